@@ -1,0 +1,66 @@
+/** A message as every provider sees it: neutral, built once per message, with the caller's per-platform settings. */
+export interface Notification {
+  messageId: string;
+  /** At most 64 bytes; a repeat with the same id replaces the first on the screen. */
+  collapseId: string;
+  alert: string;
+  url?: string;
+  /** Epoch milliseconds after which nobody wants it any more. */
+  expiresAt: number;
+  apns?: ApnsSettings;
+  gcm?: GcmSettings;
+}
+
+/** `settings.apns` of the wire (MobileFirst 8.0 push REST API). */
+export interface ApnsSettings {
+  badge?: number;
+  sound?: string;
+  iosActionKey?: string;
+  payload?: Record<string, unknown>;
+  /** SILENT drops alert, sound and badge; MIXED keeps them and adds content-available. */
+  type?: 'DEFAULT' | 'MIXED' | 'SILENT';
+  interactiveCategory?: string;
+  /** Older name of interactiveCategory. */
+  category?: string;
+  title?: string;
+  subtitle?: string;
+  attachmentUrl?: string;
+  titleLocKey?: string;
+  titleLocArgs?: string[];
+  locKey?: string;
+  locArgs?: string[];
+  launchImage?: string;
+  apnsCollapseId?: string;
+  apnsThreadId?: string;
+  apnsGroupSummaryArg?: string;
+  apnsGroupSummaryArgCount?: number;
+}
+
+/** `settings.gcm` of the wire; the key kept its name when delivery moved to FCM. */
+export interface GcmSettings {
+  collapseKey?: string;
+  /** Ignored by FCM v1; old callers send it. */
+  delayWhileIdle?: boolean;
+  payload?: Record<string, unknown>;
+  /** Seconds, 0 to 2,419,200. */
+  timeToLive?: number;
+  sound?: string;
+  /** max, high, default, low, min; any case. */
+  priority?: string;
+  /** True: the phone may hold it back while idle (sent as normal priority and collapsible). */
+  sync?: boolean;
+  /** public, private, secret; any case. */
+  visibility?: string;
+  redact?: string;
+  /** False keeps the notification on this device instead of bridging it to wearables. */
+  bridge?: boolean;
+  category?: string;
+  interactiveCategory?: string;
+  lights?: { ledArgb?: string; ledOnMs?: number | string; ledOffMs?: number | string };
+  style?: { notification_type?: string; type?: string; title?: string; url?: string; text?: string; lines?: string[] };
+  type?: 'DEFAULT' | 'SILENT';
+  icon?: string;
+  androidTitle?: string;
+  groupId?: string;
+  channelId?: string;
+}

@@ -1,0 +1,81 @@
+import type { Notification } from './notification.js';
+
+/** The port: what delivery knows of a provider. Each provider is a folder with payload, outcome and provider files. */
+export const PROVIDER_NAMES = ['apns', 'fcm', 'sandbox'] as const;
+export type ProviderName = (typeof PROVIDER_NAMES)[number];
+
+/** A device as a provider needs it. */
+export interface Recipient {
+  token: string;
+  /** Epoch ms of the last registration of this token: APNs' 410 speaks of tokens older than its timestamp. */
+  registeredAt: number;
+}
+
+/**
+ * What a provider's answer asks of us (protocol/providers.md, "action vocabulary"). `reason` is the provider's own word,
+ * short, without token or text. Refreshing credentials and replaying what was surely not processed happen inside the
+ * provider; what reaches this type is for the ledger and the retry policy.
+ */
+export type Verdict =
+  | { action: 'accept' }
+  /** The provider answered success and says it threw the message away. */
+  | { action: 'acceptDropped'; reason: string }
+  /** Transient. `floorMs` is the provider's documented shortest first wait. */
+  | { action: 'retryBackoff'; reason: string; floorMs?: number; capMs?: number }
+  /** Transient; the provider says how long (or documents it). `scope` is what must slow down. */
+  | { action: 'retryAfter'; reason: string; afterMs: number; scope: 'device' | 'application' | 'host' }
+  /** Written, no answer: the device may have got it. */
+  | { action: 'ambiguous'; reason: string }
+  /** `certain`: the provider says the token died. Otherwise a wrong key or environment looks the same: guarded. */
+  | { action: 'dropDevice'; reason: string; certain: boolean }
+  /** Credential or configuration is wrong: every further send of this application at this provider fails. */
+  | { action: 'stopApplication'; reason: string }
+  /** This message cannot be sent to this device as it is. */
+  | { action: 'fail'; reason: string }
+  /** The sending was called off before anything was written. */
+  | { action: 'notSent' };
+
+/** Sends the notifications of one application with one version of its credentials. */
+export interface Sender {
+  /**
+   * Sends one notification to many devices, as many at once as the provider's connections carry, and calls `report`
+   * once for each recipient index, in any order. Resolves when all are reported; rejects only on a fault of ours.
+   * When `signal` aborts, what has not been written is reported as notSent.
+   */
+  send(
+    notification: Notification,
+    recipients: readonly Recipient[],
+    report: (index: number, verdict: Verdict) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Lets requests in flight finish, then closes the connections. */
+  close(): Promise<void>;
+}
+
+/** Settings as a person gives them, split into what may be read back and what is encrypted at rest. */
+export interface ProviderSettings {
+  visible: Record<string, unknown>;
+  secret: Record<string, unknown>;
+}
+
+/** Thrown by `parseSettings`: the field and why, in words for the person who sent it. */
+export class InvalidSettings extends Error {
+  constructor(
+    readonly field: string,
+    reason: string,
+  ) {
+    super(reason);
+    this.name = 'InvalidSettings';
+  }
+}
+
+export interface Provider {
+  readonly name: ProviderName;
+  /** Largest body the provider takes, in bytes of UTF-8. */
+  readonly maxBytes: number;
+  /** Bytes of the largest body that this notification becomes at this provider. */
+  measure(notification: Notification): number;
+  /** Validates what a person sent (keys parse, ids have their form); throws InvalidSettings. Null: needs no settings. */
+  readonly parseSettings: ((input: Record<string, unknown>) => ProviderSettings) | null;
+  open(settings: ProviderSettings): Sender;
+}
