@@ -1,0 +1,100 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Vault } from '../common/vault.js';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+import type { ProviderName, ProviderSettings } from '../providers/provider.js';
+
+export interface StoredSettings extends ProviderSettings {
+  /** Grows with every change: connections and token caches are kept per version. */
+  version: number;
+  /** Why sending for this application stands still at this provider; null when it does not. */
+  pausedReason: string | null;
+}
+
+/** Provider settings; the secret part is sealed at rest. */
+@Injectable()
+export class ProviderSettingRepository {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly vault: Vault,
+  ) {}
+
+  async find(applicationId: string, provider: ProviderName): Promise<StoredSettings | undefined> {
+    const row = await this.database.kysely
+      .selectFrom('provider_setting')
+      .select(['version', 'visible', 'secret', 'paused_reason'])
+      .where('application_id', '=', applicationId)
+      .where('provider', '=', provider)
+      .executeTakeFirst();
+    return (
+      row && {
+        version: row.version,
+        visible: row.visible,
+        secret: JSON.parse(this.vault.open(row.secret, contextOf(applicationId, provider))) as Record<string, unknown>,
+        pausedReason: row.paused_reason,
+      }
+    );
+  }
+
+  /** Version and pause alone: what a worker asks before every batch. */
+  async findState(
+    applicationId: string,
+    provider: ProviderName,
+  ): Promise<{ version: number; pausedReason: string | null } | undefined> {
+    const row = await this.database.kysely
+      .selectFrom('provider_setting')
+      .select(['version', 'paused_reason'])
+      .where('application_id', '=', applicationId)
+      .where('provider', '=', provider)
+      .executeTakeFirst();
+    return row && { version: row.version, pausedReason: row.paused_reason };
+  }
+
+  /** Replaces the settings and ends a pause: new credentials are the usual cure. */
+  async put(applicationId: string, provider: ProviderName, settings: ProviderSettings): Promise<void> {
+    const values = {
+      visible: JSON.stringify(settings.visible),
+      secret: this.vault.seal(JSON.stringify(settings.secret), contextOf(applicationId, provider)),
+      paused_reason: null,
+      updated_at: new Date(),
+    };
+    await this.database.kysely
+      .insertInto('provider_setting')
+      .values({ application_id: applicationId, provider, version: 1, ...values })
+      .onConflict((conflict) =>
+        conflict
+          .columns(['application_id', 'provider'])
+          .doUpdateSet((update) => ({ ...values, version: update('provider_setting.version', '+', 1) })),
+      )
+      .execute();
+  }
+
+  /** False when there were none. */
+  async remove(applicationId: string, provider: ProviderName): Promise<boolean> {
+    const removed = await this.database.kysely
+      .deleteFrom('provider_setting')
+      .where('application_id', '=', applicationId)
+      .where('provider', '=', provider)
+      .returning('version')
+      .executeTakeFirst();
+    return removed !== undefined;
+  }
+
+  /** Pauses this version; credentials that were replaced meanwhile are not blamed for their predecessor's fault. */
+  async pause(applicationId: string, provider: ProviderName, version: number, reason: string): Promise<boolean> {
+    const paused = await this.database.kysely
+      .updateTable('provider_setting')
+      .set({ paused_reason: reason })
+      .where('application_id', '=', applicationId)
+      .where('provider', '=', provider)
+      .where('version', '=', version)
+      .where('paused_reason', 'is', null)
+      .returning('version')
+      .executeTakeFirst();
+    return paused !== undefined;
+  }
+}
+
+function contextOf(applicationId: string, provider: ProviderName): string {
+  return `provider_setting/${applicationId}/${provider}`;
+}

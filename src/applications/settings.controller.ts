@@ -1,0 +1,86 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Put, UseGuards } from '@nestjs/common';
+import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
+import { ApiError } from '../common/errors.js';
+import { ApplicationsService } from './applications.service.js';
+
+/** Each provider has its own form of settings and checks it itself, so the body is taken as it comes. */
+type Settings = Record<string, unknown>;
+
+@ApiTags('Settings')
+@Controller('imfpush/v1/apps/:applicationId/settings')
+@UseGuards(ScopeGuard)
+export class SettingsController {
+  constructor(private readonly applications: ApplicationsService) {}
+
+  @Get('apnsConf')
+  @RequireScope('apnsConf.read')
+  @ApiOperation({ summary: 'Read the APNs settings, without the key' })
+  readApns(@Param('applicationId') applicationId: string): Promise<Settings> {
+    return this.applications.getSettings(applicationId, 'apns');
+  }
+
+  @Put('apnsConf')
+  @RequireScope('apnsConf.write')
+  @ApiOperation({ summary: 'Set the APNs token key' })
+  @ApiBody({
+    schema: {
+      type: 'object',
+      required: ['key', 'keyId', 'teamId', 'bundleId'],
+      properties: {
+        key: { type: 'string', description: 'Text of the .p8 file' },
+        keyId: { type: 'string', example: 'ABC123DEFG' },
+        teamId: { type: 'string', example: 'DEF123GHIJ' },
+        bundleId: { type: 'string', example: 'com.example.app' },
+        isSandBox: { type: 'boolean', default: false },
+      },
+    },
+  })
+  putApns(@Param('applicationId') applicationId: string, @Body() body: unknown): Promise<Settings> {
+    return this.applications.putSettings(applicationId, 'apns', asObject(body));
+  }
+
+  @Delete('apnsConf')
+  @HttpCode(204)
+  @RequireScope('apnsConf.write')
+  @ApiOperation({ summary: 'Remove the APNs settings' })
+  removeApns(@Param('applicationId') applicationId: string): Promise<void> {
+    return this.applications.removeSettings(applicationId, 'apns');
+  }
+
+  @Get('fcmConf')
+  @RequireScope('fcmConf.read')
+  @ApiOperation({ summary: 'Read the FCM settings, without the key (extension)' })
+  readFcm(@Param('applicationId') applicationId: string): Promise<Settings> {
+    return this.applications.getSettings(applicationId, 'fcm');
+  }
+
+  @Put('fcmConf')
+  @RequireScope('fcmConf.write')
+  @ApiOperation({ summary: 'Set the FCM service account (extension)' })
+  @ApiBody({
+    schema: {
+      type: 'object',
+      required: ['serviceAccount'],
+      properties: { serviceAccount: { type: 'object', description: 'The JSON file that Google hands out' } },
+    },
+  })
+  putFcm(@Param('applicationId') applicationId: string, @Body() body: unknown): Promise<Settings> {
+    return this.applications.putSettings(applicationId, 'fcm', asObject(body));
+  }
+
+  @Delete('fcmConf')
+  @HttpCode(204)
+  @RequireScope('fcmConf.write')
+  @ApiOperation({ summary: 'Remove the FCM settings (extension)' })
+  removeFcm(@Param('applicationId') applicationId: string): Promise<void> {
+    return this.applications.removeSettings(applicationId, 'fcm');
+  }
+}
+
+function asObject(body: unknown): Settings {
+  if (typeof body === 'string') throw new ApiError('CARIL0405E', 'The content type must be application/json.');
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new ApiError('FPWSE0004E', 'The body must be a JSON object.');
+  return body as Settings;
+}

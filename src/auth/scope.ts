@@ -1,0 +1,43 @@
+/**
+ * The scope language (mobilefirst.md §3), pure. A scope is elements separated by spaces; in an allowed or granted
+ * element `*` stands for any run of characters, so `*` and `**` cover everything.
+ */
+
+/** What a client gets that asks for nothing. */
+export const DEFAULT_SCOPE = 'RegisteredClient';
+
+/** RFC 6749 §3.3: printable ASCII without space, `"` and `\`. */
+const ELEMENT = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+const MAX_LENGTH = 2_048;
+
+/** The elements in order, or null when the text is no scope: empty, too long, or with characters outside RFC 6749. */
+export function parseScope(text: string): string[] | null {
+  if (text.length > MAX_LENGTH) return null;
+  const elements = text.split(' ').filter((element) => element !== '');
+  return elements.length > 0 && elements.every((element) => ELEMENT.test(element)) ? elements : null;
+}
+
+/** True when every required element is covered by one of the granted patterns. */
+export function covers(granted: readonly string[], required: readonly string[]): boolean {
+  return required.every((element) => granted.some((pattern) => matches(pattern, element)));
+}
+
+/**
+ * Leftmost matching of the pieces between the stars: each piece is looked for once, so `***…*a` costs no more than
+ * pattern × element characters, whatever their number of stars.
+ */
+export function matches(pattern: string, element: string): boolean {
+  const pieces = pattern.split('*');
+  const first = pieces[0] ?? '';
+  const last = pieces.at(-1) ?? '';
+  if (pieces.length === 1) return pattern === element;
+  if (element.length < first.length + last.length || !element.startsWith(first) || !element.endsWith(last)) return false;
+  let at = first.length;
+  const end = element.length - last.length;
+  for (const piece of pieces.slice(1, -1)) {
+    const found = element.indexOf(piece, at);
+    if (found < 0 || found + piece.length > end) return false;
+    at = found + piece.length;
+  }
+  return true;
+}

@@ -1,0 +1,65 @@
+import type { PipeTransform, Type } from '@nestjs/common';
+import { plainToInstance } from 'class-transformer';
+import { validateSync } from 'class-validator';
+import type { ValidationError } from 'class-validator';
+import { ApiError, invalidValue } from './errors.js';
+
+/** Deeper than any documented body (wns visuals nest six levels); recursion over hostile JSON stops here. */
+const MAX_DEPTH = 32;
+
+/** The body of a JSON route as an instance of `type`. Fields it does not know are dropped. */
+export class BodyPipe<T extends object> implements PipeTransform<unknown, T> {
+  constructor(private readonly type: Type<T>) {}
+
+  transform(body: unknown): T {
+    // Only application/json is parsed on the way in; any other type arrives as text.
+    if (typeof body === 'string') throw new ApiError('CARIL0405E', 'The content type must be application/json.');
+    return checkBody(this.type, body).value;
+  }
+}
+
+/** Parses JSON whatever its content type was. Throws FPWSE0004E. */
+export function parseJson(body: unknown): unknown {
+  if (typeof body !== 'string') return body;
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new ApiError('FPWSE0004E', 'The body is not valid JSON.');
+  }
+}
+
+/**
+ * Validates against the class-validator rules of `type`. Returns the instance and the paths of fields it does not know.
+ * Throws FPWSE0004E when the body is no object, FPWSE0005E naming the first wrong field and why.
+ */
+export function checkBody<T extends object>(type: Type<T>, body: unknown): { value: T; unknown: string[] } {
+  if (body === undefined || body === null || body === '') throw new ApiError('FPWSE0004E', 'A JSON body is required.');
+  if (typeof body !== 'object' || Array.isArray(body))
+    throw new ApiError('FPWSE0004E', 'The body must be a JSON object.');
+  if (isDeeperThan(body, MAX_DEPTH))
+    throw new ApiError('FPWSE0004E', `The body is nested deeper than ${MAX_DEPTH} levels.`);
+  const value = plainToInstance(type, body);
+  const errors = validateSync(value, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: false });
+  const unknown: string[] = [];
+  for (const { path, constraint, reason } of flatten(errors)) {
+    if (constraint === 'whitelistValidation') unknown.push(path);
+    else throw invalidValue(path, reason);
+  }
+  return { value, unknown };
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
+}
+
+function* flatten(
+  errors: readonly ValidationError[],
+  prefix = '',
+): Generator<{ path: string; constraint: string; reason: string }> {
+  for (const error of errors) {
+    const path = prefix ? `${prefix}.${error.property}` : error.property;
+    for (const [constraint, reason] of Object.entries(error.constraints ?? {})) yield { path, constraint, reason };
+    yield* flatten(error.children ?? [], path);
+  }
+}

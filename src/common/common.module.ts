@@ -1,0 +1,18 @@
+import { Global, Module } from '@nestjs/common';
+import type { DynamicModule } from '@nestjs/common';
+import { Clock } from './clock.js';
+import { CONFIG } from './tokens.js';
+import { Vault } from './vault.js';
+
+/** What every room needs: the configuration, the time, and the vault. */
+@Global()
+@Module({})
+export class CommonModule {
+  static for(config: unknown, vault: Vault): DynamicModule {
+    return {
+      module: CommonModule,
+      providers: [Clock, { provide: CONFIG, useValue: config }, { provide: Vault, useValue: vault }],
+      exports: [Clock, CONFIG, Vault],
+    };
+  }
+}

@@ -1,0 +1,64 @@
+import { Catch, HttpException, Logger } from '@nestjs/common';
+import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ApiError, OAuthError } from './errors.js';
+
+interface Answer {
+  status: number;
+  headers?: Readonly<Record<string, string>>;
+  body: Record<string, string>;
+}
+
+/** The one place where an error becomes an HTTP answer. A fault of ours is logged with its cause and answered with a constant. */
+@Catch()
+export class ErrorFilter implements ExceptionFilter {
+  private readonly log = new Logger('Http');
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
+    const answer = toAnswer(error);
+    if (answer.status >= 500) {
+      const cause = error instanceof Error ? (error.cause ?? error) : error;
+      this.log.error(
+        `${request.method} ${request.routeOptions.url ?? 'unknown route'} failed`,
+        cause instanceof Error ? cause.stack : String(cause),
+      );
+    }
+    if (reply.sent) return;
+    void reply
+      .status(answer.status)
+      .headers({ ...answer.headers })
+      .type('application/json; charset=utf-8')
+      .send(JSON.stringify(answer.body));
+  }
+}
+
+function toAnswer(error: unknown): Answer {
+  if (error instanceof ApiError)
+    return { status: error.status, headers: error.headers, body: { code: error.code, message: error.message } };
+  if (error instanceof OAuthError)
+    return {
+      status: error.status,
+      headers: { 'cache-control': 'no-store', pragma: 'no-cache' },
+      body: { error: error.error, error_description: error.description },
+    };
+  const status = error instanceof HttpException ? error.getStatus() : statusOfFastify(error);
+  if (status === 404) return answerFor(404, 'FPWSE0001E', 'Not found: there is nothing at this path.');
+  if (status === 405 || status === 415) return answerFor(405, 'CARIL0405E', 'The content type must be application/json.');
+  if (status === 413) return answerFor(413, 'CARIL0413E', 'The body is larger than this server takes.');
+  if (status >= 400 && status < 500)
+    return answerFor(status, 'FPWSE0004E', 'The body is not valid JSON, or its length is not the announced one.');
+  return answerFor(500, 'FPWSE0010E', 'Internal error. It has been logged.');
+}
+
+function answerFor(status: number, code: string, message: string): Answer {
+  return { status, body: { code, message } };
+}
+
+/** Fastify's own refusals (body limit, malformed JSON, bad URL) carry `statusCode`. */
+function statusOfFastify(error: unknown): number {
+  const status = (error as { statusCode?: unknown } | null)?.statusCode;
+  return typeof status === 'number' ? status : 500;
+}

@@ -1,0 +1,75 @@
+/**
+ * Every error a caller can meet at the push and admin APIs: the documented FPWSE codes (mobilefirst.md §9.6) with the
+ * status we answer, and CARIL codes for what that list has no word for.
+ */
+export const ERROR_CODES = {
+  FPWSE0001E: 404, // the targeted resource does not exist
+  FPWSE0002E: 409, // the resource exists already
+  FPWSE0003E: 400, // the provider's prerequisites (credentials) are missing
+  FPWSE0004E: 400, // the body is not JSON, or not an object
+  FPWSE0005E: 400, // a value is missing or invalid
+  FPWSE0008E: 400, // a query parameter is missing
+  FPWSE0009E: 404, // no device is registered for the target
+  FPWSE0010E: 500, // a fault of ours
+  FPWSE0011E: 409, // the subscription exists
+  FPWSE0012E: 404, // the subscription does not exist
+  FPWSE0025E: 503, // busy, or a part we need is away
+  FPWSE1007E: 409, // the application is disabled
+  CARIL0401E: 401, // no token, or one that no longer holds
+  CARIL0403E: 403, // the token's scope does not cover the call
+  CARIL0405E: 405, // wrong method or content type
+  CARIL0409E: 409, // the state of the resource does not allow the call
+  CARIL0413E: 413, // the body is larger than the limit
+} as const;
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** An answer for the caller. `cause` is for our log and never leaves the process. */
+export class ApiError extends Error {
+  readonly status: number;
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly headers: Readonly<Record<string, string>> = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'ApiError';
+    this.status = ERROR_CODES[code];
+  }
+}
+
+/** `what`: "Application", "Device", …; `parameter`: the path or body field that named it. */
+export function notFound(what: string, parameter: string): ApiError {
+  return new ApiError('FPWSE0001E', `Not found: the ${what} does not exist. Check the '${parameter}' parameter value.`);
+}
+
+export function invalidValue(field: string, reason: string): ApiError {
+  return new ApiError('FPWSE0005E', `Invalid value was provided. Check the '${field}' parameter value: ${reason}.`);
+}
+
+/** RFC 6749 §5.2: what the az endpoints answer. */
+export class OAuthError extends Error {
+  constructor(
+    readonly error:
+      | 'invalid_request'
+      | 'invalid_client'
+      | 'invalid_grant'
+      | 'unauthorized_client'
+      | 'unsupported_grant_type'
+      | 'invalid_scope',
+    readonly description: string,
+    readonly status = 400,
+  ) {
+    super(`${error}: ${description}`);
+    this.name = 'OAuthError';
+  }
+}
+
+/** The bottom of a chain of causes, in one line, for a log. */
+export function rootCause(error: unknown): string {
+  let current = error;
+  while (current instanceof Error && current.cause !== undefined) current = current.cause;
+  if (current instanceof AggregateError && current.errors.length > 0) return rootCause(current.errors[0]);
+  return current instanceof Error ? current.message || current.name : String(current);
+}

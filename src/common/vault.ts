@@ -1,0 +1,72 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { StartError } from './start-error.js';
+
+const FORMAT = 1;
+const NONCE = 12;
+const TAG = 16;
+const KEY = 32;
+
+/**
+ * Envelope encryption of credentials at rest: AES-256-GCM under a key of the record's own, which is itself encrypted
+ * under the master key. `context` (table and row) is authenticated, so a ciphertext moved to another row does not open.
+ * Layout: format(1) ‖ nonce(12) ‖ record key(32) ‖ tag(16) ‖ nonce(12) ‖ content ‖ tag(16).
+ */
+export class Vault {
+  constructor(private readonly masterKey: Buffer) {}
+
+  seal(content: string, context: string): Buffer {
+    const recordKey = randomBytes(KEY);
+    return Buffer.concat([
+      Buffer.from([FORMAT]),
+      encrypt(this.masterKey, recordKey, context),
+      encrypt(recordKey, Buffer.from(content, 'utf8'), context),
+    ]);
+  }
+
+  /** Throws when the master key is another one, or the row is not the one it was sealed for. */
+  open(sealed: Buffer, context: string): string {
+    if (sealed[0] !== FORMAT) throw new Error(`Sealed value of unknown format in ${context}`);
+    const end = 1 + NONCE + KEY + TAG;
+    try {
+      const recordKey = decrypt(this.masterKey, sealed.subarray(1, end), context);
+      return decrypt(recordKey, sealed.subarray(end), context).toString('utf8');
+    } catch (cause) {
+      throw new Error(`MASTER_KEY does not open ${context}`, { cause });
+    }
+  }
+}
+
+function encrypt(key: Buffer, content: Buffer, context: string): Buffer {
+  const nonce = randomBytes(NONCE);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context));
+  return Buffer.concat([nonce, cipher.update(content), cipher.final(), cipher.getAuthTag()]);
+}
+
+function decrypt(key: Buffer, sealed: Buffer, context: string): Buffer {
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE))
+    .setAAD(Buffer.from(context))
+    .setAuthTag(sealed.subarray(-TAG));
+  return Buffer.concat([decipher.update(sealed.subarray(NONCE, -TAG)), decipher.final()]);
+}
+
+/** MASTER_KEY, or in development a key made once in the data folder (readable by its owner only). */
+export function openVault(config: { masterKey?: Buffer; dataDir: string }): Vault {
+  if (config.masterKey) return new Vault(config.masterKey);
+  const file = join(config.dataDir, 'master.key');
+  try {
+    mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+    try {
+      writeFileSync(file, `${randomBytes(KEY).toString('base64')}\n`, { flag: 'wx', mode: 0o600 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const key = Buffer.from(readFileSync(file, 'utf8'), 'base64');
+    if (key.length !== KEY) throw new StartError(`${file} does not hold a key of 32 bytes in base64`);
+    return new Vault(key);
+  } catch (error) {
+    if (error instanceof StartError) throw error;
+    throw new StartError(`The master key in DATA_DIR cannot be read or made`, error);
+  }
+}

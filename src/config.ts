@@ -1,0 +1,198 @@
+import { readFileSync } from 'node:fs';
+
+/** The only reader of the environment: every setting, its meaning and its default, validated once at start. */
+
+export const ROLES = ['api', 'worker', 'scheduler'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface Config {
+  environment: 'development' | 'production';
+  host: string;
+  port: number;
+  roles: ReadonlySet<Role>;
+  /** Absent: the embedded database under `dataDir`. */
+  databaseUrl?: string;
+  /** Absent: the queue lives in the database. */
+  queueUrl?: string;
+  dataDir: string;
+  /** 32 bytes; absent in development, where one is made in `dataDir`. */
+  masterKey?: Buffer;
+  adminClient?: { id: string; secret: string };
+  apns: { productionUrl: string; sandboxUrl: string };
+  fcm: { url: string };
+  /** PEM text of an extra authority that provider connections trust. */
+  providerCa?: string;
+  batchesAtOnce: number;
+}
+
+export interface Setting {
+  name: string;
+  fallback: string;
+  meaning: string;
+}
+
+/** What the README's table is generated from. */
+export const SETTINGS: readonly Setting[] = [
+  {
+    name: 'NODE_ENV',
+    fallback: 'development',
+    meaning: '`production` refuses development conveniences (client `test`/`test`, sample application)',
+  },
+  { name: 'HOST', fallback: '0.0.0.0', meaning: 'address to listen on' },
+  { name: 'PORT', fallback: '9080', meaning: 'port to listen on (MobileFirst’s own default)' },
+  {
+    name: 'ROLES',
+    fallback: 'api,worker,scheduler',
+    meaning: 'what this process does, comma-separated; fewer than all three needs `DATABASE_URL`',
+  },
+  {
+    name: 'DATABASE_URL',
+    fallback: '',
+    meaning: '`postgres://…` of a PostgreSQL 14 or newer; empty: the embedded database in `DATA_DIR`',
+  },
+  { name: 'QUEUE_URL', fallback: '', meaning: '`redis://…` of a Redis; empty: the queue lives in the database' },
+  { name: 'DATA_DIR', fallback: '.data', meaning: 'folder of the embedded database and the development master key' },
+  {
+    name: 'MASTER_KEY',
+    fallback: '',
+    meaning: '32 bytes in base64 that encrypt provider credentials and signing keys; required with `DATABASE_URL` or in production',
+  },
+  {
+    name: 'ADMIN_CLIENT_ID',
+    fallback: '',
+    meaning: 'id of a confidential client made at start when there is none yet, with allowed scope `*`',
+  },
+  { name: 'ADMIN_CLIENT_SECRET', fallback: '', meaning: 'its secret; given together with `ADMIN_CLIENT_ID`' },
+  { name: 'APNS_URL', fallback: 'https://api.push.apple.com', meaning: 'APNs production server' },
+  { name: 'APNS_SANDBOX_URL', fallback: 'https://api.sandbox.push.apple.com', meaning: 'APNs sandbox server' },
+  { name: 'FCM_URL', fallback: 'https://fcm.googleapis.com', meaning: 'FCM server' },
+  {
+    name: 'PROVIDER_CA_FILE',
+    fallback: '',
+    meaning: 'PEM file of an authority to trust for provider connections beside the usual ones (simulators, proxies)',
+  },
+  { name: 'WORKER_BATCHES', fallback: '8', meaning: 'batches that one worker process sends at once, per provider' },
+];
+
+/** Every refusal, all at once; names settings and rules, never values: a malformed secret must not reach a log. */
+export class ConfigError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`Settings: ${problems.join('; ')}`);
+    this.name = 'ConfigError';
+  }
+}
+
+const KNOWN = new Set(SETTINGS.map((setting) => setting.name));
+/** `DATABASE_`, `APNS_`, …: a variable of one of these families that is no setting is a typing error, not somebody else's. */
+const FAMILIES = [...new Set([...KNOWN].filter((name) => name.includes('_')).map((name) => `${name.split('_')[0]}_`))].filter(
+  (family) => family !== 'NODE_',
+);
+
+export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const problems: string[] = [];
+  const value = (name: string): string => {
+    const setting = SETTINGS.find((known) => known.name === name);
+    if (!setting) throw new Error(`${name} is not in SETTINGS`);
+    return environment[name]?.trim() || setting.fallback;
+  };
+  const check = (ok: boolean, problem: string): void => {
+    if (!ok) problems.push(problem);
+  };
+
+  for (const name of Object.keys(environment)) {
+    if (KNOWN.has(name)) continue;
+    const meant = [...KNOWN].find((known) => known.length >= 5 && isOneEditAway(name, known));
+    if (meant) problems.push(`${name} is not a setting; did you mean ${meant}?`);
+    else if (FAMILIES.some((family) => name.startsWith(family))) problems.push(`${name} is not a setting`);
+  }
+
+  const nodeEnvironment = value('NODE_ENV');
+  check(
+    ['development', 'production', 'test'].includes(nodeEnvironment),
+    'NODE_ENV must be development, test or production',
+  );
+  const production = nodeEnvironment === 'production';
+
+  const port = Number(value('PORT'));
+  check(Number.isInteger(port) && port >= 0 && port <= 65_535, 'PORT must be a number from 0 to 65535');
+
+  const roles = value('ROLES')
+    .split(',')
+    .map((role) => role.trim());
+  for (const role of roles)
+    check((ROLES as readonly string[]).includes(role), `ROLES must be a list of ${ROLES.join(', ')}`);
+
+  const databaseUrl = value('DATABASE_URL') || undefined;
+  check(!databaseUrl || isUrl(databaseUrl, ['postgres:', 'postgresql:']), 'DATABASE_URL must be a postgres:// URL');
+  check(
+    databaseUrl !== undefined || ROLES.every((role) => roles.includes(role)),
+    'ROLES leaves a role to another process, which needs DATABASE_URL: the embedded database serves one process',
+  );
+  const queueUrl = value('QUEUE_URL') || undefined;
+  check(!queueUrl || isUrl(queueUrl, ['redis:', 'rediss:']), 'QUEUE_URL must be a redis:// or rediss:// URL');
+
+  const masterKeyText = value('MASTER_KEY');
+  const masterKey = masterKeyText ? Buffer.from(masterKeyText, 'base64') : undefined;
+  check(!masterKey || masterKey.length === 32, 'MASTER_KEY must be 32 bytes in base64');
+  check(
+    masterKey !== undefined || (!production && !databaseUrl),
+    `MASTER_KEY is required ${production ? 'in production' : 'with DATABASE_URL, so that every process can read the credentials'}`,
+  );
+
+  const adminId = value('ADMIN_CLIENT_ID');
+  const adminSecret = value('ADMIN_CLIENT_SECRET');
+  check(!adminId === !adminSecret, 'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET go together: one of them is missing');
+  check(
+    /^[\x20-\x7e]*$/.test(adminId + adminSecret) && !adminId.includes(':'),
+    'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET must be printable ASCII, the id without a colon',
+  );
+
+  for (const name of ['APNS_URL', 'APNS_SANDBOX_URL', 'FCM_URL'])
+    check(isUrl(value(name), production ? ['https:'] : ['https:', 'http:']), `${name} must be an https:// URL`);
+
+  const caFile = value('PROVIDER_CA_FILE');
+  let providerCa: string | undefined;
+  if (caFile) {
+    try {
+      providerCa = readFileSync(caFile, 'utf8');
+    } catch {
+      problems.push('PROVIDER_CA_FILE cannot be read');
+    }
+  }
+
+  const batchesAtOnce = Number(value('WORKER_BATCHES'));
+  check(
+    Number.isInteger(batchesAtOnce) && batchesAtOnce >= 1 && batchesAtOnce <= 256,
+    'WORKER_BATCHES must be a number from 1 to 256',
+  );
+
+  if (problems.length > 0) throw new ConfigError([...new Set(problems)]);
+  return {
+    environment: production ? 'production' : 'development',
+    host: value('HOST'),
+    port,
+    roles: new Set(roles as Role[]),
+    databaseUrl,
+    queueUrl,
+    dataDir: value('DATA_DIR'),
+    masterKey,
+    adminClient: adminId ? { id: adminId, secret: adminSecret } : undefined,
+    apns: { productionUrl: value('APNS_URL'), sandboxUrl: value('APNS_SANDBOX_URL') },
+    fcm: { url: value('FCM_URL') },
+    providerCa,
+    batchesAtOnce,
+  };
+}
+
+function isUrl(text: string, protocols: readonly string[]): boolean {
+  return URL.canParse(text) && protocols.includes(new URL(text).protocol);
+}
+
+/** One character too many, too few or wrong. */
+function isOneEditAway(a: string, b: string): boolean {
+  if (a === b || Math.abs(a.length - b.length) > 1) return false;
+  let start = 0;
+  while (start < a.length && a[start] === b[start]) start++;
+  const [restA, restB] = [a.slice(start), b.slice(start)];
+  return restA.slice(1) === restB.slice(1) || restA.slice(1) === restB || restA === restB.slice(1);
+}

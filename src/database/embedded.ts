@@ -1,0 +1,166 @@
+import { EventEmitter } from 'node:events';
+import { join, resolve } from 'node:path';
+import { PGlite, types } from '@electric-sql/pglite';
+import type pg from 'pg';
+import { StartError } from '../common/start-error.js';
+import { lockFolder } from './folder-lock.js';
+
+type Statement = string | { text: string; values?: unknown[] };
+interface Result {
+  rows: Record<string, unknown>[];
+  rowCount: number;
+  command: string;
+}
+
+/** Opens or creates the database under `dataDir`; 4–6 s for a new one, about 1 s afterwards. */
+export async function openEmbedded(
+  dataDir: string,
+): Promise<{ pool: pg.Pool; place: string; close: () => Promise<void> }> {
+  const folder = resolve(dataDir);
+  const unlock = lockFolder(folder);
+  try {
+    const db = await PGlite.create(join(folder, 'database'), { parsers: PARSERS });
+    await db.exec('set search_path = public, bullmq');
+    // Kysely and BullMQ use connect, query, end and on of a pg.Pool, which is what EmbeddedPool has.
+    const pool = new EmbeddedPool(db) as unknown as pg.Pool;
+    const close = async () => {
+      await pool.end();
+      unlock();
+    };
+    return { pool, place: folder, close };
+  } catch (error) {
+    unlock();
+    throw new StartError(`The embedded database in ${folder} cannot be opened`, error);
+  }
+}
+
+const PARSERS = {
+  [types.BYTEA]: (text: string) => Buffer.from(text.slice(2), 'hex'),
+  [types.INT8]: Number,
+  1016: (text: string) => (text === '{}' ? [] : text.slice(1, -1).split(',').map(Number)), // bigint[]
+};
+
+/**
+ * PGlite is one PostgreSQL session, given here the shape of a `pg.Pool`. A transaction holds the session from BEGIN to
+ * COMMIT or ROLLBACK; single statements queue between transactions. LISTEN stands apart, because PGlite delivers
+ * notifications beside the session.
+ */
+class EmbeddedPool extends EventEmitter {
+  private readonly session = new Lock();
+
+  constructor(private readonly db: PGlite) {
+    super();
+  }
+
+  async query(text: Statement, values?: unknown[]): Promise<Result> {
+    const unlock = await this.session.take();
+    try {
+      return await run(this.db, text, values);
+    } finally {
+      unlock();
+    }
+  }
+
+  connect(): Promise<EmbeddedClient> {
+    return Promise.resolve(new EmbeddedClient(this.db, this.session));
+  }
+
+  async end(): Promise<void> {
+    const unlock = await this.session.take();
+    try {
+      await this.db.close();
+    } finally {
+      unlock();
+    }
+  }
+}
+
+class EmbeddedClient extends EventEmitter {
+  private readonly stopListening = new Map<string, () => Promise<void>>();
+  private unlock: (() => void) | undefined;
+
+  constructor(
+    private readonly db: PGlite,
+    private readonly session: Lock,
+  ) {
+    super();
+  }
+
+  async query(text: Statement, values?: unknown[]): Promise<Result> {
+    const statement = typeof text === 'string' ? text : text.text;
+    const listen = /^\s*(un)?listen\s+"?([^";\s]+)"?/i.exec(statement);
+    if (listen?.[2]) {
+      await (listen[1] ? this.unlisten(listen[2]) : this.listen(listen[2]));
+      return { rows: [], rowCount: 0, command: 'LISTEN' };
+    }
+    if (/^\s*(begin|start\s+transaction)\b/i.test(statement)) this.unlock ??= await this.session.take();
+    const unlockAfter = this.unlock ? undefined : await this.session.take();
+    try {
+      return await run(this.db, text, values);
+    } finally {
+      unlockAfter?.();
+      if (/^\s*(commit|rollback(?!\s+to\b)|end)\b/i.test(statement)) this.leaveTransaction();
+    }
+  }
+
+  release(): void {
+    for (const stop of this.stopListening.values()) void stop().catch(() => undefined);
+    this.stopListening.clear();
+    if (this.unlock)
+      void this.db
+        .query('rollback')
+        .catch(() => undefined)
+        .finally(() => this.leaveTransaction());
+    this.emit('end');
+  }
+
+  private leaveTransaction(): void {
+    this.unlock?.();
+    this.unlock = undefined;
+  }
+
+  private async listen(channel: string): Promise<void> {
+    const unlock = await this.session.take();
+    try {
+      const stop = await this.db.listen(`"${channel}"`, (payload) => this.emit('notification', { channel, payload }));
+      this.stopListening.set(channel, stop as () => Promise<void>);
+    } finally {
+      unlock();
+    }
+  }
+
+  private async unlisten(channel: string): Promise<void> {
+    for (const [name, stop] of this.stopListening) {
+      if (channel !== '*' && channel !== name) continue;
+      await stop();
+      this.stopListening.delete(name);
+    }
+  }
+}
+
+/** First come, first served. */
+class Lock {
+  private tail: Promise<void> = Promise.resolve();
+
+  async take(): Promise<() => void> {
+    const before = this.tail;
+    let unlock!: () => void;
+    this.tail = new Promise((resolve) => (unlock = resolve));
+    await before;
+    return unlock;
+  }
+}
+
+async function run(
+  db: PGlite,
+  text: Statement,
+  values?: unknown[],
+): Promise<Result> {
+  const statement = typeof text === 'string' ? text : text.text;
+  const parameters = values ?? (typeof text === 'string' ? undefined : text.values);
+  // Only the simple protocol (exec) takes several statements in one text, as migrations send them.
+  const result = parameters?.length ? await db.query(statement, parameters) : (await db.exec(statement)).at(-1);
+  const rows = (result?.rows ?? []) as Record<string, unknown>[];
+  const command = /^\s*(?:with\b[\s\S]*?\)\s*)?(\w+)/i.exec(statement)?.[1]?.toUpperCase() ?? '';
+  return { rows, rowCount: result?.affectedRows || rows.length, command };
+}

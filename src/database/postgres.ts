@@ -1,0 +1,41 @@
+import pg from 'pg';
+import { StartError } from '../common/start-error.js';
+
+/** Connections of one process to PostgreSQL: enough for every batch in flight and the API, few enough for a default server (100). */
+const MAX_CONNECTIONS = 16;
+
+const BIGINT = 20;
+const BIGINT_ARRAY = 1016;
+
+/** Sequences stay below 2^53, so bigint is a number here. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser(id: number, format?: 'text' | 'binary') {
+    if (format !== 'binary' && id === BIGINT) return Number;
+    if (format !== 'binary' && id === BIGINT_ARRAY)
+      return (text: string) => (text === '{}' ? [] : text.slice(1, -1).split(',').map(Number));
+    return pg.types.getTypeParser(id, format) as (text: string) => unknown;
+  },
+};
+
+export async function openPostgres(
+  url: string,
+): Promise<{ pool: pg.Pool; place: string; close: () => Promise<void> }> {
+  const { hostname, port, pathname } = new URL(url);
+  const place = `PostgreSQL at ${hostname || 'localhost'}:${port || 5432}${pathname}`;
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: MAX_CONNECTIONS,
+    connectionTimeoutMillis: 5_000,
+    application_name: 'carillon',
+    types,
+  });
+  // An idle connection that the server ends (restart, failover) is replaced at the next query; the pool has dropped it.
+  pool.on('error', () => undefined);
+  try {
+    await pool.query('select 1');
+  } catch (error) {
+    await pool.end();
+    throw new StartError(`The database cannot be reached (${place})`, error);
+  }
+  return { pool, place, close: () => pool.end() };
+}

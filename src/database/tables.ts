@@ -1,0 +1,137 @@
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+import type { ProviderName } from '../providers/provider.js';
+
+/** The tables, as Kysely sees them. Their SQL, with the reasons for its shape, is in migrations/. */
+export interface Tables {
+  client: ClientTable;
+  signing_key: SigningKeyTable;
+  application: ApplicationTable;
+  provider_setting: ProviderSettingTable;
+  device: DeviceTable;
+  tag: TagTable;
+  subscription: SubscriptionTable;
+  message: MessageTable;
+  batch: BatchTable;
+}
+
+type CreatedAt = ColumnType<Date, Date | undefined, never>;
+type Json<T> = ColumnType<T, string, string>;
+
+interface ClientTable {
+  id: string;
+  display_name: string;
+  secret_hash: string;
+  allowed_scope: string;
+  enabled: Generated<boolean>;
+  created_at: CreatedAt;
+}
+
+interface SigningKeyTable {
+  kid: string;
+  public_jwk: Json<Record<string, unknown>>;
+  private_key: Buffer;
+  created_at: CreatedAt;
+}
+
+interface ApplicationTable {
+  id: string;
+  enabled: Generated<boolean>;
+  created_at: CreatedAt;
+}
+
+interface ProviderSettingTable {
+  application_id: string;
+  provider: ProviderName;
+  version: number;
+  visible: Json<Record<string, unknown>>;
+  secret: Buffer;
+  paused_reason: string | null;
+  updated_at: Date;
+}
+
+interface DeviceTable {
+  seq: GeneratedAlways<number>;
+  application_id: string;
+  device_id: string;
+  platform: string;
+  provider: ProviderName;
+  token: string;
+  token_hash: Buffer;
+  user_id: string | null;
+  phone_number: string | null;
+  user_agent: string | null;
+  broadcast: Generated<boolean>;
+  retired_reason: string | null;
+  registered_at: Date;
+  created_at: CreatedAt;
+  updated_at: Date;
+}
+
+interface TagTable {
+  application_id: string;
+  name: string;
+  description: string;
+  created_at: CreatedAt;
+  updated_at: Date;
+}
+
+interface SubscriptionTable {
+  id: GeneratedAlways<number>;
+  application_id: string;
+  tag_name: string;
+  device_seq: number;
+  created_at: CreatedAt;
+}
+
+export type MessageState = 'accepted' | 'expanding' | 'sending' | 'paused' | 'finished' | 'cancelled' | 'expired';
+
+interface MessageTable {
+  seq: GeneratedAlways<number>;
+  application_id: string;
+  id: string;
+  client_id: string;
+  body: Json<Record<string, unknown>>;
+  state: MessageState;
+  direct: boolean;
+  on_unknown: 'resend' | 'hold';
+  idempotency_key: string | null;
+  request_hash: Buffer | null;
+  accepted_at: Date;
+  expires_at: Date;
+  finished_at: Date | null;
+  audience: number;
+  open_batches: number;
+  expand_cursor: number;
+  expand_max: number | null;
+}
+
+export type BatchState = 'waiting' | 'ready' | 'leased' | 'parked' | 'done';
+
+/** Sparse facts of single deliveries, by position in the batch. */
+export interface DeliveryDetail {
+  /** The provider's own word for the last trouble. */
+  reason?: string;
+  /** Times it was written to the wire. */
+  attempts: number;
+  /** Epoch ms before which it is not tried again. */
+  retryAt?: number;
+}
+export type DeliveryDetails = Record<string, DeliveryDetail>;
+
+interface BatchTable {
+  id: GeneratedAlways<number>;
+  message_seq: number;
+  application_id: string;
+  provider: ProviderName;
+  state: BatchState;
+  size: number;
+  first_seq: number;
+  last_seq: number;
+  device_seqs: ColumnType<number[], string, never>;
+  outcomes: Buffer;
+  counts: ColumnType<number[], string, string>;
+  details: Json<DeliveryDetails>;
+  epoch: Generated<number>;
+  lease_until: Date | null;
+  due_at: Date | null;
+}

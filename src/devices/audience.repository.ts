@@ -1,0 +1,96 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import type { Kysely, RawBuilder } from 'kysely';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+import type { Tables } from '../database/tables.js';
+import type { ProviderName } from '../providers/provider.js';
+
+/** Whom a message is for: at most one of the three lists; `platforms` narrows any of them, or all devices. */
+export interface Target {
+  deviceIds?: string[];
+  userIds?: string[];
+  tagNames?: string[];
+  platforms?: string[];
+}
+
+export interface AudienceMember {
+  seq: number;
+  provider: ProviderName;
+}
+
+/** Which devices a target means. Every query runs in seq order, so that an expansion can stop and go on anywhere. */
+@Injectable()
+export class AudienceRepository {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** The highest seq of the application: devices registered later are not part of an audience frozen now. */
+  async highestSeq(applicationId: string, db: Kysely<Tables> = this.database.kysely): Promise<number> {
+    const row = await db
+      .selectFrom('device')
+      .select('seq')
+      .where('application_id', '=', applicationId)
+      .orderBy('seq', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    return row?.seq ?? 0;
+  }
+
+  /** The next members above `after` up to `max`, each device once. */
+  async page(
+    applicationId: string,
+    target: Target,
+    range: { after: number; max: number; limit: number },
+    db: Kysely<Tables> = this.database.kysely,
+  ): Promise<AudienceMember[]> {
+    const { rows } = await sql<AudienceMember>`
+      select device.seq, device.provider from device
+      where device.application_id = ${applicationId} and device.retired_reason is null
+        and device.seq > ${range.after} and device.seq <= ${range.max}
+        and ${condition(applicationId, target)} and ${ofPlatforms(target)}
+      order by device.seq limit ${range.limit}`.execute(db);
+    return rows;
+  }
+
+  /** Those of the ids that no registration has, in the order given. */
+  async unknownDeviceIds(applicationId: string, deviceIds: readonly string[]): Promise<string[]> {
+    return this.unknown(deviceIds, sql`select device_id as id from device where application_id = ${applicationId}
+      and device_id = any(${deviceIds})`);
+  }
+
+  async unknownUserIds(applicationId: string, userIds: readonly string[]): Promise<string[]> {
+    return this.unknown(userIds, sql`select distinct user_id as id from device
+      where application_id = ${applicationId} and user_id = any(${userIds})`);
+  }
+
+  async unknownTagNames(applicationId: string, tagNames: readonly string[]): Promise<string[]> {
+    return this.unknown(tagNames, sql`select name as id from tag where application_id = ${applicationId}
+      and name = any(${tagNames})`);
+  }
+
+  private async unknown(ids: readonly string[], query: RawBuilder<unknown>): Promise<string[]> {
+    const { rows } = await (query as RawBuilder<{ id: string }>).execute(this.database.kysely);
+    const known = new Set(rows.map((row) => row.id));
+    return ids.filter((id) => !known.has(id));
+  }
+}
+
+function condition(applicationId: string, target: Target): RawBuilder<boolean> {
+  if (target.deviceIds) return sql`device.device_id = any(${target.deviceIds})`;
+  if (target.userIds) return sql`device.user_id = any(${target.userIds})`;
+  if (target.tagNames) {
+    const broadcast = target.tagNames.includes(BROADCAST_TAG) ? sql`device.broadcast or` : sql``;
+    // A semi-join, so that a device with several of the tags is counted once.
+    return sql`(${broadcast} device.seq in (
+      select subscription.device_seq from subscription
+      where subscription.application_id = ${applicationId} and subscription.tag_name = any(${target.tagNames})))`;
+  }
+  return sql`device.broadcast`;
+}
+
+function ofPlatforms(target: Target): RawBuilder<boolean> {
+  return target.platforms ? sql`device.platform = any(${target.platforms})` : sql`true`;
+}
+
+/** Every device has it from its registration on, and may leave it (mobilefirst.md §9.4). */
+export const BROADCAST_TAG = 'Push.ALL';

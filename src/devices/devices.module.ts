@@ -1,0 +1,22 @@
+import { Module } from '@nestjs/common';
+import { ApplicationsModule } from '../applications/applications.module.js';
+import { AudienceRepository } from './audience.repository.js';
+import { DeviceRepository } from './device.repository.js';
+import { DevicesService } from './devices.service.js';
+import { SubscriptionRepository } from './subscription.repository.js';
+import { SubscriptionsService } from './subscriptions.service.js';
+import { TagRepository } from './tag.repository.js';
+
+@Module({
+  imports: [ApplicationsModule],
+  providers: [
+    AudienceRepository,
+    DeviceRepository,
+    DevicesService,
+    SubscriptionRepository,
+    SubscriptionsService,
+    TagRepository,
+  ],
+  exports: [AudienceRepository, DeviceRepository, DevicesService, SubscriptionsService],
+})
+export class DevicesModule {}

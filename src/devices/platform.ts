@@ -1,0 +1,21 @@
+import type { ProviderName } from '../providers/provider.js';
+
+/** The platform codes of the wire (mobilefirst.md §9.3). */
+export const PLATFORMS = ['A', 'G', 'W', 'WEB_CHROME', 'WEB_FIREFOX', 'WEB_SAFARI', 'H'] as const;
+export type Platform = (typeof PLATFORMS)[number];
+
+const PROVIDER_OF: Partial<Record<Platform, ProviderName>> = { A: 'apns', G: 'fcm' };
+
+/** A sandbox token says so itself; it may claim any platform. */
+const SANDBOX_TOKEN = /^sandbox:/;
+
+/** Who delivers to such a device; null when nobody here can yet. */
+export function providerFor(platform: Platform, token: string): ProviderName | null {
+  return SANDBOX_TOKEN.test(token) ? 'sandbox' : (PROVIDER_OF[platform] ?? null);
+}
+
+/** The tutorial prints `M` for Windows where the reference has `W`. */
+export function readPlatform(text: string): Platform | null {
+  const code = text === 'M' ? 'W' : text;
+  return (PLATFORMS as readonly string[]).includes(code) ? (code as Platform) : null;
+}

@@ -1,0 +1,173 @@
+import { Queue, Worker, createPostgresBackend, runMigrations, withBackend } from 'bullmq';
+import type { JobsOptions } from 'bullmq';
+import { Redis } from 'ioredis';
+import { StartError } from '../common/start-error.js';
+import type { Config } from '../config.js';
+import type { Database } from '../database/database.js';
+import { QUEUE_NAMES } from './jobs.js';
+import type { Job, QueueName } from './jobs.js';
+
+/** A producer gives up on the queue after this long: the row is committed, and the sweeper will queue it. */
+const ADD_DEADLINE_MS = 2_000;
+
+const JOB_DEFAULTS: JobsOptions = {
+  // Jobs are only hints that a row wants work. A finished or failed one has nothing to tell that the row does not.
+  removeOnComplete: true,
+  removeOnFail: true,
+  attempts: 3,
+  backoff: { type: 'exponential', delay: 500 },
+};
+
+interface QueueLike {
+  addBulk(jobs: { name: string; data: Job['data']; opts: JobsOptions }[]): Promise<unknown>;
+  getJobCounts(): Promise<unknown>;
+  waitUntilReady(): Promise<unknown>;
+  close(): Promise<void>;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+}
+interface WorkerLike {
+  close(force?: boolean): Promise<void>;
+  on(event: 'error' | 'failed', listener: (...args: never[]) => void): unknown;
+}
+interface Backend {
+  place: string;
+  newQueue(name: QueueName): QueueLike;
+  newWorker(name: QueueName, run: (data: Job['data']) => Promise<void>, concurrency: number): WorkerLike;
+  close(): Promise<void>;
+}
+
+/** The queues of this process: adding jobs, and working them off where the role asks for it. */
+export class Queues {
+  private readonly queues = new Map<QueueName, QueueLike>();
+  private readonly workers: WorkerLike[] = [];
+
+  private constructor(
+    private readonly backend: Backend,
+    private readonly onError: (error: Error) => void,
+  ) {}
+
+  static async open(
+    config: Pick<Config, 'queueUrl' | 'databaseUrl'>,
+    database: Database,
+    onError: (error: Error) => void,
+  ): Promise<Queues> {
+    const backend = config.queueUrl
+      ? await openRedis(config.queueUrl, onError)
+      : await openOnDatabase(config.databaseUrl, database);
+    const queues = new Queues(backend, onError);
+    for (const name of QUEUE_NAMES) {
+      const queue = backend.newQueue(name);
+      queue.on('error', onError);
+      queues.queues.set(name, queue);
+    }
+    return queues;
+  }
+
+  /** For people: where the queue is, without credentials. */
+  get place(): string {
+    return this.backend.place;
+  }
+
+  /** Adds jobs of one queue. Rejects within 2 s when the queue is away; nothing is lost by that. */
+  async add(name: QueueName, jobs: readonly Job[]): Promise<void> {
+    if (jobs.length === 0) return;
+    await withDeadline(
+      this.queue(name).addBulk(
+        jobs.map((job) => ({
+          name,
+          data: job.data,
+          opts: { ...JOB_DEFAULTS, jobId: job.id, priority: job.priority, delay: job.delayMs },
+        })),
+      ),
+    );
+  }
+
+  /** Rejects when the queue cannot be reached. */
+  async ping(): Promise<void> {
+    await withDeadline(this.queue('expand').getJobCounts());
+  }
+
+  work(name: QueueName, concurrency: number, run: (data: Job['data']) => Promise<void>): void {
+    const worker = this.backend.newWorker(name, run, concurrency);
+    worker.on('error', this.onError);
+    worker.on('failed', ((_job: unknown, error: Error) => this.onError(error)) as (...args: never[]) => void);
+    this.workers.push(worker);
+  }
+
+  /** Takes no more jobs and waits for those being worked on. */
+  async stopWorkers(): Promise<void> {
+    await Promise.all(this.workers.splice(0).map((worker) => worker.close()));
+  }
+
+  async close(): Promise<void> {
+    await this.stopWorkers();
+    await Promise.all([...this.queues.values()].map((queue) => queue.close().catch(this.onError)));
+    await this.backend.close();
+  }
+
+  private queue(name: QueueName): QueueLike {
+    const queue = this.queues.get(name);
+    if (!queue) throw new Error(`No queue ${name}`);
+    return queue;
+  }
+}
+
+async function openRedis(url: string, onError: (error: Error) => void): Promise<Backend> {
+  const { hostname, port, pathname } = new URL(url);
+  const place = `Redis at ${hostname}:${port || 6379}${pathname === '/' ? '' : pathname}`;
+  // A producer must fail fast; a worker must wait for ever (BullMQ asks for null).
+  const producer = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 1, lazyConnect: true });
+  const consumer = new Redis(url, { maxRetriesPerRequest: null, lazyConnect: true });
+  producer.on('error', onError);
+  consumer.on('error', onError);
+  try {
+    await withDeadline(Promise.all([producer.connect(), consumer.connect()]));
+  } catch (error) {
+    producer.disconnect();
+    consumer.disconnect();
+    throw new StartError(`The queue cannot be reached (${place})`, error);
+  }
+  return {
+    place,
+    newQueue: (name) => new Queue(name, { connection: producer }),
+    newWorker: (name, run, concurrency) =>
+      new Worker(name, (job: { data: Job['data'] }) => run(job.data), { connection: consumer, concurrency }),
+    close: async () => {
+      await Promise.all([producer.quit(), consumer.quit()].map((quit) => quit.catch(() => undefined)));
+    },
+  };
+}
+
+/** BullMQ's tables live in the schema `bullmq`, beside ours. */
+async function openOnDatabase(databaseUrl: string | undefined, database: Database): Promise<Backend> {
+  const client = await database.pool.connect();
+  try {
+    await runMigrations(client);
+  } finally {
+    client.release();
+  }
+  const classes = withBackend(createPostgresBackend);
+  // With a URL BullMQ makes its own pool, so that a busy queue never starves our statements of connections.
+  const connection = databaseUrl ? { connectionString: databaseUrl, max: 8 } : database.pool;
+  return {
+    place: 'in the database',
+    newQueue: (name) => new classes.Queue(name, { connection }),
+    newWorker: (name, run, concurrency) =>
+      new classes.Worker<Job['data']>(name, (job) => run(job.data), { connection, concurrency }),
+    close: () => Promise.resolve(),
+  };
+}
+
+async function withDeadline<T>(promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`The queue did not answer within ${ADD_DEADLINE_MS} ms`)), ADD_DEADLINE_MS);
+  });
+  try {
+    return await Promise.race([promise, deadline]);
+  } finally {
+    clearTimeout(timer);
+    // The loser of the race may still fail later; by then nobody listens.
+    promise.catch(() => undefined);
+  }
+}
