@@ -36,8 +36,7 @@ export function checkBody<T extends object>(type: Type<T>, body: unknown): { val
   if (body === undefined || body === null || body === '') throw new ApiError('FPWSE0004E', 'A JSON body is required.');
   if (typeof body !== 'object' || Array.isArray(body))
     throw new ApiError('FPWSE0004E', 'The body must be a JSON object.');
-  if (isDeeperThan(body, MAX_DEPTH))
-    throw new ApiError('FPWSE0004E', `The body is nested deeper than ${MAX_DEPTH} levels.`);
+  checkStorable(body, MAX_DEPTH);
   const value = plainToInstance(type, body);
   const errors = validateSync(value, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: false });
   const unknown: string[] = [];
@@ -48,9 +47,16 @@ export function checkBody<T extends object>(type: Type<T>, body: unknown): { val
   return { value, unknown };
 }
 
-function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
+/** PostgreSQL keeps neither NUL nor half a surrogate pair, and a provider would refuse them. */
+function checkStorable(value: unknown, levels: number): void {
+  if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed()))
+    throw new ApiError('FPWSE0004E', 'The body has a NUL character or half a surrogate pair in it.');
+  if (typeof value !== 'object' || value === null) return;
+  if (levels === 0) throw new ApiError('FPWSE0004E', `The body is nested deeper than ${MAX_DEPTH} levels.`);
+  for (const [key, inner] of Object.entries(value)) {
+    checkStorable(key, levels);
+    checkStorable(inner, levels - 1);
+  }
 }
 
 function* flatten(

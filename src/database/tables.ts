@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+import type { Notification } from '../providers/notification.js';
 import type { ProviderName } from '../providers/provider.js';
 
 /** The tables, as Kysely sees them. Their SQL, with the reasons for its shape, is in migrations/. */
@@ -83,6 +84,14 @@ interface SubscriptionTable {
   created_at: CreatedAt;
 }
 
+/** Whom a message is for: at most one of the three lists; `platforms` narrows any of them, or all devices. */
+export interface Target {
+  deviceIds?: string[];
+  userIds?: string[];
+  tagNames?: string[];
+  platforms?: string[];
+}
+
 export type MessageState = 'accepted' | 'expanding' | 'sending' | 'paused' | 'finished' | 'cancelled' | 'expired';
 
 interface MessageTable {
@@ -91,6 +100,8 @@ interface MessageTable {
   id: string;
   client_id: string;
   body: Json<Record<string, unknown>>;
+  notification: Json<Omit<Notification, 'messageId' | 'expiresAt'>>;
+  target: Json<Target>;
   state: MessageState;
   direct: boolean;
   on_unknown: 'resend' | 'hold';

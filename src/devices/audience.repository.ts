@@ -3,16 +3,8 @@ import { sql } from 'kysely';
 import type { Kysely, RawBuilder } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
-import type { Tables } from '../database/tables.js';
+import type { Tables, Target } from '../database/tables.js';
 import type { ProviderName } from '../providers/provider.js';
-
-/** Whom a message is for: at most one of the three lists; `platforms` narrows any of them, or all devices. */
-export interface Target {
-  deviceIds?: string[];
-  userIds?: string[];
-  tagNames?: string[];
-  platforms?: string[];
-}
 
 export interface AudienceMember {
   seq: number;

@@ -80,12 +80,15 @@ const STATEMENTS = [
      unique (application_id, tag_name, device_seq)
    )`,
   `create index subscription_device on subscription (device_seq)`,
+  // body is what the caller sent; notification and target are what it means, so that delivery need not know the wire.
   `create table message (
      seq bigint generated always as identity primary key,
      application_id text not null references application on delete cascade,
      id text not null,
      client_id text not null,
      body jsonb not null,
+     notification jsonb not null,
+     target jsonb not null,
      state text not null,
      direct boolean not null,
      on_unknown text not null,
@@ -123,5 +126,6 @@ const STATEMENTS = [
   `create index batch_message on batch (message_seq, state, id)`,
   `create index batch_ready on batch (due_at) where state = 'ready'`,
   `create index batch_leased on batch (lease_until) where state = 'leased'`,
+  `create index batch_waiting on batch (message_seq, id) where state = 'waiting'`,
   `create index batch_parked on batch (application_id, provider) where state = 'parked'`,
 ];

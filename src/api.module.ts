@@ -1,0 +1,27 @@
+import { Module } from '@nestjs/common';
+import { ApplicationsController } from './applications/applications.controller.js';
+import { ApplicationsModule } from './applications/applications.module.js';
+import { SettingsController } from './applications/settings.controller.js';
+import { AuthModule } from './auth/auth.module.js';
+import { TokenController } from './auth/token.controller.js';
+import { DevicesController } from './devices/devices.controller.js';
+import { DevicesModule } from './devices/devices.module.js';
+import { SubscriptionsController } from './devices/subscriptions.controller.js';
+import { TagsController } from './devices/tags.controller.js';
+import { MessagesController } from './messages/messages.controller.js';
+import { MessagesModule } from './messages/messages.module.js';
+
+/** The role `api`: every route in one list, so that other roles can use the modules without serving them. */
+@Module({
+  imports: [AuthModule, ApplicationsModule, DevicesModule, MessagesModule],
+  controllers: [
+    TokenController,
+    ApplicationsController,
+    SettingsController,
+    DevicesController,
+    TagsController,
+    SubscriptionsController,
+    MessagesController,
+  ],
+})
+export class ApiModule {}

@@ -1,0 +1,43 @@
+import { Module } from '@nestjs/common';
+import type { DynamicModule, Type } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { ApiModule } from './api.module.js';
+import { CommonModule } from './common/common.module.js';
+import { ErrorFilter } from './common/error.filter.js';
+import { Vault } from './common/vault.js';
+import type { Config, Role } from './config.js';
+import type { Database } from './database/database.js';
+import { DatabaseModule } from './database/database.module.js';
+import { SchedulerModule, WorkerModule } from './delivery/delivery.module.js';
+import { HealthModule } from './health/health.module.js';
+import { QueueModule } from './queue/queue.module.js';
+import { Queues } from './queue/queue.js';
+import { SampleModule } from './sample/sample.module.js';
+
+/** What is open before Nest starts. */
+export interface Resources {
+  config: Config;
+  database: Database;
+  queues: Queues;
+  vault: Vault;
+}
+
+const ROLE_MODULES: Record<Role, Type> = { api: ApiModule, worker: WorkerModule, scheduler: SchedulerModule };
+
+@Module({})
+export class AppModule {
+  static for({ config, database, queues, vault }: Resources): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        CommonModule.for(config, vault),
+        DatabaseModule.for(database),
+        QueueModule.for(queues),
+        HealthModule,
+        ...[...config.roles].map((role) => ROLE_MODULES[role]),
+        ...(config.environment === 'development' && config.roles.has('api') ? [SampleModule] : []),
+      ],
+      providers: [{ provide: APP_FILTER, useClass: ErrorFilter }],
+    };
+  }
+}

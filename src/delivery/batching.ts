@@ -1,0 +1,26 @@
+import type { AudienceMember } from '../devices/audience.repository.js';
+import type { ProviderName } from '../providers/provider.js';
+
+/** Deliveries in one batch: the unit of work and of recovery (design §2). */
+export const BATCH_SIZE = 1_000;
+
+export interface NewBatch {
+  provider: ProviderName;
+  deviceSeqs: number[];
+}
+
+/** Cuts members, in seq order, into batches of one provider each; the order inside and between them stays. */
+export function cutBatches(members: readonly AudienceMember[]): NewBatch[] {
+  const batches: NewBatch[] = [];
+  const open = new Map<ProviderName, NewBatch>();
+  for (const { seq, provider } of members) {
+    let batch = open.get(provider);
+    if (!batch || batch.deviceSeqs.length === BATCH_SIZE) {
+      batch = { provider, deviceSeqs: [] };
+      open.set(provider, batch);
+      batches.push(batch);
+    }
+    batch.deviceSeqs.push(seq);
+  }
+  return batches;
+}

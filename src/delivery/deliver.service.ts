@@ -1,0 +1,209 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { ProviderSettingRepository } from '../applications/provider-setting.repository.js';
+import { Clock } from '../common/clock.js';
+import { DeviceRepository } from '../devices/device.repository.js';
+import type { DeliverableDevice } from '../devices/device.repository.js';
+import type { ProviderName, Sender, Verdict } from '../providers/provider.js';
+import { BatchRepository } from './batch.repository.js';
+import type { LeasedBatch } from './batch.repository.js';
+import { DeliveryQueue } from './delivery.queue.js';
+import { InvalidationGuard } from './invalidation-guard.js';
+import { OUTCOME } from './outcome.js';
+import { decide } from './retry-policy.js';
+import { Senders } from './senders.js';
+
+/** What is known is recorded this often while a batch is being sent; the lease lasts ten times as long. */
+const CHECKPOINT_MS = 1_000;
+
+/** A provider without settings (the sandbox) cannot be paused when it says stop. */
+const UNPAUSABLE_WAIT_MS = 60_000;
+
+/** What a batch's verdicts ask for beyond its own ledger. */
+interface Findings {
+  accepted: number;
+  /** Device seqs whose token the provider called dead, by reason. */
+  dead: Map<string, number[]>;
+  /** The same, where wrong credentials would look alike. */
+  suspects: Map<string, number[]>;
+  stop?: string;
+}
+
+/** Sends one batch: lease, send, record, decide. Whatever happens to the process, the ledger can go on from its rows. */
+@Injectable()
+export class DeliverService {
+  private readonly log = new Logger('Delivery');
+  private readonly guards = new Map<string, InvalidationGuard>();
+  /** Aborts what this process has not written yet, so that a shutdown ends in time. */
+  private readonly shutdown = new AbortController();
+
+  constructor(
+    private readonly batches: BatchRepository,
+    private readonly devices: DeviceRepository,
+    private readonly senders: Senders,
+    private readonly settings: ProviderSettingRepository,
+    private readonly queue: DeliveryQueue,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Resolves when the batch is recorded, is somebody else's, or has nothing to do. Rejects when the database is away. */
+  async deliverBatch(id: number, provider: ProviderName): Promise<void> {
+    if (this.shutdown.signal.aborted) return;
+    const needsSettings = this.senders.needsSettings(provider);
+    const batch = await this.batches.claim(id, { needsSettings }, this.clock.now());
+    if (!batch) return;
+    const findings = batch.due.length > 0 ? await this.send(batch) : null;
+    if (findings) await this.apply(batch, findings);
+    await this.finish(batch, findings?.stop !== undefined);
+  }
+
+  /** What is in flight gets its answer; what is not written yet stays pending for the next process. */
+  stopSending(): void {
+    this.shutdown.abort();
+  }
+
+  /** Null: the lease was lost on the way, and its new holder has the word. */
+  private async send(batch: LeasedBatch): Promise<Findings | null> {
+    const sender = await this.senders.get(batch.applicationId, batch.provider, batch.settingsVersion);
+    const findings: Findings = { accepted: 0, dead: new Map(), suspects: new Map() };
+    if (!sender) {
+      const reason = `${batch.provider} is not configured for this application`;
+      for (const position of batch.due) batch.ledger.record(position, { outcome: OUTCOME.failed, reason }, false);
+      return findings;
+    }
+    const { positions, devices } = await this.findRecipients(batch);
+    const abort = new AbortController();
+    const checkpoints = this.keepCheckpoints(batch, abort);
+    try {
+      await this.sendAll(sender, batch, positions, devices, findings, abort.signal);
+    } finally {
+      await checkpoints.stop();
+    }
+    return checkpoints.leaseLost() ? null : findings;
+  }
+
+  private async sendAll(
+    sender: Sender,
+    batch: LeasedBatch,
+    positions: readonly number[],
+    devices: readonly DeliverableDevice[],
+    findings: Findings,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const recipients = devices.map((device) => ({ token: device.token, registeredAt: device.registeredAt.getTime() }));
+    const report = (index: number, verdict: Verdict): void => {
+      const position = positions[index];
+      const device = devices[index];
+      if (position === undefined || !device) throw new Error(`${batch.provider} reported on a recipient it was not given`);
+      const situation = batch.ledger.situation(position, batch.terms, this.clock.now(), Math.random());
+      batch.ledger.record(position, decide(verdict, situation), verdict.action !== 'notSent');
+      note(findings, verdict, device.seq);
+    };
+    await sender.send(batch.notification, recipients, report, AbortSignal.any([signal, this.shutdown.signal]));
+  }
+
+  /** The due devices that still exist; the others are settled here. */
+  private async findRecipients(batch: LeasedBatch): Promise<{ positions: number[]; devices: DeliverableDevice[] }> {
+    const found = await this.devices.findDeliverable(batch.due.map((position) => batch.deviceSeqs[position] ?? 0));
+    const bySeq = new Map(found.map((device) => [device.seq, device]));
+    const positions: number[] = [];
+    const devices: DeliverableDevice[] = [];
+    for (const position of batch.due) {
+      const device = bySeq.get(batch.deviceSeqs[position] ?? 0);
+      if (device) {
+        positions.push(position);
+        devices.push(device);
+      } else {
+        const reason = 'the device is no longer registered';
+        batch.ledger.record(position, { outcome: OUTCOME.cancelled, reason }, false);
+      }
+    }
+    return { positions, devices };
+  }
+
+  /** Records and renews the lease every second; aborts the sending when it was cancelled or the lease was lost. */
+  private keepCheckpoints(
+    batch: LeasedBatch,
+    abort: AbortController,
+  ): { stop: () => Promise<void>; leaseLost: () => boolean } {
+    let lost = false;
+    let running: Promise<void> = Promise.resolve();
+    const timer = setInterval(() => {
+      running = running.then(async () => {
+        try {
+          const kept = await this.batches.checkpoint(batch);
+          lost ||= kept === null;
+          if (lost || kept?.messageState === 'cancelled') abort.abort();
+          if (kept?.messageState === 'cancelled') batch.terms.cancelled = true;
+        } catch (error) {
+          // The database may be back before the lease ends; if not, the lease is what decides.
+          this.log.warn(`Batch ${batch.id}: checkpoint failed: ${String(error)}`);
+        }
+      });
+    }, CHECKPOINT_MS);
+    return {
+      stop: () => {
+        clearInterval(timer);
+        return running;
+      },
+      leaseLost: () => lost,
+    };
+  }
+
+  private async apply(batch: LeasedBatch, findings: Findings): Promise<void> {
+    const { applicationId, provider } = batch;
+    const sentAt = new Date(batch.terms.now);
+    for (const [reason, seqs] of findings.dead) await this.devices.retire(seqs, reason, sentAt);
+    const guard = this.guardFor(applicationId, provider);
+    const suspects = [...findings.suspects.values()].reduce((sum, seqs) => sum + seqs.length, 0);
+    guard.note(findings.accepted, suspects);
+    if (guard.mayRetire())
+      for (const [reason, seqs] of findings.suspects) await this.devices.retire(seqs, reason, sentAt);
+    else if (guard.mustPause()) {
+      const [reason] = findings.suspects.keys();
+      findings.stop ??= `most devices were answered ${reason ?? 'as unknown'}: the credentials or the environment are wrong`;
+      this.guards.delete(guardKey(applicationId, provider));
+    }
+    if (findings.stop === undefined || batch.settingsVersion === null) return;
+    if (await this.settings.pause(applicationId, provider, batch.settingsVersion, findings.stop))
+      this.log.error(`Application ${applicationId} is paused at ${provider}: ${findings.stop}`);
+    await this.batches.park(applicationId, provider);
+  }
+
+  private async finish(batch: LeasedBatch, stopped: boolean): Promise<void> {
+    // What a cancel left unsent is settled now instead of at the next attempt.
+    if (batch.terms.cancelled) batch.ledger.begin({ ...batch.terms, now: this.clock.now() });
+    const dueAt = batch.ledger.nextDue();
+    const now = this.clock.now();
+    const canPark = stopped && batch.settingsVersion !== 0;
+    const state = dueAt === null ? 'done' : canPark ? 'parked' : 'ready';
+    // Without settings there is nothing to pause: it is tried again later.
+    const at = Math.max(dueAt ?? 0, stopped ? now + UNPAUSABLE_WAIT_MS : now);
+    const finished = await this.batches.finish(batch, { state, dueAt: dueAt === null ? null : at });
+    if (!finished) {
+      this.log.warn(`Batch ${batch.id}: the lease was lost; another worker has it`);
+      return;
+    }
+    await this.queue.enqueueBatches(finished.promoted);
+    if (state === 'ready' && dueAt !== null && !this.shutdown.signal.aborted)
+      await this.queue.enqueueBatches([batch], at - now);
+  }
+
+  private guardFor(applicationId: string, provider: ProviderName): InvalidationGuard {
+    const key = guardKey(applicationId, provider);
+    const guard = this.guards.get(key) ?? new InvalidationGuard();
+    this.guards.set(key, guard);
+    return guard;
+  }
+}
+
+function guardKey(applicationId: string, provider: ProviderName): string {
+  return `${provider} ${applicationId}`;
+}
+
+function note(findings: Findings, verdict: Verdict, seq: number): void {
+  if (verdict.action === 'accept') findings.accepted++;
+  if (verdict.action === 'stopApplication') findings.stop ??= verdict.reason;
+  if (verdict.action !== 'dropDevice') return;
+  const list = verdict.certain ? findings.dead : findings.suspects;
+  list.set(verdict.reason, [...(list.get(verdict.reason) ?? []), seq]);
+}

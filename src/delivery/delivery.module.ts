@@ -1,0 +1,36 @@
+import { Module } from '@nestjs/common';
+import { ScheduleModule } from '@nestjs/schedule';
+import { ApplicationsModule } from '../applications/applications.module.js';
+import { DevicesModule } from '../devices/devices.module.js';
+import { ProvidersModule } from '../providers/providers.module.js';
+import { BatchRepository } from './batch.repository.js';
+import { DeliverProcessor } from './deliver.processor.js';
+import { DeliverService } from './deliver.service.js';
+import { DeliveryQueue } from './delivery.queue.js';
+import { ExpandProcessor } from './expand.processor.js';
+import { ExpandService } from './expand.service.js';
+import { ExpansionRepository } from './expansion.repository.js';
+import { Senders } from './senders.js';
+import { SweepRepository } from './sweep.repository.js';
+import { Sweeper } from './sweeper.js';
+
+/** What accepting a message needs. */
+@Module({
+  providers: [BatchRepository, DeliveryQueue],
+  exports: [BatchRepository, DeliveryQueue],
+})
+export class DeliveryModule {}
+
+/** The role `worker`. */
+@Module({
+  imports: [ApplicationsModule, DeliveryModule, DevicesModule, ProvidersModule],
+  providers: [DeliverProcessor, DeliverService, ExpandProcessor, ExpandService, ExpansionRepository, Senders],
+})
+export class WorkerModule {}
+
+/** The role `scheduler`. */
+@Module({
+  imports: [DeliveryModule, ScheduleModule.forRoot()],
+  providers: [Sweeper, SweepRepository],
+})
+export class SchedulerModule {}

@@ -1,0 +1,39 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { rootCause } from '../common/errors.js';
+import { deliverJob, deliverQueue, expandJob } from '../queue/jobs.js';
+import type { Job, QueueName } from '../queue/jobs.js';
+import { Queues } from '../queue/queue.js';
+import type { QueuedBatch } from './batch.repository.js';
+
+/** Tells the queue that rows want work. It may fail: the rows are committed, and the sweeper tells it again. */
+@Injectable()
+export class DeliveryQueue {
+  private readonly log = new Logger('Queue');
+  private failing = false;
+
+  constructor(private readonly queues: Queues) {}
+
+  async enqueueExpansion(messageSeq: number): Promise<void> {
+    await this.add('expand', [expandJob(messageSeq)]);
+  }
+
+  async enqueueBatches(batches: readonly QueuedBatch[], delayMs?: number): Promise<void> {
+    const jobs = new Map<QueueName, Job[]>();
+    for (const batch of batches) {
+      const queue = deliverQueue(batch.provider);
+      jobs.set(queue, [...(jobs.get(queue) ?? []), deliverJob(batch, delayMs)]);
+    }
+    await Promise.all([...jobs].map(([queue, list]) => this.add(queue, list)));
+  }
+
+  private async add(queue: QueueName, jobs: readonly Job[]): Promise<void> {
+    try {
+      await this.queues.add(queue, jobs);
+      this.failing = false;
+    } catch (error) {
+      // Once per outage: under load this would be a line per message.
+      if (!this.failing) this.log.warn(`The queue takes no jobs, the sweeper will retry: ${rootCause(error)}`);
+      this.failing = true;
+    }
+  }
+}

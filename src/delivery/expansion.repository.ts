@@ -1,0 +1,57 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+import { AudienceRepository } from '../devices/audience.repository.js';
+import { BatchRepository } from './batch.repository.js';
+import type { QueuedBatch } from './batch.repository.js';
+import { BATCH_SIZE, cutBatches } from './batching.js';
+
+/** Ten batches: one transaction of some 20 ms, and at most so many short batches of a rare provider. */
+const PAGE = 10 * BATCH_SIZE;
+
+@Injectable()
+export class ExpansionRepository {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly audience: AudienceRepository,
+    private readonly batches: BatchRepository,
+  ) {}
+
+  /**
+   * Inserts the next page's batches and moves the cursor, in one transaction. The first page freezes the audience at
+   * the highest seq of that moment. `more` is false when the message is expanded, cancelled, or in another worker's hands.
+   */
+  expandPage(messageSeq: number): Promise<{ promoted: QueuedBatch[]; more: boolean }> {
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      const message = await transaction
+        .selectFrom('message')
+        .select(['seq', 'application_id', 'state', 'target', 'expand_cursor', 'expand_max'])
+        .where('seq', '=', messageSeq)
+        .where('state', 'in', ['accepted', 'expanding'])
+        .forUpdate()
+        .skipLocked()
+        .executeTakeFirst();
+      if (!message) return { promoted: [], more: false };
+      const applicationId = message.application_id;
+      const max = message.expand_max ?? (await this.audience.highestSeq(applicationId, transaction));
+      const range = { after: message.expand_cursor, max, limit: PAGE };
+      const members = await this.audience.page(applicationId, message.target, range, transaction);
+      const batches = cutBatches(members);
+      await this.batches.insert({ seq: messageSeq, applicationId }, batches, transaction);
+      const more = members.length === PAGE;
+      await transaction
+        .updateTable('message')
+        .set((update) => ({
+          state: more ? ('expanding' as const) : ('sending' as const),
+          audience: update('audience', '+', members.length),
+          open_batches: update('open_batches', '+', batches.length),
+          expand_cursor: members.at(-1)?.seq ?? message.expand_cursor,
+          expand_max: max,
+        }))
+        .where('seq', '=', messageSeq)
+        .execute();
+      if (!more) await this.batches.settleMessage(messageSeq, transaction);
+      return { promoted: await this.batches.promote(messageSeq, transaction), more };
+    });
+  }
+}

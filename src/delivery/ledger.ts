@@ -1,0 +1,109 @@
+import type { DeliveryDetails } from '../database/tables.js';
+import { OUTCOME, OUTCOME_NAMES, mayBecome } from './outcome.js';
+import type { OutcomeCode } from './outcome.js';
+import { afterAmbiguous } from './retry-policy.js';
+import type { Decision, Situation } from './retry-policy.js';
+
+/** What a message's own state allows its deliveries. */
+export interface AttemptTerms {
+  now: number;
+  acceptedAt: number;
+  expiresAt: number;
+  onUnknown: 'resend' | 'hold';
+  cancelled: boolean;
+}
+
+/**
+ * The account of one batch: an outcome byte per device, and details for those that had trouble. Every change goes
+ * through `move`, which refuses what the outcome graph does not allow, so the sum is the audience at any moment.
+ */
+export class BatchLedger {
+  constructor(
+    readonly outcomes: Buffer,
+    readonly details: DeliveryDetails,
+  ) {}
+
+  /**
+   * Starts an attempt. Deliveries left in flight by a lost worker become unknown; expired and cancelled ones settle;
+   * what is due now is marked in flight and returned by position.
+   */
+  begin(terms: AttemptTerms): number[] {
+    const due: number[] = [];
+    const over = terms.cancelled ? OUTCOME.cancelled : terms.now >= terms.expiresAt ? OUTCOME.expired : null;
+    for (let position = 0; position < this.outcomes.length; position++) {
+      if (this.at(position) === OUTCOME.inFlight) this.lose(position, terms, over !== null);
+      const outcome = this.at(position);
+      if (outcome !== OUTCOME.pending && outcome !== OUTCOME.unknown) continue;
+      const detail = this.details[position];
+      if (over !== null) {
+        if (outcome === OUTCOME.pending) this.move(position, over);
+        if (detail) delete detail.retryAt;
+        continue;
+      }
+      if (outcome === OUTCOME.unknown && detail?.retryAt === undefined) continue;
+      if ((detail?.retryAt ?? 0) > terms.now) continue;
+      if (detail) delete detail.retryAt;
+      this.move(position, OUTCOME.inFlight);
+      due.push(position);
+    }
+    return due;
+  }
+
+  /** The situation that a verdict on this delivery is decided in, when it was written just now. */
+  situation(position: number, terms: AttemptTerms, now: number, random: number): Situation {
+    return { ...terms, attempts: (this.details[position]?.attempts ?? 0) + 1, now, random };
+  }
+
+  /** Records what became of a delivery that was in flight. `written`: it counts as an attempt. */
+  record(position: number, decision: Decision, written: boolean): void {
+    this.move(position, decision.outcome);
+    const before = this.details[position];
+    // The usual case, accepted at the first attempt, has nothing to tell.
+    if (decision.reason === undefined && decision.retryAt === undefined && !before) return;
+    this.details[position] = {
+      attempts: (before?.attempts ?? 0) + (written ? 1 : 0),
+      reason: decision.reason ?? before?.reason,
+      retryAt: decision.retryAt,
+    };
+  }
+
+  /** Deliveries per outcome, position = code. */
+  counts(): number[] {
+    const counts = OUTCOME_NAMES.map(() => 0);
+    for (const outcome of this.outcomes) counts[outcome] = (counts[outcome] ?? 0) + 1;
+    return counts;
+  }
+
+  /** When the next delivery is due: 0 for at once, null when all are settled. */
+  nextDue(): number | null {
+    let next: number | null = null;
+    for (let position = 0; position < this.outcomes.length; position++) {
+      const outcome = this.at(position);
+      const retryAt = this.details[position]?.retryAt;
+      if (outcome === OUTCOME.unknown && retryAt === undefined) continue;
+      if (outcome !== OUTCOME.pending && outcome !== OUTCOME.inFlight && outcome !== OUTCOME.unknown) continue;
+      next = Math.min(next ?? Infinity, retryAt ?? 0);
+    }
+    return next;
+  }
+
+  /** A worker was lost between writing and recording: it may have arrived. */
+  private lose(position: number, terms: AttemptTerms, over: boolean): void {
+    const situation = this.situation(position, terms, terms.now, 0);
+    const decision = afterAmbiguous('the worker was lost', situation);
+    // The wait of an ambiguous answer has passed already: the lease had to run out first.
+    const again = decision.retryAt !== undefined && !over ? terms.now : undefined;
+    this.record(position, { ...decision, retryAt: again }, true);
+  }
+
+  private at(position: number): OutcomeCode {
+    return this.outcomes[position] as OutcomeCode;
+  }
+
+  private move(position: number, to: OutcomeCode): void {
+    const from = this.at(position);
+    if (!mayBecome(from, to))
+      throw new Error(`A delivery cannot go from ${OUTCOME_NAMES[from]} to ${OUTCOME_NAMES[to]}`);
+    this.outcomes[position] = to;
+  }
+}

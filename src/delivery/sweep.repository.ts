@@ -1,0 +1,66 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+import type { QueuedBatch } from './batch.repository.js';
+
+/** A row that has waited this long for its job is taken for one without. A false alarm adds a job that exists: no harm. */
+const PATIENCE_S = 3;
+const LIMIT = 1_000;
+
+/** Looks for rows that want work and may have no job. Each query runs on a partial index of unfinished rows. */
+@Injectable()
+export class SweepRepository {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  async messagesToExpand(): Promise<number[]> {
+    const { rows } = await sql<{ seq: number }>`
+      select seq from message
+      where state in ('accepted', 'expanding') and accepted_at < now() - make_interval(secs => ${PATIENCE_S})
+      order by seq limit ${LIMIT}`.execute(this.database.kysely);
+    return rows.map((row) => row.seq);
+  }
+
+  /** Leases that ran out, and batches that were due and not taken. */
+  async batchesToDeliver(): Promise<QueuedBatch[]> {
+    const { rows } = await sql<QueuedBatch>`
+      select batch.id, batch.epoch, batch.provider, message.direct
+      from batch join message on message.seq = batch.message_seq
+      where batch.id in (
+        (select id from batch where state = 'leased' and lease_until < now() limit ${LIMIT})
+        union all
+        (select id from batch where state = 'ready' and due_at < now() - make_interval(secs => ${PATIENCE_S})
+         order by due_at limit ${LIMIT}))`.execute(this.database.kysely);
+    return rows;
+  }
+
+  /** Lets parked batches wait again whose pause has ended, or whose message has (so that it can be settled). */
+  async unpark(): Promise<void> {
+    await sql`
+      update batch set state = 'waiting' where id in (
+        select batch.id from batch
+        join message on message.seq = batch.message_seq
+        left join provider_setting on provider_setting.application_id = batch.application_id
+          and provider_setting.provider = batch.provider
+        where batch.state = 'parked' and (provider_setting.paused_reason is null
+          or message.state = 'cancelled' or message.expires_at <= now())
+        limit ${LIMIT} for update of batch skip locked)`.execute(this.database.kysely);
+  }
+
+  /** Messages with batches that wait for a place in the window. */
+  async messagesWithWaiting(): Promise<number[]> {
+    const { rows } = await sql<{ message_seq: number }>`
+      select distinct message_seq from batch where state = 'waiting' limit ${LIMIT}`.execute(this.database.kysely);
+    return rows.map((row) => row.message_seq);
+  }
+
+  /** A key is kept for 24 hours; then it may name another message. */
+  async forgetIdempotencyKeys(): Promise<void> {
+    await sql`
+      update message set idempotency_key = null where seq in (
+        select seq from message
+        where idempotency_key is not null and accepted_at < now() - interval '24 hours' limit ${LIMIT})`.execute(
+      this.database.kysely,
+    );
+  }
+}

@@ -1,0 +1,50 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { BeforeApplicationShutdown } from '@nestjs/common';
+import { Interval } from '@nestjs/schedule';
+import { rootCause } from '../common/errors.js';
+import { BatchRepository } from './batch.repository.js';
+import { DeliveryQueue } from './delivery.queue.js';
+import { SweepRepository } from './sweep.repository.js';
+
+const EVERY_MS = 2_000;
+
+/** Refills the queue from the tables: what a lost queue, a killed worker or a failed enqueue left behind (design §5.5). */
+@Injectable()
+export class Sweeper implements BeforeApplicationShutdown {
+  private readonly log = new Logger('Sweeper');
+  private running: Promise<void> | null = null;
+  private stopped = false;
+
+  constructor(
+    private readonly rows: SweepRepository,
+    private readonly batches: BatchRepository,
+    private readonly queue: DeliveryQueue,
+  ) {}
+
+  @Interval(EVERY_MS)
+  async tick(): Promise<void> {
+    if (this.running || this.stopped) return;
+    this.running = this.sweep();
+    try {
+      await this.running;
+    } catch (error) {
+      this.log.warn(`Sweep failed, the next one will do it: ${rootCause(error)}`);
+    } finally {
+      this.running = null;
+    }
+  }
+
+  async sweep(): Promise<void> {
+    for (const seq of await this.rows.messagesToExpand()) await this.queue.enqueueExpansion(seq);
+    await this.queue.enqueueBatches(await this.rows.batchesToDeliver());
+    await this.rows.unpark();
+    for (const seq of await this.rows.messagesWithWaiting())
+      await this.queue.enqueueBatches(await this.batches.promote(seq));
+    await this.rows.forgetIdempotencyKeys();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    await this.running?.catch(() => undefined);
+  }
+}

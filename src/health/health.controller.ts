@@ -1,0 +1,47 @@
+import { Controller, Get, Inject, Res } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+import { Queues } from '../queue/queue.js';
+import { Readiness } from './readiness.js';
+
+interface ReadyAnswer {
+  status: 'ready' | 'not ready';
+  database: 'up' | 'down';
+  queue: 'up' | 'down';
+}
+
+/** For orchestrators, in every role. */
+@ApiTags('Health')
+@Controller('health')
+export class HealthController {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly queues: Queues,
+    private readonly readiness: Readiness,
+  ) {}
+
+  @Get('live')
+  @ApiOperation({ summary: 'The process runs' })
+  live(): { status: 'live' } {
+    return { status: 'live' };
+  }
+
+  @Get('ready')
+  @ApiOperation({ summary: 'Requests and jobs can be taken' })
+  @ApiResponse({ status: 503, description: 'Stopping, or the database or the queue is away' })
+  async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadyAnswer> {
+    const [database, queue] = await Promise.all([isUp(this.database.pool.query('select 1')), isUp(this.queues.ping())]);
+    const ready = this.readiness.accepting && database === 'up' && queue === 'up';
+    if (!ready) void reply.status(503);
+    return { status: ready ? 'ready' : 'not ready', database, queue };
+  }
+}
+
+async function isUp(probe: Promise<unknown>): Promise<'up' | 'down'> {
+  return probe.then(
+    () => 'up',
+    () => 'down',
+  );
+}

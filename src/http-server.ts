@@ -1,0 +1,61 @@
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import type { FastifyInstance } from 'fastify';
+import { ApiError } from './common/errors.js';
+
+/** A message of 4 KB to ten thousand ids of 64 characters fits. */
+const BODY_LIMIT = 1_048_576;
+/** An id of 255 characters may be three bytes each in a path. */
+const MAX_PARAMETER = 1_024;
+
+export function newAdapter(): FastifyAdapter {
+  return new FastifyAdapter({
+    bodyLimit: BODY_LIMIT,
+    // The vendor addresses /apps/ and its Windows SDK posts to /devices/; others leave the slash away.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAMETER },
+    // Requests under way at a stop are answered; the connection says that it closes.
+    forceCloseConnections: 'idle',
+  });
+}
+
+/** Bodies: JSON is parsed, everything else arrives as text, because what it is depends on the route. */
+export function readBodies(app: NestFastifyApplication): void {
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, body === '' ? undefined : (JSON.parse(body as string) as unknown));
+    } catch {
+      done(new ApiError('FPWSE0004E', 'The body is not valid JSON.'), undefined);
+    }
+  });
+  fastify.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  // No id has a NUL in it, and PostgreSQL takes none.
+  fastify.addHook('onRequest', (request, _reply, done) =>
+    done(request.raw.url?.includes('%00') ? new ApiError('FPWSE0005E', 'The address has a NUL character in it.') : undefined),
+  );
+}
+
+/** OpenAPI at /imfpush/v1/swagger.json, and a page to try it at /doc/. */
+export function serveDocument(app: NestFastifyApplication): void {
+  SwaggerModule.setup('doc', app, () => buildDocument(app), {
+    jsonDocumentUrl: 'imfpush/v1/swagger.json',
+    customSiteTitle: 'Carillon',
+  });
+}
+
+export function buildDocument(app: NestFastifyApplication): OpenAPIObject {
+  const description = 'Push notifications over the MobileFirst 8.0 wire. Obtain a token, then send with it.';
+  return SwaggerModule.createDocument(
+    app,
+    new DocumentBuilder()
+      .setTitle('Carillon')
+      .setDescription(description)
+      .setVersion('1.0')
+      .addBearerAuth()
+      .addBasicAuth()
+      .build(),
+  );
+}

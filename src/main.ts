@@ -1,0 +1,77 @@
+import 'reflect-metadata';
+import { ConsoleLogger } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule } from './app.module.js';
+import { rootCause } from './common/errors.js';
+import { StartError } from './common/start-error.js';
+import { openVault } from './common/vault.js';
+import { ConfigError, readConfig } from './config.js';
+import type { Config } from './config.js';
+import { openDatabase } from './database/database.js';
+import { newAdapter, readBodies, serveDocument } from './http-server.js';
+import { Queues } from './queue/queue.js';
+import { welcome } from './welcome.js';
+
+/** A stop that has not drained by then is cut: what is in flight is unknown and goes by the message's policy. */
+const STOP_DEADLINE_MS = 10_000;
+
+async function start(): Promise<void> {
+  const config = readConfig();
+  const logger = new ConsoleLogger({ json: config.environment === 'production', logLevels: ['log', 'warn', 'error', 'fatal'] });
+  const database = await openDatabase(config);
+  try {
+    const vault = openVault(config);
+    const queues = await Queues.open(config, database, (error) => logger.warn(rootCause(error), 'Queue'));
+    const app = await NestFactory.create<NestFastifyApplication>(
+      AppModule.for({ config, database, queues, vault }),
+      newAdapter(),
+      { logger, bodyParser: false, abortOnError: false },
+    );
+    readBodies(app);
+    if (config.roles.has('api')) serveDocument(app);
+    await listen(app, config);
+    stopOnSignal(app);
+    process.stdout.write(welcome(config, await app.getUrl(), database.place, queues.place));
+  } catch (error) {
+    await database.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function listen(app: NestFastifyApplication, config: Config): Promise<void> {
+  try {
+    await app.listen(config.port, config.host);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') throw error;
+    await app.close();
+    throw new StartError(`Cannot listen on ${config.host}:${config.port}`, error);
+  }
+}
+
+/** Drains and exits 0; a second signal, or ten seconds, ends it at once. */
+function stopOnSignal(app: NestFastifyApplication): void {
+  let stopping = false;
+  const stop = (): void => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref();
+    void app.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(`carillon: stopping failed: ${rootCause(error)}\n`);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+}
+
+start().catch((error: unknown) => {
+  const expected = error instanceof StartError || error instanceof ConfigError;
+  const text = expected ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`carillon: ${text}\n`);
+  process.exit(1);
+});

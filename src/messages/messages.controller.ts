@@ -1,0 +1,133 @@
+import { Controller, Delete, Get, Headers, HttpCode, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
+import { ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
+import type { AuthorizedRequest } from '../auth/scope.guard.js';
+import { parseJson } from '../common/body.js';
+import type { OutcomeName } from '../delivery/outcome.js';
+import { SendMessageDto } from './message.dto.js';
+import { MessagesService } from './messages.service.js';
+
+interface SendAnswer {
+  /** The request, echoed. */
+  message: Record<string, unknown>;
+  messageId: string;
+  warnings?: string[];
+}
+
+interface MessageAnswer {
+  messageId: string;
+  alert: string;
+  state: string;
+  audience: number;
+  outcomes: Record<OutcomeName, number>;
+  acceptedTime: string;
+  expiresTime: string;
+  finishedTime?: string;
+}
+
+@ApiTags('Messages')
+@Controller('imfpush/v1/apps/:applicationId/messages')
+@UseGuards(ScopeGuard)
+export class MessagesController {
+  constructor(private readonly messages: MessagesService) {}
+
+  @Post()
+  @HttpCode(202)
+  @RequireScope('messages.write')
+  @ApiOperation({ summary: 'Send a message: 202 means that it is kept and will be sent' })
+  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Extension: the same key within 24 hours sends once' })
+  @ApiBody({ type: SendMessageDto })
+  @ApiResponse({
+    status: 202,
+    description: 'Kept. `warnings` (extension) names what was ignored.',
+    schema: {
+      type: 'object',
+      required: ['message', 'messageId'],
+      properties: {
+        message: { type: 'object', description: 'The request, echoed' },
+        messageId: { type: 'string' },
+        warnings: { type: 'array', items: { type: 'string' } },
+      },
+    },
+  })
+  @ApiResponse({ status: 400, description: 'A field is missing or invalid: `message` names it and says why' })
+  @ApiResponse({ status: 404, description: 'Unknown application or tag, or no device of the target is registered' })
+  @ApiResponse({ status: 409, description: 'The Idempotency-Key came with another body, or the application is disabled' })
+  async send(
+    @Param('applicationId') applicationId: string,
+    @Req() request: AuthorizedRequest,
+    @Headers('idempotency-key') idempotencyKey: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SendAnswer> {
+    // JSON whatever the content type says: the vendor's own walk-through sends it as text, and curl -d as a form.
+    const body = parseJson(request.body);
+    const accepted = await this.messages.acceptMessage(
+      applicationId,
+      request.authorized.clientId,
+      body,
+      idempotencyKey,
+    );
+    if (accepted.replayed) void reply.header('idempotent-replayed', 'true');
+    return {
+      message: accepted.body,
+      messageId: accepted.messageId,
+      ...(accepted.warnings.length > 0 && { warnings: accepted.warnings }),
+    };
+  }
+
+  @Get(':messageId')
+  @RequireScope('messages.read')
+  @ApiOperation({ summary: 'What became of a message: its state, and how many deliveries have which outcome' })
+  @ApiResponse({
+    status: 200,
+    schema: {
+      type: 'object',
+      required: ['messageId', 'alert', 'state', 'audience', 'outcomes', 'acceptedTime', 'expiresTime'],
+      properties: {
+        messageId: { type: 'string' },
+        alert: { type: 'string' },
+        state: {
+          type: 'string',
+          enum: ['accepted', 'expanding', 'sending', 'paused', 'finished', 'cancelled', 'expired'],
+        },
+        audience: { type: 'integer' },
+        outcomes: {
+          type: 'object',
+          description: 'pending, inFlight, accepted, rejected, failed, expired, cancelled, unknown: they sum to the audience',
+          additionalProperties: { type: 'integer' },
+        },
+        acceptedTime: { type: 'string', format: 'date-time' },
+        expiresTime: { type: 'string', format: 'date-time' },
+        finishedTime: { type: 'string', format: 'date-time' },
+      },
+    },
+  })
+  @ApiResponse({ status: 404, description: 'Unknown application or message' })
+  async read(
+    @Param('applicationId') applicationId: string,
+    @Param('messageId') messageId: string,
+  ): Promise<MessageAnswer> {
+    const report = await this.messages.readMessage(applicationId, messageId);
+    return {
+      messageId: report.id,
+      alert: report.alert,
+      state: report.state,
+      audience: report.audience,
+      outcomes: report.outcomes,
+      acceptedTime: report.acceptedAt.toISOString(),
+      expiresTime: report.expiresAt.toISOString(),
+      ...(report.finishedAt && { finishedTime: report.finishedAt.toISOString() }),
+    };
+  }
+
+  @Delete(':messageId')
+  @HttpCode(204)
+  @RequireScope('messages.write')
+  @ApiOperation({ summary: 'Cancel what has not left' })
+  @ApiResponse({ status: 404, description: 'Unknown application or message' })
+  @ApiResponse({ status: 409, description: 'Nothing is left to cancel' })
+  cancel(@Param('applicationId') applicationId: string, @Param('messageId') messageId: string): Promise<void> {
+    return this.messages.cancelMessage(applicationId, messageId);
+  }
+}

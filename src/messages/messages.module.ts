@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { ApplicationsModule } from '../applications/applications.module.js';
+import { DeliveryModule } from '../delivery/delivery.module.js';
+import { DevicesModule } from '../devices/devices.module.js';
+import { ProvidersModule } from '../providers/providers.module.js';
+import { MessageRepository } from './message.repository.js';
+import { MessagesService } from './messages.service.js';
+
+@Module({
+  imports: [ApplicationsModule, DeliveryModule, DevicesModule, ProvidersModule],
+  providers: [MessageRepository, MessagesService],
+  exports: [MessagesService],
+})
+export class MessagesModule {}

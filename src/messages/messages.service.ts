@@ -1,0 +1,186 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { createHash } from 'node:crypto';
+import { ApplicationsService } from '../applications/applications.service.js';
+import { checkBody } from '../common/body.js';
+import { Clock } from '../common/clock.js';
+import { ApiError, invalidValue, notFound } from '../common/errors.js';
+import type { Target } from '../database/tables.js';
+import { BATCH_SIZE, cutBatches } from '../delivery/batching.js';
+import type { NewBatch } from '../delivery/batching.js';
+import { DeliveryQueue } from '../delivery/delivery.queue.js';
+import { AudienceRepository, BROADCAST_TAG } from '../devices/audience.repository.js';
+import { PROVIDERS } from '../providers/providers.module.js';
+import type { Providers } from '../providers/providers.module.js';
+import { newMessageId } from './message-id.js';
+import { DEFAULT_TTL_S, SendMessageDto } from './message.dto.js';
+import { MessageRepository } from './message.repository.js';
+import type { EarlierMessage, MessageReport, NewMessage } from './message.repository.js';
+import { checkSizes, toNotification } from './notification.js';
+import { readTarget } from './target.js';
+
+export interface Acceptance {
+  messageId: string;
+  /** The request, as it came. */
+  body: Record<string, unknown>;
+  warnings: string[];
+  /** True: an earlier request under the same Idempotency-Key was answered again. */
+  replayed: boolean;
+}
+
+const MAX_IDEMPOTENCY_KEY = 255;
+/** Unknown ids named in a warning; a list of ten thousand would be an answer larger than the request. */
+const NAMED = 10;
+
+@Injectable()
+export class MessagesService {
+  constructor(
+    private readonly applications: ApplicationsService,
+    private readonly audience: AudienceRepository,
+    private readonly messages: MessageRepository,
+    private readonly queue: DeliveryQueue,
+    @Inject(PROVIDERS) private readonly providers: Providers,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Validates, keeps, then tells the queue. When this returns, the message is committed. */
+  async acceptMessage(
+    applicationId: string,
+    clientId: string,
+    body: unknown,
+    idempotencyKey: string | undefined,
+  ): Promise<Acceptance> {
+    const application = await this.applications.getApplication(applicationId);
+    const { value, unknown } = checkBody(SendMessageDto, body);
+    const request = body as Record<string, unknown>;
+    const target = readTarget(value.target ?? value.settings?.target);
+    const notification = toNotification(value);
+    checkSizes(notification, target.platforms, this.providers);
+    const idempotency = readIdempotency(idempotencyKey, request);
+    if (idempotency) {
+      const earlier = await this.messages.findByIdempotencyKey(applicationId, clientId, idempotency.key);
+      if (earlier) return replay(earlier, idempotency.requestHash);
+    }
+    if (!application.enabled)
+      throw new ApiError('FPWSE1007E', 'The application is disabled; it sends no messages until it is enabled again.');
+    const warnings = [
+      ...unknown.map((path) => `Unknown field '${path.slice(0, 100)}' is ignored.`),
+      ...(await this.checkTarget(applicationId, target)),
+    ];
+    const acceptedAt = this.clock.now();
+    const batches = await this.smallAudience(applicationId, target);
+    return this.keep(
+      {
+        applicationId,
+        id: newMessageId(),
+        clientId,
+        body: request,
+        notification,
+        target,
+        direct: batches !== null && (target.deviceIds !== undefined || target.userIds !== undefined),
+        onUnknown: value.onUnknown ?? 'resend',
+        idempotency,
+        acceptedAt: new Date(acceptedAt),
+        expiresAt: new Date(acceptedAt + (value.ttl ?? DEFAULT_TTL_S) * 1_000),
+      },
+      batches,
+      warnings,
+    );
+  }
+
+  async readMessage(applicationId: string, messageId: string): Promise<MessageReport> {
+    await this.applications.getApplication(applicationId);
+    const report = await this.messages.report(applicationId, messageId);
+    if (!report) throw notFound('message', 'messageId');
+    return report;
+  }
+
+  /** Calls off what has not left. Throws FPWSE0001E when unknown, CARIL0409E when nothing is left to call off. */
+  async cancelMessage(applicationId: string, messageId: string): Promise<void> {
+    const { state } = await this.readMessage(applicationId, messageId);
+    if (state === 'cancelled' || (await this.messages.cancel(applicationId, messageId))) return;
+    throw new ApiError('CARIL0409E', `The message is ${state}: there is nothing left to cancel.`);
+  }
+
+  private async keep(
+    message: NewMessage,
+    batches: readonly NewBatch[] | null,
+    warnings: string[],
+  ): Promise<Acceptance> {
+    for (;;) {
+      const kept = await this.messages.accept({ ...message, notification: withCollapseId(message) }, batches);
+      if (kept) {
+        if (batches === null) await this.queue.enqueueExpansion(kept.seq);
+        else await this.queue.enqueueBatches(kept.queued);
+        return { messageId: message.id, body: message.body, warnings, replayed: false };
+      }
+      // The same key came in twice at once, or the id is taken: the first has an answer to repeat, the second is rare.
+      const { applicationId, clientId, idempotency } = message;
+      const earlier =
+        idempotency && (await this.messages.findByIdempotencyKey(applicationId, clientId, idempotency.key));
+      if (earlier) return replay(earlier, idempotency.requestHash);
+      message.id = newMessageId();
+    }
+  }
+
+  /** The batches when the audience fits into one, so that accepting and expanding are one commit; null when it does not. */
+  private async smallAudience(applicationId: string, target: Target): Promise<NewBatch[] | null> {
+    const range = { after: 0, max: Number.MAX_SAFE_INTEGER, limit: BATCH_SIZE + 1 };
+    const members = await this.audience.page(applicationId, target, range);
+    return members.length > BATCH_SIZE ? null : cutBatches(members);
+  }
+
+  /**
+   * Tags are declared, so an unknown one is a mistake and refused. Device and user ids come and go: unknown ones are
+   * named in a warning, and refused only when none of them is known.
+   */
+  private async checkTarget(applicationId: string, target: Target): Promise<string[]> {
+    if (target.tagNames) {
+      const tags = target.tagNames.filter((name) => name !== BROADCAST_TAG);
+      const unknown = await this.audience.unknownTagNames(applicationId, tags);
+      if (unknown.length === 0) return [];
+      throw new ApiError('FPWSE0001E', `Not found: the tag does not exist. Check the 'target.tagNames' parameter value: ${list(unknown)}.`);
+    }
+    const kind = target.deviceIds ? 'deviceIds' : 'userIds';
+    const ids = target[kind];
+    if (!ids) return [];
+    const unknown = target.deviceIds
+      ? await this.audience.unknownDeviceIds(applicationId, ids)
+      : await this.audience.unknownUserIds(applicationId, ids);
+    if (unknown.length === ids.length)
+      throw new ApiError(
+        'FPWSE0009E',
+        `No device is registered for the target. Check the 'target.${kind}' parameter value: ${list(unknown)}.`,
+      );
+    if (unknown.length === 0) return [];
+    return [`No device is registered for ${unknown.length} of target.${kind}: ${list(unknown)}.`];
+  }
+}
+
+/** A repeat after a crash carries the same id and replaces the first on the screen. */
+function withCollapseId(message: NewMessage): NewMessage['notification'] {
+  return { ...message.notification, collapseId: message.id };
+}
+
+function readIdempotency(
+  key: string | undefined,
+  request: Record<string, unknown>,
+): { key: string; requestHash: Buffer } | null {
+  if (key === undefined) return null;
+  if (!/^[\x21-\x7e]+$/.test(key) || key.length > MAX_IDEMPOTENCY_KEY)
+    throw invalidValue('Idempotency-Key', `it must be 1 to ${MAX_IDEMPOTENCY_KEY} printable ASCII characters`);
+  return { key, requestHash: createHash('sha256').update(JSON.stringify(request)).digest() };
+}
+
+function replay(earlier: EarlierMessage, requestHash: Buffer): Acceptance {
+  if (!earlier.requestHash.equals(requestHash))
+    throw new ApiError(
+      'FPWSE0002E',
+      "Another message was accepted under this key. Check the 'Idempotency-Key' header value.",
+    );
+  return { messageId: earlier.id, body: earlier.body, warnings: [], replayed: true };
+}
+
+function list(ids: readonly string[]): string {
+  const more = ids.length > NAMED ? ` and ${ids.length - NAMED} more` : '';
+  return `${ids.slice(0, NAMED).join(', ')}${more}`;
+}

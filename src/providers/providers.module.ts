@@ -1,0 +1,26 @@
+import { Module } from '@nestjs/common';
+import { CONFIG } from '../common/tokens.js';
+import type { Config } from '../config.js';
+import { ApnsProvider } from './apns/apns.provider.js';
+import { FcmProvider } from './fcm/fcm.provider.js';
+import type { Provider, ProviderName } from './provider.js';
+import { SandboxProvider } from './sandbox/sandbox.provider.js';
+
+export const PROVIDERS = Symbol('providers');
+export type Providers = Readonly<Record<ProviderName, Provider>>;
+
+@Module({
+  providers: [
+    {
+      provide: PROVIDERS,
+      inject: [CONFIG],
+      useFactory: (config: Config): Providers => ({
+        apns: new ApnsProvider({ ...config.apns, ca: config.providerCa }),
+        fcm: new FcmProvider({ ...config.fcm, ca: config.providerCa }),
+        sandbox: new SandboxProvider(),
+      }),
+    },
+  ],
+  exports: [PROVIDERS],
+})
+export class ProvidersModule {}

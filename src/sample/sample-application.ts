@@ -1,0 +1,44 @@
+import { Injectable } from '@nestjs/common';
+import type { OnApplicationBootstrap } from '@nestjs/common';
+import { ApplicationsService } from '../applications/applications.service.js';
+import { ApiError } from '../common/errors.js';
+import { DevicesService } from '../devices/devices.service.js';
+import type { Platform } from '../devices/platform.js';
+import { SubscriptionsService } from '../devices/subscriptions.service.js';
+
+export const SAMPLE_APPLICATION = 'com.example.app';
+
+/** The token's text chooses the outcome (providers/sandbox). */
+const DEVICES: readonly { deviceId: string; platform: Platform; token: string; userId?: string; tags: string[] }[] = [
+  { deviceId: 'anna-phone', platform: 'A', token: 'sandbox:accepted:anna-phone', userId: 'anna', tags: ['news'] },
+  { deviceId: 'anna-tablet', platform: 'G', token: 'sandbox:accepted:anna-tablet', userId: 'anna', tags: ['news', 'offers'] },
+  { deviceId: 'ben-phone', platform: 'G', token: 'sandbox:accepted:ben-phone', userId: 'ben', tags: ['offers'] },
+  { deviceId: 'ben-browser', platform: 'WEB_CHROME', token: 'sandbox:slow:ben-browser', userId: 'ben', tags: [] },
+  { deviceId: 'kiosk', platform: 'W', token: 'sandbox:throttled:kiosk', tags: ['news'] },
+];
+const TAGS = { news: 'What is new', offers: 'What is cheap' };
+
+/** The application that the README's first push goes to; made when it does not exist yet. */
+@Injectable()
+export class SampleApplication implements OnApplicationBootstrap {
+  constructor(
+    private readonly applications: ApplicationsService,
+    private readonly devices: DevicesService,
+    private readonly subscriptions: SubscriptionsService,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    try {
+      await this.applications.createApplication({ id: SAMPLE_APPLICATION, enabled: true });
+    } catch (error) {
+      if (error instanceof ApiError && error.code === 'FPWSE0002E') return;
+      throw error;
+    }
+    for (const [name, description] of Object.entries(TAGS))
+      await this.subscriptions.createTag(SAMPLE_APPLICATION, name, description);
+    for (const { tags, ...device } of DEVICES) {
+      await this.devices.registerDevice(SAMPLE_APPLICATION, device);
+      if (tags.length > 0) await this.subscriptions.subscribe(SAMPLE_APPLICATION, device.deviceId, tags);
+    }
+  }
+}

@@ -1,0 +1,8 @@
+import { Module } from '@nestjs/common';
+import { ApplicationsModule } from '../applications/applications.module.js';
+import { DevicesModule } from '../devices/devices.module.js';
+import { SampleApplication } from './sample-application.js';
+
+/** Development only. */
+@Module({ imports: [ApplicationsModule, DevicesModule], providers: [SampleApplication] })
+export class SampleModule {}

@@ -1,0 +1,30 @@
+import type { Config } from './config.js';
+
+/** What a start prints: where everything is, and in development the first push, ready to paste. */
+export function welcome(config: Config, url: string, database: string, queue: string): string {
+  const lines = [
+    '',
+    `Carillon listens on ${url}`,
+    `  roles     ${[...config.roles].join(', ')}`,
+    `  data      ${database}`,
+    `  queue     ${queue}`,
+    '',
+  ];
+  if (config.environment !== 'development' || !config.roles.has('api')) return lines.join('\n');
+  const base = `http://localhost:${new URL(url).port}`;
+  const messages = `${base}/imfpush/v1/apps/com.example.app/messages`;
+  return [
+    ...lines,
+    'Development: client test/test and application com.example.app with a few sandbox devices are there. The first push:',
+    '',
+    `  TOKEN=$(curl -s -u test:test -d grant_type=client_credentials \\`,
+    `       -d 'scope=messages.write messages.read push.application.com.example.app' \\`,
+    `       ${base}/mfp/api/az/v1/token | sed 's/.*"access_token":"\\([^"]*\\).*/\\1/')`,
+    `  ID=$(curl -s -H "Authorization: Bearer $TOKEN" -d '{"message":{"alert":"Hello"}}' \\`,
+    `       ${messages} | sed 's/.*"messageId":"\\([^"]*\\).*/\\1/')`,
+    `  curl -H "Authorization: Bearer $TOKEN" ${messages}/$ID`,
+    '',
+    `The API, to try: ${base}/doc/`,
+    '',
+  ].join('\n');
+}
