@@ -52,10 +52,16 @@ export interface PushPoolOptions {
   maxConnections?: number;
   /** Default 15,000. */
   requestTimeoutMs?: number;
-  /** A PING goes out after this long with streams open and nothing heard; no answer in 5 s closes it. Default 30,000. */
+  /** A PING goes out after this long with streams open and nothing heard. Default 30,000. */
   pingIntervalMs?: number;
-  /** A connection older than this is replaced, then drained. Default 1 to 2 hours, jittered. */
+  /** A connection is replaced, then drained, at a random age between half of this and this. Default 2 hours. */
   maxAgeMs?: number;
+  /** From the name look-up to the peer's SETTINGS. Default 10,000. */
+  connectTimeoutMs?: number;
+  /** Least time between two connections opened for want of room; also the measure of the reconnect backoff. Default 1,000. */
+  openIntervalMs?: number;
+  /** How long a PING may stay unanswered. Default 5,000. */
+  pingTimeoutMs?: number;
 }
 
 export interface PushPoolStats {

@@ -1,0 +1,72 @@
+import type { PushRequest, PushResult } from './push.js';
+import type { ResponseHead } from './response-head.js';
+
+const NO_BODY = Buffer.alloc(0);
+
+/** One request on its way: waiting in the pool, then a stream of a connection, then settled exactly once. */
+export class Exchange {
+  /** Stream id on its connection; 0 while it waits. */
+  id = 0;
+  /** How often a peer has handed it back as not processed. */
+  replays = 0;
+  /** The connection that handed it back last. */
+  avoid = 0;
+
+  /** Octets of body that the stream may still send; below zero after the peer lowered its initial window. */
+  sendWindow = 0;
+  /** Octets of body written. */
+  sent = 0;
+
+  /** The final head, once it came. */
+  head: ResponseHead | undefined;
+  /** Octets of body received. */
+  received = 0;
+  /** Octets received since the stream's window was last replenished. */
+  unacknowledged = 0;
+  /** 1xx heads seen. */
+  informational = 0;
+  private body: Buffer = NO_BODY;
+  private more: Buffer[] | undefined;
+
+  /** `deadline` is on the clock of `performance.now()`. */
+  constructor(
+    readonly request: PushRequest,
+    readonly timeoutMs: number,
+    readonly deadline: number,
+    private readonly resolve: (result: PushResult) => void,
+  ) {}
+
+  /** Copies, because the bytes belong to a chunk of the socket that one small body must not keep alive. */
+  addBody(bytes: Buffer, at: number, end: number): void {
+    const part = Buffer.from(bytes.subarray(at, end));
+    if (this.received === 0) this.body = part;
+    else (this.more ??= [this.body]).push(part);
+    this.received += part.length;
+  }
+
+  /** Forgets a stream that was not processed, so that it can be one elsewhere. */
+  rewind(): void {
+    this.id = 0;
+    this.sent = 0;
+    this.head = undefined;
+    this.received = 0;
+    this.unacknowledged = 0;
+    this.informational = 0;
+    this.body = NO_BODY;
+    this.more = undefined;
+  }
+
+  answer(head: ResponseHead, connection: number): void {
+    const body = this.more === undefined ? this.body : Buffer.concat(this.more);
+    this.resolve({ kind: 'answered', status: head.status, headers: head.headers, body, connection });
+  }
+
+  refuse(reason: string): void {
+    this.resolve({ kind: 'refused', reason });
+  }
+
+  /** Names the status if one came: it may help a reader, but without the rest it is no answer. */
+  leaveAmbiguous(reason: string): void {
+    this.resolve({ kind: 'ambiguous', reason: this.head ? `${reason} (after status ${this.head.status})` : reason });
+  }
+}

@@ -1,0 +1,283 @@
+import { Connection, type ConnectionOptions, type ConnectionOwner } from './connection.js';
+import { DialPace } from './dial-pace.js';
+import { readTarget, type Target } from './dial.js';
+import { Exchange } from './exchange.js';
+import type { PushPoolOptions, PushPoolStats, PushRequest, PushResult } from './push.js';
+import { checkRequest } from './request-check.js';
+import { RequestQueue } from './request-queue.js';
+
+/** How often the clock is looked at: time-outs are late by this much at most. */
+const BUSY_TICK_MS = 100;
+const IDLE_TICK_MS = 1000;
+
+/** How often a request that was not processed is sent again before the caller hears of it. */
+const MAX_REPLAYS = 2;
+
+/** So many connections in a row must fail before those who wait are told. */
+const FAILURES_BEFORE_REFUSAL = 2;
+
+const DEFAULT_GRACE_MS = 5000;
+
+/**
+ * Connections to one origin with one credential. It opens one when a request comes, one more at a time while those it
+ * has are full, and replaces what the peer or age retires before letting it drain.
+ */
+export class PushPool implements ConnectionOwner {
+  private readonly target: Target;
+  private readonly pace: DialPace;
+  private readonly neverIndex: ReadonlySet<string>;
+  private readonly queue = new RequestQueue();
+  /** All whose socket is not gone, oldest first. */
+  private readonly connections = new Set<Connection>();
+  /** Those that take requests. They are filled in this order, so that surplus ones fall idle and age out. */
+  private ready: Connection[] = [];
+  private dialling: Connection | undefined;
+  /** Deadline of age for each connection, on the clock of `performance.now()`. */
+  private readonly expiry = new WeakMap<Connection, number>();
+  private nextId = 1;
+  private pumpScheduled = false;
+  private timer: NodeJS.Timeout | undefined;
+  private tickMs = 0;
+  private closing = false;
+  private lastError: string | undefined;
+  private session: Buffer | undefined;
+  private onQuiet: (() => void) | undefined;
+
+  /** Throws TypeError for an origin that is no `http:` or `https:` URL. */
+  constructor(private readonly options: PushPoolOptions) {
+    this.target = readTarget(options);
+    this.pace = new DialPace(options.openIntervalMs ?? 1000);
+    this.neverIndex = new Set(options.neverIndex);
+  }
+
+  /**
+   * Settles as PushResult says and never rejects because of the peer. Rejects with TypeError for a request that no
+   * peer could be sent: a path or header with illegal characters, or a header that is the pipeline's own.
+   */
+  send(request: PushRequest): Promise<PushResult> {
+    return new Promise((resolve) => {
+      checkRequest(request);
+      const timeoutMs = request.timeoutMs ?? this.options.requestTimeoutMs ?? 15_000;
+      const exchange = new Exchange(request, timeoutMs, performance.now() + timeoutMs, resolve);
+      if (this.closing) return exchange.refuse('the pool is closed');
+      this.queue.push(exchange);
+      if (this.tickMs !== BUSY_TICK_MS) this.arm(BUSY_TICK_MS);
+      this.wake();
+    });
+  }
+
+  /** Sends nothing more on that connection and closes it once its requests are settled; another takes its place. */
+  retire(connection: number): void {
+    for (const each of this.connections) if (each.id === connection) each.drain('retired');
+    this.wake();
+  }
+
+  stats(): PushPoolStats {
+    let inFlight = 0;
+    let capacity = 0;
+    let connections = 0;
+    for (const each of this.connections) {
+      inFlight += each.inFlight;
+      capacity += each.capacity;
+      if (each.state === 'open') connections++;
+    }
+    const stats: PushPoolStats = { connections, inFlight, waiting: this.queue.size, capacity };
+    if (this.lastError !== undefined) stats.lastError = this.lastError;
+    return stats;
+  }
+
+  /**
+   * Refuses what waits, gives what is written `graceMs` (default 5,000) to be answered, and resolves when every socket
+   * is gone. What is unanswered by then is ambiguous.
+   */
+  async close(graceMs = DEFAULT_GRACE_MS): Promise<void> {
+    this.closing = true;
+    for (const exchange of this.queue.drain()) exchange.refuse('the pool is closed');
+    for (const each of [...this.connections]) {
+      if (each.state === 'connecting') each.abort('the pool is closed');
+      else each.drain('the pool is closed');
+    }
+    const cut = setTimeout(() => {
+      for (const each of [...this.connections]) each.abort('the pool is closed');
+    }, graceMs);
+    await new Promise<void>((resolve) => {
+      this.onQuiet = resolve;
+      this.checkQuiet();
+    });
+    clearTimeout(cut);
+    clearTimeout(this.timer);
+  }
+
+  opened(connection: Connection): void {
+    if (this.dialling === connection) this.dialling = undefined;
+    this.ready.push(connection);
+    // What it replaces has waited for this moment.
+    const now = performance.now();
+    for (const each of [...this.ready]) if (each !== connection && this.isAged(each, now)) each.drain('aged');
+    this.wake();
+  }
+
+  /** Runs after all callbacks and promise reactions of this turn, so that many requests share one write. */
+  wake(): void {
+    if (this.pumpScheduled) return;
+    this.pumpScheduled = true;
+    process.nextTick(() => this.pump());
+  }
+
+  proven(): void {
+    this.pace.answered();
+  }
+
+  draining(connection: Connection, reason: string): void {
+    this.ready = this.ready.filter((each) => each !== connection);
+    if (this.dialling === connection) this.dialling = undefined;
+    this.ended(connection.createdAt, connection.answered, reason);
+    // Those under way show that another will be wanted before they are done.
+    if (connection.inFlight > 0) this.openFirst();
+  }
+
+  takeBack(exchange: Exchange, connection: number, reason: string): void {
+    exchange.rewind();
+    exchange.avoid = connection;
+    if (this.closing || exchange.replays >= MAX_REPLAYS) return exchange.refuse(reason);
+    exchange.replays++;
+    this.queue.putBack(exchange);
+    this.wake();
+  }
+
+  closed(connection: Connection, reason: string): void {
+    if (!connection.isDraining) this.draining(connection, reason);
+    this.wake();
+  }
+
+  gone(connection: Connection): void {
+    this.connections.delete(connection);
+    this.checkQuiet();
+  }
+
+  troubled(reason: string): void {
+    this.lastError = reason;
+  }
+
+  resumable(session: Buffer): void {
+    this.session = session;
+  }
+
+  /** A request that waits is told of the second failure in a row, if no connection is left that might serve it. */
+  private ended(openedAt: number, answers: number, reason: string): void {
+    this.pace.ended(performance.now(), openedAt, answers);
+    const alone = this.ready.length === 0 && this.dialling === undefined;
+    if (!alone || answers > 0 || this.pace.failures < FAILURES_BEFORE_REFUSAL) return;
+    for (const exchange of this.queue.drain()) exchange.refuse(reason);
+  }
+
+  private pump(): void {
+    this.pumpScheduled = false;
+    const queue = this.queue;
+    for (const connection of this.ready) {
+      while (connection.hasRoom && queue.size > 0 && !this.shuns(connection, queue.peek()!)) {
+        connection.start(queue.shift()!);
+      }
+    }
+    for (const connection of this.connections) connection.flush();
+    if (queue.size > 0) this.openFirst();
+  }
+
+  /** A request that was handed back goes elsewhere when there is an elsewhere. */
+  private shuns(connection: Connection, exchange: Exchange): boolean {
+    return exchange.avoid === connection.id && this.ready.length > 1;
+  }
+
+  private openFirst(): void {
+    if (this.ready.length === 0 && this.pace.mayDial(performance.now())) this.dial();
+  }
+
+  private dial(): void {
+    if (this.dialling !== undefined || this.closing) return;
+    const now = performance.now();
+    this.pace.dialled(now);
+    try {
+      this.dialling = new Connection(this.connectionOptions(), this);
+    } catch (error) {
+      // node:tls throws at once for a certificate, key or password that does not fit.
+      this.troubled(`cannot connect: ${(error as Error).message}`);
+      this.ended(now, 0, this.lastError!);
+      return;
+    }
+    this.connections.add(this.dialling);
+    const maxAgeMs = this.options.maxAgeMs ?? 7_200_000;
+    this.expiry.set(this.dialling, now + maxAgeMs * (0.5 + Math.random() / 2));
+  }
+
+  private connectionOptions(): ConnectionOptions {
+    const { options } = this;
+    return {
+      id: this.nextId++,
+      target: this.target,
+      neverIndex: this.neverIndex,
+      primer: options.primer ?? false,
+      connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+      pingIntervalMs: options.pingIntervalMs ?? 30_000,
+      pingTimeoutMs: options.pingTimeoutMs ?? 5000,
+      session: this.session,
+      firstStreamId: 1,
+    };
+  }
+
+  private tick(): void {
+    const now = performance.now();
+    for (const connection of [...this.connections]) connection.tick(now);
+    for (const exchange of this.queue.takeExpired(now)) exchange.refuse(this.waitedInVain(exchange));
+    this.replaceAged(now);
+    this.grow(now);
+    this.wake();
+    if (this.queue.size > 0 || this.connections.size > 0) this.arm(this.isBusy() ? BUSY_TICK_MS : IDLE_TICK_MS);
+    else this.tickMs = 0;
+  }
+
+  private waitedInVain(exchange: Exchange): string {
+    const trouble = this.ready.length === 0 && this.lastError !== undefined ? `: ${this.lastError}` : '';
+    return `no stream within ${exchange.timeoutMs} ms${trouble}`;
+  }
+
+  private replaceAged(now: number): void {
+    for (const connection of this.ready) {
+      if (!this.isAged(connection, now)) continue;
+      if (this.isBusy()) {
+        if (this.pace.mayGrow(now)) this.dial();
+      } else {
+        connection.drain('aged');
+      }
+      return;
+    }
+  }
+
+  private isAged(connection: Connection, now: number): boolean {
+    return connection.nearlyExhausted || now >= this.expiry.get(connection)!;
+  }
+
+  /** One more when every connection is full; a peer that allows none, or has not let its primer pass, gets no more. */
+  private grow(now: number): void {
+    if (this.queue.size === 0 || this.ready.length >= (this.options.maxConnections ?? 16)) return;
+    const full = this.ready.every(
+      (connection) => connection.isPrimed && connection.capacity > 0 && !connection.hasRoom,
+    );
+    if (full && this.pace.mayGrow(now)) this.dial();
+  }
+
+  private isBusy(): boolean {
+    if (this.queue.size > 0) return true;
+    for (const connection of this.connections) if (connection.inFlight > 0) return true;
+    return false;
+  }
+
+  private arm(ms: number): void {
+    clearTimeout(this.timer);
+    this.tickMs = ms;
+    this.timer = setTimeout(() => this.tick(), ms);
+  }
+
+  private checkQuiet(): void {
+    if (this.connections.size === 0) this.onQuiet?.();
+  }
+}

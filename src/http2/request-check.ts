@@ -1,0 +1,52 @@
+import type { Header, PushRequest } from './push.js';
+
+const PATH = /^\/[\x21-\x7e]*$/;
+const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+/** One octet a character; no control character but the tab, so a value cannot break out of its field. */
+// eslint-disable-next-line no-control-regex
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** Headers of the pipeline itself, and those that HTTP/2 has no place for (RFC 9113 §8.2.2). */
+const RESERVED = new Set([
+  'connection',
+  'content-length',
+  'host',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Bodies and headers are small by design: a request that is not would stall its connection. */
+const MAX_HEADER_CHARACTERS = 65_536;
+
+/** Constant arrays that were found good; they are compared by identity everywhere. */
+const checkedConstants = new WeakSet<readonly Header[]>();
+let lastConstant: readonly Header[] | undefined;
+
+/** Throws TypeError for a request that cannot be written down: that is the caller's mistake, not the peer's. */
+export function checkRequest(request: PushRequest): void {
+  if (!PATH.test(request.path)) throw new TypeError('path must start with / and be visible ASCII');
+  if (!(request.body instanceof Uint8Array)) throw new TypeError('body must be bytes');
+  const { constant, headers } = request;
+  if (constant !== lastConstant) {
+    if (!checkedConstants.has(constant)) checkHeaders(constant);
+    checkedConstants.add(constant);
+    lastConstant = constant;
+  }
+  if (headers !== undefined) checkHeaders(headers);
+}
+
+function checkHeaders(headers: readonly Header[]): void {
+  let characters = 0;
+  for (const [name, value] of headers) {
+    if (typeof name !== 'string' || !NAME.test(name))
+      throw new TypeError(`header name ${JSON.stringify(name)} is not a lower-case token`);
+    if (RESERVED.has(name)) throw new TypeError(`header ${name} is not the caller's to set`);
+    if (typeof value !== 'string' || !VALUE.test(value))
+      throw new TypeError(`value of header ${name} has characters that a header cannot carry`);
+    characters += name.length + value.length;
+  }
+  if (characters > MAX_HEADER_CHARACTERS) throw new TypeError(`headers of ${characters} characters`);
+}

@@ -1,0 +1,113 @@
+import type { PushResult } from '../../http2/push.js';
+import type { Verdict } from '../provider.js';
+import { parseErrorBody, unansweredVerdict } from '../unanswered.js';
+
+/** What an answer of APNs asks for. */
+export interface ApnsOutcome {
+  /** Final, unless the request is replayed. */
+  verdict: Verdict;
+  /** The connection that answered must not be used again. */
+  retire?: true;
+  /** Not processed: send once more, on another connection (`again`) or with a new JWT (`renewed`). */
+  replay?: 'again' | 'renewed';
+  /** The topic was refused: final only when it repeats. */
+  suspectTopic?: true;
+}
+
+const MINUTE_MS = 60_000;
+const ACCEPTED: ApnsOutcome = { verdict: { action: 'accept' } };
+
+const fail = (reason: string): ApnsOutcome => ({ verdict: { action: 'fail', reason } });
+const stop = (reason: string): ApnsOutcome => ({ verdict: { action: 'stopApplication', reason } });
+const drop = (reason: string, certain: boolean): ApnsOutcome => ({
+  verdict: { action: 'dropDevice', reason, certain },
+});
+/** Apple's text asks for 15 minutes after a 5xx; in practice it is over in seconds, so 15 minutes is where it ends. */
+const backoff = (reason: string): Verdict => ({
+  action: 'retryBackoff',
+  reason,
+  floorMs: 5_000,
+  capMs: 15 * MINUTE_MS,
+});
+const topic = (reason: string): ApnsOutcome => ({ ...stop(reason), suspectTopic: true });
+
+/**
+ * Status and reason to outcome (Apple: "Handling notification responses from APNs"). A pair that is not here goes by
+ * its status alone, so a reason that Apple moves or adds never costs a device.
+ */
+const ANSWERS: Record<string, (reason: string) => ApnsOutcome> = {
+  '400 BadCollapseId': fail,
+  '400 BadExpirationDate': fail,
+  '400 BadMessageId': fail,
+  '400 BadPriority': fail,
+  '400 DuplicateHeaders': fail,
+  '400 InvalidPushType': fail,
+  '400 PayloadEmpty': fail,
+  '400 MissingDeviceToken': fail,
+  '400 MissingTopic': topic,
+  '400 BadTopic': topic,
+  '400 TopicDisallowed': topic,
+  // Both look like dead devices when the environment or the bundle id is wrong: guarded.
+  '400 BadDeviceToken': (reason) => drop(reason, false),
+  '400 DeviceTokenNotForTopic': (reason) => drop(reason, false),
+  '400 IdleTimeout': (reason) => ({ verdict: backoff(reason), retire: true, replay: 'again' }),
+  // The connection keeps refusing after this, whatever JWT it is given next.
+  '403 ExpiredProviderToken': (reason) => ({ ...stop(reason), retire: true, replay: 'renewed' }),
+  '403 UnrelatedKeyIdInToken': (reason) => ({ ...stop(reason), retire: true, replay: 'again' }),
+  '403 InvalidProviderToken': stop,
+  '403 MissingProviderToken': stop,
+  // The wire has been seen without "Id", Apple's page has it.
+  '403 BadEnvironmentKeyInToken': stop,
+  '403 BadEnvironmentKeyIdInToken': stop,
+  '403 BadCertificate': stop,
+  '403 BadCertificateEnvironment': stop,
+  '403 Forbidden': stop,
+  '404 BadPath': fail,
+  '405 MethodNotAllowed': fail,
+  '413 PayloadTooLarge': fail,
+  '429 TooManyRequests': (reason) => ({
+    verdict: { action: 'retryAfter', reason, afterMs: MINUTE_MS, scope: 'device' },
+  }),
+  // The JWT stays: another would be one update more.
+  '429 TooManyProviderTokenUpdates': (reason) => ({
+    verdict: { action: 'retryAfter', reason, afterMs: 20 * MINUTE_MS, scope: 'application' },
+    retire: true,
+  }),
+  '500 InternalServerError': (reason) => ({ verdict: backoff(reason) }),
+  '503 ServiceUnavailable': (reason) => ({ verdict: backoff(reason) }),
+  '503 Shutdown': (reason) => ({ verdict: backoff(reason), retire: true, replay: 'again' }),
+};
+
+/** Reads what became of one push; `registeredAt` (epoch ms) is when the device last registered this token. */
+export function readApnsOutcome(result: PushResult, registeredAt: number): ApnsOutcome {
+  if (result.kind !== 'answered') return { verdict: unansweredVerdict(result) };
+  if (result.status === 200) return ACCEPTED;
+  const body = parseErrorBody(result.body);
+  const reason = readReason(body?.reason);
+  if (result.status === 410 && (reason === 'Unregistered' || reason === 'ExpiredToken')) {
+    return readDead(reason, body?.timestamp, registeredAt);
+  }
+  const answer = ANSWERS[`${result.status} ${reason}`];
+  if (answer !== undefined) return answer(reason);
+  const named = reason === '' ? `HTTP ${result.status}` : reason;
+  if (result.status >= 500) return { verdict: backoff(named) };
+  if (result.status === 429) {
+    return { verdict: { action: 'retryAfter', reason: named, afterMs: MINUTE_MS, scope: 'device' } };
+  }
+  return fail(named);
+}
+
+/**
+ * A 410 tells since when (epoch ms) the token is dead. A device that registered after that moment is alive again under
+ * the same token, which APNs may take a while to notice. Without the moment only the guard can tell.
+ */
+function readDead(reason: string, timestamp: unknown, registeredAt: number): ApnsOutcome {
+  if (typeof timestamp !== 'number') return drop(reason, false);
+  if (timestamp >= registeredAt) return drop(reason, true);
+  return { verdict: { action: 'retryBackoff', reason, floorMs: MINUTE_MS, capMs: 15 * MINUTE_MS } };
+}
+
+/** Apple's reasons are words of letters; anything else (a token echoed back, a page of text) stays out of our records. */
+function readReason(value: unknown): string {
+  return typeof value === 'string' && /^[A-Za-z]{1,40}$/.test(value) ? value : '';
+}

@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import type { ApnsSettings, Notification } from '../notification.js';
+import { apnsBody, apnsId, buildApnsPayload } from './apns.payload.js';
+
+const NOW = Date.parse('2026-11-23T10:00:00Z');
+const HOUR_MS = 3_600_000;
+
+function notification(apns?: ApnsSettings, rest: Partial<Notification> = {}): Notification {
+  const base = { messageId: 'fnDWK8bG', collapseId: 'fnDWK8bG', alert: 'Grüße', expiresAt: NOW + HOUR_MS };
+  return { ...base, ...(apns === undefined ? {} : { apns }), ...rest };
+}
+
+const body = (apns?: ApnsSettings, rest?: Partial<Notification>) =>
+  JSON.parse(apnsBody(notification(apns, rest)).toString()) as Record<string, unknown>;
+const aps = (apns: ApnsSettings) => body(apns).aps as Record<string, unknown>;
+const headers = (apns?: ApnsSettings, rest?: Partial<Notification>) =>
+  Object.fromEntries(buildApnsPayload(notification(apns, rest), 'com.example.app', NOW).headers);
+
+describe('apnsBody', () => {
+  it('is alert and message id when the caller set nothing', () => {
+    expect(body()).toEqual({ aps: { alert: { body: 'Grüße' } }, payload: '{"nid":"fnDWK8bG"}' });
+  });
+
+  it.each<[keyof ApnsSettings, unknown, string]>([
+    ['title', 'T', 'title'],
+    ['subtitle', 'S', 'subtitle'],
+    ['titleLocKey', 'TL', 'title-loc-key'],
+    ['titleLocArgs', ['a'], 'title-loc-args'],
+    ['locKey', 'L', 'loc-key'],
+    ['locArgs', ['b', 'c'], 'loc-args'],
+    ['iosActionKey', 'OPEN', 'action-loc-key'],
+    ['launchImage', 'i.png', 'launch-image'],
+    ['apnsGroupSummaryArg', 'Ann', 'summary-arg'],
+    ['apnsGroupSummaryArgCount', 3, 'summary-arg-count'],
+  ])('puts %s into the alert', (setting, value, key) => {
+    expect(aps({ [setting]: value })).toEqual({ alert: { body: 'Grüße', [key]: value } });
+  });
+
+  it.each<[keyof ApnsSettings, unknown, string]>([
+    ['badge', 0, 'badge'],
+    ['sound', 'ping.caf', 'sound'],
+    ['interactiveCategory', 'yesno', 'category'],
+    ['category', 'yesno', 'category'],
+    ['apnsThreadId', 'thread', 'thread-id'],
+  ])('puts %s beside the alert', (setting, value, key) => {
+    expect(aps({ [setting]: value })).toEqual({ alert: { body: 'Grüße' }, [key]: value });
+  });
+
+  it('prefers interactiveCategory to its older name', () => {
+    expect(aps({ interactiveCategory: 'new', category: 'old' }).category).toBe('new');
+  });
+
+  it('lets the app fetch an attachment', () => {
+    expect(body({ attachmentUrl: 'https://example.com/a.png' })).toMatchObject({
+      aps: { alert: { body: 'Grüße' }, 'mutable-content': 1 },
+      'attachment-url': 'https://example.com/a.png',
+    });
+  });
+
+  it('MIXED keeps everything and wakes the app', () => {
+    expect(aps({ type: 'MIXED', badge: 2 })).toEqual({ alert: { body: 'Grüße' }, badge: 2, 'content-available': 1 });
+  });
+
+  it('SILENT drops what shows or sounds and keeps the payload', () => {
+    const silent = body({ type: 'SILENT', badge: 2, sound: 's', category: 'c', title: 'T', payload: { a: 1 } });
+    expect(silent).toEqual({ aps: { 'content-available': 1 }, payload: '{"a":1,"nid":"fnDWK8bG"}' });
+  });
+
+  it("carries the caller's payload and the url as JSON text, under our message id", () => {
+    const { payload } = body({ payload: { nid: 'x', deep: { a: [1] } } }, { url: 'https://example.com' });
+    expect(JSON.parse(payload as string)).toEqual({
+      nid: 'fnDWK8bG',
+      deep: { a: [1] },
+      url: 'https://example.com',
+    });
+  });
+});
+
+describe('buildApnsPayload', () => {
+  it('sends an alert at once, kept until it expires, replacing its own repeat', () => {
+    expect(headers()).toEqual({
+      'apns-topic': 'com.example.app',
+      'apns-push-type': 'alert',
+      'apns-priority': '10',
+      'apns-expiration': String((NOW + HOUR_MS) / 1_000),
+      'apns-collapse-id': 'fnDWK8bG',
+    });
+  });
+
+  it('MIXED is an alert, SILENT is background with the only priority that it may have', () => {
+    expect(headers({ type: 'MIXED' })).toMatchObject({ 'apns-push-type': 'alert', 'apns-priority': '10' });
+    expect(headers({ type: 'SILENT' })).toMatchObject({ 'apns-push-type': 'background', 'apns-priority': '5' });
+  });
+
+  it.each([
+    ['past', NOW - 1, '0'],
+    ['now', NOW, '0'],
+    ['in less than a second', NOW + 999, '0'],
+    ['in a second', NOW + 1_000, String(NOW / 1_000 + 1)],
+    ['in a year', NOW + 365 * 24 * HOUR_MS, String(NOW / 1_000 + 30 * 86_400)],
+  ])('expires %s', (_when, expiresAt, expected) => {
+    expect(headers(undefined, { expiresAt })['apns-expiration']).toBe(expected);
+  });
+
+  it("takes the caller's collapse id, hashed when it would not fit", () => {
+    const id = (apnsCollapseId: string): string | undefined => headers({ apnsCollapseId })['apns-collapse-id'];
+    expect(id('score')).toBe('score');
+    expect(id('x'.repeat(64))).toBe('x'.repeat(64));
+    expect(id('x'.repeat(65))).toMatch(/^[\w-]{43}$/);
+    expect(id('a\r\nb')).toMatch(/^[\w-]{43}$/);
+    expect(id('größe')).toMatch(/^[\w-]{43}$/);
+    expect(id('größe')).toBe(id('größe'));
+    expect(id('größe')).not.toBe(id('grösse'));
+  });
+});
+
+it('apnsId is a UUID of message and token', () => {
+  const id = apnsId('fnDWK8bG', 'ab12');
+  expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  expect(apnsId('fnDWK8bG', 'ab12')).toBe(id);
+  expect(apnsId('fnDWK8bG', 'ab13')).not.toBe(id);
+  expect(apnsId('fnDWK8bH', 'ab12')).not.toBe(id);
+});

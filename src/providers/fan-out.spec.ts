@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import { fanOut } from './fan-out.js';
+import type { Verdict } from './provider.js';
+
+const ACCEPT: Verdict = { action: 'accept' };
+
+/** Deliveries that settle when told to, and what was reported of them. */
+function bench() {
+  const begun: number[] = [];
+  const settle = new Map<number, (verdict: Verdict) => void>();
+  const reports: string[] = [];
+  return {
+    begun,
+    settle,
+    reports,
+    deliver: (index: number) =>
+      new Promise<Verdict>((resolve) => {
+        begun.push(index);
+        settle.set(index, resolve);
+      }),
+    report: (index: number, { action }: Verdict) => void reports.push(`${index} ${action}`),
+  };
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('fanOut', () => {
+  it('reports each index once and never has more outstanding than allowed', async () => {
+    let open = 0;
+    let most = 0;
+    const counts = new Array<number>(100).fill(0);
+    const deliver = async (): Promise<Verdict> => {
+      most = Math.max(most, ++open);
+      await turn();
+      open--;
+      return ACCEPT;
+    };
+    await fanOut(100, deliver, (index) => counts[index]!++, new AbortController().signal, 7);
+    expect(most).toBe(7);
+    expect(counts.every((count) => count === 1)).toBe(true);
+  });
+
+  it('resolves for nobody', async () => {
+    const b = bench();
+    await fanOut(0, b.deliver, b.report, new AbortController().signal);
+    expect(b.reports).toEqual([]);
+  });
+
+  it('reports what has not begun as notSent when the signal aborts, at once, and waits for the rest', async () => {
+    const b = bench();
+    const controller = new AbortController();
+    const done = fanOut(4, b.deliver, b.report, controller.signal, 2);
+    controller.abort();
+    expect(b.reports).toEqual(['2 notSent', '3 notSent']);
+    b.settle.get(0)!(ACCEPT);
+    b.settle.get(1)!({ action: 'ambiguous', reason: 'time-out' });
+    await done;
+    expect(b.reports.slice(2)).toEqual(['0 accept', '1 ambiguous']);
+  });
+
+  it('begins nothing on a signal that has aborted', async () => {
+    const b = bench();
+    await fanOut(2, b.deliver, b.report, AbortSignal.abort(), 2);
+    expect(b.begun).toEqual([]);
+    expect(b.reports).toEqual(['0 notSent', '1 notSent']);
+  });
+
+  it('begins nothing more after a verdict stopped the application', async () => {
+    const b = bench();
+    const done = fanOut(5, b.deliver, b.report, new AbortController().signal, 2);
+    b.settle.get(0)!({ action: 'stopApplication', reason: 'Forbidden' });
+    await turn();
+    b.settle.get(1)!(ACCEPT);
+    await done;
+    expect(b.begun).toEqual([0, 1]);
+    expect(b.reports).toEqual(['0 stopApplication', '2 notSent', '3 notSent', '4 notSent', '1 accept']);
+  });
+
+  it('rejects with a fault of ours once the outstanding ones have settled', async () => {
+    const reports: number[] = [];
+    const deliver = async (index: number): Promise<Verdict> => {
+      if (index === 0) throw new Error('ours');
+      await turn();
+      return ACCEPT;
+    };
+    const done = fanOut(9, deliver, (index) => reports.push(index), new AbortController().signal, 3);
+    await expect(done).rejects.toThrow('ours');
+    expect(reports).toEqual([1, 2]);
+  });
+
+  it('rejects when report throws', async () => {
+    const deliver = (): Promise<Verdict> => Promise.resolve(ACCEPT);
+    const report = (): void => {
+      throw new Error('full');
+    };
+    await expect(fanOut(3, deliver, report, new AbortController().signal)).rejects.toThrow('full');
+  });
+});

@@ -1,0 +1,185 @@
+import { describe, expect, it } from 'vitest';
+import type { PushResult } from '../../http2/push.js';
+import { readFcmOutcome } from './fcm.outcome.js';
+
+const NOW = Date.parse('2026-11-23T10:00:00Z');
+const GOOGLE = 'type.googleapis.com/';
+
+function answered(status: number, body: unknown = '', headers: Record<string, string> = {}): PushResult {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  return { kind: 'answered', status, headers, body: Buffer.from(text), connection: 1 };
+}
+
+/** A failure as Google writes it. */
+function failure(code: number, status: string, details: unknown[] = [], message = 'words') {
+  return { error: { code, message, status, details } };
+}
+const fcm = (errorCode: string) => ({ '@type': `${GOOGLE}google.firebase.fcm.v1.FcmError`, errorCode });
+const badRequest = (...fields: string[]) => ({
+  '@type': `${GOOGLE}google.rpc.BadRequest`,
+  fieldViolations: fields.map((field) => ({ field, description: 'Invalid value: my secret text' })),
+});
+const quota = (subject: string, description = '') => ({
+  '@type': `${GOOGLE}google.rpc.QuotaFailure`,
+  violations: [{ subject, description }],
+});
+const retryInfo = (retryDelay: string) => ({ '@type': `${GOOGLE}google.rpc.RetryInfo`, retryDelay });
+
+const read = (status: number, body?: unknown, headers?: Record<string, string>) =>
+  readFcmOutcome(answered(status, body, headers), NOW);
+const backoff = (reason: string) => ({
+  verdict: { action: 'retryBackoff', reason, floorMs: 10_000, capMs: 300_000 },
+});
+const stop = (reason: string) => ({ verdict: { action: 'stopApplication', reason } });
+const fail = (reason: string) => ({ verdict: { action: 'fail', reason } });
+const drop = (reason: string, certain: boolean) => ({ verdict: { action: 'dropDevice', reason, certain } });
+const after = (reason: string, afterMs: number, scope: string) => ({
+  verdict: { action: 'retryAfter', reason, afterMs, scope },
+});
+
+describe('readFcmOutcome', () => {
+  it('accepts 200', () => {
+    expect(read(200, { name: 'projects/p/messages/1' })).toEqual({ verdict: { action: 'accept' } });
+  });
+
+  it('400 INVALID_ARGUMENT about the message fails it and names the field, not its value', () => {
+    const body = failure(400, 'INVALID_ARGUMENT', [fcm('INVALID_ARGUMENT'), badRequest('message.android.ttl')]);
+    expect(read(400, body)).toEqual(fail('INVALID_ARGUMENT message.android.ttl'));
+    expect(read(400, failure(400, 'INVALID_ARGUMENT'))).toEqual(fail('INVALID_ARGUMENT'));
+    expect(read(400, failure(400, 'INVALID_ARGUMENT', [badRequest('my secret text')]))).toEqual(
+      fail('INVALID_ARGUMENT'),
+    );
+  });
+
+  it.each(['message.token', 'message.fid'])('400 INVALID_ARGUMENT about %s drops the device under guard', (field) => {
+    expect(read(400, failure(400, 'INVALID_ARGUMENT', [badRequest(field)]))).toEqual(drop('INVALID_ARGUMENT', false));
+  });
+
+  it('400 INVALID_ARGUMENT about more than the token proves nothing against it', () => {
+    const body = failure(400, 'INVALID_ARGUMENT', [badRequest('message.token', 'message.data')]);
+    expect(read(400, body)).toEqual(fail('INVALID_ARGUMENT message.token'));
+  });
+
+  it.each([
+    'The registration token is not a valid FCM registration token',
+    'Invalid registration token: the registration token is invalid',
+  ])('400 INVALID_ARGUMENT "%s" drops the device under guard', (message) => {
+    expect(read(400, failure(400, 'INVALID_ARGUMENT', [fcm('INVALID_ARGUMENT')], message))).toEqual(
+      drop('INVALID_ARGUMENT', false),
+    );
+  });
+
+  it('401 asks for another access token, and stops the application when that is refused as well', () => {
+    const renewed = { ...stop('UNAUTHENTICATED'), replay: 'renewed' };
+    expect(read(401, failure(401, 'UNAUTHENTICATED'))).toEqual(renewed);
+    expect(read(401, '')).toEqual({ ...stop('HTTP 401'), replay: 'renewed' });
+  });
+
+  it('401 THIRD_PARTY_AUTH_ERROR fails this device and lets the Android ones go on', () => {
+    const body = failure(401, 'UNAUTHENTICATED', [fcm('THIRD_PARTY_AUTH_ERROR')]);
+    expect(read(401, body)).toEqual(fail('THIRD_PARTY_AUTH_ERROR'));
+  });
+
+  it('403 SENDER_ID_MISMATCH drops the device under guard', () => {
+    const body = failure(403, 'PERMISSION_DENIED', [fcm('SENDER_ID_MISMATCH')]);
+    expect(read(403, body)).toEqual(drop('SENDER_ID_MISMATCH', false));
+  });
+
+  it('403 PERMISSION_DENIED stops the application', () => {
+    expect(read(403, failure(403, 'PERMISSION_DENIED'))).toEqual(stop('PERMISSION_DENIED'));
+    expect(read(403, '<html>')).toEqual(stop('HTTP 403'));
+  });
+
+  it('404 UNREGISTERED drops the device', () => {
+    expect(read(404, failure(404, 'NOT_FOUND', [fcm('UNREGISTERED')]))).toEqual(drop('UNREGISTERED', true));
+  });
+
+  it("404 without FCM's word stops the application and costs no device", () => {
+    expect(read(404, failure(404, 'NOT_FOUND'))).toEqual(stop('NOT_FOUND'));
+    expect(read(404, failure(404, 'UNREGISTERED'))).toEqual(stop('HTTP 404'));
+    expect(read(404, '<html>')).toEqual(stop('HTTP 404'));
+  });
+
+  it('413 fails the message', () => {
+    expect(read(413)).toEqual(fail('HTTP 413'));
+  });
+
+  it.each([
+    ['project', quota('project:123', 'Quota exceeded for messages per minute'), 'application'],
+    ['device', quota('device:x', 'Message rate exceeded'), 'device'],
+    ['device, in the description', quota('', 'Device message rate exceeded'), 'device'],
+    ['topic', quota('topic:news', 'Topic rate exceeded'), 'application'],
+  ])('429 by the quota of the %s', (_whose, detail, scope) => {
+    const body = failure(429, 'RESOURCE_EXHAUSTED', [fcm('QUOTA_EXCEEDED'), detail]);
+    expect(read(429, body)).toEqual(after('QUOTA_EXCEEDED', 60_000, scope));
+    expect(read(429, body, { 'retry-after': '90' })).toEqual(after('QUOTA_EXCEEDED', 90_000, scope));
+    expect(read(429, body, { 'retry-after': '5' })).toEqual(after('QUOTA_EXCEEDED', 5_000, scope));
+  });
+
+  it('429 without details slows the application', () => {
+    expect(read(429, failure(429, 'RESOURCE_EXHAUSTED'))).toEqual(after('RESOURCE_EXHAUSTED', 60_000, 'application'));
+    expect(read(429, '')).toEqual(after('HTTP 429', 60_000, 'application'));
+  });
+
+  it('takes RetryInfo where there is no Retry-After', () => {
+    const body = failure(429, 'RESOURCE_EXHAUSTED', [retryInfo('2.5s')]);
+    expect(read(429, body)).toEqual(after('RESOURCE_EXHAUSTED', 2_500, 'application'));
+    expect(read(429, body, { 'retry-after': '9' })).toEqual(after('RESOURCE_EXHAUSTED', 9_000, 'application'));
+    const strange = failure(429, 'RESOURCE_EXHAUSTED', [retryInfo('soon')]);
+    expect(read(429, strange)).toEqual(after('RESOURCE_EXHAUSTED', 60_000, 'application'));
+  });
+
+  it('5xx are sent later, after at least 10 s', () => {
+    expect(read(500, failure(500, 'INTERNAL', [fcm('INTERNAL')]))).toEqual(backoff('INTERNAL'));
+    expect(read(500, failure(500, 'INTERNAL'))).toEqual(backoff('INTERNAL'));
+    expect(read(502, '<html>Bad Gateway</html>')).toEqual(backoff('HTTP 502'));
+    expect(read(504, '')).toEqual(backoff('HTTP 504'));
+    expect(read(503, failure(503, 'UNAVAILABLE', [fcm('UNAVAILABLE')]))).toEqual(backoff('UNAVAILABLE'));
+    expect(read(503, '')).toEqual(backoff('HTTP 503'));
+  });
+
+  it('503 with Retry-After is sent when it says', () => {
+    const body = failure(503, 'UNAVAILABLE', [fcm('UNAVAILABLE')]);
+    expect(read(503, body, { 'retry-after': '30' })).toEqual(after('UNAVAILABLE', 30_000, 'application'));
+    expect(read(503, '', { 'retry-after': 'Mon, 23 Nov 2026 10:00:30 GMT' })).toEqual(
+      after('HTTP 503', 30_000, 'application'),
+    );
+  });
+
+  it('UNSPECIFIED_ERROR is sent later', () => {
+    expect(read(400, failure(400, 'INVALID_ARGUMENT', [fcm('UNSPECIFIED_ERROR')]))).toEqual(
+      backoff('UNSPECIFIED_ERROR'),
+    );
+  });
+
+  it("believes FCM's code before the status and the status before HTTP", () => {
+    expect(read(400, failure(400, 'INVALID_ARGUMENT', [fcm('UNREGISTERED')]))).toEqual(drop('UNREGISTERED', true));
+    expect(read(500, failure(404, 'UNAVAILABLE'))).toEqual(backoff('UNAVAILABLE'));
+  });
+
+  it('a code that it does not know never costs a device', () => {
+    expect(read(404, failure(404, 'NOT_FOUND', [fcm('SOMETHING_NEW')]))).toEqual(fail('SOMETHING_NEW'));
+    expect(read(400, failure(400, 'SOMETHING_NEW'))).toEqual(fail('SOMETHING_NEW'));
+    expect(read(503, failure(503, 'UNAVAILABLE', [fcm('SOMETHING_NEW')]))).toEqual(backoff('SOMETHING_NEW'));
+    expect(read(429, failure(429, 'RESOURCE_EXHAUSTED', [fcm('SOMETHING_NEW')]))).toEqual(
+      after('SOMETHING_NEW', 60_000, 'application'),
+    );
+    expect(read(401, failure(401, 'UNAUTHENTICATED', [fcm('SOMETHING_NEW')]))).toEqual({
+      ...stop('SOMETHING_NEW'),
+      replay: 'renewed',
+    });
+    expect(read(302)).toEqual(fail('HTTP 302'));
+  });
+
+  it('reads bodies of any shape', () => {
+    const bodies = [{}, { error: 'x' }, { error: { details: 'x' } }, { error: { details: [null, 1, {}] } }];
+    for (const body of bodies) expect(read(400, body)).toEqual(fail('HTTP 400'));
+    const odd = { error: { status: 'a text for people', details: [{ '@type': 7 }, { ...fcm('x'), errorCode: 7 }] } };
+    expect(read(400, odd)).toEqual(fail('HTTP 400'));
+  });
+
+  it('passes on what got no answer', () => {
+    expect(readFcmOutcome({ kind: 'refused', reason: 'goaway' }, NOW).verdict.action).toBe('retryBackoff');
+    expect(readFcmOutcome({ kind: 'ambiguous', reason: 'lost' }, NOW).verdict.action).toBe('ambiguous');
+  });
+});

@@ -1,0 +1,164 @@
+import type { PushResult } from '../../http2/push.js';
+import type { Verdict } from '../provider.js';
+import { clampWait, readRetryAfter } from '../retry-after.js';
+import { isObject, parseErrorBody, unansweredVerdict } from '../unanswered.js';
+
+/** What an answer of FCM asks for. */
+export interface FcmOutcome {
+  /** Final, unless the request is replayed. */
+  verdict: Verdict;
+  /** The access token was refused: send once more with another. */
+  replay?: 'renewed';
+}
+
+type Answered = Extract<PushResult, { kind: 'answered' }>;
+
+/** What a failure says, in the order in which it is believed: FCM's own code, Google's status, the HTTP status. */
+interface Failure {
+  errorCode: string;
+  status: string;
+  http: number;
+  message: string;
+  /** Fields that the request got wrong, e.g. `message.token`. */
+  fields: string[];
+  /** Text of the quota that ran out. */
+  quota: string;
+  /** The wait that was asked for, in ms. */
+  waitMs: number | undefined;
+}
+
+const ACCEPTED: FcmOutcome = { verdict: { action: 'accept' } };
+/** Google's guides: 10 s before the first retry of a 5xx, a minute after a quota ran out. */
+const SERVER_FLOOR_MS = 10_000;
+const SERVER_CAP_MS = 5 * 60_000;
+const QUOTA_WAIT_MS = 60_000;
+
+const fail = (reason: string): FcmOutcome => ({ verdict: { action: 'fail', reason } });
+const stop = (reason: string): FcmOutcome => ({ verdict: { action: 'stopApplication', reason } });
+const drop = (reason: string, certain: boolean): FcmOutcome => ({ verdict: { action: 'dropDevice', reason, certain } });
+const renew = (reason: string): FcmOutcome => ({ ...stop(reason), replay: 'renewed' });
+const backoff = (reason: string): FcmOutcome => ({
+  verdict: { action: 'retryBackoff', reason, floorMs: SERVER_FLOOR_MS, capMs: SERVER_CAP_MS },
+});
+
+/** FcmError.errorCode to outcome (Firebase: "FCM error codes"). */
+const ERROR_CODES: Record<string, (failure: Failure) => FcmOutcome> = {
+  INVALID_ARGUMENT: readInvalid,
+  // One phone's trouble, not the application's: only devices reached through Apple or a browser answer this, and one
+  // such device must not pause all Android phones.
+  THIRD_PARTY_AUTH_ERROR: () => fail('THIRD_PARTY_AUTH_ERROR'),
+  SENDER_ID_MISMATCH: () => drop('SENDER_ID_MISMATCH', false),
+  UNREGISTERED: () => drop('UNREGISTERED', true),
+  QUOTA_EXCEEDED: readQuota,
+  INTERNAL: () => backoff('INTERNAL'),
+  UNAVAILABLE: readUnavailable,
+  UNSPECIFIED_ERROR: () => backoff('UNSPECIFIED_ERROR'),
+};
+
+/** `error.status` (google.rpc.Code) to outcome, when FCM itself gave no code. */
+const STATUSES: Record<string, (failure: Failure) => FcmOutcome> = {
+  INVALID_ARGUMENT: readInvalid,
+  UNAUTHENTICATED: () => renew('UNAUTHENTICATED'),
+  PERMISSION_DENIED: () => stop('PERMISSION_DENIED'),
+  // Without FCM's word for it the project or the URL is meant, never a device.
+  NOT_FOUND: () => stop('NOT_FOUND'),
+  RESOURCE_EXHAUSTED: readQuota,
+  INTERNAL: () => backoff('INTERNAL'),
+  UNAVAILABLE: readUnavailable,
+};
+
+/** HTTP status to outcome, for front ends that answer with a page of their own. */
+const HTTP_STATUSES: Record<number, (failure: Failure) => FcmOutcome> = {
+  401: () => renew('HTTP 401'),
+  403: () => stop('HTTP 403'),
+  404: () => stop('HTTP 404'),
+  413: () => fail('HTTP 413'),
+  429: readQuota,
+  503: readUnavailable,
+};
+
+/** Reads what became of one `messages:send`; `now` is epoch ms. */
+export function readFcmOutcome(result: PushResult, now: number): FcmOutcome {
+  if (result.kind !== 'answered') return { verdict: unansweredVerdict(result) };
+  if (result.status === 200) return ACCEPTED;
+  const failure = readFailure(result, now);
+  const { errorCode, status, http } = failure;
+  const known = ERROR_CODES[errorCode] ?? (errorCode === '' ? STATUSES[status] : undefined);
+  if (known !== undefined) return known(failure);
+  if (errorCode !== '') {
+    // FCM's word is new to us: what it says of the credential still holds, but it is no proof against a project.
+    if (status === 'UNAUTHENTICATED') return renew(errorCode);
+    return http >= 500 ? backoff(errorCode) : http === 429 ? readQuota(failure) : fail(errorCode);
+  }
+  return (HTTP_STATUSES[http] ?? (() => (http >= 500 ? backoff : fail)(name(failure))))(failure);
+}
+
+/** Google: remove a device only when the payload is known to be right. So nothing but the token may be at fault. */
+function readInvalid({ fields, message }: Failure): FcmOutcome {
+  const aboutToken = (field: string): boolean => field === 'message.token' || field === 'message.fid';
+  const tokenOnly =
+    fields.length > 0 ? fields.every(aboutToken) : /registration token is (not a valid|invalid)/i.test(message);
+  if (tokenOnly) return drop('INVALID_ARGUMENT', false);
+  const field = fields.find((each) => /^message(\.\w{1,30}){1,4}$/.test(each));
+  return fail(field === undefined ? 'INVALID_ARGUMENT' : `INVALID_ARGUMENT ${field}`);
+}
+
+function readQuota(failure: Failure): FcmOutcome {
+  const scope = /device|registration/i.test(failure.quota) ? 'device' : 'application';
+  const afterMs = failure.waitMs ?? QUOTA_WAIT_MS;
+  return { verdict: { action: 'retryAfter', reason: name(failure), afterMs, scope } };
+}
+
+/** Overloaded for a while. The smallest thing that gives it rest is the application that was told so. */
+function readUnavailable(failure: Failure): FcmOutcome {
+  if (failure.waitMs === undefined) return backoff(name(failure));
+  return {
+    verdict: { action: 'retryAfter', reason: name(failure), afterMs: failure.waitMs, scope: 'application' },
+  };
+}
+
+function name({ errorCode, status, http }: Failure): string {
+  return errorCode || status || `HTTP ${http}`;
+}
+
+/** Reads a failure defensively: an absent or strange part is as good as empty. */
+function readFailure({ status: http, headers, body }: Answered, now: number): Failure {
+  const error = parseErrorBody(body)?.error;
+  const { status, message, details } = isObject(error) ? error : {};
+  const failure: Failure = {
+    errorCode: '',
+    status: codeWord(status),
+    http,
+    message: typeof message === 'string' ? message : '',
+    fields: [],
+    quota: '',
+    waitMs: readRetryAfter(headers['retry-after'], now),
+  };
+  for (const detail of Array.isArray(details) ? details.filter(isObject) : []) readDetail(detail, failure);
+  return failure;
+}
+
+function readDetail(detail: Record<string, unknown>, failure: Failure): void {
+  const type = typeof detail['@type'] === 'string' ? detail['@type'].split('/').at(-1) : '';
+  if (type === 'google.firebase.fcm.v1.FcmError') failure.errorCode = codeWord(detail.errorCode);
+  if (type === 'google.rpc.BadRequest') {
+    failure.fields = objects(detail.fieldViolations).map(({ field }) => (typeof field === 'string' ? field : ''));
+  }
+  if (type === 'google.rpc.QuotaFailure') {
+    const texts = objects(detail.violations).flatMap(({ subject, description }) => [subject, description]);
+    failure.quota = texts.filter((text) => typeof text === 'string').join(' ');
+  }
+  if (type === 'google.rpc.RetryInfo' && failure.waitMs === undefined) {
+    const seconds = /^(\d{1,6}(?:\.\d+)?)s$/.exec(String(detail.retryDelay))?.[1];
+    if (seconds !== undefined) failure.waitMs = clampWait(Number(seconds) * 1_000);
+  }
+}
+
+function objects(value: unknown): Record<string, unknown>[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}
+
+/** Google's codes are capitals; anything else stays out of our records. */
+function codeWord(value: unknown): string {
+  return typeof value === 'string' && /^[A-Z][A-Z_]{1,40}$/.test(value) ? value : '';
+}

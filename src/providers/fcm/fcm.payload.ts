@@ -1,0 +1,91 @@
+import type { GcmSettings, Notification } from '../notification.js';
+import { androidNotification } from './fcm.notification.js';
+
+/** FCM stores a message for 28 days at most. */
+const LONGEST_TTL_S = 2_419_200;
+/** Registration tokens are about 160 characters; a measured body counts one of 256. */
+const MEASURED_TOKEN = 'x'.repeat(256);
+/** What JSON passes as it is, and all that Google's tokens are made of. */
+const PLAIN_TOKEN = /^[\w:.%~-]+$/;
+
+/** A `messages:send` request, serialised but for the token. */
+export class FcmBody {
+  private readonly before: Buffer;
+  private readonly after = Buffer.from('}}');
+
+  constructor(message: Record<string, unknown>) {
+    this.before = Buffer.from(`{"message":${JSON.stringify(message).slice(0, -1)},"token":`);
+  }
+
+  /** UTF-8 JSON of the request to one device. */
+  for(token: string): Buffer {
+    const quoted = PLAIN_TOKEN.test(token) ? `"${token}"` : JSON.stringify(token);
+    return Buffer.concat([this.before, Buffer.from(quoted), this.after]);
+  }
+
+  get largestBytes(): number {
+    return this.for(MEASURED_TOKEN).length;
+  }
+}
+
+/** Builds the request of a notification; `now` is epoch ms (FCM's schema: projects.messages.send). */
+export function buildFcmBody(notification: Notification, now: number): FcmBody {
+  const settings = notification.gcm ?? {};
+  const silent = settings.type === 'SILENT';
+  return new FcmBody({
+    android: {
+      collapse_key: settings.collapseKey ?? notification.collapseId,
+      priority: isUrgent(settings, silent) ? 'HIGH' : 'NORMAL',
+      ttl: `${timeToLive(settings.timeToLive, notification.expiresAt, now)}s`,
+      ...(silent ? {} : { notification: androidNotification(notification) }),
+    },
+    data: fcmData(notification),
+  });
+}
+
+/**
+ * `data`: what MobileFirst's Android apps read from a message. FCM takes text only, so what is not text goes as JSON.
+ * The names are this fixed list: the caller's own members travel inside `payload` and can never meet a name that FCM
+ * reserves (`from`, `message_type`, `google.*`, `gcm.*`), which would refuse the whole message.
+ */
+export function fcmData({ messageId, alert, url, gcm = {} }: Notification): Record<string, string> {
+  const { style } = gcm;
+  const members: Record<string, unknown> = {
+    nid: messageId,
+    alert,
+    url,
+    payload: { ...gcm.payload, nid: messageId },
+    type: gcm.type,
+    // The rest has no place in FCM's own notification, or none that keeps its meaning; the app shows it.
+    priority: gcm.priority?.toLowerCase(),
+    redact: gcm.redact,
+    category: gcm.category,
+    interactiveCategory: gcm.interactiveCategory,
+    groupId: gcm.groupId,
+    bridge: gcm.bridge,
+    sync: gcm.sync,
+    lights: gcm.lights,
+    style: style && { ...style, type: style.type ?? style.notification_type, notification_type: undefined },
+  };
+  const data: Record<string, string> = {};
+  for (const [name, value] of Object.entries(members)) {
+    if (value !== undefined) data[name] = typeof value === 'string' ? value : JSON.stringify(value);
+  }
+  return data;
+}
+
+/**
+ * FCM's own defaults: a visible message wakes an idle phone, a silent one waits. `sync` lets it wait too. Of the five
+ * words of the wire, max and high wake it.
+ */
+function isUrgent({ priority, sync }: GcmSettings, silent: boolean): boolean {
+  if (sync === true) return false;
+  if (priority === undefined) return !silent;
+  return /^(max|high)$/i.test(priority);
+}
+
+/** Whole seconds, never past the moment after which nobody wants the message. */
+function timeToLive(asked: number | undefined, expiresAt: number, now: number): number {
+  const left = (expiresAt - now) / 1_000;
+  return Math.max(0, Math.floor(Math.min(asked ?? LONGEST_TTL_S, left, LONGEST_TTL_S)));
+}

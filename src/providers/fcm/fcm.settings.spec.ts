@@ -1,0 +1,88 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { InvalidSettings } from '../provider.js';
+import { openFcmSettings, parseFcmSettings } from './fcm.settings.js';
+
+const rsa = (modulusLength: number): string =>
+  generateKeyPairSync('rsa', { modulusLength }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+const KEY = rsa(2048);
+const VALID = {
+  type: 'service_account',
+  project_id: 'acme-1',
+  private_key_id: 'abc123',
+  private_key: KEY,
+  client_email: 'push@acme-1.iam.gserviceaccount.com',
+  client_id: '1',
+  token_uri: 'https://oauth2.googleapis.com/token',
+};
+
+function refusedField(input: Record<string, unknown>): string {
+  try {
+    parseFcmSettings(input);
+  } catch (error) {
+    if (!(error instanceof InvalidSettings)) throw error;
+    expect(error.message).not.toMatch(/PRIVATE KEY-|secret/);
+    return error.field;
+  }
+  return 'none';
+}
+
+describe('parseFcmSettings', () => {
+  it.each([
+    ['as it is', VALID],
+    ['wrapped', { serviceAccount: VALID }],
+  ])("takes Google's JSON %s", (_how, input) => {
+    expect(parseFcmSettings(input)).toEqual({
+      visible: { projectId: 'acme-1', clientEmail: 'push@acme-1.iam.gserviceaccount.com' },
+      secret: { privateKey: KEY, keyId: 'abc123', tokenUri: 'https://oauth2.googleapis.com/token' },
+    });
+  });
+
+  it.each(['http://127.0.0.1:9000/token', 'http://localhost/token', 'http://[::1]:1/token', 'https://example.com/t'])(
+    'takes %s as token_uri',
+    (token_uri) => {
+      expect(refusedField({ ...VALID, token_uri })).toBe('none');
+    },
+  );
+
+  it.each([
+    ['type', 'authorized_user'],
+    ['project_id', undefined],
+    ['project_id', '../x'],
+    ['project_id', 'Acme/1'],
+    ['client_email', 'secret'],
+    ['client_email', undefined],
+    ['private_key', undefined],
+    ['private_key', 'secret'],
+    ['private_key', rsa(1024)],
+    [
+      'private_key',
+      generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    ],
+    ['private_key_id', 7],
+    ['token_uri', undefined],
+    ['token_uri', 'not a url'],
+    ['token_uri', 'http://oauth2.googleapis.com/token'],
+    ['token_uri', 'http://127.0.0.1.example.com/token'],
+    ['token_uri', 'http://localhost.example.com/token'],
+    ['token_uri', 'file:///etc/passwd'],
+    ['token_uri', 'https://secret:secret@example.com/token'],
+  ])('refuses %s %#', (field, value) => {
+    expect(refusedField({ ...VALID, [field]: value })).toBe(field);
+  });
+
+  it('refuses a wrapper around something else', () => {
+    expect(refusedField({ serviceAccount: 'secret' })).toBe('serviceAccount');
+  });
+});
+
+it('openFcmSettings imports what parseFcmSettings let pass', () => {
+  const { key, ...rest } = openFcmSettings(parseFcmSettings(VALID));
+  expect(key.type).toBe('private');
+  expect(rest).toEqual({
+    projectId: 'acme-1',
+    clientEmail: 'push@acme-1.iam.gserviceaccount.com',
+    keyId: 'abc123',
+    tokenUri: 'https://oauth2.googleapis.com/token',
+  });
+});

@@ -1,0 +1,82 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { InvalidSettings, type ProviderSettings } from '../provider.js';
+import { isObject } from '../unanswered.js';
+
+/** What opens a way to FCM: `settings` after they have passed `parseFcmSettings`. */
+export interface ServiceAccount {
+  projectId: string;
+  clientEmail: string;
+  key: KeyObject;
+  /** `kid` of the assertion; Google's files have it. */
+  keyId: string | undefined;
+  tokenUri: string;
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+/**
+ * Validates FCM settings: Google's service-account JSON, or `{serviceAccount: <that JSON>}`. Of its members project_id,
+ * client_email, private_key, private_key_id and token_uri are kept; projectId and clientEmail may be read back.
+ * Throws InvalidSettings; its text never holds what was sent.
+ */
+export function parseFcmSettings(input: Record<string, unknown>): ProviderSettings {
+  const account = input.serviceAccount === undefined ? input : input.serviceAccount;
+  if (!isObject(account)) throw new InvalidSettings('serviceAccount', "must be Google's service-account JSON");
+  if (account.type !== undefined && account.type !== 'service_account') {
+    throw new InvalidSettings('type', 'must be service_account: other kinds of Google credentials cannot send');
+  }
+  const projectId = matching(account, 'project_id', /^[a-z0-9][a-z0-9.:-]{1,99}$/, "must be the project's id");
+  const clientEmail = matching(account, 'client_email', /^[^\s@]{1,100}@[^\s@]{1,150}$/, "must be the account's email");
+  const tokenUri = matching(account, 'token_uri', /^\S{1,500}$/, 'must be an https URL');
+  requireSafeUrl(tokenUri);
+  const privateKey = account.private_key;
+  if (typeof privateKey !== 'string') throw new InvalidSettings('private_key', 'must be an RSA private key in PEM');
+  importKey(privateKey);
+  const keyId = account.private_key_id;
+  if (keyId !== undefined && typeof keyId !== 'string') throw new InvalidSettings('private_key_id', 'must be text');
+  return { visible: { projectId, clientEmail }, secret: { privateKey, keyId, tokenUri } };
+}
+
+/** Imports the credentials from parsed settings; the key is read once here and not for each signature. */
+export function openFcmSettings({ visible, secret }: ProviderSettings): ServiceAccount {
+  return {
+    projectId: String(visible.projectId),
+    clientEmail: String(visible.clientEmail),
+    key: importKey(String(secret.privateKey)),
+    keyId: typeof secret.keyId === 'string' ? secret.keyId : undefined,
+    tokenUri: String(secret.tokenUri),
+  };
+}
+
+/** A signed assertion goes there: in clear only to this machine (a simulator). */
+function requireSafeUrl(text: string): void {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const safe = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname));
+  if (!safe || url.username !== '' || url.password !== '') {
+    throw new InvalidSettings('token_uri', 'must be an https URL (http only for a loopback host)');
+  }
+}
+
+function importKey(pem: string): KeyObject {
+  const key = readPem(pem);
+  // Google's are 2048; node would also import keys too short to be worth anything.
+  if (key?.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) < 2048) {
+    throw new InvalidSettings('private_key', 'must be an RSA private key in PEM of 2048 bits or more');
+  }
+  return key;
+}
+
+function readPem(pem: string): KeyObject | undefined {
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    // OpenSSL's own words may quote what it could not read.
+    return undefined;
+  }
+}
+
+function matching(account: Record<string, unknown>, field: string, form: RegExp, reason: string): string {
+  const value = account[field];
+  if (typeof value !== 'string' || !form.test(value)) throw new InvalidSettings(field, reason);
+  return value;
+}

@@ -1,0 +1,204 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { generateKeyPairSync, verify } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AccessTokens, readTokenAnswer } from './fcm.token.js';
+
+const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const MINUTE_MS = 60_000;
+const decode = (part: string | undefined): unknown => JSON.parse(Buffer.from(part ?? '', 'base64url').toString());
+
+/** A token endpoint that answers what the test wants, in order; the last answer repeats. */
+class TokenEndpoint {
+  readonly forms: URLSearchParams[] = [];
+  answers: [status: number, body: string][] = [];
+  private readonly server: Server;
+
+  constructor() {
+    this.server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        this.forms.push(new URLSearchParams(Buffer.concat(chunks).toString()));
+        const [status, body] = this.answers[this.forms.length - 1] ?? this.answers.at(-1)!;
+        response.writeHead(status, { 'content-type': 'application/json' }).end(body);
+      });
+    });
+  }
+
+  async listen(): Promise<string> {
+    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/token`;
+  }
+
+  close(): Promise<void> {
+    this.server.closeAllConnections();
+    return new Promise((resolve) => this.server.close(() => resolve()));
+  }
+}
+
+const granted = (access_token: string, expires_in = 3_599): [number, string] => [
+  200,
+  JSON.stringify({ access_token, expires_in, token_type: 'Bearer' }),
+];
+
+describe('AccessTokens', () => {
+  let endpoint: TokenEndpoint;
+  let tokenUri: string;
+  let now: number;
+  let tokens: AccessTokens;
+
+  beforeEach(async () => {
+    endpoint = new TokenEndpoint();
+    tokenUri = await endpoint.listen();
+    now = Date.parse('2026-11-23T10:00:00Z');
+    const account = { projectId: 'p', clientEmail: 'push@example.com', key: privateKey, keyId: 'kid1', tokenUri };
+    tokens = new AccessTokens(account, undefined, () => now);
+  });
+
+  afterEach(() => endpoint.close());
+
+  /** Until the fetch that `current` started has answered. */
+  const settled = (): Promise<unknown> => tokens.obtain();
+
+  it('exchanges a signed assertion for a token', async () => {
+    endpoint.answers = [granted('one')];
+    expect(tokens.current()).toBeUndefined();
+    expect(await tokens.obtain()).toEqual({ token: 'one' });
+    expect(tokens.current()).toBe('one');
+
+    const form = endpoint.forms[0]!;
+    expect(form.get('grant_type')).toBe('urn:ietf:params:oauth:grant-type:jwt-bearer');
+    const [header, claims, signature] = form.get('assertion')!.split('.');
+    expect(decode(header)).toEqual({ alg: 'RS256', typ: 'JWT', kid: 'kid1' });
+    expect(decode(claims)).toEqual({
+      iss: 'push@example.com',
+      scope: 'https://www.googleapis.com/auth/firebase.messaging',
+      aud: tokenUri,
+      iat: now / 1_000,
+      exp: now / 1_000 + 3_600,
+    });
+    const signed = Buffer.from(`${header}.${claims}`);
+    expect(verify('sha256', signed, publicKey, Buffer.from(signature!, 'base64url'))).toBe(true);
+  });
+
+  it('asks once for any number of callers', async () => {
+    endpoint.answers = [granted('one')];
+    const grants = await Promise.all(Array.from({ length: 200 }, () => tokens.obtain()));
+    expect(grants.every((grant) => 'token' in grant && grant.token === 'one')).toBe(true);
+    expect(endpoint.forms).toHaveLength(1);
+  });
+
+  it('renews from 5 minutes before the end, the old one serving until the new one is there', async () => {
+    endpoint.answers = [granted('one', 3_600), granted('two')];
+    await tokens.obtain();
+    now += 55 * MINUTE_MS - 1;
+    expect(tokens.current()).toBe('one');
+    expect(tokens.current()).toBe('one');
+    now += 1;
+    expect(tokens.current()).toBe('one');
+    expect(tokens.current()).toBe('one');
+    await settled();
+    expect(tokens.current()).toBe('two');
+    expect(endpoint.forms).toHaveLength(2);
+  });
+
+  it('keeps the old token to its end while renewing fails, and no longer', async () => {
+    endpoint.answers = [granted('one', 3_600), [503, 'busy']];
+    await tokens.obtain();
+    now += 56 * MINUTE_MS;
+    expect(tokens.current()).toBe('one');
+    await settled();
+    expect(tokens.current()).toBe('one');
+    now += 4 * MINUTE_MS;
+    expect(tokens.current()).toBeUndefined();
+  });
+
+  it('does not renew a short-lived token all the time', async () => {
+    endpoint.answers = [granted('one', 40), granted('two', 40)];
+    await tokens.obtain();
+    now += 29_999;
+    tokens.current();
+    expect(endpoint.forms).toHaveLength(1);
+  });
+
+  it('forgets a refused token, but not for an older one', async () => {
+    endpoint.answers = [granted('one'), granted('two')];
+    await tokens.obtain();
+    tokens.refuse('one');
+    expect(tokens.current()).toBeUndefined();
+    await tokens.obtain();
+    tokens.refuse('one');
+    expect(tokens.current()).toBe('two');
+  });
+
+  it('waits 1 s after a failure, doubling to 60 s, and begins anew after a success', async () => {
+    endpoint.answers = [[500, ''], [500, ''], granted('one'), [500, '']];
+    const failed = {
+      verdict: { action: 'retryBackoff', reason: 'token endpoint: HTTP 500', floorMs: 1_000, capMs: 60_000 },
+    };
+    expect(await tokens.obtain()).toEqual(failed);
+    now += 999;
+    expect(await tokens.obtain()).toEqual(failed);
+    expect(endpoint.forms).toHaveLength(1);
+    now += 1;
+    await tokens.obtain();
+    now += 1_999;
+    await tokens.obtain();
+    expect(endpoint.forms).toHaveLength(2);
+    now += 1;
+    expect(await tokens.obtain()).toEqual({ token: 'one' });
+    tokens.refuse('one');
+    for (let asked = 4; asked <= 12; asked++) {
+      await tokens.obtain();
+      expect(endpoint.forms).toHaveLength(asked);
+      now += Math.min(60_000, 1_000 * 2 ** (asked - 4));
+    }
+  });
+
+  it('stops the application on invalid_grant', async () => {
+    endpoint.answers = [[400, '{"error":"invalid_grant","error_description":"Invalid JWT Signature."}']];
+    const verdict = { action: 'stopApplication', reason: 'token endpoint: invalid_grant' };
+    expect(await tokens.obtain()).toEqual({ verdict });
+  });
+
+  it('takes an endpoint that is away for trouble that passes', async () => {
+    await endpoint.close();
+    const grant = await tokens.obtain();
+    expect(grant).toMatchObject({ verdict: { action: 'retryBackoff', reason: 'token endpoint: ECONNREFUSED' } });
+  });
+});
+
+describe('readTokenAnswer', () => {
+  it.each([
+    [200, '{"access_token":"t","expires_in":60}', { token: 't', expiresIn: 60 }],
+    [200, '{"access_token":"t"}', { token: 't', expiresIn: 3_600 }],
+    [200, '{"access_token":"t","expires_in":"60"}', { token: 't', expiresIn: 3_600 }],
+  ])('%i %s is a token', (status, text, expected) => {
+    expect(readTokenAnswer(status, text)).toEqual(expected);
+  });
+
+  it.each([
+    [200, '{}', 'malformed answer'],
+    [200, '<html>', 'malformed answer'],
+    [200, '{"access_token":"a\\r\\nb"}', 'malformed answer'],
+    [302, '', 'HTTP 302'],
+    [408, '', 'HTTP 408'],
+    [429, '{"error":"rate_limited"}', 'HTTP 429'],
+    [500, '{"error":"invalid_grant"}', 'HTTP 500'],
+    [503, '<html>', 'HTTP 503'],
+  ])('%i %s passes', (status, text, what) => {
+    const verdict = { action: 'retryBackoff', reason: `token endpoint: ${what}`, floorMs: 1_000, capMs: 60_000 };
+    expect(readTokenAnswer(status, text)).toEqual({ verdict });
+  });
+
+  it.each([
+    [400, '{"error":"invalid_grant"}', 'invalid_grant'],
+    [401, '{"error":"invalid_client"}', 'invalid_client'],
+    [400, '{"error":"a text with push@example.com"}', 'HTTP 400'],
+    [404, '<html>', 'HTTP 404'],
+  ])('%i %s stops the application', (status, text, what) => {
+    const verdict = { action: 'stopApplication', reason: `token endpoint: ${what}` };
+    expect(readTokenAnswer(status, text)).toEqual({ verdict });
+  });
+});
