@@ -55,7 +55,8 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: 'MASTER_KEY',
     fallback: '',
-    meaning: '32 bytes in base64 that encrypt provider credentials and signing keys; required with `DATABASE_URL` or in production',
+    meaning:
+      '32 bytes in base64 that encrypt provider credentials and signing keys; required with `DATABASE_URL` or in production',
   },
   {
     name: 'ADMIN_CLIENT_ID',
@@ -84,9 +85,9 @@ export class ConfigError extends Error {
 
 const KNOWN = new Set(SETTINGS.map((setting) => setting.name));
 /** `DATABASE_`, `APNS_`, …: a variable of one of these families that is no setting is a typing error, not somebody else's. */
-const FAMILIES = [...new Set([...KNOWN].filter((name) => name.includes('_')).map((name) => `${name.split('_')[0]}_`))].filter(
-  (family) => family !== 'NODE_',
-);
+const FAMILIES = [
+  ...new Set([...KNOWN].filter((name) => name.includes('_')).map((name) => `${name.split('_')[0]}_`)),
+].filter((family) => family !== 'NODE_');
 
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const problems: string[] = [];

@@ -34,7 +34,11 @@ export function readBodies(app: NestFastifyApplication): void {
   fastify.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
   // No id has a NUL in it, and PostgreSQL takes none.
   fastify.addHook('onRequest', (request, _reply, done) =>
-    done(request.raw.url?.includes('%00') ? new ApiError('FPWSE0005E', 'The address has a NUL character in it.') : undefined),
+    done(
+      request.raw.url?.includes('%00')
+        ? new ApiError('FPWSE0005E', 'The address has a NUL character in it.')
+        : undefined,
+    ),
   );
 }
 

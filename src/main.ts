@@ -18,7 +18,10 @@ const STOP_DEADLINE_MS = 10_000;
 
 async function start(): Promise<void> {
   const config = readConfig();
-  const logger = new ConsoleLogger({ json: config.environment === 'production', logLevels: ['log', 'warn', 'error', 'fatal'] });
+  const logger = new ConsoleLogger({
+    json: config.environment === 'production',
+    logLevels: ['log', 'warn', 'error', 'fatal'],
+  });
   const database = await openDatabase(config);
   try {
     const vault = openVault(config);

@@ -1,7 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
 import type { CryptoKey } from 'jose';
-import { SignJWT, decodeProtectedHeader, exportJWK, exportPKCS8, generateKeyPair, importJWK, importPKCS8, jwtVerify } from 'jose';
+import {
+  SignJWT,
+  decodeProtectedHeader,
+  exportJWK,
+  exportPKCS8,
+  generateKeyPair,
+  importJWK,
+  importPKCS8,
+  jwtVerify,
+} from 'jose';
 import { randomUUID } from 'node:crypto';
 import { Clock } from '../common/clock.js';
 import { Vault } from '../common/vault.js';

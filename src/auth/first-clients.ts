@@ -28,7 +28,9 @@ export class FirstClients implements OnApplicationBootstrap {
       this.log.log(`Confidential client ${adminClient.id} created from ADMIN_CLIENT_ID`);
     }
     if (await this.clients.isEmpty())
-      this.log.warn('There is no confidential client: set ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET to make the first one');
+      this.log.warn(
+        'There is no confidential client: set ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET to make the first one',
+      );
   }
 
   private async add(client: { id: string; secret: string }): Promise<void> {

@@ -31,7 +31,8 @@ export function matches(pattern: string, element: string): boolean {
   const first = pieces[0] ?? '';
   const last = pieces.at(-1) ?? '';
   if (pieces.length === 1) return pattern === element;
-  if (element.length < first.length + last.length || !element.startsWith(first) || !element.endsWith(last)) return false;
+  if (element.length < first.length + last.length || !element.startsWith(first) || !element.endsWith(last))
+    return false;
   let at = first.length;
   const end = element.length - last.length;
   for (const piece of pieces.slice(1, -1)) {

@@ -40,7 +40,9 @@ export class SecretVerifier {
 
   async matches(secret: string, stored: string | undefined, now: number): Promise<boolean> {
     // The stored hash is part of the key: a changed secret forgets the old one at once.
-    const pair = createHmac('sha256', this.key).update(`${stored ?? ''}\0${secret}`).digest('base64');
+    const pair = createHmac('sha256', this.key)
+      .update(`${stored ?? ''}\0${secret}`)
+      .digest('base64');
     if ((this.good.get(pair) ?? 0) > now) return true;
     const ok = await verify(secret, stored ?? (await this.nobody));
     if (!ok || stored === undefined) return false;

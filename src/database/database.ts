@@ -38,5 +38,6 @@ async function migrate(kysely: Kysely<Tables>): Promise<void> {
   const migrator = new Migrator({ db: kysely, provider: { getMigrations: () => Promise.resolve(MIGRATIONS) } });
   const { error, results } = await migrator.migrateToLatest();
   const failed = results?.find((result) => result.status === 'Error');
-  if (error) throw new StartError(`The database cannot be migrated (${failed?.migrationName ?? 'before any step'})`, error);
+  if (error)
+    throw new StartError(`The database cannot be migrated (${failed?.migrationName ?? 'before any step'})`, error);
 }

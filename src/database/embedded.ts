@@ -151,11 +151,7 @@ class Lock {
   }
 }
 
-async function run(
-  db: PGlite,
-  text: Statement,
-  values?: unknown[],
-): Promise<Result> {
+async function run(db: PGlite, text: Statement, values?: unknown[]): Promise<Result> {
   const statement = typeof text === 'string' ? text : text.text;
   const parameters = values ?? (typeof text === 'string' ? undefined : text.values);
   // Only the simple protocol (exec) takes several statements in one text, as migrations send them.

@@ -10,7 +10,8 @@ export function lockFolder(folder: string): () => void {
   const file = join(folder, 'lock');
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    if (isHeld(file)) throw new StartError(`DATA_DIR ${folder} is in use by process ${readFileSync(file, 'utf8').trim()}`);
+    if (isHeld(file))
+      throw new StartError(`DATA_DIR ${folder} is in use by process ${readFileSync(file, 'utf8').trim()}`);
     rmSync(file, { force: true });
     // wx: of two processes that got here at once, one fails.
     writeFileSync(file, `${process.pid}\n`, { flag: 'wx' });

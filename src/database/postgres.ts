@@ -17,9 +17,7 @@ const types: pg.CustomTypesConfig = {
   },
 };
 
-export async function openPostgres(
-  url: string,
-): Promise<{ pool: pg.Pool; place: string; close: () => Promise<void> }> {
+export async function openPostgres(url: string): Promise<{ pool: pg.Pool; place: string; close: () => Promise<void> }> {
   const { hostname, port, pathname } = new URL(url);
   const place = `PostgreSQL at ${hostname || 'localhost'}:${port || 5432}${pathname}`;
   const pool = new pg.Pool({

@@ -93,7 +93,8 @@ export class DeliverService {
     const report = (index: number, verdict: Verdict): void => {
       const position = positions[index];
       const device = devices[index];
-      if (position === undefined || !device) throw new Error(`${batch.provider} reported on a recipient it was not given`);
+      if (position === undefined || !device)
+        throw new Error(`${batch.provider} reported on a recipient it was not given`);
       const situation = batch.ledger.situation(position, batch.terms, this.clock.now(), Math.random());
       batch.ledger.record(position, decide(verdict, situation), verdict.action !== 'notSent');
       note(findings, verdict, device.seq);

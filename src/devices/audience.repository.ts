@@ -46,18 +46,27 @@ export class AudienceRepository {
 
   /** Those of the ids that no registration has, in the order given. */
   async unknownDeviceIds(applicationId: string, deviceIds: readonly string[]): Promise<string[]> {
-    return this.unknown(deviceIds, sql`select device_id as id from device where application_id = ${applicationId}
-      and device_id = any(${deviceIds})`);
+    return this.unknown(
+      deviceIds,
+      sql`select device_id as id from device where application_id = ${applicationId}
+      and device_id = any(${deviceIds})`,
+    );
   }
 
   async unknownUserIds(applicationId: string, userIds: readonly string[]): Promise<string[]> {
-    return this.unknown(userIds, sql`select distinct user_id as id from device
-      where application_id = ${applicationId} and user_id = any(${userIds})`);
+    return this.unknown(
+      userIds,
+      sql`select distinct user_id as id from device
+      where application_id = ${applicationId} and user_id = any(${userIds})`,
+    );
   }
 
   async unknownTagNames(applicationId: string, tagNames: readonly string[]): Promise<string[]> {
-    return this.unknown(tagNames, sql`select name as id from tag where application_id = ${applicationId}
-      and name = any(${tagNames})`);
+    return this.unknown(
+      tagNames,
+      sql`select name as id from tag where application_id = ${applicationId}
+      and name = any(${tagNames})`,
+    );
   }
 
   private async unknown(ids: readonly string[], query: RawBuilder<unknown>): Promise<string[]> {

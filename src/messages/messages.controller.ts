@@ -36,7 +36,11 @@ export class MessagesController {
   @HttpCode(202)
   @RequireScope('messages.write')
   @ApiOperation({ summary: 'Send a message: 202 means that it is kept and will be sent' })
-  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Extension: the same key within 24 hours sends once' })
+  @ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    description: 'Extension: the same key within 24 hours sends once',
+  })
   @ApiBody({ type: SendMessageDto })
   @ApiResponse({
     status: 202,
@@ -53,7 +57,10 @@ export class MessagesController {
   })
   @ApiResponse({ status: 400, description: 'A field is missing or invalid: `message` names it and says why' })
   @ApiResponse({ status: 404, description: 'Unknown application or tag, or no device of the target is registered' })
-  @ApiResponse({ status: 409, description: 'The Idempotency-Key came with another body, or the application is disabled' })
+  @ApiResponse({
+    status: 409,
+    description: 'The Idempotency-Key came with another body, or the application is disabled',
+  })
   async send(
     @Param('applicationId') applicationId: string,
     @Req() request: AuthorizedRequest,
@@ -94,7 +101,8 @@ export class MessagesController {
         audience: { type: 'integer' },
         outcomes: {
           type: 'object',
-          description: 'pending, inFlight, accepted, rejected, failed, expired, cancelled, unknown: they sum to the audience',
+          description:
+            'pending, inFlight, accepted, rejected, failed, expired, cancelled, unknown: they sum to the audience',
           additionalProperties: { type: 'integer' },
         },
         acceptedTime: { type: 'string', format: 'date-time' },

@@ -138,7 +138,10 @@ export class MessagesService {
       const tags = target.tagNames.filter((name) => name !== BROADCAST_TAG);
       const unknown = await this.audience.unknownTagNames(applicationId, tags);
       if (unknown.length === 0) return [];
-      throw new ApiError('FPWSE0001E', `Not found: the tag does not exist. Check the 'target.tagNames' parameter value: ${list(unknown)}.`);
+      throw new ApiError(
+        'FPWSE0001E',
+        `Not found: the tag does not exist. Check the 'target.tagNames' parameter value: ${list(unknown)}.`,
+      );
     }
     const kind = target.deviceIds ? 'deviceIds' : 'userIds';
     const ids = target[kind];

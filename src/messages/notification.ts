@@ -30,7 +30,12 @@ export function checkSizes(
   platforms: readonly string[] | undefined,
   providers: Providers,
 ): void {
-  const whole = { ...notification, messageId: ID_PLACEHOLDER, collapseId: ID_PLACEHOLDER, expiresAt: Number.MAX_SAFE_INTEGER };
+  const whole = {
+    ...notification,
+    messageId: ID_PLACEHOLDER,
+    collapseId: ID_PLACEHOLDER,
+    expiresAt: Number.MAX_SAFE_INTEGER,
+  };
   for (const { platform, provider, settings } of LIMITS) {
     if (platforms && !platforms.includes(platform)) continue;
     const bytes = providers[provider].measure(whole);

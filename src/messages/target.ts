@@ -17,8 +17,7 @@ export function readTarget(target: unknown): Target {
   const unknown = Object.keys(target).find((key) => !KINDS.includes(key));
   if (unknown !== undefined)
     throw invalidValue(`target.${printable(unknown)}`, `there is no such target; known are ${KINDS.join(', ')}`);
-  if (Object.keys(target).length === 0)
-    throw invalidValue('target', 'it is empty; leave it out to reach all devices');
+  if (Object.keys(target).length === 0) throw invalidValue('target', 'it is empty; leave it out to reach all devices');
   const given = (Object.keys(LISTS) as List[]).filter((list) => list in target);
   if (given.length > 1) throw invalidValue('target', `only one of ${given.join(' and ')} can be set`);
   const read: Target = {};

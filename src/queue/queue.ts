@@ -161,7 +161,10 @@ async function openOnDatabase(databaseUrl: string | undefined, database: Databas
 async function withDeadline<T>(promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`The queue did not answer within ${ADD_DEADLINE_MS} ms`)), ADD_DEADLINE_MS);
+    timer = setTimeout(
+      () => reject(new Error(`The queue did not answer within ${ADD_DEADLINE_MS} ms`)),
+      ADD_DEADLINE_MS,
+    );
   });
   try {
     return await Promise.race([promise, deadline]);

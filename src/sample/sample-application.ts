@@ -11,7 +11,13 @@ export const SAMPLE_APPLICATION = 'com.example.app';
 /** The token's text chooses the outcome (providers/sandbox). */
 const DEVICES: readonly { deviceId: string; platform: Platform; token: string; userId?: string; tags: string[] }[] = [
   { deviceId: 'anna-phone', platform: 'A', token: 'sandbox:accepted:anna-phone', userId: 'anna', tags: ['news'] },
-  { deviceId: 'anna-tablet', platform: 'G', token: 'sandbox:accepted:anna-tablet', userId: 'anna', tags: ['news', 'offers'] },
+  {
+    deviceId: 'anna-tablet',
+    platform: 'G',
+    token: 'sandbox:accepted:anna-tablet',
+    userId: 'anna',
+    tags: ['news', 'offers'],
+  },
   { deviceId: 'ben-phone', platform: 'G', token: 'sandbox:accepted:ben-phone', userId: 'ben', tags: ['offers'] },
   { deviceId: 'ben-browser', platform: 'WEB_CHROME', token: 'sandbox:slow:ben-browser', userId: 'ben', tags: [] },
   { deviceId: 'kiosk', platform: 'W', token: 'sandbox:throttled:kiosk', tags: ['news'] },
