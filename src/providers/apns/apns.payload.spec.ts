@@ -62,7 +62,8 @@ describe('apnsBody', () => {
   });
 
   it('SILENT drops what shows or sounds and keeps the payload', () => {
-    const silent = body({ type: 'SILENT', badge: 2, sound: 's', category: 'c', title: 'T', payload: { a: 1 } });
+    const shown = { badge: 2, sound: 's', category: 'c', title: 'T', attachmentUrl: 'https://example.com/a.png' };
+    const silent = body({ type: 'SILENT', ...shown, payload: { a: 1 } });
     expect(silent).toEqual({ aps: { 'content-available': 1 }, payload: '{"a":1,"nid":"fnDWK8bG"}' });
   });
 

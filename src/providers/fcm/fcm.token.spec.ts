@@ -119,7 +119,9 @@ describe('AccessTokens', () => {
     await tokens.obtain();
     now += 29_999;
     tokens.current();
-    expect(endpoint.forms).toHaveLength(1);
+    // A renewal would have reached the endpoint before this request of our own.
+    await fetch(tokenUri, { method: 'POST' });
+    expect(endpoint.forms).toHaveLength(2);
   });
 
   it('forgets a refused token, but not for an older one', async () => {

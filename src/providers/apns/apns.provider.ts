@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import type { Notification } from '../notification.js';
+import type { Provider, ProviderSettings, Sender } from '../provider.js';
+import { apnsBody } from './apns.payload.js';
+import { ApnsSender } from './apns.sender.js';
+import { openApnsSettings, parseApnsSettings, type ApnsCredentials } from './apns.settings.js';
+import { ProviderToken } from './apns.token.js';
+
+export interface ApnsProviderOptions {
+  /** Origins of the two environments, e.g. `https://api.push.apple.com`. */
+  productionUrl: string;
+  sandboxUrl: string;
+  /** PEM of the authorities to trust instead of the system's: for simulators. */
+  ca?: string;
+}
+
+/** Apple Push Notification service over HTTP/2 with a token key. */
+export class ApnsProvider implements Provider {
+  readonly name = 'apns';
+  readonly maxBytes = 4096;
+  readonly parseSettings = parseApnsSettings;
+  /**
+   * One for each key ever opened, never forgotten: applications of a team share its JWT, and one that is closed and
+   * opened again goes on with the JWT it had, for Apple counts renewals.
+   */
+  private readonly tokens = new Map<string, ProviderToken>();
+
+  constructor(private readonly options: ApnsProviderOptions) {}
+
+  measure(notification: Notification): number {
+    return apnsBody(notification).length;
+  }
+
+  open(settings: ProviderSettings): Sender {
+    const credentials = openApnsSettings(settings);
+    const origin = credentials.isSandBox ? this.options.sandboxUrl : this.options.productionUrl;
+    return new ApnsSender(origin, this.options.ca, credentials.bundleId, this.tokenOf(credentials));
+  }
+
+  private tokenOf({ key, keyId, teamId }: ApnsCredentials): ProviderToken {
+    const print = createHash('sha256')
+      .update(key.export({ type: 'pkcs8', format: 'der' }))
+      .digest('hex');
+    const name = `${teamId}.${keyId}.${print}`;
+    const token = this.tokens.get(name) ?? new ProviderToken(key, keyId, teamId);
+    this.tokens.set(name, token);
+    return token;
+  }
+}

@@ -1,0 +1,117 @@
+import type { Header } from '../../http2/push.js';
+import { PushPool } from '../../http2/pool.js';
+import { fanOut, NOT_SENT } from '../fan-out.js';
+import type { Notification } from '../notification.js';
+import type { Recipient, Sender, Verdict } from '../provider.js';
+import { readApnsOutcome } from './apns.outcome.js';
+import { type ApnsPayload, apnsId, buildApnsPayload } from './apns.payload.js';
+import type { ProviderToken } from './apns.token.js';
+
+/** APNs device tokens are hex of a length that Apple does not promise; anything else would be a path of its own. */
+const TOKEN = /^[0-9a-fA-F]{2,512}$/;
+/** What is in flight at a close may take as long as any request of the pool: 15 s. */
+const GRACE_MS = 15_000;
+/** Refusals of the topic in a row that stop the application: Apple refuses one at times while a key's scope settles. */
+const TOPIC_REFUSALS = 3;
+
+/** One application's way to one APNs environment. */
+export class ApnsSender implements Sender {
+  private pool: PushPool;
+  private readonly draining = new Set<Promise<void>>();
+  private topicRefusals = 0;
+
+  constructor(
+    private readonly origin: string,
+    private readonly ca: string | undefined,
+    private readonly bundleId: string,
+    private readonly token: ProviderToken,
+  ) {
+    this.pool = this.openPool();
+  }
+
+  send(
+    notification: Notification,
+    recipients: readonly Recipient[],
+    report: (index: number, verdict: Verdict) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const push = new Push(notification.messageId, buildApnsPayload(notification, this.bundleId, Date.now()));
+    const deliver = (index: number): Promise<Verdict> => this.deliver(push, recipients[index]!, signal);
+    return fanOut(recipients.length, deliver, report, signal);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.pool.close(GRACE_MS), ...this.draining]);
+  }
+
+  private async deliver(push: Push, recipient: Recipient, signal: AbortSignal): Promise<Verdict> {
+    if (!TOKEN.test(recipient.token)) return { action: 'dropDevice', reason: 'TokenNotHex', certain: false };
+    const path = `/3/device/${recipient.token}`;
+    const headers: Header[] = [['apns-id', apnsId(push.messageId, recipient.token)]];
+    for (let replayed = false; ;) {
+      const pool = this.pool;
+      const jwt = this.token.current();
+      const constant = push.constant(jwt);
+      const result = await pool.send({ path, constant, headers, body: push.payload.body });
+      // Its connections were given up while this one waited for a stream.
+      if (result.kind === 'refused' && pool !== this.pool && !signal.aborted) continue;
+
+      const outcome = readApnsOutcome(result, recipient.registeredAt);
+      if (outcome.retire && result.kind === 'answered') pool.retire(result.connection);
+      if (outcome.replay === undefined || replayed) return this.conclude(outcome.verdict, outcome.suspectTopic);
+      if (signal.aborted) return NOT_SENT;
+      if (outcome.replay === 'renewed' && !this.renew(jwt, pool)) return outcome.verdict;
+      replayed = true;
+    }
+  }
+
+  /**
+   * Gets another JWT in place of one that Apple called expired. All connections go with it: any of them may have seen
+   * the old one, and such a connection goes on refusing.
+   */
+  private renew(refused: string, pool: PushPool): boolean {
+    if (!this.token.replaceExpired(refused)) return false;
+    if (pool === this.pool) {
+      this.pool = this.openPool();
+      const drained = pool.close(GRACE_MS).finally(() => this.draining.delete(drained));
+      this.draining.add(drained);
+    }
+    return true;
+  }
+
+  private conclude(verdict: Verdict, suspectTopic = false): Verdict {
+    if (verdict.action === 'accept') this.topicRefusals = 0;
+    if (!suspectTopic || verdict.action !== 'stopApplication') return verdict;
+    if (++this.topicRefusals >= TOPIC_REFUSALS) return verdict;
+    return { action: 'retryBackoff', reason: verdict.reason, floorMs: 5_000 };
+  }
+
+  private openPool(): PushPool {
+    return new PushPool({
+      origin: this.origin,
+      tls: this.ca === undefined ? {} : { ca: this.ca },
+      // As Apple asks: a table entry for each of these would push the others out.
+      neverIndex: ['authorization', 'apns-id'],
+      primer: true,
+    });
+  }
+}
+
+/** A notification on its way: its headers with the JWT, one array for as long as the JWT holds. */
+class Push {
+  private jwt = '';
+  private headers: readonly Header[] = [];
+
+  constructor(
+    readonly messageId: string,
+    readonly payload: ApnsPayload,
+  ) {}
+
+  constant(jwt: string): readonly Header[] {
+    if (jwt !== this.jwt) {
+      this.jwt = jwt;
+      this.headers = [['authorization', `bearer ${jwt}`], ...this.payload.headers];
+    }
+    return this.headers;
+  }
+}

@@ -1,0 +1,29 @@
+import type { Notification } from '../notification.js';
+import type { Provider, ProviderSettings, Sender } from '../provider.js';
+import { buildFcmBody } from './fcm.payload.js';
+import { FcmSender } from './fcm.sender.js';
+import { openFcmSettings, parseFcmSettings } from './fcm.settings.js';
+
+export interface FcmProviderOptions {
+  /** Origin of the send API, e.g. `https://fcm.googleapis.com`. The token endpoint is in the service account. */
+  url: string;
+  /** PEM of the authorities to trust instead of the system's, for both: for simulators. */
+  ca?: string;
+}
+
+/** Firebase Cloud Messaging, HTTP v1 API over HTTP/2. */
+export class FcmProvider implements Provider {
+  readonly name = 'fcm';
+  readonly maxBytes = 4096;
+  readonly parseSettings = parseFcmSettings;
+
+  constructor(private readonly options: FcmProviderOptions) {}
+
+  measure(notification: Notification): number {
+    return buildFcmBody(notification, Date.now()).largestBytes;
+  }
+
+  open(settings: ProviderSettings): Sender {
+    return new FcmSender(this.options.url, this.options.ca, openFcmSettings(settings));
+  }
+}

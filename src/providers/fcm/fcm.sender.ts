@@ -1,0 +1,81 @@
+import type { Header } from '../../http2/push.js';
+import { PushPool } from '../../http2/pool.js';
+import { fanOut, NOT_SENT } from '../fan-out.js';
+import type { Notification } from '../notification.js';
+import type { Recipient, Sender, Verdict } from '../provider.js';
+import { readFcmOutcome } from './fcm.outcome.js';
+import { buildFcmBody, type FcmBody } from './fcm.payload.js';
+import type { ServiceAccount } from './fcm.settings.js';
+import { AccessTokens } from './fcm.token.js';
+
+/** What is in flight at a close may take as long as any request of the pool: 15 s. */
+const GRACE_MS = 15_000;
+
+/** One application's way to FCM. */
+export class FcmSender implements Sender {
+  private readonly pool: PushPool;
+  private readonly tokens: AccessTokens;
+  private readonly path: string;
+  private authorized: { token: string; headers: readonly Header[] } | undefined;
+
+  constructor(origin: string, ca: string | undefined, account: ServiceAccount) {
+    this.pool = new PushPool({ origin, tls: ca === undefined ? {} : { ca } });
+    this.tokens = new AccessTokens(account, ca);
+    this.path = `/v1/projects/${encodeURIComponent(account.projectId)}/messages:send`;
+  }
+
+  async send(
+    notification: Notification,
+    recipients: readonly Recipient[],
+    report: (index: number, verdict: Verdict) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    // Without a token nothing can be written: one answer for all, and a stop says so once.
+    if (!signal.aborted && this.tokens.current() === undefined) {
+      const grant = await this.tokens.obtain();
+      if ('verdict' in grant) {
+        const { verdict } = grant;
+        const others = verdict.action === 'stopApplication' ? NOT_SENT : verdict;
+        for (let index = 0; index < recipients.length; index++) report(index, index === 0 ? verdict : others);
+        return;
+      }
+    }
+    const body = buildFcmBody(notification, Date.now());
+    const deliver = (index: number): Promise<Verdict> => this.deliver(body, recipients[index]!, signal);
+    await fanOut(recipients.length, deliver, report, signal);
+  }
+
+  close(): Promise<void> {
+    return this.pool.close(GRACE_MS);
+  }
+
+  private async deliver(body: FcmBody, recipient: Recipient, signal: AbortSignal): Promise<Verdict> {
+    for (let replayed = false; ; replayed = true) {
+      let token = this.tokens.current();
+      if (token === undefined) {
+        const grant = await this.tokens.obtain();
+        if ('verdict' in grant) return grant.verdict;
+        if (signal.aborted) return NOT_SENT;
+        token = grant.token;
+      }
+      const constant = this.headersFor(token);
+      const result = await this.pool.send({ path: this.path, constant, body: body.for(recipient.token) });
+      const { verdict, replay } = readFcmOutcome(result, Date.now());
+      if (replay === undefined || replayed) return verdict;
+      this.tokens.refuse(token);
+      if (signal.aborted) return NOT_SENT;
+    }
+  }
+
+  /** One array for as long as the token holds: nothing in it is of the message. */
+  private headersFor(token: string): readonly Header[] {
+    if (this.authorized?.token !== token) {
+      const headers: Header[] = [
+        ['authorization', `Bearer ${token}`],
+        ['content-type', 'application/json'],
+      ];
+      this.authorized = { token, headers };
+    }
+    return this.authorized.headers;
+  }
+}

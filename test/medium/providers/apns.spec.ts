@@ -1,0 +1,213 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { afterEach, describe, expect, it } from 'vitest';
+import { ApnsProvider } from '../../../src/providers/apns/apns.provider.js';
+import type { Sender } from '../../../src/providers/provider.js';
+import { type Answer, type Push, PushPeer } from './push-peer.js';
+import { collect, notification, recipients, tally } from './sending.js';
+
+const KEY = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
+const INPUT = { key: KEY, keyId: 'KEY1234567', teamId: 'TEAM123456', bundleId: 'com.example.app' };
+const OK: Answer = { status: 200 };
+const refusal = (status: number, reason: string): Answer => ({ status, body: { reason } });
+const EXPIRED = refusal(403, 'ExpiredProviderToken');
+
+describe('APNs', () => {
+  const open: { close(): Promise<void> }[] = [];
+
+  afterEach(async () => {
+    for (const each of open.splice(0).reverse()) await each.close();
+  });
+
+  async function start(answer: (push: Push) => Answer | undefined | Promise<Answer | undefined>, streams?: number) {
+    const peer = await PushPeer.start(answer, streams);
+    open.push(peer);
+    const provider = new ApnsProvider({ productionUrl: peer.url, sandboxUrl: 'https://127.0.0.1:1', ca: peer.ca });
+    const openSender = (bundleId = INPUT.bundleId): Sender => {
+      const sender = provider.open(provider.parseSettings({ ...INPUT, bundleId }));
+      open.push(sender);
+      return sender;
+    };
+    return { peer, provider, openSender, sender: openSender() };
+  }
+
+  it('posts one body to each device under the headers of the notification', async () => {
+    const { peer, sender } = await start(() => OK);
+    expect(tally(await collect(sender, recipients(40)))).toEqual({ accept: 40 });
+    expect(peer.pushes.map(({ path }) => path).sort()).toEqual(
+      recipients(40)
+        .map(({ token }) => `/3/device/${token}`)
+        .sort(),
+    );
+    const { headers, body } = peer.pushes[7]!;
+    expect(headers).toMatchObject({
+      ':method': 'POST',
+      authorization: expect.stringMatching(/^bearer [\w-]+\.[\w-]+\.[\w-]+$/),
+      'apns-topic': 'com.example.app',
+      'apns-push-type': 'alert',
+      'apns-priority': '10',
+      'apns-expiration': expect.stringMatching(/^\d{10}$/),
+      'apns-collapse-id': 'fnDWK8bG',
+    });
+    expect(JSON.parse(body)).toEqual({ aps: { alert: { body: 'Grüße' } }, payload: '{"nid":"fnDWK8bG"}' });
+    expect(peer.seen('authorization')).toHaveLength(1);
+    expect(peer.seen('apns-id')).toHaveLength(40);
+  });
+
+  it('gives a delivery the same apns-id whenever it is sent', async () => {
+    const { peer, sender } = await start(() => OK);
+    await collect(sender, recipients(2));
+    await collect(sender, recipients(2));
+    expect(peer.seen('apns-id')).toHaveLength(2);
+    await collect(sender, recipients(2), { message: notification('other') });
+    expect(peer.seen('apns-id')).toHaveLength(4);
+  });
+
+  it('never writes a token that is not hex', async () => {
+    const { peer, sender } = await start(() => OK);
+    const strange = ['../../1/apps', 'a b', '', 'zz'].map((token) => ({ token, registeredAt: 0 }));
+    expect(tally(await collect(sender, strange))).toEqual({ 'dropDevice TokenNotHex': 4 });
+    expect(peer.pushes).toEqual([]);
+  });
+
+  it('replaces an expired JWT once for all, leaving every connection that knew it', async () => {
+    let expired: string | undefined;
+    const tainted = new Set<number>();
+    const { peer, sender } = await start(({ headers, session }) => {
+      // Apple goes on refusing on a connection that carried the expired one, whatever comes next on it.
+      if (headers.authorization === expired) tainted.add(session);
+      return tainted.has(session) ? EXPIRED : OK;
+    }, 50);
+    await collect(sender, recipients(300));
+    expired = peer.seen('authorization')[0];
+    const before = peer.sessions.length;
+    expect(tally(await collect(sender, recipients(800)))).toEqual({ accept: 800 });
+    expect(peer.seen('authorization')).toHaveLength(2);
+    expect(peer.sessions.length).toBeGreaterThan(before);
+  });
+
+  it('stops when the new JWT is called expired too, and writes no more', async () => {
+    const { peer, sender } = await start(() => EXPIRED);
+    const verdicts = tally(await collect(sender, recipients(2_000)));
+    expect(Object.keys(verdicts).sort()).toEqual(['notSent', 'stopApplication ExpiredProviderToken']);
+    expect(verdicts.notSent).toBeGreaterThanOrEqual(1_500);
+    expect(peer.seen('authorization')).toHaveLength(2);
+    const sent = peer.pushes.length;
+    expect(sent).toBeLessThanOrEqual(1_000);
+
+    // A second call does not get a third JWT out of it.
+    await collect(sender, recipients(3));
+    expect(peer.seen('authorization')).toHaveLength(2);
+  });
+
+  it('moves to another connection with the same JWT when keys got mixed on one', async () => {
+    const { peer, sender } = await start(({ session }) => (session === 0 ? refusal(403, 'UnrelatedKeyIdInToken') : OK));
+    expect(tally(await collect(sender, recipients(30)))).toEqual({ accept: 30 });
+    expect(peer.seen('authorization')).toHaveLength(1);
+  });
+
+  it('stops when another connection does not help', async () => {
+    const { sender } = await start(() => refusal(403, 'UnrelatedKeyIdInToken'));
+    expect(tally(await collect(sender, recipients(1)))).toEqual({ 'stopApplication UnrelatedKeyIdInToken': 1 });
+  });
+
+  it('keeps the JWT and leaves the connection when Apple counts too many updates', async () => {
+    const { peer, sender } = await start(({ session }) =>
+      session === 0 ? refusal(429, 'TooManyProviderTokenUpdates') : OK,
+    );
+    const [first] = await collect(sender, recipients(1));
+    expect(first).toMatchObject({ action: 'retryAfter', afterMs: 1_200_000, scope: 'application' });
+    expect(tally(await collect(sender, recipients(1)))).toEqual({ accept: 1 });
+    expect(peer.pushes.map(({ session }) => session)).toEqual([0, 1]);
+    expect(peer.seen('authorization')).toHaveLength(1);
+  });
+
+  it('stops for a refused topic at the third time in a row', async () => {
+    let answer = refusal(400, 'TopicDisallowed');
+    const { sender } = await start(() => answer);
+    const once = async (): Promise<string> => (await collect(sender, recipients(1)))[0]!.action;
+    expect([await once(), await once()]).toEqual(['retryBackoff', 'retryBackoff']);
+    answer = OK;
+    expect(await once()).toBe('accept');
+    answer = refusal(400, 'TopicDisallowed');
+    expect([await once(), await once(), await once()]).toEqual(['retryBackoff', 'retryBackoff', 'stopApplication']);
+  });
+
+  it('shares the JWT of a key between applications and over a restart of one', async () => {
+    const { peer, openSender, sender } = await start(() => OK);
+    await collect(sender, recipients(1));
+    await collect(openSender('com.example.other'), recipients(1));
+    await sender.close();
+    await collect(openSender(), recipients(1));
+    expect(peer.seen('apns-topic')).toEqual(['com.example.app', 'com.example.other']);
+    expect(peer.seen('authorization')).toHaveLength(1);
+  });
+
+  it('loses and repeats nothing over a GOAWAY in the middle', async () => {
+    const accepted = new Map<string, number>();
+    let lastOnFirst = Infinity;
+    const { peer, sender } = await start(async ({ session, stream, path }) => {
+      if (session === 0 && accepted.size === 120 && lastOnFirst === Infinity) {
+        lastOnFirst = stream.id!;
+        peer.sessions[0]!.goaway(0, lastOnFirst);
+      }
+      if (session === 0 && stream.id! > lastOnFirst) return undefined;
+      accepted.set(path, (accepted.get(path) ?? 0) + 1);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return OK;
+    });
+    expect(tally(await collect(sender, recipients(600)))).toEqual({ accept: 600 });
+    expect(accepted.size).toBe(600);
+    expect([...accepted.values()].every((times) => times === 1)).toBe(true);
+    expect(peer.sessions.length).toBeGreaterThan(1);
+  });
+
+  it('calls what was on a connection that died ambiguous', async () => {
+    const { peer, sender } = await start(({ session }) => {
+      if (session > 0 || peer.pushes.length < 2) return OK;
+      peer.sessions[0]!.destroy();
+      return undefined;
+    });
+    const counts = tally(await collect(sender, recipients(1)));
+    expect(counts).toEqual({ accept: 1 });
+    const [verdict] = await collect(sender, recipients(1));
+    expect(verdict).toMatchObject({ action: 'ambiguous' });
+  });
+
+  it('begins nothing more once aborted, and waits for what it wrote', async () => {
+    const controller = new AbortController();
+    let release: (() => void) | undefined;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    const { peer, sender } = await start(async () => {
+      await gate;
+      return OK;
+    });
+    let reported = 0;
+    const onReport = (): void => {
+      // What has not begun is reported at once; the peer then lets go of the rest.
+      if (++reported === 1_000) release!();
+    };
+    const done = collect(sender, recipients(1_500), { signal: controller.signal, onReport });
+    await expect.poll(() => peer.pushes.length).toBeGreaterThan(0);
+    controller.abort();
+    expect(tally(await done)).toEqual({ accept: 500, notSent: 1_000 });
+  });
+
+  it('lets requests in flight finish when closed', async () => {
+    const { peer, sender } = await start(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return OK;
+    });
+    const done = collect(sender, recipients(1));
+    await expect.poll(() => peer.pushes.length).toBe(1);
+    await sender.close();
+    expect(tally(await done)).toEqual({ accept: 1 });
+  });
+
+  it('sends later when nobody is there', async () => {
+    const { provider } = await start(() => OK);
+    const sender = provider.open(provider.parseSettings({ ...INPUT, isSandBox: true }));
+    open.push(sender);
+    const [verdict] = await collect(sender, recipients(1));
+    expect(verdict).toMatchObject({ action: 'retryBackoff' });
+  });
+});
