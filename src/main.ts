@@ -1,9 +1,9 @@
 import 'reflect-metadata';
-import { ConsoleLogger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
 import { rootCause } from './common/errors.js';
+import { AppLogger } from './common/logger.js';
 import { StartError } from './common/start-error.js';
 import { openVault } from './common/vault.js';
 import { ConfigError, readConfig } from './config.js';
@@ -18,10 +18,7 @@ const STOP_DEADLINE_MS = 10_000;
 
 async function start(): Promise<void> {
   const config = readConfig();
-  const logger = new ConsoleLogger({
-    json: config.environment === 'production',
-    logLevels: ['log', 'warn', 'error', 'fatal'],
-  });
+  const logger = new AppLogger(config.environment === 'production');
   const database = await openDatabase(config);
   try {
     const vault = openVault(config);

@@ -87,19 +87,19 @@ class EmbeddedClient extends EventEmitter {
   }
 
   async query(text: Statement, values?: unknown[]): Promise<Result> {
-    const statement = typeof text === 'string' ? text : text.text;
-    const listen = /^\s*(un)?listen\s+"?([^";\s]+)"?/i.exec(statement);
+    const statement = withoutComments(text);
+    const listen = /^(un)?listen\s+"?([^";\s]+)"?/i.exec(statement);
     if (listen?.[2]) {
       await (listen[1] ? this.unlisten(listen[2]) : this.listen(listen[2]));
       return { rows: [], rowCount: 0, command: 'LISTEN' };
     }
-    if (/^\s*(begin|start\s+transaction)\b/i.test(statement)) this.unlock ??= await this.session.take();
+    if (/^(begin|start\s+transaction)\b/i.test(statement)) this.unlock ??= await this.session.take();
     const unlockAfter = this.unlock ? undefined : await this.session.take();
     try {
       return await run(this.db, text, values);
     } finally {
       unlockAfter?.();
-      if (/^\s*(commit|rollback(?!\s+to\b)|end)\b/i.test(statement)) this.leaveTransaction();
+      if (/^(commit|rollback(?!\s+to\b)|end)\b/i.test(statement)) this.leaveTransaction();
     }
   }
 
@@ -138,6 +138,11 @@ class EmbeddedClient extends EventEmitter {
   }
 }
 
+/** BullMQ's statements begin with a comment that says what they are for. */
+function withoutComments(text: Statement): string {
+  return (typeof text === 'string' ? text : text.text).replace(/^(\s+|--[^\n]*(\n|$)|\/\*[\s\S]*?\*\/)+/, '');
+}
+
 /** First come, first served. */
 class Lock {
   private tail: Promise<void> = Promise.resolve();
@@ -145,7 +150,7 @@ class Lock {
   async take(): Promise<() => void> {
     const before = this.tail;
     let unlock!: () => void;
-    this.tail = new Promise((resolve) => (unlock = resolve));
+    this.tail = new Promise((done) => (unlock = done));
     await before;
     return unlock;
   }
@@ -157,6 +162,6 @@ async function run(db: PGlite, text: Statement, values?: unknown[]): Promise<Res
   // Only the simple protocol (exec) takes several statements in one text, as migrations send them.
   const result = parameters?.length ? await db.query(statement, parameters) : (await db.exec(statement)).at(-1);
   const rows = (result?.rows ?? []) as Record<string, unknown>[];
-  const command = /^\s*(?:with\b[\s\S]*?\)\s*)?(\w+)/i.exec(statement)?.[1]?.toUpperCase() ?? '';
+  const command = /^\w+/.exec(withoutComments(text))?.[0].toUpperCase() ?? '';
   return { rows, rowCount: result?.affectedRows || rows.length, command };
 }

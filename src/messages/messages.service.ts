@@ -52,7 +52,7 @@ export class MessagesService {
     const application = await this.applications.getApplication(applicationId);
     const { value, unknown } = checkBody(SendMessageDto, body);
     const request = body as Record<string, unknown>;
-    const target = readTarget(value.target ?? value.settings?.target);
+    const target = readTarget(targetOf(request));
     const notification = toNotification(value);
     checkSizes(notification, target.platforms, this.providers);
     const idempotency = readIdempotency(idempotencyKey, request);
@@ -157,6 +157,12 @@ export class MessagesService {
     if (unknown.length === 0) return [];
     return [`No device is registered for ${unknown.length} of target.${kind}: ${list(unknown)}.`];
   }
+}
+
+/** As it came: null must stay null, because it is refused where an absent target is a broadcast. */
+function targetOf(request: Record<string, unknown>): unknown {
+  if (request.target !== undefined) return request.target;
+  return (request.settings as { target?: unknown } | undefined)?.target;
 }
 
 /** A repeat after a crash carries the same id and replaces the first on the screen. */

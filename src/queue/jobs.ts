@@ -39,6 +39,7 @@ export function deliverJob(batch: { id: number; epoch: number; direct: boolean }
     id: `batch-${batch.id}-${batch.epoch}`,
     data: { id: batch.id },
     priority: batch.direct ? undefined : BROADCAST_PRIORITY,
-    delayMs,
+    // BullMQ on PostgreSQL takes whole milliseconds only.
+    delayMs: delayMs === undefined ? undefined : Math.ceil(delayMs),
   };
 }
