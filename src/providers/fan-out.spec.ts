@@ -29,7 +29,7 @@ describe('fanOut', () => {
   it('reports each index once and never has more outstanding than allowed', async () => {
     let open = 0;
     let most = 0;
-    const counts = new Array<number>(100).fill(0);
+    const counts = Array.from({ length: 100 }, () => 0);
     const deliver = async (): Promise<Verdict> => {
       most = Math.max(most, ++open);
       await turn();

@@ -212,6 +212,18 @@ describe('APNs', () => {
     expect(tally(await done)).toEqual({ accept: 1 });
   });
 
+  it('opens nothing anew once closed', async () => {
+    const { peer, sender } = await start(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return EXPIRED;
+    });
+    const done = collect(sender, recipients(1));
+    await expect.poll(() => peer.pushes.length).toBe(1);
+    await sender.close();
+    expect(tally(await done)).toEqual({ notSent: 1 });
+    expect(peer.sessions).toHaveLength(1);
+  });
+
   it('sends later when nobody is there', async () => {
     const { provider } = await start(() => OK);
     const sender = provider.open(provider.parseSettings({ ...INPUT, isSandBox: true }));
