@@ -77,3 +77,23 @@ export class StreamError extends Error {
     super(`${errorName(code)}: ${message}`);
   }
 }
+
+const FIXED_LENGTHS: ReadonlyMap<number, number> = new Map([
+  [FrameType.PRIORITY, 5],
+  [FrameType.RST_STREAM, 4],
+  [FrameType.PING, 8],
+  [FrameType.WINDOW_UPDATE, 4],
+]);
+
+/** Throws ConnectionError for a control frame of the wrong length or on the wrong kind of stream (RFC 9113 §6). */
+export function checkFrameShape(type: number, id: number, length: number): void {
+  const expected = FIXED_LENGTHS.get(type);
+  if (expected !== undefined && length !== expected) {
+    throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, `frame of type ${type} with ${length} bytes`);
+  }
+  const isOfConnection = type === FrameType.SETTINGS || type === FrameType.PING || type === FrameType.GOAWAY;
+  const isOfStream = type === FrameType.PRIORITY || type === FrameType.RST_STREAM;
+  if ((isOfConnection && id !== 0) || (isOfStream && id === 0)) {
+    throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `frame of type ${type} on stream ${id}`);
+  }
+}

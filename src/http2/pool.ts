@@ -43,8 +43,14 @@ export class PushPool implements ConnectionOwner {
   private session: Buffer | undefined;
   private onQuiet: (() => void) | undefined;
 
-  /** Throws TypeError for an origin that is no `http:` or `https:` URL. */
-  constructor(private readonly options: PushPoolOptions) {
+  /**
+   * Throws TypeError for an origin that is no `http:` or `https:` URL.
+   * @param firstStreamId for tests that want to see the ids of a connection run out
+   */
+  constructor(
+    private readonly options: PushPoolOptions,
+    private readonly firstStreamId = 1,
+  ) {
     this.target = readTarget(options);
     this.pace = new DialPace(options.openIntervalMs ?? 1000);
     this.neverIndex = new Set(options.neverIndex);
@@ -220,7 +226,7 @@ export class PushPool implements ConnectionOwner {
       pingIntervalMs: options.pingIntervalMs ?? 30_000,
       pingTimeoutMs: options.pingTimeoutMs ?? 5000,
       session: this.session,
-      firstStreamId: 1,
+      firstStreamId: this.firstStreamId,
     };
   }
 
@@ -253,7 +259,7 @@ export class PushPool implements ConnectionOwner {
   }
 
   private isAged(connection: Connection, now: number): boolean {
-    return connection.nearlyExhausted || now >= this.expiry.get(connection)!;
+    return connection.isNearlyExhausted || now >= this.expiry.get(connection)!;
   }
 
   /** One more when every connection is full; a peer that allows none, or has not let its primer pass, gets no more. */

@@ -11,7 +11,7 @@ const OUTSTANDING = 500;
 
 /**
  * Runs `deliver` for each index from 0 to count - 1, a bounded number at once, and reports every verdict once. After
- * `signal` aborts or a verdict stops the application, indexes not yet begun are reported as notSent.
+ * `signal` aborts or a verdict stops the application, indexes not yet begun are reported as notSent, at the next verdict.
  * Resolves when all are reported. When `deliver` or `report` throws, nothing more is begun, and the first fault rejects
  * the promise once the outstanding ones have settled.
  */
@@ -44,7 +44,6 @@ export function fanOut(
         fault ??= { error };
       }
       if (open > 0) return;
-      signal.removeEventListener('abort', advance);
       if (fault === undefined) resolve();
       else reject(fault.error);
     };
@@ -63,7 +62,7 @@ export function fanOut(
         });
     };
 
-    signal.addEventListener('abort', advance);
+    // The signal is looked at and not listened to: dozens of sends share one, and the next answer is near.
     advance();
   });
 }

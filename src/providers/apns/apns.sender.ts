@@ -19,6 +19,7 @@ export class ApnsSender implements Sender {
   private pool: PushPool;
   private readonly draining = new Set<Promise<void>>();
   private topicRefusals = 0;
+  private closed = false;
 
   constructor(
     private readonly origin: string,
@@ -41,6 +42,7 @@ export class ApnsSender implements Sender {
   }
 
   async close(): Promise<void> {
+    this.closed = true;
     await Promise.all([this.pool.close(GRACE_MS), ...this.draining]);
   }
 
@@ -59,7 +61,7 @@ export class ApnsSender implements Sender {
       const outcome = readApnsOutcome(result, recipient.registeredAt);
       if (outcome.retire && result.kind === 'answered') pool.retire(result.connection);
       if (outcome.replay === undefined || replayed) return this.conclude(outcome.verdict, outcome.suspectTopic);
-      if (signal.aborted) return NOT_SENT;
+      if (signal.aborted || this.closed) return NOT_SENT;
       if (outcome.replay === 'renewed' && !this.renew(jwt, pool)) return outcome.verdict;
       replayed = true;
     }

@@ -48,7 +48,7 @@ export function buildFcmBody(notification: Notification, now: number): FcmBody {
  * The names are this fixed list: the caller's own members travel inside `payload` and can never meet a name that FCM
  * reserves (`from`, `message_type`, `google.*`, `gcm.*`), which would refuse the whole message.
  */
-export function fcmData({ messageId, alert, url, gcm = {} }: Notification): Record<string, string> {
+function fcmData({ messageId, alert, url, gcm = {} }: Notification): Record<string, string> {
   const { style } = gcm;
   const members: Record<string, unknown> = {
     nid: messageId,

@@ -17,13 +17,12 @@ export function recipients(count: number, from = 0): Recipient[] {
 export async function collect(
   sender: Sender,
   to: readonly Recipient[],
-  options: { message?: Notification; signal?: AbortSignal; onReport?: (verdict: Verdict) => void } = {},
+  options: { message?: Notification; signal?: AbortSignal } = {},
 ): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
   const report = (index: number, verdict: Verdict): void => {
     if (verdicts[index] !== undefined) throw new Error(`index ${index} was reported twice`);
     verdicts[index] = verdict;
-    options.onReport?.(verdict);
   };
   await sender.send(options.message ?? notification(), to, report, options.signal ?? new AbortController().signal);
   if (Object.keys(verdicts).length !== to.length) throw new Error('not every recipient was reported');
