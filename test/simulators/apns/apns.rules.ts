@@ -54,6 +54,7 @@ interface Refusal {
 /** APNs as its documents describe it: every request is checked in a fixed order, and the first fault names the answer. */
 export class ApnsRules implements ProviderRules {
   readonly name = 'apns';
+  readonly overrunDebug = 'Maximum active streams violated';
   readonly tokens = new TokenRegistry(REASON_BY_NAME);
   readonly providerTokens = new ProviderTokens();
   private readonly authorities = new WeakMap<Connection, ConnectionAuthority>();

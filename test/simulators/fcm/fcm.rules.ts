@@ -48,6 +48,7 @@ const USUAL_REASON: Readonly<Record<number, string>> = {
 /** FCM v1 and the token endpoint in front of it. */
 export class FcmRules implements ProviderRules {
   readonly name = 'fcm';
+  readonly overrunDebug = 'exceeded_max_concurrent_streams';
   readonly tokens = new TokenRegistry(REASON_BY_NAME);
   readonly oauth: OAuthEndpoint;
   private readonly buckets = new Map<string, { startedAt: number; count: number }>();

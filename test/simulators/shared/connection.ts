@@ -1,8 +1,10 @@
-import type { ServerHttp2Session } from 'node:http2';
+import { constants, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 
 /** The largest stream id there is: a GOAWAY naming it says "soon" without giving any stream up. */
 const NO_STREAM_LIMIT = 2 ** 31 - 1;
+/** A peer that was told of its fault has so long to read it. */
+const LINGER_MS = 500;
 
 /** One request that has not been answered yet. */
 export interface Exchange {
@@ -44,6 +46,15 @@ export class Connection {
     this.socket.end();
   }
 
+  /** GOAWAY PROTOCOL_ERROR, then FIN; what is in flight stays unanswered. */
+  refuseProtocolError(debug: string): void {
+    if (this.silent) return;
+    this.session?.goaway(constants.NGHTTP2_PROTOCOL_ERROR, 0, Buffer.from(debug));
+    // The GOAWAY leaves with this turn of the loop; closing at once would reset the connection under it.
+    setImmediate(() => this.fin());
+    setTimeout(() => this.socket.destroy(), LINGER_MS).unref();
+  }
+
   tcpReset(): void {
     this.silence();
     this.socket.resetAndDestroy();
@@ -73,6 +84,8 @@ export class Connection {
     session.ping(() => {
       if (!session.destroyed) session.close();
     });
+    // nghttp2 reads nothing more after GOAWAY without open streams: the answer to that PING would never be seen.
+    this.closeWhenAnswered();
   }
 
   /**

@@ -143,9 +143,8 @@ export class ProviderServer {
     const maxConcurrentStreams = this.desk.rules.streamsAtStart();
     const session = http2.performServerHandshake(socket, { settings: { maxConcurrentStreams } });
     connection.session = session;
-    session.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ERR_HTTP2_ERROR') this.desk.counters.protocolErrors += 1;
-    });
+    session.on('error', ignore);
+    this.answerProtocolErrors(connection, session);
     // Closed by whichever side: the TCP connection has no further use.
     session.on('close', () => connection.silent || socket.destroySoon());
     session.on('timeout', () => connection.goawayGracefully());
@@ -161,6 +160,21 @@ export class ProviderServer {
         exchange.serve({ method, path, headers, rawHeaders, body, bodyLength, connection });
       });
     });
+  }
+
+  /**
+   * Makes a client's protocol fault end as RFC 9113 says, with GOAWAY PROTOCOL_ERROR. nghttp2 polices the stream limit,
+   * but node:http2 answers by destroying session and socket in one go: INTERNAL_ERROR at best, often only a TCP reset.
+   */
+  private answerProtocolErrors(connection: Connection, session: http2.ServerHttp2Session): void {
+    const destroy = session.destroy.bind(session);
+    session.destroy = (error, code) => {
+      if ((error as NodeJS.ErrnoException | undefined)?.code !== 'ERR_HTTP2_ERROR') return destroy(error, code);
+      const { rules, counters } = this.desk;
+      counters.protocolErrors += 1;
+      const overrun = connection.inFlight.size >= rules.streamsNow(connection);
+      connection.refuseProtocolError(overrun ? rules.overrunDebug : 'protocol error');
+    };
   }
 
   private openHttp1(connection: Connection, socket: net.Socket): void {

@@ -45,6 +45,8 @@ export type Judgement =
 /** The rules of one provider: values in, judgement out; all state of a connection hangs on the connection. */
 export interface ProviderRules {
   readonly name: ProviderName;
+  /** GOAWAY's debug data for a client that opened more streams than allowed. */
+  readonly overrunDebug: string;
   judge(request: ReceivedRequest): Judgement;
   /** The provider's own form of a failure which a fault rule asks for. */
   failure(status: number, reason: string | undefined, request: ReceivedRequest): Answer;
