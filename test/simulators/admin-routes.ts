@@ -1,0 +1,142 @@
+import type { ApnsKey } from './apns/provider-token.js';
+import type { ServiceAccountKey } from './fcm/oauth.js';
+import { parseFaultRules } from './shared/faults.js';
+import type { ConnectionCommand, InFlightFate } from './shared/provider-server.js';
+import { PROVIDERS, type ProviderName } from './shared/provider.js';
+import { parseSettingsChange } from './shared/settings.js';
+import { BadInput, checkShape } from './shared/shape.js';
+import type { TokenMode } from './shared/token-registry.js';
+import type { Simulators } from './simulators.js';
+
+export interface AdminRequest {
+  query: URLSearchParams;
+  body: unknown;
+}
+
+type AdminRoute = (simulators: Simulators, request: AdminRequest) => unknown;
+
+/** Repeats listed in a summary; all of them are at `/ledger/tokens?repeats=1`. */
+const REPEATS_LISTED = 1000;
+const DEAD: Readonly<Record<ProviderName, string>> = { apns: 'Unregistered', fcm: 'UNREGISTERED' };
+
+/** Method and path → what it does; what it returns is the JSON answered, an iterator becomes NDJSON. */
+export const ADMIN_ROUTES: Readonly<Record<string, AdminRoute>> = {
+  'GET /faults': ({ faults }) => faults.list(),
+  'POST /faults': ({ faults }, { body, query }) => {
+    const rules = parseFaultRules(body);
+    if (query.has('append')) faults.append(rules);
+    else faults.replace(rules);
+    return { rules: faults.list().length };
+  },
+  'DELETE /faults': ({ faults }) => faults.replace([]),
+  'POST /tokens/kill': killTokens,
+  'POST /tokens/register': registerTokens,
+  'POST /mode': (simulators, { body }) => {
+    const fields = checkShape(body, { provider: PROVIDERS, tokens: ['open', 'strict'] }, 'body', ['tokens']);
+    const only = fields['provider'] as ProviderName | undefined;
+    for (const name of only ? [only] : PROVIDERS) simulators[name].tokens.mode = fields['tokens'] as TokenMode;
+  },
+  'GET /settings': ({ settings }) => settings,
+  'POST /settings': async (simulators, { body }) => {
+    await simulators.changeSettings(parseSettingsChange(body));
+    return simulators.settings;
+  },
+  'POST /credentials': registerCredentials,
+  'POST /oauth/expire': ({ fcm }) => ({ expired: fcm.oauth.expireAll() }),
+  'POST /connections': commandConnections,
+  'GET /counters': (simulators) => simulators.counters(),
+  'GET /ledger': summarizeLedger,
+  'GET /ledger/tokens': (simulators, { query }) =>
+    ledgerOf(simulators, query).tokenCounts(query.get('messageId') ?? undefined, query.has('repeats')),
+  'GET /ledger/last': (simulators, { query }) => ledgerOf(simulators, query).last(Number(query.get('limit') ?? 20)),
+  'POST /reset': async (simulators, { body }) => {
+    const fields = checkShape(body ?? {}, { seed: 'number' }, 'body');
+    await simulators.reset(fields['seed'] as number | undefined);
+  },
+};
+
+function killTokens(simulators: Simulators, { body }: AdminRequest): unknown {
+  const shape = { provider: PROVIDERS, tokens: 'any', reason: 'string', timestamp: 'number' } as const;
+  const fields = checkShape(body, shape, 'body', ['provider', 'tokens']);
+  const provider = fields['provider'] as ProviderName;
+  const reason = (fields['reason'] as string | undefined) ?? DEAD[provider];
+  const timestamp = (fields['timestamp'] as number | undefined) ?? Date.now();
+  const tokens = tokenList(fields['tokens']);
+  for (const token of tokens) simulators[provider].tokens.kill(token, reason, timestamp);
+  return { killed: tokens.length };
+}
+
+function registerTokens(simulators: Simulators, { body }: AdminRequest): unknown {
+  const shape = { provider: PROVIDERS, tokens: 'any', topic: 'string' } as const;
+  const fields = checkShape(body, shape, 'body', ['provider', 'tokens']);
+  const tokens = tokenList(fields['tokens']);
+  const registry = simulators[fields['provider'] as ProviderName].tokens;
+  for (const token of tokens) registry.register(token, fields['topic'] as string | undefined);
+  return { registered: tokens.length };
+}
+
+function tokenList(value: unknown): string[] {
+  if (Array.isArray(value) && value.every((token) => typeof token === 'string')) return value;
+  throw new BadInput('body.tokens must be a list of strings');
+}
+
+function registerCredentials(simulators: Simulators, { body }: AdminRequest): void {
+  const fields = checkShape(body, { apns: 'object', fcm: 'object' }, 'body');
+  if (fields['apns']) {
+    const shape = {
+      keyId: 'string',
+      teamId: 'string',
+      publicKey: 'string',
+      bundleIds: 'any',
+      environment: ['production', 'sandbox', 'all'],
+      scope: ['team', 'topic'],
+    } as const;
+    const required = ['keyId', 'teamId', 'publicKey', 'bundleIds'];
+    const key = checkShape(fields['apns'], shape, 'body.apns', required) as unknown as ApnsKey;
+    simulators.apns.providerTokens.register(key);
+  }
+  if (fields['fcm']) {
+    const shape = { clientEmail: 'string', projectId: 'string', publicKey: 'string', keyId: 'string' } as const;
+    const account = checkShape(fields['fcm'], shape, 'body.fcm', ['clientEmail', 'projectId', 'publicKey']);
+    simulators.fcm.oauth.register(account as unknown as ServiceAccountKey);
+  }
+}
+
+function commandConnections(simulators: Simulators, { body }: AdminRequest): unknown {
+  const shape = {
+    provider: PROVIDERS,
+    command: ['goaway', 'goawayHalf', 'fin', 'tcpReset', 'blackhole'],
+    inFlight: ['lost', 'accepted', 'half'],
+    debug: 'string',
+  } as const;
+  const fields = checkShape(body, shape, 'body', ['command']);
+  const only = fields['provider'] as ProviderName | undefined;
+  const command = fields['command'] as ConnectionCommand;
+  const fate = (fields['inFlight'] as InFlightFate | undefined) ?? 'lost';
+  let connections = 0;
+  for (const name of only ? [only] : PROVIDERS) {
+    connections += simulators.servers[name].command(command, fate, fields['debug'] as string | undefined);
+  }
+  return { connections };
+}
+
+function summarizeLedger(simulators: Simulators, { query }: AdminRequest): unknown {
+  const ledger = ledgerOf(simulators, query);
+  const messageId = query.get('messageId') ?? undefined;
+  const duplicates: unknown[] = [];
+  const summary = ledger.summary(messageId);
+  if (summary.repeats > 0) {
+    for (const pair of ledger.tokenCounts(messageId, true)) {
+      if (duplicates.push(pair) >= REPEATS_LISTED) break;
+    }
+  }
+  return messageId === undefined
+    ? { ...summary, duplicates, messages: ledger.listMessages(Number(query.get('limit') ?? 100)) }
+    : { ...summary, duplicates };
+}
+
+function ledgerOf(simulators: Simulators, query: URLSearchParams) {
+  const provider = PROVIDERS.find((name) => name === query.get('provider'));
+  if (!provider) throw new BadInput(`?provider= must be one of ${PROVIDERS.join(', ')}`);
+  return simulators.servers[provider].desk.ledger;
+}

@@ -1,0 +1,65 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import type { ApnsKey } from './apns/provider-token.js';
+import type { ServiceAccountKey } from './fcm/oauth.js';
+
+/** What an administrator gets from Apple: enough to fill in an application's APNs settings. */
+export interface ApnsCredentials {
+  keyId: string;
+  teamId: string;
+  bundleId: string;
+  /** The text of the .p8 file. */
+  key: string;
+}
+
+/** The fields of Google's service account file that a sender reads. */
+export interface ServiceAccountFile {
+  type: 'service_account';
+  project_id: string;
+  private_key_id: string;
+  private_key: string;
+  client_email: string;
+  token_uri: string;
+}
+
+/** Makes a key pair; the public half is what the simulator is to know. */
+export function createApnsCredentials(bundleId: string): { credentials: ApnsCredentials; registration: ApnsKey } {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  // Apple's ids are ten upper-case letters and digits.
+  const [keyId, teamId] = [randomId(), randomId()];
+  return {
+    credentials: { keyId, teamId, bundleId, key: privateKey },
+    registration: { keyId, teamId, publicKey, bundleIds: [bundleId] },
+  };
+}
+
+export function createServiceAccount(
+  projectId: string,
+  tokenUri: string,
+): { file: ServiceAccountFile; registration: ServiceAccountKey } {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  const clientEmail = `sender@${projectId}.iam.example`;
+  const keyId = randomBytes(20).toString('hex');
+  return {
+    file: {
+      type: 'service_account',
+      project_id: projectId,
+      private_key_id: keyId,
+      private_key: privateKey,
+      client_email: clientEmail,
+      token_uri: tokenUri,
+    },
+    registration: { clientEmail, projectId, publicKey, keyId },
+  };
+}
+
+function randomId(): string {
+  return randomBytes(5).toString('hex').toUpperCase();
+}

@@ -1,0 +1,180 @@
+import { constants } from 'node:http2';
+import type { Connection, Exchange } from './connection.js';
+import type { Counters } from './counters.js';
+import type { FaultAction, FaultScript } from './faults.js';
+import type { Ledger } from './ledger.js';
+import type { Acceptance, Answer, Judgement, ProviderRules, ReceivedRequest } from './provider.js';
+import type { Random } from './random.js';
+import type { CommonSettings } from './settings.js';
+
+/** How an answer leaves: an HTTP/2 stream or an HTTP/1.1 response. */
+export interface Wire {
+  readonly streamId: number;
+  isGone(): boolean;
+  write(answer: Answer): void;
+  reset(code: number): void;
+}
+
+/** What every exchange of one provider shares. */
+export interface Desk {
+  rules: ProviderRules;
+  settings: CommonSettings;
+  faults: FaultScript;
+  random: Random;
+  ledger: Ledger;
+  counters: Counters;
+}
+
+/**
+ * One request from its arrival to its end. A request which the true provider would refuse is refused before any fault
+ * rule is asked; a message is recorded when its answer is written, so whatever is cut before then was not processed.
+ */
+export class ServedExchange implements Exchange {
+  private settled = false;
+  private request: ReceivedRequest | null = null;
+  private acceptance: Acceptance | null = null;
+  private fault: FaultAction | undefined;
+
+  constructor(
+    private readonly desk: Desk,
+    private readonly connection: Connection,
+    private readonly wire: Wire,
+  ) {
+    connection.inFlight.add(this);
+    if (connection.inFlight.size > desk.counters.peakStreams) desk.counters.peakStreams = connection.inFlight.size;
+  }
+
+  get streamId(): number {
+    return this.wire.streamId;
+  }
+
+  /** Judges a request that has arrived whole and answers it, at once or after its latency. */
+  serve(request: ReceivedRequest): void {
+    if (this.settled) return;
+    if (this.connection.silent) return this.abandon();
+    const { rules, settings, faults, random } = this.desk;
+    this.request = request;
+    const judgement = rules.judge(request);
+    if (judgement.kind === 'accept') this.acceptance = judgement.acceptance;
+    if (judgement.kind !== 'refuse') {
+      const { name: provider } = rules;
+      const { path, connection } = request;
+      const token = this.acceptance?.token ?? '';
+      this.fault = faults.next({ provider, path, token, connection: connection.id });
+    }
+    let delay = settings.latencyMs > 0 ? random.latency(settings.latencyMs, settings.latencySigma) : 0;
+    if (this.fault?.delayMs !== undefined) delay += this.fault.delayMs;
+    if (this.fault?.jitterMs !== undefined) delay += this.fault.jitterMs * random.next();
+    if (delay > 0) setTimeout(() => this.finish(request, judgement), delay);
+    else this.finish(request, judgement);
+  }
+
+  private finish(request: ReceivedRequest, judgement: Judgement): void {
+    if (this.settled) return;
+    if (this.connection.silent || this.wire.isGone()) return this.abandon();
+    if (judgement.kind === 'refuse') return this.refuseAs(request, judgement);
+    const fault = this.fault;
+    if (fault) {
+      if (fault.acceptThenCut) return this.acceptThenCut(fault.acceptThenCut);
+      if (this.failAs(request, fault)) return;
+    }
+    this.accept(judgement);
+  }
+
+  private accept(judgement: Judgement): void {
+    if (this.acceptance) this.record(this.acceptance, false);
+    this.answer(judgement.answer, judgement.kind === 'served' ? judgement.reason : '');
+  }
+
+  private refuseAs(request: ReceivedRequest, judgement: Judgement & { kind: 'refuse' }): void {
+    const { reason, detail, disconnect } = judgement;
+    this.desk.counters.noteRefusal({ reason, path: request.path, ...(detail === undefined ? {} : { detail }) });
+    this.answer(judgement.answer, reason);
+    if (disconnect !== undefined) this.connection.goawayAt(this.streamId, constants.NGHTTP2_NO_ERROR, disconnect);
+  }
+
+  /** Fails the request as the rule says; false when the rule only delays. */
+  private failAs(request: ReceivedRequest, fault: FaultAction): boolean {
+    const { connection } = this;
+    if (fault.fin || (fault.goaway && !connection.session)) connection.fin();
+    else if (fault.tcpReset) connection.tcpReset();
+    else if (fault.blackhole) connection.blackhole();
+    else if (fault.rst !== undefined && fault.rst !== false) {
+      this.wire.reset(fault.rst === true ? constants.NGHTTP2_REFUSED_STREAM : fault.rst);
+      this.abandon();
+    } else if (fault.goaway) {
+      const debug = typeof fault.goaway === 'string' ? fault.goaway : undefined;
+      connection.goawayAt(this.streamId - 2, constants.NGHTTP2_NO_ERROR, debug);
+    } else if (fault.status !== undefined) {
+      this.answer(this.faultAnswer(request, fault.status, fault), fault.reason ?? 'fault');
+    }
+    return this.settled;
+  }
+
+  private faultAnswer(request: ReceivedRequest, status: number, fault: FaultAction): Answer {
+    const answer = this.desk.rules.failure(status, fault.reason, request);
+    const headers = { ...answer.headers, ...fault.headers };
+    if (fault.body === undefined) return { ...answer, headers };
+    if (typeof fault.body !== 'string') return { status, headers, body: JSON.stringify(fault.body) };
+    return { status, headers: { ...headers, 'content-type': 'text/plain', ...fault.headers }, body: fault.body };
+  }
+
+  private acceptThenCut(kind: NonNullable<FaultAction['acceptThenCut']>): void {
+    this.settleAnswerLost();
+    if (kind === 'tcpReset') this.connection.tcpReset();
+    else if (kind === 'blackhole') this.connection.blackhole();
+    else if (kind === 'rst') this.wire.reset(constants.NGHTTP2_INTERNAL_ERROR);
+    else this.connection.fin();
+  }
+
+  recordAnswerLost(): void {
+    // A request whose body is still arriving, or which is about to be refused or failed, has nothing to record.
+    if (this.acceptance && !this.fault) this.settleAnswerLost();
+    else this.abandon();
+  }
+
+  private settleAnswerLost(): void {
+    if (this.settled) return;
+    if (this.acceptance) this.record(this.acceptance, true);
+    this.settle();
+  }
+
+  abandon(): void {
+    if (this.settled) return;
+    this.desk.counters.unanswered += 1;
+    this.settle();
+  }
+
+  refuse(): void {
+    this.wire.reset(constants.NGHTTP2_REFUSED_STREAM);
+    this.abandon();
+  }
+
+  private answer(answer: Answer, reason: string): void {
+    this.desk.counters.countAnswer(answer.status, reason);
+    if (this.streamId > this.connection.highestAnswered) this.connection.highestAnswered = this.streamId;
+    this.wire.write(answer);
+    this.settle();
+  }
+
+  private record(acceptance: Acceptance, answerLost: boolean): void {
+    const { ledger, counters, rules } = this.desk;
+    counters.accepted += 1;
+    if (answerLost) counters.answersLost += 1;
+    ledger.record({
+      ...acceptance,
+      provider: rules.name,
+      receivedAt: Date.now(),
+      connection: this.connection.id,
+      stream: this.streamId,
+      headers: this.request?.headers ?? {},
+      answerLost,
+    });
+  }
+
+  private settle(): void {
+    this.settled = true;
+    this.connection.inFlight.delete(this);
+    if (this.connection.draining) this.connection.closeWhenAnswered();
+  }
+}

@@ -1,0 +1,147 @@
+import type { Acceptance, ProviderName } from './provider.js';
+
+/** Tokens and messages are numbered; a pair of them is one number: 2^26 tokens and 2^27 messages fit in 2^53. */
+const TOKENS = 2 ** 26;
+
+/** One accepted message with everything known of it; only the newest are kept. */
+export interface LedgerEntry extends Acceptance {
+  provider: ProviderName;
+  /** Epoch milliseconds. */
+  receivedAt: number;
+  connection: number;
+  /** HTTP/2 stream id; 0 over HTTP/1.1. */
+  stream: number;
+  headers: Record<string, unknown>;
+  /** True when the sender was never told. */
+  answerLost: boolean;
+}
+
+export interface TokenCount {
+  token: string;
+  count: number;
+  /** How many of `count` the sender was never told of. */
+  answersLost: number;
+  collapseId: string;
+}
+
+export interface MessageSummary {
+  messageId: string;
+  /** Acceptances, repeats included. */
+  accepted: number;
+  /** Tokens that got it at least once. */
+  distinct: number;
+  /** accepted - distinct */
+  repeats: number;
+  /** Acceptances that the sender was never told of. */
+  answersLost: number;
+}
+
+interface MessageTotals {
+  id: string;
+  accepted: number;
+  distinct: number;
+  answersLost: number;
+  collapseId: string;
+}
+
+/**
+ * What one provider accepted. Repeats and losses are exact for any number of messages: per pair of message and token
+ * only a count is kept (about 60 bytes; a million pairs with their tokens measured in docs/simulators.md), and
+ * whatever is rare lives in sparse maps. Full details are kept of the last `detailsKept` acceptances.
+ */
+export class Ledger {
+  private readonly tokenNumbers = new Map<string, number>();
+  private readonly tokens: string[] = [];
+  private readonly messageNumbers = new Map<string, number>();
+  private readonly messages: MessageTotals[] = [];
+  private readonly counts = new Map<number, number>();
+  private readonly lostByPair = new Map<number, number>();
+  /** Only where a pair's collapse id is not its message's usual one. */
+  private readonly otherCollapseIds = new Map<number, string>();
+  private readonly ring: LedgerEntry[] = [];
+  private ringNext = 0;
+
+  constructor(private readonly detailsKept: number) {}
+
+  record(entry: LedgerEntry): void {
+    const message = this.messageOf(entry);
+    const pair = message * TOKENS + this.tokenOf(entry.token);
+    const totals = this.messages[message] as MessageTotals;
+    const before = this.counts.get(pair) ?? 0;
+    this.counts.set(pair, before + 1);
+    totals.accepted += 1;
+    if (before === 0) totals.distinct += 1;
+    if (entry.answerLost) {
+      totals.answersLost += 1;
+      this.lostByPair.set(pair, (this.lostByPair.get(pair) ?? 0) + 1);
+    }
+    if (entry.collapseId !== totals.collapseId) this.otherCollapseIds.set(pair, entry.collapseId);
+    this.ring[this.ringNext] = entry;
+    this.ringNext = (this.ringNext + 1) % this.detailsKept;
+  }
+
+  private messageOf(entry: LedgerEntry): number {
+    const known = this.messageNumbers.get(entry.messageId);
+    if (known !== undefined) return known;
+    const { messageId: id, collapseId } = entry;
+    const number = this.messages.push({ id, accepted: 0, distinct: 0, answersLost: 0, collapseId }) - 1;
+    this.messageNumbers.set(id, number);
+    return number;
+  }
+
+  private tokenOf(token: string): number {
+    const known = this.tokenNumbers.get(token);
+    if (known !== undefined) return known;
+    const number = this.tokens.push(token) - 1;
+    this.tokenNumbers.set(token, number);
+    return number;
+  }
+
+  /** Totals of one message, or of everything. */
+  summary(messageId?: string): Omit<MessageSummary, 'messageId'> {
+    const sum = { accepted: 0, distinct: 0, repeats: 0, answersLost: 0 };
+    for (const totals of messageId === undefined ? this.messages : this.totalsOf(messageId)) {
+      sum.accepted += totals.accepted;
+      sum.distinct += totals.distinct;
+      sum.answersLost += totals.answersLost;
+    }
+    sum.repeats = sum.accepted - sum.distinct;
+    return sum;
+  }
+
+  /** The messages seen, oldest first, at most `limit`. */
+  listMessages(limit: number): MessageSummary[] {
+    return this.messages.slice(0, limit).map(({ id, accepted, distinct, answersLost }) => {
+      return { messageId: id, accepted, distinct, repeats: accepted - distinct, answersLost };
+    });
+  }
+
+  private totalsOf(messageId: string): MessageTotals[] {
+    const number = this.messageNumbers.get(messageId);
+    return number === undefined ? [] : [this.messages[number] as MessageTotals];
+  }
+
+  /** Tokens that got a message (or any), in order of first arrival; `repeatsOnly` leaves out those that got it once. */
+  *tokenCounts(messageId: string | undefined, repeatsOnly = false): Generator<TokenCount & { messageId: string }> {
+    const wanted = messageId === undefined ? undefined : (this.messageNumbers.get(messageId) ?? -1);
+    for (const [pair, count] of this.counts) {
+      if (repeatsOnly && count < 2) continue;
+      const message = Math.floor(pair / TOKENS);
+      if (wanted !== undefined && message !== wanted) continue;
+      const totals = this.messages[message] as MessageTotals;
+      yield {
+        messageId: totals.id,
+        token: this.tokens[pair % TOKENS] as string,
+        count,
+        answersLost: this.lostByPair.get(pair) ?? 0,
+        collapseId: this.otherCollapseIds.get(pair) ?? totals.collapseId,
+      };
+    }
+  }
+
+  /** The newest acceptances, newest first. */
+  last(limit: number): LedgerEntry[] {
+    const ordered = [...this.ring.slice(this.ringNext), ...this.ring.slice(0, this.ringNext)];
+    return ordered.reverse().slice(0, limit);
+  }
+}

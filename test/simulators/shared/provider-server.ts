@@ -1,0 +1,254 @@
+import * as http from 'node:http';
+import * as http2 from 'node:http2';
+import * as net from 'node:net';
+import * as tls from 'node:tls';
+import { Connection } from './connection.js';
+import { ServedExchange, type Desk, type Wire } from './exchange.js';
+import type { Answer } from './provider.js';
+
+/** More than any provider takes; the rest of a longer body is counted and thrown away. */
+const MAX_BUFFERED_BYTES = 64 * 1024;
+/** What an HTTP/2 client says first (RFC 9113 §3.4); on a plain port it tells HTTP/2 from HTTP/1.1. */
+const PREFACE_START = 'PRI * ';
+
+export interface ServerOptions {
+  /** Certificate and key in PEM; null for plain TCP. */
+  tls: { cert: string; key: string } | null;
+  /** True when HTTP/1.1 is served beside HTTP/2. */
+  http1: boolean;
+}
+
+/** What becomes of the requests in flight when connections are cut by command. */
+export type InFlightFate = 'lost' | 'accepted' | 'half';
+export type ConnectionCommand = 'goaway' | 'goawayHalf' | 'fin' | 'tcpReset' | 'blackhole';
+
+/**
+ * One provider's port. It accepts TCP itself and hands the socket up to TLS and HTTP, which keeps the raw socket
+ * within reach of the faults and lets the port close and open again without touching open connections.
+ */
+export class ProviderServer {
+  readonly connections = new Set<Connection>();
+  private readonly front = net.createServer({ noDelay: true }, (socket) => this.accept(socket));
+  private readonly http1Server = http.createServer((request, response) => this.serveHttp1(request, response));
+  private readonly bySocket = new WeakMap<object, Connection>();
+  private readonly byRemotePort = new Map<number | undefined, Connection>();
+  private readonly secureServer: tls.Server | null;
+  private port = 0;
+  private nextConnection = 1;
+
+  constructor(
+    readonly desk: Desk,
+    private readonly options: ServerOptions,
+  ) {
+    const ALPNProtocols = options.http1 ? ['h2', 'http/1.1'] : ['h2'];
+    this.secureServer = options.tls ? tls.createServer({ ...options.tls, ALPNProtocols }) : null;
+    this.secureServer?.on('secureConnection', (secure) => this.acceptSecure(secure));
+    this.secureServer?.on('tlsClientError', (_error, secure) => secure.destroy());
+  }
+
+  /** Listens on loopback; 0 takes a free port. Returns the port. */
+  async listen(port: number): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.front.once('error', reject);
+      this.front.listen(port, '127.0.0.1', () => {
+        this.front.off('error', reject);
+        resolve();
+      });
+    });
+    this.port = (this.front.address() as net.AddressInfo).port;
+    return this.port;
+  }
+
+  /** Makes open connections and the port follow the settings as they are now. */
+  async applySettings(): Promise<void> {
+    for (const connection of this.connections) {
+      connection.announceStreams(this.desk.rules.streamsNow(connection));
+      connection.session?.setTimeout(this.desk.settings.idleCloseMs);
+    }
+    if (this.desk.settings.acceptConnections === this.front.listening) return;
+    if (this.desk.settings.acceptConnections) await this.listen(this.port);
+    // Node stops listening at once; the callback would wait until every open connection has ended.
+    else this.front.close();
+  }
+
+  /** Does to every open connection what the command says; returns how many there were. */
+  command(command: ConnectionCommand, fate: InFlightFate, debug: string | undefined): number {
+    const open = [...this.connections].filter((connection) => !connection.silent);
+    for (const connection of open) {
+      if (command === 'goaway') connection.goawayGracefully(debug);
+      else if (command === 'goawayHalf') connection.goawayAt(connection.middleStream(), 0, debug);
+      else {
+        this.decideInFlight(connection, fate);
+        connection[command]();
+      }
+    }
+    return open.length;
+  }
+
+  private decideInFlight(connection: Connection, fate: InFlightFate): void {
+    if (fate === 'lost') return;
+    for (const exchange of [...connection.inFlight]) {
+      if (fate === 'accepted' || this.desk.random.next() < 0.5) exchange.recordAnswerLost();
+    }
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      if (this.front.listening) this.front.close(() => resolve());
+      else resolve();
+    });
+    for (const connection of this.connections) connection.socket.destroy();
+    await closed;
+  }
+
+  private accept(socket: net.Socket): void {
+    const connection = new Connection(this.nextConnection++, socket);
+    this.connections.add(connection);
+    this.desk.counters.connectionsOpened += 1;
+    // Read now: a closed socket has forgotten it.
+    const { remotePort } = socket;
+    socket.on('error', ignore);
+    socket.on('close', () => {
+      this.connections.delete(connection);
+      if (this.byRemotePort.get(remotePort) === connection) this.byRemotePort.delete(remotePort);
+      for (const exchange of [...connection.inFlight]) exchange.abandon();
+    });
+    if (!this.secureServer) return this.acceptPlain(connection, socket);
+    this.byRemotePort.set(remotePort, connection);
+    this.secureServer.emit('connection', socket);
+  }
+
+  /** A tls.Server wraps what it is handed in a socket of its own; the peer's port tells which of ours that is. */
+  private acceptSecure(secure: tls.TLSSocket): void {
+    const connection = this.byRemotePort.get(secure.remotePort);
+    secure.on('error', ignore);
+    if (!connection) secure.destroy();
+    else if (secure.alpnProtocol === 'h2') this.serveHttp2(connection, secure);
+    else if (this.options.http1) this.openHttp1(connection, secure);
+    else secure.destroy();
+  }
+
+  private acceptPlain(connection: Connection, socket: net.Socket): void {
+    if (!this.options.http1) return this.serveHttp2(connection, socket);
+    socket.once('readable', () => {
+      const start = socket.read() as Buffer | null;
+      if (!start) return;
+      socket.unshift(start);
+      if (start.toString('latin1', 0, PREFACE_START.length) === PREFACE_START) this.serveHttp2(connection, socket);
+      else this.openHttp1(connection, socket);
+    });
+  }
+
+  private serveHttp2(connection: Connection, socket: net.Socket): void {
+    const maxConcurrentStreams = this.desk.rules.streamsAtStart();
+    const session = http2.performServerHandshake(socket, { settings: { maxConcurrentStreams } });
+    connection.session = session;
+    session.on('error', ignore);
+    this.answerProtocolErrors(connection, session);
+    // Closed by whichever side: the TCP connection has no further use.
+    session.on('close', () => connection.silent || socket.destroySoon());
+    session.on('timeout', () => connection.goawayGracefully());
+    session.setTimeout(this.desk.settings.idleCloseMs);
+    session.on('stream', (stream, headers, _flags, ...rest) => {
+      // The types do not know of the fourth argument, the headers as received.
+      const [rawHeaders] = rest as unknown as [string[]];
+      const exchange = new ServedExchange(this.desk, connection, new StreamWire(stream));
+      stream.on('error', ignore);
+      stream.on('close', () => exchange.abandon());
+      collectBody(stream, (body, bodyLength) => {
+        const { ':method': method = '', ':path': path = '' } = headers;
+        exchange.serve({ method, path, headers, rawHeaders, body, bodyLength, connection });
+      });
+    });
+  }
+
+  /**
+   * Makes a client's protocol fault end as RFC 9113 says, with GOAWAY PROTOCOL_ERROR. nghttp2 polices the stream limit,
+   * but node:http2 answers by destroying session and socket in one go: INTERNAL_ERROR at best, often only a TCP reset.
+   */
+  private answerProtocolErrors(connection: Connection, session: http2.ServerHttp2Session): void {
+    const destroy = session.destroy.bind(session);
+    session.destroy = (error, code) => {
+      if ((error as NodeJS.ErrnoException | undefined)?.code !== 'ERR_HTTP2_ERROR') return destroy(error, code);
+      const { rules, counters } = this.desk;
+      counters.protocolErrors += 1;
+      const overrun = connection.inFlight.size >= rules.streamsNow(connection);
+      connection.refuseProtocolError(overrun ? rules.overrunDebug : 'protocol error');
+    };
+  }
+
+  private openHttp1(connection: Connection, socket: net.Socket): void {
+    this.bySocket.set(socket, connection);
+    this.http1Server.emit('connection', socket);
+  }
+
+  private serveHttp1(request: http.IncomingMessage, response: http.ServerResponse): void {
+    const connection = this.bySocket.get(request.socket);
+    if (!connection) return void request.socket.destroy();
+    const exchange = new ServedExchange(this.desk, connection, new ResponseWire(response));
+    response.on('close', () => exchange.abandon());
+    collectBody(request, (body, bodyLength) => {
+      const { method = '', url: path = '', headers, rawHeaders } = request;
+      exchange.serve({ method, path, headers, rawHeaders, body, bodyLength, connection });
+    });
+  }
+}
+
+class StreamWire implements Wire {
+  constructor(private readonly stream: http2.ServerHttp2Stream) {}
+
+  get streamId(): number {
+    return this.stream.id ?? 0;
+  }
+
+  isGone(): boolean {
+    return this.stream.destroyed || this.stream.closed;
+  }
+
+  write(answer: Answer): void {
+    const headers: http2.OutgoingHttpHeaders = { ':status': answer.status, ...answer.headers };
+    this.stream.respond(headers, { endStream: answer.body === '' });
+    if (answer.body !== '') this.stream.end(answer.body);
+  }
+
+  reset(code: number): void {
+    if (!this.isGone()) this.stream.close(code);
+  }
+}
+
+/** HTTP/1.1 has no streams: 0 stands for them all, and a reset ends the connection. */
+class ResponseWire implements Wire {
+  readonly streamId = 0;
+
+  constructor(private readonly response: http.ServerResponse) {}
+
+  isGone(): boolean {
+    return this.response.destroyed;
+  }
+
+  write(answer: Answer): void {
+    this.response.writeHead(answer.status, answer.headers);
+    this.response.end(answer.body);
+  }
+
+  reset(): void {
+    this.response.destroy();
+  }
+}
+
+function collectBody(source: NodeJS.ReadableStream, done: (body: Buffer, length: number) => void): void {
+  let chunks: Buffer[] = [];
+  let length = 0;
+  source.on('data', (chunk: Buffer) => {
+    length += chunk.length;
+    if (length - chunk.length < MAX_BUFFERED_BYTES) chunks.push(chunk);
+  });
+  source.on('end', () => {
+    const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+    chunks = [];
+    done(body, length);
+  });
+}
+
+/** Errors of sockets and streams are a peer's going away: 'close' follows and does the accounting. */
+function ignore(): void {}

@@ -1,0 +1,103 @@
+import { BadInput, checkShape, type Fields, type Shape } from './shape.js';
+
+/** Settings that both providers have. */
+export interface CommonSettings {
+  /** SETTINGS_MAX_CONCURRENT_STREAMS; a change is announced on every open connection at once. 0 is allowed. */
+  streams: number;
+  /** Median of the log-normal answering time; 0 answers at once. */
+  latencyMs: number;
+  latencySigma: number;
+  /** False closes the port: connecting is refused, open connections live on. */
+  acceptConnections: boolean;
+  /** A connection quiet for so long gets GOAWAY; 0 never. */
+  idleCloseMs: number;
+  /** Messages per token and minute, then 429; 0 is no limit. */
+  perTokenPerMinute: number;
+}
+
+export interface ApnsSettings extends CommonSettings {
+  /** Streams until the first valid token-authenticated request. */
+  primerStreams: number;
+  environment: 'production' | 'sandbox';
+  /** The spelling in the field and the one in the documents differ. */
+  environmentReason: 'BadEnvironmentKeyInToken' | 'BadEnvironmentKeyIdInToken';
+  /** After ExpiredProviderToken the connection refuses every token. */
+  wedgeAfterExpiry: boolean;
+  /** Younger tokens than this after the last on one connection are TooManyProviderTokenUpdates. */
+  tokenIntervalSeconds: number;
+  /** GOAWAY after so many BadDeviceToken on one connection; 0 never. */
+  disconnectAfterBadTokens: number;
+}
+
+export interface FcmSettings extends CommonSettings {
+  /** Life of access tokens issued from now on. */
+  tokenLifeSeconds: number;
+  /** Per project, in windows of a minute from the first message; 0 is no limit. */
+  quotaPerMinute: number;
+  /** Retry-After on quota answers; 0 leaves the header out. */
+  retryAfterSeconds: number;
+}
+
+const COMMON: Shape = {
+  streams: 'number',
+  latencyMs: 'number',
+  latencySigma: 'number',
+  acceptConnections: 'boolean',
+  idleCloseMs: 'number',
+  perTokenPerMinute: 'number',
+};
+const APNS: Shape = {
+  ...COMMON,
+  primerStreams: 'number',
+  environment: ['production', 'sandbox'],
+  environmentReason: ['BadEnvironmentKeyInToken', 'BadEnvironmentKeyIdInToken'],
+  wedgeAfterExpiry: 'boolean',
+  tokenIntervalSeconds: 'number',
+  disconnectAfterBadTokens: 'number',
+};
+const FCM: Shape = { ...COMMON, tokenLifeSeconds: 'number', quotaPerMinute: 'number', retryAfterSeconds: 'number' };
+
+const COMMON_DEFAULTS: Omit<CommonSettings, 'streams'> = {
+  latencyMs: 0,
+  latencySigma: 0.3,
+  acceptConnections: true,
+  idleCloseMs: 0,
+  perTokenPerMinute: 0,
+};
+
+/** 1000 streams is what is typically seen of APNs; tokens may be renewed every 20 minutes at most. */
+export function defaultApnsSettings(): ApnsSettings {
+  return {
+    ...COMMON_DEFAULTS,
+    streams: 1000,
+    primerStreams: 1,
+    environment: 'production',
+    environmentReason: 'BadEnvironmentKeyInToken',
+    wedgeAfterExpiry: true,
+    tokenIntervalSeconds: 1200,
+    disconnectAfterBadTokens: 0,
+  };
+}
+
+/** 100 streams is FCM's limit, 3599 s what Google's token endpoint gives. The true quota is 600,000 a minute. */
+export function defaultFcmSettings(): FcmSettings {
+  return { ...COMMON_DEFAULTS, streams: 100, tokenLifeSeconds: 3599, quotaPerMinute: 0, retryAfterSeconds: 0 };
+}
+
+export interface SettingsChange {
+  apns?: Partial<ApnsSettings>;
+  fcm?: Partial<FcmSettings>;
+}
+
+export function parseSettingsChange(input: unknown): SettingsChange {
+  const fields = checkShape(input, { apns: 'object', fcm: 'object' }, 'settings');
+  if (fields['apns']) refuseNegative(checkShape(fields['apns'], APNS, 'settings.apns'), 'settings.apns');
+  if (fields['fcm']) refuseNegative(checkShape(fields['fcm'], FCM, 'settings.fcm'), 'settings.fcm');
+  return fields;
+}
+
+function refuseNegative(fields: Fields, where: string): void {
+  for (const [name, value] of Object.entries(fields)) {
+    if (typeof value === 'number' && value < 0) throw new BadInput(`${where}.${name} must not be negative`);
+  }
+}

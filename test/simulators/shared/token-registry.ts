@@ -1,0 +1,61 @@
+/** `open`: every well-formed token is known; `strict`: only registered ones. */
+export type TokenMode = 'open' | 'strict';
+
+export interface TokenState {
+  /** The provider's word for what is wrong with it; absent when nothing is. */
+  reason?: string;
+  /** Epoch ms since when it is dead, for APNs' 410. */
+  timestamp?: number;
+  /** The only topic it belongs to (APNs). */
+  topic?: string;
+}
+
+/**
+ * Tokens with a fate of their own. A token beginning with `dead` and four digits carries its fate in its name
+ * (`dead0410…`), so a test needs no call to kill it: 2^32 to 1 that a random one does.
+ */
+export class TokenRegistry {
+  mode: TokenMode = 'open';
+  private readonly states = new Map<string, TokenState>();
+  private readonly minutes = new Map<string, { startedAt: number; count: number }>();
+
+  constructor(private readonly reasonByName: Readonly<Record<string, string>>) {}
+
+  register(token: string, topic?: string): void {
+    this.states.set(token, topic === undefined ? {} : { topic });
+  }
+
+  kill(token: string, reason: string, timestamp: number): void {
+    this.states.set(token, { reason, timestamp });
+  }
+
+  /** Undefined: not known to this provider. */
+  find(token: string): TokenState | undefined {
+    const state = this.states.get(token);
+    if (state) return state;
+    if (token.startsWith('dead')) {
+      const reason = this.reasonByName[token.slice(4, 8)];
+      if (reason !== undefined) return { reason };
+    }
+    return this.mode === 'open' ? {} : undefined;
+  }
+
+  /** True when this token had its fill for the running minute; counts the message otherwise. */
+  overRate(token: string, perMinute: number, now: number): boolean {
+    if (perMinute === 0) return false;
+    const minute = this.minutes.get(token);
+    if (!minute || now - minute.startedAt >= 60_000) {
+      this.minutes.set(token, { startedAt: now, count: 1 });
+      return false;
+    }
+    if (minute.count >= perMinute) return true;
+    minute.count += 1;
+    return false;
+  }
+
+  reset(): void {
+    this.mode = 'open';
+    this.states.clear();
+    this.minutes.clear();
+  }
+}
