@@ -123,7 +123,7 @@ export class Connection implements SessionOwner {
 
   /** Writes out what was gathered. */
   flush(): void {
-    if (this.state === 'open') this.session.resume();
+    if (this.state === 'open') this.session.beforeFlush();
     this.out.flush();
   }
 

@@ -100,8 +100,9 @@ export class Session {
     this.requests.start(exchange);
   }
 
-  /** The socket has taken bytes: go on with bodies that waited for it. */
-  resume(): void {
+  /** Gathers what may go out besides new requests: receive windows, and bodies that waited for the socket. */
+  beforeFlush(): void {
+    this.responses.grantWindows();
     if (this.requests.ready) this.requests.resume();
   }
 
@@ -269,6 +270,7 @@ export class Session {
   /** True when its body was not wholly written. */
   private release(exchange: Exchange): boolean {
     this.streams.delete(exchange.id);
+    this.responses.abandon(exchange);
     return this.requests.abandon(exchange);
   }
 }
