@@ -207,7 +207,7 @@ export class Connection implements SessionOwner {
 
   private onClose(): void {
     clearTimeout(this.timer);
-    this.abort('connection lost');
+    this.abort(this.isConnected ? 'connection lost' : 'cannot connect');
     this.owner.gone(this);
   }
 

@@ -108,6 +108,9 @@ export class Session {
 
   /** Throws ConnectionError when the peer broke the protocol; nothing may be received after that. */
   receive(chunk: Buffer): void {
+    if (!this.isOpen && chunk.toString('latin1', 0, 5) === 'HTTP/') {
+      throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'the peer speaks HTTP/1');
+    }
     this.reader.push(chunk);
   }
 
