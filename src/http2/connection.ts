@@ -123,7 +123,7 @@ export class Connection implements SessionOwner {
 
   /** Writes out what was gathered. */
   flush(): void {
-    if (this.state === 'open') this.session.resume();
+    if (this.state === 'open') this.session.beforeFlush();
     this.out.flush();
   }
 
@@ -207,7 +207,7 @@ export class Connection implements SessionOwner {
 
   private onClose(): void {
     clearTimeout(this.timer);
-    this.abort('connection lost');
+    this.abort(this.isConnected ? 'connection lost' : 'cannot connect');
     this.owner.gone(this);
   }
 

@@ -41,7 +41,8 @@ export class PushPool implements ConnectionOwner {
   private closing = false;
   private lastError: string | undefined;
   private session: Buffer | undefined;
-  private onQuiet: (() => void) | undefined;
+  /** Calls of `close` that wait for the last socket to go. */
+  private readonly closers: (() => void)[] = [];
 
   /**
    * Throws TypeError for an origin that is no `http:` or `https:` URL.
@@ -107,7 +108,7 @@ export class PushPool implements ConnectionOwner {
       for (const each of [...this.connections]) each.abort('the pool is closed');
     }, graceMs);
     await new Promise<void>((resolve) => {
-      this.onQuiet = resolve;
+      this.closers.push(resolve);
       this.checkQuiet();
     });
     clearTimeout(cut);
@@ -284,6 +285,6 @@ export class PushPool implements ConnectionOwner {
   }
 
   private checkQuiet(): void {
-    if (this.connections.size === 0) this.onQuiet?.();
+    if (this.connections.size === 0) for (const done of this.closers.splice(0)) done();
   }
 }

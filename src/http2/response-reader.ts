@@ -33,6 +33,8 @@ export class ResponseReader {
   private open: OpenBlock | undefined;
   /** Octets of DATA since the connection's window was last replenished. */
   private unacknowledged = 0;
+  /** Streams whose window is half used. */
+  private readonly owed = new Set<Exchange>();
 
   constructor(private readonly out: FrameWriter) {}
 
@@ -95,6 +97,27 @@ export class ResponseReader {
     return endStream && complete(exchange, exchange.head);
   }
 
+  /**
+   * Replenishes windows that are half used. Called when bytes go out, not while they come in: a peer may use credit
+   * only once it has it, and one that does not wait is caught.
+   */
+  grantWindows(): void {
+    if (this.unacknowledged >= CONNECTION_WINDOW_BYTES / 2) {
+      this.out.windowUpdate(0, this.unacknowledged);
+      this.unacknowledged = 0;
+    }
+    for (const exchange of this.owed) {
+      this.out.windowUpdate(exchange.id, exchange.unacknowledged);
+      exchange.unacknowledged = 0;
+    }
+    this.owed.clear();
+  }
+
+  /** Forgets an exchange that is settled or goes elsewhere. */
+  abandon(exchange: Exchange): void {
+    this.owed.delete(exchange);
+  }
+
   private block(exchange: Exchange | undefined, endStream: boolean, bytes: Buffer, at: number, end: number): boolean {
     if (!this.decoder.stateless) {
       // Until then a block may change the table, so it must be decoded each time, and for lost streams too.
@@ -135,9 +158,6 @@ export class ResponseReader {
     if (this.unacknowledged > CONNECTION_WINDOW_BYTES) {
       throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'DATA beyond the connection window');
     }
-    if (this.unacknowledged < CONNECTION_WINDOW_BYTES / 2) return;
-    this.out.windowUpdate(0, this.unacknowledged);
-    this.unacknowledged = 0;
   }
 
   private countStream(exchange: Exchange, size: number, endStream: boolean): void {
@@ -145,9 +165,7 @@ export class ResponseReader {
     if (exchange.unacknowledged > INITIAL_WINDOW_BYTES) {
       throw new StreamError(ErrorCode.FLOW_CONTROL_ERROR, 'DATA beyond the stream window');
     }
-    if (endStream || exchange.unacknowledged < INITIAL_WINDOW_BYTES / 2) return;
-    this.out.windowUpdate(exchange.id, exchange.unacknowledged);
-    exchange.unacknowledged = 0;
+    if (!endStream && exchange.unacknowledged >= INITIAL_WINDOW_BYTES / 2) this.owed.add(exchange);
   }
 }
 

@@ -100,13 +100,17 @@ export class Session {
     this.requests.start(exchange);
   }
 
-  /** The socket has taken bytes: go on with bodies that waited for it. */
-  resume(): void {
+  /** Gathers what may go out besides new requests: receive windows, and bodies that waited for the socket. */
+  beforeFlush(): void {
+    this.responses.grantWindows();
     if (this.requests.ready) this.requests.resume();
   }
 
   /** Throws ConnectionError when the peer broke the protocol; nothing may be received after that. */
   receive(chunk: Buffer): void {
+    if (!this.isOpen && chunk.toString('latin1', 0, 5) === 'HTTP/') {
+      throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'the peer speaks HTTP/1');
+    }
     this.reader.push(chunk);
   }
 
@@ -269,6 +273,7 @@ export class Session {
   /** True when its body was not wholly written. */
   private release(exchange: Exchange): boolean {
     this.streams.delete(exchange.id);
+    this.responses.abandon(exchange);
     return this.requests.abandon(exchange);
   }
 }

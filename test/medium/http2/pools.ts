@@ -25,8 +25,9 @@ export function makePool(options: PushPoolOptions, firstStreamId?: number): Push
 export async function makePeer(
   script: (connection: RawConnection, n: number) => void,
   scheme?: 'http' | 'https',
+  port?: number,
 ): Promise<RawPeer> {
-  const peer = await startRawPeer(script, scheme);
+  const peer = await startRawPeer(script, scheme, port);
   later(() => peer.close());
   return peer;
 }

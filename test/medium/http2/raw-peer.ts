@@ -139,6 +139,7 @@ export interface RawPeer {
 export async function startRawPeer(
   script: (connection: RawConnection, n: number) => void,
   scheme: 'http' | 'https' = 'http',
+  port = 0,
 ): Promise<RawPeer> {
   const connections: RawConnection[] = [];
   const accept = (socket: Socket): void => {
@@ -148,10 +149,10 @@ export async function startRawPeer(
   };
   const options = { allowHalfOpen: true, cert: testCertificate, key: testKey, ALPNProtocols: ['h2'] };
   const server = scheme === 'http' ? createServer(options, accept) : createTlsServer(options, accept);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const address = server.address() as AddressInfo;
   return {
-    origin: `${scheme}://127.0.0.1:${port}`,
+    origin: `${scheme}://127.0.0.1:${address.port}`,
     connections,
     async connection(n) {
       await until(`connection ${n}`, () => connections.length > n);

@@ -1,0 +1,139 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { later } from './pools.js';
+import { testCertificate, testKey } from './test-certificate.js';
+import { until } from './until.js';
+
+/** Where a server's program is, or undefined. Servers often live outside a user's PATH. */
+export function findProgram(name: string): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+}
+
+/** Under CI a missing peer is a failure; elsewhere its tests are skipped. */
+export function isMissing(name: string): boolean {
+  return findProgram(name) === undefined && process.env['CI'] !== 'true';
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return port;
+}
+
+export interface RealPeer {
+  /** Of its TLS port. */
+  origin: string;
+  /** Its own folder: certificate, key, configuration, logs. */
+  folder: string;
+  /** Signals the process. */
+  signal(name: NodeJS.Signals): void;
+}
+
+/**
+ * Starts a server in the foreground in a folder of its own and waits until it accepts connections; it is stopped and
+ * the folder removed after the test. `prepare` gets folder and port, and returns the program's arguments.
+ */
+async function start(name: string, prepare: (folder: string, port: number) => Promise<string[]>): Promise<RealPeer> {
+  const program = findProgram(name);
+  if (program === undefined) throw new Error(`${name} is not installed`);
+  const folder = await mkdtemp(join(tmpdir(), `carillon-${name}-`));
+  const port = await freePort();
+  await writeFile(join(folder, 'cert.pem'), testCertificate);
+  await writeFile(join(folder, 'key.pem'), testKey);
+  const child = spawn(program, await prepare(folder, port), { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  let exited = false;
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  child.on('exit', () => (exited = true));
+  later(async () => {
+    child.kill('SIGTERM');
+    await until(`${name} stopped`, () => exited);
+    await rm(folder, { recursive: true, force: true });
+  });
+  let accepts = false;
+  await until(`${name} accepts connections: ${said}`, () => {
+    if (exited) throw new Error(`${name} ended: ${said}`);
+    const probe = connect(port, '127.0.0.1', () => {
+      accepts = true;
+      probe.destroy();
+    });
+    probe.on('error', () => {});
+    return accepts;
+  });
+  return { origin: `https://127.0.0.1:${port}`, folder, signal: (signal) => child.kill(signal) };
+}
+
+/** `server` lines go into the server block. As root its workers need a user who can read the folder. */
+export function startNginx(server: string): Promise<RealPeer> {
+  return start('nginx', async (folder, port) => {
+    const user = process.getuid?.() === 0 ? 'user root;' : '';
+    const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+      .map((t) => `${t}_temp_path ${folder}/${t};`)
+      .join(' ');
+    await writeFile(
+      join(folder, 'nginx.conf'),
+      `${user} worker_processes 1; daemon off; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
+events { worker_connections 1024; }
+http { access_log off; ${temp}
+  server { listen 127.0.0.1:${port} ssl http2; ssl_certificate ${folder}/cert.pem; ssl_certificate_key ${folder}/key.pem;
+  ${server} } }`,
+    );
+    return ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')];
+  });
+}
+
+/** Serves `files` (name and content) with `options` of nghttpd. */
+export function startNghttpd(files: Record<string, string>, ...options: string[]): Promise<RealPeer> {
+  return start('nghttpd', async (folder, port) => {
+    for (const [file, content] of Object.entries(files)) await writeFile(join(folder, file), content);
+    return [
+      '-a',
+      '127.0.0.1',
+      '-d',
+      folder,
+      ...options,
+      String(port),
+      join(folder, 'key.pem'),
+      join(folder, 'cert.pem'),
+    ];
+  });
+}
+
+/** `lines` go into the main configuration. */
+export function startApache(lines: string): Promise<RealPeer> {
+  return start('apache2', async (folder, port) => {
+    const modules = '/usr/lib/apache2/modules';
+    const loads = ['mpm_event', 'ssl', 'http2', 'authz_core', 'alias', 'rewrite']
+      .map((module) => `LoadModule ${module}_module ${modules}/mod_${module}.so`)
+      .join('\n');
+    await writeFile(
+      join(folder, 'apache.conf'),
+      `${loads}
+ServerName localhost
+ServerRoot ${folder}
+PidFile ${folder}/apache.pid
+ErrorLog ${folder}/error.log
+Mutex posixsem
+Listen 127.0.0.1:${port}
+Protocols h2 http/1.1
+SSLEngine on
+SSLCertificateFile ${folder}/cert.pem
+SSLCertificateKeyFile ${folder}/key.pem
+DocumentRoot ${folder}
+${lines}
+`,
+    );
+    return ['-X', '-f', join(folder, 'apache.conf')];
+  });
+}
+
+export function readLog(peer: RealPeer): Promise<string> {
+  return readFile(join(peer.folder, 'error.log'), 'utf8');
+}
