@@ -2,7 +2,6 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
-import type { FastifyInstance } from 'fastify';
 import { ApiError } from './common/errors.js';
 
 /** A message of 4 KB to ten thousand ids of 64 characters fits. */
@@ -22,7 +21,7 @@ export function newAdapter(): FastifyAdapter {
 
 /** Bodies: JSON is parsed, everything else arrives as text, because what it is depends on the route. */
 export function readBodies(app: NestFastifyApplication): void {
-  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const fastify = app.getHttpAdapter().getInstance();
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
     try {

@@ -4,12 +4,13 @@ import { StartError } from '../common/start-error.js';
 /** Connections of one process to PostgreSQL: enough for every batch in flight and the API, few enough for a default server (100). */
 const MAX_CONNECTIONS = 16;
 
-const BIGINT = 20;
-const BIGINT_ARRAY = 1016;
+const BIGINT = pg.types.builtins.INT8;
+type TypeId = Parameters<typeof pg.types.getTypeParser>[0];
+const BIGINT_ARRAY: TypeId = 1016;
 
 /** Sequences stay below 2^53, so bigint is a number here. */
 const types: pg.CustomTypesConfig = {
-  getTypeParser(id: number, format?: 'text' | 'binary') {
+  getTypeParser(id: TypeId, format?: 'text' | 'binary') {
     if (format !== 'binary' && id === BIGINT) return Number;
     if (format !== 'binary' && id === BIGINT_ARRAY)
       return (text: string) => (text === '{}' ? [] : text.slice(1, -1).split(',').map(Number));

@@ -90,7 +90,7 @@ export class Queues {
   work(name: QueueName, concurrency: number, run: (data: Job['data']) => Promise<void>): void {
     const worker = this.backend.newWorker(name, run, concurrency);
     worker.on('error', this.onError);
-    worker.on('failed', ((_job: unknown, error: Error) => this.onError(error)) as (...args: never[]) => void);
+    worker.on('failed', (_job: unknown, error: Error) => this.onError(error));
     this.workers.push(worker);
   }
 

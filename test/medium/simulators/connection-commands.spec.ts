@@ -109,6 +109,7 @@ describe('the port', () => {
   it('closes a connection that was quiet for long enough', async () => {
     await simulators.admin.changeSettings({ apns: { idleCloseMs: 30 } });
     await closed(session);
+    expect(session.destroyed).toBe(true);
   });
 
   it('answers after the latency asked for', async () => {
