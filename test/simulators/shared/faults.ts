@@ -97,7 +97,7 @@ export function parseFaultRules(input: unknown): FaultRule[] {
     const match = checkShape(fields['match'] ?? {}, MATCH, `${where}.match`);
     const action = checkShape(fields['action'], ACTION, `${where}.action`);
     if (Object.keys(action).length === 0) throw new BadInput(`${where}.action is empty`);
-    return { ...fields, match, action } as FaultRule;
+    return { ...fields, match, action };
   });
 }
 
