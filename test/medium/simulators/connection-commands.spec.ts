@@ -107,7 +107,9 @@ describe('the port', () => {
   });
 
   it('closes a connection that was quiet for long enough', async () => {
+    const goaway = new Promise<number>((resolve) => session.once('goaway', resolve));
     await simulators.admin.changeSettings({ apns: { idleCloseMs: 30 } });
+    expect(await goaway).toBe(0);
     await closed(session);
     expect(session.destroyed).toBe(true);
   });
