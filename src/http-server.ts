@@ -2,6 +2,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { ApiError } from './common/errors.js';
 
 /** A message of 4 KB to ten thousand ids of 64 characters fits. */
@@ -16,6 +17,10 @@ export function newAdapter(): FastifyAdapter {
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAMETER },
     // Requests under way at a stop are answered; the connection says that it closes.
     forceCloseConnections: 'idle',
+    // What fails before a route is found does not pass the error filter.
+    frameworkErrors: (_error: unknown, _request: unknown, reply: FastifyReply) => {
+      void reply.status(400).send({ code: 'FPWSE0004E', message: 'The address is not a valid URL.' });
+    },
   });
 }
 

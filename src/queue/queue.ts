@@ -118,15 +118,19 @@ async function openRedis(url: string, onError: (error: Error) => void): Promise<
   // A producer must fail fast; a worker must wait for ever (BullMQ asks for null).
   const producer = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 1, lazyConnect: true });
   const consumer = new Redis(url, { maxRetriesPerRequest: null, lazyConnect: true });
-  producer.on('error', onError);
-  consumer.on('error', onError);
+  let refusal: Error | undefined;
+  const remember = (error: Error): void => void (refusal = error);
+  producer.on('error', remember);
+  consumer.on('error', remember);
   try {
     await withDeadline(Promise.all([producer.connect(), consumer.connect()]));
   } catch (error) {
     producer.disconnect();
     consumer.disconnect();
-    throw new StartError(`The queue cannot be reached (${place})`, error);
+    throw new StartError(`The queue cannot be reached (${place})`, refusal ?? error);
   }
+  producer.off('error', remember).on('error', onError);
+  consumer.off('error', remember).on('error', onError);
   return {
     place,
     newQueue: (name) => new Queue(name, { connection: producer }),
