@@ -36,6 +36,7 @@ export class PushPool implements ConnectionOwner {
   private readonly expiry = new WeakMap<Connection, number>();
   private nextId = 1;
   private pumpScheduled = false;
+  private readonly runPump = (): void => this.pump();
   private timer: NodeJS.Timeout | undefined;
   private tickMs = 0;
   private closing = false;
@@ -124,11 +125,14 @@ export class PushPool implements ConnectionOwner {
     this.wake();
   }
 
-  /** Runs after all callbacks and promise reactions of this turn, so that many requests share one write. */
+  /**
+   * Pumps once the events of this turn of the loop are through: a peer that sends each answer in a TLS record of its own
+   * gives us as many data events, and their successors should share one write.
+   */
   wake(): void {
     if (this.pumpScheduled) return;
     this.pumpScheduled = true;
-    process.nextTick(() => this.pump());
+    setImmediate(this.runPump);
   }
 
   proven(): void {
