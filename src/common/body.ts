@@ -54,6 +54,9 @@ function checkStorable(value: unknown, levels: number): void {
   if (typeof value !== 'object' || value === null) return;
   if (levels === 0) throw new ApiError('FPWSE0004E', `The body is nested deeper than ${MAX_DEPTH} levels.`);
   for (const [key, inner] of Object.entries(value)) {
+    // class-transformer calls an object's `constructor`, and drops both names without a word where it knows the class.
+    if (key === 'constructor' || key === '__proto__')
+      throw new ApiError('FPWSE0004E', `The body has a key named '${key}' in it, which is reserved.`);
     checkStorable(key, levels);
     checkStorable(inner, levels - 1);
   }
@@ -65,7 +68,10 @@ function* flatten(
 ): Generator<{ path: string; constraint: string; reason: string }> {
   for (const error of errors) {
     const path = prefix ? `${prefix}.${error.property}` : error.property;
-    for (const [constraint, reason] of Object.entries(error.constraints ?? {})) yield { path, constraint, reason };
+    // Decorators take effect from the bottom up; the first as written, the type, is the one to tell.
+    for (const [constraint, reason] of Object.entries(error.constraints ?? {}).toReversed())
+      // The library's own word for a nested value that is no object; our rule beside it says it better.
+      if (constraint !== 'nestedValidation') yield { path, constraint, reason };
     yield* flatten(error.children ?? [], path);
   }
 }
