@@ -11,10 +11,23 @@ export function toNotification(request: SendMessageDto): Omit<Notification, 'mes
   return {
     collapseId: '',
     alert: request.message.alert,
-    url: request.message.url,
-    apns: apns && (instanceToPlain(apns, { exposeUnsetFields: false }) as Notification['apns']),
-    gcm: gcm && (instanceToPlain(gcm, { exposeUnsetFields: false }) as Notification['gcm']),
+    url: request.message.url ?? undefined,
+    apns: apns ? withoutNull(instanceToPlain(apns) as NonNullable<Notification['apns']>) : undefined,
+    gcm: gcm ? withoutNull(instanceToPlain(gcm) as NonNullable<Notification['gcm']>) : undefined,
   };
+}
+
+/** Callers' serialisers write null for what they leave out. A payload is the caller's own and stays as it is. */
+function withoutNull<T extends object>(settings: T): T {
+  const given = Object.entries(settings)
+    .filter(([, value]) => value !== undefined && value !== null)
+    .map(([name, value]: [string, unknown]) => [
+      name,
+      typeof value === 'object' && value !== null && !Array.isArray(value) && name !== 'payload'
+        ? withoutNull(value)
+        : value,
+    ]);
+  return Object.fromEntries(given) as T;
 }
 
 /** Which provider a platform's limit is, and where its part of the settings is. */
