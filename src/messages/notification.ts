@@ -37,6 +37,10 @@ const LIMITS: readonly { platform: string; provider: ProviderName; settings: str
 ];
 const ID_PLACEHOLDER = '00000000';
 
+function longer({ alert, url = '' }: { alert: string; url?: string }): string {
+  return Buffer.byteLength(url) > Buffer.byteLength(alert) ? 'message.url' : 'message.alert';
+}
+
 /** Throws FPWSE0005E naming the field that is too large for one of the providers the message may go to. */
 export function checkSizes(
   notification: Omit<Notification, 'messageId' | 'expiresAt'>,
@@ -54,7 +58,8 @@ export function checkSizes(
     const bytes = providers[provider].measure(whole);
     const limit = providers[provider].maxBytes;
     if (bytes <= limit) continue;
-    const field = Buffer.byteLength(notification.alert) > bytes / 2 ? 'message.alert' : settings;
+    const bare = providers[provider].measure({ ...whole, apns: undefined, gcm: undefined });
+    const field = bare <= limit ? settings : longer(notification);
     throw invalidValue(field, `the message is ${bytes} bytes at ${provider}, which takes ${limit}`);
   }
 }
