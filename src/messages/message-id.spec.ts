@@ -17,5 +17,5 @@ it('favours no letter', () => {
   const expected = (COUNT * 8) / 62;
   expect(seen.size).toBe(62);
   // byte % 62 without rejection would give the first eight letters a quarter more; seven sigma is 14 per cent.
-  for (const [letter, count] of seen) expect(Math.abs(count / expected - 1), letter).toBeLessThan(0.14);
+  for (const count of seen.values()) expect(Math.abs(count / expected - 1)).toBeLessThan(0.14);
 });
