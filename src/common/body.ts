@@ -29,7 +29,8 @@ export function parseJson(body: unknown): unknown {
 }
 
 /**
- * Validates against the class-validator rules of `type`. Returns the instance and the paths of fields it does not know.
+ * Validates against the class-validator rules of `type`. Returns the instance and the paths of fields it does not know,
+ * which the instance is without.
  * Throws FPWSE0004E when the body is no object, FPWSE0005E naming the first wrong field and why.
  */
 export function checkBody<T extends object>(type: Type<T>, body: unknown): { value: T; unknown: string[] } {
@@ -40,9 +41,10 @@ export function checkBody<T extends object>(type: Type<T>, body: unknown): { val
   const value = plainToInstance(type, body);
   const errors = validateSync(value, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: false });
   const unknown: string[] = [];
-  for (const { path, constraint, reason } of flatten(errors)) {
-    if (constraint === 'whitelistValidation') unknown.push(path);
-    else throw invalidValue(path, reason);
+  for (const { error, path, constraint, reason } of flatten(errors)) {
+    if (constraint !== 'whitelistValidation') throw invalidValue(path, reason);
+    unknown.push(path);
+    Reflect.deleteProperty(error.target ?? {}, error.property);
   }
   return { value, unknown };
 }
@@ -54,6 +56,9 @@ function checkStorable(value: unknown, levels: number): void {
   if (typeof value !== 'object' || value === null) return;
   if (levels === 0) throw new ApiError('FPWSE0004E', `The body is nested deeper than ${MAX_DEPTH} levels.`);
   for (const [key, inner] of Object.entries(value)) {
+    // class-transformer calls an object's `constructor`, and drops both names without a word where it knows the class.
+    if (key === 'constructor' || key === '__proto__')
+      throw new ApiError('FPWSE0004E', `The body has a key named '${key}' in it, which is reserved.`);
     checkStorable(key, levels);
     checkStorable(inner, levels - 1);
   }
@@ -62,10 +67,13 @@ function checkStorable(value: unknown, levels: number): void {
 function* flatten(
   errors: readonly ValidationError[],
   prefix = '',
-): Generator<{ path: string; constraint: string; reason: string }> {
+): Generator<{ error: ValidationError; path: string; constraint: string; reason: string }> {
   for (const error of errors) {
     const path = prefix ? `${prefix}.${error.property}` : error.property;
-    for (const [constraint, reason] of Object.entries(error.constraints ?? {})) yield { path, constraint, reason };
+    // Decorators take effect from the bottom up; the first as written, the type, is the one to tell.
+    for (const [constraint, reason] of Object.entries(error.constraints ?? {}).toReversed())
+      // The library's own word for a nested value that is no object; our rule beside it says it better.
+      if (constraint !== 'nestedValidation') yield { error, path, constraint, reason };
     yield* flatten(error.children ?? [], path);
   }
 }

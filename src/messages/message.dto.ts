@@ -31,6 +31,12 @@ function EmptyIsAbsent(): PropertyDecorator {
 function UpperCase(): PropertyDecorator {
   return Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.toUpperCase() : value));
 }
+/** Older SDKs send numbers as text. Nothing else is converted: `""` would become 0, which means "now or never" to FCM. */
+function NumberFromText(): PropertyDecorator {
+  return Transform(({ value }: { value: unknown }) =>
+    typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value.trim()) ? Number(value) : value,
+  );
+}
 
 export class MessageTextDto {
   @IsString({ message: 'it is required and must be a string' })
@@ -129,14 +135,13 @@ class LightsDto {
   @IsString(text)
   ledArgb?: string;
 
-  /** Number or, from older SDKs, text. */
   @IsOptional()
-  @Type(() => Number)
+  @NumberFromText()
   @IsNumber({}, { message: 'it must be a number of milliseconds' })
   ledOnMs?: number;
 
   @IsOptional()
-  @Type(() => Number)
+  @NumberFromText()
   @IsNumber({}, { message: 'it must be a number of milliseconds' })
   ledOffMs?: number;
 }
@@ -184,7 +189,7 @@ export class GcmDto implements GcmSettings {
 
   /** Seconds. */
   @IsOptional()
-  @Type(() => Number)
+  @NumberFromText()
   @IsInt({ message: 'it must be a whole number of seconds' })
   @Min(0, { message: 'it must be at least 0' })
   @Max(FOUR_WEEKS_S, { message: `it must be at most ${FOUR_WEEKS_S} (four weeks)` })
@@ -306,7 +311,7 @@ export class SendMessageDto {
 
   /** 1: push. SMS (2, 3) is not offered. */
   @IsOptional()
-  @Type(() => Number)
+  @NumberFromText()
   @IsIn([1], { message: 'it must be 1 (push): SMS is not offered' })
   notificationType?: number;
 

@@ -11,10 +11,23 @@ export function toNotification(request: SendMessageDto): Omit<Notification, 'mes
   return {
     collapseId: '',
     alert: request.message.alert,
-    url: request.message.url,
-    apns: apns && (instanceToPlain(apns, { exposeUnsetFields: false }) as Notification['apns']),
-    gcm: gcm && (instanceToPlain(gcm, { exposeUnsetFields: false }) as Notification['gcm']),
+    url: request.message.url ?? undefined,
+    apns: apns ? withoutNull(instanceToPlain(apns) as NonNullable<Notification['apns']>) : undefined,
+    gcm: gcm ? withoutNull(instanceToPlain(gcm) as NonNullable<Notification['gcm']>) : undefined,
   };
+}
+
+/** Callers' serialisers write null for what they leave out. A payload is the caller's own and stays as it is. */
+function withoutNull<T extends object>(settings: T): T {
+  const given = Object.entries(settings)
+    .filter(([, value]) => value !== undefined && value !== null)
+    .map(([name, value]: [string, unknown]) => [
+      name,
+      typeof value === 'object' && value !== null && !Array.isArray(value) && name !== 'payload'
+        ? withoutNull(value)
+        : value,
+    ]);
+  return Object.fromEntries(given) as T;
 }
 
 /** Which provider a platform's limit is, and where its part of the settings is. */
@@ -23,6 +36,10 @@ const LIMITS: readonly { platform: string; provider: ProviderName; settings: str
   { platform: 'G', provider: 'fcm', settings: 'settings.gcm' },
 ];
 const ID_PLACEHOLDER = '00000000';
+
+function longer({ alert, url = '' }: { alert: string; url?: string }): string {
+  return Buffer.byteLength(url) > Buffer.byteLength(alert) ? 'message.url' : 'message.alert';
+}
 
 /** Throws FPWSE0005E naming the field that is too large for one of the providers the message may go to. */
 export function checkSizes(
@@ -41,7 +58,8 @@ export function checkSizes(
     const bytes = providers[provider].measure(whole);
     const limit = providers[provider].maxBytes;
     if (bytes <= limit) continue;
-    const field = Buffer.byteLength(notification.alert) > bytes / 2 ? 'message.alert' : settings;
+    const bare = providers[provider].measure({ ...whole, apns: undefined, gcm: undefined });
+    const field = bare <= limit ? settings : longer(notification);
     throw invalidValue(field, `the message is ${bytes} bytes at ${provider}, which takes ${limit}`);
   }
 }

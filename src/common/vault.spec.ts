@@ -1,0 +1,100 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { StartError } from './start-error.js';
+import { Vault, openVault } from './vault.js';
+
+const CONTEXT = 'provider_setting/com.acme.bank/apns';
+const vault = new Vault(Buffer.alloc(32, 1));
+
+describe('Vault', () => {
+  it.each(['', 'a', '{"key":"-----BEGIN PRIVATE KEY-----"}', 'ü€😀', 'x'.repeat(100_000)])(
+    'opens what it sealed',
+    (content) => {
+      expect(vault.open(vault.seal(content, CONTEXT), CONTEXT)).toBe(content);
+    },
+  );
+
+  it('lays out format, nonce, record key, tag, nonce, content, tag', () => {
+    expect(vault.seal('secret', CONTEXT)).toHaveLength(1 + 12 + 32 + 16 + 12 + 6 + 16);
+    expect(vault.seal('secret', CONTEXT)[0]).toBe(1);
+  });
+
+  it('never seals the same content alike, and never in the clear', () => {
+    const [one, other] = [vault.seal('secret', CONTEXT), vault.seal('secret', CONTEXT)];
+    expect(one.equals(other)).toBe(false);
+    expect(one.includes('secret')).toBe(false);
+  });
+
+  it('does not open with another master key', () => {
+    const sealed = new Vault(Buffer.alloc(32, 2)).seal('secret', CONTEXT);
+    expect(() => vault.open(sealed, CONTEXT)).toThrow(`MASTER_KEY does not open ${CONTEXT}`);
+  });
+
+  it('does not open in another row', () => {
+    const sealed = vault.seal('secret', CONTEXT);
+    expect(() => vault.open(sealed, 'provider_setting/com.acme.shop/apns')).toThrow('MASTER_KEY does not open');
+  });
+
+  it('does not open when any single byte was changed', () => {
+    const sealed = vault.seal('secret', CONTEXT);
+    for (let index = 0; index < sealed.length; index++) {
+      const changed = Buffer.from(sealed);
+      changed[index] = (changed[index] ?? 0) ^ 1;
+      expect(() => vault.open(changed, CONTEXT), `byte ${index}`).toThrow(CONTEXT);
+    }
+  });
+
+  it('does not open when it was cut short anywhere', () => {
+    const sealed = vault.seal('secret', CONTEXT);
+    for (let length = 0; length < sealed.length; length++)
+      expect(() => vault.open(sealed.subarray(0, length), CONTEXT), `${length} bytes`).toThrow(CONTEXT);
+  });
+
+  it('names a format it does not know', () => {
+    const sealed = vault.seal('secret', CONTEXT);
+    sealed[0] = 2;
+    expect(() => vault.open(sealed, CONTEXT)).toThrow(`Sealed value of unknown format in ${CONTEXT}`);
+  });
+});
+
+describe('openVault', () => {
+  let dataDir: string;
+  beforeEach(() => {
+    dataDir = mkdtempSync(join(tmpdir(), 'carillon-vault-'));
+  });
+  afterEach(() => rmSync(dataDir, { recursive: true }));
+
+  it('uses MASTER_KEY, and writes nothing then', () => {
+    const opened = openVault({ masterKey: Buffer.alloc(32, 1), dataDir: join(dataDir, 'none') });
+    expect(vault.open(opened.seal('secret', CONTEXT), CONTEXT)).toBe('secret');
+    expect(() => statSync(join(dataDir, 'none'))).toThrow('ENOENT');
+  });
+
+  it('makes a key once, for its owner only, and finds it again', () => {
+    const folder = join(dataDir, 'new');
+    const sealed = openVault({ dataDir: folder }).seal('secret', CONTEXT);
+    expect(openVault({ dataDir: folder }).open(sealed, CONTEXT)).toBe('secret');
+    expect(Buffer.from(readFileSync(join(folder, 'master.key'), 'utf8'), 'base64')).toHaveLength(32);
+    expect(statSync(join(folder, 'master.key')).mode & 0o777).toBe(0o600);
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+  });
+
+  it('makes another key in another folder', () => {
+    const sealed = openVault({ dataDir: join(dataDir, 'one') }).seal('secret', CONTEXT);
+    expect(() => openVault({ dataDir: join(dataDir, 'other') }).open(sealed, CONTEXT)).toThrow('does not open');
+  });
+
+  it('refuses a damaged key file instead of replacing it', () => {
+    writeFileSync(join(dataDir, 'master.key'), 'c2hvcnQ=\n');
+    expect(() => openVault({ dataDir })).toThrow(/master\.key does not hold a key of 32 bytes in base64$/);
+    expect(readFileSync(join(dataDir, 'master.key'), 'utf8')).toBe('c2hvcnQ=\n');
+  });
+
+  it('says in one line that the folder cannot be used', () => {
+    mkdirSync(join(dataDir, 'master.key'));
+    expect(() => openVault({ dataDir })).toThrow(StartError);
+    expect(() => openVault({ dataDir })).toThrow(/^The master key in DATA_DIR cannot be read or made: .*EISDIR/);
+  });
+});

@@ -1,0 +1,177 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { ConfigError, SETTINGS, readConfig } from './config.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'carillon-config-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const KEY = Buffer.alloc(32, 7);
+/** Everything that production and a database ask for, so that each case is about one setting. */
+const PRODUCTION = { NODE_ENV: 'production', MASTER_KEY: KEY.toString('base64') };
+
+function problemsOf(environment: NodeJS.ProcessEnv): readonly string[] {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('defaults', () => {
+  it('nothing set: all roles of one process on the embedded database', () => {
+    expect(readConfig({})).toEqual({
+      environment: 'development',
+      host: '0.0.0.0',
+      port: 9080,
+      roles: new Set(['api', 'worker', 'scheduler']),
+      databaseUrl: undefined,
+      queueUrl: undefined,
+      dataDir: '.data',
+      masterKey: undefined,
+      adminClient: undefined,
+      apns: { productionUrl: 'https://api.push.apple.com', sandboxUrl: 'https://api.sandbox.push.apple.com' },
+      fcm: { url: 'https://fcm.googleapis.com' },
+      providerCa: undefined,
+      batchesAtOnce: 8,
+    });
+  });
+
+  it('a blank value counts as not given', () => {
+    const blank = Object.fromEntries(SETTINGS.map(({ name }) => [name, '  ']));
+    expect(readConfig(blank)).toEqual(readConfig({}));
+  });
+
+  it('variables of other programs are none of ours', () => {
+    expect(problemsOf({ PATH: '/bin', NODE_OPTIONS: '', npm_config_x: '1', LANG: 'C', HOME: '/', POST: '1' })).toEqual(
+      [],
+    );
+  });
+});
+
+it('reads every setting', () => {
+  const caFile = join(folder, 'ca.pem');
+  writeFileSync(caFile, 'PEM');
+  expect(
+    readConfig({
+      ...PRODUCTION,
+      HOST: '127.0.0.1',
+      PORT: '0',
+      ROLES: ' worker , api',
+      DATABASE_URL: 'postgresql://db/carillon',
+      QUEUE_URL: 'rediss://queue:6380/2',
+      DATA_DIR: 'elsewhere',
+      ADMIN_CLIENT_ID: 'ops',
+      ADMIN_CLIENT_SECRET: 'p:ss word',
+      APNS_URL: 'https://a.example',
+      APNS_SANDBOX_URL: 'https://s.example',
+      FCM_URL: 'https://f.example',
+      PROVIDER_CA_FILE: caFile,
+      WORKER_BATCHES: '256',
+    }),
+  ).toEqual({
+    environment: 'production',
+    host: '127.0.0.1',
+    port: 0,
+    roles: new Set(['worker', 'api']),
+    databaseUrl: 'postgresql://db/carillon',
+    queueUrl: 'rediss://queue:6380/2',
+    dataDir: 'elsewhere',
+    masterKey: KEY,
+    adminClient: { id: 'ops', secret: 'p:ss word' },
+    apns: { productionUrl: 'https://a.example', sandboxUrl: 'https://s.example' },
+    fcm: { url: 'https://f.example' },
+    providerCa: 'PEM',
+    batchesAtOnce: 256,
+  });
+});
+
+it('NODE_ENV=test is development', () => {
+  expect(readConfig({ NODE_ENV: 'test' }).environment).toBe('development');
+});
+
+const NEEDS_ALL_ROLES =
+  'ROLES leaves a role to another process, which needs DATABASE_URL: the embedded database serves one process';
+const NEEDS_KEY = 'MASTER_KEY is required with DATABASE_URL, so that every process can read the credentials';
+const TOGETHER = 'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET go together: one of them is missing';
+const ASCII = 'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET must be printable ASCII, the id without a colon';
+
+describe('refusals', () => {
+  it.each<[string, NodeJS.ProcessEnv, string[]]>([
+    ['an unknown environment', { NODE_ENV: 'staging' }, ['NODE_ENV must be development, test or production']],
+    ['a port that is no number', { PORT: 'http' }, ['PORT must be a number from 0 to 65535']],
+    ['a port out of range', { PORT: '65536' }, ['PORT must be a number from 0 to 65535']],
+    ['a negative port', { PORT: '-1' }, ['PORT must be a number from 0 to 65535']],
+    ['half a port', { PORT: '80.5' }, ['PORT must be a number from 0 to 65535']],
+    [
+      'an unknown role',
+      { ...PRODUCTION, DATABASE_URL: 'postgres://db/x', ROLES: 'api,cook' },
+      ['ROLES must be a list of api, worker, scheduler'],
+    ],
+    ['part of the roles on the embedded database', { ROLES: 'api,worker' }, [NEEDS_ALL_ROLES]],
+    [
+      'a database that is not PostgreSQL',
+      { ...PRODUCTION, DATABASE_URL: 'mysql://db/x' },
+      ['DATABASE_URL must be a postgres:// URL'],
+    ],
+    [
+      'a database URL that is none',
+      { ...PRODUCTION, DATABASE_URL: 'db:5432/x' },
+      ['DATABASE_URL must be a postgres:// URL'],
+    ],
+    ['a queue that is not Redis', { QUEUE_URL: 'amqp://q' }, ['QUEUE_URL must be a redis:// or rediss:// URL']],
+    ['a short key', { MASTER_KEY: KEY.toString('base64').slice(4) }, ['MASTER_KEY must be 32 bytes in base64']],
+    ['a key in hex', { MASTER_KEY: KEY.toString('hex') }, ['MASTER_KEY must be 32 bytes in base64']],
+    ['no key in production', { NODE_ENV: 'production' }, ['MASTER_KEY is required in production']],
+    ['no key beside a shared database', { DATABASE_URL: 'postgres://db/x' }, [NEEDS_KEY]],
+    ['an admin id alone', { ADMIN_CLIENT_ID: 'ops' }, [TOGETHER]],
+    ['an admin secret alone', { ADMIN_CLIENT_SECRET: 'x' }, [TOGETHER]],
+    ['an admin id with a colon', { ADMIN_CLIENT_ID: 'a:b', ADMIN_CLIENT_SECRET: 'x' }, [ASCII]],
+    ['an admin secret outside ASCII', { ADMIN_CLIENT_ID: 'a', ADMIN_CLIENT_SECRET: 'é' }, [ASCII]],
+    ['an APNs URL that is none', { APNS_URL: 'apple' }, ['APNS_URL must be an https:// URL']],
+    ['an FCM URL of another scheme', { FCM_URL: 'ftp://f' }, ['FCM_URL must be an https:// URL']],
+    [
+      'a provider in clear text in production',
+      { ...PRODUCTION, APNS_SANDBOX_URL: 'http://s' },
+      ['APNS_SANDBOX_URL must be an https:// URL'],
+    ],
+    ['a missing CA file', { PROVIDER_CA_FILE: join(folder, 'none') }, ['PROVIDER_CA_FILE cannot be read']],
+    ['no batches at all', { WORKER_BATCHES: '0' }, ['WORKER_BATCHES must be a number from 1 to 256']],
+    ['too many batches', { WORKER_BATCHES: '257' }, ['WORKER_BATCHES must be a number from 1 to 256']],
+    ['a misspelt name', { DATABSE_URL: 'x' }, ['DATABSE_URL is not a setting; did you mean DATABASE_URL?']],
+    ['a letter too many', { ROLESS: 'x' }, ['ROLESS is not a setting; did you mean ROLES?']],
+    ['a letter too few', { MASTR_KEY: 'x' }, ['MASTR_KEY is not a setting; did you mean MASTER_KEY?']],
+    ['an invented name of a family', { APNS_TOPIC: 'x' }, ['APNS_TOPIC is not a setting']],
+  ])('%s', (_what, environment, problems) => {
+    expect(problemsOf(environment)).toEqual(problems);
+  });
+
+  it('all at once, each said once', () => {
+    const problems = problemsOf({ PORT: 'x', ROLES: 'cook,waiter', WORKER_BATCHES: 'many', FCM_UR: 'x' });
+    expect(problems).toEqual([
+      'FCM_UR is not a setting; did you mean FCM_URL?',
+      'PORT must be a number from 0 to 65535',
+      'ROLES must be a list of api, worker, scheduler',
+      NEEDS_ALL_ROLES,
+      'WORKER_BATCHES must be a number from 1 to 256',
+    ]);
+  });
+
+  it('a development peer may speak http', () => {
+    expect(readConfig({ APNS_URL: 'http://localhost:1' }).apns.productionUrl).toBe('http://localhost:1');
+  });
+
+  it('no value ever reaches the message', () => {
+    const secret = 'hunter2-é:';
+    // NODE_ENV decides which rules apply, so every other setting is wrong under each of its values.
+    for (const nodeEnvironment of ['production', 'development', secret]) {
+      const environment = Object.fromEntries(SETTINGS.map(({ name }) => [name, `${secret}${name}`]));
+      const wrong = { ...environment, APNS_TOPIC: secret, MASTR_KEY: secret, NODE_ENV: nodeEnvironment };
+      expect(() => readConfig(wrong)).toThrow(ConfigError);
+      expect(() => readConfig(wrong)).not.toThrow(/hunter2/);
+    }
+  });
+});

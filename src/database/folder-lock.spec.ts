@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { StartError } from '../common/start-error.js';
+import { lockFolder } from './folder-lock.js';
+
+let folder: string;
+let lock: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'carillon-lock-'));
+  lock = join(folder, 'lock');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** The number of a process that has ended. */
+async function deadProcess(): Promise<number> {
+  const child = spawn(process.execPath, ['-e', '']);
+  await once(child, 'exit');
+  return child.pid ?? 0;
+}
+
+it('makes the folder for its owner only, writes who has it, and gives it back', () => {
+  const inner = join(folder, 'a', 'b');
+  const release = lockFolder(inner);
+  expect(readFileSync(join(inner, 'lock'), 'utf8')).toBe(`${process.pid}\n`);
+  expect(statSync(inner).mode & 0o777).toBe(0o700);
+  release();
+  expect(existsSync(join(inner, 'lock'))).toBe(false);
+});
+
+it('refuses a folder that a living process has, names it, and leaves its lock alone', () => {
+  writeFileSync(lock, `${process.ppid}\n`);
+  expect(() => lockFolder(folder)).toThrow(StartError);
+  expect(() => lockFolder(folder)).toThrow(`DATA_DIR ${folder} is in use by process ${process.ppid}`);
+  expect(readFileSync(lock, 'utf8')).toBe(`${process.ppid}\n`);
+});
+
+it('also of another user, whose process cannot be signalled', () => {
+  // Process 1 is root's; for root itself it is merely alive.
+  writeFileSync(lock, '1\n');
+  expect(() => lockFolder(folder)).toThrow('is in use by process 1');
+});
+
+it('takes over what a dead process left', async () => {
+  writeFileSync(lock, `${await deadProcess()}\n`);
+  lockFolder(folder);
+  expect(readFileSync(lock, 'utf8')).toBe(`${process.pid}\n`);
+});
+
+it.each(['', 'nonsense', '-1\n', '0\n', `${process.pid}\n`])('takes over a lock that names nobody: %j', (content) => {
+  // The last: in a container every process is number 1, also the one that left the lock.
+  writeFileSync(lock, content);
+  lockFolder(folder);
+  expect(readFileSync(lock, 'utf8')).toBe(`${process.pid}\n`);
+});
+
+it('says in one line that the folder cannot be used', () => {
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  expect(() => lockFolder(file)).toThrow(StartError);
+  expect(() => lockFolder(file)).toThrow(/^DATA_DIR .*file cannot be written: E/);
+});

@@ -1,0 +1,297 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { DeliveryDetails } from '../database/tables.js';
+import type { Verdict } from '../providers/provider.js';
+import { BatchLedger } from './ledger.js';
+import type { AttemptTerms } from './ledger.js';
+import { OUTCOME, OUTCOME_NAMES } from './outcome.js';
+import type { OutcomeName } from './outcome.js';
+import { decide } from './retry-policy.js';
+
+const NOW = Date.parse('2026-11-23T10:00:00Z');
+const MINUTE = 60_000;
+const TERMS: AttemptTerms = {
+  now: NOW,
+  acceptedAt: NOW,
+  expiresAt: NOW + 60 * MINUTE,
+  onUnknown: 'resend',
+  cancelled: false,
+};
+
+function ledger(names: OutcomeName[], details: DeliveryDetails = {}): BatchLedger {
+  return new BatchLedger(Buffer.from(names.map((name) => OUTCOME[name])), details);
+}
+const nameOf = (code: number | undefined): OutcomeName => OUTCOME_NAMES[code ?? -1] ?? 'pending';
+const names = (of: BatchLedger) => [...of.outcomes].map((code) => OUTCOME_NAMES[code]);
+
+/** What another worker finds: the committed bytes and the committed JSON. */
+function reread(stored: BatchLedger): BatchLedger {
+  return new BatchLedger(Buffer.from(stored.outcomes), JSON.parse(JSON.stringify(stored.details)) as DeliveryDetails);
+}
+
+describe('begin', () => {
+  it('takes what is pending, and nothing that is settled', () => {
+    const batch = ledger(['pending', 'accepted', 'rejected', 'failed', 'expired', 'cancelled', 'pending']);
+    expect(batch.begin(TERMS)).toEqual([0, 6]);
+    expect(names(batch)).toEqual(['inFlight', 'accepted', 'rejected', 'failed', 'expired', 'cancelled', 'inFlight']);
+  });
+
+  it('leaves what is not due yet, and takes it at its moment', () => {
+    const retryAt = NOW + MINUTE;
+    const batch = ledger(['pending', 'unknown'], { 0: { attempts: 1, retryAt }, 1: { attempts: 1, retryAt } });
+    expect(batch.begin({ ...TERMS, now: retryAt - 1 })).toEqual([]);
+    expect(batch.nextDue()).toBe(retryAt);
+    expect(batch.begin({ ...TERMS, now: retryAt })).toEqual([0, 1]);
+    expect(batch.details).toEqual({ 0: { attempts: 1 }, 1: { attempts: 1 } });
+  });
+
+  it('an unknown delivery without a moment is held for good', () => {
+    const batch = ledger(['unknown'], { 0: { attempts: 1, reason: 'connection lost' } });
+    expect(batch.begin({ ...TERMS, now: NOW + 30 * MINUTE })).toEqual([]);
+    expect(batch.nextDue()).toBeNull();
+  });
+
+  it('writes again what a lost worker left in flight, and counts its attempt', () => {
+    const batch = ledger(['inFlight', 'accepted']);
+    expect(batch.begin(TERMS)).toEqual([0]);
+    expect(names(batch)).toEqual(['inFlight', 'accepted']);
+    expect(batch.details[0]).toMatchObject({ attempts: 1, reason: 'the worker was lost' });
+  });
+
+  it('holds it where the message says so', () => {
+    const batch = ledger(['inFlight']);
+    expect(batch.begin({ ...TERMS, onUnknown: 'hold' })).toEqual([]);
+    expect(names(batch)).toEqual(['unknown']);
+    expect(batch.nextDue()).toBeNull();
+  });
+
+  it('three lost workers are enough', () => {
+    let batch = ledger(['pending']);
+    const due = [0, 1, 2, 3].map(() => {
+      const positions = batch.begin(TERMS);
+      batch = reread(batch);
+      return positions.length;
+    });
+    expect(due).toEqual([1, 1, 1, 0]);
+    expect(names(batch)).toEqual(['unknown']);
+    expect(batch.details[0]?.attempts).toBe(3);
+  });
+
+  it.each<[string, Partial<AttemptTerms>, OutcomeName]>([
+    ['cancelled', { cancelled: true }, 'cancelled'],
+    ['expired', { now: TERMS.expiresAt }, 'expired'],
+    ['cancelled and then expired', { cancelled: true, now: TERMS.expiresAt }, 'cancelled'],
+  ])('of a message that is %s sends nothing and settles the pending', (_what, change, outcome) => {
+    const waiting = { attempts: 1, retryAt: NOW + MINUTE };
+    const batch = ledger(['pending', 'pending', 'unknown', 'inFlight', 'accepted'], {
+      1: { ...waiting },
+      2: { ...waiting },
+    });
+    expect(batch.begin({ ...TERMS, ...change })).toEqual([]);
+    // What may have arrived did not expire.
+    expect(names(batch)).toEqual([outcome, outcome, 'unknown', 'unknown', 'accepted']);
+    expect(batch.nextDue()).toBeNull();
+  });
+
+  it('expires at its moment, not before', () => {
+    expect(ledger(['pending']).begin({ ...TERMS, now: TERMS.expiresAt - 1 })).toEqual([0]);
+  });
+});
+
+describe('record', () => {
+  it('keeps no details of the usual case', () => {
+    const batch = ledger(['inFlight']);
+    batch.record(0, { outcome: OUTCOME.accepted }, true);
+    expect([names(batch), batch.details]).toEqual([['accepted'], {}]);
+  });
+
+  it('keeps the reason, the attempts and the moment of the next', () => {
+    const batch = ledger(['inFlight']);
+    batch.record(0, { outcome: OUTCOME.pending, reason: '503', retryAt: NOW + MINUTE }, true);
+    expect(batch.details[0]).toEqual({ attempts: 1, reason: '503', retryAt: NOW + MINUTE });
+    expect(batch.begin({ ...TERMS, now: NOW + MINUTE })).toEqual([0]);
+    batch.record(0, { outcome: OUTCOME.accepted }, true);
+    expect(batch.details[0]).toEqual({ attempts: 2, reason: '503', retryAt: undefined });
+  });
+
+  it('what was not written is no attempt', () => {
+    const batch = ledger(['inFlight'], { 0: { attempts: 1 } });
+    batch.record(0, { outcome: OUTCOME.pending }, false);
+    expect(batch.details[0]?.attempts).toBe(1);
+    expect(batch.nextDue()).toBe(0);
+  });
+
+  it.each<[OutcomeName, OutcomeName]>([
+    ['pending', 'accepted'],
+    ['accepted', 'rejected'],
+    ['accepted', 'accepted'],
+    ['cancelled', 'inFlight'],
+    ['unknown', 'expired'],
+  ])('refuses %s to %s, and changes nothing', (from, to) => {
+    const batch = ledger([from]);
+    const decision = { outcome: OUTCOME[to], reason: 'x' };
+    expect(() => batch.record(0, decision, true)).toThrow(`A delivery cannot go from ${from} to ${to}`);
+    expect([names(batch), batch.details]).toEqual([[from], {}]);
+  });
+});
+
+it('situation counts the write at hand as an attempt', () => {
+  const batch = ledger(['inFlight', 'inFlight'], { 1: { attempts: 2 } });
+  expect(batch.situation(0, TERMS, NOW + 5, 0.25)).toMatchObject({ attempts: 1, now: NOW + 5, random: 0.25 });
+  expect(batch.situation(1, TERMS, NOW, 0).attempts).toBe(3);
+});
+
+it('counts by code', () => {
+  const batch = ledger(['pending', 'accepted', 'accepted', 'unknown', 'cancelled']);
+  expect(batch.counts()).toEqual([1, 0, 2, 0, 0, 0, 1, 1]);
+  expect(ledger([]).counts()).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
+});
+
+describe('nextDue', () => {
+  it.each<[string, OutcomeName[], DeliveryDetails, number | null]>([
+    ['nothing to do', ['accepted', 'rejected', 'failed', 'expired', 'cancelled', 'unknown'], {}, null],
+    ['an empty batch', [], {}, null],
+    ['something pending: at once', ['accepted', 'pending'], {}, 0],
+    ['something in flight: at once', ['inFlight'], {}, 0],
+    [
+      'the earliest of several',
+      ['pending', 'unknown'],
+      { 0: { attempts: 1, retryAt: 9 }, 1: { attempts: 1, retryAt: 7 } },
+      7,
+    ],
+    ['a held one beside a waiting one', ['unknown', 'pending'], { 1: { attempts: 1, retryAt: 9 } }, 9],
+  ])('%s', (_what, outcomes, details, expected) => {
+    expect(ledger(outcomes, details).nextDue()).toBe(expected);
+  });
+});
+
+/** Written out here again on purpose: what a reader of two consecutive accounts may see. */
+const SETTLED = new Set<number>([
+  OUTCOME.accepted,
+  OUTCOME.rejected,
+  OUTCOME.failed,
+  OUTCOME.expired,
+  OUTCOME.cancelled,
+]);
+const STEPS: Record<'begin' | 'record', Partial<Record<OutcomeName, OutcomeName[]>>> = {
+  // In flight stays what it is called when a lost delivery is written again.
+  begin: {
+    pending: ['pending', 'inFlight', 'expired', 'cancelled'],
+    inFlight: ['inFlight', 'unknown'],
+    unknown: ['unknown', 'inFlight'],
+  },
+  record: {
+    pending: ['pending'],
+    inFlight: ['inFlight', 'pending', 'accepted', 'rejected', 'failed', 'expired', 'unknown'],
+    unknown: ['unknown'],
+  },
+};
+
+const verdicts = fc.oneof(
+  fc.constantFrom<Verdict>(
+    { action: 'accept' },
+    { action: 'acceptDropped', reason: 'dropped' },
+    { action: 'dropDevice', reason: 'dead', certain: true },
+    { action: 'fail', reason: 'too large' },
+    { action: 'notSent' },
+    { action: 'stopApplication', reason: 'bad key' },
+    { action: 'ambiguous', reason: 'connection lost' },
+    { action: 'retryBackoff', reason: 'busy' },
+    { action: 'retryAfter', reason: 'slow down', afterMs: MINUTE, scope: 'device' },
+  ),
+);
+const steps = fc.array(
+  fc.oneof(
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('begin' as const), laterMs: fc.nat(5 * MINUTE) }) },
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        do: fc.constant('record' as const),
+        which: fc.nat(),
+        verdict: verdicts,
+        random: fc.double({ min: 0, max: 1, noNaN: true }),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('checkpoint' as const) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('crash' as const) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('cancel' as const) }) },
+  ),
+  { minLength: 1, maxLength: 60 },
+);
+
+describe('any history of begins, answers, checkpoints and crashes', () => {
+  it('keeps every delivery in one account, on allowed ways only, and settled ones for ever', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 12 }),
+        fc.constantFrom('resend' as const, 'hold' as const),
+        steps,
+        (size, onUnknown, history) => {
+          const terms = { ...TERMS, onUnknown };
+          let batch = new BatchLedger(Buffer.alloc(size), {});
+          let stored = reread(batch);
+          let inFlight: number[] = [];
+          /** Times the provider was written to, whatever was recorded of it. */
+          const writes = new Array<number>(size).fill(0);
+          /** Settled in a committed account: no crash may bring these back. */
+          const settledForGood = new Map<number, number>();
+
+          const commit = () => {
+            stored = reread(batch);
+            for (const [position, code] of stored.outcomes.entries())
+              if (SETTLED.has(code)) settledForGood.set(position, code);
+          };
+          const changed = (kind: 'begin' | 'record', before: Buffer) => {
+            for (const [position, code] of batch.outcomes.entries()) {
+              const [from, to] = [nameOf(before[position]), nameOf(code)];
+              expect(STEPS[kind][from] ?? [from], `${kind}: ${from} to`).toContain(to);
+            }
+          };
+
+          for (const step of history) {
+            const before = Buffer.from(batch.outcomes);
+            if (step.do === 'begin') {
+              terms.now += step.laterMs;
+              const due = batch.begin(terms);
+              changed('begin', before);
+              // What is to be written is marked so, and nothing else is: a crash after this can name every one of them.
+              expect(due).toEqual([...batch.outcomes.keys()].filter((at) => batch.outcomes[at] === OUTCOME.inFlight));
+              if (onUnknown === 'hold') {
+                const again = due.filter((position) => before[position] === OUTCOME.inFlight);
+                expect(again, 'held, yet written again').toEqual([]);
+              }
+              inFlight = due;
+              commit();
+              for (const position of due) writes[position] = (writes[position] ?? 0) + 1;
+            } else if (step.do === 'record' && inFlight.length > 0) {
+              const [position] = inFlight.splice(step.which % inFlight.length, 1) as [number];
+              const decision = decide(step.verdict, batch.situation(position, terms, terms.now, step.random));
+              batch.record(position, decision, step.verdict.action !== 'notSent');
+              changed('record', before);
+            } else if (step.do === 'checkpoint') {
+              commit();
+            } else if (step.do === 'crash') {
+              batch = reread(stored);
+              inFlight = [];
+            } else if (step.do === 'cancel') {
+              terms.cancelled = true;
+            }
+            expect(batch.counts().reduce((sum, count) => sum + count, 0)).toBe(size);
+            for (const [position, code] of settledForGood) expect(batch.outcomes[position]).toBe(code);
+          }
+
+          // The end: with every answer in and the time up, all is settled, and only what was written can be unknown.
+          terms.now = terms.expiresAt;
+          expect(batch.begin(terms)).toEqual([]);
+          expect(batch.nextDue()).toBeNull();
+          const [pending, flying] = batch.counts();
+          expect([pending, flying]).toEqual([0, 0]);
+          for (const [position, code] of batch.outcomes.entries())
+            if (code === OUTCOME.unknown || code === OUTCOME.accepted || code === OUTCOME.rejected)
+              expect(writes[position]).toBeGreaterThan(0);
+        },
+      ),
+      { numRuns: 400 },
+    );
+  });
+});

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { PLATFORMS, providerFor, readPlatform } from './platform.js';
+
+describe('readPlatform', () => {
+  it.each(PLATFORMS)('knows %s', (platform) => {
+    expect(readPlatform(platform)).toBe(platform);
+  });
+
+  it('reads the tutorial’s M as Windows', () => {
+    expect(readPlatform('M')).toBe('W');
+  });
+
+  it.each(['', 'a', 'g', 'IOS', 'AG', 'A,G', ' A', 'WEB', 'constructor'])('does not know %j', (text) => {
+    expect(readPlatform(text)).toBeNull();
+  });
+});
+
+describe('providerFor', () => {
+  it.each([
+    ['A', 'token', 'apns'],
+    ['G', 'token', 'fcm'],
+    ['W', 'token', null],
+    ['WEB_CHROME', 'token', null],
+    ['WEB_FIREFOX', 'token', null],
+    ['WEB_SAFARI', 'token', null],
+    ['H', 'token', null],
+    ['A', 'sandbox:accept', 'sandbox'],
+    ['G', 'sandbox:', 'sandbox'],
+    ['W', 'sandbox:accept', 'sandbox'],
+    ['G', 'Sandbox:accept', 'fcm'],
+    ['G', ' sandbox:accept', 'fcm'],
+    ['A', 'mysandbox:accept', 'apns'],
+  ] as const)('%s with token %j goes to %j', (platform, token, provider) => {
+    expect(providerFor(platform, token)).toBe(provider);
+  });
+});

@@ -1,0 +1,134 @@
+import 'reflect-metadata';
+import { describe, expect, it } from 'vitest';
+import { checkBody } from '../common/body.js';
+import { ApnsProvider } from '../providers/apns/apns.provider.js';
+import { FcmProvider } from '../providers/fcm/fcm.provider.js';
+import type { Providers } from '../providers/providers.module.js';
+import { SandboxProvider } from '../providers/sandbox/sandbox.provider.js';
+import { SendMessageDto } from './message.dto.js';
+import { checkSizes, toNotification } from './notification.js';
+
+const NOWHERE = 'https://127.0.0.1:1';
+/** The real ones: a size is what they would send. */
+const providers: Providers = {
+  apns: new ApnsProvider({ productionUrl: NOWHERE, sandboxUrl: NOWHERE }),
+  fcm: new FcmProvider({ url: NOWHERE }),
+  sandbox: new SandboxProvider(),
+};
+
+const read = (body: object) => toNotification(checkBody(SendMessageDto, body).value);
+
+describe('toNotification', () => {
+  it('an alert alone', () => {
+    expect(read({ message: { alert: 'hi' } })).toEqual({ collapseId: '', alert: 'hi' });
+  });
+
+  it('carries what both platforms were told', () => {
+    const apns = { badge: 0, title: 'T', locArgs: ['a', 'b'], type: 'SILENT', payload: { a: { b: [1, null] } } };
+    const gcm = { collapseKey: 'k', sync: false, lights: { ledArgb: 'red', ledOnMs: 5 }, style: { lines: ['l'] } };
+    expect(read({ message: { alert: 'hi', url: 'https://x' }, settings: { apns, gcm } })).toEqual({
+      collapseId: '',
+      alert: 'hi',
+      url: 'https://x',
+      apns,
+      gcm,
+    });
+  });
+
+  it('is plain data, as it will be when it was stored and read', () => {
+    const notification = read({ message: { alert: 'hi' }, settings: { gcm: { lights: { ledOnMs: '5' }, style: {} } } });
+    expect(Object.getPrototypeOf(notification.gcm?.lights)).toBe(Object.prototype);
+    expect(JSON.parse(JSON.stringify(notification))).toEqual({
+      collapseId: '',
+      alert: 'hi',
+      gcm: { lights: { ledOnMs: 5 }, style: {} },
+    });
+  });
+
+  it('null is absent, save inside a payload', () => {
+    const apns = { title: null, attachmentUrl: null, payload: { keep: null } };
+    const gcm = { priority: null, payload: null, lights: { ledArgb: null, ledOnMs: 1 }, style: null };
+    const notification = read({ message: { alert: 'hi', url: null }, settings: { apns, gcm } });
+    expect(notification).toStrictEqual({
+      collapseId: '',
+      alert: 'hi',
+      url: undefined,
+      apns: { payload: { keep: null } },
+      gcm: { lights: { ledOnMs: 1 } },
+    });
+    expect(read({ message: { alert: 'hi' }, settings: { apns: null, gcm: null } })).toEqual({
+      collapseId: '',
+      alert: 'hi',
+    });
+  });
+
+  it('knows no field that the schema does not', () => {
+    const gcm = { lights: { ledArgb: 'red', hidden: 'x' }, hidden: 'x' };
+    expect(
+      JSON.stringify(read({ message: { alert: 'hi', hidden: 'x' }, settings: { gcm, hidden: 'x' } })),
+    ).not.toContain('hidden');
+  });
+});
+
+describe('checkSizes', () => {
+  const check = (body: object, platforms?: string[]) => () => checkSizes(read(body), platforms, providers);
+  const alert = (bytes: number) => ({ message: { alert: 'x'.repeat(bytes) } });
+  const payload = (platform: 'apns' | 'gcm', bytes: number) => ({
+    message: { alert: 'hi' },
+    settings: { [platform]: { payload: { x: 'x'.repeat(bytes) } } },
+  });
+  const refused = (field: string, provider: string) =>
+    expect.objectContaining({
+      code: 'FPWSE0005E',
+      message: expect.stringMatching(
+        new RegExp(`'${field}' parameter value: the message is \\d+ bytes at ${provider}, which takes 4096\\.$`),
+      ) as string,
+    }) as Error;
+
+  it('a usual message fits everywhere', () => {
+    expect(check(alert(500))).not.toThrow();
+  });
+
+  it('names the alert where the alert is what is large', () => {
+    expect(check(alert(5_000), ['A'])).toThrow(refused('message.alert', 'apns'));
+    expect(check(alert(5_000), ['G'])).toThrow(refused('message.alert', 'fcm'));
+  });
+
+  it('names the url where that is', () => {
+    expect(check({ message: { alert: 'hi', url: `https://x/${'x'.repeat(5_000)}` } })).toThrow(
+      refused('message.url', 'apns'),
+    );
+  });
+
+  it("names the platform's settings where they are", () => {
+    expect(check(payload('apns', 5_000))).toThrow(refused('settings.apns', 'apns'));
+    expect(check(payload('gcm', 5_000))).toThrow(refused('settings.gcm', 'fcm'));
+  });
+
+  it('counts bytes, not characters', () => {
+    expect(check({ message: { alert: 'ü'.repeat(2_100) } }, ['A'])).toThrow(refused('message.alert', 'apns'));
+    expect(check(alert(2_100), ['A'])).not.toThrow();
+  });
+
+  it('asks only the platforms that the message may go to', () => {
+    expect(check(payload('apns', 5_000), ['G'])).not.toThrow();
+    expect(check(payload('gcm', 5_000), ['A', 'W'])).not.toThrow();
+    expect(check(payload('gcm', 5_000), ['A', 'G'])).toThrow(refused('settings.gcm', 'fcm'));
+  });
+
+  it('what passes is within the limit with the ids it will have', () => {
+    // The largest alert that passes, found by halving; the id is eight characters then.
+    let [fits, tooLarge] = [0, 4_096];
+    while (tooLarge - fits > 1) {
+      const middle = (fits + tooLarge) >> 1;
+      try {
+        check(alert(middle), ['A'])();
+        fits = middle;
+      } catch {
+        tooLarge = middle;
+      }
+    }
+    const ids = { messageId: 'aB3dE6gH', collapseId: 'aB3dE6gH', expiresAt: Date.now() };
+    expect(providers.apns.measure({ ...read(alert(fits)), ...ids })).toBe(4_096);
+  });
+});

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { QUEUE_NAMES, deliverJob, deliverQueue, expandJob } from './jobs.js';
+
+it('one queue to expand and one per provider', () => {
+  // Names are what a running system's jobs lie under: none may change.
+  expect(QUEUE_NAMES).toEqual(['expand', 'deliver-apns', 'deliver-fcm', 'deliver-sandbox']);
+  expect(deliverQueue('apns')).toBe('deliver-apns');
+});
+
+it('a message is expanded by one job', () => {
+  expect(expandJob(12)).toEqual({ id: 'message-12', data: { id: 12 } });
+});
+
+describe('deliverJob', () => {
+  it('a direct message has no priority, which BullMQ takes first; a broadcast stands behind', () => {
+    expect(deliverJob({ id: 7, epoch: 0, direct: true })).toEqual({ id: 'batch-7-0', data: { id: 7 } });
+    expect(deliverJob({ id: 7, epoch: 0, direct: false }).priority).toBe(10);
+  });
+
+  it('every attempt is a job of its own', () => {
+    const ids = [0, 1, 2].map((epoch) => deliverJob({ id: 7, epoch, direct: true }).id);
+    expect(ids).toEqual(['batch-7-0', 'batch-7-1', 'batch-7-2']);
+  });
+
+  it.each([
+    [undefined, undefined],
+    [0, 0],
+    [1_500, 1_500],
+    [0.2, 1],
+    [1_233.4071, 1_234],
+  ])('a delay of %j ms is %j: whole, and never too soon', (delay, expected) => {
+    expect(deliverJob({ id: 7, epoch: 1, direct: true }, delay).delayMs).toBe(expected);
+  });
+
+  it('ids carry no colon, which BullMQ keeps for itself', () => {
+    expect(`${expandJob(1).id}${deliverJob({ id: 1, epoch: 1, direct: true }).id}`).not.toContain(':');
+  });
+});

@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { openDatabase } from '../../../src/database/database.js';
+import type { Database } from '../../../src/database/database.js';
+
+export type Place = 'embedded' | 'PostgreSQL';
+
+/** Where a spec runs: always on the embedded database, and on PostgreSQL where there is one. */
+export const PLACES: readonly Place[] = process.env.TEST_DATABASE_URL ? ['embedded', 'PostgreSQL'] : ['embedded'];
+
+/** A database of the caller's own; `remove` closes it and takes it away. */
+export async function openPlace(place: Place): Promise<{ database: Database; remove: () => Promise<void> }> {
+  return place === 'embedded' ? openFolder() : openOnServer(process.env.TEST_DATABASE_URL ?? '');
+}
+
+export function newFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'carillon-'));
+}
+
+async function openFolder(): Promise<{ database: Database; remove: () => Promise<void> }> {
+  const dataDir = newFolder();
+  const database = await openDatabase({ dataDir });
+  const remove = async () => {
+    await database.close();
+    rmSync(dataDir, { recursive: true });
+  };
+  return { database, remove };
+}
+
+async function openOnServer(serverUrl: string): Promise<{ database: Database; remove: () => Promise<void> }> {
+  const name = `carillon_${randomBytes(6).toString('hex')}`;
+  await onServer(serverUrl, `create database ${name}`);
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  const database = await openDatabase({ databaseUrl: url.href, dataDir: '' });
+  const remove = async () => {
+    await database.close();
+    await onServer(serverUrl, `drop database ${name} with (force)`);
+  };
+  return { database, remove };
+}
+
+async function onServer(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,168 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { StartError } from '../../../src/common/start-error.js';
+import type { Database } from '../../../src/database/database.js';
+import { deliverJob, expandJob } from '../../../src/queue/jobs.js';
+import { Queues } from '../../../src/queue/queue.js';
+import { openPlace } from '../database/places.js';
+import { REDIS_AVAILABLE, startRedis } from './redis-server.js';
+import type { RedisServer } from './redis-server.js';
+
+/** BullMQ looks again by itself every 5 s; what is taken sooner was told of. */
+const TAKEN_MS = 1_000;
+
+let database: Database;
+let removeDatabase: () => Promise<void>;
+beforeAll(async () => {
+  ({ database, remove: removeDatabase } = await openPlace('embedded'));
+});
+afterAll(() => removeDatabase());
+
+const BACKENDS = ['the embedded database', ...(REDIS_AVAILABLE ? ['Redis'] : [])] as const;
+
+describe.each(BACKENDS)('a queue on %s', (backend) => {
+  let redis: RedisServer | undefined;
+  let queues: Queues;
+  const errors: Error[] = [];
+  const note = (error: Error) => void errors.push(error);
+  beforeAll(async () => {
+    if (backend === 'Redis') redis = await startRedis();
+  });
+  afterAll(() => redis?.stop());
+  beforeEach(async () => {
+    errors.length = 0;
+    queues = await Queues.open({ queueUrl: redis?.url }, database, note);
+  });
+  afterEach(() => queues.close());
+
+  /** Works a queue off and keeps what came, in order. */
+  function collect(name: 'expand' | 'deliver-apns'): { id: number; at: number }[] {
+    const taken: { id: number; at: number }[] = [];
+    queues.work(name, 1, ({ id }) => {
+      taken.push({ id, at: performance.now() });
+      return Promise.resolve();
+    });
+    return taken;
+  }
+  const arrived = (taken: { id: number }[], ids: number[], timeout = 10_000) =>
+    vi.waitFor(() => expect(taken.map(({ id }) => id)).toEqual(ids), { timeout, interval: 10 });
+
+  it('a job is taken within a second of being added, also by a worker that has long been idle', async () => {
+    const taken = collect('expand');
+    for (const id of [1, 2, 3]) {
+      const added = performance.now();
+      await queues.add('expand', [expandJob(id)]);
+      await arrived(
+        taken,
+        Array.from({ length: id }, (_, index) => index + 1),
+      );
+      expect((taken.at(-1)?.at ?? Infinity) - added).toBeLessThan(TAKEN_MS);
+      // Not to wait for something: a worker that has just finished looks for more by itself, one at rest must be told.
+      await delay(300);
+    }
+    expect(errors).toEqual([]);
+  });
+
+  it('the same id added twice runs once', async () => {
+    await queues.add('expand', [expandJob(1), expandJob(1)]);
+    await queues.add('expand', [expandJob(1)]);
+    await queues.add('expand', [expandJob(2)]);
+    await arrived(collect('expand'), [1, 2]);
+  });
+
+  it('what has run may be added again', async () => {
+    const taken = collect('expand');
+    await queues.add('expand', [expandJob(1)]);
+    await arrived(taken, [1]);
+    // It is forgotten a moment after it ran; the sweeper adds again until it is taken, too.
+    await vi.waitFor(
+      async () => {
+        await queues.add('expand', [expandJob(1)]);
+        expect(taken).toHaveLength(2);
+      },
+      { timeout: 10_000, interval: 100 },
+    );
+  });
+
+  it('a delayed job waits that long, given in fractions of a millisecond', async () => {
+    const taken = collect('deliver-apns');
+    const added = performance.now();
+    await queues.add('deliver-apns', [deliverJob({ id: 7, epoch: 1, direct: true }, 400.0071)]);
+    await arrived(taken, [7]);
+    const waited = (taken[0]?.at ?? 0) - added;
+    // Timers and clocks are whole milliseconds each.
+    expect(waited).toBeGreaterThanOrEqual(398);
+    expect(waited).toBeLessThan(400 + TAKEN_MS);
+  });
+
+  it('a direct batch goes before broadcasts that came first', async () => {
+    const batch = (id: number, direct: boolean) => deliverJob({ id, epoch: 0, direct });
+    await queues.add('deliver-apns', [batch(1, false), batch(2, false), batch(3, true)]);
+    await arrived(collect('deliver-apns'), [3, 1, 2]);
+  });
+
+  it('a job that fails is tried again, and the failure is told', async () => {
+    let runs = 0;
+    queues.work('expand', 1, () => {
+      runs++;
+      return runs === 1 ? Promise.reject(new Error('database away')) : Promise.resolve();
+    });
+    await queues.add('expand', [expandJob(1)]);
+    await vi.waitFor(() => expect(runs).toBe(2), { timeout: 10_000 });
+    expect(errors.map((error) => error.message)).toEqual(['database away']);
+  });
+
+  it('stopping waits for the job at hand and takes no other', async () => {
+    let release: (() => void) | undefined;
+    const taken: number[] = [];
+    queues.work('expand', 1, ({ id }) => {
+      taken.push(id);
+      return new Promise((resolve) => (release = resolve));
+    });
+    await queues.add('expand', [expandJob(1), expandJob(2)]);
+    await vi.waitFor(() => expect(taken).toEqual([1]));
+    let stopped = false;
+    const stopping = queues.stopWorkers().then(() => (stopped = true));
+    await queues.ping();
+    expect(stopped).toBe(false);
+    release?.();
+    await stopping;
+    expect(taken).toEqual([1]);
+    // The other is still there for the next process.
+    await arrived(collect('expand'), [2]);
+  });
+
+  it('answers a ping, and adding nothing is nothing', async () => {
+    await expect(queues.ping()).resolves.toBeUndefined();
+    await expect(queues.add('expand', [])).resolves.toBeUndefined();
+  });
+});
+
+describe.skipIf(!REDIS_AVAILABLE)('when Redis is away', () => {
+  it('adding and pinging fail within the deadline, and closing does not hang', async () => {
+    const redis = await startRedis();
+    const queues = await Queues.open({ queueUrl: redis.url }, database, () => undefined);
+    queues.work('expand', 1, () => Promise.resolve());
+    await queues.add('expand', [expandJob(1)]);
+    await redis.stop();
+
+    for (const act of [() => queues.add('expand', [expandJob(2)]), () => queues.ping()]) {
+      const start = performance.now();
+      await expect(act()).rejects.toThrow();
+      expect(performance.now() - start).toBeLessThan(2_500);
+    }
+    const start = performance.now();
+    await queues.close();
+    expect(performance.now() - start).toBeLessThan(10_000);
+  });
+
+  it('a start without it is one clear line, without the password', async () => {
+    const redis = await startRedis();
+    await redis.stop();
+    const url = redis.url.replace('redis://', 'redis://user:hunter2@');
+    const opening = Queues.open({ queueUrl: url }, database, () => undefined);
+    await expect(opening).rejects.toThrow(StartError);
+    await expect(opening).rejects.toThrow(/^The queue cannot be reached \(Redis at 127\.0\.0\.1:\d+\)/);
+    await expect(opening).rejects.not.toThrow(/hunter2/);
+  });
+});

@@ -1,0 +1,56 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { vi } from 'vitest';
+
+/** Whether specs on Redis run: where its binary is, and always under CI, where its absence is a failure. */
+export const REDIS_AVAILABLE =
+  process.env.CI === 'true' || spawnSync('redis-server', ['--version']).error === undefined;
+
+export interface RedisServer {
+  url: string;
+  /** Kills it outright; `stop` afterwards is fine. */
+  kill: () => Promise<void>;
+  stop: () => Promise<void>;
+}
+
+/** A Redis of the caller's own on a free port, keeping nothing. */
+export async function startRedis(): Promise<RedisServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'carillon-redis-'));
+  const port = await freePort();
+  const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder];
+  const server = spawn('redis-server', options, { stdio: 'ignore' });
+  const ended = once(server, 'exit');
+  await vi.waitFor(() => answers(port), { timeout: 10_000, interval: 20 });
+  const kill = async () => {
+    server.kill('SIGKILL');
+    await ended;
+  };
+  const stop = async () => {
+    await kill();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { url: `redis://127.0.0.1:${port}`, kill, stop };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function answers(port: number): Promise<void> {
+  const socket = createConnection({ port, host: '127.0.0.1' });
+  try {
+    await once(socket, 'connect');
+  } finally {
+    socket.destroy();
+  }
+}
