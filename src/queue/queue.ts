@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Queue, Worker, createPostgresBackend, runMigrations, withBackend } from 'bullmq';
 import type { JobsOptions } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -9,6 +10,9 @@ import type { Job, QueueName } from './jobs.js';
 
 /** A producer gives up on the queue after this long: the row is committed, and the sweeper will queue it. */
 const ADD_DEADLINE_MS = 2_000;
+
+/** A stopping worker has this long, after its last job, to tell the queue that it leaves. */
+const LEAVE_DEADLINE_MS = 1_000;
 
 const JOB_DEFAULTS: JobsOptions = {
   // Jobs are only hints that a row wants work. A finished or failed one has nothing to tell that the row does not.
@@ -33,6 +37,8 @@ interface Backend {
   place: string;
   newQueue(name: QueueName): QueueLike;
   newWorker(name: QueueName, run: (data: Job['data']) => Promise<void>, concurrency: number): WorkerLike;
+  /** Lets go of what workers still wait to hear; their close() may never settle. */
+  abandonWorkers(): void;
   close(): Promise<void>;
 }
 
@@ -40,6 +46,7 @@ interface Backend {
 export class Queues {
   private readonly queues = new Map<QueueName, QueueLike>();
   private readonly workers: WorkerLike[] = [];
+  private jobsUnderWay = 0;
 
   private constructor(
     private readonly backend: Backend,
@@ -88,7 +95,15 @@ export class Queues {
   }
 
   work(name: QueueName, concurrency: number, run: (data: Job['data']) => Promise<void>): void {
-    const worker = this.backend.newWorker(name, run, concurrency);
+    const counted = async (data: Job['data']): Promise<void> => {
+      this.jobsUnderWay++;
+      try {
+        await run(data);
+      } finally {
+        this.jobsUnderWay--;
+      }
+    };
+    const worker = this.backend.newWorker(name, counted, concurrency);
     worker.on('error', this.onError);
     worker.on('failed', (_job: unknown, error: Error) => this.onError(error));
     this.workers.push(worker);
@@ -96,7 +111,10 @@ export class Queues {
 
   /** Takes no more jobs and waits for those being worked on. */
   async stopWorkers(): Promise<void> {
-    await Promise.all(this.workers.splice(0).map((worker) => worker.close()));
+    const closed = Promise.all(this.workers.splice(0).map((worker) => worker.close())).then(() => true);
+    // While Redis is away a worker waits for its return to say that a job is done. The rows say it already.
+    while (!(await Promise.race([closed, delay(LEAVE_DEADLINE_MS, false, { ref: false })])))
+      if (this.jobsUnderWay === 0) return this.backend.abandonWorkers();
   }
 
   async close(): Promise<void> {
@@ -136,10 +154,17 @@ async function openRedis(url: string, onError: (error: Error) => void): Promise<
     newQueue: (name) => new Queue(name, { connection: producer }),
     newWorker: (name, run, concurrency) =>
       new Worker(name, (job: { data: Job['data'] }) => run(job.data), { connection: consumer, concurrency }),
+    abandonWorkers: () => consumer.disconnect(),
     close: async () => {
-      await Promise.all([producer.quit(), consumer.quit()].map((quit) => quit.catch(() => undefined)));
+      await Promise.all([leave(producer), leave(consumer)]);
     },
   };
+}
+
+async function leave(connection: Redis): Promise<void> {
+  // A connection that is down would keep QUIT, behind what else waits for Redis to return.
+  if (connection.status !== 'ready') return connection.disconnect();
+  await connection.quit().catch(() => undefined);
 }
 
 /** BullMQ's tables live in the schema `bullmq`, beside ours. */
@@ -158,6 +183,7 @@ async function openOnDatabase(databaseUrl: string | undefined, database: Databas
     newQueue: (name) => new classes.Queue(name, { connection }),
     newWorker: (name, run, concurrency) =>
       new classes.Worker<Job['data']>(name, (job) => run(job.data), { connection, concurrency }),
+    abandonWorkers: () => undefined,
     close: () => Promise.resolve(),
   };
 }
