@@ -64,7 +64,7 @@ export class RequestWriter {
     return this.stalled.delete(exchange);
   }
 
-  /** Goes on with bodies that wait for the socket or for the connection's window. */
+  /** Goes on with bodies that waited for a window or for the socket; called before bytes go out. */
   resume(): void {
     for (const exchange of this.stalled) {
       if (!this.ready) return;
@@ -85,7 +85,6 @@ export class RequestWriter {
         throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'INITIAL_WINDOW_SIZE overflows the window of a stream');
       }
     }
-    this.resume();
   }
 
   growConnectionWindow(increment: number): void {
@@ -93,7 +92,6 @@ export class RequestWriter {
     this.window += increment;
     if (this.window > MAX_31_BITS)
       throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'connection window overflow');
-    this.resume();
   }
 
   growStreamWindow(exchange: Exchange, increment: number): void {
@@ -101,7 +99,6 @@ export class RequestWriter {
     exchange.sendWindow += increment;
     if (exchange.sendWindow > MAX_31_BITS)
       throw new StreamError(ErrorCode.FLOW_CONTROL_ERROR, 'stream window overflow');
-    if (this.stalled.has(exchange)) this.writeBody(exchange);
   }
 
   private writeBody(exchange: Exchange): void {

@@ -107,7 +107,8 @@ describe('Session', () => {
       harness.flush();
     }
     harness.frame(raw.DATA, raw.END_STREAM, 1);
-    expect(harness.results[0]).toMatchObject({ kind: 'answered', body: Buffer.alloc(12 * 16_384) });
+    const [result] = harness.results;
+    expect(result?.kind === 'answered' && result.body.length).toBe(12 * 16_384);
     const updates = harness.of(raw.WINDOW_UPDATE).filter((f) => f.id === 1);
     expect(updates.map((f) => f.payload.readUInt32BE(0))).toEqual(Array.from({ length: 6 }, () => 32_768));
   });
