@@ -152,6 +152,40 @@ describe('Session', () => {
     expect(Math.max(...harness.of(raw.DATA).map((f) => f.payload.length))).toBeLessThanOrEqual(16_384);
   });
 
+  it('counts time-outs since the last answer', () => {
+    const harness = new SessionHarness();
+    harness.open();
+    const counts: number[] = [];
+    for (const lateOnes of [3, 2]) {
+      for (let i = 0; i < lateOnes; i++) harness.start(0, 5);
+      harness.start(0);
+      harness.session.expire(10);
+      counts.push(harness.session.timeoutsInRow);
+      harness.frame(raw.HEADERS, 5, harness.session.nextId - 2, OK);
+    }
+    expect(counts).toEqual([3, 2]);
+    expect(harness.results.map((r) => r.kind)).toEqual([
+      ...Array.from({ length: 3 }, () => 'ambiguous'),
+      'answered',
+      'ambiguous',
+      'ambiguous',
+      'answered',
+    ]);
+  });
+
+  it('resets a stream that was answered before its body was written', () => {
+    const harness = new SessionHarness();
+    harness.open([4, 10]);
+    harness.start(100);
+    harness.start(10);
+    harness.flush();
+    harness.frame(raw.HEADERS, 5, 1, OK);
+    harness.frame(raw.HEADERS, 5, 3, OK);
+    harness.flush();
+    expect(harness.results.map((r) => r.kind)).toEqual(['answered', 'answered']);
+    expect(harness.of(raw.RST_STREAM)).toMatchObject([{ id: 1, payload: raw.u32(8) }]);
+  });
+
   it('takes back what was never written', () => {
     const harness = new SessionHarness();
     harness.open();
