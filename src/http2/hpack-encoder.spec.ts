@@ -30,10 +30,18 @@ class Ends {
 
 function expected({ path, constant, headers, body }: PushRequest): string[] {
   return [
-    ...[':method', 'POST', ':scheme', 'https', ':path', path, ':authority', 'push.example'],
+    ':method',
+    'POST',
+    ':scheme',
+    'https',
+    ':path',
+    path,
+    ':authority',
+    'push.example',
     ...constant.flat(),
     ...(headers ?? []).flat(),
-    ...['content-length', String(body.length)],
+    'content-length',
+    String(body.length),
   ];
 }
 

@@ -107,7 +107,8 @@ describe('Session', () => {
       harness.flush();
     }
     harness.frame(raw.DATA, raw.END_STREAM, 1);
-    expect(harness.results[0]).toMatchObject({ kind: 'answered', body: Buffer.alloc(12 * 16_384) });
+    const [result] = harness.results;
+    expect(result?.kind === 'answered' && result.body.length).toBe(12 * 16_384);
     const updates = harness.of(raw.WINDOW_UPDATE).filter((f) => f.id === 1);
     expect(updates.map((f) => f.payload.readUInt32BE(0))).toEqual(Array.from({ length: 6 }, () => 32_768));
   });
@@ -149,6 +150,40 @@ describe('Session', () => {
     expect(sent()).toEqual([100_000, 500]);
     expect(harness.of(raw.DATA).at(-1)).toMatchObject({ id: 1, flags: raw.END_STREAM });
     expect(Math.max(...harness.of(raw.DATA).map((f) => f.payload.length))).toBeLessThanOrEqual(16_384);
+  });
+
+  it('counts time-outs since the last answer', () => {
+    const harness = new SessionHarness();
+    harness.open();
+    const counts: number[] = [];
+    for (const lateOnes of [3, 2]) {
+      for (let i = 0; i < lateOnes; i++) harness.start(0, 5);
+      harness.start(0);
+      harness.session.expire(10);
+      counts.push(harness.session.timeoutsInRow);
+      harness.frame(raw.HEADERS, 5, harness.session.nextId - 2, OK);
+    }
+    expect(counts).toEqual([3, 2]);
+    expect(harness.results.map((r) => r.kind)).toEqual([
+      ...Array.from({ length: 3 }, () => 'ambiguous'),
+      'answered',
+      'ambiguous',
+      'ambiguous',
+      'answered',
+    ]);
+  });
+
+  it('resets a stream that was answered before its body was written', () => {
+    const harness = new SessionHarness();
+    harness.open([4, 10]);
+    harness.start(100);
+    harness.start(10);
+    harness.flush();
+    harness.frame(raw.HEADERS, 5, 1, OK);
+    harness.frame(raw.HEADERS, 5, 3, OK);
+    harness.flush();
+    expect(harness.results.map((r) => r.kind)).toEqual(['answered', 'answered']);
+    expect(harness.of(raw.RST_STREAM)).toMatchObject([{ id: 1, payload: raw.u32(8) }]);
   });
 
   it('takes back what was never written', () => {
