@@ -7,8 +7,8 @@ import type { Database } from '../database/database.js';
 import { QUEUE_NAMES } from './jobs.js';
 import type { Job, QueueName } from './jobs.js';
 
-/** A producer gives up on the queue after this long: the row is committed, and the sweeper will queue it. */
-const ADD_DEADLINE_MS = 2_000;
+/** Nobody waits longer for the queue: the rows are committed, and the sweeper will queue them. */
+const DEADLINE_MS = 2_000;
 
 const JOB_DEFAULTS: JobsOptions = {
   // Jobs are only hints that a row wants work. A finished or failed one has nothing to tell that the row does not.
@@ -40,6 +40,8 @@ interface Backend {
 export class Queues {
   private readonly queues = new Map<QueueName, QueueLike>();
   private readonly workers: WorkerLike[] = [];
+  /** Jobs being worked on in this process. */
+  private readonly running = new Set<Promise<void>>();
 
   private constructor(
     private readonly backend: Backend,
@@ -88,21 +90,40 @@ export class Queues {
   }
 
   work(name: QueueName, concurrency: number, run: (data: Job['data']) => Promise<void>): void {
-    const worker = this.backend.newWorker(name, run, concurrency);
+    const worker = this.backend.newWorker(name, (data) => this.run(run, data), concurrency);
     worker.on('error', this.onError);
     worker.on('failed', ((_job: unknown, error: Error) => this.onError(error)) as (...args: never[]) => void);
     this.workers.push(worker);
   }
 
-  /** Takes no more jobs and waits for those being worked on. */
+  /** Takes no more jobs and waits for those being worked on, but not for a queue that is away. */
   async stopWorkers(): Promise<void> {
-    await Promise.all(this.workers.splice(0).map((worker) => worker.close()));
+    const closing = Promise.all(this.workers.splice(0).map((worker) => worker.close().catch(this.onError)));
+    // BullMQ's close waits for an answer to its last command, for ever when the server is gone.
+    for (;;) {
+      await Promise.allSettled(this.running);
+      const closed = await withDeadline(closing).then(
+        () => true,
+        () => false,
+      );
+      if (closed || this.running.size === 0) return;
+    }
   }
 
   async close(): Promise<void> {
     await this.stopWorkers();
-    await Promise.all([...this.queues.values()].map((queue) => queue.close().catch(this.onError)));
+    await Promise.all([...this.queues.values()].map((queue) => withDeadline(queue.close()).catch(this.onError)));
     await this.backend.close();
+  }
+
+  private async run(run: (data: Job['data']) => Promise<void>, data: Job['data']): Promise<void> {
+    const job = run(data);
+    this.running.add(job);
+    try {
+      await job;
+    } finally {
+      this.running.delete(job);
+    }
   }
 
   private queue(name: QueueName): QueueLike {
@@ -133,7 +154,10 @@ async function openRedis(url: string, onError: (error: Error) => void): Promise<
     newWorker: (name, run, concurrency) =>
       new Worker(name, (job: { data: Job['data'] }) => run(job.data), { connection: consumer, concurrency }),
     close: async () => {
-      await Promise.all([producer.quit(), consumer.quit()].map((quit) => quit.catch(() => undefined)));
+      for (const connection of [producer, consumer]) {
+        if (connection.status === 'ready') await withDeadline(connection.quit()).catch(() => undefined);
+        connection.disconnect();
+      }
     },
   };
 }
@@ -161,10 +185,7 @@ async function openOnDatabase(databaseUrl: string | undefined, database: Databas
 async function withDeadline<T>(promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`The queue did not answer within ${ADD_DEADLINE_MS} ms`)),
-      ADD_DEADLINE_MS,
-    );
+    timer = setTimeout(() => reject(new Error(`The queue did not answer within ${DEADLINE_MS} ms`)), DEADLINE_MS);
   });
   try {
     return await Promise.race([promise, deadline]);
