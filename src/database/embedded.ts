@@ -50,6 +50,8 @@ class EmbeddedPool extends EventEmitter {
 
   constructor(private readonly db: PGlite) {
     super();
+    // BullMQ adds an 'error' listener for each queue and worker, which are more than Node takes for a leak.
+    this.setMaxListeners(0);
   }
 
   async query(text: Statement, values?: unknown[]): Promise<Result> {

@@ -8,11 +8,13 @@ import type { Database } from '../database/database.js';
 import { QUEUE_NAMES } from './jobs.js';
 import type { Job, QueueName } from './jobs.js';
 
-/** A producer gives up on the queue after this long: the row is committed, and the sweeper will queue it. */
-const ADD_DEADLINE_MS = 2_000;
+/** Nobody waits longer for the queue: the rows are committed, and the sweeper will queue them. */
+const DEADLINE_MS = 2_000;
 
 /** A stopping worker has this long, after its last job, to tell the queue that it leaves. */
 const LEAVE_DEADLINE_MS = 1_000;
+
+const QUIET_MS = 10_000;
 
 const JOB_DEFAULTS: JobsOptions = {
   // Jobs are only hints that a row wants work. A finished or failed one has nothing to tell that the row does not.
@@ -25,7 +27,6 @@ const JOB_DEFAULTS: JobsOptions = {
 interface QueueLike {
   addBulk(jobs: { name: string; data: Job['data']; opts: JobsOptions }[]): Promise<unknown>;
   getJobCounts(): Promise<unknown>;
-  waitUntilReady(): Promise<unknown>;
   close(): Promise<void>;
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
@@ -56,8 +57,9 @@ export class Queues {
   static async open(
     config: Pick<Config, 'queueUrl' | 'databaseUrl'>,
     database: Database,
-    onError: (error: Error) => void,
+    report: (error: Error) => void,
   ): Promise<Queues> {
+    const onError = seldom(report);
     const backend = config.queueUrl
       ? await openRedis(config.queueUrl, onError)
       : await openOnDatabase(config.databaseUrl, database);
@@ -109,7 +111,7 @@ export class Queues {
     this.workers.push(worker);
   }
 
-  /** Takes no more jobs and waits for those being worked on. */
+  /** Takes no more jobs and waits for those being worked on, but not for a queue that is away. */
   async stopWorkers(): Promise<void> {
     const closed = Promise.all(this.workers.splice(0).map((worker) => worker.close())).then(() => true);
     // While Redis is away a worker waits for its return to say that a job is done. The rows say it already.
@@ -119,7 +121,7 @@ export class Queues {
 
   async close(): Promise<void> {
     await this.stopWorkers();
-    await Promise.all([...this.queues.values()].map((queue) => queue.close().catch(this.onError)));
+    await Promise.all([...this.queues.values()].map((queue) => withDeadline(queue.close()).catch(this.onError)));
     await this.backend.close();
   }
 
@@ -167,6 +169,18 @@ async function leave(connection: Redis): Promise<void> {
   await connection.quit().catch(() => undefined);
 }
 
+/** While a server is away every connection says so several times a second: the same words once in ten seconds will do. */
+function seldom(report: (error: Error) => void): (error: Error) => void {
+  const said = new Map<string, number>();
+  return (error) => {
+    const now = Date.now();
+    if (now - (said.get(error.message) ?? 0) < QUIET_MS) return;
+    if (said.size > 100) said.clear();
+    said.set(error.message, now);
+    report(error);
+  };
+}
+
 /** BullMQ's tables live in the schema `bullmq`, beside ours. */
 async function openOnDatabase(databaseUrl: string | undefined, database: Database): Promise<Backend> {
   const client = await database.pool.connect();
@@ -191,10 +205,7 @@ async function openOnDatabase(databaseUrl: string | undefined, database: Databas
 async function withDeadline<T>(promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`The queue did not answer within ${ADD_DEADLINE_MS} ms`)),
-      ADD_DEADLINE_MS,
-    );
+    timer = setTimeout(() => reject(new Error(`The queue did not answer within ${DEADLINE_MS} ms`)), DEADLINE_MS);
   });
   try {
     return await Promise.race([promise, deadline]);

@@ -1,0 +1,150 @@
+import { sql } from 'kysely';
+import { ProviderSettingRepository } from '../../../src/applications/provider-setting.repository.js';
+import { Vault } from '../../../src/common/vault.js';
+import type { Database } from '../../../src/database/database.js';
+import type { BatchState } from '../../../src/database/tables.js';
+import { BatchRepository } from '../../../src/delivery/batch.repository.js';
+import type { LeasedBatch } from '../../../src/delivery/batch.repository.js';
+import type { NewBatch } from '../../../src/delivery/batching.js';
+import { ExpansionRepository } from '../../../src/delivery/expansion.repository.js';
+import { OUTCOME, OUTCOME_NAMES } from '../../../src/delivery/outcome.js';
+import type { OutcomeName } from '../../../src/delivery/outcome.js';
+import { SweepRepository } from '../../../src/delivery/sweep.repository.js';
+import { AudienceRepository } from '../../../src/devices/audience.repository.js';
+import { newMessageId } from '../../../src/messages/message-id.js';
+import { MessageRepository } from '../../../src/messages/message.repository.js';
+import type { NewMessage } from '../../../src/messages/message.repository.js';
+import type { ProviderName } from '../../../src/providers/provider.js';
+import { openPlace } from '../database/places.js';
+import type { Place } from '../database/places.js';
+
+const HOUR = 3_600_000;
+
+/** The delivery's repositories, built by hand on a database of their own, and ways to look at the rows. */
+export class Room {
+  readonly audience: AudienceRepository;
+  readonly batches: BatchRepository;
+  readonly expansions: ExpansionRepository;
+  readonly sweep: SweepRepository;
+  readonly messages: MessageRepository;
+  readonly settings: ProviderSettingRepository;
+
+  private constructor(
+    readonly database: Database,
+    readonly remove: () => Promise<void>,
+  ) {
+    this.audience = new AudienceRepository(database);
+    this.batches = new BatchRepository(database);
+    this.expansions = new ExpansionRepository(database, this.audience, this.batches);
+    this.sweep = new SweepRepository(database);
+    this.messages = new MessageRepository(database, this.batches);
+    this.settings = new ProviderSettingRepository(database, new Vault(Buffer.alloc(32)));
+  }
+
+  static async open(place: Place): Promise<Room> {
+    const { database, remove } = await openPlace(place);
+    return new Room(database, remove);
+  }
+
+  /** An application of the test's own. */
+  async addApplication(): Promise<string> {
+    const id = `com.acme.${newMessageId()}`;
+    await this.database.kysely.insertInto('application').values({ id }).execute();
+    return id;
+  }
+
+  /** Accepts a message; `batches` null leaves it to be expanded. Answers its seq, and its batch ids in order. */
+  async accept(
+    applicationId: string,
+    batches: NewBatch[] | null,
+    change: Partial<NewMessage> = {},
+  ): Promise<{ seq: number; id: string; batchIds: number[]; queued: number[] }> {
+    const id = newMessageId();
+    const now = Date.now();
+    const kept = await this.messages.accept(
+      {
+        applicationId,
+        id,
+        clientId: 'test',
+        body: { message: { alert: 'hi' } },
+        notification: { alert: 'hi', collapseId: id },
+        target: {},
+        direct: false,
+        onUnknown: 'resend',
+        idempotency: null,
+        acceptedAt: new Date(now),
+        expiresAt: new Date(now + HOUR),
+        ...change,
+      },
+      batches,
+    );
+    if (!kept) throw new Error('the message was not kept');
+    const rows = await this.batchRows(kept.seq);
+    return { seq: kept.seq, id, batchIds: rows.map((row) => row.id), queued: kept.queued.map((batch) => batch.id) };
+  }
+
+  /** Claims as a worker of the sandbox would; it must succeed. */
+  async claim(id: number, now = Date.now()): Promise<LeasedBatch> {
+    const batch = await this.tryClaim(id, now);
+    if (!batch) throw new Error(`batch ${id} could not be claimed`);
+    return batch;
+  }
+
+  tryClaim(id: number, now = Date.now()): Promise<LeasedBatch | null> {
+    return this.batches.claim(id, { needsSettings: false }, now);
+  }
+
+  /** As if the worker had been gone for longer than its lease. */
+  async runOutLease(id: number): Promise<void> {
+    await sql`update batch set lease_until = now() - interval '1 millisecond' where id = ${id}`.execute(
+      this.database.kysely,
+    );
+  }
+
+  async batchRows(messageSeq: number) {
+    return this.database.kysely
+      .selectFrom('batch')
+      .selectAll()
+      .where('message_seq', '=', messageSeq)
+      .orderBy('id')
+      .execute();
+  }
+
+  async batchRow(id: number) {
+    return this.database.kysely.selectFrom('batch').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+  }
+
+  async messageRow(seq: number) {
+    return this.database.kysely.selectFrom('message').selectAll().where('seq', '=', seq).executeTakeFirstOrThrow();
+  }
+
+  async countByState(messageSeq: number): Promise<Partial<Record<BatchState, number>>> {
+    const counts: Partial<Record<BatchState, number>> = {};
+    for (const { state } of await this.batchRows(messageSeq)) counts[state] = (counts[state] ?? 0) + 1;
+    return counts;
+  }
+
+  async pause(applicationId: string, provider: ProviderName): Promise<void> {
+    await this.settings.put(applicationId, provider, { visible: {}, secret: {} });
+    const state = await this.settings.findState(applicationId, provider);
+    await this.settings.pause(applicationId, provider, state?.version ?? 0, 'bad key');
+  }
+
+  async resume(applicationId: string, provider: ProviderName): Promise<void> {
+    await this.settings.put(applicationId, provider, { visible: {}, secret: {} });
+  }
+}
+
+/** One batch of invented devices. */
+export function batchOf(size: number, provider: ProviderName = 'sandbox', first = 1): NewBatch {
+  return { provider, deviceSeqs: Array.from({ length: size }, (_, index) => first + index) };
+}
+
+/** Records the same outcome for all that is in flight. */
+export function recordAll(batch: LeasedBatch, outcome: OutcomeName): void {
+  for (const position of batch.due) batch.ledger.record(position, { outcome: OUTCOME[outcome] }, true);
+}
+
+export function namesOf(outcomes: Uint8Array): OutcomeName[] {
+  return [...outcomes].map((code) => OUTCOME_NAMES[code] ?? 'pending');
+}

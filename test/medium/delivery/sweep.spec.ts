@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { WINDOW } from '../../../src/delivery/batch.repository.js';
+import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
+import { Sweeper } from '../../../src/delivery/sweeper.js';
+import { Queues } from '../../../src/queue/queue.js';
+import { PLACES } from '../database/places.js';
+import { Room, batchOf } from './room.js';
+
+const HOUR = 3_600_000;
+const ago = (ms: number) => new Date(Date.now() - ms);
+
+describe.each(PLACES)('the sweep on the %s database', (place) => {
+  let room: Room;
+  beforeAll(async () => {
+    room = await Room.open(place);
+  });
+  afterAll(() => room.remove());
+
+  const overdue = async (id: number, since: Date) => {
+    await room.database.kysely.updateTable('batch').set({ due_at: since }).where('id', '=', id).execute();
+  };
+  const foundBatches = async () => (await room.sweep.batchesToDeliver()).map((batch) => batch.id);
+
+  it('finds messages that nobody expands, and leaves fresh and ended ones alone', async () => {
+    const applicationId = await room.addApplication();
+    const old = { acceptedAt: ago(4_000) };
+    const forgotten = await room.accept(applicationId, null, old);
+    const fresh = await room.accept(applicationId, null);
+    const cancelled = await room.accept(applicationId, null, old);
+    await room.messages.cancel(applicationId, cancelled.id);
+    const expanded = await room.accept(applicationId, [], old);
+    const found = await room.sweep.messagesToExpand();
+    expect(found).toContain(forgotten.seq);
+    for (const { seq } of [fresh, cancelled, expanded]) expect(found).not.toContain(seq);
+  });
+
+  it('finds batches whose lease ran out or whose job is missing, and leaves the others alone', async () => {
+    const applicationId = await room.addApplication();
+    const message = await room.accept(
+      applicationId,
+      Array.from({ length: 5 }, () => batchOf(1)),
+      { direct: true },
+    );
+    const [lost = 0, leased = 0, forgotten = 0, fresh = 0, later = 0] = message.batchIds;
+    await room.claim(lost);
+    await room.runOutLease(lost);
+    await room.claim(leased);
+    await overdue(forgotten, ago(4_000));
+    await overdue(later, ago(-HOUR));
+    const found = await room.sweep.batchesToDeliver();
+    const own = found.filter((batch) => message.batchIds.includes(batch.id));
+    expect(own.toSorted((a, b) => a.id - b.id)).toEqual([
+      { id: lost, epoch: 1, provider: 'sandbox', direct: true },
+      { id: forgotten, epoch: 0, provider: 'sandbox', direct: true },
+    ]);
+    expect(await foundBatches()).not.toContain(fresh);
+  });
+
+  it('forgets idempotency keys after a day', async () => {
+    const applicationId = await room.addApplication();
+    const keep = (key: string, acceptedAt: Date) =>
+      room.accept(applicationId, [], { acceptedAt, idempotency: { key, requestHash: Buffer.from(key) } });
+    await keep('old', ago(24 * HOUR + 1_000));
+    const young = await keep('young', ago(24 * HOUR - 60_000));
+    await room.sweep.forgetIdempotencyKeys();
+    expect(await room.messages.findByIdempotencyKey(applicationId, 'test', 'old')).toBeUndefined();
+    expect(await room.messages.findByIdempotencyKey(applicationId, 'test', 'young')).toMatchObject({ id: young.id });
+    // The key may name another message now.
+    await keep('old', new Date());
+    expect(await room.messages.findByIdempotencyKey(applicationId, 'test', 'old')).toBeDefined();
+  });
+
+  it('refills an empty queue with all that wants work', async () => {
+    const url = place === 'PostgreSQL' ? urlOf(room) : undefined;
+    const queues = await Queues.open({ databaseUrl: url }, room.database, () => undefined);
+    const sweeper = new Sweeper(room.sweep, room.batches, new DeliveryQueue(queues));
+    const [expansions, batches]: [number[], number[]] = [[], []];
+    queues.work('expand', 1, ({ id }) => Promise.resolve(void expansions.push(id)));
+    queues.work('deliver-sandbox', 1, ({ id }) => Promise.resolve(void batches.push(id)));
+
+    const applicationId = await room.addApplication();
+    const toExpand = await room.accept(applicationId, null, { acceptedAt: ago(4_000) });
+    const large = await room.accept(
+      applicationId,
+      Array.from({ length: WINDOW + 2 }, () => batchOf(1)),
+    );
+    for (const id of large.batchIds.slice(0, WINDOW)) await overdue(id, ago(4_000));
+    // Parked by a pause that has ended since.
+    const parked = await room.accept(applicationId, [batchOf(1)]);
+    await room.pause(applicationId, 'sandbox');
+    await room.tryClaim(parked.batchIds[0] ?? 0);
+    await room.resume(applicationId, 'sandbox');
+
+    await sweeper.sweep();
+    await vi.waitFor(
+      () => {
+        expect(expansions).toContain(toExpand.seq);
+        expect(batches).toEqual(expect.arrayContaining([...large.batchIds.slice(0, WINDOW), ...parked.batchIds]));
+      },
+      { timeout: 10_000 },
+    );
+    // The window is full: the last two still wait.
+    expect(await room.countByState(large.seq)).toEqual({ ready: WINDOW, waiting: 2 });
+    await sweeper.beforeApplicationShutdown();
+    await queues.close();
+  });
+});
+
+/** BullMQ makes its own connections to a server; the URL of the room's database is the pool's. */
+function urlOf({ database }: Room): string {
+  const { connectionString } = (database.pool as unknown as { options: { connectionString: string } }).options;
+  return connectionString;
+}
