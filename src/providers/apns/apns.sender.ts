@@ -56,11 +56,16 @@ export class ApnsSender implements Sender {
       const constant = push.constant(jwt);
       const result = await pool.send({ path, constant, headers, body: push.payload.body });
       // Its connections were given up while this one waited for a stream.
+      if (result.kind === 'refused' && push.stopped) return NOT_SENT;
       if (result.kind === 'refused' && pool !== this.pool && !signal.aborted) continue;
 
       const outcome = readApnsOutcome(result, recipient.registeredAt);
       if (outcome.retire && result.kind === 'answered') pool.retire(result.connection);
-      if (outcome.replay === undefined || replayed) return this.conclude(outcome.verdict, outcome.suspectTopic);
+      if (outcome.replay === undefined || replayed) {
+        const verdict = this.conclude(outcome.verdict, outcome.suspectTopic);
+        if (verdict.action === 'stopApplication') this.stop(push, pool);
+        return verdict;
+      }
       if (signal.aborted || this.closed) return NOT_SENT;
       if (outcome.replay === 'renewed' && !this.renew(jwt, pool)) return outcome.verdict;
       replayed = true;
@@ -73,12 +78,21 @@ export class ApnsSender implements Sender {
    */
   private renew(refused: string, pool: PushPool): boolean {
     if (!this.token.replaceExpired(refused)) return false;
-    if (pool === this.pool) {
-      this.pool = this.openPool();
-      const drained = pool.close(GRACE_MS).finally(() => this.draining.delete(drained));
-      this.draining.add(drained);
-    }
+    this.replacePool(pool);
     return true;
+  }
+
+  /** What waits for a stream need not try credentials that were just refused, one primer after the other. */
+  private stop(push: Push, pool: PushPool): void {
+    push.stopped = true;
+    this.replacePool(pool);
+  }
+
+  private replacePool(pool: PushPool): void {
+    if (pool !== this.pool || this.closed) return;
+    this.pool = this.openPool();
+    const drained = pool.close(GRACE_MS).finally(() => this.draining.delete(drained));
+    this.draining.add(drained);
   }
 
   private conclude(verdict: Verdict, suspectTopic = false): Verdict {
@@ -101,6 +115,8 @@ export class ApnsSender implements Sender {
 
 /** A notification on its way: its headers with the JWT, one array for as long as the JWT holds. */
 class Push {
+  /** Another delivery of it was told that the application must stop. */
+  stopped = false;
   private jwt = '';
   private headers: readonly Header[] = [];
 
