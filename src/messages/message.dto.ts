@@ -1,4 +1,4 @@
-import { Transform, Type } from 'class-transformer';
+import { Type } from 'class-transformer';
 import {
   Allow,
   ArrayMaxSize,
@@ -16,27 +16,13 @@ import {
   ValidateNested,
 } from 'class-validator';
 import type { ApnsSettings, GcmSettings } from '../providers/notification.js';
+import { EmptyIsAbsent, NumberFromText, UpperCase } from './lenient.js';
 
 /** The body of POST messages (mobilefirst.md §9.3), and our extensions. The target has a reader of its own. */
 
 const FOUR_WEEKS_S = 2_419_200;
 const text = { message: 'it must be a string' };
 const texts = { each: true, message: 'each must be a string' };
-
-/** Callers and the vendor's own samples send `""` for an absent payload. */
-function EmptyIsAbsent(): PropertyDecorator {
-  return Transform(({ value }: { value: unknown }) => (value === '' || value === null ? undefined : value));
-}
-/** `max` and `MAX` are both about. */
-function UpperCase(): PropertyDecorator {
-  return Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.toUpperCase() : value));
-}
-/** Older SDKs send numbers as text. Nothing else is converted: `""` would become 0, which means "now or never" to FCM. */
-function NumberFromText(): PropertyDecorator {
-  return Transform(({ value }: { value: unknown }) =>
-    typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value.trim()) ? Number(value) : value,
-  );
-}
 
 export class MessageTextDto {
   @IsString({ message: 'it is required and must be a string' })
