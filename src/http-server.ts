@@ -2,7 +2,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { ApiError } from './common/errors.js';
 
 /** A message of 4 KB to ten thousand ids of 64 characters fits. */
@@ -17,12 +17,16 @@ export function newAdapter(): FastifyAdapter {
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAMETER },
     // Requests under way at a stop are answered; the connection says that it closes.
     forceCloseConnections: 'idle',
+    // What fails before a route is found does not pass the error filter.
+    frameworkErrors: (_error: unknown, _request: unknown, reply: FastifyReply) => {
+      void reply.status(400).send({ code: 'FPWSE0004E', message: 'The address is not a valid URL.' });
+    },
   });
 }
 
 /** Bodies: JSON is parsed, everything else arrives as text, because what it is depends on the route. */
 export function readBodies(app: NestFastifyApplication): void {
-  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const fastify = app.getHttpAdapter().getInstance();
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
     try {

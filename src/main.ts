@@ -16,6 +16,8 @@ import { welcome } from './welcome.js';
 /** A stop that has not drained by then is cut: what is in flight is unknown and goes by the message's policy. */
 const STOP_DEADLINE_MS = 10_000;
 
+const ONE_KEYSTROKE_MS = 500;
+
 async function start(): Promise<void> {
   const config = readConfig();
   const logger = new AppLogger(config.environment === 'production');
@@ -50,12 +52,14 @@ async function listen(app: NestFastifyApplication, config: Config): Promise<void
   }
 }
 
-/** Drains and exits 0; a second signal, or ten seconds, ends it at once. */
+/** Drains and exits 0; a person's second signal, or ten seconds, ends it at once. */
 function stopOnSignal(app: NestFastifyApplication): void {
-  let stopping = false;
+  let stoppingSince = 0;
   const stop = (): void => {
-    if (stopping) process.exit(1);
-    stopping = true;
+    // Ctrl-C under `npm start` comes twice: from the terminal, and passed on by npm.
+    if (stoppingSince > 0 && Date.now() - stoppingSince > ONE_KEYSTROKE_MS) process.exit(1);
+    if (stoppingSince > 0) return;
+    stoppingSince = Date.now();
     setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref();
     void app.close().then(
       () => process.exit(0),

@@ -12,4 +12,9 @@ export class AppLogger extends ConsoleLogger {
   override log(message: unknown, ...rest: unknown[]): void {
     if (!FRAMEWORK.has(String(rest.at(-1)))) super.log(message, ...(rest as [string]));
   }
+
+  /** Nest logs what it throws as well: who catches it says it once. */
+  override error(message: unknown, ...rest: unknown[]): void {
+    if (!FRAMEWORK.has(String(rest.at(-1)))) super.error(message, ...(rest as [string]));
+  }
 }

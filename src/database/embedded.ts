@@ -125,7 +125,7 @@ class EmbeddedClient extends EventEmitter {
     const unlock = await this.session.take();
     try {
       const stop = await this.db.listen(`"${channel}"`, (payload) => this.emit('notification', { channel, payload }));
-      this.stopListening.set(channel, stop as () => Promise<void>);
+      this.stopListening.set(channel, stop);
     } finally {
       unlock();
     }

@@ -4,15 +4,17 @@ import { StartError } from '../common/start-error.js';
 /** Connections of one process to PostgreSQL: enough for every batch in flight and the API, few enough for a default server (100). */
 const MAX_CONNECTIONS = 16;
 
-const BIGINT = 20;
-const BIGINT_ARRAY = 1016;
+type TypeId = Parameters<typeof pg.types.getTypeParser>[0];
+const PARSERS = new Map<number, (text: string) => unknown>([
+  [20, Number], // bigint
+  [1016, (text) => (text === '{}' ? [] : text.slice(1, -1).split(',').map(Number))], // bigint[]
+]);
 
 /** Sequences stay below 2^53, so bigint is a number here. */
 const types: pg.CustomTypesConfig = {
-  getTypeParser(id: number, format?: 'text' | 'binary') {
-    if (format !== 'binary' && id === BIGINT) return Number;
-    if (format !== 'binary' && id === BIGINT_ARRAY)
-      return (text: string) => (text === '{}' ? [] : text.slice(1, -1).split(',').map(Number));
+  getTypeParser(id: TypeId, format?: 'text' | 'binary') {
+    const own = format === 'binary' ? undefined : PARSERS.get(id);
+    if (own) return own;
     return pg.types.getTypeParser(id, format) as (text: string) => unknown;
   },
 };

@@ -1,3 +1,4 @@
+import { OmitType, PartialType } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsIn, IsOptional, IsString, Length, MaxLength } from 'class-validator';
 import type { Device } from './device.repository.js';
@@ -39,33 +40,8 @@ export class RegisterDeviceDto {
   userAgent?: string;
 }
 
-/** What is left out stays as it is. */
-export class UpdateDeviceDto {
-  /** Some SDKs repeat it; it must be the one in the path. */
-  @IsOptional()
-  @IsString({ message: 'it must be a string' })
-  deviceId?: string;
-
-  @IsOptional()
-  @IsString({ message: 'it must be a string' })
-  @Length(1, MAX_TOKEN, { message: `it must be 1 to ${MAX_TOKEN} characters` })
-  token?: string;
-
-  @IsOptional()
-  @Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? (readPlatform(value) ?? value) : value))
-  @IsIn(PLATFORMS, { message: `it must be one of ${PLATFORMS.join(', ')}` })
-  platform?: (typeof PLATFORMS)[number];
-
-  @IsOptional()
-  @IsString({ message: 'it must be a string' })
-  @MaxLength(MAX_USER_ID, { message: `it must be at most ${MAX_USER_ID} characters` })
-  userId?: string;
-
-  @IsOptional()
-  @IsString({ message: 'it must be a string' })
-  @MaxLength(MAX_ID, { message: `it must be at most ${MAX_ID} characters` })
-  phoneNumber?: string;
-}
+/** What is left out stays as it is; a device id, which some SDKs repeat, must be the one in the path. */
+export class UpdateDeviceDto extends PartialType(OmitType(RegisterDeviceDto, ['userAgent'] as const)) {}
 
 export class DeviceAnswer {
   deviceId!: string;

@@ -81,8 +81,10 @@ export class Connection implements SessionOwner {
     this.liveness = new Liveness(this.createdAt, options.pingIntervalMs, options.pingTimeoutMs);
     const encoder = new HpackEncoder(options.target.scheme, options.target.authority, options.neverIndex);
     this.session = new Session(options, this.out, encoder, this);
-    this.socket = dial(options.target, options.session, (error) => this.onConnect(error));
-    this.socket.on('data', (chunk: Buffer) => this.onData(chunk));
+    this.socket = dial(options.target, options.session, {
+      onConnect: (error) => this.onConnect(error),
+      onData: (bytes) => this.onData(bytes),
+    });
     this.socket.on('error', (error: Error) => (this.socketError = error.message));
     this.socket.on('end', () => this.abort('the peer closed the connection'));
     this.socket.on('close', () => this.onClose());

@@ -1,5 +1,5 @@
-import { isIP, connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { isIP, connect as connectTcp, type OnReadOpts, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { PushPoolOptions } from './push.js';
 
 /** Where a pool connects to, taken apart once. */
@@ -26,34 +26,55 @@ export function readTarget(options: PushPoolOptions): Target {
   };
 }
 
+/** One read of the socket; a TLS record has 16 KiB at most. */
+const READ_BYTES = 65_536;
+
+export interface DialEvents {
+  /** HTTP/2 may begin (after the handshake for `https:`), or not, because the peer chose another protocol. */
+  onConnect(error?: string): void;
+  /** Bytes came; they are overwritten by the next. */
+  onData(bytes: Buffer): void;
+}
+
 /**
- * Opens a socket; `onConnect` is called when HTTP/2 may begin (after the handshake for `https:`), with an error when
- * the peer chose another protocol. Each call looks the name up afresh, so connections spread over a service's hosts.
+ * Opens a socket. Each call looks the name up afresh, so connections spread over a service's hosts. Reads go into one
+ * buffer past the stream machinery: a peer that puts each answer into a TLS record of its own causes one read an answer.
  */
-export function dial(target: Target, session: Buffer | undefined, onConnect: (error?: string) => void): Socket {
-  const socket = target.scheme === 'https' ? dialTls(target, session, onConnect) : dialTcp(target, onConnect);
+export function dial(target: Target, session: Buffer | undefined, events: DialEvents): Socket {
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  const onread = {
+    buffer,
+    callback: (size: number): boolean => {
+      events.onData(buffer.subarray(0, size));
+      return true;
+    },
+  };
+  const { host, port } = target;
+  const socket =
+    target.scheme === 'https'
+      ? dialTls(target, session, onread, events)
+      : connectTcp({ host, port, onread }, () => events.onConnect());
   socket.setNoDelay(true);
   return socket;
 }
 
-function dialTcp(target: Target, onConnect: (error?: string) => void): Socket {
-  return connectTcp({ host: target.host, port: target.port }, () => onConnect());
-}
-
-function dialTls(target: Target, session: Buffer | undefined, onConnect: (error?: string) => void): TLSSocket {
-  const socket = connectTls({
+function dialTls(target: Target, session: Buffer | undefined, onread: OnReadOpts, events: DialEvents): TLSSocket {
+  // node:tls documents `onread`; its types do not know it yet.
+  const options: ConnectionOptions & { onread: OnReadOpts } = {
     host: target.host,
     port: target.port,
+    onread,
     // Not given by default, and an IP address may not stand there (RFC 6066 §3).
     ...(isIP(target.host) === 0 && { servername: target.host }),
     ...target.tls,
     ALPNProtocols: ['h2'],
     minVersion: 'TLSv1.2',
     ...(session !== undefined && { session }),
-  });
+  };
+  const socket = connectTls(options);
   socket.once('secureConnect', () => {
-    if (socket.alpnProtocol === 'h2') onConnect();
-    else onConnect('the peer did not choose HTTP/2 in the TLS handshake (ALPN)');
+    if (socket.alpnProtocol === 'h2') events.onConnect();
+    else events.onConnect('the peer did not choose HTTP/2 in the TLS handshake (ALPN)');
   });
   return socket;
 }

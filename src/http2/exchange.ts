@@ -36,9 +36,10 @@ export class Exchange {
     private readonly resolve: (result: PushResult) => void,
   ) {}
 
-  /** Copies, because the bytes belong to a chunk of the socket that one small body must not keep alive. */
+  /** Copies, because the bytes are overwritten by the next read. */
   addBody(bytes: Buffer, at: number, end: number): void {
-    const part = Buffer.from(bytes.subarray(at, end));
+    const part = Buffer.allocUnsafe(end - at);
+    bytes.copy(part, 0, at, end);
     if (this.received === 0) this.body = part;
     else (this.more ??= [this.body]).push(part);
     this.received += part.length;

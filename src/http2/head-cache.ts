@@ -10,7 +10,7 @@ const SLOT_BYTES = 512;
 export class HeadCache {
   private readonly bytes = Buffer.allocUnsafeSlow(SLOTS * SLOT_BYTES);
   private readonly lengths = new Uint16Array(SLOTS);
-  private readonly heads: (ResponseHead | undefined)[] = new Array<undefined>(SLOTS).fill(undefined);
+  private readonly heads: (ResponseHead | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
 
   get(bytes: Buffer, at: number, end: number): ResponseHead | undefined {
     const length = end - at;

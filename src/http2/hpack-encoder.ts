@@ -6,6 +6,7 @@ import {
   staticFieldIndex,
   staticNameIndex,
 } from './hpack-static.js';
+import { writeInteger, writeString } from './hpack-write.js';
 
 const POST = 0x83;
 const SCHEME = { http: 0x86, https: 0x87 } as const;
@@ -246,24 +247,4 @@ function writeName(out: Buffer, at: number, kind: number, index: number, literal
   out[at++] = kind;
   out.set(literal, at);
   return at + literal.length;
-}
-
-/** RFC 7541 §5.1: `max` is the prefix with all bits set. */
-export function writeInteger(out: Buffer, at: number, kind: number, max: number, value: number): number {
-  if (value < max) {
-    out[at] = kind | value;
-    return at + 1;
-  }
-  out[at++] = kind | max;
-  for (value -= max; value >= 128; value >>>= 7) out[at++] = (value & 127) | 128;
-  out[at++] = value;
-  return at;
-}
-
-/** Header text is one octet a character (checked when the request came in), so short strings need no encoder call. */
-export function writeString(out: Buffer, at: number, text: string): number {
-  at = writeInteger(out, at, 0, 127, text.length);
-  if (text.length > 128) return at + out.write(text, at, 'latin1');
-  for (let i = 0; i < text.length; i++) out[at++] = text.charCodeAt(i);
-  return at;
 }

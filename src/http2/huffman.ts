@@ -20,7 +20,7 @@ const FAILED = -1;
 
 /** `codes[symbol]` is the right-aligned code of `HUFFMAN_LENGTHS[symbol]` bits. */
 export function huffmanCodes(): number[] {
-  const codes: number[] = new Array<number>(HUFFMAN_LENGTHS.length).fill(0);
+  const codes: number[] = HUFFMAN_LENGTHS.map(() => 0);
   let next = 0;
   for (let length = 1; length <= 30; length++) {
     next *= 2;

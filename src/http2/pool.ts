@@ -1,7 +1,7 @@
-import { Connection, type ConnectionOptions, type ConnectionOwner } from './connection.js';
+import { Connection, type ConnectionOwner } from './connection.js';
 import { DialPace } from './dial-pace.js';
-import { readTarget, type Target } from './dial.js';
 import { Exchange } from './exchange.js';
+import { settlePoolOptions, type PoolSettings } from './pool-settings.js';
 import type { PushPoolOptions, PushPoolStats, PushRequest, PushResult } from './push.js';
 import { checkRequest } from './request-check.js';
 import { RequestQueue } from './request-queue.js';
@@ -23,9 +23,8 @@ const DEFAULT_GRACE_MS = 5000;
  * has are full, and replaces what the peer or age retires before letting it drain.
  */
 export class PushPool implements ConnectionOwner {
-  private readonly target: Target;
+  private readonly settings: PoolSettings;
   private readonly pace: DialPace;
-  private readonly neverIndex: ReadonlySet<string>;
   private readonly queue = new RequestQueue();
   /** All whose socket is not gone, oldest first. */
   private readonly connections = new Set<Connection>();
@@ -36,6 +35,7 @@ export class PushPool implements ConnectionOwner {
   private readonly expiry = new WeakMap<Connection, number>();
   private nextId = 1;
   private pumpScheduled = false;
+  private readonly runPump = (): void => this.pump();
   private timer: NodeJS.Timeout | undefined;
   private tickMs = 0;
   private closing = false;
@@ -48,13 +48,9 @@ export class PushPool implements ConnectionOwner {
    * Throws TypeError for an origin that is no `http:` or `https:` URL.
    * @param firstStreamId for tests that want to see the ids of a connection run out
    */
-  constructor(
-    private readonly options: PushPoolOptions,
-    private readonly firstStreamId = 1,
-  ) {
-    this.target = readTarget(options);
-    this.pace = new DialPace(options.openIntervalMs ?? 1000);
-    this.neverIndex = new Set(options.neverIndex);
+  constructor(options: PushPoolOptions, firstStreamId = 1) {
+    this.settings = settlePoolOptions(options, firstStreamId);
+    this.pace = new DialPace(this.settings.openIntervalMs);
   }
 
   /**
@@ -64,7 +60,7 @@ export class PushPool implements ConnectionOwner {
   send(request: PushRequest): Promise<PushResult> {
     return new Promise((resolve) => {
       checkRequest(request);
-      const timeoutMs = request.timeoutMs ?? this.options.requestTimeoutMs ?? 15_000;
+      const timeoutMs = request.timeoutMs ?? this.settings.requestTimeoutMs;
       const exchange = new Exchange(request, timeoutMs, performance.now() + timeoutMs, resolve);
       if (this.closing) return exchange.refuse('the pool is closed');
       this.queue.push(exchange);
@@ -100,12 +96,12 @@ export class PushPool implements ConnectionOwner {
   async close(graceMs = DEFAULT_GRACE_MS): Promise<void> {
     this.closing = true;
     for (const exchange of this.queue.drain()) exchange.refuse('the pool is closed');
-    for (const each of [...this.connections]) {
+    for (const each of this.connections) {
       if (each.state === 'connecting') each.abort('the pool is closed');
       else each.drain('the pool is closed');
     }
     const cut = setTimeout(() => {
-      for (const each of [...this.connections]) each.abort('the pool is closed');
+      for (const each of this.connections) each.abort('the pool is closed');
     }, graceMs);
     await new Promise<void>((resolve) => {
       this.closers.push(resolve);
@@ -120,15 +116,18 @@ export class PushPool implements ConnectionOwner {
     this.ready.push(connection);
     // What it replaces has waited for this moment.
     const now = performance.now();
-    for (const each of [...this.ready]) if (each !== connection && this.isAged(each, now)) each.drain('aged');
+    for (const each of this.ready) if (each !== connection && this.isAged(each, now)) each.drain('aged');
     this.wake();
   }
 
-  /** Runs after all callbacks and promise reactions of this turn, so that many requests share one write. */
+  /**
+   * Pumps once the events of this turn of the loop are through: a peer that sends each answer in a TLS record of its own
+   * gives us as many data events, and their successors should share one write.
+   */
   wake(): void {
     if (this.pumpScheduled) return;
     this.pumpScheduled = true;
-    process.nextTick(() => this.pump());
+    setImmediate(this.runPump);
   }
 
   proven(): void {
@@ -204,7 +203,7 @@ export class PushPool implements ConnectionOwner {
     const now = performance.now();
     this.pace.dialled(now);
     try {
-      this.dialling = new Connection(this.connectionOptions(), this);
+      this.dialling = new Connection({ ...this.settings, id: this.nextId++, session: this.session }, this);
     } catch (error) {
       // node:tls throws at once for a certificate, key or password that does not fit.
       this.troubled(`cannot connect: ${(error as Error).message}`);
@@ -212,28 +211,12 @@ export class PushPool implements ConnectionOwner {
       return;
     }
     this.connections.add(this.dialling);
-    const maxAgeMs = this.options.maxAgeMs ?? 7_200_000;
-    this.expiry.set(this.dialling, now + maxAgeMs * (0.5 + Math.random() / 2));
-  }
-
-  private connectionOptions(): ConnectionOptions {
-    const { options } = this;
-    return {
-      id: this.nextId++,
-      target: this.target,
-      neverIndex: this.neverIndex,
-      primer: options.primer ?? false,
-      connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
-      pingIntervalMs: options.pingIntervalMs ?? 30_000,
-      pingTimeoutMs: options.pingTimeoutMs ?? 5000,
-      session: this.session,
-      firstStreamId: this.firstStreamId,
-    };
+    this.expiry.set(this.dialling, now + this.settings.maxAgeMs * (0.5 + Math.random() / 2));
   }
 
   private tick(): void {
     const now = performance.now();
-    for (const connection of [...this.connections]) connection.tick(now);
+    for (const connection of this.connections) connection.tick(now);
     for (const exchange of this.queue.takeExpired(now)) exchange.refuse(this.waitedInVain(exchange));
     this.replaceAged(now);
     this.grow(now);
@@ -265,7 +248,7 @@ export class PushPool implements ConnectionOwner {
 
   /** One more when every connection is full; a peer that allows none, or has not let its primer pass, gets no more. */
   private grow(now: number): void {
-    if (this.queue.size === 0 || this.ready.length >= (this.options.maxConnections ?? 16)) return;
+    if (this.queue.size === 0 || this.ready.length >= this.settings.maxConnections) return;
     const full = this.ready.every(
       (connection) => connection.isPrimed && connection.capacity > 0 && !connection.hasRoom,
     );

@@ -7,6 +7,7 @@ import {
   FrameType,
   INITIAL_WINDOW_BYTES,
   MAX_31_BITS,
+  MAX_FRAME_BYTES,
   StreamError,
 } from './frames.js';
 import { writeFrameHeader, type FrameWriter } from './frame-writer.js';
@@ -16,7 +17,10 @@ import { PeerSettings } from './settings.js';
 /** Octets that may lie in the socket unsent; beyond it requests wait where they can still go elsewhere. */
 const MAX_PENDING_BYTES = 262_144;
 
-/** Turns exchanges into HEADERS and DATA within the peer's windows (RFC 9113 §5.2 and §6.9). */
+/**
+ * Turns exchanges into HEADERS and DATA within the peer's windows (RFC 9113 §5.2 and §6.9). Frames stay at the 16,384
+ * octets that every peer takes, whatever it allows: small requests gain nothing by more.
+ */
 export class RequestWriter {
   readonly peer = new PeerSettings();
   /** Octets of body that the whole connection may still send. */
@@ -49,7 +53,7 @@ export class RequestWriter {
     const blockStart = start + FRAME_HEADER_BYTES;
     const end = this.encoder.encode(request, this.out.bytes, blockStart);
     const flags = bodyBytes === 0 ? Flag.END_STREAM : 0;
-    if (end - blockStart > this.peer.maxFrameSize) {
+    if (end - blockStart > MAX_FRAME_BYTES) {
       this.writeLongBlock(exchange.id, flags, Buffer.from(this.out.bytes.subarray(blockStart, end)));
     } else {
       const type = FrameType.HEADERS;
@@ -64,7 +68,7 @@ export class RequestWriter {
     return this.stalled.delete(exchange);
   }
 
-  /** Goes on with bodies that wait for the socket or for the connection's window. */
+  /** Goes on with bodies that waited for a window or for the socket; called before bytes go out. */
   resume(): void {
     for (const exchange of this.stalled) {
       if (!this.ready) return;
@@ -85,7 +89,6 @@ export class RequestWriter {
         throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'INITIAL_WINDOW_SIZE overflows the window of a stream');
       }
     }
-    this.resume();
   }
 
   growConnectionWindow(increment: number): void {
@@ -93,7 +96,6 @@ export class RequestWriter {
     this.window += increment;
     if (this.window > MAX_31_BITS)
       throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'connection window overflow');
-    this.resume();
   }
 
   growStreamWindow(exchange: Exchange, increment: number): void {
@@ -101,14 +103,13 @@ export class RequestWriter {
     exchange.sendWindow += increment;
     if (exchange.sendWindow > MAX_31_BITS)
       throw new StreamError(ErrorCode.FLOW_CONTROL_ERROR, 'stream window overflow');
-    if (this.stalled.has(exchange)) this.writeBody(exchange);
   }
 
   private writeBody(exchange: Exchange): void {
     const { body } = exchange.request;
     while (exchange.sent < body.length) {
       const left = body.length - exchange.sent;
-      const size = Math.min(left, this.window, exchange.sendWindow, this.peer.maxFrameSize);
+      const size = Math.min(left, this.window, exchange.sendWindow, MAX_FRAME_BYTES);
       if (size <= 0 || this.out.pending >= MAX_PENDING_BYTES) {
         this.stalled.add(exchange);
         return;
@@ -122,9 +123,9 @@ export class RequestWriter {
     this.stalled.delete(exchange);
   }
 
-  /** A block over the peer's frame size continues in CONTINUATION frames (RFC 9113 §6.10). */
+  /** A block over 16,384 octets continues in CONTINUATION frames (RFC 9113 §6.10). */
   private writeLongBlock(id: number, flags: number, block: Buffer): void {
-    const most = this.peer.maxFrameSize;
+    const most = MAX_FRAME_BYTES;
     for (let at = 0; at < block.length; at += most) {
       const part = block.subarray(at, at + most);
       const last = at + most >= block.length ? Flag.END_HEADERS : 0;

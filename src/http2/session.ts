@@ -20,6 +20,9 @@ import { ResponseReader } from './response-reader.js';
 import { CLIENT_SETTINGS } from './settings.js';
 import { StreamTable } from './stream-table.js';
 
+/** A WINDOW_UPDATE of less than this counts as noise. */
+const MIN_CREDIT_BYTES = 1024;
+
 /** What a session tells its connection. None of these calls may call back into the session. */
 export interface SessionOwner {
   /** The peer's first SETTINGS came. */
@@ -168,7 +171,7 @@ export class Session {
   }
 
   private onControl(type: number, flags: number, id: number, bytes: Buffer, at: number, end: number): void {
-    this.noise.spend(type);
+    if (type !== FrameType.WINDOW_UPDATE) this.noise.spend(type);
     checkFrameShape(type, id, end - at);
     switch (type) {
       case FrameType.CONTINUATION:
@@ -199,6 +202,8 @@ export class Session {
   }
 
   private onWindowUpdate(id: number, increment: number): void {
+    // Real credit cannot flood: the windows end at 2^31-1.
+    if (increment < MIN_CREDIT_BYTES) this.noise.spend(FrameType.WINDOW_UPDATE);
     if (id === 0) return this.requests.growConnectionWindow(increment);
     const exchange = this.streams.get(id);
     if (exchange === undefined) this.streams.checkUsed(id, this.requests.nextId, 'WINDOW_UPDATE');

@@ -36,8 +36,6 @@ export class PeerSettings {
   maxConcurrentStreams = STREAMS_WITHOUT_LIMIT;
   /** Octets of body that a new stream may send. */
   initialWindow = INITIAL_WINDOW_BYTES;
-  /** Octets of payload that one frame to the peer may carry. */
-  maxFrameSize = MAX_FRAME_BYTES;
 
   /** Reads a SETTINGS payload; throws ConnectionError as RFC 9113 §6.5 and §6.5.2 demand. */
   read(bytes: Buffer, at: number, end: number): void {
@@ -66,7 +64,6 @@ export class PeerSettings {
         if (value < MAX_FRAME_BYTES || value > 0xff_ffff) {
           throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `MAX_FRAME_SIZE ${value}`);
         }
-        this.maxFrameSize = value;
         break;
       default: // Unknown settings and the advisory MAX_HEADER_LIST_SIZE change nothing for us.
     }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Queue, Worker, createPostgresBackend, runMigrations, withBackend } from 'bullmq';
 import type { JobsOptions } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -10,6 +11,11 @@ import type { Job, QueueName } from './jobs.js';
 /** Nobody waits longer for the queue: the rows are committed, and the sweeper will queue them. */
 const DEADLINE_MS = 2_000;
 
+/** A stopping worker has this long, after its last job, to tell the queue that it leaves. */
+const LEAVE_DEADLINE_MS = 1_000;
+
+const QUIET_MS = 10_000;
+
 const JOB_DEFAULTS: JobsOptions = {
   // Jobs are only hints that a row wants work. A finished or failed one has nothing to tell that the row does not.
   removeOnComplete: true,
@@ -21,7 +27,6 @@ const JOB_DEFAULTS: JobsOptions = {
 interface QueueLike {
   addBulk(jobs: { name: string; data: Job['data']; opts: JobsOptions }[]): Promise<unknown>;
   getJobCounts(): Promise<unknown>;
-  waitUntilReady(): Promise<unknown>;
   close(): Promise<void>;
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
@@ -33,6 +38,8 @@ interface Backend {
   place: string;
   newQueue(name: QueueName): QueueLike;
   newWorker(name: QueueName, run: (data: Job['data']) => Promise<void>, concurrency: number): WorkerLike;
+  /** Lets go of what workers still wait to hear; their close() may never settle. */
+  abandonWorkers(): void;
   close(): Promise<void>;
 }
 
@@ -40,8 +47,7 @@ interface Backend {
 export class Queues {
   private readonly queues = new Map<QueueName, QueueLike>();
   private readonly workers: WorkerLike[] = [];
-  /** Jobs being worked on in this process. */
-  private readonly running = new Set<Promise<void>>();
+  private jobsUnderWay = 0;
 
   private constructor(
     private readonly backend: Backend,
@@ -51,8 +57,9 @@ export class Queues {
   static async open(
     config: Pick<Config, 'queueUrl' | 'databaseUrl'>,
     database: Database,
-    onError: (error: Error) => void,
+    report: (error: Error) => void,
   ): Promise<Queues> {
+    const onError = seldom(report);
     const backend = config.queueUrl
       ? await openRedis(config.queueUrl, onError)
       : await openOnDatabase(config.databaseUrl, database);
@@ -90,40 +97,32 @@ export class Queues {
   }
 
   work(name: QueueName, concurrency: number, run: (data: Job['data']) => Promise<void>): void {
-    const worker = this.backend.newWorker(name, (data) => this.run(run, data), concurrency);
+    const counted = async (data: Job['data']): Promise<void> => {
+      this.jobsUnderWay++;
+      try {
+        await run(data);
+      } finally {
+        this.jobsUnderWay--;
+      }
+    };
+    const worker = this.backend.newWorker(name, counted, concurrency);
     worker.on('error', this.onError);
-    worker.on('failed', ((_job: unknown, error: Error) => this.onError(error)) as (...args: never[]) => void);
+    worker.on('failed', (_job: unknown, error: Error) => this.onError(error));
     this.workers.push(worker);
   }
 
   /** Takes no more jobs and waits for those being worked on, but not for a queue that is away. */
   async stopWorkers(): Promise<void> {
-    const closing = Promise.all(this.workers.splice(0).map((worker) => worker.close().catch(this.onError)));
-    // BullMQ's close waits for an answer to its last command, for ever when the server is gone.
-    for (;;) {
-      await Promise.allSettled(this.running);
-      const closed = await withDeadline(closing).then(
-        () => true,
-        () => false,
-      );
-      if (closed || this.running.size === 0) return;
-    }
+    const closed = Promise.all(this.workers.splice(0).map((worker) => worker.close())).then(() => true);
+    // While Redis is away a worker waits for its return to say that a job is done. The rows say it already.
+    while (!(await Promise.race([closed, delay(LEAVE_DEADLINE_MS, false, { ref: false })])))
+      if (this.jobsUnderWay === 0) return this.backend.abandonWorkers();
   }
 
   async close(): Promise<void> {
     await this.stopWorkers();
     await Promise.all([...this.queues.values()].map((queue) => withDeadline(queue.close()).catch(this.onError)));
     await this.backend.close();
-  }
-
-  private async run(run: (data: Job['data']) => Promise<void>, data: Job['data']): Promise<void> {
-    const job = run(data);
-    this.running.add(job);
-    try {
-      await job;
-    } finally {
-      this.running.delete(job);
-    }
   }
 
   private queue(name: QueueName): QueueLike {
@@ -139,26 +138,46 @@ async function openRedis(url: string, onError: (error: Error) => void): Promise<
   // A producer must fail fast; a worker must wait for ever (BullMQ asks for null).
   const producer = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 1, lazyConnect: true });
   const consumer = new Redis(url, { maxRetriesPerRequest: null, lazyConnect: true });
-  producer.on('error', onError);
-  consumer.on('error', onError);
+  let refusal: Error | undefined;
+  const remember = (error: Error): void => void (refusal = error);
+  producer.on('error', remember);
+  consumer.on('error', remember);
   try {
     await withDeadline(Promise.all([producer.connect(), consumer.connect()]));
   } catch (error) {
     producer.disconnect();
     consumer.disconnect();
-    throw new StartError(`The queue cannot be reached (${place})`, error);
+    throw new StartError(`The queue cannot be reached (${place})`, refusal ?? error);
   }
+  producer.off('error', remember).on('error', onError);
+  consumer.off('error', remember).on('error', onError);
   return {
     place,
     newQueue: (name) => new Queue(name, { connection: producer }),
     newWorker: (name, run, concurrency) =>
       new Worker(name, (job: { data: Job['data'] }) => run(job.data), { connection: consumer, concurrency }),
+    abandonWorkers: () => consumer.disconnect(),
     close: async () => {
-      for (const connection of [producer, consumer]) {
-        if (connection.status === 'ready') await withDeadline(connection.quit()).catch(() => undefined);
-        connection.disconnect();
-      }
+      await Promise.all([leave(producer), leave(consumer)]);
     },
+  };
+}
+
+async function leave(connection: Redis): Promise<void> {
+  // A connection that is down would keep QUIT, behind what else waits for Redis to return.
+  if (connection.status !== 'ready') return connection.disconnect();
+  await connection.quit().catch(() => undefined);
+}
+
+/** While a server is away every connection says so several times a second: the same words once in ten seconds will do. */
+function seldom(report: (error: Error) => void): (error: Error) => void {
+  const said = new Map<string, number>();
+  return (error) => {
+    const now = Date.now();
+    if (now - (said.get(error.message) ?? 0) < QUIET_MS) return;
+    if (said.size > 100) said.clear();
+    said.set(error.message, now);
+    report(error);
   };
 }
 
@@ -178,6 +197,7 @@ async function openOnDatabase(databaseUrl: string | undefined, database: Databas
     newQueue: (name) => new classes.Queue(name, { connection }),
     newWorker: (name, run, concurrency) =>
       new classes.Worker<Job['data']>(name, (job) => run(job.data), { connection, concurrency }),
+    abandonWorkers: () => undefined,
     close: () => Promise.resolve(),
   };
 }

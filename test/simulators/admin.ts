@@ -13,7 +13,10 @@ export class AdminServer {
     void this.serve(request, response);
   });
 
-  constructor(private readonly simulators: Simulators) {}
+  constructor(private readonly simulators: Simulators) {
+    // Longer than a busy test blocks its event loop: after Node's 5 s its client would write into a closed connection.
+    this.server.keepAliveTimeout = 120_000;
+  }
 
   async listen(port: number): Promise<string> {
     await new Promise<void>((resolve, reject) => {

@@ -23,9 +23,9 @@ export interface StartOptions {
   adminPort?: number;
 }
 
-export type PairCount = TokenCount & { messageId: string };
+type PairCount = TokenCount & { messageId: string };
 
-export interface LedgerReport extends Omit<MessageSummary, 'messageId'> {
+interface LedgerReport extends Omit<MessageSummary, 'messageId'> {
   /** Pairs of message and token accepted more than once, at most 1,000. */
   duplicates: PairCount[];
   /** Without a messageId only: at most 100 messages, oldest first. */
@@ -33,7 +33,7 @@ export interface LedgerReport extends Omit<MessageSummary, 'messageId'> {
 }
 
 /** Calls of the admin API; each throws with the API's own words when it is refused. */
-export class SimulatorAdmin {
+class SimulatorAdmin {
   constructor(private readonly url: string) {}
 
   /** Replaces the fault script. */

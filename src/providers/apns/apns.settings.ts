@@ -1,5 +1,6 @@
-import { createPrivateKey, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { InvalidSettings, type ProviderSettings } from '../provider.js';
+import { matching, readPrivateKey } from '../settings-input.js';
 
 /** What opens a way to APNs: `settings` after they have passed `parseApnsSettings`. */
 export interface ApnsCredentials {
@@ -47,26 +48,11 @@ export function openApnsSettings(settings: ProviderSettings): ApnsCredentials {
 }
 
 function importKey(pem: string): KeyObject {
-  const key = readPem(pem);
+  const key = readPrivateKey(pem);
   if (key?.asymmetricKeyType !== 'ec' || key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') {
     throw new InvalidSettings('key', "must be an EC P-256 private key in PEM, the text of Apple's .p8 file");
   }
   return key;
-}
-
-function readPem(pem: string): KeyObject | undefined {
-  try {
-    return createPrivateKey(pem);
-  } catch {
-    // OpenSSL's own words may quote what it could not read.
-    return undefined;
-  }
-}
-
-function matching(input: Record<string, unknown>, field: string, form: RegExp, reason: string): string {
-  const value = input[field];
-  if (typeof value !== 'string' || !form.test(value)) throw new InvalidSettings(field, reason);
-  return value;
 }
 
 function flag(value: unknown): boolean {

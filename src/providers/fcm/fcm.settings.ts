@@ -1,5 +1,6 @@
-import { createPrivateKey, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { InvalidSettings, type ProviderSettings } from '../provider.js';
+import { matching, readPrivateKey } from '../settings-input.js';
 import { isObject } from '../unanswered.js';
 
 /** What opens a way to FCM: `settings` after they have passed `parseFcmSettings`. */
@@ -58,25 +59,10 @@ function requireSafeUrl(text: string): void {
 }
 
 function importKey(pem: string): KeyObject {
-  const key = readPem(pem);
+  const key = readPrivateKey(pem);
   // Google's are 2048; node would also import keys too short to be worth anything.
   if (key?.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) < 2048) {
     throw new InvalidSettings('private_key', 'must be an RSA private key in PEM of 2048 bits or more');
   }
   return key;
-}
-
-function readPem(pem: string): KeyObject | undefined {
-  try {
-    return createPrivateKey(pem);
-  } catch {
-    // OpenSSL's own words may quote what it could not read.
-    return undefined;
-  }
-}
-
-function matching(account: Record<string, unknown>, field: string, form: RegExp, reason: string): string {
-  const value = account[field];
-  if (typeof value !== 'string' || !form.test(value)) throw new InvalidSettings(field, reason);
-  return value;
 }

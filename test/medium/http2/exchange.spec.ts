@@ -43,6 +43,19 @@ describe.each([false, true])('requests and answers (plain: %s)', (plain) => {
   });
 });
 
+describe('a name with several addresses', () => {
+  it.each([false, true])('is tried until one answers (plain: %s)', async (plain) => {
+    const { server, origin } = await startNodePeer({ plain });
+    server.on('stream', (stream: ServerHttp2Stream) => {
+      stream.respond({ ':status': 200 });
+      stream.end('here');
+    });
+    // localhost is often ::1 first, where nobody listens.
+    const result = await makePool({ origin: origin.replace('127.0.0.1', 'localhost'), tls }).send(request());
+    expect(result).toMatchObject({ kind: 'answered', body: Buffer.from('here') });
+  });
+});
+
 describe('flow control', () => {
   it('sends bodies larger than every window, many at once', async () => {
     const { server, origin } = await startNodePeer({ settings: { initialWindowSize: 1000 } });

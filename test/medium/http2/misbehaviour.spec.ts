@@ -184,7 +184,7 @@ describe('a peer that breaks the protocol', () => {
 
 /** Each spoils one answer only: what comes on stream 1, and the code of the RST_STREAM for it. */
 const streamErrors: [string, number, (c: RawConnection) => void][] = [
-  ['no :status', PROTOCOL_ERROR, (c) => c.send(HEADERS, 5, 1, field('a', 'b'))],
+  ['no :status', PROTOCOL_ERROR, (c) => c.send(HEADERS, 5, 1, field('a', '200'))],
   ['an empty field block', PROTOCOL_ERROR, (c) => c.send(HEADERS, 5, 1, nothing)],
   ['two :status', PROTOCOL_ERROR, (c) => c.send(HEADERS, 5, 1, Buffer.from([0x88, 0x89]))],
   ['a status that is no number', PROTOCOL_ERROR, (c) => c.send(HEADERS, 5, 1, field(':status', '2xx'))],

@@ -26,16 +26,19 @@ describe('opening connections', () => {
   });
 
   it('opens more one at a time while all are full, up to the bound', async () => {
-    const peer = await makePeer((c) => c.open([MAX_STREAMS, 2]));
-    const pool = makePool({ origin: peer.origin, maxConnections: 3, openIntervalMs: 60 });
     const opened: number[] = [];
+    const peer = await makePeer((c) => {
+      opened.push(performance.now());
+      c.open([MAX_STREAMS, 2]);
+    });
+    const pool = makePool({ origin: peer.origin, maxConnections: 3, openIntervalMs: 200 });
     const all = Promise.all(Array.from({ length: 10 }, () => pool.send(request())));
     for (let n = 0; n < 3; n++) {
       const c = await peer.connection(n);
-      opened.push(performance.now());
       await until('it is full', () => c.requests.length === 2);
     }
-    expect(opened[2]! - opened[1]!).toBeGreaterThan(55);
+    // Two hundred between dials; accepting the first of the two may have been late.
+    expect(opened[2]! - opened[1]!).toBeGreaterThan(100);
     expect(pool.stats()).toMatchObject({ connections: 3, capacity: 6, inFlight: 6, waiting: 4 });
     for (const c of peer.connections) answerAll(c);
     await until(

@@ -1,10 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { PushResult } from '../../../src/http2/push.js';
-import { makePool, request } from './pools.js';
-import { isMissing, startApache, startNghttpd, startNginx } from './real-peers.js';
+import { later, makePool, request } from './pools.js';
+import { isMissing, startApache, startNghttpd, startNginx, type RealPeer } from './real-peers.js';
 import { testCertificate } from './test-certificate.js';
 
 const tls = { ca: testCertificate };
+
+/** Stops the server after the test. */
+async function lent(starting: Promise<RealPeer>): Promise<RealPeer> {
+  const peer = await starting;
+  later(() => peer.stop());
+  return peer;
+}
 
 /** Statuses, or kinds and reasons, each with how often it came. */
 function tally(results: PushResult[]): Record<string, number> {
@@ -18,7 +25,7 @@ function tally(results: PushResult[]): Record<string, number> {
 
 describe.skipIf(isMissing('nginx'))('nginx', () => {
   it('answers thousands of requests on one connection', async () => {
-    const peer = await startNginx('location / { default_type application/json; return 200 \'{"ok":1}\'; }');
+    const peer = await lent(startNginx('location / { default_type application/json; return 200 \'{"ok":1}\'; }'));
     const pool = makePool({ origin: peer.origin, tls, maxConnections: 1 });
     const results = await Promise.all(
       Array.from({ length: 900 }, (_, i) => pool.send(request(`/${i}`, { headers: [['apns-id', String(i)]] }))),
@@ -31,7 +38,7 @@ describe.skipIf(isMissing('nginx'))('nginx', () => {
   });
 
   it('ends connections by GOAWAY after a hundred requests, and nothing is lost', async () => {
-    const peer = await startNginx('keepalive_requests 100; location / { return 200; }');
+    const peer = await lent(startNginx('keepalive_requests 100; location / { return 200; }'));
     const pool = makePool({ origin: peer.origin, tls, openIntervalMs: 10 });
     const results = await Promise.all(Array.from({ length: 2000 }, () => pool.send(request())));
     expect(tally(results)).toEqual({ 200: 2000 });
@@ -40,7 +47,7 @@ describe.skipIf(isMissing('nginx'))('nginx', () => {
   });
 
   it('refuses a body that is too large, before it was written', async () => {
-    const peer = await startNginx('client_max_body_size 1k; location / { return 200; }');
+    const peer = await lent(startNginx('client_max_body_size 1k; location / { return 200; }'));
     const pool = makePool({ origin: peer.origin, tls });
     const [large, small] = await Promise.all([
       pool.send(request('/', { body: Buffer.alloc(500_000) })),
@@ -51,13 +58,13 @@ describe.skipIf(isMissing('nginx'))('nginx', () => {
   });
 
   it('limits streams to three', async () => {
-    const peer = await startNginx('http2_max_concurrent_streams 3; location / { return 204; }');
+    const peer = await lent(startNginx('http2_max_concurrent_streams 3; location / { return 204; }'));
     const pool = makePool({ origin: peer.origin, tls, maxConnections: 2 });
     expect(tally(await Promise.all(Array.from({ length: 300 }, () => pool.send(request()))))).toEqual({ 204: 300 });
   });
 
   it('is replaced gracefully when it shuts down', async () => {
-    const peer = await startNginx('location / { return 200; }');
+    const peer = await lent(startNginx('location / { return 200; }'));
     const pool = makePool({ origin: peer.origin, tls });
     expect((await pool.send(request())).kind).toBe('answered');
     peer.signal('SIGQUIT');
@@ -73,7 +80,7 @@ describe.skipIf(isMissing('nginx'))('nginx', () => {
 
 describe.skipIf(isMissing('nghttpd'))('nghttpd', () => {
   it('answers with a body, trailers and padding', async () => {
-    const peer = await startNghttpd({ ok: 'yes' }, '--trailer=checksum: abc', '--padding=200');
+    const peer = await lent(startNghttpd({ ok: 'yes' }, '--trailer=checksum: abc', '--padding=200'));
     const pool = makePool({ origin: peer.origin, tls });
     const results = await Promise.all(Array.from({ length: 500 }, (_, i) => pool.send(request(i % 5 ? '/ok' : '/no'))));
     expect(tally(results)).toEqual({ 200: 400, 404: 100 });
@@ -81,7 +88,7 @@ describe.skipIf(isMissing('nghttpd'))('nghttpd', () => {
   });
 
   it('echoes bodies of any size', async () => {
-    const peer = await startNghttpd({}, '--echo-upload', '-w', '10', '-W', '12');
+    const peer = await lent(startNghttpd({}, '--echo-upload', '-w', '10', '-W', '12'));
     const pool = makePool({ origin: peer.origin, tls });
     const bodies = [0, 1, 1023, 1024, 4096, 70_000, 300_000].map((size) => Buffer.alloc(size, size % 251));
     const results = await Promise.all(bodies.map((body) => pool.send(request('/echo', { body }))));
@@ -93,7 +100,9 @@ describe.skipIf(isMissing('nghttpd'))('nghttpd', () => {
   });
 
   it.each(['0', '64', '4096', '65536'])('has a header table of %s bytes', async (bytes) => {
-    const peer = await startNghttpd({ ok: 'yes' }, `--header-table-size=${bytes}`, '--encoder-header-table-size=4096');
+    const peer = await lent(
+      startNghttpd({ ok: 'yes' }, `--header-table-size=${bytes}`, '--encoder-header-table-size=4096'),
+    );
     const pool = makePool({ origin: peer.origin, tls });
     const header = (i: number): [string, string][] => [[`x-${i % 40}`, 'v'.repeat(100)]];
     const results: PushResult[] = [];
@@ -108,7 +117,7 @@ describe.skipIf(isMissing('nghttpd'))('nghttpd', () => {
 
 describe.skipIf(isMissing('apache2'))('Apache httpd', () => {
   it('answers and echoes headers', async () => {
-    const peer = await startApache('Redirect 410 /gone\nRedirect 204 /ok\nH2MaxSessionStreams 20');
+    const peer = await lent(startApache('Redirect 410 /gone\nRedirect 204 /ok\nH2MaxSessionStreams 20'));
     const pool = makePool({ origin: peer.origin, tls, maxConnections: 2 });
     const results = await Promise.all(
       Array.from({ length: 300 }, (_, i) => pool.send(request(i % 3 ? '/ok' : '/gone'))),
@@ -121,7 +130,7 @@ describe.skipIf(isMissing('apache2'))('Apache httpd', () => {
   });
 
   it('is survived when it stops in the middle', async () => {
-    const peer = await startApache('Redirect 204 /ok');
+    const peer = await lent(startApache('Redirect 204 /ok'));
     const pool = makePool({ origin: peer.origin, tls, openIntervalMs: 20 });
     expect((await pool.send(request('/ok'))).kind).toBe('answered');
     const all = Promise.all(Array.from({ length: 2000 }, () => pool.send(request('/ok'))));

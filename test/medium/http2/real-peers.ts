@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { later } from './pools.js';
 import { testCertificate, testKey } from './test-certificate.js';
 import { until } from './until.js';
 
@@ -27,6 +26,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** A server's own process. */
 export interface RealPeer {
   /** Of its TLS port. */
   origin: string;
@@ -34,11 +34,12 @@ export interface RealPeer {
   folder: string;
   /** Signals the process. */
   signal(name: NodeJS.Signals): void;
+  /** Ends the process and removes the folder. */
+  stop(): Promise<void>;
 }
 
 /**
- * Starts a server in the foreground in a folder of its own and waits until it accepts connections; it is stopped and
- * the folder removed after the test. `prepare` gets folder and port, and returns the program's arguments.
+ * Starts a server in the foreground in a folder of its own and waits until it accepts connections. `prepare` gets folder and port, and returns the program's arguments.
  */
 async function start(name: string, prepare: (folder: string, port: number) => Promise<string[]>): Promise<RealPeer> {
   const program = findProgram(name);
@@ -52,11 +53,6 @@ async function start(name: string, prepare: (folder: string, port: number) => Pr
   let exited = false;
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
   child.on('exit', () => (exited = true));
-  later(async () => {
-    child.kill('SIGTERM');
-    await until(`${name} stopped`, () => exited);
-    await rm(folder, { recursive: true, force: true });
-  });
   let accepts = false;
   await until(`${name} accepts connections: ${said}`, () => {
     if (exited) throw new Error(`${name} ended: ${said}`);
@@ -67,7 +63,16 @@ async function start(name: string, prepare: (folder: string, port: number) => Pr
     probe.on('error', () => {});
     return accepts;
   });
-  return { origin: `https://127.0.0.1:${port}`, folder, signal: (signal) => child.kill(signal) };
+  return {
+    origin: `https://127.0.0.1:${port}`,
+    folder,
+    signal: (signal) => child.kill(signal),
+    async stop() {
+      child.kill('SIGTERM');
+      await until(`${name} stopped`, () => exited);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
 }
 
 /** `server` lines go into the server block. As root its workers need a user who can read the folder. */
@@ -132,8 +137,4 @@ ${lines}
     );
     return ['-X', '-f', join(folder, 'apache.conf')];
   });
-}
-
-export function readLog(peer: RealPeer): Promise<string> {
-  return readFile(join(peer.folder, 'error.log'), 'utf8');
 }

@@ -73,6 +73,7 @@ const ROWS: [name: string, status: number, reason: string, headers: OutgoingHttp
   ['another path', 404, 'BadPath', { ':path': '/3/devices/ab' }],
   ['odd characters in the token', 404, 'BadPath', { ':path': '/3/device/a%20b' }],
   ['no token', 400, 'MissingDeviceToken', { ':path': '/3/device/' }],
+  ['a header given twice', 400, 'DuplicateHeaders', { 'apns-priority': ['5', '10'] }],
   ['an apns-id that is no UUID', 400, 'BadMessageId', { 'apns-id': 'one' }],
   ['no topic', 400, 'MissingTopic', { 'apns-topic': '' }],
   ['a topic of another team', 400, 'TopicDisallowed', { 'apns-topic': 'com.example.other' }],

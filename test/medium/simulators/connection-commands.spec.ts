@@ -107,8 +107,11 @@ describe('the port', () => {
   });
 
   it('closes a connection that was quiet for long enough', async () => {
+    const goaway = new Promise<number>((resolve) => session.once('goaway', resolve));
     await simulators.admin.changeSettings({ apns: { idleCloseMs: 30 } });
+    expect(await goaway).toBe(0);
     await closed(session);
+    expect(session.destroyed).toBe(true);
   });
 
   it('answers after the latency asked for', async () => {

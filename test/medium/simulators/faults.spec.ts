@@ -198,6 +198,8 @@ describe('the rules', () => {
   it('never soften what the provider refuses by itself', async () => {
     await simulators.admin.setFaults([{ match: {}, action: { status: 500 } }]);
     expect((await push('dead0410')).status).toBe(410);
+    // Nor is a rule used up by it.
+    expect(await simulators.admin.listFaults()).toMatchObject([{ matched: 0, fired: 0 }]);
   });
 
   it.each([

@@ -158,6 +158,6 @@ function checkSize(message: Fields, target: SendTarget, bodyLength: number): Ans
 function payloadBytes(part: unknown): number {
   if (part === undefined || part === null) return 0;
   if (Array.isArray(part)) return part.reduce<number>((sum, item) => sum + payloadBytes(item), 0);
-  if (!isFields(part)) return Buffer.byteLength(String(part));
+  if (!isFields(part)) return Buffer.byteLength(typeof part === 'string' ? part : JSON.stringify(part));
   return Object.entries(part).reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + payloadBytes(value), 0);
 }

@@ -4,7 +4,10 @@ import type { Answer, ReceivedRequest } from '../shared/provider.js';
 import type { FcmSettings } from '../shared/settings.js';
 
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
-const SCOPES = ['https://www.googleapis.com/auth/firebase.messaging', 'https://www.googleapis.com/auth/cloud-platform'];
+const SCOPES = new Set([
+  'https://www.googleapis.com/auth/firebase.messaging',
+  'https://www.googleapis.com/auth/cloud-platform',
+]);
 const MAX_ASSERTION_SECONDS = 3600;
 /** Clocks may differ by so much. */
 const SKEW_SECONDS = 300;
@@ -96,7 +99,7 @@ export class OAuthEndpoint {
         'Check your iat and exp values in the JWT claim.';
       return { error: 'invalid_grant', description };
     }
-    if (typeof scope === 'string' && scope.split(' ').some((one) => SCOPES.includes(one))) return null;
+    if (typeof scope === 'string' && scope.split(' ').some((one) => SCOPES.has(one))) return null;
     return { error: 'invalid_scope', description: 'Invalid OAuth scope or ID token audience provided.' };
   }
 

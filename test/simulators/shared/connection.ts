@@ -72,7 +72,7 @@ export class Connection {
 
   private silence(): void {
     this.silent = true;
-    for (const exchange of [...this.inFlight]) exchange.abandon();
+    for (const exchange of this.inFlight) exchange.abandon();
   }
 
   /** GOAWAY in two steps: announced with the largest id, and after a round trip with the last stream really taken. */
@@ -96,7 +96,7 @@ export class Connection {
     const last = Math.max(lastStreamId, this.highestAnswered);
     const session = this.session;
     if (!session || this.draining) return last;
-    for (const exchange of [...this.inFlight]) {
+    for (const exchange of this.inFlight) {
       if (exchange.streamId <= last) continue;
       // node:http2 cannot say last stream 0 (it reads 0 as "the newest"), so then stream 1 is refused by name.
       if (exchange.streamId === 1) exchange.refuse();
@@ -115,7 +115,7 @@ export class Connection {
 
   /** The stream id in the middle of those in flight, 0 when there are none. */
   middleStream(): number {
-    const ids = [...this.inFlight].map((exchange) => exchange.streamId).sort((a, b) => a - b);
+    const ids = [...this.inFlight].map((exchange) => exchange.streamId).toSorted((a, b) => a - b);
     return ids[(ids.length >> 1) - 1] ?? 0;
   }
 }

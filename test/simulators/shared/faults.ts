@@ -3,7 +3,7 @@ import { BadInput, checkShape, type Shape } from './shape.js';
 import { PROVIDERS, type ProviderName } from './provider.js';
 
 /** What a rule looks at; every field given must hold, then nth, every and probability thin out what matched. */
-export interface FaultMatch {
+interface FaultMatch {
   provider?: ProviderName;
   token?: string;
   tokenPrefix?: string;
@@ -19,7 +19,7 @@ export interface FaultMatch {
   probability?: number;
 }
 
-export type CutKind = 'fin' | 'tcpReset' | 'rst' | 'blackhole';
+type CutKind = 'fin' | 'tcpReset' | 'rst' | 'blackhole';
 
 /**
  * What happens instead of, or before, acceptance. `delayMs` and `jitterMs` may stand alone or with any other.
@@ -97,7 +97,7 @@ export function parseFaultRules(input: unknown): FaultRule[] {
     const match = checkShape(fields['match'] ?? {}, MATCH, `${where}.match`);
     const action = checkShape(fields['action'], ACTION, `${where}.action`);
     if (Object.keys(action).length === 0) throw new BadInput(`${where}.action is empty`);
-    return { ...fields, match, action } as FaultRule;
+    return { ...fields, match, action };
   });
 }
 

@@ -142,6 +142,6 @@ export class Ledger {
   /** The newest acceptances, newest first. */
   last(limit: number): LedgerEntry[] {
     const ordered = [...this.ring.slice(this.ringNext), ...this.ring.slice(0, this.ringNext)];
-    return ordered.reverse().slice(0, limit);
+    return ordered.toReversed().slice(0, limit);
   }
 }

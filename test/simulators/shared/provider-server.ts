@@ -87,7 +87,7 @@ export class ProviderServer {
 
   private decideInFlight(connection: Connection, fate: InFlightFate): void {
     if (fate === 'lost') return;
-    for (const exchange of [...connection.inFlight]) {
+    for (const exchange of connection.inFlight) {
       if (fate === 'accepted' || this.desk.random.next() < 0.5) exchange.recordAnswerLost();
     }
   }
@@ -111,7 +111,7 @@ export class ProviderServer {
     socket.on('close', () => {
       this.connections.delete(connection);
       if (this.byRemotePort.get(remotePort) === connection) this.byRemotePort.delete(remotePort);
-      for (const exchange of [...connection.inFlight]) exchange.abandon();
+      for (const exchange of connection.inFlight) exchange.abandon();
     });
     if (!this.secureServer) return this.acceptPlain(connection, socket);
     this.byRemotePort.set(remotePort, connection);
@@ -168,8 +168,8 @@ export class ProviderServer {
    */
   private answerProtocolErrors(connection: Connection, session: http2.ServerHttp2Session): void {
     const destroy = session.destroy.bind(session);
-    session.destroy = (error, code) => {
-      if ((error as NodeJS.ErrnoException | undefined)?.code !== 'ERR_HTTP2_ERROR') return destroy(error, code);
+    session.destroy = (error?: NodeJS.ErrnoException, code?: number): void => {
+      if (error?.code !== 'ERR_HTTP2_ERROR') return destroy(error, code);
       const { rules, counters } = this.desk;
       counters.protocolErrors += 1;
       const overrun = connection.inFlight.size >= rules.streamsNow(connection);

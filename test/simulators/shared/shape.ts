@@ -1,7 +1,7 @@
 /** Thrown for input of the admin API that has the wrong form; answered as 400 with the message. */
 export class BadInput extends Error {}
 
-export type FieldKind = 'string' | 'number' | 'boolean' | 'object' | 'any' | readonly (string | boolean)[];
+type FieldKind = 'string' | 'number' | 'boolean' | 'object' | 'any' | readonly (string | boolean)[];
 export type Shape = Readonly<Record<string, FieldKind>>;
 export type Fields = Record<string, unknown>;
 

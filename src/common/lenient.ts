@@ -1,17 +1,29 @@
+import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
+import { IsArray, IsOptional, IsString } from 'class-validator';
 
-/** Where the wire is lenient: how callers write a value, and what they mean. */
+/** Decorators for fields of the wire: what they refuse, and what they read kindly because callers send it so. */
+
+export function OptionalText(): PropertyDecorator {
+  return applyDecorators(IsOptional(), IsString({ message: 'it must be a string' }));
+}
+
+export function OptionalTexts(): PropertyDecorator {
+  return applyDecorators(
+    IsOptional(),
+    IsArray({ message: 'it must be a list' }),
+    IsString({ each: true, message: 'each must be a string' }),
+  );
+}
 
 /** Callers and the vendor's own samples send `""` for an absent payload. */
 export function EmptyIsAbsent(): PropertyDecorator {
   return Transform(({ value }: { value: unknown }) => (value === '' || value === null ? undefined : value));
 }
-
 /** `max` and `MAX` are both about. */
 export function UpperCase(): PropertyDecorator {
   return Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.toUpperCase() : value));
 }
-
 /** Older SDKs send numbers as text. Nothing else is converted: `""` would become 0, which means "now or never" to FCM. */
 export function NumberFromText(): PropertyDecorator {
   return Transform(({ value }: { value: unknown }) =>

@@ -1,0 +1,32 @@
+# One image for every role: ROLES says which of them a container has (docker-compose.yml runs one each).
+
+FROM node:24-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts
+COPY tsconfig.json tsconfig.build.json nest-cli.json ./
+COPY src src
+RUN npm run build
+
+# Installed apart from the build, so that a change of source leaves this layer as it was.
+FROM node:24-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts
+
+FROM node:24-slim
+WORKDIR /app
+# Without DATABASE_URL one container does everything on the embedded database: keep /data in a volume then.
+ENV NODE_ENV=production DATA_DIR=/data
+RUN install -d -o node -g node /data
+COPY --from=dependencies /app/node_modules node_modules
+COPY --from=build /app/dist dist
+COPY package.json ./
+# What runs belongs to root: the process can write to its data only.
+USER node
+EXPOSE 9080
+# The image has no curl. Exit code 1 also when nothing answers: fetch rejects, and node dies of it.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 9080}/health/ready`).then(({ ok }) => process.exit(ok ? 0 : 1))"]
+# No npm in front: it would stand between SIGTERM and the drain.
+CMD ["node", "--enable-source-maps", "dist/main.js"]

@@ -1,0 +1,21 @@
+import { createPrivateKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { InvalidSettings } from './provider.js';
+
+/** Pieces of every provider's `parseSettings`. */
+
+/** The field, when it is text of the given form. */
+export function matching(input: Record<string, unknown>, field: string, form: RegExp, reason: string): string {
+  const value = input[field];
+  if (typeof value !== 'string' || !form.test(value)) throw new InvalidSettings(field, reason);
+  return value;
+}
+
+/** Undefined when it is no private key: OpenSSL's own words may quote what it could not read. */
+export function readPrivateKey(pem: string): KeyObject | undefined {
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    return undefined;
+  }
+}

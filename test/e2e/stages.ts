@@ -1,0 +1,44 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { randomBytes, randomInt } from 'node:crypto';
+import { inject } from 'vitest';
+import { createDatabase } from '../harness/servers.js';
+
+/** Where the program keeps its data and its queue: the deployments that every end-to-end test is run on. */
+export interface Stage {
+  name: string;
+  prepare(): Promise<{ environment: Record<string, string>; clean: () => void }>;
+}
+
+const postgresUrl = inject('postgresUrl');
+const redisUrl = inject('redisUrl');
+
+export const EMBEDDED: Stage = {
+  name: 'the embedded database',
+  prepare: () => {
+    const folder = mkdtempSync(join(tmpdir(), 'carillon-e2e-'));
+    const clean = (): void => rmSync(folder, { recursive: true, force: true });
+    return Promise.resolve({ environment: { DATA_DIR: folder }, clean });
+  },
+};
+
+function onServers(postgres: string, redis: string): Stage {
+  return {
+    name: 'PostgreSQL and Redis',
+    prepare: async () => ({
+      environment: {
+        DATABASE_URL: await createDatabase(postgres),
+        // A database of its own, so that no other test's queue is in the way.
+        QUEUE_URL: `${redis}/${randomInt(1, 16)}`,
+        MASTER_KEY: randomBytes(32).toString('base64'),
+      },
+      clean: () => undefined,
+    }),
+  };
+}
+
+/** Null when the servers are not on this machine (never so under CI=true). */
+export const SERVERS: Stage | null = postgresUrl && redisUrl ? onServers(postgresUrl, redisUrl) : null;
+
+export const STAGES: readonly Stage[] = SERVERS ? [EMBEDDED, SERVERS] : [EMBEDDED];

@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { runToEnd, startCarillon } from '../harness/carillon.js';
+import type { RunningCarillon } from '../harness/carillon.js';
+import { freePort } from '../harness/servers.js';
+import { SERVERS } from './stages.js';
+
+/** A start that cannot succeed says why in one line and ends with a non-zero code. */
+
+const folders: string[] = [];
+let blocker: Server;
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'carillon-start-'));
+  folders.push(folder);
+  return folder;
+}
+
+beforeAll(async () => {
+  blocker = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => blocker.once('listening', resolve));
+});
+
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+afterAll(() => {
+  blocker.close();
+});
+
+async function expectRefusal(environment: Record<string, string>, says: RegExp): Promise<void> {
+  const { code, output } = await runToEnd(environment);
+  expect(output).toMatch(says);
+  expect(output.trim().split('\n')).toHaveLength(1);
+  expect(code).toBe(1);
+}
+
+describe('a start is refused when', () => {
+  it('the database cannot be reached', async () => {
+    const port = await freePort();
+    await expectRefusal(
+      { DATABASE_URL: `postgres://user:hush@127.0.0.1:${port}/none`, MASTER_KEY: randomBytes(32).toString('base64') },
+      /^carillon: The database cannot be reached \(PostgreSQL at 127\.0\.0\.1:\d+\/none\)(?!.*hush)/,
+    );
+  });
+
+  it('the queue cannot be reached', async () => {
+    const port = await freePort();
+    await expectRefusal(
+      { DATA_DIR: newFolder(), QUEUE_URL: `redis://127.0.0.1:${port}` },
+      /^carillon: The queue cannot be reached \(Redis at 127\.0\.0\.1:\d+\)/,
+    );
+  });
+
+  it('the port is in use', async () => {
+    const { port } = blocker.address() as AddressInfo;
+    await expectRefusal(
+      { DATA_DIR: newFolder(), HOST: '127.0.0.1', PORT: String(port) },
+      /^carillon: Cannot listen on 127\.0\.0\.1:\d+.*EADDRINUSE/,
+    );
+  });
+
+  it('DATA_DIR cannot be written', async () => {
+    // A file stands where the folder should be: that stops root too, whom permissions do not.
+    const file = join(newFolder(), 'file');
+    writeFileSync(file, '');
+    chmodSync(file, 0o400);
+    await expectRefusal({ DATA_DIR: join(file, 'data') }, /^carillon: DATA_DIR .* cannot be written/);
+  });
+
+  it('DATA_DIR is in use', async () => {
+    const environment = { DATA_DIR: newFolder(), PORT: '0', HOST: '127.0.0.1' };
+    const first = await startCarillon(environment);
+    try {
+      await expectRefusal(environment, new RegExp(`^carillon: DATA_DIR .* is in use by process ${first.pid}`));
+    } finally {
+      await first.stop();
+    }
+  });
+
+  it('settings are unknown, misspelt, half-given or wrong: all of them named, no value printed', async () => {
+    const { code, output } = await runToEnd({
+      DATABASE_URI: 'postgres://user:hush@host/db',
+      ADMIN_CLIENT_ID: 'boss',
+      PORT: 'hush',
+      MASTER_KEY: 'hush',
+    });
+    expect(code).toBe(1);
+    for (const name of ['DATABASE_URI', 'ADMIN_CLIENT_SECRET', 'PORT', 'MASTER_KEY']) expect(output).toContain(name);
+    expect(output).not.toContain('hush');
+  });
+});
+
+describe.runIf(SERVERS)('in production', () => {
+  it('refuses to start without a master key, and while client test has its development secret', async () => {
+    const { environment } = await SERVERS!.prepare();
+    const { MASTER_KEY: _key, ...withoutKey } = environment;
+    await expectRefusal({ ...withoutKey, NODE_ENV: 'production' }, /^carillon: Settings: MASTER_KEY is required/);
+    const development: RunningCarillon = await startCarillon(environment);
+    await development.stop();
+    const { code, output } = await runToEnd({ ...environment, PORT: '0', NODE_ENV: 'production' });
+    expect(code).toBe(1);
+    expect(output).toMatch(/refuses to start while client test has its development secret/);
+  });
+});

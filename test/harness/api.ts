@@ -1,0 +1,123 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** A backend's view of Carillon: a token, and calls with it. */
+
+export interface Answer<T> {
+  status: number;
+  headers: Headers;
+  body: T;
+}
+
+export interface MessageReport {
+  messageId: string;
+  alert: string;
+  state: string;
+  audience: number;
+  outcomes: Record<string, number>;
+}
+
+export interface DeviceBody {
+  deviceId: string;
+  platform: string;
+  token: string;
+  userId?: string;
+}
+
+export class Api {
+  constructor(
+    readonly url: string,
+    private readonly token: string,
+    readonly applicationId: string,
+  ) {}
+
+  static async connect(url: string, applicationId = 'com.example.app', scope = '*'): Promise<Api> {
+    const response = await requestToken(url, { id: 'test', secret: 'test', scope });
+    const { access_token: token } = (await response.json()) as { access_token: string };
+    return new Api(url, token, applicationId);
+  }
+
+  async call<T = Record<string, unknown>>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<T>> {
+    const response = await fetch(`${this.url}/imfpush/v1${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (text === '' ? undefined : JSON.parse(text)) as T,
+    };
+  }
+
+  /** In the application's own part of the address. */
+  app<T = Record<string, unknown>>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer<T>> {
+    return this.call<T>(method, `/apps/${this.applicationId}${path}`, body, headers);
+  }
+
+  async registerDevices(devices: readonly DeviceBody[], atOnce = 32): Promise<void> {
+    let next = 0;
+    const register = async (): Promise<void> => {
+      for (let device = devices[next++]; device; device = devices[next++]) {
+        const answer = await this.app('POST', '/devices', device);
+        if (answer.status !== 201) throw new Error(`register: ${answer.status} ${JSON.stringify(answer.body)}`);
+      }
+    };
+    await Promise.all(Array.from({ length: atOnce }, register));
+  }
+
+  async send(body: unknown, headers?: Record<string, string>): Promise<string> {
+    const answer = await this.app<{ messageId: string }>('POST', '/messages', body, headers);
+    if (answer.status !== 202) throw new Error(`send: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body.messageId;
+  }
+
+  async message(messageId: string): Promise<MessageReport> {
+    return (await this.app<MessageReport>('GET', `/messages/${messageId}`)).body;
+  }
+
+  /** Reads the message until it is as wanted; every report on the way must add up. */
+  async waitFor(
+    messageId: string,
+    wanted: (report: MessageReport) => boolean = ({ state }) => state === 'finished',
+    timeoutMs = 120_000,
+  ): Promise<MessageReport> {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const report = await this.message(messageId);
+      const sum = Object.values(report.outcomes).reduce((total, count) => total + count, 0);
+      if (sum !== report.audience) throw new Error(`outcomes sum to ${sum}: ${JSON.stringify(report)}`);
+      if (wanted(report)) return report;
+      if (Date.now() > deadline) throw new Error(`not as wanted in time: ${JSON.stringify(report)}`);
+      await delay(25);
+    }
+  }
+}
+
+export function requestToken(
+  url: string,
+  { id, secret, scope }: { id: string; secret: string; scope: string },
+): Promise<Response> {
+  return fetch(`${url}/mfp/api/az/v1/token`, {
+    method: 'POST',
+    headers: {
+      authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
+      'content-type': 'application/x-www-form-urlencoded',
+    },
+    body: new URLSearchParams({ grant_type: 'client_credentials', scope }).toString(),
+  });
+}

@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** The built program, as its own process. */
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const START_TIMEOUT_MS = 60_000;
+
+export interface RunningCarillon {
+  url: string;
+  pid: number;
+  /** Everything it printed so far. */
+  output(): string;
+  /** SIGTERM; answers the exit code and how long it took. */
+  stop(): Promise<{ code: number | null; ms: number }>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+}
+
+/** Starts it on a free port unless `PORT` is given, and waits until it listens. */
+export async function startCarillon(environment: Record<string, string>): Promise<RunningCarillon> {
+  const run = runCarillon({ PORT: '0', HOST: '127.0.0.1', ...environment });
+  const url = await new Promise<string>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`carillon did not start:\n${run.output()}`)), START_TIMEOUT_MS);
+    const look = (): void => {
+      const listening = /Carillon listens on (\S+)/.exec(run.output());
+      if (!listening?.[1]) return;
+      clearTimeout(timer);
+      resolve(listening[1]);
+    };
+    run.child.stdout?.on('data', look);
+    run.child.once('exit', (code) => {
+      clearTimeout(timer);
+      reject(new Error(`carillon ended with ${code}:\n${run.output()}`));
+    });
+  });
+  return {
+    url,
+    pid: run.child.pid ?? 0,
+    output: run.output,
+    stop: async () => {
+      const started = Date.now();
+      run.child.kill('SIGTERM');
+      return { code: await run.exited, ms: Date.now() - started };
+    },
+    kill: async () => {
+      run.child.kill('SIGKILL');
+      await run.exited;
+    },
+  };
+}
+
+/** Runs it until it ends by itself, as a start that fails does. */
+export async function runToEnd(environment: Record<string, string>): Promise<{ code: number | null; output: string }> {
+  const run = runCarillon(environment);
+  return { code: await run.exited, output: run.output() };
+}
+
+function runCarillon(environment: Record<string, string>): {
+  child: ChildProcess;
+  output: () => string;
+  exited: Promise<number | null>;
+} {
+  if (!existsSync(MAIN)) throw new Error('dist/main.js is missing: npm run build');
+  // Nothing of the caller's settings, only what a process needs to run.
+  const { PATH, HOME, TMPDIR } = process.env;
+  const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
+    env: { PATH, HOME, TMPDIR, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const keep = (chunk: Buffer): void => void (output += chunk.toString());
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  const exited = once(child, 'close').then(([code]) => code as number | null);
+  return { child, output: () => output, exited };
+}

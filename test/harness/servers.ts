@@ -1,0 +1,177 @@
+import { execFileSync, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import type { TestProject } from 'vitest/node';
+
+/** Real servers for the tests: those of TEST_DATABASE_URL and TEST_REDIS_URL, or started here when their binaries are found. */
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A PostgreSQL that tests may create databases in; null when there is none (never under CI=true). */
+    postgresUrl: string | null;
+    redisUrl: string | null;
+  }
+}
+
+const START_TIMEOUT_MS = 30_000;
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const servers: Server[] = [];
+  const start = async (name: string, given: string | undefined, starter: () => Promise<Server | null>) => {
+    if (given) return given;
+    const server = await starter();
+    if (server) servers.push(server);
+    else if (process.env.CI === 'true') throw new Error(`CI=true demands ${name}, and its binary is not installed`);
+    return server?.url ?? null;
+  };
+  project.provide('postgresUrl', await start('PostgreSQL', process.env.TEST_DATABASE_URL, startPostgres));
+  project.provide('redisUrl', await start('Redis', process.env.TEST_REDIS_URL, startRedis));
+  return async () => {
+    await Promise.all(servers.map((server) => server.stop()));
+  };
+}
+
+export interface Server {
+  url: string;
+  pid: number;
+  stop(): Promise<void>;
+}
+
+/** A cluster of its own in a temporary folder, with durability off; null when the binaries are not installed. */
+export async function startPostgres(): Promise<Server | null> {
+  const binaries = findPostgres();
+  if (!binaries) return null;
+  const folder = mkdtempSync(join(tmpdir(), 'carillon-postgres-'));
+  // PostgreSQL refuses to run as root: its package brings a user to run as.
+  const user = process.getuid?.() === 0 ? userIds('postgres') : {};
+  if (user.uid !== undefined) chownSync(folder, user.uid, user.gid ?? user.uid);
+  const data = join(folder, 'data');
+  execFileSync(
+    join(binaries, 'initdb'),
+    ['-D', data, '-U', 'carillon', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
+    { ...user, stdio: 'pipe', cwd: folder },
+  );
+  const port = await freePort();
+  const settings = [
+    `port=${port}`,
+    'listen_addresses=127.0.0.1',
+    `unix_socket_directories=${folder}`,
+    'fsync=off',
+    'synchronous_commit=off',
+    'full_page_writes=off',
+    'max_connections=300',
+  ];
+  const child = spawn(join(binaries, 'postgres'), ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
+    ...user,
+    stdio: 'ignore',
+    cwd: folder,
+  });
+  const url = `postgres://carillon@127.0.0.1:${port}/postgres`;
+  await until(child, async () => {
+    const client = new pg.Client({ connectionString: url });
+    try {
+      await client.connect();
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  });
+  // SIGINT is PostgreSQL's fast shutdown.
+  return { url, pid: child.pid ?? 0, stop: () => stop(child, 'SIGINT', folder) };
+}
+
+export async function startRedis(port?: number): Promise<Server | null> {
+  const binary = findBinary('redis-server') ?? findBinary('valkey-server');
+  if (!binary) return null;
+  const folder = mkdtempSync(join(tmpdir(), 'carillon-redis-'));
+  const chosen = port ?? (await freePort());
+  const flags = ['--port', String(chosen), '--bind', '127.0.0.1', '--save', '', '--maxmemory-policy', 'noeviction'];
+  const child = spawn(binary, [...flags, '--dir', folder], { stdio: 'ignore' });
+  await until(child, () => connectOnce(chosen));
+  return { url: `redis://127.0.0.1:${chosen}`, pid: child.pid ?? 0, stop: () => stop(child, 'SIGTERM', folder) };
+}
+
+/** An empty database beside the others of the server. */
+export async function createDatabase(serverUrl: string): Promise<string> {
+  const name = `test_${process.pid}_${Math.random().toString(36).slice(2, 10)}`;
+  const client = new pg.Client({ connectionString: serverUrl });
+  await client.connect();
+  try {
+    await client.query(`create database ${name}`);
+  } finally {
+    await client.end();
+  }
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function connectOnce(port: number): Promise<void> {
+  const { connect } = await import('node:net');
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Tries again until the server answers, it ends, or the time is over. */
+async function until(child: ChildProcess, answers: () => Promise<void>): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended with ${child.exitCode} at start`);
+    try {
+      return await answers();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await delay(50);
+    }
+  }
+}
+
+async function stop(child: ChildProcess, signal: NodeJS.Signals, folder: string): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) {
+    child.kill(signal);
+    await once(child, 'exit');
+  }
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function findBinary(name: string): string | null {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const folder = folders.find((candidate) => existsSync(join(candidate, name)));
+  return folder ? join(folder, name) : null;
+}
+
+/** The folder with initdb and postgres; Debian keeps it out of PATH, one per major version. */
+function findPostgres(): string | null {
+  const debian = '/usr/lib/postgresql';
+  const versions = existsSync(debian) ? readdirSync(debian).toSorted((a, b) => Number(b) - Number(a)) : [];
+  const folders = [
+    ...versions.map((version) => join(debian, version, 'bin')),
+    ...(process.env.PATH ?? '').split(delimiter),
+  ];
+  return folders.find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres'))) ?? null;
+}
+
+function userIds(name: string): { uid?: number; gid?: number } {
+  const id = (flag: string) => Number(execFileSync('id', [flag, name], { encoding: 'utf8' }));
+  return { uid: id('-u'), gid: id('-g') };
+}

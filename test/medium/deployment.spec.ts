@@ -1,0 +1,222 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ROLES, SETTINGS, readConfig } from '../../src/config.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const CI = process.env['CI'] === 'true';
+
+/** The parts of `docker-compose config` that are looked at; v1 and v2 agree on them. */
+interface Service {
+  build?: unknown;
+  command?: string[];
+  environment?: Record<string, string>;
+  healthcheck?: { test: string[] };
+  depends_on?: Record<string, { condition: string }>;
+  stop_grace_period?: string;
+}
+
+const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
+
+/** Debian's programs first: docker-compose v1 brings a python3 that has its YAML. Nothing else of our environment. */
+const ENVIRONMENT = { PATH: `/usr/bin:/bin:${process.env['PATH'] ?? ''}`, HOME: tmpdir() };
+
+function run(command: string, args: string[], input?: string) {
+  return spawnSync(command, args, { cwd: ROOT, env: ENVIRONMENT, input, encoding: 'utf8' });
+}
+
+const tools = [{ command: 'docker-compose' }, { command: 'docker compose' }].flatMap(({ command }) => {
+  const [program = '', ...prefix] = command.split(' ');
+  const { status, stdout } = run(program, [...prefix, 'version', '--short']);
+  return status === 0 ? [{ command, program, prefix, isV1: stdout.startsWith('1.') }] : [];
+});
+type Tool = (typeof tools)[number];
+
+const SECRETS = new Map(
+  [...read('.env.example').matchAll(/^(\w+)=$/gm)].map(([, name = '']) => [
+    name,
+    name === 'MASTER_KEY' ? Buffer.alloc(32, 7).toString('base64') : `example${name.length}`,
+  ]),
+);
+
+it.skipIf(tools.length === 0 && !CI)('there is a docker-compose to check with', () => {
+  expect(tools).not.toEqual([]);
+});
+
+describe.each(tools)('docker-compose.yml under $command', (tool) => {
+  let folder: string;
+  let services: Record<string, Service>;
+  const ours = (): [string, Service][] => Object.entries(services).filter(([, service]) => service.build);
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'carillon-compose-'));
+    services = await config(tool, folder, SECRETS);
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it.each([...SECRETS.keys()])('demands %s', async (missing) => {
+    const rest = new Map([...SECRETS].filter(([name]) => name !== missing));
+    await expect(config(tool, folder, rest)).rejects.toThrow(`${missing} is missing, see .env.example`);
+  });
+
+  it('has no version line, which v2 warns of', () => {
+    expect(read('docker-compose.yml')).not.toMatch(/^version:/m);
+  });
+
+  it('runs each role once, from the same build', () => {
+    const roles = ours().map(([, { environment }]) => environment?.['ROLES']);
+    expect(roles.sort()).toEqual([...ROLES].sort());
+    expect(new Set(ours().map(([, { build }]) => JSON.stringify(build))).size).toBe(1);
+  });
+
+  it('gives settings that exist and that a start in production accepts', () => {
+    const known = SETTINGS.map(({ name }) => name);
+    const image = imageEnvironment();
+    expect(known).toEqual(expect.arrayContaining(Object.keys(image)));
+    for (const [, { environment = {} }] of ours()) {
+      expect(known).toEqual(expect.arrayContaining(Object.keys(environment)));
+      const { environment: mode, databaseUrl = '', queueUrl = '' } = readConfig({ ...image, ...environment });
+      expect(mode).toBe('production');
+      expect(Object.keys(services)).toContain(new URL(databaseUrl).hostname);
+      expect(Object.keys(services)).toContain(new URL(queueUrl).hostname);
+    }
+  });
+
+  it('starts a role when its stores are healthy, and checks the health of every service', () => {
+    for (const [, { depends_on: stores }] of ours())
+      expect(stores).toMatchObject({
+        postgres: { condition: 'service_healthy' },
+        redis: { condition: 'service_healthy' },
+      });
+    for (const [name, { healthcheck }] of Object.entries(services))
+      expect(healthcheck?.test[0], name).toMatch(/^CMD(-SHELL)?$/);
+  });
+
+  it('lets a drain of ten seconds end', () => {
+    for (const [, { stop_grace_period: grace }] of ours())
+      expect(Number(/^(\d+)s$/.exec(grace ?? '')?.[1])).toBeGreaterThan(10);
+  });
+
+  it('tells Redis to evict nothing and to keep what it has', () => {
+    expect(services['redis']?.command?.join(' ')).toBe('redis-server --maxmemory-policy noeviction --appendonly yes');
+  });
+
+  it('checks health as the image does', async () => {
+    for (const [name, { healthcheck }] of ours())
+      await expectHealth(name, healthcheck?.test.slice(1) ?? [], (port) => ({ from: ':9080/', to: `:${port}/` }));
+  });
+});
+
+describe('Dockerfile', () => {
+  const command = (): string[] => JSON.parse(instructions('CMD')[0] ?? '[]') as string[];
+
+  it('runs what npm start runs', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    expect(command().join(' ')).toBe(scripts['start']);
+    expect(instructions('RUN')).toContain('npm run build');
+  });
+
+  it('copies enough to build, and .dockerignore lets it through', async () => {
+    const ignored = read('.dockerignore').split('\n');
+    expect(ignored).toContain('*');
+    const copied = instructions('COPY').filter((rest) => !rest.startsWith('--from='));
+    const sources = new Set(copied.flatMap((rest) => rest.split(' ').slice(0, -1)));
+    const app = await mkdtemp(join(tmpdir(), 'carillon-image-'));
+    try {
+      for (const source of sources) {
+        expect(ignored).toContain(`!${source}`);
+        await cp(join(ROOT, source), join(app, source), { recursive: true });
+      }
+      await symlink(join(ROOT, 'node_modules'), join(app, 'node_modules'));
+      const build = spawnSync('npm', ['run', 'build'], { cwd: app, encoding: 'utf8' });
+      expect(build.status, build.stdout + build.stderr).toBe(0);
+      expect(existsSync(join(app, command().at(-1) ?? ''))).toBe(true);
+    } finally {
+      await rm(app, { recursive: true, force: true });
+    }
+  }, 120_000);
+
+  it('does not run as root', () => {
+    expect(instructions('USER')).toEqual(['node']);
+  });
+
+  it('knows ready, not ready and gone apart', async () => {
+    const check = /CMD (\[.*\])$/.exec(instructions('HEALTHCHECK')[0] ?? '')?.[1] ?? '[]';
+    await expectHealth('image', JSON.parse(check) as string[]);
+  });
+});
+
+/** What the compose tool makes of the file with these variables in its .env. Rejects with what it says otherwise. */
+async function config(tool: Tool, folder: string, variables: Map<string, string>): Promise<Record<string, Service>> {
+  const file = join(folder, `${variables.size}.env`);
+  await writeFile(file, [...variables].map(([name, value]) => `${name}=${value}\n`).join(''));
+  const args = ['--file', 'docker-compose.yml', '--env-file', file, 'config'];
+  const { status, stdout, stderr } = run(tool.program, [
+    ...tool.prefix,
+    ...args,
+    ...(tool.isV1 ? [] : ['--format', 'json']),
+  ]);
+  // A warning (an obsolete line, an unset variable) counts as a refusal.
+  if (status !== 0 || stderr !== '') throw new Error(`${tool.command} exited ${status}: ${stderr}`);
+  const json = tool.isV1
+    ? run('python3', ['-c', 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)'], stdout).stdout
+    : stdout;
+  return (JSON.parse(json) as { services: Record<string, Service> }).services;
+}
+
+/** What follows each occurrence of an instruction in the Dockerfile, continued lines joined. */
+function instructions(name: string): string[] {
+  const lines = read('Dockerfile')
+    .replaceAll(/\\\n\s*/g, '')
+    .split('\n');
+  return lines.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length + 1));
+}
+
+function imageEnvironment(): Record<string, string> {
+  return Object.fromEntries(
+    instructions('ENV').flatMap((rest) => rest.split(' ').map((pair) => pair.split('=') as [string, string])),
+  );
+}
+
+const servers: Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+});
+
+/** Runs a health check against 200, 503 and a closed port: 0, 1 and 1 are the exit codes Docker knows. */
+async function expectHealth(
+  name: string,
+  [program, ...args]: string[],
+  redirect: (port: number) => { from: string; to: string } = () => ({ from: '', to: '' }),
+): Promise<void> {
+  expect(program).toBe('node');
+  let status = 200;
+  const server = createServer((request, response) => {
+    response.writeHead(request.url === '/health/ready' ? status : 404).end('{}');
+  }).listen(0, '127.0.0.1');
+  servers.push(server);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const { from, to } = redirect(port);
+  const exitCode = async (): Promise<unknown> => {
+    const child = spawn(
+      process.execPath,
+      args.map((arg) => arg.replace(from, to)),
+      { env: { ...ENVIRONMENT, PORT: String(port) }, stdio: 'ignore' },
+    );
+    return (await once(child, 'exit'))[0];
+  };
+  expect(await exitCode(), `${name}: 200`).toBe(0);
+  status = 503;
+  expect(await exitCode(), `${name}: 503`).toBe(1);
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  expect(await exitCode(), `${name}: nothing there`).toBe(1);
+}
