@@ -41,7 +41,7 @@ export interface ConnectionOwner {
   /** The first answer came. */
   proven(): void;
   /** No new request may start here; those under way go on. */
-  draining(connection: Connection, reason: string): void;
+  draining(connection: Connection): void;
   /** Provably not processed: take it back. */
   takeBack(exchange: Exchange, connection: number, reason: string): void;
   /** Nothing is left on it. `reason` says why it ended. */
@@ -175,7 +175,7 @@ export class Connection implements SessionOwner {
     if (this.isDraining) return;
     this.isDraining = true;
     this.drainReason = reason;
-    this.owner.draining(this, reason);
+    this.owner.draining(this);
   }
 
   takeBack(exchange: Exchange, reason: string): void {

@@ -39,14 +39,16 @@ export class DialPace {
     this.failures = 0;
   }
 
-  /** A connection ended, or takes no more requests. */
+  /** A connection takes no more requests. One that was of little use is not replaced before the interval is over. */
+  left(openedAt: number, answers: number): void {
+    if (answers < EARNED_ANSWERS) this.notBefore = Math.max(this.notBefore, openedAt + this.intervalMs);
+  }
+
+  /** A connection ended, or was never made. */
   ended(now: number, openedAt: number, answers: number): void {
-    if (answers === 0) {
-      this.failures++;
-      this.notBefore = now + this.backoff();
-    } else if (answers < EARNED_ANSWERS) {
-      this.notBefore = Math.max(this.notBefore, openedAt + this.intervalMs);
-    }
+    if (answers > 0) return this.left(openedAt, answers);
+    this.failures++;
+    this.notBefore = Math.max(this.notBefore, now + this.backoff());
   }
 
   /** A quarter of the interval, doubled with each failure, less up to half of it at random. */

@@ -148,11 +148,12 @@ describe('DialPace', () => {
   it('doubles the wait with each failure, takes off up to half, and stops at ten intervals', () => {
     const waits = (random: number): number[] => {
       const pace = new DialPace(1000, () => random);
+      let now = 0;
       return Array.from({ length: 8 }, () => {
-        pace.ended(0, 0, 0);
-        let wait = 0;
-        while (!pace.mayDial(wait)) wait += 125;
-        return wait;
+        pace.ended(now, now, 0);
+        const failedAt = now;
+        while (!pace.mayDial(now)) now += 125;
+        return now - failedAt;
       });
     };
     expect(waits(0)).toEqual([250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
@@ -172,7 +173,8 @@ describe('DialPace', () => {
   it('starts anew after an answer, and grows once an interval', () => {
     const pace = new DialPace(1000, () => 0);
     pace.dialled(0);
-    for (let i = 0; i < 6; i++) pace.ended(0, 0, 0);
+    pace.ended(-60_000, -60_000, 0);
+    for (let i = 0; i < 6; i++) pace.ended(-50_000, -50_000, 0);
     pace.answered();
     pace.ended(0, 0, 0);
     expect([pace.mayDial(249), pace.mayDial(250)]).toEqual([false, true]);

@@ -134,10 +134,9 @@ export class PushPool implements ConnectionOwner {
     this.pace.answered();
   }
 
-  draining(connection: Connection, reason: string): void {
-    this.ready = this.ready.filter((each) => each !== connection);
-    if (this.dialling === connection) this.dialling = undefined;
-    this.ended(connection.createdAt, connection.answered, reason);
+  draining(connection: Connection): void {
+    this.forget(connection);
+    this.pace.left(connection.createdAt, connection.answered);
     // Those under way show that another will be wanted before they are done.
     if (connection.inFlight > 0) this.openFirst();
   }
@@ -152,7 +151,8 @@ export class PushPool implements ConnectionOwner {
   }
 
   closed(connection: Connection, reason: string): void {
-    if (!connection.isDraining) this.draining(connection, reason);
+    this.forget(connection);
+    this.ended(connection.createdAt, connection.answered, reason);
     this.wake();
   }
 
@@ -167,6 +167,12 @@ export class PushPool implements ConnectionOwner {
 
   resumable(session: Buffer): void {
     this.session = session;
+  }
+
+  /** It takes no more requests. */
+  private forget(connection: Connection): void {
+    this.ready = this.ready.filter((each) => each !== connection);
+    if (this.dialling === connection) this.dialling = undefined;
   }
 
   /** A request that waits is told of the second failure in a row, if no connection is left that might serve it. */
@@ -220,6 +226,7 @@ export class PushPool implements ConnectionOwner {
     for (const exchange of this.queue.takeExpired(now)) exchange.refuse(this.waitedInVain(exchange));
     this.replaceAged(now);
     this.grow(now);
+    if (this.isBusy()) this.openFirst();
     this.wake();
     if (this.queue.size > 0 || this.connections.size > 0) this.arm(this.isBusy() ? BUSY_TICK_MS : IDLE_TICK_MS);
     else this.tickMs = 0;

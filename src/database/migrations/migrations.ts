@@ -1,7 +1,7 @@
 import type { Migration } from 'kysely';
-import * as foundation from './0001-foundation.js';
+import { up as foundation } from './0001-foundation.js';
 
 /** In order; append only. */
 export const MIGRATIONS: Record<string, Migration> = {
-  '0001-foundation': foundation,
+  '0001-foundation': { up: foundation },
 };

@@ -88,6 +88,21 @@ describe('GOAWAY', () => {
     expect(peer.connections[0]!.goodbye).toBe(0);
   });
 
+  it('opens the successor at once when requests are under way, though nobody waits yet', async () => {
+    const peer = await makePeer((c) => {
+      c.open();
+      c.onFrame = ({ type }) => {
+        if (type === HEADERS) c.goAway(1);
+      };
+    });
+    const pool = makePool({ origin: peer.origin });
+    const sent = pool.send(request());
+    await peer.connection(1);
+    expect(pool.stats()).toMatchObject({ inFlight: 1, waiting: 0 });
+    peer.connections[0]!.answer(1);
+    expect(await sent).toMatchObject({ kind: 'answered', connection: 1 });
+  });
+
   it('follows a graceful GOAWAY of 2^31-1 and then the real one', async () => {
     const peer = await makePeer((c, n) => {
       if (n > 0) return answering()(c);
@@ -223,8 +238,9 @@ describe('time-outs', () => {
   it('refuses what never got a stream', async () => {
     const peer = await makePeer((c) => c.open([MAX_STREAMS, 0]));
     const pool = makePool({ origin: peer.origin });
-    const result = await pool.send(request('/a', { timeoutMs: 100 }));
-    expect(result).toEqual({ kind: 'refused', reason: 'no stream within 100 ms' });
+    // Long enough for a second connection, which a peer that allows no stream must not get.
+    const result = await pool.send(request('/a', { timeoutMs: 500 }));
+    expect(result).toEqual({ kind: 'refused', reason: 'no stream within 500 ms' });
     expect(peer.connections[0]!.requests).toEqual([]);
     expect(peer.connections).toHaveLength(1);
   });

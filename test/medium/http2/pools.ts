@@ -1,7 +1,10 @@
-import { afterEach } from 'vitest';
+import { afterEach, vi } from 'vitest';
 import { PushPool } from '../../../src/http2/pool.js';
 import type { Header, PushPoolOptions, PushRequest } from '../../../src/http2/push.js';
 import { startRawPeer, type RawConnection, type RawPeer } from './raw-peer.js';
+
+// Real servers and sockets on a busy machine: `until` gives up after ten seconds, and should be the one to say so.
+vi.setConfig({ testTimeout: 30_000 });
 
 const cleanups: (() => Promise<void>)[] = [];
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import * as raw from '../../test/medium/http2/raw-peer.js';
-import { SessionHarness, conversation, play, type Conversation } from '../../test/medium/http2/session-harness.js';
+import * as raw from './raw-peer.js';
+import { SessionHarness, conversation, play, type Conversation } from './session-harness.js';
 
 const OK = Buffer.from([0x20, 0x88]);
 
