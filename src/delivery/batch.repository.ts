@@ -67,7 +67,10 @@ export class BatchRepository {
       .execute();
   }
 
-  /** Lets waiting batches of a message into the window; answers those that may be queued now. */
+  /**
+   * Lets waiting batches of a message into the window; answers those that may be queued now. The clock is read when the
+   * rows are: now() is the transaction's start, before which another one may not yet have let its batch in.
+   */
   async promote(messageSeq: number, db: Kysely<Tables> = this.database.kysely): Promise<QueuedBatch[]> {
     const { rows } = await sql<QueuedBatch>`
       update batch set state = 'ready', due_at = now()
@@ -76,7 +79,7 @@ export class BatchRepository {
         select id from batch where message_seq = ${messageSeq} and state = 'waiting' order by id
         limit greatest(0, ${WINDOW} - (
           select count(*) from batch where message_seq = ${messageSeq}
-            and (state = 'leased' or state = 'ready' and due_at <= now())))
+            and (state = 'leased' or state = 'ready' and due_at <= clock_timestamp())))
         for update skip locked)
       returning batch.id, batch.epoch, batch.provider, message.direct`.execute(db);
     return rows;

@@ -291,7 +291,7 @@ describe('any history of begins, answers, checkpoints and crashes', () => {
               expect(writes[position]).toBeGreaterThan(0);
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 250 },
     );
   });
 });

@@ -5,7 +5,7 @@ const COUNT = 20_000;
 
 it('is eight alphanumerics, and no two are alike', () => {
   const ids = Array.from({ length: COUNT }, newMessageId);
-  for (const id of ids) expect(id).toMatch(/^[0-9A-Za-z]{8}$/);
+  expect(ids.filter((id) => !/^[0-9A-Za-z]{8}$/.test(id))).toEqual([]);
   // Of 2·10^14 ids, 20,000 collide once in a million runs.
   expect(new Set(ids).size).toBe(COUNT);
 });

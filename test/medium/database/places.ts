@@ -3,17 +3,20 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { inject } from 'vitest';
 import { openDatabase } from '../../../src/database/database.js';
 import type { Database } from '../../../src/database/database.js';
 
 export type Place = 'embedded' | 'PostgreSQL';
 
+const postgresUrl = inject('postgresUrl');
+
 /** Where a spec runs: always on the embedded database, and on PostgreSQL where there is one. */
-export const PLACES: readonly Place[] = process.env.TEST_DATABASE_URL ? ['embedded', 'PostgreSQL'] : ['embedded'];
+export const PLACES: readonly Place[] = postgresUrl ? ['embedded', 'PostgreSQL'] : ['embedded'];
 
 /** A database of the caller's own; `remove` closes it and takes it away. */
 export async function openPlace(place: Place): Promise<{ database: Database; remove: () => Promise<void> }> {
-  return place === 'embedded' ? openFolder() : openOnServer(process.env.TEST_DATABASE_URL ?? '');
+  return place === 'embedded' ? openFolder() : openOnServer(postgresUrl ?? '');
 }
 
 export function newFolder(): string {
