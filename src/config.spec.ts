@@ -160,6 +160,15 @@ describe('refusals', () => {
     ]);
   });
 
+  it('the neighbours that Kubernetes announces are nobody’s mistake', () => {
+    const neighbours = {
+      QUEUE_SERVICE_HOST: '10.0.0.1',
+      QUEUE_PORT: 'tcp://10.0.0.1:6379',
+      DATABASE_PORT_5432_TCP: 'x',
+    };
+    expect(readConfig(neighbours).queueUrl).toBeUndefined();
+  });
+
   it('a development peer may speak http', () => {
     expect(readConfig({ APNS_URL: 'http://localhost:1' }).apns.productionUrl).toBe('http://localhost:1');
   });

@@ -88,6 +88,8 @@ const KNOWN = new Set(SETTINGS.map((setting) => setting.name));
 const FAMILIES = [
   ...new Set([...KNOWN].filter((name) => name.includes('_')).map((name) => `${name.split('_')[0]}_`)),
 ].filter((family) => family !== 'NODE_');
+/** Kubernetes gives every container the addresses of its neighbours: a service `queue` makes QUEUE_PORT and more. */
+const NEIGHBOUR = /_(SERVICE_HOST|SERVICE_PORT|PORT)(_|$)/;
 
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const problems: string[] = [];
@@ -104,7 +106,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     if (KNOWN.has(name)) continue;
     const meant = [...KNOWN].find((known) => known.length >= 5 && isOneEditAway(name, known));
     if (meant) problems.push(`${name} is not a setting; did you mean ${meant}?`);
-    else if (FAMILIES.some((family) => name.startsWith(family))) problems.push(`${name} is not a setting`);
+    else if (FAMILIES.some((family) => name.startsWith(family)) && !NEIGHBOUR.test(name))
+      problems.push(`${name} is not a setting`);
   }
 
   const nodeEnvironment = value('NODE_ENV');

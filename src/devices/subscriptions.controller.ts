@@ -25,11 +25,12 @@ export class SubscriptionsController {
     @Body(new BodyPipe(SubscribeDto)) body: SubscribeDto,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Record<string, unknown>> {
-    if ((body.tagName === undefined) === (body.tagNames === undefined))
+    // Some SDKs send the one they do not use as null.
+    if (isGiven(body.tagName) === isGiven(body.tagNames))
       throw invalidValue('tagName', 'give one tagName or a list tagNames');
     if (action === 'delete') return this.unsubscribeMany(applicationId, body, reply);
     if (action !== undefined) throw invalidValue('action', 'it must be delete');
-    if (body.tagName !== undefined) return this.subscribeOne(applicationId, body.deviceId, body.tagName);
+    if (isGiven(body.tagName)) return this.subscribeOne(applicationId, body.deviceId, body.tagName);
     void reply.status(HttpStatus.MULTI_STATUS);
     return this.subscribeMany(applicationId, body.deviceId, body.tagNames ?? []);
   }
@@ -91,6 +92,10 @@ export class SubscriptionsController {
     const unsubscribed = await this.subscriptions.unsubscribe(applicationId, body.deviceId, tagNames);
     return { deviceId: body.deviceId, unsubscribed };
   }
+}
+
+function isGiven<T>(value: T | null | undefined): value is T {
+  return value !== undefined && value !== null;
 }
 
 function hrefOf(applicationId: string, subscriptionId: string): string {
