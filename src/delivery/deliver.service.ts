@@ -89,7 +89,11 @@ export class DeliverService {
     findings: Findings,
     signal: AbortSignal,
   ): Promise<void> {
-    const recipients = devices.map((device) => ({ token: device.token, registeredAt: device.registeredAt.getTime() }));
+    const recipients = devices.map((device) => ({
+      token: device.token,
+      platform: device.platform,
+      registeredAt: device.registeredAt.getTime(),
+    }));
     const report = (index: number, verdict: Verdict): void => {
       const position = positions[index];
       const device = devices[index];

@@ -25,6 +25,7 @@ export interface Device extends DeviceRegistration {
 export interface DeliverableDevice {
   seq: number;
   token: string;
+  platform: string;
   registeredAt: Date;
 }
 
@@ -99,10 +100,15 @@ export class DeviceRepository {
 
   /** Those of the given seqs that can still be sent to, in no particular order. */
   async findDeliverable(seqs: readonly number[]): Promise<DeliverableDevice[]> {
-    const { rows } = await sql<{ seq: number; token: string; registered_at: Date }>`
-      select seq, token, registered_at from device
+    const { rows } = await sql<{ seq: number; token: string; platform: string; registered_at: Date }>`
+      select seq, token, platform, registered_at from device
       where seq = any(${`{${seqs.join(',')}}`}::bigint[]) and retired_reason is null`.execute(this.database.kysely);
-    return rows.map((row) => ({ seq: row.seq, token: row.token, registeredAt: row.registered_at }));
+    return rows.map((row) => ({
+      seq: row.seq,
+      token: row.token,
+      platform: row.platform,
+      registeredAt: row.registered_at,
+    }));
   }
 
   /** Takes devices out of every audience until they register again; a registration newer than `before` is kept. */

@@ -9,6 +9,39 @@ export interface Notification {
   expiresAt: number;
   apns?: ApnsSettings;
   gcm?: GcmSettings;
+  wns?: WnsSettings;
+  chromeWeb?: WebSettings;
+  firefoxWeb?: WebSettings;
+  safariWeb?: SafariWebSettings;
+}
+
+/** `settings.wns`: an XML notification described as JSON (MobileFirst 8.0), kept as it came; wns/ builds the XML. */
+export interface WnsSettings {
+  badge?: { value?: string | number; version?: string | number };
+  /** True: the service keeps it for a device that is offline. */
+  cachePolicy?: boolean;
+  /** Seconds. */
+  expirationTime?: number;
+  raw?: { payload?: unknown };
+  tile?: Record<string, unknown>;
+  toast?: Record<string, unknown>;
+}
+
+/** `settings.chromeWeb` and `settings.firefoxWeb`. */
+export interface WebSettings {
+  title?: string;
+  iconUrl?: string;
+  /** Seconds. */
+  timeToLive?: number;
+  payload?: unknown;
+}
+
+/** `settings.safariWeb`. */
+export interface SafariWebSettings {
+  title?: string;
+  body?: string;
+  urlArgs?: string[];
+  action?: string;
 }
 
 /** `settings.apns` of the wire (MobileFirst 8.0 push REST API). */

@@ -7,6 +7,8 @@ export type ProviderName = (typeof PROVIDER_NAMES)[number];
 /** A device as a provider needs it. */
 export interface Recipient {
   token: string;
+  /** The wire's platform code: browsers of one provider have settings of their own. */
+  platform: string;
   /** Epoch ms of the last registration of this token: APNs' 410 speaks of tokens older than its timestamp. */
   registeredAt: number;
 }

@@ -18,7 +18,7 @@ async function send(
     expect(verdicts[index]).toBeUndefined();
     verdicts[index] = verdict;
   };
-  const recipients = tokens.map((token) => ({ token, registeredAt: 0 }));
+  const recipients = tokens.map((token) => ({ token, platform: 'A', registeredAt: 0 }));
   await provider.open().send(message(messageId), recipients, report, signal);
   return verdicts;
 }
@@ -75,6 +75,7 @@ describe('SandboxProvider', () => {
     const reported: number[] = [];
     const recipients = ['sandbox:slow', 'sandbox:slow:2', 'sandbox:slow:3', 'sandbox:slow:4', 'x'].map((token) => ({
       token,
+      platform: 'A',
       registeredAt: 0,
     }));
     const begun = performance.now();

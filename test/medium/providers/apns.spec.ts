@@ -77,7 +77,7 @@ describe('APNs', () => {
 
   it('never writes a token that is not hex', async () => {
     const { peer, sender } = await start(() => OK);
-    const strange = ['../../1/apps', 'a b', '', 'zz'].map((token) => ({ token, registeredAt: 0 }));
+    const strange = ['../../1/apps', 'a b', '', 'zz'].map((token) => ({ token, platform: 'A', registeredAt: 0 }));
     expect(tally(await collect(sender, strange))).toEqual({ 'dropDevice TokenNotHex': 4 });
     expect(peer.pushes).toEqual([]);
   });

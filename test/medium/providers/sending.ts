@@ -9,6 +9,7 @@ export function notification(messageId = 'fnDWK8bG'): Notification {
 export function recipients(count: number, from = 0): Recipient[] {
   return Array.from({ length: count }, (_, index) => ({
     token: (from + index).toString(16).padStart(64, '0'),
+    platform: 'A',
     registeredAt: 0,
   }));
 }
