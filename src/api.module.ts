@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ApplicationsController } from './applications/applications.controller.js';
 import { ApplicationsModule } from './applications/applications.module.js';
+import { ProvidersController } from './applications/providers.controller.js';
 import { SettingsController } from './applications/settings.controller.js';
 import { AuthModule } from './auth/auth.module.js';
 import { TokenController } from './auth/token.controller.js';
@@ -18,6 +19,7 @@ import { MessagesModule } from './messages/messages.module.js';
     TokenController,
     ApplicationsController,
     SettingsController,
+    ProvidersController,
     DevicesController,
     TagsController,
     SubscriptionsController,

@@ -80,6 +80,31 @@ export class ProviderSettingRepository {
     return removed !== undefined;
   }
 
+  /** All of an application, without the sealed part. */
+  async list(
+    applicationId: string,
+  ): Promise<{ provider: ProviderName; visible: Record<string, unknown>; pausedReason: string | null }[]> {
+    const rows = await this.database.kysely
+      .selectFrom('provider_setting')
+      .select(['provider', 'visible', 'paused_reason'])
+      .where('application_id', '=', applicationId)
+      .execute();
+    return rows.map((row) => ({ provider: row.provider, visible: row.visible, pausedReason: row.paused_reason }));
+  }
+
+  /** A person says that the cause of a pause is gone; false when there was no pause. */
+  async resume(applicationId: string, provider: ProviderName): Promise<boolean> {
+    const resumed = await this.database.kysely
+      .updateTable('provider_setting')
+      .set({ paused_reason: null })
+      .where('application_id', '=', applicationId)
+      .where('provider', '=', provider)
+      .where('paused_reason', 'is not', null)
+      .returning('version')
+      .executeTakeFirst();
+    return resumed !== undefined;
+  }
+
   /** Pauses this version; credentials that were replaced meanwhile are not blamed for their predecessor's fault. */
   async pause(applicationId: string, provider: ProviderName, version: number, reason: string): Promise<boolean> {
     const paused = await this.database.kysely

@@ -8,6 +8,7 @@ export interface Tables {
   signing_key: SigningKeyTable;
   application: ApplicationTable;
   provider_setting: ProviderSettingTable;
+  provider_status: ProviderStatusTable;
   device: DeviceTable;
   tag: TagTable;
   subscription: SubscriptionTable;
@@ -48,6 +49,27 @@ interface ProviderSettingTable {
   secret: Buffer;
   paused_reason: string | null;
   updated_at: Date;
+}
+
+/** What one worker process has open at a provider for an application. */
+export interface ProcessStatus {
+  connections: number;
+  /** Requests that the peers allow at once, over all connections. */
+  streams: number;
+  inFlight: number;
+  /** Deliveries a second since the report before. */
+  rate: number;
+  /** Epoch ms. */
+  reportedAt: number;
+}
+
+interface ProviderStatusTable {
+  application_id: string;
+  provider: ProviderName;
+  last_success_at: Date | null;
+  last_error_at: Date | null;
+  last_error: string | null;
+  processes: Json<Record<string, ProcessStatus>>;
 }
 
 interface DeviceTable {

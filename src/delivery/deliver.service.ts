@@ -11,6 +11,7 @@ import { InvalidationGuard } from './invalidation-guard.js';
 import { OUTCOME } from './outcome.js';
 import { decide } from './retry-policy.js';
 import { Senders } from './senders.js';
+import { StatusReporter } from './status-reporter.js';
 
 /** What is known is recorded this often while a batch is being sent; the lease lasts ten times as long. */
 const CHECKPOINT_MS = 1_000;
@@ -26,6 +27,8 @@ interface Findings {
   /** The same, where wrong credentials would look alike. */
   suspects: Map<string, number[]>;
   stop?: string;
+  /** The provider's last word of trouble. */
+  lastReason?: string;
 }
 
 /** Sends one batch: lease, send, record, decide. Whatever happens to the process, the ledger can go on from its rows. */
@@ -42,6 +45,7 @@ export class DeliverService {
     private readonly senders: Senders,
     private readonly settings: ProviderSettingRepository,
     private readonly queue: DeliveryQueue,
+    private readonly status: StatusReporter,
     private readonly clock: Clock,
   ) {}
 
@@ -78,6 +82,7 @@ export class DeliverService {
     } finally {
       await checkpoints.stop();
     }
+    this.status.note(batch, findings, () => sender.stats());
     return checkpoints.leaseLost() ? null : findings;
   }
 
@@ -206,7 +211,8 @@ function guardKey(applicationId: string, provider: ProviderName): string {
 }
 
 function note(findings: Findings, verdict: Verdict, seq: number): void {
-  if (verdict.action === 'accept') findings.accepted++;
+  if (verdict.action === 'accept' || verdict.action === 'acceptDropped') findings.accepted++;
+  if ('reason' in verdict) findings.lastReason = verdict.reason;
   if (verdict.action === 'stopApplication') findings.stop ??= verdict.reason;
   if (verdict.action !== 'dropDevice') return;
   const list = verdict.certain ? findings.dead : findings.suspects;

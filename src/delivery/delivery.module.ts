@@ -11,6 +11,7 @@ import { ExpandProcessor } from './expand.processor.js';
 import { ExpandService } from './expand.service.js';
 import { ExpansionRepository } from './expansion.repository.js';
 import { Senders } from './senders.js';
+import { StatusReporter } from './status-reporter.js';
 import { SweepRepository } from './sweep.repository.js';
 import { Sweeper } from './sweeper.js';
 
@@ -24,7 +25,15 @@ export class DeliveryModule {}
 /** The role `worker`. */
 @Module({
   imports: [ApplicationsModule, DeliveryModule, DevicesModule, ProvidersModule],
-  providers: [DeliverProcessor, DeliverService, ExpandProcessor, ExpandService, ExpansionRepository, Senders],
+  providers: [
+    DeliverProcessor,
+    DeliverService,
+    ExpandProcessor,
+    ExpandService,
+    ExpansionRepository,
+    Senders,
+    StatusReporter,
+  ],
 })
 export class WorkerModule {}
 

@@ -37,6 +37,14 @@ export type Verdict =
   /** The sending was called off before anything was written. */
   | { action: 'notSent' };
 
+/** What a sender has open at this moment. */
+export interface SenderStats {
+  connections: number;
+  /** Requests that the peers allow at once, over all connections. */
+  streams: number;
+  inFlight: number;
+}
+
 /** Sends the notifications of one application with one version of its credentials. */
 export interface Sender {
   /**
@@ -50,6 +58,7 @@ export interface Sender {
     report: (index: number, verdict: Verdict) => void,
     signal: AbortSignal,
   ): Promise<void>;
+  stats(): SenderStats;
   /** Lets requests in flight finish, then closes the connections. */
   close(): Promise<void>;
 }

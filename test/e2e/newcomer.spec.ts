@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Api, requestToken } from '../harness/api.js';
 import type { DeviceBody } from '../harness/api.js';
 import { startCarillon } from '../harness/carillon.js';
@@ -12,6 +12,11 @@ import { STAGES } from './stages.js';
 
 const DEVICES = 10_000;
 const USERS = 100;
+
+interface ProviderRow {
+  provider: string;
+  connections: number;
+}
 
 function makeDevices(): DeviceBody[] {
   return Array.from({ length: DEVICES }, (_, index) => ({
@@ -105,6 +110,39 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(report.audience).toBe(DEVICES + 5);
     expect(report.outcomes.accepted).toBe(DEVICES + 5);
     await expectDelivered(messageId, devices);
+  });
+
+  it('tells how the application fares at its providers', async () => {
+    const listed = await vi.waitFor(
+      async () => {
+        const { body } = await api.app<{ providers: ProviderRow[] }>('GET', '/providers');
+        expect(body.providers.map(({ provider }) => provider)).toEqual(['apns', 'fcm', 'sandbox']);
+        expect(body.providers.slice(0, 2).every(({ connections }) => connections > 0)).toBe(true);
+        return body.providers;
+      },
+      { timeout: 20_000, interval: 200 },
+    );
+    expect(listed[0]).toMatchObject({ configured: true, processes: 1, lastSuccessTime: expect.any(String) as string });
+    expect(listed[0]).not.toHaveProperty('pausedReason');
+  });
+
+  it('pauses at a provider that refuses the key, keeps every device, and goes on with the right key', async () => {
+    const { keyId, teamId, bundleId, key } = simulators.credentials.apns;
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const wrong = privateKey.export({ type: 'pkcs8', format: 'pem' });
+    await api.app('PUT', '/settings/apnsConf', { key: wrong, keyId, teamId, bundleId });
+    const messageId = await api.send({ message: { alert: 'Who?' }, target: { platforms: ['A'] } });
+    const paused = await api.waitFor(messageId, ({ state }) => state === 'paused');
+    // The sample application's one sandbox device of this platform has it; nobody else lost or got anything.
+    expect(paused.outcomes).toMatchObject({ accepted: 1, pending: DEVICES / 2, rejected: 0, failed: 0 });
+    expect((await api.app('GET', '/settings/apnsConf')).body.pausedReason).toBe('InvalidProviderToken');
+    await api.app('PUT', '/settings/apnsConf', { key, keyId, teamId, bundleId });
+    const report = await api.waitFor(messageId);
+    expect(report.outcomes.accepted).toBe(DEVICES / 2 + 1);
+    await expectDelivered(
+      messageId,
+      devices.filter(({ platform }) => platform === 'A'),
+    );
   });
 
   it('sends to a tag, to users and to device ids, each device once', async () => {

@@ -2,7 +2,8 @@ import type { Header } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
 import { fanOut, NOT_SENT } from '../fan-out.js';
 import type { Notification } from '../notification.js';
-import type { Recipient, Sender, Verdict } from '../provider.js';
+import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
+import { statsOf } from '../pool-stats.js';
 import { readApnsOutcome } from './apns.outcome.js';
 import { type ApnsPayload, apnsId, buildApnsPayload } from './apns.payload.js';
 import type { ProviderToken } from './apns.token.js';
@@ -39,6 +40,10 @@ export class ApnsSender implements Sender {
     const push = new Push(notification.messageId, buildApnsPayload(notification, this.bundleId, Date.now()));
     const deliver = (index: number): Promise<Verdict> => this.deliver(push, recipients[index]!, signal);
     return fanOut(recipients.length, deliver, report, signal);
+  }
+
+  stats(): SenderStats {
+    return statsOf(this.pool);
   }
 
   async close(): Promise<void> {

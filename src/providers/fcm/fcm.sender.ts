@@ -2,7 +2,8 @@ import type { Header } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
 import { fanOut, NOT_SENT } from '../fan-out.js';
 import type { Notification } from '../notification.js';
-import type { Recipient, Sender, Verdict } from '../provider.js';
+import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
+import { statsOf } from '../pool-stats.js';
 import { readFcmOutcome } from './fcm.outcome.js';
 import { buildFcmBody, type FcmBody } from './fcm.payload.js';
 import type { ServiceAccount } from './fcm.settings.js';
@@ -43,6 +44,10 @@ export class FcmSender implements Sender {
     const body = buildFcmBody(notification, Date.now());
     const deliver = (index: number): Promise<Verdict> => this.deliver(body, recipients[index]!, signal);
     await fanOut(recipients.length, deliver, report, signal);
+  }
+
+  stats(): SenderStats {
+    return statsOf(this.pool);
   }
 
   close(): Promise<void> {

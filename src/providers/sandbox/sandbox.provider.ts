@@ -24,6 +24,7 @@ export class SandboxProvider implements Provider {
   open(): Sender {
     return {
       send: (notification, recipients, report, signal) => this.send(notification.messageId, recipients, report, signal),
+      stats: () => ({ connections: 0, streams: 0, inFlight: 0 }),
       close: () => Promise.resolve(),
     };
   }

@@ -1,0 +1,84 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+import type { ProcessStatus } from '../database/tables.js';
+import type { ProviderName } from '../providers/provider.js';
+
+/** A process that has not reported for this long is gone, or has nothing to do with the provider any more. */
+const FRESH_MS = 60_000;
+
+export interface StatusReport {
+  lastSuccessAt: number | null;
+  lastError: { at: number; reason: string } | null;
+  process: ProcessStatus;
+}
+
+export interface ProviderStatus {
+  provider: ProviderName;
+  lastSuccessAt: Date | null;
+  lastErrorAt: Date | null;
+  /** The provider's own words. */
+  lastError: string | null;
+  processes: ProcessStatus[];
+}
+
+@Injectable()
+export class ProviderStatusRepository {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** Merges what one process has to say. A later word of another process is not overwritten by an earlier one. */
+  async report(applicationId: string, provider: ProviderName, process: string, report: StatusReport): Promise<void> {
+    await this.database.kysely.transaction().execute(async (transaction) => {
+      await transaction
+        .insertInto('provider_status')
+        .values({ application_id: applicationId, provider, processes: '{}' })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+      const row = await transaction
+        .selectFrom('provider_status')
+        .selectAll()
+        .where('application_id', '=', applicationId)
+        .where('provider', '=', provider)
+        .forUpdate()
+        .executeTakeFirstOrThrow();
+      const fresh = freshOf(row.processes, report.process.reportedAt);
+      const { lastError } = report;
+      const isNews = lastError !== null && lastError.at >= (row.last_error_at?.getTime() ?? 0);
+      await transaction
+        .updateTable('provider_status')
+        .set({
+          last_success_at: later(row.last_success_at, report.lastSuccessAt),
+          ...(isNews && { last_error_at: new Date(lastError.at), last_error: lastError.reason }),
+          processes: JSON.stringify({ ...fresh, [process]: report.process }),
+        })
+        .where('application_id', '=', applicationId)
+        .where('provider', '=', provider)
+        .execute();
+    });
+  }
+
+  async list(applicationId: string, now: number): Promise<ProviderStatus[]> {
+    const rows = await this.database.kysely
+      .selectFrom('provider_status')
+      .selectAll()
+      .where('application_id', '=', applicationId)
+      .orderBy('provider')
+      .execute();
+    return rows.map((row) => ({
+      provider: row.provider,
+      lastSuccessAt: row.last_success_at,
+      lastErrorAt: row.last_error_at,
+      lastError: row.last_error,
+      processes: Object.values(freshOf(row.processes, now)),
+    }));
+  }
+}
+
+function freshOf(processes: Record<string, ProcessStatus>, now: number): Record<string, ProcessStatus> {
+  return Object.fromEntries(Object.entries(processes).filter(([, { reportedAt }]) => now - reportedAt < FRESH_MS));
+}
+
+function later(known: Date | null, reported: number | null): Date | null {
+  if (reported === null) return known;
+  return new Date(Math.max(known?.getTime() ?? 0, reported));
+}

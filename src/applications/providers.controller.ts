@@ -1,0 +1,105 @@
+import { Controller, Get, HttpCode, Param, Post, UseGuards } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
+import { Clock } from '../common/clock.js';
+import { ApiError, notFound } from '../common/errors.js';
+import type { ProcessStatus } from '../database/tables.js';
+import { PROVIDER_NAMES } from '../providers/provider.js';
+import type { ProviderName } from '../providers/provider.js';
+import { ApplicationsService } from './applications.service.js';
+import { ProviderSettingRepository } from './provider-setting.repository.js';
+import { ProviderStatusRepository } from './provider-status.repository.js';
+import type { ProviderStatus } from './provider-status.repository.js';
+
+interface ProviderAnswer {
+  provider: ProviderName;
+  configured: boolean;
+  /** Why sending stands still there; absent when it does not. */
+  pausedReason?: string;
+  lastSuccessTime?: string;
+  lastErrorTime?: string;
+  lastError?: string;
+  /** Summed over the worker processes that sent there within the last minute. */
+  processes: number;
+  connections: number;
+  streams: number;
+  inFlight: number;
+  ratePerSecond: number;
+}
+
+/** Extension: how an application fares at its providers. */
+@ApiTags('Providers')
+@Controller('imfpush/v1/apps/:applicationId/providers')
+@UseGuards(ScopeGuard)
+export class ProvidersController {
+  constructor(
+    private readonly applications: ApplicationsService,
+    private readonly settings: ProviderSettingRepository,
+    private readonly statuses: ProviderStatusRepository,
+    private readonly clock: Clock,
+  ) {}
+
+  @Get()
+  @RequireScope('settings.read')
+  @ApiOperation({
+    summary: 'Each provider: last success, last trouble in its own words, pause, connections and rate (extension)',
+  })
+  @ApiResponse({ status: 404, description: 'Unknown application' })
+  async list(@Param('applicationId') applicationId: string): Promise<{ providers: ProviderAnswer[] }> {
+    await this.applications.getApplication(applicationId);
+    const [settings, statuses] = await Promise.all([
+      this.settings.list(applicationId),
+      this.statuses.list(applicationId, this.clock.now()),
+    ]);
+    const known = PROVIDER_NAMES.filter((name) => [...settings, ...statuses].some(({ provider }) => provider === name));
+    return {
+      providers: known.map((name) => {
+        const setting = settings.find(({ provider }) => provider === name);
+        const status = statuses.find(({ provider }) => provider === name);
+        return {
+          provider: name,
+          configured: setting !== undefined,
+          ...(setting?.pausedReason && { pausedReason: setting.pausedReason }),
+          ...(status && timesOf(status)),
+          ...sum(status?.processes ?? []),
+        };
+      }),
+    };
+  }
+
+  @Post(':provider/resume')
+  @HttpCode(204)
+  @RequireScope('apps.write')
+  @ApiOperation({ summary: 'Send again at a provider where the application is paused (extension)' })
+  @ApiResponse({ status: 404, description: 'Unknown application or provider' })
+  @ApiResponse({ status: 409, description: 'It is not paused' })
+  async resume(@Param('applicationId') applicationId: string, @Param('provider') provider: string): Promise<void> {
+    await this.applications.getApplication(applicationId);
+    const name = PROVIDER_NAMES.find((known) => known === provider);
+    if (!name) throw notFound('provider', 'provider');
+    // The sweeper finds what is parked within its two seconds.
+    if (!(await this.settings.resume(applicationId, name)))
+      throw new ApiError('CARIL0409E', `The application is not paused at ${name}.`);
+  }
+}
+
+function timesOf(status: ProviderStatus): Partial<ProviderAnswer> {
+  return {
+    ...(status.lastSuccessAt && { lastSuccessTime: status.lastSuccessAt.toISOString() }),
+    ...(status.lastErrorAt && { lastErrorTime: status.lastErrorAt.toISOString() }),
+    ...(status.lastError !== null && { lastError: status.lastError }),
+  };
+}
+
+function sum(
+  processes: readonly ProcessStatus[],
+): Pick<ProviderAnswer, 'processes' | 'connections' | 'streams' | 'inFlight' | 'ratePerSecond'> {
+  const total = (field: keyof ProcessStatus): number => processes.reduce((all, process) => all + process[field], 0);
+  return {
+    processes: processes.length,
+    connections: total('connections'),
+    streams: total('streams'),
+    inFlight: total('inFlight'),
+    ratePerSecond: Math.round(total('rate') * 10) / 10,
+  };
+}
