@@ -1,3 +1,4 @@
+import { rootCertificates } from 'node:tls';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,7 +85,7 @@ it('reads every setting', () => {
     adminClient: { id: 'ops', secret: 'p:ss word' },
     apns: { productionUrl: 'https://a.example', sandboxUrl: 'https://s.example' },
     fcm: { url: 'https://f.example' },
-    providerCa: 'PEM',
+    providerCa: [...rootCertificates, 'PEM'].join('\n'),
     batchesAtOnce: 256,
   });
 });

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { rootCertificates } from 'node:tls';
 
 /** The only reader of the environment: every setting, its meaning and its default, validated once at start. */
 
@@ -158,7 +159,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   let providerCa: string | undefined;
   if (caFile) {
     try {
-      providerCa = readFileSync(caFile, 'utf8');
+      // Node takes the given authorities in place of its own, so its own go with them.
+      providerCa = [...rootCertificates, readFileSync(caFile, 'utf8')].join('\n');
     } catch {
       problems.push('PROVIDER_CA_FILE cannot be read');
     }

@@ -22,18 +22,32 @@ export class SettingsController {
 
   @Put('apnsConf')
   @RequireScope('apnsConf.write')
-  @ApiOperation({ summary: 'Set the APNs token key' })
+  @ApiOperation({ summary: 'Set the APNs token key, or a certificate' })
   @ApiBody({
     schema: {
-      type: 'object',
-      required: ['key', 'keyId', 'teamId', 'bundleId'],
-      properties: {
-        key: { type: 'string', description: 'Text of the .p8 file' },
-        keyId: { type: 'string', example: 'ABC123DEFG' },
-        teamId: { type: 'string', example: 'DEF123GHIJ' },
-        bundleId: { type: 'string', example: 'com.example.app' },
-        isSandBox: { type: 'boolean', default: false },
-      },
+      oneOf: [
+        {
+          type: 'object',
+          required: ['key', 'keyId', 'teamId', 'bundleId'],
+          properties: {
+            key: { type: 'string', description: 'Text of the .p8 file' },
+            keyId: { type: 'string', example: 'ABC123DEFG' },
+            teamId: { type: 'string', example: 'DEF123GHIJ' },
+            bundleId: { type: 'string', example: 'com.example.app' },
+            isSandBox: { type: 'boolean', default: false },
+          },
+        },
+        {
+          type: 'object',
+          required: ['certificate'],
+          properties: {
+            certificate: { type: 'string', description: 'The .p12 file in base64' },
+            password: { type: 'string' },
+            bundleId: { type: 'string', description: 'When the certificate does not name it' },
+            isSandBox: { type: 'boolean', default: false },
+          },
+        },
+      ],
     },
   })
   putApns(@Param('applicationId') applicationId: string, @Body() body: unknown): Promise<Settings> {

@@ -3,7 +3,7 @@ import type { Notification } from '../notification.js';
 import type { Provider, ProviderSettings, Sender } from '../provider.js';
 import { apnsBody } from './apns.payload.js';
 import { ApnsSender } from './apns.sender.js';
-import { openApnsSettings, parseApnsSettings, type ApnsCredentials } from './apns.settings.js';
+import { openApnsSettings, parseApnsSettings, type ApnsKey } from './apns.settings.js';
 import { ProviderToken } from './apns.token.js';
 
 export interface ApnsProviderOptions {
@@ -14,7 +14,7 @@ export interface ApnsProviderOptions {
   ca?: string;
 }
 
-/** Apple Push Notification service over HTTP/2 with a token key. */
+/** Apple Push Notification service over HTTP/2, with a token key or a certificate. */
 export class ApnsProvider implements Provider {
   readonly name = 'apns';
   readonly maxBytes = 4096;
@@ -34,10 +34,14 @@ export class ApnsProvider implements Provider {
   open(settings: ProviderSettings): Sender {
     const credentials = openApnsSettings(settings);
     const origin = credentials.isSandBox ? this.options.sandboxUrl : this.options.productionUrl;
-    return new ApnsSender(origin, this.options.ca, credentials.bundleId, this.tokenOf(credentials));
+    const { identity, bundleId } = credentials;
+    const { ca } = this.options;
+    return 'key' in identity
+      ? new ApnsSender(origin, { ca }, bundleId, this.tokenOf(identity.key))
+      : new ApnsSender(origin, { ca, ...identity.certificate }, bundleId, null);
   }
 
-  private tokenOf({ key, keyId, teamId }: ApnsCredentials): ProviderToken {
+  private tokenOf({ key, keyId, teamId }: ApnsKey): ProviderToken {
     const print = createHash('sha256')
       .update(key.export({ type: 'pkcs8', format: 'der' }))
       .digest('hex');

@@ -1,4 +1,4 @@
-import type { Header } from '../../http2/push.js';
+import type { Header, PushPoolOptions } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
 import { fanOut, NOT_SENT } from '../fan-out.js';
 import type { Notification } from '../notification.js';
@@ -24,9 +24,11 @@ export class ApnsSender implements Sender {
 
   constructor(
     private readonly origin: string,
-    private readonly ca: string | undefined,
+    /** Trust, and the client certificate where there is one. */
+    private readonly tls: NonNullable<PushPoolOptions['tls']>,
     private readonly bundleId: string,
-    private readonly token: ProviderToken,
+    /** Null: the certificate says who sends. */
+    private readonly token: ProviderToken | null,
   ) {
     this.pool = this.openPool();
   }
@@ -57,7 +59,7 @@ export class ApnsSender implements Sender {
     const headers: Header[] = [['apns-id', apnsId(push.messageId, recipient.token)]];
     for (let replayed = false; ;) {
       const pool = this.pool;
-      const jwt = this.token.current();
+      const jwt = this.token?.current() ?? null;
       const constant = push.constant(jwt);
       const result = await pool.send({ path, constant, headers, body: push.payload.body });
       // Its connections were given up while this one waited for a stream.
@@ -81,8 +83,8 @@ export class ApnsSender implements Sender {
    * Gets another JWT in place of one that Apple called expired. All connections go with it: any of them may have seen
    * the old one, and such a connection goes on refusing.
    */
-  private renew(refused: string, pool: PushPool): boolean {
-    if (!this.token.replaceExpired(refused)) return false;
+  private renew(refused: string | null, pool: PushPool): boolean {
+    if (refused === null || !this.token?.replaceExpired(refused)) return false;
     this.replacePool(pool);
     return true;
   }
@@ -110,10 +112,11 @@ export class ApnsSender implements Sender {
   private openPool(): PushPool {
     return new PushPool({
       origin: this.origin,
-      tls: this.ca === undefined ? {} : { ca: this.ca },
+      tls: this.tls,
       // As Apple asks: a table entry for each of these would push the others out.
       neverIndex: ['authorization', 'apns-id'],
-      primer: true,
+      // Apple allows one stream until a token was seen to be good; a certificate was seen in the handshake.
+      primer: this.token !== null,
     });
   }
 }
@@ -122,16 +125,18 @@ export class ApnsSender implements Sender {
 class Push {
   /** Another delivery of it was told that the application must stop. */
   stopped = false;
-  private jwt = '';
-  private headers: readonly Header[] = [];
+  private jwt: string | null = null;
+  private headers: readonly Header[];
 
   constructor(
     readonly messageId: string,
     readonly payload: ApnsPayload,
-  ) {}
+  ) {
+    this.headers = payload.headers;
+  }
 
-  constant(jwt: string): readonly Header[] {
-    if (jwt !== this.jwt) {
+  constant(jwt: string | null): readonly Header[] {
+    if (jwt !== null && jwt !== this.jwt) {
       this.jwt = jwt;
       this.headers = [['authorization', `bearer ${jwt}`], ...this.payload.headers];
     }

@@ -59,7 +59,6 @@ describe('parseApnsSettings', () => {
     ['isSandBox', 'yes'],
     ['isSandBox', 1],
     ['isSandbox', true],
-    ['certificate', 'secret'],
   ])('refuses %s %#', (field, value) => {
     expect(refusedField({ ...VALID, [field]: value })).toBe(field);
   });
@@ -70,7 +69,11 @@ describe('parseApnsSettings', () => {
 });
 
 it('openApnsSettings imports what parseApnsSettings let pass', () => {
-  const { key, ...rest } = openApnsSettings(parseApnsSettings({ ...VALID, isSandBox: 'true' }));
-  expect(key.type).toBe('private');
-  expect(rest).toEqual({ keyId: 'KEY1234567', teamId: 'TEAM123456', bundleId: 'com.example.app', isSandBox: true });
+  expect(openApnsSettings(parseApnsSettings({ ...VALID, isSandBox: 'true' }))).toEqual({
+    bundleId: 'com.example.app',
+    isSandBox: true,
+    identity: {
+      key: { key: expect.objectContaining({ type: 'private' }) as unknown, keyId: 'KEY1234567', teamId: 'TEAM123456' },
+    },
+  });
 });

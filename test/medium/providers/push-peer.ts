@@ -38,8 +38,10 @@ export class PushPeer {
     key: string,
     private readonly answer: (push: Push) => Answer | undefined | Promise<Answer | undefined>,
     maxConcurrentStreams: number,
+    clientCa: string | undefined,
   ) {
-    this.server = createSecureServer({ cert: ca, key, settings: { maxConcurrentStreams } });
+    const clients = clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: true, ca: clientCa };
+    this.server = createSecureServer({ cert: ca, key, settings: { maxConcurrentStreams }, ...clients });
     this.server.on('session', (session) => {
       this.sessions.push(session);
       session.on('error', () => undefined);
@@ -47,13 +49,17 @@ export class PushPeer {
     this.server.on('stream', (stream, headers) => void this.receive(stream, headers));
   }
 
-  /** `answer` may keep a push waiting, or leave it without an answer by returning undefined. */
+  /**
+   * `answer` may keep a push waiting, or leave it without an answer by returning undefined. With `clientCa` only
+   * clients with a certificate of that authority get in.
+   */
   static async start(
     answer: (push: Push) => Answer | undefined | Promise<Answer | undefined>,
     maxConcurrentStreams = 1_000,
+    clientCa?: string,
   ): Promise<PushPeer> {
     const { cert, key } = selfSigned();
-    const peer = new PushPeer(cert, key, answer, maxConcurrentStreams);
+    const peer = new PushPeer(cert, key, answer, maxConcurrentStreams, clientCa);
     await new Promise<void>((resolve) => peer.server.listen(0, '127.0.0.1', resolve));
     return peer;
   }

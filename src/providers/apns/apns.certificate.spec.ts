@@ -1,0 +1,72 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { makeP12 } from '../../../test/harness/p12.js';
+import { InvalidSettings } from '../provider.js';
+import { openApnsSettings, parseApnsSettings } from './apns.settings.js';
+import { readCertificate } from './apns.certificate.js';
+
+const DAY = 86_400_000;
+
+let p12: Buffer;
+beforeAll(() => {
+  ({ p12 } = makeP12('/UID=com.example.app/CN=Apple Push Services'));
+});
+
+function refusal(input: Record<string, unknown>): { field: string; reason: string } {
+  try {
+    parseApnsSettings(input);
+  } catch (error) {
+    if (error instanceof InvalidSettings) return { field: error.field, reason: error.message };
+    throw error;
+  }
+  throw new Error('was taken');
+}
+
+describe('a provider certificate', () => {
+  it('names its end and its bundle id, and is not read back', () => {
+    const settings = parseApnsSettings({ certificate: p12.toString('base64'), password: 'hush', isSandBox: 'true' });
+    expect(settings.visible).toMatchObject({ bundleId: 'com.example.app', isSandBox: true });
+    const days = (Date.parse(String(settings.visible.validUntil)) - Date.now()) / DAY;
+    expect(days).toBeGreaterThan(29);
+    expect(days).toBeLessThanOrEqual(30);
+    expect(JSON.stringify(settings.visible)).not.toContain('hush');
+    expect(openApnsSettings(settings)).toEqual({
+      bundleId: 'com.example.app',
+      isSandBox: true,
+      identity: { certificate: { pfx: p12, passphrase: 'hush' } },
+    });
+  });
+
+  it('is refused past its date', () => {
+    expect(() => readCertificate(p12, 'hush', Date.now() + 31 * DAY)).toThrow(/has expired on/);
+  });
+
+  it('is refused with a wrong password, which is not repeated', () => {
+    const { field, reason } = refusal({ certificate: p12.toString('base64'), password: 'guess-me' });
+    expect(field).toBe('password');
+    expect(reason).not.toContain('guess-me');
+  });
+
+  it('is refused when its cipher is retired, with what to do', () => {
+    const { p12: old } = makeP12('/UID=com.example.app', '-legacy');
+    expect(refusal({ certificate: old.toString('base64'), password: 'hush' })).toEqual({
+      field: 'certificate',
+      reason: expect.stringMatching(/openssl pkcs12 -legacy/) as string,
+    });
+  });
+
+  it.each([
+    ['no base64 of a p12', { certificate: 'AAAA', password: 'hush' }, 'certificate'],
+    ['no text', { certificate: 7 }, 'certificate'],
+    ['a key beside it', { certificate: 'AAAA', keyId: 'KEY1234567' }, 'keyId'],
+  ])('is refused: %s', (_name, input, field) => {
+    expect(refusal(input).field).toBe(field);
+  });
+
+  it('needs a bundle id beside it when it names none', () => {
+    const nameless = { certificate: makeP12('/CN=Apple').p12.toString('base64'), password: 'hush' };
+    expect(refusal(nameless).field).toBe('bundleId');
+    expect(parseApnsSettings({ ...nameless, bundleId: 'com.example.other' }).visible.bundleId).toBe(
+      'com.example.other',
+    );
+  });
+});
