@@ -19,7 +19,8 @@ export class ExpansionRepository {
 
   /**
    * Inserts the next page's batches and moves the cursor, in one transaction. The first page freezes the audience at
-   * the highest seq of that moment. `more` is false when the message is expanded, cancelled, or in another worker's hands.
+   * the highest seq of that moment. `more` is false when the message is expanded or
+   * cancelled.
    */
   expandPage(messageSeq: number): Promise<{ promoted: QueuedBatch[]; more: boolean }> {
     return this.database.kysely.transaction().execute(async (transaction) => {
@@ -28,8 +29,8 @@ export class ExpansionRepository {
         .select(['seq', 'application_id', 'state', 'target', 'expand_cursor', 'expand_max'])
         .where('seq', '=', messageSeq)
         .where('state', 'in', ['accepted', 'expanding'])
+        // Waits: who holds the row is mostly a batch of the message that ends, for less than a millisecond.
         .forUpdate()
-        .skipLocked()
         .executeTakeFirst();
       if (!message) return { promoted: [], more: false };
       const applicationId = message.application_id;

@@ -42,6 +42,22 @@ describe.each(PLACES)('expansion on the %s database', (place) => {
     );
   }
 
+  it('waits for a batch of the message that ends just now, instead of leaving the rest to the sweeper', async () => {
+    const applicationId = await room.addApplication();
+    await addDevices(applicationId, 50);
+    const { seq } = await room.accept(applicationId, null);
+    const page = await room.database.kysely.transaction().execute(async (transaction) => {
+      // As the end of a batch holds it.
+      await transaction.selectFrom('message').select('seq').where('seq', '=', seq).forUpdate().execute();
+      const expanding = room.expansions.expandPage(seq);
+      // Its statement has reached the server, or waits for the one session of the embedded database, before this ends.
+      await transaction.selectFrom('message').select('seq').execute();
+      return { expanding };
+    });
+    expect((await page.expanding).promoted.length).toBeGreaterThan(0);
+    expect(await room.messageRow(seq)).toMatchObject({ state: 'sending', audience: 49 });
+  });
+
   it('pages through more than 20,000 devices, each once, and is killed and raced on the way', async () => {
     const applicationId = await room.addApplication();
     const stranger = await room.addApplication();
