@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { BATCH_SIZE } from '../../../src/delivery/batching.js';
 import { PLACES } from '../database/places.js';
 import { Room } from './room.js';
@@ -42,21 +42,29 @@ describe.each(PLACES)('expansion on the %s database', (place) => {
     );
   }
 
-  it('waits for a batch of the message that ends just now, instead of leaving the rest to the sweeper', async () => {
+  // The embedded database is one session: nobody ever waits for a row there.
+  it.skipIf(place === 'embedded')('waits for a batch of the message that ends just now', async () => {
     const applicationId = await room.addApplication();
     await addDevices(applicationId, 50);
     const { seq } = await room.accept(applicationId, null);
-    const page = await room.database.kysely.transaction().execute(async (transaction) => {
+    let settled = false;
+    const held = await room.database.kysely.transaction().execute(async (transaction) => {
       // As the end of a batch holds it.
       await transaction.selectFrom('message').select('seq').where('seq', '=', seq).forUpdate().execute();
-      const expanding = room.expansions.expandPage(seq);
-      // Its statement has reached the server, or waits for the one session of the embedded database, before this ends.
-      await transaction.selectFrom('message').select('seq').execute();
-      return { expanding };
+      const page = room.expansions.expandPage(seq).finally(() => (settled = true));
+      await vi.waitFor(async () => expect(settled || (await countWaiting()) > 0).toBe(true));
+      return { page };
     });
-    expect((await page.expanding).promoted.length).toBeGreaterThan(0);
+    expect((await held.page).promoted.length).toBeGreaterThan(0);
     expect(await room.messageRow(seq)).toMatchObject({ state: 'sending', audience: 49 });
   });
+
+  /** Sessions of this database that wait for a lock. */
+  async function countWaiting(): Promise<number> {
+    const { rows } = await sql<{ waiting: number }>`select count(*)::int as waiting from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`.execute(room.database.kysely);
+    return rows[0]?.waiting ?? 0;
+  }
 
   it('pages through more than 20,000 devices, each once, and is killed and raced on the way', async () => {
     const applicationId = await room.addApplication();
