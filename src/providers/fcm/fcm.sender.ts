@@ -1,12 +1,13 @@
 import type { Header } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
+import { AccessTokens } from '../access-tokens.js';
 import { fanOut, NOT_SENT } from '../fan-out.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, Verdict } from '../provider.js';
 import { readFcmOutcome } from './fcm.outcome.js';
 import { buildFcmBody, type FcmBody } from './fcm.payload.js';
 import type { ServiceAccount } from './fcm.settings.js';
-import { AccessTokens } from './fcm.token.js';
+import { assertionGrant } from './fcm.token.js';
 
 /** What is in flight at a close may take as long as any request of the pool: 15 s. */
 const GRACE_MS = 15_000;
@@ -20,7 +21,7 @@ export class FcmSender implements Sender {
 
   constructor(origin: string, ca: string | undefined, account: ServiceAccount) {
     this.pool = new PushPool({ origin, tls: ca === undefined ? {} : { ca } });
-    this.tokens = new AccessTokens(account, ca);
+    this.tokens = new AccessTokens(assertionGrant(account), ca);
     this.path = `/v1/projects/${encodeURIComponent(account.projectId)}/messages:send`;
   }
 
