@@ -35,6 +35,15 @@ describe('defaults', () => {
       adminClient: undefined,
       apns: { productionUrl: 'https://api.push.apple.com', sandboxUrl: 'https://api.sandbox.push.apple.com' },
       fcm: { url: 'https://fcm.googleapis.com' },
+      wns: {
+        tokenUrl: 'https://login.live.com/accesstoken.srf',
+        entraUrl: 'https://login.microsoftonline.com',
+        channelHost: '*.notify.windows.com',
+      },
+      hms: {
+        url: 'https://push-api.cloud.huawei.com',
+        tokenUrl: 'https://oauth-login.cloud.huawei.com/oauth2/v3/token',
+      },
       providerCa: undefined,
       batchesAtOnce: 8,
     });
@@ -69,6 +78,11 @@ it('reads every setting', () => {
       APNS_URL: 'https://a.example',
       APNS_SANDBOX_URL: 'https://s.example',
       FCM_URL: 'https://f.example',
+      WNS_TOKEN_URL: 'https://w.example/token',
+      WNS_ENTRA_URL: 'https://e.example',
+      WNS_CHANNEL_HOST: '*.c.example:8443',
+      HMS_URL: 'https://h.example',
+      HMS_TOKEN_URL: 'https://o.example/token',
       PROVIDER_CA_FILE: caFile,
       WORKER_BATCHES: '256',
     }),

@@ -1,5 +1,6 @@
 import { Agent } from 'node:https';
 import axios, { isAxiosError } from 'axios';
+import { NOT_SENT } from './fan-out.js';
 import type { Verdict } from './provider.js';
 import { isObject } from './unanswered.js';
 
@@ -13,6 +14,15 @@ const LONGEST_WAIT_MS = 60_000;
 /** An access token, or what its absence means for a delivery. */
 export type Grant = { token: string } | { verdict: Verdict };
 
+/** Where bearer tokens come from: fetched from an endpoint, or signed here. */
+export interface AccessTokenSource {
+  /** The token to send with now; undefined: `obtain` one first. */
+  current(): string | undefined;
+  obtain(): Promise<Grant>;
+  /** The provider refused this token. */
+  refuse(token: string): void;
+}
+
 /** What is asked of an OAuth 2 token endpoint. */
 export interface TokenRequest {
   url: string;
@@ -24,7 +34,7 @@ export interface TokenRequest {
  * Access tokens of one credential (RFC 6749 §4.4, RFC 7523). At most one request to the token endpoint runs at a time,
  * and after a failure the next waits 1 s, doubling to 60 s.
  */
-export class AccessTokens {
+export class AccessTokens implements AccessTokenSource {
   private held: { token: string; expiresAt: number; renewAt: number } | undefined;
   private fetching: Promise<Grant> | undefined;
   private failed: { verdict: Verdict; times: number; retryAt: number } | undefined;
@@ -104,6 +114,24 @@ export class AccessTokens {
       return { verdict: transient(code) };
     }
   }
+}
+
+/**
+ * True when a token is in hand, fetched if need be. Otherwise nothing can be written and all `count` recipients are
+ * reported with what the fetch said, a stop once: the others were not sent.
+ */
+export async function haveToken(
+  tokens: AccessTokenSource,
+  count: number,
+  report: (index: number, verdict: Verdict) => void,
+): Promise<boolean> {
+  if (tokens.current() !== undefined) return true;
+  const grant = await tokens.obtain();
+  if ('token' in grant) return true;
+  const { verdict } = grant;
+  const others = verdict.action === 'stopApplication' ? NOT_SENT : verdict;
+  for (let index = 0; index < count; index++) report(index, index === 0 ? verdict : others);
+  return false;
 }
 
 /**

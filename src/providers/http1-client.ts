@@ -9,8 +9,8 @@ import axios, { isAxiosError } from 'axios';
 const DEADLINE_MS = 15_000;
 /** An idle connection is closed before a server's own limit cuts it under a request: Azure's front ends allow 120 s. */
 const IDLE_MS = 30_000;
-/** Error answers are short; a longer one is none of theirs. */
-const LARGEST_ANSWER = 65_536;
+/** The longest known names a thousand refused tokens of some 200 characters each; a longer one is none of theirs. */
+const LARGEST_ANSWER = 512 * 1_024;
 
 /** As `PushResult` of the HTTP/2 pipeline: refused means that nothing was written. */
 export type HttpResult =

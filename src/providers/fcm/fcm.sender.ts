@@ -1,6 +1,6 @@
 import type { Header } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
-import { AccessTokens } from '../access-tokens.js';
+import { AccessTokens, haveToken } from '../access-tokens.js';
 import { fanOut, NOT_SENT } from '../fan-out.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, Verdict } from '../provider.js';
@@ -31,16 +31,7 @@ export class FcmSender implements Sender {
     report: (index: number, verdict: Verdict) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    // Without a token nothing can be written: one answer for all, and a stop says so once.
-    if (!signal.aborted && this.tokens.current() === undefined) {
-      const grant = await this.tokens.obtain();
-      if ('verdict' in grant) {
-        const { verdict } = grant;
-        const others = verdict.action === 'stopApplication' ? NOT_SENT : verdict;
-        for (let index = 0; index < recipients.length; index++) report(index, index === 0 ? verdict : others);
-        return;
-      }
-    }
+    if (!signal.aborted && !(await haveToken(this.tokens, recipients.length, report))) return;
     const body = buildFcmBody(notification, Date.now());
     const deliver = (index: number): Promise<Verdict> => this.deliver(body, recipients[index]!, signal);
     await fanOut(recipients.length, deliver, report, signal);
