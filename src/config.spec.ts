@@ -98,6 +98,8 @@ it('reads every setting', () => {
     adminClient: { id: 'ops', secret: 'p:ss word' },
     apns: { productionUrl: 'https://a.example', sandboxUrl: 'https://s.example' },
     fcm: { url: 'https://f.example' },
+    wns: { tokenUrl: 'https://w.example/token', entraUrl: 'https://e.example', channelHost: '*.c.example:8443' },
+    hms: { url: 'https://h.example', tokenUrl: 'https://o.example/token' },
     providerCa: 'PEM',
     batchesAtOnce: 256,
   });

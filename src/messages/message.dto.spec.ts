@@ -153,7 +153,7 @@ describe('refuses', () => {
   });
 
   it.each<[string, object, string]>([
-    ['badge.value', { badge: {} }, 'it is mandatory'],
+    ['badge.value', { badge: {} }, 'it must be a string, a number or a boolean'],
     ['badge.value', { badge: { value: {} } }, 'it must be a string, a number or a boolean'],
     ['cachePolicy', { cachePolicy: 'true' }, BOOLEAN],
     ['expirationTime', { expirationTime: -1 }, 'it must be at least 0'],
@@ -163,7 +163,11 @@ describe('refuses', () => {
     ['toast.duration', { toast: { duration: 'for ever' } }, 'it must be short or long'],
     ['toast.launch', { toast: { launch: {} } }, TEXT],
     ['tile.visual.binding', { tile: { visual: { binding: 'x' } } }, 'it must be an object or a list of objects'],
-    ['toast.visual.binding.template', { toast: { visual: { binding: {} } } }, 'it is mandatory'],
+    [
+      'toast.visual.binding.template',
+      { toast: { visual: { binding: {} } } },
+      'it must be a string, a number or a boolean',
+    ],
   ])('settings.wns.%s %j', (field, settings, reason) => {
     expect(() => wns(settings)).toThrow(refusal(`settings.wns.${field}`, reason));
   });

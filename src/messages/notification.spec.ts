@@ -59,6 +59,7 @@ describe('toNotification', () => {
       url: undefined,
       apns: { payload: { keep: null } },
       gcm: { lights: { ledOnMs: 1 } },
+      wns: undefined,
     });
     expect(read({ message: { alert: 'hi' }, settings: { apns: null, gcm: null } })).toEqual({
       collapseId: '',

@@ -3,7 +3,6 @@ import { Type } from 'class-transformer';
 import {
   Allow,
   IsBoolean,
-  IsDefined,
   IsIn,
   IsInt,
   IsObject,
@@ -22,10 +21,14 @@ import type { WnsSettings } from '../providers/notification.js';
 const CHANNEL_LIFE_S = 2_592_000;
 
 /** An attribute of the XML: callers write numbers and booleans as such or as text. */
-function Attribute(): PropertyDecorator {
+function MandatoryAttribute(): PropertyDecorator {
   const validate = (value: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof value);
   const defaultMessage = (): string => 'it must be a string, a number or a boolean';
-  return applyDecorators(IsOptional(), ValidateBy({ name: 'attribute', validator: { validate, defaultMessage } }));
+  return ValidateBy({ name: 'attribute', validator: { validate, defaultMessage } });
+}
+
+function Attribute(): PropertyDecorator {
+  return applyDecorators(IsOptional(), MandatoryAttribute());
 }
 
 function Nested(type: () => new () => object): PropertyDecorator {
@@ -34,16 +37,15 @@ function Nested(type: () => new () => object): PropertyDecorator {
 
 /** One, or a list of them: the vendor's toast has one binding and its tile several. */
 function OneOrMore(type: () => new () => object): PropertyDecorator {
-  return applyDecorators(
-    IsOptional(),
-    ValidateNested({ message: 'it must be an object or a list of objects' }),
-    Type(type),
-  );
+  const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+  const validate = (value: unknown): boolean => (Array.isArray(value) ? value.every(isObject) : isObject(value));
+  const defaultMessage = (): string => 'it must be an object or a list of objects';
+  const shape = ValidateBy({ name: 'oneOrMore', validator: { validate, defaultMessage } });
+  return applyDecorators(IsOptional(), shape, ValidateNested(), Type(type));
 }
 
 class WnsImageDto {
-  @Attribute()
-  @IsDefined({ message: 'it is mandatory' })
+  @MandatoryAttribute()
   src!: string;
 
   @Attribute()
@@ -54,8 +56,7 @@ class WnsImageDto {
 }
 
 class WnsTextDto {
-  @Attribute()
-  @IsDefined({ message: 'it is mandatory' })
+  @MandatoryAttribute()
   content!: string;
 
   @Attribute()
@@ -81,8 +82,7 @@ class WnsVisualPartDto {
 }
 
 class WnsBindingDto extends WnsVisualPartDto {
-  @Attribute()
-  @IsDefined({ message: 'it is mandatory' })
+  @MandatoryAttribute()
   template!: string;
 
   @Attribute()
@@ -138,8 +138,7 @@ class WnsTileDto {
 }
 
 class WnsBadgeDto {
-  @Attribute()
-  @IsDefined({ message: 'it is mandatory' })
+  @MandatoryAttribute()
   value!: string;
 
   @Attribute()
