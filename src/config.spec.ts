@@ -36,6 +36,15 @@ describe('defaults', () => {
       adminClient: undefined,
       apns: { productionUrl: 'https://api.push.apple.com', sandboxUrl: 'https://api.sandbox.push.apple.com' },
       fcm: { url: 'https://fcm.googleapis.com' },
+      wns: {
+        tokenUrl: 'https://login.live.com/accesstoken.srf',
+        entraUrl: 'https://login.microsoftonline.com',
+        channelHost: '*.notify.windows.com',
+      },
+      hms: {
+        url: 'https://push-api.cloud.huawei.com',
+        tokenUrl: 'https://oauth-login.cloud.huawei.com/oauth2/v3/token',
+      },
       providerCa: undefined,
       batchesAtOnce: 8,
     });
@@ -70,6 +79,11 @@ it('reads every setting', () => {
       APNS_URL: 'https://a.example',
       APNS_SANDBOX_URL: 'https://s.example',
       FCM_URL: 'https://f.example',
+      WNS_TOKEN_URL: 'https://w.example/token',
+      WNS_ENTRA_URL: 'https://e.example',
+      WNS_CHANNEL_HOST: '*.c.example:8443',
+      HMS_URL: 'https://h.example',
+      HMS_TOKEN_URL: 'https://o.example/token',
       PROVIDER_CA_FILE: caFile,
       WORKER_BATCHES: '256',
     }),
@@ -85,6 +99,8 @@ it('reads every setting', () => {
     adminClient: { id: 'ops', secret: 'p:ss word' },
     apns: { productionUrl: 'https://a.example', sandboxUrl: 'https://s.example' },
     fcm: { url: 'https://f.example' },
+    wns: { tokenUrl: 'https://w.example/token', entraUrl: 'https://e.example', channelHost: '*.c.example:8443' },
+    hms: { url: 'https://h.example', tokenUrl: 'https://o.example/token' },
     providerCa: [...rootCertificates, 'PEM'].join('\n'),
     batchesAtOnce: 256,
   });

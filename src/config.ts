@@ -21,6 +21,8 @@ export interface Config {
   adminClient?: { id: string; secret: string };
   apns: { productionUrl: string; sandboxUrl: string };
   fcm: { url: string };
+  wns: { tokenUrl: string; entraUrl: string; channelHost: string };
+  hms: { url: string; tokenUrl: string };
   /** PEM text of an extra authority that provider connections trust. */
   providerCa?: string;
   batchesAtOnce: number;
@@ -69,12 +71,36 @@ export const SETTINGS: readonly Setting[] = [
   { name: 'APNS_SANDBOX_URL', fallback: 'https://api.sandbox.push.apple.com', meaning: 'APNs sandbox server' },
   { name: 'FCM_URL', fallback: 'https://fcm.googleapis.com', meaning: 'FCM server' },
   {
+    name: 'WNS_TOKEN_URL',
+    fallback: 'https://login.live.com/accesstoken.srf',
+    meaning: 'token endpoint of WNS for a package SID',
+  },
+  {
+    name: 'WNS_ENTRA_URL',
+    fallback: 'https://login.microsoftonline.com',
+    meaning: 'token server of WNS for an Entra app',
+  },
+  {
+    name: 'WNS_CHANNEL_HOST',
+    fallback: '*.notify.windows.com',
+    meaning: 'host of WNS channel URIs (`*.name`: any below it); devices with another are never written to',
+  },
+  { name: 'HMS_URL', fallback: 'https://push-api.cloud.huawei.com', meaning: 'HMS Push Kit server' },
+  {
+    name: 'HMS_TOKEN_URL',
+    fallback: 'https://oauth-login.cloud.huawei.com/oauth2/v3/token',
+    meaning: 'token endpoint of HMS for an OAuth client',
+  },
+  {
     name: 'PROVIDER_CA_FILE',
     fallback: '',
     meaning: 'PEM file of an authority to trust for provider connections beside the usual ones (simulators, proxies)',
   },
   { name: 'WORKER_BATCHES', fallback: '8', meaning: 'batches that one worker process sends at once, per provider' },
 ];
+
+/** Servers that are sent messages or credentials. */
+const PROVIDER_URL = /^(APNS|FCM|WNS|HMS)_.*URL$/;
 
 /** Every refusal, all at once; names settings and rules, never values: a malformed secret must not reach a log. */
 export class ConfigError extends Error {
@@ -152,8 +178,13 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET must be printable ASCII, the id without a colon',
   );
 
-  for (const name of ['APNS_URL', 'APNS_SANDBOX_URL', 'FCM_URL'])
+  for (const name of SETTINGS.map((setting) => setting.name).filter((name) => PROVIDER_URL.test(name)))
     check(isUrl(value(name), production ? ['https:'] : ['https:', 'http:']), `${name} must be an https:// URL`);
+
+  check(
+    /^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?$/.test(value('WNS_CHANNEL_HOST')),
+    'WNS_CHANNEL_HOST must be a host name in lower case, or *. and one',
+  );
 
   const caFile = value('PROVIDER_CA_FILE');
   let providerCa: string | undefined;
@@ -185,6 +216,12 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     adminClient: adminId ? { id: adminId, secret: adminSecret } : undefined,
     apns: { productionUrl: value('APNS_URL'), sandboxUrl: value('APNS_SANDBOX_URL') },
     fcm: { url: value('FCM_URL') },
+    wns: {
+      tokenUrl: value('WNS_TOKEN_URL'),
+      entraUrl: value('WNS_ENTRA_URL'),
+      channelHost: value('WNS_CHANNEL_HOST'),
+    },
+    hms: { url: value('HMS_URL'), tokenUrl: value('HMS_TOKEN_URL') },
     providerCa,
     batchesAtOnce,
   };

@@ -90,6 +90,87 @@ export class SettingsController {
   removeFcm(@Param('applicationId') applicationId: string): Promise<void> {
     return this.applications.removeSettings(applicationId, 'fcm');
   }
+
+  @Get('wnsConf')
+  @RequireScope('wnsConf.read')
+  @ApiOperation({ summary: 'Read the WNS settings, without the secret' })
+  readWns(@Param('applicationId') applicationId: string): Promise<Settings> {
+    return this.applications.getSettings(applicationId, 'wns');
+  }
+
+  @Put('wnsConf')
+  @RequireScope('wnsConf.write')
+  @ApiOperation({ summary: 'Set the WNS credentials: of a package, or of an Entra app (extension)' })
+  @ApiBody({
+    schema: {
+      type: 'object',
+      required: ['clientSecret'],
+      properties: {
+        packageSID: { type: 'string', example: 'ms-app://s-1-15-2-1-2-3-4-5-6-7' },
+        tenantId: { type: 'string', description: 'With clientId, in place of packageSID' },
+        clientId: { type: 'string', format: 'uuid' },
+        clientSecret: { type: 'string' },
+      },
+    },
+  })
+  putWns(@Param('applicationId') applicationId: string, @Body() body: unknown): Promise<Settings> {
+    return this.applications.putSettings(applicationId, 'wns', asObject(body));
+  }
+
+  @Delete('wnsConf')
+  @HttpCode(204)
+  @RequireScope('wnsConf.write')
+  @ApiOperation({ summary: 'Remove the WNS settings' })
+  removeWns(@Param('applicationId') applicationId: string): Promise<void> {
+    return this.applications.removeSettings(applicationId, 'wns');
+  }
+
+  @Get('hmsConf')
+  @RequireScope('hmsConf.read')
+  @ApiOperation({ summary: 'Read the HMS settings, without the secret (extension)' })
+  readHms(@Param('applicationId') applicationId: string): Promise<Settings> {
+    return this.applications.getSettings(applicationId, 'hms');
+  }
+
+  @Put('hmsConf')
+  @RequireScope('hmsConf.write')
+  @ApiOperation({ summary: 'Set the HMS credentials: an OAuth client, or a service account (extension)' })
+  @ApiBody({
+    schema: {
+      oneOf: [
+        {
+          type: 'object',
+          required: ['appId', 'clientId', 'clientSecret'],
+          properties: {
+            appId: { type: 'string' },
+            clientId: { type: 'string' },
+            clientSecret: { type: 'string' },
+          },
+        },
+        {
+          type: 'object',
+          required: ['projectId', 'keyId', 'subAccount', 'privateKey'],
+          properties: {
+            projectId: { type: 'string' },
+            keyId: { type: 'string' },
+            subAccount: { type: 'string' },
+            privateKey: { type: 'string', description: 'PEM of an RSA key' },
+          },
+        },
+      ],
+    },
+  })
+  putHms(@Param('applicationId') applicationId: string, @Body() body: unknown): Promise<Settings> {
+    return this.applications.putSettings(applicationId, 'hms', asObject(body));
+  }
+
+  @Delete('hmsConf')
+  @HttpCode(204)
+  @RequireScope('hmsConf.write')
+  @ApiOperation({ summary: 'Remove the HMS settings (extension)' })
+  removeHms(@Param('applicationId') applicationId: string): Promise<void> {
+    return this.applications.removeSettings(applicationId, 'hms');
+  }
 }
 
 function asObject(body: unknown): Settings {

@@ -19,11 +19,11 @@ describe('providerFor', () => {
   it.each([
     ['A', 'token', 'apns'],
     ['G', 'token', 'fcm'],
-    ['W', 'token', null],
+    ['W', 'token', 'wns'],
     ['WEB_CHROME', 'token', null],
     ['WEB_FIREFOX', 'token', null],
     ['WEB_SAFARI', 'token', null],
-    ['H', 'token', null],
+    ['H', 'token', 'hms'],
     ['A', 'sandbox:accept', 'sandbox'],
     ['G', 'sandbox:', 'sandbox'],
     ['W', 'sandbox:accept', 'sandbox'],

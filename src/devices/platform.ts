@@ -4,7 +4,7 @@ import type { ProviderName } from '../providers/provider.js';
 export const PLATFORMS = ['A', 'G', 'W', 'WEB_CHROME', 'WEB_FIREFOX', 'WEB_SAFARI', 'H'] as const;
 export type Platform = (typeof PLATFORMS)[number];
 
-const PROVIDER_OF: Partial<Record<Platform, ProviderName>> = { A: 'apns', G: 'fcm' };
+const PROVIDER_OF: Partial<Record<Platform, ProviderName>> = { A: 'apns', G: 'fcm', W: 'wns', H: 'hms' };
 
 /** A sandbox token says so itself; it may claim any platform. */
 const SANDBOX_TOKEN = /^sandbox:/;

@@ -7,6 +7,7 @@ const message = { alert: 'hi' };
 const read = (body: object) => checkBody(SendMessageDto, { message, ...body }).value;
 const apns = (settings: object) => read({ settings: { apns: settings } }).settings?.apns;
 const gcm = (settings: object) => read({ settings: { gcm: settings } }).settings?.gcm;
+const wns = (settings: object) => read({ settings: { wns: settings } }).settings?.wns;
 
 describe('what callers send', () => {
   it.each<[string, object]>([
@@ -25,10 +26,10 @@ describe('what callers send', () => {
   });
 
   it('keys of other versions are named, not refused', () => {
-    const body = { message, validate: true, settings: { wns: {}, chromeWeb: {}, apns: { newKey: 1 } } };
+    const body = { message, validate: true, settings: { smsConf: {}, chromeWeb: {}, apns: { newKey: 1 } } };
     expect(checkBody(SendMessageDto, body).unknown).toEqual([
       'validate',
-      'settings.wns',
+      'settings.smsConf',
       'settings.chromeWeb',
       'settings.apns.newKey',
     ]);
@@ -149,6 +150,36 @@ describe('refuses', () => {
       .map((field): [string, object, string] => [field, { [field]: 7 }, TEXT]),
   ])('settings.gcm.%s %j', (field, settings, reason) => {
     expect(() => gcm(settings)).toThrow(refusal(`settings.gcm.${field}`, reason));
+  });
+
+  it.each<[string, object, string]>([
+    ['badge.value', { badge: {} }, 'it must be a string, a number or a boolean'],
+    ['badge.value', { badge: { value: {} } }, 'it must be a string, a number or a boolean'],
+    ['cachePolicy', { cachePolicy: 'true' }, BOOLEAN],
+    ['expirationTime', { expirationTime: -1 }, 'it must be at least 0'],
+    ['expirationTime', { expirationTime: '' }, SECONDS],
+    ['raw', { raw: 'x' }, OBJECT],
+    ['toast', { toast: [] }, OBJECT],
+    ['toast.duration', { toast: { duration: 'for ever' } }, 'it must be short or long'],
+    ['toast.launch', { toast: { launch: {} } }, TEXT],
+    ['tile.visual.binding', { tile: { visual: { binding: 'x' } } }, 'it must be an object or a list of objects'],
+    [
+      'toast.visual.binding.template',
+      { toast: { visual: { binding: {} } } },
+      'it must be a string, a number or a boolean',
+    ],
+  ])('settings.wns.%s %j', (field, settings, reason) => {
+    expect(() => wns(settings)).toThrow(refusal(`settings.wns.${field}`, reason));
+  });
+
+  it('settings.wns takes one binding or several, and numbers as text', () => {
+    const binding = {
+      template: 'ToastGeneric',
+      text: [{ content: 'a' }],
+      image: { src: 'x.png', addImageQuery: true },
+    };
+    const settings = { expirationTime: '60', toast: { visual: { binding } }, tile: { visual: { binding: [binding] } } };
+    expect(wns(settings)).toEqual({ ...settings, expirationTime: 60 });
   });
 });
 

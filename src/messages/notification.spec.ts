@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { checkBody } from '../common/body.js';
 import { ApnsProvider } from '../providers/apns/apns.provider.js';
 import { FcmProvider } from '../providers/fcm/fcm.provider.js';
+import { HmsProvider } from '../providers/hms/hms.provider.js';
 import type { Providers } from '../providers/providers.module.js';
 import { SandboxProvider } from '../providers/sandbox/sandbox.provider.js';
+import { WnsProvider } from '../providers/wns/wns.provider.js';
 import { SendMessageDto } from './message.dto.js';
 import { checkSizes, toNotification } from './notification.js';
 
@@ -13,6 +15,8 @@ const NOWHERE = 'https://127.0.0.1:1';
 const providers: Providers = {
   apns: new ApnsProvider({ productionUrl: NOWHERE, sandboxUrl: NOWHERE }),
   fcm: new FcmProvider({ url: NOWHERE }),
+  wns: new WnsProvider({ tokenUrl: NOWHERE, entraUrl: NOWHERE, channelHost: 'none.example' }),
+  hms: new HmsProvider({ url: NOWHERE, tokenUrl: NOWHERE }),
   sandbox: new SandboxProvider(),
 };
 
@@ -55,6 +59,7 @@ describe('toNotification', () => {
       url: undefined,
       apns: { payload: { keep: null } },
       gcm: { lights: { ledOnMs: 1 } },
+      wns: undefined,
     });
     expect(read({ message: { alert: 'hi' }, settings: { apns: null, gcm: null } })).toEqual({
       collapseId: '',
@@ -108,6 +113,19 @@ describe('checkSizes', () => {
   it('counts bytes, not characters', () => {
     expect(check({ message: { alert: 'ü'.repeat(2_100) } }, ['A'])).toThrow(refused('message.alert', 'apns'));
     expect(check(alert(2_100), ['A'])).not.toThrow();
+  });
+
+  it('asks Windows for its own limit and settings, and Huawei for those of Android', () => {
+    const raw = (bytes: number) => ({
+      message: { alert: 'hi' },
+      settings: { wns: { raw: { payload: 'x'.repeat(bytes) } } },
+    });
+    expect(check(raw(5_000))).not.toThrow();
+    expect(check(raw(5_001))).toThrow(
+      /'settings\.wns' parameter value: the message is 5001 bytes at wns, which takes 5000/,
+    );
+    expect(check(payload('gcm', 5_000), ['H'])).toThrow(refused('settings.gcm', 'hms'));
+    expect(check(alert(5_000), ['H'])).toThrow(refused('message.alert', 'hms'));
   });
 
   it('asks only the platforms that the message may go to', () => {

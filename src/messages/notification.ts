@@ -7,13 +7,14 @@ import type { SendMessageDto } from './message.dto.js';
 
 /** The wire's message as providers see it, pure. The collapse id is the message's id, known when it is kept. */
 export function toNotification(request: SendMessageDto): Omit<Notification, 'messageId' | 'expiresAt'> {
-  const { apns, gcm } = request.settings ?? {};
+  const { apns, gcm, wns } = request.settings ?? {};
   return {
     collapseId: '',
     alert: request.message.alert,
     url: request.message.url ?? undefined,
     apns: apns ? withoutNull(instanceToPlain(apns) as NonNullable<Notification['apns']>) : undefined,
     gcm: gcm ? withoutNull(instanceToPlain(gcm) as NonNullable<Notification['gcm']>) : undefined,
+    wns: wns ? withoutNull(instanceToPlain(wns) as NonNullable<Notification['wns']>) : undefined,
   };
 }
 
@@ -34,6 +35,9 @@ function withoutNull<T extends object>(settings: T): T {
 const LIMITS: readonly { platform: string; provider: ProviderName; settings: string }[] = [
   { platform: 'A', provider: 'apns', settings: 'settings.apns' },
   { platform: 'G', provider: 'fcm', settings: 'settings.gcm' },
+  { platform: 'W', provider: 'wns', settings: 'settings.wns' },
+  // A Huawei phone goes by what was said of Android.
+  { platform: 'H', provider: 'hms', settings: 'settings.gcm' },
 ];
 const ID_PLACEHOLDER = '00000000';
 
@@ -58,7 +62,7 @@ export function checkSizes(
     const bytes = providers[provider].measure(whole);
     const limit = providers[provider].maxBytes;
     if (bytes <= limit) continue;
-    const bare = providers[provider].measure({ ...whole, apns: undefined, gcm: undefined });
+    const bare = providers[provider].measure({ ...whole, apns: undefined, gcm: undefined, wns: undefined });
     const field = bare <= limit ? settings : longer(notification);
     throw invalidValue(field, `the message is ${bytes} bytes at ${provider}, which takes ${limit}`);
   }

@@ -14,6 +14,7 @@ import {
 } from 'class-validator';
 import { EmptyIsAbsent, NumberFromText, OptionalText, OptionalTexts, UpperCase } from '../common/lenient.js';
 import type { ApnsSettings, GcmSettings } from '../providers/notification.js';
+import { WnsDto } from './wns.dto.js';
 
 /** `settings` of POST messages, by platform (mobilefirst.md §9.3). */
 
@@ -213,6 +214,12 @@ export class MessageSettingsDto {
   @ValidateNested()
   @Type(() => GcmDto)
   gcm?: GcmDto;
+
+  @IsOptional()
+  @IsObject({ message: 'it must be an object' })
+  @ValidateNested()
+  @Type(() => WnsDto)
+  wns?: WnsDto;
 
   /** One of the vendor's own samples has the target here by a misplaced brace. */
   @Allow()

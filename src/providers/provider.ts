@@ -1,7 +1,7 @@
 import type { Notification } from './notification.js';
 
 /** The port: what delivery knows of a provider. Each provider is a folder with payload, outcome and provider files. */
-export const PROVIDER_NAMES = ['apns', 'fcm', 'sandbox'] as const;
+export const PROVIDER_NAMES = ['apns', 'fcm', 'wns', 'hms', 'sandbox'] as const;
 export type ProviderName = (typeof PROVIDER_NAMES)[number];
 
 /** A device as a provider needs it. */

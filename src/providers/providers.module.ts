@@ -3,8 +3,10 @@ import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
 import { ApnsProvider } from './apns/apns.provider.js';
 import { FcmProvider } from './fcm/fcm.provider.js';
+import { HmsProvider } from './hms/hms.provider.js';
 import type { Provider, ProviderName } from './provider.js';
 import { SandboxProvider } from './sandbox/sandbox.provider.js';
+import { WnsProvider } from './wns/wns.provider.js';
 
 export const PROVIDERS = Symbol('providers');
 export type Providers = Readonly<Record<ProviderName, Provider>>;
@@ -17,6 +19,8 @@ export type Providers = Readonly<Record<ProviderName, Provider>>;
       useFactory: (config: Config): Providers => ({
         apns: new ApnsProvider({ ...config.apns, ca: config.providerCa }),
         fcm: new FcmProvider({ ...config.fcm, ca: config.providerCa }),
+        wns: new WnsProvider({ ...config.wns, ca: config.providerCa }),
+        hms: new HmsProvider({ ...config.hms, ca: config.providerCa }),
         sandbox: new SandboxProvider(),
       }),
     },

@@ -13,10 +13,10 @@ export function unansweredVerdict(result: Exclude<PushResult, { kind: 'answered'
 
 /**
  * Parses the body of a failure. Undefined for anything but a JSON object: front ends answer with HTML, and what a
- * provider sends is at most a few hundred bytes.
+ * provider sends is at most a few hundred bytes, unless it lists tokens.
  */
-export function parseErrorBody(body: Buffer): Record<string, unknown> | undefined {
-  if (body.length === 0 || body.length > 16_384) return undefined;
+export function parseErrorBody(body: Buffer, largest = 16_384): Record<string, unknown> | undefined {
+  if (body.length === 0 || body.length > largest) return undefined;
   try {
     const value: unknown = JSON.parse(body.toString('utf8'));
     return isObject(value) ? value : undefined;

@@ -1,5 +1,6 @@
 import type { Header } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
+import { AccessTokens, haveToken } from '../access-tokens.js';
 import { fanOut, NOT_SENT } from '../fan-out.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
@@ -7,7 +8,7 @@ import { statsOf } from '../pool-stats.js';
 import { readFcmOutcome } from './fcm.outcome.js';
 import { buildFcmBody, type FcmBody } from './fcm.payload.js';
 import type { ServiceAccount } from './fcm.settings.js';
-import { AccessTokens } from './fcm.token.js';
+import { assertionGrant } from './fcm.token.js';
 
 /** What is in flight at a close may take as long as any request of the pool: 15 s. */
 const GRACE_MS = 15_000;
@@ -21,7 +22,7 @@ export class FcmSender implements Sender {
 
   constructor(origin: string, ca: string | undefined, account: ServiceAccount) {
     this.pool = new PushPool({ origin, tls: ca === undefined ? {} : { ca } });
-    this.tokens = new AccessTokens(account, ca);
+    this.tokens = new AccessTokens(assertionGrant(account), ca);
     this.path = `/v1/projects/${encodeURIComponent(account.projectId)}/messages:send`;
   }
 
@@ -31,16 +32,7 @@ export class FcmSender implements Sender {
     report: (index: number, verdict: Verdict) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    // Without a token nothing can be written: one answer for all, and a stop says so once.
-    if (!signal.aborted && this.tokens.current() === undefined) {
-      const grant = await this.tokens.obtain();
-      if ('verdict' in grant) {
-        const { verdict } = grant;
-        const others = verdict.action === 'stopApplication' ? NOT_SENT : verdict;
-        for (let index = 0; index < recipients.length; index++) report(index, index === 0 ? verdict : others);
-        return;
-      }
-    }
+    if (!signal.aborted && !(await haveToken(this.tokens, recipients.length, report))) return;
     const body = buildFcmBody(notification, Date.now());
     const deliver = (index: number): Promise<Verdict> => this.deliver(body, recipients[index]!, signal);
     await fanOut(recipients.length, deliver, report, signal);

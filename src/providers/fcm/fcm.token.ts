@@ -1,152 +1,20 @@
-import { Agent } from 'node:https';
-import axios, { isAxiosError } from 'axios';
+import type { TokenRequest } from '../access-tokens.js';
 import { signJwt } from '../jwt.js';
-import type { Verdict } from '../provider.js';
-import { isObject } from '../unanswered.js';
 import type { ServiceAccount } from './fcm.settings.js';
 
 const SCOPE = 'https://www.googleapis.com/auth/firebase.messaging';
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const HOUR_S = 3_600;
-/** A new token is fetched this long before the old one ends (Google's own libraries do the same). */
-const EARLY_MS = 5 * 60_000;
-const FETCH_TIMEOUT_MS = 10_000;
-const FIRST_WAIT_MS = 1_000;
-const LONGEST_WAIT_MS = 60_000;
 
-/** An access token, or what its absence means for a delivery. */
-export type Grant = { token: string } | { verdict: Verdict };
-
-/**
- * Access tokens of one service account (RFC 7523: a signed assertion for a bearer token). At most one request to the
- * token endpoint runs at a time, and after a failure the next waits 1 s, doubling to 60 s.
- */
-export class AccessTokens {
-  private held: { token: string; expiresAt: number; renewAt: number } | undefined;
-  private fetching: Promise<Grant> | undefined;
-  private failed: { verdict: Verdict; times: number; retryAt: number } | undefined;
-
-  constructor(
-    private readonly account: ServiceAccount,
-    private readonly ca: string | undefined,
-    private readonly now: () => number = Date.now,
-  ) {}
-
-  /** The token in hand, if it still holds; near its end a new one is fetched behind the caller's back. */
-  current(): string | undefined {
-    const { held } = this;
-    const now = this.now();
-    if (held === undefined || now >= held.expiresAt) return undefined;
-    // `obtain` never rejects; a failure here costs nothing while the token in hand still works.
-    if (now >= held.renewAt) void this.obtain();
-    return held.token;
-  }
-
-  /** Fetches a token, together with everybody who asks meanwhile; within the wait after a failure answers as that did. */
-  obtain(): Promise<Grant> {
-    if (this.failed !== undefined && this.now() < this.failed.retryAt) {
-      return Promise.resolve({ verdict: this.failed.verdict });
-    }
-    this.fetching ??= this.fetch().finally(() => {
-      this.fetching = undefined;
-    });
-    return this.fetching;
-  }
-
-  /** FCM refused this token: forget it, unless a newer one is already in hand. */
-  refuse(token: string): void {
-    if (this.held?.token === token) this.held = undefined;
-  }
-
-  private async fetch(): Promise<Grant> {
-    const answer = await this.exchange();
-    if ('verdict' in answer) {
-      const times = (this.failed?.times ?? 0) + 1;
-      const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (times - 1));
-      this.failed = { verdict: answer.verdict, times, retryAt: this.now() + wait };
-      return answer;
-    }
-    const lifeMs = answer.expiresIn * 1_000;
-    const now = this.now();
-    this.failed = undefined;
-    // A short-lived token is not renewed all the time: the margin is never more than a quarter of its life.
-    this.held = {
-      token: answer.token,
-      expiresAt: now + lifeMs,
-      renewAt: now + lifeMs - Math.min(EARLY_MS, lifeMs / 4),
-    };
-    return { token: answer.token };
-  }
-
-  private async exchange(): Promise<{ token: string; expiresIn: number } | { verdict: Verdict }> {
-    const { tokenUri } = this.account;
-    const form = new URLSearchParams({ grant_type: GRANT_TYPE, assertion: this.assertion() });
-    try {
-      const { status, data } = await axios.post<string>(tokenUri, form.toString(), {
-        headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
-        timeout: FETCH_TIMEOUT_MS,
-        // `timeout` starts with the connection: this one covers name look-up and a server that trickles.
-        signal: AbortSignal.timeout(FETCH_TIMEOUT_MS + 5_000),
-        maxRedirects: 0,
-        maxContentLength: 65_536,
-        proxy: false,
-        responseType: 'text',
-        transformResponse: (body: string) => body,
-        validateStatus: () => true,
-        ...(this.ca === undefined ? {} : { httpsAgent: new Agent({ ca: this.ca }) }),
-      });
-      return readTokenAnswer(status, data);
-    } catch (error) {
-      // The error holds the whole request, assertion included: only its code leaves here.
-      const code = isAxiosError(error) && error.code !== undefined ? error.code : 'failed';
-      return { verdict: transient(code) };
-    }
-  }
-
-  private assertion(): string {
-    const { clientEmail, key, keyId, tokenUri } = this.account;
-    const iat = Math.floor(this.now() / 1_000);
-    const claims = { iss: clientEmail, scope: SCOPE, aud: tokenUri, iat, exp: iat + HOUR_S };
-    return signJwt({ typ: 'JWT', ...(keyId === undefined ? {} : { kid: keyId }) }, claims, key);
-  }
-}
-
-/**
- * Reads the token endpoint's answer (RFC 6749 §5). Refusals of the credential stop the application; trouble on the
- * other side (5xx, 429, a page in place of JSON) never does.
- */
-export function readTokenAnswer(
-  status: number,
-  text: string,
-): { token: string; expiresIn: number } | { verdict: Verdict } {
-  const answer = parseObject(text);
-  if (status === 200) {
-    const { access_token: token, expires_in: expiresIn } = answer;
-    // Only what a header can carry.
-    if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) return { verdict: transient('malformed answer') };
-    return { token, expiresIn: typeof expiresIn === 'number' && expiresIn > 0 ? expiresIn : HOUR_S };
-  }
-  if (status >= 500 || status === 429 || status === 408 || status < 400)
-    return { verdict: transient(`HTTP ${status}`) };
-  const { error } = answer;
-  const word = typeof error === 'string' && /^[a-z_]{1,40}$/.test(error) ? error : `HTTP ${status}`;
-  return { verdict: { action: 'stopApplication', reason: `token endpoint: ${word}` } };
-}
-
-function transient(what: string): Verdict {
+/** Asks for access tokens with an assertion that the service account signs (RFC 7523 §2.1; Google's own scope). */
+export function assertionGrant({ clientEmail, key, keyId, tokenUri }: ServiceAccount): TokenRequest {
   return {
-    action: 'retryBackoff',
-    reason: `token endpoint: ${what}`,
-    floorMs: FIRST_WAIT_MS,
-    capMs: LONGEST_WAIT_MS,
+    url: tokenUri,
+    form: (now) => {
+      const iat = Math.floor(now / 1_000);
+      const claims = { iss: clientEmail, scope: SCOPE, aud: tokenUri, iat, exp: iat + HOUR_S };
+      const header = { typ: 'JWT', ...(keyId === undefined ? {} : { kid: keyId }) };
+      return { grant_type: GRANT_TYPE, assertion: signJwt(header, claims, key) };
+    },
   };
-}
-
-function parseObject(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : {};
-  } catch {
-    return {};
-  }
 }

@@ -2,7 +2,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { generateKeyPairSync, verify } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AccessTokens, readTokenAnswer } from './fcm.token.js';
+import { AccessTokens, readTokenAnswer } from './access-tokens.js';
+import { assertionGrant } from './fcm/fcm.token.js';
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const MINUTE_MS = 60_000;
@@ -53,7 +54,7 @@ describe('AccessTokens', () => {
     tokenUri = await endpoint.listen();
     now = Date.parse('2026-11-23T10:00:00Z');
     const account = { projectId: 'p', clientEmail: 'push@example.com', key: privateKey, keyId: 'kid1', tokenUri };
-    tokens = new AccessTokens(account, undefined, () => now);
+    tokens = new AccessTokens(assertionGrant(account), undefined, () => now);
   });
 
   afterEach(() => endpoint.close());

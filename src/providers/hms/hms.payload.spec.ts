@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import type { Notification } from '../notification.js';
+import { buildAndroidBody, buildHarmonyBody, type HmsUrgency } from './hms.payload.js';
+
+const NOW = Date.parse('2026-11-23T10:00:00Z');
+const base: Notification = { messageId: 'fnDWK8bG', collapseId: 'fnDWK8bG', alert: 'Hi', expiresAt: NOW + 60_500 };
+const android = (change: Partial<Notification> = {}, urgency?: HmsUrgency) =>
+  JSON.parse(
+    buildAndroidBody({ ...base, ...change }, NOW, urgency)
+      .for(['t1', 't"2'])
+      .toString(),
+  ) as {
+    message: { android: Record<string, unknown> } & Record<string, unknown>;
+  };
+const harmony = (change: Partial<Notification> = {}) => buildHarmonyBody({ ...base, ...change }, NOW);
+
+describe('buildAndroidBody', () => {
+  it('a notification that opens the app', () => {
+    const data = '{"nid":"fnDWK8bG","alert":"Hi","url":"https://x","payload":{"a":1,"nid":"fnDWK8bG"}}';
+    expect(android({ url: 'https://x', gcm: { payload: { a: 1, nid: 'mine' } } })).toEqual({
+      validate_only: false,
+      message: {
+        notification: { title: 'Hi', body: 'Hi' },
+        android: {
+          collapse_key: -1,
+          urgency: 'HIGH',
+          ttl: '60s',
+          notification: { click_action: { type: 3 }, tag: 'fnDWK8bG' },
+        },
+        data,
+        token: ['t1', 't"2'],
+      },
+    });
+  });
+
+  it('takes what settings.gcm says of Android', () => {
+    const gcm = { androidTitle: 'T', groupId: 'g', channelId: 'c', visibility: 'private', collapseKey: 'k' };
+    const { message } = android({ gcm });
+    expect(message.notification).toEqual({ title: 'T', body: 'Hi' });
+    expect(message.android).toMatchObject({
+      collapse_key: expect.toSatisfy((key: number) => Number.isInteger(key) && key >= 1 && key <= 100),
+      notification: { tag: 'k', group: 'g', channel_id: 'c', visibility: 'PRIVATE' },
+    });
+  });
+
+  it('a silent one is data alone and waits', () => {
+    const { message } = android({ gcm: { type: 'SILENT' } });
+    expect(Object.keys(message)).toEqual(['android', 'data', 'token']);
+    expect(message.android).toEqual({ collapse_key: -1, urgency: 'NORMAL', ttl: '60s' });
+  });
+
+  it.each([
+    [{}, undefined, 'HIGH'],
+    [{ priority: 'HIGH' }, undefined, 'HIGH'],
+    [{ priority: 'low' }, undefined, 'NORMAL'],
+    [{ sync: true, priority: 'max' }, undefined, 'NORMAL'],
+    [{ priority: 'max' }, 'NORMAL', 'NORMAL'],
+  ] as const)('urgency of %j, told %s: %s', (gcm, urgency, expected) => {
+    expect(android({ gcm }, urgency).message.android.urgency).toBe(expected);
+  });
+
+  it.each<[string, Partial<Notification>, string]>([
+    ['15 days at most', { expiresAt: NOW + 1e12 }, '1296000s'],
+    ['less when asked', { gcm: { timeToLive: 30 } }, '30s'],
+    ['never more than is left', { gcm: { timeToLive: 90 } }, '60s'],
+    ['now or never', { expiresAt: NOW - 5 }, '1s'],
+  ])('ttl: %s', (_what, change, ttl) => {
+    expect(android(change).message.android.ttl).toBe(ttl);
+  });
+
+  it('begins a title of 40 characters with the alert, and cuts none in two', () => {
+    const { notification } = android({ alert: '👩‍👩‍👧'.repeat(45) }).message;
+    expect(notification).toMatchObject({ title: '👩‍👩‍👧'.repeat(40) });
+  });
+
+  it('counts bytes without the tokens', () => {
+    const body = buildAndroidBody({ ...base, alert: 'ü' }, NOW);
+    expect(body.bytes).toBe(body.for([]).length);
+    expect(body.for(['abc', 'd']).length).toBe(body.bytes + '"abc","d"'.length);
+  });
+});
+
+describe('buildHarmonyBody', () => {
+  it('an alert that opens the app and replaces its like', () => {
+    const body = harmony();
+    expect(body.headers).toEqual({ 'push-type': '0' });
+    expect(JSON.parse(body.for(['t1']).toString())).toEqual({
+      payload: {
+        notification: {
+          category: 'MARKETING',
+          title: 'Hi',
+          body: 'Hi',
+          clickAction: {
+            actionType: 0,
+            data: { data: '{"nid":"fnDWK8bG","alert":"Hi","payload":{"nid":"fnDWK8bG"}}' },
+          },
+          notifyId: expect.toSatisfy((id: number) => Number.isInteger(id) && id >= 0 && id < 2 ** 31),
+        },
+      },
+      pushOptions: { ttl: 60 },
+      target: { token: ['t1'] },
+    });
+    expect(harmony().for([])).toEqual(body.for([]));
+    expect(harmony({ collapseId: 'other' }).for([])).not.toEqual(body.for([]));
+  });
+
+  it('a silent one goes to the background', () => {
+    const body = harmony({ gcm: { type: 'SILENT' } });
+    expect(body.headers).toEqual({ 'push-type': '6' });
+    expect(JSON.parse(body.for([]).toString())).toMatchObject({
+      payload: { extraData: expect.stringContaining('fnDWK8bG') as string },
+    });
+  });
+});

@@ -1,0 +1,29 @@
+import type { Notification } from '../notification.js';
+import type { Provider, ProviderSettings, Sender } from '../provider.js';
+import { buildAndroidBody, buildHarmonyBody } from './hms.payload.js';
+import { HmsSender, type HmsEndpoints } from './hms.sender.js';
+import { openHmsSettings, parseHmsSettings } from './hms.settings.js';
+
+export interface HmsProviderOptions extends HmsEndpoints {
+  /** PEM of the authorities to trust instead of the system's: for simulators. */
+  ca?: string;
+}
+
+/** Huawei Push Kit over HTTP/1.1, up to a thousand devices a request. */
+export class HmsProvider implements Provider {
+  readonly name = 'hms';
+  readonly maxBytes = 4_096;
+  readonly parseSettings = parseHmsSettings;
+
+  constructor(private readonly options: HmsProviderOptions) {}
+
+  /** The larger of both forms: which one is sent is known with the credentials only. */
+  measure(notification: Notification): number {
+    const now = Date.now();
+    return Math.max(buildAndroidBody(notification, now).bytes, buildHarmonyBody(notification, now).bytes);
+  }
+
+  open(settings: ProviderSettings): Sender {
+    return new HmsSender(this.options, this.options.ca, openHmsSettings(settings));
+  }
+}

@@ -1,0 +1,163 @@
+import { AccessTokens, haveToken, type AccessTokenSource } from '../access-tokens.js';
+import { fanOut, NOT_SENT } from '../fan-out.js';
+import { Http1Client } from '../http1-client.js';
+import type { Notification } from '../notification.js';
+import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
+import { readHmsOutcome, type HmsOutcome } from './hms.outcome.js';
+import { buildAndroidBody, buildHarmonyBody, type HmsBody } from './hms.payload.js';
+import type { HmsCredentials } from './hms.settings.js';
+import { clientGrant, ServiceAccountTokens } from './hms.token.js';
+
+/** Tokens of one request. */
+const LARGEST_REQUEST = 1_000;
+/** Each carries up to a thousand tokens; Huawei asks to spread the load. */
+const CONNECTIONS = 8;
+/** OAuth failures in a row that stop the application: one alone is trouble at Huawei's. */
+const ACCESS_FAILURES = 3;
+
+export interface HmsEndpoints {
+  /** Origin of the send API, e.g. `https://push-api.cloud.huawei.com`. */
+  url: string;
+  /** For OAuth clients, e.g. `https://oauth-login.cloud.huawei.com/oauth2/v3/token`. */
+  tokenUrl: string;
+}
+
+/** A notification on its way: its body, and whether Huawei lets it be urgent. */
+interface Message {
+  body: HmsBody;
+  /** The same without urgency, where that is possible. */
+  calmer: () => HmsBody | undefined;
+}
+
+/** One application's way to Push Kit: v1 for an OAuth client, v3 for a service account. */
+export class HmsSender implements Sender {
+  private readonly client: Http1Client;
+  private readonly tokens: AccessTokenSource;
+  private readonly url: string;
+  private readonly harmony: boolean;
+  private accessFailures = 0;
+
+  constructor(endpoints: HmsEndpoints, ca: string | undefined, credentials: HmsCredentials) {
+    this.client = new Http1Client(ca, CONNECTIONS);
+    this.harmony = credentials.kind === 'account';
+    const path = credentials.kind === 'oauth' ? `/v1/${credentials.appId}` : `/v3/${credentials.projectId}`;
+    this.url = new URL(`${path}/messages:send`, endpoints.url).href;
+    this.tokens =
+      credentials.kind === 'oauth'
+        ? new AccessTokens(clientGrant(credentials, endpoints.tokenUrl), ca)
+        : new ServiceAccountTokens(credentials);
+  }
+
+  async send(
+    notification: Notification,
+    recipients: readonly Recipient[],
+    report: (index: number, verdict: Verdict) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (!signal.aborted && !(await haveToken(this.tokens, recipients.length, report))) return;
+    const message = this.build(notification);
+    const groups: number[][] = [];
+    for (let from = 0; from < recipients.length; from += LARGEST_REQUEST) {
+      const size = Math.min(LARGEST_REQUEST, recipients.length - from);
+      groups.push(Array.from({ length: size }, (_, index) => from + index));
+    }
+    const tokenOf = (index: number): string => recipients[index]!.token;
+    const deliver = async (group: number): Promise<Verdict> => {
+      const delivery = new GroupDelivery((tokens) => this.post(message, tokens, signal), tokenOf, report);
+      return delivery.send(groups[group]!);
+    };
+    const reportUnsent = (group: number, verdict: Verdict): void => {
+      if (verdict === NOT_SENT) for (const index of groups[group]!) report(index, NOT_SENT);
+    };
+    await fanOut(groups.length, deliver, reportUnsent, signal, CONNECTIONS);
+  }
+
+  stats(): SenderStats {
+    return this.client.stats();
+  }
+
+  close(): Promise<void> {
+    return this.client.close();
+  }
+
+  private build(notification: Notification): Message {
+    const now = Date.now();
+    if (this.harmony) return { body: buildHarmonyBody(notification, now), calmer: () => undefined };
+    const body = buildAndroidBody(notification, now);
+    return { body, calmer: () => buildAndroidBody(notification, now, 'NORMAL') };
+  }
+
+  /** One request, repeated once each for a refused access token and for a refused urgency. */
+  private async post(message: Message, recipients: readonly string[], signal: AbortSignal): Promise<HmsOutcome> {
+    const tried = new Set<HmsOutcome['again']>();
+    let { body } = message;
+    for (;;) {
+      let token = this.tokens.current();
+      if (token === undefined) {
+        const grant = await this.tokens.obtain();
+        if ('verdict' in grant) return grant;
+        token = grant.token;
+      }
+      if (signal.aborted) return { verdict: NOT_SENT };
+      const headers = {
+        'content-type': 'application/json; charset=UTF-8',
+        ...body.headers,
+        authorization: `Bearer ${token}`,
+      };
+      const outcome = readHmsOutcome(await this.client.post(this.url, headers, body.for(recipients)), Date.now());
+      const { again } = outcome;
+      if (again === undefined || again === 'split' || tried.has(again)) return this.conclude(outcome);
+      tried.add(again);
+      if (again === 'renewed') this.tokens.refuse(token);
+      const calmer = again === 'normal' ? message.calmer() : body;
+      if (calmer === undefined) return outcome;
+      body = calmer;
+    }
+  }
+
+  private conclude(outcome: HmsOutcome): HmsOutcome {
+    this.accessFailures = outcome.suspectAccess === true ? this.accessFailures + 1 : 0;
+    if (this.accessFailures < ACCESS_FAILURES || !('reason' in outcome.verdict)) return outcome;
+    return { verdict: { action: 'stopApplication', reason: outcome.verdict.reason } };
+  }
+}
+
+/** The tokens of one request on their way to their verdicts. */
+class GroupDelivery {
+  constructor(
+    private readonly post: (tokens: readonly string[]) => Promise<HmsOutcome>,
+    private readonly tokenOf: (index: number) => string,
+    private readonly report: (index: number, verdict: Verdict) => void,
+  ) {}
+
+  /** Reports every one of `indexes`; resolves with what the request as a whole was told. */
+  async send(indexes: readonly number[]): Promise<Verdict> {
+    const outcome = await this.ask(indexes);
+    // Not begun at all is what the caller reports.
+    if (outcome.verdict === NOT_SENT) return NOT_SENT;
+    await this.settle(indexes, outcome);
+    return outcome.verdict;
+  }
+
+  private ask(indexes: readonly number[]): Promise<HmsOutcome> {
+    return this.post(indexes.map(this.tokenOf));
+  }
+
+  /**
+   * "All tokens are invalid" is taken for a whole group once both halves were told the same; otherwise the halves go
+   * on. So a wrong app costs three requests and one good token among a thousand some twenty.
+   */
+  private async settle(indexes: readonly number[], outcome: HmsOutcome): Promise<void> {
+    if (outcome.again !== 'split' || indexes.length === 1) return this.conclude(indexes, outcome);
+    const middle = Math.ceil(indexes.length / 2);
+    const halves = [indexes.slice(0, middle), indexes.slice(middle)] as const;
+    const [first, second] = await Promise.all([this.ask(halves[0]), this.ask(halves[1])]);
+    const agreed = first.again === 'split' && second.again === 'split';
+    if (agreed) return this.conclude(indexes, outcome);
+    await Promise.all([this.settle(halves[0], first), this.settle(halves[1], second)]);
+  }
+
+  private conclude(indexes: readonly number[], { verdict, byToken }: HmsOutcome): void {
+    for (const index of indexes) this.report(index, byToken?.get(this.tokenOf(index)) ?? verdict);
+  }
+}

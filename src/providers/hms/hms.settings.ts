@@ -1,0 +1,68 @@
+import type { KeyObject } from 'node:crypto';
+import { InvalidSettings, type ProviderSettings } from '../provider.js';
+import { matching, readPrivateKey } from '../settings-input.js';
+
+/** What opens a way to Push Kit: `settings` after they have passed `parseHmsSettings`. */
+export type HmsCredentials =
+  /** An app of AppGallery Connect: Android and HarmonyOS up to 4. */
+  | { kind: 'oauth'; appId: string; clientId: string; clientSecret: string }
+  /** A service account of a project: HarmonyOS 5 and later. */
+  | { kind: 'account'; projectId: string; keyId: string; subAccount: string; key: KeyObject };
+
+const OAUTH_FIELDS = ['appId', 'clientId', 'clientSecret'] as const;
+/** Huawei's ids are digits or hex; nothing that means something in a URL. */
+const ID = /^[\w-]{1,100}$/;
+
+/**
+ * Validates HMS settings: `{appId, clientId, clientSecret}`, or of a service account `{projectId, keyId, subAccount,
+ * privateKey}` as in the file that Huawei hands out. All but the secret and the key may be read back. Throws
+ * InvalidSettings; its text never holds what was sent.
+ */
+export function parseHmsSettings(input: Record<string, unknown>): ProviderSettings {
+  if (input.projectId === undefined && input.privateKey === undefined) return parseOAuth(input);
+  const extra = OAUTH_FIELDS.find((field) => input[field] !== undefined);
+  if (extra !== undefined) throw new InvalidSettings(extra, 'does not go together with a service account');
+  const visible = {
+    projectId: matching(input, 'projectId', ID, "must be the project's id"),
+    keyId: matching(input, 'keyId', ID, "must be the key's id"),
+    subAccount: matching(input, 'subAccount', ID, "must be the service account's id"),
+  };
+  const { privateKey } = input;
+  if (typeof privateKey !== 'string') throw new InvalidSettings('privateKey', 'must be an RSA private key in PEM');
+  importKey(privateKey);
+  return { visible, secret: { privateKey } };
+}
+
+function parseOAuth(input: Record<string, unknown>): ProviderSettings {
+  const visible = {
+    appId: matching(input, 'appId', ID, "must be the app's id"),
+    clientId: matching(input, 'clientId', ID, "must be the OAuth client's id"),
+  };
+  const clientSecret = matching(input, 'clientSecret', /^[\x20-\x7e]{1,500}$/, 'must be the secret, in ASCII');
+  return { visible, secret: { clientSecret } };
+}
+
+/** Imports the credentials from parsed settings; the key is read once here and not for each signature. */
+export function openHmsSettings({ visible, secret }: ProviderSettings): HmsCredentials {
+  const { clientId, projectId, keyId, subAccount } = visible;
+  if (typeof visible.appId === 'string') {
+    const clientSecret = String(secret.clientSecret);
+    return { kind: 'oauth', appId: visible.appId, clientId: String(clientId), clientSecret };
+  }
+  return {
+    kind: 'account',
+    projectId: String(projectId),
+    keyId: String(keyId),
+    subAccount: String(subAccount),
+    key: importKey(String(secret.privateKey)),
+  };
+}
+
+function importKey(pem: string): KeyObject {
+  const key = readPrivateKey(pem);
+  // Huawei's are 4096.
+  if (key?.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) < 2048) {
+    throw new InvalidSettings('privateKey', 'must be an RSA private key in PEM of 2048 bits or more');
+  }
+  return key;
+}

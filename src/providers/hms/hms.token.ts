@@ -1,0 +1,51 @@
+import type { AccessTokenSource, Grant, TokenRequest } from '../access-tokens.js';
+import { signJwt } from '../jwt.js';
+import type { HmsCredentials } from './hms.settings.js';
+
+/** Of both kinds of credentials: an assertion names it as its audience and is never sent there. */
+export const TOKEN_AUDIENCE = 'https://oauth-login.cloud.huawei.com/oauth2/v3/token';
+const HOUR_S = 3_600;
+/** Huawei takes a JWT for an hour; 50 minutes leave 10 for clocks that differ. */
+const RENEW_AFTER_MS = 50 * 60_000;
+/** An `iat` ahead of Huawei's clock is refused. */
+const BACKDATE_S = 10;
+
+type OAuthClient = Extract<HmsCredentials, { kind: 'oauth' }>;
+type ServiceAccount = Extract<HmsCredentials, { kind: 'account' }>;
+
+/** Client credentials for an hour's token (Huawei: "OAuth 2.0-based authentication"). */
+export function clientGrant({ clientId, clientSecret }: OAuthClient, url: string): TokenRequest {
+  const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret };
+  return { url, form: () => form };
+}
+
+/** A service account's own PS256 JWT, which is the bearer token as it is (Huawei: "JWT-based authentication"). */
+export class ServiceAccountTokens implements AccessTokenSource {
+  private jwt = '';
+  private mintedAt = -Infinity;
+
+  constructor(
+    private readonly account: ServiceAccount,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  current(): string {
+    const now = this.now();
+    if (now - this.mintedAt < RENEW_AFTER_MS) return this.jwt;
+    const { keyId, subAccount, key } = this.account;
+    const iat = Math.floor(now / 1_000) - BACKDATE_S;
+    const claims = { iss: subAccount, aud: TOKEN_AUDIENCE, iat, exp: iat + HOUR_S };
+    this.jwt = signJwt({ typ: 'JWT', kid: keyId }, claims, key, 'PS256');
+    this.mintedAt = now;
+    return this.jwt;
+  }
+
+  obtain(): Promise<Grant> {
+    return Promise.resolve({ token: this.current() });
+  }
+
+  /** The next one is signed anew, unless that has happened since. */
+  refuse(token: string): void {
+    if (token === this.jwt) this.mintedAt = -Infinity;
+  }
+}

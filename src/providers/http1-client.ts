@@ -1,0 +1,116 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import type { Socket } from 'node:net';
+import axios, { isAxiosError } from 'axios';
+import type { SenderStats } from './provider.js';
+
+/** The providers that speak HTTP/1.1 only (WNS, HMS) are reached through this. */
+
+/** From the call to the whole answer; also what a close waits for at most. */
+const DEADLINE_MS = 15_000;
+/** An idle connection is closed before a server's own limit cuts it under a request: Azure's front ends allow 120 s. */
+const IDLE_MS = 30_000;
+/** The longest known names a thousand refused tokens of some 200 characters each; a longer one is none of theirs. */
+const LARGEST_ANSWER = 512 * 1_024;
+
+/** As `PushResult` of the HTTP/2 pipeline: refused means that nothing was written. */
+export type HttpResult =
+  | { kind: 'answered'; status: number; headers: Readonly<Record<string, string>>; body: Buffer }
+  | { kind: 'refused'; reason: string }
+  | { kind: 'ambiguous'; reason: string };
+
+/**
+ * POSTs over connections that are kept, with Content-Length and without `Expect`; no redirect is followed and no proxy
+ * of the environment used. It never rejects, and what it says of a failure is a code: the error itself holds the
+ * request with its credentials.
+ */
+export class Http1Client {
+  private readonly agents: { httpAgent: http.Agent; httpsAgent: https.Agent };
+  /** Sockets that a request can be written to at once: connected, and through with TLS. */
+  private readonly open = new WeakSet<Socket>();
+  private readonly inFlight = new Set<Promise<HttpResult>>();
+  private closed = false;
+
+  /** @param ca PEM of the authorities to trust instead of the system's. */
+  constructor(
+    ca: string | undefined,
+    private readonly maxConnections: number,
+  ) {
+    const options = { keepAlive: true, maxSockets: maxConnections, timeout: IDLE_MS };
+    this.agents = {
+      httpAgent: new http.Agent(options),
+      httpsAgent: new https.Agent({ ...options, ...(ca === undefined ? {} : { ca }) }),
+    };
+  }
+
+  post(url: string, headers: Record<string, string>, body: Buffer): Promise<HttpResult> {
+    if (this.closed) return Promise.resolve({ kind: 'refused', reason: 'closed' });
+    const exchange = this.exchange(url, headers, body);
+    this.inFlight.add(exchange);
+    return exchange.finally(() => this.inFlight.delete(exchange));
+  }
+
+  /** One request at a time on each connection. */
+  stats(): SenderStats {
+    const pools = Object.values(this.agents).flatMap(({ sockets, freeSockets }) => [sockets, freeSockets]);
+    const connections = pools
+      .flatMap((pool) => Object.values(pool))
+      .reduce((sum, list) => sum + (list?.length ?? 0), 0);
+    return { connections, streams: this.maxConnections, inFlight: this.inFlight.size };
+  }
+
+  /** Lets requests in flight finish, then closes the connections. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.all(this.inFlight);
+    this.agents.httpAgent.destroy();
+    this.agents.httpsAgent.destroy();
+  }
+
+  private async exchange(url: string, headers: Record<string, string>, body: Buffer): Promise<HttpResult> {
+    let written = false;
+    const transport = {
+      request: (options: https.RequestOptions, answered: (response: http.IncomingMessage) => void) => {
+        const secure = options.protocol === 'https:';
+        const request = (secure ? https : http).request(options, answered);
+        request.once('socket', (socket) => {
+          if (this.open.has(socket)) written = true;
+          else
+            socket.once(secure ? 'secureConnect' : 'connect', () => {
+              this.open.add(socket);
+              written = true;
+            });
+        });
+        return request;
+      },
+    };
+    try {
+      const response = await axios.post<Buffer>(url, body, {
+        ...this.agents,
+        headers,
+        transport,
+        timeout: DEADLINE_MS,
+        // `timeout` begins with the connection: this one covers the wait for it and an answer that trickles.
+        signal: AbortSignal.timeout(DEADLINE_MS),
+        maxRedirects: 0,
+        maxContentLength: LARGEST_ANSWER,
+        proxy: false,
+        responseType: 'arraybuffer',
+        validateStatus: () => true,
+      });
+      return { kind: 'answered', status: response.status, headers: asText(response.headers), body: response.data };
+    } catch (error) {
+      return { kind: written ? 'ambiguous' : 'refused', reason: codeOf(error) };
+    }
+  }
+}
+
+/** axios' own word for a signal that fired is ERR_CANCELED: the only one here is the deadline. */
+function codeOf(error: unknown): string {
+  if (!isAxiosError(error) || error.code === undefined) return 'failed';
+  return ['ERR_CANCELED', 'ECONNABORTED', 'ETIMEDOUT'].includes(error.code) ? 'time-out' : error.code;
+}
+
+function asText(headers: object): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]));
+}

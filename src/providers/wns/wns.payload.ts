@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import type { Notification } from '../notification.js';
+import { badgeXml, tileXml, toastXml } from './wns.document.js';
+
+/** A channel lives for 30 days: nothing is worth keeping for longer. */
+const LONGEST_TTL_S = 30 * 86_400;
+/** X-WNS-Tag: at most 16 letters and digits. */
+const TAG = /^[A-Za-z0-9]{1,16}$/;
+
+/** One POST to a channel, but for the authorization. */
+export interface WnsRequest {
+  headers: Readonly<Record<string, string>>;
+  body: Buffer;
+}
+
+/**
+ * The requests that a notification becomes at WNS, which takes one kind at a time: each of badge, tile, raw and toast
+ * that `settings.wns` has, and a toast of the alert when it has none. The toast goes last, so that what a retry repeats
+ * is silent. `now` is epoch ms.
+ */
+export function buildWnsRequests(notification: Notification, now: number): WnsRequest[] {
+  const { wns = {}, collapseId } = notification;
+  const common = { 'x-wns-requestforstatus': 'true', ...lifeHeaders(notification, now) };
+  const requests: WnsRequest[] = [];
+  const add = (type: string, body: string, tag?: string): void => {
+    const headers = {
+      // WNS reads UTF-8 where nothing else is said; raw is handed to the app as it is.
+      'content-type': type === 'raw' ? 'application/octet-stream' : 'text/xml',
+      'x-wns-type': `wns/${type}`,
+      ...(tag === undefined ? {} : { 'x-wns-tag': wnsTag(tag) }),
+      ...common,
+    };
+    requests.push({ headers, body: Buffer.from(body) });
+  };
+  if (wns.badge !== undefined) add('badge', badgeXml(wns.badge));
+  if (wns.tile !== undefined) add('tile', tileXml(wns.tile), tagOf(wns.tile.tag) ?? collapseId);
+  const raw = wns.raw?.payload;
+  if (raw !== undefined) add('raw', typeof raw === 'string' ? raw : JSON.stringify(raw));
+  if (wns.toast !== undefined || requests.length === 0) add('toast', toastXml(notification), collapseId);
+  return requests;
+}
+
+/** How long WNS keeps it for a device that is away. What must arrive now or never is not kept at all. */
+function lifeHeaders({ wns = {}, expiresAt }: Notification, now: number): Record<string, string> {
+  const left = Math.min((expiresAt - now) / 1_000, LONGEST_TTL_S);
+  const ttl = Math.floor(Math.min(wns.expirationTime ?? LONGEST_TTL_S, left));
+  if (ttl < 1) return { 'x-wns-cache-policy': 'no-cache' };
+  const life = { 'x-wns-ttl': String(ttl) };
+  if (wns.cachePolicy === undefined) return life;
+  return { ...life, 'x-wns-cache-policy': wns.cachePolicy ? 'cache' : 'no-cache' };
+}
+
+/** Equal tags stay equal: one that would not fit goes as 16 hex digits of its hash. */
+function wnsTag(tag: string): string {
+  return TAG.test(tag) ? tag : createHash('sha256').update(tag).digest('hex').slice(0, 16);
+}
+
+function tagOf(tag: unknown): string | undefined {
+  return typeof tag === 'string' && tag !== '' ? tag : undefined;
+}

@@ -1,0 +1,27 @@
+import type { Notification } from '../notification.js';
+import type { Provider, ProviderSettings, Sender } from '../provider.js';
+import { buildWnsRequests } from './wns.payload.js';
+import { WnsSender, type WnsEndpoints } from './wns.sender.js';
+import { openWnsSettings, parseWnsSettings } from './wns.settings.js';
+
+export interface WnsProviderOptions extends WnsEndpoints {
+  /** PEM of the authorities to trust instead of the system's: for simulators. */
+  ca?: string;
+}
+
+/** Windows Push Notification Services: one POST over HTTP/1.1 to each device's own channel URI. */
+export class WnsProvider implements Provider {
+  readonly name = 'wns';
+  readonly maxBytes = 5_000;
+  readonly parseSettings = parseWnsSettings;
+
+  constructor(private readonly options: WnsProviderOptions) {}
+
+  measure(notification: Notification): number {
+    return Math.max(...buildWnsRequests(notification, Date.now()).map(({ body }) => body.length));
+  }
+
+  open(settings: ProviderSettings): Sender {
+    return new WnsSender(this.options, this.options.ca, openWnsSettings(settings));
+  }
+}

@@ -1,0 +1,82 @@
+import { AccessTokens, haveToken } from '../access-tokens.js';
+import { fanOut, NOT_SENT } from '../fan-out.js';
+import { Http1Client } from '../http1-client.js';
+import type { Notification } from '../notification.js';
+import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
+import { readChannel } from './wns.channel.js';
+import { readWnsOutcome } from './wns.outcome.js';
+import { buildWnsRequests, type WnsRequest } from './wns.payload.js';
+import type { WnsCredentials } from './wns.settings.js';
+import { clientGrant, type WnsTokenEndpoints } from './wns.token.js';
+
+/** HTTP/1.1 carries one request at a time on a connection: at 100 ms an answer, 64 of them are 640 a second. */
+const CONNECTIONS = 64;
+
+export interface WnsEndpoints extends WnsTokenEndpoints {
+  /** Hosts that channels may be on: one name, or `*.` and a name for any host below it; with a port if not 443. */
+  channelHost: string;
+}
+
+/** One application's way to WNS. */
+export class WnsSender implements Sender {
+  private readonly client: Http1Client;
+  private readonly tokens: AccessTokens;
+
+  constructor(
+    private readonly endpoints: WnsEndpoints,
+    ca: string | undefined,
+    credentials: WnsCredentials,
+  ) {
+    this.client = new Http1Client(ca, CONNECTIONS);
+    this.tokens = new AccessTokens(clientGrant(credentials, endpoints), ca);
+  }
+
+  async send(
+    notification: Notification,
+    recipients: readonly Recipient[],
+    report: (index: number, verdict: Verdict) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (!signal.aborted && !(await haveToken(this.tokens, recipients.length, report))) return;
+    const requests = buildWnsRequests(notification, Date.now());
+    const deliver = (index: number): Promise<Verdict> => this.deliver(requests, recipients[index]!.token, signal);
+    await fanOut(recipients.length, deliver, report, signal, CONNECTIONS);
+  }
+
+  stats(): SenderStats {
+    return this.client.stats();
+  }
+
+  close(): Promise<void> {
+    return this.client.close();
+  }
+
+  /** Badge, tile and toast one after the other; the first that is not taken speaks for the delivery. */
+  private async deliver(requests: readonly WnsRequest[], token: string, signal: AbortSignal): Promise<Verdict> {
+    const channel = readChannel(token, this.endpoints.channelHost);
+    if (channel === undefined) return { action: 'dropDevice', reason: 'NoChannelOfWindows', certain: false };
+    let verdict: Verdict = NOT_SENT;
+    for (const request of requests) {
+      // Once something of it was written it is no longer "not sent".
+      verdict = await this.post(channel, request, () => request === requests[0] && signal.aborted);
+      if (verdict.action !== 'accept') break;
+    }
+    return verdict;
+  }
+
+  private async post(channel: string, { headers, body }: WnsRequest, calledOff: () => boolean): Promise<Verdict> {
+    for (let replayed = false; ; replayed = true) {
+      let token = this.tokens.current();
+      if (token === undefined) {
+        const grant = await this.tokens.obtain();
+        if ('verdict' in grant) return grant.verdict;
+        token = grant.token;
+      }
+      if (calledOff()) return NOT_SENT;
+      const result = await this.client.post(channel, { ...headers, authorization: `Bearer ${token}` }, body);
+      const { verdict, replay } = readWnsOutcome(result, Date.now());
+      if (replay === undefined || replayed) return verdict;
+      this.tokens.refuse(token);
+    }
+  }
+}

@@ -1,0 +1,22 @@
+import type { TokenRequest } from '../access-tokens.js';
+import type { WnsCredentials } from './wns.settings.js';
+
+/** Where WNS' access tokens come from; options for simulators and national clouds. */
+export interface WnsTokenEndpoints {
+  /** For a package SID, e.g. `https://login.live.com/accesstoken.srf`. */
+  tokenUrl: string;
+  /** Origin of Entra's endpoints, e.g. `https://login.microsoftonline.com`. */
+  entraUrl: string;
+}
+
+/** Client credentials (RFC 6749 §4.4) at the endpoint that knows them (Microsoft: "WNS overview", "App SDK push quickstart"). */
+export function clientGrant(credentials: WnsCredentials, { tokenUrl, entraUrl }: WnsTokenEndpoints): TokenRequest {
+  const form = (client_id: string, scope: string) => () => {
+    return { grant_type: 'client_credentials', client_id, client_secret: credentials.clientSecret, scope };
+  };
+  if (credentials.kind === 'package') {
+    return { url: tokenUrl, form: form(credentials.packageSID, 'notify.windows.com') };
+  }
+  const url = new URL(`/${encodeURIComponent(credentials.tenantId)}/oauth2/v2.0/token`, entraUrl);
+  return { url: url.href, form: form(credentials.clientId, 'https://wns.windows.com/.default') };
+}
