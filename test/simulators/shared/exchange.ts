@@ -52,7 +52,7 @@ export class ServedExchange implements Exchange {
   /** Judges a request that has arrived whole and answers it, at once or after its latency. */
   serve(request: ReceivedRequest): void {
     if (this.settled) return;
-    if (this.connection.silent) return this.abandon();
+    if (this.connection.silent || this.streamId > this.connection.lastTaken) return this.abandon();
     const { rules, settings, faults, random } = this.desk;
     this.request = request;
     const judgement = rules.judge(request);
