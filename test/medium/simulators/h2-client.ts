@@ -49,13 +49,20 @@ export function send(
     stream.on('close', () => {
       outcome.rstCode = stream.rstCode ?? 0;
       if (stream.id !== undefined) outcome.streamId = stream.id;
-      if (String(outcome.headers['content-type']).startsWith('application/json') && outcome.text !== '') {
-        outcome.json = JSON.parse(outcome.text) as Record<string, unknown>;
-      }
+      if (String(outcome.headers['content-type']).startsWith('application/json')) outcome.json = parse(outcome.text);
       resolve(outcome);
     });
     stream.end(body);
   });
+}
+
+/** Undefined for what is no JSON: answers may be spoilt. */
+function parse(text: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
 }
 
 export function nextSettings(session: http2.ClientHttp2Session): Promise<http2.Settings> {

@@ -30,6 +30,8 @@ export class Connection {
   silent = false;
   /** True once it has said GOAWAY: its streams finish, new ones are not served. */
   draining = false;
+  /** Streams above it are not served: a GOAWAY has refused them, though it may not have left yet. */
+  lastTaken = Infinity;
 
   constructor(
     readonly id: number,
@@ -104,13 +106,18 @@ export class Connection {
     }
     session.goaway(code, Math.max(last, 1), debug === undefined ? undefined : Buffer.from(debug));
     this.draining = true;
+    this.lastTaken = last;
     this.closeWhenAnswered();
     return last;
   }
 
   /** Ends the session once no exchange up to the last stream is open. */
   closeWhenAnswered(): void {
-    if (this.draining && this.inFlight.size === 0 && this.session && !this.session.destroyed) this.session.close();
+    const { session } = this;
+    if (!session || session.destroyed || !this.draining || this.inFlight.size > 0) return;
+    // `close` says GOAWAY too, and nghttp2 keeps its last id from rising only above one that has left already.
+    if ((session.state.outboundQueueSize ?? 0) > 0) setImmediate(() => this.closeWhenAnswered());
+    else session.close();
   }
 
   /** The stream id in the middle of those in flight, 0 when there are none. */

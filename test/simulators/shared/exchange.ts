@@ -1,7 +1,7 @@
 import { constants } from 'node:http2';
 import type { Connection, Exchange } from './connection.js';
 import type { Counters } from './counters.js';
-import type { FaultAction, FaultScript } from './faults.js';
+import type { FaultAction, FaultScript, Spoil } from './faults.js';
 import type { Ledger } from './ledger.js';
 import type { Acceptance, Answer, Judgement, ProviderRules, ReceivedRequest } from './provider.js';
 import type { Random } from './random.js';
@@ -11,7 +11,8 @@ import type { CommonSettings } from './settings.js';
 export interface Wire {
   readonly streamId: number;
   isGone(): boolean;
-  write(answer: Answer): void;
+  /** Sends the answer, spoilt in its form if so asked. */
+  write(answer: Answer, spoil?: Spoil): void;
   reset(code: number): void;
 }
 
@@ -51,7 +52,7 @@ export class ServedExchange implements Exchange {
   /** Judges a request that has arrived whole and answers it, at once or after its latency. */
   serve(request: ReceivedRequest): void {
     if (this.settled) return;
-    if (this.connection.silent) return this.abandon();
+    if (this.connection.silent || this.streamId > this.connection.lastTaken) return this.abandon();
     const { rules, settings, faults, random } = this.desk;
     this.request = request;
     const judgement = rules.judge(request);
@@ -82,7 +83,10 @@ export class ServedExchange implements Exchange {
   }
 
   private accept(judgement: Judgement): void {
-    if (this.acceptance) this.record(this.acceptance, false);
+    const spoil = this.fault?.spoil;
+    // A sender that cannot read the answer to its end was not told.
+    const isUntold = spoil === 'headersOnly' || spoil === 'halfThenReset';
+    if (this.acceptance) this.record(this.acceptance, isUntold);
     this.answer(judgement.answer, judgement.kind === 'served' ? judgement.reason : '');
   }
 
@@ -153,7 +157,7 @@ export class ServedExchange implements Exchange {
   private answer(answer: Answer, reason: string): void {
     this.desk.counters.countAnswer(answer.status, reason);
     if (this.streamId > this.connection.highestAnswered) this.connection.highestAnswered = this.streamId;
-    this.wire.write(answer);
+    this.wire.write(answer, this.fault?.spoil);
     this.settle();
   }
 

@@ -22,8 +22,15 @@ interface FaultMatch {
 type CutKind = 'fin' | 'tcpReset' | 'rst' | 'blackhole';
 
 /**
- * What happens instead of, or before, acceptance. `delayMs` and `jitterMs` may stand alone or with any other.
- * All but `acceptThenCut` refuse before processing: the ledger does not count the message.
+ * How an answer is spoilt: `headersOnly` lacks body and end and leaves the stream open; `noBody` ends after the headers;
+ * `half` ends in the middle of the body; `halfThenReset` is cut there; `notJson` has a page of HTML in its place.
+ */
+const SPOILS = ['headersOnly', 'noBody', 'half', 'halfThenReset', 'notJson'] as const;
+export type Spoil = (typeof SPOILS)[number];
+
+/**
+ * What happens instead of, or before, acceptance. `delayMs`, `jitterMs` and `spoil` may stand alone, then
+ * the message is taken. All others but `acceptThenCut` refuse before processing: the ledger does not count the message.
  */
 export interface FaultAction {
   status?: number;
@@ -32,6 +39,8 @@ export interface FaultAction {
   /** Replaces the body: a string as it is, anything else as JSON. */
   body?: unknown;
   headers?: Record<string, string>;
+  /** Of the answer, whichever it is. */
+  spoil?: Spoil;
   delayMs?: number;
   /** Up to so many milliseconds more, uniformly. */
   jitterMs?: number;
@@ -79,6 +88,7 @@ const ACTION: Shape = {
   reason: 'string',
   body: 'any',
   headers: 'object',
+  spoil: SPOILS,
   delayMs: 'number',
   jitterMs: 'number',
   rst: 'any',

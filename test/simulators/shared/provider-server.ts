@@ -3,8 +3,9 @@ import * as http2 from 'node:http2';
 import * as net from 'node:net';
 import * as tls from 'node:tls';
 import { Connection } from './connection.js';
-import { ServedExchange, type Desk, type Wire } from './exchange.js';
-import type { Answer } from './provider.js';
+import { ServedExchange, type Desk } from './exchange.js';
+import type { Handshake } from './settings.js';
+import { ResponseWire, StreamWire } from './wires.js';
 
 /** More than any provider takes; the rest of a longer body is counted and thrown away. */
 const MAX_BUFFERED_BYTES = 64 * 1024;
@@ -32,7 +33,8 @@ export class ProviderServer {
   private readonly http1Server = http.createServer((request, response) => this.serveHttp1(request, response));
   private readonly bySocket = new WeakMap<object, Connection>();
   private readonly byRemotePort = new Map<number | undefined, Connection>();
-  private readonly secureServer: tls.Server | null;
+  /** None with plain ports. */
+  private readonly secureServers: Record<Handshake, tls.Server> | null;
   private port = 0;
   private nextConnection = 1;
 
@@ -40,10 +42,7 @@ export class ProviderServer {
     readonly desk: Desk,
     private readonly options: ServerOptions,
   ) {
-    const ALPNProtocols = options.http1 ? ['h2', 'http/1.1'] : ['h2'];
-    this.secureServer = options.tls ? tls.createServer({ ...options.tls, ALPNProtocols }) : null;
-    this.secureServer?.on('secureConnection', (secure) => this.acceptSecure(secure));
-    this.secureServer?.on('tlsClientError', (_error, secure) => secure.destroy());
+    this.secureServers = options.tls ? this.createSecureServers(options.tls) : null;
   }
 
   /** Listens on loopback; 0 takes a free port. Returns the port. */
@@ -113,9 +112,32 @@ export class ProviderServer {
       if (this.byRemotePort.get(remotePort) === connection) this.byRemotePort.delete(remotePort);
       for (const exchange of connection.inFlight) exchange.abandon();
     });
-    if (!this.secureServer) return this.acceptPlain(connection, socket);
-    this.byRemotePort.set(remotePort, connection);
-    this.secureServer.emit('connection', socket);
+    const { acceptDelayMs } = this.desk.settings;
+    if (acceptDelayMs > 0) setTimeout(() => this.begin(connection, socket), acceptDelayMs);
+    else this.begin(connection, socket);
+  }
+
+  private begin(connection: Connection, socket: net.Socket): void {
+    if (connection.silent || socket.destroyed) return;
+    if (!this.secureServers) return this.acceptPlain(connection, socket);
+    this.byRemotePort.set(socket.remotePort, connection);
+    this.secureServers[this.desk.settings.handshake].emit('connection', socket);
+  }
+
+  private createSecureServers(certificate: { cert: string; key: string }): Record<Handshake, tls.Server> {
+    const create = (options: tls.TlsOptions): tls.Server => {
+      const server = tls.createServer(options);
+      server.on('secureConnection', (secure) => this.acceptSecure(secure));
+      server.on('tlsClientError', (_error, secure) => secure.destroy());
+      return server;
+    };
+    return {
+      ok: create({ ...certificate, ALPNProtocols: this.options.http1 ? ['h2', 'http/1.1'] : ['h2'] }),
+      // A server without a certificate has nothing to agree on.
+      failing: create({}),
+      noAlpn: create(certificate),
+      http1Only: create({ ...certificate, ALPNProtocols: ['http/1.1'] }),
+    };
   }
 
   /** A tls.Server wraps what it is handed in a socket of its own; the peer's port tells which of ours that is. */
@@ -191,48 +213,6 @@ export class ProviderServer {
       const { method = '', url: path = '', headers, rawHeaders } = request;
       exchange.serve({ method, path, headers, rawHeaders, body, bodyLength, connection });
     });
-  }
-}
-
-class StreamWire implements Wire {
-  constructor(private readonly stream: http2.ServerHttp2Stream) {}
-
-  get streamId(): number {
-    return this.stream.id ?? 0;
-  }
-
-  isGone(): boolean {
-    return this.stream.destroyed || this.stream.closed;
-  }
-
-  write(answer: Answer): void {
-    const headers: http2.OutgoingHttpHeaders = { ':status': answer.status, ...answer.headers };
-    this.stream.respond(headers, { endStream: answer.body === '' });
-    if (answer.body !== '') this.stream.end(answer.body);
-  }
-
-  reset(code: number): void {
-    if (!this.isGone()) this.stream.close(code);
-  }
-}
-
-/** HTTP/1.1 has no streams: 0 stands for them all, and a reset ends the connection. */
-class ResponseWire implements Wire {
-  readonly streamId = 0;
-
-  constructor(private readonly response: http.ServerResponse) {}
-
-  isGone(): boolean {
-    return this.response.destroyed;
-  }
-
-  write(answer: Answer): void {
-    this.response.writeHead(answer.status, answer.headers);
-    this.response.end(answer.body);
-  }
-
-  reset(): void {
-    this.response.destroy();
   }
 }
 

@@ -1,5 +1,12 @@
 import { BadInput, checkShape, type Fields, type Shape } from './shape.js';
 
+/**
+ * How TLS goes on connections yet to come: as it should; refused with an alert; without ALPN, as by a proxy that knows
+ * none; offering HTTP/1.1 only, so that a client which speaks nothing but h2 is refused with an alert.
+ */
+const HANDSHAKES = ['ok', 'failing', 'noAlpn', 'http1Only'] as const;
+export type Handshake = (typeof HANDSHAKES)[number];
+
 /** Settings that both providers have. */
 export interface CommonSettings {
   /** SETTINGS_MAX_CONCURRENT_STREAMS; a change is announced on every open connection at once. 0 is allowed. */
@@ -9,6 +16,9 @@ export interface CommonSettings {
   latencySigma: number;
   /** False closes the port: connecting is refused, open connections live on. */
   acceptConnections: boolean;
+  /** A new connection is left alone for so long before TLS, or with plain ports HTTP, begins. */
+  acceptDelayMs: number;
+  handshake: Handshake;
   /** A connection quiet for so long gets GOAWAY; 0 never. */
   idleCloseMs: number;
   /** Messages per token and minute, then 429; 0 is no limit. */
@@ -43,6 +53,8 @@ const COMMON: Shape = {
   latencyMs: 'number',
   latencySigma: 'number',
   acceptConnections: 'boolean',
+  acceptDelayMs: 'number',
+  handshake: HANDSHAKES,
   idleCloseMs: 'number',
   perTokenPerMinute: 'number',
 };
@@ -61,6 +73,8 @@ const COMMON_DEFAULTS: Omit<CommonSettings, 'streams'> = {
   latencyMs: 0,
   latencySigma: 0.3,
   acceptConnections: true,
+  acceptDelayMs: 0,
+  handshake: 'ok',
   idleCloseMs: 0,
   perTokenPerMinute: 0,
 };
