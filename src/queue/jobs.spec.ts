@@ -3,7 +3,14 @@ import { QUEUE_NAMES, deliverJob, deliverQueue, expandJob } from './jobs.js';
 
 it('one queue to expand and one per provider', () => {
   // Names are what a running system's jobs lie under: none may change.
-  expect(QUEUE_NAMES).toEqual(['expand', 'deliver-apns', 'deliver-fcm', 'deliver-sandbox', 'deliver-wns', 'deliver-hms']);
+  expect(QUEUE_NAMES).toEqual([
+    'expand',
+    'deliver-apns',
+    'deliver-fcm',
+    'deliver-wns',
+    'deliver-hms',
+    'deliver-sandbox',
+  ]);
   expect(deliverQueue('apns')).toBe('deliver-apns');
 });
 
