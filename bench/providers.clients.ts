@@ -153,7 +153,7 @@ async function drive(client: Client, total: number): Promise<number> {
     while (next < total) {
       const from = next;
       next = Math.min(total, from + BATCH);
-      const tokens = Array.from({ length: next - from }, (_, i) => (from + i).toString(16).padStart(64, 'a'));
+      const tokens = Array.from({ length: next - from }, (_, i) => (from + i).toString(16).padStart(64, '0'));
       const taken = await client.send(tokens, from);
       accepted += taken;
     }
