@@ -124,8 +124,13 @@ async function firebaseAdmin({ origin, ca, serviceAccount }: Job): Promise<Clien
   const http2 = createRequire(import.meta.url)('node:http2') as typeof import('node:http2');
   const { connect } = http2;
   const trusted = readFileSync(ca, 'utf8');
-  http2.connect = ((_authority: string, options: object) =>
-    connect(origin, { ...options, ca: trusted })) as typeof connect;
+  http2.connect = ((_authority: string, options: object) => {
+    const session = connect(origin, { ...options, ca: trusted });
+    const request = session.request.bind(session);
+    // It says `:scheme: https:` with a colon, which Google's servers forgive and nginx does not.
+    session.request = (headers: object = {}, ...rest) => request({ ...headers, ':scheme': 'https' }, ...rest);
+    return session;
+  }) as typeof connect;
   const [app, messaging] = ['firebase-admin/app', 'firebase-admin/messaging'];
   const { initializeApp } = (await import(app)) as { initializeApp: (options: object) => object };
   const { getMessaging } = (await import(messaging)) as { getMessaging: (app: object) => FirebaseMessaging };
