@@ -16,9 +16,9 @@ export const MESSAGES = Number(process.env['CONFORMANCE_MESSAGES'] ?? 20_000);
 
 export interface Bench {
   simulators: RunningSimulators;
-  openApns(): Sender;
+  openApns: () => Sender;
   /** With the account the simulator made, or another that was registered there. */
-  openFcm(account?: Record<string, unknown>): Sender;
+  openFcm: (account?: Record<string, unknown>) => Sender;
 }
 
 /** Simulators for the tests of one file, reset for each; the senders opened are closed after it. */

@@ -1,0 +1,183 @@
+/**
+ * The senders that `providers.ts` compares, each run in a process of its own: `providers.clients.ts name job`, where the
+ * job is JSON. Each takes what its user has (a notification and device tokens) and does all of the work to an outcome.
+ */
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { ApnsProvider } from '../src/providers/apns/apns.provider.js';
+import { FcmProvider } from '../src/providers/fcm/fcm.provider.js';
+import type { Notification } from '../src/providers/notification.js';
+import type { Recipient, Sender } from '../src/providers/provider.js';
+
+/** Devices of one call: a batch of the product; firebase-admin takes 500 at most. */
+const BATCH = 500;
+/** Calls at once, so that a sender never waits for the slowest of a batch with nothing else to do. */
+const CALLS_AT_ONCE = 2;
+const TEXT = { title: 'Hello', body: 'x'.repeat(150) };
+const BUNDLE = 'com.example.app';
+
+export interface Job {
+  origin: string;
+  /** Path of the certificate to trust. */
+  ca: string;
+  total: number;
+  apnsKey: { key: string; keyId: string; teamId: string };
+  serviceAccount: { project_id: string; client_email: string; private_key: string; token_uri: string };
+}
+
+export interface Measured {
+  perSecond: number;
+  /** CPU of the sender's process, user and system, microseconds a delivery. */
+  cpuUs: number;
+  /** Deliveries that were not accepted. */
+  failed: number;
+}
+
+interface Client {
+  /** Sends one notification to all of them; returns how many were accepted. */
+  send(tokens: readonly string[], n: number): Promise<number>;
+  close(): Promise<unknown>;
+}
+
+/** One entry for each sender. Those of other projects are in bench/package.json, unknown to the compiler. */
+const CLIENTS: Record<string, (job: Job) => Client | Promise<Client>> = {
+  'carillon apns': ({ origin, ca, apnsKey }) => {
+    const provider = new ApnsProvider({ productionUrl: origin, sandboxUrl: origin, ca: readFileSync(ca, 'utf8') });
+    return carillon(provider.open(provider.parseSettings({ ...apnsKey, bundleId: BUNDLE })));
+  },
+  'carillon fcm': ({ origin, ca, serviceAccount }) => {
+    const provider = new FcmProvider({ url: origin, ca: readFileSync(ca, 'utf8') });
+    return carillon(provider.open(provider.parseSettings({ ...serviceAccount })));
+  },
+  '@parse/node-apn': nodeApn,
+  'firebase-admin': firebaseAdmin,
+};
+
+function carillon(sender: Sender): Client {
+  const signal = new AbortController().signal;
+  return {
+    async send(tokens, n) {
+      const message: Notification = {
+        messageId: `m${n}`,
+        collapseId: `m${n}`,
+        alert: TEXT.body,
+        expiresAt: Date.now() + 3_600_000,
+        apns: { title: TEXT.title },
+        gcm: { androidTitle: TEXT.title },
+      };
+      const recipients: Recipient[] = tokens.map((token) => ({ token, platform: 'A', registeredAt: 0 }));
+      let accepted = 0;
+      await sender.send(
+        message,
+        recipients,
+        (_, verdict) => void (accepted += Number(verdict.action === 'accept')),
+        signal,
+      );
+      return accepted;
+    },
+    close: () => sender.close(),
+  };
+}
+
+async function nodeApn({ origin, ca, apnsKey }: Job): Promise<Client> {
+  const name = '@parse/node-apn';
+  const { default: apn } = (await import(name)) as { default: NodeApn };
+  const { hostname: address, port } = new URL(origin);
+  const { key, keyId, teamId } = apnsKey;
+  const trusted = readFileSync(ca, 'utf8');
+  const provider = new apn.Provider({
+    token: { key, keyId, teamId },
+    address,
+    port: Number(port),
+    ca: trusted,
+    production: true,
+  });
+  return {
+    async send(tokens, n) {
+      const notification = new apn.Notification({
+        alert: TEXT,
+        topic: BUNDLE,
+        pushType: 'alert',
+        collapseId: `m${n}`,
+        expiry: Math.floor(Date.now() / 1000) + 3600,
+        payload: { nid: `m${n}` },
+      });
+      return (await provider.send(notification, [...tokens])).sent.length;
+    },
+    close: () => new Promise<void>((resolve) => provider.shutdown(resolve)),
+  };
+}
+
+interface NodeApn {
+  Provider: new (options: object) => {
+    send(notification: object, tokens: string[]): Promise<{ sent: object[] }>;
+    shutdown(done: () => void): void;
+  };
+  Notification: new (fields: object) => object;
+}
+
+/**
+ * firebase-admin knows one host only. Its `http2.connect` is pointed at the sink here; all else is as it is shipped. The
+ * access token comes from a credential of our own, so its token request is not in the figures (ours is).
+ */
+async function firebaseAdmin({ origin, ca, serviceAccount }: Job): Promise<Client> {
+  const http2 = createRequire(import.meta.url)('node:http2') as typeof import('node:http2');
+  const { connect } = http2;
+  const trusted = readFileSync(ca, 'utf8');
+  http2.connect = ((_authority: string, options: object) => {
+    const session = connect(origin, { ...options, ca: trusted });
+    const request = session.request.bind(session);
+    // It says `:scheme: https:` with a colon, which Google's servers forgive and nginx does not.
+    session.request = (headers: object = {}, ...rest) => request({ ...headers, ':scheme': 'https' }, ...rest);
+    return session;
+  }) as typeof connect;
+  const [app, messaging] = ['firebase-admin/app', 'firebase-admin/messaging'];
+  const { initializeApp } = (await import(app)) as { initializeApp: (options: object) => object };
+  const { getMessaging } = (await import(messaging)) as { getMessaging: (app: object) => FirebaseMessaging };
+  const credential = { getAccessToken: () => Promise.resolve({ access_token: 'a'.repeat(200), expires_in: 3600 }) };
+  const service = getMessaging(initializeApp({ credential, projectId: serviceAccount.project_id }));
+  return {
+    async send(tokens, n) {
+      const android = { collapseKey: `m${n}`, ttl: 3_600_000, notification: { tag: `m${n}` } };
+      const message = { notification: TEXT, data: { nid: `m${n}` }, android };
+      return (await service.sendEach(tokens.map((token) => ({ ...message, token })))).successCount;
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+interface FirebaseMessaging {
+  sendEach(messages: object[]): Promise<{ successCount: number }>;
+}
+
+/** Sends `total` deliveries in batches, and returns how many were not accepted. */
+async function drive(client: Client, total: number): Promise<number> {
+  let next = 0;
+  let accepted = 0;
+  const lane = async (): Promise<void> => {
+    while (next < total) {
+      const from = next;
+      next = Math.min(total, from + BATCH);
+      const tokens = Array.from({ length: next - from }, (_, i) => (from + i).toString(16).padStart(64, '0'));
+      const taken = await client.send(tokens, from);
+      accepted += taken;
+    }
+  };
+  await Promise.all(Array.from({ length: CALLS_AT_ONCE }, lane));
+  return total - accepted;
+}
+
+const [name, json] = process.argv.slice(2);
+const job = JSON.parse(json!) as Job;
+const client = await CLIENTS[name!]!(job);
+// Connections, the compiler and the peer's table are warm before the clock starts.
+let failed = await drive(client, Math.ceil(job.total / 5));
+const cpu = process.cpuUsage();
+const started = performance.now();
+failed += await drive(client, job.total);
+const seconds = (performance.now() - started) / 1000;
+const { user, system } = process.cpuUsage(cpu);
+const measured: Measured = { perSecond: job.total / seconds, cpuUs: (user + system) / job.total, failed };
+console.log(JSON.stringify(measured));
+await client.close();
+process.exit();

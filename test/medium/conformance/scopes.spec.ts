@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { createServiceAccount } from '../../simulators/credentials.js';
+import { collect, recipients, tally } from '../providers/sending.js';
+import { useSimulators } from './conformance.js';
+
+const bench = useSimulators();
+
+describe('7. 429 slows its own scope only', () => {
+  it('a device at APNs', async () => {
+    const { admin } = bench.simulators;
+    await admin.changeSettings({ apns: { perTokenPerMinute: 3 } });
+    const sender = bench.openApns();
+    const [busy, ...others] = recipients(100);
+    const verdicts = await collect(sender, [busy!, busy!, busy!, busy!, busy!, ...others]);
+    expect(tally(verdicts)).toEqual({ accept: 102, 'retryAfter TooManyRequests': 2 });
+    expect(verdicts.find(({ action }) => action === 'retryAfter')).toMatchObject({ scope: 'device' });
+  });
+
+  it('a device at FCM', async () => {
+    const { admin } = bench.simulators;
+    const to = recipients(100);
+    const limited = { status: 429, reason: 'QUOTA_EXCEEDED:device' };
+    await admin.setFaults([{ match: { token: to[7]!.token }, action: limited }]);
+    const verdicts = await collect(bench.openFcm(), to);
+    expect(verdicts[7]).toMatchObject({ action: 'retryAfter', scope: 'device' });
+    expect(tally(verdicts)).toMatchObject({ accept: 99 });
+  });
+
+  it('a project at FCM, while another project goes on', async () => {
+    const { admin, fcm } = bench.simulators;
+    const other = createServiceAccount('another-project', fcm.tokenUri);
+    await admin.registerCredentials({ fcm: other.registration });
+    await admin.changeSettings({ fcm: { quotaPerMinute: 400, retryAfterSeconds: 20 } });
+    const [limited, free] = await Promise.all([
+      collect(bench.openFcm(), recipients(600)),
+      collect(bench.openFcm({ ...other.file }), recipients(400, 1_000)),
+    ]);
+    expect(tally(free)).toEqual({ accept: 400 });
+    const throttled = limited.filter(({ action }) => action !== 'accept');
+    expect(throttled).toHaveLength(200);
+    for (const verdict of throttled) {
+      expect(verdict).toMatchObject({ action: 'retryAfter', scope: 'application', afterMs: 20_000 });
+    }
+  });
+});
+
+describe('8. 410 of a token that was registered again', () => {
+  it('keeps a device registered after the moment the token died, and drops the others', async () => {
+    const { admin } = bench.simulators;
+    const diedAt = Date.UTC(2026, 0, 1);
+    const to = recipients(4).map((recipient, index) => ({ ...recipient, registeredAt: diedAt - 1 + index }));
+    const tokens = to.map(({ token }) => token);
+    await admin.killTokens('apns', tokens.slice(0, 3), { timestamp: diedAt });
+    const [before, same, after, alive] = await collect(bench.openApns(), to);
+    expect(before).toMatchObject({ action: 'dropDevice', certain: true, reason: 'Unregistered' });
+    expect(same).toMatchObject({ action: 'dropDevice', certain: true });
+    expect(after).toMatchObject({ action: 'retryBackoff', reason: 'Unregistered' });
+    expect(alive).toEqual({ action: 'accept' });
+
+    // APNs has noticed by the time it is sent again.
+    await admin.registerTokens('apns', tokens);
+    expect(tally(await collect(bench.openApns(), [to[2]!]))).toEqual({ accept: 1 });
+  });
+});
+
+describe('Broken answers and handshakes', () => {
+  it.each([
+    ['headersOnly', 'ambiguous'],
+    ['halfThenReset', 'ambiguous'],
+    ['noBody', 'accept'],
+    ['half', 'accept'],
+    ['notJson', 'accept'],
+  ] as const)('%s of a success is %s', async (spoil, action) => {
+    const { admin } = bench.simulators;
+    const to = recipients(20);
+    await admin.setFaults([{ match: { provider: 'fcm', token: to[3]!.token }, action: { spoil } }]);
+    const verdicts = await collect(bench.openFcm(), to);
+    expect(verdicts[3]).toMatchObject({ action });
+    expect(tally(verdicts)).toMatchObject({ accept: action === 'accept' ? 20 : 19 });
+  });
+
+  it.each(['noBody', 'half', 'notJson'] as const)('%s of a failure goes by the status', async (spoil) => {
+    const { admin } = bench.simulators;
+    await admin.setFaults([{ match: { path: '/3' }, action: { status: 503, reason: 'ServiceUnavailable', spoil } }]);
+    expect(tally(await collect(bench.openApns(), recipients(3)))).toEqual({ 'retryBackoff HTTP 503': 3 });
+    await admin.setFaults([{ match: { path: '/3' }, action: { status: 410, spoil } }]);
+    const verdicts = await collect(bench.openApns(), recipients(3));
+    expect(verdicts.filter(({ action }) => action === 'dropDevice')).toEqual([]);
+  });
+
+  it.each(['failing', 'noAlpn', 'http1Only'] as const)(
+    '%s: nothing is written, all may be sent again',
+    async (handshake) => {
+      const { admin } = bench.simulators;
+      await admin.changeSettings({ apns: { handshake } });
+      const sender = bench.openApns();
+      const verdicts = await collect(sender, recipients(50));
+      expect(verdicts.every(({ action }) => action === 'retryBackoff')).toBe(true);
+      expect((await admin.counters()).apns).toMatchObject({ accepted: 0, unanswered: 0 });
+      await admin.changeSettings({ apns: { handshake: 'ok' } });
+      expect(tally(await collect(sender, recipients(50)))).toEqual({ accept: 50 });
+    },
+  );
+
+  it('a slow accept only takes its time', async () => {
+    await bench.simulators.admin.changeSettings({ apns: { acceptDelayMs: 700 } });
+    expect(tally(await collect(bench.openApns(), recipients(50)))).toEqual({ accept: 50 });
+  });
+});
