@@ -35,6 +35,7 @@ describe('defaults', () => {
       adminClient: undefined,
       apns: { productionUrl: 'https://api.push.apple.com', sandboxUrl: 'https://api.sandbox.push.apple.com' },
       fcm: { url: 'https://fcm.googleapis.com' },
+      webPush: { allowPrivate: false },
       providerCa: undefined,
       batchesAtOnce: 8,
     });
@@ -84,9 +85,14 @@ it('reads every setting', () => {
     adminClient: { id: 'ops', secret: 'p:ss word' },
     apns: { productionUrl: 'https://a.example', sandboxUrl: 'https://s.example' },
     fcm: { url: 'https://f.example' },
+    webPush: { allowPrivate: false },
     providerCa: 'PEM',
     batchesAtOnce: 256,
   });
+});
+
+it('lets an operator allow private push endpoints in development', () => {
+  expect(readConfig({ WEB_PUSH_ALLOW_PRIVATE: 'true' }).webPush).toEqual({ allowPrivate: true });
 });
 
 it('NODE_ENV=test is development', () => {
@@ -132,6 +138,16 @@ describe('refusals', () => {
     ['an admin id with a colon', { ADMIN_CLIENT_ID: 'a:b', ADMIN_CLIENT_SECRET: 'x' }, [ASCII]],
     ['an admin secret outside ASCII', { ADMIN_CLIENT_ID: 'a', ADMIN_CLIENT_SECRET: 'é' }, [ASCII]],
     ['an APNs URL that is none', { APNS_URL: 'apple' }, ['APNS_URL must be an https:// URL']],
+    [
+      'private push endpoints that are neither allowed nor refused',
+      { WEB_PUSH_ALLOW_PRIVATE: 'yes' },
+      ['WEB_PUSH_ALLOW_PRIVATE must be true or false'],
+    ],
+    [
+      'private push endpoints in production',
+      { ...PRODUCTION, WEB_PUSH_ALLOW_PRIVATE: 'true' },
+      ['WEB_PUSH_ALLOW_PRIVATE must not be true in production'],
+    ],
     ['an FCM URL of another scheme', { FCM_URL: 'ftp://f' }, ['FCM_URL must be an https:// URL']],
     [
       'a provider in clear text in production',

@@ -20,6 +20,7 @@ export interface Config {
   adminClient?: { id: string; secret: string };
   apns: { productionUrl: string; sandboxUrl: string };
   fcm: { url: string };
+  webPush: { allowPrivate: boolean };
   /** PEM text of an extra authority that provider connections trust. */
   providerCa?: string;
   batchesAtOnce: number;
@@ -67,6 +68,11 @@ export const SETTINGS: readonly Setting[] = [
   { name: 'APNS_URL', fallback: 'https://api.push.apple.com', meaning: 'APNs production server' },
   { name: 'APNS_SANDBOX_URL', fallback: 'https://api.sandbox.push.apple.com', meaning: 'APNs sandbox server' },
   { name: 'FCM_URL', fallback: 'https://fcm.googleapis.com', meaning: 'FCM server' },
+  {
+    name: 'WEB_PUSH_ALLOW_PRIVATE',
+    fallback: 'false',
+    meaning: '`true` lets browsers’ push endpoints be at private addresses, for simulators; refused in production',
+  },
   {
     name: 'PROVIDER_CA_FILE',
     fallback: '',
@@ -154,6 +160,10 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   for (const name of ['APNS_URL', 'APNS_SANDBOX_URL', 'FCM_URL'])
     check(isUrl(value(name), production ? ['https:'] : ['https:', 'http:']), `${name} must be an https:// URL`);
 
+  const allowPrivate = value('WEB_PUSH_ALLOW_PRIVATE');
+  check(['true', 'false'].includes(allowPrivate), 'WEB_PUSH_ALLOW_PRIVATE must be true or false');
+  check(!production || allowPrivate !== 'true', 'WEB_PUSH_ALLOW_PRIVATE must not be true in production');
+
   const caFile = value('PROVIDER_CA_FILE');
   let providerCa: string | undefined;
   if (caFile) {
@@ -183,6 +193,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     adminClient: adminId ? { id: adminId, secret: adminSecret } : undefined,
     apns: { productionUrl: value('APNS_URL'), sandboxUrl: value('APNS_SANDBOX_URL') },
     fcm: { url: value('FCM_URL') },
+    webPush: { allowPrivate: allowPrivate === 'true' },
     providerCa,
     batchesAtOnce,
   };

@@ -4,7 +4,13 @@ import type { ProviderName } from '../providers/provider.js';
 export const PLATFORMS = ['A', 'G', 'W', 'WEB_CHROME', 'WEB_FIREFOX', 'WEB_SAFARI', 'H'] as const;
 export type Platform = (typeof PLATFORMS)[number];
 
-const PROVIDER_OF: Partial<Record<Platform, ProviderName>> = { A: 'apns', G: 'fcm' };
+const PROVIDER_OF: Partial<Record<Platform, ProviderName>> = {
+  A: 'apns',
+  G: 'fcm',
+  WEB_CHROME: 'web-push',
+  WEB_FIREFOX: 'web-push',
+  WEB_SAFARI: 'web-push',
+};
 
 /** A sandbox token says so itself; it may claim any platform. */
 const SANDBOX_TOKEN = /^sandbox:/;

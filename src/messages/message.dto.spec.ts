@@ -25,11 +25,11 @@ describe('what callers send', () => {
   });
 
   it('keys of other versions are named, not refused', () => {
-    const body = { message, validate: true, settings: { wns: {}, chromeWeb: {}, apns: { newKey: 1 } } };
+    const body = { message, validate: true, settings: { wns: {}, chromeAppExt: {}, apns: { newKey: 1 } } };
     expect(checkBody(SendMessageDto, body).unknown).toEqual([
       'validate',
       'settings.wns',
-      'settings.chromeWeb',
+      'settings.chromeAppExt',
       'settings.apns.newKey',
     ]);
   });

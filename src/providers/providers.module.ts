@@ -5,6 +5,7 @@ import { ApnsProvider } from './apns/apns.provider.js';
 import { FcmProvider } from './fcm/fcm.provider.js';
 import type { Provider, ProviderName } from './provider.js';
 import { SandboxProvider } from './sandbox/sandbox.provider.js';
+import { WebPushProvider } from './web-push/web-push.provider.js';
 
 export const PROVIDERS = Symbol('providers');
 export type Providers = Readonly<Record<ProviderName, Provider>>;
@@ -17,6 +18,7 @@ export type Providers = Readonly<Record<ProviderName, Provider>>;
       useFactory: (config: Config): Providers => ({
         apns: new ApnsProvider({ ...config.apns, ca: config.providerCa }),
         fcm: new FcmProvider({ ...config.fcm, ca: config.providerCa }),
+        'web-push': new WebPushProvider({ ...config.webPush, ca: config.providerCa }),
         sandbox: new SandboxProvider(),
       }),
     },
