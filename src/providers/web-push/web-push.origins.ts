@@ -121,10 +121,11 @@ export class Origins {
   private async connect({ origin, isWindows }: Endpoint): Promise<Channel | Verdict> {
     const { ca, lookup } = this.options;
     try {
-      const channel =
-        !isWindows && (await speaksHttp2(origin, this.options))
-          ? overHttp2(new PushPool({ origin, lookup, tls: ca === undefined ? {} : { ca } }), () => this.forget(origin))
-          : overHttp1(new Http1Channel(origin, ca, lookup));
+      // Windows is asked as well, for the check of its address.
+      const http2 = (await speaksHttp2(origin, this.options)) && !isWindows;
+      const channel = http2
+        ? overHttp2(new PushPool({ origin, lookup, tls: ca === undefined ? {} : { ca } }), () => this.forget(origin))
+        : overHttp1(new Http1Channel(origin, ca, lookup));
       this.opened.add(channel);
       return channel;
     } catch (error) {
