@@ -45,6 +45,7 @@ describe('defaults', () => {
         url: 'https://push-api.cloud.huawei.com',
         tokenUrl: 'https://oauth-login.cloud.huawei.com/oauth2/v3/token',
       },
+      webPush: { allowPrivate: false },
       providerCa: undefined,
       batchesAtOnce: 8,
     });
@@ -101,9 +102,14 @@ it('reads every setting', () => {
     fcm: { url: 'https://f.example' },
     wns: { tokenUrl: 'https://w.example/token', entraUrl: 'https://e.example', channelHost: '*.c.example:8443' },
     hms: { url: 'https://h.example', tokenUrl: 'https://o.example/token' },
+    webPush: { allowPrivate: false },
     providerCa: [...rootCertificates, 'PEM'].join('\n'),
     batchesAtOnce: 256,
   });
+});
+
+it('lets an operator allow private push endpoints in development', () => {
+  expect(readConfig({ WEB_PUSH_ALLOW_PRIVATE: 'true' }).webPush).toEqual({ allowPrivate: true });
 });
 
 it('NODE_ENV=test is development', () => {
@@ -149,6 +155,16 @@ describe('refusals', () => {
     ['an admin id with a colon', { ADMIN_CLIENT_ID: 'a:b', ADMIN_CLIENT_SECRET: 'x' }, [ASCII]],
     ['an admin secret outside ASCII', { ADMIN_CLIENT_ID: 'a', ADMIN_CLIENT_SECRET: 'é' }, [ASCII]],
     ['an APNs URL that is none', { APNS_URL: 'apple' }, ['APNS_URL must be an https:// URL']],
+    [
+      'private push endpoints that are neither allowed nor refused',
+      { WEB_PUSH_ALLOW_PRIVATE: 'yes' },
+      ['WEB_PUSH_ALLOW_PRIVATE must be true or false'],
+    ],
+    [
+      'private push endpoints in production',
+      { ...PRODUCTION, WEB_PUSH_ALLOW_PRIVATE: 'true' },
+      ['WEB_PUSH_ALLOW_PRIVATE must not be true in production'],
+    ],
     ['an FCM URL of another scheme', { FCM_URL: 'ftp://f' }, ['FCM_URL must be an https:// URL']],
     [
       'a provider in clear text in production',

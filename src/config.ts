@@ -23,6 +23,7 @@ export interface Config {
   fcm: { url: string };
   wns: { tokenUrl: string; entraUrl: string; channelHost: string };
   hms: { url: string; tokenUrl: string };
+  webPush: { allowPrivate: boolean };
   /** PEM text of an extra authority that provider connections trust. */
   providerCa?: string;
   batchesAtOnce: number;
@@ -90,6 +91,11 @@ export const SETTINGS: readonly Setting[] = [
     name: 'HMS_TOKEN_URL',
     fallback: 'https://oauth-login.cloud.huawei.com/oauth2/v3/token',
     meaning: 'token endpoint of HMS for an OAuth client',
+  },
+  {
+    name: 'WEB_PUSH_ALLOW_PRIVATE',
+    fallback: 'false',
+    meaning: '`true` lets browsers’ push endpoints be at private addresses, for simulators; refused in production',
   },
   {
     name: 'PROVIDER_CA_FILE',
@@ -185,6 +191,9 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     /^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?$/.test(value('WNS_CHANNEL_HOST')),
     'WNS_CHANNEL_HOST must be a host name in lower case, or *. and one',
   );
+  const allowPrivate = value('WEB_PUSH_ALLOW_PRIVATE');
+  check(['true', 'false'].includes(allowPrivate), 'WEB_PUSH_ALLOW_PRIVATE must be true or false');
+  check(!production || allowPrivate !== 'true', 'WEB_PUSH_ALLOW_PRIVATE must not be true in production');
 
   const caFile = value('PROVIDER_CA_FILE');
   let providerCa: string | undefined;
@@ -222,6 +231,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       channelHost: value('WNS_CHANNEL_HOST'),
     },
     hms: { url: value('HMS_URL'), tokenUrl: value('HMS_TOKEN_URL') },
+    webPush: { allowPrivate: allowPrivate === 'true' },
     providerCa,
     batchesAtOnce,
   };

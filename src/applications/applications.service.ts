@@ -39,7 +39,7 @@ export class ApplicationsService {
     const parse = this.providers[provider].parseSettings;
     if (!parse) throw new Error(`${provider} takes no settings`);
     try {
-      const settings = parse(input);
+      const settings = parse(input, await this.settings.find(applicationId, provider));
       await this.settings.put(applicationId, provider, settings);
       return settings.visible;
     } catch (error) {

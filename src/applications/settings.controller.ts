@@ -171,6 +171,47 @@ export class SettingsController {
   removeHms(@Param('applicationId') applicationId: string): Promise<void> {
     return this.applications.removeSettings(applicationId, 'hms');
   }
+
+  @Get('webPushConf')
+  @RequireScope('webPushConf.read')
+  @ApiOperation({ summary: 'Read the Web Push settings, without the private key (extension)' })
+  readWebPush(@Param('applicationId') applicationId: string): Promise<Settings> {
+    return this.applications.getSettings(applicationId, 'web-push');
+  }
+
+  @Get('webPushConfPublic')
+  @RequireScope('gcmConfPublic.read')
+  @ApiOperation({ summary: 'Read the public VAPID key, what a page subscribes with (extension)' })
+  async readWebPushPublic(@Param('applicationId') applicationId: string): Promise<Settings> {
+    const { publicKey } = await this.applications.getSettings(applicationId, 'web-push');
+    return { publicKey };
+  }
+
+  @Put('webPushConf')
+  @RequireScope('webPushConf.write')
+  @ApiOperation({ summary: 'Set the VAPID contact and key pair; without keys the pair is kept, or made (extension)' })
+  @ApiBody({
+    schema: {
+      type: 'object',
+      required: ['subject'],
+      properties: {
+        subject: { type: 'string', example: 'mailto:push@example.com', description: 'A mailto: or https: URL' },
+        publicKey: { type: 'string', description: 'Uncompressed P-256 point in base64url' },
+        privateKey: { type: 'string', description: '32 bytes in base64url' },
+      },
+    },
+  })
+  putWebPush(@Param('applicationId') applicationId: string, @Body() body: unknown): Promise<Settings> {
+    return this.applications.putSettings(applicationId, 'web-push', asObject(body));
+  }
+
+  @Delete('webPushConf')
+  @HttpCode(204)
+  @RequireScope('webPushConf.write')
+  @ApiOperation({ summary: 'Remove the Web Push settings; a new pair does not reach old subscriptions (extension)' })
+  removeWebPush(@Param('applicationId') applicationId: string): Promise<void> {
+    return this.applications.removeSettings(applicationId, 'web-push');
+  }
 }
 
 function asObject(body: unknown): Settings {

@@ -6,6 +6,7 @@ import { ANONYMOUS } from './device.dto.js';
 import type { RegisterDeviceDto, UpdateDeviceDto } from './device.dto.js';
 import { DeviceRepository } from './device.repository.js';
 import type { Device } from './device.repository.js';
+import { readSubscription } from '../providers/web-push/web-push.subscription.js';
 import { providerFor } from './platform.js';
 import type { Platform } from './platform.js';
 
@@ -62,6 +63,9 @@ export class DevicesService {
   ): Promise<Device> {
     const provider = providerFor(device.platform, device.token);
     if (!provider) throw invalidValue('platform', `devices of platform ${device.platform} cannot be delivered to yet`);
+    // The one token whose form is known: a wrong one is better found here than at the first message.
+    const subscription = provider === 'web-push' ? readSubscription(device.token) : null;
+    if (typeof subscription === 'string') throw invalidValue('token', subscription);
     return this.devices.put({ ...device, applicationId, provider }, new Date(this.clock.now()));
   }
 }

@@ -4,7 +4,15 @@ import type { ProviderName } from '../providers/provider.js';
 export const PLATFORMS = ['A', 'G', 'W', 'WEB_CHROME', 'WEB_FIREFOX', 'WEB_SAFARI', 'H'] as const;
 export type Platform = (typeof PLATFORMS)[number];
 
-const PROVIDER_OF: Partial<Record<Platform, ProviderName>> = { A: 'apns', G: 'fcm', W: 'wns', H: 'hms' };
+const PROVIDER_OF: Partial<Record<Platform, ProviderName>> = {
+  A: 'apns',
+  G: 'fcm',
+  W: 'wns',
+  WEB_CHROME: 'web-push',
+  WEB_FIREFOX: 'web-push',
+  WEB_SAFARI: 'web-push',
+  H: 'hms',
+};
 
 /** A sandbox token says so itself; it may claim any platform. */
 const SANDBOX_TOKEN = /^sandbox:/;

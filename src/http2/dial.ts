@@ -10,6 +10,7 @@ export interface Target {
   host: string;
   port: number;
   tls: PushPoolOptions['tls'];
+  lookup: PushPoolOptions['lookup'];
 }
 
 /** Throws TypeError for an origin that is no `http:` or `https:` URL. */
@@ -23,6 +24,7 @@ export function readTarget(options: PushPoolOptions): Target {
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: Number(url.port || (scheme === 'https' ? 443 : 80)),
     tls: options.tls,
+    lookup: options.lookup,
   };
 }
 
@@ -49,11 +51,11 @@ export function dial(target: Target, session: Buffer | undefined, events: DialEv
       return true;
     },
   };
-  const { host, port } = target;
+  const { host, port, lookup } = target;
   const socket =
     target.scheme === 'https'
       ? dialTls(target, session, onread, events)
-      : connectTcp({ host, port, onread }, () => events.onConnect());
+      : connectTcp({ host, port, onread, ...(lookup !== undefined && { lookup }) }, () => events.onConnect());
   socket.setNoDelay(true);
   return socket;
 }
@@ -66,6 +68,7 @@ function dialTls(target: Target, session: Buffer | undefined, onread: OnReadOpts
     onread,
     // Not given by default, and an IP address may not stand there (RFC 6066 §3).
     ...(isIP(target.host) === 0 && { servername: target.host }),
+    ...(target.lookup !== undefined && { lookup: target.lookup }),
     ...target.tls,
     ALPNProtocols: ['h2'],
     minVersion: 'TLSv1.2',

@@ -1,3 +1,5 @@
+import type { LookupFunction } from 'node:net';
+
 /** The contract of the push pipeline: what goes in, what comes out. */
 
 export type Header = readonly [name: string, value: string];
@@ -41,6 +43,8 @@ export interface PushPoolOptions {
   origin: string;
   /** Passed to `tls.connect`: ca, cert, key, pfx, passphrase, servername. */
   tls?: { ca?: string; cert?: string; key?: string; pfx?: Buffer; passphrase?: string; servername?: string };
+  /** Finds the addresses of the origin's name in place of the system's look-up, for each connection. */
+  lookup?: LookupFunction;
   /** Names of headers that never enter the peer's table (Apple wants `authorization` so; `:path` never does). */
   neverIndex?: readonly string[];
   /**

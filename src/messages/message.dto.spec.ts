@@ -26,11 +26,11 @@ describe('what callers send', () => {
   });
 
   it('keys of other versions are named, not refused', () => {
-    const body = { message, validate: true, settings: { smsConf: {}, chromeWeb: {}, apns: { newKey: 1 } } };
+    const body = { message, validate: true, settings: { smsConf: {}, chromeAppExt: {}, apns: { newKey: 1 } } };
     expect(checkBody(SendMessageDto, body).unknown).toEqual([
       'validate',
       'settings.smsConf',
-      'settings.chromeWeb',
+      'settings.chromeAppExt',
       'settings.apns.newKey',
     ]);
   });

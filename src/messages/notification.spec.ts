@@ -7,6 +7,7 @@ import { HmsProvider } from '../providers/hms/hms.provider.js';
 import type { Providers } from '../providers/providers.module.js';
 import { SandboxProvider } from '../providers/sandbox/sandbox.provider.js';
 import { WnsProvider } from '../providers/wns/wns.provider.js';
+import { WebPushProvider } from '../providers/web-push/web-push.provider.js';
 import { SendMessageDto } from './message.dto.js';
 import { checkSizes, toNotification } from './notification.js';
 
@@ -17,6 +18,7 @@ const providers: Providers = {
   fcm: new FcmProvider({ url: NOWHERE }),
   wns: new WnsProvider({ tokenUrl: NOWHERE, entraUrl: NOWHERE, channelHost: 'none.example' }),
   hms: new HmsProvider({ url: NOWHERE, tokenUrl: NOWHERE }),
+  'web-push': new WebPushProvider({}),
   sandbox: new SandboxProvider(),
 };
 
@@ -37,6 +39,25 @@ describe('toNotification', () => {
       apns,
       gcm,
     });
+  });
+
+  it("carries the browsers' settings", () => {
+    const chromeWeb = { title: 'T', iconUrl: 'https://x/i.png', timeToLive: 0, payload: { a: null } };
+    const firefoxWeb = { timeToLive: '60', payload: 'text' };
+    const safariWeb = { title: 'S', body: 'B', urlArgs: ['a'], action: 'View' };
+    expect(read({ message: { alert: 'hi' }, settings: { chromeWeb, firefoxWeb, safariWeb } })).toEqual({
+      collapseId: '',
+      alert: 'hi',
+      chromeWeb,
+      firefoxWeb: { timeToLive: 60, payload: 'text' },
+      safariWeb,
+    });
+    expect(() => read({ message: { alert: 'hi' }, settings: { chromeWeb: { timeToLive: -1 } } })).toThrow(
+      'settings.chromeWeb.timeToLive',
+    );
+    expect(() => read({ message: { alert: 'hi' }, settings: { safariWeb: { urlArgs: 'a' } } })).toThrow(
+      'settings.safariWeb.urlArgs',
+    );
   });
 
   it('is plain data, as it will be when it was stored and read', () => {
@@ -60,6 +81,9 @@ describe('toNotification', () => {
       apns: { payload: { keep: null } },
       gcm: { lights: { ledOnMs: 1 } },
       wns: undefined,
+      chromeWeb: undefined,
+      firefoxWeb: undefined,
+      safariWeb: undefined,
     });
     expect(read({ message: { alert: 'hi' }, settings: { apns: null, gcm: null } })).toEqual({
       collapseId: '',
@@ -108,6 +132,15 @@ describe('checkSizes', () => {
   it("names the platform's settings where they are", () => {
     expect(check(payload('apns', 5_000))).toThrow(refused('settings.apns', 'apns'));
     expect(check(payload('gcm', 5_000))).toThrow(refused('settings.gcm', 'fcm'));
+  });
+
+  it("asks the browsers' limit of each browser alone", () => {
+    const chrome = { message: { alert: 'hi' }, settings: { chromeWeb: { payload: { x: 'x'.repeat(4_000) } } } };
+    const tooLarge = /'settings\.chromeWeb' parameter value: the message is \d+ bytes at web-push, which takes 3993\.$/;
+    expect(check(chrome, ['WEB_CHROME'])).toThrow(tooLarge);
+    expect(check(chrome)).toThrow(tooLarge);
+    expect(check(chrome, ['A', 'G', 'WEB_FIREFOX', 'WEB_SAFARI'])).not.toThrow();
+    expect(check(alert(3_990), ['WEB_SAFARI'])).toThrow(/'message\.alert'.* at web-push/);
   });
 
   it('counts bytes, not characters', () => {

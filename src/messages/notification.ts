@@ -7,15 +7,22 @@ import type { SendMessageDto } from './message.dto.js';
 
 /** The wire's message as providers see it, pure. The collapse id is the message's id, known when it is kept. */
 export function toNotification(request: SendMessageDto): Omit<Notification, 'messageId' | 'expiresAt'> {
-  const { apns, gcm, wns } = request.settings ?? {};
+  const { apns, gcm, wns, chromeWeb, firefoxWeb, safariWeb } = request.settings ?? {};
   return {
     collapseId: '',
     alert: request.message.alert,
     url: request.message.url ?? undefined,
-    apns: apns ? withoutNull(instanceToPlain(apns) as NonNullable<Notification['apns']>) : undefined,
-    gcm: gcm ? withoutNull(instanceToPlain(gcm) as NonNullable<Notification['gcm']>) : undefined,
-    wns: wns ? withoutNull(instanceToPlain(wns) as NonNullable<Notification['wns']>) : undefined,
+    apns: plain(apns),
+    gcm: plain(gcm),
+    wns: plain(wns),
+    chromeWeb: plain(chromeWeb),
+    firefoxWeb: plain(firefoxWeb),
+    safariWeb: plain(safariWeb),
   };
+}
+
+function plain<T extends object>(settings: T | undefined): T | undefined {
+  return settings ? withoutNull(instanceToPlain(settings) as T) : undefined;
 }
 
 /** Callers' serialisers write null for what they leave out. A payload is the caller's own and stays as it is. */
@@ -32,13 +39,17 @@ function withoutNull<T extends object>(settings: T): T {
 }
 
 /** Which provider a platform's limit is, and where its part of the settings is. */
-const LIMITS: readonly { platform: string; provider: ProviderName; settings: string }[] = [
-  { platform: 'A', provider: 'apns', settings: 'settings.apns' },
-  { platform: 'G', provider: 'fcm', settings: 'settings.gcm' },
-  { platform: 'W', provider: 'wns', settings: 'settings.wns' },
+const LIMITS = [
+  { platform: 'A', provider: 'apns', settings: 'apns' },
+  { platform: 'G', provider: 'fcm', settings: 'gcm' },
+  { platform: 'W', provider: 'wns', settings: 'wns' },
   // A Huawei phone goes by what was said of Android.
-  { platform: 'H', provider: 'hms', settings: 'settings.gcm' },
-];
+  { platform: 'H', provider: 'hms', settings: 'gcm' },
+  { platform: 'WEB_CHROME', provider: 'web-push', settings: 'chromeWeb' },
+  { platform: 'WEB_FIREFOX', provider: 'web-push', settings: 'firefoxWeb' },
+  { platform: 'WEB_SAFARI', provider: 'web-push', settings: 'safariWeb' },
+] as const satisfies readonly { platform: string; provider: ProviderName; settings: keyof Notification }[];
+const NO_SETTINGS = Object.fromEntries(LIMITS.map(({ settings }) => [settings, undefined]));
 const ID_PLACEHOLDER = '00000000';
 
 function longer({ alert, url = '' }: { alert: string; url?: string }): string {
@@ -51,19 +62,19 @@ export function checkSizes(
   platforms: readonly string[] | undefined,
   providers: Providers,
 ): void {
-  const whole = {
+  const bare = {
     ...notification,
+    ...NO_SETTINGS,
     messageId: ID_PLACEHOLDER,
     collapseId: ID_PLACEHOLDER,
     expiresAt: Number.MAX_SAFE_INTEGER,
   };
   for (const { platform, provider, settings } of LIMITS) {
     if (platforms && !platforms.includes(platform)) continue;
-    const bytes = providers[provider].measure(whole);
+    const bytes = providers[provider].measure({ ...bare, [settings]: notification[settings] });
     const limit = providers[provider].maxBytes;
     if (bytes <= limit) continue;
-    const bare = providers[provider].measure({ ...whole, apns: undefined, gcm: undefined, wns: undefined });
-    const field = bare <= limit ? settings : longer(notification);
+    const field = providers[provider].measure(bare) <= limit ? `settings.${settings}` : longer(notification);
     throw invalidValue(field, `the message is ${bytes} bytes at ${provider}, which takes ${limit}`);
   }
 }

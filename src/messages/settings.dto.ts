@@ -13,7 +13,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { EmptyIsAbsent, NumberFromText, OptionalText, OptionalTexts, UpperCase } from '../common/lenient.js';
-import type { ApnsSettings, GcmSettings } from '../providers/notification.js';
+import type { ApnsSettings, GcmSettings, SafariWebSettings, WebSettings } from '../providers/notification.js';
 import { WnsDto } from './wns.dto.js';
 
 /** `settings` of POST messages, by platform (mobilefirst.md §9.3). */
@@ -202,6 +202,41 @@ export class GcmDto implements GcmSettings {
   channelId?: string;
 }
 
+export class WebDto implements WebSettings {
+  @OptionalText()
+  title?: string;
+
+  @OptionalText()
+  iconUrl?: string;
+
+  @IsOptional()
+  @NumberFromText()
+  @IsInt({ message: 'it must be a whole number of seconds' })
+  @Min(0, { message: 'it must be at least 0' })
+  @Max(FOUR_WEEKS_S, { message: `it must be at most ${FOUR_WEEKS_S} (four weeks)` })
+  timeToLive?: number;
+
+  /** An object, or text as IBM's Go SDK types it. */
+  @IsOptional()
+  @EmptyIsAbsent()
+  @Allow()
+  payload?: unknown;
+}
+
+export class SafariWebDto implements SafariWebSettings {
+  @OptionalText()
+  title?: string;
+
+  @OptionalText()
+  body?: string;
+
+  @OptionalTexts()
+  urlArgs?: string[];
+
+  @OptionalText()
+  action?: string;
+}
+
 export class MessageSettingsDto {
   @IsOptional()
   @IsObject({ message: 'it must be an object' })
@@ -220,6 +255,24 @@ export class MessageSettingsDto {
   @ValidateNested()
   @Type(() => WnsDto)
   wns?: WnsDto;
+
+  @IsOptional()
+  @IsObject({ message: 'it must be an object' })
+  @ValidateNested()
+  @Type(() => WebDto)
+  chromeWeb?: WebDto;
+
+  @IsOptional()
+  @IsObject({ message: 'it must be an object' })
+  @ValidateNested()
+  @Type(() => WebDto)
+  firefoxWeb?: WebDto;
+
+  @IsOptional()
+  @IsObject({ message: 'it must be an object' })
+  @ValidateNested()
+  @Type(() => SafariWebDto)
+  safariWeb?: SafariWebDto;
 
   /** One of the vendor's own samples has the target here by a misplaced brace. */
   @Allow()

@@ -1,7 +1,7 @@
 import type { Notification } from './notification.js';
 
 /** The port: what delivery knows of a provider. Each provider is a folder with payload, outcome and provider files. */
-export const PROVIDER_NAMES = ['apns', 'fcm', 'wns', 'hms', 'sandbox'] as const;
+export const PROVIDER_NAMES = ['apns', 'fcm', 'web-push', 'wns', 'hms', 'sandbox'] as const;
 export type ProviderName = (typeof PROVIDER_NAMES)[number];
 
 /** A device as a provider needs it. */
@@ -86,7 +86,10 @@ export interface Provider {
   readonly maxBytes: number;
   /** Bytes of the largest body that this notification becomes at this provider. */
   measure(notification: Notification): number;
-  /** Validates what a person sent (keys parse, ids have their form); throws InvalidSettings. Null: needs no settings. */
-  readonly parseSettings: ((input: Record<string, unknown>) => ProviderSettings) | null;
+  /**
+   * Validates what a person sent (keys parse, ids have their form); throws InvalidSettings. `current` are the settings
+   * that it replaces, where a provider may keep what is not sent again. Null: needs no settings.
+   */
+  readonly parseSettings: ((input: Record<string, unknown>, current?: ProviderSettings) => ProviderSettings) | null;
   open(settings: ProviderSettings): Sender;
 }

@@ -7,6 +7,7 @@ import { HmsProvider } from './hms/hms.provider.js';
 import type { Provider, ProviderName } from './provider.js';
 import { SandboxProvider } from './sandbox/sandbox.provider.js';
 import { WnsProvider } from './wns/wns.provider.js';
+import { WebPushProvider } from './web-push/web-push.provider.js';
 
 export const PROVIDERS = Symbol('providers');
 export type Providers = Readonly<Record<ProviderName, Provider>>;
@@ -21,6 +22,7 @@ export type Providers = Readonly<Record<ProviderName, Provider>>;
         fcm: new FcmProvider({ ...config.fcm, ca: config.providerCa }),
         wns: new WnsProvider({ ...config.wns, ca: config.providerCa }),
         hms: new HmsProvider({ ...config.hms, ca: config.providerCa }),
+        'web-push': new WebPushProvider({ ...config.webPush, ca: config.providerCa }),
         sandbox: new SandboxProvider(),
       }),
     },

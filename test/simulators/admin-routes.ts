@@ -7,6 +7,7 @@ import { parseSettingsChange } from './shared/settings.js';
 import { BadInput, checkShape } from './shared/shape.js';
 import type { TokenMode } from './shared/token-registry.js';
 import type { Simulators } from './simulators.js';
+import { PERSONALITIES, type Personality } from './web-push/personality.js';
 
 export interface AdminRequest {
   query: URLSearchParams;
@@ -17,7 +18,7 @@ type AdminRoute = (simulators: Simulators, request: AdminRequest) => unknown;
 
 /** Repeats listed in a summary; all of them are at `/ledger/tokens?repeats=1`. */
 const REPEATS_LISTED = 1000;
-const DEAD: Readonly<Record<ProviderName, string>> = { apns: 'Unregistered', fcm: 'UNREGISTERED' };
+const DEAD: Readonly<Record<ProviderName, string>> = { apns: 'Unregistered', fcm: 'UNREGISTERED', 'web-push': 'gone' };
 
 /** Method and path → what it does; what it returns is the JSON answered, an iterator becomes NDJSON. */
 export const ADMIN_ROUTES: Readonly<Record<string, AdminRoute>> = {
@@ -42,6 +43,8 @@ export const ADMIN_ROUTES: Readonly<Record<string, AdminRoute>> = {
     return simulators.settings;
   },
   'POST /credentials': registerCredentials,
+  'POST /web-push/subscriptions': createSubscriptions,
+  'GET /web-push/stored': listStored,
   'POST /oauth/expire': ({ fcm }) => ({ expired: fcm.oauth.expireAll() }),
   'POST /connections': commandConnections,
   'GET /counters': (simulators) => simulators.counters(),
@@ -100,6 +103,30 @@ function registerCredentials(simulators: Simulators, { body }: AdminRequest): vo
     const account = checkShape(fields['fcm'], shape, 'body.fcm', ['clientEmail', 'projectId', 'publicKey']);
     simulators.fcm.oauth.register(account as unknown as ServiceAccountKey);
   }
+}
+
+/** One subscription, or a list of `count`. */
+function createSubscriptions(simulators: Simulators, { body }: AdminRequest): unknown {
+  const shape = { personality: PERSONALITIES, vapidPublicKey: 'string', count: 'number' } as const;
+  const fields = checkShape(body, shape, 'body', ['personality']);
+  const personality = fields['personality'] as Personality;
+  const key = fields['vapidPublicKey'] as string | undefined;
+  const create = () => simulators['web-push'].subscriptions.create(personality, key);
+  return fields['count'] === undefined ? create() : Array.from({ length: Number(fields['count']) }, create);
+}
+
+/**
+ * What a browser that was away would find, oldest first: of messages with one Topic the last (RFC 8030 §5.4), of those
+ * whose details are kept.
+ */
+function listStored({ servers }: Simulators, { query }: AdminRequest): unknown {
+  const endpoint = query.get('endpoint');
+  const byTopic = new Map<string, unknown>();
+  for (const { token, collapseId, messageId, body, providerId } of servers['web-push'].desk.ledger.last(1000)) {
+    const key = collapseId === '' ? providerId : collapseId;
+    if (token === endpoint && !byTopic.has(key)) byTopic.set(key, { messageId, topic: collapseId, body });
+  }
+  return [...byTopic.values()].toReversed();
 }
 
 function commandConnections(simulators: Simulators, { body }: AdminRequest): unknown {

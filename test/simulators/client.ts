@@ -12,6 +12,8 @@ import type { ConnectionCommand, InFlightFate } from './shared/provider-server.j
 import type { ProviderName } from './shared/provider.js';
 import type { SettingsChange } from './shared/settings.js';
 import type { TokenMode } from './shared/token-registry.js';
+import type { Personality } from './web-push/personality.js';
+import type { SubscriptionJson } from './web-push/subscriptions.js';
 import type { CountersReport } from './simulators.js';
 
 export interface StartOptions {
@@ -20,6 +22,7 @@ export interface StartOptions {
   seed?: number;
   apnsPort?: number;
   fcmPort?: number;
+  webPushPort?: number;
   adminPort?: number;
 }
 
@@ -76,6 +79,24 @@ class SimulatorAdmin {
 
   async registerCredentials(credentials: { apns?: ApnsKey; fcm?: ServiceAccountKey }): Promise<void> {
     await this.call('POST', '/credentials', credentials);
+  }
+
+  /** New subscriptions of browsers; only `vapidPublicKey` may push to them, or any key when it is absent. */
+  async createSubscriptions(
+    personality: Personality,
+    count: number,
+    vapidPublicKey?: string,
+  ): Promise<SubscriptionJson[]> {
+    return this.call('POST', '/web-push/subscriptions', {
+      personality,
+      count,
+      ...(vapidPublicKey && { vapidPublicKey }),
+    });
+  }
+
+  /** What a browser that was away would find: of messages with one Topic the last. */
+  async storedMessages(endpoint: string): Promise<{ messageId: string; topic: string; body: unknown }[]> {
+    return this.call('GET', `/web-push/stored?${new URLSearchParams({ endpoint }).toString()}`);
   }
 
   /** Every access token issued so far is refused from now on. */
@@ -148,9 +169,9 @@ export async function startSimulators(options: StartOptions = {}): Promise<Runni
   const main = fileURLToPath(new URL('./main.ts', import.meta.url));
   const args = ['--import', 'tsx', main, '--json', '--exit-with-stdin'];
   if (options.plain) args.push('--plain');
-  for (const name of ['seed', 'apnsPort', 'fcmPort', 'adminPort'] as const) {
+  for (const name of ['seed', 'apnsPort', 'fcmPort', 'webPushPort', 'adminPort'] as const) {
     if (options[name] === undefined) continue;
-    args.push(`--${name.replace('P', '-p')}`, String(options[name]));
+    args.push(`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`, String(options[name]));
   }
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let complaints = '';

@@ -6,10 +6,11 @@ import { AdminServer } from './admin.js';
 import { Simulators, type SimulatorAddresses, type SimulatorCredentials } from './simulators.js';
 import { createTestCertificates } from './test-certificates.js';
 
-const USAGE = `Simulators of APNs and FCM v1.
+const USAGE = `Simulators of APNs, FCM v1 and Web Push services.
 
-  --apns-port N --fcm-port N --admin-port N   ports on 127.0.0.1; free ones when absent
-  --plain           no TLS: HTTP/2 with prior knowledge (FCM also HTTP/1.1), for benchmarks
+  --apns-port N --fcm-port N --web-push-port N --admin-port N
+                    ports on 127.0.0.1; free ones when absent
+  --plain           no TLS: HTTP/2 with prior knowledge (FCM and Web Push also HTTP/1.1), for benchmarks
   --seed N          of the generator behind fault probabilities and latencies (default 1)
   --json            one line of JSON on stdout when ready; words for people go to stderr
   --exit-with-stdin stop when stdin ends, so that a killed test run leaves nothing behind
@@ -29,6 +30,7 @@ const { values: options } = parseArgs({
   options: {
     'apns-port': { type: 'string', default: '0' },
     'fcm-port': { type: 'string', default: '0' },
+    'web-push-port': { type: 'string', default: '0' },
     'admin-port': { type: 'string', default: '0' },
     plain: { type: 'boolean', default: false },
     seed: { type: 'string', default: '1' },
@@ -59,6 +61,7 @@ async function run(): Promise<void> {
     const simulators = new Simulators({
       apnsPort: Number(options['apns-port']),
       fcmPort: Number(options['fcm-port']),
+      webPushPort: Number(options['web-push-port']),
       seed: Number(options.seed),
       tls: certificates,
     });
@@ -87,6 +90,8 @@ function announce(ready: ReadyLine): void {
         key id ${apns.keyId}, team ${apns.teamId}, bundle ${apns.bundleId}
 FCM     ${ready.fcm.url}
         service account ${ready.files.serviceAccount} (token_uri ${ready.fcm.tokenUri})
+WebPush ${ready.webPush.url}
+        subscriptions from POST ${ready.admin.url}/web-push/subscriptions
 Admin   ${ready.admin.url}
 CA      ${ready.ca ?? 'none (plain ports)'}`);
   if (options.json) console.log(JSON.stringify(ready));

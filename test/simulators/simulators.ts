@@ -12,7 +12,13 @@ import { Ledger } from './shared/ledger.js';
 import { ProviderServer } from './shared/provider-server.js';
 import type { ProviderName } from './shared/provider.js';
 import { Random } from './shared/random.js';
-import { defaultApnsSettings, defaultFcmSettings, type SettingsChange } from './shared/settings.js';
+import {
+  defaultApnsSettings,
+  defaultFcmSettings,
+  defaultWebPushSettings,
+  type SettingsChange,
+} from './shared/settings.js';
+import { WebPushRules } from './web-push/web-push.rules.js';
 
 /** Acceptances of which headers and body are kept, per provider. */
 const DETAILS_KEPT = 1000;
@@ -20,6 +26,7 @@ const DETAILS_KEPT = 1000;
 export interface SimulatorOptions {
   apnsPort: number;
   fcmPort: number;
+  webPushPort: number;
   seed: number;
   /** Null: plain ports, HTTP/2 with prior knowledge. */
   tls: { cert: string; key: string } | null;
@@ -28,6 +35,7 @@ export interface SimulatorOptions {
 export interface SimulatorAddresses {
   apns: { url: string };
   fcm: { url: string; tokenUri: string };
+  webPush: { url: string };
 }
 
 export interface SimulatorCredentials {
@@ -38,17 +46,21 @@ export interface SimulatorCredentials {
 export interface CountersReport {
   apns: CounterReport & { distinctTokensByTeam: Record<string, number> };
   fcm: CounterReport & { accessTokensIssued: number };
+  /** `distinctJwts`: with a valid signature; Apple asks for one an hour and origin at most. */
+  webPush: CounterReport & { distinctJwts: number };
 }
 
-/** Both providers, what is shared between them, and the credentials that open them. */
+/** All providers, what is shared between them, and the credentials that open them. */
 export class Simulators {
   readonly random: Random;
   readonly faults: FaultScript;
   readonly apns: ApnsRules;
   readonly fcm: FcmRules;
+  readonly 'web-push': WebPushRules;
   readonly servers: Record<ProviderName, ProviderServer>;
   private readonly apnsSettings = defaultApnsSettings();
   private readonly fcmSettings = defaultFcmSettings();
+  private readonly webPushSettings = defaultWebPushSettings();
 
   constructor(private readonly options: SimulatorOptions) {
     const { tls } = options;
@@ -56,21 +68,26 @@ export class Simulators {
     this.faults = new FaultScript(this.random);
     this.apns = new ApnsRules(this.apnsSettings);
     this.fcm = new FcmRules(this.fcmSettings);
+    this['web-push'] = new WebPushRules(this.webPushSettings);
     const { faults, random } = this;
     const fresh = () => ({ faults, random, ledger: new Ledger(DETAILS_KEPT), counters: new Counters() });
     const apnsDesk = { ...fresh(), rules: this.apns, settings: this.apnsSettings };
     const fcmDesk = { ...fresh(), rules: this.fcm, settings: this.fcmSettings };
+    const webPushDesk = { ...fresh(), rules: this['web-push'], settings: this.webPushSettings };
     this.servers = {
       apns: new ProviderServer(apnsDesk, { tls, http1: false }),
       fcm: new ProviderServer(fcmDesk, { tls, http1: true }),
+      'web-push': new ProviderServer(webPushDesk, { tls, http1: true }),
     };
   }
 
-  /** Opens both ports and registers credentials made on the spot. */
+  /** Opens the ports and registers credentials made on the spot. */
   async start(): Promise<SimulatorAddresses & { credentials: SimulatorCredentials }> {
     const scheme = this.options.tls ? 'https' : 'http';
     const apnsUrl = `${scheme}://localhost:${await this.servers.apns.listen(this.options.apnsPort)}`;
     const fcmUrl = `${scheme}://localhost:${await this.servers.fcm.listen(this.options.fcmPort)}`;
+    const webPushUrl = `${scheme}://localhost:${await this.servers['web-push'].listen(this.options.webPushPort)}`;
+    this['web-push'].subscriptions.origin = webPushUrl;
     const tokenUri = `${fcmUrl}/token`;
     this.fcm.oauth.tokenUri = tokenUri;
     const apns = createApnsCredentials('com.example.app');
@@ -80,6 +97,7 @@ export class Simulators {
     return {
       apns: { url: apnsUrl },
       fcm: { url: fcmUrl, tokenUri },
+      webPush: { url: webPushUrl },
       credentials: { apns: apns.credentials, fcm: fcm.file },
     };
   }
@@ -88,16 +106,18 @@ export class Simulators {
   async changeSettings(change: SettingsChange): Promise<void> {
     Object.assign(this.apnsSettings, change.apns);
     Object.assign(this.fcmSettings, change.fcm);
+    Object.assign(this.webPushSettings, change.webPush);
     if (change.apns) await this.servers.apns.applySettings();
     if (change.fcm) await this.servers.fcm.applySettings();
+    if (change.webPush) await this.servers['web-push'].applySettings();
   }
 
   get settings(): Required<SettingsChange> {
-    return { apns: { ...this.apnsSettings }, fcm: { ...this.fcmSettings } };
+    return { apns: { ...this.apnsSettings }, fcm: { ...this.fcmSettings }, webPush: { ...this.webPushSettings } };
   }
 
   counters(): CountersReport {
-    const { apns, fcm } = this.servers;
+    const { apns, fcm, 'web-push': webPush } = this.servers;
     return {
       apns: {
         ...apns.desk.counters.report(apns.connections.size),
@@ -106,6 +126,10 @@ export class Simulators {
       fcm: {
         ...fcm.desk.counters.report(fcm.connections.size),
         accessTokensIssued: this.fcm.oauth.issued,
+      },
+      webPush: {
+        ...webPush.desk.counters.report(webPush.connections.size),
+        distinctJwts: this['web-push'].vapid.distinct,
       },
     };
   }
@@ -119,7 +143,11 @@ export class Simulators {
       server.desk.counters = new Counters();
       server.desk.rules.reset();
     }
-    await this.changeSettings({ apns: defaultApnsSettings(), fcm: defaultFcmSettings() });
+    await this.changeSettings({
+      apns: defaultApnsSettings(),
+      fcm: defaultFcmSettings(),
+      webPush: defaultWebPushSettings(),
+    });
   }
 
   async close(): Promise<void> {

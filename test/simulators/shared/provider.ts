@@ -3,7 +3,7 @@ import type { Connection } from './connection.js';
 
 /** What a provider's rules need from the server that carries them, and what they give back. */
 
-export const PROVIDERS = ['apns', 'fcm'] as const;
+export const PROVIDERS = ['apns', 'fcm', 'web-push'] as const;
 export type ProviderName = (typeof PROVIDERS)[number];
 
 export interface ReceivedRequest {
@@ -30,7 +30,7 @@ export interface Acceptance {
   token: string;
   messageId: string;
   collapseId: string;
-  /** The id under which the provider itself knows it: apns-id, or FCM's name. */
+  /** The id under which the provider itself knows it: apns-id, FCM's name, or a push message's Location. */
   providerId: string;
   /** The decoded body. */
   body: unknown;

@@ -7,7 +7,7 @@ import { BadInput, checkShape, type Fields, type Shape } from './shape.js';
 const HANDSHAKES = ['ok', 'failing', 'noAlpn', 'http1Only'] as const;
 export type Handshake = (typeof HANDSHAKES)[number];
 
-/** Settings that both providers have. */
+/** Settings that all providers have. */
 export interface CommonSettings {
   /** SETTINGS_MAX_CONCURRENT_STREAMS; a change is announced on every open connection at once. 0 is allowed. */
   streams: number;
@@ -48,6 +48,11 @@ export interface FcmSettings extends CommonSettings {
   retryAfterSeconds: number;
 }
 
+export interface WebPushSettings extends CommonSettings {
+  /** Retry-After on 406, 429 and 503; 0 leaves the header out. */
+  retryAfterSeconds: number;
+}
+
 const COMMON: Shape = {
   streams: 'number',
   latencyMs: 'number',
@@ -68,6 +73,7 @@ const APNS: Shape = {
   disconnectAfterBadTokens: 'number',
 };
 const FCM: Shape = { ...COMMON, tokenLifeSeconds: 'number', quotaPerMinute: 'number', retryAfterSeconds: 'number' };
+const WEB_PUSH: Shape = { ...COMMON, retryAfterSeconds: 'number' };
 
 const COMMON_DEFAULTS: Omit<CommonSettings, 'streams'> = {
   latencyMs: 0,
@@ -98,15 +104,23 @@ export function defaultFcmSettings(): FcmSettings {
   return { ...COMMON_DEFAULTS, streams: 100, tokenLifeSeconds: 3599, quotaPerMinute: 0, retryAfterSeconds: 0 };
 }
 
+/** 100 streams is what is typically seen of push services. */
+export function defaultWebPushSettings(): WebPushSettings {
+  return { ...COMMON_DEFAULTS, streams: 100, retryAfterSeconds: 0 };
+}
+
 export interface SettingsChange {
   apns?: Partial<ApnsSettings>;
   fcm?: Partial<FcmSettings>;
+  webPush?: Partial<WebPushSettings>;
 }
 
 export function parseSettingsChange(input: unknown): SettingsChange {
-  const fields = checkShape(input, { apns: 'object', fcm: 'object' }, 'settings');
+  const fields = checkShape(input, { apns: 'object', fcm: 'object', webPush: 'object' }, 'settings');
   if (fields['apns']) refuseNegative(checkShape(fields['apns'], APNS, 'settings.apns'), 'settings.apns');
   if (fields['fcm']) refuseNegative(checkShape(fields['fcm'], FCM, 'settings.fcm'), 'settings.fcm');
+  if (fields['webPush'])
+    refuseNegative(checkShape(fields['webPush'], WEB_PUSH, 'settings.webPush'), 'settings.webPush');
   return fields;
 }
 

@@ -1,0 +1,192 @@
+import type { LookupFunction } from 'node:net';
+import { isIP } from 'node:net';
+import { connect } from 'node:tls';
+import type { PushRequest, PushResult } from '../../http2/push.js';
+import { PushPool } from '../../http2/pool.js';
+import type { SenderStats, Verdict } from '../provider.js';
+import { statsOf } from '../pool-stats.js';
+import { NOT_PUBLIC, type Endpoint } from './web-push.endpoint.js';
+import { Http1Channel } from './web-push.http1.js';
+
+/** Chrome, Firefox and Safari have one origin each and Windows some dozens; the rest is room for services of one's own. */
+const ORIGINS = 64;
+/** What is in flight at a close may take as long as any request: 15 s. */
+const GRACE_MS = 15_000;
+const PROBE_TIMEOUT_MS = 10_000;
+/** First and longest wait after an origin that could not be reached. */
+const UNREACHED_FLOOR_MS = 30_000;
+const UNREACHED_CAP_MS = 600_000;
+
+/** A way to one origin, HTTP/2 or HTTP/1.1. */
+export interface Channel {
+  send(request: PushRequest): Promise<PushResult>;
+  /** Sends nothing more on the connection that gave this answer. */
+  retire(connection: number): void;
+  stats(): SenderStats;
+  close(): Promise<void>;
+}
+
+export interface OriginsOptions {
+  /** PEM of the authorities to trust instead of the system's. */
+  ca: string | undefined;
+  lookup: LookupFunction;
+  /** Channels kept open. */
+  limit?: number;
+}
+
+interface Entry {
+  channel: Promise<Channel | Verdict>;
+  /** Deliveries that hold it at this moment. */
+  users: number;
+}
+
+/**
+ * The channels of one sender, at most a fixed number; the one unused for longest is closed for a new one. Which
+ * protocol an origin speaks is asked once, by a TLS handshake, and holds for as long as its channel.
+ */
+export class Origins {
+  /** In order of last use. */
+  private readonly entries = new Map<string, Entry>();
+  private readonly closing = new Set<Promise<void>>();
+  private readonly opened = new Set<Channel>();
+
+  constructor(private readonly options: OriginsOptions) {}
+
+  /** Runs `use` on the endpoint's channel, or answers why there is none. The channel stays open meanwhile. */
+  async with(endpoint: Endpoint, use: (channel: Channel) => Promise<Verdict>): Promise<Verdict> {
+    const key = endpoint.isWindows ? `${endpoint.origin} http/1.1` : endpoint.origin;
+    const entry = this.entries.get(key) ?? this.open(endpoint);
+    if (entry === undefined) return unreached('more origins at once than this process keeps');
+    this.entries.delete(key);
+    this.entries.set(key, entry);
+    entry.users++;
+    try {
+      const channel = await entry.channel;
+      if ('send' in channel) return await use(channel);
+      // The next one asks the origin afresh.
+      if (this.entries.get(key) === entry) this.entries.delete(key);
+      return channel;
+    } finally {
+      entry.users--;
+    }
+  }
+
+  stats(): SenderStats {
+    const sum = { connections: 0, streams: 0, inFlight: 0 };
+    for (const channel of this.opened) {
+      const stats = channel.stats();
+      sum.connections += stats.connections;
+      sum.streams += stats.streams;
+      sum.inFlight += stats.inFlight;
+    }
+    return sum;
+  }
+
+  async close(): Promise<void> {
+    for (const entry of this.entries.values()) this.discard(entry);
+    this.entries.clear();
+    await Promise.all(this.closing);
+  }
+
+  /** Undefined when all that are open are in use. */
+  private open(endpoint: Endpoint): Entry | undefined {
+    if (this.entries.size >= (this.options.limit ?? ORIGINS)) {
+      const idle = [...this.entries].find(([, { users }]) => users === 0);
+      if (idle === undefined) return undefined;
+      this.entries.delete(idle[0]);
+      this.discard(idle[1]);
+    }
+    return { channel: this.connect(endpoint), users: 0 };
+  }
+
+  /** The next delivery asks again what the origin speaks. */
+  private forget(origin: string): void {
+    const entry = this.entries.get(origin);
+    if (entry === undefined) return;
+    this.entries.delete(origin);
+    this.discard(entry);
+  }
+
+  private discard({ channel }: Entry): void {
+    const closed = channel
+      .then(async (open) => {
+        if (!('send' in open)) return;
+        await open.close();
+        this.opened.delete(open);
+      })
+      .finally(() => this.closing.delete(closed));
+    this.closing.add(closed);
+  }
+
+  private async connect({ origin, isWindows }: Endpoint): Promise<Channel | Verdict> {
+    const { ca, lookup } = this.options;
+    try {
+      // Windows is asked as well, for the check of its address.
+      const http2 = (await speaksHttp2(origin, this.options)) && !isWindows;
+      const channel = http2
+        ? overHttp2(new PushPool({ origin, lookup, tls: ca === undefined ? {} : { ca } }), () => this.forget(origin))
+        : overHttp1(new Http1Channel(origin, ca, lookup));
+      this.opened.add(channel);
+      return channel;
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      // The device is kept: a name server that blocks or is wrong says the same of good names.
+      if (code === NOT_PUBLIC) return { action: 'fail', reason: 'the endpoint is not at a public address' };
+      return unreached(code ?? message);
+    }
+  }
+}
+
+/** `notSpoken` is called when the origin has given up HTTP/2. */
+function overHttp2(pool: PushPool, notSpoken: () => void): Channel {
+  return {
+    send: async (request) => {
+      const result = await pool.send(request);
+      if (result.kind === 'refused' && /ALPN|application protocol/.test(result.reason)) notSpoken();
+      return result;
+    },
+    retire: (connection) => pool.retire(connection),
+    stats: () => statsOf(pool),
+    close: () => pool.close(GRACE_MS),
+  };
+}
+
+function overHttp1(channel: Http1Channel): Channel {
+  return {
+    send: (request) => channel.send(request),
+    retire: () => undefined,
+    stats: () => channel.stats(),
+    close: () => channel.close(),
+  };
+}
+
+function unreached(reason: string): Verdict {
+  return { action: 'retryBackoff', reason, floorMs: UNREACHED_FLOOR_MS, capMs: UNREACHED_CAP_MS };
+}
+
+/** Asks by ALPN (RFC 7301) what the origin would speak. Rejects when it cannot be reached or trusted. */
+function speaksHttp2(origin: string, { ca, lookup }: OriginsOptions): Promise<boolean> {
+  const url = new URL(origin);
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      host,
+      port: Number(url.port || 443),
+      lookup,
+      ...(isIP(host) === 0 && { servername: host }),
+      ...(ca !== undefined && { ca }),
+      ALPNProtocols: ['h2', 'http/1.1'],
+      minVersion: 'TLSv1.2',
+    });
+    const timer = setTimeout(() => socket.destroy(new Error('connect timed out')), PROBE_TIMEOUT_MS);
+    socket.once('secureConnect', () => {
+      resolve(socket.alpnProtocol === 'h2');
+      socket.end();
+    });
+    socket.on('error', reject);
+    socket.on('close', () => {
+      clearTimeout(timer);
+      reject(new Error('the peer closed the connection'));
+    });
+  });
+}

@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest';
+import type { PushResult } from '../../http2/push.js';
+import type { Verdict } from '../provider.js';
+import { readWebPushOutcome } from './web-push.outcome.js';
+
+const NOW = 1_800_000_000_000;
+
+function read(status: number, body: unknown = '', headers: Record<string, string> = {}) {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const result: PushResult = { kind: 'answered', status, headers, body: Buffer.from(text), connection: 1 };
+  return readWebPushOutcome(result, NOW);
+}
+
+const fail = (reason: string) => ({ verdict: { action: 'fail', reason } });
+const dead = (reason: string) => ({ verdict: { action: 'dropDevice', reason, certain: true } });
+const mismatch = (reason: string) => ({ verdict: { action: 'dropDevice', reason, certain: false } });
+const trouble = (reason: string) => ({
+  verdict: { action: 'retryBackoff', reason, floorMs: 30_000, capMs: 600_000 },
+});
+const stop = (reason: string) => ({ verdict: { action: 'stopApplication', reason }, replay: 'renewed' });
+const unclear = (reason: string) => ({ ...stop(reason), suspectKey: true });
+const after = (reason: string, afterMs: number, scope: string) => ({
+  verdict: { action: 'retryAfter', reason, afterMs, scope },
+});
+
+describe('any service', () => {
+  it.each([200, 201, 202])('%i is accepted', (status) => {
+    expect(read(status)).toEqual({ verdict: { action: 'accept' } });
+  });
+
+  it.each([
+    [301, fail],
+    [302, fail],
+    [307, fail],
+    [400, fail],
+    [401, unclear],
+    [403, mismatch],
+    [404, dead],
+    [405, fail],
+    [410, dead],
+    [413, fail],
+    [500, trouble],
+    [502, trouble],
+    [503, trouble],
+  ])('%i', (status, expected) => {
+    expect(read(status, '<html>')).toEqual(expected(`HTTP ${status}`));
+  });
+
+  it('429 waits as long as it says, else half a minute, at that host', () => {
+    expect(read(429)).toEqual(after('HTTP 429', 30_000, 'host'));
+    expect(read(429, '', { 'retry-after': '90' })).toEqual(after('HTTP 429', 90_000, 'host'));
+    const date = new Date(NOW + 60_000).toUTCString();
+    expect(read(429, '', { 'retry-after': date })).toEqual(after('HTTP 429', 60_000, 'host'));
+  });
+
+  it('a 5xx waits as long as it says', () => {
+    expect(read(503, '', { 'retry-after': '120' })).toEqual(after('HTTP 503', 120_000, 'host'));
+  });
+
+  it('no whole answer', () => {
+    expect(readWebPushOutcome({ kind: 'ambiguous', reason: 'lost' }, NOW).verdict).toEqual({
+      action: 'ambiguous',
+      reason: 'lost',
+    });
+    expect(readWebPushOutcome({ kind: 'refused', reason: 'no' }, NOW).verdict.action).toBe('retryBackoff');
+  });
+
+  it.each([
+    { reason: 'https://push.example/secret' },
+    { errno: 'https://push.example/secret' },
+    { message: 'https://push.example/secret' },
+    'https://push.example/secret',
+  ])('nothing of what is echoed back is kept: %j', (body) => {
+    const { verdict } = read(400, body, { 'x-wns-status': 'https://push.example/secret' });
+    expect(verdict).toEqual({ action: 'fail', reason: 'HTTP 400' } satisfies Verdict);
+  });
+});
+
+describe('Mozilla', () => {
+  it.each([
+    [400, 101, fail],
+    [404, 102, dead],
+    [410, 103, dead],
+    [413, 104, fail],
+    [410, 105, dead],
+    [410, 106, dead],
+    [400, 108, mismatch],
+    [401, 109, unclear],
+    [400, 110, fail],
+    [400, 111, fail],
+    [400, 112, fail],
+    [400, 113, fail],
+    [400, 114, fail],
+    [503, 201, trouble],
+    [502, 900, trouble],
+    [502, 901, trouble],
+    [502, 902, trouble],
+    [502, 903, trouble],
+    [500, 999, trouble],
+    [400, 777, fail],
+    [410, 777, dead],
+  ])('%i errno %i', (status, errno, expected) => {
+    expect(read(status, { code: status, errno, error: 'e' })).toEqual(expected(`HTTP ${status} errno ${errno}`));
+  });
+
+  it('503 errno 202 may be sent again at once', () => {
+    expect(read(503, { errno: 202 })).toEqual({ ...trouble('HTTP 503 errno 202'), replay: 'again' });
+  });
+
+  it('503 errno 201 obeys Retry-After', () => {
+    expect(read(503, { errno: 201 }, { 'retry-after': '120' })).toEqual(after('HTTP 503 errno 201', 120_000, 'host'));
+  });
+});
+
+describe('Apple', () => {
+  it.each([
+    [400, 'BadTtl', fail],
+    [400, 'BadUrgency', fail],
+    [400, 'BadWebPushTopic', fail],
+    [400, 'BadWebPushRequest', fail],
+    [400, 'VapidPkHashMismatch', mismatch],
+    [400, 'BadAuthorizationHeader', stop],
+    [403, 'BadJwtToken', stop],
+    [403, 'BadVapidPublicKey', stop],
+    [404, 'BadPath', dead],
+    [410, 'Unregistered', dead],
+    [413, 'PayloadTooLarge', fail],
+    [500, 'InternalServerError', trouble],
+    [503, 'ServiceUnavailable', trouble],
+    [403, 'SomethingNew', mismatch],
+  ])('%i %s', (status, reason, expected) => {
+    expect(read(status, { reason })).toEqual(expected(reason));
+  });
+
+  it('429 slows this subscription alone', () => {
+    expect(read(429, { reason: 'TooManyRequests' })).toEqual(after('TooManyRequests', 60_000, 'device'));
+  });
+
+  it('503 Shutdown goes to another connection', () => {
+    expect(read(503, { reason: 'Shutdown' })).toEqual({ ...trouble('Shutdown'), retire: true, replay: 'again' });
+  });
+});
+
+describe('Google', () => {
+  it.each([
+    [403, 'the VAPID credentials in the authorization header do not correspond to the credentials used', mismatch],
+    [400, 'invalid JWT provided', unclear],
+    [400, 'UnauthorizedRegistration', unclear],
+    [400, 'a request that is malformed', fail],
+    [404, 'A valid push subscription endpoint should be specified', dead],
+    [410, 'push subscription has unsubscribed or expired.', dead],
+  ])('%i %s', (status, text, expected) => {
+    expect(read(status, text)).toEqual(expected(`HTTP ${status}`));
+  });
+});
+
+describe('Windows', () => {
+  const windows = (status: number, word: string, more: Record<string, string> = {}) =>
+    read(status, '', { 'x-wns-status': word, ...more });
+
+  it('200 received is accepted, 200 dropped is not delivered', () => {
+    expect(windows(200, 'received')).toEqual({ verdict: { action: 'accept' } });
+    expect(windows(201, 'dropped')).toEqual({ verdict: { action: 'acceptDropped', reason: 'dropped' } });
+  });
+
+  it('200 channelthrottled comes later', () => {
+    expect(windows(200, 'channelthrottled')).toEqual(after('channelthrottled', 600_000, 'device'));
+  });
+
+  it('406 slows the application, as long as it says, else an hour', () => {
+    expect(windows(406, 'dropped')).toEqual(after('HTTP 406 dropped', 3_600_000, 'application'));
+    expect(windows(406, 'dropped', { 'retry-after': '60' })).toEqual(after('HTTP 406 dropped', 60_000, 'application'));
+  });
+
+  it.each([
+    [400, fail],
+    [403, mismatch],
+    [404, dead],
+    [410, dead],
+    [413, fail],
+  ])('%i', (status, expected) => {
+    expect(windows(status, 'dropped')).toEqual(expected(`HTTP ${status} dropped`));
+  });
+});

@@ -1,0 +1,48 @@
+import type { Notification } from '../notification.js';
+import type { Provider, ProviderSettings, Sender } from '../provider.js';
+import { guardedLookup, type Resolve } from './web-push.endpoint.js';
+import { Encrypter } from './web-push.encrypter.js';
+import { MAX_PLAINTEXT_BYTES } from './web-push.encryption.js';
+import { largestWebPushBody } from './web-push.payload.js';
+import { WebPushSender, type WebPushSenderOptions } from './web-push.sender.js';
+import { openWebPushSettings, parseWebPushSettings, type WebPushCredentials } from './web-push.settings.js';
+import { VapidTokens } from './web-push.vapid.js';
+
+export interface WebPushProviderOptions {
+  /** PEM of the authorities to trust instead of the system's: for simulators. */
+  ca?: string;
+  /** Endpoints may be at private addresses: for simulators alone. */
+  allowPrivate?: boolean;
+  /** Finds the addresses of a name; the system's own look-up when absent. */
+  resolve?: Resolve;
+}
+
+/** Web Push (RFC 8030) with VAPID (RFC 8292) and encrypted payloads (RFC 8291), to whatever service a browser names. */
+export class WebPushProvider implements Provider {
+  readonly name = 'web-push';
+  readonly maxBytes = MAX_PLAINTEXT_BYTES;
+  readonly parseSettings = parseWebPushSettings;
+  private readonly encrypter = new Encrypter();
+  /** One for each key and subject ever opened: what is closed and opened again goes on with the JWTs it had. */
+  private readonly tokens = new Map<string, VapidTokens>();
+  private readonly options: WebPushSenderOptions;
+
+  constructor({ ca, allowPrivate = false, resolve }: WebPushProviderOptions) {
+    this.options = { ca, allowPrivate, lookup: guardedLookup(allowPrivate, resolve) };
+  }
+
+  measure(notification: Notification): number {
+    return largestWebPushBody(notification);
+  }
+
+  open(settings: ProviderSettings): Sender {
+    return new WebPushSender(this.tokensOf(openWebPushSettings(settings)), this.encrypter, this.options);
+  }
+
+  private tokensOf({ key, publicKey, subject }: WebPushCredentials): VapidTokens {
+    const name = `${publicKey} ${subject}`;
+    const tokens = this.tokens.get(name) ?? new VapidTokens(key, publicKey, subject);
+    this.tokens.set(name, tokens);
+    return tokens;
+  }
+}

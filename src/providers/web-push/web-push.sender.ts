@@ -1,0 +1,143 @@
+import type { Header, PushResult } from '../../http2/push.js';
+import { fanOut, NOT_SENT } from '../fan-out.js';
+import type { Notification } from '../notification.js';
+import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
+import type { Encrypter } from './web-push.encrypter.js';
+import { readEndpoint, type Endpoint } from './web-push.endpoint.js';
+import { Origins, type Channel, type OriginsOptions } from './web-push.origins.js';
+import { readWebPushOutcome, type WebPushOutcome } from './web-push.outcome.js';
+import { webPushBody, webPushHeaders } from './web-push.payload.js';
+import { readSubscription } from './web-push.subscription.js';
+import type { VapidTokens } from './web-push.vapid.js';
+
+/** Refusals of the key in a row, with none accepted, that stop the application. */
+const KEY_REFUSALS = 3;
+/** Origins whose standing is remembered; forgetting one costs some retries. */
+const STANDINGS_KEPT = 256;
+
+export interface WebPushSenderOptions extends OriginsOptions {
+  allowPrivate: boolean;
+}
+
+/** One application's way to browsers, whatever their push service. */
+export class WebPushSender implements Sender {
+  private readonly origins: Origins;
+  /** Refusals of the key in a row at an origin; accepted once: -1 for good. */
+  private readonly refusals = new Map<string, number>();
+
+  constructor(
+    private readonly vapid: VapidTokens,
+    private readonly encrypter: Encrypter,
+    private readonly options: WebPushSenderOptions,
+  ) {
+    this.origins = new Origins(options);
+    encrypter.retain();
+  }
+
+  send(
+    notification: Notification,
+    recipients: readonly Recipient[],
+    report: (index: number, verdict: Verdict) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const push = new Push(notification, Date.now());
+    const deliver = (index: number): Promise<Verdict> => this.deliver(push, recipients[index]!, signal);
+    return fanOut(recipients.length, deliver, report, signal);
+  }
+
+  stats(): SenderStats {
+    return this.origins.stats();
+  }
+
+  async close(): Promise<void> {
+    await this.origins.close();
+    await this.encrypter.close();
+  }
+
+  private async deliver(push: Push, { token, platform }: Recipient, signal: AbortSignal): Promise<Verdict> {
+    const subscription = readSubscription(token);
+    if (typeof subscription === 'string') return unusable('the token is no subscription');
+    const { userPublicKey, userAuth } = subscription;
+    const endpoint = readEndpoint(subscription.endpoint, this.options.allowPrivate);
+    if (typeof endpoint === 'string') return unusable(endpoint);
+    return this.origins.with(endpoint, async (channel) => {
+      const body = await this.encrypter.encrypt({ plaintext: push.body(platform), userPublicKey, userAuth });
+      if (body === undefined) return unusable('userPublicKey is not on the curve');
+      return signal.aborted ? NOT_SENT : this.post(push, { endpoint, platform, body }, channel, signal);
+    });
+  }
+
+  private async post(
+    push: Push,
+    { endpoint, platform, body }: { endpoint: Endpoint; platform: string; body: Uint8Array },
+    channel: Channel,
+    signal: AbortSignal,
+  ): Promise<Verdict> {
+    const { origin, path } = endpoint;
+    for (let replayed = false; ; replayed = true) {
+      const authorization = this.vapid.current(origin);
+      const result = await channel.send({ path, constant: push.headers(endpoint, platform, authorization), body });
+      const outcome = readWebPushOutcome(result, Date.now());
+      if (outcome.retire === true && result.kind === 'answered') channel.retire(result.connection);
+      const mayReplay =
+        outcome.replay === 'again' || (outcome.replay === 'renewed' && this.vapid.replace(origin, authorization));
+      if (replayed || !mayReplay) return this.conclude(origin, result, outcome);
+      if (signal.aborted) return NOT_SENT;
+    }
+  }
+
+  /**
+   * A key that an origin has accepted is right there: what it refuses now is a subscription made under another. While
+   * none was accepted, one such subscription must not stop the application, and several in a row do.
+   */
+  private conclude(origin: string, result: PushResult, { verdict, suspectKey }: WebPushOutcome): Verdict {
+    const refusals = this.refusals.get(origin) ?? 0;
+    if (result.kind === 'answered' && result.status < 300) this.remember(origin, -1);
+    if (suspectKey !== true || verdict.action !== 'stopApplication') return verdict;
+    const { reason } = verdict;
+    if (refusals < 0) return { action: 'dropDevice', reason, certain: false };
+    this.remember(origin, refusals + 1);
+    return refusals + 1 >= KEY_REFUSALS ? verdict : { action: 'retryBackoff', reason, floorMs: 5_000 };
+  }
+
+  private remember(origin: string, refusals: number): void {
+    if (this.refusals.size >= STANDINGS_KEPT && !this.refusals.has(origin)) this.refusals.clear();
+    this.refusals.set(origin, refusals);
+  }
+}
+
+/** Guarded: a mistake of ours in reading tokens must not cost an application its devices. */
+function unusable(reason: string): Verdict {
+  return { action: 'dropDevice', reason, certain: false };
+}
+
+/** A notification on its way: a body for each platform, and one array of headers for each platform and JWT. */
+class Push {
+  private readonly bodies = new Map<string, Buffer>();
+  private readonly constants = new Map<string, readonly Header[]>();
+
+  constructor(
+    private readonly notification: Notification,
+    private readonly now: number,
+  ) {}
+
+  body(platform: string): Buffer {
+    let body = this.bodies.get(platform);
+    if (body === undefined) this.bodies.set(platform, (body = webPushBody(this.notification, platform)));
+    return body;
+  }
+
+  headers({ isWindows }: Endpoint, platform: string, authorization: string): readonly Header[] {
+    const key = `${platform} ${isWindows} ${authorization}`;
+    let headers = this.constants.get(key);
+    if (headers === undefined) {
+      const own = webPushHeaders(this.notification, platform, this.now);
+      // Without it Microsoft answers 400 to a TTL of 0, "TTL conflicts with cache policy".
+      const policy = own.some(([name, value]) => name === 'ttl' && value === '0') ? 'no-cache' : 'cache';
+      const windows: Header[] = isWindows ? [['x-wns-cache-policy', policy]] : [];
+      headers = [...own, ...windows, ['authorization', authorization]];
+      this.constants.set(key, headers);
+    }
+    return headers;
+  }
+}

@@ -1,0 +1,105 @@
+import { createECDH, createPrivateKey, type KeyObject } from 'node:crypto';
+import { InvalidSettings, type ProviderSettings } from '../provider.js';
+import { matching } from '../settings-input.js';
+
+/** What opens a way to browsers: `settings` after they have passed `parseWebPushSettings`. */
+export interface WebPushCredentials {
+  key: KeyObject;
+  /** The uncompressed point in base64url: what a page subscribes with (`applicationServerKey`). */
+  publicKey: string;
+  subject: string;
+}
+
+const FIELDS = new Set(['subject', 'publicKey', 'privateKey']);
+/** Apple refuses a subject with a space or `<…>` after `mailto:`, which other services let pass. */
+const SUBJECT = /^(mailto:[^\s<>@]+@[^\s<>@]+|https:\/\/[^\s<>]+)$/;
+const PRIVATE_BYTES = 32;
+
+/**
+ * Validates Web Push settings `{subject, publicKey?, privateKey?}`: a contact as a `mailto:` or `https:` URL, and a
+ * VAPID key pair in base64url. Without keys those of `current` are kept, for every subscription is bound to its key;
+ * when there are none, a pair is made. Throws InvalidSettings; its text never holds what was sent.
+ */
+export function parseWebPushSettings(input: Record<string, unknown>, current?: ProviderSettings): ProviderSettings {
+  for (const field of Object.keys(input)) {
+    if (!FIELDS.has(field)) throw new InvalidSettings(field.slice(0, 40), 'is not a field of Web Push settings');
+  }
+  const subject = matching(
+    input,
+    'subject',
+    SUBJECT,
+    'must be a contact such as mailto:push@example.com or an https URL',
+  );
+  if (subject.length > 255) throw new InvalidSettings('subject', 'must be at most 255 characters');
+  const { publicKey, privateKey } = readPair(input, current);
+  return { visible: { publicKey, subject }, secret: { privateKey } };
+}
+
+/** Imports the credentials from parsed settings. */
+export function openWebPushSettings(settings: ProviderSettings): WebPushCredentials {
+  const publicKey = String(settings.visible.publicKey);
+  const point = Buffer.from(publicKey, 'base64url');
+  const key = createPrivateKey({
+    format: 'jwk',
+    key: {
+      kty: 'EC',
+      crv: 'P-256',
+      x: point.subarray(1, 33).toString('base64url'),
+      y: point.subarray(33).toString('base64url'),
+      d: String(settings.secret.privateKey),
+    },
+  });
+  return { key, publicKey, subject: String(settings.visible.subject) };
+}
+
+function readPair(
+  input: Record<string, unknown>,
+  current: ProviderSettings | undefined,
+): Record<'publicKey' | 'privateKey', string> {
+  const given = input.publicKey !== undefined && input.publicKey !== '';
+  const secret = input.privateKey !== undefined && input.privateKey !== '';
+  // What was read back and is sent again names the key that is there.
+  if (!secret && current !== undefined && (!given || input.publicKey === current.visible.publicKey)) {
+    return { publicKey: String(current.visible.publicKey), privateKey: String(current.secret.privateKey) };
+  }
+  if (!given && !secret) return makePair();
+  const form = /^[A-Za-z0-9+/_-]+={0,2}$/;
+  const publicKey = matching(
+    input,
+    'publicKey',
+    form,
+    'must be the public VAPID key in base64url, given with privateKey',
+  );
+  const privateKey = matching(
+    input,
+    'privateKey',
+    form,
+    'must be the private VAPID key in base64url, given with publicKey',
+  );
+  const bytes = Buffer.from(privateKey, 'base64url');
+  if (bytes.length !== PRIVATE_BYTES) throw new InvalidSettings('privateKey', 'must be 32 bytes in base64url');
+  const derived = publicOf(bytes);
+  if (derived === undefined) throw new InvalidSettings('privateKey', 'must be a P-256 private key');
+  if (!derived.equals(Buffer.from(publicKey, 'base64url'))) {
+    throw new InvalidSettings('publicKey', 'must belong to privateKey: an uncompressed P-256 point of 65 bytes');
+  }
+  return { publicKey: derived.toString('base64url'), privateKey: bytes.toString('base64url') };
+}
+
+function makePair(): Record<'publicKey' | 'privateKey', string> {
+  const ecdh = createECDH('prime256v1');
+  const publicKey = ecdh.generateKeys('base64url');
+  // Node leaves out leading zeros of a private key.
+  const privateKey = Buffer.from(ecdh.getPrivateKey('hex').padStart(PRIVATE_BYTES * 2, '0'), 'hex');
+  return { publicKey, privateKey: privateKey.toString('base64url') };
+}
+
+function publicOf(privateKey: Buffer): Buffer | undefined {
+  const ecdh = createECDH('prime256v1');
+  try {
+    ecdh.setPrivateKey(privateKey);
+    return ecdh.getPublicKey();
+  } catch {
+    return undefined;
+  }
+}

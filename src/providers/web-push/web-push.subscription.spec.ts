@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { readSubscription } from './web-push.subscription.js';
+
+const POINT = Buffer.concat([Buffer.of(4), Buffer.alloc(64, 0xfb)]);
+const SECRET = Buffer.alloc(16, 0xff);
+const endpoint = 'https://push.example/1';
+const read = { endpoint, userPublicKey: POINT, userAuth: SECRET };
+const sdk = (over: object = {}): string => {
+  const own = { endpoint, userPublicKey: POINT.toString('base64url'), userAuth: SECRET.toString('base64url') };
+  return JSON.stringify({ ...own, ...over });
+};
+
+describe('readSubscription', () => {
+  it("reads the SDK's token", () => {
+    expect(readSubscription(sdk())).toEqual(read);
+  });
+
+  it("reads a browser's own JSON", () => {
+    const keys = { p256dh: POINT.toString('base64url'), auth: SECRET.toString('base64url') };
+    expect(readSubscription(JSON.stringify({ endpoint, expirationTime: null, keys }))).toEqual(read);
+  });
+
+  it('takes base64 with padding too', () => {
+    const [userPublicKey, userAuth] = [POINT.toString('base64'), SECRET.toString('base64')];
+    expect(userPublicKey + userAuth).toMatch(/[+/].*=/);
+    expect(readSubscription(sdk({ userPublicKey, userAuth }))).toEqual(read);
+  });
+
+  it.each([
+    ['', 'JSON'],
+    ['null', 'endpoint'],
+    ['"https://push.example/1"', 'endpoint'],
+    ['[]', 'endpoint'],
+    [sdk({ endpoint: 1 }), 'endpoint'],
+    [sdk({ userPublicKey: undefined }), 'userPublicKey'],
+    [sdk({ userPublicKey: 5 }), 'userPublicKey'],
+    [sdk({ userPublicKey: POINT.subarray(1).toString('base64url') }), 'userPublicKey'],
+    [sdk({ userPublicKey: Buffer.alloc(65, 2).toString('base64url') }), 'userPublicKey'],
+    [sdk({ userPublicKey: `${POINT.toString('base64url')}!` }), 'userPublicKey'],
+    [sdk({ userAuth: SECRET.subarray(1).toString('base64url') }), 'userAuth'],
+    [sdk({ userAuth: null, keys: 'x' }), 'userAuth'],
+  ])('says what is wrong with %s', (token, word) => {
+    expect(readSubscription(token)).toEqual(expect.stringContaining(word));
+  });
+});

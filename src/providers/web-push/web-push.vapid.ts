@@ -1,0 +1,61 @@
+import type { KeyObject } from 'node:crypto';
+import { signJwt } from '../jwt.js';
+
+const HOUR_MS = 3_600_000;
+/** Services take at most 24 hours (RFC 8292 §2); half of it leaves room for clocks that differ. */
+const LIFE_MS = 12 * HOUR_MS;
+const RENEW_AFTER_MS = 11 * HOUR_MS;
+/** Apple asks not to renew more often ("Sending web push notifications in web apps and browsers"). */
+const SHORTEST_LIFE_MS = HOUR_MS;
+/** More than a sender's channels to origins; the oldest is forgotten. */
+const ORIGINS_KEPT = 256;
+
+interface Signed {
+  authorization: string;
+  mintedAt: number;
+}
+
+/**
+ * The VAPID authorization of one key pair, a JWT for each origin (RFC 8292). Give every sender with that key the same
+ * instance: settings that are saved again go on with the JWTs there are.
+ */
+export class VapidTokens {
+  private readonly byOrigin = new Map<string, Signed>();
+
+  constructor(
+    private readonly key: KeyObject,
+    private readonly publicKey: string,
+    private readonly subject: string,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /** The `authorization` header to send to this origin with now; the same text for as long as it holds. */
+  current(origin: string): string {
+    const signed = this.byOrigin.get(origin);
+    if (signed !== undefined && this.now() - signed.mintedAt < RENEW_AFTER_MS) return signed.authorization;
+    return this.mint(origin);
+  }
+
+  /**
+   * The origin refused `authorization`: true when there is another to try. One is made unless the refused one is less
+   * than an hour old: then our clock or the key is wrong, and another would not help.
+   */
+  replace(origin: string, authorization: string): boolean {
+    const signed = this.byOrigin.get(origin);
+    if (signed?.authorization !== authorization) return true;
+    if (this.now() - signed.mintedAt < SHORTEST_LIFE_MS) return false;
+    this.mint(origin);
+    return true;
+  }
+
+  private mint(origin: string): string {
+    const mintedAt = this.now();
+    const exp = Math.floor((mintedAt + LIFE_MS) / 1_000);
+    const jwt = signJwt({ typ: 'JWT' }, { aud: origin, exp, sub: this.subject }, this.key);
+    const signed = { authorization: `vapid t=${jwt}, k=${this.publicKey}`, mintedAt };
+    this.byOrigin.delete(origin);
+    this.byOrigin.set(origin, signed);
+    if (this.byOrigin.size > ORIGINS_KEPT) this.byOrigin.delete(this.byOrigin.keys().next().value!);
+    return signed.authorization;
+  }
+}

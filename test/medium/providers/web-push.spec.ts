@@ -1,0 +1,196 @@
+import { createECDH } from 'node:crypto';
+import { createServer } from 'node:https';
+import type { LookupAddress } from 'node:dns';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Recipient, Sender } from '../../../src/providers/provider.js';
+import type { Resolve } from '../../../src/providers/web-push/web-push.endpoint.js';
+import { topicOf } from '../../../src/providers/web-push/web-push.payload.js';
+import { WebPushProvider, type WebPushProviderOptions } from '../../../src/providers/web-push/web-push.provider.js';
+import { startSimulators, type RunningSimulators } from '../../simulators/client.js';
+import type { Personality } from '../../simulators/web-push/personality.js';
+import type { SubscriptionJson } from '../../simulators/web-push/subscriptions.js';
+import { testCertificate, testKey } from '../http2/test-certificate.js';
+import { collect, notification, tally } from './sending.js';
+
+const LOOPBACK: LookupAddress[] = [{ address: '127.0.0.1', family: 4 }];
+
+function recipient(subscription: SubscriptionJson, platform = 'WEB_CHROME'): Recipient {
+  const { endpoint, keys } = subscription;
+  const token = JSON.stringify({ endpoint, userPublicKey: keys.p256dh, userAuth: keys.auth });
+  return { token, platform, registeredAt: 0 };
+}
+
+describe('Web Push', () => {
+  let simulators: RunningSimulators;
+  const open: { close(): Promise<unknown> }[] = [];
+
+  beforeAll(async () => {
+    simulators = await startSimulators();
+  });
+  afterAll(() => simulators.stop());
+  afterEach(async () => {
+    for (const each of open.splice(0).reverse()) await each.close();
+    await simulators.admin.reset();
+  });
+
+  function start(options: WebPushProviderOptions = {}): { sender: Sender; publicKey: string } {
+    const provider = new WebPushProvider({ ca: simulators.ca, allowPrivate: true, ...options });
+    const settings = provider.parseSettings({ subject: 'mailto:push@example.com' });
+    const sender = provider.open(settings);
+    open.push(sender);
+    return { sender, publicKey: String(settings.visible.publicKey) };
+  }
+
+  async function subscribe(personality: Personality, count: number, key?: string, platform?: string) {
+    const made = await simulators.admin.createSubscriptions(personality, count, key);
+    return made.map((each) => recipient(each, platform));
+  }
+
+  it.each([
+    ['mozilla', 'WEB_FIREFOX', true],
+    ['google', 'WEB_CHROME', true],
+    ['apple', 'WEB_SAFARI', true],
+    // Windows is spoken to in HTTP/1.1 though the simulator has both: stream 0 in the ledger.
+    ['wns', 'WEB_CHROME', false],
+  ] as const)('reaches 120 browsers of %s, each with a message it can read', async (personality, platform, http2) => {
+    const { sender, publicKey } = start();
+    const to = await subscribe(personality, 120, publicKey, platform);
+    const message = {
+      ...notification(),
+      safariWeb: { title: 'S' },
+      chromeWeb: { title: 'C' },
+      firefoxWeb: { title: 'F' },
+    };
+    expect(tally(await collect(sender, to, { message }))).toEqual({ accept: 120 });
+
+    expect(await simulators.admin.ledger('web-push', message.messageId)).toMatchObject({ distinct: 120, repeats: 0 });
+    const [last] = await simulators.admin.lastAccepted('web-push', 1);
+    expect(last!.body).toEqual({
+      nid: message.messageId,
+      alert: 'Grüße',
+      title: { WEB_FIREFOX: 'F', WEB_CHROME: 'C', WEB_SAFARI: 'S' }[platform],
+      payload: { tag: message.collapseId, nid: message.messageId },
+    });
+    expect(last!.headers).toMatchObject({ urgency: 'high', topic: topicOf(message.collapseId) });
+    expect(Number(last!.headers['ttl'])).toBeGreaterThan(3_500);
+    expect(last!.stream > 0).toBe(http2);
+    expect((await simulators.admin.counters()).webPush.distinctJwts).toBe(1);
+    expect(sender.stats().connections).toBeGreaterThan(0);
+  });
+
+  it('speaks HTTP/1.1 to an origin that has nothing else, and asks it once', async () => {
+    const seen: { headers: Record<string, unknown>; length: number }[] = [];
+    let handshakes = 0;
+    const server = createServer({ cert: testCertificate, key: testKey }, (request, response) => {
+      let length = 0;
+      request.on('data', (chunk: Buffer) => (length += chunk.length));
+      request.on('end', () => {
+        seen.push({ headers: request.headers, length });
+        response.writeHead(201, { location: '/m/1' }).end();
+      });
+    });
+    server.on('secureConnection', () => handshakes++);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    open.push({ close: () => new Promise((resolve) => server.close(resolve)) });
+    const { sender } = start({ ca: testCertificate });
+    const { keys } = (await simulators.admin.createSubscriptions('google', 1))[0]!;
+    const endpoint = `https://localhost:${(server.address() as AddressInfo).port}/push/1`;
+    const to = [recipient({ endpoint, keys, expirationTime: null })];
+    for (let n = 0; n < 3; n++) expect(tally(await collect(sender, to))).toEqual({ accept: 1 });
+    expect(seen).toHaveLength(3);
+    expect(seen[0]!.headers).toMatchObject({ 'content-encoding': 'aes128gcm', 'content-length': `${seen[0]!.length}` });
+    // One to ask, one kept for all three.
+    expect(handshakes).toBe(2);
+  });
+
+  it.each(['mozilla', 'google', 'apple', 'wns'] as const)('%s: dead, throttled and in trouble', async (personality) => {
+    const { sender, publicKey } = start();
+    const [gone, slow] = await subscribe(personality, 2, publicKey);
+    const endpointOf = ({ token }: Recipient): string => (JSON.parse(token) as { endpoint: string }).endpoint;
+    await simulators.admin.killTokens('web-push', [endpointOf(gone!)]);
+    const nobody = { ...gone!, token: gone!.token.replace(/(https:[^"]*)"/, '$1x"') };
+    const [dead, unknown] = await collect(sender, [gone!, nobody]);
+    expect([dead, unknown]).toMatchObject(Array(2).fill({ action: 'dropDevice', certain: true }));
+
+    await simulators.admin.changeSettings({ webPush: { perTokenPerMinute: 1, retryAfterSeconds: 90 } });
+    expect(await collect(sender, [slow!])).toEqual([{ action: 'accept' }]);
+    const afterMs = personality === 'apple' ? 60_000 : 90_000;
+    expect(await collect(sender, [slow!])).toMatchObject([{ action: 'retryAfter', afterMs }]);
+  });
+
+  it('takes subscriptions of another key for what they are once its own was accepted', async () => {
+    const { sender, publicKey } = start();
+    const other = createECDH('prime256v1').generateKeys('base64url');
+    const [own] = await subscribe('mozilla', 1, publicKey);
+    const foreign = await subscribe('mozilla', 5, other);
+    expect(await collect(sender, [own!])).toEqual([{ action: 'accept' }]);
+    const verdicts = await collect(sender, foreign);
+    expect(tally(verdicts)).toEqual({ 'dropDevice HTTP 401 errno 109': 5 });
+    expect(verdicts).toMatchObject(Array(5).fill({ certain: false }));
+  });
+
+  it('stops when a service refuses the key again and again, and drops nothing', async () => {
+    const { sender } = start();
+    const foreign = await subscribe('mozilla', 600, createECDH('prime256v1').generateKeys('base64url'));
+    const verdicts = tally(await collect(sender, foreign));
+    expect(verdicts['retryBackoff HTTP 401 errno 109']).toBe(2);
+    expect(verdicts['stopApplication HTTP 401 errno 109']).toBeGreaterThan(0);
+    expect(verdicts.notSent).toBeGreaterThan(0);
+    expect(Object.keys(verdicts)).toHaveLength(3);
+  });
+
+  it('drops a device under guard whose token cannot be used, and goes on with the others', async () => {
+    const { sender } = start();
+    const [good] = await subscribe('google', 1);
+    const change = (over: object): Recipient => ({
+      ...good!,
+      token: JSON.stringify({ ...(JSON.parse(good!.token) as object), ...over }),
+    });
+    const off = Buffer.alloc(65, 4).toString('base64url');
+    const to = [
+      { ...good!, token: 'x' },
+      change({ endpoint: 'http://push.example/1' }),
+      change({ userPublicKey: off }),
+      good!,
+    ];
+    expect(tally(await collect(sender, to))).toEqual({
+      'dropDevice the token is no subscription': 1,
+      'dropDevice the endpoint must be an https URL': 1,
+      'dropDevice userPublicKey is not on the curve': 1,
+      accept: 1,
+    });
+  });
+
+  it('connects to no address that is not public, whatever the name says', async () => {
+    const asked: string[] = [];
+    const resolve: Resolve = (hostname) => {
+      asked.push(hostname);
+      return Promise.resolve(LOOPBACK);
+    };
+    const { sender } = start({ allowPrivate: false, resolve });
+    const [one] = await subscribe('google', 1);
+    const [windows] = await subscribe('wns', 1);
+    const before = (await simulators.admin.counters()).webPush.connectionsOpened;
+    expect(tally(await collect(sender, [one!]))).toEqual({ 'fail the endpoint is not at a public address': 1 });
+    expect(tally(await collect(sender, [windows!]))).toEqual({ 'fail the endpoint is not at a public address': 1 });
+    expect(asked).toEqual(['localhost', 'localhost']);
+    expect((await simulators.admin.counters()).webPush.connectionsOpened).toBe(before);
+  });
+
+  it('connects to the address that was looked up, under the name’s certificate', async () => {
+    const resolve: Resolve = () => Promise.resolve(LOOPBACK);
+    const { sender } = start({ resolve });
+    const [one] = await subscribe('google', 1);
+    const renamed = { ...one!, token: one!.token.replace('//localhost', '//push.example') };
+    // The socket reached the simulator, whose certificate is not that of push.example.
+    expect(tally(await collect(sender, [renamed]))).toEqual({ 'retryBackoff ERR_TLS_CERT_ALTNAME_INVALID': 1 });
+  });
+
+  it('sends nothing once aborted', async () => {
+    const { sender } = start();
+    const to = await subscribe('google', 3);
+    expect(tally(await collect(sender, to, { signal: AbortSignal.abort() }))).toEqual({ notSent: 3 });
+    expect(await simulators.admin.ledger('web-push')).toMatchObject({ accepted: 0 });
+  });
+});
