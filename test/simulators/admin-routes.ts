@@ -17,7 +17,12 @@ type AdminRoute = (simulators: Simulators, request: AdminRequest) => unknown;
 
 /** Repeats listed in a summary; all of them are at `/ledger/tokens?repeats=1`. */
 const REPEATS_LISTED = 1000;
-const DEAD: Readonly<Record<ProviderName, string>> = { apns: 'Unregistered', fcm: 'UNREGISTERED' };
+const DEAD: Readonly<Record<ProviderName, string>> = {
+  apns: 'Unregistered',
+  fcm: 'UNREGISTERED',
+  wns: '410',
+  hms: 'tokenFormatError',
+};
 
 /** Method and path → what it does; what it returns is the JSON answered, an iterator becomes NDJSON. */
 export const ADMIN_ROUTES: Readonly<Record<string, AdminRoute>> = {
@@ -42,7 +47,10 @@ export const ADMIN_ROUTES: Readonly<Record<string, AdminRoute>> = {
     return simulators.settings;
   },
   'POST /credentials': registerCredentials,
-  'POST /oauth/expire': ({ fcm }) => ({ expired: fcm.oauth.expireAll() }),
+  'POST /oauth/expire': ({ fcm, wns, hms }) => {
+    const endpoints = [fcm.oauth, wns.live, wns.entra, hms.access.oauth];
+    return { expired: endpoints.reduce((sum, endpoint) => sum + endpoint.expireAll(), 0) };
+  },
   'POST /connections': commandConnections,
   'GET /counters': (simulators) => simulators.counters(),
   'GET /ledger': summarizeLedger,

@@ -20,6 +20,8 @@ export interface StartOptions {
   seed?: number;
   apnsPort?: number;
   fcmPort?: number;
+  wnsPort?: number;
+  hmsPort?: number;
   adminPort?: number;
 }
 
@@ -148,7 +150,7 @@ export async function startSimulators(options: StartOptions = {}): Promise<Runni
   const main = fileURLToPath(new URL('./main.ts', import.meta.url));
   const args = ['--import', 'tsx', main, '--json', '--exit-with-stdin'];
   if (options.plain) args.push('--plain');
-  for (const name of ['seed', 'apnsPort', 'fcmPort', 'adminPort'] as const) {
+  for (const name of ['seed', 'apnsPort', 'fcmPort', 'wnsPort', 'hmsPort', 'adminPort'] as const) {
     if (options[name] === undefined) continue;
     args.push(`--${name.replace('P', '-p')}`, String(options[name]));
   }

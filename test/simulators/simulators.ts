@@ -1,25 +1,38 @@
 import { ApnsRules } from './apns/apns.rules.js';
 import {
   createApnsCredentials,
+  createHmsCredentials,
   createServiceAccount,
+  createWnsCredentials,
   type ApnsCredentials,
   type ServiceAccountFile,
 } from './credentials.js';
 import { FcmRules } from './fcm/fcm.rules.js';
+import { HmsRules } from './hms/hms.rules.js';
 import { Counters, type CounterReport } from './shared/counters.js';
 import { FaultScript } from './shared/faults.js';
 import { Ledger } from './shared/ledger.js';
 import { ProviderServer } from './shared/provider-server.js';
 import type { ProviderName } from './shared/provider.js';
 import { Random } from './shared/random.js';
-import { defaultApnsSettings, defaultFcmSettings, type SettingsChange } from './shared/settings.js';
+import {
+  defaultApnsSettings,
+  defaultFcmSettings,
+  defaultTokenSettings,
+  type SettingsChange,
+} from './shared/settings.js';
+import { WnsRules } from './wns/wns.rules.js';
 
+const DAY_S = 86_400;
+const HOUR_S = 3_600;
 /** Acceptances of which headers and body are kept, per provider. */
 const DETAILS_KEPT = 1000;
 
 export interface SimulatorOptions {
   apnsPort: number;
   fcmPort: number;
+  wnsPort: number;
+  hmsPort: number;
   seed: number;
   /** Null: plain ports, HTTP/2 with prior knowledge. */
   tls: { cert: string; key: string } | null;
@@ -28,27 +41,38 @@ export interface SimulatorOptions {
 export interface SimulatorAddresses {
   apns: { url: string };
   fcm: { url: string; tokenUri: string };
+  /** `channelUrl` and a name make a device's token. */
+  wns: { url: string; tokenUrl: string; channelHost: string; channelUrl: string };
+  hms: { url: string; tokenUrl: string };
 }
 
 export interface SimulatorCredentials {
   apns: ApnsCredentials;
   fcm: ServiceAccountFile;
+  wns: ReturnType<typeof createWnsCredentials>;
+  hms: ReturnType<typeof createHmsCredentials>['credentials'];
 }
 
 export interface CountersReport {
   apns: CounterReport & { distinctTokensByTeam: Record<string, number> };
   fcm: CounterReport & { accessTokensIssued: number };
+  wns: CounterReport & { accessTokensIssued: number };
+  hms: CounterReport & { accessTokensIssued: number };
 }
 
-/** Both providers, what is shared between them, and the credentials that open them. */
+/** The providers, what is shared between them, and the credentials that open them. */
 export class Simulators {
   readonly random: Random;
   readonly faults: FaultScript;
   readonly apns: ApnsRules;
   readonly fcm: FcmRules;
+  readonly wns: WnsRules;
+  readonly hms: HmsRules;
   readonly servers: Record<ProviderName, ProviderServer>;
   private readonly apnsSettings = defaultApnsSettings();
   private readonly fcmSettings = defaultFcmSettings();
+  private readonly wnsSettings = defaultTokenSettings(DAY_S);
+  private readonly hmsSettings = defaultTokenSettings(HOUR_S);
 
   constructor(private readonly options: SimulatorOptions) {
     const { tls } = options;
@@ -56,48 +80,81 @@ export class Simulators {
     this.faults = new FaultScript(this.random);
     this.apns = new ApnsRules(this.apnsSettings);
     this.fcm = new FcmRules(this.fcmSettings);
+    this.wns = new WnsRules(this.wnsSettings);
+    this.hms = new HmsRules(this.hmsSettings);
     const { faults, random } = this;
     const fresh = () => ({ faults, random, ledger: new Ledger(DETAILS_KEPT), counters: new Counters() });
     const apnsDesk = { ...fresh(), rules: this.apns, settings: this.apnsSettings };
     const fcmDesk = { ...fresh(), rules: this.fcm, settings: this.fcmSettings };
+    const wnsDesk = { ...fresh(), rules: this.wns, settings: this.wnsSettings };
+    const hmsDesk = { ...fresh(), rules: this.hms, settings: this.hmsSettings };
     this.servers = {
       apns: new ProviderServer(apnsDesk, { tls, http1: false }),
       fcm: new ProviderServer(fcmDesk, { tls, http1: true }),
+      wns: new ProviderServer(wnsDesk, { tls, http1: 'only' }),
+      hms: new ProviderServer(hmsDesk, { tls, http1: 'only' }),
     };
   }
 
-  /** Opens both ports and registers credentials made on the spot. */
+  /** Opens the ports and registers credentials made on the spot. */
   async start(): Promise<SimulatorAddresses & { credentials: SimulatorCredentials }> {
     const scheme = this.options.tls ? 'https' : 'http';
     const apnsUrl = `${scheme}://localhost:${await this.servers.apns.listen(this.options.apnsPort)}`;
     const fcmUrl = `${scheme}://localhost:${await this.servers.fcm.listen(this.options.fcmPort)}`;
+    const wnsHost = `localhost:${await this.servers.wns.listen(this.options.wnsPort)}`;
+    const wnsUrl = `${scheme}://${wnsHost}`;
+    const hmsUrl = `${scheme}://localhost:${await this.servers.hms.listen(this.options.hmsPort)}`;
     const tokenUri = `${fcmUrl}/token`;
     this.fcm.oauth.tokenUri = tokenUri;
     const apns = createApnsCredentials('com.example.app');
     const fcm = createServiceAccount('example-project', tokenUri);
     this.apns.providerTokens.register(apns.registration);
     this.fcm.oauth.register(fcm.registration);
+    const wns = createWnsCredentials();
+    const hms = createHmsCredentials();
+    this.registerWns(wns);
+    const { appId, clientId, clientSecret } = hms.credentials.oauth;
+    this.hms.access.registerClient(appId, clientId, clientSecret);
+    this.hms.access.registerAccount(hms.registration);
     return {
       apns: { url: apnsUrl },
       fcm: { url: fcmUrl, tokenUri },
-      credentials: { apns: apns.credentials, fcm: fcm.file },
+      wns: {
+        url: wnsUrl,
+        tokenUrl: `${wnsUrl}/accesstoken.srf`,
+        channelHost: wnsHost,
+        channelUrl: `${wnsUrl}/?token=`,
+      },
+      hms: { url: hmsUrl, tokenUrl: `${hmsUrl}/oauth2/v3/token` },
+      credentials: { apns: apns.credentials, fcm: fcm.file, wns, hms: hms.credentials },
     };
+  }
+
+  private registerWns({ package: { packageSID, clientSecret }, entra }: SimulatorCredentials['wns']): void {
+    this.wns.live.register({ clientId: packageSID, clientSecret, scope: 'notify.windows.com' });
+    const { clientId, clientSecret: secret } = entra;
+    this.wns.entra.register({ clientId, clientSecret: secret, scope: 'https://wns.windows.com/.default' });
   }
 
   /** Applies a change to connections that are open as well as to new ones. */
   async changeSettings(change: SettingsChange): Promise<void> {
     Object.assign(this.apnsSettings, change.apns);
     Object.assign(this.fcmSettings, change.fcm);
+    Object.assign(this.wnsSettings, change.wns);
+    Object.assign(this.hmsSettings, change.hms);
     if (change.apns) await this.servers.apns.applySettings();
     if (change.fcm) await this.servers.fcm.applySettings();
+    if (change.wns) await this.servers.wns.applySettings();
+    if (change.hms) await this.servers.hms.applySettings();
   }
 
   get settings(): Required<SettingsChange> {
-    return { apns: { ...this.apnsSettings }, fcm: { ...this.fcmSettings } };
+    const { apnsSettings, fcmSettings, wnsSettings, hmsSettings } = this;
+    return { apns: { ...apnsSettings }, fcm: { ...fcmSettings }, wns: { ...wnsSettings }, hms: { ...hmsSettings } };
   }
 
   counters(): CountersReport {
-    const { apns, fcm } = this.servers;
+    const { apns, fcm, wns, hms } = this.servers;
     return {
       apns: {
         ...apns.desk.counters.report(apns.connections.size),
@@ -106,6 +163,14 @@ export class Simulators {
       fcm: {
         ...fcm.desk.counters.report(fcm.connections.size),
         accessTokensIssued: this.fcm.oauth.issued,
+      },
+      wns: {
+        ...wns.desk.counters.report(wns.connections.size),
+        accessTokensIssued: this.wns.live.issued + this.wns.entra.issued,
+      },
+      hms: {
+        ...hms.desk.counters.report(hms.connections.size),
+        accessTokensIssued: this.hms.access.oauth.issued,
       },
     };
   }
@@ -119,7 +184,8 @@ export class Simulators {
       server.desk.counters = new Counters();
       server.desk.rules.reset();
     }
-    await this.changeSettings({ apns: defaultApnsSettings(), fcm: defaultFcmSettings() });
+    const [wns, hms] = [defaultTokenSettings(DAY_S), defaultTokenSettings(HOUR_S)];
+    await this.changeSettings({ apns: defaultApnsSettings(), fcm: defaultFcmSettings(), wns, hms });
   }
 
   async close(): Promise<void> {

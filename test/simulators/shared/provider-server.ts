@@ -14,8 +14,8 @@ const PREFACE_START = 'PRI * ';
 export interface ServerOptions {
   /** Certificate and key in PEM; null for plain TCP. */
   tls: { cert: string; key: string } | null;
-  /** True when HTTP/1.1 is served beside HTTP/2. */
-  http1: boolean;
+  /** True when HTTP/1.1 is served beside HTTP/2, `only` in place of it. */
+  http1: boolean | 'only';
 }
 
 /** What becomes of the requests in flight when connections are cut by command. */
@@ -40,7 +40,7 @@ export class ProviderServer {
     readonly desk: Desk,
     private readonly options: ServerOptions,
   ) {
-    const ALPNProtocols = options.http1 ? ['h2', 'http/1.1'] : ['h2'];
+    const ALPNProtocols = [...(options.http1 === 'only' ? [] : ['h2']), ...(options.http1 ? ['http/1.1'] : [])];
     this.secureServer = options.tls ? tls.createServer({ ...options.tls, ALPNProtocols }) : null;
     this.secureServer?.on('secureConnection', (secure) => this.acceptSecure(secure));
     this.secureServer?.on('tlsClientError', (_error, secure) => secure.destroy());
@@ -130,6 +130,7 @@ export class ProviderServer {
 
   private acceptPlain(connection: Connection, socket: net.Socket): void {
     if (!this.options.http1) return this.serveHttp2(connection, socket);
+    if (this.options.http1 === 'only') return this.openHttp1(connection, socket);
     socket.once('readable', () => {
       const start = socket.read() as Buffer | null;
       if (!start) return;

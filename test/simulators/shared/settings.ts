@@ -38,6 +38,14 @@ export interface FcmSettings extends CommonSettings {
   retryAfterSeconds: number;
 }
 
+/** Of a provider behind a token endpoint of client credentials: WNS, HMS. */
+export interface TokenSettings extends CommonSettings {
+  /** Life of access tokens issued from now on. */
+  tokenLifeSeconds: number;
+  /** Retry-After on throttling answers; 0 leaves the header out. */
+  retryAfterSeconds: number;
+}
+
 const COMMON: Shape = {
   streams: 'number',
   latencyMs: 'number',
@@ -56,6 +64,8 @@ const APNS: Shape = {
   disconnectAfterBadTokens: 'number',
 };
 const FCM: Shape = { ...COMMON, tokenLifeSeconds: 'number', quotaPerMinute: 'number', retryAfterSeconds: 'number' };
+
+const TOKEN: Shape = { ...COMMON, tokenLifeSeconds: 'number', retryAfterSeconds: 'number' };
 
 const COMMON_DEFAULTS: Omit<CommonSettings, 'streams'> = {
   latencyMs: 0,
@@ -84,15 +94,25 @@ export function defaultFcmSettings(): FcmSettings {
   return { ...COMMON_DEFAULTS, streams: 100, tokenLifeSeconds: 3599, quotaPerMinute: 0, retryAfterSeconds: 0 };
 }
 
+/** HTTP/1.1: no streams to limit. WNS' tokens last a day, Huawei's an hour. */
+export function defaultTokenSettings(tokenLifeSeconds: number): TokenSettings {
+  return { ...COMMON_DEFAULTS, streams: 0, tokenLifeSeconds, retryAfterSeconds: 0 };
+}
+
 export interface SettingsChange {
   apns?: Partial<ApnsSettings>;
   fcm?: Partial<FcmSettings>;
+  wns?: Partial<TokenSettings>;
+  hms?: Partial<TokenSettings>;
 }
 
 export function parseSettingsChange(input: unknown): SettingsChange {
-  const fields = checkShape(input, { apns: 'object', fcm: 'object' }, 'settings');
+  const fields = checkShape(input, { apns: 'object', fcm: 'object', wns: 'object', hms: 'object' }, 'settings');
   if (fields['apns']) refuseNegative(checkShape(fields['apns'], APNS, 'settings.apns'), 'settings.apns');
   if (fields['fcm']) refuseNegative(checkShape(fields['fcm'], FCM, 'settings.fcm'), 'settings.fcm');
+  for (const name of ['wns', 'hms']) {
+    if (fields[name]) refuseNegative(checkShape(fields[name], TOKEN, `settings.${name}`), `settings.${name}`);
+  }
   return fields;
 }
 
