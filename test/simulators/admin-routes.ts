@@ -18,7 +18,13 @@ type AdminRoute = (simulators: Simulators, request: AdminRequest) => unknown;
 
 /** Repeats listed in a summary; all of them are at `/ledger/tokens?repeats=1`. */
 const REPEATS_LISTED = 1000;
-const DEAD: Readonly<Record<ProviderName, string>> = { apns: 'Unregistered', fcm: 'UNREGISTERED', 'web-push': 'gone' };
+const DEAD: Readonly<Record<ProviderName, string>> = {
+  apns: 'Unregistered',
+  fcm: 'UNREGISTERED',
+  'web-push': 'gone',
+  wns: '410',
+  hms: 'tokenFormatError',
+};
 
 /** Method and path → what it does; what it returns is the JSON answered, an iterator becomes NDJSON. */
 export const ADMIN_ROUTES: Readonly<Record<string, AdminRoute>> = {
@@ -45,7 +51,10 @@ export const ADMIN_ROUTES: Readonly<Record<string, AdminRoute>> = {
   'POST /credentials': registerCredentials,
   'POST /web-push/subscriptions': createSubscriptions,
   'GET /web-push/stored': listStored,
-  'POST /oauth/expire': ({ fcm }) => ({ expired: fcm.oauth.expireAll() }),
+  'POST /oauth/expire': ({ fcm, wns, hms }) => {
+    const endpoints = [fcm.oauth, wns.live, wns.entra, hms.access.oauth];
+    return { expired: endpoints.reduce((sum, endpoint) => sum + endpoint.expireAll(), 0) };
+  },
   'POST /connections': commandConnections,
   'GET /counters': (simulators) => simulators.counters(),
   'GET /ledger': summarizeLedger,

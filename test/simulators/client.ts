@@ -23,6 +23,8 @@ export interface StartOptions {
   apnsPort?: number;
   fcmPort?: number;
   webPushPort?: number;
+  wnsPort?: number;
+  hmsPort?: number;
   adminPort?: number;
 }
 
@@ -169,7 +171,7 @@ export async function startSimulators(options: StartOptions = {}): Promise<Runni
   const main = fileURLToPath(new URL('./main.ts', import.meta.url));
   const args = ['--import', 'tsx', main, '--json', '--exit-with-stdin'];
   if (options.plain) args.push('--plain');
-  for (const name of ['seed', 'apnsPort', 'fcmPort', 'webPushPort', 'adminPort'] as const) {
+  for (const name of ['seed', 'apnsPort', 'fcmPort', 'webPushPort', 'wnsPort', 'hmsPort', 'adminPort'] as const) {
     if (options[name] === undefined) continue;
     args.push(`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`, String(options[name]));
   }

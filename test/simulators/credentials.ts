@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import type { ApnsKey } from './apns/provider-token.js';
 import type { ServiceAccountKey } from './fcm/oauth.js';
 
@@ -57,6 +57,33 @@ export function createServiceAccount(
       token_uri: tokenUri,
     },
     registration: { clientEmail, projectId, publicKey, keyId },
+  };
+}
+
+/** An app of the Store and an Entra app, with the scopes that their endpoints ask for. */
+export function createWnsCredentials() {
+  const sid = Array.from({ length: 7 }, () => randomBytes(4).readUInt32BE(0)).join('-');
+  const secret = (): string => randomBytes(24).toString('base64');
+  return {
+    package: { packageSID: `ms-app://s-1-15-2-${sid}`, clientSecret: secret() },
+    entra: { tenantId: randomUUID(), clientId: randomUUID(), clientSecret: secret() },
+  };
+}
+
+/** An OAuth client and a service account, as Huawei hands them out; the public half is what the simulator knows. */
+export function createHmsCredentials() {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  const ids = { projectId: '99536292', keyId: randomBytes(16).toString('hex'), subAccount: '101000001' };
+  return {
+    credentials: {
+      oauth: { appId: '101234567', clientId: '101234567', clientSecret: randomBytes(32).toString('hex') },
+      account: { ...ids, privateKey },
+    },
+    registration: { ...ids, publicKey },
   };
 }
 

@@ -1,11 +1,14 @@
 import { ApnsRules } from './apns/apns.rules.js';
 import {
   createApnsCredentials,
+  createHmsCredentials,
   createServiceAccount,
+  createWnsCredentials,
   type ApnsCredentials,
   type ServiceAccountFile,
 } from './credentials.js';
 import { FcmRules } from './fcm/fcm.rules.js';
+import { HmsRules } from './hms/hms.rules.js';
 import { Counters, type CounterReport } from './shared/counters.js';
 import { FaultScript } from './shared/faults.js';
 import { Ledger } from './shared/ledger.js';
@@ -15,11 +18,15 @@ import { Random } from './shared/random.js';
 import {
   defaultApnsSettings,
   defaultFcmSettings,
+  defaultTokenSettings,
   defaultWebPushSettings,
   type SettingsChange,
 } from './shared/settings.js';
 import { WebPushRules } from './web-push/web-push.rules.js';
+import { WnsRules } from './wns/wns.rules.js';
 
+const DAY_S = 86_400;
+const HOUR_S = 3_600;
 /** Acceptances of which headers and body are kept, per provider. */
 const DETAILS_KEPT = 1000;
 
@@ -27,6 +34,8 @@ export interface SimulatorOptions {
   apnsPort: number;
   fcmPort: number;
   webPushPort: number;
+  wnsPort: number;
+  hmsPort: number;
   seed: number;
   /** Null: plain ports, HTTP/2 with prior knowledge. */
   tls: { cert: string; key: string } | null;
@@ -36,11 +45,16 @@ export interface SimulatorAddresses {
   apns: { url: string };
   fcm: { url: string; tokenUri: string };
   webPush: { url: string };
+  /** `channelUrl` and a name make a device's token. */
+  wns: { url: string; tokenUrl: string; channelHost: string; channelUrl: string };
+  hms: { url: string; tokenUrl: string };
 }
 
 export interface SimulatorCredentials {
   apns: ApnsCredentials;
   fcm: ServiceAccountFile;
+  wns: ReturnType<typeof createWnsCredentials>;
+  hms: ReturnType<typeof createHmsCredentials>['credentials'];
 }
 
 export interface CountersReport {
@@ -48,19 +62,25 @@ export interface CountersReport {
   fcm: CounterReport & { accessTokensIssued: number };
   /** `distinctJwts`: with a valid signature; Apple asks for one an hour and origin at most. */
   webPush: CounterReport & { distinctJwts: number };
+  wns: CounterReport & { accessTokensIssued: number };
+  hms: CounterReport & { accessTokensIssued: number };
 }
 
-/** All providers, what is shared between them, and the credentials that open them. */
+/** The providers, what is shared between them, and the credentials that open them. */
 export class Simulators {
   readonly random: Random;
   readonly faults: FaultScript;
   readonly apns: ApnsRules;
   readonly fcm: FcmRules;
   readonly 'web-push': WebPushRules;
+  private readonly webPushSettings = defaultWebPushSettings();
+  readonly wns: WnsRules;
+  readonly hms: HmsRules;
   readonly servers: Record<ProviderName, ProviderServer>;
   private readonly apnsSettings = defaultApnsSettings();
   private readonly fcmSettings = defaultFcmSettings();
-  private readonly webPushSettings = defaultWebPushSettings();
+  private readonly wnsSettings = defaultTokenSettings(DAY_S);
+  private readonly hmsSettings = defaultTokenSettings(HOUR_S);
 
   constructor(private readonly options: SimulatorOptions) {
     const { tls } = options;
@@ -69,15 +89,21 @@ export class Simulators {
     this.apns = new ApnsRules(this.apnsSettings);
     this.fcm = new FcmRules(this.fcmSettings);
     this['web-push'] = new WebPushRules(this.webPushSettings);
+    this.wns = new WnsRules(this.wnsSettings);
+    this.hms = new HmsRules(this.hmsSettings);
     const { faults, random } = this;
     const fresh = () => ({ faults, random, ledger: new Ledger(DETAILS_KEPT), counters: new Counters() });
     const apnsDesk = { ...fresh(), rules: this.apns, settings: this.apnsSettings };
     const fcmDesk = { ...fresh(), rules: this.fcm, settings: this.fcmSettings };
     const webPushDesk = { ...fresh(), rules: this['web-push'], settings: this.webPushSettings };
+    const wnsDesk = { ...fresh(), rules: this.wns, settings: this.wnsSettings };
+    const hmsDesk = { ...fresh(), rules: this.hms, settings: this.hmsSettings };
     this.servers = {
       apns: new ProviderServer(apnsDesk, { tls, http1: false }),
       fcm: new ProviderServer(fcmDesk, { tls, http1: true }),
       'web-push': new ProviderServer(webPushDesk, { tls, http1: true }),
+      wns: new ProviderServer(wnsDesk, { tls, http1: 'only' }),
+      hms: new ProviderServer(hmsDesk, { tls, http1: 'only' }),
     };
   }
 
@@ -88,18 +114,40 @@ export class Simulators {
     const fcmUrl = `${scheme}://localhost:${await this.servers.fcm.listen(this.options.fcmPort)}`;
     const webPushUrl = `${scheme}://localhost:${await this.servers['web-push'].listen(this.options.webPushPort)}`;
     this['web-push'].subscriptions.origin = webPushUrl;
+    const wnsHost = `localhost:${await this.servers.wns.listen(this.options.wnsPort)}`;
+    const wnsUrl = `${scheme}://${wnsHost}`;
+    const hmsUrl = `${scheme}://localhost:${await this.servers.hms.listen(this.options.hmsPort)}`;
     const tokenUri = `${fcmUrl}/token`;
     this.fcm.oauth.tokenUri = tokenUri;
     const apns = createApnsCredentials('com.example.app');
     const fcm = createServiceAccount('example-project', tokenUri);
     this.apns.providerTokens.register(apns.registration);
     this.fcm.oauth.register(fcm.registration);
+    const wns = createWnsCredentials();
+    const hms = createHmsCredentials();
+    this.registerWns(wns);
+    const { appId, clientId, clientSecret } = hms.credentials.oauth;
+    this.hms.access.registerClient(appId, clientId, clientSecret);
+    this.hms.access.registerAccount(hms.registration);
     return {
       apns: { url: apnsUrl },
       fcm: { url: fcmUrl, tokenUri },
       webPush: { url: webPushUrl },
-      credentials: { apns: apns.credentials, fcm: fcm.file },
+      wns: {
+        url: wnsUrl,
+        tokenUrl: `${wnsUrl}/accesstoken.srf`,
+        channelHost: wnsHost,
+        channelUrl: `${wnsUrl}/?token=`,
+      },
+      hms: { url: hmsUrl, tokenUrl: `${hmsUrl}/oauth2/v3/token` },
+      credentials: { apns: apns.credentials, fcm: fcm.file, wns, hms: hms.credentials },
     };
+  }
+
+  private registerWns({ package: { packageSID, clientSecret }, entra }: SimulatorCredentials['wns']): void {
+    this.wns.live.register({ clientId: packageSID, clientSecret, scope: 'notify.windows.com' });
+    const { clientId, clientSecret: secret } = entra;
+    this.wns.entra.register({ clientId, clientSecret: secret, scope: 'https://wns.windows.com/.default' });
   }
 
   /** Applies a change to connections that are open as well as to new ones. */
@@ -107,17 +155,27 @@ export class Simulators {
     Object.assign(this.apnsSettings, change.apns);
     Object.assign(this.fcmSettings, change.fcm);
     Object.assign(this.webPushSettings, change.webPush);
+    Object.assign(this.wnsSettings, change.wns);
+    Object.assign(this.hmsSettings, change.hms);
     if (change.apns) await this.servers.apns.applySettings();
     if (change.fcm) await this.servers.fcm.applySettings();
     if (change.webPush) await this.servers['web-push'].applySettings();
+    if (change.wns) await this.servers.wns.applySettings();
+    if (change.hms) await this.servers.hms.applySettings();
   }
 
   get settings(): Required<SettingsChange> {
-    return { apns: { ...this.apnsSettings }, fcm: { ...this.fcmSettings }, webPush: { ...this.webPushSettings } };
+    return {
+      apns: { ...this.apnsSettings },
+      fcm: { ...this.fcmSettings },
+      webPush: { ...this.webPushSettings },
+      wns: { ...this.wnsSettings },
+      hms: { ...this.hmsSettings },
+    };
   }
 
   counters(): CountersReport {
-    const { apns, fcm, 'web-push': webPush } = this.servers;
+    const { apns, fcm, 'web-push': webPush, wns, hms } = this.servers;
     return {
       apns: {
         ...apns.desk.counters.report(apns.connections.size),
@@ -130,6 +188,14 @@ export class Simulators {
       webPush: {
         ...webPush.desk.counters.report(webPush.connections.size),
         distinctJwts: this['web-push'].vapid.distinct,
+      },
+      wns: {
+        ...wns.desk.counters.report(wns.connections.size),
+        accessTokensIssued: this.wns.live.issued + this.wns.entra.issued,
+      },
+      hms: {
+        ...hms.desk.counters.report(hms.connections.size),
+        accessTokensIssued: this.hms.access.oauth.issued,
       },
     };
   }
@@ -147,6 +213,8 @@ export class Simulators {
       apns: defaultApnsSettings(),
       fcm: defaultFcmSettings(),
       webPush: defaultWebPushSettings(),
+      wns: defaultTokenSettings(DAY_S),
+      hms: defaultTokenSettings(HOUR_S),
     });
   }
 

@@ -87,7 +87,7 @@ describe('the simulators as a process', () => {
     expect([response.status, await response.text()]).toEqual([404, expect.stringContaining('POST /faults')]);
     await expect(simulators.admin.changeSettings({ apns: { stream: 1 } as never })).rejects.toThrow('stream');
     await expect(simulators.admin.changeSettings({ apns: { streams: -1 } })).rejects.toThrow('negative');
-    await expect(simulators.admin.ledger('hms' as never)).rejects.toThrow('provider');
+    await expect(simulators.admin.ledger('none' as never)).rejects.toThrow('provider');
     await simulators.stop();
   });
 });

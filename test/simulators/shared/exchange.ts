@@ -33,7 +33,8 @@ export interface Desk {
 export class ServedExchange implements Exchange {
   private settled = false;
   private request: ReceivedRequest | null = null;
-  private acceptance: Acceptance | null = null;
+  /** One for each token of the request. */
+  private acceptances: readonly Acceptance[] = [];
   private fault: FaultAction | undefined;
 
   constructor(
@@ -56,11 +57,11 @@ export class ServedExchange implements Exchange {
     const { rules, settings, faults, random } = this.desk;
     this.request = request;
     const judgement = rules.judge(request);
-    if (judgement.kind === 'accept') this.acceptance = judgement.acceptance;
+    if (judgement.kind === 'accept') this.acceptances = [judgement.acceptance].flat();
     if (judgement.kind !== 'refuse') {
       const { name: provider } = rules;
       const { path, connection } = request;
-      const token = this.acceptance?.token ?? '';
+      const token = this.acceptances[0]?.token ?? '';
       this.fault = faults.next({ provider, path, token, connection: connection.id });
     }
     let delay = settings.latencyMs > 0 ? random.latency(settings.latencyMs, settings.latencySigma) : 0;
@@ -86,7 +87,7 @@ export class ServedExchange implements Exchange {
     const spoil = this.fault?.spoil;
     // A sender that cannot read the answer to its end was not told.
     const isUntold = spoil === 'headersOnly' || spoil === 'halfThenReset';
-    if (this.acceptance) this.record(this.acceptance, isUntold);
+    this.record(isUntold);
     this.answer(judgement.answer, judgement.kind === 'served' ? judgement.reason : '');
   }
 
@@ -133,13 +134,13 @@ export class ServedExchange implements Exchange {
 
   recordAnswerLost(): void {
     // A request whose body is still arriving, or which is about to be refused or failed, has nothing to record.
-    if (this.acceptance && !this.fault) this.settleAnswerLost();
+    if (this.acceptances.length > 0 && !this.fault) this.settleAnswerLost();
     else this.abandon();
   }
 
   private settleAnswerLost(): void {
     if (this.settled) return;
-    if (this.acceptance) this.record(this.acceptance, true);
+    this.record(true);
     this.settle();
   }
 
@@ -161,19 +162,21 @@ export class ServedExchange implements Exchange {
     this.settle();
   }
 
-  private record(acceptance: Acceptance, answerLost: boolean): void {
+  private record(answerLost: boolean): void {
     const { ledger, counters, rules } = this.desk;
-    counters.accepted += 1;
-    if (answerLost) counters.answersLost += 1;
-    ledger.record({
-      ...acceptance,
-      provider: rules.name,
-      receivedAt: Date.now(),
-      connection: this.connection.id,
-      stream: this.streamId,
-      headers: this.request?.headers ?? {},
-      answerLost,
-    });
+    counters.accepted += this.acceptances.length;
+    if (answerLost) counters.answersLost += this.acceptances.length;
+    for (const acceptance of this.acceptances) {
+      ledger.record({
+        ...acceptance,
+        provider: rules.name,
+        receivedAt: Date.now(),
+        connection: this.connection.id,
+        stream: this.streamId,
+        headers: this.request?.headers ?? {},
+        answerLost,
+      });
+    }
   }
 
   private settle(): void {

@@ -1,4 +1,4 @@
-import { verify, type KeyObject } from 'node:crypto';
+import { constants, verify, type KeyObject } from 'node:crypto';
 import { isFields, type Fields } from './shape.js';
 
 export interface Jws {
@@ -34,8 +34,12 @@ function decode(part: string): Fields | null {
 }
 
 /** RFC 7518: ES256 signatures are r‖s of 64 bytes, not DER. */
-export function verifyJws(jws: Jws, algorithm: 'ES256' | 'RS256', key: KeyObject): boolean {
+export function verifyJws(jws: Jws, algorithm: 'ES256' | 'RS256' | 'PS256', key: KeyObject): boolean {
   if (jws.header['alg'] !== algorithm) return false;
   if (algorithm === 'RS256') return verify('sha256', jws.signed, key, jws.signature);
+  if (algorithm === 'PS256') {
+    const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
+    return verify('sha256', jws.signed, { key, ...pss }, jws.signature);
+  }
   return verify('sha256', jws.signed, { key, dsaEncoding: 'ieee-p1363' }, jws.signature);
 }

@@ -15,8 +15,8 @@ const PREFACE_START = 'PRI * ';
 export interface ServerOptions {
   /** Certificate and key in PEM; null for plain TCP. */
   tls: { cert: string; key: string } | null;
-  /** True when HTTP/1.1 is served beside HTTP/2. */
-  http1: boolean;
+  /** True when HTTP/1.1 is served beside HTTP/2, `only` in place of it. */
+  http1: boolean | 'only';
 }
 
 /** What becomes of the requests in flight when connections are cut by command. */
@@ -132,7 +132,10 @@ export class ProviderServer {
       return server;
     };
     return {
-      ok: create({ ...certificate, ALPNProtocols: this.options.http1 ? ['h2', 'http/1.1'] : ['h2'] }),
+      ok: create({
+        ...certificate,
+        ALPNProtocols: [...(this.options.http1 === 'only' ? [] : ['h2']), ...(this.options.http1 ? ['http/1.1'] : [])],
+      }),
       // A server without a certificate has nothing to agree on.
       failing: create({}),
       noAlpn: create(certificate),
@@ -152,6 +155,7 @@ export class ProviderServer {
 
   private acceptPlain(connection: Connection, socket: net.Socket): void {
     if (!this.options.http1) return this.serveHttp2(connection, socket);
+    if (this.options.http1 === 'only') return this.openHttp1(connection, socket);
     socket.once('readable', () => {
       const start = socket.read() as Buffer | null;
       if (!start) return;

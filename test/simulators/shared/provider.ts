@@ -3,7 +3,7 @@ import type { Connection } from './connection.js';
 
 /** What a provider's rules need from the server that carries them, and what they give back. */
 
-export const PROVIDERS = ['apns', 'fcm', 'web-push'] as const;
+export const PROVIDERS = ['apns', 'fcm', 'web-push', 'wns', 'hms'] as const;
 export type ProviderName = (typeof PROVIDERS)[number];
 
 export interface ReceivedRequest {
@@ -37,7 +37,7 @@ export interface Acceptance {
 }
 
 export type Judgement =
-  | { kind: 'accept'; answer: Answer; acceptance: Acceptance }
+  | { kind: 'accept'; answer: Answer; acceptance: Acceptance | readonly Acceptance[] }
   /** Answered well but nothing to deliver: an access token, a dry run. Fault rules apply here too. */
   | { kind: 'served'; answer: Answer; reason: string }
   | { kind: 'refuse'; answer: Answer; reason: string; token: string; detail?: string; disconnect?: string };

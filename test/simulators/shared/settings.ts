@@ -53,6 +53,14 @@ export interface WebPushSettings extends CommonSettings {
   retryAfterSeconds: number;
 }
 
+/** Of a provider behind a token endpoint of client credentials: WNS, HMS. */
+export interface TokenSettings extends CommonSettings {
+  /** Life of access tokens issued from now on. */
+  tokenLifeSeconds: number;
+  /** Retry-After on throttling answers; 0 leaves the header out. */
+  retryAfterSeconds: number;
+}
+
 const COMMON: Shape = {
   streams: 'number',
   latencyMs: 'number',
@@ -74,6 +82,8 @@ const APNS: Shape = {
 };
 const FCM: Shape = { ...COMMON, tokenLifeSeconds: 'number', quotaPerMinute: 'number', retryAfterSeconds: 'number' };
 const WEB_PUSH: Shape = { ...COMMON, retryAfterSeconds: 'number' };
+
+const TOKEN: Shape = { ...COMMON, tokenLifeSeconds: 'number', retryAfterSeconds: 'number' };
 
 const COMMON_DEFAULTS: Omit<CommonSettings, 'streams'> = {
   latencyMs: 0,
@@ -109,18 +119,32 @@ export function defaultWebPushSettings(): WebPushSettings {
   return { ...COMMON_DEFAULTS, streams: 100, retryAfterSeconds: 0 };
 }
 
+/** HTTP/1.1: no streams to limit. WNS' tokens last a day, Huawei's an hour. */
+export function defaultTokenSettings(tokenLifeSeconds: number): TokenSettings {
+  return { ...COMMON_DEFAULTS, streams: 0, tokenLifeSeconds, retryAfterSeconds: 0 };
+}
+
 export interface SettingsChange {
   apns?: Partial<ApnsSettings>;
   fcm?: Partial<FcmSettings>;
   webPush?: Partial<WebPushSettings>;
+  wns?: Partial<TokenSettings>;
+  hms?: Partial<TokenSettings>;
 }
 
+const SETTINGS: Readonly<Record<keyof SettingsChange, Shape>> = {
+  apns: APNS,
+  fcm: FCM,
+  webPush: WEB_PUSH,
+  wns: TOKEN,
+  hms: TOKEN,
+};
+
 export function parseSettingsChange(input: unknown): SettingsChange {
-  const fields = checkShape(input, { apns: 'object', fcm: 'object', webPush: 'object' }, 'settings');
-  if (fields['apns']) refuseNegative(checkShape(fields['apns'], APNS, 'settings.apns'), 'settings.apns');
-  if (fields['fcm']) refuseNegative(checkShape(fields['fcm'], FCM, 'settings.fcm'), 'settings.fcm');
-  if (fields['webPush'])
-    refuseNegative(checkShape(fields['webPush'], WEB_PUSH, 'settings.webPush'), 'settings.webPush');
+  const names = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, 'object' as const]));
+  const fields = checkShape(input, names, 'settings');
+  for (const [name, shape] of Object.entries(SETTINGS))
+    if (fields[name]) refuseNegative(checkShape(fields[name], shape, `settings.${name}`), `settings.${name}`);
   return fields;
 }
 

@@ -1,0 +1,65 @@
+/** A reader of XML 1.0 without document types, strict enough to refuse what WNS refuses. */
+
+const NAME = String.raw`[A-Za-z_][\w.-]*`;
+const REFERENCE = String.raw`&(?:amp|lt|gt|quot|apos|#\d+|#x[\da-fA-F]+);`;
+const ATTRIBUTE = String.raw`\s+(${NAME})\s*=\s*(?:"((?:[^<&"]|${REFERENCE})*)"|'((?:[^<&']|${REFERENCE})*)')`;
+const TAG = new RegExp(String.raw`<(/?)(${NAME})((?:${ATTRIBUTE})*)\s*(/?)>`, 'y');
+const TEXT = new RegExp(String.raw`(?:[^<&]|${REFERENCE})+`, 'y');
+const DECLARATION = /^<\?xml\s[^?<]*\?>\s*/;
+// oxlint-disable-next-line no-control-regex -- control characters are what it is about
+const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
+
+export interface Root {
+  name: string;
+  attributes: Record<string, string>;
+}
+
+/** The root element of a well-formed document; null for anything else. */
+export function readXml(bytes: Buffer): Root | null {
+  const text = bytes.toString('utf8');
+  if (FORBIDDEN.test(text) || !Buffer.from(text).equals(bytes)) return null;
+  const source = text.replace(DECLARATION, '').trim();
+  const open: string[] = [];
+  let root: Root | null = null;
+  for (let at = 0; at < source.length;) {
+    TAG.lastIndex = TEXT.lastIndex = at;
+    const tag = TAG.exec(source);
+    if (!tag) {
+      if (open.length === 0 || !TEXT.test(source)) return null;
+      at = TEXT.lastIndex;
+      continue;
+    }
+    at = TAG.lastIndex;
+    const [, closing, name = '', attributes = ''] = tag;
+    if (closing) {
+      if (open.pop() !== name || attributes !== '') return null;
+      continue;
+    }
+    if (open.length === 0 && root) return null;
+    const read = readAttributes(attributes);
+    if (!read) return null;
+    root ??= { name, attributes: read };
+    if (tag.at(-1) !== '/') open.push(name);
+  }
+  return open.length === 0 ? root : null;
+}
+
+/** Null when one is there twice. */
+function readAttributes(source: string): Record<string, string> | null {
+  const attributes: Record<string, string> = {};
+  for (const [, name = '', double, single] of source.matchAll(new RegExp(ATTRIBUTE, 'g'))) {
+    if (Object.hasOwn(attributes, name)) return null;
+    attributes[name] = unescape(double ?? single ?? '');
+  }
+  return attributes;
+}
+
+const NAMED: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+
+function unescape(value: string): string {
+  return value.replace(/&(?:(\w+)|#(\d+)|#x([\da-fA-F]+));/g, (_all, name?: string, decimal?: string, hex?: string) =>
+    name === undefined
+      ? String.fromCodePoint(decimal === undefined ? parseInt(hex ?? '', 16) : Number(decimal))
+      : (NAMED[name] ?? ''),
+  );
+}
