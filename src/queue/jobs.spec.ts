@@ -7,6 +7,7 @@ it('one queue to expand and one per provider', () => {
     'expand',
     'deliver-apns',
     'deliver-fcm',
+    'deliver-web-push',
     'deliver-wns',
     'deliver-hms',
     'deliver-sandbox',

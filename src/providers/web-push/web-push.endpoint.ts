@@ -64,7 +64,7 @@ export function readEndpoint(text: string, allowPrivate: boolean): Endpoint | st
   if (url.username !== '' || url.password !== '') return 'the endpoint must not hold a user or password';
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (!allowPrivate && isIP(host) !== 0 && !isPublicAddress(host)) return 'the endpoint must be at a public address';
-  const isWindows = /\.notify\.windows\.com$/.test(host) || (url.pathname === '/w/' && url.searchParams.has('token'));
+  const isWindows = host.endsWith('.notify.windows.com') || (url.pathname === '/w/' && url.searchParams.has('token'));
   return { origin: url.origin, path: url.pathname + url.search, isWindows };
 }
 
