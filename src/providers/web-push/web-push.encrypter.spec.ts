@@ -50,9 +50,10 @@ describe('Encrypter', () => {
 
   it('rejects what a close overtakes', async () => {
     const encrypter = start(1);
-    const lost = encrypter.encrypt({ plaintext: Buffer.from('a'), ...subscription() });
-    const refused = expect(lost).rejects.toThrow('closed');
+    const lost = encrypter
+      .encrypt({ plaintext: Buffer.from('a'), ...subscription() })
+      .catch((error: Error) => error.message);
     await encrypter.close();
-    await refused;
+    expect(await lost).toContain('closed');
   });
 });
