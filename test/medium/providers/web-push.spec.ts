@@ -187,6 +187,19 @@ describe('Web Push', () => {
     expect(tally(await collect(sender, [renamed]))).toEqual({ 'retryBackoff ERR_TLS_CERT_ALTNAME_INVALID': 1 });
   });
 
+  it('reports every recipient when it is closed meanwhile, and opens nothing more', async () => {
+    const { sender } = start();
+    const to = await subscribe('google', 800);
+    const sent = collect(sender, to);
+    await sender.close();
+    const verdicts = await sent;
+    expect(verdicts).toHaveLength(800);
+    const accepted = verdicts.filter(({ action }) => action === 'accept').length;
+    expect(await simulators.admin.ledger('web-push')).toMatchObject({ accepted });
+    expect(sender.stats().connections).toBe(0);
+    expect(tally(await collect(sender, to.slice(0, 1)))).toEqual({ 'retryBackoff the sender is closed': 1 });
+  });
+
   it('sends nothing once aborted', async () => {
     const { sender } = start();
     const to = await subscribe('google', 3);
