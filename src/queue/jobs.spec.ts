@@ -3,7 +3,7 @@ import { QUEUE_NAMES, deliverJob, deliverQueue, expandJob } from './jobs.js';
 
 it('one queue to expand and one per provider', () => {
   // Names are what a running system's jobs lie under: none may change.
-  expect(QUEUE_NAMES).toEqual(['expand', 'deliver-apns', 'deliver-fcm', 'deliver-sandbox']);
+  expect(QUEUE_NAMES).toEqual(['expand', 'deliver-apns', 'deliver-fcm', 'deliver-web-push', 'deliver-sandbox']);
   expect(deliverQueue('apns')).toBe('deliver-apns');
 });
 
