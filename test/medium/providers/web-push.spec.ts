@@ -4,7 +4,9 @@ import type { LookupAddress } from 'node:dns';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Recipient, Sender } from '../../../src/providers/provider.js';
-import type { Resolve } from '../../../src/providers/web-push/web-push.endpoint.js';
+import { guardedLookup, readEndpoint } from '../../../src/providers/web-push/web-push.endpoint.js';
+import type { Endpoint, Resolve } from '../../../src/providers/web-push/web-push.endpoint.js';
+import { Origins } from '../../../src/providers/web-push/web-push.origins.js';
 import { topicOf } from '../../../src/providers/web-push/web-push.payload.js';
 import { WebPushProvider, type WebPushProviderOptions } from '../../../src/providers/web-push/web-push.provider.js';
 import { startSimulators, type RunningSimulators } from '../../simulators/client.js';
@@ -198,6 +200,22 @@ describe('Web Push', () => {
     expect(await simulators.admin.ledger('web-push')).toMatchObject({ accepted });
     expect(sender.stats().connections).toBe(0);
     expect(tally(await collect(sender, to.slice(0, 1)))).toEqual({ 'retryBackoff the sender is closed': 1 });
+  });
+
+  it('keeps so many origins open and no more, and closes the one unused for longest', async () => {
+    const origins = new Origins({ ca: simulators.ca, lookup: guardedLookup(true), limit: 1 });
+    open.push(origins);
+    const { port } = new URL(simulators.webPush.url);
+    const [one, other] = ['localhost', '127.0.0.1'].map(
+      (host) => readEndpoint(`https://${host}:${port}/`, true) as Endpoint,
+    );
+    const verdict = await origins.with(one!, () => origins.with(other!, () => Promise.resolve({ action: 'accept' })));
+    expect(verdict).toMatchObject({
+      action: 'retryBackoff',
+      reason: expect.stringContaining('more origins') as string,
+    });
+    expect(await origins.with(other!, () => Promise.resolve({ action: 'accept' }))).toEqual({ action: 'accept' });
+    expect(await origins.with(one!, () => Promise.resolve({ action: 'accept' }))).toEqual({ action: 'accept' });
   });
 
   it('sends nothing once aborted', async () => {
