@@ -206,7 +206,7 @@ describe('the rules', () => {
     [[{ match: { tokn: 'a' }, action: { status: 500 } }], 'tokn'],
     [[{ match: {}, action: {} }], 'empty'],
     [[{ match: {}, action: { status: '500' } }], 'status'],
-    [[{ match: { provider: 'hms' }, action: { fin: true } }], 'provider'],
+    [[{ match: { provider: 'none' }, action: { fin: true } }], 'provider'],
     [{ match: {} }, 'list'],
   ])('are refused when they are wrong: %j', async (rules, word) => {
     await expect(simulators.admin.setFaults(rules as never)).rejects.toThrow(word);
