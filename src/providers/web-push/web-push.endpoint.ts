@@ -83,7 +83,7 @@ export function isPublicAddress(address: string): boolean {
  * no other answer of the same name. One address that is not public spoils the name: honest names do not mix them.
  */
 export function guardedLookup(allowPrivate: boolean, resolve: Resolve = resolveName): LookupFunction {
-  return (hostname, options, callback) => {
+  return (hostname, options, give) => {
     const answer = async (): Promise<LookupAddress[]> => {
       const addresses = await resolve(hostname);
       if (!allowPrivate && !addresses.every(({ address }) => isPublicAddress(address))) throw notPublic();
@@ -94,10 +94,10 @@ export function guardedLookup(allowPrivate: boolean, resolve: Resolve = resolveN
     };
     answer().then(
       (addresses) => {
-        if (options.all === true) callback(null, addresses);
-        else callback(null, addresses[0]!.address, addresses[0]!.family);
+        if (options.all === true) give(null, addresses);
+        else give(null, addresses[0]!.address, addresses[0]!.family);
       },
-      (error: NodeJS.ErrnoException) => callback(error, options.all === true ? [] : '', 0),
+      (error: NodeJS.ErrnoException) => give(error, options.all === true ? [] : '', 0),
     );
   };
 }

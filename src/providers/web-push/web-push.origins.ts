@@ -5,6 +5,7 @@ import type { PushRequest, PushResult } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
 import type { SenderStats, Verdict } from '../provider.js';
 import { statsOf } from '../pool-stats.js';
+import { unansweredVerdict } from '../unanswered.js';
 import { NOT_PUBLIC, type Endpoint } from './web-push.endpoint.js';
 import { Http1Channel } from './web-push.http1.js';
 
@@ -49,11 +50,13 @@ export class Origins {
   private readonly entries = new Map<string, Entry>();
   private readonly closing = new Set<Promise<void>>();
   private readonly opened = new Set<Channel>();
+  private closed = false;
 
   constructor(private readonly options: OriginsOptions) {}
 
   /** Runs `use` on the endpoint's channel, or answers why there is none. The channel stays open meanwhile. */
   async with(endpoint: Endpoint, use: (channel: Channel) => Promise<Verdict>): Promise<Verdict> {
+    if (this.closed) return unansweredVerdict({ kind: 'refused', reason: 'the sender is closed' });
     const key = endpoint.isWindows ? `${endpoint.origin} http/1.1` : endpoint.origin;
     const entry = this.entries.get(key) ?? this.open(endpoint);
     if (entry === undefined) return unreached('more origins at once than this process keeps');
@@ -82,7 +85,9 @@ export class Origins {
     return sum;
   }
 
+  /** Opens nothing more, lets requests in flight finish, and resolves when every connection is closed. */
   async close(): Promise<void> {
+    this.closed = true;
     for (const entry of this.entries.values()) this.discard(entry);
     this.entries.clear();
     await Promise.all(this.closing);

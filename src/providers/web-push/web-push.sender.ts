@@ -22,6 +22,7 @@ export interface WebPushSenderOptions extends OriginsOptions {
 /** One application's way to browsers, whatever their push service. */
 export class WebPushSender implements Sender {
   private readonly origins: Origins;
+  private readonly sending = new Set<Promise<void>>();
   /** Refusals of the key in a row at an origin; accepted once: -1 for good. */
   private readonly refusals = new Map<string, number>();
 
@@ -42,7 +43,9 @@ export class WebPushSender implements Sender {
   ): Promise<void> {
     const push = new Push(notification, Date.now());
     const deliver = (index: number): Promise<Verdict> => this.deliver(push, recipients[index]!, signal);
-    return fanOut(recipients.length, deliver, report, signal);
+    const sent = fanOut(recipients.length, deliver, report, signal).finally(() => this.sending.delete(sent));
+    this.sending.add(sent);
+    return sent;
   }
 
   stats(): SenderStats {
@@ -51,6 +54,8 @@ export class WebPushSender implements Sender {
 
   async close(): Promise<void> {
     await this.origins.close();
+    // What has not come to its connection yet is refused there, and the encrypter may go.
+    await Promise.allSettled(this.sending);
     await this.encrypter.close();
   }
 

@@ -1,4 +1,4 @@
-import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo, type LookupFunction } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { ServerHttp2Stream } from 'node:http2';
 import { describe, expect, it } from 'vitest';
@@ -126,5 +126,28 @@ describe('TLS', () => {
       if (result.kind === 'answered') pool.retire(result.connection);
     }
     expect(reused).toEqual([false, true]);
+  });
+});
+
+describe('a look-up of the caller', () => {
+  it.each(['http', 'https'] as const)('says where %s connects, under the name of the origin', async (scheme) => {
+    const peer = await makePeer(answering(), scheme);
+    const asked: string[] = [];
+    const lookup: LookupFunction = (hostname, options, give) => {
+      asked.push(hostname);
+      if (options.all === true) give(null, [{ address: '127.0.0.1', family: 4 }]);
+      else give(null, '127.0.0.1', 4);
+    };
+    const { port } = new URL(peer.origin);
+    // The certificate is localhost's, which is who the peer stays: only the address comes from here.
+    const pool = makePool({ origin: `${scheme}://localhost:${port}`, tls, lookup });
+    expect(await pool.send(request())).toMatchObject({ kind: 'answered', status: 200 });
+    expect(asked).toEqual(['localhost']);
+  });
+
+  it('refuses with its error', async () => {
+    const lookup: LookupFunction = (_, options, give) => give(new Error('not there'), options.all === true ? [] : '');
+    const result = await makePool({ origin: 'https://push.example', lookup }).send(request());
+    expect(result).toEqual({ kind: 'refused', reason: 'cannot connect: not there' });
   });
 });

@@ -4,7 +4,9 @@ import type { LookupAddress } from 'node:dns';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Recipient, Sender } from '../../../src/providers/provider.js';
-import type { Resolve } from '../../../src/providers/web-push/web-push.endpoint.js';
+import { guardedLookup, readEndpoint } from '../../../src/providers/web-push/web-push.endpoint.js';
+import type { Endpoint, Resolve } from '../../../src/providers/web-push/web-push.endpoint.js';
+import { Origins } from '../../../src/providers/web-push/web-push.origins.js';
 import { topicOf } from '../../../src/providers/web-push/web-push.payload.js';
 import { WebPushProvider, type WebPushProviderOptions } from '../../../src/providers/web-push/web-push.provider.js';
 import { startSimulators, type RunningSimulators } from '../../simulators/client.js';
@@ -111,7 +113,7 @@ describe('Web Push', () => {
     await simulators.admin.killTokens('web-push', [endpointOf(gone!)]);
     const nobody = { ...gone!, token: gone!.token.replace(/(https:[^"]*)"/, '$1x"') };
     const [dead, unknown] = await collect(sender, [gone!, nobody]);
-    expect([dead, unknown]).toMatchObject(Array(2).fill({ action: 'dropDevice', certain: true }));
+    expect([dead, unknown]).toMatchObject([1, 2].map(() => ({ action: 'dropDevice', certain: true })));
 
     await simulators.admin.changeSettings({ webPush: { perTokenPerMinute: 1, retryAfterSeconds: 90 } });
     expect(await collect(sender, [slow!])).toEqual([{ action: 'accept' }]);
@@ -127,7 +129,7 @@ describe('Web Push', () => {
     expect(await collect(sender, [own!])).toEqual([{ action: 'accept' }]);
     const verdicts = await collect(sender, foreign);
     expect(tally(verdicts)).toEqual({ 'dropDevice HTTP 401 errno 109': 5 });
-    expect(verdicts).toMatchObject(Array(5).fill({ certain: false }));
+    expect(verdicts).toMatchObject(foreign.map(() => ({ certain: false })));
   });
 
   it('stops when a service refuses the key again and again, and drops nothing', async () => {
@@ -185,6 +187,35 @@ describe('Web Push', () => {
     const renamed = { ...one!, token: one!.token.replace('//localhost', '//push.example') };
     // The socket reached the simulator, whose certificate is not that of push.example.
     expect(tally(await collect(sender, [renamed]))).toEqual({ 'retryBackoff ERR_TLS_CERT_ALTNAME_INVALID': 1 });
+  });
+
+  it('reports every recipient when it is closed meanwhile, and opens nothing more', async () => {
+    const { sender } = start();
+    const to = await subscribe('google', 800);
+    const sent = collect(sender, to);
+    await sender.close();
+    const verdicts = await sent;
+    expect(verdicts).toHaveLength(800);
+    const accepted = verdicts.filter(({ action }) => action === 'accept').length;
+    expect(await simulators.admin.ledger('web-push')).toMatchObject({ accepted });
+    expect(sender.stats().connections).toBe(0);
+    expect(tally(await collect(sender, to.slice(0, 1)))).toEqual({ 'retryBackoff the sender is closed': 1 });
+  });
+
+  it('keeps so many origins open and no more, and closes the one unused for longest', async () => {
+    const origins = new Origins({ ca: simulators.ca, lookup: guardedLookup(true), limit: 1 });
+    open.push(origins);
+    const { port } = new URL(simulators.webPush.url);
+    const [one, other] = ['localhost', '127.0.0.1'].map(
+      (host) => readEndpoint(`https://${host}:${port}/`, true) as Endpoint,
+    );
+    const verdict = await origins.with(one!, () => origins.with(other!, () => Promise.resolve({ action: 'accept' })));
+    expect(verdict).toMatchObject({
+      action: 'retryBackoff',
+      reason: expect.stringContaining('more origins') as string,
+    });
+    expect(await origins.with(other!, () => Promise.resolve({ action: 'accept' }))).toEqual({ action: 'accept' });
+    expect(await origins.with(one!, () => Promise.resolve({ action: 'accept' }))).toEqual({ action: 'accept' });
   });
 
   it('sends nothing once aborted', async () => {
