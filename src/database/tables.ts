@@ -157,6 +157,8 @@ interface BatchTable {
   application_id: string;
   provider: ProviderName;
   state: BatchState;
+  /** In the lane of messages to device or user ids, outside the window. */
+  direct: Generated<boolean>;
   size: number;
   first_seq: number;
   last_seq: number;

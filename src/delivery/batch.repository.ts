@@ -10,7 +10,11 @@ import type { NewBatch } from './batching.js';
 import { BatchLedger } from './ledger.js';
 import type { AttemptTerms } from './ledger.js';
 
-/** Batches of one message that are queued or being sent at once; the others wait in the table. */
+/**
+ * Broadcast batches of one application at one provider that are queued or being sent at once; the others wait in the
+ * table. Each application having as many in the queue is what makes them share the workers evenly, however many messages
+ * each of them sends; and each provider having a window of its own is what keeps a slow one from holding up the others.
+ */
 export const WINDOW = 64;
 /** A worker that has not renewed its lease for this long is taken for lost. Renewed at every checkpoint (1 s). */
 const LEASE_S = 10;
@@ -21,6 +25,12 @@ export interface QueuedBatch {
   epoch: number;
   provider: ProviderName;
   direct: boolean;
+}
+
+/** What shares a window: the batches of one application at one provider. */
+export interface Lot {
+  applicationId: string;
+  provider: ProviderName;
 }
 
 export interface LeasedBatch extends QueuedBatch {
@@ -41,20 +51,24 @@ export interface LeasedBatch extends QueuedBatch {
 export class BatchRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
+  /** Inserts a message's next batches; answers those that may be queued now: all of a direct message, else what the window takes. */
   async insert(
-    message: { seq: number; applicationId: string },
+    message: { seq: number; applicationId: string; direct: boolean },
     batches: readonly NewBatch[],
     transaction: Transaction<Tables>,
-  ): Promise<void> {
-    if (batches.length === 0) return;
-    await transaction
+  ): Promise<QueuedBatch[]> {
+    if (batches.length === 0) return [];
+    const { direct } = message;
+    const inserted = await transaction
       .insertInto('batch')
       .values(
         batches.map(({ provider, deviceSeqs }) => ({
           message_seq: message.seq,
           application_id: message.applicationId,
           provider,
-          state: 'waiting' as const,
+          direct,
+          state: direct ? ('ready' as const) : ('waiting' as const),
+          due_at: direct ? sql<Date>`now()` : null,
           size: deviceSeqs.length,
           first_seq: deviceSeqs[0] ?? 0,
           last_seq: deviceSeqs.at(-1) ?? 0,
@@ -64,24 +78,33 @@ export class BatchRepository {
           details: '{}',
         })),
       )
+      .returning(['id', 'epoch', 'provider', 'direct'])
       .execute();
+    if (direct) return inserted;
+    const promoted: QueuedBatch[] = [];
+    for (const provider of new Set(batches.map((batch) => batch.provider)))
+      promoted.push(...(await this.promote({ applicationId: message.applicationId, provider }, transaction)));
+    return promoted;
   }
 
   /**
-   * Lets waiting batches of a message into the window; answers those that may be queued now. The clock is read when the
-   * rows are: now() is the transaction's start, before which another one may not yet have let its batch in.
+   * Lets waiting batches of an application into its window at a provider; answers those that may be queued now. The clock
+   * is read when the rows are: now() is the transaction's start, before which another one may not yet have let its batch in.
    */
-  async promote(messageSeq: number, db: Kysely<Tables> = this.database.kysely): Promise<QueuedBatch[]> {
+  async promote({ applicationId, provider }: Lot, db: Kysely<Tables> = this.database.kysely): Promise<QueuedBatch[]> {
+    const waiting = sql`application_id = ${applicationId} and provider = ${provider} and state = 'waiting'`;
     const { rows } = await sql<QueuedBatch>`
+      with ahead as (select id from batch where ${waiting} and direct for update skip locked),
+        next as (
+          select id from batch where ${waiting} and not direct order by id
+          limit greatest(0, ${WINDOW} - (
+            select count(*) from batch
+            where application_id = ${applicationId} and provider = ${provider} and not direct
+              and state in ('ready', 'leased') and due_at <= clock_timestamp()))
+          for update skip locked)
       update batch set state = 'ready', due_at = now()
-      from message
-      where message.seq = batch.message_seq and batch.id in (
-        select id from batch where message_seq = ${messageSeq} and state = 'waiting' order by id
-        limit greatest(0, ${WINDOW} - (
-          select count(*) from batch where message_seq = ${messageSeq}
-            and (state = 'leased' or state = 'ready' and due_at <= clock_timestamp())))
-        for update skip locked)
-      returning batch.id, batch.epoch, batch.provider, message.direct`.execute(db);
+      where id in (select id from ahead union all select id from next)
+      returning id, epoch, provider, direct`.execute(db);
     return rows;
   }
 
@@ -93,8 +116,8 @@ export class BatchRepository {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const { rows } = await sql<ClaimRow>`
         select batch.id, batch.epoch, batch.provider, batch.message_seq, batch.application_id, batch.device_seqs,
-          batch.outcomes, batch.details, message.id as message_id, message.direct, message.state as message_state,
-          message.notification, message.on_unknown, message.accepted_at, message.expires_at,
+          batch.outcomes, batch.details, batch.direct, message.id as message_id,
+          message.state as message_state, message.notification, message.on_unknown, message.accepted_at, message.expires_at,
           provider_setting.version, provider_setting.paused_reason
         from batch
         join message on message.seq = batch.message_seq
@@ -162,7 +185,7 @@ export class BatchRepository {
         .executeTakeFirst();
       if (!ended) return null;
       if (next.state === 'done') await this.closeOne(batch.messageSeq, transaction);
-      return { promoted: batch.direct ? [] : await this.promote(batch.messageSeq, transaction) };
+      return { promoted: batch.direct ? [] : await this.promote(batch, transaction) };
     });
   }
 

@@ -20,7 +20,7 @@ export class DeliveryQueue {
   async enqueueBatches(batches: readonly QueuedBatch[], delayMs?: number): Promise<void> {
     const jobs = new Map<QueueName, Job[]>();
     for (const batch of batches) {
-      const queue = deliverQueue(batch.provider);
+      const queue = deliverQueue(batch.provider, batch.direct ? 'direct' : 'broadcast');
       jobs.set(queue, [...(jobs.get(queue) ?? []), deliverJob(batch, delayMs)]);
     }
     await Promise.all([...jobs].map(([queue, list]) => this.add(queue, list)));

@@ -24,7 +24,7 @@ export class ExpansionRepository {
    */
   expandPage(messageSeq: number): Promise<{ promoted: QueuedBatch[]; more: boolean }> {
     return this.database.kysely.transaction().execute(async (transaction) => {
-      const message = await transaction
+      const row = await transaction
         .selectFrom('message')
         .select(['seq', 'application_id', 'state', 'target', 'expand_cursor', 'expand_max'])
         .where('seq', '=', messageSeq)
@@ -32,13 +32,14 @@ export class ExpansionRepository {
         // Waits: who holds the row is mostly a batch of the message that ends, for less than a millisecond.
         .forUpdate()
         .executeTakeFirst();
-      if (!message) return { promoted: [], more: false };
-      const applicationId = message.application_id;
-      const max = message.expand_max ?? (await this.audience.highestSeq(applicationId, transaction));
-      const range = { after: message.expand_cursor, max, limit: PAGE };
-      const members = await this.audience.page(applicationId, message.target, range, transaction);
+      if (!row) return { promoted: [], more: false };
+      const applicationId = row.application_id;
+      const max = row.expand_max ?? (await this.audience.highestSeq(applicationId, transaction));
+      const range = { after: row.expand_cursor, max, limit: PAGE };
+      const members = await this.audience.page(applicationId, row.target, range, transaction);
       const batches = cutBatches(members);
-      await this.batches.insert({ seq: messageSeq, applicationId }, batches, transaction);
+      const message = { seq: messageSeq, applicationId, direct: false };
+      const promoted = await this.batches.insert(message, batches, transaction);
       const more = members.length === PAGE;
       await transaction
         .updateTable('message')
@@ -46,13 +47,13 @@ export class ExpansionRepository {
           state: more ? ('expanding' as const) : ('sending' as const),
           audience: update('audience', '+', members.length),
           open_batches: update('open_batches', '+', batches.length),
-          expand_cursor: members.at(-1)?.seq ?? message.expand_cursor,
+          expand_cursor: members.at(-1)?.seq ?? row.expand_cursor,
           expand_max: max,
         }))
         .where('seq', '=', messageSeq)
         .execute();
       if (!more) await this.batches.settleMessage(messageSeq, transaction);
-      return { promoted: await this.batches.promote(messageSeq, transaction), more };
+      return { promoted, more };
     });
   }
 }

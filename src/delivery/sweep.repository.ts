@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
-import type { QueuedBatch } from './batch.repository.js';
+import type { Lot, QueuedBatch } from './batch.repository.js';
 
 /** A row that has waited this long for its job is taken for one without. A false alarm adds a job that exists: no harm. */
 const PATIENCE_S = 3;
@@ -24,13 +24,11 @@ export class SweepRepository {
   /** Leases that ran out, and batches that were due and not taken. */
   async batchesToDeliver(): Promise<QueuedBatch[]> {
     const { rows } = await sql<QueuedBatch>`
-      select batch.id, batch.epoch, batch.provider, message.direct
-      from batch join message on message.seq = batch.message_seq
-      where batch.id in (
-        (select id from batch where state = 'leased' and lease_until < now() limit ${LIMIT})
-        union all
-        (select id from batch where state = 'ready' and due_at < now() - make_interval(secs => ${PATIENCE_S})
-         order by due_at limit ${LIMIT}))`.execute(this.database.kysely);
+      (select id, epoch, provider, direct from batch where state = 'leased' and lease_until < now() limit ${LIMIT})
+      union all
+      (select id, epoch, provider, direct from batch
+       where state = 'ready' and due_at < now() - make_interval(secs => ${PATIENCE_S})
+       order by due_at limit ${LIMIT})`.execute(this.database.kysely);
     return rows;
   }
 
@@ -47,11 +45,13 @@ export class SweepRepository {
         limit ${LIMIT} for update of batch skip locked)`.execute(this.database.kysely);
   }
 
-  /** Messages with batches that wait for a place in the window. */
-  async messagesWithWaiting(): Promise<number[]> {
-    const { rows } = await sql<{ message_seq: number }>`
-      select distinct message_seq from batch where state = 'waiting' limit ${LIMIT}`.execute(this.database.kysely);
-    return rows.map((row) => row.message_seq);
+  /** Where batches wait for a place in the window. */
+  async lotsWithWaiting(): Promise<Lot[]> {
+    const { rows } = await sql<Lot>`
+      select distinct application_id as "applicationId", provider from batch where state = 'waiting'`.execute(
+      this.database.kysely,
+    );
+    return rows;
   }
 
   /** A key is kept for 24 hours; then it may name another message. */

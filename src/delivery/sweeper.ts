@@ -38,8 +38,8 @@ export class Sweeper implements BeforeApplicationShutdown {
     for (const seq of await this.rows.messagesToExpand()) await this.queue.enqueueExpansion(seq);
     await this.queue.enqueueBatches(await this.rows.batchesToDeliver());
     await this.rows.unpark();
-    for (const seq of await this.rows.messagesWithWaiting())
-      await this.queue.enqueueBatches(await this.batches.promote(seq));
+    for (const lot of await this.rows.lotsWithWaiting())
+      await this.queue.enqueueBatches(await this.batches.promote(lot));
     await this.rows.forgetIdempotencyKeys();
   }
 

@@ -87,8 +87,7 @@ export class MessageRepository {
         .executeTakeFirst();
       if (!row) return null;
       if (!batches?.length) return { seq: row.seq, queued: [] };
-      await this.batches.insert({ seq: row.seq, applicationId: message.applicationId }, batches, transaction);
-      return { seq: row.seq, queued: await this.batches.promote(row.seq, transaction) };
+      return { seq: row.seq, queued: await this.batches.insert({ ...message, seq: row.seq }, batches, transaction) };
     });
   }
 

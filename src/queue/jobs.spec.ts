@@ -1,18 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { QUEUE_NAMES, deliverJob, deliverQueue, expandJob } from './jobs.js';
 
-it('one queue to expand and one per provider', () => {
+it('one queue to expand and a pair per provider', () => {
   // Names are what a running system's jobs lie under: none may change.
   expect(QUEUE_NAMES).toEqual([
     'expand',
+    'deliver-apns-direct',
     'deliver-apns',
+    'deliver-fcm-direct',
     'deliver-fcm',
+    'deliver-web-push-direct',
     'deliver-web-push',
+    'deliver-wns-direct',
     'deliver-wns',
+    'deliver-hms-direct',
     'deliver-hms',
+    'deliver-sandbox-direct',
     'deliver-sandbox',
   ]);
-  expect(deliverQueue('apns')).toBe('deliver-apns');
+  expect(deliverQueue('apns', 'broadcast')).toBe('deliver-apns');
 });
 
 it('a message is expanded by one job', () => {
@@ -20,13 +26,12 @@ it('a message is expanded by one job', () => {
 });
 
 describe('deliverJob', () => {
-  it('a direct message has no priority, which BullMQ takes first; a broadcast stands behind', () => {
-    expect(deliverJob({ id: 7, epoch: 0, direct: true })).toEqual({ id: 'batch-7-0', data: { id: 7 } });
-    expect(deliverJob({ id: 7, epoch: 0, direct: false }).priority).toBe(10);
+  it('carries the batch’s id alone', () => {
+    expect(deliverJob({ id: 7, epoch: 0 })).toEqual({ id: 'batch-7-0', data: { id: 7 } });
   });
 
   it('every attempt is a job of its own', () => {
-    const ids = [0, 1, 2].map((epoch) => deliverJob({ id: 7, epoch, direct: true }).id);
+    const ids = [0, 1, 2].map((epoch) => deliverJob({ id: 7, epoch }).id);
     expect(ids).toEqual(['batch-7-0', 'batch-7-1', 'batch-7-2']);
   });
 
@@ -37,10 +42,10 @@ describe('deliverJob', () => {
     [0.2, 1],
     [1_233.4071, 1_234],
   ])('a delay of %j ms is %j: whole, and never too soon', (delay, expected) => {
-    expect(deliverJob({ id: 7, epoch: 1, direct: true }, delay).delayMs).toBe(expected);
+    expect(deliverJob({ id: 7, epoch: 1 }, delay).delayMs).toBe(expected);
   });
 
   it('ids carry no colon, which BullMQ keeps for itself', () => {
-    expect(`${expandJob(1).id}${deliverJob({ id: 1, epoch: 1, direct: true }).id}`).not.toContain(':');
+    expect(`${expandJob(1).id}${deliverJob({ id: 1, epoch: 1 }).id}`).not.toContain(':');
   });
 });

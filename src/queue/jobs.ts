@@ -7,26 +7,28 @@ import type { ProviderName } from '../providers/provider.js';
  * because jobs queued by the release before are still about.
  */
 
-export type QueueName = 'expand' | `deliver-${ProviderName}`;
+/** Direct messages (device or user ids) have queues and workers of their own: a one-time code does not wait for a campaign. */
+export const LANES = ['direct', 'broadcast'] as const;
+export type Lane = (typeof LANES)[number];
 
-/** One queue per provider: a slow provider delays only itself. */
-export const QUEUE_NAMES: readonly QueueName[] = ['expand', ...PROVIDER_NAMES.map(deliverQueue)];
+export type QueueName = 'expand' | `deliver-${ProviderName}` | `deliver-${ProviderName}-direct`;
+
+/** A pair of queues per provider: a slow provider delays only itself. */
+export const QUEUE_NAMES: readonly QueueName[] = [
+  'expand',
+  ...PROVIDER_NAMES.flatMap((provider) => LANES.map((lane) => deliverQueue(provider, lane))),
+];
 
 export interface Job {
   /** Without ":", which BullMQ keeps for itself. */
   id: string;
   /** A message's seq (expand) or a batch's id (deliver). */
   data: { id: number };
-  /** BullMQ takes jobs without priority first, then the lowest number. */
-  priority?: number;
   delayMs?: number;
 }
 
-/** Broadcasts stand behind direct messages: a one-time code does not wait for a campaign. */
-const BROADCAST_PRIORITY = 10;
-
-export function deliverQueue(provider: ProviderName): QueueName {
-  return `deliver-${provider}`;
+export function deliverQueue(provider: ProviderName, lane: Lane): QueueName {
+  return lane === 'direct' ? `deliver-${provider}-direct` : `deliver-${provider}`;
 }
 
 export function expandJob(messageSeq: number): Job {
@@ -34,11 +36,10 @@ export function expandJob(messageSeq: number): Job {
 }
 
 /** The epoch names the attempt: a batch that was tried and waits again is another job than the one being worked on. */
-export function deliverJob(batch: { id: number; epoch: number; direct: boolean }, delayMs?: number): Job {
+export function deliverJob(batch: { id: number; epoch: number }, delayMs?: number): Job {
   return {
     id: `batch-${batch.id}-${batch.epoch}`,
     data: { id: batch.id },
-    priority: batch.direct ? undefined : BROADCAST_PRIORITY,
     // BullMQ on PostgreSQL takes whole milliseconds only.
     delayMs: delayMs === undefined ? undefined : Math.ceil(delayMs),
   };

@@ -1,9 +1,11 @@
 import type { Migration } from 'kysely';
 import { up as foundation } from './0001-foundation.js';
 import { up as providerStatus } from './0002-provider-status.js';
+import { up as lanes } from './0006-lanes.js';
 
 /** In order; append only. */
 export const MIGRATIONS: Record<string, Migration> = {
   '0001-foundation': { up: foundation },
   '0002-provider-status': { up: providerStatus },
+  '0006-lanes': { up: lanes },
 };

@@ -1,8 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WINDOW } from '../../../src/delivery/batch.repository.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
+import type { Lot } from '../../../src/delivery/batch.repository.js';
+import type { ProviderName } from '../../../src/providers/provider.js';
 import { PLACES } from '../database/places.js';
 import { Room, batchOf, namesOf, recordAll } from './room.js';
+
+function lotOf(applicationId: string): Lot {
+  return { applicationId, provider: 'sandbox' };
+}
 
 const LATE = Date.parse('2099-01-01T00:00:00.123Z');
 
@@ -236,7 +242,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
 
   describe('a pause', () => {
     it('parks at the claim, waits while it lasts, and goes on when it ends', async () => {
-      const { batchId, applicationId, seq, id } = await oneBatch(2);
+      const { batchId, applicationId, id } = await oneBatch(2);
       await room.pause(applicationId, 'sandbox');
       expect(await room.tryClaim(batchId)).toBeNull();
       expect(await room.batchRow(batchId)).toMatchObject({ state: 'parked', epoch: 0 });
@@ -247,7 +253,9 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       await room.resume(applicationId, 'sandbox');
       await room.sweep.unpark();
       expect((await room.batchRow(batchId)).state).toBe('waiting');
-      expect(await room.batches.promote(seq)).toMatchObject([{ id: batchId, epoch: 0, provider: 'sandbox' }]);
+      expect(await room.batches.promote(lotOf(applicationId))).toMatchObject([
+        { id: batchId, epoch: 0, provider: 'sandbox' },
+      ]);
       expect((await room.claim(batchId)).due).toEqual([0, 1]);
     });
 
@@ -260,7 +268,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       const other = await oneBatch(1);
       const leased = await room.claim(message.batchIds[0] ?? 0);
       await room.batches.park(applicationId, 'sandbox');
-      expect(await room.countByState(message.seq)).toEqual({ leased: 1, parked: WINDOW, waiting: 1 });
+      expect(await room.countByState(message.seq)).toEqual({ leased: 1, parked: WINDOW, ready: 1 });
       expect((await room.batchRow(other.batchId)).state).toBe('ready');
       // The one that is being sent may still record.
       recordAll(leased, 'accepted');
@@ -277,8 +285,8 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       }
       await room.messages.cancel(cancelled.applicationId, cancelled.id);
       await room.sweep.unpark();
-      for (const { seq, batchId } of [cancelled, late]) {
-        expect(await room.batches.promote(seq)).toHaveLength(1);
+      for (const { applicationId, batchId } of [cancelled, late]) {
+        expect(await room.batches.promote(lotOf(applicationId))).toHaveLength(1);
         const batch = await room.claim(batchId);
         expect(batch.due).toEqual([]);
         await room.batches.finish(batch, { state: 'done', dueAt: null });
@@ -289,23 +297,24 @@ describe.each(PLACES)('batches on the %s database', (place) => {
   });
 
   describe('the window', () => {
-    const many = async (count: number) =>
-      room.accept(
-        await room.addApplication(),
-        Array.from({ length: count }, (_, index) => batchOf(1, 'sandbox', index)),
-      );
+    const batches = (count: number, provider: ProviderName = 'sandbox') =>
+      Array.from({ length: count }, (_, index) => batchOf(1, provider, index));
+    const many = async (count: number) => {
+      const applicationId = await room.addApplication();
+      return { ...(await room.accept(applicationId, batches(count))), lot: lotOf(applicationId) };
+    };
 
-    it('lets 64 batches of a message out, in order', async () => {
+    it('lets 64 batches of an application out, in order', async () => {
       const message = await many(WINDOW + 6);
       expect(message.queued.toSorted((a, b) => a - b)).toEqual(message.batchIds.slice(0, WINDOW));
       expect(await room.countByState(message.seq)).toEqual({ ready: WINDOW, waiting: 6 });
-      expect(await room.batches.promote(message.seq)).toEqual([]);
+      expect(await room.batches.promote(message.lot)).toEqual([]);
     });
 
     it('moves up by one for each that ends or waits for a retry, not for one that is leased', async () => {
       const message = await many(WINDOW + 3);
       const [first, second] = [await room.claim(message.batchIds[0] ?? 0), await room.claim(message.batchIds[1] ?? 0)];
-      expect(await room.batches.promote(message.seq)).toEqual([]);
+      expect(await room.batches.promote(message.lot)).toEqual([]);
       recordAll(first, 'accepted');
       const ended = await room.batches.finish(first, { state: 'done', dueAt: null });
       expect(ended?.promoted.map((batch) => batch.id)).toEqual([message.batchIds[WINDOW]]);
@@ -328,9 +337,36 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect(await room.countByState(message.seq)).toEqual({ done: 8, ready: WINDOW, waiting: WINDOW - 8 });
     });
 
-    it('is each message’s own', async () => {
-      const [one, other] = [await many(WINDOW + 1), await many(2)];
-      expect([one.queued.length, other.queued.length]).toEqual([WINDOW, 2]);
+    it('is each application’s own, whatever it sends', async () => {
+      const one = await many(WINDOW + 1);
+      const second = await room.accept(one.lot.applicationId, batches(2));
+      const other = await many(2);
+      expect([one.queued.length, second.queued.length, other.queued.length]).toEqual([WINDOW, 0, 2]);
+    });
+
+    it('is each provider’s own: a slow one holds up no other', async () => {
+      const applicationId = await room.addApplication();
+      const message = await room.accept(applicationId, [...batches(WINDOW + 1, 'apns'), ...batches(2, 'fcm')]);
+      expect(message.queued).toHaveLength(WINDOW + 2);
+      expect(await room.countByState(message.seq)).toEqual({ ready: WINDOW + 2, waiting: 1 });
+    });
+
+    it('neither holds nor counts direct batches', async () => {
+      const applicationId = await room.addApplication();
+      await room.accept(applicationId, batches(WINDOW + 1));
+      const direct = await room.accept(applicationId, batches(1), { direct: true });
+      expect(direct.queued).toEqual(direct.batchIds);
+      const ended = await room.claim(direct.batchIds[0] ?? 0);
+      recordAll(ended, 'accepted');
+      expect(await room.batches.finish(ended, { state: 'done', dueAt: null })).toEqual({ promoted: [] });
+      // Parked and let go, it does not stand behind the broadcast.
+      const parked = await room.accept(applicationId, batches(1), { direct: true });
+      await room.batches.park(applicationId, 'sandbox');
+      await room.resume(applicationId, 'sandbox');
+      await room.sweep.unpark();
+      const promoted = await room.batches.promote(lotOf(applicationId));
+      expect(promoted.filter((batch) => batch.direct).map((batch) => batch.id)).toEqual(parked.batchIds);
+      expect(promoted).toHaveLength(WINDOW + 1);
     });
   });
 });

@@ -86,10 +86,11 @@ describe.each(PLACES)('the sweep on the %s database', (place) => {
     );
     for (const id of large.batchIds.slice(0, WINDOW)) await overdue(id, ago(4_000));
     // Parked by a pause that has ended since.
-    const parked = await room.accept(applicationId, [batchOf(1)]);
-    await room.pause(applicationId, 'sandbox');
+    const pausedId = await room.addApplication();
+    const parked = await room.accept(pausedId, [batchOf(1)]);
+    await room.pause(pausedId, 'sandbox');
     await room.tryClaim(parked.batchIds[0] ?? 0);
-    await room.resume(applicationId, 'sandbox');
+    await room.resume(pausedId, 'sandbox');
 
     await sweeper.sweep();
     await vi.waitFor(

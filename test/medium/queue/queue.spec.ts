@@ -87,18 +87,12 @@ describe.each(BACKENDS)('a queue on %s', (backend) => {
   it('a delayed job waits that long, given in fractions of a millisecond', async () => {
     const taken = collect('deliver-apns');
     const added = performance.now();
-    await queues.add('deliver-apns', [deliverJob({ id: 7, epoch: 1, direct: true }, 400.0071)]);
+    await queues.add('deliver-apns', [deliverJob({ id: 7, epoch: 1 }, 400.0071)]);
     expect(await arrived(taken, 1)).toEqual([7]);
     const waited = (taken[0]?.at ?? 0) - added;
     // Timers and clocks are whole milliseconds each.
     expect(waited).toBeGreaterThanOrEqual(398);
     expect(waited).toBeLessThan(400 + TAKEN_MS);
-  });
-
-  it('a direct batch goes before broadcasts that came first', async () => {
-    const batch = (id: number, direct: boolean) => deliverJob({ id, epoch: 0, direct });
-    await queues.add('deliver-apns', [batch(1, false), batch(2, false), batch(3, true)]);
-    expect(await arrived(collect('deliver-apns'), 3)).toEqual([3, 1, 2]);
   });
 
   it('a job that fails is tried again, and the failure is told', async () => {
@@ -157,7 +151,7 @@ describe.skipIf(!REDIS_AVAILABLE)('when Redis is away', () => {
       finished = true;
     });
     await queues.add('expand', [expandJob(1)]);
-    await queues.add('deliver-apns', [deliverJob({ id: 1, epoch: 0, direct: true })]);
+    await queues.add('deliver-apns', [deliverJob({ id: 1, epoch: 0 })]);
     await vi.waitFor(() => expect(release).toBeDefined());
     await delay(restMs);
     await redis.stop();
