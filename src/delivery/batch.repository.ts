@@ -255,7 +255,12 @@ function toLeased(row: ClaimRow, needsSettings: boolean, now: number): LeasedBat
     messageSeq: row.message_seq,
     applicationId: row.application_id,
     settingsVersion: needsSettings ? row.version : 0,
-    notification: { ...row.notification, messageId: row.message_id, expiresAt: row.expires_at.getTime() },
+    notification: {
+      ...row.notification,
+      messageId: row.message_id,
+      expiresAt: row.expires_at.getTime(),
+      urgent: row.direct,
+    },
     terms: {
       now,
       acceptedAt: row.accepted_at.getTime(),

@@ -12,8 +12,8 @@ import { NoiseBudget } from './noise-budget.js';
 import { RequestQueue } from './request-queue.js';
 import { StreamTable } from './stream-table.js';
 
-function exchange(deadline = Infinity): Exchange {
-  return new Exchange({ path: '/', constant: [], body: new Uint8Array(0) }, 1000, deadline, () => {});
+function exchange(deadline = Infinity, urgent = false): Exchange {
+  return new Exchange({ path: '/', constant: [], body: new Uint8Array(0), urgent }, 1000, deadline, () => {});
 }
 
 describe('FrameReader', () => {
@@ -103,6 +103,26 @@ describe('RequestQueue', () => {
     );
     expect(queue.drain()).toEqual(model);
     expect(queue.size).toBe(0);
+  });
+
+  it('lets urgent ones before the others, also those that were put back', () => {
+    const queue = new RequestQueue();
+    const [first, second, urgent, back, urgentBack] = [
+      exchange(),
+      exchange(),
+      exchange(Infinity, true),
+      exchange(),
+      exchange(Infinity, true),
+    ];
+    queue.push(first);
+    queue.push(second);
+    queue.push(urgent);
+    queue.putBack(back);
+    queue.putBack(urgentBack);
+    expect(queue.size).toBe(5);
+    expect(queue.peek()).toBe(urgentBack);
+    expect(Array.from({ length: 5 }, () => queue.shift())).toEqual([urgentBack, urgent, back, first, second]);
+    expect(queue.shift()).toBeUndefined();
   });
 
   it('takes out those whose time is up and keeps the order of the others', () => {

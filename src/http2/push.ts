@@ -15,6 +15,8 @@ export interface PushRequest {
   /** Headers of this request alone. */
   headers?: readonly Header[];
   body: Uint8Array;
+  /** It waits for a stream before those that are not urgent. */
+  urgent?: boolean;
   /** Milliseconds from the call until an answer is no longer awaited; the pool's own default when absent. */
   timeoutMs?: number;
 }

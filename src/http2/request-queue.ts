@@ -1,7 +1,49 @@
 import type { Exchange } from './exchange.js';
 
-/** Requests that wait for a stream, oldest first; those that a peer handed back stand before the others. */
+/** Requests that wait for a stream: urgent ones first, and among equals the oldest first. */
 export class RequestQueue {
+  private readonly urgent = new Line();
+  private readonly others = new Line();
+
+  get size(): number {
+    return this.urgent.size + this.others.size;
+  }
+
+  push(exchange: Exchange): void {
+    this.lineOf(exchange).push(exchange);
+  }
+
+  /** Those that a peer handed back stand before their equals. */
+  putBack(exchange: Exchange): void {
+    this.lineOf(exchange).putBack(exchange);
+  }
+
+  /** The next, left where it is. */
+  peek(): Exchange | undefined {
+    return this.urgent.peek() ?? this.others.peek();
+  }
+
+  shift(): Exchange | undefined {
+    return this.urgent.shift() ?? this.others.shift();
+  }
+
+  /** Takes out everything. */
+  drain(): Exchange[] {
+    return [...this.urgent.drain(), ...this.others.drain()];
+  }
+
+  /** Takes out those whose deadline has passed. */
+  takeExpired(now: number): Exchange[] {
+    return [...this.urgent.takeExpired(now), ...this.others.takeExpired(now)];
+  }
+
+  private lineOf(exchange: Exchange): Line {
+    return exchange.request.urgent === true ? this.urgent : this.others;
+  }
+}
+
+/** First in, first out, with a way back to the front. */
+class Line {
   private items: (Exchange | undefined)[] = [];
   private head = 0;
   /** Nobody's time is up before this; a lower bound. */
@@ -23,7 +65,6 @@ export class RequestQueue {
     if (exchange.deadline < this.nextExpiry) this.nextExpiry = exchange.deadline;
   }
 
-  /** The oldest, left where it is. */
   peek(): Exchange | undefined {
     return this.items[this.head];
   }
@@ -40,7 +81,6 @@ export class RequestQueue {
     return exchange;
   }
 
-  /** Takes out everything. */
   drain(): Exchange[] {
     const all = this.waiting();
     this.items = [];
@@ -49,7 +89,6 @@ export class RequestQueue {
     return all;
   }
 
-  /** Takes out those whose deadline has passed. */
   takeExpired(now: number): Exchange[] {
     if (now < this.nextExpiry) return [];
     const all = this.drain();

@@ -7,6 +7,8 @@ export interface Notification {
   url?: string;
   /** Epoch milliseconds after which nobody wants it any more. */
   expiresAt: number;
+  /** Of a direct message: its requests go before others that wait for a stream. */
+  urgent?: boolean;
   apns?: ApnsSettings;
   gcm?: GcmSettings;
   wns?: WnsSettings;

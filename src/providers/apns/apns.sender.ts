@@ -39,7 +39,7 @@ export class ApnsSender implements Sender {
     report: (index: number, verdict: Verdict) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const push = new Push(notification.messageId, buildApnsPayload(notification, this.bundleId, Date.now()));
+    const push = new Push(notification, buildApnsPayload(notification, this.bundleId, Date.now()));
     const deliver = (index: number): Promise<Verdict> => this.deliver(push, recipients[index]!, signal);
     return fanOut(recipients.length, deliver, report, signal);
   }
@@ -56,12 +56,18 @@ export class ApnsSender implements Sender {
   private async deliver(push: Push, recipient: Recipient, signal: AbortSignal): Promise<Verdict> {
     if (!TOKEN.test(recipient.token)) return { action: 'dropDevice', reason: 'TokenNotHex', certain: false };
     const path = `/3/device/${recipient.token}`;
-    const headers: Header[] = [['apns-id', apnsId(push.messageId, recipient.token)]];
+    const headers: Header[] = [['apns-id', apnsId(push.notification.messageId, recipient.token)]];
     for (let replayed = false; ;) {
       const pool = this.pool;
       const jwt = this.token?.current() ?? null;
       const constant = push.constant(jwt);
-      const result = await pool.send({ path, constant, headers, body: push.payload.body });
+      const result = await pool.send({
+        path,
+        constant,
+        headers,
+        body: push.payload.body,
+        urgent: push.notification.urgent,
+      });
       // Its connections were given up while this one waited for a stream.
       if (result.kind === 'refused' && push.stopped) return NOT_SENT;
       if (result.kind === 'refused' && pool !== this.pool && !signal.aborted) continue;
@@ -129,7 +135,7 @@ class Push {
   private headers: readonly Header[];
 
   constructor(
-    readonly messageId: string,
+    readonly notification: Notification,
     readonly payload: ApnsPayload,
   ) {
     this.headers = payload.headers;

@@ -34,7 +34,8 @@ export class FcmSender implements Sender {
   ): Promise<void> {
     if (!signal.aborted && !(await haveToken(this.tokens, recipients.length, report))) return;
     const body = buildFcmBody(notification, Date.now());
-    const deliver = (index: number): Promise<Verdict> => this.deliver(body, recipients[index]!, signal);
+    const { urgent } = notification;
+    const deliver = (index: number): Promise<Verdict> => this.deliver({ body, urgent }, recipients[index]!, signal);
     await fanOut(recipients.length, deliver, report, signal);
   }
 
@@ -46,7 +47,11 @@ export class FcmSender implements Sender {
     return this.pool.close(GRACE_MS);
   }
 
-  private async deliver(body: FcmBody, recipient: Recipient, signal: AbortSignal): Promise<Verdict> {
+  private async deliver(
+    { body, urgent }: { body: FcmBody; urgent?: boolean },
+    recipient: Recipient,
+    signal: AbortSignal,
+  ): Promise<Verdict> {
     for (let replayed = false; ; replayed = true) {
       let token = this.tokens.current();
       if (token === undefined) {
@@ -56,7 +61,7 @@ export class FcmSender implements Sender {
         token = grant.token;
       }
       const constant = this.headersFor(token);
-      const result = await this.pool.send({ path: this.path, constant, body: body.for(recipient.token) });
+      const result = await this.pool.send({ path: this.path, constant, body: body.for(recipient.token), urgent });
       const { verdict, replay } = readFcmOutcome(result, Date.now());
       if (replay === undefined || replayed) return verdict;
       this.tokens.refuse(token);

@@ -81,7 +81,8 @@ export class WebPushSender implements Sender {
     const { origin, path } = endpoint;
     for (let replayed = false; ; replayed = true) {
       const authorization = this.vapid.current(origin);
-      const result = await channel.send({ path, constant: push.headers(endpoint, platform, authorization), body });
+      const constant = push.headers(endpoint, platform, authorization);
+      const result = await channel.send({ path, constant, body, urgent: push.notification.urgent });
       const outcome = readWebPushOutcome(result, Date.now());
       if (outcome.retire === true && result.kind === 'answered') channel.retire(result.connection);
       const mayReplay =
@@ -122,7 +123,7 @@ class Push {
   private readonly constants = new Map<string, readonly Header[]>();
 
   constructor(
-    private readonly notification: Notification,
+    readonly notification: Notification,
     private readonly now: number,
   ) {}
 
