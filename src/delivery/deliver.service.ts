@@ -105,7 +105,11 @@ export class DeliverService {
       if (position === undefined || !device)
         throw new Error(`${batch.provider} reported on a recipient it was not given`);
       const situation = batch.ledger.situation(position, batch.terms, this.clock.now(), Math.random());
-      batch.ledger.record(position, decide(verdict, situation), verdict.action !== 'notSent');
+      batch.ledger.record(
+        position,
+        decide(verdict, situation),
+        verdict.action !== 'notSent' && verdict.action !== 'held',
+      );
       note(findings, verdict, device.seq);
     };
     await sender.send(batch.notification, recipients, report, AbortSignal.any([signal, this.shutdown.signal]));

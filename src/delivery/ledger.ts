@@ -74,15 +74,15 @@ export class BatchLedger {
     return counts;
   }
 
-  /** When the next delivery is due: 0 for at once, null when all are settled. */
-  nextDue(): number | null {
+  /** When the next delivery is due, epoch ms: `unsentAt` for one that waits for nothing of its own. Null when all are settled. */
+  nextDue(unsentAt = 0): number | null {
     let next: number | null = null;
     for (let position = 0; position < this.outcomes.length; position++) {
       const outcome = this.at(position);
       const retryAt = this.details[position]?.retryAt;
       if (outcome === OUTCOME.unknown && retryAt === undefined) continue;
       if (outcome !== OUTCOME.pending && outcome !== OUTCOME.inFlight && outcome !== OUTCOME.unknown) continue;
-      next = Math.min(next ?? Infinity, retryAt ?? 0);
+      next = Math.min(next ?? Infinity, retryAt ?? unsentAt);
     }
     return next;
   }

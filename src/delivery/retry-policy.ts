@@ -45,6 +45,8 @@ export function decide(verdict: Verdict, situation: Situation): Decision {
     case 'fail':
       return { outcome: OUTCOME.failed, reason: verdict.reason };
     case 'notSent':
+    case 'held':
+      // Nothing to tell of the single device: the batch as a whole waits.
       return { outcome: OUTCOME.pending };
     case 'stopApplication':
       // Nothing is wrong with this delivery: it waits until the application may send again.

@@ -1,3 +1,4 @@
+import type { HostBreaker } from './host-breaker.js';
 import type { Verdict } from './provider.js';
 
 export const NOT_SENT: Verdict = { action: 'notSent' };
@@ -9,9 +10,17 @@ export const NOT_SENT: Verdict = { action: 'notSent' };
  */
 const OUTSTANDING = 500;
 
+export interface FanOutOptions {
+  /** Deliveries under way at once. */
+  outstanding?: number;
+  /** Of the host that all of them go to: while it is open they are reported as held. */
+  breaker?: HostBreaker;
+}
+
 /**
  * Runs `deliver` for each index from 0 to count - 1, a bounded number at once, and reports every verdict once. After
- * `signal` aborts or a verdict stops the application, indexes not yet begun are reported as notSent, at the next verdict.
+ * `signal` aborts or a verdict concerns the whole application (stopped, or told to slow down), indexes not yet begun are
+ * reported as notSent, at the next verdict.
  * Resolves when all are reported. When `deliver` or `report` throws, nothing more is begun, and the first fault rejects
  * the promise once the outstanding ones have settled.
  */
@@ -20,7 +29,7 @@ export function fanOut(
   deliver: (index: number) => Promise<Verdict>,
   report: (index: number, verdict: Verdict) => void,
   signal: AbortSignal,
-  outstanding = OUTSTANDING,
+  { outstanding = OUTSTANDING, breaker }: FanOutOptions = {},
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let next = 0;
@@ -29,16 +38,23 @@ export function fanOut(
     let fault: { error: unknown } | undefined;
 
     const settle = (index: number, verdict: Verdict): void => {
+      breaker?.note(verdict);
       if (verdict.action === 'stopApplication') stopped = true;
+      if (verdict.action === 'retryAfter' && verdict.scope === 'application') stopped = true;
       report(index, verdict);
     };
 
     const advance = (): void => {
       try {
         while (fault === undefined && next < count) {
-          if (stopped || signal.aborted) report(next++, NOT_SENT);
-          else if (open < outstanding) begin(next++);
-          else break;
+          if (stopped || signal.aborted) {
+            report(next++, NOT_SENT);
+            continue;
+          }
+          if (open >= outstanding) break;
+          const held = breaker?.held();
+          if (held === undefined) begin(next++);
+          else report(next++, held);
         }
       } catch (error) {
         fault ??= { error };

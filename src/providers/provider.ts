@@ -35,7 +35,9 @@ export type Verdict =
   /** This message cannot be sent to this device as it is. */
   | { action: 'fail'; reason: string }
   /** The sending was called off before anything was written. */
-  | { action: 'notSent' };
+  | { action: 'notSent' }
+  /** Not written: its host is left alone until then (epoch ms). */
+  | { action: 'held'; reason: string; untilMs: number };
 
 /** What a sender has open at this moment. */
 export interface SenderStats {

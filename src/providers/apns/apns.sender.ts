@@ -1,6 +1,7 @@
 import type { Header, PushPoolOptions } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
 import { fanOut, NOT_SENT } from '../fan-out.js';
+import { HostBreaker } from '../host-breaker.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import { statsOf } from '../pool-stats.js';
@@ -19,6 +20,7 @@ const TOPIC_REFUSALS = 3;
 export class ApnsSender implements Sender {
   private pool: PushPool;
   private readonly draining = new Set<Promise<void>>();
+  private readonly breaker = new HostBreaker();
   private topicRefusals = 0;
   private closed = false;
 
@@ -41,7 +43,7 @@ export class ApnsSender implements Sender {
   ): Promise<void> {
     const push = new Push(notification, buildApnsPayload(notification, this.bundleId, Date.now()));
     const deliver = (index: number): Promise<Verdict> => this.deliver(push, recipients[index]!, signal);
-    return fanOut(recipients.length, deliver, report, signal);
+    return fanOut(recipients.length, deliver, report, signal, { breaker: this.breaker });
   }
 
   stats(): SenderStats {

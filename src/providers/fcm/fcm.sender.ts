@@ -2,6 +2,7 @@ import type { Header } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
 import { AccessTokens, haveToken } from '../access-tokens.js';
 import { fanOut, NOT_SENT } from '../fan-out.js';
+import { HostBreaker } from '../host-breaker.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import { statsOf } from '../pool-stats.js';
@@ -18,6 +19,7 @@ export class FcmSender implements Sender {
   private readonly pool: PushPool;
   private readonly tokens: AccessTokens;
   private readonly path: string;
+  private readonly breaker = new HostBreaker();
   private authorized: { token: string; headers: readonly Header[] } | undefined;
 
   constructor(origin: string, ca: string | undefined, account: ServiceAccount) {
@@ -36,7 +38,7 @@ export class FcmSender implements Sender {
     const body = buildFcmBody(notification, Date.now());
     const { urgent } = notification;
     const deliver = (index: number): Promise<Verdict> => this.deliver({ body, urgent }, recipients[index]!, signal);
-    await fanOut(recipients.length, deliver, report, signal);
+    await fanOut(recipients.length, deliver, report, signal, { breaker: this.breaker });
   }
 
   stats(): SenderStats {

@@ -1,5 +1,6 @@
 import { AccessTokens, haveToken, type AccessTokenSource } from '../access-tokens.js';
 import { fanOut, NOT_SENT } from '../fan-out.js';
+import { HostBreaker } from '../host-breaker.js';
 import { Http1Client } from '../http1-client.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
@@ -35,6 +36,7 @@ export class HmsSender implements Sender {
   private readonly tokens: AccessTokenSource;
   private readonly url: string;
   private readonly harmony: boolean;
+  private readonly breaker = new HostBreaker();
   private accessFailures = 0;
 
   constructor(endpoints: HmsEndpoints, ca: string | undefined, credentials: HmsCredentials) {
@@ -67,9 +69,11 @@ export class HmsSender implements Sender {
       return delivery.send(groups[group]!);
     };
     const reportUnsent = (group: number, verdict: Verdict): void => {
-      if (verdict === NOT_SENT) for (const index of groups[group]!) report(index, NOT_SENT);
+      if (verdict.action === 'notSent' || verdict.action === 'held')
+        for (const index of groups[group]!) report(index, verdict);
     };
-    await fanOut(groups.length, deliver, reportUnsent, signal, CONNECTIONS);
+    const { breaker } = this;
+    await fanOut(groups.length, deliver, reportUnsent, signal, { outstanding: CONNECTIONS, breaker });
   }
 
   stats(): SenderStats {

@@ -1,5 +1,6 @@
 import type { Header, PushResult } from '../../http2/push.js';
 import { fanOut, NOT_SENT } from '../fan-out.js';
+import { HostBreakers } from '../host-breaker.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import type { Encrypter } from './web-push.encrypter.js';
@@ -22,6 +23,7 @@ export interface WebPushSenderOptions extends OriginsOptions {
 /** One application's way to browsers, whatever their push service. */
 export class WebPushSender implements Sender {
   private readonly origins: Origins;
+  private readonly breakers = new HostBreakers();
   private readonly sending = new Set<Promise<void>>();
   /** Refusals of the key in a row at an origin; accepted once: -1 for good. */
   private readonly refusals = new Map<string, number>();
@@ -65,11 +67,16 @@ export class WebPushSender implements Sender {
     const { userPublicKey, userAuth } = subscription;
     const endpoint = readEndpoint(subscription.endpoint, this.options.allowPrivate);
     if (typeof endpoint === 'string') return unusable(endpoint);
-    return this.origins.with(endpoint, async (channel) => {
+    const breaker = this.breakers.for(endpoint.origin);
+    const held = breaker.held();
+    if (held !== undefined) return held;
+    const verdict = await this.origins.with(endpoint, async (channel) => {
       const body = await this.encrypter.encrypt({ plaintext: push.body(platform), userPublicKey, userAuth });
       if (body === undefined) return unusable('userPublicKey is not on the curve');
       return signal.aborted ? NOT_SENT : this.post(push, { endpoint, platform, body }, channel, signal);
     });
+    breaker.note(verdict);
+    return verdict;
   }
 
   private async post(

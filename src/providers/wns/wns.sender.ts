@@ -1,5 +1,6 @@
 import { AccessTokens, haveToken } from '../access-tokens.js';
 import { fanOut, NOT_SENT } from '../fan-out.js';
+import { HostBreaker } from '../host-breaker.js';
 import { Http1Client } from '../http1-client.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
@@ -21,6 +22,7 @@ export interface WnsEndpoints extends WnsTokenEndpoints {
 export class WnsSender implements Sender {
   private readonly client: Http1Client;
   private readonly tokens: AccessTokens;
+  private readonly breaker = new HostBreaker();
 
   constructor(
     private readonly endpoints: WnsEndpoints,
@@ -40,7 +42,7 @@ export class WnsSender implements Sender {
     if (!signal.aborted && !(await haveToken(this.tokens, recipients.length, report))) return;
     const requests = buildWnsRequests(notification, Date.now());
     const deliver = (index: number): Promise<Verdict> => this.deliver(requests, recipients[index]!.token, signal);
-    await fanOut(recipients.length, deliver, report, signal, CONNECTIONS);
+    await fanOut(recipients.length, deliver, report, signal, { outstanding: CONNECTIONS, breaker: this.breaker });
   }
 
   stats(): SenderStats {
