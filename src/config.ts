@@ -102,7 +102,11 @@ export const SETTINGS: readonly Setting[] = [
     fallback: '',
     meaning: 'PEM file of an authority to trust for provider connections beside the usual ones (simulators, proxies)',
   },
-  { name: 'WORKER_BATCHES', fallback: '8', meaning: 'broadcast batches that one worker process sends at once, per provider' },
+  {
+    name: 'WORKER_BATCHES',
+    fallback: '8',
+    meaning: 'broadcast batches that one worker process sends at once, per provider',
+  },
 ];
 
 /** Servers that are sent messages or credentials. */

@@ -14,6 +14,7 @@ export interface Tables {
   subscription: SubscriptionTable;
   message: MessageTable;
   batch: BatchTable;
+  pace: PaceTable;
 }
 
 type CreatedAt = ColumnType<Date, Date | undefined, never>;
@@ -169,4 +170,17 @@ interface BatchTable {
   epoch: Generated<number>;
   lease_until: Date | null;
   due_at: Date | null;
+  has_slot: Generated<boolean>;
+}
+
+/** How fast an application may be sent to at a provider (delivery/pace.ts). */
+export interface PaceTable {
+  application_id: string;
+  provider: ProviderName;
+  per_second: number;
+  growth: number;
+  changed_at: Date;
+  lapses_at: Date;
+  slot_at: Date;
+  blocked_until: Date | null;
 }

@@ -3,12 +3,11 @@ import { sql } from 'kysely';
 import type { Kysely, Transaction } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
-import type { BatchState, DeliveryDetails, MessageState, Tables } from '../database/tables.js';
-import type { Notification } from '../providers/notification.js';
+import type { BatchState, MessageState, Tables } from '../database/tables.js';
 import type { ProviderName } from '../providers/provider.js';
+import type { LeasedBatch, Lot, QueuedBatch } from './batch.js';
 import type { NewBatch } from './batching.js';
-import { BatchLedger } from './ledger.js';
-import type { AttemptTerms } from './ledger.js';
+import type { BatchLedger } from './ledger.js';
 
 /**
  * Broadcast batches of one application at one provider that are queued or being sent at once; the others wait in the
@@ -17,36 +16,9 @@ import type { AttemptTerms } from './ledger.js';
  */
 export const WINDOW = 64;
 /** A worker that has not renewed its lease for this long is taken for lost. Renewed at every checkpoint (1 s). */
-const LEASE_S = 10;
+export const LEASE_S = 10;
 
-/** What the queue needs to know of a batch. */
-export interface QueuedBatch {
-  id: number;
-  epoch: number;
-  provider: ProviderName;
-  direct: boolean;
-}
-
-/** What shares a window: the batches of one application at one provider. */
-export interface Lot {
-  applicationId: string;
-  provider: ProviderName;
-}
-
-export interface LeasedBatch extends QueuedBatch {
-  messageSeq: number;
-  applicationId: string;
-  /** 0 where the provider needs no settings, null where it needs some and has none. */
-  settingsVersion: number | null;
-  notification: Notification;
-  terms: AttemptTerms;
-  deviceSeqs: number[];
-  ledger: BatchLedger;
-  /** Positions to send now: marked in flight, and committed so. */
-  due: number[];
-}
-
-/** Reading and moving batches. The lease's epoch fences a worker that was slower than its lease. */
+/** Inserting and moving batches. The lease's epoch fences a worker that was slower than its lease. */
 @Injectable()
 export class BatchRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
@@ -100,53 +72,12 @@ export class BatchRepository {
           limit greatest(0, ${WINDOW} - (
             select count(*) from batch
             where application_id = ${applicationId} and provider = ${provider} and not direct
-              and state in ('ready', 'leased') and due_at <= clock_timestamp()))
+              and state in ('ready', 'leased') and (due_at <= clock_timestamp() or has_slot)))
           for update skip locked)
       update batch set state = 'ready', due_at = now()
       where id in (select id from ahead union all select id from next)
       returning id, epoch, provider, direct`.execute(db);
     return rows;
-  }
-
-  /**
-   * Leases a batch that is due and marks what is to be sent as in flight. Null when there is nothing to do: done, held
-   * by another worker, not due, or its provider is paused for the application (then it is parked).
-   */
-  async claim(id: number, provider: { needsSettings: boolean }, now: number): Promise<LeasedBatch | null> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
-      const { rows } = await sql<ClaimRow>`
-        select batch.id, batch.epoch, batch.provider, batch.message_seq, batch.application_id, batch.device_seqs,
-          batch.outcomes, batch.details, batch.direct, message.id as message_id,
-          message.state as message_state, message.notification, message.on_unknown, message.accepted_at, message.expires_at,
-          provider_setting.version, provider_setting.paused_reason
-        from batch
-        join message on message.seq = batch.message_seq
-        left join provider_setting on provider_setting.application_id = batch.application_id
-          and provider_setting.provider = batch.provider
-        where batch.id = ${id}
-          and (batch.state = 'ready' and batch.due_at <= now() or batch.state = 'leased' and batch.lease_until < now())
-        for update of batch skip locked`.execute(transaction);
-      const row = rows[0];
-      if (!row) return null;
-      const batch = toLeased(row, provider.needsSettings, now);
-      const over = batch.terms.cancelled || now >= batch.terms.expiresAt;
-      if (row.paused_reason !== null && !over) {
-        await transaction.updateTable('batch').set({ state: 'parked' }).where('id', '=', id).execute();
-        return null;
-      }
-      batch.due.push(...batch.ledger.begin(batch.terms));
-      await transaction
-        .updateTable('batch')
-        .set({
-          ...toColumns(batch.ledger),
-          state: 'leased',
-          epoch: batch.epoch,
-          lease_until: sql`now() + make_interval(secs => ${LEASE_S})`,
-        })
-        .where('id', '=', id)
-        .execute();
-      return batch;
-    });
   }
 
   /** Records what is known so far and renews the lease. Null: the lease is lost, and nothing was recorded. */
@@ -173,7 +104,7 @@ export class BatchRepository {
       const ended = await transaction
         .updateTable('batch')
         .set({
-          ...toColumns(batch.ledger),
+          ...ledgerColumns(batch.ledger),
           state: next.state,
           lease_until: null,
           due_at: next.dueAt === null ? null : new Date(next.dueAt),
@@ -223,58 +154,11 @@ export class BatchRepository {
   }
 }
 
-interface ClaimRow {
-  id: number;
-  epoch: number;
-  provider: ProviderName;
-  message_seq: number;
-  application_id: string;
-  device_seqs: number[];
-  outcomes: Buffer;
-  details: DeliveryDetails;
-  message_id: string;
-  direct: boolean;
-  message_state: MessageState;
-  notification: Omit<Notification, 'messageId' | 'expiresAt'>;
-  on_unknown: 'resend' | 'hold';
-  accepted_at: Date;
-  expires_at: Date;
-  version: number | null;
-  paused_reason: string | null;
-}
-
 /** PostgreSQL counts array positions from 1. */
 const EXPIRED_INDEX = 6;
 
-function toLeased(row: ClaimRow, needsSettings: boolean, now: number): LeasedBatch {
-  return {
-    id: row.id,
-    epoch: row.epoch + 1,
-    provider: row.provider,
-    direct: row.direct,
-    messageSeq: row.message_seq,
-    applicationId: row.application_id,
-    settingsVersion: needsSettings ? row.version : 0,
-    notification: {
-      ...row.notification,
-      messageId: row.message_id,
-      expiresAt: row.expires_at.getTime(),
-      urgent: row.direct,
-    },
-    terms: {
-      now,
-      acceptedAt: row.accepted_at.getTime(),
-      expiresAt: row.expires_at.getTime(),
-      onUnknown: row.on_unknown,
-      cancelled: row.message_state === 'cancelled',
-    },
-    deviceSeqs: row.device_seqs,
-    ledger: new BatchLedger(row.outcomes, row.details),
-    due: [],
-  };
-}
-
-function toColumns(ledger: BatchLedger): { outcomes: Buffer; counts: string; details: string } {
+/** What a batch's row says of its ledger. */
+export function ledgerColumns(ledger: BatchLedger): { outcomes: Buffer; counts: string; details: string } {
   return {
     outcomes: ledger.outcomes,
     counts: toArray(ledger.counts()),

@@ -5,10 +5,12 @@ import { DeviceRepository } from '../devices/device.repository.js';
 import type { DeliverableDevice } from '../devices/device.repository.js';
 import type { ProviderName, Sender, Verdict } from '../providers/provider.js';
 import { BatchRepository } from './batch.repository.js';
-import type { LeasedBatch } from './batch.repository.js';
+import { ClaimRepository } from './claim.repository.js';
+import type { LeasedBatch } from './batch.js';
 import { DeliveryQueue } from './delivery.queue.js';
 import { InvalidationGuard } from './invalidation-guard.js';
 import { OUTCOME } from './outcome.js';
+import { PaceRepository } from './pace.repository.js';
 import { decide } from './retry-policy.js';
 import { Senders } from './senders.js';
 import { StatusReporter } from './status-reporter.js';
@@ -19,6 +21,8 @@ const CHECKPOINT_MS = 1_000;
 /** A provider without settings (the sandbox) cannot be paused when it says stop. */
 const UNPAUSABLE_WAIT_MS = 60_000;
 
+const HELD_SPREAD_MS = 1_000;
+
 /** What a batch's verdicts ask for beyond its own ledger. */
 interface Findings {
   accepted: number;
@@ -27,6 +31,10 @@ interface Findings {
   /** The same, where wrong credentials would look alike. */
   suspects: Map<string, number[]>;
   stop?: string;
+  /** The provider asked the application to slow down: nothing until then, epoch ms. */
+  slowUntil?: number;
+  /** Their host is left alone until then, epoch ms. */
+  heldUntil?: number;
   /** The provider's last word of trouble. */
   lastReason?: string;
 }
@@ -40,10 +48,12 @@ export class DeliverService {
   private readonly shutdown = new AbortController();
 
   constructor(
+    private readonly claims: ClaimRepository,
     private readonly batches: BatchRepository,
     private readonly devices: DeviceRepository,
     private readonly senders: Senders,
     private readonly settings: ProviderSettingRepository,
+    private readonly pace: PaceRepository,
     private readonly queue: DeliveryQueue,
     private readonly status: StatusReporter,
     private readonly clock: Clock,
@@ -52,12 +62,12 @@ export class DeliverService {
   /** Resolves when the batch is recorded, is somebody else's, or has nothing to do. Rejects when the database is away. */
   async deliverBatch(id: number, provider: ProviderName): Promise<void> {
     if (this.shutdown.signal.aborted) return;
-    const needsSettings = this.senders.needsSettings(provider);
-    const batch = await this.batches.claim(id, { needsSettings }, this.clock.now());
+    const batch = await this.claims.claim(id, this.senders.terms(provider), this.clock.now());
     if (!batch) return;
+    if ('postponedTo' in batch) return this.queue.enqueueBatches([batch], batch.postponedTo - this.clock.now());
     const findings = batch.due.length > 0 ? await this.send(batch) : null;
     if (findings) await this.apply(batch, findings);
-    await this.finish(batch, findings?.stop !== undefined);
+    await this.finish(batch, findings);
   }
 
   /** What is in flight gets its answer; what is not written yet stays pending for the next process. */
@@ -105,12 +115,9 @@ export class DeliverService {
       if (position === undefined || !device)
         throw new Error(`${batch.provider} reported on a recipient it was not given`);
       const situation = batch.ledger.situation(position, batch.terms, this.clock.now(), Math.random());
-      batch.ledger.record(
-        position,
-        decide(verdict, situation),
-        verdict.action !== 'notSent' && verdict.action !== 'held',
-      );
-      note(findings, verdict, device.seq);
+      const written = verdict.action !== 'notSent' && verdict.action !== 'held';
+      batch.ledger.record(position, decide(verdict, situation), written);
+      note(findings, verdict, device.seq, situation.now);
     };
     await sender.send(batch.notification, recipients, report, AbortSignal.any([signal, this.shutdown.signal]));
   }
@@ -177,21 +184,35 @@ export class DeliverService {
       findings.stop ??= `most devices were answered ${reason ?? 'as unknown'}: the credentials or the environment are wrong`;
       this.guards.delete(guardKey(applicationId, provider));
     }
+    if (findings.slowUntil !== undefined) await this.slowDown(batch, findings, findings.slowUntil);
     if (findings.stop === undefined || batch.settingsVersion === null) return;
     if (await this.settings.pause(applicationId, provider, batch.settingsVersion, findings.stop))
       this.log.error(`Application ${applicationId} is paused at ${provider}: ${findings.stop}`);
     await this.batches.park(applicationId, provider);
   }
 
-  private async finish(batch: LeasedBatch, stopped: boolean): Promise<void> {
+  private async slowDown(batch: LeasedBatch, findings: Findings, untilMs: number): Promise<void> {
+    const { applicationId, provider } = batch;
+    const seconds = Math.max(1, this.clock.now() - batch.terms.now) / 1_000;
+    await this.pace.slowDown(batch, untilMs, findings.accepted / seconds);
+    const reason = findings.lastReason ?? 'no reason given';
+    this.log.warn(`Application ${applicationId} slows down at ${provider}: ${reason}`);
+  }
+
+  private async finish(batch: LeasedBatch, findings: Findings | null): Promise<void> {
+    const stopped = findings?.stop !== undefined;
     // What a cancel left unsent is settled now instead of at the next attempt.
     if (batch.terms.cancelled) batch.ledger.begin({ ...batch.terms, now: this.clock.now() });
-    const dueAt = batch.ledger.nextDue();
     const now = this.clock.now();
+    // What waits for the same host does not come back all at once.
+    const heldUntil = findings?.heldUntil === undefined ? 0 : findings.heldUntil + Math.random() * HELD_SPREAD_MS;
+    const dueAt = batch.ledger.nextDue(now, heldUntil);
     const canPark = stopped && batch.settingsVersion !== 0;
     const state = dueAt === null ? 'done' : canPark ? 'parked' : 'ready';
     // Without settings there is nothing to pause: it is tried again later.
-    const at = Math.max(dueAt ?? 0, stopped ? now + UNPAUSABLE_WAIT_MS : now);
+    const later = Math.max(dueAt ?? 0, stopped ? now + UNPAUSABLE_WAIT_MS : now);
+    // At its end at the latest, so that it expires on time.
+    const at = Math.max(now, Math.min(later, batch.terms.expiresAt));
     const finished = await this.batches.finish(batch, { state, dueAt: dueAt === null ? null : at });
     if (!finished) {
       this.log.warn(`Batch ${batch.id}: the lease was lost; another worker has it`);
@@ -214,10 +235,13 @@ function guardKey(applicationId: string, provider: ProviderName): string {
   return `${provider} ${applicationId}`;
 }
 
-function note(findings: Findings, verdict: Verdict, seq: number): void {
+function note(findings: Findings, verdict: Verdict, seq: number, now: number): void {
   if (verdict.action === 'accept' || verdict.action === 'acceptDropped') findings.accepted++;
   if ('reason' in verdict) findings.lastReason = verdict.reason;
   if (verdict.action === 'stopApplication') findings.stop ??= verdict.reason;
+  if (verdict.action === 'held') findings.heldUntil = Math.max(findings.heldUntil ?? 0, verdict.untilMs);
+  if (verdict.action === 'retryAfter' && verdict.scope === 'application')
+    findings.slowUntil = Math.max(findings.slowUntil ?? 0, now + verdict.afterMs);
   if (verdict.action !== 'dropDevice') return;
   const list = verdict.certain ? findings.dead : findings.suspects;
   list.set(verdict.reason, [...(list.get(verdict.reason) ?? []), seq]);

@@ -4,12 +4,14 @@ import { ApplicationsModule } from '../applications/applications.module.js';
 import { DevicesModule } from '../devices/devices.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { BatchRepository } from './batch.repository.js';
+import { ClaimRepository } from './claim.repository.js';
 import { DeliverProcessor } from './deliver.processor.js';
 import { DeliverService } from './deliver.service.js';
 import { DeliveryQueue } from './delivery.queue.js';
 import { ExpandProcessor } from './expand.processor.js';
 import { ExpandService } from './expand.service.js';
 import { ExpansionRepository } from './expansion.repository.js';
+import { PaceRepository } from './pace.repository.js';
 import { Senders } from './senders.js';
 import { StatusReporter } from './status-reporter.js';
 import { SweepRepository } from './sweep.repository.js';
@@ -26,11 +28,13 @@ export class DeliveryModule {}
 @Module({
   imports: [ApplicationsModule, DeliveryModule, DevicesModule, ProvidersModule],
   providers: [
+    ClaimRepository,
     DeliverProcessor,
     DeliverService,
     ExpandProcessor,
     ExpandService,
     ExpansionRepository,
+    PaceRepository,
     Senders,
     StatusReporter,
   ],

@@ -3,7 +3,7 @@ import { rootCause } from '../common/errors.js';
 import { deliverJob, deliverQueue, expandJob } from '../queue/jobs.js';
 import type { Job, QueueName } from '../queue/jobs.js';
 import { Queues } from '../queue/queue.js';
-import type { QueuedBatch } from './batch.repository.js';
+import type { QueuedBatch } from './batch.js';
 
 /** Tells the queue that rows want work. It may fail: the rows are committed, and the sweeper tells it again. */
 @Injectable()

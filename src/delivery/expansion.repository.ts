@@ -3,7 +3,7 @@ import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import { AudienceRepository } from '../devices/audience.repository.js';
 import { BatchRepository } from './batch.repository.js';
-import type { QueuedBatch } from './batch.repository.js';
+import type { QueuedBatch } from './batch.js';
 import { BATCH_SIZE, cutBatches } from './batching.js';
 
 /** Ten batches: one transaction of some 20 ms, and at most so many short batches of a rare provider. */

@@ -40,7 +40,7 @@ describe('begin', () => {
     const retryAt = NOW + MINUTE;
     const batch = ledger(['pending', 'unknown'], { 0: { attempts: 1, retryAt }, 1: { attempts: 1, retryAt } });
     expect(batch.begin({ ...TERMS, now: retryAt - 1 })).toEqual([]);
-    expect(batch.nextDue()).toBe(retryAt);
+    expect(batch.nextDue(NOW)).toBe(retryAt);
     expect(batch.begin({ ...TERMS, now: retryAt })).toEqual([0, 1]);
     expect(batch.details).toEqual({ 0: { attempts: 1 }, 1: { attempts: 1 } });
   });
@@ -48,7 +48,7 @@ describe('begin', () => {
   it('an unknown delivery without a moment is held for good', () => {
     const batch = ledger(['unknown'], { 0: { attempts: 1, reason: 'connection lost' } });
     expect(batch.begin({ ...TERMS, now: NOW + 30 * MINUTE })).toEqual([]);
-    expect(batch.nextDue()).toBeNull();
+    expect(batch.nextDue(NOW)).toBeNull();
   });
 
   it('writes again what a lost worker left in flight, and counts its attempt', () => {
@@ -62,7 +62,7 @@ describe('begin', () => {
     const batch = ledger(['inFlight']);
     expect(batch.begin({ ...TERMS, onUnknown: 'hold' })).toEqual([]);
     expect(names(batch)).toEqual(['unknown']);
-    expect(batch.nextDue()).toBeNull();
+    expect(batch.nextDue(NOW)).toBeNull();
   });
 
   it('three lost workers are enough', () => {
@@ -90,7 +90,7 @@ describe('begin', () => {
     expect(batch.begin({ ...TERMS, ...change })).toEqual([]);
     // What may have arrived did not expire.
     expect(names(batch)).toEqual([outcome, outcome, 'unknown', 'unknown', 'accepted']);
-    expect(batch.nextDue()).toBeNull();
+    expect(batch.nextDue(NOW)).toBeNull();
   });
 
   it('expires at its moment, not before', () => {
@@ -118,7 +118,7 @@ describe('record', () => {
     const batch = ledger(['inFlight'], { 0: { attempts: 1 } });
     batch.record(0, { outcome: OUTCOME.pending }, false);
     expect(batch.details[0]?.attempts).toBe(1);
-    expect(batch.nextDue()).toBe(0);
+    expect(batch.nextDue(NOW)).toBe(0);
   });
 
   it.each<[OutcomeName, OutcomeName]>([
@@ -156,13 +156,51 @@ describe('nextDue', () => {
     [
       'the earliest of several',
       ['pending', 'unknown'],
-      { 0: { attempts: 1, retryAt: 9 }, 1: { attempts: 1, retryAt: 7 } },
-      7,
+      { 0: { attempts: 1, retryAt: NOW + 5_000 }, 1: { attempts: 1, retryAt: NOW + 2_000 } },
+      NOW + 2_000,
     ],
-    ['a held one beside a waiting one', ['unknown', 'pending'], { 1: { attempts: 1, retryAt: 9 } }, 9],
+    [
+      'those of half a second together',
+      ['pending', 'pending', 'pending'],
+      {
+        0: { attempts: 1, retryAt: NOW + 2_501 },
+        1: { attempts: 1, retryAt: NOW + 2_500 },
+        2: { attempts: 1, retryAt: NOW + 2_000 },
+      },
+      NOW + 2_500,
+    ],
+    [
+      'those of an eighth of a long wait together',
+      ['pending', 'pending', 'unknown'],
+      {
+        0: { attempts: 1, retryAt: NOW + 80_000 },
+        1: { attempts: 1, retryAt: NOW + 90_000 },
+        2: { attempts: 1, retryAt: NOW + 90_001 },
+      },
+      NOW + 90_000,
+    ],
+    ['a held one beside a waiting one', ['unknown', 'pending'], { 1: { attempts: 1, retryAt: NOW + 9 } }, NOW + 9],
   ])('%s', (_what, outcomes, details, expected) => {
-    expect(ledger(outcomes, details).nextDue()).toBe(expected);
+    expect(ledger(outcomes, details).nextDue(NOW)).toBe(expected);
   });
+});
+
+it('what waits for its host is due with it, or before with a retry of its own', () => {
+  const batch = ledger(['pending', 'pending'], { 1: { attempts: 1, retryAt: NOW + 4_000 } });
+  expect(batch.nextDue(NOW, NOW + 9_000)).toBe(NOW + 4_000);
+  expect(batch.nextDue(NOW, NOW + 1_000)).toBe(NOW + 1_000);
+});
+
+it('an attempt takes no more than its turn allows, and leaves the rest pending', () => {
+  const batch = ledger(['pending', 'accepted', 'pending', 'inFlight', 'pending', 'unknown'], {
+    4: { attempts: 1, retryAt: NOW + 1 },
+    5: { attempts: 1, retryAt: NOW - 1 },
+  });
+  expect(batch.countDue(NOW)).toBe(4);
+  expect(batch.begin(TERMS, 2)).toEqual([0, 2]);
+  // What a lost worker wrote is called unknown, whether its turn has come or not.
+  expect(names(batch)).toEqual(['inFlight', 'accepted', 'inFlight', 'unknown', 'pending', 'unknown']);
+  expect(batch.nextDue(NOW)).toBe(0);
 });
 
 /** Written out here again on purpose: what a reader of two consecutive accounts may see. */
@@ -283,7 +321,7 @@ describe('any history of begins, answers, checkpoints and crashes', () => {
           // The end: with every answer in and the time up, all is settled, and only what was written can be unknown.
           terms.now = terms.expiresAt;
           expect(batch.begin(terms)).toEqual([]);
-          expect(batch.nextDue()).toBeNull();
+          expect(batch.nextDue(NOW)).toBeNull();
           const [pending, flying] = batch.counts();
           expect([pending, flying]).toEqual([0, 0]);
           for (const [position, code] of batch.outcomes.entries())

@@ -4,6 +4,10 @@ import type { OutcomeCode } from './outcome.js';
 import { afterAmbiguous } from './retry-policy.js';
 import type { Decision, Situation } from './retry-policy.js';
 
+/** Retries of one batch are made together when they are due within this share of the wait, and no less than that. */
+const GROUPING_SHARE = 0.125;
+const GROUPING_FLOOR_MS = 500;
+
 /** What a message's own state allows its deliveries. */
 export interface AttemptTerms {
   now: number;
@@ -25,9 +29,9 @@ export class BatchLedger {
 
   /**
    * Starts an attempt. Deliveries left in flight by a lost worker become unknown; expired and cancelled ones settle;
-   * what is due now is marked in flight and returned by position.
+   * what is due now is marked in flight, at most `limit` of it, and returned by position.
    */
-  begin(terms: AttemptTerms): number[] {
+  begin(terms: AttemptTerms, limit = Infinity): number[] {
     const due: number[] = [];
     const over = terms.cancelled ? OUTCOME.cancelled : terms.now >= terms.expiresAt ? OUTCOME.expired : null;
     for (let position = 0; position < this.outcomes.length; position++) {
@@ -41,12 +45,25 @@ export class BatchLedger {
         continue;
       }
       if (outcome === OUTCOME.unknown && detail?.retryAt === undefined) continue;
-      if ((detail?.retryAt ?? 0) > terms.now) continue;
+      if ((detail?.retryAt ?? 0) > terms.now || due.length >= limit) continue;
       if (detail) delete detail.retryAt;
       this.move(position, OUTCOME.inFlight);
       due.push(position);
     }
     return due;
+  }
+
+  /** How many `begin` would mark in flight, whatever the terms; an upper bound where some are about to settle. */
+  countDue(now: number): number {
+    let count = 0;
+    for (let position = 0; position < this.outcomes.length; position++) {
+      const outcome = this.at(position);
+      const retryAt = this.details[position]?.retryAt;
+      const isDue = (retryAt ?? 0) <= now;
+      if (outcome === OUTCOME.inFlight || (outcome === OUTCOME.pending && isDue)) count++;
+      else if (outcome === OUTCOME.unknown && retryAt !== undefined && isDue) count++;
+    }
+    return count;
   }
 
   /** The situation that a verdict on this delivery is decided in, when it was written just now. */
@@ -74,17 +91,23 @@ export class BatchLedger {
     return counts;
   }
 
-  /** When the next delivery is due, epoch ms: `unsentAt` for one that waits for nothing of its own. Null when all are settled. */
-  nextDue(unsentAt = 0): number | null {
-    let next: number | null = null;
+  /**
+   * When to try again, epoch ms; null when all are settled. `unsentAt` is for deliveries that wait for nothing of their
+   * own. Retries that are due soon after each other wait for the last of them: jitter would make each an attempt alone.
+   */
+  nextDue(now: number, unsentAt = 0): number | null {
+    const times: number[] = [];
     for (let position = 0; position < this.outcomes.length; position++) {
       const outcome = this.at(position);
       const retryAt = this.details[position]?.retryAt;
       if (outcome === OUTCOME.unknown && retryAt === undefined) continue;
       if (outcome !== OUTCOME.pending && outcome !== OUTCOME.inFlight && outcome !== OUTCOME.unknown) continue;
-      next = Math.min(next ?? Infinity, retryAt ?? unsentAt);
+      times.push(retryAt ?? unsentAt);
     }
-    return next;
+    if (times.length === 0) return null;
+    const first = times.reduce((least, time) => Math.min(least, time));
+    const together = first + Math.max(GROUPING_FLOOR_MS, (first - now) * GROUPING_SHARE);
+    return times.reduce((last, time) => (time <= together ? Math.max(last, time) : last), first);
   }
 
   /** A worker was lost between writing and recording: it may have arrived. */

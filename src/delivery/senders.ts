@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
 import { ProviderSettingRepository } from '../applications/provider-setting.repository.js';
+import type { ClaimTerms } from './claim.repository.js';
 import type { ProviderName, Sender } from '../providers/provider.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
@@ -24,15 +25,17 @@ export class Senders implements OnModuleDestroy {
     private readonly settings: ProviderSettingRepository,
   ) {}
 
-  needsSettings(provider: ProviderName): boolean {
-    return this.providers[provider].parseSettings !== null;
+  /** What claiming a batch of the provider must know. */
+  terms(provider: ProviderName): ClaimTerms {
+    const { parseSettings, ramp } = this.providers[provider];
+    return { needsSettings: parseSettings !== null, ramp };
   }
 
   /** Null when the application has no settings for the provider. */
   async get(applicationId: string, provider: ProviderName, version: number | null): Promise<Sender | null> {
     if (version === null) return null;
     // A provider without settings has one sender for all.
-    const key = this.needsSettings(provider) ? `${provider} ${applicationId}` : provider;
+    const key = this.terms(provider).needsSettings ? `${provider} ${applicationId}` : provider;
     const known = this.open.get(key);
     this.open.delete(key);
     if (known && known.version >= version) {

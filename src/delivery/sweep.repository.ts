@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
-import type { Lot, QueuedBatch } from './batch.repository.js';
+import type { Lot, QueuedBatch } from './batch.js';
 
 /** A row that has waited this long for its job is taken for one without. A false alarm adds a job that exists: no harm. */
 const PATIENCE_S = 3;

@@ -4,7 +4,7 @@ import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { MessageState, Target } from '../database/tables.js';
 import { BatchRepository } from '../delivery/batch.repository.js';
-import type { QueuedBatch } from '../delivery/batch.repository.js';
+import type { QueuedBatch } from '../delivery/batch.js';
 import type { NewBatch } from '../delivery/batching.js';
 import { OUTCOME_NAMES } from '../delivery/outcome.js';
 import type { OutcomeName } from '../delivery/outcome.js';

@@ -51,7 +51,11 @@ export class HostBreaker {
       case 'retryBackoff':
       case 'ambiguous':
         return this.fail(verdict.reason);
-      default:
+      case 'accept':
+      case 'acceptDropped':
+      case 'dropDevice':
+      case 'fail':
+      case 'stopApplication':
         return this.close();
     }
   }

@@ -82,8 +82,16 @@ export class InvalidSettings extends Error {
   }
 }
 
+/** The gradual start that a provider asks for: deliveries a second, from the first to the last within so many ms. */
+export interface Ramp {
+  from: number;
+  to: number;
+  overMs: number;
+}
+
 export interface Provider {
   readonly name: ProviderName;
+  readonly ramp?: Ramp;
   /** Largest body the provider takes, in bytes of UTF-8. */
   readonly maxBytes: number;
   /** Bytes of the largest body that this notification becomes at this provider. */

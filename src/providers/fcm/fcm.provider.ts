@@ -15,6 +15,8 @@ export interface FcmProviderOptions {
 export class FcmProvider implements Provider {
   readonly name = 'fcm';
   readonly maxBytes = 4096;
+  /** Firebase ("Best practices when sending FCM messages at scale"): a minute up to the quota of 600,000 a minute. */
+  readonly ramp = { from: 1_000, to: 10_000, overMs: 60_000 };
   readonly parseSettings = parseFcmSettings;
 
   constructor(private readonly options: FcmProviderOptions) {}

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WINDOW } from '../../../src/delivery/batch.repository.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
-import type { Lot } from '../../../src/delivery/batch.repository.js';
+import type { Lot } from '../../../src/delivery/batch.js';
 import type { ProviderName } from '../../../src/providers/provider.js';
 import { PLACES } from '../database/places.js';
 import { Room, batchOf, namesOf, recordAll } from './room.js';
@@ -57,9 +57,10 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       const applicationId = await room.addApplication();
       const { batchIds } = await room.accept(applicationId, [batchOf(1, 'apns'), batchOf(1, 'apns')]);
       const needsSettings = { needsSettings: true };
-      expect((await room.batches.claim(batchIds[0] ?? 0, needsSettings, Date.now()))?.settingsVersion).toBeNull();
+      const claim = (id = 0) => room.claims.claim(id, needsSettings, Date.now());
+      expect(await claim(batchIds[0])).toMatchObject({ settingsVersion: null });
       await room.resume(applicationId, 'apns');
-      expect((await room.batches.claim(batchIds[1] ?? 0, needsSettings, Date.now()))?.settingsVersion).toBe(1);
+      expect(await claim(batchIds[1])).toMatchObject({ settingsVersion: 1 });
     });
 
     it('of a batch that is leased, done or unknown is nothing', async () => {

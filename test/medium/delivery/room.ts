@@ -4,7 +4,9 @@ import { Vault } from '../../../src/common/vault.js';
 import type { Database } from '../../../src/database/database.js';
 import type { BatchState } from '../../../src/database/tables.js';
 import { BatchRepository } from '../../../src/delivery/batch.repository.js';
-import type { LeasedBatch } from '../../../src/delivery/batch.repository.js';
+import { ClaimRepository } from '../../../src/delivery/claim.repository.js';
+import type { LeasedBatch } from '../../../src/delivery/batch.js';
+import { PaceRepository } from '../../../src/delivery/pace.repository.js';
 import type { NewBatch } from '../../../src/delivery/batching.js';
 import { ExpansionRepository } from '../../../src/delivery/expansion.repository.js';
 import { OUTCOME, OUTCOME_NAMES } from '../../../src/delivery/outcome.js';
@@ -23,7 +25,9 @@ const HOUR = 3_600_000;
 /** The delivery's repositories, built by hand on a database of their own, and ways to look at the rows. */
 export class Room {
   readonly audience: AudienceRepository;
+  readonly pace: PaceRepository;
   readonly batches: BatchRepository;
+  readonly claims: ClaimRepository;
   readonly expansions: ExpansionRepository;
   readonly sweep: SweepRepository;
   readonly messages: MessageRepository;
@@ -34,7 +38,9 @@ export class Room {
     readonly remove: () => Promise<void>,
   ) {
     this.audience = new AudienceRepository(database);
+    this.pace = new PaceRepository(database);
     this.batches = new BatchRepository(database);
+    this.claims = new ClaimRepository(database, this.pace);
     this.expansions = new ExpansionRepository(database, this.audience, this.batches);
     this.sweep = new SweepRepository(database);
     this.messages = new MessageRepository(database, this.batches);
@@ -90,8 +96,10 @@ export class Room {
     return batch;
   }
 
-  tryClaim(id: number, now = Date.now()): Promise<LeasedBatch | null> {
-    return this.batches.claim(id, { needsSettings: false }, now);
+  /** Null when there is nothing to do, or it is not its turn. */
+  async tryClaim(id: number, now = Date.now()): Promise<LeasedBatch | null> {
+    const claimed = await this.claims.claim(id, { needsSettings: false }, now);
+    return claimed && 'due' in claimed ? claimed : null;
   }
 
   /** As if the worker had been gone for longer than its lease. */

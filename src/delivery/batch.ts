@@ -1,0 +1,36 @@
+import type { Notification } from '../providers/notification.js';
+import type { ProviderName } from '../providers/provider.js';
+import type { AttemptTerms, BatchLedger } from './ledger.js';
+
+/** What the queue needs to know of a batch. */
+export interface QueuedBatch {
+  id: number;
+  epoch: number;
+  provider: ProviderName;
+  direct: boolean;
+}
+
+/** Its turn at the provider's pace comes later. */
+export interface PostponedBatch extends QueuedBatch {
+  /** Epoch ms. */
+  postponedTo: number;
+}
+
+/** What shares a window and a pace: the batches of one application at one provider. */
+export interface Lot {
+  applicationId: string;
+  provider: ProviderName;
+}
+
+export interface LeasedBatch extends QueuedBatch {
+  messageSeq: number;
+  applicationId: string;
+  /** 0 where the provider needs no settings, null where it needs some and has none. */
+  settingsVersion: number | null;
+  notification: Notification;
+  terms: AttemptTerms;
+  deviceSeqs: number[];
+  ledger: BatchLedger;
+  /** Positions to send now: marked in flight, and committed so. */
+  due: number[];
+}

@@ -1,0 +1,162 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import type { Transaction } from 'kysely';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+import type { DeliveryDetails, MessageState, Tables } from '../database/tables.js';
+import type { Notification } from '../providers/notification.js';
+import type { ProviderName, Ramp } from '../providers/provider.js';
+import type { LeasedBatch, PostponedBatch } from './batch.js';
+import { LEASE_S, ledgerColumns } from './batch.repository.js';
+import { BatchLedger } from './ledger.js';
+import { rampUp } from './pace.js';
+import { PaceRepository } from './pace.repository.js';
+import type { Turn } from './pace.repository.js';
+
+/** What a claim must know of the provider. */
+export interface ClaimTerms {
+  needsSettings: boolean;
+  ramp?: Ramp;
+}
+
+/** Taking batches to work on. */
+@Injectable()
+export class ClaimRepository {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly pace: PaceRepository,
+  ) {}
+
+  /**
+   * Leases a batch that is due and marks what is to be sent as in flight. Null when there is nothing to do: done, held
+   * by another worker, not due, or its provider is paused for the application (then it is parked). Postponed when its
+   * turn at the provider's pace is later.
+   */
+  async claim(id: number, provider: ClaimTerms, now: number): Promise<LeasedBatch | PostponedBatch | null> {
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      const { rows } = await sql<ClaimRow>`
+        select batch.id, batch.epoch, batch.provider, batch.message_seq, batch.application_id, batch.device_seqs,
+          batch.has_slot, batch.outcomes, batch.details, batch.direct, message.id as message_id,
+          message.state as message_state, message.notification, message.on_unknown, message.accepted_at, message.expires_at,
+          provider_setting.version, provider_setting.paused_reason,
+          pace.lapses_at > now() as paced, provider_status.last_success_at
+        from batch
+        join message on message.seq = batch.message_seq
+        left join provider_setting on provider_setting.application_id = batch.application_id
+          and provider_setting.provider = batch.provider
+        left join pace on pace.application_id = batch.application_id and pace.provider = batch.provider
+        left join provider_status on provider_status.application_id = batch.application_id
+          and provider_status.provider = batch.provider
+        where batch.id = ${id}
+          and (batch.state = 'ready' and batch.due_at <= now() or batch.state = 'leased' and batch.lease_until < now())
+        for update of batch skip locked`.execute(transaction);
+      const row = rows[0];
+      if (!row) return null;
+      const batch = toLeased(row, provider.needsSettings, now);
+      const over = batch.terms.cancelled || now >= batch.terms.expiresAt;
+      if (row.paused_reason !== null && !over) {
+        await transaction.updateTable('batch').set({ state: 'parked' }).where('id', '=', id).execute();
+        return null;
+      }
+      const turn = over ? NO_LIMIT : await this.takeTurn(row, batch, provider.ramp, transaction);
+      if ('at' in turn) return this.postpone(row, turn, transaction);
+      batch.due.push(...batch.ledger.begin(batch.terms, turn.limit));
+      await transaction
+        .updateTable('batch')
+        .set({
+          ...ledgerColumns(batch.ledger),
+          state: 'leased',
+          epoch: batch.epoch,
+          has_slot: false,
+          lease_until: sql`now() + make_interval(secs => ${LEASE_S})`,
+        })
+        .where('id', '=', id)
+        .execute();
+      return batch;
+    });
+  }
+
+  /** A direct message alone is no traffic that begins: it waits for a limit that is there, and makes none. */
+  private takeTurn(
+    row: ClaimRow,
+    batch: LeasedBatch,
+    ramp: Ramp | undefined,
+    transaction: Transaction<Tables>,
+  ): Promise<Turn> | Turn {
+    const { now } = batch.terms;
+    const start = row.direct ? null : rampUp(ramp, row.last_success_at?.getTime() ?? null, now);
+    if (row.paced !== true && start === null) return NO_LIMIT;
+    const { applicationId, provider, direct } = batch;
+    const due = batch.ledger.countDue(now);
+    const request = { applicationId, provider, direct, hasSlot: row.has_slot, due };
+    return this.pace.takeTurn(request, start, transaction);
+  }
+
+  private async postpone(
+    { id, epoch, provider, direct }: ClaimRow,
+    turn: { at: number; hasSlot: boolean },
+    transaction: Transaction<Tables>,
+  ): Promise<PostponedBatch> {
+    const next = { state: 'ready' as const, lease_until: null, epoch: epoch + 1, has_slot: turn.hasSlot };
+    await transaction
+      .updateTable('batch')
+      .set({ ...next, due_at: new Date(turn.at) })
+      .where('id', '=', id)
+      .execute();
+    return { id, epoch: next.epoch, provider, direct, postponedTo: turn.at };
+  }
+}
+
+const NO_LIMIT: Turn = { limit: Infinity };
+
+interface ClaimRow {
+  has_slot: boolean;
+  /** Null without a row, like false. */
+  paced: boolean | null;
+  last_success_at: Date | null;
+  id: number;
+  epoch: number;
+  provider: ProviderName;
+  message_seq: number;
+  application_id: string;
+  device_seqs: number[];
+  outcomes: Buffer;
+  details: DeliveryDetails;
+  message_id: string;
+  direct: boolean;
+  message_state: MessageState;
+  notification: Omit<Notification, 'messageId' | 'expiresAt'>;
+  on_unknown: 'resend' | 'hold';
+  accepted_at: Date;
+  expires_at: Date;
+  version: number | null;
+  paused_reason: string | null;
+}
+
+function toLeased(row: ClaimRow, needsSettings: boolean, now: number): LeasedBatch {
+  return {
+    id: row.id,
+    epoch: row.epoch + 1,
+    provider: row.provider,
+    direct: row.direct,
+    messageSeq: row.message_seq,
+    applicationId: row.application_id,
+    settingsVersion: needsSettings ? row.version : 0,
+    notification: {
+      ...row.notification,
+      messageId: row.message_id,
+      expiresAt: row.expires_at.getTime(),
+      urgent: row.direct,
+    },
+    terms: {
+      now,
+      acceptedAt: row.accepted_at.getTime(),
+      expiresAt: row.expires_at.getTime(),
+      onUnknown: row.on_unknown,
+      cancelled: row.message_state === 'cancelled',
+    },
+    deviceSeqs: row.device_seqs,
+    ledger: new BatchLedger(row.outcomes, row.details),
+    due: [],
+  };
+}

@@ -1,0 +1,132 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import type { Selectable, Transaction } from 'kysely';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+import type { PaceTable, Tables } from '../database/tables.js';
+import type { Lot } from './batch.js';
+import { durationOf, rateAt, slowDown, turnSize } from './pace.js';
+import type { Pace } from './pace.js';
+
+/** A batch that asks for its turn. */
+export interface TurnRequest extends Lot {
+  direct: boolean;
+  /** It has waited for a turn that was reserved for it. */
+  hasSlot: boolean;
+  /** Deliveries that it would write. */
+  due: number;
+}
+
+/** A turn now, for so many deliveries; or when to ask again (epoch ms): with `hasSlot` the turn is reserved. */
+export type Turn = { limit: number } | { at: number; hasSlot: boolean };
+
+/** A turn that is nearer than this need not be waited for in the table. */
+const AT_ONCE_MS = 50;
+
+/**
+ * The provider's rate, shared by all processes: a row holds the rate and the moment at which the next turn begins, and
+ * each claim moves that moment on by what it will write. An application without a row is not limited.
+ */
+@Injectable()
+export class PaceRepository {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /**
+   * Takes a turn, in the claim's own transaction: a claim that fails has taken none. `start` is the pace to begin with
+   * where there is none. Direct batches are counted and do not wait for their turn, only for a provider that said when.
+   */
+  async takeTurn(request: TurnRequest, start: Pace | null, transaction: Transaction<Tables>): Promise<Turn> {
+    const row = await this.lock(request, start, transaction);
+    if (!row) return { limit: Infinity };
+    if (row.blockedUntil > row.now) return { at: row.blockedUntil, hasSlot: false };
+    const pace = rateAt(row.pace, row.now) === null ? start : row.pace;
+    const rate = rateAt(pace, row.now);
+    if (pace === null || rate === null) return { limit: Infinity };
+    const count = request.direct ? request.due : Math.min(request.due, turnSize(rate));
+    if (request.hasSlot) return { limit: count };
+    const at = Math.max(row.now, row.slotAt);
+    await this.update(request, { ...toColumns(pace), slot_at: new Date(at + durationOf(count, rate)) }, transaction);
+    return request.direct || at - row.now <= AT_ONCE_MS ? { limit: count } : { at, hasSlot: true };
+  }
+
+  /**
+   * The provider asked for less: nothing until then, and from then on less than all processes together sent. `ownRate`,
+   * of one batch (deliveries a second), is for when none of them has reported yet.
+   */
+  async slowDown(lot: Lot, untilMs: number, ownRate: number): Promise<void> {
+    await this.database.kysely.transaction().execute(async (transaction) => {
+      const observed = Math.max(ownRate, await this.reportedRate(lot, transaction));
+      const row = await this.lock(lot, slowDown(null, observed, untilMs), transaction);
+      if (!row) return;
+      const until = new Date(Math.max(row.blockedUntil, untilMs));
+      const pace = slowDown(row.pace, observed, row.now);
+      await this.update(lot, { ...toColumns(pace), slot_at: until, blocked_until: until }, transaction);
+    });
+  }
+
+  private async reportedRate({ applicationId, provider }: Lot, transaction: Transaction<Tables>): Promise<number> {
+    const { rows } = await sql<{ rate: number }>`
+      select coalesce(sum((process.value->>'rate')::float8), 0) as rate
+      from provider_status, jsonb_each(processes) as process
+      where application_id = ${applicationId} and provider = ${provider}`.execute(transaction);
+    return rows[0]?.rate ?? 0;
+  }
+
+  /** The row, held until the transaction ends and made from `start` when missing. Times are the database's: processes' clocks differ. */
+  private async lock(
+    { applicationId, provider }: Lot,
+    start: Pace | null,
+    transaction: Transaction<Tables>,
+  ): Promise<{ now: number; pace: Pace; slotAt: number; blockedUntil: number } | null> {
+    if (start)
+      await transaction
+        .insertInto('pace')
+        .values({ application_id: applicationId, provider, ...toColumns(start), slot_at: new Date(0) })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+    const row = await transaction
+      .selectFrom('pace')
+      .selectAll()
+      .select(sql<Date>`clock_timestamp()`.as('now'))
+      .where('application_id', '=', applicationId)
+      .where('provider', '=', provider)
+      .forUpdate()
+      .executeTakeFirst();
+    if (!row) return null;
+    const blockedUntil = row.blocked_until?.getTime() ?? 0;
+    return { now: row.now.getTime(), pace: toPace(row), slotAt: row.slot_at.getTime(), blockedUntil };
+  }
+
+  private async update(
+    { applicationId, provider }: Lot,
+    columns: PaceColumns & { slot_at: Date; blocked_until?: Date },
+    transaction: Transaction<Tables>,
+  ): Promise<void> {
+    await transaction
+      .updateTable('pace')
+      .set(columns)
+      .where('application_id', '=', applicationId)
+      .where('provider', '=', provider)
+      .execute();
+  }
+}
+
+type PaceColumns = Pick<Selectable<PaceTable>, 'per_second' | 'growth' | 'changed_at' | 'lapses_at'>;
+
+function toColumns(pace: Pace): PaceColumns {
+  return {
+    per_second: pace.perSecond,
+    growth: pace.growth,
+    changed_at: new Date(pace.changedAt),
+    lapses_at: new Date(pace.lapsesAt),
+  };
+}
+
+function toPace(row: PaceColumns): Pace {
+  return {
+    perSecond: row.per_second,
+    growth: row.growth,
+    changedAt: row.changed_at.getTime(),
+    lapsesAt: row.lapses_at.getTime(),
+  };
+}

@@ -1,0 +1,82 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { durationOf, rampUp, rateAt, slowDown, turnSize } from './pace.js';
+
+const NOW = 1_700_000_000_000;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const RAMP = { from: 1_000, to: 10_000, overMs: MINUTE };
+
+describe('rampUp', () => {
+  it('goes from the first rate to the last in its time, and on beyond it', () => {
+    const pace = rampUp(RAMP, null, NOW);
+    const rates = [0, 30, 60, 119].map((seconds) => Math.round(rateAt(pace, NOW + seconds * SECOND) ?? 0));
+    expect(rates).toEqual([1_000, 3_162, 10_000, 96_235]);
+    expect(rateAt(pace, NOW + 120 * SECOND)).toBeNull();
+  });
+
+  it.each([
+    ['none is asked for', undefined, null, false],
+    ['nothing was accepted yet', RAMP, null, true],
+    ['something was accepted just now', RAMP, NOW - MINUTE, false],
+    ['nothing was accepted for ten minutes', RAMP, NOW - 10 * MINUTE, true],
+  ])('when %s', (_when, ramp, lastSuccessAt, ramps) => {
+    expect(rampUp(ramp, lastSuccessAt, NOW) !== null).toBe(ramps);
+  });
+});
+
+describe('slowDown', () => {
+  it('cuts what was sent to 70 % and recovers by 5 % a minute for an hour', () => {
+    const pace = slowDown(null, 1_000, NOW);
+    expect(rateAt(pace, NOW)).toBeCloseTo(700);
+    expect(rateAt(pace, NOW + MINUTE)).toBeCloseTo(735);
+    expect(rateAt(pace, NOW + 59 * MINUTE)).toBeCloseTo(700 * 1.05 ** 59);
+    expect(rateAt(pace, NOW + 60 * MINUTE)).toBeNull();
+  });
+
+  it('cuts a limit that holds, not what was wished beyond it', () => {
+    const first = slowDown(null, 1_000, NOW);
+    expect(rateAt(slowDown(first, 5_000, NOW + 20 * SECOND), NOW + 20 * SECOND)).toBeCloseTo(
+      0.7 * 700 * 1.05 ** (1 / 3),
+    );
+    // Less was sent than allowed, and it was still too much.
+    expect(rateAt(slowDown(first, 100, NOW + 20 * SECOND), NOW + 20 * SECOND)).toBeCloseTo(70);
+  });
+
+  it('cuts once for all that was on its way', () => {
+    const first = slowDown(null, 1_000, NOW);
+    expect(slowDown(first, 1_000, NOW + 9 * SECOND)).toBe(first);
+    expect(slowDown(first, 1_000, NOW + 10 * SECOND)).not.toBe(first);
+  });
+
+  it('cuts a ramp at once', () => {
+    const pace = slowDown(rampUp(RAMP, null, NOW), 800, NOW + SECOND);
+    expect(rateAt(pace, NOW + SECOND)).toBeCloseTo(560);
+    expect(rateAt(pace, NOW + SECOND + MINUTE)).toBeCloseTo(588);
+  });
+
+  it('never comes to a standstill', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { maxLength: 200 }), (observed) => {
+        let pace = slowDown(null, 0, NOW);
+        let now = NOW;
+        for (const rate of observed) pace = slowDown(pace, rate, (now += 11 * SECOND));
+        expect(rateAt(pace, now) ?? 0).toBeGreaterThan(0);
+        expect(turnSize(rateAt(pace, now) ?? 0)).toBeGreaterThanOrEqual(1);
+      }),
+    );
+  });
+});
+
+it.each([
+  [0.3, 1],
+  [1, 1],
+  [49.2, 50],
+  [3_000, 3_000],
+])('at %d a second a turn is %d deliveries', (rate, size) => {
+  expect(turnSize(rate)).toBe(size);
+});
+
+it('250 deliveries at 500 a second last half a second', () => {
+  expect(durationOf(250, 500)).toBe(500);
+});

@@ -1,0 +1,166 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ClaimTerms } from '../../../src/delivery/claim.repository.js';
+import type { ProviderName } from '../../../src/providers/provider.js';
+import { PLACES } from '../database/places.js';
+import { Room, batchOf, recordAll } from './room.js';
+
+const MINUTE = 60_000;
+const RAMP: ClaimTerms = { needsSettings: false, ramp: { from: 100, to: 1_000, overMs: MINUTE } };
+const PLAIN: ClaimTerms = { needsSettings: false };
+const SANDBOX: ProviderName = 'sandbox';
+
+describe.each(PLACES)('the pace on the %s database', (place) => {
+  let room: Room;
+  beforeAll(async () => {
+    room = await Room.open(place);
+  });
+  afterAll(() => room.remove());
+
+  /** An application that was told to slow down while it sent so many a second, and may send again. */
+  async function slowApplication(rate: number): Promise<string> {
+    const applicationId = await room.addApplication();
+    await room.pace.slowDown({ applicationId, provider: SANDBOX }, Date.now() - 1, rate / 0.7);
+    return applicationId;
+  }
+
+  async function batches(applicationId: string, count: number, size: number, direct = false): Promise<number[]> {
+    const rows = Array.from({ length: count }, (_, index) => batchOf(size, SANDBOX, index * size + 1));
+    return (await room.accept(applicationId, rows, { direct })).batchIds;
+  }
+
+  const claim = (id: number, terms = PLAIN) => room.claims.claim(id, terms, Date.now());
+  const paceRow = (applicationId: string) =>
+    room.database.kysely.selectFrom('pace').selectAll().where('application_id', '=', applicationId).executeTakeFirst();
+
+  it('without a limit there is no row, and a claim takes its whole batch', async () => {
+    const applicationId = await room.addApplication();
+    const [id = 0] = await batches(applicationId, 1, 500);
+    expect((await claim(id)) as object).toMatchObject({ due: { length: 500 } });
+    expect(await paceRow(applicationId)).toBeUndefined();
+  });
+
+  it('a turn is a second’s worth; the rest of the batch and the next batch wait for theirs, in order', async () => {
+    const applicationId = await slowApplication(50);
+    const [first = 0, second = 0, third = 0] = await batches(applicationId, 3, 80);
+    const before = Date.now();
+    const leased = await claim(first);
+    if (!leased || !('due' in leased)) return expect.unreachable('the first turn is now');
+    // A little more than 50: the rate recovers from the moment of the cut.
+    expect(leased.due.length).toBe(51);
+    expect((await room.batchRow(first)).counts).toEqual([29, 51, 0, 0, 0, 0, 0, 0]);
+
+    const postponed = [await claim(second), await claim(third)];
+    const times = postponed.map((batch) => (batch && 'postponedTo' in batch ? batch.postponedTo - before : NaN));
+    expect(times[0]).toBeGreaterThan(900);
+    expect(times[0]).toBeLessThan(1_500);
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeCloseTo(1_019, -2);
+    const row = await room.batchRow(second);
+    expect(row).toMatchObject({ state: 'ready', has_slot: true, epoch: 1 });
+    expect(row.counts).toEqual([80, 0, 0, 0, 0, 0, 0, 0]);
+
+    // At its time it goes without asking again.
+    await sql`update batch set due_at = now() where id = ${second}`.execute(room.database.kysely);
+    const slot = (await paceRow(applicationId))?.slot_at;
+    expect(await claim(second)).toMatchObject({ due: { length: 51 } });
+    expect((await paceRow(applicationId))?.slot_at).toEqual(slot);
+    // Its turn is used up.
+    expect((await room.batchRow(second)).has_slot).toBe(false);
+  });
+
+  it('many claims at once, from whatever process, keep to the rate together', async () => {
+    const applicationId = await slowApplication(100);
+    const ids = await batches(applicationId, 12, 100);
+    const claims = await Promise.all(ids.map((id) => claim(id)));
+    const started = claims.filter((batch) => batch && 'due' in batch);
+    const times = claims.flatMap((batch) => (batch && 'postponedTo' in batch ? [batch.postponedTo] : []));
+    expect(started).toHaveLength(1);
+    expect(times).toHaveLength(11);
+    const gaps = times.toSorted((a, b) => a - b).map((time, index, all) => time - (all[index - 1] ?? time));
+    for (const gap of gaps.slice(1)) expect(gap).toBeGreaterThan(900);
+  });
+
+  it('a direct batch waits for no turn and is counted', async () => {
+    const applicationId = await slowApplication(10);
+    const [broadcast = 0] = await batches(applicationId, 1, 100);
+    const [direct = 0] = await batches(applicationId, 1, 20, true);
+    await claim(broadcast);
+    const before = (await paceRow(applicationId))?.slot_at.getTime() ?? 0;
+    expect(await claim(direct)).toMatchObject({ due: { length: 20 } });
+    expect(((await paceRow(applicationId))?.slot_at.getTime() ?? 0) - before).toBeCloseTo(2_000, -2);
+  });
+
+  it('nothing is sent before the moment that the provider named, also direct; then slower', async () => {
+    const applicationId = await room.addApplication();
+    const [first = 0, second = 0] = await batches(applicationId, 2, 1, true);
+    const until = Date.now() + 30_000;
+    await room.pace.slowDown({ applicationId, provider: SANDBOX }, until, 100);
+    // A later word extends it, an earlier one does not shorten it, and both are one trouble.
+    await room.pace.slowDown({ applicationId, provider: SANDBOX }, until - 20_000, 100);
+    for (const id of [first, second]) expect(await claim(id)).toMatchObject({ postponedTo: until });
+    const row = await paceRow(applicationId);
+    expect(row?.blocked_until?.getTime()).toBe(until);
+    expect(row?.per_second).toBeCloseTo(70);
+    expect((await room.batchRow(first)).has_slot).toBe(false);
+  });
+
+  it('the cut is of what all processes report together, where they do', async () => {
+    const applicationId = await room.addApplication();
+    const processes = { a: { rate: 300 }, b: { rate: 200 } };
+    await room.database.kysely
+      .insertInto('provider_status')
+      .values({ application_id: applicationId, provider: SANDBOX, processes: JSON.stringify(processes) })
+      .execute();
+    await room.pace.slowDown({ applicationId, provider: SANDBOX }, Date.now(), 10);
+    expect((await paceRow(applicationId))?.per_second).toBeCloseTo(350);
+  });
+
+  it('a provider that asks for it is begun with gradually, until its traffic is old', async () => {
+    const applicationId = await room.addApplication();
+    const [first = 0, second = 0, third = 0, fourth = 0] = await batches(applicationId, 4, 200);
+    const [direct = 0] = await batches(applicationId, 1, 200, true);
+    expect(await claim(direct, RAMP)).toMatchObject({ due: { length: 200 } });
+    expect(await paceRow(applicationId)).toBeUndefined();
+
+    // Several begin at once: the row is made once.
+    const [one, other] = await Promise.all([claim(first, RAMP), claim(second, RAMP)]);
+    const due = [one, other].flatMap((batch) => (batch && 'due' in batch ? [batch.due.length] : []));
+    expect(due).toHaveLength(1);
+    expect(due[0]).toBeLessThan(110);
+
+    const lapse = sql`update pace set lapses_at = now(), slot_at = now() where application_id = ${applicationId}`;
+    await lapse.execute(room.database.kysely);
+    await room.database.kysely
+      .insertInto('provider_status')
+      .values({ application_id: applicationId, provider: SANDBOX, processes: '{}', last_success_at: new Date() })
+      .execute();
+    expect(await claim(third, RAMP)).toMatchObject({ due: { length: 200 } });
+
+    const idle = sql`update provider_status set last_success_at = now() - interval '11 minutes'
+      where application_id = ${applicationId}`;
+    await idle.execute(room.database.kysely);
+    const again = await claim(fourth, RAMP);
+    expect(again && 'due' in again ? again.due.length : Infinity).toBeLessThan(110);
+  });
+
+  it('a finished part goes on with the next turn of the same batch', async () => {
+    const applicationId = await slowApplication(50);
+    const [id = 0] = await batches(applicationId, 1, 60);
+    const leased = await room.claim(id);
+    recordAll(leased, 'accepted');
+    expect(leased.ledger.nextDue(Date.now())).toBe(0);
+    await room.batches.finish(leased, { state: 'ready', dueAt: Date.now() - 1 });
+    const postponed = await claim(id);
+    expect(postponed && 'postponedTo' in postponed).toBe(true);
+    await sql`update batch set due_at = now() where id = ${id}`.execute(room.database.kysely);
+    const rest = await room.claim(id);
+    expect(rest.due).toEqual([51, 52, 53, 54, 55, 56, 57, 58, 59]);
+  });
+
+  it('batches with a turn of their own count in the window', async () => {
+    const applicationId = await slowApplication(1_000);
+    const ids = await batches(applicationId, 70, 1_000);
+    for (const id of ids.slice(0, 3)) await claim(id);
+    expect(await room.batches.promote({ applicationId, provider: SANDBOX })).toEqual([]);
+  });
+});
