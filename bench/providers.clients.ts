@@ -2,18 +2,25 @@
  * The senders that `providers.ts` compares, each run in a process of its own: `providers.clients.ts name job`, where the
  * job is JSON. Each takes what its user has (a notification and device tokens) and does all of the work to an outcome.
  */
+import { createECDH, randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
+import { Agent } from 'node:https';
 import { ApnsProvider } from '../src/providers/apns/apns.provider.js';
 import { FcmProvider } from '../src/providers/fcm/fcm.provider.js';
 import type { Notification } from '../src/providers/notification.js';
 import type { Recipient, Sender } from '../src/providers/provider.js';
+import { WebPushProvider } from '../src/providers/web-push/web-push.provider.js';
 
 /** Devices of one call: a batch of the product; firebase-admin takes 500 at most. */
 const BATCH = 500;
 /** Calls at once, so that a sender never waits for the slowest of a batch with nothing else to do. */
 const CALLS_AT_ONCE = 2;
 const TEXT = { title: 'Hello', body: 'x'.repeat(150) };
+/** Browsers made before the clock starts: so many that what is remembered of one is of no use to the next. */
+const SUBSCRIPTIONS = 10_000;
+/** Requests at once of a client that has one connection for each. */
+const CONNECTIONS = 32;
 const BUNDLE = 'com.example.app';
 
 export interface Job {
@@ -23,6 +30,7 @@ export interface Job {
   total: number;
   apnsKey: { key: string; keyId: string; teamId: string };
   serviceAccount: { project_id: string; client_email: string; private_key: string; token_uri: string };
+  vapid: { subject: string; publicKey: string; privateKey: string };
 }
 
 export interface Measured {
@@ -34,6 +42,8 @@ export interface Measured {
 }
 
 interface Client {
+  /** Tokens of devices are 64 hex digits unless it says otherwise. */
+  tokenOf?(device: number): string;
   /** Sends one notification to all of them; returns how many were accepted. */
   send(tokens: readonly string[], n: number): Promise<number>;
   close(): Promise<unknown>;
@@ -49,11 +59,17 @@ const CLIENTS: Record<string, (job: Job) => Client | Promise<Client>> = {
     const provider = new FcmProvider({ url: origin, ca: readFileSync(ca, 'utf8') });
     return carillon(provider.open(provider.parseSettings({ ...serviceAccount })));
   },
+  'carillon web-push': ({ origin, ca, vapid }) => {
+    const provider = new WebPushProvider({ ca: readFileSync(ca, 'utf8'), allowPrivate: true });
+    const sender = provider.open(provider.parseSettings({ ...vapid }));
+    return { ...carillon(sender, 'WEB_CHROME'), tokenOf: subscribe(origin) };
+  },
   '@parse/node-apn': nodeApn,
   'firebase-admin': firebaseAdmin,
+  'web-push': webPush,
 };
 
-function carillon(sender: Sender): Client {
+function carillon(sender: Sender, platform = 'A'): Client {
   const signal = new AbortController().signal;
   return {
     async send(tokens, n) {
@@ -64,8 +80,9 @@ function carillon(sender: Sender): Client {
         expiresAt: Date.now() + 3_600_000,
         apns: { title: TEXT.title },
         gcm: { androidTitle: TEXT.title },
+        chromeWeb: { title: TEXT.title },
       };
-      const recipients: Recipient[] = tokens.map((token) => ({ token, platform: 'A', registeredAt: 0 }));
+      const recipients: Recipient[] = tokens.map((token) => ({ token, platform, registeredAt: 0 }));
       let accepted = 0;
       await sender.send(
         message,
@@ -150,15 +167,63 @@ interface FirebaseMessaging {
   sendEach(messages: object[]): Promise<{ successCount: number }>;
 }
 
+/**
+ * web-push opens a connection for each message unless it is given an agent; here it has one that keeps them, and as many
+ * messages under way as that has connections: twice as many made it no faster. All else is as it is shipped, an
+ * `authorization` signed for each message among it.
+ */
+async function webPush({ origin, ca, vapid }: Job): Promise<Client> {
+  const name = 'web-push';
+  const { default: webpush } = (await import(name)) as { default: WebPush };
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS, ca: readFileSync(ca, 'utf8') });
+  const tokenOf = subscribe(origin);
+  return {
+    tokenOf,
+    async send(tokens, n) {
+      const id = `m${n}`;
+      const payload = JSON.stringify({ nid: id, alert: TEXT.body, title: TEXT.title, payload: { tag: id, nid: id } });
+      const options = { vapidDetails: vapid, TTL: 3600, urgency: 'high', topic: id, agent };
+      const waiting = tokens.values();
+      let accepted = 0;
+      const lane = async (): Promise<void> => {
+        for (const token of waiting) {
+          const { statusCode } = await webpush.sendNotification(JSON.parse(token) as object, payload, options);
+          accepted += Number(statusCode === 201);
+        }
+      };
+      await Promise.all(Array.from({ length: CONNECTIONS / CALLS_AT_ONCE }, lane));
+      return accepted;
+    },
+    close: () => Promise.resolve(agent.destroy()),
+  };
+}
+
+interface WebPush {
+  sendNotification(subscription: object, payload: string, options: object): Promise<{ statusCode: number }>;
+}
+
+/** Makes browsers with keys of their own, as a page's `PushSubscription.toJSON()` gives them. */
+function subscribe(origin: string): (device: number) => string {
+  const tokens = Array.from({ length: SUBSCRIPTIONS }, (_, device) => {
+    const p256dh = createECDH('prime256v1').generateKeys('base64url');
+    const auth = randomBytes(16).toString('base64url');
+    // As long as Google's: some 140 characters that name the browser.
+    const endpoint = `${origin}/wpush/${String(device).padStart(140, '0')}`;
+    return JSON.stringify({ endpoint, expirationTime: null, keys: { p256dh, auth } });
+  });
+  return (device) => tokens[device % SUBSCRIPTIONS]!;
+}
+
 /** Sends `total` deliveries in batches, and returns how many were not accepted. */
 async function drive(client: Client, total: number): Promise<number> {
+  const tokenOf = client.tokenOf ?? ((device: number) => device.toString(16).padStart(64, '0'));
   let next = 0;
   let accepted = 0;
   const lane = async (): Promise<void> => {
     while (next < total) {
       const from = next;
       next = Math.min(total, from + BATCH);
-      const tokens = Array.from({ length: next - from }, (_, i) => (from + i).toString(16).padStart(64, '0'));
+      const tokens = Array.from({ length: next - from }, (_, i) => tokenOf(from + i));
       const taken = await client.send(tokens, from);
       accepted += taken;
     }

@@ -10,7 +10,7 @@
  * was not accepted; never because the machine was slow.
  */
 import { execFile } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
+import { createECDH, generateKeyPairSync } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
@@ -33,6 +33,7 @@ interface Comparison {
 const COMPARISONS: Record<string, Comparison> = {
   apns: { ours: 'carillon apns', peer: '@parse/node-apn', aim: 6, deliveries: { ours: 200_000, peer: 40_000 } },
   fcm: { ours: 'carillon fcm', peer: 'firebase-admin', aim: 10, deliveries: { ours: 200_000, peer: 20_000 } },
+  'web-push': { ours: 'carillon web-push', peer: 'web-push', aim: 5, deliveries: { ours: 20_000, peer: 5_000 } },
 };
 
 /** What the services answer when all is well. */
@@ -40,7 +41,8 @@ const SINK = `keepalive_requests 1000000000; keepalive_time 24h; http2_max_concu
   default_type application/json;
   location = /token { return 200 '{"access_token":"${'a'.repeat(200)}","expires_in":3599,"token_type":"Bearer"}'; }
   location /3/device/ { return 200; }
-  location /v1/ { return 200 '{"name":"projects/example/messages/0:1500415314455276%31bd1c9631bd1c96"}'; }`;
+  location /v1/ { return 200 '{"name":"projects/example/messages/0:1500415314455276%31bd1c9631bd1c96"}'; }
+  location /wpush/ { add_header location https://127.0.0.1/message/1bd1c9631bd1c96; return 201; }`;
 
 const { values: options } = parseArgs({
   options: {
@@ -68,6 +70,10 @@ function isInstalled(name: string): boolean {
 function describeJob(peer: RealPeer): Omit<Job, 'total'> {
   const pem = { type: 'pkcs8', format: 'pem' } as const;
   const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export(pem).toString();
+  const vapid = createECDH('prime256v1');
+  const publicKey = vapid.generateKeys('base64url');
+  // Node leaves out leading zeros of a private key.
+  const privateKey = Buffer.from(vapid.getPrivateKey('hex').padStart(64, '0'), 'hex').toString('base64url');
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export(pem).toString();
   return {
     origin: peer.origin,
@@ -79,6 +85,7 @@ function describeJob(peer: RealPeer): Omit<Job, 'total'> {
       private_key: rsa,
       token_uri: `${peer.origin}/token`,
     },
+    vapid: { subject: 'mailto:push@example.com', publicKey, privateKey },
   };
 }
 
