@@ -30,7 +30,8 @@ export interface Job {
   total: number;
   apnsKey: { key: string; keyId: string; teamId: string };
   serviceAccount: { project_id: string; client_email: string; private_key: string; token_uri: string };
-  vapid: { subject: string; publicKey: string; privateKey: string };
+  /** Subject, publicKey, privateKey. */
+  vapid: Record<string, unknown>;
 }
 
 export interface Measured {
@@ -43,7 +44,7 @@ export interface Measured {
 
 interface Client {
   /** Tokens of devices are 64 hex digits unless it says otherwise. */
-  tokenOf?(device: number): string;
+  tokenOf?: (device: number) => string;
   /** Sends one notification to all of them; returns how many were accepted. */
   send(tokens: readonly string[], n: number): Promise<number>;
   close(): Promise<unknown>;
@@ -61,7 +62,7 @@ const CLIENTS: Record<string, (job: Job) => Client | Promise<Client>> = {
   },
   'carillon web-push': ({ origin, ca, vapid }) => {
     const provider = new WebPushProvider({ ca: readFileSync(ca, 'utf8'), allowPrivate: true });
-    const sender = provider.open(provider.parseSettings({ ...vapid }));
+    const sender = provider.open(provider.parseSettings(vapid));
     return { ...carillon(sender, 'WEB_CHROME'), tokenOf: subscribe(origin) };
   },
   '@parse/node-apn': nodeApn,
@@ -187,8 +188,10 @@ async function webPush({ origin, ca, vapid }: Job): Promise<Client> {
       let accepted = 0;
       const lane = async (): Promise<void> => {
         for (const token of waiting) {
-          const { statusCode } = await webpush.sendNotification(JSON.parse(token) as object, payload, options);
-          accepted += Number(statusCode === 201);
+          const sent = webpush.sendNotification(JSON.parse(token) as object, payload, options);
+          // It rejects for an answer that is no success.
+          const answer = await sent.catch(() => undefined);
+          accepted += Number(answer?.statusCode === 201);
         }
       };
       await Promise.all(Array.from({ length: CONNECTIONS / CALLS_AT_ONCE }, lane));

@@ -10,10 +10,11 @@
  * was not accepted; never because the machine was slow.
  */
 import { execFile } from 'node:child_process';
-import { createECDH, generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import { parseWebPushSettings } from '../src/providers/web-push/web-push.settings.js';
 import { findProgram, startNginx, type RealPeer } from '../test/medium/http2/real-peers.js';
 import type { Job, Measured } from './providers.clients.js';
 
@@ -70,10 +71,7 @@ function isInstalled(name: string): boolean {
 function describeJob(peer: RealPeer): Omit<Job, 'total'> {
   const pem = { type: 'pkcs8', format: 'pem' } as const;
   const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export(pem).toString();
-  const vapid = createECDH('prime256v1');
-  const publicKey = vapid.generateKeys('base64url');
-  // Node leaves out leading zeros of a private key.
-  const privateKey = Buffer.from(vapid.getPrivateKey('hex').padStart(64, '0'), 'hex').toString('base64url');
+  const vapid = parseWebPushSettings({ subject: 'mailto:push@example.com' });
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export(pem).toString();
   return {
     origin: peer.origin,
@@ -85,7 +83,7 @@ function describeJob(peer: RealPeer): Omit<Job, 'total'> {
       private_key: rsa,
       token_uri: `${peer.origin}/token`,
     },
-    vapid: { subject: 'mailto:push@example.com', publicKey, privateKey },
+    vapid: { ...vapid.visible, ...vapid.secret },
   };
 }
 
