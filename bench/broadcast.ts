@@ -1,130 +1,112 @@
-import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/**
+ * A broadcast to APNs devices on PostgreSQL and Redis, in three sizes, beside what the transport alone reaches: one nginx
+ * that takes everything, the built program as an api and a worker process, all in one run.
+ *
+ *   npm run bench:broadcast                       10,000, 100,000 and 1,000,000 devices
+ *   npm run bench:broadcast -- --sizes=10000,50000  other sizes; the last one is profiled against and sent codes into
+ *
+ * Prints deliveries a second, CPU of each process and of each part of the worker, memory, growth of the stores, and how
+ * long a single message takes from its 202 to the provider's wire, idle and in the middle of the largest broadcast.
+ * Needs nginx, PostgreSQL and Redis (Debian: nginx-light, postgresql, redis-server) and Linux' /proc. Exits non-zero
+ * when a delivery was not accepted; never because the machine was slow.
+ */
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { openDatabase } from '../src/database/database.js';
-import { Api } from '../test/harness/api.js';
-import { startCarillon } from '../test/harness/carillon.js';
-import { createDatabase, startPostgres, startRedis } from '../test/harness/servers.js';
-import type { Server } from '../test/harness/servers.js';
+import { parseArgs, promisify } from 'node:util';
+import { findProgram } from '../test/medium/http2/real-peers.js';
+import { sendCodes } from './broadcast/codes.js';
+import type { Latency } from './broadcast/codes.js';
+import { partsOf } from './broadcast/profile.js';
+import { Stage } from './broadcast/stage.js';
+import type { Broadcast } from './broadcast/stage.js';
+import type { Measured } from './http2.clients.js';
 
-/** One broadcast to sandbox devices, on the embedded database and on PostgreSQL with Redis: devices, seconds, CPU and memory. */
+const run = promisify(execFile);
+const TRANSPORT_REQUESTS = 300_000;
+const PROFILED_DEVICES = 100_000;
 
-const DEVICES = Number(process.env.DEVICES ?? 100_000);
-const APPLICATION = 'com.example.app';
-const CLOCK_TICKS = 100; // of /proc/<pid>/stat, per second
+const { values: options } = parseArgs({ options: { sizes: { type: 'string', default: '10000,100000,1000000' } } });
+const sizes = options.sizes.split(',').map(Number);
+const largest = sizes.at(-1)!;
 
-interface Row {
-  stage: string;
-  devices: number;
-  seconds: number;
-  perSecond: number;
-  cpuUsPerDelivery: number;
-  peakMemoryMb: number;
+for (const [program, debian] of Object.entries({ nginx: 'nginx-light', 'redis-server': 'redis-server' })) {
+  if (findProgram(program) !== undefined) continue;
+  console.error(`${program} is missing: apt-get install ${debian}`);
+  process.exit(2);
 }
 
-async function run(stage: string, environment: Record<string, string>): Promise<Row> {
-  // The first start makes the sample application; devices are put into the table directly, their registration is not measured here.
-  const first = await startCarillon(environment);
-  await first.stop();
-  await addDevices(environment);
-  const carillon = await startCarillon(environment);
-  const api = await Api.connect(carillon.url);
-  const sampling = samplePeak(carillon.pid);
-  const cpuBefore = cpuSeconds(carillon.pid);
-  const started = performance.now();
-  const messageId = await api.send({ message: { alert: 'To everybody' } });
-  const report = await api.waitFor(messageId, ({ state }) => state === 'finished', 600_000);
-  const seconds = (performance.now() - started) / 1_000;
-  const cpu = cpuSeconds(carillon.pid) - cpuBefore;
-  const peakMemoryMb = await sampling.stop();
-  await carillon.stop();
-  if (report.outcomes.accepted !== report.audience || report.audience < DEVICES)
-    throw new Error(`${stage}: not every device was accepted: ${JSON.stringify(report)}`);
-  return {
-    stage,
-    devices: report.audience,
-    seconds,
-    perSecond: report.audience / seconds,
-    cpuUsPerDelivery: (cpu / report.audience) * 1e6,
-    peakMemoryMb,
-  };
+/** The pipeline and nothing else, one process, against the same nginx. */
+async function measureTransport({ sink }: Stage): Promise<Measured> {
+  const script = join(import.meta.dirname, 'http2.clients.ts');
+  const ca = join(sink.folder, 'cert.pem');
+  const { stdout } = await run(process.execPath, [
+    ...process.execArgv,
+    script,
+    'pipeline',
+    sink.origin,
+    ca,
+    String(TRANSPORT_REQUESTS),
+  ]);
+  return JSON.parse(stdout) as Measured;
 }
 
-async function addDevices(environment: Record<string, string>): Promise<void> {
-  const database = await openDatabase({ databaseUrl: environment.DATABASE_URL, dataDir: environment.DATA_DIR ?? '' });
-  try {
-    await database.pool.query(
-      `insert into device (application_id, device_id, platform, provider, token, token_hash, user_id, registered_at, updated_at)
-       select '${APPLICATION}', 'bench-' || n, 'G', 'sandbox', 'sandbox:accepted:' || n, sha256(('bench' || n)::bytea),
-         'user-' || n % 1000, now(), now()
-       from generate_series(1, ${DEVICES}) as n`,
-    );
-    await database.pool.query('analyze');
-  } finally {
-    await database.close();
-  }
+const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
+const rounded = (values: Record<string, number>): Record<string, number> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, round(value)]));
+const quantiles = ({ p50, p99 }: Latency): Record<string, number> => ({ p50: round(p50), p99: round(p99) });
+
+function toRow({ devices, perSecond, cpuUs, memoryMb }: Broadcast): Record<string, number> {
+  const cpu = Object.entries(cpuUs).map(([name, value]) => [`${name} µs`, round(value)]);
+  const memory = Object.entries(memoryMb).map(([name, value]) => [`${name} MB`, Math.round(value)]);
+  return { devices, 'per second': Math.round(perSecond), ...Object.fromEntries([...cpu, ...memory]) };
 }
 
-/** Linux: user and system time of a process. */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
-}
-
-function samplePeak(pid: number): { stop: () => Promise<number> } {
-  let peak = 0;
-  let sampling = true;
-  const done = (async () => {
-    while (sampling) {
-      const resident = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-      peak = Math.max(peak, Number(resident ?? 0) / 1_024);
-      await delay(50);
-    }
-  })();
-  return {
-    stop: async () => {
-      sampling = false;
-      await done;
-      return peak;
-    },
-  };
-}
-
-const rows: Row[] = [];
-const folder = mkdtempSync(join(tmpdir(), 'carillon-bench-'));
-const servers: Server[] = [];
+const stage = await Stage.open();
 try {
-  rows.push(await run('embedded', { DATA_DIR: folder }));
-  const [postgres, redis] = [await startPostgres(), await startRedis()];
-  servers.push(...[postgres, redis].filter((server) => server !== null));
-  if (postgres && redis)
-    rows.push(
-      await run('PostgreSQL + Redis', {
-        DATABASE_URL: await createDatabase(postgres.url),
-        QUEUE_URL: redis.url,
-        MASTER_KEY: randomBytes(32).toString('base64'),
-      }),
-    );
-  else process.stdout.write('PostgreSQL + Redis: left out, install postgresql and redis-server\n');
-} finally {
-  await Promise.all(servers.map((server) => server.stop()));
-  rmSync(folder, { recursive: true, force: true });
-}
+  for (const devices of sizes) await stage.addApplication(devices);
+  await stage.start();
+  const idle = await sendCodes(stage, largest);
+  const transport = [await measureTransport(stage)];
+  const broadcasts: Broadcast[] = [];
+  for (const devices of sizes) broadcasts.push(await stage.broadcast(devices));
+  transport.push(await measureTransport(stage));
+  // Once more with codes sent into it: they would blur the figures above.
+  let underWay = true;
+  const again = stage.broadcast(largest).finally(() => (underWay = false));
+  const busy = await sendCodes(stage, largest, () => underWay);
+  await again;
+  const profile = await stage.profile(Math.min(PROFILED_DEVICES, largest));
+  const parts = rounded(partsOf(profile.file, profile.devices));
 
-process.stdout.write(
-  `${'stage'.padEnd(20)}${['devices', 'seconds', 'per second', 'CPU µs each', 'peak MB'].map((head) => head.padStart(13)).join('')}\n`,
-);
-for (const row of rows) {
-  const numbers = [
-    row.devices,
-    row.seconds.toFixed(2),
-    row.perSecond.toFixed(0),
-    row.cpuUsPerDelivery.toFixed(1),
-    row.peakMemoryMb.toFixed(0),
-  ];
-  process.stdout.write(`${row.stage.padEnd(20)}${numbers.map((number) => String(number).padStart(13)).join('')}\n`);
+  const alone = transport.reduce((sum, { rps }) => sum + rps, 0) / transport.length;
+  const main = broadcasts.at(-1)!;
+  const share = main.perSecond / alone;
+  console.log('CPU in µs a delivery, peak memory in MB');
+  console.table(broadcasts.map(toRow));
+  console.log('CPU of the worker by part, µs a delivery, under a profiler');
+  console.table(parts);
+  console.log('From the 202 of a single message to the provider’s wire, ms');
+  console.table({ idle: quantiles(idle), 'during the broadcast': quantiles(busy) });
+  console.log(
+    `transport alone ${Math.round(alone)} a second: the broadcast reaches ${round(share, 2)} of it (aim 0.6); ` +
+      `per million deliveries the database grows by ${Math.round(main.growthMb.database)} MB and Redis by ${round(main.growthMb.redis)} MB`,
+  );
+  console.log(
+    JSON.stringify({
+      bench: 'broadcast',
+      rates: Object.fromEntries(broadcasts.map(({ devices, perSecond }) => [devices, Math.round(perSecond)])),
+      transport: Math.round(alone),
+      cpuUs: Object.fromEntries(broadcasts.map(({ devices, cpuUs }) => [devices, rounded(cpuUs)])),
+      workerParts: parts,
+      memoryMb: rounded(main.memoryMb),
+      growthMbPerMillion: rounded(main.growthMb),
+      latencyMs: { idle: quantiles(idle), busy: quantiles(busy) },
+      ratios: {
+        ofTransport: round(share, 2),
+        workerCpuLargestToSmallest: round(main.cpuUs.worker! / broadcasts[0]!.cpuUs.worker!, 2),
+      },
+    }),
+  );
+} finally {
+  await stage.close();
 }
-process.stdout.write(`${JSON.stringify({ bench: 'broadcast', stages: rows })}\n`);

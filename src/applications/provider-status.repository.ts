@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { ProcessStatus } from '../database/tables.js';
@@ -20,6 +21,15 @@ export interface ProviderStatus {
   /** The provider's own words. */
   lastError: string | null;
   processes: ProcessStatus[];
+}
+
+/** What holds an application back at a provider at this moment. */
+export interface ProviderLimit {
+  provider: ProviderName;
+  /** Deliveries a second of all processes together. */
+  perSecond: number;
+  /** The provider asked for nothing until then. */
+  blockedUntil: Date | null;
 }
 
 @Injectable()
@@ -71,6 +81,14 @@ export class ProviderStatusRepository {
       lastError: row.last_error,
       processes: Object.values(freshOf(row.processes, now)),
     }));
+  }
+
+  async listLimits(applicationId: string): Promise<ProviderLimit[]> {
+    const { rows } = await sql<ProviderLimit>`
+      select provider, per_second * power(growth, extract(epoch from now() - changed_at) / 60)::float8 as "perSecond",
+        case when blocked_until > now() then blocked_until end as "blockedUntil"
+      from pace where application_id = ${applicationId} and lapses_at > now()`.execute(this.database.kysely);
+    return rows;
   }
 }
 

@@ -16,6 +16,10 @@ interface ProviderAnswer {
   configured: boolean;
   /** Why sending stands still there; absent when it does not. */
   pausedReason?: string;
+  /** Deliveries a second that it is held to after the provider asked for less, or while it begins; absent without limit. */
+  limitPerSecond?: number;
+  /** The provider asked for nothing until then. */
+  blockedUntilTime?: string;
   lastSuccessTime?: string;
   lastErrorTime?: string;
   lastError?: string;
@@ -42,24 +46,29 @@ export class ProvidersController {
   @Get()
   @RequireScope('settings.read')
   @ApiOperation({
-    summary: 'Each provider: last success, last trouble in its own words, pause, connections and rate (extension)',
+    summary:
+      'Each provider: last success, last trouble in its own words, pause, connections, rate and limit (extension)',
   })
   @ApiResponse({ status: 404, description: 'Unknown application' })
   async list(@Param('applicationId') applicationId: string): Promise<{ providers: ProviderAnswer[] }> {
     await this.applications.getApplication(applicationId);
-    const [settings, statuses] = await Promise.all([
+    const [settings, statuses, limits] = await Promise.all([
       this.settings.list(applicationId),
       this.statuses.list(applicationId, this.clock.now()),
+      this.statuses.listLimits(applicationId),
     ]);
     const known = PROVIDER_NAMES.filter((name) => [...settings, ...statuses].some(({ provider }) => provider === name));
     return {
       providers: known.map((name) => {
         const setting = settings.find(({ provider }) => provider === name);
         const status = statuses.find(({ provider }) => provider === name);
+        const limit = limits.find(({ provider }) => provider === name);
         return {
           provider: name,
           configured: setting !== undefined,
           ...(setting?.pausedReason && { pausedReason: setting.pausedReason }),
+          ...(limit && { limitPerSecond: Math.round(limit.perSecond * 10) / 10 }),
+          ...(limit?.blockedUntil && { blockedUntilTime: limit.blockedUntil.toISOString() }),
           ...(status && timesOf(status)),
           ...sum(status?.processes ?? []),
         };

@@ -13,6 +13,7 @@ import type { BatchLedger } from './ledger.js';
  * Broadcast batches of one application at one provider that are queued or being sent at once; the others wait in the
  * table. Each application having as many in the queue is what makes them share the workers evenly, however many messages
  * each of them sends; and each provider having a window of its own is what keeps a slow one from holding up the others.
+ * The rank inside the window lets a newcomer begin at once: its first batch goes before the others' sixty-fourth.
  */
 export const WINDOW = 64;
 /** A worker that has not renewed its lease for this long is taken for lost. Renewed at every checkpoint (1 s). */
@@ -65,19 +66,24 @@ export class BatchRepository {
    */
   async promote({ applicationId, provider }: Lot, db: Kysely<Tables> = this.database.kysely): Promise<QueuedBatch[]> {
     const waiting = sql`application_id = ${applicationId} and provider = ${provider} and state = 'waiting'`;
-    const { rows } = await sql<QueuedBatch>`
+    const { rows } = await sql<QueuedBatch & { outstanding: number }>`
       with ahead as (select id from batch where ${waiting} and direct for update skip locked),
+        outstanding as (
+          select count(*)::int as number from batch
+          where application_id = ${applicationId} and provider = ${provider} and not direct
+            and state in ('ready', 'leased') and (due_at <= clock_timestamp() or has_slot)),
         next as (
           select id from batch where ${waiting} and not direct order by id
-          limit greatest(0, ${WINDOW} - (
-            select count(*) from batch
-            where application_id = ${applicationId} and provider = ${provider} and not direct
-              and state in ('ready', 'leased') and (due_at <= clock_timestamp() or has_slot)))
+          limit greatest(0, ${WINDOW} - (select number from outstanding))
           for update skip locked)
       update batch set state = 'ready', due_at = now()
       where id in (select id from ahead union all select id from next)
-      returning id, epoch, provider, direct`.execute(db);
-    return rows;
+      returning id, epoch, provider, direct, (select number from outstanding) as outstanding`.execute(db);
+    const inOrder = rows.toSorted((a, b) => Number(b.direct) - Number(a.direct) || a.id - b.id);
+    const directs = rows.filter(({ direct }) => direct).length;
+    return inOrder.map(({ outstanding, ...batch }, index) =>
+      batch.direct ? batch : { ...batch, rank: outstanding + index - directs + 1 },
+    );
   }
 
   /** Records what is known so far and renews the lease. Null: the lease is lost, and nothing was recorded. */

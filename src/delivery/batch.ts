@@ -8,6 +8,8 @@ export interface QueuedBatch {
   epoch: number;
   provider: ProviderName;
   direct: boolean;
+  /** Its place among the outstanding broadcast batches of its application, from 1: what applications take turns by. */
+  rank?: number;
 }
 
 /** Its turn at the provider's pace comes later. */

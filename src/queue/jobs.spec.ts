@@ -27,11 +27,16 @@ it('a message is expanded by one job', () => {
 
 describe('deliverJob', () => {
   it('carries the batch’s id alone', () => {
-    expect(deliverJob({ id: 7, epoch: 0 })).toEqual({ id: 'batch-7-0', data: { id: 7 } });
+    expect(deliverJob({ id: 7, epoch: 0, direct: true })).toEqual({ id: 'batch-7-0', data: { id: 7 } });
+  });
+
+  it('a broadcast batch goes by its rank, and at the end when it comes again', () => {
+    expect(deliverJob({ id: 7, epoch: 0, direct: false, rank: 3 }).priority).toBe(3);
+    expect(deliverJob({ id: 7, epoch: 1, direct: false }).priority).toBe(64);
   });
 
   it('every attempt is a job of its own', () => {
-    const ids = [0, 1, 2].map((epoch) => deliverJob({ id: 7, epoch }).id);
+    const ids = [0, 1, 2].map((epoch) => deliverJob({ id: 7, epoch, direct: true }).id);
     expect(ids).toEqual(['batch-7-0', 'batch-7-1', 'batch-7-2']);
   });
 
@@ -42,10 +47,10 @@ describe('deliverJob', () => {
     [0.2, 1],
     [1_233.4071, 1_234],
   ])('a delay of %j ms is %j: whole, and never too soon', (delay, expected) => {
-    expect(deliverJob({ id: 7, epoch: 1 }, delay).delayMs).toBe(expected);
+    expect(deliverJob({ id: 7, epoch: 1, direct: true }, delay).delayMs).toBe(expected);
   });
 
   it('ids carry no colon, which BullMQ keeps for itself', () => {
-    expect(`${expandJob(1).id}${deliverJob({ id: 1, epoch: 1 }).id}`).not.toContain(':');
+    expect(`${expandJob(1).id}${deliverJob({ id: 1, epoch: 1, direct: true }).id}`).not.toContain(':');
   });
 });

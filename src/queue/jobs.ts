@@ -24,8 +24,13 @@ export interface Job {
   id: string;
   /** A message's seq (expand) or a batch's id (deliver). */
   data: { id: number };
+  /** BullMQ takes jobs without priority first, then the lowest number. */
+  priority?: number;
   delayMs?: number;
 }
+
+/** Of broadcast batches that come again: a retry does not go before another application's first attempt. */
+const LAST_RANK = 64;
 
 export function deliverQueue(provider: ProviderName, lane: Lane): QueueName {
   return lane === 'direct' ? `deliver-${provider}-direct` : `deliver-${provider}`;
@@ -36,10 +41,14 @@ export function expandJob(messageSeq: number): Job {
 }
 
 /** The epoch names the attempt: a batch that was tried and waits again is another job than the one being worked on. */
-export function deliverJob(batch: { id: number; epoch: number }, delayMs?: number): Job {
+export function deliverJob(
+  batch: { id: number; epoch: number; direct: boolean; rank?: number },
+  delayMs?: number,
+): Job {
   return {
     id: `batch-${batch.id}-${batch.epoch}`,
     data: { id: batch.id },
+    priority: batch.direct ? undefined : (batch.rank ?? LAST_RANK),
     // BullMQ on PostgreSQL takes whole milliseconds only.
     delayMs: delayMs === undefined ? undefined : Math.ceil(delayMs),
   };

@@ -85,7 +85,7 @@ export class Queues {
         jobs.map((job) => ({
           name,
           data: job.data,
-          opts: { ...JOB_DEFAULTS, jobId: job.id, delay: job.delayMs },
+          opts: { ...JOB_DEFAULTS, jobId: job.id, priority: job.priority, delay: job.delayMs },
         })),
       ),
     );

@@ -95,6 +95,7 @@ export class Api {
     messageId: string,
     wanted: (report: MessageReport) => boolean = ({ state }) => state === 'finished',
     timeoutMs = 120_000,
+    everyMs = 25,
   ): Promise<MessageReport> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
@@ -103,7 +104,7 @@ export class Api {
       if (sum !== report.audience) throw new Error(`outcomes sum to ${sum}: ${JSON.stringify(report)}`);
       if (wanted(report)) return report;
       if (Date.now() > deadline) throw new Error(`not as wanted in time: ${JSON.stringify(report)}`);
-      await delay(25);
+      await delay(everyMs);
     }
   }
 }

@@ -345,6 +345,21 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect([one.queued.length, second.queued.length, other.queued.length]).toEqual([WINDOW, 0, 2]);
     });
 
+    it('ranks batches by their place in it, so that a newcomer begins beside what is long under way', async () => {
+      const message = await many(WINDOW + 2);
+      const first = await room.claim(message.batchIds[0] ?? 0);
+      recordAll(first, 'accepted');
+      const ended = await room.batches.finish(first, { state: 'done', dueAt: null });
+      expect(ended?.promoted.map(({ rank }) => rank)).toEqual([WINDOW]);
+      const other = await room.addApplication();
+      const rows = await room.accept(other, null);
+      const insert = { seq: rows.seq, applicationId: other, direct: false };
+      const queued = await room.database.kysely
+        .transaction()
+        .execute((transaction) => room.batches.insert(insert, batches(3), transaction));
+      expect(queued.map(({ rank }) => rank)).toEqual([1, 2, 3]);
+    });
+
     it('is each provider’s own: a slow one holds up no other', async () => {
       const applicationId = await room.addApplication();
       const message = await room.accept(applicationId, [...batches(WINDOW + 1, 'apns'), ...batches(2, 'fcm')]);

@@ -32,6 +32,7 @@ export interface RealPeer {
   origin: string;
   /** Its own folder: certificate, key, configuration, logs. */
   folder: string;
+  pid: number;
   /** Signals the process. */
   signal(name: NodeJS.Signals): void;
   /** Ends the process and removes the folder. */
@@ -66,6 +67,7 @@ async function start(name: string, prepare: (folder: string, port: number) => Pr
   return {
     origin: `https://127.0.0.1:${port}`,
     folder,
+    pid: child.pid ?? 0,
     signal: (signal) => child.kill(signal),
     async stop() {
       child.kill('SIGTERM');
@@ -75,8 +77,8 @@ async function start(name: string, prepare: (folder: string, port: number) => Pr
   };
 }
 
-/** `server` lines go into the server block. As root its workers need a user who can read the folder. */
-export function startNginx(server: string): Promise<RealPeer> {
+/** `server` lines go into the server block, `http` lines before it. As root its workers need a user who can read the folder. */
+export function startNginx(server: string, http = ''): Promise<RealPeer> {
   return start('nginx', async (folder, port) => {
     const user = process.getuid?.() === 0 ? 'user root;' : '';
     const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
@@ -86,7 +88,7 @@ export function startNginx(server: string): Promise<RealPeer> {
       join(folder, 'nginx.conf'),
       `${user} worker_processes 1; daemon off; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
 events { worker_connections 1024; }
-http { access_log off; ${temp}
+http { access_log off; ${temp} ${http}
   server { listen 127.0.0.1:${port} ssl http2; ssl_certificate ${folder}/cert.pem; ssl_certificate_key ${folder}/key.pem;
   ${server} } }`,
     );

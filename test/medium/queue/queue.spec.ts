@@ -87,12 +87,19 @@ describe.each(BACKENDS)('a queue on %s', (backend) => {
   it('a delayed job waits that long, given in fractions of a millisecond', async () => {
     const taken = collect('deliver-apns');
     const added = performance.now();
-    await queues.add('deliver-apns', [deliverJob({ id: 7, epoch: 1 }, 400.0071)]);
+    await queues.add('deliver-apns', [deliverJob({ id: 7, epoch: 1, direct: true }, 400.0071)]);
     expect(await arrived(taken, 1)).toEqual([7]);
     const waited = (taken[0]?.at ?? 0) - added;
     // Timers and clocks are whole milliseconds each.
     expect(waited).toBeGreaterThanOrEqual(398);
     expect(waited).toBeLessThan(400 + TAKEN_MS);
+  });
+
+  it('batches go by rank: two applications take turns, also when one came later', async () => {
+    const batch = (id: number, rank: number) => deliverJob({ id, epoch: 0, direct: false, rank });
+    await queues.add('deliver-apns', [batch(1, 1), batch(2, 2), batch(3, 3)]);
+    await queues.add('deliver-apns', [batch(11, 1), batch(12, 2)]);
+    expect(await arrived(collect('deliver-apns'), 5)).toEqual([1, 11, 2, 12, 3]);
   });
 
   it('a job that fails is tried again, and the failure is told', async () => {
@@ -151,7 +158,7 @@ describe.skipIf(!REDIS_AVAILABLE)('when Redis is away', () => {
       finished = true;
     });
     await queues.add('expand', [expandJob(1)]);
-    await queues.add('deliver-apns', [deliverJob({ id: 1, epoch: 0 })]);
+    await queues.add('deliver-apns', [deliverJob({ id: 1, epoch: 0, direct: true })]);
     await vi.waitFor(() => expect(release).toBeDefined());
     await delay(restMs);
     await redis.stop();

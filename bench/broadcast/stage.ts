@@ -1,0 +1,188 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { openDatabase } from '../../src/database/database.js';
+import { Api } from '../../test/harness/api.js';
+import { startCarillon } from '../../test/harness/carillon.js';
+import type { RunningCarillon } from '../../test/harness/carillon.js';
+import { createDatabase, startPostgres, startRedis } from '../../test/harness/servers.js';
+import type { Server } from '../../test/harness/servers.js';
+import { startNginx } from '../../test/medium/http2/real-peers.js';
+import type { RealPeer } from '../../test/medium/http2/real-peers.js';
+import { cpuSeconds, watchMemory } from './usage.js';
+
+/** Tokens of devices for single messages begin so: nginx logs when it has them. */
+const CODE_PREFIX = 'c0de';
+const MB = 1_048_576;
+const FINISH_TIMEOUT_MS = 900_000;
+
+export interface Broadcast {
+  devices: number;
+  perSecond: number;
+  /** Of each process or server, a delivery. */
+  cpuUs: Record<string, number>;
+  /** Peaks. */
+  memoryMb: Record<string, number>;
+  /** Per million deliveries. */
+  growthMb: { database: number; redis: number };
+}
+
+/** The servers, an application for each size of audience, and the program as an api and a worker process. */
+export class Stage {
+  private carillons: { api: RunningCarillon; worker: RunningCarillon } | undefined;
+  private readonly folder = mkdtempSync(join(tmpdir(), 'carillon-bench-'));
+  private readonly audiences: number[] = [];
+  private readonly apis = new Map<number, Api>();
+  private codes = 0;
+
+  private constructor(
+    readonly sink: RealPeer,
+    readonly codesLog: string,
+    private readonly postgres: Server,
+    private readonly redis: Server,
+    private readonly environment: Record<string, string>,
+    private readonly database: pg.Pool,
+  ) {}
+
+  static async open(): Promise<Stage> {
+    const postgres = await startPostgres({ keepsCommits: true });
+    const redis = await startRedis();
+    if (!postgres || !redis) throw new Error('PostgreSQL is missing: apt-get install postgresql');
+    const sink = await startNginx(
+      `keepalive_requests 1000000000; keepalive_time 24h; http2_max_concurrent_streams 1000;
+      location /3/device/${CODE_PREFIX} { access_log codes.log code; return 200; }
+      location / { return 200; }`,
+      `log_format code '$msec $uri';`,
+    );
+    const databaseUrl = await createDatabase(postgres.url);
+    const environment = {
+      DATABASE_URL: databaseUrl,
+      QUEUE_URL: redis.url,
+      MASTER_KEY: randomBytes(32).toString('base64'),
+      APNS_URL: sink.origin,
+      PROVIDER_CA_FILE: join(sink.folder, 'cert.pem'),
+    };
+    const { close } = await openDatabase({ databaseUrl, dataDir: '' });
+    await close();
+    const pool = new pg.Pool({ connectionString: databaseUrl });
+    return new Stage(sink, join(sink.folder, 'codes.log'), postgres, redis, environment, pool);
+  }
+
+  /** Devices are put into the table directly: their registration is not measured here. */
+  async addApplication(devices: number): Promise<void> {
+    await this.database.query('insert into application (id) values ($1)', [applicationOf(devices)]);
+    await this.database.query(
+      `insert into device (application_id, device_id, platform, provider, token, token_hash, user_id, registered_at, updated_at)
+       select $1, 'device-' || n, 'A', 'apns', encode(sha256(('bench' || n)::bytea), 'hex'),
+         sha256(encode(sha256(('bench' || n)::bytea), 'hex')::bytea), 'user-' || n % 1000, now(), now()
+       from generate_series(1, $2) as n`,
+      [applicationOf(devices), devices],
+    );
+    await this.database.query('vacuum analyze device');
+    this.audiences.push(devices);
+  }
+
+  async start(workerFlags: readonly string[] = []): Promise<void> {
+    const api = await startCarillon({ ...this.environment, ROLES: 'api,scheduler' });
+    const worker = await startCarillon({ ...this.environment, ROLES: 'worker' }, workerFlags);
+    this.carillons = { api, worker };
+    const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
+    for (const devices of this.audiences) {
+      const client = await Api.connect(api.url, applicationOf(devices));
+      this.apis.set(devices, client);
+      const settings = { key, keyId: 'KEY1234567', teamId: 'TEAM123456', bundleId: 'com.example.bench' };
+      const answer = await client.app('PUT', '/settings/apnsConf', settings);
+      if (answer.status !== 200) throw new Error(`settings: ${answer.status} ${JSON.stringify(answer.body)}`);
+    }
+  }
+
+  api(devices: number): Api {
+    return this.apis.get(devices)!;
+  }
+
+  /** A device outside of every broadcast. */
+  async addCodeDevice(devices: number): Promise<{ deviceId: string; token: string }> {
+    const deviceId = `code-${++this.codes}`;
+    const token = CODE_PREFIX + randomBytes(30).toString('hex');
+    await this.database.query(
+      `insert into device (application_id, device_id, platform, provider, token, token_hash, registered_at, updated_at, broadcast)
+       values ($1, $2, 'A', 'apns', $3, sha256($3::bytea), now(), now(), false)`,
+      [applicationOf(devices), deviceId, token],
+    );
+    return { deviceId, token };
+  }
+
+  /** Sends to all devices of an application and waits until every one is accepted. */
+  async broadcast(devices: number): Promise<Broadcast> {
+    const { api, worker } = this.carillons!;
+    const pids = { worker: worker.pid, api: api.pid, postgres: this.postgres.pid, redis: this.redis.pid };
+    const servers = { ...pids, nginx: this.sink.pid };
+    const cpuBefore = mapValues(servers, cpuSeconds);
+    const sizeBefore = await this.sizes();
+    const memory = watchMemory({ worker: worker.pid, api: api.pid });
+    const started = performance.now();
+    const messageId = await this.api(devices).send({ message: { alert: 'To everybody' } });
+    const finished = ({ state }: { state: string }): boolean => state === 'finished';
+    const report = await this.api(devices).waitFor(messageId, finished, FINISH_TIMEOUT_MS, 100);
+    const seconds = (performance.now() - started) / 1_000;
+    if (report.outcomes.accepted !== devices)
+      throw new Error(`not every device was accepted: ${JSON.stringify(report)}`);
+    const sizes = await this.sizes();
+    const perMillion = 1_000_000 / devices / MB;
+    return {
+      devices,
+      perSecond: devices / seconds,
+      cpuUs: mapValues(servers, (pid, name) => ((cpuSeconds(pid) - cpuBefore[name]!) / devices) * 1e6),
+      memoryMb: await memory.stop(),
+      growthMb: {
+        database: (sizes.database - sizeBefore.database) * perMillion,
+        redis: (sizes.redis - sizeBefore.redis) * perMillion,
+      },
+    };
+  }
+
+  /** A broadcast with the worker under the profiler, in a process of its own. */
+  async profile(devices: number): Promise<{ file: string; devices: number }> {
+    if (!this.audiences.includes(devices)) await this.addApplication(devices);
+    await this.stopCarillons();
+    await this.start(['--cpu-prof', `--cpu-prof-dir=${this.folder}`]);
+    await this.broadcast(devices);
+    await this.stopCarillons();
+    const name = readdirSync(this.folder).find((file) => file.endsWith('.cpuprofile'));
+    if (name === undefined) throw new Error('the worker left no profile');
+    return { file: join(this.folder, name), devices };
+  }
+
+  async close(): Promise<void> {
+    await this.stopCarillons();
+    await this.database.end();
+    await Promise.all([this.sink, this.postgres, this.redis].map((server) => server.stop()));
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private async stopCarillons(): Promise<void> {
+    const { carillons } = this;
+    this.carillons = undefined;
+    if (carillons) await Promise.all([carillons.api.stop(), carillons.worker.stop()]);
+  }
+
+  /** Bytes. */
+  private async sizes(): Promise<{ database: number; redis: number }> {
+    const { rows } = await this.database.query<{ size: string }>('select pg_database_size(current_database()) as size');
+    const redis = new Redis(this.redis.url);
+    const used = /used_memory:(\d+)/.exec(await redis.info('memory'))?.[1];
+    redis.disconnect();
+    return { database: Number(rows[0]?.size), redis: Number(used) };
+  }
+}
+
+function applicationOf(devices: number): string {
+  return `com.example.bench${devices}`;
+}
+
+function mapValues<V>(values: Record<string, number>, map: (value: number, name: string) => V): Record<string, V> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(value, name)]));
+}
