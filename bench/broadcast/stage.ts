@@ -109,7 +109,7 @@ export class Stage {
     const token = CODE_PREFIX + randomBytes(30).toString('hex');
     await this.database.query(
       `insert into device (application_id, device_id, platform, provider, token, token_hash, registered_at, updated_at, broadcast)
-       values ($1, $2, 'A', 'apns', $3, sha256($3::bytea), now(), now(), false)`,
+       values ($1, $2, 'A', 'apns', $3::text, sha256($3::text::bytea), now(), now(), false)`,
       [applicationOf(devices), deviceId, token],
     );
     return { deviceId, token };

@@ -25,6 +25,7 @@ export class WebPushSender implements Sender {
   private readonly origins: Origins;
   private readonly breakers = new HostBreakers();
   private readonly sending = new Set<Promise<void>>();
+  private closed = false;
   /** Refusals of the key in a row at an origin; accepted once: -1 for good. */
   private readonly refusals = new Map<string, number>();
 
@@ -55,6 +56,7 @@ export class WebPushSender implements Sender {
   }
 
   async close(): Promise<void> {
+    this.closed = true;
     await this.origins.close();
     // What has not come to its connection yet is refused there, and the encrypter may go.
     await Promise.allSettled(this.sending);
@@ -75,7 +77,8 @@ export class WebPushSender implements Sender {
       if (body === undefined) return unusable('userPublicKey is not on the curve');
       return signal.aborted ? NOT_SENT : this.post(push, { endpoint, platform, body }, channel, signal);
     });
-    breaker.note(verdict);
+    // What our own close refused says nothing of the host.
+    if (!this.closed) breaker.note(verdict);
     return verdict;
   }
 
