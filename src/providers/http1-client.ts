@@ -1,10 +1,10 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
-import type { Socket } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import axios, { isAxiosError } from 'axios';
 import type { SenderStats } from './provider.js';
 
-/** The providers that speak HTTP/1.1 only (WNS, HMS) are reached through this. */
+/** What speaks HTTP/1.1 only is reached through this: WNS, HMS, and push services of browsers without HTTP/2. */
 
 /** From the call to the whole answer; also what a close waits for at most. */
 const DEADLINE_MS = 15_000;
@@ -19,6 +19,17 @@ export type HttpResult =
   | { kind: 'refused'; reason: string }
   | { kind: 'ambiguous'; reason: string };
 
+export interface Http1Options {
+  /** PEM of the authorities to trust instead of the system's. */
+  ca: string | undefined;
+  /** To one host; each carries one request at a time. */
+  maxConnections: number;
+  /** How long an unused connection is kept. Default 30,000. */
+  idleMs?: number;
+  /** Finds the addresses of a host's name in place of the system's look-up. */
+  lookup?: LookupFunction;
+}
+
 /**
  * POSTs over connections that are kept, with Content-Length and without `Expect`; no redirect is followed and no proxy
  * of the environment used. It never rejects, and what it says of a failure is a code: the error itself holds the
@@ -31,19 +42,18 @@ export class Http1Client {
   private readonly inFlight = new Set<Promise<HttpResult>>();
   private closed = false;
 
-  /** @param ca PEM of the authorities to trust instead of the system's. */
-  constructor(
-    ca: string | undefined,
-    private readonly maxConnections: number,
-  ) {
-    const options = { keepAlive: true, maxSockets: maxConnections, timeout: IDLE_MS };
+  private readonly maxConnections: number;
+
+  constructor({ ca, maxConnections, idleMs = IDLE_MS, lookup }: Http1Options) {
+    this.maxConnections = maxConnections;
+    const options = { keepAlive: true, maxSockets: maxConnections, timeout: idleMs, ...(lookup && { lookup }) };
     this.agents = {
       httpAgent: new http.Agent(options),
       httpsAgent: new https.Agent({ ...options, ...(ca === undefined ? {} : { ca }) }),
     };
   }
 
-  post(url: string, headers: Record<string, string>, body: Buffer): Promise<HttpResult> {
+  post(url: string, headers: Record<string, string>, body: Uint8Array): Promise<HttpResult> {
     if (this.closed) return Promise.resolve({ kind: 'refused', reason: 'closed' });
     const exchange = this.exchange(url, headers, body);
     this.inFlight.add(exchange);
@@ -67,7 +77,7 @@ export class Http1Client {
     this.agents.httpsAgent.destroy();
   }
 
-  private async exchange(url: string, headers: Record<string, string>, body: Buffer): Promise<HttpResult> {
+  private async exchange(url: string, headers: Record<string, string>, body: Uint8Array): Promise<HttpResult> {
     let written = false;
     const transport = {
       request: (options: https.RequestOptions, answered: (response: http.IncomingMessage) => void) => {
@@ -84,8 +94,10 @@ export class Http1Client {
         return request;
       },
     };
+    // A view that is no Buffer axios would send with all of the memory behind it.
+    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
     try {
-      const response = await axios.post<Buffer>(url, body, {
+      const response = await axios.post<Buffer>(url, bytes, {
         ...this.agents,
         headers,
         transport,

@@ -40,7 +40,7 @@ export class HmsSender implements Sender {
   private accessFailures = 0;
 
   constructor(endpoints: HmsEndpoints, ca: string | undefined, credentials: HmsCredentials) {
-    this.client = new Http1Client(ca, CONNECTIONS);
+    this.client = new Http1Client({ ca, maxConnections: CONNECTIONS });
     this.harmony = credentials.kind === 'account';
     const path = credentials.kind === 'oauth' ? `/v1/${credentials.appId}` : `/v3/${credentials.projectId}`;
     this.url = new URL(`${path}/messages:send`, endpoints.url).href;

@@ -29,7 +29,7 @@ export class WnsSender implements Sender {
     ca: string | undefined,
     credentials: WnsCredentials,
   ) {
-    this.client = new Http1Client(ca, CONNECTIONS);
+    this.client = new Http1Client({ ca, maxConnections: CONNECTIONS });
     this.tokens = new AccessTokens(clientGrant(credentials, endpoints), ca);
   }
 

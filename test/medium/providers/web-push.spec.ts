@@ -106,6 +106,18 @@ describe('Web Push', () => {
     expect(handshakes).toBe(2);
   });
 
+  it('tells over HTTP/1.1 too whether anything was written', async () => {
+    const { sender, publicKey } = start();
+    const to = await subscribe('wns', 1, publicKey);
+    await simulators.admin.setFaults([{ match: {}, action: { acceptThenCut: 'tcpReset' }, times: 1 }]);
+    expect(await collect(sender, to)).toMatchObject([{ action: 'ambiguous' }]);
+    expect(await simulators.admin.ledger('web-push')).toMatchObject({ accepted: 1 });
+    await simulators.admin.changeSettings({ webPush: { acceptConnections: false } });
+    await simulators.admin.commandConnections('tcpReset', { provider: 'web-push' });
+    await expect.poll(async () => tally(await collect(sender, to))).toEqual({ 'retryBackoff ECONNREFUSED': 1 });
+    expect(await simulators.admin.ledger('web-push')).toMatchObject({ accepted: 1 });
+  });
+
   it.each(['mozilla', 'google', 'apple', 'wns'] as const)('%s: dead, throttled and in trouble', async (personality) => {
     const { sender, publicKey } = start();
     const [gone, slow] = await subscribe(personality, 2, publicKey);
@@ -178,6 +190,16 @@ describe('Web Push', () => {
     expect(tally(await collect(sender, [windows!]))).toEqual({ 'fail the endpoint is not at a public address': 1 });
     expect(asked).toEqual(['localhost', 'localhost']);
     expect((await simulators.admin.counters()).webPush.connectionsOpened).toBe(before);
+  });
+
+  it('looks at the address of every connection over HTTP/1.1, not of the first alone', async () => {
+    let asked = 0;
+    const resolve: Resolve = () =>
+      asked++ === 0 ? Promise.resolve(LOOPBACK) : Promise.reject(Object.assign(new Error(), { code: 'ENOTPUBLIC' }));
+    const { sender, publicKey } = start({ resolve });
+    const to = await subscribe('wns', 1, publicKey);
+    expect(tally(await collect(sender, to))).toEqual({ 'retryBackoff ENOTPUBLIC': 1 });
+    expect(asked).toBe(2);
   });
 
   it('connects to the address that was looked up, under the name’s certificate', async () => {
