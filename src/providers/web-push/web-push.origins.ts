@@ -1,19 +1,17 @@
 import type { LookupFunction } from 'node:net';
-import { isIP } from 'node:net';
-import { connect } from 'node:tls';
 import type { PushRequest, PushResult } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
 import { Http1Client } from '../http1-client.js';
 import type { SenderStats, Verdict } from '../provider.js';
 import { statsOf } from '../pool-stats.js';
 import { unansweredVerdict } from '../unanswered.js';
+import { speaksHttp2 } from './web-push.alpn.js';
 import { NOT_PUBLIC, type Endpoint } from './web-push.endpoint.js';
 
 /** Chrome, Firefox and Safari have one origin each and Windows some dozens; the rest is room for services of one's own. */
 const ORIGINS = 64;
 /** What is in flight at a close may take as long as any request: 15 s. */
 const GRACE_MS = 15_000;
-const PROBE_TIMEOUT_MS = 10_000;
 /**
  * To an origin without HTTP/2: at 100 ms an answer 640 a second. A server nobody knows usually closes an unused
  * connection after 5 s, and would take the request with it that comes just then.
@@ -175,31 +173,4 @@ function overHttp1(origin: string, client: Http1Client): Channel {
 
 function unreached(reason: string): Verdict {
   return { action: 'retryBackoff', reason, floorMs: UNREACHED_FLOOR_MS, capMs: UNREACHED_CAP_MS };
-}
-
-/** Asks by ALPN (RFC 7301) what the origin would speak. Rejects when it cannot be reached or trusted. */
-function speaksHttp2(origin: string, { ca, lookup }: OriginsOptions): Promise<boolean> {
-  const url = new URL(origin);
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  return new Promise((resolve, reject) => {
-    const socket = connect({
-      host,
-      port: Number(url.port || 443),
-      lookup,
-      ...(isIP(host) === 0 && { servername: host }),
-      ...(ca !== undefined && { ca }),
-      ALPNProtocols: ['h2', 'http/1.1'],
-      minVersion: 'TLSv1.2',
-    });
-    const timer = setTimeout(() => socket.destroy(new Error('connect timed out')), PROBE_TIMEOUT_MS);
-    socket.once('secureConnect', () => {
-      resolve(socket.alpnProtocol === 'h2');
-      socket.end();
-    });
-    socket.on('error', reject);
-    socket.on('close', () => {
-      clearTimeout(timer);
-      reject(new Error('the peer closed the connection'));
-    });
-  });
 }
