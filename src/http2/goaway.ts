@@ -28,6 +28,5 @@ function debugReason(text: string): string {
   } catch {
     // Plain text is the usual case.
   }
-  // eslint-disable-next-line no-control-regex
-  return text.slice(0, MAX_DEBUG_CHARACTERS).replace(/[\x00-\x1f\x7f]/g, ' ');
+  return text.slice(0, MAX_DEBUG_CHARACTERS).replace(/\p{Cc}/gu, ' ');
 }

@@ -3,7 +3,6 @@ import type { Header, PushRequest } from './push.js';
 const PATH = /^\/[\x21-\x7e]*$/;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 /** One octet a character; no control character but the tab, so a value cannot break out of its field. */
-// eslint-disable-next-line no-control-regex
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** Headers of the pipeline itself, and those that HTTP/2 has no place for (RFC 9113 §8.2.2). */

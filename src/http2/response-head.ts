@@ -11,7 +11,6 @@ export interface ResponseHead {
 /** Lower-case token characters (RFC 9110 §5.6.2, RFC 9113 §8.2.1). */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 /** No control character but the tab (a stricter reading of RFC 9113 §8.2.1, which names NUL, CR and LF). */
-// eslint-disable-next-line no-control-regex
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** RFC 9113 §8.2.2: headers of one HTTP/1.1 hop. */
