@@ -61,11 +61,7 @@ export class ApnsRules implements ProviderRules {
 
   constructor(private readonly settings: ApnsSettings) {}
 
-  streamsAtStart(): number {
-    return this.settings.primerStreams;
-  }
-
-  streamsNow(connection: Connection): number {
+  streams(connection: Connection): number {
     return this.authorityOf(connection).current ? this.settings.streams : this.settings.primerStreams;
   }
 

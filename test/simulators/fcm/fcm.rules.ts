@@ -58,14 +58,6 @@ export class FcmRules implements ProviderRules {
     this.oauth = new OAuthEndpoint(settings);
   }
 
-  streamsAtStart(): number {
-    return this.settings.streams;
-  }
-
-  streamsNow(): number {
-    return this.settings.streams;
-  }
-
   reset(): void {
     this.tokens.reset();
     this.oauth.issued = 0;
@@ -73,10 +65,7 @@ export class FcmRules implements ProviderRules {
   }
 
   judge(request: ReceivedRequest): Judgement {
-    if (request.path === '/token' && request.method === 'POST') {
-      const { answer, reason } = this.oauth.exchange(request);
-      return answer.status === 200 ? { kind: 'served', answer, reason } : refuse(answer, reason, '');
-    }
+    if (request.path === '/token' && request.method === 'POST') return this.oauth.exchange(request);
     const [, project] = SEND_PATH.exec(request.path) ?? [];
     if (project === undefined || request.method !== 'POST') return refuse(htmlError(404, 'Not Found'), 'wrong URL', '');
     const now = Date.now();

@@ -1,6 +1,7 @@
 import { createPublicKey, randomBytes, type KeyObject } from 'node:crypto';
+import { json } from '../shared/client-credentials.js';
 import { readJws, verifyJws, type Jws } from '../shared/jws.js';
-import type { Answer, ReceivedRequest } from '../shared/provider.js';
+import type { Judgement, ReceivedRequest } from '../shared/provider.js';
 import type { FcmSettings } from '../shared/settings.js';
 
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
@@ -62,7 +63,7 @@ export class OAuthEndpoint {
   }
 
   /** Answers `POST /token`. */
-  exchange(request: ReceivedRequest): { answer: Answer; reason: string } {
+  exchange(request: ReceivedRequest): Judgement {
     if (!String(request.headers['content-type']).startsWith('application/x-www-form-urlencoded')) {
       return refuse('invalid_request', 'The body must be application/x-www-form-urlencoded.');
     }
@@ -103,20 +104,17 @@ export class OAuthEndpoint {
     return { error: 'invalid_scope', description: 'Invalid OAuth scope or ID token audience provided.' };
   }
 
-  private issue(account: ServiceAccountKey, now: number): { answer: Answer; reason: string } {
+  private issue(account: ServiceAccountKey, now: number): Judgement {
     const accessToken = `ya29.${randomBytes(32).toString('base64url')}`;
     const { tokenLifeSeconds } = this.settings;
     this.accessTokens.set(accessToken, { account, expiresAt: now + tokenLifeSeconds * 1000 });
     this.issued += 1;
     const body = { access_token: accessToken, expires_in: tokenLifeSeconds, token_type: 'Bearer' };
-    return { answer: json(200, body), reason: 'token issued' };
+    return { kind: 'served', answer: json(200, body), reason: 'token issued' };
   }
 }
 
-function refuse(error: string, description: string): { answer: Answer; reason: string } {
-  return { answer: json(400, { error, error_description: description }), reason: error };
-}
-
-function json(status: number, body: unknown): Answer {
-  return { status, headers: { 'content-type': 'application/json; charset=utf-8' }, body: JSON.stringify(body) };
+function refuse(error: string, description: string): Judgement {
+  const answer = json(400, { error, error_description: description });
+  return { kind: 'refuse', answer, reason: error, token: '' };
 }

@@ -34,24 +34,13 @@ export class HmsRules implements ProviderRules {
     this.access = new HmsAccess(settings);
   }
 
-  streamsAtStart(): number {
-    return this.settings.streams;
-  }
-
-  streamsNow(): number {
-    return this.settings.streams;
-  }
-
   reset(): void {
     this.tokens.reset();
     this.access.oauth.issued = 0;
   }
 
   judge(request: ReceivedRequest): Judgement {
-    if (request.path === TOKEN_PATH && request.method === 'POST') {
-      const { answer, reason } = this.access.oauth.exchange(request);
-      return answer.status === 200 ? { kind: 'served', answer, reason } : { kind: 'refuse', answer, reason, token: '' };
-    }
+    if (request.path === TOKEN_PATH && request.method === 'POST') return this.access.oauth.exchange(request);
     const [, version, target] = SEND_PATH.exec(request.path) ?? [];
     if (version === undefined || target === undefined || request.method !== 'POST') {
       const answer = { status: 404, headers: { 'content-type': 'text/html' }, body: '<html>404</html>' };

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Answer, ReceivedRequest } from './provider.js';
+import type { Answer, Judgement, ReceivedRequest } from './provider.js';
 import type { TokenSettings } from './settings.js';
 
 /** A confidential client as a token endpoint knows it. */
@@ -38,7 +38,7 @@ export class ClientCredentials {
     return held !== undefined && held.expiresAt > now ? held.clientId : undefined;
   }
 
-  exchange(request: ReceivedRequest): { answer: Answer; reason: string } {
+  exchange(request: ReceivedRequest): Judgement {
     if (!String(request.headers['content-type']).startsWith('application/x-www-form-urlencoded')) {
       return refuse(400, 'invalid_request');
     }
@@ -52,7 +52,7 @@ export class ClientCredentials {
     this.tokens.set(token, { clientId: client.clientId, expiresAt: Date.now() + tokenLifeSeconds * 1000 });
     this.issued += 1;
     const body = { token_type: 'bearer', access_token: token, expires_in: tokenLifeSeconds };
-    return { answer: json(200, body), reason: 'token issued' };
+    return { kind: 'served', answer: json(200, body), reason: 'token issued' };
   }
 }
 
@@ -64,6 +64,7 @@ export function json(status: number, body: unknown): Answer {
   return { status, headers: { 'content-type': 'application/json; charset=utf-8' }, body: JSON.stringify(body) };
 }
 
-function refuse(status: number, error: string): { answer: Answer; reason: string } {
-  return { answer: json(status, { error, error_description: `refused: ${error}` }), reason: error };
+function refuse(status: number, error: string): Judgement {
+  const answer = json(status, { error, error_description: `refused: ${error}` });
+  return { kind: 'refuse', answer, reason: error, token: '' };
 }

@@ -61,7 +61,7 @@ export class ProviderServer {
   /** Makes open connections and the port follow the settings as they are now. */
   async applySettings(): Promise<void> {
     for (const connection of this.connections) {
-      connection.announceStreams(this.desk.rules.streamsNow(connection));
+      connection.announceStreams(this.streamsOf(connection));
       connection.session?.setTimeout(this.desk.settings.idleCloseMs);
     }
     if (this.desk.settings.acceptConnections === this.front.listening) return;
@@ -166,7 +166,7 @@ export class ProviderServer {
   }
 
   private serveHttp2(connection: Connection, socket: net.Socket): void {
-    const maxConcurrentStreams = this.desk.rules.streamsAtStart();
+    const maxConcurrentStreams = this.streamsOf(connection);
     const session = http2.performServerHandshake(socket, { settings: { maxConcurrentStreams } });
     connection.session = session;
     session.on('error', ignore);
@@ -198,9 +198,14 @@ export class ProviderServer {
       if (error?.code !== 'ERR_HTTP2_ERROR') return destroy(error, code);
       const { rules, counters } = this.desk;
       counters.protocolErrors += 1;
-      const overrun = connection.inFlight.size >= rules.streamsNow(connection);
+      const overrun = connection.inFlight.size >= this.streamsOf(connection);
       connection.refuseProtocolError(overrun ? rules.overrunDebug : 'protocol error');
     };
+  }
+
+  private streamsOf(connection: Connection): number {
+    const { rules, settings } = this.desk;
+    return rules.streams?.(connection) ?? settings.streams;
   }
 
   private openHttp1(connection: Connection, socket: net.Socket): void {

@@ -50,10 +50,8 @@ export interface ProviderRules {
   judge(request: ReceivedRequest): Judgement;
   /** The provider's own form of a failure which a fault rule asks for. */
   failure(status: number, reason: string | undefined, request: ReceivedRequest): Answer;
-  /** Streams that a connection which has just opened may use. */
-  streamsAtStart(): number;
-  /** Streams that this open connection may use after the settings have changed. */
-  streamsNow(connection: Connection): number;
+  /** Streams that this connection may use at this moment; where absent, what the settings say. */
+  streams?(connection: Connection): number;
   /** Forgets tokens and rates; registered credentials stay. */
   reset(): void;
 }

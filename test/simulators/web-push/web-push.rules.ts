@@ -26,14 +26,6 @@ export class WebPushRules implements ProviderRules {
 
   constructor(private readonly settings: WebPushSettings) {}
 
-  streamsAtStart(): number {
-    return this.settings.streams;
-  }
-
-  streamsNow(): number {
-    return this.settings.streams;
-  }
-
   reset(): void {
     this.tokens.reset();
     this.vapid.reset();

@@ -37,14 +37,6 @@ export class WnsRules implements ProviderRules {
     this.entra = new ClientCredentials(settings, 401);
   }
 
-  streamsAtStart(): number {
-    return this.settings.streams;
-  }
-
-  streamsNow(): number {
-    return this.settings.streams;
-  }
-
   reset(): void {
     this.tokens.reset();
     this.live.issued = 0;
@@ -54,10 +46,7 @@ export class WnsRules implements ProviderRules {
   judge(request: ReceivedRequest): Judgement {
     const { pathname, searchParams } = new URL(request.path, 'https://channel');
     const endpoint = pathname === LIVE_PATH ? this.live : ENTRA_PATH.test(pathname) ? this.entra : null;
-    if (endpoint && request.method === 'POST') {
-      const { answer, reason } = endpoint.exchange(request);
-      return answer.status === 200 ? { kind: 'served', answer, reason } : { kind: 'refuse', answer, reason, token: '' };
-    }
+    if (endpoint && request.method === 'POST') return endpoint.exchange(request);
     const channel = searchParams.get('token') ?? '';
     const now = Date.now();
     const bearer = bearerOf(request) ?? '';
