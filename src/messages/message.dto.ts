@@ -1,7 +1,8 @@
 import { Type } from 'class-transformer';
 import { Allow, IsIn, IsInt, IsObject, IsOptional, IsString, Max, Min, ValidateNested } from 'class-validator';
 import { EmptyIsAbsent, NumberFromText, OptionalText } from '../common/lenient.js';
-import { FOUR_WEEKS_S, MessageSettingsDto } from './settings.dto.js';
+import { FOUR_WEEKS_S } from './gcm.dto.js';
+import { MessageSettingsDto } from './settings.dto.js';
 
 /** The body of POST messages (mobilefirst.md §9.3), and our extensions. The target has a reader of its own. */
 

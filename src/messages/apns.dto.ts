@@ -1,0 +1,70 @@
+import { IsIn, IsInt, IsObject, IsOptional, MaxLength } from 'class-validator';
+import { EmptyIsAbsent, OptionalText, OptionalTexts, UpperCase } from '../common/lenient.js';
+import type { ApnsSettings } from '../providers/notification.js';
+
+/** `settings.apns` of POST messages (mobilefirst.md §9.3). */
+export class ApnsDto implements ApnsSettings {
+  @IsOptional()
+  @IsInt({ message: 'it must be a whole number' })
+  badge?: number;
+
+  @OptionalText()
+  sound?: string;
+
+  @OptionalText()
+  iosActionKey?: string;
+
+  @IsOptional()
+  @EmptyIsAbsent()
+  @IsObject({ message: 'it must be an object' })
+  payload?: Record<string, unknown>;
+
+  @IsOptional()
+  @UpperCase()
+  @IsIn(['DEFAULT', 'MIXED', 'SILENT'], { message: 'it must be DEFAULT, MIXED or SILENT' })
+  type?: 'DEFAULT' | 'MIXED' | 'SILENT';
+
+  @OptionalText()
+  interactiveCategory?: string;
+
+  @OptionalText()
+  category?: string;
+
+  @OptionalText()
+  title?: string;
+
+  @OptionalText()
+  subtitle?: string;
+
+  @OptionalText()
+  attachmentUrl?: string;
+
+  @OptionalText()
+  titleLocKey?: string;
+
+  @OptionalTexts()
+  titleLocArgs?: string[];
+
+  @OptionalText()
+  locKey?: string;
+
+  @OptionalTexts()
+  locArgs?: string[];
+
+  @OptionalText()
+  launchImage?: string;
+
+  @OptionalText()
+  @MaxLength(64, { message: 'it must be at most 64 characters' })
+  apnsCollapseId?: string;
+
+  @OptionalText()
+  apnsThreadId?: string;
+
+  @OptionalText()
+  apnsGroupSummaryArg?: string;
+
+  @IsOptional()
+  @IsInt({ message: 'it must be a whole number' })
+  apnsGroupSummaryArgCount?: number;
+}
