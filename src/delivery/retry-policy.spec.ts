@@ -70,39 +70,52 @@ describe('final verdicts', () => {
 
 describe('retryBackoff', () => {
   const plain: Verdict = { action: 'retryBackoff', reason: 'busy' };
-  const apns: Verdict = { action: 'retryBackoff', reason: 'busy', floorMs: 5 * SECOND, capMs: 15 * MINUTE };
+  const floored: Verdict = { action: 'retryBackoff', reason: 'busy', floorMs: 5 * SECOND, capMs: 15 * MINUTE };
+  const quick: Verdict = {
+    action: 'retryBackoff',
+    reason: 'busy',
+    firstMs: 5 * SECOND,
+    floorMs: MINUTE,
+    capMs: 15 * MINUTE,
+  };
   it.each<[string, Verdict, number, number, number]>([
     ['full jitter from nothing', plain, 1, 0, 0],
     ['… to the whole wait', plain, 1, 1, SECOND],
     ['doubles', plain, 2, 1, 2 * SECOND],
     ['doubles again', plain, 4, 0.5, 4 * SECOND],
     ['to five minutes at most', plain, 10, 1, 5 * MINUTE],
-    ['never sooner than the provider asks', apns, 1, 0, 5 * SECOND],
-    ['jitter goes on top of it', apns, 1, 1, 10 * SECOND],
-    ['it doubles from there', apns, 3, 1, 25 * SECOND],
-    ["to the provider's own cap", apns, 30, 1, 15 * MINUTE + 5 * SECOND],
-    ['also after a thousand attempts', apns, 1_000, 1, 15 * MINUTE + 5 * SECOND],
+    ['never sooner than the provider asks', floored, 1, 0, 5 * SECOND],
+    ['jitter goes on top of it', floored, 1, 1, 10 * SECOND],
+    ['it doubles from there', floored, 3, 1, 25 * SECOND],
+    ["to the provider's own cap", floored, 30, 1, 15 * MINUTE + 5 * SECOND],
+    ['also after a thousand attempts', floored, 1_000, 1, 15 * MINUTE + 5 * SECOND],
+    ['a quick first retry', quick, 1, 0, 5 * SECOND],
+    ['… within twice its time', quick, 1, 1, 10 * SECOND],
+    ['and the usual ones after it', quick, 2, 1, 2 * MINUTE],
+    ['which double', quick, 4, 1, 5 * MINUTE],
+    ['to their cap', quick, 9, 1, 16 * MINUTE],
   ])('%s', (_what, verdict, attempts, random, waitMs) => {
     expect(decided(verdict, { attempts, random })).toEqual({ outcome: 'pending', reason: 'busy', waitMs });
   });
 });
 
 describe('retryAfter', () => {
-  const after = (afterMs: number, scope: 'device' | 'application' | 'host'): Verdict => ({
+  const after = (afterMs: number, capMs?: number): Verdict => ({
     action: 'retryAfter',
     reason: 'slow down',
     afterMs,
-    scope,
+    ...(capMs && { capMs }),
+    scope: 'application',
   });
   it.each<[string, Verdict, number, number, number]>([
-    ['what it says, for an application', after(30 * SECOND, 'application'), 1, 0, 30 * SECOND],
-    ['and as much again apart', after(30 * SECOND, 'application'), 1, 1, 60 * SECOND],
-    ['a minute apart at most', after(20 * MINUTE, 'host'), 1, 1, 21 * MINUTE],
-    ['not doubled for an application', after(30 * SECOND, 'application'), 5, 0, 30 * SECOND],
-    ['not doubled for a host', after(30 * SECOND, 'host'), 5, 0, 30 * SECOND],
-    ['doubled for a device', after(MINUTE, 'device'), 3, 0, 4 * MINUTE],
-    ['to an hour for a device', after(MINUTE, 'device'), 20, 0, HOUR],
-    ['but never less than it says', after(2 * HOUR, 'device'), 2, 0, 2 * HOUR],
+    ['what the provider says', after(30 * SECOND), 1, 0, 30 * SECOND],
+    ['and as much again apart', after(30 * SECOND), 1, 1, 60 * SECOND],
+    ['a minute apart at most', after(20 * MINUTE), 1, 1, 21 * MINUTE],
+    ['not doubled: it was said', after(30 * SECOND), 5, 0, 30 * SECOND],
+    ['what is documented, where nothing was said', after(MINUTE, 10 * MINUTE), 1, 0, MINUTE],
+    ['doubled', after(MINUTE, 10 * MINUTE), 3, 0, 4 * MINUTE],
+    ['to the cap', after(MINUTE, 10 * MINUTE), 5, 0, 10 * MINUTE],
+    ['and no further', after(MINUTE, 10 * MINUTE), 1_000, 1, 11 * MINUTE],
   ])('%s', (_what, verdict, attempts, random, waitMs) => {
     expect(decided(verdict, { attempts, random })).toEqual({ outcome: 'pending', reason: 'slow down', waitMs });
   });
@@ -119,32 +132,49 @@ describe('ambiguous', () => {
     ['no try more under hold', { onUnknown: 'hold' }, held],
     ['none past its time to live', { expiresAt: NOW + SECOND, random: 0 }, held],
     ['one just inside it', { expiresAt: NOW + SECOND + 1, random: 0 }, { ...held, waitMs: SECOND }],
-    ['none a day after acceptance', { acceptedAt: NOW - 24 * HOUR }, held],
   ])('%s', (_what, change, expected) => {
     // Never expired or failed: it may have arrived, and that is all that is known.
     expect(decided(verdict, change)).toEqual(expected);
   });
+
+  it('is not written again when it was to come now or never', () => {
+    expect(decided({ ...verdict, lifeMs: 0 }, { random: 0 })).toEqual(held);
+  });
 });
 
 describe('the end of trying', () => {
-  const verdict: Verdict = { action: 'retryAfter', reason: 'slow down', afterMs: MINUTE, scope: 'application' };
-  it.each<[string, Partial<Situation>, object]>([
-    ['expires now rather than at a try that comes too late', { expiresAt: NOW + MINUTE }, { outcome: 'expired' }],
-    ['waits when there is time', { expiresAt: NOW + MINUTE + 1 }, { outcome: 'pending', waitMs: MINUTE }],
-    ['fails a day after acceptance', { acceptedAt: NOW - 24 * HOUR + MINUTE }, { outcome: 'failed' }],
-    [
-      'waits to the last moment of that day',
-      { acceptedAt: NOW - 24 * HOUR + MINUTE + 1 },
-      { outcome: 'pending', waitMs: MINUTE },
-    ],
+  const waits = { reason: 'slow down', floorMs: MINUTE, capMs: MINUTE, afterMs: MINUTE, scope: 'application' } as const;
+  const HELD = { outcome: 'pending', waitMs: MINUTE };
+  it.each<[string, { giveUpMs?: number; lifeMs?: number }, Partial<Situation>, object]>([
+    ['expires now rather than at a try that comes too late', {}, { expiresAt: NOW + MINUTE }, { outcome: 'expired' }],
+    ['waits when there is time', {}, { expiresAt: NOW + MINUTE + 1 }, HELD],
+    ['goes on for as long as the message lives', {}, { acceptedAt: NOW - 4 * WEEK, attempts: 99 }, HELD],
+    ['fails an hour after acceptance where the provider asks for that', { giveUpMs: HOUR }, hourOld(3), failed()],
+    ['… not a moment before', { giveUpMs: HOUR + 1 }, hourOld(3), HELD],
+    ['… but never before the third try', { giveUpMs: HOUR }, hourOld(2), HELD],
     [
       'both at once: what the caller set comes first',
-      { acceptedAt: NOW - 25 * HOUR, expiresAt: NOW },
+      { giveUpMs: HOUR },
+      { ...hourOld(3), expiresAt: NOW },
       { outcome: 'expired' },
     ],
-  ])('%s', (_what, change, expected) => {
-    expect(decided(verdict, { random: 0, ...change })).toEqual({ reason: 'slow down', ...expected });
-    const backoff: Verdict = { action: 'retryBackoff', reason: 'slow down', floorMs: MINUTE };
-    expect(decided(backoff, { random: 0, ...change })).toEqual({ reason: 'slow down', ...expected });
+    ['expires when its life at this platform is over', { lifeMs: MINUTE }, {}, { outcome: 'expired' }],
+    ['… and waits until then', { lifeMs: MINUTE + 1 }, {}, HELD],
+    ['a longer life there changes nothing', { lifeMs: 2 * WEEK }, { expiresAt: NOW + MINUTE }, { outcome: 'expired' }],
+    ['now or never: no delayed retry at all', { lifeMs: 0 }, {}, { outcome: 'expired' }],
+  ])('%s', (_what, limits, change, expected) => {
+    for (const action of ['retryAfter', 'retryBackoff'] as const) {
+      const verdict = { action, ...waits, ...limits } as Verdict;
+      expect(decided(verdict, { random: 0, ...change })).toEqual({ reason: 'slow down', ...expected });
+    }
   });
+
+  /** Accepted so long ago that the next try would come an hour after. */
+  function hourOld(attempts: number): Partial<Situation> {
+    return { acceptedAt: NOW - HOUR + MINUTE, attempts };
+  }
+
+  function failed(): object {
+    return { outcome: 'failed' };
+  }
 });

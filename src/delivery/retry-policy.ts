@@ -6,15 +6,17 @@ import type { OutcomeCode } from './outcome.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-/** Nothing is tried longer than this after acceptance, whatever its time to live. */
-const GIVE_UP_MS = 24 * HOUR;
 const BACKOFF_BASE_MS = SECOND;
 const BACKOFF_CAP_MS = 5 * MINUTE;
 const AMBIGUOUS_BASE_MS = SECOND;
 const AMBIGUOUS_CAP_MS = MINUTE;
 const AMBIGUOUS_TRIES = 3;
-const DEVICE_THROTTLE_CAP_MS = HOUR;
+/** A provider's give-up time counts from acceptance: a broadcast's last batches and a resumed application still get these. */
+const TRIES_AT_LEAST = 3;
+
+type Backoff = Extract<Verdict, { action: 'retryBackoff' }>;
+type Throttle = Extract<Verdict, { action: 'retryAfter' }>;
+type Retryable = Backoff | Throttle;
 
 export interface Situation {
   /** Times this delivery has been written, this one included. */
@@ -52,41 +54,46 @@ export function decide(verdict: Verdict, situation: Situation): Decision {
       // Nothing is wrong with this delivery: it waits until the application may send again.
       return { outcome: OUTCOME.pending, reason: verdict.reason };
     case 'ambiguous':
-      return afterAmbiguous(verdict.reason, situation);
+      return afterAmbiguous(verdict.reason, situation, verdict.lifeMs);
     case 'retryBackoff':
-      return retryIn(backoff(verdict.floorMs, verdict.capMs, situation), verdict.reason, situation);
+      return retryIn(backoff(verdict, situation), verdict, situation);
     case 'retryAfter':
-      return retryIn(throttle(verdict.afterMs, verdict.scope, situation), verdict.reason, situation);
+      return retryIn(throttle(verdict, situation), verdict, situation);
   }
 }
 
 /** It may have arrived: unknown in any case, and written again only where the message's policy and the tries allow it. */
-export function afterAmbiguous(reason: string, situation: Situation): Decision {
+export function afterAmbiguous(reason: string, situation: Situation, lifeMs?: number): Decision {
   const held = situation.onUnknown === 'hold' || situation.attempts >= AMBIGUOUS_TRIES;
   const wait = AMBIGUOUS_BASE_MS + situation.random * growing(AMBIGUOUS_BASE_MS, AMBIGUOUS_CAP_MS, situation.attempts);
   const retryAt = situation.now + wait;
-  if (held || retryAt >= Math.min(situation.expiresAt, situation.acceptedAt + GIVE_UP_MS))
-    return { outcome: OUTCOME.unknown, reason };
+  if (held || retryAt >= endOf(situation, lifeMs)) return { outcome: OUTCOME.unknown, reason };
   return { outcome: OUTCOME.unknown, reason, retryAt };
 }
 
-function retryIn(wait: number, reason: string, situation: Situation): Decision {
+function retryIn(wait: number, { reason, giveUpMs = Infinity, lifeMs }: Retryable, situation: Situation): Decision {
   const retryAt = situation.now + wait;
-  if (retryAt >= situation.expiresAt) return { outcome: OUTCOME.expired, reason };
-  if (retryAt >= situation.acceptedAt + GIVE_UP_MS) return { outcome: OUTCOME.failed, reason };
+  if (retryAt >= endOf(situation, lifeMs)) return { outcome: OUTCOME.expired, reason };
+  if (retryAt >= situation.acceptedAt + giveUpMs && situation.attempts >= TRIES_AT_LEAST)
+    return { outcome: OUTCOME.failed, reason };
   return { outcome: OUTCOME.pending, reason, retryAt };
 }
 
-/** Full jitter, above the provider's documented floor where there is one. */
-function backoff(floorMs: number | undefined, capMs: number | undefined, situation: Situation): number {
-  const wait = growing(floorMs ?? BACKOFF_BASE_MS, capMs ?? BACKOFF_CAP_MS, situation.attempts);
-  return (floorMs ?? 0) + situation.random * wait;
+/** The message's end, or a sooner one at this platform: "now or never" is a life of 0 and gets no delayed retry. */
+function endOf({ expiresAt, acceptedAt }: Situation, lifeMs = Infinity): number {
+  return Math.min(expiresAt, acceptedAt + lifeMs);
 }
 
-/** The provider's own word, doubled for a device that is throttled again and again; jitter keeps a crowd apart. */
-function throttle(afterMs: number, scope: string, situation: Situation): number {
-  const wait = scope === 'device' ? growing(afterMs, DEVICE_THROTTLE_CAP_MS, situation.attempts) : afterMs;
-  return Math.max(afterMs, wait) + situation.random * Math.min(afterMs, MINUTE);
+/** Full jitter, above the provider's documented floor where there is one. */
+function backoff({ floorMs, capMs, firstMs }: Backoff, { attempts, random }: Situation): number {
+  if (firstMs !== undefined && attempts === 1) return firstMs + random * firstMs;
+  const retry = firstMs === undefined ? attempts : attempts - 1;
+  return (floorMs ?? 0) + random * growing(floorMs ?? BACKOFF_BASE_MS, capMs ?? BACKOFF_CAP_MS, retry);
+}
+
+/** The provider's own word as it is; its documented wait doubles. Jitter keeps a crowd apart. */
+function throttle({ afterMs, capMs = afterMs }: Throttle, { attempts, random }: Situation): number {
+  return growing(afterMs, capMs, attempts) + random * Math.min(afterMs, MINUTE);
 }
 
 function growing(base: number, cap: number, attempts: number): number {

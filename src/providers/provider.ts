@@ -13,6 +13,14 @@ export interface Recipient {
   registeredAt: number;
 }
 
+/** How long something that may be tried again is tried, in ms after the message was accepted; absent: to its end. */
+interface Limits {
+  /** The provider's own advice: it has failed then. */
+  giveUpMs?: number;
+  /** The caller's time to live for this platform, shorter than the message's: it has expired then. */
+  lifeMs?: number;
+}
+
 /**
  * What a provider's answer asks of us (protocol/providers.md, "action vocabulary"). `reason` is the provider's own word,
  * short, without token or text. Refreshing credentials and replaying what was surely not processed happen inside the
@@ -22,12 +30,21 @@ export type Verdict =
   | { action: 'accept' }
   /** The provider answered success and says it threw the message away. */
   | { action: 'acceptDropped'; reason: string }
-  /** Transient. `floorMs` is the provider's documented shortest first wait. */
-  | { action: 'retryBackoff'; reason: string; floorMs?: number; capMs?: number }
-  /** Transient; the provider says how long (or documents it). `scope` is what must slow down. */
-  | { action: 'retryAfter'; reason: string; afterMs: number; scope: 'device' | 'application' | 'host' }
+  /** Transient. `floorMs` is the provider's documented shortest wait, `firstMs` a shorter one for the first retry alone. */
+  | ({ action: 'retryBackoff'; reason: string; floorMs?: number; capMs?: number; firstMs?: number } & Limits)
+  /**
+   * Transient; the provider says how long (or documents it). `scope` is what must slow down. `capMs` is there when the
+   * provider named no time in its answer: the wait then doubles from `afterMs` to this.
+   */
+  | ({
+      action: 'retryAfter';
+      reason: string;
+      afterMs: number;
+      capMs?: number;
+      scope: 'device' | 'application' | 'host';
+    } & Limits)
   /** Written, no answer: the device may have got it. */
-  | { action: 'ambiguous'; reason: string }
+  | { action: 'ambiguous'; reason: string; lifeMs?: number }
   /** `certain`: the provider says the token died. Otherwise a wrong key or environment looks the same: guarded. */
   | { action: 'dropDevice'; reason: string; certain: boolean }
   /** Credential or configuration is wrong: every further send of this application at this provider fails. */

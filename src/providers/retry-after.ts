@@ -1,3 +1,5 @@
+import type { Verdict } from './provider.js';
+
 const SHORTEST_MS = 1_000;
 const LONGEST_MS = 24 * 60 * 60 * 1_000;
 
@@ -12,6 +14,16 @@ export function readRetryAfter(value: string | undefined, now: number): number |
   // Date.parse takes far more than HTTP dates ("1", "-5"): all forms of an HTTP date begin with the name of a day.
   const date = /^[A-Z][a-z]{2,8},? /.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(date) ? undefined : clampWait(date - now);
+}
+
+/** "Slow down": for as long as the answer says (`waitMs`), else from `afterMs` doubling to `capMs`. */
+export function slowDown(
+  reason: string,
+  scope: 'device' | 'application' | 'host',
+  waitMs: number | undefined,
+  usual: { afterMs: number; capMs: number },
+): Extract<Verdict, { action: 'retryAfter' }> {
+  return { action: 'retryAfter', reason, scope, ...(waitMs === undefined ? usual : { afterMs: waitMs }) };
 }
 
 /** Holds a wait that a provider asked for within 1 s and 24 h. */

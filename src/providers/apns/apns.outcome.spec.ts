@@ -10,7 +10,16 @@ function answered(status: number, body: unknown = ''): PushResult {
 }
 
 const read = (status: number, body?: unknown) => readApnsOutcome(answered(status, body), REGISTERED_AT);
-const backoff = (reason: string) => ({ action: 'retryBackoff', reason, floorMs: 5_000, capMs: 900_000 });
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const backoff = (reason: string) => ({
+  action: 'retryBackoff',
+  reason,
+  firstMs: 5_000,
+  floorMs: MINUTE,
+  capMs: 15 * MINUTE,
+  giveUpMs: 24 * HOUR,
+});
 
 describe('readApnsOutcome', () => {
   it('accepts 200', () => {
@@ -90,10 +99,10 @@ describe('readApnsOutcome', () => {
     expect(read(410, { reason: 'Unregistered', timestamp: '1' })).toEqual({ verdict });
   });
 
-  it('429 TooManyRequests slows this device for a minute', () => {
+  it('429 TooManyRequests slows this device for a minute, doubling to an hour', () => {
     const reason = 'TooManyRequests';
     expect(read(429, { reason })).toEqual({
-      verdict: { action: 'retryAfter', reason, afterMs: 60_000, scope: 'device' },
+      verdict: { action: 'retryAfter', reason, afterMs: MINUTE, capMs: HOUR, scope: 'device' },
     });
   });
 
@@ -123,7 +132,7 @@ describe('readApnsOutcome', () => {
     [302, '', { action: 'fail', reason: 'HTTP 302' }],
     [502, '<html>', backoff('HTTP 502')],
     [503, { reason: 'SomethingNew' }, backoff('SomethingNew')],
-    [429, '', { action: 'retryAfter', reason: 'HTTP 429', afterMs: 60_000, scope: 'device' }],
+    [429, '', { action: 'retryAfter', reason: 'HTTP 429', afterMs: MINUTE, capMs: HOUR, scope: 'device' }],
   ])('%i %j, which the table does not have, never costs a device', (status, body, verdict) => {
     expect(read(status, body)).toEqual({ verdict });
   });

@@ -22,12 +22,20 @@ const stop = (reason: string): ApnsOutcome => ({ verdict: { action: 'stopApplica
 const drop = (reason: string, certain: boolean): ApnsOutcome => ({
   verdict: { action: 'dropDevice', reason, certain },
 });
-/** Apple's text asks for 15 minutes after a 5xx; in practice it is over in seconds, so 15 minutes is where it ends. */
+/**
+ * Apple's text asks for 15 minutes after a 5xx; in practice most are over in seconds, so the first retry is quick and
+ * 15 minutes is where the others end.
+ */
 const backoff = (reason: string): Verdict => ({
   action: 'retryBackoff',
   reason,
-  floorMs: 5_000,
+  firstMs: 5_000,
+  floorMs: MINUTE_MS,
   capMs: 15 * MINUTE_MS,
+  giveUpMs: 24 * 60 * MINUTE_MS,
+});
+const throttled = (reason: string): ApnsOutcome => ({
+  verdict: { action: 'retryAfter', reason, afterMs: MINUTE_MS, capMs: 60 * MINUTE_MS, scope: 'device' },
 });
 const topic = (reason: string): ApnsOutcome => ({ ...stop(reason), suspectTopic: true });
 
@@ -65,9 +73,7 @@ const ANSWERS: Record<string, (reason: string) => ApnsOutcome> = {
   '404 BadPath': fail,
   '405 MethodNotAllowed': fail,
   '413 PayloadTooLarge': fail,
-  '429 TooManyRequests': (reason) => ({
-    verdict: { action: 'retryAfter', reason, afterMs: MINUTE_MS, scope: 'device' },
-  }),
+  '429 TooManyRequests': throttled,
   // The JWT stays: another would be one update more.
   '429 TooManyProviderTokenUpdates': (reason) => ({
     verdict: { action: 'retryAfter', reason, afterMs: 20 * MINUTE_MS, scope: 'application' },
@@ -91,10 +97,7 @@ export function readApnsOutcome(result: PushResult, registeredAt: number): ApnsO
   if (answer !== undefined) return answer(reason);
   const named = reason === '' ? `HTTP ${result.status}` : reason;
   if (result.status >= 500) return { verdict: backoff(named) };
-  if (result.status === 429) {
-    return { verdict: { action: 'retryAfter', reason: named, afterMs: MINUTE_MS, scope: 'device' } };
-  }
-  return fail(named);
+  return result.status === 429 ? throttled(named) : fail(named);
 }
 
 /**

@@ -27,14 +27,20 @@ const retryInfo = (retryDelay: string) => ({ '@type': `${GOOGLE}google.rpc.Retry
 
 const read = (status: number, body?: unknown, headers?: Record<string, string>) =>
   readFcmOutcome(answered(status, body, headers), NOW);
-const backoff = (reason: string) => ({
-  verdict: { action: 'retryBackoff', reason, floorMs: 10_000, capMs: 300_000 },
+const HOUR = 3_600_000;
+const backoff = (reason: string, giveUpMs = HOUR) => ({
+  verdict: { action: 'retryBackoff', reason, floorMs: 10_000, capMs: 300_000, giveUpMs },
 });
 const stop = (reason: string) => ({ verdict: { action: 'stopApplication', reason } });
 const fail = (reason: string) => ({ verdict: { action: 'fail', reason } });
 const drop = (reason: string, certain: boolean) => ({ verdict: { action: 'dropDevice', reason, certain } });
+/** As long as the answer said. */
 const after = (reason: string, afterMs: number, scope: string) => ({
-  verdict: { action: 'retryAfter', reason, afterMs, scope },
+  verdict: { action: 'retryAfter', reason, afterMs, scope, giveUpMs: HOUR },
+});
+/** A minute, doubling to ten. */
+const slower = (reason: string, scope: string) => ({
+  verdict: { action: 'retryAfter', reason, afterMs: 60_000, capMs: 600_000, scope, giveUpMs: HOUR },
 });
 
 describe('readFcmOutcome', () => {
@@ -80,6 +86,20 @@ describe('readFcmOutcome', () => {
     expect(read(401, body)).toEqual(fail('THIRD_PARTY_AUTH_ERROR'));
   });
 
+  it("names Apple's reason where Apple was asked, and no other text", () => {
+    const apns = (reason: unknown) => ({
+      '@type': `${GOOGLE}google.firebase.fcm.v1.ApnsError`,
+      statusCode: 403,
+      reason,
+    });
+    const refused = failure(401, 'UNAUTHENTICATED', [fcm('THIRD_PARTY_AUTH_ERROR'), apns('InvalidProviderToken')]);
+    expect(read(401, refused)).toEqual(fail('THIRD_PARTY_AUTH_ERROR InvalidProviderToken'));
+    const away = failure(503, 'UNAVAILABLE', [fcm('UNAVAILABLE'), apns('Shutdown')]);
+    expect(read(503, away)).toEqual(backoff('UNAVAILABLE Shutdown'));
+    const odd = failure(401, 'UNAUTHENTICATED', [fcm('THIRD_PARTY_AUTH_ERROR'), apns('my secret text')]);
+    expect(read(401, odd)).toEqual(fail('THIRD_PARTY_AUTH_ERROR'));
+  });
+
   it('403 SENDER_ID_MISMATCH drops the device under guard', () => {
     const body = failure(403, 'PERMISSION_DENIED', [fcm('SENDER_ID_MISMATCH')]);
     expect(read(403, body)).toEqual(drop('SENDER_ID_MISMATCH', false));
@@ -111,14 +131,14 @@ describe('readFcmOutcome', () => {
     ['topic', quota('topic:news', 'Topic rate exceeded'), 'application'],
   ])('429 by the quota of the %s', (_whose, detail, scope) => {
     const body = failure(429, 'RESOURCE_EXHAUSTED', [fcm('QUOTA_EXCEEDED'), detail]);
-    expect(read(429, body)).toEqual(after('QUOTA_EXCEEDED', 60_000, scope));
+    expect(read(429, body)).toEqual(slower('QUOTA_EXCEEDED', scope));
     expect(read(429, body, { 'retry-after': '90' })).toEqual(after('QUOTA_EXCEEDED', 90_000, scope));
     expect(read(429, body, { 'retry-after': '5' })).toEqual(after('QUOTA_EXCEEDED', 5_000, scope));
   });
 
   it('429 without details slows the application', () => {
-    expect(read(429, failure(429, 'RESOURCE_EXHAUSTED'))).toEqual(after('RESOURCE_EXHAUSTED', 60_000, 'application'));
-    expect(read(429, '')).toEqual(after('HTTP 429', 60_000, 'application'));
+    expect(read(429, failure(429, 'RESOURCE_EXHAUSTED'))).toEqual(slower('RESOURCE_EXHAUSTED', 'application'));
+    expect(read(429, '')).toEqual(slower('HTTP 429', 'application'));
   });
 
   it('takes RetryInfo where there is no Retry-After', () => {
@@ -126,7 +146,7 @@ describe('readFcmOutcome', () => {
     expect(read(429, body)).toEqual(after('RESOURCE_EXHAUSTED', 2_500, 'application'));
     expect(read(429, body, { 'retry-after': '9' })).toEqual(after('RESOURCE_EXHAUSTED', 9_000, 'application'));
     const strange = failure(429, 'RESOURCE_EXHAUSTED', [retryInfo('soon')]);
-    expect(read(429, strange)).toEqual(after('RESOURCE_EXHAUSTED', 60_000, 'application'));
+    expect(read(429, strange)).toEqual(slower('RESOURCE_EXHAUSTED', 'application'));
   });
 
   it('5xx are sent later, after at least 10 s', () => {
@@ -146,9 +166,9 @@ describe('readFcmOutcome', () => {
     );
   });
 
-  it('UNSPECIFIED_ERROR is sent later', () => {
+  it('UNSPECIFIED_ERROR is sent later, a few times', () => {
     expect(read(400, failure(400, 'INVALID_ARGUMENT', [fcm('UNSPECIFIED_ERROR')]))).toEqual(
-      backoff('UNSPECIFIED_ERROR'),
+      backoff('UNSPECIFIED_ERROR', 300_000),
     );
   });
 
@@ -162,7 +182,7 @@ describe('readFcmOutcome', () => {
     expect(read(400, failure(400, 'SOMETHING_NEW'))).toEqual(fail('SOMETHING_NEW'));
     expect(read(503, failure(503, 'UNAVAILABLE', [fcm('SOMETHING_NEW')]))).toEqual(backoff('SOMETHING_NEW'));
     expect(read(429, failure(429, 'RESOURCE_EXHAUSTED', [fcm('SOMETHING_NEW')]))).toEqual(
-      after('SOMETHING_NEW', 60_000, 'application'),
+      slower('SOMETHING_NEW', 'application'),
     );
     expect(read(401, failure(401, 'UNAUTHENTICATED', [fcm('SOMETHING_NEW')]))).toEqual({
       ...stop('SOMETHING_NEW'),

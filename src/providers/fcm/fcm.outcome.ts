@@ -1,6 +1,6 @@
 import type { PushResult } from '../../http2/push.js';
 import type { Verdict } from '../provider.js';
-import { clampWait, readRetryAfter } from '../retry-after.js';
+import { clampWait, readRetryAfter, slowDown } from '../retry-after.js';
 import { isObject, parseErrorBody, unansweredVerdict } from '../unanswered.js';
 
 /** What an answer of FCM asks for. */
@@ -21,6 +21,8 @@ interface Failure {
   message: string;
   /** Fields that the request got wrong, e.g. `message.token`. */
   fields: string[];
+  /** Apple's own word, where FCM passes a message on to Apple. */
+  apple: string;
   /** Text of the quota that ran out. */
   quota: string;
   /** The wait that was asked for, in ms. */
@@ -28,17 +30,23 @@ interface Failure {
 }
 
 const ACCEPTED: FcmOutcome = { verdict: { action: 'accept' } };
-/** Google's guides: 10 s before the first retry of a 5xx, a minute after a quota ran out. */
-const SERVER_FLOOR_MS = 10_000;
-const SERVER_CAP_MS = 5 * 60_000;
-const QUOTA_WAIT_MS = 60_000;
+const MINUTE_MS = 60_000;
+/** Google's guides: 10 s before the first retry of a 5xx, a minute after a quota ran out, and none after an hour. */
+const SERVER_WAITS = { floorMs: 10_000, capMs: 5 * MINUTE_MS };
+const QUOTA_WAITS = { afterMs: MINUTE_MS, capMs: 10 * MINUTE_MS };
+const GIVE_UP_MS = 60 * MINUTE_MS;
+/** Nobody knows what an unspecified error is: a few tries show whether it passes. */
+const UNSPECIFIED_GIVE_UP_MS = 5 * MINUTE_MS;
 
 const fail = (reason: string): FcmOutcome => ({ verdict: { action: 'fail', reason } });
 const stop = (reason: string): FcmOutcome => ({ verdict: { action: 'stopApplication', reason } });
 const drop = (reason: string, certain: boolean): FcmOutcome => ({ verdict: { action: 'dropDevice', reason, certain } });
 const renew = (reason: string): FcmOutcome => ({ ...stop(reason), replay: 'renewed' });
-const backoff = (reason: string): FcmOutcome => ({
-  verdict: { action: 'retryBackoff', reason, floorMs: SERVER_FLOOR_MS, capMs: SERVER_CAP_MS },
+const backoff = (reason: string, giveUpMs = GIVE_UP_MS): FcmOutcome => ({
+  verdict: { action: 'retryBackoff', reason, ...SERVER_WAITS, giveUpMs },
+});
+const later = (failure: Failure, scope: 'device' | 'application'): FcmOutcome => ({
+  verdict: { ...slowDown(name(failure), scope, failure.waitMs, QUOTA_WAITS), giveUpMs: GIVE_UP_MS },
 });
 
 /** FcmError.errorCode to outcome (Firebase: "FCM error codes"). */
@@ -46,13 +54,13 @@ const ERROR_CODES: Record<string, (failure: Failure) => FcmOutcome> = {
   INVALID_ARGUMENT: readInvalid,
   // One phone's trouble, not the application's: only devices reached through Apple or a browser answer this, and one
   // such device must not pause all Android phones.
-  THIRD_PARTY_AUTH_ERROR: () => fail('THIRD_PARTY_AUTH_ERROR'),
+  THIRD_PARTY_AUTH_ERROR: (failure) => fail(name(failure)),
   SENDER_ID_MISMATCH: () => drop('SENDER_ID_MISMATCH', false),
   UNREGISTERED: () => drop('UNREGISTERED', true),
   QUOTA_EXCEEDED: readQuota,
   INTERNAL: () => backoff('INTERNAL'),
   UNAVAILABLE: readUnavailable,
-  UNSPECIFIED_ERROR: () => backoff('UNSPECIFIED_ERROR'),
+  UNSPECIFIED_ERROR: () => backoff('UNSPECIFIED_ERROR', UNSPECIFIED_GIVE_UP_MS),
 };
 
 /** `error.status` (google.rpc.Code) to outcome, when FCM itself gave no code. */
@@ -90,7 +98,9 @@ export function readFcmOutcome(result: PushResult, now: number): FcmOutcome {
     if (status === 'UNAUTHENTICATED') return renew(errorCode);
     return http >= 500 ? backoff(errorCode) : http === 429 ? readQuota(failure) : fail(errorCode);
   }
-  return (HTTP_STATUSES[http] ?? (() => (http >= 500 ? backoff : fail)(name(failure))))(failure);
+  const read = HTTP_STATUSES[http];
+  if (read !== undefined) return read(failure);
+  return http >= 500 ? backoff(name(failure)) : fail(name(failure));
 }
 
 /** Google: remove a device only when the payload is known to be right. So nothing but the token may be at fault. */
@@ -105,20 +115,17 @@ function readInvalid({ fields, message }: Failure): FcmOutcome {
 
 function readQuota(failure: Failure): FcmOutcome {
   const scope = /device|registration/i.test(failure.quota) ? 'device' : 'application';
-  const afterMs = failure.waitMs ?? QUOTA_WAIT_MS;
-  return { verdict: { action: 'retryAfter', reason: name(failure), afterMs, scope } };
+  return later(failure, scope);
 }
 
 /** Overloaded for a while. The smallest thing that gives it rest is the application that was told so. */
 function readUnavailable(failure: Failure): FcmOutcome {
-  if (failure.waitMs === undefined) return backoff(name(failure));
-  return {
-    verdict: { action: 'retryAfter', reason: name(failure), afterMs: failure.waitMs, scope: 'application' },
-  };
+  return failure.waitMs === undefined ? backoff(name(failure)) : later(failure, 'application');
 }
 
-function name({ errorCode, status, http }: Failure): string {
-  return errorCode || status || `HTTP ${http}`;
+function name({ errorCode, status, http, apple }: Failure): string {
+  const word = errorCode || status || `HTTP ${http}`;
+  return apple === '' ? word : `${word} ${apple}`;
 }
 
 /** Reads a failure defensively: an absent or strange part is as good as empty. */
@@ -131,6 +138,7 @@ function readFailure({ status: http, headers, body }: Answered, now: number): Fa
     http,
     message: typeof message === 'string' ? message : '',
     fields: [],
+    apple: '',
     quota: '',
     waitMs: readRetryAfter(headers['retry-after'], now),
   };
@@ -141,6 +149,8 @@ function readFailure({ status: http, headers, body }: Answered, now: number): Fa
 function readDetail(detail: Record<string, unknown>, failure: Failure): void {
   const type = typeof detail['@type'] === 'string' ? detail['@type'].split('/').at(-1) : '';
   if (type === 'google.firebase.fcm.v1.FcmError') failure.errorCode = codeWord(detail.errorCode);
+  if (type === 'google.firebase.fcm.v1.ApnsError' && /^[A-Za-z]{1,40}$/.test(String(detail.reason)))
+    failure.apple = String(detail.reason);
   if (type === 'google.rpc.BadRequest') {
     failure.fields = objects(detail.fieldViolations).map(({ field }) => (typeof field === 'string' ? field : ''));
   }

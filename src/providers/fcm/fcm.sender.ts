@@ -6,6 +6,7 @@ import { HostBreaker } from '../host-breaker.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import { statsOf } from '../pool-stats.js';
+import { withLife } from '../time-to-live.js';
 import { readFcmOutcome } from './fcm.outcome.js';
 import { buildFcmBody, type FcmBody } from './fcm.payload.js';
 import type { ServiceAccount } from './fcm.settings.js';
@@ -34,11 +35,13 @@ export class FcmSender implements Sender {
     report: (index: number, verdict: Verdict) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    if (!signal.aborted && !(await haveToken(this.tokens, recipients.length, report))) return;
+    const settle = (index: number, verdict: Verdict): void =>
+      report(index, withLife(verdict, notification.gcm?.timeToLive));
+    if (!signal.aborted && !(await haveToken(this.tokens, recipients.length, settle))) return;
     const body = buildFcmBody(notification, Date.now());
     const { urgent } = notification;
     const deliver = (index: number): Promise<Verdict> => this.deliver({ body, urgent }, recipients[index]!, signal);
-    await fanOut(recipients.length, deliver, report, signal, { breaker: this.breaker });
+    await fanOut(recipients.length, deliver, settle, signal, { breaker: this.breaker });
   }
 
   stats(): SenderStats {

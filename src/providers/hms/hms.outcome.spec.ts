@@ -16,8 +16,14 @@ const stop = (reason: string) => ({ verdict: { action: 'stopApplication', reason
 const backoff = (reason: string) => ({
   verdict: { action: 'retryBackoff', reason, floorMs: 10_000, capMs: 300_000 },
 });
-const later = (reason: string, afterMs: number) => ({
-  verdict: { action: 'retryAfter', reason, afterMs, scope: 'application' },
+/** As long as the answer said; else from 10 s to five minutes. */
+const later = (reason: string, waitMs?: number) => ({
+  verdict: {
+    action: 'retryAfter',
+    reason,
+    scope: 'application',
+    ...(waitMs === undefined ? { afterMs: 10_000, capMs: 300_000 } : { afterMs: waitMs }),
+  },
 });
 
 describe('readHmsOutcome', () => {
@@ -42,7 +48,7 @@ describe('readHmsOutcome', () => {
     [401, 80200005, { ...stop('80200005 JWT expired'), again: 'renewed' }],
     [401, 80200006, stop('80200006 credential disabled')],
     [200, 80300002, stop('80300002 no permission')],
-    [200, 80100017, later('80100017 too many topic tasks', 10_000)],
+    [200, 80100017, later('80100017 too many topic tasks')],
     [200, 80600003, { ...backoff('80600003 OAuth failure'), suspectAccess: true }],
     [500, 81000001, backoff('81000001 internal')],
     [
@@ -60,9 +66,9 @@ describe('readHmsOutcome', () => {
 
   it.each([
     [502, '<html>', {}, backoff('HTTP 502')],
-    [503, '', {}, backoff('HTTP 503')],
+    [503, '', {}, later('HTTP 503')],
     [503, '', { 'retry-after': '7' }, later('HTTP 503', 7_000)],
-    [429, '', {}, backoff('HTTP 429')],
+    [429, '', {}, later('HTTP 429')],
     [408, '', {}, backoff('HTTP 408')],
     [401, '', {}, { ...stop('HTTP 401'), again: 'renewed' }],
     [403, '', {}, stop('HTTP 403')],

@@ -1,6 +1,6 @@
 import type { HttpResult } from '../http1-client.js';
 import type { Verdict } from '../provider.js';
-import { readRetryAfter } from '../retry-after.js';
+import { readRetryAfter, slowDown } from '../retry-after.js';
 import { isObject, parseErrorBody, unansweredVerdict } from '../unanswered.js';
 
 /** What an answer of Push Kit says of the tokens of one request. */
@@ -31,8 +31,8 @@ const renew = (reason: string): HmsOutcome => ({ ...stop(reason), again: 'renewe
 const backoff = (reason: string): HmsOutcome => ({
   verdict: { action: 'retryBackoff', reason, floorMs: FLOOR_MS, capMs: CAP_MS },
 });
-const later = (reason: string, afterMs: number): HmsOutcome => ({
-  verdict: { action: 'retryAfter', reason, afterMs, scope: 'application' },
+const later = (reason: string, waitMs: number | undefined): HmsOutcome => ({
+  verdict: slowDown(reason, 'application', waitMs, { afterMs: FLOOR_MS, capMs: CAP_MS }),
 });
 
 /** `code` to outcome (Huawei: "https-send-api", result codes); the words beside a number are for a person. */
@@ -43,7 +43,7 @@ const CODES: Readonly<Record<string, (waitMs: number | undefined) => HmsOutcome>
   80100004: () => fail('80100004 time to live'),
   80100013: () => fail('80100013 collapse key'),
   80100016: () => fail('80100016 sensitive content'),
-  80100017: (waitMs) => later('80100017 too many topic tasks', waitMs ?? FLOOR_MS),
+  80100017: (waitMs) => later('80100017 too many topic tasks', waitMs),
   80100018: () => fail('80100018 message structure'),
   80100022: () => fail('80100022 image'),
   80200001: () => renew('80200001 authentication'),
@@ -82,7 +82,7 @@ export function readHmsOutcome(result: HttpResult, now: number): HmsOutcome {
 function readStatus(status: number, code: string, waitMs: number | undefined): HmsOutcome {
   const reason = code === '' ? `HTTP ${status}` : code;
   // Flow control.
-  if (status === 503 || status === 429) return waitMs === undefined ? backoff(reason) : later(reason, waitMs);
+  if (status === 503 || status === 429) return later(reason, waitMs);
   if (status >= 500 || status === 408) return backoff(reason);
   if (status === 401) return renew(reason);
   // A number we do not know is no proof against the app; a refusal without one is of its id or its rights.

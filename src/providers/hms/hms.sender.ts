@@ -4,6 +4,7 @@ import { HostBreaker } from '../host-breaker.js';
 import { Http1Client } from '../http1-client.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
+import { withLife } from '../time-to-live.js';
 import { readHmsOutcome, type HmsOutcome } from './hms.outcome.js';
 import { buildAndroidBody, buildHarmonyBody, type HmsBody } from './hms.payload.js';
 import type { HmsCredentials } from './hms.settings.js';
@@ -56,7 +57,9 @@ export class HmsSender implements Sender {
     report: (index: number, verdict: Verdict) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    if (!signal.aborted && !(await haveToken(this.tokens, recipients.length, report))) return;
+    const settle = (index: number, verdict: Verdict): void =>
+      report(index, withLife(verdict, notification.gcm?.timeToLive));
+    if (!signal.aborted && !(await haveToken(this.tokens, recipients.length, settle))) return;
     const message = this.build(notification);
     const groups: number[][] = [];
     for (let from = 0; from < recipients.length; from += LARGEST_REQUEST) {
@@ -65,12 +68,12 @@ export class HmsSender implements Sender {
     }
     const tokenOf = (index: number): string => recipients[index]!.token;
     const deliver = async (group: number): Promise<Verdict> => {
-      const delivery = new GroupDelivery((tokens) => this.post(message, tokens, signal), tokenOf, report);
+      const delivery = new GroupDelivery((tokens) => this.post(message, tokens, signal), tokenOf, settle);
       return delivery.send(groups[group]!);
     };
     const reportUnsent = (group: number, verdict: Verdict): void => {
       if (verdict.action === 'notSent' || verdict.action === 'held')
-        for (const index of groups[group]!) report(index, verdict);
+        for (const index of groups[group]!) settle(index, verdict);
     };
     const { breaker } = this;
     await fanOut(groups.length, deliver, reportUnsent, signal, { outstanding: CONNECTIONS, breaker });

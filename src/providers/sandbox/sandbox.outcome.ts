@@ -28,7 +28,7 @@ const OUTCOMES: Record<string, SandboxOutcome> = {
 };
 
 function throttled(reason: string): Verdict {
-  return { action: 'retryAfter', reason, afterMs: 1_000, scope: 'device' };
+  return { action: 'retryAfter', reason, afterMs: 1_000, capMs: 3_600_000, scope: 'device' };
 }
 
 /** Reads `sandbox:<outcome>` or `sandbox:<outcome>:<anything>`. A token of any other text is accepted. */

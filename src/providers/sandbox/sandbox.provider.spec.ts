@@ -35,7 +35,7 @@ describe('SandboxProvider', () => {
     ['sandbox:rejected', { action: 'fail', reason: 'rejected' }],
     [
       'sandbox:throttled-forever',
-      { action: 'retryAfter', reason: 'throttled-forever', afterMs: 1_000, scope: 'device' },
+      { action: 'retryAfter', reason: 'throttled-forever', afterMs: 1_000, capMs: 3_600_000, scope: 'device' },
     ],
     ['sandbox:stopped', { action: 'stopApplication', reason: 'stopped' }],
     ['any other text', ACCEPT],
@@ -49,7 +49,10 @@ describe('SandboxProvider', () => {
   });
 
   it.each([
-    ['sandbox:throttled', { action: 'retryAfter', reason: 'throttled', afterMs: 1_000, scope: 'device' }],
+    [
+      'sandbox:throttled',
+      { action: 'retryAfter', reason: 'throttled', afterMs: 1_000, capMs: 3_600_000, scope: 'device' },
+    ],
     ['sandbox:unavailable:7', { action: 'retryBackoff', reason: 'unavailable' }],
     ['sandbox:ambiguous', { action: 'ambiguous', reason: 'ambiguous' }],
   ])('%s is accepted from the second time on, message by message', async (token, first) => {

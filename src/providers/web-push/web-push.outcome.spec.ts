@@ -19,8 +19,10 @@ const trouble = (reason: string) => ({
 });
 const stop = (reason: string) => ({ verdict: { action: 'stopApplication', reason }, replay: 'renewed' });
 const unclear = (reason: string) => ({ ...stop(reason), suspectKey: true });
-const after = (reason: string, afterMs: number, scope: string) => ({
-  verdict: { action: 'retryAfter', reason, afterMs, scope },
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const after = (reason: string, afterMs: number, scope: string, capMs?: number) => ({
+  verdict: { action: 'retryAfter', reason, afterMs, scope, ...(capMs && { capMs }) },
 });
 
 describe('any service', () => {
@@ -46,8 +48,8 @@ describe('any service', () => {
     expect(read(status, '<html>')).toEqual(expected(`HTTP ${status}`));
   });
 
-  it('429 waits as long as it says, else half a minute, at that host', () => {
-    expect(read(429)).toEqual(after('HTTP 429', 30_000, 'host'));
+  it('429 waits as long as it says, else half a minute doubling to ten, at that host', () => {
+    expect(read(429)).toEqual(after('HTTP 429', 30_000, 'host', 10 * MINUTE));
     expect(read(429, '', { 'retry-after': '90' })).toEqual(after('HTTP 429', 90_000, 'host'));
     const date = new Date(NOW + 60_000).toUTCString();
     expect(read(429, '', { 'retry-after': date })).toEqual(after('HTTP 429', 60_000, 'host'));
@@ -133,7 +135,7 @@ describe('Apple', () => {
   });
 
   it('429 slows this subscription alone', () => {
-    expect(read(429, { reason: 'TooManyRequests' })).toEqual(after('TooManyRequests', 60_000, 'device'));
+    expect(read(429, { reason: 'TooManyRequests' })).toEqual(after('TooManyRequests', MINUTE, 'device', 10 * MINUTE));
   });
 
   it('503 Shutdown goes to another connection', () => {
@@ -154,6 +156,11 @@ describe('Google', () => {
   });
 });
 
+it('Google: 429 and 5xx go by Retry-After', () => {
+  expect(read(429, 'Too Many Requests', { 'retry-after': '90' })).toEqual(after('HTTP 429', 90_000, 'host'));
+  expect(read(503, 'Backend Error', { 'retry-after': '90' })).toEqual(after('HTTP 503', 90_000, 'host'));
+});
+
 describe('Windows', () => {
   const windows = (status: number, word: string, more: Record<string, string> = {}) =>
     read(status, '', { 'x-wns-status': word, ...more });
@@ -164,11 +171,11 @@ describe('Windows', () => {
   });
 
   it('200 channelthrottled comes later', () => {
-    expect(windows(200, 'channelthrottled')).toEqual(after('channelthrottled', 600_000, 'device'));
+    expect(windows(200, 'channelthrottled')).toEqual(after('channelthrottled', 10 * MINUTE, 'device', 4 * HOUR));
   });
 
   it('406 slows the application, as long as it says, else an hour', () => {
-    expect(windows(406, 'dropped')).toEqual(after('HTTP 406 dropped', 3_600_000, 'application'));
+    expect(windows(406, 'dropped')).toEqual(after('HTTP 406 dropped', HOUR, 'application', 4 * HOUR));
     expect(windows(406, 'dropped', { 'retry-after': '60' })).toEqual(after('HTTP 406 dropped', 60_000, 'application'));
   });
 

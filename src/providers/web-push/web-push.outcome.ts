@@ -1,6 +1,6 @@
 import type { PushResult } from '../../http2/push.js';
 import type { Verdict } from '../provider.js';
-import { readRetryAfter } from '../retry-after.js';
+import { readRetryAfter, slowDown } from '../retry-after.js';
 import { parseErrorBody, unansweredVerdict } from '../unanswered.js';
 
 /** What an answer of a push service asks for. */
@@ -20,6 +20,7 @@ type Read = (reason: string, waitMs: number | undefined) => WebPushOutcome;
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
 const ACCEPTED: WebPushOutcome = { verdict: { action: 'accept' } };
 
 const fail: Read = (reason) => ({ verdict: { action: 'fail', reason } });
@@ -34,9 +35,9 @@ const trouble: Read = (reason, waitMs) =>
     ? { verdict: { action: 'retryBackoff', reason, floorMs: 30 * SECOND_MS, capMs: 10 * MINUTE_MS } }
     : { verdict: { action: 'retryAfter', reason, afterMs: waitMs, scope: 'host' } };
 const wait =
-  (scope: 'device' | 'application' | 'host', usualMs: number): Read =>
-  (reason, waitMs) => ({ verdict: { action: 'retryAfter', reason, afterMs: waitMs ?? usualMs, scope } });
-const busy = wait('host', 30 * SECOND_MS);
+  (scope: 'device' | 'application' | 'host', afterMs: number, capMs: number): Read =>
+  (reason, waitMs) => ({ verdict: slowDown(reason, scope, waitMs, { afterMs, capMs }) });
+const busy = wait('host', 30 * SECOND_MS, 10 * MINUTE_MS);
 
 /** By status alone, for every service (RFC 8030 §5 and §7, RFC 8292 §4). */
 const GENERIC: Record<number, Read> = {
@@ -44,7 +45,7 @@ const GENERIC: Record<number, Read> = {
   401: unclearJwt,
   403: mismatch,
   404: dead,
-  406: wait('application', 60 * MINUTE_MS),
+  406: wait('application', HOUR_MS, 4 * HOUR_MS),
   410: dead,
   413: fail,
   429: busy,
@@ -87,7 +88,7 @@ const APPLE: Record<string, Read> = {
   '403 BadVapidPublicKey': refusedJwt,
   '404 BadPath': dead,
   '413 PayloadTooLarge': fail,
-  '429 TooManyRequests': wait('device', MINUTE_MS),
+  '429 TooManyRequests': wait('device', MINUTE_MS, 10 * MINUTE_MS),
   '500 InternalServerError': trouble,
   '503 ServiceUnavailable': trouble,
   '503 Shutdown': (reason, waitMs) => ({ ...trouble(reason, waitMs), retire: true, replay: 'again' }),
@@ -96,7 +97,7 @@ const APPLE: Record<string, Read> = {
 /** `X-WNS-Status` beside a success (Microsoft: "Push notification service request and response headers"). */
 const WINDOWS_STATUS: Record<string, Read> = {
   dropped: (reason) => ({ verdict: { action: 'acceptDropped', reason } }),
-  channelthrottled: wait('device', 10 * MINUTE_MS),
+  channelthrottled: wait('device', 10 * MINUTE_MS, 4 * HOUR_MS),
 };
 
 /**

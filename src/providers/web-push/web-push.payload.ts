@@ -26,7 +26,7 @@ export function largestWebPushBody(notification: Notification): number {
 
 /** The request's headers but for `authorization`, which is of the origin; `now` is epoch ms (RFC 8030 §5). */
 export function webPushHeaders(notification: Notification, platform: string, now: number): Header[] {
-  const { timeToLive } = settingsOf(notification, platform) as WebSettings;
+  const timeToLive = timeToLiveOf(notification, platform);
   return [
     ['ttl', String(secondsLeft(timeToLive, notification.expiresAt, now))],
     // Browsers show every push, and one on a phone that saves its battery would else come when it is next unlocked.
@@ -40,6 +40,11 @@ export function webPushHeaders(notification: Notification, platform: string, now
 /** 32 characters of base64url, the most that RFC 8030 §5.4 allows and a length that Apple can decode. */
 export function topicOf(collapseId: string): string {
   return hash('sha256', collapseId, 'base64url').slice(0, 32);
+}
+
+/** What the caller says of this platform, in seconds. */
+export function timeToLiveOf(notification: Notification, platform: string): number | undefined {
+  return (settingsOf(notification, platform) as WebSettings).timeToLive;
 }
 
 function settingsOf(notification: Notification, platform: string): WebSettings | SafariWebSettings {

@@ -3,11 +3,12 @@ import { fanOut, NOT_SENT } from '../fan-out.js';
 import { HostBreakers } from '../host-breaker.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
+import { withLife } from '../time-to-live.js';
 import type { Encrypter } from './web-push.encrypter.js';
 import { readEndpoint, type Endpoint } from './web-push.endpoint.js';
 import { Origins, type Channel, type OriginsOptions } from './web-push.origins.js';
 import { readWebPushOutcome, type WebPushOutcome } from './web-push.outcome.js';
-import { webPushBody, webPushHeaders } from './web-push.payload.js';
+import { timeToLiveOf, webPushBody, webPushHeaders } from './web-push.payload.js';
 import { readSubscription } from './web-push.subscription.js';
 import type { VapidTokens } from './web-push.vapid.js';
 
@@ -46,7 +47,9 @@ export class WebPushSender implements Sender {
   ): Promise<void> {
     const push = new Push(notification, Date.now());
     const deliver = (index: number): Promise<Verdict> => this.deliver(push, recipients[index]!, signal);
-    const sent = fanOut(recipients.length, deliver, report, signal).finally(() => this.sending.delete(sent));
+    const settle = (index: number, verdict: Verdict): void =>
+      report(index, withLife(verdict, timeToLiveOf(notification, recipients[index]!.platform)));
+    const sent = fanOut(recipients.length, deliver, settle, signal).finally(() => this.sending.delete(sent));
     this.sending.add(sent);
     return sent;
   }

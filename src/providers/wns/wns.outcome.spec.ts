@@ -3,6 +3,10 @@ import { readWnsOutcome } from './wns.outcome.js';
 
 const NOW = Date.parse('2026-11-23T10:00:00Z');
 const HOUR = 3_600_000;
+/** Waits where the answer names none: they double. */
+const LONG = { afterMs: HOUR, capMs: 4 * HOUR };
+const CHANNEL = { afterMs: 600_000, capMs: 4 * HOUR };
+const SHORT = { afterMs: 60_000, capMs: 600_000 };
 const read = (status: number, headers: Record<string, string> = {}) =>
   readWnsOutcome({ kind: 'answered', status, headers, body: Buffer.alloc(0) }, NOW);
 
@@ -15,14 +19,14 @@ describe('readWnsOutcome', () => {
     [
       200,
       { 'x-wns-status': 'channelThrottled' },
-      { action: 'retryAfter', reason: 'channelthrottled', afterMs: 600_000, scope: 'device' },
+      { action: 'retryAfter', reason: 'channelthrottled', ...CHANNEL, scope: 'device' },
     ],
     [400, { 'x-wns-error-description': 'text of the message' }, { action: 'fail', reason: 'HTTP 400' }],
     [403, {}, { action: 'dropDevice', reason: 'HTTP 403', certain: false }],
     [404, {}, { action: 'dropDevice', reason: 'HTTP 404', certain: true }],
     [405, {}, { action: 'fail', reason: 'HTTP 405' }],
     [406, { 'retry-after': '90' }, { action: 'retryAfter', reason: 'HTTP 406', afterMs: 90_000, scope: 'application' }],
-    [406, {}, { action: 'retryAfter', reason: 'HTTP 406', afterMs: HOUR, scope: 'application' }],
+    [406, {}, { action: 'retryAfter', reason: 'HTTP 406', ...LONG, scope: 'application' }],
     [408, {}, { action: 'retryBackoff', reason: 'HTTP 408' }],
     [410, {}, { action: 'dropDevice', reason: 'HTTP 410', certain: true }],
     [
@@ -30,12 +34,18 @@ describe('readWnsOutcome', () => {
       { 'x-wns-error-description': 'Domain Blocked' },
       { action: 'stopApplication', reason: 'HTTP 410 Domain Blocked' },
     ],
-    [412, {}, { action: 'retryBackoff', reason: 'HTTP 412', floorMs: HOUR, capMs: 4 * HOUR }],
+    [412, {}, { action: 'retryAfter', reason: 'HTTP 412', ...LONG, scope: 'device' }],
+    [412, { 'retry-after': '90' }, { action: 'retryAfter', reason: 'HTTP 412', afterMs: 90_000, scope: 'device' }],
+    [
+      200,
+      { 'x-wns-status': 'channelthrottled', 'retry-after': '90' },
+      { action: 'retryAfter', reason: 'channelthrottled', afterMs: 90_000, scope: 'device' },
+    ],
     [413, {}, { action: 'fail', reason: 'HTTP 413' }],
-    [429, {}, { action: 'retryAfter', reason: 'HTTP 429', afterMs: 60_000, scope: 'application' }],
+    [429, {}, { action: 'retryAfter', reason: 'HTTP 429', ...SHORT, scope: 'application' }],
     [500, {}, { action: 'retryBackoff', reason: 'HTTP 500' }],
     [502, {}, { action: 'retryBackoff', reason: 'HTTP 502' }],
-    [503, {}, { action: 'retryAfter', reason: 'HTTP 503', afterMs: 60_000, scope: 'host' }],
+    [503, {}, { action: 'retryAfter', reason: 'HTTP 503', ...SHORT, scope: 'host' }],
     [503, { 'retry-after': '5' }, { action: 'retryAfter', reason: 'HTTP 503', afterMs: 5_000, scope: 'host' }],
     [302, {}, { action: 'fail', reason: 'HTTP 302' }],
   ])('%i %j', (status, headers, verdict) => {

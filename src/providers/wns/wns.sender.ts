@@ -4,6 +4,7 @@ import { HostBreaker } from '../host-breaker.js';
 import { Http1Client } from '../http1-client.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
+import { withLife } from '../time-to-live.js';
 import { readChannel } from './wns.channel.js';
 import { readWnsOutcome } from './wns.outcome.js';
 import { buildWnsRequests, type WnsRequest } from './wns.payload.js';
@@ -39,10 +40,12 @@ export class WnsSender implements Sender {
     report: (index: number, verdict: Verdict) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    if (!signal.aborted && !(await haveToken(this.tokens, recipients.length, report))) return;
+    const settle = (index: number, verdict: Verdict): void =>
+      report(index, withLife(verdict, notification.wns?.expirationTime));
+    if (!signal.aborted && !(await haveToken(this.tokens, recipients.length, settle))) return;
     const requests = buildWnsRequests(notification, Date.now());
     const deliver = (index: number): Promise<Verdict> => this.deliver(requests, recipients[index]!.token, signal);
-    await fanOut(recipients.length, deliver, report, signal, { outstanding: CONNECTIONS, breaker: this.breaker });
+    await fanOut(recipients.length, deliver, settle, signal, { outstanding: CONNECTIONS, breaker: this.breaker });
   }
 
   stats(): SenderStats {
