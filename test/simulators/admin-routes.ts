@@ -1,5 +1,4 @@
-import type { ApnsKey } from './apns/provider-token.js';
-import type { ServiceAccountKey } from './fcm/oauth.js';
+import { registerCredentials } from './credential-registration.js';
 import { parseFaultRules } from './shared/faults.js';
 import type { ConnectionCommand, InFlightFate } from './shared/provider-server.js';
 import { PROVIDERS, type ProviderName } from './shared/provider.js';
@@ -48,7 +47,7 @@ export const ADMIN_ROUTES: Readonly<Record<string, AdminRoute>> = {
     await simulators.changeSettings(parseSettingsChange(body));
     return simulators.settings;
   },
-  'POST /credentials': registerCredentials,
+  'POST /credentials': (simulators, { body }) => registerCredentials(simulators, body),
   'POST /web-push/subscriptions': createSubscriptions,
   'GET /web-push/stored': listStored,
   'POST /oauth/expire': ({ fcm, wns, hms }) => {
@@ -90,28 +89,6 @@ function registerTokens(simulators: Simulators, { body }: AdminRequest): unknown
 function tokenList(value: unknown): string[] {
   if (Array.isArray(value) && value.every((token) => typeof token === 'string')) return value;
   throw new BadInput('body.tokens must be a list of strings');
-}
-
-function registerCredentials(simulators: Simulators, { body }: AdminRequest): void {
-  const fields = checkShape(body, { apns: 'object', fcm: 'object' }, 'body');
-  if (fields['apns']) {
-    const shape = {
-      keyId: 'string',
-      teamId: 'string',
-      publicKey: 'string',
-      bundleIds: 'any',
-      environment: ['production', 'sandbox', 'all'],
-      scope: ['team', 'topic'],
-    } as const;
-    const required = ['keyId', 'teamId', 'publicKey', 'bundleIds'];
-    const key = checkShape(fields['apns'], shape, 'body.apns', required) as unknown as ApnsKey;
-    simulators.apns.providerTokens.register(key);
-  }
-  if (fields['fcm']) {
-    const shape = { clientEmail: 'string', projectId: 'string', publicKey: 'string', keyId: 'string' } as const;
-    const account = checkShape(fields['fcm'], shape, 'body.fcm', ['clientEmail', 'projectId', 'publicKey']);
-    simulators.fcm.oauth.register(account as unknown as ServiceAccountKey);
-  }
 }
 
 /** One subscription, or a list of `count`. */

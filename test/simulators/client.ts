@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { ApnsKey } from './apns/provider-token.js';
-import type { ServiceAccountKey } from './fcm/oauth.js';
+import type { Registrations } from './credential-registration.js';
 import type { ReadyLine } from './main.js';
 import type { FaultRule } from './shared/faults.js';
 import type { LedgerEntry, MessageSummary, TokenCount } from './shared/ledger.js';
@@ -79,7 +78,7 @@ class SimulatorAdmin {
     return this.call('POST', '/settings', change);
   }
 
-  async registerCredentials(credentials: { apns?: ApnsKey; fcm?: ServiceAccountKey }): Promise<void> {
+  async registerCredentials(credentials: Registrations): Promise<void> {
     await this.call('POST', '/credentials', credentials);
   }
 

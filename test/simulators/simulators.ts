@@ -125,9 +125,9 @@ export class Simulators {
     this.fcm.oauth.register(fcm.registration);
     const wns = createWnsCredentials();
     const hms = createHmsCredentials();
-    this.registerWns(wns);
-    const { appId, clientId, clientSecret } = hms.credentials.oauth;
-    this.hms.access.registerClient(appId, clientId, clientSecret);
+    this.wns.registerPackage(wns.package);
+    this.wns.registerEntra(wns.entra);
+    this.hms.access.registerClient(hms.credentials.oauth);
     this.hms.access.registerAccount(hms.registration);
     return {
       apns: { url: apnsUrl },
@@ -142,12 +142,6 @@ export class Simulators {
       hms: { url: hmsUrl, tokenUrl: `${hmsUrl}/oauth2/v3/token` },
       credentials: { apns: apns.credentials, fcm: fcm.file, wns, hms: hms.credentials },
     };
-  }
-
-  private registerWns({ package: { packageSID, clientSecret }, entra }: SimulatorCredentials['wns']): void {
-    this.wns.live.register({ clientId: packageSID, clientSecret, scope: 'notify.windows.com' });
-    const { clientId, clientSecret: secret } = entra;
-    this.wns.entra.register({ clientId, clientSecret: secret, scope: 'https://wns.windows.com/.default' });
   }
 
   /** Applies a change to connections that are open as well as to new ones. */

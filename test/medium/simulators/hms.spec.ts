@@ -1,6 +1,7 @@
 import { importPKCS8, SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startSimulators, type RunningSimulators } from '../../simulators/client.js';
+import { createHmsCredentials } from '../../simulators/credentials.js';
 import { now } from './h2-client.js';
 import { post, postForm } from './h1-client.js';
 
@@ -44,6 +45,26 @@ function sendV3(token: string, tokens = ['t1'], headers: Record<string, string> 
   const path = `/v3/${simulators.credentials.hms.account.projectId}/messages:send`;
   return send(path, { payload: ALERT, target: { token: tokens } }, token, headers);
 }
+
+it('knows clients and accounts that are registered later', async () => {
+  const client = { appId: '77', clientId: '78', clientSecret: 'later' };
+  await simulators.admin.registerCredentials({ hms: client });
+  const form = { grant_type: 'client_credentials', client_id: '78', client_secret: 'later' };
+  const granted = await postForm(simulators.hms.tokenUrl, simulators.ca, form);
+  const token = String(granted.json['access_token']);
+  const message = { message: { ...MESSAGE, token: ['t1'] } };
+  expect((await send('/v1/77/messages:send', message, token)).code).toBe('80000000');
+  expect((await send('/v1/78/messages:send', message, token)).code).toBe('80300002');
+
+  const { credentials, registration } = createHmsCredentials();
+  await simulators.admin.registerCredentials({ hms: { ...registration, projectId: '79' } });
+  const { keyId, subAccount, privateKey } = credentials.account;
+  const jwt = await new SignJWT({ iss: subAccount, aud: AUDIENCE, iat: now(), exp: now() + 60 })
+    .setProtectedHeader({ alg: 'PS256', typ: 'JWT', kid: keyId })
+    .sign(await importPKCS8(privateKey, 'PS256'));
+  const harmony = { payload: ALERT, target: { token: ['t1'] } };
+  expect((await send('/v3/79/messages:send', harmony, jwt, { 'push-type': '0' })).code).toBe('80000000');
+});
 
 describe('v1', () => {
   it('takes a message for each of its tokens', async () => {

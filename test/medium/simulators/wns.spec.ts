@@ -52,6 +52,21 @@ describe('the token endpoints', () => {
   });
 });
 
+it('know clients that are registered later', async () => {
+  const later = { packageSID: 'ms-app://s-1-15-2-9', clientSecret: 'later' };
+  const form = { client_id: later.packageSID, client_secret: later.clientSecret };
+  expect((await grant(form)).status).toBe(400);
+  await simulators.admin.registerCredentials({ wns: later });
+  expect((await grant(form)).status).toBe(200);
+  await simulators.admin.registerCredentials({ wns: { clientId: 'later', clientSecret: 'secret' } });
+  const entra = { client_id: 'later', client_secret: 'secret', scope: 'https://wns.windows.com/.default' };
+  const url = `${simulators.wns.url}/any/oauth2/v2.0/token`;
+  expect((await postForm(url, simulators.ca, { grant_type: 'client_credentials', ...entra })).status).toBe(200);
+  await expect(simulators.admin.registerCredentials({ wns: { clientId: 'x' } as never })).rejects.toThrow(
+    'body.wns.clientSecret is missing',
+  );
+});
+
 describe('a channel', () => {
   it('takes a toast and says so in its headers', async () => {
     const { status, headers } = await send();

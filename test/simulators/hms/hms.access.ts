@@ -6,6 +6,13 @@ import type { TokenSettings } from '../shared/settings.js';
 
 export const TOKEN_AUDIENCE = 'https://oauth-login.cloud.huawei.com/oauth2/v3/token';
 
+/** An OAuth client, which may send for one app. */
+export interface HmsClient {
+  appId: string;
+  clientId: string;
+  clientSecret: string;
+}
+
 /** A project's service account as Huawei knows it. */
 export interface HmsAccount {
   projectId: string;
@@ -25,7 +32,7 @@ export class HmsAccess {
     this.oauth = new ClientCredentials(settings, 400);
   }
 
-  registerClient(appId: string, clientId: string, clientSecret: string): void {
+  registerClient({ appId, clientId, clientSecret }: HmsClient): void {
     this.oauth.register({ clientId, clientSecret });
     this.apps.set(clientId, appId);
   }

@@ -21,6 +21,18 @@ const REASON_BY_NAME: Readonly<Record<string, string>> = {
   '0503': '503',
 };
 
+/** An app of the Microsoft Store. */
+export interface StorePackage {
+  packageSID: string;
+  clientSecret: string;
+}
+
+/** A Windows App SDK app. */
+export interface EntraApp {
+  clientId: string;
+  clientSecret: string;
+}
+
 type Refusal = { status: number; description: string };
 
 /** WNS and the two token endpoints in front of it, all on one port. */
@@ -35,6 +47,14 @@ export class WnsRules implements ProviderRules {
   constructor(private readonly settings: TokenSettings) {
     this.live = new ClientCredentials(settings, 400);
     this.entra = new ClientCredentials(settings, 401);
+  }
+
+  registerPackage({ packageSID, clientSecret }: StorePackage): void {
+    this.live.register({ clientId: packageSID, clientSecret, scope: 'notify.windows.com' });
+  }
+
+  registerEntra({ clientId, clientSecret }: EntraApp): void {
+    this.entra.register({ clientId, clientSecret, scope: 'https://wns.windows.com/.default' });
   }
 
   reset(): void {
