@@ -1,11 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
 import { Vault } from '../common/vault.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { ProviderName, ProviderSettings } from '../providers/provider.js';
 
 export interface StoredSettings extends ProviderSettings {
-  /** Grows with every change: connections and token caches are kept per version. */
+  /** Grows with every change, also across a removal: connections and token caches are kept per version. */
   version: number;
   /** Why sending for this application stands still at this provider; null when it does not. */
   pausedReason: string | null;
@@ -57,14 +58,16 @@ export class ProviderSettingRepository {
       secret: this.vault.seal(JSON.stringify(settings.secret), contextOf(applicationId, provider)),
       paused_reason: null,
       updated_at: new Date(),
+      version: sql<number>`nextval('provider_setting_version')`,
     };
     await this.database.kysely
       .insertInto('provider_setting')
-      .values({ application_id: applicationId, provider, version: 1, ...values })
+      .values({ application_id: applicationId, provider, ...values })
       .onConflict((conflict) =>
+        // Not a second number: that of the row which could not be inserted.
         conflict
           .columns(['application_id', 'provider'])
-          .doUpdateSet((update) => ({ ...values, version: update('provider_setting.version', '+', 1) })),
+          .doUpdateSet((update) => ({ ...values, version: update.ref('excluded.version') })),
       )
       .execute();
   }

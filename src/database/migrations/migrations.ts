@@ -3,6 +3,7 @@ import { up as foundation } from './0001-foundation.js';
 import { up as providerStatus } from './0002-provider-status.js';
 import { up as lanes } from './0006-lanes.js';
 import { up as pace } from './0007-pace.js';
+import { up as settingVersion } from './0008-setting-version.js';
 
 /** In order; append only. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -10,4 +11,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0002-provider-status': { up: providerStatus },
   '0006-lanes': { up: lanes },
   '0007-pace': { up: pace },
+  '0008-setting-version': { up: settingVersion },
 };
