@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FcmProvider } from '../../../src/providers/fcm/fcm.provider.js';
 import { type Answer, type Push, PushPeer } from './push-peer.js';
-import { collect, recipients, tally } from './sending.js';
+import { collect, notification, recipients, tally } from './sending.js';
 
 const KEY = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
 const OK: Answer = { status: 200, body: { name: 'projects/acme-1/messages/1' } };
@@ -49,6 +49,13 @@ describe('FCM', () => {
     open.push(sender);
     return { peer, tokens, sender };
   }
+
+  it('says how long the caller lets a message live there', async () => {
+    const { sender } = await start(() => ({ status: 503 }));
+    const message = { ...notification(), gcm: { timeToLive: 0 } };
+    expect(await collect(sender, recipients(1), { message })).toMatchObject([{ action: 'retryBackoff', lifeMs: 0 }]);
+    expect((await collect(sender, recipients(1)))[0]).not.toHaveProperty('lifeMs');
+  });
 
   it('posts one message to each device under one access token', async () => {
     const { peer, tokens, sender } = await start(() => OK);

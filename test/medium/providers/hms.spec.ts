@@ -64,6 +64,12 @@ describe('HMS', () => {
     expect((await simulators.admin.ledger('hms')).accepted).toBe(3);
   });
 
+  it('says how long the caller lets a message live there', async () => {
+    await fault('81000001', 500);
+    const message = { ...notification(), gcm: { timeToLive: 60 } };
+    expect(await collect(openSender(), recipients(1), { message })).toMatchObject([{ lifeMs: 60_000 }]);
+  });
+
   it('keeps a device whose token is not at fault (v3)', async () => {
     const to = recipients(3);
     await simulators.admin.killTokens('hms', [to[0]!.token], { reason: 'countryNotSupport' });

@@ -131,6 +131,9 @@ describe('Web Push', () => {
     expect(await collect(sender, [slow!])).toEqual([{ action: 'accept' }]);
     const afterMs = personality === 'apple' ? 60_000 : 90_000;
     expect(await collect(sender, [slow!])).toMatchObject([{ action: 'retryAfter', afterMs }]);
+    const message = { ...notification(), chromeWeb: { timeToLive: 0 }, firefoxWeb: { timeToLive: 60 } };
+    const each = [slow!, { ...slow!, platform: 'WEB_FIREFOX' }];
+    expect(await collect(sender, each, { message })).toMatchObject([{ lifeMs: 0 }, { lifeMs: 60_000 }]);
   });
 
   it('takes subscriptions of another key for what they are once its own was accepted', async () => {

@@ -75,13 +75,18 @@ describe('WNS', () => {
     ['dead0404', { action: 'dropDevice', certain: true }],
     ['dead0406', { action: 'retryAfter', afterMs: 90_000, scope: 'application' }],
     ['dead0410', { action: 'dropDevice', certain: true }],
-    ['dead0412', { action: 'retryBackoff' }],
+    ['dead0412', { action: 'retryAfter', afterMs: 3_600_000, scope: 'device' }],
     ['dead0500', { action: 'retryBackoff' }],
     ['dead0503', { action: 'retryAfter', afterMs: 90_000, scope: 'host' }],
   ])('channel %s', async (name, verdict) => {
     await simulators.admin.changeSettings({ wns: { retryAfterSeconds: 90 } });
     expect(await one(name)).toMatchObject(verdict);
     expect((await simulators.admin.ledger('wns')).accepted).toBe(0);
+  });
+
+  it('says how long the caller lets a message live there', async () => {
+    const message = { ...notification(), wns: { expirationTime: 90 } };
+    expect(await collect(openSender(), [channel('dead0503')], { message })).toMatchObject([{ lifeMs: 90_000 }]);
   });
 
   it('never writes to a host that is not of Windows', async () => {
