@@ -30,20 +30,20 @@ const HMS_ACCOUNT: Shape = { projectId: 'string', keyId: 'string', subAccount: '
 
 export function registerCredentials({ apns, fcm, wns, hms }: Simulators, body: unknown): void {
   const given = checkShape(body, { apns: 'object', fcm: 'object', wns: 'object', hms: 'object' }, 'body');
-  const read = <T>(name: keyof Registrations, shape: Shape, optional: readonly string[] = []): T => {
+  const read = <N extends keyof Registrations>(name: N, shape: Shape, optional: readonly string[] = []) => {
     const required = Object.keys(shape).filter((field) => !optional.includes(field));
-    return checkShape(given[name], shape, `body.${name}`, required) as T;
+    return checkShape(given[name], shape, `body.${name}`, required) as unknown as NonNullable<Registrations[N]>;
   };
   const has = (name: keyof Registrations, field: string): boolean => (given[name] as Fields)[field] !== undefined;
 
-  if (given['apns']) apns.providerTokens.register(read<ApnsKey>('apns', APNS, ['environment', 'scope']));
-  if (given['fcm']) fcm.oauth.register(read<ServiceAccountKey>('fcm', FCM, ['keyId']));
+  if (given['apns']) apns.providerTokens.register(read('apns', APNS, ['environment', 'scope']));
+  if (given['fcm']) fcm.oauth.register(read('fcm', FCM, ['keyId']));
   if (given['wns']) {
-    if (has('wns', 'packageSID')) wns.registerPackage(read('wns', PACKAGE));
-    else wns.registerEntra(read('wns', ENTRA, ['tenantId']));
+    if (has('wns', 'packageSID')) wns.registerPackage(read('wns', PACKAGE) as StorePackage);
+    else wns.registerEntra(read('wns', ENTRA, ['tenantId']) as EntraApp);
   }
   if (given['hms']) {
-    if (has('hms', 'projectId')) hms.access.registerAccount(read('hms', HMS_ACCOUNT));
-    else hms.access.registerClient(read('hms', HMS_CLIENT));
+    if (has('hms', 'projectId')) hms.access.registerAccount(read('hms', HMS_ACCOUNT) as HmsAccount);
+    else hms.access.registerClient(read('hms', HMS_CLIENT) as HmsClient);
   }
 }
