@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest';
 import { ApnsProvider } from '../../../src/providers/apns/apns.provider.js';
 import { FcmProvider } from '../../../src/providers/fcm/fcm.provider.js';
@@ -47,6 +48,8 @@ export function useSimulators(): Bench {
   return bench;
 }
 
+const AGAIN: ReadonlySet<Verdict['action']> = new Set(['ambiguous', 'retryBackoff', 'held', 'notSent']);
+
 export interface Sent {
   /** Rounds after the first. */
   rounds: number;
@@ -56,20 +59,24 @@ export interface Sent {
   others: Verdict[];
 }
 
-/** Sends as delivery does, only without its waits: whatever may be sent again is, until all is settled. */
+/** Sends as delivery does, only without the waits of single deliveries: whatever may be sent again is, until all is settled. */
 export async function sendUntilSettled(sender: Sender, to: readonly Recipient[], messageId = 'm1'): Promise<Sent> {
   const sent: Sent = { rounds: 0, ambiguous: [], others: [] };
   for (let due = [...to]; ; sent.rounds++) {
     const verdicts = await collect(sender, due, { message: notification(messageId) });
     const again: Recipient[] = [];
+    let heldUntil = 0;
     for (const [index, verdict] of verdicts.entries()) {
       if (verdict.action === 'accept') continue;
       const recipient = due[index]!;
       if (verdict.action === 'ambiguous') sent.ambiguous.push(recipient);
-      if (verdict.action === 'ambiguous' || verdict.action === 'retryBackoff') again.push(recipient);
+      // A host that was cut off under many requests is left alone for a while.
+      if (verdict.action === 'held') heldUntil = Math.max(heldUntil, verdict.untilMs);
+      if (AGAIN.has(verdict.action)) again.push(recipient);
       else sent.others.push(verdict);
     }
     if (again.length === 0) return sent;
     due = again;
+    await delay(Math.max(0, heldUntil - Date.now()));
   }
 }

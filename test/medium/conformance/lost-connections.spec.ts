@@ -6,7 +6,7 @@ import { until } from '../simulators/h2-client.js';
 import { MESSAGES, sendUntilSettled, useSimulators, type Bench } from './conformance.js';
 
 /** Deliveries that one send call has outstanding (src/providers/fan-out.ts): what one cut leaves open at most. */
-const OUTSTANDING = 500;
+const OUTSTANDING = 250;
 
 const bench = useSimulators();
 const PROVIDERS: ['apns' | 'fcm', (bench: Bench) => Sender][] = [

@@ -198,7 +198,7 @@ describe('APNs', () => {
     await expect.poll(() => peer.pushes.length).toBeGreaterThan(0);
     controller.abort();
     release!();
-    expect(tally(await done)).toEqual({ accept: 500, notSent: 1_000 });
+    expect(tally(await done)).toEqual({ accept: 250, notSent: 1_250 });
   });
 
   it('lets requests in flight finish when closed', async () => {

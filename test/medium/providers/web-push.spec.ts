@@ -131,9 +131,16 @@ describe('Web Push', () => {
     expect(await collect(sender, [slow!])).toEqual([{ action: 'accept' }]);
     const afterMs = personality === 'apple' ? 60_000 : 90_000;
     expect(await collect(sender, [slow!])).toMatchObject([{ action: 'retryAfter', afterMs }]);
+  });
+
+  it('says how long the caller lets a message live in each browser', async () => {
+    const { sender, publicKey } = start();
+    const [one] = await subscribe('apple', 1, publicKey);
+    await simulators.admin.changeSettings({ webPush: { perTokenPerMinute: 1 } });
     const message = { ...notification(), chromeWeb: { timeToLive: 0 }, firefoxWeb: { timeToLive: 60 } };
-    const each = [slow!, { ...slow!, platform: 'WEB_FIREFOX' }];
-    expect(await collect(sender, each, { message })).toMatchObject([{ lifeMs: 0 }, { lifeMs: 60_000 }]);
+    const firefox = { ...one!, platform: 'WEB_FIREFOX' };
+    expect(await collect(sender, [one!], { message })).toEqual([{ action: 'accept' }]);
+    expect(await collect(sender, [one!, firefox], { message })).toMatchObject([{ lifeMs: 0 }, { lifeMs: 60_000 }]);
   });
 
   it('takes subscriptions of another key for what they are once its own was accepted', async () => {
