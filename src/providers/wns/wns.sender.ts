@@ -4,6 +4,7 @@ import { HostBreaker } from '../host-breaker.js';
 import { Http1Client } from '../http1-client.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
+import type { TokenShelf } from '../token-shelf.js';
 import { readChannel } from './wns.channel.js';
 import { readWnsOutcome } from './wns.outcome.js';
 import { buildWnsRequests, type WnsRequest } from './wns.payload.js';
@@ -28,9 +29,10 @@ export class WnsSender implements Sender {
     private readonly endpoints: WnsEndpoints,
     ca: string | undefined,
     credentials: WnsCredentials,
+    shelf: TokenShelf,
   ) {
     this.client = new Http1Client(ca, CONNECTIONS);
-    this.tokens = new AccessTokens(clientGrant(credentials, endpoints), ca);
+    this.tokens = new AccessTokens(clientGrant(credentials, endpoints), ca, shelf);
   }
 
   async send(

@@ -2,7 +2,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest';
 import { ApnsProvider } from '../../../src/providers/apns/apns.provider.js';
 import { FcmProvider } from '../../../src/providers/fcm/fcm.provider.js';
 import type { Recipient, Sender, Verdict } from '../../../src/providers/provider.js';
+import type { TokenShelf } from '../../../src/providers/token-shelf.js';
 import { startSimulators, type RunningSimulators } from '../../simulators/client.js';
+import { MemoryShelf } from '../../harness/memory-shelf.js';
 import { collect, notification } from '../providers/sending.js';
 
 /**
@@ -17,8 +19,8 @@ export const MESSAGES = Number(process.env['CONFORMANCE_MESSAGES'] ?? 20_000);
 export interface Bench {
   simulators: RunningSimulators;
   openApns: () => Sender;
-  /** With the account the simulator made, or another that was registered there. */
-  openFcm: (account?: Record<string, unknown>) => Sender;
+  /** With the account the simulator made, or another that was registered there; a shelf of its own unless given one. */
+  openFcm: (account?: Record<string, unknown>, shelf?: TokenShelf) => Sender;
 }
 
 /** Simulators for the tests of one file, reset for each; the senders opened are closed after it. */
@@ -36,8 +38,9 @@ export function useSimulators(): Bench {
     const apns = new ApnsProvider({ productionUrl: simulators.apns.url, sandboxUrl: simulators.apns.url, ca });
     const fcm = new FcmProvider({ url: simulators.fcm.url, ca });
     bench.simulators = simulators;
-    bench.openApns = () => opened(apns.open(apns.parseSettings({ ...credentials.apns })));
-    bench.openFcm = (account = { ...credentials.fcm }) => opened(fcm.open(fcm.parseSettings(account)));
+    bench.openApns = () => opened(apns.open(apns.parseSettings({ ...credentials.apns }), new MemoryShelf()));
+    bench.openFcm = (account = { ...credentials.fcm }, shelf = new MemoryShelf()) =>
+      opened(fcm.open(fcm.parseSettings(account), shelf));
   });
   beforeEach(() => bench.simulators.admin.reset());
   afterEach(async () => {
