@@ -44,10 +44,10 @@ export class SharedTokenRepository implements TokenShelf {
         conflict
           .column('name')
           .doUpdateSet(values)
-          .where(({ eb, or }) =>
-            or([
-              eb('shared_token.minted_at', '<=', new Date(than)),
-              eb('shared_token.minted_at', '>', new Date(fresh.mintedAt + AHEAD_MS)),
+          .where((where) =>
+            where.or([
+              where('shared_token.minted_at', '<=', new Date(than)),
+              where('shared_token.minted_at', '>', new Date(fresh.mintedAt + AHEAD_MS)),
             ]),
           ),
       )
