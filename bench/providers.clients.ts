@@ -11,6 +11,7 @@ import { FcmProvider } from '../src/providers/fcm/fcm.provider.js';
 import type { Notification } from '../src/providers/notification.js';
 import type { Recipient, Sender } from '../src/providers/provider.js';
 import { WebPushProvider } from '../src/providers/web-push/web-push.provider.js';
+import { MemoryShelf } from '../test/harness/memory-shelf.js';
 
 /** Devices of one call: a batch of the product; firebase-admin takes 500 at most. */
 const BATCH = 500;
@@ -54,11 +55,11 @@ interface Client {
 const CLIENTS: Record<string, (job: Job) => Client | Promise<Client>> = {
   'carillon apns': ({ origin, ca, apnsKey }) => {
     const provider = new ApnsProvider({ productionUrl: origin, sandboxUrl: origin, ca: readFileSync(ca, 'utf8') });
-    return carillon(provider.open(provider.parseSettings({ ...apnsKey, bundleId: BUNDLE })));
+    return carillon(provider.open(provider.parseSettings({ ...apnsKey, bundleId: BUNDLE }), new MemoryShelf()));
   },
   'carillon fcm': ({ origin, ca, serviceAccount }) => {
     const provider = new FcmProvider({ url: origin, ca: readFileSync(ca, 'utf8') });
-    return carillon(provider.open(provider.parseSettings({ ...serviceAccount })));
+    return carillon(provider.open(provider.parseSettings({ ...serviceAccount }), new MemoryShelf()));
   },
   'carillon web-push': ({ origin, ca, vapid }) => {
     const provider = new WebPushProvider({ ca: readFileSync(ca, 'utf8'), allowPrivate: true });

@@ -9,6 +9,7 @@ export interface Tables {
   application: ApplicationTable;
   provider_setting: ProviderSettingTable;
   provider_status: ProviderStatusTable;
+  shared_token: SharedTokenTable;
   device: DeviceTable;
   tag: TagTable;
   subscription: SubscriptionTable;
@@ -71,6 +72,13 @@ interface ProviderStatusTable {
   last_error_at: Date | null;
   last_error: string | null;
   processes: Json<Record<string, ProcessStatus>>;
+}
+
+interface SharedTokenTable {
+  name: string;
+  token: Buffer;
+  minted_at: Date;
+  expires_at: Date;
 }
 
 interface DeviceTable {

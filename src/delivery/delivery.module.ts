@@ -13,6 +13,7 @@ import { ExpandService } from './expand.service.js';
 import { ExpansionRepository } from './expansion.repository.js';
 import { PaceRepository } from './pace.repository.js';
 import { Senders } from './senders.js';
+import { SharedTokenRepository } from './shared-token.repository.js';
 import { StatusReporter } from './status-reporter.js';
 import { SweepRepository } from './sweep.repository.js';
 import { Sweeper } from './sweeper.js';
@@ -36,6 +37,7 @@ export class DeliveryModule {}
     ExpansionRepository,
     PaceRepository,
     Senders,
+    SharedTokenRepository,
     StatusReporter,
   ],
 })

@@ -5,6 +5,7 @@ import type { ClaimTerms } from './claim.repository.js';
 import type { ProviderName, Sender } from '../providers/provider.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
+import { SharedTokenRepository } from './shared-token.repository.js';
 
 /** Applications whose connections one process keeps open; the one unused for longest closes first. */
 const MAX_OPEN = 500;
@@ -23,6 +24,7 @@ export class Senders implements OnModuleDestroy {
   constructor(
     @Inject(PROVIDERS) private readonly providers: Providers,
     private readonly settings: ProviderSettingRepository,
+    private readonly shelf: SharedTokenRepository,
   ) {}
 
   /** What claiming a batch of the provider must know. */
@@ -57,9 +59,9 @@ export class Senders implements OnModuleDestroy {
 
   private async openSender(applicationId: string, name: ProviderName): Promise<Sender | null> {
     const provider = this.providers[name];
-    if (!provider.parseSettings) return provider.open({ visible: {}, secret: {} });
+    if (!provider.parseSettings) return provider.open({ visible: {}, secret: {} }, this.shelf);
     const settings = await this.settings.find(applicationId, name);
-    return settings ? provider.open(settings) : null;
+    return settings ? provider.open(settings, this.shelf) : null;
   }
 
   private closeOldest(): void {

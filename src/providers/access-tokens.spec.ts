@@ -2,8 +2,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { generateKeyPairSync, verify } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MemoryShelf } from '../../test/harness/memory-shelf.js';
 import { AccessTokens, readTokenAnswer } from './access-tokens.js';
 import { assertionGrant } from './fcm/fcm.token.js';
+import { clientGrant } from './hms/hms.token.js';
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const MINUTE_MS = 60_000;
@@ -48,13 +50,17 @@ describe('AccessTokens', () => {
   let tokenUri: string;
   let now: number;
   let tokens: AccessTokens;
+  let shelf: MemoryShelf;
+  let start: () => AccessTokens;
 
   beforeEach(async () => {
     endpoint = new TokenEndpoint();
     tokenUri = await endpoint.listen();
     now = Date.parse('2026-11-23T10:00:00Z');
     const account = { projectId: 'p', clientEmail: 'push@example.com', key: privateKey, keyId: 'kid1', tokenUri };
-    tokens = new AccessTokens(assertionGrant(account), undefined, () => now);
+    shelf = new MemoryShelf();
+    start = () => new AccessTokens(assertionGrant(account), undefined, shelf, () => now);
+    tokens = start();
   });
 
   afterEach(() => endpoint.close());
@@ -133,6 +139,48 @@ describe('AccessTokens', () => {
     await tokens.obtain();
     tokens.refuse('one');
     expect(tokens.current()).toBe('two');
+  });
+
+  it('is shared by way of the shelf until it is due', async () => {
+    endpoint.answers = [granted('one', 3_600), granted('two', 3_600)];
+    await tokens.obtain();
+    now += 55 * MINUTE_MS - 1;
+    expect(await start().obtain()).toEqual({ token: 'one' });
+    now += 1;
+    const late = start();
+    expect(await late.obtain()).toEqual({ token: 'two' });
+    expect(tokens.current()).toBe('one');
+    await settled();
+    expect(tokens.current()).toBe('two');
+    expect(endpoint.forms).toHaveLength(2);
+  });
+
+  it('is fetched anew once by all who were refused with it', async () => {
+    endpoint.answers = [granted('one'), granted('two')];
+    const other = start();
+    await tokens.obtain();
+    await other.obtain();
+    now += 1;
+    tokens.refuse('one');
+    other.refuse('one');
+    expect(await tokens.obtain()).toEqual({ token: 'two' });
+    expect(await other.obtain()).toEqual({ token: 'two' });
+    expect(endpoint.forms).toHaveLength(2);
+  });
+
+  it('is fetched all the same when the shelf is away', async () => {
+    endpoint.answers = [granted('one')];
+    shelf.away = true;
+    expect(await tokens.obtain()).toEqual({ token: 'one' });
+    expect(tokens.current()).toBe('one');
+  });
+
+  it('is not found by a credential with another secret', () => {
+    const nameFor = (clientSecret: string): string =>
+      clientGrant({ kind: 'oauth', appId: '1', clientId: '2', clientSecret }, 'https://o.example/t').name;
+    expect(nameFor('right')).not.toBe(nameFor('wrong'));
+    expect(nameFor('right')).toBe(nameFor('right'));
+    expect(nameFor('right')).not.toContain('right');
   });
 
   it('waits 1 s after a failure, doubling to 60 s, and begins anew after a success', async () => {

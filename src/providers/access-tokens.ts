@@ -2,6 +2,7 @@ import { Agent } from 'node:https';
 import axios, { isAxiosError } from 'axios';
 import { NOT_SENT } from './fan-out.js';
 import type { Verdict } from './provider.js';
+import type { SharedToken, TokenShelf } from './token-shelf.js';
 import { isObject } from './unanswered.js';
 
 const HOUR_S = 3_600;
@@ -25,23 +26,28 @@ export interface AccessTokenSource {
 
 /** What is asked of an OAuth 2 token endpoint. */
 export interface TokenRequest {
+  /** Of the credential, on the shelf. */
+  name: string;
   url: string;
   /** Parameters of the form; `now` is epoch ms. */
   form(now: number): Record<string, string>;
 }
 
 /**
- * Access tokens of one credential (RFC 6749 §4.4, RFC 7523). At most one request to the token endpoint runs at a time,
- * and after a failure the next waits 1 s, doubling to 60 s.
+ * Access tokens of one credential (RFC 6749 §4.4, RFC 7523), shared with other applications and processes by way of the
+ * shelf. At most one request to the token endpoint runs at a time, and after a failure the next waits 1 s, doubling to
+ * 60 s.
  */
 export class AccessTokens implements AccessTokenSource {
-  private held: { token: string; expiresAt: number; renewAt: number } | undefined;
+  private held: SharedToken | undefined;
+  private refused: string | undefined;
   private fetching: Promise<Grant> | undefined;
   private failed: { verdict: Verdict; times: number; retryAt: number } | undefined;
 
   constructor(
     private readonly request: TokenRequest,
     private readonly ca: string | undefined,
+    private readonly shelf: TokenShelf,
     private readonly now: () => number = Date.now,
   ) {}
 
@@ -51,16 +57,16 @@ export class AccessTokens implements AccessTokenSource {
     const now = this.now();
     if (held === undefined || now >= held.expiresAt) return undefined;
     // `obtain` never rejects; a failure here costs nothing while the token in hand still works.
-    if (now >= held.renewAt) void this.obtain();
+    if (isDue(held, now)) void this.obtain();
     return held.token;
   }
 
-  /** Fetches a token, together with everybody who asks meanwhile; within the wait after a failure answers as that did. */
+  /** Gets a token, together with everybody who asks meanwhile; within the wait after a failure answers as that did. */
   obtain(): Promise<Grant> {
     if (this.failed !== undefined && this.now() < this.failed.retryAt) {
       return Promise.resolve({ verdict: this.failed.verdict });
     }
-    this.fetching ??= this.fetch().finally(() => {
+    this.fetching ??= this.takeOrFetch().finally(() => {
       this.fetching = undefined;
     });
     return this.fetching;
@@ -68,10 +74,22 @@ export class AccessTokens implements AccessTokenSource {
 
   /** The provider refused this token: forget it, unless a newer one is already in hand. */
   refuse(token: string): void {
-    if (this.held?.token === token) this.held = undefined;
+    if (this.held?.token !== token) return;
+    this.held = undefined;
+    this.refused = token;
   }
 
-  private async fetch(): Promise<Grant> {
+  private async takeOrFetch(): Promise<Grant> {
+    // A shelf that is away costs the others their share, and us nothing.
+    const shared = await this.shelf.take(this.request.name).catch(() => undefined);
+    const isGood = shared !== undefined && shared.token !== this.refused && !isDue(shared, this.now());
+    if (!isGood) return this.fetch(shared?.mintedAt ?? 0);
+    this.held = shared;
+    return { token: shared.token };
+  }
+
+  /** A new token, in place of one on the shelf that was minted at `than` or before. */
+  private async fetch(than: number): Promise<Grant> {
     const answer = await this.exchange();
     if ('verdict' in answer) {
       const times = (this.failed?.times ?? 0) + 1;
@@ -79,16 +97,11 @@ export class AccessTokens implements AccessTokenSource {
       this.failed = { verdict: answer.verdict, times, retryAt: this.now() + wait };
       return answer;
     }
-    const lifeMs = answer.expiresIn * 1_000;
-    const now = this.now();
     this.failed = undefined;
-    // A short-lived token is not renewed all the time: the margin is never more than a quarter of its life.
-    this.held = {
-      token: answer.token,
-      expiresAt: now + lifeMs,
-      renewAt: now + lifeMs - Math.min(EARLY_MS, lifeMs / 4),
-    };
-    return { token: answer.token };
+    const mintedAt = this.now();
+    const fresh = { token: answer.token, mintedAt, expiresAt: mintedAt + answer.expiresIn * 1_000 };
+    this.held = await this.shelf.put(this.request.name, fresh, than).catch(() => fresh);
+    return { token: this.held.token };
   }
 
   private async exchange(): Promise<{ token: string; expiresIn: number } | { verdict: Verdict }> {
@@ -114,6 +127,11 @@ export class AccessTokens implements AccessTokenSource {
       return { verdict: transient(code) };
     }
   }
+}
+
+/** A short-lived token is not renewed all the time: the margin is never more than a quarter of its life. */
+function isDue({ mintedAt, expiresAt }: SharedToken, now: number): boolean {
+  return now >= expiresAt - Math.min(EARLY_MS, (expiresAt - mintedAt) / 4);
 }
 
 /**

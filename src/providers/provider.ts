@@ -1,4 +1,5 @@
 import type { Notification } from './notification.js';
+import type { TokenShelf } from './token-shelf.js';
 
 /** The port: what delivery knows of a provider. Each provider is a folder with payload, outcome and provider files. */
 export const PROVIDER_NAMES = ['apns', 'fcm', 'web-push', 'wns', 'hms', 'sandbox'] as const;
@@ -118,5 +119,6 @@ export interface Provider {
    * that it replaces, where a provider may keep what is not sent again. Null: needs no settings.
    */
   readonly parseSettings: ((input: Record<string, unknown>, current?: ProviderSettings) => ProviderSettings) | null;
-  open(settings: ProviderSettings): Sender;
+  /** `shelf` is where tokens are shared between processes, the same for every call. */
+  open(settings: ProviderSettings, shelf: TokenShelf): Sender;
 }

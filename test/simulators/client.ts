@@ -122,7 +122,16 @@ class SimulatorAdmin {
   }
 
   async ledgerTokens(provider: ProviderName, messageId?: string): Promise<PairCount[]> {
-    const text = await this.fetchText('GET', `/ledger/tokens?${ledgerQuery(provider, messageId)}`);
+    return this.pairs(ledgerQuery(provider, messageId));
+  }
+
+  /** Those of them that were accepted more than once. */
+  async ledgerRepeats(provider: ProviderName, messageId?: string): Promise<PairCount[]> {
+    return this.pairs(`${ledgerQuery(provider, messageId)}&repeats=1`);
+  }
+
+  private async pairs(query: string): Promise<PairCount[]> {
+    const text = await this.fetchText('GET', `/ledger/tokens?${query}`);
     const lines = text.split('\n').filter((line) => line !== '');
     return lines.map((line) => JSON.parse(line) as PairCount);
   }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Notification } from '../notification.js';
 import type { Provider, ProviderSettings, Sender } from '../provider.js';
+import { shelfName, type TokenShelf } from '../token-shelf.js';
 import { apnsBody } from './apns.payload.js';
 import { ApnsSender } from './apns.sender.js';
 import { openApnsSettings, parseApnsSettings, type ApnsKey } from './apns.settings.js';
@@ -31,22 +31,19 @@ export class ApnsProvider implements Provider {
     return apnsBody(notification).length;
   }
 
-  open(settings: ProviderSettings): Sender {
+  open(settings: ProviderSettings, shelf: TokenShelf): Sender {
     const credentials = openApnsSettings(settings);
     const origin = credentials.isSandBox ? this.options.sandboxUrl : this.options.productionUrl;
     const { identity, bundleId } = credentials;
     const { ca } = this.options;
     return 'key' in identity
-      ? new ApnsSender(origin, { ca }, bundleId, this.tokenOf(identity.key))
+      ? new ApnsSender(origin, { ca }, bundleId, this.tokenOf(identity.key, shelf))
       : new ApnsSender(origin, { ca, ...identity.certificate }, bundleId, null);
   }
 
-  private tokenOf({ key, keyId, teamId }: ApnsKey): ProviderToken {
-    const print = createHash('sha256')
-      .update(key.export({ type: 'pkcs8', format: 'der' }))
-      .digest('hex');
-    const name = `${teamId}.${keyId}.${print}`;
-    const token = this.tokens.get(name) ?? new ProviderToken(key, keyId, teamId);
+  private tokenOf(key: ApnsKey, shelf: TokenShelf): ProviderToken {
+    const name = shelfName('apns', key.teamId, key.keyId, key.key.export({ type: 'pkcs8', format: 'pem' }).toString());
+    const token = this.tokens.get(name) ?? new ProviderToken(key, name, shelf);
     this.tokens.set(name, token);
     return token;
   }

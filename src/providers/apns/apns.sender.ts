@@ -22,6 +22,8 @@ export class ApnsSender implements Sender {
   private readonly draining = new Set<Promise<void>>();
   private readonly breaker = new HostBreaker();
   private topicRefusals = 0;
+  /** The JWT that was called expired while too young for it. */
+  private doubted: string | undefined;
   private closed = false;
 
   constructor(
@@ -60,8 +62,8 @@ export class ApnsSender implements Sender {
     const path = `/3/device/${recipient.token}`;
     const headers: Header[] = [['apns-id', apnsId(push.notification.messageId, recipient.token)]];
     for (let replayed = false; ;) {
+      const jwt = this.token && (this.token.current() ?? (await this.token.obtain()));
       const pool = this.pool;
-      const jwt = this.token?.current() ?? null;
       const constant = push.constant(jwt);
       const result = await pool.send({
         path,
@@ -76,23 +78,31 @@ export class ApnsSender implements Sender {
 
       const outcome = readApnsOutcome(result, recipient.registeredAt);
       if (outcome.retire && result.kind === 'answered') pool.retire(result.connection);
-      if (outcome.replay === undefined || replayed) {
-        const verdict = this.conclude(outcome.verdict, outcome.suspectTopic);
-        if (verdict.action === 'stopApplication') this.stop(push, pool);
-        return verdict;
+      if (outcome.replay !== undefined && !replayed) {
+        if (signal.aborted || this.closed) return NOT_SENT;
+        replayed = true;
+        if (outcome.replay === 'again' || (await this.renew(jwt, push, pool))) continue;
       }
-      if (signal.aborted || this.closed) return NOT_SENT;
-      if (outcome.replay === 'renewed' && !this.renew(jwt, pool)) return outcome.verdict;
-      replayed = true;
+      const verdict = this.conclude(outcome.verdict, outcome.suspectTopic);
+      if (verdict.action === 'stopApplication') this.stop(push, pool);
+      return verdict;
     }
   }
 
   /**
-   * Gets another JWT in place of one that Apple called expired. All connections go with it: any of them may have seen
-   * the old one, and such a connection goes on refusing.
+   * After Apple called `refused` expired: true when another try is worth it, with another JWT, or with the same on new
+   * connections the first time that happens to it. Any of the old connections may have seen an expired one, and such a
+   * connection goes on refusing.
    */
-  private renew(refused: string | null, pool: PushPool): boolean {
-    if (refused === null || !this.token?.replaceExpired(refused)) return false;
+  private async renew(refused: string | null, push: Push, pool: PushPool): Promise<boolean> {
+    if (refused === null || this.token === null || push.stopped) return false;
+    if (pool === this.pool) await this.token.replaceExpired(refused);
+    // Another delivery has seen to it.
+    if (pool !== this.pool) return true;
+    if (this.token.current() === refused) {
+      if (this.doubted === refused) return false;
+      this.doubted = refused;
+    }
     this.replacePool(pool);
     return true;
   }

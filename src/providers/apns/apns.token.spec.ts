@@ -1,22 +1,28 @@
 import { generateKeyPairSync, verify } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { MemoryShelf } from '../../../test/harness/memory-shelf.js';
 import { ProviderToken } from './apns.token.js';
 
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const KEY = { key: privateKey, keyId: 'KEY1234567', teamId: 'TEAM123456' };
 const MINUTE_MS = 60_000;
 const decode = (part: string | undefined): unknown => JSON.parse(Buffer.from(part ?? '', 'base64url').toString());
 
 describe('ProviderToken', () => {
   let now: number;
+  let shelf: MemoryShelf;
   let token: ProviderToken;
+  const start = (): ProviderToken => new ProviderToken(KEY, 'name', shelf, () => now);
 
   beforeEach(() => {
     now = Date.parse('2026-11-23T10:00:00Z');
-    token = new ProviderToken(privateKey, 'KEY1234567', 'TEAM123456', () => now);
+    shelf = new MemoryShelf();
+    token = start();
   });
 
-  it('is an ES256 JWT of key and team, dated a few seconds back', () => {
-    const [header, claims, signature] = token.current().split('.');
+  it('is an ES256 JWT of key and team, dated a few seconds back', async () => {
+    expect(token.current()).toBeUndefined();
+    const [header, claims, signature] = (await token.obtain()).split('.');
     expect(decode(header)).toEqual({ alg: 'ES256', kid: 'KEY1234567' });
     expect(decode(claims)).toEqual({ iss: 'TEAM123456', iat: now / 1_000 - 10 });
     const raw = Buffer.from(signature ?? '', 'base64url');
@@ -25,32 +31,80 @@ describe('ProviderToken', () => {
     expect(verify('sha256', signed, { key: publicKey, dsaEncoding: 'ieee-p1363' }, raw)).toBe(true);
   });
 
-  it('stays the same for 50 minutes and not longer', () => {
-    const first = token.current();
+  it('stays the same for 50 minutes, without asking, and is then renewed behind the back of those who send', async () => {
+    const first = await token.obtain();
     now += 50 * MINUTE_MS - 1;
     expect(token.current()).toBe(first);
+    expect(shelf.puts).toBe(1);
     now += 1;
-    expect(token.current()).not.toBe(first);
+    expect([token.current(), token.current()]).toEqual([first, first]);
+    const second = await token.obtain();
+    expect(second).not.toBe(first);
+    expect(token.current()).toBe(second);
+    expect(shelf.puts).toBe(2);
   });
 
-  it('is replaced at once when Apple calls it expired, but not twice in 20 minutes', () => {
-    const first = token.current();
-    expect(token.replaceExpired(first)).toBe(true);
+  it('is what another process has laid on the shelf', async () => {
+    const first = await token.obtain();
+    now += 49 * MINUTE_MS;
+    const late = start();
+    expect(await late.obtain()).toBe(first);
+    now += MINUTE_MS;
+    late.current();
+    const second = await late.obtain();
+    token.current();
+    expect(await token.obtain()).toBe(second);
+  });
+
+  it('is replaced when Apple calls it expired, once for all who were refused with it', async () => {
+    const other = start();
+    const first = await token.obtain();
+    await other.obtain();
+    now += 20 * MINUTE_MS;
+    await Promise.all([token.replaceExpired(first), token.replaceExpired(first), other.replaceExpired(first)]);
     const second = token.current();
     expect(second).not.toBe(first);
-    now += 20 * MINUTE_MS - 1;
-    expect(token.replaceExpired(second)).toBe(false);
+    expect(other.current()).toBe(second);
+    await token.replaceExpired(first);
     expect(token.current()).toBe(second);
-    now += 1;
-    expect(token.replaceExpired(second)).toBe(true);
-    expect(token.current()).not.toBe(second);
+    expect(shelf.puts).toBe(4);
   });
 
-  it('is not replaced again for those who were refused with an older one', () => {
-    const first = token.current();
-    token.replaceExpired(first);
-    const second = token.current();
-    expect(token.replaceExpired(first)).toBe(true);
-    expect(token.current()).toBe(second);
+  it('is not replaced before it is 20 minutes old', async () => {
+    const first = await token.obtain();
+    now += 20 * MINUTE_MS - 1;
+    await token.replaceExpired(first);
+    expect(token.current()).toBe(first);
+  });
+
+  it('serves for 58 minutes when the shelf is away, asked every ten seconds, and then is replaced by one of our own', async () => {
+    const first = await token.obtain();
+    shelf.away = true;
+    now += 50 * MINUTE_MS;
+    for (let second = 0; second < 60; second++, now += 1_000) {
+      expect(token.current()).toBe(first);
+      // What `current` began has ended by then.
+      await new Promise(setImmediate);
+    }
+    expect(shelf.puts).toBe(1 + 6);
+    now += 7 * MINUTE_MS;
+    expect(token.current()).toBeUndefined();
+    const own = await token.obtain();
+    expect(own).not.toBe(first);
+    expect(token.current()).toBe(own);
+  });
+
+  it('is made by the process that has none when the shelf is away', async () => {
+    shelf.away = true;
+    const own = await token.obtain();
+    expect(token.current()).toBe(own);
+  });
+
+  it('is given up when the clock is set back', async () => {
+    await token.obtain();
+    now -= MINUTE_MS;
+    expect(token.current()).toBeDefined();
+    now -= 1;
+    expect(token.current()).toBeUndefined();
   });
 });

@@ -1,5 +1,6 @@
 import type { Notification } from '../notification.js';
 import type { Provider, ProviderSettings, Sender } from '../provider.js';
+import type { TokenShelf } from '../token-shelf.js';
 import { buildFcmBody } from './fcm.payload.js';
 import { FcmSender } from './fcm.sender.js';
 import { openFcmSettings, parseFcmSettings } from './fcm.settings.js';
@@ -25,7 +26,7 @@ export class FcmProvider implements Provider {
     return buildFcmBody(notification, Date.now()).largestBytes;
   }
 
-  open(settings: ProviderSettings): Sender {
-    return new FcmSender(this.options.url, this.options.ca, openFcmSettings(settings));
+  open(settings: ProviderSettings, shelf: TokenShelf): Sender {
+    return new FcmSender(this.options.url, this.options.ca, openFcmSettings(settings), shelf);
   }
 }

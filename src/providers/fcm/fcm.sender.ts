@@ -7,6 +7,7 @@ import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import { statsOf } from '../pool-stats.js';
 import { withLife } from '../time-to-live.js';
+import type { TokenShelf } from '../token-shelf.js';
 import { readFcmOutcome } from './fcm.outcome.js';
 import { buildFcmBody, type FcmBody } from './fcm.payload.js';
 import type { ServiceAccount } from './fcm.settings.js';
@@ -23,9 +24,9 @@ export class FcmSender implements Sender {
   private readonly breaker = new HostBreaker();
   private authorized: { token: string; headers: readonly Header[] } | undefined;
 
-  constructor(origin: string, ca: string | undefined, account: ServiceAccount) {
+  constructor(origin: string, ca: string | undefined, account: ServiceAccount, shelf: TokenShelf) {
     this.pool = new PushPool({ origin, tls: ca === undefined ? {} : { ca } });
-    this.tokens = new AccessTokens(assertionGrant(account), ca);
+    this.tokens = new AccessTokens(assertionGrant(account), ca, shelf);
     this.path = `/v1/projects/${encodeURIComponent(account.projectId)}/messages:send`;
   }
 

@@ -1,5 +1,6 @@
 import type { TokenRequest } from '../access-tokens.js';
 import { signJwt } from '../jwt.js';
+import { shelfName } from '../token-shelf.js';
 import type { ServiceAccount } from './fcm.settings.js';
 
 const SCOPE = 'https://www.googleapis.com/auth/firebase.messaging';
@@ -9,6 +10,7 @@ const HOUR_S = 3_600;
 /** Asks for access tokens with an assertion that the service account signs (RFC 7523 §2.1; Google's own scope). */
 export function assertionGrant({ clientEmail, key, keyId, tokenUri }: ServiceAccount): TokenRequest {
   return {
+    name: shelfName('fcm', tokenUri, clientEmail, key.export({ type: 'pkcs8', format: 'pem' }).toString()),
     url: tokenUri,
     form: (now) => {
       const iat = Math.floor(now / 1_000);

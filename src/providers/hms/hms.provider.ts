@@ -1,5 +1,6 @@
 import type { Notification } from '../notification.js';
 import type { Provider, ProviderSettings, Sender } from '../provider.js';
+import type { TokenShelf } from '../token-shelf.js';
 import { buildAndroidBody, buildHarmonyBody } from './hms.payload.js';
 import { HmsSender, type HmsEndpoints } from './hms.sender.js';
 import { openHmsSettings, parseHmsSettings } from './hms.settings.js';
@@ -23,7 +24,7 @@ export class HmsProvider implements Provider {
     return Math.max(buildAndroidBody(notification, now).bytes, buildHarmonyBody(notification, now).bytes);
   }
 
-  open(settings: ProviderSettings): Sender {
-    return new HmsSender(this.options, this.options.ca, openHmsSettings(settings));
+  open(settings: ProviderSettings, shelf: TokenShelf): Sender {
+    return new HmsSender(this.options, this.options.ca, openHmsSettings(settings), shelf);
   }
 }

@@ -5,6 +5,7 @@ import { Http1Client } from '../http1-client.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import { withLife } from '../time-to-live.js';
+import type { TokenShelf } from '../token-shelf.js';
 import { readHmsOutcome, type HmsOutcome } from './hms.outcome.js';
 import { buildAndroidBody, buildHarmonyBody, type HmsBody } from './hms.payload.js';
 import type { HmsCredentials } from './hms.settings.js';
@@ -40,14 +41,14 @@ export class HmsSender implements Sender {
   private readonly breaker = new HostBreaker();
   private accessFailures = 0;
 
-  constructor(endpoints: HmsEndpoints, ca: string | undefined, credentials: HmsCredentials) {
+  constructor(endpoints: HmsEndpoints, ca: string | undefined, credentials: HmsCredentials, shelf: TokenShelf) {
     this.client = new Http1Client({ ca, maxConnections: CONNECTIONS });
     this.harmony = credentials.kind === 'account';
     const path = credentials.kind === 'oauth' ? `/v1/${credentials.appId}` : `/v3/${credentials.projectId}`;
     this.url = new URL(`${path}/messages:send`, endpoints.url).href;
     this.tokens =
       credentials.kind === 'oauth'
-        ? new AccessTokens(clientGrant(credentials, endpoints.tokenUrl), ca)
+        ? new AccessTokens(clientGrant(credentials, endpoints.tokenUrl), ca, shelf)
         : new ServiceAccountTokens(credentials);
   }
 

@@ -1,5 +1,6 @@
 import type { AccessTokenSource, Grant, TokenRequest } from '../access-tokens.js';
 import { signJwt } from '../jwt.js';
+import { shelfName } from '../token-shelf.js';
 import type { HmsCredentials } from './hms.settings.js';
 
 /** Of both kinds of credentials: an assertion names it as its audience and is never sent there. */
@@ -16,7 +17,7 @@ type ServiceAccount = Extract<HmsCredentials, { kind: 'account' }>;
 /** Client credentials for an hour's token (Huawei: "OAuth 2.0-based authentication"). */
 export function clientGrant({ clientId, clientSecret }: OAuthClient, url: string): TokenRequest {
   const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret };
-  return { url, form: () => form };
+  return { name: shelfName('hms', url, clientId, clientSecret), url, form: () => form };
 }
 
 /** A service account's own PS256 JWT, which is the bearer token as it is (Huawei: "JWT-based authentication"). */

@@ -1,5 +1,6 @@
 import type { Notification } from '../notification.js';
 import type { Provider, ProviderSettings, Sender } from '../provider.js';
+import type { TokenShelf } from '../token-shelf.js';
 import { buildWnsRequests } from './wns.payload.js';
 import { WnsSender, type WnsEndpoints } from './wns.sender.js';
 import { openWnsSettings, parseWnsSettings } from './wns.settings.js';
@@ -21,7 +22,7 @@ export class WnsProvider implements Provider {
     return Math.max(...buildWnsRequests(notification, Date.now()).map(({ body }) => body.length));
   }
 
-  open(settings: ProviderSettings): Sender {
-    return new WnsSender(this.options, this.options.ca, openWnsSettings(settings));
+  open(settings: ProviderSettings, shelf: TokenShelf): Sender {
+    return new WnsSender(this.options, this.options.ca, openWnsSettings(settings), shelf);
   }
 }

@@ -5,6 +5,7 @@ import { Http1Client } from '../http1-client.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import { withLife } from '../time-to-live.js';
+import type { TokenShelf } from '../token-shelf.js';
 import { readChannel } from './wns.channel.js';
 import { readWnsOutcome } from './wns.outcome.js';
 import { buildWnsRequests, type WnsRequest } from './wns.payload.js';
@@ -29,9 +30,10 @@ export class WnsSender implements Sender {
     private readonly endpoints: WnsEndpoints,
     ca: string | undefined,
     credentials: WnsCredentials,
+    shelf: TokenShelf,
   ) {
     this.client = new Http1Client({ ca, maxConnections: CONNECTIONS });
-    this.tokens = new AccessTokens(clientGrant(credentials, endpoints), ca);
+    this.tokens = new AccessTokens(clientGrant(credentials, endpoints), ca, shelf);
   }
 
   async send(

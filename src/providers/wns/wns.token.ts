@@ -1,4 +1,5 @@
 import type { TokenRequest } from '../access-tokens.js';
+import { shelfName } from '../token-shelf.js';
 import type { WnsCredentials } from './wns.settings.js';
 
 /** Where WNS' access tokens come from; options for simulators and national clouds. */
@@ -11,12 +12,13 @@ export interface WnsTokenEndpoints {
 
 /** Client credentials (RFC 6749 §4.4) at the endpoint that knows them (Microsoft: "WNS overview", "App SDK push quickstart"). */
 export function clientGrant(credentials: WnsCredentials, { tokenUrl, entraUrl }: WnsTokenEndpoints): TokenRequest {
-  const form = (client_id: string, scope: string) => () => {
-    return { grant_type: 'client_credentials', client_id, client_secret: credentials.clientSecret, scope };
-  };
-  if (credentials.kind === 'package') {
-    return { url: tokenUrl, form: form(credentials.packageSID, 'notify.windows.com') };
-  }
+  const { clientSecret } = credentials;
+  const request = (url: string, clientId: string, scope: string): TokenRequest => ({
+    name: shelfName('wns', url, clientId, clientSecret),
+    url,
+    form: () => ({ grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret, scope }),
+  });
+  if (credentials.kind === 'package') return request(tokenUrl, credentials.packageSID, 'notify.windows.com');
   const url = new URL(`/${encodeURIComponent(credentials.tenantId)}/oauth2/v2.0/token`, entraUrl);
-  return { url: url.href, form: form(credentials.clientId, 'https://wns.windows.com/.default') };
+  return request(url.href, credentials.clientId, 'https://wns.windows.com/.default');
 }

@@ -1,25 +1,35 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest';
 import { ApnsProvider } from '../../../src/providers/apns/apns.provider.js';
 import { FcmProvider } from '../../../src/providers/fcm/fcm.provider.js';
 import type { Recipient, Sender, Verdict } from '../../../src/providers/provider.js';
+import type { TokenShelf } from '../../../src/providers/token-shelf.js';
 import { startSimulators, type RunningSimulators } from '../../simulators/client.js';
-import { collect, notification } from '../providers/sending.js';
+import { MemoryShelf } from '../../harness/memory-shelf.js';
+import { collect, notification, recipients } from '../providers/sending.js';
 
 /**
  * The conformance tests of protocol/providers.md §10.4: the product's senders against the simulators in a process of
  * their own. Number 6 is test/e2e/wrong-environment.spec.ts, number 10 test/e2e/crash.spec.ts.
  */
-vi.setConfig({ testTimeout: 120_000 });
 
 /** Messages of the tests that are about many: a few seconds; CONFORMANCE_MESSAGES=1000000 is the size of §10.4. */
 export const MESSAGES = Number(process.env['CONFORMANCE_MESSAGES'] ?? 20_000);
+/** What the product's workers have: batches of a thousand, some of them at once. So memory is the same for any size. */
+const BATCH = 1_000;
+export const CALLS_AT_ONCE = 4;
+/** Many more than chance explains: something refuses for good. */
+const MOST_ROUNDS = 100;
+
+// 500 a second is what a busy machine with two cores still does.
+vi.setConfig({ testTimeout: Math.max(120_000, MESSAGES * 2) });
 
 export interface Bench {
   simulators: RunningSimulators;
   openApns: () => Sender;
-  /** With the account the simulator made, or another that was registered there. */
-  openFcm: (account?: Record<string, unknown>) => Sender;
+  /** With the account the simulator made, or another that was registered there; a shelf of its own unless given one. */
+  openFcm: (account?: Record<string, unknown>, shelf?: TokenShelf) => Sender;
 }
 
 /** Simulators for the tests of one file, reset for each; the senders opened are closed after it. */
@@ -37,8 +47,9 @@ export function useSimulators(): Bench {
     const apns = new ApnsProvider({ productionUrl: simulators.apns.url, sandboxUrl: simulators.apns.url, ca });
     const fcm = new FcmProvider({ url: simulators.fcm.url, ca });
     bench.simulators = simulators;
-    bench.openApns = () => opened(apns.open(apns.parseSettings({ ...credentials.apns })));
-    bench.openFcm = (account = { ...credentials.fcm }) => opened(fcm.open(fcm.parseSettings(account)));
+    bench.openApns = () => opened(apns.open(apns.parseSettings({ ...credentials.apns }), new MemoryShelf()));
+    bench.openFcm = (account = { ...credentials.fcm }, shelf = new MemoryShelf()) =>
+      opened(fcm.open(fcm.parseSettings(account), shelf));
   });
   beforeEach(() => bench.simulators.admin.reset());
   afterEach(async () => {
@@ -51,18 +62,31 @@ export function useSimulators(): Bench {
 const AGAIN: ReadonlySet<Verdict['action']> = new Set(['ambiguous', 'retryBackoff', 'held', 'notSent']);
 
 export interface Sent {
-  /** Rounds after the first. */
-  rounds: number;
   /** Recipients that were ambiguous, each time they were. */
   ambiguous: Recipient[];
   /** What was neither accepted nor to be sent again. */
   others: Verdict[];
 }
 
-/** Sends as delivery does, only without the waits of single deliveries: whatever may be sent again is, until all is settled. */
-export async function sendUntilSettled(sender: Sender, to: readonly Recipient[], messageId = 'm1'): Promise<Sent> {
-  const sent: Sent = { rounds: 0, ambiguous: [], others: [] };
-  for (let due = [...to]; ; sent.rounds++) {
+/** Sends to `count` recipients as delivery does, only without its waits: whatever may be sent again is, until all is settled. */
+export async function sendUntilSettled(sender: Sender, count: number, messageId = 'm1'): Promise<Sent> {
+  const sent: Sent = { ambiguous: [], others: [] };
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < count) {
+      const from = next;
+      next += BATCH;
+      await settle(sender, recipients(Math.min(BATCH, count - from), from), messageId, sent);
+    }
+  };
+  await Promise.all(Array.from({ length: CALLS_AT_ONCE }, lane));
+  return sent;
+}
+
+async function settle(sender: Sender, to: readonly Recipient[], messageId: string, sent: Sent): Promise<void> {
+  let due = to;
+  for (let round = 0; due.length > 0; round++) {
+    if (round === MOST_ROUNDS) throw new Error(`${due.length} recipients were not settled in ${MOST_ROUNDS} rounds`);
     const verdicts = await collect(sender, due, { message: notification(messageId) });
     const again: Recipient[] = [];
     let heldUntil = 0;
@@ -75,8 +99,23 @@ export async function sendUntilSettled(sender: Sender, to: readonly Recipient[],
       if (AGAIN.has(verdict.action)) again.push(recipient);
       else sent.others.push(verdict);
     }
-    if (again.length === 0) return sent;
     due = again;
     await delay(Math.max(0, heldUntil - Date.now()));
+  }
+}
+
+/** What a run of a size of one's own found, as a line of JSON; peak memory in MB where the system tells it. */
+export function printFigures(figures: Record<string, unknown>, simulatorPid: number): void {
+  if (process.env['CONFORMANCE_MESSAGES'] === undefined) return;
+  const peakMb = { sender: peakOf(process.pid), simulator: peakOf(simulatorPid) };
+  process.stdout.write(`${JSON.stringify({ ...figures, peakMb })}\n`);
+}
+
+function peakOf(pid: number): number | null {
+  try {
+    const [, kilobytes] = /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    return kilobytes === undefined ? null : Math.round(Number(kilobytes) / 1_024);
+  } catch {
+    return null;
   }
 }

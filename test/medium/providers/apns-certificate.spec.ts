@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { ApnsProvider } from '../../../src/providers/apns/apns.provider.js';
+import { MemoryShelf } from '../../harness/memory-shelf.js';
 import { makeP12 } from '../../harness/p12.js';
 import { PushPeer } from './push-peer.js';
 import { collect, recipients, tally } from './sending.js';
@@ -8,7 +9,10 @@ it('a certificate says who sends: no authorization header, and no primer', async
   const { p12, certificate } = makeP12('/UID=com.example.app/CN=Apple Push Services');
   const peer = await PushPeer.start(() => ({ status: 200 }), 1_000, certificate);
   const provider = new ApnsProvider({ productionUrl: peer.url, sandboxUrl: 'https://localhost:1', ca: peer.ca });
-  const sender = provider.open(provider.parseSettings({ certificate: p12.toString('base64'), password: 'hush' }));
+  const sender = provider.open(
+    provider.parseSettings({ certificate: p12.toString('base64'), password: 'hush' }),
+    new MemoryShelf(),
+  );
   try {
     expect(tally(await collect(sender, recipients(50)))).toEqual({ accept: 50 });
     expect(peer.pushes).toHaveLength(50);
@@ -24,7 +28,10 @@ it('a peer that does not know the certificate is a reason to try later, not to l
   const { p12 } = makeP12('/UID=com.example.app');
   const peer = await PushPeer.start(() => ({ status: 200 }), 1_000, makeP12('/CN=another').certificate);
   const provider = new ApnsProvider({ productionUrl: peer.url, sandboxUrl: 'https://localhost:1', ca: peer.ca });
-  const sender = provider.open(provider.parseSettings({ certificate: p12.toString('base64'), password: 'hush' }));
+  const sender = provider.open(
+    provider.parseSettings({ certificate: p12.toString('base64'), password: 'hush' }),
+    new MemoryShelf(),
+  );
   try {
     const verdicts = Object.keys(tally(await collect(sender, recipients(3))));
     expect(verdicts).toHaveLength(1);

@@ -1,7 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApnsProvider } from '../../../src/providers/apns/apns.provider.js';
 import type { Sender } from '../../../src/providers/provider.js';
+import { MemoryShelf } from '../../harness/memory-shelf.js';
 import { type Answer, type Push, PushPeer } from './push-peer.js';
 import { collect, notification, recipients, tally } from './sending.js';
 
@@ -14,7 +15,9 @@ const EXPIRED = refusal(403, 'ExpiredProviderToken');
 describe('APNs', () => {
   const open: { close(): Promise<void> }[] = [];
 
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
   afterEach(async () => {
+    vi.useRealTimers();
     for (const each of open.splice(0).reverse()) await each.close();
   });
 
@@ -23,7 +26,7 @@ describe('APNs', () => {
     open.push(peer);
     const provider = new ApnsProvider({ productionUrl: peer.url, sandboxUrl: 'https://127.0.0.1:1', ca: peer.ca });
     const openSender = (bundleId = INPUT.bundleId): Sender => {
-      const sender = provider.open(provider.parseSettings({ ...INPUT, bundleId }));
+      const sender = provider.open(provider.parseSettings({ ...INPUT, bundleId }), new MemoryShelf());
       open.push(sender);
       return sender;
     };
@@ -92,24 +95,38 @@ describe('APNs', () => {
     }, 50);
     await collect(sender, recipients(300));
     expired = peer.seen('authorization')[0];
+    vi.setSystemTime(Date.now() + 20 * 60_000);
     const before = peer.sessions.length;
     expect(tally(await collect(sender, recipients(800)))).toEqual({ accept: 800 });
     expect(peer.seen('authorization')).toHaveLength(2);
     expect(peer.sessions.length).toBeGreaterThan(before);
   });
 
-  it('stops when the new JWT is called expired too, and writes no more', async () => {
-    const { peer, sender } = await start(() => EXPIRED);
+  it('tries a JWT that is too young to be expired once more, on new connections', async () => {
+    const { peer, sender } = await start(({ session }) => (session === 0 ? EXPIRED : OK));
+    expect(tally(await collect(sender, recipients(300)))).toEqual({ accept: 300 });
+    expect(peer.seen('authorization')).toHaveLength(1);
+  });
+
+  it.each([
+    ['a new JWT', 20, 2],
+    ['a young JWT', 0, 1],
+  ])('stops when %s is called expired on new connections too, and writes no more', async (_what, age, jwts) => {
+    let answer = OK;
+    const { peer, sender } = await start(() => answer);
+    await collect(sender, recipients(1));
+    vi.setSystemTime(Date.now() + age * 60_000);
+    answer = EXPIRED;
     const verdicts = tally(await collect(sender, recipients(2_000)));
     expect(Object.keys(verdicts).sort()).toEqual(['notSent', 'stopApplication ExpiredProviderToken']);
     expect(verdicts.notSent).toBeGreaterThanOrEqual(1_500);
-    expect(peer.seen('authorization')).toHaveLength(2);
+    expect(peer.seen('authorization')).toHaveLength(jwts);
     const sent = peer.pushes.length;
     expect(sent).toBeLessThanOrEqual(1_000);
 
-    // A second call does not get a third JWT out of it.
+    // A second call does not get another JWT out of it.
     await collect(sender, recipients(3));
-    expect(peer.seen('authorization')).toHaveLength(2);
+    expect(peer.seen('authorization')).toHaveLength(jwts);
   });
 
   it('moves to another connection with the same JWT when keys got mixed on one', async () => {
@@ -226,7 +243,7 @@ describe('APNs', () => {
 
   it('sends later when nobody is there', async () => {
     const { provider } = await start(() => OK);
-    const sender = provider.open(provider.parseSettings({ ...INPUT, isSandBox: true }));
+    const sender = provider.open(provider.parseSettings({ ...INPUT, isSandBox: true }), new MemoryShelf());
     open.push(sender);
     const [verdict] = await collect(sender, recipients(1));
     expect(verdict).toMatchObject({ action: 'retryBackoff' });

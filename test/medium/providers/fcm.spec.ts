@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FcmProvider } from '../../../src/providers/fcm/fcm.provider.js';
+import { MemoryShelf } from '../../harness/memory-shelf.js';
 import { type Answer, type Push, PushPeer } from './push-peer.js';
 import { collect, notification, recipients, tally } from './sending.js';
 
@@ -45,7 +46,7 @@ describe('FCM', () => {
       private_key: KEY,
       token_uri: tokens.url,
     };
-    const sender = provider.open(provider.parseSettings(account));
+    const sender = provider.open(provider.parseSettings(account), new MemoryShelf());
     open.push(sender);
     return { peer, tokens, sender };
   }

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { HmsProvider } from '../../../src/providers/hms/hms.provider.js';
 import type { Sender } from '../../../src/providers/provider.js';
+import { MemoryShelf } from '../../harness/memory-shelf.js';
 import { startSimulators, type RunningSimulators } from '../../simulators/client.js';
 import { collect, notification, recipients, tally } from './sending.js';
 
@@ -19,7 +20,7 @@ afterEach(async () => {
 function openSender(input: Record<string, unknown> = simulators.credentials.hms.oauth): Sender {
   const { url, tokenUrl } = simulators.hms;
   const provider = new HmsProvider({ url, tokenUrl, ca: simulators.ca });
-  const sender = provider.open(provider.parseSettings(input));
+  const sender = provider.open(provider.parseSettings(input), new MemoryShelf());
   open.push(sender);
   return sender;
 }

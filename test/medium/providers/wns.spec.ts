@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Recipient, Sender } from '../../../src/providers/provider.js';
 import { WnsProvider } from '../../../src/providers/wns/wns.provider.js';
+import { MemoryShelf } from '../../harness/memory-shelf.js';
 import { startSimulators, type RunningSimulators } from '../../simulators/client.js';
 import { collect, notification, tally } from './sending.js';
 
@@ -19,7 +20,7 @@ afterEach(async () => {
 function openSender(input: Record<string, unknown> = simulators.credentials.wns.package): Sender {
   const { tokenUrl, url, channelHost } = simulators.wns;
   const provider = new WnsProvider({ tokenUrl, entraUrl: url, channelHost, ca: simulators.ca });
-  const sender = provider.open(provider.parseSettings(input));
+  const sender = provider.open(provider.parseSettings(input), new MemoryShelf());
   open.push(sender);
   return sender;
 }
