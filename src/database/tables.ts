@@ -86,6 +86,9 @@ interface DeviceTable {
   user_agent: string | null;
   broadcast: Generated<boolean>;
   retired_reason: string | null;
+  retired_at: Date | null;
+  /** `YYYY-MM-DD`, UTC: the last day on which the app gave a sign of life. */
+  seen_on: ColumnType<never, string | undefined, string>;
   registered_at: Date;
   created_at: CreatedAt;
   updated_at: Date;
@@ -115,6 +118,7 @@ export interface Target {
   platforms?: string[];
 }
 
+/** `paused` is never stored: it is what `paused_at`, or a pause at all of its providers, makes of the others. */
 export type MessageState = 'accepted' | 'expanding' | 'sending' | 'paused' | 'finished' | 'cancelled' | 'expired';
 
 interface MessageTable {
@@ -137,6 +141,11 @@ interface MessageTable {
   open_batches: number;
   expand_cursor: number;
   expand_max: number | null;
+  /** Since when nothing new of it is written. */
+  paused_at: ColumnType<Date | null, never, Date | null>;
+  /** The message whose deliveries of `resend_outcomes` (codes) are its audience. */
+  resend_of: string | null;
+  resend_outcomes: ColumnType<number[] | null, string | null, never>;
 }
 
 export type BatchState = 'waiting' | 'ready' | 'leased' | 'parked' | 'done';

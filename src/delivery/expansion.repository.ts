@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import { AudienceRepository } from '../devices/audience.repository.js';
@@ -19,8 +20,8 @@ export class ExpansionRepository {
 
   /**
    * Inserts the next page's batches and moves the cursor, in one transaction. The first page freezes the audience at
-   * the highest seq of that moment. `more` is false when the message is expanded or
-   * cancelled.
+   * the highest seq of that moment. `more` is false when the message is expanded,
+   * cancelled or paused.
    */
   expandPage(messageSeq: number): Promise<{ promoted: QueuedBatch[]; more: boolean }> {
     return this.database.kysely.transaction().execute(async (transaction) => {
@@ -29,6 +30,8 @@ export class ExpansionRepository {
         .select(['seq', 'application_id', 'state', 'target', 'expand_cursor', 'expand_max'])
         .where('seq', '=', messageSeq)
         .where('state', 'in', ['accepted', 'expanding'])
+        // A pause holds the expansion too, so that a paused message has no batches but parked ones.
+        .where(sql<boolean>`(paused_at is null or expires_at <= now())`)
         // Waits: who holds the row is mostly a batch of the message that ends, for less than a millisecond.
         .forUpdate()
         .executeTakeFirst();

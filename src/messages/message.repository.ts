@@ -110,7 +110,7 @@ export class MessageRepository {
   async report(applicationId: string, id: string): Promise<MessageReport | undefined> {
     const { rows } = await sql<ReportRow>`
       select message.id, message.body, message.state, message.audience, message.accepted_at, message.expires_at,
-        message.finished_at, totals.counts, totals.parked, totals.moving
+        message.finished_at, message.paused_at, totals.counts, totals.parked, totals.moving
       from message, lateral (
         select array[${sql.join(OUTCOME_NAMES.map((_name, code) => sql`coalesce(sum(counts[${sql.lit(code + 1)}]), 0)::int`))}] as counts,
           count(*) filter (where state = 'parked')::int as parked,
@@ -119,23 +119,6 @@ export class MessageRepository {
       where message.application_id = ${applicationId} and message.id = ${id}`.execute(this.database.kysely);
     const row = rows[0];
     return row && toReport(row);
-  }
-
-  /** Calls off what has not left; false when there is no such message, or nothing of it is left to call off. */
-  async cancel(applicationId: string, id: string): Promise<boolean> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
-      const row = await transaction
-        .updateTable('message')
-        .set({ state: 'cancelled' })
-        .where('application_id', '=', applicationId)
-        .where('id', '=', id)
-        .where('state', 'in', ['accepted', 'expanding', 'sending'])
-        .returning('seq')
-        .executeTakeFirst();
-      if (!row) return false;
-      await this.batches.settleMessage(row.seq, transaction);
-      return true;
-    });
   }
 }
 
@@ -147,13 +130,15 @@ interface ReportRow {
   accepted_at: Date;
   expires_at: Date;
   finished_at: Date | null;
+  paused_at: Date | null;
   counts: number[];
   parked: number;
   moving: number;
 }
 
 function toReport(row: ReportRow): MessageReport {
-  const paused = row.state === 'sending' && row.parked > 0 && row.moving === 0;
+  const held = row.state === 'sending' && row.parked > 0 && row.moving === 0;
+  const paused = held || (row.paused_at !== null && row.finished_at === null);
   return {
     id: row.id,
     alert: row.body.message.alert,

@@ -6,6 +6,7 @@ import type { AuthorizedRequest } from '../auth/scope.guard.js';
 import { parseJson } from '../common/body.js';
 import type { OutcomeName } from '../delivery/outcome.js';
 import { SendMessageDto } from './message.dto.js';
+import { MessageControlService } from './message-control.service.js';
 import { MessagesService } from './messages.service.js';
 
 interface SendAnswer {
@@ -30,7 +31,10 @@ interface MessageAnswer {
 @Controller('imfpush/v1/apps/:applicationId/messages')
 @UseGuards(ScopeGuard)
 export class MessagesController {
-  constructor(private readonly messages: MessagesService) {}
+  constructor(
+    private readonly messages: MessagesService,
+    private readonly control: MessageControlService,
+  ) {}
 
   @Post()
   @HttpCode(202)
@@ -136,6 +140,30 @@ export class MessagesController {
   @ApiResponse({ status: 404, description: 'Unknown application or message' })
   @ApiResponse({ status: 409, description: 'Nothing is left to cancel' })
   cancel(@Param('applicationId') applicationId: string, @Param('messageId') messageId: string): Promise<void> {
-    return this.messages.cancelMessage(applicationId, messageId);
+    return this.control.cancelMessage(applicationId, messageId);
+  }
+
+  @Post(':messageId/pause')
+  @HttpCode(204)
+  @RequireScope('messages.write')
+  @ApiOperation({
+    summary: 'Write nothing new of a message until it is resumed; its time to live goes on (extension)',
+  })
+  @ApiResponse({ status: 204, description: 'It is paused, also when it was before' })
+  @ApiResponse({ status: 404, description: 'Unknown application or message' })
+  @ApiResponse({ status: 409, description: 'Nothing is left to pause' })
+  pause(@Param('applicationId') applicationId: string, @Param('messageId') messageId: string): Promise<void> {
+    return this.control.pauseMessage(applicationId, messageId);
+  }
+
+  @Post(':messageId/resume')
+  @HttpCode(204)
+  @RequireScope('messages.write')
+  @ApiOperation({ summary: 'Go on with a paused message where it stopped (extension)' })
+  @ApiResponse({ status: 204, description: 'It goes on, also when it was not paused' })
+  @ApiResponse({ status: 404, description: 'Unknown application or message' })
+  @ApiResponse({ status: 409, description: 'Nothing is left, or the application is paused at the providers' })
+  resume(@Param('applicationId') applicationId: string, @Param('messageId') messageId: string): Promise<void> {
+    return this.control.resumeMessage(applicationId, messageId);
   }
 }

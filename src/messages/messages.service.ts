@@ -94,13 +94,6 @@ export class MessagesService {
     return report;
   }
 
-  /** Calls off what has not left. Throws FPWSE0001E when unknown, CARIL0409E when nothing is left to call off. */
-  async cancelMessage(applicationId: string, messageId: string): Promise<void> {
-    const { state } = await this.readMessage(applicationId, messageId);
-    if (state === 'cancelled' || (await this.messages.cancel(applicationId, messageId))) return;
-    throw new ApiError('CARIL0409E', `The message is ${state}: there is nothing left to cancel.`);
-  }
-
   private async keep(
     message: NewMessage,
     batches: readonly NewBatch[] | null,
