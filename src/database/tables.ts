@@ -118,8 +118,12 @@ export interface Target {
   platforms?: string[];
 }
 
-/** `paused` is never stored: it is what `paused_at`, or a pause at all of its providers, makes of the others. */
-export type MessageState = 'accepted' | 'expanding' | 'sending' | 'paused' | 'finished' | 'cancelled' | 'expired';
+/**
+ * `paused` is never stored: it is what `paused_at`, or a pause at all of its providers, makes of the others. `removed`
+ * is never shown: its batches go in steps, and then its row.
+ */
+export type MessageState =
+  'accepted' | 'expanding' | 'sending' | 'paused' | 'finished' | 'cancelled' | 'expired' | 'removed';
 
 interface MessageTable {
   seq: GeneratedAlways<number>;

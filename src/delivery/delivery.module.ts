@@ -12,6 +12,7 @@ import { ExpandProcessor } from './expand.processor.js';
 import { ExpandService } from './expand.service.js';
 import { ExpansionRepository } from './expansion.repository.js';
 import { PaceRepository } from './pace.repository.js';
+import { ResendRepository } from './resend.repository.js';
 import { Senders } from './senders.js';
 import { StatusReporter } from './status-reporter.js';
 import { SweepRepository } from './sweep.repository.js';
@@ -35,6 +36,7 @@ export class DeliveryModule {}
     ExpandService,
     ExpansionRepository,
     PaceRepository,
+    ResendRepository,
     Senders,
     StatusReporter,
   ],

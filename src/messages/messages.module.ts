@@ -6,11 +6,12 @@ import { ProvidersModule } from '../providers/providers.module.js';
 import { MessageControlRepository } from './message-control.repository.js';
 import { MessageControlService } from './message-control.service.js';
 import { MessageRepository } from './message.repository.js';
+import { ResendService } from './resend.service.js';
 import { MessagesService } from './messages.service.js';
 
 @Module({
   imports: [ApplicationsModule, DeliveryModule, DevicesModule, ProvidersModule],
-  providers: [MessageControlRepository, MessageControlService, MessageRepository, MessagesService],
-  exports: [MessageControlService, MessagesService],
+  providers: [MessageControlRepository, MessageControlService, MessageRepository, MessagesService, ResendService],
+  exports: [MessageControlService, MessagesService, ResendService],
 })
 export class MessagesModule {}

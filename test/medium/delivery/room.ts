@@ -11,6 +11,7 @@ import type { NewBatch } from '../../../src/delivery/batching.js';
 import { ExpansionRepository } from '../../../src/delivery/expansion.repository.js';
 import { OUTCOME, OUTCOME_NAMES } from '../../../src/delivery/outcome.js';
 import type { OutcomeName } from '../../../src/delivery/outcome.js';
+import { ResendRepository } from '../../../src/delivery/resend.repository.js';
 import { SweepRepository } from '../../../src/delivery/sweep.repository.js';
 import { AudienceRepository } from '../../../src/devices/audience.repository.js';
 import { newMessageId } from '../../../src/messages/message-id.js';
@@ -43,7 +44,12 @@ export class Room {
     this.pace = new PaceRepository(database);
     this.batches = new BatchRepository(database);
     this.claims = new ClaimRepository(database, this.pace);
-    this.expansions = new ExpansionRepository(database, this.audience, this.batches);
+    this.expansions = new ExpansionRepository(
+      database,
+      this.audience,
+      this.batches,
+      new ResendRepository(this.audience),
+    );
     this.sweep = new SweepRepository(database);
     this.messages = new MessageRepository(database, this.batches);
     this.control = new MessageControlRepository(database, this.batches);
