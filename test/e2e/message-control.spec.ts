@@ -29,7 +29,7 @@ describe.each(STAGES)('on $name', (stage) => {
   /** One delivery is accepted at once; the other is told to wait for as long as the message lives. */
   const sendToBoth = async (): Promise<string> => {
     const id = await api.send({ message: { alert: 'Hello' }, target: { userIds: ['both'] } });
-    await api.waitFor(id, ({ outcomes }) => outcomes.accepted === 1);
+    await api.waitFor(id, ({ outcomes }) => (outcomes.accepted ?? 0) >= 1);
     return id;
   };
   const act = (id: string, verb: string, body?: unknown, headers?: Record<string, string>) =>
@@ -94,7 +94,6 @@ describe.each(STAGES)('on $name', (stage) => {
     const refused = await act(id, 'resend', body);
     expect([refused.status, refused.body.code]).toEqual([400, code]);
     expect(refused.body.message).toMatch(says);
-    await api.app('DELETE', `/messages/${id}`);
   });
 
   it('knows no message that is not there, and asks for messages.write', async () => {
