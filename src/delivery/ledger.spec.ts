@@ -152,7 +152,7 @@ describe('a delivery that may have arrived, written again', () => {
     const batch = ledger(['unknown'], { 0: { attempts: 1, retryAt: NOW } });
     expect(batch.begin(TERMS)).toEqual([0]);
     batch.record(0, decision, written);
-    expect([names(batch), batch.nextDue()]).toEqual([[outcome], nextDue]);
+    expect([names(batch), batch.nextDue(NOW)]).toEqual([[outcome], nextDue]);
     // What it was before is past with the next write.
     expect(reread(batch).begin({ ...TERMS, cancelled: true })).toEqual([]);
     expect(names(batch)).toEqual([outcome]);
@@ -167,7 +167,7 @@ describe('settleLost', () => {
     expect(batch.details).toEqual({ 0: { attempts: 1, reason: 'the worker was lost', retryAt: NOW } });
     const held = ledger(['inFlight']);
     held.settleLost({ ...TERMS, onUnknown: 'hold' });
-    expect([names(held), held.nextDue()]).toEqual([['unknown'], null]);
+    expect([names(held), held.nextDue(NOW)]).toEqual([['unknown'], null]);
   });
 });
 

@@ -5,7 +5,7 @@ import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { Tables } from '../database/tables.js';
 import { BatchRepository } from '../delivery/batch.repository.js';
-import type { QueuedBatch } from '../delivery/batch.repository.js';
+import type { QueuedBatch } from '../delivery/batch.js';
 import type { ProviderName } from '../providers/provider.js';
 
 /** The stored states in which something of a message is left to do. */

@@ -374,7 +374,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect(direct.queued).toEqual(direct.batchIds);
       const ended = await room.claim(direct.batchIds[0] ?? 0);
       recordAll(ended, 'accepted');
-      expect(await room.batches.finish(ended, { state: 'done', dueAt: null })).toEqual({ promoted: [] });
+      expect(await room.batches.finish(ended, { state: 'done', dueAt: null })).toEqual({ state: 'done', promoted: [] });
       // Parked and let go, it does not stand behind the broadcast.
       const parked = await room.accept(applicationId, batches(1), { direct: true });
       await room.batches.park(applicationId, 'sandbox');

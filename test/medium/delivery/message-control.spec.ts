@@ -40,10 +40,12 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
   function newWorker(): DeliverService {
     const clock = new Clock();
     return new DeliverService(
+      room.claims,
       room.batches,
       new DeviceRepository(room.database),
       new Senders({ sandbox: provider } as unknown as Providers, room.settings),
       room.settings,
+      room.pace,
       new DeliveryQueue(queues),
       new StatusReporter(new ProviderStatusRepository(room.database), clock),
       clock,
@@ -91,7 +93,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       expect(await resume(message)).toEqual({
         seq: message.seq,
         toExpand: false,
-        queued: [{ id: message.batchId, epoch: 1, provider: 'sandbox', direct: false }],
+        queued: [{ id: message.batchId, epoch: 1, provider: 'sandbox', direct: false, rank: 1 }],
       });
       expect(await resume(message)).toBeNull();
       await runToEnd(message);
@@ -250,7 +252,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
             const batch = await room.tryClaim(rows[(worker * 5 + turn) % (rows.length || 1)]?.id ?? 0);
             if (!batch) continue;
             recordAll(batch, outcomes[(worker + turn) % 4] ?? 'accepted');
-            const dueAt = batch.ledger.nextDue();
+            const dueAt = batch.ledger.nextDue(Date.now());
             await room.batches.finish(batch, dueAt === null ? DONE : { state: 'ready', dueAt: Date.now() });
           }
         };
