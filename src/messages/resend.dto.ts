@@ -1,6 +1,6 @@
 import { ArrayNotEmpty, IsArray, IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
 import type { OutcomeName } from '../delivery/outcome.js';
-import { FOUR_WEEKS_S } from './settings.dto.js';
+import { FOUR_WEEKS_S } from './gcm.dto.js';
 
 /** What may be sent again: all that is settled and was not accepted. */
 const RESENDABLE = ['rejected', 'failed', 'expired', 'cancelled', 'unknown'] as const satisfies readonly OutcomeName[];
