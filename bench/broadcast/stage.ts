@@ -65,8 +65,8 @@ export class Stage {
       APNS_URL: sink.origin,
       PROVIDER_CA_FILE: join(sink.folder, 'cert.pem'),
     };
-    const { close } = await openDatabase({ databaseUrl, dataDir: '' });
-    await close();
+    const database = await openDatabase({ databaseUrl, dataDir: '' });
+    await database.close();
     const pool = new pg.Pool({ connectionString: databaseUrl });
     return new Stage(sink, join(sink.folder, 'codes.log'), postgres, redis, environment, pool);
   }
