@@ -48,6 +48,7 @@ describe('defaults', () => {
       webPush: { allowPrivate: false },
       providerCa: undefined,
       batchesAtOnce: 8,
+      retention: { messageDays: 30, deviceUnseenDays: 270, deviceRetiredDays: 90 },
     });
   });
 
@@ -87,6 +88,9 @@ it('reads every setting', () => {
       HMS_TOKEN_URL: 'https://o.example/token',
       PROVIDER_CA_FILE: caFile,
       WORKER_BATCHES: '256',
+      RETENTION_DAYS: '0',
+      DEVICE_UNSEEN_DAYS: '1',
+      DEVICE_RETIRED_DAYS: '36500',
     }),
   ).toEqual({
     environment: 'production',
@@ -105,6 +109,7 @@ it('reads every setting', () => {
     webPush: { allowPrivate: false },
     providerCa: [...rootCertificates, 'PEM'].join('\n'),
     batchesAtOnce: 256,
+    retention: { messageDays: 0, deviceUnseenDays: 1, deviceRetiredDays: 36_500 },
   });
 });
 
@@ -173,6 +178,8 @@ describe('refusals', () => {
     ],
     ['a missing CA file', { PROVIDER_CA_FILE: join(folder, 'none') }, ['PROVIDER_CA_FILE cannot be read']],
     ['no batches at all', { WORKER_BATCHES: '0' }, ['WORKER_BATCHES must be a number from 1 to 256']],
+    ['half a day', { RETENTION_DAYS: '0.5' }, ['RETENTION_DAYS must be a number of days, 0 to 36500']],
+    ['days before today', { DEVICE_UNSEEN_DAYS: '-1' }, ['DEVICE_UNSEEN_DAYS must be a number of days, 0 to 36500']],
     ['too many batches', { WORKER_BATCHES: '257' }, ['WORKER_BATCHES must be a number from 1 to 256']],
     ['a misspelt name', { DATABSE_URL: 'x' }, ['DATABSE_URL is not a setting; did you mean DATABASE_URL?']],
     ['a letter too many', { ROLESS: 'x' }, ['ROLESS is not a setting; did you mean ROLES?']],

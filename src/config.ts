@@ -27,6 +27,8 @@ export interface Config {
   /** PEM text of an extra authority that provider connections trust. */
   providerCa?: string;
   batchesAtOnce: number;
+  /** In days; 0 keeps for ever. */
+  retention: { messageDays: number; deviceUnseenDays: number; deviceRetiredDays: number };
 }
 
 export interface Setting {
@@ -106,6 +108,21 @@ export const SETTINGS: readonly Setting[] = [
     name: 'WORKER_BATCHES',
     fallback: '8',
     meaning: 'broadcast batches that one worker process sends at once, per provider',
+  },
+  {
+    name: 'RETENTION_DAYS',
+    fallback: '30',
+    meaning: 'days after which a message that has ended is removed with its account; `0`: never',
+  },
+  {
+    name: 'DEVICE_UNSEEN_DAYS',
+    fallback: '270',
+    meaning: 'days without a sign of life from its app after which a device gets no more messages; `0`: never',
+  },
+  {
+    name: 'DEVICE_RETIRED_DAYS',
+    fallback: '90',
+    meaning: 'days after which such a device, or one whose token died, is deleted; `0`: never',
   },
 ];
 
@@ -216,6 +233,17 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     'WORKER_BATCHES must be a number from 1 to 256',
   );
 
+  const days = (name: string): number => {
+    const number = Number(value(name));
+    check(Number.isInteger(number) && number >= 0 && number <= 36_500, `${name} must be a number of days, 0 to 36500`);
+    return number;
+  };
+  const retention = {
+    messageDays: days('RETENTION_DAYS'),
+    deviceUnseenDays: days('DEVICE_UNSEEN_DAYS'),
+    deviceRetiredDays: days('DEVICE_RETIRED_DAYS'),
+  };
+
   if (problems.length > 0) throw new ConfigError([...new Set(problems)]);
   return {
     environment: production ? 'production' : 'development',
@@ -238,6 +266,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     webPush: { allowPrivate: allowPrivate === 'true' },
     providerCa,
     batchesAtOnce,
+    retention,
   };
 }
 

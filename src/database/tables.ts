@@ -94,6 +94,9 @@ interface DeviceTable {
   user_agent: string | null;
   broadcast: Generated<boolean>;
   retired_reason: string | null;
+  retired_at: Date | null;
+  /** `YYYY-MM-DD`, UTC: the last day on which the app gave a sign of life. */
+  seen_on: ColumnType<never, string | undefined, string>;
   registered_at: Date;
   created_at: CreatedAt;
   updated_at: Date;
@@ -123,7 +126,12 @@ export interface Target {
   platforms?: string[];
 }
 
-export type MessageState = 'accepted' | 'expanding' | 'sending' | 'paused' | 'finished' | 'cancelled' | 'expired';
+/**
+ * `paused` is never stored: it is what `paused_at`, or a pause at all of its providers, makes of the others. `removed`
+ * is never shown: its batches go in steps, and then its row.
+ */
+export type MessageState =
+  'accepted' | 'expanding' | 'sending' | 'paused' | 'finished' | 'cancelled' | 'expired' | 'removed';
 
 interface MessageTable {
   seq: GeneratedAlways<number>;
@@ -145,6 +153,11 @@ interface MessageTable {
   open_batches: number;
   expand_cursor: number;
   expand_max: number | null;
+  /** Since when nothing new of it is written. */
+  paused_at: ColumnType<Date | null, never, Date | null>;
+  /** The message whose deliveries of `resend_outcomes` (codes) are its audience. */
+  resend_of: string | null;
+  resend_outcomes: ColumnType<number[] | null, string | null, never>;
 }
 
 export type BatchState = 'waiting' | 'ready' | 'leased' | 'parked' | 'done';

@@ -94,19 +94,21 @@ export class BatchRepository {
       from message
       where message.seq = batch.message_seq and batch.id = ${batch.id} and batch.epoch = ${batch.epoch}
         and batch.state = 'leased'
-      returning message.state as "messageState"`.execute(this.database.kysely);
+      returning ${STATE_TO_SENDERS} as "messageState"`.execute(this.database.kysely);
     return rows[0] ?? null;
   }
 
   /**
-   * Ends the lease: done, ready again at `dueAt` (epoch ms), or parked. In the same transaction the message is settled
-   * with its last batch, and waiting batches move up. Null: the lease is lost, and nothing was recorded.
+   * Ends the lease: done, ready again at `dueAt` (epoch ms), or parked; a message that was cancelled or paused meanwhile
+   * has the last word on it. In the same transaction the message is settled with its last batch, and waiting batches
+   * move up. Null: the lease is lost, and nothing was recorded.
    */
   async finish(
     batch: LeasedBatch,
-    next: { state: BatchState; dueAt: number | null },
-  ): Promise<{ promoted: QueuedBatch[] } | null> {
+    wanted: { state: BatchState; dueAt: number | null },
+  ): Promise<{ state: BatchState; promoted: QueuedBatch[] } | null> {
     return this.database.kysely.transaction().execute(async (transaction) => {
+      const next = wanted.state === 'done' ? wanted : await this.overruled(batch, wanted, transaction);
       const ended = await transaction
         .updateTable('batch')
         .set({
@@ -122,7 +124,7 @@ export class BatchRepository {
         .executeTakeFirst();
       if (!ended) return null;
       if (next.state === 'done') await this.closeOne(batch.messageSeq, transaction);
-      return { promoted: batch.direct ? [] : await this.promote(batch, transaction) };
+      return { state: next.state, promoted: batch.direct ? [] : await this.promote(batch, transaction) };
     });
   }
 
@@ -149,6 +151,24 @@ export class BatchRepository {
       .execute();
   }
 
+  /**
+   * What a cancel left unsent is settled now, and a pause holds what is left. The message's row is locked, so that a
+   * cancel or pause either is seen here or sees this batch where this leaves it.
+   */
+  private async overruled(
+    batch: LeasedBatch,
+    wanted: { state: BatchState; dueAt: number | null },
+    transaction: Transaction<Tables>,
+  ): Promise<{ state: BatchState; dueAt: number | null }> {
+    const { rows } = await sql<{ state: MessageState }>`select ${STATE_TO_SENDERS} as state from message
+      where seq = ${batch.messageSeq} for no key update`.execute(transaction);
+    const state = rows[0]?.state;
+    if (state === 'paused') return { state: 'parked', dueAt: null };
+    if (state !== 'cancelled') return wanted;
+    batch.ledger.begin({ ...batch.terms, cancelled: true });
+    return { state: 'done', dueAt: null };
+  }
+
   private async closeOne(messageSeq: number, transaction: Transaction<Tables>): Promise<void> {
     const message = await transaction
       .updateTable('message')
@@ -159,6 +179,9 @@ export class BatchRepository {
     if (message?.open_batches === 0) await this.settleMessage(messageSeq, transaction);
   }
 }
+
+/** A message's state as those who send it need to know it. */
+const STATE_TO_SENDERS = sql<MessageState>`case when message.paused_at is null then message.state else 'paused' end`;
 
 /** PostgreSQL counts array positions from 1. */
 const EXPIRED_INDEX = 6;

@@ -29,8 +29,8 @@ export class ClaimRepository {
 
   /**
    * Leases a batch that is due and marks what is to be sent as in flight. Null when there is nothing to do: done, held
-   * by another worker, not due, or its provider is paused for the application (then it is parked). Postponed when its
-   * turn at the provider's pace is later.
+   * by another worker, not due, or its message is paused, or its provider for the application (then it is parked).
+   * Postponed when its turn at the provider's pace is later.
    */
   async claim(id: number, provider: ClaimTerms, now: number): Promise<LeasedBatch | PostponedBatch | null> {
     return this.database.kysely.transaction().execute(async (transaction) => {
@@ -38,6 +38,7 @@ export class ClaimRepository {
         select batch.id, batch.epoch, batch.provider, batch.message_seq, batch.application_id, batch.device_seqs,
           batch.has_slot, batch.outcomes, batch.details, batch.direct, message.id as message_id,
           message.state as message_state, message.notification, message.on_unknown, message.accepted_at, message.expires_at,
+          message.paused_at,
           provider_setting.version, provider_setting.paused_reason,
           pace.lapses_at > now() as paced, provider_status.last_success_at
         from batch
@@ -54,8 +55,14 @@ export class ClaimRepository {
       if (!row) return null;
       const batch = toLeased(row, provider.needsSettings, now);
       const over = batch.terms.cancelled || now >= batch.terms.expiresAt;
-      if (row.paused_reason !== null && !over) {
-        await transaction.updateTable('batch').set({ state: 'parked' }).where('id', '=', id).execute();
+      if ((row.paused_reason !== null || row.paused_at !== null) && !over) {
+        // It may be parked for days: what a lost worker wrote is called unknown meanwhile, not in flight.
+        batch.ledger.settleLost(batch.terms);
+        await transaction
+          .updateTable('batch')
+          .set({ ...ledgerColumns(batch.ledger), state: 'parked', lease_until: null })
+          .where('id', '=', id)
+          .execute();
         return null;
       }
       const turn = over ? NO_LIMIT : await this.takeTurn(row, batch, provider.ramp, transaction);
@@ -129,6 +136,7 @@ interface ClaimRow {
   on_unknown: 'resend' | 'hold';
   accepted_at: Date;
   expires_at: Date;
+  paused_at: Date | null;
   version: number | null;
   paused_reason: string | null;
 }

@@ -141,7 +141,7 @@ export class DeliverService {
     return { positions, devices };
   }
 
-  /** Records and renews the lease every second; aborts the sending when it was cancelled or the lease was lost. */
+  /** Records and renews the lease every second; aborts the sending of a cancelled or paused message, or of a lost lease. */
   private keepCheckpoints(
     batch: LeasedBatch,
     abort: AbortController,
@@ -153,8 +153,7 @@ export class DeliverService {
         try {
           const kept = await this.batches.checkpoint(batch);
           lost ||= kept === null;
-          if (lost || kept?.messageState === 'cancelled') abort.abort();
-          if (kept?.messageState === 'cancelled') batch.terms.cancelled = true;
+          if (lost || kept?.messageState === 'cancelled' || kept?.messageState === 'paused') abort.abort();
         } catch (error) {
           // The database may be back before the lease ends; if not, the lease is what decides.
           this.log.warn(`Batch ${batch.id}: checkpoint failed: ${String(error)}`);
@@ -201,8 +200,6 @@ export class DeliverService {
 
   private async finish(batch: LeasedBatch, findings: Findings | null): Promise<void> {
     const stopped = findings?.stop !== undefined;
-    // What a cancel left unsent is settled now instead of at the next attempt.
-    if (batch.terms.cancelled) batch.ledger.begin({ ...batch.terms, now: this.clock.now() });
     const now = this.clock.now();
     // What waits for the same host does not come back all at once.
     const heldUntil = findings?.heldUntil === undefined ? 0 : findings.heldUntil + Math.random() * HELD_SPREAD_MS;
@@ -219,7 +216,7 @@ export class DeliverService {
       return;
     }
     await this.queue.enqueueBatches(finished.promoted);
-    if (state === 'ready' && dueAt !== null && !this.shutdown.signal.aborted)
+    if (finished.state === 'ready' && dueAt !== null && !this.shutdown.signal.aborted)
       await this.queue.enqueueBatches([batch], at - now);
   }
 

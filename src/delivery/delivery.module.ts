@@ -11,7 +11,10 @@ import { DeliveryQueue } from './delivery.queue.js';
 import { ExpandProcessor } from './expand.processor.js';
 import { ExpandService } from './expand.service.js';
 import { ExpansionRepository } from './expansion.repository.js';
+import { Housekeeper } from './housekeeper.js';
 import { PaceRepository } from './pace.repository.js';
+import { ResendRepository } from './resend.repository.js';
+import { RetentionRepository } from './retention.repository.js';
 import { Senders } from './senders.js';
 import { SharedTokenRepository } from './shared-token.repository.js';
 import { StatusReporter } from './status-reporter.js';
@@ -36,6 +39,7 @@ export class DeliveryModule {}
     ExpandService,
     ExpansionRepository,
     PaceRepository,
+    ResendRepository,
     Senders,
     SharedTokenRepository,
     StatusReporter,
@@ -45,7 +49,7 @@ export class WorkerModule {}
 
 /** The role `scheduler`. */
 @Module({
-  imports: [DeliveryModule, ScheduleModule.forRoot()],
-  providers: [Sweeper, SweepRepository],
+  imports: [DeliveryModule, DevicesModule, ScheduleModule.forRoot()],
+  providers: [Housekeeper, RetentionRepository, Sweeper, SweepRepository],
 })
 export class SchedulerModule {}

@@ -7,6 +7,7 @@ import type { AttemptTerms } from './ledger.js';
 import { OUTCOME, OUTCOME_NAMES } from './outcome.js';
 import type { OutcomeName } from './outcome.js';
 import { decide } from './retry-policy.js';
+import type { Decision } from './retry-policy.js';
 
 const NOW = Date.parse('2026-11-23T10:00:00Z');
 const MINUTE = 60_000;
@@ -135,6 +136,41 @@ describe('record', () => {
   });
 });
 
+describe('a delivery that may have arrived, written again', () => {
+  const accept = { outcome: OUTCOME.accepted };
+  it.each<[string, Decision, boolean, OutcomeName, number | null]>([
+    ['accepted', accept, true, 'accepted', null],
+    ['rejected', { outcome: OUTCOME.rejected, reason: 'gone' }, true, 'rejected', null],
+    ['refused', { outcome: OUTCOME.failed, reason: 'too large' }, true, 'failed', null],
+    ['unanswered again', { outcome: OUTCOME.unknown, retryAt: 9 }, true, 'unknown', 9],
+    ['told to wait', { outcome: OUTCOME.pending, reason: 'busy', retryAt: 9 }, true, 'unknown', 9],
+    ['told to wait for too long', { outcome: OUTCOME.expired, reason: 'busy' }, true, 'unknown', null],
+    ['called off before it was written', { outcome: OUTCOME.pending }, false, 'unknown', 0],
+    ['to a device that is gone', { outcome: OUTCOME.cancelled, reason: 'gone' }, false, 'unknown', null],
+    ['at a provider without settings', { outcome: OUTCOME.failed, reason: 'none' }, false, 'unknown', null],
+  ])('and %s', (_what, decision, written, outcome, nextDue) => {
+    const batch = ledger(['unknown'], { 0: { attempts: 1, retryAt: NOW } });
+    expect(batch.begin(TERMS)).toEqual([0]);
+    batch.record(0, decision, written);
+    expect([names(batch), batch.nextDue(NOW)]).toEqual([[outcome], nextDue]);
+    // What it was before is past with the next write.
+    expect(reread(batch).begin({ ...TERMS, cancelled: true })).toEqual([]);
+    expect(names(batch)).toEqual([outcome]);
+  });
+});
+
+describe('settleLost', () => {
+  it('names what a lost worker left in flight, and starts nothing', () => {
+    const batch = ledger(['inFlight', 'pending', 'accepted']);
+    batch.settleLost(TERMS);
+    expect(names(batch)).toEqual(['unknown', 'pending', 'accepted']);
+    expect(batch.details).toEqual({ 0: { attempts: 1, reason: 'the worker was lost', retryAt: NOW } });
+    const held = ledger(['inFlight']);
+    held.settleLost({ ...TERMS, onUnknown: 'hold' });
+    expect([names(held), held.nextDue(NOW)]).toEqual([['unknown'], null]);
+  });
+});
+
 it('situation counts the write at hand as an attempt', () => {
   const batch = ledger(['inFlight', 'inFlight'], { 1: { attempts: 2 } });
   expect(batch.situation(0, TERMS, NOW + 5, 0.25)).toMatchObject({ attempts: 1, now: NOW + 5, random: 0.25 });
@@ -211,6 +247,7 @@ const SETTLED = new Set<number>([
   OUTCOME.expired,
   OUTCOME.cancelled,
 ]);
+const UNSENT: OutcomeName[] = ['pending', 'expired', 'cancelled'];
 const STEPS: Record<'begin' | 'record', Partial<Record<OutcomeName, OutcomeName[]>>> = {
   // In flight stays what it is called when a lost delivery is written again.
   begin: {
@@ -273,6 +310,8 @@ describe('any history of begins, answers, checkpoints and crashes', () => {
           const writes = new Array<number>(size).fill(0);
           /** Settled in a committed account: no crash may bring these back. */
           const settledForGood = new Map<number, number>();
+          /** Once unknown: it may have arrived, so it is never called unsent again. */
+          const doubted = new Set<number>();
 
           const commit = () => {
             stored = reread(batch);
@@ -311,10 +350,16 @@ describe('any history of begins, answers, checkpoints and crashes', () => {
             } else if (step.do === 'crash') {
               batch = reread(stored);
               inFlight = [];
+              for (const [position, code] of batch.outcomes.entries())
+                if (code === OUTCOME.inFlight) doubted.add(position);
             } else if (step.do === 'cancel') {
               terms.cancelled = true;
             }
             expect(batch.counts().reduce((sum, count) => sum + count, 0)).toBe(size);
+            for (const [position, code] of batch.outcomes.entries()) {
+              if (code === OUTCOME.unknown) doubted.add(position);
+              if (doubted.has(position)) expect(UNSENT, 'called unsent after all').not.toContain(nameOf(code));
+            }
             for (const [position, code] of settledForGood) expect(batch.outcomes[position]).toBe(code);
           }
 

@@ -22,6 +22,9 @@ export interface AttemptTerms {
  * through `move`, which refuses what the outcome graph does not allow, so the sum is the audience at any moment.
  */
 export class BatchLedger {
+  /** Being written again although an earlier write may have arrived. A crash leaves these in flight, and so unknown. */
+  private readonly again = new Set<number>();
+
   constructor(
     readonly outcomes: Buffer,
     readonly details: DeliveryDetails,
@@ -32,10 +35,10 @@ export class BatchLedger {
    * what is due now is marked in flight, at most `limit` of it, and returned by position.
    */
   begin(terms: AttemptTerms, limit = Infinity): number[] {
+    this.settleLost(terms);
     const due: number[] = [];
-    const over = terms.cancelled ? OUTCOME.cancelled : terms.now >= terms.expiresAt ? OUTCOME.expired : null;
+    const over = whyOver(terms);
     for (let position = 0; position < this.outcomes.length; position++) {
-      if (this.at(position) === OUTCOME.inFlight) this.lose(position, terms, over !== null);
       const outcome = this.at(position);
       if (outcome !== OUTCOME.pending && outcome !== OUTCOME.unknown) continue;
       const detail = this.details[position];
@@ -47,6 +50,7 @@ export class BatchLedger {
       if (outcome === OUTCOME.unknown && detail?.retryAt === undefined) continue;
       if ((detail?.retryAt ?? 0) > terms.now || due.length >= limit) continue;
       if (detail) delete detail.retryAt;
+      if (outcome === OUTCOME.unknown) this.again.add(position);
       this.move(position, OUTCOME.inFlight);
       due.push(position);
     }
@@ -66,13 +70,20 @@ export class BatchLedger {
     return count;
   }
 
+  /** What a lost worker left in flight becomes unknown, to be written again where the message's policy says so. */
+  settleLost(terms: AttemptTerms): void {
+    for (const [position, outcome] of this.outcomes.entries())
+      if (outcome === OUTCOME.inFlight) this.lose(position, terms, whyOver(terms) !== null);
+  }
+
   /** The situation that a verdict on this delivery is decided in, when it was written just now. */
   situation(position: number, terms: AttemptTerms, now: number, random: number): Situation {
     return { ...terms, attempts: (this.details[position]?.attempts ?? 0) + 1, now, random };
   }
 
   /** Records what became of a delivery that was in flight. `written`: it counts as an attempt. */
-  record(position: number, decision: Decision, written: boolean): void {
+  record(position: number, made: Decision, written: boolean): void {
+    const decision = this.again.delete(position) ? afterUnknown(made, written) : made;
     this.move(position, decision.outcome);
     const before = this.details[position];
     // The usual case, accepted at the first attempt, has nothing to tell.
@@ -102,7 +113,7 @@ export class BatchLedger {
       const retryAt = this.details[position]?.retryAt;
       if (outcome === OUTCOME.unknown && retryAt === undefined) continue;
       if (outcome !== OUTCOME.pending && outcome !== OUTCOME.inFlight && outcome !== OUTCOME.unknown) continue;
-      times.push(retryAt ?? unsentAt);
+      times.push(retryAt || unsentAt);
     }
     if (times.length === 0) return null;
     const first = times.reduce((least, time) => Math.min(least, time));
@@ -129,4 +140,18 @@ export class BatchLedger {
       throw new Error(`A delivery cannot go from ${OUTCOME_NAMES[from]} to ${OUTCOME_NAMES[to]}`);
     this.outcomes[position] = to;
   }
+}
+
+function whyOver(terms: AttemptTerms): OutcomeCode | null {
+  if (terms.cancelled) return OUTCOME.cancelled;
+  return terms.now >= terms.expiresAt ? OUTCOME.expired : null;
+}
+
+/** Only the provider's word on this write ends the doubt about an earlier one: it is never called unsent again. */
+function afterUnknown(decision: Decision, written: boolean): Decision {
+  const { outcome } = decision;
+  const told = outcome === OUTCOME.accepted || outcome === OUTCOME.rejected || outcome === OUTCOME.failed;
+  if (written && told) return decision;
+  const waits = outcome === OUTCOME.pending;
+  return { ...decision, outcome: OUTCOME.unknown, retryAt: decision.retryAt ?? (waits ? 0 : undefined) };
 }

@@ -17,6 +17,7 @@ export class SweepRepository {
     const { rows } = await sql<{ seq: number }>`
       select seq from message
       where state in ('accepted', 'expanding') and accepted_at < now() - make_interval(secs => ${PATIENCE_S})
+        and (paused_at is null or expires_at <= now())
       order by seq limit ${LIMIT}`.execute(this.database.kysely);
     return rows.map((row) => row.seq);
   }
@@ -32,15 +33,18 @@ export class SweepRepository {
     return rows;
   }
 
-  /** Lets parked batches wait again whose pause has ended, or whose message has (so that it can be settled). */
+  /**
+   * Lets parked batches wait again whose pause has ended, or whose message has (so that it can be settled). A new epoch,
+   * because the queue may still hold a job for a retry under the old one, and takes no second of that name.
+   */
   async unpark(): Promise<void> {
     await sql`
-      update batch set state = 'waiting' where id in (
+      update batch set state = 'waiting', epoch = epoch + 1 where id in (
         select batch.id from batch
         join message on message.seq = batch.message_seq
         left join provider_setting on provider_setting.application_id = batch.application_id
           and provider_setting.provider = batch.provider
-        where batch.state = 'parked' and (provider_setting.paused_reason is null
+        where batch.state = 'parked' and (provider_setting.paused_reason is null and message.paused_at is null
           or message.state = 'cancelled' or message.expires_at <= now())
         limit ${LIMIT} for update of batch skip locked)`.execute(this.database.kysely);
   }

@@ -44,6 +44,13 @@ export class AudienceRepository {
     return rows;
   }
 
+  /** Where devices are registered now; those that are gone are left out. */
+  async providersOf(seqs: readonly number[], db: Kysely<Tables>): Promise<Map<number, ProviderName>> {
+    const { rows } = await sql<AudienceMember>`
+      select seq, provider from device where seq = any(${`{${seqs.join(',')}}`}::bigint[])`.execute(db);
+    return new Map(rows.map(({ seq, provider }) => [seq, provider]));
+  }
+
   /** Those of the ids that no registration has, in the order given. */
   async unknownDeviceIds(applicationId: string, deviceIds: readonly string[]): Promise<string[]> {
     return this.unknown(

@@ -29,6 +29,9 @@ export interface DeliverableDevice {
   registeredAt: Date;
 }
 
+/** The reason of a retirement that a sign of life ends. */
+export const UNSEEN = 'unseen';
+
 const UNIQUE_VIOLATION = '23505';
 
 @Injectable()
@@ -77,6 +80,20 @@ export class DeviceRepository {
     );
   }
 
+  /**
+   * The app gave a sign of life: SDKs read their own registration at each start and register only when it changed. At
+   * most one write a day; a device that was retired as unseen is alive again.
+   */
+  async noteSeen(applicationId: string, deviceId: string, now: Date): Promise<void> {
+    await sql`
+      update device set seen_on = ${dayOf(now)}::date,
+        retired_reason = case when retired_reason = ${UNSEEN} then null else retired_reason end,
+        retired_at = case when retired_reason = ${UNSEEN} then null else retired_at end
+      where application_id = ${applicationId} and device_id = ${deviceId} and seen_on < ${dayOf(now)}::date`.execute(
+      this.database.kysely,
+    );
+  }
+
   async findSeq(applicationId: string, deviceId: string): Promise<number | undefined> {
     const row = await this.database.kysely
       .selectFrom('device')
@@ -116,7 +133,7 @@ export class DeviceRepository {
     if (seqs.length === 0) return;
     await this.database.kysely
       .updateTable('device')
-      .set({ retired_reason: reason })
+      .set({ retired_reason: reason, retired_at: sql<Date>`now()` })
       .where('seq', 'in', seqs)
       .where('registered_at', '<=', before)
       .execute();
@@ -132,6 +149,8 @@ export class DeviceRepository {
       phone_number: device.phoneNumber,
       user_agent: device.userAgent,
       retired_reason: null,
+      retired_at: null,
+      seen_on: dayOf(now),
       registered_at: now,
       updated_at: now,
     };
@@ -143,6 +162,11 @@ export class DeviceRepository {
       .executeTakeFirstOrThrow();
     return { ...device, createdAt: row.created_at, updatedAt: now };
   }
+}
+
+/** `YYYY-MM-DD`, UTC. */
+export function dayOf(date: Date): string {
+  return date.toISOString().slice(0, 10);
 }
 
 function hashOf(token: string): Buffer {

@@ -28,7 +28,7 @@ export class DevicesController {
     @Param('applicationId') applicationId: string,
     @Param('deviceId') deviceId: string,
   ): Promise<DeviceAnswer> {
-    return toDeviceAnswer(await this.devices.getDevice(applicationId, deviceId));
+    return toDeviceAnswer(await this.devices.readDevice(applicationId, deviceId));
   }
 
   @Put(':deviceId')

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ApplicationsModule } from '../applications/applications.module.js';
 import { AudienceRepository } from './audience.repository.js';
+import { DeviceRetentionRepository } from './device-retention.repository.js';
 import { DeviceRepository } from './device.repository.js';
 import { DevicesService } from './devices.service.js';
 import { SubscriptionRepository } from './subscription.repository.js';
@@ -12,11 +13,12 @@ import { TagRepository } from './tag.repository.js';
   providers: [
     AudienceRepository,
     DeviceRepository,
+    DeviceRetentionRepository,
     DevicesService,
     SubscriptionRepository,
     SubscriptionsService,
     TagRepository,
   ],
-  exports: [AudienceRepository, DeviceRepository, DevicesService, SubscriptionsService],
+  exports: [AudienceRepository, DeviceRepository, DeviceRetentionRepository, DevicesService, SubscriptionsService],
 })
 export class DevicesModule {}

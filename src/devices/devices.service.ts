@@ -45,6 +45,13 @@ export class DevicesService {
     });
   }
 
+  /** What an SDK asks for at each start of its app, and so a sign of life. */
+  async readDevice(applicationId: string, deviceId: string): Promise<Device> {
+    const device = await this.getDevice(applicationId, deviceId);
+    await this.devices.noteSeen(applicationId, deviceId, new Date(this.clock.now()));
+    return device;
+  }
+
   async getDevice(applicationId: string, deviceId: string): Promise<Device> {
     await this.applications.getApplication(applicationId);
     const device = await this.devices.find(applicationId, deviceId);

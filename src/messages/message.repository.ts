@@ -1,13 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
+import type { Transaction } from 'kysely';
+import { notFound } from '../common/errors.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
-import type { MessageState, Target } from '../database/tables.js';
+import type { MessageState, Tables, Target } from '../database/tables.js';
 import { BatchRepository } from '../delivery/batch.repository.js';
 import type { QueuedBatch } from '../delivery/batch.js';
 import type { NewBatch } from '../delivery/batching.js';
-import { OUTCOME_NAMES } from '../delivery/outcome.js';
+import { OUTCOME, OUTCOME_NAMES } from '../delivery/outcome.js';
 import type { OutcomeName } from '../delivery/outcome.js';
+import type { Idempotency } from './idempotency.js';
 import type { Notification } from '../providers/notification.js';
 
 export interface NewMessage {
@@ -19,10 +22,26 @@ export interface NewMessage {
   target: Target;
   direct: boolean;
   onUnknown: 'resend' | 'hold';
-  idempotency: { key: string; requestHash: Buffer } | null;
+  idempotency: Idempotency | null;
   acceptedAt: Date;
   expiresAt: Date;
+  /** Its audience: the deliveries of an earlier message that have one of the outcomes. */
+  resend?: Resend;
 }
+
+export interface Resend {
+  /** The original's message id. */
+  of: string;
+  outcomes: OutcomeName[];
+}
+
+/** What a resend takes from its original. */
+export type Original = Pick<NewMessage, 'body' | 'notification' | 'target' | 'direct' | 'onUnknown'> & {
+  acceptedAt: Date;
+  expiresAt: Date;
+  /** Null while it still moves. */
+  finishedAt: Date | null;
+};
 
 export interface MessageReport {
   id: string;
@@ -33,6 +52,9 @@ export interface MessageReport {
   acceptedAt: Date;
   expiresAt: Date;
   finishedAt: Date | null;
+  resendOf: string | null;
+  /** Ids of the messages that repeat some of this one. */
+  resends: string[];
 }
 
 /** An earlier message of the same client under the same Idempotency-Key. */
@@ -51,7 +73,7 @@ export class MessageRepository {
 
   /**
    * Keeps the message: with its batches when they are given, else to be expanded. Null when its id or its
-   * Idempotency-Key is taken already.
+   * Idempotency-Key is taken already. Throws FPWSE0001E when the original of a resend is not there any more.
    */
   accept(
     message: NewMessage,
@@ -60,6 +82,7 @@ export class MessageRepository {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const audience = batches?.reduce((sum, batch) => sum + batch.deviceSeqs.length, 0) ?? 0;
       const settled = batches?.length === 0;
+      if (message.resend) await this.keepOriginal(message.applicationId, message.resend.of, transaction);
       const row = await transaction
         .insertInto('message')
         .values({
@@ -81,6 +104,8 @@ export class MessageRepository {
           open_batches: batches?.length ?? 0,
           expand_cursor: 0,
           expand_max: null,
+          resend_of: message.resend?.of ?? null,
+          resend_outcomes: message.resend ? JSON.stringify(message.resend.outcomes.map((name) => OUTCOME[name])) : null,
         })
         .onConflict((conflict) => conflict.doNothing())
         .returning('seq')
@@ -89,6 +114,28 @@ export class MessageRepository {
       if (!batches?.length) return { seq: row.seq, queued: [] };
       return { seq: row.seq, queued: await this.batches.insert({ ...message, seq: row.seq }, batches, transaction) };
     });
+  }
+
+  async findOriginal(applicationId: string, id: string): Promise<Original | undefined> {
+    const row = await this.database.kysely
+      .selectFrom('message')
+      .selectAll()
+      .where('application_id', '=', applicationId)
+      .where('id', '=', id)
+      .where('state', '<>', 'removed')
+      .executeTakeFirst();
+    return (
+      row && {
+        body: row.body,
+        notification: row.notification,
+        target: row.target,
+        direct: row.direct,
+        onUnknown: row.on_unknown,
+        acceptedAt: row.accepted_at,
+        expiresAt: row.expires_at,
+        finishedAt: row.finished_at,
+      }
+    );
   }
 
   async findByIdempotencyKey(
@@ -110,32 +157,32 @@ export class MessageRepository {
   async report(applicationId: string, id: string): Promise<MessageReport | undefined> {
     const { rows } = await sql<ReportRow>`
       select message.id, message.body, message.state, message.audience, message.accepted_at, message.expires_at,
-        message.finished_at, totals.counts, totals.parked, totals.moving
+        message.finished_at, message.paused_at, message.resend_of, array(
+          select resend.id from message resend where resend.application_id = message.application_id
+            and resend.resend_of = message.id and resend.state <> 'removed' order by resend.seq) as resends,
+        totals.counts, totals.parked, totals.moving
       from message, lateral (
         select array[${sql.join(OUTCOME_NAMES.map((_name, code) => sql`coalesce(sum(counts[${sql.lit(code + 1)}]), 0)::int`))}] as counts,
           count(*) filter (where state = 'parked')::int as parked,
           count(*) filter (where state in ('waiting', 'ready', 'leased'))::int as moving
         from batch where batch.message_seq = message.seq) as totals
-      where message.application_id = ${applicationId} and message.id = ${id}`.execute(this.database.kysely);
+      where message.application_id = ${applicationId} and message.id = ${id}
+        and message.state <> 'removed'`.execute(this.database.kysely);
     const row = rows[0];
     return row && toReport(row);
   }
 
-  /** Calls off what has not left; false when there is no such message, or nothing of it is left to call off. */
-  async cancel(applicationId: string, id: string): Promise<boolean> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
-      const row = await transaction
-        .updateTable('message')
-        .set({ state: 'cancelled' })
-        .where('application_id', '=', applicationId)
-        .where('id', '=', id)
-        .where('state', 'in', ['accepted', 'expanding', 'sending'])
-        .returning('seq')
-        .executeTakeFirst();
-      if (!row) return false;
-      await this.batches.settleMessage(row.seq, transaction);
-      return true;
-    });
+  /** The housekeeper waits for whoever holds the row, and then sees the resend. */
+  private async keepOriginal(applicationId: string, id: string, transaction: Transaction<Tables>): Promise<void> {
+    const original = await transaction
+      .selectFrom('message')
+      .select('seq')
+      .where('application_id', '=', applicationId)
+      .where('id', '=', id)
+      .where('state', '<>', 'removed')
+      .forShare()
+      .executeTakeFirst();
+    if (!original) throw notFound('message', 'messageId');
   }
 }
 
@@ -147,13 +194,17 @@ interface ReportRow {
   accepted_at: Date;
   expires_at: Date;
   finished_at: Date | null;
+  paused_at: Date | null;
+  resend_of: string | null;
+  resends: string[];
   counts: number[];
   parked: number;
   moving: number;
 }
 
 function toReport(row: ReportRow): MessageReport {
-  const paused = row.state === 'sending' && row.parked > 0 && row.moving === 0;
+  const held = row.state === 'sending' && row.parked > 0 && row.moving === 0;
+  const paused = held || (row.paused_at !== null && row.finished_at === null);
   return {
     id: row.id,
     alert: row.body.message.alert,
@@ -166,5 +217,7 @@ function toReport(row: ReportRow): MessageReport {
     acceptedAt: row.accepted_at,
     expiresAt: row.expires_at,
     finishedAt: row.finished_at,
+    resendOf: row.resend_of,
+    resends: row.resends,
   };
 }

@@ -6,6 +6,9 @@ import type { AuthorizedRequest } from '../auth/scope.guard.js';
 import { parseJson } from '../common/body.js';
 import type { OutcomeName } from '../delivery/outcome.js';
 import { SendMessageDto } from './message.dto.js';
+import { ResendDto } from './resend.dto.js';
+import { ResendService } from './resend.service.js';
+import { MessageControlService } from './message-control.service.js';
 import { MessagesService } from './messages.service.js';
 
 interface SendAnswer {
@@ -24,13 +27,27 @@ interface MessageAnswer {
   acceptedTime: string;
   expiresTime: string;
   finishedTime?: string;
+  /** The message that this one repeats some deliveries of. */
+  resendOf?: string;
+  /** The messages that repeat some of this one. */
+  resends?: string[];
+}
+
+interface ResendAnswer {
+  messageId: string;
+  resendOf: string;
+  warnings?: string[];
 }
 
 @ApiTags('Messages')
 @Controller('imfpush/v1/apps/:applicationId/messages')
 @UseGuards(ScopeGuard)
 export class MessagesController {
-  constructor(private readonly messages: MessagesService) {}
+  constructor(
+    private readonly messages: MessagesService,
+    private readonly control: MessageControlService,
+    private readonly resends: ResendService,
+  ) {}
 
   @Post()
   @HttpCode(202)
@@ -108,6 +125,8 @@ export class MessagesController {
         acceptedTime: { type: 'string', format: 'date-time' },
         expiresTime: { type: 'string', format: 'date-time' },
         finishedTime: { type: 'string', format: 'date-time' },
+        resendOf: { type: 'string', description: 'The message that this one repeats some deliveries of' },
+        resends: { type: 'array', items: { type: 'string' }, description: 'Messages that repeat some of this one' },
       },
     },
   })
@@ -126,6 +145,8 @@ export class MessagesController {
       acceptedTime: report.acceptedAt.toISOString(),
       expiresTime: report.expiresAt.toISOString(),
       ...(report.finishedAt && { finishedTime: report.finishedAt.toISOString() }),
+      ...(report.resendOf !== null && { resendOf: report.resendOf }),
+      ...(report.resends.length > 0 && { resends: report.resends }),
     };
   }
 
@@ -136,6 +157,75 @@ export class MessagesController {
   @ApiResponse({ status: 404, description: 'Unknown application or message' })
   @ApiResponse({ status: 409, description: 'Nothing is left to cancel' })
   cancel(@Param('applicationId') applicationId: string, @Param('messageId') messageId: string): Promise<void> {
-    return this.messages.cancelMessage(applicationId, messageId);
+    return this.control.cancelMessage(applicationId, messageId);
+  }
+
+  @Post(':messageId/pause')
+  @HttpCode(204)
+  @RequireScope('messages.write')
+  @ApiOperation({
+    summary: 'Write nothing new of a message until it is resumed; its time to live goes on (extension)',
+  })
+  @ApiResponse({ status: 204, description: 'It is paused, also when it was before' })
+  @ApiResponse({ status: 404, description: 'Unknown application or message' })
+  @ApiResponse({ status: 409, description: 'Nothing is left to pause' })
+  pause(@Param('applicationId') applicationId: string, @Param('messageId') messageId: string): Promise<void> {
+    return this.control.pauseMessage(applicationId, messageId);
+  }
+
+  @Post(':messageId/resume')
+  @HttpCode(204)
+  @RequireScope('messages.write')
+  @ApiOperation({ summary: 'Go on with a paused message where it stopped (extension)' })
+  @ApiResponse({ status: 204, description: 'It goes on, also when it was not paused' })
+  @ApiResponse({ status: 404, description: 'Unknown application or message' })
+  @ApiResponse({ status: 409, description: 'Nothing is left, or the application is paused at the providers' })
+  resume(@Param('applicationId') applicationId: string, @Param('messageId') messageId: string): Promise<void> {
+    return this.control.resumeMessage(applicationId, messageId);
+  }
+
+  @Post(':messageId/resend')
+  @HttpCode(202)
+  @RequireScope('messages.write')
+  @ApiOperation({
+    summary: 'Send a message that has ended again, to exactly the deliveries with certain outcomes (extension)',
+  })
+  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same key within 24 hours sends once' })
+  @ApiBody({ type: ResendDto })
+  @ApiResponse({
+    status: 202,
+    description: 'Kept, as a message of its own',
+    schema: {
+      type: 'object',
+      required: ['messageId', 'resendOf'],
+      properties: {
+        messageId: { type: 'string' },
+        resendOf: { type: 'string' },
+        warnings: { type: 'array', items: { type: 'string' } },
+      },
+    },
+  })
+  @ApiResponse({ status: 400, description: 'A field is missing or invalid: `message` names it and says why' })
+  @ApiResponse({ status: 404, description: 'Unknown application or message' })
+  @ApiResponse({
+    status: 409,
+    description: 'The message still moves, the Idempotency-Key came with another body, or the application is disabled',
+  })
+  async resend(
+    @Param('applicationId') applicationId: string,
+    @Param('messageId') messageId: string,
+    @Req() request: AuthorizedRequest,
+    @Headers('idempotency-key') idempotencyKey: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ResendAnswer> {
+    const body = parseJson(request.body);
+    const { clientId } = request.authorized;
+    const accepted = await this.resends.resendMessage(applicationId, clientId, messageId, body, idempotencyKey);
+    if (accepted.replayed) void reply.header('idempotent-replayed', 'true');
+    return {
+      messageId: accepted.messageId,
+      resendOf: messageId,
+      ...(accepted.warnings.length > 0 && { warnings: accepted.warnings }),
+    };
   }
 }

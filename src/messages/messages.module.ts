@@ -3,12 +3,15 @@ import { ApplicationsModule } from '../applications/applications.module.js';
 import { DeliveryModule } from '../delivery/delivery.module.js';
 import { DevicesModule } from '../devices/devices.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
+import { MessageControlRepository } from './message-control.repository.js';
+import { MessageControlService } from './message-control.service.js';
 import { MessageRepository } from './message.repository.js';
+import { ResendService } from './resend.service.js';
 import { MessagesService } from './messages.service.js';
 
 @Module({
   imports: [ApplicationsModule, DeliveryModule, DevicesModule, ProvidersModule],
-  providers: [MessageRepository, MessagesService],
-  exports: [MessagesService],
+  providers: [MessageControlRepository, MessageControlService, MessageRepository, MessagesService, ResendService],
+  exports: [MessageControlService, MessagesService, ResendService],
 })
 export class MessagesModule {}

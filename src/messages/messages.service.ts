@@ -1,9 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { createHash } from 'node:crypto';
 import { ApplicationsService } from '../applications/applications.service.js';
 import { checkBody } from '../common/body.js';
 import { Clock } from '../common/clock.js';
-import { ApiError, invalidValue, notFound } from '../common/errors.js';
+import { ApiError, notFound } from '../common/errors.js';
 import type { Target } from '../database/tables.js';
 import { BATCH_SIZE, cutBatches } from '../delivery/batching.js';
 import type { NewBatch } from '../delivery/batching.js';
@@ -11,6 +10,8 @@ import { DeliveryQueue } from '../delivery/delivery.queue.js';
 import { AudienceRepository, BROADCAST_TAG } from '../devices/audience.repository.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
+import { readIdempotency } from './idempotency.js';
+import type { Idempotency } from './idempotency.js';
 import { newMessageId } from './message-id.js';
 import { DEFAULT_TTL_S, SendMessageDto } from './message.dto.js';
 import { MessageRepository } from './message.repository.js';
@@ -27,7 +28,6 @@ export interface Acceptance {
   replayed: boolean;
 }
 
-const MAX_IDEMPOTENCY_KEY = 255;
 /** Unknown ids named in a warning; a list of ten thousand would be an answer larger than the request. */
 const NAMED = 10;
 
@@ -56,19 +56,13 @@ export class MessagesService {
     const notification = toNotification(value);
     checkSizes(notification, target.platforms, this.providers);
     const idempotency = readIdempotency(idempotencyKey, request);
-    if (idempotency) {
-      const earlier = await this.messages.findByIdempotencyKey(applicationId, clientId, idempotency.key);
-      if (earlier) return replay(earlier, idempotency.requestHash);
-    }
-    if (!application.enabled)
-      throw new ApiError('FPWSE1007E', 'The application is disabled; it sends no messages until it is enabled again.');
-    const warnings = [
-      ...unknown.map((path) => `Unknown field '${path.slice(0, 100)}' is ignored.`),
-      ...(await this.checkTarget(applicationId, target)),
-    ];
+    const earlier = await this.findEarlier(applicationId, clientId, idempotency);
+    if (earlier) return earlier;
+    if (!application.enabled) throw applicationDisabled();
+    const warnings = [...unknown.map(ignoredField), ...(await this.checkTarget(applicationId, target))];
     const acceptedAt = this.clock.now();
     const batches = await this.smallAudience(applicationId, target);
-    return this.keep(
+    return this.keepMessage(
       {
         applicationId,
         id: newMessageId(),
@@ -94,18 +88,19 @@ export class MessagesService {
     return report;
   }
 
-  /** Calls off what has not left. Throws FPWSE0001E when unknown, CARIL0409E when nothing is left to call off. */
-  async cancelMessage(applicationId: string, messageId: string): Promise<void> {
-    const { state } = await this.readMessage(applicationId, messageId);
-    if (state === 'cancelled' || (await this.messages.cancel(applicationId, messageId))) return;
-    throw new ApiError('CARIL0409E', `The message is ${state}: there is nothing left to cancel.`);
+  /** The answer to the same request under the same key, if there was one. Throws FPWSE0002E when it was another. */
+  async findEarlier(
+    applicationId: string,
+    clientId: string,
+    idempotency: Idempotency | null,
+  ): Promise<Acceptance | null> {
+    if (!idempotency) return null;
+    const earlier = await this.messages.findByIdempotencyKey(applicationId, clientId, idempotency.key);
+    return earlier ? replay(earlier, idempotency.requestHash) : null;
   }
 
-  private async keep(
-    message: NewMessage,
-    batches: readonly NewBatch[] | null,
-    warnings: string[],
-  ): Promise<Acceptance> {
+  /** Commits, then tells the queue: to deliver the batches that are given, else to expand. */
+  async keepMessage(message: NewMessage, batches: readonly NewBatch[] | null, warnings: string[]): Promise<Acceptance> {
     for (;;) {
       const kept = await this.messages.accept({ ...message, notification: withCollapseId(message) }, batches);
       if (kept) {
@@ -114,10 +109,8 @@ export class MessagesService {
         return { messageId: message.id, body: message.body, warnings, replayed: false };
       }
       // The same key came in twice at once, or the id is taken: the first has an answer to repeat, the second is rare.
-      const { applicationId, clientId, idempotency } = message;
-      const earlier =
-        idempotency && (await this.messages.findByIdempotencyKey(applicationId, clientId, idempotency.key));
-      if (earlier) return replay(earlier, idempotency.requestHash);
+      const earlier = await this.findEarlier(message.applicationId, message.clientId, message.idempotency);
+      if (earlier) return earlier;
       message.id = newMessageId();
     }
   }
@@ -165,19 +158,17 @@ function targetOf(request: Record<string, unknown>): unknown {
   return (request.settings as { target?: unknown } | undefined)?.target;
 }
 
-/** A repeat after a crash carries the same id and replaces the first on the screen. */
+/** A repeat carries the same id and replaces the first on the screen: after a crash, and of a resend. */
 function withCollapseId(message: NewMessage): NewMessage['notification'] {
-  return { ...message.notification, collapseId: message.id };
+  return message.resend ? message.notification : { ...message.notification, collapseId: message.id };
 }
 
-function readIdempotency(
-  key: string | undefined,
-  request: Record<string, unknown>,
-): { key: string; requestHash: Buffer } | null {
-  if (key === undefined) return null;
-  if (!/^[\x21-\x7e]+$/.test(key) || key.length > MAX_IDEMPOTENCY_KEY)
-    throw invalidValue('Idempotency-Key', `it must be 1 to ${MAX_IDEMPOTENCY_KEY} printable ASCII characters`);
-  return { key, requestHash: createHash('sha256').update(JSON.stringify(request)).digest() };
+export function applicationDisabled(): ApiError {
+  return new ApiError('FPWSE1007E', 'The application is disabled; it sends no messages until it is enabled again.');
+}
+
+export function ignoredField(path: string): string {
+  return `Unknown field '${path.slice(0, 100)}' is ignored.`;
 }
 
 function replay(earlier: EarlierMessage, requestHash: Buffer): Acceptance {

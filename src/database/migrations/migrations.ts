@@ -2,6 +2,7 @@ import type { Migration } from 'kysely';
 import { up as foundation } from './0001-foundation.js';
 import { up as providerStatus } from './0002-provider-status.js';
 import { up as sharedTokens } from './0004-shared-tokens.js';
+import { up as messageControl } from './0005-message-control.js';
 import { up as lanes } from './0006-lanes.js';
 import { up as pace } from './0007-pace.js';
 import { up as settingVersion } from './0008-setting-version.js';
@@ -11,6 +12,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0001-foundation': { up: foundation },
   '0002-provider-status': { up: providerStatus },
   '0004-shared-tokens': { up: sharedTokens },
+  '0005-message-control': { up: messageControl },
   '0006-lanes': { up: lanes },
   '0007-pace': { up: pace },
   '0008-setting-version': { up: settingVersion },

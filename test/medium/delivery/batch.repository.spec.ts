@@ -120,7 +120,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect(await room.messageRow(seq)).toMatchObject({ state: 'sending', open_batches: 1 });
 
       recordAll(next, 'accepted');
-      expect(await room.batches.finish(next, { state: 'done', dueAt: null })).toEqual({ promoted: [] });
+      expect(await room.batches.finish(next, { state: 'done', dueAt: null })).toEqual({ state: 'done', promoted: [] });
       expect(await room.messageRow(seq)).toMatchObject({ state: 'finished', open_batches: 0 });
     });
 
@@ -159,7 +159,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect([row.counts, row.details]).toEqual([[0, 1, 0, 1, 0, 0, 0, 0], { 1: { attempts: 1, reason: 'gone' } }]);
       expect((row.lease_until?.getTime() ?? 0) - Date.now()).toBeGreaterThan(5_000);
 
-      await room.messages.cancel(applicationId, id);
+      await room.control.cancel(applicationId, id);
       expect(await room.batches.checkpoint(batch)).toEqual({ messageState: 'cancelled' });
     });
   });
@@ -213,13 +213,13 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       const applicationId = await room.addApplication();
       const message = await room.accept(applicationId, [batchOf(1), batchOf(2, 'sandbox', 2)]);
       await finish(message.batchIds[0] ?? 0, undefined, 'accepted');
-      expect(await room.messages.cancel(applicationId, message.id)).toBe(true);
+      expect(await room.control.cancel(applicationId, message.id)).toBe(true);
       expect(await room.messageRow(message.seq)).toMatchObject({ state: 'cancelled', finished_at: null });
       expect((await finish(message.batchIds[1] ?? 0)).due).toEqual([]);
       const report = await room.messages.report(applicationId, message.id);
       expect(report).toMatchObject({ state: 'cancelled', audience: 3, outcomes: { accepted: 1, cancelled: 2 } });
       expect(report?.finishedAt).toBeInstanceOf(Date);
-      expect(await room.messages.cancel(applicationId, message.id)).toBe(false);
+      expect(await room.control.cancel(applicationId, message.id)).toBe(false);
     });
 
     it('every report adds up to the audience', async () => {
@@ -255,7 +255,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       await room.sweep.unpark();
       expect((await room.batchRow(batchId)).state).toBe('waiting');
       expect(await room.batches.promote(lotOf(applicationId))).toMatchObject([
-        { id: batchId, epoch: 0, provider: 'sandbox' },
+        { id: batchId, epoch: 1, provider: 'sandbox' },
       ]);
       expect((await room.claim(batchId)).due).toEqual([0, 1]);
     });
@@ -284,7 +284,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
         await room.batches.park(applicationId, 'sandbox');
         expect((await room.batchRow(batchId)).state).toBe('parked');
       }
-      await room.messages.cancel(cancelled.applicationId, cancelled.id);
+      await room.control.cancel(cancelled.applicationId, cancelled.id);
       await room.sweep.unpark();
       for (const { applicationId, batchId } of [cancelled, late]) {
         expect(await room.batches.promote(lotOf(applicationId))).toHaveLength(1);
@@ -374,7 +374,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect(direct.queued).toEqual(direct.batchIds);
       const ended = await room.claim(direct.batchIds[0] ?? 0);
       recordAll(ended, 'accepted');
-      expect(await room.batches.finish(ended, { state: 'done', dueAt: null })).toEqual({ promoted: [] });
+      expect(await room.batches.finish(ended, { state: 'done', dueAt: null })).toEqual({ state: 'done', promoted: [] });
       // Parked and let go, it does not stand behind the broadcast.
       const parked = await room.accept(applicationId, batches(1), { direct: true });
       await room.batches.park(applicationId, 'sandbox');

@@ -143,7 +143,7 @@ describe.each(PLACES)('expansion on the %s database', (place) => {
     const applicationId = await room.addApplication();
     await addDevices(applicationId, 50);
     const { seq, id } = await room.accept(applicationId, null);
-    await room.messages.cancel(applicationId, id);
+    await room.control.cancel(applicationId, id);
     expect(await room.expansions.expandPage(seq)).toEqual({ promoted: [], more: false });
     expect(await room.batchRows(seq)).toEqual([]);
     expect(await room.messageRow(seq)).toMatchObject({ state: 'cancelled', audience: 0 });

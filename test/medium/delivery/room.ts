@@ -11,9 +11,11 @@ import type { NewBatch } from '../../../src/delivery/batching.js';
 import { ExpansionRepository } from '../../../src/delivery/expansion.repository.js';
 import { OUTCOME, OUTCOME_NAMES } from '../../../src/delivery/outcome.js';
 import type { OutcomeName } from '../../../src/delivery/outcome.js';
+import { ResendRepository } from '../../../src/delivery/resend.repository.js';
 import { SweepRepository } from '../../../src/delivery/sweep.repository.js';
 import { AudienceRepository } from '../../../src/devices/audience.repository.js';
 import { newMessageId } from '../../../src/messages/message-id.js';
+import { MessageControlRepository } from '../../../src/messages/message-control.repository.js';
 import { MessageRepository } from '../../../src/messages/message.repository.js';
 import type { NewMessage } from '../../../src/messages/message.repository.js';
 import type { ProviderName } from '../../../src/providers/provider.js';
@@ -31,6 +33,7 @@ export class Room {
   readonly expansions: ExpansionRepository;
   readonly sweep: SweepRepository;
   readonly messages: MessageRepository;
+  readonly control: MessageControlRepository;
   readonly settings: ProviderSettingRepository;
 
   private constructor(
@@ -41,9 +44,15 @@ export class Room {
     this.pace = new PaceRepository(database);
     this.batches = new BatchRepository(database);
     this.claims = new ClaimRepository(database, this.pace);
-    this.expansions = new ExpansionRepository(database, this.audience, this.batches);
+    this.expansions = new ExpansionRepository(
+      database,
+      this.audience,
+      this.batches,
+      new ResendRepository(this.audience),
+    );
     this.sweep = new SweepRepository(database);
     this.messages = new MessageRepository(database, this.batches);
+    this.control = new MessageControlRepository(database, this.batches);
     this.settings = new ProviderSettingRepository(database, new Vault(Buffer.alloc(32)));
   }
 
@@ -87,6 +96,15 @@ export class Room {
     if (!kept) throw new Error('the message was not kept');
     const rows = await this.batchRows(kept.seq);
     return { seq: kept.seq, id, batchIds: rows.map((row) => row.id), queued: kept.queued.map((batch) => batch.id) };
+  }
+
+  /** Devices d1, d2, … of the sandbox with tokens t1, t2, …; answers their seqs in that order. */
+  async addDevices(applicationId: string, count: number): Promise<number[]> {
+    const { rows } = await sql<{ seq: number }>`
+      insert into device (application_id, device_id, platform, provider, token, token_hash, registered_at, updated_at)
+      select ${applicationId}, 'd' || n, 'A', 'sandbox', 't' || n, sha256(('t' || n)::bytea), now(), now()
+      from generate_series(1, ${sql.lit(count)}) as n returning seq`.execute(this.database.kysely);
+    return rows.map((row) => row.seq);
   }
 
   /** Claims as a worker of the sandbox would; it must succeed. */
@@ -141,6 +159,12 @@ export class Room {
   async resume(applicationId: string, provider: ProviderName): Promise<void> {
     await this.settings.put(applicationId, provider, { visible: {}, secret: {} });
   }
+}
+
+/** BullMQ makes its own connections to a server; the URL of the room's database is the pool's. */
+export function urlOf({ database }: Room): string {
+  const { connectionString } = (database.pool as unknown as { options: { connectionString: string } }).options;
+  return connectionString;
 }
 
 /** One batch of invented devices. */

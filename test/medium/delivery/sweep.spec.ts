@@ -4,7 +4,7 @@ import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
 import { Sweeper } from '../../../src/delivery/sweeper.js';
 import { Queues } from '../../../src/queue/queue.js';
 import { PLACES } from '../database/places.js';
-import { Room, batchOf } from './room.js';
+import { Room, batchOf, urlOf } from './room.js';
 
 const HOUR = 3_600_000;
 const ago = (ms: number) => new Date(Date.now() - ms);
@@ -27,7 +27,7 @@ describe.each(PLACES)('the sweep on the %s database', (place) => {
     const forgotten = await room.accept(applicationId, null, old);
     const fresh = await room.accept(applicationId, null);
     const cancelled = await room.accept(applicationId, null, old);
-    await room.messages.cancel(applicationId, cancelled.id);
+    await room.control.cancel(applicationId, cancelled.id);
     const expanded = await room.accept(applicationId, [], old);
     const found = await room.sweep.messagesToExpand();
     expect(found).toContain(forgotten.seq);
@@ -106,9 +106,3 @@ describe.each(PLACES)('the sweep on the %s database', (place) => {
     await queues.close();
   });
 });
-
-/** BullMQ makes its own connections to a server; the URL of the room's database is the pool's. */
-function urlOf({ database }: Room): string {
-  const { connectionString } = (database.pool as unknown as { options: { connectionString: string } }).options;
-  return connectionString;
-}

@@ -1,0 +1,26 @@
+import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
+
+/** Pausing a message, sending outcomes of one again, and what the housekeeper needs to find what is old. */
+export async function up(db: Kysely<never>): Promise<void> {
+  for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
+}
+
+const STATEMENTS = [
+  // paused_at stands beside the state, because a message goes on where it was: expanding or sending.
+  // resend_of is the original's id and no reference: a resend outlives what it repeats.
+  `alter table message
+     add column paused_at timestamptz,
+     add column resend_of text,
+     add column resend_outcomes jsonb`,
+  `create index message_resend on message (application_id, resend_of) where resend_of is not null`,
+  `create index message_finished on message (finished_at) where finished_at is not null`,
+  // A day, not a moment: a device that is seen every hour moves in the index once a day. Those of before count as seen
+  // today, which errs on the side of keeping them and rewrites no row.
+  `alter table device
+     add column seen_on date not null default current_date,
+     add column retired_at timestamptz`,
+  `update device set retired_at = now() where retired_reason is not null`,
+  `create index device_seen on device (seen_on) where retired_at is null`,
+  `create index device_retired on device (retired_at) where retired_at is not null`,
+];

@@ -1,0 +1,46 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+
+/** Of one step: a transaction of a few milliseconds to some 50, whatever the messages' size. */
+const MESSAGES = 100;
+const BATCHES = 200;
+
+/** Takes away messages that ended long ago, and their batches. */
+@Injectable()
+export class RetentionRepository {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /**
+   * One step over the oldest messages that ended before `before`: they vanish from the API at once, their batches and then
+   * their rows go with this step or the next. False when there was nothing to do. Messages that a resend is being
+   * expanded from stay until it is; those that another scheduler holds are left to it.
+   */
+  removeMessages(before: Date): Promise<boolean> {
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      const held = sql`exists (select from message resend where resend.application_id = message.application_id
+        and resend.resend_of = message.id and resend.state in ('accepted', 'expanding'))`;
+      const { rows } = await sql<{ seq: number }>`
+        select seq from message where finished_at < ${before} and not ${held}
+        order by finished_at limit ${MESSAGES} for update skip locked`.execute(transaction);
+      if (rows.length === 0) return false;
+      // Asked again now that the rows are locked: a resend may have been accepted since they were found.
+      const marked = await sql<{ seq: number }>`
+        update message set state = 'removed', idempotency_key = null
+        where seq = any(${listOf(rows)}::bigint[]) and not ${held} returning seq`.execute(transaction);
+      const seqs = listOf(marked.rows);
+      await sql`
+        delete from batch where id in (
+          select id from batch where message_seq = any(${seqs}::bigint[]) limit ${BATCHES})`.execute(transaction);
+      await sql`
+        delete from message where seq = any(${seqs}::bigint[])
+          and not exists (select from batch where batch.message_seq = message.seq)`.execute(transaction);
+      return marked.rows.length > 0;
+    });
+  }
+}
+
+function listOf(rows: readonly { seq: number }[]): string {
+  return `{${rows.map((row) => row.seq).join(',')}}`;
+}

@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import { ApplicationsService } from '../applications/applications.service.js';
+import { Clock } from '../common/clock.js';
+import { ApiError, notFound } from '../common/errors.js';
+import type { MessageState } from '../database/tables.js';
+import { DeliveryQueue } from '../delivery/delivery.queue.js';
+import { MessageControlRepository } from './message-control.repository.js';
+import { MessageRepository } from './message.repository.js';
+
+/** A person's word on a message under way. Each throws FPWSE0001E when there is no such message. */
+@Injectable()
+export class MessageControlService {
+  constructor(
+    private readonly applications: ApplicationsService,
+    private readonly messages: MessageRepository,
+    private readonly control: MessageControlRepository,
+    private readonly queue: DeliveryQueue,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Calls off what has not left. Throws CARIL0409E when nothing is left to call off. */
+  async cancelMessage(applicationId: string, messageId: string): Promise<void> {
+    if (await this.control.cancel(applicationId, messageId)) return;
+    const state = await this.stateOf(applicationId, messageId);
+    if (state !== 'cancelled') throw nothingLeft(state, 'cancel');
+  }
+
+  /** To pause what is paused is no mistake. Throws CARIL0409E when nothing is left to pause. */
+  async pauseMessage(applicationId: string, messageId: string): Promise<void> {
+    if (await this.control.pause(applicationId, messageId, new Date(this.clock.now()))) return;
+    const state = await this.stateOf(applicationId, messageId);
+    if (ENDED.has(state)) throw nothingLeft(state, 'pause');
+  }
+
+  /** To resume what is not paused is no mistake. Throws CARIL0409E when nothing is left, or something else holds it. */
+  async resumeMessage(applicationId: string, messageId: string): Promise<void> {
+    const resumed = await this.control.resume(applicationId, messageId);
+    if (resumed) {
+      if (resumed.toExpand) await this.queue.enqueueExpansion(resumed.seq);
+      return this.queue.enqueueBatches(resumed.queued);
+    }
+    const state = await this.stateOf(applicationId, messageId);
+    if (ENDED.has(state)) throw nothingLeft(state, 'resume');
+    if (state === 'paused')
+      throw new ApiError('CARIL0409E', 'The application is paused at the message’s providers: resume it there.');
+  }
+
+  private async stateOf(applicationId: string, messageId: string): Promise<MessageState> {
+    await this.applications.getApplication(applicationId);
+    const report = await this.messages.report(applicationId, messageId);
+    if (!report) throw notFound('message', 'messageId');
+    return report.state;
+  }
+}
+
+const ENDED: ReadonlySet<MessageState> = new Set(['finished', 'cancelled', 'expired']);
+
+function nothingLeft(state: MessageState, verb: string): ApiError {
+  return new ApiError('CARIL0409E', `The message is ${state}: there is nothing left to ${verb}.`);
+}

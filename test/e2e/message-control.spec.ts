@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Api } from '../harness/api.js';
+import type { MessageReport } from '../harness/api.js';
+import { startCarillon } from '../harness/carillon.js';
+import type { RunningCarillon } from '../harness/carillon.js';
+import { STAGES } from './stages.js';
+
+/** A person's word on a message under way: pause, resume, cancel, and sending some of it again. */
+
+describe.each(STAGES)('on $name', (stage) => {
+  let carillon: RunningCarillon;
+  let api: Api;
+  let clean: () => void;
+  beforeAll(async () => {
+    const prepared = await stage.prepare();
+    clean = prepared.clean;
+    carillon = await startCarillon(prepared.environment);
+    api = await Api.connect(carillon.url);
+    await api.registerDevices([
+      { deviceId: 'busy', platform: 'A', token: 'sandbox:throttled-forever:busy', userId: 'both' },
+      { deviceId: 'idle', platform: 'A', token: 'sandbox:accepted:idle', userId: 'both' },
+    ]);
+  });
+  afterAll(async () => {
+    await carillon.stop();
+    clean();
+  });
+
+  /** One delivery is accepted at once; the other is told to wait for as long as the message lives. */
+  const sendToBoth = async (): Promise<string> => {
+    const id = await api.send({ message: { alert: 'Hello' }, target: { userIds: ['both'] } });
+    await api.waitFor(id, ({ outcomes }) => (outcomes.accepted ?? 0) >= 1);
+    return id;
+  };
+  const act = (id: string, verb: string, body?: unknown, headers?: Record<string, string>) =>
+    api.app<{ code?: string; message?: string; messageId?: string; resendOf?: string }>(
+      'POST',
+      `/messages/${id}/${verb}`,
+      body,
+      headers,
+    );
+
+  it('pauses, resumes, cancels, and sends again exactly what was cancelled', async () => {
+    const id = await sendToBoth();
+    const paused = [await act(id, 'pause'), await act(id, 'pause')];
+    expect(paused.map(({ status, body }) => [status, body])).toEqual([
+      [204, undefined],
+      [204, undefined],
+    ]);
+    expect((await api.message(id)).state).toBe('paused');
+    expect((await act(id, 'resend', { outcomes: ['failed'] })).body.code).toBe('CARIL0409E');
+    expect([(await act(id, 'resume')).status, (await act(id, 'resume')).status]).toEqual([204, 204]);
+    expect((await api.message(id)).state).toBe('sending');
+    await act(id, 'pause');
+    const cancelled = await api.app('DELETE', `/messages/${id}`);
+    expect([cancelled.status, cancelled.body]).toEqual([204, undefined]);
+    const ended = await api.waitFor(id, (report) => 'finishedTime' in report);
+    expect(ended).toMatchObject({ state: 'cancelled', outcomes: { accepted: 1, cancelled: 1 } });
+    for (const verb of ['pause', 'resume']) {
+      const refused = await act(id, verb);
+      expect([refused.status, refused.body.code]).toEqual([409, 'CARIL0409E']);
+      expect(refused.body.message).toContain(`cancelled: there is nothing left to ${verb}`);
+    }
+
+    // By now the device takes messages.
+    await api.registerDevices([{ deviceId: 'busy', platform: 'A', token: 'sandbox:accepted:busy', userId: 'both' }]);
+    const key = { 'Idempotency-Key': 'again' };
+    const again = await act(id, 'resend', { outcomes: ['cancelled', 'unknown'], ttl: 60 }, key);
+    expect([again.status, again.body.resendOf]).toEqual([202, id]);
+    const repeated = await act(id, 'resend', { outcomes: ['cancelled', 'unknown'], ttl: 60 }, key);
+    expect([repeated.status, repeated.body, repeated.headers.get('idempotent-replayed')]).toEqual([
+      202,
+      again.body,
+      'true',
+    ]);
+    const other = await act(id, 'resend', { outcomes: ['cancelled'], ttl: 60 }, key);
+    expect([other.status, other.body.code]).toEqual([409, 'FPWSE0002E']);
+    const report = await api.waitFor(again.body.messageId ?? '');
+    expect(report).toMatchObject({ alert: 'Hello', audience: 1, outcomes: { accepted: 1 }, resendOf: id });
+    expect((await api.message(id)) as MessageReport & { resends: string[] }).toMatchObject({
+      resends: [again.body.messageId],
+    });
+  });
+
+  it.each<[string, unknown, string, RegExp]>([
+    ['no body', undefined, 'FPWSE0004E', /body is required/],
+    ['no outcomes', {}, 'FPWSE0005E', /'outcomes'.*required/],
+    ['outcomes that are no list', { outcomes: 'failed' }, 'FPWSE0005E', /'outcomes'.*list/],
+    ['an empty list', { outcomes: [] }, 'FPWSE0005E', /'outcomes'.*at least one/],
+    ['what was accepted', { outcomes: ['failed', 'accepted'] }, 'FPWSE0005E', /'outcomes'.*rejected, failed/],
+    ['a life of no seconds', { outcomes: ['failed'], ttl: 0 }, 'FPWSE0005E', /'ttl'.*at least 1/],
+  ])('refuses a resend with %s', async (_what, body, code, says) => {
+    const id = await sendToBoth();
+    const refused = await act(id, 'resend', body);
+    expect([refused.status, refused.body.code]).toEqual([400, code]);
+    expect(refused.body.message).toMatch(says);
+  });
+
+  it('knows no message that is not there, and asks for messages.write', async () => {
+    for (const verb of ['pause', 'resume', 'resend']) {
+      const unknown = await act('Nobody00', verb, { outcomes: ['failed'] });
+      expect([unknown.status, unknown.body.code]).toEqual([404, 'FPWSE0001E']);
+      const reader = await Api.connect(carillon.url, undefined, 'messages.read push.application.com.example.app');
+      expect((await reader.app('POST', `/messages/Nobody00/${verb}`)).status).toBe(403);
+    }
+  });
+});

@@ -1,0 +1,66 @@
+import { NOT_SENT } from '../../../src/providers/fan-out.js';
+import type { Provider, Recipient, Sender, Verdict } from '../../../src/providers/provider.js';
+
+/** A provider in the sandbox's place that writes and answers when a test says so. */
+export class GatedProvider implements Provider {
+  readonly name = 'sandbox';
+  readonly maxBytes = 4096;
+  readonly parseSettings = null;
+  /** Tokens in the order in which they were written. */
+  readonly written: string[] = [];
+  /** Writes allowed before the rest waits for `openGate`. */
+  writesBeforeGate = Infinity;
+  verdict: Verdict = { action: 'accept' };
+  /** What `send` rejects with, after the writes and before the answers. */
+  fault: Error | undefined;
+  /** Of the sending under way or the last one. */
+  signal: AbortSignal | undefined;
+  waiting = false;
+  private opened: () => void = () => undefined;
+
+  /** What waits goes on; it is written unless the sending was aborted. */
+  openGate(): void {
+    this.writesBeforeGate = Infinity;
+    this.opened();
+  }
+
+  measure(): number {
+    return 0;
+  }
+
+  open(): Sender {
+    return {
+      send: (_notification, recipients, report, signal) => this.send(recipients, report, signal),
+      stats: () => ({ connections: 0, streams: 0, inFlight: 0 }),
+      close: () => Promise.resolve(),
+    };
+  }
+
+  private async send(
+    recipients: readonly Recipient[],
+    report: (index: number, verdict: Verdict) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    this.signal = signal;
+    const answers: number[] = [];
+    for (const [index, { token }] of recipients.entries()) {
+      await this.passGate(answers.length);
+      if (signal.aborted) {
+        report(index, NOT_SENT);
+        continue;
+      }
+      this.written.push(token);
+      answers.push(index);
+    }
+    await this.passGate(answers.length);
+    if (this.fault) throw this.fault;
+    for (const index of answers) report(index, this.verdict);
+  }
+
+  private async passGate(writes: number): Promise<void> {
+    if (writes < this.writesBeforeGate) return;
+    this.waiting = true;
+    await new Promise<void>((resolve) => (this.opened = resolve));
+    this.waiting = false;
+  }
+}

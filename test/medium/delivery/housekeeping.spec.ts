@@ -1,0 +1,208 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Clock } from '../../../src/common/clock.js';
+import { Housekeeper } from '../../../src/delivery/housekeeper.js';
+import { RetentionRepository } from '../../../src/delivery/retention.repository.js';
+import { DeviceRepository } from '../../../src/devices/device.repository.js';
+import { DeviceRetentionRepository } from '../../../src/devices/device-retention.repository.js';
+import { PLACES } from '../database/places.js';
+import { Room, batchOf, recordAll } from './room.js';
+
+const DAY = 86_400_000;
+const NOW = Date.parse('2026-11-23T10:00:00Z');
+const daysAgo = (days: number) => new Date(NOW - days * DAY);
+
+/** It is the 23rd of November, whatever the wall says. */
+class FixedClock extends Clock {
+  override now(): number {
+    return NOW;
+  }
+}
+
+describe.each(PLACES)('housekeeping on the %s database', (place) => {
+  let room: Room;
+  let messages: RetentionRepository;
+  let devices: DeviceRetentionRepository;
+  beforeAll(async () => {
+    room = await Room.open(place);
+    messages = new RetentionRepository(room.database);
+    devices = new DeviceRetentionRepository(room.database);
+  });
+  afterAll(() => room.remove());
+
+  const newHousekeeper = (retention = { messageDays: 30, deviceUnseenDays: 270, deviceRetiredDays: 90 }) =>
+    new Housekeeper({ retention }, messages, devices, new FixedClock());
+
+  /** A message of so many batches that ended then. */
+  async function ended(applicationId: string, batches: number, finishedAt: Date) {
+    const parts = Array.from({ length: batches }, () => batchOf(1));
+    const message = await room.accept(applicationId, parts);
+    await sql`update batch set state = 'done', counts = '{0,0,0,0,1,0,0,0}', outcomes = decode('04', 'hex')
+      where message_seq = ${message.seq}`.execute(room.database.kysely);
+    await sql`update message set state = 'finished', open_batches = 0, finished_at = ${finishedAt}
+      where seq = ${message.seq}`.execute(room.database.kysely);
+    return message;
+  }
+  const countBatches = async (seq: number) => (await room.batchRows(seq)).length;
+  const exists = async (seq: number) =>
+    (await room.database.kysely.selectFrom('message').select('seq').where('seq', '=', seq).execute()).length === 1;
+
+  /** The plan of a statement, with its parameters in place. */
+  async function planOf(statement: string): Promise<string> {
+    const { rows } = await room.database.pool.query<Record<string, string>>(`explain ${statement}`);
+    return rows.map((row) => row['QUERY PLAN']).join('\n');
+  }
+
+  describe('messages', () => {
+    it('go when they ended long enough ago, and only then', async () => {
+      const applicationId = await room.addApplication();
+      const old = await ended(applicationId, 2, daysAgo(31));
+      const young = await ended(applicationId, 2, daysAgo(29));
+      const moving = await room.accept(applicationId, [batchOf(1)], { acceptedAt: daysAgo(40) });
+      await newHousekeeper({ messageDays: 0, deviceUnseenDays: 0, deviceRetiredDays: 0 }).tidy();
+      expect(await exists(old.seq)).toBe(true);
+      await newHousekeeper().tidy();
+      expect([await exists(old.seq), await countBatches(old.seq)]).toEqual([false, 0]);
+      expect([await exists(young.seq), await countBatches(young.seq)]).toEqual([true, 2]);
+      expect(await exists(moving.seq)).toBe(true);
+    });
+
+    it('go oldest first and step by step; between two steps nobody sees half of one', async () => {
+      const applicationId = await room.addApplication();
+      const large = await ended(applicationId, 450, daysAgo(50));
+      const small = await ended(applicationId, 1, daysAgo(40));
+      const before = daysAgo(45);
+      expect(await messages.removeMessages(before)).toBe(true);
+      expect(await countBatches(large.seq)).toBe(250);
+      expect(await room.messages.report(applicationId, large.id)).toBeUndefined();
+      expect(await room.messages.findOriginal(applicationId, large.id)).toBeUndefined();
+      expect(await room.control.cancel(applicationId, large.id)).toBe(false);
+      await expect(
+        room.accept(applicationId, null, { resend: { of: large.id, outcomes: ['failed'] } }),
+      ).rejects.toThrow('does not exist');
+      // A scheduler that was killed here is followed by two others at once.
+      const rest = async () => {
+        while (await messages.removeMessages(before));
+      };
+      await Promise.all([rest(), rest()]);
+      await rest();
+      expect([await exists(large.seq), await exists(small.seq)]).toEqual([false, true]);
+    });
+
+    it('stay while a resend is made from them; the resend outlives them', async () => {
+      const applicationId = await room.addApplication();
+      const original = await ended(applicationId, 1, daysAgo(60));
+      const again = await room.accept(applicationId, null, { resend: { of: original.id, outcomes: ['failed'] } });
+      await newHousekeeper().tidy();
+      expect(await exists(original.seq)).toBe(true);
+      await room.expansions.expandPage(again.seq);
+      await newHousekeeper().tidy();
+      expect(await exists(original.seq)).toBe(false);
+      const batch = await room.claim((await room.batchRows(again.seq))[0]?.id ?? 0);
+      recordAll(batch, 'accepted');
+      await room.batches.finish(batch, { state: 'done', dueAt: null });
+      expect(await room.messages.report(applicationId, again.id)).toMatchObject({
+        state: 'finished',
+        audience: 1,
+        resendOf: original.id,
+      });
+    });
+
+    it('are never taken from a resend that is accepted at the same moment', async () => {
+      for (let round = 0; round < 20; round++) {
+        const applicationId = await room.addApplication();
+        const original = await ended(applicationId, 1, daysAgo(60));
+        const [again] = await Promise.all([
+          room
+            .accept(applicationId, null, { resend: { of: original.id, outcomes: ['failed'] } })
+            .catch((error: unknown) => String(error)),
+          messages.removeMessages(daysAgo(30)),
+        ]);
+        if (typeof again === 'string') {
+          expect(again).toContain('does not exist');
+          continue;
+        }
+        await room.expansions.expandPage(again.seq);
+        expect((await room.messageRow(again.seq)).audience).toBe(1);
+      }
+    });
+  });
+
+  describe('devices', () => {
+    const rowsOf = async (applicationId: string) =>
+      room.database.kysely
+        .selectFrom('device')
+        .select(['device_id', 'retired_reason'])
+        .where('application_id', '=', applicationId)
+        .orderBy('seq')
+        .execute();
+    const set = async (applicationId: string, deviceId: string, what: string) => {
+      await room.database.pool.query(
+        `update device set ${what} where application_id = '${applicationId}' and device_id = '${deviceId}'`,
+      );
+    };
+
+    it('unseen for long enough are retired, and deleted long after; the others stay', async () => {
+      const applicationId = await room.addApplication();
+      await room.addDevices(applicationId, 4);
+      await set(applicationId, 'd1', `seen_on = '2026-02-25'`); // 271 days
+      await set(applicationId, 'd2', `seen_on = '2026-02-26'`); // 270 days
+      await set(applicationId, 'd3', `retired_reason = 'gone', retired_at = '${daysAgo(91).toISOString()}'`);
+      await set(applicationId, 'd4', `retired_reason = 'gone', retired_at = '${daysAgo(89).toISOString()}'`);
+      await newHousekeeper({ messageDays: 0, deviceUnseenDays: 0, deviceRetiredDays: 0 }).tidy();
+      expect(await rowsOf(applicationId)).toHaveLength(4);
+      await newHousekeeper().tidy();
+      expect(await rowsOf(applicationId)).toEqual([
+        { device_id: 'd1', retired_reason: 'unseen' },
+        { device_id: 'd2', retired_reason: null },
+        { device_id: 'd4', retired_reason: 'gone' },
+      ]);
+      await set(applicationId, 'd1', `retired_at = '${daysAgo(91).toISOString()}'`);
+      await newHousekeeper().tidy();
+      expect((await rowsOf(applicationId)).map((row) => row.device_id)).toEqual(['d2', 'd4']);
+    });
+
+    it('are alive again when they register, and when the app looks at its registration', async () => {
+      const applicationId = await room.addApplication();
+      await room.addDevices(applicationId, 3);
+      for (const id of ['d1', 'd2', 'd3']) await set(applicationId, id, `seen_on = '2026-01-01'`);
+      await set(applicationId, 'd3', `retired_reason = 'gone', retired_at = now()`);
+      await newHousekeeper().tidy();
+      const repository = new DeviceRepository(room.database);
+      const device = { applicationId, platform: 'A', provider: 'sandbox', userId: null } as const;
+      const rest = { phoneNumber: null, userAgent: null };
+      await repository.put({ ...device, ...rest, deviceId: 'd1', token: 't1' }, new Date(NOW));
+      for (const id of ['d2', 'd3']) await repository.noteSeen(applicationId, id, new Date(NOW));
+      // Not by being looked at: the provider called this token dead.
+      const alive = [
+        { device_id: 'd1', retired_reason: null },
+        { device_id: 'd2', retired_reason: null },
+        { device_id: 'd3', retired_reason: 'gone' },
+      ];
+      expect(await rowsOf(applicationId)).toEqual(alive);
+      await newHousekeeper().tidy();
+      expect(await rowsOf(applicationId)).toEqual(alive);
+    });
+
+    it('are found by index among many, by two schedulers at once', async () => {
+      const applicationId = await room.addApplication();
+      await room.addDevices(applicationId, 20_000);
+      await sql`update device set seen_on = '2026-01-01' where application_id = ${applicationId} and seq % 10 = 0`.execute(
+        room.database.kysely,
+      );
+      await room.database.pool.query('analyze device');
+      const unseen = await planOf(`select seq from device where retired_at is null and seen_on < '2026-02-26'
+        order by seen_on limit 500 for update skip locked`);
+      expect(unseen).toContain('device_seen');
+      const sweep = async () => {
+        while (await devices.retireUnseen(daysAgo(270), new Date(NOW)));
+      };
+      await Promise.all([sweep(), sweep()]);
+      expect((await rowsOf(applicationId)).filter((row) => row.retired_reason === 'unseen')).toHaveLength(2_000);
+      await room.database.pool.query('analyze device');
+      const retired = await planOf(`select seq from device where retired_at < '${daysAgo(90).toISOString()}'
+        order by retired_at limit 500 for update skip locked`);
+      expect(retired).toContain('device_retired');
+    });
+  });
+});

@@ -1,0 +1,331 @@
+import { sql } from 'kysely';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ProviderStatusRepository } from '../../../src/applications/provider-status.repository.js';
+import { Clock } from '../../../src/common/clock.js';
+import { DeliverService } from '../../../src/delivery/deliver.service.js';
+import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
+import { OUTCOME } from '../../../src/delivery/outcome.js';
+import { Senders } from '../../../src/delivery/senders.js';
+import { StatusReporter } from '../../../src/delivery/status-reporter.js';
+import { DeviceRepository } from '../../../src/devices/device.repository.js';
+import type { Providers } from '../../../src/providers/providers.module.js';
+import { Queues } from '../../../src/queue/queue.js';
+import { PLACES } from '../database/places.js';
+import { GatedProvider } from './gated-provider.js';
+import { Room, namesOf, recordAll, urlOf } from './room.js';
+
+const MINUTE = 60_000;
+const DONE = { state: 'done', dueAt: null } as const;
+
+describe.each(PLACES)('a message under way, on the %s database', (place) => {
+  let room: Room;
+  let queues: Queues;
+  let provider: GatedProvider;
+  let deliver: DeliverService;
+  beforeAll(async () => {
+    room = await Room.open(place);
+    const url = place === 'PostgreSQL' ? urlOf(room) : undefined;
+    queues = await Queues.open({ databaseUrl: url }, room.database, () => undefined);
+  });
+  afterAll(async () => {
+    await queues.close();
+    await room.remove();
+  });
+  beforeEach(() => {
+    provider = new GatedProvider();
+    deliver = newWorker();
+  });
+  afterEach(() => provider.openGate());
+
+  function newWorker(): DeliverService {
+    const clock = new Clock();
+    return new DeliverService(
+      room.claims,
+      room.batches,
+      new DeviceRepository(room.database),
+      new Senders({ sandbox: provider } as unknown as Providers, room.settings),
+      room.settings,
+      room.pace,
+      new DeliveryQueue(queues),
+      new StatusReporter(new ProviderStatusRepository(room.database), clock),
+      clock,
+    );
+  }
+
+  /** A message to `count` real devices d1, d2, … in one batch. */
+  async function toDevices(count: number, change: Parameters<Room['accept']>[2] = {}) {
+    const applicationId = await room.addApplication();
+    const deviceSeqs = await room.addDevices(applicationId, count);
+    const message = await room.accept(applicationId, [{ provider: 'sandbox', deviceSeqs }], change);
+    return { ...message, applicationId, batchId: message.batchIds[0] ?? 0 };
+  }
+  const pause = (message: { applicationId: string; id: string }) =>
+    room.control.pause(message.applicationId, message.id, new Date());
+  const resume = (message: { applicationId: string; id: string }) =>
+    room.control.resume(message.applicationId, message.id);
+  const report = async (message: { applicationId: string; id: string }) => {
+    const found = await room.messages.report(message.applicationId, message.id);
+    if (!found) throw new Error('no such message');
+    return found;
+  };
+  /** Sweeps and works until the message has ended. */
+  async function runToEnd(message: { applicationId: string; id: string; seq: number }): Promise<void> {
+    const step = async () => {
+      await room.sweep.unpark();
+      await room.batches.promote({ applicationId: message.applicationId, provider: 'sandbox' });
+      for (const row of await room.batchRows(message.seq)) await deliver.deliverBatch(row.id, 'sandbox');
+      expect((await report(message)).finishedAt).not.toBeNull();
+    };
+    await vi.waitFor(step, { timeout: 20_000, interval: 10 });
+  }
+
+  describe('paused', () => {
+    it('before anything was written, writes nothing until it is resumed, and then each once', async () => {
+      const message = await toDevices(3);
+      expect(await pause(message)).toBe(true);
+      expect(await pause(message)).toBe(false);
+      expect(await room.countByState(message.seq)).toEqual({ parked: 1 });
+      await deliver.deliverBatch(message.batchId, 'sandbox');
+      await room.sweep.unpark();
+      expect(await room.batches.promote({ applicationId: message.applicationId, provider: 'sandbox' })).toEqual([]);
+      expect([provider.written, (await report(message)).state]).toEqual([[], 'paused']);
+
+      expect(await resume(message)).toEqual({
+        seq: message.seq,
+        toExpand: false,
+        queued: [{ id: message.batchId, epoch: 1, provider: 'sandbox', direct: false, rank: 1 }],
+      });
+      expect(await resume(message)).toBeNull();
+      await runToEnd(message);
+      expect(provider.written).toEqual(['t1', 't2', 't3']);
+      expect((await report(message)).outcomes.accepted).toBe(3);
+    });
+
+    it('in flight: what is on the wire gets its answer, the rest goes back and is written once after the resume', async () => {
+      const message = await toDevices(5);
+      provider.writesBeforeGate = 2;
+      const sending = deliver.deliverBatch(message.batchId, 'sandbox');
+      await vi.waitFor(() => expect(provider.waiting).toBe(true));
+      await pause(message);
+      // The checkpoint of each second notices.
+      await vi.waitFor(() => expect(provider.signal?.aborted).toBe(true), { timeout: 5_000 });
+      provider.openGate();
+      await sending;
+      const paused = await report(message);
+      expect([paused.state, paused.outcomes.accepted, paused.outcomes.pending]).toEqual(['paused', 2, 3]);
+      expect(await room.countByState(message.seq)).toEqual({ parked: 1 });
+
+      await resume(message);
+      await runToEnd(message);
+      expect(provider.written).toEqual(['t1', 't2', 't3', 't4', 't5']);
+      expect(await report(message)).toMatchObject({ state: 'finished', outcomes: { accepted: 5 } });
+    });
+
+    it('between the last checkpoint and the end of a batch: what waits for a retry is parked', async () => {
+      const message = await toDevices(1);
+      const batch = await room.claim(message.batchId);
+      const retryAt = Date.now() + MINUTE;
+      batch.ledger.record(0, { outcome: OUTCOME.pending, reason: '503', retryAt }, true);
+      await pause(message);
+      expect(await room.batches.finish(batch, { state: 'ready', dueAt: retryAt })).toMatchObject({ state: 'parked' });
+      // It is looked at at once after the resume, and waits for its moment.
+      const resumed = await resume(message);
+      expect(resumed?.queued).toMatchObject([{ id: message.batchId, epoch: 2 }]);
+      expect((await room.claim(message.batchId)).due).toEqual([]);
+    });
+
+    it('holds its expansion, whoever asks, and goes on from the cursor', async () => {
+      const applicationId = await room.addApplication();
+      const seqs = await room.addDevices(applicationId, 10_500);
+      const acceptedAt = new Date(Date.now() - MINUTE);
+      const message = { ...(await room.accept(applicationId, null, { acceptedAt })), applicationId };
+      expect((await room.expansions.expandPage(message.seq)).more).toBe(true);
+      await pause(message);
+      expect(await room.countByState(message.seq)).toEqual({ parked: 10 });
+      expect(await room.expansions.expandPage(message.seq)).toEqual({ promoted: [], more: false });
+      expect(await room.sweep.messagesToExpand()).not.toContain(message.seq);
+      expect((await report(message)).state).toBe('paused');
+
+      expect(await resume(message)).toMatchObject({ toExpand: true });
+      expect(await room.sweep.messagesToExpand()).toContain(message.seq);
+      expect((await room.expansions.expandPage(message.seq)).more).toBe(false);
+      const rows = await room.batchRows(message.seq);
+      expect(rows.flatMap((row) => row.device_seqs)).toEqual(seqs);
+    });
+
+    it('and cancelled, settles', async () => {
+      const message = await toDevices(2);
+      await pause(message);
+      expect(await room.control.cancel(message.applicationId, message.id)).toBe(true);
+      await runToEnd(message);
+      expect(await report(message)).toMatchObject({ state: 'cancelled', outcomes: { cancelled: 2 } });
+      expect(provider.written).toEqual([]);
+    });
+
+    it('for longer than it lives, expires: sent, parked or not yet expanded', async () => {
+      const expiresAt = new Date(Date.now() - 1);
+      const parked = await toDevices(2);
+      const applicationId = await room.addApplication();
+      await room.addDevices(applicationId, 3);
+      const whole = { ...(await room.accept(applicationId, null)), applicationId };
+      for (const message of [parked, whole]) {
+        await pause(message);
+        await room.database.kysely
+          .updateTable('message')
+          .set({ expires_at: expiresAt, accepted_at: new Date(0) })
+          .where('seq', '=', message.seq)
+          .execute();
+      }
+      expect(await room.sweep.messagesToExpand()).toContain(whole.seq);
+      await room.expansions.expandPage(whole.seq);
+      for (const message of [parked, whole]) {
+        await runToEnd(message);
+        expect((await report(message)).state).toBe('expired');
+      }
+      expect((await report(whole)).outcomes.expired).toBe(3);
+      expect(provider.written).toEqual([]);
+    });
+
+    it('after its worker was lost, says unknown, not in flight', async () => {
+      const message = await toDevices(2);
+      await room.claim(message.batchId);
+      await pause(message);
+      await room.runOutLease(message.batchId);
+      expect(await room.tryClaim(message.batchId)).toBeNull();
+      expect((await report(message)).outcomes).toMatchObject({ inFlight: 0, unknown: 2 });
+      await resume(message);
+      expect((await room.claim(message.batchId)).due).toEqual([0, 1]);
+    });
+  });
+
+  describe('cancelled', () => {
+    it('in flight, tells what was stopped, what was gone and what nobody knows', async () => {
+      const message = await toDevices(4, { onUnknown: 'resend' });
+      provider.writesBeforeGate = 3;
+      const sending = deliver.deliverBatch(message.batchId, 'sandbox');
+      await vi.waitFor(() => expect(provider.waiting).toBe(true));
+      await room.control.cancel(message.applicationId, message.id);
+      await vi.waitFor(() => expect(provider.signal?.aborted).toBe(true), { timeout: 5_000 });
+      provider.verdict = { action: 'ambiguous', reason: 'connection lost' };
+      provider.openGate();
+      await sending;
+      expect(await report(message)).toMatchObject({ state: 'cancelled', outcomes: { cancelled: 1, unknown: 3 } });
+      expect((await report(message)).finishedAt).not.toBeNull();
+    });
+
+    it('while deliveries wait for a retry, settles now and not at the retry', async () => {
+      const message = await toDevices(2);
+      const batch = await room.claim(message.batchId);
+      const retryAt = Date.now() + 60 * MINUTE;
+      batch.ledger.record(0, { outcome: OUTCOME.pending, retryAt }, true);
+      batch.ledger.record(1, { outcome: OUTCOME.unknown, retryAt }, true);
+      await room.batches.finish(batch, { state: 'ready', dueAt: retryAt });
+      await room.control.cancel(message.applicationId, message.id);
+      // The queue has a job for the retry under the epoch before.
+      expect(await room.batches.promote({ applicationId: message.applicationId, provider: 'sandbox' })).toMatchObject([
+        { id: message.batchId, epoch: 2 },
+      ]);
+      await runToEnd(message);
+      expect((await report(message)).outcomes).toMatchObject({ cancelled: 1, unknown: 1 });
+    });
+
+    it('between the last checkpoint and the end of a batch, settles with it', async () => {
+      const message = await toDevices(1);
+      const batch = await room.claim(message.batchId);
+      const retryAt = Date.now() + MINUTE;
+      batch.ledger.record(0, { outcome: OUTCOME.pending, retryAt }, true);
+      await room.control.cancel(message.applicationId, message.id);
+      expect(await room.batches.finish(batch, { state: 'ready', dueAt: retryAt })).toMatchObject({ state: 'done' });
+      expect(namesOf((await room.batchRow(message.batchId)).outcomes)).toEqual(['cancelled']);
+      expect((await report(message)).finishedAt).not.toBeNull();
+    });
+
+    it('or paused while it is expanded, claimed and finished by many: one account, and an end', async () => {
+      for (let round = 0; round < 3; round++) {
+        const applicationId = await room.addApplication();
+        await room.addDevices(applicationId, 10_100);
+        const message = { ...(await room.accept(applicationId, null)), applicationId };
+        const outcomes = ['accepted', 'failed', 'pending', 'unknown'] as const;
+        const work = async (worker: number) => {
+          for (let turn = 0; turn < 12; turn++) {
+            const rows = await room.batchRows(message.seq);
+            const batch = await room.tryClaim(rows[(worker * 5 + turn) % (rows.length || 1)]?.id ?? 0);
+            if (!batch) continue;
+            recordAll(batch, outcomes[(worker + turn) % 4] ?? 'accepted');
+            const dueAt = batch.ledger.nextDue(Date.now());
+            await room.batches.finish(batch, dueAt === null ? DONE : { state: 'ready', dueAt: Date.now() });
+          }
+        };
+        const expand = async () => {
+          while ((await room.expansions.expandPage(message.seq)).more);
+        };
+        const control = async () => {
+          for (let turn = 0; turn < round; turn++) {
+            await pause(message);
+            await resume(message);
+          }
+          await room.control.cancel(applicationId, message.id);
+        };
+        await Promise.all([expand(), expand(), work(1), work(2), work(3), control()]);
+        await runToEnd(message);
+        const { audience, outcomes: found, state } = await report(message);
+        expect(Object.values(found).reduce((sum, count) => sum + count, 0)).toBe(audience);
+        expect([state, found.pending, found.inFlight]).toEqual(['cancelled', 0, 0]);
+        const row = await room.messageRow(message.seq);
+        expect(row.open_batches).toBe(0);
+        const { rows } = await sql<{ total: number }>`select coalesce(sum(size), 0)::int as total from batch
+          where message_seq = ${message.seq}`.execute(room.database.kysely);
+        expect(rows[0]?.total).toBe(audience);
+      }
+    });
+  });
+
+  describe('doubt, whatever brought it,', () => {
+    const ambiguous = { action: 'ambiguous', reason: 'connection lost' } as const;
+    const ways: Record<string, (message: Awaited<ReturnType<typeof toDevices>>) => Promise<void>> = {
+      'an ambiguous answer': async ({ batchId }) => {
+        provider.verdict = ambiguous;
+        await deliver.deliverBatch(batchId, 'sandbox');
+      },
+      'a lost worker': async ({ batchId }) => {
+        await room.claim(batchId);
+        await room.runOutLease(batchId);
+      },
+      'a stop of the process in the middle of the answers': async ({ batchId }) => {
+        provider.writesBeforeGate = 2;
+        provider.verdict = ambiguous;
+        const sending = deliver.deliverBatch(batchId, 'sandbox');
+        await vi.waitFor(() => expect(provider.waiting).toBe(true));
+        deliver.stopSending();
+        provider.openGate();
+        await sending;
+      },
+      'a fault of ours in the middle of the answers': async ({ batchId }) => {
+        provider.fault = new Error('broken');
+        await expect(deliver.deliverBatch(batchId, 'sandbox')).rejects.toThrow('broken');
+        provider.fault = undefined;
+        await room.runOutLease(batchId);
+      },
+    };
+
+    describe.each(Object.keys(ways))('after %s', (way) => {
+      it.each([
+        ['hold', 1],
+        ['resend', 2],
+      ] as const)('%s writes each at most %d times', async (onUnknown, times) => {
+        const message = await toDevices(2, { onUnknown });
+        await ways[way]!(message);
+        const before = provider.written.length;
+        deliver = newWorker();
+        provider.verdict = { action: 'accept' };
+        // The retry's moment has come.
+        await sql`update batch set due_at = now() - interval '1 second', details = (
+          select coalesce(jsonb_object_agg(key, case when value ? 'retryAt' then value || '{"retryAt":0}' else value end), '{}')
+          from jsonb_each(details)) where id = ${message.batchId}`.execute(room.database.kysely);
+        await runToEnd(message);
+        expect(provider.written.length - before).toBe(times === 2 ? 2 : 0);
+        expect((await report(message)).outcomes).toMatchObject(times === 2 ? { accepted: 2 } : { unknown: 2 });
+      });
+    });
+  });
+});
