@@ -18,12 +18,12 @@ import { Turnstile } from './turnstile.js';
 
 /** Wrong secrets of one client from one address: ten at once, then ten a minute. */
 const PER_CLIENT = { burst: 10, everyMs: 6_000, maxKeys: 50_000 };
-/** Wrong ids and secrets from one address, where many good clients may live: a hundred at once, then a hundred a minute. */
-const PER_ADDRESS = { burst: 100, everyMs: 600, maxKeys: 50_000 };
+/** Wrong ids and secrets from one address, where many good clients may live: fifty at once, then fifty a minute. */
+const PER_ADDRESS = { burst: 50, everyMs: 1_200, maxKeys: 50_000 };
 /** A core is left to the event loop, and of libuv's four threads one to signatures and look-ups. */
 const HASHES_AT_ONCE = Math.max(1, Math.min(3, availableParallelism() - 1));
-/** About ten seconds of work for one core. */
-const MAX_WAITING = 256;
+/** Wrong ones cost two hashes: about ten seconds of work for one core. */
+const MAX_WAITING = 128;
 /** While a client rotates its secret. */
 const MAX_SECRETS = 2;
 

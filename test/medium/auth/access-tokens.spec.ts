@@ -71,7 +71,7 @@ it('a token under another key, of another kind or none at all says nothing', asy
 it('the private key is sealed at rest', async () => {
   const [key] = await new SigningKeyRepository(database).list();
   expect(key?.privateKey.toString('latin1')).not.toContain('PRIVATE KEY');
-  await expect(AuthRoom.open(database, clock, new Vault(randomBytes(32)))).rejects.toThrow(
+  await expect(AuthRoom.open(database, clock, { vault: new Vault(randomBytes(32)) })).rejects.toThrow(
     /MASTER_KEY does not open signing_key/,
   );
 });

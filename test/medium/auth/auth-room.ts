@@ -45,7 +45,7 @@ export class AuthRoom {
   readonly tokens: TokenService;
   readonly audit: AuditRepository;
 
-  private constructor(database: Database, clock: Clock, vault: Vault) {
+  private constructor(database: Database, clock: Clock, vault: Vault, invalidClientStatus: 400 | 401) {
     this.feed = new ChangeFeed(new ChangeRepository(database));
     this.repository = new ClientRepository(database);
     this.snapshot = new ClientSnapshot(this.repository, this.feed);
@@ -55,15 +55,19 @@ export class AuthRoom {
     this.lastUsed = new LastUsed(this.repository, clock);
     this.liveTokens = new LiveTokens(this.accessTokens, this.snapshot, this.revoked, this.feed, this.lastUsed);
     this.authenticator = new ClientAuthenticator(this.snapshot, this.feed, this.lastUsed, clock, {
-      invalidClientStatus: 400,
+      invalidClientStatus,
     });
     this.clients = new ClientsService(this.repository, this.feed, clock);
     this.tokens = new TokenService(this.authenticator, this.accessTokens, this.liveTokens, this.revoked);
     this.audit = new AuditRepository(database);
   }
 
-  static async open(database: Database, clock: Clock, vault = VAULT): Promise<AuthRoom> {
-    const room = new AuthRoom(database, clock, vault);
+  static async open(
+    database: Database,
+    clock: Clock,
+    { vault = VAULT, invalidClientStatus = 400 as 400 | 401 } = {},
+  ): Promise<AuthRoom> {
+    const room = new AuthRoom(database, clock, vault, invalidClientStatus);
     await Promise.all([room.snapshot.onModuleInit(), room.keys.onModuleInit(), room.revoked.onModuleInit()]);
     return room;
   }
