@@ -140,7 +140,7 @@ export class TransactionAnswer {
   transaction!: Record<string, unknown>;
 }
 
-export function toClientAnswer(client: Client, now: number): ClientAnswer {
+export function toClientAnswer(client: Client, now: number, secret?: string): NewClientAnswer {
   return {
     id: client.id,
     displayName: client.displayName,
@@ -153,5 +153,6 @@ export function toClientAnswer(client: Client, now: number): ClientAnswer {
       ...(expiresAt && { expiresTime: expiresAt.toISOString() }),
       ...(lastUsedAt && { lastUsedTime: lastUsedAt.toISOString() }),
     })),
+    ...(secret !== undefined && { secret }),
   };
 }

@@ -132,6 +132,6 @@ export class ClientsController {
   }
 
   private toAnswer({ client, secret }: ChangedClient): NewClientAnswer {
-    return { ...toClientAnswer(client, this.clock.now()), ...(secret !== undefined && { secret }) };
+    return toClientAnswer(client, this.clock.now(), secret);
   }
 }

@@ -190,7 +190,7 @@ describe.each(PLACES)('clients on %s', (place) => {
       await here.clients.replaceAll(
         ROOT,
         // As MobileFirst's own list has it: with the secret, and nothing of being enabled.
-        list.map(({ enabled: _, ...client }) => (client.id === id ? { ...client, secret } : client)),
+        list.map((client) => ({ ...client, enabled: undefined, ...(client.id === id && { secret }) })),
       );
       expect(await here.clients.list()).toEqual(before);
       expect(await here.audit.list(1)).toEqual([last]);
