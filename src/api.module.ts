@@ -4,6 +4,8 @@ import { ApplicationsModule } from './applications/applications.module.js';
 import { ProvidersController } from './applications/providers.controller.js';
 import { SettingsController } from './applications/settings.controller.js';
 import { AuthModule } from './auth/auth.module.js';
+import { ClientsController } from './auth/clients.controller.js';
+import { OperationsController } from './auth/operations.controller.js';
 import { TokenController } from './auth/token.controller.js';
 import { DevicesController } from './devices/devices.controller.js';
 import { DevicesModule } from './devices/devices.module.js';
@@ -17,6 +19,8 @@ import { MessagesModule } from './messages/messages.module.js';
   imports: [AuthModule, ApplicationsModule, DevicesModule, MessagesModule],
   controllers: [
     TokenController,
+    ClientsController,
+    OperationsController,
     ApplicationsController,
     SettingsController,
     ProvidersController,

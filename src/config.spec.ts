@@ -34,6 +34,9 @@ describe('defaults', () => {
       dataDir: '.data',
       masterKey: undefined,
       adminClient: undefined,
+      runtimeName: 'mfp',
+      invalidClientStatus: 400,
+      trustedProxies: [],
       apns: { productionUrl: 'https://api.push.apple.com', sandboxUrl: 'https://api.sandbox.push.apple.com' },
       fcm: { url: 'https://fcm.googleapis.com' },
       wns: {
@@ -78,6 +81,9 @@ it('reads every setting', () => {
       DATA_DIR: 'elsewhere',
       ADMIN_CLIENT_ID: 'ops',
       ADMIN_CLIENT_SECRET: 'p:ss word',
+      RUNTIME_NAME: 'bank_1',
+      INVALID_CLIENT_STATUS: '401',
+      TRUST_PROXY: '10.0.0.0/8, ::1',
       APNS_URL: 'https://a.example',
       APNS_SANDBOX_URL: 'https://s.example',
       FCM_URL: 'https://f.example',
@@ -102,6 +108,9 @@ it('reads every setting', () => {
     dataDir: 'elsewhere',
     masterKey: KEY,
     adminClient: { id: 'ops', secret: 'p:ss word' },
+    runtimeName: 'bank_1',
+    invalidClientStatus: 401,
+    trustedProxies: ['10.0.0.0/8', '::1'],
     apns: { productionUrl: 'https://a.example', sandboxUrl: 'https://s.example' },
     fcm: { url: 'https://f.example' },
     wns: { tokenUrl: 'https://w.example/token', entraUrl: 'https://e.example', channelHost: '*.c.example:8443' },
@@ -125,7 +134,8 @@ const NEEDS_ALL_ROLES =
   'ROLES leaves a role to another process, which needs DATABASE_URL: the embedded database serves one process';
 const NEEDS_KEY = 'MASTER_KEY is required with DATABASE_URL, so that every process can read the credentials';
 const TOGETHER = 'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET go together: one of them is missing';
-const ASCII = 'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET must be printable ASCII, the id without a colon';
+const ASCII =
+  'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET must be up to 255 characters of printable ASCII, the id without a colon';
 
 describe('refusals', () => {
   it.each<[string, NodeJS.ProcessEnv, string[]]>([
@@ -158,6 +168,19 @@ describe('refusals', () => {
     ['an admin id alone', { ADMIN_CLIENT_ID: 'ops' }, [TOGETHER]],
     ['an admin secret alone', { ADMIN_CLIENT_SECRET: 'x' }, [TOGETHER]],
     ['an admin id with a colon', { ADMIN_CLIENT_ID: 'a:b', ADMIN_CLIENT_SECRET: 'x' }, [ASCII]],
+    [
+      'a runtime name with a slash',
+      { RUNTIME_NAME: 'a/b' },
+      ['RUNTIME_NAME must be 1 to 64 letters, digits, dashes, underscores'],
+    ],
+    ['another status', { INVALID_CLIENT_STATUS: '403' }, ['INVALID_CLIENT_STATUS must be 400 or 401']],
+    ...['proxy.local', '10.0.0.0/33', '10.0.0.0/', '10.0.0.1/8/9'].map(
+      (proxy): [string, Record<string, string>, string[]] => [
+        `the proxy ${proxy}`,
+        { TRUST_PROXY: proxy },
+        ['TRUST_PROXY must be a list of IP addresses and networks'],
+      ],
+    ),
     ['an admin secret outside ASCII', { ADMIN_CLIENT_ID: 'a', ADMIN_CLIENT_SECRET: 'é' }, [ASCII]],
     ['an APNs URL that is none', { APNS_URL: 'apple' }, ['APNS_URL must be an https:// URL']],
     [

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
 
 /** The only reader of the environment: every setting, its meaning and its default, validated once at start. */
@@ -19,6 +20,12 @@ export interface Config {
   /** 32 bytes; absent in development, where one is made in `dataDir`. */
   masterKey?: Buffer;
   adminClient?: { id: string; secret: string };
+  /** First part of the az endpoints' path. */
+  runtimeName: string;
+  /** What a wrong client id or secret is answered with. */
+  invalidClientStatus: 400 | 401;
+  /** Addresses and networks of reverse proxies whose X-Forwarded-For is believed. */
+  trustedProxies: string[];
   apns: { productionUrl: string; sandboxUrl: string };
   fcm: { url: string };
   wns: { tokenUrl: string; entraUrl: string; channelHost: string };
@@ -67,9 +74,26 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: 'ADMIN_CLIENT_ID',
     fallback: '',
-    meaning: 'id of a confidential client made at start when there is none yet, with allowed scope `*`',
+    meaning: 'id of a confidential client made at start when there is none of this id yet, with allowed scope `*`',
   },
-  { name: 'ADMIN_CLIENT_SECRET', fallback: '', meaning: 'its secret; given together with `ADMIN_CLIENT_ID`' },
+  {
+    name: 'ADMIN_CLIENT_SECRET',
+    fallback: '',
+    meaning: 'its first secret; given together with `ADMIN_CLIENT_ID`, and not read again once the client is there',
+  },
+  { name: 'RUNTIME_NAME', fallback: 'mfp', meaning: 'first part of the path of token and introspection endpoint' },
+  {
+    name: 'INVALID_CLIENT_STATUS',
+    fallback: '400',
+    meaning:
+      'status of `invalid_client` for a wrong client id or secret: `400`, as MobileFirst’s validators read it, or `401`',
+  },
+  {
+    name: 'TRUST_PROXY',
+    fallback: '',
+    meaning:
+      'addresses or networks (`10.0.0.0/8`) of reverse proxies, comma-separated, whose `X-Forwarded-For` names the caller',
+  },
   { name: 'APNS_URL', fallback: 'https://api.push.apple.com', meaning: 'APNs production server' },
   { name: 'APNS_SANDBOX_URL', fallback: 'https://api.sandbox.push.apple.com', meaning: 'APNs sandbox server' },
   { name: 'FCM_URL', fallback: 'https://fcm.googleapis.com', meaning: 'FCM server' },
@@ -201,9 +225,19 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   const adminSecret = value('ADMIN_CLIENT_SECRET');
   check(!adminId === !adminSecret, 'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET go together: one of them is missing');
   check(
-    /^[\x20-\x7e]*$/.test(adminId + adminSecret) && !adminId.includes(':'),
-    'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET must be printable ASCII, the id without a colon',
+    [adminId, adminSecret].every((text) => /^[\x20-\x7e]{0,255}$/.test(text)) && !adminId.includes(':'),
+    'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET must be up to 255 characters of printable ASCII, the id without a colon',
   );
+
+  const runtimeName = value('RUNTIME_NAME');
+  check(/^[A-Za-z0-9_-]{1,64}$/.test(runtimeName), 'RUNTIME_NAME must be 1 to 64 letters, digits, dashes, underscores');
+  const invalidClientStatus = value('INVALID_CLIENT_STATUS');
+  check(['400', '401'].includes(invalidClientStatus), 'INVALID_CLIENT_STATUS must be 400 or 401');
+  const trustedProxies = value('TRUST_PROXY')
+    .split(',')
+    .map((proxy) => proxy.trim())
+    .filter((proxy) => proxy !== '');
+  check(trustedProxies.every(isNetwork), 'TRUST_PROXY must be a list of IP addresses and networks');
 
   for (const name of SETTINGS.map((setting) => setting.name).filter((name) => PROVIDER_URL.test(name)))
     check(isUrl(value(name), production ? ['https:'] : ['https:', 'http:']), `${name} must be an https:// URL`);
@@ -255,6 +289,9 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     dataDir: value('DATA_DIR'),
     masterKey,
     adminClient: adminId ? { id: adminId, secret: adminSecret } : undefined,
+    runtimeName,
+    invalidClientStatus: invalidClientStatus === '401' ? 401 : 400,
+    trustedProxies,
     apns: { productionUrl: value('APNS_URL'), sandboxUrl: value('APNS_SANDBOX_URL') },
     fcm: { url: value('FCM_URL') },
     wns: {
@@ -272,6 +309,13 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
 
 function isUrl(text: string, protocols: readonly string[]): boolean {
   return URL.canParse(text) && protocols.includes(new URL(text).protocol);
+}
+
+/** `10.1.2.3`, `10.0.0.0/8`, `fd00::/8`. */
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return most > 0 && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most));
 }
 
 /** One character too many, too few or wrong. */

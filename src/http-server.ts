@@ -4,14 +4,17 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiError } from './common/errors.js';
+import type { Config } from './config.js';
 
 /** A message of 4 KB to ten thousand ids of 64 characters fits. */
 const BODY_LIMIT = 1_048_576;
 /** An id of 255 characters may be three bytes each in a path. */
 const MAX_PARAMETER = 1_024;
 
-export function newAdapter(): FastifyAdapter {
+export function newAdapter(config: Pick<Config, 'trustedProxies'>): FastifyAdapter {
   return new FastifyAdapter({
+    // Whose word about the caller's address is taken: guesses are counted by it.
+    trustProxy: config.trustedProxies.length > 0 ? config.trustedProxies : false,
     bodyLimit: BODY_LIMIT,
     // The vendor addresses /apps/ and its Windows SDK posts to /devices/; others leave the slash away.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAMETER },

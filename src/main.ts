@@ -27,7 +27,7 @@ async function start(): Promise<void> {
     const queues = await Queues.open(config, database, (error) => logger.warn(rootCause(error), 'Queue'));
     const app = await NestFactory.create<NestFastifyApplication>(
       AppModule.for({ config, database, queues, vault }),
-      newAdapter(),
+      newAdapter(config),
       { logger, bodyParser: false, abortOnError: false },
     );
     readBodies(app);

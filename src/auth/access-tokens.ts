@@ -1,77 +1,43 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { OnModuleInit } from '@nestjs/common';
-import type { CryptoKey } from 'jose';
-import {
-  SignJWT,
-  decodeProtectedHeader,
-  exportJWK,
-  exportPKCS8,
-  generateKeyPair,
-  importJWK,
-  importPKCS8,
-  jwtVerify,
-} from 'jose';
+import { Injectable } from '@nestjs/common';
+import { SignJWT, decodeProtectedHeader, jwtVerify } from 'jose';
 import { randomUUID } from 'node:crypto';
 import { Clock } from '../common/clock.js';
-import { Vault } from '../common/vault.js';
-import { SigningKeyRepository } from './signing-key.repository.js';
+import { ALGORITHM, SigningKeys, TOKEN_LIFETIME_S } from './signing-keys.js';
 
-/** Confidential clients' tokens live one hour (mobilefirst.md §2). */
-export const TOKEN_LIFETIME_S = 3_600;
 const ISSUER = 'carillon';
-const ALGORITHM = 'ES256';
+/** Longer than any we issue: a scope has 2,048 characters at most, an id 255. */
+const MAX_LENGTH = 4_096;
 /** Verified tokens remembered, so that a hot one costs a look-up instead of a signature check (about 100 µs). */
 const REMEMBER_MAX = 20_000;
-/** A token signed by a key we have not read yet (another process made it) makes us look again, but not more often. */
-const RELOAD_EVERY_MS = 2_000;
 
+/** What a token says of itself, signature and expiry checked; whether its client still stands is not in it. */
 export interface AccessToken {
+  jti: string;
   clientId: string;
+  /** Of the client, when it was issued. */
+  generation: number;
   scope: readonly string[];
   /** Epoch milliseconds. */
   expiresAt: number;
 }
 
-interface Key {
-  kid: string;
-  sign: CryptoKey;
-  verify: CryptoKey;
-}
-
-/** Issues and checks access tokens: JWTs signed with keys that live, sealed, in the database. */
+/** Issues and reads access tokens: signed JWTs. */
 @Injectable()
-export class AccessTokens implements OnModuleInit {
-  private keys: Key[] = [];
-  private loadedAt = 0;
+export class AccessTokens {
   private readonly verified = new Map<string, AccessToken>();
 
   constructor(
-    private readonly repository: SigningKeyRepository,
-    @Inject(Vault) private readonly vault: Vault,
+    private readonly keys: SigningKeys,
     private readonly clock: Clock,
   ) {}
 
-  async onModuleInit(): Promise<void> {
-    await this.load();
-    if (this.keys.length > 0) return;
-    const pair = await generateKeyPair(ALGORITHM, { extractable: true });
-    const kid = randomUUID();
-    await this.repository.addFirst({
-      kid,
-      publicJwk: { ...(await exportJWK(pair.publicKey)), kid, alg: ALGORITHM, use: 'sig' },
-      privateKey: this.vault.seal(await exportPKCS8(pair.privateKey), contextOf(kid)),
-    });
-    await this.load();
-  }
-
-  async issue(clientId: string, scope: string): Promise<string> {
-    const key = this.keys.at(-1);
-    if (!key) throw new Error('No signing key');
+  async issue(client: { id: string; generation: number }, scope: string): Promise<string> {
+    const key = this.keys.current();
     const now = Math.floor(this.clock.now() / 1_000);
-    return new SignJWT({ scope })
+    return new SignJWT({ scope, gen: client.generation })
       .setProtectedHeader({ alg: ALGORITHM, kid: key.kid })
       .setIssuer(ISSUER)
-      .setSubject(clientId)
+      .setSubject(client.id)
       .setJti(randomUUID())
       .setIssuedAt(now)
       .setExpirationTime(now + TOKEN_LIFETIME_S)
@@ -86,7 +52,7 @@ export class AccessTokens implements OnModuleInit {
       this.verified.delete(token);
       return null;
     }
-    const read = await this.verify(token);
+    const read = token.length > MAX_LENGTH ? null : await this.verify(token);
     if (!read) return null;
     if (this.verified.size >= REMEMBER_MAX) this.verified.clear();
     this.verified.set(token, read);
@@ -94,18 +60,21 @@ export class AccessTokens implements OnModuleInit {
   }
 
   private async verify(token: string): Promise<AccessToken | null> {
+    const kid = keyIdOf(token);
+    const key = kid === undefined ? undefined : await this.keys.find(kid);
+    if (!key) return null;
     try {
-      const key = await this.keyFor(decodeProtectedHeader(token).kid);
-      if (!key) return null;
       const { payload } = await jwtVerify(token, key.verify, {
         algorithms: [ALGORITHM],
         issuer: ISSUER,
-        requiredClaims: ['sub', 'exp', 'scope'],
+        requiredClaims: ['sub', 'exp', 'scope', 'jti', 'gen'],
         currentDate: new Date(this.clock.now()),
       });
-      if (typeof payload.scope !== 'string') return null;
+      if (typeof payload.scope !== 'string' || typeof payload.gen !== 'number') return null;
       return {
+        jti: payload.jti ?? '',
         clientId: payload.sub ?? '',
+        generation: payload.gen,
         scope: payload.scope.split(' '),
         expiresAt: (payload.exp ?? 0) * 1_000,
       };
@@ -113,26 +82,12 @@ export class AccessTokens implements OnModuleInit {
       return null;
     }
   }
-
-  private async keyFor(kid: string | undefined): Promise<Key | undefined> {
-    const find = () => this.keys.find((key) => key.kid === kid);
-    if (!find() && this.clock.now() - this.loadedAt > RELOAD_EVERY_MS) await this.load();
-    return find();
-  }
-
-  private async load(): Promise<void> {
-    const rows = await this.repository.list();
-    this.loadedAt = this.clock.now();
-    this.keys = await Promise.all(
-      rows.map(async (row) => ({
-        kid: row.kid,
-        sign: await importPKCS8(this.vault.open(row.privateKey, contextOf(row.kid)), ALGORITHM),
-        verify: (await importJWK(row.publicJwk, ALGORITHM)) as CryptoKey,
-      })),
-    );
-  }
 }
 
-function contextOf(kid: string): string {
-  return `signing_key/${kid}`;
+function keyIdOf(token: string): string | undefined {
+  try {
+    return decodeProtectedHeader(token).kid;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,13 +1,55 @@
 import { Module } from '@nestjs/common';
 import { AccessTokens } from './access-tokens.js';
+import { AdminGuard } from './admin.guard.js';
+import { AuditRepository } from './audit.repository.js';
+import { ChangeFeed } from './change-feed.js';
+import { ChangeRepository } from './change.repository.js';
+import { ClientAuthenticator } from './client-authenticator.js';
+import { ClientSnapshot } from './client-snapshot.js';
 import { ClientRepository } from './client.repository.js';
+import { ClientsService } from './clients.service.js';
 import { FirstClients } from './first-clients.js';
+import { LastUsed } from './last-used.js';
+import { LiveTokens } from './live-tokens.js';
+import { RevokedTokenRepository } from './revoked-token.repository.js';
+import { RevokedTokens } from './revoked-tokens.js';
+import { RuntimeGuard } from './runtime.guard.js';
 import { ScopeGuard } from './scope.guard.js';
 import { SigningKeyRepository } from './signing-key.repository.js';
+import { SigningKeys } from './signing-keys.js';
 import { TokenService } from './token.service.js';
 
 @Module({
-  providers: [AccessTokens, ClientRepository, FirstClients, ScopeGuard, SigningKeyRepository, TokenService],
-  exports: [AccessTokens, ScopeGuard, TokenService],
+  providers: [
+    AccessTokens,
+    AdminGuard,
+    AuditRepository,
+    ChangeFeed,
+    ChangeRepository,
+    ClientAuthenticator,
+    ClientRepository,
+    ClientsService,
+    ClientSnapshot,
+    FirstClients,
+    LastUsed,
+    LiveTokens,
+    RevokedTokenRepository,
+    RevokedTokens,
+    RuntimeGuard,
+    ScopeGuard,
+    SigningKeyRepository,
+    SigningKeys,
+    TokenService,
+  ],
+  exports: [
+    AuditRepository,
+    ClientAuthenticator,
+    ClientsService,
+    LiveTokens,
+    RuntimeGuard,
+    ScopeGuard,
+    SigningKeys,
+    TokenService,
+  ],
 })
 export class AuthModule {}

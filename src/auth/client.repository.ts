@@ -1,38 +1,148 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
+import type { Tables } from '../database/tables.js';
+import { recordAudit } from './audit.repository.js';
+import type { Actor, AuditedChange } from './audit.repository.js';
+import { countChange } from './change.repository.js';
+import type { Client } from './client.js';
 
-export interface Client {
-  id: string;
-  secretHash: string;
-  allowedScope: string;
-  enabled: boolean;
-}
+export type ClientFields = Pick<Client, 'displayName' | 'allowedScope' | 'enabled'>;
 
 @Injectable()
 export class ClientRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  async find(id: string): Promise<Client | undefined> {
-    const row = await this.database.kysely.selectFrom('client').selectAll().where('id', '=', id).executeTakeFirst();
-    return row && { id: row.id, secretHash: row.secret_hash, allowedScope: row.allowed_scope, enabled: row.enabled };
+  /** By id. */
+  list(): Promise<Client[]> {
+    return listClients(this.database.kysely);
   }
 
-  async isEmpty(): Promise<boolean> {
-    return !(await this.database.kysely.selectFrom('client').select('id').limit(1).executeTakeFirst());
+  /** Runs `work` in one transaction, after every change before it and before any after it. */
+  change<T>(actor: Actor, work: (changes: ClientChanges) => Promise<T>): Promise<T> {
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      await countChange(transaction, 'client');
+      return work(new ClientChanges(transaction, actor));
+    });
   }
 
-  /** Adds the client unless its id is taken. */
-  async add(client: { id: string; displayName: string; secretHash: string; allowedScope: string }): Promise<void> {
-    await this.database.kysely
+  /** Epoch milliseconds by client id and by secret id. No change: other processes need not look. */
+  async recordUse(clients: ReadonlyMap<string, number>, secrets: ReadonlyMap<number, number>): Promise<void> {
+    const { kysely } = this.database;
+    await sql`update client set last_used_at = greatest(last_used_at, used.at)
+      from jsonb_to_recordset(${asRecords(clients)}::jsonb) as used (id text, at timestamptz)
+      where client.id = used.id`.execute(kysely);
+    await sql`update client_secret set last_used_at = greatest(last_used_at, used.at)
+      from jsonb_to_recordset(${asRecords(secrets)}::jsonb) as used (id bigint, at timestamptz)
+      where client_secret.id = used.id`.execute(kysely);
+  }
+}
+
+/** The registry inside a transaction that nobody else changes it in. */
+export class ClientChanges {
+  constructor(
+    private readonly transaction: Transaction<Tables>,
+    private readonly actor: Actor,
+  ) {}
+
+  list(): Promise<Client[]> {
+    return listClients(this.transaction);
+  }
+
+  async add(id: string, fields: ClientFields, secretHash: string): Promise<void> {
+    await this.transaction
       .insertInto('client')
-      .values({
-        id: client.id,
-        display_name: client.displayName,
-        secret_hash: client.secretHash,
-        allowed_scope: client.allowedScope,
-      })
-      .onConflict((conflict) => conflict.doNothing())
+      .values({ id, ...columnsOf(fields) })
       .execute();
+    await this.insertSecret(id, secretHash);
+    await this.audit('client.create', id, fields);
   }
+
+  async update(client: Client, fields: ClientFields): Promise<void> {
+    await this.transaction.updateTable('client').set(columnsOf(fields)).where('id', '=', client.id).execute();
+    const { displayName, allowedScope, enabled } = client;
+    await this.audit('client.update', client.id, { before: { displayName, allowedScope, enabled }, after: fields });
+  }
+
+  async remove({ id, displayName, allowedScope, enabled }: Client): Promise<void> {
+    await this.transaction.deleteFrom('client').where('id', '=', id).execute();
+    await this.audit('client.delete', id, { displayName, allowedScope, enabled });
+  }
+
+  /** The new secret alone holds from now on, and tokens issued so far do not. */
+  async replaceSecret(id: string, hash: string): Promise<void> {
+    await this.transaction.deleteFrom('client_secret').where('client_id', '=', id).execute();
+    await this.insertSecret(id, hash);
+    await sql`update client set generation = nextval('client_generation') where id = ${id}`.execute(this.transaction);
+    await this.audit('client.secret', id, { previous: 'dropped at once, with its tokens' });
+  }
+
+  /** Adds a secret; the one that holds `now` expires at the given time. */
+  async rotateSecret(id: string, hash: string, now: Date, previousExpires: Date): Promise<void> {
+    await this.transaction
+      .deleteFrom('client_secret')
+      .where('client_id', '=', id)
+      .where('expires_at', '<=', now)
+      .execute();
+    await this.transaction
+      .updateTable('client_secret')
+      .set({ expires_at: sql<Date>`least(expires_at, ${previousExpires})` })
+      .where('client_id', '=', id)
+      .execute();
+    await this.insertSecret(id, hash);
+    await this.audit('client.secret', id, { previous: `holds until ${previousExpires.toISOString()}` });
+  }
+
+  private async insertSecret(clientId: string, hash: string): Promise<void> {
+    await this.transaction.insertInto('client_secret').values({ client_id: clientId, hash }).execute();
+  }
+
+  private audit(action: AuditedChange['action'], subject: string, detail: object): Promise<void> {
+    return recordAudit(this.transaction, this.actor, { action, subject, detail: { ...detail } });
+  }
+}
+
+/** One statement, so that a client is never seen between two secrets. */
+async function listClients(kysely: Kysely<Tables>): Promise<Client[]> {
+  const rows = await kysely
+    .selectFrom('client')
+    .innerJoin('client_secret', 'client_secret.client_id', 'client.id')
+    .select(['client.id', 'display_name', 'allowed_scope', 'enabled', 'generation', 'client.created_at'])
+    .select(['client.last_used_at', 'client_secret.id as secret_id', 'hash', 'expires_at'])
+    .select(['client_secret.created_at as secret_created_at', 'client_secret.last_used_at as secret_last_used_at'])
+    .orderBy('client.id')
+    .orderBy('secret_id', 'desc')
+    .execute();
+  const clients = new Map<string, Client>();
+  for (const row of rows) {
+    const client = clients.get(row.id) ?? {
+      id: row.id,
+      displayName: row.display_name,
+      allowedScope: row.allowed_scope,
+      enabled: row.enabled,
+      generation: row.generation,
+      createdAt: row.created_at,
+      lastUsedAt: row.last_used_at,
+      secrets: [],
+    };
+    client.secrets.push({
+      id: row.secret_id,
+      hash: row.hash,
+      createdAt: row.secret_created_at,
+      expiresAt: row.expires_at,
+      lastUsedAt: row.secret_last_used_at,
+    });
+    clients.set(row.id, client);
+  }
+  return [...clients.values()];
+}
+
+function columnsOf(fields: ClientFields): { display_name: string; allowed_scope: string; enabled: boolean } {
+  return { display_name: fields.displayName, allowed_scope: fields.allowedScope, enabled: fields.enabled };
+}
+
+function asRecords(uses: ReadonlyMap<string | number, number>): string {
+  return JSON.stringify([...uses].map(([id, at]) => ({ id, at: new Date(at).toISOString() })));
 }

@@ -1,51 +1,105 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnApplicationBootstrap } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
 import { StartError } from '../common/start-error.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
+import { ITSELF } from './audit.repository.js';
+import { ChangeFeed } from './change-feed.js';
+import { liveSecrets, mayAdminister } from './client.js';
 import { ClientRepository } from './client.repository.js';
-import { SecretVerifier, hashSecret } from './secret.js';
+import type { ClientChanges } from './client.repository.js';
+import { hashSecret, matchesHash, newSecret } from './secret.js';
 
-/** MobileFirst's predefined client (mobilefirst.md §4), for development only. */
-const TEST_CLIENT = { id: 'test', secret: 'test' };
+interface FirstClient {
+  id: string;
+  secret: string;
+  allowedScope: string;
+}
 
-/** Makes the clients that must exist at start. */
+/** MobileFirst's predefined clients (mobilefirst.md §4), for development only. */
+const PREDEFINED: readonly FirstClient[] = [
+  { id: 'test', secret: 'test', allowedScope: '*' },
+  { id: 'admin', secret: 'nimda', allowedScope: 'push.* mfp.admin.plugins settings.read' },
+  { id: 'push', secret: 'hsup', allowedScope: 'authorization.introspect' },
+];
+/** `admin` would be taken for MobileFirst's, which administers nothing here. */
+const GENERATED_ID = 'administrator';
+
+/** Makes the clients that must exist at start; processes that start at once do it one after another. */
 @Injectable()
 export class FirstClients implements OnApplicationBootstrap {
   private readonly log = new Logger('Auth');
 
   constructor(
-    @Inject(CONFIG) private readonly config: Config,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'environment' | 'adminClient'>,
     private readonly clients: ClientRepository,
+    private readonly feed: ChangeFeed,
+    private readonly clock: Clock,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    const { environment, adminClient } = this.config;
-    if (environment === 'production') await this.refuseTestClient();
-    else await this.add(TEST_CLIENT);
-    if (adminClient && !(await this.clients.find(adminClient.id))) {
-      await this.add(adminClient);
-      this.log.log(`Confidential client ${adminClient.id} created from ADMIN_CLIENT_ID`);
-    }
-    if (await this.clients.isEmpty())
-      this.log.warn(
-        'There is no confidential client: set ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET to make the first one',
-      );
+    const production = this.config.environment === 'production';
+    if (production) await this.refusePredefined();
+    else await this.addPredefined();
+    await this.addFromSettings();
+    if (production) await this.addGenerated();
+    await this.feed.refresh();
   }
 
-  private async add(client: { id: string; secret: string }): Promise<void> {
-    if (await this.clients.find(client.id)) return;
-    await this.clients.add({
-      id: client.id,
-      displayName: client.id,
-      secretHash: await hashSecret(client.secret),
-      allowedScope: '*',
+  /** Once: what a developer deletes stays deleted. */
+  private async addPredefined(): Promise<void> {
+    if ((await this.clients.list()).length > 0) return;
+    await this.addTogether(PREDEFINED, (known) => known.size === 0);
+  }
+
+  private async addFromSettings(): Promise<void> {
+    const { adminClient } = this.config;
+    if (!adminClient || (await this.clients.list()).some(({ id }) => id === adminClient.id)) return;
+    if (await this.addTogether([{ ...adminClient, allowedScope: '*' }], (known) => !known.has(adminClient.id)))
+      this.log.log(`Confidential client ${adminClient.id} created from ADMIN_CLIENT_ID`);
+  }
+
+  private async addGenerated(): Promise<void> {
+    if ((await this.clients.list()).some(mayAdminister)) return;
+    const secret = newSecret();
+    const client = { id: GENERATED_ID, secret, allowedScope: '*' };
+    const added = await this.addTogether([client], (known) => ![...known.values()].some(mayAdminister));
+    // Not through the logger: logs are kept and sent elsewhere.
+    if (added) process.stdout.write(`Administrator made, shown this once: id ${GENERATED_ID} secret ${secret}\n`);
+  }
+
+  /** Hashes first, then asks again in the transaction whether they are still wanted. */
+  private async addTogether(
+    clients: readonly FirstClient[],
+    stillWanted: (known: ReadonlyMap<string, Awaited<ReturnType<ClientChanges['list']>>[number]>) => boolean,
+  ): Promise<boolean> {
+    const hashes = await Promise.all(clients.map(({ secret }) => hashSecret(secret)));
+    return this.clients.change(ITSELF, async (changes) => {
+      const known = new Map((await changes.list()).map((client) => [client.id, client]));
+      if (!stillWanted(known)) return false;
+      for (const [index, { id, allowedScope }] of clients.entries()) {
+        if (known.has(id))
+          throw new StartError(
+            `No client may administer and the id ${id} is taken: set ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET`,
+          );
+        await changes.add(id, { displayName: id, allowedScope, enabled: true }, hashes[index] ?? '');
+      }
+      return true;
     });
   }
 
-  private async refuseTestClient(): Promise<void> {
-    const known = await this.clients.find(TEST_CLIENT.id);
-    if (known?.enabled && (await new SecretVerifier().matches(TEST_CLIENT.secret, known.secretHash, 0)))
-      throw new StartError('NODE_ENV=production refuses to start while client test has its development secret');
+  private async refusePredefined(): Promise<void> {
+    const known = await this.clients.list();
+    const alive: string[] = [];
+    for (const { id, secret } of PREDEFINED) {
+      const client = known.find((candidate) => candidate.id === id && candidate.enabled);
+      for (const { hash } of client ? liveSecrets(client, this.clock.now()) : [])
+        if (await matchesHash(secret, hash)) alive.push(id);
+    }
+    if (alive.length > 0)
+      throw new StartError(
+        `NODE_ENV=production refuses to start while clients have their development secrets: ${alive.join(', ')}`,
+      );
   }
 }

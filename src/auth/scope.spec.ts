@@ -20,6 +20,8 @@ describe('parseScope', () => {
     ['a\0', null],
     ['x'.repeat(2_048), ['x'.repeat(2_048)]],
     ['x'.repeat(2_049), null],
+    ['a '.repeat(128), new Array<string>(128).fill('a')],
+    ['a '.repeat(129), null],
   ])('reads %j', (text, elements) => {
     expect(parseScope(text)).toEqual(elements);
   });
@@ -115,6 +117,21 @@ describe('covers', () => {
     ['RegisteredClient', 'RegisteredClient', true],
   ])('%j covers %j: %j', (granted, required, expected) => {
     expect(covers(granted.split(' '), required.split(' '))).toBe(expected);
+  });
+
+  it('the worst that two scopes can be costs milliseconds', () => {
+    // As many elements as there may be, as long as they may be, each nearly matching everywhere.
+    const granted = parseScope(new Array<string>(128).fill(`*aa*aa*aa*aa*b`).join(' '))!;
+    const required = parseScope(new Array<string>(128).fill('a'.repeat(15)).join(' '))!;
+    const long = [`*${'a'.repeat(1_000)}b*${'a'.repeat(1_000)}`];
+    const start = performance.now();
+    for (let times = 0; times < 10; times++) {
+      expect(covers(granted, required)).toBe(false);
+      expect(covers(long, ['a'.repeat(2_048)])).toBe(false);
+      // The first required element is refused by every granted one; all others would be, one by one.
+      expect(required.filter((element) => covers(granted, [element]))).toEqual([]);
+    }
+    expect(performance.now() - start).toBeLessThan(1_000);
   });
 
   it('nothing granted covers nothing; nothing required is always covered', () => {

@@ -9,12 +9,15 @@ export const DEFAULT_SCOPE = 'RegisteredClient';
 /** RFC 6749 §3.3: printable ASCII without space, `"` and `\`. */
 const ELEMENT = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 const MAX_LENGTH = 2_048;
+/** Every element may be held against every other: 128 × 128 looks take about 2 ms. */
+const MAX_ELEMENTS = 128;
 
-/** The elements in order, or null when the text is no scope: empty, too long, or with characters outside RFC 6749. */
+/** The elements in order, or null when the text is no scope: empty, too long, of too many elements, or with characters outside RFC 6749. */
 export function parseScope(text: string): string[] | null {
   if (text.length > MAX_LENGTH) return null;
   const elements = text.split(' ').filter((element) => element !== '');
-  return elements.length > 0 && elements.every((element) => ELEMENT.test(element)) ? elements : null;
+  if (elements.length === 0 || elements.length > MAX_ELEMENTS) return null;
+  return elements.every((element) => ELEMENT.test(element)) ? elements : null;
 }
 
 /** True when every required element is covered by one of the granted patterns. */

@@ -1,22 +1,19 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SecretVerifier, hashSecret } from './secret.js';
+import { SecretMemory, hashSecret, matchesHash, newSecret } from './secret.js';
 
 const NOW = Date.parse('2026-11-23T10:00:00Z');
 const MINUTE = 60_000;
 let stored: string;
-/** For tests that need none of their own: making one costs a hash. */
-const shared = new SecretVerifier();
 beforeAll(async () => {
   stored = await hashSecret('s3cret:with ü');
 });
 
-/** Runs and tells the CPU of other threads it took, in ms: scrypt runs there, a remembered pair does not. */
-async function cost(act: () => Promise<unknown>): Promise<number> {
-  const before = process.cpuUsage();
-  await act();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1_000;
-}
+describe('newSecret', () => {
+  it('is 256 bits that need no encoding, never the same', () => {
+    expect(newSecret()).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(newSecret()).not.toBe(newSecret());
+  });
+});
 
 describe('hashSecret', () => {
   it('keeps the parameters beside salt and hash', () => {
@@ -29,54 +26,43 @@ describe('hashSecret', () => {
   });
 });
 
-describe('SecretVerifier', () => {
+describe('matchesHash', () => {
   it('knows the secret from any other', async () => {
-    const verifier = shared;
-    expect(await verifier.matches('s3cret:with ü', stored, NOW)).toBe(true);
-    expect(await verifier.matches('s3cret:with u', stored, NOW)).toBe(false);
-    expect(await verifier.matches('', stored, NOW)).toBe(false);
+    expect(await matchesHash('s3cret:with ü', stored)).toBe(true);
+    expect(await matchesHash('s3cret:with u', stored)).toBe(false);
+    expect(await matchesHash('', stored)).toBe(false);
   });
 
   it('verifies a hash made with other parameters', async () => {
     // scrypt('pleaseletmein', 'SodiumChloride', N=16384, r=8, p=1) of RFC 7914 §12, its first 32 bytes; and a cheaper one.
     const hash = '7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2';
     const known = `scrypt$14$8$${Buffer.from('SodiumChloride').toString('base64')}$${Buffer.from(hash, 'hex').toString('base64')}`;
-    const verifier = new SecretVerifier();
-    expect(await verifier.matches('pleaseletmein', known, NOW)).toBe(true);
-    expect(await verifier.matches('pleaseletmein', known.replace('$14$', '$13$'), NOW)).toBe(false);
+    expect(await matchesHash('pleaseletmein', known)).toBe(true);
+    expect(await matchesHash('pleaseletmein', known.replace('$14$', '$13$'))).toBe(false);
   });
 
   it.each(['', 'bcrypt$14$8$c2FsdA==$aGFzaA==', 'scrypt$14$8$c2FsdA==', 'scrypt$14$8$c2FsdA==$aGFzaA=='])(
     'a stored text that is no hash of ours (%j) matches nothing',
     async (text) => {
-      expect(await shared.matches('', text, NOW)).toBe(false);
+      expect(await matchesHash('', text)).toBe(false);
     },
   );
+});
 
-  it('a good pair is remembered for a minute; then it pays again', async () => {
-    const verifier = new SecretVerifier();
-    await verifier.matches('s3cret:with ü', stored, NOW);
-    const remembered = await cost(() => verifier.matches('s3cret:with ü', stored, NOW + MINUTE - 1));
-    const forgotten = await cost(() => verifier.matches('s3cret:with ü', stored, NOW + MINUTE));
-    expect(remembered).toBeLessThan(forgotten / 3);
+describe('SecretMemory', () => {
+  it('knows a right secret for a minute, and only under its hash', () => {
+    const memory = new SecretMemory();
+    memory.add('right', stored, NOW);
+    expect(memory.has('right', stored, NOW + MINUTE - 1)).toBe(true);
+    expect(memory.has('right', stored, NOW + MINUTE)).toBe(false);
+    expect(memory.has('wrong', stored, NOW)).toBe(false);
+    expect(memory.has('right', 'another hash', NOW)).toBe(false);
   });
 
-  it('a wrong secret is not remembered as good, and a changed hash forgets the old secret at once', async () => {
-    const verifier = new SecretVerifier();
-    const other = await hashSecret('another');
-    expect(await verifier.matches('s3cret:with ü', stored, NOW)).toBe(true);
-    expect(await verifier.matches('s3cret:with ü', other, NOW)).toBe(false);
-    expect(await verifier.matches('s3cret:with ü', other, NOW)).toBe(false);
-    expect(await verifier.matches('another', other, NOW)).toBe(true);
-  });
-
-  it('an unknown client costs what a known one does, again and again', async () => {
-    const verifier = new SecretVerifier();
-    // The first call also makes the hash that nobody has.
-    expect(await verifier.matches('x', undefined, NOW)).toBe(false);
-    const known = await cost(() => verifier.matches('wrong', stored, NOW));
-    const unknown = await cost(() => verifier.matches('x', undefined, NOW));
-    expect(unknown).toBeGreaterThan(known / 3);
-    expect(unknown).toBeLessThan(known * 3);
+  it('keeps at most ten thousand', () => {
+    const memory = new SecretMemory();
+    for (let index = 0; index <= 10_000; index++) memory.add(String(index), stored, NOW);
+    expect(memory.has('0', stored, NOW)).toBe(false);
+    expect(memory.has('10000', stored, NOW)).toBe(true);
   });
 });

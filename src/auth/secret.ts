@@ -8,6 +8,11 @@ const LENGTH = 32;
 const REMEMBER_MS = 60_000;
 const REMEMBER_MAX = 10_000;
 
+/** 256 bits, in letters that need no encoding anywhere. */
+export function newSecret(): string {
+  return randomBytes(32).toString('base64url');
+}
+
 /** `scrypt$<log2 N>$<r>$<salt>$<hash>`, salt and hash in base64. */
 export async function hashSecret(secret: string): Promise<string> {
   const salt = randomBytes(16);
@@ -15,7 +20,8 @@ export async function hashSecret(secret: string): Promise<string> {
   return `scrypt$${COST}$${BLOCK}$${salt.toString('base64')}$${hash.toString('base64')}`;
 }
 
-async function verify(secret: string, stored: string): Promise<boolean> {
+/** Off the event loop, in constant time. */
+export async function matchesHash(secret: string, stored: string): Promise<boolean> {
   const [scheme, cost, block, salt, hash] = stored.split('$');
   if (scheme !== 'scrypt' || !cost || !block || !salt || !hash) return false;
   const expected = Buffer.from(hash, 'base64');
@@ -31,23 +37,23 @@ function derive(secret: string, salt: Buffer, cost: number, block: number): Prom
   });
 }
 
-/** Compares secrets in constant time, and remembers good pairs for a minute under a key of this process. */
-export class SecretVerifier {
+/** Secrets that were found right, remembered for a minute under a key of this process. */
+export class SecretMemory {
   private readonly key = randomBytes(32);
-  private readonly good = new Map<string, number>();
-  /** Unknown ids are compared with this, so that they cost as much as known ones. */
-  private readonly nobody = hashSecret(randomBytes(16).toString('hex'));
+  private readonly rightUntil = new Map<string, number>();
 
-  async matches(secret: string, stored: string | undefined, now: number): Promise<boolean> {
-    // The stored hash is part of the key: a changed secret forgets the old one at once.
-    const pair = createHmac('sha256', this.key)
-      .update(`${stored ?? ''}\0${secret}`)
-      .digest('base64');
-    if ((this.good.get(pair) ?? 0) > now) return true;
-    const ok = await verify(secret, stored ?? (await this.nobody));
-    if (!ok || stored === undefined) return false;
-    if (this.good.size >= REMEMBER_MAX) this.good.clear();
-    this.good.set(pair, now + REMEMBER_MS);
-    return true;
+  /** The stored hash is part of what is remembered: a changed secret forgets the old one at once. */
+  has(secret: string, stored: string, now: number): boolean {
+    return (this.rightUntil.get(this.fingerprint(stored, secret)) ?? 0) > now;
+  }
+
+  add(secret: string, stored: string, now: number): void {
+    if (this.rightUntil.size >= REMEMBER_MAX) this.rightUntil.clear();
+    this.rightUntil.set(this.fingerprint(stored, secret), now + REMEMBER_MS);
+  }
+
+  /** Names what was given without keeping it. */
+  fingerprint(...parts: readonly string[]): string {
+    return createHmac('sha256', this.key).update(parts.join('\0')).digest('base64');
   }
 }

@@ -1,20 +1,40 @@
-import { Controller, Header, HttpCode, Post, Req } from '@nestjs/common';
-import { ApiBasicAuth, ApiConsumes, ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Controller, Get, Header, HttpCode, Post, Req, UseGuards } from '@nestjs/common';
+import { ApiBasicAuth, ApiBody, ApiConsumes, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
+import type { JWK } from 'jose';
+import { parseForm, requireParameter } from './form.js';
+import { describeToken } from './introspection.js';
+import type { ActiveToken } from './introspection.js';
+import { LiveTokens } from './live-tokens.js';
+import { InRuntime } from './runtime.guard.js';
+import { RequireElement, ScopeGuard } from './scope.guard.js';
+import { SigningKeys } from './signing-keys.js';
 import { TokenService } from './token.service.js';
-import type { TokenAnswer } from './token.service.js';
+import type { FormRequest, TokenAnswer } from './token.service.js';
+
+const FORM = 'application/x-www-form-urlencoded';
+const A_TOKEN = {
+  type: 'object',
+  required: ['token'],
+  properties: { token: { type: 'string' }, token_type_hint: { type: 'string', description: 'Ignored' } },
+};
 
 @ApiTags('Authorization')
-@Controller('mfp/api/az/v1')
+@Controller(':runtime/api/az/v1')
+@InRuntime()
 export class TokenController {
-  constructor(private readonly tokens: TokenService) {}
+  constructor(
+    private readonly tokens: TokenService,
+    private readonly liveTokens: LiveTokens,
+    private readonly keys: SigningKeys,
+  ) {}
 
   @Post('token')
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @Header('pragma', 'no-cache')
   @ApiBasicAuth()
-  @ApiConsumes('application/x-www-form-urlencoded')
+  @ApiConsumes(FORM)
   @ApiOperation({ summary: 'Obtain an access token as a confidential client' })
   @ApiBody({
     schema: {
@@ -41,7 +61,72 @@ export class TokenController {
     },
   })
   @ApiResponse({ status: 400, description: 'RFC 6749 error: invalid_client, invalid_scope, invalid_request, …' })
+  @ApiResponse({ status: 401, description: 'invalid_client under INVALID_CLIENT_STATUS=401' })
+  @ApiResponse({ status: 429, description: 'Too many failed attempts; Retry-After says how long to wait' })
   issueToken(@Req() request: FastifyRequest): Promise<TokenAnswer> {
-    return this.tokens.issueToken(request.headers['content-type'], request.headers.authorization, request.body);
+    return this.tokens.issueToken(formOf(request));
   }
+
+  @Post('introspection')
+  @HttpCode(200)
+  @Header('cache-control', 'no-store')
+  @UseGuards(ScopeGuard)
+  @RequireElement('authorization.introspect')
+  @ApiConsumes(FORM)
+  @ApiOperation({ summary: 'Ask, as a resource server, whether a token holds and for what' })
+  @ApiBody({ schema: A_TOKEN })
+  @ApiResponse({
+    status: 200,
+    description: 'What the token is worth now; only `active`, false, for everything dead or unknown',
+    schema: {
+      type: 'object',
+      required: ['active'],
+      properties: {
+        active: { type: 'boolean' },
+        scope: { type: 'string' },
+        client_id: { type: 'string' },
+        username: { type: 'string' },
+        exp: { type: 'integer', description: 'Epoch milliseconds' },
+        'mfp-application': { type: 'object', nullable: true },
+        'mfp-device': { type: 'object', nullable: true },
+        'mfp-user': { type: 'object', nullable: true },
+        'mfp-checks': { type: 'object' },
+      },
+    },
+  })
+  @ApiResponse({ status: 400, description: 'RFC 6749 error: invalid_request' })
+  async introspect(@Req() request: FastifyRequest): Promise<ActiveToken | { active: false }> {
+    const parameters = parseForm(request.headers['content-type'], request.body);
+    return describeToken(await this.liveTokens.find(requireParameter(parameters, 'token')));
+  }
+
+  @Post('revocation')
+  @HttpCode(200)
+  @Header('cache-control', 'no-store')
+  @ApiBasicAuth()
+  @ApiConsumes(FORM)
+  @ApiOperation({ summary: 'Take a token of one’s own back (RFC 7009)' })
+  @ApiBody({ schema: A_TOKEN })
+  @ApiResponse({ status: 200, description: 'The token holds no more, or never did' })
+  @ApiResponse({ status: 400, description: 'RFC 6749 error: invalid_client, invalid_request' })
+  revoke(@Req() request: FastifyRequest): Promise<void> {
+    return this.tokens.revokeToken(formOf(request));
+  }
+
+  /** Half of the time between a key's publication and its first signature. */
+  @Get('jwks')
+  @Header('cache-control', 'public, max-age=60')
+  @ApiOperation({ summary: 'The public keys that access tokens are signed with (RFC 7517)' })
+  @ApiResponse({
+    status: 200,
+    description: 'The keys',
+    schema: { type: 'object', properties: { keys: { type: 'array', items: { type: 'object' } } } },
+  })
+  publicKeys(): { keys: JWK[] } {
+    return this.keys.publicSet();
+  }
+}
+
+function formOf({ headers, body, ip }: FastifyRequest): FormRequest {
+  return { contentType: headers['content-type'], authorization: headers.authorization, body, address: ip };
 }

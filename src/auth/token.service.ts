@@ -1,13 +1,21 @@
 import { Injectable } from '@nestjs/common';
-import { Clock } from '../common/clock.js';
 import { OAuthError } from '../common/errors.js';
-import { AccessTokens, TOKEN_LIFETIME_S } from './access-tokens.js';
-import { ClientRepository } from './client.repository.js';
-import type { Client } from './client.repository.js';
+import { AccessTokens } from './access-tokens.js';
+import { ClientAuthenticator } from './client-authenticator.js';
+import type { KnownClient } from './client-snapshot.js';
+import { parseForm, refuseOtherCredentials, requireParameter } from './form.js';
+import { LiveTokens } from './live-tokens.js';
+import { RevokedTokens } from './revoked-tokens.js';
 import { DEFAULT_SCOPE, covers, parseScope } from './scope.js';
-import { SecretVerifier } from './secret.js';
-import { checkGrantType, parseBasic, parseForm, requestedScope } from './token-request.js';
-import type { Credentials } from './token-request.js';
+import { TOKEN_LIFETIME_S } from './signing-keys.js';
+
+/** A form request as it came. */
+export interface FormRequest {
+  contentType: string | undefined;
+  authorization: string | undefined;
+  body: unknown;
+  address: string;
+}
 
 export interface TokenAnswer {
   access_token: string;
@@ -16,48 +24,54 @@ export interface TokenAnswer {
   scope: string;
 }
 
-/** The client_credentials grant, as a row of small steps; each throws OAuthError. */
+/** Issues tokens and takes them back, each as a row of small steps that throw OAuthError. */
 @Injectable()
 export class TokenService {
-  private readonly secrets = new SecretVerifier();
-
   constructor(
-    private readonly clients: ClientRepository,
+    private readonly authenticator: ClientAuthenticator,
     private readonly accessTokens: AccessTokens,
-    private readonly clock: Clock,
+    private readonly liveTokens: LiveTokens,
+    private readonly revokedTokens: RevokedTokens,
   ) {}
 
-  async issueToken(
-    contentType: string | undefined,
-    authorization: string | undefined,
-    body: unknown,
-  ): Promise<TokenAnswer> {
+  /** The client_credentials grant. */
+  async issueToken({ contentType, authorization, body, address }: FormRequest): Promise<TokenAnswer> {
     const parameters = parseForm(contentType, body);
-    checkGrantType(parameters);
-    const client = await this.authenticate(parseBasic(authorization));
-    const scope = requestedScope(parameters);
-    checkAllowed(client, scope.elements);
+    checkGrantType(requireParameter(parameters, 'grant_type'));
+    refuseOtherCredentials(parameters);
+    const client = await this.authenticator.authenticate(authorization, address);
+    const scope = checkScope(parameters.get('scope'), client);
     return {
-      access_token: await this.accessTokens.issue(client.id, scope.text),
+      access_token: await this.accessTokens.issue(client, scope),
       token_type: 'Bearer',
       expires_in: TOKEN_LIFETIME_S,
-      scope: scope.text,
+      scope,
     };
   }
 
-  private async authenticate(candidates: readonly Credentials[]): Promise<Client> {
-    for (const { id, secret } of candidates) {
-      const client = await this.clients.find(id);
-      const matches = await this.secrets.matches(secret, client?.secretHash, this.clock.now());
-      if (client?.enabled && matches) return client;
-    }
-    // MobileFirst's own validators read 400 and this code as "client not registered" (mobilefirst.md §2).
-    throw new OAuthError('invalid_client', 'The client id or secret is wrong');
+  /** RFC 7009: of its own tokens a client takes back what it likes; what is no living token is done already. */
+  async revokeToken({ contentType, authorization, body, address }: FormRequest): Promise<void> {
+    const parameters = parseForm(contentType, body);
+    const text = requireParameter(parameters, 'token');
+    refuseOtherCredentials(parameters);
+    const client = await this.authenticator.authenticate(authorization, address);
+    const token = await this.liveTokens.find(text);
+    if (!token) return;
+    if (token.clientId !== client.id) throw new OAuthError('invalid_request', 'The token was issued to another client');
+    await this.revokedTokens.revoke(token.jti, token.expiresAt);
   }
 }
 
-function checkAllowed(client: Client, elements: readonly string[]): void {
-  const allowed = parseScope(client.allowedScope) ?? [];
-  if (!covers([DEFAULT_SCOPE, ...allowed], elements))
+function checkGrantType(grant: string): void {
+  if (grant !== 'client_credentials')
+    throw new OAuthError('unsupported_grant_type', 'grant_type must be client_credentials');
+}
+
+/** The scope to grant: as asked for and in its order, or the default. */
+function checkScope(asked: string | undefined, client: KnownClient): string {
+  const elements = parseScope(asked?.trim() || DEFAULT_SCOPE);
+  if (!elements) throw new OAuthError('invalid_scope', 'The scope is malformed or too long');
+  if (!covers([DEFAULT_SCOPE, ...client.allowed], elements))
     throw new OAuthError('invalid_scope', "The scope is outside the client's allowed scope");
+  return elements.join(' ');
 }

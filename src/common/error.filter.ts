@@ -2,12 +2,16 @@ import { Catch, HttpException, Logger } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError, OAuthError } from './errors.js';
+import type { OAuthErrorCode } from './errors.js';
 
 interface Answer {
   status: number;
   headers?: Readonly<Record<string, string>>;
   body: Record<string, string>;
 }
+
+/** The authorization server's routes answer in its own words, whoever refuses. */
+const AZ_ROUTE = /\/api\/az\//;
 
 /** The one place where an error becomes an HTTP answer. A fault of ours is logged with its cause and answered with a constant. */
 @Catch()
@@ -18,7 +22,7 @@ export class ErrorFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
-    const answer = toAnswer(error);
+    const answer = AZ_ROUTE.test(request.routeOptions.url ?? '') ? toOAuth(toAnswer(error)) : toAnswer(error);
     if (answer.status >= 500) {
       const cause = error instanceof Error ? (error.cause ?? error) : error;
       this.log.error(
@@ -41,7 +45,7 @@ function toAnswer(error: unknown): Answer {
   if (error instanceof OAuthError)
     return {
       status: error.status,
-      headers: { 'cache-control': 'no-store', pragma: 'no-cache' },
+      headers: { 'cache-control': 'no-store', pragma: 'no-cache', ...error.headers },
       body: { error: error.error, error_description: error.description },
     };
   const status = error instanceof HttpException ? error.getStatus() : statusOfFastify(error);
@@ -52,6 +56,24 @@ function toAnswer(error: unknown): Answer {
   if (status >= 400 && status < 500)
     return answerFor(status, 'FPWSE0004E', 'The body is not valid JSON, or its length is not the announced one.');
   return answerFor(500, 'FPWSE0010E', 'Internal error. It has been logged.');
+}
+
+/** An answer of the guards or the server, as RFC 6749 has it. */
+function toOAuth({ status, headers, body }: Answer): Answer {
+  if (body.error !== undefined) return { status, headers, body };
+  const error: OAuthErrorCode =
+    status === 401
+      ? 'invalid_token'
+      : status === 403
+        ? 'insufficient_scope'
+        : status >= 500
+          ? 'server_error'
+          : 'invalid_request';
+  return {
+    status,
+    headers: { 'cache-control': 'no-store', pragma: 'no-cache', ...headers },
+    body: { error, error_description: body.message ?? '' },
+  };
 }
 
 function answerFor(status: number, code: string, message: string): Answer {

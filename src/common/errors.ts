@@ -20,6 +20,7 @@ export const ERROR_CODES = {
   CARIL0405E: 405, // wrong method or content type
   CARIL0409E: 409, // the state of the resource does not allow the call
   CARIL0413E: 413, // the body is larger than the limit
+  CARIL0429E: 429, // too many failed attempts to authenticate
 } as const;
 export type ErrorCode = keyof typeof ERROR_CODES;
 
@@ -48,18 +49,24 @@ export function invalidValue(field: string, reason: string): ApiError {
   return new ApiError('FPWSE0005E', `Invalid value was provided. Check the '${field}' parameter value: ${reason}.`);
 }
 
-/** RFC 6749 §5.2: what the az endpoints answer. */
+/** RFC 6749 §5.2 and RFC 6750 §3.1; the last two are RFC 6749 §4.1.2.1's words for a server that cannot now. */
+export type OAuthErrorCode =
+  | 'invalid_request'
+  | 'invalid_client'
+  | 'unsupported_grant_type'
+  | 'invalid_scope'
+  | 'invalid_token'
+  | 'insufficient_scope'
+  | 'temporarily_unavailable'
+  | 'server_error';
+
+/** What the az endpoints answer. */
 export class OAuthError extends Error {
   constructor(
-    readonly error:
-      | 'invalid_request'
-      | 'invalid_client'
-      | 'invalid_grant'
-      | 'unauthorized_client'
-      | 'unsupported_grant_type'
-      | 'invalid_scope',
+    readonly error: OAuthErrorCode,
     readonly description: string,
     readonly status = 400,
+    readonly headers: Readonly<Record<string, string>> = {},
   ) {
     super(`${error}: ${description}`);
     this.name = 'OAuthError';

@@ -5,7 +5,11 @@ import type { ProviderName } from '../providers/provider.js';
 /** The tables, as Kysely sees them. Their SQL, with the reasons for its shape, is in migrations/. */
 export interface Tables {
   client: ClientTable;
+  client_secret: ClientSecretTable;
   signing_key: SigningKeyTable;
+  revoked_token: RevokedTokenTable;
+  auth_change: AuthChangeTable;
+  audit_event: AuditEventTable;
   application: ApplicationTable;
   provider_setting: ProviderSettingTable;
   provider_status: ProviderStatusTable;
@@ -24,10 +28,21 @@ type Json<T> = ColumnType<T, string, string>;
 interface ClientTable {
   id: string;
   display_name: string;
-  secret_hash: string;
   allowed_scope: string;
   enabled: Generated<boolean>;
+  generation: Generated<number>;
   created_at: CreatedAt;
+  last_used_at: Date | null;
+}
+
+interface ClientSecretTable {
+  id: GeneratedAlways<number>;
+  client_id: string;
+  hash: string;
+  created_at: CreatedAt;
+  /** Null: until it is replaced. */
+  expires_at: Date | null;
+  last_used_at: Date | null;
 }
 
 interface SigningKeyTable {
@@ -35,6 +50,33 @@ interface SigningKeyTable {
   public_jwk: Json<Record<string, unknown>>;
   private_key: Buffer;
   created_at: CreatedAt;
+  signs_from: Date;
+  /** Null: no other key has followed yet. */
+  verifies_until: Date | null;
+}
+
+interface RevokedTokenTable {
+  jti: string;
+  change: number;
+  expires_at: Date;
+}
+
+/** What may change under a running process. */
+export type AuthSubject = 'client' | 'signing_key' | 'revoked_token';
+
+interface AuthChangeTable {
+  subject: AuthSubject;
+  version: number;
+}
+
+interface AuditEventTable {
+  id: GeneratedAlways<number>;
+  at: CreatedAt;
+  client_id: string;
+  action: string;
+  subject: string;
+  address: string;
+  detail: Json<Record<string, unknown>>;
 }
 
 interface ApplicationTable {

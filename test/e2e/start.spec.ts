@@ -98,7 +98,7 @@ describe('a start is refused when', () => {
 });
 
 describe.runIf(SERVERS)('in production', () => {
-  it('refuses to start without a master key, and while client test has its development secret', async () => {
+  it('refuses to start without a master key, and while the predefined clients have their development secrets', async () => {
     const { environment } = await SERVERS!.prepare();
     const { MASTER_KEY: _key, ...withoutKey } = environment;
     await expectRefusal({ ...withoutKey, NODE_ENV: 'production' }, /^carillon: Settings: MASTER_KEY is required/);
@@ -106,6 +106,6 @@ describe.runIf(SERVERS)('in production', () => {
     await development.stop();
     const { code, output } = await runToEnd({ ...environment, PORT: '0', NODE_ENV: 'production' });
     expect(code).toBe(1);
-    expect(output).toMatch(/refuses to start while client test has its development secret/);
+    expect(output).toMatch(/refuses to start while clients have their development secrets: test, admin, push/);
   });
 });

@@ -1,6 +1,7 @@
 import type { Migration } from 'kysely';
 import { up as foundation } from './0001-foundation.js';
 import { up as providerStatus } from './0002-provider-status.js';
+import { up as clients } from './0003-clients.js';
 import { up as sharedTokens } from './0004-shared-tokens.js';
 import { up as messageControl } from './0005-message-control.js';
 import { up as lanes } from './0006-lanes.js';
@@ -11,6 +12,7 @@ import { up as settingVersion } from './0008-setting-version.js';
 export const MIGRATIONS: Record<string, Migration> = {
   '0001-foundation': { up: foundation },
   '0002-provider-status': { up: providerStatus },
+  '0003-clients': { up: clients },
   '0004-shared-tokens': { up: sharedTokens },
   '0005-message-control': { up: messageControl },
   '0006-lanes': { up: lanes },

@@ -5,6 +5,8 @@ import { Clock } from '../../../src/common/clock.js';
 import { DeliverService } from '../../../src/delivery/deliver.service.js';
 import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
+import { SharedTokenRepository } from '../../../src/delivery/shared-token.repository.js';
+import { Vault } from '../../../src/common/vault.js';
 import { Senders } from '../../../src/delivery/senders.js';
 import { StatusReporter } from '../../../src/delivery/status-reporter.js';
 import { DeviceRepository } from '../../../src/devices/device.repository.js';
@@ -43,7 +45,11 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       room.claims,
       room.batches,
       new DeviceRepository(room.database),
-      new Senders({ sandbox: provider } as unknown as Providers, room.settings),
+      new Senders(
+        { sandbox: provider } as unknown as Providers,
+        room.settings,
+        new SharedTokenRepository(room.database, new Vault(Buffer.alloc(32))),
+      ),
       room.settings,
       room.pace,
       new DeliveryQueue(queues),

@@ -1,0 +1,59 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Transaction } from 'kysely';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+import type { Tables } from '../database/tables.js';
+
+/** Who changes something, and from which address. */
+export interface Actor {
+  clientId: string;
+  address: string;
+}
+/** What Carillon does on its own: at start, and when a key's time has come. */
+export const ITSELF: Actor = { clientId: 'carillon', address: 'local' };
+
+export interface AuditedChange {
+  action: 'client.create' | 'client.update' | 'client.delete' | 'client.secret' | 'signing_key.rotate';
+  /** The client's id or the key's. */
+  subject: string;
+  /** Never a secret, nor its hash. */
+  detail: Record<string, unknown>;
+}
+
+export interface AuditEvent extends AuditedChange {
+  id: number;
+  at: Date;
+  actor: Actor;
+}
+
+@Injectable()
+export class AuditRepository {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** Newest first, `before` an event's id. */
+  async list(size: number, before?: number): Promise<AuditEvent[]> {
+    let query = this.database.kysely.selectFrom('audit_event').selectAll().orderBy('id', 'desc').limit(size);
+    if (before !== undefined) query = query.where('id', '<', before);
+    const rows = await query.execute();
+    return rows.map((row) => ({
+      id: row.id,
+      at: row.at,
+      actor: { clientId: row.client_id, address: row.address },
+      action: row.action as AuditEvent['action'],
+      subject: row.subject,
+      detail: row.detail,
+    }));
+  }
+}
+
+/** In the transaction of the change itself, so that there is none without the other. */
+export async function recordAudit(
+  transaction: Transaction<Tables>,
+  { clientId, address }: Actor,
+  { action, subject, detail }: AuditedChange,
+): Promise<void> {
+  await transaction
+    .insertInto('audit_event')
+    .values({ client_id: clientId, address, action, subject, detail: JSON.stringify(detail) })
+    .execute();
+}

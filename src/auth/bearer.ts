@@ -1,0 +1,28 @@
+import { ApiError } from '../common/errors.js';
+import { DEFAULT_SCOPE } from './scope.js';
+
+/** Bearer headers and the answers about them, as mobilefirst.md §7 has them: callers read the scope out of the header. */
+
+/** Throws CARIL0401E. */
+export function parseBearer(header: string | undefined): string {
+  if (header === undefined) throw unauthorized('Bearer', 'An access token is required.');
+  const token = /^bearer +([A-Za-z0-9._~+/-]+=*) *$/i.exec(header)?.[1];
+  if (!token) throw unauthorized('Bearer error="invalid_token"', 'The Authorization header is not a Bearer token.');
+  return token;
+}
+
+export function deadToken(): ApiError {
+  return unauthorized('Bearer error="invalid_token"', 'The access token is invalid or has expired.');
+}
+
+export function insufficientScope(required: readonly string[]): ApiError {
+  // A path can hold any character; a quoted string of RFC 9110 §5.6.4 cannot.
+  const scope = [DEFAULT_SCOPE, ...required].join(' ').replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/gu, encodeURIComponent);
+  return new ApiError('CARIL0403E', `The token's scope does not cover this call; it needs: ${required.join(' ')}.`, {
+    'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"`,
+  });
+}
+
+export function unauthorized(challenge: string, message: string): ApiError {
+  return new ApiError('CARIL0401E', message, { 'www-authenticate': challenge });
+}

@@ -1,0 +1,28 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Transaction } from 'kysely';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+import type { AuthSubject, Tables } from '../database/tables.js';
+
+export type Versions = ReadonlyMap<AuthSubject, number>;
+
+@Injectable()
+export class ChangeRepository {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  async versions(): Promise<Versions> {
+    const rows = await this.database.kysely.selectFrom('auth_change').selectAll().execute();
+    return new Map(rows.map(({ subject, version }) => [subject, version]));
+  }
+}
+
+/** First statement of every change: the next version, and until the commit nobody else changes the subject. */
+export async function countChange(transaction: Transaction<Tables>, subject: AuthSubject): Promise<number> {
+  const { version } = await transaction
+    .updateTable('auth_change')
+    .set((row) => ({ version: row('version', '+', 1) }))
+    .where('subject', '=', subject)
+    .returning('version')
+    .executeTakeFirstOrThrow();
+  return version;
+}

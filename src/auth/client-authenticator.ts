@@ -1,0 +1,139 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { availableParallelism } from 'node:os';
+import { Clock } from '../common/clock.js';
+import { OAuthError } from '../common/errors.js';
+import { CONFIG } from '../common/tokens.js';
+import type { Config } from '../config.js';
+import { parseBasic } from './basic.js';
+import type { Credentials } from './basic.js';
+import { ChangeFeed } from './change-feed.js';
+import { liveSecrets } from './client.js';
+import type { ClientSecret } from './client.js';
+import { ClientSnapshot } from './client-snapshot.js';
+import type { KnownClient } from './client-snapshot.js';
+import { LastUsed } from './last-used.js';
+import { SecretMemory, hashSecret, matchesHash, newSecret } from './secret.js';
+import { Throttle, networkOf } from './throttle.js';
+import { Turnstile } from './turnstile.js';
+
+/** Wrong secrets of one client from one address: ten at once, then ten a minute. */
+const PER_CLIENT = { burst: 10, everyMs: 6_000, maxKeys: 50_000 };
+/** Wrong ids and secrets from one address, where many good clients may live: fifty at once, then fifty a minute. */
+const PER_ADDRESS = { burst: 50, everyMs: 1_200, maxKeys: 50_000 };
+/** A core is left to the event loop, and of libuv's four threads one to signatures and look-ups. */
+const HASHES_AT_ONCE = Math.max(1, Math.min(3, availableParallelism() - 1));
+/** Wrong ones cost two hashes: about ten seconds of work for one core. */
+const MAX_WAITING = 128;
+/** While a client rotates its secret. */
+const MAX_SECRETS = 2;
+
+/** One pair that the header may mean, against one secret of the client it names. */
+interface Trial {
+  client: KnownClient;
+  stored: ClientSecret;
+  secret: string;
+}
+
+/** Who a Basic header is: the one place where secrets are checked. */
+@Injectable()
+export class ClientAuthenticator {
+  private readonly memory = new SecretMemory();
+  private readonly byClient = new Throttle(PER_CLIENT);
+  private readonly byAddress = new Throttle(PER_ADDRESS);
+  private readonly hashing = new Turnstile(HASHES_AT_ONCE, MAX_WAITING);
+  private readonly underway = new Map<string, Promise<KnownClient>>();
+  /** What ids that nobody has are compared with, so that they cost what others do. */
+  private readonly nobody = hashSecret(newSecret());
+
+  constructor(
+    private readonly clients: ClientSnapshot,
+    private readonly feed: ChangeFeed,
+    private readonly lastUsed: LastUsed,
+    private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'invalidClientStatus'>,
+  ) {}
+
+  /**
+   * The enabled client that the header names, its secret right. Throws OAuthError: `invalid_client`, or with status
+   * 429 or 503 `temporarily_unavailable`. The right secret of a client that is in use costs microseconds.
+   */
+  async authenticate(header: string | undefined, address: string): Promise<KnownClient> {
+    const candidates = parseBasic(header);
+    if (candidates.length === 0) throw this.invalidClient('Basic authentication with id and secret is required');
+    const network = networkOf(address);
+    const keys = [...new Set(candidates.map(({ id }) => `${network} ${id}`))];
+    this.refuseWhileSpent(this.byClient, keys);
+    const now = this.clock.now();
+    const known = this.trials(candidates).find(({ secret, stored }) => this.memory.has(secret, stored.hash, now));
+    if (known) return this.accept(known);
+    // Equal attempts at the same time are one: a client that starts with many workers has one to spend for them all.
+    const attempt = this.memory.fingerprint(network, header ?? '');
+    const underway = this.underway.get(attempt);
+    if (underway) return underway;
+    const verified = this.verify(candidates, keys, network).finally(() => this.underway.delete(attempt));
+    this.underway.set(attempt, verified);
+    return verified;
+  }
+
+  /** The attempt is spent before it is checked, so that many at once are no way around the limit. */
+  private async verify(candidates: readonly Credentials[], keys: readonly string[], network: string) {
+    this.refuseWhileSpent(this.byAddress, [network]);
+    if (this.hashing.isFull()) throw busy();
+    for (const key of keys) this.byClient.spend(key, this.clock.now());
+    await this.feed.refresh();
+    const right = await this.hashing.pass(() => this.tryAll(candidates));
+    if (!right) {
+      this.byAddress.spend(network, this.clock.now());
+      throw this.invalidClient('The client id or secret is wrong');
+    }
+    for (const key of keys) this.byClient.refund(key, this.clock.now());
+    return this.accept(right);
+  }
+
+  /** When none is right it costs the same whatever is known: as many hashes as two secrets for each pair would. */
+  private async tryAll(candidates: readonly Credentials[]): Promise<Trial | undefined> {
+    const trials = this.trials(candidates);
+    for (const trial of trials) {
+      if (!(await matchesHash(trial.secret, trial.stored.hash))) continue;
+      this.memory.add(trial.secret, trial.stored.hash, this.clock.now());
+      return trial;
+    }
+    for (let done = trials.length; done < candidates.length * MAX_SECRETS; done++)
+      await matchesHash(candidates[0]?.secret ?? '', await this.nobody);
+    return undefined;
+  }
+
+  private trials(candidates: readonly Credentials[]): Trial[] {
+    return candidates.flatMap(({ id, secret }) => {
+      const client = this.clients.find(id);
+      if (!client?.enabled) return [];
+      return liveSecrets(client, this.clock.now()).map((stored) => ({ client, stored, secret }));
+    });
+  }
+
+  private accept({ client, stored }: Trial): KnownClient {
+    this.lastUsed.noteSecret(client.id, stored.id);
+    return client;
+  }
+
+  private refuseWhileSpent(throttle: Throttle, keys: readonly string[]): void {
+    const wait = Math.max(...keys.map((key) => throttle.waitFor(key, this.clock.now())));
+    if (wait > 0)
+      throw new OAuthError('temporarily_unavailable', 'Too many failed attempts; wait before the next', 429, {
+        'retry-after': String(Math.ceil(wait / 1_000)),
+      });
+  }
+
+  /** MobileFirst's own validators read 400 and this code as "client not registered" (mobilefirst.md §2). */
+  private invalidClient(description: string): OAuthError {
+    const status = this.config.invalidClientStatus;
+    const headers: Record<string, string> = status === 401 ? { 'www-authenticate': 'Basic realm="carillon"' } : {};
+    return new OAuthError('invalid_client', description, status, headers);
+  }
+}
+
+function busy(): OAuthError {
+  return new OAuthError('temporarily_unavailable', 'Too many clients authenticate at once; try again', 503, {
+    'retry-after': '1',
+  });
+}

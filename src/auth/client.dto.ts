@@ -1,0 +1,158 @@
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsBoolean,
+  IsInt,
+  IsOptional,
+  IsString,
+  Length,
+  Max,
+  Min,
+  ValidateBy,
+  ValidateNested,
+} from 'class-validator';
+import type { Client } from './client.js';
+import { isClientId, isSecret, liveSecrets } from './client.js';
+import { parseScope } from './scope.js';
+
+/** More need a new secret hashed one after another for longer than a request should take. */
+const MAX_CLIENTS = 1_000;
+const MONTH_S = 30 * 86_400;
+
+function rule(name: string, holds: (text: string) => boolean, message: string): PropertyDecorator {
+  return ValidateBy({
+    name,
+    validator: {
+      validate: (value: unknown) => typeof value === 'string' && holds(value),
+      defaultMessage: () => message,
+    },
+  });
+}
+const ClientId = () =>
+  rule('clientId', isClientId, 'it must be 1 to 255 characters of printable ASCII without a colon or outer spaces');
+const Secret = () => rule('secret', isSecret, 'it must be 1 to 255 characters of printable ASCII');
+const Scope = () =>
+  rule(
+    'scope',
+    (text) => parseScope(text) !== null,
+    'it must be up to 128 scope elements of printable ASCII, separated by spaces, 2048 characters in all',
+  );
+
+/** What may be said of a client besides its id; nothing said, nothing changed. */
+export class ChangeClientDto {
+  /** For people; the id when it is left out. */
+  @IsOptional()
+  @IsString({ message: 'it must be a string' })
+  @Length(1, 255, { message: 'it must have 1 to 255 characters' })
+  displayName?: string;
+
+  /** Scope elements separated by spaces; `*` in one stands for any run of characters. */
+  @IsOptional()
+  @Scope()
+  allowedScope?: string;
+
+  @IsOptional()
+  @IsBoolean({ message: 'it must be true or false' })
+  enabled?: boolean;
+}
+
+export class NewClientDto {
+  @ClientId()
+  id!: string;
+
+  /** For people; the id when it is left out. */
+  @IsOptional()
+  @IsString({ message: 'it must be a string' })
+  @Length(1, 255, { message: 'it must have 1 to 255 characters' })
+  displayName?: string;
+
+  /** Left out: one is made, or for a client of the list that exists the one it has is kept. */
+  @IsOptional()
+  @Secret()
+  secret?: string;
+
+  /** Scope elements separated by spaces; `*` in one stands for any run of characters. */
+  @Scope()
+  allowedScope!: string;
+
+  /** Default true, or for a client of the list that exists what it is. */
+  @IsOptional()
+  @IsBoolean({ message: 'it must be true or false' })
+  enabled?: boolean;
+}
+
+export class ClientListDto {
+  @IsArray({ message: 'it must be a list' })
+  @ArrayMaxSize(MAX_CLIENTS, { message: `it must have ${MAX_CLIENTS} clients at most` })
+  @ValidateNested({ each: true, message: 'each must be an object' })
+  @Type(() => NewClientDto)
+  clients!: NewClientDto[];
+}
+
+export class RotateSecretDto {
+  /** Left out: one is made. */
+  @IsOptional()
+  @Secret()
+  secret?: string;
+
+  /** How long the old secret still holds; default one day. 0: not at all, nor do the tokens obtained so far. */
+  @IsOptional()
+  @IsInt({ message: 'it must be a whole number' })
+  @Min(0, { message: 'it must be at least 0' })
+  @Max(MONTH_S, { message: `it must be at most ${MONTH_S}` })
+  overlapSeconds?: number;
+}
+
+export class SecretAnswer {
+  createdTime!: string;
+  /** Absent: until it is replaced. */
+  expiresTime?: string;
+  lastUsedTime?: string;
+}
+
+export class ClientAnswer {
+  id!: string;
+  displayName!: string;
+  allowedScope!: string;
+  enabled!: boolean;
+  createdTime!: string;
+  /** Written about once a minute. */
+  lastUsedTime?: string;
+  /** Newest first; two while the secret is being rotated. */
+  secrets!: SecretAnswer[];
+}
+
+export class NewClientAnswer extends ClientAnswer {
+  /** Only when it was made here, and only now: it is kept as a hash. */
+  secret?: string;
+}
+
+export class ClientListAnswer {
+  clients!: ClientAnswer[];
+  productVersion!: string;
+}
+
+/** MobileFirst's account of a deployment. */
+export class TransactionAnswer {
+  ok!: boolean;
+  productVersion!: string;
+  transaction!: Record<string, unknown>;
+}
+
+export function toClientAnswer(client: Client, now: number, secret?: string): NewClientAnswer {
+  return {
+    id: client.id,
+    displayName: client.displayName,
+    allowedScope: client.allowedScope,
+    enabled: client.enabled,
+    createdTime: client.createdAt.toISOString(),
+    ...(client.lastUsedAt && { lastUsedTime: client.lastUsedAt.toISOString() }),
+    secrets: liveSecrets(client, now).map(({ createdAt, expiresAt, lastUsedAt }) => ({
+      createdTime: createdAt.toISOString(),
+      ...(expiresAt && { expiresTime: expiresAt.toISOString() }),
+      ...(lastUsedAt && { lastUsedTime: lastUsedAt.toISOString() }),
+    })),
+    ...(secret !== undefined && { secret }),
+  };
+}

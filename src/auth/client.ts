@@ -1,0 +1,49 @@
+import { covers, parseScope } from './scope.js';
+
+/** Confidential clients and their rules, pure. */
+
+/** Whoever's allowed scope covers this may administer: the registry has no second kind of user. */
+export const ADMINISTRATION = 'mfpadmin';
+
+export interface ClientSecret {
+  id: number;
+  hash: string;
+  createdAt: Date;
+  /** Null: until it is replaced. */
+  expiresAt: Date | null;
+  lastUsedAt: Date | null;
+}
+
+export interface Client {
+  id: string;
+  displayName: string;
+  allowedScope: string;
+  enabled: boolean;
+  /** A token holds only for the generation it was issued under. */
+  generation: number;
+  createdAt: Date;
+  lastUsedAt: Date | null;
+  /** Newest first; two at most. */
+  secrets: ClientSecret[];
+}
+
+/** Printable ASCII without colon, where Basic authentication ends the id; not `.` or `..`, which an address loses. */
+const ID = /^(?!\.{1,2}$)[\x21-\x39\x3b-\x7e]([\x20-\x39\x3b-\x7e]{0,253}[\x21-\x39\x3b-\x7e])?$/;
+const SECRET = /^[\x20-\x7e]{1,255}$/;
+
+export function isClientId(text: string): boolean {
+  return ID.test(text);
+}
+
+export function isSecret(text: string): boolean {
+  return SECRET.test(text);
+}
+
+/** The secrets that hold at this time, newest first. */
+export function liveSecrets(client: Client, now: number): ClientSecret[] {
+  return client.secrets.filter(({ expiresAt }) => expiresAt === null || expiresAt.getTime() > now);
+}
+
+export function mayAdminister(client: Pick<Client, 'enabled' | 'allowedScope'>): boolean {
+  return client.enabled && covers(parseScope(client.allowedScope) ?? [], [ADMINISTRATION]);
+}

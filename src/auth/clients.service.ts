@@ -1,0 +1,170 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { ApiError, invalidValue, notFound } from '../common/errors.js';
+import type { Actor } from './audit.repository.js';
+import { ChangeFeed } from './change-feed.js';
+import { liveSecrets, mayAdminister } from './client.js';
+import type { Client } from './client.js';
+import { ClientRepository } from './client.repository.js';
+import type { ClientChanges, ClientFields } from './client.repository.js';
+import { hashSecret, matchesHash, newSecret } from './secret.js';
+
+export interface WantedClient {
+  id: string;
+  displayName?: string;
+  secret?: string;
+  allowedScope: string;
+  enabled?: boolean;
+}
+
+/** A client after a change; `secret` only when it was made here. */
+export interface ChangedClient {
+  client: Client;
+  secret?: string;
+}
+
+/** The registry as administrators change it. Secrets are hashed before the transaction that keeps them. */
+@Injectable()
+export class ClientsService {
+  constructor(
+    private readonly clients: ClientRepository,
+    private readonly feed: ChangeFeed,
+    private readonly clock: Clock,
+  ) {}
+
+  list(): Promise<Client[]> {
+    return this.clients.list();
+  }
+
+  async get(id: string): Promise<Client> {
+    return pick(await this.clients.list(), id);
+  }
+
+  async create(actor: Actor, wanted: WantedClient): Promise<ChangedClient> {
+    const { made, hash } = await newHash(wanted.secret);
+    const after = await this.change(actor, async (changes) => {
+      if ((await changes.list()).some(({ id }) => id === wanted.id))
+        throw new ApiError('FPWSE0002E', `The client exists already. Check the 'id' parameter value.`);
+      await changes.add(wanted.id, fieldsOf(wanted), hash);
+    });
+    return { client: pick(after, wanted.id), ...made };
+  }
+
+  async update(actor: Actor, id: string, change: Partial<ClientFields>): Promise<Client> {
+    const after = await this.change(actor, async (changes) => {
+      const client = pick(await changes.list(), id);
+      await updateFields(changes, client, { ...fieldsOf(client), ...definedOnly(change) });
+    });
+    return pick(after, id);
+  }
+
+  async remove(actor: Actor, id: string): Promise<void> {
+    await this.change(actor, async (changes) => changes.remove(pick(await changes.list(), id)));
+  }
+
+  /** The old secret holds for `overlapMs`; 0 drops every other secret at once, and the tokens obtained so far. */
+  async rotateSecret(actor: Actor, id: string, secret: string | undefined, overlapMs: number): Promise<ChangedClient> {
+    const { made, hash } = await newHash(secret);
+    const after = await this.change(actor, async (changes) => {
+      const client = pick(await changes.list(), id);
+      if (overlapMs === 0) return changes.replaceSecret(id, hash);
+      const now = this.clock.now();
+      const old = liveSecrets(client, now)[1]?.expiresAt;
+      if (old)
+        throw new ApiError(
+          'CARIL0409E',
+          `The secret before the last still holds until ${old.toISOString()}; overlapSeconds 0 drops it.`,
+        );
+      await changes.rotateSecret(id, hash, new Date(now), new Date(now + overlapMs));
+    });
+    return { client: pick(after, id), ...made };
+  }
+
+  /** Makes the registry what the list says, whole or not at all. */
+  async replaceAll(actor: Actor, wanted: readonly WantedClient[]): Promise<void> {
+    const hashes = await this.hashesFor(wanted);
+    await this.change(actor, async (changes) => {
+      const current = new Map((await changes.list()).map((client) => [client.id, client]));
+      for (const client of current.values())
+        if (!wanted.some(({ id }) => id === client.id)) await changes.remove(client);
+      for (const [index, client] of wanted.entries())
+        await putClient(changes, current.get(client.id), client, hashes.get(client.id), index);
+    });
+  }
+
+  /** By client id. A secret that a client has already keeps its hash, so that sending a list back changes nothing. */
+  private async hashesFor(wanted: readonly WantedClient[]): Promise<Map<string, string>> {
+    const current = new Map((await this.clients.list()).map((client) => [client.id, client]));
+    const hashes = new Map<string, string>();
+    for (const [index, { id, secret }] of wanted.entries()) {
+      if (wanted.findIndex((other) => other.id === id) !== index)
+        throw invalidValue(`clients.${index}.id`, 'another client of the list has the same id');
+      if (secret === undefined && !current.has(id)) throw secretMissing(index);
+      if (secret === undefined) continue;
+      const known = current.get(id)?.secrets[0]?.hash;
+      hashes.set(id, known && (await matchesHash(secret, known)) ? known : await hashSecret(secret));
+    }
+    return hashes;
+  }
+
+  /** Refuses what would leave nobody to undo it. Answers the registry after the change, which this process then knows. */
+  private async change(actor: Actor, work: (changes: ClientChanges) => Promise<void>): Promise<Client[]> {
+    const after = await this.clients.change(actor, async (changes) => {
+      await work(changes);
+      const clients = await changes.list();
+      if (!clients.some(mayAdminister))
+        throw new ApiError('CARIL0409E', 'This would leave no enabled client whose allowed scope covers mfpadmin.');
+      return clients;
+    });
+    await this.feed.refresh();
+    return after;
+  }
+}
+
+async function putClient(
+  changes: ClientChanges,
+  current: Client | undefined,
+  wanted: WantedClient,
+  hash: string | undefined,
+  index: number,
+): Promise<void> {
+  if (!current) {
+    // Gone since the hashes were made.
+    if (hash === undefined) throw secretMissing(index);
+    await changes.add(wanted.id, fieldsOf(wanted), hash);
+    return;
+  }
+  await updateFields(changes, current, fieldsOf({ ...wanted, enabled: wanted.enabled ?? current.enabled }));
+  if (hash !== undefined && hash !== current.secrets[0]?.hash) await changes.replaceSecret(wanted.id, hash);
+}
+
+async function updateFields(changes: ClientChanges, client: Client, fields: ClientFields): Promise<void> {
+  const before = fieldsOf(client);
+  const changed = (Object.keys(before) as (keyof ClientFields)[]).some((name) => before[name] !== fields[name]);
+  if (changed) await changes.update(client, fields);
+}
+
+function fieldsOf({ id, displayName, allowedScope, enabled }: WantedClient): ClientFields {
+  return { displayName: displayName ?? id, allowedScope, enabled: enabled ?? true };
+}
+
+function definedOnly<T extends object>(change: T): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(change).filter(([, value]) => value !== undefined && value !== null),
+  ) as Partial<T>;
+}
+
+function pick(clients: readonly Client[], id: string): Client {
+  const client = clients.find((known) => known.id === id);
+  if (!client) throw notFound('client', 'clientId');
+  return client;
+}
+
+async function newHash(given: string | undefined): Promise<{ made: { secret?: string }; hash: string }> {
+  const secret = given ?? newSecret();
+  return { made: given === undefined ? { secret } : {}, hash: await hashSecret(secret) };
+}
+
+function secretMissing(index: number): ApiError {
+  return invalidValue(`clients.${index}.secret`, 'a client that does not exist yet needs one');
+}

@@ -1,0 +1,34 @@
+import { OAuthError } from '../common/errors.js';
+
+/** Form bodies of the az endpoints (RFC 6749 §4.4.2, mobilefirst.md §2), pure. Each step throws OAuthError. */
+
+/** The longest useful one, a scope and a token, is a third of it. */
+const MAX_LENGTH = 16_384;
+
+/** Parameters of a form body; RFC 6749 §3.2 forbids repeating one, and takes an empty one for absent. */
+export function parseForm(contentType: string | undefined, body: unknown): Map<string, string> {
+  if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(contentType ?? ''))
+    throw new OAuthError('invalid_request', 'The content type must be application/x-www-form-urlencoded');
+  const text = typeof body === 'string' ? body : '';
+  if (text.length > MAX_LENGTH)
+    throw new OAuthError('invalid_request', `The body is longer than ${MAX_LENGTH} characters`, 413);
+  const parameters = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(text)) {
+    if (parameters.has(name)) throw new OAuthError('invalid_request', 'A parameter is given more than once');
+    parameters.set(name, value);
+  }
+  return parameters;
+}
+
+export function requireParameter(parameters: ReadonlyMap<string, string>, name: string): string {
+  const value = parameters.get(name);
+  if (!value) throw new OAuthError('invalid_request', `${name} is missing`);
+  return value;
+}
+
+/** The client shows itself by its Basic header and in no other way (RFC 6749 §2.3). */
+export function refuseOtherCredentials(parameters: ReadonlyMap<string, string>): void {
+  for (const name of ['client_secret', 'client_assertion'])
+    if (parameters.get(name))
+      throw new OAuthError('invalid_request', `${name} is not taken; authenticate with a Basic header`);
+}

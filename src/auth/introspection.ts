@@ -1,0 +1,42 @@
+import type { LiveToken } from './live-tokens.js';
+import { DEFAULT_SCOPE, covers } from './scope.js';
+
+/** The keys, types and order of MobileFirst's answer (mobilefirst.md §6); a backend has neither device nor user. */
+export interface ActiveToken {
+  active: true;
+  scope: string;
+  client_id: string;
+  username: string;
+  /** Epoch milliseconds: IBM's module computes its cache's time from it. */
+  exp: number;
+  'mfp-application': null;
+  'mfp-device': null;
+  'mfp-user': null;
+  'mfp-checks': Record<string, never>;
+}
+
+export function describeToken(token: LiveToken | null): ActiveToken | { active: false } {
+  const scope = token ? scopeNow(token.scope, [DEFAULT_SCOPE, ...token.client.allowed]) : [];
+  if (!token || scope.length === 0) return { active: false };
+  return {
+    active: true,
+    scope: scope.join(' '),
+    client_id: token.clientId,
+    username: token.clientId,
+    exp: token.expiresAt,
+    'mfp-application': null,
+    'mfp-device': null,
+    'mfp-user': null,
+    'mfp-checks': {},
+  };
+}
+
+/**
+ * What is left of a granted scope under what is allowed now: granted elements that are still covered, and of a granted
+ * wildcard the allowed elements inside it.
+ */
+export function scopeNow(granted: readonly string[], allowed: readonly string[]): string[] {
+  const kept = granted.filter((element) => covers(allowed, [element]));
+  if (kept.length === granted.length) return [...granted];
+  return [...new Set([...kept, ...allowed.filter((element) => covers(granted, [element]))])];
+}

@@ -1,0 +1,54 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { rootCause } from '../common/errors.js';
+import { ClientRepository } from './client.repository.js';
+
+/** One statement a minute for all clients in use, instead of one a request. */
+const EVERY_MS = 60_000;
+
+/** When clients and their secrets were last used, written behind the requests. */
+@Injectable()
+export class LastUsed implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly log = new Logger('Auth');
+  private clients = new Map<string, number>();
+  private secrets = new Map<number, number>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly repository: ClientRepository,
+    private readonly clock: Clock,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => void this.write(), EVERY_MS);
+    this.timer.unref();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.write();
+  }
+
+  noteClient(id: string): void {
+    this.clients.set(id, this.clock.now());
+  }
+
+  noteSecret(clientId: string, secretId: number): void {
+    this.noteClient(clientId);
+    this.secrets.set(secretId, this.clock.now());
+  }
+
+  async write(): Promise<void> {
+    const { clients, secrets } = this;
+    if (clients.size + secrets.size === 0) return;
+    this.clients = new Map();
+    this.secrets = new Map();
+    try {
+      await this.repository.recordUse(clients, secrets);
+    } catch (error) {
+      // Only an account of the use, not the use: the next minute brings the next one.
+      this.log.warn(`The last use of clients could not be recorded: ${rootCause(error)}`);
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import { Injectable } from '@nestjs/common';
+import { AccessTokens } from './access-tokens.js';
+import type { AccessToken } from './access-tokens.js';
+import { deadToken, insufficientScope, parseBearer } from './bearer.js';
+import { ChangeFeed } from './change-feed.js';
+import { ClientSnapshot } from './client-snapshot.js';
+import type { KnownClient } from './client-snapshot.js';
+import { LastUsed } from './last-used.js';
+import { RevokedTokens } from './revoked-tokens.js';
+import { DEFAULT_SCOPE, covers } from './scope.js';
+
+/** A token that holds now, with the client it was issued to. */
+export interface LiveToken extends AccessToken {
+  client: KnownClient;
+}
+
+/** Tokens against what has become of them since: revoked, client disabled, deleted, narrowed. All from memory. */
+@Injectable()
+export class LiveTokens {
+  constructor(
+    private readonly accessTokens: AccessTokens,
+    private readonly clients: ClientSnapshot,
+    private readonly revoked: RevokedTokens,
+    private readonly feed: ChangeFeed,
+    private readonly lastUsed: LastUsed,
+  ) {}
+
+  /** Null for everything dead or unknown. */
+  async find(token: string): Promise<LiveToken | null> {
+    const read = await this.accessTokens.read(token);
+    if (!read) return null;
+    return this.hold(read) ?? (await this.lookAgain(() => this.hold(read)));
+  }
+
+  /** The token of a Bearer header that covers all that is required. Throws CARIL0401E and CARIL0403E. */
+  async authorize(header: string | undefined, required: readonly string[]): Promise<LiveToken> {
+    const token = await this.find(parseBearer(header));
+    if (!token) throw deadToken();
+    if (!covers(token.scope, required)) throw insufficientScope(required);
+    // The allowed scope may have been narrowed since; or widened a moment ago in another process, which issued this token.
+    const isAllowed = ({ client }: LiveToken) => covers([DEFAULT_SCOPE, ...client.allowed], required);
+    if (!isAllowed(token)) {
+      const later = await this.lookAgain(() => this.hold(token));
+      if (!later || !isAllowed(later)) throw insufficientScope(required);
+    }
+    this.lastUsed.noteClient(token.clientId);
+    return token;
+  }
+
+  /** Nothing is refused for what this process has only not heard of yet. */
+  private async lookAgain(find: () => LiveToken | null): Promise<LiveToken | null> {
+    await this.feed.refresh();
+    return find();
+  }
+
+  private hold(token: AccessToken): LiveToken | null {
+    const client = this.clients.find(token.clientId);
+    const holds = client?.enabled && client.generation === token.generation && !this.revoked.has(token.jti);
+    return holds ? { ...token, client } : null;
+  }
+}

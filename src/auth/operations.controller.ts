@@ -1,0 +1,66 @@
+import { Body, Controller, Get, Post, Query } from '@nestjs/common';
+import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { StrictBodyPipe } from '../common/body.js';
+import { invalidValue } from '../common/errors.js';
+import { AdministratorsOnly, Caller } from './admin.guard.js';
+import { AuditRepository } from './audit.repository.js';
+import type { Actor } from './audit.repository.js';
+import {
+  AuditEventListAnswer,
+  RotateKeyDto,
+  SigningKeyListAnswer,
+  toEventAnswer,
+  toKeyAnswer,
+} from './operations.dto.js';
+import { InRuntime } from './runtime.guard.js';
+import { LEAD_S, SigningKeys } from './signing-keys.js';
+
+const PAGE = 100;
+const MAX_PAGE = 1_000;
+
+/** What an operator of the authorization server looks at and turns, besides clients. */
+@ApiTags('Administration')
+@Controller('mfpadmin/management-apis/2.0/runtimes/:runtime')
+@InRuntime()
+@AdministratorsOnly()
+export class OperationsController {
+  constructor(
+    private readonly keys: SigningKeys,
+    private readonly audit: AuditRepository,
+  ) {}
+
+  @Get('signingkeys')
+  @ApiOperation({ summary: 'List the keys that verify now' })
+  listKeys(): SigningKeyListAnswer {
+    return { keys: this.keys.verifying().map(toKeyAnswer) };
+  }
+
+  @Post('signingkeys')
+  @ApiOperation({ summary: 'Make the next signing key; those before it verify until their last token has expired' })
+  async rotateKey(
+    @Body(new StrictBodyPipe(RotateKeyDto, { optional: true })) body: RotateKeyDto,
+    @Caller() caller: Actor,
+  ): Promise<SigningKeyListAnswer> {
+    await this.keys.rotate(caller, { leadMs: (body.leadSeconds ?? LEAD_S) * 1_000 });
+    return this.listKeys();
+  }
+
+  @Get('auditevents')
+  @ApiOperation({ summary: 'Read who changed what, when and from where, newest first' })
+  @ApiQuery({ name: 'size', required: false, description: `Default ${PAGE}, at most ${MAX_PAGE}` })
+  @ApiQuery({ name: 'before', required: false, description: 'Events with a smaller id than this one: the next page' })
+  async listEvents(@Query('size') size?: string, @Query('before') before?: string): Promise<AuditEventListAnswer> {
+    const events = await this.audit.list(
+      numberOf('size', size, MAX_PAGE) ?? PAGE,
+      numberOf('before', before, Number.MAX_SAFE_INTEGER),
+    );
+    return { events: events.map(toEventAnswer) };
+  }
+}
+
+function numberOf(name: string, text: string | undefined, most: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : 0;
+  if (value < 1 || value > most) throw invalidValue(name, `it must be a number from 1 to ${most}`);
+  return value;
+}

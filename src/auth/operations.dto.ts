@@ -1,0 +1,56 @@
+import { IsInt, IsOptional, Max, Min } from 'class-validator';
+import type { AuditEvent } from './audit.repository.js';
+import type { SigningKey } from './signing-keys.js';
+
+const DAY_S = 86_400;
+
+export class RotateKeyDto {
+  /** From the key's publication to its first signature; default 120. */
+  @IsOptional()
+  @IsInt({ message: 'it must be a whole number' })
+  @Min(0, { message: 'it must be at least 0' })
+  @Max(DAY_S, { message: `it must be at most ${DAY_S}` })
+  leadSeconds?: number;
+}
+
+export class SigningKeyAnswer {
+  kid!: string;
+  signsFromTime!: string;
+  /** Absent: no other key has followed yet. */
+  verifiesUntilTime?: string;
+}
+
+export class SigningKeyListAnswer {
+  /** In the order in which they sign. */
+  keys!: SigningKeyAnswer[];
+}
+
+export class AuditEventAnswer {
+  id!: number;
+  time!: string;
+  /** Who: the client that was authenticated, or `carillon` for what it does by itself. */
+  clientId!: string;
+  action!: string;
+  /** The client or key that was changed. */
+  subject!: string;
+  /** From where. */
+  address!: string;
+  detail!: Record<string, unknown>;
+}
+
+export class AuditEventListAnswer {
+  /** Newest first. */
+  events!: AuditEventAnswer[];
+}
+
+export function toKeyAnswer({ kid, signsFrom, verifiesUntil }: SigningKey): SigningKeyAnswer {
+  return {
+    kid,
+    signsFromTime: signsFrom.toISOString(),
+    ...(verifiesUntil && { verifiesUntilTime: verifiesUntil.toISOString() }),
+  };
+}
+
+export function toEventAnswer({ id, at, actor, action, subject, detail }: AuditEvent): AuditEventAnswer {
+  return { id, time: at.toISOString(), ...actor, action, subject, detail };
+}

@@ -1,0 +1,28 @@
+import { Inject, Injectable, UseGuards, applyDecorators } from '@nestjs/common';
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import { ApiParam } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { ApiError } from '../common/errors.js';
+import { CONFIG } from '../common/tokens.js';
+import type { Config } from '../config.js';
+
+/** There is one runtime, by the name of RUNTIME_NAME; what is asked of another is not there. */
+@Injectable()
+export class RuntimeGuard implements CanActivate {
+  constructor(@Inject(CONFIG) private readonly config: Pick<Config, 'runtimeName'>) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    const { runtime } = context.switchToHttp().getRequest<FastifyRequest<{ Params: { runtime: string } }>>().params;
+    if (runtime !== this.config.runtimeName)
+      throw new ApiError('FPWSE0001E', 'Not found: there is nothing at this path.');
+    return true;
+  }
+}
+
+/** For controllers with `:runtime` in their path. */
+export function InRuntime(): ClassDecorator {
+  return applyDecorators(
+    UseGuards(RuntimeGuard),
+    ApiParam({ name: 'runtime', description: 'RUNTIME_NAME', schema: { type: 'string', default: 'mfp' } }),
+  );
+}

@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Throttle, networkOf } from './throttle.js';
+
+const NOW = Date.parse('2026-11-23T10:00:00Z');
+const ALLOWANCE = { burst: 3, everyMs: 1_000, maxKeys: 4 };
+
+describe('Throttle', () => {
+  it('lets a burst pass, then one each time one has come back', () => {
+    const throttle = new Throttle(ALLOWANCE);
+    for (let attempt = 0; attempt < 3; attempt++) {
+      expect(throttle.waitFor('a', NOW)).toBe(0);
+      throttle.spend('a', NOW);
+    }
+    expect(throttle.waitFor('a', NOW)).toBe(1_000);
+    expect(throttle.waitFor('a', NOW + 999)).toBe(1);
+    expect(throttle.waitFor('a', NOW + 1_000)).toBe(0);
+    throttle.spend('a', NOW + 1_000);
+    expect(throttle.waitFor('a', NOW + 1_000)).toBe(1_000);
+    expect(throttle.waitFor('b', NOW + 1_000)).toBe(0);
+  });
+
+  it('takes a spend back', () => {
+    const throttle = new Throttle(ALLOWANCE);
+    for (let attempt = 0; attempt < 3; attempt++) throttle.spend('a', NOW);
+    throttle.refund('a', NOW);
+    expect(throttle.waitFor('a', NOW)).toBe(0);
+    throttle.refund('a', NOW);
+    throttle.refund('a', NOW);
+    expect(throttle.size).toBe(0);
+    throttle.refund('nobody', NOW);
+    expect(throttle.size).toBe(0);
+  });
+
+  it('never lets more pass in any stretch of time than the burst and what came back in it', () => {
+    const steps = fc.array(fc.integer({ min: 0, max: 2_500 }), { maxLength: 60 });
+    fc.assert(
+      fc.property(steps, (waits) => {
+        const throttle = new Throttle(ALLOWANCE);
+        const passed: number[] = [];
+        let now = NOW;
+        for (const wait of waits) {
+          now += wait;
+          if (throttle.waitFor('a', now) > 0) continue;
+          throttle.spend('a', now);
+          passed.push(now);
+        }
+        for (const [index, start] of passed.entries())
+          for (const [other, end] of passed.entries())
+            if (other > index)
+              expect(other - index + 1).toBeLessThanOrEqual(ALLOWANCE.burst + (end - start) / ALLOWANCE.everyMs);
+      }),
+    );
+  });
+
+  it('remembers no more keys than it may, and forgets who spent least recently', () => {
+    const throttle = new Throttle(ALLOWANCE);
+    for (const key of ['a', 'b', 'c', 'd']) for (let attempt = 0; attempt < 3; attempt++) throttle.spend(key, NOW);
+    throttle.spend('a', NOW);
+    for (let key = 0; key < 100; key++) {
+      throttle.spend(`new ${key}`, NOW);
+      expect(throttle.size).toBeLessThanOrEqual(ALLOWANCE.maxKeys);
+    }
+    expect(throttle.waitFor('a', NOW)).toBe(0);
+  });
+
+  it('keys whose debt is over leave as others come', () => {
+    const throttle = new Throttle({ ...ALLOWANCE, maxKeys: 1_000 });
+    for (let key = 0; key < 100; key++) throttle.spend(`old ${key}`, NOW);
+    for (let key = 0; key < 60; key++) throttle.spend(`new ${key}`, NOW + 1_000);
+    expect(throttle.size).toBe(60);
+  });
+});
+
+describe('networkOf', () => {
+  it.each([
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+    ['2001:db8:1:2::6', '2001:db8:1:2'],
+    ['2001:DB8::1', '2001:db8:0:0'],
+    ['2001:0db8:0001:0002::', '2001:db8:1:2'],
+    ['::1', '0:0:0:0'],
+    ['fe80::1%eth0', 'fe80:0:0:0'],
+    ['unknown', 'unknown'],
+  ])('%s is %s', (address, network) => {
+    expect(networkOf(address)).toBe(network);
+  });
+});

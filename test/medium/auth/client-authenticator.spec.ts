@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Turnstile } from '../../../src/auth/turnstile.js';
+import type { OAuthError } from '../../../src/common/errors.js';
+import type { Database } from '../../../src/database/database.js';
+import { openPlace } from '../database/places.js';
+import { AuthRoom, ROOT, SetClock, basic, refusalOf } from './auth-room.js';
+
+const WRONG = '400 invalid_client';
+const WAIT = '429 temporarily_unavailable';
+const BUSY = '503 temporarily_unavailable';
+const HOME = '192.0.2.1';
+const ELSEWHERE = '198.51.100.9';
+
+let database: Database;
+let remove: () => Promise<void>;
+let clock: SetClock;
+let room: AuthRoom;
+
+beforeAll(async () => {
+  ({ database, remove } = await openPlace('embedded'));
+  clock = new SetClock(Date.now());
+  const { clients } = await AuthRoom.open(database, clock);
+  await clients.create(ROOT, { id: 'root', secret: 'toor', allowedScope: '*' });
+  await clients.create(ROOT, { id: 'te st', secret: 'p@ss:1', allowedScope: '*' });
+  await clients.create(ROOT, { id: 'off', secret: 'off', allowedScope: '*', enabled: false });
+});
+afterAll(() => remove());
+
+/** A process that has heard of nobody's attempts yet. */
+beforeEach(async () => {
+  room = await AuthRoom.open(database, clock);
+});
+
+const attempt = (id: string, secret: string, address = HOME) =>
+  refusalOf(room.authenticator.authenticate(basic(id, secret), address));
+
+async function spend(id: string, address = HOME, count = 10): Promise<void> {
+  for (let index = 0; index < count; index++) expect(await attempt(id, `wrong ${index}`, address)).toBe(WRONG);
+}
+
+/** CPU of all threads that the act took, in ms: scrypt runs off this one. */
+async function cost(act: () => Promise<unknown>): Promise<number> {
+  const before = process.cpuUsage();
+  await act();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
+}
+
+describe('who a Basic header is', () => {
+  it.each([
+    ['as it stands', basic('te st', 'p@ss:1')],
+    ['form-encoded with +', basic('te+st', 'p%40ss%3A1')],
+    ['form-encoded with %20', basic('te%20st', 'p%40ss%3A1')],
+  ])('%s', async (_what, header) => {
+    expect((await room.authenticator.authenticate(header, HOME)).id).toBe('te st');
+  });
+
+  it('an unknown client, a disabled one and a wrong secret are told alike, and cost alike', async () => {
+    expect(await attempt('nobody', 'x')).toBe(WRONG);
+    const wrong = await cost(() => attempt('root', 'wrong'));
+    for (const [id, secret] of [
+      ['nobody', 'wrong'],
+      ['off', 'off'],
+    ] as const) {
+      const other = await cost(async () => expect(await attempt(id, secret)).toBe(WRONG));
+      expect(other).toBeGreaterThan(wrong / 3);
+      expect(other).toBeLessThan(wrong * 3);
+    }
+  });
+
+  it('a client in use is known again without a hash, until the minute is over', async () => {
+    expect(await attempt('root', 'toor')).toBe('nothing');
+    const hot = await cost(() => attempt('root', 'toor'));
+    clock.time += 60_000;
+    const cold = await cost(() => attempt('root', 'toor'));
+    expect(hot).toBeLessThan(cold / 3);
+  });
+});
+
+describe('guesses', () => {
+  it('ten of one client from one address, then one each six seconds; a right secret does not shorten the wait', async () => {
+    await spend('root');
+    const refused = await room.authenticator.authenticate(basic('root', 'x'), HOME).catch((error: unknown) => error);
+    expect((refused as OAuthError).headers).toEqual({ 'retry-after': '6' });
+    expect(await attempt('root', 'toor')).toBe(WAIT);
+    clock.time += 6_000;
+    expect(await attempt('root', 'toor')).toBe('nothing');
+    expect(await attempt('root', 'toor')).toBe('nothing');
+    expect(await attempt('root', 'wrong')).toBe(WRONG);
+    expect(await attempt('root', 'wrong')).toBe(WAIT);
+  });
+
+  it('the same client at another address, and another client at the same one, go on', async () => {
+    await spend('root');
+    expect(await attempt('root', 'toor', ELSEWHERE)).toBe('nothing');
+    expect(await attempt('te st', 'p@ss:1')).toBe('nothing');
+  });
+
+  it('a client in use is no way to guess on: who has guessed too often is refused with the right secret too', async () => {
+    expect(await attempt('root', 'toor')).toBe('nothing');
+    await spend('root');
+    expect(await attempt('root', 'toor')).toBe(WAIT);
+  });
+
+  it('another spelling of the id is the same client, other addresses of one IPv6 network the same address', async () => {
+    await spend('te st');
+    expect(await attempt('te+st', 'x')).toBe(WAIT);
+    await spend('root', '2001:db8::1');
+    expect(await attempt('root', 'x', '2001:db8::ffff')).toBe(WAIT);
+    expect(await attempt('root', 'x', '2001:db8:0:1::1')).toBe(WRONG);
+  });
+
+  it('many at once are no way around: as many are checked as may be, the others wait', async () => {
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => attempt('root', `wrong ${index}`)));
+    expect(answers.filter((answer) => answer === WRONG)).toHaveLength(10);
+    expect(answers.filter((answer) => answer === WAIT)).toHaveLength(40);
+  });
+
+  it('a client that starts with two hundred workers at once is checked once, and all of them pass', async () => {
+    const workers = () => Promise.all(Array.from({ length: 200 }, () => attempt('root', 'toor')));
+    const one = await cost(() => attempt('te st', 'p@ss:1'));
+    const all = await cost(async () => expect(new Set(await workers())).toEqual(new Set(['nothing'])));
+    expect(all).toBeLessThan(one * 10);
+  });
+
+  it('fifty ids from one address, then hashing is over for it; a client in use there goes on', async () => {
+    expect(await attempt('root', 'toor')).toBe('nothing');
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => attempt(`nobody ${index}`, 'x')));
+    expect(new Set(answers)).toEqual(new Set([WRONG]));
+    expect(await attempt('somebody', 'x')).toBe(WAIT);
+    expect(await attempt('root', 'toor')).toBe('nothing');
+    expect(await attempt('te st', 'p@ss:1', ELSEWHERE)).toBe('nothing');
+  }, 120_000);
+
+  it('more at once than can be hashed soon are asked to come again', async () => {
+    // The queue of 128 would take this test ten seconds; a shorter one says the same.
+    Reflect.set(room.authenticator, 'hashing', new Turnstile(1, 2));
+    const answers = [];
+    for (let index = 0; index < 4; index++) {
+      answers.push(attempt(`nobody ${index}`, 'x'));
+      // Each is in its place once it has looked at the registry.
+      await room.feed.refresh();
+    }
+    expect(await Promise.all(answers)).toEqual([WRONG, WRONG, WRONG, BUSY]);
+  });
+});
+
+it('INVALID_CLIENT_STATUS 401 comes with a challenge', async () => {
+  const strict = await AuthRoom.open(database, clock, { invalidClientStatus: 401 });
+  const refused = (await strict.authenticator
+    .authenticate(basic('root', 'x'), HOME)
+    .catch((error: unknown) => error)) as OAuthError;
+  expect(refused).toMatchObject({ status: 401, error: 'invalid_client' });
+  expect(refused.headers).toEqual({ 'www-authenticate': 'Basic realm="carillon"' });
+});

@@ -1,0 +1,291 @@
+import 'reflect-metadata';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { toClientAnswer } from '../../../src/auth/client.dto.js';
+import type { Database } from '../../../src/database/database.js';
+import { PLACES, openPlace } from '../database/places.js';
+import { AuthRoom, ROOT, SetClock, refusalOf } from './auth-room.js';
+
+const HOUR = 3_600_000;
+
+describe.each(PLACES)('clients on %s', (place) => {
+  let database: Database;
+  let remove: () => Promise<void>;
+  let clock: SetClock;
+  /** Two processes of one installation. */
+  let here: AuthRoom;
+  let there: AuthRoom;
+  let count = 0;
+
+  beforeAll(async () => {
+    ({ database, remove } = await openPlace(place));
+    clock = new SetClock(Date.now());
+    here = await AuthRoom.open(database, clock);
+    there = await AuthRoom.open(database, clock);
+    await here.clients.create(ROOT, { id: 'root', secret: 'root-secret', allowedScope: '*' });
+  });
+  afterAll(() => remove());
+
+  /** A client of the test's own. */
+  async function addClient(allowedScope = 'messages.* push.*'): Promise<{ id: string; secret: string }> {
+    const id = `client-${count++}`;
+    const { secret } = await here.clients.create(ROOT, { id, allowedScope });
+    return { id, secret: secret ?? '' };
+  }
+
+  const secretsOf = async (id: string) => (await here.clients.get(id)).secrets;
+
+  describe('one by one', () => {
+    it('a secret made here is told once and works; nothing kept holds it', async () => {
+      const { id, secret } = await addClient();
+      expect(secret).toMatch(/^[\w-]{43}$/);
+      expect(await here.obtain(id, secret, 'messages.write')).toMatch(/^eyJ/);
+      const read = await here.clients.get(id);
+      expect(read).toMatchObject({ displayName: id, enabled: true, allowedScope: 'messages.* push.*' });
+      const rows = await database.kysely.selectFrom('client_secret').selectAll().execute();
+      const events = await here.audit.list(1_000);
+      const told = toClientAnswer(read, clock.time);
+      expect(JSON.stringify([rows, events, told])).not.toContain(secret);
+      expect(JSON.stringify([events, told])).not.toContain('scrypt');
+    });
+
+    it('refuses an id that is taken, and one that is not there', async () => {
+      const { id } = await addClient();
+      expect(await refusalOf(here.clients.create(ROOT, { id, allowedScope: '*' }))).toBe('409 FPWSE0002E');
+      expect(await refusalOf(here.clients.update(ROOT, 'nobody', {}))).toBe('404 FPWSE0001E');
+      expect(await refusalOf(here.clients.remove(ROOT, 'nobody'))).toBe('404 FPWSE0001E');
+      expect(await refusalOf(here.clients.rotateSecret(ROOT, 'nobody', undefined, HOUR))).toBe('404 FPWSE0001E');
+    });
+
+    it('every change is an event of who, what and from where; what changes nothing is none', async () => {
+      const { id } = await addClient();
+      await here.clients.update(ROOT, id, { enabled: false });
+      await here.clients.update(ROOT, id, { enabled: false });
+      await here.clients.rotateSecret(ROOT, id, undefined, HOUR);
+      await here.clients.remove(ROOT, id);
+      const events = (await here.audit.list(1_000)).filter(({ subject }) => subject === id).toReversed();
+      expect(events.map(({ action }) => action)).toEqual([
+        'client.create',
+        'client.update',
+        'client.secret',
+        'client.delete',
+      ]);
+      expect(events.every(({ actor }) => actor.clientId === 'root' && actor.address === '192.0.2.1')).toBe(true);
+      expect(events[1]?.detail).toMatchObject({ before: { enabled: true }, after: { enabled: false } });
+      const [newest, next] = await here.audit.list(2);
+      expect(await here.audit.list(1, newest?.id)).toEqual([next]);
+    });
+  });
+
+  describe('in another process', () => {
+    it('disabling, narrowing and deleting take effect on tokens that are out, by its own clock of a second', async () => {
+      const disabled = await addClient();
+      const narrowed = await addClient();
+      const deleted = await addClient();
+      const [one, two, three] = await Promise.all(
+        [disabled, narrowed, deleted].map(({ id, secret }) => there.obtain(id, secret, 'messages.write')),
+      );
+      for (const token of [one, two, three]) expect(await there.may(token!, 'messages.write')).toBe(true);
+      there.feed.onApplicationBootstrap();
+      try {
+        await here.clients.update(ROOT, disabled.id, { enabled: false });
+        await here.clients.update(ROOT, narrowed.id, { allowedScope: 'push.*' });
+        await here.clients.remove(ROOT, deleted.id);
+        // No request asks there meanwhile: it hears of it by itself.
+        await vi.waitFor(() => expect(there.snapshot.find(deleted.id)).toBeUndefined(), { timeout: 5_000 });
+        for (const token of [one, two, three]) expect(await there.may(token!, 'messages.write')).toBe(false);
+      } finally {
+        await there.feed.beforeApplicationShutdown();
+      }
+    });
+
+    it('a token of a client that was deleted does not hold for one made again under its id', async () => {
+      const { id, secret } = await addClient();
+      const token = await here.obtain(id, secret, 'messages.write');
+      await here.clients.remove(ROOT, id);
+      await here.clients.create(ROOT, { id, secret, allowedScope: '*' });
+      expect(await here.may(token, 'messages.write')).toBe(false);
+      expect(await here.may(await here.obtain(id, secret), 'messages.write')).toBe(true);
+    });
+
+    it('what was made, widened or issued a moment ago is good at once', async () => {
+      const { id, secret } = await addClient('messages.read');
+      expect(there.snapshot.find(id)).toBeUndefined();
+      const token = await there.obtain(id, secret, 'messages.read');
+      expect(await there.may(token, 'messages.read')).toBe(true);
+      await here.clients.update(ROOT, id, { allowedScope: 'messages.*' });
+      const wider = await here.obtain(id, secret, 'messages.write');
+      expect(await there.may(wider, 'messages.write')).toBe(true);
+    });
+
+    it('a revoked token is dead everywhere, its sisters are not', async () => {
+      const { id, secret } = await addClient();
+      const [token, sister] = [await here.obtain(id, secret, 'push.a'), await here.obtain(id, secret, 'push.a')];
+      expect(await there.may(token, 'push.a')).toBe(true);
+      const { jti, expiresAt } = (await here.liveTokens.find(token))!;
+      await here.revoked.revoke(jti, expiresAt);
+      await there.feed.refresh();
+      for (const room of [here, there]) {
+        expect(await room.may(token, 'push.a')).toBe(false);
+        expect(await room.may(sister, 'push.a')).toBe(true);
+      }
+      clock.time += 2 * HOUR;
+      const later = (await here.liveTokens.find(await here.obtain(id, secret, 'push.a')))!;
+      await here.revoked.revoke(later.jti, later.expiresAt);
+      const kept = await database.kysely.selectFrom('revoked_token').select('jti').execute();
+      expect(kept.map((row) => row.jti)).toEqual([later.jti]);
+    });
+  });
+
+  describe('rotating a secret', () => {
+    it('both hold for the stated time, then only the new one; tokens go on', async () => {
+      const { id, secret: old } = await addClient();
+      const token = await there.obtain(id, old, 'push.a');
+      const { secret: fresh = '' } = await here.clients.rotateSecret(ROOT, id, undefined, HOUR / 2);
+      for (const room of [here, there])
+        for (const secret of [old, fresh]) expect(await room.obtain(id, secret, 'push.a')).toMatch(/^eyJ/);
+      expect(await there.may(token, 'push.a')).toBe(true);
+      clock.time += HOUR / 2;
+      expect(await refusalOf(there.obtain(id, old, 'push.a'))).toBe('400 invalid_client');
+      expect(await there.obtain(id, fresh, 'push.a')).toMatch(/^eyJ/);
+      expect(toClientAnswer(await here.clients.get(id), clock.time).secrets).toHaveLength(1);
+    });
+
+    it('a third one is refused while two hold, unless the others are to go at once', async () => {
+      const { id, secret: old } = await addClient();
+      const token = await here.obtain(id, old, 'push.a');
+      await here.clients.rotateSecret(ROOT, id, 'second', HOUR);
+      expect(await refusalOf(here.clients.rotateSecret(ROOT, id, 'third', HOUR))).toBe('409 CARIL0409E');
+      const { secret } = await here.clients.rotateSecret(ROOT, id, 'third', 0);
+      expect(secret).toBeUndefined();
+      expect(await secretsOf(id)).toHaveLength(1);
+      for (const gone of [old, 'second'])
+        expect(await refusalOf(there.obtain(id, gone, 'push.a'))).toBe('400 invalid_client');
+      await there.feed.refresh();
+      expect(await there.may(token, 'push.a')).toBe(false);
+      expect(await there.may(await there.obtain(id, 'third', 'push.a'), 'push.a')).toBe(true);
+      // A secret that has expired makes room.
+      await here.clients.rotateSecret(ROOT, id, 'fourth', HOUR);
+      clock.time += HOUR;
+      await here.clients.rotateSecret(ROOT, id, 'fifth', HOUR);
+      expect(await secretsOf(id)).toHaveLength(2);
+    });
+  });
+
+  describe('replacing the list', () => {
+    const listed = async () =>
+      (await here.clients.list()).map(({ id, displayName, allowedScope, enabled }) => ({
+        id,
+        displayName,
+        allowedScope,
+        enabled,
+      }));
+
+    it('sent back as it was read it changes nothing, with the secrets in it or without', async () => {
+      const { id, secret } = await addClient();
+      await here.clients.update(ROOT, id, { displayName: 'Shop', enabled: false });
+      const before = await here.clients.list();
+      const [last] = await here.audit.list(1);
+      const list = await listed();
+      await here.clients.replaceAll(ROOT, list);
+      await here.clients.replaceAll(
+        ROOT,
+        // As MobileFirst's own list has it: with the secret, and nothing of being enabled.
+        list.map((client) => ({ ...client, enabled: undefined, ...(client.id === id && { secret }) })),
+      );
+      expect(await here.clients.list()).toEqual(before);
+      expect(await here.audit.list(1)).toEqual([last]);
+    });
+
+    it('adds, changes and deletes, and a new secret for a known id is the only one', async () => {
+      const [gone, changed] = [await addClient(), await addClient()];
+      const token = await here.obtain(changed.id, changed.secret, 'push.a');
+      const rest = (await listed()).filter(({ id }) => ![gone.id, changed.id].includes(id));
+      const fresh = `fresh-${count++}`;
+      await here.clients.replaceAll({ clientId: 'root', address: '::1' }, [
+        ...rest,
+        { id: changed.id, displayName: 'Changed', secret: 'changed', allowedScope: 'tags.*' },
+        { id: fresh, secret: 'fresh', allowedScope: '*' },
+      ]);
+      expect(await here.obtain(fresh, 'fresh')).toMatch(/^eyJ/);
+      expect(await here.obtain(changed.id, 'changed', 'tags.read')).toMatch(/^eyJ/);
+      expect(await refusalOf(here.obtain(changed.id, changed.secret, 'tags.read'))).toBe('400 invalid_client');
+      expect(await refusalOf(here.obtain(gone.id, gone.secret, 'push.a'))).toBe('400 invalid_client');
+      expect(await here.may(token, 'push.a')).toBe(false);
+      const events = (await here.audit.list(4)).toReversed();
+      expect(events.map(({ action, subject }) => `${action} ${subject}`)).toEqual([
+        `client.delete ${gone.id}`,
+        `client.update ${changed.id}`,
+        `client.secret ${changed.id}`,
+        `client.create ${fresh}`,
+      ]);
+    });
+
+    it.each([
+      [
+        'an id twice',
+        [
+          { id: 'twice', secret: 'a', allowedScope: '*' },
+          { id: 'twice', allowedScope: '*' },
+        ],
+        '400 FPWSE0005E',
+      ],
+      ['a new client without a secret', [{ id: 'bare', allowedScope: '*' }], '400 FPWSE0005E'],
+    ])('with %s it is refused whole', async (_what, more, refusal) => {
+      const before = await here.clients.list();
+      const wanted = [{ id: 'root', allowedScope: '*' }, ...more];
+      expect(await refusalOf(here.clients.replaceAll(ROOT, wanted))).toBe(refusal);
+      expect(await here.clients.list()).toEqual(before);
+    });
+
+    it('the last administrator cannot be taken away, by list or by hand, disabled, narrowed or deleted', async () => {
+      const { id: ordinary } = await addClient();
+      const others = (await listed()).filter(({ id }) => id === ordinary);
+      const before = await listed();
+      expect(await refusalOf(here.clients.replaceAll(ROOT, []))).toBe('409 CARIL0409E');
+      expect(await refusalOf(here.clients.replaceAll(ROOT, others))).toBe('409 CARIL0409E');
+      expect(await listed()).toEqual(before);
+      // Only root administers from here on.
+      await here.clients.replaceAll(ROOT, [{ id: 'root', allowedScope: 'mfpadmin' }, ...others]);
+      expect(await refusalOf(here.clients.update(ROOT, 'root', { enabled: false }))).toBe('409 CARIL0409E');
+      expect(await refusalOf(here.clients.update(ROOT, 'root', { allowedScope: 'push.*' }))).toBe('409 CARIL0409E');
+      expect(await refusalOf(here.clients.remove(ROOT, 'root'))).toBe('409 CARIL0409E');
+      expect(await here.clients.get('root')).toMatchObject({ enabled: true, allowedScope: 'mfpadmin' });
+    });
+
+    it('two administrators who delete each other at once: one of them stays', async () => {
+      for (const id of ['castor', 'pollux']) await here.clients.create(ROOT, { id, secret: 'x', allowedScope: '*' });
+      await here.clients.update(ROOT, 'root', { allowedScope: 'mfpadmin' });
+      await here.clients.remove(ROOT, 'root');
+      const refusals = await Promise.all([
+        refusalOf(here.clients.remove({ clientId: 'castor', address: '' }, 'pollux')),
+        refusalOf(there.clients.remove({ clientId: 'pollux', address: '' }, 'castor')),
+      ]);
+      expect(refusals.toSorted()).toEqual(['409 CARIL0409E', 'nothing']);
+      await here.clients.create(ROOT, { id: 'root', secret: 'root-secret', allowedScope: '*' });
+    });
+  });
+
+  it('last use is written behind the requests: in one go, and only what was used', async () => {
+    const used = await addClient();
+    const idle = await addClient();
+    const token = await here.obtain(used.id, used.secret, 'push.a');
+    expect((await here.clients.get(used.id)).lastUsedAt).toBeNull();
+    clock.time += 1_000;
+    expect(await here.may(token, 'push.a')).toBe(true);
+    await here.lastUsed.write();
+    const read = await here.clients.get(used.id);
+    expect(read.lastUsedAt?.getTime()).toBe(clock.time);
+    expect(read.secrets[0]?.lastUsedAt?.getTime()).toBe(clock.time - 1_000);
+    expect((await here.clients.get(idle.id)).lastUsedAt).toBeNull();
+  });
+
+  it('guarding a request reads nothing from the database', async () => {
+    const { id, secret } = await addClient();
+    const token = await here.obtain(id, secret, 'push.a');
+    expect(await here.may(token, 'push.a')).toBe(true);
+    await remove();
+    for (let times = 0; times < 100; times++) expect(await here.may(token, 'push.a')).toBe(true);
+    expect(await here.obtain(id, secret, 'push.a')).toMatch(/^eyJ/);
+    remove = () => Promise.resolve();
+  });
+});

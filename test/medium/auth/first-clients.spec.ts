@@ -1,0 +1,109 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FirstClients } from '../../../src/auth/first-clients.js';
+import type { Config } from '../../../src/config.js';
+import type { Database } from '../../../src/database/database.js';
+import { PLACES, openPlace } from '../database/places.js';
+import { AuthRoom, ROOT, SetClock } from './auth-room.js';
+
+const place = PLACES.at(-1)!;
+let database: Database;
+let remove: () => Promise<void>;
+let room: AuthRoom;
+const clock = new SetClock(Date.now());
+
+beforeEach(async () => {
+  ({ database, remove } = await openPlace(place));
+  room = await AuthRoom.open(database, clock);
+});
+afterEach(() => remove());
+
+async function start(config: Pick<Config, 'environment' | 'adminClient'>): Promise<string> {
+  let printed = '';
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    printed += String(text);
+    return true;
+  });
+  try {
+    await new FirstClients(config, room.repository, room.feed, clock).onApplicationBootstrap();
+    return printed;
+  } finally {
+    write.mockRestore();
+  }
+}
+
+const ids = async () => (await room.clients.list()).map(({ id }) => id);
+
+describe('in development', () => {
+  it('MobileFirst’s three are there with their documented scopes, and one from settings beside them', async () => {
+    await start({ environment: 'development', adminClient: { id: 'ops', secret: 'ops-secret' } });
+    const scopes = Object.fromEntries((await room.clients.list()).map(({ id, allowedScope }) => [id, allowedScope]));
+    expect(scopes).toEqual({
+      admin: 'push.* mfp.admin.plugins settings.read',
+      ops: '*',
+      push: 'authorization.introspect',
+      test: '*',
+    });
+    expect(await room.obtain('push', 'hsup', 'authorization.introspect')).toMatch(/^eyJ/);
+    expect(await room.obtain('admin', 'nimda', 'push.x')).toMatch(/^eyJ/);
+    expect(await room.obtain('ops', 'ops-secret')).toMatch(/^eyJ/);
+  });
+
+  it('what was deleted stays deleted', async () => {
+    await start({ environment: 'development' });
+    await room.clients.remove(ROOT, 'push');
+    await start({ environment: 'development' });
+    expect(await ids()).toEqual(['admin', 'test']);
+  });
+});
+
+describe('in production', () => {
+  it('the first administrator is made and printed once, by one of the processes that start at once', async () => {
+    const other = await AuthRoom.open(database, clock);
+    let printed = '';
+    const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      printed += String(text);
+      return true;
+    });
+    await Promise.all(
+      [room, other].map(({ repository, feed }) =>
+        new FirstClients({ environment: 'production' }, repository, feed, clock).onApplicationBootstrap(),
+      ),
+    ).finally(() => write.mockRestore());
+    const lines = printed.split('\n').filter((line) => line.includes('Administrator'));
+    expect(lines).toHaveLength(1);
+    const [, id = '', secret = ''] = /id (\S+) secret (\S+)/.exec(lines[0]!)!;
+    expect(await room.obtain(id, secret, 'mfpadmin')).toMatch(/^eyJ/);
+    expect(await start({ environment: 'production' })).not.toContain('Administrator');
+    expect(await ids()).toEqual(['administrator']);
+  });
+
+  it('or comes from the settings, and nothing is printed; its secret may then be changed for good', async () => {
+    const config = { environment: 'production', adminClient: { id: 'ops', secret: 'first' } } as const;
+    expect(await start(config)).not.toContain('first');
+    await room.clients.rotateSecret(ROOT, 'ops', 'second', 0);
+    expect(await start(config)).not.toContain('Administrator');
+    expect(await room.obtain('ops', 'second')).toMatch(/^eyJ/);
+    expect(await ids()).toEqual(['ops']);
+  });
+
+  it('refuses to start while a predefined client has its documented secret, and names it', async () => {
+    await start({ environment: 'development' });
+    const refused = /refuses to start while clients have their development secrets: /;
+    await expect(start({ environment: 'production' })).rejects.toThrow(refused);
+    await room.clients.rotateSecret(ROOT, 'test', 'changed', 60_000);
+    // The old secret still holds for a minute.
+    await expect(start({ environment: 'production' })).rejects.toThrow(/: test, admin, push$/);
+    await room.clients.rotateSecret(ROOT, 'test', 'changed', 0);
+    await room.clients.update(ROOT, 'admin', { enabled: false });
+    await expect(start({ environment: 'production' })).rejects.toThrow(/: push$/);
+    await room.clients.remove(ROOT, 'push');
+    await start({ environment: 'production' });
+  });
+
+  it('a taken name is said, not overwritten', async () => {
+    await room.repository.change(ROOT, (changes) =>
+      changes.add('administrator', { displayName: 'a', allowedScope: 'push.*', enabled: true }, 'hash'),
+    );
+    await expect(start({ environment: 'production' })).rejects.toThrow(/the id administrator is taken/);
+  });
+});

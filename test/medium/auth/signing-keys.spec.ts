@@ -1,0 +1,84 @@
+import { decodeProtectedHeader } from 'jose';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Database } from '../../../src/database/database.js';
+import { PLACES, openPlace } from '../database/places.js';
+import { AuthRoom, ROOT, SetClock } from './auth-room.js';
+
+const MINUTE = 60_000;
+const CLIENT = { id: 'test', generation: 1 };
+
+describe.each(PLACES)('signing keys on %s', (place) => {
+  let database: Database;
+  let remove: () => Promise<void>;
+  let clock: SetClock;
+  let here: AuthRoom;
+  let there: AuthRoom;
+
+  beforeEach(async () => {
+    ({ database, remove } = await openPlace(place));
+    clock = new SetClock(Date.UTC(2026, 0, 1));
+    here = await AuthRoom.open(database, clock);
+    there = await AuthRoom.open(database, clock);
+  });
+  afterEach(() => remove());
+
+  const kidOf = (token: string) => decodeProtectedHeader(token).kid;
+  const published = (room: AuthRoom) => room.keys.publicSet().keys.map(({ kid }) => kid);
+
+  it('a new key is published first, signs after its lead, and the old one verifies until its last token is over', async () => {
+    const old = here.keys.current().kid;
+    const made = await here.keys.rotate(ROOT, { leadMs: 2 * MINUTE });
+    await there.feed.refresh();
+    for (const room of [here, there]) {
+      expect(room.keys.current().kid).toBe(old);
+      expect(published(room)).toEqual([old, made?.kid]);
+    }
+    clock.time += 2 * MINUTE - 1;
+    const last = await there.accessTokens.issue(CLIENT, 'a');
+    expect(kidOf(last)).toBe(old);
+    clock.time += 1;
+    expect(kidOf(await there.accessTokens.issue(CLIENT, 'a'))).toBe(made?.kid);
+    clock.time += 59 * MINUTE;
+    expect(await here.accessTokens.read(last)).toMatchObject({ clientId: 'test' });
+    clock.time += 6 * MINUTE;
+    expect(published(here)).toEqual([made?.kid]);
+  });
+
+  it('a token under a key that this process has not heard of makes it look before it refuses', async () => {
+    await here.keys.rotate(ROOT, { leadMs: 0 });
+    clock.time += 1;
+    const token = await here.accessTokens.issue(CLIENT, 'a');
+    expect(published(there)).not.toContain(kidOf(token));
+    expect(await there.accessTokens.read(token)).toMatchObject({ clientId: 'test' });
+  });
+
+  it('rotations one after another keep their order, and the account of them has no key in it', async () => {
+    const slow = await here.keys.rotate(ROOT, { leadMs: 10 * MINUTE });
+    const fast = await there.keys.rotate(ROOT, { leadMs: 0 });
+    expect(fast!.signsFrom.getTime()).toBe(slow!.signsFrom.getTime() + 1);
+    clock.time += 10 * MINUTE + 1;
+    expect(there.keys.current().kid).toBe(fast?.kid);
+    const [event] = await here.audit.list(1);
+    expect(event).toMatchObject({ actor: ROOT, action: 'signing_key.rotate', subject: fast?.kid });
+    expect(JSON.stringify(event)).not.toMatch(/"[dxy]"|PRIVATE/);
+  });
+
+  it('keys over ninety days old are replaced by the first process that looks, once; those long over are deleted', async () => {
+    const old = here.keys.current().kid;
+    clock.time += 91 * 24 * 60 * MINUTE;
+    for (const room of [here, there]) room.keys.onApplicationBootstrap();
+    try {
+      await vi.waitFor(async () => {
+        await Promise.all([here.feed.refresh(), there.feed.refresh()]);
+        for (const room of [here, there]) expect(published(room)).toHaveLength(2);
+      });
+    } finally {
+      for (const room of [here, there]) room.keys.beforeApplicationShutdown();
+    }
+    clock.time += 24 * 60 * MINUTE;
+    await here.keys.rotate(ROOT, { leadMs: 0 });
+    const rows = await database.kysely.selectFrom('signing_key').select('kid').execute();
+    expect(rows.map(({ kid }) => kid)).not.toContain(old);
+    expect(rows).toHaveLength(2);
+  });
+});
