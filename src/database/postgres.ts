@@ -31,6 +31,8 @@ export async function openPostgres(url: string): Promise<{ pool: pg.Pool; place:
   });
   // An idle connection that the server ends (restart, failover) is replaced at the next query; the pool has dropped it.
   pool.on('error', () => undefined);
+  // One that ends while it is in use fails its query, which is all there is to say; without a listener it would be the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   try {
     await pool.query('select 1');
   } catch (error) {
