@@ -18,6 +18,8 @@ export interface RunningCarillon {
   stop(): Promise<{ code: number | null; ms: number }>;
   /** SIGKILL. */
   kill(): Promise<void>;
+  /** Its exit code when it has ended by itself or otherwise; null after a signal. */
+  exited: Promise<number | null>;
 }
 
 /** Starts it on a free port unless `PORT` is given, and waits until it listens. */
@@ -50,6 +52,7 @@ export async function startCarillon(environment: Record<string, string>): Promis
       run.child.kill('SIGKILL');
       await run.exited;
     },
+    exited: run.exited,
   };
 }
 

@@ -44,8 +44,17 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** A cluster of its own in a temporary folder, with durability off; null when the binaries are not installed. */
-export async function startPostgres(): Promise<Server | null> {
+export interface PostgresServer extends Server {
+  /** Down and up again at the same address; the modes are pg_ctl's: `immediate` leaves the next start to recover. */
+  restart(mode: 'fast' | 'immediate'): Promise<void>;
+}
+
+/**
+ * A cluster of its own in a temporary folder, with nothing forced to the disk; null when the binaries are not installed.
+ * `keepsCommits`: a commit has left the server's own memory when it is answered, so that a crash of the server, though
+ * not of the machine, loses none.
+ */
+export async function startPostgres({ keepsCommits = false } = {}): Promise<PostgresServer | null> {
   const binaries = findPostgres();
   if (!binaries) return null;
   const folder = mkdtempSync(join(tmpdir(), 'carillon-postgres-'));
@@ -64,26 +73,37 @@ export async function startPostgres(): Promise<Server | null> {
     'listen_addresses=127.0.0.1',
     `unix_socket_directories=${folder}`,
     'fsync=off',
-    'synchronous_commit=off',
+    `synchronous_commit=${keepsCommits ? 'on' : 'off'}`,
     'full_page_writes=off',
     'max_connections=300',
   ];
-  const child = spawn(join(binaries, 'postgres'), ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
-    ...user,
-    stdio: 'ignore',
-    cwd: folder,
-  });
   const url = `postgres://carillon@127.0.0.1:${port}/postgres`;
-  await until(child, async () => {
-    const client = new pg.Client({ connectionString: url });
-    try {
-      await client.connect();
-    } finally {
-      await client.end().catch(() => undefined);
-    }
-  });
-  // SIGINT is PostgreSQL's fast shutdown.
-  return { url, pid: child.pid ?? 0, stop: () => stop(child, 'SIGINT', folder) };
+  const launch = async (): Promise<ChildProcess> => {
+    const options = ['-D', data, ...settings.flatMap((setting) => ['-c', setting])];
+    const child = spawn(join(binaries, 'postgres'), options, { ...user, stdio: 'ignore', cwd: folder });
+    await until(child, async () => {
+      const client = new pg.Client({ connectionString: url });
+      try {
+        await client.connect();
+      } finally {
+        await client.end().catch(() => undefined);
+      }
+    });
+    return child;
+  };
+  let child = await launch();
+  return {
+    url,
+    get pid() {
+      return child.pid ?? 0;
+    },
+    // SIGINT is PostgreSQL's fast shutdown, SIGQUIT its immediate one.
+    restart: async (mode) => {
+      await end(child, mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
+      child = await launch();
+    },
+    stop: () => stop(child, 'SIGINT', folder),
+  };
 }
 
 export async function startRedis(port?: number): Promise<Server | null> {
@@ -146,11 +166,14 @@ async function until(child: ChildProcess, answers: () => Promise<void>): Promise
   }
 }
 
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill(signal);
+  await once(child, 'exit');
+}
+
 async function stop(child: ChildProcess, signal: NodeJS.Signals, folder: string): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) {
-    child.kill(signal);
-    await once(child, 'exit');
-  }
+  await end(child, signal);
   rmSync(folder, { recursive: true, force: true });
 }
 
