@@ -22,9 +22,9 @@ export interface RunningCarillon {
   exited: Promise<number | null>;
 }
 
-/** Starts it on a free port unless `PORT` is given, and waits until it listens. */
-export async function startCarillon(environment: Record<string, string>): Promise<RunningCarillon> {
-  const run = runCarillon({ PORT: '0', HOST: '127.0.0.1', ...environment });
+/** Starts it on a free port unless `PORT` is given, and waits until it listens. `preload`: a module to load before it. */
+export async function startCarillon(environment: Record<string, string>, preload?: string): Promise<RunningCarillon> {
+  const run = runCarillon({ PORT: '0', HOST: '127.0.0.1', ...environment }, preload);
   const url = await new Promise<string>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`carillon did not start:\n${run.output()}`)), START_TIMEOUT_MS);
     const look = (): void => {
@@ -62,7 +62,10 @@ export async function runToEnd(environment: Record<string, string>): Promise<{ c
   return { code: await run.exited, output: run.output() };
 }
 
-function runCarillon(environment: Record<string, string>): {
+function runCarillon(
+  environment: Record<string, string>,
+  preload?: string,
+): {
   child: ChildProcess;
   output: () => string;
   exited: Promise<number | null>;
@@ -70,7 +73,7 @@ function runCarillon(environment: Record<string, string>): {
   if (!existsSync(MAIN)) throw new Error('dist/main.js is missing: npm run build');
   // Nothing of the caller's settings, only what a process needs to run.
   const { PATH, HOME, TMPDIR } = process.env;
-  const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
+  const child = spawn(process.execPath, ['--enable-source-maps', ...(preload ? ['--import', preload] : []), MAIN], {
     env: { PATH, HOME, TMPDIR, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
