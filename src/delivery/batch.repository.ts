@@ -68,10 +68,13 @@ export class BatchRepository {
   }
 
   /**
-   * Lets waiting batches of a message into the window; answers those that may be queued now. The clock is read when the
-   * rows are: now() is the transaction's start, before which another one may not yet have let its batch in.
+   * Lets waiting batches of a message into the window; answers those that may be queued now. One at a time per message:
+   * two that count at once would each fill the window. The clock is read when the rows are: now() is the transaction's
+   * start, before which another one may not yet have let its batch in.
    */
-  async promote(messageSeq: number, db: Kysely<Tables> = this.database.kysely): Promise<QueuedBatch[]> {
+  async promote(messageSeq: number, transaction?: Transaction<Tables>): Promise<QueuedBatch[]> {
+    if (!transaction) return this.database.kysely.transaction().execute((own) => this.promote(messageSeq, own));
+    await sql`select from message where seq = ${messageSeq} for no key update`.execute(transaction);
     const { rows } = await sql<QueuedBatch>`
       update batch set state = 'ready', due_at = now()
       from message
@@ -81,7 +84,7 @@ export class BatchRepository {
           select count(*) from batch where message_seq = ${messageSeq}
             and (state = 'leased' or state = 'ready' and due_at <= clock_timestamp())))
         for update skip locked)
-      returning batch.id, batch.epoch, batch.provider, message.direct`.execute(db);
+      returning batch.id, batch.epoch, batch.provider, message.direct`.execute(transaction);
     return rows;
   }
 
