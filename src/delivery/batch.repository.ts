@@ -55,16 +55,22 @@ export class BatchRepository {
       .execute();
     if (direct) return inserted;
     const promoted: QueuedBatch[] = [];
-    for (const provider of new Set(batches.map((batch) => batch.provider)))
+    // In one order, because each holds its window until the commit.
+    for (const provider of [...new Set(batches.map((batch) => batch.provider))].toSorted())
       promoted.push(...(await this.promote({ applicationId: message.applicationId, provider }, transaction)));
     return promoted;
   }
 
   /**
-   * Lets waiting batches of an application into its window at a provider; answers those that may be queued now. The clock
-   * is read when the rows are: now() is the transaction's start, before which another one may not yet have let its batch in.
+   * Lets waiting batches of an application into its window at a provider; answers those that may be queued now. One
+   * transaction at a time: two that count at once would each fill the window. The clock is read when the rows are: now()
+   * is the transaction's start, before which another one may not yet have let its batch in.
    */
-  async promote({ applicationId, provider }: Lot, db: Kysely<Tables> = this.database.kysely): Promise<QueuedBatch[]> {
+  async promote({ applicationId, provider }: Lot, transaction?: Transaction<Tables>): Promise<QueuedBatch[]> {
+    if (!transaction)
+      return this.database.kysely.transaction().execute((own) => this.promote({ applicationId, provider }, own));
+    const lot = `${provider} ${applicationId}`;
+    await sql`select pg_advisory_xact_lock(hashtextextended(${lot}, 0))`.execute(transaction);
     const waiting = sql`application_id = ${applicationId} and provider = ${provider} and state = 'waiting'`;
     const { rows } = await sql<QueuedBatch & { outstanding: number }>`
       with ahead as (select id from batch where ${waiting} and direct for update skip locked),
@@ -78,7 +84,7 @@ export class BatchRepository {
           for update skip locked)
       update batch set state = 'ready', due_at = now()
       where id in (select id from ahead union all select id from next)
-      returning id, epoch, provider, direct, (select number from outstanding) as outstanding`.execute(db);
+      returning id, epoch, provider, direct, (select number from outstanding) as outstanding`.execute(transaction);
     const inOrder = rows.toSorted((a, b) => Number(b.direct) - Number(a.direct) || a.id - b.id);
     const directs = rows.filter(({ direct }) => direct).length;
     return inOrder.map(({ outstanding, ...batch }, index) =>

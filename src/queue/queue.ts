@@ -16,6 +16,12 @@ const LEAVE_DEADLINE_MS = 1_000;
 
 const QUIET_MS = 10_000;
 
+/**
+ * A killed process leaves its jobs locked, and a job that is there cannot be added again: with BullMQ's 30 s for both, the
+ * sweeper was kept for up to a minute from what it had found. As long as a batch's lease.
+ */
+const LOCKS = { lockDuration: 10_000, stalledInterval: 5_000 };
+
 const JOB_DEFAULTS: JobsOptions = {
   // Jobs are only hints that a row wants work. A finished or failed one has nothing to tell that the row does not.
   removeOnComplete: true,
@@ -155,7 +161,7 @@ async function openRedis(url: string, onError: (error: Error) => void): Promise<
     place,
     newQueue: (name) => new Queue(name, { connection: producer }),
     newWorker: (name, run, concurrency) =>
-      new Worker(name, (job: { data: Job['data'] }) => run(job.data), { connection: consumer, concurrency }),
+      new Worker(name, (job: { data: Job['data'] }) => run(job.data), { connection: consumer, concurrency, ...LOCKS }),
     abandonWorkers: () => consumer.disconnect(),
     close: async () => {
       await Promise.all([leave(producer), leave(consumer)]);
@@ -196,7 +202,7 @@ async function openOnDatabase(databaseUrl: string | undefined, database: Databas
     place: 'in the database',
     newQueue: (name) => new classes.Queue(name, { connection }),
     newWorker: (name, run, concurrency) =>
-      new classes.Worker<Job['data']>(name, (job) => run(job.data), { connection, concurrency }),
+      new classes.Worker<Job['data']>(name, (job) => run(job.data), { connection, concurrency, ...LOCKS }),
     abandonWorkers: () => undefined,
     close: () => Promise.resolve(),
   };

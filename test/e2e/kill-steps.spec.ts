@@ -1,0 +1,182 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CROWD, KillLane } from '../harness/kill-lane.js';
+import type { KillAt, Sent } from '../harness/kill-lane.js';
+import type { MessageReport } from '../harness/api.js';
+import { startSimulators } from '../simulators/client.js';
+import type { RunningSimulators } from '../simulators/client.js';
+import { EMBEDDED, SERVERS } from './stages.js';
+import type { Stage } from './stages.js';
+
+/**
+ * A kill between any two durable steps. The steps are what the classes have (test/harness/kill-steps.mjs); one that is
+ * not killed at stands here with the reason, and one that no case reaches fails.
+ */
+const READS = 'reads only: a kill there is one after the write before it';
+const REGISTRATION = 'not on the way of a message';
+const NOT_KILLED: Record<string, string> = {
+  'ApplicationRepository.find': READS,
+  'ApplicationRepository.add': REGISTRATION,
+  'AudienceRepository.highestSeq': READS,
+  'AudienceRepository.page': READS,
+  'AudienceRepository.unknown': READS,
+  'AudienceRepository.unknownDeviceIds': READS,
+  'AudienceRepository.unknownTagNames': READS,
+  'AudienceRepository.unknownUserIds': READS,
+  'DeviceRepository.find': READS,
+  'DeviceRepository.findDeliverable': READS,
+  'DeviceRepository.findSeq': READS,
+  'DeviceRepository.put': REGISTRATION,
+  'DeviceRepository.remove': REGISTRATION,
+  'DeviceRepository.upsert': REGISTRATION,
+  'MessageRepository.findByIdempotencyKey': READS,
+  'MessageRepository.report': READS,
+  'ProviderSettingRepository.find': READS,
+  'ProviderSettingRepository.findState': READS,
+  'ProviderSettingRepository.list': READS,
+  'ProviderSettingRepository.remove': REGISTRATION,
+  'ProviderSettingRepository.resume': 'the same single statement as put, which is killed at',
+  'ProviderStatusRepository.list': READS,
+  'ProviderStatusRepository.report': 'an account for people every five seconds; no delivery depends on it',
+  'SubscriptionRepository.add': REGISTRATION,
+  'SubscriptionRepository.remove': REGISTRATION,
+  'SubscriptionRepository.setBroadcast': REGISTRATION,
+  'SweepRepository.batchesToDeliver': READS,
+  'SweepRepository.messagesToExpand': READS,
+  'SweepRepository.messagesWithWaiting': READS,
+  'TagRepository.add': REGISTRATION,
+  'TagRepository.existing': READS,
+  'TagRepository.list': READS,
+};
+/** The second call is another moment: an expansion settles a message as well, and the last batch ends it. */
+const ALSO_SECOND = ['finish', 'settleMessage'].map((name) => `BatchRepository.${name}`);
+/** Each case starts the program anew, which on the embedded database takes 3 s of CPU: its own transactions, mainly. */
+const ON_EMBEDDED = [
+  'MessageRepository.accept',
+  'ExpansionRepository.expandPage',
+  'BatchRepository.claim',
+  'BatchRepository.finish',
+];
+
+/** The first checkpoint comes after a second. */
+const LATENCY_MS = 1_100;
+const LANES = 4;
+
+const PRELOAD = fileURLToPath(new URL('../harness/kill-steps.mjs', import.meta.url));
+const steps = listSteps();
+const orders = steps
+  .filter((step) => !(step in NOT_KILLED))
+  .flatMap((step) => (ALSO_SECOND.includes(step) ? [1, 2] : [1]).map((nth) => ({ step, nth })))
+  .flatMap((where) => [{ ...where, when: 'before' } as const, { ...where, when: 'after' } as const]);
+
+let simulators: RunningSimulators;
+beforeAll(async () => {
+  simulators = await startSimulators();
+  await simulators.admin.changeSettings({ apns: { latencyMs: LATENCY_MS, latencySigma: 0.05 } });
+});
+afterAll(() => simulators.stop());
+
+it('no step is left out that exists no more', () => {
+  expect(Object.keys(NOT_KILLED).filter((step) => !steps.includes(step))).toEqual([]);
+});
+
+describe.runIf(SERVERS)('on PostgreSQL and Redis', () => {
+  playAll(() => SERVERS!, orders, LANES);
+});
+describe('on the embedded database', () => {
+  const some = orders.filter(({ step, nth }) => nth === 1 && ON_EMBEDDED.includes(step));
+  playAll(() => EMBEDDED, some, 2);
+});
+
+/** A few deployments at once; each takes the next case when it has survived one. */
+function playAll(stage: () => Stage, list: readonly KillAt[], lanes: number): void {
+  const outcomes = new Map<KillAt, Promise<void>>();
+  const settle = new Map<KillAt, { resolve: () => void; reject: (error: unknown) => void }>();
+  for (const order of list) {
+    const outcome = new Promise<void>((resolve, reject) => settle.set(order, { resolve, reject }));
+    outcome.catch(() => undefined);
+    outcomes.set(order, outcome);
+  }
+
+  beforeAll(() => {
+    const waiting = [...list];
+    for (let lane = 0; lane < lanes; lane++) void playLane(stage(), lane, waiting, settle);
+  });
+  for (const order of list)
+    it(`killed ${order.when} ${order.step}, call ${order.nth}: nothing lost`, () =>
+      expect(outcomes.get(order)).resolves.toBeUndefined());
+}
+
+async function playLane(
+  stage: Stage,
+  index: number,
+  waiting: KillAt[],
+  settle: ReadonlyMap<KillAt, { resolve: () => void; reject: (error: unknown) => void }>,
+): Promise<void> {
+  const { environment, clean } = await stage.prepare();
+  // Two programs in one database of Redis would take each other's jobs.
+  if (environment.QUEUE_URL) environment.QUEUE_URL = environment.QUEUE_URL.replace(/\d+$/, String(index + 1));
+  let lane: KillLane | null = null;
+  for (let order = waiting.shift(); order; order = waiting.shift())
+    try {
+      lane ??= await KillLane.open({ ...environment, PROVIDER_CA_FILE: simulators.caPath ?? '' }, simulators);
+      await playCase(lane, order);
+      settle.get(order)?.resolve();
+    } catch (error) {
+      settle.get(order)?.reject(error);
+      await lane?.close();
+      lane = null;
+    }
+  await lane?.close();
+  clean();
+}
+
+/** The ordinary way first; a step that is not on it comes with a cancel, or with trouble at the provider. */
+async function playCase(lane: KillLane, order: KillAt): Promise<void> {
+  for (const way of ['sendPlainly', 'sendAndCancel', 'sendIntoTrouble'] as const) {
+    const { result, inFlight } = await lane.killDuring(order, async () => {
+      const sent = await lane[way]();
+      return { sent, reports: await lane.waitUntilEnded(sent) };
+    });
+    await expectKept(lane, result.sent, result.reports, inFlight ?? 0);
+    if (inFlight !== null) return;
+  }
+  throw new Error(`${order.step} is not reached: put it on a way, or say why not in NOT_KILLED`);
+}
+
+async function expectKept(
+  lane: KillLane,
+  sent: readonly Sent[],
+  reports: readonly MessageReport[],
+  inFlight: number,
+): Promise<void> {
+  let repeats = 0;
+  for (const [index, { messageId, tokens }] of sent.entries()) {
+    const { state, audience, outcomes } = reports[index]!;
+    const { accepted = 0, rejected = 0, cancelled = 0, unknown = 0 } = outcomes;
+    const received = await lane.countReceived(messageId);
+    for (const count of received.values()) repeats += count - 1;
+    const told = JSON.stringify({ state, audience, outcomes, received: received.size });
+    expect(accepted + rejected + cancelled + unknown, told).toBe(audience);
+    expect(tokens, told).toEqual(expect.arrayContaining([...received.keys()]));
+    if (state === 'cancelled') {
+      expect(received.size, told).toBeGreaterThanOrEqual(accepted);
+      expect(received.size, told).toBeLessThanOrEqual(accepted + unknown);
+      continue;
+    }
+    // The dead device is the only one that may be missing, and only from a broadcast.
+    expect(audience, told).toBe(tokens.length);
+    expect(received.size, told).toBe(accepted);
+    expect(rejected, told).toBe(audience === CROWD ? 1 : 0);
+    expect([cancelled, unknown], told).toEqual([0, 0]);
+  }
+  expect(repeats).toBeLessThanOrEqual(inFlight);
+}
+
+function listSteps(): string[] {
+  if (!existsSync(new URL('../../dist/main.js', import.meta.url)))
+    throw new Error('dist/main.js is missing: npm run build');
+  return JSON.parse(execFileSync(process.execPath, ['--import', PRELOAD, '-e', ''], { encoding: 'utf8' })) as string[];
+}

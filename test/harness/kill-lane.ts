@@ -1,0 +1,212 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { openDatabase } from '../../src/database/database.js';
+import type { RunningSimulators } from '../simulators/client.js';
+import { Api } from './api.js';
+import type { MessageReport } from './api.js';
+import { startCarillon } from './carillon.js';
+import type { RunningCarillon } from './carillon.js';
+import { freePort } from './servers.js';
+
+export interface KillAt {
+  step: string;
+  when: 'before' | 'after';
+  /** Of the calls since the order was given, the first is 1. */
+  nth: number;
+}
+
+/** What a case has sent, as far as it came. */
+export interface Sent {
+  messageId: string;
+  /** Tokens of its audience. */
+  tokens: readonly string[];
+}
+
+/** More than one batch, so that a message is expanded, finished in parts, and settled with the last. */
+export const CROWD = 1_010;
+const PRELOAD = fileURLToPath(new URL('./kill-steps.mjs', import.meta.url));
+const APPLICATION = 'com.example.app';
+const PATIENCE_MS = 60_000;
+
+/**
+ * One deployment of the whole program, which dies at a step and is started again, case after case: the process that
+ * recovers from one kill is the one that the next kill hits.
+ */
+export class KillLane {
+  readonly tokens: string[];
+  private readonly order = join(tmpdir(), `carillon-kill-${randomUUID()}`);
+  private carillon: RunningCarillon | null = null;
+  private api!: Api;
+  private url!: string;
+
+  private constructor(
+    private readonly environment: Record<string, string>,
+    private readonly simulators: RunningSimulators,
+  ) {
+    const name = randomUUID();
+    const hash = (index: number): string => createHash('sha256').update(`${name} ${index}`).digest('hex').slice(1);
+    this.tokens = Array.from({ length: CROWD }, (_, index) => `a${hash(index)}`);
+  }
+
+  static async open(environment: Record<string, string>, simulators: RunningSimulators): Promise<KillLane> {
+    const port = await freePort();
+    const lane = new KillLane({ ...environment, APNS_URL: simulators.apns.url, PORT: String(port) }, simulators);
+    lane.url = `http://127.0.0.1:${port}`;
+    await lane.start();
+    lane.api = await Api.connect(lane.url);
+    await lane.putSettings();
+    await lane.carillon?.stop();
+    await lane.withTables([
+      `delete from device`,
+      `insert into device (application_id, device_id, platform, provider, token, token_hash, registered_at, updated_at)
+       select '${APPLICATION}', 'device-' || position, 'A', 'apns', token, sha256(token::bytea), now(), now()
+       from unnest('{${lane.tokens.join(',')}}'::text[]) with ordinality as given (token, position)`,
+    ]);
+    await lane.start();
+    return lane;
+  }
+
+  /** Everybody, and one device by name. One device is dead, and registers anew before the next time. */
+  async sendPlainly(): Promise<Sent[]> {
+    const [dead = ''] = this.tokens;
+    await persist(() => this.api.registerDevices([{ deviceId: 'device-1', platform: 'A', token: dead }]));
+    await this.simulators.admin.killTokens('apns', [dead], { timestamp: Date.now() + 86_400_000 });
+    const [everybody, one] = await Promise.all([
+      this.send({ message: { alert: 'everybody' } }),
+      this.send({ message: { alert: 'one' }, target: { deviceIds: ['device-7'] } }),
+    ]);
+    return [
+      { messageId: everybody, tokens: this.tokens },
+      { messageId: one, tokens: [this.tokens[6] ?? ''] },
+    ];
+  }
+
+  /** The provider refuses our key once, which pauses the application until somebody puts the settings right. */
+  async sendIntoTrouble(): Promise<Sent[]> {
+    const token = this.tokens[8] ?? '';
+    const refusal = { status: 403, reason: 'InvalidProviderToken' };
+    await this.simulators.admin.appendFaults([{ match: { token }, action: refusal, times: 1 }]);
+    const messageId = await this.send({ message: { alert: 'trouble' }, target: { deviceIds: ['device-9'] } });
+    return [{ messageId, tokens: [token] }];
+  }
+
+  /** A broadcast that is called off at once. */
+  async sendAndCancel(): Promise<Sent[]> {
+    const messageId = await this.send({ message: { alert: 'called off' } });
+    await persist(async () => {
+      const { status } = await this.api.app('DELETE', `/messages/${messageId}`);
+      if (status >= 500) throw new Error(`cancel: ${status}`);
+    });
+    return [{ messageId, tokens: this.tokens }];
+  }
+
+  /**
+   * Gives the order, then plays. Answers what the play answers, which has to bear the death in its middle, and what was
+   * in flight at the death; null: the step was not reached.
+   */
+  async killDuring<T>(order: KillAt, play: () => Promise<T>): Promise<{ result: T; inFlight: number | null }> {
+    const { carillon } = this;
+    if (!carillon) throw new Error('nothing to kill');
+    writeFileSync(this.order, JSON.stringify(order));
+    const playing = play();
+    // Who waits for it below hears of a failure.
+    playing.catch(() => undefined);
+    const killed = await Promise.race([carillon.exited.then(() => true), playing.then(() => false)]);
+    rmSync(this.order, { force: true });
+    const inFlight = killed ? await this.recover() : null;
+    return { result: await playing, inFlight };
+  }
+
+  /** Until all have ended with nothing pending; cures a pause on the way. */
+  async waitUntilEnded(sent: readonly Sent[]): Promise<MessageReport[]> {
+    const deadline = Date.now() + PATIENCE_MS;
+    for (;;) {
+      const reports = await Promise.all(sent.map(({ messageId }) => persist(() => this.read(messageId))));
+      if (reports.every(isEnded)) return reports;
+      if (Date.now() > deadline) throw new Error(`never ended: ${JSON.stringify(reports)}`);
+      if (reports.some(({ state }) => state === 'paused')) await persist(() => this.putSettings());
+      await delay(100);
+    }
+  }
+
+  /** Times that each device's token was received. */
+  async countReceived(messageId: string): Promise<Map<string, number>> {
+    const counts = await this.simulators.admin.ledgerTokens('apns', messageId);
+    return new Map(counts.map(({ token, count }) => [token, count]));
+  }
+
+  async close(): Promise<void> {
+    await this.carillon?.kill();
+    rmSync(this.order, { force: true });
+  }
+
+  /** Answers how many deliveries were in flight. */
+  private async recover(): Promise<number> {
+    const [held] = await this.withTables([
+      `select coalesce(sum(counts[2]), 0)::int as held from batch where state = 'leased'`,
+      // As if the time had passed after which a lost worker, or a lost job, is noticed.
+      `update message set accepted_at = accepted_at - interval '5 s' where finished_at is null`,
+      `update batch set lease_until = now() - interval '1 s' where state = 'leased'`,
+      `update batch set due_at = due_at - interval '5 s' where state = 'ready'`,
+    ]);
+    await this.start();
+    return Number(held?.held ?? 0);
+  }
+
+  private async start(): Promise<void> {
+    this.carillon = await startCarillon({ ...this.environment, TEST_KILL_FILE: this.order }, ['--import', PRELOAD]);
+  }
+
+  private send(body: Record<string, unknown>): Promise<string> {
+    const headers = { 'idempotency-key': randomUUID() };
+    return persist(() => this.api.send(body, headers));
+  }
+
+  private async read(messageId: string): Promise<MessageReport> {
+    const { status, body } = await this.api.app<MessageReport>('GET', `/messages/${messageId}`);
+    if (status !== 200) throw new Error(`read: ${status} ${JSON.stringify(body)}`);
+    return body;
+  }
+
+  private async putSettings(): Promise<void> {
+    const { key, keyId, teamId, bundleId } = this.simulators.credentials.apns;
+    const { status } = await this.api.app('PUT', '/settings/apnsConf', { key, keyId, teamId, bundleId });
+    if (status !== 200) throw new Error(`settings: ${status}`);
+  }
+
+  /** Only while the program is down: the embedded database has room for one. Answers the first row of each. */
+  private async withTables(statements: readonly string[]): Promise<(Record<string, unknown> | undefined)[]> {
+    const { DATABASE_URL: databaseUrl, DATA_DIR: dataDir = '' } = this.environment;
+    const database = await openDatabase({ databaseUrl, dataDir });
+    try {
+      const rows: (Record<string, unknown> | undefined)[] = [];
+      for (const statement of statements)
+        rows.push((await database.pool.query<Record<string, unknown>>(statement)).rows[0]);
+      return rows;
+    } finally {
+      await database.close();
+    }
+  }
+}
+
+function isEnded({ state, outcomes }: MessageReport): boolean {
+  const over = ['finished', 'expired', 'cancelled'].includes(state);
+  return over && outcomes.pending === 0 && outcomes.inFlight === 0;
+}
+
+/** As a careful backend does: again, until there is an answer that is not our own fault. */
+async function persist<T>(call: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (Date.now() > deadline || / 4\d\d/.test(String(error))) throw error;
+      await delay(100);
+    }
+  }
+}

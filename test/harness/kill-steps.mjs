@@ -1,0 +1,61 @@
+import { readFileSync, readdirSync } from 'node:fs';
+
+/**
+ * Loaded before the built program (`node --import`): kills the process at a step by name. Steps are the methods of the
+ * repositories and of the delivery queue, as the classes have them. TEST_KILL_FILE names a file, read at every step:
+ * `{"step": "BatchRepository.claim", "when": "before" | "after", "nth": 1}`; while it is absent nothing happens.
+ * Without the variable it prints the steps and leaves the program alone.
+ */
+
+const FOLDERS = ['applications', 'delivery', 'devices', 'messages'];
+const DURABLE = /\.(repository|queue)\.js$/;
+const file = process.env.TEST_KILL_FILE;
+const calls = new Map();
+const steps = [];
+
+for (const folder of FOLDERS) {
+  const place = new URL(`../../dist/${folder}/`, import.meta.url);
+  for (const name of readdirSync(place).filter((each) => DURABLE.test(each)))
+    for (const [className, found] of Object.entries(await import(new URL(name, place).href)))
+      if (typeof found === 'function' && className.match(/(Repository|Queue)$/))
+        wrapMethods(className, found.prototype);
+}
+if (file === undefined) process.stdout.write(JSON.stringify(steps));
+
+function wrapMethods(className, prototype) {
+  for (const [name, { value: original }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+    if (name === 'constructor' || typeof original !== 'function') continue;
+    const step = `${className}.${name}`;
+    steps.push(step);
+    prototype[name] = function (...words) {
+      // Nothing to do is no step.
+      if (Array.isArray(words[0]) && words[0].length === 0) return original.apply(this, words);
+      const when = armedFor(step);
+      if (when === 'before') die();
+      const result = original.apply(this, words);
+      return when === 'after' ? result.then(die) : result;
+    };
+  }
+}
+
+/** Calls are counted from the moment the file is there. */
+function armedFor(step) {
+  if (file === undefined) return null;
+  let order;
+  try {
+    order = JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    calls.clear();
+    return null;
+  }
+  if (order.step !== step) return null;
+  const nth = (calls.get(step) ?? 0) + 1;
+  calls.set(step, nth);
+  return nth === order.nth ? order.when : null;
+}
+
+function die() {
+  process.kill(process.pid, 'SIGKILL');
+  // Not one statement more.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+}
