@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 /**
  * Loaded before the built program (`node --import`): kills the process at a step by name. Steps are the methods of the
  * repositories and of the delivery queue, as the classes have them. TEST_KILL_FILE names a file, read at every step:
- * `{"step": "BatchRepository.claim", "when": "before" | "after", "nth": 1}`; while it is absent nothing happens.
+ * `{"step": "ClaimRepository.claim", "when": "before" | "after", "nth": 1}`; while it is absent nothing happens.
  * Without the variable it prints the steps and leaves the program alone.
  */
 
