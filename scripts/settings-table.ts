@@ -1,4 +1,4 @@
-import { SETTINGS } from '../src/config.js';
+import { SETTINGS } from '../src/settings.js';
 
 const BEGIN = '<!-- settings: generated from src/config.ts by npm run documents -->';
 const END = '<!-- end of settings -->';

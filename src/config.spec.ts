@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ConfigError, SETTINGS, readConfig } from './config.js';
+import { ConfigError, readConfig } from './config.js';
+import { SETTINGS } from './settings.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));

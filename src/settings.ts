@@ -1,0 +1,113 @@
+/** The settings that the environment may hold: name, default, meaning. config.ts reads them, the README lists them. */
+
+export interface Setting {
+  name: string;
+  fallback: string;
+  meaning: string;
+}
+
+/** What the README's table is generated from. */
+export const SETTINGS: readonly Setting[] = [
+  {
+    name: 'NODE_ENV',
+    fallback: 'development',
+    meaning: '`production` refuses development conveniences (client `test`/`test`, sample application)',
+  },
+  { name: 'HOST', fallback: '0.0.0.0', meaning: 'address to listen on' },
+  { name: 'PORT', fallback: '9080', meaning: 'port to listen on (MobileFirst’s own default)' },
+  {
+    name: 'ROLES',
+    fallback: 'api,worker,scheduler',
+    meaning: 'what this process does, comma-separated; fewer than all three needs `DATABASE_URL`',
+  },
+  {
+    name: 'DATABASE_URL',
+    fallback: '',
+    meaning: '`postgres://…` of a PostgreSQL 14 or newer; empty: the embedded database in `DATA_DIR`',
+  },
+  { name: 'QUEUE_URL', fallback: '', meaning: '`redis://…` of a Redis; empty: the queue lives in the database' },
+  { name: 'DATA_DIR', fallback: '.data', meaning: 'folder of the embedded database and the development master key' },
+  {
+    name: 'MASTER_KEY',
+    fallback: '',
+    meaning:
+      '32 bytes in base64 that encrypt provider credentials and signing keys; required with `DATABASE_URL` or in production',
+  },
+  {
+    name: 'ADMIN_CLIENT_ID',
+    fallback: '',
+    meaning: 'id of a confidential client made at start when there is none of this id yet, with allowed scope `*`',
+  },
+  {
+    name: 'ADMIN_CLIENT_SECRET',
+    fallback: '',
+    meaning: 'its first secret; given together with `ADMIN_CLIENT_ID`, and not read again once the client is there',
+  },
+  { name: 'RUNTIME_NAME', fallback: 'mfp', meaning: 'first part of the path of token and introspection endpoint' },
+  {
+    name: 'INVALID_CLIENT_STATUS',
+    fallback: '400',
+    meaning:
+      'status of `invalid_client` for a wrong client id or secret: `400`, as MobileFirst’s validators read it, or `401`',
+  },
+  {
+    name: 'TRUST_PROXY',
+    fallback: '',
+    meaning:
+      'addresses or networks (`10.0.0.0/8`) of reverse proxies, comma-separated, whose `X-Forwarded-For` names the caller',
+  },
+  { name: 'APNS_URL', fallback: 'https://api.push.apple.com', meaning: 'APNs production server' },
+  { name: 'APNS_SANDBOX_URL', fallback: 'https://api.sandbox.push.apple.com', meaning: 'APNs sandbox server' },
+  { name: 'FCM_URL', fallback: 'https://fcm.googleapis.com', meaning: 'FCM server' },
+  {
+    name: 'WNS_TOKEN_URL',
+    fallback: 'https://login.live.com/accesstoken.srf',
+    meaning: 'token endpoint of WNS for a package SID',
+  },
+  {
+    name: 'WNS_ENTRA_URL',
+    fallback: 'https://login.microsoftonline.com',
+    meaning: 'token server of WNS for an Entra app',
+  },
+  {
+    name: 'WNS_CHANNEL_HOST',
+    fallback: '*.notify.windows.com',
+    meaning: 'host of WNS channel URIs (`*.name`: any below it); devices with another are never written to',
+  },
+  { name: 'HMS_URL', fallback: 'https://push-api.cloud.huawei.com', meaning: 'HMS Push Kit server' },
+  {
+    name: 'HMS_TOKEN_URL',
+    fallback: 'https://oauth-login.cloud.huawei.com/oauth2/v3/token',
+    meaning: 'token endpoint of HMS for an OAuth client',
+  },
+  {
+    name: 'WEB_PUSH_ALLOW_PRIVATE',
+    fallback: 'false',
+    meaning: '`true` lets browsers’ push endpoints be at private addresses, for simulators; refused in production',
+  },
+  {
+    name: 'PROVIDER_CA_FILE',
+    fallback: '',
+    meaning: 'PEM file of an authority to trust for provider connections beside the usual ones (simulators, proxies)',
+  },
+  {
+    name: 'WORKER_BATCHES',
+    fallback: '8',
+    meaning: 'broadcast batches that one worker process sends at once, per provider',
+  },
+  {
+    name: 'RETENTION_DAYS',
+    fallback: '30',
+    meaning: 'days after which a message that has ended is removed with its account; `0`: never',
+  },
+  {
+    name: 'DEVICE_UNSEEN_DAYS',
+    fallback: '270',
+    meaning: 'days without a sign of life from its app after which a device gets no more messages; `0`: never',
+  },
+  {
+    name: 'DEVICE_RETIRED_DAYS',
+    fallback: '90',
+    meaning: 'days after which such a device, or one whose token died, is deleted; `0`: never',
+  },
+];
