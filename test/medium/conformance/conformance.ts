@@ -64,13 +64,13 @@ const AGAIN: ReadonlySet<Verdict['action']> = new Set(['ambiguous', 'retryBackof
 export interface Sent {
   /** Recipients that were ambiguous, each time they were. */
   ambiguous: Recipient[];
-  /** What was neither accepted nor to be sent again. */
-  others: Verdict[];
+  /** What was neither accepted nor to be sent again, counted: a million of them would not fit. */
+  others: Record<string, number>;
 }
 
 /** Sends to `count` recipients as delivery does, only without its waits: whatever may be sent again is, until all is settled. */
 export async function sendUntilSettled(sender: Sender, count: number, messageId = 'm1'): Promise<Sent> {
-  const sent: Sent = { ambiguous: [], others: [] };
+  const sent: Sent = { ambiguous: [], others: {} };
   let next = 0;
   const lane = async (): Promise<void> => {
     while (next < count) {
@@ -97,7 +97,7 @@ async function settle(sender: Sender, to: readonly Recipient[], messageId: strin
       // A host that was cut off under many requests is left alone for a while.
       if (verdict.action === 'held') heldUntil = Math.max(heldUntil, verdict.untilMs);
       if (AGAIN.has(verdict.action)) again.push(recipient);
-      else sent.others.push(verdict);
+      else sent.others[verdict.action] = (sent.others[verdict.action] ?? 0) + 1;
     }
     due = again;
     await delay(Math.max(0, heldUntil - Date.now()));
