@@ -25,6 +25,16 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      {
+        // Some fifty starts of the program, minutes of two cores: npm run test:kills.
+        test: {
+          name: 'kills',
+          include: ['test/kills/**/*.spec.ts'],
+          globalSetup: ['test/harness/servers.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 120_000,
+        },
+      },
     ],
   },
 });

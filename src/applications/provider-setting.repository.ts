@@ -64,10 +64,8 @@ export class ProviderSettingRepository {
       .insertInto('provider_setting')
       .values({ application_id: applicationId, provider, ...values })
       .onConflict((conflict) =>
-        // Not a second number: that of the row which could not be inserted.
-        conflict
-          .columns(['application_id', 'provider'])
-          .doUpdateSet((update) => ({ ...values, version: update.ref('excluded.version') })),
+        // A number of its own, taken once the row is held: the last of several writers has the highest.
+        conflict.columns(['application_id', 'provider']).doUpdateSet(values),
       )
       .execute();
   }

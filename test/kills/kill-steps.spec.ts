@@ -7,8 +7,8 @@ import type { KillAt, Sent } from '../harness/kill-lane.js';
 import type { MessageReport } from '../harness/api.js';
 import { startSimulators } from '../simulators/client.js';
 import type { RunningSimulators } from '../simulators/client.js';
-import { EMBEDDED, SERVERS } from './stages.js';
-import type { Stage } from './stages.js';
+import { EMBEDDED, SERVERS } from '../e2e/stages.js';
+import type { Stage } from '../e2e/stages.js';
 
 /**
  * A kill between any two durable steps. The steps are what the classes have (test/harness/kill-steps.mjs); one that is
