@@ -84,13 +84,14 @@ export class MessageControlRepository {
 
 /**
  * Parked batches, and those that wait for a retry, move up again. A new epoch, because the queue may still hold a job
- * for the retry under the old one, and takes no second of that name. Answers their providers.
+ * for the retry under the old one, and takes no second of that name. Answers their providers. The clock is read when the
+ * rows are: now() is the transaction's start, and a batch inserted while it waited for the message is due after that.
  */
 async function release(messageSeq: number, transaction: Transaction<Tables>): Promise<Set<ProviderName>> {
   const { rows } = await sql<{ provider: ProviderName }>`
     update batch set state = 'waiting', epoch = epoch + 1 where id in (
       select id from batch
-      where message_seq = ${messageSeq} and (state = 'parked' or state = 'ready' and due_at > now())
+      where message_seq = ${messageSeq} and (state = 'parked' or state = 'ready' and due_at > clock_timestamp())
       for update skip locked)
     returning provider`.execute(transaction);
   return new Set(rows.map((row) => row.provider));

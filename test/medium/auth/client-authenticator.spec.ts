@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Turnstile } from '../../../src/auth/turnstile.js';
 import type { OAuthError } from '../../../src/common/errors.js';
 import type { Database } from '../../../src/database/database.js';
@@ -134,14 +134,16 @@ describe('guesses', () => {
 
   it('more at once than can be hashed soon are asked to come again', async () => {
     // The queue of 128 would take this test ten seconds; a shorter one says the same.
-    Reflect.set(room.authenticator, 'hashing', new Turnstile(1, 2));
-    const answers = [];
-    for (let index = 0; index < 4; index++) {
-      answers.push(attempt(`nobody ${index}`, 'x'));
-      // Each is in its place once it has looked at the registry.
-      await room.feed.refresh();
-    }
-    expect(await Promise.all(answers)).toEqual([WRONG, WRONG, WRONG, BUSY]);
+    const hashing = new Turnstile(1, 2);
+    Reflect.set(room.authenticator, 'hashing', hashing);
+    let leave = () => {};
+    const inside = hashing.pass(() => new Promise<void>((resolve) => (leave = resolve)));
+    const waiting = [attempt('nobody 1', 'x'), attempt('nobody 2', 'x')];
+    await vi.waitUntil(() => hashing.isFull(), { timeout: 10_000, interval: 5 });
+    expect(await attempt('nobody 3', 'x')).toBe(BUSY);
+    leave();
+    await inside;
+    expect(await Promise.all(waiting)).toEqual([WRONG, WRONG]);
   });
 });
 
