@@ -123,6 +123,9 @@ interface SharedTokenTable {
   expires_at: Date;
 }
 
+/** What an app says of its user: flat. */
+export type DeviceAttributes = Record<string, string | number | boolean>;
+
 interface DeviceTable {
   seq: GeneratedAlways<number>;
   application_id: string;
@@ -134,6 +137,12 @@ interface DeviceTable {
   user_id: string | null;
   phone_number: string | null;
   user_agent: string | null;
+  /** BCP 47. */
+  language: string | null;
+  /** IANA name. */
+  time_zone: string | null;
+  app_version: string | null;
+  attributes: ColumnType<DeviceAttributes, string | undefined, string>;
   broadcast: Generated<boolean>;
   retired_reason: string | null;
   retired_at: Date | null;

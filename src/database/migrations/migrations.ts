@@ -7,6 +7,7 @@ import { up as messageControl } from './0005-message-control.js';
 import { up as lanes } from './0006-lanes.js';
 import { up as pace } from './0007-pace.js';
 import { up as settingVersion } from './0008-setting-version.js';
+import { up as deviceAttributes } from './0009-device-attributes.js';
 
 /** In order; append only. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -18,4 +19,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0006-lanes': { up: lanes },
   '0007-pace': { up: pace },
   '0008-setting-version': { up: settingVersion },
+  '0009-device-attributes': { up: deviceAttributes },
 };
