@@ -43,7 +43,8 @@ async function startKeeper(): Promise<ChildProcess> {
   return started;
 }
 
-describe('the folder of an embedded database', () => {
+// Each opens new folders, 5 s of a quiet core apiece.
+describe('the folder of an embedded database', { timeout: 120_000 }, () => {
   it('keeps its data when it is closed and opened again', async () => {
     const first = await openDatabase({ dataDir });
     await first.kysely.insertInto('application').values({ id: 'com.acme.bank' }).execute();
