@@ -35,14 +35,14 @@ for (const [program, debian] of Object.entries({ nginx: 'nginx-light', 'redis-se
   process.exit(2);
 }
 
-/** The pipeline and nothing else, one process, against the same nginx. */
+/** The pipeline and nothing else, one process, with requests like the broadcast's against the same nginx. */
 async function measureTransport({ sink }: Stage): Promise<Measured> {
   const script = join(import.meta.dirname, 'http2.clients.ts');
   const ca = join(sink.folder, 'cert.pem');
   const { stdout } = await run(process.execPath, [
     ...process.execArgv,
     script,
-    'pipeline',
+    'pipeline as apns',
     sink.origin,
     ca,
     String(TRANSPORT_REQUESTS),

@@ -45,6 +45,19 @@ function pipeline(origin: string, ca: string): Client {
   };
 }
 
+/** As the APNs provider drives it: the authorization and an apns-id as literals in every request. */
+function pipelineAsApns(origin: string, ca: string): Client {
+  const pool = new PushPool({ origin, tls: { ca }, maxConnections: 1, neverIndex: ['authorization', 'apns-id'] });
+  return {
+    async send(n) {
+      const own: Header[] = [['apns-id', n.toString(16).padStart(36, '0')]];
+      const result = await pool.send({ path: pathOf(n), constant: headers, headers: own, body });
+      return result.kind === 'answered' && result.status === 200;
+    },
+    close: () => pool.close(),
+  };
+}
+
 function nodeHttp2(origin: string, ca: string): Client {
   const session = connect(origin, { ca });
   const constant = Object.fromEntries(headers);
@@ -105,6 +118,7 @@ export async function drive(client: Client, total: number): Promise<number> {
 
 export function openClient(name: string, origin: string, ca: string): Client | Promise<Client> {
   if (name === 'pipeline') return pipeline(origin, ca);
+  if (name === 'pipeline as apns') return pipelineAsApns(origin, ca);
   if (name === 'node:http2') return nodeHttp2(origin, ca);
   if (name === 'undici') return undici(origin, ca);
   throw new Error(`no client ${name}`);

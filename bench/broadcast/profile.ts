@@ -12,13 +12,19 @@ const PARTS: readonly (readonly [part: string, place: RegExp])[] = [
   ['deliver', /\/dist\/delivery\//],
 ];
 
+/** What runs while a request is written, and at no other time. */
+const WRITING = /\/dist\/http2\/hpack-write/;
+
 interface CpuProfile {
   nodes: { id: number; callFrame: { functionName: string; url: string }; children?: number[] }[];
   samples: number[];
   timeDeltas: number[];
 }
 
-/** CPU of each part in µs a delivery; what is in no part (garbage collection, timers, the start) is `other`. */
+/**
+ * CPU of each part in µs a delivery, from the first request that is written to the last: the start of the program is
+ * no delivery's. What is in no part (garbage collection, timers) is `other`.
+ */
 export function partsOf(file: string, deliveries: number): Record<string, number> {
   const { nodes, samples, timeDeltas } = JSON.parse(readFileSync(file, 'utf8')) as CpuProfile;
   const part = new Map<number, string>();
@@ -35,8 +41,10 @@ export function partsOf(file: string, deliveries: number): Record<string, number
   };
   walk(nodes[0]!.id, undefined);
   const sums: Record<string, number> = {};
-  for (const [index, id] of samples.entries()) {
-    const name = part.get(id) ?? 'other';
+  const writing = new Set(nodes.filter(({ callFrame }) => WRITING.test(callFrame.url)).map(({ id }) => id));
+  const last = samples.findLastIndex((id) => writing.has(id));
+  for (let index = samples.findIndex((id) => writing.has(id)); index <= last; index++) {
+    const name = part.get(samples[index] ?? 0) ?? 'other';
     if (name !== 'idle') sums[name] = (sums[name] ?? 0) + (timeDeltas[index] ?? 0) / deliveries;
   }
   return sums;

@@ -12,6 +12,7 @@ import { InvalidationGuard } from './invalidation-guard.js';
 import { OUTCOME } from './outcome.js';
 import { PaceRepository } from './pace.repository.js';
 import { decide } from './retry-policy.js';
+import type { Decision } from './retry-policy.js';
 import { Senders } from './senders.js';
 import { StatusReporter } from './status-reporter.js';
 
@@ -22,6 +23,8 @@ const CHECKPOINT_MS = 1_000;
 const UNPAUSABLE_WAIT_MS = 60_000;
 
 const HELD_SPREAD_MS = 1_000;
+
+const ACCEPTED: Decision = { outcome: OUTCOME.accepted };
 
 /** What a batch's verdicts ask for beyond its own ledger. */
 interface Findings {
@@ -104,27 +107,29 @@ export class DeliverService {
     findings: Findings,
     signal: AbortSignal,
   ): Promise<void> {
-    const recipients = devices.map((device) => ({
-      token: device.token,
-      platform: device.platform,
-      registeredAt: device.registeredAt.getTime(),
-    }));
     const report = (index: number, verdict: Verdict): void => {
       const position = positions[index];
       const device = devices[index];
       if (position === undefined || !device)
         throw new Error(`${batch.provider} reported on a recipient it was not given`);
+      // Nearly every one, and a million times: nothing is to be decided.
+      if (verdict.action === 'accept') {
+        batch.ledger.record(position, ACCEPTED, true);
+        findings.accepted++;
+        return;
+      }
       const situation = batch.ledger.situation(position, batch.terms, this.clock.now(), Math.random());
       const written = verdict.action !== 'notSent' && verdict.action !== 'held';
       batch.ledger.record(position, decide(verdict, situation), written);
       note(findings, verdict, device.seq, situation.now);
     };
-    await sender.send(batch.notification, recipients, report, AbortSignal.any([signal, this.shutdown.signal]));
+    await sender.send(batch.notification, devices, report, AbortSignal.any([signal, this.shutdown.signal]));
   }
 
-  /** The due devices that still exist; the others are settled here. */
+  /** The due devices that are still registered at the batch's provider; the others are settled here. */
   private async findRecipients(batch: LeasedBatch): Promise<{ positions: number[]; devices: DeliverableDevice[] }> {
-    const found = await this.devices.findDeliverable(batch.due.map((position) => batch.deviceSeqs[position] ?? 0));
+    const due = batch.due.map((position) => batch.deviceSeqs[position] ?? 0);
+    const found = await this.devices.findDeliverable(due, batch.provider);
     const bySeq = new Map(found.map((device) => [device.seq, device]));
     const positions: number[] = [];
     const devices: DeliverableDevice[] = [];
@@ -233,7 +238,7 @@ function guardKey(applicationId: string, provider: ProviderName): string {
 }
 
 function note(findings: Findings, verdict: Verdict, seq: number, now: number): void {
-  if (verdict.action === 'accept' || verdict.action === 'acceptDropped') findings.accepted++;
+  if (verdict.action === 'acceptDropped') findings.accepted++;
   if ('reason' in verdict) findings.lastReason = verdict.reason;
   if (verdict.action === 'stopApplication') findings.stop ??= verdict.reason;
   if (verdict.action === 'held') findings.heldUntil = Math.max(findings.heldUntil ?? 0, verdict.untilMs);

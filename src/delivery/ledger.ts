@@ -78,12 +78,13 @@ export class BatchLedger {
 
   /** The situation that a verdict on this delivery is decided in, when it was written just now. */
   situation(position: number, terms: AttemptTerms, now: number, random: number): Situation {
-    return { ...terms, attempts: (this.details[position]?.attempts ?? 0) + 1, now, random };
+    const { acceptedAt, expiresAt, onUnknown } = terms;
+    return { attempts: (this.details[position]?.attempts ?? 0) + 1, now, acceptedAt, expiresAt, onUnknown, random };
   }
 
   /** Records what became of a delivery that was in flight. `written`: it counts as an attempt. */
   record(position: number, made: Decision, written: boolean): void {
-    const decision = this.again.delete(position) ? afterUnknown(made, written) : made;
+    const decision = this.again.size > 0 && this.again.delete(position) ? afterUnknown(made, written) : made;
     this.move(position, decision.outcome);
     const before = this.details[position];
     // The usual case, accepted at the first attempt, has nothing to tell.

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
-import type { ProviderName } from '../providers/provider.js';
+import type { ProviderName, Recipient } from '../providers/provider.js';
 
 export interface DeviceRegistration {
   applicationId: string;
@@ -21,12 +21,9 @@ export interface Device extends DeviceRegistration {
   updatedAt: Date;
 }
 
-/** What delivery needs of a device. */
-export interface DeliverableDevice {
+/** What delivery needs of a device: what its provider needs, and who it is. */
+export interface DeliverableDevice extends Recipient {
   seq: number;
-  token: string;
-  platform: string;
-  registeredAt: Date;
 }
 
 /** The reason of a retirement that a sign of life ends. */
@@ -116,16 +113,12 @@ export class DeviceRepository {
   }
 
   /** Those of the given seqs that can still be sent to, in no particular order. */
-  async findDeliverable(seqs: readonly number[]): Promise<DeliverableDevice[]> {
-    const { rows } = await sql<{ seq: number; token: string; platform: string; registered_at: Date }>`
-      select seq, token, platform, registered_at from device
-      where seq = any(${`{${seqs.join(',')}}`}::bigint[]) and retired_reason is null`.execute(this.database.kysely);
-    return rows.map((row) => ({
-      seq: row.seq,
-      token: row.token,
-      platform: row.platform,
-      registeredAt: row.registered_at,
-    }));
+  async findDeliverable(seqs: readonly number[], provider: ProviderName): Promise<DeliverableDevice[]> {
+    const { rows } = await sql<DeliverableDevice>`
+      select seq, token, platform, floor(extract(epoch from registered_at) * 1000)::bigint as "registeredAt" from device
+      where seq = any(${`{${seqs.join(',')}}`}::bigint[]) and provider = ${provider} and retired_reason is null
+    `.execute(this.database.kysely);
+    return rows;
   }
 
   /** Takes devices out of every audience until they register again; a registration newer than `before` is kept. */

@@ -15,7 +15,7 @@ export function writeInteger(out: Buffer, at: number, kind: number, max: number,
 /** Header text is one octet a character (checked when the request came in), so short strings need no encoder call. */
 export function writeString(out: Buffer, at: number, text: string): number {
   at = writeInteger(out, at, 0, 127, text.length);
-  if (text.length > 128) return at + out.write(text, at, 'latin1');
+  if (text.length > 48) return at + out.write(text, at, 'latin1');
   for (let i = 0; i < text.length; i++) out[at++] = text.charCodeAt(i);
   return at;
 }

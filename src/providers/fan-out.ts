@@ -65,18 +65,25 @@ export function fanOut(
       else reject(fault.error);
     };
 
+    const fail = (error: unknown): void => {
+      fault ??= { error };
+      open--;
+      advance();
+    };
+
+    // One reaction a delivery: a chain of three cost a microsecond.
     const begin = (index: number): void => {
       const delivery = deliver(index);
       open++;
-      delivery
-        .then((verdict) => settle(index, verdict))
-        .catch((error: unknown) => {
-          fault ??= { error };
-        })
-        .finally(() => {
-          open--;
-          advance();
-        });
+      delivery.then((verdict) => {
+        try {
+          settle(index, verdict);
+        } catch (error) {
+          return fail(error);
+        }
+        open--;
+        advance();
+      }, fail);
     };
 
     // The signal is looked at and not listened to: dozens of sends share one, and the next answer is near.
