@@ -5,7 +5,7 @@ import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { BatchState, MessageState, Tables } from '../database/tables.js';
 import type { ProviderName } from '../providers/provider.js';
-import type { LeasedBatch, Lot, QueuedBatch } from './batch.js';
+import type { LeasedBatch, QueuedBatch } from './batch.js';
 import type { NewBatch } from './batching.js';
 import type { BatchLedger } from './ledger.js';
 
@@ -24,7 +24,7 @@ export const LEASE_S = 10;
 export class BatchRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Inserts a message's next batches; answers those that may be queued now: all of a direct message, else what the window takes. */
+  /** Inserts a message's next batches: those of a direct message may be queued, the others wait to be promoted. */
   async insert(
     message: { seq: number; applicationId: string; direct: boolean },
     batches: readonly NewBatch[],
@@ -32,7 +32,7 @@ export class BatchRepository {
   ): Promise<QueuedBatch[]> {
     if (batches.length === 0) return [];
     const { direct } = message;
-    const inserted = await transaction
+    return transaction
       .insertInto('batch')
       .values(
         batches.map(({ provider, deviceSeqs }) => ({
@@ -53,43 +53,28 @@ export class BatchRepository {
       )
       .returning(['id', 'epoch', 'provider', 'direct'])
       .execute();
-    if (direct) return inserted;
-    const promoted: QueuedBatch[] = [];
-    // In one order, because each holds its window until the commit.
-    for (const provider of [...new Set(batches.map((batch) => batch.provider))].toSorted())
-      promoted.push(...(await this.promote({ applicationId: message.applicationId, provider }, transaction)));
-    return promoted;
   }
 
   /**
-   * Lets waiting batches of an application into its window at a provider; answers those that may be queued now. One
-   * transaction at a time: two that count at once would each fill the window. The clock is read when the rows are: now()
-   * is the transaction's start, before which another one may not yet have let its batch in.
+   * Lets waiting batches of an application into its windows at the providers; answers those that may be queued now. Best
+   * called on its own: in a transaction it keeps everybody else from the windows until the commit.
    */
-  async promote({ applicationId, provider }: Lot, transaction?: Transaction<Tables>): Promise<QueuedBatch[]> {
-    if (!transaction)
-      return this.database.kysely.transaction().execute((own) => this.promote({ applicationId, provider }, own));
-    const lot = `${provider} ${applicationId}`;
-    await sql`select pg_advisory_xact_lock(hashtextextended(${lot}, 0))`.execute(transaction);
-    const waiting = sql`application_id = ${applicationId} and provider = ${provider} and state = 'waiting'`;
-    const { rows } = await sql<QueuedBatch & { outstanding: number }>`
-      with ahead as (select id from batch where ${waiting} and direct for update skip locked),
-        outstanding as (
-          select count(*)::int as number from batch
-          where application_id = ${applicationId} and provider = ${provider} and not direct
-            and state in ('ready', 'leased') and (due_at <= clock_timestamp() or has_slot)),
-        next as (
-          select id from batch where ${waiting} and not direct order by id
-          limit greatest(0, ${WINDOW} - (select number from outstanding))
-          for update skip locked)
-      update batch set state = 'ready', due_at = now()
-      where id in (select id from ahead union all select id from next)
-      returning id, epoch, provider, direct, (select number from outstanding) as outstanding`.execute(transaction);
-    const inOrder = rows.toSorted((a, b) => Number(b.direct) - Number(a.direct) || a.id - b.id);
-    const directs = rows.filter(({ direct }) => direct).length;
-    return inOrder.map(({ outstanding, ...batch }, index) =>
-      batch.direct ? batch : { ...batch, rank: outstanding + index - directs + 1 },
-    );
+  async promote(
+    applicationId: string,
+    providers: Iterable<ProviderName>,
+    db: Kysely<Tables> = this.database.kysely,
+  ): Promise<QueuedBatch[]> {
+    const promoted: QueuedBatch[] = [];
+    // In one order, for the sake of a transaction that holds them all.
+    for (const provider of [...new Set(providers)].toSorted()) {
+      const { rows } = await sql<QueuedBatch & { outstanding: number }>`
+        select * from promote_batches(${applicationId}, ${provider}, ${WINDOW})`.execute(db);
+      const inOrder = rows.toSorted((a, b) => Number(b.direct) - Number(a.direct) || a.id - b.id);
+      const directs = rows.filter(({ direct }) => direct).length;
+      for (const [index, { outstanding, ...batch }] of inOrder.entries())
+        promoted.push(batch.direct ? batch : { ...batch, rank: outstanding + index - directs + 1 });
+    }
+    return promoted;
   }
 
   /** Records what is known so far and renews the lease. Null: the lease is lost, and nothing was recorded. */
@@ -106,14 +91,14 @@ export class BatchRepository {
 
   /**
    * Ends the lease: done, ready again at `dueAt` (epoch ms), or parked; a message that was cancelled or paused meanwhile
-   * has the last word on it. In the same transaction the message is settled with its last batch, and waiting batches
+   * has the last word on it. In the same transaction the message is settled with its last batch; then waiting batches
    * move up. Null: the lease is lost, and nothing was recorded.
    */
   async finish(
     batch: LeasedBatch,
     wanted: { state: BatchState; dueAt: number | null },
   ): Promise<{ state: BatchState; promoted: QueuedBatch[] } | null> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
+    const state = await this.database.kysely.transaction().execute(async (transaction) => {
       const next = wanted.state === 'done' ? wanted : await this.overruled(batch, wanted, transaction);
       const ended = await transaction
         .updateTable('batch')
@@ -130,8 +115,10 @@ export class BatchRepository {
         .executeTakeFirst();
       if (!ended) return null;
       if (next.state === 'done') await this.closeOne(batch.messageSeq, transaction);
-      return { state: next.state, promoted: batch.direct ? [] : await this.promote(batch, transaction) };
+      return next.state;
     });
+    if (state === null) return null;
+    return { state, promoted: batch.direct ? [] : await this.promote(batch.applicationId, [batch.provider]) };
   }
 
   /** Settles a message that has nothing left to do: its own state when cancelled, else finished or expired. */

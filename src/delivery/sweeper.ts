@@ -38,8 +38,8 @@ export class Sweeper implements BeforeApplicationShutdown {
     for (const seq of await this.rows.messagesToExpand()) await this.queue.enqueueExpansion(seq);
     await this.queue.enqueueBatches(await this.rows.batchesToDeliver());
     await this.rows.unpark();
-    for (const lot of await this.rows.lotsWithWaiting())
-      await this.queue.enqueueBatches(await this.batches.promote(lot));
+    for (const { applicationId, provider } of await this.rows.lotsWithWaiting())
+      await this.queue.enqueueBatches(await this.batches.promote(applicationId, [provider]));
     await this.rows.forgetIdempotencyKeys();
   }
 

@@ -5,7 +5,6 @@ import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { Tables } from '../database/tables.js';
 import { BatchRepository } from '../delivery/batch.repository.js';
-import type { QueuedBatch } from '../delivery/batch.js';
 import type { ProviderName } from '../providers/provider.js';
 
 /** The stored states in which something of a message is left to do. */
@@ -61,8 +60,14 @@ export class MessageControlRepository {
     });
   }
 
-  /** Goes on where it was. Null when it is not paused; `toExpand`: its expansion had not ended. */
-  resume(applicationId: string, id: string): Promise<{ seq: number; toExpand: boolean; queued: QueuedBatch[] } | null> {
+  /**
+   * Goes on where it was: what was parked waits for its place in the windows of `providers`. Null when it is not paused;
+   * `toExpand`: its expansion had not ended.
+   */
+  resume(
+    applicationId: string,
+    id: string,
+  ): Promise<{ seq: number; toExpand: boolean; providers: Set<ProviderName> } | null> {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const row = await transaction
         .updateTable('message')
@@ -74,10 +79,8 @@ export class MessageControlRepository {
         .returning(['seq', 'state'])
         .executeTakeFirst();
       if (!row) return null;
-      const queued: QueuedBatch[] = [];
-      for (const provider of await release(row.seq, transaction))
-        queued.push(...(await this.batches.promote({ applicationId, provider }, transaction)));
-      return { seq: row.seq, toExpand: row.state !== 'sending', queued };
+      const providers = await release(row.seq, transaction);
+      return { seq: row.seq, toExpand: row.state !== 'sending', providers };
     });
   }
 }

@@ -3,6 +3,7 @@ import { ApplicationsService } from '../applications/applications.service.js';
 import { Clock } from '../common/clock.js';
 import { ApiError, notFound } from '../common/errors.js';
 import type { MessageState } from '../database/tables.js';
+import { BatchRepository } from '../delivery/batch.repository.js';
 import { DeliveryQueue } from '../delivery/delivery.queue.js';
 import { MessageControlRepository } from './message-control.repository.js';
 import { MessageRepository } from './message.repository.js';
@@ -14,6 +15,7 @@ export class MessageControlService {
     private readonly applications: ApplicationsService,
     private readonly messages: MessageRepository,
     private readonly control: MessageControlRepository,
+    private readonly batches: BatchRepository,
     private readonly queue: DeliveryQueue,
     private readonly clock: Clock,
   ) {}
@@ -37,7 +39,7 @@ export class MessageControlService {
     const resumed = await this.control.resume(applicationId, messageId);
     if (resumed) {
       if (resumed.toExpand) await this.queue.enqueueExpansion(resumed.seq);
-      return this.queue.enqueueBatches(resumed.queued);
+      return this.queue.enqueueBatches(await this.batches.promote(applicationId, resumed.providers));
     }
     const state = await this.stateOf(applicationId, messageId);
     if (ENDED.has(state)) throw nothingLeft(state, 'resume');

@@ -112,7 +112,10 @@ export class MessageRepository {
         .executeTakeFirst();
       if (!row) return null;
       if (!batches?.length) return { seq: row.seq, queued: [] };
-      return { seq: row.seq, queued: await this.batches.insert({ ...message, seq: row.seq }, batches, transaction) };
+      const inserted = await this.batches.insert({ ...message, seq: row.seq }, batches, transaction);
+      if (message.direct) return { seq: row.seq, queued: inserted };
+      const providers = batches.map(({ provider }) => provider);
+      return { seq: row.seq, queued: await this.batches.promote(message.applicationId, providers, transaction) };
     });
   }
 

@@ -1,14 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WINDOW } from '../../../src/delivery/batch.repository.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
-import type { Lot } from '../../../src/delivery/batch.js';
 import type { ProviderName } from '../../../src/providers/provider.js';
 import { PLACES } from '../database/places.js';
 import { Room, batchOf, namesOf, recordAll } from './room.js';
-
-function lotOf(applicationId: string): Lot {
-  return { applicationId, provider: 'sandbox' };
-}
 
 const LATE = Date.parse('2099-01-01T00:00:00.123Z');
 
@@ -254,7 +249,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       await room.resume(applicationId, 'sandbox');
       await room.sweep.unpark();
       expect((await room.batchRow(batchId)).state).toBe('waiting');
-      expect(await room.batches.promote(lotOf(applicationId))).toMatchObject([
+      expect(await room.batches.promote(applicationId, ['sandbox'])).toMatchObject([
         { id: batchId, epoch: 1, provider: 'sandbox' },
       ]);
       expect((await room.claim(batchId)).due).toEqual([0, 1]);
@@ -287,7 +282,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       await room.control.cancel(cancelled.applicationId, cancelled.id);
       await room.sweep.unpark();
       for (const { applicationId, batchId } of [cancelled, late]) {
-        expect(await room.batches.promote(lotOf(applicationId))).toHaveLength(1);
+        expect(await room.batches.promote(applicationId, ['sandbox'])).toHaveLength(1);
         const batch = await room.claim(batchId);
         expect(batch.due).toEqual([]);
         await room.batches.finish(batch, { state: 'done', dueAt: null });
@@ -302,20 +297,20 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       Array.from({ length: count }, (_, index) => batchOf(1, provider, index));
     const many = async (count: number) => {
       const applicationId = await room.addApplication();
-      return { ...(await room.accept(applicationId, batches(count))), lot: lotOf(applicationId) };
+      return { ...(await room.accept(applicationId, batches(count))), applicationId };
     };
 
     it('lets 64 batches of an application out, in order', async () => {
       const message = await many(WINDOW + 6);
       expect(message.queued.toSorted((a, b) => a - b)).toEqual(message.batchIds.slice(0, WINDOW));
       expect(await room.countByState(message.seq)).toEqual({ ready: WINDOW, waiting: 6 });
-      expect(await room.batches.promote(message.lot)).toEqual([]);
+      expect(await room.batches.promote(message.applicationId, ['sandbox'])).toEqual([]);
     });
 
     it('moves up by one for each that ends or waits for a retry, not for one that is leased', async () => {
       const message = await many(WINDOW + 3);
       const [first, second] = [await room.claim(message.batchIds[0] ?? 0), await room.claim(message.batchIds[1] ?? 0)];
-      expect(await room.batches.promote(message.lot)).toEqual([]);
+      expect(await room.batches.promote(message.applicationId, ['sandbox'])).toEqual([]);
       recordAll(first, 'accepted');
       const ended = await room.batches.finish(first, { state: 'done', dueAt: null });
       expect(ended?.promoted.map((batch) => batch.id)).toEqual([message.batchIds[WINDOW]]);
@@ -340,7 +335,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
 
     it('is each application’s own, whatever it sends', async () => {
       const one = await many(WINDOW + 1);
-      const second = await room.accept(one.lot.applicationId, batches(2));
+      const second = await room.accept(one.applicationId, batches(2));
       const other = await many(2);
       expect([one.queued.length, second.queued.length, other.queued.length]).toEqual([WINDOW, 0, 2]);
     });
@@ -354,9 +349,10 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       const other = await room.addApplication();
       const rows = await room.accept(other, null);
       const insert = { seq: rows.seq, applicationId: other, direct: false };
-      const queued = await room.database.kysely
+      await room.database.kysely
         .transaction()
         .execute((transaction) => room.batches.insert(insert, batches(3), transaction));
+      const queued = await room.batches.promote(other, ['sandbox']);
       expect(queued.map(({ rank }) => rank)).toEqual([1, 2, 3]);
     });
 
@@ -380,7 +376,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       await room.batches.park(applicationId, 'sandbox');
       await room.resume(applicationId, 'sandbox');
       await room.sweep.unpark();
-      const promoted = await room.batches.promote(lotOf(applicationId));
+      const promoted = await room.batches.promote(applicationId, ['sandbox']);
       expect(promoted.filter((batch) => batch.direct).map((batch) => batch.id)).toEqual(parked.batchIds);
       expect(promoted).toHaveLength(WINDOW + 1);
     });

@@ -67,8 +67,12 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
   }
   const pause = (message: { applicationId: string; id: string }) =>
     room.control.pause(message.applicationId, message.id, new Date());
-  const resume = (message: { applicationId: string; id: string }) =>
-    room.control.resume(message.applicationId, message.id);
+  /** As MessageControlService does: then the providers' windows are filled. */
+  const resume = async ({ applicationId, id }: { applicationId: string; id: string }) => {
+    const resumed = await room.control.resume(applicationId, id);
+    const queued = await room.batches.promote(applicationId, resumed?.providers ?? []);
+    return resumed && { seq: resumed.seq, toExpand: resumed.toExpand, queued };
+  };
   const report = async (message: { applicationId: string; id: string }) => {
     const found = await room.messages.report(message.applicationId, message.id);
     if (!found) throw new Error('no such message');
@@ -78,7 +82,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
   async function runToEnd(message: { applicationId: string; id: string; seq: number }): Promise<void> {
     const step = async () => {
       await room.sweep.unpark();
-      await room.batches.promote({ applicationId: message.applicationId, provider: 'sandbox' });
+      await room.batches.promote(message.applicationId, ['sandbox']);
       for (const row of await room.batchRows(message.seq)) await deliver.deliverBatch(row.id, 'sandbox');
       expect((await report(message)).finishedAt).not.toBeNull();
     };
@@ -93,7 +97,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       expect(await room.countByState(message.seq)).toEqual({ parked: 1 });
       await deliver.deliverBatch(message.batchId, 'sandbox');
       await room.sweep.unpark();
-      expect(await room.batches.promote({ applicationId: message.applicationId, provider: 'sandbox' })).toEqual([]);
+      expect(await room.batches.promote(message.applicationId, ['sandbox'])).toEqual([]);
       expect([provider.written, (await report(message)).state]).toEqual([[], 'paused']);
 
       expect(await resume(message)).toEqual({
@@ -228,7 +232,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       await room.batches.finish(batch, { state: 'ready', dueAt: retryAt });
       await room.control.cancel(message.applicationId, message.id);
       // The queue has a job for the retry under the epoch before.
-      expect(await room.batches.promote({ applicationId: message.applicationId, provider: 'sandbox' })).toMatchObject([
+      expect(await room.batches.promote(message.applicationId, ['sandbox'])).toMatchObject([
         { id: message.batchId, epoch: 2 },
       ]);
       await runToEnd(message);

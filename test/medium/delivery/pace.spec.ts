@@ -161,6 +161,6 @@ describe.each(PLACES)('the pace on the %s database', (place) => {
     const applicationId = await slowApplication(1_000);
     const ids = await batches(applicationId, 70, 1_000);
     for (const id of ids.slice(0, 3)) await claim(id);
-    expect(await room.batches.promote({ applicationId, provider: SANDBOX })).toEqual([]);
+    expect(await room.batches.promote(applicationId, [SANDBOX])).toEqual([]);
   });
 });

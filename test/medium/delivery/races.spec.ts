@@ -61,7 +61,7 @@ describe.each(PLACES)('races on the %s database', (place) => {
     const applicationId = await room.addApplication();
     const { seq } = await room.accept(applicationId, parts);
     await sql`update batch set state = 'waiting' where message_seq = ${seq}`.execute(room.database.kysely);
-    const promoted = (await crowd(() => room.batches.promote({ applicationId, provider: 'sandbox' }))).flat();
+    const promoted = (await crowd(() => room.batches.promote(applicationId, ['sandbox']))).flat();
     expect(new Set(promoted.map(({ id }) => id)).size).toBe(promoted.length);
     expect(await room.countByState(seq)).toEqual({ ready: WINDOW, waiting: WINDOW });
   });
@@ -77,7 +77,7 @@ describe.each(PLACES)('races on the %s database', (place) => {
     await room.resume(applicationId, 'sandbox');
     await crowd(() => room.sweep.unpark());
     expect(await room.countByState(seq)).toEqual({ waiting: 20 });
-    const promoted = (await crowd(() => room.batches.promote({ applicationId, provider: 'sandbox' }))).flat();
+    const promoted = (await crowd(() => room.batches.promote(applicationId, ['sandbox']))).flat();
     expect(promoted.map(({ id }) => id).toSorted((a, b) => a - b)).toEqual(batchIds);
   });
 
