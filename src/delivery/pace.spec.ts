@@ -40,7 +40,14 @@ describe('slowDown', () => {
       0.7 * 700 * 1.05 ** (1 / 3),
     );
     // Less was sent than allowed, and it was still too much.
-    expect(rateAt(slowDown(first, 100, NOW + 20 * SECOND), NOW + 20 * SECOND)).toBeCloseTo(70);
+    expect(rateAt(slowDown(first, 600, NOW + 20 * SECOND), NOW + 20 * SECOND)).toBeCloseTo(420);
+  });
+
+  it('does not take a few messages for the rate that was too much, and cuts on where it still is', () => {
+    const first = slowDown(null, 2, NOW);
+    expect(rateAt(first, NOW)).toBeCloseTo(350);
+    const again = slowDown(first, 2, NOW + MINUTE);
+    expect(rateAt(again, NOW + MINUTE)).toBeCloseTo(0.7 * 350 * 1.05);
   });
 
   it('cuts once for all that was on its way', () => {

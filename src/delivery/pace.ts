@@ -21,6 +21,11 @@ const RECOVERY = 1.05;
 const LAPSE_MS = 60 * MINUTE_MS;
 /** What was on its way when the provider spoke is told the same: one cut for all of it. */
 const SAME_TROUBLE_MS = 10_000;
+/**
+ * Deliveries a second below which what we sent says how little there was to send, not what the provider takes: a 429 met
+ * by a few codes must not have the next broadcast crawl for an hour. If this is too much still, it is cut again.
+ */
+const TELLING = 500;
 /** A ramp goes on beyond its documented end, then nothing is limited until the provider says so. */
 const RAMP_LAPSE = 2;
 /** After this long without an accepted delivery the traffic starts anew. */
@@ -43,7 +48,7 @@ export function rampUp(ramp: Ramp | undefined, lastSuccessAt: number | null, now
 export function slowDown(pace: Pace | null, observed: number, now: number): Pace {
   const rate = rateAt(pace, now);
   if (pace !== null && rate !== null && pace.growth === RECOVERY && now - pace.changedAt < SAME_TROUBLE_MS) return pace;
-  const before = Math.min(rate ?? Infinity, Math.max(1, observed));
+  const before = Math.min(rate ?? Infinity, Math.max(TELLING, observed));
   return { perSecond: CUT * before, growth: RECOVERY, changedAt: now, lapsesAt: now + LAPSE_MS };
 }
 

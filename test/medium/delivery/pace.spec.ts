@@ -20,7 +20,10 @@ describe.each(PLACES)('the pace on the %s database', (place) => {
   /** An application that was told to slow down while it sent so many a second, and may send again. */
   async function slowApplication(rate: number): Promise<string> {
     const applicationId = await room.addApplication();
-    await room.pace.slowDown({ applicationId, provider: SANDBOX }, Date.now() - 1, rate / 0.7);
+    await room.pace.slowDown({ applicationId, provider: SANDBOX }, Date.now() - 1, 1_000);
+    await sql`update pace set per_second = ${rate} where application_id = ${applicationId}`.execute(
+      room.database.kysely,
+    );
     return applicationId;
   }
 
@@ -94,13 +97,13 @@ describe.each(PLACES)('the pace on the %s database', (place) => {
     const applicationId = await room.addApplication();
     const [first = 0, second = 0] = await batches(applicationId, 2, 1, true);
     const until = Date.now() + 30_000;
-    await room.pace.slowDown({ applicationId, provider: SANDBOX }, until, 100);
+    await room.pace.slowDown({ applicationId, provider: SANDBOX }, until, 1_000);
     // A later word extends it, an earlier one does not shorten it, and both are one trouble.
-    await room.pace.slowDown({ applicationId, provider: SANDBOX }, until - 20_000, 100);
+    await room.pace.slowDown({ applicationId, provider: SANDBOX }, until - 20_000, 1_000);
     for (const id of [first, second]) expect(await claim(id)).toMatchObject({ postponedTo: until });
     const row = await paceRow(applicationId);
     expect(row?.blocked_until?.getTime()).toBe(until);
-    expect(row?.per_second).toBeCloseTo(70);
+    expect(row?.per_second).toBeCloseTo(700);
     expect((await room.batchRow(first)).has_slot).toBe(false);
   });
 

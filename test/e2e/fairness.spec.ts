@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Api } from '../harness/api.js';
+import { startCarillon } from '../harness/carillon.js';
+import type { RunningCarillon } from '../harness/carillon.js';
+import { STAGES } from './stages.js';
+
+/** Batches that the worker sends at once; each takes about a second, however quick the machine is. */
+const AT_ONCE = 4;
+const EARLIER = 40;
+const LATER = 12;
+
+/** Two applications that broadcast share a worker evenly, whoever came first and with however much. */
+describe.each(STAGES)('on $name', (stage) => {
+  let carillon: RunningCarillon;
+  let clean: () => void;
+  beforeAll(async () => {
+    const prepared = await stage.prepare();
+    clean = prepared.clean;
+    carillon = await startCarillon({ ...prepared.environment, WORKER_BATCHES: String(AT_ONCE) });
+  });
+  afterAll(async () => {
+    await carillon.stop();
+    clean();
+  });
+
+  /** An application with one slow device and `count` broadcasts to it, of one batch each. */
+  async function broadcast(applicationId: string, count: number) {
+    const root = await Api.connect(carillon.url);
+    await root.call('POST', '/apps', { applicationId });
+    const api = await Api.connect(carillon.url, applicationId);
+    await api.registerDevices([{ deviceId: 'slow', platform: 'A', token: `sandbox:slow:${applicationId}` }]);
+    const ids: string[] = [];
+    for (let sent = 0; sent < count; sent++) ids.push(await api.send({ message: { alert: `No. ${sent}` } }));
+    const countFinished = async (): Promise<number> => {
+      const reports = await Promise.all(ids.map((id) => api.message(id)));
+      return reports.filter(({ state }) => state === 'finished').length;
+    };
+    return { ids, api, countFinished };
+  }
+
+  it('a newcomer gets half of the worker at once, and is not held up by forty that were there before', async () => {
+    const earlier = await broadcast('com.acme.earlier', EARLIER);
+    const later = await broadcast('com.acme.later', LATER);
+    const before = await earlier.countFinished();
+    for (const id of later.ids) await later.api.waitFor(id);
+    const meanwhile = (await earlier.countFinished()) - before;
+    // Even shares are as many as its own; what was under way at both ends, and the order within a round, blur it.
+    expect(meanwhile).toBeGreaterThanOrEqual(LATER - 2 * AT_ONCE);
+    expect(meanwhile).toBeLessThanOrEqual(LATER + 2 * AT_ONCE);
+    expect(before + meanwhile).toBeLessThan(EARLIER);
+  });
+});
