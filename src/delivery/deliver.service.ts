@@ -7,6 +7,7 @@ import type { ProviderName, Sender, Verdict } from '../providers/provider.js';
 import { BatchRepository } from './batch.repository.js';
 import { ClaimRepository } from './claim.repository.js';
 import type { LeasedBatch } from './batch.js';
+import { RELAY_SEQ } from './batching.js';
 import { DeliveryQueue } from './delivery.queue.js';
 import { InvalidationGuard } from './invalidation-guard.js';
 import { OUTCOME } from './outcome.js';
@@ -22,6 +23,8 @@ const CHECKPOINT_MS = 1_000;
 const UNPAUSABLE_WAIT_MS = 60_000;
 
 const HELD_SPREAD_MS = 1_000;
+
+const UPSTREAM: DeliverableDevice = { seq: RELAY_SEQ, token: '', platform: '', registeredAt: new Date(0) };
 
 /** What a batch's verdicts ask for beyond its own ledger. */
 interface Findings {
@@ -122,8 +125,9 @@ export class DeliverService {
     await sender.send(batch.notification, recipients, report, AbortSignal.any([signal, this.shutdown.signal]));
   }
 
-  /** The due devices that still exist; the others are settled here. */
+  /** The due devices that still exist; the others are settled here. The upstream is no device, and always there. */
   private async findRecipients(batch: LeasedBatch): Promise<{ positions: number[]; devices: DeliverableDevice[] }> {
+    if (batch.provider === 'upstream') return { positions: batch.due, devices: batch.due.map(() => UPSTREAM) };
     const found = await this.devices.findDeliverable(batch.due.map((position) => batch.deviceSeqs[position] ?? 0));
     const bySeq = new Map(found.map((device) => [device.seq, device]));
     const positions: number[] = [];
