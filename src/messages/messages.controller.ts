@@ -79,12 +79,14 @@ export class MessagesController {
   @ApiResponse({ status: 404, description: 'Unknown application or tag, or no device of the target is registered' })
   @ApiResponse({
     status: 409,
-    description: 'The Idempotency-Key came with another body, or the application is disabled',
+    description:
+      'The Idempotency-Key came with another body, the application is disabled, or two servers relay in a loop',
   })
   async send(
     @Param('applicationId') applicationId: string,
     @Req() request: AuthorizedRequest,
     @Headers('idempotency-key') idempotencyKey: string | undefined,
+    @Headers('via') via: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SendAnswer> {
     // JSON whatever the content type says: the vendor's own walk-through sends it as text, and curl -d as a form.
@@ -94,6 +96,7 @@ export class MessagesController {
       request.authorized.clientId,
       body,
       idempotencyKey,
+      via,
     );
     if (accepted.replayed) void reply.header('idempotent-replayed', 'true');
     return {

@@ -44,12 +44,13 @@ export class MessagesService {
     private readonly clock: Clock,
   ) {}
 
-  /** Validates, keeps, then tells the queue. When this returns, the message is committed. */
+  /** Validates, keeps, then tells the queue. When this returns, the message is committed. `via`: the header, see routing. */
   async acceptMessage(
     applicationId: string,
     clientId: string,
     body: unknown,
     idempotencyKey: string | undefined,
+    via?: string,
   ): Promise<Acceptance> {
     const application = await this.applications.getApplication(applicationId);
     const { value, unknown } = checkBody(SendMessageDto, body);
@@ -61,7 +62,7 @@ export class MessagesService {
     const earlier = await this.findEarlier(applicationId, clientId, idempotency);
     if (earlier) return earlier;
     if (!application.enabled) throw applicationDisabled();
-    const { direct, relay, warnings } = await this.routing.chooseWay(application, target, request);
+    const { direct, relay, warnings } = await this.routing.chooseWay(application, target, request, via);
     warnings.unshift(...unknown.map(ignoredField));
     if (direct) warnings.push(...(await this.checkTarget(applicationId, direct)));
     const acceptedAt = this.clock.now();

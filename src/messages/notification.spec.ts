@@ -21,7 +21,7 @@ const providers: Providers = {
   hms: new HmsProvider({ url: NOWHERE, tokenUrl: NOWHERE }),
   'web-push': new WebPushProvider({}),
   sandbox: new SandboxProvider(),
-  upstream: new UpstreamProvider(undefined),
+  upstream: new UpstreamProvider({}),
 };
 
 const read = (body: object) => toNotification(checkBody(SendMessageDto, body).value);

@@ -25,7 +25,7 @@ export type Providers = Readonly<Record<ProviderName, Provider>>;
         hms: new HmsProvider({ ...config.hms, ca: config.providerCa }),
         'web-push': new WebPushProvider({ ...config.webPush, ca: config.providerCa }),
         sandbox: new SandboxProvider(),
-        upstream: new UpstreamProvider(config.providerCa),
+        upstream: new UpstreamProvider({ ca: config.providerCa }),
       }),
     },
   ],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isInShare, readRoute, relayBody } from './route.js';
+import { VIA, isInShare, isRelayed, readRoute, relayBody } from './route.js';
 
 describe('readRoute', () => {
   it.each([
@@ -12,6 +12,16 @@ describe('readRoute', () => {
   ])('%j', (visible, mode, share) => {
     expect(readRoute(visible)).toEqual({ mode, share });
   });
+});
+
+it.each([
+  [undefined, false],
+  ['1.1 proxy.internal', false],
+  [VIA, true],
+  [`${VIA}, 1.1 proxy.internal`, true],
+  ['1.1 proxy.internal,1.1 carillon (relay)', true],
+])('isRelayed %j', (via, relayed) => {
+  expect(isRelayed(via)).toBe(relayed);
 });
 
 describe('isInShare', () => {

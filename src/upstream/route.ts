@@ -26,6 +26,13 @@ export function isInShare(userOrDeviceId: string, share: number): boolean {
   return hash / 2 ** 32 < share / 100;
 }
 
+/** What a relayed request carries (RFC 9110 §7.6.3), so that two servers which relay to each other notice it. */
+export const VIA = '1.1 carillon';
+
+export function isRelayed(via: string | undefined): boolean {
+  return via?.split(',').some((hop) => hop.trim().startsWith(VIA)) ?? false;
+}
+
 /** Fields of a request that speak to this server (its extensions) and that MobileFirst does not know. */
 const OURS = ['ttl', 'onUnknown'];
 

@@ -9,8 +9,8 @@ export class UpstreamProvider implements Provider {
   readonly maxBytes = Infinity;
   readonly parseSettings = parseUpstreamSettings;
 
-  /** @param ca PEM of the authorities to trust instead of the system's. */
-  constructor(private readonly ca: string | undefined) {}
+  /** `ca`: PEM of the authorities to trust instead of the system's; `deadlineMs`: from a request to its whole answer. */
+  constructor(private readonly options: { ca?: string; deadlineMs?: number }) {}
 
   /** How much it takes, it says itself. */
   measure(): number {
@@ -18,6 +18,6 @@ export class UpstreamProvider implements Provider {
   }
 
   open(settings: ProviderSettings, shelf: TokenShelf, applicationId: string): Sender {
-    return new UpstreamSender(this.ca, openUpstreamSettings(settings), applicationId, shelf);
+    return new UpstreamSender(this.options, openUpstreamSettings(settings), applicationId, shelf);
   }
 }

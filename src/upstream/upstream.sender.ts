@@ -5,6 +5,7 @@ import { Http1Client } from '../providers/http1-client.js';
 import type { Notification } from '../providers/notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../providers/provider.js';
 import type { TokenShelf } from '../providers/token-shelf.js';
+import { VIA } from './route.js';
 import { LARGEST_ANSWER, readUpstreamOutcome } from './upstream.outcome.js';
 import { endpointsOf } from './upstream.settings.js';
 import type { UpstreamCredentials } from './upstream.settings.js';
@@ -27,14 +28,19 @@ export class UpstreamSender implements Sender {
   private readonly breaker = new HostBreaker();
   private readonly refused = new Set<string>();
 
-  constructor(ca: string | undefined, credentials: UpstreamCredentials, applicationId: string, shelf: TokenShelf) {
+  constructor(
+    { ca, deadlineMs = DEADLINE_MS }: { ca?: string; deadlineMs?: number },
+    credentials: UpstreamCredentials,
+    applicationId: string,
+    shelf: TokenShelf,
+  ) {
     const { tokenUrl, messagesUrl } = endpointsOf(credentials.baseUrl, applicationId);
     this.url = messagesUrl;
     this.client = new Http1Client({
       ca,
       maxConnections: CONNECTIONS,
       idleMs: IDLE_MS,
-      deadlineMs: DEADLINE_MS,
+      deadlineMs,
       largestAnswer: LARGEST_ANSWER,
     });
     this.tokens = new AccessTokens(upstreamGrant(credentials, tokenUrl, applicationId), ca, shelf);
@@ -42,14 +48,16 @@ export class UpstreamSender implements Sender {
 
   /** The recipient is the upstream itself: who has the message in the end is its business. */
   async send(
-    { relay }: Notification,
+    { messageId, relay }: Notification,
     recipients: readonly Recipient[],
     report: (index: number, verdict: Verdict) => void,
     signal: AbortSignal,
   ): Promise<void> {
     if (!relay) throw new Error('a message without a request to relay was given to the upstream');
     const body = Buffer.from(JSON.stringify(relay));
-    await fanOut(recipients.length, () => this.deliver(body, signal), report, signal, { breaker: this.breaker });
+    await fanOut(recipients.length, () => this.deliver(messageId, body, signal), report, signal, {
+      breaker: this.breaker,
+    });
   }
 
   stats(): SenderStats {
@@ -60,7 +68,7 @@ export class UpstreamSender implements Sender {
     return this.client.close();
   }
 
-  private async deliver(body: Buffer, signal: AbortSignal): Promise<Verdict> {
+  private async deliver(messageId: string, body: Buffer, signal: AbortSignal): Promise<Verdict> {
     for (let repeated = false; ; repeated = true) {
       let token = this.tokens.current();
       if (token === undefined) {
@@ -73,6 +81,9 @@ export class UpstreamSender implements Sender {
         'content-type': 'application/json',
         accept: 'application/json',
         authorization: `Bearer ${token}`,
+        via: VIA,
+        // MobileFirst ignores it; to another Carillon it makes a repeat harmless.
+        'idempotency-key': messageId,
       };
       const { verdict, tokenRefused } = readUpstreamOutcome(
         await this.client.post(this.url, headers, body),
