@@ -34,7 +34,7 @@ export interface TokenRequest {
   /** Where the client shows its secret in a header instead (RFC 6749 §2.3.1). */
   authorization?: string;
   /** In place of `readTokenAnswer`, where an answer means more. */
-  read?(status: number, text: string): TokenAnswer;
+  read?: (status: number, text: string) => TokenAnswer;
 }
 
 export type TokenAnswer = { token: string; expiresIn: number } | { verdict: Verdict };
@@ -67,10 +67,14 @@ export class AccessTokens implements AccessTokenSource {
     return held.token;
   }
 
-  /** Gets a token, together with everybody who asks meanwhile; within the wait after a failure answers as that did. */
+  /**
+   * Gets a token, together with everybody who asks meanwhile; within the wait after a failure answers as that did, but that
+   * a refusal stops only once: whoever resumes the application before the wait is over has the endpoint asked again.
+   */
   obtain(): Promise<Grant> {
     if (this.failed !== undefined && this.now() < this.failed.retryAt) {
-      return Promise.resolve({ verdict: this.failed.verdict });
+      const { verdict } = this.failed;
+      return Promise.resolve({ verdict: verdict.action === 'stopApplication' ? comeAgain(verdict.reason) : verdict });
     }
     this.fetching ??= this.takeOrFetch().finally(() => {
       this.fetching = undefined;
@@ -185,12 +189,11 @@ export function readTokenAnswer(status: number, text: string): TokenAnswer {
 
 /** Trouble that passes: tried again, and never a reason to stop. */
 export function endpointTrouble(what: string): Verdict {
-  return {
-    action: 'retryBackoff',
-    reason: `token endpoint: ${what}`,
-    floorMs: FIRST_WAIT_MS,
-    capMs: LONGEST_WAIT_MS,
-  };
+  return comeAgain(`token endpoint: ${what}`);
+}
+
+function comeAgain(reason: string): Verdict {
+  return { action: 'retryBackoff', reason, floorMs: FIRST_WAIT_MS, capMs: LONGEST_WAIT_MS };
 }
 
 function parseObject(text: string): Record<string, unknown> {

@@ -34,7 +34,7 @@ export function isRelayed(via: string | undefined): boolean {
 }
 
 /** Fields of a request that speak to this server (its extensions) and that MobileFirst does not know. */
-const OURS = ['ttl', 'onUnknown'];
+const OURS: ReadonlySet<string> = new Set(['ttl', 'onUnknown']);
 
 /** A list of ids in a target. */
 export type IdList = 'deviceIds' | 'userIds';
@@ -47,7 +47,7 @@ export function relayBody(
   request: Record<string, unknown>,
   part?: { list: IdList; ids: string[]; target: object },
 ): Record<string, unknown> {
-  const body = Object.fromEntries(Object.entries(request).filter(([name]) => !OURS.includes(name)));
+  const body = Object.fromEntries(Object.entries(request).filter(([name]) => !OURS.has(name)));
   if (!part) return body;
   const target = { ...part.target, [part.list]: part.ids };
   // One vendor sample has its target inside the settings by a misplaced brace: two targets would be one too many.

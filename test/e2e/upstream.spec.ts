@@ -36,8 +36,7 @@ describe.each(STAGES)('on $name', (stage) => {
   beforeEach(() => simulators.admin.reset());
 
   const upstream = () => ({ baseUrl: simulators.mobilefirst.url, ...simulators.credentials.mobilefirst });
-  const put = (change: Record<string, unknown> = {}) =>
-    api.app<Record<string, unknown>>('PUT', CONF, { ...upstream(), ...change });
+  const put = (change: Record<string, unknown> = {}) => api.app('PUT', CONF, { ...upstream(), ...change });
   const relayedBodies = async () =>
     (await simulators.admin.lastAccepted('mobilefirst', 100)).map(({ body }) => body as Record<string, unknown>);
   const taken = async (alert: string) => (await simulators.admin.ledger('mobilefirst', alert)).accepted;
@@ -157,7 +156,7 @@ describe.each(STAGES)('on $name', (stage) => {
     const divide = async (target: Record<string, unknown>, list: string) => {
       const report = await api.waitFor(await api.send({ message: { alert: 'divided' }, target }));
       const [body] = await relayedBodies();
-      const { [list]: relayed, ...beside } = body?.target as Record<string, string[]>;
+      const { [list]: relayed, ...beside } = (body?.target ?? {}) as Record<string, string[]>;
       expect(report.outcomes.accepted).toBe(report.audience);
       expect(report.upstream?.outcome).toBe('accepted');
       return { direct: report.audience - 1, relayed: relayed ?? [], beside };
