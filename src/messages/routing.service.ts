@@ -43,8 +43,8 @@ export class RoutingService {
     request: Record<string, unknown>,
   ): Promise<WayOut> {
     const { mode, share } = readRoute(application.upstream);
-    const whole = { direct: null, relay: relayBody(request), warnings: [] };
     if (mode === 'direct') return { direct: target, warnings: [] };
+    const whole = { direct: null, relay: relayBody(request), warnings: [] };
     if (mode === 'upstream') return whole;
     const list = target.deviceIds ? 'deviceIds' : 'userIds';
     const ids = target[list];

@@ -56,6 +56,8 @@ describe('a relayed message', () => {
     const verdict = await relay(openSender());
     const [entry] = await simulators.admin.lastAccepted('mobilefirst', 1);
     expect(entry).toMatchObject({ token: APPLICATION, messageId: 'hi', body: relayed('hi').relay });
+    // To be told from others by a Carillon that it arrives at.
+    expect(entry?.headers).toMatchObject({ via: '1.1 carillon', 'idempotency-key': notification().messageId });
     expect(verdict).toEqual({ action: 'accept', receipt: entry?.providerId });
   });
 
