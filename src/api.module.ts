@@ -3,6 +3,7 @@ import { ApplicationsController } from './applications/applications.controller.j
 import { ApplicationsModule } from './applications/applications.module.js';
 import { ProvidersController } from './applications/providers.controller.js';
 import { SettingsController } from './applications/settings.controller.js';
+import { UpstreamSettingsController } from './applications/upstream-settings.controller.js';
 import { AuthModule } from './auth/auth.module.js';
 import { ClientsController } from './auth/clients.controller.js';
 import { OperationsController } from './auth/operations.controller.js';
@@ -23,6 +24,7 @@ import { MessagesModule } from './messages/messages.module.js';
     OperationsController,
     ApplicationsController,
     SettingsController,
+    UpstreamSettingsController,
     ProvidersController,
     DevicesController,
     TagsController,

@@ -7,15 +7,23 @@ export interface Application {
   enabled: boolean;
 }
 
+export interface FoundApplication extends Application {
+  /** The readable part of its upstream's settings; null without any. It comes along because every send asks for it. */
+  upstream: Record<string, unknown> | null;
+}
+
 @Injectable()
 export class ApplicationRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  find(id: string): Promise<Application | undefined> {
+  find(id: string): Promise<FoundApplication | undefined> {
     return this.database.kysely
       .selectFrom('application')
-      .select(['id', 'enabled'])
-      .where('id', '=', id)
+      .leftJoin('provider_setting', (join) =>
+        join.onRef('application_id', '=', 'application.id').on('provider', '=', 'upstream'),
+      )
+      .select(['application.id', 'application.enabled', 'provider_setting.visible as upstream'])
+      .where('application.id', '=', id)
       .executeTakeFirst();
   }
 

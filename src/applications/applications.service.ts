@@ -5,7 +5,7 @@ import type { ProviderName } from '../providers/provider.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
 import { ApplicationRepository } from './application.repository.js';
-import type { Application } from './application.repository.js';
+import type { Application, FoundApplication } from './application.repository.js';
 import { ProviderSettingRepository } from './provider-setting.repository.js';
 
 @Injectable()
@@ -23,7 +23,7 @@ export class ApplicationsService {
   }
 
   /** Throws FPWSE0001E when there is none of this id. */
-  async getApplication(id: string): Promise<Application> {
+  async getApplication(id: string): Promise<FoundApplication> {
     const application = await this.applications.find(id);
     if (!application) throw notFound('application', 'applicationId');
     return application;
@@ -53,6 +53,21 @@ export class ApplicationsService {
     const stored = await this.settings.find(applicationId, provider);
     if (!stored) throw notFound(`${provider} configuration`, 'applicationId');
     return stored.pausedReason ? { ...stored.visible, pausedReason: stored.pausedReason } : stored.visible;
+  }
+
+  /**
+   * As `removeSettings`, but never from under messages that still need them: they would fail. Throws CARIL0409E with what
+   * to do instead.
+   */
+  async removeUnusedSettings(applicationId: string, provider: ProviderName): Promise<void> {
+    await this.getApplication(applicationId);
+    const removed = await this.settings.removeUnused(applicationId, provider);
+    if (removed === 'absent') throw notFound(`${provider} configuration`, 'applicationId');
+    if (removed === 'used')
+      throw new ApiError(
+        'CARIL0409E',
+        `Messages are still on their way to the ${provider}: set its mode to direct, and remove it when they have ended or are cancelled.`,
+      );
   }
 
   async removeSettings(applicationId: string, provider: ProviderName): Promise<void> {

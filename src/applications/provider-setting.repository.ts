@@ -81,6 +81,38 @@ export class ProviderSettingRepository {
     return removed !== undefined;
   }
 
+  /**
+   * Removes settings that no batch waits for. Who accepts a message for them holds the row until its batch is there, so
+   * the look at the batches comes after the row is held.
+   */
+  removeUnused(applicationId: string, provider: ProviderName): Promise<'removed' | 'absent' | 'used'> {
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      const held = await transaction
+        .selectFrom('provider_setting')
+        .select('version')
+        .where('application_id', '=', applicationId)
+        .where('provider', '=', provider)
+        .forUpdate()
+        .executeTakeFirst();
+      if (!held) return 'absent';
+      const used = await transaction
+        .selectFrom('batch')
+        .select('id')
+        .where('application_id', '=', applicationId)
+        .where('provider', '=', provider)
+        .where('state', '<>', 'done')
+        .limit(1)
+        .executeTakeFirst();
+      if (used) return 'used';
+      await transaction
+        .deleteFrom('provider_setting')
+        .where('application_id', '=', applicationId)
+        .where('provider', '=', provider)
+        .execute();
+      return 'removed';
+    });
+  }
+
   /** All of an application, without the sealed part. */
   async list(
     applicationId: string,

@@ -194,7 +194,8 @@ interface MessageTable {
   target: Json<Target>;
   state: MessageState;
   direct: boolean;
-  on_unknown: 'resend' | 'hold';
+  /** Null: the caller did not say. */
+  on_unknown: 'resend' | 'hold' | null;
   idempotency_key: string | null;
   request_hash: Buffer | null;
   accepted_at: Date;
@@ -217,6 +218,8 @@ export type BatchState = 'waiting' | 'ready' | 'leased' | 'parked' | 'done';
 export interface DeliveryDetail {
   /** The provider's own word for the last trouble. */
   reason?: string;
+  /** The id that the provider knows it by, where it is kept. */
+  receipt?: string;
   /** Times it was written to the wire. */
   attempts: number;
   /** Epoch ms before which it is not tried again. */

@@ -9,6 +9,13 @@ export interface NewBatch {
   deviceSeqs: number[];
 }
 
+/**
+ * Stands where a device's seq does in the one delivery of a relayed message, which is the request to the upstream. Seqs
+ * begin at 1, so no device has it.
+ */
+export const RELAY_SEQ = 0;
+export const RELAY_BATCH: NewBatch = { provider: 'upstream', deviceSeqs: [RELAY_SEQ] };
+
 /** Cuts members, in seq order, into batches of one provider each; the order inside and between them stays. */
 export function cutBatches(members: readonly AudienceMember[]): NewBatch[] {
   const batches: NewBatch[] = [];

@@ -133,12 +133,17 @@ interface ClaimRow {
   direct: boolean;
   message_state: MessageState;
   notification: Omit<Notification, 'messageId' | 'expiresAt'>;
-  on_unknown: 'resend' | 'hold';
+  on_unknown: 'resend' | 'hold' | null;
   accepted_at: Date;
   expires_at: Date;
   paused_at: Date | null;
   version: number | null;
   paused_reason: string | null;
+}
+
+/** A repeat to a device replaces the first on its screen; one to the upstream reaches every phone twice. */
+function usualOnUnknown(provider: ProviderName): 'resend' | 'hold' {
+  return provider === 'upstream' ? 'hold' : 'resend';
 }
 
 function toLeased(row: ClaimRow, needsSettings: boolean, now: number): LeasedBatch {
@@ -160,7 +165,7 @@ function toLeased(row: ClaimRow, needsSettings: boolean, now: number): LeasedBat
       now,
       acceptedAt: row.accepted_at.getTime(),
       expiresAt: row.expires_at.getTime(),
-      onUnknown: row.on_unknown,
+      onUnknown: row.on_unknown ?? usualOnUnknown(row.provider),
       cancelled: row.message_state === 'cancelled',
     },
     deviceSeqs: row.device_seqs,

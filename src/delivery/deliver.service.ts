@@ -7,6 +7,7 @@ import type { ProviderName, Sender, Verdict } from '../providers/provider.js';
 import { BatchRepository } from './batch.repository.js';
 import { ClaimRepository } from './claim.repository.js';
 import type { LeasedBatch } from './batch.js';
+import { RELAY_SEQ } from './batching.js';
 import { DeliveryQueue } from './delivery.queue.js';
 import { InvalidationGuard } from './invalidation-guard.js';
 import { OUTCOME } from './outcome.js';
@@ -25,6 +26,8 @@ const UNPAUSABLE_WAIT_MS = 60_000;
 const HELD_SPREAD_MS = 1_000;
 
 const ACCEPTED: Decision = { outcome: OUTCOME.accepted };
+
+const UPSTREAM: DeliverableDevice = { seq: RELAY_SEQ, token: '', platform: '', registeredAt: 0 };
 
 /** What a batch's verdicts ask for beyond its own ledger. */
 interface Findings {
@@ -113,7 +116,7 @@ export class DeliverService {
       if (position === undefined || !device)
         throw new Error(`${batch.provider} reported on a recipient it was not given`);
       // Nearly every one, and a million times: nothing is to be decided.
-      if (verdict.action === 'accept') {
+      if (verdict.action === 'accept' && verdict.receipt === undefined) {
         batch.ledger.record(position, ACCEPTED, true);
         findings.accepted++;
         return;
@@ -126,8 +129,12 @@ export class DeliverService {
     await sender.send(batch.notification, devices, report, AbortSignal.any([signal, this.shutdown.signal]));
   }
 
-  /** The due devices that are still registered at the batch's provider; the others are settled here. */
+  /**
+   * The due devices that are still registered at the batch's provider; the others are settled here. The upstream is no
+   * device, and always there.
+   */
   private async findRecipients(batch: LeasedBatch): Promise<{ positions: number[]; devices: DeliverableDevice[] }> {
+    if (batch.provider === 'upstream') return { positions: batch.due, devices: batch.due.map(() => UPSTREAM) };
     const due = batch.due.map((position) => batch.deviceSeqs[position] ?? 0);
     const found = await this.devices.findDeliverable(due, batch.provider);
     const bySeq = new Map(found.map((device) => [device.seq, device]));
@@ -238,7 +245,7 @@ function guardKey(applicationId: string, provider: ProviderName): string {
 }
 
 function note(findings: Findings, verdict: Verdict, seq: number, now: number): void {
-  if (verdict.action === 'acceptDropped') findings.accepted++;
+  if (verdict.action === 'accept' || verdict.action === 'acceptDropped') findings.accepted++;
   if ('reason' in verdict) findings.lastReason = verdict.reason;
   if (verdict.action === 'stopApplication') findings.stop ??= verdict.reason;
   if (verdict.action === 'held') findings.heldUntil = Math.max(findings.heldUntil ?? 0, verdict.untilMs);

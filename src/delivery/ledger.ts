@@ -87,12 +87,14 @@ export class BatchLedger {
     const decision = this.again.size > 0 && this.again.delete(position) ? afterUnknown(made, written) : made;
     this.move(position, decision.outcome);
     const before = this.details[position];
+    const { reason, retryAt, receipt } = decision;
     // The usual case, accepted at the first attempt, has nothing to tell.
-    if (decision.reason === undefined && decision.retryAt === undefined && !before) return;
+    if (reason === undefined && retryAt === undefined && receipt === undefined && !before) return;
     this.details[position] = {
       attempts: (before?.attempts ?? 0) + (written ? 1 : 0),
-      reason: decision.reason ?? before?.reason,
-      retryAt: decision.retryAt,
+      reason: reason ?? before?.reason,
+      retryAt,
+      receipt,
     };
   }
 

@@ -32,6 +32,8 @@ export interface Situation {
 export interface Decision {
   outcome: OutcomeCode;
   reason?: string;
+  /** The provider's id of what it accepted. */
+  receipt?: string;
   /** Epoch ms; present: it will be written again then. */
   retryAt?: number;
 }
@@ -39,7 +41,7 @@ export interface Decision {
 export function decide(verdict: Verdict, situation: Situation): Decision {
   switch (verdict.action) {
     case 'accept':
-      return { outcome: OUTCOME.accepted };
+      return { outcome: OUTCOME.accepted, receipt: verdict.receipt };
     case 'acceptDropped':
       return { outcome: OUTCOME.accepted, reason: verdict.reason };
     case 'dropDevice':

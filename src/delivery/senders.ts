@@ -59,9 +59,9 @@ export class Senders implements OnModuleDestroy {
 
   private async openSender(applicationId: string, name: ProviderName): Promise<Sender | null> {
     const provider = this.providers[name];
-    if (!provider.parseSettings) return provider.open({ visible: {}, secret: {} }, this.shelf);
+    if (!provider.parseSettings) return provider.open({ visible: {}, secret: {} }, this.shelf, applicationId);
     const settings = await this.settings.find(applicationId, name);
-    return settings ? provider.open(settings, this.shelf) : null;
+    return settings ? provider.open(settings, this.shelf, applicationId) : null;
   }
 
   private closeOldest(): void {

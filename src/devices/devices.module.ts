@@ -4,6 +4,7 @@ import { AudienceRepository } from './audience.repository.js';
 import { DeviceRetentionRepository } from './device-retention.repository.js';
 import { DeviceRepository } from './device.repository.js';
 import { DevicesService } from './devices.service.js';
+import { RegisteredRepository } from './registered.repository.js';
 import { SubscriptionRepository } from './subscription.repository.js';
 import { SubscriptionsService } from './subscriptions.service.js';
 import { TagRepository } from './tag.repository.js';
@@ -15,10 +16,18 @@ import { TagRepository } from './tag.repository.js';
     DeviceRepository,
     DeviceRetentionRepository,
     DevicesService,
+    RegisteredRepository,
     SubscriptionRepository,
     SubscriptionsService,
     TagRepository,
   ],
-  exports: [AudienceRepository, DeviceRepository, DeviceRetentionRepository, DevicesService, SubscriptionsService],
+  exports: [
+    AudienceRepository,
+    DeviceRepository,
+    DeviceRetentionRepository,
+    DevicesService,
+    RegisteredRepository,
+    SubscriptionsService,
+  ],
 })
 export class DevicesModule {}

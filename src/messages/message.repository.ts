@@ -1,12 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
-import { notFound } from '../common/errors.js';
+import { ApiError, notFound } from '../common/errors.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
-import type { MessageState, Tables, Target } from '../database/tables.js';
+import type { DeliveryDetail, MessageState, Tables, Target } from '../database/tables.js';
 import { BatchRepository } from '../delivery/batch.repository.js';
 import type { QueuedBatch } from '../delivery/batch.js';
+import { RELAY_BATCH } from '../delivery/batching.js';
 import type { NewBatch } from '../delivery/batching.js';
 import { OUTCOME, OUTCOME_NAMES } from '../delivery/outcome.js';
 import type { OutcomeName } from '../delivery/outcome.js';
@@ -21,7 +22,8 @@ export interface NewMessage {
   notification: Omit<Notification, 'messageId' | 'expiresAt'>;
   target: Target;
   direct: boolean;
-  onUnknown: 'resend' | 'hold';
+  /** Null: the caller did not say. */
+  onUnknown: 'resend' | 'hold' | null;
   idempotency: Idempotency | null;
   acceptedAt: Date;
   expiresAt: Date;
@@ -52,9 +54,19 @@ export interface MessageReport {
   acceptedAt: Date;
   expiresAt: Date;
   finishedAt: Date | null;
+  /** What became of the request to the upstream; null when none of it was relayed. */
+  upstream: RelayReport | null;
   resendOf: string | null;
   /** Ids of the messages that repeat some of this one. */
   resends: string[];
+}
+
+export interface RelayReport {
+  outcome: OutcomeName;
+  /** The upstream's id of the message that it accepted. */
+  messageId: string | null;
+  /** The last trouble, while or because it was not accepted. */
+  reason: string | null;
 }
 
 /** An earlier message of the same client under the same Idempotency-Key. */
@@ -72,16 +84,20 @@ export class MessageRepository {
   ) {}
 
   /**
-   * Keeps the message: with its batches when they are given, else to be expanded. Null when its id or its
-   * Idempotency-Key is taken already. Throws FPWSE0001E when the original of a resend is not there any more.
+   * Keeps the message: with its batches when they are given, else to be expanded; what is relayed of it has its batch from
+   * the start. Null when its id or its Idempotency-Key is taken already. Throws FPWSE0001E when the original of a resend
+   * is not there any more, FPWSE0025E when the upstream is not.
    */
   accept(
     message: NewMessage,
-    batches: readonly NewBatch[] | null,
+    expanded: readonly NewBatch[] | null,
   ): Promise<{ seq: number; queued: QueuedBatch[] } | null> {
     return this.database.kysely.transaction().execute(async (transaction) => {
-      const audience = batches?.reduce((sum, batch) => sum + batch.deviceSeqs.length, 0) ?? 0;
-      const settled = batches?.length === 0;
+      const relayed = message.notification.relay !== undefined && !message.resend;
+      const batches = [...(expanded ?? []), ...(relayed ? [RELAY_BATCH] : [])];
+      const audience = batches.reduce((sum, batch) => sum + batch.deviceSeqs.length, 0);
+      const settled = expanded !== null && batches.length === 0;
+      if (relayed) await this.keepUpstream(message.applicationId, transaction);
       if (message.resend) await this.keepOriginal(message.applicationId, message.resend.of, transaction);
       const row = await transaction
         .insertInto('message')
@@ -92,7 +108,7 @@ export class MessageRepository {
           body: JSON.stringify(message.body),
           notification: JSON.stringify(message.notification),
           target: JSON.stringify(message.target),
-          state: batches === null ? 'accepted' : settled ? 'finished' : 'sending',
+          state: expanded === null ? 'accepted' : settled ? 'finished' : 'sending',
           direct: message.direct,
           on_unknown: message.onUnknown,
           idempotency_key: message.idempotency?.key ?? null,
@@ -101,7 +117,7 @@ export class MessageRepository {
           expires_at: message.expiresAt,
           finished_at: settled ? message.acceptedAt : null,
           audience,
-          open_batches: batches?.length ?? 0,
+          open_batches: batches.length,
           expand_cursor: 0,
           expand_max: null,
           resend_of: message.resend?.of ?? null,
@@ -111,7 +127,7 @@ export class MessageRepository {
         .returning('seq')
         .executeTakeFirst();
       if (!row) return null;
-      if (!batches?.length) return { seq: row.seq, queued: [] };
+      if (batches.length === 0) return { seq: row.seq, queued: [] };
       const inserted = await this.batches.insert({ ...message, seq: row.seq }, batches, transaction);
       if (message.direct) return { seq: row.seq, queued: inserted };
       const providers = batches.map(({ provider }) => provider);
@@ -163,8 +179,11 @@ export class MessageRepository {
         message.finished_at, message.paused_at, message.resend_of, array(
           select resend.id from message resend where resend.application_id = message.application_id
             and resend.resend_of = message.id and resend.state <> 'removed' order by resend.seq) as resends,
-        totals.counts, totals.parked, totals.moving
-      from message, lateral (
+        totals.counts, totals.parked, totals.moving, relay.outcome as relay_outcome, relay.detail as relay_detail
+      from message left join lateral (
+        select get_byte(outcomes, 0) as outcome, details->'0' as detail
+        from batch where batch.message_seq = message.seq and batch.provider = 'upstream' limit 1) as relay on true,
+      lateral (
         select array[${sql.join(OUTCOME_NAMES.map((_name, code) => sql`coalesce(sum(counts[${sql.lit(code + 1)}]), 0)::int`))}] as counts,
           count(*) filter (where state = 'parked')::int as parked,
           count(*) filter (where state in ('waiting', 'ready', 'leased'))::int as moving
@@ -173,6 +192,18 @@ export class MessageRepository {
         and message.state <> 'removed'`.execute(this.database.kysely);
     const row = rows[0];
     return row && toReport(row);
+  }
+
+  /** Whoever removes the upstream's settings waits for whoever holds the row, and then sees the batch. */
+  private async keepUpstream(applicationId: string, transaction: Transaction<Tables>): Promise<void> {
+    const settings = await transaction
+      .selectFrom('provider_setting')
+      .select('version')
+      .where('application_id', '=', applicationId)
+      .where('provider', '=', 'upstream')
+      .forKeyShare()
+      .executeTakeFirst();
+    if (!settings) throw new ApiError('FPWSE0025E', 'The upstream was removed at this moment: send the message again.');
   }
 
   /** The housekeeper waits for whoever holds the row, and then sees the resend. */
@@ -203,6 +234,8 @@ interface ReportRow {
   counts: number[];
   parked: number;
   moving: number;
+  relay_outcome: number | null;
+  relay_detail: DeliveryDetail | null;
 }
 
 function toReport(row: ReportRow): MessageReport {
@@ -220,7 +253,15 @@ function toReport(row: ReportRow): MessageReport {
     acceptedAt: row.accepted_at,
     expiresAt: row.expires_at,
     finishedAt: row.finished_at,
+    upstream: toRelayReport(row),
     resendOf: row.resend_of,
     resends: row.resends,
   };
+}
+
+function toRelayReport({ relay_outcome: code, relay_detail: detail }: ReportRow): RelayReport | null {
+  if (code === null) return null;
+  const outcome = OUTCOME_NAMES[code] ?? 'pending';
+  const reason = outcome === 'accepted' ? undefined : detail?.reason;
+  return { outcome, messageId: detail?.receipt ?? null, reason: reason ?? null };
 }

@@ -9,6 +9,7 @@ import { SendMessageDto } from './message.dto.js';
 import { ResendDto } from './resend.dto.js';
 import { ResendService } from './resend.service.js';
 import { MessageControlService } from './message-control.service.js';
+import type { RelayReport } from './message.repository.js';
 import { MessagesService } from './messages.service.js';
 
 interface SendAnswer {
@@ -27,6 +28,8 @@ interface MessageAnswer {
   acceptedTime: string;
   expiresTime: string;
   finishedTime?: string;
+  /** The request to the upstream, when the message or a part of it is relayed: one of the audience's deliveries. */
+  upstream?: { outcome: OutcomeName; messageId?: string; reason?: string };
   /** The message that this one repeats some deliveries of. */
   resendOf?: string;
   /** The messages that repeat some of this one. */
@@ -76,12 +79,14 @@ export class MessagesController {
   @ApiResponse({ status: 404, description: 'Unknown application or tag, or no device of the target is registered' })
   @ApiResponse({
     status: 409,
-    description: 'The Idempotency-Key came with another body, or the application is disabled',
+    description:
+      'The Idempotency-Key came with another body, the application is disabled, or two servers relay in a loop',
   })
   async send(
     @Param('applicationId') applicationId: string,
     @Req() request: AuthorizedRequest,
     @Headers('idempotency-key') idempotencyKey: string | undefined,
+    @Headers('via') via: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SendAnswer> {
     // JSON whatever the content type says: the vendor's own walk-through sends it as text, and curl -d as a form.
@@ -91,6 +96,7 @@ export class MessagesController {
       request.authorized.clientId,
       body,
       idempotencyKey,
+      via,
     );
     if (accepted.replayed) void reply.header('idempotent-replayed', 'true');
     return {
@@ -125,6 +131,17 @@ export class MessagesController {
         acceptedTime: { type: 'string', format: 'date-time' },
         expiresTime: { type: 'string', format: 'date-time' },
         finishedTime: { type: 'string', format: 'date-time' },
+        upstream: {
+          type: 'object',
+          description:
+            'The request to the upstream, when the message or a part of it is relayed. It counts as one delivery: whom it reaches, the upstream knows',
+          required: ['outcome'],
+          properties: {
+            outcome: { type: 'string' },
+            messageId: { type: 'string', description: 'The upstream’s id of the message' },
+            reason: { type: 'string', description: 'The last trouble, when it was not accepted' },
+          },
+        },
         resendOf: { type: 'string', description: 'The message that this one repeats some deliveries of' },
         resends: { type: 'array', items: { type: 'string' }, description: 'Messages that repeat some of this one' },
       },
@@ -145,6 +162,7 @@ export class MessagesController {
       acceptedTime: report.acceptedAt.toISOString(),
       expiresTime: report.expiresAt.toISOString(),
       ...(report.finishedAt && { finishedTime: report.finishedAt.toISOString() }),
+      ...(report.upstream && { upstream: toRelayAnswer(report.upstream) }),
       ...(report.resendOf !== null && { resendOf: report.resendOf }),
       ...(report.resends.length > 0 && { resends: report.resends }),
     };
@@ -228,4 +246,8 @@ export class MessagesController {
       ...(accepted.warnings.length > 0 && { warnings: accepted.warnings }),
     };
   }
+}
+
+function toRelayAnswer({ outcome, messageId, reason }: RelayReport): MessageAnswer['upstream'] {
+  return { outcome, ...(messageId !== null && { messageId }), ...(reason !== null && { reason }) };
 }

@@ -6,12 +6,20 @@ import { ProvidersModule } from '../providers/providers.module.js';
 import { MessageControlRepository } from './message-control.repository.js';
 import { MessageControlService } from './message-control.service.js';
 import { MessageRepository } from './message.repository.js';
+import { RoutingService } from './routing.service.js';
 import { ResendService } from './resend.service.js';
 import { MessagesService } from './messages.service.js';
 
 @Module({
   imports: [ApplicationsModule, DeliveryModule, DevicesModule, ProvidersModule],
-  providers: [MessageControlRepository, MessageControlService, MessageRepository, MessagesService, ResendService],
+  providers: [
+    MessageControlRepository,
+    MessageControlService,
+    MessageRepository,
+    MessagesService,
+    ResendService,
+    RoutingService,
+  ],
   exports: [MessageControlService, MessagesService, ResendService],
 })
 export class MessagesModule {}

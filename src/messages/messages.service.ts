@@ -17,7 +17,8 @@ import { DEFAULT_TTL_S, SendMessageDto } from './message.dto.js';
 import { MessageRepository } from './message.repository.js';
 import type { EarlierMessage, MessageReport, NewMessage } from './message.repository.js';
 import { checkSizes, toNotification } from './notification.js';
-import { readTarget } from './target.js';
+import { RoutingService } from './routing.service.js';
+import { readTarget, targetOf } from './target.js';
 
 export interface Acceptance {
   messageId: string;
@@ -37,17 +38,19 @@ export class MessagesService {
     private readonly applications: ApplicationsService,
     private readonly audience: AudienceRepository,
     private readonly messages: MessageRepository,
+    private readonly routing: RoutingService,
     private readonly queue: DeliveryQueue,
     @Inject(PROVIDERS) private readonly providers: Providers,
     private readonly clock: Clock,
   ) {}
 
-  /** Validates, keeps, then tells the queue. When this returns, the message is committed. */
+  /** Validates, keeps, then tells the queue. When this returns, the message is committed. `via`: the header, see routing. */
   async acceptMessage(
     applicationId: string,
     clientId: string,
     body: unknown,
     idempotencyKey: string | undefined,
+    via?: string,
   ): Promise<Acceptance> {
     const application = await this.applications.getApplication(applicationId);
     const { value, unknown } = checkBody(SendMessageDto, body);
@@ -59,19 +62,21 @@ export class MessagesService {
     const earlier = await this.findEarlier(applicationId, clientId, idempotency);
     if (earlier) return earlier;
     if (!application.enabled) throw applicationDisabled();
-    const warnings = [...unknown.map(ignoredField), ...(await this.checkTarget(applicationId, target))];
+    const { direct, relay, warnings } = await this.routing.chooseWay(application, target, request, via);
+    warnings.unshift(...unknown.map(ignoredField));
+    if (direct) warnings.push(...(await this.checkTarget(applicationId, direct)));
     const acceptedAt = this.clock.now();
-    const batches = await this.smallAudience(applicationId, target);
+    const batches = direct ? await this.smallAudience(applicationId, direct) : [];
     return this.keepMessage(
       {
         applicationId,
         id: newMessageId(),
         clientId,
         body: request,
-        notification,
-        target,
+        notification: { ...notification, relay },
+        target: direct ?? target,
         direct: batches !== null && (target.deviceIds !== undefined || target.userIds !== undefined),
-        onUnknown: value.onUnknown ?? 'resend',
+        onUnknown: value.onUnknown ?? null,
         idempotency,
         acceptedAt: new Date(acceptedAt),
         expiresAt: new Date(acceptedAt + (value.ttl ?? DEFAULT_TTL_S) * 1_000),
@@ -105,7 +110,7 @@ export class MessagesService {
       const kept = await this.messages.accept({ ...message, notification: withCollapseId(message) }, batches);
       if (kept) {
         if (batches === null) await this.queue.enqueueExpansion(kept.seq);
-        else await this.queue.enqueueBatches(kept.queued);
+        await this.queue.enqueueBatches(kept.queued);
         return { messageId: message.id, body: message.body, warnings, replayed: false };
       }
       // The same key came in twice at once, or the id is taken: the first has an answer to repeat, the second is rare.
@@ -150,12 +155,6 @@ export class MessagesService {
     if (unknown.length === 0) return [];
     return [`No device is registered for ${unknown.length} of target.${kind}: ${list(unknown)}.`];
   }
-}
-
-/** As it came: null must stay null, because it is refused where an absent target is a broadcast. */
-function targetOf(request: Record<string, unknown>): unknown {
-  if (request.target !== undefined) return request.target;
-  return (request.settings as { target?: unknown } | undefined)?.target;
 }
 
 /** A repeat carries the same id and replaces the first on the screen: after a crash, and of a resend. */

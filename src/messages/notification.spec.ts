@@ -8,6 +8,7 @@ import type { Providers } from '../providers/providers.module.js';
 import { SandboxProvider } from '../providers/sandbox/sandbox.provider.js';
 import { WnsProvider } from '../providers/wns/wns.provider.js';
 import { WebPushProvider } from '../providers/web-push/web-push.provider.js';
+import { UpstreamProvider } from '../upstream/upstream.provider.js';
 import { SendMessageDto } from './message.dto.js';
 import { checkSizes, toNotification } from './notification.js';
 
@@ -20,6 +21,7 @@ const providers: Providers = {
   hms: new HmsProvider({ url: NOWHERE, tokenUrl: NOWHERE }),
   'web-push': new WebPushProvider({}),
   sandbox: new SandboxProvider(),
+  upstream: new UpstreamProvider({}),
 };
 
 const read = (body: object) => toNotification(checkBody(SendMessageDto, body).value);

@@ -9,6 +9,12 @@ type List = keyof typeof LISTS;
 const KINDS = [...Object.keys(LISTS), 'platforms'];
 const MAX_ID = 255;
 
+/** As it came: null must stay null, because it is refused where an absent target is a broadcast. */
+export function targetOf(request: Record<string, unknown>): unknown {
+  if (request.target !== undefined) return request.target;
+  return (request.settings as { target?: unknown } | undefined)?.target;
+}
+
 /** `undefined` is everybody; anything else must name somebody. Throws FPWSE0005E. */
 export function readTarget(target: unknown): Target {
   if (target === undefined) return {};

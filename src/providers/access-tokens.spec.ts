@@ -183,6 +183,18 @@ describe('AccessTokens', () => {
     expect(nameFor('right')).not.toContain('right');
   });
 
+  it('stops once for a refusal, and asks again after the wait: a person may have cured it within', async () => {
+    endpoint.answers = [[400, '{"error":"invalid_scope"}'], granted('one')];
+    const reason = 'token endpoint: invalid_scope';
+    const together = await Promise.all([tokens.obtain(), tokens.obtain()]);
+    expect(together).toEqual(Array(2).fill({ verdict: { action: 'stopApplication', reason } }));
+    now += 999;
+    const within = { verdict: { action: 'retryBackoff', reason, floorMs: 1_000, capMs: 60_000 } };
+    expect(await tokens.obtain()).toEqual(within);
+    now += 1;
+    expect(await tokens.obtain()).toEqual({ token: 'one' });
+  });
+
   it('waits 1 s after a failure, doubling to 60 s, and begins anew after a success', async () => {
     endpoint.answers = [[500, ''], [500, ''], granted('one'), [500, '']];
     const failed = {

@@ -31,7 +31,13 @@ export interface TokenRequest {
   url: string;
   /** Parameters of the form; `now` is epoch ms. */
   form(now: number): Record<string, string>;
+  /** Where the client shows its secret in a header instead (RFC 6749 §2.3.1). */
+  authorization?: string;
+  /** In place of `readTokenAnswer`, where an answer means more. */
+  read?: (status: number, text: string) => TokenAnswer;
 }
+
+export type TokenAnswer = { token: string; expiresIn: number } | { verdict: Verdict };
 
 /**
  * Access tokens of one credential (RFC 6749 §4.4, RFC 7523), shared with other applications and processes by way of the
@@ -61,10 +67,14 @@ export class AccessTokens implements AccessTokenSource {
     return held.token;
   }
 
-  /** Gets a token, together with everybody who asks meanwhile; within the wait after a failure answers as that did. */
+  /**
+   * Gets a token, together with everybody who asks meanwhile; within the wait after a failure answers as that did, but that
+   * a refusal stops only once: whoever resumes the application before the wait is over has the endpoint asked again.
+   */
   obtain(): Promise<Grant> {
     if (this.failed !== undefined && this.now() < this.failed.retryAt) {
-      return Promise.resolve({ verdict: this.failed.verdict });
+      const { verdict } = this.failed;
+      return Promise.resolve({ verdict: verdict.action === 'stopApplication' ? comeAgain(verdict.reason) : verdict });
     }
     this.fetching ??= this.takeOrFetch().finally(() => {
       this.fetching = undefined;
@@ -104,11 +114,16 @@ export class AccessTokens implements AccessTokenSource {
     return { token: this.held.token };
   }
 
-  private async exchange(): Promise<{ token: string; expiresIn: number } | { verdict: Verdict }> {
+  private async exchange(): Promise<TokenAnswer> {
+    const { url, authorization, read = readTokenAnswer } = this.request;
     const form = new URLSearchParams(this.request.form(this.now()));
     try {
-      const { status, data } = await axios.post<string>(this.request.url, form.toString(), {
-        headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+      const { status, data } = await axios.post<string>(url, form.toString(), {
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          accept: 'application/json',
+          ...(authorization !== undefined && { authorization }),
+        },
         timeout: FETCH_TIMEOUT_MS,
         // `timeout` starts with the connection: this one covers name look-up and a server that trickles.
         signal: AbortSignal.timeout(FETCH_TIMEOUT_MS + 5_000),
@@ -120,11 +135,11 @@ export class AccessTokens implements AccessTokenSource {
         validateStatus: () => true,
         ...(this.ca === undefined ? {} : { httpsAgent: new Agent({ ca: this.ca }) }),
       });
-      return readTokenAnswer(status, data);
+      return read(status, data);
     } catch (error) {
       // The error holds the whole request, credential included: only its code leaves here.
       const code = isAxiosError(error) && error.code !== undefined ? error.code : 'failed';
-      return { verdict: transient(code) };
+      return { verdict: endpointTrouble(code) };
     }
   }
 }
@@ -156,31 +171,29 @@ export async function haveToken(
  * Reads the token endpoint's answer (RFC 6749 §5). Refusals of the credential stop the application; trouble on the
  * other side (5xx, 429, a page in place of JSON) never does.
  */
-export function readTokenAnswer(
-  status: number,
-  text: string,
-): { token: string; expiresIn: number } | { verdict: Verdict } {
+export function readTokenAnswer(status: number, text: string): TokenAnswer {
   const answer = parseObject(text);
   if (status === 200) {
     const { access_token: token, expires_in: expiresIn } = answer;
     // Only what a header can carry.
-    if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) return { verdict: transient('malformed answer') };
+    if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token))
+      return { verdict: endpointTrouble('malformed answer') };
     return { token, expiresIn: typeof expiresIn === 'number' && expiresIn > 0 ? expiresIn : HOUR_S };
   }
   if (status >= 500 || status === 429 || status === 408 || status < 400)
-    return { verdict: transient(`HTTP ${status}`) };
+    return { verdict: endpointTrouble(`HTTP ${status}`) };
   const { error } = answer;
   const word = typeof error === 'string' && /^[a-z_]{1,40}$/.test(error) ? error : `HTTP ${status}`;
   return { verdict: { action: 'stopApplication', reason: `token endpoint: ${word}` } };
 }
 
-function transient(what: string): Verdict {
-  return {
-    action: 'retryBackoff',
-    reason: `token endpoint: ${what}`,
-    floorMs: FIRST_WAIT_MS,
-    capMs: LONGEST_WAIT_MS,
-  };
+/** Trouble that passes: tried again, and never a reason to stop. */
+export function endpointTrouble(what: string): Verdict {
+  return comeAgain(`token endpoint: ${what}`);
+}
+
+function comeAgain(reason: string): Verdict {
+  return { action: 'retryBackoff', reason, floorMs: FIRST_WAIT_MS, capMs: LONGEST_WAIT_MS };
 }
 
 function parseObject(text: string): Record<string, unknown> {

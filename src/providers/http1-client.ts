@@ -4,7 +4,7 @@ import type { LookupFunction, Socket } from 'node:net';
 import axios, { isAxiosError } from 'axios';
 import type { SenderStats } from './provider.js';
 
-/** What speaks HTTP/1.1 only is reached through this: WNS, HMS, and push services of browsers without HTTP/2. */
+/** What speaks HTTP/1.1 only is reached through this: WNS, HMS, push services of browsers without HTTP/2, an upstream. */
 
 /** From the call to the whole answer; also what a close waits for at most. */
 const DEADLINE_MS = 15_000;
@@ -26,6 +26,10 @@ export interface Http1Options {
   maxConnections: number;
   /** How long an unused connection is kept. Default 30,000. */
   idleMs?: number;
+  /** From the call to the whole answer. Default 15,000. */
+  deadlineMs?: number;
+  /** Bytes of the largest answer; a longer one is none. Default 524,288. */
+  largestAnswer?: number;
   /** Finds the addresses of a host's name in place of the system's look-up. */
   lookup?: LookupFunction;
 }
@@ -42,14 +46,12 @@ export class Http1Client {
   private readonly inFlight = new Set<Promise<HttpResult>>();
   private closed = false;
 
-  private readonly maxConnections: number;
-
-  constructor({ ca, maxConnections, idleMs = IDLE_MS, lookup }: Http1Options) {
-    this.maxConnections = maxConnections;
-    const options = { keepAlive: true, maxSockets: maxConnections, timeout: idleMs, ...(lookup && { lookup }) };
+  constructor(private readonly options: Http1Options) {
+    const { ca, maxConnections: maxSockets, idleMs: timeout = IDLE_MS, lookup } = options;
+    const agent = { keepAlive: true, maxSockets, timeout, ...(lookup && { lookup }) };
     this.agents = {
-      httpAgent: new http.Agent(options),
-      httpsAgent: new https.Agent({ ...options, ...(ca === undefined ? {} : { ca }) }),
+      httpAgent: new http.Agent(agent),
+      httpsAgent: new https.Agent({ ...agent, ...(ca === undefined ? {} : { ca }) }),
     };
   }
 
@@ -66,7 +68,7 @@ export class Http1Client {
     const connections = pools
       .flatMap((pool) => Object.values(pool))
       .reduce((sum, list) => sum + (list?.length ?? 0), 0);
-    return { connections, streams: this.maxConnections, inFlight: this.inFlight.size };
+    return { connections, streams: this.options.maxConnections, inFlight: this.inFlight.size };
   }
 
   /** Lets requests in flight finish, then closes the connections. */
@@ -78,6 +80,7 @@ export class Http1Client {
   }
 
   private async exchange(url: string, headers: Record<string, string>, body: Uint8Array): Promise<HttpResult> {
+    const { deadlineMs = DEADLINE_MS, largestAnswer = LARGEST_ANSWER } = this.options;
     let written = false;
     const transport = {
       request: (options: https.RequestOptions, answered: (response: http.IncomingMessage) => void) => {
@@ -101,11 +104,11 @@ export class Http1Client {
         ...this.agents,
         headers,
         transport,
-        timeout: DEADLINE_MS,
+        timeout: deadlineMs,
         // `timeout` begins with the connection: this one covers the wait for it and an answer that trickles.
-        signal: AbortSignal.timeout(DEADLINE_MS),
+        signal: AbortSignal.timeout(deadlineMs),
         maxRedirects: 0,
-        maxContentLength: LARGEST_ANSWER,
+        maxContentLength: largestAnswer,
         proxy: false,
         responseType: 'arraybuffer',
         validateStatus: () => true,

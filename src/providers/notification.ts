@@ -15,6 +15,8 @@ export interface Notification {
   chromeWeb?: WebSettings;
   firefoxWeb?: WebSettings;
   safariWeb?: SafariWebSettings;
+  /** What the upstream is sent in the message's place: the caller's own request (MobileFirst's `POST messages`). */
+  relay?: Record<string, unknown>;
 }
 
 /** `settings.wns`: an XML notification described as JSON (MobileFirst 8.0), kept as it came; wns/ builds the XML. */

@@ -1,8 +1,11 @@
 import type { Notification } from './notification.js';
 import type { TokenShelf } from './token-shelf.js';
 
-/** The port: what delivery knows of a provider. Each provider is a folder with payload, outcome and provider files. */
-export const PROVIDER_NAMES = ['apns', 'fcm', 'web-push', 'wns', 'hms', 'sandbox'] as const;
+/**
+ * The port: what delivery knows of a provider. Each provider is a folder with payload, outcome and provider files;
+ * `upstream`, the MobileFirst server that messages are relayed to, stands outside as `src/upstream/`.
+ */
+export const PROVIDER_NAMES = ['apns', 'fcm', 'web-push', 'wns', 'hms', 'sandbox', 'upstream'] as const;
 export type ProviderName = (typeof PROVIDER_NAMES)[number];
 
 /** A device as a provider needs it. */
@@ -28,7 +31,8 @@ interface Limits {
  * provider; what reaches this type is for the ledger and the retry policy.
  */
 export type Verdict =
-  | { action: 'accept' }
+  /** `receipt`: the id that the provider knows it by, where a person may ask for it there. */
+  | { action: 'accept'; receipt?: string }
   /** The provider answered success and says it threw the message away. */
   | { action: 'acceptDropped'; reason: string }
   /** Transient. `floorMs` is the provider's documented shortest wait, `firstMs` a shorter one for the first retry alone. */
@@ -120,5 +124,5 @@ export interface Provider {
    */
   readonly parseSettings: ((input: Record<string, unknown>, current?: ProviderSettings) => ProviderSettings) | null;
   /** `shelf` is where tokens are shared between processes, the same for every call. */
-  open(settings: ProviderSettings, shelf: TokenShelf): Sender;
+  open(settings: ProviderSettings, shelf: TokenShelf, applicationId: string): Sender;
 }

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
+import { UpstreamProvider } from '../upstream/upstream.provider.js';
 import { ApnsProvider } from './apns/apns.provider.js';
 import { FcmProvider } from './fcm/fcm.provider.js';
 import { HmsProvider } from './hms/hms.provider.js';
@@ -24,6 +25,7 @@ export type Providers = Readonly<Record<ProviderName, Provider>>;
         hms: new HmsProvider({ ...config.hms, ca: config.providerCa }),
         'web-push': new WebPushProvider({ ...config.webPush, ca: config.providerCa }),
         sandbox: new SandboxProvider(),
+        upstream: new UpstreamProvider({ ca: config.providerCa }),
       }),
     },
   ],

@@ -17,6 +17,8 @@ it('one queue to expand and a pair per provider', () => {
     'deliver-hms',
     'deliver-sandbox-direct',
     'deliver-sandbox',
+    'deliver-upstream-direct',
+    'deliver-upstream',
   ]);
   expect(deliverQueue('apns', 'broadcast')).toBe('deliver-apns');
 });

@@ -14,6 +14,7 @@ export interface MessageReport {
   state: string;
   audience: number;
   outcomes: Record<string, number>;
+  upstream?: { outcome: string; messageId?: string; reason?: string };
 }
 
 export interface DeviceBody {

@@ -23,6 +23,7 @@ const DEAD: Readonly<Record<ProviderName, string>> = {
   'web-push': 'gone',
   wns: '410',
   hms: 'tokenFormatError',
+  mobilefirst: 'FPWSE0001E',
 };
 
 /** Method and path → what it does; what it returns is the JSON answered, an iterator becomes NDJSON. */
@@ -50,8 +51,8 @@ export const ADMIN_ROUTES: Readonly<Record<string, AdminRoute>> = {
   'POST /credentials': (simulators, { body }) => registerCredentials(simulators, body),
   'POST /web-push/subscriptions': createSubscriptions,
   'GET /web-push/stored': listStored,
-  'POST /oauth/expire': ({ fcm, wns, hms }) => {
-    const endpoints = [fcm.oauth, wns.live, wns.entra, hms.access.oauth];
+  'POST /oauth/expire': ({ fcm, wns, hms, mobilefirst }) => {
+    const endpoints = [fcm.oauth, wns.live, wns.entra, hms.access.oauth, mobilefirst.clients];
     return { expired: endpoints.reduce((sum, endpoint) => sum + endpoint.expireAll(), 0) };
   },
   'POST /connections': commandConnections,

@@ -24,6 +24,7 @@ export interface StartOptions {
   webPushPort?: number;
   wnsPort?: number;
   hmsPort?: number;
+  mobilefirstPort?: number;
   adminPort?: number;
 }
 
@@ -179,7 +180,16 @@ export async function startSimulators(options: StartOptions = {}): Promise<Runni
   const main = fileURLToPath(new URL('./main.ts', import.meta.url));
   const args = ['--import', 'tsx', main, '--json', '--exit-with-stdin'];
   if (options.plain) args.push('--plain');
-  for (const name of ['seed', 'apnsPort', 'fcmPort', 'webPushPort', 'wnsPort', 'hmsPort', 'adminPort'] as const) {
+  for (const name of [
+    'seed',
+    'apnsPort',
+    'fcmPort',
+    'webPushPort',
+    'wnsPort',
+    'hmsPort',
+    'mobilefirstPort',
+    'adminPort',
+  ] as const) {
     if (options[name] === undefined) continue;
     args.push(`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`, String(options[name]));
   }

@@ -1,6 +1,7 @@
 import type { ApnsKey } from './apns/provider-token.js';
 import type { ServiceAccountKey } from './fcm/oauth.js';
 import type { HmsAccount, HmsClient } from './hms/hms.access.js';
+import type { ConfidentialClient } from './mobilefirst/confidential-clients.js';
 import { checkShape, type Fields, type Shape } from './shared/shape.js';
 import type { Simulators } from './simulators.js';
 import type { EntraApp, StorePackage } from './wns/wns.rules.js';
@@ -11,6 +12,7 @@ export interface Registrations {
   fcm?: ServiceAccountKey;
   wns?: StorePackage | EntraApp;
   hms?: HmsClient | HmsAccount;
+  mobilefirst?: ConfidentialClient;
 }
 
 const APNS: Shape = {
@@ -27,9 +29,11 @@ const PACKAGE: Shape = { packageSID: 'string', clientSecret: 'string' };
 const ENTRA: Shape = { tenantId: 'string', clientId: 'string', clientSecret: 'string' };
 const HMS_CLIENT: Shape = { appId: 'string', clientId: 'string', clientSecret: 'string' };
 const HMS_ACCOUNT: Shape = { projectId: 'string', keyId: 'string', subAccount: 'string', publicKey: 'string' };
+const CONFIDENTIAL_CLIENT: Shape = { clientId: 'string', secret: 'string', allowedScope: 'string' };
+const PROVIDERS: Shape = { apns: 'object', fcm: 'object', wns: 'object', hms: 'object', mobilefirst: 'object' };
 
-export function registerCredentials({ apns, fcm, wns, hms }: Simulators, body: unknown): void {
-  const given = checkShape(body, { apns: 'object', fcm: 'object', wns: 'object', hms: 'object' }, 'body');
+export function registerCredentials({ apns, fcm, wns, hms, mobilefirst }: Simulators, body: unknown): void {
+  const given = checkShape(body, PROVIDERS, 'body');
   const read = <N extends keyof Registrations>(name: N, shape: Shape, optional: readonly string[] = []) => {
     const required = Object.keys(shape).filter((field) => !optional.includes(field));
     return checkShape(given[name], shape, `body.${name}`, required) as unknown as NonNullable<Registrations[N]>;
@@ -42,6 +46,7 @@ export function registerCredentials({ apns, fcm, wns, hms }: Simulators, body: u
     if (has('wns', 'packageSID')) wns.registerPackage(read('wns', PACKAGE) as StorePackage);
     else wns.registerEntra(read('wns', ENTRA, ['tenantId']) as EntraApp);
   }
+  if (given['mobilefirst']) mobilefirst.clients.register(read('mobilefirst', CONFIDENTIAL_CLIENT, ['allowedScope']));
   if (given['hms']) {
     if (has('hms', 'projectId')) hms.access.registerAccount(read('hms', HMS_ACCOUNT) as HmsAccount);
     else hms.access.registerClient(read('hms', HMS_CLIENT) as HmsClient);

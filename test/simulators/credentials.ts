@@ -87,6 +87,11 @@ export function createHmsCredentials() {
   };
 }
 
+/** A confidential client that may ask for any scope. */
+export function createMobilefirstCredentials() {
+  return { clientId: 'relay', secret: randomBytes(24).toString('base64') };
+}
+
 function randomId(): string {
   return randomBytes(5).toString('hex').toUpperCase();
 }

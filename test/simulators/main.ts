@@ -6,11 +6,11 @@ import { AdminServer } from './admin.js';
 import { Simulators, type SimulatorAddresses, type SimulatorCredentials } from './simulators.js';
 import { createTestCertificates } from './test-certificates.js';
 
-const USAGE = `Simulators of APNs, FCM v1, Web Push services, WNS and HMS.
+const USAGE = `Simulators of APNs, FCM v1, Web Push services, WNS, HMS and a MobileFirst server.
 
-  --apns-port N --fcm-port N --web-push-port N --wns-port N --hms-port N --admin-port N
+  --apns-port N --fcm-port N --web-push-port N --wns-port N --hms-port N --mobilefirst-port N --admin-port N
                     ports on 127.0.0.1; free ones when absent
-  --plain           no TLS: HTTP/2 with prior knowledge (FCM and Web Push also HTTP/1.1, WNS and HMS only), for benchmarks
+  --plain           no TLS: HTTP/2 with prior knowledge (FCM and Web Push also HTTP/1.1, the others only), for benchmarks
   --seed N          of the generator behind fault probabilities and latencies (default 1)
   --json            one line of JSON on stdout when ready; words for people go to stderr
   --exit-with-stdin stop when stdin ends, so that a killed test run leaves nothing behind
@@ -33,6 +33,7 @@ const { values: options } = parseArgs({
     'web-push-port': { type: 'string', default: '0' },
     'wns-port': { type: 'string', default: '0' },
     'hms-port': { type: 'string', default: '0' },
+    'mobilefirst-port': { type: 'string', default: '0' },
     'admin-port': { type: 'string', default: '0' },
     plain: { type: 'boolean', default: false },
     seed: { type: 'string', default: '1' },
@@ -66,6 +67,7 @@ async function run(): Promise<void> {
       webPushPort: Number(options['web-push-port']),
       wnsPort: Number(options['wns-port']),
       hmsPort: Number(options['hms-port']),
+      mobilefirstPort: Number(options['mobilefirst-port']),
       seed: Number(options.seed),
       tls: certificates,
     });
@@ -88,7 +90,7 @@ async function run(): Promise<void> {
 }
 
 function announce(ready: ReadyLine): void {
-  const { apns, wns, hms } = ready.credentials;
+  const { apns, wns, hms, mobilefirst } = ready.credentials;
   console.error(`APNs    ${ready.apns.url}
         key ${ready.files.apnsKey}
         key id ${apns.keyId}, team ${apns.teamId}, bundle ${apns.bundleId}
@@ -101,6 +103,8 @@ WNS     ${ready.wns.channelUrl}… (any channel name)
         Entra app ${wns.entra.clientId} of tenant ${wns.entra.tenantId} at ${ready.wns.url}
 HMS     ${ready.hms.url}
         app ${hms.oauth.appId} at ${ready.hms.tokenUrl}, project ${hms.account.projectId}
+MobileFirst ${ready.mobilefirst.url}
+        client ${mobilefirst.clientId}
 Admin   ${ready.admin.url}
 CA      ${ready.ca ?? 'none (plain ports)'}`);
   if (options.json) console.log(JSON.stringify(ready));

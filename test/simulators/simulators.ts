@@ -2,6 +2,7 @@ import { ApnsRules } from './apns/apns.rules.js';
 import {
   createApnsCredentials,
   createHmsCredentials,
+  createMobilefirstCredentials,
   createServiceAccount,
   createWnsCredentials,
   type ApnsCredentials,
@@ -9,6 +10,7 @@ import {
 } from './credentials.js';
 import { FcmRules } from './fcm/fcm.rules.js';
 import { HmsRules } from './hms/hms.rules.js';
+import { MobilefirstRules } from './mobilefirst/mobilefirst.rules.js';
 import { Counters, type CounterReport } from './shared/counters.js';
 import { FaultScript } from './shared/faults.js';
 import { Ledger } from './shared/ledger.js';
@@ -36,6 +38,7 @@ export interface SimulatorOptions {
   webPushPort: number;
   wnsPort: number;
   hmsPort: number;
+  mobilefirstPort: number;
   seed: number;
   /** Null: plain ports, HTTP/2 with prior knowledge. */
   tls: { cert: string; key: string } | null;
@@ -48,6 +51,8 @@ export interface SimulatorAddresses {
   /** `channelUrl` and a name make a device's token. */
   wns: { url: string; tokenUrl: string; channelHost: string; channelUrl: string };
   hms: { url: string; tokenUrl: string };
+  /** The base URL: it ends with the runtime's name. */
+  mobilefirst: { url: string };
 }
 
 export interface SimulatorCredentials {
@@ -55,6 +60,7 @@ export interface SimulatorCredentials {
   fcm: ServiceAccountFile;
   wns: ReturnType<typeof createWnsCredentials>;
   hms: ReturnType<typeof createHmsCredentials>['credentials'];
+  mobilefirst: ReturnType<typeof createMobilefirstCredentials>;
 }
 
 export interface CountersReport {
@@ -64,6 +70,7 @@ export interface CountersReport {
   webPush: CounterReport & { distinctJwts: number };
   wns: CounterReport & { accessTokensIssued: number };
   hms: CounterReport & { accessTokensIssued: number };
+  mobilefirst: CounterReport & { accessTokensIssued: number };
 }
 
 /** The providers, what is shared between them, and the credentials that open them. */
@@ -76,11 +83,13 @@ export class Simulators {
   private readonly webPushSettings = defaultWebPushSettings();
   readonly wns: WnsRules;
   readonly hms: HmsRules;
+  readonly mobilefirst: MobilefirstRules;
   readonly servers: Record<ProviderName, ProviderServer>;
   private readonly apnsSettings = defaultApnsSettings();
   private readonly fcmSettings = defaultFcmSettings();
   private readonly wnsSettings = defaultTokenSettings(DAY_S);
   private readonly hmsSettings = defaultTokenSettings(HOUR_S);
+  private readonly mobilefirstSettings = defaultTokenSettings(HOUR_S);
 
   constructor(private readonly options: SimulatorOptions) {
     const { tls } = options;
@@ -91,6 +100,7 @@ export class Simulators {
     this['web-push'] = new WebPushRules(this.webPushSettings);
     this.wns = new WnsRules(this.wnsSettings);
     this.hms = new HmsRules(this.hmsSettings);
+    this.mobilefirst = new MobilefirstRules(this.mobilefirstSettings);
     const { faults, random } = this;
     const fresh = () => ({ faults, random, ledger: new Ledger(DETAILS_KEPT), counters: new Counters() });
     const apnsDesk = { ...fresh(), rules: this.apns, settings: this.apnsSettings };
@@ -98,12 +108,14 @@ export class Simulators {
     const webPushDesk = { ...fresh(), rules: this['web-push'], settings: this.webPushSettings };
     const wnsDesk = { ...fresh(), rules: this.wns, settings: this.wnsSettings };
     const hmsDesk = { ...fresh(), rules: this.hms, settings: this.hmsSettings };
+    const mobilefirstDesk = { ...fresh(), rules: this.mobilefirst, settings: this.mobilefirstSettings };
     this.servers = {
       apns: new ProviderServer(apnsDesk, { tls, http1: false }),
       fcm: new ProviderServer(fcmDesk, { tls, http1: true }),
       'web-push': new ProviderServer(webPushDesk, { tls, http1: true }),
       wns: new ProviderServer(wnsDesk, { tls, http1: 'only' }),
       hms: new ProviderServer(hmsDesk, { tls, http1: 'only' }),
+      mobilefirst: new ProviderServer(mobilefirstDesk, { tls, http1: 'only' }),
     };
   }
 
@@ -117,6 +129,7 @@ export class Simulators {
     const wnsHost = `localhost:${await this.servers.wns.listen(this.options.wnsPort)}`;
     const wnsUrl = `${scheme}://${wnsHost}`;
     const hmsUrl = `${scheme}://localhost:${await this.servers.hms.listen(this.options.hmsPort)}`;
+    const mobilefirstPort = await this.servers.mobilefirst.listen(this.options.mobilefirstPort);
     const tokenUri = `${fcmUrl}/token`;
     this.fcm.oauth.tokenUri = tokenUri;
     const apns = createApnsCredentials('com.example.app');
@@ -129,6 +142,8 @@ export class Simulators {
     this.wns.registerEntra(wns.entra);
     this.hms.access.registerClient(hms.credentials.oauth);
     this.hms.access.registerAccount(hms.registration);
+    const mobilefirst = createMobilefirstCredentials();
+    this.mobilefirst.clients.register(mobilefirst);
     return {
       apns: { url: apnsUrl },
       fcm: { url: fcmUrl, tokenUri },
@@ -140,7 +155,8 @@ export class Simulators {
         channelUrl: `${wnsUrl}/?token=`,
       },
       hms: { url: hmsUrl, tokenUrl: `${hmsUrl}/oauth2/v3/token` },
-      credentials: { apns: apns.credentials, fcm: fcm.file, wns, hms: hms.credentials },
+      mobilefirst: { url: `${scheme}://localhost:${mobilefirstPort}/mfp` },
+      credentials: { apns: apns.credentials, fcm: fcm.file, wns, hms: hms.credentials, mobilefirst },
     };
   }
 
@@ -151,11 +167,13 @@ export class Simulators {
     Object.assign(this.webPushSettings, change.webPush);
     Object.assign(this.wnsSettings, change.wns);
     Object.assign(this.hmsSettings, change.hms);
+    Object.assign(this.mobilefirstSettings, change.mobilefirst);
     if (change.apns) await this.servers.apns.applySettings();
     if (change.fcm) await this.servers.fcm.applySettings();
     if (change.webPush) await this.servers['web-push'].applySettings();
     if (change.wns) await this.servers.wns.applySettings();
     if (change.hms) await this.servers.hms.applySettings();
+    if (change.mobilefirst) await this.servers.mobilefirst.applySettings();
   }
 
   get settings(): Required<SettingsChange> {
@@ -165,11 +183,12 @@ export class Simulators {
       webPush: { ...this.webPushSettings },
       wns: { ...this.wnsSettings },
       hms: { ...this.hmsSettings },
+      mobilefirst: { ...this.mobilefirstSettings },
     };
   }
 
   counters(): CountersReport {
-    const { apns, fcm, 'web-push': webPush, wns, hms } = this.servers;
+    const { apns, fcm, 'web-push': webPush, wns, hms, mobilefirst } = this.servers;
     return {
       apns: {
         ...apns.desk.counters.report(apns.connections.size),
@@ -191,6 +210,10 @@ export class Simulators {
         ...hms.desk.counters.report(hms.connections.size),
         accessTokensIssued: this.hms.access.oauth.issued,
       },
+      mobilefirst: {
+        ...mobilefirst.desk.counters.report(mobilefirst.connections.size),
+        accessTokensIssued: this.mobilefirst.clients.issued,
+      },
     };
   }
 
@@ -209,6 +232,7 @@ export class Simulators {
       webPush: defaultWebPushSettings(),
       wns: defaultTokenSettings(DAY_S),
       hms: defaultTokenSettings(HOUR_S),
+      mobilefirst: defaultTokenSettings(HOUR_S),
     });
   }
 

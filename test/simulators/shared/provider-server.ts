@@ -8,7 +8,7 @@ import type { Handshake } from './settings.js';
 import { ResponseWire, StreamWire } from './wires.js';
 
 /** More than any provider takes; the rest of a longer body is counted and thrown away. */
-const MAX_BUFFERED_BYTES = 64 * 1024;
+const MAX_BUFFERED_BYTES = 2 * 1024 * 1024;
 /** What an HTTP/2 client says first (RFC 9113 §3.4); on a plain port it tells HTTP/2 from HTTP/1.1. */
 const PREFACE_START = 'PRI * ';
 

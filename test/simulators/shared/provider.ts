@@ -3,7 +3,7 @@ import type { Connection } from './connection.js';
 
 /** What a provider's rules need from the server that carries them, and what they give back. */
 
-export const PROVIDERS = ['apns', 'fcm', 'web-push', 'wns', 'hms'] as const;
+export const PROVIDERS = ['apns', 'fcm', 'web-push', 'wns', 'hms', 'mobilefirst'] as const;
 export type ProviderName = (typeof PROVIDERS)[number];
 
 export interface ReceivedRequest {

@@ -53,7 +53,7 @@ export interface WebPushSettings extends CommonSettings {
   retryAfterSeconds: number;
 }
 
-/** Of a provider behind a token endpoint of client credentials: WNS, HMS. */
+/** Of a provider behind a token endpoint of client credentials: WNS, HMS, MobileFirst. */
 export interface TokenSettings extends CommonSettings {
   /** Life of access tokens issued from now on. */
   tokenLifeSeconds: number;
@@ -119,7 +119,7 @@ export function defaultWebPushSettings(): WebPushSettings {
   return { ...COMMON_DEFAULTS, streams: 100, retryAfterSeconds: 0 };
 }
 
-/** HTTP/1.1: no streams to limit. WNS' tokens last a day, Huawei's an hour. */
+/** HTTP/1.1: no streams to limit. WNS' tokens last a day, Huawei's and MobileFirst's an hour. */
 export function defaultTokenSettings(tokenLifeSeconds: number): TokenSettings {
   return { ...COMMON_DEFAULTS, streams: 0, tokenLifeSeconds, retryAfterSeconds: 0 };
 }
@@ -130,6 +130,7 @@ export interface SettingsChange {
   webPush?: Partial<WebPushSettings>;
   wns?: Partial<TokenSettings>;
   hms?: Partial<TokenSettings>;
+  mobilefirst?: Partial<TokenSettings>;
 }
 
 const SETTINGS: Readonly<Record<keyof SettingsChange, Shape>> = {
@@ -138,6 +139,7 @@ const SETTINGS: Readonly<Record<keyof SettingsChange, Shape>> = {
   webPush: WEB_PUSH,
   wns: TOKEN,
   hms: TOKEN,
+  mobilefirst: TOKEN,
 };
 
 export function parseSettingsChange(input: unknown): SettingsChange {

@@ -1,0 +1,71 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Put, UseGuards } from '@nestjs/common';
+import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
+import { ApiError } from '../common/errors.js';
+import { ApplicationsService } from './applications.service.js';
+
+/** Extension: the MobileFirst server that an application's messages go through, and which of them do. */
+@ApiTags('Settings')
+@Controller('imfpush/v1/apps/:applicationId/settings/upstreamConf')
+@UseGuards(ScopeGuard)
+export class UpstreamSettingsController {
+  constructor(private readonly applications: ApplicationsService) {}
+
+  @Get()
+  @RequireScope('upstreamConf.read')
+  @ApiOperation({ summary: 'Read the upstream and the way out, without the secret (extension)' })
+  @ApiResponse({ status: 404, description: 'Unknown application, or it has no upstream' })
+  read(@Param('applicationId') applicationId: string): Promise<Record<string, unknown>> {
+    return this.applications.getSettings(applicationId, 'upstream');
+  }
+
+  @Put()
+  @RequireScope('upstreamConf.write')
+  @ApiOperation({
+    summary: 'Set the upstream and the way out; messages accepted before leave as they were to (extension)',
+  })
+  @ApiBody({
+    schema: {
+      type: 'object',
+      required: ['baseUrl', 'clientId'],
+      properties: {
+        baseUrl: {
+          type: 'string',
+          example: 'http://mobilefirst.internal:9080/mfp',
+          description: 'Ends with the name of the runtime; `mfp` without one',
+        },
+        clientId: { type: 'string' },
+        secret: { type: 'string', description: 'Left out: as before, while baseUrl and clientId are' },
+        mode: {
+          type: 'string',
+          enum: ['direct', 'upstream', 'both'],
+          description: 'Left out: as before, at first upstream',
+        },
+        share: {
+          type: 'integer',
+          minimum: 0,
+          maximum: 100,
+          description: 'In mode both: per cent of users whose messages go direct',
+        },
+      },
+    },
+  })
+  @ApiResponse({ status: 400, description: 'A field is missing or invalid: `message` names it and says why' })
+  @ApiResponse({ status: 404, description: 'Unknown application' })
+  put(@Param('applicationId') applicationId: string, @Body() body: unknown): Promise<Record<string, unknown>> {
+    if (typeof body === 'string') throw new ApiError('CARIL0405E', 'The content type must be application/json.');
+    if (typeof body !== 'object' || body === null || Array.isArray(body))
+      throw new ApiError('FPWSE0004E', 'The body must be a JSON object.');
+    return this.applications.putSettings(applicationId, 'upstream', body as Record<string, unknown>);
+  }
+
+  @Delete()
+  @HttpCode(204)
+  @RequireScope('upstreamConf.write')
+  @ApiOperation({ summary: 'Remove the upstream: messages go direct from now on (extension)' })
+  @ApiResponse({ status: 404, description: 'Unknown application, or it has no upstream' })
+  @ApiResponse({ status: 409, description: 'Messages are still on their way to it' })
+  remove(@Param('applicationId') applicationId: string): Promise<void> {
+    return this.applications.removeUnusedSettings(applicationId, 'upstream');
+  }
+}

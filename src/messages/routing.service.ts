@@ -1,0 +1,63 @@
+import { Injectable } from '@nestjs/common';
+import type { FoundApplication } from '../applications/application.repository.js';
+import { ApiError } from '../common/errors.js';
+import type { Target } from '../database/tables.js';
+import { RegisteredRepository } from '../devices/registered.repository.js';
+import { isInShare, isRelayed, readRoute, relayBody } from '../upstream/route.js';
+import { targetOf } from './target.js';
+
+/** The way out of one message: whom it goes to from here, and what the upstream is sent of it. */
+export interface WayOut {
+  /** Null: nobody. */
+  direct: Target | null;
+  /** Absent: nothing. */
+  relay?: Record<string, unknown>;
+  warnings: string[];
+}
+
+/**
+ * Chooses the way out when a message is accepted, and for good: a mode that is switched later changes nothing for it.
+ * Nobody is ever on both ways. What cannot be divided by ids goes one way as a whole, because neither side can leave out
+ * whom the other has reached.
+ */
+@Injectable()
+export class RoutingService {
+  constructor(private readonly registered: RegisteredRepository) {}
+
+  /** `via`: the request's header of this name. Throws CARIL0409E when the message came by a relay and would go into one. */
+  async chooseWay(
+    application: FoundApplication,
+    target: Target,
+    request: Record<string, unknown>,
+    via?: string,
+  ): Promise<WayOut> {
+    const way = await this.divide(application, target, request);
+    if (way.relay && isRelayed(via))
+      throw new ApiError('CARIL0409E', 'The message comes from a relay, and this application relays too: a loop.');
+    return way;
+  }
+
+  private async divide(
+    application: FoundApplication,
+    target: Target,
+    request: Record<string, unknown>,
+  ): Promise<WayOut> {
+    const { mode, share } = readRoute(application.upstream);
+    if (mode === 'direct') return { direct: target, warnings: [] };
+    const whole = { direct: null, relay: relayBody(request), warnings: [] };
+    if (mode === 'upstream') return whole;
+    const list = target.deviceIds ? 'deviceIds' : 'userIds';
+    const ids = target[list];
+    if (!ids) return { ...whole, warnings: [UNDIVIDED] };
+    const here = await this.registered.listRegistered(application.id, target);
+    const inShare = new Set(here.filter(({ owner }) => isInShare(owner, share)).map(({ id }) => id));
+    const [direct, relayed] = [ids.filter((id) => inShare.has(id)), ids.filter((id) => !inShare.has(id))];
+    if (direct.length === 0) return whole;
+    if (relayed.length === 0) return { direct: target, warnings: [] };
+    const part = { list, ids: relayed, target: targetOf(request) as object } as const;
+    return { direct: { ...target, [list]: direct }, relay: relayBody(request, part), warnings: [] };
+  }
+}
+
+const UNDIVIDED =
+  'A message that is not to device or user ids cannot be divided: it goes through the upstream as a whole, and devices that are registered only here do not get it.';

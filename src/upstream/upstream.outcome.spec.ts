@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { readUpstreamOutcome } from './upstream.outcome.js';
+
+const NOW = Date.parse('2026-11-25T10:00:00Z');
+const BUSY = { afterMs: 5_000, capMs: 300_000 };
+
+function read(status: number, body: unknown = '', headers: Record<string, string> = {}) {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  return readUpstreamOutcome({ kind: 'answered', status, headers, body: Buffer.from(text) }, NOW);
+}
+
+const coded = (code: string) => ({ code, message: 'text of the message' });
+
+describe('readUpstreamOutcome', () => {
+  it.each<[string, number, unknown, object]>([
+    ['its id is kept', 202, { message: {}, messageId: 'fnDWK8bG' }, { action: 'accept', receipt: 'fnDWK8bG' }],
+    ['also with another success', 200, { messageId: '1234' }, { action: 'accept', receipt: '1234' }],
+    ['202 alone will do', 202, '', { action: 'accept' }],
+    ['an id that is none', 202, { messageId: 'a b' }, { action: 'accept' }],
+    ['a login form', 200, '<html>', { action: 'ambiguous', reason: 'HTTP 200 without a messageId' }],
+    ['nothing', 204, '', { action: 'ambiguous', reason: 'HTTP 204 without a messageId' }],
+    ['a redirect', 302, '', { action: 'stopApplication' }],
+    ['the message is wrong', 400, coded('FPWSE0005E'), { action: 'fail', reason: 'HTTP 400 FPWSE0005E' }],
+    ['refused by a proxy', 403, '<html>', { action: 'fail', reason: 'HTTP 403' }],
+    ['an unknown tag', 404, coded('FPWSE0001E'), { action: 'fail', reason: 'HTTP 404 FPWSE0001E' }],
+    ['a push service that is starting', 404, '<html>', { action: 'retryBackoff', reason: 'HTTP 404' }],
+    ['no word of ours', 404, coded('hello world'), { action: 'retryBackoff', reason: 'HTTP 404' }],
+    ['the request came too slowly', 408, '', { action: 'retryBackoff', reason: 'HTTP 408' }],
+    ['disabled', 409, coded('FPWSE1007E'), { action: 'stopApplication' }],
+    ['a loop', 409, coded('CARIL0409E'), { action: 'fail', reason: 'HTTP 409 CARIL0409E' }],
+    ['too many', 429, '', { action: 'retryAfter', scope: 'application', ...BUSY }],
+    ['an inner fault', 500, coded('FPWSE0010E'), { action: 'ambiguous', reason: 'HTTP 500 FPWSE0010E' }],
+    ['what it never does', 501, '', { action: 'fail', reason: 'HTTP 501' }],
+    ['a gateway that lost the answer', 502, '<html>', { action: 'ambiguous', reason: 'HTTP 502' }],
+    ['away', 503, '', { action: 'retryAfter', scope: 'host', ...BUSY }],
+    ['busy in its own words', 500, coded('FPWSE0025E'), { action: 'retryAfter', scope: 'host', ...BUSY }],
+    ['a gateway that waited too long', 504, '', { action: 'ambiguous', reason: 'HTTP 504' }],
+  ])('%s: %i', (_what, status, body, verdict) => {
+    expect(read(status, body)).toEqual({ verdict: expect.objectContaining(verdict) as unknown });
+  });
+
+  it('waits as long as it is told', () => {
+    for (const status of [429, 503])
+      expect(read(status, '', { 'retry-after': '90' }).verdict).toMatchObject({ afterMs: 90_000 });
+  });
+
+  it('repeats once what the runtime’s state got in the way of', () => {
+    const { verdict } = read(409, '', { 'mfp-conflict': 'true' });
+    expect(verdict).toMatchObject({ action: 'retryBackoff', firstMs: 200 });
+  });
+
+  it('has a token refused', () => {
+    const refused = { verdict: { action: 'retryBackoff', reason: 'HTTP 401' }, tokenRefused: true };
+    expect(read(401, 'Unauthorized', { 'www-authenticate': 'Bearer error="invalid_token"' })).toEqual(refused);
+    expect(read(401)).toEqual(refused);
+  });
+
+  it.each([401, 403])('names the scope that was asked for with %i', (status) => {
+    const header = 'Bearer error="insufficient_scope", scope="RegisteredClient messages.write"';
+    const { verdict, tokenRefused } = read(status, 'Forbidden', { 'www-authenticate': header });
+    expect(verdict).toMatchObject({
+      action: 'stopApplication',
+      reason: expect.stringContaining('"RegisteredClient messages.write"') as unknown,
+    });
+    expect(tokenRefused).toBeUndefined();
+  });
+
+  it('stops for insufficient scope without a name, and for what the guard forbids', () => {
+    expect(read(403, '', { 'www-authenticate': 'Bearer error="insufficient_scope"' }).verdict).toMatchObject({
+      reason: expect.stringContaining('another scope') as unknown,
+    });
+    expect(read(403, '', { 'www-authenticate': 'Bearer' }).verdict.action).toBe('stopApplication');
+  });
+
+  it('says nothing of the message itself', () => {
+    for (const status of [400, 404, 409, 500, 503])
+      expect(JSON.stringify(read(status, coded('FPWSE0005E')))).not.toContain('text');
+  });
+
+  it('tries again what was not written, and never what may have been', () => {
+    expect(readUpstreamOutcome({ kind: 'refused', reason: 'ECONNREFUSED' }, NOW).verdict).toMatchObject({
+      action: 'retryBackoff',
+    });
+    expect(readUpstreamOutcome({ kind: 'ambiguous', reason: 'time-out' }, NOW)).toEqual({
+      verdict: { action: 'ambiguous', reason: 'time-out' },
+    });
+  });
+});

@@ -1,0 +1,257 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Notification } from '../../../src/providers/notification.js';
+import type { Recipient, Sender, Verdict } from '../../../src/providers/provider.js';
+import { UpstreamProvider } from '../../../src/upstream/upstream.provider.js';
+import { MemoryShelf } from '../../harness/memory-shelf.js';
+import { startSimulators, type RunningSimulators } from '../../simulators/client.js';
+import { collect, notification, tally } from '../providers/sending.js';
+
+/** The relay's sender against the MobileFirst simulator: token holder, messages, and what goes wrong between them. */
+
+const APPLICATION = 'com.acme.bank';
+const TOKEN_PATH = '/mfp/api/az/v1/token';
+const MESSAGES_PATH = `/imfpush/v1/apps/${APPLICATION}/messages`;
+const UPSTREAM: Recipient[] = [{ token: '', platform: '', registeredAt: 0 }];
+
+let simulators: RunningSimulators;
+const open: Sender[] = [];
+
+beforeAll(async () => {
+  simulators = await startSimulators();
+});
+afterAll(() => simulators.stop());
+beforeEach(() => simulators.admin.reset());
+afterEach(async () => {
+  for (const sender of open.splice(0)) await sender.close();
+});
+
+function openSender(change: Record<string, unknown> = {}, shelf = new MemoryShelf(), deadlineMs?: number): Sender {
+  const provider = new UpstreamProvider({ ca: simulators.ca, deadlineMs });
+  const input = { baseUrl: simulators.mobilefirst.url, ...simulators.credentials.mobilefirst, ...change };
+  const sender = provider.open(provider.parseSettings(input), shelf, APPLICATION);
+  open.push(sender);
+  return sender;
+}
+
+function relayed(alert: string): Notification {
+  return { ...notification(), relay: { message: { alert }, target: { userIds: ['u1'] } } };
+}
+
+async function relay(sender: Sender, alert = 'hi'): Promise<Verdict | undefined> {
+  return (await collect(sender, UPSTREAM, { message: relayed(alert) }))[0];
+}
+
+/** So many messages at once, each a send of its own as the workers do it. */
+function crowd(sender: Sender, count: number, from = 0): Promise<Verdict[]> {
+  const sends = Array.from({ length: count }, (_, index) => relay(sender, `message ${from + index}`));
+  return Promise.all(sends) as Promise<Verdict[]>;
+}
+
+const counters = async () => (await simulators.admin.counters()).mobilefirst;
+const ledger = (alert?: string) => simulators.admin.ledger('mobilefirst', alert);
+const actions = (verdicts: readonly Verdict[]) => tally(verdicts.map(({ action }) => ({ action }) as Verdict));
+
+describe('a relayed message', () => {
+  it('arrives with the caller’s own body under a token of the narrowest scope, and its id comes back', async () => {
+    const verdict = await relay(openSender());
+    const [entry] = await simulators.admin.lastAccepted('mobilefirst', 1);
+    expect(entry).toMatchObject({ token: APPLICATION, messageId: 'hi', body: relayed('hi').relay });
+    // To be told from others by a Carillon that it arrives at.
+    expect(entry?.headers).toMatchObject({ via: '1.1 carillon', 'idempotency-key': notification().messageId });
+    expect(verdict).toEqual({ action: 'accept', receipt: entry?.providerId });
+  });
+
+  it('may be as large as a request can be, and is echoed', async () => {
+    const userIds = Array.from({ length: 10_000 }, (_, index) => `user-${index}-${'x'.repeat(80)}`);
+    const message = { ...notification(), relay: { message: { alert: 'many' }, target: { userIds } } };
+    expect(await collect(openSender(), UPSTREAM, { message })).toMatchObject([{ action: 'accept' }]);
+    const [entry] = await simulators.admin.lastAccepted('mobilefirst', 1);
+    expect(entry?.body).toEqual(message.relay);
+  });
+
+  it('begins nothing once aborted, and nothing once closed', async () => {
+    const sender = openSender();
+    await relay(sender);
+    const signal = AbortSignal.abort();
+    expect(await collect(sender, UPSTREAM, { message: relayed('late'), signal })).toEqual([{ action: 'notSent' }]);
+    await sender.close();
+    expect(await relay(sender, 'late')).toMatchObject({ action: 'retryBackoff', reason: 'closed' });
+    expect((await ledger('late')).accepted).toBe(0);
+  });
+});
+
+describe('the token holder', () => {
+  it('asks once for 200 concurrent senders, and once more when their token is refused in mid-flight', async () => {
+    const sender = openSender();
+    expect(actions(await crowd(sender, 200))).toEqual({ accept: 200 });
+    expect((await counters()).accessTokensIssued).toBe(1);
+    await simulators.admin.expireAccessTokens();
+    expect(actions(await crowd(sender, 200, 200))).toEqual({ accept: 200 });
+    const { accessTokensIssued, answers } = await counters();
+    expect(accessTokensIssued).toBe(2);
+    expect(answers['401 401']).toBeGreaterThan(0);
+    expect(await ledger()).toMatchObject({ accepted: 400, distinct: 400, repeats: 0 });
+  });
+
+  it('renews ahead of time: senders go on while tokens live two seconds, and nobody is refused', async () => {
+    await simulators.admin.changeSettings({ mobilefirst: { tokenLifeSeconds: 2 } });
+    const sender = openSender();
+    const until = Date.now() + 5_000;
+    let sent = 0;
+    while (Date.now() < until) {
+      expect(actions(await crowd(sender, 20, sent))).toEqual({ accept: 20 });
+      sent += 20;
+    }
+    const { accessTokensIssued, answers } = await counters();
+    expect(answers).not.toHaveProperty('401 401');
+    // One each one and a half seconds: two seconds less a quarter.
+    expect(accessTokensIssued).toBeGreaterThanOrEqual(3);
+    expect(accessTokensIssued).toBeLessThanOrEqual(5);
+  });
+
+  it('shares its token with other processes by way of the shelf', async () => {
+    const shelf = new MemoryShelf();
+    await relay(openSender({}, shelf), 'one');
+    await relay(openSender({}, shelf), 'two');
+    expect((await counters()).accessTokensIssued).toBe(1);
+  });
+
+  it.each([
+    [{ secret: 'wrong' }, /invalid_client: .*client id/],
+    [{ clientId: 'nobody' }, /invalid_client: .*client id/],
+  ])('stops for %j, with words for a person', async (change, reason) => {
+    const verdicts = await crowd(openSender(change), 5);
+    for (const verdict of verdicts)
+      expect(verdict).toEqual({ action: 'stopApplication', reason: expect.stringMatching(reason) as unknown });
+    expect((await counters()).answers['400 invalid_client']).toBe(1);
+  });
+
+  it('stops for a scope outside the allowed one, and goes on when it is widened', async () => {
+    const client = { clientId: 'narrow', secret: 'narrow' };
+    await simulators.admin.registerCredentials({ mobilefirst: { ...client, allowedScope: 'messages.write' } });
+    expect(await relay(openSender(client))).toMatchObject({
+      action: 'stopApplication',
+      reason: expect.stringMatching(/invalid_scope.*push\.application\.com\.acme\.bank/) as unknown,
+    });
+    const allowedScope = 'messages.* push.application.com.acme.*';
+    await simulators.admin.registerCredentials({ mobilefirst: { ...client, allowedScope } });
+    expect(await relay(openSender(client))).toMatchObject({ action: 'accept' });
+  });
+
+  it.each([
+    ['5xx', { status: 500 }],
+    ['503', { status: 503 }],
+    ['a page', { spoil: 'notJson' as const }],
+    ['404 while it starts', { status: 404, body: '<html>' }],
+  ])('backs off for %s at the token endpoint, and never stops', async (_what, action) => {
+    await simulators.admin.setFaults([{ match: { path: TOKEN_PATH }, action }]);
+    const sender = openSender();
+    expect(actions(await crowd(sender, 9))).toEqual({ retryBackoff: 9 });
+    expect(actions(await crowd(sender, 9))).toEqual({ retryBackoff: 9 });
+    // All of them together asked once: within the wait the answer stands.
+    expect((await simulators.admin.listFaults())[0]?.fired).toBe(1);
+    expect((await ledger()).accepted).toBe(0);
+  });
+
+  it('reports the scope that a 403 asks for', async () => {
+    await simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { status: 403 } }]);
+    expect(await relay(openSender())).toMatchObject({
+      action: 'stopApplication',
+      reason: expect.stringContaining(`"RegisteredClient messages.write push.application.${APPLICATION}"`) as unknown,
+    });
+  });
+
+  it('stops when three fresh tokens in a row are refused, and not before', async () => {
+    await simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { status: 401 } }]);
+    const sender = openSender();
+    const verdicts = [await relay(sender), await relay(sender), await relay(sender)];
+    expect(verdicts.map((verdict) => verdict?.action)).toEqual(['retryBackoff', 'retryBackoff', 'stopApplication']);
+    await simulators.admin.clearFaults();
+    expect(await relay(sender)).toMatchObject({ action: 'accept' });
+  });
+});
+
+describe('what the upstream surely did not take is tried again', () => {
+  it.each([
+    [429, { action: 'retryAfter', scope: 'application', afterMs: 90_000 }],
+    [503, { action: 'retryAfter', scope: 'host', afterMs: 90_000 }],
+  ])('%i', async (status, verdict) => {
+    await simulators.admin.changeSettings({ mobilefirst: { retryAfterSeconds: 90 } });
+    await simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { status } }]);
+    expect(await relay(openSender())).toMatchObject(verdict);
+    expect((await ledger()).accepted).toBe(0);
+  });
+
+  it('a connection that is refused', async () => {
+    const sender = openSender();
+    await relay(sender);
+    await simulators.admin.changeSettings({ mobilefirst: { acceptConnections: false } });
+    await simulators.admin.commandConnections('tcpReset', { provider: 'mobilefirst' });
+    await expect.poll(() => relay(sender, 'later')).toMatchObject({ action: 'retryBackoff', reason: 'ECONNREFUSED' });
+    expect((await ledger('later')).accepted).toBe(0);
+  });
+
+  it('a host that is away is left alone after twenty in a row', async () => {
+    await simulators.admin.setFaults([{ match: { path: TOKEN_PATH }, action: { status: 500 } }]);
+    const sender = openSender();
+    await crowd(sender, 25);
+    expect(await relay(sender)).toMatchObject({ action: 'held' });
+  });
+});
+
+describe('what it may have taken is ambiguous', () => {
+  it.each(['fin', 'tcpReset'] as const)('taken, then %s', async (acceptThenCut) => {
+    await simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { acceptThenCut } }]);
+    expect(await relay(openSender(), 'cut')).toMatchObject({ action: 'ambiguous' });
+    expect(await ledger('cut')).toMatchObject({ accepted: 1, answersLost: 1 });
+  });
+
+  it.each([500, 502, 504])('%i', async (status) => {
+    await simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { status } }]);
+    expect(await relay(openSender())).toMatchObject({ action: 'ambiguous' });
+  });
+
+  it('an answer in half', async () => {
+    await simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { spoil: 'halfThenReset' } }]);
+    expect(await relay(openSender())).toMatchObject({ action: 'ambiguous' });
+  });
+
+  it('no answer in time; a late one is none, and a slow one is', async () => {
+    await simulators.admin.setFaults([
+      { match: { path: MESSAGES_PATH, nth: 1 }, action: { delayMs: 500 } },
+      { match: { path: MESSAGES_PATH, nth: 1 }, action: { delayMs: 2_500 } },
+    ]);
+    const sender = openSender({}, new MemoryShelf(), 1_500);
+    expect(await relay(sender, 'slow')).toMatchObject({ action: 'accept' });
+    expect(await relay(sender, 'late')).toEqual({ action: 'ambiguous', reason: 'time-out' });
+  });
+});
+
+describe('what is wrong with the message fails it', () => {
+  it('in the upstream’s code, and never in its words', async () => {
+    const message = { ...notification(), relay: { message: { alert: 'hi' }, target: { userIds: [] } } };
+    expect(await collect(openSender(), UPSTREAM, { message })).toEqual([
+      { action: 'fail', reason: 'HTTP 400 FPWSE0005E' },
+    ]);
+  });
+
+  it('an application that is disabled there stops here', async () => {
+    await simulators.admin.killTokens('mobilefirst', [APPLICATION], { reason: 'FPWSE1007E' });
+    expect(await relay(openSender())).toMatchObject({
+      action: 'stopApplication',
+      reason: expect.stringContaining('disabled at the upstream') as unknown,
+    });
+  });
+
+  it('follows no redirect, neither with the token nor with the credentials', async () => {
+    const location = `${simulators.mobilefirst.url}/elsewhere`;
+    const action = { status: 307, headers: { location } };
+    for (const path of [TOKEN_PATH, MESSAGES_PATH]) {
+      await simulators.admin.setFaults([{ match: { path }, action }]);
+      expect(await relay(openSender())).toMatchObject({
+        action: 'stopApplication',
+        reason: expect.stringContaining('check baseUrl') as unknown,
+      });
+    }
+  });
+});
