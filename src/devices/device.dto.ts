@@ -77,19 +77,6 @@ export function isoSeconds(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`;
 }
 
-const MAX_TAG_NAME = 254;
-
-export class CreateTagDto {
-  @IsString({ message: 'it must be a string' })
-  @Length(1, MAX_TAG_NAME, { message: `it must be 1 to ${MAX_TAG_NAME} characters` })
-  name!: string;
-
-  @IsOptional()
-  @IsString({ message: 'it must be a string' })
-  @MaxLength(1_024, { message: 'it must be at most 1024 characters' })
-  description?: string;
-}
-
 /** One `tagName`, or many `tagNames`. */
 export class SubscribeDto {
   @IsString({ message: 'it must be a string' })

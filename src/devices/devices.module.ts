@@ -7,6 +7,7 @@ import { DevicesService } from './devices.service.js';
 import { SubscriptionRepository } from './subscription.repository.js';
 import { SubscriptionsService } from './subscriptions.service.js';
 import { TagRepository } from './tag.repository.js';
+import { TagsService } from './tags.service.js';
 
 @Module({
   imports: [ApplicationsModule],
@@ -18,7 +19,15 @@ import { TagRepository } from './tag.repository.js';
     SubscriptionRepository,
     SubscriptionsService,
     TagRepository,
+    TagsService,
   ],
-  exports: [AudienceRepository, DeviceRepository, DeviceRetentionRepository, DevicesService, SubscriptionsService],
+  exports: [
+    AudienceRepository,
+    DeviceRepository,
+    DeviceRetentionRepository,
+    DevicesService,
+    SubscriptionsService,
+    TagsService,
+  ],
 })
 export class DevicesModule {}

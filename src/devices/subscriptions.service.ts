@@ -1,13 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { ApplicationsService } from '../applications/applications.service.js';
-import { Clock } from '../common/clock.js';
-import { ApiError, invalidValue, notFound } from '../common/errors.js';
+import { notFound } from '../common/errors.js';
 import { BROADCAST_TAG } from './audience.repository.js';
 import { DeviceRepository } from './device.repository.js';
 import { SubscriptionRepository } from './subscription.repository.js';
 import type { Subscription } from './subscription.repository.js';
 import { TagRepository } from './tag.repository.js';
-import type { Tag } from './tag.repository.js';
 
 export interface SubscribeResult {
   subscribed: Subscription[];
@@ -15,7 +13,7 @@ export interface SubscribeResult {
   unknown: string[];
 }
 
-/** Tags, and the devices' interest in them. */
+/** The devices' interest in tags. */
 @Injectable()
 export class SubscriptionsService {
   constructor(
@@ -23,22 +21,7 @@ export class SubscriptionsService {
     private readonly devices: DeviceRepository,
     private readonly subscriptions: SubscriptionRepository,
     private readonly tags: TagRepository,
-    private readonly clock: Clock,
   ) {}
-
-  async createTag(applicationId: string, name: string, description: string): Promise<Tag> {
-    await this.applications.getApplication(applicationId);
-    if (name.toLowerCase() === BROADCAST_TAG.toLowerCase())
-      throw invalidValue('name', `${BROADCAST_TAG} is every device's own`);
-    const tag = await this.tags.add(applicationId, name, description, new Date(this.clock.now()));
-    if (!tag) throw new ApiError('FPWSE0002E', "The tag exists already. Check the 'name' parameter value.");
-    return tag;
-  }
-
-  async listTags(applicationId: string): Promise<Tag[]> {
-    await this.applications.getApplication(applicationId);
-    return this.tags.list(applicationId);
-  }
 
   async subscribe(applicationId: string, deviceId: string, tagNames: readonly string[]): Promise<SubscribeResult> {
     const seq = await this.deviceSeq(applicationId, deviceId);
