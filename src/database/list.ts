@@ -19,31 +19,65 @@ export interface List<Row> {
 
 /**
  * The page beside its cursor, or else the one at its offset, for which PostgreSQL passes over as many index entries.
- * Throws FPWSE0005E for a cursor of another list.
+ * Several lists are read as one, each after the one before. Throws FPWSE0005E for a cursor of another list.
  */
 export async function readList<Row extends object>(
   db: Kysely<Tables>,
-  list: List<Row>,
+  list: List<Row> | readonly List<Row>[],
   { cursor, offset, size }: PageRequest,
 ): Promise<Page<Row>> {
-  const columns = Object.keys(list.keys).map((name) => sql.id(name));
+  const lists = [list].flat() as List<Row>[];
+  const counts = cursor ? [] : await Promise.all(lists.map((each) => each.count?.() ?? countRows(db, each.from)));
+  const total = cursor?.total ?? counts.reduce((sum, count) => sum + count, 0);
   const backward = cursor?.side === 'before';
-  const keys = sql`select ${sql.join(columns)} from ${list.from} ${cursor ? sql`and ${beside(list.keys, cursor)}` : sql``}
-    order by ${sql.join(backward ? columns.map((column) => sql`${column} desc`) : columns)}
-    limit ${size + 1} offset ${cursor ? 0 : offset}`;
-  const { rows } = await sql<Row>`select * from (${list.rows(keys)}) as listed order by ${sql.join(columns)}`.execute(db);
-  // The one more that was asked for tells whether another page follows.
-  const more = rows.length > size;
-  if (more) rows.splice(backward ? 0 : size, 1);
-  const total = cursor?.total ?? (await (list.count?.() ?? countRows(db, list.from)));
-  const link = (side: Cursor['side'], row: Row | undefined): Cursor | undefined =>
-    row && { side, key: Object.keys(list.keys).map((name) => (row as Record<string, Key[number]>)[name]!), total };
+  const [origin = 0, ...key] = cursor?.key ?? [];
+  if (typeof origin === 'string' || !lists[origin]) throw invalidValue('cursor', OTHER_LIST);
+  const found: { part: number; row: Row }[] = [];
+  let skip = offset;
+  // The one more that is asked for tells whether another page follows.
+  for (let part = origin; lists[part] && found.length <= size; part += backward ? -1 : 1) {
+    const count = counts[part];
+    if (count !== undefined && count <= skip) skip -= count;
+    else {
+      const start = cursor && part === origin ? beside(lists[part]!.keys, cursor.side, key) : undefined;
+      const range = { start, backward, offset: cursor ? 0 : skip, limit: size + 1 - found.length };
+      const rows = (await readRows(db, lists[part]!, range)).map((row) => ({ part, row }));
+      found.splice(backward ? 0 : found.length, 0, ...rows);
+      skip = 0;
+    }
+  }
+  const more = found.length > size;
+  if (more) found.splice(backward ? 0 : size, 1);
+  const link = (side: Cursor['side'], edge: (typeof found)[number] | undefined): Cursor | undefined =>
+    edge && { side, key: [edge.part, ...keyOf(lists[edge.part]!, edge.row)], total };
   return {
-    rows,
+    rows: found.map(({ row }) => row),
     total,
-    next: backward || more ? link('after', rows.at(-1)) : undefined,
-    previous: (backward ? more : offset > 0) ? link('before', rows[0]) : undefined,
+    next: backward || more ? link('after', found.at(-1)) : undefined,
+    previous: (backward ? more : offset > 0) ? link('before', found[0]) : undefined,
   };
+}
+
+interface Range {
+  start: RawBuilder<boolean> | undefined;
+  backward: boolean;
+  offset: number;
+  limit: number;
+}
+
+async function readRows<Row>(db: Kysely<Tables>, list: List<Row>, range: Range): Promise<Row[]> {
+  const columns = Object.keys(list.keys).map((name) => sql.id(name));
+  const order = sql.join(range.backward ? columns.map((column) => sql`${column} desc`) : columns);
+  const keys = sql`select ${sql.join(columns)} from ${list.from} ${range.start ? sql`and ${range.start}` : sql``}
+    order by ${order} limit ${range.limit} offset ${range.offset}`;
+  const { rows } = await sql<Row>`select * from (${list.rows(keys)}) as listed order by ${sql.join(columns)}`.execute(
+    db,
+  );
+  return rows;
+}
+
+function keyOf<Row>(list: List<Row>, row: Row): Key {
+  return Object.keys(list.keys).map((name) => (row as Record<string, Key[number]>)[name]!);
 }
 
 async function countRows(db: Kysely<Tables>, from: RawBuilder<unknown>): Promise<number> {
@@ -51,10 +85,12 @@ async function countRows(db: Kysely<Tables>, from: RawBuilder<unknown>): Promise
   return rows[0]?.count ?? 0;
 }
 
-function beside(keys: List<unknown>['keys'], { side, key }: Cursor): RawBuilder<boolean> {
+const OTHER_LIST = 'it is of another list';
+
+function beside(keys: List<unknown>['keys'], side: Cursor['side'], key: Key): RawBuilder<boolean> {
   const types = Object.values(keys);
   const fits = (type: string, index: number): boolean => typeof key[index] === (type === 'text' ? 'string' : 'number');
-  if (key.length !== types.length || !types.every(fits)) throw invalidValue('cursor', 'it is of another list');
+  if (key.length !== types.length || !types.every(fits)) throw invalidValue('cursor', OTHER_LIST);
   const columns = sql.join(Object.keys(keys).map((name) => sql.id(name)));
   const values = sql.join(key.map((value, index) => sql`${value}::${sql.raw(types[index]!)}`));
   return sql`(${columns}) ${sql.raw(side === 'after' ? '>' : '<')} (${values})`;

@@ -1,7 +1,9 @@
 import { Module } from '@nestjs/common';
 import { ApplicationsModule } from '../applications/applications.module.js';
 import { AudienceRepository } from './audience.repository.js';
+import { DeviceRegistrationRepository } from './device-registration.repository.js';
 import { DeviceRetentionRepository } from './device-retention.repository.js';
+import { DeviceTransferService } from './device-transfer.service.js';
 import { DeviceRepository } from './device.repository.js';
 import { DevicesService } from './devices.service.js';
 import { SubscriptionRepository } from './subscription.repository.js';
@@ -14,6 +16,8 @@ import { TagsService } from './tags.service.js';
   providers: [
     AudienceRepository,
     DeviceRepository,
+    DeviceTransferService,
+    DeviceRegistrationRepository,
     DeviceRetentionRepository,
     DevicesService,
     SubscriptionRepository,

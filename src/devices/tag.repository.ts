@@ -93,7 +93,7 @@ export class TagRepository {
 }
 
 function columns(counted: boolean): RawBuilder<Tag> {
-  const count = sql`, (select count(*) from subscription where subscription.application_id = tag.application_id
-    and subscription.tag_name = tag.name) as subscriptions`;
+  const count = sql`, (select coalesce(sum(amount), 0)::bigint from tally
+    where tally.application_id = tag.application_id and kind = 'subscription' and tally.name = tag.name) as subscriptions`;
   return sql`tag.name, tag.description, tag.created_at as "createdAt", tag.updated_at as "updatedAt" ${counted ? count : sql``}`;
 }
