@@ -29,6 +29,7 @@ import { TagsService } from './tags.service.js';
     AudienceRepository,
     DeviceRepository,
     DeviceRetentionRepository,
+    DeviceTransferService,
     DevicesService,
     SubscriptionsService,
     TagsService,
