@@ -26,9 +26,11 @@ export async function readList<Row extends object>(
   list: List<Row> | readonly List<Row>[],
   { cursor, offset, size }: PageRequest,
 ): Promise<Page<Row>> {
-  const lists = [list].flat() as List<Row>[];
-  const counts = cursor ? [] : await Promise.all(lists.map((each) => each.count?.() ?? countRows(db, each.from)));
-  const total = cursor?.total ?? counts.reduce((sum, count) => sum + count, 0);
+  const lists = [list].flat();
+  const countAll = (): Promise<number[]> =>
+    Promise.all(lists.map((each) => each.count?.() ?? countRows(db, each.from)));
+  // Which list an offset is in, the counts say.
+  const counts = cursor || offset === 0 ? [] : await countAll();
   const backward = cursor?.side === 'before';
   const [origin = 0, ...key] = cursor?.key ?? [];
   if (typeof origin === 'string' || !lists[origin]) throw invalidValue('cursor', OTHER_LIST);
@@ -48,6 +50,9 @@ export async function readList<Row extends object>(
   }
   const more = found.length > size;
   if (more) found.splice(backward ? 0 : size, 1);
+  // A first page that is not full is all there is.
+  const total =
+    cursor?.total ?? (offset === 0 && !more ? found.length : sum(counts.length > 0 ? counts : await countAll()));
   const link = (side: Cursor['side'], edge: (typeof found)[number] | undefined): Cursor | undefined =>
     edge && { side, key: [edge.part, ...keyOf(lists[edge.part]!, edge.row)], total };
   return {
@@ -56,6 +61,10 @@ export async function readList<Row extends object>(
     next: backward || more ? link('after', found.at(-1)) : undefined,
     previous: (backward ? more : offset > 0) ? link('before', found[0]) : undefined,
   };
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
 }
 
 interface Range {

@@ -91,11 +91,14 @@ export class SubscriptionRepository {
     // What is counted by tag answers every query that names no devices.
     const tally = query.deviceId === undefined && query.userId === undefined && !asksForDevices(query.filter);
     const subscriptions: List<Subscription> = {
-      keys: { tag_name: 'text', device_seq: 'bigint' },
+      // Beside an exact tag PostgreSQL would look for that tag's first row and walk from there to the cursor.
+      keys: exactTag(query) !== undefined ? { device_seq: 'bigint' } : { tag_name: 'text', device_seq: 'bigint' },
       from: sql`subscription where application_id = ${applicationId} and ${ofTags}`,
       rows: (keys) => sql`
-        select ${OF_TAG}, tag_name, device_seq from (${keys}) as page join subscription using (tag_name, device_seq)
-        join device on device.seq = device_seq where subscription.application_id = ${applicationId}`,
+        select ${OF_TAG}, subscription.tag_name, subscription.device_seq from (${keys}) as page
+        join subscription on subscription.device_seq = page.device_seq and subscription.application_id = ${applicationId}
+          and subscription.tag_name = ${exactTag(query) ?? sql`page.tag_name`}
+        join device on device.seq = subscription.device_seq`,
       ...(tally && { count: () => readTally(db, applicationId, 'subscription', ofTags) }),
     };
     const broadcasts: List<Subscription> = {
@@ -176,4 +179,10 @@ function where(
 
 function asksForDevices(filter: Filter): boolean {
   return filter.flat().some(({ name }) => name === 'deviceId');
+}
+
+/** The one tag that is asked for; undefined when it may be several. */
+function exactTag({ tagName, filter }: SubscriptionQuery): string | undefined {
+  const exact = filter.find(([first, other]) => !other && first?.name === 'tagName' && first.operator === '==');
+  return tagName ?? exact?.[0]?.value;
 }

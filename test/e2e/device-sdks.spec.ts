@@ -18,13 +18,13 @@ interface Device {
 
 const FORMATTED = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
-describe.each(STAGES)('on $name', ({ prepare }) => {
+describe.each(STAGES)('on $name', (stage) => {
   let carillon: RunningCarillon;
   let api: Api;
   let clean: () => void;
 
   beforeAll(async () => {
-    const prepared = await prepare();
+    const prepared = await stage.prepare();
     clean = prepared.clean;
     carillon = await startCarillon(prepared.environment);
     api = await Api.connect(carillon.url);

@@ -128,6 +128,18 @@ describe.each(PLACES)('lists on the %s database', (place) => {
     expect([found.rows.length, found.total]).toEqual([total, total]);
   });
 
+  it.each([{ tagName: 'news' }, { filter: 'tagName==news' }, { tagName: 'Push.ALL' }, { filter: 'tagName=@e' }])(
+    'subscriptions of %j by pages, there and back',
+    async ({ tagName, filter }) => {
+      const query = { tagName, filter: filterOf(filter, SUBSCRIPTION_FILTERS) };
+      const { pages, totals } = await walk((page) => subscriptions.list(id, query, page), 4);
+      const all = await subscriptions.list(id, query, FIRST);
+      expect(pages.flat()).toEqual(all.rows);
+      expect([...totals]).toEqual([all.total]);
+      expect(new Set(all.rows.map((each) => each.subscriptionId)).size).toBe(all.total);
+    },
+  );
+
   it('each subscription is found and ended by its id, once, and in its own application', async () => {
     const application = await addApplication(database);
     await addDevices(database, application, 1);
