@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiQuery } from '@nestjs/swagger';
+import { ApiProperty, ApiQuery } from '@nestjs/swagger';
 import { ApiError, invalidValue } from './errors.js';
 import { readBoolean, readText } from './query.js';
 import type { Query } from './query.js';
@@ -36,9 +36,13 @@ export interface Page<Row> {
 
 /** As the vendor's samples print it: counts as text, links or `""`. */
 export class PageInfo {
+  @ApiProperty({ description: 'Rows of this page' })
   count!: string;
+  @ApiProperty({ description: 'Rows of all pages' })
   totalCount!: string;
+  @ApiProperty({ description: 'Path of the next page, or empty' })
   next!: string;
+  @ApiProperty({ description: 'Path of the page before, or empty' })
   previous!: string;
 }
 
@@ -78,18 +82,25 @@ export function toPageInfo(url: string, { offset, size }: PageRequest, page: Pag
 /** Of a route that answers a list. */
 export function ApiPaging(): MethodDecorator {
   return applyDecorators(
-    ApiQuery({ name: 'offset', required: false, description: 'Rows to skip, from 0; its cost grows with it' }),
+    ApiQuery({
+      name: 'offset',
+      required: false,
+      type: Number,
+      description: 'Rows to skip, from 0; its cost grows with it',
+    }),
     ApiQuery({
       name: 'size',
       required: false,
+      type: Number,
       description: `Rows of a page, ${DEFAULT_SIZE} if not said, at most ${MAX_SIZE}`,
     }),
     ApiQuery({
       name: 'cursor',
       required: false,
+      type: String,
       description: 'Extension: where a page begins, taken from `next` or `previous`; costs the same anywhere in a list',
     }),
-    ApiQuery({ name: 'expand', required: false, description: '`false`: short items' }),
+    ApiQuery({ name: 'expand', required: false, type: Boolean, description: '`false`: short items' }),
   );
 }
 

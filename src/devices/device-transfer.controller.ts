@@ -1,5 +1,5 @@
 import { Controller, Get, HttpStatus, Param, Post, Req, Res, StreamableFile, UseGuards } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiConsumes, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
@@ -24,6 +24,7 @@ export class DeviceTransferController {
     description:
       'Each line is a JSON object as POST devices takes it; the export’s lines are such. Devices not named stay. A bad line is reported and the others are registered. Importing the same again changes nothing.',
   })
+  @ApiConsumes(NDJSON)
   @ApiBody({ description: 'One JSON object a line, of any number', schema: { type: 'string' } })
   @ApiResponse({
     status: 200,

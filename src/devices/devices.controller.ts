@@ -44,7 +44,7 @@ export class DevicesController {
   @Get()
   @RequireScope('devices.read')
   @ApiOperation({ summary: 'List the devices, in the order of their registration' })
-  @ApiQuery({ name: 'userId', required: false, description: 'Those of one user; `anonymous`: of nobody' })
+  @ApiQuery({ name: 'userId', required: false, type: String, description: 'Those of one user; `anonymous`: of nobody' })
   @ApiPaging()
   @ApiFilter('`platform` (`==` only)')
   @ApiResponse({ status: 200, type: DeviceListAnswer })

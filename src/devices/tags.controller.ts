@@ -14,6 +14,7 @@ import { TagsService } from './tags.service.js';
 const COUNTED = {
   name: 'subscriptionCount',
   required: false,
+  type: Boolean,
   description: '`true`: with how many devices are subscribed',
 } as const;
 
