@@ -8,6 +8,7 @@ import { AuthModule } from './auth/auth.module.js';
 import { ClientsController } from './auth/clients.controller.js';
 import { OperationsController } from './auth/operations.controller.js';
 import { TokenController } from './auth/token.controller.js';
+import { DeviceTransferController } from './devices/device-transfer.controller.js';
 import { DevicesController } from './devices/devices.controller.js';
 import { DevicesModule } from './devices/devices.module.js';
 import { SubscriptionsController } from './devices/subscriptions.controller.js';
@@ -27,6 +28,7 @@ import { MessagesModule } from './messages/messages.module.js';
     UpstreamSettingsController,
     ProvidersController,
     DevicesController,
+    DeviceTransferController,
     TagsController,
     SubscriptionsController,
     MessagesController,

@@ -2,7 +2,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from './common/errors.js';
 import type { Config } from './config.js';
 
@@ -10,6 +10,8 @@ import type { Config } from './config.js';
 const BODY_LIMIT = 1_048_576;
 /** An id of 255 characters may be three bytes each in a path. */
 const MAX_PARAMETER = 1_024;
+
+const WRONG_TYPE = 'The content type must be application/json.';
 
 export function newAdapter(config: Pick<Config, 'trustedProxies'>): FastifyAdapter {
   return new FastifyAdapter({
@@ -38,6 +40,10 @@ export function readBodies(app: NestFastifyApplication): void {
       done(new ApiError('FPWSE0004E', 'The body is not valid JSON.'), undefined);
     }
   });
+  // Lines are for the route that takes them as they come; elsewhere they are a wrong content type.
+  fastify.addContentTypeParser(/^application\/(x-)?ndjson/, (request, payload, done) =>
+    isStreamRoute(request) ? done(null, payload) : done(new ApiError('CARIL0405E', WRONG_TYPE), undefined),
+  );
   fastify.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
   // No id has a NUL in it, and PostgreSQL takes none.
   fastify.addHook('onRequest', (request, _reply, done) =>
@@ -47,6 +53,10 @@ export function readBodies(app: NestFastifyApplication): void {
         : undefined,
     ),
   );
+}
+
+function isStreamRoute(request: FastifyRequest): boolean {
+  return (request.routeOptions.config as { takesStream?: boolean }).takesStream === true;
 }
 
 /** OpenAPI at /imfpush/v1/swagger.json, and a page to try it at /doc/. */

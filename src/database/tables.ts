@@ -17,6 +17,7 @@ export interface Tables {
   device: DeviceTable;
   tag: TagTable;
   subscription: SubscriptionTable;
+  tally: TallyTable;
   message: MessageTable;
   batch: BatchTable;
   pace: PaceTable;
@@ -126,7 +127,7 @@ interface SharedTokenTable {
 /** What an app says of its user: flat. */
 export type DeviceAttributes = Record<string, string | number | boolean>;
 
-interface DeviceTable {
+export interface DeviceTable {
   seq: GeneratedAlways<number>;
   application_id: string;
   device_id: string;
@@ -167,6 +168,15 @@ interface SubscriptionTable {
   tag_name: string;
   device_seq: number;
   created_at: CreatedAt;
+}
+
+/** Written by triggers: how many there are of a kind by name (platform or tag) is the sum of the amounts. */
+interface TallyTable {
+  id: GeneratedAlways<number>;
+  application_id: string;
+  kind: 'device' | 'broadcast' | 'subscription';
+  name: string;
+  amount: number;
 }
 
 /** Whom a message is for: at most one of the three lists; `platforms` narrows any of them, or all devices. */

@@ -1,25 +1,42 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
+import type { Selectable } from 'kysely';
+import { EXACT } from '../common/filter.js';
+import type { Filter } from '../common/filter.js';
+import type { Page, PageRequest } from '../common/paging.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
+import { readList, toSql } from '../database/list.js';
+import type { List } from '../database/list.js';
+import type { DeviceAttributes, DeviceTable } from '../database/tables.js';
 import type { ProviderName, Recipient } from '../providers/provider.js';
+import { readPlatform } from './platform.js';
+import { readTally } from './tally.repository.js';
 
-export interface DeviceRegistration {
+export interface Device {
   applicationId: string;
   deviceId: string;
   platform: string;
-  provider: ProviderName;
   token: string;
   userId: string | null;
   phoneNumber: string | null;
   userAgent: string | null;
-}
-
-export interface Device extends DeviceRegistration {
+  language: string | null;
+  timeZone: string | null;
+  appVersion: string | null;
+  attributes: DeviceAttributes;
   createdAt: Date;
   updatedAt: Date;
 }
+
+/** `userId` null: those that are nobody's; undefined: everybody's. */
+export interface DeviceQuery {
+  userId?: string | null;
+  filter: Filter;
+}
+
+/** An exact platform is all the documents let devices be filtered by. */
+export const DEVICE_FILTERS = { platform: EXACT };
 
 /** What delivery needs of a device: what its provider needs, and who it is. */
 export interface DeliverableDevice extends Recipient {
@@ -29,30 +46,9 @@ export interface DeliverableDevice extends Recipient {
 /** The reason of a retirement that a sign of life ends. */
 export const UNSEEN = 'unseen';
 
-const UNIQUE_VIOLATION = '23505';
-
 @Injectable()
 export class DeviceRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
-
-  /** Registers or updates by device id. A token that another device id holds moves here: that registration ends. */
-  async put(device: DeviceRegistration, now: Date): Promise<Device> {
-    try {
-      return await this.upsert(device, now);
-    } catch (error) {
-      if ((error as { code?: string }).code !== UNIQUE_VIOLATION) throw error;
-      return this.database.kysely.transaction().execute(async (transaction) => {
-        await transaction
-          .deleteFrom('device')
-          .where('application_id', '=', device.applicationId)
-          .where('provider', '=', device.provider)
-          .where('token_hash', '=', hashOf(device.token))
-          .where('device_id', '<>', device.deviceId)
-          .execute();
-        return this.upsert(device, now, transaction);
-      });
-    }
-  }
 
   async find(applicationId: string, deviceId: string): Promise<Device | undefined> {
     const row = await this.database.kysely
@@ -61,20 +57,43 @@ export class DeviceRepository {
       .where('application_id', '=', applicationId)
       .where('device_id', '=', deviceId)
       .executeTakeFirst();
-    return (
-      row && {
-        applicationId,
-        deviceId,
-        platform: row.platform,
-        provider: row.provider,
-        token: row.token,
-        userId: row.user_id,
-        phoneNumber: row.phone_number,
-        userAgent: row.user_agent,
-        createdAt: row.created_at,
-        updatedAt: row.updated_at,
-      }
-    );
+    return row && toDevice(row);
+  }
+
+  /** In the order of their registration. */
+  async list(applicationId: string, { userId, filter }: DeviceQuery, page: PageRequest): Promise<Page<Device>> {
+    const platforms = toSql(filter, ({ value }) => sql`platform = ${readPlatform(value) ?? value}`);
+    const ofUser = userId === null ? sql`user_id is null` : sql`user_id = ${userId}`;
+    const db = this.database.kysely;
+    const devices: List<Selectable<DeviceTable>> = {
+      keys: { seq: 'bigint' },
+      from: sql`device where application_id = ${applicationId} and ${platforms} and ${userId === undefined ? sql`true` : ofUser}`,
+      rows: (keys) => sql`select device.* from device join (${keys}) as page using (seq)`,
+      // What is counted by platform answers every filter of platforms.
+      ...(userId === undefined && {
+        count: () => readTally(db, applicationId, 'device', platforms),
+      }),
+    };
+    const { rows, ...links } = await readList(db, devices, page);
+    return { rows: rows.map(toDevice), ...links };
+  }
+
+  /** The next above `after` up to `max` that can be sent to, and where to go on. */
+  async page(
+    applicationId: string,
+    { after, max, limit }: { after: number; max: number; limit: number },
+  ): Promise<{ devices: Device[]; last: number | undefined }> {
+    const rows = await this.database.kysely
+      .selectFrom('device')
+      .selectAll()
+      .where('application_id', '=', applicationId)
+      .where('seq', '>', after)
+      .where('seq', '<=', max)
+      .where('retired_reason', 'is', null)
+      .orderBy('seq')
+      .limit(limit)
+      .execute();
+    return { devices: rows.map(toDevice), last: rows.at(-1)?.seq };
   }
 
   /**
@@ -91,14 +110,14 @@ export class DeviceRepository {
     );
   }
 
-  async findSeq(applicationId: string, deviceId: string): Promise<number | undefined> {
-    const row = await this.database.kysely
+  /** What a subscription needs to know. */
+  findOwner(applicationId: string, deviceId: string): Promise<{ seq: number; userId: string | null } | undefined> {
+    return this.database.kysely
       .selectFrom('device')
-      .select('seq')
+      .select(['seq', 'user_id as userId'])
       .where('application_id', '=', applicationId)
       .where('device_id', '=', deviceId)
       .executeTakeFirst();
-    return row?.seq;
   }
 
   /** False when there was none. */
@@ -139,37 +158,27 @@ export class DeviceRepository {
       .where('registered_at', '<=', before)
       .execute();
   }
+}
 
-  private async upsert(device: DeviceRegistration, now: Date, db = this.database.kysely): Promise<Device> {
-    const values = {
-      platform: device.platform,
-      provider: device.provider,
-      token: device.token,
-      token_hash: hashOf(device.token),
-      user_id: device.userId,
-      phone_number: device.phoneNumber,
-      user_agent: device.userAgent,
-      retired_reason: null,
-      retired_at: null,
-      seen_on: dayOf(now),
-      registered_at: now,
-      updated_at: now,
-    };
-    const row = await db
-      .insertInto('device')
-      .values({ application_id: device.applicationId, device_id: device.deviceId, created_at: now, ...values })
-      .onConflict((conflict) => conflict.columns(['application_id', 'device_id']).doUpdateSet(values))
-      .returning(['created_at'])
-      .executeTakeFirstOrThrow();
-    return { ...device, createdAt: row.created_at, updatedAt: now };
-  }
+export function toDevice(row: Selectable<DeviceTable>): Device {
+  return {
+    applicationId: row.application_id,
+    deviceId: row.device_id,
+    platform: row.platform,
+    token: row.token,
+    userId: row.user_id,
+    phoneNumber: row.phone_number,
+    userAgent: row.user_agent,
+    language: row.language,
+    timeZone: row.time_zone,
+    appVersion: row.app_version,
+    attributes: row.attributes,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
 }
 
 /** `YYYY-MM-DD`, UTC. */
 export function dayOf(date: Date): string {
   return date.toISOString().slice(0, 10);
-}
-
-function hashOf(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
 }

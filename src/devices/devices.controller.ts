@@ -1,8 +1,21 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, UseGuards } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, UseGuards } from '@nestjs/common';
+import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { BodyPipe } from '../common/body.js';
-import { DeviceAnswer, RegisterDeviceDto, UpdateDeviceDto, toDeviceAnswer } from './device.dto.js';
+import { readFilter } from '../common/filter.js';
+import { ApiFilter, ApiPaging, readExpand, readPage, toPageInfo } from '../common/paging.js';
+import type { Query as QueryOf } from '../common/query.js';
+import {
+  DeviceAnswer,
+  DeviceListAnswer,
+  RegisterDeviceDto,
+  UpdateDeviceDto,
+  readUser,
+  toDeviceAnswer,
+  toShortAnswer,
+} from './device.dto.js';
+import { DEVICE_FILTERS } from './device.repository.js';
 import { DevicesService } from './devices.service.js';
 
 @ApiTags('Devices')
@@ -13,7 +26,14 @@ export class DevicesController {
 
   @Post()
   @RequireScope('devices.write')
-  @ApiOperation({ summary: 'Register a device, or register it anew' })
+  @ApiOperation({
+    summary: 'Register a device, or register it anew',
+    description:
+      'A token that another device id has moves here, and that registration ends. `language`, `timeZone`, `appVersion` and `attributes` (extensions) stay as they were when they are left out.',
+  })
+  @ApiResponse({ status: 201, type: DeviceAnswer })
+  @ApiResponse({ status: 400, description: 'FPWSE0005E naming the field and why' })
+  @ApiResponse({ status: 404, description: 'Unknown application' })
   async register(
     @Param('applicationId') applicationId: string,
     @Body(new BodyPipe(RegisterDeviceDto)) body: RegisterDeviceDto,
@@ -21,9 +41,30 @@ export class DevicesController {
     return toDeviceAnswer(await this.devices.registerDevice(applicationId, body));
   }
 
+  @Get()
+  @RequireScope('devices.read')
+  @ApiOperation({ summary: 'List the devices, in the order of their registration' })
+  @ApiQuery({ name: 'userId', required: false, type: String, description: 'Those of one user; `anonymous`: of nobody' })
+  @ApiPaging()
+  @ApiFilter('`platform` (`==` only)')
+  @ApiResponse({ status: 200, type: DeviceListAnswer })
+  async list(
+    @Param('applicationId') applicationId: string,
+    @Query() query: QueryOf,
+    @Req() request: FastifyRequest,
+  ): Promise<DeviceListAnswer> {
+    const page = readPage(query);
+    const toAnswer = readExpand(query) ? toDeviceAnswer : toShortAnswer;
+    const wanted = { userId: readUser(query), filter: readFilter(query, DEVICE_FILTERS) };
+    const found = await this.devices.listDevices(applicationId, wanted, page);
+    return { devices: found.rows.map(toAnswer), pageInfo: toPageInfo(request.url, page, found) };
+  }
+
   @Get(':deviceId')
   @RequireScope('devices.read')
   @ApiOperation({ summary: 'Read a device' })
+  @ApiResponse({ status: 200, type: DeviceAnswer })
+  @ApiResponse({ status: 404, description: 'It is not registered' })
   async read(
     @Param('applicationId') applicationId: string,
     @Param('deviceId') deviceId: string,
@@ -33,7 +74,13 @@ export class DevicesController {
 
   @Put(':deviceId')
   @RequireScope('devices.write')
-  @ApiOperation({ summary: 'Change a device' })
+  @ApiOperation({
+    summary: 'Change a device',
+    description:
+      'What is left out stays. Null empties `language`, `timeZone`, `appVersion` and `attributes` (extensions).',
+  })
+  @ApiResponse({ status: 200, type: DeviceAnswer })
+  @ApiResponse({ status: 404, description: 'It is not registered' })
   async update(
     @Param('applicationId') applicationId: string,
     @Param('deviceId') deviceId: string,
@@ -46,6 +93,8 @@ export class DevicesController {
   @HttpCode(204)
   @RequireScope('devices.write')
   @ApiOperation({ summary: 'Remove a device and its subscriptions' })
+  @ApiResponse({ status: 204, description: 'It is gone' })
+  @ApiResponse({ status: 404, description: 'It is not registered' })
   remove(@Param('applicationId') applicationId: string, @Param('deviceId') deviceId: string): Promise<void> {
     return this.devices.removeDevice(applicationId, deviceId);
   }

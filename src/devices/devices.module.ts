@@ -1,33 +1,41 @@
 import { Module } from '@nestjs/common';
 import { ApplicationsModule } from '../applications/applications.module.js';
 import { AudienceRepository } from './audience.repository.js';
+import { DeviceRegistrationRepository } from './device-registration.repository.js';
 import { DeviceRetentionRepository } from './device-retention.repository.js';
+import { DeviceTransferService } from './device-transfer.service.js';
 import { DeviceRepository } from './device.repository.js';
 import { DevicesService } from './devices.service.js';
 import { RegisteredRepository } from './registered.repository.js';
 import { SubscriptionRepository } from './subscription.repository.js';
 import { SubscriptionsService } from './subscriptions.service.js';
 import { TagRepository } from './tag.repository.js';
+import { TagsService } from './tags.service.js';
 
 @Module({
   imports: [ApplicationsModule],
   providers: [
     AudienceRepository,
     DeviceRepository,
+    DeviceTransferService,
+    DeviceRegistrationRepository,
     DeviceRetentionRepository,
     DevicesService,
     RegisteredRepository,
     SubscriptionRepository,
     SubscriptionsService,
     TagRepository,
+    TagsService,
   ],
   exports: [
     AudienceRepository,
     DeviceRepository,
     DeviceRetentionRepository,
+    DeviceTransferService,
     DevicesService,
     RegisteredRepository,
     SubscriptionsService,
+    TagsService,
   ],
 })
 export class DevicesModule {}

@@ -2,11 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { ApplicationsService } from '../applications/applications.service.js';
 import { Clock } from '../common/clock.js';
 import { invalidValue, notFound } from '../common/errors.js';
-import { ANONYMOUS } from './device.dto.js';
+import type { Page, PageRequest } from '../common/paging.js';
+import type { ProviderName } from '../providers/provider.js';
+import { readSubscription } from '../providers/web-push/web-push.subscription.js';
+import { canonicalLanguage } from './device-profile.js';
+import { DeviceRegistrationRepository } from './device-registration.repository.js';
+import type { DeviceRegistration } from './device-registration.repository.js';
+import { readUserId } from './device.dto.js';
 import type { RegisterDeviceDto, UpdateDeviceDto } from './device.dto.js';
 import { DeviceRepository } from './device.repository.js';
-import type { Device } from './device.repository.js';
-import { readSubscription } from '../providers/web-push/web-push.subscription.js';
+import type { Device, DeviceQuery } from './device.repository.js';
 import { providerFor } from './platform.js';
 import type { Platform } from './platform.js';
 
@@ -15,34 +20,39 @@ export class DevicesService {
   constructor(
     private readonly applications: ApplicationsService,
     private readonly devices: DeviceRepository,
+    private readonly registrations: DeviceRegistrationRepository,
     private readonly clock: Clock,
   ) {}
 
   /** Registering the same device again is an update. */
   async registerDevice(applicationId: string, device: RegisterDeviceDto): Promise<Device> {
     await this.applications.getApplication(applicationId);
-    return this.put(applicationId, {
-      deviceId: device.deviceId,
-      platform: device.platform,
-      token: device.token,
-      userId: readUserId(device.userId),
-      phoneNumber: device.phoneNumber || null,
-      userAgent: device.userAgent || null,
-    });
+    return this.registrations.put(applicationId, toRegistration(device), new Date(this.clock.now()));
   }
 
   async updateDevice(applicationId: string, deviceId: string, change: UpdateDeviceDto): Promise<Device> {
     const known = await this.getDevice(applicationId, deviceId);
-    if (change.deviceId !== undefined && change.deviceId !== deviceId)
+    if (isGiven(change.deviceId) && change.deviceId !== deviceId)
       throw invalidValue('deviceId', 'it must be the device id of the path');
-    return this.put(applicationId, {
+    const platform = change.platform ?? (known.platform as Platform);
+    // Who delivers to it goes by platform and token together.
+    const token = change.token ?? (platform === known.platform ? undefined : known.token);
+    const changed = await this.registrations.change(
+      applicationId,
       deviceId,
-      platform: change.platform ?? (known.platform as Platform),
-      token: change.token ?? known.token,
-      userId: change.userId === undefined ? known.userId : readUserId(change.userId),
-      phoneNumber: change.phoneNumber === undefined ? known.phoneNumber : change.phoneNumber || null,
-      userAgent: known.userAgent,
-    });
+      {
+        ...(token !== undefined && { token, platform, provider: checkedProvider(platform, token) }),
+        userId: change.userId === undefined ? undefined : readUserId(change.userId),
+        phoneNumber: change.phoneNumber === undefined ? undefined : change.phoneNumber || null,
+        language: isGiven(change.language) ? canonicalLanguage(change.language) : change.language,
+        timeZone: change.timeZone,
+        appVersion: change.appVersion,
+        attributes: change.attributes,
+      },
+      new Date(this.clock.now()),
+    );
+    if (!changed) throw notFound('device', 'deviceId');
+    return changed;
   }
 
   /** What an SDK asks for at each start of its app, and so a sign of life. */
@@ -50,6 +60,11 @@ export class DevicesService {
     const device = await this.getDevice(applicationId, deviceId);
     await this.devices.noteSeen(applicationId, deviceId, new Date(this.clock.now()));
     return device;
+  }
+
+  async listDevices(applicationId: string, query: DeviceQuery, page: PageRequest): Promise<Page<Device>> {
+    await this.applications.getApplication(applicationId);
+    return this.devices.list(applicationId, query, page);
   }
 
   async getDevice(applicationId: string, deviceId: string): Promise<Device> {
@@ -63,21 +78,34 @@ export class DevicesService {
     await this.applications.getApplication(applicationId);
     if (!(await this.devices.remove(applicationId, deviceId))) throw notFound('device', 'deviceId');
   }
-
-  private put(
-    applicationId: string,
-    device: Omit<Device, 'applicationId' | 'provider' | 'createdAt' | 'updatedAt'> & { platform: Platform },
-  ): Promise<Device> {
-    const provider = providerFor(device.platform, device.token);
-    if (!provider) throw invalidValue('platform', `devices of platform ${device.platform} cannot be delivered to yet`);
-    // The one token whose form is known: a wrong one is better found here than at the first message.
-    const subscription = provider === 'web-push' ? readSubscription(device.token) : null;
-    if (typeof subscription === 'string') throw invalidValue('token', subscription);
-    return this.devices.put({ ...device, applicationId, provider }, new Date(this.clock.now()));
-  }
 }
 
-/** SDKs send back the `anonymous` they were given; it means nobody. */
-function readUserId(userId: string | undefined): string | null {
-  return userId && userId !== ANONYMOUS ? userId : null;
+/** Throws FPWSE0005E for a token that its platform cannot have. */
+export function toRegistration(device: RegisterDeviceDto): DeviceRegistration {
+  return {
+    deviceId: device.deviceId,
+    platform: device.platform,
+    provider: checkedProvider(device.platform, device.token),
+    token: device.token,
+    userId: readUserId(device.userId),
+    phoneNumber: device.phoneNumber || null,
+    userAgent: device.userAgent || null,
+    language: isGiven(device.language) ? canonicalLanguage(device.language) : null,
+    timeZone: device.timeZone ?? null,
+    appVersion: device.appVersion ?? null,
+    attributes: device.attributes ?? null,
+  };
+}
+
+function checkedProvider(platform: Platform, token: string): ProviderName {
+  const provider = providerFor(platform, token);
+  if (!provider) throw invalidValue('platform', `devices of platform ${platform} cannot be delivered to yet`);
+  // The one token whose form is known: a wrong one is better found here than at the first message.
+  const subscription = provider === 'web-push' ? readSubscription(token) : null;
+  if (typeof subscription === 'string') throw invalidValue('token', subscription);
+  return provider;
+}
+
+function isGiven<T>(value: T | null | undefined): value is T {
+  return value !== undefined && value !== null;
 }

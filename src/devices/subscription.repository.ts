@@ -1,34 +1,49 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import { notFound } from '../common/errors.js';
+import { EXACT_OR_CONTAINS } from '../common/filter.js';
+import type { Filter } from '../common/filter.js';
+import type { Page, PageRequest } from '../common/paging.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
+import { readList, sameOrContains, toSql } from '../database/list.js';
+import type { List } from '../database/list.js';
 import { BROADCAST_TAG } from './audience.repository.js';
+import { readTally } from './tally.repository.js';
 
 export interface Subscription {
-  tagName: string;
-  /** Of the row; `Push.ALL` is a property of the device and has none. */
+  /** The row's; of `Push.ALL`, which is a property of the device, `Push.ALL-` and the device's seq. */
   subscriptionId: string;
+  tagName: string;
+  deviceId: string;
+  userId: string | null;
 }
+
+/** Which ones; what is undefined does not matter. `userId` null: of devices that are nobody's. */
+export interface SubscriptionQuery {
+  deviceId?: string;
+  tagName?: string;
+  userId?: string | null;
+  filter: Filter;
+}
+
+export const SUBSCRIPTION_FILTERS = { tagName: EXACT_OR_CONTAINS, deviceId: EXACT_OR_CONTAINS };
+
+const NO_PARENT = '23503';
 
 @Injectable()
 export class SubscriptionRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** The new subscriptions; a tag the device has already is left out. */
-  async add(applicationId: string, deviceSeq: number, tagNames: readonly string[]): Promise<Subscription[]> {
-    const added: Subscription[] = [];
+  /** The new subscriptions, their ids by tag; a tag the device has already is left out. */
+  async add(applicationId: string, deviceSeq: number, tagNames: readonly string[]): Promise<Map<string, string>> {
     const rows = tagNames.filter((name) => name !== BROADCAST_TAG);
+    const added = new Map<string, string>();
     if (rows.length > 0)
-      added.push(
-        ...(await this.database.kysely
-          .insertInto('subscription')
-          .values(rows.map((name) => ({ application_id: applicationId, tag_name: name, device_seq: deviceSeq })))
-          .onConflict((conflict) => conflict.doNothing())
-          .returning(['tag_name', 'id'])
-          .execute()
-          .then((inserted) => inserted.map((row) => ({ tagName: row.tag_name, subscriptionId: String(row.id) })))),
-      );
-    if (tagNames.includes(BROADCAST_TAG) && (await this.setBroadcast(deviceSeq, true)))
-      added.push({ tagName: BROADCAST_TAG, subscriptionId: BROADCAST_TAG });
+      for (const row of await this.insert(applicationId, deviceSeq, rows)) added.set(row.tag_name, String(row.id));
+    if (tagNames.includes(BROADCAST_TAG) && (await this.setBroadcast(applicationId, deviceSeq, true)))
+      added.set(BROADCAST_TAG, `${BROADCAST_TAG}-${deviceSeq}`);
     return added;
   }
 
@@ -42,18 +57,132 @@ export class SubscriptionRepository {
       .returning('tag_name')
       .execute();
     const removed = rows.map((row) => row.tag_name);
-    if (tagNames.includes(BROADCAST_TAG) && (await this.setBroadcast(deviceSeq, false))) removed.push(BROADCAST_TAG);
+    if (tagNames.includes(BROADCAST_TAG) && (await this.setBroadcast(applicationId, deviceSeq, false)))
+      removed.push(BROADCAST_TAG);
     return removed;
   }
 
-  private async setBroadcast(deviceSeq: number, broadcast: boolean): Promise<boolean> {
+  async find(applicationId: string, subscriptionId: string): Promise<Subscription | undefined> {
+    const { row, seq } = readId(subscriptionId);
+    const { rows } = await sql<Subscription>`
+      select ${OF_TAG} from subscription join device on device.seq = subscription.device_seq
+      where subscription.application_id = ${applicationId} and subscription.id = ${row}::bigint
+      union all select ${OF_BROADCAST} from device
+      where application_id = ${applicationId} and seq = ${seq}::bigint and broadcast`.execute(this.database.kysely);
+    return rows[0];
+  }
+
+  /** False when there was none. */
+  async removeById(applicationId: string, subscriptionId: string): Promise<boolean> {
+    const { row, seq } = readId(subscriptionId);
+    if (seq !== null) return this.setBroadcast(applicationId, seq, false);
+    const { rows } = await sql`
+      delete from subscription where application_id = ${applicationId} and id = ${row}::bigint returning id`.execute(
+      this.database.kysely,
+    );
+    return rows.length > 0;
+  }
+
+  /** By tag, then in the order of the devices' registration; those to `Push.ALL` come last. */
+  list(applicationId: string, query: SubscriptionQuery, page: PageRequest): Promise<Page<Subscription>> {
+    const db = this.database.kysely;
+    const ofTags = where(applicationId, query, sql`tag_name`, sql`device_seq`);
+    const ofBroadcast = where(applicationId, query, sql`${BROADCAST_TAG}::text`, sql`device.seq`);
+    // What is counted by tag answers every query that names no devices.
+    const tally = query.deviceId === undefined && query.userId === undefined && !asksForDevices(query.filter);
+    const subscriptions: List<Subscription> = {
+      // Beside an exact tag PostgreSQL would look for that tag's first row and walk from there to the cursor.
+      keys: exactTag(query) !== undefined ? { device_seq: 'bigint' } : { tag_name: 'text', device_seq: 'bigint' },
+      from: sql`subscription where application_id = ${applicationId} and ${ofTags}`,
+      rows: (keys) => sql`
+        select ${OF_TAG}, subscription.tag_name, subscription.device_seq from (${keys}) as page
+        join subscription on subscription.device_seq = page.device_seq and subscription.application_id = ${applicationId}
+          and subscription.tag_name = ${exactTag(query) ?? sql`page.tag_name`}
+        join device on device.seq = subscription.device_seq`,
+      ...(tally && { count: () => readTally(db, applicationId, 'subscription', ofTags) }),
+    };
+    const broadcasts: List<Subscription> = {
+      keys: { seq: 'bigint' },
+      from: sql`device where application_id = ${applicationId} and broadcast and ${ofBroadcast}`,
+      rows: (keys) => sql`select ${OF_BROADCAST}, device.seq from (${keys}) as page join device using (seq)`,
+      ...(tally && { count: () => readTally(db, applicationId, 'broadcast', ofBroadcast) }),
+    };
+    return readList(db, [subscriptions, broadcasts], page);
+  }
+
+  private async insert(
+    applicationId: string,
+    deviceSeq: number,
+    tagNames: readonly string[],
+  ): Promise<{ tag_name: string; id: number }[]> {
+    try {
+      return await this.database.kysely
+        .insertInto('subscription')
+        .values(tagNames.map((name) => ({ application_id: applicationId, tag_name: name, device_seq: deviceSeq })))
+        .onConflict((conflict) => conflict.doNothing())
+        .returning(['tag_name', 'id'])
+        .execute();
+    } catch (error) {
+      // Both were there a moment ago.
+      if ((error as { code?: string }).code === NO_PARENT) throw notFound('tag or device', 'deviceId');
+      throw error;
+    }
+  }
+
+  private async setBroadcast(applicationId: string, deviceSeq: number, broadcast: boolean): Promise<boolean> {
     const changed = await this.database.kysely
       .updateTable('device')
       .set({ broadcast })
+      .where('application_id', '=', applicationId)
       .where('seq', '=', deviceSeq)
       .where('broadcast', '<>', broadcast)
       .returning('seq')
       .executeTakeFirst();
     return changed !== undefined;
   }
+}
+
+const OF_TAG = sql`subscription.id::text as "subscriptionId", subscription.tag_name as "tagName",
+  device.device_id as "deviceId", device.user_id as "userId"`;
+const OF_BROADCAST = sql`${sql.lit(BROADCAST_TAG)} || '-' || device.seq as "subscriptionId", ${sql.lit(BROADCAST_TAG)} as "tagName",
+  device.device_id as "deviceId", device.user_id as "userId"`;
+
+/** Which of the two an id names; null: not this one. A number beyond bigint names none. */
+function readId(subscriptionId: string): { row: number | null; seq: number | null } {
+  const [, broadcast, digits] = /^(Push\.ALL-)?(\d{1,15})$/.exec(subscriptionId) ?? [];
+  const id = digits === undefined ? null : Number(digits);
+  return broadcast === undefined ? { row: id, seq: null } : { row: null, seq: id };
+}
+
+/** `tag` and `seq`: what stands for a subscription's tag and its device. */
+function where(
+  applicationId: string,
+  { tagName, deviceId, userId, filter }: SubscriptionQuery,
+  tag: RawBuilder<unknown>,
+  seq: RawBuilder<unknown>,
+): RawBuilder<boolean> {
+  const ofDevices = (condition: RawBuilder<boolean>): RawBuilder<boolean> =>
+    sql`${seq} in (select owner.seq from device as owner where owner.application_id = ${applicationId} and ${condition})`;
+  const conditions = [
+    toSql(filter, (condition) =>
+      condition.name === 'tagName'
+        ? sameOrContains(tag, condition)
+        : ofDevices(sameOrContains(sql`owner.device_id`, condition)),
+    ),
+  ];
+  if (tagName !== undefined) conditions.push(sql`${tag} = ${tagName}`);
+  if (deviceId !== undefined) conditions.push(ofDevices(sql`owner.device_id = ${deviceId}`));
+  if (userId !== undefined)
+    conditions.push(ofDevices(userId === null ? sql`owner.user_id is null` : sql`owner.user_id = ${userId}`));
+  return sql`(${sql.join(conditions, sql` and `)})`;
+}
+
+function asksForDevices(filter: Filter): boolean {
+  return filter.flat().some(({ name }) => name === 'deviceId');
+}
+
+/** The one tag that is asked for; undefined when it may be several. */
+function exactTag({ tagName, filter }: SubscriptionQuery): string | undefined {
+  const exact = filter.find(([first, other]) => !other && first?.name === 'tagName' && first.operator === '==');
+  return tagName ?? exact?.[0]?.value;
 }

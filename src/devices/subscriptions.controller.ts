@@ -1,11 +1,30 @@
-import { Body, Controller, Delete, HttpCode, HttpStatus, Param, Post, Query, Res, UseGuards } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  HttpStatus,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+  UseGuards,
+} from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { BodyPipe } from '../common/body.js';
 import { ApiError, invalidValue, notFound } from '../common/errors.js';
-import { SubscribeDto } from './device.dto.js';
-import { SubscriptionsService } from './subscriptions.service.js';
+import { readFilter } from '../common/filter.js';
+import { ApiFilter, ApiPaging, readExpand, readPage, toPageInfo } from '../common/paging.js';
+import { readText } from '../common/query.js';
+import type { Query as QueryOf } from '../common/query.js';
+import { readUser } from './device.dto.js';
+import { SubscribeDto, SubscriptionAnswer, SubscriptionListAnswer, toSubscriptionAnswer } from './subscription.dto.js';
+import { SUBSCRIPTION_FILTERS } from './subscription.repository.js';
+import { SubscriptionsService, notSubscribed } from './subscriptions.service.js';
 
 @ApiTags('Subscriptions')
 @Controller('imfpush/v1/apps/:applicationId/subscriptions')
@@ -17,14 +36,14 @@ export class SubscriptionsController {
   @RequireScope('subscriptions.write')
   @ApiOperation({ summary: 'Subscribe a device to one tag (201) or several (207); with action=delete, unsubscribe it' })
   @ApiQuery({ name: 'action', required: false, enum: ['delete'] })
-  @ApiResponse({ status: 201, description: 'Subscribed to `tagName`' })
+  @ApiResponse({ status: 201, type: SubscriptionAnswer, description: 'Subscribed to `tagName`' })
   @ApiResponse({ status: 207, description: 'What became of each of `tagNames`' })
   async subscribe(
     @Param('applicationId') applicationId: string,
     @Query('action') action: string | undefined,
     @Body(new BodyPipe(SubscribeDto)) body: SubscribeDto,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<Record<string, unknown>> {
+  ): Promise<object> {
     // Some SDKs send the one they do not use as null.
     if (isGiven(body.tagName) === isGiven(body.tagNames))
       throw invalidValue('tagName', 'give one tagName or a list tagNames');
@@ -39,26 +58,82 @@ export class SubscriptionsController {
   @HttpCode(204)
   @RequireScope('subscriptions.write')
   @ApiOperation({ summary: 'Unsubscribe a device from a tag' })
-  async unsubscribe(
-    @Param('applicationId') applicationId: string,
-    @Query('deviceId') deviceId: string | undefined,
-    @Query('tagName') tagName: string | undefined,
-  ): Promise<void> {
+  @ApiQuery({ name: 'deviceId', type: String })
+  @ApiQuery({ name: 'tagName', type: String })
+  @ApiResponse({ status: 204, description: 'It is gone' })
+  @ApiResponse({ status: 400, description: 'FPWSE0008E: a parameter is missing; FPWSE0007E: there is another one' })
+  @ApiResponse({ status: 404, description: 'FPWSE0012E: there is no such subscription' })
+  async unsubscribe(@Param('applicationId') applicationId: string, @Query() query: QueryOf): Promise<void> {
+    const extra = Object.keys(query).find((name) => name !== 'deviceId' && name !== 'tagName');
+    if (extra !== undefined)
+      throw new ApiError('FPWSE0007E', 'Only the query parameters deviceId and tagName are taken here.');
+    const deviceId = readText(query, 'deviceId');
+    const tagName = readText(query, 'tagName');
     if (!deviceId || !tagName)
       throw new ApiError('FPWSE0008E', `The query parameter '${deviceId ? 'tagName' : 'deviceId'}' is missing.`);
     const left = await this.subscriptions.unsubscribe(applicationId, deviceId, [tagName]);
-    if (left.length === 0) throw new ApiError('FPWSE0012E', 'The subscription does not exist.');
+    if (left.length === 0) throw notSubscribed();
   }
 
-  private async subscribeOne(
-    applicationId: string,
-    deviceId: string,
-    tagName: string,
-  ): Promise<Record<string, unknown>> {
+  @Get()
+  @RequireScope('subscriptions.read')
+  @ApiOperation({ summary: 'List the subscriptions of a device, tag or user, or all of them' })
+  @ApiQuery({ name: 'deviceId', required: false, type: String })
+  @ApiQuery({ name: 'tagName', required: false, type: String })
+  @ApiQuery({ name: 'userId', required: false, type: String })
+  @ApiPaging()
+  @ApiFilter('`tagName` and `deviceId`')
+  @ApiResponse({ status: 200, type: SubscriptionListAnswer })
+  async list(
+    @Param('applicationId') applicationId: string,
+    @Query() query: QueryOf,
+    @Req() request: FastifyRequest,
+  ): Promise<SubscriptionListAnswer> {
+    const page = readPage(query);
+    const expand = readExpand(query);
+    const wanted = {
+      deviceId: readText(query, 'deviceId'),
+      tagName: readText(query, 'tagName'),
+      userId: readUser(query),
+      filter: readFilter(query, SUBSCRIPTION_FILTERS),
+    };
+    const found = await this.subscriptions.listSubscriptions(applicationId, wanted, page);
+    return {
+      subscriptions: found.rows.map((each) => toSubscriptionAnswer(applicationId, each, expand)),
+      pageInfo: toPageInfo(request.url, page, found),
+    };
+  }
+
+  @Get(':subscriptionId')
+  @RequireScope('subscriptions.read')
+  @ApiOperation({ summary: 'Read a subscription' })
+  @ApiResponse({ status: 200, type: SubscriptionAnswer })
+  @ApiResponse({ status: 404, description: 'FPWSE0012E: there is none' })
+  async read(
+    @Param('applicationId') applicationId: string,
+    @Param('subscriptionId') subscriptionId: string,
+  ): Promise<SubscriptionAnswer> {
+    return toSubscriptionAnswer(applicationId, await this.subscriptions.getSubscription(applicationId, subscriptionId));
+  }
+
+  @Delete(':subscriptionId')
+  @HttpCode(204)
+  @RequireScope('subscriptions.write')
+  @ApiOperation({ summary: 'End a subscription' })
+  @ApiResponse({ status: 204, description: 'It is gone' })
+  @ApiResponse({ status: 404, description: 'FPWSE0012E: there is none' })
+  remove(
+    @Param('applicationId') applicationId: string,
+    @Param('subscriptionId') subscriptionId: string,
+  ): Promise<void> {
+    return this.subscriptions.removeSubscription(applicationId, subscriptionId);
+  }
+
+  private async subscribeOne(applicationId: string, deviceId: string, tagName: string): Promise<SubscriptionAnswer> {
     const { subscribed, unknown } = await this.subscriptions.subscribe(applicationId, deviceId, [tagName]);
     if (unknown.length > 0) throw notFound('tag', 'tagName');
     if (!subscribed[0]) throw new ApiError('FPWSE0011E', 'The subscription exists already.');
-    return { deviceId, ...subscribed[0], href: hrefOf(applicationId, subscribed[0].subscriptionId) };
+    return toSubscriptionAnswer(applicationId, subscribed[0], false);
   }
 
   private async subscribeMany(
@@ -74,11 +149,7 @@ export class SubscriptionsController {
         code: result.unknown.length > 0 ? 'FPWSE0001E' : '',
       },
       subscriptionExists: result.existing,
-      subscribed: result.subscribed.map((subscription) => ({
-        ...subscription,
-        deviceId,
-        href: hrefOf(applicationId, subscription.subscriptionId),
-      })),
+      subscribed: result.subscribed.map((each) => toSubscriptionAnswer(applicationId, each, false)),
     };
   }
 
@@ -96,8 +167,4 @@ export class SubscriptionsController {
 
 function isGiven<T>(value: T | null | undefined): value is T {
   return value !== undefined && value !== null;
-}
-
-function hrefOf(applicationId: string, subscriptionId: string): string {
-  return `/imfpush/v1/apps/${applicationId}/subscriptions/${subscriptionId}`;
 }

@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { ApplicationsService } from '../applications/applications.service.js';
-import { Clock } from '../common/clock.js';
-import { ApiError, invalidValue, notFound } from '../common/errors.js';
+import { ApiError, notFound } from '../common/errors.js';
+import type { Page, PageRequest } from '../common/paging.js';
 import { BROADCAST_TAG } from './audience.repository.js';
 import { DeviceRepository } from './device.repository.js';
 import { SubscriptionRepository } from './subscription.repository.js';
-import type { Subscription } from './subscription.repository.js';
+import type { Subscription, SubscriptionQuery } from './subscription.repository.js';
 import { TagRepository } from './tag.repository.js';
-import type { Tag } from './tag.repository.js';
 
 export interface SubscribeResult {
   subscribed: Subscription[];
@@ -15,7 +14,7 @@ export interface SubscribeResult {
   unknown: string[];
 }
 
-/** Tags, and the devices' interest in them. */
+/** The devices' interest in tags. */
 @Injectable()
 export class SubscriptionsService {
   constructor(
@@ -23,33 +22,17 @@ export class SubscriptionsService {
     private readonly devices: DeviceRepository,
     private readonly subscriptions: SubscriptionRepository,
     private readonly tags: TagRepository,
-    private readonly clock: Clock,
   ) {}
 
-  async createTag(applicationId: string, name: string, description: string): Promise<Tag> {
-    await this.applications.getApplication(applicationId);
-    if (name.toLowerCase() === BROADCAST_TAG.toLowerCase())
-      throw invalidValue('name', `${BROADCAST_TAG} is every device's own`);
-    const tag = await this.tags.add(applicationId, name, description, new Date(this.clock.now()));
-    if (!tag) throw new ApiError('FPWSE0002E', "The tag exists already. Check the 'name' parameter value.");
-    return tag;
-  }
-
-  async listTags(applicationId: string): Promise<Tag[]> {
-    await this.applications.getApplication(applicationId);
-    return this.tags.list(applicationId);
-  }
-
   async subscribe(applicationId: string, deviceId: string, tagNames: readonly string[]): Promise<SubscribeResult> {
-    const seq = await this.deviceSeq(applicationId, deviceId);
+    const { seq, userId } = await this.getDevice(applicationId, deviceId);
     const names = [...new Set(tagNames)];
     const known = await this.tags.existing(applicationId, names);
     known.add(BROADCAST_TAG);
     const wanted = names.filter((name) => known.has(name));
-    const subscribed = await this.subscriptions.add(applicationId, seq, wanted);
-    const added = new Set(subscribed.map((subscription) => subscription.tagName));
+    const added = await this.subscriptions.add(applicationId, seq, wanted);
     return {
-      subscribed,
+      subscribed: [...added].map(([tagName, subscriptionId]) => ({ subscriptionId, tagName, deviceId, userId })),
       existing: wanted.filter((name) => !added.has(name)),
       unknown: names.filter((name) => !known.has(name)),
     };
@@ -57,14 +40,39 @@ export class SubscriptionsService {
 
   /** The names that were left; the others were not subscribed to. */
   async unsubscribe(applicationId: string, deviceId: string, tagNames: readonly string[]): Promise<string[]> {
-    const seq = await this.deviceSeq(applicationId, deviceId);
+    const { seq } = await this.getDevice(applicationId, deviceId);
     return this.subscriptions.remove(applicationId, seq, tagNames);
   }
 
-  private async deviceSeq(applicationId: string, deviceId: string): Promise<number> {
+  async listSubscriptions(
+    applicationId: string,
+    query: SubscriptionQuery,
+    page: PageRequest,
+  ): Promise<Page<Subscription>> {
     await this.applications.getApplication(applicationId);
-    const seq = await this.devices.findSeq(applicationId, deviceId);
-    if (seq === undefined) throw notFound('device', 'deviceId');
-    return seq;
+    return this.subscriptions.list(applicationId, query, page);
   }
+
+  async getSubscription(applicationId: string, subscriptionId: string): Promise<Subscription> {
+    await this.applications.getApplication(applicationId);
+    const subscription = await this.subscriptions.find(applicationId, subscriptionId);
+    if (!subscription) throw notSubscribed();
+    return subscription;
+  }
+
+  async removeSubscription(applicationId: string, subscriptionId: string): Promise<void> {
+    await this.applications.getApplication(applicationId);
+    if (!(await this.subscriptions.removeById(applicationId, subscriptionId))) throw notSubscribed();
+  }
+
+  private async getDevice(applicationId: string, deviceId: string): Promise<{ seq: number; userId: string | null }> {
+    await this.applications.getApplication(applicationId);
+    const device = await this.devices.findOwner(applicationId, deviceId);
+    if (!device) throw notFound('device', 'deviceId');
+    return device;
+  }
+}
+
+export function notSubscribed(): ApiError {
+  return new ApiError('FPWSE0012E', 'The subscription does not exist.');
 }

@@ -1,13 +1,24 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import { EXACT_OR_CONTAINS } from '../common/filter.js';
+import type { Filter } from '../common/filter.js';
+import type { Page, PageRequest } from '../common/paging.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
+import { readList, sameOrContains, toSql } from '../database/list.js';
+import type { List } from '../database/list.js';
 
 export interface Tag {
   name: string;
   description: string;
   createdAt: Date;
   updatedAt: Date;
+  /** Devices that have it; undefined where nobody asked. */
+  subscriptions?: number;
 }
+
+export const TAG_FILTERS = { name: EXACT_OR_CONTAINS, description: EXACT_OR_CONTAINS };
 
 @Injectable()
 export class TagRepository {
@@ -24,19 +35,49 @@ export class TagRepository {
     return added && { name, description, createdAt: now, updatedAt: now };
   }
 
-  async list(applicationId: string): Promise<Tag[]> {
-    const rows = await this.database.kysely
-      .selectFrom('tag')
-      .selectAll()
+  async find(applicationId: string, name: string, counted: boolean): Promise<Tag | undefined> {
+    const { rows } = await sql<Tag>`
+      select ${columns(counted)} from tag where application_id = ${applicationId} and name = ${name}`.execute(
+      this.database.kysely,
+    );
+    return rows[0];
+  }
+
+  list(applicationId: string, filter: Filter, page: PageRequest, counted: boolean): Promise<Page<Tag>> {
+    const where = toSql(filter, (condition) => sameOrContains(sql.ref(condition.name), condition));
+    const tags: List<Tag> = {
+      keys: { name: 'text' },
+      from: sql`tag where application_id = ${applicationId} and ${where}`,
+      rows: (keys) => sql`select ${columns(counted)} from tag join (${keys}) as page using (name)
+        where application_id = ${applicationId}`,
+    };
+    return readList(this.database.kysely, tags, page);
+  }
+
+  /** Undefined when there is none; a description that is left out stays. */
+  async change(
+    applicationId: string,
+    name: string,
+    description: string | undefined,
+    now: Date,
+  ): Promise<Tag | undefined> {
+    const { rows } = await sql<Tag>`
+      update tag set description = coalesce(${description ?? null}, description), updated_at = ${now}
+      where application_id = ${applicationId} and name = ${name} returning ${columns(false)}`.execute(
+      this.database.kysely,
+    );
+    return rows[0];
+  }
+
+  /** False when there was none. */
+  async remove(applicationId: string, name: string): Promise<boolean> {
+    const removed = await this.database.kysely
+      .deleteFrom('tag')
       .where('application_id', '=', applicationId)
-      .orderBy('name')
-      .execute();
-    return rows.map((row) => ({
-      name: row.name,
-      description: row.description,
-      createdAt: row.created_at,
-      updatedAt: row.updated_at,
-    }));
+      .where('name', '=', name)
+      .returning('name')
+      .executeTakeFirst();
+    return removed !== undefined;
   }
 
   /** Those of the names that exist. */
@@ -49,4 +90,10 @@ export class TagRepository {
       .execute();
     return new Set(rows.map((row) => row.name));
   }
+}
+
+function columns(counted: boolean): RawBuilder<Tag> {
+  const count = sql`, (select coalesce(sum(amount), 0)::bigint from tally
+    where tally.application_id = tag.application_id and kind = 'subscription' and tally.name = tag.name) as subscriptions`;
+  return sql`tag.name, tag.description, tag.created_at as "createdAt", tag.updated_at as "updatedAt" ${counted ? count : sql``}`;
 }

@@ -1,55 +1,99 @@
-import { Body, Controller, Get, Param, Post, UseGuards } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, UseGuards } from '@nestjs/common';
+import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { BodyPipe } from '../common/body.js';
-import { CreateTagDto, isoSeconds } from './device.dto.js';
-import { SubscriptionsService } from './subscriptions.service.js';
-import type { Tag } from './tag.repository.js';
+import { readFilter } from '../common/filter.js';
+import { ApiFilter, ApiPaging, readExpand, readPage, toPageInfo } from '../common/paging.js';
+import { readBoolean } from '../common/query.js';
+import type { Query as QueryOf } from '../common/query.js';
+import { ChangeTagDto, CreateTagDto, TagAnswer, TagListAnswer, toTagAnswer } from './tag.dto.js';
+import { TAG_FILTERS } from './tag.repository.js';
+import { TagsService } from './tags.service.js';
 
-interface TagAnswer {
-  name: string;
-  description: string;
-  createdMode: 'API';
-  createdTime: string;
-  lastUpdatedTime: string;
-  href: string;
-}
+const COUNTED = {
+  name: 'subscriptionCount',
+  required: false,
+  type: Boolean,
+  description: '`true`: with how many devices are subscribed',
+} as const;
 
 @ApiTags('Tags')
 @Controller('imfpush/v1/apps/:applicationId/tags')
 @UseGuards(ScopeGuard)
 export class TagsController {
-  constructor(private readonly subscriptions: SubscriptionsService) {}
+  constructor(private readonly tags: TagsService) {}
 
   @Post()
   @RequireScope('tags.write')
   @ApiOperation({ summary: 'Create a tag' })
+  @ApiResponse({ status: 201, type: TagAnswer })
+  @ApiResponse({ status: 409, description: 'FPWSE0002E: there is one of this name' })
   async create(
     @Param('applicationId') applicationId: string,
     @Body(new BodyPipe(CreateTagDto)) body: CreateTagDto,
   ): Promise<TagAnswer> {
-    return toAnswer(
-      applicationId,
-      await this.subscriptions.createTag(applicationId, body.name, body.description ?? ''),
-    );
+    return toTagAnswer(applicationId, await this.tags.createTag(applicationId, body.name, body.description ?? ''));
   }
 
   @Get()
   @RequireScope('tags.read')
-  @ApiOperation({ summary: 'List the tags' })
-  async list(@Param('applicationId') applicationId: string): Promise<{ tags: TagAnswer[] }> {
-    const tags = await this.subscriptions.listTags(applicationId);
-    return { tags: tags.map((tag) => toAnswer(applicationId, tag)) };
+  @ApiOperation({ summary: 'List the tags, by name' })
+  @ApiPaging()
+  @ApiFilter('`name` and `description`')
+  @ApiQuery(COUNTED)
+  @ApiResponse({ status: 200, type: TagListAnswer })
+  async list(
+    @Param('applicationId') applicationId: string,
+    @Query() query: QueryOf,
+    @Req() request: FastifyRequest,
+  ): Promise<TagListAnswer> {
+    const page = readPage(query);
+    const filter = readFilter(query, TAG_FILTERS);
+    const expand = readExpand(query);
+    const counted = readBoolean(query, 'subscriptionCount', false);
+    const found = await this.tags.listTags(applicationId, filter, page, counted);
+    return {
+      tags: found.rows.map((tag) => toTagAnswer(applicationId, tag, expand)),
+      pageInfo: toPageInfo(request.url, page, found),
+    };
   }
-}
 
-function toAnswer(applicationId: string, tag: Tag): TagAnswer {
-  return {
-    name: tag.name,
-    description: tag.description,
-    createdMode: 'API',
-    createdTime: isoSeconds(tag.createdAt),
-    lastUpdatedTime: isoSeconds(tag.updatedAt),
-    href: `/imfpush/v1/apps/${applicationId}/tags/${encodeURIComponent(tag.name)}`,
-  };
+  @Get(':tagName')
+  @RequireScope('tags.read')
+  @ApiOperation({ summary: 'Read a tag' })
+  @ApiQuery(COUNTED)
+  @ApiResponse({ status: 200, type: TagAnswer })
+  @ApiResponse({ status: 404, description: 'Unknown application or tag' })
+  async read(
+    @Param('applicationId') applicationId: string,
+    @Param('tagName') tagName: string,
+    @Query() query: QueryOf,
+  ): Promise<TagAnswer> {
+    const counted = readBoolean(query, 'subscriptionCount', false);
+    return toTagAnswer(applicationId, await this.tags.getTag(applicationId, tagName, counted));
+  }
+
+  @Put(':tagName')
+  @RequireScope('tags.write')
+  @ApiOperation({ summary: 'Change the description of a tag; its name stays' })
+  @ApiResponse({ status: 200, type: TagAnswer })
+  @ApiResponse({ status: 404, description: 'Unknown application or tag' })
+  async change(
+    @Param('applicationId') applicationId: string,
+    @Param('tagName') tagName: string,
+    @Body(new BodyPipe(ChangeTagDto)) body: ChangeTagDto,
+  ): Promise<TagAnswer> {
+    return toTagAnswer(applicationId, await this.tags.changeTag(applicationId, tagName, body));
+  }
+
+  @Delete(':tagName')
+  @HttpCode(204)
+  @RequireScope('tags.write')
+  @ApiOperation({ summary: 'Remove a tag and its subscriptions' })
+  @ApiResponse({ status: 204, description: 'It is gone' })
+  @ApiResponse({ status: 404, description: 'Unknown application or tag' })
+  remove(@Param('applicationId') applicationId: string, @Param('tagName') tagName: string): Promise<void> {
+    return this.tags.removeTag(applicationId, tagName);
+  }
 }

@@ -5,6 +5,7 @@ import { ApiError } from '../common/errors.js';
 import { DevicesService } from '../devices/devices.service.js';
 import type { Platform } from '../devices/platform.js';
 import { SubscriptionsService } from '../devices/subscriptions.service.js';
+import { TagsService } from '../devices/tags.service.js';
 
 export const SAMPLE_APPLICATION = 'com.example.app';
 
@@ -30,6 +31,7 @@ export class SampleApplication implements OnApplicationBootstrap {
   constructor(
     private readonly applications: ApplicationsService,
     private readonly devices: DevicesService,
+    private readonly tags: TagsService,
     private readonly subscriptions: SubscriptionsService,
   ) {}
 
@@ -41,7 +43,7 @@ export class SampleApplication implements OnApplicationBootstrap {
       throw error;
     }
     for (const [name, description] of Object.entries(TAGS))
-      await this.subscriptions.createTag(SAMPLE_APPLICATION, name, description);
+      await this.tags.createTag(SAMPLE_APPLICATION, name, description);
     for (const { tags, ...device } of DEVICES) {
       await this.devices.registerDevice(SAMPLE_APPLICATION, device);
       if (tags.length > 0) await this.subscriptions.subscribe(SAMPLE_APPLICATION, device.deviceId, tags);

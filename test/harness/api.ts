@@ -24,6 +24,8 @@ export interface DeviceBody {
   userId?: string;
 }
 
+export type RequestBody = NonNullable<Parameters<typeof fetch>[1]>['body'];
+
 export class Api {
   constructor(
     readonly url: string,
@@ -58,6 +60,24 @@ export class Api {
       headers: response.headers,
       body: (text === '' ? undefined : JSON.parse(text)) as T,
     };
+  }
+
+  /** As it is sent and comes, in the application's own part of the address. */
+  raw(
+    method: string,
+    path: string,
+    body: RequestBody,
+    headers: Record<string, string>,
+    signal?: AbortSignal,
+  ): Promise<Response> {
+    return fetch(`${this.url}/imfpush/v1/apps/${this.applicationId}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.token}`, ...headers },
+      body,
+      signal,
+      // Node's own name for a body that is a stream.
+      duplex: 'half',
+    });
   }
 
   /** In the application's own part of the address. */

@@ -9,6 +9,7 @@ import { up as pace } from './0007-pace.js';
 import { up as settingVersion } from './0008-setting-version.js';
 import { up as deviceAttributes } from './0009-device-attributes.js';
 import { up as upstream } from './0010-upstream.js';
+import { up as lists } from './0011-lists.js';
 import { up as promotion } from './0015-promotion.js';
 
 /** In order; append only. */
@@ -23,5 +24,6 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0008-setting-version': { up: settingVersion },
   '0009-device-attributes': { up: deviceAttributes },
   '0010-upstream': { up: upstream },
+  '0011-lists': { up: lists },
   '0015-promotion': { up: promotion },
 };

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Clock } from '../../../src/common/clock.js';
 import { Housekeeper } from '../../../src/delivery/housekeeper.js';
 import { RetentionRepository } from '../../../src/delivery/retention.repository.js';
+import { DeviceRegistrationRepository } from '../../../src/devices/device-registration.repository.js';
 import { DeviceRepository } from '../../../src/devices/device.repository.js';
 import { DeviceRetentionRepository } from '../../../src/devices/device-retention.repository.js';
 import { PLACES } from '../database/places.js';
@@ -169,9 +170,11 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
       await set(applicationId, 'd3', `retired_reason = 'gone', retired_at = now()`);
       await newHousekeeper().tidy();
       const repository = new DeviceRepository(room.database);
-      const device = { applicationId, platform: 'A', provider: 'sandbox', userId: null } as const;
-      const rest = { phoneNumber: null, userAgent: null };
-      await repository.put({ ...device, ...rest, deviceId: 'd1', token: 't1' }, new Date(NOW));
+      const device = { deviceId: 'd1', platform: 'A', provider: 'sandbox', token: 't1', userId: null } as const;
+      const contact = { phoneNumber: null, userAgent: null };
+      const profile = { language: null, timeZone: null, appVersion: null, attributes: null };
+      const registrations = new DeviceRegistrationRepository(room.database);
+      await registrations.put(applicationId, { ...device, ...contact, ...profile }, new Date(NOW));
       for (const id of ['d2', 'd3']) await repository.noteSeen(applicationId, id, new Date(NOW));
       // Not by being looked at: the provider called this token dead.
       const alive = [

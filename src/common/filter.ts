@@ -1,0 +1,58 @@
+import { invalidValue } from './errors.js';
+import { readTexts } from './query.js';
+import type { Query } from './query.js';
+
+export type Operator = '==' | '=@';
+
+/** `name==value` (exact) or `name=@value` (contains). */
+export interface Condition {
+  name: string;
+  operator: Operator;
+  value: string;
+}
+
+/** All of the lists must hold; of a list, any one. */
+export type Filter = readonly (readonly Condition[])[];
+
+/** The names that a list may be filtered by, each with its operators. */
+export type FilterNames = Readonly<Record<string, readonly Operator[]>>;
+
+export const EXACT: readonly Operator[] = ['=='];
+export const EXACT_OR_CONTAINS: readonly Operator[] = ['==', '=@'];
+
+/** Each condition is a piece of SQL; more are a mistake or an attack. */
+const MAX_CONDITIONS = 100;
+
+/**
+ * The query's `filter` parameters (mobilefirst.md §9.1): a comma inside one means or, several parameters mean and, a
+ * backslash takes the comma or backslash after it literally. Throws FPWSE0005E.
+ */
+export function readFilter(query: Query, names: FilterNames): Filter {
+  const filter = readTexts(query, 'filter')
+    .filter((text) => text !== '')
+    .map((text) => splitAtCommas(text).map((part) => readCondition(part, names)));
+  if (filter.flat().length > MAX_CONDITIONS)
+    throw invalidValue('filter', `at most ${MAX_CONDITIONS} conditions are taken`);
+  return filter;
+}
+
+function readCondition(text: string, names: FilterNames): Condition {
+  const [, name, operator, value] = /^([^=]*)(==|=@)(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined)
+    throw invalidValue('filter', 'each condition is name==value or name=@value');
+  const operators = Object.hasOwn(names, name) ? names[name] : undefined;
+  if (!operators) throw invalidValue('filter', `this list is filtered by ${Object.keys(names).join(' or ')}`);
+  if (!operators.includes(operator as Operator))
+    throw invalidValue('filter', `${name} takes ${operators.join(' or ')}`);
+  return { name, operator: operator as Operator, value };
+}
+
+/** The parts without their escapes. A backslash before anything else, or at the end, is itself. */
+function splitAtCommas(text: string): string[] {
+  const parts = [''];
+  for (const [token] of text.matchAll(/\\[\\,]|[^]/gu)) {
+    if (token === ',') parts.push('');
+    else parts[parts.length - 1] += token.length > 1 && token.startsWith('\\') ? token.slice(1) : token;
+  }
+  return parts;
+}

@@ -1,0 +1,227 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { createHash } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Kysely, RawBuilder, Selectable } from 'kysely';
+import { ApiError, notFound } from '../common/errors.js';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+import type { DeviceAttributes, DeviceTable, Tables } from '../database/tables.js';
+import type { ProviderName } from '../providers/provider.js';
+import { dayOf, toDevice } from './device.repository.js';
+import type { Device } from './device.repository.js';
+
+export interface DeviceRegistration {
+  deviceId: string;
+  platform: string;
+  provider: ProviderName;
+  token: string;
+  userId: string | null;
+  phoneNumber: string | null;
+  userAgent: string | null;
+  /** Null here and in the next three: as it was. SDKs know nothing of them and would erase what a backend has set. */
+  language: string | null;
+  timeZone: string | null;
+  appVersion: string | null;
+  attributes: DeviceAttributes | null;
+}
+
+/** What is undefined stays. */
+export type DeviceChange = Partial<Omit<DeviceRegistration, 'deviceId' | 'userAgent'>>;
+
+export interface PutCounts {
+  created: number;
+  updated: number;
+  /** Registrations that ended because their token came with another device id. */
+  moved: number;
+}
+
+/** PostgreSQL's words for: another transaction was there, try again; and for an application that is gone. */
+const RETRY = new Set(['23505', '40001', '40P01']);
+const NO_PARENT = '23503';
+const ATTEMPTS = 5;
+
+/** The columns of a row of JSON. */
+const ROW = sql`(device_id text, platform text, provider text, token text, user_id text, phone_number text,
+  user_agent text, language text, time_zone text, app_version text, attributes jsonb)`;
+
+/**
+ * Registrations come and change. A token belongs to one device id of an application at its provider: with whom it comes
+ * last, he has it, and the registration that had it ends.
+ */
+@Injectable()
+export class DeviceRegistrationRepository {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** Registers one, or registers it anew. */
+  async put(applicationId: string, device: DeviceRegistration, now: Date): Promise<Device> {
+    const batch = [device];
+    const rows = await this.makingRoom(applicationId, batch, [], (db) =>
+      upsert<Selectable<DeviceTable>>(db, applicationId, batch, now, sql`device.*`),
+    );
+    return toDevice(rows.put[0]!);
+  }
+
+  /** Registers many in one statement, in the order given: of two for one device id or token the later one counts. */
+  async putMany(applicationId: string, devices: readonly DeviceRegistration[], now: Date): Promise<PutCounts> {
+    const { last, ended } = lastOfEach(devices);
+    const { put, moved } = await this.makingRoom(applicationId, last, ended, (db) =>
+      upsert<{ created: boolean }>(db, applicationId, last, now, sql`(xmax = 0) as created`),
+    );
+    const created = put.filter((row) => row.created).length;
+    return { created, updated: devices.length - created, moved };
+  }
+
+  /** Undefined when there is no such device. A token in the change is a sign of life, as a registration is. */
+  async change(applicationId: string, deviceId: string, change: DeviceChange, now: Date): Promise<Device | undefined> {
+    const { attributes, token, platform, provider } = change;
+    const alive = { retired_reason: null, retired_at: null, seen_on: dayOf(now), registered_at: now };
+    const values = {
+      platform,
+      provider,
+      token,
+      user_id: change.userId,
+      phone_number: change.phoneNumber,
+      language: change.language,
+      time_zone: change.timeZone,
+      app_version: change.appVersion,
+      attributes: attributes === undefined ? undefined : JSON.stringify(attributes ?? {}),
+      updated_at: now,
+      ...(token !== undefined && { token_hash: hashOf(token), ...alive }),
+    };
+    const mine = token !== undefined && provider !== undefined ? [{ deviceId, token, provider }] : [];
+    const { put } = await this.makingRoom(applicationId, mine, [], (db) =>
+      db
+        .updateTable('device')
+        .set(values)
+        .where('application_id', '=', applicationId)
+        .where('device_id', '=', deviceId)
+        .returningAll()
+        .execute(),
+    );
+    return put[0] && toDevice(put[0]);
+  }
+
+  /** One statement, when no token is taken; else those who hold one go first, in a transaction with it. */
+  private async makingRoom<Row>(
+    applicationId: string,
+    devices: readonly Holder[],
+    ended: readonly string[],
+    put: (db: Kysely<Tables>) => Promise<Row[]>,
+  ): Promise<{ put: Row[]; moved: number }> {
+    for (let attempt = 1; ; attempt++)
+      try {
+        if (attempt === 1 && ended.length === 0) return { put: await put(this.database.kysely), moved: 0 };
+        return await this.database.kysely.transaction().execute(async (transaction) => {
+          const moved = await endHolders(transaction, applicationId, devices, ended);
+          return { put: await put(transaction), moved };
+        });
+      } catch (error) {
+        const { code } = error as { code?: string };
+        if (code === NO_PARENT) throw notFound('application', 'applicationId');
+        if (code === undefined || !RETRY.has(code)) throw error;
+        if (attempt === ATTEMPTS)
+          throw new ApiError('FPWSE0025E', 'The token is being registered elsewhere. Try again.', {}, { cause: error });
+      }
+  }
+}
+
+type Holder = Pick<DeviceRegistration, 'deviceId' | 'provider' | 'token'>;
+
+/**
+ * Ends the registrations under other ids that hold a token of `devices`, and those of `ended`; answers how many. One
+ * that is itself among `devices` goes on with the token it has there, and until then with none.
+ */
+async function endHolders(
+  db: Kysely<Tables>,
+  applicationId: string,
+  devices: readonly Holder[],
+  ended: readonly string[],
+): Promise<number> {
+  const staying = new Set(devices.map((device) => device.deviceId));
+  const { rows } = await sql<{ seq: number; device_id: string }>`
+    select seq, device_id from device where seq in (
+      select device.seq from jsonb_to_recordset(${JSON.stringify(devices)}::jsonb)
+          as new ("deviceId" text, provider text, token text)
+        join device on device.application_id = ${applicationId} and device.provider = new.provider
+          and device.token_hash = sha256(convert_to(new.token, 'UTF8')) and device.device_id <> new."deviceId"
+      union select seq from device where application_id = ${applicationId} and device_id = any(${ended}::text[]))
+    order by seq for update`.execute(db);
+  const [renewed, gone] = [true, false].map((stays) =>
+    rows.filter((row) => staying.has(row.device_id) === stays).map((row) => row.seq),
+  ) as [number[], number[]];
+  await sql`update device set token_hash = sha256(convert_to('none of ' || seq, 'UTF8'))
+    where seq = any(${`{${renewed.join(',')}}`}::bigint[])`.execute(db);
+  await sql`delete from device where seq = any(${`{${gone.join(',')}}`}::bigint[])`.execute(db);
+  return gone.length;
+}
+
+async function upsert<Row>(
+  db: Kysely<Tables>,
+  applicationId: string,
+  devices: readonly DeviceRegistration[],
+  now: Date,
+  returning: RawBuilder<unknown>,
+): Promise<Row[]> {
+  const { rows } = await sql<Row>`
+    insert into device (application_id, device_id, platform, provider, token, token_hash, user_id, phone_number, user_agent,
+      language, time_zone, app_version, attributes, seen_on, registered_at, created_at, updated_at)
+    select ${applicationId}, device_id, platform, provider, token, sha256(convert_to(token, 'UTF8')), user_id, phone_number,
+      user_agent, language, time_zone, app_version, coalesce(attributes, '{}'), ${dayOf(now)}::date, ${now}::timestamptz,
+      ${now}::timestamptz, ${now}::timestamptz
+    from jsonb_to_recordset(${JSON.stringify(devices.map(toRow))}::jsonb) as new ${ROW}
+    order by device_id
+    on conflict (application_id, device_id) do update set platform = excluded.platform, provider = excluded.provider,
+      token = excluded.token, token_hash = excluded.token_hash, user_id = excluded.user_id,
+      phone_number = excluded.phone_number, user_agent = excluded.user_agent,
+      language = coalesce(excluded.language, device.language), time_zone = coalesce(excluded.time_zone, device.time_zone),
+      app_version = coalesce(excluded.app_version, device.app_version),
+      attributes = case when excluded.attributes = '{}' then device.attributes else excluded.attributes end,
+      retired_reason = null, retired_at = null, seen_on = excluded.seen_on, registered_at = excluded.registered_at,
+      updated_at = excluded.updated_at
+    returning ${returning}`.execute(db);
+  return rows;
+}
+
+function toRow(device: DeviceRegistration): Record<string, unknown> {
+  return {
+    device_id: device.deviceId,
+    platform: device.platform,
+    provider: device.provider,
+    token: device.token,
+    user_id: device.userId,
+    phone_number: device.phoneNumber,
+    user_agent: device.userAgent,
+    language: device.language,
+    time_zone: device.timeZone,
+    app_version: device.appVersion,
+    attributes: device.attributes,
+  };
+}
+
+/** Those that stay when they come one after the other, and the ids whose token went on to another. */
+export function lastOfEach<D extends Holder>(devices: readonly D[]): { last: D[]; ended: string[] } {
+  const byId = new Map<string, D>();
+  const holders = new Map<string, string>();
+  const ended = new Set<string>();
+  for (const device of devices) {
+    const before = byId.get(device.deviceId);
+    if (before) holders.delete(tokenKey(before));
+    const holder = holders.get(tokenKey(device));
+    if (holder !== undefined && holder !== device.deviceId) {
+      byId.delete(holder);
+      ended.add(holder);
+    }
+    byId.set(device.deviceId, device);
+    holders.set(tokenKey(device), device.deviceId);
+    ended.delete(device.deviceId);
+  }
+  return { last: [...byId.values()], ended: [...ended] };
+}
+
+function tokenKey({ provider, token }: Holder): string {
+  return `${provider} ${token}`;
+}
+
+function hashOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}

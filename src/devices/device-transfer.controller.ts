@@ -1,0 +1,66 @@
+import { Controller, Get, HttpStatus, Param, Post, Req, Res, StreamableFile, UseGuards } from '@nestjs/common';
+import { ApiBody, ApiConsumes, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Readable } from 'node:stream';
+import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
+import { ApiError } from '../common/errors.js';
+import { DeviceTransferService } from './device-transfer.service.js';
+
+const NDJSON = 'application/x-ndjson';
+
+/** Extensions: devices by the million. Two colons are one to the router. */
+@ApiTags('Devices')
+@Controller('imfpush/v1/apps/:applicationId')
+@UseGuards(ScopeGuard)
+export class DeviceTransferController {
+  constructor(private readonly transfer: DeviceTransferService) {}
+
+  @Post('devices::import')
+  @RouteConfig({ takesStream: true })
+  @RequireScope('devices.write')
+  @ApiOperation({
+    summary: 'Extension: register a device for each line of the body',
+    description:
+      'Each line is a JSON object as POST devices takes it; the export’s lines are such. Devices not named stay. A bad line is reported and the others are registered. Importing the same again changes nothing.',
+  })
+  @ApiConsumes(NDJSON)
+  @ApiBody({ description: 'One JSON object a line, of any number', schema: { type: 'string' } })
+  @ApiResponse({
+    status: 200,
+    description:
+      'All lines are registered. NDJSON: the first line is the summary `{lines, created, updated, moved, rejected, reasons: [{code, message, lines, firstLine}]}`',
+    content: { [NDJSON]: { schema: { type: 'string' } } },
+  })
+  @ApiResponse({
+    status: 207,
+    description:
+      'Some lines are rejected. After the summary, a line `{line, code, message}` for each of the first million',
+    content: { [NDJSON]: { schema: { type: 'string' } } },
+  })
+  @ApiResponse({ status: 405, description: `The content type is not ${NDJSON}` })
+  @ApiResponse({ status: 503, description: 'FPWSE0025E: it broke off; says how many devices are registered' })
+  async import(
+    @Param('applicationId') applicationId: string,
+    @Req() { body }: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<StreamableFile> {
+    if (!(body instanceof Readable)) throw new ApiError('CARIL0405E', `The content type must be ${NDJSON}.`);
+    const report = await this.transfer.importDevices(applicationId, body);
+    const { lines, rejected } = report.summarize();
+    if (lines === 0) throw new ApiError('FPWSE0004E', 'The body has no line.');
+    void reply.status(rejected > 0 ? HttpStatus.MULTI_STATUS : HttpStatus.OK);
+    return new StreamableFile(Readable.from(report.toChunks()), { type: NDJSON });
+  }
+
+  @Get('devices::export')
+  @RequireScope('devices.read')
+  @ApiOperation({
+    summary: 'Extension: all devices that can be sent to, one JSON object a line',
+    description: 'An answer that breaks off has no last chunk, which HTTP clients report.',
+  })
+  @ApiResponse({ status: 200, content: { [NDJSON]: { schema: { type: 'string' } } } })
+  async export(@Param('applicationId') applicationId: string): Promise<StreamableFile> {
+    return new StreamableFile(Readable.from(await this.transfer.exportDevices(applicationId)), { type: NDJSON });
+  }
+}

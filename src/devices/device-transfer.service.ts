@@ -1,0 +1,107 @@
+import { Injectable } from '@nestjs/common';
+import { ApplicationsService } from '../applications/applications.service.js';
+import { checkBody } from '../common/body.js';
+import { Clock } from '../common/clock.js';
+import { ApiError } from '../common/errors.js';
+import { readLines } from '../common/lines.js';
+import type { Line } from '../common/lines.js';
+import { AudienceRepository } from './audience.repository.js';
+import { DeviceRegistrationRepository } from './device-registration.repository.js';
+import type { DeviceRegistration } from './device-registration.repository.js';
+import { RegisterDeviceDto, toExportLine } from './device.dto.js';
+import { DeviceRepository } from './device.repository.js';
+import { toRegistration } from './devices.service.js';
+import { ImportReport } from './import-report.js';
+
+/** One statement of some 15 ms; reading as many lines takes as long, without a pause for other requests. */
+const BATCH = 500;
+/** Some 400 KB. */
+const EXPORT_PAGE = 1_000;
+/** The longest device has 4,096 characters of token and 4 KB of attributes; escaped, a character is up to 12 bytes. */
+const MAX_LINE = 131_072;
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
+/** All devices of an application in and out, one JSON object a line, in the memory of a few batches. */
+@Injectable()
+export class DeviceTransferService {
+  constructor(
+    private readonly applications: ApplicationsService,
+    private readonly audience: AudienceRepository,
+    private readonly devices: DeviceRepository,
+    private readonly registrations: DeviceRegistrationRepository,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Registers the device of each line, as POST does. A bad line is reported and the others kept. What was read is kept
+   * also when the import breaks off; importing again changes nothing of it. Throws FPWSE0025E when the database is away.
+   */
+  async importDevices(applicationId: string, source: AsyncIterable<Buffer>): Promise<ImportReport> {
+    await this.applications.getApplication(applicationId);
+    const report = new ImportReport();
+    let batch: DeviceRegistration[] = [];
+    // One batch is written while the next is read; the stream waits for both.
+    let writing: Promise<void> = Promise.resolve();
+    const write = async (): Promise<void> => {
+      await writing;
+      writing = this.write(applicationId, batch, report);
+      // Its failure is met at the next one.
+      writing.catch(() => undefined);
+      batch = [];
+    };
+    for await (const lines of readLines(source, MAX_LINE))
+      for (const line of lines) {
+        const device = readDevice(line);
+        if (device instanceof ApiError) report.reject(line.number, device);
+        else if (batch.push(device) === BATCH) await write();
+      }
+    await write();
+    await writing;
+    return report;
+  }
+
+  /** Those that can be sent to, in the order of their registration; what is registered meanwhile is left out. */
+  async exportDevices(applicationId: string): Promise<AsyncIterable<string>> {
+    await this.applications.getApplication(applicationId);
+    return this.exportPages(applicationId, await this.audience.highestSeq(applicationId));
+  }
+
+  private async *exportPages(applicationId: string, max: number): AsyncGenerator<string> {
+    for (let after: number | undefined = 0; after !== undefined;) {
+      const page = await this.devices.page(applicationId, { after, max, limit: EXPORT_PAGE });
+      if (page.devices.length > 0)
+        yield page.devices.map((device) => `${JSON.stringify(toExportLine(device))}\n`).join('');
+      after = page.last;
+    }
+  }
+
+  private async write(
+    applicationId: string,
+    batch: readonly DeviceRegistration[],
+    report: ImportReport,
+  ): Promise<void> {
+    if (batch.length === 0) return;
+    try {
+      report.keep(await this.registrations.putMany(applicationId, batch, new Date(this.clock.now())));
+    } catch (error) {
+      if (error instanceof ApiError && error.status < 500) throw error;
+      const { lines, rejected } = report.summarize();
+      const kept = `${lines - rejected} devices before are registered`;
+      throw new ApiError('FPWSE0025E', `The import broke off: ${kept}. Import again.`, {}, { cause: error });
+    }
+  }
+}
+
+/** The registration of a line, or why it is none. */
+function readDevice({ bytes }: Line): DeviceRegistration | ApiError {
+  if (bytes === null) return new ApiError('FPWSE0004E', `The line is longer than ${MAX_LINE} bytes.`);
+  try {
+    return toRegistration(checkBody(RegisterDeviceDto, JSON.parse(UTF8.decode(bytes))).value);
+  } catch (error) {
+    if (error instanceof ApiError) return error;
+    if (error instanceof SyntaxError) return new ApiError('FPWSE0004E', 'The line is not valid JSON.');
+    if (error instanceof TypeError) return new ApiError('FPWSE0004E', 'The line is not valid UTF-8.');
+    throw error;
+  }
+}

@@ -1,0 +1,58 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsOptional, IsString, Length } from 'class-validator';
+import { PageInfo } from '../common/paging.js';
+import { ANONYMOUS } from './device.dto.js';
+import type { Subscription } from './subscription.repository.js';
+
+/** One `tagName`, or many `tagNames`. */
+export class SubscribeDto {
+  @IsString({ message: 'it must be a string' })
+  @Length(1, 255, { message: 'it must be 1 to 255 characters' })
+  deviceId!: string;
+
+  @IsOptional()
+  @IsString({ message: 'it must be a string' })
+  tagName?: string;
+
+  @IsOptional()
+  @IsArray({ message: 'it must be a list of tag names' })
+  @ArrayNotEmpty({ message: 'it must name at least one tag' })
+  @ArrayMaxSize(1_000, { message: 'it must name at most 1000 tags' })
+  @IsString({ each: true, message: 'each must be a string' })
+  tagNames?: string[];
+}
+
+export class SubscriptionAnswer {
+  @ApiProperty()
+  subscriptionId!: string;
+  @ApiProperty()
+  deviceId!: string;
+  @ApiProperty()
+  tagName!: string;
+  @ApiPropertyOptional({ description: '`anonymous` when nobody is signed in' })
+  userId?: string;
+  @ApiProperty({ description: 'Path of the subscription' })
+  href!: string;
+}
+
+export class SubscriptionListAnswer {
+  @ApiProperty({ type: [SubscriptionAnswer], description: 'With `expand=false` without userId' })
+  subscriptions!: SubscriptionAnswer[];
+  @ApiProperty({ type: PageInfo })
+  pageInfo!: PageInfo;
+}
+
+export function toSubscriptionAnswer(
+  applicationId: string,
+  subscription: Subscription,
+  expand = true,
+): SubscriptionAnswer {
+  const { subscriptionId, deviceId, tagName, userId } = subscription;
+  return {
+    subscriptionId,
+    deviceId,
+    tagName,
+    ...(expand && { userId: userId ?? ANONYMOUS }),
+    href: `/imfpush/v1/apps/${encodeURIComponent(applicationId)}/subscriptions/${subscriptionId}`,
+  };
+}
