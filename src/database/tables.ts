@@ -20,6 +20,12 @@ export interface Tables {
   message: MessageTable;
   batch: BatchTable;
   pace: PaceTable;
+  campaign: CampaignTable;
+  campaign_run: CampaignRunTable;
+  campaign_wave: CampaignWaveTable;
+  campaign_message: CampaignMessageTable;
+  message_rate: MessageRateTable;
+  reach: ReachTable;
 }
 
 type CreatedAt = ColumnType<Date, Date | undefined, never>;
@@ -175,7 +181,22 @@ export interface Target {
   userIds?: string[];
   tagNames?: string[];
   platforms?: string[];
+  /** All of them must be true of the device. */
+  where?: DeviceCondition[];
 }
+
+/** What a campaign asks of a device beside the lists. */
+export type DeviceCondition =
+  /** BCP 47 in lower case: `de` is also `de-at`. Without `of`: anything, or nothing, but `except`. */
+  | { kind: 'language'; of?: string[]; except?: string[] }
+  /** `orNone`: also devices without a zone. */
+  | { kind: 'timeZone'; of: string[]; orNone: boolean }
+  /** Numbers with dots, both ends included. */
+  | { kind: 'appVersion'; min?: string; max?: string }
+  | { kind: 'attribute'; name: string; in: DeviceAttributes[string][] }
+  | { kind: 'attributeRange'; name: string; min?: number; max?: number }
+  /** Ten-thousandths of the users, `from` included and `to` not; the same users for the same salt, for ever. */
+  | { kind: 'share'; salt: string; from: number; to: number };
 
 /**
  * `paused` is never stored: it is what `paused_at`, or a pause at all of its providers, makes of the others. `removed`
@@ -209,7 +230,18 @@ interface MessageTable {
   /** The message whose deliveries of `resend_outcomes` (codes) are its audience. */
   resend_of: string | null;
   resend_outcomes: ColumnType<number[] | null, string | null, never>;
+  /** The rate that it is held to. */
+  rate_seq: ColumnType<number | null, number | null | undefined, never>;
+  expand_at: ColumnType<Date | null, never, Date | null>;
+  quiet: ColumnType<QuietTime[] | null, string | null | undefined, never>;
+  reach_key: ColumnType<number | null, number | null | undefined, never>;
+  reach_cap: ColumnType<number | null, number | null | undefined, never>;
+  /** Devices passed over because their person had been reached often enough. */
+  capped: Generated<number>;
 }
+
+/** From and to, epoch ms. */
+export type QuietTime = [number, number];
 
 export type BatchState = 'waiting' | 'ready' | 'leased' | 'parked' | 'done';
 
@@ -255,4 +287,68 @@ export interface PaceTable {
   lapses_at: Date;
   slot_at: Date;
   blocked_until: Date | null;
+}
+
+export type CampaignState = 'draft' | 'active' | 'paused' | 'finished';
+
+interface CampaignTable {
+  seq: GeneratedAlways<number>;
+  application_id: string;
+  id: string;
+  client_id: string;
+  name: string;
+  definition: Json<Record<string, unknown>>;
+  state: CampaignState;
+  state_reason: string | null;
+  daily_cap: number | null;
+  next_at: Date | null;
+  due_at: Date | null;
+  created_at: Date;
+  updated_at: Date;
+}
+
+export type RunState = 'running' | 'sent' | 'skipped' | 'cancelled';
+
+interface CampaignRunTable {
+  seq: GeneratedAlways<number>;
+  campaign_seq: number;
+  scheduled_at: Date;
+  manual: boolean;
+  state: RunState;
+  reason: string | null;
+  definition: ColumnType<Record<string, unknown> | null, string | null, string | null>;
+  rate_seq: number | null;
+  created_at: Date;
+}
+
+export type WaveState = 'waiting' | 'sent' | 'empty' | 'skipped' | 'cancelled';
+
+interface CampaignWaveTable {
+  seq: GeneratedAlways<number>;
+  run_seq: number;
+  plan: Json<Record<string, unknown>>;
+  due_at: Date;
+  state: WaveState;
+  reason: string | null;
+}
+
+interface CampaignMessageTable {
+  wave_seq: number;
+  message_seq: number;
+  variant: string | null;
+  language: string | null;
+}
+
+/** The rate of messages (delivery/message-rate.ts). */
+interface MessageRateTable {
+  seq: GeneratedAlways<number>;
+  per_second: number | null;
+  spread_s: number | null;
+  next_ms: number;
+}
+
+interface ReachTable {
+  application_id: string;
+  person: string;
+  keys: ColumnType<number[], string, string>;
 }

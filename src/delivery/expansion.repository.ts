@@ -3,12 +3,17 @@ import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
-import type { Tables, Target } from '../database/tables.js';
+import type { QuietTime, Tables, Target } from '../database/tables.js';
 import { AudienceRepository } from '../devices/audience.repository.js';
 import type { AudienceMember } from '../devices/audience.repository.js';
 import { BatchRepository } from './batch.repository.js';
 import type { QueuedBatch } from './batch.js';
 import { BATCH_SIZE, cutBatches } from './batching.js';
+import type { NewBatch } from './batching.js';
+import { AHEAD_MS, layOut, pageSize } from './message-rate.js';
+import { MessageRateRepository } from './message-rate.repository.js';
+import type { HeldRate } from './message-rate.repository.js';
+import { ReachRepository } from './reach.repository.js';
 import { ResendRepository } from './resend.repository.js';
 
 /** Ten batches: one transaction of some 20 ms, and at most so many short batches of a rare provider. */
@@ -21,6 +26,17 @@ interface Expanding {
   expand_max: number | null;
   resend_of: string | null;
   resend_outcomes: number[] | null;
+  rate_seq: number | null;
+  quiet: QuietTime[] | null;
+  reach_key: number | null;
+  reach_cap: number | null;
+}
+
+interface Page {
+  members: AudienceMember[];
+  cursor: number;
+  max: number | null;
+  more: boolean;
 }
 
 @Injectable()
@@ -30,62 +46,110 @@ export class ExpansionRepository {
     private readonly audience: AudienceRepository,
     private readonly batches: BatchRepository,
     private readonly resends: ResendRepository,
+    private readonly rates: MessageRateRepository,
+    private readonly reach: ReachRepository,
   ) {}
 
   /**
    * Inserts the next page's batches and moves the cursor, in one transaction. The first page freezes the audience at
-   * the highest seq of that moment. `more` is false when the message is expanded,
-   * cancelled or paused.
+   * the highest seq of that moment. `more` is false when the message is expanded, cancelled or paused, or when the next
+   * page of one that is held to a rate comes later.
    */
   expandPage(messageSeq: number): Promise<{ promoted: QueuedBatch[]; more: boolean }> {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const row = await transaction
         .selectFrom('message')
         .select(['application_id', 'direct', 'target', 'expand_cursor', 'expand_max', 'resend_of', 'resend_outcomes'])
+        .select(['rate_seq', 'quiet', 'reach_key', 'reach_cap', sql<boolean>`expires_at <= now()`.as('over')])
         .where('seq', '=', messageSeq)
         .where('state', 'in', ['accepted', 'expanding'])
         // A pause holds the expansion too, so that a paused message has no batches but parked ones.
         .where(sql<boolean>`(paused_at is null or expires_at <= now())`)
+        .where(sql<boolean>`(expand_at is null or expand_at <= clock_timestamp())`)
         // Waits: who holds the row is mostly a batch of the message that ends, for less than a millisecond.
         .forUpdate()
         .executeTakeFirst();
       if (!row) return { promoted: [], more: false };
       const applicationId = row.application_id;
-      const { members, cursor, max, more } = await this.nextPage(row, transaction);
-      const batches = cutBatches(members);
+      // What nobody wants any more is settled at once.
+      const rate = row.rate_seq === null || row.over ? null : await this.rates.hold(row.rate_seq, transaction);
+      const { members, cursor, max, more, perSecond } = await this.nextPage(row, rate, transaction);
+      const reached = await this.admit(row, members, transaction);
+      const timed = rate && { ...rate, perSecond };
+      const { batches, expandAt } = await this.cut(reached, row.quiet, timed, transaction);
       const message = { seq: messageSeq, applicationId, direct: row.direct };
       const promoted = await this.batches.insert(message, batches, transaction);
       await transaction
         .updateTable('message')
         .set((update) => ({
           state: more ? ('expanding' as const) : ('sending' as const),
-          audience: update('audience', '+', members.length),
+          audience: update('audience', '+', reached.length),
+          capped: update('capped', '+', members.length - reached.length),
           open_batches: update('open_batches', '+', batches.length),
           expand_cursor: cursor,
           expand_max: max,
+          expand_at: expandAt === null ? null : new Date(expandAt),
         }))
         .where('seq', '=', messageSeq)
         .execute();
       if (!more) await this.batches.settleMessage(messageSeq, transaction);
-      return { promoted, more };
+      return { promoted, more: more && (expandAt === null || rate === null || expandAt <= rate.now) };
     });
+  }
+
+  /** Those whose person has not been reached often enough today. */
+  private async admit(
+    { application_id: applicationId, reach_key: key, reach_cap: cap }: Expanding,
+    members: AudienceMember[],
+    transaction: Transaction<Tables>,
+  ): Promise<AudienceMember[]> {
+    if (key === null || members.length === 0) return members;
+    return this.reach.admit(applicationId, members, { key, cap }, transaction);
+  }
+
+  /** Batches, in steps of their own time when there is a rate; `expandAt`: when the page after them is to be made. */
+  private async cut(
+    members: AudienceMember[],
+    quiet: readonly QuietTime[] | null,
+    rate: (HeldRate & { perSecond: number }) | null,
+    transaction: Transaction<Tables>,
+  ): Promise<{ batches: NewBatch[]; expandAt: number | null }> {
+    if (!rate) return { batches: cutBatches(members), expandAt: null };
+    // What was not sent while nobody was there is not made up for: the rate is a limit.
+    const from = Math.max(rate.now, rate.nextMs);
+    const { steps, next } = layOut(members, rate.perSecond, from, quiet ?? []);
+    await this.rates.move(rate, rate.perSecond, next, transaction);
+    const batches = steps.flatMap(({ due, members: step }) => cutBatches(step).map((batch) => ({ ...batch, due })));
+    return { batches, expandAt: next - AHEAD_MS };
   }
 
   /** The cursor runs over devices, or, of a resend, over the batches of the original, which no longer change. */
   private async nextPage(
     message: Expanding,
+    rate: HeldRate | null,
     transaction: Transaction<Tables>,
-  ): Promise<{ members: AudienceMember[]; cursor: number; max: number | null; more: boolean }> {
+  ): Promise<Page & { perSecond: number }> {
     const { application_id: applicationId, expand_cursor: after } = message;
     if (message.resend_of !== null) {
       const original = { applicationId, id: message.resend_of };
-      return {
-        ...(await this.resends.page(original, message.resend_outcomes ?? [], after, transaction)),
-        max: null,
-      };
+      const page = await this.resends.page(original, message.resend_outcomes ?? [], after, transaction);
+      return { ...page, max: null, perSecond: Infinity };
     }
     const max = message.expand_max ?? (await this.audience.highestSeq(applicationId, transaction));
-    const members = await this.audience.page(applicationId, message.target, { after, max, limit: PAGE }, transaction);
-    return { members, cursor: members.at(-1)?.seq ?? after, max, more: members.length === PAGE };
+    const perSecond = rate ? await this.rateOf(message, rate, max, transaction) : Infinity;
+    const limit = rate ? pageSize(perSecond) : PAGE;
+    const members = await this.audience.page(applicationId, message.target, { after, max, limit }, transaction);
+    return { members, cursor: members.at(-1)?.seq ?? after, max, more: members.length === limit, perSecond };
+  }
+
+  /** A message that is spread over a time is counted once, and then has a rate. */
+  private async rateOf(
+    { application_id: applicationId, target }: Expanding,
+    { perSecond, spreadSeconds }: HeldRate,
+    max: number,
+    transaction: Transaction<Tables>,
+  ): Promise<number> {
+    if (perSecond !== null) return perSecond;
+    return Math.max(1, await this.audience.count(applicationId, target, max, transaction)) / (spreadSeconds ?? 1);
   }
 }

@@ -12,6 +12,6 @@ import { MessagesService } from './messages.service.js';
 @Module({
   imports: [ApplicationsModule, DeliveryModule, DevicesModule, ProvidersModule],
   providers: [MessageControlRepository, MessageControlService, MessageRepository, MessagesService, ResendService],
-  exports: [MessageControlService, MessagesService, ResendService],
+  exports: [MessageControlRepository, MessageControlService, MessageRepository, MessagesService, ResendService],
 })
 export class MessagesModule {}

@@ -30,6 +30,12 @@ const STEP_MS = 7 * 24 * HOUR_MS;
 /** Offsets go from -12 to +14 hours, and the widest change was a day (Samoa, 2011). */
 const REACH_MS = 38 * HOUR_MS;
 
+const DAY_MS = 24 * HOUR_MS;
+/** A run goes round the world in 26 hours, and its quiet times are looked at for a week. */
+const AROUND_MS = 14 * DAY_MS;
+const MAX_DAYS = 100;
+const distinct = new Map<number, string[]>();
+
 const formats = new Map<string, Intl.DateTimeFormat | null>();
 const years = new Map<string, Year>();
 
@@ -68,6 +74,23 @@ export function changesBetween(zone: string, from: number, to: number): Change[]
   for (let year = yearOf(from); year <= yearOf(to); year++)
     for (const change of readYear(zone, year).changes) if (change.at >= from && change.at < to) found.push(change);
   return found;
+}
+
+/** Zones of which no two have the same clock in the days around a moment: some 40 of the 420 that Intl lists. */
+export function distinctZones(around: number): string[] {
+  const day = Math.floor(around / DAY_MS) * DAY_MS;
+  const known = distinct.get(day);
+  if (known) return known;
+  const [from, to] = [day - AROUND_MS, day + AROUND_MS];
+  const zones = new Map<string, string>();
+  for (const zone of Intl.supportedValuesOf('timeZone')) {
+    const changes = changesBetween(zone, from, to).map(({ at, offset }) => `${at} ${offset}`);
+    zones.set([offsetAt(zone, from), ...changes].join(), zone);
+  }
+  // Schedules look ahead from where they are: the days before are not asked for again.
+  if (distinct.size >= MAX_DAYS) distinct.clear();
+  distinct.set(day, [...zones.values()]);
+  return [...zones.values()];
 }
 
 function offsetAt(zone: string, at: number): number {
