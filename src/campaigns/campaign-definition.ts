@@ -14,7 +14,7 @@ const MAX_MESSAGES = 100;
 
 /** Throws FPWSE0005E naming the field and the reason. */
 export function readDefinition(body: CampaignDto): Definition {
-  const definition = withoutUndefined(instanceToPlain(body)) as unknown as Definition;
+  const definition = dropUndefined(instanceToPlain(body)) as Definition;
   refusing(() => readSchedule(definition.schedule));
   readCampaignTarget(definition.target);
   checkContent('content', definition.content);
@@ -79,12 +79,12 @@ function checkSplit(split: readonly Variant[]): void {
   if (sum > 10_000) throw invalidValue('split', `the shares are ${sum / 100} % together, more than 100`);
 }
 
-function withoutUndefined(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutUndefined);
+function dropUndefined(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(dropUndefined);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, inner]) => inner !== undefined)
-      .map(([key, inner]) => [key, withoutUndefined(inner)]),
+      .map(([key, inner]) => [key, dropUndefined(inner)]),
   );
 }

@@ -82,7 +82,7 @@ export class QuietHoursDto {
 
   /** Until the quiet hours end, or for good. */
   @IsIn(['hold', 'drop'], { message: 'it must be hold or drop' })
-  then!: 'hold' | 'drop';
+  action!: 'hold' | 'drop';
 }
 
 export class PoliciesDto {

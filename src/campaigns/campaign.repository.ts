@@ -2,7 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Selectable } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
-import type { CampaignState, Tables } from '../database/tables.js';
+import type { CampaignState } from '../database/campaign-tables.js';
+import type { Tables } from '../database/tables.js';
 import type { Definition } from './campaign.js';
 import type { NextFiring } from './firing.js';
 

@@ -119,6 +119,6 @@ function targetOf(wave: DueWave, named: readonly string[]): Target | null {
 /** Counts from the moment that was meant, not from when a scheduler came to it; and ends where quiet hours drop what is left. */
 function expiryOf({ plan, definition }: DueWave, ttlSeconds: number): number {
   const end = plan.scheduledAt + ttlSeconds * 1_000;
-  const quiet = definition.policies?.quietHours?.then === 'drop' ? plan.quiet[0]?.[0] : undefined;
+  const quiet = definition.policies?.quietHours?.action === 'drop' ? plan.quiet[0]?.[0] : undefined;
   return Math.min(end, quiet ?? Infinity);
 }

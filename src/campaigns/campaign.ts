@@ -48,7 +48,7 @@ export interface QuietHours {
   from: string;
   to: string;
   /** Until the morning, or for good. */
-  then: 'hold' | 'drop';
+  action: 'hold' | 'drop';
 }
 
 /** After this long a firing counts as missed, and goes by the catch-up policy. */

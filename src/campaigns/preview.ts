@@ -69,7 +69,7 @@ function finishTime(definition: Definition, schedule: Schedule, audience: number
   if (spreadSeconds !== undefined) return last + spreadSeconds * 1_000;
   if (ratePerSecond === undefined) return last;
   const zone = schedule.recipient ? schedule.defaultZone : schedule.zone;
-  const times = quietHours?.then === 'hold' ? quietTimes(quietHours, zone, first) : [];
+  const times = quietHours?.action === 'hold' ? quietTimes(quietHours, zone, first) : [];
   return Math.max(last, finishOf(audience, ratePerSecond, first, times));
 }
 

@@ -71,7 +71,7 @@ export function decideWave(
   if (now >= plan.scheduledAt + ttlSeconds * 1_000) return { do: 'skip', reason: 'its time to live has ended' };
   const quiet = plan.quiet.find(([from, to]) => now >= from && now < to);
   if (!quiet) return { do: 'send' };
-  if (policies.quietHours?.then === 'drop') return { do: 'skip', reason: IN_QUIET_HOURS };
+  if (policies.quietHours?.action === 'drop') return { do: 'skip', reason: IN_QUIET_HOURS };
   if (quiet[1] >= plan.scheduledAt + ttlSeconds * 1_000) return { do: 'skip', reason: DEAD_BY_MORNING };
   return { do: 'wait', until: quiet[1] };
 }
@@ -93,7 +93,7 @@ function planZone(terms: WaveTerms, firing: Firing, zone: string): WavePlan {
   const quiet = quietTimes(quietHours, zone, scheduledAt);
   const [now, ...later] = quiet;
   if (!now || scheduledAt < now[0]) return { ...plan, quiet };
-  if (quietHours.then === 'drop') return { ...plan, dropped: IN_QUIET_HOURS };
+  if (quietHours.action === 'drop') return { ...plan, dropped: IN_QUIET_HOURS };
   const dropped = now[1] >= scheduledAt + ttlSeconds * 1_000 ? DEAD_BY_MORNING : null;
   return { ...plan, dueAt: now[1], dropped, quiet: later };
 }

@@ -57,7 +57,7 @@ describe('what cannot be is refused with the reason', () => {
 
   it('whatever comes, it is an answer and no crash', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'0123456789*/-,?LW# MONJANTUE') }), (expression) => {
+      fc.property(fc.string({ unit: fc.constantFrom(...'0123456789*/-,?LW# MONJANTUE'.split('')) }), (expression) => {
         try {
           nextTime(parseCron(expression), Date.UTC(2026));
         } catch (error) {

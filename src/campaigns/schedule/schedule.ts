@@ -50,7 +50,6 @@ export interface Firing extends Moment {
 export const RECIPIENT = 'recipient';
 /** East of all: a run in the recipients' time begins when its time comes there, and ends 26 hours later. */
 export const EARLIEST_ZONE = 'Etc/GMT-14';
-export const LATEST_ZONE = 'Etc/GMT+12';
 export const MAX_MOMENTS = 1_000;
 const MAX_JITTER_S = 3_600;
 const LOCAL = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?)?$/;
