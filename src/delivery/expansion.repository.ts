@@ -73,6 +73,11 @@ export class ExpansionRepository {
       const applicationId = row.application_id;
       // What nobody wants any more is settled at once.
       const rate = row.rate_seq === null || row.over ? null : await this.rates.hold(row.rate_seq, transaction);
+      if (rate && rate.nextMs - AHEAD_MS > rate.now) {
+        // Others of its run have what there is of the rate for now.
+        await this.postpone(messageSeq, rate.nextMs - AHEAD_MS, transaction);
+        return { promoted: [], more: false };
+      }
       const { members, cursor, max, more, perSecond } = await this.nextPage(row, rate, transaction);
       const reached = await this.admit(row, members, transaction);
       const timed = rate && { ...rate, perSecond };
@@ -95,6 +100,11 @@ export class ExpansionRepository {
       if (!more) await this.batches.settleMessage(messageSeq, transaction);
       return { promoted, more: more && (expandAt === null || rate === null || expandAt <= rate.now) };
     });
+  }
+
+  private async postpone(messageSeq: number, until: number, transaction: Transaction<Tables>): Promise<void> {
+    const expandAt = new Date(until);
+    await transaction.updateTable('message').set({ expand_at: expandAt }).where('seq', '=', messageSeq).execute();
   }
 
   /** Those whose person has not been reached often enough today. */

@@ -8,6 +8,7 @@ const STEP_S = 1;
 const MAX_STEP = 1_000;
 /** Laid out so long before it is due. A pause that ends lets as much go at once. */
 export const AHEAD_MS = 10_000;
+const PAGE_MS = 5_000;
 const MAX_PAGE = 10_000;
 
 /** Deliveries that are due together. */
@@ -15,9 +16,10 @@ export function stepSize(perSecond: number): number {
   return Math.min(MAX_STEP, Math.max(1, Math.floor(perSecond * STEP_S)));
 }
 
-/** Deliveries of one page of the expansion. */
+/** Deliveries of one page of the expansion: whole steps. */
 export function pageSize(perSecond: number): number {
-  return Math.min(MAX_PAGE, Math.max(1, Math.ceil((perSecond * AHEAD_MS) / SECOND_MS)));
+  const size = stepSize(perSecond);
+  return Math.min(MAX_PAGE, Math.ceil((perSecond * PAGE_MS) / SECOND_MS / size) * size);
 }
 
 /** Cuts members into steps, the first due at `from`; `next` is when the one after the last is. */

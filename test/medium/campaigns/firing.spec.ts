@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { PLACES } from '../database/places.js';
-import { CampaignRoom, HOUR, MINUTE } from './room.js';
+import { CampaignRoom } from './room.js';
+import { HOUR, MINUTE } from './scheduling.js';
 
 const NINE = Date.UTC(2026, 10, 30, 9);
 const DAILY = { schedule: { cron: '0 9 * * *' } };
