@@ -44,10 +44,10 @@ export class CampaignRules {
 
   readWave(wave: DueWave, named: readonly string[], now: number): WaveOutcome {
     try {
-      const decision = decideWave(wave.plan, wave.dueAt, wave.definition, ttlOf(wave.definition), now);
-      if (decision.do !== 'send') return decision;
       const target = targetOf(wave, named);
       if (target === null) return { do: 'empty' };
+      const decision = decideWave(wave.plan, wave.dueAt, wave.definition, ttlOf(wave.definition), now);
+      if (decision.do !== 'send') return decision;
       const messages = toMessages(wave.definition, wave.campaignId);
       return { do: 'send', messages: messages.map((message) => this.compose(wave, message, target, now)) };
     } catch (error) {

@@ -127,7 +127,7 @@ export class CampaignsService {
     const waves = this.rules.planManual(campaign, now);
     const read = (...wave: Parameters<CampaignRules['readWave']>) => this.rules.readWave(...wave);
     const { messageSeqs, runSeq } = await this.firings.fireNow(campaign, now, waves, read);
-    await this.queue.enqueueExpansion(...messageSeqs);
+    if (messageSeqs.length > 0) await this.queue.enqueueExpansion(...messageSeqs);
     if (runSeq === null) throw new ApiError('CARIL0409E', 'It was run in this very moment.');
     return this.readRun(campaign, runSeq);
   }

@@ -213,8 +213,8 @@ function toWaveRow(runSeq: number, wave: WavePlan) {
     run_seq: runSeq,
     plan: JSON.stringify(wave),
     due_at: new Date(wave.dueAt),
-    state: wave.dropped === null ? ('waiting' as const) : ('skipped' as const),
-    reason: wave.dropped,
+    state: 'waiting' as const,
+    reason: null,
   };
 }
 

@@ -59,7 +59,9 @@ function previewFiring(
     notes: [
       ...daylightSaving(schedule, firing),
       ...quiet(waves),
-      ...(finish > firing.at + ttlSeconds * 1_000 ? ['what is due after the time to live has ended is not sent'] : []),
+      ...(finish > (sent.at(-1)?.scheduledAt ?? first) + ttlSeconds * 1_000
+        ? ['what is due after the time to live has ended is not sent']
+        : []),
     ],
   };
 }

@@ -76,6 +76,7 @@ export class RunRepository {
     return rows.map(toRun);
   }
 
+  /** In order of time; those whose zones nobody is in are left out. */
   async listWaves(runSeq: number): Promise<RunWave[]> {
     const { rows } = await sql<{
       seq: number;
@@ -90,7 +91,7 @@ export class RunRepository {
           'language', sent.language, 'audience', message.audience) order by message.seq)
         from campaign_message sent join message on message.seq = sent.message_seq
         where sent.wave_seq = wave.seq), '[]') as messages
-      from campaign_wave wave where wave.run_seq = ${runSeq} order by wave.due_at, wave.seq`.execute(
+      from campaign_wave wave where wave.run_seq = ${runSeq} and wave.state <> 'empty' order by wave.due_at, wave.seq`.execute(
       this.database.kysely,
     );
     return rows.map(({ due_at: dueAt, ...row }) => ({ ...row, dueAt }));

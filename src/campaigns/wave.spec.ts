@@ -70,7 +70,6 @@ describe('quiet hours, time to live and catching up: what becomes of the wave of
   );
 
   function told(plan: WavePlan, policies: Policies, ttlHours: number, lateHours: number): string {
-    if (plan.dropped !== null) return plan.dropped;
     const now = plan.dueAt + lateHours * HOUR;
     const definition = { policies } as Definition;
     const decision = decideWave(plan, plan.dueAt, definition, ttlHours * 3_600, now);

@@ -13,7 +13,7 @@ export interface WavePlan {
   scheduledAt: number;
   /** Later than that when it falls into quiet hours. */
   dueAt: number;
-  /** Why there is none. */
+  /** Why nobody in these zones gets it. */
   dropped: string | null;
   /** The quiet times that follow, for a week. */
   quiet: QuietTime[];
@@ -66,6 +66,7 @@ export function decideWave(
   now: number,
 ): WaveDecision {
   const { policies = {} } = definition;
+  if (plan.dropped !== null) return { do: 'skip', reason: plan.dropped };
   const late = refuseLate(policies, now - dueAt, true);
   if (late !== null) return { do: 'skip', reason: late };
   if (now >= plan.scheduledAt + ttlSeconds * 1_000) return { do: 'skip', reason: 'its time to live has ended' };
@@ -95,7 +96,7 @@ function planZone(terms: WaveTerms, firing: Firing, zone: string): WavePlan {
   if (!now || scheduledAt < now[0]) return { ...plan, quiet };
   if (quietHours.action === 'drop') return { ...plan, dropped: IN_QUIET_HOURS };
   const dropped = now[1] >= scheduledAt + ttlSeconds * 1_000 ? DEAD_BY_MORNING : null;
-  return { ...plan, dueAt: now[1], dropped, quiet: later };
+  return { ...plan, dueAt: dropped === null ? now[1] : scheduledAt, dropped, quiet: later };
 }
 
 /** The quiet times of a zone that have not ended by a moment, for a week; by the rule of the schedule at daylight saving. */

@@ -14,7 +14,7 @@ export class DeliveryQueue {
   constructor(private readonly queues: Queues) {}
 
   async enqueueExpansion(...messageSeqs: number[]): Promise<void> {
-    if (messageSeqs.length > 0) await this.add('expand', messageSeqs.map(expandJob));
+    await this.add('expand', messageSeqs.map(expandJob));
   }
 
   async enqueueBatches(batches: readonly QueuedBatch[], delayMs?: number): Promise<void> {
