@@ -44,6 +44,7 @@ export class CampaignHousekeeper implements BeforeApplicationShutdown {
     const { messageDays } = this.config.retention;
     const before = new Date(now - messageDays * DAY_MS);
     if (messageDays > 0) while (!this.stopped && (await this.runs.removeOld(before)));
+    while (!this.stopped && (await this.runs.removeRates()));
     while (!this.stopped && (await this.reach.forget(dayBefore(reachKey(now, 0)))));
   }
 

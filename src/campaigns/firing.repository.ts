@@ -13,6 +13,8 @@ import type { Sent, WaveReader } from './wave.repository.js';
 
 /** Campaigns of one transaction: some 10 ms. */
 const LIMIT = 25;
+/** Of one statement: PostgreSQL takes 65,535 parameters. */
+const ROWS = 1_000;
 
 /** Plans what becomes of a campaign; a plan that cannot be made pauses the campaign, with the reason. */
 export type Planner = (campaign: DueCampaign) => Planned;
@@ -121,7 +123,11 @@ export class FiringRepository {
       return seq === undefined || run.skipped !== null ? [] : [{ seq, waves: run.waves }];
     });
     const waves = fired.flatMap(({ seq, waves: plans }) => plans.map((wave) => toWaveRow(seq, wave)));
-    if (waves.length > 0) await transaction.insertInto('campaign_wave').values(waves).execute();
+    for (let at = 0; at < waves.length; at += ROWS)
+      await transaction
+        .insertInto('campaign_wave')
+        .values(waves.slice(at, at + ROWS))
+        .execute();
     return fired.map(({ seq }) => seq);
   }
 

@@ -105,6 +105,17 @@ export class RunRepository {
       returning seq`.execute(this.database.kysely);
     return rows.length > 0;
   }
+
+  /** One step over rates that neither a message nor a run names any more; false when none was left. */
+  async removeRates(): Promise<boolean> {
+    const { rows } = await sql`
+      delete from message_rate where seq in (
+        select seq from message_rate rate
+        where not exists (select from message where message.rate_seq = rate.seq)
+          and not exists (select from campaign_run where campaign_run.rate_seq = rate.seq) limit ${STEP})
+      returning seq`.execute(this.database.kysely);
+    return rows.length === STEP;
+  }
 }
 
 function toRun(row: RunRow): Run {

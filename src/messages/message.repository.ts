@@ -76,6 +76,9 @@ export interface EarlierMessage {
   requestHash: Buffer;
 }
 
+/** Of one statement: PostgreSQL takes 65,535 parameters. */
+const MESSAGES = 500;
+
 @Injectable()
 export class MessageRepository {
   constructor(
@@ -111,7 +114,8 @@ export class MessageRepository {
    */
   async acceptWithin(messages: NewMessage[], transaction: Transaction<Tables>): Promise<number[]> {
     const seqs = new Map<NewMessage, number>();
-    for (let rest = messages; rest.length > 0; rest = messages.filter((message) => !seqs.has(message))) {
+    for (let left = messages; left.length > 0; left = messages.filter((message) => !seqs.has(message))) {
+      const rest = left.slice(0, MESSAGES);
       const rows = await transaction
         .insertInto('message')
         .values(rest.map((message) => toRow({ ...message, notification: withCollapseId(message) }, null)))

@@ -89,6 +89,7 @@ const NOT_KILLED: Record<string, string> = {
   'RunRepository.list': READS,
   'RunRepository.listWaves': READS,
   'RunRepository.removeOld': 'long after the end of a run',
+  'RunRepository.removeRates': 'long after the end of a run',
   'SharedTokenRepository.put': TOKENS,
   'SharedTokenRepository.removeExpired': TOKENS,
   'SharedTokenRepository.take': TOKENS,

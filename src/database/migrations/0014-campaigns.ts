@@ -42,6 +42,7 @@ const STATEMENTS = [
      unique (campaign_seq, scheduled_at, manual)
    )`,
   `create index campaign_run_created on campaign_run (created_at)`,
+  `create index campaign_run_rate on campaign_run (rate_seq) where rate_seq is not null`,
   `create index campaign_run_running on campaign_run (campaign_seq) where state = 'running'`,
   // plan: what the zones of the wave have in common (campaigns/wave.ts).
   `create table campaign_wave (

@@ -194,6 +194,31 @@ describe.each(PLACES)('who gets what on %s', (place) => {
     });
   });
 
+  it('a wave of a hundred messages for each of many campaigns is no statement too large', async () => {
+    const applicationId = await room.addApplication();
+    const split = Array.from({ length: 100 }, (_, index) => ({ name: `v${index}`, share: 1 }));
+    for (let index = 0; index < 25; index++) await room.addCampaign(applicationId, NINE - HOUR, { ...SCHEDULE, split });
+    expect(await room.look(NINE)).toHaveLength(2_500);
+  });
+
+  it('what old runs have left is taken away, and nothing else', async () => {
+    const applicationId = await room.addApplication();
+    const { seq } = await room.addCampaign(applicationId, NINE - HOUR, { ...SCHEDULE, policies: { ratePerSecond: 5 } });
+    const [first = 0] = await room.look(NINE);
+    const { rate_seq: rateSeq } = await room.messageRow(first);
+    await room.look(NINE + 24 * HOUR);
+    while (await room.runs.removeOld(new Date(NINE + HOUR)));
+    await room.runs.removeRates();
+    expect(await room.runRows(seq)).toMatchObject([{ scheduled_at: new Date(NINE + 24 * HOUR) }]);
+    expect((await room.messageRow(first)).rate_seq).toBe(rateSeq);
+    await room.database.kysely.deleteFrom('message').where('seq', '=', first).execute();
+    const rates = () =>
+      room.database.kysely.selectFrom('message_rate').select('seq').where('seq', '=', rateSeq).execute();
+    expect(await rates()).toHaveLength(1);
+    await room.runs.removeRates();
+    expect(await rates()).toHaveLength(0);
+  });
+
   describe('a rate', () => {
     const dueTimes = async (messageSeqs: number[]) => {
       const rows = await room.database.kysely
