@@ -8,6 +8,8 @@ import { AuthModule } from './auth/auth.module.js';
 import { ClientsController } from './auth/clients.controller.js';
 import { OperationsController } from './auth/operations.controller.js';
 import { TokenController } from './auth/token.controller.js';
+import { CampaignsController } from './campaigns/campaigns.controller.js';
+import { CampaignsModule } from './campaigns/campaigns.module.js';
 import { DeviceTransferController } from './devices/device-transfer.controller.js';
 import { DevicesController } from './devices/devices.controller.js';
 import { DevicesModule } from './devices/devices.module.js';
@@ -18,7 +20,7 @@ import { MessagesModule } from './messages/messages.module.js';
 
 /** The role `api`: every route in one list, so that other roles can use the modules without serving them. */
 @Module({
-  imports: [AuthModule, ApplicationsModule, DevicesModule, MessagesModule],
+  imports: [AuthModule, ApplicationsModule, CampaignsModule, DevicesModule, MessagesModule],
   controllers: [
     TokenController,
     ClientsController,
@@ -32,6 +34,7 @@ import { MessagesModule } from './messages/messages.module.js';
     TagsController,
     SubscriptionsController,
     MessagesController,
+    CampaignsController,
   ],
 })
 export class ApiModule {}

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { ApiModule } from './api.module.js';
+import { CampaignSchedulerModule } from './campaigns/campaigns.module.js';
 import { CommonModule } from './common/common.module.js';
 import { ErrorFilter } from './common/error.filter.js';
 import { Vault } from './common/vault.js';
@@ -22,7 +23,11 @@ export interface Resources {
   vault: Vault;
 }
 
-const ROLE_MODULES: Record<Role, Type> = { api: ApiModule, worker: WorkerModule, scheduler: SchedulerModule };
+const ROLE_MODULES: Record<Role, Type[]> = {
+  api: [ApiModule],
+  worker: [WorkerModule],
+  scheduler: [SchedulerModule, CampaignSchedulerModule],
+};
 
 @Module({})
 export class AppModule {
@@ -34,7 +39,7 @@ export class AppModule {
         DatabaseModule.for(database),
         QueueModule.for(queues),
         HealthModule,
-        ...[...config.roles].map((role) => ROLE_MODULES[role]),
+        ...[...config.roles].flatMap((role) => ROLE_MODULES[role]),
         ...(config.environment === 'development' && config.roles.has('api') ? [SampleModule] : []),
       ],
       providers: [{ provide: APP_FILTER, useClass: ErrorFilter }],

@@ -1,4 +1,12 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+import type {
+  CampaignMessageTable,
+  CampaignRunTable,
+  CampaignTable,
+  CampaignWaveTable,
+  MessageRateTable,
+  ReachTable,
+} from './campaign-tables.js';
 import type { Notification } from '../providers/notification.js';
 import type { ProviderName } from '../providers/provider.js';
 
@@ -21,6 +29,12 @@ export interface Tables {
   message: MessageTable;
   batch: BatchTable;
   pace: PaceTable;
+  campaign: CampaignTable;
+  campaign_run: CampaignRunTable;
+  campaign_wave: CampaignWaveTable;
+  campaign_message: CampaignMessageTable;
+  message_rate: MessageRateTable;
+  reach: ReachTable;
 }
 
 type CreatedAt = ColumnType<Date, Date | undefined, never>;
@@ -185,7 +199,22 @@ export interface Target {
   userIds?: string[];
   tagNames?: string[];
   platforms?: string[];
+  /** All of them must be true of the device. */
+  where?: DeviceCondition[];
 }
+
+/** What a campaign asks of a device beside the lists. */
+export type DeviceCondition =
+  /** BCP 47 in lower case: `de` is also `de-at`. Without `of`: anything, or nothing, but `except`. */
+  | { kind: 'language'; of?: string[]; except?: string[] }
+  /** `orNone`: also devices without a zone. */
+  | { kind: 'timeZone'; of: string[]; orNone: boolean }
+  /** Numbers with dots, both ends included. */
+  | { kind: 'appVersion'; min?: string; max?: string }
+  | { kind: 'attribute'; name: string; in: DeviceAttributes[string][] }
+  | { kind: 'attributeRange'; name: string; min?: number; max?: number }
+  /** Ten-thousandths of the users, `from` included and `to` not; the same users for the same salt, for ever. */
+  | { kind: 'share'; salt: string; from: number; to: number };
 
 /**
  * `paused` is never stored: it is what `paused_at`, or a pause at all of its providers, makes of the others. `removed`
@@ -220,7 +249,18 @@ interface MessageTable {
   /** The message whose deliveries of `resend_outcomes` (codes) are its audience. */
   resend_of: string | null;
   resend_outcomes: ColumnType<number[] | null, string | null, never>;
+  /** The rate that it is held to. */
+  rate_seq: ColumnType<number | null, number | null | undefined, never>;
+  expand_at: ColumnType<Date | null, never, Date | null>;
+  quiet: ColumnType<QuietTime[] | null, string | null | undefined, never>;
+  reach_key: ColumnType<number | null, number | null | undefined, never>;
+  reach_cap: ColumnType<number | null, number | null | undefined, never>;
+  /** Devices passed over because their person had been reached often enough. */
+  capped: Generated<number>;
 }
+
+/** From and to, epoch ms. */
+export type QuietTime = [number, number];
 
 export type BatchState = 'waiting' | 'ready' | 'leased' | 'parked' | 'done';
 

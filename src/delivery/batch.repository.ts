@@ -32,16 +32,18 @@ export class BatchRepository {
   ): Promise<QueuedBatch[]> {
     if (batches.length === 0) return [];
     const { direct } = message;
+    const timed = batches[0]?.due !== undefined;
     return transaction
       .insertInto('batch')
       .values(
-        batches.map(({ provider, deviceSeqs }) => ({
+        batches.map(({ provider, deviceSeqs, due }) => ({
           message_seq: message.seq,
           application_id: message.applicationId,
           provider,
           direct,
-          state: direct ? ('ready' as const) : ('waiting' as const),
-          due_at: direct ? sql<Date>`now()` : null,
+          // What has a time of its own needs no place in the window: its rate is what holds it.
+          state: direct || due !== undefined ? ('ready' as const) : ('waiting' as const),
+          due_at: due !== undefined ? new Date(due) : direct ? sql<Date>`now()` : null,
           size: deviceSeqs.length,
           first_seq: deviceSeqs[0] ?? 0,
           last_seq: deviceSeqs.at(-1) ?? 0,
@@ -51,7 +53,7 @@ export class BatchRepository {
           details: '{}',
         })),
       )
-      .returning(['id', 'epoch', 'provider', 'direct'])
+      .returning(['id', 'epoch', 'provider', 'direct', ...(timed ? [UNTIL_DUE] : [])])
       .execute();
   }
 
@@ -175,6 +177,9 @@ export class BatchRepository {
 
 /** A message's state as those who send it need to know it. */
 const STATE_TO_SENDERS = sql<MessageState>`case when message.paused_at is null then message.state else 'paused' end`;
+
+/** Ms, by the clock that the claim will go by. */
+const UNTIL_DUE = sql<number>`greatest(0, extract(epoch from due_at - clock_timestamp()) * 1000)::float8`.as('delayMs');
 
 /** PostgreSQL counts array positions from 1. */
 const EXPIRED_INDEX = 6;

@@ -10,6 +10,8 @@ export interface QueuedBatch {
   direct: boolean;
   /** Its place among the outstanding broadcast batches of its application, from 1: what applications take turns by. */
   rank?: number;
+  /** Until it is due, when that is later. */
+  delayMs?: number;
 }
 
 /** Its turn at the provider's pace comes later. */

@@ -7,6 +7,8 @@ export const BATCH_SIZE = 1_000;
 export interface NewBatch {
   provider: ProviderName;
   deviceSeqs: number[];
+  /** Epoch ms. Absent: as soon as there is room. */
+  due?: number;
 }
 
 /**

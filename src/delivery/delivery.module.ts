@@ -12,7 +12,9 @@ import { ExpandProcessor } from './expand.processor.js';
 import { ExpandService } from './expand.service.js';
 import { ExpansionRepository } from './expansion.repository.js';
 import { Housekeeper } from './housekeeper.js';
+import { MessageRateRepository } from './message-rate.repository.js';
 import { PaceRepository } from './pace.repository.js';
+import { ReachRepository } from './reach.repository.js';
 import { ResendRepository } from './resend.repository.js';
 import { RetentionRepository } from './retention.repository.js';
 import { Senders } from './senders.js';
@@ -23,8 +25,8 @@ import { Sweeper } from './sweeper.js';
 
 /** What accepting a message needs. */
 @Module({
-  providers: [BatchRepository, DeliveryQueue],
-  exports: [BatchRepository, DeliveryQueue],
+  providers: [BatchRepository, DeliveryQueue, MessageRateRepository, ReachRepository],
+  exports: [BatchRepository, DeliveryQueue, MessageRateRepository, ReachRepository],
 })
 export class DeliveryModule {}
 

@@ -13,15 +13,15 @@ export class DeliveryQueue {
 
   constructor(private readonly queues: Queues) {}
 
-  async enqueueExpansion(messageSeq: number): Promise<void> {
-    await this.add('expand', [expandJob(messageSeq)]);
+  async enqueueExpansion(...messageSeqs: number[]): Promise<void> {
+    await this.add('expand', messageSeqs.map(expandJob));
   }
 
   async enqueueBatches(batches: readonly QueuedBatch[], delayMs?: number): Promise<void> {
     const jobs = new Map<QueueName, Job[]>();
     for (const batch of batches) {
       const queue = deliverQueue(batch.provider, batch.direct ? 'direct' : 'broadcast');
-      jobs.set(queue, [...(jobs.get(queue) ?? []), deliverJob(batch, delayMs)]);
+      jobs.set(queue, [...(jobs.get(queue) ?? []), deliverJob(batch, batch.delayMs ?? delayMs)]);
     }
     await Promise.all([...jobs].map(([queue, list]) => this.add(queue, list)));
   }

@@ -17,7 +17,7 @@ export class SweepRepository {
     const { rows } = await sql<{ seq: number }>`
       select seq from message
       where state in ('accepted', 'expanding') and accepted_at < now() - make_interval(secs => ${PATIENCE_S})
-        and (paused_at is null or expires_at <= now())
+        and (paused_at is null or expires_at <= now()) and (expand_at is null or expand_at <= now())
       order by seq limit ${LIMIT}`.execute(this.database.kysely);
     return rows.map((row) => row.seq);
   }

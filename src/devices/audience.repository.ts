@@ -5,6 +5,7 @@ import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { Tables, Target } from '../database/tables.js';
 import type { ProviderName } from '../providers/provider.js';
+import { toSql } from './condition.repository.js';
 
 export interface AudienceMember {
   seq: number;
@@ -39,9 +40,37 @@ export class AudienceRepository {
       select device.seq, device.provider from device
       where device.application_id = ${applicationId} and device.retired_reason is null
         and device.seq > ${range.after} and device.seq <= ${range.max}
-        and ${condition(applicationId, target)} and ${ofPlatforms(target)}
+        and ${condition(applicationId, target)}
       order by device.seq limit ${range.limit}`.execute(db);
     return rows;
+  }
+
+  /** How many there are up to a seq. A scan over the application's devices: 0.2 s for a million. */
+  async count(
+    applicationId: string,
+    target: Target,
+    max = Number.MAX_SAFE_INTEGER,
+    db: Kysely<Tables> = this.database.kysely,
+  ): Promise<number> {
+    const { rows } = await sql<{ count: number }>`
+      select count(*) as count from device
+      where device.application_id = ${applicationId} and device.retired_reason is null and device.seq <= ${max}
+        and ${condition(applicationId, target)}`.execute(db);
+    return rows[0]?.count ?? 0;
+  }
+
+  /** The time zones that devices of an application name, whatever they are: one look at the index for each. */
+  async timeZones(applicationId: string, db: Kysely<Tables> = this.database.kysely): Promise<string[]> {
+    const { rows } = await sql<{ zone: string }>`
+      with recursive zones(zone) as (
+        (select time_zone from device where application_id = ${applicationId} and time_zone is not null
+         order by time_zone limit 1)
+        union all
+        select (select time_zone from device where application_id = ${applicationId} and time_zone > zones.zone
+          order by time_zone limit 1)
+        from zones where zones.zone is not null)
+      select zone from zones where zone is not null`.execute(db);
+    return rows.map(({ zone }) => zone);
   }
 
   /** Where devices are registered now; those that are gone are left out. */
@@ -84,6 +113,11 @@ export class AudienceRepository {
 }
 
 function condition(applicationId: string, target: Target): RawBuilder<boolean> {
+  const parts = [named(applicationId, target), ofPlatforms(target), ...(target.where ?? []).map(toSql)];
+  return sql.join(parts, sql` and `);
+}
+
+function named(applicationId: string, target: Target): RawBuilder<boolean> {
   if (target.deviceIds) return sql`device.device_id = any(${target.deviceIds})`;
   if (target.userIds) return sql`device.user_id = any(${target.userIds})`;
   if (target.tagNames) {

@@ -22,21 +22,20 @@ export class MessageControlRepository {
   ) {}
 
   /** Calls off what has not left; false when there is no such message, or nothing of it is left to call off. */
-  cancel(applicationId: string, id: string): Promise<boolean> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
-      const row = await transaction
-        .updateTable('message')
-        .set({ state: 'cancelled', paused_at: null })
-        .where('application_id', '=', applicationId)
-        .where('id', '=', id)
-        .where('state', 'in', MOVING)
-        .returning('seq')
-        .executeTakeFirst();
-      if (!row) return false;
-      await release(row.seq, transaction);
-      await this.batches.settleMessage(row.seq, transaction);
-      return true;
-    });
+  async cancel(applicationId: string, id: string, transaction?: Transaction<Tables>): Promise<boolean> {
+    if (!transaction) return this.database.kysely.transaction().execute((own) => this.cancel(applicationId, id, own));
+    const row = await transaction
+      .updateTable('message')
+      .set({ state: 'cancelled', paused_at: null })
+      .where('application_id', '=', applicationId)
+      .where('id', '=', id)
+      .where('state', 'in', MOVING)
+      .returning('seq')
+      .executeTakeFirst();
+    if (!row) return false;
+    await release(row.seq, transaction);
+    await this.batches.settleMessage(row.seq, transaction);
+    return true;
   }
 
   /** Nothing new of it is written until it is resumed; false when nothing of it is left, or it is paused already. */

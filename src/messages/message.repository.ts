@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import type { Transaction } from 'kysely';
+import type { Insertable, Transaction } from 'kysely';
 import { ApiError, notFound } from '../common/errors.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
-import type { DeliveryDetail, MessageState, Tables, Target } from '../database/tables.js';
+import type { DeliveryDetail, MessageState, QuietTime, Tables, Target } from '../database/tables.js';
 import { BatchRepository } from '../delivery/batch.repository.js';
 import type { QueuedBatch } from '../delivery/batch.js';
 import { RELAY_BATCH } from '../delivery/batching.js';
@@ -12,6 +12,7 @@ import type { NewBatch } from '../delivery/batching.js';
 import { OUTCOME, OUTCOME_NAMES } from '../delivery/outcome.js';
 import type { OutcomeName } from '../delivery/outcome.js';
 import type { Idempotency } from './idempotency.js';
+import { newMessageId } from './message-id.js';
 import type { Notification } from '../providers/notification.js';
 
 export interface NewMessage {
@@ -27,8 +28,19 @@ export interface NewMessage {
   idempotency: Idempotency | null;
   acceptedAt: Date;
   expiresAt: Date;
+  /** Of a campaign's message: how it is held back, and counted. */
+  campaign?: CampaignTerms;
   /** Its audience: the deliveries of an earlier message that have one of the outcomes. */
   resend?: Resend;
+}
+
+/** What delivery has to know of a campaign's message. */
+export interface CampaignTerms {
+  /** The row of the rate that it is held to. */
+  rateSeq: number | null;
+  quiet: QuietTime[];
+  /** Whom it reaches is counted under the key (delivery/reach.ts), and passed over above the cap. */
+  reach: { key: number; cap: number | null } | null;
 }
 
 export interface Resend {
@@ -76,6 +88,9 @@ export interface EarlierMessage {
   requestHash: Buffer;
 }
 
+/** Of one statement: PostgreSQL takes 65,535 parameters. */
+const MESSAGES = 500;
+
 @Injectable()
 export class MessageRepository {
   constructor(
@@ -95,34 +110,11 @@ export class MessageRepository {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const relayed = message.notification.relay !== undefined && !message.resend;
       const batches = [...(expanded ?? []), ...(relayed ? [RELAY_BATCH] : [])];
-      const audience = batches.reduce((sum, batch) => sum + batch.deviceSeqs.length, 0);
-      const settled = expanded !== null && batches.length === 0;
       if (relayed) await this.keepUpstream(message.applicationId, transaction);
       if (message.resend) await this.keepOriginal(message.applicationId, message.resend.of, transaction);
       const row = await transaction
         .insertInto('message')
-        .values({
-          application_id: message.applicationId,
-          id: message.id,
-          client_id: message.clientId,
-          body: JSON.stringify(message.body),
-          notification: JSON.stringify(message.notification),
-          target: JSON.stringify(message.target),
-          state: expanded === null ? 'accepted' : settled ? 'finished' : 'sending',
-          direct: message.direct,
-          on_unknown: message.onUnknown,
-          idempotency_key: message.idempotency?.key ?? null,
-          request_hash: message.idempotency?.requestHash ?? null,
-          accepted_at: message.acceptedAt,
-          expires_at: message.expiresAt,
-          finished_at: settled ? message.acceptedAt : null,
-          audience,
-          open_batches: batches.length,
-          expand_cursor: 0,
-          expand_max: null,
-          resend_of: message.resend?.of ?? null,
-          resend_outcomes: message.resend ? JSON.stringify(message.resend.outcomes.map((name) => OUTCOME[name])) : null,
-        })
+        .values(toRow(message, batches, expanded !== null))
         .onConflict((conflict) => conflict.doNothing())
         .returning('seq')
         .executeTakeFirst();
@@ -133,6 +125,30 @@ export class MessageRepository {
       const providers = batches.map(({ provider }) => provider);
       return { seq: row.seq, queued: await this.batches.promote(message.applicationId, providers, transaction) };
     });
+  }
+
+  /**
+   * Keeps messages that are to be expanded, in the transaction of whoever makes them, with their own id as collapse id.
+   * Answers their seqs in order; an id that is taken is drawn again.
+   */
+  async acceptWithin(messages: NewMessage[], transaction: Transaction<Tables>): Promise<number[]> {
+    const seqs = new Map<NewMessage, number>();
+    for (let left = messages; left.length > 0; left = messages.filter((message) => !seqs.has(message))) {
+      const rest = left.slice(0, MESSAGES);
+      const rows = await transaction
+        .insertInto('message')
+        .values(rest.map((message) => toRow({ ...message, notification: withCollapseId(message) }, [], false)))
+        .onConflict((conflict) => conflict.doNothing())
+        .returning(['seq', 'application_id', 'id'])
+        .execute();
+      const kept = new Map(rows.map((row) => [`${row.application_id} ${row.id}`, row.seq]));
+      for (const message of rest) {
+        const seq = kept.get(`${message.applicationId} ${message.id}`);
+        if (seq === undefined) message.id = newMessageId();
+        else seqs.set(message, seq);
+      }
+    }
+    return messages.map((message) => seqs.get(message) ?? 0);
   }
 
   async findOriginal(applicationId: string, id: string): Promise<Original | undefined> {
@@ -218,6 +234,43 @@ export class MessageRepository {
       .executeTakeFirst();
     if (!original) throw notFound('message', 'messageId');
   }
+}
+
+/** A repeat carries the same id and replaces the first on the screen: after a crash, and of a resend. */
+export function withCollapseId(message: NewMessage): NewMessage['notification'] {
+  return message.resend ? message.notification : { ...message.notification, collapseId: message.id };
+}
+
+/** `expanded`: these are all its batches. */
+function toRow(message: NewMessage, batches: readonly NewBatch[], expanded: boolean): Insertable<Tables['message']> {
+  const settled = expanded && batches.length === 0;
+  const { resend, campaign, idempotency } = message;
+  return {
+    application_id: message.applicationId,
+    id: message.id,
+    client_id: message.clientId,
+    body: JSON.stringify(message.body),
+    notification: JSON.stringify(message.notification),
+    target: JSON.stringify(message.target),
+    state: !expanded ? 'accepted' : settled ? 'finished' : 'sending',
+    direct: message.direct,
+    on_unknown: message.onUnknown,
+    idempotency_key: idempotency?.key ?? null,
+    request_hash: idempotency?.requestHash ?? null,
+    accepted_at: message.acceptedAt,
+    expires_at: message.expiresAt,
+    finished_at: settled ? message.acceptedAt : null,
+    audience: batches.reduce((sum, batch) => sum + batch.deviceSeqs.length, 0),
+    open_batches: batches.length,
+    expand_cursor: 0,
+    expand_max: null,
+    resend_of: resend?.of ?? null,
+    resend_outcomes: resend ? JSON.stringify(resend.outcomes.map((name) => OUTCOME[name])) : null,
+    rate_seq: campaign?.rateSeq ?? null,
+    quiet: campaign?.quiet.length ? JSON.stringify(campaign.quiet) : null,
+    reach_key: campaign?.reach?.key ?? null,
+    reach_cap: campaign?.reach?.cap ?? null,
+  };
 }
 
 interface ReportRow {

@@ -20,6 +20,6 @@ import { MessagesService } from './messages.service.js';
     ResendService,
     RoutingService,
   ],
-  exports: [MessageControlService, MessagesService, ResendService],
+  exports: [MessageControlRepository, MessageControlService, MessageRepository, MessagesService, ResendService],
 })
 export class MessagesModule {}

@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ApplicationsService } from '../applications/applications.service.js';
-import { checkBody } from '../common/body.js';
 import { Clock } from '../common/clock.js';
 import { ApiError, notFound } from '../common/errors.js';
 import type { Target } from '../database/tables.js';
@@ -10,13 +9,13 @@ import { DeliveryQueue } from '../delivery/delivery.queue.js';
 import { AudienceRepository, BROADCAST_TAG } from '../devices/audience.repository.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
+import { readContent } from './content.js';
 import { readIdempotency } from './idempotency.js';
 import type { Idempotency } from './idempotency.js';
 import { newMessageId } from './message-id.js';
-import { DEFAULT_TTL_S, SendMessageDto } from './message.dto.js';
-import { MessageRepository } from './message.repository.js';
+import { MessageRepository, withCollapseId } from './message.repository.js';
 import type { EarlierMessage, MessageReport, NewMessage } from './message.repository.js';
-import { checkSizes, toNotification } from './notification.js';
+import { checkSizes } from './notification.js';
 import { RoutingService } from './routing.service.js';
 import { readTarget, targetOf } from './target.js';
 
@@ -53,10 +52,9 @@ export class MessagesService {
     via?: string,
   ): Promise<Acceptance> {
     const application = await this.applications.getApplication(applicationId);
-    const { value, unknown } = checkBody(SendMessageDto, body);
+    const { notification, onUnknown, ttlSeconds, unknown } = readContent(body);
     const request = body as Record<string, unknown>;
     const target = readTarget(targetOf(request));
-    const notification = toNotification(value);
     checkSizes(notification, target.platforms, this.providers);
     const idempotency = readIdempotency(idempotencyKey, request);
     const earlier = await this.findEarlier(applicationId, clientId, idempotency);
@@ -76,10 +74,10 @@ export class MessagesService {
         notification: { ...notification, relay },
         target: direct ?? target,
         direct: batches !== null && (target.deviceIds !== undefined || target.userIds !== undefined),
-        onUnknown: value.onUnknown ?? null,
+        onUnknown,
         idempotency,
         acceptedAt: new Date(acceptedAt),
-        expiresAt: new Date(acceptedAt + (value.ttl ?? DEFAULT_TTL_S) * 1_000),
+        expiresAt: new Date(acceptedAt + ttlSeconds * 1_000),
       },
       batches,
       warnings,
@@ -131,7 +129,7 @@ export class MessagesService {
    * Tags are declared, so an unknown one is a mistake and refused. Device and user ids come and go: unknown ones are
    * named in a warning, and refused only when none of them is known.
    */
-  private async checkTarget(applicationId: string, target: Target): Promise<string[]> {
+  async checkTarget(applicationId: string, target: Target): Promise<string[]> {
     if (target.tagNames) {
       const tags = target.tagNames.filter((name) => name !== BROADCAST_TAG);
       const unknown = await this.audience.unknownTagNames(applicationId, tags);
@@ -155,11 +153,6 @@ export class MessagesService {
     if (unknown.length === 0) return [];
     return [`No device is registered for ${unknown.length} of target.${kind}: ${list(unknown)}.`];
   }
-}
-
-/** A repeat carries the same id and replaces the first on the screen: after a crash, and of a resend. */
-function withCollapseId(message: NewMessage): NewMessage['notification'] {
-  return message.resend ? message.notification : { ...message.notification, collapseId: message.id };
 }
 
 export function applicationDisabled(): ApiError {

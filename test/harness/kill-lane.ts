@@ -31,6 +31,7 @@ export const CROWD = 1_010;
 const PRELOAD = fileURLToPath(new URL('./kill-steps.mjs', import.meta.url));
 const APPLICATION = 'com.example.app';
 const PATIENCE_MS = 60_000;
+const NEAR_MS = 3_000;
 
 /**
  * One deployment of the whole program, which dies at a step and is started again, case after case: the process that
@@ -92,6 +93,21 @@ export class KillLane {
     await this.simulators.admin.appendFaults([{ match: { token }, action: refusal, times: 1 }]);
     const messageId = await this.send({ message: { alert: 'trouble' }, target: { deviceIds: ['device-9'] } });
     return [{ messageId, tokens: [token] }];
+  }
+
+  /** One device, by a campaign whose moment is near. */
+  async sendByCampaign(): Promise<Sent[]> {
+    const at = new Date(Date.now() + NEAR_MS).toISOString();
+    const content = { message: { alert: 'on time' } };
+    const campaign = { name: 'kill', content, target: { deviceIds: ['device-8'] }, schedule: { at: [at] } };
+    const path = await persist(async () => {
+      const { body } = await this.api.app<{ campaignId: string }>('POST', '/campaigns', campaign);
+      return `/campaigns/${body.campaignId}`;
+    });
+    await persist(() => this.api.app('POST', `${path}/activate`));
+    const messages = await persist(() => this.readRun(path));
+    if (messages.length !== 1) throw new Error(`one firing made ${messages.length} messages`);
+    return messages.map(({ messageId }) => ({ messageId, tokens: [this.tokens[7] ?? ''] }));
   }
 
   /** A broadcast that is called off at once. */
@@ -164,6 +180,19 @@ export class KillLane {
   private send(body: Record<string, unknown>): Promise<string> {
     const headers = { 'idempotency-key': randomUUID() };
     return persist(() => this.api.send(body, headers));
+  }
+
+  /** The messages of a campaign's only run. */
+  private async readRun(path: string): Promise<{ messageId: string }[]> {
+    const { body: listed } = await this.api.app<{ runs: { runId: string }[] }>('GET', `${path}/runs`);
+    const [run, ...more] = listed.runs;
+    if (!run) throw new Error('it has not fired yet');
+    if (more.length > 0) throw new Error('it fired more than once');
+    const { body } = await this.api.app<{ waves: { messages: { messageId: string }[] }[] }>(
+      'GET',
+      `${path}/runs/${run.runId}`,
+    );
+    return body.waves.flatMap((wave) => wave.messages);
   }
 
   private async read(messageId: string): Promise<MessageReport> {

@@ -7,7 +7,7 @@ import { readFileSync, readdirSync } from 'node:fs';
  * Without the variable it prints the steps and leaves the program alone.
  */
 
-const FOLDERS = ['applications', 'delivery', 'devices', 'messages'];
+const FOLDERS = ['applications', 'campaigns', 'delivery', 'devices', 'messages'];
 const DURABLE = /\.(repository|queue)\.js$/;
 const file = process.env.TEST_KILL_FILE;
 const calls = new Map();

@@ -18,17 +18,26 @@ const READS = 'reads only: a kill there is one after the write before it';
 const INSIDE = 'inside the transaction of a step that is killed at: the database takes it back';
 const TOKENS = 'a token that was not kept is made again';
 const REGISTRATION = 'not on the way of a message';
+const LOOKED = 'asked every second: it is killed at in its parts, insertRuns, moveOn, acceptWithin and settleWaves';
+const RATED = 'of messages that are held to a rate or counted for a cap; inside the transaction of a page';
 const NOT_KILLED: Record<string, string> = {
   'ApplicationRepository.add': REGISTRATION,
   'ApplicationRepository.find': READS,
+  'AudienceRepository.count': READS,
   'AudienceRepository.highestSeq': READS,
   'AudienceRepository.page': READS,
   'AudienceRepository.providersOf': READS,
+  'AudienceRepository.timeZones': READS,
   'AudienceRepository.unknown': READS,
   'AudienceRepository.unknownDeviceIds': READS,
   'AudienceRepository.unknownTagNames': READS,
   'AudienceRepository.unknownUserIds': READS,
   'BatchRepository.overruled': INSIDE,
+  'CampaignRepository.add': REGISTRATION,
+  'CampaignRepository.change': REGISTRATION,
+  'CampaignRepository.find': READS,
+  'CampaignRepository.list': READS,
+  'CampaignRepository.remove': REGISTRATION,
   'ClaimRepository.postpone': INSIDE,
   'ClaimRepository.takeTurn': INSIDE,
   'DeviceRegistrationRepository.change': REGISTRATION,
@@ -44,9 +53,21 @@ const NOT_KILLED: Record<string, string> = {
   'DeviceRepository.remove': REGISTRATION,
   'DeviceRetentionRepository.deleteRetired': REGISTRATION,
   'DeviceRetentionRepository.retireUnseen': REGISTRATION,
+  'ExpansionRepository.admit': INSIDE,
+  'ExpansionRepository.cut': INSIDE,
   'ExpansionRepository.nextPage': INSIDE,
+  'ExpansionRepository.postpone': RATED,
+  'ExpansionRepository.rateOf': READS,
+  'FiringRepository.cancelRuns': INSIDE,
+  'FiringRepository.findBusy': READS,
+  'FiringRepository.findFailureShares': READS,
+  'FiringRepository.fireDue': LOOKED,
+  'FiringRepository.fireNow': 'one transaction of the same parts as fireDue',
   'MessageControlRepository.pause': 'one transaction like cancel, which is killed at',
   'MessageControlRepository.resume': 'one transaction like cancel, which is killed at',
+  'MessageRateRepository.add': RATED,
+  'MessageRateRepository.hold': RATED,
+  'MessageRateRepository.move': RATED,
   'MessageRepository.findByIdempotencyKey': READS,
   'MessageRepository.findOriginal': READS,
   'MessageRepository.keepOriginal': INSIDE,
@@ -66,10 +87,16 @@ const NOT_KILLED: Record<string, string> = {
   'ProviderStatusRepository.list': READS,
   'ProviderStatusRepository.listLimits': READS,
   'ProviderStatusRepository.report': 'an account for people every five seconds; no delivery depends on it',
+  'ReachRepository.admit': RATED,
+  'ReachRepository.forget': 'what is forgotten no cap asks for any more',
   'RegisteredRepository.listRegistered': READS,
   'ResendRepository.page': READS,
   'ResendRepository.sources': READS,
   'RetentionRepository.removeMessages': 'long after the end of a message; its restarts are tested in housekeeping.spec',
+  'RunRepository.list': READS,
+  'RunRepository.listWaves': READS,
+  'RunRepository.removeOld': 'long after the end of a run',
+  'RunRepository.removeRates': 'long after the end of a run',
   'SharedTokenRepository.put': TOKENS,
   'SharedTokenRepository.removeExpired': TOKENS,
   'SharedTokenRepository.take': TOKENS,
@@ -89,6 +116,10 @@ const NOT_KILLED: Record<string, string> = {
   'TagRepository.find': READS,
   'TagRepository.list': READS,
   'TagRepository.remove': REGISTRATION,
+  'WaveRepository.addTerms': INSIDE,
+  'WaveRepository.claim': LOOKED,
+  'WaveRepository.findZones': READS,
+  'WaveRepository.sendDue': LOOKED,
 };
 /** The second call is another moment: an expansion settles a message as well, and the last batch ends it. */
 const ALSO_SECOND = ['finish', 'settleMessage'].map((name) => `BatchRepository.${name}`);
@@ -173,9 +204,9 @@ async function playLane(
   clean();
 }
 
-/** The ordinary way first; a step that is not on it comes with a cancel, or with trouble at the provider. */
+/** The ordinary way first; a step that is not on it comes with a campaign, a cancel, or trouble at the provider. */
 async function playCase(lane: KillLane, order: KillAt): Promise<void> {
-  for (const way of ['sendPlainly', 'sendAndCancel', 'sendIntoTrouble'] as const) {
+  for (const way of ['sendPlainly', 'sendByCampaign', 'sendAndCancel', 'sendIntoTrouble'] as const) {
     const { result, inFlight } = await lane.killDuring(order, async () => {
       const sent = await lane[way]();
       return { sent, reports: await lane.waitUntilEnded(sent) };

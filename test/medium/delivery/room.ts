@@ -6,11 +6,13 @@ import type { BatchState } from '../../../src/database/tables.js';
 import { BatchRepository } from '../../../src/delivery/batch.repository.js';
 import { ClaimRepository } from '../../../src/delivery/claim.repository.js';
 import type { LeasedBatch } from '../../../src/delivery/batch.js';
+import { MessageRateRepository } from '../../../src/delivery/message-rate.repository.js';
 import { PaceRepository } from '../../../src/delivery/pace.repository.js';
 import type { NewBatch } from '../../../src/delivery/batching.js';
 import { ExpansionRepository } from '../../../src/delivery/expansion.repository.js';
 import { OUTCOME, OUTCOME_NAMES } from '../../../src/delivery/outcome.js';
 import type { OutcomeName } from '../../../src/delivery/outcome.js';
+import { ReachRepository } from '../../../src/delivery/reach.repository.js';
 import { ResendRepository } from '../../../src/delivery/resend.repository.js';
 import { SweepRepository } from '../../../src/delivery/sweep.repository.js';
 import { AudienceRepository } from '../../../src/devices/audience.repository.js';
@@ -49,6 +51,8 @@ export class Room {
       this.audience,
       this.batches,
       new ResendRepository(this.audience),
+      new MessageRateRepository(),
+      new ReachRepository(database),
     );
     this.sweep = new SweepRepository(database);
     this.messages = new MessageRepository(database, this.batches);

@@ -1,0 +1,101 @@
+/**
+ * Ten thousand active campaigns on one PostgreSQL: what a look for due ones costs and its plan, what the built program spends
+ * while it waits, and how long after its instant a message is committed when a thousand campaigns fire in the same one.
+ *
+ *   npm run bench:campaigns
+ *
+ * Needs PostgreSQL (Debian: postgresql) and Linux' /proc. Exits non-zero when a firing is missing or comes twice; never
+ * because the machine was slow.
+ */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openDatabase } from '../src/database/database.js';
+import { startCarillon } from '../test/harness/carillon.js';
+import { startPostgres } from '../test/harness/servers.js';
+import { SchedulingRoom } from '../test/medium/campaigns/scheduling.js';
+
+const WAITING = 10_000;
+const AT_ONCE = 1_000;
+const LOOKS = 200;
+const IDLE_S = 20;
+/** Until the thousand fire: time to make them. */
+const AHEAD_MS = 8_000;
+const CLOCK_TICKS = 100;
+
+const server = await startPostgres();
+if (!server) {
+  console.error('PostgreSQL is missing: apt-get install postgresql');
+  process.exit(2);
+}
+const database = await openDatabase({ databaseUrl: server.url, dataDir: '' });
+const room = new SchedulingRoom(database);
+const applicationId = await room.addApplication();
+const zones = ['Europe/Berlin', 'America/New_York', 'recipient', 'UTC'];
+for (let index = 0; index < WAITING; index++)
+  await room.addCampaign(applicationId, Date.now() + 86_400_000, {
+    schedule: { cron: `${index % 60} ${index % 24} * * *`, timeZone: zones[index % 4] },
+  });
+await database.pool.query('analyze');
+
+const { rows: plan } = await database.pool.query<{ 'QUERY PLAN': string }>(`explain (analyze, buffers)
+  select campaign.seq from campaign join application on application.id = campaign.application_id
+  where campaign.state = 'active' and campaign.due_at <= now()
+  order by campaign.due_at limit 25 for update of campaign skip locked`);
+console.log(plan.map((row) => row['QUERY PLAN']).join('\n'));
+
+const times: number[] = [];
+for (let look = 0; look < LOOKS; look++) {
+  const started = performance.now();
+  await room.look(Date.now());
+  times.push(performance.now() - started);
+}
+const lookMs = { p50: quantile(times, 0.5), p99: quantile(times, 0.99) };
+
+const carillon = await startCarillon({ DATABASE_URL: server.url, MASTER_KEY: randomBytes(32).toString('base64') });
+const withScheduler = await idleShare(carillon.pid);
+const at = Math.ceil((Date.now() + AHEAD_MS) / 1_000) * 1_000;
+const ids = new Set<number>();
+for (let index = 0; index < AT_ONCE; index++)
+  ids.add((await room.addCampaign(applicationId, Date.now(), { schedule: { at: [new Date(at).toISOString()] } })).seq);
+const lags: number[] = [];
+while (lags.length < AT_ONCE && Date.now() < at + 30_000) {
+  const { rows } = await database.pool.query<{ count: number }>('select count(*)::int as count from campaign_message');
+  const lag = Date.now() - at;
+  for (let seen = lags.length; seen < (rows[0]?.count ?? 0); seen++) lags.push(lag);
+  await delay(20);
+}
+const { rows: made } = await database.pool.query<{ runs: number; messages: number }>(`select
+  (select count(*)::int from campaign_run) as runs, (select count(*)::int from campaign_message) as messages`);
+await carillon.stop();
+await database.close();
+await server.stop();
+
+const lagMs = { p50: quantile(lags, 0.5), p99: quantile(lags, 0.99) };
+console.table({
+  'a look, ms': lookMs,
+  'lag of a thousand at once, ms': lagMs,
+  'CPU of the idle program, %': { p50: withScheduler },
+});
+const broken = made[0]?.runs !== AT_ONCE || made[0].messages !== AT_ONCE;
+if (broken) console.error(`BROKEN: ${AT_ONCE} firings, ${JSON.stringify(made[0])}`);
+console.log(JSON.stringify({ bench: 'campaigns', waiting: WAITING, lookMs, lagMs, idleCpuPercent: withScheduler }));
+process.exit(broken ? 1 : 0);
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return Number((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN).toFixed(2));
+}
+
+/** Of one core, in percent, over a while in which nothing happens. */
+async function idleShare(pid: number): Promise<number> {
+  await delay(5_000);
+  const before = cpuSeconds(pid);
+  await delay(IDLE_S * 1_000);
+  return Number((((cpuSeconds(pid) - before) / IDLE_S) * 100).toFixed(2));
+}
+
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
+}

@@ -1,0 +1,90 @@
+import { instanceToPlain } from 'class-transformer';
+import { ApiError, invalidValue } from '../common/errors.js';
+import type { Content, Definition, Variant } from './campaign.js';
+import type { CampaignDto } from './campaign.dto.js';
+import { isLanguage, readCampaignTarget } from './campaign-target.js';
+import { ScheduleError } from './schedule/schedule.error.js';
+import { readSchedule } from './schedule/schedule.js';
+
+/** What a campaign's body means, checked as a whole, pure. Its content is checked by what it would send. */
+
+const MAX_LANGUAGES = 50;
+/** Messages of one wave: languages times variants. */
+const MAX_MESSAGES = 100;
+
+/** Throws FPWSE0005E naming the field and the reason. */
+export function readDefinition(body: CampaignDto): Definition {
+  const definition = dropUndefined(instanceToPlain(body)) as Definition;
+  refusing(() => readSchedule(definition.schedule));
+  readCampaignTarget(definition.target);
+  checkContent('content', definition.content);
+  checkLanguages('languages', definition.languages);
+  for (const [index, variant] of (definition.split ?? []).entries()) {
+    checkContent(`split.${index}.content`, variant.content ?? {});
+    checkLanguages(`split.${index}.languages`, variant.languages);
+  }
+  checkSplit(definition.split ?? []);
+  const languages = Object.keys(definition.languages ?? {}).length + 1;
+  if (languages * (definition.split?.length ?? 1) > MAX_MESSAGES)
+    throw invalidValue('split', `languages times variants must be at most ${MAX_MESSAGES}`);
+  const { quietHours, ratePerSecond, spreadSeconds } = definition.policies ?? {};
+  if (ratePerSecond !== undefined && spreadSeconds !== undefined)
+    throw invalidValue('policies', 'only one of ratePerSecond and spreadSeconds can be set');
+  if (quietHours && quietHours.from === quietHours.to)
+    throw invalidValue('policies.quietHours', 'from and to must be different');
+  return definition;
+}
+
+/** A schedule's own error becomes the answer that names its field. */
+export function refusing<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ScheduleError) throw invalidValue(error.field, error.reason);
+    throw error;
+  }
+}
+
+/** The field in front of what a message's own check says. */
+export function inField<T>(field: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ApiError) throw new ApiError(error.code, `${field}: ${error.message}`);
+    throw error;
+  }
+}
+
+function checkContent(field: string, content: Content): void {
+  if ('target' in content) throw invalidValue(`${field}.target`, 'the target stands beside the content');
+}
+
+function checkLanguages(field: string, languages: Record<string, Content> = {}): void {
+  const tags = Object.keys(languages);
+  if (tags.length > MAX_LANGUAGES) throw invalidValue(field, `it must have at most ${MAX_LANGUAGES} languages`);
+  const wrong = tags.find((tag) => !isLanguage(tag) || tag.includes('_'));
+  if (wrong !== undefined) throw invalidValue(field, 'each name must be a language tag, such as de or pt-BR');
+  if (new Set(tags.map((tag) => tag.toLowerCase())).size < tags.length)
+    throw invalidValue(field, 'a language is there twice');
+  for (const [tag, content] of Object.entries(languages)) {
+    if (typeof content !== 'object' || content === null || Array.isArray(content))
+      throw invalidValue(`${field}.${tag}`, 'it must be an object: what is other than in the content');
+    checkContent(`${field}.${tag}`, content);
+  }
+}
+
+function checkSplit(split: readonly Variant[]): void {
+  if (new Set(split.map(({ name }) => name)).size < split.length) throw invalidValue('split', 'a name is there twice');
+  const sum = split.reduce((total, { share }) => total + Math.round(share * 100), 0);
+  if (sum > 10_000) throw invalidValue('split', `the shares are ${sum / 100} % together, more than 100`);
+}
+
+function dropUndefined(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(dropUndefined);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, inner]) => inner !== undefined)
+      .map(([key, inner]) => [key, dropUndefined(inner)]),
+  );
+}

@@ -1,0 +1,112 @@
+import { invalidValue } from '../common/errors.js';
+import type { DeviceAttributes, DeviceCondition, Target } from '../database/tables.js';
+import { readTarget } from '../messages/target.js';
+import { isTimeZone } from './schedule/time-zone.js';
+
+/**
+ * Reads a campaign's target, pure: a message's, and `languages`, `timeZones`, `appVersion` and `attributes` beside it. All
+ * that is said must be true of a device. As strict as a message's: what we do not know must not reach everybody.
+ */
+
+const OWN = ['languages', 'timeZones', 'appVersion', 'attributes'] as const;
+const MAX_VALUES = 1_000;
+const MAX_ATTRIBUTES = 20;
+const VERSION = /^\d{1,9}(\.\d{1,9}){0,5}$/;
+const LANGUAGE = /^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$/;
+
+type Scalar = DeviceAttributes[string];
+
+/** `undefined` is everybody. Throws FPWSE0005E. */
+export function readCampaignTarget(target: unknown): Target {
+  if (typeof target !== 'object' || target === null || Array.isArray(target)) return readTarget(target);
+  const given = target as Record<string, unknown>;
+  const rest = Object.fromEntries(Object.entries(given).filter(([key]) => !(OWN as readonly string[]).includes(key)));
+  const where: DeviceCondition[] = [
+    ...(given.languages === undefined ? [] : [readLanguages(given.languages)]),
+    ...(given.timeZones === undefined ? [] : [readZones(given.timeZones)]),
+    ...(given.appVersion === undefined ? [] : [readVersions(given.appVersion)]),
+    ...(given.attributes === undefined ? [] : readAttributes(given.attributes)),
+  ];
+  if (where.length === 0) return readTarget(target);
+  return { ...(Object.keys(rest).length > 0 && readTarget(rest)), where };
+}
+
+function readLanguages(value: unknown): DeviceCondition {
+  const of = readList('target.languages', value);
+  if (!of.every(isLanguage)) throw invalidValue('target.languages', 'each must be a language tag, such as de or pt-BR');
+  return { kind: 'language', of: of.map(normalizeLanguage) };
+}
+
+export function isLanguage(tag: unknown): tag is string {
+  return typeof tag === 'string' && LANGUAGE.test(tag) && tag.length <= 35;
+}
+
+function normalizeLanguage(tag: string): string {
+  return tag.toLowerCase().replaceAll('_', '-');
+}
+
+function readZones(value: unknown): DeviceCondition {
+  const of = readList('target.timeZones', value);
+  const known = of.every((zone): zone is string => typeof zone === 'string' && isTimeZone(zone));
+  if (!known) throw invalidValue('target.timeZones', 'each must be an IANA time zone, such as Europe/Berlin');
+  return { kind: 'timeZone', of, orNone: false };
+}
+
+function readVersions(value: unknown): DeviceCondition {
+  const field = 'target.appVersion';
+  const { min, max } = readEnds(field, value);
+  for (const end of [min, max])
+    if (end !== undefined && (typeof end !== 'string' || !VERSION.test(end)))
+      throw invalidValue(field, 'min and max must be versions, such as "2.10.1"');
+  return { kind: 'appVersion', min: min as string | undefined, max: max as string | undefined };
+}
+
+/** A value, a list of values of which one will do, or `{min, max}` of a number. */
+function readAttributes(value: unknown): DeviceCondition[] {
+  const field = 'target.attributes';
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalidValue(field, 'it must be an object: names of attributes, and what they must be');
+  const entries = Object.entries(value as Record<string, unknown>);
+  if (entries.length === 0 || entries.length > MAX_ATTRIBUTES)
+    throw invalidValue(field, `it must have 1 to ${MAX_ATTRIBUTES} attributes`);
+  return entries.map(([name, wanted]): DeviceCondition => {
+    if (typeof wanted === 'object' && wanted !== null && !Array.isArray(wanted)) {
+      const { min, max } = readEnds(`${field}.${printable(name)}`, wanted);
+      for (const end of [min, max])
+        if (end !== undefined && !Number.isFinite(end))
+          throw invalidValue(`${field}.${printable(name)}`, 'min and max must be numbers');
+      return { kind: 'attributeRange', name, min: min as number | undefined, max: max as number | undefined };
+    }
+    const list = Array.isArray(wanted) ? readList(`${field}.${printable(name)}`, wanted) : [wanted];
+    if (!list.every(isScalar))
+      throw invalidValue(
+        `${field}.${printable(name)}`,
+        'it must be text, a number, true or false, a list of such, or {min, max}',
+      );
+    return { kind: 'attribute', name, in: list };
+  });
+}
+
+function readEnds(field: string, value: unknown): { min?: unknown; max?: unknown } {
+  const ends = typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
+  const keys = Object.keys(ends);
+  if (keys.length === 0 || !keys.every((key) => key === 'min' || key === 'max'))
+    throw invalidValue(field, 'it must be {"min": …}, {"max": …} or both');
+  return ends;
+}
+
+function readList(field: string, value: unknown): unknown[] {
+  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_VALUES)
+    throw invalidValue(field, `it must be a list of 1 to ${MAX_VALUES}`);
+  return [...new Set(value as unknown[])];
+}
+
+function isScalar(value: unknown): value is Scalar {
+  return (
+    typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
+  );
+}
+
+function printable(name: string): string {
+  return name.slice(0, 40).replace(/[^\x20-\x7e]/g, '?');
+}

@@ -1,0 +1,150 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Selectable } from 'kysely';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+import type { CampaignState } from '../database/campaign-tables.js';
+import type { Tables } from '../database/tables.js';
+import type { Definition } from './campaign.js';
+import type { NextFiring } from './firing.js';
+
+export interface Campaign {
+  seq: number;
+  id: string;
+  definition: Definition;
+  state: CampaignState;
+  /** Why it is paused, when nobody paused it. */
+  stateReason: string | null;
+  /** The moment that the schedule means next. */
+  nextAt: Date | null;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+/** Campaigns as people make and change them. */
+@Injectable()
+export class CampaignRepository {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** Undefined when the id is taken. */
+  async add(
+    campaign: { applicationId: string; id: string; clientId: string; definition: Definition },
+    now: Date,
+  ): Promise<Campaign | undefined> {
+    const row = await this.database.kysely
+      .insertInto('campaign')
+      .values({
+        application_id: campaign.applicationId,
+        id: campaign.id,
+        client_id: campaign.clientId,
+        ...toColumns(campaign.definition),
+        state: 'draft',
+        state_reason: null,
+        next_at: null,
+        due_at: null,
+        created_at: now,
+        updated_at: now,
+      })
+      .onConflict((conflict) => conflict.doNothing())
+      .returningAll()
+      .executeTakeFirst();
+    return row && toCampaign(row);
+  }
+
+  async find(applicationId: string, id: string): Promise<Campaign | undefined> {
+    const row = await this.database.kysely
+      .selectFrom('campaign')
+      .selectAll()
+      .where('application_id', '=', applicationId)
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return row && toCampaign(row);
+  }
+
+  /** In the order they were made, above a seq. */
+  async list(applicationId: string, after: number, limit: number): Promise<Campaign[]> {
+    const rows = await this.database.kysely
+      .selectFrom('campaign')
+      .selectAll()
+      .where('application_id', '=', applicationId)
+      .where('seq', '>', after)
+      .orderBy('seq')
+      .limit(limit)
+      .execute();
+    return rows.map(toCampaign);
+  }
+
+  /**
+   * Changes a campaign that is locked meanwhile, so that no firing comes in between: `change` sees it as it is and answers
+   * what is to be other. Undefined when there is none.
+   */
+  change(
+    applicationId: string,
+    id: string,
+    now: Date,
+    change: (campaign: Campaign) => CampaignChange,
+  ): Promise<Campaign | undefined> {
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      const row = await transaction
+        .selectFrom('campaign')
+        .selectAll()
+        .where('application_id', '=', applicationId)
+        .where('id', '=', id)
+        .forUpdate()
+        .executeTakeFirst();
+      if (!row) return undefined;
+      const { definition, state, next } = change(toCampaign(row));
+      const changed = await transaction
+        .updateTable('campaign')
+        .set({
+          ...(definition && toColumns(definition)),
+          ...(state && { state, state_reason: null }),
+          ...(next !== undefined && {
+            next_at: next && new Date(next.nextAt),
+            due_at: next && new Date(next.dueAt),
+          }),
+          updated_at: now,
+        })
+        .where('seq', '=', row.seq)
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      return toCampaign(changed);
+    });
+  }
+
+  async remove(applicationId: string, id: string): Promise<boolean> {
+    const { numDeletedRows } = await this.database.kysely
+      .deleteFrom('campaign')
+      .where('application_id', '=', applicationId)
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return numDeletedRows > 0n;
+  }
+}
+
+/** What is left out stays. */
+export interface CampaignChange {
+  definition?: Definition;
+  state?: CampaignState;
+  next?: NextFiring | null;
+}
+
+function toColumns(definition: Definition): { name: string; definition: string; daily_cap: number | null } {
+  return {
+    name: definition.name,
+    definition: JSON.stringify(definition),
+    daily_cap: definition.policies?.dailyCap ?? null,
+  };
+}
+
+function toCampaign(row: Selectable<Tables['campaign']>): Campaign {
+  return {
+    seq: row.seq,
+    id: row.id,
+    definition: row.definition as unknown as Definition,
+    state: row.state,
+    stateReason: row.state_reason,
+    nextAt: row.next_at,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

@@ -1,0 +1,124 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { rootCause } from '../common/errors.js';
+import type { Target } from '../database/tables.js';
+import { readContent } from '../messages/content.js';
+import { DEFAULT_TTL_S } from '../messages/message.dto.js';
+import { newMessageId } from '../messages/message-id.js';
+import { checkSizes } from '../messages/notification.js';
+import { PROVIDERS } from '../providers/providers.module.js';
+import type { Providers } from '../providers/providers.module.js';
+import type { Definition } from './campaign.js';
+import { readCampaignTarget } from './campaign-target.js';
+import { planFirings } from './firing.js';
+import type { DueCampaign, Planned } from './firing.js';
+import { readSchedule } from './schedule/schedule.js';
+import type { Firing } from './schedule/schedule.js';
+import { toLocal } from './schedule/time-zone.js';
+import { decideWave, planWaves, zonesOf } from './wave.js';
+import type { WavePlan, WaveTerms } from './wave.js';
+import { toMessages } from './wave-messages.js';
+import type { WaveMessage } from './wave-messages.js';
+import type { ComposedMessage, DueWave, WaveOutcome } from './wave.repository.js';
+
+/**
+ * What the repositories ask while they hold the rows. A definition was valid when it was put; where it is not any more
+ * (another version, other time zones), the campaign stops with the reason and nobody else's does.
+ */
+@Injectable()
+export class CampaignRules {
+  constructor(@Inject(PROVIDERS) private readonly providers: Providers) {}
+
+  planFirings(campaign: DueCampaign, now: number): Planned {
+    try {
+      return planFirings(campaign, ttlOf(campaign.definition), now);
+    } catch (error) {
+      return { runs: [], next: null, pause: rootCause(error), cancelEarlier: false };
+    }
+  }
+
+  /** Of a run by hand: at once for everybody, but for those who have quiet hours. */
+  planManual(campaign: { id: string; definition: Definition }, now: number): WavePlan[] {
+    const terms = termsOf({ ...campaign, manual: true });
+    return planWaves(terms, { at: now, local: toLocal(terms.schedule.zone, now), kind: 'plain' });
+  }
+
+  readWave(wave: DueWave, named: readonly string[], now: number): WaveOutcome {
+    try {
+      const target = targetOf(wave, named);
+      if (target === null) return { do: 'empty' };
+      const decision = decideWave(wave.plan, wave.dueAt, wave.definition, ttlOf(wave.definition), now);
+      if (decision.do !== 'send') return decision;
+      const messages = toMessages(wave.definition, wave.campaignId);
+      return { do: 'send', messages: messages.map((message) => this.compose(wave, message, target, now)) };
+    } catch (error) {
+      return { do: 'skip', reason: rootCause(error) };
+    }
+  }
+
+  private compose(
+    wave: DueWave,
+    { variant, language, body, where }: WaveMessage,
+    target: Target,
+    now: number,
+  ): ComposedMessage {
+    const content = readContent(body);
+    checkSizes(content.notification, target.platforms, this.providers);
+    const conditions = [...(target.where ?? []), ...where];
+    const message = {
+      applicationId: wave.applicationId,
+      id: newMessageId(),
+      clientId: wave.clientId,
+      body,
+      notification: content.notification,
+      target: { ...target, ...(conditions.length > 0 && { where: conditions }) },
+      direct: false,
+      onUnknown: content.onUnknown,
+      idempotency: null,
+      acceptedAt: new Date(now),
+      expiresAt: new Date(expiryOf(wave, content.ttlSeconds)),
+    };
+    return { variant, language, message };
+  }
+}
+
+/** Of the content: the time to live that waves go by. Seconds. */
+export function ttlOf({ content }: Definition): number {
+  return typeof content.ttl === 'number' ? content.ttl : DEFAULT_TTL_S;
+}
+
+export function termsOf({
+  id,
+  definition,
+  manual,
+}: {
+  id: string;
+  definition: Definition;
+  manual: boolean;
+}): WaveTerms {
+  const schedule = readSchedule(definition.schedule);
+  const zone = schedule.recipient ? schedule.defaultZone : schedule.zone;
+  return {
+    schedule: manual ? { ...schedule, recipient: false, jitterMs: 0, zone } : schedule,
+    quietHours: definition.policies?.quietHours,
+    ttlSeconds: ttlOf(definition),
+    salt: id,
+  };
+}
+
+/** Null: no device of the application is in the wave's zones. */
+function targetOf(wave: DueWave, named: readonly string[]): Target | null {
+  const target = readCampaignTarget(wave.definition.target);
+  if (!wave.plan.zoned) return target;
+  const terms = termsOf({ id: wave.campaignId, definition: wave.definition, manual: wave.manual });
+  const { zone } = terms.schedule;
+  const firing: Firing = { at: wave.scheduledAt, local: toLocal(zone, wave.scheduledAt), kind: 'plain' };
+  const zones = zonesOf(wave.plan, terms, firing, named);
+  return zones && { ...target, where: [...(target.where ?? []), { kind: 'timeZone', ...zones }] };
+}
+
+/** Counts from the moment that was meant, not from when a scheduler came to it; and ends where quiet hours drop what is left. */
+function expiryOf({ plan, definition }: DueWave, ttlSeconds: number): number {
+  const end = plan.scheduledAt + ttlSeconds * 1_000;
+  const quiet = definition.policies?.quietHours?.action === 'drop' ? plan.quiet[0]?.[0] : undefined;
+  return Math.min(end, quiet ?? Infinity);
+}

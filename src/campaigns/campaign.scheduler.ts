@@ -1,0 +1,65 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { BeforeApplicationShutdown } from '@nestjs/common';
+import { Interval } from '@nestjs/schedule';
+import { rootCause } from '../common/errors.js';
+import { DeliveryQueue } from '../delivery/delivery.queue.js';
+import { CampaignRules } from './campaign.rules.js';
+import { FiringRepository } from './firing.repository.js';
+import { SharedClock } from './shared-clock.repository.js';
+import { WaveRepository } from './wave.repository.js';
+
+const EVERY_MS = 1_000;
+
+/** Looks for what is due. The schedule is in the rows: a look that is missed is made up for by the next, whoever makes it. */
+@Injectable()
+export class CampaignScheduler implements BeforeApplicationShutdown {
+  private readonly log = new Logger('Campaigns');
+  private running: Promise<void> | null = null;
+  private stopped = false;
+
+  constructor(
+    private readonly clock: SharedClock,
+    private readonly firings: FiringRepository,
+    private readonly waves: WaveRepository,
+    private readonly rules: CampaignRules,
+    private readonly queue: DeliveryQueue,
+  ) {}
+
+  @Interval(EVERY_MS)
+  async tick(): Promise<void> {
+    if (this.running || this.stopped) return;
+    this.running = this.look();
+    try {
+      await this.running;
+    } catch (error) {
+      this.log.warn(`Looking for campaigns failed, the next look will do it: ${rootCause(error)}`);
+    } finally {
+      this.running = null;
+    }
+  }
+
+  /** Fires everything that is due now. */
+  async look(): Promise<void> {
+    const now = await this.clock.now();
+    const steps = [
+      () =>
+        this.firings.fireDue(
+          now,
+          (campaign) => this.rules.planFirings(campaign, now),
+          (...wave) => this.rules.readWave(...wave),
+        ),
+      () => this.waves.sendDue(now, (...wave) => this.rules.readWave(...wave)),
+    ];
+    for (const step of steps)
+      for (let more = true; more && !this.stopped;) {
+        const sent = await step();
+        if (sent.messageSeqs.length > 0) await this.queue.enqueueExpansion(...sent.messageSeqs);
+        more = sent.more;
+      }
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    await this.running?.catch(() => undefined);
+  }
+}

@@ -1,0 +1,199 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, UseGuards } from '@nestjs/common';
+import { ApiBody, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
+import type { AuthorizedRequest } from '../auth/scope.guard.js';
+import { StrictBodyPipe } from '../common/body.js';
+import { toCampaignAnswer, toRunAnswer, toWaveAnswer } from './campaign.answers.js';
+import type { CampaignAnswer, RunAnswer, WaveAnswer } from './campaign.answers.js';
+import { CampaignDto, DuplicateDto } from './campaign.dto.js';
+import { CampaignsService } from './campaigns.service.js';
+import type { Preview } from './campaigns.service.js';
+import { CountPipe, RunIdPipe } from './campaign.pipes.js';
+
+const INVALID = { status: 400, description: 'A field is missing or invalid: `message` names it and says why' };
+const UNKNOWN = { status: 404, description: 'Unknown application or campaign' };
+
+@ApiTags('Campaigns')
+@Controller('imfpush/v1/apps/:applicationId/campaigns')
+@UseGuards(ScopeGuard)
+export class CampaignsController {
+  constructor(private readonly campaigns: CampaignsService) {}
+
+  @Post()
+  @RequireScope('campaigns.write')
+  @ApiOperation({ summary: 'Make a campaign: a message on a schedule. It is a draft until it is activated' })
+  @ApiBody({ type: CampaignDto })
+  @ApiResponse({ status: 201, description: 'Made. `warnings` names what was ignored.' })
+  @ApiResponse(INVALID)
+  async create(
+    @Param('applicationId') applicationId: string,
+    @Req() request: AuthorizedRequest,
+    @Body(new StrictBodyPipe(CampaignDto)) body: CampaignDto,
+  ): Promise<CampaignAnswer> {
+    const { clientId } = request.authorized;
+    const { campaign, warnings } = await this.campaigns.createCampaign(applicationId, clientId, body);
+    return toCampaignAnswer(campaign, warnings);
+  }
+
+  @Get()
+  @RequireScope('campaigns.read')
+  @ApiOperation({ summary: 'The campaigns of an application, oldest first' })
+  @ApiQuery({ name: 'after', required: false, description: 'The last campaign id of the page before' })
+  @ApiQuery({ name: 'limit', required: false, description: '1 to 100, default 50' })
+  async list(
+    @Param('applicationId') applicationId: string,
+    @Query('after') after: string | undefined,
+    @Query('limit', new CountPipe('limit', 50, 100)) limit: number,
+  ): Promise<{ campaigns: CampaignAnswer[] }> {
+    const campaigns = await this.campaigns.listCampaigns(applicationId, after, limit);
+    return { campaigns: campaigns.map((campaign) => toCampaignAnswer(campaign)) };
+  }
+
+  @Get(':campaignId')
+  @RequireScope('campaigns.read')
+  @ApiOperation({ summary: 'Read a campaign' })
+  @ApiResponse(UNKNOWN)
+  async read(
+    @Param('applicationId') applicationId: string,
+    @Param('campaignId') campaignId: string,
+  ): Promise<CampaignAnswer> {
+    return toCampaignAnswer(await this.campaigns.readCampaign(applicationId, campaignId));
+  }
+
+  @Put(':campaignId')
+  @RequireScope('campaigns.write')
+  @ApiOperation({
+    summary: 'Replace a campaign. An active one goes on by its new schedule; runs under way are left alone',
+  })
+  @ApiBody({ type: CampaignDto })
+  @ApiResponse(INVALID)
+  @ApiResponse(UNKNOWN)
+  async replace(
+    @Param('applicationId') applicationId: string,
+    @Param('campaignId') campaignId: string,
+    @Body(new StrictBodyPipe(CampaignDto)) body: CampaignDto,
+  ): Promise<CampaignAnswer> {
+    const { campaign, warnings } = await this.campaigns.replaceCampaign(applicationId, campaignId, body);
+    return toCampaignAnswer(campaign, warnings);
+  }
+
+  @Delete(':campaignId')
+  @HttpCode(204)
+  @RequireScope('campaigns.write')
+  @ApiOperation({ summary: 'Remove a campaign and the account of its runs. Messages it has sent stay' })
+  @ApiResponse(UNKNOWN)
+  remove(@Param('applicationId') applicationId: string, @Param('campaignId') campaignId: string): Promise<void> {
+    return this.campaigns.removeCampaign(applicationId, campaignId);
+  }
+
+  @Post(':campaignId/activate')
+  @HttpCode(200)
+  @RequireScope('campaigns.write')
+  @ApiOperation({ summary: 'Let it fire from now on' })
+  @ApiResponse({ status: 400, description: 'Its schedule would never fire: `message` says why' })
+  @ApiResponse(UNKNOWN)
+  async activate(
+    @Param('applicationId') applicationId: string,
+    @Param('campaignId') campaignId: string,
+  ): Promise<CampaignAnswer> {
+    return toCampaignAnswer(await this.campaigns.activateCampaign(applicationId, campaignId));
+  }
+
+  @Post(':campaignId/pause')
+  @HttpCode(200)
+  @RequireScope('campaigns.write')
+  @ApiOperation({ summary: 'Fire nothing until it is resumed. Messages under way are paused by themselves' })
+  @ApiResponse(UNKNOWN)
+  @ApiResponse({ status: 409, description: 'It is a draft, or has finished' })
+  async pause(
+    @Param('applicationId') applicationId: string,
+    @Param('campaignId') campaignId: string,
+  ): Promise<CampaignAnswer> {
+    return toCampaignAnswer(await this.campaigns.pauseCampaign(applicationId, campaignId));
+  }
+
+  @Post(':campaignId/resume')
+  @HttpCode(200)
+  @RequireScope('campaigns.write')
+  @ApiOperation({ summary: 'Fire again, from now on: what fell into the pause is not made up for' })
+  @ApiResponse({ status: 400, description: 'Its schedule would never fire: `message` says why' })
+  @ApiResponse(UNKNOWN)
+  @ApiResponse({ status: 409, description: 'It is a draft, or has finished' })
+  async resume(
+    @Param('applicationId') applicationId: string,
+    @Param('campaignId') campaignId: string,
+  ): Promise<CampaignAnswer> {
+    return toCampaignAnswer(await this.campaigns.resumeCampaign(applicationId, campaignId));
+  }
+
+  @Post(':campaignId/run')
+  @HttpCode(202)
+  @RequireScope('campaigns.write')
+  @ApiOperation({ summary: 'Fire it now, beside its schedule and in any state; quiet hours hold' })
+  @ApiResponse({ status: 202, description: 'Kept: the run and its messages' })
+  @ApiResponse(UNKNOWN)
+  @ApiResponse({ status: 409, description: 'The application is disabled' })
+  async run(
+    @Param('applicationId') applicationId: string,
+    @Param('campaignId') campaignId: string,
+  ): Promise<RunAnswer> {
+    return toRunAnswer(await this.campaigns.runCampaign(applicationId, campaignId));
+  }
+
+  @Post(':campaignId/duplicate')
+  @RequireScope('campaigns.write')
+  @ApiOperation({ summary: 'Make a draft that is the same' })
+  @ApiBody({ type: DuplicateDto, required: false })
+  @ApiResponse(UNKNOWN)
+  async duplicate(
+    @Param('applicationId') applicationId: string,
+    @Param('campaignId') campaignId: string,
+    @Req() request: AuthorizedRequest,
+    @Body(new StrictBodyPipe(DuplicateDto, { optional: true })) body: DuplicateDto,
+  ): Promise<CampaignAnswer> {
+    const { clientId } = request.authorized;
+    return toCampaignAnswer(await this.campaigns.duplicateCampaign(applicationId, clientId, campaignId, body.name));
+  }
+
+  @Get(':campaignId/preview')
+  @RequireScope('campaigns.read')
+  @ApiOperation({ summary: 'Its next firings, what daylight saving does to them, and its audience now' })
+  @ApiQuery({ name: 'count', required: false, description: 'Firings: 1 to 100, default 5' })
+  @ApiResponse(UNKNOWN)
+  preview(
+    @Param('applicationId') applicationId: string,
+    @Param('campaignId') campaignId: string,
+    @Query('count', new CountPipe('count', 5, 100)) count: number,
+  ): Promise<Preview> {
+    return this.campaigns.previewCampaign(applicationId, campaignId, count);
+  }
+
+  @Get(':campaignId/runs')
+  @RequireScope('campaigns.read')
+  @ApiOperation({ summary: 'Its runs, newest first: their counts, and why one was skipped' })
+  @ApiQuery({ name: 'before', required: false, description: 'The last run id of the page before' })
+  @ApiQuery({ name: 'limit', required: false, description: '1 to 100, default 20' })
+  @ApiResponse(UNKNOWN)
+  async listRuns(
+    @Param('applicationId') applicationId: string,
+    @Param('campaignId') campaignId: string,
+    @Query('before', new CountPipe('before', Number.MAX_SAFE_INTEGER)) before: number,
+    @Query('limit', new CountPipe('limit', 20, 100)) limit: number,
+  ): Promise<{ runs: RunAnswer[] }> {
+    const runs = await this.campaigns.listRuns(applicationId, campaignId, before, limit);
+    return { runs: runs.map(toRunAnswer) };
+  }
+
+  @Get(':campaignId/runs/:runId')
+  @RequireScope('campaigns.read')
+  @ApiOperation({ summary: 'A run with its waves and their messages' })
+  @ApiResponse({ status: 404, description: 'Unknown application, campaign or run' })
+  async readRun(
+    @Param('applicationId') applicationId: string,
+    @Param('campaignId') campaignId: string,
+    @Param('runId', RunIdPipe) runId: number,
+  ): Promise<RunAnswer & { waves: WaveAnswer[] }> {
+    const { run, waves } = await this.campaigns.readWaves(applicationId, campaignId, runId);
+    return { ...toRunAnswer(run), waves: waves.map(toWaveAnswer) };
+  }
+}

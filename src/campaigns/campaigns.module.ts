@@ -1,0 +1,38 @@
+import { Module } from '@nestjs/common';
+import { ApplicationsModule } from '../applications/applications.module.js';
+import { DeliveryModule } from '../delivery/delivery.module.js';
+import { DevicesModule } from '../devices/devices.module.js';
+import { MessagesModule } from '../messages/messages.module.js';
+import { ProvidersModule } from '../providers/providers.module.js';
+import { CampaignHousekeeper } from './campaign.housekeeper.js';
+import { CampaignRepository } from './campaign.repository.js';
+import { CampaignRules } from './campaign.rules.js';
+import { CampaignScheduler } from './campaign.scheduler.js';
+import { CampaignsService } from './campaigns.service.js';
+import { FiringRepository } from './firing.repository.js';
+import { RunRepository } from './run.repository.js';
+import { SharedClock } from './shared-clock.repository.js';
+import { WaveRepository } from './wave.repository.js';
+
+/** Making campaigns and firing them by hand. */
+@Module({
+  imports: [ApplicationsModule, DeliveryModule, DevicesModule, MessagesModule, ProvidersModule],
+  providers: [
+    CampaignRepository,
+    CampaignRules,
+    CampaignsService,
+    FiringRepository,
+    RunRepository,
+    SharedClock,
+    WaveRepository,
+  ],
+  exports: [CampaignRules, CampaignsService, FiringRepository, RunRepository, SharedClock, WaveRepository],
+})
+export class CampaignsModule {}
+
+/** Of the role `scheduler`: firing them on time. */
+@Module({
+  imports: [CampaignsModule, DeliveryModule],
+  providers: [CampaignHousekeeper, CampaignScheduler],
+})
+export class CampaignSchedulerModule {}

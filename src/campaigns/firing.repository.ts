@@ -1,0 +1,229 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import type { Transaction } from 'kysely';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+import type { Tables } from '../database/tables.js';
+import { MessageControlRepository } from '../messages/message-control.repository.js';
+import type { Definition } from './campaign.js';
+import type { DueCampaign, Planned, PlannedRun } from './firing.js';
+import type { WavePlan } from './wave.js';
+import { WaveRepository } from './wave.repository.js';
+import type { Sent, WaveReader } from './wave.repository.js';
+
+/** Campaigns of one transaction: some 10 ms. */
+const LIMIT = 25;
+/** Of one statement: PostgreSQL takes 65,535 parameters. */
+const ROWS = 1_000;
+
+/** Plans what becomes of a campaign; a plan that cannot be made pauses the campaign, with the reason. */
+export type Planner = (campaign: DueCampaign) => Planned;
+
+interface DueRow {
+  seq: number;
+  id: string;
+  application_id: string;
+  definition: Definition;
+  next_at: Date;
+  enabled: boolean;
+}
+
+/**
+ * Fires what is due. A firing is a row under a unique key, and its messages are made in the transaction that makes it; the
+ * campaign is locked meanwhile and passed over by others. So any number of processes, whatever their clocks say and
+ * whenever they die, make it once.
+ */
+@Injectable()
+export class FiringRepository {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly waves: WaveRepository,
+    private readonly control: MessageControlRepository,
+  ) {}
+
+  /** Fires some of the campaigns that are due. `more`: there may be others. */
+  fireDue(now: number, plan: Planner, read: WaveReader): Promise<Sent & { more: boolean }> {
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      const { rows } = await sql<DueRow>`
+        select campaign.seq, campaign.id, campaign.application_id, campaign.definition, campaign.next_at,
+          application.enabled
+        from campaign join application on application.id = campaign.application_id
+        where campaign.state = 'active' and campaign.due_at <= ${new Date(now)}
+        order by campaign.due_at limit ${LIMIT} for update of campaign skip locked`.execute(transaction);
+      if (rows.length === 0) return { messageSeqs: [], more: false };
+      const busy = await this.findBusy(rows, transaction);
+      const shares = await this.findFailureShares(rows, transaction);
+      const runs: { campaign: DueRow; run: PlannedRun }[] = [];
+      const changes: CampaignChange[] = [];
+      for (const row of rows) {
+        const planned = plan({
+          seq: row.seq,
+          id: row.id,
+          applicationId: row.application_id,
+          definition: row.definition,
+          nextAt: row.next_at.getTime(),
+          applicationEnabled: row.enabled,
+          busy: busy.has(row.seq),
+          failureShare: shares.get(row.seq) ?? null,
+        });
+        if (planned.cancelEarlier && busy.has(row.seq)) await this.cancelRuns(row.seq, transaction);
+        runs.push(...planned.runs.map((run) => ({ campaign: row, run })));
+        changes.push({ seq: row.seq, ...planned });
+      }
+      const seqs = await this.insertRuns(runs, now, transaction);
+      await this.moveOn(changes, now, transaction);
+      const sent = await this.waves.sendDue(now, read, transaction, seqs);
+      return { messageSeqs: sent.messageSeqs, more: rows.length === LIMIT };
+    });
+  }
+
+  /** Fires a campaign now, beside its schedule. Answers the run. */
+  fireNow(
+    campaign: { seq: number; definition: Definition },
+    now: number,
+    waves: WavePlan[],
+    read: WaveReader,
+  ): Promise<Sent & { runSeq: number | null }> {
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      const run = { scheduledAt: now, skipped: null, waves };
+      const seqs = await this.insertRuns([{ campaign, run }], now, transaction, true);
+      const sent = await this.waves.sendDue(now, read, transaction, seqs);
+      return { messageSeqs: sent.messageSeqs, runSeq: seqs[0] ?? null };
+    });
+  }
+
+  /** Inserts what is not there yet; answers the runs that fire. */
+  private async insertRuns(
+    runs: readonly { campaign: { seq: number; definition: Definition }; run: PlannedRun }[],
+    now: number,
+    transaction: Transaction<Tables>,
+    manual = false,
+  ): Promise<number[]> {
+    if (runs.length === 0) return [];
+    const inserted = await transaction
+      .insertInto('campaign_run')
+      .values(
+        runs.map(({ campaign, run }) => ({
+          campaign_seq: campaign.seq,
+          scheduled_at: new Date(run.scheduledAt),
+          manual,
+          state: run.skipped === null ? ('running' as const) : ('skipped' as const),
+          reason: run.skipped,
+          definition: run.waves.some(({ dueAt }) => dueAt > now) ? JSON.stringify(campaign.definition) : null,
+          rate_seq: null,
+          created_at: new Date(now),
+        })),
+      )
+      .onConflict((conflict) => conflict.doNothing())
+      .returning(['seq', 'campaign_seq', 'scheduled_at'])
+      .execute();
+    const seqOf = new Map(inserted.map((row) => [`${row.campaign_seq} ${row.scheduled_at.getTime()}`, row.seq]));
+    const fired = runs.flatMap(({ campaign, run }) => {
+      const seq = seqOf.get(`${campaign.seq} ${run.scheduledAt}`);
+      return seq === undefined || run.skipped !== null ? [] : [{ seq, waves: run.waves }];
+    });
+    const waves = fired.flatMap(({ seq, waves: plans }) => plans.map((wave) => toWaveRow(seq, wave)));
+    for (let at = 0; at < waves.length; at += ROWS)
+      await transaction
+        .insertInto('campaign_wave')
+        .values(waves.slice(at, at + ROWS))
+        .execute();
+    return fired.map(({ seq }) => seq);
+  }
+
+  private async moveOn(
+    changes: readonly CampaignChange[],
+    now: number,
+    transaction: Transaction<Tables>,
+  ): Promise<void> {
+    const rows = changes.map(({ seq, next, pause }) => ({
+      seq,
+      state: pause === null ? (next === null ? 'finished' : 'active') : 'paused',
+      reason: pause,
+      next_at: next && new Date(next.nextAt),
+      due_at: next && new Date(next.dueAt),
+    }));
+    await sql`
+      update campaign set state = change.state, state_reason = change.reason, next_at = change.next_at,
+        due_at = change.due_at, updated_at = case when change.state = 'active' then updated_at else ${new Date(now)} end
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+        as change(seq bigint, state text, reason text, next_at timestamptz, due_at timestamptz)
+      where campaign.seq = change.seq`.execute(transaction);
+  }
+
+  /** Of the campaigns that care, those with a run under way. */
+  private async findBusy(rows: readonly DueRow[], transaction: Transaction<Tables>): Promise<Set<number>> {
+    const seqs = rows.filter(({ definition }) => (definition.policies?.overlap ?? 'allow') !== 'allow');
+    if (seqs.length === 0) return new Set();
+    const { rows: found } = await sql<{ campaign_seq: number }>`
+      select distinct campaign_seq from campaign_run
+      where campaign_seq = any(${listOf(seqs)}::bigint[]) and (state = 'running' or ${UNFINISHED})`.execute(
+      transaction,
+    );
+    return new Set(found.map((row) => row.campaign_seq));
+  }
+
+  /** Of the campaigns that care: how much of the last run that sent anything has failed or was rejected. */
+  private async findFailureShares(
+    rows: readonly DueRow[],
+    transaction: Transaction<Tables>,
+  ): Promise<Map<number, number>> {
+    const seqs = rows.filter(({ definition }) => definition.policies?.pauseAtFailureShare !== undefined);
+    if (seqs.length === 0) return new Map();
+    // Positions of accepted, rejected, failed and unknown in the counts, from 1 (delivery/outcome.ts).
+    const { rows: found } = await sql<{ campaign_seq: number; share: number | null }>`
+      select last.campaign_seq, (
+          select (sum(counts[4]) + sum(counts[5]))::float8
+            / nullif(sum(counts[3]) + sum(counts[4]) + sum(counts[5]) + sum(counts[8]), 0)
+          from campaign_wave wave
+          join campaign_message sent on sent.wave_seq = wave.seq
+          join batch on batch.message_seq = sent.message_seq
+          where wave.run_seq = last.seq) as share
+      from unnest(${listOf(seqs)}::bigint[]) as wanted(seq), lateral (
+        select seq, campaign_seq from campaign_run
+        where campaign_seq = wanted.seq and state in ('running', 'sent') order by scheduled_at desc limit 1) as last
+      `.execute(transaction);
+    return new Map(found.flatMap(({ campaign_seq: seq, share }) => (share === null ? [] : [[seq, share]])));
+  }
+
+  /** Calls off what has not left of a campaign's runs. */
+  private async cancelRuns(campaignSeq: number, transaction: Transaction<Tables>): Promise<void> {
+    const reason = 'overtaken by the next firing';
+    const { rows } = await sql<{ application_id: string; id: string }>`
+      select message.application_id, message.id from campaign_run run
+      join campaign_wave wave on wave.run_seq = run.seq
+      join campaign_message sent on sent.wave_seq = wave.seq
+      join message on message.seq = sent.message_seq and message.finished_at is null
+      where run.campaign_seq = ${campaignSeq}`.execute(transaction);
+    await sql`
+      update campaign_run set state = 'cancelled', reason = ${reason}
+      where campaign_seq = ${campaignSeq} and (state = 'running' or ${UNFINISHED})`.execute(transaction);
+    await sql`
+      update campaign_wave set state = 'cancelled', reason = ${reason} where state = 'waiting' and run_seq in (
+        select seq from campaign_run where campaign_seq = ${campaignSeq})`.execute(transaction);
+    for (const { application_id: applicationId, id } of rows) await this.control.cancel(applicationId, id, transaction);
+  }
+}
+
+type CampaignChange = Pick<Planned, 'next' | 'pause'> & { seq: number };
+
+/** Of a run: one of its messages still moves. From the messages' side, because there are few such. */
+const UNFINISHED = sql`campaign_run.seq in (
+  select wave.run_seq from message
+  join campaign_message sent on sent.message_seq = message.seq
+  join campaign_wave wave on wave.seq = sent.wave_seq
+  where message.state in ('accepted', 'expanding', 'sending'))`;
+
+function toWaveRow(runSeq: number, wave: WavePlan) {
+  return {
+    run_seq: runSeq,
+    plan: JSON.stringify(wave),
+    due_at: new Date(wave.dueAt),
+    state: 'waiting' as const,
+    reason: null,
+  };
+}
+
+function listOf(rows: readonly { seq: number }[]): string {
+  return `{${rows.map((row) => row.seq).join(',')}}`;
+}

@@ -1,0 +1,135 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+import type { RunState, WaveState } from '../database/campaign-tables.js';
+import type { MessageState } from '../database/tables.js';
+import { OUTCOME_NAMES } from '../delivery/outcome.js';
+import type { OutcomeName } from '../delivery/outcome.js';
+import type { WavePlan } from './wave.js';
+
+/** One firing of a campaign, and what became of it. */
+export interface Run {
+  seq: number;
+  scheduledAt: Date;
+  manual: boolean;
+  state: RunState;
+  reason: string | null;
+  /** Over its messages. */
+  audience: number;
+  /** Devices passed over for the daily cap. */
+  capped: number;
+  outcomes: Record<OutcomeName, number>;
+}
+
+export interface RunWave {
+  seq: number;
+  plan: WavePlan;
+  dueAt: Date;
+  state: WaveState;
+  reason: string | null;
+  messages: RunMessage[];
+}
+
+export interface RunMessage {
+  messageId: string;
+  state: MessageState;
+  variant: string | null;
+  language: string | null;
+  audience: number;
+}
+
+interface RunRow {
+  seq: number;
+  scheduled_at: Date;
+  manual: boolean;
+  state: RunState;
+  reason: string | null;
+  audience: number;
+  capped: number;
+  counts: number[];
+}
+
+const STEP = 1_000;
+
+/** The account of runs. */
+@Injectable()
+export class RunRepository {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** Newest first, below a seq; or the one. */
+  async list(campaignSeq: number, which: { before: number; limit: number } | { seq: number }): Promise<Run[]> {
+    const one = 'seq' in which ? sql`run.seq = ${which.seq}` : sql`run.seq < ${which.before}`;
+    const sums = OUTCOME_NAMES.map((_name, code) => sql`coalesce(sum(counts[${sql.lit(code + 1)}]), 0)::int`);
+    const { rows } = await sql<RunRow>`
+      select run.seq, run.scheduled_at, run.manual, run.state, run.reason, sent.audience, sent.capped, outcome.counts
+      from campaign_run run, lateral (
+          select coalesce(sum(audience), 0)::int as audience, coalesce(sum(capped), 0)::int as capped,
+            coalesce(array_agg(message.seq), '{}') as seqs
+          from campaign_wave wave
+          join campaign_message on campaign_message.wave_seq = wave.seq
+          join message on message.seq = campaign_message.message_seq
+          where wave.run_seq = run.seq) as sent,
+        lateral (select array[${sql.join(sums)}] as counts from batch where message_seq = any(sent.seqs)) as outcome
+      where run.campaign_seq = ${campaignSeq} and ${one}
+      order by run.seq desc limit ${'seq' in which ? 1 : which.limit}`.execute(this.database.kysely);
+    return rows.map(toRun);
+  }
+
+  /** In order of time; those whose zones nobody is in are left out. */
+  async listWaves(runSeq: number): Promise<RunWave[]> {
+    const { rows } = await sql<{
+      seq: number;
+      plan: WavePlan;
+      due_at: Date;
+      state: WaveState;
+      reason: string | null;
+      messages: RunMessage[];
+    }>`
+      select wave.seq, wave.plan, wave.due_at, wave.state, wave.reason, coalesce((
+        select jsonb_agg(jsonb_build_object('messageId', message.id, 'state', message.state, 'variant', sent.variant,
+          'language', sent.language, 'audience', message.audience) order by message.seq)
+        from campaign_message sent join message on message.seq = sent.message_seq
+        where sent.wave_seq = wave.seq), '[]') as messages
+      from campaign_wave wave where wave.run_seq = ${runSeq} and wave.state <> 'empty' order by wave.due_at, wave.seq`.execute(
+      this.database.kysely,
+    );
+    return rows.map(({ due_at: dueAt, ...row }) => ({ ...row, dueAt }));
+  }
+
+  /** One step over runs made before; false when none was left. */
+  async removeOld(before: Date): Promise<boolean> {
+    const { rows } = await sql`
+      delete from campaign_run where seq in (
+        select seq from campaign_run where created_at < ${before} and state <> 'running' limit ${STEP})
+      returning seq`.execute(this.database.kysely);
+    return rows.length > 0;
+  }
+
+  /** One step over rates that neither a message nor a run names any more; false when none was left. */
+  async removeRates(): Promise<boolean> {
+    const { rows } = await sql`
+      delete from message_rate where seq in (
+        select seq from message_rate rate
+        where not exists (select from message where message.rate_seq = rate.seq)
+          and not exists (select from campaign_run where campaign_run.rate_seq = rate.seq) limit ${STEP})
+      returning seq`.execute(this.database.kysely);
+    return rows.length === STEP;
+  }
+}
+
+function toRun(row: RunRow): Run {
+  return {
+    seq: row.seq,
+    scheduledAt: row.scheduled_at,
+    manual: row.manual,
+    state: row.state,
+    reason: row.reason,
+    audience: row.audience,
+    capped: row.capped,
+    outcomes: Object.fromEntries(OUTCOME_NAMES.map((name, code) => [name, row.counts[code] ?? 0])) as Record<
+      OutcomeName,
+      number
+    >,
+  };
+}

@@ -1,0 +1,160 @@
+/**
+ * Wall clocks of IANA time zones, pure. A wall-clock time ("local") is a number too: what `Date.UTC` makes of its digits.
+ * Offsets come from Intl; each zone's changes are looked for once per year and kept, so that the rest is arithmetic.
+ */
+
+interface Change {
+  /** Epoch ms. */
+  at: number;
+  /** Ms east of UTC from then on. */
+  offset: number;
+}
+
+interface Year {
+  /** At its first moment, UTC. */
+  offset: number;
+  changes: Change[];
+}
+
+/** What a wall-clock time is in a zone: `plain`, skipped over by a change (`gap`), or there twice (`fold`). */
+export interface Moment {
+  /** Epoch ms. */
+  at: number;
+  kind: 'plain' | 'gap' | 'fold';
+}
+
+const SECOND_MS = 1_000;
+const HOUR_MS = 3_600_000;
+/** No zone changes back within a week of a change; the closest on record are a month apart (Morocco's Ramadan). */
+const STEP_MS = 7 * 24 * HOUR_MS;
+/** Offsets go from -12 to +14 hours, and the widest change was a day (Samoa, 2011). */
+const REACH_MS = 38 * HOUR_MS;
+
+const DAY_MS = 24 * HOUR_MS;
+/** A run goes round the world in 26 hours, and its quiet times are looked at for a week. */
+const AROUND_MS = 14 * DAY_MS;
+const MAX_DAYS = 100;
+const distinct = new Map<number, string[]>();
+
+const formats = new Map<string, Intl.DateTimeFormat | null>();
+const years = new Map<string, Year>();
+
+/** True for an IANA name, or an alias, that Intl knows; a bare offset such as `+02:00` is no zone. */
+export function isTimeZone(name: string): boolean {
+  return formatOf(name) !== null;
+}
+
+/** The wall clock's reading at a moment. Throws RangeError when there is no such zone. */
+export function toLocal(zone: string, at: number): number {
+  return at + offsetAt(zone, at);
+}
+
+/**
+ * The moment of a wall-clock time: the first when it is there twice; the end of the gap, which is the next minute that
+ * exists, when it is not there. Never decreases as `local` grows. Throws RangeError when there is no such zone.
+ */
+export function toMoment(zone: string, local: number): Moment {
+  const changes = changesBetween(zone, local - REACH_MS, local + REACH_MS);
+  let [from, offset] = [-Infinity, offsetAt(zone, local - REACH_MS)];
+  for (let index = 0; ; index++) {
+    const change = changes[index];
+    const at = local - offset;
+    if (at < from) return { at: from, kind: 'gap' };
+    if (change === undefined || at < change.at) {
+      const again = change !== undefined && local - change.offset >= change.at;
+      return { at, kind: again ? 'fold' : 'plain' };
+    }
+    [from, offset] = [change.at, change.offset];
+  }
+}
+
+/** The moments in `[from, to)` at which the zone's clocks are put forward or back. */
+export function changesBetween(zone: string, from: number, to: number): Change[] {
+  const found: Change[] = [];
+  for (let year = yearOf(from); year <= yearOf(to); year++)
+    for (const change of readYear(zone, year).changes) if (change.at >= from && change.at < to) found.push(change);
+  return found;
+}
+
+/** Zones of which no two have the same clock in the days around a moment: some 40 of the 420 that Intl lists. */
+export function distinctZones(around: number): string[] {
+  const day = Math.floor(around / DAY_MS) * DAY_MS;
+  const known = distinct.get(day);
+  if (known) return known;
+  const [from, to] = [day - AROUND_MS, day + AROUND_MS];
+  const zones = new Map<string, string>();
+  for (const zone of Intl.supportedValuesOf('timeZone')) {
+    const changes = changesBetween(zone, from, to).map(({ at, offset }) => `${at} ${offset}`);
+    zones.set([offsetAt(zone, from), ...changes].join(), zone);
+  }
+  // Schedules look ahead from where they are: the days before are not asked for again.
+  if (distinct.size >= MAX_DAYS) distinct.clear();
+  distinct.set(day, [...zones.values()]);
+  return [...zones.values()];
+}
+
+function offsetAt(zone: string, at: number): number {
+  const { offset, changes } = readYear(zone, yearOf(at));
+  return changes.findLast((change) => change.at <= at)?.offset ?? offset;
+}
+
+function readYear(zone: string, year: number): Year {
+  const key = `${zone} ${year}`;
+  const known = years.get(key);
+  if (known) return known;
+  const [start, end] = [Date.UTC(year), Date.UTC(year + 1)];
+  const read: Year = { offset: askOffset(zone, start), changes: [] };
+  let { offset } = read;
+  for (let from = start; from < end; from += STEP_MS) {
+    const to = Math.min(end, from + STEP_MS) - SECOND_MS;
+    const next = askOffset(zone, to);
+    if (next !== offset) read.changes.push({ at: findChange(zone, from - SECOND_MS, to), offset: next });
+    offset = next;
+  }
+  years.set(key, read);
+  return read;
+}
+
+/** The first second at which the offset is what it is at `late`; at `early` it is another. */
+function findChange(zone: string, early: number, late: number): number {
+  const after = askOffset(zone, late);
+  let [low, high] = [early / SECOND_MS, late / SECOND_MS];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (askOffset(zone, middle * SECOND_MS) === after) high = middle;
+    else low = middle;
+  }
+  return high * SECOND_MS;
+}
+
+function askOffset(zone: string, at: number): number {
+  const format = formatOf(zone);
+  if (!format) throw new RangeError(`no such time zone: ${zone}`);
+  const name = format.formatToParts(at).find((part) => part.type === 'timeZoneName')?.value ?? '';
+  const [, sign, hours, minutes = '0', seconds = '0'] = /^GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?$/.exec(name) ?? [];
+  if (hours === undefined) return 0;
+  const ms = Number(hours) * HOUR_MS + Number(minutes) * 60_000 + Number(seconds) * SECOND_MS;
+  return sign === '-' ? -ms : ms;
+}
+
+/** Making a format takes some 50 µs and as many KB: one for each zone. */
+function formatOf(zone: string): Intl.DateTimeFormat | null {
+  let format = formats.get(zone);
+  if (format !== undefined) return format;
+  format = /^[A-Za-z]/.test(zone) ? newFormat(zone) : null;
+  // A stranger's misspellings are not kept: the names that exist are some 600.
+  if (format !== null) formats.set(zone, format);
+  return format;
+}
+
+function newFormat(zone: string): Intl.DateTimeFormat | null {
+  try {
+    return new Intl.DateTimeFormat('en-US', { timeZone: zone, timeZoneName: 'longOffset', hour: 'numeric' });
+  } catch {
+    return null;
+  }
+}
+
+function yearOf(at: number): number {
+  return new Date(at).getUTCFullYear();
+}

@@ -1,0 +1,220 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import type { Transaction } from 'kysely';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+import type { WaveState } from '../database/campaign-tables.js';
+import type { Tables } from '../database/tables.js';
+import { MessageRateRepository } from '../delivery/message-rate.repository.js';
+import { reachKey } from '../delivery/reach.js';
+import { AudienceRepository } from '../devices/audience.repository.js';
+import { MessageRepository } from '../messages/message.repository.js';
+import type { NewMessage } from '../messages/message.repository.js';
+import type { Definition } from './campaign.js';
+import type { WaveDecision, WavePlan } from './wave.js';
+
+/** Waves of one transaction. */
+const LIMIT = 50;
+
+/** A wave whose time has come. Times are epoch ms. */
+export interface DueWave {
+  seq: number;
+  runSeq: number;
+  plan: WavePlan;
+  dueAt: number;
+  /** The run's moment in the schedule; of a run by hand, when that was. */
+  scheduledAt: number;
+  manual: boolean;
+  campaignId: string;
+  applicationId: string;
+  clientId: string;
+  definition: Definition;
+}
+
+/** A message of a wave that is to be kept. */
+export interface ComposedMessage {
+  variant: string | null;
+  language: string | null;
+  message: NewMessage;
+}
+
+/** What becomes of a wave. `empty`: no device is in its zones. */
+export type WaveOutcome =
+  Exclude<WaveDecision, { do: 'send' }> | { do: 'send'; messages: ComposedMessage[] } | { do: 'empty' };
+
+/** What the rows mean is for the rules to say, which know no SQL. `named`: the time zones that the application's devices name. */
+export type WaveReader = (wave: DueWave, named: readonly string[], now: number) => WaveOutcome;
+
+/** Messages that are kept and want to be expanded. */
+export interface Sent {
+  messageSeqs: number[];
+}
+
+interface WaveRow {
+  seq: number;
+  run_seq: number;
+  plan: WavePlan;
+  due_at: Date;
+  scheduled_at: Date;
+  manual: boolean;
+  rate_seq: number | null;
+  campaign_id: string;
+  application_id: string;
+  client_id: string;
+  definition: Definition;
+  counted: boolean;
+}
+
+interface Settled {
+  seq: number;
+  runSeq: number;
+  state: WaveState;
+  reason: string | null;
+  dueAt: number;
+}
+
+/** Sends waves: each is locked, and its messages are made in the transaction that marks it as sent. */
+@Injectable()
+export class WaveRepository {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly audience: AudienceRepository,
+    private readonly messages: MessageRepository,
+    private readonly rates: MessageRateRepository,
+  ) {}
+
+  /** Sends some of the waves that are due: in a transaction given, those of its runs. `more`: there may be others. */
+  async sendDue(
+    now: number,
+    read: WaveReader,
+    transaction?: Transaction<Tables>,
+    runSeqs?: readonly number[],
+  ): Promise<Sent & { more: boolean }> {
+    if (!transaction) return this.database.kysely.transaction().execute((own) => this.sendDue(now, read, own, runSeqs));
+    if (runSeqs?.length === 0) return { messageSeqs: [], more: false };
+    const rows = await this.claim(now, transaction, runSeqs);
+    if (rows.length === 0) return { messageSeqs: [], more: false };
+    const zones = await this.findZones(rows, transaction);
+    const settled: Settled[] = [];
+    const composed: (ComposedMessage & { row: WaveRow })[] = [];
+    for (const row of rows) {
+      const wave = toWave(row);
+      const outcome = read(wave, zones.get(row.application_id) ?? [], now);
+      settled.push({ seq: row.seq, runSeq: row.run_seq, dueAt: wave.dueAt, ...settle(outcome) });
+      if (outcome.do === 'send') composed.push(...outcome.messages.map((each) => ({ ...each, row })));
+    }
+    await this.addTerms(composed, now, transaction);
+    const messageSeqs = await this.messages.acceptWithin(
+      composed.map(({ message }) => message),
+      transaction,
+    );
+    const links = composed.map(({ row, variant, language }, index) => ({
+      wave_seq: row.seq,
+      message_seq: messageSeqs[index] ?? 0,
+      variant,
+      language,
+    }));
+    if (links.length > 0) await transaction.insertInto('campaign_message').values(links).execute();
+    await this.settleWaves(settled, transaction);
+    return { messageSeqs, more: rows.length === LIMIT };
+  }
+
+  /** A campaign that is paused keeps its waves waiting; one that a person fired by hand goes on. */
+  private async claim(
+    now: number,
+    transaction: Transaction<Tables>,
+    runSeqs: readonly number[] | undefined,
+  ): Promise<WaveRow[]> {
+    const which = runSeqs ? sql`wave.run_seq = any(${`{${runSeqs.join(',')}}`}::bigint[])` : sql`true`;
+    const limit = runSeqs ? sql`` : sql`limit ${LIMIT}`;
+    const { rows } = await sql<WaveRow>`
+      select wave.seq, wave.run_seq, wave.plan, wave.due_at, run.scheduled_at, run.manual, run.rate_seq, campaign.id as campaign_id,
+        campaign.application_id, campaign.client_id, coalesce(run.definition, campaign.definition) as definition,
+        exists (select from campaign capped where capped.application_id = campaign.application_id
+          and capped.state = 'active' and capped.daily_cap is not null) as counted
+      from campaign_wave wave
+      join campaign_run run on run.seq = wave.run_seq
+      join campaign on campaign.seq = run.campaign_seq
+      where wave.state = 'waiting' and wave.due_at <= ${new Date(now)} and ${which}
+        and (campaign.state in ('active', 'finished') or run.manual)
+      order by wave.due_at, wave.seq ${limit} for update of wave skip locked`.execute(transaction);
+    return rows;
+  }
+
+  private async findZones(rows: readonly WaveRow[], transaction: Transaction<Tables>): Promise<Map<string, string[]>> {
+    const zones = new Map<string, string[]>();
+    for (const { application_id: applicationId, plan } of rows)
+      if (plan.zoned && !zones.has(applicationId))
+        zones.set(applicationId, await this.audience.timeZones(applicationId, transaction));
+    return zones;
+  }
+
+  /** Rates: one for a run and all its waves, or one for each message that is spread. And what is counted for whom. */
+  private async addTerms(
+    composed: readonly (ComposedMessage & { row: WaveRow })[],
+    now: number,
+    transaction: Transaction<Tables>,
+  ): Promise<void> {
+    const rateOfRun = new Map<number, number>();
+    for (const { message, row } of composed) {
+      const { ratePerSecond: perSecond, spreadSeconds, dailyCap } = row.definition.policies ?? {};
+      let rateSeq = rateOfRun.get(row.run_seq) ?? row.rate_seq;
+      if (spreadSeconds !== undefined) rateSeq = await this.rates.add({ spreadSeconds }, transaction);
+      else if (perSecond !== undefined && rateSeq === null) {
+        rateSeq = await this.rates.add({ perSecond }, transaction);
+        rateOfRun.set(row.run_seq, rateSeq);
+        await transaction
+          .updateTable('campaign_run')
+          .set({ rate_seq: rateSeq })
+          .where('seq', '=', row.run_seq)
+          .execute();
+      }
+      const counted = row.counted || dailyCap !== undefined;
+      message.campaign = {
+        rateSeq,
+        quiet: rateSeq === null ? [] : row.plan.quiet,
+        reach: counted ? { key: reachKey(now, row.seq), cap: dailyCap ?? null } : null,
+      };
+    }
+  }
+
+  /** A run ends with its last wave. */
+  private async settleWaves(settled: readonly Settled[], transaction: Transaction<Tables>): Promise<void> {
+    const changes = settled.map(({ seq, state, reason, dueAt }) => ({ seq, state, reason, due_at: new Date(dueAt) }));
+    await sql`
+      update campaign_wave set state = change.state, reason = change.reason, due_at = change.due_at
+      from jsonb_to_recordset(${JSON.stringify(changes)}::jsonb)
+        as change(seq bigint, state text, reason text, due_at timestamptz)
+      where campaign_wave.seq = change.seq`.execute(transaction);
+    await sql`
+      update campaign_run set definition = null,
+        state = case when exists (select from campaign_wave wave where wave.run_seq = campaign_run.seq
+          and wave.state in ('sent', 'empty')) then 'sent' else 'skipped' end,
+        reason = (select reason from campaign_wave wave where wave.run_seq = campaign_run.seq
+          and reason is not null order by seq limit 1)
+      where seq = any(${`{${settled.map(({ runSeq }) => runSeq).join(',')}}`}::bigint[]) and state = 'running'
+        and not exists (select from campaign_wave wave where wave.run_seq = campaign_run.seq and wave.state = 'waiting')
+      `.execute(transaction);
+  }
+}
+
+function settle(outcome: WaveOutcome): { state: WaveState; reason: string | null; dueAt?: number } {
+  if (outcome.do === 'skip') return { state: 'skipped', reason: outcome.reason };
+  if (outcome.do === 'wait') return { state: 'waiting', reason: null, dueAt: outcome.until };
+  return { state: outcome.do === 'send' ? 'sent' : 'empty', reason: null };
+}
+
+function toWave(row: WaveRow): DueWave {
+  return {
+    seq: row.seq,
+    runSeq: row.run_seq,
+    plan: row.plan,
+    dueAt: row.due_at.getTime(),
+    scheduledAt: row.scheduled_at.getTime(),
+    manual: row.manual,
+    campaignId: row.campaign_id,
+    applicationId: row.application_id,
+    clientId: row.client_id,
+    definition: row.definition,
+  };
+}

@@ -1,0 +1,69 @@
+import type { ColumnType, GeneratedAlways } from 'kysely';
+
+/** The tables of campaigns, and what delivery keeps for their sake. */
+
+type Json<T> = ColumnType<T, string, string>;
+
+export type CampaignState = 'draft' | 'active' | 'paused' | 'finished';
+
+export interface CampaignTable {
+  seq: GeneratedAlways<number>;
+  application_id: string;
+  id: string;
+  client_id: string;
+  name: string;
+  definition: Json<Record<string, unknown>>;
+  state: CampaignState;
+  state_reason: string | null;
+  daily_cap: number | null;
+  next_at: Date | null;
+  due_at: Date | null;
+  created_at: Date;
+  updated_at: Date;
+}
+
+export type RunState = 'running' | 'sent' | 'skipped' | 'cancelled';
+
+export interface CampaignRunTable {
+  seq: GeneratedAlways<number>;
+  campaign_seq: number;
+  scheduled_at: Date;
+  manual: boolean;
+  state: RunState;
+  reason: string | null;
+  definition: ColumnType<Record<string, unknown> | null, string | null, string | null>;
+  rate_seq: number | null;
+  created_at: Date;
+}
+
+export type WaveState = 'waiting' | 'sent' | 'empty' | 'skipped' | 'cancelled';
+
+export interface CampaignWaveTable {
+  seq: GeneratedAlways<number>;
+  run_seq: number;
+  plan: Json<Record<string, unknown>>;
+  due_at: Date;
+  state: WaveState;
+  reason: string | null;
+}
+
+export interface CampaignMessageTable {
+  wave_seq: number;
+  message_seq: number;
+  variant: string | null;
+  language: string | null;
+}
+
+/** The rate of messages (delivery/message-rate.ts). */
+export interface MessageRateTable {
+  seq: GeneratedAlways<number>;
+  per_second: number | null;
+  spread_s: number | null;
+  next_ms: number;
+}
+
+export interface ReachTable {
+  application_id: string;
+  person: string;
+  keys: ColumnType<number[], string, string>;
+}

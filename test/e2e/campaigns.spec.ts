@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Api } from '../harness/api.js';
+import { startCarillon } from '../harness/carillon.js';
+import type { RunningCarillon } from '../harness/carillon.js';
+import { STAGES } from './stages.js';
+
+/** Campaigns through the API of the built program, to the sandbox. */
+
+interface Campaign {
+  campaignId: string;
+  state: string;
+  nextTime?: string;
+}
+interface Run {
+  runId: string;
+  state: string;
+  audience: number;
+  outcomes: Record<string, number>;
+  scheduledTime: string;
+}
+
+describe.each(STAGES)('on $name', (stage) => {
+  let carillon: RunningCarillon;
+  let api: Api;
+  let clean = (): void => undefined;
+
+  beforeAll(async () => {
+    const prepared = await stage.prepare();
+    clean = prepared.clean;
+    carillon = await startCarillon(prepared.environment);
+    api = await Api.connect(carillon.url);
+  });
+  afterAll(async () => {
+    await carillon?.stop();
+    clean();
+  });
+
+  const body = (change: Record<string, unknown> = {}) => ({
+    name: 'Digest',
+    content: { message: { alert: 'hi' } },
+    schedule: { cron: '0 9 * * MON', timeZone: 'Europe/Berlin' },
+    ...change,
+  });
+
+  it('a moment that comes is a message that is delivered, and the campaign has finished', async () => {
+    const at = new Date(Date.now() + 2_000).toISOString();
+    const { body: made } = await api.app<Campaign>('POST', '/campaigns', body({ schedule: { at: [at] } }));
+    await api.app('POST', `/campaigns/${made.campaignId}/activate`);
+    const run = await vi.waitFor(
+      async () => {
+        const { body: answer } = await api.app<{ runs: Run[] }>('GET', `/campaigns/${made.campaignId}/runs`);
+        expect(answer.runs[0]?.outcomes.accepted).toBe(5);
+        return answer.runs[0];
+      },
+      { timeout: 60_000, interval: 200 },
+    );
+    expect(run).toMatchObject({ state: 'sent', audience: 5, scheduledTime: at });
+    const { body: told } = await api.app<Run & { waves: { messages: { messageId: string }[] }[] }>(
+      'GET',
+      `/campaigns/${made.campaignId}/runs/${run?.runId}`,
+    );
+    const [message] = told.waves[0]?.messages ?? [];
+    expect(await api.app('GET', `/messages/${message?.messageId}`)).toMatchObject({
+      status: 200,
+      body: { alert: 'hi' },
+    });
+    expect((await api.app<Campaign>('GET', `/campaigns/${made.campaignId}`)).body.state).toBe('finished');
+  });
+
+  it('made, read, changed, copied, run, paused, resumed and removed', async () => {
+    const made = await api.app<Campaign>('POST', '/campaigns', body());
+    expect(made).toMatchObject({ status: 201, body: { state: 'draft', name: 'Digest' } });
+    const path = `/campaigns/${made.body.campaignId}`;
+    const word = (verb: string) => api.app<Campaign>('POST', `${path}/${verb}`);
+    expect(await word('pause')).toMatchObject({ status: 409, body: { code: 'CARIL0409E' } });
+    expect(await word('activate')).toMatchObject({ status: 200, body: { state: 'active' } });
+    const changed = await api.app<Campaign>('PUT', path, body({ schedule: { cron: '0 9 * * TUE' } }));
+    expect(new Date(changed.body.nextTime ?? '').getUTCDay()).toBe(2);
+    expect(await word('pause')).toMatchObject({ status: 200, body: { state: 'paused' } });
+    expect(await word('run')).toMatchObject({ status: 202, body: { manual: true } });
+    expect(await word('resume')).toMatchObject({ status: 200, body: { state: 'active' } });
+    expect(await word('duplicate')).toMatchObject({ status: 201, body: { state: 'draft', name: 'Digest (copy)' } });
+    const preview = await api.app('GET', `${path}/preview?count=3`);
+    expect(preview).toMatchObject({ status: 200, body: { audience: 5 } });
+    expect(preview.body.firings).toHaveLength(3);
+    const listed = await api.app<{ campaigns: Campaign[] }>('GET', '/campaigns?limit=100');
+    expect(listed.body.campaigns.map(({ campaignId }) => campaignId)).toContain(made.body.campaignId);
+    expect((await api.app('DELETE', path)).status).toBe(204);
+    expect((await api.app('GET', path)).status).toBe(404);
+  });
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ['a date that never comes', { schedule: { cron: '0 0 30 2 *' } }, "'schedule.cron'"],
+    ['no schedule', { schedule: {} }, "'schedule'"],
+    ['a schedule that is none', { schedule: 'daily' }, "'schedule'"],
+    ['a zone that is none', { schedule: { cron: '0 0 * * *', timeZone: 'Mars' } }, "'schedule.timeZone'"],
+    ['a target in the content', { content: { message: { alert: 'x' }, target: {} } }, "'content.target'"],
+    ['content without an alert', { content: { message: {} } }, "'message.alert'"],
+    ['a language that is none', { languages: { 'no language': {} } }, "'languages'"],
+    [
+      'shares above all',
+      {
+        split: [
+          { name: 'A', share: 60 },
+          { name: 'B', share: 60 },
+        ],
+      },
+      "'split'",
+    ],
+    ['a share of nobody', { split: [{ name: 'A', share: 0 }] }, "'split.0.share'"],
+    ['two rates', { policies: { ratePerSecond: 1, spreadSeconds: 1 } }, "'policies'"],
+    [
+      'quiet hours that are none',
+      { policies: { quietHours: { from: '8', to: '9', action: 'hold' } } },
+      "'policies.quietHours.from'",
+    ],
+    ['an unknown policy', { policies: { catchup: 'all' } }, "'policies.catchup'"],
+    ['an unknown field', { schedul: {} }, "'schedul'"],
+    ['a target that is unknown', { target: { language: 'de' } }, "'target.language'"],
+    ['an empty target', { target: {} }, "'target'"],
+  ])('%s is refused by name', async (_what, change, field) => {
+    const answer = await api.app('POST', '/campaigns', body(change));
+    expect(answer.status).toBe(400);
+    expect(answer.body.message).toContain(field);
+  });
+
+  it('one that would never fire again is not activated', async () => {
+    const { body: made } = await api.app<Campaign>(
+      'POST',
+      '/campaigns',
+      body({ schedule: { at: ['2020-01-01T00:00Z'] } }),
+    );
+    const answer = await api.app('POST', `/campaigns/${made.campaignId}/activate`);
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { message: expect.stringContaining('every moment has passed') as string },
+    });
+  });
+
+  it('reading is not writing', async () => {
+    const reader = await Api.connect(
+      carillon.url,
+      'com.example.app',
+      'campaigns.read push.application.com.example.app',
+    );
+    expect((await reader.app('GET', '/campaigns')).status).toBe(200);
+    expect((await reader.app('POST', '/campaigns', body())).status).toBe(403);
+  });
+});

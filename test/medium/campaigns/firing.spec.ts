@@ -1,0 +1,211 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { PLACES } from '../database/places.js';
+import { CampaignRoom } from './room.js';
+import { HOUR, MINUTE } from './scheduling.js';
+
+const NINE = Date.UTC(2026, 10, 30, 9);
+const DAILY = { schedule: { cron: '0 9 * * *' } };
+
+describe.each(PLACES)('firing on %s', (place) => {
+  let room: CampaignRoom;
+  beforeAll(async () => {
+    room = await CampaignRoom.open(place);
+  }, 120_000);
+  afterAll(() => room.remove());
+  afterEach(() => room.retireAll());
+
+  it('fires once at its time, and then at the next', async () => {
+    const applicationId = await room.addApplication();
+    const { seq, id } = await room.addCampaign(applicationId, NINE - HOUR, DAILY);
+    expect(await room.look(NINE - 1)).toEqual([]);
+    const [messageSeq = 0, ...others] = await room.look(NINE + 400);
+    expect(others).toEqual([]);
+    const message = await room.messageRow(messageSeq);
+    expect(message).toMatchObject({
+      application_id: applicationId,
+      state: 'accepted',
+      client_id: 'test',
+      direct: false,
+    });
+    expect(message.notification).toMatchObject({ alert: 'hi', collapseId: message.id });
+    expect(message.expires_at.getTime()).toBe(NINE + 28 * 24 * HOUR);
+    expect(await room.runRows(seq)).toMatchObject([{ scheduled_at: new Date(NINE), state: 'sent', manual: false }]);
+    expect(await room.look(NINE + 500)).toEqual([]);
+    expect((await room.campaigns.find(applicationId, id))?.nextAt).toEqual(new Date(NINE + 24 * HOUR));
+    expect(await room.look(NINE + 24 * HOUR)).toHaveLength(1);
+  });
+
+  it('one moment ends it', async () => {
+    const applicationId = await room.addApplication();
+    const { seq } = await room.addCampaign(applicationId, NINE - HOUR, { schedule: { at: ['2026-11-30T09:00:00Z'] } });
+    expect(await room.look(NINE)).toHaveLength(1);
+    expect(await room.campaignRow(seq)).toMatchObject({ state: 'finished', next_at: null, due_at: null });
+  });
+
+  it('an application that is disabled fires nothing, and the reason is kept', async () => {
+    const applicationId = await room.addApplication();
+    await room.database.kysely
+      .updateTable('application')
+      .set({ enabled: false })
+      .where('id', '=', applicationId)
+      .execute();
+    const { seq } = await room.addCampaign(applicationId, NINE - HOUR, DAILY);
+    expect(await room.look(NINE)).toEqual([]);
+    expect(await room.runRows(seq)).toMatchObject([{ state: 'skipped', reason: 'the application is disabled' }]);
+  });
+
+  it('a definition that has become impossible pauses its campaign and nobody else’s', async () => {
+    const applicationId = await room.addApplication();
+    const broken = await room.addCampaign(applicationId, NINE - HOUR, DAILY);
+    const schedule = { cron: '0 9 * * *', timeZone: 'Europe/Atlantis' };
+    await room.database.kysely
+      .updateTable('campaign')
+      .set({ definition: JSON.stringify({ ...broken.definition, schedule }) })
+      .where('seq', '=', broken.seq)
+      .execute();
+    const other = await room.addCampaign(applicationId, NINE - HOUR, DAILY);
+    const empty = await room.addCampaign(applicationId, NINE - HOUR, { ...DAILY, content: { message: {} } });
+    expect(await room.look(NINE)).toHaveLength(1);
+    expect(await room.campaignRow(broken.seq)).toMatchObject({
+      state: 'paused',
+      state_reason: expect.stringContaining('schedule.timeZone') as string,
+    });
+    expect(await room.runRows(other.seq)).toMatchObject([{ state: 'sent' }]);
+    expect(await room.runRows(empty.seq)).toMatchObject([
+      { state: 'skipped', reason: expect.stringContaining('message.alert') as string },
+    ]);
+  });
+
+  describe('catching up', () => {
+    const hourly = { schedule: { cron: '0 * * * *' } };
+    const missed = (list: { state: string; reason: string | null }[]) =>
+      list.map(({ state, reason }) => [state, reason]);
+
+    it('once: the last of what was missed', async () => {
+      const { seq } = await room.addCampaign(await room.addApplication(), NINE - 4 * HOUR, hourly);
+      expect(await room.look(NINE + 30 * MINUTE)).toHaveLength(1);
+      const late = (hours: number) =>
+        `missed by ${hours * 3_600 + 1_800} s; catchUp is once, and a later firing was missed as well`;
+      expect(missed(await room.runRows(seq))).toEqual([
+        ['skipped', late(3)],
+        ['skipped', late(2)],
+        ['skipped', late(1)],
+        ['sent', null],
+      ]);
+      expect((await room.campaignRow(seq)).next_at).toEqual(new Date(NINE + HOUR));
+    });
+    it('skip: none', async () => {
+      const policies = { catchUp: 'skip' as const };
+      const { seq } = await room.addCampaign(await room.addApplication(), NINE - 3 * HOUR, { ...hourly, policies });
+      expect(await room.look(NINE + 2 * MINUTE)).toEqual([]);
+      expect((await room.runRows(seq)).map(({ reason }) => reason)).toEqual([
+        'missed by 7320 s; catchUp is skip',
+        'missed by 3720 s; catchUp is skip',
+        'missed by 120 s; catchUp is skip',
+      ]);
+      // What comes a moment late was not missed.
+      expect(await room.look(NINE + HOUR + MINUTE / 2)).toHaveLength(1);
+    });
+    it('all within the window', async () => {
+      const policies = { catchUp: 'all' as const, catchUpSeconds: 5_400 };
+      const { seq } = await room.addCampaign(await room.addApplication(), NINE - 4 * HOUR, { ...hourly, policies });
+      expect(await room.look(NINE + 10 * MINUTE)).toHaveLength(2);
+      expect((await room.runRows(seq)).map(({ state }) => state)).toEqual(['skipped', 'skipped', 'sent', 'sent']);
+    });
+    it('what a pause of a month of minutes left out is told in full, a hundred at a time', async () => {
+      const { seq } = await room.addCampaign(await room.addApplication(), NINE, { schedule: { cron: '* * * * *' } });
+      for (let look = 0; look < 20; look++) await room.look(NINE + 1_000.5 * MINUTE);
+      const runs = await room.runRows(seq);
+      expect(runs).toHaveLength(1_000);
+      expect(runs.filter(({ state }) => state === 'sent')).toHaveLength(1);
+      expect(runs.at(-1)?.state).toBe('sent');
+    });
+  });
+
+  describe('overlap', () => {
+    const policies = (overlap: 'allow' | 'skip' | 'cancel') => ({
+      schedule: { cron: '0 * * * *' },
+      policies: { overlap },
+    });
+
+    it('skip: until the earlier one has ended', async () => {
+      const { seq } = await room.addCampaign(await room.addApplication(), NINE - MINUTE, policies('skip'));
+      const [first = 0] = await room.look(NINE);
+      expect(await room.look(NINE + HOUR)).toEqual([]);
+      await room.expand([first]);
+      expect((await room.messageRow(first)).state).toBe('finished');
+      expect(await room.look(NINE + 2 * HOUR)).toHaveLength(1);
+      expect((await room.runRows(seq)).map(({ reason }) => reason)).toEqual([
+        null,
+        'an earlier run is still under way',
+        null,
+      ]);
+    });
+    it('cancel: the earlier one is called off', async () => {
+      const { seq } = await room.addCampaign(await room.addApplication(), NINE - MINUTE, policies('cancel'));
+      const [first = 0] = await room.look(NINE);
+      const [second = 0] = await room.look(NINE + HOUR);
+      expect((await room.messageRow(first)).state).toBe('cancelled');
+      expect((await room.messageRow(second)).state).toBe('accepted');
+      expect((await room.runRows(seq)).map(({ state, reason }) => [state, reason])).toEqual([
+        ['cancelled', 'overtaken by the next firing'],
+        ['sent', null],
+      ]);
+    });
+    it('allow: both', async () => {
+      await room.addCampaign(await room.addApplication(), NINE - MINUTE, policies('allow'));
+      const [first = 0] = await room.look(NINE);
+      expect(await room.look(NINE + HOUR)).toHaveLength(1);
+      expect((await room.messageRow(first)).state).toBe('accepted');
+    });
+  });
+
+  it('too many failures in the last run pause it instead', async () => {
+    const applicationId = await room.addApplication();
+    await room.addDevices(
+      applicationId,
+      Array.from({ length: 10 }, (_, index) => ({ deviceId: `d${index}` })),
+    );
+    const policies = { pauseAtFailureShare: 0.3 };
+    const { seq } = await room.addCampaign(applicationId, NINE - MINUTE, { schedule: { cron: '0 * * * *' }, policies });
+    const [first = 0] = await room.look(NINE);
+    await room.expand([first]);
+    const settle = (counts: string) =>
+      room.database.kysely.updateTable('batch').set({ counts }).where('message_seq', '=', first).execute();
+    await settle('{0,0,8,1,1,0,0,0}');
+    expect(await room.look(NINE + HOUR)).toHaveLength(1);
+    const [, second = 0] = await room.messagesOf(seq);
+    await room.expand([second]);
+    await room.database.kysely
+      .updateTable('batch')
+      .set({ counts: '{0,0,7,1,2,0,0,0}' })
+      .where('message_seq', '=', second)
+      .execute();
+    expect(await room.look(NINE + 2 * HOUR)).toEqual([]);
+    expect(await room.campaignRow(seq)).toMatchObject({
+      state: 'paused',
+      state_reason: '30 % of the last run failed or was rejected',
+      due_at: null,
+    });
+    expect((await room.runRows(seq)).at(-1)).toMatchObject({ state: 'skipped' });
+  });
+});
+
+describe.runIf(PLACES.includes('PostgreSQL'))('races', () => {
+  it('ten processes at once make each firing once', async () => {
+    const room = await CampaignRoom.open('PostgreSQL');
+    try {
+      const applicationId = await room.addApplication();
+      for (let index = 0; index < 100; index++) await room.addCampaign(applicationId, NINE - HOUR, DAILY);
+      const others = await Promise.all(Array.from({ length: 9 }, () => room.join()));
+      const made = await Promise.all(
+        [room, ...others.map(({ scheduling }) => scheduling)].map((each) => each.look(NINE)),
+      );
+      expect(made.flat()).toHaveLength(100);
+      expect(new Set(made.flat()).size).toBe(100);
+      await Promise.all(others.map(({ close }) => close()));
+    } finally {
+      await room.remove();
+    }
+  });
+});

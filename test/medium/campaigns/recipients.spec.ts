@@ -1,0 +1,191 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { PLACES } from '../database/places.js';
+import { CampaignRoom } from './room.js';
+import { HOUR, MINUTE } from './scheduling.js';
+
+/** Forty zones with forty different clocks on 30 November 2026, as far as there are as many. */
+const ZONES = [
+  ...[
+    'Pacific/Kiritimati',
+    'Pacific/Chatham',
+    'Pacific/Auckland',
+    'Pacific/Fiji',
+    'Australia/Sydney',
+    'Australia/Lord_Howe',
+  ],
+  ...['Australia/Adelaide', 'Australia/Brisbane', 'Australia/Darwin', 'Asia/Tokyo', 'Australia/Eucla', 'Asia/Shanghai'],
+  ...['Asia/Bangkok', 'Asia/Yangon', 'Asia/Dhaka', 'Asia/Kathmandu', 'Asia/Kolkata', 'Asia/Karachi', 'Asia/Kabul'],
+  ...[
+    'Asia/Dubai',
+    'Asia/Tehran',
+    'Europe/Moscow',
+    'Africa/Nairobi',
+    'Europe/Helsinki',
+    'Africa/Cairo',
+    'Europe/Berlin',
+  ],
+  ...[
+    'Africa/Lagos',
+    'Europe/London',
+    'UTC',
+    'Atlantic/Azores',
+    'America/Noronha',
+    'America/Sao_Paulo',
+    'America/St_Johns',
+  ],
+  ...[
+    'America/Halifax',
+    'America/New_York',
+    'America/Chicago',
+    'America/Denver',
+    'America/Los_Angeles',
+    'America/Anchorage',
+  ],
+  ...['Pacific/Marquesas', 'Pacific/Honolulu', 'Pacific/Pago_Pago'],
+];
+const START = Date.UTC(2026, 10, 29, 12);
+
+describe.each(PLACES)('in the recipients’ time on %s', (place) => {
+  let room: CampaignRoom;
+  beforeAll(async () => {
+    room = await CampaignRoom.open(place);
+  }, 120_000);
+  afterAll(() => room.remove());
+  afterEach(() => room.retireAll());
+
+  /** Looks every quarter of an hour, and answers when each device was meant. */
+  async function watch(from: number, until: number): Promise<Map<string, number[]>> {
+    const reached = new Map<string, number[]>();
+    for (let now = from; now <= until; now += 15 * MINUTE)
+      for (const deviceId of await room.expand(await room.look(now)))
+        reached.set(deviceId, [...(reached.get(deviceId) ?? []), now]);
+    return reached;
+  }
+
+  function clock(timeZone: string, at: number): string {
+    return new Intl.DateTimeFormat('sv', { timeZone, dateStyle: 'short', timeStyle: 'short' }).format(at);
+  }
+
+  it('each device in its own hour, in forty zones', async () => {
+    const applicationId = await room.addApplication();
+    await room.addDevices(applicationId, [
+      ...ZONES.map((timeZone) => ({ deviceId: timeZone, timeZone })),
+      { deviceId: 'nowhere' },
+      { deviceId: 'mistaken', timeZone: 'Mars/Base' },
+    ]);
+    const { seq } = await room.addCampaign(applicationId, START, {
+      schedule: { at: ['2026-11-30T09:00'], timeZone: 'recipient', defaultTimeZone: 'Europe/Berlin' },
+    });
+    const reached = await watch(START, START + 36 * HOUR);
+    expect(reached.size).toBe(ZONES.length + 2);
+    for (const zone of ZONES)
+      expect(
+        reached.get(zone)?.map((at) => clock(zone, at)),
+        zone,
+      ).toEqual(['2026-11-30 09:00']);
+    for (const deviceId of ['nowhere', 'mistaken'])
+      expect(reached.get(deviceId)?.map((at) => clock('Europe/Berlin', at))).toEqual(['2026-11-30 09:00']);
+    expect(await room.runRows(seq)).toMatchObject([{ state: 'sent', definition: null }]);
+    const waves = await room.runs.listWaves((await room.runRows(seq))[0]?.seq ?? 0);
+    expect(waves.every(({ state, messages }) => state === 'sent' && messages.length === 1)).toBe(true);
+    expect(waves.length).toBeGreaterThan(30);
+  });
+
+  it('quiet hours hold until the morning there, or drop; and the time to live has the last word', async () => {
+    const applicationId = await room.addApplication();
+    await room.addDevices(
+      applicationId,
+      ZONES.map((timeZone) => ({ deviceId: timeZone, timeZone })),
+    );
+    // One instant for all the world: noon in London, and night in half of the others.
+    const schedule = { at: ['2026-11-30T12:00:00Z'] };
+    const quietHours = { from: '21:00', to: '08:30' };
+    const isQuiet = (zone: string, at: number) => {
+      const time = clock(zone, at).slice(11);
+      return time >= '21:00' || time < '08:30';
+    };
+    const noon = Date.UTC(2026, 10, 30, 12);
+    const hold = await room.addCampaign(applicationId, START, {
+      schedule,
+      policies: { quietHours: { ...quietHours, action: 'hold' } },
+    });
+    const held = await watch(noon, noon + 24 * HOUR);
+    expect(held.size).toBe(ZONES.length);
+    for (const zone of ZONES) {
+      const [at = 0, ...others] = held.get(zone) ?? [];
+      expect(others).toEqual([]);
+      expect(isQuiet(zone, at), zone).toBe(false);
+      if (at !== noon) expect(clock(zone, at).slice(11)).toBe('08:30');
+      else expect(isQuiet(zone, noon)).toBe(false);
+    }
+    expect([...held.values()].filter(([at]) => at !== noon).length).toBeGreaterThan(10);
+    expect(await room.runRows(hold.seq)).toMatchObject([{ state: 'sent' }]);
+
+    const content = { message: { alert: 'hi' }, ttl: 4 * 3_600 };
+    await room.addCampaign(applicationId, START, {
+      schedule,
+      content,
+      policies: { quietHours: { ...quietHours, action: 'hold' } },
+    });
+    const brief = await watch(noon, noon + 24 * HOUR);
+    for (const zone of ZONES) {
+      const expected = (held.get(zone)?.[0] ?? 0) - noon < 4 * HOUR ? held.get(zone) : undefined;
+      expect(brief.get(zone), zone).toEqual(expected);
+    }
+    const dropped = await room.addCampaign(applicationId, START, {
+      schedule,
+      policies: { quietHours: { ...quietHours, action: 'drop' } },
+    });
+    const awake = await watch(noon, noon + 24 * HOUR);
+    expect([...awake.keys()].toSorted()).toEqual(ZONES.filter((zone) => !isQuiet(zone, noon)).toSorted());
+    expect(await room.runRows(dropped.seq)).toMatchObject([{ state: 'sent', reason: 'quiet hours of the recipients' }]);
+    // What could not be sent before the night must not be sent in it.
+    for (const messageSeq of await room.messagesOf(dropped.seq)) {
+      const message = await room.messageRow(messageSeq);
+      const { of } = message.target.where?.find((each) => each.kind === 'timeZone') ?? {};
+      expect(clock(of?.[0] ?? '', message.expires_at.getTime()).slice(11)).toBe('21:00');
+    }
+  });
+
+  it('a pause in the middle of a run holds its waves; an edit changes only the next run', async () => {
+    const applicationId = await room.addApplication();
+    const zones = ['Asia/Tokyo', 'Europe/Berlin', 'America/New_York'];
+    await room.addDevices(
+      applicationId,
+      zones.map((timeZone) => ({ deviceId: timeZone, timeZone })),
+    );
+    const { id, definition } = await room.addCampaign(applicationId, START, {
+      schedule: { cron: '0 9 * * *', timeZone: 'recipient' },
+    });
+    expect([...(await watch(START, Date.UTC(2026, 10, 30, 1))).keys()]).toEqual(['Asia/Tokyo']);
+    const now = new Date(START);
+    await room.campaigns.change(applicationId, id, now, () => ({
+      definition: { ...definition, content: { message: { alert: 'edited' } } },
+    }));
+    await room.campaigns.change(applicationId, id, now, () => ({ state: 'paused' }));
+    expect(await room.look(Date.UTC(2026, 10, 30, 8, 0))).toEqual([]);
+    await room.campaigns.change(applicationId, id, now, () => ({ state: 'active' }));
+    const [berlin = 0, ...others] = await room.look(Date.UTC(2026, 10, 30, 8, 0, 30));
+    expect(others).toEqual([]);
+    expect((await room.messageRow(berlin)).notification.alert).toBe('hi');
+    const later = await room.look(Date.UTC(2026, 11, 1, 0, 0));
+    const alerts = await Promise.all(later.map(async (seq) => (await room.messageRow(seq)).notification.alert));
+    expect(alerts).toContain('edited');
+  });
+
+  it('a run by hand reaches everybody at once', async () => {
+    const applicationId = await room.addApplication();
+    await room.addDevices(
+      applicationId,
+      ZONES.map((timeZone) => ({ deviceId: timeZone, timeZone })),
+    );
+    const campaign = await room.addCampaign(applicationId, START, {
+      schedule: { cron: '0 9 * * *', timeZone: 'recipient' },
+    });
+    const read = (...wave: Parameters<typeof room.rules.readWave>) => room.rules.readWave(...wave);
+    const waves = room.rules.planManual(campaign, START + 5);
+    const { messageSeqs, runSeq } = await room.firings.fireNow(campaign, START + 5, waves, read);
+    expect(await room.expand(messageSeqs)).toHaveLength(ZONES.length);
+    expect(await room.runs.list(campaign.seq, { seq: runSeq ?? 0 })).toMatchObject([{ manual: true, state: 'sent' }]);
+  });
+});

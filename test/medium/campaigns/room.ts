@@ -1,0 +1,19 @@
+import type { Database } from '../../../src/database/database.js';
+import { openPlace } from '../database/places.js';
+import type { Place } from '../database/places.js';
+import { SchedulingRoom } from './scheduling.js';
+
+/** A database of the spec's own. */
+export class CampaignRoom extends SchedulingRoom {
+  private constructor(
+    database: Database,
+    readonly remove: () => Promise<void>,
+  ) {
+    super(database);
+  }
+
+  static async open(place: Place): Promise<CampaignRoom> {
+    const { database, remove } = await openPlace(place);
+    return new CampaignRoom(database, remove);
+  }
+}

@@ -1,0 +1,196 @@
+import { sql } from 'kysely';
+import { CampaignRepository } from '../../../src/campaigns/campaign.repository.js';
+import type { Definition } from '../../../src/campaigns/campaign.js';
+import { CampaignRules } from '../../../src/campaigns/campaign.rules.js';
+import { planNext } from '../../../src/campaigns/firing.js';
+import { FiringRepository } from '../../../src/campaigns/firing.repository.js';
+import { RunRepository } from '../../../src/campaigns/run.repository.js';
+import { WaveRepository } from '../../../src/campaigns/wave.repository.js';
+import { readConfig } from '../../../src/config.js';
+import { openDatabase } from '../../../src/database/database.js';
+import type { Database } from '../../../src/database/database.js';
+import { BatchRepository } from '../../../src/delivery/batch.repository.js';
+import { ExpansionRepository } from '../../../src/delivery/expansion.repository.js';
+import { MessageRateRepository } from '../../../src/delivery/message-rate.repository.js';
+import { ReachRepository } from '../../../src/delivery/reach.repository.js';
+import { ResendRepository } from '../../../src/delivery/resend.repository.js';
+import { AudienceRepository } from '../../../src/devices/audience.repository.js';
+import { MessageControlRepository } from '../../../src/messages/message-control.repository.js';
+import { newMessageId } from '../../../src/messages/message-id.js';
+import { MessageRepository } from '../../../src/messages/message.repository.js';
+import { ApnsProvider } from '../../../src/providers/apns/apns.provider.js';
+import { FcmProvider } from '../../../src/providers/fcm/fcm.provider.js';
+import { HmsProvider } from '../../../src/providers/hms/hms.provider.js';
+import type { Providers } from '../../../src/providers/providers.module.js';
+import { SandboxProvider } from '../../../src/providers/sandbox/sandbox.provider.js';
+import { UpstreamProvider } from '../../../src/upstream/upstream.provider.js';
+import { WebPushProvider } from '../../../src/providers/web-push/web-push.provider.js';
+import { WnsProvider } from '../../../src/providers/wns/wns.provider.js';
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+
+/** One process that schedules: the real repositories and rules over connections of its own, and a clock that the test holds. */
+export class Scheduling {
+  readonly campaigns: CampaignRepository;
+  readonly firings: FiringRepository;
+  readonly waves: WaveRepository;
+  readonly runs: RunRepository;
+  readonly rules = new CampaignRules(newProviders());
+  readonly expansions: ExpansionRepository;
+  readonly batches: BatchRepository;
+  readonly reach: ReachRepository;
+  readonly control: MessageControlRepository;
+
+  constructor(readonly database: Database) {
+    const audience = new AudienceRepository(database);
+    const rates = new MessageRateRepository();
+    this.reach = new ReachRepository(database);
+    this.batches = new BatchRepository(database);
+    this.control = new MessageControlRepository(database, this.batches);
+    this.campaigns = new CampaignRepository(database);
+    this.runs = new RunRepository(database);
+    this.waves = new WaveRepository(database, audience, new MessageRepository(database, this.batches), rates);
+    this.firings = new FiringRepository(database, this.waves, this.control);
+    const resends = new ResendRepository(audience);
+    this.expansions = new ExpansionRepository(database, audience, this.batches, resends, rates, this.reach);
+  }
+
+  /** As the scheduler looks. Answers the seqs of the messages it made. */
+  async look(now: number): Promise<number[]> {
+    const made: number[] = [];
+    const read = (...wave: Parameters<CampaignRules['readWave']>) => this.rules.readWave(...wave);
+    for (const step of [
+      () => this.firings.fireDue(now, (campaign) => this.rules.planFirings(campaign, now), read),
+      () => this.waves.sendDue(now, read),
+    ])
+      for (let more = true; more;) {
+        const sent = await step();
+        made.push(...sent.messageSeqs);
+        more = sent.more;
+      }
+    return made;
+  }
+}
+
+/** A process, and ways to fill its tables and to look at them. */
+export class SchedulingRoom extends Scheduling {
+  /** Of the PostgreSQL it is on. */
+  url(): string {
+    const { connectionString } = (this.database.pool as unknown as { options: { connectionString: string } }).options;
+    return connectionString;
+  }
+
+  /** Another process on the same PostgreSQL. */
+  async join(): Promise<{ scheduling: Scheduling; close: () => Promise<void> }> {
+    const database = await openDatabase({ databaseUrl: this.url(), dataDir: '' });
+    return { scheduling: new Scheduling(database), close: () => database.close() };
+  }
+
+  async addApplication(): Promise<string> {
+    const id = `com.acme.${newMessageId()}`;
+    await this.database.kysely.insertInto('application').values({ id }).execute();
+    return id;
+  }
+
+  /** An active campaign; `now` is when it was activated. */
+  async addCampaign(
+    applicationId: string,
+    now: number,
+    definition: Partial<Definition> & Pick<Definition, 'schedule'>,
+  ): Promise<{ seq: number; id: string; definition: Definition }> {
+    const whole = { name: 'test', content: { message: { alert: 'hi' } }, ...definition };
+    const id = newMessageId();
+    await this.campaigns.add({ applicationId, id, clientId: 'test', definition: whole }, new Date(now));
+    const next = planNext(whole, id, now);
+    if (!next) throw new Error('it never fires');
+    const changed = await this.campaigns.change(applicationId, id, new Date(now), () => ({ state: 'active', next }));
+    return { seq: changed?.seq ?? 0, id, definition: whole };
+  }
+
+  /** What the tests before have left does not fire again. */
+  async retireAll(): Promise<void> {
+    await this.database.kysely.updateTable('campaign').set({ state: 'draft', due_at: null }).execute();
+    await this.database.kysely
+      .updateTable('campaign_wave')
+      .set({ state: 'cancelled' })
+      .where('state', '=', 'waiting')
+      .execute();
+  }
+
+  /** Messages that a campaign has made, in order. */
+  async messagesOf(campaignSeq: number): Promise<number[]> {
+    const rows = await this.database.kysely
+      .selectFrom('campaign_message')
+      .innerJoin('campaign_wave', 'campaign_wave.seq', 'campaign_message.wave_seq')
+      .innerJoin('campaign_run', 'campaign_run.seq', 'campaign_wave.run_seq')
+      .select('message_seq')
+      .where('campaign_seq', '=', campaignSeq)
+      .orderBy('message_seq')
+      .execute();
+    return rows.map((row) => row.message_seq);
+  }
+
+  /** A device of each description. */
+  async addDevices(
+    applicationId: string,
+    devices: readonly {
+      deviceId: string;
+      userId?: string;
+      timeZone?: string;
+      language?: string;
+      appVersion?: string;
+      platform?: string;
+      attributes?: Record<string, unknown>;
+    }[],
+  ): Promise<void> {
+    await sql`
+      insert into device (application_id, device_id, platform, provider, token, token_hash, user_id, language, time_zone,
+        app_version, attributes, registered_at, updated_at)
+      select ${applicationId}, "deviceId", coalesce(platform, 'A'), 'sandbox', "deviceId", sha256("deviceId"::bytea), "userId",
+        language, "timeZone", "appVersion", coalesce(attributes, '{}'), now(), now()
+      from jsonb_to_recordset(${JSON.stringify(devices)}::jsonb) as given("deviceId" text, "userId" text, "timeZone" text,
+        language text, "appVersion" text, platform text, attributes jsonb)`.execute(this.database.kysely);
+  }
+
+  /** Expands messages to their end, and answers whom they reach. */
+  async expand(messageSeqs: readonly number[]): Promise<string[]> {
+    for (const seq of messageSeqs) while ((await this.expansions.expandPage(seq)).more);
+    const { rows } = await sql<{ device_id: string }>`
+      select device.device_id from batch, unnest(batch.device_seqs) as member(seq) join device on device.seq = member.seq
+      where batch.message_seq = any(${`{${messageSeqs.join(',')}}`}::bigint[]) order by device.device_id`.execute(
+      this.database.kysely,
+    );
+    return rows.map((row) => row.device_id);
+  }
+
+  async runRows(campaignSeq: number) {
+    return this.database.kysely
+      .selectFrom('campaign_run')
+      .selectAll()
+      .where('campaign_seq', '=', campaignSeq)
+      .orderBy('scheduled_at')
+      .execute();
+  }
+
+  async campaignRow(seq: number) {
+    return this.database.kysely.selectFrom('campaign').selectAll().where('seq', '=', seq).executeTakeFirstOrThrow();
+  }
+
+  async messageRow(seq: number) {
+    return this.database.kysely.selectFrom('message').selectAll().where('seq', '=', seq).executeTakeFirstOrThrow();
+  }
+}
+
+function newProviders(): Providers {
+  const config = readConfig({});
+  return {
+    apns: new ApnsProvider(config.apns),
+    fcm: new FcmProvider(config.fcm),
+    wns: new WnsProvider(config.wns),
+    hms: new HmsProvider(config.hms),
+    'web-push': new WebPushProvider(config.webPush),
+    sandbox: new SandboxProvider(),
+    upstream: new UpstreamProvider({}),
+  };
+}
