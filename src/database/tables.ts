@@ -18,6 +18,7 @@ export interface Tables {
   tag: TagTable;
   subscription: SubscriptionTable;
   message: MessageTable;
+  message_data: MessageDataTable;
   batch: BatchTable;
   pace: PaceTable;
 }
@@ -182,7 +183,7 @@ export interface Target {
  * is never shown: its batches go in steps, and then its row.
  */
 export type MessageState =
-  'accepted' | 'expanding' | 'sending' | 'paused' | 'finished' | 'cancelled' | 'expired' | 'removed';
+  'scheduled' | 'accepted' | 'expanding' | 'sending' | 'paused' | 'finished' | 'cancelled' | 'expired' | 'removed';
 
 interface MessageTable {
   seq: GeneratedAlways<number>;
@@ -209,6 +210,18 @@ interface MessageTable {
   /** The message whose deliveries of `resend_outcomes` (codes) are its audience. */
   resend_of: string | null;
   resend_outcomes: ColumnType<number[] | null, string | null, never>;
+  /** When it leaves, or left; null: at once. */
+  send_at: Date | null;
+  label: string | null;
+  bulk_of: string | null;
+  /** Deliveries per outcome, position = code; null until it ends. */
+  totals: ColumnType<number[] | null, never, never>;
+}
+
+interface MessageDataTable {
+  message_seq: number;
+  user_id: string;
+  fields: Json<DeviceAttributes>;
 }
 
 export type BatchState = 'waiting' | 'ready' | 'leased' | 'parked' | 'done';
@@ -243,6 +256,8 @@ interface BatchTable {
   lease_until: Date | null;
   due_at: Date | null;
   has_slot: Generated<boolean>;
+  started_at: ColumnType<Date | null, never, never>;
+  touched_at: ColumnType<Date | null, never, never>;
 }
 
 /** How fast an application may be sent to at a provider (delivery/pace.ts). */
