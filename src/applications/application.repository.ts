@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { Gather } from '../common/gather.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 
@@ -7,16 +8,27 @@ export interface Application {
   enabled: boolean;
 }
 
+const LOOK_UPS_AT_ONCE = 500;
+
 @Injectable()
 export class ApplicationRepository {
+  /** Nearly every request asks for its application. */
+  private readonly lookUps = new Gather<string, Application | undefined>((ids) => this.findAll(ids), LOOK_UPS_AT_ONCE);
+
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   find(id: string): Promise<Application | undefined> {
-    return this.database.kysely
+    return this.lookUps.add(id);
+  }
+
+  private async findAll(ids: readonly string[]): Promise<(Application | undefined)[]> {
+    const rows = await this.database.kysely
       .selectFrom('application')
       .select(['id', 'enabled'])
-      .where('id', '=', id)
-      .executeTakeFirst();
+      .where('id', 'in', [...new Set(ids)])
+      .execute();
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => byId.get(id));
   }
 
   /** False when the id is taken. */

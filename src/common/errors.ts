@@ -8,6 +8,7 @@ export const ERROR_CODES = {
   FPWSE0003E: 400, // the provider's prerequisites (credentials) are missing
   FPWSE0004E: 400, // the body is not JSON, or not an object
   FPWSE0005E: 400, // a value is missing or invalid
+  FPWSE0007E: 400, // a query parameter is not known
   FPWSE0008E: 400, // a query parameter is missing
   FPWSE0009E: 404, // no device is registered for the target
   FPWSE0010E: 500, // a fault of ours
@@ -15,6 +16,7 @@ export const ERROR_CODES = {
   FPWSE0012E: 404, // the subscription does not exist
   FPWSE0025E: 503, // busy, or a part we need is away
   FPWSE1007E: 409, // the application is disabled
+  FPWSE1080E: 400, // the size of a page is below 1
   CARIL0401E: 401, // no token, or one that no longer holds
   CARIL0403E: 403, // the token's scope does not cover the call
   CARIL0405E: 405, // wrong method or content type

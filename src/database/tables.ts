@@ -256,8 +256,9 @@ interface BatchTable {
   lease_until: Date | null;
   due_at: Date | null;
   has_slot: Generated<boolean>;
-  started_at: ColumnType<Date | null, never, never>;
-  touched_at: ColumnType<Date | null, never, never>;
+  /** When the first of it was taken up to be written, and when something of it was last recorded. */
+  started_at: ColumnType<Date | null, never, Date | null>;
+  touched_at: ColumnType<Date | null, never, Date | null>;
 }
 
 /** How fast an application may be sent to at a provider (delivery/pace.ts). */

@@ -2,8 +2,9 @@ import { Injectable, Logger } from '@nestjs/common';
 import { ProviderSettingRepository } from '../applications/provider-setting.repository.js';
 import { Clock } from '../common/clock.js';
 import { DeviceRepository } from '../devices/device.repository.js';
-import type { DeliverableDevice } from '../devices/device.repository.js';
-import type { ProviderName, Sender, Verdict } from '../providers/provider.js';
+import { missingValue } from '../providers/placeholders.js';
+import type { ProviderName, Recipient, Sender, Verdict } from '../providers/provider.js';
+import { withLife } from '../providers/time-to-live.js';
 import { BatchRepository } from './batch.repository.js';
 import { ClaimRepository } from './claim.repository.js';
 import type { LeasedBatch } from './batch.js';
@@ -14,6 +15,8 @@ import { PaceRepository } from './pace.repository.js';
 import { decide } from './retry-policy.js';
 import { Senders } from './senders.js';
 import { StatusReporter } from './status-reporter.js';
+import { valuesFor } from './values.js';
+import { ValuesRepository } from './values.repository.js';
 
 /** What is known is recorded this often while a batch is being sent; the lease lasts ten times as long. */
 const CHECKPOINT_MS = 1_000;
@@ -22,6 +25,12 @@ const CHECKPOINT_MS = 1_000;
 const UNPAUSABLE_WAIT_MS = 60_000;
 
 const HELD_SPREAD_MS = 1_000;
+
+/** A device to write to, and its place in the batch. */
+interface DueRecipient extends Recipient {
+  position: number;
+  seq: number;
+}
 
 /** What a batch's verdicts ask for beyond its own ledger. */
 interface Findings {
@@ -54,6 +63,7 @@ export class DeliverService {
     private readonly senders: Senders,
     private readonly settings: ProviderSettingRepository,
     private readonly pace: PaceRepository,
+    private readonly values: ValuesRepository,
     private readonly queue: DeliveryQueue,
     private readonly status: StatusReporter,
     private readonly clock: Clock,
@@ -84,11 +94,11 @@ export class DeliverService {
       for (const position of batch.due) batch.ledger.record(position, { outcome: OUTCOME.failed, reason }, false);
       return findings;
     }
-    const { positions, devices } = await this.findRecipients(batch);
+    const recipients = await this.findRecipients(batch);
     const abort = new AbortController();
     const checkpoints = this.keepCheckpoints(batch, abort);
     try {
-      await this.sendAll(sender, batch, positions, devices, findings, abort.signal);
+      await this.sendAll(sender, batch, recipients, findings, abort.signal);
     } finally {
       await checkpoints.stop();
     }
@@ -99,46 +109,55 @@ export class DeliverService {
   private async sendAll(
     sender: Sender,
     batch: LeasedBatch,
-    positions: readonly number[],
-    devices: readonly DeliverableDevice[],
+    recipients: readonly DueRecipient[],
     findings: Findings,
     signal: AbortSignal,
   ): Promise<void> {
-    const recipients = devices.map((device) => ({
-      token: device.token,
-      platform: device.platform,
-      registeredAt: device.registeredAt.getTime(),
-    }));
-    const report = (index: number, verdict: Verdict): void => {
-      const position = positions[index];
-      const device = devices[index];
-      if (position === undefined || !device)
-        throw new Error(`${batch.provider} reported on a recipient it was not given`);
+    const { nowOrNever } = batch.notification;
+    const report = (index: number, told: Verdict): void => {
+      const recipient = recipients[index];
+      if (!recipient) throw new Error(`${batch.provider} reported on a recipient it was not given`);
+      const { position, seq } = recipient;
+      const verdict = nowOrNever ? withLife(told, 0) : told;
       const situation = batch.ledger.situation(position, batch.terms, this.clock.now(), Math.random());
       const written = verdict.action !== 'notSent' && verdict.action !== 'held';
       batch.ledger.record(position, decide(verdict, situation), written);
-      note(findings, verdict, device.seq, situation.now);
+      note(findings, verdict, seq, situation.now);
     };
     await sender.send(batch.notification, recipients, report, AbortSignal.any([signal, this.shutdown.signal]));
   }
 
-  /** The due devices that still exist; the others are settled here. */
-  private async findRecipients(batch: LeasedBatch): Promise<{ positions: number[]; devices: DeliverableDevice[] }> {
+  /** The due devices that still exist, with their values; those that cannot be sent to are settled here. */
+  private async findRecipients(batch: LeasedBatch): Promise<DueRecipient[]> {
     const found = await this.devices.findDeliverable(batch.due.map((position) => batch.deviceSeqs[position] ?? 0));
     const bySeq = new Map(found.map((device) => [device.seq, device]));
-    const positions: number[] = [];
-    const devices: DeliverableDevice[] = [];
+    const { placeholders } = batch.notification;
+    const sources = placeholders ? await this.values.find(batch.messageSeq, [...bySeq.keys()]) : [];
+    const sourceOf = new Map(sources.map((source) => [source.seq, source]));
+    const recipients: DueRecipient[] = [];
     for (const position of batch.due) {
-      const device = bySeq.get(batch.deviceSeqs[position] ?? 0);
-      if (device) {
-        positions.push(position);
-        devices.push(device);
-      } else {
+      const seq = batch.deviceSeqs[position] ?? 0;
+      const device = bySeq.get(seq);
+      const source = sourceOf.get(seq);
+      if (!device || (placeholders && !source)) {
         const reason = 'the device is no longer registered';
         batch.ledger.record(position, { outcome: OUTCOME.cancelled, reason }, false);
+        continue;
       }
+      const { token, platform, registeredAt } = device;
+      const recipient: DueRecipient = { position, seq, token, platform, registeredAt: registeredAt.getTime() };
+      if (placeholders && source) {
+        recipient.values = valuesFor(placeholders, source);
+        const missing = missingValue(placeholders, recipient.values);
+        if (missing !== undefined) {
+          const reason = `missing value '${missing}'`;
+          batch.ledger.record(position, { outcome: OUTCOME.failed, reason }, false);
+          continue;
+        }
+      }
+      recipients.push(recipient);
     }
-    return { positions, devices };
+    return recipients;
   }
 
   /** Records and renews the lease every second; aborts the sending of a cancelled or paused message, or of a lost lease. */

@@ -20,6 +20,7 @@ import { SharedTokenRepository } from './shared-token.repository.js';
 import { StatusReporter } from './status-reporter.js';
 import { SweepRepository } from './sweep.repository.js';
 import { Sweeper } from './sweeper.js';
+import { ValuesRepository } from './values.repository.js';
 
 /** What accepting a message needs. */
 @Module({
@@ -43,6 +44,7 @@ export class DeliveryModule {}
     Senders,
     SharedTokenRepository,
     StatusReporter,
+    ValuesRepository,
   ],
 })
 export class WorkerModule {}

@@ -13,8 +13,8 @@ export class DeliveryQueue {
 
   constructor(private readonly queues: Queues) {}
 
-  async enqueueExpansion(messageSeq: number): Promise<void> {
-    await this.add('expand', [expandJob(messageSeq)]);
+  async enqueueExpansions(messageSeqs: readonly number[]): Promise<void> {
+    if (messageSeqs.length > 0) await this.add('expand', messageSeqs.map(expandJob));
   }
 
   async enqueueBatches(batches: readonly QueuedBatch[], delayMs?: number): Promise<void> {

@@ -83,7 +83,7 @@ export class AudienceRepository {
   }
 }
 
-function condition(applicationId: string, target: Target): RawBuilder<boolean> {
+export function condition(applicationId: string, target: Target): RawBuilder<boolean> {
   if (target.deviceIds) return sql`device.device_id = any(${target.deviceIds})`;
   if (target.userIds) return sql`device.user_id = any(${target.userIds})`;
   if (target.tagNames) {
@@ -96,7 +96,7 @@ function condition(applicationId: string, target: Target): RawBuilder<boolean> {
   return sql`device.broadcast`;
 }
 
-function ofPlatforms(target: Target): RawBuilder<boolean> {
+export function ofPlatforms(target: Target): RawBuilder<boolean> {
   return target.platforms ? sql`device.platform = any(${target.platforms})` : sql`true`;
 }
 

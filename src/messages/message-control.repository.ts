@@ -9,7 +9,7 @@ import type { QueuedBatch } from '../delivery/batch.js';
 import type { ProviderName } from '../providers/provider.js';
 
 /** The stored states in which something of a message is left to do. */
-const MOVING = ['accepted', 'expanding', 'sending'] as const;
+const MOVING = ['scheduled', 'accepted', 'expanding', 'sending'] as const;
 
 /**
  * Stops and starts messages. The batches are changed for tidiness and speed, and those that another transaction holds at
@@ -77,7 +77,7 @@ export class MessageControlRepository {
       const queued: QueuedBatch[] = [];
       for (const provider of await release(row.seq, transaction))
         queued.push(...(await this.batches.promote({ applicationId, provider }, transaction)));
-      return { seq: row.seq, toExpand: row.state !== 'sending', queued };
+      return { seq: row.seq, toExpand: row.state === 'accepted' || row.state === 'expanding', queued };
     });
   }
 }

@@ -4,13 +4,14 @@ import type { Transaction } from 'kysely';
 import { notFound } from '../common/errors.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
-import type { MessageState, Tables, Target } from '../database/tables.js';
+import type { Tables, Target } from '../database/tables.js';
 import { BatchRepository } from '../delivery/batch.repository.js';
 import type { QueuedBatch } from '../delivery/batch.js';
 import type { NewBatch } from '../delivery/batching.js';
-import { OUTCOME, OUTCOME_NAMES } from '../delivery/outcome.js';
+import { OUTCOME } from '../delivery/outcome.js';
 import type { OutcomeName } from '../delivery/outcome.js';
 import type { Idempotency } from './idempotency.js';
+import type { PersonalData } from './personal-data.js';
 import type { Notification } from '../providers/notification.js';
 
 export interface NewMessage {
@@ -25,6 +26,14 @@ export interface NewMessage {
   idempotency: Idempotency | null;
   acceptedAt: Date;
   expiresAt: Date;
+  /** When it leaves; absent: at once. */
+  sendAt?: Date | null;
+  /** The caller's own word for it, to find it by. */
+  label?: string;
+  /** For placeholders, by user id. */
+  data?: PersonalData | null;
+  /** The id of the first message of the bulk that it came in, where that has an Idempotency-Key. */
+  bulkOf?: string;
   /** Its audience: the deliveries of an earlier message that have one of the outcomes. */
   resend?: Resend;
 }
@@ -35,6 +44,26 @@ export interface Resend {
   outcomes: OutcomeName[];
 }
 
+/** A message to keep: with its batches, or null to have it expanded. */
+export interface Acceptable {
+  message: NewMessage;
+  batches: readonly NewBatch[] | null;
+}
+
+export interface Kept {
+  /** In the order given. */
+  seqs: (number | null)[];
+  /** Of all of them, what may be queued now. */
+  queued: QueuedBatch[];
+}
+
+/** One message of a bulk that was accepted before. */
+export interface BulkRow {
+  id: string;
+  alert: string;
+  acceptedAt: Date;
+}
+
 /** What a resend takes from its original. */
 export type Original = Pick<NewMessage, 'body' | 'notification' | 'target' | 'direct' | 'onUnknown'> & {
   acceptedAt: Date;
@@ -42,20 +71,6 @@ export type Original = Pick<NewMessage, 'body' | 'notification' | 'target' | 'di
   /** Null while it still moves. */
   finishedAt: Date | null;
 };
-
-export interface MessageReport {
-  id: string;
-  alert: string;
-  state: MessageState;
-  audience: number;
-  outcomes: Record<OutcomeName, number>;
-  acceptedAt: Date;
-  expiresAt: Date;
-  finishedAt: Date | null;
-  resendOf: string | null;
-  /** Ids of the messages that repeat some of this one. */
-  resends: string[];
-}
 
 /** An earlier message of the same client under the same Idempotency-Key. */
 export interface EarlierMessage {
@@ -72,48 +87,29 @@ export class MessageRepository {
   ) {}
 
   /**
-   * Keeps the message: with its batches when they are given, else to be expanded. Null when its id or its
-   * Idempotency-Key is taken already. Throws FPWSE0001E when the original of a resend is not there any more.
+   * Keeps the messages in one transaction: with their batches where they are given, the others to be expanded, at once or
+   * when their time comes. A seq is null where the id or the Idempotency-Key is taken already; `whole`: then none is kept.
+   * Throws FPWSE0001E when the original of a resend is not there any more.
    */
-  accept(
-    message: NewMessage,
-    batches: readonly NewBatch[] | null,
-  ): Promise<{ seq: number; queued: QueuedBatch[] } | null> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
-      const audience = batches?.reduce((sum, batch) => sum + batch.deviceSeqs.length, 0) ?? 0;
-      const settled = batches?.length === 0;
-      if (message.resend) await this.keepOriginal(message.applicationId, message.resend.of, transaction);
-      const row = await transaction
-        .insertInto('message')
-        .values({
-          application_id: message.applicationId,
-          id: message.id,
-          client_id: message.clientId,
-          body: JSON.stringify(message.body),
-          notification: JSON.stringify(message.notification),
-          target: JSON.stringify(message.target),
-          state: batches === null ? 'accepted' : settled ? 'finished' : 'sending',
-          direct: message.direct,
-          on_unknown: message.onUnknown,
-          idempotency_key: message.idempotency?.key ?? null,
-          request_hash: message.idempotency?.requestHash ?? null,
-          accepted_at: message.acceptedAt,
-          expires_at: message.expiresAt,
-          finished_at: settled ? message.acceptedAt : null,
-          audience,
-          open_batches: batches?.length ?? 0,
-          expand_cursor: 0,
-          expand_max: null,
-          resend_of: message.resend?.of ?? null,
-          resend_outcomes: message.resend ? JSON.stringify(message.resend.outcomes.map((name) => OUTCOME[name])) : null,
-        })
-        .onConflict((conflict) => conflict.doNothing())
-        .returning('seq')
-        .executeTakeFirst();
-      if (!row) return null;
-      if (!batches?.length) return { seq: row.seq, queued: [] };
-      return { seq: row.seq, queued: await this.batches.insert({ ...message, seq: row.seq }, batches, transaction) };
-    });
+  async acceptAll(list: readonly Acceptable[], { whole = false } = {}): Promise<Kept> {
+    try {
+      return await this.database.kysely.transaction().execute(async (transaction) => {
+        for (const { message } of list)
+          if (message.resend) await this.keepOriginal(message.applicationId, message.resend.of, transaction);
+        const kept = await insertMessages(list, transaction);
+        if (whole && kept.size < list.length) throw new NotWhole();
+        const seqs = list.map(({ message }) => kept.get(keyOf(message)) ?? null);
+        const batches = list.flatMap(({ message, batches }, index) => {
+          const seq = seqs[index] ?? null;
+          return seq === null ? [] : (batches ?? []).map((batch) => ({ ...message, seq, ...batch }));
+        });
+        await keepData(list, seqs, transaction);
+        return { seqs, queued: await this.batches.insertAll(batches, transaction) };
+      });
+    } catch (error) {
+      if (error instanceof NotWhole) return { seqs: list.map(() => null), queued: [] };
+      throw error;
+    }
   }
 
   async findOriginal(applicationId: string, id: string): Promise<Original | undefined> {
@@ -153,23 +149,15 @@ export class MessageRepository {
     return row && { id: row.id, body: row.body, requestHash: row.request_hash ?? Buffer.alloc(0) };
   }
 
-  /** State and counts are read in one statement, so they belong together. */
-  async report(applicationId: string, id: string): Promise<MessageReport | undefined> {
-    const { rows } = await sql<ReportRow>`
-      select message.id, message.body, message.state, message.audience, message.accepted_at, message.expires_at,
-        message.finished_at, message.paused_at, message.resend_of, array(
-          select resend.id from message resend where resend.application_id = message.application_id
-            and resend.resend_of = message.id and resend.state <> 'removed' order by resend.seq) as resends,
-        totals.counts, totals.parked, totals.moving
-      from message, lateral (
-        select array[${sql.join(OUTCOME_NAMES.map((_name, code) => sql`coalesce(sum(counts[${sql.lit(code + 1)}]), 0)::int`))}] as counts,
-          count(*) filter (where state = 'parked')::int as parked,
-          count(*) filter (where state in ('waiting', 'ready', 'leased'))::int as moving
-        from batch where batch.message_seq = message.seq) as totals
-      where message.application_id = ${applicationId} and message.id = ${id}
-        and message.state <> 'removed'`.execute(this.database.kysely);
-    const row = rows[0];
-    return row && toReport(row);
+  /** The messages of a bulk, in order, by its first one's id. */
+  findBulk(applicationId: string, firstId: string): Promise<BulkRow[]> {
+    return this.database.kysely
+      .selectFrom('message')
+      .select(['id', 'accepted_at as acceptedAt', sql<string>`notification->>'alert'`.as('alert')])
+      .where('application_id', '=', applicationId)
+      .where('bulk_of', '=', firstId)
+      .orderBy('seq')
+      .execute();
   }
 
   /** The housekeeper waits for whoever holds the row, and then sees the resend. */
@@ -186,38 +174,81 @@ export class MessageRepository {
   }
 }
 
-interface ReportRow {
-  id: string;
-  body: { message: { alert: string } };
-  state: MessageState;
-  audience: number;
-  accepted_at: Date;
-  expires_at: Date;
-  finished_at: Date | null;
-  paused_at: Date | null;
-  resend_of: string | null;
-  resends: string[];
-  counts: number[];
-  parked: number;
-  moving: number;
+class NotWhole extends Error {}
+
+/** One text of parameters whatever their number: a list of values for each row costs more than the insert itself. */
+async function insertMessages(
+  list: readonly Acceptable[],
+  transaction: Transaction<Tables>,
+): Promise<Map<string, number>> {
+  const { rows } = await sql<{ application_id: string; id: string; seq: number }>`
+    insert into message (application_id, id, client_id, body, notification, target, state, direct, on_unknown,
+      idempotency_key, request_hash, accepted_at, expires_at, finished_at, audience, open_batches, expand_cursor, resend_of,
+      resend_outcomes, send_at, label, bulk_of, totals)
+    select application_id, id, client_id, body, notification, target, state, direct, on_unknown, idempotency_key,
+      decode(request_hash, 'hex'), accepted_at, expires_at, case when state = 'finished' then accepted_at end, audience,
+      open_batches, 0, resend_of, resend_outcomes, send_at, label, bulk_of,
+      case when state = 'finished' then array[0, 0, 0, 0, 0, 0, 0, 0] end
+    from json_to_recordset(${JSON.stringify(list.map(toRow))}::json) as given (application_id text, id text, client_id text,
+      body jsonb, notification jsonb, target jsonb, state text, direct boolean, on_unknown text, idempotency_key text,
+      request_hash text, accepted_at timestamptz, expires_at timestamptz, audience integer, open_batches integer,
+      resend_of text, resend_outcomes jsonb, send_at timestamptz, label text, bulk_of text)
+    on conflict do nothing
+    returning application_id, id, seq`.execute(transaction);
+  return new Map(rows.map((row) => [keyOf({ applicationId: row.application_id, id: row.id }), row.seq]));
 }
 
-function toReport(row: ReportRow): MessageReport {
-  const held = row.state === 'sending' && row.parked > 0 && row.moving === 0;
-  const paused = held || (row.paused_at !== null && row.finished_at === null);
+function toRow({ message, batches }: Acceptable): Record<string, unknown> {
+  const later = message.sendAt != null;
   return {
-    id: row.id,
-    alert: row.body.message.alert,
-    state: paused ? 'paused' : row.state,
-    audience: row.audience,
-    outcomes: Object.fromEntries(OUTCOME_NAMES.map((name, code) => [name, row.counts[code] ?? 0])) as Record<
-      OutcomeName,
-      number
-    >,
-    acceptedAt: row.accepted_at,
-    expiresAt: row.expires_at,
-    finishedAt: row.finished_at,
-    resendOf: row.resend_of,
-    resends: row.resends,
+    application_id: message.applicationId,
+    id: message.id,
+    client_id: message.clientId,
+    body: message.body,
+    notification: message.notification,
+    target: message.target,
+    state: later ? 'scheduled' : batches === null ? 'accepted' : batches.length === 0 ? 'finished' : 'sending',
+    direct: message.direct,
+    on_unknown: message.onUnknown,
+    idempotency_key: message.idempotency?.key,
+    request_hash: message.idempotency?.requestHash.toString('hex'),
+    accepted_at: message.acceptedAt,
+    expires_at: message.expiresAt,
+    audience: batches?.reduce((sum, batch) => sum + batch.deviceSeqs.length, 0) ?? 0,
+    open_batches: batches?.length ?? 0,
+    resend_of: message.resend?.of,
+    resend_outcomes: message.resend?.outcomes.map((name) => OUTCOME[name]),
+    send_at: message.sendAt,
+    label: message.label,
+    bulk_of: message.bulkOf,
   };
+}
+
+/** What callers say of users; a resend has what its original had. */
+async function keepData(
+  list: readonly Acceptable[],
+  seqs: readonly (number | null)[],
+  transaction: Transaction<Tables>,
+): Promise<void> {
+  for (const [index, { message }] of list.entries()) {
+    const seq = seqs[index] ?? null;
+    if (seq === null) continue;
+    if (message.data?.size)
+      await sql`
+        insert into message_data (message_seq, user_id, fields)
+        select ${seq}::bigint, key, value from jsonb_each(${JSON.stringify(Object.fromEntries(message.data))}::jsonb)`.execute(
+        transaction,
+      );
+    if (message.resend)
+      await sql`
+        insert into message_data (message_seq, user_id, fields)
+        select ${seq}::bigint, user_id, fields from message_data where message_seq = (
+          select seq from message where application_id = ${message.applicationId} and id = ${message.resend.of})`.execute(
+        transaction,
+      );
+  }
+}
+
+function keyOf({ applicationId, id }: { applicationId: string; id: string }): string {
+  return `${id} ${applicationId}`;
 }

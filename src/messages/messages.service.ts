@@ -1,23 +1,20 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ApplicationsService } from '../applications/applications.service.js';
-import { checkBody } from '../common/body.js';
 import { Clock } from '../common/clock.js';
-import { ApiError, notFound } from '../common/errors.js';
-import type { Target } from '../database/tables.js';
-import { BATCH_SIZE, cutBatches } from '../delivery/batching.js';
+import { ApiError, invalidValue } from '../common/errors.js';
 import type { NewBatch } from '../delivery/batching.js';
-import { DeliveryQueue } from '../delivery/delivery.queue.js';
-import { AudienceRepository, BROADCAST_TAG } from '../devices/audience.repository.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
+import { AudienceService } from './audience.service.js';
+import type { Audience } from './audience.service.js';
 import { readIdempotency } from './idempotency.js';
 import type { Idempotency } from './idempotency.js';
 import { newMessageId } from './message-id.js';
-import { DEFAULT_TTL_S, SendMessageDto } from './message.dto.js';
+import { MessageWriter } from './message-writer.js';
 import { MessageRepository } from './message.repository.js';
-import type { EarlierMessage, MessageReport, NewMessage } from './message.repository.js';
-import { checkSizes, toNotification } from './notification.js';
-import { readTarget } from './target.js';
+import type { Acceptable, EarlierMessage, NewMessage } from './message.repository.js';
+import { prepareMessage } from './prepare.js';
+import type { PreparedMessage } from './prepare.js';
 
 export interface Acceptance {
   messageId: string;
@@ -28,19 +25,30 @@ export interface Acceptance {
   replayed: boolean;
 }
 
-/** Unknown ids named in a warning; a list of ten thousand would be an answer larger than the request. */
-const NAMED = 10;
+/** Who sends, and where. */
+export interface Caller {
+  applicationId: string;
+  clientId: string;
+}
 
 @Injectable()
 export class MessagesService {
   constructor(
     private readonly applications: ApplicationsService,
-    private readonly audience: AudienceRepository,
+    private readonly audience: AudienceService,
     private readonly messages: MessageRepository,
-    private readonly queue: DeliveryQueue,
+    private readonly writer: MessageWriter,
     @Inject(PROVIDERS) private readonly providers: Providers,
     private readonly clock: Clock,
   ) {}
+
+  /** Reads a request. Throws FPWSE0004E and FPWSE0005E naming what is wrong. */
+  prepare(body: unknown): PreparedMessage {
+    const prepared = prepareMessage(body, this.providers, this.clock.now());
+    // Who asked for a trial must not be sent a message.
+    if (prepared.dryRun) throw invalidValue('dryRun', 'it is possible for one message alone');
+    return prepared;
+  }
 
   /** Validates, keeps, then tells the queue. When this returns, the message is committed. */
   async acceptMessage(
@@ -49,43 +57,38 @@ export class MessagesService {
     body: unknown,
     idempotencyKey: string | undefined,
   ): Promise<Acceptance> {
-    const application = await this.applications.getApplication(applicationId);
-    const { value, unknown } = checkBody(SendMessageDto, body);
-    const request = body as Record<string, unknown>;
-    const target = readTarget(targetOf(request));
-    const notification = toNotification(value);
-    checkSizes(notification, target.platforms, this.providers);
-    const idempotency = readIdempotency(idempotencyKey, request);
+    const { enabled } = await this.applications.getApplication(applicationId);
+    const prepared = this.prepare(body);
+    const idempotency = readIdempotency(idempotencyKey, prepared.request);
     const earlier = await this.findEarlier(applicationId, clientId, idempotency);
     if (earlier) return earlier;
-    if (!application.enabled) throw applicationDisabled();
-    const warnings = [...unknown.map(ignoredField), ...(await this.checkTarget(applicationId, target))];
-    const acceptedAt = this.clock.now();
-    const batches = await this.smallAudience(applicationId, target);
-    return this.keepMessage(
-      {
-        applicationId,
-        id: newMessageId(),
-        clientId,
-        body: request,
-        notification,
-        target,
-        direct: batches !== null && (target.deviceIds !== undefined || target.userIds !== undefined),
-        onUnknown: value.onUnknown ?? 'resend',
-        idempotency,
-        acceptedAt: new Date(acceptedAt),
-        expiresAt: new Date(acceptedAt + (value.ttl ?? DEFAULT_TTL_S) * 1_000),
-      },
-      batches,
-      warnings,
-    );
+    if (!enabled) throw applicationDisabled();
+    const audience = await this.audience.resolve(applicationId, prepared.target);
+    const { message, batches } = this.compose({ applicationId, clientId }, prepared, audience);
+    return this.keepMessage({ ...message, idempotency }, batches, [...prepared.warnings, ...audience.warnings]);
   }
 
-  async readMessage(applicationId: string, messageId: string): Promise<MessageReport> {
-    await this.applications.getApplication(applicationId);
-    const report = await this.messages.report(applicationId, messageId);
-    if (!report) throw notFound('message', 'messageId');
-    return report;
+  /** The message that a request becomes, under a new id. */
+  compose({ applicationId, clientId }: Caller, prepared: PreparedMessage, audience: Audience): Acceptable {
+    const { sendAt, expiresAt } = prepared.timing;
+    const message: NewMessage = {
+      applicationId,
+      id: newMessageId(),
+      clientId,
+      body: prepared.request,
+      notification: prepared.notification,
+      target: prepared.target,
+      direct: audience.direct,
+      onUnknown: prepared.onUnknown,
+      idempotency: null,
+      acceptedAt: new Date(this.clock.now()),
+      expiresAt,
+      sendAt,
+      label: prepared.label,
+      data: prepared.data,
+    };
+    // Whom a message is for is asked when it leaves.
+    return { message, batches: sendAt ? null : audience.batches };
   }
 
   /** The answer to the same request under the same key, if there was one. Throws FPWSE0002E when it was another. */
@@ -102,85 +105,36 @@ export class MessagesService {
   /** Commits, then tells the queue: to deliver the batches that are given, else to expand. */
   async keepMessage(message: NewMessage, batches: readonly NewBatch[] | null, warnings: string[]): Promise<Acceptance> {
     for (;;) {
-      const kept = await this.messages.accept({ ...message, notification: withCollapseId(message) }, batches);
-      if (kept) {
-        if (batches === null) await this.queue.enqueueExpansion(kept.seq);
-        else await this.queue.enqueueBatches(kept.queued);
+      if (await this.writer.keep({ message: withCollapseId(message), batches }))
         return { messageId: message.id, body: message.body, warnings, replayed: false };
-      }
       // The same key came in twice at once, or the id is taken: the first has an answer to repeat, the second is rare.
       const earlier = await this.findEarlier(message.applicationId, message.clientId, message.idempotency);
       if (earlier) return earlier;
       message.id = newMessageId();
     }
   }
-
-  /** The batches when the audience fits into one, so that accepting and expanding are one commit; null when it does not. */
-  private async smallAudience(applicationId: string, target: Target): Promise<NewBatch[] | null> {
-    const range = { after: 0, max: Number.MAX_SAFE_INTEGER, limit: BATCH_SIZE + 1 };
-    const members = await this.audience.page(applicationId, target, range);
-    return members.length > BATCH_SIZE ? null : cutBatches(members);
-  }
-
-  /**
-   * Tags are declared, so an unknown one is a mistake and refused. Device and user ids come and go: unknown ones are
-   * named in a warning, and refused only when none of them is known.
-   */
-  private async checkTarget(applicationId: string, target: Target): Promise<string[]> {
-    if (target.tagNames) {
-      const tags = target.tagNames.filter((name) => name !== BROADCAST_TAG);
-      const unknown = await this.audience.unknownTagNames(applicationId, tags);
-      if (unknown.length === 0) return [];
-      throw new ApiError(
-        'FPWSE0001E',
-        `Not found: the tag does not exist. Check the 'target.tagNames' parameter value: ${list(unknown)}.`,
-      );
-    }
-    const kind = target.deviceIds ? 'deviceIds' : 'userIds';
-    const ids = target[kind];
-    if (!ids) return [];
-    const unknown = target.deviceIds
-      ? await this.audience.unknownDeviceIds(applicationId, ids)
-      : await this.audience.unknownUserIds(applicationId, ids);
-    if (unknown.length === ids.length)
-      throw new ApiError(
-        'FPWSE0009E',
-        `No device is registered for the target. Check the 'target.${kind}' parameter value: ${list(unknown)}.`,
-      );
-    if (unknown.length === 0) return [];
-    return [`No device is registered for ${unknown.length} of target.${kind}: ${list(unknown)}.`];
-  }
-}
-
-/** As it came: null must stay null, because it is refused where an absent target is a broadcast. */
-function targetOf(request: Record<string, unknown>): unknown {
-  if (request.target !== undefined) return request.target;
-  return (request.settings as { target?: unknown } | undefined)?.target;
 }
 
 /** A repeat carries the same id and replaces the first on the screen: after a crash, and of a resend. */
-function withCollapseId(message: NewMessage): NewMessage['notification'] {
-  return message.resend ? message.notification : { ...message.notification, collapseId: message.id };
+export function withCollapseId(message: NewMessage): NewMessage {
+  const { notification, id } = message;
+  return notification.collapseId === '' ? { ...message, notification: { ...notification, collapseId: id } } : message;
 }
 
 export function applicationDisabled(): ApiError {
   return new ApiError('FPWSE1007E', 'The application is disabled; it sends no messages until it is enabled again.');
 }
 
-export function ignoredField(path: string): string {
-  return `Unknown field '${path.slice(0, 100)}' is ignored.`;
+/** Throws FPWSE0002E when the earlier request was another. */
+export function checkSameRequest(earlier: EarlierMessage, requestHash: Buffer): void {
+  if (earlier.requestHash.equals(requestHash)) return;
+  throw new ApiError(
+    'FPWSE0002E',
+    "Another message was accepted under this key. Check the 'Idempotency-Key' header value.",
+  );
 }
 
 function replay(earlier: EarlierMessage, requestHash: Buffer): Acceptance {
-  if (!earlier.requestHash.equals(requestHash))
-    throw new ApiError(
-      'FPWSE0002E',
-      "Another message was accepted under this key. Check the 'Idempotency-Key' header value.",
-    );
+  checkSameRequest(earlier, requestHash);
   return { messageId: earlier.id, body: earlier.body, warnings: [], replayed: true };
-}
-
-function list(ids: readonly string[]): string {
-  const more = ids.length > NAMED ? ` and ${ids.length - NAMED} more` : '';
-  return `${ids.slice(0, NAMED).join(', ')}${more}`;
 }

@@ -1,0 +1,108 @@
+import type { DeviceDelivery, DeviceMessage } from './delivery-report.repository.js';
+import type { FullReport, MessageReport, Outcomes } from './report.js';
+
+/** What the routes of reports answer, pure. Times are ISO 8601; what is not there is left out. */
+
+export interface MessageAnswer {
+  messageId: string;
+  alert: string;
+  label?: string;
+  state: string;
+  audience: number;
+  outcomes: Outcomes;
+  acceptedTime: string;
+  sendTime?: string;
+  expiresTime: string;
+  finishedTime?: string;
+  /** The message that this one repeats some deliveries of. */
+  resendOf?: string;
+}
+
+export interface FullMessageAnswer extends MessageAnswer {
+  providers: Record<string, Outcomes>;
+  firstTime?: string;
+  lastTime?: string;
+  /** Deliveries settled a second. */
+  rate?: number;
+  /** When it will have ended at that rate. */
+  etaTime?: string;
+  /** The messages that repeat some of this one. */
+  resends?: string[];
+}
+
+export interface DeliveryAnswer {
+  /** Null when the device is not registered any more. */
+  deviceId: string | null;
+  userId?: string;
+  platform?: string;
+  provider: string;
+  outcome: string;
+  reason?: string;
+  attempts: number;
+  retryTime?: string;
+}
+
+export interface DeviceMessageAnswer {
+  messageId: string;
+  alert: string;
+  label?: string;
+  acceptedTime: string;
+  provider: string;
+  outcome: string;
+  reason?: string;
+  attempts: number;
+  retryTime?: string;
+}
+
+export function toMessageAnswer(report: MessageReport): MessageAnswer {
+  return {
+    messageId: report.id,
+    alert: report.alert,
+    ...(report.label !== null && { label: report.label }),
+    state: report.state,
+    audience: report.audience,
+    outcomes: report.outcomes,
+    acceptedTime: report.acceptedAt.toISOString(),
+    ...(report.sendAt && { sendTime: report.sendAt.toISOString() }),
+    expiresTime: report.expiresAt.toISOString(),
+    ...(report.finishedAt && { finishedTime: report.finishedAt.toISOString() }),
+    ...(report.resendOf !== null && { resendOf: report.resendOf }),
+  };
+}
+
+export function toFullMessageAnswer(report: FullReport): FullMessageAnswer {
+  return {
+    ...toMessageAnswer(report),
+    providers: report.providers,
+    ...(report.firstAt && { firstTime: report.firstAt.toISOString() }),
+    ...(report.lastAt && { lastTime: report.lastAt.toISOString() }),
+    ...(report.rate !== null && { rate: Number(report.rate.toPrecision(3)) }),
+    ...(report.endsAt && { etaTime: report.endsAt.toISOString() }),
+    ...(report.resends.length > 0 && { resends: report.resends }),
+  };
+}
+
+export function toDeliveryAnswer({ device, retryAt, ...delivery }: DeviceDelivery): DeliveryAnswer {
+  return {
+    deviceId: device?.deviceId ?? null,
+    ...(device?.userId != null && { userId: device.userId }),
+    ...(device && { platform: device.platform }),
+    ...delivery,
+    ...(retryAt && { retryTime: retryAt.toISOString() }),
+  };
+}
+
+export function toDeviceMessageAnswer(message: DeviceMessage): DeviceMessageAnswer {
+  const { messageId, alert, label, acceptedAt, provider, outcome, reason, attempts, retryAt } = message;
+  return {
+    messageId,
+    alert,
+    ...(label !== null && { label }),
+    acceptedTime: acceptedAt.toISOString(),
+    provider,
+    outcome,
+    ...(reason !== undefined && { reason }),
+    attempts,
+    ...(retryAt && { retryTime: retryAt.toISOString() }),
+  };
+}
