@@ -69,6 +69,12 @@ export class DeliverService {
     private readonly clock: Clock,
   ) {}
 
+  /** Side by side; a failure of one is told when all have ended, and the others are done when they are tried again. */
+  async deliverBatches(ids: readonly number[], provider: ProviderName): Promise<void> {
+    const results = await Promise.allSettled(ids.map((id) => this.deliverBatch(id, provider)));
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
   /** Resolves when the batch is recorded, is somebody else's, or has nothing to do. Rejects when the database is away. */
   async deliverBatch(id: number, provider: ProviderName): Promise<void> {
     if (this.shutdown.signal.aborted) return;

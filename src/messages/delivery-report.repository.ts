@@ -100,10 +100,13 @@ export class DeliveryReportRepository {
         (select id from batch where size = 1 and first_seq = ${seq} and application_id = ${applicationId} and id < ${before}
           order by id desc limit ${limit})
         union all
-        (select id from batch where size > 1 and application_id = ${applicationId} and id < ${before}
-            and int8range(((hashtextextended(application_id, 0) & 1048575) << 42) + first_seq,
-              ((hashtextextended(application_id, 0) & 1048575) << 42) + last_seq, '[]') @> (${base} + ${seq}::bigint)
-          order by id desc limit ${limit})
+        (select id from (
+            select id from batch where size > 1 and application_id = ${applicationId}
+              and int8range(((hashtextextended(application_id, 0) & 1048575) << 42) + first_seq,
+                ((hashtextextended(application_id, 0) & 1048575) << 42) + last_seq, '[]') @> (${base} + ${seq}::bigint)
+            -- Planned apart: for a few of the newest it would walk back over all batches instead of asking the index.
+            offset 0) as spanning
+          where id < ${before} order by id desc limit ${limit})
         order by id desc limit ${limit})
       select batch.id as "batchId", batch.provider, message.id as "messageId", message.notification->>'alert' as alert,
         message.label, message.accepted_at as "acceptedAt", get_byte(batch.outcomes, place.position - 1) as code,

@@ -64,7 +64,9 @@ export class MessageWriter {
       const seq = seqs[index] ?? null;
       return seq === null || batches !== null || message.sendAt ? [] : [seq];
     });
-    await Promise.all([this.queue.enqueueExpansions(toExpand), this.queue.enqueueBatches(queued)]);
+    // Nobody waits for it: what is committed the sweeper finds, should this fail.
+    void this.queue.enqueueExpansions(toExpand);
+    void this.queue.enqueueBatches(queued);
     return seqs.map((seq) => seq !== null);
   }
 }

@@ -21,6 +21,7 @@ const REGISTRATION = 'not on the way of a message';
 const NOT_KILLED: Record<string, string> = {
   'ApplicationRepository.add': REGISTRATION,
   'ApplicationRepository.find': READS,
+  'ApplicationRepository.findAll': READS,
   'AudienceRepository.highestSeq': READS,
   'AudienceRepository.page': READS,
   'AudienceRepository.providersOf': READS,
@@ -31,6 +32,11 @@ const NOT_KILLED: Record<string, string> = {
   'BatchRepository.overruled': INSIDE,
   'ClaimRepository.postpone': INSIDE,
   'ClaimRepository.takeTurn': INSIDE,
+  'DeliveryReportRepository.batches': READS,
+  'DeliveryReportRepository.circumstances': READS,
+  'DeliveryReportRepository.devices': READS,
+  'DeliveryReportRepository.ofDevice': READS,
+  'DeliveryReportRepository.page': READS,
   'DeviceRepository.find': READS,
   'DeviceRepository.findDeliverable': READS,
   'DeviceRepository.findSeq': READS,
@@ -40,13 +46,14 @@ const NOT_KILLED: Record<string, string> = {
   'DeviceRepository.upsert': REGISTRATION,
   'DeviceRetentionRepository.deleteRetired': REGISTRATION,
   'DeviceRetentionRepository.retireUnseen': REGISTRATION,
+  'DryRunRepository.count': READS,
   'ExpansionRepository.nextPage': INSIDE,
   'MessageControlRepository.pause': 'one transaction like cancel, which is killed at',
   'MessageControlRepository.resume': 'one transaction like cancel, which is killed at',
+  'MessageRepository.findBulk': READS,
   'MessageRepository.findByIdempotencyKey': READS,
   'MessageRepository.findOriginal': READS,
   'MessageRepository.keepOriginal': INSIDE,
-  'MessageRepository.report': READS,
   'PaceRepository.lock': INSIDE,
   'PaceRepository.reportedRate': READS,
   'PaceRepository.slowDown': 'one transaction that makes sending slower; without it the provider says so again',
@@ -60,6 +67,10 @@ const NOT_KILLED: Record<string, string> = {
   'ProviderStatusRepository.list': READS,
   'ProviderStatusRepository.listLimits': READS,
   'ProviderStatusRepository.report': 'an account for people every five seconds; no delivery depends on it',
+  'RecipientRepository.find': READS,
+  'ReportRepository.find': READS,
+  'ReportRepository.findSeq': READS,
+  'ReportRepository.list': READS,
   'ResendRepository.page': READS,
   'ResendRepository.sources': READS,
   'RetentionRepository.removeMessages': 'long after the end of a message; its restarts are tested in housekeeping.spec',
@@ -75,12 +86,13 @@ const NOT_KILLED: Record<string, string> = {
   'TagRepository.add': REGISTRATION,
   'TagRepository.existing': READS,
   'TagRepository.list': READS,
+  'ValuesRepository.find': READS,
 };
 /** The second call is another moment: an expansion settles a message as well, and the last batch ends it. */
 const ALSO_SECOND = ['finish', 'settleMessage'].map((name) => `BatchRepository.${name}`);
 /** Each case starts the program anew, which on the embedded database takes 3 s of CPU: its own transactions, mainly. */
 const ON_EMBEDDED = [
-  'MessageRepository.accept',
+  'MessageRepository.acceptAll',
   'ExpansionRepository.expandPage',
   'ClaimRepository.claim',
   'BatchRepository.finish',
@@ -161,7 +173,7 @@ async function playLane(
 
 /** The ordinary way first; a step that is not on it comes with a cancel, or with trouble at the provider. */
 async function playCase(lane: KillLane, order: KillAt): Promise<void> {
-  for (const way of ['sendPlainly', 'sendAndCancel', 'sendIntoTrouble'] as const) {
+  for (const way of ['sendPlainly', 'sendAndCancel', 'sendIntoTrouble', 'sendLater'] as const) {
     const { result, inFlight } = await lane.killDuring(order, async () => {
       const sent = await lane[way]();
       return { sent, reports: await lane.waitUntilEnded(sent) };

@@ -20,6 +20,9 @@ const STATEMENTS = [
   `create index message_list on message (application_id, accepted_at, seq)`,
   `create index message_state on message (application_id, state, accepted_at, seq) where state <> 'finished'`,
   `create index message_label on message (application_id, label, accepted_at, seq) where label is not null`,
+  // Only what may lack a job for its expansion: a direct message, which has its batches at once, costs no entry.
+  `drop index message_unfinished`,
+  `create index message_unfinished on message (seq) where state in ('accepted', 'expanding')`,
   // What a caller says of each user, for placeholders.
   `create table message_data (
      message_seq bigint not null references message on delete cascade,
