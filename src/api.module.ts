@@ -15,6 +15,9 @@ import { DevicesController } from './devices/devices.controller.js';
 import { DevicesModule } from './devices/devices.module.js';
 import { SubscriptionsController } from './devices/subscriptions.controller.js';
 import { TagsController } from './devices/tags.controller.js';
+import { DeliveriesController } from './messages/deliveries.controller.js';
+import { DeviceMessagesController } from './messages/device-messages.controller.js';
+import { MessageControlController } from './messages/message-control.controller.js';
 import { MessagesController } from './messages/messages.controller.js';
 import { MessagesModule } from './messages/messages.module.js';
 
@@ -35,6 +38,9 @@ import { MessagesModule } from './messages/messages.module.js';
     SubscriptionsController,
     MessagesController,
     CampaignsController,
+    MessageControlController,
+    DeliveriesController,
+    DeviceMessagesController,
   ],
 })
 export class ApiModule {}

@@ -8,6 +8,8 @@ import type { Config } from './config.js';
 
 /** A message of 4 KB to ten thousand ids of 64 characters fits. */
 const BODY_LIMIT = 1_048_576;
+/** A thousand messages of 4 KB. */
+const BULK_BODY_LIMIT = 4 * BODY_LIMIT;
 /** An id of 255 characters may be three bytes each in a path. */
 const MAX_PARAMETER = 1_024;
 
@@ -32,6 +34,9 @@ export function newAdapter(config: Pick<Config, 'trustedProxies'>): FastifyAdapt
 /** Bodies: JSON is parsed, everything else arrives as text, because what it is depends on the route. */
 export function readBodies(app: NestFastifyApplication): void {
   const fastify = app.getHttpAdapter().getInstance();
+  fastify.addHook('onRoute', (route) => {
+    if (route.method === 'POST' && route.url.endsWith('/messages/bulk')) route.bodyLimit = BULK_BODY_LIMIT;
+  });
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
     try {

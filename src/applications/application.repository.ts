@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { Gather } from '../common/gather.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 
@@ -12,19 +13,33 @@ export interface FoundApplication extends Application {
   upstream: Record<string, unknown> | null;
 }
 
+const LOOK_UPS_AT_ONCE = 500;
+
 @Injectable()
 export class ApplicationRepository {
+  /** Nearly every request asks for its application. */
+  private readonly lookUps = new Gather<string, FoundApplication | undefined>(
+    (ids) => this.findAll(ids),
+    LOOK_UPS_AT_ONCE,
+  );
+
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   find(id: string): Promise<FoundApplication | undefined> {
-    return this.database.kysely
+    return this.lookUps.add(id);
+  }
+
+  private async findAll(ids: readonly string[]): Promise<(FoundApplication | undefined)[]> {
+    const rows = await this.database.kysely
       .selectFrom('application')
       .leftJoin('provider_setting', (join) =>
         join.onRef('application_id', '=', 'application.id').on('provider', '=', 'upstream'),
       )
       .select(['application.id', 'application.enabled', 'provider_setting.visible as upstream'])
-      .where('application.id', '=', id)
-      .executeTakeFirst();
+      .where('application.id', 'in', [...new Set(ids)])
+      .execute();
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => byId.get(id));
   }
 
   /** False when the id is taken. */

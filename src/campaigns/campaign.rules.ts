@@ -2,9 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { rootCause } from '../common/errors.js';
 import type { Target } from '../database/tables.js';
 import { readContent } from '../messages/content.js';
-import { DEFAULT_TTL_S } from '../messages/message.dto.js';
 import { newMessageId } from '../messages/message-id.js';
 import { checkSizes } from '../messages/notification.js';
+import { readTiming } from '../messages/timing.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
 import type { Definition } from './campaign.js';
@@ -83,7 +83,8 @@ export class CampaignRules {
 
 /** Of the content: the time to live that waves go by. Seconds. */
 export function ttlOf({ content }: Definition): number {
-  return typeof content.ttl === 'number' ? content.ttl : DEFAULT_TTL_S;
+  const ttl = typeof content.ttl === 'number' ? content.ttl : undefined;
+  return readTiming({ ttl }, 0).expiresAt.getTime() / 1_000;
 }
 
 export function termsOf({

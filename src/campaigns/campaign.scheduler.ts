@@ -53,7 +53,7 @@ export class CampaignScheduler implements BeforeApplicationShutdown {
     for (const step of steps)
       for (let more = true; more && !this.stopped;) {
         const sent = await step();
-        if (sent.messageSeqs.length > 0) await this.queue.enqueueExpansion(...sent.messageSeqs);
+        if (sent.messageSeqs.length > 0) await this.queue.enqueueExpansions(sent.messageSeqs);
         more = sent.more;
       }
   }

@@ -5,7 +5,9 @@ import { DeliveryQueue } from '../delivery/delivery.queue.js';
 import { AudienceRepository } from '../devices/audience.repository.js';
 import { readContent } from '../messages/content.js';
 import { newMessageId } from '../messages/message-id.js';
-import { MessagesService, applicationDisabled, ignoredField } from '../messages/messages.service.js';
+import { AudienceService } from '../messages/audience.service.js';
+import { applicationDisabled } from '../messages/messages.service.js';
+import { ignoredField } from '../messages/prepare.js';
 import { checkSizes } from '../messages/notification.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
@@ -42,7 +44,7 @@ export class CampaignsService {
     private readonly firings: FiringRepository,
     private readonly runs: RunRepository,
     private readonly rules: CampaignRules,
-    private readonly messages: MessagesService,
+    private readonly audiences: AudienceService,
     private readonly audience: AudienceRepository,
     private readonly queue: DeliveryQueue,
     private readonly clock: SharedClock,
@@ -127,7 +129,7 @@ export class CampaignsService {
     const waves = this.rules.planManual(campaign, now);
     const read = (...wave: Parameters<CampaignRules['readWave']>) => this.rules.readWave(...wave);
     const { messageSeqs, runSeq } = await this.firings.fireNow(campaign, now, waves, read);
-    if (messageSeqs.length > 0) await this.queue.enqueueExpansion(...messageSeqs);
+    if (messageSeqs.length > 0) await this.queue.enqueueExpansions(messageSeqs);
     if (runSeq === null) throw new ApiError('CARIL0409E', 'It was run in this very moment.');
     return this.readRun(campaign, runSeq);
   }
@@ -208,7 +210,7 @@ export class CampaignsService {
   ): Promise<{ definition: Definition; warnings: string[] }> {
     const definition = readDefinition(body);
     const target = readCampaignTarget(definition.target);
-    const warnings = new Set(await this.messages.checkTarget(applicationId, target));
+    const warnings = new Set(await this.audiences.checkTarget(applicationId, target));
     for (const { variant, language, body: content } of toMessages(definition, '')) {
       const field = ['content', variant && `of variant ${variant}`, language && `in ${language}`]
         .filter(Boolean)

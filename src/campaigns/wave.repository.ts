@@ -9,7 +9,7 @@ import { MessageRateRepository } from '../delivery/message-rate.repository.js';
 import { reachKey } from '../delivery/reach.js';
 import { AudienceRepository } from '../devices/audience.repository.js';
 import { MessageRepository } from '../messages/message.repository.js';
-import type { NewMessage } from '../messages/message.repository.js';
+import type { NewMessage } from '../messages/new-message.js';
 import type { Definition } from './campaign.js';
 import type { WaveDecision, WavePlan } from './wave.js';
 

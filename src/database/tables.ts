@@ -27,6 +27,7 @@ export interface Tables {
   subscription: SubscriptionTable;
   tally: TallyTable;
   message: MessageTable;
+  message_data: MessageDataTable;
   batch: BatchTable;
   pace: PaceTable;
   campaign: CampaignTable;
@@ -221,7 +222,7 @@ export type DeviceCondition =
  * is never shown: its batches go in steps, and then its row.
  */
 export type MessageState =
-  'accepted' | 'expanding' | 'sending' | 'paused' | 'finished' | 'cancelled' | 'expired' | 'removed';
+  'scheduled' | 'accepted' | 'expanding' | 'sending' | 'paused' | 'finished' | 'cancelled' | 'expired' | 'removed';
 
 interface MessageTable {
   seq: GeneratedAlways<number>;
@@ -257,6 +258,18 @@ interface MessageTable {
   reach_cap: ColumnType<number | null, number | null | undefined, never>;
   /** Devices passed over because their person had been reached often enough. */
   capped: Generated<number>;
+  /** When it leaves, or left; null: at once. */
+  send_at: Date | null;
+  label: string | null;
+  bulk_of: string | null;
+  /** Deliveries per outcome, position = code; null until it ends. */
+  totals: ColumnType<number[] | null, never, never>;
+}
+
+interface MessageDataTable {
+  message_seq: number;
+  user_id: string;
+  fields: Json<DeviceAttributes>;
 }
 
 /** From and to, epoch ms. */
@@ -296,6 +309,9 @@ interface BatchTable {
   lease_until: Date | null;
   due_at: Date | null;
   has_slot: Generated<boolean>;
+  /** When the first of it was taken up to be written, and when something of it was last recorded. */
+  started_at: ColumnType<Date | null, never, Date | null>;
+  touched_at: ColumnType<Date | null, never, Date | null>;
 }
 
 /** How fast an application may be sent to at a provider (delivery/pace.ts). */

@@ -8,6 +8,7 @@ import type { ProviderName } from '../providers/provider.js';
 import type { LeasedBatch, QueuedBatch } from './batch.js';
 import type { NewBatch } from './batching.js';
 import type { BatchLedger } from './ledger.js';
+import { OUTCOME_NAMES } from './outcome.js';
 
 /**
  * Broadcast batches of one application at one provider that are queued or being sent at once; the others wait in the
@@ -19,42 +20,63 @@ export const WINDOW = 64;
 /** A worker that has not renewed its lease for this long is taken for lost. Renewed at every checkpoint (1 s). */
 export const LEASE_S = 10;
 
+/** The message that batches are of. */
+export interface BatchOwner {
+  seq: number;
+  applicationId: string;
+  direct: boolean;
+}
+
 /** Inserting and moving batches. The lease's epoch fences a worker that was slower than its lease. */
 @Injectable()
 export class BatchRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Inserts a message's next batches: those of a direct message may be queued, the others wait to be promoted. */
-  async insert(
-    message: { seq: number; applicationId: string; direct: boolean },
-    batches: readonly NewBatch[],
+  /** Inserts a message's next batches, and answers those that may be queued now; the others wait to be promoted. */
+  insert(message: BatchOwner, batches: readonly NewBatch[], transaction: Transaction<Tables>): Promise<QueuedBatch[]> {
+    return this.insertAll(
+      batches.map((batch) => ({ ...message, ...batch })),
+      transaction,
+    );
+  }
+
+  /**
+   * The same for batches of several messages, in one statement. Ready are those of direct messages and those with a time of
+   * their own: their rate is what holds these, and they need no place in the window.
+   */
+  async insertAll(
+    batches: readonly (BatchOwner & NewBatch)[],
     transaction: Transaction<Tables>,
   ): Promise<QueuedBatch[]> {
     if (batches.length === 0) return [];
-    const { direct } = message;
-    const timed = batches[0]?.due !== undefined;
-    return transaction
-      .insertInto('batch')
-      .values(
-        batches.map(({ provider, deviceSeqs, due }) => ({
-          message_seq: message.seq,
-          application_id: message.applicationId,
-          provider,
-          direct,
-          // What has a time of its own needs no place in the window: its rate is what holds it.
-          state: direct || due !== undefined ? ('ready' as const) : ('waiting' as const),
-          due_at: due !== undefined ? new Date(due) : direct ? sql<Date>`now()` : null,
-          size: deviceSeqs.length,
-          first_seq: deviceSeqs[0] ?? 0,
-          last_seq: deviceSeqs.at(-1) ?? 0,
-          device_seqs: `{${deviceSeqs.join(',')}}`,
-          outcomes: Buffer.alloc(deviceSeqs.length),
-          counts: toArray([deviceSeqs.length, 0, 0, 0, 0, 0, 0, 0]),
-          details: '{}',
-        })),
-      )
-      .returning(['id', 'epoch', 'provider', 'direct', ...(timed ? [UNTIL_DUE] : [])])
-      .execute();
+    // One text of parameters whatever their number: a list of values for each row costs more than the insert itself.
+    const given = batches.map(({ seq, applicationId, direct, provider, deviceSeqs, due }) => ({
+      message_seq: seq,
+      application_id: applicationId,
+      direct,
+      provider,
+      due_at: due === undefined ? null : new Date(due),
+      size: deviceSeqs.length,
+      first_seq: deviceSeqs[0] ?? 0,
+      last_seq: deviceSeqs.at(-1) ?? 0,
+      device_seqs: `{${deviceSeqs.join(',')}}`,
+    }));
+    const { rows } = await sql<QueuedBatch & { ready: boolean }>`
+      insert into batch (message_seq, application_id, provider, direct, state, due_at, size, first_seq, last_seq, device_seqs,
+        outcomes, counts, details)
+      select message_seq, application_id, provider, direct,
+        case when direct or due_at is not null then 'ready' else 'waiting' end,
+        coalesce(due_at, case when direct then now() end), size, first_seq, last_seq, device_seqs::bigint[],
+        decode(repeat('00', size), 'hex'), array[size, 0, 0, 0, 0, 0, 0, 0], '{}'
+      from json_to_recordset(${JSON.stringify(given)}::json) as given (message_seq bigint, application_id text,
+        direct boolean, provider text, due_at timestamptz, size integer, first_seq bigint, last_seq bigint, device_seqs text)
+      returning id, epoch, provider, direct, state = 'ready' as ready,
+        (extract(epoch from due_at - clock_timestamp()) * 1000)::float8 as "delayMs"`.execute(transaction);
+    return rows
+      .filter(({ ready }) => ready)
+      .map(({ id, epoch, provider, direct, delayMs = 0 }) =>
+        delayMs > 0 ? { id, epoch, provider, direct, delayMs } : { id, epoch, provider, direct },
+      );
   }
 
   /**
@@ -83,7 +105,7 @@ export class BatchRepository {
   async checkpoint(batch: LeasedBatch): Promise<{ messageState: MessageState } | null> {
     const { rows } = await sql<{ messageState: MessageState }>`
       update batch set outcomes = ${batch.ledger.outcomes}, counts = ${toArray(batch.ledger.counts())},
-        details = ${JSON.stringify(batch.ledger.details)}, lease_until = now() + make_interval(secs => ${LEASE_S})
+        details = ${JSON.stringify(batch.ledger.details)}, touched_at = now(), lease_until = now() + make_interval(secs => ${LEASE_S})
       from message
       where message.seq = batch.message_seq and batch.id = ${batch.id} and batch.epoch = ${batch.epoch}
         and batch.state = 'leased'
@@ -107,6 +129,7 @@ export class BatchRepository {
         .set({
           ...ledgerColumns(batch.ledger),
           state: next.state,
+          touched_at: sql`now()`,
           lease_until: null,
           due_at: next.dueAt === null ? null : new Date(next.dueAt),
         })
@@ -126,11 +149,11 @@ export class BatchRepository {
   /** Settles a message that has nothing left to do: its own state when cancelled, else finished or expired. */
   async settleMessage(messageSeq: number, transaction: Kysely<Tables>): Promise<void> {
     await sql`
-      update message set finished_at = now(), state = case
+      update message set finished_at = now(), totals = sums.totals, state = case
         when state = 'cancelled' then state
-        when audience > 0 and audience =
-          (select sum(counts[${EXPIRED_INDEX}]) from batch where message_seq = message.seq) then 'expired'
+        when audience > 0 and audience = sums.totals[${EXPIRED_INDEX}] then 'expired'
         else 'finished' end
+      from (select array[${SUMS}] as totals from batch where message_seq = ${messageSeq}) as sums
       where seq = ${messageSeq} and open_batches = 0 and state in ('sending', 'cancelled') and finished_at is null
     `.execute(transaction);
   }
@@ -178,11 +201,13 @@ export class BatchRepository {
 /** A message's state as those who send it need to know it. */
 const STATE_TO_SENDERS = sql<MessageState>`case when message.paused_at is null then message.state else 'paused' end`;
 
-/** Ms, by the clock that the claim will go by. */
-const UNTIL_DUE = sql<number>`greatest(0, extract(epoch from due_at - clock_timestamp()) * 1000)::float8`.as('delayMs');
-
 /** PostgreSQL counts array positions from 1. */
 const EXPIRED_INDEX = 6;
+
+/** Of all rows: deliveries per outcome, position = code. */
+export const SUMS = sql.join(
+  OUTCOME_NAMES.map((_name, code) => sql`coalesce(sum(counts[${sql.lit(code + 1)}]), 0)::int`),
+);
 
 /** What a batch's row says of its ledger. */
 export function ledgerColumns(ledger: BatchLedger): { outcomes: Buffer; counts: string; details: string } {

@@ -37,7 +37,8 @@ export class ClaimRepository {
       const { rows } = await sql<ClaimRow>`
         select batch.id, batch.epoch, batch.provider, batch.message_seq, batch.application_id, batch.device_seqs,
           batch.has_slot, batch.outcomes, batch.details, batch.direct, message.id as message_id,
-          message.state as message_state, message.notification, message.on_unknown, message.accepted_at, message.expires_at,
+          message.state as message_state, message.notification, message.on_unknown,
+          coalesce(message.send_at, message.accepted_at) as accepted_at, message.expires_at,
           message.paused_at,
           provider_setting.version, provider_setting.paused_reason,
           pace.lapses_at > now() as paced, provider_status.last_success_at
@@ -73,6 +74,8 @@ export class ClaimRepository {
         .set({
           ...ledgerColumns(batch.ledger),
           state: 'leased',
+          started_at: sql`coalesce(started_at, now())`,
+          touched_at: sql`now()`,
           epoch: batch.epoch,
           has_slot: false,
           lease_until: sql`now() + make_interval(secs => ${LEASE_S})`,

@@ -2,8 +2,9 @@ import { Injectable, Logger } from '@nestjs/common';
 import { ProviderSettingRepository } from '../applications/provider-setting.repository.js';
 import { Clock } from '../common/clock.js';
 import { DeviceRepository } from '../devices/device.repository.js';
-import type { DeliverableDevice } from '../devices/device.repository.js';
-import type { ProviderName, Sender, Verdict } from '../providers/provider.js';
+import { missingValue } from '../providers/placeholders.js';
+import type { ProviderName, Recipient, Sender, Verdict } from '../providers/provider.js';
+import { withLife } from '../providers/time-to-live.js';
 import { BatchRepository } from './batch.repository.js';
 import { ClaimRepository } from './claim.repository.js';
 import type { LeasedBatch } from './batch.js';
@@ -16,6 +17,8 @@ import { decide } from './retry-policy.js';
 import type { Decision } from './retry-policy.js';
 import { Senders } from './senders.js';
 import { StatusReporter } from './status-reporter.js';
+import { valuesFor } from './values.js';
+import { ValuesRepository } from './values.repository.js';
 
 /** What is known is recorded this often while a batch is being sent; the lease lasts ten times as long. */
 const CHECKPOINT_MS = 1_000;
@@ -27,7 +30,14 @@ const HELD_SPREAD_MS = 1_000;
 
 const ACCEPTED: Decision = { outcome: OUTCOME.accepted };
 
-const UPSTREAM: DeliverableDevice = { seq: RELAY_SEQ, token: '', platform: '', registeredAt: 0 };
+/** What stands where a device does in a relayed message. */
+const UPSTREAM = { token: '', platform: '', registeredAt: 0, seq: RELAY_SEQ };
+
+/** A device to write to, and its place in the batch. */
+interface DueRecipient extends Recipient {
+  position: number;
+  seq: number;
+}
 
 /** What a batch's verdicts ask for beyond its own ledger. */
 interface Findings {
@@ -60,10 +70,17 @@ export class DeliverService {
     private readonly senders: Senders,
     private readonly settings: ProviderSettingRepository,
     private readonly pace: PaceRepository,
+    private readonly values: ValuesRepository,
     private readonly queue: DeliveryQueue,
     private readonly status: StatusReporter,
     private readonly clock: Clock,
   ) {}
+
+  /** Side by side; a failure of one is told when all have ended, and the others are done when they are tried again. */
+  async deliverBatches(ids: readonly number[], provider: ProviderName): Promise<void> {
+    const results = await Promise.allSettled(ids.map((id) => this.deliverBatch(id, provider)));
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
 
   /** Resolves when the batch is recorded, is somebody else's, or has nothing to do. Rejects when the database is away. */
   async deliverBatch(id: number, provider: ProviderName): Promise<void> {
@@ -90,11 +107,11 @@ export class DeliverService {
       for (const position of batch.due) batch.ledger.record(position, { outcome: OUTCOME.failed, reason }, false);
       return findings;
     }
-    const { positions, devices } = await this.findRecipients(batch);
+    const recipients = await this.findRecipients(batch);
     const abort = new AbortController();
     const checkpoints = this.keepCheckpoints(batch, abort);
     try {
-      await this.sendAll(sender, batch, positions, devices, findings, abort.signal);
+      await this.sendAll(sender, batch, recipients, findings, abort.signal);
     } finally {
       await checkpoints.stop();
     }
@@ -105,52 +122,66 @@ export class DeliverService {
   private async sendAll(
     sender: Sender,
     batch: LeasedBatch,
-    positions: readonly number[],
-    devices: readonly DeliverableDevice[],
+    recipients: readonly DueRecipient[],
     findings: Findings,
     signal: AbortSignal,
   ): Promise<void> {
-    const report = (index: number, verdict: Verdict): void => {
-      const position = positions[index];
-      const device = devices[index];
-      if (position === undefined || !device)
-        throw new Error(`${batch.provider} reported on a recipient it was not given`);
+    const { nowOrNever } = batch.notification;
+    const report = (index: number, told: Verdict): void => {
+      const recipient = recipients[index];
+      if (!recipient) throw new Error(`${batch.provider} reported on a recipient it was not given`);
+      const { position, seq } = recipient;
       // Nearly every one, and a million times: nothing is to be decided.
-      if (verdict.action === 'accept' && verdict.receipt === undefined) {
+      if (told.action === 'accept' && told.receipt === undefined) {
         batch.ledger.record(position, ACCEPTED, true);
         findings.accepted++;
         return;
       }
+      const verdict = nowOrNever ? withLife(told, 0) : told;
       const situation = batch.ledger.situation(position, batch.terms, this.clock.now(), Math.random());
       const written = verdict.action !== 'notSent' && verdict.action !== 'held';
       batch.ledger.record(position, decide(verdict, situation), written);
-      note(findings, verdict, device.seq, situation.now);
+      note(findings, verdict, seq, situation.now);
     };
-    await sender.send(batch.notification, devices, report, AbortSignal.any([signal, this.shutdown.signal]));
+    await sender.send(batch.notification, recipients, report, AbortSignal.any([signal, this.shutdown.signal]));
   }
 
   /**
-   * The due devices that are still registered at the batch's provider; the others are settled here. The upstream is no
-   * device, and always there.
+   * The due devices that are still registered at the batch's provider, with their values; those that cannot be sent to are
+   * settled here. The upstream is no device, and always there.
    */
-  private async findRecipients(batch: LeasedBatch): Promise<{ positions: number[]; devices: DeliverableDevice[] }> {
-    if (batch.provider === 'upstream') return { positions: batch.due, devices: batch.due.map(() => UPSTREAM) };
+  private async findRecipients(batch: LeasedBatch): Promise<DueRecipient[]> {
+    if (batch.provider === 'upstream') return batch.due.map((position) => ({ ...UPSTREAM, position }));
     const due = batch.due.map((position) => batch.deviceSeqs[position] ?? 0);
     const found = await this.devices.findDeliverable(due, batch.provider);
     const bySeq = new Map(found.map((device) => [device.seq, device]));
-    const positions: number[] = [];
-    const devices: DeliverableDevice[] = [];
+    const { placeholders } = batch.notification;
+    const sources = placeholders ? await this.values.find(batch.messageSeq, [...bySeq.keys()]) : [];
+    const sourceOf = new Map(sources.map((source) => [source.seq, source]));
+    const recipients: DueRecipient[] = [];
     for (const position of batch.due) {
-      const device = bySeq.get(batch.deviceSeqs[position] ?? 0);
-      if (device) {
-        positions.push(position);
-        devices.push(device);
-      } else {
+      const seq = batch.deviceSeqs[position] ?? 0;
+      const device = bySeq.get(seq);
+      const source = sourceOf.get(seq);
+      if (!device || (placeholders && !source)) {
         const reason = 'the device is no longer registered';
         batch.ledger.record(position, { outcome: OUTCOME.cancelled, reason }, false);
+        continue;
       }
+      const { token, platform, registeredAt } = device;
+      const recipient: DueRecipient = { position, seq, token, platform, registeredAt };
+      if (placeholders && source) {
+        recipient.values = valuesFor(placeholders, source);
+        const missing = missingValue(placeholders, recipient.values);
+        if (missing !== undefined) {
+          const reason = `missing value '${missing}'`;
+          batch.ledger.record(position, { outcome: OUTCOME.failed, reason }, false);
+          continue;
+        }
+      }
+      recipients.push(recipient);
     }
-    return { positions, devices };
+    return recipients;
   }
 
   /** Records and renews the lease every second; aborts the sending of a cancelled or paused message, or of a lost lease. */

@@ -22,6 +22,7 @@ import { SharedTokenRepository } from './shared-token.repository.js';
 import { StatusReporter } from './status-reporter.js';
 import { SweepRepository } from './sweep.repository.js';
 import { Sweeper } from './sweeper.js';
+import { ValuesRepository } from './values.repository.js';
 
 /** What accepting a message needs. */
 @Module({
@@ -45,6 +46,7 @@ export class DeliveryModule {}
     Senders,
     SharedTokenRepository,
     StatusReporter,
+    ValuesRepository,
   ],
 })
 export class WorkerModule {}

@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { rootCause } from '../common/errors.js';
-import { deliverJob, deliverQueue, expandJob } from '../queue/jobs.js';
+import { deliverJob, deliverQueue, directJobs, expandJob } from '../queue/jobs.js';
 import type { Job, QueueName } from '../queue/jobs.js';
 import { Queues } from '../queue/queue.js';
 import type { QueuedBatch } from './batch.js';
@@ -13,17 +13,23 @@ export class DeliveryQueue {
 
   constructor(private readonly queues: Queues) {}
 
-  async enqueueExpansion(...messageSeqs: number[]): Promise<void> {
-    await this.add('expand', messageSeqs.map(expandJob));
+  async enqueueExpansions(messageSeqs: readonly number[]): Promise<void> {
+    if (messageSeqs.length > 0) await this.add('expand', messageSeqs.map(expandJob));
   }
 
   async enqueueBatches(batches: readonly QueuedBatch[], delayMs?: number): Promise<void> {
-    const jobs = new Map<QueueName, Job[]>();
+    const byQueue = new Map<QueueName, QueuedBatch[]>();
     for (const batch of batches) {
       const queue = deliverQueue(batch.provider, batch.direct ? 'direct' : 'broadcast');
-      jobs.set(queue, [...(jobs.get(queue) ?? []), deliverJob(batch, batch.delayMs ?? delayMs)]);
+      const list = byQueue.get(queue);
+      if (list) list.push(batch);
+      else byQueue.set(queue, [batch]);
     }
-    await Promise.all([...jobs].map(([queue, list]) => this.add(queue, list)));
+    const jobsOf = (list: readonly QueuedBatch[]): Job[] =>
+      list[0]?.direct && delayMs === undefined && list.every((batch) => batch.delayMs === undefined)
+        ? directJobs(list)
+        : list.map((batch) => deliverJob(batch, batch.delayMs ?? delayMs));
+    await Promise.all([...byQueue].map(([queue, list]) => this.add(queue, jobsOf(list))));
   }
 
   private async add(queue: QueueName, jobs: readonly Job[]): Promise<void> {

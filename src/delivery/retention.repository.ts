@@ -6,6 +6,7 @@ import type { Database } from '../database/database.js';
 /** Of one step: a transaction of a few milliseconds to some 50, whatever the messages' size. */
 const MESSAGES = 100;
 const BATCHES = 200;
+const DATA_ROWS = 10_000;
 
 /** Takes away messages that ended long ago, and their batches. */
 @Injectable()
@@ -34,8 +35,14 @@ export class RetentionRepository {
         delete from batch where id in (
           select id from batch where message_seq = any(${seqs}::bigint[]) limit ${BATCHES})`.execute(transaction);
       await sql`
+        delete from message_data where (message_seq, user_id) in (
+          select message_seq, user_id from message_data where message_seq = any(${seqs}::bigint[]) limit ${DATA_ROWS})`.execute(
+        transaction,
+      );
+      await sql`
         delete from message where seq = any(${seqs}::bigint[])
-          and not exists (select from batch where batch.message_seq = message.seq)`.execute(transaction);
+          and not exists (select from batch where batch.message_seq = message.seq)
+          and not exists (select from message_data where message_data.message_seq = message.seq)`.execute(transaction);
       return marked.rows.length > 0;
     });
   }

@@ -35,7 +35,8 @@ export class Sweeper implements BeforeApplicationShutdown {
   }
 
   async sweep(): Promise<void> {
-    for (const seq of await this.rows.messagesToExpand()) await this.queue.enqueueExpansion(seq);
+    await this.queue.enqueueExpansions(await this.rows.releaseScheduled());
+    await this.queue.enqueueExpansions(await this.rows.messagesToExpand());
     await this.queue.enqueueBatches(await this.rows.batchesToDeliver());
     await this.rows.unpark();
     for (const { applicationId, provider } of await this.rows.lotsWithWaiting())

@@ -112,7 +112,7 @@ export class AudienceRepository {
   }
 }
 
-function condition(applicationId: string, target: Target): RawBuilder<boolean> {
+export function condition(applicationId: string, target: Target): RawBuilder<boolean> {
   const parts = [named(applicationId, target), ofPlatforms(target), ...(target.where ?? []).map(toSql)];
   return sql.join(parts, sql` and `);
 }
@@ -130,7 +130,7 @@ function named(applicationId: string, target: Target): RawBuilder<boolean> {
   return sql`device.broadcast`;
 }
 
-function ofPlatforms(target: Target): RawBuilder<boolean> {
+export function ofPlatforms(target: Target): RawBuilder<boolean> {
   return target.platforms ? sql`device.platform = any(${target.platforms})` : sql`true`;
 }
 

@@ -1,7 +1,9 @@
 import { checkBody } from '../common/body.js';
-import { DEFAULT_TTL_S, SendMessageDto } from './message.dto.js';
-import type { NewMessage } from './message.repository.js';
+import { invalidValue } from '../common/errors.js';
+import { SendMessageDto } from './message.dto.js';
+import type { NewMessage } from './new-message.js';
 import { toNotification } from './notification.js';
+import { readTiming } from './timing.js';
 
 export interface Content extends Pick<NewMessage, 'notification' | 'onUnknown'> {
   ttlSeconds: number;
@@ -9,13 +11,19 @@ export interface Content extends Pick<NewMessage, 'notification' | 'onUnknown'> 
   unknown: string[];
 }
 
-/** What a message's body says beside its target, pure. Throws FPWSE0004E and FPWSE0005E. */
+/** Fields of a request that a campaign says by its schedule, or has no use for. */
+const NOT_OF_CONTENT = ['sendAt', 'expiresAt', 'data', 'dryRun'];
+
+/** What the body of a campaign's message says beside its target, pure. Throws FPWSE0004E and FPWSE0005E. */
 export function readContent(body: unknown): Content {
+  for (const field of NOT_OF_CONTENT)
+    if (typeof body === 'object' && body !== null && field in body)
+      throw invalidValue(field, 'a campaign says it by its schedule and ttl, and takes values from its devices');
   const { value, unknown } = checkBody(SendMessageDto, body);
   return {
     notification: toNotification(value),
     onUnknown: value.onUnknown ?? null,
-    ttlSeconds: value.ttl ?? DEFAULT_TTL_S,
+    ttlSeconds: readTiming({ ttl: value.ttl ?? undefined }, 0).expiresAt.getTime() / 1_000,
     unknown,
   };
 }

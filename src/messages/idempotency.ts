@@ -10,7 +10,7 @@ export interface Idempotency {
 }
 
 /** Null without a key. Throws FPWSE0005E. */
-export function readIdempotency(key: string | undefined, request: Record<string, unknown>): Idempotency | null {
+export function readIdempotency(key: string | undefined, request: unknown): Idempotency | null {
   if (key === undefined) return null;
   if (!/^[\x21-\x7e]+$/.test(key) || key.length > MAX_KEY)
     throw invalidValue('Idempotency-Key', `it must be 1 to ${MAX_KEY} printable ASCII characters`);

@@ -8,7 +8,7 @@ import { BatchRepository } from '../delivery/batch.repository.js';
 import type { ProviderName } from '../providers/provider.js';
 
 /** The stored states in which something of a message is left to do. */
-const MOVING = ['accepted', 'expanding', 'sending'] as const;
+const MOVING = ['scheduled', 'accepted', 'expanding', 'sending'] as const;
 
 /**
  * Stops and starts messages. The batches are changed for tidiness and speed, and those that another transaction holds at
@@ -79,7 +79,7 @@ export class MessageControlRepository {
         .executeTakeFirst();
       if (!row) return null;
       const providers = await release(row.seq, transaction);
-      return { seq: row.seq, toExpand: row.state !== 'sending', providers };
+      return { seq: row.seq, toExpand: row.state === 'accepted' || row.state === 'expanding', providers };
     });
   }
 }

@@ -1,16 +1,21 @@
-import { Controller, Delete, Get, Headers, HttpCode, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Controller, Get, Headers, HttpCode, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
+import { ApiBody, ApiHeader, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import type { AuthorizedRequest } from '../auth/scope.guard.js';
 import { parseJson } from '../common/body.js';
-import type { OutcomeName } from '../delivery/outcome.js';
-import { SendMessageDto } from './message.dto.js';
-import { ResendDto } from './resend.dto.js';
-import { ResendService } from './resend.service.js';
-import { MessageControlService } from './message-control.service.js';
-import type { RelayReport } from './message.repository.js';
+import { invalidValue } from '../common/errors.js';
+import { BulkService } from './bulk.service.js';
+import { DryRunService } from './dry-run.service.js';
+import type { DryRun } from './dry-run.service.js';
+import { MAX_LABEL, SendMessageDto } from './message.dto.js';
+import { FULL_MESSAGE, MESSAGE, MESSAGE_REQUIRED, NEXT, STATES, TIME } from './message.schema.js';
 import { MessagesService } from './messages.service.js';
+import { readCursor, readQuery, readSize, readWord, writeCursor } from './query.js';
+import { toFullMessageAnswer, toMessageAnswer } from './report.answers.js';
+import type { FullMessageAnswer, MessageAnswer } from './report.answers.js';
+import { ReportsService } from './reports.service.js';
+import { readInstant } from './timing.js';
 
 interface SendAnswer {
   /** The request, echoed. */
@@ -19,28 +24,17 @@ interface SendAnswer {
   warnings?: string[];
 }
 
-interface MessageAnswer {
-  messageId: string;
-  alert: string;
-  state: string;
-  audience: number;
-  outcomes: Record<OutcomeName, number>;
-  acceptedTime: string;
-  expiresTime: string;
-  finishedTime?: string;
-  /** The request to the upstream, when the message or a part of it is relayed: one of the audience's deliveries. */
-  upstream?: { outcome: OutcomeName; messageId?: string; reason?: string };
-  /** The message that this one repeats some deliveries of. */
-  resendOf?: string;
-  /** The messages that repeat some of this one. */
-  resends?: string[];
+interface BulkAnswer {
+  messages: { messageId: string; alert: string; createdTime: string; href: string; warnings?: string[] }[];
 }
 
-interface ResendAnswer {
-  messageId: string;
-  resendOf: string;
-  warnings?: string[];
+interface ListAnswer {
+  messages: MessageAnswer[];
+  next?: string;
 }
+
+const PAGE = 20;
+const LIST_PARAMETERS = ['state', 'label', 'from', 'to', 'size', 'after'] as const;
 
 @ApiTags('Messages')
 @Controller('imfpush/v1/apps/:applicationId/messages')
@@ -48,8 +42,9 @@ interface ResendAnswer {
 export class MessagesController {
   constructor(
     private readonly messages: MessagesService,
-    private readonly control: MessageControlService,
-    private readonly resends: ResendService,
+    private readonly bulks: BulkService,
+    private readonly dryRuns: DryRunService,
+    private readonly reports: ReportsService,
   ) {}
 
   @Post()
@@ -62,6 +57,48 @@ export class MessagesController {
     description: 'Extension: the same key within 24 hours sends once',
   })
   @ApiBody({ type: SendMessageDto })
+  @ApiResponse({
+    status: 200,
+    description: 'Extension, with `dryRun`: what would happen. Nothing is kept, and nothing sent.',
+    schema: {
+      type: 'object',
+      properties: {
+        dryRun: { type: 'boolean', enum: [true] },
+        audience: {
+          type: 'object',
+          properties: {
+            total: { type: 'integer' },
+            providers: { type: 'object', additionalProperties: { type: 'integer' } },
+          },
+        },
+        excluded: {
+          type: 'object',
+          description: 'Devices that the target means and that would get nothing, by reason',
+          additionalProperties: { type: 'integer' },
+        },
+        sizes: {
+          type: 'array',
+          items: {
+            type: 'object',
+            properties: {
+              platform: { type: 'string' },
+              provider: { type: 'string' },
+              bytes: { type: 'integer' },
+              limit: { type: 'integer' },
+            },
+          },
+        },
+        blocked: {
+          type: 'array',
+          description: 'What would stop it',
+          items: { type: 'object', properties: { provider: { type: 'string' }, reason: { type: 'string' } } },
+        },
+        warnings: { type: 'array', items: { type: 'string' } },
+        sendTime: TIME,
+        expiresTime: TIME,
+      },
+    },
+  })
   @ApiResponse({
     status: 202,
     description: 'Kept. `warnings` (extension) names what was ignored.',
@@ -88,21 +125,124 @@ export class MessagesController {
     @Headers('idempotency-key') idempotencyKey: string | undefined,
     @Headers('via') via: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<SendAnswer> {
+  ): Promise<SendAnswer | DryRun> {
     // JSON whatever the content type says: the vendor's own walk-through sends it as text, and curl -d as a form.
     const body = parseJson(request.body);
-    const accepted = await this.messages.acceptMessage(
-      applicationId,
-      request.authorized.clientId,
-      body,
-      idempotencyKey,
-      via,
-    );
+    if ((body as { dryRun?: unknown } | null | undefined)?.dryRun === true) {
+      void reply.status(200);
+      return this.dryRuns.tryMessage(applicationId, body);
+    }
+    const { clientId } = request.authorized;
+    const accepted = await this.messages.acceptMessage(applicationId, clientId, body, idempotencyKey, via);
     if (accepted.replayed) void reply.header('idempotent-replayed', 'true');
     return {
       message: accepted.body,
       messageId: accepted.messageId,
       ...(accepted.warnings.length > 0 && { warnings: accepted.warnings }),
+    };
+  }
+
+  @Post('bulk')
+  @HttpCode(202)
+  @RequireScope('messages.write')
+  @ApiOperation({ summary: 'Send many messages: all of them are kept, or none' })
+  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Extension: of the bulk as a whole' })
+  @ApiBody({
+    description: 'At most 1,000; `{"ArrayOfMessageBody": […]}`, as the admin service has it, is read as well',
+    schema: { type: 'array', items: { $ref: '#/components/schemas/SendMessageDto' } },
+  })
+  @ApiResponse({
+    status: 202,
+    description: 'Kept, in the order given',
+    schema: {
+      type: 'object',
+      required: ['messages'],
+      properties: {
+        messages: {
+          type: 'array',
+          items: {
+            type: 'object',
+            required: ['messageId', 'alert', 'createdTime', 'href'],
+            properties: {
+              messageId: { type: 'string' },
+              alert: { type: 'string' },
+              createdTime: TIME,
+              href: { type: 'string' },
+              warnings: { type: 'array', items: { type: 'string' } },
+            },
+          },
+        },
+      },
+    },
+  })
+  @ApiResponse({ status: 400, description: 'Something is invalid: `message` names the messages by index, and why' })
+  @ApiResponse({ status: 404, description: 'Unknown application, or the target of a message' })
+  @ApiResponse({
+    status: 409,
+    description: 'The Idempotency-Key came with another body, or the application is disabled',
+  })
+  async sendBulk(
+    @Param('applicationId') applicationId: string,
+    @Req() request: AuthorizedRequest,
+    @Headers('idempotency-key') idempotencyKey: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<BulkAnswer> {
+    const { clientId } = request.authorized;
+    const accepted = await this.bulks.acceptBulk({ applicationId, clientId }, parseJson(request.body), idempotencyKey);
+    if (accepted.replayed) void reply.header('idempotent-replayed', 'true');
+    const place = `/imfpush/v1/apps/${encodeURIComponent(applicationId)}/messages`;
+    return {
+      messages: accepted.messages.map(({ messageId, alert, acceptedAt, warnings }) => ({
+        messageId,
+        alert,
+        createdTime: acceptedAt.toISOString(),
+        href: `${place}/${messageId}`,
+        ...(warnings.length > 0 && { warnings }),
+      })),
+    };
+  }
+
+  @Get()
+  @RequireScope('messages.read')
+  @ApiOperation({ summary: 'The messages of an application, the newest first (extension)' })
+  @ApiQuery({ name: 'state', required: false, enum: [...STATES] })
+  @ApiQuery({ name: 'label', required: false, description: 'Exactly this label' })
+  @ApiQuery({ name: 'from', required: false, schema: TIME, description: 'Accepted at or after' })
+  @ApiQuery({ name: 'to', required: false, schema: TIME, description: 'Accepted before' })
+  @ApiQuery({ name: 'size', required: false, schema: { type: 'integer', minimum: 1, maximum: 1_000, default: PAGE } })
+  @ApiQuery({ name: 'after', required: false, description: '`next` of the page before' })
+  @ApiResponse({
+    status: 200,
+    schema: {
+      type: 'object',
+      required: ['messages'],
+      properties: {
+        messages: { type: 'array', items: { type: 'object', required: MESSAGE_REQUIRED, properties: MESSAGE } },
+        next: NEXT,
+      },
+    },
+  })
+  @ApiResponse({ status: 400, description: 'A parameter is unknown or invalid' })
+  @ApiResponse({ status: 404, description: 'Unknown application' })
+  async list(
+    @Param('applicationId') applicationId: string,
+    @Query() query: Record<string, unknown>,
+  ): Promise<ListAnswer> {
+    const { state, label, from, to, size, after } = readQuery(query, LIST_PARAMETERS);
+    if (label !== undefined && (label === '' || label.length > MAX_LABEL))
+      throw invalidValue('label', `it must be 1 to ${MAX_LABEL} characters`);
+    const filter = {
+      state: readWord('state', state, STATES),
+      label,
+      from: from === undefined ? undefined : new Date(readInstant('from', from)),
+      to: to === undefined ? undefined : new Date(readInstant('to', to)),
+    };
+    const [time, seq] = after === undefined ? [] : readCursor(after);
+    const place = time === undefined ? undefined : { acceptedAt: new Date(time), seq: seq ?? 0 };
+    const { messages, next } = await this.reports.listMessages(applicationId, filter, place, readSize(size, PAGE));
+    return {
+      messages: messages.map(toMessageAnswer),
+      ...(next && { next: writeCursor(next.acceptedAt.getTime(), next.seq) }),
     };
   }
 
@@ -113,141 +253,15 @@ export class MessagesController {
     status: 200,
     schema: {
       type: 'object',
-      required: ['messageId', 'alert', 'state', 'audience', 'outcomes', 'acceptedTime', 'expiresTime'],
-      properties: {
-        messageId: { type: 'string' },
-        alert: { type: 'string' },
-        state: {
-          type: 'string',
-          enum: ['accepted', 'expanding', 'sending', 'paused', 'finished', 'cancelled', 'expired'],
-        },
-        audience: { type: 'integer' },
-        outcomes: {
-          type: 'object',
-          description:
-            'pending, inFlight, accepted, rejected, failed, expired, cancelled, unknown: they sum to the audience',
-          additionalProperties: { type: 'integer' },
-        },
-        acceptedTime: { type: 'string', format: 'date-time' },
-        expiresTime: { type: 'string', format: 'date-time' },
-        finishedTime: { type: 'string', format: 'date-time' },
-        upstream: {
-          type: 'object',
-          description:
-            'The request to the upstream, when the message or a part of it is relayed. It counts as one delivery: whom it reaches, the upstream knows',
-          required: ['outcome'],
-          properties: {
-            outcome: { type: 'string' },
-            messageId: { type: 'string', description: 'The upstream’s id of the message' },
-            reason: { type: 'string', description: 'The last trouble, when it was not accepted' },
-          },
-        },
-        resendOf: { type: 'string', description: 'The message that this one repeats some deliveries of' },
-        resends: { type: 'array', items: { type: 'string' }, description: 'Messages that repeat some of this one' },
-      },
+      required: [...MESSAGE_REQUIRED, 'providers'],
+      properties: FULL_MESSAGE,
     },
   })
   @ApiResponse({ status: 404, description: 'Unknown application or message' })
   async read(
     @Param('applicationId') applicationId: string,
     @Param('messageId') messageId: string,
-  ): Promise<MessageAnswer> {
-    const report = await this.messages.readMessage(applicationId, messageId);
-    return {
-      messageId: report.id,
-      alert: report.alert,
-      state: report.state,
-      audience: report.audience,
-      outcomes: report.outcomes,
-      acceptedTime: report.acceptedAt.toISOString(),
-      expiresTime: report.expiresAt.toISOString(),
-      ...(report.finishedAt && { finishedTime: report.finishedAt.toISOString() }),
-      ...(report.upstream && { upstream: toRelayAnswer(report.upstream) }),
-      ...(report.resendOf !== null && { resendOf: report.resendOf }),
-      ...(report.resends.length > 0 && { resends: report.resends }),
-    };
+  ): Promise<FullMessageAnswer> {
+    return toFullMessageAnswer(await this.reports.readMessage(applicationId, messageId));
   }
-
-  @Delete(':messageId')
-  @HttpCode(204)
-  @RequireScope('messages.write')
-  @ApiOperation({ summary: 'Cancel what has not left' })
-  @ApiResponse({ status: 404, description: 'Unknown application or message' })
-  @ApiResponse({ status: 409, description: 'Nothing is left to cancel' })
-  cancel(@Param('applicationId') applicationId: string, @Param('messageId') messageId: string): Promise<void> {
-    return this.control.cancelMessage(applicationId, messageId);
-  }
-
-  @Post(':messageId/pause')
-  @HttpCode(204)
-  @RequireScope('messages.write')
-  @ApiOperation({
-    summary: 'Write nothing new of a message until it is resumed; its time to live goes on (extension)',
-  })
-  @ApiResponse({ status: 204, description: 'It is paused, also when it was before' })
-  @ApiResponse({ status: 404, description: 'Unknown application or message' })
-  @ApiResponse({ status: 409, description: 'Nothing is left to pause' })
-  pause(@Param('applicationId') applicationId: string, @Param('messageId') messageId: string): Promise<void> {
-    return this.control.pauseMessage(applicationId, messageId);
-  }
-
-  @Post(':messageId/resume')
-  @HttpCode(204)
-  @RequireScope('messages.write')
-  @ApiOperation({ summary: 'Go on with a paused message where it stopped (extension)' })
-  @ApiResponse({ status: 204, description: 'It goes on, also when it was not paused' })
-  @ApiResponse({ status: 404, description: 'Unknown application or message' })
-  @ApiResponse({ status: 409, description: 'Nothing is left, or the application is paused at the providers' })
-  resume(@Param('applicationId') applicationId: string, @Param('messageId') messageId: string): Promise<void> {
-    return this.control.resumeMessage(applicationId, messageId);
-  }
-
-  @Post(':messageId/resend')
-  @HttpCode(202)
-  @RequireScope('messages.write')
-  @ApiOperation({
-    summary: 'Send a message that has ended again, to exactly the deliveries with certain outcomes (extension)',
-  })
-  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same key within 24 hours sends once' })
-  @ApiBody({ type: ResendDto })
-  @ApiResponse({
-    status: 202,
-    description: 'Kept, as a message of its own',
-    schema: {
-      type: 'object',
-      required: ['messageId', 'resendOf'],
-      properties: {
-        messageId: { type: 'string' },
-        resendOf: { type: 'string' },
-        warnings: { type: 'array', items: { type: 'string' } },
-      },
-    },
-  })
-  @ApiResponse({ status: 400, description: 'A field is missing or invalid: `message` names it and says why' })
-  @ApiResponse({ status: 404, description: 'Unknown application or message' })
-  @ApiResponse({
-    status: 409,
-    description: 'The message still moves, the Idempotency-Key came with another body, or the application is disabled',
-  })
-  async resend(
-    @Param('applicationId') applicationId: string,
-    @Param('messageId') messageId: string,
-    @Req() request: AuthorizedRequest,
-    @Headers('idempotency-key') idempotencyKey: string | undefined,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ResendAnswer> {
-    const body = parseJson(request.body);
-    const { clientId } = request.authorized;
-    const accepted = await this.resends.resendMessage(applicationId, clientId, messageId, body, idempotencyKey);
-    if (accepted.replayed) void reply.header('idempotent-replayed', 'true');
-    return {
-      messageId: accepted.messageId,
-      resendOf: messageId,
-      ...(accepted.warnings.length > 0 && { warnings: accepted.warnings }),
-    };
-  }
-}
-
-function toRelayAnswer({ outcome, messageId, reason }: RelayReport): MessageAnswer['upstream'] {
-  return { outcome, ...(messageId !== null && { messageId }), ...(reason !== null && { reason }) };
 }

@@ -79,6 +79,8 @@ describe('toNotification', () => {
     expect(notification).toStrictEqual({
       collapseId: '',
       alert: 'hi',
+      nowOrNever: undefined,
+      priority: undefined,
       url: undefined,
       apns: { payload: { keep: null } },
       gcm: { lights: { ledOnMs: 1 } },

@@ -1,17 +1,25 @@
 import { instanceToPlain } from 'class-transformer';
 import { invalidValue } from '../common/errors.js';
 import type { Notification } from '../providers/notification.js';
+import { fillNotification, findPlaceholders } from '../providers/placeholders.js';
+import type { Values } from '../providers/placeholders.js';
 import type { ProviderName } from '../providers/provider.js';
 import type { Providers } from '../providers/providers.module.js';
 import type { SendMessageDto } from './message.dto.js';
+import { longestValues } from './personal-data.js';
+import type { PersonalData } from './personal-data.js';
 
-/** The wire's message as providers see it, pure. The collapse id is the message's id, known when it is kept. */
-export function toNotification(request: SendMessageDto): Omit<Notification, 'messageId' | 'expiresAt'> {
+export type NewNotification = Omit<Notification, 'messageId' | 'expiresAt'>;
+
+/** The wire's message as providers see it, pure. Without a collapse id of its own it gets the message's id, when it is kept. */
+export function toNotification(request: SendMessageDto): NewNotification {
   const { apns, gcm, wns, chromeWeb, firefoxWeb, safariWeb } = request.settings ?? {};
-  return {
-    collapseId: '',
+  const notification: NewNotification = {
+    collapseId: request.collapseId ?? '',
     alert: request.message.alert,
     url: request.message.url ?? undefined,
+    nowOrNever: request.ttl === 0 ? true : undefined,
+    priority: request.priority ?? undefined,
     apns: plain(apns),
     gcm: plain(gcm),
     wns: plain(wns),
@@ -19,6 +27,10 @@ export function toNotification(request: SendMessageDto): Omit<Notification, 'mes
     firefoxWeb: plain(firefoxWeb),
     safariWeb: plain(safariWeb),
   };
+  const placeholders = findPlaceholders(notification);
+  if (placeholders.length > 0) return { ...notification, placeholders };
+  // Two braces that are meant as text become so here, once, when nothing is filled in later.
+  return JSON.stringify(notification).includes('{{') ? fillNotification(notification, {}) : notification;
 }
 
 function plain<T extends object>(settings: T | undefined): T | undefined {
@@ -51,30 +63,80 @@ const LIMITS = [
 ] as const satisfies readonly { platform: string; provider: ProviderName; settings: keyof Notification }[];
 const NO_SETTINGS = Object.fromEntries(LIMITS.map(({ settings }) => [settings, undefined]));
 const ID_PLACEHOLDER = '00000000';
+/** Whatever providers make of so few bytes of JSON, names of members and escapes within escapes included, is within their limits. */
+const SURELY_SMALL = 600;
+/** Of users whose data are measured one by one when the longest values together are too large. */
+const HEAVIEST = 100;
 
-function longer({ alert, url = '' }: { alert: string; url?: string }): string {
-  return Buffer.byteLength(url) > Buffer.byteLength(alert) ? 'message.url' : 'message.alert';
+export interface Size {
+  platform: string;
+  provider: ProviderName;
+  bytes: number;
+  limit: number;
 }
 
-/** Throws FPWSE0005E naming the field that is too large for one of the providers the message may go to. */
-export function checkSizes(
-  notification: Omit<Notification, 'messageId' | 'expiresAt'>,
+/** Bytes of what the notification becomes on each platform that it may go to. */
+export function measureSizes(
+  notification: NewNotification,
   platforms: readonly string[] | undefined,
   providers: Providers,
+): Size[] {
+  return LIMITS.filter(({ platform }) => !platforms || platforms.includes(platform)).map(
+    ({ platform, provider, settings }) => {
+      const bytes = providers[provider].measure({ ...bare(notification), [settings]: notification[settings] });
+      return { platform, provider, bytes, limit: providers[provider].maxBytes };
+    },
+  );
+}
+
+/**
+ * Throws FPWSE0005E naming the field that is too large for one of the providers the message may go to. Placeholders are
+ * measured with the longest values that are known by now; those of devices are when they are filled in.
+ */
+export function checkSizes(
+  notification: NewNotification,
+  platforms: readonly string[] | undefined,
+  providers: Providers,
+  data: PersonalData | null = null,
 ): void {
-  const bare = {
+  const longest = notification.placeholders ? fillNotification(notification, longestValues(data)) : notification;
+  if (Buffer.byteLength(JSON.stringify(longest)) <= SURELY_SMALL) return;
+  const refusal = findTooLarge(longest, platforms, providers);
+  if (!refusal) return;
+  if (!data) throw invalidValue(refusal.field, refusal.reason);
+  const weightOf = (values: Values): number => JSON.stringify(values).length;
+  const heaviest = [...data].toSorted(([, a], [, b]) => weightOf(b) - weightOf(a)).slice(0, HEAVIEST);
+  for (const [userId, values] of heaviest) {
+    const found = findTooLarge(fillNotification(notification, values), platforms, providers);
+    if (found) throw invalidValue(found.field, `with the data of user '${userId.slice(0, 40)}' ${found.reason}`);
+  }
+}
+
+function findTooLarge(
+  notification: NewNotification,
+  platforms: readonly string[] | undefined,
+  providers: Providers,
+): { field: string; reason: string } | null {
+  const size = measureSizes(notification, platforms, providers).find(({ bytes, limit }) => bytes > limit);
+  if (!size) return null;
+  const { provider, bytes, limit, platform } = size;
+  const settings = LIMITS.find((each) => each.platform === platform)?.settings;
+  const fits = providers[provider].measure(bare(notification)) <= limit;
+  const field = fits ? `settings.${settings}` : longer(notification);
+  return { field, reason: `the message is ${bytes} bytes at ${provider}, which takes ${limit}` };
+}
+
+function bare(notification: NewNotification): Notification {
+  return {
     ...notification,
     ...NO_SETTINGS,
     messageId: ID_PLACEHOLDER,
-    collapseId: ID_PLACEHOLDER,
+    collapseId: notification.collapseId || ID_PLACEHOLDER,
+    placeholders: undefined,
     expiresAt: Number.MAX_SAFE_INTEGER,
   };
-  for (const { platform, provider, settings } of LIMITS) {
-    if (platforms && !platforms.includes(platform)) continue;
-    const bytes = providers[provider].measure({ ...bare, [settings]: notification[settings] });
-    const limit = providers[provider].maxBytes;
-    if (bytes <= limit) continue;
-    const field = providers[provider].measure(bare) <= limit ? `settings.${settings}` : longer(notification);
-    throw invalidValue(field, `the message is ${bytes} bytes at ${provider}, which takes ${limit}`);
-  }
+}
+
+function longer({ alert, url = '' }: { alert: string; url?: string }): string {
+  return Buffer.byteLength(url) > Buffer.byteLength(alert) ? 'message.url' : 'message.alert';
 }

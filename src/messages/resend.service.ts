@@ -6,8 +6,9 @@ import { ApiError, notFound } from '../common/errors.js';
 import { readIdempotency } from './idempotency.js';
 import { newMessageId } from './message-id.js';
 import { MessageRepository } from './message.repository.js';
-import { MessagesService, applicationDisabled, ignoredField } from './messages.service.js';
+import { MessagesService, applicationDisabled } from './messages.service.js';
 import type { Acceptance } from './messages.service.js';
+import { ignoredField } from './prepare.js';
 import { ResendDto } from './resend.dto.js';
 
 /** Sends exactly the deliveries of a settled message again that have certain outcomes, as a message of its own. */

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { FoundApplication } from '../applications/application.repository.js';
-import { ApiError } from '../common/errors.js';
+import { ApiError, invalidValue } from '../common/errors.js';
 import type { Target } from '../database/tables.js';
 import { RegisteredRepository } from '../devices/registered.repository.js';
 import { isInShare, isRelayed, readRoute, relayBody } from '../upstream/route.js';
+import type { PreparedMessage } from './prepare.js';
 import { targetOf } from './target.js';
 
 /** The way out of one message: whom it goes to from here, and what the upstream is sent of it. */
@@ -24,14 +25,18 @@ export interface WayOut {
 export class RoutingService {
   constructor(private readonly registered: RegisteredRepository) {}
 
-  /** `via`: the request's header of this name. Throws CARIL0409E when the message came by a relay and would go into one. */
+  /**
+   * `via`: the request's header of this name. Throws CARIL0409E when the message came by a relay and would go into one,
+   * FPWSE0005E when it has placeholders, which the upstream does not fill.
+   */
   async chooseWay(
     application: FoundApplication,
-    target: Target,
-    request: Record<string, unknown>,
+    { target, request, notification }: Pick<PreparedMessage, 'target' | 'request' | 'notification'>,
     via?: string,
   ): Promise<WayOut> {
     const way = await this.divide(application, target, request);
+    if (way.relay && notification.placeholders?.length)
+      throw invalidValue('message', 'the application relays it, and the upstream fills no placeholders');
     if (way.relay && isRelayed(via))
       throw new ApiError('CARIL0409E', 'The message comes from a relay, and this application relays too: a loop.');
     return way;

@@ -7,6 +7,12 @@ export interface Notification {
   url?: string;
   /** Epoch milliseconds after which nobody wants it any more. */
   expiresAt: number;
+  /** Now or never: no provider keeps it for a device that is away. */
+  nowOrNever?: boolean;
+  /** What the caller says for all platforms; a platform's own word goes before it. */
+  priority?: 'high' | 'normal';
+  /** Names to be filled in for each delivery; absent when there are none. */
+  placeholders?: Placeholder[];
   /** Of a direct message: its requests go before others that wait for a stream. */
   urgent?: boolean;
   apns?: ApnsSettings;
@@ -17,6 +23,13 @@ export interface Notification {
   safariWeb?: SafariWebSettings;
   /** What the upstream is sent in the message's place: the caller's own request (MobileFirst's `POST messages`). */
   relay?: Record<string, unknown>;
+}
+
+/** A `{{name}}` in the texts of a notification. */
+export interface Placeholder {
+  name: string;
+  /** It stands somewhere without a default. */
+  required: boolean;
 }
 
 /** `settings.wns`: an XML notification described as JSON (MobileFirst 8.0), kept as it came; wns/ builds the XML. */

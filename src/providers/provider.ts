@@ -1,4 +1,5 @@
 import type { Notification } from './notification.js';
+import type { Values } from './placeholders.js';
 import type { TokenShelf } from './token-shelf.js';
 
 /**
@@ -15,6 +16,8 @@ export interface Recipient {
   platform: string;
   /** Epoch ms of the last registration of this token: APNs' 410 speaks of tokens older than its timestamp. */
   registeredAt: number;
+  /** For the notification's placeholders; there when it has any. */
+  values?: Values;
 }
 
 /** How long something that may be tried again is tried, in ms after the message was accepted; absent: to its end. */

@@ -34,7 +34,17 @@ export function isRelayed(via: string | undefined): boolean {
 }
 
 /** Fields of a request that speak to this server (its extensions) and that MobileFirst does not know. */
-const OURS: ReadonlySet<string> = new Set(['ttl', 'onUnknown']);
+const OURS: ReadonlySet<string> = new Set([
+  'ttl',
+  'onUnknown',
+  'sendAt',
+  'expiresAt',
+  'priority',
+  'collapseId',
+  'label',
+  'data',
+  'dryRun',
+]);
 
 /** A list of ids in a target. */
 export type IdList = 'deviceIds' | 'userIds';

@@ -110,6 +110,13 @@ export class KillLane {
     return messages.map(({ messageId }) => ({ messageId, tokens: [this.tokens[7] ?? ''] }));
   }
 
+  /** To everybody, in a moment. */
+  async sendLater(): Promise<Sent[]> {
+    const sendAt = new Date(Date.now() + 1_000).toISOString();
+    const messageId = await this.send({ message: { alert: 'later' }, sendAt });
+    return [{ messageId, tokens: this.tokens }];
+  }
+
   /** A broadcast that is called off at once. */
   async sendAndCancel(): Promise<Sent[]> {
     const messageId = await this.send({ message: { alert: 'called off' } });

@@ -23,6 +23,7 @@ const RATED = 'of messages that are held to a rate or counted for a cap; inside 
 const NOT_KILLED: Record<string, string> = {
   'ApplicationRepository.add': REGISTRATION,
   'ApplicationRepository.find': READS,
+  'ApplicationRepository.findAll': READS,
   'AudienceRepository.count': READS,
   'AudienceRepository.highestSeq': READS,
   'AudienceRepository.page': READS,
@@ -40,6 +41,11 @@ const NOT_KILLED: Record<string, string> = {
   'CampaignRepository.remove': REGISTRATION,
   'ClaimRepository.postpone': INSIDE,
   'ClaimRepository.takeTurn': INSIDE,
+  'DeliveryReportRepository.batches': READS,
+  'DeliveryReportRepository.circumstances': READS,
+  'DeliveryReportRepository.devices': READS,
+  'DeliveryReportRepository.ofDevice': READS,
+  'DeliveryReportRepository.page': READS,
   'DeviceRegistrationRepository.change': REGISTRATION,
   'DeviceRegistrationRepository.makingRoom': REGISTRATION,
   'DeviceRegistrationRepository.put': REGISTRATION,
@@ -47,12 +53,16 @@ const NOT_KILLED: Record<string, string> = {
   'DeviceRepository.find': READS,
   'DeviceRepository.findDeliverable': READS,
   'DeviceRepository.findOwner': READS,
+  'DeviceRepository.findSeq': READS,
   'DeviceRepository.list': READS,
   'DeviceRepository.noteSeen': REGISTRATION,
   'DeviceRepository.page': READS,
+  'DeviceRepository.put': REGISTRATION,
   'DeviceRepository.remove': REGISTRATION,
+  'DeviceRepository.upsert': REGISTRATION,
   'DeviceRetentionRepository.deleteRetired': REGISTRATION,
   'DeviceRetentionRepository.retireUnseen': REGISTRATION,
+  'DryRunRepository.count': READS,
   'ExpansionRepository.admit': INSIDE,
   'ExpansionRepository.cut': INSIDE,
   'ExpansionRepository.nextPage': INSIDE,
@@ -68,11 +78,11 @@ const NOT_KILLED: Record<string, string> = {
   'MessageRateRepository.add': RATED,
   'MessageRateRepository.hold': RATED,
   'MessageRateRepository.move': RATED,
+  'MessageRepository.findBulk': READS,
   'MessageRepository.findByIdempotencyKey': READS,
   'MessageRepository.findOriginal': READS,
   'MessageRepository.keepOriginal': INSIDE,
   'MessageRepository.keepUpstream': INSIDE,
-  'MessageRepository.report': READS,
   'PaceRepository.lock': INSIDE,
   'PaceRepository.reportedRate': READS,
   'PaceRepository.slowDown': 'one transaction that makes sending slower; without it the provider says so again',
@@ -89,7 +99,11 @@ const NOT_KILLED: Record<string, string> = {
   'ProviderStatusRepository.report': 'an account for people every five seconds; no delivery depends on it',
   'ReachRepository.admit': RATED,
   'ReachRepository.forget': 'what is forgotten no cap asks for any more',
+  'RecipientRepository.find': READS,
   'RegisteredRepository.listRegistered': READS,
+  'ReportRepository.find': READS,
+  'ReportRepository.findSeq': READS,
+  'ReportRepository.list': READS,
   'ResendRepository.page': READS,
   'ResendRepository.sources': READS,
   'RetentionRepository.removeMessages': 'long after the end of a message; its restarts are tested in housekeeping.spec',
@@ -116,6 +130,7 @@ const NOT_KILLED: Record<string, string> = {
   'TagRepository.find': READS,
   'TagRepository.list': READS,
   'TagRepository.remove': REGISTRATION,
+  'ValuesRepository.find': READS,
   'WaveRepository.addTerms': INSIDE,
   'WaveRepository.claim': LOOKED,
   'WaveRepository.findZones': READS,
@@ -125,7 +140,7 @@ const NOT_KILLED: Record<string, string> = {
 const ALSO_SECOND = ['finish', 'settleMessage'].map((name) => `BatchRepository.${name}`);
 /** Each case starts the program anew, which on the embedded database takes 3 s of CPU: its own transactions, mainly. */
 const ON_EMBEDDED = [
-  'MessageRepository.accept',
+  'MessageRepository.acceptAll',
   'ExpansionRepository.expandPage',
   'ClaimRepository.claim',
   'BatchRepository.finish',
@@ -206,7 +221,7 @@ async function playLane(
 
 /** The ordinary way first; a step that is not on it comes with a campaign, a cancel, or trouble at the provider. */
 async function playCase(lane: KillLane, order: KillAt): Promise<void> {
-  for (const way of ['sendPlainly', 'sendByCampaign', 'sendAndCancel', 'sendIntoTrouble'] as const) {
+  for (const way of ['sendPlainly', 'sendByCampaign', 'sendAndCancel', 'sendIntoTrouble', 'sendLater'] as const) {
     const { result, inFlight } = await lane.killDuring(order, async () => {
       const sent = await lane[way]();
       return { sent, reports: await lane.waitUntilEnded(sent) };

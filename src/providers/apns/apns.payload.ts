@@ -10,6 +10,7 @@ export interface ApnsPayload {
   headers: readonly Header[];
 }
 
+export const MAX_BODY_BYTES = 4_096;
 /** `apns-collapse-id` in bytes (Apple: "Sending notification requests to APNs"). */
 const COLLAPSE_ID_MAX = 64;
 /** APNs keeps an undelivered push for 30 days at most. */
@@ -26,8 +27,8 @@ export function buildApnsPayload(notification: Notification, bundleId: string, n
       // Watches and newer phones drop a push whose type does not fit its payload.
       ['apns-push-type', silent ? 'background' : 'alert'],
       // Background pushes must be 5: APNs answers 10 with BadPriority.
-      ['apns-priority', silent ? '5' : '10'],
-      ['apns-expiration', expiration(notification.expiresAt, now)],
+      ['apns-priority', silent || notification.priority === 'normal' ? '5' : '10'],
+      ['apns-expiration', notification.nowOrNever ? '0' : expiration(notification.expiresAt, now)],
       ['apns-collapse-id', collapseId(settings.apnsCollapseId ?? notification.collapseId)],
     ],
   };

@@ -1,7 +1,7 @@
 import type { Notification } from '../notification.js';
 import type { Provider, ProviderSettings, Sender } from '../provider.js';
 import { shelfName, type TokenShelf } from '../token-shelf.js';
-import { apnsBody } from './apns.payload.js';
+import { MAX_BODY_BYTES, apnsBody } from './apns.payload.js';
 import { ApnsSender } from './apns.sender.js';
 import { openApnsSettings, parseApnsSettings, type ApnsKey } from './apns.settings.js';
 import { ProviderToken } from './apns.token.js';
@@ -17,7 +17,7 @@ export interface ApnsProviderOptions {
 /** Apple Push Notification service over HTTP/2, with a token key or a certificate. */
 export class ApnsProvider implements Provider {
   readonly name = 'apns';
-  readonly maxBytes = 4096;
+  readonly maxBytes = MAX_BODY_BYTES;
   readonly parseSettings = parseApnsSettings;
   /**
    * One for each key ever opened, never forgotten: applications of a team share its JWT, and one that is closed and

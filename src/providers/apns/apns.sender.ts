@@ -1,12 +1,13 @@
 import type { Header, PushPoolOptions } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
+import { BodyTemplate, tooLarge } from '../body-template.js';
 import { fanOut, NOT_SENT } from '../fan-out.js';
 import { HostBreaker } from '../host-breaker.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import { statsOf } from '../pool-stats.js';
 import { readApnsOutcome } from './apns.outcome.js';
-import { type ApnsPayload, apnsId, buildApnsPayload } from './apns.payload.js';
+import { type ApnsPayload, MAX_BODY_BYTES, apnsBody, apnsId, buildApnsPayload } from './apns.payload.js';
 import type { ProviderToken } from './apns.token.js';
 
 /** APNs device tokens are hex of a length that Apple does not promise; anything else would be a path of its own. */
@@ -60,6 +61,8 @@ export class ApnsSender implements Sender {
   private async deliver(push: Push, recipient: Recipient, signal: AbortSignal): Promise<Verdict> {
     if (!TOKEN.test(recipient.token)) return { action: 'dropDevice', reason: 'TokenNotHex', certain: false };
     const path = `/3/device/${recipient.token}`;
+    const body = push.body(recipient);
+    if (recipient.values && body.length > MAX_BODY_BYTES) return tooLarge(body.length, MAX_BODY_BYTES);
     const headers: Header[] = [['apns-id', apnsId(push.notification.messageId, recipient.token)]];
     for (let replayed = false; ;) {
       const jwt = this.token && (this.token.current() ?? (await this.token.obtain()));
@@ -69,7 +72,7 @@ export class ApnsSender implements Sender {
         path,
         constant,
         headers,
-        body: push.payload.body,
+        body,
         urgent: push.notification.urgent,
       });
       // Its connections were given up while this one waited for a stream.
@@ -145,12 +148,18 @@ class Push {
   stopped = false;
   private jwt: string | null = null;
   private headers: readonly Header[];
+  private readonly template: BodyTemplate | null;
 
   constructor(
     readonly notification: Notification,
     readonly payload: ApnsPayload,
   ) {
     this.headers = payload.headers;
+    this.template = BodyTemplate.of(notification, apnsBody);
+  }
+
+  body({ values = {} }: Recipient): Buffer {
+    return this.template?.fill(values) ?? this.payload.body;
   }
 
   constant(jwt: string | null): readonly Header[] {

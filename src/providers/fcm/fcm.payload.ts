@@ -1,6 +1,9 @@
-import type { GcmSettings, Notification } from '../notification.js';
+import { BodyTemplate } from '../body-template.js';
+import type { Notification } from '../notification.js';
+import type { Values } from '../placeholders.js';
 import { androidNotification } from './fcm.notification.js';
 
+export const MAX_BODY_BYTES = 4_096;
 /** FCM stores a message for 28 days at most. */
 const LONGEST_TTL_S = 2_419_200;
 /** Registration tokens are about 160 characters; a measured body counts one of 256. */
@@ -8,19 +11,23 @@ const MEASURED_TOKEN = 'x'.repeat(256);
 /** What JSON passes as it is, and all that Google's tokens are made of. */
 const PLAIN_TOKEN = /^[\w:.%~-]+$/;
 
-/** A `messages:send` request, serialised but for the token. */
+const AFTER = Buffer.from('}}');
+
+/** A `messages:send` request, serialised but for the token, and for placeholders where there are any. */
 export class FcmBody {
   private readonly before: Buffer;
-  private readonly after = Buffer.from('}}');
+  private readonly template: BodyTemplate | null;
 
-  constructor(message: Record<string, unknown>) {
-    this.before = Buffer.from(`{"message":${JSON.stringify(message).slice(0, -1)},"token":`);
+  constructor(notification: Notification, now: number) {
+    const build = (each: Notification): Buffer => Buffer.from(beginningOf(each, now));
+    this.template = BodyTemplate.of(notification, build);
+    this.before = build(notification);
   }
 
   /** UTF-8 JSON of the request to one device. */
-  for(token: string): Buffer {
+  for(token: string, values: Values = {}): Buffer {
     const quoted = PLAIN_TOKEN.test(token) ? `"${token}"` : JSON.stringify(token);
-    return Buffer.concat([this.before, Buffer.from(quoted), this.after]);
+    return Buffer.concat([this.template?.fill(values) ?? this.before, Buffer.from(quoted), AFTER]);
   }
 
   get largestBytes(): number {
@@ -30,17 +37,23 @@ export class FcmBody {
 
 /** Builds the request of a notification; `now` is epoch ms (FCM's schema: projects.messages.send). */
 export function buildFcmBody(notification: Notification, now: number): FcmBody {
+  return new FcmBody(notification, now);
+}
+
+/** Up to the token. */
+function beginningOf(notification: Notification, now: number): string {
   const settings = notification.gcm ?? {};
   const silent = settings.type === 'SILENT';
-  return new FcmBody({
+  const message = {
     android: {
       collapse_key: settings.collapseKey ?? notification.collapseId,
-      priority: isUrgent(settings, silent) ? 'HIGH' : 'NORMAL',
-      ttl: `${timeToLive(settings.timeToLive, notification.expiresAt, now)}s`,
+      priority: isUrgent(notification, silent) ? 'HIGH' : 'NORMAL',
+      ttl: `${timeToLive(notification, now)}s`,
       ...(silent ? {} : { notification: androidNotification(notification) }),
     },
     data: fcmData(notification),
-  });
+  };
+  return `{"message":${JSON.stringify(message).slice(0, -1)},"token":`;
 }
 
 /**
@@ -78,14 +91,16 @@ function fcmData({ messageId, alert, url, gcm = {} }: Notification): Record<stri
  * FCM's own defaults: a visible message wakes an idle phone, a silent one waits. `sync` lets it wait too. Of the five
  * words of the wire, max and high wake it.
  */
-function isUrgent({ priority, sync }: GcmSettings, silent: boolean): boolean {
-  if (sync === true) return false;
-  if (priority === undefined) return !silent;
-  return /^(max|high)$/i.test(priority);
+function isUrgent({ gcm = {}, priority }: Notification, silent: boolean): boolean {
+  if (gcm.sync === true) return false;
+  const word = gcm.priority ?? priority;
+  if (word === undefined) return !silent;
+  return /^(max|high)$/i.test(word);
 }
 
 /** Whole seconds, never past the moment after which nobody wants the message. */
-function timeToLive(asked: number | undefined, expiresAt: number, now: number): number {
+function timeToLive({ gcm, expiresAt, nowOrNever }: Notification, now: number): number {
+  if (nowOrNever) return 0;
   const left = (expiresAt - now) / 1_000;
-  return Math.max(0, Math.floor(Math.min(asked ?? LONGEST_TTL_S, left, LONGEST_TTL_S)));
+  return Math.max(0, Math.floor(Math.min(gcm?.timeToLive ?? LONGEST_TTL_S, left, LONGEST_TTL_S)));
 }

@@ -1,7 +1,7 @@
 import type { Notification } from '../notification.js';
 import type { Provider, ProviderSettings, Sender } from '../provider.js';
 import type { TokenShelf } from '../token-shelf.js';
-import { buildFcmBody } from './fcm.payload.js';
+import { MAX_BODY_BYTES, buildFcmBody } from './fcm.payload.js';
 import { FcmSender } from './fcm.sender.js';
 import { openFcmSettings, parseFcmSettings } from './fcm.settings.js';
 
@@ -15,7 +15,7 @@ export interface FcmProviderOptions {
 /** Firebase Cloud Messaging, HTTP v1 API over HTTP/2. */
 export class FcmProvider implements Provider {
   readonly name = 'fcm';
-  readonly maxBytes = 4096;
+  readonly maxBytes = MAX_BODY_BYTES;
   /** Firebase ("Best practices when sending FCM messages at scale"): a minute up to the quota of 600,000 a minute. */
   readonly ramp = { from: 1_000, to: 10_000, overMs: 60_000 };
   readonly parseSettings = parseFcmSettings;

@@ -1,6 +1,7 @@
 import type { Header } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
 import { AccessTokens, haveToken } from '../access-tokens.js';
+import { tooLarge } from '../body-template.js';
 import { fanOut, NOT_SENT } from '../fan-out.js';
 import { HostBreaker } from '../host-breaker.js';
 import type { Notification } from '../notification.js';
@@ -9,7 +10,7 @@ import { statsOf } from '../pool-stats.js';
 import { withLife } from '../time-to-live.js';
 import type { TokenShelf } from '../token-shelf.js';
 import { readFcmOutcome } from './fcm.outcome.js';
-import { buildFcmBody, type FcmBody } from './fcm.payload.js';
+import { MAX_BODY_BYTES, buildFcmBody, type FcmBody } from './fcm.payload.js';
 import type { ServiceAccount } from './fcm.settings.js';
 import { assertionGrant } from './fcm.token.js';
 
@@ -54,10 +55,14 @@ export class FcmSender implements Sender {
   }
 
   private async deliver(
-    { body, urgent }: { body: FcmBody; urgent?: boolean },
+    message: { body: FcmBody; urgent?: boolean },
     recipient: Recipient,
     signal: AbortSignal,
   ): Promise<Verdict> {
+    const { urgent } = message;
+    const body = message.body.for(recipient.token, recipient.values);
+    // Without values the message was measured when it was accepted, and a token may be longer than was thought.
+    if (recipient.values && body.length > MAX_BODY_BYTES) return tooLarge(body.length, MAX_BODY_BYTES);
     for (let replayed = false; ; replayed = true) {
       let token = this.tokens.current();
       if (token === undefined) {
@@ -67,7 +72,7 @@ export class FcmSender implements Sender {
         token = grant.token;
       }
       const constant = this.headersFor(token);
-      const result = await this.pool.send({ path: this.path, constant, body: body.for(recipient.token), urgent });
+      const result = await this.pool.send({ path: this.path, constant, body, urgent });
       const { verdict, replay } = readFcmOutcome(result, Date.now());
       if (replay === undefined || replayed) return verdict;
       this.tokens.refuse(token);

@@ -3,6 +3,8 @@ import type { GcmSettings, Notification } from '../notification.js';
 
 /** A Huawei phone runs the Android app or its HarmonyOS sister, so what `settings.gcm` says of Android holds here too. */
 
+/** Without the tokens. */
+export const MAX_BODY_BYTES = 4_096;
 /** Push Kit keeps a message for 15 days at most. */
 const LONGEST_TTL_S = 1_296_000;
 /** Push Kit shows no more of a title. */
@@ -34,7 +36,7 @@ export function buildAndroidBody(notification: Notification, now: number, urgenc
   const android = {
     // -1 keeps all messages for a phone that is away; a group of 1 to 100 keeps its newest, so only the caller chooses one.
     collapse_key: gcm.collapseKey === undefined ? -1 : 1 + (numberOf(gcm.collapseKey) % 100),
-    urgency: urgency ?? (isUrgent(gcm, silent) ? 'HIGH' : 'NORMAL'),
+    urgency: urgency ?? (isUrgent(notification, silent) ? 'HIGH' : 'NORMAL'),
     ttl: `${timeToLive(notification, now)}s`,
     ...(silent ? {} : { notification: androidNotification(gcm, collapseId) }),
   };
@@ -102,13 +104,15 @@ function titleOf({ alert, gcm }: Notification): string {
 }
 
 /** As at FCM: a visible message wakes an idle phone, a silent one waits; `sync` lets it wait too. */
-function isUrgent({ priority, sync }: GcmSettings, silent: boolean): boolean {
-  if (sync === true) return false;
-  return priority === undefined ? !silent : /^(max|high)$/i.test(priority);
+function isUrgent({ gcm = {}, priority }: Notification, silent: boolean): boolean {
+  if (gcm.sync === true) return false;
+  const word = gcm.priority ?? priority;
+  return word === undefined ? !silent : /^(max|high)$/i.test(word);
 }
 
 /** Whole seconds from 1, never past the moment after which nobody wants the message. */
-function timeToLive({ gcm, expiresAt }: Notification, now: number): number {
+function timeToLive({ gcm, expiresAt, nowOrNever }: Notification, now: number): number {
+  if (nowOrNever) return 1;
   const left = (expiresAt - now) / 1_000;
   return Math.max(1, Math.floor(Math.min(gcm?.timeToLive ?? LONGEST_TTL_S, left, LONGEST_TTL_S)));
 }

@@ -1,7 +1,7 @@
 import type { Notification } from '../notification.js';
 import type { Provider, ProviderSettings, Sender } from '../provider.js';
 import type { TokenShelf } from '../token-shelf.js';
-import { buildAndroidBody, buildHarmonyBody } from './hms.payload.js';
+import { MAX_BODY_BYTES, buildAndroidBody, buildHarmonyBody } from './hms.payload.js';
 import { HmsSender, type HmsEndpoints } from './hms.sender.js';
 import { openHmsSettings, parseHmsSettings } from './hms.settings.js';
 
@@ -13,7 +13,7 @@ export interface HmsProviderOptions extends HmsEndpoints {
 /** Huawei Push Kit over HTTP/1.1, up to a thousand devices a request. */
 export class HmsProvider implements Provider {
   readonly name = 'hms';
-  readonly maxBytes = 4_096;
+  readonly maxBytes = MAX_BODY_BYTES;
   readonly parseSettings = parseHmsSettings;
 
   constructor(private readonly options: HmsProviderOptions) {}

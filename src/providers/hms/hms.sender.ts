@@ -1,13 +1,16 @@
 import { AccessTokens, haveToken, type AccessTokenSource } from '../access-tokens.js';
+import { tooLarge } from '../body-template.js';
 import { fanOut, NOT_SENT } from '../fan-out.js';
 import { HostBreaker } from '../host-breaker.js';
 import { Http1Client } from '../http1-client.js';
 import type { Notification } from '../notification.js';
+import { fillNotification } from '../placeholders.js';
+import type { Values } from '../placeholders.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import { withLife } from '../time-to-live.js';
 import type { TokenShelf } from '../token-shelf.js';
 import { readHmsOutcome, type HmsOutcome } from './hms.outcome.js';
-import { buildAndroidBody, buildHarmonyBody, type HmsBody } from './hms.payload.js';
+import { MAX_BODY_BYTES, buildAndroidBody, buildHarmonyBody, type HmsBody } from './hms.payload.js';
 import type { HmsCredentials } from './hms.settings.js';
 import { clientGrant, ServiceAccountTokens } from './hms.token.js';
 
@@ -61,20 +64,23 @@ export class HmsSender implements Sender {
     const settle = (index: number, verdict: Verdict): void =>
       report(index, withLife(verdict, notification.gcm?.timeToLive));
     if (!signal.aborted && !(await haveToken(this.tokens, recipients.length, settle))) return;
-    const message = this.build(notification);
-    const groups: number[][] = [];
-    for (let from = 0; from < recipients.length; from += LARGEST_REQUEST) {
-      const size = Math.min(LARGEST_REQUEST, recipients.length - from);
-      groups.push(Array.from({ length: size }, (_, index) => from + index));
-    }
+    const groups = groupByValues(recipients);
+    const whole = notification.placeholders ? null : this.build(notification);
     const tokenOf = (index: number): string => recipients[index]!.token;
     const deliver = async (group: number): Promise<Verdict> => {
+      const { indexes, values } = groups[group]!;
+      const message = whole ?? this.build(fillNotification(notification, values));
+      if (values !== NO_VALUES && message.body.bytes > MAX_BODY_BYTES) {
+        const verdict = tooLarge(message.body.bytes, MAX_BODY_BYTES);
+        for (const index of indexes) settle(index, verdict);
+        return verdict;
+      }
       const delivery = new GroupDelivery((tokens) => this.post(message, tokens, signal), tokenOf, settle);
-      return delivery.send(groups[group]!);
+      return delivery.send(indexes);
     };
     const reportUnsent = (group: number, verdict: Verdict): void => {
       if (verdict.action === 'notSent' || verdict.action === 'held')
-        for (const index of groups[group]!) settle(index, verdict);
+        for (const index of groups[group]!.indexes) settle(index, verdict);
     };
     const { breaker } = this;
     await fanOut(groups.length, deliver, reportUnsent, signal, { outstanding: CONNECTIONS, breaker });
@@ -128,6 +134,34 @@ export class HmsSender implements Sender {
     if (this.accessFailures < ACCESS_FAILURES || !('reason' in outcome.verdict)) return outcome;
     return { verdict: { action: 'stopApplication', reason: outcome.verdict.reason } };
   }
+}
+
+const NO_VALUES: Values = {};
+
+interface Group {
+  indexes: number[];
+  values: Values;
+}
+
+/** Requests of at most a thousand tokens that get the same words. */
+function groupByValues(recipients: readonly Recipient[]): Group[] {
+  const groups: Group[] = [];
+  const open = new Map<string, Group>();
+  for (const [index, { values }] of recipients.entries()) {
+    const key = values === undefined ? '' : JSON.stringify(Object.entries(values).toSorted(byName));
+    let group = open.get(key);
+    if (!group || group.indexes.length === LARGEST_REQUEST) {
+      group = { indexes: [], values: values ?? NO_VALUES };
+      open.set(key, group);
+      groups.push(group);
+    }
+    group.indexes.push(index);
+  }
+  return groups;
+}
+
+function byName([a]: [string, string], [b]: [string, string]): number {
+  return a < b ? -1 : 1;
 }
 
 /** The tokens of one request on their way to their verdicts. */

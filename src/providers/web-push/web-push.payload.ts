@@ -28,9 +28,9 @@ export function largestWebPushBody(notification: Notification): number {
 export function webPushHeaders(notification: Notification, platform: string, now: number): Header[] {
   const timeToLive = timeToLiveOf(notification, platform);
   return [
-    ['ttl', String(secondsLeft(timeToLive, notification.expiresAt, now))],
+    ['ttl', String(notification.nowOrNever ? 0 : secondsLeft(timeToLive, notification.expiresAt, now))],
     // Browsers show every push, and one on a phone that saves its battery would else come when it is next unlocked.
-    ['urgency', 'high'],
+    ['urgency', notification.priority ?? 'high'],
     ['topic', topicOf(notification.collapseId)],
     ['content-encoding', 'aes128gcm'],
     ['content-type', 'application/octet-stream'],

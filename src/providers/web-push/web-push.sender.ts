@@ -1,10 +1,12 @@
 import type { Header, PushResult } from '../../http2/push.js';
+import { BodyTemplate, tooLarge } from '../body-template.js';
 import { fanOut, NOT_SENT } from '../fan-out.js';
 import { HostBreakers } from '../host-breaker.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import { withLife } from '../time-to-live.js';
 import type { Encrypter } from './web-push.encrypter.js';
+import { MAX_PLAINTEXT_BYTES } from './web-push.encryption.js';
 import { readEndpoint, type Endpoint } from './web-push.endpoint.js';
 import { Origins, type Channel, type OriginsOptions } from './web-push.origins.js';
 import { readWebPushOutcome, type WebPushOutcome } from './web-push.outcome.js';
@@ -66,7 +68,11 @@ export class WebPushSender implements Sender {
     await this.encrypter.close();
   }
 
-  private async deliver(push: Push, { token, platform }: Recipient, signal: AbortSignal): Promise<Verdict> {
+  private async deliver(push: Push, recipient: Recipient, signal: AbortSignal): Promise<Verdict> {
+    const { token, platform } = recipient;
+    const plaintext = push.body(recipient);
+    if (recipient.values && plaintext.length > MAX_PLAINTEXT_BYTES)
+      return tooLarge(plaintext.length, MAX_PLAINTEXT_BYTES);
     const subscription = readSubscription(token);
     if (typeof subscription === 'string') return unusable('the token is no subscription');
     const { userPublicKey, userAuth } = subscription;
@@ -76,7 +82,7 @@ export class WebPushSender implements Sender {
     const held = breaker.held();
     if (held !== undefined) return held;
     const verdict = await this.origins.with(endpoint, async (channel) => {
-      const body = await this.encrypter.encrypt({ plaintext: push.body(platform), userPublicKey, userAuth });
+      const body = await this.encrypter.encrypt({ plaintext, userPublicKey, userAuth });
       if (body === undefined) return unusable('userPublicKey is not on the curve');
       return signal.aborted ? NOT_SENT : this.post(push, { endpoint, platform, body }, channel, signal);
     });
@@ -133,6 +139,7 @@ function unusable(reason: string): Verdict {
 /** A notification on its way: a body for each platform, and one array of headers for each platform and JWT. */
 class Push {
   private readonly bodies = new Map<string, Buffer>();
+  private readonly templates = new Map<string, BodyTemplate | null>();
   private readonly constants = new Map<string, readonly Header[]>();
 
   constructor(
@@ -140,7 +147,14 @@ class Push {
     private readonly now: number,
   ) {}
 
-  body(platform: string): Buffer {
+  body({ platform, values = {} }: Recipient): Buffer {
+    if (!this.templates.has(platform))
+      this.templates.set(
+        platform,
+        BodyTemplate.of(this.notification, (each) => webPushBody(each, platform)),
+      );
+    const filled = this.templates.get(platform)?.fill(values);
+    if (filled) return filled;
     let body = this.bodies.get(platform);
     if (body === undefined) this.bodies.set(platform, (body = webPushBody(this.notification, platform)));
     return body;

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
+import { BodyTemplate } from '../body-template.js';
 import type { Notification } from '../notification.js';
+import type { Values } from '../placeholders.js';
 import { badgeXml, tileXml, toastXml } from './wns.document.js';
 
+export const MAX_BODY_BYTES = 5_000;
 /** A channel lives for 30 days: nothing is worth keeping for longer. */
 const LONGEST_TTL_S = 30 * 86_400;
 /** X-WNS-Tag: at most 16 letters and digits. */
@@ -11,6 +14,8 @@ const TAG = /^[A-Za-z0-9]{1,16}$/;
 export interface WnsRequest {
   headers: Readonly<Record<string, string>>;
   body: Buffer;
+  /** Its body for other values; there when the notification has placeholders. */
+  fill?: (values: Values) => Buffer;
 }
 
 /**
@@ -19,6 +24,15 @@ export interface WnsRequest {
  * is silent. `now` is epoch ms.
  */
 export function buildWnsRequests(notification: Notification, now: number): WnsRequest[] {
+  const requests = buildRequests(notification, now);
+  for (const [index, request] of requests.entries()) {
+    const template = BodyTemplate.of(notification, (marked) => buildRequests(marked, now)[index]?.body ?? '');
+    if (template) request.fill = (values) => template.fill(values);
+  }
+  return requests;
+}
+
+function buildRequests(notification: Notification, now: number): WnsRequest[] {
   const { wns = {}, collapseId } = notification;
   const common = { 'x-wns-requestforstatus': 'true', ...lifeHeaders(notification, now) };
   const requests: WnsRequest[] = [];
@@ -41,8 +55,8 @@ export function buildWnsRequests(notification: Notification, now: number): WnsRe
 }
 
 /** How long WNS keeps it for a device that is away. What must arrive now or never is not kept at all. */
-function lifeHeaders({ wns = {}, expiresAt }: Notification, now: number): Record<string, string> {
-  const left = Math.min((expiresAt - now) / 1_000, LONGEST_TTL_S);
+function lifeHeaders({ wns = {}, expiresAt, nowOrNever }: Notification, now: number): Record<string, string> {
+  const left = nowOrNever ? 0 : Math.min((expiresAt - now) / 1_000, LONGEST_TTL_S);
   const ttl = Math.floor(Math.min(wns.expirationTime ?? LONGEST_TTL_S, left));
   if (ttl < 1) return { 'x-wns-cache-policy': 'no-cache' };
   const life = { 'x-wns-ttl': String(ttl) };

@@ -1,7 +1,7 @@
 import type { Notification } from '../notification.js';
 import type { Provider, ProviderSettings, Sender } from '../provider.js';
 import type { TokenShelf } from '../token-shelf.js';
-import { buildWnsRequests } from './wns.payload.js';
+import { MAX_BODY_BYTES, buildWnsRequests } from './wns.payload.js';
 import { WnsSender, type WnsEndpoints } from './wns.sender.js';
 import { openWnsSettings, parseWnsSettings } from './wns.settings.js';
 
@@ -13,7 +13,7 @@ export interface WnsProviderOptions extends WnsEndpoints {
 /** Windows Push Notification Services: one POST over HTTP/1.1 to each device's own channel URI. */
 export class WnsProvider implements Provider {
   readonly name = 'wns';
-  readonly maxBytes = 5_000;
+  readonly maxBytes = MAX_BODY_BYTES;
   readonly parseSettings = parseWnsSettings;
 
   constructor(private readonly options: WnsProviderOptions) {}

@@ -1,4 +1,5 @@
 import { AccessTokens, haveToken } from '../access-tokens.js';
+import { tooLarge } from '../body-template.js';
 import { fanOut, NOT_SENT } from '../fan-out.js';
 import { HostBreaker } from '../host-breaker.js';
 import { Http1Client } from '../http1-client.js';
@@ -8,7 +9,7 @@ import { withLife } from '../time-to-live.js';
 import type { TokenShelf } from '../token-shelf.js';
 import { readChannel } from './wns.channel.js';
 import { readWnsOutcome } from './wns.outcome.js';
-import { buildWnsRequests, type WnsRequest } from './wns.payload.js';
+import { MAX_BODY_BYTES, buildWnsRequests, type WnsRequest } from './wns.payload.js';
 import type { WnsCredentials } from './wns.settings.js';
 import { clientGrant, type WnsTokenEndpoints } from './wns.token.js';
 
@@ -46,7 +47,7 @@ export class WnsSender implements Sender {
       report(index, withLife(verdict, notification.wns?.expirationTime));
     if (!signal.aborted && !(await haveToken(this.tokens, recipients.length, settle))) return;
     const requests = buildWnsRequests(notification, Date.now());
-    const deliver = (index: number): Promise<Verdict> => this.deliver(requests, recipients[index]!.token, signal);
+    const deliver = (index: number): Promise<Verdict> => this.deliver(requests, recipients[index]!, signal);
     await fanOut(recipients.length, deliver, settle, signal, { outstanding: CONNECTIONS, breaker: this.breaker });
   }
 
@@ -59,7 +60,16 @@ export class WnsSender implements Sender {
   }
 
   /** Badge, tile and toast one after the other; the first that is not taken speaks for the delivery. */
-  private async deliver(requests: readonly WnsRequest[], token: string, signal: AbortSignal): Promise<Verdict> {
+  private async deliver(
+    general: readonly WnsRequest[],
+    { token, values }: Recipient,
+    signal: AbortSignal,
+  ): Promise<Verdict> {
+    const requests = values
+      ? general.map((request) => ({ ...request, body: request.fill?.(values) ?? request.body }))
+      : general;
+    const largest = Math.max(...requests.map(({ body }) => body.length));
+    if (values && largest > MAX_BODY_BYTES) return tooLarge(largest, MAX_BODY_BYTES);
     const channel = readChannel(token, this.endpoints.channelHost);
     if (channel === undefined) return { action: 'dropDevice', reason: 'NoChannelOfWindows', certain: false };
     let verdict: Verdict = NOT_SENT;

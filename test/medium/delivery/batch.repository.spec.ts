@@ -211,7 +211,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect(await room.control.cancel(applicationId, message.id)).toBe(true);
       expect(await room.messageRow(message.seq)).toMatchObject({ state: 'cancelled', finished_at: null });
       expect((await finish(message.batchIds[1] ?? 0)).due).toEqual([]);
-      const report = await room.messages.report(applicationId, message.id);
+      const report = await room.reports.find(applicationId, message.id, Date.now());
       expect(report).toMatchObject({ state: 'cancelled', audience: 3, outcomes: { accepted: 1, cancelled: 2 } });
       expect(report?.finishedAt).toBeInstanceOf(Date);
       expect(await room.control.cancel(applicationId, message.id)).toBe(false);
@@ -220,7 +220,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
     it('every report adds up to the audience', async () => {
       const { batchId, applicationId, id } = await oneBatch(7);
       const sum = async () => {
-        const report = await room.messages.report(applicationId, id);
+        const report = await room.reports.find(applicationId, id, Date.now());
         return Object.values(report?.outcomes ?? {}).reduce<number>((total, count) => total + count, 0);
       };
       expect(await sum()).toBe(7);
@@ -242,7 +242,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       await room.pause(applicationId, 'sandbox');
       expect(await room.tryClaim(batchId)).toBeNull();
       expect(await room.batchRow(batchId)).toMatchObject({ state: 'parked', epoch: 0 });
-      expect((await room.messages.report(applicationId, id))?.state).toBe('paused');
+      expect((await room.reports.find(applicationId, id, Date.now()))?.state).toBe('paused');
 
       await room.sweep.unpark();
       expect((await room.batchRow(batchId)).state).toBe('parked');

@@ -75,7 +75,7 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
       const before = daysAgo(45);
       expect(await messages.removeMessages(before)).toBe(true);
       expect(await countBatches(large.seq)).toBe(250);
-      expect(await room.messages.report(applicationId, large.id)).toBeUndefined();
+      expect(await room.reports.find(applicationId, large.id, Date.now())).toBeUndefined();
       expect(await room.messages.findOriginal(applicationId, large.id)).toBeUndefined();
       expect(await room.control.cancel(applicationId, large.id)).toBe(false);
       await expect(
@@ -102,7 +102,7 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
       const batch = await room.claim((await room.batchRows(again.seq))[0]?.id ?? 0);
       recordAll(batch, 'accepted');
       await room.batches.finish(batch, { state: 'done', dueAt: null });
-      expect(await room.messages.report(applicationId, again.id)).toMatchObject({
+      expect(await room.reports.find(applicationId, again.id, Date.now())).toMatchObject({
         state: 'finished',
         audience: 1,
         resendOf: original.id,

@@ -7,6 +7,7 @@ import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
 import { SharedTokenRepository } from '../../../src/delivery/shared-token.repository.js';
 import { Vault } from '../../../src/common/vault.js';
+import { ValuesRepository } from '../../../src/delivery/values.repository.js';
 import { Senders } from '../../../src/delivery/senders.js';
 import { StatusReporter } from '../../../src/delivery/status-reporter.js';
 import { DeviceRepository } from '../../../src/devices/device.repository.js';
@@ -52,6 +53,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       ),
       room.settings,
       room.pace,
+      new ValuesRepository(room.database),
       new DeliveryQueue(queues),
       new StatusReporter(new ProviderStatusRepository(room.database), clock),
       clock,
@@ -74,7 +76,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
     return resumed && { seq: resumed.seq, toExpand: resumed.toExpand, queued };
   };
   const report = async (message: { applicationId: string; id: string }) => {
-    const found = await room.messages.report(message.applicationId, message.id);
+    const found = await room.reports.find(message.applicationId, message.id, Date.now());
     if (!found) throw new Error('no such message');
     return found;
   };

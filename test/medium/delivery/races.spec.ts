@@ -99,7 +99,7 @@ describe.each(PLACES)('races on the %s database', (place) => {
       expect(batch.due).toEqual([]);
       await room.batches.finish(batch, { state: 'done', dueAt: null });
     }
-    const report = await room.messages.report(applicationId, id);
+    const report = await room.reports.find(applicationId, id, Date.now());
     const audience = batchIds.length === 0 ? 0 : 1_500;
     expect(report).toMatchObject({ state: 'cancelled', audience, outcomes: { cancelled: audience } });
     expect(report?.finishedAt).toBeInstanceOf(Date);

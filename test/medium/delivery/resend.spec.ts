@@ -68,7 +68,7 @@ describe.each(PLACES)('a resend on the %s database', (place) => {
       expect(row.device_seqs.every((seq) => (seq % 10 === 0) === (row.provider === 'fcm'))).toBe(true);
     }
     const [report, first] = await Promise.all(
-      [again, original].map(({ id }) => room.messages.report(original.applicationId, id)),
+      [again, original].map(({ id }) => room.reports.find(original.applicationId, id, Date.now())),
     );
     expect([report?.resendOf, first?.resends]).toEqual([original.id, [again.id]]);
   });

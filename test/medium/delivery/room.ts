@@ -19,7 +19,8 @@ import { AudienceRepository } from '../../../src/devices/audience.repository.js'
 import { newMessageId } from '../../../src/messages/message-id.js';
 import { MessageControlRepository } from '../../../src/messages/message-control.repository.js';
 import { MessageRepository } from '../../../src/messages/message.repository.js';
-import type { NewMessage } from '../../../src/messages/message.repository.js';
+import type { NewMessage } from '../../../src/messages/new-message.js';
+import { ReportRepository } from '../../../src/messages/report.repository.js';
 import type { ProviderName } from '../../../src/providers/provider.js';
 import { openPlace } from '../database/places.js';
 import type { Place } from '../database/places.js';
@@ -35,6 +36,7 @@ export class Room {
   readonly expansions: ExpansionRepository;
   readonly sweep: SweepRepository;
   readonly messages: MessageRepository;
+  readonly reports: ReportRepository;
   readonly control: MessageControlRepository;
   readonly settings: ProviderSettingRepository;
 
@@ -56,6 +58,7 @@ export class Room {
     );
     this.sweep = new SweepRepository(database);
     this.messages = new MessageRepository(database, this.batches);
+    this.reports = new ReportRepository(database);
     this.control = new MessageControlRepository(database, this.batches);
     this.settings = new ProviderSettingRepository(database, new Vault(Buffer.alloc(32)));
   }
@@ -80,26 +83,25 @@ export class Room {
   ): Promise<{ seq: number; id: string; batchIds: number[]; queued: number[] }> {
     const id = newMessageId();
     const now = Date.now();
-    const kept = await this.messages.accept(
-      {
-        applicationId,
-        id,
-        clientId: 'test',
-        body: { message: { alert: 'hi' } },
-        notification: { alert: 'hi', collapseId: id },
-        target: {},
-        direct: false,
-        onUnknown: 'resend',
-        idempotency: null,
-        acceptedAt: new Date(now),
-        expiresAt: new Date(now + HOUR),
-        ...change,
-      },
-      batches,
-    );
-    if (!kept) throw new Error('the message was not kept');
-    const rows = await this.batchRows(kept.seq);
-    return { seq: kept.seq, id, batchIds: rows.map((row) => row.id), queued: kept.queued.map((batch) => batch.id) };
+    const message: NewMessage = {
+      applicationId,
+      id,
+      clientId: 'test',
+      body: { message: { alert: 'hi' } },
+      notification: { alert: 'hi', collapseId: id },
+      target: {},
+      direct: false,
+      onUnknown: 'resend',
+      idempotency: null,
+      acceptedAt: new Date(now),
+      expiresAt: new Date(now + HOUR),
+      ...change,
+    };
+    const { seqs, queued } = await this.messages.acceptAll([{ message, batches }]);
+    const [seq = null] = seqs;
+    if (seq === null) throw new Error('the message was not kept');
+    const rows = await this.batchRows(seq);
+    return { seq, id, batchIds: rows.map((row) => row.id), queued: queued.map((batch) => batch.id) };
   }
 
   /** Devices d1, d2, … of the sandbox with tokens t1, t2, …; answers their seqs in that order. */

@@ -3,7 +3,7 @@ import type { LeasedBatch } from '../../../src/delivery/batch.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
 import type { OutcomeName } from '../../../src/delivery/outcome.js';
 import { RegisteredRepository } from '../../../src/devices/registered.repository.js';
-import type { NewMessage } from '../../../src/messages/message.repository.js';
+import type { NewMessage } from '../../../src/messages/new-message.js';
 import { PLACES } from '../database/places.js';
 import { Room, batchOf, recordAll } from '../delivery/room.js';
 
@@ -40,7 +40,7 @@ describe.each(PLACES)('a relayed message on the %s database', (place) => {
     batch?.ledger.record(0, { outcome: OUTCOME[outcome], receipt, reason: receipt ? undefined : 'HTTP 500' }, true);
     await room.batches.finish(batch!, DONE);
   }
-  const report = (applicationId: string, id: string) => room.messages.report(applicationId, id);
+  const report = (applicationId: string, id: string) => room.reports.find(applicationId, id, Date.now());
 
   it('has one delivery from the moment it is kept, and shows what the upstream calls it', async () => {
     const applicationId = await relaying();

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { requestToken } from '../test/harness/api.js';
+import { startCarillon } from '../test/harness/carillon.js';
+import { createDatabase, startPostgres, startRedis } from '../test/harness/servers.js';
+import { applyLoad } from './api/load.js';
+import type { Load, Target } from './api/load.js';
+import { cpuSeconds } from './broadcast/usage.js';
+
+/**
+ * What the API takes on PostgreSQL and Redis: devices registered, and messages to one device accepted, each committed before
+ * it is answered; beside the same process, guard and body parser answering a constant. Generator, program and servers share the
+ * machine, so what counts are the ratios.
+ */
+
+const CONNECTIONS = Number(process.env.CONNECTIONS ?? 64);
+const ROUND_MS = 3_000;
+const ROUNDS = Number(process.env.ROUNDS ?? 5);
+const DEVICES = 2_000;
+/** Accepting a message reaches this share of the constant at least. */
+const SHARE = 0.5;
+const APPLICATION = 'com.example.app';
+const PRELOAD = fileURLToPath(new URL('api/constant.mjs', import.meta.url));
+
+interface Row extends Load {
+  what: string;
+  /** µs a request. */
+  programCpu: number;
+  postgresCpu: number;
+  redisCpu: number;
+}
+
+const postgres = await startPostgres({ keepsCommits: true });
+const redis = await startRedis();
+if (!postgres || !redis) throw new Error('PostgreSQL or Redis is missing: apt-get install postgresql redis-server');
+const carillon = await startCarillon(
+  {
+    ROLES: 'api',
+    DATABASE_URL: await createDatabase(postgres.url),
+    QUEUE_URL: redis.url,
+    MASTER_KEY: randomBytes(32).toString('base64'),
+  },
+  ['--import', PRELOAD],
+);
+try {
+  const answer = await requestToken(carillon.url, { id: 'test', secret: 'test', scope: '*' });
+  const { access_token: token } = (await answer.json()) as { access_token: string };
+  const port = Number(new URL(carillon.url).port);
+  const app = `/imfpush/v1/apps/${APPLICATION}`;
+  const devices: Target = { port, path: `${app}/devices`, token, status: 201 };
+  const messages: Target = { port, path: `${app}/messages`, token, status: 202 };
+
+  let registered = 0;
+  const deviceBody = (): string => {
+    const number = registered++;
+    return `{"deviceId":"device-${number}","platform":"A","token":"${number.toString(16).padStart(64, '0')}","userId":"user-${number}"}`;
+  };
+  const messageBody = (index: number): string =>
+    `{"message":{"alert":"Your code is ${100_000 + (index % 900_000)}"},"target":{"deviceIds":["device-${index % DEVICES}"]}}`;
+  const constantBody = (index: number): string => `{"constant":true,${messageBody(index).slice(1)}`;
+
+  const kinds: [string, Target, (index: number) => string][] = [
+    ['constant', messages, constantBody],
+    ['message to one device', messages, messageBody],
+    ['device registration', devices, deviceBody],
+  ];
+  const rounds = new Map<string, Row[]>();
+  // The first devices are what messages go to, and everything has been compiled when it counts.
+  while (registered < DEVICES) await applyLoad(devices, deviceBody, { connections: CONNECTIONS, ms: 500 });
+  for (const [, target, body] of kinds) await applyLoad(target, body, { connections: CONNECTIONS, ms: ROUND_MS });
+  // In turns, so that a machine that becomes slower does so for all.
+  for (let round = 0; round < ROUNDS; round++)
+    for (const [what, target, body] of kinds) {
+      const before = [carillon.pid, postgres.pid, redis.pid].map(cpuSeconds);
+      const load = await applyLoad(target, body, { connections: CONNECTIONS, ms: ROUND_MS });
+      const [programCpu = 0, postgresCpu = 0, redisCpu = 0] = [carillon.pid, postgres.pid, redis.pid].map(
+        (pid, index) => ((cpuSeconds(pid) - (before[index] ?? 0)) / load.requests) * 1e6,
+      );
+      rounds.set(what, [...(rounds.get(what) ?? []), { what, ...load, programCpu, postgresCpu, redisCpu }]);
+    }
+  report([...rounds.values()].map(medianRow));
+} finally {
+  await carillon.stop();
+  await postgres.stop();
+  await redis.stop();
+}
+
+/** The round in the middle by its rate. */
+function medianRow(list: readonly Row[]): Row {
+  return list.toSorted((a, b) => a.perSecond - b.perSecond)[Math.floor(list.length / 2)]!;
+}
+
+function report(rows: readonly Row[]): void {
+  const constant = rows[0]!.perSecond;
+  const print = (cells: (string | number)[]): void =>
+    void process.stdout.write(`${cells.map((cell, index) => String(cell).padEnd(index === 0 ? 26 : 14)).join('')}\n`);
+  print(['', 'per second', 'of constant', 'p50 ms', 'p99 ms', 'CPU µs each', 'PostgreSQL', 'Redis']);
+  for (const row of rows) {
+    const share = row.perSecond / constant;
+    const cpu = [row.programCpu, row.postgresCpu, row.redisCpu].map((each) => each.toFixed(0));
+    print([row.what, row.perSecond.toFixed(0), share.toFixed(2), row.p50.toFixed(1), row.p99.toFixed(1), ...cpu]);
+  }
+  const share = (rows.find(({ what }) => what.startsWith('message'))?.perSecond ?? 0) / constant;
+  const kept = share >= SHARE;
+  process.stdout.write(`${JSON.stringify({ bench: 'api', connections: CONNECTIONS, rows, share, kept })}\n`);
+}

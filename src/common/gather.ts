@@ -1,0 +1,41 @@
+interface Waiting<T, R> {
+  item: T;
+  resolve: (result: R) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * Calls that arrive while one is under way share the next: one statement for many requests, and nobody waits for longer than
+ * two of them. What was asked before a run began is never answered from an earlier one.
+ */
+export class Gather<T, R> {
+  private waiting: Waiting<T, R>[] = [];
+  private running = false;
+
+  /** `run` answers one result for each item, in order; its failure is everybody's. */
+  constructor(
+    private readonly run: (items: readonly T[]) => Promise<readonly R[]>,
+    private readonly most: number,
+  ) {}
+
+  add(item: T): Promise<R> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ item, resolve, reject });
+      if (!this.running) void this.drain();
+    });
+  }
+
+  private async drain(): Promise<void> {
+    this.running = true;
+    while (this.waiting.length > 0) {
+      const group = this.waiting.splice(0, this.most);
+      try {
+        const results = await this.run(group.map(({ item }) => item));
+        for (const [index, { resolve }] of group.entries()) resolve(results[index] as R);
+      } catch (error) {
+        for (const { reject } of group) reject(error);
+      }
+    }
+    this.running = false;
+  }
+}

@@ -1,0 +1,102 @@
+import { Injectable } from '@nestjs/common';
+import { ApiError } from '../common/errors.js';
+import { Gather } from '../common/gather.js';
+import type { Target } from '../database/tables.js';
+import { BATCH_SIZE, cutBatches } from '../delivery/batching.js';
+import type { NewBatch } from '../delivery/batching.js';
+import { AudienceRepository, BROADCAST_TAG } from '../devices/audience.repository.js';
+import { RecipientRepository } from './recipient.repository.js';
+import type { AskedIds, NamedDevice } from './recipient.repository.js';
+
+/** Requests that share a look-up: 200 of one device each take 2 ms. */
+const REQUESTS_AT_ONCE = 200;
+/** Lists of more ids are looked up alone. */
+const FEW_IDS = 100;
+/** Unknown ids named in a warning; a list of ten thousand would be an answer larger than the request. */
+const NAMED = 10;
+
+export interface Audience {
+  /** Ids that nobody has. */
+  warnings: string[];
+  /** When it fits into one batch, so that accepting and expanding are one commit; null when it does not. */
+  batches: NewBatch[] | null;
+  /** Few devices that were named: they go before broadcasts. */
+  direct: boolean;
+}
+
+/** Whom a message is for, as far as it is known before it is kept. */
+@Injectable()
+export class AudienceService {
+  private readonly lookUps: Gather<AskedIds, NamedDevice[]>;
+
+  constructor(
+    private readonly audience: AudienceRepository,
+    recipients: RecipientRepository,
+  ) {
+    this.lookUps = new Gather((asked) => recipients.find(asked), REQUESTS_AT_ONCE);
+  }
+
+  /**
+   * Tags are declared, so an unknown one is a mistake and refused (FPWSE0001E). Device and user ids come and go: unknown
+   * ones are named in a warning, and refused only when none of them is known (FPWSE0009E). `wide`: false leaves an audience
+   * that is not of few ids to be expanded.
+   */
+  async resolve(applicationId: string, target: Target, { wide = true } = {}): Promise<Audience> {
+    const kind = target.deviceIds ? 'deviceIds' : 'userIds';
+    const ids = target[kind];
+    if (ids && ids.length <= FEW_IDS) return this.resolveFew({ applicationId, kind, ids }, target.platforms);
+    const warnings = await this.checkTarget(applicationId, target);
+    if (!wide) return { warnings, batches: null, direct: false };
+    const range = { after: 0, max: Number.MAX_SAFE_INTEGER, limit: BATCH_SIZE + 1 };
+    const members = await this.audience.page(applicationId, target, range);
+    const batches = members.length > BATCH_SIZE ? null : cutBatches(members);
+    return { warnings, batches, direct: batches !== null && ids !== undefined };
+  }
+
+  private async resolveFew(asked: AskedIds, platforms: readonly string[] | undefined): Promise<Audience> {
+    const found = await this.lookUps.add(asked);
+    const known = new Set(found.map(({ id }) => id));
+    const unknown = asked.ids.filter((id) => !known.has(id));
+    const warnings = warnOfUnknown(asked.kind, asked.ids.length, unknown);
+    const members = found
+      .filter(({ retired, platform }) => !retired && (!platforms || platforms.includes(platform)))
+      .toSorted((a, b) => a.seq - b.seq);
+    if (members.length > BATCH_SIZE) return { warnings, batches: null, direct: false };
+    return { warnings, batches: cutBatches(members), direct: true };
+  }
+
+  /** Warnings for ids that nobody has. Throws as resolve does. */
+  async checkTarget(applicationId: string, target: Target): Promise<string[]> {
+    if (target.tagNames) {
+      const tags = target.tagNames.filter((name) => name !== BROADCAST_TAG);
+      const unknown = await this.audience.unknownTagNames(applicationId, tags);
+      if (unknown.length === 0) return [];
+      throw new ApiError(
+        'FPWSE0001E',
+        `Not found: the tag does not exist. Check the 'target.tagNames' parameter value: ${list(unknown)}.`,
+      );
+    }
+    if (target.deviceIds) {
+      const unknown = await this.audience.unknownDeviceIds(applicationId, target.deviceIds);
+      return warnOfUnknown('deviceIds', target.deviceIds.length, unknown);
+    }
+    if (!target.userIds) return [];
+    const unknown = await this.audience.unknownUserIds(applicationId, target.userIds);
+    return warnOfUnknown('userIds', target.userIds.length, unknown);
+  }
+}
+
+function warnOfUnknown(kind: 'deviceIds' | 'userIds', asked: number, unknown: readonly string[]): string[] {
+  if (unknown.length === 0) return [];
+  if (unknown.length === asked)
+    throw new ApiError(
+      'FPWSE0009E',
+      `No device is registered for the target. Check the 'target.${kind}' parameter value: ${list(unknown)}.`,
+    );
+  return [`No device is registered for ${unknown.length} of target.${kind}: ${list(unknown)}.`];
+}
+
+function list(ids: readonly string[]): string {
+  const more = ids.length > NAMED ? ` and ${ids.length - NAMED} more` : '';
+  return `${ids.slice(0, NAMED).join(', ')}${more}`;
+}

@@ -1,0 +1,102 @@
+import { Controller, Get, Headers, Param, Query, StreamableFile, UseGuards } from '@nestjs/common';
+import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Readable } from 'node:stream';
+import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
+import { invalidValue } from '../common/errors.js';
+import { OUTCOME, OUTCOME_NAMES } from '../delivery/outcome.js';
+import { PROVIDER_NAMES } from '../providers/provider.js';
+import type { DeviceDelivery } from './delivery-report.repository.js';
+import { DELIVERY, NEXT } from './message.schema.js';
+import { readCursor, readQuery, readSize, readWord, writeCursor } from './query.js';
+import { toDeliveryAnswer } from './report.answers.js';
+import type { DeliveryAnswer } from './report.answers.js';
+import { ReportsService } from './reports.service.js';
+
+interface DeliveriesAnswer {
+  deliveries: DeliveryAnswer[];
+  next?: string;
+}
+
+const PAGE = 100;
+const LINES = 'application/x-ndjson';
+const PARAMETERS = ['outcome', 'provider', 'deviceId', 'size', 'after'] as const;
+const DELIVERY_SCHEMA = {
+  type: 'object' as const,
+  required: ['deviceId', 'provider', 'outcome', 'attempts'],
+  properties: {
+    deviceId: { type: 'string', nullable: true, description: 'Null: not registered any more' },
+    userId: { type: 'string' },
+    platform: { type: 'string' },
+    ...DELIVERY,
+  },
+};
+
+@ApiTags('Messages')
+@Controller('imfpush/v1/apps/:applicationId/messages/:messageId/deliveries')
+@UseGuards(ScopeGuard)
+export class DeliveriesController {
+  constructor(private readonly reports: ReportsService) {}
+
+  @Get()
+  @RequireScope('messages.read')
+  @ApiOperation({
+    summary: 'What became of each delivery (extension). With `Accept: application/x-ndjson` all of them, one a line',
+  })
+  @ApiQuery({ name: 'outcome', required: false, enum: OUTCOME_NAMES })
+  @ApiQuery({ name: 'provider', required: false, enum: [...PROVIDER_NAMES] })
+  @ApiQuery({ name: 'deviceId', required: false })
+  @ApiQuery({
+    name: 'size',
+    required: false,
+    schema: { type: 'integer', minimum: 1, maximum: 1_000, default: PAGE },
+    description: 'Of a page; not for lines',
+  })
+  @ApiQuery({ name: 'after', required: false, description: '`next` of the page before' })
+  @ApiResponse({
+    status: 200,
+    content: {
+      'application/json': {
+        schema: {
+          type: 'object',
+          required: ['deliveries'],
+          properties: { deliveries: { type: 'array', items: DELIVERY_SCHEMA }, next: NEXT },
+        },
+      },
+      [LINES]: { schema: DELIVERY_SCHEMA },
+    },
+  })
+  @ApiResponse({ status: 400, description: 'A parameter is unknown or invalid' })
+  @ApiResponse({ status: 404, description: 'Unknown application, message or device' })
+  async list(
+    @Param('applicationId') applicationId: string,
+    @Param('messageId') messageId: string,
+    @Query() query: Record<string, unknown>,
+    @Headers('accept') accept: string | undefined,
+  ): Promise<DeliveriesAnswer | StreamableFile> {
+    const { outcome, provider, deviceId, size, after } = readQuery(query, PARAMETERS);
+    const word = readWord('outcome', outcome, OUTCOME_NAMES);
+    const wanted = {
+      outcome: word && OUTCOME[word],
+      provider: readWord('provider', provider, PROVIDER_NAMES),
+      deviceId,
+    };
+    const [batchId, position] = after === undefined ? [0, 0] : readCursor(after);
+    const from = { batchId, position };
+    if (accept?.includes(LINES)) {
+      if (size !== undefined) throw invalidValue('size', 'lines have no pages; leave it out');
+      const steps = await this.reports.streamDeliveries(applicationId, messageId, wanted, from);
+      return new StreamableFile(Readable.from(toLines(steps), { objectMode: false }), { type: LINES });
+    }
+    const page = await this.reports.listDeliveries(applicationId, messageId, wanted, from, readSize(size, PAGE));
+    return {
+      deliveries: page.deliveries.map(toDeliveryAnswer),
+      ...(page.next && { next: writeCursor(page.next.batchId, page.next.position) }),
+    };
+  }
+}
+
+async function* toLines(steps: AsyncGenerator<DeviceDelivery[]>): AsyncGenerator<string> {
+  for await (const deliveries of steps)
+    if (deliveries.length > 0)
+      yield deliveries.map((delivery) => `${JSON.stringify(toDeliveryAnswer(delivery))}\n`).join('');
+}

@@ -1,0 +1,74 @@
+import { Injectable } from '@nestjs/common';
+import { Gather } from '../common/gather.js';
+import { DeliveryQueue } from '../delivery/delivery.queue.js';
+import { MessageRepository } from './message.repository.js';
+import type { Acceptable } from './new-message.js';
+
+/** Messages of one commit: more would make the first wait for the last. */
+const AT_ONCE = 200;
+
+/** SQLSTATE classes 22 (data) and 23 (constraints): the transaction was certainly taken back. */
+const REFUSED = /^2[23]/;
+
+/**
+ * Commits messages, then tells the queue. Those that arrive while a commit is under way share the next one: what a message
+ * costs the database is mostly the commit.
+ */
+@Injectable()
+export class MessageWriter {
+  private readonly commits: Gather<Acceptable, PromiseSettledResult<boolean>>;
+
+  constructor(
+    private readonly messages: MessageRepository,
+    private readonly queue: DeliveryQueue,
+  ) {
+    this.commits = new Gather((list) => this.writeEach(list), AT_ONCE);
+  }
+
+  /** False when the id or the Idempotency-Key is taken. */
+  async keep(acceptable: Acceptable): Promise<boolean> {
+    const { message, batches } = acceptable;
+    // Broadcasts wait for their application's window, a resend may find its original gone, and a relayed message its
+    // upstream: each alone.
+    const relayed = message.notification.relay !== undefined;
+    const alone = message.resend !== undefined || relayed || (!message.direct && (batches?.length ?? 0) > 0);
+    if (alone) return this.writeAlone(acceptable);
+    const result = await this.commits.add(acceptable);
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  }
+
+  /** All of them, or none: then false. */
+  async keepAll(list: readonly Acceptable[]): Promise<boolean> {
+    const kept = await this.write(list, { whole: true });
+    return kept.every(Boolean);
+  }
+
+  /** One that the database refuses must not take the others with it. */
+  private async writeEach(list: readonly Acceptable[]): Promise<PromiseSettledResult<boolean>[]> {
+    try {
+      return (await this.write(list)).map((value) => ({ status: 'fulfilled', value }));
+    } catch (error) {
+      // Of any other failure nobody knows whether the commit was made: all are told so, and none is written twice.
+      if (!REFUSED.test(String((error as { code?: unknown }).code))) throw error;
+      return Promise.allSettled(list.map((each) => this.writeAlone(each)));
+    }
+  }
+
+  private async writeAlone(acceptable: Acceptable): Promise<boolean> {
+    const [kept = false] = await this.write([acceptable]);
+    return kept;
+  }
+
+  private async write(list: readonly Acceptable[], how?: { whole: boolean }): Promise<boolean[]> {
+    const { seqs, queued } = await this.messages.acceptAll(list, how);
+    const toExpand = list.flatMap(({ message, batches }, index) => {
+      const seq = seqs[index] ?? null;
+      return seq === null || batches !== null || message.sendAt ? [] : [seq];
+    });
+    // Nobody waits for it: what is committed the sweeper finds, should this fail.
+    void this.queue.enqueueExpansions(toExpand);
+    void this.queue.enqueueBatches(queued);
+    return seqs.map((seq) => seq !== null);
+  }
+}

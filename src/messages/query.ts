@@ -1,0 +1,58 @@
+import { ApiError, invalidValue } from '../common/errors.js';
+
+/** Query parameters of our own lists, read strictly: a misspelt filter that is ignored answers something else than was asked. */
+
+const LARGEST_PAGE = 1_000;
+
+/** Throws FPWSE0007E naming a parameter that is not known, FPWSE0005E for one that is given twice. */
+export function readQuery<Name extends string>(
+  query: Readonly<Record<string, unknown>>,
+  known: readonly Name[],
+): Partial<Record<Name, string>> {
+  const read: Partial<Record<Name, string>> = {};
+  for (const [name, value] of Object.entries(query)) {
+    if (!(known as readonly string[]).includes(name))
+      throw new ApiError('FPWSE0007E', `Unknown query parameter '${printable(name)}'. Known are: ${known.join(', ')}.`);
+    if (typeof value !== 'string') throw invalidValue(name, 'it must be given once');
+    read[name as Name] = value;
+  }
+  return read;
+}
+
+/** Throws FPWSE1080E below 1, FPWSE0005E when it is no number of at most a thousand. */
+export function readSize(text: string | undefined, fallback: number): number {
+  if (text === undefined) return fallback;
+  if (!/^-?\d{1,9}$/.test(text)) throw invalidValue('size', 'it must be a whole number');
+  const size = Number(text);
+  if (size < 1) throw new ApiError('FPWSE1080E', "Check the 'size' parameter value: it must be greater than 0.");
+  if (size > LARGEST_PAGE) throw invalidValue('size', `it must be at most ${LARGEST_PAGE}`);
+  return size;
+}
+
+/** Throws FPWSE0005E naming the parameter. */
+export function readWord<Word extends string>(
+  name: string,
+  text: string | undefined,
+  words: readonly Word[],
+): Word | undefined {
+  if (text === undefined) return undefined;
+  const word = words.find((each) => each === text);
+  if (word === undefined) throw invalidValue(name, `it must be one of ${words.join(', ')}`);
+  return word;
+}
+
+/** A place in a list, as callers hand it back: up to two whole numbers that mean nothing to them. */
+export function writeCursor(...numbers: number[]): string {
+  return Buffer.from(numbers.join('.')).toString('base64url');
+}
+
+/** Throws FPWSE0005E when it is none of ours. */
+export function readCursor(text: string): [number, number] {
+  const [, first, second = '0'] = /^(\d{1,15})(?:\.(\d{1,15}))?$/.exec(Buffer.from(text, 'base64url').toString()) ?? [];
+  if (first === undefined) throw invalidValue('after', 'it must be what a page gave as next');
+  return [Number(first), Number(second)];
+}
+
+function printable(name: string): string {
+  return name.slice(0, 40).replace(/[^\x20-\x7e]/g, '?');
+}

@@ -1,0 +1,379 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Api } from '../harness/api.js';
+import type { MessageReport } from '../harness/api.js';
+import { startCarillon } from '../harness/carillon.js';
+import type { RunningCarillon } from '../harness/carillon.js';
+import { STAGES } from './stages.js';
+
+/** Messages in bulk, later, tried dry and with words for each user; and what is told of them. */
+
+interface Delivery {
+  deviceId: string | null;
+  provider: string;
+  outcome: string;
+  reason?: string;
+  attempts: number;
+}
+interface Refusal {
+  code: string;
+  message: string;
+}
+
+const COUNT = 30;
+
+describe.each(STAGES)('on $name', (stage) => {
+  let carillon: RunningCarillon;
+  let api: Api;
+  let clean: () => void;
+  beforeAll(async () => {
+    const prepared = await stage.prepare();
+    clean = prepared.clean;
+    carillon = await startCarillon(prepared.environment);
+    api = await Api.connect(carillon.url);
+    await api.registerDevices([
+      ...Array.from({ length: COUNT }, (_, index) => ({
+        deviceId: `crowd-${index}`,
+        platform: 'A',
+        token: `sandbox:${index % 3 === 0 ? 'rejected' : 'accepted'}:crowd-${index}`,
+        userId: 'crowd',
+      })),
+      { deviceId: 'ann', platform: 'A', token: 'sandbox:accepted:ann', userId: 'u-ann' },
+      { deviceId: 'ben', platform: 'G', token: 'sandbox:accepted:ben', userId: 'u-ben' },
+      { deviceId: 'late', platform: 'A', token: 'sandbox:throttled-forever:late', userId: 'u-late' },
+      { deviceId: 'a/b%c.d 😀', platform: 'A', token: 'sandbox:accepted:odd', userId: 'u-odd' },
+    ]);
+  });
+  afterAll(async () => {
+    await carillon.stop();
+    clean();
+  });
+
+  const to = (...userIds: string[]) => ({ userIds });
+  const get = <T>(path: string, headers?: Record<string, string>) => api.app<T>('GET', path, undefined, headers);
+
+  it('a bulk is answered in order, sent, and repeated under its key', async () => {
+    const bulk = [
+      { message: { alert: 'one' }, target: to('u-ann') },
+      { message: { alert: 'two' }, target: to('u-ben', 'nobody'), label: 'second' },
+    ];
+    const key = { 'Idempotency-Key': 'bulk-1' };
+    const sent = await api.app<{ messages: { messageId: string; alert: string; href: string; warnings?: string[] }[] }>(
+      'POST',
+      '/messages/bulk',
+      bulk,
+      key,
+    );
+    expect([sent.status, sent.body.messages.map(({ alert }) => alert)]).toEqual([202, ['one', 'two']]);
+    expect(sent.body.messages[1]?.warnings).toEqual(['No device is registered for 1 of target.userIds: nobody.']);
+    for (const { messageId, href } of sent.body.messages) {
+      expect(href).toBe(`/imfpush/v1/apps/com.example.app/messages/${messageId}`);
+      expect(await api.waitFor(messageId)).toMatchObject({ audience: 1, outcomes: { accepted: 1 } });
+    }
+    const again = await api.app<typeof sent.body>('POST', '/messages/bulk', { ArrayOfMessageBody: bulk }, key);
+    expect([again.status, again.headers.get('idempotent-replayed')]).toEqual([202, 'true']);
+    expect(again.body.messages.map(({ messageId }) => messageId)).toEqual(
+      sent.body.messages.map(({ messageId }) => messageId),
+    );
+    const other = await api.app<Refusal>('POST', '/messages/bulk', [bulk[0]], key);
+    expect([other.status, other.body.code]).toEqual([409, 'FPWSE0002E']);
+  });
+
+  it('a bulk with something wrong keeps nothing, and names it by index', async () => {
+    const count = async () =>
+      (await get<{ messages: unknown[] }>('/messages?label=never&size=1000')).body.messages.length;
+    const good = { message: { alert: 'x' }, target: to('u-ann'), label: 'never' };
+    const cases: [unknown, number, string, RegExp][] = [
+      [
+        [good, { message: {} }, good, { message: { alert: 7 } }],
+        400,
+        'FPWSE0005E',
+        /^Message \[1\]: .*'message\.alert'.* Message \[3\]: /,
+      ],
+      [[good, { ...good, target: to('nobody') }], 404, 'FPWSE0009E', /^Message \[1\]: .*target\.userIds/],
+      [[good, { ...good, dryRun: true }], 400, 'FPWSE0005E', /^Message \[1\]: .*'dryRun'/],
+      [[good, 7], 400, 'FPWSE0004E', /^Message \[1\]: /],
+      [[], 400, 'FPWSE0005E', /no message/],
+      [{}, 400, 'FPWSE0004E', /JSON array/],
+      ['7', 400, 'FPWSE0004E', /JSON array/],
+      [Array.from({ length: 1_001 }, () => good), 400, 'FPWSE0005E', /1001 messages/],
+    ];
+    for (const [body, status, code, says] of cases) {
+      const refused = await api.app<Refusal>('POST', '/messages/bulk', body);
+      expect(refused).toMatchObject({ status, body: { code, message: expect.stringMatching(says) as string } });
+    }
+    expect(await count()).toBe(0);
+  });
+
+  it('a scheduled message waits, shows so, can be cancelled, and leaves at its time', async () => {
+    const at = (seconds: number) => new Date(Date.now() + seconds * 1_000).toISOString();
+    const [cancelled, sent] = [
+      await api.send({ message: { alert: 'never' }, target: to('u-ann'), sendAt: at(3_600) }),
+      await api.send({ message: { alert: 'soon' }, target: to('u-ann'), sendAt: at(2) }),
+    ];
+    expect(await api.message(cancelled)).toMatchObject({
+      state: 'scheduled',
+      audience: 0,
+      sendTime: expect.any(String) as string,
+    });
+    const { body } = await get<{ messages: { messageId: string }[] }>('/messages?state=scheduled');
+    expect(body.messages.map(({ messageId }) => messageId)).toContain(cancelled);
+    expect((await api.app('DELETE', `/messages/${cancelled}`)).status).toBe(204);
+    expect(await api.message(cancelled)).toMatchObject({ state: 'cancelled', audience: 0 });
+    const report = (await api.waitFor(sent)) as MessageReport & { sendTime: string; firstTime: string };
+    expect(report).toMatchObject({ audience: 1, outcomes: { accepted: 1 } });
+    expect(Date.parse(report.firstTime)).toBeGreaterThanOrEqual(Date.parse(report.sendTime));
+  });
+
+  it('a dry run tells the audience, the sizes and what would stop it, and keeps nothing', async () => {
+    await api.registerDevices([{ deviceId: 'real', platform: 'G', token: 'a-real-token', userId: 'u-dry' }]);
+    await api.registerDevices([{ deviceId: 'apple', platform: 'A', token: 'abcd', userId: 'u-dry' }]);
+    const tried = await api.app('POST', '/messages', {
+      message: { alert: 'x'.repeat(4_000) },
+      target: { userIds: ['u-dry', 'nobody'], platforms: ['G'] },
+      label: 'dry',
+      dryRun: true,
+    });
+    expect(tried).toMatchObject({
+      status: 200,
+      body: {
+        dryRun: true,
+        audience: { total: 1, providers: { fcm: 1 } },
+        excluded: { 'another platform': 1 },
+        blocked: [
+          { provider: 'fcm', reason: 'fcm is not configured for this application' },
+          { provider: 'fcm', reason: expect.stringMatching(/bytes, the provider takes 4096/) as string },
+        ],
+        warnings: ['No device is registered for 1 of target.userIds: nobody.'],
+      },
+    });
+    expect(tried.body).not.toHaveProperty('messageId');
+    expect((await get<{ messages: unknown[] }>('/messages?label=dry')).body.messages).toEqual([]);
+  });
+
+  it('words for each user come from data, and a missing one is named', async () => {
+    const alert = 'Hello {{name}} of {{city|somewhere}}';
+    const missing = await api.app<Refusal>('POST', '/messages', {
+      message: { alert },
+      target: to('u-ann', 'u-ben'),
+      data: { 'u-ann': { name: 'Ann' } },
+    });
+    expect([missing.status, missing.body.code]).toEqual([400, 'FPWSE0005E']);
+    expect(missing.body.message).toContain(`'data.u-ben' parameter value: there is no value for '{{name}}'`);
+    const id = await api.send({ message: { alert }, target: to('u-ann'), data: { 'u-ann': { name: 'Ann' } } });
+    expect(await api.waitFor(id)).toMatchObject({ outcomes: { accepted: 1 } });
+    // Without data it is left to what devices say of themselves, which these do not.
+    const unknown = await api.send({ message: { alert }, target: to('u-ann') });
+    expect(await api.waitFor(unknown)).toMatchObject({ outcomes: { failed: 1 } });
+    const { body } = await get<{ deliveries: Delivery[] }>(`/messages/${unknown}/deliveries`);
+    expect(body.deliveries).toEqual([
+      {
+        deviceId: 'ann',
+        userId: 'u-ann',
+        platform: 'A',
+        provider: 'sandbox',
+        outcome: 'failed',
+        reason: "missing value 'name'",
+        attempts: 0,
+      },
+    ]);
+  });
+
+  it('deliveries come in pages, by filter, and as lines', async () => {
+    const id = await api.send({ message: { alert: 'crowd' }, target: to('crowd') });
+    const report = (await api.waitFor(id)) as MessageReport & { providers: Record<string, Record<string, number>> };
+    expect(report).toMatchObject({ audience: COUNT, outcomes: { accepted: 20, failed: 10 } });
+    expect(report.providers.sandbox).toEqual(report.outcomes);
+    const seen: (string | null)[] = [];
+    let after = '';
+    for (let pages = 1; ; pages++) {
+      const { body } = await get<{ deliveries: Delivery[]; next?: string }>(
+        `/messages/${id}/deliveries?size=7${after}`,
+      );
+      seen.push(...body.deliveries.map(({ deviceId }) => deviceId));
+      if (body.next === undefined) break;
+      after = `&after=${body.next}`;
+      expect(pages).toBeLessThan(10);
+    }
+    expect(seen.toSorted()).toEqual(Array.from({ length: COUNT }, (_, index) => `crowd-${index}`).toSorted());
+    const failed = await get<{ deliveries: Delivery[] }>(`/messages/${id}/deliveries?outcome=failed&provider=sandbox`);
+    expect(failed.body.deliveries).toHaveLength(10);
+    expect(
+      failed.body.deliveries.every(
+        ({ outcome, reason, attempts }) => outcome === 'failed' && reason === 'rejected' && attempts === 1,
+      ),
+    ).toBe(true);
+    expect(
+      (await get<{ deliveries: Delivery[] }>(`/messages/${id}/deliveries?deviceId=crowd-3`)).body.deliveries.map(
+        ({ deviceId }) => deviceId,
+      ),
+    ).toEqual(['crowd-3']);
+    const token = await tokenOf(carillon.url);
+    const lines = await fetch(`${carillon.url}/imfpush/v1/apps/com.example.app/messages/${id}/deliveries`, {
+      headers: { authorization: `Bearer ${token}`, accept: 'application/x-ndjson' },
+    });
+    expect([lines.status, lines.headers.get('content-type')]).toEqual([200, 'application/x-ndjson']);
+    const read = (await lines.text())
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Delivery);
+    expect(read.map(({ deviceId }) => deviceId)).toEqual(seen);
+  });
+
+  it('a device’s history has what it got and why not, also of an id that is hard to write', async () => {
+    const odd = encodeURIComponent('a/b%c.d 😀');
+    const ids: string[] = [];
+    for (const alert of ['first', 'second', 'third'])
+      ids.push(await api.send({ message: { alert }, target: { deviceIds: ['a/b%c.d 😀'] } }));
+    for (const id of ids) await api.waitFor(id);
+    const page = await get<{ messages: { messageId: string; outcome: string }[]; next?: string }>(
+      `/devices/${odd}/messages?size=2`,
+    );
+    expect(page.body.messages.map(({ messageId, outcome }) => [messageId, outcome])).toEqual([
+      [ids[2], 'accepted'],
+      [ids[1], 'accepted'],
+    ]);
+    const rest = await get<{ messages: { messageId: string }[]; next?: string }>(
+      `/devices/${odd}/messages?after=${page.body.next}`,
+    );
+    expect([rest.body.messages.map(({ messageId }) => messageId), rest.body.next]).toEqual([[ids[0]], undefined]);
+    const other = await api.send({ message: { alert: 'not for it' }, target: to('u-ann') });
+    expect((await get(`/devices/${odd}/messages?messageId=${other}`)).body).toEqual({
+      messageId: other,
+      deviceId: 'a/b%c.d 😀',
+      outcome: 'notInAudience',
+      reason: 'the message is for other users',
+    });
+    expect((await get(`/devices/${odd}/messages?messageId=${ids[0]}`)).body).toMatchObject({
+      messageId: ids[0],
+      outcome: 'accepted',
+    });
+  });
+
+  it('a cancel tells what it came to when it is asked', async () => {
+    const id = await api.send({ message: { alert: 'stop' }, target: to('u-late', 'u-ann') });
+    await api.waitFor(id, ({ outcomes }) => outcomes.accepted === 1);
+    const cancelled = await api.app('DELETE', `/messages/${id}?counts=true`);
+    expect([cancelled.status, cancelled.body]).toEqual([200, { stopped: 1, gone: 1, unknown: 0, final: true }]);
+    const again = await api.app('DELETE', `/messages/${id}`, undefined, { Prefer: 'return=representation' });
+    expect([again.status, again.body]).toEqual([200, cancelled.body]);
+    const silent = await api.app('DELETE', `/messages/${id}`);
+    expect([silent.status, silent.body]).toEqual([204, undefined]);
+  });
+
+  it('lists the newest first, by state, label and time', async () => {
+    const ids: string[] = [];
+    for (let index = 0; index < 5; index++)
+      ids.unshift(await api.send({ message: { alert: `n${index}` }, target: to('u-ann'), label: 'listed' }));
+    for (const id of ids) await api.waitFor(id);
+    const list = async (query: string) =>
+      (
+        await get<{
+          messages: { messageId: string; state: string; acceptedTime: string; outcomes: Record<string, number> }[];
+          next?: string;
+        }>(`/messages?${query}`)
+      ).body;
+    const first = await list('label=listed&size=3');
+    expect(first.messages.map(({ messageId }) => messageId)).toEqual(ids.slice(0, 3));
+    expect(first.messages[0]).toMatchObject({ state: 'finished', outcomes: { accepted: 1 }, label: 'listed' });
+    const second = await list(`label=listed&size=3&after=${first.next}`);
+    expect([second.messages.map(({ messageId }) => messageId), second.next]).toEqual([ids.slice(3), undefined]);
+    expect((await list('label=listed&state=cancelled')).messages).toEqual([]);
+    const time = encodeURIComponent(first.messages[0]!.acceptedTime);
+    expect((await list(`label=listed&from=${time}`)).messages.length).toBeGreaterThanOrEqual(1);
+    expect((await list(`label=listed&to=${time}`)).messages.map(({ messageId }) => messageId)).not.toContain(ids[0]);
+  });
+
+  it.each<[string, number, string]>([
+    ['/messages?size=0', 400, 'FPWSE1080E'],
+    ['/messages?size=ten', 400, 'FPWSE0005E'],
+    ['/messages?size=1001', 400, 'FPWSE0005E'],
+    ['/messages?lable=x', 400, 'FPWSE0007E'],
+    ['/messages?state=sent', 400, 'FPWSE0005E'],
+    ['/messages?state=removed', 400, 'FPWSE0005E'],
+    ['/messages?label=', 400, 'FPWSE0005E'],
+    ['/messages?from=yesterday', 400, 'FPWSE0005E'],
+    ['/messages?after=%27%3Bdrop', 400, 'FPWSE0005E'],
+    ['/messages?label=a&label=b', 400, 'FPWSE0005E'],
+    ['/messages?__proto__=1', 400, 'FPWSE0007E'],
+    ['/messages?label=%00', 400, 'FPWSE0005E'],
+    ['/messages/Nobody00/deliveries', 404, 'FPWSE0001E'],
+    ['/messages/%2e%2e%2f/deliveries', 404, 'FPWSE0001E'],
+  ])('GET %s is refused', async (path, status, code) => {
+    const refused = await get<Refusal>(path);
+    expect([refused.status, refused.body.code]).toEqual([status, code]);
+  });
+
+  it('ids without end are refused', async () => {
+    const statusOf = async (length: number) => (await get(`/messages/${'x'.repeat(length)}`)).status;
+    expect([await statusOf(1_000), await statusOf(5_000)]).toEqual([404, 400]);
+  });
+
+  it.each<[string, number, string]>([
+    ['/messages/%F0%9F%98%80', 404, 'FPWSE0001E'],
+    ['/messages/%ff', 400, 'FPWSE0004E'],
+    ['/messages/Nobody00/deliveries?outcome=lost', 400, 'FPWSE0005E'],
+    ['/messages/Nobody00/deliveries?provider=constructor', 400, 'FPWSE0005E'],
+    ['/devices/nobody/messages', 404, 'FPWSE0001E'],
+    ['/devices/nobody/messages?messageId=Nobody00', 404, 'FPWSE0001E'],
+    ['/devices/ann/messages?messageId=Nobody00', 404, 'FPWSE0001E'],
+    ['/devices/ann/messages?size=-1', 400, 'FPWSE1080E'],
+    ['/devices/ann/messages?after=999999999999999999999', 400, 'FPWSE0005E'],
+  ])('GET %s is refused', async (path, status, code) => {
+    const refused = await get<Refusal>(path);
+    expect([refused.status, refused.body.code]).toEqual([status, code]);
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['data without user ids', { data: { u: {} } }, /'data'/],
+    ['data that are no object', { data: [], target: to('u-ann') }, /'data'/],
+    [
+      'a prototype among the data',
+      '{"message":{"alert":"x"},"target":{"userIds":["u-ann"]},"data":{"u-ann":{"__proto__":"x"}}}',
+      /data\.u-ann\.__proto__/,
+    ],
+    [
+      'half a surrogate among the data',
+      '{"message":{"alert":"x"},"target":{"userIds":["u-ann"]},"data":{"u-ann":{"n":"\\ud800"}}}',
+      /data\.u-ann\.n/,
+    ],
+    [
+      'deep data',
+      `{"message":{"alert":"x"},"target":{"userIds":["u-ann"]},"data":{"u-ann":{"n":${'['.repeat(5_000)}${']'.repeat(5_000)}}}}`,
+      /data\.u-ann\.n/,
+    ],
+    ['a wrong instant', { sendAt: 'tomorrow' }, /'sendAt'.*instant/],
+    ['a number as instant', { sendAt: 1_795_600_000 }, /'sendAt'.*string/],
+    ['both ends', { ttl: 1, expiresAt: '2036-01-01T00:00:00Z' }, /'expiresAt'.*only one/],
+    ['an empty label', { label: '' }, /'label'/],
+    ['a label with a NUL', { label: 'a\0' }, /NUL/],
+    ['a priority of no word', { priority: 10 }, /'priority'/],
+    ['a dry run as text', { dryRun: 'true' }, /'dryRun'/],
+  ])('POST messages refuses %s', async (_what, body, says) => {
+    const refused = await api.app<Refusal>(
+      'POST',
+      '/messages',
+      typeof body === 'string' ? body : { message: { alert: 'x' }, ...(body as object) },
+    );
+    expect([refused.status, refused.body.message]).toEqual([400, expect.stringMatching(says)]);
+  });
+
+  it('asks for its scopes', async () => {
+    const writer = await Api.connect(carillon.url, undefined, 'messages.write push.application.com.example.app');
+    const reader = await Api.connect(carillon.url, undefined, 'messages.read push.application.com.example.app');
+    for (const path of ['/messages', '/messages/Nobody00/deliveries', '/devices/ann/messages'])
+      expect((await writer.app('GET', path)).status).toBe(403);
+    expect((await reader.app('POST', '/messages/bulk', [])).status).toBe(403);
+  });
+});
+
+async function tokenOf(url: string): Promise<string> {
+  const response = await fetch(`${url}/mfp/api/az/v1/token`, {
+    method: 'POST',
+    headers: {
+      authorization: `Basic ${Buffer.from('test:test').toString('base64')}`,
+      'content-type': 'application/x-www-form-urlencoded',
+    },
+    body: 'grant_type=client_credentials&scope=*',
+  });
+  return ((await response.json()) as { access_token: string }).access_token;
+}

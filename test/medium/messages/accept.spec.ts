@@ -1,0 +1,161 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
+import { ValuesRepository } from '../../../src/delivery/values.repository.js';
+import { MessageWriter } from '../../../src/messages/message-writer.js';
+import { newMessageId } from '../../../src/messages/message-id.js';
+import type { Acceptable } from '../../../src/messages/new-message.js';
+import { Queues } from '../../../src/queue/queue.js';
+import { PLACES } from '../database/places.js';
+import { Room, batchOf, urlOf } from '../delivery/room.js';
+
+describe.each(PLACES)('accepting on the %s database', (place) => {
+  let room: Room;
+  let queues: Queues;
+  let writer: MessageWriter;
+  beforeAll(async () => {
+    room = await Room.open(place);
+    queues = await Queues.open(
+      { databaseUrl: place === 'PostgreSQL' ? urlOf(room) : undefined },
+      room.database,
+      () => undefined,
+    );
+    writer = new MessageWriter(room.messages, new DeliveryQueue(queues));
+  });
+  afterAll(async () => {
+    await queues.close();
+    await room.remove();
+  });
+
+  function messageOf(applicationId: string, change: Partial<Acceptable['message']> = {}, size = 1): Acceptable {
+    const now = Date.now();
+    return {
+      message: {
+        applicationId,
+        id: newMessageId(),
+        clientId: 'test',
+        body: { message: { alert: 'hi' } },
+        notification: { alert: 'hi', collapseId: 'x' },
+        target: {},
+        direct: true,
+        onUnknown: 'resend',
+        idempotency: null,
+        acceptedAt: new Date(now),
+        expiresAt: new Date(now + 60_000),
+        ...change,
+      },
+      batches: [batchOf(size)],
+    };
+  }
+  const countOf = async (applicationId: string) =>
+    (
+      await sql<{
+        count: number;
+      }>`select count(*)::int as count from message where application_id = ${applicationId}`.execute(
+        room.database.kysely,
+      )
+    ).rows[0]?.count;
+
+  it('messages that come together are kept together, each with its batches', async () => {
+    const applicationId = await room.addApplication();
+    const list = Array.from({ length: 50 }, (_, index) => messageOf(applicationId, {}, 1 + (index % 3)));
+    expect(await Promise.all(list.map((each) => writer.keep(each)))).toEqual(list.map(() => true));
+    expect(await countOf(applicationId)).toBe(50);
+    for (const { message, batches } of list.slice(0, 5)) {
+      const report = await room.reports.find(applicationId, message.id, Date.now());
+      expect([report?.state, report?.audience]).toEqual(['sending', batches?.[0]?.deviceSeqs.length]);
+    }
+  });
+
+  it('one that the database refuses does not take the others with it', async () => {
+    const applicationId = await room.addApplication();
+    const list = Array.from({ length: 10 }, () => messageOf(applicationId));
+    list[4] = messageOf('com.acme.gone');
+    const results = await Promise.allSettled(list.map((each) => writer.keep(each)));
+    expect(results.map(({ status }) => status)).toEqual(
+      list.map((_, index) => (index === 4 ? 'rejected' : 'fulfilled')),
+    );
+    expect(await countOf(applicationId)).toBe(9);
+  });
+
+  it('of one key in the same moment one is kept', async () => {
+    const applicationId = await room.addApplication();
+    const idempotency = { key: 'once', requestHash: Buffer.alloc(32) };
+    const kept = await Promise.all(
+      Array.from({ length: 8 }, () => writer.keep(messageOf(applicationId, { idempotency }))),
+    );
+    expect(kept.filter(Boolean)).toHaveLength(1);
+    expect(await countOf(applicationId)).toBe(1);
+  });
+
+  it('a bulk is kept as a whole or not at all', async () => {
+    const applicationId = await room.addApplication();
+    const idempotency = { key: 'bulk', requestHash: Buffer.alloc(32) };
+    const bulk = () => {
+      const list = [
+        messageOf(applicationId, { idempotency }),
+        messageOf(applicationId, { direct: false }),
+        messageOf(applicationId),
+      ];
+      const [first] = list;
+      return list.map((each) => ({ ...each, message: { ...each.message, bulkOf: first?.message.id } }));
+    };
+    const sent = bulk();
+    expect(await writer.keepAll(sent)).toBe(true);
+    expect(await writer.keepAll(bulk())).toBe(false);
+    expect(await countOf(applicationId)).toBe(3);
+    const rows = await room.messages.findBulk(applicationId, sent[0]?.message.id ?? '');
+    expect(rows.map(({ id }) => id)).toEqual(sent.map(({ message }) => message.id));
+  });
+
+  it('what is said of each user is found by device, and goes with the message', async () => {
+    const applicationId = await room.addApplication();
+    const [seq = 0] = await room.addDevices(applicationId, 1);
+    await sql`update device set user_id = 'ann', language = 'de', attributes = '{"points":7}' where seq = ${seq}`.execute(
+      room.database.kysely,
+    );
+    const data = new Map([['ann', { name: 'Ann' }]]);
+    const message = await room.accept(applicationId, [{ provider: 'sandbox', deviceSeqs: [seq] }], {
+      data,
+      direct: true,
+    });
+    const values = new ValuesRepository(room.database);
+    const known = { seq, userId: 'ann', language: 'de', appVersion: null, attributes: { points: 7 } };
+    expect(await values.find(message.seq, [seq])).toEqual([{ ...known, fields: { name: 'Ann' } }]);
+    const again = await room.accept(applicationId, null, { resend: { of: message.id, outcomes: ['failed'] } });
+    expect(await values.find(again.seq, [seq])).toEqual([{ ...known, fields: { name: 'Ann' } }]);
+    await sql`delete from message where seq = ${message.seq}`.execute(room.database.kysely);
+    expect(await values.find(message.seq, [seq])).toEqual([{ ...known, fields: null }]);
+  });
+
+  it('a scheduled message is released at its time, once, and stays accepted until it is expanded', async () => {
+    const applicationId = await room.addApplication();
+    await room.addDevices(applicationId, 2);
+    const at = (ms: number) => ({ sendAt: new Date(Date.now() + ms) });
+    const [due, later, paused] = [
+      await room.accept(applicationId, null, at(-1)),
+      await room.accept(applicationId, null, at(60_000)),
+      await room.accept(applicationId, null, at(-1)),
+    ];
+    await room.control.pause(applicationId, paused.id, new Date());
+    const released = await Promise.all([room.sweep.releaseScheduled(), room.sweep.releaseScheduled()]);
+    expect(released.flat()).toEqual([due.seq]);
+    const stateOf = async ({ seq }: { seq: number }) => (await room.messageRow(seq)).state;
+    expect([await stateOf(due), await stateOf(later), await stateOf(paused)]).toEqual([
+      'accepted',
+      'scheduled',
+      'scheduled',
+    ]);
+    // Killed before it was queued: the sweeper finds it as any accepted message.
+    await sql`update message set accepted_at = now() - interval '10 s' where seq = ${due.seq}`.execute(
+      room.database.kysely,
+    );
+    expect(await room.sweep.messagesToExpand()).toContain(due.seq);
+    await room.expansions.expandPage(due.seq);
+    expect(await room.messageRow(due.seq)).toMatchObject({ state: 'sending', audience: 2 });
+    expect(await room.control.resume(applicationId, paused.id)).toMatchObject({ toExpand: false });
+    expect(await room.sweep.releaseScheduled()).toEqual([paused.seq]);
+    expect(await room.control.cancel(applicationId, later.id)).toBe(true);
+    expect(await room.messageRow(later.seq)).toMatchObject({ state: 'cancelled', totals: [0, 0, 0, 0, 0, 0, 0, 0] });
+  });
+});

@@ -1,0 +1,208 @@
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Tables } from '../../../src/database/tables.js';
+import { OUTCOME } from '../../../src/delivery/outcome.js';
+import { DeliveryReportRepository } from '../../../src/messages/delivery-report.repository.js';
+import type { DeliveryPlace } from '../../../src/messages/delivery-report.repository.js';
+import { ReportRepository } from '../../../src/messages/report.repository.js';
+import { PLACES } from '../database/places.js';
+import { Room, batchOf, recordAll } from '../delivery/room.js';
+
+const START: DeliveryPlace = { batchId: 0, position: 0 };
+
+describe.each(PLACES)('reports on the %s database', (place) => {
+  let room: Room;
+  beforeAll(async () => {
+    room = await Room.open(place);
+  });
+  afterAll(() => room.remove());
+
+  /** The room's database, and the plans of what is asked of it. */
+  function watch() {
+    const seen: { sql: string; parameters: readonly unknown[] }[] = [];
+    const kysely = new Kysely<Tables>({
+      dialect: new PostgresDialect({ pool: room.database.pool }),
+      log: ({ query }) => void seen.push(query),
+    });
+    const plans = async (): Promise<string[]> => {
+      const found: string[] = [];
+      for (const query of seen) {
+        const { rows } = await room.database.pool.query<Record<string, string>>(`explain ${query.sql}`, [
+          ...query.parameters,
+        ]);
+        found.push(rows.map((row) => row['QUERY PLAN']).join('\n'));
+      }
+      return found;
+    };
+    return { database: { ...room.database, kysely }, plans };
+  }
+
+  it('a report has the sums by provider, times and rate; a list has them kept', async () => {
+    const applicationId = await room.addApplication();
+    const { seq, id, batchIds } = await room.accept(applicationId, [batchOf(3), batchOf(2, 'fcm', 10)], {
+      direct: true,
+      label: 'mine',
+    });
+    const [first = 0, second = 0] = batchIds;
+    const batch = await room.claim(first);
+    recordAll(batch, 'accepted');
+    await room.batches.finish(batch, { state: 'done', dueAt: null });
+    const now = Date.now() + 10_000;
+    const report = await room.reports.find(applicationId, id, now);
+    expect(report).toMatchObject({ state: 'sending', audience: 5, label: 'mine' });
+    expect(report?.outcomes).toMatchObject({ accepted: 3, pending: 2 });
+    expect(report?.providers).toMatchObject({ sandbox: { accepted: 3, pending: 0 }, fcm: { pending: 2 } });
+    expect(report?.rate).toBeGreaterThan(0.2);
+    expect(report?.rate).toBeLessThan(0.31);
+    expect(report?.endsAt?.getTime()).toBeGreaterThan(now);
+    const live = await room.reports.list(applicationId, {}, undefined, 10);
+    expect(live.map(({ outcomes }) => outcomes)).toEqual([report?.outcomes]);
+
+    const last = await room.claim(second);
+    recordAll(last, 'failed');
+    await room.batches.finish(last, { state: 'done', dueAt: null });
+    expect((await room.messageRow(seq)).totals).toEqual([0, 0, 3, 0, 2, 0, 0, 0]);
+    const [ended] = await room.reports.list(applicationId, { state: 'finished' }, undefined, 10);
+    expect(ended).toMatchObject({ id, state: 'finished', outcomes: { accepted: 3, failed: 2 } });
+    expect(await room.reports.find(applicationId, id, now)).toMatchObject({
+      endsAt: null,
+      firstAt: expect.any(Date) as Date,
+    });
+  });
+
+  it('a list by state knows a paused message from one that is sent', async () => {
+    const applicationId = await room.addApplication();
+    const [sending, paused] = [
+      await room.accept(applicationId, [batchOf(1)]),
+      await room.accept(applicationId, [batchOf(1)]),
+    ];
+    await room.control.pause(applicationId, paused.id, new Date());
+    const idsIn = async (state: 'sending' | 'paused') =>
+      (await room.reports.list(applicationId, { state }, undefined, 10)).map(({ id }) => id);
+    expect([await idsIn('sending'), await idsIn('paused')]).toEqual([[sending.id], [paused.id]]);
+  });
+
+  it('of a million messages a page comes by an index, whatever is asked', async () => {
+    const applicationId = await room.addApplication();
+    const count = place === 'PostgreSQL' ? 1_000_000 : 20_000;
+    await sql`
+      insert into message (application_id, id, client_id, body, notification, target, state, direct, on_unknown, accepted_at,
+        expires_at, finished_at, audience, open_batches, expand_cursor, label, totals)
+      select ${applicationId}, 'm' || n, 'test', '{"message":{"alert":"hi"}}', '{"alert":"hi","collapseId":"x"}', '{}',
+        case when n % 1000 = 0 then 'expired' else 'finished' end, true, 'resend', now() - n * interval '1 second', now(), now(),
+        1, 0, 0, case when n % 5000 = 0 then 'rare' end, array[0,0,1,0,0,0,0,0]
+      from generate_series(1, ${sql.lit(count)}) as n`.execute(room.database.kysely);
+    await sql`analyze message`.execute(room.database.kysely);
+    const { database, plans } = watch();
+    const reports = new ReportRepository(database);
+    const middle = { acceptedAt: new Date(Date.now() - (count / 2) * 1_000), seq: 0 };
+    const far = new Date(Date.now() - (count - 100) * 1_000);
+    const asked = [{}, { state: 'finished' }, { state: 'expired' }, { label: 'rare' }, { to: far }] as const;
+    for (const filter of asked)
+      for (const after of [undefined, middle]) {
+        const started = performance.now();
+        const rows = await reports.list(applicationId, filter, after, 21);
+        const took = performance.now() - started;
+        expect(rows.length, JSON.stringify(filter)).toBeGreaterThan(0);
+        // 50 ms is the promise; the machine that tests run on is shared.
+        expect(took, JSON.stringify(filter)).toBeLessThan(500);
+      }
+    for (const plan of await plans()) expect(plan).not.toMatch(/Seq Scan on message/);
+    await sql`delete from message where application_id = ${applicationId}`.execute(room.database.kysely);
+  }, 120_000);
+
+  it('deliveries come in order, each once, whatever the pages; by outcome, provider and device', async () => {
+    const applicationId = await room.addApplication();
+    const seqs = await room.addDevices(applicationId, 2_500);
+    const message = await room.accept(applicationId, null);
+    while ((await room.expansions.expandPage(message.seq)).more);
+    for (const { id } of await room.batchRows(message.seq)) {
+      await sql`update batch set state = 'ready', due_at = now() where id = ${id}`.execute(room.database.kysely);
+      const batch = await room.claim(id);
+      for (const position of batch.due)
+        batch.ledger.record(
+          position,
+          position % 100 === 0 ? { outcome: OUTCOME.failed, reason: 'bad' } : { outcome: OUTCOME.accepted },
+          true,
+        );
+      await room.batches.finish(batch, { state: 'done', dueAt: null });
+    }
+    const reports = new DeliveryReportRepository(room.database);
+    for (const size of [999, 1_000, 4_000]) {
+      const found: (string | undefined)[] = [];
+      for (let next: DeliveryPlace | null = START; next !== null;) {
+        const page: Awaited<ReturnType<typeof reports.page>> = await reports.page(message.seq, {}, next, size);
+        expect(page.deliveries.length).toBeLessThanOrEqual(size);
+        found.push(...page.deliveries.map(({ device }) => device?.deviceId));
+        next = page.next;
+      }
+      expect(found).toEqual(seqs.map((_seq, index) => `d${index + 1}`));
+    }
+    const failed = await reports.page(message.seq, { outcome: OUTCOME.failed }, START, 1_000);
+    expect([failed.deliveries.length, failed.next]).toEqual([25, null]);
+    expect(failed.deliveries[0]).toMatchObject({ outcome: 'failed', reason: 'bad', attempts: 1 });
+    expect((await reports.page(message.seq, { provider: 'fcm' }, START, 10)).deliveries).toEqual([]);
+    const one = await reports.page(message.seq, { deviceSeq: seqs[1_234]! }, START, 10);
+    expect(one.deliveries.map(({ device }) => device?.deviceId)).toEqual(['d1235']);
+    await sql`delete from device where seq = ${seqs[1_234]!}`.execute(room.database.kysely);
+    expect((await reports.page(message.seq, { deviceSeq: seqs[1_234]! }, START, 10)).deliveries).toMatchObject([
+      { device: null },
+    ]);
+  });
+
+  it('a device’s history is found by its seq among a thousand batches a message and thousands of messages', async () => {
+    const applicationId = await room.addApplication();
+    const other = await room.addApplication();
+    const messages = place === 'PostgreSQL' ? 2_000 : 50;
+    const batches = place === 'PostgreSQL' ? 200 : 20;
+    // Rows without their lists: what is measured is how the few are found among the many.
+    for (const [owner, first] of [
+      [applicationId, 0],
+      [other, 500],
+    ] as const) {
+      await sql`
+        insert into message (application_id, id, client_id, body, notification, target, state, direct, on_unknown, accepted_at,
+          expires_at, finished_at, audience, open_batches, expand_cursor)
+        select ${owner}, 'b' || n, 'test', '{}', '{"alert":"hi"}', '{}', 'finished', false, 'resend', now(), now(), now(), 1, 0, 0
+        from generate_series(1, ${sql.lit(messages)}) as n`.execute(room.database.kysely);
+      await sql`
+        insert into batch (message_seq, application_id, provider, state, size, first_seq, last_seq, device_seqs, outcomes, counts,
+          details)
+        select message.seq, ${owner}, 'apns', 'done', 1000, n * 1000 + ${sql.lit(first)}, n * 1000 + 999 + ${sql.lit(first)},
+          case when n = 7 then array[7000, 7500, 7999]::bigint[] else '{}' end, '\\x020402', '{0,0,2,0,1,0,0,0}',
+          '{"1":{"attempts":2,"reason":"bad"}}'
+        from message, generate_series(0, ${sql.lit(batches - 1)}) as n where message.application_id = ${owner}
+        order by message.seq, n`.execute(room.database.kysely);
+    }
+    await room.accept(applicationId, [batchOf(1, 'sandbox', 7_500)], { direct: true, id: 'direct' });
+    await sql`vacuum analyze batch`.execute(room.database.kysely);
+    const { database, plans } = watch();
+    const reports = new DeliveryReportRepository(database);
+    const started = performance.now();
+    const found = await reports.ofDevice(applicationId, 7_500, Number.MAX_SAFE_INTEGER, 50);
+    const took = performance.now() - started;
+    expect(found[0]?.message).toMatchObject({ messageId: 'direct', outcome: 'pending' });
+    expect(found[1]?.message).toMatchObject({
+      messageId: `b${messages}`,
+      outcome: 'failed',
+      reason: 'bad',
+      attempts: 2,
+    });
+    expect(found.map(({ batchId }) => batchId)).toEqual(found.map(({ batchId }) => batchId).toSorted((a, b) => b - a));
+    expect(found).toHaveLength(Math.min(50, messages + 1));
+    // Spanned and not in it: looked at, not found.
+    expect(
+      (await reports.ofDevice(applicationId, 7_501, Number.MAX_SAFE_INTEGER, 5)).map(({ message }) => message),
+    ).toEqual(Array(5).fill(null));
+    expect(took).toBeLessThan(500);
+    const [plan = ''] = await plans();
+    if (place === 'PostgreSQL') {
+      expect(plan).toMatch(/batch_reach/);
+      expect(plan).toMatch(/batch_single/);
+      process.stdout.write(
+        `device history: ${took.toFixed(1)} ms for 50 of ${messages} messages of ${batches} batches, twice\n`,
+      );
+    }
+    expect(plan).not.toMatch(/Seq Scan on batch/);
+  }, 300_000);
+});
