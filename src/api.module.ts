@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
+import { ApnsSettingsController } from './applications/apns-settings.controller.js';
 import { ApplicationsController } from './applications/applications.controller.js';
 import { ApplicationsModule } from './applications/applications.module.js';
+import { LegacySettingsController } from './applications/legacy-settings.controller.js';
 import { ProvidersController } from './applications/providers.controller.js';
 import { SettingsController } from './applications/settings.controller.js';
 import { AuthModule } from './auth/auth.module.js';
@@ -23,6 +25,8 @@ import { MessagesModule } from './messages/messages.module.js';
     OperationsController,
     ApplicationsController,
     SettingsController,
+    ApnsSettingsController,
+    LegacySettingsController,
     ProvidersController,
     DevicesController,
     TagsController,

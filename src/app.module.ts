@@ -1,7 +1,8 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule, Type } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { ApiModule } from './api.module.js';
+import { AcceptGuard } from './common/accept.guard.js';
 import { CommonModule } from './common/common.module.js';
 import { ErrorFilter } from './common/error.filter.js';
 import { Vault } from './common/vault.js';
@@ -37,7 +38,10 @@ export class AppModule {
         ...[...config.roles].map((role) => ROLE_MODULES[role]),
         ...(config.environment === 'development' && config.roles.has('api') ? [SampleModule] : []),
       ],
-      providers: [{ provide: APP_FILTER, useClass: ErrorFilter }],
+      providers: [
+        { provide: APP_FILTER, useClass: ErrorFilter },
+        { provide: APP_GUARD, useClass: AcceptGuard },
+      ],
     };
   }
 }

@@ -4,6 +4,7 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiError } from './common/errors.js';
+import type { FormRequest } from './common/form.js';
 import type { Config } from './config.js';
 
 /** A message of 4 KB to ten thousand ids of 64 characters fits. */
@@ -37,6 +38,11 @@ export function readBodies(app: NestFastifyApplication): void {
     } catch {
       done(new ApiError('FPWSE0004E', 'The body is not valid JSON.'), undefined);
     }
+  });
+  // A form has its bytes beside the text: reading them is left to the route, behind its guard.
+  fastify.addContentTypeParser('multipart/form-data', { parseAs: 'buffer' }, (request: FormRequest, body, done) => {
+    request.formBytes = body as Buffer;
+    done(null, request.formBytes.toString());
   });
   fastify.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
   // No id has a NUL in it, and PostgreSQL takes none.

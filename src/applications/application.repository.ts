@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 
@@ -7,6 +8,7 @@ export interface Application {
   enabled: boolean;
 }
 
+/** Applications; one that is being removed is not there for anybody, though its id is still taken. */
 @Injectable()
 export class ApplicationRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
@@ -16,7 +18,28 @@ export class ApplicationRepository {
       .selectFrom('application')
       .select(['id', 'enabled'])
       .where('id', '=', id)
+      .where('removed_at', 'is', null)
       .executeTakeFirst();
+  }
+
+  /** A page in the order of their ids, and how many there are in all. */
+  async list(offset: number, size: number): Promise<{ applications: Application[]; total: number }> {
+    const [applications, { total }] = await Promise.all([
+      this.database.kysely
+        .selectFrom('application')
+        .select(['id', 'enabled'])
+        .where('removed_at', 'is', null)
+        .orderBy('id')
+        .limit(size)
+        .offset(offset)
+        .execute(),
+      this.database.kysely
+        .selectFrom('application')
+        .select(sql<number>`count(*)::int`.as('total'))
+        .where('removed_at', 'is', null)
+        .executeTakeFirstOrThrow(),
+    ]);
+    return { applications, total };
   }
 
   /** False when the id is taken. */
@@ -28,5 +51,33 @@ export class ApplicationRepository {
       .returning('id')
       .executeTakeFirst();
     return added !== undefined;
+  }
+
+  /** False when there is none. */
+  async setEnabled(id: string, enabled: boolean): Promise<boolean> {
+    const changed = await this.database.kysely
+      .updateTable('application')
+      .set({ enabled })
+      .where('id', '=', id)
+      .where('removed_at', 'is', null)
+      .returning('id')
+      .executeTakeFirst();
+    return changed !== undefined;
+  }
+
+  /** From the commit on nothing of it is found, claimed or expanded; its credentials go at once. False when there is none. */
+  markRemoved(id: string, now: Date): Promise<boolean> {
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      const removed = await transaction
+        .updateTable('application')
+        .set({ removed_at: now })
+        .where('id', '=', id)
+        .where('removed_at', 'is', null)
+        .returning('id')
+        .executeTakeFirst();
+      if (!removed) return false;
+      await transaction.deleteFrom('provider_setting').where('application_id', '=', id).execute();
+      return true;
+    });
   }
 }

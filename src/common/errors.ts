@@ -15,9 +15,12 @@ export const ERROR_CODES = {
   FPWSE0012E: 404, // the subscription does not exist
   FPWSE0025E: 503, // busy, or a part we need is away
   FPWSE1007E: 409, // the application is disabled
+  FPWSE1079E: 400, // the offset of a list is no number from 0
+  FPWSE1080E: 400, // the size of a list is no number from 1
   CARIL0401E: 401, // no token, or one that no longer holds
   CARIL0403E: 403, // the token's scope does not cover the call
   CARIL0405E: 405, // wrong method or content type
+  CARIL0406E: 406, // nothing that the caller takes can be answered
   CARIL0409E: 409, // the state of the resource does not allow the call
   CARIL0413E: 413, // the body is larger than the limit
   CARIL0429E: 429, // too many failed attempts to authenticate

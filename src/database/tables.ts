@@ -83,11 +83,16 @@ interface ApplicationTable {
   id: string;
   enabled: Generated<boolean>;
   created_at: CreatedAt;
+  /** Since when it is gone for every caller, while its rows go in steps. */
+  removed_at: ColumnType<Date | null, never, Date>;
 }
+
+/** `gcm` is MobileFirst's key of the API that Google has switched off: kept to be read, never opened. */
+export type SettingName = ProviderName | 'gcm';
 
 interface ProviderSettingTable {
   application_id: string;
-  provider: ProviderName;
+  provider: SettingName;
   version: number;
   visible: Json<Record<string, unknown>>;
   secret: Buffer;

@@ -35,7 +35,7 @@ export class ExpansionRepository {
   /**
    * Inserts the next page's batches and moves the cursor, in one transaction. The first page freezes the audience at
    * the highest seq of that moment. `more` is false when the message is expanded,
-   * cancelled or paused.
+   * cancelled or paused, or its application was removed.
    */
   expandPage(messageSeq: number): Promise<{ promoted: QueuedBatch[]; more: boolean }> {
     return this.database.kysely.transaction().execute(async (transaction) => {
@@ -46,6 +46,7 @@ export class ExpansionRepository {
         .where('state', 'in', ['accepted', 'expanding'])
         // A pause holds the expansion too, so that a paused message has no batches but parked ones.
         .where(sql<boolean>`(paused_at is null or expires_at <= now())`)
+        .where(sql<boolean>`exists (select from application where id = application_id and removed_at is null)`)
         // Waits: who holds the row is mostly a batch of the message that ends, for less than a millisecond.
         .forUpdate()
         .executeTakeFirst();

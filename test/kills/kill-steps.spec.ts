@@ -19,8 +19,14 @@ const INSIDE = 'inside the transaction of a step that is killed at: the database
 const TOKENS = 'a token that was not kept is made again';
 const REGISTRATION = 'not on the way of a message';
 const NOT_KILLED: Record<string, string> = {
+  'ApplicationRemovalRepository.removeDevices': INSIDE,
+  'ApplicationRemovalRepository.removeMessages': INSIDE,
+  'ApplicationRemovalRepository.removeSome': REGISTRATION,
   'ApplicationRepository.add': REGISTRATION,
   'ApplicationRepository.find': READS,
+  'ApplicationRepository.list': READS,
+  'ApplicationRepository.markRemoved': REGISTRATION,
+  'ApplicationRepository.setEnabled': REGISTRATION,
   'AudienceRepository.highestSeq': READS,
   'AudienceRepository.page': READS,
   'AudienceRepository.providersOf': READS,

@@ -8,6 +8,7 @@ import { up as lanes } from './0006-lanes.js';
 import { up as pace } from './0007-pace.js';
 import { up as settingVersion } from './0008-setting-version.js';
 import { up as deviceAttributes } from './0009-device-attributes.js';
+import { up as applicationRemoval } from './0012-application-removal.js';
 
 /** In order; append only. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -20,4 +21,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0007-pace': { up: pace },
   '0008-setting-version': { up: settingVersion },
   '0009-device-attributes': { up: deviceAttributes },
+  '0012-application-removal': { up: applicationRemoval },
 };
