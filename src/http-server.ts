@@ -1,11 +1,11 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
-import type { OpenAPIObject } from '@nestjs/swagger';
+import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiError } from './common/errors.js';
 import type { FormRequest } from './common/form.js';
 import type { Config } from './config.js';
+import { buildDocument } from './openapi.js';
 
 /** A message of 4 KB to ten thousand ids of 64 characters fits. */
 const BODY_LIMIT = 1_048_576;
@@ -61,18 +61,4 @@ export function serveDocument(app: NestFastifyApplication): void {
     jsonDocumentUrl: 'imfpush/v1/swagger.json',
     customSiteTitle: 'Carillon',
   });
-}
-
-export function buildDocument(app: NestFastifyApplication): OpenAPIObject {
-  const description = 'Push notifications over the MobileFirst 8.0 wire. Obtain a token, then send with it.';
-  return SwaggerModule.createDocument(
-    app,
-    new DocumentBuilder()
-      .setTitle('Carillon')
-      .setDescription(description)
-      .setVersion('1.0')
-      .addBearerAuth()
-      .addBasicAuth()
-      .build(),
-  );
 }

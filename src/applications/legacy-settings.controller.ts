@@ -77,7 +77,6 @@ export class LegacySettingsController {
   }
 
   @Delete('smsConf')
-  @HttpCode(204)
   @RequireScope('smsConf.write')
   @ApiOperation({ summary: 'There are no SMS settings' })
   @ApiResponse({ status: 404, description: NO_SMS })

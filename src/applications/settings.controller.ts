@@ -72,7 +72,7 @@ export class SettingsController {
 
   @Put('wnsConf')
   @RequireScope('wnsConf.write')
-  @ApiOperation({ summary: 'Set the WNS credentials: of a package, or of an Entra app (extension)' })
+  @ApiOperation({ summary: 'Set the WNS credentials of a package, or, as an extension, of an Entra app' })
   @ApiBody({
     schema: {
       type: 'object',
