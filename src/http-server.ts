@@ -33,11 +33,9 @@ export function readBodies(app: NestFastifyApplication): void {
   const fastify = app.getHttpAdapter().getInstance();
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
-    try {
-      done(null, body === '' ? undefined : (JSON.parse(body as string) as unknown));
-    } catch {
-      done(new ApiError('FPWSE0004E', 'The body is not valid JSON.'), undefined);
-    }
+    const parsed = readJson(body as string);
+    if (parsed instanceof ApiError) done(parsed, undefined);
+    else done(null, parsed);
   });
   // A form has its bytes beside the text: reading them is left to the route, behind its guard.
   fastify.addContentTypeParser('multipart/form-data', { parseAs: 'buffer' }, (request: FormRequest, body, done) => {
@@ -53,6 +51,17 @@ export function readBodies(app: NestFastifyApplication): void {
         : undefined,
     ),
   );
+}
+
+/** Text is what bodies of other types arrive as, and no route takes a JSON string. */
+function readJson(text: string): unknown {
+  if (text === '') return undefined;
+  try {
+    const value = JSON.parse(text) as unknown;
+    return typeof value === 'string' ? new ApiError('FPWSE0004E', 'The body must be a JSON object.') : value;
+  } catch {
+    return new ApiError('FPWSE0004E', 'The body is not valid JSON.');
+  }
 }
 
 /** OpenAPI at /imfpush/v1/swagger.json, and a page to try it at /doc/. */
