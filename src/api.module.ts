@@ -15,10 +15,12 @@ import { SubscriptionsController } from './devices/subscriptions.controller.js';
 import { TagsController } from './devices/tags.controller.js';
 import { MessagesController } from './messages/messages.controller.js';
 import { MessagesModule } from './messages/messages.module.js';
+import { WebhooksController } from './webhooks/webhooks.controller.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /** The role `api`: every route in one list, so that other roles can use the modules without serving them. */
 @Module({
-  imports: [AuthModule, ApplicationsModule, DevicesModule, MessagesModule],
+  imports: [AuthModule, ApplicationsModule, DevicesModule, MessagesModule, WebhooksModule],
   controllers: [
     TokenController,
     ClientsController,
@@ -32,6 +34,7 @@ import { MessagesModule } from './messages/messages.module.js';
     TagsController,
     SubscriptionsController,
     MessagesController,
+    WebhooksController,
   ],
 })
 export class ApiModule {}

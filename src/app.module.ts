@@ -13,6 +13,7 @@ import { SchedulerModule, WorkerModule } from './delivery/delivery.module.js';
 import { HealthModule } from './health/health.module.js';
 import { QueueModule } from './queue/queue.module.js';
 import { Queues } from './queue/queue.js';
+import { WebhookDeliveryModule } from './webhooks/webhooks.module.js';
 import { SampleModule } from './sample/sample.module.js';
 
 /** What is open before Nest starts. */
@@ -36,6 +37,7 @@ export class AppModule {
         QueueModule.for(queues),
         HealthModule,
         ...[...config.roles].map((role) => ROLE_MODULES[role]),
+        ...(config.roles.has('worker') ? [WebhookDeliveryModule] : []),
         ...(config.environment === 'development' && config.roles.has('api') ? [SampleModule] : []),
       ],
       providers: [

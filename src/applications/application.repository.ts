@@ -65,7 +65,7 @@ export class ApplicationRepository {
     return changed !== undefined;
   }
 
-  /** From the commit on nothing of it is found, claimed or expanded; its credentials go at once. False when there is none. */
+  /** From the commit on nothing of it is found, claimed or expanded; its credentials and webhooks go at once. False when there is none. */
   markRemoved(id: string, now: Date): Promise<boolean> {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const removed = await transaction
@@ -76,7 +76,8 @@ export class ApplicationRepository {
         .returning('id')
         .executeTakeFirst();
       if (!removed) return false;
-      await transaction.deleteFrom('provider_setting').where('application_id', '=', id).execute();
+      for (const table of ['provider_setting', 'webhook'] as const)
+        await transaction.deleteFrom(table).where('application_id', '=', id).execute();
       return true;
     });
   }

@@ -20,6 +20,7 @@ export interface Tables {
   message: MessageTable;
   batch: BatchTable;
   pace: PaceTable;
+  webhook: WebhookTable;
 }
 
 type CreatedAt = ColumnType<Date, Date | undefined, never>;
@@ -248,6 +249,16 @@ interface BatchTable {
   lease_until: Date | null;
   due_at: Date | null;
   has_slot: Generated<boolean>;
+}
+
+/** Its events are in webhook_event, which triggers write (migrations/0012-webhooks.ts). */
+interface WebhookTable {
+  id: GeneratedAlways<number>;
+  application_id: string;
+  name: string;
+  url: string;
+  event_types: ColumnType<string[], string, string>;
+  secret: Buffer;
 }
 
 /** How fast an application may be sent to at a provider (delivery/pace.ts). */

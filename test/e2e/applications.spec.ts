@@ -123,6 +123,48 @@ describe('a removed application', () => {
   });
 });
 
+describe('webhooks', () => {
+  const hook = { name: 'crm', url: 'https://hooks.example/in', eventTypes: 'onDeviceRegister,onSubscribe' };
+
+  it('are made, read, changed and removed; the secret is shown once', async () => {
+    const made = await api.app('POST', '/webhooks', hook);
+    expect([made.status, made.body]).toEqual([
+      200,
+      { ...hook, secret: expect.stringMatching(/^[\w-]{43}$/) as string },
+    ]);
+    expect(await api.app('POST', '/webhooks', hook)).toMatchObject({ status: 409, body: { code: 'FPWSE0002E' } });
+    expect((await api.app('GET', '/webhooks')).body).toEqual({ webhooks: [{ ...hook, pending: 0 }] });
+    const changed = { url: 'https://hooks.example/other', eventTypes: 'onUnsubscribe' };
+    expect((await api.app('PUT', '/webhooks/crm', changed)).body).toEqual({ name: 'crm', ...changed });
+    expect((await api.app('GET', '/webhooks/crm')).body).toEqual({ name: 'crm', ...changed, pending: 0 });
+    expect((await api.app('DELETE', '/webhooks/crm')).status).toBe(204);
+    for (const method of ['GET', 'PUT', 'DELETE'])
+      expect(await api.app(method, '/webhooks/crm', method === 'PUT' ? changed : undefined)).toMatchObject({
+        status: 404,
+        body: { code: 'FPWSE0001E' },
+      });
+  });
+
+  it.each([
+    ['name', { ...hook, name: 'a/b' }],
+    ['name', { ...hook, name: 'x'.repeat(65) }],
+    ['name', { ...hook, name: undefined }],
+    ['url', { ...hook, url: 'http://hooks.example/' }],
+    ['url', { ...hook, url: 'https://127.0.0.1/' }],
+    ['url', { ...hook, url: 'https://[::ffff:10.0.0.1]/' }],
+    ['url', { ...hook, url: 7 }],
+    ['eventTypes', { ...hook, eventTypes: 'onSubscribe,nothing' }],
+    ['eventTypes', { ...hook, eventTypes: ['onSubscribe'] }],
+    ['eventTypes', { ...hook, eventTypes: '' }],
+  ])('are refused for a wrong %s: %j', async (field, body) => {
+    expect(await api.app('POST', '/webhooks', body)).toMatchObject({
+      status: 400,
+      body: { code: 'FPWSE0005E', message: expect.stringContaining(`'${field}'`) as string },
+    });
+    expect((await api.app('GET', '/webhooks')).body).toEqual({ webhooks: [] });
+  });
+});
+
 describe('hostile requests', () => {
   const key = { keyId: 'ABCDEFGHIJ', teamId: 'ABCDEFGHIJ', bundleId: 'a.b' };
   const deep = (levels: number): string => `{"key":${'['.repeat(levels)}${']'.repeat(levels)}}`;

@@ -37,6 +37,7 @@ const RSA = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.expor
 const WNS = { packageSID: 'ms-app://s-1-15-2-1-2-3', clientSecret: 'hush' };
 const HMS = { projectId: '9', keyId: 'k1', subAccount: 's1', privateKey: RSA };
 const HELLO = { message: { alert: 'Hello' } };
+const HOOK = { url: 'https://hooks.example/', eventTypes: 'onSubscribe' };
 const MADE = { applicationId: 'com.example.made' };
 const app = '/imfpush/v1/apps/:applicationId';
 const admin = '/mfpadmin/management-apis/2.0/runtimes/:runtime';
@@ -97,6 +98,12 @@ const ROWS: Record<string, Row> = {
   // Not paused.
   [`POST ${app}/providers/:provider/resume`]: { needs: 'apps.write', status: 409 },
 
+  [`POST ${app}/webhooks`]: { needs: 'webhooks.write', body: { name: 'w', ...HOOK }, status: 200 },
+  [`GET ${app}/webhooks`]: { needs: 'webhooks.read', status: 200 },
+  [`GET ${app}/webhooks/:name`]: { needs: 'webhooks.read', status: 200 },
+  [`PUT ${app}/webhooks/:name`]: { needs: 'webhooks.write', body: HOOK, status: 200 },
+  [`DELETE ${app}/webhooks/:name`]: { needs: 'webhooks.write', status: 204 },
+
   [`POST ${app}/tags`]: { needs: 'tags.write', body: { name: 'weather' }, status: 201 },
   [`GET ${app}/tags`]: { needs: 'tags.read', status: 200 },
   [`POST ${app}/devices`]: {
@@ -152,6 +159,7 @@ const parameters: Record<string, string> = {
   applicationId: APPLICATION,
   deviceId: 'scoped',
   provider: 'fcm',
+  name: 'w',
   clientId: 'scoped',
 };
 

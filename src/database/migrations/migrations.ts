@@ -9,6 +9,7 @@ import { up as pace } from './0007-pace.js';
 import { up as settingVersion } from './0008-setting-version.js';
 import { up as deviceAttributes } from './0009-device-attributes.js';
 import { up as applicationRemoval } from './0012-application-removal.js';
+import { up as webhooks } from './0012-webhooks.js';
 
 /** In order; append only. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -22,4 +23,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0008-setting-version': { up: settingVersion },
   '0009-device-attributes': { up: deviceAttributes },
   '0012-application-removal': { up: applicationRemoval },
+  '0012-webhooks': { up: webhooks },
 };
