@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
+import { ApnsSettingsController } from './applications/apns-settings.controller.js';
 import { ApplicationsController } from './applications/applications.controller.js';
 import { ApplicationsModule } from './applications/applications.module.js';
+import { LegacySettingsController } from './applications/legacy-settings.controller.js';
 import { ProvidersController } from './applications/providers.controller.js';
 import { SettingsController } from './applications/settings.controller.js';
 import { UpstreamSettingsController } from './applications/upstream-settings.controller.js';
@@ -20,10 +22,12 @@ import { DeviceMessagesController } from './messages/device-messages.controller.
 import { MessageControlController } from './messages/message-control.controller.js';
 import { MessagesController } from './messages/messages.controller.js';
 import { MessagesModule } from './messages/messages.module.js';
+import { WebhooksController } from './webhooks/webhooks.controller.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /** The role `api`: every route in one list, so that other roles can use the modules without serving them. */
 @Module({
-  imports: [AuthModule, ApplicationsModule, CampaignsModule, DevicesModule, MessagesModule],
+  imports: [AuthModule, ApplicationsModule, CampaignsModule, DevicesModule, MessagesModule, WebhooksModule],
   controllers: [
     TokenController,
     ClientsController,
@@ -31,6 +35,8 @@ import { MessagesModule } from './messages/messages.module.js';
     ApplicationsController,
     SettingsController,
     UpstreamSettingsController,
+    ApnsSettingsController,
+    LegacySettingsController,
     ProvidersController,
     DevicesController,
     DeviceTransferController,
@@ -41,6 +47,7 @@ import { MessagesModule } from './messages/messages.module.js';
     MessageControlController,
     DeliveriesController,
     DeviceMessagesController,
+    WebhooksController,
   ],
 })
 export class ApiModule {}

@@ -1,8 +1,9 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule, Type } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { ApiModule } from './api.module.js';
 import { CampaignSchedulerModule } from './campaigns/campaigns.module.js';
+import { AcceptGuard } from './common/accept.guard.js';
 import { CommonModule } from './common/common.module.js';
 import { ErrorFilter } from './common/error.filter.js';
 import { Vault } from './common/vault.js';
@@ -13,6 +14,7 @@ import { SchedulerModule, WorkerModule } from './delivery/delivery.module.js';
 import { HealthModule } from './health/health.module.js';
 import { QueueModule } from './queue/queue.module.js';
 import { Queues } from './queue/queue.js';
+import { WebhookDeliveryModule } from './webhooks/webhooks.module.js';
 import { SampleModule } from './sample/sample.module.js';
 
 /** What is open before Nest starts. */
@@ -40,9 +42,13 @@ export class AppModule {
         QueueModule.for(queues),
         HealthModule,
         ...[...config.roles].flatMap((role) => ROLE_MODULES[role]),
+        ...(config.roles.has('worker') ? [WebhookDeliveryModule] : []),
         ...(config.environment === 'development' && config.roles.has('api') ? [SampleModule] : []),
       ],
-      providers: [{ provide: APP_FILTER, useClass: ErrorFilter }],
+      providers: [
+        { provide: APP_FILTER, useClass: ErrorFilter },
+        { provide: APP_GUARD, useClass: AcceptGuard },
+      ],
     };
   }
 }

@@ -50,6 +50,7 @@ describe('defaults', () => {
         tokenUrl: 'https://oauth-login.cloud.huawei.com/oauth2/v3/token',
       },
       webPush: { allowPrivate: false },
+      webhooks: { allowPrivate: false },
       providerCa: undefined,
       batchesAtOnce: 8,
       retention: { messageDays: 30, deviceUnseenDays: 270, deviceRetiredDays: 90 },
@@ -117,6 +118,7 @@ it('reads every setting', () => {
     wns: { tokenUrl: 'https://w.example/token', entraUrl: 'https://e.example', channelHost: '*.c.example:8443' },
     hms: { url: 'https://h.example', tokenUrl: 'https://o.example/token' },
     webPush: { allowPrivate: false },
+    webhooks: { allowPrivate: false },
     providerCa: [...rootCertificates, 'PEM'].join('\n'),
     batchesAtOnce: 256,
     retention: { messageDays: 0, deviceUnseenDays: 1, deviceRetiredDays: 36_500 },
@@ -125,6 +127,7 @@ it('reads every setting', () => {
 
 it('lets an operator allow private push endpoints in development', () => {
   expect(readConfig({ WEB_PUSH_ALLOW_PRIVATE: 'true' }).webPush).toEqual({ allowPrivate: true });
+  expect(readConfig({ WEBHOOK_ALLOW_PRIVATE: 'true' }).webhooks).toEqual({ allowPrivate: true });
 });
 
 it('NODE_ENV=test is development', () => {
@@ -191,8 +194,8 @@ describe('refusals', () => {
     ],
     [
       'private push endpoints in production',
-      { ...PRODUCTION, WEB_PUSH_ALLOW_PRIVATE: 'true' },
-      ['WEB_PUSH_ALLOW_PRIVATE must not be true in production'],
+      { ...PRODUCTION, WEB_PUSH_ALLOW_PRIVATE: 'true', WEBHOOK_ALLOW_PRIVATE: 'true' },
+      ['WEB_PUSH_ALLOW_PRIVATE must not be true in production', 'WEBHOOK_ALLOW_PRIVATE must not be true in production'],
     ],
     ['an FCM URL of another scheme', { FCM_URL: 'ftp://f' }, ['FCM_URL must be an https:// URL']],
     [

@@ -32,6 +32,7 @@ export interface Config {
   wns: { tokenUrl: string; entraUrl: string; channelHost: string };
   hms: { url: string; tokenUrl: string };
   webPush: { allowPrivate: boolean };
+  webhooks: { allowPrivate: boolean };
   /** PEM text of an extra authority that provider connections trust. */
   providerCa?: string;
   batchesAtOnce: number;
@@ -135,9 +136,13 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     /^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?$/.test(value('WNS_CHANNEL_HOST')),
     'WNS_CHANNEL_HOST must be a host name in lower case, or *. and one',
   );
-  const allowPrivate = value('WEB_PUSH_ALLOW_PRIVATE');
-  check(['true', 'false'].includes(allowPrivate), 'WEB_PUSH_ALLOW_PRIVATE must be true or false');
-  check(!production || allowPrivate !== 'true', 'WEB_PUSH_ALLOW_PRIVATE must not be true in production');
+  const allowsPrivate = (name: string): boolean => {
+    check(['true', 'false'].includes(value(name)), `${name} must be true or false`);
+    check(!production || value(name) !== 'true', `${name} must not be true in production`);
+    return value(name) === 'true';
+  };
+  const webPush = { allowPrivate: allowsPrivate('WEB_PUSH_ALLOW_PRIVATE') };
+  const webhooks = { allowPrivate: allowsPrivate('WEBHOOK_ALLOW_PRIVATE') };
 
   const caFile = value('PROVIDER_CA_FILE');
   let providerCa: string | undefined;
@@ -189,7 +194,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       channelHost: value('WNS_CHANNEL_HOST'),
     },
     hms: { url: value('HMS_URL'), tokenUrl: value('HMS_TOKEN_URL') },
-    webPush: { allowPrivate: allowPrivate === 'true' },
+    webPush,
+    webhooks,
     providerCa,
     batchesAtOnce,
     retention,

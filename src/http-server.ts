@@ -1,10 +1,11 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
-import type { OpenAPIObject } from '@nestjs/swagger';
+import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from './common/errors.js';
+import type { FormRequest } from './common/form.js';
 import type { Config } from './config.js';
+import { buildDocument } from './openapi.js';
 
 /** A message of 4 KB to ten thousand ids of 64 characters fits. */
 const BODY_LIMIT = 1_048_576;
@@ -39,11 +40,14 @@ export function readBodies(app: NestFastifyApplication): void {
   });
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
-    try {
-      done(null, body === '' ? undefined : (JSON.parse(body as string) as unknown));
-    } catch {
-      done(new ApiError('FPWSE0004E', 'The body is not valid JSON.'), undefined);
-    }
+    const parsed = readJson(body as string);
+    if (parsed instanceof ApiError) done(parsed, undefined);
+    else done(null, parsed);
+  });
+  // A form has its bytes beside the text: reading them is left to the route, behind its guard.
+  fastify.addContentTypeParser('multipart/form-data', { parseAs: 'buffer' }, (request: FormRequest, body, done) => {
+    request.formBytes = body as Buffer;
+    done(null, request.formBytes.toString());
   });
   // Lines are for the route that takes them as they come; elsewhere they are a wrong content type.
   fastify.addContentTypeParser(/^application\/(x-)?ndjson/, (request, payload, done) =>
@@ -64,24 +68,21 @@ function isStreamRoute(request: FastifyRequest): boolean {
   return (request.routeOptions.config as { takesStream?: boolean }).takesStream === true;
 }
 
+/** Text is what bodies of other types arrive as, and no route takes a JSON string. */
+function readJson(text: string): unknown {
+  if (text === '') return undefined;
+  try {
+    const value = JSON.parse(text) as unknown;
+    return typeof value === 'string' ? new ApiError('FPWSE0004E', 'The body must be a JSON object.') : value;
+  } catch {
+    return new ApiError('FPWSE0004E', 'The body is not valid JSON.');
+  }
+}
+
 /** OpenAPI at /imfpush/v1/swagger.json, and a page to try it at /doc/. */
 export function serveDocument(app: NestFastifyApplication): void {
   SwaggerModule.setup('doc', app, () => buildDocument(app), {
     jsonDocumentUrl: 'imfpush/v1/swagger.json',
     customSiteTitle: 'Carillon',
   });
-}
-
-export function buildDocument(app: NestFastifyApplication): OpenAPIObject {
-  const description = 'Push notifications over the MobileFirst 8.0 wire. Obtain a token, then send with it.';
-  return SwaggerModule.createDocument(
-    app,
-    new DocumentBuilder()
-      .setTitle('Carillon')
-      .setDescription(description)
-      .setVersion('1.0')
-      .addBearerAuth()
-      .addBasicAuth()
-      .build(),
-  );
 }

@@ -86,6 +86,11 @@ export const SETTINGS: readonly Setting[] = [
     meaning: '`true` lets browsers’ push endpoints be at private addresses, for simulators; refused in production',
   },
   {
+    name: 'WEBHOOK_ALLOW_PRIVATE',
+    fallback: 'false',
+    meaning: '`true` lets webhooks be at private addresses and without TLS, for tests; refused in production',
+  },
+  {
     name: 'PROVIDER_CA_FILE',
     fallback: '',
     meaning: 'PEM file of an authority to trust for provider connections beside the usual ones (simulators, proxies)',

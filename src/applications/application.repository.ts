@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
 import { Gather } from '../common/gather.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
@@ -15,6 +16,7 @@ export interface FoundApplication extends Application {
 
 const LOOK_UPS_AT_ONCE = 500;
 
+/** Applications; one that is being removed is not there for anybody, though its id is still taken. */
 @Injectable()
 export class ApplicationRepository {
   /** Nearly every request asks for its application. */
@@ -37,9 +39,30 @@ export class ApplicationRepository {
       )
       .select(['application.id', 'application.enabled', 'provider_setting.visible as upstream'])
       .where('application.id', 'in', [...new Set(ids)])
+      .where('removed_at', 'is', null)
       .execute();
     const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => byId.get(id));
+  }
+
+  /** A page in the order of their ids, and how many there are in all. */
+  async list(offset: number, size: number): Promise<{ applications: Application[]; total: number }> {
+    const [applications, { total }] = await Promise.all([
+      this.database.kysely
+        .selectFrom('application')
+        .select(['id', 'enabled'])
+        .where('removed_at', 'is', null)
+        .orderBy('id')
+        .limit(size)
+        .offset(offset)
+        .execute(),
+      this.database.kysely
+        .selectFrom('application')
+        .select(sql<number>`count(*)::int`.as('total'))
+        .where('removed_at', 'is', null)
+        .executeTakeFirstOrThrow(),
+    ]);
+    return { applications, total };
   }
 
   /** False when the id is taken. */
@@ -51,5 +74,34 @@ export class ApplicationRepository {
       .returning('id')
       .executeTakeFirst();
     return added !== undefined;
+  }
+
+  /** False when there is none. */
+  async setEnabled(id: string, enabled: boolean): Promise<boolean> {
+    const changed = await this.database.kysely
+      .updateTable('application')
+      .set({ enabled })
+      .where('id', '=', id)
+      .where('removed_at', 'is', null)
+      .returning('id')
+      .executeTakeFirst();
+    return changed !== undefined;
+  }
+
+  /** From the commit on nothing of it is found, claimed or expanded; its credentials and webhooks go at once. False when there is none. */
+  markRemoved(id: string, now: Date): Promise<boolean> {
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      const removed = await transaction
+        .updateTable('application')
+        .set({ removed_at: now })
+        .where('id', '=', id)
+        .where('removed_at', 'is', null)
+        .returning('id')
+        .executeTakeFirst();
+      if (!removed) return false;
+      for (const table of ['provider_setting', 'webhook'] as const)
+        await transaction.deleteFrom(table).where('application_id', '=', id).execute();
+      return true;
+    });
   }
 }

@@ -3,7 +3,8 @@ import { sql } from 'kysely';
 import { Vault } from '../common/vault.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
-import type { ProviderName, ProviderSettings } from '../providers/provider.js';
+import type { SettingName } from '../database/tables.js';
+import type { ProviderSettings } from '../providers/provider.js';
 
 export interface StoredSettings extends ProviderSettings {
   /** Grows with every change, also across a removal: connections and token caches are kept per version. */
@@ -20,7 +21,7 @@ export class ProviderSettingRepository {
     private readonly vault: Vault,
   ) {}
 
-  async find(applicationId: string, provider: ProviderName): Promise<StoredSettings | undefined> {
+  async find(applicationId: string, provider: SettingName): Promise<StoredSettings | undefined> {
     const row = await this.database.kysely
       .selectFrom('provider_setting')
       .select(['version', 'visible', 'secret', 'paused_reason'])
@@ -40,7 +41,7 @@ export class ProviderSettingRepository {
   /** Version and pause alone: what a worker asks before every batch. */
   async findState(
     applicationId: string,
-    provider: ProviderName,
+    provider: SettingName,
   ): Promise<{ version: number; pausedReason: string | null } | undefined> {
     const row = await this.database.kysely
       .selectFrom('provider_setting')
@@ -52,7 +53,7 @@ export class ProviderSettingRepository {
   }
 
   /** Replaces the settings and ends a pause: new credentials are the usual cure. */
-  async put(applicationId: string, provider: ProviderName, settings: ProviderSettings): Promise<void> {
+  async put(applicationId: string, provider: SettingName, settings: ProviderSettings): Promise<void> {
     const values = {
       visible: JSON.stringify(settings.visible),
       secret: this.vault.seal(JSON.stringify(settings.secret), contextOf(applicationId, provider)),
@@ -71,7 +72,7 @@ export class ProviderSettingRepository {
   }
 
   /** False when there were none. */
-  async remove(applicationId: string, provider: ProviderName): Promise<boolean> {
+  async remove(applicationId: string, provider: SettingName): Promise<boolean> {
     const removed = await this.database.kysely
       .deleteFrom('provider_setting')
       .where('application_id', '=', applicationId)
@@ -85,7 +86,7 @@ export class ProviderSettingRepository {
    * Removes settings that no batch waits for. Who accepts a message for them holds the row until its batch is there, so
    * the look at the batches comes after the row is held.
    */
-  removeUnused(applicationId: string, provider: ProviderName): Promise<'removed' | 'absent' | 'used'> {
+  removeUnused(applicationId: string, provider: SettingName): Promise<'removed' | 'absent' | 'used'> {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const held = await transaction
         .selectFrom('provider_setting')
@@ -116,7 +117,7 @@ export class ProviderSettingRepository {
   /** All of an application, without the sealed part. */
   async list(
     applicationId: string,
-  ): Promise<{ provider: ProviderName; visible: Record<string, unknown>; pausedReason: string | null }[]> {
+  ): Promise<{ provider: SettingName; visible: Record<string, unknown>; pausedReason: string | null }[]> {
     const rows = await this.database.kysely
       .selectFrom('provider_setting')
       .select(['provider', 'visible', 'paused_reason'])
@@ -126,7 +127,7 @@ export class ProviderSettingRepository {
   }
 
   /** A person says that the cause of a pause is gone; false when there was no pause. */
-  async resume(applicationId: string, provider: ProviderName): Promise<boolean> {
+  async resume(applicationId: string, provider: SettingName): Promise<boolean> {
     const resumed = await this.database.kysely
       .updateTable('provider_setting')
       .set({ paused_reason: null })
@@ -139,7 +140,7 @@ export class ProviderSettingRepository {
   }
 
   /** Pauses this version; credentials that were replaced meanwhile are not blamed for their predecessor's fault. */
-  async pause(applicationId: string, provider: ProviderName, version: number, reason: string): Promise<boolean> {
+  async pause(applicationId: string, provider: SettingName, version: number, reason: string): Promise<boolean> {
     const paused = await this.database.kysely
       .updateTable('provider_setting')
       .set({ paused_reason: reason })
@@ -153,6 +154,6 @@ export class ProviderSettingRepository {
   }
 }
 
-function contextOf(applicationId: string, provider: ProviderName): string {
+function contextOf(applicationId: string, provider: SettingName): string {
   return `provider_setting/${applicationId}/${provider}`;
 }

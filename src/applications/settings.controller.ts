@@ -1,72 +1,44 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Put, UseGuards } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Put, Req, UseGuards } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
-import { ApiError } from '../common/errors.js';
 import { ApplicationsService } from './applications.service.js';
+import { SettingsService } from './settings.service.js';
+import type { Settings } from './settings.service.js';
 
-/** Each provider has its own form of settings and checks it itself, so the body is taken as it comes. */
-type Settings = Record<string, unknown>;
+const CONFS = ['apnsConf', 'gcmConf', 'fcmConf', 'wnsConf', 'webPushConf', 'hmsConf'] as const;
+type SettingsAnswer = { applicationId: string; mode: 'PRODUCTION' } & Record<(typeof CONFS)[number], string>;
 
 @ApiTags('Settings')
 @Controller('imfpush/v1/apps/:applicationId/settings')
 @UseGuards(ScopeGuard)
 export class SettingsController {
-  constructor(private readonly applications: ApplicationsService) {}
+  constructor(
+    private readonly applications: ApplicationsService,
+    private readonly settings: SettingsService,
+  ) {}
 
-  @Get('apnsConf')
-  @RequireScope('apnsConf.read')
-  @ApiOperation({ summary: 'Read the APNs settings, without the key' })
-  readApns(@Param('applicationId') applicationId: string): Promise<Settings> {
-    return this.applications.getSettings(applicationId, 'apns');
-  }
-
-  @Put('apnsConf')
-  @RequireScope('apnsConf.write')
-  @ApiOperation({ summary: 'Set the APNs token key, or a certificate' })
-  @ApiBody({
-    schema: {
-      oneOf: [
-        {
-          type: 'object',
-          required: ['key', 'keyId', 'teamId', 'bundleId'],
-          properties: {
-            key: { type: 'string', description: 'Text of the .p8 file' },
-            keyId: { type: 'string', example: 'ABC123DEFG' },
-            teamId: { type: 'string', example: 'DEF123GHIJ' },
-            bundleId: { type: 'string', example: 'com.example.app' },
-            isSandBox: { type: 'boolean', default: false },
-          },
-        },
-        {
-          type: 'object',
-          required: ['certificate'],
-          properties: {
-            certificate: { type: 'string', description: 'The .p12 file in base64' },
-            password: { type: 'string' },
-            bundleId: { type: 'string', description: 'When the certificate does not name it' },
-            isSandBox: { type: 'boolean', default: false },
-          },
-        },
-      ],
-    },
-  })
-  putApns(@Param('applicationId') applicationId: string, @Body() body: unknown): Promise<Settings> {
-    return this.applications.putSettings(applicationId, 'apns', asObject(body));
-  }
-
-  @Delete('apnsConf')
-  @HttpCode(204)
-  @RequireScope('apnsConf.write')
-  @ApiOperation({ summary: 'Remove the APNs settings' })
-  removeApns(@Param('applicationId') applicationId: string): Promise<void> {
-    return this.applications.removeSettings(applicationId, 'apns');
+  @Get()
+  @RequireScope('settings.read')
+  @ApiOperation({ summary: 'Where the settings of each provider are read' })
+  async list(
+    @Param('applicationId') applicationId: string,
+    @Req() { protocol, host }: FastifyRequest,
+  ): Promise<SettingsAnswer> {
+    await this.applications.getApplication(applicationId);
+    const base = `${protocol}://${host}/imfpush/v1/apps/${applicationId}/settings`;
+    const urls = Object.fromEntries(CONFS.map((conf) => [conf, `${base}/${conf}`])) as Record<
+      (typeof CONFS)[number],
+      string
+    >;
+    return { applicationId, mode: 'PRODUCTION', ...urls };
   }
 
   @Get('fcmConf')
   @RequireScope('fcmConf.read')
   @ApiOperation({ summary: 'Read the FCM settings, without the key (extension)' })
   readFcm(@Param('applicationId') applicationId: string): Promise<Settings> {
-    return this.applications.getSettings(applicationId, 'fcm');
+    return this.settings.getSettings(applicationId, 'fcm');
   }
 
   @Put('fcmConf')
@@ -80,7 +52,7 @@ export class SettingsController {
     },
   })
   putFcm(@Param('applicationId') applicationId: string, @Body() body: unknown): Promise<Settings> {
-    return this.applications.putSettings(applicationId, 'fcm', asObject(body));
+    return this.settings.putSettings(applicationId, 'fcm', body);
   }
 
   @Delete('fcmConf')
@@ -88,19 +60,19 @@ export class SettingsController {
   @RequireScope('fcmConf.write')
   @ApiOperation({ summary: 'Remove the FCM settings (extension)' })
   removeFcm(@Param('applicationId') applicationId: string): Promise<void> {
-    return this.applications.removeSettings(applicationId, 'fcm');
+    return this.settings.removeSettings(applicationId, 'fcm');
   }
 
   @Get('wnsConf')
   @RequireScope('wnsConf.read')
   @ApiOperation({ summary: 'Read the WNS settings, without the secret' })
   readWns(@Param('applicationId') applicationId: string): Promise<Settings> {
-    return this.applications.getSettings(applicationId, 'wns');
+    return this.settings.getSettings(applicationId, 'wns');
   }
 
   @Put('wnsConf')
   @RequireScope('wnsConf.write')
-  @ApiOperation({ summary: 'Set the WNS credentials: of a package, or of an Entra app (extension)' })
+  @ApiOperation({ summary: 'Set the WNS credentials of a package, or, as an extension, of an Entra app' })
   @ApiBody({
     schema: {
       type: 'object',
@@ -114,7 +86,7 @@ export class SettingsController {
     },
   })
   putWns(@Param('applicationId') applicationId: string, @Body() body: unknown): Promise<Settings> {
-    return this.applications.putSettings(applicationId, 'wns', asObject(body));
+    return this.settings.putSettings(applicationId, 'wns', body);
   }
 
   @Delete('wnsConf')
@@ -122,14 +94,14 @@ export class SettingsController {
   @RequireScope('wnsConf.write')
   @ApiOperation({ summary: 'Remove the WNS settings' })
   removeWns(@Param('applicationId') applicationId: string): Promise<void> {
-    return this.applications.removeSettings(applicationId, 'wns');
+    return this.settings.removeSettings(applicationId, 'wns');
   }
 
   @Get('hmsConf')
   @RequireScope('hmsConf.read')
   @ApiOperation({ summary: 'Read the HMS settings, without the secret (extension)' })
   readHms(@Param('applicationId') applicationId: string): Promise<Settings> {
-    return this.applications.getSettings(applicationId, 'hms');
+    return this.settings.getSettings(applicationId, 'hms');
   }
 
   @Put('hmsConf')
@@ -161,7 +133,7 @@ export class SettingsController {
     },
   })
   putHms(@Param('applicationId') applicationId: string, @Body() body: unknown): Promise<Settings> {
-    return this.applications.putSettings(applicationId, 'hms', asObject(body));
+    return this.settings.putSettings(applicationId, 'hms', body);
   }
 
   @Delete('hmsConf')
@@ -169,21 +141,21 @@ export class SettingsController {
   @RequireScope('hmsConf.write')
   @ApiOperation({ summary: 'Remove the HMS settings (extension)' })
   removeHms(@Param('applicationId') applicationId: string): Promise<void> {
-    return this.applications.removeSettings(applicationId, 'hms');
+    return this.settings.removeSettings(applicationId, 'hms');
   }
 
   @Get('webPushConf')
   @RequireScope('webPushConf.read')
   @ApiOperation({ summary: 'Read the Web Push settings, without the private key (extension)' })
   readWebPush(@Param('applicationId') applicationId: string): Promise<Settings> {
-    return this.applications.getSettings(applicationId, 'web-push');
+    return this.settings.getSettings(applicationId, 'web-push');
   }
 
   @Get('webPushConfPublic')
   @RequireScope('gcmConfPublic.read')
   @ApiOperation({ summary: 'Read the public VAPID key, what a page subscribes with (extension)' })
   async readWebPushPublic(@Param('applicationId') applicationId: string): Promise<Settings> {
-    const { publicKey } = await this.applications.getSettings(applicationId, 'web-push');
+    const { publicKey } = await this.settings.getSettings(applicationId, 'web-push');
     return { publicKey };
   }
 
@@ -202,7 +174,7 @@ export class SettingsController {
     },
   })
   putWebPush(@Param('applicationId') applicationId: string, @Body() body: unknown): Promise<Settings> {
-    return this.applications.putSettings(applicationId, 'web-push', asObject(body));
+    return this.settings.putSettings(applicationId, 'web-push', body);
   }
 
   @Delete('webPushConf')
@@ -210,13 +182,6 @@ export class SettingsController {
   @RequireScope('webPushConf.write')
   @ApiOperation({ summary: 'Remove the Web Push settings; a new pair does not reach old subscriptions (extension)' })
   removeWebPush(@Param('applicationId') applicationId: string): Promise<void> {
-    return this.applications.removeSettings(applicationId, 'web-push');
+    return this.settings.removeSettings(applicationId, 'web-push');
   }
-}
-
-function asObject(body: unknown): Settings {
-  if (typeof body === 'string') throw new ApiError('CARIL0405E', 'The content type must be application/json.');
-  if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw new ApiError('FPWSE0004E', 'The body must be a JSON object.');
-  return body as Settings;
 }

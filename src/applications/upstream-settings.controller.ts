@@ -1,22 +1,21 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Put, UseGuards } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
-import { ApiError } from '../common/errors.js';
-import { ApplicationsService } from './applications.service.js';
+import { SettingsService } from './settings.service.js';
 
 /** Extension: the MobileFirst server that an application's messages go through, and which of them do. */
 @ApiTags('Settings')
 @Controller('imfpush/v1/apps/:applicationId/settings/upstreamConf')
 @UseGuards(ScopeGuard)
 export class UpstreamSettingsController {
-  constructor(private readonly applications: ApplicationsService) {}
+  constructor(private readonly settings: SettingsService) {}
 
   @Get()
   @RequireScope('upstreamConf.read')
   @ApiOperation({ summary: 'Read the upstream and the way out, without the secret (extension)' })
   @ApiResponse({ status: 404, description: 'Unknown application, or it has no upstream' })
   read(@Param('applicationId') applicationId: string): Promise<Record<string, unknown>> {
-    return this.applications.getSettings(applicationId, 'upstream');
+    return this.settings.getSettings(applicationId, 'upstream');
   }
 
   @Put()
@@ -53,10 +52,7 @@ export class UpstreamSettingsController {
   @ApiResponse({ status: 400, description: 'A field is missing or invalid: `message` names it and says why' })
   @ApiResponse({ status: 404, description: 'Unknown application' })
   put(@Param('applicationId') applicationId: string, @Body() body: unknown): Promise<Record<string, unknown>> {
-    if (typeof body === 'string') throw new ApiError('CARIL0405E', 'The content type must be application/json.');
-    if (typeof body !== 'object' || body === null || Array.isArray(body))
-      throw new ApiError('FPWSE0004E', 'The body must be a JSON object.');
-    return this.applications.putSettings(applicationId, 'upstream', body as Record<string, unknown>);
+    return this.settings.putSettings(applicationId, 'upstream', body);
   }
 
   @Delete()
@@ -66,6 +62,6 @@ export class UpstreamSettingsController {
   @ApiResponse({ status: 404, description: 'Unknown application, or it has no upstream' })
   @ApiResponse({ status: 409, description: 'Messages are still on their way to it' })
   remove(@Param('applicationId') applicationId: string): Promise<void> {
-    return this.applications.removeUnusedSettings(applicationId, 'upstream');
+    return this.settings.removeUnusedSettings(applicationId, 'upstream');
   }
 }

@@ -77,7 +77,7 @@ export class ClientsController {
 
   @Post()
   @Header('cache-control', 'no-store')
-  @ApiOperation({ summary: 'Create a client; a secret made here is shown this once' })
+  @ApiOperation({ summary: 'Create a client; a secret made here is shown this once (extension)' })
   @ApiResponse({ status: 409, description: 'FPWSE0002E: the id is taken' })
   async create(
     @Body(new StrictBodyPipe(NewClientDto)) body: NewClientDto,
@@ -87,7 +87,7 @@ export class ClientsController {
   }
 
   @Get(':clientId')
-  @ApiOperation({ summary: 'Read a client' })
+  @ApiOperation({ summary: 'Read a client (extension)' })
   @ApiResponse({ status: 404, description: 'FPWSE0001E: there is none of this id' })
   async read(@Param('clientId') clientId: string): Promise<ClientAnswer> {
     return toClientAnswer(await this.clients.get(clientId), this.clock.now());
@@ -95,7 +95,7 @@ export class ClientsController {
 
   @Patch(':clientId')
   @ApiOperation({
-    summary: 'Change name, allowed scope, or whether it is enabled; effective everywhere within seconds',
+    summary: 'Change name, allowed scope, or whether it is enabled; effective everywhere within seconds (extension)',
   })
   @ApiResponse({ status: 404, description: 'FPWSE0001E: there is none of this id' })
   @ApiResponse({ status: 409, description: 'CARIL0409E: no client would be left that may administer' })
@@ -109,7 +109,7 @@ export class ClientsController {
 
   @Delete(':clientId')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Delete a client; its tokens die with it' })
+  @ApiOperation({ summary: 'Delete a client; its tokens die with it (extension)' })
   @ApiResponse({ status: 404, description: 'FPWSE0001E: there is none of this id' })
   @ApiResponse({ status: 409, description: 'CARIL0409E: no client would be left that may administer' })
   async remove(@Param('clientId') clientId: string, @Caller() caller: Actor): Promise<void> {
@@ -119,7 +119,9 @@ export class ClientsController {
   @Post(':clientId/secret')
   @HttpCode(200)
   @Header('cache-control', 'no-store')
-  @ApiOperation({ summary: 'Rotate the secret; one made here is shown this once, the old one holds for a stated time' })
+  @ApiOperation({
+    summary: 'Rotate the secret; one made here is shown this once, the old one holds for a stated time (extension)',
+  })
   @ApiResponse({ status: 404, description: 'FPWSE0001E: there is none of this id' })
   @ApiResponse({ status: 409, description: 'CARIL0409E: the secret before the last still holds' })
   async rotateSecret(

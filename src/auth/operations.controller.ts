@@ -30,13 +30,15 @@ export class OperationsController {
   ) {}
 
   @Get('signingkeys')
-  @ApiOperation({ summary: 'List the keys that verify now' })
+  @ApiOperation({ summary: 'List the keys that verify now (extension)' })
   listKeys(): SigningKeyListAnswer {
     return { keys: this.keys.verifying().map(toKeyAnswer) };
   }
 
   @Post('signingkeys')
-  @ApiOperation({ summary: 'Make the next signing key; those before it verify until their last token has expired' })
+  @ApiOperation({
+    summary: 'Make the next signing key; those before it verify until their last token has expired (extension)',
+  })
   async rotateKey(
     @Body(new StrictBodyPipe(RotateKeyDto, { optional: true })) body: RotateKeyDto,
     @Caller() caller: Actor,
@@ -46,7 +48,7 @@ export class OperationsController {
   }
 
   @Get('auditevents')
-  @ApiOperation({ summary: 'Read who changed what, when and from where, newest first' })
+  @ApiOperation({ summary: 'Read who changed what, when and from where, newest first (extension)' })
   @ApiQuery({ name: 'size', required: false, description: `Default ${PAGE}, at most ${MAX_PAGE}` })
   @ApiQuery({ name: 'before', required: false, description: 'Events with a smaller id than this one: the next page' })
   async listEvents(@Query('size') size?: string, @Query('before') before?: string): Promise<AuditEventListAnswer> {

@@ -3,10 +3,13 @@ import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ApiBearerAuth, ApiResponse } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
+import { ApiError } from '../common/errors.js';
 import { LiveTokens } from './live-tokens.js';
+import type { LiveToken } from './live-tokens.js';
 
 const REQUIRED = Symbol('required scope');
-type Required = (applicationId: string | undefined) => string[];
+/** Ways to be allowed, each a list of scope elements; the first is what a refusal names. */
+type Required = (request: FastifyRequest) => string[][];
 
 /** Who calls: set on the request by the guards. */
 export interface Authorized {
@@ -14,14 +17,27 @@ export interface Authorized {
 }
 export type AuthorizedRequest = FastifyRequest & { authorized: Authorized };
 
-/** The route wants this scope element and, besides, `push.application.<id>` of the application in its path. */
-export function RequireScope(element: string): MethodDecorator & ClassDecorator {
-  return requirement(`${element} and the application`, (id) => [element, `push.application.${id ?? '*'}`]);
+/**
+ * The route wants this scope element (of several, one) and, besides, `push.application.<id>` of the application in its
+ * path; where there is none, `push.application.*`.
+ */
+export function RequireScope(
+  element: string | readonly string[],
+  applicationOf = applicationOfPath,
+): MethodDecorator & ClassDecorator {
+  const elements = typeof element === 'string' ? [element] : element;
+  return requirement(`${elements.join(' or ')} and the application`, (request) =>
+    elements.map((each) => [each, `push.application.${applicationOf(request) ?? '*'}`]),
+  );
 }
 
 /** The route wants this scope element alone. */
 export function RequireElement(element: string): MethodDecorator & ClassDecorator {
-  return requirement(element, () => [element]);
+  return requirement(element, () => [[element]]);
+}
+
+function applicationOfPath({ params }: FastifyRequest): string | undefined {
+  return (params as { applicationId?: string }).applicationId;
 }
 
 function requirement(what: string, required: Required): MethodDecorator & ClassDecorator {
@@ -47,9 +63,17 @@ export class ScopeGuard implements CanActivate {
     ]);
     if (required === undefined) return true;
     const request = context.switchToHttp().getRequest<AuthorizedRequest>();
-    const { applicationId } = request.params as { applicationId?: string };
-    const token = await this.tokens.authorize(request.headers.authorization, required(applicationId));
+    const token = await this.authorizeAny(request.headers.authorization, required(request));
     request.authorized = { clientId: token.clientId };
     return true;
+  }
+
+  private async authorizeAny(header: string | undefined, [way = [], ...others]: string[][]): Promise<LiveToken> {
+    try {
+      return await this.tokens.authorize(header, way);
+    } catch (error) {
+      if (others.length === 0 || !(error instanceof ApiError && error.code === 'CARIL0403E')) throw error;
+      return this.authorizeAny(header, others).catch(() => Promise.reject(error));
+    }
   }
 }

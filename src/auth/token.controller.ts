@@ -105,7 +105,7 @@ export class TokenController {
   @Header('cache-control', 'no-store')
   @ApiBasicAuth()
   @ApiConsumes(FORM)
-  @ApiOperation({ summary: 'Take a token of one’s own back (RFC 7009)' })
+  @ApiOperation({ summary: 'Take a token of one’s own back (RFC 7009) (extension)' })
   @ApiBody({ schema: A_TOKEN })
   @ApiResponse({ status: 200, description: 'The token holds no more, or never did' })
   @ApiResponse({ status: 400, description: 'RFC 6749 error: invalid_client, invalid_request' })
@@ -116,7 +116,7 @@ export class TokenController {
   /** Half of the time between a key's publication and its first signature. */
   @Get('jwks')
   @Header('cache-control', 'public, max-age=60')
-  @ApiOperation({ summary: 'The public keys that access tokens are signed with (RFC 7517)' })
+  @ApiOperation({ summary: 'The public keys that access tokens are signed with (RFC 7517) (extension)' })
   @ApiResponse({
     status: 200,
     description: 'The keys',

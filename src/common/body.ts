@@ -56,7 +56,7 @@ export function checkBody<T extends object>(type: Type<T>, body: unknown): { val
   if (body === undefined || body === null || body === '') throw new ApiError('FPWSE0004E', 'A JSON body is required.');
   if (typeof body !== 'object' || Array.isArray(body))
     throw new ApiError('FPWSE0004E', 'The body must be a JSON object.');
-  checkStorable(body, MAX_DEPTH);
+  checkStorable(body);
   const value = plainToInstance(type, body);
   const errors = validateSync(value, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: false });
   const unknown: string[] = [];
@@ -68,8 +68,8 @@ export function checkBody<T extends object>(type: Type<T>, body: unknown): { val
   return { value, unknown };
 }
 
-/** PostgreSQL keeps neither NUL nor half a surrogate pair, and a provider would refuse them. */
-function checkStorable(value: unknown, levels: number): void {
+/** PostgreSQL keeps neither NUL nor half a surrogate pair, and a provider would refuse them. Throws FPWSE0004E. */
+export function checkStorable(value: unknown, levels = MAX_DEPTH): void {
   if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed()))
     throw new ApiError('FPWSE0004E', 'The body has a NUL character or half a surrogate pair in it.');
   if (typeof value !== 'object' || value === null) return;

@@ -21,6 +21,7 @@ export const ERROR_CODES = {
   CARIL0401E: 401, // no token, or one that no longer holds
   CARIL0403E: 403, // the token's scope does not cover the call
   CARIL0405E: 405, // wrong method or content type
+  CARIL0406E: 406, // nothing that the caller takes can be answered
   CARIL0409E: 409, // the state of the resource does not allow the call
   CARIL0413E: 413, // the body is larger than the limit
   CARIL0429E: 429, // too many failed attempts to authenticate

@@ -36,6 +36,7 @@ export interface Tables {
   campaign_message: CampaignMessageTable;
   message_rate: MessageRateTable;
   reach: ReachTable;
+  webhook: WebhookTable;
 }
 
 type CreatedAt = ColumnType<Date, Date | undefined, never>;
@@ -99,11 +100,16 @@ interface ApplicationTable {
   id: string;
   enabled: Generated<boolean>;
   created_at: CreatedAt;
+  /** Since when it is gone for every caller, while its rows go in steps. */
+  removed_at: ColumnType<Date | null, never, Date>;
 }
+
+/** `gcm` is MobileFirst's key of the API that Google has switched off: kept to be read, never opened. */
+export type SettingName = ProviderName | 'gcm';
 
 interface ProviderSettingTable {
   application_id: string;
-  provider: ProviderName;
+  provider: SettingName;
   version: number;
   visible: Json<Record<string, unknown>>;
   secret: Buffer;
@@ -312,6 +318,16 @@ interface BatchTable {
   /** When the first of it was taken up to be written, and when something of it was last recorded. */
   started_at: ColumnType<Date | null, never, Date | null>;
   touched_at: ColumnType<Date | null, never, Date | null>;
+}
+
+/** Its events are in webhook_event, which triggers write (migrations/0012-webhooks.ts). */
+interface WebhookTable {
+  id: GeneratedAlways<number>;
+  application_id: string;
+  name: string;
+  url: string;
+  event_types: ColumnType<string[], string, string>;
+  secret: Buffer;
 }
 
 /** How fast an application may be sent to at a provider (delivery/pace.ts). */

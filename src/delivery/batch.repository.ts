@@ -198,8 +198,10 @@ export class BatchRepository {
   }
 }
 
-/** A message's state as those who send it need to know it. */
-const STATE_TO_SENDERS = sql<MessageState>`case when message.paused_at is null then message.state else 'paused' end`;
+/** A message's state as those who send it need to know it: an application that was removed has cancelled all of its. */
+const STATE_TO_SENDERS = sql<MessageState>`case
+  when exists (select from application where id = message.application_id and removed_at is not null) then 'cancelled'
+  when message.paused_at is null then message.state else 'paused' end`;
 
 /** PostgreSQL counts array positions from 1. */
 const EXPIRED_INDEX = 6;

@@ -29,7 +29,8 @@ export class ClaimRepository {
 
   /**
    * Leases a batch that is due and marks what is to be sent as in flight. Null when there is nothing to do: done, held
-   * by another worker, not due, or its message is paused, or its provider for the application (then it is parked).
+   * by another worker, not due, of an application that was removed, or its message is paused, or its provider for the
+   * application (then it is parked).
    * Postponed when its turn at the provider's pace is later.
    */
   async claim(id: number, provider: ClaimTerms, now: number): Promise<LeasedBatch | PostponedBatch | null> {
@@ -44,6 +45,7 @@ export class ClaimRepository {
           pace.lapses_at > now() as paced, provider_status.last_success_at
         from batch
         join message on message.seq = batch.message_seq
+        join application on application.id = batch.application_id and application.removed_at is null
         left join provider_setting on provider_setting.application_id = batch.application_id
           and provider_setting.provider = batch.provider
         left join pace on pace.application_id = batch.application_id and pace.provider = batch.provider

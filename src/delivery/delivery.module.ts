@@ -53,7 +53,7 @@ export class WorkerModule {}
 
 /** The role `scheduler`. */
 @Module({
-  imports: [DeliveryModule, DevicesModule, ScheduleModule.forRoot()],
+  imports: [ApplicationsModule, DeliveryModule, DevicesModule, ScheduleModule.forRoot()],
   providers: [Housekeeper, RetentionRepository, Sweeper, SweepRepository],
 })
 export class SchedulerModule {}

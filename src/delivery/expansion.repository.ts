@@ -85,7 +85,8 @@ export class ExpansionRepository {
    */
   private async expandNext(messageSeq: number, transaction: Transaction<Tables>): Promise<ExpandedPage> {
     // A pause holds the expansion too, so that a paused message has no batches but parked ones.
-    const expandable = sql<boolean>`state in ('accepted', 'expanding') and (paused_at is null or expires_at <= now())`;
+    const expandable = sql<boolean>`state in ('accepted', 'expanding') and (paused_at is null or expires_at <= now())
+      and exists (select from application where id = application_id and removed_at is null)`;
     const row = await transaction
       .selectFrom('message')
       .select(['application_id', 'direct', 'target', 'expand_cursor', 'expand_max', 'resend_of', 'resend_outcomes'])

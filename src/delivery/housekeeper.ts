@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
+import { ApplicationRemovalRepository } from '../applications/application-removal.repository.js';
 import { Clock } from '../common/clock.js';
 import { rootCause } from '../common/errors.js';
 import { CONFIG } from '../common/tokens.js';
@@ -8,7 +9,7 @@ import type { Config } from '../config.js';
 import { DeviceRetentionRepository } from '../devices/device-retention.repository.js';
 import { RetentionRepository } from './retention.repository.js';
 
-/** What it looks for is days old; three looks at an index a minute cost nothing. */
+/** What it looks for is mostly days old; four looks at an index a minute cost nothing. */
 const EVERY_MS = 60_000;
 const DAY_MS = 86_400_000;
 
@@ -23,6 +24,7 @@ export class Housekeeper implements BeforeApplicationShutdown {
     @Inject(CONFIG) private readonly config: Pick<Config, 'retention'>,
     private readonly messages: RetentionRepository,
     private readonly devices: DeviceRetentionRepository,
+    private readonly removals: ApplicationRemovalRepository,
     private readonly clock: Clock,
   ) {}
 
@@ -40,6 +42,7 @@ export class Housekeeper implements BeforeApplicationShutdown {
   }
 
   async tidy(): Promise<void> {
+    while (!this.stopped && (await this.removals.removeSome()));
     const { messageDays, deviceUnseenDays, deviceRetiredDays } = this.config.retention;
     await this.repeat(messageDays, (before) => this.messages.removeMessages(before));
     await this.repeat(deviceUnseenDays, (before, now) => this.devices.retireUnseen(before, now));

@@ -14,7 +14,7 @@ interface ReadyAnswer {
 
 /** For orchestrators, in every role. */
 @ApiTags('Health')
-@Controller('health')
+@Controller()
 export class HealthController {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
@@ -22,20 +22,28 @@ export class HealthController {
     private readonly readiness: Readiness,
   ) {}
 
-  @Get('live')
-  @ApiOperation({ summary: 'The process runs' })
+  @Get('health/live')
+  @ApiOperation({ summary: 'The process runs (extension)' })
   live(): { status: 'live' } {
     return { status: 'live' };
   }
 
-  @Get('ready')
-  @ApiOperation({ summary: 'Requests and jobs can be taken' })
+  @Get('health/ready')
+  @ApiOperation({ summary: 'Requests and jobs can be taken (extension)' })
   @ApiResponse({ status: 503, description: 'Stopping, or the database or the queue is away' })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadyAnswer> {
     const [database, queue] = await Promise.all([isUp(this.database.pool.query('select 1')), isUp(this.queues.ping())]);
     const ready = this.readiness.accepting && database === 'up' && queue === 'up';
     if (!ready) void reply.status(503);
     return { status: ready ? 'ready' : 'not ready', database, queue };
+  }
+
+  /** Where MobileFirst's administration asks; its reference prints the path without the context root. */
+  @Get(['imfpush/v1/health/status', 'health/status'])
+  @ApiOperation({ summary: 'As /health/ready' })
+  @ApiResponse({ status: 503, description: 'Stopping, or the database or the queue is away' })
+  status(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadyAnswer> {
+    return this.ready(reply);
   }
 }
 

@@ -1,12 +1,37 @@
 import { readFileSync } from 'node:fs';
+import { Validator } from '@seriousme/openapi-schema-validator';
 import prettier from 'prettier';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withSettingsTable } from '../../scripts/settings-table.js';
 import { startCarillon } from '../harness/carillon.js';
 import type { RunningCarillon } from '../harness/carillon.js';
+import { LIST_ROUTES, routesOf } from '../harness/routes.js';
 import { EMBEDDED } from './stages.js';
 
 /** Generated documents are committed and must be up to date: npm run documents. */
+
+/** MobileFirst 8.0's own calls: push service, token and introspection, confidential clients and push administration. */
+const APP = '/imfpush/v1/apps/\\{applicationId\\}';
+const ADMIN = '/mfpadmin/management-apis/2.0/runtimes/\\{runtime\\}';
+const DOCUMENTED = [
+  'POST /\\{runtime\\}/api/az/v1/(token|introspection)',
+  'GET (/imfpush/v1)?/health/status',
+  'GET /imfpush/v1/swagger.json',
+  '(GET|POST) /imfpush/v1/apps',
+  `(GET|DELETE) ${APP}`,
+  `(GET|PUT) ${APP}/status`,
+  `GET ${APP}/settings(/apnsCert|/gcmConfPublic)?`,
+  `(GET|PUT|DELETE) ${APP}/settings/(apns|gcm|wns|sms)Conf`,
+  `(GET|POST) ${APP}/(devices|tags|subscriptions)`,
+  `DELETE ${APP}/subscriptions`,
+  `(GET|PUT|DELETE) ${APP}/(devices|tags)/\\{\\w+\\}`,
+  `(GET|DELETE) ${APP}/(subscriptions|messages)/\\{\\w+\\}`,
+  `POST ${APP}/messages(/bulk)?`,
+  `POST ${APP}/webhooks`,
+  `(PUT|DELETE) ${APP}/webhooks/\\{\\w+\\}`,
+  `(GET|PUT) ${ADMIN}/confidentialclients`,
+  `\\w+ ${ADMIN}/notifications/.*`,
+].map((form) => new RegExp(`^${form}$`));
 
 let carillon: RunningCarillon;
 let clean: () => void;
@@ -14,7 +39,7 @@ let clean: () => void;
 beforeAll(async () => {
   const prepared = await EMBEDDED.prepare();
   clean = prepared.clean;
-  carillon = await startCarillon(prepared.environment);
+  carillon = await startCarillon(prepared.environment, LIST_ROUTES);
 });
 
 afterAll(async () => {
@@ -37,6 +62,56 @@ it('docs/openapi.json is what the program serves', async () => {
   expect(response.status).toBe(200);
   const committed: unknown = JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8'));
   expect(await response.json()).toEqual(committed);
+});
+
+describe('the OpenAPI document', () => {
+  type Operation = { summary?: string; 'x-extension'?: true; security?: unknown[]; responses: Record<string, unknown> };
+  type Document = { paths: Record<string, Record<string, Operation>> };
+  let document: Document;
+  let operations: [route: string, operation: Operation][];
+  beforeAll(async () => {
+    document = (await (await fetch(`${carillon.url}/imfpush/v1/swagger.json`)).json()) as Document;
+    operations = Object.entries(document.paths).flatMap(([path, item]) =>
+      Object.entries(item).map(([method, operation]): [string, Operation] => [
+        `${method.toUpperCase()} ${path}`,
+        operation,
+      ]),
+    );
+  });
+
+  it('is valid', async () => {
+    expect(await new Validator().validate(structuredClone(document))).toMatchObject({ valid: true });
+  });
+
+  it('has every route of the running program, and no other', () => {
+    const routes = routesOf(carillon).map((route) => route.replaceAll(/:(\w+)/g, '{$1}'));
+    expect(operations.map(([route]) => route).sort()).toEqual(routes.sort());
+  });
+
+  it('has the errors of each', () => {
+    for (const [route, { responses, security }] of operations) {
+      if (!/ \/(imfpush|mfpadmin)\//.test(route)) continue;
+      const wanted = [
+        '406',
+        '500',
+        '503',
+        ...(security ? ['401', '403'] : []),
+        ...(route.includes('{') ? ['404'] : []),
+      ];
+      if (/^(PUT|PATCH) (?!.*smsConf$)/.test(route)) wanted.push('400', '405', '413');
+      expect([route, ...Object.keys(responses)]).toEqual(expect.arrayContaining(wanted));
+      for (const [status, response] of Object.entries(responses))
+        if (Number(status) >= 400) expect(response).toHaveProperty('content');
+    }
+  });
+
+  it('marks what MobileFirst does not have, and nothing else', () => {
+    const marked = operations.filter(([, operation]) => operation['x-extension']).map(([route]) => route);
+    const expected = operations
+      .map(([route]) => route)
+      .filter((route) => !DOCUMENTED.some((known) => known.test(route)));
+    expect(marked.sort()).toEqual(expected.sort());
+  });
 });
 
 it('a page to try the API is at /doc/', async () => {

@@ -1,11 +1,18 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Api } from '../harness/api.js';
+import type { Answer } from '../harness/api.js';
+import { makeP12 } from '../harness/p12.js';
 import { startCarillon } from '../harness/carillon.js';
 import type { RunningCarillon } from '../harness/carillon.js';
 import { startSimulators } from '../simulators/client.js';
 import type { RunningSimulators } from '../simulators/client.js';
-import { createApnsCredentials, createHmsCredentials, createWnsCredentials } from '../simulators/credentials.js';
+import {
+  createApnsCredentials,
+  createHmsCredentials,
+  createServiceAccount,
+  createWnsCredentials,
+} from '../simulators/credentials.js';
 import { EMBEDDED } from './stages.js';
 
 /** Provider settings over the API: saved, read back without secrets, refused with a reason, replaced, removed, used. */
@@ -46,13 +53,59 @@ const OAUTH = { appId: '101', clientId: '102' };
 const ACCOUNT = { projectId: '9', keyId: 'k1', subAccount: 's1' };
 
 type Fields = Record<string, unknown>;
+const APNS = createApnsCredentials('com.example.app').credentials;
+const { key: APNS_KEY, ...APNS_VISIBLE } = APNS;
+const ACCOUNTS = ['first', 'second'].map(
+  (name) => createServiceAccount(`project-${name}`, 'https://localhost/token').file,
+);
+const [FIRST, SECOND] = ACCOUNTS as [(typeof ACCOUNTS)[0], (typeof ACCOUNTS)[0]];
+const { private_key: _key, ...KEYLESS } = FIRST;
+
 interface Case {
   first: { visible: Fields; secret: Fields };
   second: { visible: Fields; secret: Fields };
   refused: [reason: RegExp, body: unknown][];
+  /** What an answer has in place of `visible`. */
+  shown?: (visible: Fields) => Fields;
 }
 
 const CASES: Record<string, Case> = {
+  apnsConf: {
+    first: { visible: { ...APNS_VISIBLE, isSandBox: 'false' }, secret: { key: APNS_KEY } },
+    second: {
+      visible: { ...APNS_VISIBLE, isSandBox: 'true', bundleId: 'com.example.app.beta' },
+      secret: { key: createApnsCredentials('b').credentials.key },
+    },
+    refused: [
+      [/'key'.*EC P-256 private key/, { ...APNS, key: 'sesame' }],
+      [/'key'.*EC P-256 private key/, { ...APNS, key: RSA }],
+      [/'keyId'.*10 capital/, { ...APNS, keyId: 'sesame' }],
+      [/'isSandBox'.*true or false/, { ...APNS, isSandBox: 'sesame' }],
+      [/'certificate'.*PKCS#12/, { certificate: 'sesame', password: 'sesame' }],
+    ],
+  },
+  fcmConf: {
+    first: { visible: { ...FIRST }, secret: {} },
+    second: { visible: { ...SECOND }, secret: {} },
+    shown: (account) => ({ projectId: account.project_id, clientEmail: account.client_email }),
+    refused: [
+      [/'private_key'.*RSA private key/, { serviceAccount: KEYLESS }],
+      [/'private_key'.*RSA private key/, { ...FIRST, private_key: 'sesame' }],
+      [/'private_key'.*RSA private key/, { ...FIRST, private_key: APNS_KEY }],
+      [/'type'.*service_account/, { ...FIRST, type: 'sesame' }],
+      [/'token_uri'.*https/, { ...FIRST, token_uri: 'http://sesame.example/' }],
+      [/'project_id'/, { serviceAccount: { sesame: 1 } }],
+    ],
+  },
+  gcmConf: {
+    first: { visible: { senderId: '123' }, secret: { apiKey: 'first-api-key' } },
+    second: { visible: { senderId: '456' }, secret: { apiKey: 'second-api-key' } },
+    shown: (visible) => ({ ...visible, warnings: [expect.stringMatching(/Nothing is delivered by gcmConf.*fcmConf/)] }),
+    refused: [
+      [/'senderId'.*sender id/, { apiKey: 'sesame' }],
+      [/'apiKey'.*key/, { senderId: '123', apiKey: 'open sesame' }],
+    ],
+  },
   wnsConf: {
     first: { visible: { packageSID: SID }, secret: { clientSecret: 'first secret' } },
     second: { visible: ENTRA, secret: { clientSecret: 'second secret' } },
@@ -100,24 +153,28 @@ const CASES: Record<string, Case> = {
   },
 };
 
-describe.each(Object.entries(CASES))('%s', (conf, { first, second, refused }) => {
+describe.each(Object.entries(CASES))('%s', (conf, { first, second, refused, shown = (visible) => visible }) => {
   const path = `/settings/${conf}`;
-  const secretOf = ({ secret }: Case['first']): string => String(Object.values(secret)[0]).slice(-40);
+  const secretOf = ({ visible, secret }: Case['first']): string =>
+    String(secret.key ?? secret.privateKey ?? Object.values(secret)[0] ?? visible.private_key)
+      .trim()
+      .slice(-60, -30);
 
   it('is saved, read back without its secret, replaced as a whole, and removed', async () => {
     expect((await api.app('GET', path)).status).toBe(404);
     for (const each of [first, second]) {
       const put = await api.app('PUT', path, { ...each.visible, ...each.secret });
-      expect([put.status, put.body]).toEqual([200, each.visible]);
+      expect([put.status, put.body]).toEqual([200, shown(each.visible)]);
       const read = await api.app('GET', path);
-      expect([read.status, read.body]).toEqual([200, each.visible]);
+      expect([read.status, read.body]).toEqual([200, shown(each.visible)]);
+      expect(JSON.stringify(read.body)).not.toContain(secretOf(each) || 'no secret');
     }
     expect((await api.app('DELETE', path)).status).toBe(204);
     for (const method of ['GET', 'DELETE']) {
       const gone = await api.app(method, path);
       expect([gone.status, gone.body.code]).toEqual([404, 'FPWSE0001E']);
     }
-    for (const each of [first, second]) expect(carillon.output()).not.toContain(secretOf(each));
+    for (const each of [first, second]) expect(carillon.output()).not.toContain(secretOf(each) || 'no secret');
   });
 
   it.each<[RegExp, unknown, string?]>([...refused, [/object/, [], 'FPWSE0004E'], [/JSON/, '[', 'FPWSE0004E']])(
@@ -127,7 +184,7 @@ describe.each(Object.entries(CASES))('%s', (conf, { first, second, refused }) =>
       const answer = await api.app('PUT', path, body);
       expect([answer.status, answer.body]).toEqual([400, { code, message: expect.stringMatching(reason) as string }]);
       expect(JSON.stringify(answer.body).replace("'sesame'", '')).not.toContain('sesame');
-      expect((await api.app('GET', path)).body).toEqual(first.visible);
+      expect((await api.app('GET', path)).body).toEqual(shown(first.visible));
     },
   );
 
@@ -136,9 +193,89 @@ describe.each(Object.entries(CASES))('%s', (conf, { first, second, refused }) =>
     expect((await reader.app('GET', path)).status).toBe(200);
     expect((await reader.app('PUT', path, { ...first.visible, ...first.secret })).status).toBe(403);
     expect((await reader.app('DELETE', path)).status).toBe(403);
-    const other = await Api.connect(carillon.url, api.applicationId, 'apnsConf.read push.application.com.example.app');
+    const other = await Api.connect(carillon.url, api.applicationId, 'settings.read push.application.com.example.app');
     expect((await other.app('GET', path)).status).toBe(403);
   });
+});
+
+describe('an APNs certificate', () => {
+  const { p12 } = makeP12('/UID=com.example.app/CN=Apple Push Services');
+  const put = async (fields: Record<string, string>, file?: Buffer): Promise<Answer<Fields>> => {
+    const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) form.set(name, value);
+    if (file) form.set('certificate', new Blob([new Uint8Array(file)]), 'push.p12');
+    const sent = new Response(form);
+    const body = Buffer.from(await sent.arrayBuffer());
+    const response = await fetch(`${carillon.url}/imfpush/v1/apps/com.example.app/settings/apnsConf`, {
+      method: 'PUT',
+      headers: { authorization: api.authorization, 'content-type': sent.headers.get('content-type') ?? '' },
+      body,
+    });
+    return { status: response.status, headers: response.headers, body: (await response.json()) as Fields };
+  };
+  const shown = {
+    certificate: 'push.p12',
+    bundleId: 'com.example.app',
+    isSandBox: 'true',
+    validUntil: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$/) as string,
+  };
+
+  it('comes as a form, shows its end, and is given out under its password', async () => {
+    const answer = await put({ password: 'hush', isSandBox: 'true' }, p12);
+    expect([answer.status, answer.body]).toEqual([200, shown]);
+    expect((await api.app('GET', '/settings/apnsConf')).body).toEqual(shown);
+    const file = await fetch(`${carillon.url}/imfpush/v1/apps/com.example.app/settings/apnsCert`, {
+      headers: { authorization: api.authorization },
+    });
+    expect(file.headers.get('content-type')).toBe('application/octet-stream');
+    expect(Buffer.from(await file.arrayBuffer())).toEqual(p12);
+    expect(carillon.output()).not.toContain('hush');
+  });
+
+  it.each([
+    ['a wrong password', { password: 'guess' }, p12, /'password'.*does not open/],
+    ['no file', { password: 'hush' }, undefined, /'certificate'.*\.p12 file/],
+    ['a file that is none', { password: 'hush' }, Buffer.from('abc'), /'certificate'.*PKCS#12/],
+    ['a field that is none', { password: 'hush', isSandbox: 'true' }, p12, /'isSandbox'.*not a field/],
+    ['a word for a flag', { password: 'hush', isSandBox: 'yes' }, p12, /'isSandBox'.*true or false/],
+    ['a reserved name', { password: 'hush', ['__proto__']: 'x' }, p12, /__proto__|constructor/],
+    ['no key in it', { password: 'hush' }, makeP12('/UID=a.b', '-nokeys').p12, /'certificate'.*no private key/],
+    ['a large file', { password: 'hush' }, Buffer.alloc(70_000), /'certificate'.*65536/],
+  ])('is refused: %s', async (_what, fields, file, reason) => {
+    await put({ password: 'hush', isSandBox: 'true' }, p12);
+    const answer = await put(fields as unknown as Record<string, string>, file);
+    expect([answer.status, answer.body]).toEqual([
+      400,
+      { code: expect.stringMatching(/FPWSE000[45]E/) as string, message: expect.stringMatching(reason) as string },
+    ]);
+    expect((await api.app('GET', '/settings/apnsConf')).body).toEqual(shown);
+  });
+
+  it('is not given out without a password, nor when there is a key instead', async () => {
+    const bare = makeP12('/UID=com.example.app', '-passout', 'pass:').p12;
+    expect((await api.app('PUT', '/settings/apnsConf', { certificate: bare.toString('base64') })).status).toBe(200);
+    const answer = await api.app('GET', '/settings/apnsCert');
+    expect([answer.status, answer.body.code]).toEqual([409, 'CARIL0409E']);
+    await api.app('PUT', '/settings/apnsConf', APNS);
+    expect((await api.app('GET', '/settings/apnsCert')).status).toBe(404);
+    await api.app('DELETE', '/settings/apnsConf');
+  });
+});
+
+it('gcmConfPublic shows the sender id, which may be kept without a key; the overview names where to read', async () => {
+  await api.app('PUT', '/settings/gcmConf', { senderId: '123' });
+  expect((await api.app('GET', '/settings/gcmConfPublic')).body).toEqual({ senderId: '123' });
+  await api.app('DELETE', '/settings/gcmConf');
+  expect((await api.app('GET', '/settings/gcmConfPublic')).status).toBe(404);
+  const { body } = await api.app<Record<string, string>>('GET', '/settings');
+  expect(body).toMatchObject({ applicationId: 'com.example.app', mode: 'PRODUCTION' });
+  expect(body['apnsConf']).toBe(`${carillon.url}/imfpush/v1/apps/com.example.app/settings/apnsConf`);
+});
+
+it.each(['GET', 'PUT', 'DELETE'])('%s smsConf says that there is no SMS', async (method) => {
+  const answer = await api.app(method, '/settings/smsConf', method === 'PUT' ? { host: 'a', port: '80' } : undefined);
+  expect(answer.body.message).toMatch(/sends no SMS/);
+  expect([400, 404]).toContain(answer.status);
 });
 
 it('webPushConfPublic shows the public key, and nothing once the settings are gone', async () => {

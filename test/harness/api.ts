@@ -33,6 +33,10 @@ export class Api {
     readonly applicationId: string,
   ) {}
 
+  get authorization(): string {
+    return `Bearer ${this.token}`;
+  }
+
   static async connect(url: string, applicationId = 'com.example.app', scope = '*'): Promise<Api> {
     const response = await requestToken(url, { id: 'test', secret: 'test', scope });
     const { access_token: token } = (await response.json()) as { access_token: string };
@@ -48,7 +52,7 @@ export class Api {
     const response = await fetch(`${this.url}/imfpush/v1${path}`, {
       method,
       headers: {
-        authorization: `Bearer ${this.token}`,
+        authorization: this.authorization,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },

@@ -12,7 +12,7 @@ export function makeP12(subject: string, ...options: string[]): { p12: Buffer; c
     const made = ['-keyout', file('key'), '-out', file('certificate')];
     openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...made, '-days', '30', '-subj', subject);
     const from = ['-inkey', file('key'), '-in', file('certificate')];
-    openssl('pkcs12', '-export', ...options, ...from, '-out', file('p12'), '-passout', 'pass:hush');
+    openssl('pkcs12', '-export', ...from, '-out', file('p12'), '-passout', 'pass:hush', ...options);
     return { p12: readFileSync(file('p12')), certificate: readFileSync(file('certificate'), 'utf8') };
   } finally {
     rmSync(folder, { recursive: true });

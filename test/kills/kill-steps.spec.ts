@@ -21,9 +21,15 @@ const REGISTRATION = 'not on the way of a message';
 const LOOKED = 'asked every second: it is killed at in its parts, insertRuns, moveOn, acceptWithin and settleWaves';
 const RATED = 'of messages that are held to a rate or counted for a cap; inside the transaction of a page';
 const NOT_KILLED: Record<string, string> = {
+  'ApplicationRemovalRepository.removeDevices': INSIDE,
+  'ApplicationRemovalRepository.removeMessages': INSIDE,
+  'ApplicationRemovalRepository.removeSome': REGISTRATION,
   'ApplicationRepository.add': REGISTRATION,
   'ApplicationRepository.find': READS,
   'ApplicationRepository.findAll': READS,
+  'ApplicationRepository.list': READS,
+  'ApplicationRepository.markRemoved': REGISTRATION,
+  'ApplicationRepository.setEnabled': REGISTRATION,
   'AudienceRepository.count': READS,
   'AudienceRepository.highestSeq': READS,
   'AudienceRepository.page': READS,

@@ -10,6 +10,8 @@ import { up as settingVersion } from './0008-setting-version.js';
 import { up as deviceAttributes } from './0009-device-attributes.js';
 import { up as upstream } from './0010-upstream.js';
 import { up as lists } from './0011-lists.js';
+import { up as applicationRemoval } from './0012-application-removal.js';
+import { up as webhooks } from './0012-webhooks.js';
 import { up as messageReports } from './0013-message-reports.js';
 import { up as campaigns } from './0014-campaigns.js';
 import { up as promotion } from './0015-promotion.js';
@@ -27,6 +29,8 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0009-device-attributes': { up: deviceAttributes },
   '0010-upstream': { up: upstream },
   '0011-lists': { up: lists },
+  '0012-application-removal': { up: applicationRemoval },
+  '0012-webhooks': { up: webhooks },
   '0013-message-reports': { up: messageReports },
   '0014-campaigns': { up: campaigns },
   '0015-promotion': { up: promotion },

@@ -54,6 +54,24 @@ describe('a provider certificate', () => {
     });
   });
 
+  it('is refused without its key', () => {
+    const { p12: keyless } = makeP12('/UID=com.example.app', '-nokeys');
+    expect(refusal({ certificate: keyless.toString('base64'), password: 'hush' })).toEqual({
+      field: 'certificate',
+      reason: expect.stringMatching(/holds no private key/) as string,
+    });
+  });
+
+  it('has the name of its file, or one of ours', () => {
+    const input = { certificate: p12.toString('base64'), password: 'hush' };
+    expect(parseApnsSettings(input).visible.certificate).toBe('certificate.p12');
+    expect(parseApnsSettings({ ...input, fileName: 'Förder App.p12' }).visible.certificate).toBe('Förder App.p12');
+  });
+
+  it.each(['', 'a/b', 'a\\b', 'a\nb', 'x'.repeat(256), 7])('is refused under the name %j', (fileName) => {
+    expect(refusal({ certificate: p12.toString('base64'), password: 'hush', fileName }).field).toBe('fileName');
+  });
+
   it.each([
     ['no base64 of a p12', { certificate: 'AAAA', password: 'hush' }, 'certificate'],
     ['no text', { certificate: 7 }, 'certificate'],

@@ -39,6 +39,8 @@ function open(pfx: Buffer, passphrase: string): X509Certificate {
 function explain(error: unknown): InvalidSettings {
   const said = error instanceof Error ? error.message : '';
   if (/mac verify failure/i.test(said)) return new InvalidSettings('password', 'does not open the certificate');
+  if (/private key/i.test(said))
+    return new InvalidSettings('certificate', 'holds no private key: export it with its key');
   if (/unsupported/i.test(said))
     return new InvalidSettings(
       'certificate',

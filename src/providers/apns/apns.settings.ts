@@ -19,12 +19,13 @@ export interface ApnsCredentials {
 
 const BUNDLE_ID = /^[A-Za-z0-9.-]{1,155}$/;
 const KEY_FIELDS = new Set(['key', 'keyId', 'teamId', 'bundleId', 'isSandBox']);
-const CERTIFICATE_FIELDS = new Set(['certificate', 'password', 'bundleId', 'isSandBox']);
+const CERTIFICATE_FIELDS = new Set(['certificate', 'fileName', 'password', 'bundleId', 'isSandBox']);
+const FILE_NAME = /^[^\p{Cc}/\\]{1,255}$/u;
 
 /**
  * Validates APNs settings: with a token key `{key, keyId, teamId, bundleId, isSandBox?}`, where `key` is the text of
- * Apple's .p8 file, or with a certificate `{certificate, password, bundleId?, isSandBox?}`, where `certificate` is a
- * .p12 file in base64. `isSandBox` is a boolean or "true"/"false" (MobileFirst's admin tools send text). Neither key nor
+ * Apple's .p8 file, or with a certificate `{certificate, password, fileName?, bundleId?, isSandBox?}`, where
+ * `certificate` is a .p12 file in base64; read back, it is the file's name, as MobileFirst has it. `isSandBox` is a boolean or "true"/"false" (MobileFirst's admin tools send text). Neither key nor
  * certificate is read back. Throws InvalidSettings; its text never holds what was sent.
  */
 export function parseApnsSettings(input: Record<string, unknown>): ProviderSettings {
@@ -46,7 +47,9 @@ function parseWithCertificate(input: Record<string, unknown>): ProviderSettings 
   if (typeof password !== 'string') throw new InvalidSettings('password', 'must be text');
   const { validUntil, bundleId } = readCertificate(Buffer.from(certificate, 'base64'), password, Date.now());
   const named = input.bundleId === undefined ? { ...input, bundleId } : input;
+  const file = { fileName: 'certificate.p12', ...input };
   const visible = {
+    certificate: matching(file, 'fileName', FILE_NAME, 'must be a name of 1 to 255 characters, without folders'),
     bundleId: matching(named, 'bundleId', BUNDLE_ID, 'must be given: the certificate does not name its bundle id'),
     isSandBox: flag(input.isSandBox),
     validUntil: validUntil.toISOString(),

@@ -1,58 +1,5 @@
-import type { LookupAddress, LookupOptions } from 'node:dns';
 import { describe, expect, it } from 'vitest';
-import { guardedLookup, isPublicAddress, readEndpoint } from './web-push.endpoint.js';
-
-describe('isPublicAddress', () => {
-  it.each([
-    '8.8.8.8',
-    '1.1.1.1',
-    '172.15.0.1',
-    '172.32.0.1',
-    '100.63.255.255',
-    '100.128.0.1',
-    '2606:4700::1111',
-    '2a00:1450:4001::200a',
-  ])('%s is', (address) => expect(isPublicAddress(address)).toBe(true));
-
-  it.each([
-    ['0.0.0.0', 'this host'],
-    ['10.1.2.3', 'private'],
-    ['100.64.0.1', 'shared (CGNAT)'],
-    ['100.127.255.255', 'shared (CGNAT)'],
-    ['127.0.0.1', 'loopback'],
-    ['127.255.255.254', 'loopback'],
-    ['169.254.169.254', 'link-local: the clouds’ metadata service'],
-    ['172.16.0.1', 'private'],
-    ['172.31.255.255', 'private'],
-    ['192.0.0.170', 'protocol assignments'],
-    ['192.0.2.1', 'documentation'],
-    ['192.168.1.1', 'private'],
-    ['198.19.0.1', 'benchmarks'],
-    ['198.51.100.1', 'documentation'],
-    ['203.0.113.1', 'documentation'],
-    ['224.0.0.1', 'multicast'],
-    ['239.255.255.250', 'multicast'],
-    ['255.255.255.255', 'broadcast'],
-    ['::', 'unspecified'],
-    ['::1', 'loopback'],
-    ['::ffff:127.0.0.1', 'IPv4-mapped'],
-    ['::ffff:7f00:1', 'IPv4-mapped'],
-    ['::ffff:8.8.8.8', 'IPv4-mapped'],
-    ['::7f00:1', 'IPv4-compatible'],
-    ['64:ff9b::7f00:1', 'NAT64'],
-    ['fc00::1', 'unique-local'],
-    ['fd12:3456::1', 'unique-local'],
-    ['fe80::1', 'link-local'],
-    ['fe80::1%eth0', 'link-local'],
-    ['fec0::1', 'site-local'],
-    ['ff02::1', 'multicast'],
-    ['2001::1', 'Teredo'],
-    ['2001:db8::1', 'documentation'],
-    ['2002:7f00:1::', '6to4'],
-    ['example.com', 'no address'],
-    ['', 'no address'],
-  ])('%s is not: %s', (address) => expect(isPublicAddress(address)).toBe(false));
-});
+import { readEndpoint } from './web-push.endpoint.js';
 
 describe('readEndpoint', () => {
   it('takes an endpoint apart', () => {
@@ -94,36 +41,5 @@ describe('readEndpoint', () => {
   it('lets private addresses pass where an operator says so, and nothing else', () => {
     expect(readEndpoint('https://127.0.0.1:8443/1', true)).toMatchObject({ origin: 'https://127.0.0.1:8443' });
     expect(readEndpoint('http://127.0.0.1/1', true)).toEqual(expect.any(String));
-  });
-});
-
-describe('guardedLookup', () => {
-  const v4 = (address: string): LookupAddress => ({ address, family: 4 });
-  const v6 = (address: string): LookupAddress => ({ address, family: 6 });
-  const look = (found: LookupAddress[], options: LookupOptions = { all: true }, allowPrivate = false) =>
-    new Promise((resolve) => {
-      const lookup = guardedLookup(allowPrivate, () => Promise.resolve(found));
-      lookup('push.example', options, (error, address, family) => resolve(error?.code ?? [address, family]));
-    });
-
-  it('gives what is public', async () => {
-    const found = [v6('2606:4700::1111'), v4('1.1.1.1')];
-    expect(await look(found)).toEqual([found, undefined]);
-    expect(await look(found, {})).toEqual(['2606:4700::1111', 6]);
-    expect(await look(found, { family: 4 })).toEqual(['1.1.1.1', 4]);
-  });
-
-  it('refuses a name when any of its addresses is not', async () => {
-    expect(await look([v4('127.0.0.1')])).toBe('ENOTPUBLIC');
-    expect(await look([v4('1.1.1.1'), v6('::1')])).toBe('ENOTPUBLIC');
-    expect(await look([v4('1.1.1.1'), v6('::1')], { family: 4 })).toBe('ENOTPUBLIC');
-    expect(await look([v4('127.0.0.1')], {}, true)).toEqual(['127.0.0.1', 4]);
-  });
-
-  it('fails as the look-up does', async () => {
-    expect(await look([])).toBe('ENOTFOUND');
-    const failing = guardedLookup(false, () => Promise.reject(Object.assign(new Error('no'), { code: 'EAI_AGAIN' })));
-    const code = await new Promise((resolve) => failing('a', {}, (error) => resolve(error?.code)));
-    expect(code).toBe('EAI_AGAIN');
   });
 });

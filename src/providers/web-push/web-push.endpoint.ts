@@ -1,6 +1,5 @@
-import { lookup as lookupName } from 'node:dns/promises';
-import type { LookupAddress } from 'node:dns';
-import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { isIP } from 'node:net';
+import { isPublicAddress } from '../../common/public-address.js';
 
 /** A subscription's endpoint, taken apart. */
 export interface Endpoint {
@@ -12,46 +11,7 @@ export interface Endpoint {
   isWindows: boolean;
 }
 
-/** Finds all addresses of a name, in the order to try them. */
-export type Resolve = (hostname: string) => Promise<LookupAddress[]>;
-
-/** The code of the error that a guarded look-up ends with for an address which is not public. */
-export const NOT_PUBLIC = 'ENOTPUBLIC';
-
 const LONGEST_ENDPOINT = 2_048;
-
-/** What is not the public internet (IANA's special-purpose address registries, RFC 6890 and its updates), and multicast. */
-const NOT_GLOBAL = new BlockList();
-for (const [network, bits] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.0.0.0', 24],
-  ['192.0.2.0', 24],
-  ['192.88.99.0', 24],
-  ['192.168.0.0', 16],
-  ['198.18.0.0', 15],
-  ['198.51.100.0', 24],
-  ['203.0.113.0', 24],
-  ['224.0.0.0', 4],
-  ['240.0.0.0', 4],
-] as const) {
-  NOT_GLOBAL.addSubnet(network, bits, 'ipv4');
-}
-/** Only 2000::/3 is allocated to the public; these parts of it are not, or hide an IPv4 address (Teredo, 6to4). */
-for (const [network, bits] of [
-  ['2001::', 23],
-  ['2001:db8::', 32],
-  ['2002::', 16],
-  ['3fff::', 20],
-] as const) {
-  NOT_GLOBAL.addSubnet(network, bits, 'ipv6');
-}
-const GLOBAL_V6 = new BlockList();
-GLOBAL_V6.addSubnet('2000::', 3, 'ipv6');
 
 /**
  * Takes an endpoint apart. Refused, with the reason: anything but https, a user or password in it, and an address
@@ -66,46 +26,4 @@ export function readEndpoint(text: string, allowPrivate: boolean): Endpoint | st
   if (!allowPrivate && isIP(host) !== 0 && !isPublicAddress(host)) return 'the endpoint must be at a public address';
   const isWindows = host.endsWith('.notify.windows.com') || (url.pathname === '/w/' && url.searchParams.has('token'));
   return { origin: url.origin, path: url.pathname + url.search, isWindows };
-}
-
-/** False for loopback, private, link-local, unique-local, shared (CGNAT), multicast and all other special addresses. */
-export function isPublicAddress(address: string): boolean {
-  const family = isIP(address);
-  if (family === 4) return !NOT_GLOBAL.check(address, 'ipv4');
-  // IPv4-mapped, IPv4-compatible and NAT64 addresses lie outside 2000::/3, whatever they stand for.
-  if (family === 6)
-    return !address.includes('%') && GLOBAL_V6.check(address, 'ipv6') && !NOT_GLOBAL.check(address, 'ipv6');
-  return false;
-}
-
-/**
- * A look-up for `net.connect` that gives public addresses only, so a socket goes to the address that was checked and to
- * no other answer of the same name. One address that is not public spoils the name: honest names do not mix them.
- */
-export function guardedLookup(allowPrivate: boolean, resolve: Resolve = resolveName): LookupFunction {
-  return (hostname, options, give) => {
-    const answer = async (): Promise<LookupAddress[]> => {
-      const addresses = await resolve(hostname);
-      if (!allowPrivate && !addresses.every(({ address }) => isPublicAddress(address))) throw notPublic();
-      const family = options.family === 'IPv4' ? 4 : options.family === 'IPv6' ? 6 : (options.family ?? 0);
-      const wanted = addresses.filter((each) => family === 0 || each.family === family);
-      if (wanted.length === 0) throw Object.assign(new Error('the name has no address'), { code: 'ENOTFOUND' });
-      return wanted;
-    };
-    answer().then(
-      (addresses) => {
-        if (options.all === true) give(null, addresses);
-        else give(null, addresses[0]!.address, addresses[0]!.family);
-      },
-      (error: NodeJS.ErrnoException) => give(error, options.all === true ? [] : '', 0),
-    );
-  };
-}
-
-function resolveName(hostname: string): Promise<LookupAddress[]> {
-  return lookupName(hostname, { all: true });
-}
-
-function notPublic(): Error {
-  return Object.assign(new Error('the name has an address that is not public'), { code: NOT_PUBLIC });
 }

@@ -6,7 +6,8 @@ import type { SenderStats, Verdict } from '../provider.js';
 import { statsOf } from '../pool-stats.js';
 import { unansweredVerdict } from '../unanswered.js';
 import { speaksHttp2 } from './web-push.alpn.js';
-import { NOT_PUBLIC, type Endpoint } from './web-push.endpoint.js';
+import { NOT_PUBLIC } from '../../common/public-address.js';
+import type { Endpoint } from './web-push.endpoint.js';
 
 /** Chrome, Firefox and Safari have one origin each and Windows some dozens; the rest is room for services of one's own. */
 const ORIGINS = 64;

@@ -1,6 +1,6 @@
 import type { Notification } from '../notification.js';
 import type { Provider, ProviderSettings, Sender } from '../provider.js';
-import { guardedLookup, type Resolve } from './web-push.endpoint.js';
+import { guardedLookup, type Resolve } from '../../common/public-address.js';
 import { Encrypter } from './web-push.encrypter.js';
 import { MAX_PLAINTEXT_BYTES } from './web-push.encryption.js';
 import { largestWebPushBody } from './web-push.payload.js';

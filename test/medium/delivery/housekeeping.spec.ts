@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ApplicationRemovalRepository } from '../../../src/applications/application-removal.repository.js';
 import { Clock } from '../../../src/common/clock.js';
 import { Housekeeper } from '../../../src/delivery/housekeeper.js';
 import { RetentionRepository } from '../../../src/delivery/retention.repository.js';
@@ -32,7 +33,13 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
   afterAll(() => room.remove());
 
   const newHousekeeper = (retention = { messageDays: 30, deviceUnseenDays: 270, deviceRetiredDays: 90 }) =>
-    new Housekeeper({ retention }, messages, devices, new FixedClock());
+    new Housekeeper(
+      { retention },
+      messages,
+      devices,
+      new ApplicationRemovalRepository(room.database),
+      new FixedClock(),
+    );
 
   /** A message of so many batches that ended then. */
   async function ended(applicationId: string, batches: number, finishedAt: Date) {

@@ -1,0 +1,119 @@
+import { Controller, Delete, Get, HttpCode, Param, Put, Req, Res, UseGuards } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
+import { Produces } from '../common/accept.guard.js';
+import { ApiError, invalidValue, notFound } from '../common/errors.js';
+import { readForm } from '../common/form.js';
+import type { FormRequest } from '../common/form.js';
+import { SettingsService } from './settings.service.js';
+import type { Settings } from './settings.service.js';
+
+const FLAG = { type: 'string', enum: ['true', 'false'], default: 'false' };
+const BUNDLE_ID = { type: 'string', description: 'When the certificate does not name it (extension)' };
+const KEY_BODY = {
+  type: 'object',
+  required: ['key', 'keyId', 'teamId', 'bundleId'],
+  properties: {
+    key: { type: 'string', description: 'Text of the .p8 file' },
+    keyId: { type: 'string', example: 'ABC123DEFG' },
+    teamId: { type: 'string', example: 'DEF123GHIJ' },
+    bundleId: { type: 'string', example: 'com.example.app' },
+    isSandBox: { type: 'boolean', default: false },
+  },
+};
+const CERTIFICATE_BODY = {
+  type: 'object',
+  required: ['certificate'],
+  properties: {
+    certificate: { type: 'string', description: 'The .p12 file in base64' },
+    fileName: { type: 'string', description: 'What the file is called in answers', default: 'certificate.p12' },
+    password: { type: 'string' },
+    bundleId: BUNDLE_ID,
+    isSandBox: { type: 'boolean', default: false },
+  },
+};
+const FORM_BODY = {
+  type: 'object',
+  required: ['certificate', 'password'],
+  properties: {
+    certificate: { type: 'string', format: 'binary', description: 'The .p12 file, at most 64 KB' },
+    password: { type: 'string' },
+    bundleId: BUNDLE_ID,
+    isSandBox: FLAG,
+  },
+};
+
+@ApiTags('Settings')
+@Controller('imfpush/v1/apps/:applicationId/settings')
+@UseGuards(ScopeGuard)
+export class ApnsSettingsController {
+  constructor(private readonly settings: SettingsService) {}
+
+  @Get('apnsConf')
+  @RequireScope('apnsConf.read')
+  @ApiOperation({ summary: 'Read the APNs settings, without key and password' })
+  async read(@Param('applicationId') applicationId: string): Promise<Settings> {
+    return toAnswer(await this.settings.getSettings(applicationId, 'apns'));
+  }
+
+  @Put('apnsConf')
+  @RequireScope('apnsConf.write')
+  @ApiOperation({
+    summary: 'Set the APNs certificate, as a form or in JSON, or a token key',
+    requestBody: {
+      required: true,
+      content: {
+        'multipart/form-data': { schema: FORM_BODY },
+        'application/json': { schema: { oneOf: [KEY_BODY, CERTIFICATE_BODY] } },
+      },
+    },
+  })
+  async put(@Param('applicationId') applicationId: string, @Req() request: FormRequest): Promise<Settings> {
+    const input = request.formBytes === undefined ? request.body : await readCertificateForm(request);
+    return toAnswer(await this.settings.putSettings(applicationId, 'apns', input));
+  }
+
+  @Delete('apnsConf')
+  @HttpCode(204)
+  @RequireScope('apnsConf.write')
+  @ApiOperation({ summary: 'Remove the APNs settings' })
+  remove(@Param('applicationId') applicationId: string): Promise<void> {
+    return this.settings.removeSettings(applicationId, 'apns');
+  }
+
+  @Get('apnsCert')
+  @RequireScope('apnsCert.read')
+  @Produces('application/octet-stream')
+  @ApiOperation({ summary: 'Read the APNs certificate: the .p12 file as it was uploaded, under its password' })
+  @ApiResponse({ status: 409, description: 'CARIL0409E: the file has no password' })
+  async readCertificate(
+    @Param('applicationId') applicationId: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Buffer> {
+    const { visible, secret } = await this.settings.findSettings(applicationId, 'apns');
+    if (typeof secret.certificate !== 'string') throw notFound('APNs certificate', 'applicationId');
+    // Whoever may read the file must not get the private key with it for nothing.
+    if (secret.password === '')
+      throw new ApiError('CARIL0409E', 'The certificate has no password and is not given out.');
+    const name = encodeURIComponent(typeof visible.certificate === 'string' ? visible.certificate : 'certificate.p12');
+    void reply.type('application/octet-stream').header('content-disposition', `attachment; filename*=UTF-8''${name}`);
+    return Buffer.from(secret.certificate, 'base64');
+  }
+}
+
+/** `isSandBox` is text, as MobileFirst's samples print it. */
+function toAnswer(settings: Settings): Settings {
+  return { ...settings, isSandBox: String(settings.isSandBox) };
+}
+
+async function readCertificateForm(request: FormRequest): Promise<Settings> {
+  const { fields, files } = await readForm(request);
+  const certificate = files.get('certificate');
+  if (!certificate) throw invalidValue('certificate', 'it must be a .p12 file, sent as a file of the form');
+  return {
+    ...Object.fromEntries(fields),
+    certificate: certificate.content.toString('base64'),
+    ...(certificate.name && { fileName: certificate.name }),
+  };
+}

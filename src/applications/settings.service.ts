@@ -1,0 +1,87 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { checkStorable } from '../common/body.js';
+import { ApiError, invalidValue, notFound } from '../common/errors.js';
+import type { SettingName } from '../database/tables.js';
+import { parseGcmSettings } from '../providers/fcm/gcm.settings.js';
+import { InvalidSettings } from '../providers/provider.js';
+import type { Provider } from '../providers/provider.js';
+import { PROVIDERS } from '../providers/providers.module.js';
+import type { Providers } from '../providers/providers.module.js';
+import { ApplicationsService } from './applications.service.js';
+import { ProviderSettingRepository } from './provider-setting.repository.js';
+import type { StoredSettings } from './provider-setting.repository.js';
+
+/** Each provider has its own form of settings and checks it itself, so they pass as they come. */
+export type Settings = Record<string, unknown>;
+
+@Injectable()
+export class SettingsService {
+  constructor(
+    private readonly applications: ApplicationsService,
+    private readonly settings: ProviderSettingRepository,
+    @Inject(PROVIDERS) private readonly providers: Providers,
+  ) {}
+
+  /** Tests the settings, then keeps them; answers the part that may be read back. */
+  async putSettings(applicationId: string, name: SettingName, body: unknown): Promise<Settings> {
+    const input = asObject(body);
+    await this.applications.getApplication(applicationId);
+    const parse = this.parserOf(name);
+    try {
+      const settings = parse(input, await this.settings.find(applicationId, name));
+      await this.settings.put(applicationId, name, settings);
+      return settings.visible;
+    } catch (error) {
+      if (error instanceof InvalidSettings) throw invalidValue(error.field, error.message);
+      throw error;
+    }
+  }
+
+  async getSettings(applicationId: string, name: SettingName): Promise<Settings> {
+    const { visible, pausedReason } = await this.findSettings(applicationId, name);
+    return pausedReason ? { ...visible, pausedReason } : visible;
+  }
+
+  /** With the secret part. Throws FPWSE0001E. */
+  async findSettings(applicationId: string, name: SettingName): Promise<StoredSettings> {
+    await this.applications.getApplication(applicationId);
+    const stored = await this.settings.find(applicationId, name);
+    if (!stored) throw notFound(`${name} configuration`, 'applicationId');
+    return stored;
+  }
+
+  async removeSettings(applicationId: string, name: SettingName): Promise<void> {
+    await this.applications.getApplication(applicationId);
+    if (!(await this.settings.remove(applicationId, name))) throw notFound(`${name} configuration`, 'applicationId');
+  }
+
+  /**
+   * As `removeSettings`, but never from under messages that still need them: they would fail. Throws CARIL0409E with what
+   * to do instead.
+   */
+  async removeUnusedSettings(applicationId: string, name: SettingName): Promise<void> {
+    await this.applications.getApplication(applicationId);
+    const removed = await this.settings.removeUnused(applicationId, name);
+    if (removed === 'absent') throw notFound(`${name} configuration`, 'applicationId');
+    if (removed === 'used')
+      throw new ApiError(
+        'CARIL0409E',
+        `Messages are still on their way to the ${name}: set its mode to direct, and remove it when they have ended or are cancelled.`,
+      );
+  }
+
+  private parserOf(name: SettingName): NonNullable<Provider['parseSettings']> {
+    if (name === 'gcm') return parseGcmSettings;
+    const parse = this.providers[name].parseSettings;
+    if (!parse) throw new Error(`${name} takes no settings`);
+    return parse;
+  }
+}
+
+function asObject(body: unknown): Settings {
+  if (typeof body === 'string') throw new ApiError('CARIL0405E', 'The content type must be application/json.');
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new ApiError('FPWSE0004E', 'The body must be a JSON object.');
+  checkStorable(body);
+  return body as Settings;
+}

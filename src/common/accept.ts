@@ -1,0 +1,17 @@
+/**
+ * Whether one of `types` may be answered to a caller with this Accept header (RFC 9110 §12.5.1). Only what is
+ * explicitly incompatible is refused: no header, an empty one and one that cannot be read take everything.
+ */
+export function accepts(header: string | undefined, types: readonly string[]): boolean {
+  const ranges = (header ?? '')
+    .split(',')
+    .map((range) => range.trim().toLowerCase())
+    .filter((range) => range !== '');
+  if (ranges.length === 0) return true;
+  return ranges.some((text) => {
+    const [range = '', ...parameters] = text.split(';').map((piece) => piece.trim());
+    if (parameters.some((parameter) => /^q=0(\.0{0,3})?$/.test(parameter))) return false;
+    if (!range.includes('/') || range === '*/*') return true;
+    return types.some((type) => range === type || range === `${type.split('/')[0]}/*`);
+  });
+}

@@ -1,0 +1,104 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import type { OpenAPIObject } from '@nestjs/swagger';
+
+const DESCRIPTION = `Push notifications over the MobileFirst 8.0 wire. Obtain a token, then send with it.
+
+What MobileFirst does not have is marked \`x-extension: true\`, and "(extension)" in its summary. Errors are
+\`{"code","message"}\`, at the token endpoint those of RFC 6749; messages are English, whatever \`Accept-Language\` asks for.`;
+
+/** The mark of an operation that MobileFirst does not have: at the end of its summary. */
+const EXTENSION = /\(extension\)$/;
+
+const METHODS = ['get', 'put', 'post', 'delete', 'patch'] as const;
+type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+
+/** Whoever refuses, and for whatever reason: each of these has one cause, the same everywhere. */
+const REFUSALS = {
+  badRequest: [400, 'A parameter or field is missing or invalid: `message` names it and says why'],
+  unauthorized: [401, 'No token, or one that no longer holds'],
+  forbidden: [403, 'The scope does not cover the call'],
+  notFound: [404, 'There is none of this id, or no such application'],
+  contentType: [405, 'The content type must be application/json'],
+  notAcceptable: [406, 'The Accept header excludes what would be answered'],
+  tooLarge: [413, 'The body is larger than 1 MiB'],
+  internal: [500, 'A fault of ours; it has been logged'],
+  busy: [503, 'Busy, or a part that is needed is away: try again'],
+} as const;
+
+const ERROR_SCHEMAS = {
+  Error: {
+    type: 'object',
+    required: ['code', 'message'],
+    properties: {
+      code: { type: 'string', example: 'FPWSE0005E' },
+      message: { type: 'string', description: 'For people: the parameter or field, and the reason' },
+    },
+  },
+  OAuthError: {
+    type: 'object',
+    required: ['error'],
+    properties: { error: { type: 'string', example: 'invalid_client' }, error_description: { type: 'string' } },
+  },
+};
+
+const THIS: Operation = {
+  operationId: 'readDocument',
+  summary: 'This document',
+  tags: ['Health'],
+  responses: { 200: { description: '', content: { 'application/json': { schema: { type: 'object' } } } } },
+};
+
+/** What the routes say of themselves, with the errors and marks that follow from their address. */
+export function buildDocument(app: NestFastifyApplication): OpenAPIObject {
+  const outline = new DocumentBuilder()
+    .setTitle('Carillon')
+    .setDescription(DESCRIPTION)
+    .setVersion('1.0')
+    .addBearerAuth()
+    .addBasicAuth()
+    .build();
+  const document = SwaggerModule.createDocument(app, outline);
+  document.components = {
+    ...document.components,
+    schemas: { ...document.components?.schemas, ...ERROR_SCHEMAS },
+  };
+  document.paths['/imfpush/v1/swagger.json'] = { get: THIS };
+  for (const [path, item] of Object.entries(document.paths))
+    for (const method of METHODS) {
+      const operation = item[method];
+      if (operation) complete(path, operation);
+    }
+  return document;
+}
+
+function complete(path: string, operation: Operation): void {
+  if (EXTENSION.test(operation.summary ?? '')) Object.assign(operation, { 'x-extension': true });
+  const responses = operation.responses;
+  for (const cause of causesOf(path, operation)) {
+    const [status, description] = REFUSALS[cause];
+    responses[status] ??= { description };
+  }
+  const schema = path.includes('/api/az/') ? 'OAuthError' : 'Error';
+  for (const [status, response] of Object.entries(responses))
+    if (response && Number(status) >= 400 && !('$ref' in response))
+      response.content ??= { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } };
+}
+
+function causesOf(path: string, operation: Operation): (keyof typeof REFUSALS)[] {
+  const isApi = /^\/(imfpush|mfpadmin)\//.test(path);
+  const isAz = path.includes('/api/az/');
+  if (!isApi && !isAz) return [];
+  const takesBody = operation.requestBody !== undefined;
+  const takesQuery = operation.parameters?.some((parameter) => 'in' in parameter && parameter.in === 'query') ?? false;
+  const isGuarded = (operation.security ?? []).length > 0;
+  const causes: (keyof typeof REFUSALS)[] = ['internal', 'busy'];
+  if (isGuarded) causes.push('unauthorized', 'forbidden');
+  if (takesBody || takesQuery) causes.push('badRequest');
+  if (takesBody) causes.push('tooLarge');
+  if (path.includes('{')) causes.push('notFound');
+  if (isApi) causes.push('notAcceptable');
+  // Messages are parsed whatever their content type is; the az endpoints take forms.
+  if (isApi && takesBody && !/\/messages(\/|$)/.test(path)) causes.push('contentType');
+  return causes;
+}

@@ -1,0 +1,18 @@
+import type { ProviderSettings } from '../provider.js';
+import { matching } from '../settings-input.js';
+
+const GIVEN = /^[\x21-\x7e]{1,500}$/;
+
+/**
+ * Validates MobileFirst's GCM settings `{senderId, apiKey?}`. They are kept so that apps can read their sender id, and
+ * nothing is delivered by them: Google has switched the API off that took such keys (July 2024). The key is not read
+ * back. Throws InvalidSettings; its text never holds what was sent.
+ */
+export function parseGcmSettings(input: Record<string, unknown>): ProviderSettings {
+  const senderId = matching(input, 'senderId', GIVEN, 'must be the sender id, ASCII without spaces');
+  if (input.apiKey === undefined) return { visible: { senderId }, secret: {} };
+  return {
+    visible: { senderId },
+    secret: { apiKey: matching(input, 'apiKey', GIVEN, 'must be the key, ASCII without spaces') },
+  };
+}

@@ -1,0 +1,82 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import { Vault } from '../common/vault.js';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+import { EVENT_LIFE_MS } from './webhook.js';
+import { contextOf } from './webhook.repository.js';
+
+/** A webhook whose events this process delivers until the lease ends. */
+export interface LeasedWebhook {
+  id: number;
+  applicationId: string;
+  name: string;
+  url: string;
+  secret: string;
+  failures: number;
+}
+
+export interface WebhookEvent {
+  id: number;
+  /** JSON text. */
+  body: string;
+}
+
+/** Longer than a lot of events can take: LOT × the deadline of a request would be more, so a lot ends early. */
+const LEASE_S = 60;
+const AT_ONCE = 8;
+const LOT = 50;
+
+/** The outbox: rows that the triggers of 0012-webhooks wrote with the change they tell of. */
+@Injectable()
+export class WebhookEventRepository {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly vault: Vault,
+  ) {}
+
+  /** Webhooks that have events and are due, held by no other process: each is delivered to by one at a time, in order. */
+  async lease(): Promise<LeasedWebhook[]> {
+    const { rows } = await sql<Omit<LeasedWebhook, 'secret'> & { sealed: Buffer }>`
+      update webhook set lease_until = now() + make_interval(secs => ${LEASE_S}) where id in (
+        select id from webhook
+        where next_at <= now() and (lease_until is null or lease_until < now())
+          and exists (select from webhook_event where webhook_id = webhook.id)
+        order by next_at limit ${AT_ONCE} for no key update skip locked)
+      returning id, application_id as "applicationId", name, url, secret as sealed, failures`.execute(
+      this.database.kysely,
+    );
+    return rows.map(({ sealed, ...webhook }) => ({
+      ...webhook,
+      secret: this.vault.open(sealed, contextOf(webhook.applicationId, webhook.name)),
+    }));
+  }
+
+  /** The oldest that wait; what is older than a day is given up first, and counted. */
+  async next(webhookId: number): Promise<{ events: WebhookEvent[]; givenUp: number }> {
+    const { rows: lapsed } = await sql`
+      delete from webhook_event where webhook_id = ${webhookId}
+        and created_at < now() - make_interval(secs => ${EVENT_LIFE_MS / 1_000}) returning id`.execute(
+      this.database.kysely,
+    );
+    const { rows } = await sql<WebhookEvent>`
+      select id, body::text as body from webhook_event where webhook_id = ${webhookId}
+      order by id limit ${LOT}`.execute(this.database.kysely);
+    return { events: rows, givenUp: lapsed.length };
+  }
+
+  async remove(ids: readonly number[]): Promise<void> {
+    await sql`delete from webhook_event where id = any(${`{${ids.join(',')}}`}::bigint[])`.execute(
+      this.database.kysely,
+    );
+  }
+
+  /** Ends the lease; with an error, the next try is so many ms away. */
+  async release(webhookId: number, error: string | null, waitMs: number): Promise<void> {
+    await sql`
+      update webhook set lease_until = null, last_error = ${error}::text,
+        failures = case when ${error}::text is null then 0 else failures + 1 end,
+        next_at = now() + make_interval(secs => ${waitMs / 1_000})
+      where id = ${webhookId}`.execute(this.database.kysely);
+  }
+}

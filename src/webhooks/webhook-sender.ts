@@ -1,0 +1,102 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { rootCause } from '../common/errors.js';
+import { guardedLookup } from '../common/public-address.js';
+import { CONFIG } from '../common/tokens.js';
+import type { Config } from '../config.js';
+import { Http1Client } from '../providers/http1-client.js';
+import { refuseUrl, sign, waitAfter } from './webhook.js';
+import { WebhookEventRepository } from './webhook-event.repository.js';
+import type { LeasedWebhook, WebhookEvent } from './webhook-event.repository.js';
+
+/** How long an event waits at most for somebody to look, when no webhook is behind. */
+const LOOK_EVERY_MS = 1_000;
+/** A lot ends after this, so that its lease of 60 s outlives the request of up to 15 s that was begun by then. */
+const LOT_MS = 30_000;
+const CONNECTIONS = 2;
+
+/** Delivers what waits in the outbox: at least once, in order per webhook, for a day. */
+@Injectable()
+export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly log = new Logger('Webhooks');
+  private readonly client: Http1Client;
+  private timer: NodeJS.Timeout | null = null;
+  private running: Promise<void> | null = null;
+  private stopped = false;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Pick<Config, 'webhooks' | 'providerCa'>,
+    private readonly outbox: WebhookEventRepository,
+    private readonly clock: Clock,
+  ) {
+    const lookup = guardedLookup(config.webhooks.allowPrivate);
+    this.client = new Http1Client({ ca: config.providerCa, maxConnections: CONNECTIONS, lookup });
+  }
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => void this.tick(), LOOK_EVERY_MS);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    if (this.timer) clearInterval(this.timer);
+    await this.running;
+    await this.client.close();
+  }
+
+  /** Until nothing is due. Rejects never. */
+  async tick(): Promise<void> {
+    this.running ??= this.deliverDue()
+      .catch((error: unknown) => this.log.warn(`The outbox cannot be read; the next look will: ${rootCause(error)}`))
+      .finally(() => (this.running = null));
+    return this.running;
+  }
+
+  private async deliverDue(): Promise<void> {
+    let webhooks: LeasedWebhook[];
+    do {
+      webhooks = this.stopped ? [] : await this.outbox.lease();
+      await Promise.all(webhooks.map((webhook) => this.deliverLot(webhook)));
+    } while (webhooks.length > 0);
+  }
+
+  private async deliverLot(webhook: LeasedWebhook): Promise<void> {
+    const { events, givenUp } = await this.outbox.next(webhook.id);
+    if (givenUp > 0) this.log.warn(`${nameOf(webhook)}: ${givenUp} events were given up after a day`);
+    const endsAt = this.clock.now() + LOT_MS;
+    const delivered: number[] = [];
+    let error: string | null = null;
+    for (const event of events) {
+      if (this.stopped || this.clock.now() > endsAt) break;
+      error = await this.deliver(webhook, event);
+      if (error !== null) break;
+      delivered.push(event.id);
+    }
+    await this.outbox.remove(delivered);
+    if (error !== null && webhook.failures === 0) this.log.warn(`${nameOf(webhook)} fails: ${error}`);
+    // What was delivered ends a row of failures.
+    const failures = delivered.length > 0 ? 1 : webhook.failures + 1;
+    await this.outbox.release(webhook.id, error, error === null ? 0 : waitAfter(failures, Math.random()));
+  }
+
+  /** Null when it was taken, else why not. */
+  private async deliver({ url, secret }: LeasedWebhook, { id, body }: WebhookEvent): Promise<string | null> {
+    // Asked again: a look-up does not pass by for an address in place of a name.
+    const refusal = refuseUrl(url, this.config.webhooks.allowPrivate);
+    if (refusal !== null) return `the url is not called: ${refusal}`;
+    const headers = {
+      'content-type': 'application/json',
+      'user-agent': 'Carillon',
+      'x-carillon-event-id': String(id),
+      'x-carillon-signature': sign(secret, body, this.clock.now()),
+    };
+    const result = await this.client.post(url, headers, Buffer.from(body));
+    if (result.kind !== 'answered') return result.reason;
+    return result.status >= 200 && result.status < 300 ? null : `answered ${result.status}`;
+  }
+}
+
+function nameOf({ applicationId, name }: LeasedWebhook): string {
+  return `Webhook ${name} of application ${applicationId}`;
+}

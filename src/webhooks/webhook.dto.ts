@@ -1,0 +1,47 @@
+import { IsString, Length, Matches } from 'class-validator';
+import type { WebhookReport } from './webhook.repository.js';
+
+export class ChangeWebhookDto {
+  /** Where events are posted to: https, at a public address. */
+  @IsString({ message: 'it must be a string' })
+  @Length(1, 2_048, { message: 'it must be 1 to 2048 characters' })
+  url!: string;
+
+  /** Comma-separated: onDeviceRegister, onDeviceUpdate, onDeviceUnregister, onSubscribe, onUnsubscribe. */
+  @IsString({ message: 'it must be a string' })
+  @Length(1, 500, { message: 'it must be 1 to 500 characters' })
+  eventTypes!: string;
+}
+
+export class CreateWebhookDto extends ChangeWebhookDto {
+  @Matches(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, {
+    message: 'it must be 1 to 64 letters, digits, dots, dashes and underscores, the first a letter or digit',
+  })
+  name!: string;
+}
+
+export class WebhookAnswer {
+  name!: string;
+  url!: string;
+  eventTypes!: string;
+}
+
+export class NewWebhookAnswer extends WebhookAnswer {
+  /** What signatures are made with; shown this once (extension). */
+  secret!: string;
+}
+
+export class WebhookReportAnswer extends WebhookAnswer {
+  /** Events that wait to be delivered. */
+  pending!: number;
+  /** Why the last try failed; absent after a success. */
+  lastError?: string;
+}
+
+export class WebhookListAnswer {
+  webhooks!: WebhookReportAnswer[];
+}
+
+export function toReportAnswer({ eventTypes, lastError, ...webhook }: WebhookReport): WebhookReportAnswer {
+  return { ...webhook, eventTypes: eventTypes.join(','), ...(lastError !== null && { lastError }) };
+}

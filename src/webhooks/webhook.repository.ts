@@ -1,0 +1,89 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import { Vault } from '../common/vault.js';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+import type { EventType } from './webhook.js';
+
+export interface Webhook {
+  name: string;
+  url: string;
+  eventTypes: EventType[];
+}
+
+/** With how it fares. */
+export interface WebhookReport extends Webhook {
+  /** Events that wait to be delivered. */
+  pending: number;
+  lastError: string | null;
+}
+
+const MAX_PER_APPLICATION = 20;
+
+@Injectable()
+export class WebhookRepository {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly vault: Vault,
+  ) {}
+
+  async list(applicationId: string, name?: string): Promise<WebhookReport[]> {
+    const { rows } = await sql<WebhookReport>`
+      select name, url, event_types as "eventTypes", last_error as "lastError",
+        (select count(*)::int from webhook_event where webhook_id = webhook.id) as pending
+      from webhook where application_id = ${applicationId}
+        and ${name === undefined ? sql`true` : sql`name = ${name}`}
+      order by name`.execute(this.database.kysely);
+    return rows;
+  }
+
+  /** `full`: the application has as many as it may. */
+  async add(applicationId: string, webhook: Webhook, secret: string): Promise<'added' | 'taken' | 'full'> {
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      // Two at once would each find room for one.
+      await sql`select from application where id = ${applicationId} for no key update`.execute(transaction);
+      const { rows } = await sql<{ name: string }>`
+        select name from webhook where application_id = ${applicationId}`.execute(transaction);
+      if (rows.some(({ name }) => name === webhook.name)) return 'taken';
+      if (rows.length >= MAX_PER_APPLICATION) return 'full';
+      await transaction
+        .insertInto('webhook')
+        .values({
+          application_id: applicationId,
+          name: webhook.name,
+          url: webhook.url,
+          event_types: toArray(webhook.eventTypes),
+          secret: this.vault.seal(secret, contextOf(applicationId, webhook.name)),
+        })
+        .execute();
+      return 'added';
+    });
+  }
+
+  /** What waits goes to the new address, at once. False when there is none. */
+  async change(applicationId: string, { name, url, eventTypes }: Webhook): Promise<boolean> {
+    const { rows } = await sql`
+      update webhook set url = ${url}, event_types = ${toArray(eventTypes)}::text[], next_at = now(), failures = 0,
+        last_error = null
+      where application_id = ${applicationId} and name = ${name} returning id`.execute(this.database.kysely);
+    return rows.length > 0;
+  }
+
+  /** With the events that wait. False when there is none. */
+  async remove(applicationId: string, name: string): Promise<boolean> {
+    const { rows } = await sql`
+      delete from webhook where application_id = ${applicationId} and name = ${name} returning id`.execute(
+      this.database.kysely,
+    );
+    return rows.length > 0;
+  }
+}
+
+export function contextOf(applicationId: string, name: string): string {
+  return `webhook/${applicationId}/${name}`;
+}
+
+/** Of words that hold no comma, quote or brace. */
+function toArray(words: readonly string[]): string {
+  return `{${words.join(',')}}`;
+}

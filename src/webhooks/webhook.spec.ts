@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { readEventTypes, refuseUrl, sign, waitAfter } from './webhook.js';
+
+describe('readEventTypes', () => {
+  it('reads a list, each word once', () => {
+    expect(readEventTypes('onSubscribe')).toEqual(['onSubscribe']);
+    expect(readEventTypes(' onDeviceRegister, onSubscribe,onDeviceRegister')).toEqual([
+      'onDeviceRegister',
+      'onSubscribe',
+    ]);
+  });
+
+  it.each(['', 'onsubscribe', 'onSubscribe,', 'onSubscribe;onUnsubscribe', 'onNotificationStatusChange', '__proto__'])(
+    'refuses %j',
+    (text) => expect(readEventTypes(text)).toHaveProperty('unknown'),
+  );
+});
+
+describe('refuseUrl', () => {
+  it.each([
+    ['https://hooks.example/a?b=c', false, null],
+    ['https://hooks.example:8443/', false, null],
+    ['http://hooks.example/', false, /https/],
+    ['file:///etc/passwd', false, /https/],
+    ['hooks.example', false, /https/],
+    [`https://hooks.example/${'x'.repeat(2_048)}`, false, /2048/],
+    ['https://me:secret@hooks.example/', false, /user or password/],
+    ['https://127.0.0.1/', false, /public/],
+    ['https://2130706433/', false, /public/],
+    ['https://[::1]/', false, /public/],
+    ['https://169.254.169.254/latest/meta-data', false, /public/],
+    ['http://127.0.0.1:8080/', true, null],
+    ['ftp://127.0.0.1/', true, /https/],
+  ])('%s (private: %j): %s', (url, allowPrivate, reason) => {
+    const refusal = refuseUrl(url, allowPrivate);
+    if (reason === null) expect(refusal).toBeNull();
+    else expect(refusal).toMatch(reason);
+  });
+});
+
+it('waits double each time, from five seconds to a quarter of an hour', () => {
+  expect([1, 2, 3, 8, 9, 100].map((failures) => waitAfter(failures, 1) / 1_000)).toEqual([5, 10, 20, 640, 900, 900]);
+  expect(waitAfter(1, 0)).toBe(3_750);
+});
+
+it('signs time and body', () => {
+  // printf '1764000000.{"a":1}' | openssl dgst -sha256 -hmac secret
+  expect(sign('secret', '{"a":1}', 1_764_000_000_500)).toBe(
+    't=1764000000,v1=112dc1736ad0328f094ebdad63c8bde5936ce7d0bb7ae467f9f8d481a26df51c',
+  );
+  expect(sign('secret', '{"a":1}', 1_764_000_000_500)).not.toBe(sign('other', '{"a":1}', 1_764_000_000_500));
+  expect(sign('secret', '{"a":1}', 1_764_000_000_500)).not.toBe(sign('secret', '{"a":2}', 1_764_000_000_500));
+});

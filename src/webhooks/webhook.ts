@@ -1,0 +1,49 @@
+import { createHmac } from 'node:crypto';
+import { isIP } from 'node:net';
+import { isPublicAddress } from '../common/public-address.js';
+
+/** What a webhook can be told of (mobilefirst.md §10), and the rules of telling it. Pure. */
+export const EVENT_TYPES = [
+  'onDeviceRegister',
+  'onDeviceUpdate',
+  'onDeviceUnregister',
+  'onSubscribe',
+  'onUnsubscribe',
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
+
+const MAX_URL = 2_048;
+const SECOND_MS = 1_000;
+const FIRST_WAIT_MS = 5 * SECOND_MS;
+const LONGEST_WAIT_MS = 15 * 60 * SECOND_MS;
+/** An event is tried for a day, and then given up. */
+export const EVENT_LIFE_MS = 24 * 60 * 60 * SECOND_MS;
+
+/** `a,b` as the documents have it, each once; or the word that is no event type. */
+export function readEventTypes(text: string): EventType[] | { unknown: string } {
+  const words = text.split(',').map((word) => word.trim());
+  const unknown = words.find((word) => !(EVENT_TYPES as readonly string[]).includes(word));
+  return unknown === undefined ? [...new Set(words as EventType[])] : { unknown };
+}
+
+/** Why a URL may not be called, or null. Names are checked when they are looked up. `allowPrivate`: for tests, over http too. */
+export function refuseUrl(text: string, allowPrivate: boolean): string | null {
+  if (text.length > MAX_URL || !URL.canParse(text)) return `it must be an https URL of at most ${MAX_URL} characters`;
+  const url = new URL(text);
+  if (url.protocol !== 'https:' && !(allowPrivate && url.protocol === 'http:')) return 'it must be an https URL';
+  if (url.username !== '' || url.password !== '') return 'it must not hold a user or password';
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  return !allowPrivate && isIP(host) !== 0 && !isPublicAddress(host) ? 'it must be at a public address' : null;
+}
+
+/** After so many failures in a row: doubled from 5 s to a quarter of an hour, with a quarter of it left to chance. */
+export function waitAfter(failures: number, chance: number): number {
+  const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(failures - 1, 20));
+  return wait * (0.75 + 0.25 * chance);
+}
+
+/** `t=<epoch s>,v1=<hex>`: HMAC-SHA256 of `<t>.<body>`, so that an old request cannot be passed off as a new one. */
+export function sign(secret: string, body: string, now: number): string {
+  const time = Math.floor(now / SECOND_MS);
+  return `t=${time},v1=${createHmac('sha256', secret).update(`${time}.${body}`).digest('hex')}`;
+}

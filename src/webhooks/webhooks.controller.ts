@@ -1,0 +1,78 @@
+import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Put, UseGuards } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
+import { BodyPipe } from '../common/body.js';
+import {
+  ChangeWebhookDto,
+  CreateWebhookDto,
+  NewWebhookAnswer,
+  WebhookAnswer,
+  WebhookListAnswer,
+  WebhookReportAnswer,
+  toReportAnswer,
+} from './webhook.dto.js';
+import type { Webhook } from './webhook.repository.js';
+import { WebhooksService } from './webhooks.service.js';
+
+@ApiTags('Webhooks')
+@Controller('imfpush/v1/apps/:applicationId/webhooks')
+@UseGuards(ScopeGuard)
+export class WebhooksController {
+  constructor(private readonly webhooks: WebhooksService) {}
+
+  @Post()
+  @HttpCode(200)
+  @Header('cache-control', 'no-store')
+  @RequireScope('webhooks.write')
+  @ApiOperation({
+    summary: 'Create a webhook',
+    description:
+      'Events are posted in order, at least once, and tried for a day. `X-Carillon-Signature: t=<seconds>,v1=<hex>` is the HMAC-SHA256 of `<t>.<body>` under the secret of this answer.',
+  })
+  @ApiResponse({ status: 409, description: 'FPWSE0002E: the name is taken; CARIL0409E: there are 20' })
+  async create(
+    @Param('applicationId') applicationId: string,
+    @Body(new BodyPipe(CreateWebhookDto)) body: CreateWebhookDto,
+  ): Promise<NewWebhookAnswer> {
+    const { webhook, secret } = await this.webhooks.create(applicationId, body);
+    const { name, url, eventTypes } = toAnswer(webhook);
+    return { name, url, eventTypes, secret };
+  }
+
+  @Get()
+  @RequireScope('webhooks.read')
+  @ApiOperation({ summary: 'List the webhooks and how they fare (extension)' })
+  async list(@Param('applicationId') applicationId: string): Promise<WebhookListAnswer> {
+    return { webhooks: (await this.webhooks.list(applicationId)).map(toReportAnswer) };
+  }
+
+  @Get(':name')
+  @RequireScope('webhooks.read')
+  @ApiOperation({ summary: 'Read a webhook and how it fares (extension)' })
+  async read(@Param('applicationId') applicationId: string, @Param('name') name: string): Promise<WebhookReportAnswer> {
+    return toReportAnswer(await this.webhooks.get(applicationId, name));
+  }
+
+  @Put(':name')
+  @RequireScope('webhooks.write')
+  @ApiOperation({ summary: 'Change where a webhook is and what it is told; its secret stays' })
+  async change(
+    @Param('applicationId') applicationId: string,
+    @Param('name') name: string,
+    @Body(new BodyPipe(ChangeWebhookDto)) { url, eventTypes }: ChangeWebhookDto,
+  ): Promise<WebhookAnswer> {
+    return toAnswer(await this.webhooks.change(applicationId, { name, url, eventTypes }));
+  }
+
+  @Delete(':name')
+  @HttpCode(204)
+  @RequireScope('webhooks.write')
+  @ApiOperation({ summary: 'Remove a webhook and what waits for it' })
+  remove(@Param('applicationId') applicationId: string, @Param('name') name: string): Promise<void> {
+    return this.webhooks.remove(applicationId, name);
+  }
+}
+
+function toAnswer({ name, url, eventTypes }: Webhook): WebhookAnswer {
+  return { name, url, eventTypes: eventTypes.join(',') };
+}

@@ -1,0 +1,68 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { randomBytes } from 'node:crypto';
+import { ApplicationsService } from '../applications/applications.service.js';
+import { ApiError, invalidValue, notFound } from '../common/errors.js';
+import { CONFIG } from '../common/tokens.js';
+import type { Config } from '../config.js';
+import { EVENT_TYPES, readEventTypes, refuseUrl } from './webhook.js';
+import type { CreateWebhookDto } from './webhook.dto.js';
+import { WebhookRepository } from './webhook.repository.js';
+import type { Webhook, WebhookReport } from './webhook.repository.js';
+
+@Injectable()
+export class WebhooksService {
+  constructor(
+    @Inject(CONFIG) private readonly config: Pick<Config, 'webhooks'>,
+    private readonly applications: ApplicationsService,
+    private readonly webhooks: WebhookRepository,
+  ) {}
+
+  /** The secret is made here, and given out this once. */
+  async create(applicationId: string, input: CreateWebhookDto): Promise<{ webhook: Webhook; secret: string }> {
+    await this.applications.getApplication(applicationId);
+    const webhook = this.read(input);
+    const secret = randomBytes(32).toString('base64url');
+    const result = await this.webhooks.add(applicationId, webhook, secret);
+    if (result === 'taken')
+      throw new ApiError('FPWSE0002E', "The webhook exists already. Check the 'name' parameter value.");
+    if (result === 'full') throw new ApiError('CARIL0409E', 'The application has 20 webhooks, and no room for more.');
+    return { webhook, secret };
+  }
+
+  async list(applicationId: string): Promise<WebhookReport[]> {
+    await this.applications.getApplication(applicationId);
+    return this.webhooks.list(applicationId);
+  }
+
+  async get(applicationId: string, name: string): Promise<WebhookReport> {
+    await this.applications.getApplication(applicationId);
+    const [webhook] = await this.webhooks.list(applicationId, name);
+    if (!webhook) throw unknownWebhook();
+    return webhook;
+  }
+
+  async change(applicationId: string, input: CreateWebhookDto): Promise<Webhook> {
+    await this.applications.getApplication(applicationId);
+    const webhook = this.read(input);
+    if (!(await this.webhooks.change(applicationId, webhook))) throw unknownWebhook();
+    return webhook;
+  }
+
+  async remove(applicationId: string, name: string): Promise<void> {
+    await this.applications.getApplication(applicationId);
+    if (!(await this.webhooks.remove(applicationId, name))) throw unknownWebhook();
+  }
+
+  private read({ name, url, eventTypes }: CreateWebhookDto): Webhook {
+    const refusal = refuseUrl(url, this.config.webhooks.allowPrivate);
+    if (refusal !== null) throw invalidValue('url', refusal);
+    const types = readEventTypes(eventTypes);
+    if ('unknown' in types)
+      throw invalidValue('eventTypes', `it must be a list of ${EVENT_TYPES.join(', ')}, separated by commas`);
+    return { name, url, eventTypes: types };
+  }
+}
+
+function unknownWebhook(): ApiError {
+  return notFound('webhook', 'name');
+}

@@ -1,0 +1,262 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { basic } from '../harness/admin.js';
+import { Api, requestToken } from '../harness/api.js';
+import { startCarillon } from '../harness/carillon.js';
+import type { RunningCarillon } from '../harness/carillon.js';
+import { makeP12 } from '../harness/p12.js';
+import { LIST_ROUTES, routesOf } from '../harness/routes.js';
+import { createServiceAccount } from '../simulators/credentials.js';
+import { EMBEDDED } from './stages.js';
+
+/**
+ * Who may call what: every route of the running program, without a token, with one for another application, with one that
+ * lacks the scope element, and with the right one. A route without a row fails; rows are called in their order.
+ */
+interface Row {
+  /** The scope element. */
+  needs?: string;
+  /** Its second element; by default the application of the path. */
+  application?: string;
+  /** A confidential client that may administer, by Basic or Bearer. */
+  admin?: true;
+  /** No authentication. */
+  open?: true;
+  /** Identifies its caller itself: the file that tests it. */
+  own?: string;
+  /** In place of the parameters that PARAMETERS has. */
+  path?: Record<string, string>;
+  query?: string;
+  body?: unknown;
+  /** Of the right caller. */
+  status: number;
+}
+
+const APPLICATION = 'com.example.app';
+const RSA = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
+const WNS = { packageSID: 'ms-app://s-1-15-2-1-2-3', clientSecret: 'hush' };
+const HMS = { projectId: '9', keyId: 'k1', subAccount: 's1', privateKey: RSA };
+const HELLO = { message: { alert: 'Hello' } };
+const HOOK = { url: 'https://hooks.example/', eventTypes: 'onSubscribe' };
+const MADE = { applicationId: 'com.example.made' };
+const app = '/imfpush/v1/apps/:applicationId';
+const admin = '/mfpadmin/management-apis/2.0/runtimes/:runtime';
+
+const ROWS: Record<string, Row> = {
+  'GET /health/live': { open: true, status: 200 },
+  'GET /health/ready': { open: true, status: 200 },
+  'GET /health/status': { open: true, status: 200 },
+  'GET /imfpush/v1/health/status': { open: true, status: 200 },
+  'GET /imfpush/v1/swagger.json': { open: true, status: 200 },
+  'GET /:runtime/api/az/v1/jwks': { open: true, status: 200 },
+  'POST /:runtime/api/az/v1/token': { own: 'clients.spec.ts', status: 200 },
+  'POST /:runtime/api/az/v1/revocation': { own: 'clients.spec.ts', status: 200 },
+  'POST /:runtime/api/az/v1/introspection': { own: 'clients.spec.ts', status: 200 },
+
+  'POST /imfpush/v1/apps': { needs: 'apps.write', application: MADE.applicationId, body: MADE, status: 201 },
+  'GET /imfpush/v1/apps': { needs: 'apps.read', application: '*', status: 200 },
+  [`GET ${app}`]: { needs: 'apps.read', status: 200 },
+  [`GET ${app}/status`]: { needs: 'apps.read', status: 200 },
+  [`PUT ${app}/status`]: { needs: 'apps.write', body: { enabled: 'true' }, status: 200 },
+  [`DELETE ${app}`]: { needs: 'apps.write', path: MADE, status: 204 },
+
+  [`GET ${app}/settings`]: { needs: 'settings.read', status: 200 },
+  [`PUT ${app}/settings/apnsConf`]: { needs: 'apnsConf.write', status: 200 },
+  [`GET ${app}/settings/apnsConf`]: { needs: 'apnsConf.read', status: 200 },
+  [`GET ${app}/settings/apnsCert`]: { needs: 'apnsCert.read', status: 200 },
+  [`DELETE ${app}/settings/apnsConf`]: { needs: 'apnsConf.write', status: 204 },
+  [`PUT ${app}/settings/gcmConf`]: { needs: 'gcmConf.write', body: { apiKey: 'k', senderId: '123' }, status: 200 },
+  [`GET ${app}/settings/gcmConf`]: { needs: 'gcmConf.read', status: 200 },
+  [`GET ${app}/settings/gcmConfPublic`]: { needs: 'gcmConfPublic.read', status: 200 },
+  [`DELETE ${app}/settings/gcmConf`]: { needs: 'gcmConf.write', status: 204 },
+  [`PUT ${app}/settings/fcmConf`]: {
+    needs: 'fcmConf.write',
+    body: createServiceAccount('project', 'https://localhost/token').file,
+    status: 200,
+  },
+  [`GET ${app}/settings/fcmConf`]: { needs: 'fcmConf.read', status: 200 },
+  [`DELETE ${app}/settings/fcmConf`]: { needs: 'fcmConf.write', status: 204 },
+  [`PUT ${app}/settings/wnsConf`]: { needs: 'wnsConf.write', body: WNS, status: 200 },
+  [`GET ${app}/settings/wnsConf`]: { needs: 'wnsConf.read', status: 200 },
+  [`DELETE ${app}/settings/wnsConf`]: { needs: 'wnsConf.write', status: 204 },
+  [`PUT ${app}/settings/hmsConf`]: { needs: 'hmsConf.write', body: HMS, status: 200 },
+  [`GET ${app}/settings/hmsConf`]: { needs: 'hmsConf.read', status: 200 },
+  [`DELETE ${app}/settings/hmsConf`]: { needs: 'hmsConf.write', status: 204 },
+  [`PUT ${app}/settings/webPushConf`]: {
+    needs: 'webPushConf.write',
+    body: { subject: 'mailto:a@example.com' },
+    status: 200,
+  },
+  [`GET ${app}/settings/webPushConf`]: { needs: 'webPushConf.read', status: 200 },
+  [`GET ${app}/settings/webPushConfPublic`]: { needs: 'gcmConfPublic.read', status: 200 },
+  [`DELETE ${app}/settings/webPushConf`]: { needs: 'webPushConf.write', status: 204 },
+  // Let in, and told that there is no SMS.
+  [`PUT ${app}/settings/smsConf`]: { needs: 'smsConf.write', body: { host: 'a' }, status: 400 },
+  [`GET ${app}/settings/smsConf`]: { needs: 'smsConf.read', status: 404 },
+  [`DELETE ${app}/settings/smsConf`]: { needs: 'smsConf.write', status: 404 },
+  [`GET ${app}/providers`]: { needs: 'settings.read', status: 200 },
+  // Not paused.
+  [`POST ${app}/providers/:provider/resume`]: { needs: 'apps.write', status: 409 },
+
+  [`POST ${app}/webhooks`]: { needs: 'webhooks.write', body: { name: 'w', ...HOOK }, status: 200 },
+  [`GET ${app}/webhooks`]: { needs: 'webhooks.read', status: 200 },
+  [`GET ${app}/webhooks/:name`]: { needs: 'webhooks.read', status: 200 },
+  [`PUT ${app}/webhooks/:name`]: { needs: 'webhooks.write', body: HOOK, status: 200 },
+  [`DELETE ${app}/webhooks/:name`]: { needs: 'webhooks.write', status: 204 },
+
+  [`POST ${app}/tags`]: { needs: 'tags.write', body: { name: 'weather' }, status: 201 },
+  [`GET ${app}/tags`]: { needs: 'tags.read', status: 200 },
+  [`POST ${app}/devices`]: {
+    needs: 'devices.write',
+    body: { deviceId: 'scoped', platform: 'A', token: 'sandbox:throttled-forever' },
+    status: 201,
+  },
+  [`GET ${app}/devices/:deviceId`]: { needs: 'devices.read', status: 200 },
+  [`PUT ${app}/devices/:deviceId`]: { needs: 'devices.write', body: { userId: 'me' }, status: 200 },
+  [`POST ${app}/subscriptions`]: {
+    needs: 'subscriptions.write',
+    body: { deviceId: 'scoped', tagName: 'weather' },
+    status: 201,
+  },
+  [`DELETE ${app}/subscriptions`]: {
+    needs: 'subscriptions.write',
+    query: '?deviceId=scoped&tagName=weather',
+    status: 204,
+  },
+  [`POST ${app}/messages`]: { needs: 'messages.write', body: HELLO, status: 202 },
+  [`GET ${app}/messages/:messageId`]: { needs: 'messages.read', status: 200 },
+  // It never ends by itself: its device is throttled for ever.
+  [`POST ${app}/messages/:messageId/pause`]: { needs: 'messages.write', status: 204 },
+  [`POST ${app}/messages/:messageId/resume`]: { needs: 'messages.write', status: 204 },
+  [`POST ${app}/messages/:messageId/resend`]: { needs: 'messages.write', body: { outcomes: ['failed'] }, status: 409 },
+  [`DELETE ${app}/messages/:messageId`]: { needs: 'messages.write', status: 204 },
+  [`DELETE ${app}/devices/:deviceId`]: { needs: 'devices.write', status: 204 },
+
+  [`GET ${admin}/confidentialclients`]: { admin: true, status: 200 },
+  [`POST ${admin}/confidentialclients`]: {
+    admin: true,
+    body: { id: 'scoped', secret: 'hush', allowedScope: 'messages.*' },
+    status: 201,
+  },
+  [`GET ${admin}/confidentialclients/:clientId`]: { admin: true, status: 200 },
+  [`PATCH ${admin}/confidentialclients/:clientId`]: { admin: true, body: { displayName: 'Scoped' }, status: 200 },
+  [`POST ${admin}/confidentialclients/:clientId/secret`]: { admin: true, body: {}, status: 200 },
+  [`DELETE ${admin}/confidentialclients/:clientId`]: { admin: true, status: 204 },
+  [`PUT ${admin}/confidentialclients`]: {
+    admin: true,
+    body: { clients: [{ id: 'test', allowedScope: '*' }] },
+    status: 200,
+  },
+  [`GET ${admin}/signingkeys`]: { admin: true, status: 200 },
+  [`POST ${admin}/signingkeys`]: { admin: true, status: 201 },
+  [`GET ${admin}/auditevents`]: { admin: true, status: 200 },
+};
+
+let carillon: RunningCarillon;
+let clean: () => void;
+const parameters: Record<string, string> = {
+  runtime: 'mfp',
+  applicationId: APPLICATION,
+  deviceId: 'scoped',
+  provider: 'fcm',
+  name: 'w',
+  clientId: 'scoped',
+};
+
+beforeAll(async () => {
+  const prepared = await EMBEDDED.prepare();
+  clean = prepared.clean;
+  carillon = await startCarillon(prepared.environment, LIST_ROUTES);
+  const api = await Api.connect(carillon.url);
+  await api.registerDevices([{ deviceId: 'never', platform: 'A', token: 'sandbox:throttled-forever:never' }]);
+  parameters.messageId = await api.send({ ...HELLO, target: { deviceIds: ['never'] } });
+  const { p12 } = makeP12(`/UID=${APPLICATION}`);
+  ROWS[`PUT ${app}/settings/apnsConf`]!.body = { certificate: p12.toString('base64'), password: 'hush' };
+});
+afterAll(async () => {
+  await carillon?.stop();
+  clean?.();
+});
+
+async function call(route: string, row: Row, authorization?: string): Promise<Response> {
+  const [method, template = ''] = route.split(' ');
+  const values = { ...parameters, ...row.path };
+  const path = template.replaceAll(/:(\w+)/g, (_whole, name: string) =>
+    encodeURIComponent(values[name] ?? `no-${name}`),
+  );
+  return fetch(`${carillon.url}${path}${row.query ?? ''}`, {
+    method,
+    headers: {
+      ...(authorization && { authorization }),
+      ...(row.body !== undefined && { 'content-type': 'application/json' }),
+    },
+    body: row.body === undefined ? undefined : JSON.stringify(row.body),
+  });
+}
+
+const tokens = new Map<string, Promise<string>>();
+function bearer(scope: string): Promise<string> {
+  const token = tokens.get(scope) ?? newToken(scope);
+  tokens.set(scope, token);
+  return token;
+}
+async function newToken(scope: string): Promise<string> {
+  const answer = await requestToken(carillon.url, { id: 'test', secret: 'test', scope });
+  return `Bearer ${((await answer.json()) as { access_token: string }).access_token}`;
+}
+
+const applicationOf = (row: Row): string => row.application ?? row.path?.applicationId ?? APPLICATION;
+const rows = Object.entries(ROWS);
+const guarded = rows.filter(([, { needs }]) => needs !== undefined);
+const administered = rows.filter(([, row]) => row.admin);
+
+it('there is a row for every route, and a route for every row', () => {
+  expect(Object.keys(ROWS).sort()).toEqual(routesOf(carillon));
+});
+
+describe.each(guarded)('%s', (route, row) => {
+  it('wants a token', async () => {
+    const answer = await call(route, row);
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+    expect(await answer.json()).toMatchObject({ code: 'CARIL0401E' });
+  });
+
+  it.each([
+    ['another application', `${row.needs} push.application.com.example.other`],
+    ['no application', `${row.needs}`],
+    ['the application and another element', `${row.needs}X push.application.${applicationOf(row)}`],
+  ])('refuses a token for %s', async (_what, scope) => {
+    const answer = await call(route, row, await bearer(scope));
+    expect(answer.status).toBe(403);
+    expect(answer.headers.get('www-authenticate')).toBe(
+      `Bearer error="insufficient_scope", scope="RegisteredClient ${row.needs} push.application.${applicationOf(row)}"`,
+    );
+    expect(await answer.json()).toMatchObject({ code: 'CARIL0403E' });
+  });
+});
+
+describe.each(administered)('%s', (route, row) => {
+  it('wants a client that may administer', async () => {
+    expect((await call(route, row)).status).toBe(401);
+    expect((await call(route, row, 'Bearer nonsense')).status).toBe(401);
+    expect((await call(route, row, basic('push', 'hsup'))).status).toBe(403);
+    expect((await call(route, row, await bearer('messages.write push.application.*'))).status).toBe(403);
+  });
+});
+
+describe('the right caller', () => {
+  it.each(rows.filter(([, row]) => !row.own))('%s', async (route, row) => {
+    const scope = `${row.needs} push.application.${applicationOf(row)}`;
+    const authorization = row.open ? undefined : row.admin ? basic('test', 'test') : await bearer(scope);
+    const answer = await call(route, row, authorization);
+    expect([answer.status, answer.status === row.status ? '' : await answer.text()]).toEqual([row.status, '']);
+  });
+
+  it('sets gcmConf with apnsConf.write as well, which the vendor’s page prints', async () => {
+    const row = { status: 200, body: { senderId: '123' } };
+    const token = await bearer(`apnsConf.write push.application.${APPLICATION}`);
+    expect((await call(`PUT ${app}/settings/gcmConf`, row, token)).status).toBe(200);
+    expect((await call(`DELETE ${app}/settings/gcmConf`, row, token)).status).toBe(403);
+  });
+});

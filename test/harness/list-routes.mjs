@@ -1,0 +1,32 @@
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+
+/**
+ * Loaded before the built program (`node --import`): prints the routes that the running program has, in one line
+ * `ROUTES ["GET /imfpush/v1/apps", …]`, before it says that it listens. HEAD goes with every GET and is left out.
+ */
+
+const routes = new Set();
+const hooked = new WeakSet();
+
+wrap('getInstance', (adapter, original) => {
+  const fastify = original.call(adapter);
+  if (!hooked.has(fastify)) {
+    hooked.add(fastify);
+    fastify.addHook('onRoute', ({ method, url }) => {
+      for (const each of [method].flat()) if (each !== 'HEAD') routes.add(`${each} ${url}`);
+    });
+  }
+  return fastify;
+});
+
+wrap('listen', (adapter, original, words) => {
+  process.stdout.write(`ROUTES ${JSON.stringify([...routes].sort())}\n`);
+  return original.apply(adapter, words);
+});
+
+function wrap(name, wrapped) {
+  const { value: original } = Object.getOwnPropertyDescriptor(FastifyAdapter.prototype, name);
+  FastifyAdapter.prototype[name] = function (...words) {
+    return wrapped(this, original, words);
+  };
+}

@@ -1,0 +1,12 @@
+import { fileURLToPath } from 'node:url';
+import type { RunningCarillon } from './carillon.js';
+
+/** Node's flags for `startCarillon` that make `routesOf` work. */
+export const LIST_ROUTES = ['--import', fileURLToPath(new URL('list-routes.mjs', import.meta.url))];
+
+/** The routes that the running program has, as `GET /imfpush/v1/apps/:applicationId`, without the page to try them. */
+export function routesOf(carillon: RunningCarillon): string[] {
+  const line = /^ROUTES (.*)$/m.exec(carillon.output())?.[1];
+  if (line === undefined) throw new Error('start it with LIST_ROUTES');
+  return (JSON.parse(line) as string[]).filter((route) => !/^GET \/doc\b/.test(route));
+}

@@ -1,0 +1,122 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ApplicationRemovalRepository } from '../../../src/applications/application-removal.repository.js';
+import { ApplicationRepository } from '../../../src/applications/application.repository.js';
+import { ApplicationsService } from '../../../src/applications/applications.service.js';
+import { Clock } from '../../../src/common/clock.js';
+import { PLACES } from '../database/places.js';
+import { Room, batchOf } from '../delivery/room.js';
+
+const NOW = new Date('2026-11-25T10:00:00Z');
+
+/** The time that an answer may take is over at the second look. */
+class HastyClock extends Clock {
+  private looks = 0;
+  override now(): number {
+    return NOW.getTime() + 1_000 * this.looks++;
+  }
+}
+
+describe.each(PLACES)('removing an application on the %s database', (place) => {
+  let room: Room;
+  let removals: ApplicationRemovalRepository;
+  let applications: ApplicationRepository;
+  beforeAll(async () => {
+    room = await Room.open(place);
+    removals = new ApplicationRemovalRepository(room.database);
+    applications = new ApplicationRepository(room.database);
+  });
+  afterAll(() => room.remove());
+
+  const count = async (
+    table: 'device' | 'message' | 'batch' | 'application',
+    applicationId: string,
+  ): Promise<number> => {
+    const column = sql.raw(table === 'application' ? 'id' : 'application_id');
+    const { rows } = await sql<{ count: number }>`
+      select count(*)::int as count from ${sql.table(table)} where ${column} = ${applicationId}`.execute(
+      room.database.kysely,
+    );
+    return rows[0]?.count ?? -1;
+  };
+  const finish = async (): Promise<void> => {
+    while (await removals.removeSome());
+  };
+
+  it('makes it vanish at once, with its credentials', async () => {
+    const applicationId = await room.addApplication();
+    await room.settings.put(applicationId, 'fcm', { visible: {}, secret: { privateKey: 'k' } });
+    expect(await applications.markRemoved(applicationId, NOW)).toBe(true);
+    expect(await applications.markRemoved(applicationId, NOW)).toBe(false);
+    expect(await applications.find(applicationId)).toBeUndefined();
+    expect(await applications.setEnabled(applicationId, true)).toBe(false);
+    expect(await room.settings.find(applicationId, 'fcm')).toBeUndefined();
+    expect((await applications.list(0, 1_000)).applications.map(({ id }) => id)).not.toContain(applicationId);
+  });
+
+  it('nothing of it is claimed or expanded any more, and what is being sent is called off', async () => {
+    const applicationId = await room.addApplication();
+    await room.addDevices(applicationId, 2);
+    const [sending, waiting] = [
+      await room.accept(applicationId, [batchOf(2)]),
+      await room.accept(applicationId, [batchOf(2)]),
+    ];
+    const unexpanded = await room.accept(applicationId, null);
+    const batch = await room.claim(sending.batchIds[0]!);
+    await applications.markRemoved(applicationId, NOW);
+    // Accepted by a request that had looked before.
+    const late = await room.accept(applicationId, [batchOf(1)]);
+    expect(await room.tryClaim(waiting.batchIds[0]!)).toBeNull();
+    expect(await room.tryClaim(late.batchIds[0]!)).toBeNull();
+    expect(await room.expansions.expandPage(unexpanded.seq)).toEqual({ promoted: [], more: false });
+    expect(await room.batches.checkpoint(batch)).toEqual({ messageState: 'cancelled' });
+    await finish();
+    for (const table of ['batch', 'message', 'device', 'application'] as const)
+      expect(await count(table, applicationId)).toBe(0);
+    expect(await room.batches.checkpoint(batch)).toBeNull();
+    expect(await room.batches.finish(batch, { state: 'done', dueAt: null })).toBeNull();
+  });
+
+  it('goes in bounded steps, two processes at once, and leaves the others alone', async () => {
+    const [applicationId, other] = [await room.addApplication(), await room.addApplication()];
+    await room.addDevices(applicationId, 2_600);
+    await room.addDevices(other, 3);
+    await room.accept(
+      applicationId,
+      Array.from({ length: 450 }, () => batchOf(1)),
+    );
+    await room.accept(other, [batchOf(1)]);
+    await sql`insert into tag (application_id, name, description, updated_at) values (${applicationId}, 'news', '', now())`.execute(
+      room.database.kysely,
+    );
+    await sql`insert into subscription (application_id, tag_name, device_seq)
+      select application_id, 'news', seq from device where application_id = ${applicationId}`.execute(
+      room.database.kysely,
+    );
+    await applications.markRemoved(applicationId, NOW);
+    expect(await removals.removeSome(applicationId)).toBe(true);
+    expect(await count('batch', applicationId)).toBe(250);
+    expect(await count('device', applicationId)).toBe(2_600);
+    await Promise.all([finish(), finish()]);
+    await finish();
+    for (const table of ['batch', 'message', 'device', 'application'] as const) {
+      expect(await count(table, applicationId)).toBe(0);
+      expect(await count(table, other)).toBeGreaterThan(0);
+    }
+  });
+
+  it('answers in time; the id is free when all is gone', async () => {
+    const applicationId = await room.addApplication();
+    await room.addDevices(applicationId, 1_000);
+    const service = new ApplicationsService(applications, removals, new HastyClock());
+    await service.removeApplication(applicationId);
+    expect(await count('device', applicationId)).toBe(1_000);
+    const again = { id: applicationId, enabled: true };
+    await expect(service.createApplication(again)).rejects.toMatchObject({ code: 'CARIL0409E' });
+    await expect(service.removeApplication(applicationId)).rejects.toMatchObject({ code: 'FPWSE0001E' });
+    await new ApplicationsService(applications, removals, new Clock()).removeApplication(await room.addApplication());
+    await finish();
+    expect(await service.createApplication(again)).toEqual(again);
+    await expect(service.createApplication(again)).rejects.toMatchObject({ code: 'FPWSE0002E' });
+  });
+});

@@ -1,0 +1,32 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PLACES } from '../database/places.js';
+import { Room } from '../delivery/room.js';
+
+describe.each(PLACES)('provider settings on the %s database', (place) => {
+  let room: Room;
+  beforeAll(async () => {
+    room = await Room.open(place);
+  });
+  afterAll(() => room.remove());
+
+  it('have their secret part sealed, for their own row only, under a new version each time', async () => {
+    const [one, other] = [await room.addApplication(), await room.addApplication()];
+    const settings = { visible: { keyId: 'K' }, secret: { key: 'open sesame' } };
+    await room.settings.put(one, 'apns', settings);
+    const first = await room.settings.find(one, 'apns');
+    expect(first).toMatchObject(settings);
+    await room.settings.put(one, 'apns', settings);
+    expect((await room.settings.find(one, 'apns'))!.version).toBeGreaterThan(first!.version);
+    const { rows } = await sql<{ row: string }>`
+      select provider_setting::text || encode(secret, 'escape') as row from provider_setting`.execute(
+      room.database.kysely,
+    );
+    expect(rows[0]?.row).toContain('"keyId"');
+    expect(rows[0]?.row).not.toContain('sesame');
+    await room.settings.put(other, 'apns', settings);
+    await sql`update provider_setting set secret = (select secret from provider_setting where application_id = ${one})
+      where application_id = ${other}`.execute(room.database.kysely);
+    await expect(room.settings.find(other, 'apns')).rejects.toThrow('does not open');
+  });
+});
