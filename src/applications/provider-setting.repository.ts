@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { Vault } from '../common/vault.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
+import type { ProviderName } from '../providers/provider.js';
 import type { SettingName } from '../database/tables.js';
 import type { ProviderSettings } from '../providers/provider.js';
 
@@ -86,7 +87,7 @@ export class ProviderSettingRepository {
    * Removes settings that no batch waits for. Who accepts a message for them holds the row until its batch is there, so
    * the look at the batches comes after the row is held.
    */
-  removeUnused(applicationId: string, provider: SettingName): Promise<'removed' | 'absent' | 'used'> {
+  removeUnused(applicationId: string, provider: ProviderName): Promise<'removed' | 'absent' | 'used'> {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const held = await transaction
         .selectFrom('provider_setting')

@@ -4,7 +4,7 @@ import { ApiError, invalidValue, notFound } from '../common/errors.js';
 import type { SettingName } from '../database/tables.js';
 import { parseGcmSettings } from '../providers/fcm/gcm.settings.js';
 import { InvalidSettings } from '../providers/provider.js';
-import type { Provider } from '../providers/provider.js';
+import type { Provider, ProviderName } from '../providers/provider.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
 import { ApplicationsService } from './applications.service.js';
@@ -59,7 +59,7 @@ export class SettingsService {
    * As `removeSettings`, but never from under messages that still need them: they would fail. Throws CARIL0409E with what
    * to do instead.
    */
-  async removeUnusedSettings(applicationId: string, name: SettingName): Promise<void> {
+  async removeUnusedSettings(applicationId: string, name: ProviderName): Promise<void> {
     await this.applications.getApplication(applicationId);
     const removed = await this.settings.removeUnused(applicationId, name);
     if (removed === 'absent') throw notFound(`${name} configuration`, 'applicationId');

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { rootCause } from '../common/errors.js';
-import type { AuthSubject } from '../database/tables.js';
+import type { AuthSubject } from '../database/auth-tables.js';
 import { ChangeRepository } from './change.repository.js';
 
 /** A change elsewhere takes effect here within this time and one small query, which is all that polling costs. */

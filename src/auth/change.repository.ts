@@ -2,7 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Transaction } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
-import type { AuthSubject, Tables } from '../database/tables.js';
+import type { AuthSubject } from '../database/auth-tables.js';
+import type { Tables } from '../database/tables.js';
 
 export type Versions = ReadonlyMap<AuthSubject, number>;
 

@@ -1,12 +1,9 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { rootCause } from '../common/errors.js';
 import type { Target } from '../database/tables.js';
 import { readContent } from '../messages/content.js';
 import { newMessageId } from '../messages/message-id.js';
-import { checkSizes } from '../messages/notification.js';
 import { readTiming } from '../messages/timing.js';
-import { PROVIDERS } from '../providers/providers.module.js';
-import type { Providers } from '../providers/providers.module.js';
 import type { Definition } from './campaign.js';
 import { readCampaignTarget } from './campaign-target.js';
 import { planFirings } from './firing.js';
@@ -26,8 +23,6 @@ import type { ComposedMessage, DueWave, WaveOutcome } from './wave.repository.js
  */
 @Injectable()
 export class CampaignRules {
-  constructor(@Inject(PROVIDERS) private readonly providers: Providers) {}
-
   planFirings(campaign: DueCampaign, now: number): Planned {
     try {
       return planFirings(campaign, ttlOf(campaign.definition), now);
@@ -49,36 +44,35 @@ export class CampaignRules {
       const decision = decideWave(wave.plan, wave.dueAt, wave.definition, ttlOf(wave.definition), now);
       if (decision.do !== 'send') return decision;
       const messages = toMessages(wave.definition, wave.campaignId);
-      return { do: 'send', messages: messages.map((message) => this.compose(wave, message, target, now)) };
+      return { do: 'send', messages: messages.map((message) => compose(wave, message, target, now)) };
     } catch (error) {
       return { do: 'skip', reason: rootCause(error) };
     }
   }
+}
 
-  private compose(
-    wave: DueWave,
-    { variant, language, body, where }: WaveMessage,
-    target: Target,
-    now: number,
-  ): ComposedMessage {
-    const content = readContent(body);
-    checkSizes(content.notification, target.platforms, this.providers);
-    const conditions = [...(target.where ?? []), ...where];
-    const message = {
-      applicationId: wave.applicationId,
-      id: newMessageId(),
-      clientId: wave.clientId,
-      body,
-      notification: content.notification,
-      target: { ...target, ...(conditions.length > 0 && { where: conditions }) },
-      direct: false,
-      onUnknown: content.onUnknown,
-      idempotency: null,
-      acceptedAt: new Date(now),
-      expiresAt: new Date(expiryOf(wave, content.ttlSeconds)),
-    };
-    return { variant, language, message };
-  }
+function compose(
+  wave: DueWave,
+  { variant, language, body, where }: WaveMessage,
+  target: Target,
+  now: number,
+): ComposedMessage {
+  const content = readContent(body);
+  const conditions = [...(target.where ?? []), ...where];
+  const message = {
+    applicationId: wave.applicationId,
+    id: newMessageId(),
+    clientId: wave.clientId,
+    body,
+    notification: content.notification,
+    target: { ...target, ...(conditions.length > 0 && { where: conditions }) },
+    direct: false,
+    onUnknown: content.onUnknown,
+    idempotency: null,
+    acceptedAt: new Date(now),
+    expiresAt: new Date(expiryOf(wave, content.ttlSeconds)),
+  };
+  return { variant, language, message };
 }
 
 /** Of the content: the time to live that waves go by. Seconds. */

@@ -50,12 +50,18 @@ export class CampaignScheduler implements BeforeApplicationShutdown {
         ),
       () => this.waves.sendDue(now, (...wave) => this.rules.readWave(...wave)),
     ];
-    for (const step of steps)
-      for (let more = true; more && !this.stopped;) {
-        const sent = await step();
-        if (sent.messageSeqs.length > 0) await this.queue.enqueueExpansions(sent.messageSeqs);
-        more = sent.more;
-      }
+    const made: number[] = [];
+    try {
+      for (const step of steps)
+        for (let more = true; more && !this.stopped;) {
+          const sent = await step();
+          made.push(...sent.messageSeqs);
+          more = sent.more;
+        }
+    } finally {
+      // When all are kept: the last must not wait for the first to be on its way.
+      if (made.length > 0) await this.queue.enqueueExpansions(made);
+    }
   }
 
   async beforeApplicationShutdown(): Promise<void> {

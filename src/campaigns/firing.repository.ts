@@ -11,8 +11,8 @@ import type { WavePlan } from './wave.js';
 import { WaveRepository } from './wave.repository.js';
 import type { Sent, WaveReader } from './wave.repository.js';
 
-/** Campaigns of one transaction: some 10 ms. */
-const LIMIT = 25;
+/** Campaigns of one transaction: some 50 ms. */
+const LIMIT = 100;
 /** Of one statement: PostgreSQL takes 65,535 parameters. */
 const ROWS = 1_000;
 
@@ -99,24 +99,26 @@ export class FiringRepository {
     transaction: Transaction<Tables>,
     manual = false,
   ): Promise<number[]> {
-    if (runs.length === 0) return [];
-    const inserted = await transaction
-      .insertInto('campaign_run')
-      .values(
-        runs.map(({ campaign, run }) => ({
-          campaign_seq: campaign.seq,
-          scheduled_at: new Date(run.scheduledAt),
-          manual,
-          state: run.skipped === null ? ('running' as const) : ('skipped' as const),
-          reason: run.skipped,
-          definition: run.waves.some(({ dueAt }) => dueAt > now) ? JSON.stringify(campaign.definition) : null,
-          rate_seq: null,
-          created_at: new Date(now),
-        })),
-      )
-      .onConflict((conflict) => conflict.doNothing())
-      .returning(['seq', 'campaign_seq', 'scheduled_at'])
-      .execute();
+    const rows = runs.map(({ campaign, run }) => ({
+      campaign_seq: campaign.seq,
+      scheduled_at: new Date(run.scheduledAt),
+      manual,
+      state: run.skipped === null ? ('running' as const) : ('skipped' as const),
+      reason: run.skipped,
+      definition: run.waves.some(({ dueAt }) => dueAt > now) ? JSON.stringify(campaign.definition) : null,
+      rate_seq: null,
+      created_at: new Date(now),
+    }));
+    const inserted: { seq: number; campaign_seq: number; scheduled_at: Date }[] = [];
+    for (let at = 0; at < rows.length; at += ROWS)
+      inserted.push(
+        ...(await transaction
+          .insertInto('campaign_run')
+          .values(rows.slice(at, at + ROWS))
+          .onConflict((conflict) => conflict.doNothing())
+          .returning(['seq', 'campaign_seq', 'scheduled_at'])
+          .execute()),
+      );
     const seqOf = new Map(inserted.map((row) => [`${row.campaign_seq} ${row.scheduled_at.getTime()}`, row.seq]));
     const fired = runs.flatMap(({ campaign, run }) => {
       const seq = seqOf.get(`${campaign.seq} ${run.scheduledAt}`);

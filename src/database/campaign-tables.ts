@@ -1,8 +1,7 @@
 import type { ColumnType, GeneratedAlways } from 'kysely';
+import type { Json } from './columns.js';
 
 /** The tables of campaigns, and what delivery keeps for their sake. */
-
-type Json<T> = ColumnType<T, string, string>;
 
 export type CampaignState = 'draft' | 'active' | 'paused' | 'finished';
 

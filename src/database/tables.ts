@@ -1,5 +1,13 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 import type {
+  AuditEventTable,
+  AuthChangeTable,
+  ClientSecretTable,
+  ClientTable,
+  RevokedTokenTable,
+  SigningKeyTable,
+} from './auth-tables.js';
+import type {
   CampaignMessageTable,
   CampaignRunTable,
   CampaignTable,
@@ -7,6 +15,7 @@ import type {
   MessageRateTable,
   ReachTable,
 } from './campaign-tables.js';
+import type { CreatedAt, Json } from './columns.js';
 import type { Notification } from '../providers/notification.js';
 import type { ProviderName } from '../providers/provider.js';
 
@@ -37,63 +46,6 @@ export interface Tables {
   message_rate: MessageRateTable;
   reach: ReachTable;
   webhook: WebhookTable;
-}
-
-type CreatedAt = ColumnType<Date, Date | undefined, never>;
-type Json<T> = ColumnType<T, string, string>;
-
-interface ClientTable {
-  id: string;
-  display_name: string;
-  allowed_scope: string;
-  enabled: Generated<boolean>;
-  generation: Generated<number>;
-  created_at: CreatedAt;
-  last_used_at: Date | null;
-}
-
-interface ClientSecretTable {
-  id: GeneratedAlways<number>;
-  client_id: string;
-  hash: string;
-  created_at: CreatedAt;
-  /** Null: until it is replaced. */
-  expires_at: Date | null;
-  last_used_at: Date | null;
-}
-
-interface SigningKeyTable {
-  kid: string;
-  public_jwk: Json<Record<string, unknown>>;
-  private_key: Buffer;
-  created_at: CreatedAt;
-  signs_from: Date;
-  /** Null: no other key has followed yet. */
-  verifies_until: Date | null;
-}
-
-interface RevokedTokenTable {
-  jti: string;
-  change: number;
-  expires_at: Date;
-}
-
-/** What may change under a running process. */
-export type AuthSubject = 'client' | 'signing_key' | 'revoked_token';
-
-interface AuthChangeTable {
-  subject: AuthSubject;
-  version: number;
-}
-
-interface AuditEventTable {
-  id: GeneratedAlways<number>;
-  at: CreatedAt;
-  client_id: string;
-  action: string;
-  subject: string;
-  address: string;
-  detail: Json<Record<string, unknown>>;
 }
 
 interface ApplicationTable {

@@ -6,7 +6,6 @@ import { planNext } from '../../../src/campaigns/firing.js';
 import { FiringRepository } from '../../../src/campaigns/firing.repository.js';
 import { RunRepository } from '../../../src/campaigns/run.repository.js';
 import { WaveRepository } from '../../../src/campaigns/wave.repository.js';
-import { readConfig } from '../../../src/config.js';
 import { openDatabase } from '../../../src/database/database.js';
 import type { Database } from '../../../src/database/database.js';
 import { BatchRepository } from '../../../src/delivery/batch.repository.js';
@@ -18,14 +17,6 @@ import { AudienceRepository } from '../../../src/devices/audience.repository.js'
 import { MessageControlRepository } from '../../../src/messages/message-control.repository.js';
 import { newMessageId } from '../../../src/messages/message-id.js';
 import { MessageRepository } from '../../../src/messages/message.repository.js';
-import { ApnsProvider } from '../../../src/providers/apns/apns.provider.js';
-import { FcmProvider } from '../../../src/providers/fcm/fcm.provider.js';
-import { HmsProvider } from '../../../src/providers/hms/hms.provider.js';
-import type { Providers } from '../../../src/providers/providers.module.js';
-import { SandboxProvider } from '../../../src/providers/sandbox/sandbox.provider.js';
-import { UpstreamProvider } from '../../../src/upstream/upstream.provider.js';
-import { WebPushProvider } from '../../../src/providers/web-push/web-push.provider.js';
-import { WnsProvider } from '../../../src/providers/wns/wns.provider.js';
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
@@ -36,7 +27,7 @@ export class Scheduling {
   readonly firings: FiringRepository;
   readonly waves: WaveRepository;
   readonly runs: RunRepository;
-  readonly rules = new CampaignRules(newProviders());
+  readonly rules = new CampaignRules();
   readonly expansions: ExpansionRepository;
   readonly batches: BatchRepository;
   readonly reach: ReachRepository;
@@ -180,17 +171,4 @@ export class SchedulingRoom extends Scheduling {
   async messageRow(seq: number) {
     return this.database.kysely.selectFrom('message').selectAll().where('seq', '=', seq).executeTakeFirstOrThrow();
   }
-}
-
-function newProviders(): Providers {
-  const config = readConfig({});
-  return {
-    apns: new ApnsProvider(config.apns),
-    fcm: new FcmProvider(config.fcm),
-    wns: new WnsProvider(config.wns),
-    hms: new HmsProvider(config.hms),
-    'web-push': new WebPushProvider(config.webPush),
-    sandbox: new SandboxProvider(),
-    upstream: new UpstreamProvider({}),
-  };
 }
