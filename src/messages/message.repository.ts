@@ -199,7 +199,7 @@ async function insertMessages(
 }
 
 function toRow({ message, batches }: Acceptable): Record<string, unknown> {
-  const later = message.sendAt != null;
+  const later = message.sendAt instanceof Date;
   return {
     application_id: message.applicationId,
     id: message.id,

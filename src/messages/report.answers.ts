@@ -85,7 +85,7 @@ export function toFullMessageAnswer(report: FullReport): FullMessageAnswer {
 export function toDeliveryAnswer({ device, retryAt, ...delivery }: DeviceDelivery): DeliveryAnswer {
   return {
     deviceId: device?.deviceId ?? null,
-    ...(device?.userId != null && { userId: device.userId }),
+    ...(device && device.userId !== null && { userId: device.userId }),
     ...(device && { platform: device.platform }),
     ...delivery,
     ...(retryAt && { retryTime: retryAt.toISOString() }),

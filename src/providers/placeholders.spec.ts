@@ -119,7 +119,7 @@ it('missingValue names the first that has neither value nor default', () => {
   const placeholders = findPlaceholders({ alert: '{{a|x}} {{b}} {{toString}}' });
   expect(missingValue(placeholders, {})).toBe('b');
   expect(missingValue(placeholders, { b: '' })).toBe('toString');
-  expect(missingValue(placeholders, { b: '', toString: '' } as Record<string, string>)).toBeUndefined();
+  expect(missingValue(placeholders, { b: '', toString: '' })).toBeUndefined();
 });
 
 it('isPlaceholderName', () => {
