@@ -72,3 +72,42 @@ export const NEXT: Schema = {
   type: 'string',
   description: '`after` of the next page; absent on the last',
 };
+
+export const DRY_RUN: Schema = {
+  type: 'object',
+  properties: {
+    dryRun: { type: 'boolean', enum: [true] },
+    audience: {
+      type: 'object',
+      properties: {
+        total: { type: 'integer' },
+        providers: { type: 'object', additionalProperties: { type: 'integer' } },
+      },
+    },
+    excluded: {
+      type: 'object',
+      description: 'Devices that the target means and that would get nothing, by reason',
+      additionalProperties: { type: 'integer' },
+    },
+    sizes: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: {
+          platform: { type: 'string' },
+          provider: { type: 'string' },
+          bytes: { type: 'integer' },
+          limit: { type: 'integer' },
+        },
+      },
+    },
+    blocked: {
+      type: 'array',
+      description: 'What would stop it',
+      items: { type: 'object', properties: { provider: { type: 'string' }, reason: { type: 'string' } } },
+    },
+    warnings: { type: 'array', items: { type: 'string' } },
+    sendTime: TIME,
+    expiresTime: TIME,
+  },
+};

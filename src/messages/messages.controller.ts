@@ -9,7 +9,7 @@ import { BulkService } from './bulk.service.js';
 import { DryRunService } from './dry-run.service.js';
 import type { DryRun } from './dry-run.service.js';
 import { MAX_LABEL, SendMessageDto } from './message.dto.js';
-import { FULL_MESSAGE, MESSAGE, MESSAGE_REQUIRED, NEXT, STATES, TIME } from './message.schema.js';
+import { DRY_RUN, FULL_MESSAGE, MESSAGE, MESSAGE_REQUIRED, NEXT, STATES, TIME } from './message.schema.js';
 import { MessagesService } from './messages.service.js';
 import { readCursor, readQuery, readSize, readWord, writeCursor } from './query.js';
 import { toFullMessageAnswer, toMessageAnswer } from './report.answers.js';
@@ -60,44 +60,7 @@ export class MessagesController {
   @ApiResponse({
     status: 200,
     description: 'Extension, with `dryRun`: what would happen. Nothing is kept, and nothing sent.',
-    schema: {
-      type: 'object',
-      properties: {
-        dryRun: { type: 'boolean', enum: [true] },
-        audience: {
-          type: 'object',
-          properties: {
-            total: { type: 'integer' },
-            providers: { type: 'object', additionalProperties: { type: 'integer' } },
-          },
-        },
-        excluded: {
-          type: 'object',
-          description: 'Devices that the target means and that would get nothing, by reason',
-          additionalProperties: { type: 'integer' },
-        },
-        sizes: {
-          type: 'array',
-          items: {
-            type: 'object',
-            properties: {
-              platform: { type: 'string' },
-              provider: { type: 'string' },
-              bytes: { type: 'integer' },
-              limit: { type: 'integer' },
-            },
-          },
-        },
-        blocked: {
-          type: 'array',
-          description: 'What would stop it',
-          items: { type: 'object', properties: { provider: { type: 'string' }, reason: { type: 'string' } } },
-        },
-        warnings: { type: 'array', items: { type: 'string' } },
-        sendTime: TIME,
-        expiresTime: TIME,
-      },
-    },
+    schema: DRY_RUN,
   })
   @ApiResponse({
     status: 202,

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkBody } from '../common/body.js';
 import { ApnsProvider } from '../providers/apns/apns.provider.js';
@@ -10,7 +11,7 @@ import { WnsProvider } from '../providers/wns/wns.provider.js';
 import { WebPushProvider } from '../providers/web-push/web-push.provider.js';
 import { UpstreamProvider } from '../upstream/upstream.provider.js';
 import { SendMessageDto } from './message.dto.js';
-import { checkSizes, toNotification } from './notification.js';
+import { checkSizes, measureSizes, toNotification } from './notification.js';
 
 const NOWHERE = 'https://127.0.0.1:1';
 /** The real ones: a size is what they would send. */
@@ -185,5 +186,75 @@ describe('checkSizes', () => {
     }
     const ids = { messageId: 'aB3dE6gH', collapseId: 'aB3dE6gH', expiresAt: Date.now() };
     expect(providers.apns.measure({ ...read(alert(fits)), ...ids })).toBe(4_096);
+  });
+});
+
+describe('placeholders and extensions', () => {
+  it('names what is to be filled in; two braces that are meant become so at once', () => {
+    expect(read({ message: { alert: 'Hi {{name}} {{city|x}}' } }).placeholders).toEqual([
+      { name: 'name', required: true },
+      { name: 'city', required: false },
+    ]);
+    const plain = read({ message: { alert: String.raw`\{{name}}` } });
+    expect([plain.alert, plain.placeholders]).toEqual(['{{name}}', undefined]);
+  });
+
+  it('carries priority, collapse id and now or never', () => {
+    const given = { message: { alert: 'hi' }, priority: 'normal', collapseId: 'score', ttl: 0 };
+    expect(read(given)).toMatchObject({ priority: 'normal', collapseId: 'score', nowOrNever: true });
+  });
+
+  it('measures with the longest values, and names the user whose are too long', () => {
+    const notification = read({ message: { alert: '{{name}}' } });
+    const data = (ann: number, ben: number) =>
+      new Map([
+        ['ann', { name: 'x'.repeat(ann) }],
+        ['ben', { name: 'x'.repeat(ben) }],
+      ]);
+    expect(() => checkSizes(notification, ['A'], providers, data(10, 3_900))).not.toThrow();
+    expect(() => checkSizes(notification, ['A'], providers, data(10, 4_096))).toThrow(
+      /'message\.alert'.*with the data of user 'ben' the message is \d+ bytes at apns/,
+    );
+  });
+
+  it('longest values that never meet in one message are no reason to refuse', () => {
+    const notification = read({ message: { alert: '{{a|}}{{b|}}' } });
+    const data = new Map<string, Record<string, string>>([
+      ['ann', { a: 'x'.repeat(2_500) }],
+      ['ben', { b: 'x'.repeat(2_500) }],
+    ]);
+    expect(() => checkSizes(notification, ['A'], providers, data)).not.toThrow();
+  });
+
+  it('what is not measured because it is small is within every limit', () => {
+    const hard = fc.string({ unit: fc.constantFrom('\u0001', '"', '\\', '<', 'x', '😀', '\u2028'), maxLength: 90 });
+    fc.assert(
+      fc.property(hard, hard, hard, (alert, title, text) => {
+        const settings = {
+          apns: { title, payload: { text } },
+          gcm: {
+            androidTitle: title,
+            payload: { text },
+            style: { type: 'inbox_notification', lines: [text] },
+            lights: { ledArgb: 'red' },
+          },
+          wns: {
+            raw: { payload: { text } },
+            toast: { visual: { binding: { template: 't', text: [{ content: text }] } } },
+          },
+          chromeWeb: { title, payload: { text } },
+        };
+        for (const body of [
+          { message: { alert } },
+          { message: { alert, url: text } },
+          { message: { alert }, settings },
+        ]) {
+          const notification = read(body);
+          if (Buffer.byteLength(JSON.stringify(notification)) > 600) continue;
+          for (const { bytes, limit } of measureSizes(notification, undefined, providers))
+            expect(bytes).toBeLessThanOrEqual(limit);
+        }
+      }),
+    );
   });
 });

@@ -93,7 +93,7 @@ function toRelayAnswer({ outcome, messageId, reason }: RelayReport): FullMessage
 export function toDeliveryAnswer({ device, retryAt, ...delivery }: DeviceDelivery): DeliveryAnswer {
   return {
     deviceId: device?.deviceId ?? null,
-    ...(typeof device?.userId === 'string' && { userId: device.userId }),
+    ...(device && device.userId !== null && { userId: device.userId }),
     ...(device && { platform: device.platform }),
     ...delivery,
     ...(retryAt && { retryTime: retryAt.toISOString() }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { QUEUE_NAMES, deliverJob, deliverQueue, expandJob } from './jobs.js';
+import { QUEUE_NAMES, deliverJob, deliverQueue, directJobs, expandJob } from './jobs.js';
 
 it('one queue to expand and a pair per provider', () => {
   // Names are what a running system's jobs lie under: none may change.
@@ -54,5 +54,25 @@ describe('deliverJob', () => {
 
   it('ids carry no colon, which BullMQ keeps for itself', () => {
     expect(`${expandJob(1).id}${deliverJob({ id: 1, epoch: 1, direct: true }).id}`).not.toContain(':');
+  });
+});
+
+describe('directJobs', () => {
+  const batches = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ id: index + 1, epoch: 0, direct: true }));
+
+  it('one batch is a job as ever', () => {
+    expect(directJobs(batches(1))).toEqual([deliverJob({ id: 1, epoch: 0, direct: true })]);
+    expect(directJobs([])).toEqual([]);
+  });
+
+  it('several go eight to a job, each once, under a name that the sweeper’s jobs do not have', () => {
+    const jobs = directJobs(batches(18));
+    expect(jobs.map(({ data }) => [data.id, ...(data.more ?? [])])).toEqual([
+      [1, 2, 3, 4, 5, 6, 7, 8],
+      [9, 10, 11, 12, 13, 14, 15, 16],
+      [17, 18],
+    ]);
+    expect(jobs.map(({ id }) => id)).toEqual(['batch-1-0-and-7', 'batch-9-0-and-7', 'batch-17-0-and-1']);
   });
 });
