@@ -21,7 +21,9 @@ export class CampaignsController {
 
   @Post()
   @RequireScope('campaigns.write')
-  @ApiOperation({ summary: 'Make a campaign: a message on a schedule. It is a draft until it is activated' })
+  @ApiOperation({
+    summary: 'Make a campaign: a message on a schedule. It is a draft until it is activated (extension)',
+  })
   @ApiBody({ type: CampaignDto })
   @ApiResponse({ status: 201, description: 'Made. `warnings` names what was ignored.' })
   @ApiResponse(INVALID)
@@ -37,7 +39,7 @@ export class CampaignsController {
 
   @Get()
   @RequireScope('campaigns.read')
-  @ApiOperation({ summary: 'The campaigns of an application, oldest first' })
+  @ApiOperation({ summary: 'The campaigns of an application, oldest first (extension)' })
   @ApiQuery({ name: 'after', required: false, description: 'The last campaign id of the page before' })
   @ApiQuery({ name: 'limit', required: false, description: '1 to 100, default 50' })
   async list(
@@ -51,7 +53,7 @@ export class CampaignsController {
 
   @Get(':campaignId')
   @RequireScope('campaigns.read')
-  @ApiOperation({ summary: 'Read a campaign' })
+  @ApiOperation({ summary: 'Read a campaign (extension)' })
   @ApiResponse(UNKNOWN)
   async read(
     @Param('applicationId') applicationId: string,
@@ -63,7 +65,7 @@ export class CampaignsController {
   @Put(':campaignId')
   @RequireScope('campaigns.write')
   @ApiOperation({
-    summary: 'Replace a campaign. An active one goes on by its new schedule; runs under way are left alone',
+    summary: 'Replace a campaign. An active one goes on by its new schedule; runs under way are left alone (extension)',
   })
   @ApiBody({ type: CampaignDto })
   @ApiResponse(INVALID)
@@ -80,7 +82,7 @@ export class CampaignsController {
   @Delete(':campaignId')
   @HttpCode(204)
   @RequireScope('campaigns.write')
-  @ApiOperation({ summary: 'Remove a campaign and the account of its runs. Messages it has sent stay' })
+  @ApiOperation({ summary: 'Remove a campaign and the account of its runs. Messages it has sent stay (extension)' })
   @ApiResponse(UNKNOWN)
   remove(@Param('applicationId') applicationId: string, @Param('campaignId') campaignId: string): Promise<void> {
     return this.campaigns.removeCampaign(applicationId, campaignId);
@@ -89,7 +91,7 @@ export class CampaignsController {
   @Post(':campaignId/activate')
   @HttpCode(200)
   @RequireScope('campaigns.write')
-  @ApiOperation({ summary: 'Let it fire from now on' })
+  @ApiOperation({ summary: 'Let it fire from now on (extension)' })
   @ApiResponse({ status: 400, description: 'Its schedule would never fire: `message` says why' })
   @ApiResponse(UNKNOWN)
   async activate(
@@ -102,7 +104,9 @@ export class CampaignsController {
   @Post(':campaignId/pause')
   @HttpCode(200)
   @RequireScope('campaigns.write')
-  @ApiOperation({ summary: 'Fire nothing until it is resumed. Messages under way are paused by themselves' })
+  @ApiOperation({
+    summary: 'Fire nothing until it is resumed. Messages under way are paused by themselves (extension)',
+  })
   @ApiResponse(UNKNOWN)
   @ApiResponse({ status: 409, description: 'It is a draft, or has finished' })
   async pause(
@@ -115,7 +119,7 @@ export class CampaignsController {
   @Post(':campaignId/resume')
   @HttpCode(200)
   @RequireScope('campaigns.write')
-  @ApiOperation({ summary: 'Fire again, from now on: what fell into the pause is not made up for' })
+  @ApiOperation({ summary: 'Fire again, from now on: what fell into the pause is not made up for (extension)' })
   @ApiResponse({ status: 400, description: 'Its schedule would never fire: `message` says why' })
   @ApiResponse(UNKNOWN)
   @ApiResponse({ status: 409, description: 'It is a draft, or has finished' })
@@ -129,7 +133,7 @@ export class CampaignsController {
   @Post(':campaignId/run')
   @HttpCode(202)
   @RequireScope('campaigns.write')
-  @ApiOperation({ summary: 'Fire it now, beside its schedule and in any state; quiet hours hold' })
+  @ApiOperation({ summary: 'Fire it now, beside its schedule and in any state; quiet hours hold (extension)' })
   @ApiResponse({ status: 202, description: 'Kept: the run and its messages' })
   @ApiResponse(UNKNOWN)
   @ApiResponse({ status: 409, description: 'The application is disabled' })
@@ -142,7 +146,7 @@ export class CampaignsController {
 
   @Post(':campaignId/duplicate')
   @RequireScope('campaigns.write')
-  @ApiOperation({ summary: 'Make a draft that is the same' })
+  @ApiOperation({ summary: 'Make a draft that is the same (extension)' })
   @ApiBody({ type: DuplicateDto, required: false })
   @ApiResponse(UNKNOWN)
   async duplicate(
@@ -157,7 +161,7 @@ export class CampaignsController {
 
   @Get(':campaignId/preview')
   @RequireScope('campaigns.read')
-  @ApiOperation({ summary: 'Its next firings, what daylight saving does to them, and its audience now' })
+  @ApiOperation({ summary: 'Its next firings, what daylight saving does to them, and its audience now (extension)' })
   @ApiQuery({ name: 'count', required: false, description: 'Firings: 1 to 100, default 5' })
   @ApiResponse(UNKNOWN)
   preview(
@@ -170,7 +174,7 @@ export class CampaignsController {
 
   @Get(':campaignId/runs')
   @RequireScope('campaigns.read')
-  @ApiOperation({ summary: 'Its runs, newest first: their counts, and why one was skipped' })
+  @ApiOperation({ summary: 'Its runs, newest first: their counts, and why one was skipped (extension)' })
   @ApiQuery({ name: 'before', required: false, description: 'The last run id of the page before' })
   @ApiQuery({ name: 'limit', required: false, description: '1 to 100, default 20' })
   @ApiResponse(UNKNOWN)
@@ -186,7 +190,7 @@ export class CampaignsController {
 
   @Get(':campaignId/runs/:runId')
   @RequireScope('campaigns.read')
-  @ApiOperation({ summary: 'A run with its waves and their messages' })
+  @ApiOperation({ summary: 'A run with its waves and their messages (extension)' })
   @ApiResponse({ status: 404, description: 'Unknown application, campaign or run' })
   async readRun(
     @Param('applicationId') applicationId: string,

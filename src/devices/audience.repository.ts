@@ -112,12 +112,13 @@ export class AudienceRepository {
   }
 }
 
-export function condition(applicationId: string, target: Target): RawBuilder<boolean> {
+function condition(applicationId: string, target: Target): RawBuilder<boolean> {
   const parts = [named(applicationId, target), ofPlatforms(target), ...(target.where ?? []).map(toSql)];
   return sql.join(parts, sql` and `);
 }
 
-function named(applicationId: string, target: Target): RawBuilder<boolean> {
+/** Whom the lists of a target mean, whatever else narrows it. */
+export function named(applicationId: string, target: Target): RawBuilder<boolean> {
   if (target.deviceIds) return sql`device.device_id = any(${target.deviceIds})`;
   if (target.userIds) return sql`device.user_id = any(${target.userIds})`;
   if (target.tagNames) {

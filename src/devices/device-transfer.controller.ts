@@ -3,6 +3,7 @@ import { ApiBody, ApiConsumes, ApiOperation, ApiResponse, ApiTags } from '@nestj
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
+import { Produces } from '../common/accept.guard.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { ApiError } from '../common/errors.js';
 import { DeviceTransferService } from './device-transfer.service.js';
@@ -17,10 +18,11 @@ export class DeviceTransferController {
   constructor(private readonly transfer: DeviceTransferService) {}
 
   @Post('devices::import')
+  @Produces(NDJSON)
   @RouteConfig({ takesStream: true })
   @RequireScope('devices.write')
   @ApiOperation({
-    summary: 'Extension: register a device for each line of the body',
+    summary: 'Register a device for each line of the body (extension)',
     description:
       'Each line is a JSON object as POST devices takes it; the export’s lines are such. Devices not named stay. A bad line is reported and the others are registered. Importing the same again changes nothing.',
   })
@@ -54,9 +56,10 @@ export class DeviceTransferController {
   }
 
   @Get('devices::export')
+  @Produces(NDJSON)
   @RequireScope('devices.read')
   @ApiOperation({
-    summary: 'Extension: all devices that can be sent to, one JSON object a line',
+    summary: 'All devices that can be sent to, one JSON object a line (extension)',
     description: 'An answer that breaks off has no last chunk, which HTTP clients report.',
   })
   @ApiResponse({ status: 200, content: { [NDJSON]: { schema: { type: 'string' } } } })

@@ -1,6 +1,7 @@
 import { Controller, Get, Headers, Param, Query, StreamableFile, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { Readable } from 'node:stream';
+import { Produces } from '../common/accept.guard.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { invalidValue } from '../common/errors.js';
 import { OUTCOME, OUTCOME_NAMES } from '../delivery/outcome.js';
@@ -38,9 +39,10 @@ export class DeliveriesController {
   constructor(private readonly reports: ReportsService) {}
 
   @Get()
+  @Produces(LINES)
   @RequireScope('messages.read')
   @ApiOperation({
-    summary: 'What became of each delivery (extension). With `Accept: application/x-ndjson` all of them, one a line',
+    summary: 'What became of each delivery; with `Accept: application/x-ndjson` all of them, one a line (extension)',
   })
   @ApiQuery({ name: 'outcome', required: false, enum: OUTCOME_NAMES })
   @ApiQuery({ name: 'provider', required: false, enum: [...PROVIDER_NAMES] })

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { Target } from '../database/tables.js';
-import { BROADCAST_TAG, condition, ofPlatforms } from '../devices/audience.repository.js';
+import { BROADCAST_TAG, named, ofPlatforms } from '../devices/audience.repository.js';
 import type { ProviderName } from '../providers/provider.js';
 
 /** Devices of one provider that a target means; `reason`: why they would get nothing, null when they would. */
@@ -28,7 +28,7 @@ export class DryRunRepository {
             when ${toAll} and not device.broadcast then ${`not subscribed to ${BROADCAST_TAG}`}
           end as reason
         from device
-        where device.application_id = ${applicationId} and ${toAll ? sql`true` : condition(applicationId, target)}) as meant
+        where device.application_id = ${applicationId} and ${toAll ? sql`true` : named(applicationId, target)}) as meant
       group by provider, reason order by provider, reason`.execute(this.database.kysely);
     return rows;
   }

@@ -28,6 +28,8 @@ interface Row {
   path?: Record<string, string>;
   query?: string;
   body?: unknown;
+  /** NDJSON, in place of a body. */
+  lines?: string;
   /** Of the right caller. */
   status: number;
 }
@@ -38,6 +40,12 @@ const WNS = { packageSID: 'ms-app://s-1-15-2-1-2-3', clientSecret: 'hush' };
 const HMS = { projectId: '9', keyId: 'k1', subAccount: 's1', privateKey: RSA };
 const HELLO = { message: { alert: 'Hello' } };
 const HOOK = { url: 'https://hooks.example/', eventTypes: 'onSubscribe' };
+const CAMPAIGN = {
+  name: 'Digest',
+  content: HELLO,
+  target: { deviceIds: ['never'] },
+  schedule: { cron: '0 9 * * 1', timeZone: 'Europe/Berlin' },
+};
 const MADE = { applicationId: 'com.example.made' };
 const app = '/imfpush/v1/apps/:applicationId';
 const admin = '/mfpadmin/management-apis/2.0/runtimes/:runtime';
@@ -90,6 +98,13 @@ const ROWS: Record<string, Row> = {
   [`GET ${app}/settings/webPushConf`]: { needs: 'webPushConf.read', status: 200 },
   [`GET ${app}/settings/webPushConfPublic`]: { needs: 'gcmConfPublic.read', status: 200 },
   [`DELETE ${app}/settings/webPushConf`]: { needs: 'webPushConf.write', status: 204 },
+  [`PUT ${app}/settings/upstreamConf`]: {
+    needs: 'upstreamConf.write',
+    body: { baseUrl: 'http://localhost:1/mfp', clientId: 'relay', secret: 'hush', mode: 'direct' },
+    status: 200,
+  },
+  [`GET ${app}/settings/upstreamConf`]: { needs: 'upstreamConf.read', status: 200 },
+  [`DELETE ${app}/settings/upstreamConf`]: { needs: 'upstreamConf.write', status: 204 },
   // Let in, and told that there is no SMS.
   [`PUT ${app}/settings/smsConf`]: { needs: 'smsConf.write', body: { host: 'a' }, status: 400 },
   [`GET ${app}/settings/smsConf`]: { needs: 'smsConf.read', status: 404 },
@@ -106,11 +121,20 @@ const ROWS: Record<string, Row> = {
 
   [`POST ${app}/tags`]: { needs: 'tags.write', body: { name: 'weather' }, status: 201 },
   [`GET ${app}/tags`]: { needs: 'tags.read', status: 200 },
+  [`GET ${app}/tags/:tagName`]: { needs: 'tags.read', status: 200 },
+  [`PUT ${app}/tags/:tagName`]: { needs: 'tags.write', body: { description: 'Rain' }, status: 200 },
   [`POST ${app}/devices`]: {
     needs: 'devices.write',
     body: { deviceId: 'scoped', platform: 'A', token: 'sandbox:throttled-forever' },
     status: 201,
   },
+  [`POST ${app}/devices:import`]: {
+    needs: 'devices.write',
+    lines: '{"deviceId":"brought","platform":"A","token":"sandbox:accepted:brought"}',
+    status: 200,
+  },
+  [`GET ${app}/devices:export`]: { needs: 'devices.read', status: 200 },
+  [`GET ${app}/devices`]: { needs: 'devices.read', status: 200 },
   [`GET ${app}/devices/:deviceId`]: { needs: 'devices.read', status: 200 },
   [`PUT ${app}/devices/:deviceId`]: { needs: 'devices.write', body: { userId: 'me' }, status: 200 },
   [`POST ${app}/subscriptions`]: {
@@ -118,12 +142,35 @@ const ROWS: Record<string, Row> = {
     body: { deviceId: 'scoped', tagName: 'weather' },
     status: 201,
   },
+  [`GET ${app}/subscriptions`]: { needs: 'subscriptions.read', status: 200 },
+  [`GET ${app}/subscriptions/:subscriptionId`]: { needs: 'subscriptions.read', status: 404 },
+  [`DELETE ${app}/subscriptions/:subscriptionId`]: { needs: 'subscriptions.write', status: 404 },
   [`DELETE ${app}/subscriptions`]: {
     needs: 'subscriptions.write',
     query: '?deviceId=scoped&tagName=weather',
     status: 204,
   },
+  [`DELETE ${app}/tags/:tagName`]: { needs: 'tags.write', status: 204 },
+
+  [`POST ${app}/campaigns`]: { needs: 'campaigns.write', body: CAMPAIGN, status: 201 },
+  [`GET ${app}/campaigns`]: { needs: 'campaigns.read', status: 200 },
+  [`GET ${app}/campaigns/:campaignId`]: { needs: 'campaigns.read', status: 200 },
+  [`PUT ${app}/campaigns/:campaignId`]: { needs: 'campaigns.write', body: CAMPAIGN, status: 200 },
+  [`GET ${app}/campaigns/:campaignId/preview`]: { needs: 'campaigns.read', status: 200 },
+  [`POST ${app}/campaigns/:campaignId/activate`]: { needs: 'campaigns.write', status: 200 },
+  [`POST ${app}/campaigns/:campaignId/pause`]: { needs: 'campaigns.write', status: 200 },
+  [`POST ${app}/campaigns/:campaignId/resume`]: { needs: 'campaigns.write', status: 200 },
+  [`POST ${app}/campaigns/:campaignId/run`]: { needs: 'campaigns.write', status: 202 },
+  [`GET ${app}/campaigns/:campaignId/runs`]: { needs: 'campaigns.read', status: 200 },
+  [`GET ${app}/campaigns/:campaignId/runs/:runId`]: { needs: 'campaigns.read', status: 404 },
+  [`POST ${app}/campaigns/:campaignId/duplicate`]: { needs: 'campaigns.write', status: 201 },
+  [`DELETE ${app}/campaigns/:campaignId`]: { needs: 'campaigns.write', status: 204 },
+
   [`POST ${app}/messages`]: { needs: 'messages.write', body: HELLO, status: 202 },
+  [`POST ${app}/messages/bulk`]: { needs: 'messages.write', body: [HELLO], status: 202 },
+  [`GET ${app}/messages`]: { needs: 'messages.read', status: 200 },
+  [`GET ${app}/messages/:messageId/deliveries`]: { needs: 'messages.read', status: 200 },
+  [`GET ${app}/devices/:deviceId/messages`]: { needs: 'messages.read', status: 200 },
   [`GET ${app}/messages/:messageId`]: { needs: 'messages.read', status: 200 },
   // It never ends by itself: its device is throttled for ever.
   [`POST ${app}/messages/:messageId/pause`]: { needs: 'messages.write', status: 204 },
@@ -161,6 +208,7 @@ const parameters: Record<string, string> = {
   provider: 'fcm',
   name: 'w',
   clientId: 'scoped',
+  tagName: 'weather',
 };
 
 beforeAll(async () => {
@@ -170,6 +218,8 @@ beforeAll(async () => {
   const api = await Api.connect(carillon.url);
   await api.registerDevices([{ deviceId: 'never', platform: 'A', token: 'sandbox:throttled-forever:never' }]);
   parameters.messageId = await api.send({ ...HELLO, target: { deviceIds: ['never'] } });
+  const made = await api.app<{ campaignId: string }>('POST', '/campaigns', CAMPAIGN);
+  parameters.campaignId = made.body.campaignId;
   const { p12 } = makeP12(`/UID=${APPLICATION}`);
   ROWS[`PUT ${app}/settings/apnsConf`]!.body = { certificate: p12.toString('base64'), password: 'hush' };
 });
@@ -181,16 +231,19 @@ afterAll(async () => {
 async function call(route: string, row: Row, authorization?: string): Promise<Response> {
   const [method, template = ''] = route.split(' ');
   const values = { ...parameters, ...row.path };
-  const path = template.replaceAll(/:(\w+)/g, (_whole, name: string) =>
-    encodeURIComponent(values[name] ?? `no-${name}`),
+  const path = template.replaceAll(
+    /\/:(\w+)/g,
+    (_whole, name: string) => `/${encodeURIComponent(values[name] ?? `no-${name}`)}`,
   );
+  const type = row.lines === undefined ? 'application/json' : 'application/x-ndjson';
+  const body = row.lines ?? (row.body === undefined ? undefined : JSON.stringify(row.body));
   return fetch(`${carillon.url}${path}${row.query ?? ''}`, {
     method,
     headers: {
       ...(authorization && { authorization }),
-      ...(row.body !== undefined && { 'content-type': 'application/json' }),
+      ...(body !== undefined && { 'content-type': type }),
     },
-    body: row.body === undefined ? undefined : JSON.stringify(row.body),
+    body,
   });
 }
 

@@ -8,5 +8,7 @@ export const LIST_ROUTES = ['--import', fileURLToPath(new URL('list-routes.mjs',
 export function routesOf(carillon: RunningCarillon): string[] {
   const line = /^ROUTES (.*)$/m.exec(carillon.output())?.[1];
   if (line === undefined) throw new Error('start it with LIST_ROUTES');
-  return (JSON.parse(line) as string[]).filter((route) => !/^GET \/doc\b/.test(route));
+  // Fastify writes a colon that begins no parameter twice.
+  const routes = (JSON.parse(line) as string[]).map((route) => route.replaceAll('::', ':'));
+  return routes.filter((route) => !/^GET \/doc\b/.test(route)).sort();
 }
