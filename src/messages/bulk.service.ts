@@ -38,13 +38,13 @@ export class BulkService {
   async acceptBulk(caller: Caller, body: unknown, idempotencyKey: string | undefined): Promise<BulkAcceptance> {
     const { enabled } = await this.applications.getApplication(caller.applicationId);
     const list = readList(body);
+    const idempotency = readIdempotency(idempotencyKey, list);
+    const earlier = await this.findEarlier(caller, idempotency);
+    if (earlier) return earlier;
     const prepared = await settleAll(list, async (each) => this.messages.prepare(each));
     const users = prepared.reduce((sum, { data }) => sum + (data?.size ?? 0), 0);
     if (users > MOST_USERS)
       throw new ApiError('FPWSE0005E', `The messages have data of ${users} users; at most ${MOST_USERS} are possible.`);
-    const idempotency = readIdempotency(idempotencyKey, list);
-    const earlier = await this.findEarlier(caller, idempotency);
-    if (earlier) return earlier;
     if (!enabled) throw applicationDisabled();
     const resolved = await settleAll(prepared, async (each) => {
       const audience = await this.audience.resolve(caller.applicationId, each.target, { wide: false });

@@ -58,10 +58,11 @@ export class MessagesService {
     idempotencyKey: string | undefined,
   ): Promise<Acceptance> {
     const { enabled } = await this.applications.getApplication(applicationId);
-    const prepared = this.prepare(body);
-    const idempotency = readIdempotency(idempotencyKey, prepared.request);
+    // First of all: what was accepted is answered again, also when its sendAt has passed by now.
+    const idempotency = readIdempotency(idempotencyKey, body);
     const earlier = await this.findEarlier(applicationId, clientId, idempotency);
     if (earlier) return earlier;
+    const prepared = this.prepare(body);
     if (!enabled) throw applicationDisabled();
     const audience = await this.audience.resolve(applicationId, prepared.target);
     const { message, batches } = this.compose({ applicationId, clientId }, prepared, audience);
