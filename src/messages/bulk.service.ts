@@ -37,13 +37,13 @@ export class BulkService {
   async acceptBulk(caller: Caller, body: unknown, idempotencyKey: string | undefined): Promise<BulkAcceptance> {
     const application = await this.applications.getApplication(caller.applicationId);
     const list = readList(body);
+    const idempotency = readIdempotency(idempotencyKey, list);
+    const earlier = await this.findEarlier(caller, idempotency);
+    if (earlier) return earlier;
     const prepared = await settleAll(list, async (each) => this.messages.prepare(each));
     const users = prepared.reduce((sum, { data }) => sum + (data?.size ?? 0), 0);
     if (users > MOST_USERS)
       throw new ApiError('FPWSE0005E', `The messages have data of ${users} users; at most ${MOST_USERS} are possible.`);
-    const idempotency = readIdempotency(idempotencyKey, list);
-    const earlier = await this.findEarlier(caller, idempotency);
-    if (earlier) return earlier;
     if (!application.enabled) throw applicationDisabled();
     const routed = await settleAll(prepared, (each) => this.messages.route(application, caller, each, { wide: false }));
     for (;;) {

@@ -14,5 +14,10 @@ export function readIdempotency(key: string | undefined, request: unknown): Idem
   if (key === undefined) return null;
   if (!/^[\x21-\x7e]+$/.test(key) || key.length > MAX_KEY)
     throw invalidValue('Idempotency-Key', `it must be 1 to ${MAX_KEY} printable ASCII characters`);
-  return { key, requestHash: createHash('sha256').update(JSON.stringify(request)).digest() };
+  return {
+    key,
+    requestHash: createHash('sha256')
+      .update(JSON.stringify(request) ?? '')
+      .digest(),
+  };
 }

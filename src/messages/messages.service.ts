@@ -68,10 +68,11 @@ export class MessagesService {
     via?: string,
   ): Promise<Acceptance> {
     const application = await this.applications.getApplication(applicationId);
-    const prepared = this.prepare(body);
-    const idempotency = readIdempotency(idempotencyKey, prepared.request);
+    // First of all: what was accepted is answered again, also when its sendAt has passed by now.
+    const idempotency = readIdempotency(idempotencyKey, body);
     const earlier = await this.findEarlier(applicationId, clientId, idempotency);
     if (earlier) return earlier;
+    const prepared = this.prepare(body);
     if (!application.enabled) throw applicationDisabled();
     const routed = await this.route(application, { applicationId, clientId, via }, prepared);
     return this.keepMessage({ ...routed.message, idempotency }, routed.batches, routed.warnings);

@@ -117,7 +117,7 @@ describe('a removed application', () => {
         { status: 404, body: { code: 'FPWSE0001E' } },
       ]);
     expect((await create('com.example.gone')).status).toBe(201);
-    expect((await gone.app('GET', '/tags')).body).toEqual({ tags: [] });
+    expect((await gone.app('GET', '/tags')).body).toMatchObject({ tags: [], pageInfo: { totalCount: '0' } });
     expect((await gone.app('GET', '/settings/gcmConf')).status).toBe(404);
     expect((await gone.app('GET', `/messages/${messageId}`)).status).toBe(404);
   });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Api } from '../harness/api.js';
 import type { MessageReport } from '../harness/api.js';
 import { startCarillon } from '../harness/carillon.js';
@@ -122,6 +122,17 @@ describe.each(STAGES)('on $name', (stage) => {
     const report = (await api.waitFor(sent)) as MessageReport & { sendTime: string; firstTime: string };
     expect(report).toMatchObject({ audience: 1, outcomes: { accepted: 1 } });
     expect(Date.parse(report.firstTime)).toBeGreaterThanOrEqual(Date.parse(report.sendTime));
+  });
+
+  it('a request that is repeated under its key when its times have passed is answered again', async () => {
+    const key = { 'Idempotency-Key': 'over-1' };
+    const end = Date.now() + 1_500;
+    const body = { message: { alert: 'x' }, target: to('u-ann'), expiresAt: new Date(end).toISOString() };
+    const id = await api.send(body, key);
+    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(end), { timeout: 10_000 });
+    expect((await api.app('POST', '/messages', body)).status).toBe(400);
+    const again = await api.app('POST', '/messages', body, key);
+    expect([again.status, again.body.messageId, again.headers.get('idempotent-replayed')]).toEqual([202, id, 'true']);
   });
 
   it('a dry run tells the audience, the sizes and what would stop it, and keeps nothing', async () => {

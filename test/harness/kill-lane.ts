@@ -73,9 +73,7 @@ export class KillLane {
 
   /** Everybody, and one device by name. One device is dead, and registers anew before the next time. */
   async sendPlainly(): Promise<Sent[]> {
-    const [dead = ''] = this.tokens;
-    await persist(() => this.api.registerDevices([{ deviceId: 'device-1', platform: 'A', token: dead }]));
-    await this.simulators.admin.killTokens('apns', [dead], { timestamp: Date.now() + 86_400_000 });
+    await this.bury();
     const [everybody, one] = await Promise.all([
       this.send({ message: { alert: 'everybody' } }),
       this.send({ message: { alert: 'one' }, target: { deviceIds: ['device-7'] } }),
@@ -110,9 +108,10 @@ export class KillLane {
     return messages.map(({ messageId }) => ({ messageId, tokens: [this.tokens[7] ?? ''] }));
   }
 
-  /** To everybody, in a moment. */
+  /** To everybody, in a moment: before the sweeper looks next, nine times in ten. */
   async sendLater(): Promise<Sent[]> {
-    const sendAt = new Date(Date.now() + 1_000).toISOString();
+    await this.bury();
+    const sendAt = new Date(Date.now() + 200).toISOString();
     const messageId = await this.send({ message: { alert: 'later' }, sendAt });
     return [{ messageId, tokens: this.tokens }];
   }
@@ -165,6 +164,13 @@ export class KillLane {
   async close(): Promise<void> {
     await this.carillon?.kill();
     rmSync(this.order, { force: true });
+  }
+
+  /** One device that is dead, and registers anew before the next time. */
+  private async bury(): Promise<void> {
+    const [dead = ''] = this.tokens;
+    await persist(() => this.api.registerDevices([{ deviceId: 'device-1', platform: 'A', token: dead }]));
+    await this.simulators.admin.killTokens('apns', [dead], { timestamp: Date.now() + 86_400_000 });
   }
 
   /** Answers how many deliveries were in flight. */
