@@ -26,7 +26,7 @@ export default defineConfig({
         },
       },
       {
-        // Some fifty starts of the program and a short chaos run, minutes of two cores: npm run test:kills.
+        // Some sixty starts of the program, minutes of two cores: npm run test:kills.
         test: {
           name: 'kills',
           include: ['test/kills/**/*.spec.ts'],
