@@ -67,6 +67,36 @@ describe.each(STAGES)('on $name', (stage) => {
     expect((await api.app<Campaign>('GET', `/campaigns/${made.campaignId}`)).body.state).toBe('finished');
   });
 
+  it('placeholders take what devices say of themselves; who says nothing gets the default, or a reason', async () => {
+    for (const [name, attributes] of [
+      ['named', { name: 'Ann' }],
+      ['nameless', {}],
+    ] as const) {
+      const device = { deviceId: name, platform: 'A', token: `sandbox:accepted:${name}`, language: 'de', attributes };
+      expect((await api.app('POST', '/devices', device)).status).toBe(201);
+    }
+    const target = { deviceIds: ['named', 'nameless'] };
+    const runOf = async (alert: string): Promise<Run> => {
+      const made = await api.app<Campaign>('POST', '/campaigns', body({ content: { message: { alert } }, target }));
+      expect(made.status).toBe(201);
+      const path = `/campaigns/${made.body.campaignId}`;
+      expect((await api.app('POST', `${path}/run`)).status).toBe(202);
+      return vi.waitFor(
+        async () => {
+          const { outcomes, ...run } = (await api.app<{ runs: Run[] }>('GET', `${path}/runs`)).body.runs[0]!;
+          expect(outcomes.accepted! + outcomes.failed!).toBe(2);
+          return { ...run, outcomes };
+        },
+        { timeout: 60_000, interval: 200 },
+      );
+    };
+    expect((await runOf('Hello {{name|there}} in {{language}}')).outcomes).toMatchObject({ accepted: 2 });
+    expect((await runOf('Hello {{name}}')).outcomes).toMatchObject({ accepted: 1, failed: 1 });
+    const { body: told } = await api.app<{ messages: { reason?: string }[] }>('GET', '/devices/nameless/messages');
+    expect(told.messages[0]?.reason).toBe("missing value 'name'");
+    for (const deviceId of target.deviceIds) await api.app('DELETE', `/devices/${deviceId}`);
+  });
+
   it('made, read, changed, copied, run, paused, resumed and removed', async () => {
     const made = await api.app<Campaign>('POST', '/campaigns', body());
     expect(made).toMatchObject({ status: 201, body: { state: 'draft', name: 'Digest' } });
