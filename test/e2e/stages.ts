@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes, randomInt } from 'node:crypto';
@@ -18,6 +18,7 @@ export const EMBEDDED: Stage = {
   name: 'the embedded database',
   prepare: () => {
     const folder = mkdtempSync(join(tmpdir(), 'carillon-e2e-'));
+    cpSync(inject('embeddedFolder'), folder, { recursive: true });
     const clean = (): void => rmSync(folder, { recursive: true, force: true });
     return Promise.resolve({ environment: { DATA_DIR: folder }, clean });
   },

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -25,6 +25,7 @@ export function newFolder(): string {
 
 async function openFolder(): Promise<{ database: Database; remove: () => Promise<void> }> {
   const dataDir = newFolder();
+  cpSync(inject('embeddedFolder'), dataDir, { recursive: true });
   const database = await openDatabase({ dataDir });
   const remove = async () => {
     await database.close();
