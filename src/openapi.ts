@@ -42,6 +42,8 @@ const ERROR_SCHEMAS = {
   },
 };
 
+/** Served beside the routes and their guards. */
+const DOCUMENT_PATH = '/imfpush/v1/swagger.json';
 const THIS: Operation = {
   operationId: 'readDocument',
   summary: 'This document',
@@ -63,7 +65,7 @@ export function buildDocument(app: NestFastifyApplication): OpenAPIObject {
     ...document.components,
     schemas: { ...document.components?.schemas, ...ERROR_SCHEMAS },
   };
-  document.paths['/imfpush/v1/swagger.json'] = { get: THIS };
+  document.paths[DOCUMENT_PATH] = { get: THIS };
   for (const [path, item] of Object.entries(document.paths))
     for (const method of METHODS) {
       const operation = item[method];
@@ -97,7 +99,7 @@ function causesOf(path: string, operation: Operation): (keyof typeof REFUSALS)[]
   if (takesBody || takesQuery) causes.push('badRequest');
   if (takesBody) causes.push('tooLarge');
   if (path.includes('{')) causes.push('notFound');
-  if (isApi) causes.push('notAcceptable');
+  if (isApi && path !== DOCUMENT_PATH) causes.push('notAcceptable');
   // Messages are parsed whatever their content type is; the az endpoints take forms.
   if (isApi && takesBody && !/\/messages(\/|$)/.test(path)) causes.push('contentType');
   return causes;

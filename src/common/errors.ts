@@ -5,7 +5,6 @@
 export const ERROR_CODES = {
   FPWSE0001E: 404, // the targeted resource does not exist
   FPWSE0002E: 409, // the resource exists already
-  FPWSE0003E: 400, // the provider's prerequisites (credentials) are missing
   FPWSE0004E: 400, // the body is not JSON, or not an object
   FPWSE0005E: 400, // a value is missing or invalid
   FPWSE0007E: 400, // a query parameter that the route does not know

@@ -36,8 +36,10 @@ export class SubscriptionsController {
   @RequireScope('subscriptions.write')
   @ApiOperation({ summary: 'Subscribe a device to one tag (201) or several (207); with action=delete, unsubscribe it' })
   @ApiQuery({ name: 'action', required: false, enum: ['delete'] })
+  @ApiResponse({ status: 200, description: 'With action=delete: the tags that it had and left' })
   @ApiResponse({ status: 201, type: SubscriptionAnswer, description: 'Subscribed to `tagName`' })
   @ApiResponse({ status: 207, description: 'What became of each of `tagNames`' })
+  @ApiResponse({ status: 409, description: 'FPWSE0011E: it is subscribed to `tagName` already' })
   async subscribe(
     @Param('applicationId') applicationId: string,
     @Query('action') action: string | undefined,

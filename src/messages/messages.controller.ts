@@ -34,6 +34,7 @@ interface ListAnswer {
 }
 
 const PAGE = 20;
+const LINES = 'Lines (`application/x-ndjson`) are for imports; under any other content type the body is read as JSON';
 const LIST_PARAMETERS = ['state', 'label', 'from', 'to', 'size', 'after'] as const;
 
 @ApiTags('Messages')
@@ -77,6 +78,7 @@ export class MessagesController {
   })
   @ApiResponse({ status: 400, description: 'A field is missing or invalid: `message` names it and says why' })
   @ApiResponse({ status: 404, description: 'Unknown application or tag, or no device of the target is registered' })
+  @ApiResponse({ status: 405, description: LINES })
   @ApiResponse({
     status: 409,
     description:
@@ -140,6 +142,7 @@ export class MessagesController {
   })
   @ApiResponse({ status: 400, description: 'Something is invalid: `message` names the messages by index, and why' })
   @ApiResponse({ status: 404, description: 'Unknown application, or the target of a message' })
+  @ApiResponse({ status: 405, description: LINES })
   @ApiResponse({
     status: 409,
     description: 'The Idempotency-Key came with another body, or the application is disabled',

@@ -60,7 +60,7 @@ describe.runIf(SERVERS)('on PostgreSQL and Redis', () => {
     const api = await startApi(environment);
     const messageId = await broadcastUntilMiddle(api);
     const redis = new Redis(environment.QUEUE_URL!);
-    await redis.flushall();
+    await redis.flushdb();
     redis.disconnect();
     const report = await api.waitFor(messageId);
     await expectNothingLost(messageId, report, 0);

@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Api } from '../harness/api.js';
-import { startCarillon } from '../harness/carillon.js';
 import type { RequestBody } from '../harness/api.js';
-import type { RunningCarillon } from '../harness/carillon.js';
+import { runProgram } from '../harness/program.js';
 import { EMBEDDED, STAGES } from './stages.js';
-import type { Stage } from './stages.js';
 
-/** Lists as a backend reads them, profiles, and devices in and out by lines. */
+/** Lists by their links, ids that are hard to write, and devices in and out by lines. */
 
 const NDJSON = { 'content-type': 'application/x-ndjson' };
 
@@ -15,26 +13,6 @@ interface PageInfo {
   totalCount: string;
   next: string;
   previous: string;
-}
-
-let carillon: RunningCarillon;
-let api: Api;
-let clean: () => void;
-
-async function start(stage: Stage): Promise<void> {
-  const prepared = await stage.prepare();
-  clean = prepared.clean;
-  carillon = await startCarillon(prepared.environment);
-  api = await Api.connect(carillon.url);
-}
-async function end(): Promise<void> {
-  await carillon.stop();
-  clean();
-}
-
-async function newApplication(name: string): Promise<Api> {
-  await api.call('POST', '/apps', { applicationId: name });
-  return Api.connect(carillon.url, name);
 }
 
 /** The answer's lines, each read as JSON. */
@@ -57,16 +35,20 @@ async function transfer(
 const ndjson = (lines: readonly unknown[]): string =>
   lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join('');
 
-describe('lists', () => {
-  beforeAll(() => start(EMBEDDED));
-  afterAll(end);
+const device = { deviceId: 'x', platform: 'A', token: 't' };
+
+describe('on the embedded database', () => {
+  const program = runProgram(EMBEDDED);
 
   it('devices, by the links of each page, with and without a slash', async () => {
     const seen: string[] = [];
     let path = '/apps/com.example.app/devices/?size=2&expand=false';
     let last: PageInfo;
     do {
-      const { status, body } = await api.call<{ devices: { deviceId: string }[]; pageInfo: PageInfo }>('GET', path);
+      const { status, body } = await program.api.call<{ devices: { deviceId: string }[]; pageInfo: PageInfo }>(
+        'GET',
+        path,
+      );
       expect(status).toBe(200);
       expect(body.pageInfo).toMatchObject({ count: String(body.devices.length), totalCount: '5' });
       for (const device of body.devices) expect(Object.keys(device).toSorted()).toEqual(['deviceId', 'href', 'userId']);
@@ -75,92 +57,57 @@ describe('lists', () => {
       path = last.next.replace('/imfpush/v1', '');
     } while (path);
     expect(seen.toSorted()).toEqual(['anna-phone', 'anna-tablet', 'ben-browser', 'ben-phone', 'kiosk']);
-    const { body } = await api.call<{ devices: unknown[] }>('GET', last.previous.replace('/imfpush/v1', ''));
+    const { body } = await program.api.call<{ devices: unknown[] }>('GET', last.previous.replace('/imfpush/v1', ''));
     expect(body.devices).toHaveLength(2);
   });
 
-  it('devices of a user and platform', async () => {
-    const { body } = await api.app('GET', '/devices?userId=anna&filter=platform%3D%3DG');
-    expect(body).toMatchObject({
-      devices: [{ deviceId: 'anna-tablet', platform: 'G', userId: 'anna', phoneNumber: '', token: /./ }].map(
-        (device) => ({
-          ...device,
-          token: expect.stringMatching(device.token) as string,
-        }),
-      ),
-      pageInfo: { count: '1', totalCount: '1', next: '', previous: '' },
-    });
+  it.each([
+    ['slashes', 'a/b//c'],
+    ['dots', '...a..b.'],
+    ['a path', '../../apps/com.example.app'],
+    ['percent signs', '100%25%2F%'],
+    ['emoji', '📱'.repeat(255)],
+    ['a query', '?a=b&c#d'],
+    ['a colon', 'urn:import'],
+    ['quotes', `'; drop table device; --"`],
+    ['spaces and lines', ' a\r\nb\t'],
+    ['brackets and backslashes', '{a}[b]\\:*'],
+    ['a name that objects have', 'constructor'],
+  ])('ids of %s are like others', async (_what, id) => {
+    const path = `/devices/${encodeURIComponent(id)}`;
+    expect((await program.api.app('GET', path)).status).toBe(404);
+    const body = { ...device, deviceId: id, token: `token ${id}`.slice(0, 200), userId: id.slice(0, 254) };
+    expect(await program.api.app('POST', '/devices', body)).toMatchObject({ status: 201, body: { deviceId: id } });
+    const { body: read } = await program.api.app<{ href: string }>('GET', path);
+    expect(read).toMatchObject({ deviceId: id, userId: id.slice(0, 254) });
+    expect((await program.api.call('GET', read.href.replace('/imfpush/v1', ''))).status).toBe(200);
+    const found = await program.api.app('GET', `/devices?userId=${encodeURIComponent(id.slice(0, 254))}`);
+    expect(found.body).toMatchObject({ devices: [{ deviceId: id }] });
+    const subscribed = await program.api.app('POST', '/subscriptions', { deviceId: id, tagName: 'news' });
+    expect(subscribed).toMatchObject({ status: 201, body: { deviceId: id, tagName: 'news' } });
+    const query = `deviceId=${encodeURIComponent(id)}&tagName=news`;
+    expect((await program.api.app('DELETE', `/subscriptions?${query}`)).status).toBe(204);
+    expect((await program.api.app('DELETE', path)).status).toBe(204);
   });
 
-  it('tags, with how many devices have them', async () => {
-    const { body } = await api.app('GET', '/tags?subscriptionCount=true&filter=name=@s');
-    expect(body).toMatchObject({
-      tags: [
-        { name: 'news', subscriptionCount: 3, createdMode: 'API', href: '/imfpush/v1/apps/com.example.app/tags/news' },
-        { name: 'offers', subscriptionCount: 2 },
-      ],
-      pageInfo: { totalCount: '2' },
-    });
-  });
-
-  it('a tag is made, read, described anew and removed; its name stays', async () => {
-    const name = 'a/b c%😀';
-    const path = `/tags/${encodeURIComponent(name)}`;
-    expect(await api.app('POST', '/tags', { name, description: 'one' })).toMatchObject({ status: 201, body: { name } });
-    expect(await api.app('POST', '/tags', { name })).toMatchObject({ status: 409, body: { code: 'FPWSE0002E' } });
-    await api.app('POST', '/subscriptions', { deviceId: 'kiosk', tagName: name });
-    expect(await api.app('GET', `${path}?subscriptionCount=true`)).toMatchObject({
-      status: 200,
-      body: { name, description: 'one', subscriptionCount: 1 },
-    });
-    expect(await api.app('PUT', path, { description: 'two' })).toMatchObject({
-      status: 200,
-      body: { description: 'two' },
-    });
-    expect(await api.app('PUT', path, { name })).toMatchObject({ status: 200, body: { description: 'two' } });
-    expect(await api.app('PUT', path, { name: 'other' })).toMatchObject({ status: 400, body: { code: 'FPWSE0005E' } });
-    expect((await api.app('DELETE', path)).status).toBe(204);
-    expect((await api.app('GET', path)).status).toBe(404);
-    expect(await api.app('GET', `/subscriptions?tagName=${encodeURIComponent(name)}`)).toMatchObject({
-      body: { subscriptions: [], pageInfo: { totalCount: '0' } },
-    });
-  });
-
-  it('subscriptions of a device, tag or user', async () => {
-    const count = async (query: string): Promise<unknown> =>
-      (await api.app<{ pageInfo: PageInfo }>('GET', `/subscriptions${query}`)).body.pageInfo.totalCount;
-    expect(await count('?deviceId=anna-tablet')).toBe('3');
-    expect(await count('?tagName=news')).toBe('3');
-    expect(await count('?userId=ben')).toBe('3');
-    expect(await count('?userId=anonymous')).toBe('2');
-    expect(await count('')).toBe('10');
-  });
-
-  it('a profile is kept when an SDK registers again, and emptied by null', async () => {
-    const device = { deviceId: 'profiled', platform: 'G', token: 'sandbox:accepted:p' };
-    const profile = {
-      language: 'DE-ch',
-      timeZone: 'Europe/Zurich',
-      appVersion: '7.1',
-      attributes: { plan: 'gold', n: 3, on: true },
-    };
-    expect((await api.app('POST', '/devices', { ...device, ...profile })).body).toMatchObject({
-      ...profile,
-      language: 'de-CH',
-    });
-    expect((await api.app('POST', '/devices', device)).body).toMatchObject({ ...profile, language: 'de-CH' });
-    const change = { language: null, attributes: { plan: 'free' } };
-    const { body } = await api.app('PUT', '/devices/profiled', change);
-    expect(body).toMatchObject({ timeZone: 'Europe/Zurich', attributes: { plan: 'free' }, token: device.token });
-    expect(body).not.toHaveProperty('language');
-    expect((await api.app('PUT', '/devices/profiled', { attributes: null })).body).not.toHaveProperty('attributes');
-    expect((await api.app('DELETE', '/devices/profiled')).status).toBe(204);
+  it.each([
+    ['a NUL', '/devices/a%00b', 400],
+    ['half a code', '/devices/a%zz', 400],
+    ['broken UTF-8', '/devices/a%ff', 400],
+    ['an id over every length', `/devices/${'x'.repeat(5_000)}`, 400],
+    ['an id over the URL’s length', `/devices/${'x'.repeat(20_000)}`, 431],
+  ])('%s', async (_what, path, status) => {
+    const response = await program.api.raw('GET', path, undefined, {});
+    expect(response.status).toBe(status);
   });
 });
 
 describe.each(STAGES)('devices by lines on $name', (stage) => {
-  beforeAll(() => start(stage));
-  afterAll(end);
+  const program = runProgram(stage);
+  const newApplication = async (name: string): Promise<Api> => {
+    await program.api.call('POST', '/apps', { applicationId: name });
+    return Api.connect(program.carillon.url, name);
+  };
 
   it('go in, come out, and go in again without a change', async () => {
     const from = await newApplication('com.example.from');
@@ -284,19 +231,14 @@ describe.each(STAGES)('devices by lines on $name', (stage) => {
     expect(answer).toMatchObject({ status, lines: [{ code }] });
   });
 
-  it('refuses another content type, lines elsewhere, an unknown application and a token without the scope', async () => {
+  it('refuses another content type, an unknown application and a token without the scope', async () => {
     const line = ndjson([{ deviceId: 'a', platform: 'A', token: 't' }]);
-    expect(await transfer(api, line, { 'content-type': 'application/json' })).toMatchObject({ status: 405 });
-    expect(await transfer(api, line, { 'content-type': 'text/plain' })).toMatchObject({ status: 405 });
-    expect(await api.app('POST', '/devices', line, NDJSON)).toMatchObject({
-      status: 405,
-      body: { code: 'CARIL0405E' },
-    });
-    expect(await api.app('POST', '/messages', line, NDJSON)).toMatchObject({ status: 405 });
-    const nowhere = await Api.connect(carillon.url, 'com.example.nowhere');
+    expect(await transfer(program.api, line, { 'content-type': 'application/json' })).toMatchObject({ status: 405 });
+    expect(await transfer(program.api, line, { 'content-type': 'text/plain' })).toMatchObject({ status: 405 });
+    const nowhere = await Api.connect(program.carillon.url, 'com.example.nowhere');
     expect(await transfer(nowhere, line)).toMatchObject({ status: 404, lines: [{ code: 'FPWSE0001E' }] });
     expect(await transfer(nowhere, undefined)).toMatchObject({ status: 404 });
-    const reader = await Api.connect(carillon.url, 'com.example.app', 'devices.read push.application.*');
+    const reader = await Api.connect(program.carillon.url, 'com.example.app', 'devices.read push.application.*');
     expect(await transfer(reader, line)).toMatchObject({ status: 403 });
   });
 
@@ -315,6 +257,6 @@ describe.each(STAGES)('devices by lines on $name', (stage) => {
     ).rejects.toThrow(/abort/);
     const { body } = await app.app<{ pageInfo: PageInfo }>('GET', '/devices?size=1');
     expect(Number(body.pageInfo.totalCount)).toBeLessThanOrEqual(5_001);
-    expect(carillon.output()).not.toMatch(/ERROR/);
+    expect(program.carillon.output()).not.toMatch(/ERROR/);
   });
 });

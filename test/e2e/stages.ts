@@ -1,9 +1,9 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
-import { createDatabase } from '../harness/servers.js';
+import { claimRedisDatabase, createDatabase } from '../harness/servers.js';
 
 /** Where the program keeps its data and its queue: the deployments that every end-to-end test is run on. */
 export interface Stage {
@@ -30,8 +30,7 @@ function onServers(postgres: string, redis: string): Stage {
     prepare: async () => ({
       environment: {
         DATABASE_URL: await createDatabase(postgres),
-        // A database of its own, so that no other test's queue is in the way.
-        QUEUE_URL: `${redis}/${randomInt(1, 16)}`,
+        QUEUE_URL: await claimRedisDatabase(redis),
         MASTER_KEY: randomBytes(32).toString('base64'),
       },
       clean: () => undefined,

@@ -38,9 +38,7 @@ export class Api {
   }
 
   static async connect(url: string, applicationId = 'com.example.app', scope = '*'): Promise<Api> {
-    const response = await requestToken(url, { id: 'test', secret: 'test', scope });
-    const { access_token: token } = (await response.json()) as { access_token: string };
-    return new Api(url, token, applicationId);
+    return new Api(url, await issueToken(url, scope), applicationId);
   }
 
   async call<T = Record<string, unknown>>(
@@ -132,6 +130,12 @@ export class Api {
       await delay(everyMs);
     }
   }
+}
+
+/** An access token of exactly this scope, for the client of development. */
+export async function issueToken(url: string, scope: string): Promise<string> {
+  const response = await requestToken(url, { id: 'test', secret: 'test', scope });
+  return ((await response.json()) as { access_token: string }).access_token;
 }
 
 export function requestToken(

@@ -12,3 +12,11 @@ export function routesOf(carillon: RunningCarillon): string[] {
   const routes = (JSON.parse(line) as string[]).map((route) => route.replaceAll('::', ':'));
   return routes.filter((route) => !/^GET \/doc\b/.test(route)).sort();
 }
+
+/** `/apps/:applicationId` with the values of its parameters; one that has none is a name that nothing has. */
+export function fillRoute(route: string, values: Readonly<Record<string, string>>): string {
+  return route.replaceAll(
+    /\/:(\w+)/g,
+    (_whole, name: string) => `/${encodeURIComponent(values[name] ?? `no-${name}`)}`,
+  );
+}

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { openDatabase } from '../../src/database/database.js';
@@ -137,6 +138,19 @@ export async function createDatabase(serverUrl: string): Promise<string> {
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   return url.href;
+}
+
+/** One of the server's databases, by turns so that no two of fifteen at once are the same, and empty. */
+export async function claimRedisDatabase(serverUrl: string): Promise<string> {
+  const redis = new Redis(serverUrl);
+  try {
+    const turn = await redis.incr('carillon:test:databases');
+    const database = 1 + (turn % 15);
+    await redis.pipeline().select(database).flushdb().exec();
+    return `${serverUrl}/${database}`;
+  } finally {
+    redis.disconnect();
+  }
 }
 
 export async function freePort(): Promise<number> {

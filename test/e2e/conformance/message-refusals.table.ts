@@ -1,0 +1,86 @@
+import { having, refused, wrong } from './row.js';
+import type { Row } from './row.js';
+
+const hello = { message: { alert: 'Hello' } };
+const ann = { target: { userIds: ['ann'] } };
+
+/** What no message may be: a change to a good one, or a body that is text; the reason given. */
+const REFUSED: readonly (readonly [what: string, body: object | string, says: RegExp])[] = [
+  ['no message', { message: undefined }, /'message'.*required/],
+  ['a message that is no object', { message: 'Hello' }, /'message'/],
+  ['no alert', { message: {} }, /'message\.alert'.*required/],
+  ['an alert that is no string', { message: { alert: 7 } }, /'message\.alert'.*string/],
+  [
+    'an alert over the provider’s size',
+    { message: { alert: 'x'.repeat(4_096) } },
+    /'message\.alert'.*bytes at apns, which takes 4096/,
+  ],
+  [
+    'a payload over the provider’s size',
+    { settings: { gcm: { payload: { a: 'x'.repeat(5_000) } } }, target: { platforms: ['G'] } },
+    /'settings\.gcm'.*bytes at fcm, which takes 4096/,
+  ],
+  ['an unknown kind of target', { target: { segments: ['a'] } }, /'target\.segments'.*no such target/],
+  ['a phone number', { target: { phoneNumber: '+41' } }, /'target\.phoneNumber'/],
+  [
+    'two kinds at once',
+    { target: { deviceIds: ['a'], userIds: ['b'] } },
+    /'target'.*only one of deviceIds and userIds/,
+  ],
+  ['an empty target', { target: {} }, /'target'.*empty/],
+  ['a null target', { target: null }, /'target'.*must be an object/],
+  ['a target that is a list', { target: [] }, /'target'.*must be an object/],
+  ['an empty target put into settings', { settings: { target: {} } }, /'target'.*empty/],
+  ...['deviceIds', 'userIds', 'tagNames', 'platforms'].map(
+    (kind) => [`empty ${kind}`, { target: { [kind]: [] } }, new RegExp(`'target.${kind}'.*empty`)] as const,
+  ),
+  ...['deviceIds', 'userIds', 'tagNames'].map(
+    (kind) => [`${kind} that are no list`, { target: { [kind]: 'a' } }, new RegExp(`'target.${kind}'.*list`)] as const,
+  ),
+  ['a device id that is no string', { target: { deviceIds: [7] } }, /'target\.deviceIds'.*string/],
+  ['an unknown platform', { target: { platforms: ['X'] } }, /'target\.platforms'.*one of A, G/],
+  ['SMS', { notificationType: 2 }, /'notificationType'.*SMS/],
+  ['both', { notificationType: 3 }, /'notificationType'.*SMS/],
+  ['a time to live below zero', { settings: { gcm: { timeToLive: -1 } } }, /'settings\.gcm\.timeToLive'.*at least 0/],
+  ['data without user ids', { data: { u: {} } }, /'data'/],
+  ['data that are no object', { data: [], ...ann }, /'data'/],
+  ['a prototype among the data', withData('{"__proto__":"x"}'), /data\.ann\.__proto__/],
+  ['half a surrogate among the data', withData('{"n":"\\ud800"}'), /data\.ann\.n/],
+  ['deep data', withData(`{"n":${'['.repeat(5_000)}${']'.repeat(5_000)}}`), /data\.ann\.n/],
+  ['a wrong instant', { sendAt: 'tomorrow' }, /'sendAt'.*instant/],
+  ['a number as instant', { sendAt: 1_795_600_000 }, /'sendAt'.*string/],
+  ['both ends', { ttl: 1, expiresAt: '2036-01-01T00:00:00Z' }, /'expiresAt'.*only one/],
+  ['an empty label', { label: '' }, /'label'/],
+  ['a priority of no word', { priority: 10 }, /'priority'/],
+  ['a dry run as text', { dryRun: 'true' }, /'dryRun'/],
+];
+const NOT_THERE: readonly (readonly [what: string, target: object, code: string, says: RegExp])[] = [
+  ['only unknown devices', { deviceIds: ['nobody'] }, 'FPWSE0009E', /target\.deviceIds.*nobody/],
+  ['only unknown users', { userIds: ['nobody'] }, 'FPWSE0009E', /target\.userIds.*nobody/],
+  ['an unknown tag', { tagNames: ['news', 'nothing'] }, 'FPWSE0001E', /target\.tagNames.*nothing/],
+];
+
+export const MESSAGE_REFUSALS: readonly Row[] = [
+  ...REFUSED.map(([what, change, says]): Row => [
+    'POST …/messages',
+    'messages.write',
+    what,
+    { body: typeof change === 'string' ? change : { ...hello, ...change } },
+    400,
+    wrong(says),
+  ]),
+  ...NOT_THERE.map(([what, target, code, says]): Row => [
+    'POST …/messages',
+    'messages.write',
+    what,
+    { body: { ...hello, target } },
+    404,
+    refused(code, says),
+  ]),
+  ['POST …/messages', 'messages.write', 'a list', { body: [hello] }, 400, refused('FPWSE0004E', /JSON object/)],
+  ['GET …/messages', 'messages.read', 'none of those was kept', {}, 200, having({ messages: [] })],
+];
+
+function withData(ofAnn: string): string {
+  return `{"message":{"alert":"x"},"target":{"userIds":["ann"]},"data":{"ann":${ofAnn}}}`;
+}

@@ -1,0 +1,57 @@
+import { having, refused, wrong } from './row.js';
+import type { Row } from './row.js';
+import { expect } from 'vitest';
+
+const read = 'webhooks.read';
+const write = 'webhooks.write';
+const hook = { name: 'crm', url: 'https://hooks.example/in', eventTypes: 'onDeviceRegister,onSubscribe' };
+const changed = { url: 'https://hooks.example/other', eventTypes: 'onUnsubscribe' };
+const SECRET = expect.stringMatching(/^[\w-]{43}$/) as string;
+
+/** What of a webhook is refused when it is made, and when it is changed. */
+const WRONG: readonly (readonly [field: string, value: unknown])[] = [
+  ['url', 'http://hooks.example/'],
+  ['url', 'https://127.0.0.1/'],
+  ['url', 'https://[::ffff:10.0.0.1]/'],
+  ['url', 'https://me:sesame@hooks.example/'],
+  ['url', 7],
+  ['eventTypes', 'onSubscribe,nothing'],
+  ['eventTypes', 'onNotificationFailure'],
+  ['eventTypes', ['onSubscribe']],
+  ['eventTypes', ''],
+];
+
+export const WEBHOOKS: readonly Row[] = [
+  ['POST …/webhooks', write, 'the secret is shown once', { body: hook }, 200, { ...hook, secret: SECRET }],
+  ['POST …/webhooks', write, 'twice', { body: hook }, 409, refused('FPWSE0002E')],
+  ['GET …/webhooks', read, 'all', {}, 200, { webhooks: [{ ...hook, pending: 0 }] }],
+  ['PUT …/webhooks/:name', write, 'another address', { body: changed }, 200, { name: 'crm', ...changed }],
+  ['GET …/webhooks/:name', read, 'one', {}, 200, { name: 'crm', ...changed, pending: 0 }],
+  ...['a/b', 'x'.repeat(65), '', undefined].map((name): Row => [
+    'POST …/webhooks',
+    write,
+    `name ${name}`,
+    { body: { ...hook, name } },
+    400,
+    wrong(/'name'/),
+  ]),
+  ...WRONG.flatMap(([field, value]): Row[] => {
+    const says = wrong(new RegExp(`'${field}'`));
+    return [
+      [
+        'POST …/webhooks',
+        write,
+        `${field} ${String(value)}`,
+        { body: { ...hook, name: 'new', [field]: value } },
+        400,
+        says,
+      ],
+      ['PUT …/webhooks/:name', write, `${field} ${String(value)}`, { body: { ...changed, [field]: value } }, 400, says],
+    ];
+  }),
+  ['GET …/webhooks', read, 'nothing of that was kept', {}, 200, { webhooks: [having({ name: 'crm', ...changed })] }],
+  ['DELETE …/webhooks/:name', write, 'one', {}, 204],
+  ['DELETE …/webhooks/:name', write, 'again', {}, 404, refused('FPWSE0001E')],
+  ['PUT …/webhooks/:name', write, 'an unknown one', { body: changed }, 404, refused('FPWSE0001E')],
+  ['GET …/webhooks/:name', read, 'an unknown one', {}, 404, refused('FPWSE0001E')],
+];
