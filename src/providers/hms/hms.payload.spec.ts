@@ -39,7 +39,7 @@ describe('buildAndroidBody', () => {
     expect(message.notification).toEqual({ title: 'T', body: 'Hi' });
     expect(message.android).toMatchObject({
       collapse_key: expect.toSatisfy((key: number) => Number.isInteger(key) && key >= 1 && key <= 100),
-      notification: { tag: 'k', group: 'g', channel_id: 'c', visibility: 'PRIVATE' },
+      notification: { tag: 'fnDWK8bG', group: 'g', channel_id: 'c', visibility: 'PRIVATE' },
     });
   });
 
