@@ -188,6 +188,7 @@ describe('a request that FCM refuses', () => {
       'message.android.notification',
       /"colour"/,
     ],
+    ['a name that every object has', { constructor: 'x' }, 'message', /Unknown name "constructor"/],
     ['a number in data', { data: { a: 'x', b: 5 } }, 'message.data[1].value', /TYPE_STRING/],
     ['data that is no object', { data: 'x' }, 'message.data', /TYPE_MESSAGE/],
     ['a ttl in plain seconds', { android: { ttl: '60' } }, 'message.android.ttl', /DURATION/],

@@ -53,30 +53,39 @@ export interface Leniency {
 
 /** The first place where a value is not as the schema says; null when it is. */
 export function findSchemaFault(value: unknown, kind: Kind, leniency: Leniency = {}, path = ''): SchemaFault | null {
-  const fault: SchemaFault = { problem: 'type', path, name: '', kind, value };
-  if (typeof kind === 'string') return SCALARS[kind](value) ? null : fault;
-  if ('object' in kind) return isFields(value) ? findFieldFault(value, kind, leniency, path) : fault;
-  if ('values' in kind) {
-    const word = leniency.anyCase && typeof value === 'string' ? value.toUpperCase() : value;
-    return kind.values.includes(word as string) ? null : fault;
+  if (typeof kind === 'object') {
+    if ('object' in kind && isFields(value)) return findFieldFault(value, kind, leniency, path);
+    if ('map' in kind && isFields(value)) return findItemFault(value, kind.map, leniency, path);
   }
-  if ('pattern' in kind) return typeof value === 'string' && kind.pattern.test(value) ? null : fault;
-  if ('from' in kind) return typeof value === 'number' && value >= kind.from && value <= kind.to ? null : fault;
-  if ('either' in kind) return kind.either.some((each) => !findSchemaFault(value, each, leniency)) ? null : fault;
-  if ('map' in kind) {
-    if (!isFields(value)) return fault;
-    const faults = Object.values(value).map((item, index) =>
-      findSchemaFault(item, kind.map, leniency, `${path}[${index}].value`),
-    );
-    return faults.find((each) => each !== null) ?? null;
+  return isOfKind(value, kind, leniency) ? null : { problem: 'type', path, name: '', kind, value };
+}
+
+function isOfKind(value: unknown, kind: Kind, leniency: Leniency): boolean {
+  if (typeof kind === 'string') return SCALARS[kind](value);
+  if ('pattern' in kind) return typeof value === 'string' && kind.pattern.test(value);
+  if ('from' in kind) return typeof value === 'number' && value >= kind.from && value <= kind.to;
+  if ('either' in kind) return kind.either.some((each) => !findSchemaFault(value, each, leniency));
+  if ('list' in kind) return Array.isArray(value) && value.every((item) => !findSchemaFault(item, kind.list, leniency));
+  if (!('values' in kind)) return false;
+  const word = leniency.anyCase && typeof value === 'string' ? value.toUpperCase() : value;
+  return kind.values.includes(word as string);
+}
+
+/** Of a map, as protobuf names its entries. */
+function findItemFault(fields: Fields, kind: Kind, leniency: Leniency, path: string): SchemaFault | null {
+  let index = 0;
+  for (const name in fields) {
+    const value = fields[name];
+    const fault = isOfKind(value, kind, leniency) ? null : findSchemaFault(value, kind, leniency);
+    if (fault) return { ...fault, path: `${path}[${index}].value` };
+    index += 1;
   }
-  const good = Array.isArray(value) && value.every((item) => !findSchemaFault(item, kind.list, leniency));
-  return good ? null : fault;
+  return null;
 }
 
 function findFieldFault(fields: Fields, kind: ObjectKind, leniency: Leniency, path: string): SchemaFault | null {
-  const seen = new Set<string>();
-  for (const [name, value] of Object.entries(fields)) {
+  for (const name in fields) {
+    const value = fields[name];
     const known = Object.hasOwn(kind.object, name) ? name : (leniency.nameOf?.(name) ?? name);
     const member = Object.hasOwn(kind.object, known) ? kind.object[known] : kind.others;
     if (member === undefined) {
@@ -84,10 +93,15 @@ function findFieldFault(fields: Fields, kind: ObjectKind, leniency: Leniency, pa
       return { problem: 'unknown', path, name, kind, value };
     }
     if (value === null && leniency.nullIsAbsent) continue;
-    seen.add(known);
     const fault = findSchemaFault(value, member, leniency, path === '' ? name : `${path}.${name}`);
     if (fault) return fault;
   }
-  const missing = kind.required?.find((name) => !seen.has(name));
+  const missing = kind.required?.find((name) => !isThere(fields, name, leniency));
   return missing === undefined ? null : { problem: 'missing', path, name: missing, kind, value: undefined };
+}
+
+function isThere(fields: Fields, wanted: string, { nameOf, nullIsAbsent }: Leniency): boolean {
+  return Object.entries(fields).some(
+    ([name, value]) => (name === wanted || nameOf?.(name) === wanted) && !(value === null && nullIsAbsent),
+  );
 }
