@@ -148,11 +148,6 @@ describe('checkSizes', () => {
     expect(check(alert(3_990), ['WEB_SAFARI'])).toThrow(/'message\.alert'.* at web-push/);
   });
 
-  it('counts bytes, not characters', () => {
-    expect(check({ message: { alert: 'ü'.repeat(2_100) } }, ['A'])).toThrow(refused('message.alert', 'apns'));
-    expect(check(alert(2_100), ['A'])).not.toThrow();
-  });
-
   it('asks Windows for its own limit and settings, and Huawei for those of Android', () => {
     const raw = (bytes: number) => ({
       message: { alert: 'hi' },
@@ -170,22 +165,6 @@ describe('checkSizes', () => {
     expect(check(payload('apns', 5_000), ['G'])).not.toThrow();
     expect(check(payload('gcm', 5_000), ['A', 'W'])).not.toThrow();
     expect(check(payload('gcm', 5_000), ['A', 'G'])).toThrow(refused('settings.gcm', 'fcm'));
-  });
-
-  it('what passes is within the limit with the ids it will have', () => {
-    // The largest alert that passes, found by halving; the id is eight characters then.
-    let [fits, tooLarge] = [0, 4_096];
-    while (tooLarge - fits > 1) {
-      const middle = (fits + tooLarge) >> 1;
-      try {
-        check(alert(middle), ['A'])();
-        fits = middle;
-      } catch {
-        tooLarge = middle;
-      }
-    }
-    const ids = { messageId: 'aB3dE6gH', collapseId: 'aB3dE6gH', expiresAt: Date.now() };
-    expect(providers.apns.measure({ ...read(alert(fits)), ...ids })).toBe(4_096);
   });
 });
 

@@ -21,31 +21,6 @@ describe('apnsBody', () => {
     expect(body()).toEqual({ aps: { alert: { body: 'Grüße' } }, payload: '{"nid":"fnDWK8bG"}' });
   });
 
-  it.each<[keyof ApnsSettings, unknown, string]>([
-    ['title', 'T', 'title'],
-    ['subtitle', 'S', 'subtitle'],
-    ['titleLocKey', 'TL', 'title-loc-key'],
-    ['titleLocArgs', ['a'], 'title-loc-args'],
-    ['locKey', 'L', 'loc-key'],
-    ['locArgs', ['b', 'c'], 'loc-args'],
-    ['iosActionKey', 'OPEN', 'action-loc-key'],
-    ['launchImage', 'i.png', 'launch-image'],
-    ['apnsGroupSummaryArg', 'Ann', 'summary-arg'],
-    ['apnsGroupSummaryArgCount', 3, 'summary-arg-count'],
-  ])('puts %s into the alert', (setting, value, key) => {
-    expect(aps({ [setting]: value })).toEqual({ alert: { body: 'Grüße', [key]: value } });
-  });
-
-  it.each<[keyof ApnsSettings, unknown, string]>([
-    ['badge', 0, 'badge'],
-    ['sound', 'ping.caf', 'sound'],
-    ['interactiveCategory', 'yesno', 'category'],
-    ['category', 'yesno', 'category'],
-    ['apnsThreadId', 'thread', 'thread-id'],
-  ])('puts %s beside the alert', (setting, value, key) => {
-    expect(aps({ [setting]: value })).toEqual({ alert: { body: 'Grüße' }, [key]: value });
-  });
-
   it('prefers interactiveCategory to its older name', () => {
     expect(aps({ interactiveCategory: 'new', category: 'old' }).category).toBe('new');
   });

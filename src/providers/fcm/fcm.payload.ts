@@ -1,3 +1,4 @@
+import { appData, isUrgent } from '../android.js';
 import { BodyTemplate } from '../body-template.js';
 import type { Notification } from '../notification.js';
 import type { Values } from '../placeholders.js';
@@ -47,7 +48,7 @@ function beginningOf(notification: Notification, now: number): string {
   const message = {
     android: {
       collapse_key: settings.collapseKey ?? notification.collapseId,
-      priority: isUrgent(notification, silent) ? 'HIGH' : 'NORMAL',
+      priority: isUrgent(notification) ? 'HIGH' : 'NORMAL',
       ttl: `${timeToLive(notification, now)}s`,
       ...(silent ? {} : { notification: androidNotification(notification) }),
     },
@@ -56,46 +57,13 @@ function beginningOf(notification: Notification, now: number): string {
   return `{"message":${JSON.stringify(message).slice(0, -1)},"token":`;
 }
 
-/**
- * `data`: what MobileFirst's Android apps read from a message. FCM takes text only, so what is not text goes as JSON.
- * The names are this fixed list: the caller's own members travel inside `payload` and can never meet a name that FCM
- * reserves (`from`, `message_type`, `google.*`, `gcm.*`), which would refuse the whole message.
- */
-function fcmData({ messageId, alert, url, gcm = {} }: Notification): Record<string, string> {
-  const { style } = gcm;
-  const members: Record<string, unknown> = {
-    nid: messageId,
-    alert,
-    url,
-    payload: { ...gcm.payload, nid: messageId },
-    type: gcm.type,
-    // The rest has no place in FCM's own notification, or none that keeps its meaning; the app shows it.
-    priority: gcm.priority?.toLowerCase(),
-    redact: gcm.redact,
-    category: gcm.category,
-    interactiveCategory: gcm.interactiveCategory,
-    groupId: gcm.groupId,
-    bridge: gcm.bridge,
-    sync: gcm.sync,
-    lights: gcm.lights,
-    style: style && { ...style, type: style.type ?? style.notification_type, notification_type: undefined },
-  };
+/** FCM takes text only, so what is not text goes as JSON; no name of ours is one that FCM reserves. */
+function fcmData(notification: Notification): Record<string, string> {
   const data: Record<string, string> = {};
-  for (const [name, value] of Object.entries(members)) {
+  for (const [name, value] of Object.entries(appData(notification))) {
     if (value !== undefined) data[name] = typeof value === 'string' ? value : JSON.stringify(value);
   }
   return data;
-}
-
-/**
- * FCM's own defaults: a visible message wakes an idle phone, a silent one waits. `sync` lets it wait too. Of the five
- * words of the wire, max and high wake it.
- */
-function isUrgent({ gcm = {}, priority }: Notification, silent: boolean): boolean {
-  if (gcm.sync === true) return false;
-  const word = gcm.priority ?? priority;
-  if (word === undefined) return !silent;
-  return /^(max|high)$/i.test(word);
 }
 
 /** Whole seconds, never past the moment after which nobody wants the message. */

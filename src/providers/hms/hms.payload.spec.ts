@@ -33,14 +33,18 @@ describe('buildAndroidBody', () => {
     });
   });
 
-  it('takes what settings.gcm says of Android', () => {
-    const gcm = { androidTitle: 'T', groupId: 'g', channelId: 'c', visibility: 'private', collapseKey: 'k' };
-    const { message } = android({ gcm });
-    expect(message.notification).toEqual({ title: 'T', body: 'Hi' });
-    expect(message.android).toMatchObject({
-      collapse_key: expect.toSatisfy((key: number) => Number.isInteger(key) && key >= 1 && key <= 100),
-      notification: { tag: 'k', group: 'g', channel_id: 'c', visibility: 'PRIVATE' },
+  it('shows no more lines than fit, and no picture that Push Kit would refuse', () => {
+    const lines = ['1', '2', '3', '4', '5', '6'];
+    const shown = (style: object) => android({ gcm: { style } }).message.android.notification;
+    const usual = { click_action: { type: 3 }, tag: 'fnDWK8bG' };
+    expect(shown({ type: 'inbox_notification', lines })).toEqual({
+      ...usual,
+      style: 3,
+      inbox_content: lines.slice(0, 5),
     });
+    expect(shown({ type: 'inbox_notification', lines: [] })).toEqual(usual);
+    expect(shown({ type: 'bigtext_notification', title: 'T' })).toEqual(usual);
+    expect(shown({ type: 'picture_notification', url: 'http://example.com/p.png' })).toEqual(usual);
   });
 
   it('a silent one is data alone and waits', () => {

@@ -18,10 +18,13 @@ export class HmsProvider implements Provider {
 
   constructor(private readonly options: HmsProviderOptions) {}
 
-  /** The larger of both forms: which one is sent is known with the credentials only. */
+  /**
+   * The larger of both forms: which one is sent is known with the credentials only. Of normal urgency, the longer word,
+   * for one that may not be urgent is sent again as that.
+   */
   measure(notification: Notification): number {
     const now = Date.now();
-    return Math.max(buildAndroidBody(notification, now).bytes, buildHarmonyBody(notification, now).bytes);
+    return Math.max(buildAndroidBody(notification, now, 'NORMAL').bytes, buildHarmonyBody(notification, now).bytes);
   }
 
   open(settings: ProviderSettings, shelf: TokenShelf): Sender {

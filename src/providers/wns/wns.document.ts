@@ -6,7 +6,9 @@ import { element, escapeXml } from './xml.js';
 
 type Fields = Record<string, unknown>;
 
-const SHARED = ['lang', 'baseUri', 'branding', 'addImageQuery', 'contentId'] as const;
+const SHARED = ['lang', 'baseUri', 'branding', 'addImageQuery'] as const;
+/** `contentId` is the tile's alone: the toast schema does not have it. */
+const OF_TILE = [...SHARED, 'contentId'] as const;
 /** Adaptive templates take texts and images in their order; the older ones address them by id. */
 const ADAPTIVE = /^(ToastGeneric|Tile(Small|Medium|Wide|Large))$/;
 
@@ -15,13 +17,13 @@ export function toastXml({ messageId, alert, url, wns }: Notification): string {
   const toast = fieldsOf(wns?.toast);
   const launch = toast.launch ?? JSON.stringify({ nid: messageId, ...(url === undefined ? {} : { url }) });
   const shown = element('binding', { template: 'ToastGeneric' }, element('text', {}, escapeXml(alert)));
-  const visual = visualXml(fieldsOf(toast.visual), shown);
+  const visual = visualXml(fieldsOf(toast.visual), SHARED, shown);
   const audio = isObject(toast.audio) ? element('audio', pick(toast.audio, ['src', 'loop', 'silent']), '') : '';
   return element('toast', { launch, ...pick(toast, ['duration']) }, visual + audio);
 }
 
 export function tileXml(tile: Fields): string {
-  return element('tile', {}, visualXml(fieldsOf(tile.visual), ''));
+  return element('tile', {}, visualXml(fieldsOf(tile.visual), OF_TILE, ''));
 }
 
 /** A number of 1 to 99 or a glyph's name; 0 clears the badge. */
@@ -29,12 +31,12 @@ export function badgeXml(badge: Fields): string {
   return element('badge', pick(badge, ['version', 'value']), '');
 }
 
-function visualXml(visual: Fields, fallback: string): string {
-  const bindings = listOf(visual.binding).map(bindingXml).join('');
-  return element('visual', pick(visual, ['version', ...SHARED]), bindings || fallback);
+function visualXml(visual: Fields, shared: readonly string[], fallback: string): string {
+  const bindings = listOf(visual.binding).map((binding) => bindingXml(binding, shared));
+  return element('visual', pick(visual, ['version', ...shared]), bindings.join('') || fallback);
 }
 
-function bindingXml(binding: Fields): string {
+function bindingXml(binding: Fields, shared: readonly string[]): string {
   const numbered = !ADAPTIVE.test(String(binding.template));
   const id = (index: number): Fields => (numbered ? { id: index + 1 } : {});
   const images = listOf(binding.image).map((image, index) =>
@@ -43,7 +45,7 @@ function bindingXml(binding: Fields): string {
   const texts = listOf(binding.text).map((text, index) =>
     element('text', { ...id(index), ...pick(text, ['lang']) }, escapeXml(textOf(text.content))),
   );
-  return element('binding', pick(binding, ['template', 'fallback', ...SHARED]), [...images, ...texts].join(''));
+  return element('binding', pick(binding, ['template', 'fallback', ...shared]), [...images, ...texts].join(''));
 }
 
 function pick(fields: Fields, names: readonly string[]): Fields {
@@ -60,5 +62,5 @@ function fieldsOf(value: unknown): Fields {
 }
 
 function textOf(value: unknown): string {
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
 }

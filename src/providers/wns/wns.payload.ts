@@ -7,6 +7,8 @@ import { badgeXml, tileXml, toastXml } from './wns.document.js';
 export const MAX_BODY_BYTES = 5_000;
 /** A channel lives for 30 days: nothing is worth keeping for longer. */
 const LONGEST_TTL_S = 30 * 86_400;
+/** X-WNS-PRIORITY (Microsoft: "WNS notification priorities"); a notification without one has its kind's own. */
+const PRIORITY = { high: '1', normal: '2' } as const;
 /** X-WNS-Tag: at most 16 letters and digits. */
 const TAG = /^[A-Za-z0-9]{1,16}$/;
 
@@ -33,8 +35,12 @@ export function buildWnsRequests(notification: Notification, now: number): WnsRe
 }
 
 function buildRequests(notification: Notification, now: number): WnsRequest[] {
-  const { wns = {}, collapseId } = notification;
-  const common = { 'x-wns-requestforstatus': 'true', ...lifeHeaders(notification, now) };
+  const { wns = {}, collapseId, priority } = notification;
+  const common = {
+    'x-wns-requestforstatus': 'true',
+    ...(priority && { 'x-wns-priority': PRIORITY[priority] }),
+    ...lifeHeaders(notification, now),
+  };
   const requests: WnsRequest[] = [];
   const add = (type: string, body: string, tag?: string): void => {
     const headers = {

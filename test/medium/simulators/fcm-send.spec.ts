@@ -154,6 +154,10 @@ describe('a message that FCM takes', () => {
   });
 });
 
+const NOTIFICATION = 'message.android.notification';
+const shown = (notification: object) => ({ android: { notification } });
+const light = (light_settings: object) => shown({ light_settings });
+
 describe('a request that FCM refuses', () => {
   it.each([
     ['without a token', {}, 401, 'UNAUTHENTICATED'],
@@ -184,6 +188,7 @@ describe('a request that FCM refuses', () => {
       'message.android.notification',
       /"colour"/,
     ],
+    ['a name that every object has', { constructor: 'x' }, 'message', /Unknown name "constructor"/],
     ['a number in data', { data: { a: 'x', b: 5 } }, 'message.data[1].value', /TYPE_STRING/],
     ['data that is no object', { data: 'x' }, 'message.data', /TYPE_MESSAGE/],
     ['a ttl in plain seconds', { android: { ttl: '60' } }, 'message.android.ttl', /DURATION/],
@@ -231,6 +236,13 @@ describe('a request that FCM refuses', () => {
       'a condition of six topics',
       { token: undefined, condition: ['a', 'b', 'c', 'd', 'e', 'f'].map((t) => `'${t}' in topics`).join(' || ') },
       'message.condition',
+    ],
+    ['a colour that is no #rrggbb', shown({ color: 'red' }), `${NOTIFICATION}.color`],
+    ['a light brighter than 1', light({ color: { red: 255 } }), `${NOTIFICATION}.light_settings.color.red`],
+    [
+      'a light that never goes out',
+      light({ color: {}, light_on_duration: '1s' }),
+      `${NOTIFICATION}.light_settings.light_off_duration`,
     ],
     ['a malformed token', { token: 'no token at all' }, 'message.token'],
     ['a token named to be malformed', { token: 'dead0400' }, 'message.token'],

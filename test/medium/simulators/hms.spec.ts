@@ -8,6 +8,9 @@ import { post, postForm } from './h1-client.js';
 const AUDIENCE = 'https://oauth-login.cloud.huawei.com/oauth2/v3/token';
 const ANDROID = { collapse_key: -1, ttl: '60s', notification: { click_action: { type: 3 }, tag: 'tag1' } };
 const MESSAGE = { notification: { title: 'T', body: 'B' }, data: '{"nid":"m1"}', android: ANDROID };
+const shown = (change: object) => ({
+  android: { ...ANDROID, notification: { ...ANDROID.notification, ...change } },
+});
 const ALERT = { notification: { category: 'MARKETING', title: 'T', body: 'B', clickAction: { actionType: 0 } } };
 
 let simulators: RunningSimulators;
@@ -89,6 +92,12 @@ describe('v1', () => {
     ['80100004', 'a life without unit', { android: { ...ANDROID, ttl: '60' } }],
     ['80100013', 'a collapse key of 101', { android: { ...ANDROID, collapse_key: 101 } }],
     ['80100001', 'no such urgency', { android: { ...ANDROID, urgency: 'LOW' } }],
+    ['80100003', 'a flag that is text', shown({ default_sound: 'true' })],
+    ['80100003', 'a word of no list', shown({ visibility: 'secret' })],
+    ['80100003', 'a light without colour', shown({ light_settings: { light_on_duration: '1s' } })],
+    ['80100003', 'a big text without title', shown({ style: 1, big_body: 'B' })],
+    ['80100003', 'no lines', shown({ style: 3, inbox_content: [] })],
+    ['80100022', 'a picture without TLS', shown({ image: 'http://example.com/p.png' })],
     ['80300008', 'more than 4096 bytes', { data: 'x'.repeat(4_096) }],
   ])('answers %s to %s', async (code, _what, change) => {
     expect((await sendV1(change)).code).toBe(code);
@@ -137,6 +146,17 @@ describe('v3', () => {
     ['80200001', 'signed RS256', {}, 'RS256'],
   ])('answers %s to a JWT %s', async (code, _what, claims, alg) => {
     expect(await sendV3(await sign(claims, alg))).toMatchObject({ status: 401, code });
+  });
+
+  it.each<[string, string, object]>([
+    ['80100003', 'no lines', { style: 3 }],
+    ['80100003', 'a style of v1', { style: 1 }],
+    ['80100022', 'a picture without TLS', { image: 'http://example.com/p.png' }],
+  ])('answers %s to %s', async (code, _what, change) => {
+    const path = `/v3/${simulators.credentials.hms.account.projectId}/messages:send`;
+    const payload = { notification: { ...ALERT.notification, ...change } };
+    const answer = await send(path, { payload, target: { token: ['t1'] } }, await sign(), { 'push-type': '0' });
+    expect(answer.code).toBe(code);
   });
 
   it('takes no OAuth token, and wants a push-type', async () => {

@@ -88,6 +88,7 @@ describe('a channel', () => {
     [400, 'another type', { 'x-wns-type': 'wns/tile' }, TOAST],
     [400, 'another content type', { 'content-type': 'application/octet-stream' }, TOAST],
     [400, 'a TTL of words', { 'x-wns-ttl': 'long' }, TOAST],
+    [400, 'a priority of 5', { 'x-wns-priority': '5' }, TOAST],
     [400, 'a tag of 17', { 'x-wns-tag': 'a'.repeat(17) }, TOAST],
     [400, 'a tag with a dash', { 'x-wns-tag': 'a-b' }, TOAST],
     [400, 'no such cache policy', { 'x-wns-cache-policy': 'maybe' }, TOAST],
@@ -152,6 +153,13 @@ describe('readXml', () => {
     '<a/>x',
   ])('refuses %j', (text) => {
     expect(readXml(Buffer.from(text))).toBeNull();
+  });
+
+  it('gives elements with attributes and texts', () => {
+    const text = readXml(Buffer.from('<a b="&lt;1"> x<c/>&amp;y<c d="2">z</c></a>'));
+    const c = { name: 'c', attributes: {}, children: [], text: '' };
+    const second = { ...c, attributes: { d: '2' }, text: 'z' };
+    expect(text).toEqual({ name: 'a', attributes: { b: '<1' }, children: [c, second], text: ' x&y' });
   });
 
   it('refuses what is no UTF-8', () => {

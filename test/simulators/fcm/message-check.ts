@@ -1,25 +1,21 @@
 import type { Answer } from '../shared/provider.js';
+import { findSchemaFault, type Kind, type Leniency, type SchemaFault } from '../shared/schema.js';
 import { isFields, type Fields } from '../shared/shape.js';
 import { formError, invalidArgument } from './google-error.js';
-import { SEND_REQUEST, type Kind, type ObjectKind } from './message-schema.js';
+import { COLOUR, SEND_REQUEST } from './message-schema.js';
 
 const MAX_TTL_SECONDS = 2_419_200;
 const MAX_BYTES = 4096;
 const MAX_TOPIC_BYTES = 2048;
 const MAX_CONDITION_TOPICS = 5;
-const DURATION = /^-?\d+(\.\d{1,9})?s$/;
 const TOPIC_NAME = /^[\w.~%-]+$/;
-const TARGETS = ['token', 'fid', 'topic', 'condition'] as const;
-
-const SCALAR: Readonly<Record<string, (value: unknown) => boolean>> = {
-  string: (value) => typeof value === 'string',
-  bool: (value) => typeof value === 'boolean',
-  int: (value) => Number.isInteger(value),
-  number: (value) => typeof value === 'number',
-  duration: (value) => typeof value === 'string' && DURATION.test(value),
-  timestamp: (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value)),
-  struct: isFields,
+/** Google's JSON takes camelCase for every field too. */
+const PROTO_JSON: Leniency = {
+  nameOf: (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+  anyCase: true,
+  nullIsAbsent: true,
 };
+const TARGETS = ['token', 'fid', 'topic', 'condition'] as const;
 
 export interface SendTarget {
   kind: (typeof TARGETS)[number];
@@ -31,8 +27,8 @@ export type CheckedMessage = { refusal: Answer } | { request: Fields; message: F
 /** First the JSON's form, as Google's transcoder does, then what FCM itself asks of a message. */
 export function checkSendRequest(request: unknown, bodyLength: number): CheckedMessage {
   if (!isFields(request)) return form('Invalid JSON payload received.', '', 'Root element must be a message.');
-  const wrong = checkFields(request, SEND_REQUEST, '');
-  if (wrong) return { refusal: wrong };
+  const fault = findSchemaFault(request, SEND_REQUEST, PROTO_JSON);
+  if (fault) return { refusal: schemaRefusal(fault) };
   const message = request['message'];
   if (!isFields(message)) return invalid('message', 'Request must contain a message.');
   const targets = TARGETS.filter((name) => message[name] !== undefined && message[name] !== '');
@@ -53,50 +49,31 @@ function form(message: string, field: string, description: string): { refusal: A
 }
 
 function invalid(field: string, description: string): { refusal: Answer } {
-  return { refusal: invalidArgument(description, { field, description }) };
+  return { refusal: invalidField(field, description) };
 }
 
-function checkFields(fields: Fields, kind: ObjectKind, path: string): Answer | null {
-  for (const [name, value] of Object.entries(fields)) {
-    // Google's JSON takes camelCase for every field too.
-    const known = kind.object[name] ?? kind.object[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)];
-    if (known === undefined) {
-      const at = path === '' ? '' : ` at '${path}'`;
-      const description = `Invalid JSON payload received. Unknown name "${name}"${at}: Cannot find field.`;
-      return formError(description, { field: path, description });
-    }
-    const wrong = value === null ? null : checkValue(value, known, path === '' ? name : `${path}.${name}`);
-    if (wrong) return wrong;
-  }
-  return null;
+function invalidField(field: string, description: string): Answer {
+  return invalidArgument(description, { field, description });
 }
 
-function checkValue(value: unknown, kind: Kind, path: string): Answer | null {
-  if (typeof kind === 'object') {
-    if ('values' in kind) {
-      const holds = typeof value === 'string' && kind.values.includes(value.toUpperCase());
-      return holds ? null : badValue(path, 'TYPE_ENUM', value);
-    }
-    return isFields(value) ? checkFields(value, kind, path) : badValue(path, 'TYPE_MESSAGE', value);
-  }
-  if (kind === 'map') return checkMap(value, path);
-  if (kind === 'strings' || kind === 'durations') {
-    const holds = SCALAR[kind.slice(0, -1)];
-    const good = Array.isArray(value) && value.every((item) => holds?.(item));
-    return good ? null : badValue(path, `list of ${kind}`, value);
-  }
-  return SCALAR[kind]?.(value) ? null : badValue(path, `TYPE_${kind.toUpperCase()}`, value);
+/** As Google's transcoder says it, but for what is well-formed JSON of a message and yet none for FCM. */
+function schemaRefusal({ problem, path, name, kind, value }: SchemaFault): Answer {
+  const at = path === '' ? '' : ` at '${path}'`;
+  if (problem === 'missing') return invalidField(`${path}.${name}`, `Missing required field '${name}'${at}.`);
+  const description =
+    problem === 'unknown'
+      ? `Invalid JSON payload received. Unknown name "${name}"${at}: Cannot find field.`
+      : `Invalid value${at} (${typeName(kind)}), ${JSON.stringify(value)}`;
+  if (kind === COLOUR || (typeof kind === 'object' && 'from' in kind)) return invalidField(path, description);
+  return formError(description, { field: path, description });
 }
 
-function checkMap(value: unknown, path: string): Answer | null {
-  if (!isFields(value)) return badValue(path, 'TYPE_MESSAGE', value);
-  const index = Object.values(value).findIndex((item) => typeof item !== 'string');
-  return index === -1 ? null : badValue(`${path}[${index}].value`, 'TYPE_STRING', Object.values(value)[index]);
-}
-
-function badValue(field: string, type: string, value: unknown): Answer {
-  const description = `Invalid value at '${field}' (${type}), ${JSON.stringify(value)}`;
-  return formError(description, { field, description });
+function typeName(kind: Kind): string {
+  if (typeof kind === 'string') return `TYPE_${kind.toUpperCase()}`;
+  if ('values' in kind) return 'TYPE_ENUM';
+  if ('pattern' in kind) return 'TYPE_DURATION';
+  if ('list' in kind) return `list of ${typeName(kind.list)}`;
+  return 'from' in kind ? 'TYPE_FLOAT' : 'TYPE_MESSAGE';
 }
 
 function checkTarget(target: SendTarget): Answer | null {

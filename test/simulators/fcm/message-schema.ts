@@ -1,33 +1,23 @@
-/** The fields of FCM v1's send request (protocol/providers.md §2.3) as tables that `message-check` walks. */
+import type { Kind, ObjectKind } from '../shared/schema.js';
 
-export interface ObjectKind {
-  object: Readonly<Record<string, Kind>>;
-}
+/** The fields of FCM v1's send request (Firebase: "REST Resource: projects.messages"). */
 
-export type Kind =
-  | 'string'
-  | 'bool'
-  | 'int'
-  | 'number'
-  | 'strings'
-  | 'duration'
-  | 'durations'
-  | 'timestamp'
-  /** Map of string to string. */
-  | 'map'
-  /** Any JSON object. */
-  | 'struct'
-  | { values: readonly string[] }
-  | ObjectKind;
-
+const MAP: Kind = { map: 'string' };
+const STRINGS: Kind = { list: 'string' };
+/** `3.5s` */
+const DURATION: Kind = { pattern: /^-?\d+(\.\d{1,9})?s$/ };
+/** `#rrggbb` */
+export const COLOUR: Kind = { pattern: /^#[\da-fA-F]{6}$/ };
+const PART: Kind = { from: 0, to: 1 };
 const LABEL: Kind = { object: { analytics_label: 'string' } };
 
 const LIGHT_SETTINGS: Kind = {
   object: {
-    color: { object: { red: 'number', green: 'number', blue: 'number', alpha: 'number' } },
-    light_on_duration: 'duration',
-    light_off_duration: 'duration',
+    color: { object: { red: PART, green: PART, blue: PART, alpha: PART } },
+    light_on_duration: DURATION,
+    light_off_duration: DURATION,
   },
+  required: ['color', 'light_on_duration', 'light_off_duration'],
 };
 
 const ANDROID_NOTIFICATION: Kind = {
@@ -35,14 +25,14 @@ const ANDROID_NOTIFICATION: Kind = {
     title: 'string',
     body: 'string',
     icon: 'string',
-    color: 'string',
+    color: COLOUR,
     sound: 'string',
     tag: 'string',
     click_action: 'string',
     body_loc_key: 'string',
-    body_loc_args: 'strings',
+    body_loc_args: STRINGS,
     title_loc_key: 'string',
-    title_loc_args: 'strings',
+    title_loc_args: STRINGS,
     channel_id: 'string',
     ticker: 'string',
     sticky: 'bool',
@@ -61,11 +51,12 @@ const ANDROID_NOTIFICATION: Kind = {
     default_sound: 'bool',
     default_vibrate_timings: 'bool',
     default_light_settings: 'bool',
-    vibrate_timings: 'durations',
+    vibrate_timings: { list: DURATION },
     visibility: { values: ['VISIBILITY_UNSPECIFIED', 'PRIVATE', 'PUBLIC', 'SECRET'] },
     notification_count: 'int',
     light_settings: LIGHT_SETTINGS,
     image: 'string',
+    bypass_proxy_notification: 'bool',
     proxy: { values: ['PROXY_UNSPECIFIED', 'ALLOW', 'DENY', 'IF_PRIORITY_LOWERED'] },
   },
 };
@@ -74,9 +65,9 @@ const ANDROID: Kind = {
   object: {
     collapse_key: 'string',
     priority: { values: ['NORMAL', 'HIGH'] },
-    ttl: 'duration',
+    ttl: DURATION,
     restricted_package_name: 'string',
-    data: 'map',
+    data: MAP,
     notification: ANDROID_NOTIFICATION,
     fcm_options: LABEL,
     direct_boot_ok: 'bool',
@@ -87,7 +78,7 @@ const ANDROID: Kind = {
 
 const APNS: Kind = {
   object: {
-    headers: 'map',
+    headers: MAP,
     payload: 'struct',
     live_activity_token: 'string',
     fcm_options: { object: { analytics_label: 'string', image: 'string' } },
@@ -96,8 +87,8 @@ const APNS: Kind = {
 
 const WEBPUSH: Kind = {
   object: {
-    headers: 'map',
-    data: 'map',
+    headers: MAP,
+    data: MAP,
     notification: 'struct',
     fcm_options: { object: { link: 'string', analytics_label: 'string' } },
   },
@@ -113,7 +104,7 @@ export const SEND_REQUEST: ObjectKind = {
         fid: 'string',
         topic: 'string',
         condition: 'string',
-        data: 'map',
+        data: MAP,
         notification: { object: { title: 'string', body: 'string', image: 'string' } },
         android: ANDROID,
         apns: APNS,

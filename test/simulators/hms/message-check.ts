@@ -1,5 +1,7 @@
 import type { ReceivedRequest } from '../shared/provider.js';
+import { findSchemaFault, type ObjectKind } from '../shared/schema.js';
 import { isFields, type Fields } from '../shared/shape.js';
+import { ANDROID_REQUEST, HARMONY_REQUEST } from './message-schema.js';
 
 const MAX_TOKENS = 1000;
 const MAX_BYTES = 4096;
@@ -18,7 +20,14 @@ export interface HmsMessage {
 export function readMessage(request: ReceivedRequest, version: string): HmsMessage | string {
   const body = parse(request.body);
   if (!body) return '80100003';
-  return version === '3' ? readHarmony(request, body) : readAndroid(body);
+  const message = version === '3' ? readHarmony(request, body) : readAndroid(body);
+  if (typeof message === 'string') return message;
+  return isInForm(body, version === '3' ? HARMONY_REQUEST : ANDROID_REQUEST) ? message : '80100003';
+}
+
+/** Types, words of lists, and what must be there; Huawei documents no refusal of members that it does not know. */
+function isInForm(body: Fields, schema: ObjectKind): boolean {
+  return findSchemaFault(body, schema, { unknownIsIgnored: true }) === null;
 }
 
 function readAndroid(body: Fields): HmsMessage | string {
@@ -36,6 +45,8 @@ function readAndroid(body: Fields): HmsMessage | string {
   if (notification !== undefined && !(isTitled(notification) && isFields(shown) && isFields(shown['click_action']))) {
     return '80100003';
   }
+  if (isFields(shown) && !isStyled(shown)) return '80100003';
+  if (isFields(shown) && !isPicture(shown['image'])) return '80100022';
   if (notification === undefined && data === undefined) return '80100003';
   const tag = isFields(shown) && typeof shown['tag'] === 'string' ? shown['tag'] : '';
   return { tokens, messageId: idIn(data) ?? tag, collapseId: tag, body };
@@ -51,6 +62,8 @@ function readHarmony(request: ReceivedRequest, body: Fields): HmsMessage | strin
   const { notification, extraData } = payload;
   if (request.headers['push-type'] !== '0') return { tokens, messageId: idIn(extraData) ?? '', collapseId: '', body };
   if (!isTitled(notification) || typeof notification['category'] !== 'string') return '80100003';
+  if (!isStyled(notification)) return '80100003';
+  if (!isPicture(notification['image'])) return '80100022';
   const action = notification['clickAction'];
   if (!isFields(action)) return '80100003';
   const id = isFields(action['data']) ? idIn(action['data']['data']) : undefined;
@@ -72,6 +85,17 @@ function isTtl(value: unknown): boolean {
 
 function isTitled(value: unknown): value is Fields {
   return isFields(value) && ['title', 'body'].every((name) => typeof value[name] === 'string' && value[name] !== '');
+}
+
+/** A long text wants both of its parts, lines want lines. */
+function isStyled({ style, big_title, big_body, inbox_content, inboxContent }: Fields): boolean {
+  if (style === 1) return Boolean(big_title) && Boolean(big_body);
+  const lines = inbox_content ?? inboxContent;
+  return style !== 3 || (Array.isArray(lines) && lines.length > 0);
+}
+
+function isPicture(url: unknown): boolean {
+  return url === undefined || (typeof url === 'string' && url.startsWith('https://'));
 }
 
 /** The sender's own id, which travels in the data. */

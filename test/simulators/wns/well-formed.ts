@@ -9,37 +9,44 @@ const DECLARATION = /^<\?xml\s[^?<]*\?>\s*/;
 // oxlint-disable-next-line no-control-regex -- control characters are what it is about
 const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
 
-export interface Root {
+export interface XmlElement {
   name: string;
   attributes: Record<string, string>;
+  children: XmlElement[];
+  /** All of its own, in one. */
+  text: string;
 }
 
 /** The root element of a well-formed document; null for anything else. */
-export function readXml(bytes: Buffer): Root | null {
+export function readXml(bytes: Buffer): XmlElement | null {
   const text = bytes.toString('utf8');
   if (FORBIDDEN.test(text) || !Buffer.from(text).equals(bytes)) return null;
   const source = text.replace(DECLARATION, '').trim();
-  const open: string[] = [];
-  let root: Root | null = null;
+  const open: XmlElement[] = [];
+  let root: XmlElement | null = null;
   for (let at = 0; at < source.length;) {
     TAG.lastIndex = TEXT.lastIndex = at;
     const tag = TAG.exec(source);
     if (!tag) {
-      if (open.length === 0 || !TEXT.test(source)) return null;
+      const within = open.at(-1);
+      if (!within || !TEXT.test(source)) return null;
+      within.text += unescape(source.slice(at, TEXT.lastIndex));
       at = TEXT.lastIndex;
       continue;
     }
     at = TAG.lastIndex;
     const [, closing, name = '', attributes = ''] = tag;
     if (closing) {
-      if (open.pop() !== name || attributes !== '') return null;
+      if (open.pop()?.name !== name || attributes !== '') return null;
       continue;
     }
     if (open.length === 0 && root) return null;
     const read = readAttributes(attributes);
     if (!read) return null;
-    root ??= { name, attributes: read };
-    if (tag.at(-1) !== '/') open.push(name);
+    const element: XmlElement = { name, attributes: read, children: [], text: '' };
+    open.at(-1)?.children.push(element);
+    root ??= element;
+    if (tag.at(-1) !== '/') open.push(element);
   }
   return open.length === 0 ? root : null;
 }

@@ -2,7 +2,7 @@ import { bearerOf, ClientCredentials } from '../shared/client-credentials.js';
 import type { Answer, Judgement, ProviderRules, ReceivedRequest } from '../shared/provider.js';
 import type { TokenSettings } from '../shared/settings.js';
 import { TokenRegistry } from '../shared/token-registry.js';
-import { readXml, type Root } from './well-formed.js';
+import { readXml, type XmlElement } from './well-formed.js';
 
 const LIVE_PATH = '/accesstoken.srf';
 const ENTRA_PATH = /^\/[^/]+\/oauth2\/v2\.0\/token$/;
@@ -114,7 +114,7 @@ export class WnsRules implements ProviderRules {
 function checkForm(
   request: ReceivedRequest,
   client: string | undefined,
-): Refusal | { tag: string; root: Root | null; body: string } {
+): Refusal | { tag: string; root: XmlElement | null; body: string } {
   const { headers, body, bodyLength } = request;
   const bad = (description: string): Refusal => ({ status: 400, description });
   if (request.method !== 'POST') return { status: 405, description: 'method' };
@@ -131,6 +131,7 @@ function checkForm(
     ['x-wns-cache-policy', /^(cache|no-cache)$/],
     ['x-wns-tag', /^[A-Za-z0-9]{1,16}$/],
     ['x-wns-requestforstatus', /^(true|false)$/],
+    ['x-wns-priority', /^[1-4]$/],
   ];
   const wrong = rules.find(([name, rule]) => headers[name] !== undefined && !rule.test(one(headers[name])));
   if (wrong) return bad(wrong[0]);
@@ -142,7 +143,7 @@ function checkForm(
 }
 
 /** The sender's own id, which travels in the toast's launch text. */
-function messageIdOf(root: Root | null): string | undefined {
+function messageIdOf(root: XmlElement | null): string | undefined {
   try {
     const launch = JSON.parse(root?.attributes['launch'] ?? '') as { nid?: unknown } | null;
     return typeof launch?.nid === 'string' ? launch.nid : undefined;
