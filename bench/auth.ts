@@ -50,11 +50,12 @@ async function measureInside(folder: string): Promise<Row[]> {
   try {
     const clock = new SetClock(Date.now());
     const room = await AuthRoom.open(database, clock);
+    const other = await AuthRoom.open(database, clock);
     await room.clients.create(ROOT, { id: 'bench', secret: 'bench', allowedScope: '*' });
     const scope = 'messages.write push.application.com.example.app';
     const required = scope.split(' ');
-    const authorize = async (token: string): Promise<void> => {
-      await room.liveTokens.authorize(`Bearer ${token}`, required);
+    const authorize = async (token: string, { liveTokens } = room): Promise<void> => {
+      await liveTokens.authorize(`Bearer ${token}`, required);
     };
     const warm = await room.obtain('bench', 'bench', scope);
     await measure('warm-up', 2_000, 8, () => room.obtain('bench', 'bench', scope));
@@ -72,7 +73,7 @@ async function measureInside(folder: string): Promise<Row[]> {
     clock.time = Date.now();
     rows.push(
       await measure('check, token remembered', 200_000, 1, () => authorize(warm)),
-      await measure('check, each token for the first time', tokens.length, 8, (index) => authorize(tokens[index]!)),
+      await measure('check, each token from elsewhere', tokens.length, 8, (index) => authorize(tokens[index]!, other)),
     );
     return rows;
   } finally {
