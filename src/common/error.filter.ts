@@ -23,7 +23,7 @@ export class ErrorFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     const answer = AZ_ROUTE.test(request.routeOptions.url ?? '') ? toOAuth(toAnswer(error)) : toAnswer(error);
-    if (answer.status >= 500) {
+    if (answer.status >= 500 && !isDeliberate(error)) {
       const cause = error instanceof Error ? (error.cause ?? error) : error;
       this.log.error(
         `${request.method} ${request.routeOptions.url ?? 'unknown route'} failed`,
@@ -37,6 +37,13 @@ export class ErrorFilter implements ExceptionFilter {
       .type('application/json; charset=utf-8')
       .send(JSON.stringify(answer.body));
   }
+}
+
+/** "Busy" without a cause is an answer and not a fault: at hundreds a second its account would cost more than the work refused. */
+function isDeliberate(error: unknown): boolean {
+  return (
+    (error instanceof ApiError || error instanceof OAuthError) && error.cause === undefined && error.status === 503
+  );
 }
 
 function toAnswer(error: unknown): Answer {
