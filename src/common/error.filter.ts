@@ -1,7 +1,7 @@
 import { Catch, HttpException, Logger } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError, OAuthError } from './errors.js';
+import { ApiError, FORM_REQUIRED, OAuthError } from './errors.js';
 import type { OAuthErrorCode } from './errors.js';
 
 interface Answer {
@@ -68,6 +68,8 @@ function toAnswer(error: unknown): Answer {
 /** An answer of the guards or the server, as RFC 6749 has it. */
 function toOAuth({ status, headers, body }: Answer): Answer {
   if (body.error !== undefined) return { status, headers, body };
+  // The server's own word about a content type that it cannot read comes before the route's.
+  if (status === 405) return toAnswer(new OAuthError('invalid_request', FORM_REQUIRED));
   const error: OAuthErrorCode =
     status === 401
       ? 'invalid_token'
