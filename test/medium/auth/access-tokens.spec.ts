@@ -66,9 +66,27 @@ it('a token under another key, of another kind or none at all says nothing', asy
     expect(await accessTokens.read(token)).toBeNull();
 });
 
-it('the private key is sealed at rest', async () => {
+it('what our own key signed says nothing either, when it is no access token of ours', async () => {
+  const { accessTokens, keys } = await start();
+  const { kid, sign } = keys.current();
+  const now = clock.time / 1_000;
+  const whole = { iss: 'carillon', sub: 'test', jti: 'j', scope: 'a', gen: 7, exp: now + 60 };
+  const read = (claims: Record<string, unknown>) =>
+    new SignJWT(claims)
+      .setProtectedHeader({ alg: 'ES256', kid })
+      .sign(sign)
+      .then((token) => accessTokens.read(token));
+  expect(await read(whole)).toMatchObject({ jti: 'j' });
+  for (const missing of Object.keys(whole)) expect(await read({ ...whole, [missing]: undefined })).toBeNull();
+  for (const wrong of [{ iss: 'other' }, { exp: now }, { scope: ['a'] }, { gen: '7' }, { scope: 'x'.repeat(4_096) }])
+    expect(await read({ ...whole, ...wrong })).toBeNull();
+});
+
+it('the private key is sealed at rest, and no part of it published', async () => {
   const [key] = await new SigningKeyRepository(database).list();
   expect(key?.privateKey.toString('latin1')).not.toContain('PRIVATE KEY');
+  for (const jwk of (await start()).keys.publicSet().keys)
+    expect(Object.keys(jwk).toSorted()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']);
   await expect(AuthRoom.open(database, clock, { vault: new Vault(randomBytes(32)) })).rejects.toThrow(
     /MASTER_KEY does not open signing_key/,
   );

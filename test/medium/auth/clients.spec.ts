@@ -70,7 +70,13 @@ describe.each(PLACES)('clients on %s', (place) => {
         'client.delete',
       ]);
       expect(events.every(({ actor }) => actor.clientId === 'root' && actor.address === '192.0.2.1')).toBe(true);
-      expect(events[1]?.detail).toMatchObject({ before: { enabled: true }, after: { enabled: false } });
+      const fields = { displayName: id, allowedScope: 'messages.* push.*' };
+      expect(events.map(({ detail }) => detail)).toEqual([
+        { ...fields, enabled: true },
+        { before: { ...fields, enabled: true }, after: { ...fields, enabled: false } },
+        { previous: `holds until ${new Date(clock.time + HOUR).toISOString()}` },
+        { ...fields, enabled: false },
+      ]);
       const [newest, next] = await here.audit.list(2);
       expect(await here.audit.list(1, newest?.id)).toEqual([next]);
     });

@@ -72,6 +72,8 @@ describe.each(PLACES)('signing keys on %s', (place) => {
         await Promise.all([here.feed.refresh(), there.feed.refresh()]);
         for (const room of [here, there]) expect(published(room)).toHaveLength(2);
       });
+      // Resource servers have the new one two minutes before anything is signed with it.
+      for (const room of [here, there]) expect(room.keys.current().kid).toBe(old);
     } finally {
       for (const room of [here, there]) room.keys.beforeApplicationShutdown();
     }
