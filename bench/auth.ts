@@ -214,8 +214,8 @@ function report(rows: readonly Row[], floods: readonly FloodRow[]): void {
     const figures = [row.alone, row.beside, row.slowdown, row.slowdownOfMeans].map((figure) => figure.toFixed(2));
     print([kind, good, ...figures, JSON.stringify(answers)], widths);
   }
-  // The promise is about one client's guesses from one place; the table shows what a right secret at this rate costs anyway.
-  const kept = floods.every(({ kind, slowdown }) => kind !== 'wrong secrets' || slowdown <= ALLOWED);
+  // Right secrets are only shown beside them: what as many requests of any kind cost.
+  const kept = floods.every(({ kind, slowdown }) => !kind.startsWith('wrong') || slowdown <= ALLOWED);
   if (!kept) process.exitCode = 1;
   process.stdout.write(`${JSON.stringify({ bench: 'auth', rows, floods, kept })}\n`);
 }
