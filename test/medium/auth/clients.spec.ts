@@ -48,6 +48,13 @@ describe.each(PLACES)('clients on %s', (place) => {
       expect(JSON.stringify([events, told])).not.toContain('scrypt');
     });
 
+    it('a token is good for what it was asked for and no more, whatever its client may', async () => {
+      const { id, secret } = await addClient();
+      const token = await here.obtain(id, secret, 'push.a');
+      expect(await here.may(token, 'push.a')).toBe(true);
+      for (const more of [['push.b'], ['push.a', 'messages.write']]) expect(await here.may(token, ...more)).toBe(false);
+    });
+
     it('refuses an id that is taken, and one that is not there', async () => {
       const { id } = await addClient();
       expect(await refusalOf(here.clients.create(ROOT, { id, allowedScope: '*' }))).toBe('409 FPWSE0002E');
