@@ -238,10 +238,11 @@ describe.each(PLACES)('clients on %s', (place) => {
         'an id twice',
         [
           { id: 'twice', secret: 'a', allowedScope: '*' },
-          { id: 'twice', allowedScope: '*' },
+          { id: 'twice', secret: 'b', allowedScope: '*' },
         ],
         '400 FPWSE0005E',
       ],
+      ['a known id twice', [{ id: 'root', allowedScope: 'push.*' }], '400 FPWSE0005E'],
       ['a new client without a secret', [{ id: 'bare', allowedScope: '*' }], '400 FPWSE0005E'],
     ])('with %s it is refused whole', async (_what, more, refusal) => {
       const before = await here.clients.list();
