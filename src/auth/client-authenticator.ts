@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { availableParallelism } from 'node:os';
 import { Clock } from '../common/clock.js';
 import { OAuthError } from '../common/errors.js';
@@ -24,6 +24,8 @@ const PER_ADDRESS = { burst: 50, everyMs: 1_200, maxKeys: 50_000 };
 const HASHES_AT_ONCE = Math.max(1, Math.min(3, availableParallelism() - 1));
 /** Wrong ones cost two hashes: about ten seconds of work for one core. */
 const MAX_WAITING = 128;
+/** One line for all that are turned away meanwhile. */
+const WARN_EVERY_MS = 60_000;
 /** While a client rotates its secret. */
 const MAX_SECRETS = 2;
 
@@ -37,11 +39,13 @@ interface Trial {
 /** Who a Basic header is: the one place where secrets are checked. */
 @Injectable()
 export class ClientAuthenticator {
+  private readonly log = new Logger('Auth');
   private readonly memory = new SecretMemory();
   private readonly byClient = new Throttle(PER_CLIENT);
   private readonly byAddress = new Throttle(PER_ADDRESS);
   private readonly hashing = new Turnstile(HASHES_AT_ONCE, MAX_WAITING);
   private readonly underway = new Map<string, Promise<KnownClient>>();
+  private warnedAt = -Infinity;
   /** What ids that nobody has are compared with, so that they cost what others do. */
   private readonly nobody = hashSecret(newSecret());
 
@@ -78,7 +82,7 @@ export class ClientAuthenticator {
   /** The attempt is spent before it is checked, so that many at once are no way around the limit. */
   private async verify(candidates: readonly Credentials[], keys: readonly string[], network: string) {
     this.refuseWhileSpent(this.byAddress, [network]);
-    if (this.hashing.isFull()) throw busy();
+    if (this.hashing.isFull()) throw this.busy();
     for (const key of keys) this.byClient.spend(key, this.clock.now());
     await this.feed.refresh();
     const right = await this.hashing.pass(() => this.tryAll(candidates));
@@ -130,10 +134,15 @@ export class ClientAuthenticator {
     const headers: Record<string, string> = status === 401 ? { 'www-authenticate': 'Basic realm="carillon"' } : {};
     return new OAuthError('invalid_client', description, status, headers);
   }
-}
 
-function busy(): OAuthError {
-  return new OAuthError('temporarily_unavailable', 'Too many clients authenticate at once; try again', 503, {
-    'retry-after': '1',
-  });
+  private busy(): OAuthError {
+    const now = this.clock.now();
+    if (now - this.warnedAt >= WARN_EVERY_MS) {
+      this.log.warn('More secrets are to be checked than can be hashed in ten seconds: the next are answered 503');
+      this.warnedAt = now;
+    }
+    return new OAuthError('temporarily_unavailable', 'Too many clients authenticate at once; try again', 503, {
+      'retry-after': '1',
+    });
+  }
 }

@@ -1,4 +1,4 @@
-import { OAuthError } from '../common/errors.js';
+import { FORM_REQUIRED, OAuthError } from '../common/errors.js';
 
 /** Form bodies of the az endpoints (RFC 6749 §4.4.2, mobilefirst.md §2), pure. Each step throws OAuthError. */
 
@@ -8,7 +8,7 @@ const MAX_LENGTH = 16_384;
 /** Parameters of a form body; RFC 6749 §3.2 forbids repeating one, and takes an empty one for absent. */
 export function parseForm(contentType: string | undefined, body: unknown): Map<string, string> {
   if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(contentType ?? ''))
-    throw new OAuthError('invalid_request', 'The content type must be application/x-www-form-urlencoded');
+    throw new OAuthError('invalid_request', FORM_REQUIRED);
   const text = typeof body === 'string' ? body : '';
   if (text.length > MAX_LENGTH)
     throw new OAuthError('invalid_request', `The body is longer than ${MAX_LENGTH} characters`, 413);

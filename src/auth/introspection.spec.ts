@@ -21,6 +21,10 @@ describe('describeToken', () => {
     );
   });
 
+  it('has the scope that is left, not the one that was granted', () => {
+    expect(describeToken({ ...token, client: clientOf('push.*') })).toMatchObject({ scope: 'push.application.a' });
+  });
+
   it('says nothing but inactive of a token that is dead, or of whose scope nothing is left', () => {
     expect(describeToken(null)).toEqual({ active: false });
     expect(describeToken({ ...token, client: clientOf('tags.read') })).toEqual({ active: false });

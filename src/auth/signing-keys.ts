@@ -1,8 +1,9 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnModuleInit } from '@nestjs/common';
 import type { CryptoKey, JWK } from 'jose';
-import { exportJWK, exportPKCS8, generateKeyPair, importJWK, importPKCS8 } from 'jose';
-import { randomUUID } from 'node:crypto';
+import { exportJWK, exportPKCS8, generateKeyPair, importJWK } from 'jose';
+import { createPrivateKey, randomUUID } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { Clock } from '../common/clock.js';
 import { rootCause } from '../common/errors.js';
 import { Vault } from '../common/vault.js';
@@ -23,7 +24,7 @@ const ROTATE_AFTER_MS = 90 * 24 * 3_600_000;
 const LOOK_EVERY_MS = 3_600_000;
 
 export interface SigningKey extends SigningKeyRow {
-  sign: CryptoKey;
+  sign: KeyObject;
   verify: CryptoKey;
 }
 
@@ -123,7 +124,7 @@ export class SigningKeys implements OnModuleInit, OnApplicationBootstrap, Before
     this.keys = await Promise.all(
       rows.map(async (row) => ({
         ...row,
-        sign: await importPKCS8(this.vault.open(row.privateKey, contextOf(row.kid)), ALGORITHM),
+        sign: createPrivateKey(this.vault.open(row.privateKey, contextOf(row.kid))),
         verify: (await importJWK(row.publicJwk, ALGORITHM)) as CryptoKey,
       })),
     );

@@ -42,7 +42,7 @@ export class TokenService {
     const client = await this.authenticator.authenticate(authorization, address);
     const scope = checkScope(parameters.get('scope'), client);
     return {
-      access_token: await this.accessTokens.issue(client, scope),
+      access_token: this.accessTokens.issue(client, scope),
       token_type: 'Bearer',
       expires_in: TOKEN_LIFETIME_S,
       scope,

@@ -20,6 +20,7 @@ const THROWN: Record<string, () => unknown> = {
   api: () => invalidValue('message.alert', 'it is too long'),
   challenge: () => new ApiError('CARIL0401E', 'A token is required.', { 'WWW-Authenticate': 'Bearer' }),
   busy: () => new ApiError('FPWSE0025E', 'Busy, try again.', {}, { cause: new Error('pool exhausted') }),
+  full: () => new OAuthError('temporarily_unavailable', 'Try again', 503),
   oauth: () => new OAuthError('invalid_client', 'Unknown client', 401),
   nest: () => new ForbiddenException('words of the framework'),
   media: () => new UnsupportedMediaTypeException(),
@@ -126,6 +127,7 @@ describe('ErrorFilter', () => {
   it('logs no refusal', async () => {
     await get('/api');
     await get('/nowhere');
+    expect(await get('/full')).toMatchObject({ status: 503 });
     expect(logged).toEqual([]);
   });
 

@@ -1,7 +1,7 @@
 import { Catch, HttpException, Logger } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError, OAuthError } from './errors.js';
+import { ApiError, FORM_REQUIRED, OAuthError } from './errors.js';
 import type { OAuthErrorCode } from './errors.js';
 
 interface Answer {
@@ -23,7 +23,7 @@ export class ErrorFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     const answer = AZ_ROUTE.test(request.routeOptions.url ?? '') ? toOAuth(toAnswer(error)) : toAnswer(error);
-    if (answer.status >= 500) {
+    if (answer.status >= 500 && !isDeliberate(error)) {
       const cause = error instanceof Error ? (error.cause ?? error) : error;
       this.log.error(
         `${request.method} ${request.routeOptions.url ?? 'unknown route'} failed`,
@@ -37,6 +37,13 @@ export class ErrorFilter implements ExceptionFilter {
       .type('application/json; charset=utf-8')
       .send(JSON.stringify(answer.body));
   }
+}
+
+/** "Busy" without a cause is an answer and not a fault: at hundreds a second its account would cost more than the work refused. */
+function isDeliberate(error: unknown): boolean {
+  return (
+    (error instanceof ApiError || error instanceof OAuthError) && error.cause === undefined && error.status === 503
+  );
 }
 
 function toAnswer(error: unknown): Answer {
@@ -61,6 +68,8 @@ function toAnswer(error: unknown): Answer {
 /** An answer of the guards or the server, as RFC 6749 has it. */
 function toOAuth({ status, headers, body }: Answer): Answer {
   if (body.error !== undefined) return { status, headers, body };
+  // The server's own word about a content type that it cannot read comes before the route's.
+  if (status === 405) return toAnswer(new OAuthError('invalid_request', FORM_REQUIRED));
   const error: OAuthErrorCode =
     status === 401
       ? 'invalid_token'

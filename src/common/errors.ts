@@ -63,6 +63,9 @@ export type OAuthErrorCode =
   | 'temporarily_unavailable'
   | 'server_error';
 
+/** At the az endpoints, whoever finds it out. */
+export const FORM_REQUIRED = 'The content type must be application/x-www-form-urlencoded';
+
 /** What the az endpoints answer. */
 export class OAuthError extends Error {
   constructor(

@@ -67,6 +67,7 @@ const NO_FORM = 'The content type must be application/x-www-form-urlencoded';
 const TWICE = 'A parameter is given more than once';
 const NO_SCOPE = 'The scope is malformed or too long';
 const LONG_BODY = 'The body is longer than 16384 characters';
+const LARGE_BODY = 'The body is larger than this server takes.';
 
 type Case = [what: string, headers: Record<string, string>, body: string, status: number, error: string, says: string];
 const bad = (what: string, authorization: string | null, says: string): Case => [
@@ -113,6 +114,11 @@ const TOKEN_CASES: Case[] = [
   bad('an id with a NUL', basic('te\0st', 'test'), NO_CLIENT),
   bad('an id beyond ASCII', basic('tëst', 'test'), NO_CLIENT),
   bad('bytes that are no UTF-8', `Basic ${Buffer.from([0xff, 0x3a, 0xfe]).toString('base64')}`, NO_CLIENT),
+  bad('a tab for the space', `Basic\t${TEST.slice(6)}`, NO_CLIENT),
+  bad('base64 cut short to one letter', 'Basic d', NO_CLIENT),
+  bad('padding in the middle', 'Basic dGVz=dDp0ZXN0', NO_CLIENT),
+  bad('a secret with a line break', basic('test', 'te\r\nst'), NO_CLIENT),
+  bad('a secret form-encoded badly', basic('test', '%zz'), WRONG),
   bad('a wrong secret', basic('test', 'wrong'), WRONG),
   bad('an unknown client', basic('nobody', 'test'), WRONG),
   bad('another case', basic('Test', 'test'), WRONG),
@@ -155,13 +161,7 @@ const TOKEN_CASES: Case[] = [
   ),
   badBody('a body over 16 KB', `${GRANT}&x=${'x'.repeat(16_384)}`, 'invalid_request', LONG_BODY, 413),
   badBody('a thousand parameters', '&a'.repeat(9_000), 'invalid_request', LONG_BODY, 413),
-  badBody(
-    'a body over 1 MiB',
-    `${GRANT}&x=${'x'.repeat(1_100_000)}`,
-    'invalid_request',
-    'The body is larger than this server takes.',
-    413,
-  ),
+  badBody('a body over 1 MiB', `${GRANT}&x=${'x'.repeat(1_100_000)}`, 'invalid_request', LARGE_BODY, 413),
   // Scope
   badBody('a scope with a quotation mark', `${GRANT}&scope=%22`, 'invalid_scope', NO_SCOPE),
   badBody('a scope with a backslash', `${GRANT}&scope=a%5Cb`, 'invalid_scope', NO_SCOPE),
@@ -169,6 +169,7 @@ const TOKEN_CASES: Case[] = [
   badBody('a scope with a line break', `${GRANT}&scope=a%0D%0Ab`, 'invalid_scope', NO_SCOPE),
   badBody('a scope beyond ASCII', `${GRANT}&scope=%C3%A9`, 'invalid_scope', NO_SCOPE),
   badBody('a scope with a NUL', `${GRANT}&scope=a%00`, 'invalid_scope', NO_SCOPE),
+  badBody('a scope of bytes that are no UTF-8', `${GRANT}&scope=%FF`, 'invalid_scope', NO_SCOPE),
   badBody('a scope of 2,049 characters', `${GRANT}&scope=${'a'.repeat(2_049)}`, 'invalid_scope', NO_SCOPE),
   badBody('a scope of 129 elements', `${GRANT}&scope=${'a+'.repeat(129)}`, 'invalid_scope', NO_SCOPE),
   // Content type
@@ -176,6 +177,9 @@ const TOKEN_CASES: Case[] = [
   badType('text/plain'),
   badType('multipart/form-data; boundary=x'),
   badType('application/x-www-form-urlencodedx'),
+  badType('application/x-www-form-urlencoded, text/plain'),
+  badType('application/x-ndjson'),
+  badType('x'),
   badType('application/json', '{"grant_type":"client_credentials"}'),
   badType('application/json', '{"grant_type":', 'The body is not valid JSON.'),
 ];
@@ -219,6 +223,9 @@ describe('the token endpoint refuses', () => {
       ['scope=%20%20', 'RegisteredClient'],
       ['scope=b+a%20b', 'b a b'],
       ['scope=%2A%2A', '**'],
+      // Broken escapes are letters, as the WHATWG's form parser has them.
+      ['scope=%zz', '%zz'],
+      ['&&&=&scope=a', 'a'],
       ['scope=*', '*'],
     ]) {
       const headers = { authorization: TEST, 'content-type': `${FORM}; charset=UTF-8` };
@@ -234,80 +241,129 @@ describe('the token endpoint refuses', () => {
   });
 });
 
+it('the scheme in any case, more spaces, base64 without padding or of the URL’s kind are taken', async () => {
+  const secret = await new Admin(carillon.url).addClient('>>>?', '*');
+  const odd = Buffer.from(`>>>?:${secret}`);
+  for (const authorization of [
+    TEST.replace('Basic', 'BASIC  '),
+    `basic ${odd.toString('base64').replace(/=+$/, '')}`,
+    `Basic ${odd.toString('base64url')}`,
+  ]) {
+    const headers = { authorization, 'content-type': FORM };
+    expect(await post(`${carillon.url}/mfp/api/az/v1/token`, headers, GRANT)).toMatchObject({ status: 200 });
+  }
+});
+
 describe('introspection and revocation refuse', () => {
   const bearerFor = async (id: string, secret: string, scope: string) => {
     const answer = await requestToken(carillon.url, { id, secret, scope });
     return `Bearer ${((await answer.json()) as { access_token: string }).access_token}`;
   };
-  const required = 'insufficient_scope", scope="RegisteredClient authorization.introspect"';
+  const PUSH = () => bearerFor('push', 'hsup', 'authorization.introspect');
+  const NO_BEARER = 'The Authorization header is not a Bearer token.';
+  const DEAD = 'The access token is invalid or has expired.';
+  const INVALID = 'Bearer error="invalid_token"';
+  const MISSING = 'token is missing';
+  type Asked = [
+    what: string,
+    authorization: string | undefined | (() => Promise<string>),
+    contentType: string,
+    body: string,
+  ];
+  type Refused = [status: number, error: string, says: string, challenge?: string];
+  const badBearer = (
+    what: string,
+    bearer: string | undefined,
+    ...[says, challenge]: [string, string]
+  ): [...Asked, ...Refused] => [what, bearer, FORM, 'token=x', 401, 'invalid_token', says, challenge];
+  const badToken = (
+    what: string,
+    contentType: string,
+    body: string,
+    says: string,
+    status = 400,
+  ): [...Asked, ...Refused] => [what, PUSH, contentType, body, status, 'invalid_request', says];
 
-  it.each<[string, () => Promise<string | undefined>, string, string, number, string, string | undefined]>([
-    ['nobody', () => Promise.resolve(undefined), 'token=x', FORM, 401, 'invalid_token', 'Bearer'],
-    ['Basic', () => Promise.resolve(TEST), 'token=x', FORM, 401, 'invalid_token', 'Bearer error="invalid_token"'],
-    [
-      'no token of ours',
-      () => Promise.resolve('Bearer x'),
-      'token=x',
-      FORM,
-      401,
-      'invalid_token',
-      'Bearer error="invalid_token"',
-    ],
+  it.each<[...Asked, ...Refused]>([
+    badBearer('nobody', undefined, 'An access token is required.', 'Bearer'),
+    badBearer('an empty header', '', NO_BEARER, INVALID),
+    badBearer('a scheme alone', 'Bearer', NO_BEARER, INVALID),
+    badBearer('Basic', TEST, NO_BEARER, INVALID),
+    badBearer('a token without its scheme', 'eyJhbGciOiJFUzI1NiJ9.e30.x', NO_BEARER, INVALID),
+    badBearer('two tokens', 'Bearer x, Bearer y', NO_BEARER, INVALID),
+    badBearer('a token with a space in it', 'Bearer x y', NO_BEARER, INVALID),
+    badBearer('a token beyond ASCII', 'Bearer \xe9', NO_BEARER, INVALID),
+    badBearer('no token of ours', 'Bearer x', DEAD, INVALID),
+    badBearer('an unsigned one', `Bearer ${Buffer.from('{"alg":"none"}').toString('base64url')}.e30.`, DEAD, INVALID),
+    badBearer('one of 12 KB', `Bearer ${'x'.repeat(12_000)}`, DEAD, INVALID),
     [
       'another scope',
       () => bearerFor('test', 'test', 'messages.write'),
-      'token=x',
       FORM,
+      'token=x',
       403,
       'insufficient_scope',
-      `Bearer error="${required}`,
+      "The token's scope does not cover this call; it needs: authorization.introspect.",
+      'Bearer error="insufficient_scope", scope="RegisteredClient authorization.introspect"',
     ],
-    [
-      'no token to look at',
-      () => bearerFor('push', 'hsup', 'authorization.introspect'),
-      '',
-      FORM,
-      400,
-      'invalid_request',
-      undefined,
-    ],
-    [
-      'two',
-      () => bearerFor('push', 'hsup', 'authorization.introspect'),
-      'token=x&token=y',
-      FORM,
-      400,
-      'invalid_request',
-      undefined,
-    ],
-    [
-      'JSON',
-      () => bearerFor('push', 'hsup', 'authorization.introspect'),
-      '{"token":"x"}',
-      'application/json',
-      400,
-      'invalid_request',
-      undefined,
-    ],
-  ])('at introspection %s', async (_what, bearer, body, contentType, status, error, challenge) => {
-    const authorization = await bearer();
+    badToken('no body', FORM, '', MISSING),
+    badToken('an empty token', FORM, 'token=', MISSING),
+    badToken('two tokens to look at', FORM, 'token=x&token=y', TWICE),
+    badToken('JSON', 'application/json', '{"token":"x"}', NO_FORM),
+    badToken('text', 'text/plain', 'token=x', NO_FORM),
+    badToken('a body over 16 KB', FORM, `token=${'x'.repeat(16_384)}`, LONG_BODY, 413),
+    badToken('a body over 1 MiB', FORM, `token=${'x'.repeat(1_100_000)}`, LARGE_BODY, 413),
+  ])('at introspection %s', async (_what, bearer, contentType, body, status, error, says, challenge) => {
+    const authorization = typeof bearer === 'function' ? await bearer() : bearer;
     const headers = { 'content-type': contentType, ...(authorization !== undefined && { authorization }) };
     const answer = await post(`${carillon.url}/mfp/api/az/v1/introspection`, headers, body);
     expect(answer.status).toBe(status);
-    expect(JSON.parse(answer.body)).toMatchObject({ error });
+    expect(JSON.parse(answer.body)).toEqual({ error, error_description: says });
     expect(answer.headers['www-authenticate']).toBe(challenge);
-    expect(answer.headers['cache-control']).toBe('no-store');
+    expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', pragma: 'no-cache' });
   });
 
-  it.each<[string, Record<string, string>, string, number, string]>([
-    ['no client', {}, 'token=x', 400, 'invalid_client'],
-    ['a token as credentials', { authorization: 'Bearer x' }, 'token=x', 400, 'invalid_client'],
-    ['no token', { authorization: TEST }, 'token_type_hint=access_token', 400, 'invalid_request'],
-  ])('at revocation %s', async (_what, headers, body, status, error) => {
+  it('no token to look at because of what it is: all of them are not active, and that is all', async () => {
+    const authorization = await PUSH();
+    for (const token of ['x', '%00', '%FF', '..', 'a.b.c', 'x'.repeat(16_000)]) {
+      const answer = await post(
+        `${carillon.url}/mfp/api/az/v1/introspection`,
+        { authorization, 'content-type': FORM },
+        `token=${token}`,
+      );
+      expect(answer).toMatchObject({ status: 200, body: '{"active":false}' });
+    }
+  });
+
+  it.each<[string, Record<string, string>, string, number, string, string]>([
+    ['no client', {}, 'token=x', 400, 'invalid_client', NO_CLIENT],
+    ['a token as credentials', { authorization: 'Bearer x' }, 'token=x', 400, 'invalid_client', NO_CLIENT],
+    ['a wrong secret', { authorization: basic('push', 'wrong') }, 'token=x', 400, 'invalid_client', WRONG],
+    ['no token', { authorization: TEST }, 'token_type_hint=access_token', 400, 'invalid_request', MISSING],
+    ['two tokens', { authorization: TEST }, 'token=x&token=y', 400, 'invalid_request', TWICE],
+    [
+      'JSON',
+      { authorization: TEST, 'content-type': 'application/json' },
+      '{"token":"x"}',
+      400,
+      'invalid_request',
+      NO_FORM,
+    ],
+    ['a body over 16 KB', { authorization: TEST }, `token=${'x'.repeat(16_384)}`, 413, 'invalid_request', LONG_BODY],
+    [
+      'a secret in the body',
+      { authorization: TEST },
+      'token=x&client_secret=test',
+      400,
+      'invalid_request',
+      'client_secret is not taken; authenticate with a Basic header',
+    ],
+  ])('at revocation %s', async (_what, headers, body, status, error, says) => {
     const url = `${carillon.url}/mfp/api/az/v1/revocation`;
     const answer = await post(url, { 'content-type': FORM, ...headers }, body);
     expect(answer.status).toBe(status);
-    expect(JSON.parse(answer.body)).toMatchObject({ error });
+    expect(JSON.parse(answer.body)).toEqual({ error, error_description: says });
+    expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', pragma: 'no-cache' });
   });
 
   it('at revocation the token of another client, which lives on; one that is none is done already', async () => {
@@ -316,7 +372,10 @@ describe('introspection and revocation refuse', () => {
     const headers = { 'content-type': FORM, authorization: TEST };
     const refused = await post(url, headers, `token=${other}`);
     expect(refused).toMatchObject({ status: 400 });
-    expect(JSON.parse(refused.body)).toMatchObject({ error: 'invalid_request' });
+    expect(JSON.parse(refused.body)).toEqual({
+      error: 'invalid_request',
+      error_description: 'The token was issued to another client',
+    });
     const alive = await post(
       `${carillon.url}/mfp/api/az/v1/introspection`,
       { ...headers, authorization: `Bearer ${other}` },
@@ -333,7 +392,10 @@ describe('introspection and revocation refuse', () => {
       GRANT,
     );
     expect(answer.status).toBe(404);
-    expect(JSON.parse(answer.body)).toMatchObject({ error: 'invalid_request' });
+    expect(JSON.parse(answer.body)).toEqual({
+      error: 'invalid_request',
+      error_description: 'Not found: there is nothing at this path.',
+    });
   });
 });
 

@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import * as openid from 'openid-client';
 import { ClientCredentials } from 'simple-oauth2';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -295,38 +295,56 @@ describe.each(STAGES)('on $name', (stage) => {
     });
   });
 
-  it('a client that is disabled is out within seconds, in every process, and back as soon as it is enabled', async () => {
+  it('a client that is narrowed or disabled is out within seconds, in every process, and back as soon as it is allowed', async () => {
     const secret = await admin.addClient('flicker', 'apps.read push.application.*');
     const token = await tokenOf('flicker', secret, 'apps.read push.application.com.example.app', otherUrl);
-    expect((await readApplication(token, otherUrl)).status).toBe(200);
-    await admin.call('PATCH', '/confidentialclients/flicker', { enabled: false });
-    await vi.waitFor(async () => expect((await readApplication(token, otherUrl)).status).toBe(401), 5_000);
-    await admin.call('PATCH', '/confidentialclients/flicker', { enabled: true });
-    expect((await readApplication(token, otherUrl)).status).toBe(200);
+    const expectEverywhere = async (status: number): Promise<void> => {
+      for (const at of [url, otherUrl]) expect((await readApplication(token, at)).status).toBe(status);
+    };
+    await expectEverywhere(200);
+    for (const [change, refusal, undo] of [
+      [{ allowedScope: 'push.application.*' }, 403, { allowedScope: 'apps.* push.application.*' }],
+      [{ enabled: false }, 401, { enabled: true }],
+    ] as const) {
+      await admin.call('PATCH', '/confidentialclients/flicker', change);
+      await vi.waitFor(() => expectEverywhere(refusal), 5_000);
+      await admin.call('PATCH', '/confidentialclients/flicker', undo);
+      await expectEverywhere(200);
+    }
   });
 
   it('keys and secrets are rotated under load: nothing is refused that should pass', async () => {
     let secret = await admin.addClient('busy', 'apps.read push.application.*');
+    /** The secret before, which callers that were not told yet go on with, until shortly before its end. */
+    let previous = { secret, until: 0 };
     const scope = 'apps.read push.application.com.example.app';
     const refused: string[] = [];
     const kids = new Set<string>();
     const first = await tokenOf('busy', secret, scope);
     let passed = 0;
+    let passedWithPrevious = 0;
     let running = true;
-    const work = async (from: string, to: string): Promise<void> => {
+    const work = async (from: string, to: string, isSlow: boolean): Promise<void> => {
       while (running) {
-        const answer = await requestToken(from, { id: 'busy', secret, scope });
-        const { access_token: token, ...rest } = (await answer.json()) as { access_token: string };
-        if (answer.status !== 200) refused.push(`token ${answer.status} ${JSON.stringify(rest)}`);
-        kids.add(String(JSON.parse(Buffer.from(token.split('.')[0]!, 'base64url').toString()).kid));
+        const isOld = isSlow && Date.now() < previous.until;
+        const answer = await requestToken(from, { id: 'busy', secret: isOld ? previous.secret : secret, scope });
+        const { access_token: token, ...rest } = (await answer.json()) as { access_token?: string };
+        if (token === undefined) {
+          refused.push(`token ${answer.status} ${JSON.stringify(rest)}`);
+          continue;
+        }
+        kids.add(decodeProtectedHeader(token).kid ?? '');
         for (const bearer of [token, first]) {
           const { status } = await readApplication(bearer, to);
           if (status !== 200) refused.push(`read ${status}`);
         }
+        if (isOld) passedWithPrevious++;
         passed++;
       }
     };
-    const workers = Array.from({ length: 8 }, (_, index) => (index % 2 ? work(url, otherUrl) : work(otherUrl, url)));
+    const workers = Array.from({ length: 16 }, (_, index) =>
+      index % 2 ? work(url, otherUrl, index > 7) : work(otherUrl, url, index > 7),
+    );
     const progress = async (): Promise<void> => {
       const until = passed + refused.length + 40;
       await vi.waitFor(() => expect(passed + refused.length).toBeGreaterThan(until), 60_000);
@@ -337,14 +355,15 @@ describe.each(STAGES)('on $name', (stage) => {
         // No lead at all, which an operator would allow: the other process meets the key before it was told of it.
         await admin.call('POST', '/signingkeys', { leadSeconds: 0 });
         await progress();
-        secret = await vi.waitFor(
+        await vi.waitFor(
           async () => {
             const rotation = { overlapSeconds: 5 };
             const path = '/confidentialclients/busy/secret';
-            const { status, body } = await admin.call<{ secret: string }>('POST', path, rotation);
+            const { status, body } = await admin.call<ListedClient & { secret: string }>('POST', path, rotation);
             // 409 until the secret before the last has expired, five seconds after its successor came.
             expect(status).toBe(200);
-            return body.secret;
+            previous = { secret, until: Date.parse(body.secrets[1]?.expiresTime ?? '') - 2_000 };
+            secret = body.secret;
           },
           { timeout: 30_000, interval: 250 },
         );
@@ -355,6 +374,7 @@ describe.each(STAGES)('on $name', (stage) => {
       await Promise.all(workers);
     }
     expect(refused).toEqual([]);
+    expect(passedWithPrevious).toBeGreaterThan(0);
     expect(kids.size).toBeGreaterThanOrEqual(3);
   });
 

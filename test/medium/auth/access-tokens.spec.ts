@@ -25,7 +25,7 @@ it('processes that start at once agree on one key, and read each other’s token
   const processes = await Promise.all([start(), start(), start()]);
   expect(await new SigningKeyRepository(database).list()).toHaveLength(1);
   for (const issuer of processes) {
-    const token = await issuer.accessTokens.issue(CLIENT, 'messages.write push.application.a');
+    const token = issuer.accessTokens.issue(CLIENT, 'messages.write push.application.a');
     for (const reader of processes)
       expect(await reader.accessTokens.read(token)).toEqual({
         jti: expect.any(String) as string,
@@ -37,15 +37,13 @@ it('processes that start at once agree on one key, and read each other’s token
   }
 });
 
-it('a token holds for one hour, read before or not', async () => {
-  const { accessTokens } = await start();
-  const known = await accessTokens.issue(CLIENT, 'a');
-  const unread = await accessTokens.issue(CLIENT, 'b');
+it('a token holds for one hour: where it was issued, where it was read before, and where it was not', async () => {
+  const [issuer, reader, stranger] = await Promise.all([start(), start(), start()]);
+  const token = issuer.accessTokens.issue(CLIENT, 'a');
   clock.time += HOUR - 1_000;
-  expect(await accessTokens.read(known)).toMatchObject({ clientId: 'test' });
+  for (const room of [issuer, reader]) expect(await room.accessTokens.read(token)).toMatchObject({ clientId: 'test' });
   clock.time += 1_000;
-  expect(await accessTokens.read(known)).toBeNull();
-  expect(await accessTokens.read(unread)).toBeNull();
+  for (const room of [issuer, reader, stranger]) expect(await room.accessTokens.read(token)).toBeNull();
 });
 
 it('a token under another key, of another kind or none at all says nothing', async () => {
@@ -68,9 +66,27 @@ it('a token under another key, of another kind or none at all says nothing', asy
     expect(await accessTokens.read(token)).toBeNull();
 });
 
-it('the private key is sealed at rest', async () => {
+it('what our own key signed says nothing either, when it is no access token of ours', async () => {
+  const { accessTokens, keys } = await start();
+  const { kid, sign } = keys.current();
+  const now = clock.time / 1_000;
+  const whole = { iss: 'carillon', sub: 'test', jti: 'j', scope: 'a', gen: 7, exp: now + 60 };
+  const read = (claims: Record<string, unknown>) =>
+    new SignJWT(claims)
+      .setProtectedHeader({ alg: 'ES256', kid })
+      .sign(sign)
+      .then((token) => accessTokens.read(token));
+  expect(await read(whole)).toMatchObject({ jti: 'j' });
+  for (const missing of Object.keys(whole)) expect(await read({ ...whole, [missing]: undefined })).toBeNull();
+  for (const wrong of [{ iss: 'other' }, { exp: now }, { scope: ['a'] }, { gen: '7' }, { scope: 'x'.repeat(4_096) }])
+    expect(await read({ ...whole, ...wrong })).toBeNull();
+});
+
+it('the private key is sealed at rest, and no part of it published', async () => {
   const [key] = await new SigningKeyRepository(database).list();
   expect(key?.privateKey.toString('latin1')).not.toContain('PRIVATE KEY');
+  for (const jwk of (await start()).keys.publicSet().keys)
+    expect(Object.keys(jwk).toSorted()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']);
   await expect(AuthRoom.open(database, clock, { vault: new Vault(randomBytes(32)) })).rejects.toThrow(
     /MASTER_KEY does not open signing_key/,
   );

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Turnstile } from '../../../src/auth/turnstile.js';
 import type { OAuthError } from '../../../src/common/errors.js';
@@ -140,7 +141,10 @@ describe('guesses', () => {
     const inside = hashing.pass(() => new Promise<void>((resolve) => (leave = resolve)));
     const waiting = [attempt('nobody 1', 'x'), attempt('nobody 2', 'x')];
     await vi.waitUntil(() => hashing.isFull(), { timeout: 10_000, interval: 5 });
-    expect(await attempt('nobody 3', 'x')).toBe(BUSY);
+    const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    for (const id of ['nobody 3', 'nobody 4']) expect(await attempt(id, 'x')).toBe(BUSY);
+    expect(warn.mock.calls).toEqual([[expect.stringMatching(/^More secrets/)]]);
+    warn.mockRestore();
     leave();
     await inside;
     expect(await Promise.all(waiting)).toEqual([WRONG, WRONG]);

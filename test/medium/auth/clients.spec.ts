@@ -48,6 +48,13 @@ describe.each(PLACES)('clients on %s', (place) => {
       expect(JSON.stringify([events, told])).not.toContain('scrypt');
     });
 
+    it('a token is good for what it was asked for and no more, whatever its client may', async () => {
+      const { id, secret } = await addClient();
+      const token = await here.obtain(id, secret, 'push.a');
+      expect(await here.may(token, 'push.a')).toBe(true);
+      for (const more of [['push.b'], ['push.a', 'messages.write']]) expect(await here.may(token, ...more)).toBe(false);
+    });
+
     it('refuses an id that is taken, and one that is not there', async () => {
       const { id } = await addClient();
       expect(await refusalOf(here.clients.create(ROOT, { id, allowedScope: '*' }))).toBe('409 FPWSE0002E');
@@ -70,7 +77,13 @@ describe.each(PLACES)('clients on %s', (place) => {
         'client.delete',
       ]);
       expect(events.every(({ actor }) => actor.clientId === 'root' && actor.address === '192.0.2.1')).toBe(true);
-      expect(events[1]?.detail).toMatchObject({ before: { enabled: true }, after: { enabled: false } });
+      const fields = { displayName: id, allowedScope: 'messages.* push.*' };
+      expect(events.map(({ detail }) => detail)).toEqual([
+        { ...fields, enabled: true },
+        { before: { ...fields, enabled: true }, after: { ...fields, enabled: false } },
+        { previous: `holds until ${new Date(clock.time + HOUR).toISOString()}` },
+        { ...fields, enabled: false },
+      ]);
       const [newest, next] = await here.audit.list(2);
       expect(await here.audit.list(1, newest?.id)).toEqual([next]);
     });
@@ -225,10 +238,11 @@ describe.each(PLACES)('clients on %s', (place) => {
         'an id twice',
         [
           { id: 'twice', secret: 'a', allowedScope: '*' },
-          { id: 'twice', allowedScope: '*' },
+          { id: 'twice', secret: 'b', allowedScope: '*' },
         ],
         '400 FPWSE0005E',
       ],
+      ['a known id twice', [{ id: 'root', allowedScope: 'push.*' }], '400 FPWSE0005E'],
       ['a new client without a secret', [{ id: 'bare', allowedScope: '*' }], '400 FPWSE0005E'],
     ])('with %s it is refused whole', async (_what, more, refusal) => {
       const before = await here.clients.list();
