@@ -10,6 +10,7 @@ export async function up(db: Kysely<never>): Promise<void> {
 }
 
 const STATEMENTS = [
+  `alter table batch alter column device_seqs set storage external`,
   `drop index batch_parked`,
   `create index batch_parked on batch (application_id, provider, id) where state = 'parked'`,
   `create index message_keyed on message (accepted_at) where idempotency_key is not null`,
