@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import type { Kysely, Transaction } from 'kysely';
+import type { Kysely, RawBuilder, Transaction } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { BatchState, MessageState, Tables } from '../database/tables.js';
@@ -25,6 +25,12 @@ export interface BatchOwner {
   seq: number;
   applicationId: string;
   direct: boolean;
+}
+
+/** How a lease ends. Null where nothing is due. */
+export interface Ending {
+  state: BatchState;
+  waitMs: number | null;
 }
 
 /** Inserting and moving batches. The lease's epoch fences a worker that was slower than its lease. */
@@ -103,9 +109,10 @@ export class BatchRepository {
 
   /** Records what is known so far and renews the lease. Null: the lease is lost, and nothing was recorded. */
   async checkpoint(batch: LeasedBatch): Promise<{ messageState: MessageState } | null> {
+    const known = ledgerColumns(batch.ledger);
     const { rows } = await sql<{ messageState: MessageState }>`
-      update batch set outcomes = ${batch.ledger.outcomes}, counts = ${toArray(batch.ledger.counts())},
-        details = ${JSON.stringify(batch.ledger.details)}, touched_at = now(), lease_until = now() + make_interval(secs => ${LEASE_S})
+      update batch set outcomes = ${known.outcomes}, counts = ${known.counts}, details = ${known.details},
+        touched_at = now(), lease_until = now() + make_interval(secs => ${LEASE_S})
       from message
       where message.seq = batch.message_seq and batch.id = ${batch.id} and batch.epoch = ${batch.epoch}
         and batch.state = 'leased'
@@ -114,14 +121,11 @@ export class BatchRepository {
   }
 
   /**
-   * Ends the lease: done, ready again at `dueAt` (epoch ms), or parked; a message that was cancelled or paused meanwhile
+   * Ends the lease: done, ready again after `waitMs`, or parked; a message that was cancelled or paused meanwhile
    * has the last word on it. In the same transaction the message is settled with its last batch; then waiting batches
    * move up. Null: the lease is lost, and nothing was recorded.
    */
-  async finish(
-    batch: LeasedBatch,
-    wanted: { state: BatchState; dueAt: number | null },
-  ): Promise<{ state: BatchState; promoted: QueuedBatch[] } | null> {
+  async finish(batch: LeasedBatch, wanted: Ending): Promise<{ state: BatchState; promoted: QueuedBatch[] } | null> {
     const state = await this.database.kysely.transaction().execute(async (transaction) => {
       const next = wanted.state === 'done' ? wanted : await this.overruled(batch, wanted, transaction);
       const ended = await transaction
@@ -131,7 +135,7 @@ export class BatchRepository {
           state: next.state,
           touched_at: sql`now()`,
           lease_until: null,
-          due_at: next.dueAt === null ? null : new Date(next.dueAt),
+          due_at: next.waitMs === null ? null : inMs(next.waitMs),
         })
         .where('id', '=', batch.id)
         .where('epoch', '=', batch.epoch)
@@ -158,33 +162,26 @@ export class BatchRepository {
     `.execute(transaction);
   }
 
-  /** Stops everything of an application at a provider that is not being sent at this moment. */
+  /** Stops what waits of an application at a provider; what is ready is parked by its claim. */
   async park(applicationId: string, provider: ProviderName): Promise<void> {
-    await this.database.kysely
-      .updateTable('batch')
-      .set({ state: 'parked' })
-      .where('application_id', '=', applicationId)
-      .where('provider', '=', provider)
-      .where('state', 'in', ['waiting', 'ready'])
-      .execute();
+    await sql`
+      update batch set state = 'parked' where id in (
+        select id from batch where application_id = ${applicationId} and provider = ${provider} and state = 'waiting'
+        for update skip locked)`.execute(this.database.kysely);
   }
 
   /**
    * What a cancel left unsent is settled now, and a pause holds what is left. The message's row is locked, so that a
    * cancel or pause either is seen here or sees this batch where this leaves it.
    */
-  private async overruled(
-    batch: LeasedBatch,
-    wanted: { state: BatchState; dueAt: number | null },
-    transaction: Transaction<Tables>,
-  ): Promise<{ state: BatchState; dueAt: number | null }> {
+  private async overruled(batch: LeasedBatch, wanted: Ending, transaction: Transaction<Tables>): Promise<Ending> {
     const { rows } = await sql<{ state: MessageState }>`select ${STATE_TO_SENDERS} as state from message
       where seq = ${batch.messageSeq} for no key update`.execute(transaction);
     const state = rows[0]?.state;
-    if (state === 'paused') return { state: 'parked', dueAt: null };
+    if (state === 'paused') return { state: 'parked', waitMs: null };
     if (state !== 'cancelled') return wanted;
     batch.ledger.begin({ ...batch.terms, cancelled: true });
-    return { state: 'done', dueAt: null };
+    return { state: 'done', waitMs: null };
   }
 
   private async closeOne(messageSeq: number, transaction: Transaction<Tables>): Promise<void> {
@@ -211,10 +208,15 @@ export const SUMS = sql.join(
   OUTCOME_NAMES.map((_name, code) => sql`coalesce(sum(counts[${sql.lit(code + 1)}]), 0)::int`),
 );
 
-/** What a batch's row says of its ledger. */
+/** From now on, by the database's clock: those of the processes differ. */
+export function inMs(ms: number): RawBuilder<Date> {
+  return sql<Date>`clock_timestamp() + make_interval(secs => ${ms / 1_000})`;
+}
+
+/** What a batch's row says of its ledger: as it is now, for it goes on changing while the statement waits its turn. */
 export function ledgerColumns(ledger: BatchLedger): { outcomes: Buffer; counts: string; details: string } {
   return {
-    outcomes: ledger.outcomes,
+    outcomes: Buffer.from(ledger.outcomes),
     counts: toArray(ledger.counts()),
     details: JSON.stringify(ledger.details),
   };

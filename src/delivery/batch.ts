@@ -14,10 +14,9 @@ export interface QueuedBatch {
   delayMs?: number;
 }
 
-/** Its turn at the provider's pace comes later. */
+/** Its turn at the provider's pace, or its message's own time, comes later. */
 export interface PostponedBatch extends QueuedBatch {
-  /** Epoch ms. */
-  postponedTo: number;
+  delayMs: number;
 }
 
 /** What shares a window and a pace: the batches of one application at one provider. */

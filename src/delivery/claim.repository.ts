@@ -7,7 +7,7 @@ import type { DeliveryDetails, MessageState, Tables } from '../database/tables.j
 import type { Notification } from '../providers/notification.js';
 import type { ProviderName, Ramp } from '../providers/provider.js';
 import type { LeasedBatch, PostponedBatch } from './batch.js';
-import { LEASE_S, ledgerColumns } from './batch.repository.js';
+import { LEASE_S, inMs, ledgerColumns } from './batch.repository.js';
 import { BatchLedger } from './ledger.js';
 import { rampUp } from './pace.js';
 import { PaceRepository } from './pace.repository.js';
@@ -31,7 +31,7 @@ export class ClaimRepository {
    * Leases a batch that is due and marks what is to be sent as in flight. Null when there is nothing to do: done, held
    * by another worker, not due, of an application that was removed, or its message is paused, or its provider for the
    * application (then it is parked).
-   * Postponed when its turn at the provider's pace is later.
+   * Postponed when its turn at the provider's pace is later, or its message leaves later.
    */
   async claim(id: number, provider: ClaimTerms, now: number): Promise<LeasedBatch | PostponedBatch | null> {
     return this.database.kysely.transaction().execute(async (transaction) => {
@@ -40,7 +40,7 @@ export class ClaimRepository {
           batch.has_slot, batch.outcomes, batch.details, batch.direct, message.id as message_id,
           message.state as message_state, message.notification, message.on_unknown,
           coalesce(message.send_at, message.accepted_at) as accepted_at, message.expires_at,
-          message.paused_at,
+          message.paused_at, (extract(epoch from message.send_at - now()) * 1000)::float8 as early_ms,
           provider_setting.version, provider_setting.paused_reason,
           pace.lapses_at > now() as paced, provider_status.last_success_at
         from batch
@@ -69,7 +69,7 @@ export class ClaimRepository {
         return null;
       }
       const turn = over ? NO_LIMIT : await this.takeTurn(row, batch, provider.ramp, transaction);
-      if ('at' in turn) return this.postpone(row, turn, transaction);
+      if ('waitMs' in turn) return this.postpone(row, turn, transaction);
       batch.due.push(...batch.ledger.begin(batch.terms, turn.limit));
       await transaction
         .updateTable('batch')
@@ -95,6 +95,8 @@ export class ClaimRepository {
     ramp: Ramp | undefined,
     transaction: Transaction<Tables>,
   ): Promise<Turn> | Turn {
+    // Ready before its time: it was parked, by somebody else's trouble, and let go again.
+    if ((row.early_ms ?? 0) > 0) return { waitMs: row.early_ms ?? 0, hasSlot: false };
     const { now } = batch.terms;
     const start = row.direct ? null : rampUp(ramp, row.last_success_at?.getTime() ?? null, now);
     if (row.paced !== true && start === null) return NO_LIMIT;
@@ -106,16 +108,16 @@ export class ClaimRepository {
 
   private async postpone(
     { id, epoch, provider, direct }: ClaimRow,
-    turn: { at: number; hasSlot: boolean },
+    turn: { waitMs: number; hasSlot: boolean },
     transaction: Transaction<Tables>,
   ): Promise<PostponedBatch> {
     const next = { state: 'ready' as const, lease_until: null, epoch: epoch + 1, has_slot: turn.hasSlot };
     await transaction
       .updateTable('batch')
-      .set({ ...next, due_at: new Date(turn.at) })
+      .set({ ...next, due_at: inMs(turn.waitMs) })
       .where('id', '=', id)
       .execute();
-    return { id, epoch: next.epoch, provider, direct, postponedTo: turn.at };
+    return { id, epoch: next.epoch, provider, direct, delayMs: turn.waitMs };
   }
 }
 
@@ -123,6 +125,8 @@ const NO_LIMIT: Turn = { limit: Infinity };
 
 interface ClaimRow {
   has_slot: boolean;
+  /** Until the message leaves; null when that is at once. */
+  early_ms: number | null;
   /** Null without a row, like false. */
   paced: boolean | null;
   last_success_at: Date | null;

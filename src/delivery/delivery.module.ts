@@ -15,6 +15,7 @@ import { Housekeeper } from './housekeeper.js';
 import { MessageRateRepository } from './message-rate.repository.js';
 import { PaceRepository } from './pace.repository.js';
 import { ReachRepository } from './reach.repository.js';
+import { RecipientsService } from './recipients.service.js';
 import { ResendRepository } from './resend.repository.js';
 import { RetentionRepository } from './retention.repository.js';
 import { Senders } from './senders.js';
@@ -42,6 +43,7 @@ export class DeliveryModule {}
     ExpandService,
     ExpansionRepository,
     PaceRepository,
+    RecipientsService,
     ResendRepository,
     Senders,
     SharedTokenRepository,

@@ -9,9 +9,11 @@ import type { Config } from '../config.js';
 import { DeviceRetentionRepository } from '../devices/device-retention.repository.js';
 import { RetentionRepository } from './retention.repository.js';
 
-/** What it looks for is mostly days old; four looks at an index a minute cost nothing. */
+/** What it looks for is mostly days old; five looks at an index a minute cost nothing. */
 const EVERY_MS = 60_000;
 const DAY_MS = 86_400_000;
+/** An Idempotency-Key is kept for 24 hours. */
+const KEY_DAYS = 1;
 
 /** Takes away what is old, in small steps one after another, so that whoever sends never waits for it. */
 @Injectable()
@@ -44,6 +46,7 @@ export class Housekeeper implements BeforeApplicationShutdown {
   async tidy(): Promise<void> {
     while (!this.stopped && (await this.removals.removeSome()));
     const { messageDays, deviceUnseenDays, deviceRetiredDays } = this.config.retention;
+    await this.repeat(KEY_DAYS, (before) => this.messages.forgetKeys(before));
     await this.repeat(messageDays, (before) => this.messages.removeMessages(before));
     await this.repeat(deviceUnseenDays, (before, now) => this.devices.retireUnseen(before, now));
     await this.repeat(deviceRetiredDays, (before) => this.devices.deleteRetired(before));

@@ -98,6 +98,12 @@ export class BatchLedger {
     };
   }
 
+  /** Of the positions that `begin` answered, those without a word yet were never written: they wait as before. */
+  giveBack(positions: readonly number[]): void {
+    for (const position of positions)
+      if (this.at(position) === OUTCOME.inFlight) this.record(position, { outcome: OUTCOME.pending }, false);
+  }
+
   /** Deliveries per outcome, position = code. */
   counts(): number[] {
     const counts = OUTCOME_NAMES.map(() => 0);

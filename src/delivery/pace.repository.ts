@@ -17,8 +17,8 @@ export interface TurnRequest extends Lot {
   due: number;
 }
 
-/** A turn now, for so many deliveries; or when to ask again (epoch ms): with `hasSlot` the turn is reserved. */
-export type Turn = { limit: number } | { at: number; hasSlot: boolean };
+/** A turn now, for so many deliveries; or how long to wait before asking again: with `hasSlot` the turn is reserved. */
+export type Turn = { limit: number } | { waitMs: number; hasSlot: boolean };
 
 /** A turn that is nearer than this need not be waited for in the table. */
 const AT_ONCE_MS = 50;
@@ -38,7 +38,7 @@ export class PaceRepository {
   async takeTurn(request: TurnRequest, start: Pace | null, transaction: Transaction<Tables>): Promise<Turn> {
     const row = await this.lock(request, start, transaction);
     if (!row) return { limit: Infinity };
-    if (row.blockedUntil > row.now) return { at: row.blockedUntil, hasSlot: false };
+    if (row.blockedUntil > row.now) return { waitMs: row.blockedUntil - row.now, hasSlot: false };
     const pace = rateAt(row.pace, row.now) === null ? start : row.pace;
     const rate = rateAt(pace, row.now);
     if (pace === null || rate === null) return { limit: Infinity };
@@ -46,7 +46,8 @@ export class PaceRepository {
     if (request.hasSlot) return { limit: count };
     const at = Math.max(row.now, row.slotAt);
     await this.update(request, { ...toColumns(pace), slot_at: new Date(at + durationOf(count, rate)) }, transaction);
-    return request.direct || at - row.now <= AT_ONCE_MS ? { limit: count } : { at, hasSlot: true };
+    const waitMs = at - row.now;
+    return request.direct || waitMs <= AT_ONCE_MS ? { limit: count } : { waitMs, hasSlot: true };
   }
 
   /**

@@ -7,6 +7,7 @@ import type { Database } from '../database/database.js';
 const MESSAGES = 100;
 const BATCHES = 200;
 const DATA_ROWS = 10_000;
+const KEYS = 1_000;
 
 /** Takes away messages that ended long ago, and their batches. */
 @Injectable()
@@ -45,6 +46,15 @@ export class RetentionRepository {
           and not exists (select from message_data where message_data.message_seq = message.seq)`.execute(transaction);
       return marked.rows.length > 0;
     });
+  }
+
+  /** One step over the Idempotency-Keys of messages accepted before `before`: each may name another message from then on. */
+  async forgetKeys(before: Date): Promise<boolean> {
+    const { numAffectedRows = 0n } = await sql`
+      update message set idempotency_key = null where seq in (
+        select seq from message where idempotency_key is not null and accepted_at < ${before}
+        order by accepted_at limit ${KEYS} for update skip locked)`.execute(this.database.kysely);
+    return numAffectedRows > 0n;
   }
 }
 

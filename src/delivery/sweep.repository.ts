@@ -8,6 +8,11 @@ import type { Lot, QueuedBatch } from './batch.js';
 const PATIENCE_S = 3;
 const LIMIT = 1_000;
 
+/** A place in the order of the parked batches. */
+export interface ParkedBatch extends Lot {
+  id: number;
+}
+
 /** Looks for rows that want work and may have no job. Each query runs on a partial index of unfinished rows. */
 @Injectable()
 export class SweepRepository {
@@ -48,19 +53,52 @@ export class SweepRepository {
   }
 
   /**
-   * Lets parked batches wait again whose pause has ended, or whose message has (so that it can be settled). A new epoch,
-   * because the queue may still hold a job for a retry under the old one, and takes no second of that name.
+   * Lets parked batches wait again whose pause has ended. A new epoch, because the queue may still hold a job for a retry
+   * under the old one, and takes no second of that name. A step in the index for each lot: one that is paused may have a
+   * million batches, and is passed over.
    */
   async unpark(): Promise<void> {
     await sql`
+      with recursive lot as (
+        (select application_id, provider from batch where state = 'parked' order by application_id, provider limit 1)
+        union all
+        select next.* from lot, lateral (
+          select application_id, provider from batch
+          where state = 'parked' and (application_id, provider) > (lot.application_id, lot.provider)
+          order by application_id, provider limit 1) as next)
       update batch set state = 'waiting', epoch = epoch + 1 where id in (
-        select batch.id from batch
-        join message on message.seq = batch.message_seq
-        left join provider_setting on provider_setting.application_id = batch.application_id
-          and provider_setting.provider = batch.provider
-        where batch.state = 'parked' and (provider_setting.paused_reason is null and message.paused_at is null
-          or message.state = 'cancelled' or message.expires_at <= now())
-        limit ${LIMIT} for update of batch skip locked)`.execute(this.database.kysely);
+        select freed.id from lot, lateral (
+          select batch.id from batch join message on message.seq = batch.message_seq
+          where batch.application_id = lot.application_id and batch.provider = lot.provider and batch.state = 'parked'
+            and message.paused_at is null
+          limit ${LIMIT} for update of batch skip locked) as freed
+        where not exists (select from provider_setting as paused
+          where paused.application_id = lot.application_id and paused.provider = lot.provider
+            and paused.paused_reason is not null))`.execute(this.database.kysely);
+  }
+
+  /**
+   * The same for those of the next thousand parked ones whose message is cancelled or over, so that it can be settled.
+   * Answers the last one looked at, to go on from; null at the end.
+   */
+  async unparkOver(after: ParkedBatch | null): Promise<ParkedBatch | null> {
+    const beyond = after
+      ? sql`and (application_id, provider, id) > (${after.applicationId}, ${after.provider}, ${after.id})`
+      : sql``;
+    const { rows } = await sql<ParkedBatch>`
+      with looked as (
+          select application_id, provider, id from batch where state = 'parked' ${beyond}
+          order by application_id, provider, id limit ${LIMIT}),
+        over as (
+          select batch.id from batch join message on message.seq = batch.message_seq
+          where batch.id in (select id from looked) and batch.state = 'parked'
+            and (message.state = 'cancelled' or message.expires_at <= now())
+          for update of batch skip locked),
+        freed as (
+          update batch set state = 'waiting', epoch = epoch + 1 where id in (select id from over))
+      select application_id as "applicationId", provider, id from looked
+      order by application_id desc, provider desc, id desc limit 1`.execute(this.database.kysely);
+    return rows[0] ?? null;
   }
 
   /** Where batches wait for a place in the window. */
@@ -70,15 +108,5 @@ export class SweepRepository {
       this.database.kysely,
     );
     return rows;
-  }
-
-  /** A key is kept for 24 hours; then it may name another message. */
-  async forgetIdempotencyKeys(): Promise<void> {
-    await sql`
-      update message set idempotency_key = null where seq in (
-        select seq from message
-        where idempotency_key is not null and accepted_at < now() - interval '24 hours' limit ${LIMIT})`.execute(
-      this.database.kysely,
-    );
   }
 }

@@ -5,6 +5,7 @@ import { rootCause } from '../common/errors.js';
 import { BatchRepository } from './batch.repository.js';
 import { DeliveryQueue } from './delivery.queue.js';
 import { SweepRepository } from './sweep.repository.js';
+import type { ParkedBatch } from './sweep.repository.js';
 
 const EVERY_MS = 2_000;
 
@@ -14,6 +15,8 @@ export class Sweeper implements BeforeApplicationShutdown {
   private readonly log = new Logger('Sweeper');
   private running: Promise<void> | null = null;
   private stopped = false;
+  /** How far the parked batches have been looked through. */
+  private parked: ParkedBatch | null = null;
 
   constructor(
     private readonly rows: SweepRepository,
@@ -39,9 +42,9 @@ export class Sweeper implements BeforeApplicationShutdown {
     await this.queue.enqueueExpansions(await this.rows.messagesToExpand());
     await this.queue.enqueueBatches(await this.rows.batchesToDeliver());
     await this.rows.unpark();
+    this.parked = await this.rows.unparkOver(this.parked);
     for (const { applicationId, provider } of await this.rows.lotsWithWaiting())
       await this.queue.enqueueBatches(await this.batches.promote(applicationId, [provider]));
-    await this.rows.forgetIdempotencyKeys();
   }
 
   async beforeApplicationShutdown(): Promise<void> {

@@ -29,20 +29,22 @@ export class AudienceRepository {
     return row?.seq ?? 0;
   }
 
-  /** The next members above `after` up to `max`, each device once. */
+  /** The next members above `after` up to `max`, each device once. A list for each provider: a row for each device cost a microsecond. */
   async page(
     applicationId: string,
     target: Target,
     range: { after: number; max: number; limit: number },
     db: Kysely<Tables> = this.database.kysely,
   ): Promise<AudienceMember[]> {
-    const { rows } = await sql<AudienceMember>`
-      select device.seq, device.provider from device
-      where device.application_id = ${applicationId} and device.retired_reason is null
-        and device.seq > ${range.after} and device.seq <= ${range.max}
-        and ${condition(applicationId, target)}
-      order by device.seq limit ${range.limit}`.execute(db);
-    return rows;
+    const { rows } = await sql<{ provider: ProviderName; seqs: number[] }>`
+      select provider, array_agg(seq) as seqs from (
+        select device.seq, device.provider from device
+        where device.application_id = ${applicationId} and device.retired_reason is null
+          and device.seq > ${range.after} and device.seq <= ${range.max}
+          and ${condition(applicationId, target)}
+        order by device.seq limit ${range.limit}) as page
+      group by provider`.execute(db);
+    return rows.flatMap(({ provider, seqs }) => seqs.map((seq) => ({ seq, provider }))).sort((a, b) => a.seq - b.seq);
   }
 
   /** How many there are up to a seq. A scan over the application's devices: 0.2 s for a million. */

@@ -142,10 +142,17 @@ export class DeviceRepository {
       last - first < 2 * seqs.length
         ? sql`seq between ${first} and ${last}`
         : sql`seq = any(${`{${seqs.join(',')}}`}::bigint[])`;
-    const { rows } = await sql<DeliverableDevice>`
-      select seq, token, platform, (date_part('epoch', registered_at) * 1000)::bigint as "registeredAt" from device
+    const { rows } = await sql<{ [Column in keyof DeliverableDevice]: DeliverableDevice[Column][] | null }>`
+      select json_agg(seq) as seq, json_agg(token) as token, json_agg(platform) as platform,
+        json_agg((date_part('epoch', registered_at) * 1000)::bigint) as "registeredAt" from device
       where ${among} and provider = ${provider} and retired_reason is null`.execute(this.database.kysely);
-    return rows;
+    const { seq, token, platform, registeredAt } = rows[0]!;
+    return (seq ?? []).map((each, index) => ({
+      seq: each,
+      token: token![index]!,
+      platform: platform![index]!,
+      registeredAt: registeredAt![index]!,
+    }));
   }
 
   /** Takes devices out of every audience until they register again; a registration newer than `before` is kept. */

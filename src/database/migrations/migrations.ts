@@ -15,6 +15,7 @@ import { up as webhooks } from './0012-webhooks.js';
 import { up as messageReports } from './0013-message-reports.js';
 import { up as campaigns } from './0014-campaigns.js';
 import { up as promotion } from './0015-promotion.js';
+import { up as parked } from './0016-parked.js';
 
 /** In order; append only. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -34,4 +35,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0013-message-reports': { up: messageReports },
   '0014-campaigns': { up: campaigns },
   '0015-promotion': { up: promotion },
+  '0016-parked': { up: parked },
 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ApnsSettings, Notification } from '../notification.js';
-import { apnsBody, apnsId, buildApnsPayload } from './apns.payload.js';
+import { apnsBody, apnsId, apnsIdStart, buildApnsPayload } from './apns.payload.js';
 
 const NOW = Date.parse('2026-11-23T10:00:00Z');
 const HOUR_MS = 3_600_000;
@@ -91,9 +91,11 @@ describe('buildApnsPayload', () => {
 });
 
 it('apnsId is a UUID of message and token', () => {
-  const id = apnsId('fnDWK8bG', 'ab12');
-  expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-  expect(apnsId('fnDWK8bG', 'ab12')).toBe(id);
-  expect(apnsId('fnDWK8bG', 'ab13')).not.toBe(id);
-  expect(apnsId('fnDWK8bH', 'ab12')).not.toBe(id);
+  const id = (messageId: string, token: string) => apnsId(apnsIdStart(messageId), token);
+  const token = 'ab'.repeat(32);
+  expect(id('fnDWK8bG', token)).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  expect(id('fnDWK8bG', token.toUpperCase())).toBe(id('fnDWK8bG', token));
+  expect(id('fnDWK8bG', 'ab12')).toHaveLength(36);
+  expect(id('fnDWK8bG', 'ab13')).not.toBe(id('fnDWK8bG', 'ab12'));
+  expect(id('fnDWK8bH', 'ab12')).not.toBe(id('fnDWK8bG', 'ab12'));
 });

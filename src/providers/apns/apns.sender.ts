@@ -7,7 +7,7 @@ import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import { statsOf } from '../pool-stats.js';
 import { readApnsOutcome } from './apns.outcome.js';
-import { type ApnsPayload, MAX_BODY_BYTES, apnsBody, apnsId, buildApnsPayload } from './apns.payload.js';
+import { type ApnsPayload, MAX_BODY_BYTES, apnsBody, apnsId, apnsIdStart, buildApnsPayload } from './apns.payload.js';
 import type { ProviderToken } from './apns.token.js';
 
 /** APNs device tokens are hex of a length that Apple does not promise; anything else would be a path of its own. */
@@ -63,7 +63,7 @@ export class ApnsSender implements Sender {
     const path = `/3/device/${recipient.token}`;
     const body = push.body(recipient);
     if (recipient.values && body.length > MAX_BODY_BYTES) return tooLarge(body.length, MAX_BODY_BYTES);
-    const headers: Header[] = [['apns-id', apnsId(push.notification.messageId, recipient.token)]];
+    const headers: Header[] = [['apns-id', apnsId(push.idStart, recipient.token)]];
     for (let replayed = false; ;) {
       const jwt = this.token && (this.token.current() ?? (await this.token.obtain()));
       const pool = this.pool;
@@ -149,6 +149,7 @@ class Push {
   private jwt: string | null = null;
   private headers: readonly Header[];
   private readonly template: BodyTemplate | null;
+  readonly idStart: string;
 
   constructor(
     readonly notification: Notification,
@@ -156,6 +157,7 @@ class Push {
   ) {
     this.headers = payload.headers;
     this.template = BodyTemplate.of(notification, apnsBody);
+    this.idStart = apnsIdStart(notification.messageId);
   }
 
   body({ values = {} }: Recipient): Buffer {

@@ -74,7 +74,7 @@ describe.each(PLACES)('removing an application on the %s database', (place) => {
     for (const table of ['batch', 'message', 'device', 'application'] as const)
       expect(await count(table, applicationId)).toBe(0);
     expect(await room.batches.checkpoint(batch)).toBeNull();
-    expect(await room.batches.finish(batch, { state: 'done', dueAt: null })).toBeNull();
+    expect(await room.batches.finish(batch, { state: 'done', waitMs: null })).toBeNull();
   });
 
   it('goes in bounded steps, two processes at once, and leaves the others alone', async () => {

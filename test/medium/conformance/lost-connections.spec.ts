@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { apnsId } from '../../../src/providers/apns/apns.payload.js';
+import { apnsId, apnsIdStart } from '../../../src/providers/apns/apns.payload.js';
 import type { Sender } from '../../../src/providers/provider.js';
 import { collect, notification, recipients, tally } from '../providers/sending.js';
 import { until } from '../simulators/h2-client.js';
@@ -87,7 +87,7 @@ describe.each(PROVIDERS)('2. Connections cut in the middle, %s', (provider, open
     expect(entries.map(({ answerLost }) => answerLost)).toEqual([false, true]);
     expect(entries.map(({ collapseId }) => collapseId)).toEqual(['m1', 'm1']);
     if (provider === 'apns')
-      expect(entries.map(({ providerId }) => providerId)).toEqual(Array(2).fill(apnsId('m1', token)));
+      expect(entries.map(({ providerId }) => providerId)).toEqual(Array(2).fill(apnsId(apnsIdStart('m1'), token)));
   });
 });
 

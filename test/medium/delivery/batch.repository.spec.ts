@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WINDOW } from '../../../src/delivery/batch.repository.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
@@ -63,7 +64,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       const batch = await room.claim(batchId);
       expect(await room.tryClaim(batchId)).toBeNull();
       recordAll(batch, 'accepted');
-      await room.batches.finish(batch, { state: 'done', dueAt: null });
+      await room.batches.finish(batch, { state: 'done', waitMs: null });
       expect(await room.tryClaim(batchId)).toBeNull();
       expect(await room.tryClaim(999_999_999)).toBeNull();
     });
@@ -72,7 +73,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       const { batchId } = await oneBatch(1);
       const batch = await room.claim(batchId);
       batch.ledger.record(0, { outcome: OUTCOME.pending, reason: '503', retryAt: Date.now() }, true);
-      await room.batches.finish(batch, { state: 'ready', dueAt: Date.now() + 3_600_000 });
+      await room.batches.finish(batch, { state: 'ready', waitMs: 3_600_000 });
       expect(await room.tryClaim(batchId)).toBeNull();
       await room.database.kysely
         .updateTable('batch')
@@ -110,12 +111,12 @@ describe.each(PLACES)('batches on the %s database', (place) => {
 
       recordAll(slow, 'rejected');
       expect(await room.batches.checkpoint(slow)).toBeNull();
-      expect(await room.batches.finish(slow, { state: 'done', dueAt: null })).toBeNull();
+      expect(await room.batches.finish(slow, { state: 'done', waitMs: null })).toBeNull();
       expect(await room.batchRow(batchId)).toEqual(before);
       expect(await room.messageRow(seq)).toMatchObject({ state: 'sending', open_batches: 1 });
 
       recordAll(next, 'accepted');
-      expect(await room.batches.finish(next, { state: 'done', dueAt: null })).toEqual({ state: 'done', promoted: [] });
+      expect(await room.batches.finish(next, { state: 'done', waitMs: null })).toEqual({ state: 'done', promoted: [] });
       expect(await room.messageRow(seq)).toMatchObject({ state: 'finished', open_batches: 0 });
     });
 
@@ -131,7 +132,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       const { batchId, seq } = await oneBatch(1);
       const batch = await room.claim(batchId);
       recordAll(batch, 'accepted');
-      const done = { state: 'done', dueAt: null } as const;
+      const done = { state: 'done', waitMs: null } as const;
       const finished = await Promise.all([room.batches.finish(batch, done), room.batches.finish(batch, done)]);
       expect(finished.filter((result) => result !== null)).toHaveLength(1);
       expect((await room.messageRow(seq)).open_batches).toBe(0);
@@ -163,7 +164,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
     const finish = async (batchId: number, now?: number, outcome?: 'accepted' | 'failed') => {
       const batch = await room.claim(batchId, now);
       if (outcome) recordAll(batch, outcome);
-      await room.batches.finish(batch, { state: 'done', dueAt: null });
+      await room.batches.finish(batch, { state: 'done', waitMs: null });
       return batch;
     };
 
@@ -255,7 +256,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect((await room.claim(batchId)).due).toEqual([0, 1]);
     });
 
-    it('parks what waits or is ready, of that application at that provider only', async () => {
+    it('parks what waits, of that application at that provider only; what is ready parks itself at its claim', async () => {
       const applicationId = await room.addApplication();
       const message = await room.accept(applicationId, [
         ...Array.from({ length: WINDOW + 1 }, () => batchOf(1)),
@@ -264,11 +265,11 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       const other = await oneBatch(1);
       const leased = await room.claim(message.batchIds[0] ?? 0);
       await room.batches.park(applicationId, 'sandbox');
-      expect(await room.countByState(message.seq)).toEqual({ leased: 1, parked: WINDOW, ready: 1 });
+      expect(await room.countByState(message.seq)).toEqual({ leased: 1, parked: 1, ready: WINDOW });
       expect((await room.batchRow(other.batchId)).state).toBe('ready');
       // The one that is being sent may still record.
       recordAll(leased, 'accepted');
-      expect(await room.batches.finish(leased, { state: 'done', dueAt: null })).not.toBeNull();
+      expect(await room.batches.finish(leased, { state: 'done', waitMs: null })).not.toBeNull();
     });
 
     it('keeps nobody from settling what was cancelled or is too late', async () => {
@@ -276,16 +277,18 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       const late = await oneBatch(1, { expiresAt: new Date(Date.now() - 1) });
       for (const { applicationId, batchId } of [cancelled, late]) {
         await room.pause(applicationId, 'sandbox');
-        await room.batches.park(applicationId, 'sandbox');
-        expect((await room.batchRow(batchId)).state).toBe('parked');
+        // At their end they are no longer parked by a claim: they were before.
+        await sql`update batch set state = 'parked' where id = ${batchId}`.execute(room.database.kysely);
       }
       await room.control.cancel(cancelled.applicationId, cancelled.id);
       await room.sweep.unpark();
+      expect((await room.batchRow(late.batchId)).state).toBe('parked');
+      for (let at = await room.sweep.unparkOver(null); at; at = await room.sweep.unparkOver(at));
       for (const { applicationId, batchId } of [cancelled, late]) {
         expect(await room.batches.promote(applicationId, ['sandbox'])).toHaveLength(1);
         const batch = await room.claim(batchId);
         expect(batch.due).toEqual([]);
-        await room.batches.finish(batch, { state: 'done', dueAt: null });
+        await room.batches.finish(batch, { state: 'done', waitMs: null });
       }
       expect((await room.messageRow(cancelled.seq)).state).toBe('cancelled');
       expect((await room.messageRow(late.seq)).state).toBe('expired');
@@ -312,10 +315,10 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       const [first, second] = [await room.claim(message.batchIds[0] ?? 0), await room.claim(message.batchIds[1] ?? 0)];
       expect(await room.batches.promote(message.applicationId, ['sandbox'])).toEqual([]);
       recordAll(first, 'accepted');
-      const ended = await room.batches.finish(first, { state: 'done', dueAt: null });
+      const ended = await room.batches.finish(first, { state: 'done', waitMs: null });
       expect(ended?.promoted.map((batch) => batch.id)).toEqual([message.batchIds[WINDOW]]);
       second.ledger.record(0, { outcome: OUTCOME.pending, retryAt: Date.now() + 60_000 }, true);
-      const waits = await room.batches.finish(second, { state: 'ready', dueAt: Date.now() + 60_000 });
+      const waits = await room.batches.finish(second, { state: 'ready', waitMs: 60_000 });
       expect(waits?.promoted.map((batch) => batch.id)).toEqual([message.batchIds[WINDOW + 1]]);
     });
 
@@ -325,7 +328,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       const promoted = await Promise.all(
         done.map((batch) => {
           recordAll(batch, 'accepted');
-          return room.batches.finish(batch, { state: 'done', dueAt: null });
+          return room.batches.finish(batch, { state: 'done', waitMs: null });
         }),
       );
       const ids = promoted.flatMap((result) => result?.promoted.map((batch) => batch.id) ?? []);
@@ -344,7 +347,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       const message = await many(WINDOW + 2);
       const first = await room.claim(message.batchIds[0] ?? 0);
       recordAll(first, 'accepted');
-      const ended = await room.batches.finish(first, { state: 'done', dueAt: null });
+      const ended = await room.batches.finish(first, { state: 'done', waitMs: null });
       expect(ended?.promoted.map(({ rank }) => rank)).toEqual([WINDOW]);
       const other = await room.addApplication();
       const rows = await room.accept(other, null);
@@ -365,15 +368,19 @@ describe.each(PLACES)('batches on the %s database', (place) => {
 
     it('neither holds nor counts direct batches', async () => {
       const applicationId = await room.addApplication();
-      await room.accept(applicationId, batches(WINDOW + 1));
+      const broadcast = await room.accept(applicationId, batches(WINDOW + 1));
       const direct = await room.accept(applicationId, batches(1), { direct: true });
       expect(direct.queued).toEqual(direct.batchIds);
       const ended = await room.claim(direct.batchIds[0] ?? 0);
       recordAll(ended, 'accepted');
-      expect(await room.batches.finish(ended, { state: 'done', dueAt: null })).toEqual({ state: 'done', promoted: [] });
+      expect(await room.batches.finish(ended, { state: 'done', waitMs: null })).toEqual({
+        state: 'done',
+        promoted: [],
+      });
       // Parked and let go, it does not stand behind the broadcast.
       const parked = await room.accept(applicationId, batches(1), { direct: true });
-      await room.batches.park(applicationId, 'sandbox');
+      await room.pause(applicationId, 'sandbox');
+      for (const id of [...broadcast.batchIds, ...parked.batchIds]) await room.tryClaim(id);
       await room.resume(applicationId, 'sandbox');
       await room.sweep.unpark();
       const promoted = await room.batches.promote(applicationId, ['sandbox']);

@@ -1,5 +1,19 @@
+import { ProviderStatusRepository } from '../../../src/applications/provider-status.repository.js';
+import { Clock } from '../../../src/common/clock.js';
+import { Vault } from '../../../src/common/vault.js';
+import { DeliverService } from '../../../src/delivery/deliver.service.js';
+import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
+import { RecipientsService } from '../../../src/delivery/recipients.service.js';
+import { Senders } from '../../../src/delivery/senders.js';
+import { SharedTokenRepository } from '../../../src/delivery/shared-token.repository.js';
+import { StatusReporter } from '../../../src/delivery/status-reporter.js';
+import { ValuesRepository } from '../../../src/delivery/values.repository.js';
+import { DeviceRepository } from '../../../src/devices/device.repository.js';
 import { NOT_SENT } from '../../../src/providers/fan-out.js';
 import type { Provider, Recipient, Sender, Verdict } from '../../../src/providers/provider.js';
+import type { Providers } from '../../../src/providers/providers.module.js';
+import type { Queues } from '../../../src/queue/queue.js';
+import type { Room } from './room.js';
 
 /** A provider in the sandbox's place that writes and answers when a test says so. */
 export class GatedProvider implements Provider {
@@ -63,4 +77,26 @@ export class GatedProvider implements Provider {
     await new Promise<void>((resolve) => (this.opened = resolve));
     this.waiting = false;
   }
+}
+
+/** A worker on the room's database that sends through the provider. */
+export function newWorker(room: Room, queues: Queues, provider: GatedProvider): DeliverService {
+  const clock = new Clock();
+  const devices = new DeviceRepository(room.database);
+  return new DeliverService(
+    room.claims,
+    room.batches,
+    new RecipientsService(devices, new ValuesRepository(room.database)),
+    devices,
+    new Senders(
+      { sandbox: provider } as unknown as Providers,
+      room.settings,
+      new SharedTokenRepository(room.database, new Vault(Buffer.alloc(32))),
+    ),
+    room.settings,
+    room.pace,
+    new DeliveryQueue(queues),
+    new StatusReporter(new ProviderStatusRepository(room.database), clock),
+    clock,
+  );
 }

@@ -108,7 +108,7 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
       expect(await exists(original.seq)).toBe(false);
       const batch = await room.claim((await room.batchRows(again.seq))[0]?.id ?? 0);
       recordAll(batch, 'accepted');
-      await room.batches.finish(batch, { state: 'done', dueAt: null });
+      await room.batches.finish(batch, { state: 'done', waitMs: null });
       expect(await room.reports.find(applicationId, again.id, Date.now())).toMatchObject({
         state: 'finished',
         audience: 1,
@@ -214,5 +214,19 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
         order by retired_at limit 500 for update skip locked`);
       expect(retired).toContain('device_retired');
     });
+  });
+
+  it('forgets idempotency keys after a day', async () => {
+    const applicationId = await room.addApplication();
+    const keep = (key: string, acceptedAt: Date) =>
+      room.accept(applicationId, [], { acceptedAt, idempotency: { key, requestHash: Buffer.from(key) } });
+    await keep('old', new Date(NOW - DAY - 1_000));
+    const young = await keep('young', new Date(NOW - DAY + 60_000));
+    await newHousekeeper().tidy();
+    expect(await room.messages.findByIdempotencyKey(applicationId, 'test', 'old')).toBeUndefined();
+    expect(await room.messages.findByIdempotencyKey(applicationId, 'test', 'young')).toMatchObject({ id: young.id });
+    // The key may name another message now.
+    await keep('old', new Date(NOW));
+    expect(await room.messages.findByIdempotencyKey(applicationId, 'test', 'old')).toBeDefined();
   });
 });

@@ -1,24 +1,14 @@
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ProviderStatusRepository } from '../../../src/applications/provider-status.repository.js';
-import { Clock } from '../../../src/common/clock.js';
-import { DeliverService } from '../../../src/delivery/deliver.service.js';
-import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
+import type { DeliverService } from '../../../src/delivery/deliver.service.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
-import { SharedTokenRepository } from '../../../src/delivery/shared-token.repository.js';
-import { Vault } from '../../../src/common/vault.js';
-import { ValuesRepository } from '../../../src/delivery/values.repository.js';
-import { Senders } from '../../../src/delivery/senders.js';
-import { StatusReporter } from '../../../src/delivery/status-reporter.js';
-import { DeviceRepository } from '../../../src/devices/device.repository.js';
-import type { Providers } from '../../../src/providers/providers.module.js';
 import { Queues } from '../../../src/queue/queue.js';
 import { PLACES } from '../database/places.js';
-import { GatedProvider } from './gated-provider.js';
+import { GatedProvider, newWorker } from './gated-provider.js';
 import { Room, namesOf, recordAll, urlOf } from './room.js';
 
 const MINUTE = 60_000;
-const DONE = { state: 'done', dueAt: null } as const;
+const DONE = { state: 'done', waitMs: null } as const;
 
 describe.each(PLACES)('a message under way, on the %s database', (place) => {
   let room: Room;
@@ -36,29 +26,9 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
   });
   beforeEach(() => {
     provider = new GatedProvider();
-    deliver = newWorker();
+    deliver = newWorker(room, queues, provider);
   });
   afterEach(() => provider.openGate());
-
-  function newWorker(): DeliverService {
-    const clock = new Clock();
-    return new DeliverService(
-      room.claims,
-      room.batches,
-      new DeviceRepository(room.database),
-      new Senders(
-        { sandbox: provider } as unknown as Providers,
-        room.settings,
-        new SharedTokenRepository(room.database, new Vault(Buffer.alloc(32))),
-      ),
-      room.settings,
-      room.pace,
-      new ValuesRepository(room.database),
-      new DeliveryQueue(queues),
-      new StatusReporter(new ProviderStatusRepository(room.database), clock),
-      clock,
-    );
-  }
 
   /** A message to `count` real devices d1, d2, … in one batch. */
   async function toDevices(count: number, change: Parameters<Room['accept']>[2] = {}) {
@@ -84,6 +54,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
   async function runToEnd(message: { applicationId: string; id: string; seq: number }): Promise<void> {
     const step = async () => {
       await room.sweep.unpark();
+      await room.sweep.unparkOver(null);
       await room.batches.promote(message.applicationId, ['sandbox']);
       for (const row of await room.batchRows(message.seq)) await deliver.deliverBatch(row.id, 'sandbox');
       expect((await report(message)).finishedAt).not.toBeNull();
@@ -139,7 +110,9 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       const retryAt = Date.now() + MINUTE;
       batch.ledger.record(0, { outcome: OUTCOME.pending, reason: '503', retryAt }, true);
       await pause(message);
-      expect(await room.batches.finish(batch, { state: 'ready', dueAt: retryAt })).toMatchObject({ state: 'parked' });
+      expect(await room.batches.finish(batch, { state: 'ready', waitMs: retryAt - Date.now() })).toMatchObject({
+        state: 'parked',
+      });
       // It is looked at at once after the resume, and waits for its moment.
       const resumed = await resume(message);
       expect(resumed?.queued).toMatchObject([{ id: message.batchId, epoch: 2 }]);
@@ -231,7 +204,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       const retryAt = Date.now() + 60 * MINUTE;
       batch.ledger.record(0, { outcome: OUTCOME.pending, retryAt }, true);
       batch.ledger.record(1, { outcome: OUTCOME.unknown, retryAt }, true);
-      await room.batches.finish(batch, { state: 'ready', dueAt: retryAt });
+      await room.batches.finish(batch, { state: 'ready', waitMs: retryAt - Date.now() });
       await room.control.cancel(message.applicationId, message.id);
       // The queue has a job for the retry under the epoch before.
       expect(await room.batches.promote(message.applicationId, ['sandbox'])).toMatchObject([
@@ -247,7 +220,9 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       const retryAt = Date.now() + MINUTE;
       batch.ledger.record(0, { outcome: OUTCOME.pending, retryAt }, true);
       await room.control.cancel(message.applicationId, message.id);
-      expect(await room.batches.finish(batch, { state: 'ready', dueAt: retryAt })).toMatchObject({ state: 'done' });
+      expect(await room.batches.finish(batch, { state: 'ready', waitMs: retryAt - Date.now() })).toMatchObject({
+        state: 'done',
+      });
       expect(namesOf((await room.batchRow(message.batchId)).outcomes)).toEqual(['cancelled']);
       expect((await report(message)).finishedAt).not.toBeNull();
     });
@@ -265,7 +240,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
             if (!batch) continue;
             recordAll(batch, outcomes[(worker + turn) % 4] ?? 'accepted');
             const dueAt = batch.ledger.nextDue(Date.now());
-            await room.batches.finish(batch, dueAt === null ? DONE : { state: 'ready', dueAt: Date.now() });
+            await room.batches.finish(batch, dueAt === null ? DONE : { state: 'ready', waitMs: 0 });
           }
         };
         const expand = async () => {
@@ -328,7 +303,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
         const message = await toDevices(2, { onUnknown });
         await ways[way]!(message);
         const before = provider.written.length;
-        deliver = newWorker();
+        deliver = newWorker(room, queues, provider);
         provider.verdict = { action: 'accept' };
         // The retry's moment has come.
         await sql`update batch set due_at = now() - interval '1 second', details = (

@@ -48,7 +48,7 @@ describe.each(PLACES)('races on the %s database', (place) => {
     recordAll(batch, 'accepted');
     await room.runOutLease(batchId);
     const [finished, successor] = await Promise.all([
-      room.batches.finish(batch, { state: 'done', dueAt: null }),
+      room.batches.finish(batch, { state: 'done', waitMs: null }),
       room.tryClaim(batchId),
     ]);
     expect([finished === null, successor === null].filter(Boolean)).toHaveLength(1);
@@ -73,7 +73,7 @@ describe.each(PLACES)('races on the %s database', (place) => {
       Array.from({ length: 20 }, () => batchOf(1)),
     );
     await room.pause(applicationId, 'sandbox');
-    await room.batches.park(applicationId, 'sandbox');
+    for (const id of batchIds) await room.tryClaim(id);
     await room.resume(applicationId, 'sandbox');
     await crowd(() => room.sweep.unpark());
     expect(await room.countByState(seq)).toEqual({ waiting: 20 });
@@ -97,7 +97,7 @@ describe.each(PLACES)('races on the %s database', (place) => {
     for (const batchId of batchIds) {
       const batch = await room.claim(batchId);
       expect(batch.due).toEqual([]);
-      await room.batches.finish(batch, { state: 'done', dueAt: null });
+      await room.batches.finish(batch, { state: 'done', waitMs: null });
     }
     const report = await room.reports.find(applicationId, id, Date.now());
     const audience = batchIds.length === 0 ? 0 : 1_500;
@@ -110,7 +110,7 @@ describe.each(PLACES)('races on the %s database', (place) => {
     recordAll(batch, 'accepted');
     const [cancelled] = await Promise.all([
       room.control.cancel(applicationId, id),
-      room.batches.finish(batch, { state: 'done', dueAt: null }),
+      room.batches.finish(batch, { state: 'done', waitMs: null }),
     ]);
     const row = await room.messageRow(seq);
     expect(row).toMatchObject({ state: cancelled ? 'cancelled' : 'finished', open_batches: 0 });

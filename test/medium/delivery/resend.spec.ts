@@ -30,7 +30,7 @@ describe.each(PLACES)('a resend on the %s database', (place) => {
       const batch = await room.claim(id);
       for (const position of batch.due)
         batch.ledger.record(position, { outcome: OUTCOME[outcomeOf(batch.deviceSeqs[position] ?? 0)] }, true);
-      await room.batches.finish(batch, { state: 'done', dueAt: null });
+      await room.batches.finish(batch, { state: 'done', waitMs: null });
     }
     expect((await room.messageRow(message.seq)).finished_at).not.toBeNull();
     const having = (...wanted: OutcomeName[]) => seqs.filter((seq) => wanted.includes(outcomeOf(seq)));
@@ -96,7 +96,7 @@ describe.each(PLACES)('a resend on the %s database', (place) => {
     for (const { id } of await room.batchRows(again.seq)) {
       const batch = await room.claim(id);
       recordAll(batch, 'failed');
-      await room.batches.finish(batch, { state: 'done', dueAt: null });
+      await room.batches.finish(batch, { state: 'done', waitMs: null });
     }
     const third = await resend({ applicationId: original.applicationId, id: again.id }, ['failed', 'unknown']);
     await room.expansions.expandPage(third.seq);

@@ -56,20 +56,6 @@ describe.each(PLACES)('the sweep on the %s database', (place) => {
     expect(await foundBatches()).not.toContain(fresh);
   });
 
-  it('forgets idempotency keys after a day', async () => {
-    const applicationId = await room.addApplication();
-    const keep = (key: string, acceptedAt: Date) =>
-      room.accept(applicationId, [], { acceptedAt, idempotency: { key, requestHash: Buffer.from(key) } });
-    await keep('old', ago(24 * HOUR + 1_000));
-    const young = await keep('young', ago(24 * HOUR - 60_000));
-    await room.sweep.forgetIdempotencyKeys();
-    expect(await room.messages.findByIdempotencyKey(applicationId, 'test', 'old')).toBeUndefined();
-    expect(await room.messages.findByIdempotencyKey(applicationId, 'test', 'young')).toMatchObject({ id: young.id });
-    // The key may name another message now.
-    await keep('old', new Date());
-    expect(await room.messages.findByIdempotencyKey(applicationId, 'test', 'old')).toBeDefined();
-  });
-
   it('refills an empty queue with all that wants work', async () => {
     const url = place === 'PostgreSQL' ? urlOf(room) : undefined;
     const queues = await Queues.open({ databaseUrl: url }, room.database, () => undefined);

@@ -46,7 +46,7 @@ describe.each(PLACES)('reports on the %s database', (place) => {
     const [first = 0, second = 0] = batchIds;
     const batch = await room.claim(first);
     recordAll(batch, 'accepted');
-    await room.batches.finish(batch, { state: 'done', dueAt: null });
+    await room.batches.finish(batch, { state: 'done', waitMs: null });
     const now = Date.now() + 10_000;
     const report = await room.reports.find(applicationId, id, now);
     expect(report).toMatchObject({ state: 'sending', audience: 5, label: 'mine' });
@@ -60,7 +60,7 @@ describe.each(PLACES)('reports on the %s database', (place) => {
 
     const last = await room.claim(second);
     recordAll(last, 'failed');
-    await room.batches.finish(last, { state: 'done', dueAt: null });
+    await room.batches.finish(last, { state: 'done', waitMs: null });
     expect((await room.messageRow(seq)).totals).toEqual([0, 0, 3, 0, 2, 0, 0, 0]);
     const [ended] = await room.reports.list(applicationId, { state: 'finished' }, undefined, 10);
     expect(ended).toMatchObject({ id, state: 'finished', outcomes: { accepted: 3, failed: 2 } });
@@ -125,7 +125,7 @@ describe.each(PLACES)('reports on the %s database', (place) => {
           position % 100 === 0 ? { outcome: OUTCOME.failed, reason: 'bad' } : { outcome: OUTCOME.accepted },
           true,
         );
-      await room.batches.finish(batch, { state: 'done', dueAt: null });
+      await room.batches.finish(batch, { state: 'done', waitMs: null });
     }
     const reports = new DeliveryReportRepository(room.database);
     for (const size of [999, 1_000, 4_000]) {

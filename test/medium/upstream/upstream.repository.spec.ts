@@ -10,7 +10,7 @@ import { Room, batchOf, recordAll } from '../delivery/room.js';
 /** What the tables know of relayed messages: the one delivery that is the request to the upstream, and its settings. */
 
 const RELAY = { message: { alert: 'hi' } };
-const DONE = { state: 'done', dueAt: null } as const;
+const DONE = { state: 'done', waitMs: null } as const;
 const HOUR = 3_600_000;
 
 describe.each(PLACES)('a relayed message on the %s database', (place) => {
@@ -76,7 +76,7 @@ describe.each(PLACES)('a relayed message on the %s database', (place) => {
     const again = await room.accept(applicationId, [], relayed());
     const batch = await claim(again.batchIds[0]!);
     batch!.ledger.record(0, { outcome: OUTCOME.pending, reason: 'HTTP 503', retryAt: 1 }, true);
-    await room.batches.finish(batch!, { state: 'ready', dueAt: 1 });
+    await room.batches.finish(batch!, { state: 'ready', waitMs: 0 });
     expect((await report(applicationId, again.id))?.upstream).toMatchObject({ outcome: 'pending', reason: 'HTTP 503' });
     await settle(again.batchIds[0]!, 'accepted', 'a1');
     expect((await report(applicationId, again.id))?.upstream).toEqual({
