@@ -69,13 +69,18 @@ export class WebhookEventRepository {
     );
   }
 
-  /** Ends the lease; with an error, the next try is so many ms away. */
-  async release(webhookId: number, error: string | null, waitMs: number): Promise<void> {
+  /**
+   * Ends the lease; with an error, the next try is so many ms away. Not for a webhook that was changed meanwhile: it has begun
+   * anew, and the error is of the old address.
+   */
+  async release({ id, url, failures }: LeasedWebhook, error: string | null, waitMs: number): Promise<void> {
     await sql`
-      update webhook set lease_until = null, last_error = ${error}::text,
-        failures = case when ${error}::text is null then 0 else failures + 1 end,
-        next_at = now() + make_interval(secs => ${waitMs / 1_000})
-      where id = ${webhookId}`.execute(this.database.kysely);
+      update webhook set lease_until = null, last_error = told.error,
+        failures = case when told.error is null then 0 else failures + 1 end,
+        next_at = now() + make_interval(secs => case when told.error is null then 0 else ${waitMs / 1_000}::float8 end)
+      from (select id as told_id, case when url = ${url} and failures = ${failures} then ${error}::text end as error
+        from webhook where id = ${id} for no key update) as told
+      where id = told_id`.execute(this.database.kysely);
   }
 
   private async giveUp(webhookId: number): Promise<number> {

@@ -87,7 +87,7 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
     if (error !== null && webhook.failures === 0) this.log.warn(`${nameOf(webhook)} fails: ${error}`);
     // What was delivered ends a row of failures.
     const failures = delivered.length > 0 ? 1 : webhook.failures + 1;
-    await this.outbox.release(webhook.id, error, error === null ? 0 : waitAfter(failures, Math.random()));
+    await this.outbox.release(webhook, error, waitAfter(failures, Math.random()));
   }
 
   /** Null when it was taken, else why not. */

@@ -266,6 +266,20 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     expect(await waiting()).toBe(0);
   });
 
+  it('one that is changed while it fails begins anew, at its new address', async () => {
+    const applicationId = await room.addApplication();
+    const [old, next] = [await newListener(), await newListener()];
+    await add(applicationId, old.url);
+    await register(applicationId, 'd1');
+    old.listener.answer = async () => {
+      await webhooks.change(applicationId, { name: 'w', url: next.url, eventTypes: [...EVENT_TYPES] });
+      return 500;
+    };
+    await deliver(newSender());
+    expect([old.listener.received.length, next.listener.received.length]).toEqual([1, 1]);
+    expect(await webhooks.list(applicationId)).toMatchObject([{ pending: 0, lastError: null }]);
+  });
+
   it('two processes deliver each event once, in order', async () => {
     const applicationId = await room.addApplication();
     const { listener, url } = await newListener();
