@@ -75,7 +75,40 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
     expect(results.map(({ status }) => status)).toEqual(
       list.map((_, index) => (index === 4 ? 'rejected' : 'fulfilled')),
     );
+    expect((results[4] as PromiseRejectedResult).reason).toMatchObject({ code: 'FPWSE0001E' });
     expect(await countOf(applicationId)).toBe(9);
+    await expect(writer.keepAll([messageOf('com.acme.gone')])).rejects.toMatchObject({ code: 'FPWSE0001E' });
+  });
+
+  it('a deadlock takes none of them: each is tried alone', async () => {
+    const applicationId = await room.addApplication();
+    await sql`create function collide() returns trigger language plpgsql as $$ begin
+      if (select count(*) from added) > 1 then raise 'deadlock detected' using errcode = '40P01'; end if; return null;
+      end $$`.execute(room.database.kysely);
+    await sql`create trigger collide after insert on message referencing new table as added
+      for each statement execute function collide()`.execute(room.database.kysely);
+    try {
+      const list = Array.from({ length: 5 }, () => messageOf(applicationId));
+      expect(await Promise.all(list.map((each) => writer.keep(each)))).toEqual(list.map(() => true));
+    } finally {
+      await sql`drop function collide() cascade`.execute(room.database.kysely);
+    }
+    expect(await countOf(applicationId)).toBe(5);
+  });
+
+  it('the same keys in crossed order, by two processes at once, do not deadlock', async () => {
+    const applicationId = await room.addApplication();
+    for (let round = 0; round < 5; round++) {
+      const listOf = () =>
+        Array.from({ length: 200 }, (_, index) =>
+          messageOf(applicationId, { idempotency: { key: `${round}-${index}`, requestHash: Buffer.alloc(32) } }),
+        );
+      const [one, two] = await Promise.all([
+        room.messages.acceptAll(listOf()),
+        room.messages.acceptAll(listOf().toReversed()),
+      ]);
+      expect([...one.seqs, ...two.seqs].filter((seq) => seq !== null)).toHaveLength(200);
+    }
   });
 
   it('of one key in the same moment one is kept', async () => {
