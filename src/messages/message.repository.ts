@@ -62,7 +62,9 @@ export class MessageRepository {
       return await this.database.kysely.transaction().execute(async (transaction) => {
         for (const { message } of list)
           if (message.resend) await this.keepOriginal(message.applicationId, message.resend.of, transaction);
-          else if (message.notification.relay) await this.keepUpstream(message.applicationId, transaction);
+        const relayed = list.filter(({ message }) => message.notification.relay && !message.resend);
+        for (const applicationId of new Set(relayed.map(({ message }) => message.applicationId)))
+          await this.keepUpstream(applicationId, transaction);
         const kept = await insertMessages(list, transaction);
         if (whole && kept.size < list.length) throw new NotWhole();
         const seqs = list.map(({ message }) => kept.get(keyOf(message)) ?? null);

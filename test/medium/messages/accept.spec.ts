@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
 import { ValuesRepository } from '../../../src/delivery/values.repository.js';
 import { MessageWriter } from '../../../src/messages/message-writer.js';
+import { MessageRepository } from '../../../src/messages/message.repository.js';
 import { newMessageId } from '../../../src/messages/message-id.js';
 import type { Acceptable } from '../../../src/messages/new-message.js';
 import { Queues } from '../../../src/queue/queue.js';
@@ -119,6 +120,29 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
     );
     expect(kept.filter(Boolean)).toHaveLength(1);
     expect(await countOf(applicationId)).toBe(1);
+  });
+
+  it('relayed messages hold their upstream once, however many come together', async () => {
+    const applicationId = await room.addApplication();
+    await room.settings.put(applicationId, 'upstream', { visible: {}, secret: {} });
+    const relayed = () => messageOf(applicationId, { notification: { alert: 'hi', collapseId: 'x', relay: {} } });
+    let statements = 0;
+    const counted = room.database.kysely.withPlugin({
+      transformQuery: ({ node }) => {
+        statements++;
+        return node;
+      },
+      transformResult: ({ result }) => Promise.resolve(result),
+    });
+    const messages = new MessageRepository({ ...room.database, kysely: counted }, room.batches);
+    const costs = [];
+    for (const size of [2, 20]) {
+      statements = 0;
+      await messages.acceptAll(Array.from({ length: size }, relayed));
+      costs.push(statements);
+    }
+    expect(costs[0]).toBeGreaterThan(0);
+    expect(costs[1]).toBe(costs[0]);
   });
 
   it('a bulk is kept as a whole or not at all', async () => {
