@@ -28,8 +28,8 @@ export interface BulkRow {
 
 /** What a resend takes from its original. */
 export type Original = Pick<NewMessage, 'body' | 'notification' | 'target' | 'direct' | 'onUnknown'> & {
-  acceptedAt: Date;
-  expiresAt: Date;
+  /** From when it could leave to its end. */
+  lifetimeMs: number;
   /** Null while it still moves. */
   finishedAt: Date | null;
 };
@@ -118,8 +118,7 @@ export class MessageRepository {
         target: row.target,
         direct: row.direct,
         onUnknown: row.on_unknown,
-        acceptedAt: row.accepted_at,
-        expiresAt: row.expires_at,
+        lifetimeMs: row.expires_at.getTime() - (row.send_at ?? row.accepted_at).getTime(),
         finishedAt: row.finished_at,
       }
     );
