@@ -50,6 +50,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
         { sandbox: provider } as unknown as Providers,
         room.settings,
         new SharedTokenRepository(room.database, new Vault(Buffer.alloc(32))),
+        clock,
       ),
       room.settings,
       room.pace,
