@@ -5,9 +5,10 @@ import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { Tables } from '../database/tables.js';
 
-/** Of one step: a transaction of some 5 to 50 ms. */
+/** Of one step: a transaction of some 5 to 50 ms, whatever the messages' size. */
 const MESSAGES = 100;
 const BATCHES = 200;
+const DATA_ROWS = 10_000;
 const DEVICES = 500;
 
 /** Takes away what a removed application leaves behind. Several processes share the work. */
@@ -32,7 +33,8 @@ export class ApplicationRemovalRepository {
         .skipLocked()
         .executeTakeFirst();
       if (!removed) return false;
-      if (await this.removeMessages(removed.id, transaction)) return true;
+      const messages = await this.removeMessages(removed.id, transaction);
+      if (messages !== 'none') return messages === 'some';
       if (await this.removeDevices(removed.id, transaction)) return true;
       // What came in between the removal and now, by a request that had begun before, goes with it.
       await transaction.deleteFrom('application').where('id', '=', removed.id).execute();
@@ -40,20 +42,36 @@ export class ApplicationRemovalRepository {
     });
   }
 
-  /** Batches that a worker holds at this moment are left to the next step: waiting for two of them could be a deadlock. */
-  private async removeMessages(applicationId: string, transaction: Transaction<Tables>): Promise<boolean> {
+  /**
+   * Messages first, as whoever ends a batch or an old message holds them; what another holds is left to a later step: waiting
+   * for it could be a deadlock. `held`: there are messages, and all of them are another's.
+   */
+  private async removeMessages(
+    applicationId: string,
+    transaction: Transaction<Tables>,
+  ): Promise<'some' | 'held' | 'none'> {
     const { rows } = await sql<{ seq: number }>`
-      select seq from message where application_id = ${applicationId} limit ${MESSAGES}`.execute(transaction);
-    if (rows.length === 0) return false;
+      select seq from message where application_id = ${applicationId} limit ${MESSAGES}
+      for update skip locked`.execute(transaction);
+    if (rows.length === 0) {
+      const left = await sql`select from message where application_id = ${applicationId} limit 1`.execute(transaction);
+      return left.rows.length === 0 ? 'none' : 'held';
+    }
     const seqs = `{${rows.map((row) => row.seq).join(',')}}`;
     await sql`
       delete from batch where id in (
         select id from batch where message_seq = any(${seqs}::bigint[]) limit ${BATCHES}
         for update skip locked)`.execute(transaction);
     await sql`
+      delete from message_data where (message_seq, user_id) in (
+        select message_seq, user_id from message_data where message_seq = any(${seqs}::bigint[]) limit ${DATA_ROWS})`.execute(
+      transaction,
+    );
+    await sql`
       delete from message where seq = any(${seqs}::bigint[])
-        and not exists (select from batch where batch.message_seq = message.seq)`.execute(transaction);
-    return true;
+        and not exists (select from batch where batch.message_seq = message.seq)
+        and not exists (select from message_data where message_data.message_seq = message.seq)`.execute(transaction);
+    return 'some';
   }
 
   private async removeDevices(applicationId: string, transaction: Transaction<Tables>): Promise<boolean> {

@@ -1,10 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
+import type { Transaction } from 'kysely';
 import { Vault } from '../common/vault.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { ProviderName } from '../providers/provider.js';
-import type { SettingName } from '../database/tables.js';
+import type { BatchState, SettingName, Tables } from '../database/tables.js';
 import type { ProviderSettings } from '../providers/provider.js';
 
 export interface StoredSettings extends ProviderSettings {
@@ -37,20 +38,6 @@ export class ProviderSettingRepository {
         pausedReason: row.paused_reason,
       }
     );
-  }
-
-  /** Version and pause alone: what a worker asks before every batch. */
-  async findState(
-    applicationId: string,
-    provider: SettingName,
-  ): Promise<{ version: number; pausedReason: string | null } | undefined> {
-    const row = await this.database.kysely
-      .selectFrom('provider_setting')
-      .select(['version', 'paused_reason'])
-      .where('application_id', '=', applicationId)
-      .where('provider', '=', provider)
-      .executeTakeFirst();
-    return row && { version: row.version, pausedReason: row.paused_reason };
   }
 
   /** Replaces the settings and ends a pause: new credentials are the usual cure. */
@@ -97,15 +84,7 @@ export class ProviderSettingRepository {
         .forUpdate()
         .executeTakeFirst();
       if (!held) return 'absent';
-      const used = await transaction
-        .selectFrom('batch')
-        .select('id')
-        .where('application_id', '=', applicationId)
-        .where('provider', '=', provider)
-        .where('state', '<>', 'done')
-        .limit(1)
-        .executeTakeFirst();
-      if (used) return 'used';
+      if (await isWaitedFor(applicationId, provider, transaction)) return 'used';
       await transaction
         .deleteFrom('provider_setting')
         .where('application_id', '=', applicationId)
@@ -153,6 +132,23 @@ export class ProviderSettingRepository {
       .executeTakeFirst();
     return paused !== undefined;
   }
+}
+
+const UNDONE = ['parked', 'waiting', 'ready', 'leased'] satisfies BatchState[];
+
+/** State by state, because each has indexes of its own, and none leads to what is not done among all that is. */
+async function isWaitedFor(
+  applicationId: string,
+  provider: ProviderName,
+  transaction: Transaction<Tables>,
+): Promise<boolean> {
+  const each = UNDONE.map(
+    (state) => sql`(select id from batch
+      where application_id = ${applicationId} and provider = ${provider} and state = ${sql.lit(state)} limit 1)`,
+  );
+  // In one statement: a batch that moves on would be missed between two.
+  const { rows } = await sql`${sql.join(each, sql` union all `)}`.execute(transaction);
+  return rows.length > 0;
 }
 
 function contextOf(applicationId: string, provider: SettingName): string {

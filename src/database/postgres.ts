@@ -41,3 +41,16 @@ export async function openPostgres(url: string): Promise<{ pool: pg.Pool; place:
   }
   return { pool, place, close: () => pool.end() };
 }
+
+/**
+ * For BullMQ, beside ours, so that a busy queue never starves our statements; one for all of it, because it would make one
+ * for each queue and worker.
+ */
+export function newQueuePool(connectionString: string, max: number): pg.Pool {
+  const options = '-c search_path=bullmq';
+  const pool = new pg.Pool({ connectionString, options, max, keepAlive: true, application_name: 'carillon' });
+  // BullMQ adds an 'error' listener for each queue and worker, which are more than Node takes for a leak.
+  pool.setMaxListeners(0);
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  return pool;
+}

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
 import { ProviderSettingRepository } from '../applications/provider-setting.repository.js';
+import { Clock } from '../common/clock.js';
 import type { ClaimTerms } from './claim.repository.js';
 import type { ProviderName, Sender } from '../providers/provider.js';
 import { PROVIDERS } from '../providers/providers.module.js';
@@ -9,10 +10,17 @@ import { SharedTokenRepository } from './shared-token.repository.js';
 
 /** Applications whose connections one process keeps open; the one unused for longest closes first. */
 const MAX_OPEN = 500;
+/** One unused for as long closes too: its application or settings may be gone. */
+const IDLE_MS = 60 * 60_000;
 
 interface Open {
   version: number;
   sender: Promise<Sender | null>;
+  usedAt: number;
+  /** Batches that are being sent through it. */
+  sending: number;
+  /** Nobody is given it any more: it closes with its last batch. */
+  retired: boolean;
 }
 
 /** The open senders of this process, one per application and provider, replaced when the settings' version changes. */
@@ -25,6 +33,7 @@ export class Senders implements OnModuleDestroy {
     @Inject(PROVIDERS) private readonly providers: Providers,
     private readonly settings: ProviderSettingRepository,
     private readonly shelf: SharedTokenRepository,
+    private readonly clock: Clock,
   ) {}
 
   /** What claiming a batch of the provider must know. */
@@ -33,23 +42,19 @@ export class Senders implements OnModuleDestroy {
     return { needsSettings: parseSettings !== null, ramp };
   }
 
-  /** Null when the application has no settings for the provider. */
+  /**
+   * Null when the application has no settings for the provider. What is sent goes through the newest settings that are known by
+   * then, and nothing closes under it.
+   */
   async get(applicationId: string, provider: ProviderName, version: number | null): Promise<Sender | null> {
     if (version === null) return null;
-    // A provider without settings has one sender for all.
-    const key = this.terms(provider).needsSettings ? `${provider} ${applicationId}` : provider;
-    const known = this.open.get(key);
-    this.open.delete(key);
-    if (known && known.version >= version) {
-      this.open.set(key, known);
-      return known.sender;
-    }
-    if (known) void closeQuietly(known);
-    const opened = { version, sender: this.openSender(applicationId, provider) };
-    this.open.set(key, opened);
-    opened.sender.catch(() => this.open.delete(key));
-    this.closeOldest();
-    return opened.sender;
+    const sender = await this.find(applicationId, provider, version).sender;
+    if (!sender) return null;
+    return {
+      send: (...given) => this.send(this.find(applicationId, provider, version), given),
+      stats: () => sender.stats(),
+      close: () => sender.close(),
+    };
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -64,12 +69,53 @@ export class Senders implements OnModuleDestroy {
     return settings ? provider.open(settings, this.shelf, applicationId) : null;
   }
 
-  private closeOldest(): void {
-    const [oldest] = this.open;
-    if (this.open.size <= MAX_OPEN || !oldest) return;
-    this.open.delete(oldest[0]);
-    void closeQuietly(oldest[1]);
+  private find(applicationId: string, provider: ProviderName, version: number): Open {
+    // A provider without settings has one sender for all.
+    const key = this.terms(provider).needsSettings ? `${provider} ${applicationId}` : provider;
+    const known = this.open.get(key);
+    this.open.delete(key);
+    const isCurrent = known !== undefined && known.version >= version;
+    if (known && !isCurrent) retire(known);
+    const opened = isCurrent ? known : this.openAnew(applicationId, provider, version);
+    opened.usedAt = this.clock.now();
+    this.open.set(key, opened);
+    if (!isCurrent) opened.sender.catch(() => this.open.get(key) === opened && this.open.delete(key));
+    this.retireUnused();
+    return opened;
   }
+
+  private openAnew(applicationId: string, provider: ProviderName, version: number): Open {
+    return { version, sender: this.openSender(applicationId, provider), usedAt: 0, sending: 0, retired: false };
+  }
+
+  private async send(
+    open: Open,
+    [notification, recipients, report, signal]: Parameters<Sender['send']>,
+  ): Promise<void> {
+    open.sending++;
+    try {
+      const sender = await open.sender;
+      if (sender) return await sender.send(notification, recipients, report, signal);
+      // Removed since the batch was claimed: its next claim will say so.
+      for (const index of recipients.keys()) report(index, { action: 'notSent' });
+    } finally {
+      open.sending--;
+      if (open.retired) retire(open);
+    }
+  }
+
+  private retireUnused(): void {
+    for (const [key, oldest] of this.open) {
+      if (this.open.size <= MAX_OPEN && this.clock.now() - oldest.usedAt < IDLE_MS) return;
+      this.open.delete(key);
+      retire(oldest);
+    }
+  }
+}
+
+function retire(open: Open): void {
+  open.retired = true;
+  if (open.sending === 0) void closeQuietly(open);
 }
 
 /** Requests in flight finish first; nobody waits for it. */

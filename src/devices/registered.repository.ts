@@ -11,22 +11,43 @@ export interface RegisteredId {
   owner: string;
 }
 
+export interface AskedTarget {
+  applicationId: string;
+  target: Pick<Target, 'deviceIds' | 'userIds' | 'platforms'>;
+}
+
 /** Which ids of a target somebody here answers to. */
 @Injectable()
 export class RegisteredRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Of a target with device or user ids: those with a device that gets messages, of the target's platforms. */
-  async listRegistered(
-    applicationId: string,
-    { deviceIds, userIds, platforms }: Pick<Target, 'deviceIds' | 'userIds' | 'platforms'>,
-  ): Promise<RegisteredId[]> {
-    const [column, ids] = deviceIds ? [sql.ref('device_id'), deviceIds] : [sql.ref('user_id'), userIds ?? []];
-    const ofPlatforms = platforms ? sql`platform = any(${platforms})` : sql`true`;
-    const { rows } = await sql<RegisteredId>`
-      select distinct ${column} as id, coalesce(user_id, device_id) as owner from device
-      where application_id = ${applicationId} and ${column} = any(${ids}) and retired_reason is null
-        and ${ofPlatforms}`.execute(this.database.kysely);
-    return rows;
+  /** Of targets with device or user ids, in one statement: those with a device that gets messages, of the target's platforms. */
+  async listRegistered(asked: readonly AskedTarget[]): Promise<RegisteredId[][]> {
+    const found = asked.map((): RegisteredId[] => []);
+    const flat = asked.flatMap(({ applicationId, target: { deviceIds, userIds, platforms } }, index) =>
+      (deviceIds ?? userIds ?? []).map((id) => ({
+        index,
+        application_id: applicationId,
+        by_user: !deviceIds,
+        id,
+        platforms,
+      })),
+    );
+    // An index look-up for each id, whatever the statistics say.
+    const { rows } = await sql<RegisteredId & { index: number }>`
+      select distinct asked.index, asked.id, device.owner
+      from json_to_recordset(${JSON.stringify(flat)}::json)
+        as asked (index integer, application_id text, by_user boolean, id text, platforms text[]),
+      lateral (
+        (select coalesce(user_id, device_id) as owner, platform from device
+          where not asked.by_user and application_id = asked.application_id and device_id = asked.id
+            and retired_reason is null)
+        union all
+        (select user_id, platform from device
+          where asked.by_user and application_id = asked.application_id and user_id = asked.id and retired_reason is null)
+      ) as device
+      where asked.platforms is null or device.platform = any(asked.platforms)`.execute(this.database.kysely);
+    for (const { index, ...registered } of rows) found[index]?.push(registered);
+    return found;
   }
 }

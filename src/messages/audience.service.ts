@@ -9,9 +9,9 @@ import { RecipientRepository } from './recipient.repository.js';
 import type { AskedIds, NamedDevice } from './recipient.repository.js';
 
 /** Requests that share a look-up: 200 of one device each take 2 ms. */
-const REQUESTS_AT_ONCE = 200;
+export const REQUESTS_AT_ONCE = 200;
 /** Lists of more ids are looked up alone. */
-const FEW_IDS = 100;
+export const FEW_IDS = 100;
 /** Unknown ids named in a warning; a list of ten thousand would be an answer larger than the request. */
 const NAMED = 10;
 

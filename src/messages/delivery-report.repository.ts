@@ -86,7 +86,7 @@ export class DeliveryReportRepository {
 
   /**
    * The messages that may have been for a device, the newest first, from batches below `before`. Batches whose range spans
-   * the device without having it are null: so many rows are looked at, not found.
+   * the device without having it, and those of messages that are being removed, are null: so many rows are looked at, not found.
    */
   async ofDevice(
     applicationId: string,
@@ -109,7 +109,8 @@ export class DeliveryReportRepository {
           where id < ${before} order by id desc limit ${limit})
         order by id desc limit ${limit})
       select batch.id as "batchId", batch.provider, message.id as "messageId", message.notification->>'alert' as alert,
-        message.label, message.accepted_at as "acceptedAt", get_byte(batch.outcomes, place.position - 1) as code,
+        message.label, message.accepted_at as "acceptedAt",
+        case when message.state <> 'removed' then get_byte(batch.outcomes, place.position - 1) end as code,
         batch.details->(place.position - 1)::text as detail
       from candidate join batch on batch.id = candidate.id
         join message on message.seq = batch.message_seq,

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { notFound } from '../common/errors.js';
 import { Gather } from '../common/gather.js';
 import { DeliveryQueue } from '../delivery/delivery.queue.js';
 import { MessageRepository } from './message.repository.js';
@@ -7,8 +8,8 @@ import type { Acceptable } from './new-message.js';
 /** Messages of one commit: more would make the first wait for the last. */
 const AT_ONCE = 200;
 
-/** SQLSTATE classes 22 (data) and 23 (constraints): the transaction was certainly taken back. */
-const REFUSED = /^2[23]/;
+/** SQLSTATE classes 22 (data), 23 (constraints) and 40 (deadlocks): the transaction was certainly taken back; of 40003 it is unknown. */
+const TAKEN_BACK = /^(2[23]|40(?!003))/;
 
 /**
  * Commits messages, then tells the queue. Those that arrive while a commit is under way share the next one: what a message
@@ -38,9 +39,9 @@ export class MessageWriter {
     return result.value;
   }
 
-  /** All of them, or none: then false. */
+  /** All of them, of one application, or none: then false. */
   async keepAll(list: readonly Acceptable[]): Promise<boolean> {
-    const kept = await this.write(list, { whole: true });
+    const kept = await this.write(list, { whole: true }).catch(rethrowRemoval);
     return kept.every(Boolean);
   }
 
@@ -50,13 +51,13 @@ export class MessageWriter {
       return (await this.write(list)).map((value) => ({ status: 'fulfilled', value }));
     } catch (error) {
       // Of any other failure nobody knows whether the commit was made: all are told so, and none is written twice.
-      if (!REFUSED.test(String((error as { code?: unknown }).code))) throw error;
+      if (!TAKEN_BACK.test(String((error as { code?: unknown }).code))) throw error;
       return Promise.allSettled(list.map((each) => this.writeAlone(each)));
     }
   }
 
   private async writeAlone(acceptable: Acceptable): Promise<boolean> {
-    const [kept = false] = await this.write([acceptable]);
+    const [kept = false] = await this.write([acceptable]).catch(rethrowRemoval);
     return kept;
   }
 
@@ -71,4 +72,11 @@ export class MessageWriter {
     void this.queue.enqueueBatches(queued);
     return seqs.map((seq) => seq !== null);
   }
+}
+
+/** The application was there when it was looked up, and its removal came to an end before the commit. */
+function rethrowRemoval(error: unknown): never {
+  const { code, constraint } = error as { code?: unknown; constraint?: unknown };
+  if (code === '23503' && constraint === 'message_application_id_fkey') throw notFound('application', 'applicationId');
+  throw error;
 }

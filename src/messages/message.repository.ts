@@ -28,8 +28,8 @@ export interface BulkRow {
 
 /** What a resend takes from its original. */
 export type Original = Pick<NewMessage, 'body' | 'notification' | 'target' | 'direct' | 'onUnknown'> & {
-  acceptedAt: Date;
-  expiresAt: Date;
+  /** From when it could leave to its end. */
+  lifetimeMs: number;
   /** Null while it still moves. */
   finishedAt: Date | null;
 };
@@ -62,7 +62,9 @@ export class MessageRepository {
       return await this.database.kysely.transaction().execute(async (transaction) => {
         for (const { message } of list)
           if (message.resend) await this.keepOriginal(message.applicationId, message.resend.of, transaction);
-          else if (message.notification.relay) await this.keepUpstream(message.applicationId, transaction);
+        const relayed = list.filter(({ message }) => message.notification.relay && !message.resend);
+        for (const applicationId of new Set(relayed.map(({ message }) => message.applicationId)))
+          await this.keepUpstream(applicationId, transaction);
         const kept = await insertMessages(list, transaction);
         if (whole && kept.size < list.length) throw new NotWhole();
         const seqs = list.map(({ message }) => kept.get(keyOf(message)) ?? null);
@@ -116,8 +118,7 @@ export class MessageRepository {
         target: row.target,
         direct: row.direct,
         onUnknown: row.on_unknown,
-        acceptedAt: row.accepted_at,
-        expiresAt: row.expires_at,
+        lifetimeMs: row.expires_at.getTime() - (row.send_at ?? row.accepted_at).getTime(),
         finishedAt: row.finished_at,
       }
     );
@@ -205,7 +206,7 @@ async function insertMessages(
       decode(request_hash, 'hex'), accepted_at, expires_at, case when state = 'finished' then accepted_at end, audience,
       open_batches, 0, resend_of, resend_outcomes, send_at, label, bulk_of, rate_seq, quiet, reach_key, reach_cap,
       case when state = 'finished' then array[0, 0, 0, 0, 0, 0, 0, 0] end
-    from json_to_recordset(${JSON.stringify(list.map(toRow))}::json) as given (application_id text, id text, client_id text,
+    from json_to_recordset(${JSON.stringify(inKeyOrder(list).map(toRow))}::json) as given (application_id text, id text, client_id text,
       body jsonb, notification jsonb, target jsonb, state text, direct boolean, on_unknown text, idempotency_key text,
       request_hash text, accepted_at timestamptz, expires_at timestamptz, audience integer, open_batches integer,
       resend_of text, resend_outcomes jsonb, send_at timestamptz, label text, bulk_of text, rate_seq bigint, quiet jsonb,
@@ -213,6 +214,15 @@ async function insertMessages(
     on conflict do nothing
     returning application_id, id, seq`.execute(transaction);
   return new Map(rows.map((row) => [keyOf({ applicationId: row.application_id, id: row.id }), row.seq]));
+}
+
+/** Who waits for another's key holds none that the other will want: in one order they cannot deadlock. The rest as it came. */
+function inKeyOrder(list: readonly Acceptable[]): Acceptable[] {
+  const lockOf = ({ message: { applicationId, clientId, idempotency } }: Acceptable): string =>
+    JSON.stringify([applicationId, clientId, idempotency?.key]);
+  const keyed = list.filter(({ message }) => message.idempotency !== null);
+  const inOrder = keyed.map((each) => ({ each, lock: lockOf(each) })).toSorted((a, b) => (a.lock < b.lock ? -1 : 1));
+  return [...inOrder.map(({ each }) => each), ...list.filter(({ message }) => message.idempotency === null)];
 }
 
 /** What callers say of users; a resend has what its original had. */

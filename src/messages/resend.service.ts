@@ -43,8 +43,7 @@ export class ResendService {
     if (original.finishedAt === null)
       throw new ApiError('CARIL0409E', 'The message still moves: its outcomes can be sent again when it has ended.');
     const acceptedAt = this.clock.now();
-    const lifetime =
-      value.ttl === undefined ? original.expiresAt.getTime() - original.acceptedAt.getTime() : value.ttl * 1_000;
+    const lifetime = value.ttl === undefined ? original.lifetimeMs : value.ttl * 1_000;
     return this.messages.keepMessage(
       {
         applicationId,

@@ -1,10 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { FoundApplication } from '../applications/application.repository.js';
 import { ApiError, invalidValue } from '../common/errors.js';
+import { Gather } from '../common/gather.js';
 import type { Target } from '../database/tables.js';
 import { RegisteredRepository } from '../devices/registered.repository.js';
+import type { AskedTarget, RegisteredId } from '../devices/registered.repository.js';
 import { isInShare, isRelayed, readRoute, relayBody } from '../upstream/route.js';
 import type { PreparedMessage } from './prepare.js';
+import { FEW_IDS, REQUESTS_AT_ONCE } from './audience.service.js';
 import { targetOf } from './target.js';
 
 /** The way out of one message: whom it goes to from here, and what the upstream is sent of it. */
@@ -23,7 +26,11 @@ export interface WayOut {
  */
 @Injectable()
 export class RoutingService {
-  constructor(private readonly registered: RegisteredRepository) {}
+  private readonly lookUps: Gather<AskedTarget, RegisteredId[]>;
+
+  constructor(private readonly registered: RegisteredRepository) {
+    this.lookUps = new Gather((asked) => registered.listRegistered(asked), REQUESTS_AT_ONCE);
+  }
 
   /**
    * `via`: the request's header of this name. Throws CARIL0409E when the message came by a relay and would go into one,
@@ -54,13 +61,19 @@ export class RoutingService {
     const list = target.deviceIds ? 'deviceIds' : 'userIds';
     const ids = target[list];
     if (!ids) return { ...whole, warnings: [UNDIVIDED] };
-    const here = await this.registered.listRegistered(application.id, target);
+    const here = await this.findRegistered({ applicationId: application.id, target }, ids.length);
     const inShare = new Set(here.filter(({ owner }) => isInShare(owner, share)).map(({ id }) => id));
     const [direct, relayed] = [ids.filter((id) => inShare.has(id)), ids.filter((id) => !inShare.has(id))];
     if (direct.length === 0) return whole;
     if (relayed.length === 0) return { direct: target, warnings: [] };
     const part = { list, ids: relayed, target: targetOf(request) as object } as const;
     return { direct: { ...target, [list]: direct }, relay: relayBody(request, part), warnings: [] };
+  }
+
+  private async findRegistered(asked: AskedTarget, ids: number): Promise<RegisteredId[]> {
+    if (ids <= FEW_IDS) return this.lookUps.add(asked);
+    const [found = []] = await this.registered.listRegistered([asked]);
+    return found;
   }
 }
 

@@ -66,13 +66,23 @@ describe('directJobs', () => {
     expect(directJobs([])).toEqual([]);
   });
 
-  it('several go eight to a job, each once, under a name that the sweeper’s jobs do not have', () => {
+  it('several go eight to a job, each once, under a name that says which', () => {
     const jobs = directJobs(batches(18));
     expect(jobs.map(({ data }) => [data.id, ...(data.more ?? [])])).toEqual([
       [1, 2, 3, 4, 5, 6, 7, 8],
       [9, 10, 11, 12, 13, 14, 15, 16],
       [17, 18],
     ]);
-    expect(jobs.map(({ id }) => id)).toEqual(['batch-1-0-and-7', 'batch-9-0-and-7', 'batch-17-0-and-1']);
+    expect(jobs[2]?.id).toBe('batch-17-0-and-batch-18-0');
+  });
+
+  it('a group of others has another name, whichever comes first in both', () => {
+    const [first, second, third] = batches(3);
+    const names = [
+      [first!, second!],
+      [first!, third!],
+      [first!, { ...second!, epoch: 1 }],
+    ].map((group) => directJobs(group)[0]?.id);
+    expect(new Set(names).size).toBe(3);
   });
 });

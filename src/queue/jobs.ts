@@ -3,8 +3,8 @@ import type { ProviderName } from '../providers/provider.js';
 
 /**
  * The job catalog. A job carries ids only, so that the queue holds no text, token or key, and losing it loses nothing.
- * Its id makes adding it twice harmless while it waits. History: fields added here must be optional for one release,
- * because jobs queued by the release before are still about.
+ * Its id makes adding it twice harmless while it waits, and of two jobs with the same batch one finds it claimed. History:
+ * fields added here must be optional for one release, because jobs queued by the release before are still about.
  */
 
 /** Direct messages (device or user ids) have queues and workers of their own: a one-time code does not wait for a campaign. */
@@ -35,7 +35,7 @@ export interface Job {
   delayMs?: number;
 }
 
-/** Of broadcast batches that come again: a retry does not go before another application's first attempt. */
+/** The last of a window (delivery/batch.repository.ts), of broadcast batches that come again: a retry does not go before another application's first attempt. */
 const LAST_RANK = 64;
 
 export function deliverQueue(provider: ProviderName, lane: Lane): QueueName {
@@ -74,8 +74,12 @@ export function directJobs(batches: readonly { id: number; epoch: number; direct
     if (!first) break;
     const job = deliverJob(first);
     if (more.length === 0) jobs.push(job);
-    // A name of its own: the sweeper must be able to add the first one's job while this one waits.
-    else jobs.push({ id: `${job.id}-and-${more.length}`, data: { ...job.data, more: more.map(({ id }) => id) } });
+    // All are in the name: another group with some of them is another job, and whoever comes second finds them claimed.
+    else
+      jobs.push({
+        id: [first, ...more].map((batch) => deliverJob(batch).id).join('-and-'),
+        data: { ...job.data, more: more.map(({ id }) => id) },
+      });
   }
   return jobs;
 }

@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import { StartError } from '../common/start-error.js';
 import type { Config } from '../config.js';
 import type { Database } from '../database/database.js';
+import { newQueuePool } from '../database/postgres.js';
 import { QUEUE_NAMES } from './jobs.js';
 import type { Job, QueueName } from './jobs.js';
 
@@ -15,6 +16,9 @@ const DEADLINE_MS = 2_000;
 const LEAVE_DEADLINE_MS = 1_000;
 
 const QUIET_MS = 10_000;
+
+/** Connections to PostgreSQL for the queue's statements; a worker has one more to LISTEN on, which BullMQ does not share. */
+const CONNECTIONS = 16;
 
 /**
  * A killed process leaves its jobs locked, and a job that is there cannot be added again: with BullMQ's 30 s for both, the
@@ -196,15 +200,18 @@ async function openOnDatabase(databaseUrl: string | undefined, database: Databas
     client.release();
   }
   const classes = withBackend(createPostgresBackend);
-  // With a URL BullMQ makes its own pool, so that a busy queue never starves our statements of connections.
-  const connection = databaseUrl ? { connectionString: databaseUrl, max: 8 } : database.pool;
+  const own = databaseUrl ? newQueuePool(databaseUrl, CONNECTIONS) : undefined;
+  const connection = own ?? database.pool;
   return {
     place: 'in the database',
     newQueue: (name) => new classes.Queue(name, { connection }),
-    newWorker: (name, run, concurrency) =>
-      new classes.Worker<Job['data']>(name, (job) => run(job.data), { connection, concurrency, ...LOCKS }),
+    newWorker: (name, run, concurrency) => {
+      if (own) own.options.max++;
+      return new classes.Worker<Job['data']>(name, (job) => run(job.data), { connection, concurrency, ...LOCKS });
+    },
     abandonWorkers: () => undefined,
-    close: () => Promise.resolve(),
+    // What an abandoned worker still holds goes with the process.
+    close: async () => own && withDeadline(own.end()).catch(() => undefined),
   };
 }
 

@@ -24,8 +24,9 @@ export interface WebhookEvent {
 
 /** Longer than a lot of events can take: LOT × the deadline of a request would be more, so a lot ends early. */
 const LEASE_S = 60;
-const AT_ONCE = 8;
 const LOT = 50;
+/** Given up by one statement: the only rows that it looks at, whatever waits behind them. */
+const LAPSED = 1_000;
 
 /** The outbox: rows that the triggers of 0012-webhooks wrote with the change they tell of. */
 @Injectable()
@@ -35,34 +36,31 @@ export class WebhookEventRepository {
     private readonly vault: Vault,
   ) {}
 
-  /** Webhooks that have events and are due, held by no other process: each is delivered to by one at a time, in order. */
-  async lease(): Promise<LeasedWebhook[]> {
+  /** A webhook that has events and is due, held by no other: each is delivered to by one at a time, in order. */
+  async lease(): Promise<LeasedWebhook | undefined> {
     const { rows } = await sql<Omit<LeasedWebhook, 'secret'> & { sealed: Buffer }>`
       update webhook set lease_until = now() + make_interval(secs => ${LEASE_S}) where id in (
         select id from webhook
         where next_at <= now() and (lease_until is null or lease_until < now())
           and exists (select from webhook_event where webhook_id = webhook.id)
-        order by next_at limit ${AT_ONCE} for no key update skip locked)
+        order by next_at limit 1 for no key update skip locked)
       returning id, application_id as "applicationId", name, url, secret as sealed, failures`.execute(
       this.database.kysely,
     );
-    return rows.map(({ sealed, ...webhook }) => ({
-      ...webhook,
-      secret: this.vault.open(sealed, contextOf(webhook.applicationId, webhook.name)),
-    }));
+    const [row] = rows;
+    if (!row) return undefined;
+    const { sealed, ...webhook } = row;
+    return { ...webhook, secret: this.vault.open(sealed, contextOf(webhook.applicationId, webhook.name)) };
   }
 
   /** The oldest that wait; what is older than a day is given up first, and counted. */
   async next(webhookId: number): Promise<{ events: WebhookEvent[]; givenUp: number }> {
-    const { rows: lapsed } = await sql`
-      delete from webhook_event where webhook_id = ${webhookId}
-        and created_at < now() - make_interval(secs => ${EVENT_LIFE_MS / 1_000}) returning id`.execute(
-      this.database.kysely,
-    );
+    let givenUp = 0;
+    for (let lapsed = LAPSED; lapsed === LAPSED; givenUp += lapsed) lapsed = await this.giveUp(webhookId);
     const { rows } = await sql<WebhookEvent>`
       select id, body::text as body from webhook_event where webhook_id = ${webhookId}
       order by id limit ${LOT}`.execute(this.database.kysely);
-    return { events: rows, givenUp: lapsed.length };
+    return { events: rows, givenUp };
   }
 
   async remove(ids: readonly number[]): Promise<void> {
@@ -71,12 +69,25 @@ export class WebhookEventRepository {
     );
   }
 
-  /** Ends the lease; with an error, the next try is so many ms away. */
-  async release(webhookId: number, error: string | null, waitMs: number): Promise<void> {
+  /**
+   * Ends the lease; with an error, the next try is so many ms away. Not for a webhook that was changed meanwhile: it has begun
+   * anew, and the error is of the old address.
+   */
+  async release({ id, url, failures }: LeasedWebhook, error: string | null, waitMs: number): Promise<void> {
     await sql`
-      update webhook set lease_until = null, last_error = ${error}::text,
-        failures = case when ${error}::text is null then 0 else failures + 1 end,
-        next_at = now() + make_interval(secs => ${waitMs / 1_000})
-      where id = ${webhookId}`.execute(this.database.kysely);
+      update webhook set lease_until = null, last_error = told.error,
+        failures = case when told.error is null then 0 else failures + 1 end,
+        next_at = now() + make_interval(secs => case when told.error is null then 0 else ${waitMs / 1_000}::float8 end)
+      from (select id as told_id, case when url = ${url} and failures = ${failures} then ${error}::text end as error
+        from webhook where id = ${id} for no key update) as told
+      where id = told_id`.execute(this.database.kysely);
+  }
+
+  private async giveUp(webhookId: number): Promise<number> {
+    const { rows } = await sql`
+      delete from webhook_event where created_at < now() - make_interval(secs => ${EVENT_LIFE_MS / 1_000}) and id in (
+        select id from webhook_event where webhook_id = ${webhookId} order by id limit ${LAPSED})
+      returning id`.execute(this.database.kysely);
+    return rows.length;
   }
 }

@@ -15,6 +15,8 @@ const LOOK_EVERY_MS = 1_000;
 /** A lot ends after this, so that its lease of 60 s outlives the request of up to 15 s that was begun by then. */
 const LOT_MS = 30_000;
 const CONNECTIONS = 2;
+/** Lots that one process delivers side by side. */
+const COURIERS = 8;
 
 /** Delivers what waits in the outbox: at least once, in order per webhook, for a day. */
 @Injectable()
@@ -22,7 +24,7 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
   private readonly log = new Logger('Webhooks');
   private readonly client: Http1Client;
   private timer: NodeJS.Timeout | null = null;
-  private running: Promise<void> | null = null;
+  private readonly couriers = new Set<Promise<void>>();
   private stopped = false;
 
   constructor(
@@ -35,30 +37,38 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => void this.tick(), LOOK_EVERY_MS);
+    this.timer = setInterval(() => this.look(), LOOK_EVERY_MS);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.stopped = true;
     if (this.timer) clearInterval(this.timer);
-    await this.running;
+    await this.idle();
     await this.client.close();
   }
 
-  /** Until nothing is due. Rejects never. */
-  async tick(): Promise<void> {
-    this.running ??= this.deliverDue()
+  /** Sends for what is due, beside what is being delivered. */
+  look(): void {
+    if (this.stopped || this.couriers.size >= COURIERS) return;
+    const courier: Promise<void> = this.deliverDue()
       .catch((error: unknown) => this.log.warn(`The outbox cannot be read; the next look will: ${rootCause(error)}`))
-      .finally(() => (this.running = null));
-    return this.running;
+      .finally(() => this.couriers.delete(courier));
+    this.couriers.add(courier);
   }
 
+  /** Until nothing is due or being delivered. Rejects never. */
+  async idle(): Promise<void> {
+    while (this.couriers.size > 0) await Promise.all(this.couriers);
+  }
+
+  /** A lot at a time, so that a slow webhook holds up one courier and no more. Who finds a lot sends the next to look. */
   private async deliverDue(): Promise<void> {
-    let webhooks: LeasedWebhook[];
-    do {
-      webhooks = this.stopped ? [] : await this.outbox.lease();
-      await Promise.all(webhooks.map((webhook) => this.deliverLot(webhook)));
-    } while (webhooks.length > 0);
+    for (;;) {
+      const webhook = this.stopped ? undefined : await this.outbox.lease();
+      if (!webhook) return;
+      this.look();
+      await this.deliverLot(webhook);
+    }
   }
 
   private async deliverLot(webhook: LeasedWebhook): Promise<void> {
@@ -77,7 +87,7 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
     if (error !== null && webhook.failures === 0) this.log.warn(`${nameOf(webhook)} fails: ${error}`);
     // What was delivered ends a row of failures.
     const failures = delivered.length > 0 ? 1 : webhook.failures + 1;
-    await this.outbox.release(webhook.id, error, error === null ? 0 : waitAfter(failures, Math.random()));
+    await this.outbox.release(webhook, error, waitAfter(failures, Math.random()));
   }
 
   /** Null when it was taken, else why not. */

@@ -83,7 +83,8 @@ export async function startPostgres({ keepsCommits = false } = {}): Promise<Post
     'fsync=off',
     `synchronous_commit=${keepsCommits ? 'on' : 'off'}`,
     'full_page_writes=off',
-    'max_connections=300',
+    // Several processes at once, of up to 47 each (README).
+    'max_connections=200',
   ];
   const url = `postgres://carillon@127.0.0.1:${port}/postgres`;
   const launch = async (): Promise<ChildProcess> => {

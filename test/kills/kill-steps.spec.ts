@@ -95,7 +95,6 @@ const NOT_KILLED: Record<string, string> = {
   'PaceRepository.takeTurn': INSIDE,
   'PaceRepository.update': INSIDE,
   'ProviderSettingRepository.find': READS,
-  'ProviderSettingRepository.findState': READS,
   'ProviderSettingRepository.list': READS,
   'ProviderSettingRepository.remove': REGISTRATION,
   'ProviderSettingRepository.removeUnused': REGISTRATION,

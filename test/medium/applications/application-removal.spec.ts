@@ -105,6 +105,36 @@ describe.each(PLACES)('removing an application on the %s database', (place) => {
     }
   });
 
+  it('what is said of users goes in bounded steps too', async () => {
+    const applicationId = await room.addApplication();
+    const { seq } = await room.accept(applicationId, []);
+    await sql`insert into message_data (message_seq, user_id, fields)
+      select ${seq}::bigint, 'u' || n, '{}' from generate_series(1, 10500) as n`.execute(room.database.kysely);
+    await applications.markRemoved(applicationId, NOW);
+    expect(await removals.removeSome(applicationId)).toBe(true);
+    const { rows } = await sql`select from message_data where message_seq = ${seq}`.execute(room.database.kysely);
+    expect(rows).toHaveLength(500);
+    await finish();
+    expect(await count('application', applicationId)).toBe(0);
+  });
+
+  // The embedded database is one session.
+  it.runIf(place === 'PostgreSQL')(
+    'waits for no message that a worker holds, which may be about to want its batch',
+    async () => {
+      const applicationId = await room.addApplication();
+      const { seq, batchIds } = await room.accept(applicationId, [batchOf(1)]);
+      await applications.markRemoved(applicationId, NOW);
+      await room.database.kysely.transaction().execute(async (transaction) => {
+        await sql`select from message where seq = ${seq} for no key update`.execute(transaction);
+        expect(await removals.removeSome(applicationId)).toBe(false);
+        await sql`update batch set touched_at = now() where id = ${batchIds[0]}`.execute(transaction);
+      });
+      await finish();
+      expect(await count('application', applicationId)).toBe(0);
+    },
+  );
+
   it('answers in time; the id is free when all is gone', async () => {
     const applicationId = await room.addApplication();
     await room.addDevices(applicationId, 1_000);

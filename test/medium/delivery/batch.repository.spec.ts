@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WINDOW } from '../../../src/delivery/batch.repository.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
 import type { ProviderName } from '../../../src/providers/provider.js';
+import { deliverJob } from '../../../src/queue/jobs.js';
 import { PLACES } from '../database/places.js';
 import { Room, batchOf, namesOf, recordAll } from './room.js';
 
@@ -349,6 +350,8 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       recordAll(first, 'accepted');
       const ended = await room.batches.finish(first, { state: 'done', waitMs: null });
       expect(ended?.promoted.map(({ rank }) => rank)).toEqual([WINDOW]);
+      // As what comes again has, which is said where jobs are.
+      expect(deliverJob({ id: 1, epoch: 1, direct: false }).priority).toBe(WINDOW);
       const other = await room.addApplication();
       const rows = await room.accept(other, null);
       const insert = { seq: rows.seq, applicationId: other, direct: false };

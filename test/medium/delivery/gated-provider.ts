@@ -92,6 +92,7 @@ export function newWorker(room: Room, queues: Queues, provider: GatedProvider): 
       { sandbox: provider } as unknown as Providers,
       room.settings,
       new SharedTokenRepository(room.database, new Vault(Buffer.alloc(32))),
+      clock,
     ),
     room.settings,
     room.pace,

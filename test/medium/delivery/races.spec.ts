@@ -138,8 +138,7 @@ describe.each(PLACES)('races on the %s database', (place) => {
     expect(rows[0]).toEqual({ messages: 1, batches: 1 });
   });
 
-  const versionOf = async (applicationId: string) =>
-    (await room.settings.findState(applicationId, 'apns'))?.version ?? 0;
+  const versionOf = async (applicationId: string) => (await room.settings.find(applicationId, 'apns'))?.version ?? 0;
 
   it('many workers that pause: one of them did; and many that resume', async () => {
     const applicationId = await room.addApplication();
@@ -147,7 +146,7 @@ describe.each(PLACES)('races on the %s database', (place) => {
     const version = await versionOf(applicationId);
     const paused = await crowd((index) => room.settings.pause(applicationId, 'apns', version, `worker ${index}`));
     expect(paused.filter(Boolean)).toHaveLength(1);
-    expect((await room.settings.findState(applicationId, 'apns'))?.pausedReason).toBe(`worker ${paused.indexOf(true)}`);
+    expect((await room.settings.find(applicationId, 'apns'))?.pausedReason).toBe(`worker ${paused.indexOf(true)}`);
     const resumed = await crowd(() => room.settings.resume(applicationId, 'apns'));
     expect(resumed.filter(Boolean)).toHaveLength(1);
   });
@@ -161,7 +160,7 @@ describe.each(PLACES)('races on the %s database', (place) => {
       room.settings.pause(applicationId, 'apns', version, 'the old key is wrong'),
       room.settings.put(applicationId, 'apns', settings),
     ]);
-    expect((await room.settings.findState(applicationId, 'apns'))?.pausedReason).toBeNull();
+    expect((await room.settings.find(applicationId, 'apns'))?.pausedReason).toBeNull();
     expect(await versionOf(applicationId)).toBeGreaterThan(version);
   });
 

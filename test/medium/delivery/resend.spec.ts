@@ -85,6 +85,13 @@ describe.each(PLACES)('a resend on the %s database', (place) => {
     expect(wns.map((row) => row.device_seqs)).toEqual([[moved]]);
   });
 
+  it('lives as long as its original could be delivered: a wait for its time is not part of it', async () => {
+    const applicationId = await room.addApplication();
+    const [acceptedAt, sendAt, expiresAt] = [1, 3, 4].map((hour) => new Date(Date.UTC(2026, 10, 25, hour)));
+    const { id } = await room.accept(applicationId, null, { acceptedAt, sendAt, expiresAt });
+    expect((await room.messages.findOriginal(applicationId, id))?.lifetimeMs).toBe(3_600_000);
+  });
+
   it('of nobody ends at once; of a resend it counts from that one', async () => {
     const original = await finished(20, (seq) => (seq % 2 === 0 ? 'unknown' : 'accepted'));
     const nobody = await resend(original, ['expired']);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
 import { ValuesRepository } from '../../../src/delivery/values.repository.js';
 import { MessageWriter } from '../../../src/messages/message-writer.js';
+import { MessageRepository } from '../../../src/messages/message.repository.js';
 import { newMessageId } from '../../../src/messages/message-id.js';
 import type { Acceptable } from '../../../src/messages/new-message.js';
 import { Queues } from '../../../src/queue/queue.js';
@@ -75,7 +76,40 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
     expect(results.map(({ status }) => status)).toEqual(
       list.map((_, index) => (index === 4 ? 'rejected' : 'fulfilled')),
     );
+    expect((results[4] as PromiseRejectedResult).reason).toMatchObject({ code: 'FPWSE0001E' });
     expect(await countOf(applicationId)).toBe(9);
+    await expect(writer.keepAll([messageOf('com.acme.gone')])).rejects.toMatchObject({ code: 'FPWSE0001E' });
+  });
+
+  it('a deadlock takes none of them: each is tried alone', async () => {
+    const applicationId = await room.addApplication();
+    await sql`create function collide() returns trigger language plpgsql as $$ begin
+      if (select count(*) from added) > 1 then raise 'deadlock detected' using errcode = '40P01'; end if; return null;
+      end $$`.execute(room.database.kysely);
+    await sql`create trigger collide after insert on message referencing new table as added
+      for each statement execute function collide()`.execute(room.database.kysely);
+    try {
+      const list = Array.from({ length: 5 }, () => messageOf(applicationId));
+      expect(await Promise.all(list.map((each) => writer.keep(each)))).toEqual(list.map(() => true));
+    } finally {
+      await sql`drop function collide() cascade`.execute(room.database.kysely);
+    }
+    expect(await countOf(applicationId)).toBe(5);
+  });
+
+  it('the same keys in crossed order, by two processes at once, do not deadlock', async () => {
+    const applicationId = await room.addApplication();
+    for (let round = 0; round < 5; round++) {
+      const listOf = () =>
+        Array.from({ length: 200 }, (_, index) =>
+          messageOf(applicationId, { idempotency: { key: `${round}-${index}`, requestHash: Buffer.alloc(32) } }),
+        );
+      const [one, two] = await Promise.all([
+        room.messages.acceptAll(listOf()),
+        room.messages.acceptAll(listOf().toReversed()),
+      ]);
+      expect([...one.seqs, ...two.seqs].filter((seq) => seq !== null)).toHaveLength(200);
+    }
   });
 
   it('of one key in the same moment one is kept', async () => {
@@ -86,6 +120,29 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
     );
     expect(kept.filter(Boolean)).toHaveLength(1);
     expect(await countOf(applicationId)).toBe(1);
+  });
+
+  it('relayed messages hold their upstream once, however many come together', async () => {
+    const applicationId = await room.addApplication();
+    await room.settings.put(applicationId, 'upstream', { visible: {}, secret: {} });
+    const relayed = () => messageOf(applicationId, { notification: { alert: 'hi', collapseId: 'x', relay: {} } });
+    let statements = 0;
+    const counted = room.database.kysely.withPlugin({
+      transformQuery: ({ node }) => {
+        statements++;
+        return node;
+      },
+      transformResult: ({ result }) => Promise.resolve(result),
+    });
+    const messages = new MessageRepository({ ...room.database, kysely: counted }, room.batches);
+    const costs = [];
+    for (const size of [2, 20]) {
+      statements = 0;
+      await messages.acceptAll(Array.from({ length: size }, relayed));
+      costs.push(statements);
+    }
+    expect(costs[0]).toBeGreaterThan(0);
+    expect(costs[1]).toBe(costs[0]);
   });
 
   it('a bulk is kept as a whole or not at all', async () => {

@@ -3,6 +3,8 @@ import type { LeasedBatch } from '../../../src/delivery/batch.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
 import type { OutcomeName } from '../../../src/delivery/outcome.js';
 import { RegisteredRepository } from '../../../src/devices/registered.repository.js';
+import type { AskedTarget } from '../../../src/devices/registered.repository.js';
+import { RoutingService } from '../../../src/messages/routing.service.js';
 import type { NewMessage } from '../../../src/messages/new-message.js';
 import { PLACES } from '../database/places.js';
 import { Room, batchOf, recordAll } from '../delivery/room.js';
@@ -215,7 +217,7 @@ describe.each(PLACES)('a relayed message on the %s database', (place) => {
     await change('d2', { user_id: 'anna', platform: 'G' });
     await change('d3', { user_id: 'ben', retired_reason: 'HTTP 410' });
     const list = async (target: object) =>
-      (await registered.listRegistered(applicationId, target)).toSorted((a, b) => a.id.localeCompare(b.id));
+      (await registered.listRegistered([{ applicationId, target }]))[0]?.toSorted((a, b) => a.id.localeCompare(b.id));
     expect(await list({ deviceIds: ['d1', 'd2', 'd3', 'd4', 'd5'] })).toEqual([
       { id: 'd1', owner: 'anna' },
       { id: 'd2', owner: 'anna' },
@@ -224,5 +226,32 @@ describe.each(PLACES)('a relayed message on the %s database', (place) => {
     expect(await list({ userIds: ['anna', 'ben', 'chris'] })).toEqual([{ id: 'anna', owner: 'anna' }]);
     expect(await list({ deviceIds: ['d1', 'd2'], platforms: ['G'] })).toEqual([{ id: 'd2', owner: 'anna' }]);
     expect(await list({ userIds: ['anna'], platforms: ['W'] })).toEqual([]);
+    const askedAtOnce = [{ deviceIds: ['d4'] }, { userIds: ['ben'] }, { userIds: ['anna'], platforms: ['G'] }];
+    expect(await registered.listRegistered(askedAtOnce.map((target) => ({ applicationId, target })))).toEqual([
+      [{ id: 'd4', owner: 'd4' }],
+      [],
+      [{ id: 'anna', owner: 'anna' }],
+    ]);
+  });
+  it('the messages of a bulk share the look-ups of who is registered here', async () => {
+    const applicationId = await room.addApplication();
+    await room.addDevices(applicationId, 50);
+    let lookUps = 0;
+    class Counted extends RegisteredRepository {
+      override listRegistered(asked: readonly AskedTarget[]) {
+        lookUps++;
+        return super.listRegistered(asked);
+      }
+    }
+    const routing = new RoutingService(new Counted(room.database));
+    const application = { id: applicationId, enabled: true, upstream: { mode: 'both', share: 100 } };
+    const ways = await Promise.all(
+      Array.from({ length: 50 }, (_, index) => {
+        const target = { deviceIds: [`d${index + 1}`] };
+        return routing.chooseWay(application, { target, request: {}, notification: { alert: 'hi', collapseId: '' } });
+      }),
+    );
+    expect(ways.map(({ direct }) => direct?.deviceIds?.[0])).toEqual(ways.map((_, index) => `d${index + 1}`));
+    expect(lookUps).toBeLessThanOrEqual(2);
   });
 });

@@ -25,17 +25,21 @@ interface Event {
   entity: Record<string, unknown>;
 }
 
+const WAIT = { timeout: 20_000 };
+
 /** A customer's server: keeps what it is sent and answers as told. */
 class Listener {
   readonly received: { headers: IncomingHttpHeaders; body: string }[] = [];
-  answer: (body: string) => number = () => 200;
+  answer: (body: string) => number | Promise<number> = () => 200;
   private readonly server: Server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const body = Buffer.concat(chunks).toString();
       this.received.push({ headers: request.headers, body });
-      response.writeHead(this.answer(body), { location: '/elsewhere' }).end();
+      void Promise.resolve(this.answer(body)).then((status) =>
+        response.writeHead(status, { location: '/elsewhere' }).end(),
+      );
     });
   });
 
@@ -107,6 +111,10 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     open.push({ close: () => sender.beforeApplicationShutdown() });
     return sender;
   };
+  const deliver = (sender: WebhookSender): Promise<void> => {
+    sender.look();
+    return sender.idle();
+  };
   const waiting = async (): Promise<number> => {
     const { rows } = await sql<{ count: number }>`select count(*)::int as count from webhook_event`.execute(
       room.database.kysely,
@@ -133,7 +141,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     await devices.retire([seq], 'gone', new Date('2099-01-01'));
     await devices.remove(applicationId, 'd1');
     const started = Date.now();
-    await newSender().tick();
+    await deliver(newSender());
     const events = listener.events();
     expect(events.slice(0, 3).map(({ type }) => type)).toEqual(['onDeviceRegister', 'onDeviceUpdate', 'onSubscribe']);
     expect(events.map(({ type }) => type).toSorted()).toEqual([
@@ -174,7 +182,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
       await register(id, 'd1');
       await devices.remove(id, 'd1');
     }
-    await newSender().tick();
+    await deliver(newSender());
     expect(listener.events().map(({ type, applicationId: of }) => [type, of])).toEqual([
       ['onDeviceUnregister', applicationId],
     ]);
@@ -186,7 +194,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     await add(applicationId, url, ['onDeviceRegister', 'onDeviceUnregister']);
     await register(applicationId, 'd1', 'same');
     await register(applicationId, 'd2', 'same');
-    await newSender().tick();
+    await deliver(newSender());
     expect(listener.events().map(({ type, entity }) => [type, entity.deviceId])).toEqual([
       ['onDeviceRegister', 'd1'],
       ['onDeviceUnregister', 'd1'],
@@ -224,17 +232,52 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     for (const id of ['d1', 'd2', 'd3']) for (const app of [bad, good]) await register(app, id);
     failing.listener.answer = (body) => (body.includes('d2') ? 500 : 200);
     const sender = newSender();
-    await sender.tick();
+    await deliver(sender);
     expect(fine.listener.received).toHaveLength(3);
     expect(failing.listener.events().map(({ entity }) => entity.deviceId)).toEqual(['d1', 'd2']);
     expect(await webhooks.list(bad)).toMatchObject([{ pending: 2, lastError: 'answered 500' }]);
-    await sender.tick();
+    await deliver(sender);
     expect(failing.listener.received).toHaveLength(2);
     failing.listener.answer = () => 200;
     await dueNow();
-    await sender.tick();
+    await deliver(sender);
     expect(failing.listener.events().map(({ entity }) => entity.deviceId)).toEqual(['d1', 'd2', 'd2', 'd3']);
     expect(await webhooks.list(bad)).toMatchObject([{ pending: 0, lastError: null }]);
+  });
+
+  it('one that answers late holds up no other, however much these are sent meanwhile', async () => {
+    const [late, prompt] = [await room.addApplication(), await room.addApplication()];
+    const [slow, fast] = [await newListener(), await newListener()];
+    await add(late, slow.url);
+    await add(prompt, fast.url, ['onDeviceRegister']);
+    let answer = (_status: number): void => undefined;
+    slow.listener.answer = () => new Promise<number>((resolve) => (answer = resolve));
+    await register(late, 'd1');
+    await room.addDevices(prompt, 120);
+    const sender = newSender();
+    sender.look();
+    await expect.poll(() => fast.listener.received.length, WAIT).toBe(120);
+    await expect.poll(() => slow.listener.received.length, WAIT).toBe(1);
+    await register(prompt, 'later');
+    sender.look();
+    await expect.poll(() => fast.listener.received.length, WAIT).toBe(121);
+    answer(200);
+    await sender.idle();
+    expect(await waiting()).toBe(0);
+  });
+
+  it('one that is changed while it fails begins anew, at its new address', async () => {
+    const applicationId = await room.addApplication();
+    const [old, next] = [await newListener(), await newListener()];
+    await add(applicationId, old.url);
+    await register(applicationId, 'd1');
+    old.listener.answer = async () => {
+      await webhooks.change(applicationId, { name: 'w', url: next.url, eventTypes: [...EVENT_TYPES] });
+      return 500;
+    };
+    await deliver(newSender());
+    expect([old.listener.received.length, next.listener.received.length]).toEqual([1, 1]);
+    expect(await webhooks.list(applicationId)).toMatchObject([{ pending: 0, lastError: null }]);
   });
 
   it('two processes deliver each event once, in order', async () => {
@@ -243,8 +286,8 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     await add(applicationId, url, ['onDeviceRegister']);
     await room.addDevices(applicationId, 120);
     const [one, two] = [newSender(), newSender()];
-    await Promise.all([one.tick(), two.tick()]);
-    await Promise.all([one.tick(), two.tick()]);
+    await Promise.all([deliver(one), deliver(two)]);
+    await Promise.all([deliver(one), deliver(two)]);
     const ids = listener.received.map(({ headers }) => Number(headers['x-carillon-event-id']));
     expect(ids).toHaveLength(120);
     expect(ids).toEqual(ids.toSorted((a, b) => a - b));
@@ -255,12 +298,12 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     const { listener, url } = await newListener();
     await add(applicationId, url);
     await register(applicationId, 'd1');
-    expect(await outbox.lease()).toHaveLength(1);
+    expect(await outbox.lease()).toMatchObject({ applicationId });
     const sender = newSender();
-    await sender.tick();
+    await deliver(sender);
     expect(listener.received).toHaveLength(0);
     await sql`update webhook set lease_until = now() - interval '1 second'`.execute(room.database.kysely);
-    await sender.tick();
+    await deliver(sender);
     expect(listener.received).toHaveLength(1);
   });
 
@@ -268,12 +311,12 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     const applicationId = await room.addApplication();
     const { listener, url } = await newListener();
     await add(applicationId, url);
-    for (const id of ['d1', 'd2']) await register(applicationId, id);
-    await sql`update webhook_event set created_at = now() - interval '25 hours' where body::text like '%d1%'`.execute(
-      room.database.kysely,
-    );
-    await newSender().tick();
-    expect(listener.events().map(({ entity }) => entity.deviceId)).toEqual(['d2']);
+    // More than one statement gives up.
+    await room.addDevices(applicationId, 1_001);
+    await sql`update webhook_event set created_at = now() - interval '25 hours'`.execute(room.database.kysely);
+    await register(applicationId, 'late');
+    await deliver(newSender());
+    expect(listener.events().map(({ entity }) => entity.deviceId)).toEqual(['late']);
     expect(await waiting()).toBe(0);
   });
 
@@ -283,7 +326,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     await add(applicationId, url);
     await add(applicationId, 'https://localhost:1/', undefined, 'named');
     await register(applicationId, 'd1');
-    await newSender(false).tick();
+    await deliver(newSender(false));
     expect(listener.received).toEqual([]);
     expect(await webhooks.list(applicationId)).toMatchObject([
       { name: 'named', lastError: 'ENOTPUBLIC', pending: 1 },
@@ -291,7 +334,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     ]);
     listener.answer = () => 302;
     await dueNow();
-    await newSender().tick();
+    await deliver(newSender());
     expect(listener.received).toHaveLength(1);
     expect((await webhooks.list(applicationId, 'w'))[0]).toMatchObject({ lastError: 'answered 302', pending: 1 });
   });

@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { Clock } from '../../../src/common/clock.js';
+import { Vault } from '../../../src/common/vault.js';
+import { Senders } from '../../../src/delivery/senders.js';
+import { SharedTokenRepository } from '../../../src/delivery/shared-token.repository.js';
+import type { Notification } from '../../../src/providers/notification.js';
+import type { Sender } from '../../../src/providers/provider.js';
+import type { Providers } from '../../../src/providers/providers.module.js';
+import { Room } from './room.js';
+
+/** Opens senders that end a sending when told, and notes which are closed. */
+class Opener {
+  readonly parseSettings = () => ({ visible: {}, secret: {} });
+  opened = 0;
+  readonly closed: number[] = [];
+  readonly ends: (() => void)[] = [];
+
+  open(): Sender {
+    const id = ++this.opened;
+    return {
+      send: () =>
+        this.closed.includes(id)
+          ? Promise.reject(new Error('the pool is closed'))
+          : new Promise<void>((resolve) => this.ends.push(resolve)),
+      stats: () => ({ connections: 0, streams: 0, inFlight: 0 }),
+      close: () => Promise.resolve(void this.closed.push(id)),
+    };
+  }
+}
+
+class SetClock extends Clock {
+  time = 0;
+  override now(): number {
+    return this.time;
+  }
+}
+
+let room: Room;
+let opener: Opener;
+let clock: SetClock;
+let senders: Senders;
+beforeAll(async () => {
+  room = await Room.open('embedded');
+});
+afterAll(() => room.remove());
+beforeEach(() => {
+  opener = new Opener();
+  clock = new SetClock();
+  const shelf = new SharedTokenRepository(room.database, new Vault(Buffer.alloc(32)));
+  senders = new Senders({ apns: opener } as unknown as Providers, room.settings, shelf, clock);
+});
+
+async function addConfigured(): Promise<string> {
+  const applicationId = await room.addApplication();
+  await room.settings.put(applicationId, 'apns', { visible: {}, secret: {} });
+  return applicationId;
+}
+const sendThrough = (sender: Sender | null) =>
+  sender!.send({} as Notification, [], () => undefined, new AbortController().signal);
+const settle = () => vi.waitFor(() => expect(opener.ends).not.toEqual([]));
+
+it('new settings close the sender of the old ones when its last batch has ended', async () => {
+  const applicationId = await addConfigured();
+  const sending = sendThrough(await senders.get(applicationId, 'apns', 1));
+  await settle();
+  await senders.get(applicationId, 'apns', 2);
+  expect([opener.opened, opener.closed]).toEqual([2, []]);
+  opener.ends[0]?.();
+  await sending;
+  await vi.waitFor(() => expect(opener.closed).toEqual([1]));
+});
+
+it('a batch that was given a sender before it closed is sent through its successor', async () => {
+  const applicationId = await addConfigured();
+  const given = await senders.get(applicationId, 'apns', 1);
+  await senders.get(applicationId, 'apns', 2);
+  await vi.waitFor(() => expect(opener.closed).toEqual([1]));
+  const sending = sendThrough(given);
+  await settle();
+  opener.ends[0]?.();
+  await sending;
+  expect(opener.opened).toBe(2);
+});
+
+it('above 500 the one unused for longest closes, and not under a batch', async () => {
+  const applicationId = await addConfigured();
+  const sending = sendThrough(await senders.get(applicationId, 'apns', 1));
+  await settle();
+  for (let other = 1; other <= 500; other++) await senders.get(`com.acme.n${other}`, 'apns', 1);
+  expect(opener.closed).toEqual([]);
+  opener.ends[0]?.();
+  await sending;
+  await vi.waitFor(() => expect(opener.closed).toEqual([1]));
+});
+
+it('one unused for an hour closes: its application may be gone', async () => {
+  const [idle, busy] = [await addConfigured(), await addConfigured()];
+  await senders.get(idle, 'apns', 1);
+  clock.time = 59 * 60_000;
+  await senders.get(busy, 'apns', 1);
+  clock.time = 60 * 60_000;
+  await senders.get(busy, 'apns', 1);
+  await vi.waitFor(() => expect(opener.closed).toEqual([1]));
+});
