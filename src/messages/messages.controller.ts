@@ -94,7 +94,7 @@ export class MessagesController {
     const body = parseJson(request.body);
     if ((body as { dryRun?: unknown } | null | undefined)?.dryRun === true) {
       void reply.status(200);
-      return this.dryRuns.tryMessage(applicationId, body);
+      return this.dryRuns.tryMessage(applicationId, body, via);
     }
     const { clientId } = request.authorized;
     const accepted = await this.messages.acceptMessage(applicationId, clientId, body, idempotencyKey, via);
