@@ -59,6 +59,7 @@ export class LegacySettingsController {
   }
 
   @Get('smsConf')
+  @HttpCode(404)
   @RequireScope('smsConf.read')
   @ApiOperation({ summary: 'There are no SMS settings' })
   @ApiResponse({ status: 404, description: NO_SMS })
@@ -68,6 +69,7 @@ export class LegacySettingsController {
   }
 
   @Put('smsConf')
+  @HttpCode(400)
   @RequireScope('smsConf.write')
   @ApiOperation({ summary: 'Refused: Carillon sends no SMS' })
   @ApiResponse({ status: 400, description: NO_SMS })
@@ -77,6 +79,7 @@ export class LegacySettingsController {
   }
 
   @Delete('smsConf')
+  @HttpCode(404)
   @RequireScope('smsConf.write')
   @ApiOperation({ summary: 'There are no SMS settings' })
   @ApiResponse({ status: 404, description: NO_SMS })
