@@ -40,7 +40,7 @@ export class ClaimRepository {
           batch.has_slot, batch.outcomes, batch.details, batch.direct, message.id as message_id,
           message.state as message_state, message.notification, message.on_unknown,
           coalesce(message.send_at, message.accepted_at) as accepted_at, message.expires_at,
-          message.paused_at,
+          message.paused_at, case when message.send_at > now() then message.send_at end as not_before,
           provider_setting.version, provider_setting.paused_reason,
           pace.lapses_at > now() as paced, provider_status.last_success_at
         from batch
@@ -68,7 +68,9 @@ export class ClaimRepository {
           .execute();
         return null;
       }
-      const turn = over ? NO_LIMIT : await this.takeTurn(row, batch, provider.ramp, transaction);
+      const turn = over
+        ? NO_LIMIT
+        : (leavesLater(row) ?? (await this.takeTurn(row, batch, provider.ramp, transaction)));
       if ('at' in turn) return this.postpone(row, turn, transaction);
       batch.due.push(...batch.ledger.begin(batch.terms, turn.limit));
       await transaction
@@ -121,6 +123,11 @@ export class ClaimRepository {
 
 const NO_LIMIT: Turn = { limit: Infinity };
 
+/** What a pause has parked is due as soon as that ends; a message keeps its time. */
+function leavesLater({ not_before: sendAt, has_slot: hasSlot }: ClaimRow): Turn | null {
+  return sendAt && { at: sendAt.getTime(), hasSlot };
+}
+
 interface ClaimRow {
   has_slot: boolean;
   /** Null without a row, like false. */
@@ -142,6 +149,8 @@ interface ClaimRow {
   accepted_at: Date;
   expires_at: Date;
   paused_at: Date | null;
+  /** When its message leaves, if that is to come. */
+  not_before: Date | null;
   version: number | null;
   paused_reason: string | null;
 }
