@@ -15,7 +15,7 @@ import { ImportReport } from './import-report.js';
 
 /** One statement of some 15 ms; reading as many lines takes as long, without a pause for other requests. */
 const BATCH = 500;
-/** Of one batch: a second of PostgreSQL's, and 10 MB at most beside its last line. */
+/** Of one batch, beside its last line: 10 MB at most. */
 const TAG_NAMES = 20_000;
 /** Some 400 KB. */
 const EXPORT_PAGE = 1_000;
