@@ -4,8 +4,9 @@
  *   npm run bench:lists                      a million devices
  *   npm run bench:lists -- --devices=100000  another number
  *
- * Imports them, imports lines of which three in ten are bad, exports, subscribes all to one tag, and times pages: the
- * first, one in the middle and the last, by offset and by cursor, counts and filters. Prints the program's peak memory
+ * Imports them, imports lines of which three in ten are bad, exports, subscribes all to one tag and exports again, reads a
+ * delivery to each by lines and by pages, and times pages: the first, one in the middle and the last, by offset and by
+ * cursor, counts and filters. Prints the program's peak memory
  * beside each transfer. Needs PostgreSQL (Debian: postgresql) and Linux' /proc. Exits non-zero when a row is missing.
  */
 import { randomBytes } from 'node:crypto';
@@ -22,6 +23,8 @@ const devices = Number(options.devices);
 const LINES_A_CHUNK = 200;
 const ROUNDS = 20;
 const TAG = 'everybody';
+const NDJSON = 'application/x-ndjson';
+const MESSAGE = 'bench001';
 
 const postgres = await startPostgres({ keepsCommits: true });
 if (!postgres) {
@@ -39,6 +42,7 @@ const database = new pg.Pool({ connectionString: databaseUrl });
 interface Transfer {
   what: string;
   lines: number;
+  seconds: number;
   perSecond: number;
   peakMb: number;
 }
@@ -69,7 +73,7 @@ async function transfer(
 ): Promise<{ row: Transfer; first: string }> {
   const memory = watchMemory({ api: carillon.pid });
   const started = performance.now();
-  const answer = await api.raw(method, path, body, { 'content-type': 'application/x-ndjson' });
+  const answer = await api.raw(method, path, body, { 'content-type': NDJSON, accept: NDJSON });
   let first = '';
   let bytes = 0;
   let newlines = 0;
@@ -81,12 +85,60 @@ async function transfer(
   const seconds = (performance.now() - started) / 1_000;
   const { api: peakMb = 0 } = await memory.stop();
   console.log(
-    `${what}: ${answer.status}, ${newlines} lines and ${Math.round(bytes / 1e6)} MB of answer in ${seconds.toFixed(1)} s`,
+    `${what}: ${answer.status}, ${newlines} lines and ${Math.round(bytes / 1e6)} MB of answer in ${seconds.toFixed(1)} s, ${Math.round(peakMb)} MB at most`,
   );
   return {
-    row: { what, lines: count, perSecond: Math.round(count / seconds), peakMb: Math.round(peakMb) },
+    row: rowOf(what, count, seconds, peakMb),
     first: `${newlines}\n${first}`,
   };
+}
+
+function rowOf(what: string, lines: number, seconds: number, peakMb: number): Transfer {
+  return {
+    what,
+    lines,
+    seconds: Number(seconds.toFixed(1)),
+    perSecond: Math.round(lines / seconds),
+    peakMb: Math.round(peakMb),
+  };
+}
+
+/** A message that every device got, in batches as expansion cuts them. */
+async function addDeliveries(): Promise<void> {
+  const { rows } = await database.query<{ seq: string }>(
+    `insert into message (application_id, id, client_id, body, notification, target, state, direct, accepted_at, expires_at,
+       finished_at, audience, open_batches, expand_cursor)
+     values ($1, $2, 'test', '{}', '{"alert":"hi"}', '{}', 'finished', false, now(), now(), now(), $3, 0, 0) returning seq`,
+    [api.applicationId, MESSAGE, devices],
+  );
+  await database.query(
+    `insert into batch (message_seq, application_id, provider, direct, state, size, first_seq, last_seq, device_seqs, outcomes,
+       counts, details)
+     select $1, $2, 'sandbox', false, 'done', count(*), min(seq), max(seq), array_agg(seq order by seq),
+       decode(repeat('02', count(*)::int), 'hex'), array[0, 0, count(*), 0, 0, 0, 0, 0]::int[], '{}'
+     from (select seq, (row_number() over (order by seq) - 1) / 1000 as part from device where application_id = $2) as member
+     group by part order by part`,
+    [rows[0]?.seq, api.applicationId],
+  );
+}
+
+/** Every delivery by pages of a thousand, each from where the one before ended. */
+async function readPages(): Promise<Transfer> {
+  const memory = watchMemory({ api: carillon.pid });
+  const started = performance.now();
+  let read = 0;
+  for (let after: string | undefined = ''; after !== undefined;) {
+    const from: string = after === '' ? '' : `&after=${after}`;
+    const { body } = await api.app<{ deliveries: unknown[]; next?: string }>(
+      'GET',
+      `/messages/${MESSAGE}/deliveries?size=1000${from}`,
+    );
+    read += body.deliveries.length;
+    after = body.next;
+  }
+  expect(read === devices, 'deliveries on pages');
+  const { api: peakMb = 0 } = await memory.stop();
+  return rowOf('deliveries, JSON pages of 1,000', read, (performance.now() - started) / 1_000, peakMb);
 }
 
 interface Timing {
@@ -154,7 +206,14 @@ try {
      where application_id = $2`,
     [TAG, api.applicationId],
   );
+  await addDeliveries();
   await database.query('vacuum analyze');
+  const tagged = await transfer('export, each with a tag', 'GET', '/devices:export', undefined, devices);
+  transfers.push(tagged.row);
+  expect(tagged.first.startsWith(`${devices}\n`), 'tagged devices exported');
+  const told = await transfer('deliveries, lines', 'GET', `/messages/${MESSAGE}/deliveries`, undefined, devices);
+  expect(told.first.startsWith(`${devices}\n`), 'deliveries told');
+  transfers.push(told.row, await readPages());
 
   const middle = Math.floor(devices / 2);
   const last = devices - 100;
@@ -195,7 +254,7 @@ try {
     JSON.stringify({
       bench: 'lists',
       devices,
-      transfers: transfers.map(({ what, perSecond, peakMb }) => ({ what, perSecond, peakMb })),
+      transfers,
       medianMs: named,
       ratios: {
         lastByCursorToFirst: Number(

@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
 import { IsBoolean, IsOptional, Matches } from 'class-validator';
+import { PageInfo } from '../common/paging.js';
 import type { Application } from './application.repository.js';
 
 /** Package or bundle ids, as the stores have them: letters, digits, dot, dash, underscore. */
@@ -39,16 +40,6 @@ export class StatusAnswer {
 
 export class ApplicationAnswer extends StatusAnswer {
   applicationId!: string;
-}
-
-export class PageInfo {
-  /** Items of this page. Both numbers are text, as MobileFirst's samples print them. */
-  count!: string;
-  totalCount!: string;
-  /** Path of the next page; empty when this is the last. */
-  next!: string;
-  /** Path of the page before; empty when this is the first. */
-  previous!: string;
 }
 
 export class ApplicationItem {

@@ -1,8 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
+import { EXACT_OR_CONTAINS } from '../common/filter.js';
+import type { Filter } from '../common/filter.js';
 import { Gather } from '../common/gather.js';
+import type { Page, PageRequest } from '../common/paging.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
+import { readList, sameOrContains, toSql } from '../database/list.js';
+import type { List } from '../database/list.js';
 
 export interface Application {
   id: string;
@@ -13,6 +18,9 @@ export interface FoundApplication extends Application {
   /** The readable part of its upstream's settings; null without any. It comes along because every send asks for it. */
   upstream: Record<string, unknown> | null;
 }
+
+/** The documents name no fields of this list's filter; the id is all that there is to find one by. */
+export const APPLICATION_FILTERS = { applicationId: EXACT_OR_CONTAINS };
 
 const LOOK_UPS_AT_ONCE = 500;
 
@@ -45,24 +53,15 @@ export class ApplicationRepository {
     return ids.map((id) => byId.get(id));
   }
 
-  /** A page in the order of their ids, and how many there are in all. */
-  async list(offset: number, size: number): Promise<{ applications: Application[]; total: number }> {
-    const [applications, { total }] = await Promise.all([
-      this.database.kysely
-        .selectFrom('application')
-        .select(['id', 'enabled'])
-        .where('removed_at', 'is', null)
-        .orderBy('id')
-        .limit(size)
-        .offset(offset)
-        .execute(),
-      this.database.kysely
-        .selectFrom('application')
-        .select(sql<number>`count(*)::int`.as('total'))
-        .where('removed_at', 'is', null)
-        .executeTakeFirstOrThrow(),
-    ]);
-    return { applications, total };
+  /** In the order of their ids. */
+  list(filter: Filter, page: PageRequest): Promise<Page<Application>> {
+    const where = toSql(filter, (condition) => sameOrContains(sql.ref('id'), condition));
+    const applications: List<Application> = {
+      keys: { id: 'text' },
+      from: sql`application where removed_at is null and ${where}`,
+      rows: (keys) => sql`select id, enabled from application join (${keys}) as page using (id)`,
+    };
+    return readList(this.database.kysely, applications, page);
   }
 
   /** False when the id is taken. */

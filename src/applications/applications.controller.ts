@@ -1,9 +1,11 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, UseGuards } from '@nestjs/common';
-import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, UseGuards } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { BodyPipe } from '../common/body.js';
-import { ApiError, invalidValue } from '../common/errors.js';
+import { readFilter } from '../common/filter.js';
+import { ApiFilter, ApiPaging, readExpand, readPage, toPageInfo } from '../common/paging.js';
+import type { Query as QueryOf } from '../common/query.js';
 import {
   APPLICATION_ID,
   ApplicationAnswer,
@@ -14,11 +16,8 @@ import {
   toApplicationAnswer,
   toStatusAnswer,
 } from './application.dto.js';
+import { APPLICATION_FILTERS } from './application.repository.js';
 import { ApplicationsService } from './applications.service.js';
-
-const PAGE = 100;
-const MAX_PAGE = 1_000;
-const PATH = '/imfpush/v1/apps/';
 
 @ApiTags('Applications')
 @Controller('imfpush/v1/apps')
@@ -29,40 +28,19 @@ export class ApplicationsController {
   @Get()
   @RequireScope('apps.read')
   @ApiOperation({ summary: 'List the applications, by id' })
-  @ApiQuery({ name: 'offset', required: false, schema: { type: 'integer', minimum: 0, default: 0 } })
-  @ApiQuery({
-    name: 'size',
-    required: false,
-    schema: { type: 'integer', minimum: 1, maximum: MAX_PAGE, default: PAGE },
-  })
-  @ApiQuery({ name: 'expand', required: false, schema: { type: 'boolean', default: false } })
-  async list(
-    @Query('offset') offsetText: unknown,
-    @Query('size') sizeText: unknown,
-    @Query('expand') expand: unknown,
-    @Query('filter') filter: unknown,
-  ): Promise<ApplicationListAnswer> {
-    if (filter !== undefined) throw invalidValue('filter', 'applications cannot be filtered');
-    if (expand !== undefined && expand !== 'true' && expand !== 'false')
-      throw invalidValue('expand', 'it must be true or false');
-    const offset = readCount(offsetText) ?? 0;
-    const size = readCount(sizeText) ?? PAGE;
-    if (Number.isNaN(offset)) throw new ApiError('FPWSE1079E', 'The offset must be a number of at least 0.');
-    if (Number.isNaN(size) || size === 0) throw new ApiError('FPWSE1080E', 'The size must be a number greater than 0.');
-    if (size > MAX_PAGE) throw invalidValue('size', `it must be at most ${MAX_PAGE}`);
-    const { applications, total } = await this.applications.listApplications(offset, size);
-    const linkTo = (to: number): string =>
-      `${PATH}?offset=${to}&size=${size}${expand === 'true' ? '&expand=true' : ''}`;
+  @ApiPaging('`true`: with `enabled`')
+  @ApiFilter('`applicationId`')
+  async list(@Query() query: QueryOf, @Req() request: FastifyRequest): Promise<ApplicationListAnswer> {
+    const page = readPage(query);
+    const filter = readFilter(query, APPLICATION_FILTERS);
+    // The documents' sample of this list, alone, is of short items.
+    const expand = readExpand(query, false);
+    const found = await this.applications.listApplications(filter, page);
     return {
-      applications: applications.map((application) =>
-        expand === 'true' ? toApplicationAnswer(application) : { applicationId: application.id },
+      applications: found.rows.map((application) =>
+        expand ? toApplicationAnswer(application) : { applicationId: application.id },
       ),
-      pageInfo: {
-        count: String(applications.length),
-        totalCount: String(total),
-        next: offset + size < total ? linkTo(offset + size) : '',
-        previous: offset > 0 ? linkTo(Math.max(0, offset - size)) : '',
-      },
+      pageInfo: toPageInfo(request.url, page, found),
     };
   }
 
@@ -116,10 +94,4 @@ export class ApplicationsController {
 function applicationOfBody({ body }: FastifyRequest): string | undefined {
   const id = (body as { applicationId?: unknown } | null | undefined)?.applicationId;
   return typeof id === 'string' && APPLICATION_ID.test(id) ? id : undefined;
-}
-
-/** Undefined when it is not given, NaN when it is no count: also when it is given twice. */
-function readCount(text: unknown): number | undefined {
-  if (text === undefined) return undefined;
-  return typeof text === 'string' && /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
 }

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { ApiError, notFound } from '../common/errors.js';
+import type { Filter } from '../common/filter.js';
+import type { Page, PageRequest } from '../common/paging.js';
 import { ApplicationRemovalRepository } from './application-removal.repository.js';
 import { ApplicationRepository } from './application.repository.js';
 import type { Application, FoundApplication } from './application.repository.js';
@@ -33,8 +35,8 @@ export class ApplicationsService {
     return application;
   }
 
-  listApplications(offset: number, size: number): Promise<{ applications: Application[]; total: number }> {
-    return this.applications.list(offset, size);
+  listApplications(filter: Filter, page: PageRequest): Promise<Page<Application>> {
+    return this.applications.list(filter, page);
   }
 
   async setEnabled(id: string, enabled: boolean): Promise<Application> {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readPage, toPageInfo } from './paging.js';
 import type { Cursor } from './paging.js';
-import { readBoolean, readText } from './query.js';
 
 describe('the page asked for', () => {
   it.each([
@@ -67,10 +66,4 @@ describe('pageInfo', () => {
       cursor: cursor('before', 'a'),
     });
   });
-});
-
-it('a query parameter given twice, or a boolean that is none, is refused by its name', () => {
-  expect(() => readText({ userId: ['a', 'b'] }, 'userId')).toThrow(/'userId'.*more than once/);
-  expect(() => readBoolean({ expand: 'yes' }, 'expand', true)).toThrow(/'expand'.*true or false/);
-  expect(readBoolean({ expand: 'FALSE' }, 'expand', true)).toBe(false);
 });

@@ -57,8 +57,8 @@ export function readPage(query: Query): PageRequest {
 }
 
 /** Short items are answered only to those who ask for them: the documents' samples without `expand` are full. */
-export function readExpand(query: Query): boolean {
-  return readBoolean(query, 'expand', true);
+export function readExpand(query: Query, fallback = true): boolean {
+  return readBoolean(query, 'expand', fallback);
 }
 
 /** `url`: path and query of the request, which the links repeat but for where they begin. */
@@ -79,8 +79,8 @@ export function toPageInfo(url: string, { offset, size }: PageRequest, page: Pag
   };
 }
 
-/** Of a route that answers a list. */
-export function ApiPaging(): MethodDecorator {
+/** Of a route that answers a list. `expand`: what it does there. */
+export function ApiPaging(expand = '`false`: short items'): MethodDecorator {
   return applyDecorators(
     ApiQuery({
       name: 'offset',
@@ -100,7 +100,7 @@ export function ApiPaging(): MethodDecorator {
       type: String,
       description: 'Extension: where a page begins, taken from `next` or `previous`; costs the same anywhere in a list',
     }),
-    ApiQuery({ name: 'expand', required: false, type: Boolean, description: '`false`: short items' }),
+    ApiQuery({ name: 'expand', required: false, type: Boolean, description: expand }),
   );
 }
 

@@ -1,13 +1,27 @@
-import { invalidValue } from './errors.js';
+import { ApiError, invalidValue } from './errors.js';
 
-/** A query string as Fastify reads it. Parameters that a route does not know are left alone (mobilefirst.md §9.1). */
+/** A query string as Fastify reads it. Documented routes leave parameters alone that they do not know (mobilefirst.md §9.1). */
 export type Query = Readonly<Record<string, string | string[] | undefined>>;
+
+const LARGEST_PAGE = 1_000;
+
+/**
+ * All of the query of a route of our own, read strictly: a misspelt filter that is ignored answers something else than was
+ * asked. Throws FPWSE0007E naming a parameter that is not known, FPWSE0005E for one that is given twice.
+ */
+export function readQuery<Name extends string>(query: Query, known: readonly Name[]): Partial<Record<Name, string>> {
+  const read: Partial<Record<Name, string>> = {};
+  for (const name of Object.keys(query)) {
+    if (!(known as readonly string[]).includes(name))
+      throw new ApiError('FPWSE0007E', `Unknown query parameter '${printable(name)}'. Known are: ${known.join(', ')}.`);
+    read[name as Name] = readOnce(query, name);
+  }
+  return read;
+}
 
 /** Undefined when it is absent or empty. Throws FPWSE0005E when it is given twice. */
 export function readText(query: Query, name: string): string | undefined {
-  const value = query[name];
-  if (Array.isArray(value)) throw invalidValue(name, 'it is given more than once');
-  return value || undefined;
+  return readOnce(query, name) || undefined;
 }
 
 /** However often it is given. */
@@ -17,9 +31,50 @@ export function readTexts(query: Query, name: string): string[] {
 
 /** Throws FPWSE0005E for another word than true and false. */
 export function readBoolean(query: Query, name: string, fallback: boolean): boolean {
-  const text = readText(query, name);
+  const word = readWord(name, readText(query, name)?.toLowerCase(), ['true', 'false']);
+  return word === undefined ? fallback : word === 'true';
+}
+
+/** Throws FPWSE0005E naming the parameter. */
+export function readWord<Word extends string>(
+  name: string,
+  text: string | undefined,
+  words: readonly Word[],
+): Word | undefined {
+  if (text === undefined) return undefined;
+  const word = words.find((each) => each === text);
+  if (word === undefined) throw invalidValue(name, `it must be one of ${words.join(', ')}`);
+  return word;
+}
+
+/** Throws FPWSE1080E below 1, FPWSE0005E when it is no number of at most a thousand. */
+export function readSize(text: string | undefined, fallback: number): number {
   if (text === undefined) return fallback;
-  const word = text.toLowerCase();
-  if (word !== 'true' && word !== 'false') throw invalidValue(name, 'it must be true or false');
-  return word === 'true';
+  if (!/^-?\d{1,9}$/.test(text)) throw invalidValue('size', 'it must be a whole number');
+  const size = Number(text);
+  if (size < 1) throw new ApiError('FPWSE1080E', "Check the 'size' parameter value: it must be greater than 0.");
+  if (size > LARGEST_PAGE) throw invalidValue('size', `it must be at most ${LARGEST_PAGE}`);
+  return size;
+}
+
+/** A place in a list, as callers hand it back: up to two whole numbers that mean nothing to them. */
+export function writePlace(...numbers: number[]): string {
+  return Buffer.from(numbers.join('.')).toString('base64url');
+}
+
+/** Throws FPWSE0005E when it is none of ours. */
+export function readPlace(text: string): [number, number] {
+  const [, first, second = '0'] = /^(\d{1,15})(?:\.(\d{1,15}))?$/.exec(Buffer.from(text, 'base64url').toString()) ?? [];
+  if (first === undefined) throw invalidValue('after', 'it must be what a page gave as next');
+  return [Number(first), Number(second)];
+}
+
+function readOnce(query: Query, name: string): string | undefined {
+  const value = query[name];
+  if (Array.isArray(value)) throw invalidValue(name, 'it must be given once');
+  return value;
+}
+
+function printable(name: string): string {
+  return name.slice(0, 40).replace(/[^\x20-\x7e]/g, '?');
 }

@@ -3,7 +3,7 @@ import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { ApplicationRemovalRepository } from '../applications/application-removal.repository.js';
 import { Clock } from '../common/clock.js';
-import { rootCause } from '../common/errors.js';
+import { Rounds } from '../common/rounds.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
 import { DeviceRetentionRepository } from '../devices/device-retention.repository.js';
@@ -18,9 +18,7 @@ const KEY_DAYS = 1;
 /** Takes away what is old, in small steps one after another, so that whoever sends never waits for it. */
 @Injectable()
 export class Housekeeper implements BeforeApplicationShutdown {
-  private readonly log = new Logger('Housekeeper');
-  private running: Promise<void> | null = null;
-  private stopped = false;
+  private readonly rounds = new Rounds(new Logger('Housekeeper'), 'Housekeeping', () => this.tidy());
 
   constructor(
     @Inject(CONFIG) private readonly config: Pick<Config, 'retention'>,
@@ -31,37 +29,28 @@ export class Housekeeper implements BeforeApplicationShutdown {
   ) {}
 
   @Interval(EVERY_MS)
-  async tick(): Promise<void> {
-    if (this.running || this.stopped) return;
-    this.running = this.tidy();
-    try {
-      await this.running;
-    } catch (error) {
-      this.log.warn(`Housekeeping failed, the next one will do it: ${rootCause(error)}`);
-    } finally {
-      this.running = null;
-    }
+  tick(): Promise<void> {
+    return this.rounds.go();
   }
 
   async tidy(): Promise<void> {
-    while (!this.stopped && (await this.removals.removeSome()));
+    await this.rounds.repeat(() => this.removals.removeSome());
     const { messageDays, deviceUnseenDays, deviceRetiredDays } = this.config.retention;
-    await this.repeat(KEY_DAYS, (before) => this.messages.forgetKeys(before));
-    await this.repeat(messageDays, (before) => this.messages.removeMessages(before));
-    await this.repeat(deviceUnseenDays, (before, now) => this.devices.retireUnseen(before, now));
-    await this.repeat(deviceRetiredDays, (before) => this.devices.deleteRetired(before));
+    await this.removeOlder(KEY_DAYS, (before) => this.messages.forgetKeys(before));
+    await this.removeOlder(messageDays, (before) => this.messages.removeMessages(before));
+    await this.removeOlder(deviceUnseenDays, (before, now) => this.devices.retireUnseen(before, now));
+    await this.removeOlder(deviceRetiredDays, (before) => this.devices.deleteRetired(before));
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    await this.running?.catch(() => undefined);
+  beforeApplicationShutdown(): Promise<void> {
+    return this.rounds.end();
   }
 
-  /** Until a step finds nothing more. 0 days: what it is about is kept for ever. */
-  private async repeat(days: number, step: (before: Date, now: Date) => Promise<boolean>): Promise<void> {
+  /** 0 days: what it is about is kept for ever. */
+  private async removeOlder(days: number, step: (before: Date, now: Date) => Promise<boolean>): Promise<void> {
     if (days === 0) return;
     const now = this.clock.now();
     const before = new Date(now - days * DAY_MS);
-    while (!this.stopped && (await step(before, new Date(now))));
+    await this.rounds.repeat(() => step(before, new Date(now)));
   }
 }

@@ -7,6 +7,7 @@ import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { DeviceAttributes, DeviceTable, Tables } from '../database/tables.js';
 import type { ProviderName } from '../providers/provider.js';
+import { setSubscriptions } from './device-transfer.repository.js';
 import { dayOf, toDevice } from './device.repository.js';
 import type { Device } from './device.repository.js';
 
@@ -23,6 +24,11 @@ export interface DeviceRegistration {
   timeZone: string | null;
   appVersion: string | null;
   attributes: DeviceAttributes | null;
+}
+
+/** One of many; `tagNames`: all that it is subscribed to afterwards, absent: what it was. */
+export interface ImportedDevice extends DeviceRegistration {
+  tagNames?: readonly string[];
 }
 
 /** What is undefined stays. */
@@ -61,12 +67,23 @@ export class DeviceRegistrationRepository {
     return toDevice(rows.put[0]!);
   }
 
-  /** Registers many in one statement, in the order given: of two for one device id or token the later one counts. */
-  async putMany(applicationId: string, devices: readonly DeviceRegistration[], now: Date): Promise<PutCounts> {
+  /**
+   * Registers many in one statement, in the order given: of two for one device id or token the later one counts. With
+   * subscriptions it is one transaction.
+   */
+  async putMany(applicationId: string, devices: readonly ImportedDevice[], now: Date): Promise<PutCounts> {
     const { last, ended } = lastOfEach(devices);
-    const { put, moved } = await this.makingRoom(applicationId, last, ended, (db) =>
-      upsert<{ created: boolean }>(db, applicationId, last, now, sql`(xmax = 0) as created`),
-    );
+    const tagNamesOf = new Map(last.flatMap(({ deviceId, tagNames }) => (tagNames ? [[deviceId, tagNames]] : [])));
+    const putAll = async (db: Kysely<Tables>): Promise<PutRow[]> => {
+      const rows = await upsert<PutRow>(db, applicationId, last, now, PUT_ROW);
+      const tagged = rows.flatMap((row) => {
+        const tagNames = tagNamesOf.get(row.device_id);
+        return tagNames ? [{ ...row, tagNames }] : [];
+      });
+      await setSubscriptions(db, applicationId, tagged, now);
+      return rows;
+    };
+    const { put, moved } = await this.makingRoom(applicationId, last, ended, putAll, tagNamesOf.size > 0);
     const created = put.filter((row) => row.created).length;
     return { created, updated: devices.length - created, moved };
   }
@@ -101,29 +118,42 @@ export class DeviceRegistrationRepository {
     return put[0] && toDevice(put[0]);
   }
 
-  /** One statement, when no token is taken; else those who hold one go first, in a transaction with it. */
+  /** One statement, when no token is taken and none `follow`; else those who hold one go first, in a transaction with it. */
   private async makingRoom<Row>(
     applicationId: string,
     devices: readonly Holder[],
     ended: readonly string[],
     put: (db: Kysely<Tables>) => Promise<Row[]>,
+    follow = false,
   ): Promise<{ put: Row[]; moved: number }> {
     for (let attempt = 1; ; attempt++)
       try {
-        if (attempt === 1 && ended.length === 0) return { put: await put(this.database.kysely), moved: 0 };
+        if (attempt === 1 && ended.length === 0 && !follow) return { put: await put(this.database.kysely), moved: 0 };
         return await this.database.kysely.transaction().execute(async (transaction) => {
-          const moved = await endHolders(transaction, applicationId, devices, ended);
+          const sure = attempt === 1 && ended.length === 0;
+          const moved = sure ? 0 : await endHolders(transaction, applicationId, devices, ended);
           return { put: await put(transaction), moved };
         });
       } catch (error) {
-        const { code } = error as { code?: string };
-        if (code === NO_PARENT) throw notFound('application', 'applicationId');
-        if (code === undefined || !RETRY.has(code)) throw error;
+        const { code, table } = error as { code?: string; table?: string };
+        // A tag that was removed at this moment is made again.
+        const tagGone = code === NO_PARENT && table === 'subscription';
+        if (code === NO_PARENT && !tagGone) throw notFound('application', 'applicationId');
+        if (code === undefined || !(tagGone || RETRY.has(code))) throw error;
         if (attempt === ATTEMPTS)
           throw new ApiError('FPWSE0025E', 'The token is being registered elsewhere. Try again.', {}, { cause: error });
       }
   }
 }
+
+interface PutRow {
+  created: boolean;
+  seq: number;
+  device_id: string;
+  broadcast: boolean;
+}
+
+const PUT_ROW = sql`(xmax = 0) as created, device.seq, device.device_id, device.broadcast`;
 
 type Holder = Pick<DeviceRegistration, 'deviceId' | 'provider' | 'token'>;
 
@@ -140,7 +170,7 @@ async function endHolders(
   const staying = new Set(devices.map((device) => device.deviceId));
   const { rows } = await sql<{ seq: number; device_id: string }>`
     select seq, device_id from device where seq in (
-      select device.seq from jsonb_to_recordset(${JSON.stringify(devices)}::jsonb)
+      select device.seq from jsonb_to_recordset(${JSON.stringify(devices.map(({ deviceId, token, provider }) => ({ deviceId, token, provider })))}::jsonb)
           as new ("deviceId" text, provider text, token text)
         join device on device.application_id = ${applicationId} and device.provider = new.provider
           and device.token_hash = sha256(convert_to(new.token, 'UTF8')) and device.device_id <> new."deviceId"

@@ -24,7 +24,7 @@ export class DeviceTransferController {
   @ApiOperation({
     summary: 'Register a device for each line of the body (extension)',
     description:
-      'Each line is a JSON object as POST devices takes it; the export’s lines are such. Devices not named stay. A bad line is reported and the others are registered. Importing the same again changes nothing.',
+      'Each line is a JSON object as POST devices takes it, and `tagNames` beside: all that the device is subscribed to afterwards, `Push.ALL` among them; left out, that stays. Tags that there are not are made. The export’s lines are such. Devices not named stay. A bad line is reported and the others are registered. Importing the same again changes nothing.',
   })
   @ApiConsumes(NDJSON)
   @ApiBody({ description: 'One JSON object a line, of any number', schema: { type: 'string' } })
@@ -59,7 +59,7 @@ export class DeviceTransferController {
   @Produces(NDJSON)
   @RequireScope('devices.read')
   @ApiOperation({
-    summary: 'All devices that can be sent to, one JSON object a line (extension)',
+    summary: 'All devices that can be sent to, with their subscriptions, one JSON object a line (extension)',
     description: 'An answer that breaks off has no last chunk, which HTTP clients report.',
   })
   @ApiResponse({ status: 200, content: { [NDJSON]: { schema: { type: 'string' } } } })

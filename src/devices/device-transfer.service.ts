@@ -7,18 +7,20 @@ import { readLines } from '../common/lines.js';
 import type { Line } from '../common/lines.js';
 import { AudienceRepository } from './audience.repository.js';
 import { DeviceRegistrationRepository } from './device-registration.repository.js';
-import type { DeviceRegistration } from './device-registration.repository.js';
-import { RegisterDeviceDto, toExportLine } from './device.dto.js';
-import { DeviceRepository } from './device.repository.js';
+import type { ImportedDevice } from './device-registration.repository.js';
+import { DeviceTransferRepository } from './device-transfer.repository.js';
+import { ImportDeviceDto, toExportLine } from './device.dto.js';
 import { toRegistration } from './devices.service.js';
 import { ImportReport } from './import-report.js';
 
 /** One statement of some 15 ms; reading as many lines takes as long, without a pause for other requests. */
 const BATCH = 500;
+/** Of one batch, beside its last line: 10 MB at most. */
+const TAG_NAMES = 20_000;
 /** Some 400 KB. */
 const EXPORT_PAGE = 1_000;
-/** The longest device has 4,096 characters of token and 4 KB of attributes; escaped, a character is up to 12 bytes. */
-const MAX_LINE = 131_072;
+/** As of any other body. A device alone is at most 128 KiB; the rest is for the names of thousands of tags. */
+const MAX_LINE = 1_048_576;
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -28,7 +30,7 @@ export class DeviceTransferService {
   constructor(
     private readonly applications: ApplicationsService,
     private readonly audience: AudienceRepository,
-    private readonly devices: DeviceRepository,
+    private readonly devices: DeviceTransferRepository,
     private readonly registrations: DeviceRegistrationRepository,
     private readonly clock: Clock,
   ) {}
@@ -40,7 +42,8 @@ export class DeviceTransferService {
   async importDevices(applicationId: string, source: AsyncIterable<Buffer>): Promise<ImportReport> {
     await this.applications.getApplication(applicationId);
     const report = new ImportReport();
-    let batch: DeviceRegistration[] = [];
+    let batch: ImportedDevice[] = [];
+    let tagNames = 0;
     // One batch is written while the next is read; the stream waits for both.
     let writing: Promise<void> = Promise.resolve();
     const write = async (): Promise<void> => {
@@ -49,12 +52,16 @@ export class DeviceTransferService {
       // Its failure is met at the next one.
       writing.catch(() => undefined);
       batch = [];
+      tagNames = 0;
     };
     for await (const lines of readLines(source, MAX_LINE))
       for (const line of lines) {
         const device = readDevice(line);
         if (device instanceof ApiError) report.reject(line.number, device);
-        else if (batch.push(device) === BATCH) await write();
+        else {
+          tagNames += device.tagNames?.length ?? 0;
+          if (batch.push(device) === BATCH || tagNames >= TAG_NAMES) await write();
+        }
       }
     await write();
     await writing;
@@ -76,11 +83,7 @@ export class DeviceTransferService {
     }
   }
 
-  private async write(
-    applicationId: string,
-    batch: readonly DeviceRegistration[],
-    report: ImportReport,
-  ): Promise<void> {
+  private async write(applicationId: string, batch: readonly ImportedDevice[], report: ImportReport): Promise<void> {
     if (batch.length === 0) return;
     try {
       report.keep(await this.registrations.putMany(applicationId, batch, new Date(this.clock.now())));
@@ -94,10 +97,11 @@ export class DeviceTransferService {
 }
 
 /** The registration of a line, or why it is none. */
-function readDevice({ bytes }: Line): DeviceRegistration | ApiError {
+function readDevice({ bytes }: Line): ImportedDevice | ApiError {
   if (bytes === null) return new ApiError('FPWSE0004E', `The line is longer than ${MAX_LINE} bytes.`);
   try {
-    return toRegistration(checkBody(RegisterDeviceDto, JSON.parse(UTF8.decode(bytes))).value);
+    const { value } = checkBody(ImportDeviceDto, JSON.parse(UTF8.decode(bytes)));
+    return { ...toRegistration(value), ...(value.tagNames && { tagNames: value.tagNames }) };
   } catch (error) {
     if (error instanceof ApiError) return error;
     if (error instanceof SyntaxError) return new ApiError('FPWSE0004E', 'The line is not valid JSON.');

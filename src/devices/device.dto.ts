@@ -6,8 +6,10 @@ import { readText } from '../common/query.js';
 import type { Query } from '../common/query.js';
 import type { DeviceAttributes } from '../database/tables.js';
 import { IsAttributes, IsLanguage, IsTimeZone } from './device-profile.js';
+import type { TaggedDevice } from './device-transfer.repository.js';
 import type { Device } from './device.repository.js';
 import { PLATFORMS, readPlatform } from './platform.js';
+import { IsTagNames } from './tag-names.js';
 
 /** mobilefirst.md §12 */
 const MAX_USER_ID = 254;
@@ -76,6 +78,14 @@ export class RegisterDeviceDto {
   @IsAttributes()
   @ApiPropertyOptional(ATTRIBUTES)
   attributes?: DeviceAttributes | null;
+}
+
+/** A line of an import. */
+export class ImportDeviceDto extends RegisterDeviceDto {
+  @IsOptional()
+  @IsTagNames()
+  @ApiPropertyOptional({ type: [String] })
+  tagNames?: string[] | null;
 }
 
 /** What is left out stays as it is; a device id, which some SDKs repeat, must be the one in the path. */
@@ -156,11 +166,12 @@ export function toShortAnswer(device: Device): ShortDeviceAnswer {
 }
 
 /** A line of the export: what an import takes, with the times for people. */
-export function toExportLine(device: Device): Partial<DeviceAnswer> {
+export function toExportLine({ device, tagNames }: TaggedDevice): Record<string, unknown> {
   const { createdMode: _mode, href: _href, ...line } = toDeviceAnswer(device);
-  return Object.fromEntries(
-    Object.entries(line).filter(([name, value]) => value !== '' && !(name === 'userId' && value === ANONYMOUS)),
+  const given = Object.entries(line).filter(
+    ([name, value]) => value !== '' && !(name === 'userId' && value === ANONYMOUS),
   );
+  return { ...Object.fromEntries(given), tagNames };
 }
 
 function hrefOf({ applicationId, deviceId }: Device): string {

@@ -78,24 +78,6 @@ export class DeviceRepository {
     return { rows: rows.map(toDevice), ...links };
   }
 
-  /** The next above `after` up to `max` that can be sent to, and where to go on. */
-  async page(
-    applicationId: string,
-    { after, max, limit }: { after: number; max: number; limit: number },
-  ): Promise<{ devices: Device[]; last: number | undefined }> {
-    const rows = await this.database.kysely
-      .selectFrom('device')
-      .selectAll()
-      .where('application_id', '=', applicationId)
-      .where('seq', '>', after)
-      .where('seq', '<=', max)
-      .where('retired_reason', 'is', null)
-      .orderBy('seq')
-      .limit(limit)
-      .execute();
-    return { devices: rows.map(toDevice), last: rows.at(-1)?.seq };
-  }
-
   /**
    * The app gave a sign of life: SDKs read their own registration at each start and register only when it changed. At
    * most one write a day; a device that was retired as unseen is alive again.

@@ -3,6 +3,7 @@ import { ApplicationsModule } from '../applications/applications.module.js';
 import { AudienceRepository } from './audience.repository.js';
 import { DeviceRegistrationRepository } from './device-registration.repository.js';
 import { DeviceRetentionRepository } from './device-retention.repository.js';
+import { DeviceTransferRepository } from './device-transfer.repository.js';
 import { DeviceTransferService } from './device-transfer.service.js';
 import { DeviceRepository } from './device.repository.js';
 import { DevicesService } from './devices.service.js';
@@ -17,6 +18,7 @@ import { TagsService } from './tags.service.js';
   providers: [
     AudienceRepository,
     DeviceRepository,
+    DeviceTransferRepository,
     DeviceTransferService,
     DeviceRegistrationRepository,
     DeviceRetentionRepository,

@@ -19,7 +19,7 @@ import { BodyPipe } from '../common/body.js';
 import { ApiError, invalidValue, notFound } from '../common/errors.js';
 import { readFilter } from '../common/filter.js';
 import { ApiFilter, ApiPaging, readExpand, readPage, toPageInfo } from '../common/paging.js';
-import { readText } from '../common/query.js';
+import { readQuery, readText } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
 import { readUser } from './device.dto.js';
 import { SubscribeDto, SubscriptionAnswer, SubscriptionListAnswer, toSubscriptionAnswer } from './subscription.dto.js';
@@ -66,11 +66,7 @@ export class SubscriptionsController {
   @ApiResponse({ status: 400, description: 'FPWSE0008E: a parameter is missing; FPWSE0007E: there is another one' })
   @ApiResponse({ status: 404, description: 'FPWSE0012E: there is no such subscription' })
   async unsubscribe(@Param('applicationId') applicationId: string, @Query() query: QueryOf): Promise<void> {
-    const extra = Object.keys(query).find((name) => name !== 'deviceId' && name !== 'tagName');
-    if (extra !== undefined)
-      throw new ApiError('FPWSE0007E', 'Only the query parameters deviceId and tagName are taken here.');
-    const deviceId = readText(query, 'deviceId');
-    const tagName = readText(query, 'tagName');
+    const { deviceId, tagName } = readQuery(query, ['deviceId', 'tagName']);
     if (!deviceId || !tagName)
       throw new ApiError('FPWSE0008E', `The query parameter '${deviceId ? 'tagName' : 'deviceId'}' is missing.`);
     const left = await this.subscriptions.unsubscribe(applicationId, deviceId, [tagName]);

@@ -4,11 +4,12 @@ import { Readable } from 'node:stream';
 import { Produces } from '../common/accept.guard.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { invalidValue } from '../common/errors.js';
+import { readPlace, readQuery, readSize, readWord, writePlace } from '../common/query.js';
+import type { Query as QueryOf } from '../common/query.js';
 import { OUTCOME, OUTCOME_NAMES } from '../delivery/outcome.js';
 import { PROVIDER_NAMES } from '../providers/provider.js';
 import type { DeviceDelivery } from './delivery-report.repository.js';
 import { DELIVERY, NEXT } from './message.schema.js';
-import { readCursor, readQuery, readSize, readWord, writeCursor } from './query.js';
 import { toDeliveryAnswer } from './report.answers.js';
 import type { DeliveryAnswer } from './report.answers.js';
 import { ReportsService } from './reports.service.js';
@@ -72,7 +73,7 @@ export class DeliveriesController {
   async list(
     @Param('applicationId') applicationId: string,
     @Param('messageId') messageId: string,
-    @Query() query: Record<string, unknown>,
+    @Query() query: QueryOf,
     @Headers('accept') accept: string | undefined,
   ): Promise<DeliveriesAnswer | StreamableFile> {
     const { outcome, provider, deviceId, size, after } = readQuery(query, PARAMETERS);
@@ -82,7 +83,7 @@ export class DeliveriesController {
       provider: readWord('provider', provider, PROVIDER_NAMES),
       deviceId,
     };
-    const [batchId, position] = after === undefined ? [0, 0] : readCursor(after);
+    const [batchId, position] = after === undefined ? [0, 0] : readPlace(after);
     const from = { batchId, position };
     if (accept?.includes(LINES)) {
       if (size !== undefined) throw invalidValue('size', 'lines have no pages; leave it out');
@@ -92,7 +93,7 @@ export class DeliveriesController {
     const page = await this.reports.listDeliveries(applicationId, messageId, wanted, from, readSize(size, PAGE));
     return {
       deliveries: page.deliveries.map(toDeliveryAnswer),
-      ...(page.next && { next: writeCursor(page.next.batchId, page.next.position) }),
+      ...(page.next && { next: writePlace(page.next.batchId, page.next.position) }),
     };
   }
 }

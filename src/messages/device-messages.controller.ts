@@ -1,8 +1,9 @@
 import { Controller, Get, Param, Query, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
+import { readPlace, readQuery, readSize, writePlace } from '../common/query.js';
+import type { Query as QueryOf } from '../common/query.js';
 import { DELIVERY, NEXT, TIME } from './message.schema.js';
-import { readCursor, readQuery, readSize, writeCursor } from './query.js';
 import { toDeliveryAnswer, toDeviceMessageAnswer } from './report.answers.js';
 import type { DeliveryAnswer, DeviceMessageAnswer } from './report.answers.js';
 import { ReportsService } from './reports.service.js';
@@ -65,7 +66,7 @@ export class DeviceMessagesController {
   async list(
     @Param('applicationId') applicationId: string,
     @Param('deviceId') deviceId: string,
-    @Query() query: Record<string, unknown>,
+    @Query() query: QueryOf,
   ): Promise<HistoryAnswer | ExplanationAnswer> {
     if ('messageId' in query) {
       const { messageId = '' } = readQuery(query, ['messageId']);
@@ -74,13 +75,13 @@ export class DeviceMessagesController {
       return { messageId, deviceId, outcome: 'notInAudience', reason: told.reason };
     }
     const { size, after } = readQuery(query, ['size', 'after']);
-    const before = after === undefined ? Number.MAX_SAFE_INTEGER : readCursor(after)[0];
+    const before = after === undefined ? Number.MAX_SAFE_INTEGER : readPlace(after)[0];
     const { messages, next } = await this.reports.listDeviceMessages(
       applicationId,
       deviceId,
       before,
       readSize(size, PAGE),
     );
-    return { messages: messages.map(toDeviceMessageAnswer), ...(next !== null && { next: writeCursor(next) }) };
+    return { messages: messages.map(toDeviceMessageAnswer), ...(next !== null && { next: writePlace(next) }) };
   }
 }

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ApplicationsService } from '../applications/applications.service.js';
 import { ProviderSettingRepository } from '../applications/provider-setting.repository.js';
 import { Clock } from '../common/clock.js';
+import type { Target } from '../database/tables.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
 import type { ProviderName } from '../providers/provider.js';
@@ -12,10 +13,16 @@ import type { Size } from './notification.js';
 import { longestValues } from './personal-data.js';
 import { prepareMessage } from './prepare.js';
 import { fillNotification } from '../providers/placeholders.js';
+import { RoutingService } from './routing.service.js';
+
+const UPSTREAM: ProviderName = 'upstream';
 
 export interface DryRun {
   dryRun: true;
-  audience: { total: number; providers: Partial<Record<ProviderName, number>> };
+  /** Devices that get it from here; `total` null: some get it through the upstream, and only there is known how many. */
+  audience: { total: number | null; providers: Partial<Record<ProviderName, number>> };
+  /** What is handed to the upstream: the whole message, or of the `of` ids of its target so many; absent: nothing. */
+  upstream?: { whole: boolean; ids?: number; of?: number };
   /** Devices that the target means and that would get nothing, by reason. */
   excluded: Record<string, number>;
   sizes: Size[];
@@ -33,41 +40,62 @@ export class DryRunService {
     private readonly applications: ApplicationsService,
     private readonly settings: ProviderSettingRepository,
     private readonly audience: AudienceService,
+    private readonly routing: RoutingService,
     private readonly counts: DryRunRepository,
     @Inject(PROVIDERS) private readonly providers: Providers,
     private readonly clock: Clock,
   ) {}
 
-  /** Throws what a send throws, but for what it answers itself: sizes, settings, a disabled application. */
-  async tryMessage(applicationId: string, body: unknown): Promise<DryRun> {
-    const { enabled } = await this.applications.getApplication(applicationId);
-    const { notification, target, data, timing, warnings } = prepareMessage(body, this.providers, this.clock.now());
-    const { warnings: unknown } = await this.audience.resolve(applicationId, target, { wide: false });
-    const shares = await this.counts.count(applicationId, target);
-    const providers: DryRun['audience']['providers'] = {};
-    const excluded: DryRun['excluded'] = {};
-    for (const { provider, reason, count } of shares)
-      if (reason === null) providers[provider] = count;
-      else excluded[reason] = (excluded[reason] ?? 0) + count;
+  /**
+   * Throws what a send throws, but for what it answers itself: sizes, settings, a disabled application. `via`: the request's
+   * header of this name, see routing.
+   */
+  async tryMessage(applicationId: string, body: unknown, via?: string): Promise<DryRun> {
+    const application = await this.applications.getApplication(applicationId);
+    const prepared = prepareMessage(body, this.providers, this.clock.now());
+    const { notification, target, data, timing } = prepared;
+    const way = await this.routing.chooseWay(application, prepared, via);
+    const { providers, excluded, warnings } = await this.countFromHere(applicationId, way.direct);
+    const upstream = way.relay && relayedShare(target, way.direct);
     const sizes = measureSizes(
       { ...fillNotification(notification, longestValues(data)), placeholders: undefined },
       target.platforms,
       this.providers,
     );
+    const ways: ProviderName[] = [...(Object.keys(providers) as ProviderName[]), ...(upstream ? [UPSTREAM] : [])];
     return {
       dryRun: true,
-      audience: { total: Object.values(providers).reduce((sum, count) => sum + count, 0), providers },
+      audience: {
+        total: upstream ? null : Object.values(providers).reduce((sum, count) => sum + count, 0),
+        providers,
+      },
+      ...(upstream && { upstream }),
       excluded,
       sizes,
       blocked: [
-        ...(enabled ? [] : [{ reason: 'the application is disabled' }]),
-        ...(await this.findBlocked(applicationId, Object.keys(providers) as ProviderName[])),
+        ...(application.enabled ? [] : [{ reason: 'the application is disabled' }]),
+        ...(await this.findBlocked(applicationId, ways)),
         ...tooLarge(sizes),
       ],
-      warnings: [...warnings, ...unknown],
+      warnings: [...prepared.warnings, ...way.warnings, ...(upstream ? [sayRelayed(upstream)] : []), ...warnings],
       ...(timing.sendAt && { sendTime: timing.sendAt.toISOString() }),
       expiresTime: timing.expiresAt.toISOString(),
     };
+  }
+
+  /** `target` null: nobody; whom a relayed message is for is not looked up here, neither now nor when it is sent. */
+  private async countFromHere(
+    applicationId: string,
+    target: Target | null,
+  ): Promise<{ providers: DryRun['audience']['providers']; excluded: DryRun['excluded']; warnings: string[] }> {
+    const providers: DryRun['audience']['providers'] = {};
+    const excluded: DryRun['excluded'] = {};
+    if (!target) return { providers, excluded, warnings: [] };
+    const { warnings } = await this.audience.resolve(applicationId, target, { wide: false });
+    for (const { provider, reason, count } of await this.counts.count(applicationId, target))
+      if (reason === null) providers[provider] = count;
+      else excluded[reason] = (excluded[reason] ?? 0) + count;
+    return { providers, excluded, warnings };
   }
 
   private async findBlocked(applicationId: string, providers: readonly ProviderName[]): Promise<DryRun['blocked']> {
@@ -79,6 +107,19 @@ export class DryRunService {
       return state.pausedReason === null ? [] : [{ provider, reason: `paused: ${state.pausedReason}` }];
     });
   }
+}
+
+/** `direct`: whom it goes to from here. */
+function relayedShare(target: Target, direct: Target | null): NonNullable<DryRun['upstream']> {
+  const of = (target.deviceIds ?? target.userIds)?.length;
+  if (of === undefined) return { whole: true };
+  const ids = of - ((direct?.deviceIds ?? direct?.userIds)?.length ?? 0);
+  return { whole: direct === null, ids, of };
+}
+
+function sayRelayed({ whole, ids, of }: NonNullable<DryRun['upstream']>): string {
+  const what = whole ? 'The whole message' : `The message to ${ids} of the ${of} ids of the target`;
+  return `${what} would be handed to the upstream; how many devices it reaches is known only there.`;
 }
 
 /** The largest of each provider: its browsers differ by their settings. */

@@ -4,9 +4,10 @@ import type { FastifyReply } from 'fastify';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import type { AuthorizedRequest } from '../auth/scope.guard.js';
 import { parseJson } from '../common/body.js';
+import { readQuery, readWord } from '../common/query.js';
+import type { Query as QueryOf } from '../common/query.js';
 import { MessageControlService } from './message-control.service.js';
 import type { CancelCounts } from './message-control.service.js';
-import { readQuery, readWord } from './query.js';
 import { ResendDto } from './resend.dto.js';
 import { ResendService } from './resend.service.js';
 
@@ -55,7 +56,7 @@ export class MessageControlController {
   async cancel(
     @Param('applicationId') applicationId: string,
     @Param('messageId') messageId: string,
-    @Query() query: Record<string, unknown>,
+    @Query() query: QueryOf,
     @Headers('prefer') prefer: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CancelCounts | undefined> {

@@ -79,9 +79,24 @@ export const DRY_RUN: Schema = {
     dryRun: { type: 'boolean', enum: [true] },
     audience: {
       type: 'object',
+      description: 'Devices that would get it from here',
       properties: {
-        total: { type: 'integer' },
+        total: {
+          type: 'integer',
+          nullable: true,
+          description: 'Null when some get it through the upstream: how many, only the upstream knows',
+        },
         providers: { type: 'object', additionalProperties: { type: 'integer' } },
+      },
+    },
+    upstream: {
+      type: 'object',
+      description: 'Absent unless the message or a part of it would be handed to the upstream',
+      required: ['whole'],
+      properties: {
+        whole: { type: 'boolean', description: 'Nothing of it would leave from here' },
+        ids: { type: 'integer', description: 'Of a target of device or user ids: how many would be handed over' },
+        of: { type: 'integer', description: 'Of so many ids' },
       },
     },
     excluded: {

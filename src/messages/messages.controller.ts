@@ -5,13 +5,14 @@ import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import type { AuthorizedRequest } from '../auth/scope.guard.js';
 import { parseJson } from '../common/body.js';
 import { invalidValue } from '../common/errors.js';
+import { readPlace, readQuery, readSize, readWord, writePlace } from '../common/query.js';
+import type { Query as QueryOf } from '../common/query.js';
 import { BulkService } from './bulk.service.js';
 import { DryRunService } from './dry-run.service.js';
 import type { DryRun } from './dry-run.service.js';
 import { MAX_LABEL, SendMessageDto } from './message.dto.js';
 import { DRY_RUN, FULL_MESSAGE, MESSAGE, MESSAGE_REQUIRED, NEXT, STATES, TIME } from './message.schema.js';
 import { MessagesService } from './messages.service.js';
-import { readCursor, readQuery, readSize, readWord, writeCursor } from './query.js';
 import { toFullMessageAnswer, toMessageAnswer } from './report.answers.js';
 import type { FullMessageAnswer, MessageAnswer } from './report.answers.js';
 import { ReportsService } from './reports.service.js';
@@ -95,7 +96,7 @@ export class MessagesController {
     const body = parseJson(request.body);
     if ((body as { dryRun?: unknown } | null | undefined)?.dryRun === true) {
       void reply.status(200);
-      return this.dryRuns.tryMessage(applicationId, body);
+      return this.dryRuns.tryMessage(applicationId, body, via);
     }
     const { clientId } = request.authorized;
     const accepted = await this.messages.acceptMessage(applicationId, clientId, body, idempotencyKey, via);
@@ -190,10 +191,7 @@ export class MessagesController {
   })
   @ApiResponse({ status: 400, description: 'A parameter is unknown or invalid' })
   @ApiResponse({ status: 404, description: 'Unknown application' })
-  async list(
-    @Param('applicationId') applicationId: string,
-    @Query() query: Record<string, unknown>,
-  ): Promise<ListAnswer> {
+  async list(@Param('applicationId') applicationId: string, @Query() query: QueryOf): Promise<ListAnswer> {
     const { state, label, from, to, size, after } = readQuery(query, LIST_PARAMETERS);
     if (label !== undefined && (label === '' || label.length > MAX_LABEL))
       throw invalidValue('label', `it must be 1 to ${MAX_LABEL} characters`);
@@ -203,12 +201,12 @@ export class MessagesController {
       from: from === undefined ? undefined : new Date(readInstant('from', from)),
       to: to === undefined ? undefined : new Date(readInstant('to', to)),
     };
-    const [time, seq] = after === undefined ? [] : readCursor(after);
+    const [time, seq] = after === undefined ? [] : readPlace(after);
     const place = time === undefined ? undefined : { acceptedAt: new Date(time), seq: seq ?? 0 };
     const { messages, next } = await this.reports.listMessages(applicationId, filter, place, readSize(size, PAGE));
     return {
       messages: messages.map(toMessageAnswer),
-      ...(next && { next: writeCursor(next.acceptedAt.getTime(), next.seq) }),
+      ...(next && { next: writePlace(next.acceptedAt.getTime(), next.seq) }),
     };
   }
 

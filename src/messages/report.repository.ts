@@ -63,30 +63,34 @@ export class ReportRepository {
     return row?.seq;
   }
 
-  /** The newest first, from `after` on. Of those that have ended the sums are kept; only the others' batches are added up. */
+  /**
+   * The newest first, from `after` on. Of those that have ended the sums are kept; only the others' batches are added up.
+   * `now` is epoch ms.
+   */
   async list(
     applicationId: string,
     filter: MessageFilter,
     after: MessagePlace | undefined,
     limit: number,
+    now: number,
   ): Promise<(MessageReport & MessagePlace)[]> {
     const { rows } = await sql<MessageRow & Sums & { seq: number }>`
       select ${COLUMNS}, message.seq, coalesce(message.totals, live.counts) as counts, live.parked, live.moving
       from (
-        select * from message where application_id = ${applicationId} and state <> 'removed' and ${conditions(filter)}
+        select * from message where application_id = ${applicationId} and state <> 'removed' and ${conditions(filter, new Date(now))}
           and ${after ? sql`(accepted_at, seq) < (${after.acceptedAt}, ${after.seq})` : sql`true`}
         order by accepted_at desc, seq desc limit ${limit}) as message,
       lateral (
         select array[${SUMS}] as counts, ${STANDSTILL}
         from batch where message.finished_at is null and batch.message_seq = message.seq) as live
       order by message.accepted_at desc, message.seq desc`.execute(this.database.kysely);
-    return rows.map((row) => ({ ...toReport(row, row), seq: row.seq }));
+    return rows.map((row) => ({ ...toReport(row, row, now), seq: row.seq }));
   }
 }
 
-function conditions({ state, label, from, to }: MessageFilter): RawBuilder<unknown> {
+function conditions({ state, label, from, to }: MessageFilter, now: Date): RawBuilder<unknown> {
   const all = [
-    state && inState(state),
+    state && inState(state, now),
     label !== undefined && sql`label = ${label}`,
     from && sql`accepted_at >= ${from}`,
     to && sql`accepted_at < ${to}`,
@@ -94,11 +98,14 @@ function conditions({ state, label, from, to }: MessageFilter): RawBuilder<unkno
   return all.length > 0 ? sql.join(all, sql` and `) : sql`true`;
 }
 
-/** Paused is no stored state: report.ts says the same of a row. */
-function inState(state: MessageState): RawBuilder<unknown> {
+/** Paused is no stored state, and what waits for its time may be stored as sending: report.ts says the same of a row. */
+function inState(state: MessageState, now: Date): RawBuilder<unknown> {
   const held = sql`state = 'sending' and exists (select from batch where message_seq = message.seq and state = 'parked')
     and not exists (select from batch where message_seq = message.seq and state in ('waiting', 'ready', 'leased'))`;
   const paused = sql`(paused_at is not null and finished_at is null or ${held})`;
   if (state === 'paused') return sql`state in ('scheduled', 'accepted', 'expanding', 'sending') and ${paused}`;
+  const waits = sql`(state = 'sending' and send_at > ${now})`;
+  if (state === 'scheduled') return sql`(state = 'scheduled' or ${waits}) and not ${paused}`;
+  if (state === 'sending') return sql`state = 'sending' and not coalesce(${waits}, false) and not ${paused}`;
   return sql`state = ${sql.lit(state)} and not ${paused}`;
 }

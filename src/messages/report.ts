@@ -79,14 +79,17 @@ export interface ProviderSums extends Sums {
   last_at: Date | null;
 }
 
-export function toReport(row: MessageRow, { counts, parked, moving }: Sums): MessageReport {
+/** `now` is epoch ms. */
+export function toReport(row: MessageRow, { counts, parked, moving }: Sums, now: number): MessageReport {
   const held = row.state === 'sending' && parked > 0 && moving === 0;
   const paused = held || (row.paused_at !== null && row.finished_at === null);
+  // What is relayed as a whole is stored as being sent: there is nothing to expand when its time comes.
+  const waits = row.state === 'sending' && row.send_at !== null && row.send_at.getTime() > now;
   return {
     id: row.id,
     alert: row.alert,
     label: row.label,
-    state: paused ? 'paused' : row.state,
+    state: paused ? 'paused' : waits ? 'scheduled' : row.state,
     audience: row.audience,
     outcomes: toOutcomes(counts),
     acceptedAt: row.accepted_at,
@@ -105,7 +108,11 @@ export function toFullReport(
 ): FullReport {
   const sum = (of: (part: ProviderSums) => number): number => parts.reduce((total, part) => total + of(part), 0);
   const counts = OUTCOME_NAMES.map((_name, code) => sum((part) => part.counts[code] ?? 0));
-  const report = toReport(row, { counts, parked: sum(({ parked }) => parked), moving: sum(({ moving }) => moving) });
+  const report = toReport(
+    row,
+    { counts, parked: sum(({ parked }) => parked), moving: sum(({ moving }) => moving) },
+    now,
+  );
   const times = (of: (part: ProviderSums) => Date | null): number[] =>
     parts.flatMap((part) => of(part)?.getTime() ?? []);
   const firstAt = times(({ first_at: at }) => at).reduce((least, at) => Math.min(least, at), Infinity);

@@ -52,7 +52,7 @@ export class ReportsService {
     size: number,
   ): Promise<{ messages: MessageReport[]; next: MessagePlace | null }> {
     await this.applications.getApplication(applicationId);
-    const rows = await this.reports.list(applicationId, filter, after, size + 1);
+    const rows = await this.reports.list(applicationId, filter, after, size + 1, this.clock.now());
     const messages = rows.slice(0, size);
     return { messages, next: rows.length > size ? (messages.at(-1) ?? null) : null };
   }

@@ -28,6 +28,45 @@ describe('the list', () => {
       path = body.pageInfo.next.replace('/imfpush/v1', '');
     }
     expect(seen).toEqual(['com.example.app', 'com.list.a', 'com.list.b', 'com.list.c', 'com.list.d']);
+    const last = await program.api.call<List>('GET', '/apps?offset=3&size=2&expand=true');
+    expect(last.body).toEqual({
+      applications: [
+        { applicationId: 'com.list.c', enabled: 'true' },
+        { applicationId: 'com.list.d', enabled: 'true' },
+      ],
+      pageInfo: {
+        count: '2',
+        totalCount: '5',
+        next: '',
+        previous: expect.stringMatching(/^\/imfpush\/v1\/apps\?offset=1&size=2&expand=true&cursor=[\w-]+$/) as string,
+      },
+    });
+    expect((await program.api.call<List>('GET', '/apps?offset=99')).body.applications).toEqual([]);
+  });
+
+  it.each([
+    ['filter=applicationId==com.list.b', ['com.list.b']],
+    ['filter=applicationId=@list&filter=applicationId=@.c,applicationId=@.d', ['com.list.c', 'com.list.d']],
+    ['filter=applicationId==none', []],
+  ])('of ?%s', async (query, ids) => {
+    const { body } = await program.api.call<List>('GET', `/apps/?${query}`);
+    expect(body.applications).toEqual(ids.map((applicationId) => ({ applicationId })));
+    expect(body.pageInfo.totalCount).toBe(String(ids.length));
+  });
+
+  it.each([
+    ['offset=-1', 'FPWSE1079E'],
+    ['offset=x', 'FPWSE1079E'],
+    ['offset=1e3', 'FPWSE1079E'],
+    ['offset=9999999999999999999', 'FPWSE1079E'],
+    ['offset=1&offset=2', 'FPWSE1079E'],
+    ['size=0', 'FPWSE1080E'],
+    ['size=-5', 'FPWSE1080E'],
+    ['expand=maybe', 'FPWSE0005E'],
+    ['filter=enabled==true', 'FPWSE0005E'],
+    ['cursor=x', 'FPWSE0005E'],
+  ])('refuses ?%s', async (query, code) => {
+    expect(await program.api.call('GET', `/apps/?${query}`)).toMatchObject({ status: 400, body: { code } });
   });
 });
 

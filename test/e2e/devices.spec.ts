@@ -123,6 +123,7 @@ describe.each(STAGES)('devices by lines on $name', (stage) => {
         appVersion: '1',
         attributes: { n },
       }),
+      tagNames: [...(n % 7 ? ['Push.ALL'] : []), ...(n % 5 ? [] : ['news', `of ${n % 50}`])],
     }));
     const imported = await transfer(from, ndjson(devices));
     const none = { moved: 0, rejected: 0, reasons: [] };
@@ -138,6 +139,49 @@ describe.each(STAGES)('devices by lines on $name', (stage) => {
       expect(again.lines).toEqual([{ lines: 2_345, created: 2_345 - updated, updated, ...none }]);
     }
     expect((await to.app('GET', '/devices?size=1')).body).toMatchObject({ pageInfo: { totalCount: '2345' } });
+    const audiences = async (app: Api): Promise<unknown[]> => {
+      const found = [];
+      for (const target of [undefined, { tagNames: ['news'] }, { tagNames: ['of 10', 'of 20'] }]) {
+        const { body } = await app.app('POST', '/messages', { message: { alert: 'a' }, target, dryRun: true });
+        found.push((body.audience as { total: number }).total);
+      }
+      return found;
+    };
+    expect(await audiences(to)).toEqual([2_010, 469, 94]);
+    expect(await audiences(from)).toEqual([2_010, 469, 94]);
+  });
+
+  it('a line’s subscriptions are all that its device has afterwards; without any, they stay', async () => {
+    const app = await newApplication('com.example.tagged');
+    const line = (n: number, tagNames?: unknown) => ({ deviceId: `d${n}`, platform: 'A', token: `t${n}`, tagNames });
+    const tagsOf = async () => (await transfer(app, undefined)).lines.map(({ tagNames }) => tagNames);
+    await app.app('POST', '/tags', { name: 'old', description: 'kept' });
+    await transfer(app, ndjson([line(1, ['old']), line(2, ['old', 'Push.ALL']), line(3)]));
+    expect(await tagsOf()).toEqual([['old'], ['Push.ALL', 'old'], ['Push.ALL']]);
+    const bad = [7, 'old', [''], [7], ['push.all'], ['x'.repeat(255)], Array(10_001).fill('x'), ['a\0']];
+    const { status, lines } = await transfer(
+      app,
+      ndjson([
+        line(1),
+        line(2, ['new', 'new']),
+        line(3, []),
+        ...bad.map((tagNames) => line(4, tagNames)),
+        line(5, ['b']),
+      ]),
+    );
+    expect([status, lines[0]]).toMatchObject([207, { created: 1, updated: 3, rejected: bad.length }]);
+    expect(lines[1]).toMatchObject({
+      line: 4,
+      code: 'FPWSE0005E',
+      message: expect.stringMatching(/'tagNames'/) as string,
+    });
+    expect(await tagsOf()).toEqual([['old'], ['new'], [], ['b']]);
+    const { body } = await app.app('GET', '/tags?subscriptionCount=true');
+    expect(body.tags).toMatchObject([
+      { name: 'b', subscriptionCount: 1 },
+      { name: 'new', subscriptionCount: 1 },
+      { name: 'old', description: 'kept', subscriptionCount: 1 },
+    ]);
   });
 
   it('bad ones are reported by their number, and the others kept', async () => {

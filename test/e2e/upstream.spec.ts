@@ -200,6 +200,63 @@ describe.each(STAGES)('on $name', (stage) => {
     ).toBe(3);
   });
 
+  it('a dry run says what would be handed to the upstream, and what would stop it there', async () => {
+    await put({ mode: 'upstream', secret: 'wrong' });
+    const id = await api.send({ message: { alert: 'stuck' } });
+    await api.waitFor(id, ({ state }) => state === 'paused');
+    const dry = async (target?: object, change = {}) => {
+      const body = { message: { alert: 'tried' }, ...(target && { target }), ...change, dryRun: true };
+      return (await api.app('POST', '/messages', body)).body;
+    };
+    const known = 'how many devices it reaches is known only there.';
+    const whole = { audience: { total: null, providers: {} }, excluded: {} };
+    // Nobody here knows the tag, nor need anybody.
+    expect(await dry({ tagNames: ['there-only'] })).toMatchObject({
+      ...whole,
+      upstream: { whole: true },
+      blocked: [{ provider: 'upstream', reason: expect.stringMatching(/^paused: .*invalid_client/) as string }],
+      warnings: [`The whole message would be handed to the upstream; ${known}`],
+    });
+    await put();
+    await api.waitFor(id);
+    const some = { userIds: ['there-1', 'there-2'] };
+    expect(await dry(some)).toMatchObject({ ...whole, upstream: { whole: true, ids: 2, of: 2 }, blocked: [] });
+    expect(await dry(some, { message: { alert: '{{name}}' } })).toMatchObject({ code: 'FPWSE0005E' });
+
+    await api.registerDevices([
+      { deviceId: 'dry-1', platform: 'A', token: 'sandbox:accepted:dry-1', userId: 'dry' },
+      { deviceId: 'dry-2', platform: 'A', token: 'sandbox:accepted:dry-2', userId: 'dry' },
+    ]);
+    await put({ mode: 'both', share: 100 });
+    expect(await dry()).toMatchObject({ ...whole, upstream: { whole: true } });
+    expect(await dry({ userIds: ['dry', ...some.userIds] })).toMatchObject({
+      audience: { total: null, providers: { sandbox: 2 } },
+      upstream: { whole: false, ids: 2, of: 3 },
+      warnings: [`The message to 2 of the 3 ids of the target would be handed to the upstream; ${known}`],
+    });
+    const here = await dry({ userIds: ['dry'] });
+    expect(here).toMatchObject({ audience: { total: 2 }, warnings: [] });
+    expect(here).not.toHaveProperty('upstream');
+    expect(await taken('tried')).toBe(0);
+  });
+
+  it('a scheduled message waits for its time on this way, too, and shows so', async () => {
+    await put({ mode: 'upstream' });
+    const sendAt = new Date(Date.now() + 3_000).toISOString();
+    const id = await api.send({ message: { alert: 'later' }, sendAt });
+    const listed = async (state: string) => {
+      const { body } = await api.app<{ messages: { messageId: string }[] }>('GET', `/messages?state=${state}`);
+      return body.messages.filter(({ messageId }) => messageId === id).length;
+    };
+    expect(await api.message(id)).toMatchObject({ state: 'scheduled', outcomes: { pending: 1 } });
+    expect([await listed('scheduled'), await listed('sending')]).toEqual([1, 0]);
+    expect((await api.app('POST', `/messages/${id}/pause`)).status).toBe(204);
+    expect([await listed('scheduled'), await listed('paused')]).toEqual([0, 1]);
+    expect((await api.app('POST', `/messages/${id}/resume`)).status).toBe(204);
+    expect(await api.waitFor(id)).toMatchObject({ upstream: { outcome: 'accepted' } });
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(sendAt));
+  });
+
   it('notices that it relays to itself', async () => {
     await put({ baseUrl: carillon.url, clientId: 'test', secret: 'test' });
     const report = await api.waitFor(await api.send({ message: { alert: 'round and round' } }));

@@ -51,7 +51,9 @@ describe.each(PLACES)('removing an application on the %s database', (place) => {
     expect(await applications.find(applicationId)).toBeUndefined();
     expect(await applications.setEnabled(applicationId, true)).toBe(false);
     expect(await room.settings.find(applicationId, 'fcm')).toBeUndefined();
-    expect((await applications.list(0, 1_000)).applications.map(({ id }) => id)).not.toContain(applicationId);
+    expect((await applications.list([], { offset: 0, size: 1_000 })).rows.map(({ id }) => id)).not.toContain(
+      applicationId,
+    );
   });
 
   it('nothing of it is claimed or expanded any more, and what is being sent is called off', async () => {

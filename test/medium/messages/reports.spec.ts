@@ -57,14 +57,14 @@ describe.each(PLACES)('reports on the %s database', (place) => {
     expect(report?.rate).toBeGreaterThan(0.2);
     expect(report?.rate).toBeLessThan(0.31);
     expect(report?.endsAt?.getTime()).toBeGreaterThan(now);
-    const live = await room.reports.list(applicationId, {}, undefined, 10);
+    const live = await room.reports.list(applicationId, {}, undefined, 10, Date.now());
     expect(live.map(({ outcomes }) => outcomes)).toEqual([report?.outcomes]);
 
     const last = await room.claim(second);
     recordAll(last, 'failed');
     await room.batches.finish(last, { state: 'done', waitMs: null });
     expect((await room.messageRow(seq)).totals).toEqual([0, 0, 3, 0, 2, 0, 0, 0]);
-    const [ended] = await room.reports.list(applicationId, { state: 'finished' }, undefined, 10);
+    const [ended] = await room.reports.list(applicationId, { state: 'finished' }, undefined, 10, Date.now());
     expect(ended).toMatchObject({ id, state: 'finished', outcomes: { accepted: 3, failed: 2 } });
     expect(await room.reports.find(applicationId, id, now)).toMatchObject({
       endsAt: null,
@@ -80,7 +80,7 @@ describe.each(PLACES)('reports on the %s database', (place) => {
     ];
     await room.control.pause(applicationId, paused.id, new Date());
     const idsIn = async (state: 'sending' | 'paused') =>
-      (await room.reports.list(applicationId, { state }, undefined, 10)).map(({ id }) => id);
+      (await room.reports.list(applicationId, { state }, undefined, 10, Date.now())).map(({ id }) => id);
     expect([await idsIn('sending'), await idsIn('paused')]).toEqual([[sending.id], [paused.id]]);
   });
 
@@ -103,7 +103,7 @@ describe.each(PLACES)('reports on the %s database', (place) => {
     for (const filter of asked)
       for (const after of [undefined, middle]) {
         const started = performance.now();
-        const rows = await reports.list(applicationId, filter, after, 21);
+        const rows = await reports.list(applicationId, filter, after, 21, Date.now());
         const took = performance.now() - started;
         expect(rows.length, JSON.stringify(filter)).toBeGreaterThan(0);
         // 50 ms is the promise; the machine that tests run on is shared.

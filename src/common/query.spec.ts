@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readCursor, readQuery, readSize, readWord, writeCursor } from './query.js';
+import { readBoolean, readPlace, readQuery, readSize, readText, readTexts, readWord, writePlace } from './query.js';
 
 it('readQuery takes what is known, once', () => {
   expect(readQuery({ size: '1' }, ['size', 'after'])).toEqual({ size: '1' });
@@ -7,6 +7,18 @@ it('readQuery takes what is known, once', () => {
     expect.objectContaining({ code: 'FPWSE0007E', message: "Unknown query parameter 'si?ze'. Known are: size." }),
   );
   expect(() => readQuery({ size: ['1', '2'] }, ['size'])).toThrow("'size' parameter value: it must be given once");
+});
+
+it('readText and readTexts leave alone what they were not asked for', () => {
+  const query = { a: '1', b: '', c: ['1', '2'] };
+  expect([readText(query, 'a'), readText(query, 'b'), readText(query, 'd')]).toEqual(['1', undefined, undefined]);
+  expect(() => readText(query, 'c')).toThrow("'c' parameter value: it must be given once");
+  expect([readTexts(query, 'a'), readTexts(query, 'c'), readTexts(query, 'd')]).toEqual([['1'], ['1', '2'], []]);
+});
+
+it('readBoolean', () => {
+  expect(['true', 'FALSE', '', undefined].map((a) => readBoolean({ a }, 'a', true))).toEqual([true, false, true, true]);
+  expect(() => readBoolean({ a: '1' }, 'a', true)).toThrow("'a' parameter value: it must be one of true, false");
 });
 
 it('readSize', () => {
@@ -22,17 +34,17 @@ it('readWord', () => {
   expect(() => readWord('state', 'b', ['a', 'c'])).toThrow("'state' parameter value: it must be one of a, c");
 });
 
-it('a cursor comes back as it went, and nothing else is one', () => {
-  expect(readCursor(writeCursor(1_795_600_000_000, 42))).toEqual([1_795_600_000_000, 42]);
-  expect(readCursor(writeCursor(7))).toEqual([7, 0]);
+it('a place comes back as it went, and nothing else is one', () => {
+  expect(readPlace(writePlace(1_795_600_000_000, 42))).toEqual([1_795_600_000_000, 42]);
+  expect(readPlace(writePlace(7))).toEqual([7, 0]);
   for (const text of [
     '',
     'x',
     '7',
-    writeCursor(-1),
-    writeCursor(1.5, 1),
-    writeCursor(1, 2, 3),
+    writePlace(-1),
+    writePlace(1.5, 1),
+    writePlace(1, 2, 3),
     Buffer.from('1; drop').toString('base64url'),
   ])
-    expect(() => readCursor(text), text).toThrow("'after' parameter value");
+    expect(() => readPlace(text), text).toThrow("'after' parameter value");
 });

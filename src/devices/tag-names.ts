@@ -1,0 +1,28 @@
+import { ValidateBy } from 'class-validator';
+import { BROADCAST_TAG } from './audience.repository.js';
+
+const MAX_NAME = 254;
+/** Of one device. */
+const MAX_NAMES = 10_000;
+
+/** What is wrong with a device's list of subscriptions; null when nothing is. */
+export function wrongTagNames(value: unknown): string | null {
+  if (!Array.isArray(value)) return 'it must be a list';
+  if (value.length > MAX_NAMES) return `it must have at most ${MAX_NAMES} names`;
+  for (const name of value as unknown[]) {
+    if (typeof name !== 'string' || name === '' || name.length > MAX_NAME)
+      return `each name must be a string of 1 to ${MAX_NAME} characters`;
+    if (name !== BROADCAST_TAG && name.toLowerCase() === BROADCAST_TAG.toLowerCase())
+      return `${BROADCAST_TAG} is written so and not otherwise`;
+  }
+  return null;
+}
+
+export const IsTagNames = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'isTagNames',
+    validator: {
+      validate: (value) => wrongTagNames(value) === null,
+      defaultMessage: (given) => wrongTagNames(given?.value) ?? '',
+    },
+  });
