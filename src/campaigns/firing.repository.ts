@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
+import { rootCause } from '../common/errors.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { Tables } from '../database/tables.js';
@@ -42,13 +43,50 @@ export class FiringRepository {
   ) {}
 
   /** Fires some of the campaigns that are due. `more`: there may be others. */
-  fireDue(now: number, plan: Planner, read: WaveReader): Promise<Sent & { more: boolean }> {
+  async fireDue(now: number, plan: Planner, read: WaveReader): Promise<Sent & { more: boolean }> {
+    try {
+      return await this.fireSome(now, plan, read);
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      return this.fireEach(now, plan, read);
+    }
+  }
+
+  /** One by one: what cannot be kept pauses its campaign, with the reason, and stops nobody else. */
+  private async fireEach(now: number, plan: Planner, read: WaveReader): Promise<Sent & { more: boolean }> {
+    const due = await this.database.kysely
+      .selectFrom('campaign')
+      .select('seq')
+      .where('state', '=', 'active')
+      .where('due_at', '<=', new Date(now))
+      .orderBy('due_at')
+      .limit(LIMIT)
+      .execute();
+    const messageSeqs: number[] = [];
+    for (const { seq } of due)
+      try {
+        messageSeqs.push(...(await this.fireSome(now, plan, read, seq)).messageSeqs);
+      } catch (error) {
+        if (!isRefused(error)) throw error;
+        const pause = { runs: [], next: null, pause: rootCause(error), cancelEarlier: false };
+        await this.fireSome(now, () => pause, read, seq);
+      }
+    return { messageSeqs, more: false };
+  }
+
+  private fireSome(
+    now: number,
+    plan: Planner,
+    read: WaveReader,
+    only: number | null = null,
+  ): Promise<Sent & { more: boolean }> {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const { rows } = await sql<DueRow>`
         select campaign.seq, campaign.id, campaign.application_id, campaign.definition, campaign.next_at,
           application.enabled
         from campaign join application on application.id = campaign.application_id
         where campaign.state = 'active' and campaign.due_at <= ${new Date(now)}
+          and (${only}::bigint is null or campaign.seq = ${only})
         order by campaign.due_at limit ${LIMIT} for update of campaign skip locked`.execute(transaction);
       if (rows.length === 0) return { messageSeqs: [], more: false };
       const busy = await this.findBusy(rows, transaction);
@@ -205,6 +243,12 @@ export class FiringRepository {
         select seq from campaign_run where campaign_seq = ${campaignSeq})`.execute(transaction);
     for (const { application_id: applicationId, id } of rows) await this.control.cancel(applicationId, id, transaction);
   }
+}
+
+/** SQLSTATE classes 22 (data), 23 (constraints) and 54 (limits), or our own arithmetic: the campaign is at fault, and not the database. */
+function isRefused(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return error instanceof RangeError || error instanceof TypeError || /^(?:2[23]|54)/.test(String(code));
 }
 
 type CampaignChange = Pick<Planned, 'next' | 'pause'> & { seq: number };

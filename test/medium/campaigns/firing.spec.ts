@@ -76,6 +76,29 @@ describe.each(PLACES)('firing on %s', (place) => {
     ]);
   });
 
+  it('one that the database refuses is paused with the reason, and the others fire', async () => {
+    const applicationId = await room.addApplication();
+    const broken = await room.addCampaign(applicationId, NINE - HOUR, DAILY);
+    const other = await room.addCampaign(applicationId, NINE - HOUR, DAILY);
+    const year10000 = Date.UTC(10_000);
+    const { messageSeqs } = await room.firings.fireDue(
+      NINE,
+      (campaign) => ({
+        ...room.rules.planFirings(campaign, NINE),
+        ...(campaign.seq === broken.seq && { next: { nextAt: year10000, dueAt: year10000 } }),
+      }),
+      (...wave) => room.rules.readWave(...wave),
+    );
+    expect(messageSeqs).toHaveLength(1);
+    expect(await room.runRows(other.seq)).toMatchObject([{ state: 'sent' }]);
+    expect(await room.runRows(broken.seq)).toEqual([]);
+    expect(await room.campaignRow(broken.seq)).toMatchObject({
+      state: 'paused',
+      state_reason: expect.stringContaining('+010000-01-01') as string,
+      due_at: null,
+    });
+  });
+
   describe('catching up', () => {
     const hourly = { schedule: { cron: '0 * * * *' } };
     const missed = (list: { state: string; reason: string | null }[]) =>
