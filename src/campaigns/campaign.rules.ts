@@ -4,6 +4,7 @@ import type { Target } from '../database/tables.js';
 import { readContent } from '../messages/content.js';
 import { newMessageId } from '../messages/message-id.js';
 import { readTiming } from '../messages/timing.js';
+import { UNDER_WAY, waveOverlap } from './campaign.js';
 import type { Definition } from './campaign.js';
 import { readCampaignTarget } from './campaign-target.js';
 import { planFirings } from './firing.js';
@@ -43,6 +44,7 @@ export class CampaignRules {
       if (target === null) return { do: 'empty' };
       const decision = decideWave(wave.plan, wave.dueAt, wave.definition, ttlOf(wave.definition), now);
       if (decision.do !== 'send') return decision;
+      if (wave.busy && waveOverlap(wave.definition) === 'skip') return { do: 'skip', reason: UNDER_WAY };
       const messages = toMessages(wave.definition, wave.campaignId);
       return { do: 'send', messages: messages.map((message) => compose(wave, message, target, now)) };
     } catch (error) {

@@ -5,9 +5,10 @@ import { rootCause } from '../common/errors.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { Tables } from '../database/tables.js';
-import { MessageControlRepository } from '../messages/message-control.repository.js';
+import { OVERTAKEN, runOverlap } from './campaign.js';
 import type { Definition } from './campaign.js';
 import type { DueCampaign, Planned, PlannedRun } from './firing.js';
+import { OverlapRepository } from './overlap.repository.js';
 import type { WavePlan } from './wave.js';
 import { WaveRepository } from './wave.repository.js';
 import type { Sent, WaveReader } from './wave.repository.js';
@@ -39,7 +40,7 @@ export class FiringRepository {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     private readonly waves: WaveRepository,
-    private readonly control: MessageControlRepository,
+    private readonly overlaps: OverlapRepository,
   ) {}
 
   /** Fires some of the campaigns that are due. `more`: there may be others. */
@@ -89,7 +90,8 @@ export class FiringRepository {
           and (${only}::bigint is null or campaign.seq = ${only})
         order by campaign.due_at limit ${LIMIT} for update of campaign skip locked`.execute(transaction);
       if (rows.length === 0) return { messageSeqs: [], more: false };
-      const busy = await this.findBusy(rows, transaction);
+      const careful = rows.filter(({ definition }) => runOverlap(definition) !== 'allow').map(({ seq }) => seq);
+      const busy = await this.overlaps.findBusy(careful, transaction);
       const shares = await this.findFailureShares(rows, transaction);
       const runs: { campaign: DueRow; run: PlannedRun }[] = [];
       const changes: CampaignChange[] = [];
@@ -104,7 +106,7 @@ export class FiringRepository {
           busy: busy.has(row.seq),
           failureShare: shares.get(row.seq) ?? null,
         });
-        if (planned.cancelEarlier && busy.has(row.seq)) await this.cancelRuns(row.seq, transaction);
+        if (planned.cancelEarlier && busy.has(row.seq)) await this.overlaps.cancelRuns(row.seq, OVERTAKEN, transaction);
         runs.push(...planned.runs.map((run) => ({ campaign: row, run })));
         changes.push({ seq: row.seq, ...planned });
       }
@@ -191,18 +193,6 @@ export class FiringRepository {
       where campaign.seq = change.seq`.execute(transaction);
   }
 
-  /** Of the campaigns that care, those with a run under way. */
-  private async findBusy(rows: readonly DueRow[], transaction: Transaction<Tables>): Promise<Set<number>> {
-    const seqs = rows.filter(({ definition }) => (definition.policies?.overlap ?? 'allow') !== 'allow');
-    if (seqs.length === 0) return new Set();
-    const { rows: found } = await sql<{ campaign_seq: number }>`
-      select distinct campaign_seq from campaign_run
-      where campaign_seq = any(${listOf(seqs)}::bigint[]) and (state = 'running' or ${UNFINISHED})`.execute(
-      transaction,
-    );
-    return new Set(found.map((row) => row.campaign_seq));
-  }
-
   /** Of the campaigns that care: how much of the last run that sent anything has failed or was rejected. */
   private async findFailureShares(
     rows: readonly DueRow[],
@@ -225,24 +215,6 @@ export class FiringRepository {
       `.execute(transaction);
     return new Map(found.flatMap(({ campaign_seq: seq, share }) => (share === null ? [] : [[seq, share]])));
   }
-
-  /** Calls off what has not left of a campaign's runs. */
-  private async cancelRuns(campaignSeq: number, transaction: Transaction<Tables>): Promise<void> {
-    const reason = 'overtaken by the next firing';
-    const { rows } = await sql<{ application_id: string; id: string }>`
-      select message.application_id, message.id from campaign_run run
-      join campaign_wave wave on wave.run_seq = run.seq
-      join campaign_message sent on sent.wave_seq = wave.seq
-      join message on message.seq = sent.message_seq and message.finished_at is null
-      where run.campaign_seq = ${campaignSeq}`.execute(transaction);
-    await sql`
-      update campaign_run set state = 'cancelled', reason = ${reason}
-      where campaign_seq = ${campaignSeq} and (state = 'running' or ${UNFINISHED})`.execute(transaction);
-    await sql`
-      update campaign_wave set state = 'cancelled', reason = ${reason} where state = 'waiting' and run_seq in (
-        select seq from campaign_run where campaign_seq = ${campaignSeq})`.execute(transaction);
-    for (const { application_id: applicationId, id } of rows) await this.control.cancel(applicationId, id, transaction);
-  }
 }
 
 /** SQLSTATE classes 22 (data), 23 (constraints) and 54 (limits), or our own arithmetic: the campaign is at fault, and not the database. */
@@ -252,13 +224,6 @@ function isRefused(error: unknown): boolean {
 }
 
 type CampaignChange = Pick<Planned, 'next' | 'pause'> & { seq: number };
-
-/** Of a run: one of its messages still moves. From the messages' side, because there are few such. */
-const UNFINISHED = sql`campaign_run.seq in (
-  select wave.run_seq from message
-  join campaign_message sent on sent.message_seq = message.seq
-  join campaign_wave wave on wave.seq = sent.wave_seq
-  where message.state in ('accepted', 'expanding', 'sending'))`;
 
 function toWaveRow(runSeq: number, wave: WavePlan) {
   return {

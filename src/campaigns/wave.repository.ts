@@ -10,7 +10,10 @@ import { reachKey } from '../delivery/reach.js';
 import { AudienceRepository } from '../devices/audience.repository.js';
 import { MessageRepository } from '../messages/message.repository.js';
 import type { NewMessage } from '../messages/new-message.js';
+import { OVERTAKEN, waveOverlap } from './campaign.js';
 import type { Definition } from './campaign.js';
+import { OverlapRepository } from './overlap.repository.js';
+import type { EarlierWave } from './overlap.repository.js';
 import type { WaveDecision, WavePlan } from './wave.js';
 
 /** Waves of one transaction. */
@@ -25,6 +28,8 @@ export interface DueWave {
   /** The run's moment in the schedule; of a run by hand, when that was. */
   scheduledAt: number;
   manual: boolean;
+  /** In the recipients' time: an earlier run is still under way in these zones. */
+  busy: boolean;
   campaignId: string;
   applicationId: string;
   clientId: string;
@@ -81,6 +86,7 @@ export class WaveRepository {
     private readonly audience: AudienceRepository,
     private readonly messages: MessageRepository,
     private readonly rates: MessageRateRepository,
+    private readonly overlaps: OverlapRepository,
   ) {}
 
   /** Sends some of the waves that are due: in a transaction given, those of its runs. `more`: there may be others. */
@@ -95,12 +101,25 @@ export class WaveRepository {
     const rows = await this.claim(now, transaction, runSeqs);
     if (rows.length === 0) return { messageSeqs: [], more: false };
     const zones = await this.findZones(rows, transaction);
+    const careful = rows.filter(({ definition, manual }) => !manual && waveOverlap(definition) !== 'allow');
+    const earlier = await this.overlaps.findEarlier(
+      careful.map(({ seq }) => seq),
+      transaction,
+    );
+    // Earlier waves come first, so that what becomes of them in this round is known.
+    const outcomes = new Map<number, WaveOutcome>();
+    for (const row of rows) {
+      const busy = (earlier.get(row.seq) ?? []).some(({ seq }) => !isOver(outcomes.get(seq)));
+      outcomes.set(row.seq, read(toWave(row, busy), zones.get(row.application_id) ?? [], now));
+    }
+    for (const row of careful)
+      if (waveOverlap(row.definition) === 'cancel' && outcomes.get(row.seq)?.do === 'send')
+        await this.overtake(earlier.get(row.seq) ?? [], outcomes, transaction);
     const settled: Settled[] = [];
     const composed: (ComposedMessage & { row: WaveRow })[] = [];
     for (const row of rows) {
-      const wave = toWave(row);
-      const outcome = read(wave, zones.get(row.application_id) ?? [], now);
-      settled.push({ seq: row.seq, runSeq: row.run_seq, dueAt: wave.dueAt, ...settle(outcome) });
+      const outcome = outcomes.get(row.seq) ?? { do: 'empty' };
+      settled.push({ seq: row.seq, runSeq: row.run_seq, dueAt: row.due_at.getTime(), ...settle(outcome) });
       if (outcome.do === 'send') composed.push(...outcome.messages.map((each) => ({ ...each, row })));
     }
     await this.addTerms(composed, now, transaction);
@@ -117,6 +136,17 @@ export class WaveRepository {
     if (links.length > 0) await transaction.insertInto('campaign_message').values(links).execute();
     await this.settleWaves(settled, transaction);
     return { messageSeqs, more: rows.length === LIMIT };
+  }
+
+  /** What is sent by now is cancelled, and what was to be sent in this round is not. */
+  private async overtake(
+    earlier: readonly EarlierWave[],
+    outcomes: Map<number, WaveOutcome>,
+    transaction: Transaction<Tables>,
+  ): Promise<void> {
+    await this.overlaps.cancelMessages(earlier, transaction);
+    for (const { seq } of earlier)
+      if (outcomes.has(seq) && !isOver(outcomes.get(seq))) outcomes.set(seq, { do: 'skip', reason: OVERTAKEN });
   }
 
   /** A campaign that is paused keeps its waves waiting; one that a person fired by hand goes on. */
@@ -204,7 +234,12 @@ function settle(outcome: WaveOutcome): { state: WaveState; reason: string | null
   return { state: outcome.do === 'send' ? 'sent' : 'empty', reason: null };
 }
 
-function toWave(row: WaveRow): DueWave {
+/** Nothing of it goes out any more. */
+function isOver(outcome: WaveOutcome | undefined): boolean {
+  return outcome?.do === 'skip' || outcome?.do === 'empty';
+}
+
+function toWave(row: WaveRow, busy: boolean): DueWave {
   return {
     seq: row.seq,
     runSeq: row.run_seq,
@@ -212,6 +247,7 @@ function toWave(row: WaveRow): DueWave {
     dueAt: row.due_at.getTime(),
     scheduledAt: row.scheduled_at.getTime(),
     manual: row.manual,
+    busy,
     campaignId: row.campaign_id,
     applicationId: row.application_id,
     clientId: row.client_id,

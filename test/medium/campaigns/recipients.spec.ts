@@ -53,12 +53,14 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
   afterAll(() => room.remove());
   afterEach(() => room.retireAll());
 
-  /** Looks every quarter of an hour, and answers when each device was meant. */
+  /** Looks every quarter of an hour, sends what there is, and answers when each device was meant. */
   async function watch(from: number, until: number): Promise<Map<string, number[]>> {
     const reached = new Map<string, number[]>();
-    for (let now = from; now <= until; now += 15 * MINUTE)
-      for (const deviceId of await room.expand(await room.look(now)))
-        reached.set(deviceId, [...(reached.get(deviceId) ?? []), now]);
+    for (let now = from; now <= until; now += 15 * MINUTE) {
+      const made = await room.look(now);
+      for (const deviceId of await room.expand(made)) reached.set(deviceId, [...(reached.get(deviceId) ?? []), now]);
+      await room.finish(made);
+    }
     return reached;
   }
 
@@ -171,6 +173,69 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
     const later = await room.look(Date.UTC(2026, 11, 1, 0, 0));
     const alerts = await Promise.all(later.map(async (seq) => (await room.messageRow(seq)).notification.alert));
     expect(alerts).toContain('edited');
+  });
+
+  describe('overlap, a run of every day', () => {
+    const [TOKYO, HONOLULU] = ['Asia/Tokyo', 'Pacific/Honolulu'];
+    async function daily(overlap: 'skip' | 'cancel') {
+      const applicationId = await room.addApplication();
+      await room.addDevices(
+        applicationId,
+        [TOKYO, 'Europe/Berlin', HONOLULU].map((timeZone) => ({ deviceId: timeZone, timeZone })),
+      );
+      const schedule = { cron: '0 9 * * *', timeZone: 'recipient', defaultTimeZone: 'Europe/Berlin' };
+      return room.addCampaign(applicationId, START, { schedule, policies: { overlap } });
+    }
+    const nines = (zone: string, reached: Map<string, number[]>) =>
+      (reached.get(zone) ?? []).map((at) => clock(zone, at));
+    const days = ['2026-11-30 09:00', '2026-12-01 09:00', '2026-12-02 09:00'];
+
+    it.each(['skip', 'cancel'] as const)(
+      '%s: each zone gets each day, although a run takes longer',
+      async (overlap) => {
+        await daily(overlap);
+        const reached = await watch(START, START + 83 * HOUR);
+        for (const zone of [TOKYO, 'Europe/Berlin', HONOLULU]) expect(nines(zone, reached), zone).toEqual(days);
+      },
+    );
+
+    /** The first day's message to Tokyo is never expanded: it stays under way. */
+    async function stuck(overlap: 'skip' | 'cancel') {
+      const { seq } = await daily(overlap);
+      const nineInTokyo = Date.UTC(2026, 10, 30);
+      await watch(START, nineInTokyo - 15 * MINUTE);
+      const [first = 0] = await room.look(nineInTokyo);
+      const reached = await watch(nineInTokyo + 15 * MINUTE, nineInTokyo + 44 * HOUR);
+      return { seq, first: await room.messageRow(first), reached };
+    }
+    it('skip: where the day before is still under way, and in no zone that it has yet to reach', async () => {
+      const { seq, first, reached } = await stuck('skip');
+      expect(first.state).toBe('accepted');
+      expect(reached.get(TOKYO)).toBeUndefined();
+      // The day after, it hangs in front of Honolulu too.
+      expect(nines(HONOLULU, reached)).toEqual(days.slice(0, 1));
+      expect((await room.runRows(seq))[1]).toMatchObject({ reason: 'an earlier run is still under way' });
+    });
+    it('cancel: the day before is called off where the next one has come to', async () => {
+      const { first, reached } = await stuck('cancel');
+      expect(first.state).toBe('cancelled');
+      expect(nines(TOKYO, reached)).toEqual(days.slice(1, 2));
+      expect(nines(HONOLULU, reached)).toEqual(days.slice(0, 2));
+    });
+    it('waves that wait for the same morning are one', async () => {
+      const applicationId = await room.addApplication();
+      await room.addDevices(applicationId, [{ deviceId: 'Europe/Berlin', timeZone: 'Europe/Berlin' }]);
+      const schedule = { cron: '0 22,23 * * *', timeZone: 'recipient', defaultTimeZone: 'Europe/Berlin' };
+      const quietHours = { from: '21:00', to: '08:00', action: 'hold' } as const;
+      for (const overlap of ['skip', 'cancel', 'allow'] as const) {
+        await room.addCampaign(applicationId, START, { schedule, policies: { overlap, quietHours } });
+        const reached = await watch(START + 19 * HOUR, START + 43.5 * HOUR);
+        expect(nines('Europe/Berlin', reached), overlap).toEqual(
+          overlap === 'allow' ? ['2026-12-01 08:00', '2026-12-01 08:00'] : ['2026-12-01 08:00'],
+        );
+        await room.retireAll();
+      }
+    });
   });
 
   it('a run by hand reaches everybody at once', async () => {
