@@ -56,7 +56,12 @@ export function inField<T>(field: string, read: () => T): T {
 }
 
 function checkContent(field: string, content: Content): void {
-  if ('target' in content) throw invalidValue(`${field}.target`, 'the target stands beside the content');
+  const misplaced = 'the target stands beside the content';
+  if ('target' in content) throw invalidValue(`${field}.target`, misplaced);
+  // A message takes it there, as one of the vendor's samples has it. Here it would be lost, and everybody reached.
+  const { settings } = content;
+  if (typeof settings === 'object' && settings !== null && 'target' in settings)
+    throw invalidValue(`${field}.settings.target`, misplaced);
 }
 
 function checkLanguages(field: string, languages: Record<string, Content> = {}): void {

@@ -70,6 +70,7 @@ function compose(
     target: { ...target, ...(conditions.length > 0 && { where: conditions }) },
     direct: false,
     onUnknown: content.onUnknown,
+    label: content.label,
     idempotency: null,
     acceptedAt: new Date(now),
     expiresAt: new Date(expiryOf(wave, content.ttlSeconds)),

@@ -16,7 +16,8 @@ describe.each(PLACES)('firing on %s', (place) => {
 
   it('fires once at its time, and then at the next', async () => {
     const applicationId = await room.addApplication();
-    const { seq, id } = await room.addCampaign(applicationId, NINE - HOUR, DAILY);
+    const content = { message: { alert: 'hi' }, label: 'digest' };
+    const { seq, id } = await room.addCampaign(applicationId, NINE - HOUR, { ...DAILY, content });
     expect(await room.look(NINE - 1)).toEqual([]);
     const [messageSeq = 0, ...others] = await room.look(NINE + 400);
     expect(others).toEqual([]);
@@ -25,6 +26,7 @@ describe.each(PLACES)('firing on %s', (place) => {
       application_id: applicationId,
       state: 'accepted',
       client_id: 'test',
+      label: 'digest',
       direct: false,
     });
     expect(message.notification).toMatchObject({ alert: 'hi', collapseId: message.id });
