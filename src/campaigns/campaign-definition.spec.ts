@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { describe, expect, it } from 'vitest';
 import { checkBody } from '../common/body.js';
 import { readDefinition } from './campaign-definition.js';
@@ -20,4 +21,19 @@ describe('a target in the wrong place would be lost, and everybody reached', () 
   ])('%s', (field, change) => {
     expect(() => read(change)).toThrow(`'${field}' parameter value: the target stands beside the content`);
   });
+});
+
+it('null is as good as left out, but within the content', () => {
+  const content = { message: { alert: 'hi', url: null } };
+  const policies = { overlap: null, dailyCap: null, quietHours: null, ratePerSecond: 5, spreadSeconds: null };
+  const split = [{ name: 'A', share: 50, content: null, languages: null }];
+  const schedule = { cron: '0 9 * * *', at: null, timeZone: null, exclude: null, jitterSeconds: null };
+  expect(read({ content, policies, split, schedule, languages: null, target: null })).toEqual({
+    name: 'test',
+    content,
+    policies: { ratePerSecond: 5 },
+    split: [{ name: 'A', share: 50 }],
+    schedule: { cron: '0 9 * * *' },
+  });
+  expect(read({ policies: null, split: null })).toEqual(SMALLEST);
 });
