@@ -211,6 +211,9 @@ export class WaveRepository {
   /** A run ends with its last wave. */
   private async settleWaves(settled: readonly Settled[], transaction: Transaction<Tables>): Promise<void> {
     const changes = settled.map(({ seq, state, reason, dueAt }) => ({ seq, state, reason, due_at: new Date(dueAt) }));
+    const runs = `{${settled.map(({ runSeq }) => runSeq).join(',')}}`;
+    // Two processes with the last two waves of a run would each see the other's as waiting, and the run would never end.
+    await sql`select from campaign_run where seq = any(${runs}::bigint[]) order by seq for update`.execute(transaction);
     await sql`
       update campaign_wave set state = change.state, reason = change.reason, due_at = change.due_at
       from jsonb_to_recordset(${JSON.stringify(changes)}::jsonb)
@@ -222,7 +225,7 @@ export class WaveRepository {
           and wave.state in ('sent', 'empty')) then 'sent' else 'skipped' end,
         reason = (select reason from campaign_wave wave where wave.run_seq = campaign_run.seq
           and reason is not null order by seq limit 1)
-      where seq = any(${`{${settled.map(({ runSeq }) => runSeq).join(',')}}`}::bigint[]) and state = 'running'
+      where seq = any(${runs}::bigint[]) and state = 'running'
         and not exists (select from campaign_wave wave where wave.run_seq = campaign_run.seq and wave.state = 'waiting')
       `.execute(transaction);
   }

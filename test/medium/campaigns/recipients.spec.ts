@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { sql } from 'kysely';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PLACES } from '../database/places.js';
 import { CampaignRoom } from './room.js';
 import { HOUR, MINUTE } from './scheduling.js';
@@ -252,5 +253,40 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
     const { messageSeqs, runSeq } = await room.firings.fireNow(campaign, START + 5, waves, read);
     expect(await room.expand(messageSeqs)).toHaveLength(ZONES.length);
     expect(await room.runs.list(campaign.seq, { seq: runSeq ?? 0 })).toMatchObject([{ manual: true, state: 'sent' }]);
+  });
+});
+
+describe.runIf(PLACES.includes('PostgreSQL'))('two processes', () => {
+  it('that send the last two waves of a run at once end it', async () => {
+    const room = await CampaignRoom.open('PostgreSQL');
+    const { scheduling, close } = await room.join();
+    try {
+      const schedule = { at: ['2026-11-30T09:00'], timeZone: 'recipient' };
+      const { seq } = await room.addCampaign(await room.addApplication(), START, { schedule });
+      await room.look(Date.UTC(2026, 10, 29, 19));
+      const { kysely } = room.database;
+      const waiting = kysely.selectFrom('campaign_wave').select(['seq', 'due_at']).where('state', '=', 'waiting');
+      const [one, two] = await waiting.orderBy('due_at').execute();
+      const others = kysely.updateTable('campaign_wave').set({ state: 'empty' }).where('state', '=', 'waiting');
+      await others.where('seq', 'not in', [one?.seq ?? 0, two?.seq ?? 0]).execute();
+      const read = (...wave: Parameters<typeof room.rules.readWave>) => room.rules.readWave(...wave);
+      const runSeqs = (await room.runRows(seq)).map((run) => run.seq);
+      let second: Promise<unknown> = Promise.resolve();
+      await kysely.transaction().execute(async (transaction) => {
+        await room.waves.sendDue(one?.due_at.getTime() ?? 0, read, transaction, runSeqs);
+        let done = false;
+        second = scheduling.waves.sendDue(two?.due_at.getTime() ?? 0, read).finally(() => (done = true));
+        const blocked = sql<{ count: number }>`
+          select count(*)::int as count from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+        await vi.waitFor(async () => {
+          expect(done || (await blocked.execute(kysely)).rows[0]?.count === 1).toBe(true);
+        });
+      });
+      await second;
+      expect(await room.runRows(seq)).toMatchObject([{ state: 'sent' }]);
+    } finally {
+      await close();
+      await room.remove();
+    }
   });
 });
