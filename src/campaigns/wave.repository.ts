@@ -133,7 +133,11 @@ export class WaveRepository {
       variant,
       language,
     }));
-    if (links.length > 0) await transaction.insertInto('campaign_message').values(links).execute();
+    // As JSON: PostgreSQL takes 65,535 parameters, and a hundred campaigns have more messages than that makes rows.
+    await sql`
+      insert into campaign_message (wave_seq, message_seq, variant, language)
+      select wave_seq, message_seq, variant, language from jsonb_to_recordset(${JSON.stringify(links)}::jsonb)
+        as link(wave_seq bigint, message_seq bigint, variant text, language text)`.execute(transaction);
     await this.settleWaves(settled, transaction);
     return { messageSeqs, more: rows.length === LIMIT };
   }

@@ -216,6 +216,31 @@ describe.each(PLACES)('firing on %s', (place) => {
   });
 });
 
+describe.runIf(PLACES.includes('PostgreSQL'))('at size', () => {
+  it('more messages fire at once than a statement has parameters for', async () => {
+    const room = await CampaignRoom.open('PostgreSQL');
+    try {
+      const { seq } = await room.addCampaign(await room.addApplication(), NINE - HOUR, DAILY);
+      const { messageSeqs } = await room.firings.fireDue(
+        NINE,
+        (campaign) => room.rules.planFirings(campaign, NINE),
+        (...wave) => {
+          const outcome = room.rules.readWave(...wave);
+          if (outcome.do !== 'send') return outcome;
+          const messages = Array.from({ length: 16_400 }, (_, index) =>
+            outcome.messages.map((each) => ({ ...each, message: { ...each.message, id: `message-${index}` } })),
+          );
+          return { ...outcome, messages: messages.flat() };
+        },
+      );
+      expect(new Set(messageSeqs).size).toBe(16_400);
+      expect(await room.messagesOf(seq)).toHaveLength(16_400);
+    } finally {
+      await room.remove();
+    }
+  }, 60_000);
+});
+
 describe.runIf(PLACES.includes('PostgreSQL'))('races', () => {
   it('ten processes at once make each firing once', async () => {
     const room = await CampaignRoom.open('PostgreSQL');
