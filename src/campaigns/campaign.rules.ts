@@ -4,7 +4,7 @@ import type { Target } from '../database/tables.js';
 import { readContent } from '../messages/content.js';
 import { newMessageId } from '../messages/message-id.js';
 import { readTiming } from '../messages/timing.js';
-import { UNDER_WAY, waveOverlap } from './campaign.js';
+import { DISABLED, UNDER_WAY, waveOverlap } from './campaign.js';
 import type { Definition } from './campaign.js';
 import { readCampaignTarget } from './campaign-target.js';
 import { planFirings } from './firing.js';
@@ -39,6 +39,7 @@ export class CampaignRules {
   }
 
   readWave(wave: DueWave, named: readonly string[], now: number): WaveOutcome {
+    if (!wave.applicationEnabled) return { do: 'skip', reason: DISABLED };
     try {
       const target = targetOf(wave, named);
       if (target === null) return { do: 'empty' };

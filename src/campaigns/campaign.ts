@@ -52,6 +52,7 @@ export interface QuietHours {
   action: 'hold' | 'drop';
 }
 
+export const DISABLED = 'the application is disabled';
 export const UNDER_WAY = 'an earlier run is still under way';
 export const OVERTAKEN = 'overtaken by the next firing';
 

@@ -1,4 +1,4 @@
-import { OVERTAKEN, UNDER_WAY, refuseLate, runOverlap } from './campaign.js';
+import { DISABLED, OVERTAKEN, UNDER_WAY, refuseLate, runOverlap } from './campaign.js';
 import type { Definition } from './campaign.js';
 import { jitterOf, nextFiring, readSchedule } from './schedule/schedule.js';
 import type { Firing, Schedule } from './schedule/schedule.js';
@@ -86,7 +86,7 @@ function refuse(
   now: number,
 ): string | null {
   const { policies = {} } = definition;
-  if (!applicationEnabled) return 'the application is disabled';
+  if (!applicationEnabled) return DISABLED;
   // In the recipients' time each wave is late by itself.
   const lateMs = now - dueAt(schedule, id, firing) - (schedule.recipient ? ROUND_THE_WORLD_MS : 0);
   const late = refuseLate(policies, lateMs, last);

@@ -30,6 +30,7 @@ export interface DueWave {
   manual: boolean;
   /** In the recipients' time: an earlier run is still under way in these zones. */
   busy: boolean;
+  applicationEnabled: boolean;
   campaignId: string;
   applicationId: string;
   clientId: string;
@@ -67,6 +68,7 @@ interface WaveRow {
   application_id: string;
   client_id: string;
   definition: Definition;
+  enabled: boolean;
   counted: boolean;
 }
 
@@ -164,11 +166,12 @@ export class WaveRepository {
     const { rows } = await sql<WaveRow>`
       select wave.seq, wave.run_seq, wave.plan, wave.due_at, run.scheduled_at, run.manual, run.rate_seq, campaign.id as campaign_id,
         campaign.application_id, campaign.client_id, coalesce(run.definition, campaign.definition) as definition,
-        exists (select from campaign capped where capped.application_id = campaign.application_id
+        application.enabled, exists (select from campaign capped where capped.application_id = campaign.application_id
           and capped.state = 'active' and capped.daily_cap is not null) as counted
       from campaign_wave wave
       join campaign_run run on run.seq = wave.run_seq
       join campaign on campaign.seq = run.campaign_seq
+      join application on application.id = campaign.application_id and application.removed_at is null
       where wave.state = 'waiting' and wave.due_at <= ${new Date(now)} and ${which}
         and (campaign.state in ('active', 'finished') or run.manual)
       order by wave.due_at, wave.seq ${limit} for update of wave skip locked`.execute(transaction);
@@ -255,6 +258,7 @@ function toWave(row: WaveRow, busy: boolean): DueWave {
     scheduledAt: row.scheduled_at.getTime(),
     manual: row.manual,
     busy,
+    applicationEnabled: row.enabled,
     campaignId: row.campaign_id,
     applicationId: row.application_id,
     clientId: row.client_id,

@@ -239,6 +239,27 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
     });
   });
 
+  it('an application that is disabled, or removed, in the middle of a run gets no more of its waves', async () => {
+    const tables = room.database.kysely;
+    for (const change of [{ enabled: false }, { removed_at: new Date(START) }]) {
+      const applicationId = await room.addApplication();
+      const zones = ['Asia/Tokyo', 'Europe/Berlin'];
+      await room.addDevices(
+        applicationId,
+        zones.map((timeZone) => ({ deviceId: timeZone, timeZone })),
+      );
+      const schedule = { at: ['2026-11-30T09:00'], timeZone: 'recipient' };
+      const { seq } = await room.addCampaign(applicationId, START, { schedule });
+      expect([...(await watch(START, Date.UTC(2026, 10, 30, 1))).keys()]).toEqual(['Asia/Tokyo']);
+      await tables.updateTable('application').set(change).where('id', '=', applicationId).execute();
+      expect(await watch(Date.UTC(2026, 10, 30, 1), START + 36 * HOUR)).toEqual(new Map());
+      expect(await room.runRows(seq)).toMatchObject([
+        'enabled' in change ? { state: 'sent', reason: 'the application is disabled' } : { state: 'running' },
+      ]);
+      await room.retireAll();
+    }
+  });
+
   it('a run by hand reaches everybody at once', async () => {
     const applicationId = await room.addApplication();
     await room.addDevices(
