@@ -53,6 +53,7 @@ export const EARLIEST_ZONE = 'Etc/GMT-14';
 export const MAX_MOMENTS = 1_000;
 const MAX_JITTER_S = 3_600;
 const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
 const LOCAL = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?)?$/;
 const WITH_OFFSET = /^(.+T.+?)(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d))$/i;
 /** With jitter and a way round the world what is later comes to years of five digits: PostgreSQL reads none of ISO 8601's. */
@@ -100,6 +101,8 @@ export function nextFiring(schedule: Schedule, after: number): Firing | null {
     if (at > schedule.end) return null;
     // In an hour that comes twice the clock shows times again that have fired.
     if (at > later && isAllowed(schedule, at, local)) return { at, local, kind };
+    // A date that is excluded has up to 86,400 times; on to its last second.
+    if (isExcluded(schedule, local)) local = Math.floor(local / DAY_MS) * DAY_MS + DAY_MS - 1;
   }
 }
 
@@ -127,7 +130,11 @@ export function toText(local: number): string {
 }
 
 function isAllowed(schedule: Schedule, at: number, local: number): boolean {
-  return at <= schedule.end && (schedule.exclude.size === 0 || !schedule.exclude.has(toText(local).slice(0, 10)));
+  return at <= schedule.end && !isExcluded(schedule, local);
+}
+
+function isExcluded({ exclude }: Schedule, local: number): boolean {
+  return exclude.size > 0 && exclude.has(toText(local).slice(0, 10));
 }
 
 function readZone(field: string, name = 'UTC'): string {
