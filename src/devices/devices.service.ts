@@ -5,7 +5,7 @@ import { invalidValue, notFound } from '../common/errors.js';
 import type { Page, PageRequest } from '../common/paging.js';
 import type { ProviderName } from '../providers/provider.js';
 import { readSubscription } from '../providers/web-push/web-push.subscription.js';
-import { canonicalLanguage } from './device-profile.js';
+import { canonicalLanguage, canonicalTimeZone } from './device-profile.js';
 import { DeviceRegistrationRepository } from './device-registration.repository.js';
 import type { DeviceRegistration } from './device-registration.repository.js';
 import { readUserId } from './device.dto.js';
@@ -45,7 +45,7 @@ export class DevicesService {
         userId: change.userId === undefined ? undefined : readUserId(change.userId),
         phoneNumber: change.phoneNumber === undefined ? undefined : change.phoneNumber || null,
         language: isGiven(change.language) ? canonicalLanguage(change.language) : change.language,
-        timeZone: change.timeZone,
+        timeZone: isGiven(change.timeZone) ? canonicalTimeZone(change.timeZone) : change.timeZone,
         appVersion: change.appVersion,
         attributes: change.attributes,
       },
@@ -91,7 +91,7 @@ export function toRegistration(device: RegisterDeviceDto): DeviceRegistration {
     phoneNumber: device.phoneNumber || null,
     userAgent: device.userAgent || null,
     language: isGiven(device.language) ? canonicalLanguage(device.language) : null,
-    timeZone: device.timeZone ?? null,
+    timeZone: isGiven(device.timeZone) ? canonicalTimeZone(device.timeZone) : null,
     appVersion: device.appVersion ?? null,
     attributes: device.attributes ?? null,
   };
