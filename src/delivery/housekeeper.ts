@@ -7,6 +7,7 @@ import { rootCause } from '../common/errors.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
 import { DeviceRetentionRepository } from '../devices/device-retention.repository.js';
+import { TallyRepository } from '../devices/tally.repository.js';
 import { RetentionRepository } from './retention.repository.js';
 
 /** What it looks for is mostly days old; four looks at an index a minute cost nothing. */
@@ -25,6 +26,7 @@ export class Housekeeper implements BeforeApplicationShutdown {
     private readonly messages: RetentionRepository,
     private readonly devices: DeviceRetentionRepository,
     private readonly removals: ApplicationRemovalRepository,
+    private readonly tally: TallyRepository,
     private readonly clock: Clock,
   ) {}
 
@@ -47,6 +49,8 @@ export class Housekeeper implements BeforeApplicationShutdown {
     await this.repeat(messageDays, (before) => this.messages.removeMessages(before));
     await this.repeat(deviceUnseenDays, (before, now) => this.devices.retireUnseen(before, now));
     await this.repeat(deviceRetiredDays, (before) => this.devices.deleteRetired(before));
+    // A step a minute and no more: a million tags are an hour's work, and nothing waits for it.
+    if (!this.stopped) await this.tally.fold();
   }
 
   async beforeApplicationShutdown(): Promise<void> {

@@ -11,6 +11,7 @@ import { SubscriptionRepository } from './subscription.repository.js';
 import { SubscriptionsService } from './subscriptions.service.js';
 import { TagRepository } from './tag.repository.js';
 import { TagsService } from './tags.service.js';
+import { TallyRepository } from './tally.repository.js';
 
 @Module({
   imports: [ApplicationsModule],
@@ -26,6 +27,7 @@ import { TagsService } from './tags.service.js';
     SubscriptionsService,
     TagRepository,
     TagsService,
+    TallyRepository,
   ],
   exports: [
     AudienceRepository,
@@ -36,6 +38,7 @@ import { TagsService } from './tags.service.js';
     RegisteredRepository,
     SubscriptionsService,
     TagsService,
+    TallyRepository,
   ],
 })
 export class DevicesModule {}

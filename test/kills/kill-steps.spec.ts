@@ -140,6 +140,7 @@ const NOT_KILLED: Record<string, string> = {
   'TagRepository.find': READS,
   'TagRepository.list': READS,
   'TagRepository.remove': REGISTRATION,
+  'TallyRepository.fold': REGISTRATION,
   'ValuesRepository.find': READS,
   'WaveRepository.addTerms': INSIDE,
   'WaveRepository.claim': LOOKED,
