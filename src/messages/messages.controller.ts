@@ -15,7 +15,7 @@ import { readCursor, readQuery, readSize, readWord, writeCursor } from './query.
 import { toFullMessageAnswer, toMessageAnswer } from './report.answers.js';
 import type { FullMessageAnswer, MessageAnswer } from './report.answers.js';
 import { ReportsService } from './reports.service.js';
-import { readInstant } from './timing.js';
+import { LATEST, readInstant } from './timing.js';
 
 interface SendAnswer {
   /** The request, echoed. */
@@ -200,8 +200,9 @@ export class MessagesController {
       from: from === undefined ? undefined : new Date(readInstant('from', from)),
       to: to === undefined ? undefined : new Date(readInstant('to', to)),
     };
-    const [time, seq] = after === undefined ? [] : readCursor(after);
-    const place = time === undefined ? undefined : { acceptedAt: new Date(time), seq: seq ?? 0 };
+    const [time = 0, seq = 0] = after === undefined ? [] : readCursor(after);
+    if (time >= LATEST) throw invalidValue('after', 'it must be what a page gave as next');
+    const place = after === undefined ? undefined : { acceptedAt: new Date(time), seq };
     const { messages, next } = await this.reports.listMessages(applicationId, filter, place, readSize(size, PAGE));
     return {
       messages: messages.map(toMessageAnswer),
