@@ -50,14 +50,17 @@ export class DeviceTransferService {
       writing.catch(() => undefined);
       batch = [];
     };
-    for await (const lines of readLines(source, MAX_LINE))
-      for (const line of lines) {
-        const device = readDevice(line);
-        if (device instanceof ApiError) report.reject(line.number, device);
-        else if (batch.push(device) === BATCH) await write();
-      }
-    await write();
-    await writing;
+    try {
+      for await (const lines of readLines(source, MAX_LINE))
+        for (const line of lines) {
+          const device = readDevice(line);
+          if (device instanceof ApiError) report.reject(line.number, device);
+          else if (batch.push(device) === BATCH) await write();
+        }
+    } finally {
+      await write();
+      await writing;
+    }
     return report;
   }
 
@@ -96,12 +99,21 @@ export class DeviceTransferService {
 /** The registration of a line, or why it is none. */
 function readDevice({ bytes }: Line): DeviceRegistration | ApiError {
   if (bytes === null) return new ApiError('FPWSE0004E', `The line is longer than ${MAX_LINE} bytes.`);
+  const text = decode(bytes);
+  if (text === null) return new ApiError('FPWSE0004E', 'The line is not valid UTF-8.');
   try {
-    return toRegistration(checkBody(RegisterDeviceDto, JSON.parse(UTF8.decode(bytes))).value);
+    return toRegistration(checkBody(RegisterDeviceDto, JSON.parse(text)).value);
   } catch (error) {
     if (error instanceof ApiError) return error;
     if (error instanceof SyntaxError) return new ApiError('FPWSE0004E', 'The line is not valid JSON.');
-    if (error instanceof TypeError) return new ApiError('FPWSE0004E', 'The line is not valid UTF-8.');
     throw error;
+  }
+}
+
+function decode(bytes: Buffer): string | null {
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    return null;
   }
 }
