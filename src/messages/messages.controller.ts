@@ -144,6 +144,7 @@ export class MessagesController {
     status: 409,
     description: 'The Idempotency-Key came with another body, or the application is disabled',
   })
+  @ApiResponse({ status: 413, description: 'The body is larger than 4 MiB' })
   async sendBulk(
     @Param('applicationId') applicationId: string,
     @Req() request: AuthorizedRequest,
