@@ -1,4 +1,4 @@
-import { invalidValue } from '../common/errors.js';
+import { invalidValue, printable } from '../common/errors.js';
 import type { DeviceAttributes, DeviceCondition, Target } from '../database/tables.js';
 import { canonicalTimeZone } from '../devices/device-profile.js';
 import { readTarget } from '../messages/target.js';
@@ -107,8 +107,4 @@ function isScalar(value: unknown): value is Scalar {
   return (
     typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
   );
-}
-
-function printable(name: string): string {
-  return name.slice(0, 40).replace(/[^\x20-\x7e]/g, '?');
 }

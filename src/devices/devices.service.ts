@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ApplicationsService } from '../applications/applications.service.js';
 import { Clock } from '../common/clock.js';
 import { invalidValue, notFound } from '../common/errors.js';
+import { isGiven } from '../common/lenient.js';
 import type { Page, PageRequest } from '../common/paging.js';
 import type { ProviderName } from '../providers/provider.js';
 import { readSubscription } from '../providers/web-push/web-push.subscription.js';
@@ -104,8 +105,4 @@ function checkedProvider(platform: Platform, token: string): ProviderName {
   const subscription = provider === 'web-push' ? readSubscription(token) : null;
   if (typeof subscription === 'string') throw invalidValue('token', subscription);
   return provider;
-}
-
-function isGiven<T>(value: T | null | undefined): value is T {
-  return value !== undefined && value !== null;
 }

@@ -1,4 +1,4 @@
-import { ApiError, invalidValue } from '../common/errors.js';
+import { ApiError, invalidValue, printable } from '../common/errors.js';
 
 /** Query parameters of our own lists, read strictly: a misspelt filter that is ignored answers something else than was asked. */
 
@@ -51,8 +51,4 @@ export function readCursor(text: string): [number, number] {
   const [, first, second = '0'] = /^(\d{1,15})(?:\.(\d{1,15}))?$/.exec(Buffer.from(text, 'base64url').toString()) ?? [];
   if (first === undefined) throw invalidValue('after', 'it must be what a page gave as next');
   return [Number(first), Number(second)];
-}
-
-function printable(name: string): string {
-  return name.slice(0, 40).replace(/[^\x20-\x7e]/g, '?');
 }
