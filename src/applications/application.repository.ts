@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { Gather } from '../common/gather.js';
+import { ITSELF, recordAudit } from '../auth/audit.repository.js';
+import type { Actor } from '../auth/audit.repository.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 
@@ -89,7 +91,7 @@ export class ApplicationRepository {
   }
 
   /** From the commit on nothing of it is found, claimed or expanded; its credentials and webhooks go at once. False when there is none. */
-  markRemoved(id: string, now: Date): Promise<boolean> {
+  markRemoved(id: string, now: Date, actor: Actor = ITSELF): Promise<boolean> {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const removed = await transaction
         .updateTable('application')
@@ -101,6 +103,7 @@ export class ApplicationRepository {
       if (!removed) return false;
       for (const table of ['provider_setting', 'webhook'] as const)
         await transaction.deleteFrom(table).where('application_id', '=', id).execute();
+      await recordAudit(transaction, actor, { action: 'application.delete', subject: id, detail: {} });
       return true;
     });
   }
