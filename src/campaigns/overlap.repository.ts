@@ -25,8 +25,11 @@ export class OverlapRepository {
     return new Set(rows.map((row) => row.campaign_seq));
   }
 
-  /** Calls off what has not left of a campaign's runs. */
+  /** Calls off what has not left of a campaign's runs. Waves before runs, as who sends them locks them. */
   async cancelRuns(campaignSeq: number, reason: string, transaction: Transaction<Tables>): Promise<void> {
+    await sql`
+      update campaign_wave set state = 'cancelled', reason = ${reason} where state = 'waiting' and run_seq in (
+        select seq from campaign_run where campaign_seq = ${campaignSeq})`.execute(transaction);
     const { rows } = await sql<{ application_id: string; id: string }>`
       select message.application_id, message.id from campaign_run run
       join campaign_wave wave on wave.run_seq = run.seq
@@ -36,9 +39,6 @@ export class OverlapRepository {
     await sql`
       update campaign_run set state = 'cancelled', reason = ${reason}
       where campaign_seq = ${campaignSeq} and ${UNDER_WAY}`.execute(transaction);
-    await sql`
-      update campaign_wave set state = 'cancelled', reason = ${reason} where state = 'waiting' and run_seq in (
-        select seq from campaign_run where campaign_seq = ${campaignSeq})`.execute(transaction);
     for (const { application_id: applicationId, id } of rows) await this.control.cancel(applicationId, id, transaction);
   }
 
