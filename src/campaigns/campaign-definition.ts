@@ -92,7 +92,7 @@ function ownFields(body: CampaignDto): Definition {
     schedule: given(schedule),
     policies: policies && given(policies),
     split: split?.map(given),
-  }) as Definition;
+  });
 }
 
 function given<T extends object>(fields: T): T {
