@@ -1,6 +1,6 @@
 import { SETTINGS } from '../src/settings.js';
 
-const BEGIN = '<!-- settings: generated from src/config.ts by npm run documents -->';
+const BEGIN = '<!-- settings: generated from src/settings.ts by npm run documents -->';
 const END = '<!-- end of settings -->';
 
 /** The README with its table of settings as `src/config.ts` has them. */

@@ -97,7 +97,8 @@ function causesOf(path: string, operation: Operation): (keyof typeof REFUSALS)[]
   const causes: (keyof typeof REFUSALS)[] = ['internal', 'busy'];
   if (isGuarded) causes.push('unauthorized', 'forbidden');
   if (takesBody || takesQuery) causes.push('badRequest');
-  if (takesBody) causes.push('tooLarge');
+  // An import is as long as it likes.
+  if (takesBody && !path.endsWith(':import')) causes.push('tooLarge');
   if (path.includes('{')) causes.push('notFound');
   if (isApi && path !== DOCUMENT_PATH) causes.push('notAcceptable');
   // Messages are parsed whatever their content type is; the az endpoints take forms.

@@ -1,6 +1,8 @@
 import { Controller, Delete, Get, HttpCode, Param, Put, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Caller } from '../auth/admin.guard.js';
+import type { Actor } from '../auth/audit.repository.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { Produces } from '../common/accept.guard.js';
 import { ApiError, invalidValue, notFound } from '../common/errors.js';
@@ -69,17 +71,21 @@ export class ApnsSettingsController {
       },
     },
   })
-  async put(@Param('applicationId') applicationId: string, @Req() request: FormRequest): Promise<Settings> {
+  async put(
+    @Param('applicationId') applicationId: string,
+    @Req() request: FormRequest,
+    @Caller() caller: Actor,
+  ): Promise<Settings> {
     const input = request.formBytes === undefined ? request.body : await readCertificateForm(request);
-    return toAnswer(await this.settings.putSettings(applicationId, 'apns', input));
+    return toAnswer(await this.settings.putSettings(caller, applicationId, 'apns', input));
   }
 
   @Delete('apnsConf')
   @HttpCode(204)
   @RequireScope('apnsConf.write')
   @ApiOperation({ summary: 'Remove the APNs settings' })
-  remove(@Param('applicationId') applicationId: string): Promise<void> {
-    return this.settings.removeSettings(applicationId, 'apns');
+  remove(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<void> {
+    return this.settings.removeSettings(caller, applicationId, 'apns');
   }
 
   @Get('apnsCert')

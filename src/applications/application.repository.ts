@@ -3,6 +3,8 @@ import { sql } from 'kysely';
 import { EXACT_OR_CONTAINS } from '../common/filter.js';
 import type { Filter } from '../common/filter.js';
 import { Gather } from '../common/gather.js';
+import { ITSELF, recordAudit } from '../auth/audit.repository.js';
+import type { Actor } from '../auth/audit.repository.js';
 import type { Page, PageRequest } from '../common/paging.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
@@ -88,7 +90,7 @@ export class ApplicationRepository {
   }
 
   /** From the commit on nothing of it is found, claimed or expanded; its credentials and webhooks go at once. False when there is none. */
-  markRemoved(id: string, now: Date): Promise<boolean> {
+  markRemoved(id: string, now: Date, actor: Actor = ITSELF): Promise<boolean> {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const removed = await transaction
         .updateTable('application')
@@ -100,6 +102,7 @@ export class ApplicationRepository {
       if (!removed) return false;
       for (const table of ['provider_setting', 'webhook'] as const)
         await transaction.deleteFrom(table).where('application_id', '=', id).execute();
+      await recordAudit(transaction, actor, { action: 'application.delete', subject: id, detail: {} });
       return true;
     });
   }

@@ -1,6 +1,8 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
+import { Caller } from '../auth/admin.guard.js';
+import type { Actor } from '../auth/audit.repository.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { BodyPipe } from '../common/body.js';
 import { readFilter } from '../common/filter.js';
@@ -68,8 +70,8 @@ export class ApplicationsController {
     summary: 'Remove an application with its settings, devices, tags, subscriptions and messages',
     description: 'It is gone at once, and none of its messages is sent any more; large ones are deleted in steps.',
   })
-  remove(@Param('applicationId') applicationId: string): Promise<void> {
-    return this.applications.removeApplication(applicationId);
+  remove(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<void> {
+    return this.applications.removeApplication(caller, applicationId);
   }
 
   @Get(':applicationId/status')

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Actor } from '../auth/audit.repository.js';
 import { Clock } from '../common/clock.js';
 import { ApiError, notFound } from '../common/errors.js';
 import type { Filter } from '../common/filter.js';
@@ -45,9 +46,9 @@ export class ApplicationsService {
   }
 
   /** A small application is gone with its id when this returns; of a large one the housekeeper takes the rest away. */
-  async removeApplication(id: string): Promise<void> {
+  async removeApplication(actor: Actor, id: string): Promise<void> {
     const started = this.clock.now();
-    if (!(await this.applications.markRemoved(id, new Date(started)))) throw unknownApplication();
+    if (!(await this.applications.markRemoved(id, new Date(started), actor))) throw unknownApplication();
     while (this.clock.now() - started < REMOVE_AT_ONCE_MS && (await this.removals.removeSome(id)));
   }
 }

@@ -1,5 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Put, UseGuards } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Caller } from '../auth/admin.guard.js';
+import type { Actor } from '../auth/audit.repository.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { ApiError } from '../common/errors.js';
 import { ApplicationsService } from './applications.service.js';
@@ -38,16 +40,20 @@ export class LegacySettingsController {
       properties: { senderId: { type: 'string', example: '123456789012' }, apiKey: { type: 'string' } },
     },
   })
-  async putGcm(@Param('applicationId') applicationId: string, @Body() body: unknown): Promise<Settings> {
-    return withWarning(await this.settings.putSettings(applicationId, 'gcm', body));
+  async putGcm(
+    @Param('applicationId') applicationId: string,
+    @Body() body: unknown,
+    @Caller() caller: Actor,
+  ): Promise<Settings> {
+    return withWarning(await this.settings.putSettings(caller, applicationId, 'gcm', body));
   }
 
   @Delete('gcmConf')
   @HttpCode(204)
   @RequireScope('gcmConf.write')
   @ApiOperation({ summary: 'Remove the GCM settings' })
-  removeGcm(@Param('applicationId') applicationId: string): Promise<void> {
-    return this.settings.removeSettings(applicationId, 'gcm');
+  removeGcm(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<void> {
+    return this.settings.removeSettings(caller, applicationId, 'gcm');
   }
 
   @Get('gcmConfPublic')

@@ -2,6 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
 import { Vault } from '../common/vault.js';
+import { ITSELF, recordAudit } from '../auth/audit.repository.js';
+import type { Actor, AuditedChange } from '../auth/audit.repository.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { ProviderName } from '../providers/provider.js';
@@ -41,7 +43,12 @@ export class ProviderSettingRepository {
   }
 
   /** Replaces the settings and ends a pause: new credentials are the usual cure. */
-  async put(applicationId: string, provider: SettingName, settings: ProviderSettings): Promise<void> {
+  async put(
+    applicationId: string,
+    provider: SettingName,
+    settings: ProviderSettings,
+    actor: Actor = ITSELF,
+  ): Promise<void> {
     const values = {
       visible: JSON.stringify(settings.visible),
       secret: this.vault.seal(JSON.stringify(settings.secret), contextOf(applicationId, provider)),
@@ -49,32 +56,42 @@ export class ProviderSettingRepository {
       updated_at: new Date(),
       version: sql<number>`nextval('provider_setting_version')`,
     };
-    await this.database.kysely
-      .insertInto('provider_setting')
-      .values({ application_id: applicationId, provider, ...values })
-      .onConflict((conflict) =>
-        // A number of its own, taken once the row is held: the last of several writers has the highest.
-        conflict.columns(['application_id', 'provider']).doUpdateSet(values),
-      )
-      .execute();
+    await this.database.kysely.transaction().execute(async (transaction) => {
+      await transaction
+        .insertInto('provider_setting')
+        .values({ application_id: applicationId, provider, ...values })
+        .onConflict((conflict) =>
+          // A number of its own, taken once the row is held: the last of several writers has the highest.
+          conflict.columns(['application_id', 'provider']).doUpdateSet(values),
+        )
+        .execute();
+      await recordAudit(transaction, actor, changeOf('provider_setting.put', applicationId, provider));
+    });
   }
 
   /** False when there were none. */
-  async remove(applicationId: string, provider: SettingName): Promise<boolean> {
-    const removed = await this.database.kysely
-      .deleteFrom('provider_setting')
-      .where('application_id', '=', applicationId)
-      .where('provider', '=', provider)
-      .returning('version')
-      .executeTakeFirst();
-    return removed !== undefined;
+  remove(applicationId: string, provider: SettingName, actor: Actor = ITSELF): Promise<boolean> {
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      const removed = await transaction
+        .deleteFrom('provider_setting')
+        .where('application_id', '=', applicationId)
+        .where('provider', '=', provider)
+        .returning('version')
+        .executeTakeFirst();
+      if (removed) await recordAudit(transaction, actor, changeOf('provider_setting.delete', applicationId, provider));
+      return removed !== undefined;
+    });
   }
 
   /**
    * Removes settings that no batch waits for. Who accepts a message for them holds the row until its batch is there, so
    * the look at the batches comes after the row is held.
    */
-  removeUnused(applicationId: string, provider: ProviderName): Promise<'removed' | 'absent' | 'used'> {
+  removeUnused(
+    applicationId: string,
+    provider: ProviderName,
+    actor: Actor = ITSELF,
+  ): Promise<'removed' | 'absent' | 'used'> {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const held = await transaction
         .selectFrom('provider_setting')
@@ -90,6 +107,7 @@ export class ProviderSettingRepository {
         .where('application_id', '=', applicationId)
         .where('provider', '=', provider)
         .execute();
+      await recordAudit(transaction, actor, changeOf('provider_setting.delete', applicationId, provider));
       return 'removed';
     });
   }
@@ -149,6 +167,11 @@ async function isWaitedFor(
   // In one statement: a batch that moves on would be missed between two.
   const { rows } = await sql`${sql.join(each, sql` union all `)}`.execute(transaction);
   return rows.length > 0;
+}
+
+/** What the settings are stays out of it. */
+function changeOf(action: AuditedChange['action'], applicationId: string, provider: SettingName): AuditedChange {
+  return { action, subject: applicationId, detail: { provider } };
 }
 
 function contextOf(applicationId: string, provider: SettingName): string {

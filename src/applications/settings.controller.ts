@@ -1,6 +1,8 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Put, Req, UseGuards } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
+import { Caller } from '../auth/admin.guard.js';
+import type { Actor } from '../auth/audit.repository.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { ApplicationsService } from './applications.service.js';
 import { SettingsService } from './settings.service.js';
@@ -51,16 +53,20 @@ export class SettingsController {
       properties: { serviceAccount: { type: 'object', description: 'The JSON file that Google hands out' } },
     },
   })
-  putFcm(@Param('applicationId') applicationId: string, @Body() body: unknown): Promise<Settings> {
-    return this.settings.putSettings(applicationId, 'fcm', body);
+  putFcm(
+    @Param('applicationId') applicationId: string,
+    @Body() body: unknown,
+    @Caller() caller: Actor,
+  ): Promise<Settings> {
+    return this.settings.putSettings(caller, applicationId, 'fcm', body);
   }
 
   @Delete('fcmConf')
   @HttpCode(204)
   @RequireScope('fcmConf.write')
   @ApiOperation({ summary: 'Remove the FCM settings (extension)' })
-  removeFcm(@Param('applicationId') applicationId: string): Promise<void> {
-    return this.settings.removeSettings(applicationId, 'fcm');
+  removeFcm(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<void> {
+    return this.settings.removeSettings(caller, applicationId, 'fcm');
   }
 
   @Get('wnsConf')
@@ -85,16 +91,20 @@ export class SettingsController {
       },
     },
   })
-  putWns(@Param('applicationId') applicationId: string, @Body() body: unknown): Promise<Settings> {
-    return this.settings.putSettings(applicationId, 'wns', body);
+  putWns(
+    @Param('applicationId') applicationId: string,
+    @Body() body: unknown,
+    @Caller() caller: Actor,
+  ): Promise<Settings> {
+    return this.settings.putSettings(caller, applicationId, 'wns', body);
   }
 
   @Delete('wnsConf')
   @HttpCode(204)
   @RequireScope('wnsConf.write')
   @ApiOperation({ summary: 'Remove the WNS settings' })
-  removeWns(@Param('applicationId') applicationId: string): Promise<void> {
-    return this.settings.removeSettings(applicationId, 'wns');
+  removeWns(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<void> {
+    return this.settings.removeSettings(caller, applicationId, 'wns');
   }
 
   @Get('hmsConf')
@@ -132,16 +142,20 @@ export class SettingsController {
       ],
     },
   })
-  putHms(@Param('applicationId') applicationId: string, @Body() body: unknown): Promise<Settings> {
-    return this.settings.putSettings(applicationId, 'hms', body);
+  putHms(
+    @Param('applicationId') applicationId: string,
+    @Body() body: unknown,
+    @Caller() caller: Actor,
+  ): Promise<Settings> {
+    return this.settings.putSettings(caller, applicationId, 'hms', body);
   }
 
   @Delete('hmsConf')
   @HttpCode(204)
   @RequireScope('hmsConf.write')
   @ApiOperation({ summary: 'Remove the HMS settings (extension)' })
-  removeHms(@Param('applicationId') applicationId: string): Promise<void> {
-    return this.settings.removeSettings(applicationId, 'hms');
+  removeHms(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<void> {
+    return this.settings.removeSettings(caller, applicationId, 'hms');
   }
 
   @Get('webPushConf')
@@ -173,15 +187,19 @@ export class SettingsController {
       },
     },
   })
-  putWebPush(@Param('applicationId') applicationId: string, @Body() body: unknown): Promise<Settings> {
-    return this.settings.putSettings(applicationId, 'web-push', body);
+  putWebPush(
+    @Param('applicationId') applicationId: string,
+    @Body() body: unknown,
+    @Caller() caller: Actor,
+  ): Promise<Settings> {
+    return this.settings.putSettings(caller, applicationId, 'web-push', body);
   }
 
   @Delete('webPushConf')
   @HttpCode(204)
   @RequireScope('webPushConf.write')
   @ApiOperation({ summary: 'Remove the Web Push settings; a new pair does not reach old subscriptions (extension)' })
-  removeWebPush(@Param('applicationId') applicationId: string): Promise<void> {
-    return this.settings.removeSettings(applicationId, 'web-push');
+  removeWebPush(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<void> {
+    return this.settings.removeSettings(caller, applicationId, 'web-push');
   }
 }

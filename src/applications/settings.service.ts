@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { Actor } from '../auth/audit.repository.js';
 import { checkStorable } from '../common/body.js';
 import { ApiError, invalidValue, notFound } from '../common/errors.js';
 import type { SettingName } from '../database/tables.js';
@@ -23,13 +24,13 @@ export class SettingsService {
   ) {}
 
   /** Tests the settings, then keeps them; answers the part that may be read back. */
-  async putSettings(applicationId: string, name: SettingName, body: unknown): Promise<Settings> {
+  async putSettings(actor: Actor, applicationId: string, name: SettingName, body: unknown): Promise<Settings> {
     const input = asObject(body);
     await this.applications.getApplication(applicationId);
     const parse = this.parserOf(name);
     try {
       const settings = parse(input, await this.settings.find(applicationId, name));
-      await this.settings.put(applicationId, name, settings);
+      await this.settings.put(applicationId, name, settings, actor);
       return settings.visible;
     } catch (error) {
       if (error instanceof InvalidSettings) throw invalidValue(error.field, error.message);
@@ -50,18 +51,19 @@ export class SettingsService {
     return stored;
   }
 
-  async removeSettings(applicationId: string, name: SettingName): Promise<void> {
+  async removeSettings(actor: Actor, applicationId: string, name: SettingName): Promise<void> {
     await this.applications.getApplication(applicationId);
-    if (!(await this.settings.remove(applicationId, name))) throw notFound(`${name} configuration`, 'applicationId');
+    if (!(await this.settings.remove(applicationId, name, actor)))
+      throw notFound(`${name} configuration`, 'applicationId');
   }
 
   /**
    * As `removeSettings`, but never from under messages that still need them: they would fail. Throws CARIL0409E with what
    * to do instead.
    */
-  async removeUnusedSettings(applicationId: string, name: ProviderName): Promise<void> {
+  async removeUnusedSettings(actor: Actor, applicationId: string, name: ProviderName): Promise<void> {
     await this.applications.getApplication(applicationId);
-    const removed = await this.settings.removeUnused(applicationId, name);
+    const removed = await this.settings.removeUnused(applicationId, name, actor);
     if (removed === 'absent') throw notFound(`${name} configuration`, 'applicationId');
     if (removed === 'used')
       throw new ApiError(

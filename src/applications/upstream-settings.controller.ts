@@ -1,5 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Put, UseGuards } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Caller } from '../auth/admin.guard.js';
+import type { Actor } from '../auth/audit.repository.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { SettingsService } from './settings.service.js';
 
@@ -51,8 +53,12 @@ export class UpstreamSettingsController {
   })
   @ApiResponse({ status: 400, description: 'A field is missing or invalid: `message` names it and says why' })
   @ApiResponse({ status: 404, description: 'Unknown application' })
-  put(@Param('applicationId') applicationId: string, @Body() body: unknown): Promise<Record<string, unknown>> {
-    return this.settings.putSettings(applicationId, 'upstream', body);
+  put(
+    @Param('applicationId') applicationId: string,
+    @Body() body: unknown,
+    @Caller() caller: Actor,
+  ): Promise<Record<string, unknown>> {
+    return this.settings.putSettings(caller, applicationId, 'upstream', body);
   }
 
   @Delete()
@@ -61,7 +67,7 @@ export class UpstreamSettingsController {
   @ApiOperation({ summary: 'Remove the upstream: messages go direct from now on (extension)' })
   @ApiResponse({ status: 404, description: 'Unknown application, or it has no upstream' })
   @ApiResponse({ status: 409, description: 'Messages are still on their way to it' })
-  remove(@Param('applicationId') applicationId: string): Promise<void> {
-    return this.settings.removeUnusedSettings(applicationId, 'upstream');
+  remove(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<void> {
+    return this.settings.removeUnusedSettings(caller, applicationId, 'upstream');
   }
 }

@@ -13,8 +13,16 @@ export interface Actor {
 export const ITSELF: Actor = { clientId: 'carillon', address: 'local' };
 
 export interface AuditedChange {
-  action: 'client.create' | 'client.update' | 'client.delete' | 'client.secret' | 'signing_key.rotate';
-  /** The client's id or the key's. */
+  action:
+    | 'client.create'
+    | 'client.update'
+    | 'client.delete'
+    | 'client.secret'
+    | 'signing_key.rotate'
+    | 'application.delete'
+    | 'provider_setting.put'
+    | 'provider_setting.delete';
+  /** The id of the client, the key or the application. */
   subject: string;
   /** Never a secret, nor its hash. */
   detail: Record<string, unknown>;

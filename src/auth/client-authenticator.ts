@@ -79,19 +79,27 @@ export class ClientAuthenticator {
     return verified;
   }
 
-  /** The attempt is spent before it is checked, so that many at once are no way around the limit. */
+  /** The client's attempt is spent before it is checked, so that many at once are no way around its limit; the address's when it was wrong. */
   private async verify(candidates: readonly Credentials[], keys: readonly string[], network: string) {
     this.refuseWhileSpent(this.byAddress, [network]);
     if (this.hashing.isFull()) throw this.busy();
     for (const key of keys) this.byClient.spend(key, this.clock.now());
-    await this.feed.refresh();
+    await this.feed.refresh().catch((error: unknown) => {
+      // The database is away: nothing was found wrong.
+      this.refund(keys);
+      throw error;
+    });
     const right = await this.hashing.pass(() => this.tryAll(candidates));
     if (!right) {
       this.byAddress.spend(network, this.clock.now());
       throw this.invalidClient('The client id or secret is wrong');
     }
-    for (const key of keys) this.byClient.refund(key, this.clock.now());
+    this.refund(keys);
     return this.accept(right);
+  }
+
+  private refund(keys: readonly string[]): void {
+    for (const key of keys) this.byClient.refund(key, this.clock.now());
   }
 
   /** When none is right it costs the same whatever is known: as many hashes as two secrets for each pair would. */

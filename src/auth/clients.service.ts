@@ -12,7 +12,8 @@ import { hashSecret, matchesHash, newSecret } from './secret.js';
 export interface WantedClient {
   id: string;
   displayName?: string;
-  secret?: string;
+  /** Null is as good as left out. */
+  secret?: string | null;
   allowedScope: string;
   enabled?: boolean;
 }
@@ -63,7 +64,12 @@ export class ClientsService {
   }
 
   /** The old secret holds for `overlapMs`; 0 drops every other secret at once, and the tokens obtained so far. */
-  async rotateSecret(actor: Actor, id: string, secret: string | undefined, overlapMs: number): Promise<ChangedClient> {
+  async rotateSecret(
+    actor: Actor,
+    id: string,
+    secret: string | null | undefined,
+    overlapMs: number,
+  ): Promise<ChangedClient> {
     const { made, hash } = await newHash(secret);
     const after = await this.change(actor, async (changes) => {
       const client = pick(await changes.list(), id);
@@ -99,8 +105,8 @@ export class ClientsService {
     for (const [index, { id, secret }] of wanted.entries()) {
       if (wanted.findIndex((other) => other.id === id) !== index)
         throw invalidValue(`clients.${index}.id`, 'another client of the list has the same id');
-      if (secret === undefined && !current.has(id)) throw secretMissing(index);
-      if (secret === undefined) continue;
+      if (!secret && !current.has(id)) throw secretMissing(index);
+      if (!secret) continue;
       const known = current.get(id)?.secrets[0]?.hash;
       hashes.set(id, known && (await matchesHash(secret, known)) ? known : await hashSecret(secret));
     }
@@ -160,9 +166,10 @@ function pick(clients: readonly Client[], id: string): Client {
   return client;
 }
 
-async function newHash(given: string | undefined): Promise<{ made: { secret?: string }; hash: string }> {
-  const secret = given ?? newSecret();
-  return { made: given === undefined ? { secret } : {}, hash: await hashSecret(secret) };
+async function newHash(given: string | null | undefined): Promise<{ made: { secret?: string }; hash: string }> {
+  if (given) return { made: {}, hash: await hashSecret(given) };
+  const secret = newSecret();
+  return { made: { secret }, hash: await hashSecret(secret) };
 }
 
 function secretMissing(index: number): ApiError {

@@ -31,7 +31,7 @@ export class AuditEventAnswer {
   /** Who: the client that was authenticated, or `carillon` for what it does by itself. */
   clientId!: string;
   action!: string;
-  /** The client or key that was changed. */
+  /** The client, key or application that was changed. */
   subject!: string;
   /** From where. */
   address!: string;

@@ -61,7 +61,8 @@ export class ScopeGuard implements CanActivate {
       context.getHandler(),
       context.getClass(),
     ]);
-    if (required === undefined) return true;
+    // A decorator that was forgotten must not open the route. One that is open is not behind this guard.
+    if (required === undefined) throw new Error(`${context.getClass().name}: a route says no scope that it wants`);
     const request = context.switchToHttp().getRequest<AuthorizedRequest>();
     const token = await this.authorizeAny(request.headers.authorization, required(request));
     request.authorized = { clientId: token.clientId };

@@ -14,7 +14,7 @@ const MAX_MESSAGES = 100;
 
 /** Throws FPWSE0005E naming the field and the reason. */
 export function readDefinition(body: CampaignDto): Definition {
-  const definition = dropUndefined(instanceToPlain(body)) as Definition;
+  const definition = ownFields(body);
   refusing(() => readSchedule(definition.schedule));
   readCampaignTarget(definition.target);
   checkContent('content', definition.content);
@@ -56,7 +56,12 @@ export function inField<T>(field: string, read: () => T): T {
 }
 
 function checkContent(field: string, content: Content): void {
-  if ('target' in content) throw invalidValue(`${field}.target`, 'the target stands beside the content');
+  const misplaced = 'the target stands beside the content';
+  if ('target' in content) throw invalidValue(`${field}.target`, misplaced);
+  // A message takes it there, as one of the vendor's samples has it. Here it would be lost, and everybody reached.
+  const { settings } = content;
+  if (typeof settings === 'object' && settings !== null && 'target' in settings)
+    throw invalidValue(`${field}.settings.target`, misplaced);
 }
 
 function checkLanguages(field: string, languages: Record<string, Content> = {}): void {
@@ -79,12 +84,17 @@ function checkSplit(split: readonly Variant[]): void {
   if (sum > 10_000) throw invalidValue('split', `the shares are ${sum / 100} % together, more than 100`);
 }
 
-function dropUndefined(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(dropUndefined);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, inner]) => inner !== undefined)
-      .map(([key, inner]) => [key, dropUndefined(inner)]),
-  );
+/** Null is as good as left out. Within the content it is the message's to say what it means. */
+function ownFields(body: CampaignDto): Definition {
+  const { schedule, policies, split, ...others } = instanceToPlain(body) as CampaignDto;
+  return given({
+    ...others,
+    schedule: given(schedule),
+    policies: policies && given(policies),
+    split: split?.map(given),
+  });
+}
+
+function given<T extends object>(fields: T): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null)) as T;
 }

@@ -9,6 +9,10 @@ it.each<[unknown, unknown]>([
     { tagNames: ['news'], timeZones: ['Europe/Berlin'] },
     { tagNames: ['news'], where: [{ kind: 'timeZone', of: ['Europe/Berlin'], orNone: false }] },
   ],
+  [
+    { timeZones: ['EUROPE/berlin'] },
+    { where: [{ kind: 'timeZone', of: ['EUROPE/berlin', 'Europe/Berlin'], orNone: false }] },
+  ],
   [{ appVersion: { min: '2.10', max: '3' } }, { where: [{ kind: 'appVersion', min: '2.10', max: '3' }] }],
   [
     { attributes: { plan: 'gold', age: { min: 18 }, city: ['Bonn', 'Bern'], vip: true } },

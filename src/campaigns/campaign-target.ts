@@ -1,5 +1,6 @@
-import { invalidValue } from '../common/errors.js';
+import { invalidValue, printable } from '../common/errors.js';
 import type { DeviceAttributes, DeviceCondition, Target } from '../database/tables.js';
+import { canonicalTimeZone } from '../devices/device-profile.js';
 import { readTarget } from '../messages/target.js';
 import { isTimeZone } from './schedule/time-zone.js';
 
@@ -49,7 +50,8 @@ function readZones(value: unknown): DeviceCondition {
   const of = readList('target.timeZones', value);
   const known = of.every((zone): zone is string => typeof zone === 'string' && isTimeZone(zone));
   if (!known) throw invalidValue('target.timeZones', 'each must be an IANA time zone, such as Europe/Berlin');
-  return { kind: 'timeZone', of, orNone: false };
+  // Devices are kept under the canonical name; those of before by the name that was given.
+  return { kind: 'timeZone', of: [...new Set([...of, ...of.map(canonicalTimeZone)])], orNone: false };
 }
 
 function readVersions(value: unknown): DeviceCondition {
@@ -105,8 +107,4 @@ function isScalar(value: unknown): value is Scalar {
   return (
     typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
   );
-}
-
-function printable(name: string): string {
-  return name.slice(0, 40).replace(/[^\x20-\x7e]/g, '?');
 }

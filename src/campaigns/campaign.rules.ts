@@ -4,6 +4,7 @@ import type { Target } from '../database/tables.js';
 import { readContent } from '../messages/content.js';
 import { newMessageId } from '../messages/message-id.js';
 import { readTiming } from '../messages/timing.js';
+import { DISABLED, UNDER_WAY, waveOverlap } from './campaign.js';
 import type { Definition } from './campaign.js';
 import { readCampaignTarget } from './campaign-target.js';
 import { planFirings } from './firing.js';
@@ -38,11 +39,13 @@ export class CampaignRules {
   }
 
   readWave(wave: DueWave, named: readonly string[], now: number): WaveOutcome {
+    if (!wave.applicationEnabled) return { do: 'skip', reason: DISABLED };
     try {
       const target = targetOf(wave, named);
       if (target === null) return { do: 'empty' };
       const decision = decideWave(wave.plan, wave.dueAt, wave.definition, ttlOf(wave.definition), now);
       if (decision.do !== 'send') return decision;
+      if (wave.busy && waveOverlap(wave.definition) === 'skip') return { do: 'skip', reason: UNDER_WAY };
       const messages = toMessages(wave.definition, wave.campaignId);
       return { do: 'send', messages: messages.map((message) => compose(wave, message, target, now)) };
     } catch (error) {
@@ -68,6 +71,7 @@ function compose(
     target: { ...target, ...(conditions.length > 0 && { where: conditions }) },
     direct: false,
     onUnknown: content.onUnknown,
+    label: content.label,
     idempotency: null,
     acceptedAt: new Date(now),
     expiresAt: new Date(expiryOf(wave, content.ttlSeconds)),

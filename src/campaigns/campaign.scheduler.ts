@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
-import { rootCause } from '../common/errors.js';
+import { Rounds } from '../common/rounds.js';
 import { DeliveryQueue } from '../delivery/delivery.queue.js';
 import { CampaignRules } from './campaign.rules.js';
 import { FiringRepository } from './firing.repository.js';
@@ -13,9 +13,7 @@ const EVERY_MS = 1_000;
 /** Looks for what is due. The schedule is in the rows: a look that is missed is made up for by the next, whoever makes it. */
 @Injectable()
 export class CampaignScheduler implements BeforeApplicationShutdown {
-  private readonly log = new Logger('Campaigns');
-  private running: Promise<void> | null = null;
-  private stopped = false;
+  private readonly rounds = new Rounds(new Logger('Campaigns'), 'The look for campaigns', () => this.look());
 
   constructor(
     private readonly clock: SharedClock,
@@ -26,16 +24,8 @@ export class CampaignScheduler implements BeforeApplicationShutdown {
   ) {}
 
   @Interval(EVERY_MS)
-  async tick(): Promise<void> {
-    if (this.running || this.stopped) return;
-    this.running = this.look();
-    try {
-      await this.running;
-    } catch (error) {
-      this.log.warn(`Looking for campaigns failed, the next look will do it: ${rootCause(error)}`);
-    } finally {
-      this.running = null;
-    }
+  tick(): Promise<void> {
+    return this.rounds.go();
   }
 
   /** Fires everything that is due now. */
@@ -53,19 +43,18 @@ export class CampaignScheduler implements BeforeApplicationShutdown {
     const made: number[] = [];
     try {
       for (const step of steps)
-        for (let more = true; more && !this.stopped;) {
-          const sent = await step();
-          made.push(...sent.messageSeqs);
-          more = sent.more;
-        }
+        await this.rounds.repeat(async () => {
+          const { messageSeqs, more } = await step();
+          made.push(...messageSeqs);
+          return more;
+        });
     } finally {
       // When all are kept: the last must not wait for the first to be on its way.
       if (made.length > 0) await this.queue.enqueueExpansions(made);
     }
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    await this.running?.catch(() => undefined);
+  beforeApplicationShutdown(): Promise<void> {
+    return this.rounds.end();
   }
 }

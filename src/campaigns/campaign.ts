@@ -1,3 +1,4 @@
+import { RECIPIENT } from './schedule/schedule.js';
 import type { ScheduleSpec } from './schedule/schedule.js';
 
 /** What a campaign is, as it was put and validated. */
@@ -49,6 +50,19 @@ export interface QuietHours {
   to: string;
   /** Until the morning, or for good. */
   action: 'hold' | 'drop';
+}
+
+export const DISABLED = 'the application is disabled';
+export const UNDER_WAY = 'an earlier run is still under way';
+export const OVERTAKEN = 'overtaken by the next firing';
+
+/** What a whole run does. In the recipients' time each wave looks for itself: a daily run goes on for longer than a day. */
+export function runOverlap({ schedule, policies }: Definition): 'allow' | 'skip' | 'cancel' {
+  return schedule.timeZone === RECIPIENT ? 'allow' : (policies?.overlap ?? 'allow');
+}
+
+export function waveOverlap({ schedule, policies }: Definition): 'allow' | 'skip' | 'cancel' {
+  return schedule.timeZone === RECIPIENT ? (policies?.overlap ?? 'allow') : 'allow';
 }
 
 /** After this long a firing counts as missed, and goes by the catch-up policy. */

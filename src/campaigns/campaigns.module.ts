@@ -10,6 +10,7 @@ import { CampaignRules } from './campaign.rules.js';
 import { CampaignScheduler } from './campaign.scheduler.js';
 import { CampaignsService } from './campaigns.service.js';
 import { FiringRepository } from './firing.repository.js';
+import { OverlapRepository } from './overlap.repository.js';
 import { RunRepository } from './run.repository.js';
 import { SharedClock } from './shared-clock.repository.js';
 import { WaveRepository } from './wave.repository.js';
@@ -22,6 +23,7 @@ import { WaveRepository } from './wave.repository.js';
     CampaignRules,
     CampaignsService,
     FiringRepository,
+    OverlapRepository,
     RunRepository,
     SharedClock,
     WaveRepository,

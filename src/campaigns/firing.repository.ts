@@ -1,12 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
+import { rootCause } from '../common/errors.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { Tables } from '../database/tables.js';
-import { MessageControlRepository } from '../messages/message-control.repository.js';
+import { OVERTAKEN, runOverlap } from './campaign.js';
 import type { Definition } from './campaign.js';
 import type { DueCampaign, Planned, PlannedRun } from './firing.js';
+import { OverlapRepository } from './overlap.repository.js';
 import type { WavePlan } from './wave.js';
 import { WaveRepository } from './wave.repository.js';
 import type { Sent, WaveReader } from './wave.repository.js';
@@ -38,20 +40,58 @@ export class FiringRepository {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     private readonly waves: WaveRepository,
-    private readonly control: MessageControlRepository,
+    private readonly overlaps: OverlapRepository,
   ) {}
 
   /** Fires some of the campaigns that are due. `more`: there may be others. */
-  fireDue(now: number, plan: Planner, read: WaveReader): Promise<Sent & { more: boolean }> {
+  async fireDue(now: number, plan: Planner, read: WaveReader): Promise<Sent & { more: boolean }> {
+    try {
+      return await this.fireSome(now, plan, read);
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      return this.fireEach(now, plan, read);
+    }
+  }
+
+  /** One by one: what cannot be kept pauses its campaign, with the reason, and stops nobody else. */
+  private async fireEach(now: number, plan: Planner, read: WaveReader): Promise<Sent & { more: boolean }> {
+    const due = await this.database.kysely
+      .selectFrom('campaign')
+      .select('seq')
+      .where('state', '=', 'active')
+      .where('due_at', '<=', new Date(now))
+      .orderBy('due_at')
+      .limit(LIMIT)
+      .execute();
+    const messageSeqs: number[] = [];
+    for (const { seq } of due)
+      try {
+        messageSeqs.push(...(await this.fireSome(now, plan, read, seq)).messageSeqs);
+      } catch (error) {
+        if (!isRefused(error)) throw error;
+        const pause = { runs: [], next: null, pause: rootCause(error), cancelEarlier: false };
+        await this.fireSome(now, () => pause, read, seq);
+      }
+    return { messageSeqs, more: false };
+  }
+
+  private fireSome(
+    now: number,
+    plan: Planner,
+    read: WaveReader,
+    only: number | null = null,
+  ): Promise<Sent & { more: boolean }> {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const { rows } = await sql<DueRow>`
         select campaign.seq, campaign.id, campaign.application_id, campaign.definition, campaign.next_at,
           application.enabled
-        from campaign join application on application.id = campaign.application_id
+        from campaign join application on application.id = campaign.application_id and application.removed_at is null
         where campaign.state = 'active' and campaign.due_at <= ${new Date(now)}
+          and (${only}::bigint is null or campaign.seq = ${only})
         order by campaign.due_at limit ${LIMIT} for update of campaign skip locked`.execute(transaction);
       if (rows.length === 0) return { messageSeqs: [], more: false };
-      const busy = await this.findBusy(rows, transaction);
+      const careful = rows.filter(({ definition }) => runOverlap(definition) !== 'allow').map(({ seq }) => seq);
+      const busy = await this.overlaps.findBusy(careful, transaction);
       const shares = await this.findFailureShares(rows, transaction);
       const runs: { campaign: DueRow; run: PlannedRun }[] = [];
       const changes: CampaignChange[] = [];
@@ -66,7 +106,7 @@ export class FiringRepository {
           busy: busy.has(row.seq),
           failureShare: shares.get(row.seq) ?? null,
         });
-        if (planned.cancelEarlier && busy.has(row.seq)) await this.cancelRuns(row.seq, transaction);
+        if (planned.cancelEarlier && busy.has(row.seq)) await this.overlaps.cancelRuns(row.seq, OVERTAKEN, transaction);
         runs.push(...planned.runs.map((run) => ({ campaign: row, run })));
         changes.push({ seq: row.seq, ...planned });
       }
@@ -153,18 +193,6 @@ export class FiringRepository {
       where campaign.seq = change.seq`.execute(transaction);
   }
 
-  /** Of the campaigns that care, those with a run under way. */
-  private async findBusy(rows: readonly DueRow[], transaction: Transaction<Tables>): Promise<Set<number>> {
-    const seqs = rows.filter(({ definition }) => (definition.policies?.overlap ?? 'allow') !== 'allow');
-    if (seqs.length === 0) return new Set();
-    const { rows: found } = await sql<{ campaign_seq: number }>`
-      select distinct campaign_seq from campaign_run
-      where campaign_seq = any(${listOf(seqs)}::bigint[]) and (state = 'running' or ${UNFINISHED})`.execute(
-      transaction,
-    );
-    return new Set(found.map((row) => row.campaign_seq));
-  }
-
   /** Of the campaigns that care: how much of the last run that sent anything has failed or was rejected. */
   private async findFailureShares(
     rows: readonly DueRow[],
@@ -187,34 +215,15 @@ export class FiringRepository {
       `.execute(transaction);
     return new Map(found.flatMap(({ campaign_seq: seq, share }) => (share === null ? [] : [[seq, share]])));
   }
+}
 
-  /** Calls off what has not left of a campaign's runs. */
-  private async cancelRuns(campaignSeq: number, transaction: Transaction<Tables>): Promise<void> {
-    const reason = 'overtaken by the next firing';
-    const { rows } = await sql<{ application_id: string; id: string }>`
-      select message.application_id, message.id from campaign_run run
-      join campaign_wave wave on wave.run_seq = run.seq
-      join campaign_message sent on sent.wave_seq = wave.seq
-      join message on message.seq = sent.message_seq and message.finished_at is null
-      where run.campaign_seq = ${campaignSeq}`.execute(transaction);
-    await sql`
-      update campaign_run set state = 'cancelled', reason = ${reason}
-      where campaign_seq = ${campaignSeq} and (state = 'running' or ${UNFINISHED})`.execute(transaction);
-    await sql`
-      update campaign_wave set state = 'cancelled', reason = ${reason} where state = 'waiting' and run_seq in (
-        select seq from campaign_run where campaign_seq = ${campaignSeq})`.execute(transaction);
-    for (const { application_id: applicationId, id } of rows) await this.control.cancel(applicationId, id, transaction);
-  }
+/** SQLSTATE classes 22 (data), 23 (constraints) and 54 (limits), or our own arithmetic: the campaign is at fault, and not the database. */
+function isRefused(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return error instanceof RangeError || error instanceof TypeError || /^(?:2[23]|54)/.test(String(code));
 }
 
 type CampaignChange = Pick<Planned, 'next' | 'pause'> & { seq: number };
-
-/** Of a run: one of its messages still moves. From the messages' side, because there are few such. */
-const UNFINISHED = sql`campaign_run.seq in (
-  select wave.run_seq from message
-  join campaign_message sent on sent.message_seq = message.seq
-  join campaign_wave wave on wave.seq = sent.wave_seq
-  where message.state in ('accepted', 'expanding', 'sending'))`;
 
 function toWaveRow(runSeq: number, wave: WavePlan) {
   return {

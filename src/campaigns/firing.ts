@@ -1,4 +1,4 @@
-import { refuseLate } from './campaign.js';
+import { DISABLED, OVERTAKEN, UNDER_WAY, refuseLate, runOverlap } from './campaign.js';
 import type { Definition } from './campaign.js';
 import { jitterOf, nextFiring, readSchedule } from './schedule/schedule.js';
 import type { Firing, Schedule } from './schedule/schedule.js';
@@ -57,7 +57,7 @@ export function planFirings(campaign: DueCampaign, ttlSeconds: number, now: numb
     const following = nextFiring(schedule, firing.at);
     const last = !following || dueAt(schedule, salt, following) > now;
     const skipped = refuse(campaign, schedule, planned, firing, last, now);
-    if (skipped === null && definition.policies?.overlap === 'cancel') overtake(planned);
+    if (skipped === null && runOverlap(definition) === 'cancel') overtake(planned);
     planned.runs.push({ scheduledAt: firing.at, skipped, waves: skipped === null ? planWaves(terms, firing) : [] });
     firing = following;
   }
@@ -86,18 +86,18 @@ function refuse(
   now: number,
 ): string | null {
   const { policies = {} } = definition;
-  if (!applicationEnabled) return 'the application is disabled';
+  if (!applicationEnabled) return DISABLED;
   // In the recipients' time each wave is late by itself.
   const lateMs = now - dueAt(schedule, id, firing) - (schedule.recipient ? ROUND_THE_WORLD_MS : 0);
   const late = refuseLate(policies, lateMs, last);
   if (late !== null) return late;
-  const { pauseAtFailureShare: limit, overlap } = policies;
+  const { pauseAtFailureShare: limit } = policies;
   if (limit !== undefined && failureShare !== null && failureShare >= limit) {
     planned.pause = `${Math.round(failureShare * 100)} % of the last run failed or was rejected`;
     return planned.pause;
   }
   const underWay = busy || planned.runs.some(({ skipped }) => skipped === null);
-  if (overlap === 'skip' && underWay) return 'an earlier run is still under way';
+  if (runOverlap(definition) === 'skip' && underWay) return UNDER_WAY;
   return null;
 }
 
@@ -106,7 +106,7 @@ function overtake(planned: Planned): void {
   planned.cancelEarlier = true;
   for (const run of planned.runs) {
     if (run.skipped !== null) continue;
-    run.skipped = 'overtaken by the next firing';
+    run.skipped = OVERTAKEN;
     run.waves = [];
   }
 }

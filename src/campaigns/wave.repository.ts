@@ -10,7 +10,10 @@ import { reachKey } from '../delivery/reach.js';
 import { AudienceRepository } from '../devices/audience.repository.js';
 import { MessageRepository } from '../messages/message.repository.js';
 import type { NewMessage } from '../messages/new-message.js';
+import { OVERTAKEN, waveOverlap } from './campaign.js';
 import type { Definition } from './campaign.js';
+import { OverlapRepository } from './overlap.repository.js';
+import type { EarlierWave } from './overlap.repository.js';
 import type { WaveDecision, WavePlan } from './wave.js';
 
 /** Waves of one transaction. */
@@ -25,6 +28,9 @@ export interface DueWave {
   /** The run's moment in the schedule; of a run by hand, when that was. */
   scheduledAt: number;
   manual: boolean;
+  /** In the recipients' time: an earlier run is still under way in these zones. */
+  busy: boolean;
+  applicationEnabled: boolean;
   campaignId: string;
   applicationId: string;
   clientId: string;
@@ -62,6 +68,7 @@ interface WaveRow {
   application_id: string;
   client_id: string;
   definition: Definition;
+  enabled: boolean;
   counted: boolean;
 }
 
@@ -81,6 +88,7 @@ export class WaveRepository {
     private readonly audience: AudienceRepository,
     private readonly messages: MessageRepository,
     private readonly rates: MessageRateRepository,
+    private readonly overlaps: OverlapRepository,
   ) {}
 
   /** Sends some of the waves that are due: in a transaction given, those of its runs. `more`: there may be others. */
@@ -95,12 +103,25 @@ export class WaveRepository {
     const rows = await this.claim(now, transaction, runSeqs);
     if (rows.length === 0) return { messageSeqs: [], more: false };
     const zones = await this.findZones(rows, transaction);
+    const careful = rows.filter(({ definition, manual }) => !manual && waveOverlap(definition) !== 'allow');
+    const earlier = await this.overlaps.findEarlier(
+      careful.map(({ seq }) => seq),
+      transaction,
+    );
+    // Earlier waves come first, so that what becomes of them in this round is known.
+    const outcomes = new Map<number, WaveOutcome>();
+    for (const row of rows) {
+      const busy = (earlier.get(row.seq) ?? []).some(({ seq }) => !isOver(outcomes.get(seq)));
+      outcomes.set(row.seq, read(toWave(row, busy), zones.get(row.application_id) ?? [], now));
+    }
+    for (const row of careful)
+      if (waveOverlap(row.definition) === 'cancel' && outcomes.get(row.seq)?.do === 'send')
+        await this.overtake(earlier.get(row.seq) ?? [], outcomes, transaction);
     const settled: Settled[] = [];
     const composed: (ComposedMessage & { row: WaveRow })[] = [];
     for (const row of rows) {
-      const wave = toWave(row);
-      const outcome = read(wave, zones.get(row.application_id) ?? [], now);
-      settled.push({ seq: row.seq, runSeq: row.run_seq, dueAt: wave.dueAt, ...settle(outcome) });
+      const outcome = outcomes.get(row.seq) ?? { do: 'empty' };
+      settled.push({ seq: row.seq, runSeq: row.run_seq, dueAt: row.due_at.getTime(), ...settle(outcome) });
       if (outcome.do === 'send') composed.push(...outcome.messages.map((each) => ({ ...each, row })));
     }
     await this.addTerms(composed, now, transaction);
@@ -114,9 +135,24 @@ export class WaveRepository {
       variant,
       language,
     }));
-    if (links.length > 0) await transaction.insertInto('campaign_message').values(links).execute();
+    // As JSON: PostgreSQL takes 65,535 parameters, and a hundred campaigns have more messages than that makes rows.
+    await sql`
+      insert into campaign_message (wave_seq, message_seq, variant, language)
+      select wave_seq, message_seq, variant, language from jsonb_to_recordset(${JSON.stringify(links)}::jsonb)
+        as link(wave_seq bigint, message_seq bigint, variant text, language text)`.execute(transaction);
     await this.settleWaves(settled, transaction);
     return { messageSeqs, more: rows.length === LIMIT };
+  }
+
+  /** What is sent by now is cancelled, and what was to be sent in this round is not. */
+  private async overtake(
+    earlier: readonly EarlierWave[],
+    outcomes: Map<number, WaveOutcome>,
+    transaction: Transaction<Tables>,
+  ): Promise<void> {
+    await this.overlaps.cancelMessages(earlier, transaction);
+    for (const { seq } of earlier)
+      if (outcomes.has(seq) && !isOver(outcomes.get(seq))) outcomes.set(seq, { do: 'skip', reason: OVERTAKEN });
   }
 
   /** A campaign that is paused keeps its waves waiting; one that a person fired by hand goes on. */
@@ -130,11 +166,12 @@ export class WaveRepository {
     const { rows } = await sql<WaveRow>`
       select wave.seq, wave.run_seq, wave.plan, wave.due_at, run.scheduled_at, run.manual, run.rate_seq, campaign.id as campaign_id,
         campaign.application_id, campaign.client_id, coalesce(run.definition, campaign.definition) as definition,
-        exists (select from campaign capped where capped.application_id = campaign.application_id
+        application.enabled, exists (select from campaign capped where capped.application_id = campaign.application_id
           and capped.state = 'active' and capped.daily_cap is not null) as counted
       from campaign_wave wave
       join campaign_run run on run.seq = wave.run_seq
       join campaign on campaign.seq = run.campaign_seq
+      join application on application.id = campaign.application_id and application.removed_at is null
       where wave.state = 'waiting' and wave.due_at <= ${new Date(now)} and ${which}
         and (campaign.state in ('active', 'finished') or run.manual)
       order by wave.due_at, wave.seq ${limit} for update of wave skip locked`.execute(transaction);
@@ -181,6 +218,9 @@ export class WaveRepository {
   /** A run ends with its last wave. */
   private async settleWaves(settled: readonly Settled[], transaction: Transaction<Tables>): Promise<void> {
     const changes = settled.map(({ seq, state, reason, dueAt }) => ({ seq, state, reason, due_at: new Date(dueAt) }));
+    const runs = `{${settled.map(({ runSeq }) => runSeq).join(',')}}`;
+    // Two processes with the last two waves of a run would each see the other's as waiting, and the run would never end.
+    await sql`select from campaign_run where seq = any(${runs}::bigint[]) order by seq for update`.execute(transaction);
     await sql`
       update campaign_wave set state = change.state, reason = change.reason, due_at = change.due_at
       from jsonb_to_recordset(${JSON.stringify(changes)}::jsonb)
@@ -192,7 +232,7 @@ export class WaveRepository {
           and wave.state in ('sent', 'empty')) then 'sent' else 'skipped' end,
         reason = (select reason from campaign_wave wave where wave.run_seq = campaign_run.seq
           and reason is not null order by seq limit 1)
-      where seq = any(${`{${settled.map(({ runSeq }) => runSeq).join(',')}}`}::bigint[]) and state = 'running'
+      where seq = any(${runs}::bigint[]) and state = 'running'
         and not exists (select from campaign_wave wave where wave.run_seq = campaign_run.seq and wave.state = 'waiting')
       `.execute(transaction);
   }
@@ -204,7 +244,12 @@ function settle(outcome: WaveOutcome): { state: WaveState; reason: string | null
   return { state: outcome.do === 'send' ? 'sent' : 'empty', reason: null };
 }
 
-function toWave(row: WaveRow): DueWave {
+/** Nothing of it goes out any more. */
+function isOver(outcome: WaveOutcome | undefined): boolean {
+  return outcome?.do === 'skip' || outcome?.do === 'empty';
+}
+
+function toWave(row: WaveRow, busy: boolean): DueWave {
   return {
     seq: row.seq,
     runSeq: row.run_seq,
@@ -212,6 +257,8 @@ function toWave(row: WaveRow): DueWave {
     dueAt: row.due_at.getTime(),
     scheduledAt: row.scheduled_at.getTime(),
     manual: row.manual,
+    busy,
+    applicationEnabled: row.enabled,
     campaignId: row.campaign_id,
     applicationId: row.application_id,
     clientId: row.client_id,

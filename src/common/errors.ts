@@ -52,6 +52,11 @@ export function invalidValue(field: string, reason: string): ApiError {
   return new ApiError('FPWSE0005E', `Invalid value was provided. Check the '${field}' parameter value: ${reason}.`);
 }
 
+/** A name that a stranger made up: enough of it to find it, nothing that could upset a terminal. */
+export function printable(name: string): string {
+  return name.slice(0, 40).replace(/[^\x20-\x7e]/g, '?');
+}
+
 /** RFC 6749 §5.2 and RFC 6750 §3.1; the last two are RFC 6749 §4.1.2.1's words for a server that cannot now. */
 export type OAuthErrorCode =
   | 'invalid_request'

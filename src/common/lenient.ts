@@ -30,3 +30,8 @@ export function NumberFromText(): PropertyDecorator {
     typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value.trim()) ? Number(value) : value,
   );
 }
+
+/** Null is as good as left out. */
+export function isGiven<T>(value: T | null | undefined): value is T {
+  return value !== undefined && value !== null;
+}

@@ -1,4 +1,4 @@
-import { ApiError, invalidValue } from './errors.js';
+import { ApiError, invalidValue, printable } from './errors.js';
 
 /** A query string as Fastify reads it. Documented routes leave parameters alone that they do not know (mobilefirst.md §9.1). */
 export type Query = Readonly<Record<string, string | string[] | undefined>>;
@@ -73,8 +73,4 @@ function readOnce(query: Query, name: string): string | undefined {
   const value = query[name];
   if (Array.isArray(value)) throw invalidValue(name, 'it must be given once');
   return value;
-}
-
-function printable(name: string): string {
-  return name.slice(0, 40).replace(/[^\x20-\x7e]/g, '?');
 }

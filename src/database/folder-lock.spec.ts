@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { StartError } from '../common/start-error.js';
 import { lockFolder } from './folder-lock.js';
+
+const MINE = `${process.pid} ${hostname()}\n`;
 
 let folder: string;
 let lock: string;
@@ -25,7 +27,7 @@ async function deadProcess(): Promise<number> {
 it('makes the folder for its owner only, writes who has it, and gives it back', () => {
   const inner = join(folder, 'a', 'b');
   const release = lockFolder(inner);
-  expect(readFileSync(join(inner, 'lock'), 'utf8')).toBe(`${process.pid}\n`);
+  expect(readFileSync(join(inner, 'lock'), 'utf8')).toBe(MINE);
   expect(statSync(inner).mode & 0o777).toBe(0o700);
   release();
   expect(existsSync(join(inner, 'lock'))).toBe(false);
@@ -47,14 +49,38 @@ it('also of another user, whose process cannot be signalled', () => {
 it('takes over what a dead process left', async () => {
   writeFileSync(lock, `${await deadProcess()}\n`);
   lockFolder(folder);
-  expect(readFileSync(lock, 'utf8')).toBe(`${process.pid}\n`);
+  expect(readFileSync(lock, 'utf8')).toBe(MINE);
 });
 
 it.each(['', 'nonsense', '-1\n', '0\n', `${process.pid}\n`])('takes over a lock that names nobody: %j', (content) => {
   // The last: in a container every process is number 1, also the one that left the lock.
   writeFileSync(lock, content);
   lockFolder(folder);
-  expect(readFileSync(lock, 'utf8')).toBe(`${process.pid}\n`);
+  expect(readFileSync(lock, 'utf8')).toBe(MINE);
+});
+
+it('refuses one that a container of another name has touched lately, and takes over a stale one', () => {
+  // Its number may be anybody's here, also our own.
+  writeFileSync(lock, `${process.pid} other-container\n`);
+  expect(() => lockFolder(folder)).toThrow(`DATA_DIR ${folder} is in use by process ${process.pid} on other-container`);
+  utimesSync(lock, new Date(), new Date(Date.now() - 16_000));
+  const release = lockFolder(folder);
+  expect(readFileSync(lock, 'utf8')).toBe(MINE);
+  release();
+});
+
+it('touches its lock while it has it, so that others see it is alive', () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  try {
+    const release = lockFolder(folder);
+    utimesSync(lock, new Date(0), new Date(0));
+    vi.advanceTimersByTime(3_000);
+    expect(Date.now() - statSync(lock).mtimeMs).toBeLessThan(15_000);
+    release();
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 it('says in one line that the folder cannot be used', () => {

@@ -7,6 +7,7 @@ import { Rounds } from '../common/rounds.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
 import { DeviceRetentionRepository } from '../devices/device-retention.repository.js';
+import { TallyRepository } from '../devices/tally.repository.js';
 import { RetentionRepository } from './retention.repository.js';
 
 /** What it looks for is mostly days old; five looks at an index a minute cost nothing. */
@@ -25,6 +26,7 @@ export class Housekeeper implements BeforeApplicationShutdown {
     private readonly messages: RetentionRepository,
     private readonly devices: DeviceRetentionRepository,
     private readonly removals: ApplicationRemovalRepository,
+    private readonly tally: TallyRepository,
     private readonly clock: Clock,
   ) {}
 
@@ -40,6 +42,8 @@ export class Housekeeper implements BeforeApplicationShutdown {
     await this.removeOlder(messageDays, (before) => this.messages.removeMessages(before));
     await this.removeOlder(deviceUnseenDays, (before, now) => this.devices.retireUnseen(before, now));
     await this.removeOlder(deviceRetiredDays, (before) => this.devices.deleteRetired(before));
+    // A step a minute and no more: a million tags are an hour's work, and nothing waits for it.
+    await this.tally.fold();
   }
 
   beforeApplicationShutdown(): Promise<void> {

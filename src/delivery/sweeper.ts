@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
-import { rootCause } from '../common/errors.js';
+import { Rounds } from '../common/rounds.js';
 import { BatchRepository } from './batch.repository.js';
 import { DeliveryQueue } from './delivery.queue.js';
 import { SweepRepository } from './sweep.repository.js';
@@ -12,9 +12,7 @@ const EVERY_MS = 2_000;
 /** Refills the queue from the tables: what a lost queue, a killed worker or a failed enqueue left behind (design §5.5). */
 @Injectable()
 export class Sweeper implements BeforeApplicationShutdown {
-  private readonly log = new Logger('Sweeper');
-  private running: Promise<void> | null = null;
-  private stopped = false;
+  private readonly rounds = new Rounds(new Logger('Sweeper'), 'The sweep', () => this.sweep());
   /** How far the parked batches have been looked through. */
   private parked: ParkedBatch | null = null;
 
@@ -25,16 +23,8 @@ export class Sweeper implements BeforeApplicationShutdown {
   ) {}
 
   @Interval(EVERY_MS)
-  async tick(): Promise<void> {
-    if (this.running || this.stopped) return;
-    this.running = this.sweep();
-    try {
-      await this.running;
-    } catch (error) {
-      this.log.warn(`Sweep failed, the next one will do it: ${rootCause(error)}`);
-    } finally {
-      this.running = null;
-    }
+  tick(): Promise<void> {
+    return this.rounds.go();
   }
 
   async sweep(): Promise<void> {
@@ -47,8 +37,7 @@ export class Sweeper implements BeforeApplicationShutdown {
       await this.queue.enqueueBatches(await this.batches.promote(applicationId, [provider]));
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    await this.running?.catch(() => undefined);
+  beforeApplicationShutdown(): Promise<void> {
+    return this.rounds.end();
   }
 }

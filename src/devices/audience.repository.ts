@@ -5,7 +5,7 @@ import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { Tables, Target } from '../database/tables.js';
 import type { ProviderName } from '../providers/provider.js';
-import { toSql } from './condition.repository.js';
+import { conditionToSql } from './condition.repository.js';
 
 export interface AudienceMember {
   seq: number;
@@ -115,7 +115,7 @@ export class AudienceRepository {
 }
 
 function condition(applicationId: string, target: Target): RawBuilder<boolean> {
-  const parts = [named(applicationId, target), ofPlatforms(target), ...(target.where ?? []).map(toSql)];
+  const parts = [named(applicationId, target), ofPlatforms(target), ...(target.where ?? []).map(conditionToSql)];
   return sql.join(parts, sql` and `);
 }
 

@@ -3,7 +3,7 @@ import type { RawBuilder } from 'kysely';
 import type { DeviceCondition } from '../database/tables.js';
 
 /** A condition on a device, as SQL over the table `device`. Never null, so that a negation means what it says. */
-export function toSql(condition: DeviceCondition): RawBuilder<boolean> {
+export function conditionToSql(condition: DeviceCondition): RawBuilder<boolean> {
   switch (condition.kind) {
     case 'language': {
       const of = condition.of ? speaks(condition.of) : sql<boolean>`true`;

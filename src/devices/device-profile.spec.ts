@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { canonicalLanguage, wrongAttributes, wrongLanguage, wrongTimeZone } from './device-profile.js';
+import {
+  canonicalLanguage,
+  canonicalTimeZone,
+  wrongAttributes,
+  wrongLanguage,
+  wrongTimeZone,
+} from './device-profile.js';
 
 describe('a language', () => {
   it.each(['de', 'de-CH', 'zh-Hant-TW', 'sr-Latn', 'es-419', 'en-US-u-ca-gregory', 'DE-ch'])(
@@ -37,6 +43,11 @@ describe('a time zone', () => {
       expect(wrongTimeZone(value)).toMatch(/IANA/);
     },
   );
+
+  it('is kept under one of its names', () => {
+    expect(new Set(['Europe/Kyiv', 'Europe/Kiev', 'EUROPE/kyiv'].map(canonicalTimeZone)).size).toBe(1);
+    expect(['europe/ZURICH', 'Etc/UTC'].map(canonicalTimeZone)).toEqual(['Europe/Zurich', 'UTC']);
+  });
 });
 
 describe('attributes', () => {

@@ -43,7 +43,7 @@ export interface PutCounts {
 
 /** PostgreSQL's words for: another transaction was there, try again; and for an application that is gone. */
 const RETRY = new Set(['23505', '40001', '40P01']);
-const NO_PARENT = '23503';
+export const NO_PARENT = '23503';
 const ATTEMPTS = 5;
 
 /** The columns of a row of JSON. */

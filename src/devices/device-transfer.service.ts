@@ -54,17 +54,20 @@ export class DeviceTransferService {
       batch = [];
       tagNames = 0;
     };
-    for await (const lines of readLines(source, MAX_LINE))
-      for (const line of lines) {
-        const device = readDevice(line);
-        if (device instanceof ApiError) report.reject(line.number, device);
-        else {
-          tagNames += device.tagNames?.length ?? 0;
-          if (batch.push(device) === BATCH || tagNames >= TAG_NAMES) await write();
+    try {
+      for await (const lines of readLines(source, MAX_LINE))
+        for (const line of lines) {
+          const device = readDevice(line);
+          if (device instanceof ApiError) report.reject(line.number, device);
+          else {
+            tagNames += device.tagNames?.length ?? 0;
+            if (batch.push(device) === BATCH || tagNames >= TAG_NAMES) await write();
+          }
         }
-      }
-    await write();
-    await writing;
+    } finally {
+      await write();
+      await writing;
+    }
     return report;
   }
 
@@ -99,13 +102,22 @@ export class DeviceTransferService {
 /** The registration of a line, or why it is none. */
 function readDevice({ bytes }: Line): ImportedDevice | ApiError {
   if (bytes === null) return new ApiError('FPWSE0004E', `The line is longer than ${MAX_LINE} bytes.`);
+  const text = decode(bytes);
+  if (text === null) return new ApiError('FPWSE0004E', 'The line is not valid UTF-8.');
   try {
-    const { value } = checkBody(ImportDeviceDto, JSON.parse(UTF8.decode(bytes)));
+    const { value } = checkBody(ImportDeviceDto, JSON.parse(text));
     return { ...toRegistration(value), ...(value.tagNames && { tagNames: value.tagNames }) };
   } catch (error) {
     if (error instanceof ApiError) return error;
     if (error instanceof SyntaxError) return new ApiError('FPWSE0004E', 'The line is not valid JSON.');
-    if (error instanceof TypeError) return new ApiError('FPWSE0004E', 'The line is not valid UTF-8.');
     throw error;
+  }
+}
+
+function decode(bytes: Buffer): string | null {
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    return null;
   }
 }

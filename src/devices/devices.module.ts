@@ -12,6 +12,7 @@ import { SubscriptionRepository } from './subscription.repository.js';
 import { SubscriptionsService } from './subscriptions.service.js';
 import { TagRepository } from './tag.repository.js';
 import { TagsService } from './tags.service.js';
+import { TallyRepository } from './tally.repository.js';
 
 @Module({
   imports: [ApplicationsModule],
@@ -28,6 +29,7 @@ import { TagsService } from './tags.service.js';
     SubscriptionsService,
     TagRepository,
     TagsService,
+    TallyRepository,
   ],
   exports: [
     AudienceRepository,
@@ -38,6 +40,7 @@ import { TagsService } from './tags.service.js';
     RegisteredRepository,
     SubscriptionsService,
     TagsService,
+    TallyRepository,
   ],
 })
 export class DevicesModule {}

@@ -2,10 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { ApplicationsService } from '../applications/applications.service.js';
 import { Clock } from '../common/clock.js';
 import { invalidValue, notFound } from '../common/errors.js';
+import { isGiven } from '../common/lenient.js';
 import type { Page, PageRequest } from '../common/paging.js';
 import type { ProviderName } from '../providers/provider.js';
 import { readSubscription } from '../providers/web-push/web-push.subscription.js';
-import { canonicalLanguage } from './device-profile.js';
+import { canonicalLanguage, canonicalTimeZone } from './device-profile.js';
 import { DeviceRegistrationRepository } from './device-registration.repository.js';
 import type { DeviceRegistration } from './device-registration.repository.js';
 import { readUserId } from './device.dto.js';
@@ -45,7 +46,7 @@ export class DevicesService {
         userId: change.userId === undefined ? undefined : readUserId(change.userId),
         phoneNumber: change.phoneNumber === undefined ? undefined : change.phoneNumber || null,
         language: isGiven(change.language) ? canonicalLanguage(change.language) : change.language,
-        timeZone: change.timeZone,
+        timeZone: isGiven(change.timeZone) ? canonicalTimeZone(change.timeZone) : change.timeZone,
         appVersion: change.appVersion,
         attributes: change.attributes,
       },
@@ -91,7 +92,7 @@ export function toRegistration(device: RegisterDeviceDto): DeviceRegistration {
     phoneNumber: device.phoneNumber || null,
     userAgent: device.userAgent || null,
     language: isGiven(device.language) ? canonicalLanguage(device.language) : null,
-    timeZone: device.timeZone ?? null,
+    timeZone: isGiven(device.timeZone) ? canonicalTimeZone(device.timeZone) : null,
     appVersion: device.appVersion ?? null,
     attributes: device.attributes ?? null,
   };
@@ -104,8 +105,4 @@ function checkedProvider(platform: Platform, token: string): ProviderName {
   const subscription = provider === 'web-push' ? readSubscription(token) : null;
   if (typeof subscription === 'string') throw invalidValue('token', subscription);
   return provider;
-}
-
-function isGiven<T>(value: T | null | undefined): value is T {
-  return value !== undefined && value !== null;
 }

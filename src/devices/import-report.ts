@@ -1,6 +1,6 @@
 import type { ApiError } from '../common/errors.js';
 
-/** Rejected lines that are listed one by one, 16 bytes each; beyond, only their reasons are counted. */
+/** Rejected lines that are listed one by one, some 50 bytes each; beyond, only their reasons are counted. */
 const MAX_LISTED = 1_000_000;
 /** Different reasons; the words come from our own checks, of which there are a few dozen. */
 const MAX_REASONS = 1_000;

@@ -10,6 +10,7 @@ import type { Database } from '../database/database.js';
 import { readList, sameOrContains, toSql } from '../database/list.js';
 import type { List } from '../database/list.js';
 import { BROADCAST_TAG } from './audience.repository.js';
+import { NO_PARENT } from './device-registration.repository.js';
 import { readTally } from './tally.repository.js';
 
 export interface Subscription {
@@ -29,8 +30,6 @@ export interface SubscriptionQuery {
 }
 
 export const SUBSCRIPTION_FILTERS = { tagName: EXACT_OR_CONTAINS, deviceId: EXACT_OR_CONTAINS };
-
-const NO_PARENT = '23503';
 
 @Injectable()
 export class SubscriptionRepository {

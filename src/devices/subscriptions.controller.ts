@@ -18,6 +18,7 @@ import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { BodyPipe } from '../common/body.js';
 import { ApiError, invalidValue, notFound } from '../common/errors.js';
 import { readFilter } from '../common/filter.js';
+import { isGiven } from '../common/lenient.js';
 import { ApiFilter, ApiPaging, readExpand, readPage, toPageInfo } from '../common/paging.js';
 import { readQuery, readText } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
@@ -161,8 +162,4 @@ export class SubscriptionsController {
     const unsubscribed = await this.subscriptions.unsubscribe(applicationId, body.deviceId, tagNames);
     return { deviceId: body.deviceId, unsubscribed };
   }
-}
-
-function isGiven<T>(value: T | null | undefined): value is T {
-  return value !== undefined && value !== null;
 }

@@ -1,5 +1,8 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder } from 'kysely';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
 import type { Tables } from '../database/tables.js';
 
 /**
@@ -18,4 +21,54 @@ export async function readTally(
       select name as ${column}, amount from tally where application_id = ${applicationId} and kind = ${kind}) as change
     where ${where}`.execute(db);
   return rows[0]?.count ?? 0;
+}
+
+/** Rows of one step: some 10 ms. */
+const STEP = 2_000;
+
+/** Where a step ended: the name of its last row. */
+interface Place {
+  application_id: string;
+  kind: string;
+  name: string;
+}
+const BEGINNING: Place = { application_id: '', kind: '', name: '' };
+
+/** Keeps the tally small: its trigger folds a name in about a hundred changes, which a small tag may never see again. */
+@Injectable()
+export class TallyRepository {
+  private place = BEGINNING;
+
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /**
+   * One step further through the tally: the rows of each name become one, or none where they come to nothing, as of what
+   * was removed. Rows that somebody else is just folding are left to the next round. False at the end of a round.
+   */
+  async fold(): Promise<boolean> {
+    const { application_id: applicationId, kind, name } = this.place;
+    const { rows } = await sql<Place & { rows: number }>`
+      with page as materialized (
+        select id, application_id, kind, name, amount from tally
+        where (application_id, kind, name) > (${applicationId}, ${kind}, ${name})
+        order by application_id, kind, name limit ${STEP}),
+      untidy as (
+        select application_id, kind, name from page
+        group by application_id, kind, name having count(*) > 1 or sum(amount) = 0),
+      gone as (
+        delete from tally where id in (
+          select tally.id from page join untidy using (application_id, kind, name) join tally on tally.id = page.id
+          for update of tally skip locked)
+        returning application_id, kind, name, amount),
+      folded as (
+        insert into tally (application_id, kind, name, amount)
+        select application_id, kind, name, sum(amount) from gone
+        group by application_id, kind, name having sum(amount) <> 0)
+      select application_id, kind, name, (select count(*)::int from page) as rows from page
+      order by application_id desc, kind desc, name desc limit 1`.execute(this.database.kysely);
+    const [last] = rows;
+    const more = last !== undefined && last.rows === STEP;
+    this.place = more ? last : BEGINNING;
+    return more;
+  }
 }

@@ -55,6 +55,7 @@ export class ApnsDto implements ApnsSettings {
   launchImage?: string;
 
   @OptionalText()
+  @EmptyIsAbsent()
   @MaxLength(64, { message: 'it must be at most 64 characters' })
   apnsCollapseId?: string;
 

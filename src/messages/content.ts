@@ -5,7 +5,7 @@ import type { NewMessage } from './new-message.js';
 import { toNotification } from './notification.js';
 import { readTiming } from './timing.js';
 
-export interface Content extends Pick<NewMessage, 'notification' | 'onUnknown'> {
+export interface Content extends Pick<NewMessage, 'notification' | 'onUnknown' | 'label'> {
   ttlSeconds: number;
   /** Fields that mean nothing. */
   unknown: string[];
@@ -23,6 +23,7 @@ export function readContent(body: unknown): Content {
   return {
     notification: toNotification(value),
     onUnknown: value.onUnknown ?? null,
+    label: value.label ?? undefined,
     ttlSeconds: readTiming({ ttl: value.ttl ?? undefined }, 0).expiresAt.getTime() / 1_000,
     unknown,
   };

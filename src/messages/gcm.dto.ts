@@ -44,6 +44,7 @@ class StyleDto {
 /** `settings.gcm` of POST messages (mobilefirst.md §9.3). */
 export class GcmDto implements GcmSettings {
   @OptionalText()
+  @EmptyIsAbsent()
   collapseKey?: string;
 
   @IsOptional()

@@ -54,6 +54,11 @@ describe('what callers send', () => {
     expect(read({ settings: '' }).settings).toBeUndefined();
   });
 
+  it('an empty collapse id is none: all messages would replace each other', () => {
+    expect(apns({ apnsCollapseId: '' })?.apnsCollapseId).toBeUndefined();
+    expect(gcm({ collapseKey: '' })?.collapseKey).toBeUndefined();
+  });
+
   it('a payload stays as it came', () => {
     const payload = { a: { b: [1, null, 'x', { c: true }] }, n: 0, empty: '' };
     expect(apns({ payload })?.payload).toEqual(payload);

@@ -16,7 +16,7 @@ import { MessagesService } from './messages.service.js';
 import { toFullMessageAnswer, toMessageAnswer } from './report.answers.js';
 import type { FullMessageAnswer, MessageAnswer } from './report.answers.js';
 import { ReportsService } from './reports.service.js';
-import { readInstant } from './timing.js';
+import { LATEST, readInstant } from './timing.js';
 
 interface SendAnswer {
   /** The request, echoed. */
@@ -148,6 +148,7 @@ export class MessagesController {
     status: 409,
     description: 'The Idempotency-Key came with another body, or the application is disabled',
   })
+  @ApiResponse({ status: 413, description: 'The body is larger than 4 MiB' })
   async sendBulk(
     @Param('applicationId') applicationId: string,
     @Req() request: AuthorizedRequest,
@@ -201,8 +202,9 @@ export class MessagesController {
       from: from === undefined ? undefined : new Date(readInstant('from', from)),
       to: to === undefined ? undefined : new Date(readInstant('to', to)),
     };
-    const [time, seq] = after === undefined ? [] : readPlace(after);
-    const place = time === undefined ? undefined : { acceptedAt: new Date(time), seq: seq ?? 0 };
+    const [time = 0, seq = 0] = after === undefined ? [] : readPlace(after);
+    if (time >= LATEST) throw invalidValue('after', 'it must be what a page gave as next');
+    const place = after === undefined ? undefined : { acceptedAt: new Date(time), seq };
     const { messages, next } = await this.reports.listMessages(applicationId, filter, place, readSize(size, PAGE));
     return {
       messages: messages.map(toMessageAnswer),

@@ -1,4 +1,4 @@
-import { invalidValue } from '../common/errors.js';
+import { invalidValue, printable } from '../common/errors.js';
 import type { Target } from '../database/tables.js';
 import { isPlaceholderName } from '../providers/placeholders.js';
 import type { Values } from '../providers/placeholders.js';
@@ -89,9 +89,4 @@ function membersOf(field: string, value: unknown, what: string): [string, unknow
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw invalidValue(field, `it must be ${what}`);
   return Object.entries(value);
-}
-
-/** A key is the caller's text: enough of it to find it, nothing that could upset a terminal. */
-function printable(key: string): string {
-  return key.slice(0, 40).replace(/[^\x20-\x7e]/g, '?');
 }

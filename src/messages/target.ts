@@ -1,4 +1,4 @@
-import { invalidValue } from '../common/errors.js';
+import { invalidValue, printable } from '../common/errors.js';
 import type { Target } from '../database/tables.js';
 import { PLATFORMS, readPlatform } from '../devices/platform.js';
 
@@ -58,9 +58,4 @@ function readPlatforms(value: unknown): string[] {
       }),
     ),
   ];
-}
-
-/** An unknown key is the caller's text: enough of it to find it, nothing that could upset a terminal. */
-function printable(key: string): string {
-  return key.slice(0, 40).replace(/[^\x20-\x7e]/g, '?');
 }

@@ -71,6 +71,9 @@ it.each([
   '1764064800',
   'now',
   '2026-11-25T10:00:00Z\n',
+  '0000-01-01T00:00:00Z',
+  '1969-12-31T23:59:59Z',
+  '9999-12-31T23:59:59-01:00',
 ])('readInstant refuses %j', (text) => {
   expect(() => readInstant('sendAt', text)).toThrow("Check the 'sendAt' parameter value: it must be an instant");
 });

@@ -43,6 +43,8 @@ export function readTiming({ ttl, expiresAt, sendAt }: TimingRequest, now: numbe
   return { ...leaves, expiresAt: new Date(ends), nowOrNever: false };
 }
 
+/** PostgreSQL has no year 0, and reads none of five digits in ISO 8601. */
+export const LATEST = Date.UTC(10_000);
 const INSTANT = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/;
 
 /** An ISO 8601 instant with its offset, epoch ms. Throws FPWSE0005E. */
@@ -51,7 +53,7 @@ export function readInstant(field: string, text: string): number {
   const at = Date.parse(text);
   // Date.parse takes the 30th of February for the 2nd of March.
   const exists = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day);
-  if (year === undefined || !exists || Number.isNaN(at))
+  if (year === undefined || !exists || !(at >= 0 && at < LATEST))
     throw invalidValue(field, 'it must be an instant like 2026-12-24T18:00:00Z');
   return at;
 }

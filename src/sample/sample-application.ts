@@ -39,7 +39,8 @@ export class SampleApplication implements OnApplicationBootstrap {
     try {
       await this.applications.createApplication({ id: SAMPLE_APPLICATION, enabled: true });
     } catch (error) {
-      if (error instanceof ApiError && error.code === 'FPWSE0002E') return;
+      // There, or still being removed: then a later start makes it again.
+      if (error instanceof ApiError && (error.code === 'FPWSE0002E' || error.code === 'CARIL0409E')) return;
       throw error;
     }
     for (const [name, description] of Object.entries(TAGS))

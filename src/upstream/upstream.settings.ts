@@ -1,3 +1,4 @@
+import { printable } from '../common/errors.js';
 import { InvalidSettings, type ProviderSettings } from '../providers/provider.js';
 import { matching } from '../providers/settings-input.js';
 import { MODES, readRoute, type Mode } from './route.js';
@@ -92,9 +93,4 @@ function readWay(input: Record<string, unknown>, current?: ProviderSettings): { 
   if (typeof share !== 'number' || !Number.isInteger(share) || share < 0 || share > 100)
     throw new InvalidSettings('share', 'must be the per cent of users whose messages go direct, 0 to 100');
   return { mode, share };
-}
-
-/** An unknown field's name is a stranger's text: enough of it to find it, nothing that could upset a terminal. */
-function printable(name: string): string {
-  return name.slice(0, 40).replace(/[^\x20-\x7e]/g, '?');
 }

@@ -90,6 +90,16 @@ describe.each(tools)('docker-compose.yml under $command', (tool) => {
     }
   });
 
+  it('passes on what .env.example says may be set besides', async () => {
+    const besides = new Map(
+      [...read('.env.example').matchAll(/^#(\w+)=(.+)$/gm)].map(([, name = '', to = '']) => [name, to]),
+    );
+    expect([...besides.keys()]).toContain('TRUST_PROXY');
+    const set = await config(tool, folder, new Map([...SECRETS, ...besides]));
+    for (const { environment = {} } of Object.values(set).filter(({ build }) => build))
+      expect(environment).toMatchObject(Object.fromEntries(besides));
+  });
+
   it('starts a role when its stores are healthy, and checks the health of every service', () => {
     for (const [, { depends_on: stores }] of ours())
       expect(stores).toMatchObject({

@@ -82,6 +82,15 @@ describe('other schedules', () => {
       '2026-12-27',
     ]);
   });
+  it('a thousand excluded dates are passed by in milliseconds, however fine the expression', () => {
+    const exclude = Array.from({ length: 1_000 }, (_, day) => iso(Date.UTC(2026, 0, 1 + day))?.slice(0, 10) ?? '');
+    const started = performance.now();
+    expect(firings({ cron: '* * * * * *', exclude }, '2026-01-01T00:00:00Z', 1)).toEqual([
+      '2028-09-27T00:00:00 2028-09-27T00:00:00Z plain',
+    ]);
+    // Measured 10 ms; second by second it would be 86 million steps.
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
   it('jitter is the same everywhere, and within its bounds', () => {
     const schedule = readSchedule({ cron: '* * * * *', jitterSeconds: 60 });
     const all = Array.from({ length: 1_000 }, (_, index) => jitterOf(schedule, 'campaign', index * 60_000));
@@ -117,7 +126,15 @@ describe('what cannot be is refused with the field and the reason', () => {
     [{ at: [] }, 'schedule.at: it must have 1 to 1000 moments'],
     [{ at: ['tomorrow'] }, 'schedule.at: it must be a date and time'],
     [{ at: ['2026-02-30T00:00'] }, 'schedule.at: it must be a date and time'],
-    [{ at: ['2026-13-01T00:00:00Z'] }, 'schedule.at: it must be a moment'],
+    [{ at: ['2026-13-01T00:00:00Z'] }, 'schedule.at: it must be a date and time'],
+    [{ at: ['2027-02-30T09:00:00Z'] }, 'schedule.at: it must be a date and time'],
+    [{ at: ['2027-02-28T09:00:00+25:00'] }, 'schedule.at: it must be a date and time'],
+    [{ at: ['+010000-01-01T00:00:00Z'] }, 'schedule.at: it must be a date and time'],
+    [{ at: ['-271821-04-20T00:00:00Z'] }, 'schedule.at: it must be a date and time'],
+    [{ at: ['9999-12-31T23:59:59Z'] }, 'schedule.at: it must not be after 9999-12-28'],
+    [{ at: ['9999-12-31T23:59'], timeZone: 'recipient' }, 'schedule.at: it must not be after 9999-12-28'],
+    [{ cron: '* * * * *', end: '9999-12-31T23:59:59-14:00' }, 'schedule.end: it must not be after 9999-12-28'],
+    [{ cron: '0 0 29 12 *', start: '9999-01-01T00:00Z' }, 'schedule: no time of it lies between start and end'],
     [
       { at: ['2027-01-01T00:00Z'], timeZone: 'recipient' },
       'schedule.at: in the recipients’ time it must be without an offset',

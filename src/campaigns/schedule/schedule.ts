@@ -52,8 +52,12 @@ export const RECIPIENT = 'recipient';
 export const EARLIEST_ZONE = 'Etc/GMT-14';
 export const MAX_MOMENTS = 1_000;
 const MAX_JITTER_S = 3_600;
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
 const LOCAL = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?)?$/;
-const OFFSET = /(?:Z|[+-]\d\d:?\d\d)$/i;
+const WITH_OFFSET = /^(.+T.+?)(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d))$/i;
+/** With jitter and a way round the world what is later comes to years of five digits: PostgreSQL reads none of ISO 8601's. */
+const LATEST = Date.UTC(9999, 11, 28);
 
 /** Throws ScheduleError naming what is wrong. */
 export function readSchedule(spec: ScheduleSpec): Schedule {
@@ -73,7 +77,7 @@ export function readSchedule(spec: ScheduleSpec): Schedule {
     recipient,
     defaultZone: readZone('schedule.defaultTimeZone', spec.defaultTimeZone),
     start: spec.start === undefined ? -Infinity : moment('start', spec.start).at,
-    end: spec.end === undefined ? Infinity : moment('end', spec.end).at,
+    end: spec.end === undefined ? LATEST : moment('end', spec.end).at,
     exclude: new Set((spec.exclude ?? []).map(readDate)),
     jitterMs: readJitter(spec.jitterSeconds) * 1_000,
   };
@@ -97,6 +101,8 @@ export function nextFiring(schedule: Schedule, after: number): Firing | null {
     if (at > schedule.end) return null;
     // In an hour that comes twice the clock shows times again that have fired.
     if (at > later && isAllowed(schedule, at, local)) return { at, local, kind };
+    // A date that is excluded has up to 86,400 times; on to its last second.
+    if (isExcluded(schedule, local)) local = Math.floor(local / DAY_MS) * DAY_MS + DAY_MS - 1;
   }
 }
 
@@ -124,7 +130,11 @@ export function toText(local: number): string {
 }
 
 function isAllowed(schedule: Schedule, at: number, local: number): boolean {
-  return at <= schedule.end && (schedule.exclude.size === 0 || !schedule.exclude.has(toText(local).slice(0, 10)));
+  return at <= schedule.end && !isExcluded(schedule, local);
+}
+
+function isExcluded({ exclude }: Schedule, local: number): boolean {
+  return exclude.size > 0 && exclude.has(toText(local).slice(0, 10));
 }
 
 function readZone(field: string, name = 'UTC'): string {
@@ -133,14 +143,17 @@ function readZone(field: string, name = 'UTC'): string {
 }
 
 function readMoment(field: string, text: string, zone: string, recipient: boolean): Planned {
-  if (OFFSET.test(text) && text.includes('T')) {
-    const at = Date.parse(text);
-    if (Number.isNaN(at)) throw new ScheduleError(field, 'it must be a moment such as 2026-12-24T18:00:00+01:00');
-    if (recipient) throw new ScheduleError(field, 'in the recipients’ time it must be without an offset');
-    return { at, local: toLocal(zone, at), kind: 'plain' };
-  }
-  const local = readLocal(field, text);
-  return { ...toMoment(zone, local), local };
+  const [, clock, sign, hours = 0, minutes = 0] = WITH_OFFSET.exec(text) ?? [];
+  const local = readLocal(field, clock ?? text);
+  if (clock !== undefined && recipient)
+    throw new ScheduleError(field, 'in the recipients’ time it must be without an offset');
+  const east = (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -MINUTE_MS : MINUTE_MS);
+  const planned =
+    clock === undefined
+      ? { ...toMoment(zone, local), local }
+      : { at: local - east, local: toLocal(zone, local - east), kind: 'plain' as const };
+  if (planned.at > LATEST) throw new ScheduleError(field, `it must not be after ${toText(LATEST).slice(0, 10)}`);
+  return planned;
 }
 
 function readLocal(field: string, text: string): number {

@@ -36,8 +36,11 @@ const AROUND_MS = 14 * DAY_MS;
 const MAX_DAYS = 100;
 const distinct = new Map<number, string[]>();
 
-const formats = new Map<string, Intl.DateTimeFormat | null>();
+/** By name in lower case, in which callers may not differ. */
+const formats = new Map<string, Intl.DateTimeFormat>();
 const years = new Map<string, Year>();
+/** Some 2 MB. All zones of this year and the next are 900. */
+const MAX_YEARS = 10_000;
 
 /** True for an IANA name, or an alias, that Intl knows; a bare offset such as `+02:00` is no zone. */
 export function isTimeZone(name: string): boolean {
@@ -99,7 +102,7 @@ function offsetAt(zone: string, at: number): number {
 }
 
 function readYear(zone: string, year: number): Year {
-  const key = `${zone} ${year}`;
+  const key = `${zone.toLowerCase()} ${year}`;
   const known = years.get(key);
   if (known) return known;
   const [start, end] = [Date.UTC(year), Date.UTC(year + 1)];
@@ -111,6 +114,7 @@ function readYear(zone: string, year: number): Year {
     if (next !== offset) read.changes.push({ at: findChange(zone, from - SECOND_MS, to), offset: next });
     offset = next;
   }
+  if (years.size >= MAX_YEARS) years.clear();
   years.set(key, read);
   return read;
 }
@@ -139,11 +143,12 @@ function askOffset(zone: string, at: number): number {
 
 /** Making a format takes some 50 µs and as many KB: one for each zone. */
 function formatOf(zone: string): Intl.DateTimeFormat | null {
-  let format = formats.get(zone);
-  if (format !== undefined) return format;
-  format = /^[A-Za-z]/.test(zone) ? newFormat(zone) : null;
+  const key = zone.toLowerCase();
+  const known = formats.get(key);
+  if (known) return known;
+  const format = /^[a-z]/.test(key) ? newFormat(zone) : null;
   // A stranger's misspellings are not kept: the names that exist are some 600.
-  if (format !== null) formats.set(zone, format);
+  if (format !== null) formats.set(key, format);
   return format;
 }
 

@@ -90,6 +90,25 @@ describe('buildFcmBody', () => {
     expect(message(gcm).android.priority).toBe(expected);
   });
 
+  it('a silent message has no collapse key but the caller’s: FCM keeps four of them for a phone that is off', () => {
+    const key = (collapseId: string, gcm: object) => {
+      const silent = {
+        messageId: 'own',
+        collapseId,
+        alert: '',
+        expiresAt: NOW + HOUR_MS,
+        gcm: { type: 'SILENT', ...gcm },
+      };
+      const body = buildFcmBody(silent as Notification, NOW)
+        .for('token')
+        .toString();
+      return (JSON.parse(body) as { message: { android: { collapse_key?: string } } }).message.android.collapse_key;
+    };
+    expect(key('own', {})).toBeUndefined();
+    expect(key('own', { collapseKey: 'score' })).toBe('score');
+    expect(key('given', {})).toBe('given');
+  });
+
   it("takes the caller's collapse key, and keeps its own tag: only a repeat replaces on the screen", () => {
     const { android } = message({ collapseKey: 'score' });
     expect(android.collapse_key).toBe('score');

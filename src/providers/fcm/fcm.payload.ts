@@ -47,7 +47,7 @@ function beginningOf(notification: Notification, now: number): string {
   const silent = settings.type === 'SILENT';
   const message = {
     android: {
-      collapse_key: settings.collapseKey ?? notification.collapseId,
+      collapse_key: collapseKey(notification, silent),
       priority: isUrgent(notification) ? 'HIGH' : 'NORMAL',
       ttl: `${timeToLive(notification, now)}s`,
       ...(silent ? {} : { notification: androidNotification(notification) }),
@@ -55,6 +55,14 @@ function beginningOf(notification: Notification, now: number): string {
     data: fcmData(notification),
   };
   return `{"message":${JSON.stringify(message).slice(0, -1)},"token":`;
+}
+
+/**
+ * FCM keeps four collapse keys for a phone that is off, but a hundred messages without one. So a silent message has one
+ * only by the caller's word; one that shows is replaced on the screen by its tag anyway.
+ */
+function collapseKey({ messageId, collapseId, gcm = {} }: Notification, silent: boolean): string | undefined {
+  return gcm.collapseKey ?? (silent && collapseId === messageId ? undefined : collapseId);
 }
 
 /** FCM takes text only, so what is not text goes as JSON; no name of ours is one that FCM reserves. */

@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ApplicationRepository } from '../../../src/applications/application.repository.js';
+import { AuditRepository } from '../../../src/auth/audit.repository.js';
 import { PLACES } from '../database/places.js';
 import { Room } from '../delivery/room.js';
 
@@ -28,5 +30,29 @@ describe.each(PLACES)('provider settings on the %s database', (place) => {
     await sql`update provider_setting set secret = (select secret from provider_setting where application_id = ${one})
       where application_id = ${other}`.execute(room.database.kysely);
     await expect(room.settings.find(other, 'apns')).rejects.toThrow('does not open');
+  });
+
+  it('and the end of an application, are events of who and from where, never with a secret', async () => {
+    const applicationId = await room.addApplication();
+    const actor = { clientId: 'ops', address: '192.0.2.7' };
+    await room.settings.put(applicationId, 'fcm', { visible: {}, secret: { key: 'open sesame' } }, actor);
+    expect(await room.settings.remove(applicationId, 'fcm', actor)).toBe(true);
+    // Nothing to remove is no event.
+    expect(await room.settings.remove(applicationId, 'fcm', actor)).toBe(false);
+    await room.settings.put(applicationId, 'upstream', { visible: {}, secret: {} }, actor);
+    expect(await room.settings.removeUnused(applicationId, 'upstream', actor)).toBe('removed');
+    await new ApplicationRepository(room.database).markRemoved(applicationId, new Date(), actor);
+    const events = (await new AuditRepository(room.database).list(100)).filter(
+      ({ subject }) => subject === applicationId,
+    );
+    expect(events.map(({ action, detail }) => [action, detail])).toEqual([
+      ['application.delete', {}],
+      ['provider_setting.delete', { provider: 'upstream' }],
+      ['provider_setting.put', { provider: 'upstream' }],
+      ['provider_setting.delete', { provider: 'fcm' }],
+      ['provider_setting.put', { provider: 'fcm' }],
+    ]);
+    for (const event of events) expect(event.actor).toEqual(actor);
+    expect(JSON.stringify(events)).not.toContain('sesame');
   });
 });

@@ -133,6 +133,15 @@ describe('guesses', () => {
     expect(await attempt('te st', 'p@ss:1', ELSEWHERE)).toBe('nothing');
   }, 120_000);
 
+  it('attempts that nobody could look at, because the database is away, cost nothing', async () => {
+    const looks = Reflect.get(room.feed, 'changes') as unknown;
+    Reflect.set(room.feed, 'changes', { versions: () => Promise.reject(new Error('away')) });
+    for (let index = 0; index < 11; index++)
+      await expect(room.authenticator.authenticate(basic('root', 'toor'), HOME)).rejects.toThrow('away');
+    Reflect.set(room.feed, 'changes', looks);
+    expect(await attempt('root', 'toor')).toBe('nothing');
+  });
+
   it('more at once than can be hashed soon are asked to come again', async () => {
     // The queue of 128 would take this test ten seconds; a shorter one says the same.
     const hashing = new Turnstile(1, 2);

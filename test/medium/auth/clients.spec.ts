@@ -55,6 +55,19 @@ describe.each(PLACES)('clients on %s', (place) => {
       for (const more of [['push.b'], ['push.a', 'messages.write']]) expect(await here.may(token, ...more)).toBe(false);
     });
 
+    it('a secret that is null is one left out: made here, and told', async () => {
+      const id = `client-${count++}`;
+      const { secret } = await here.clients.create(ROOT, { id, secret: null, allowedScope: '*' });
+      expect(secret).toMatch(/^[\w-]{43}$/);
+      const rotated = await here.clients.rotateSecret(ROOT, id, null, 0);
+      expect(rotated.secret).toMatch(/^[\w-]{43}$/);
+      const list = (await here.clients.list()).map((each) => ({ ...each, secret: null }));
+      await here.clients.replaceAll(ROOT, list);
+      expect(await here.obtain(id, rotated.secret ?? '', 'messages.write')).toMatch(/^eyJ/);
+      const added = [...list, { id: 'new', secret: null, allowedScope: '*' }];
+      expect(await refusalOf(here.clients.replaceAll(ROOT, added))).toBe('400 FPWSE0005E');
+    });
+
     it('refuses an id that is taken, and one that is not there', async () => {
       const { id } = await addClient();
       expect(await refusalOf(here.clients.create(ROOT, { id, allowedScope: '*' }))).toBe('409 FPWSE0002E');

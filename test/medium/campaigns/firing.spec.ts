@@ -16,7 +16,8 @@ describe.each(PLACES)('firing on %s', (place) => {
 
   it('fires once at its time, and then at the next', async () => {
     const applicationId = await room.addApplication();
-    const { seq, id } = await room.addCampaign(applicationId, NINE - HOUR, DAILY);
+    const content = { message: { alert: 'hi' }, label: 'digest' };
+    const { seq, id } = await room.addCampaign(applicationId, NINE - HOUR, { ...DAILY, content });
     expect(await room.look(NINE - 1)).toEqual([]);
     const [messageSeq = 0, ...others] = await room.look(NINE + 400);
     expect(others).toEqual([]);
@@ -25,6 +26,7 @@ describe.each(PLACES)('firing on %s', (place) => {
       application_id: applicationId,
       state: 'accepted',
       client_id: 'test',
+      label: 'digest',
       direct: false,
     });
     expect(message.notification).toMatchObject({ alert: 'hi', collapseId: message.id });
@@ -74,6 +76,29 @@ describe.each(PLACES)('firing on %s', (place) => {
     expect(await room.runRows(empty.seq)).toMatchObject([
       { state: 'skipped', reason: expect.stringContaining('message.alert') as string },
     ]);
+  });
+
+  it('one that the database refuses is paused with the reason, and the others fire', async () => {
+    const applicationId = await room.addApplication();
+    const broken = await room.addCampaign(applicationId, NINE - HOUR, DAILY);
+    const other = await room.addCampaign(applicationId, NINE - HOUR, DAILY);
+    const year10000 = Date.UTC(10_000);
+    const { messageSeqs } = await room.firings.fireDue(
+      NINE,
+      (campaign) => ({
+        ...room.rules.planFirings(campaign, NINE),
+        ...(campaign.seq === broken.seq && { next: { nextAt: year10000, dueAt: year10000 } }),
+      }),
+      (...wave) => room.rules.readWave(...wave),
+    );
+    expect(messageSeqs).toHaveLength(1);
+    expect(await room.runRows(other.seq)).toMatchObject([{ state: 'sent' }]);
+    expect(await room.runRows(broken.seq)).toEqual([]);
+    expect(await room.campaignRow(broken.seq)).toMatchObject({
+      state: 'paused',
+      state_reason: expect.stringContaining('+010000-01-01') as string,
+      due_at: null,
+    });
   });
 
   describe('catching up', () => {
@@ -189,6 +214,31 @@ describe.each(PLACES)('firing on %s', (place) => {
     });
     expect((await room.runRows(seq)).at(-1)).toMatchObject({ state: 'skipped' });
   });
+});
+
+describe.runIf(PLACES.includes('PostgreSQL'))('at size', () => {
+  it('more messages fire at once than a statement has parameters for', async () => {
+    const room = await CampaignRoom.open('PostgreSQL');
+    try {
+      const { seq } = await room.addCampaign(await room.addApplication(), NINE - HOUR, DAILY);
+      const { messageSeqs } = await room.firings.fireDue(
+        NINE,
+        (campaign) => room.rules.planFirings(campaign, NINE),
+        (...wave) => {
+          const outcome = room.rules.readWave(...wave);
+          if (outcome.do !== 'send') return outcome;
+          const messages = Array.from({ length: 16_400 }, (_, index) =>
+            outcome.messages.map((each) => ({ ...each, message: { ...each.message, id: `message-${index}` } })),
+          );
+          return { ...outcome, messages: messages.flat() };
+        },
+      );
+      expect(new Set(messageSeqs).size).toBe(16_400);
+      expect(await room.messagesOf(seq)).toHaveLength(16_400);
+    } finally {
+      await room.remove();
+    }
+  }, 60_000);
 });
 
 describe.runIf(PLACES.includes('PostgreSQL'))('races', () => {

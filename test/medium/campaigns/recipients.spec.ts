@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { sql } from 'kysely';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PLACES } from '../database/places.js';
 import { CampaignRoom } from './room.js';
 import { HOUR, MINUTE } from './scheduling.js';
@@ -53,12 +54,14 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
   afterAll(() => room.remove());
   afterEach(() => room.retireAll());
 
-  /** Looks every quarter of an hour, and answers when each device was meant. */
+  /** Looks every quarter of an hour, sends what there is, and answers when each device was meant. */
   async function watch(from: number, until: number): Promise<Map<string, number[]>> {
     const reached = new Map<string, number[]>();
-    for (let now = from; now <= until; now += 15 * MINUTE)
-      for (const deviceId of await room.expand(await room.look(now)))
-        reached.set(deviceId, [...(reached.get(deviceId) ?? []), now]);
+    for (let now = from; now <= until; now += 15 * MINUTE) {
+      const made = await room.look(now);
+      for (const deviceId of await room.expand(made)) reached.set(deviceId, [...(reached.get(deviceId) ?? []), now]);
+      await room.finish(made);
+    }
     return reached;
   }
 
@@ -173,6 +176,90 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
     expect(alerts).toContain('edited');
   });
 
+  describe('overlap, a run of every day', () => {
+    const [TOKYO, HONOLULU] = ['Asia/Tokyo', 'Pacific/Honolulu'];
+    async function daily(overlap: 'skip' | 'cancel') {
+      const applicationId = await room.addApplication();
+      await room.addDevices(
+        applicationId,
+        [TOKYO, 'Europe/Berlin', HONOLULU].map((timeZone) => ({ deviceId: timeZone, timeZone })),
+      );
+      const schedule = { cron: '0 9 * * *', timeZone: 'recipient', defaultTimeZone: 'Europe/Berlin' };
+      return room.addCampaign(applicationId, START, { schedule, policies: { overlap } });
+    }
+    const nines = (zone: string, reached: Map<string, number[]>) =>
+      (reached.get(zone) ?? []).map((at) => clock(zone, at));
+    const days = ['2026-11-30 09:00', '2026-12-01 09:00', '2026-12-02 09:00'];
+
+    it.each(['skip', 'cancel'] as const)(
+      '%s: each zone gets each day, although a run takes longer',
+      async (overlap) => {
+        await daily(overlap);
+        const reached = await watch(START, START + 83 * HOUR);
+        for (const zone of [TOKYO, 'Europe/Berlin', HONOLULU]) expect(nines(zone, reached), zone).toEqual(days);
+      },
+    );
+
+    /** The first day's message to Tokyo is never expanded: it stays under way. */
+    async function stuck(overlap: 'skip' | 'cancel') {
+      const { seq } = await daily(overlap);
+      const nineInTokyo = Date.UTC(2026, 10, 30);
+      await watch(START, nineInTokyo - 15 * MINUTE);
+      const [first = 0] = await room.look(nineInTokyo);
+      const reached = await watch(nineInTokyo + 15 * MINUTE, nineInTokyo + 44 * HOUR);
+      return { seq, first: await room.messageRow(first), reached };
+    }
+    it('skip: where the day before is still under way, and in no zone that it has yet to reach', async () => {
+      const { seq, first, reached } = await stuck('skip');
+      expect(first.state).toBe('accepted');
+      expect(reached.get(TOKYO)).toBeUndefined();
+      // The day after, it hangs in front of Honolulu too.
+      expect(nines(HONOLULU, reached)).toEqual(days.slice(0, 1));
+      expect((await room.runRows(seq))[1]).toMatchObject({ reason: 'an earlier run is still under way' });
+    });
+    it('cancel: the day before is called off where the next one has come to', async () => {
+      const { first, reached } = await stuck('cancel');
+      expect(first.state).toBe('cancelled');
+      expect(nines(TOKYO, reached)).toEqual(days.slice(1, 2));
+      expect(nines(HONOLULU, reached)).toEqual(days.slice(0, 2));
+    });
+    it('waves that wait for the same morning are one', async () => {
+      const applicationId = await room.addApplication();
+      await room.addDevices(applicationId, [{ deviceId: 'Europe/Berlin', timeZone: 'Europe/Berlin' }]);
+      const schedule = { cron: '0 22,23 * * *', timeZone: 'recipient', defaultTimeZone: 'Europe/Berlin' };
+      const quietHours = { from: '21:00', to: '08:00', action: 'hold' } as const;
+      for (const overlap of ['skip', 'cancel', 'allow'] as const) {
+        await room.addCampaign(applicationId, START, { schedule, policies: { overlap, quietHours } });
+        const reached = await watch(START + 19 * HOUR, START + 43.5 * HOUR);
+        expect(nines('Europe/Berlin', reached), overlap).toEqual(
+          overlap === 'allow' ? ['2026-12-01 08:00', '2026-12-01 08:00'] : ['2026-12-01 08:00'],
+        );
+        await room.retireAll();
+      }
+    });
+  });
+
+  it('an application that is disabled, or removed, in the middle of a run gets no more of its waves', async () => {
+    const tables = room.database.kysely;
+    for (const change of [{ enabled: false }, { removed_at: new Date(START) }]) {
+      const applicationId = await room.addApplication();
+      const zones = ['Asia/Tokyo', 'Europe/Berlin'];
+      await room.addDevices(
+        applicationId,
+        zones.map((timeZone) => ({ deviceId: timeZone, timeZone })),
+      );
+      const schedule = { at: ['2026-11-30T09:00'], timeZone: 'recipient' };
+      const { seq } = await room.addCampaign(applicationId, START, { schedule });
+      expect([...(await watch(START, Date.UTC(2026, 10, 30, 1))).keys()]).toEqual(['Asia/Tokyo']);
+      await tables.updateTable('application').set(change).where('id', '=', applicationId).execute();
+      expect(await watch(Date.UTC(2026, 10, 30, 1), START + 36 * HOUR)).toEqual(new Map());
+      expect(await room.runRows(seq)).toMatchObject([
+        'enabled' in change ? { state: 'sent', reason: 'the application is disabled' } : { state: 'running' },
+      ]);
+      await room.retireAll();
+    }
+  });
+
   it('a run by hand reaches everybody at once', async () => {
     const applicationId = await room.addApplication();
     await room.addDevices(
@@ -187,5 +274,40 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
     const { messageSeqs, runSeq } = await room.firings.fireNow(campaign, START + 5, waves, read);
     expect(await room.expand(messageSeqs)).toHaveLength(ZONES.length);
     expect(await room.runs.list(campaign.seq, { seq: runSeq ?? 0 })).toMatchObject([{ manual: true, state: 'sent' }]);
+  });
+});
+
+describe.runIf(PLACES.includes('PostgreSQL'))('two processes', () => {
+  it('that send the last two waves of a run at once end it', async () => {
+    const room = await CampaignRoom.open('PostgreSQL');
+    const { scheduling, close } = await room.join();
+    try {
+      const schedule = { at: ['2026-11-30T09:00'], timeZone: 'recipient' };
+      const { seq } = await room.addCampaign(await room.addApplication(), START, { schedule });
+      await room.look(Date.UTC(2026, 10, 29, 19));
+      const { kysely } = room.database;
+      const waiting = kysely.selectFrom('campaign_wave').select(['seq', 'due_at']).where('state', '=', 'waiting');
+      const [one, two] = await waiting.orderBy('due_at').execute();
+      const others = kysely.updateTable('campaign_wave').set({ state: 'empty' }).where('state', '=', 'waiting');
+      await others.where('seq', 'not in', [one?.seq ?? 0, two?.seq ?? 0]).execute();
+      const read = (...wave: Parameters<typeof room.rules.readWave>) => room.rules.readWave(...wave);
+      const runSeqs = (await room.runRows(seq)).map((run) => run.seq);
+      let second: Promise<unknown> = Promise.resolve();
+      await kysely.transaction().execute(async (transaction) => {
+        await room.waves.sendDue(one?.due_at.getTime() ?? 0, read, transaction, runSeqs);
+        let done = false;
+        second = scheduling.waves.sendDue(two?.due_at.getTime() ?? 0, read).finally(() => (done = true));
+        const blocked = sql<{ count: number }>`
+          select count(*)::int as count from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+        await vi.waitFor(async () => {
+          expect(done || (await blocked.execute(kysely)).rows[0]?.count === 1).toBe(true);
+        });
+      });
+      await second;
+      expect(await room.runRows(seq)).toMatchObject([{ state: 'sent' }]);
+    } finally {
+      await close();
+      await room.remove();
+    }
   });
 });

@@ -4,6 +4,7 @@ import type { Definition } from '../../../src/campaigns/campaign.js';
 import { CampaignRules } from '../../../src/campaigns/campaign.rules.js';
 import { planNext } from '../../../src/campaigns/firing.js';
 import { FiringRepository } from '../../../src/campaigns/firing.repository.js';
+import { OverlapRepository } from '../../../src/campaigns/overlap.repository.js';
 import { RunRepository } from '../../../src/campaigns/run.repository.js';
 import { WaveRepository } from '../../../src/campaigns/wave.repository.js';
 import { openDatabase } from '../../../src/database/database.js';
@@ -41,8 +42,10 @@ export class Scheduling {
     this.control = new MessageControlRepository(database, this.batches);
     this.campaigns = new CampaignRepository(database);
     this.runs = new RunRepository(database);
-    this.waves = new WaveRepository(database, audience, new MessageRepository(database, this.batches), rates);
-    this.firings = new FiringRepository(database, this.waves, this.control);
+    const overlaps = new OverlapRepository(this.control);
+    const messages = new MessageRepository(database, this.batches);
+    this.waves = new WaveRepository(database, audience, messages, rates, overlaps);
+    this.firings = new FiringRepository(database, this.waves, overlaps);
     const resends = new ResendRepository(audience);
     this.expansions = new ExpansionRepository(database, audience, this.batches, resends, rates, this.reach);
   }
@@ -153,6 +156,13 @@ export class SchedulingRoom extends Scheduling {
       this.database.kysely,
     );
     return rows.map((row) => row.device_id);
+  }
+
+  /** As if all their deliveries had an outcome. */
+  async finish(messageSeqs: readonly number[]): Promise<void> {
+    await sql`
+      update message set state = 'finished', finished_at = now()
+      where state <> 'finished' and seq = any(${`{${messageSeqs.join(',')}}`}::bigint[])`.execute(this.database.kysely);
   }
 
   async runRows(campaignSeq: number) {

@@ -7,6 +7,7 @@ import { RetentionRepository } from '../../../src/delivery/retention.repository.
 import { DeviceRegistrationRepository } from '../../../src/devices/device-registration.repository.js';
 import { DeviceRepository } from '../../../src/devices/device.repository.js';
 import { DeviceRetentionRepository } from '../../../src/devices/device-retention.repository.js';
+import { TallyRepository } from '../../../src/devices/tally.repository.js';
 import { PLACES } from '../database/places.js';
 import { Room, batchOf, recordAll } from './room.js';
 
@@ -38,6 +39,7 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
       messages,
       devices,
       new ApplicationRemovalRepository(room.database),
+      new TallyRepository(room.database),
       new FixedClock(),
     );
 
@@ -54,6 +56,45 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
   const countBatches = async (seq: number) => (await room.batchRows(seq)).length;
   const exists = async (seq: number) =>
     (await room.database.kysely.selectFrom('message').select('seq').where('seq', '=', seq).execute()).length === 1;
+
+  it('puts the rows of each name of the tally together, and takes away what comes to nothing', async () => {
+    const { kysely } = room.database;
+    const tally = new TallyRepository(room.database);
+    const amounts: [string, number][] = [
+      ['small', 1],
+      ['small', 1],
+      ['gone', 2],
+      ['gone', -2],
+      ['never', 0],
+      ['one', 5],
+    ];
+    for (const [name, amount] of amounts)
+      await sql`insert into tally (application_id, kind, name, amount) values ('com.acme.tally', 'subscription', ${name}, ${amount})`.execute(
+        kysely,
+      );
+    await sql`insert into tally (application_id, kind, name, amount)
+      select 'com.acme.tally', 'subscription', 'tag' || lpad(n::text, 5, '0'), n % 2 from generate_series(1, 4000) as n`.execute(
+      kysely,
+    );
+    const total = () => sql<{ sum: number }>`select coalesce(sum(amount), 0)::int as sum from tally`.execute(kysely);
+    const { rows: sumBefore } = await total();
+    let steps = 1;
+    while (await tally.fold()) steps++;
+    expect(steps).toBeGreaterThan(2);
+    const { rows } = await sql<{ name: string; amount: number }>`
+      select name, amount::int as amount from tally where application_id = 'com.acme.tally' and name not like 'tag%' order by name`.execute(
+      kysely,
+    );
+    expect(rows).toEqual([
+      { name: 'one', amount: 5 },
+      { name: 'small', amount: 2 },
+    ]);
+    const { rows: tags } = await sql<{ count: number }>`
+      select count(*)::int as count from tally where name like 'tag%'`.execute(kysely);
+    expect(tags).toEqual([{ count: 2_000 }]);
+    expect((await total()).rows).toEqual(sumBefore);
+    await sql`delete from tally where application_id = 'com.acme.tally'`.execute(kysely);
+  });
 
   /** The plan of a statement, with its parameters in place. */
   async function planOf(statement: string): Promise<string> {

@@ -1,7 +1,15 @@
+import 'reflect-metadata';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ApplicationRemovalRepository } from '../../../src/applications/application-removal.repository.js';
+import { ApplicationRepository } from '../../../src/applications/application.repository.js';
+import { ApplicationsService } from '../../../src/applications/applications.service.js';
+import { Clock } from '../../../src/common/clock.js';
 import type { Database } from '../../../src/database/database.js';
 import { DeviceRegistrationRepository, lastOfEach } from '../../../src/devices/device-registration.repository.js';
+import { DeviceTransferService } from '../../../src/devices/device-transfer.service.js';
+import { DeviceTransferRepository } from '../../../src/devices/device-transfer.repository.js';
+import { AudienceRepository } from '../../../src/devices/audience.repository.js';
 import { PLACES, openPlace } from '../database/places.js';
 import { addApplication, registration, tallies } from './stock.js';
 
@@ -172,6 +180,28 @@ describe.each(PLACES)('registrations on the %s database', (place) => {
     const { tally, counted } = await tallies(database);
     expect(tally).toEqual(counted);
   });
+});
+
+it('an import that breaks off keeps what was read', async () => {
+  const { database, remove } = await openPlace('embedded');
+  const [clock, audience] = [new Clock(), new AudienceRepository(database)];
+  const removals = new ApplicationRemovalRepository(database);
+  const service = new DeviceTransferService(
+    new ApplicationsService(new ApplicationRepository(database), removals, clock),
+    audience,
+    new DeviceTransferRepository(database),
+    new DeviceRegistrationRepository(database),
+    clock,
+  );
+  async function* broken(): AsyncGenerator<Buffer> {
+    for (const deviceId of ['a', 'b', 'c'])
+      yield Buffer.from(`${JSON.stringify({ deviceId, platform: 'A', token: `sandbox:accepted:${deviceId}` })}\n`);
+    throw await Promise.resolve(new Error('aborted'));
+  }
+  const applicationId = await addApplication(database);
+  await expect(service.importDevices(applicationId, broken())).rejects.toMatchObject({ code: 'FPWSE0004E' });
+  expect(await audience.count(applicationId, {})).toBe(3);
+  await remove();
 });
 
 describe('of registrations one after the other', () => {

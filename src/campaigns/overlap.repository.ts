@@ -1,0 +1,94 @@
+import { Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import type { Transaction } from 'kysely';
+import type { Tables } from '../database/tables.js';
+import { MessageControlRepository } from '../messages/message-control.repository.js';
+
+/** A wave of an earlier run that still waits, or of whose messages one still moves. */
+export interface EarlierWave {
+  seq: number;
+  /** Null: it waits. */
+  message: { applicationId: string; id: string } | null;
+}
+
+/** What of a campaign's earlier runs is still under way when it is to fire again, and calling that off. */
+@Injectable()
+export class OverlapRepository {
+  constructor(private readonly control: MessageControlRepository) {}
+
+  /** Of the campaigns, those with a run under way. */
+  async findBusy(campaignSeqs: readonly number[], transaction: Transaction<Tables>): Promise<Set<number>> {
+    if (campaignSeqs.length === 0) return new Set();
+    const { rows } = await sql<{ campaign_seq: number }>`
+      select distinct campaign_seq from campaign_run
+      where campaign_seq = any(${listOf(campaignSeqs)}::bigint[]) and ${UNDER_WAY}`.execute(transaction);
+    return new Set(rows.map((row) => row.campaign_seq));
+  }
+
+  /** Calls off what has not left of a campaign's runs. Waves before runs, as who sends them locks them. */
+  async cancelRuns(campaignSeq: number, reason: string, transaction: Transaction<Tables>): Promise<void> {
+    await sql`
+      update campaign_wave set state = 'cancelled', reason = ${reason} where state = 'waiting' and run_seq in (
+        select seq from campaign_run where campaign_seq = ${campaignSeq})`.execute(transaction);
+    const { rows } = await sql<{ application_id: string; id: string }>`
+      select message.application_id, message.id from campaign_run run
+      join campaign_wave wave on wave.run_seq = run.seq
+      join campaign_message sent on sent.wave_seq = wave.seq
+      join message on message.seq = sent.message_seq and message.finished_at is null
+      where run.campaign_seq = ${campaignSeq}`.execute(transaction);
+    await sql`
+      update campaign_run set state = 'cancelled', reason = ${reason}
+      where campaign_seq = ${campaignSeq} and ${UNDER_WAY}`.execute(transaction);
+    for (const { application_id: applicationId, id } of rows) await this.control.cancel(applicationId, id, transaction);
+  }
+
+  /**
+   * By wave, what is under way of earlier runs in its zones and east of them: there an earlier run is as far as this one.
+   * West of them it has yet to come, which is no overlap.
+   */
+  async findEarlier(
+    waveSeqs: readonly number[],
+    transaction: Transaction<Tables>,
+  ): Promise<Map<number, EarlierWave[]>> {
+    const found = new Map<number, EarlierWave[]>();
+    if (waveSeqs.length === 0) return found;
+    const { rows } = await sql<{ wave_seq: number; seq: number; application_id: string | null; id: string }>`
+      select wave.seq as wave_seq, earlier.seq, message.application_id, message.id
+      from campaign_wave wave
+      join campaign_run run on run.seq = wave.run_seq
+      join campaign_run on campaign_run.campaign_seq = run.campaign_seq
+        and campaign_run.scheduled_at < run.scheduled_at and ${UNDER_WAY}
+      join campaign_wave earlier on earlier.run_seq = campaign_run.seq
+        and ${progress(sql`earlier`, sql`campaign_run`)} <= ${progress(sql`wave`, sql`run`)}
+      left join campaign_message sent on sent.wave_seq = earlier.seq
+      left join message on message.seq = sent.message_seq and message.state in ('accepted', 'expanding', 'sending')
+      where wave.seq = any(${listOf(waveSeqs)}::bigint[]) and (earlier.state = 'waiting' or message.seq is not null)
+      `.execute(transaction);
+    for (const { wave_seq: waveSeq, seq, application_id: applicationId, id } of rows) {
+      const wave = { seq, message: applicationId === null ? null : { applicationId, id } };
+      found.set(waveSeq, [...(found.get(waveSeq) ?? []), wave]);
+    }
+    return found;
+  }
+
+  async cancelMessages(waves: readonly EarlierWave[], transaction: Transaction<Tables>): Promise<void> {
+    for (const { message } of waves)
+      if (message) await this.control.cancel(message.applicationId, message.id, transaction);
+  }
+}
+
+/** How far round the world a wave is, in ms from where its run begins. */
+function progress(wave: ReturnType<typeof sql>, run: ReturnType<typeof sql>) {
+  return sql`(${wave}.plan->>'scheduledAt')::float8 - extract(epoch from ${run}.scheduled_at)::float8 * 1000`;
+}
+
+/** Of `campaign_run`. The messages' side comes first, because few of them move. */
+const UNDER_WAY = sql`(campaign_run.state = 'running' or campaign_run.seq in (
+  select wave.run_seq from message
+  join campaign_message sent on sent.message_seq = message.seq
+  join campaign_wave wave on wave.seq = sent.wave_seq
+  where message.state in ('accepted', 'expanding', 'sending')))`;
+
+function listOf(seqs: readonly number[]): string {
+  return `{${seqs.join(',')}}`;
+}
