@@ -91,6 +91,12 @@ describe('other schedules', () => {
     // Measured 10 ms; second by second it would be 86 million steps.
     expect(performance.now() - started).toBeLessThan(1_000);
   });
+  it('a moment is kept to the millisecond, with an offset and without', () => {
+    const at = (text: string) => nextFiring(readSchedule({ at: [text], timeZone: 'Europe/Berlin' }), 0)?.at;
+    expect(at('2026-12-24T18:00:00.57Z')).toBe(Date.parse('2026-12-24T18:00:00.570Z'));
+    expect(at('2026-12-24T18:00:00.1239999+01:00')).toBe(Date.parse('2026-12-24T17:00:00.123Z'));
+    expect(at('2026-12-24T18:00:00.5')).toBe(Date.parse('2026-12-24T17:00:00.500Z'));
+  });
   it('jitter is the same everywhere, and within its bounds', () => {
     const schedule = readSchedule({ cron: '* * * * *', jitterSeconds: 60 });
     const all = Array.from({ length: 1_000 }, (_, index) => jitterOf(schedule, 'campaign', index * 60_000));

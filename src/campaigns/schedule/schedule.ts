@@ -54,7 +54,7 @@ export const MAX_MOMENTS = 1_000;
 const MAX_JITTER_S = 3_600;
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
-const LOCAL = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?)?$/;
+const LOCAL = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3})\d*)?)?)?$/;
 const WITH_OFFSET = /^(.+T.+?)(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d))$/i;
 /** With jitter and a way round the world what is later comes to years of five digits: PostgreSQL reads none of ISO 8601's. */
 const LATEST = Date.UTC(9999, 11, 28);
@@ -157,11 +157,12 @@ function readMoment(field: string, text: string, zone: string, recipient: boolea
 }
 
 function readLocal(field: string, text: string): number {
-  const digits = LOCAL.exec(text)
-    ?.slice(1)
-    .map((part) => Number(part ?? 0));
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = digits ?? [];
-  const local = Date.UTC(year, month - 1, day, hour, minute, second);
+  const digits = LOCAL.exec(text)?.slice(1);
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = (digits ?? []).map((part) =>
+    Number(part ?? 0),
+  );
+  const milliseconds = Number(digits?.[6]?.padEnd(3, '0') ?? 0);
+  const local = Date.UTC(year, month - 1, day, hour, minute, second, milliseconds);
   // 31 April would become 1 May.
   if (!digits || year < 1970 || toText(local).slice(0, text.length) !== text.slice(0, 19))
     throw new ScheduleError(field, 'it must be a date and time such as 2026-12-24T18:00:00, with an offset or without');

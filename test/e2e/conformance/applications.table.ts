@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { APPLICATION, NOWHERE, having, refused, wrong } from './row.js';
 import type { Row } from './row.js';
 
@@ -68,10 +69,18 @@ export const APPLICATIONS: readonly Row[] = [
       pageInfo: {
         count: '1',
         totalCount: '3',
-        next: '/imfpush/v1/apps/?offset=2&size=1&expand=true',
-        previous: '/imfpush/v1/apps/?offset=0&size=1&expand=true',
+        next: expect.stringMatching(/^\/imfpush\/v1\/apps\/\?offset=2&size=1&expand=true&cursor=[\w-]+$/) as string,
+        previous: expect.stringMatching(/^\/imfpush\/v1\/apps\/\?offset=0&size=1&expand=true&cursor=[\w-]+$/) as string,
       },
     },
+  ],
+  [
+    'GET /apps/',
+    LIST,
+    'by its id',
+    { query: `filter=applicationId==${SECOND}` },
+    200,
+    having({ applications: [{ applicationId: SECOND }] }),
   ],
   ['GET /apps/', LIST, 'beyond the last', { query: 'offset=99' }, 200, having({ applications: [] })],
   ...[
@@ -82,10 +91,9 @@ export const APPLICATIONS: readonly Row[] = [
     ['offset=1&offset=2', 'FPWSE1079E'],
     ['size=0', 'FPWSE1080E'],
     ['size=-5', 'FPWSE1080E'],
-    ['size=', 'FPWSE1080E'],
-    ['size=1001', 'FPWSE0005E'],
     ['expand=maybe', 'FPWSE0005E'],
-    ['filter=applicationId==x', 'FPWSE0005E'],
+    ['filter=enabled==true', 'FPWSE0005E'],
+    ['cursor=x', 'FPWSE0005E'],
   ].map(([query = '', code = '']): Row => ['GET /apps/', LIST, `?${query}`, { query }, 400, refused(code)]),
 
   ['DELETE …', 'apps.write', 'one', second, 204],

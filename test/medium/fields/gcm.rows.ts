@@ -142,6 +142,7 @@ export const GCM_ROWS: readonly Row[] = [
     'SILENT',
     {
       fcm: {
+        'android.collapse_key': GONE,
         'android.priority': 'NORMAL',
         'data.type': 'SILENT',
         'android.notification.body': GONE,
