@@ -1,21 +1,18 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ProviderSettingRepository } from '../applications/provider-setting.repository.js';
 import { Clock } from '../common/clock.js';
 import { rootCause } from '../common/errors.js';
-import { DeviceRepository } from '../devices/device.repository.js';
 import type { ProviderName, Sender, Verdict } from '../providers/provider.js';
 import { withLife } from '../providers/time-to-live.js';
 import { BatchRepository, LEASE_S } from './batch.repository.js';
 import type { Ending } from './batch.repository.js';
 import { ClaimRepository } from './claim.repository.js';
 import type { LeasedBatch } from './batch.js';
+import { ConsequencesService } from './consequences.service.js';
 import { DeliveryQueue } from './delivery.queue.js';
 import { noFindings, note } from './findings.js';
 import type { Findings } from './findings.js';
-import { InvalidationGuard } from './invalidation-guard.js';
 import { OUTCOME } from './outcome.js';
-import { PaceRepository } from './pace.repository.js';
 import { RecipientsService } from './recipients.service.js';
 import type { DueRecipient } from './recipients.service.js';
 import { decide } from './retry-policy.js';
@@ -43,7 +40,6 @@ const ACCEPTED: Decision = { outcome: OUTCOME.accepted };
 @Injectable()
 export class DeliverService {
   private readonly log = new Logger('Delivery');
-  private readonly guards = new Map<string, InvalidationGuard>();
   /** Of the batches being sent: each stops what is not written yet. */
   private readonly sending = new Set<AbortController>();
   private stopping = false;
@@ -52,10 +48,8 @@ export class DeliverService {
     private readonly claims: ClaimRepository,
     private readonly batches: BatchRepository,
     private readonly recipients: RecipientsService,
-    private readonly devices: DeviceRepository,
+    private readonly consequences: ConsequencesService,
     private readonly senders: Senders,
-    private readonly settings: ProviderSettingRepository,
-    private readonly pace: PaceRepository,
     private readonly queue: DeliveryQueue,
     private readonly status: StatusReporter,
     private readonly clock: Clock,
@@ -77,7 +71,7 @@ export class DeliverService {
     if (!batch) return;
     if ('delayMs' in batch) return this.queue.enqueueBatches([batch]);
     const findings = batch.due.length > 0 ? await this.send(batch) : null;
-    if (findings) await this.apply(batch, findings);
+    if (findings) await this.consequences.apply(batch, findings);
     await this.finish(batch, findings);
   }
 
@@ -180,52 +174,6 @@ export class DeliverService {
     };
   }
 
-  /** What follows from the answers beyond the batch. It may fail: the answers themselves are recorded all the same. */
-  private async apply(batch: LeasedBatch, findings: Findings): Promise<void> {
-    const { applicationId, provider } = batch;
-    await this.attempt('retiring devices', () => this.retire(batch, findings));
-    const { slowUntil, stop } = findings;
-    if (slowUntil !== undefined) await this.attempt('slowing down', () => this.slowDown(batch, findings, slowUntil));
-    if (stop === undefined || batch.settingsVersion === null) return;
-    const version = batch.settingsVersion;
-    await this.attempt('pausing the application', async () => {
-      if (!(await this.settings.pause(applicationId, provider, version, stop))) return;
-      this.log.error(`Application ${applicationId} is paused at ${provider}: ${stop}`);
-      await this.batches.park(applicationId, provider);
-    });
-  }
-
-  private async attempt(what: string, act: () => Promise<void>): Promise<void> {
-    try {
-      await act();
-    } catch (error) {
-      this.log.error(`${what} failed, the next batch that meets the same will do it: ${rootCause(error)}`);
-    }
-  }
-
-  private async retire(batch: LeasedBatch, findings: Findings): Promise<void> {
-    const { applicationId, provider } = batch;
-    const guard = this.guardFor(applicationId, provider);
-    const suspects = [...findings.suspects.values()].reduce((sum, seqs) => sum + seqs.length, 0);
-    guard.note(findings.accepted, suspects);
-    if (!guard.mayRetire() && guard.mustPause()) {
-      const [reason] = findings.suspects.keys();
-      findings.stop ??= `most devices were answered ${reason ?? 'as unknown'}: the credentials or the environment are wrong`;
-      this.guards.delete(guardKey(applicationId, provider));
-    }
-    const sentAt = new Date(batch.terms.now);
-    const found = guard.mayRetire() ? [...findings.dead, ...findings.suspects] : findings.dead;
-    for (const [reason, seqs] of found) await this.devices.retire(seqs, reason, sentAt);
-  }
-
-  private async slowDown(batch: LeasedBatch, findings: Findings, untilMs: number): Promise<void> {
-    const { applicationId, provider } = batch;
-    const seconds = Math.max(1, this.clock.now() - batch.terms.now) / 1_000;
-    await this.pace.slowDown(batch, untilMs, findings.accepted / seconds);
-    const reason = findings.lastReason ?? 'no reason given';
-    this.log.warn(`Application ${applicationId} slows down at ${provider}: ${reason}`);
-  }
-
   private async finish(batch: LeasedBatch, findings: Findings | null): Promise<void> {
     const ending = this.endingOf(batch, findings);
     const finished = await this.record(batch, ending);
@@ -268,15 +216,4 @@ export class DeliverService {
       }
     }
   }
-
-  private guardFor(applicationId: string, provider: ProviderName): InvalidationGuard {
-    const key = guardKey(applicationId, provider);
-    const guard = this.guards.get(key) ?? new InvalidationGuard();
-    this.guards.set(key, guard);
-    return guard;
-  }
-}
-
-function guardKey(applicationId: string, provider: ProviderName): string {
-  return `${provider} ${applicationId}`;
 }

@@ -5,6 +5,7 @@ import { DevicesModule } from '../devices/devices.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { BatchRepository } from './batch.repository.js';
 import { ClaimRepository } from './claim.repository.js';
+import { ConsequencesService } from './consequences.service.js';
 import { DeliverProcessor } from './deliver.processor.js';
 import { DeliverService } from './deliver.service.js';
 import { DeliveryQueue } from './delivery.queue.js';
@@ -37,6 +38,7 @@ export class DeliveryModule {}
   imports: [ApplicationsModule, DeliveryModule, DevicesModule, ProvidersModule],
   providers: [
     ClaimRepository,
+    ConsequencesService,
     DeliverProcessor,
     DeliverService,
     ExpandProcessor,

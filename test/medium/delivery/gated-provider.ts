@@ -1,6 +1,7 @@
 import { ProviderStatusRepository } from '../../../src/applications/provider-status.repository.js';
 import { Clock } from '../../../src/common/clock.js';
 import { Vault } from '../../../src/common/vault.js';
+import { ConsequencesService } from '../../../src/delivery/consequences.service.js';
 import { DeliverService } from '../../../src/delivery/deliver.service.js';
 import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
 import { RecipientsService } from '../../../src/delivery/recipients.service.js';
@@ -87,15 +88,13 @@ export function newWorker(room: Room, queues: Queues, provider: GatedProvider): 
     room.claims,
     room.batches,
     new RecipientsService(devices, new ValuesRepository(room.database)),
-    devices,
+    new ConsequencesService(devices, room.settings, room.batches, room.pace, clock),
     new Senders(
       { sandbox: provider } as unknown as Providers,
       room.settings,
       new SharedTokenRepository(room.database, new Vault(Buffer.alloc(32))),
       clock,
     ),
-    room.settings,
-    room.pace,
     new DeliveryQueue(queues),
     new StatusReporter(new ProviderStatusRepository(room.database), clock),
     clock,
