@@ -238,6 +238,16 @@ describe.each(PLACES)('batches on the %s database', (place) => {
     });
   });
 
+  it('a checkpoint stores outcomes and details of one moment, whatever is recorded while it waits its turn', async () => {
+    const { batchId } = await oneBatch(2);
+    const batch = await room.claim(batchId);
+    const kept = room.batches.checkpoint(batch);
+    batch.ledger.record(0, { outcome: OUTCOME.unknown, reason: 'timeout', retryAt: LATE }, true);
+    await kept;
+    const row = await room.batchRow(batchId);
+    expect([namesOf(row.outcomes), row.details]).toEqual([['inFlight', 'inFlight'], {}]);
+  });
+
   describe('a pause', () => {
     it('parks at the claim, waits while it lasts, and goes on when it ends', async () => {
       const { batchId, applicationId, id } = await oneBatch(2);
