@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Clock } from '../common/clock.js';
 import { rootCause } from '../common/errors.js';
-import type { ProviderName, Sender, Verdict } from '../providers/provider.js';
+import type { ProviderName, Verdict } from '../providers/provider.js';
 import { withLife } from '../providers/time-to-live.js';
 import { BatchRepository, LEASE_S } from './batch.repository.js';
 import type { Ending } from './batch.repository.js';
@@ -18,6 +18,7 @@ import type { DueRecipient } from './recipients.service.js';
 import { decide } from './retry-policy.js';
 import type { Decision } from './retry-policy.js';
 import { Senders } from './senders.js';
+import type { OpenSender } from './senders.js';
 import { StatusReporter } from './status-reporter.js';
 
 /** What is known is recorded this often while a batch is being sent; the lease lasts ten times as long. */
@@ -28,8 +29,8 @@ const UNPAUSABLE_WAIT_MS = 60_000;
 
 const HELD_SPREAD_MS = 1_000;
 
-/** A batch that could not be begun, for a fault of ours or of the database, waits this long. */
-const UNPREPARED_WAIT_MS = 5_000;
+/** A batch that could not be begun or not be sent to its end, for a fault of ours or of the database, waits this long. */
+const FAULT_WAIT_MS = 5_000;
 
 /** While the database is away the answers of the providers are kept, and recorded when it is back. */
 const RECORD_AGAIN_MS = 250;
@@ -93,6 +94,10 @@ export class DeliverService {
     const checkpoints = this.keepCheckpoints(batch, abort);
     try {
       await this.sendAll(sender, batch, recipients, findings, abort.signal);
+    } catch (error) {
+      // A fault of ours. What was answered is kept; the rest is in flight, and called unknown by the next claim.
+      this.log.error(`Batch ${batch.id} was not sent to its end: ${rootCause(error)}`);
+      findings.heldUntil = this.clock.now() + FAULT_WAIT_MS;
     } finally {
       this.sending.delete(abort);
       await checkpoints.stop();
@@ -105,7 +110,7 @@ export class DeliverService {
   private async prepare(
     batch: LeasedBatch,
     findings: Findings,
-  ): Promise<{ sender: Sender; recipients: DueRecipient[] } | null> {
+  ): Promise<{ sender: OpenSender; recipients: DueRecipient[] } | null> {
     try {
       const sender = await this.senders.get(batch.applicationId, batch.provider, batch.settingsVersion);
       if (sender) return { sender, recipients: await this.recipients.find(batch) };
@@ -114,13 +119,13 @@ export class DeliverService {
     } catch (error) {
       this.log.error(`Batch ${batch.id} could not be begun: ${rootCause(error)}`);
       batch.ledger.giveBack(batch.due);
-      findings.heldUntil = this.clock.now() + UNPREPARED_WAIT_MS;
+      findings.heldUntil = this.clock.now() + FAULT_WAIT_MS;
     }
     return null;
   }
 
   private async sendAll(
-    sender: Sender,
+    sender: OpenSender,
     batch: LeasedBatch,
     recipients: readonly DueRecipient[],
     findings: Findings,

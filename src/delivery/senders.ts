@@ -3,7 +3,7 @@ import type { OnModuleDestroy } from '@nestjs/common';
 import { ProviderSettingRepository } from '../applications/provider-setting.repository.js';
 import { Clock } from '../common/clock.js';
 import type { ClaimTerms } from './claim.repository.js';
-import type { ProviderName, Sender } from '../providers/provider.js';
+import type { ProviderName, Sender, Verdict } from '../providers/provider.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
 import { SharedTokenRepository } from './shared-token.repository.js';
@@ -12,6 +12,12 @@ import { SharedTokenRepository } from './shared-token.repository.js';
 const MAX_OPEN = 500;
 /** One unused for as long closes too: its application or settings may be gone. */
 const IDLE_MS = 60 * 60_000;
+
+/** Settings that could not be read are read again after this long. */
+const UNREADABLE_MS = 5_000;
+
+/** What is closed when nobody sends through it any more, and by nobody else. */
+export type OpenSender = Pick<Sender, 'send' | 'stats'>;
 
 interface Open {
   version: number;
@@ -46,14 +52,13 @@ export class Senders implements OnModuleDestroy {
    * Null when the application has no settings for the provider. What is sent goes through the newest settings that are known by
    * then, and nothing closes under it.
    */
-  async get(applicationId: string, provider: ProviderName, version: number | null): Promise<Sender | null> {
+  async get(applicationId: string, provider: ProviderName, version: number | null): Promise<OpenSender | null> {
     if (version === null) return null;
     const sender = await this.find(applicationId, provider, version).sender;
     if (!sender) return null;
     return {
       send: (...given) => this.send(this.find(applicationId, provider, version), given),
       stats: () => sender.stats(),
-      close: () => sender.close(),
     };
   }
 
@@ -94,10 +99,15 @@ export class Senders implements OnModuleDestroy {
   ): Promise<void> {
     open.sending++;
     try {
-      const sender = await open.sender;
+      const sender = await open.sender.catch(() => null);
       if (sender) return await sender.send(notification, recipients, report, signal);
-      // Removed since the batch was claimed: its next claim will say so.
-      for (const index of recipients.keys()) report(index, { action: 'notSent' });
+      // Replaced since the batch was claimed, and removed or not to be read now: its next claim will say which.
+      const held: Verdict = {
+        action: 'held',
+        reason: 'the settings changed',
+        untilMs: this.clock.now() + UNREADABLE_MS,
+      };
+      for (const index of recipients.keys()) report(index, held);
     } finally {
       open.sending--;
       if (open.retired) retire(open);

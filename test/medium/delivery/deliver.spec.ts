@@ -83,6 +83,16 @@ describe.each(PLACES)('sending while the %s database fails', (place) => {
     expect(provider.written).toEqual([]);
   });
 
+  it('keeps the answers before a fault of ours; what has none is in doubt, and waits', async () => {
+    const { batchId } = await toDevices(3);
+    Object.assign(provider, { fault: new Error('broken'), answersBeforeFault: 1 });
+    await newWorker(room, queues, provider).deliverBatch(batchId, 'sandbox');
+    const row = await room.batchRow(batchId);
+    expect(row.state).toBe('ready');
+    expect(row.due_at?.getTime()).toBeGreaterThan(Date.now() + 3_000);
+    expect(namesOf(row.outcomes)).toEqual(['accepted', 'inFlight', 'inFlight']);
+  });
+
   it('sends nothing before its message leaves, whatever let its batch go', async () => {
     const applicationId = await room.addApplication();
     const sendAt = new Date(Date.now() + 3_600_000);

@@ -26,8 +26,9 @@ export class GatedProvider implements Provider {
   /** Writes allowed before the rest waits for `openGate`. */
   writesBeforeGate = Infinity;
   verdict: Verdict = { action: 'accept' };
-  /** What `send` rejects with, after the writes and before the answers. */
+  /** What `send` rejects with, after the writes and so many answers. */
   fault: Error | undefined;
+  answersBeforeFault = 0;
   /** Of the sending under way or the last one. */
   signal: AbortSignal | undefined;
   waiting = false;
@@ -68,8 +69,10 @@ export class GatedProvider implements Provider {
       answers.push(index);
     }
     await this.passGate(answers.length);
-    if (this.fault) throw this.fault;
-    for (const index of answers) report(index, this.verdict);
+    for (const [count, index] of answers.entries()) {
+      if (this.fault && count >= this.answersBeforeFault) throw this.fault;
+      report(index, this.verdict);
+    }
   }
 
   private async passGate(writes: number): Promise<void> {

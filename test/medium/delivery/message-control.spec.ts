@@ -289,9 +289,8 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       },
       'a fault of ours in the middle of the answers': async ({ batchId }) => {
         provider.fault = new Error('broken');
-        await expect(deliver.deliverBatch(batchId, 'sandbox')).rejects.toThrow('broken');
+        await deliver.deliverBatch(batchId, 'sandbox');
         provider.fault = undefined;
-        await room.runOutLease(batchId);
       },
     };
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { Clock } from '../../../src/common/clock.js';
 import { Vault } from '../../../src/common/vault.js';
+import type { OpenSender } from '../../../src/delivery/senders.js';
 import { Senders } from '../../../src/delivery/senders.js';
 import { SharedTokenRepository } from '../../../src/delivery/shared-token.repository.js';
 import type { Notification } from '../../../src/providers/notification.js';
@@ -55,7 +56,7 @@ async function addConfigured(): Promise<string> {
   await room.settings.put(applicationId, 'apns', { visible: {}, secret: {} });
   return applicationId;
 }
-const sendThrough = (sender: Sender | null) =>
+const sendThrough = (sender: OpenSender | null) =>
   sender!.send({} as Notification, [], () => undefined, new AbortController().signal);
 const settle = () => vi.waitFor(() => expect(opener.ends).not.toEqual([]));
 
