@@ -76,7 +76,7 @@ function runCarillon(
   if (!existsSync(MAIN)) throw new Error('dist/main.js is missing: npm run build');
   // Nothing of the caller's settings, only what a process needs to run.
   const { PATH, HOME, TMPDIR } = process.env;
-  const child = spawn(process.execPath, ['--enable-source-maps', ...flags, MAIN], {
+  const child = spawn(process.execPath, ['--enable-source-maps', '--max-semi-space-size=32', ...flags, MAIN], {
     env: { PATH, HOME, TMPDIR, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
