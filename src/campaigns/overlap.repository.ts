@@ -59,10 +59,12 @@ export class OverlapRepository {
       join campaign_run on campaign_run.campaign_seq = run.campaign_seq
         and campaign_run.scheduled_at < run.scheduled_at and ${UNDER_WAY}
       join campaign_wave earlier on earlier.run_seq = campaign_run.seq
-        and ${progress(sql`earlier`, sql`campaign_run`)} <= ${progress(sql`wave`, sql`run`)}
+      join lateral ${beginOf(sql`run`)} as begin on true
+      join lateral ${beginOf(sql`campaign_run`)} as earlier_begin on true
       left join campaign_message sent on sent.wave_seq = earlier.seq
       left join message on message.seq = sent.message_seq and message.state in ('accepted', 'expanding', 'sending')
       where wave.seq = any(${listOf(waveSeqs)}::bigint[]) and (earlier.state = 'waiting' or message.seq is not null)
+        and ${momentOf(sql`earlier`)} - earlier_begin.at <= ${momentOf(sql`wave`)} - begin.at
       `.execute(transaction);
     for (const { wave_seq: waveSeq, seq, application_id: applicationId, id } of rows) {
       const wave = { seq, message: applicationId === null ? null : { applicationId, id } };
@@ -77,9 +79,14 @@ export class OverlapRepository {
   }
 }
 
-/** How far round the world a wave is, in ms from where its run begins. */
-function progress(wave: ReturnType<typeof sql>, run: ReturnType<typeof sql>) {
-  return sql`(${wave}.plan->>'scheduledAt')::float8 - extract(epoch from ${run}.scheduled_at)::float8 * 1000`;
+/** When a wave was meant, in epoch ms, with the jitter of its run: that is not in the run's own moment. */
+function momentOf(wave: ReturnType<typeof sql>) {
+  return sql`(${wave}.plan->>'scheduledAt')::float8`;
+}
+
+/** When a run was to come first, in UTC+14: how far round the world its waves are counts from there. */
+function beginOf(run: ReturnType<typeof sql>) {
+  return sql`(select min(${momentOf(sql`first`)}) as at from campaign_wave first where first.run_seq = ${run}.seq)`;
 }
 
 /** Of `campaign_run`. The messages' side comes first, because few of them move. */

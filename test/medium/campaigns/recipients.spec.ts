@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { jitterOf, readSchedule } from '../../../src/campaigns/schedule/schedule.js';
+import { newMessageId } from '../../../src/messages/message-id.js';
 import { PLACES } from '../database/places.js';
 import { CampaignRoom } from './room.js';
 import { HOUR, MINUTE } from './scheduling.js';
@@ -222,6 +224,18 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
       expect(first.state).toBe('cancelled');
       expect(nines(TOKYO, reached)).toEqual(days.slice(1, 2));
       expect(nines(HONOLULU, reached)).toEqual(days.slice(0, 2));
+    });
+    it.each(['skip', 'cancel'] as const)('%s: also when the day before began later by its jitter', async (overlap) => {
+      const schedule = { cron: '0 9 * * *', timeZone: 'recipient', defaultTimeZone: TOKYO, jitterSeconds: 3_600 };
+      const jitter = (id: string, day: number) =>
+        jitterOf(readSchedule(schedule), id, Date.UTC(2026, 10, 29 + day, 19));
+      let id = newMessageId();
+      while (jitter(id, 0) <= jitter(id, 1)) id = newMessageId();
+      await room.addCampaign(await room.addApplication(), START, { schedule, policies: { overlap } }, id);
+      const tenInTokyo = Date.UTC(2026, 10, 30, 1);
+      const [first = 0] = await room.look(tenInTokyo);
+      expect(await room.look(tenInTokyo + 24 * HOUR)).toHaveLength(overlap === 'skip' ? 0 : 1);
+      expect((await room.messageRow(first)).state).toBe(overlap === 'skip' ? 'accepted' : 'cancelled');
     });
     it('waves that wait for the same morning are one', async () => {
       const applicationId = await room.addApplication();
