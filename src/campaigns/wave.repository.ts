@@ -13,7 +13,6 @@ import type { NewMessage } from '../messages/new-message.js';
 import { OVERTAKEN, waveOverlap } from './campaign.js';
 import type { Definition } from './campaign.js';
 import { OverlapRepository } from './overlap.repository.js';
-import type { EarlierWave } from './overlap.repository.js';
 import type { WaveDecision, WavePlan } from './wave.js';
 
 /** Waves of one transaction. */
@@ -111,12 +110,13 @@ export class WaveRepository {
     // Earlier waves come first, so that what becomes of them in this round is known.
     const outcomes = new Map<number, WaveOutcome>();
     for (const row of rows) {
-      const busy = (earlier.get(row.seq) ?? []).some(({ seq }) => !isOver(outcomes.get(seq)));
+      const busy = (earlier.get(row.seq) ?? []).some((seq) => !isOver(outcomes.get(seq)));
       outcomes.set(row.seq, read(toWave(row, busy), zones.get(row.application_id) ?? [], now));
     }
-    for (const row of careful)
-      if (waveOverlap(row.definition) === 'cancel' && outcomes.get(row.seq)?.do === 'send')
-        await this.overtake(earlier.get(row.seq) ?? [], outcomes, transaction);
+    const overtaken = careful
+      .filter(({ definition }) => waveOverlap(definition) === 'cancel')
+      .flatMap(({ seq }) => overtake(seq, earlier.get(seq) ?? [], outcomes));
+    const touchedRuns = await this.overlaps.cancelWaves(overtaken, OVERTAKEN, transaction);
     const settled: Settled[] = [];
     const composed: (ComposedMessage & { row: WaveRow })[] = [];
     for (const row of rows) {
@@ -140,19 +140,8 @@ export class WaveRepository {
       insert into campaign_message (wave_seq, message_seq, variant, language)
       select wave_seq, message_seq, variant, language from jsonb_to_recordset(${JSON.stringify(links)}::jsonb)
         as link(wave_seq bigint, message_seq bigint, variant text, language text)`.execute(transaction);
-    await this.settleWaves(settled, transaction);
+    await this.settleWaves(settled, touchedRuns, transaction);
     return { messageSeqs, more: rows.length === LIMIT };
-  }
-
-  /** What is sent by now is cancelled, and what was to be sent in this round is not. */
-  private async overtake(
-    earlier: readonly EarlierWave[],
-    outcomes: Map<number, WaveOutcome>,
-    transaction: Transaction<Tables>,
-  ): Promise<void> {
-    await this.overlaps.cancelMessages(earlier, transaction);
-    for (const { seq } of earlier)
-      if (outcomes.has(seq) && !isOver(outcomes.get(seq))) outcomes.set(seq, { do: 'skip', reason: OVERTAKEN });
   }
 
   /** A campaign that is paused keeps its waves waiting; one that a person fired by hand goes on. */
@@ -215,10 +204,14 @@ export class WaveRepository {
     }
   }
 
-  /** A run ends with its last wave. */
-  private async settleWaves(settled: readonly Settled[], transaction: Transaction<Tables>): Promise<void> {
+  /** A run ends with its last wave. `touched`: runs of which others were settled. */
+  private async settleWaves(
+    settled: readonly Settled[],
+    touched: readonly number[],
+    transaction: Transaction<Tables>,
+  ): Promise<void> {
     const changes = settled.map(({ seq, state, reason, dueAt }) => ({ seq, state, reason, due_at: new Date(dueAt) }));
-    const runs = `{${settled.map(({ runSeq }) => runSeq).join(',')}}`;
+    const runs = `{${[...touched, ...settled.map(({ runSeq }) => runSeq)].join(',')}}`;
     // Two processes with the last two waves of a run would each see the other's as waiting, and the run would never end.
     await sql`select from campaign_run where seq = any(${runs}::bigint[]) order by seq for update`.execute(transaction);
     await sql`
@@ -242,6 +235,14 @@ function settle(outcome: WaveOutcome): { state: WaveState; reason: string | null
   if (outcome.do === 'skip') return { state: 'skipped', reason: outcome.reason };
   if (outcome.do === 'wait') return { state: 'waiting', reason: null, dueAt: outcome.until };
   return { state: outcome.do === 'send' ? 'sent' : 'empty', reason: null };
+}
+
+/** When a wave goes out: what was to be sent in this round of earlier ones is not. Answers the others, which are not of this round. */
+function overtake(seq: number, earlier: readonly number[], outcomes: Map<number, WaveOutcome>): number[] {
+  if (outcomes.get(seq)?.do !== 'send') return [];
+  for (const each of earlier)
+    if (outcomes.has(each) && !isOver(outcomes.get(each))) outcomes.set(each, { do: 'skip', reason: OVERTAKEN });
+  return earlier.filter((each) => !outcomes.has(each));
 }
 
 /** Nothing of it goes out any more. */

@@ -237,6 +237,19 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
       expect(await room.look(tenInTokyo + 24 * HOUR)).toHaveLength(overlap === 'skip' ? 0 : 1);
       expect((await room.messageRow(first)).state).toBe(overlap === 'skip' ? 'accepted' : 'cancelled');
     });
+    it('cancel: also what still waited when the next one comes, after nobody has looked for two days', async () => {
+      const west = 'Etc/GMT+12';
+      const schedule = { cron: '0 9 * * *', timeZone: 'recipient', defaultTimeZone: west };
+      const policies = { overlap: 'cancel' } as const;
+      const { seq } = await room.addCampaign(await room.addApplication(), START, { schedule, policies });
+      expect(await room.look(START + 7 * HOUR)).toEqual([]);
+      expect(await room.look(Date.UTC(2026, 11, 1, 21))).toHaveLength(1);
+      expect(await room.runRows(seq)).toMatchObject([
+        { state: 'sent', reason: 'overtaken by the next firing' },
+        { state: 'sent', reason: null },
+        { state: 'running' },
+      ]);
+    });
     it('waves that wait for the same morning are one', async () => {
       const applicationId = await room.addApplication();
       await room.addDevices(applicationId, [{ deviceId: 'Europe/Berlin', timeZone: 'Europe/Berlin' }]);
