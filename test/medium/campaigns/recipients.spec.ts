@@ -266,6 +266,26 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
     });
   });
 
+  it('a wave that the database refuses is skipped with the reason, and the others are sent', async () => {
+    const applicationId = await room.addApplication();
+    const schedule = { at: ['2026-11-30T09:00'], timeZone: 'recipient', defaultTimeZone: 'Asia/Tokyo' };
+    const broken = await room.addCampaign(applicationId, START, { schedule });
+    const other = await room.addCampaign(applicationId, START, { schedule });
+    await room.look(START + 7 * HOUR);
+    const { messageSeqs } = await room.waves.sendDue(Date.UTC(2026, 10, 30), (wave, named, now) => {
+      const outcome = room.rules.readWave(wave, named, now);
+      const refused = outcome.do === 'send' && wave.campaignId === broken.id;
+      return refused ? { do: 'wait', until: Date.UTC(10_000) } : outcome;
+    });
+    expect(await room.messagesOf(other.seq)).toEqual(messageSeqs);
+    expect(messageSeqs).toHaveLength(1);
+    expect(await room.messagesOf(broken.seq)).toEqual([]);
+    const waves = await room.runs.listWaves((await room.runRows(broken.seq))[0]?.seq ?? 0);
+    expect(waves.filter(({ state }) => state === 'skipped')).toMatchObject([
+      { reason: expect.stringContaining('+010000-01-01') as string },
+    ]);
+  });
+
   it('an application that is disabled, or removed, in the middle of a run gets no more of its waves', async () => {
     const tables = room.database.kysely;
     for (const change of [{ enabled: false }, { removed_at: new Date(START) }]) {
