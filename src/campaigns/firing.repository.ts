@@ -9,6 +9,7 @@ import { OVERTAKEN, runOverlap } from './campaign.js';
 import type { Definition } from './campaign.js';
 import type { DueCampaign, Planned, PlannedRun } from './firing.js';
 import { OverlapRepository } from './overlap.repository.js';
+import { isRefused } from './refused.js';
 import type { WavePlan } from './wave.js';
 import { WaveRepository } from './wave.repository.js';
 import type { Sent, WaveReader } from './wave.repository.js';
@@ -215,12 +216,6 @@ export class FiringRepository {
       `.execute(transaction);
     return new Map(found.flatMap(({ campaign_seq: seq, share }) => (share === null ? [] : [[seq, share]])));
   }
-}
-
-/** SQLSTATE classes 22 (data), 23 (constraints) and 54 (limits), or our own arithmetic: the campaign is at fault, and not the database. */
-function isRefused(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return error instanceof RangeError || error instanceof TypeError || /^(?:2[23]|54)/.test(String(code));
 }
 
 type CampaignChange = Pick<Planned, 'next' | 'pause'> & { seq: number };

@@ -4,13 +4,6 @@ import type { Transaction } from 'kysely';
 import type { Tables } from '../database/tables.js';
 import { MessageControlRepository } from '../messages/message-control.repository.js';
 
-/** A wave of an earlier run that still waits, or of whose messages one still moves. */
-export interface EarlierWave {
-  seq: number;
-  /** Null: it waits. */
-  message: { applicationId: string; id: string } | null;
-}
-
 /** What of a campaign's earlier runs is still under way when it is to fire again, and calling that off. */
 @Injectable()
 export class OverlapRepository {
@@ -30,56 +23,74 @@ export class OverlapRepository {
     await sql`
       update campaign_wave set state = 'cancelled', reason = ${reason} where state = 'waiting' and run_seq in (
         select seq from campaign_run where campaign_seq = ${campaignSeq})`.execute(transaction);
-    const { rows } = await sql<{ application_id: string; id: string }>`
-      select message.application_id, message.id from campaign_run run
-      join campaign_wave wave on wave.run_seq = run.seq
-      join campaign_message sent on sent.wave_seq = wave.seq
-      join message on message.seq = sent.message_seq and message.finished_at is null
-      where run.campaign_seq = ${campaignSeq}`.execute(transaction);
+    const sent = await this.findMoving(
+      sql`wave.run_seq in (
+      select seq from campaign_run where campaign_seq = ${campaignSeq})`,
+      transaction,
+    );
     await sql`
       update campaign_run set state = 'cancelled', reason = ${reason}
       where campaign_seq = ${campaignSeq} and ${UNDER_WAY}`.execute(transaction);
-    for (const { application_id: applicationId, id } of rows) await this.control.cancel(applicationId, id, transaction);
+    for (const { application_id: applicationId, id } of sent) await this.control.cancel(applicationId, id, transaction);
   }
 
   /**
-   * By wave, what is under way of earlier runs in its zones and east of them: there an earlier run is as far as this one.
-   * West of them it has yet to come, which is no overlap.
+   * By wave, those of earlier runs that wait, or have a message that moves, in its zones and east of them: there an
+   * earlier run is as far as this one. West of them it has yet to come, which is no overlap.
    */
-  async findEarlier(
-    waveSeqs: readonly number[],
-    transaction: Transaction<Tables>,
-  ): Promise<Map<number, EarlierWave[]>> {
-    const found = new Map<number, EarlierWave[]>();
+  async findEarlier(waveSeqs: readonly number[], transaction: Transaction<Tables>): Promise<Map<number, number[]>> {
+    const found = new Map<number, number[]>();
     if (waveSeqs.length === 0) return found;
-    const { rows } = await sql<{ wave_seq: number; seq: number; application_id: string | null; id: string }>`
-      select wave.seq as wave_seq, earlier.seq, message.application_id, message.id
+    const { rows } = await sql<{ wave_seq: number; seq: number }>`
+      select distinct wave.seq as wave_seq, earlier.seq
       from campaign_wave wave
       join campaign_run run on run.seq = wave.run_seq
       join campaign_run on campaign_run.campaign_seq = run.campaign_seq
         and campaign_run.scheduled_at < run.scheduled_at and ${UNDER_WAY}
       join campaign_wave earlier on earlier.run_seq = campaign_run.seq
-        and ${progress(sql`earlier`, sql`campaign_run`)} <= ${progress(sql`wave`, sql`run`)}
+      join lateral ${beginOf(sql`run`)} as begin on true
+      join lateral ${beginOf(sql`campaign_run`)} as earlier_begin on true
       left join campaign_message sent on sent.wave_seq = earlier.seq
       left join message on message.seq = sent.message_seq and message.state in ('accepted', 'expanding', 'sending')
       where wave.seq = any(${listOf(waveSeqs)}::bigint[]) and (earlier.state = 'waiting' or message.seq is not null)
+        and ${momentOf(sql`earlier`)} - earlier_begin.at <= ${momentOf(sql`wave`)} - begin.at
       `.execute(transaction);
-    for (const { wave_seq: waveSeq, seq, application_id: applicationId, id } of rows) {
-      const wave = { seq, message: applicationId === null ? null : { applicationId, id } };
-      found.set(waveSeq, [...(found.get(waveSeq) ?? []), wave]);
-    }
+    for (const { wave_seq: waveSeq, seq } of rows) found.set(waveSeq, [...(found.get(waveSeq) ?? []), seq]);
     return found;
   }
 
-  async cancelMessages(waves: readonly EarlierWave[], transaction: Transaction<Tables>): Promise<void> {
-    for (const { message } of waves)
-      if (message) await this.control.cancel(message.applicationId, message.id, transaction);
+  /** Calls off what has not left of waves that the caller does not hold. Answers the runs of those that waited. */
+  async cancelWaves(waveSeqs: readonly number[], reason: string, transaction: Transaction<Tables>): Promise<number[]> {
+    if (waveSeqs.length === 0) return [];
+    const seqs = listOf(waveSeqs);
+    const { rows } = await sql<{ run_seq: number }>`
+      update campaign_wave set state = 'skipped', reason = ${reason} where seq in (
+        select seq from campaign_wave where seq = any(${seqs}::bigint[]) and state = 'waiting' order by seq for update)
+      returning run_seq`.execute(transaction);
+    // A second statement: it sees what others have made of waves for which the first had to wait.
+    const sent = await this.findMoving(sql`wave.seq = any(${seqs}::bigint[])`, transaction);
+    for (const { application_id: applicationId, id } of sent) await this.control.cancel(applicationId, id, transaction);
+    return rows.map((row) => row.run_seq);
+  }
+
+  private async findMoving(which: ReturnType<typeof sql>, transaction: Transaction<Tables>) {
+    const { rows } = await sql<{ application_id: string; id: string }>`
+      select message.application_id, message.id from campaign_wave wave
+      join campaign_message sent on sent.wave_seq = wave.seq
+      join message on message.seq = sent.message_seq and message.finished_at is null
+      where ${which} order by message.seq`.execute(transaction);
+    return rows;
   }
 }
 
-/** How far round the world a wave is, in ms from where its run begins. */
-function progress(wave: ReturnType<typeof sql>, run: ReturnType<typeof sql>) {
-  return sql`(${wave}.plan->>'scheduledAt')::float8 - extract(epoch from ${run}.scheduled_at)::float8 * 1000`;
+/** When a wave was meant, in epoch ms, with the jitter of its run: that is not in the run's own moment. */
+function momentOf(wave: ReturnType<typeof sql>) {
+  return sql`(${wave}.plan->>'scheduledAt')::float8`;
+}
+
+/** When a run was to come first, in UTC+14: how far round the world its waves are counts from there. */
+function beginOf(run: ReturnType<typeof sql>) {
+  return sql`(select min(${momentOf(sql`first`)}) as at from campaign_wave first where first.run_seq = ${run}.seq)`;
 }
 
 /** Of `campaign_run`. The messages' side comes first, because few of them move. */

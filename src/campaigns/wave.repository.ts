@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
+import { rootCause } from '../common/errors.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { WaveState } from '../database/campaign-tables.js';
@@ -13,8 +14,9 @@ import type { NewMessage } from '../messages/new-message.js';
 import { OVERTAKEN, waveOverlap } from './campaign.js';
 import type { Definition } from './campaign.js';
 import { OverlapRepository } from './overlap.repository.js';
-import type { EarlierWave } from './overlap.repository.js';
+import { isRefused } from './refused.js';
 import type { WaveDecision, WavePlan } from './wave.js';
+import { isOver, overtake, settle } from './wave-outcome.js';
 
 /** Waves of one transaction. */
 const LIMIT = 50;
@@ -54,6 +56,12 @@ export type WaveReader = (wave: DueWave, named: readonly string[], now: number) 
 /** Messages that are kept and want to be expanded. */
 export interface Sent {
   messageSeqs: number[];
+}
+
+/** Of the waves that are due, those of these runs, or these themselves. */
+interface Only {
+  column: 'wave.run_seq' | 'wave.seq';
+  seqs: readonly number[];
 }
 
 interface WaveRow {
@@ -98,9 +106,41 @@ export class WaveRepository {
     transaction?: Transaction<Tables>,
     runSeqs?: readonly number[],
   ): Promise<Sent & { more: boolean }> {
-    if (!transaction) return this.database.kysely.transaction().execute((own) => this.sendDue(now, read, own, runSeqs));
-    if (runSeqs?.length === 0) return { messageSeqs: [], more: false };
-    const rows = await this.claim(now, transaction, runSeqs);
+    if (transaction) return this.sendSome(now, read, transaction, runSeqs && { column: 'wave.run_seq', seqs: runSeqs });
+    try {
+      return await this.database.kysely.transaction().execute((own) => this.sendSome(now, read, own));
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      return this.sendEach(now, read);
+    }
+  }
+
+  /** One by one: a wave that cannot be kept is skipped, with the reason, and stops nobody else. */
+  private async sendEach(now: number, read: WaveReader): Promise<Sent & { more: boolean }> {
+    const { kysely } = this.database;
+    const due = await kysely.transaction().execute((transaction) => this.claim(now, transaction));
+    const messageSeqs: number[] = [];
+    for (const { seq } of due) {
+      const send = (reader: WaveReader) =>
+        kysely.transaction().execute((own) => this.sendSome(now, reader, own, { column: 'wave.seq', seqs: [seq] }));
+      try {
+        messageSeqs.push(...(await send(read)).messageSeqs);
+      } catch (error) {
+        if (!isRefused(error)) throw error;
+        await send(() => ({ do: 'skip', reason: rootCause(error) }));
+      }
+    }
+    return { messageSeqs, more: false };
+  }
+
+  private async sendSome(
+    now: number,
+    read: WaveReader,
+    transaction: Transaction<Tables>,
+    only?: Only,
+  ): Promise<Sent & { more: boolean }> {
+    if (only?.seqs.length === 0) return { messageSeqs: [], more: false };
+    const rows = await this.claim(now, transaction, only);
     if (rows.length === 0) return { messageSeqs: [], more: false };
     const zones = await this.findZones(rows, transaction);
     const careful = rows.filter(({ definition, manual }) => !manual && waveOverlap(definition) !== 'allow');
@@ -111,12 +151,13 @@ export class WaveRepository {
     // Earlier waves come first, so that what becomes of them in this round is known.
     const outcomes = new Map<number, WaveOutcome>();
     for (const row of rows) {
-      const busy = (earlier.get(row.seq) ?? []).some(({ seq }) => !isOver(outcomes.get(seq)));
+      const busy = (earlier.get(row.seq) ?? []).some((seq) => !isOver(outcomes.get(seq)));
       outcomes.set(row.seq, read(toWave(row, busy), zones.get(row.application_id) ?? [], now));
     }
-    for (const row of careful)
-      if (waveOverlap(row.definition) === 'cancel' && outcomes.get(row.seq)?.do === 'send')
-        await this.overtake(earlier.get(row.seq) ?? [], outcomes, transaction);
+    const overtaken = careful
+      .filter(({ definition }) => waveOverlap(definition) === 'cancel')
+      .flatMap(({ seq }) => overtake(seq, earlier.get(seq) ?? [], outcomes));
+    const touchedRuns = await this.overlaps.cancelWaves(overtaken, OVERTAKEN, transaction);
     const settled: Settled[] = [];
     const composed: (ComposedMessage & { row: WaveRow })[] = [];
     for (const row of rows) {
@@ -140,29 +181,14 @@ export class WaveRepository {
       insert into campaign_message (wave_seq, message_seq, variant, language)
       select wave_seq, message_seq, variant, language from jsonb_to_recordset(${JSON.stringify(links)}::jsonb)
         as link(wave_seq bigint, message_seq bigint, variant text, language text)`.execute(transaction);
-    await this.settleWaves(settled, transaction);
+    await this.settleWaves(settled, touchedRuns, transaction);
     return { messageSeqs, more: rows.length === LIMIT };
   }
 
-  /** What is sent by now is cancelled, and what was to be sent in this round is not. */
-  private async overtake(
-    earlier: readonly EarlierWave[],
-    outcomes: Map<number, WaveOutcome>,
-    transaction: Transaction<Tables>,
-  ): Promise<void> {
-    await this.overlaps.cancelMessages(earlier, transaction);
-    for (const { seq } of earlier)
-      if (outcomes.has(seq) && !isOver(outcomes.get(seq))) outcomes.set(seq, { do: 'skip', reason: OVERTAKEN });
-  }
-
   /** A campaign that is paused keeps its waves waiting; one that a person fired by hand goes on. */
-  private async claim(
-    now: number,
-    transaction: Transaction<Tables>,
-    runSeqs: readonly number[] | undefined,
-  ): Promise<WaveRow[]> {
-    const which = runSeqs ? sql`wave.run_seq = any(${`{${runSeqs.join(',')}}`}::bigint[])` : sql`true`;
-    const limit = runSeqs ? sql`` : sql`limit ${LIMIT}`;
+  private async claim(now: number, transaction: Transaction<Tables>, only?: Only): Promise<WaveRow[]> {
+    const which = only ? sql`${sql.ref(only.column)} = any(${`{${only.seqs.join(',')}}`}::bigint[])` : sql`true`;
+    const limit = only ? sql`` : sql`limit ${LIMIT}`;
     const { rows } = await sql<WaveRow>`
       select wave.seq, wave.run_seq, wave.plan, wave.due_at, run.scheduled_at, run.manual, run.rate_seq, campaign.id as campaign_id,
         campaign.application_id, campaign.client_id, coalesce(run.definition, campaign.definition) as definition,
@@ -215,10 +241,14 @@ export class WaveRepository {
     }
   }
 
-  /** A run ends with its last wave. */
-  private async settleWaves(settled: readonly Settled[], transaction: Transaction<Tables>): Promise<void> {
+  /** A run ends with its last wave. `touched`: runs of which others were settled. */
+  private async settleWaves(
+    settled: readonly Settled[],
+    touched: readonly number[],
+    transaction: Transaction<Tables>,
+  ): Promise<void> {
     const changes = settled.map(({ seq, state, reason, dueAt }) => ({ seq, state, reason, due_at: new Date(dueAt) }));
-    const runs = `{${settled.map(({ runSeq }) => runSeq).join(',')}}`;
+    const runs = `{${[...touched, ...settled.map(({ runSeq }) => runSeq)].join(',')}}`;
     // Two processes with the last two waves of a run would each see the other's as waiting, and the run would never end.
     await sql`select from campaign_run where seq = any(${runs}::bigint[]) order by seq for update`.execute(transaction);
     await sql`
@@ -236,17 +266,6 @@ export class WaveRepository {
         and not exists (select from campaign_wave wave where wave.run_seq = campaign_run.seq and wave.state = 'waiting')
       `.execute(transaction);
   }
-}
-
-function settle(outcome: WaveOutcome): { state: WaveState; reason: string | null; dueAt?: number } {
-  if (outcome.do === 'skip') return { state: 'skipped', reason: outcome.reason };
-  if (outcome.do === 'wait') return { state: 'waiting', reason: null, dueAt: outcome.until };
-  return { state: outcome.do === 'send' ? 'sent' : 'empty', reason: null };
-}
-
-/** Nothing of it goes out any more. */
-function isOver(outcome: WaveOutcome | undefined): boolean {
-  return outcome?.do === 'skip' || outcome?.do === 'empty';
 }
 
 function toWave(row: WaveRow, busy: boolean): DueWave {

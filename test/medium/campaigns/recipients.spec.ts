@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { jitterOf, readSchedule } from '../../../src/campaigns/schedule/schedule.js';
+import { newMessageId } from '../../../src/messages/message-id.js';
 import { PLACES } from '../database/places.js';
 import { CampaignRoom } from './room.js';
 import { HOUR, MINUTE } from './scheduling.js';
@@ -223,6 +225,31 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
       expect(nines(TOKYO, reached)).toEqual(days.slice(1, 2));
       expect(nines(HONOLULU, reached)).toEqual(days.slice(0, 2));
     });
+    it.each(['skip', 'cancel'] as const)('%s: also when the day before began later by its jitter', async (overlap) => {
+      const schedule = { cron: '0 9 * * *', timeZone: 'recipient', defaultTimeZone: TOKYO, jitterSeconds: 3_600 };
+      const jitter = (id: string, day: number) =>
+        jitterOf(readSchedule(schedule), id, Date.UTC(2026, 10, 29 + day, 19));
+      let id = newMessageId();
+      while (jitter(id, 0) <= jitter(id, 1)) id = newMessageId();
+      await room.addCampaign(await room.addApplication(), START, { schedule, policies: { overlap } }, id);
+      const tenInTokyo = Date.UTC(2026, 10, 30, 1);
+      const [first = 0] = await room.look(tenInTokyo);
+      expect(await room.look(tenInTokyo + 24 * HOUR)).toHaveLength(overlap === 'skip' ? 0 : 1);
+      expect((await room.messageRow(first)).state).toBe(overlap === 'skip' ? 'accepted' : 'cancelled');
+    });
+    it('cancel: also what still waited when the next one comes, after nobody has looked for two days', async () => {
+      const west = 'Etc/GMT+12';
+      const schedule = { cron: '0 9 * * *', timeZone: 'recipient', defaultTimeZone: west };
+      const policies = { overlap: 'cancel' } as const;
+      const { seq } = await room.addCampaign(await room.addApplication(), START, { schedule, policies });
+      expect(await room.look(START + 7 * HOUR)).toEqual([]);
+      expect(await room.look(Date.UTC(2026, 11, 1, 21))).toHaveLength(1);
+      expect(await room.runRows(seq)).toMatchObject([
+        { state: 'sent', reason: 'overtaken by the next firing' },
+        { state: 'sent', reason: null },
+        { state: 'running' },
+      ]);
+    });
     it('waves that wait for the same morning are one', async () => {
       const applicationId = await room.addApplication();
       await room.addDevices(applicationId, [{ deviceId: 'Europe/Berlin', timeZone: 'Europe/Berlin' }]);
@@ -237,6 +264,26 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
         await room.retireAll();
       }
     });
+  });
+
+  it('a wave that the database refuses is skipped with the reason, and the others are sent', async () => {
+    const applicationId = await room.addApplication();
+    const schedule = { at: ['2026-11-30T09:00'], timeZone: 'recipient', defaultTimeZone: 'Asia/Tokyo' };
+    const broken = await room.addCampaign(applicationId, START, { schedule });
+    const other = await room.addCampaign(applicationId, START, { schedule });
+    await room.look(START + 7 * HOUR);
+    const { messageSeqs } = await room.waves.sendDue(Date.UTC(2026, 10, 30), (wave, named, now) => {
+      const outcome = room.rules.readWave(wave, named, now);
+      const refused = outcome.do === 'send' && wave.campaignId === broken.id;
+      return refused ? { do: 'wait', until: Date.UTC(10_000) } : outcome;
+    });
+    expect(await room.messagesOf(other.seq)).toEqual(messageSeqs);
+    expect(messageSeqs).toHaveLength(1);
+    expect(await room.messagesOf(broken.seq)).toEqual([]);
+    const waves = await room.runs.listWaves((await room.runRows(broken.seq))[0]?.seq ?? 0);
+    expect(waves.filter(({ state }) => state === 'skipped')).toMatchObject([
+      { reason: expect.stringContaining('+010000-01-01') as string },
+    ]);
   });
 
   it('an application that is disabled, or removed, in the middle of a run gets no more of its waves', async () => {

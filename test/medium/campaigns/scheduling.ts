@@ -92,9 +92,9 @@ export class SchedulingRoom extends Scheduling {
     applicationId: string,
     now: number,
     definition: Partial<Definition> & Pick<Definition, 'schedule'>,
+    id = newMessageId(),
   ): Promise<{ seq: number; id: string; definition: Definition }> {
     const whole = { name: 'test', content: { message: { alert: 'hi' } }, ...definition };
-    const id = newMessageId();
     await this.campaigns.add({ applicationId, id, clientId: 'test', definition: whole }, new Date(now));
     const next = planNext(whole, id, now);
     if (!next) throw new Error('it never fires');
