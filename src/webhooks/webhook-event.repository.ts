@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { Vault } from '../common/vault.js';
+import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import { EVENT_LIFE_MS } from './webhook.js';
@@ -79,9 +80,7 @@ export class WebhookEventRepository {
   }
 
   async remove(ids: readonly number[]): Promise<void> {
-    await sql`delete from webhook_event where id = any(${`{${ids.join(',')}}`}::bigint[])`.execute(
-      this.database.kysely,
-    );
+    await sql`delete from webhook_event where id = any(${bigints(ids)})`.execute(this.database.kysely);
   }
 
   /**
