@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
+import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { Tables } from '../database/tables.js';
@@ -57,18 +58,18 @@ export class ApplicationRemovalRepository {
       const left = await sql`select from message where application_id = ${applicationId} limit 1`.execute(transaction);
       return left.rows.length === 0 ? 'none' : 'held';
     }
-    const seqs = `{${rows.map((row) => row.seq).join(',')}}`;
+    const seqs = bigints(rows.map(({ seq }) => seq));
     await sql`
       delete from batch where id in (
-        select id from batch where message_seq = any(${seqs}::bigint[]) limit ${BATCHES}
+        select id from batch where message_seq = any(${seqs}) limit ${BATCHES}
         for update skip locked)`.execute(transaction);
     await sql`
       delete from message_data where (message_seq, user_id) in (
-        select message_seq, user_id from message_data where message_seq = any(${seqs}::bigint[]) limit ${DATA_ROWS})`.execute(
+        select message_seq, user_id from message_data where message_seq = any(${seqs}) limit ${DATA_ROWS})`.execute(
       transaction,
     );
     await sql`
-      delete from message where seq = any(${seqs}::bigint[])
+      delete from message where seq = any(${seqs})
         and not exists (select from batch where batch.message_seq = message.seq)
         and not exists (select from message_data where message_data.message_seq = message.seq)`.execute(transaction);
     return 'some';

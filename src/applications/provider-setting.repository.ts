@@ -84,8 +84,8 @@ export class ProviderSettingRepository {
   }
 
   /**
-   * Removes settings that no batch waits for. Who accepts a message for them holds the row until its batch is there, so
-   * the look at the batches comes after the row is held.
+   * Removes settings that no batch waits for. Who accepts a message for them holds the row until its batch is there (of a
+   * resend, until it is there to be expanded), so the look at the batches comes after the row is held.
    */
   removeUnused(
     applicationId: string,
@@ -164,7 +164,12 @@ async function isWaitedFor(
     (state) => sql`(select id from batch
       where application_id = ${applicationId} and provider = ${provider} and state = ${sql.lit(state)} limit 1)`,
   );
-  // In one statement: a batch that moves on would be missed between two.
+  // A resend of what was relayed has no batch until it is expanded (by the index message_unfinished).
+  if (provider === 'upstream')
+    each.push(sql`(select seq from message
+      where application_id = ${applicationId} and state in ('accepted', 'expanding')
+        and resend_of is not null and notification->'relay' is not null limit 1)`);
+  // In one statement: what moves on would be missed between two.
   const { rows } = await sql`${sql.join(each, sql` union all `)}`.execute(transaction);
   return rows.length > 0;
 }

@@ -89,6 +89,11 @@ export class ClientAuthenticator {
       this.refund(keys);
       throw error;
     });
+    // Asked again: all that came during the look had been let by.
+    if (this.hashing.isFull()) {
+      this.refund(keys);
+      throw this.busy();
+    }
     const right = await this.hashing.pass(() => this.tryAll(candidates));
     if (!right) {
       this.byAddress.spend(network, this.clock.now());

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
 import { rootCause } from '../common/errors.js';
+import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { Tables } from '../database/tables.js';
@@ -210,7 +211,7 @@ export class FiringRepository {
           join campaign_message sent on sent.wave_seq = wave.seq
           join batch on batch.message_seq = sent.message_seq
           where wave.run_seq = last.seq) as share
-      from unnest(${listOf(seqs)}::bigint[]) as wanted(seq), lateral (
+      from unnest(${bigints(seqs.map(({ seq }) => seq))}) as wanted(seq), lateral (
         select seq, campaign_seq from campaign_run
         where campaign_seq = wanted.seq and state in ('running', 'sent') order by scheduled_at desc limit 1) as last
       `.execute(transaction);
@@ -228,8 +229,4 @@ function toWaveRow(runSeq: number, wave: WavePlan) {
     state: 'waiting' as const,
     reason: null,
   };
-}
-
-function listOf(rows: readonly { seq: number }[]): string {
-  return `{${rows.map((row) => row.seq).join(',')}}`;
 }

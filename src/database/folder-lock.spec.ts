@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type * as fs from 'node:fs';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,11 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { StartError } from '../common/start-error.js';
 import { lockFolder } from './folder-lock.js';
 
-const MINE = `${process.pid} ${hostname()}\n`;
+const MINE = expect.stringMatching(new RegExp(`^${process.pid} ${hostname()}( \\d+)?\n$`)) as string;
+vi.mock('node:fs', async (load) => {
+  const real = await load<typeof fs>();
+  return { ...real, statSync: vi.fn<typeof fs.statSync>(real.statSync) };
+});
 
 let folder: string;
 let lock: string;
@@ -27,7 +32,7 @@ async function deadProcess(): Promise<number> {
 it('makes the folder for its owner only, writes who has it, and gives it back', () => {
   const inner = join(folder, 'a', 'b');
   const release = lockFolder(inner);
-  expect(readFileSync(join(inner, 'lock'), 'utf8')).toBe(MINE);
+  expect(readFileSync(join(inner, 'lock'), 'utf8')).toEqual(MINE);
   expect(statSync(inner).mode & 0o777).toBe(0o700);
   release();
   expect(existsSync(join(inner, 'lock'))).toBe(false);
@@ -46,17 +51,44 @@ it('also of another user, whose process cannot be signalled', () => {
   expect(() => lockFolder(folder)).toThrow('is in use by process 1');
 });
 
+it.runIf(existsSync('/proc/self/stat'))('knows a holder that was stopped from another process with its number', () => {
+  const inner = join(folder, 'own');
+  lockFolder(inner);
+  const start = readFileSync(join(inner, 'lock'), 'utf8').trim().split(' ')[2]!;
+  const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8');
+  const parents = /.*\) (?:\S+ ){19}(\d+)/.exec(stat)![1]!;
+  expect(Number(start)).toBeGreaterThanOrEqual(Number(parents));
+  writeFileSync(lock, `${process.ppid} ${hostname()} ${parents}\n`);
+  utimesSync(lock, new Date(0), new Date(0));
+  expect(() => lockFolder(folder)).toThrow(`is in use by process ${process.ppid}`);
+  writeFileSync(lock, `${process.ppid} ${hostname()} ${Number(parents) - 1}\n`);
+  expect(() => lockFolder(folder)).toThrow(`is in use by process ${process.ppid}`);
+  utimesSync(lock, new Date(0), new Date(0));
+  lockFolder(folder);
+  expect(readFileSync(lock, 'utf8')).toEqual(MINE);
+});
+
+it('takes one that is given back while it looks', () => {
+  writeFileSync(lock, '7 other-container\n');
+  vi.mocked(statSync).mockImplementationOnce((file) => {
+    rmSync(file);
+    return statSync(file);
+  });
+  lockFolder(folder);
+  expect(readFileSync(lock, 'utf8')).toEqual(MINE);
+});
+
 it('takes over what a dead process left', async () => {
   writeFileSync(lock, `${await deadProcess()}\n`);
   lockFolder(folder);
-  expect(readFileSync(lock, 'utf8')).toBe(MINE);
+  expect(readFileSync(lock, 'utf8')).toEqual(MINE);
 });
 
 it.each(['', 'nonsense', '-1\n', '0\n', `${process.pid}\n`])('takes over a lock that names nobody: %j', (content) => {
   // The last: in a container every process is number 1, also the one that left the lock.
   writeFileSync(lock, content);
   lockFolder(folder);
-  expect(readFileSync(lock, 'utf8')).toBe(MINE);
+  expect(readFileSync(lock, 'utf8')).toEqual(MINE);
 });
 
 it('refuses one that a container of another name has touched lately, and takes over a stale one', () => {
@@ -65,7 +97,7 @@ it('refuses one that a container of another name has touched lately, and takes o
   expect(() => lockFolder(folder)).toThrow(`DATA_DIR ${folder} is in use by process ${process.pid} on other-container`);
   utimesSync(lock, new Date(), new Date(Date.now() - 16_000));
   const release = lockFolder(folder);
-  expect(readFileSync(lock, 'utf8')).toBe(MINE);
+  expect(readFileSync(lock, 'utf8')).toEqual(MINE);
   release();
 });
 

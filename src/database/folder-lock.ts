@@ -7,6 +7,8 @@ import { StartError } from '../common/start-error.js';
 const TOUCH_MS = 3_000;
 /** Five touches missed: a process busy opening its database may miss two. */
 const STALE_MS = 15_000;
+/** Of those who start at the same moment one may take or give back the lock while another reads it. */
+const ATTEMPTS = 3;
 
 /**
  * Takes the data folder for this process: two of them in one PGlite folder would destroy it. A lock left behind by a
@@ -17,11 +19,7 @@ export function lockFolder(folder: string): () => void {
   const file = join(folder, 'lock');
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const left = readLock(file);
-    if (left !== null && isAlive(left, file)) throw inUse(folder, left);
-    if (left !== null) removeStale(file, left, folder);
-    // wx: of two processes that got here at once, one fails.
-    writeFileSync(file, `${process.pid} ${hostname()}\n`, { flag: 'wx' });
+    take(file, folder);
   } catch (error) {
     if (error instanceof StartError) throw error;
     throw new StartError(`DATA_DIR ${folder} cannot be written`, error);
@@ -31,6 +29,43 @@ export function lockFolder(folder: string): () => void {
     clearInterval(touching);
     rmSync(file, { force: true });
   };
+}
+
+function take(file: string, folder: string): void {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const left = readLock(file);
+      if (left !== null && isAlive(left, file)) throw inUse(folder, left);
+      if (left !== null) removeStale(file, left, folder);
+      // wx: of two processes that got here at once, one fails.
+      writeFileSync(file, ownLock(), { flag: 'wx' });
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS || !['ENOENT', 'EEXIST'].includes(codeOf(error))) throw error;
+    }
+  }
+}
+
+/** `<pid> <host> <start>`; the last is missing where nobody says it. */
+function ownLock(): string {
+  return `${[process.pid, hostname(), startOf(process.pid)].join(' ').trim()}\n`;
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? '';
+}
+
+/**
+ * When a process began, in ticks of the machine: with it a number is one process's for good. '' where there is no /proc
+ * (proc(5): the 22nd field of stat, counted from behind the name, which may hold anything).
+ */
+function startOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
 }
 
 function inUse(folder: string, holder: string): StartError {
@@ -69,18 +104,26 @@ function removeStale(file: string, left: string, folder: string): void {
   rmSync(aside);
 }
 
+function isTouched(file: string): boolean {
+  return Date.now() - statSync(file).mtimeMs < STALE_MS;
+}
+
 /** Process numbers say something on their own host only: each container counts from 1. */
 function isAlive(lock: string, file: string): boolean {
-  const [pid, host] = lock.trim().split(' ');
+  const [pid, host, start = ''] = lock.trim().split(' ');
   const holder = Number(pid);
   if (!Number.isInteger(holder) || holder <= 0) return false;
-  if (host !== undefined && host !== hostname()) return Date.now() - statSync(file).mtimeMs < STALE_MS;
+  if (host !== undefined && host !== hostname()) return isTouched(file);
   // A container that is started again has its host name and is number 1 again, as the one that left the lock was.
   if (holder === process.pid) return false;
+  // Another process has its number now: the holder has ended, or is in another container of this name. A holder that lives
+  // and was merely stopped, or slept with its machine, keeps the folder however long ago it touched: it will go on in it.
+  const startNow = startOf(holder);
+  if (start !== '' && startNow !== '' && startNow !== start) return isTouched(file);
   try {
     process.kill(holder, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 }

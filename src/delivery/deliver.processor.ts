@@ -11,8 +11,9 @@ import { DeliverService } from './deliver.service.js';
 const DRAIN_MS = 5_000;
 
 /**
- * Direct batches that one process sends at once, per provider. Most are one request long, and what they wait for is the
- * provider's answer: 32 at 40 ms are 800 messages a second.
+ * Jobs of direct batches that one process works on at once, per provider, each of up to eight batches side by side
+ * (queue/jobs.ts): up to 256 batches. Most are one request long, and what they wait for is the provider's answer: one to a
+ * job and 40 ms each are 800 messages a second, and eight to a job 6,400.
  */
 const DIRECT_AT_ONCE = 32;
 

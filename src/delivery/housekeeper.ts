@@ -10,7 +10,7 @@ import { DeviceRetentionRepository } from '../devices/device-retention.repositor
 import { TallyRepository } from '../devices/tally.repository.js';
 import { RetentionRepository } from './retention.repository.js';
 
-/** What it looks for is mostly days old; five looks at an index a minute cost nothing. */
+/** What it looks for is mostly days old. A round that finds nothing is five looks at an index and a step of the tally (some 10 ms). */
 const EVERY_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** An Idempotency-Key is kept for 24 hours. */

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
+import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { Tables } from '../database/tables.js';
@@ -35,7 +36,7 @@ export class ReachRepository {
     const { rows } = await sql<{ seq: number }>`
       with member as (
           select seq, coalesce('u' || user_id, 'd' || device_id) as person from device
-          where seq = any(${`{${members.map(({ seq }) => seq).join(',')}}`}::bigint[])),
+          where seq = any(${bigints(members.map(({ seq }) => seq))})),
         admitted as (
           insert into reach (application_id, person, keys)
           select distinct ${applicationId}, person, array[${message.key}::bigint] from member order by person

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
+import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 
@@ -30,18 +31,18 @@ export class RetentionRepository {
       // Asked again now that the rows are locked: a resend may have been accepted since they were found.
       const marked = await sql<{ seq: number }>`
         update message set state = 'removed', idempotency_key = null
-        where seq = any(${listOf(rows)}::bigint[]) and not ${held} returning seq`.execute(transaction);
-      const seqs = listOf(marked.rows);
+        where seq = any(${bigints(rows.map(({ seq }) => seq))}) and not ${held} returning seq`.execute(transaction);
+      const seqs = bigints(marked.rows.map(({ seq }) => seq));
       await sql`
         delete from batch where id in (
-          select id from batch where message_seq = any(${seqs}::bigint[]) limit ${BATCHES})`.execute(transaction);
+          select id from batch where message_seq = any(${seqs}) limit ${BATCHES})`.execute(transaction);
       await sql`
         delete from message_data where (message_seq, user_id) in (
-          select message_seq, user_id from message_data where message_seq = any(${seqs}::bigint[]) limit ${DATA_ROWS})`.execute(
+          select message_seq, user_id from message_data where message_seq = any(${seqs}) limit ${DATA_ROWS})`.execute(
         transaction,
       );
       await sql`
-        delete from message where seq = any(${seqs}::bigint[])
+        delete from message where seq = any(${seqs})
           and not exists (select from batch where batch.message_seq = message.seq)
           and not exists (select from message_data where message_data.message_seq = message.seq)`.execute(transaction);
       return marked.rows.length > 0;
@@ -56,8 +57,4 @@ export class RetentionRepository {
         order by accepted_at limit ${KEYS} for update skip locked)`.execute(this.database.kysely);
     return numAffectedRows > 0n;
   }
-}
-
-function listOf(rows: readonly { seq: number }[]): string {
-  return `{${rows.map((row) => row.seq).join(',')}}`;
 }

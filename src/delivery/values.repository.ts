@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
+import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { DeviceAttributes } from '../database/tables.js';
@@ -26,7 +27,7 @@ export class ValuesRepository {
         device.attributes, message_data.fields
       from device
       left join message_data on message_data.message_seq = ${messageSeq} and message_data.user_id = device.user_id
-      where device.seq = any(${`{${deviceSeqs.join(',')}}`}::bigint[])`.execute(this.database.kysely);
+      where device.seq = any(${bigints(deviceSeqs)})`.execute(this.database.kysely);
     return rows;
   }
 }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder } from 'kysely';
+import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { Tables, Target } from '../database/tables.js';
@@ -78,7 +79,7 @@ export class AudienceRepository {
   /** Where devices are registered now; those that are gone are left out. */
   async providersOf(seqs: readonly number[], db: Kysely<Tables>): Promise<Map<number, ProviderName>> {
     const { rows } = await sql<AudienceMember>`
-      select seq, provider from device where seq = any(${`{${seqs.join(',')}}`}::bigint[])`.execute(db);
+      select seq, provider from device where seq = any(${bigints(seqs)})`.execute(db);
     return new Map(rows.map(({ seq, provider }) => [seq, provider]));
   }
 

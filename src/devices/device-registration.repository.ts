@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder, Selectable } from 'kysely';
 import { ApiError, notFound } from '../common/errors.js';
+import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { DeviceAttributes, DeviceTable, Tables } from '../database/tables.js';
@@ -180,8 +181,8 @@ async function endHolders(
     rows.filter((row) => staying.has(row.device_id) === stays).map((row) => row.seq),
   ) as [number[], number[]];
   await sql`update device set token_hash = sha256(convert_to('none of ' || seq, 'UTF8'))
-    where seq = any(${`{${renewed.join(',')}}`}::bigint[])`.execute(db);
-  await sql`delete from device where seq = any(${`{${gone.join(',')}}`}::bigint[])`.execute(db);
+    where seq = any(${bigints(renewed)})`.execute(db);
+  await sql`delete from device where seq = any(${bigints(gone)})`.execute(db);
   return gone.length;
 }
 

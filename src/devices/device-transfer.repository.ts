@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Kysely, Selectable } from 'kysely';
+import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { DeviceTable, Tables } from '../database/tables.js';
@@ -63,7 +64,9 @@ export async function setSubscriptions(
 ): Promise<void> {
   const turned = devices.filter(({ broadcast, tagNames }) => broadcast !== tagNames.includes(BROADCAST_TAG));
   if (turned.length > 0)
-    await sql`update device set broadcast = not broadcast where seq = any(${seqsOf(turned)}::bigint[])`.execute(db);
+    await sql`update device set broadcast = not broadcast where seq = any(${bigints(turned.map(({ seq }) => seq))})`.execute(
+      db,
+    );
   const pairs = devices.flatMap(({ seq, tagNames }) =>
     tagNames.filter((name) => name !== BROADCAST_TAG).map((name) => ({ seq, name })),
   );
@@ -72,7 +75,7 @@ export async function setSubscriptions(
   const known = devices.filter(({ created }) => !created);
   if (known.length > 0)
     await sql`
-      delete from subscription where device_seq = any(${seqsOf(known)}::bigint[])
+      delete from subscription where device_seq = any(${bigints(known.map(({ seq }) => seq))})
         and (device_seq, tag_name) not in (select seq, name from ${wanted})`.execute(db);
   if (pairs.length === 0) return;
   // In one order, so that imports side by side wait for each other and not in a ring.
@@ -83,8 +86,4 @@ export async function setSubscriptions(
   await sql`
     insert into subscription (application_id, tag_name, device_seq)
     select ${applicationId}, name, seq from ${wanted} order by name, seq on conflict do nothing`.execute(db);
-}
-
-function seqsOf(devices: readonly PutDevice[]): string {
-  return `{${devices.map(({ seq }) => seq).join(',')}}`;
 }

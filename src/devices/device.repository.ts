@@ -4,6 +4,7 @@ import type { Selectable } from 'kysely';
 import { EXACT } from '../common/filter.js';
 import type { Filter } from '../common/filter.js';
 import type { Page, PageRequest } from '../common/paging.js';
+import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import { readList, toSql } from '../database/list.js';
@@ -121,9 +122,7 @@ export class DeviceRepository {
   async findDeliverable(seqs: readonly number[], provider: ProviderName): Promise<DeliverableDevice[]> {
     const [first = 0, last = 0] = [seqs[0], seqs.at(-1)];
     const among =
-      last - first < 2 * seqs.length
-        ? sql`seq between ${first} and ${last}`
-        : sql`seq = any(${`{${seqs.join(',')}}`}::bigint[])`;
+      last - first < 2 * seqs.length ? sql`seq between ${first} and ${last}` : sql`seq = any(${bigints(seqs)})`;
     const { rows } = await sql<{ [Column in keyof DeliverableDevice]: DeliverableDevice[Column][] | null }>`
       select json_agg(seq) as seq, json_agg(token) as token, json_agg(platform) as platform,
         json_agg((date_part('epoch', registered_at) * 1000)::bigint) as "registeredAt" from device

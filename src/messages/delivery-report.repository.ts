@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
+import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { DeliveryDetail, DeliveryDetails } from '../database/tables.js';
@@ -157,7 +158,7 @@ export class DeliveryReportRepository {
     if (seqs.length === 0) return new Map();
     const { rows } = await sql<{ seq: number; deviceId: string; platform: string; userId: string | null }>`
       select seq, device_id as "deviceId", platform, user_id as "userId" from device
-      where seq = any(${`{${seqs.join(',')}}`}::bigint[])`.execute(this.database.kysely);
+      where seq = any(${bigints(seqs)})`.execute(this.database.kysely);
     return new Map(rows.map(({ seq, ...device }) => [seq, device]));
   }
 }

@@ -62,9 +62,7 @@ export class MessageRepository {
       return await this.database.kysely.transaction().execute(async (transaction) => {
         for (const { message } of list)
           if (message.resend) await this.keepOriginal(message.applicationId, message.resend.of, transaction);
-        const relayed = list.filter(({ message }) => message.notification.relay && !message.resend);
-        for (const applicationId of new Set(relayed.map(({ message }) => message.applicationId)))
-          await this.keepUpstream(applicationId, transaction);
+        await this.keepUpstreams(list, transaction);
         const kept = await insertMessages(list, transaction);
         if (whole && kept.size < list.length) throw new NotWhole();
         const seqs = list.map(({ message }) => kept.get(keyOf(message)) ?? null);
@@ -165,8 +163,20 @@ export class MessageRepository {
     return promoted;
   }
 
-  /** Whoever removes the upstream's settings waits for whoever holds the row, and then sees the batch. */
-  private async keepUpstream(applicationId: string, transaction: Transaction<Tables>): Promise<void> {
+  /** A resend may ask for devices only: it is kept without an upstream too. */
+  private async keepUpstreams(list: readonly Acceptable[], transaction: Transaction<Tables>): Promise<void> {
+    const relayed = list.map(({ message }) => message).filter(({ notification }) => notification.relay);
+    const needed = new Set(relayed.filter(({ resend }) => !resend).map(({ applicationId }) => applicationId));
+    for (const applicationId of new Set(relayed.map((message) => message.applicationId)))
+      if (!(await this.keepUpstream(applicationId, transaction)) && needed.has(applicationId))
+        throw new ApiError('FPWSE0025E', 'The upstream was removed at this moment: send the message again.');
+  }
+
+  /**
+   * Whoever removes the upstream's settings waits for whoever holds the row, and then sees the batch or the resend. False
+   * when there are none.
+   */
+  private async keepUpstream(applicationId: string, transaction: Transaction<Tables>): Promise<boolean> {
     const settings = await transaction
       .selectFrom('provider_setting')
       .select('version')
@@ -174,7 +184,7 @@ export class MessageRepository {
       .where('provider', '=', 'upstream')
       .forKeyShare()
       .executeTakeFirst();
-    if (!settings) throw new ApiError('FPWSE0025E', 'The upstream was removed at this moment: send the message again.');
+    return settings !== undefined;
   }
 
   /** The housekeeper waits for whoever holds the row, and then sees the resend. */

@@ -51,6 +51,11 @@ export interface Resend {
   outcomes: OutcomeName[];
 }
 
+/** What a resend sends: the original's notification under its collapse id, marked where that is no word of the caller's. */
+export function inherit(notification: NewMessage['notification'], originalId: string): NewMessage['notification'] {
+  return notification.collapseId === originalId ? { ...notification, collapseInherited: true } : notification;
+}
+
 /** A message to keep: with its batches, or null to have it expanded. */
 export interface Acceptable {
   message: NewMessage;

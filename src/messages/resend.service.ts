@@ -5,6 +5,7 @@ import { Clock } from '../common/clock.js';
 import { ApiError, notFound } from '../common/errors.js';
 import { readIdempotency } from './idempotency.js';
 import { newMessageId } from './message-id.js';
+import { inherit } from './new-message.js';
 import { MessageRepository } from './message.repository.js';
 import { MessagesService, applicationDisabled } from './messages.service.js';
 import type { Acceptance } from './messages.service.js';
@@ -50,7 +51,7 @@ export class ResendService {
         id: newMessageId(),
         clientId,
         body: original.body,
-        notification: original.notification,
+        notification: inherit(original.notification, originalId),
         target: original.target,
         direct: original.direct,
         onUnknown: original.onUnknown,

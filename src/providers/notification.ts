@@ -3,6 +3,8 @@ export interface Notification {
   messageId: string;
   /** At most 64 bytes; a repeat with the same id replaces the first on the screen. */
   collapseId: string;
+  /** Of a resend: the collapse id is an earlier message's own id, and not the caller's word. */
+  collapseInherited?: true;
   alert: string;
   url?: string;
   /** Epoch milliseconds after which nobody wants it any more. */

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { Vault } from '../common/vault.js';
+import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import { EVENT_LIFE_MS } from './webhook.js';
@@ -14,6 +15,14 @@ export interface LeasedWebhook {
   url: string;
   secret: string;
   failures: number;
+}
+
+/** How a lot ended that was not taken. */
+export interface Failure {
+  error: string;
+  /** In a row, with this one. */
+  failures: number;
+  waitMs: number;
 }
 
 export interface WebhookEvent {
@@ -53,41 +62,38 @@ export class WebhookEventRepository {
     return { ...webhook, secret: this.vault.open(sealed, contextOf(webhook.applicationId, webhook.name)) };
   }
 
-  /** The oldest that wait; what is older than a day is given up first, and counted. */
-  async next(webhookId: number): Promise<{ events: WebhookEvent[]; givenUp: number }> {
-    let givenUp = 0;
-    for (let lapsed = LAPSED; lapsed === LAPSED; givenUp += lapsed) lapsed = await this.giveUp(webhookId);
-    const { rows } = await sql<WebhookEvent>`
-      select id, body::text as body from webhook_event where webhook_id = ${webhookId}
-      order by id limit ${LOT}`.execute(this.database.kysely);
-    return { events: rows, givenUp };
-  }
-
-  async remove(ids: readonly number[]): Promise<void> {
-    await sql`delete from webhook_event where id = any(${`{${ids.join(',')}}`}::bigint[])`.execute(
-      this.database.kysely,
-    );
-  }
-
-  /**
-   * Ends the lease; with an error, the next try is so many ms away. Not for a webhook that was changed meanwhile: it has begun
-   * anew, and the error is of the old address.
-   */
-  async release({ id, url, failures }: LeasedWebhook, error: string | null, waitMs: number): Promise<void> {
-    await sql`
-      update webhook set lease_until = null, last_error = told.error,
-        failures = case when told.error is null then 0 else failures + 1 end,
-        next_at = now() + make_interval(secs => case when told.error is null then 0 else ${waitMs / 1_000}::float8 end)
-      from (select id as told_id, case when url = ${url} and failures = ${failures} then ${error}::text end as error
-        from webhook where id = ${id} for no key update) as told
-      where id = told_id`.execute(this.database.kysely);
-  }
-
-  private async giveUp(webhookId: number): Promise<number> {
+  /** Of the oldest, those that have waited for a day; answers how many. 0: none is left. */
+  async giveUp(webhookId: number): Promise<number> {
     const { rows } = await sql`
       delete from webhook_event where created_at < now() - make_interval(secs => ${EVENT_LIFE_MS / 1_000}) and id in (
         select id from webhook_event where webhook_id = ${webhookId} order by id limit ${LAPSED})
       returning id`.execute(this.database.kysely);
     return rows.length;
+  }
+
+  /** The oldest that wait. */
+  async next(webhookId: number): Promise<WebhookEvent[]> {
+    const { rows } = await sql<WebhookEvent>`
+      select id, body::text as body from webhook_event where webhook_id = ${webhookId}
+      order by id limit ${LOT}`.execute(this.database.kysely);
+    return rows;
+  }
+
+  async remove(ids: readonly number[]): Promise<void> {
+    await sql`delete from webhook_event where id = any(${bigints(ids)})`.execute(this.database.kysely);
+  }
+
+  /**
+   * Ends the lease; after a failure, the next try is so many ms away. Not for a webhook that was
+   * changed meanwhile: it has begun anew, and the error is of the old address.
+   */
+  async release({ id, url, failures }: LeasedWebhook, failed: Failure | null): Promise<void> {
+    await sql`
+      update webhook set lease_until = null, last_error = told.error,
+        failures = case when told.error is null then 0 else ${failed?.failures ?? 0}::int end,
+        next_at = now() + make_interval(secs => case when told.error is null then 0 else ${(failed?.waitMs ?? 0) / 1_000}::float8 end)
+      from (select id as told_id, case when url = ${url} and failures = ${failures} then ${failed?.error ?? null}::text end as error
+        from webhook where id = ${id} for no key update) as told
+      where id = told_id`.execute(this.database.kysely);
   }
 }

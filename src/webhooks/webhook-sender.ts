@@ -14,8 +14,7 @@ import type { LeasedWebhook, WebhookEvent } from './webhook-event.repository.js'
 const LOOK_EVERY_MS = 1_000;
 /** A lot ends after this, so that its lease of 60 s outlives the request of up to 15 s that was begun by then. */
 const LOT_MS = 30_000;
-const CONNECTIONS = 2;
-/** Lots that one process delivers side by side. */
+/** Lots that one process delivers side by side, each over a connection of its own: many webhooks may share one host. */
 const COURIERS = 8;
 
 /** Delivers what waits in the outbox: at least once, in order per webhook, for a day. */
@@ -33,7 +32,7 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
     private readonly clock: Clock,
   ) {
     const lookup = guardedLookup(config.webhooks.allowPrivate);
-    this.client = new Http1Client({ ca: config.providerCa, maxConnections: CONNECTIONS, lookup });
+    this.client = new Http1Client({ ca: config.providerCa, maxConnections: COURIERS, lookup });
   }
 
   onApplicationBootstrap(): void {
@@ -72,13 +71,13 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   private async deliverLot(webhook: LeasedWebhook): Promise<void> {
-    const { events, givenUp } = await this.outbox.next(webhook.id);
-    if (givenUp > 0) this.log.warn(`${nameOf(webhook)}: ${givenUp} events were given up after a day`);
     const endsAt = this.clock.now() + LOT_MS;
+    const isOver = (): boolean => this.stopped || this.clock.now() > endsAt;
+    await this.giveUpLapsed(webhook, isOver);
     const delivered: number[] = [];
     let error: string | null = null;
-    for (const event of events) {
-      if (this.stopped || this.clock.now() > endsAt) break;
+    for (const event of isOver() ? [] : await this.outbox.next(webhook.id)) {
+      if (isOver()) break;
       error = await this.deliver(webhook, event);
       if (error !== null) break;
       delivered.push(event.id);
@@ -87,7 +86,15 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
     if (error !== null && webhook.failures === 0) this.log.warn(`${nameOf(webhook)} fails: ${error}`);
     // What was delivered ends a row of failures.
     const failures = delivered.length > 0 ? 1 : webhook.failures + 1;
-    await this.outbox.release(webhook, error, waitAfter(failures, Math.random()));
+    const failed = error === null ? null : { error, failures, waitMs: waitAfter(failures, Math.random()) };
+    await this.outbox.release(webhook, failed);
+  }
+
+  /** In steps: what a day has left may be more than a lot has time for. */
+  private async giveUpLapsed(webhook: LeasedWebhook, isOver: () => boolean): Promise<void> {
+    let givenUp = 0;
+    for (let step = 1; step > 0 && !isOver(); givenUp += step) step = await this.outbox.giveUp(webhook.id);
+    if (givenUp > 0) this.log.warn(`${nameOf(webhook)}: ${givenUp} events were given up after a day`);
   }
 
   /** Null when it was taken, else why not. */

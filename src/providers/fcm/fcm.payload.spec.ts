@@ -91,13 +91,14 @@ describe('buildFcmBody', () => {
   });
 
   it('a silent message has no collapse key but the caller’s: FCM keeps four of them for a phone that is off', () => {
-    const key = (collapseId: string, gcm: object) => {
+    const key = (collapseId: string, gcm: object, rest: Partial<Notification> = {}) => {
       const silent = {
         messageId: 'own',
         collapseId,
         alert: '',
         expiresAt: NOW + HOUR_MS,
         gcm: { type: 'SILENT', ...gcm },
+        ...rest,
       };
       const body = buildFcmBody(silent as Notification, NOW)
         .for('token')
@@ -107,6 +108,7 @@ describe('buildFcmBody', () => {
     expect(key('own', {})).toBeUndefined();
     expect(key('own', { collapseKey: 'score' })).toBe('score');
     expect(key('given', {})).toBe('given');
+    expect(key('first', {}, { collapseInherited: true })).toBeUndefined();
   });
 
   it("takes the caller's collapse key, and keeps its own tag: only a repeat replaces on the screen", () => {

@@ -61,8 +61,10 @@ function beginningOf(notification: Notification, now: number): string {
  * FCM keeps four collapse keys for a phone that is off, but a hundred messages without one. So a silent message has one
  * only by the caller's word; one that shows is replaced on the screen by its tag anyway.
  */
-function collapseKey({ messageId, collapseId, gcm = {} }: Notification, silent: boolean): string | undefined {
-  return gcm.collapseKey ?? (silent && collapseId === messageId ? undefined : collapseId);
+function collapseKey(notification: Notification, silent: boolean): string | undefined {
+  const { messageId, collapseId, collapseInherited = false, gcm = {} } = notification;
+  const isGiven = collapseId !== messageId && !collapseInherited;
+  return gcm.collapseKey ?? (silent && !isGiven ? undefined : collapseId);
 }
 
 /** FCM takes text only, so what is not text goes as JSON; no name of ours is one that FCM reserves. */

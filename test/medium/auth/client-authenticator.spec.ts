@@ -160,6 +160,24 @@ describe('guesses', () => {
   });
 });
 
+it('of many at the same moment no more wait than may, and those turned away have spent nothing', async () => {
+  const hashing = new Turnstile(1, 2);
+  Reflect.set(room.authenticator, 'hashing', hashing);
+  let leave = () => {};
+  const inside = hashing.pass(() => new Promise<void>((resolve) => (leave = resolve)));
+  const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+  const attempts = Array.from({ length: 10 }, (_, index) => attempt('root', `wrong ${index}`));
+  const answers = Promise.all(attempts);
+  // The two that wait are answered when there is room, and the others at once.
+  await Promise.all([Promise.race(attempts), vi.waitUntil(() => hashing.isFull(), { timeout: 10_000, interval: 5 })]);
+  leave();
+  await inside;
+  expect((await answers).toSorted()).toEqual([WRONG, WRONG, ...Array<string>(8).fill(BUSY)]);
+  warn.mockRestore();
+  for (let index = 0; index < 8; index++) expect(await attempt('root', `later ${index}`)).toBe(WRONG);
+  expect(await attempt('root', 'toor')).toBe(WAIT);
+});
+
 it('INVALID_CLIENT_STATUS 401 comes with a challenge', async () => {
   const strict = await AuthRoom.open(database, clock, { invalidClientStatus: 401 });
   const refused = (await strict.authenticator

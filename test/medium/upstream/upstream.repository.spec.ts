@@ -188,6 +188,21 @@ describe.each(PLACES)('a relayed message on the %s database', (place) => {
     await expect(room.accept(applicationId, [], relayed())).rejects.toMatchObject({ code: 'FPWSE0025E' });
   });
 
+  it('keeps them for a resend that has no batch yet; one that finds none is kept all the same', async () => {
+    const applicationId = await relaying();
+    const original = await room.accept(applicationId, [], relayed());
+    await settle(original.batchIds[0]!, 'unknown');
+    const resend = () =>
+      room.accept(applicationId, null, relayed({ resend: { of: original.id, outcomes: ['unknown'] } }));
+    const again = await resend();
+    expect(await room.settings.removeUnused(applicationId, 'upstream')).toBe('used');
+    while ((await room.expansions.expandPage(again.seq)).more);
+    expect(await room.settings.removeUnused(applicationId, 'upstream')).toBe('used');
+    await settle((await room.batchRows(again.seq))[0]!.id, 'accepted', 'a');
+    expect(await room.settings.removeUnused(applicationId, 'upstream')).toBe('removed');
+    expect((await resend()).seq).toBeGreaterThan(again.seq);
+  });
+
   it('races the removal of its settings: one of the two comes first', async () => {
     for (let round = 0; round < 10; round++) {
       const applicationId = await relaying();

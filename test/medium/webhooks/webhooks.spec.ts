@@ -245,6 +245,44 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     expect(await webhooks.list(bad)).toMatchObject([{ pending: 0, lastError: null }]);
   });
 
+  it('what was delivered ends a row of failures', async () => {
+    const applicationId = await room.addApplication();
+    const { listener, url } = await newListener();
+    await add(applicationId, url);
+    for (const id of ['d1', 'd2']) await register(applicationId, id);
+    await sql`update webhook set failures = 7`.execute(room.database.kysely);
+    listener.answer = (body) => (body.includes('d2') ? 500 : 200);
+    const failures = async (): Promise<unknown> => {
+      await dueNow();
+      await deliver(newSender());
+      const { rows } = await sql<{ failures: number }>`select failures from webhook`.execute(room.database.kysely);
+      return rows[0]?.failures;
+    };
+    expect([await failures(), await failures()]).toEqual([1, 2]);
+    listener.answer = () => 200;
+    expect(await failures()).toBe(0);
+  });
+
+  it('those that answer late at one host leave a connection to another there', async () => {
+    const { listener, url } = await newListener();
+    const answers: ((status: number) => void)[] = [];
+    listener.answer = () => new Promise<number>((resolve) => answers.push(resolve));
+    for (let index = 0; index < 4; index++) {
+      const applicationId = await room.addApplication();
+      await add(applicationId, url);
+      await register(applicationId, 'd1');
+    }
+    const sender = newSender();
+    sender.look();
+    try {
+      await expect.poll(() => answers.length, { timeout: 10_000 }).toBe(4);
+    } finally {
+      listener.answer = () => 200;
+      for (const answer of answers) answer(200);
+    }
+    await sender.idle();
+  });
+
   it('one that answers late holds up no other, however much these are sent meanwhile', async () => {
     const [late, prompt] = [await room.addApplication(), await room.addApplication()];
     const [slow, fast] = [await newListener(), await newListener()];
@@ -318,6 +356,27 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     await deliver(newSender());
     expect(listener.events().map(({ entity }) => entity.deviceId)).toEqual(['late']);
     expect(await waiting()).toBe(0);
+  });
+
+  it('a process that stops gives up no more than it has begun to', async () => {
+    const applicationId = await room.addApplication();
+    await add(applicationId, 'https://hooks.example/');
+    await room.addDevices(applicationId, 1_001);
+    await sql`update webhook_event set created_at = now() - interval '25 hours'`.execute(room.database.kysely);
+    class Stopping extends WebhookEventRepository {
+      override async giveUp(webhookId: number): Promise<number> {
+        open.push({ close: () => stopped });
+        const stopped = sender.beforeApplicationShutdown();
+        return super.giveUp(webhookId);
+      }
+    }
+    const sender: WebhookSender = new WebhookSender(
+      { webhooks: { allowPrivate: true } },
+      new Stopping(room.database, vault),
+      new Clock(),
+    );
+    await deliver(sender);
+    expect(await waiting()).toBe(1);
   });
 
   it('call no private address, by number or by name, and follow no redirect', async () => {
