@@ -39,7 +39,9 @@ export class Connection {
   ) {}
 
   announceStreams(maxConcurrentStreams: number): void {
-    if (this.session && !this.session.closed) this.session.settings({ maxConcurrentStreams });
+    // Destroyed at once by a reset, a session is not called closed.
+    if (this.session && !this.session.closed && !this.session.destroyed)
+      this.session.settings({ maxConcurrentStreams });
   }
 
   /** FIN without a word; what is in flight stays unanswered. */
