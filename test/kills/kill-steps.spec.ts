@@ -90,6 +90,7 @@ const NOT_KILLED: Record<string, string> = {
   'OverlapRepository.cancelWaves': INSIDE,
   'OverlapRepository.findBusy': READS,
   'OverlapRepository.findEarlier': READS,
+  'OverlapRepository.findMoving': READS,
   'PaceRepository.lock': INSIDE,
   'PaceRepository.reportedRate': READS,
   'PaceRepository.slowDown': 'one transaction that makes sending slower; without it the provider says so again',
@@ -143,8 +144,8 @@ const NOT_KILLED: Record<string, string> = {
   'WaveRepository.addTerms': INSIDE,
   'WaveRepository.claim': LOOKED,
   'WaveRepository.findZones': READS,
-  'WaveRepository.overtake': INSIDE,
   'WaveRepository.sendDue': LOOKED,
+  'WaveRepository.sendEach': LOOKED,
 };
 /** The second call is another moment: an expansion settles a message as well, and the last batch ends it. */
 const ALSO_SECOND = ['finish', 'settleMessage'].map((name) => `BatchRepository.${name}`);
