@@ -1,15 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
-import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
+import { MESSAGES_A_STEP, removeMessageRows } from '../database/message-rows.js';
 import type { Tables } from '../database/tables.js';
 
-/** Of one step: a transaction of some 5 to 50 ms, whatever the messages' size. */
-const MESSAGES = 100;
-const BATCHES = 200;
-const DATA_ROWS = 10_000;
+/** Of one step, like the messages'. */
 const DEVICES = 500;
 
 /** Takes away what a removed application leaves behind. Several processes share the work. */
@@ -52,26 +49,16 @@ export class ApplicationRemovalRepository {
     transaction: Transaction<Tables>,
   ): Promise<'some' | 'held' | 'none'> {
     const { rows } = await sql<{ seq: number }>`
-      select seq from message where application_id = ${applicationId} limit ${MESSAGES}
+      select seq from message where application_id = ${applicationId} limit ${MESSAGES_A_STEP}
       for update skip locked`.execute(transaction);
     if (rows.length === 0) {
       const left = await sql`select from message where application_id = ${applicationId} limit 1`.execute(transaction);
       return left.rows.length === 0 ? 'none' : 'held';
     }
-    const seqs = bigints(rows.map(({ seq }) => seq));
-    await sql`
-      delete from batch where id in (
-        select id from batch where message_seq = any(${seqs}) limit ${BATCHES}
-        for update skip locked)`.execute(transaction);
-    await sql`
-      delete from message_data where (message_seq, user_id) in (
-        select message_seq, user_id from message_data where message_seq = any(${seqs}) limit ${DATA_ROWS})`.execute(
+    await removeMessageRows(
+      rows.map(({ seq }) => seq),
       transaction,
     );
-    await sql`
-      delete from message where seq = any(${seqs})
-        and not exists (select from batch where batch.message_seq = message.seq)
-        and not exists (select from message_data where message_data.message_seq = message.seq)`.execute(transaction);
     return 'some';
   }
 

@@ -3,11 +3,9 @@ import { sql } from 'kysely';
 import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
+import { MESSAGES_A_STEP, removeMessageRows } from '../database/message-rows.js';
 
-/** Of one step: a transaction of a few milliseconds to some 50, whatever the messages' size. */
-const MESSAGES = 100;
-const BATCHES = 200;
-const DATA_ROWS = 10_000;
+/** Of one step. */
 const KEYS = 1_000;
 
 /** Takes away messages that ended long ago, and their batches. */
@@ -26,25 +24,16 @@ export class RetentionRepository {
         and resend.resend_of = message.id and resend.state in ('accepted', 'expanding'))`;
       const { rows } = await sql<{ seq: number }>`
         select seq from message where finished_at < ${before} and not ${held}
-        order by finished_at limit ${MESSAGES} for update skip locked`.execute(transaction);
+        order by finished_at limit ${MESSAGES_A_STEP} for update skip locked`.execute(transaction);
       if (rows.length === 0) return false;
       // Asked again now that the rows are locked: a resend may have been accepted since they were found.
       const marked = await sql<{ seq: number }>`
         update message set state = 'removed', idempotency_key = null
         where seq = any(${bigints(rows.map(({ seq }) => seq))}) and not ${held} returning seq`.execute(transaction);
-      const seqs = bigints(marked.rows.map(({ seq }) => seq));
-      await sql`
-        delete from batch where id in (
-          select id from batch where message_seq = any(${seqs}) limit ${BATCHES})`.execute(transaction);
-      await sql`
-        delete from message_data where (message_seq, user_id) in (
-          select message_seq, user_id from message_data where message_seq = any(${seqs}) limit ${DATA_ROWS})`.execute(
+      await removeMessageRows(
+        marked.rows.map(({ seq }) => seq),
         transaction,
       );
-      await sql`
-        delete from message where seq = any(${seqs})
-          and not exists (select from batch where batch.message_seq = message.seq)
-          and not exists (select from message_data where message_data.message_seq = message.seq)`.execute(transaction);
       return marked.rows.length > 0;
     });
   }
