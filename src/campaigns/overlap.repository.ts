@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
+import { bigints } from '../database/bigints.js';
 import type { Tables } from '../database/tables.js';
 import { MessageControlRepository } from '../messages/message-control.repository.js';
 
@@ -14,7 +15,7 @@ export class OverlapRepository {
     if (campaignSeqs.length === 0) return new Set();
     const { rows } = await sql<{ campaign_seq: number }>`
       select distinct campaign_seq from campaign_run
-      where campaign_seq = any(${listOf(campaignSeqs)}::bigint[]) and ${UNDER_WAY}`.execute(transaction);
+      where campaign_seq = any(${bigints(campaignSeqs)}) and ${UNDER_WAY}`.execute(transaction);
     return new Set(rows.map((row) => row.campaign_seq));
   }
 
@@ -52,7 +53,7 @@ export class OverlapRepository {
       join lateral ${beginOf(sql`campaign_run`)} as earlier_begin on true
       left join campaign_message sent on sent.wave_seq = earlier.seq
       left join message on message.seq = sent.message_seq and message.state in ('accepted', 'expanding', 'sending')
-      where wave.seq = any(${listOf(waveSeqs)}::bigint[]) and (earlier.state = 'waiting' or message.seq is not null)
+      where wave.seq = any(${bigints(waveSeqs)}) and (earlier.state = 'waiting' or message.seq is not null)
         and ${momentOf(sql`earlier`)} - earlier_begin.at <= ${momentOf(sql`wave`)} - begin.at
       `.execute(transaction);
     for (const { wave_seq: waveSeq, seq } of rows) found.set(waveSeq, [...(found.get(waveSeq) ?? []), seq]);
@@ -62,13 +63,13 @@ export class OverlapRepository {
   /** Calls off what has not left of waves that the caller does not hold. Answers the runs of those that waited. */
   async cancelWaves(waveSeqs: readonly number[], reason: string, transaction: Transaction<Tables>): Promise<number[]> {
     if (waveSeqs.length === 0) return [];
-    const seqs = listOf(waveSeqs);
+    const seqs = bigints(waveSeqs);
     const { rows } = await sql<{ run_seq: number }>`
       update campaign_wave set state = 'skipped', reason = ${reason} where seq in (
-        select seq from campaign_wave where seq = any(${seqs}::bigint[]) and state = 'waiting' order by seq for update)
+        select seq from campaign_wave where seq = any(${seqs}) and state = 'waiting' order by seq for update)
       returning run_seq`.execute(transaction);
     // A second statement: it sees what others have made of waves for which the first had to wait.
-    const sent = await this.findMoving(sql`wave.seq = any(${seqs}::bigint[])`, transaction);
+    const sent = await this.findMoving(sql`wave.seq = any(${seqs})`, transaction);
     for (const { application_id: applicationId, id } of sent) await this.control.cancel(applicationId, id, transaction);
     return rows.map((row) => row.run_seq);
   }
@@ -99,7 +100,3 @@ const UNDER_WAY = sql`(campaign_run.state = 'running' or campaign_run.seq in (
   join campaign_message sent on sent.message_seq = message.seq
   join campaign_wave wave on wave.seq = sent.wave_seq
   where message.state in ('accepted', 'expanding', 'sending')))`;
-
-function listOf(seqs: readonly number[]): string {
-  return `{${seqs.join(',')}}`;
-}

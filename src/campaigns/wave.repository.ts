@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
+import { bigints } from '../database/bigints.js';
 import { rootCause } from '../common/errors.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
@@ -187,7 +188,7 @@ export class WaveRepository {
 
   /** A campaign that is paused keeps its waves waiting; one that a person fired by hand goes on. */
   private async claim(now: number, transaction: Transaction<Tables>, only?: Only): Promise<WaveRow[]> {
-    const which = only ? sql`${sql.ref(only.column)} = any(${`{${only.seqs.join(',')}}`}::bigint[])` : sql`true`;
+    const which = only ? sql`${sql.ref(only.column)} = any(${bigints(only.seqs)})` : sql`true`;
     const limit = only ? sql`` : sql`limit ${LIMIT}`;
     const { rows } = await sql<WaveRow>`
       select wave.seq, wave.run_seq, wave.plan, wave.due_at, run.scheduled_at, run.manual, run.rate_seq, campaign.id as campaign_id,
@@ -248,9 +249,9 @@ export class WaveRepository {
     transaction: Transaction<Tables>,
   ): Promise<void> {
     const changes = settled.map(({ seq, state, reason, dueAt }) => ({ seq, state, reason, due_at: new Date(dueAt) }));
-    const runs = `{${[...touched, ...settled.map(({ runSeq }) => runSeq)].join(',')}}`;
+    const runs = bigints([...touched, ...settled.map(({ runSeq }) => runSeq)]);
     // Two processes with the last two waves of a run would each see the other's as waiting, and the run would never end.
-    await sql`select from campaign_run where seq = any(${runs}::bigint[]) order by seq for update`.execute(transaction);
+    await sql`select from campaign_run where seq = any(${runs}) order by seq for update`.execute(transaction);
     await sql`
       update campaign_wave set state = change.state, reason = change.reason, due_at = change.due_at
       from jsonb_to_recordset(${JSON.stringify(changes)}::jsonb)
@@ -262,7 +263,7 @@ export class WaveRepository {
           and wave.state in ('sent', 'empty')) then 'sent' else 'skipped' end,
         reason = (select reason from campaign_wave wave where wave.run_seq = campaign_run.seq
           and reason is not null order by seq limit 1)
-      where seq = any(${runs}::bigint[]) and state = 'running'
+      where seq = any(${runs}) and state = 'running'
         and not exists (select from campaign_wave wave where wave.run_seq = campaign_run.seq and wave.state = 'waiting')
       `.execute(transaction);
   }
