@@ -52,13 +52,14 @@ export class ConsequencesService {
     const guard = this.guardFor(applicationId, provider);
     const suspects = [...findings.suspects.values()].reduce((sum, seqs) => sum + seqs.length, 0);
     guard.note(findings.accepted, suspects);
-    if (!guard.mayRetire() && guard.mustPause()) {
+    const believed = guard.mayRetire();
+    if (!believed && guard.mustPause()) {
       const [reason] = findings.suspects.keys();
       findings.stop ??= `most devices were answered ${reason ?? 'as unknown'}: the credentials or the environment are wrong`;
       this.guards.delete(guardKey(applicationId, provider));
     }
     const sentAt = new Date(batch.terms.now);
-    const found = guard.mayRetire() ? [...findings.dead, ...findings.suspects] : findings.dead;
+    const found = believed ? [...findings.dead, ...findings.suspects] : findings.dead;
     for (const [reason, seqs] of found) await this.devices.retire(seqs, reason, sentAt);
   }
 
