@@ -1,38 +1,26 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { HmsProvider } from '../../../src/providers/hms/hms.provider.js';
 import type { Sender } from '../../../src/providers/provider.js';
 import { MemoryShelf } from '../../harness/memory-shelf.js';
-import { startSimulators, type RunningSimulators } from '../../simulators/client.js';
+import { senderStage } from './sender-stage.js';
 import { collect, notification, recipients, tally } from './sending.js';
 
-let simulators: RunningSimulators;
-const open: Sender[] = [];
+const stage = senderStage();
 
-beforeAll(async () => {
-  simulators = await startSimulators();
-});
-afterAll(() => simulators.stop());
-beforeEach(() => simulators.admin.reset());
-afterEach(async () => {
-  for (const sender of open.splice(0)) await sender.close();
-});
-
-function openSender(input: Record<string, unknown> = simulators.credentials.hms.oauth): Sender {
-  const { url, tokenUrl } = simulators.hms;
-  const provider = new HmsProvider({ url, tokenUrl, ca: simulators.ca });
-  const sender = provider.open(provider.parseSettings(input), new MemoryShelf());
-  open.push(sender);
-  return sender;
+function openSender(input: Record<string, unknown> = stage.simulators.credentials.hms.oauth): Sender {
+  const { url, tokenUrl } = stage.simulators.hms;
+  const provider = new HmsProvider({ url, tokenUrl, ca: stage.simulators.ca });
+  return stage.keep(provider.open(provider.parseSettings(input), new MemoryShelf()));
 }
 
-const openAccount = (): Sender => openSender(simulators.credentials.hms.account);
+const openAccount = (): Sender => openSender(stage.simulators.credentials.hms.account);
 const fault = (reason: string, status = 200, times?: number) =>
-  simulators.admin.setFaults([
+  stage.simulators.admin.setFaults([
     { match: { path: '/v' }, action: { status, reason }, ...(times === undefined ? {} : { times }) },
   ]);
 /** How many requests were sent, whatever their answer. */
 const requests = async (): Promise<number> => {
-  const { answers } = (await simulators.admin.counters()).hms;
+  const { answers } = (await stage.simulators.admin.counters()).hms;
   const all = Object.entries(answers).filter(([name]) => name !== '200 token issued');
   return all.reduce((sum, [, count]) => sum + count, 0);
 };
@@ -40,10 +28,10 @@ const requests = async (): Promise<number> => {
 describe('HMS', () => {
   it('sends 2,500 devices in three requests under one access token', async () => {
     expect(tally(await collect(openSender(), recipients(2_500)))).toEqual({ accept: 2_500 });
-    const { hms } = await simulators.admin.counters();
+    const { hms } = await stage.simulators.admin.counters();
     expect(hms).toMatchObject({ accepted: 2_500, accessTokensIssued: 1, firstRefusals: [] });
     expect(await requests()).toBe(3);
-    expect(await simulators.admin.ledger('hms', 'fnDWK8bG')).toMatchObject({ distinct: 2_500, repeats: 0 });
+    expect(await stage.simulators.admin.ledger('hms', 'fnDWK8bG')).toMatchObject({ distinct: 2_500, repeats: 0 });
   });
 
   it('sends with a service account, without a token endpoint, and silently where that is asked', async () => {
@@ -51,18 +39,18 @@ describe('HMS', () => {
     expect(tally(await collect(sender, recipients(3)))).toEqual({ accept: 3 });
     const silent = { ...notification('silent'), gcm: { type: 'SILENT' as const } };
     expect(tally(await collect(sender, recipients(1), { message: silent }))).toEqual({ accept: 1 });
-    const [last, first] = await simulators.admin.lastAccepted('hms', 2);
+    const [last, first] = await stage.simulators.admin.lastAccepted('hms', 2);
     expect([first?.headers['push-type'], last?.headers['push-type']]).toEqual(['0', '6']);
     expect([first?.messageId, last?.messageId]).toEqual(['fnDWK8bG', 'silent']);
-    expect((await simulators.admin.counters()).hms.accessTokensIssued).toBe(0);
+    expect((await stage.simulators.admin.counters()).hms.accessTokensIssued).toBe(0);
   });
 
   it('drops the illegal tokens of a partial result and accepts the others', async () => {
     const to = recipients(5);
-    await simulators.admin.killTokens('hms', [to[1]!.token, to[3]!.token]);
+    await stage.simulators.admin.killTokens('hms', [to[1]!.token, to[3]!.token]);
     const verdicts = await collect(openSender(), to);
     expect(verdicts.map(({ action }) => action)).toEqual(['accept', 'dropDevice', 'accept', 'dropDevice', 'accept']);
-    expect((await simulators.admin.ledger('hms')).accepted).toBe(3);
+    expect((await stage.simulators.admin.ledger('hms')).accepted).toBe(3);
   });
 
   it('says how long the caller lets a message live there', async () => {
@@ -73,8 +61,8 @@ describe('HMS', () => {
 
   it('keeps a device whose token is not at fault (v3)', async () => {
     const to = recipients(3);
-    await simulators.admin.killTokens('hms', [to[0]!.token], { reason: 'countryNotSupport' });
-    await simulators.admin.killTokens('hms', [to[1]!.token], { reason: 'noRight' });
+    await stage.simulators.admin.killTokens('hms', [to[0]!.token], { reason: 'countryNotSupport' });
+    await stage.simulators.admin.killTokens('hms', [to[1]!.token], { reason: 'noRight' });
     expect(tally(await collect(openAccount(), to))).toEqual({
       'fail 80100000 countryNotSupport': 1,
       'dropDevice 80100000 noRight': 1,
@@ -84,7 +72,7 @@ describe('HMS', () => {
 
   it('takes "all tokens are invalid" of a batch for true once both halves say it', async () => {
     const to = recipients(600);
-    await simulators.admin.killTokens(
+    await stage.simulators.admin.killTokens(
       'hms',
       to.map(({ token }) => token),
     );
@@ -97,13 +85,13 @@ describe('HMS', () => {
   it('goes on into the halves when they were told different things', async () => {
     const to = recipients(8);
     await fault('80300007', 200, 1);
-    await simulators.admin.killTokens(
+    await stage.simulators.admin.killTokens(
       'hms',
       to.slice(0, 4).map(({ token }) => token),
     );
     const verdicts = await collect(openSender(), to);
     expect(verdicts.map(({ action }) => action)).toEqual([...Array(4).fill('dropDevice'), ...Array(4).fill('accept')]);
-    expect((await simulators.admin.ledger('hms')).repeats).toBe(0);
+    expect((await stage.simulators.admin.ledger('hms')).repeats).toBe(0);
     // The whole, both halves, and the quarters of the one that was refused.
     expect(await requests()).toBe(5);
   });
@@ -111,7 +99,7 @@ describe('HMS', () => {
   it('gives up urgency that the app has no right to', async () => {
     await fault('80300011', 200, 1);
     expect(tally(await collect(openSender(), recipients(2)))).toEqual({ accept: 2 });
-    const [entry] = await simulators.admin.lastAccepted('hms', 1);
+    const [entry] = await stage.simulators.admin.lastAccepted('hms', 1);
     expect(entry?.body).toMatchObject({ message: { android: { urgency: 'NORMAL' } } });
     await fault('80300011');
     expect(tally(await collect(openSender(), recipients(1)))).toEqual({ 'fail 80300011 no high priority': 1 });
@@ -120,15 +108,15 @@ describe('HMS', () => {
   it('refreshes a refused access token once', async () => {
     const sender = openSender();
     await collect(sender, recipients(1));
-    await simulators.admin.expireAccessTokens();
+    await stage.simulators.admin.expireAccessTokens();
     expect(tally(await collect(sender, recipients(4)))).toEqual({ accept: 4 });
-    expect((await simulators.admin.counters()).hms.accessTokensIssued).toBe(2);
+    expect((await stage.simulators.admin.counters()).hms.accessTokensIssued).toBe(2);
   });
 
   it('stops when another does not help, and once for a wrong secret', async () => {
     await fault('80200001', 401);
     expect(tally(await collect(openSender(), recipients(2)))).toEqual({ 'stopApplication 80200001 authentication': 2 });
-    const wrong = openSender({ ...simulators.credentials.hms.oauth, clientSecret: 'wrong' });
+    const wrong = openSender({ ...stage.simulators.credentials.hms.oauth, clientSecret: 'wrong' });
     expect(tally(await collect(wrong, recipients(2)))).toEqual({
       'stopApplication token endpoint: invalid_client': 1,
       notSent: 1,
@@ -136,7 +124,7 @@ describe('HMS', () => {
   });
 
   it('stops for an app that the credentials are not for', async () => {
-    const sender = openSender({ ...simulators.credentials.hms.oauth, appId: '999' });
+    const sender = openSender({ ...stage.simulators.credentials.hms.oauth, appId: '999' });
     expect(tally(await collect(sender, recipients(1)))).toEqual({ 'stopApplication 80300002 no permission': 1 });
   });
 
@@ -150,18 +138,18 @@ describe('HMS', () => {
   });
 
   it('slows down as flow control asks', async () => {
-    await simulators.admin.changeSettings({ hms: { retryAfterSeconds: 30 } });
-    await simulators.admin.setFaults([{ match: { path: '/v1' }, action: { status: 503 } }]);
+    await stage.simulators.admin.changeSettings({ hms: { retryAfterSeconds: 30 } });
+    await stage.simulators.admin.setFaults([{ match: { path: '/v1' }, action: { status: 503 } }]);
     const [verdict] = await collect(openSender(), recipients(1));
     expect(verdict).toEqual({ action: 'retryAfter', reason: 'HTTP 503', afterMs: 30_000, scope: 'application' });
   });
 
   it('an answer that was lost is ambiguous for the whole request', async () => {
-    await simulators.admin.setFaults([{ match: { path: '/v1' }, action: { acceptThenCut: true } }]);
+    await stage.simulators.admin.setFaults([{ match: { path: '/v1' }, action: { acceptThenCut: true } }]);
     expect((await collect(openSender(), recipients(3))).map(({ action }) => action)).toEqual(
       Array(3).fill('ambiguous'),
     );
-    expect(await simulators.admin.ledger('hms')).toMatchObject({ accepted: 3, answersLost: 3 });
+    expect(await stage.simulators.admin.ledger('hms')).toMatchObject({ accepted: 3, answersLost: 3 });
   });
 
   it('begins nothing once aborted', async () => {

@@ -1,28 +1,16 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Recipient, Sender } from '../../../src/providers/provider.js';
 import { WnsProvider } from '../../../src/providers/wns/wns.provider.js';
 import { MemoryShelf } from '../../harness/memory-shelf.js';
-import { startSimulators, type RunningSimulators } from '../../simulators/client.js';
+import { senderStage } from './sender-stage.js';
 import { collect, notification, tally } from './sending.js';
 
-let simulators: RunningSimulators;
-const open: Sender[] = [];
+const stage = senderStage();
 
-beforeAll(async () => {
-  simulators = await startSimulators();
-});
-afterAll(() => simulators.stop());
-beforeEach(() => simulators.admin.reset());
-afterEach(async () => {
-  for (const sender of open.splice(0)) await sender.close();
-});
-
-function openSender(input: Record<string, unknown> = simulators.credentials.wns.package): Sender {
-  const { tokenUrl, url, channelHost } = simulators.wns;
-  const provider = new WnsProvider({ tokenUrl, entraUrl: url, channelHost, ca: simulators.ca });
-  const sender = provider.open(provider.parseSettings(input), new MemoryShelf());
-  open.push(sender);
-  return sender;
+function openSender(input: Record<string, unknown> = stage.simulators.credentials.wns.package): Sender {
+  const { tokenUrl, url, channelHost } = stage.simulators.wns;
+  const provider = new WnsProvider({ tokenUrl, entraUrl: url, channelHost, ca: stage.simulators.ca });
+  return stage.keep(provider.open(provider.parseSettings(input), new MemoryShelf()));
 }
 
 function channels(count: number, prefix = 'channel'): Recipient[] {
@@ -30,7 +18,7 @@ function channels(count: number, prefix = 'channel'): Recipient[] {
 }
 
 function channel(name: string): Recipient {
-  return { token: simulators.wns.channelUrl + name, platform: 'W', registeredAt: 0 };
+  return { token: stage.simulators.wns.channelUrl + name, platform: 'W', registeredAt: 0 };
 }
 
 const one = async (name: string, sender = openSender()) => (await collect(sender, [channel(name)]))[0];
@@ -38,16 +26,16 @@ const one = async (name: string, sender = openSender()) => (await collect(sender
 describe('WNS', () => {
   it('posts a toast to each channel under one access token, over connections that are kept', async () => {
     expect(tally(await collect(openSender(), channels(200)))).toEqual({ accept: 200 });
-    const { wns } = await simulators.admin.counters();
+    const { wns } = await stage.simulators.admin.counters();
     // One connection is the token endpoint's.
     expect(wns).toMatchObject({ accepted: 200, accessTokensIssued: 1, firstRefusals: [] });
     expect(wns.connectionsOpened).toBeLessThanOrEqual(65);
-    expect(await simulators.admin.ledger('wns', 'fnDWK8bG')).toMatchObject({
+    expect(await stage.simulators.admin.ledger('wns', 'fnDWK8bG')).toMatchObject({
       accepted: 200,
       distinct: 200,
       repeats: 0,
     });
-    const [entry] = await simulators.admin.lastAccepted('wns', 1);
+    const [entry] = await stage.simulators.admin.lastAccepted('wns', 1);
     expect(entry?.collapseId).toBe('fnDWK8bG');
     expect(entry?.body).toContain('<text>Grüße</text>');
     expect(entry?.headers).toMatchObject({ 'x-wns-type': 'wns/toast', 'content-length': expect.any(String) as string });
@@ -56,7 +44,7 @@ describe('WNS', () => {
   });
 
   it('sends for an Entra app too', async () => {
-    expect(await one('a', openSender(simulators.credentials.wns.entra))).toEqual({ action: 'accept' });
+    expect(await one('a', openSender(stage.simulators.credentials.wns.entra))).toEqual({ action: 'accept' });
   });
 
   it('sends badge, tile, raw and toast one after the other', async () => {
@@ -65,7 +53,7 @@ describe('WNS', () => {
     expect(tally(await collect(openSender(), channels(1), { message: { ...notification(), wns } }))).toEqual({
       accept: 1,
     });
-    const types = (await simulators.admin.lastAccepted('wns')).map(({ headers }) => headers['x-wns-type']);
+    const types = (await stage.simulators.admin.lastAccepted('wns')).map(({ headers }) => headers['x-wns-type']);
     expect(types).toEqual(['wns/toast', 'wns/raw', 'wns/tile', 'wns/badge']);
   });
 
@@ -80,9 +68,9 @@ describe('WNS', () => {
     ['dead0500', { action: 'retryBackoff' }],
     ['dead0503', { action: 'retryAfter', afterMs: 90_000, scope: 'host' }],
   ])('channel %s', async (name, verdict) => {
-    await simulators.admin.changeSettings({ wns: { retryAfterSeconds: 90 } });
+    await stage.simulators.admin.changeSettings({ wns: { retryAfterSeconds: 90 } });
     expect(await one(name)).toMatchObject(verdict);
-    expect((await simulators.admin.ledger('wns')).accepted).toBe(0);
+    expect((await stage.simulators.admin.ledger('wns')).accepted).toBe(0);
   });
 
   it('says how long the caller lets a message live there', async () => {
@@ -91,28 +79,28 @@ describe('WNS', () => {
   });
 
   it('never writes to a host that is not of Windows', async () => {
-    const token = simulators.wns.channelUrl.replace('localhost', '127.0.0.1') + 'a';
+    const token = stage.simulators.wns.channelUrl.replace('localhost', '127.0.0.1') + 'a';
     expect(tally(await collect(openSender(), [{ ...channel('a'), token }]))).toEqual({
       'dropDevice NoChannelOfWindows': 1,
     });
-    expect((await simulators.admin.counters()).wns.answers).not.toHaveProperty('200');
+    expect((await stage.simulators.admin.counters()).wns.answers).not.toHaveProperty('200');
   });
 
   it('refreshes a refused access token once for all', async () => {
     const sender = openSender();
     await one('a', sender);
-    await simulators.admin.expireAccessTokens();
+    await stage.simulators.admin.expireAccessTokens();
     expect(tally(await collect(sender, channels(60)))).toEqual({ accept: 60 });
-    expect((await simulators.admin.counters()).wns.accessTokensIssued).toBe(2);
+    expect((await stage.simulators.admin.counters()).wns.accessTokensIssued).toBe(2);
   });
 
   it('stops when another access token does not help', async () => {
-    await simulators.admin.setFaults([{ match: { path: '/?token' }, action: { status: 401 } }]);
+    await stage.simulators.admin.setFaults([{ match: { path: '/?token' }, action: { status: 401 } }]);
     expect(await one('a')).toEqual({ action: 'stopApplication', reason: 'HTTP 401' });
   });
 
   it('stops once for a wrong secret, and writes to no channel', async () => {
-    const sender = openSender({ ...simulators.credentials.wns.package, clientSecret: 'wrong' });
+    const sender = openSender({ ...stage.simulators.credentials.wns.package, clientSecret: 'wrong' });
     expect(tally(await collect(sender, channels(5)))).toEqual({
       'stopApplication token endpoint: invalid_client': 1,
       notSent: 4,
@@ -120,32 +108,32 @@ describe('WNS', () => {
   });
 
   it('stops for a blocked domain', async () => {
-    await simulators.admin.setFaults([
+    await stage.simulators.admin.setFaults([
       { match: { path: '/?token' }, action: { status: 410, reason: 'Domain Blocked' } },
     ]);
     expect(await one('a')).toEqual({ action: 'stopApplication', reason: 'HTTP 410 Domain Blocked' });
   });
 
   it('follows no redirect', async () => {
-    const location = `${simulators.wns.channelUrl}b`;
-    await simulators.admin.setFaults([
+    const location = `${stage.simulators.wns.channelUrl}b`;
+    await stage.simulators.admin.setFaults([
       { match: { path: '/?token=a' }, action: { status: 307, headers: { location } } },
     ]);
     expect(await one('a')).toEqual({ action: 'fail', reason: 'HTTP 307' });
-    expect((await simulators.admin.ledger('wns')).accepted).toBe(0);
+    expect((await stage.simulators.admin.ledger('wns')).accepted).toBe(0);
   });
 
   it.each(['fin', 'tcpReset'] as const)('a connection that died under a request (%s) is ambiguous', async (kind) => {
-    await simulators.admin.setFaults([{ match: { path: '/?token' }, action: { acceptThenCut: kind } }]);
+    await stage.simulators.admin.setFaults([{ match: { path: '/?token' }, action: { acceptThenCut: kind } }]);
     expect(await one('a')).toMatchObject({ action: 'ambiguous' });
-    expect((await simulators.admin.ledger('wns')).accepted).toBe(1);
+    expect((await stage.simulators.admin.ledger('wns')).accepted).toBe(1);
   });
 
   it('calls what could not be written transient: the port is closed', async () => {
     const sender = openSender();
     await one('a', sender);
-    await simulators.admin.changeSettings({ wns: { acceptConnections: false } });
-    await simulators.admin.commandConnections('tcpReset', { provider: 'wns' });
+    await stage.simulators.admin.changeSettings({ wns: { acceptConnections: false } });
+    await stage.simulators.admin.commandConnections('tcpReset', { provider: 'wns' });
     await expect
       .poll(async () => (await collect(sender, [channel('b')]))[0])
       .toMatchObject({ action: 'retryBackoff', reason: 'ECONNREFUSED' });
@@ -154,7 +142,7 @@ describe('WNS', () => {
   it('begins nothing once aborted', async () => {
     const verdicts = await collect(openSender(), channels(3), { signal: AbortSignal.abort() });
     expect(tally(verdicts)).toEqual({ notSent: 3 });
-    expect((await simulators.admin.counters()).wns.accessTokensIssued).toBe(0);
+    expect((await stage.simulators.admin.counters()).wns.accessTokensIssued).toBe(0);
   });
 
   it('writes nothing once closed', async () => {
@@ -162,6 +150,6 @@ describe('WNS', () => {
     await one('a', sender);
     await sender.close();
     expect(await one('b', sender)).toMatchObject({ action: 'retryBackoff', reason: 'closed' });
-    expect((await simulators.admin.ledger('wns')).accepted).toBe(1);
+    expect((await stage.simulators.admin.ledger('wns')).accepted).toBe(1);
   });
 });

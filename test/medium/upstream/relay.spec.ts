@@ -1,9 +1,9 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Notification } from '../../../src/providers/notification.js';
 import type { Recipient, Sender, Verdict } from '../../../src/providers/provider.js';
 import { UpstreamProvider } from '../../../src/upstream/upstream.provider.js';
 import { MemoryShelf } from '../../harness/memory-shelf.js';
-import { startSimulators, type RunningSimulators } from '../../simulators/client.js';
+import { senderStage } from '../providers/sender-stage.js';
 import { collect, notification, tally } from '../providers/sending.js';
 
 /** The relay's sender against the MobileFirst simulator: token holder, messages, and what goes wrong between them. */
@@ -13,24 +13,12 @@ const TOKEN_PATH = '/mfp/api/az/v1/token';
 const MESSAGES_PATH = `/imfpush/v1/apps/${APPLICATION}/messages`;
 const UPSTREAM: Recipient[] = [{ token: '', platform: '', registeredAt: 0 }];
 
-let simulators: RunningSimulators;
-const open: Sender[] = [];
-
-beforeAll(async () => {
-  simulators = await startSimulators();
-});
-afterAll(() => simulators.stop());
-beforeEach(() => simulators.admin.reset());
-afterEach(async () => {
-  for (const sender of open.splice(0)) await sender.close();
-});
+const stage = senderStage();
 
 function openSender(change: Record<string, unknown> = {}, shelf = new MemoryShelf(), deadlineMs?: number): Sender {
-  const provider = new UpstreamProvider({ ca: simulators.ca, deadlineMs });
-  const input = { baseUrl: simulators.mobilefirst.url, ...simulators.credentials.mobilefirst, ...change };
-  const sender = provider.open(provider.parseSettings(input), shelf, APPLICATION);
-  open.push(sender);
-  return sender;
+  const provider = new UpstreamProvider({ ca: stage.simulators.ca, deadlineMs });
+  const input = { baseUrl: stage.simulators.mobilefirst.url, ...stage.simulators.credentials.mobilefirst, ...change };
+  return stage.keep(provider.open(provider.parseSettings(input), shelf, APPLICATION));
 }
 
 function relayed(alert: string): Notification {
@@ -47,14 +35,14 @@ function crowd(sender: Sender, count: number, from = 0): Promise<Verdict[]> {
   return Promise.all(sends) as Promise<Verdict[]>;
 }
 
-const counters = async () => (await simulators.admin.counters()).mobilefirst;
-const ledger = (alert?: string) => simulators.admin.ledger('mobilefirst', alert);
+const counters = async () => (await stage.simulators.admin.counters()).mobilefirst;
+const ledger = (alert?: string) => stage.simulators.admin.ledger('mobilefirst', alert);
 const actions = (verdicts: readonly Verdict[]) => tally(verdicts.map(({ action }) => ({ action }) as Verdict));
 
 describe('a relayed message', () => {
   it('arrives with the caller’s own body under a token of the narrowest scope, and its id comes back', async () => {
     const verdict = await relay(openSender());
-    const [entry] = await simulators.admin.lastAccepted('mobilefirst', 1);
+    const [entry] = await stage.simulators.admin.lastAccepted('mobilefirst', 1);
     expect(entry).toMatchObject({ token: APPLICATION, messageId: 'hi', body: relayed('hi').relay });
     // To be told from others by a Carillon that it arrives at.
     expect(entry?.headers).toMatchObject({ via: '1.1 carillon', 'idempotency-key': notification().messageId });
@@ -65,7 +53,7 @@ describe('a relayed message', () => {
     const userIds = Array.from({ length: 10_000 }, (_, index) => `user-${index}-${'x'.repeat(80)}`);
     const message = { ...notification(), relay: { message: { alert: 'many' }, target: { userIds } } };
     expect(await collect(openSender(), UPSTREAM, { message })).toMatchObject([{ action: 'accept' }]);
-    const [entry] = await simulators.admin.lastAccepted('mobilefirst', 1);
+    const [entry] = await stage.simulators.admin.lastAccepted('mobilefirst', 1);
     expect(entry?.body).toEqual(message.relay);
   });
 
@@ -85,7 +73,7 @@ describe('the token holder', () => {
     const sender = openSender();
     expect(actions(await crowd(sender, 200))).toEqual({ accept: 200 });
     expect((await counters()).accessTokensIssued).toBe(1);
-    await simulators.admin.expireAccessTokens();
+    await stage.simulators.admin.expireAccessTokens();
     expect(actions(await crowd(sender, 200, 200))).toEqual({ accept: 200 });
     const { accessTokensIssued, answers } = await counters();
     expect(accessTokensIssued).toBe(2);
@@ -94,7 +82,7 @@ describe('the token holder', () => {
   });
 
   it('renews ahead of time: senders go on while tokens live two seconds, and nobody is refused', async () => {
-    await simulators.admin.changeSettings({ mobilefirst: { tokenLifeSeconds: 2 } });
+    await stage.simulators.admin.changeSettings({ mobilefirst: { tokenLifeSeconds: 2 } });
     const sender = openSender();
     const until = Date.now() + 5_000;
     let sent = 0;
@@ -128,13 +116,13 @@ describe('the token holder', () => {
 
   it('stops for a scope outside the allowed one, and goes on when it is widened', async () => {
     const client = { clientId: 'narrow', secret: 'narrow' };
-    await simulators.admin.registerCredentials({ mobilefirst: { ...client, allowedScope: 'messages.write' } });
+    await stage.simulators.admin.registerCredentials({ mobilefirst: { ...client, allowedScope: 'messages.write' } });
     expect(await relay(openSender(client))).toMatchObject({
       action: 'stopApplication',
       reason: expect.stringMatching(/invalid_scope.*push\.application\.com\.acme\.bank/) as unknown,
     });
     const allowedScope = 'messages.* push.application.com.acme.*';
-    await simulators.admin.registerCredentials({ mobilefirst: { ...client, allowedScope } });
+    await stage.simulators.admin.registerCredentials({ mobilefirst: { ...client, allowedScope } });
     expect(await relay(openSender(client))).toMatchObject({ action: 'accept' });
   });
 
@@ -144,17 +132,17 @@ describe('the token holder', () => {
     ['a page', { spoil: 'notJson' as const }],
     ['404 while it starts', { status: 404, body: '<html>' }],
   ])('backs off for %s at the token endpoint, and never stops', async (_what, action) => {
-    await simulators.admin.setFaults([{ match: { path: TOKEN_PATH }, action }]);
+    await stage.simulators.admin.setFaults([{ match: { path: TOKEN_PATH }, action }]);
     const sender = openSender();
     expect(actions(await crowd(sender, 9))).toEqual({ retryBackoff: 9 });
     expect(actions(await crowd(sender, 9))).toEqual({ retryBackoff: 9 });
     // All of them together asked once: within the wait the answer stands.
-    expect((await simulators.admin.listFaults())[0]?.fired).toBe(1);
+    expect((await stage.simulators.admin.listFaults())[0]?.fired).toBe(1);
     expect((await ledger()).accepted).toBe(0);
   });
 
   it('reports the scope that a 403 asks for', async () => {
-    await simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { status: 403 } }]);
+    await stage.simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { status: 403 } }]);
     expect(await relay(openSender())).toMatchObject({
       action: 'stopApplication',
       reason: expect.stringContaining(`"RegisteredClient messages.write push.application.${APPLICATION}"`) as unknown,
@@ -162,11 +150,11 @@ describe('the token holder', () => {
   });
 
   it('stops when three fresh tokens in a row are refused, and not before', async () => {
-    await simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { status: 401 } }]);
+    await stage.simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { status: 401 } }]);
     const sender = openSender();
     const verdicts = [await relay(sender), await relay(sender), await relay(sender)];
     expect(verdicts.map((verdict) => verdict?.action)).toEqual(['retryBackoff', 'retryBackoff', 'stopApplication']);
-    await simulators.admin.clearFaults();
+    await stage.simulators.admin.clearFaults();
     expect(await relay(sender)).toMatchObject({ action: 'accept' });
   });
 });
@@ -176,8 +164,8 @@ describe('what the upstream surely did not take is tried again', () => {
     [429, { action: 'retryAfter', scope: 'application', afterMs: 90_000 }],
     [503, { action: 'retryAfter', scope: 'host', afterMs: 90_000 }],
   ])('%i', async (status, verdict) => {
-    await simulators.admin.changeSettings({ mobilefirst: { retryAfterSeconds: 90 } });
-    await simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { status } }]);
+    await stage.simulators.admin.changeSettings({ mobilefirst: { retryAfterSeconds: 90 } });
+    await stage.simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { status } }]);
     expect(await relay(openSender())).toMatchObject(verdict);
     expect((await ledger()).accepted).toBe(0);
   });
@@ -185,14 +173,14 @@ describe('what the upstream surely did not take is tried again', () => {
   it('a connection that is refused', async () => {
     const sender = openSender();
     await relay(sender);
-    await simulators.admin.changeSettings({ mobilefirst: { acceptConnections: false } });
-    await simulators.admin.commandConnections('tcpReset', { provider: 'mobilefirst' });
+    await stage.simulators.admin.changeSettings({ mobilefirst: { acceptConnections: false } });
+    await stage.simulators.admin.commandConnections('tcpReset', { provider: 'mobilefirst' });
     await expect.poll(() => relay(sender, 'later')).toMatchObject({ action: 'retryBackoff', reason: 'ECONNREFUSED' });
     expect((await ledger('later')).accepted).toBe(0);
   });
 
   it('a host that is away is left alone after twenty in a row', async () => {
-    await simulators.admin.setFaults([{ match: { path: TOKEN_PATH }, action: { status: 500 } }]);
+    await stage.simulators.admin.setFaults([{ match: { path: TOKEN_PATH }, action: { status: 500 } }]);
     const sender = openSender();
     await crowd(sender, 25);
     expect(await relay(sender)).toMatchObject({ action: 'held' });
@@ -201,23 +189,23 @@ describe('what the upstream surely did not take is tried again', () => {
 
 describe('what it may have taken is ambiguous', () => {
   it.each(['fin', 'tcpReset'] as const)('taken, then %s', async (acceptThenCut) => {
-    await simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { acceptThenCut } }]);
+    await stage.simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { acceptThenCut } }]);
     expect(await relay(openSender(), 'cut')).toMatchObject({ action: 'ambiguous' });
     expect(await ledger('cut')).toMatchObject({ accepted: 1, answersLost: 1 });
   });
 
   it.each([500, 502, 504])('%i', async (status) => {
-    await simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { status } }]);
+    await stage.simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { status } }]);
     expect(await relay(openSender())).toMatchObject({ action: 'ambiguous' });
   });
 
   it('an answer in half', async () => {
-    await simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { spoil: 'halfThenReset' } }]);
+    await stage.simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { spoil: 'halfThenReset' } }]);
     expect(await relay(openSender())).toMatchObject({ action: 'ambiguous' });
   });
 
   it('no answer in time; a late one is none, and a slow one is', async () => {
-    await simulators.admin.setFaults([
+    await stage.simulators.admin.setFaults([
       { match: { path: MESSAGES_PATH, nth: 1 }, action: { delayMs: 500 } },
       { match: { path: MESSAGES_PATH, nth: 1 }, action: { delayMs: 2_500 } },
     ]);
@@ -236,7 +224,7 @@ describe('what is wrong with the message fails it', () => {
   });
 
   it('an application that is disabled there stops here', async () => {
-    await simulators.admin.killTokens('mobilefirst', [APPLICATION], { reason: 'FPWSE1007E' });
+    await stage.simulators.admin.killTokens('mobilefirst', [APPLICATION], { reason: 'FPWSE1007E' });
     expect(await relay(openSender())).toMatchObject({
       action: 'stopApplication',
       reason: expect.stringContaining('disabled at the upstream') as unknown,
@@ -244,10 +232,10 @@ describe('what is wrong with the message fails it', () => {
   });
 
   it('follows no redirect, neither with the token nor with the credentials', async () => {
-    const location = `${simulators.mobilefirst.url}/elsewhere`;
+    const location = `${stage.simulators.mobilefirst.url}/elsewhere`;
     const action = { status: 307, headers: { location } };
     for (const path of [TOKEN_PATH, MESSAGES_PATH]) {
-      await simulators.admin.setFaults([{ match: { path }, action }]);
+      await stage.simulators.admin.setFaults([{ match: { path }, action }]);
       expect(await relay(openSender())).toMatchObject({
         action: 'stopApplication',
         reason: expect.stringContaining('check baseUrl') as unknown,
