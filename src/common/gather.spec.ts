@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { Gather } from './gather.js';
 
@@ -12,31 +13,46 @@ function gated(most = 100) {
       }),
     most,
   );
-  const settle = () => new Promise((done) => setImmediate(done));
+  // A run begins at the end of the turn after the one in which the last ended.
+  const settle = async () => {
+    await endOfTurn();
+    await endOfTurn();
+  };
   return { gather, runs, settle };
 }
 
-it('what arrives while a run is under way shares the next, and each gets its own result', async () => {
+it('what arrives in one turn of the event loop or while a run is under way shares a run, and each gets its own result', async () => {
   const { gather, runs, settle } = gated();
-  const asked = [1, 2, 3].map((item) => gather.add(item));
-  expect(runs.map(({ items }) => items)).toEqual([[1]]);
+  const asked = [gather.add(1), gather.add(2)];
+  // Before the turn ends, as answers of other requests' sockets do.
+  await Promise.resolve();
+  asked.push(gather.add(3));
+  await settle();
+  asked.push(gather.add(4), gather.add(5));
+  await settle();
+  expect(runs.map(({ items }) => items)).toEqual([[1, 2, 3]]);
   runs[0]!.end();
   await settle();
-  expect(runs.map(({ items }) => items)).toEqual([[1], [2, 3]]);
+  expect(runs.map(({ items }) => items)).toEqual([
+    [1, 2, 3],
+    [4, 5],
+  ]);
   runs[1]!.end();
-  expect(await Promise.all(asked)).toEqual(['1', '2', '3']);
-  const last = gather.add(4);
-  expect(runs[2]?.items).toEqual([4]);
+  expect(await Promise.all(asked)).toEqual(['1', '2', '3', '4', '5']);
+  const last = gather.add(6);
+  await settle();
+  expect(runs[2]?.items).toEqual([6]);
   runs[2]!.end();
-  expect(await last).toBe('4');
+  expect(await last).toBe('6');
 });
 
 it('a run that fails is the failure of those in it, and the next goes on', async () => {
   const { gather, runs, settle } = gated();
-  const [first, second] = [gather.add(1), gather.add(2)];
-  const refused = first.catch((error: Error) => error.message);
+  const first = gather.add(1).catch((error: Error) => error.message);
+  await settle();
+  const second = gather.add(2);
   runs[0]!.end(new Error('away'));
-  expect(await refused).toBe('away');
+  expect(await first).toBe('away');
   await settle();
   runs[1]!.end();
   expect(await second).toBe('2');
@@ -44,11 +60,11 @@ it('a run that fails is the failure of those in it, and the next goes on', async
 
 it('no run is larger than the most', async () => {
   const { gather, runs, settle } = gated(2);
-  const asked = [1, 2, 3, 4].map((item) => gather.add(item));
+  const asked = [1, 2, 3, 4, 5].map((item) => gather.add(item));
   for (let run = 0; run < 3; run++) {
-    runs[run]!.end();
     await settle();
+    runs[run]!.end();
   }
-  expect(runs.map(({ items }) => items)).toEqual([[1], [2, 3], [4]]);
+  expect(runs.map(({ items }) => items)).toEqual([[1, 2], [3, 4], [5]]);
   await Promise.all(asked);
 });
