@@ -7,6 +7,7 @@ import { ITSELF, recordAudit } from '../auth/audit.repository.js';
 import type { Actor } from '../auth/audit.repository.js';
 import type { Page, PageRequest } from '../common/paging.js';
 import { DATABASE } from '../database/database.module.js';
+import { executePrepared } from '../database/database.js';
 import type { Database } from '../database/database.js';
 import { readList, sameOrContains, toSql } from '../database/list.js';
 import type { List } from '../database/list.js';
@@ -42,15 +43,12 @@ export class ApplicationRepository {
   }
 
   private async findAll(ids: readonly string[]): Promise<(FoundApplication | undefined)[]> {
-    const rows = await this.database.kysely
-      .selectFrom('application')
-      .leftJoin('provider_setting', (join) =>
-        join.onRef('application_id', '=', 'application.id').on('provider', '=', 'upstream'),
-      )
-      .select(['application.id', 'application.enabled', 'provider_setting.visible as upstream'])
-      .where('application.id', 'in', [...new Set(ids)])
-      .where('removed_at', 'is', null)
-      .execute();
+    const query = sql<FoundApplication>`
+      select application.id, application.enabled, setting.visible as upstream
+      from application
+      left join provider_setting as setting on setting.application_id = application.id and setting.provider = 'upstream'
+      where application.id = any(${[...new Set(ids)]}::text[]) and removed_at is null`;
+    const rows = await executePrepared(this.database, 'applications', query);
     const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => byId.get(id));
   }

@@ -39,50 +39,18 @@ export class BatchRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /** Inserts a message's next batches, and answers those that may be queued now; the others wait to be promoted. */
-  insert(message: BatchOwner, batches: readonly NewBatch[], transaction: Transaction<Tables>): Promise<QueuedBatch[]> {
-    return this.insertAll(
-      batches.map((batch) => ({ ...message, ...batch })),
-      transaction,
-    );
-  }
-
-  /**
-   * The same for batches of several messages, in one statement. Ready are those of direct messages and those with a time of
-   * their own: their rate is what holds these, and they need no place in the window.
-   */
-  async insertAll(
-    batches: readonly (BatchOwner & NewBatch)[],
+  async insert(
+    message: BatchOwner,
+    batches: readonly NewBatch[],
     transaction: Transaction<Tables>,
   ): Promise<QueuedBatch[]> {
     if (batches.length === 0) return [];
-    // One text of parameters whatever their number: a list of values for each row costs more than the insert itself.
-    const given = batches.map(({ seq, applicationId, direct, provider, deviceSeqs, due }) => ({
-      message_seq: seq,
-      application_id: applicationId,
-      direct,
-      provider,
-      due_at: due === undefined ? null : new Date(due),
-      size: deviceSeqs.length,
-      first_seq: deviceSeqs[0] ?? 0,
-      last_seq: deviceSeqs.at(-1) ?? 0,
-      device_seqs: `{${deviceSeqs.join(',')}}`,
-    }));
-    const { rows } = await sql<QueuedBatch & { ready: boolean }>`
-      insert into batch (message_seq, application_id, provider, direct, state, due_at, size, first_seq, last_seq, device_seqs,
-        outcomes, counts, details)
-      select message_seq, application_id, provider, direct,
-        case when direct or due_at is not null then 'ready' else 'waiting' end,
-        coalesce(due_at, case when direct then now() end), size, first_seq, last_seq, device_seqs::bigint[],
-        decode(repeat('00', size), 'hex'), array[size, 0, 0, 0, 0, 0, 0, 0], '{}'
-      from json_to_recordset(${JSON.stringify(given)}::json) as given (message_seq bigint, application_id text,
-        direct boolean, provider text, due_at timestamptz, size integer, first_seq bigint, last_seq bigint, device_seqs text)
-      returning id, epoch, provider, direct, state = 'ready' as ready,
-        (extract(epoch from due_at - clock_timestamp()) * 1000)::float8 as "delayMs"`.execute(transaction);
-    return rows
-      .filter(({ ready }) => ready)
-      .map(({ id, epoch, provider, direct, delayMs = 0 }) =>
-        delayMs > 0 ? { id, epoch, provider, direct, delayMs } : { id, epoch, provider, direct },
-      );
+    const given = sql`
+      select ${message.seq}::bigint as message_seq, ${message.applicationId}::text as application_id,
+        ${message.direct}::boolean as direct, batches.*
+      from ${batchRecords(sql`${JSON.stringify(batches.map(toBatchRecord))}::json`)}`;
+    const { rows } = await sql<InsertedBatch>`${insertBatches(given)}`.execute(transaction);
+    return readyOf(rows);
   }
 
   /**
@@ -193,6 +161,47 @@ export class BatchRepository {
       .executeTakeFirst();
     if (message?.open_batches === 0) await this.settleMessage(messageSeq, transaction);
   }
+}
+
+/** A batch as `batchRecords` reads it, in JSON. */
+export function toBatchRecord({ provider, deviceSeqs, due }: NewBatch): Record<string, unknown> {
+  return { provider, due_at: due === undefined ? null : new Date(due), device_seqs: `{${deviceSeqs.join(',')}}` };
+}
+
+/** Batches out of a JSON array: a list of values for each row costs more than the insert itself. */
+export function batchRecords(json: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`json_to_recordset(${json}) as batches (provider text, due_at timestamptz, device_seqs bigint[])`;
+}
+
+export interface InsertedBatch extends QueuedBatch {
+  ready: boolean;
+}
+
+/**
+ * The statement that inserts batches, given as rows of (message_seq, application_id, direct, provider, due_at, device_seqs).
+ * Ready are those of direct messages and those with a time of their own: their rate is what holds these, and they need no
+ * place in the window.
+ */
+export function insertBatches(given: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`
+    insert into batch (message_seq, application_id, provider, direct, state, due_at, size, first_seq, last_seq, device_seqs,
+      outcomes, counts, details)
+    select message_seq, application_id, provider, direct,
+      case when direct or due_at is not null then 'ready' else 'waiting' end,
+      coalesce(due_at, case when direct then now() end), size, device_seqs[1], device_seqs[size], device_seqs,
+      decode(repeat('00', size), 'hex'), array[size, 0, 0, 0, 0, 0, 0, 0], '{}'
+    from (${given}) as given, cardinality(device_seqs) as size
+    returning id, epoch, provider, direct, message_seq, state = 'ready' as ready,
+      (extract(epoch from due_at - clock_timestamp()) * 1000)::float8 as "delayMs"`;
+}
+
+/** What may be queued now. */
+export function readyOf(rows: readonly InsertedBatch[]): QueuedBatch[] {
+  return rows
+    .filter(({ ready }) => ready)
+    .map(({ id, epoch, provider, direct, delayMs = 0 }) =>
+      delayMs > 0 ? { id, epoch, provider, direct, delayMs } : { id, epoch, provider, direct },
+    );
 }
 
 /** A message's state as those who send it need to know it: an application that was removed has cancelled all of its. */

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
+import { executePrepared } from '../database/database.js';
 import type { Database } from '../database/database.js';
 import { BATCH_SIZE } from '../delivery/batching.js';
 import type { ProviderName } from '../providers/provider.js';
@@ -35,7 +36,7 @@ export class RecipientRepository {
     const flat = asked.flatMap(({ applicationId, kind, ids }, index) =>
       ids.map((id) => ({ index, application_id: applicationId, by_user: kind === 'userIds', id })),
     );
-    const { rows } = await sql<NamedDevice & { index: number }>`
+    const query = sql<NamedDevice & { index: number }>`
       select asked.index, asked.id, device.seq, device.provider, device.platform, device.retired
       from json_to_recordset(${JSON.stringify(flat)}::json)
         as asked (index integer, application_id text, by_user boolean, id text),
@@ -45,8 +46,9 @@ export class RecipientRepository {
         union all
         (select seq, provider, platform, retired_reason is not null from device
           where asked.by_user and application_id = asked.application_id and user_id = asked.id limit ${BATCH_SIZE + 1})
-      ) as device`.execute(this.database.kysely);
-    for (const { index, ...device } of rows) found[index]?.push(device);
+      ) as device`;
+    for (const { index, ...device } of await executePrepared(this.database, 'recipients', query))
+      found[index]?.push(device);
     return found;
   }
 }

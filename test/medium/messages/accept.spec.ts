@@ -68,6 +68,16 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
     }
   });
 
+  it('of two that drew one id in the same moment one is kept, with its own batch', async () => {
+    const applicationId = await room.addApplication();
+    const first = messageOf(applicationId, {}, 1);
+    const second = messageOf(applicationId, { id: first.message.id }, 2);
+    expect(await Promise.all([writer.keep(first), writer.keep(second)])).toEqual([true, false]);
+    const report = await room.reports.find(applicationId, first.message.id, Date.now());
+    expect(report?.audience).toBe(1);
+    expect(Object.values(report?.providers ?? {}).map(({ pending }) => pending)).toEqual([1]);
+  });
+
   it('one that the database refuses does not take the others with it', async () => {
     const applicationId = await room.addApplication();
     const list = Array.from({ length: 10 }, () => messageOf(applicationId));
