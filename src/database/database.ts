@@ -35,8 +35,8 @@ export async function openDatabase(config: Pick<Config, 'databaseUrl' | 'dataDir
 }
 
 /**
- * Runs a statement outside of any transaction that each connection parses and plans once, under a name of its own: of one
- * that inserts thirty rows those are a quarter. Its text must always be the same.
+ * Runs a statement outside of any transaction that each connection parses and plans once, under a name of its own: a good
+ * part of what a small one costs. Its text must always be the same.
  */
 export async function executePrepared<Row>(database: Database, name: string, query: RawBuilder<Row>): Promise<Row[]> {
   const { sql: text, parameters } = query.compile(database.kysely);
