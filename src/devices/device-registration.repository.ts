@@ -61,11 +61,15 @@ export class DeviceRegistrationRepository {
 
   /** Registers one, or registers it anew. */
   async put(applicationId: string, device: DeviceRegistration, now: Date): Promise<Device> {
-    const batch = [device];
-    const rows = await this.makingRoom(applicationId, batch, [], (db) =>
-      upsert<Selectable<DeviceTable>>(db, applicationId, batch, now, sql`device.*`),
+    const { put } = await this.makingRoom(applicationId, [device], [], (db) =>
+      register(db, applicationId, [device], now),
     );
-    return toDevice(rows.put[0]!);
+    return put[0]!;
+  }
+
+  /** Several of different ids and tokens in one statement, in any order. Throws PostgreSQL's error when a token is another's. */
+  putTogether(applicationId: string, devices: readonly DeviceRegistration[], now: Date): Promise<Device[]> {
+    return register(this.database.kysely, applicationId, devices, now);
   }
 
   /**
@@ -186,6 +190,16 @@ async function endHolders(
   return gone.length;
 }
 
+async function register(
+  db: Kysely<Tables>,
+  applicationId: string,
+  devices: readonly DeviceRegistration[],
+  now: Date,
+): Promise<Device[]> {
+  const rows = await upsert<Selectable<DeviceTable>>(db, applicationId, devices, now, sql`device.*`);
+  return rows.map(toDevice);
+}
+
 async function upsert<Row>(
   db: Kysely<Tables>,
   applicationId: string,
@@ -249,7 +263,8 @@ export function lastOfEach<D extends Holder>(devices: readonly D[]): { last: D[]
   return { last: [...byId.values()], ended: [...ended] };
 }
 
-function tokenKey({ provider, token }: Holder): string {
+/** Of its application. */
+export function tokenKey({ provider, token }: Holder): string {
   return `${provider} ${token}`;
 }
 

@@ -8,6 +8,7 @@ import { DeviceTransferService } from './device-transfer.service.js';
 import { DeviceRepository } from './device.repository.js';
 import { DevicesService } from './devices.service.js';
 import { RegisteredRepository } from './registered.repository.js';
+import { RegistrationWriter } from './registration-writer.js';
 import { SubscriptionRepository } from './subscription.repository.js';
 import { SubscriptionsService } from './subscriptions.service.js';
 import { TagRepository } from './tag.repository.js';
@@ -25,6 +26,7 @@ import { TallyRepository } from './tally.repository.js';
     DeviceRetentionRepository,
     DevicesService,
     RegisteredRepository,
+    RegistrationWriter,
     SubscriptionRepository,
     SubscriptionsService,
     TagRepository,

@@ -15,6 +15,7 @@ import { DeviceRepository } from './device.repository.js';
 import type { Device, DeviceQuery } from './device.repository.js';
 import { providerFor } from './platform.js';
 import type { Platform } from './platform.js';
+import { RegistrationWriter } from './registration-writer.js';
 
 @Injectable()
 export class DevicesService {
@@ -22,13 +23,15 @@ export class DevicesService {
     private readonly applications: ApplicationsService,
     private readonly devices: DeviceRepository,
     private readonly registrations: DeviceRegistrationRepository,
+    private readonly writer: RegistrationWriter,
     private readonly clock: Clock,
   ) {}
 
   /** Registering the same device again is an update. */
   async registerDevice(applicationId: string, device: RegisterDeviceDto): Promise<Device> {
     await this.applications.getApplication(applicationId);
-    return this.registrations.put(applicationId, toRegistration(device), new Date(this.clock.now()));
+    const now = new Date(this.clock.now());
+    return this.writer.register({ applicationId, device: toRegistration(device), now });
   }
 
   async updateDevice(applicationId: string, deviceId: string, change: UpdateDeviceDto): Promise<Device> {

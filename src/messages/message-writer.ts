@@ -1,15 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { notFound } from '../common/errors.js';
 import { Gather } from '../common/gather.js';
+import { isTakenBack } from '../database/taken-back.js';
 import { DeliveryQueue } from '../delivery/delivery.queue.js';
 import { MessageRepository } from './message.repository.js';
 import type { Acceptable } from './new-message.js';
 
 /** Messages of one commit: more would make the first wait for the last. */
 const AT_ONCE = 200;
-
-/** SQLSTATE classes 22 (data), 23 (constraints) and 40 (deadlocks): the transaction was certainly taken back; of 40003 it is unknown. */
-const TAKEN_BACK = /^(2[23]|40(?!003))/;
 
 /**
  * Commits messages, then tells the queue. Those that arrive while a commit is under way share the next one: what a message
@@ -50,8 +48,8 @@ export class MessageWriter {
     try {
       return (await this.write(list)).map((value) => ({ status: 'fulfilled', value }));
     } catch (error) {
-      // Of any other failure nobody knows whether the commit was made: all are told so, and none is written twice.
-      if (!TAKEN_BACK.test(String((error as { code?: unknown }).code))) throw error;
+      // All are told of any other failure, and none is written twice.
+      if (!isTakenBack(error)) throw error;
       return Promise.allSettled(list.map((each) => this.writeAlone(each)));
     }
   }

@@ -55,6 +55,7 @@ const NOT_KILLED: Record<string, string> = {
   'DeviceRegistrationRepository.change': REGISTRATION,
   'DeviceRegistrationRepository.makingRoom': REGISTRATION,
   'DeviceRegistrationRepository.put': REGISTRATION,
+  'DeviceRegistrationRepository.putTogether': REGISTRATION,
   'DeviceRegistrationRepository.putMany': 'one transaction for 500 lines of an import, which is made again',
   'DeviceRepository.find': READS,
   'DeviceRepository.findDeliverable': READS,
