@@ -66,20 +66,26 @@ export class KillLane {
       `insert into device (application_id, device_id, platform, provider, token, token_hash, registered_at, updated_at)
        select '${APPLICATION}', 'device-' || position, 'A', 'apns', token, sha256(token::bytea), now(), now()
        from unnest('{${lane.tokens.join(',')}}'::text[]) with ordinality as given (token, position)`,
+      `insert into tag (application_id, name, description, updated_at) values ('${APPLICATION}', 'few', '', now())
+       on conflict do nothing`,
+      `insert into subscription (application_id, tag_name, device_seq)
+       select application_id, 'few', seq from device where device_id in ('device-2', 'device-3', 'device-4')`,
     ]);
     await lane.start();
     return lane;
   }
 
-  /** Everybody, and one device by name. One device is dead, and registers anew before the next time. */
+  /** Everybody, a few who are kept with their batch at once, and one device by name. One device is dead, and registers anew before the next time. */
   async sendPlainly(): Promise<Sent[]> {
     await this.bury();
-    const [everybody, one] = await Promise.all([
+    const [everybody, few, one] = await Promise.all([
       this.send({ message: { alert: 'everybody' } }),
+      this.send({ message: { alert: 'a few' }, target: { tagNames: ['few'] } }),
       this.send({ message: { alert: 'one' }, target: { deviceIds: ['device-7'] } }),
     ]);
     return [
       { messageId: everybody, tokens: this.tokens },
+      { messageId: few, tokens: this.tokens.slice(1, 4) },
       { messageId: one, tokens: [this.tokens[6] ?? ''] },
     ];
   }
