@@ -1,22 +1,21 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
+import type { ProviderName } from '../providers/provider.js';
 import type { QueuedBatch } from './batch.js';
-import type { NewBatch } from './batching.js';
 
 /** How batches are inserted, be it with their message or by its expansion. */
-
-/** A batch as `batchRecords` reads it, in JSON. */
-export function toBatchRecord({ provider, deviceSeqs, due }: NewBatch): Record<string, unknown> {
-  return { provider, due_at: due === undefined ? null : new Date(due), device_seqs: `{${deviceSeqs.join(',')}}` };
-}
 
 /** Batches out of a JSON array: a list of values for each row costs more than the insert itself. */
 export function batchRecords(json: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`json_to_recordset(${json}) as batches (provider text, due_at timestamptz, device_seqs bigint[])`;
 }
 
-export interface InsertedBatch extends QueuedBatch {
-  ready: boolean;
+export interface InsertedBatch {
+  id: number;
+  provider: ProviderName;
+  direct: boolean;
+  /** Null: it waits to be let into the window. */
+  delayMs: number | null;
 }
 
 /**
@@ -33,15 +32,15 @@ export function insertBatches(given: RawBuilder<unknown>): RawBuilder<unknown> {
       coalesce(due_at, case when direct then now() end), size, device_seqs[1], device_seqs[size], device_seqs,
       decode(repeat('00', size), 'hex'), array[size, 0, 0, 0, 0, 0, 0, 0], '{}'
     from (${given}) as given, cardinality(device_seqs) as size
-    returning id, epoch, provider, direct, message_seq, state = 'ready' as ready,
+    returning message_seq, id, provider, direct,
       (extract(epoch from due_at - clock_timestamp()) * 1000)::float8 as "delayMs"`;
 }
 
 /** What may be queued now. */
 export function readyOf(rows: readonly InsertedBatch[]): QueuedBatch[] {
-  return rows
-    .filter(({ ready }) => ready)
-    .map(({ id, epoch, provider, direct, delayMs = 0 }) =>
-      delayMs > 0 ? { id, epoch, provider, direct, delayMs } : { id, epoch, provider, direct },
-    );
+  return rows.flatMap(({ id, provider, direct, delayMs }) => {
+    if (delayMs === null) return [];
+    const batch = { id, epoch: 0, provider, direct };
+    return delayMs > 0 ? { ...batch, delayMs } : batch;
+  });
 }

@@ -11,6 +11,11 @@ export interface NewBatch {
   due?: number;
 }
 
+/** As it is inserted (batch-insert.repository.ts), in JSON. */
+export function toBatchRecord({ provider, deviceSeqs, due }: NewBatch): Record<string, unknown> {
+  return { provider, due_at: due === undefined ? null : new Date(due), device_seqs: `{${deviceSeqs.join(',')}}` };
+}
+
 /**
  * Stands where a device's seq does in the one delivery of a relayed message, which is the request to the upstream. Seqs
  * begin at 1, so no device has it.

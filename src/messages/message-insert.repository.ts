@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
-import { batchRecords, insertBatches, readyOf, toBatchRecord } from '../delivery/batch-insert.repository.js';
+import { batchRecords, insertBatches, readyOf } from '../delivery/batch-insert.repository.js';
 import type { InsertedBatch } from '../delivery/batch-insert.repository.js';
 import type { QueuedBatch } from '../delivery/batch.js';
-import { batchesOf, keyOf, toRow } from './new-message.js';
+import { toRow } from './new-message.js';
 import type { Acceptable } from './new-message.js';
 
 /** How messages are inserted, together with their batches. */
@@ -15,17 +15,14 @@ export interface Kept {
   queued: QueuedBatch[];
 }
 
-type Inserted = { application_id: string; key: string; seq: number } & (InsertedBatch | { id: null });
+type Inserted = { messageId: string; seq: number } & (InsertedBatch | { id: null });
 
 /**
  * The statement that inserts messages and their batches. One text of parameters whatever their number: a list of values for
  * each row costs more than the insert itself.
  */
 export function insertMessages(list: readonly Acceptable[]): RawBuilder<Inserted> {
-  const given = inKeyOrder(firstOfEach(list)).map((each) => ({
-    ...toRow(each),
-    batches: batchesOf(each).map(toBatchRecord),
-  }));
+  const given = inKeyOrder(firstOfEach(list)).map(toRow);
   const batches = insertBatches(sql`
     select kept.seq as message_seq, kept.application_id, kept.direct, batches.*
     from kept join given using (application_id, id), ${batchRecords(sql`given.batches`)}`);
@@ -48,21 +45,21 @@ export function insertMessages(list: readonly Acceptable[]): RawBuilder<Inserted
       on conflict do nothing
       returning application_id, id, seq, direct),
     made as (${batches})
-    select kept.application_id, kept.id as key, kept.seq, made.* from kept left join made on made.message_seq = kept.seq`;
+    select kept.id as "messageId", kept.seq, made.id, made.provider, made.direct, made."delayMs"
+    from kept left join made on made.message_seq = kept.seq`;
 }
 
 /** Of two that drew one id in one statement the database would keep one, and name it for both. */
 function firstOfEach(list: readonly Acceptable[]): Acceptable[] {
-  return [...new Map(list.toReversed().map((each) => [keyOf(each.message), each])).values()].toReversed();
+  return [...new Map(list.toReversed().map((each) => [each.message.id, each])).values()].toReversed();
 }
 
 /** What the statement answered, for each of the list; nothing was kept of a second message of the same id. */
 export function keptOf(list: readonly Acceptable[], rows: readonly Inserted[]): Kept {
-  const left = new Map(rows.map((row) => [keyOf({ applicationId: row.application_id, id: row.key }), row.seq]));
-  const seqs = list.map(({ message }) => {
-    const key = keyOf(message);
-    const seq = left.get(key) ?? null;
-    left.delete(key);
+  const left = new Map(rows.map(({ messageId, seq }) => [messageId, seq]));
+  const seqs = list.map(({ message: { id } }) => {
+    const seq = left.get(id) ?? null;
+    left.delete(id);
     return seq;
   });
   return { seqs, queued: readyOf(rows.filter((row): row is Inserted & InsertedBatch => row.id !== null)) };

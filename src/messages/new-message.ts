@@ -1,5 +1,5 @@
 import type { QuietTime, Target } from '../database/tables.js';
-import { RELAY_BATCH } from '../delivery/batching.js';
+import { RELAY_BATCH, toBatchRecord } from '../delivery/batching.js';
 import type { NewBatch } from '../delivery/batching.js';
 import { OUTCOME } from '../delivery/outcome.js';
 import type { OutcomeName } from '../delivery/outcome.js';
@@ -110,10 +110,6 @@ export function toRow(acceptable: Acceptable): Record<string, unknown> {
     quiet: message.campaign?.quiet.length ? message.campaign.quiet : undefined,
     reach_key: message.campaign?.reach?.key,
     reach_cap: message.campaign?.reach?.cap,
+    batches: batches.map(toBatchRecord),
   };
-}
-
-/** Ids are an application's own. */
-export function keyOf({ applicationId, id }: { applicationId: string; id: string }): string {
-  return `${id} ${applicationId}`;
 }
