@@ -1,8 +1,11 @@
 import type { PipeTransform, Type } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
-import { validateSync } from 'class-validator';
+import { getMetadataStorage, validateSync } from 'class-validator';
 import type { ValidationError } from 'class-validator';
 import { ApiError, invalidValue } from './errors.js';
+import { rememberRules } from './validation-rules.js';
+
+rememberRules(getMetadataStorage());
 
 /** Deeper than any documented body (wns visuals nest six levels); recursion over hostile JSON stops here. */
 const MAX_DEPTH = 32;

@@ -1,0 +1,26 @@
+import type { getMetadataStorage } from 'class-validator';
+
+type Storage = Pick<ReturnType<typeof getMetadataStorage>, 'getTargetValidationMetadatas' | 'groupByPropertyName'>;
+type Rules = ReturnType<Storage['getTargetValidationMetadatas']>;
+
+/**
+ * class-validator gathers the rules of a class anew for each object that it checks, and groups them by property. They are what
+ * the decorators said when the class was defined, so both answers are remembered.
+ */
+export function rememberRules(storage: Storage): void {
+  const gather = storage.getTargetValidationMetadatas.bind(storage);
+  const group = storage.groupByPropertyName.bind(storage);
+  const gathered = new Map<unknown, Rules>();
+  const grouped = new WeakMap<Rules, ReturnType<Storage['groupByPropertyName']>>();
+  storage.getTargetValidationMetadatas = (type, schema, always, strictGroups, groups) => {
+    if (schema || always || strictGroups || groups) return gather(type, schema, always, strictGroups, groups);
+    const rules = gathered.get(type) ?? gather(type, schema, always, strictGroups, groups);
+    gathered.set(type, rules);
+    return rules;
+  };
+  storage.groupByPropertyName = (rules) => {
+    const byProperty = grouped.get(rules) ?? group(rules);
+    grouped.set(rules, byProperty);
+    return byProperty;
+  };
+}
