@@ -6,7 +6,6 @@ import type { Idempotency } from './idempotency.js';
 import { newMessageId } from './message-id.js';
 import { MessageWriter } from './message-writer.js';
 import { MessageRepository } from './message.repository.js';
-import { withCollapseId } from './new-message.js';
 import type { Acceptable } from './new-message.js';
 import { MessagesService, applicationDisabled, checkSameRequest } from './messages.service.js';
 import type { Caller } from './messages.service.js';
@@ -107,11 +106,11 @@ async function settleAll<T, R>(list: readonly T[], act: (item: T) => Promise<R>)
 function inOneBulk(list: readonly Acceptable[], idempotency: Idempotency | null): Acceptable[] {
   const firstId = list[0]?.message.id;
   return list.map(({ message, batches }, index) => ({
-    message: withCollapseId({
+    message: {
       ...message,
       idempotency: index === 0 ? idempotency : null,
       bulkOf: idempotency ? firstId : undefined,
-    }),
+    },
     batches,
   }));
 }

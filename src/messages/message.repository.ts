@@ -11,7 +11,7 @@ import type { QueuedBatch } from '../delivery/batch.js';
 import { newMessageId } from './message-id.js';
 import { insertMessages, keptOf } from './message-insert.repository.js';
 import type { Kept } from './message-insert.repository.js';
-import { batchesOf, withCollapseId } from './new-message.js';
+import { batchesOf } from './new-message.js';
 import type { Acceptable, NewMessage } from './new-message.js';
 
 /** One message of a bulk that was accepted before. */
@@ -82,7 +82,7 @@ export class MessageRepository {
     for (let left = messages; left.length > 0; left = messages.filter((message) => !kept.has(message))) {
       const rest = left.slice(0, AT_ONCE);
       const { seqs } = await insertWithin(
-        rest.map((message) => ({ message: withCollapseId(message), batches: null })),
+        rest.map((message) => ({ message, batches: null })),
         transaction,
       );
       for (const [index, message] of rest.entries()) {

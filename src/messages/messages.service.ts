@@ -13,7 +13,6 @@ import type { Idempotency } from './idempotency.js';
 import { newMessageId } from './message-id.js';
 import { MessageWriter } from './message-writer.js';
 import { MessageRepository } from './message.repository.js';
-import { withCollapseId } from './new-message.js';
 import type { EarlierMessage } from './message.repository.js';
 import type { Acceptable, NewMessage } from './new-message.js';
 import { prepareMessage } from './prepare.js';
@@ -74,8 +73,9 @@ export class MessagesService {
     if (earlier) return earlier;
     const prepared = this.prepare(body);
     if (!application.enabled) throw applicationDisabled();
-    const routed = await this.route(application, { applicationId, clientId, via }, prepared);
-    return this.keepMessage({ ...routed.message, idempotency }, routed.batches, routed.warnings);
+    const { message, batches, warnings } = await this.route(application, { applicationId, clientId, via }, prepared);
+    message.idempotency = idempotency;
+    return this.keepMessage(message, batches, warnings);
   }
 
   /** Chooses the way out and whom it is for from here, and composes the message. `wide`: see AudienceService. */
@@ -88,7 +88,9 @@ export class MessagesService {
     const way = await this.routing.chooseWay(application, prepared, caller.via);
     const audience = way.direct ? await this.audience.resolve(application.id, way.direct, how) : NOBODY_HERE;
     const warnings = [...prepared.warnings, ...way.warnings, ...audience.warnings];
-    return { ...this.compose(caller, prepared, way, audience), warnings };
+    const message = this.compose(caller, prepared, way, audience);
+    // Whom a message is for is asked when it leaves; nobody here is nobody then, too.
+    return { message, batches: prepared.timing.sendAt && way.direct ? null : audience.batches, warnings };
   }
 
   /** The message that a request becomes, under a new id. */
@@ -97,27 +99,24 @@ export class MessagesService {
     prepared: PreparedMessage,
     way: WayOut,
     audience: Audience,
-  ): Acceptable {
-    const { target } = prepared;
-    const { sendAt, expiresAt } = prepared.timing;
-    const message: NewMessage = {
+  ): NewMessage {
+    const { notification, target } = prepared;
+    return {
       applicationId,
       id: newMessageId(),
       clientId,
       body: prepared.request,
-      notification: { ...prepared.notification, relay: way.relay },
+      notification: way.relay ? { ...notification, relay: way.relay } : notification,
       target: way.direct ?? target,
       direct: way.direct ? audience.direct : target.deviceIds !== undefined || target.userIds !== undefined,
       onUnknown: prepared.onUnknown,
       idempotency: null,
       acceptedAt: new Date(this.clock.now()),
-      expiresAt,
-      sendAt,
+      expiresAt: prepared.timing.expiresAt,
+      sendAt: prepared.timing.sendAt,
       label: prepared.label,
       data: prepared.data,
     };
-    // Whom a message is for is asked when it leaves; nobody here is nobody then, too.
-    return { message, batches: sendAt && way.direct ? null : audience.batches };
   }
 
   /** The answer to the same request under the same key, if there was one. Throws FPWSE0002E when it was another. */
@@ -134,7 +133,7 @@ export class MessagesService {
   /** Commits, then tells the queue: to deliver the batches that are given, else to expand. */
   async keepMessage(message: NewMessage, batches: readonly NewBatch[] | null, warnings: string[]): Promise<Acceptance> {
     for (;;) {
-      if (await this.writer.keep({ message: withCollapseId(message), batches }))
+      if (await this.writer.keep({ message, batches }))
         return { messageId: message.id, body: message.body, warnings, replayed: false };
       // The same key came in twice at once, or the id is taken: the first has an answer to repeat, the second is rare.
       const earlier = await this.findEarlier(message.applicationId, message.clientId, message.idempotency);

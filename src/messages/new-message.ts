@@ -63,9 +63,8 @@ export interface Acceptable {
 }
 
 /** A repeat carries the same id and replaces the first on the screen: after a crash, and of a resend. */
-export function withCollapseId(message: NewMessage): NewMessage {
-  const { notification, id } = message;
-  return notification.collapseId === '' ? { ...message, notification: { ...notification, collapseId: id } } : message;
+function withCollapseId({ notification, id }: NewMessage): NewMessage['notification'] {
+  return notification.collapseId === '' ? { ...notification, collapseId: id } : notification;
 }
 
 /** What is relayed is one more batch, due when the message leaves. */
@@ -81,7 +80,7 @@ function stateOf({ message, batches }: Acceptable, open: number): string {
   return open === 0 ? 'finished' : 'sending';
 }
 
-/** As insertMessages reads it, in JSON. */
+/** As insertMessages reads it, in JSON; times in epoch ms, which are half the work of dates for both sides. */
 export function toRow(acceptable: Acceptable): Record<string, unknown> {
   const { message } = acceptable;
   const batches = batchesOf(acceptable);
@@ -90,20 +89,20 @@ export function toRow(acceptable: Acceptable): Record<string, unknown> {
     id: message.id,
     client_id: message.clientId,
     body: message.body,
-    notification: message.notification,
+    notification: withCollapseId(message),
     target: message.target,
     state: stateOf(acceptable, batches.length),
     direct: message.direct,
     on_unknown: message.onUnknown,
     idempotency_key: message.idempotency?.key,
     request_hash: message.idempotency?.requestHash.toString('hex'),
-    accepted_at: message.acceptedAt,
-    expires_at: message.expiresAt,
+    accepted_at: message.acceptedAt.getTime(),
+    expires_at: message.expiresAt.getTime(),
     audience: batches.reduce((sum, batch) => sum + batch.deviceSeqs.length, 0),
     open_batches: batches.length,
     resend_of: message.resend?.of,
     resend_outcomes: message.resend?.outcomes.map((name) => OUTCOME[name]),
-    send_at: message.sendAt,
+    send_at: message.sendAt?.getTime(),
     label: message.label,
     bulk_of: message.bulkOf,
     rate_seq: message.campaign?.rateSeq,

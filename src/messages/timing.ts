@@ -30,17 +30,17 @@ export function readTiming({ ttl, expiresAt, sendAt }: TimingRequest, now: numbe
   const leavesAt = sendAt === undefined ? now : readInstant('sendAt', sendAt);
   if (leavesAt < now - CLOCK_SLACK_MS) throw invalidValue('sendAt', 'it must be in the future');
   if (leavesAt > now + FARTHEST_MS) throw invalidValue('sendAt', 'it must be within a year');
-  const leaves = { sendAt: leavesAt > now ? new Date(leavesAt) : null };
+  const leaves = leavesAt > now ? new Date(leavesAt) : null;
   const from = Math.max(leavesAt, now);
-  if (ttl === 0) return { ...leaves, expiresAt: new Date(from + NOW_MS), nowOrNever: true };
+  if (ttl === 0) return { sendAt: leaves, expiresAt: new Date(from + NOW_MS), nowOrNever: true };
   if (expiresAt === undefined)
-    return { ...leaves, expiresAt: new Date(from + (ttl ?? DEFAULT_TTL_S) * 1_000), nowOrNever: false };
+    return { sendAt: leaves, expiresAt: new Date(from + (ttl ?? DEFAULT_TTL_S) * 1_000), nowOrNever: false };
   if (ttl !== undefined) throw invalidValue('expiresAt', 'only one of ttl and expiresAt can be set');
   const ends = readInstant('expiresAt', expiresAt);
   if (ends <= from) throw invalidValue('expiresAt', 'it must be after the moment at which the message leaves');
   if (ends > from + FOUR_WEEKS_S * 1_000)
     throw invalidValue('expiresAt', 'it must be at most four weeks after the message leaves');
-  return { ...leaves, expiresAt: new Date(ends), nowOrNever: false };
+  return { sendAt: leaves, expiresAt: new Date(ends), nowOrNever: false };
 }
 
 /** PostgreSQL has no year 0, and reads none of five digits in ISO 8601. */
