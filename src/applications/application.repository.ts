@@ -43,11 +43,13 @@ export class ApplicationRepository {
   }
 
   private async findAll(ids: readonly string[]): Promise<(FoundApplication | undefined)[]> {
+    // In an array PostgreSQL would count the elements, and plan anew each time.
     const query = sql<FoundApplication>`
       select application.id, application.enabled, setting.visible as upstream
-      from application
+      from json_array_elements_text(${JSON.stringify([...new Set(ids)])}::json) as asked (id)
+      join application using (id)
       left join provider_setting as setting on setting.application_id = application.id and setting.provider = 'upstream'
-      where application.id = any(${[...new Set(ids)]}::text[]) and removed_at is null`;
+      where removed_at is null`;
     const rows = await executePrepared(this.database, 'applications', query);
     const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => byId.get(id));
