@@ -57,7 +57,7 @@ describe.each(PLACES)('the pace on the %s database', (place) => {
     for (const id of [second, third]) expect(await claim(id)).toHaveProperty('delayMs');
     const times = [await dueAt(second), await dueAt(third)].map((time) => time - before);
     expect(times[0]).toBeGreaterThan(900);
-    expect(times[0]).toBeLessThan(1_500);
+    expect(times[0]).toBeLessThan(3_000);
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeCloseTo(1_019, -2);
     const row = await room.batchRow(second);
     expect(row).toMatchObject({ state: 'ready', has_slot: true, epoch: 1 });
