@@ -9,8 +9,8 @@ interface Waiting<T, R> {
 /**
  * Calls of one turn of the event loop share one run, and those that arrive while it is under way the next: one statement for
  * many requests, and nobody waits for longer than two of them. Without the turn the first of sixty requests that come
- * together would have a statement of its own, and the others would wait for it. What was asked before a run began is never answered
- * from an earlier one.
+ * together would have a statement of its own, and the others would wait for it. What was asked before a run began is never
+ * answered from an earlier one.
  */
 export class Gather<T, R> {
   private waiting: Waiting<T, R>[] = [];

@@ -14,12 +14,16 @@ export function rememberRules(storage: Storage): void {
   const grouped = new WeakMap<Rules, ReturnType<Storage['groupByPropertyName']>>();
   storage.getTargetValidationMetadatas = (type, schema, always, strictGroups, groups) => {
     if (schema || always || strictGroups || groups) return gather(type, schema, always, strictGroups, groups);
-    const rules = gathered.get(type) ?? gather(type, schema, always, strictGroups, groups);
+    const known = gathered.get(type);
+    if (known) return known;
+    const rules = gather(type, schema, always, strictGroups, groups);
     gathered.set(type, rules);
     return rules;
   };
   storage.groupByPropertyName = (rules) => {
-    const byProperty = grouped.get(rules) ?? group(rules);
+    const known = grouped.get(rules);
+    if (known) return known;
+    const byProperty = group(rules);
     grouped.set(rules, byProperty);
     return byProperty;
   };
