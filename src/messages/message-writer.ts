@@ -4,6 +4,7 @@ import { Gather } from '../common/gather.js';
 import { isTakenBack } from '../database/taken-back.js';
 import { DeliveryQueue } from '../delivery/delivery.queue.js';
 import { MessageRepository } from './message.repository.js';
+import { isHeldUp } from './new-message.js';
 import type { Acceptable } from './new-message.js';
 
 /** Messages of one commit: more would make the first wait for the last. */
@@ -26,12 +27,7 @@ export class MessageWriter {
 
   /** False when the id or the Idempotency-Key is taken. */
   async keep(acceptable: Acceptable): Promise<boolean> {
-    const { message, batches } = acceptable;
-    // Broadcasts wait for their application's window, a resend may find its original gone, and a relayed message its
-    // upstream: each alone.
-    const relayed = message.notification.relay !== undefined;
-    const alone = message.resend !== undefined || relayed || (!message.direct && (batches?.length ?? 0) > 0);
-    if (alone) return this.writeAlone(acceptable);
+    if (isHeldUp(acceptable)) return this.writeAlone(acceptable);
     const result = await this.commits.add(acceptable);
     if (result.status === 'rejected') throw result.reason;
     return result.value;

@@ -11,7 +11,7 @@ import type { QueuedBatch } from '../delivery/batch.js';
 import { newMessageId } from './message-id.js';
 import { insertMessages, keptOf } from './message-insert.repository.js';
 import type { Kept } from './message-insert.repository.js';
-import { batchesOf } from './new-message.js';
+import { batchesOf, hasWaiting, isHeldUp } from './new-message.js';
 import type { Acceptable, NewMessage } from './new-message.js';
 
 /** One message of a bulk that was accepted before. */
@@ -193,15 +193,9 @@ export class MessageRepository {
 
 class NotWhole extends Error {}
 
-/** Batches that have to be let into their window. */
-function hasWaiting(acceptable: Acceptable): boolean {
-  return !acceptable.message.direct && batchesOf(acceptable).some(({ due }) => due === undefined);
-}
-
 /** Nothing but the message and its batches is to be read, locked or written. */
 function isOneStatement(acceptable: Acceptable): boolean {
-  const { resend, data, notification } = acceptable.message;
-  return !resend && !data?.size && notification.relay === undefined && !hasWaiting(acceptable);
+  return !isHeldUp(acceptable) && !acceptable.message.data?.size;
 }
 
 async function insertWithin(list: readonly Acceptable[], transaction: Transaction<Tables>): Promise<Kept> {

@@ -74,6 +74,17 @@ export function batchesOf({ message, batches }: Acceptable): readonly NewBatch[]
   return [...(batches ?? []), relay];
 }
 
+/** Batches that have to be let into their application's window. */
+export function hasWaiting(acceptable: Acceptable): boolean {
+  return !acceptable.message.direct && batchesOf(acceptable).some(({ due }) => due === undefined);
+}
+
+/** It may have to wait for a row of others: a resend for its original's, a relay for its upstream's, a broadcast for the window. */
+export function isHeldUp(acceptable: Acceptable): boolean {
+  const { resend, notification } = acceptable.message;
+  return resend !== undefined || notification.relay !== undefined || hasWaiting(acceptable);
+}
+
 /** Expanded later are those whose batches are not given; nothing of the others waits for a time but what they relay. */
 function stateOf({ message, batches }: Acceptable, open: number): string {
   if (batches === null) return message.sendAt ? 'scheduled' : 'accepted';
