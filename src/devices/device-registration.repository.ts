@@ -6,31 +6,12 @@ import { ApiError, notFound } from '../common/errors.js';
 import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
-import type { DeviceAttributes, DeviceTable, Tables } from '../database/tables.js';
-import type { ProviderName } from '../providers/provider.js';
+import type { DeviceTable, Tables } from '../database/tables.js';
 import { setSubscriptions } from './device-transfer.repository.js';
 import { dayOf, toDevice } from './device.repository.js';
 import type { Device } from './device.repository.js';
-
-export interface DeviceRegistration {
-  deviceId: string;
-  platform: string;
-  provider: ProviderName;
-  token: string;
-  userId: string | null;
-  phoneNumber: string | null;
-  userAgent: string | null;
-  /** Null here and in the next three: as it was. SDKs know nothing of them and would erase what a backend has set. */
-  language: string | null;
-  timeZone: string | null;
-  appVersion: string | null;
-  attributes: DeviceAttributes | null;
-}
-
-/** One of many; `tagNames`: all that it is subscribed to afterwards, absent: what it was. */
-export interface ImportedDevice extends DeviceRegistration {
-  tagNames?: readonly string[];
-}
+import { lastOfEach } from './registration.js';
+import type { DeviceRegistration, Holder, ImportedDevice } from './registration.js';
 
 /** What is undefined stays. */
 export type DeviceChange = Partial<Omit<DeviceRegistration, 'deviceId' | 'userAgent'>>;
@@ -67,9 +48,14 @@ export class DeviceRegistrationRepository {
     return put[0]!;
   }
 
-  /** Several of different ids and tokens in one statement, in any order. Throws PostgreSQL's error when a token is another's. */
-  putTogether(applicationId: string, devices: readonly DeviceRegistration[], now: Date): Promise<Device[]> {
-    return register(this.database.kysely, applicationId, devices, now);
+  /**
+   * Several of different ids and tokens in one statement; answers in the order given. Throws PostgreSQL's error when a token
+   * is another's.
+   */
+  async putTogether(applicationId: string, devices: readonly DeviceRegistration[], now: Date): Promise<Device[]> {
+    const put = await register(this.database.kysely, applicationId, devices, now);
+    const byId = new Map(put.map((device) => [device.deviceId, device]));
+    return devices.map(({ deviceId }) => byId.get(deviceId)!);
   }
 
   /**
@@ -160,8 +146,6 @@ interface PutRow {
 
 const PUT_ROW = sql`(xmax = 0) as created, device.seq, device.device_id, device.broadcast`;
 
-type Holder = Pick<DeviceRegistration, 'deviceId' | 'provider' | 'token'>;
-
 /**
  * Ends the registrations under other ids that hold a token of `devices`, and those of `ended`; answers how many. One
  * that is itself among `devices` goes on with the token it has there, and until then with none.
@@ -241,31 +225,6 @@ function toRow(device: DeviceRegistration): Record<string, unknown> {
     app_version: device.appVersion,
     attributes: device.attributes,
   };
-}
-
-/** Those that stay when they come one after the other, and the ids whose token went on to another. */
-export function lastOfEach<D extends Holder>(devices: readonly D[]): { last: D[]; ended: string[] } {
-  const byId = new Map<string, D>();
-  const holders = new Map<string, string>();
-  const ended = new Set<string>();
-  for (const device of devices) {
-    const before = byId.get(device.deviceId);
-    if (before) holders.delete(tokenKey(before));
-    const holder = holders.get(tokenKey(device));
-    if (holder !== undefined && holder !== device.deviceId) {
-      byId.delete(holder);
-      ended.add(holder);
-    }
-    byId.set(device.deviceId, device);
-    holders.set(tokenKey(device), device.deviceId);
-    ended.delete(device.deviceId);
-  }
-  return { last: [...byId.values()], ended: [...ended] };
-}
-
-/** Of its application. */
-export function tokenKey({ provider, token }: Holder): string {
-  return `${provider} ${token}`;
 }
 
 function hashOf(token: string): Buffer {

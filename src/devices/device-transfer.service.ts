@@ -7,7 +7,7 @@ import { readLines } from '../common/lines.js';
 import type { Line } from '../common/lines.js';
 import { AudienceRepository } from './audience.repository.js';
 import { DeviceRegistrationRepository } from './device-registration.repository.js';
-import type { ImportedDevice } from './device-registration.repository.js';
+import type { ImportedDevice } from './registration.js';
 import { DeviceTransferRepository } from './device-transfer.repository.js';
 import { ImportDeviceDto, toExportLine } from './device.dto.js';
 import { toRegistration } from './devices.service.js';

@@ -8,7 +8,7 @@ import type { ProviderName } from '../providers/provider.js';
 import { readSubscription } from '../providers/web-push/web-push.subscription.js';
 import { canonicalLanguage, canonicalTimeZone } from './device-profile.js';
 import { DeviceRegistrationRepository } from './device-registration.repository.js';
-import type { DeviceRegistration } from './device-registration.repository.js';
+import type { DeviceRegistration } from './registration.js';
 import { readUserId } from './device.dto.js';
 import type { RegisterDeviceDto, UpdateDeviceDto } from './device.dto.js';
 import { DeviceRepository } from './device.repository.js';

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { notFound } from '../common/errors.js';
 import { Gather } from '../common/gather.js';
-import { isTakenBack } from '../database/taken-back.js';
+import { resultOf, writeTogether } from '../database/together.js';
 import { DeliveryQueue } from '../delivery/delivery.queue.js';
 import { MessageRepository } from './message.repository.js';
 import { isHeldUp } from './new-message.js';
@@ -22,32 +22,20 @@ export class MessageWriter {
     private readonly messages: MessageRepository,
     private readonly queue: DeliveryQueue,
   ) {
-    this.commits = new Gather((list) => this.writeEach(list), AT_ONCE);
+    const alone = (acceptable: Acceptable) => this.writeAlone(acceptable);
+    this.commits = new Gather((list) => writeTogether(list, () => this.write(list), alone), AT_ONCE);
   }
 
   /** False when the id or the Idempotency-Key is taken. */
   async keep(acceptable: Acceptable): Promise<boolean> {
     if (isHeldUp(acceptable)) return this.writeAlone(acceptable);
-    const result = await this.commits.add(acceptable);
-    if (result.status === 'rejected') throw result.reason;
-    return result.value;
+    return resultOf(await this.commits.add(acceptable));
   }
 
   /** All of them, of one application, or none: then false. */
   async keepAll(list: readonly Acceptable[]): Promise<boolean> {
     const kept = await this.write(list, { whole: true }).catch(rethrowRemoval);
     return kept.every(Boolean);
-  }
-
-  /** One that the database refuses must not take the others with it. */
-  private async writeEach(list: readonly Acceptable[]): Promise<PromiseSettledResult<boolean>[]> {
-    try {
-      return (await this.write(list)).map((value) => ({ status: 'fulfilled', value }));
-    } catch (error) {
-      // All are told of any other failure, and none is written twice.
-      if (!isTakenBack(error)) throw error;
-      return Promise.allSettled(list.map((each) => this.writeAlone(each)));
-    }
   }
 
   private async writeAlone(acceptable: Acceptable): Promise<boolean> {

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../../src/database/database.js';
 import { DeviceRegistrationRepository } from '../../../src/devices/device-registration.repository.js';
-import type { DeviceRegistration } from '../../../src/devices/device-registration.repository.js';
+import type { DeviceRegistration } from '../../../src/devices/registration.js';
 import { RegistrationWriter } from '../../../src/devices/registration-writer.js';
 import { PLACES, openPlace } from '../database/places.js';
 import { addApplication, registration } from './stock.js';

@@ -6,7 +6,8 @@ import { ApplicationRepository } from '../../../src/applications/application.rep
 import { ApplicationsService } from '../../../src/applications/applications.service.js';
 import { Clock } from '../../../src/common/clock.js';
 import type { Database } from '../../../src/database/database.js';
-import { DeviceRegistrationRepository, lastOfEach } from '../../../src/devices/device-registration.repository.js';
+import { DeviceRegistrationRepository } from '../../../src/devices/device-registration.repository.js';
+import { lastOfEach } from '../../../src/devices/registration.js';
 import { DeviceTransferService } from '../../../src/devices/device-transfer.service.js';
 import { DeviceTransferRepository } from '../../../src/devices/device-transfer.repository.js';
 import { AudienceRepository } from '../../../src/devices/audience.repository.js';

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Database } from '../../../src/database/database.js';
 import { DeviceRegistrationRepository } from '../../../src/devices/device-registration.repository.js';
-import type { DeviceRegistration } from '../../../src/devices/device-registration.repository.js';
+import type { DeviceRegistration } from '../../../src/devices/registration.js';
 
 /** Applications and devices for the specs of this folder. */
 
