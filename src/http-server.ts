@@ -4,6 +4,7 @@ import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from './common/errors.js';
 import type { FormRequest } from './common/form.js';
+import { readJson, writeJson } from './common/json.js';
 import type { Config } from './config.js';
 import { buildDocument } from './openapi.js';
 
@@ -38,9 +39,10 @@ export function readBodies(app: NestFastifyApplication): void {
   fastify.addHook('onRoute', (route) => {
     if (route.method === 'POST' && route.url.endsWith('/messages/bulk')) route.bodyLimit = BULK_BODY_LIMIT;
   });
+  fastify.setReplySerializer(writeJson);
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
-    const parsed = readJson(body as string);
+    const parsed = readObject(body as string);
     if (parsed instanceof ApiError) done(parsed, undefined);
     else done(null, parsed);
   });
@@ -69,13 +71,13 @@ function isStreamRoute(request: FastifyRequest): boolean {
 }
 
 /** Text is what bodies of other types arrive as, and no route takes a JSON string. */
-function readJson(text: string): unknown {
+function readObject(text: string): unknown {
   if (text === '') return undefined;
   try {
-    const value = JSON.parse(text) as unknown;
+    const value = readJson(text);
     return typeof value === 'string' ? new ApiError('FPWSE0004E', 'The body must be a JSON object.') : value;
-  } catch {
-    return new ApiError('FPWSE0004E', 'The body is not valid JSON.');
+  } catch (error) {
+    return error instanceof ApiError ? error : new ApiError('FPWSE0004E', 'The body is not valid JSON.');
   }
 }
 

@@ -3,6 +3,7 @@ import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, validateSync } from 'class-validator';
 import type { ValidationError } from 'class-validator';
 import { ApiError, invalidValue } from './errors.js';
+import { readJson } from './json.js';
 import { rememberRules } from './validation-rules.js';
 
 rememberRules(getMetadataStorage());
@@ -44,8 +45,9 @@ export class StrictBodyPipe<T extends object> implements PipeTransform<unknown, 
 export function parseJson(body: unknown): unknown {
   if (typeof body !== 'string') return body;
   try {
-    return JSON.parse(body);
-  } catch {
+    return readJson(body);
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
     throw new ApiError('FPWSE0004E', 'The body is not valid JSON.');
   }
 }

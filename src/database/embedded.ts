@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { join, resolve } from 'node:path';
 import { PGlite, types } from '@electric-sql/pglite';
 import type pg from 'pg';
+import { reviveJson } from '../common/json.js';
 import { StartError } from '../common/start-error.js';
 import { lockFolder } from './folder-lock.js';
 
@@ -37,6 +38,8 @@ export async function openEmbedded(
 const PARSERS = {
   [types.BYTEA]: (text: string) => Buffer.from(text.slice(2), 'hex'),
   [types.INT8]: Number,
+  [types.JSON]: reviveJson,
+  [types.JSONB]: reviveJson,
   1016: (text: string) => (text === '{}' ? [] : text.slice(1, -1).split(',').map(Number)), // bigint[]
 };
 

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { reviveJson } from '../common/json.js';
 import { StartError } from '../common/start-error.js';
 
 /** Connections of one process to PostgreSQL: enough for every batch in flight and the API, few enough for a default server (100). */
@@ -7,6 +8,8 @@ const MAX_CONNECTIONS = 16;
 type TypeId = Parameters<typeof pg.types.getTypeParser>[0];
 const PARSERS = new Map<number, (text: string) => unknown>([
   [20, Number], // bigint
+  [114, reviveJson], // json
+  [3802, reviveJson], // jsonb
   [1016, (text) => (text === '{}' ? [] : text.slice(1, -1).split(',').map(Number))], // bigint[]
 ]);
 

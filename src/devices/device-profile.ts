@@ -1,4 +1,5 @@
 import { ValidateBy } from 'class-validator';
+import { ExactNumber } from '../common/json.js';
 
 /** What an app says of its user, beyond MobileFirst's fields: the rules, and the decorators that apply them. */
 
@@ -60,6 +61,8 @@ export function wrongAttributes(value: unknown): string | null {
   if (entries.length > MAX_ATTRIBUTES) return `it must have at most ${MAX_ATTRIBUTES} attributes`;
   for (const [name, each] of entries) {
     if (name === '' || name.length > MAX_NAME) return `a name must be 1 to ${MAX_NAME} characters`;
+    if (each instanceof ExactNumber)
+      return `the number ${each.text.slice(0, 40)} cannot be kept exactly: send it as text`;
     if (!isScalar(each)) return 'each value must be text, a number or a boolean';
     if (typeof each === 'string' && each.length > MAX_TEXT) return `each text must be at most ${MAX_TEXT} characters`;
   }

@@ -3,6 +3,7 @@ import { ApplicationsService } from '../applications/applications.service.js';
 import { checkBody } from '../common/body.js';
 import { Clock } from '../common/clock.js';
 import { ApiError } from '../common/errors.js';
+import { readJson } from '../common/json.js';
 import { readLines } from '../common/lines.js';
 import type { Line } from '../common/lines.js';
 import { AudienceRepository } from './audience.repository.js';
@@ -105,7 +106,7 @@ function readDevice({ bytes }: Line): ImportedDevice | ApiError {
   const text = decode(bytes);
   if (text === null) return new ApiError('FPWSE0004E', 'The line is not valid UTF-8.');
   try {
-    const { value } = checkBody(ImportDeviceDto, JSON.parse(text));
+    const { value } = checkBody(ImportDeviceDto, readJson(text));
     return { ...toRegistration(value), ...(value.tagNames && { tagNames: value.tagNames }) };
   } catch (error) {
     if (error instanceof ApiError) return error;

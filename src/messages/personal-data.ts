@@ -1,4 +1,5 @@
 import { invalidValue, printable } from '../common/errors.js';
+import { ExactNumber } from '../common/json.js';
 import type { Target } from '../database/tables.js';
 import { isPlaceholderName } from '../providers/placeholders.js';
 import type { Values } from '../providers/placeholders.js';
@@ -77,7 +78,7 @@ function weightOf(value: string): number {
 function readText(field: string, name: string, value: unknown): string {
   if (!isPlaceholderName(name) || name === '__proto__')
     throw invalidValue(field, 'its name is none that a placeholder can have');
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value === 'number' || typeof value === 'boolean' || value instanceof ExactNumber) return String(value);
   if (typeof value !== 'string') throw invalidValue(field, 'it must be a string, a number or a boolean');
   if (value.length > MAX_VALUE) throw invalidValue(field, `it must be at most ${MAX_VALUE} characters`);
   if (value.includes('\0') || !value.isWellFormed())

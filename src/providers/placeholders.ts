@@ -1,3 +1,4 @@
+import { ExactNumber } from '../common/json.js';
 import type { Notification, Placeholder } from './notification.js';
 
 /**
@@ -66,7 +67,7 @@ export function mapTexts<T extends Templated>(notification: T, change: (text: st
 function mapValue(value: unknown, change: (text: string) => string, inPayload: boolean): unknown {
   if (typeof value === 'string') return change(value);
   if (Array.isArray(value)) return value.map((item) => mapValue(item, change, inPayload));
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value !== 'object' || value === null || value instanceof ExactNumber) return value;
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => [
       name,

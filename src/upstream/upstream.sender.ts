@@ -1,3 +1,4 @@
+import { writeJson } from '../common/json.js';
 import { AccessTokens } from '../providers/access-tokens.js';
 import { fanOut, NOT_SENT } from '../providers/fan-out.js';
 import { HostBreaker } from '../providers/host-breaker.js';
@@ -54,7 +55,7 @@ export class UpstreamSender implements Sender {
     signal: AbortSignal,
   ): Promise<void> {
     if (!relay) throw new Error('a message without a request to relay was given to the upstream');
-    const body = Buffer.from(JSON.stringify(relay));
+    const body = Buffer.from(writeJson(relay));
     await fanOut(recipients.length, () => this.deliver(messageId, body, signal), report, signal, {
       breaker: this.breaker,
     });

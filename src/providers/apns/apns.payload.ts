@@ -1,4 +1,5 @@
 import { createHash, hash } from 'node:crypto';
+import { writeJson } from '../../common/json.js';
 import type { Header } from '../../http2/push.js';
 import type { ApnsSettings, Notification } from '../notification.js';
 
@@ -44,7 +45,7 @@ export function apnsBody(notification: Notification): Buffer {
   };
   // Fetched by the app's service extension, which runs for visible notifications only.
   if (settings.attachmentUrl !== undefined && !silent) content['attachment-url'] = settings.attachmentUrl;
-  return Buffer.from(JSON.stringify(content));
+  return Buffer.from(writeJson(content));
 }
 
 /** `aps` of a push that shows (Apple: "Generating a remote notification"); undefined members vanish in the JSON. */
@@ -78,7 +79,7 @@ function visibleAps(body: string, settings: ApnsSettings): Record<string, unknow
  * and the message's url come last, so a caller's member of that name cannot pass for them.
  */
 function customPayload({ messageId, url, apns }: Notification): string {
-  return JSON.stringify({ ...apns?.payload, nid: messageId, ...(url === undefined ? {} : { url }) });
+  return writeJson({ ...apns?.payload, nid: messageId, ...(url === undefined ? {} : { url }) });
 }
 
 /** Epoch seconds; 0, which means "now or never", when that moment is here or past. */

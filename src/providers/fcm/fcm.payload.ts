@@ -1,3 +1,4 @@
+import { writeJson } from '../../common/json.js';
 import { appData, isUrgent } from '../android.js';
 import { BodyTemplate } from '../body-template.js';
 import type { Notification } from '../notification.js';
@@ -54,7 +55,7 @@ function beginningOf(notification: Notification, now: number): string {
     },
     data: fcmData(notification),
   };
-  return `{"message":${JSON.stringify(message).slice(0, -1)},"token":`;
+  return `{"message":${writeJson(message).slice(0, -1)},"token":`;
 }
 
 /**
@@ -71,7 +72,7 @@ function collapseKey(notification: Notification, silent: boolean): string | unde
 function fcmData(notification: Notification): Record<string, string> {
   const data: Record<string, string> = {};
   for (const [name, value] of Object.entries(appData(notification))) {
-    if (value !== undefined) data[name] = typeof value === 'string' ? value : JSON.stringify(value);
+    if (value !== undefined) data[name] = typeof value === 'string' ? value : writeJson(value);
   }
   return data;
 }

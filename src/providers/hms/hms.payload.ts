@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { writeJson } from '../../common/json.js';
 import { appData, isUrgent } from '../android.js';
 import type { Notification } from '../notification.js';
 import { androidNotification, harmonyNotification, titleOf } from './hms.notification.js';
@@ -38,7 +39,7 @@ export function buildAndroidBody(notification: Notification, now: number, urgenc
     ...(silent ? {} : { notification: androidNotification(notification) }),
   };
   const message = { ...(silent ? {} : shown), android, data: dataOf(notification) };
-  const body = JSON.stringify({ validate_only: false, message: { ...message, token: [] } });
+  const body = writeJson({ validate_only: false, message: { ...message, token: [] } });
   return splice({}, body, ']}}');
 }
 
@@ -59,7 +60,7 @@ export function buildHarmonyBody(notification: Notification, now: number): HmsBo
     ttl: timeToLive(notification, now),
     collapseKey: silent ? undefined : collapseKey(notification),
   };
-  const body = JSON.stringify({ payload, pushOptions, target: { token: [] } });
+  const body = writeJson({ payload, pushOptions, target: { token: [] } });
   return splice({ 'push-type': silent ? BACKGROUND : ALERT }, body, ']}}');
 }
 
@@ -82,7 +83,7 @@ function timeToLive({ gcm, expiresAt, nowOrNever }: Notification, now: number): 
 
 /** What the app reads, as from FCM. */
 function dataOf(notification: Notification): string {
-  return JSON.stringify(appData(notification));
+  return writeJson(appData(notification));
 }
 
 /** A group of 1 to 100 keeps its newest for a phone that is away, so only the caller chooses one. */

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { writeJson } from '../../common/json.js';
 import type { Header } from '../../http2/push.js';
 import { isObject } from '../unanswered.js';
 import type { Notification, SafariWebSettings, WebSettings } from '../notification.js';
@@ -16,7 +17,7 @@ export function webPushBody(notification: Notification, platform: string): Buffe
   const settings: WebSettings & SafariWebSettings = settingsOf(notification, platform);
   const { title, body, iconUrl, urlArgs, action } = settings;
   const payload = customPayload(settings.payload, notification);
-  return Buffer.from(JSON.stringify({ nid, alert, title, body, iconUrl, url, urlArgs, action, payload }));
+  return Buffer.from(writeJson({ nid, alert, title, body, iconUrl, url, urlArgs, action, payload }));
 }
 
 /** Bytes of the largest body that the notification becomes on any browser. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { writeJson } from '../../common/json.js';
 import { BodyTemplate } from '../body-template.js';
 import type { Notification } from '../notification.js';
 import type { Values } from '../placeholders.js';
@@ -55,7 +56,7 @@ function buildRequests(notification: Notification, now: number): WnsRequest[] {
   if (wns.badge !== undefined) add('badge', badgeXml(wns.badge));
   if (wns.tile !== undefined) add('tile', tileXml(wns.tile), tagOf(wns.tile.tag) ?? collapseId);
   const raw = wns.raw?.payload;
-  if (raw !== undefined) add('raw', typeof raw === 'string' ? raw : JSON.stringify(raw));
+  if (raw !== undefined) add('raw', typeof raw === 'string' ? raw : writeJson(raw));
   if (wns.toast !== undefined || requests.length === 0) add('toast', toastXml(notification), collapseId);
   return requests;
 }
