@@ -1,0 +1,148 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Attack } from './attack.js';
+import { DOOR } from './door.js';
+import { Neighbour } from './neighbour.js';
+import type { Visit } from './neighbour.js';
+import { PEERS, registerBrowsers } from './peers.js';
+import { SECURITY } from './security.js';
+import { ATTACKER_APP, NEIGHBOUR_APP, Stage } from './stage.js';
+
+/** Every attack beside a neighbour's messages: how long the loop stood still, what the neighbour waited, what was lost. */
+
+/** No turn of the loop may hold it longer, ms. */
+const LONGEST_STALL_MS = 50;
+/** A neighbour's p99 may double. Below one stall, a doubling is the machine's. */
+const LONGEST_FACTOR = 2;
+const FINISH_MS = 60_000;
+
+export interface Row {
+  attack: string;
+  section: Attack['section'];
+  /** The longest turn of api and worker, ms of CPU; the api's by the clock. */
+  apiMs: number;
+  workerMs: number;
+  waitedMs: number;
+  quietP99: number;
+  p99: number;
+  sent: number;
+  lost: number;
+  broken: string[];
+}
+
+export interface Options {
+  /** How long each attack goes on, ms; as long the neighbour is alone before it. */
+  attackMs: number;
+  /** Those whose name has these words. */
+  only?: string;
+  log: (line: string) => void;
+}
+
+export async function runAttacks({ attackMs, only = '', log }: Options): Promise<Row[]> {
+  const rows: Row[] = [];
+  const chosen = (attacks: readonly Attack[]): Attack[] => attacks.filter(({ name }) => name.includes(only));
+  const parts = [
+    { production: true, attacks: chosen([...DOOR, ...SECURITY]) },
+    // In production an address of this machine is no push service.
+    { production: false, attacks: chosen(PEERS) },
+  ];
+  for (const { production, attacks } of parts) {
+    if (attacks.length === 0) continue;
+    const stage = await Stage.open({ production });
+    const neighbour = await Neighbour.open();
+    try {
+      await prepare(stage, production);
+      const calm = await visit(stage, neighbour, attacks[0]!, attackMs, () => Promise.resolve([]));
+      log(`warm: ${calm.sent} messages`);
+      for (const attack of attacks) {
+        const row = await runAttack(stage, neighbour, attack, attackMs);
+        log(describe(row));
+        rows.push(row);
+      }
+    } finally {
+      neighbour.close();
+      await stage.close();
+    }
+  }
+  return rows;
+}
+
+async function prepare(stage: Stage, production: boolean): Promise<void> {
+  for (const applicationId of [NEIGHBOUR_APP, ATTACKER_APP]) {
+    const api = await stage.connect(applicationId);
+    await api.call('POST', '/apps', { applicationId });
+    await api.registerDevices([{ deviceId: 'target', platform: 'A', token: `sandbox:accepted:${applicationId}` }]);
+  }
+  if (!production) await registerBrowsers(stage);
+}
+
+async function runAttack(stage: Stage, neighbour: Neighbour, attack: Attack, attackMs: number): Promise<Row> {
+  const quiet = await visit(stage, neighbour, attack, attackMs, () => Promise.resolve([]));
+  const under = await visit(stage, neighbour, attack, attackMs, (signal) => attack.run(stage, signal));
+  const lost = quiet.lost + under.lost;
+  const row: Row = {
+    attack: attack.name,
+    section: attack.section,
+    apiMs: under.stalls.api.heldMs,
+    workerMs: under.stalls.worker.heldMs,
+    waitedMs: under.stalls.api.waitedMs,
+    quietP99: quiet.p99,
+    p99: under.p99,
+    sent: under.sent,
+    lost,
+    broken: under.broken,
+  };
+  if (lost > 0) row.broken.push(`${lost} messages of the neighbour were lost`);
+  if (row.apiMs > LONGEST_STALL_MS) row.broken.push(`the api's loop was held for ${row.apiMs.toFixed(0)} ms`);
+  if (row.workerMs > LONGEST_STALL_MS) row.broken.push(`the worker's loop was held for ${row.workerMs.toFixed(0)} ms`);
+  if (row.p99 > Math.max(LONGEST_FACTOR * row.quietP99, LONGEST_STALL_MS))
+    row.broken.push(`the neighbour's p99 went from ${row.quietP99.toFixed(0)} to ${row.p99.toFixed(0)} ms`);
+  return row;
+}
+
+/** The neighbour sends for so long while something else goes on. */
+async function visit(
+  stage: Stage,
+  neighbour: Neighbour,
+  attack: Attack,
+  ms: number,
+  meanwhile: (signal: AbortSignal) => Promise<string[]>,
+) {
+  const api = await stage.connect(NEIGHBOUR_APP);
+  const where = attack.neighbour ?? {
+    path: `/imfpush/v1/apps/${NEIGHBOUR_APP}/messages`,
+    body: '{"message":{"alert":"Your code is 123456"},"target":{"deviceIds":["target"]}}',
+  };
+  await stage.stalls();
+  await neighbour.start({ url: stage.api.url, token: api.authorization.slice('Bearer '.length), ...where });
+  const end = new AbortController();
+  const [broken] = await Promise.all([meanwhile(end.signal), delay(ms).then(() => end.abort())]);
+  const seen = await neighbour.stop();
+  const stalls = await stage.stalls();
+  const sorted = seen.took.toSorted((a, b) => a - b);
+  const lost = await countLost(stage, seen);
+  return { broken, stalls, p99: sorted[Math.floor(sorted.length * 0.99)] ?? 0, sent: seen.took.length, lost };
+}
+
+/** Messages that were refused, or accepted and then not delivered within a minute. */
+async function countLost(stage: Stage, { accepted, refused }: Visit): Promise<number> {
+  const api = await stage.connect(NEIGHBOUR_APP);
+  const deadline = performance.now() + FINISH_MS;
+  let waiting = accepted;
+  for (;;) {
+    const left: string[] = [];
+    for (const id of waiting) {
+      const { state, outcomes } = await api.message(id);
+      if (state !== 'finished' || outcomes['accepted'] !== 1) left.push(id);
+    }
+    waiting = left;
+    if (waiting.length === 0 || performance.now() > deadline) break;
+    await delay(250);
+  }
+  return waiting.length + Object.values(refused).reduce((sum, count) => sum + count, 0);
+}
+
+export function describe(row: Row): string {
+  const cells = [row.apiMs, row.workerMs, row.waitedMs, row.quietP99, row.p99].map((ms) => ms.toFixed(0).padStart(7));
+  const lost = String(row.lost).padStart(6);
+  return `${row.attack.padEnd(64)}${cells.join('')}${lost}  ${row.broken.join('; ') || 'kept'}`;
+}
