@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { AppModule } from './app.module.js';
 import { rootCause } from './common/errors.js';
 import { AppLogger } from './common/logger.js';
+import { surviveWriteErrors } from './common/output.js';
 import { StartError } from './common/start-error.js';
 import { openVault } from './common/vault.js';
 import { ConfigError, readConfig } from './config.js';
@@ -26,6 +27,8 @@ const ONE_KEYSTROKE_MS = 500;
 setFlagsFromString('--heap-growing-percent=100');
 
 async function start(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr])
+    surviveWriteErrors(stream, (dropped) => `carillon: ${dropped} lines of the log could not be written\n`);
   const config = readConfig();
   const logger = new AppLogger(config.environment === 'production');
   const database = await openDatabase(config);
