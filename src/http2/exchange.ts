@@ -28,13 +28,23 @@ export class Exchange {
   private body: Buffer = NO_BODY;
   private more: Buffer[] | undefined;
 
-  /** `deadline` is on the clock of `performance.now()`. */
+  /** When its time is up, on the clock of `performance.now()`: the wait for a stream first, then the wait for an answer. */
+  deadline: number;
+
   constructor(
     readonly request: PushRequest,
     readonly timeoutMs: number,
-    readonly deadline: number,
+    /** A stream must have been had by then. */
+    private readonly waitUntil: number,
     private readonly resolve: (result: PushResult) => void,
-  ) {}
+  ) {
+    this.deadline = waitUntil;
+  }
+
+  /** It is about to be written: from now on the peer's time runs. */
+  begin(now: number): void {
+    this.deadline = now + this.timeoutMs;
+  }
 
   /** Copies, because the bytes are overwritten by the next read. */
   addBody(bytes: Buffer, at: number, end: number): void {
@@ -48,6 +58,7 @@ export class Exchange {
   /** Forgets a stream that was not processed, so that it can be one elsewhere. */
   rewind(): void {
     this.id = 0;
+    this.deadline = this.waitUntil;
     this.sent = 0;
     this.head = undefined;
     this.received = 0;
@@ -66,8 +77,10 @@ export class Exchange {
     this.resolve({ kind: 'refused', reason });
   }
 
-  /** Names the status if one came: it may help a reader, but without the rest it is no answer. */
+  /** Hands over the head if one came: without the rest it is no answer, but it may settle what became of the request. */
   leaveAmbiguous(reason: string): void {
-    this.resolve({ kind: 'ambiguous', reason: this.head ? `${reason} (after status ${this.head.status})` : reason });
+    if (this.head === undefined) return this.resolve({ kind: 'ambiguous', reason });
+    const { status, headers } = this.head;
+    this.resolve({ kind: 'ambiguous', reason: `${reason} (after status ${status})`, head: { status, headers } });
   }
 }

@@ -186,9 +186,12 @@ export class PushPool implements ConnectionOwner {
   private pump(): void {
     this.pumpScheduled = false;
     const queue = this.queue;
+    const now = performance.now();
     for (const connection of this.ready) {
       while (connection.hasRoom && queue.size > 0 && !this.shuns(connection, queue.peek()!)) {
-        connection.start(queue.shift()!);
+        const exchange = queue.shift()!;
+        exchange.begin(now);
+        connection.start(exchange);
       }
     }
     for (const connection of this.connections) connection.flush();

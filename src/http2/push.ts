@@ -17,7 +17,7 @@ export interface PushRequest {
   body: Uint8Array;
   /** It waits for a stream before those that are not urgent. */
   urgent?: boolean;
-  /** Milliseconds from the call until an answer is no longer awaited; the pool's own default when absent. */
+  /** Milliseconds that it may wait for a stream, and again from its writing to its answer; the pool's own default when absent. */
   timeoutMs?: number;
 }
 
@@ -38,7 +38,13 @@ export type PushResult =
       connection: number;
     }
   | { kind: 'refused'; reason: string }
-  | { kind: 'ambiguous'; reason: string };
+  | { kind: 'ambiguous'; reason: string; head?: AnswerHead };
+
+/** What came of an answer whose body did not come whole. */
+export interface AnswerHead {
+  status: number;
+  headers: Readonly<Record<string, string>>;
+}
 
 export interface PushPoolOptions {
   /** Scheme, host and port, e.g. `https://api.push.apple.com:443`. `http:` speaks HTTP/2 with prior knowledge. */

@@ -126,11 +126,11 @@ export class Session {
     }
   }
 
-  /** The connection is lost: streams from `unwrittenFrom` on never reached the socket, the others are ambiguous. */
+  /** The connection is lost: streams from `unwrittenFrom` on and half-written ones were not processed, the others are ambiguous. */
   end(unwrittenFrom: number, reason: string): void {
     for (const exchange of this.streams.newestFirst()) {
-      this.release(exchange);
-      if (exchange.id >= unwrittenFrom) this.owner.takeBack(exchange, reason);
+      const isHalfWritten = this.release(exchange) && exchange.head === undefined;
+      if (isHalfWritten || exchange.id >= unwrittenFrom) this.owner.takeBack(exchange, reason);
       else exchange.leaveAmbiguous(reason);
     }
   }
@@ -264,10 +264,12 @@ export class Session {
 
   /** Gives one stream up and tells the peer. */
   private reset(exchange: Exchange, code: number, reason: string): void {
-    this.release(exchange);
+    const isHalfWritten = this.release(exchange) && exchange.head === undefined;
     this.resetStream(exchange.id, code);
     this.owner.troubled(reason);
-    exchange.leaveAmbiguous(reason);
+    // Without its end a request is malformed to the peer (RFC 9113 §8.1.1): it cannot have been acted on.
+    if (isHalfWritten) exchange.refuse(reason);
+    else exchange.leaveAmbiguous(reason);
   }
 
   private resetStream(id: number, code: number): void {

@@ -37,7 +37,7 @@ describe('fanOut', () => {
       open--;
       return ACCEPT;
     };
-    await fanOut(100, deliver, (index) => counts[index]!++, new AbortController().signal, { outstanding: 7 });
+    await fanOut(100, deliver, (index) => counts[index]!++, new AbortController().signal, { outstanding: () => 7 });
     expect(most).toBe(7);
     expect(counts.every((count) => count === 1)).toBe(true);
   });
@@ -51,7 +51,7 @@ describe('fanOut', () => {
   it('reports what has not begun as notSent once the signal aborts, and waits for the rest', async () => {
     const b = bench();
     const controller = new AbortController();
-    const done = fanOut(4, b.deliver, b.report, controller.signal, { outstanding: 2 });
+    const done = fanOut(4, b.deliver, b.report, controller.signal, { outstanding: () => 2 });
     controller.abort();
     b.settle.get(0)!(ACCEPT);
     await turn();
@@ -73,14 +73,14 @@ describe('fanOut', () => {
 
   it('begins nothing on a signal that has aborted', async () => {
     const b = bench();
-    await fanOut(2, b.deliver, b.report, AbortSignal.abort(), { outstanding: 2 });
+    await fanOut(2, b.deliver, b.report, AbortSignal.abort(), { outstanding: () => 2 });
     expect(b.begun).toEqual([]);
     expect(b.reports).toEqual(['0 notSent', '1 notSent']);
   });
 
   it('begins nothing more after a verdict stopped the application', async () => {
     const b = bench();
-    const done = fanOut(5, b.deliver, b.report, new AbortController().signal, { outstanding: 2 });
+    const done = fanOut(5, b.deliver, b.report, new AbortController().signal, { outstanding: () => 2 });
     b.settle.get(0)!({ action: 'stopApplication', reason: 'Forbidden' });
     await turn();
     b.settle.get(1)!(ACCEPT);
@@ -91,7 +91,7 @@ describe('fanOut', () => {
 
   it('begins nothing more after the application was told to slow down, and goes on after a device was', async () => {
     const b = bench();
-    const done = fanOut(4, b.deliver, b.report, new AbortController().signal, { outstanding: 1 });
+    const done = fanOut(4, b.deliver, b.report, new AbortController().signal, { outstanding: () => 1 });
     b.settle.get(0)!({ action: 'retryAfter', reason: '429', afterMs: 1_000, scope: 'device' });
     await turn();
     b.settle.get(1)!({ action: 'retryAfter', reason: '429', afterMs: 1_000, scope: 'application' });
@@ -102,7 +102,7 @@ describe('fanOut', () => {
   it('holds what has not begun once the breaker of its host opens', async () => {
     const b = bench();
     const breaker = new HostBreaker();
-    const done = fanOut(4, b.deliver, b.report, new AbortController().signal, { outstanding: 2, breaker });
+    const done = fanOut(4, b.deliver, b.report, new AbortController().signal, { outstanding: () => 2, breaker });
     b.settle.get(0)!({ action: 'retryAfter', reason: '503', afterMs: 60_000, scope: 'host' });
     await turn();
     b.settle.get(1)!({ action: 'retryBackoff', reason: '503' });
@@ -118,7 +118,9 @@ describe('fanOut', () => {
       await turn();
       return ACCEPT;
     };
-    const done = fanOut(9, deliver, (index) => reports.push(index), new AbortController().signal, { outstanding: 3 });
+    const done = fanOut(9, deliver, (index) => reports.push(index), new AbortController().signal, {
+      outstanding: () => 3,
+    });
     await expect(done).rejects.toThrow('ours');
     expect(reports).toEqual([1, 2]);
   });

@@ -9,11 +9,11 @@ export const NOT_SENT: Verdict = { action: 'notSent' };
  * it at a provider that is saturated. 250 at 40 ms an answer are 6,250/s
  * for one call, and several calls share the connections.
  */
-const OUTSTANDING = 250;
+export const OUTSTANDING = 250;
 
 export interface FanOutOptions {
-  /** Deliveries under way at once. */
-  outstanding?: number;
+  /** Deliveries under way at once, asked again at each verdict. */
+  outstanding?: () => number;
   /** Of the host that all of them go to: while it is open they are reported as held. */
   breaker?: HostBreaker;
 }
@@ -30,7 +30,7 @@ export function fanOut(
   deliver: (index: number) => Promise<Verdict>,
   report: (index: number, verdict: Verdict) => void,
   signal: AbortSignal,
-  { outstanding = OUTSTANDING, breaker }: FanOutOptions = {},
+  { outstanding = () => OUTSTANDING, breaker }: FanOutOptions = {},
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let next = 0;
@@ -47,12 +47,13 @@ export function fanOut(
 
     const advance = (): void => {
       try {
+        const most = outstanding();
         while (fault === undefined && next < count) {
           if (stopped || signal.aborted) {
             report(next++, NOT_SENT);
             continue;
           }
-          if (open >= outstanding) break;
+          if (open >= most) break;
           const held = breaker?.held();
           if (held === undefined) begin(next++);
           else report(next++, held);

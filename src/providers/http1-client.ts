@@ -2,11 +2,12 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import type { LookupFunction, Socket } from 'node:net';
 import axios, { isAxiosError } from 'axios';
+import type { AnswerHead } from '../http2/push.js';
 import type { SenderStats } from './provider.js';
 
 /** What speaks HTTP/1.1 only is reached through this: WNS, HMS, push services of browsers without HTTP/2, an upstream. */
 
-/** From the call to the whole answer; also what a close waits for at most. */
+/** For the wait for a connection, and again from the writing to the whole answer. */
 const DEADLINE_MS = 15_000;
 /** An idle connection is closed before a server's own limit cuts it under a request: Azure's front ends allow 120 s. */
 const IDLE_MS = 30_000;
@@ -17,7 +18,7 @@ const LARGEST_ANSWER = 512 * 1_024;
 export type HttpResult =
   | { kind: 'answered'; status: number; headers: Readonly<Record<string, string>>; body: Buffer }
   | { kind: 'refused'; reason: string }
-  | { kind: 'ambiguous'; reason: string };
+  | { kind: 'ambiguous'; reason: string; head?: AnswerHead };
 
 export interface Http1Options {
   /** PEM of the authorities to trust instead of the system's. */
@@ -26,7 +27,7 @@ export interface Http1Options {
   maxConnections: number;
   /** How long an unused connection is kept. Default 30,000. */
   idleMs?: number;
-  /** From the call to the whole answer. Default 15,000. */
+  /** For the wait for a connection, and again from the writing to the whole answer. Default 15,000. */
   deadlineMs?: number;
   /** Bytes of the largest answer; a longer one is none. Default 524,288. */
   largestAnswer?: number;
@@ -82,16 +83,28 @@ export class Http1Client {
   private async exchange(url: string, headers: Record<string, string>, body: Uint8Array): Promise<HttpResult> {
     const { deadlineMs = DEADLINE_MS, largestAnswer = LARGEST_ANSWER } = this.options;
     let written = false;
+    let head: AnswerHead | undefined;
+    const abort = new AbortController();
+    const expire = (): void => abort.abort();
+    let timer = setTimeout(expire, deadlineMs);
+    const write = (): void => {
+      written = true;
+      clearTimeout(timer);
+      timer = setTimeout(expire, deadlineMs);
+    };
     const transport = {
       request: (options: https.RequestOptions, answered: (response: http.IncomingMessage) => void) => {
         const secure = options.protocol === 'https:';
-        const request = (secure ? https : http).request(options, answered);
+        const request = (secure ? https : http).request(options, (response) => {
+          head = { status: response.statusCode ?? 0, headers: asText(response.headers) };
+          answered(response);
+        });
         request.once('socket', (socket) => {
-          if (this.open.has(socket)) written = true;
+          if (this.open.has(socket)) write();
           else
             socket.once(secure ? 'secureConnect' : 'connect', () => {
               this.open.add(socket);
-              written = true;
+              write();
             });
         });
         return request;
@@ -104,9 +117,7 @@ export class Http1Client {
         ...this.agents,
         headers,
         transport,
-        timeout: deadlineMs,
-        // `timeout` begins with the connection: this one covers the wait for it and an answer that trickles.
-        signal: AbortSignal.timeout(deadlineMs),
+        signal: abort.signal,
         maxRedirects: 0,
         maxContentLength: largestAnswer,
         proxy: false,
@@ -115,7 +126,10 @@ export class Http1Client {
       });
       return { kind: 'answered', status: response.status, headers: asText(response.headers), body: response.data };
     } catch (error) {
-      return { kind: written ? 'ambiguous' : 'refused', reason: codeOf(error) };
+      const reason = codeOf(error);
+      return written ? { kind: 'ambiguous', reason, ...(head && { head }) } : { kind: 'refused', reason };
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

@@ -1,11 +1,12 @@
 import type { Header, PushPoolOptions } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
 import { BodyTemplate, tooLarge } from '../body-template.js';
-import { fanOut, NOT_SENT } from '../fan-out.js';
+import { fanOut, NOT_SENT, OUTSTANDING } from '../fan-out.js';
 import { HostBreaker } from '../host-breaker.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import { statsOf } from '../pool-stats.js';
+import { StreamShare } from '../stream-share.js';
 import { readApnsOutcome } from './apns.outcome.js';
 import { type ApnsPayload, MAX_BODY_BYTES, apnsBody, apnsId, apnsIdStart, buildApnsPayload } from './apns.payload.js';
 import type { ProviderToken } from './apns.token.js';
@@ -22,6 +23,7 @@ export class ApnsSender implements Sender {
   private pool: PushPool;
   private readonly draining = new Set<Promise<void>>();
   private readonly breaker = new HostBreaker();
+  private readonly share = new StreamShare(() => this.pool.stats().capacity, OUTSTANDING);
   private topicRefusals = 0;
   /** The JWT that was called expired while too young for it. */
   private doubted: string | undefined;
@@ -46,7 +48,12 @@ export class ApnsSender implements Sender {
   ): Promise<void> {
     const push = new Push(notification, buildApnsPayload(notification, this.bundleId, Date.now()));
     const deliver = (index: number): Promise<Verdict> => this.deliver(push, recipients[index]!, signal);
-    return fanOut(recipients.length, deliver, report, signal, { breaker: this.breaker });
+    const { breaker, share } = this;
+    // The pool serves urgent ones first, whatever waits: they need no share.
+    if (notification.urgent) return fanOut(recipients.length, deliver, report, signal, { breaker });
+    return share.use(() =>
+      fanOut(recipients.length, deliver, report, signal, { breaker, outstanding: () => share.each() }),
+    );
   }
 
   stats(): SenderStats {

@@ -2,12 +2,13 @@ import type { Header } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
 import { AccessTokens, haveToken } from '../access-tokens.js';
 import { tooLarge } from '../body-template.js';
-import { fanOut, NOT_SENT } from '../fan-out.js';
+import { fanOut, NOT_SENT, OUTSTANDING } from '../fan-out.js';
 import { HostBreaker } from '../host-breaker.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import { statsOf } from '../pool-stats.js';
 import { withLife } from '../time-to-live.js';
+import { StreamShare } from '../stream-share.js';
 import type { TokenShelf } from '../token-shelf.js';
 import { readFcmOutcome } from './fcm.outcome.js';
 import { MAX_BODY_BYTES, buildFcmBody, type FcmBody } from './fcm.payload.js';
@@ -23,6 +24,7 @@ export class FcmSender implements Sender {
   private readonly tokens: AccessTokens;
   private readonly path: string;
   private readonly breaker = new HostBreaker();
+  private readonly share = new StreamShare(() => this.pool.stats().capacity, OUTSTANDING);
   private authorized: { token: string; headers: readonly Header[] } | undefined;
 
   constructor(origin: string, ca: string | undefined, account: ServiceAccount, shelf: TokenShelf) {
@@ -43,7 +45,12 @@ export class FcmSender implements Sender {
     const body = buildFcmBody(notification, Date.now());
     const { urgent } = notification;
     const deliver = (index: number): Promise<Verdict> => this.deliver({ body, urgent }, recipients[index]!, signal);
-    await fanOut(recipients.length, deliver, settle, signal, { breaker: this.breaker });
+    const { breaker, share } = this;
+    // The pool serves urgent ones first, whatever waits: they need no share.
+    if (urgent) return fanOut(recipients.length, deliver, settle, signal, { breaker });
+    await share.use(() =>
+      fanOut(recipients.length, deliver, settle, signal, { breaker, outstanding: () => share.each() }),
+    );
   }
 
   stats(): SenderStats {

@@ -83,7 +83,7 @@ export class HmsSender implements Sender {
         for (const index of groups[group]!.indexes) settle(index, verdict);
     };
     const { breaker } = this;
-    await fanOut(groups.length, deliver, reportUnsent, signal, { outstanding: CONNECTIONS, breaker });
+    await fanOut(groups.length, deliver, reportUnsent, signal, { outstanding: () => CONNECTIONS, breaker });
   }
 
   stats(): SenderStats {

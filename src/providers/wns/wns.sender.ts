@@ -5,6 +5,7 @@ import { HostBreaker } from '../host-breaker.js';
 import { Http1Client } from '../http1-client.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
+import { StreamShare } from '../stream-share.js';
 import { withLife } from '../time-to-live.js';
 import type { TokenShelf } from '../token-shelf.js';
 import { readChannel } from './wns.channel.js';
@@ -26,6 +27,7 @@ export class WnsSender implements Sender {
   private readonly client: Http1Client;
   private readonly tokens: AccessTokens;
   private readonly breaker = new HostBreaker();
+  private readonly share = new StreamShare(() => CONNECTIONS, CONNECTIONS);
 
   constructor(
     private readonly endpoints: WnsEndpoints,
@@ -48,7 +50,10 @@ export class WnsSender implements Sender {
     if (!signal.aborted && !(await haveToken(this.tokens, recipients.length, settle))) return;
     const requests = buildWnsRequests(notification, Date.now());
     const deliver = (index: number): Promise<Verdict> => this.deliver(requests, recipients[index]!, signal);
-    await fanOut(recipients.length, deliver, settle, signal, { outstanding: CONNECTIONS, breaker: this.breaker });
+    const { breaker, share } = this;
+    await share.use(() =>
+      fanOut(recipients.length, deliver, settle, signal, { breaker, outstanding: () => share.each() }),
+    );
   }
 
   stats(): SenderStats {

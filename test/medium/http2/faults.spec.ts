@@ -4,6 +4,7 @@ import { ACK, DATA, END_STREAM, HEADERS, PING, RST_STREAM, SETTINGS, answering, 
 import { until } from './until.js';
 
 const MAX_STREAMS = 3;
+const INITIAL_WINDOW = 4;
 const REFUSED_STREAM = 7;
 const CANCEL = 8;
 
@@ -233,6 +234,25 @@ describe('time-outs', () => {
     expect(results.every((r) => r.kind === 'ambiguous')).toBe(true);
     await until('the connection closed', () => peer.connections[0]!.ended);
     expect(pool.stats()).toMatchObject({ connections: 0, lastError: '8 requests in a row timed out' });
+  });
+
+  it('count from the writing: a request that waited for a stream has its whole time for the answer', async () => {
+    const peer = await makePeer((c) => {
+      c.open([MAX_STREAMS, 1]);
+      c.onFrame = ({ type, id, flags }) => {
+        if (type === DATA && (flags & END_STREAM) !== 0) setTimeout(() => c.answer(id), 2_000);
+      };
+    });
+    const pool = makePool({ origin: peer.origin, requestTimeoutMs: 3_000, maxConnections: 1 });
+    const results = await Promise.all([pool.send(request('/a')), pool.send(request('/b'))]);
+    expect(results.map(({ kind }) => kind)).toEqual(['answered', 'answered']);
+  });
+
+  it('refuse a request whose body was never written to its end', async () => {
+    const peer = await makePeer((c) => c.open([INITIAL_WINDOW, 4]));
+    const pool = makePool({ origin: peer.origin });
+    const result = await pool.send(request('/a', { timeoutMs: 200 }));
+    expect(result).toEqual({ kind: 'refused', reason: 'no answer within 200 ms' });
   });
 
   it('refuses what never got a stream', async () => {

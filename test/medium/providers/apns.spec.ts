@@ -215,7 +215,10 @@ describe('APNs', () => {
     await expect.poll(() => peer.pushes.length).toBeGreaterThan(0);
     controller.abort();
     release!();
-    expect(tally(await done)).toEqual({ accept: 250, notSent: 1_250 });
+    const { accept, notSent, ...others } = tally(await done);
+    expect(others).toEqual({});
+    expect(accept).toBeLessThanOrEqual(250);
+    expect(accept! + notSent!).toBe(1_500);
   });
 
   it('lets requests in flight finish when closed', async () => {

@@ -11,6 +11,8 @@ export interface Exchange {
   readonly streamId: number;
   /** Settles it as accepted and never answered. */
   recordAnswerLost(): void;
+  /** Settles it as one whose answer cannot arrive; what had arrived whole was processed. */
+  leave(): void;
   /** Settles it as neither processed nor answered. */
   abandon(): void;
   /** The same, telling the peer so with RST_STREAM REFUSED_STREAM. */

@@ -2,7 +2,7 @@ import { constants } from 'node:http2';
 import type { Connection, Exchange } from './connection.js';
 import type { Counters } from './counters.js';
 import type { FaultAction, FaultScript, Spoil } from './faults.js';
-import type { Ledger } from './ledger.js';
+import type { Ledger, LedgerEntry } from './ledger.js';
 import type { Acceptance, Answer, Judgement, ProviderRules, ReceivedRequest } from './provider.js';
 import type { Random } from './random.js';
 import type { CommonSettings } from './settings.js';
@@ -28,7 +28,8 @@ export interface Desk {
 
 /**
  * One request from its arrival to its end. A request which the true provider would refuse is refused before any fault
- * rule is asked; a message is recorded when its answer is written, so whatever is cut before then was not processed.
+ * rule is asked. A message is recorded when it has arrived, as a true provider has it then; what a command, a GOAWAY or a
+ * fault on its connection ends unprocessed before its answer is withdrawn, and what the sender gave up stays.
  */
 export class ServedExchange implements Exchange {
   private settled = false;
@@ -36,6 +37,7 @@ export class ServedExchange implements Exchange {
   /** One for each token of the request. */
   private acceptances: readonly Acceptance[] = [];
   private fault: FaultAction | undefined;
+  private recorded: LedgerEntry[] = [];
 
   constructor(
     private readonly desk: Desk,
@@ -64,6 +66,7 @@ export class ServedExchange implements Exchange {
       const token = this.acceptances[0]?.token ?? '';
       this.fault = faults.next({ provider, path, token, connection: connection.id });
     }
+    if (this.willTake()) this.record(this.isUntold());
     let delay = settings.latencyMs > 0 ? random.latency(settings.latencyMs, settings.latencySigma) : 0;
     if (this.fault?.delayMs !== undefined) delay += this.fault.delayMs;
     if (this.fault?.jitterMs !== undefined) delay += this.fault.jitterMs * random.next();
@@ -73,7 +76,8 @@ export class ServedExchange implements Exchange {
 
   private finish(request: ReceivedRequest, judgement: Judgement): void {
     if (this.settled) return;
-    if (this.connection.silent || this.wire.isGone()) return this.abandon();
+    if (this.connection.silent) return this.abandon();
+    if (this.wire.isGone()) return this.leave();
     if (judgement.kind === 'refuse') return this.refuseAs(request, judgement);
     const fault = this.fault;
     if (fault) {
@@ -83,11 +87,20 @@ export class ServedExchange implements Exchange {
     this.accept(judgement);
   }
 
+  /** False for what a fault refuses or cuts before it is processed. */
+  private willTake(): boolean {
+    if (this.acceptances.length === 0) return false;
+    const { status, rst, goaway, fin, tcpReset, blackhole, acceptThenCut } = this.fault ?? {};
+    return Boolean(acceptThenCut) || !(status !== undefined || rst || goaway || fin || tcpReset || blackhole);
+  }
+
+  /** A sender that cannot read the answer to its end was not told. */
+  private isUntold(): boolean {
+    const { spoil, acceptThenCut } = this.fault ?? {};
+    return Boolean(acceptThenCut) || spoil === 'headersOnly' || spoil === 'halfThenReset';
+  }
+
   private accept(judgement: Judgement): void {
-    const spoil = this.fault?.spoil;
-    // A sender that cannot read the answer to its end was not told.
-    const isUntold = spoil === 'headersOnly' || spoil === 'halfThenReset';
-    this.record(isUntold);
     this.answer(judgement.answer, judgement.kind === 'served' ? judgement.reason : '');
   }
 
@@ -125,7 +138,7 @@ export class ServedExchange implements Exchange {
   }
 
   private acceptThenCut(kind: NonNullable<FaultAction['acceptThenCut']>): void {
-    this.settleAnswerLost();
+    this.leave();
     if (kind === 'tcpReset') this.connection.tcpReset();
     else if (kind === 'blackhole') this.connection.blackhole();
     else if (kind === 'rst') this.wire.reset(constants.NGHTTP2_INTERNAL_ERROR);
@@ -133,20 +146,26 @@ export class ServedExchange implements Exchange {
   }
 
   recordAnswerLost(): void {
-    // A request whose body is still arriving, or which is about to be refused or failed, has nothing to record.
-    if (this.acceptances.length > 0 && !this.fault) this.settleAnswerLost();
-    else this.abandon();
+    this.leave();
   }
 
-  private settleAnswerLost(): void {
+  /** The answer does not reach the sender. A message that had arrived by then stays recorded. */
+  leave(): void {
     if (this.settled) return;
-    this.record(true);
+    if (this.recorded.length === 0) return this.abandon();
+    const { ledger, counters } = this.desk;
+    counters.answersLost += this.recorded.filter(({ answerLost }) => !answerLost).length;
+    for (const entry of this.recorded) ledger.loseAnswer(entry);
     this.settle();
   }
 
   abandon(): void {
     if (this.settled) return;
-    this.desk.counters.unanswered += 1;
+    const { ledger, counters } = this.desk;
+    counters.unanswered += 1;
+    counters.accepted -= this.recorded.length;
+    counters.answersLost -= this.recorded.filter(({ answerLost }) => answerLost).length;
+    for (const entry of this.recorded) ledger.withdraw(entry);
     this.settle();
   }
 
@@ -166,17 +185,16 @@ export class ServedExchange implements Exchange {
     const { ledger, counters, rules } = this.desk;
     counters.accepted += this.acceptances.length;
     if (answerLost) counters.answersLost += this.acceptances.length;
-    for (const acceptance of this.acceptances) {
-      ledger.record({
-        ...acceptance,
-        provider: rules.name,
-        receivedAt: Date.now(),
-        connection: this.connection.id,
-        stream: this.streamId,
-        headers: this.request?.headers ?? {},
-        answerLost,
-      });
-    }
+    this.recorded = this.acceptances.map((acceptance) => ({
+      ...acceptance,
+      provider: rules.name,
+      receivedAt: Date.now(),
+      connection: this.connection.id,
+      stream: this.streamId,
+      headers: this.request?.headers ?? {},
+      answerLost,
+    }));
+    for (const entry of this.recorded) ledger.record(entry);
   }
 
   private settle(): void {

@@ -14,6 +14,8 @@ export interface LedgerEntry extends Acceptance {
   headers: Record<string, unknown>;
   /** True when the sender was never told. */
   answerLost: boolean;
+  /** True when it was not processed after all: a connection command or a GOAWAY said so before its answer. */
+  withdrawn?: true;
 }
 
 export interface TokenCount {
@@ -64,20 +66,47 @@ export class Ledger {
   constructor(private readonly detailsKept: number) {}
 
   record(entry: LedgerEntry): void {
-    const message = this.messageOf(entry);
-    const pair = message * TOKENS + this.tokenOf(entry.token);
-    const totals = this.messages[message] as MessageTotals;
+    const { pair, totals } = this.placeOf(entry);
     const before = this.counts.get(pair) ?? 0;
     this.counts.set(pair, before + 1);
     totals.accepted += 1;
     if (before === 0) totals.distinct += 1;
-    if (entry.answerLost) {
-      totals.answersLost += 1;
-      this.lostByPair.set(pair, (this.lostByPair.get(pair) ?? 0) + 1);
-    }
+    if (entry.answerLost) this.countLost(pair, totals, 1);
     if (entry.collapseId !== totals.collapseId) this.otherCollapseIds.set(pair, entry.collapseId);
     this.ring[this.ringNext] = entry;
     this.ringNext = (this.ringNext + 1) % this.detailsKept;
+  }
+
+  /** The answer to a recorded message did not leave. */
+  loseAnswer(entry: LedgerEntry): void {
+    if (entry.answerLost) return;
+    entry.answerLost = true;
+    const { pair, totals } = this.placeOf(entry);
+    this.countLost(pair, totals, 1);
+  }
+
+  /** A recorded message was not processed after all. */
+  withdraw(entry: LedgerEntry): void {
+    entry.withdrawn = true;
+    const { pair, totals } = this.placeOf(entry);
+    const left = (this.counts.get(pair) ?? 1) - 1;
+    totals.accepted -= 1;
+    if (left > 0) this.counts.set(pair, left);
+    else {
+      this.counts.delete(pair);
+      totals.distinct -= 1;
+    }
+    if (entry.answerLost) this.countLost(pair, totals, -1);
+  }
+
+  private placeOf(entry: LedgerEntry): { pair: number; totals: MessageTotals } {
+    const message = this.messageOf(entry);
+    return { pair: message * TOKENS + this.tokenOf(entry.token), totals: this.messages[message] as MessageTotals };
+  }
+
+  private countLost(pair: number, totals: MessageTotals, by: 1 | -1): void {
+    totals.answersLost += by;
+    this.lostByPair.set(pair, (this.lostByPair.get(pair) ?? 0) + by);
   }
 
   private messageOf(entry: LedgerEntry): number {
@@ -142,6 +171,9 @@ export class Ledger {
   /** The newest acceptances, newest first. */
   last(limit: number): LedgerEntry[] {
     const ordered = [...this.ring.slice(this.ringNext), ...this.ring.slice(0, this.ringNext)];
-    return ordered.toReversed().slice(0, limit);
+    return ordered
+      .toReversed()
+      .filter(({ withdrawn }) => !withdrawn)
+      .slice(0, limit);
   }
 }

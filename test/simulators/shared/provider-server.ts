@@ -110,7 +110,8 @@ export class ProviderServer {
     socket.on('close', () => {
       this.connections.delete(connection);
       if (this.byRemotePort.get(remotePort) === connection) this.byRemotePort.delete(remotePort);
-      for (const exchange of connection.inFlight) exchange.abandon();
+      // The sender went away: what had arrived stays. What the simulator cut was settled when it was.
+      for (const exchange of connection.inFlight) exchange.leave();
     });
     const { acceptDelayMs } = this.desk.settings;
     if (acceptDelayMs > 0) setTimeout(() => this.begin(connection, socket), acceptDelayMs);
@@ -180,7 +181,7 @@ export class ProviderServer {
       const [rawHeaders] = rest as unknown as [string[]];
       const exchange = new ServedExchange(this.desk, connection, new StreamWire(stream));
       stream.on('error', ignore);
-      stream.on('close', () => exchange.abandon());
+      stream.on('close', () => exchange.leave());
       collectBody(stream, (body, bodyLength) => {
         const { ':method': method = '', ':path': path = '' } = headers;
         exchange.serve({ method, path, headers, rawHeaders, body, bodyLength, connection });
@@ -217,7 +218,7 @@ export class ProviderServer {
     const connection = this.bySocket.get(request.socket);
     if (!connection) return void request.socket.destroy();
     const exchange = new ServedExchange(this.desk, connection, new ResponseWire(response));
-    response.on('close', () => exchange.abandon());
+    response.on('close', () => exchange.leave());
     collectBody(request, (body, bodyLength) => {
       const { method = '', url: path = '', headers, rawHeaders } = request;
       exchange.serve({ method, path, headers, rawHeaders, body, bodyLength, connection });
