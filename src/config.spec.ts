@@ -53,6 +53,7 @@ describe('defaults', () => {
       webhooks: { allowPrivate: false },
       providerCa: undefined,
       batchesAtOnce: 8,
+      shutdownTimeoutMs: 20_000,
       retention: { messageDays: 30, deviceUnseenDays: 270, deviceRetiredDays: 90 },
     });
   });
@@ -96,6 +97,7 @@ it('reads every setting', () => {
       HMS_TOKEN_URL: 'https://o.example/token',
       PROVIDER_CA_FILE: caFile,
       WORKER_BATCHES: '256',
+      SHUTDOWN_TIMEOUT: '45',
       RETENTION_DAYS: '0',
       DEVICE_UNSEEN_DAYS: '1',
       DEVICE_RETIRED_DAYS: '36500',
@@ -121,6 +123,7 @@ it('reads every setting', () => {
     webhooks: { allowPrivate: false },
     providerCa: [...rootCertificates, 'PEM'].join('\n'),
     batchesAtOnce: 256,
+    shutdownTimeoutMs: 45_000,
     retention: { messageDays: 0, deviceUnseenDays: 1, deviceRetiredDays: 36_500 },
   });
 });
@@ -207,6 +210,7 @@ describe('refusals', () => {
     ['no batches at all', { WORKER_BATCHES: '0' }, ['WORKER_BATCHES must be a number from 1 to 256']],
     ['half a day', { RETENTION_DAYS: '0.5' }, ['RETENTION_DAYS must be a number of days, 0 to 36500']],
     ['days before today', { DEVICE_UNSEEN_DAYS: '-1' }, ['DEVICE_UNSEEN_DAYS must be a number of days, 0 to 36500']],
+    ['no time to stop', { SHUTDOWN_TIMEOUT: '0' }, ['SHUTDOWN_TIMEOUT must be a number of seconds, 1 to 3600']],
     ['too many batches', { WORKER_BATCHES: '257' }, ['WORKER_BATCHES must be a number from 1 to 256']],
     ['a misspelt name', { DATABSE_URL: 'x' }, ['DATABSE_URL is not a setting; did you mean DATABASE_URL?']],
     ['a letter too many', { ROLESS: 'x' }, ['ROLESS is not a setting; did you mean ROLES?']],

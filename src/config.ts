@@ -36,6 +36,8 @@ export interface Config {
   /** PEM text of an extra authority that provider connections trust. */
   providerCa?: string;
   batchesAtOnce: number;
+  /** How long a stop waits for what is on the wire. */
+  shutdownTimeoutMs: number;
   /** In days; 0 keeps for ever. */
   retention: { messageDays: number; deviceUnseenDays: number; deviceRetiredDays: number };
 }
@@ -161,6 +163,12 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     'WORKER_BATCHES must be a number from 1 to 256',
   );
 
+  const shutdownTimeout = Number(value('SHUTDOWN_TIMEOUT'));
+  check(
+    Number.isInteger(shutdownTimeout) && shutdownTimeout >= 1 && shutdownTimeout <= 3_600,
+    'SHUTDOWN_TIMEOUT must be a number of seconds, 1 to 3600',
+  );
+
   const days = (name: string): number => {
     const number = Number(value(name));
     check(Number.isInteger(number) && number >= 0 && number <= 36_500, `${name} must be a number of days, 0 to 36500`);
@@ -198,6 +206,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     webhooks,
     providerCa,
     batchesAtOnce,
+    shutdownTimeoutMs: shutdownTimeout * 1_000,
     retention,
   };
 }

@@ -15,9 +15,6 @@ import { newAdapter, readBodies, serveDocument } from './http-server.js';
 import { Queues } from './queue/queue.js';
 import { welcome } from './welcome.js';
 
-/** A stop that has not drained by then is cut: what is in flight is unknown and goes by the message's policy. */
-const STOP_DEADLINE_MS = 10_000;
-
 const ONE_KEYSTROKE_MS = 500;
 
 /**
@@ -43,7 +40,7 @@ async function start(): Promise<void> {
     readBodies(app);
     if (config.roles.has('api')) serveDocument(app);
     await listen(app, config);
-    stopOnSignal(app);
+    stopOnSignal(app, config);
     process.stdout.write(welcome(config, await app.getUrl(), database.place, queues.place));
   } catch (error) {
     await database.close().catch(() => undefined);
@@ -62,15 +59,18 @@ async function listen(app: NestFastifyApplication, config: Config): Promise<void
   }
 }
 
-/** Drains and exits 0; a person's second signal, or ten seconds, ends it at once. */
-function stopOnSignal(app: NestFastifyApplication): void {
+/**
+ * Drains and exits 0; a person's second signal, or the end of SHUTDOWN_TIMEOUT, ends it at once: what is in flight then is
+ * unknown and goes by its message's policy.
+ */
+function stopOnSignal(app: NestFastifyApplication, { shutdownTimeoutMs }: Config): void {
   let stoppingSince = 0;
   const stop = (): void => {
     // Ctrl-C under `npm start` comes twice: from the terminal, and passed on by npm.
     if (stoppingSince > 0 && Date.now() - stoppingSince > ONE_KEYSTROKE_MS) process.exit(1);
     if (stoppingSince > 0) return;
     stoppingSince = Date.now();
-    setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref();
+    setTimeout(() => process.exit(1), shutdownTimeoutMs).unref();
     void app.close().then(
       () => process.exit(0),
       (error: unknown) => {

@@ -101,6 +101,12 @@ export const SETTINGS: readonly Setting[] = [
     meaning: 'broadcast batches that one worker process sends at once, per provider',
   },
   {
+    name: 'SHUTDOWN_TIMEOUT',
+    fallback: '20',
+    meaning:
+      'seconds that a stop waits at most for the providers’ answers to what is written; a request has 15. What has no answer by then is `unknown`',
+  },
+  {
     name: 'RETENTION_DAYS',
     fallback: '30',
     meaning: 'days after which a message that has ended is removed with its account; `0`: never',

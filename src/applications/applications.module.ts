@@ -3,6 +3,7 @@ import { ProvidersModule } from '../providers/providers.module.js';
 import { ApplicationRemovalRepository } from './application-removal.repository.js';
 import { ApplicationRepository } from './application.repository.js';
 import { ApplicationsService } from './applications.service.js';
+import { LeaseRepository } from './lease.repository.js';
 import { ProviderStatusRepository } from './provider-status.repository.js';
 import { ProviderSettingRepository } from './provider-setting.repository.js';
 import { SettingsService } from './settings.service.js';
@@ -14,6 +15,7 @@ import { SettingsService } from './settings.service.js';
     ApplicationRemovalRepository,
     ApplicationRepository,
     ApplicationsService,
+    LeaseRepository,
     ProviderSettingRepository,
     ProviderStatusRepository,
     SettingsService,
@@ -21,6 +23,7 @@ import { SettingsService } from './settings.service.js';
   exports: [
     ApplicationRemovalRepository,
     ApplicationsService,
+    LeaseRepository,
     ProviderSettingRepository,
     ProviderStatusRepository,
     SettingsService,

@@ -5,6 +5,7 @@ import { ApiError, notFound } from '../common/errors.js';
 import type { Filter } from '../common/filter.js';
 import type { Page, PageRequest } from '../common/paging.js';
 import { ApplicationRemovalRepository } from './application-removal.repository.js';
+import { LeaseRepository } from './lease.repository.js';
 import { ApplicationRepository } from './application.repository.js';
 import type { Application, FoundApplication } from './application.repository.js';
 
@@ -16,6 +17,7 @@ export class ApplicationsService {
   constructor(
     private readonly applications: ApplicationRepository,
     private readonly removals: ApplicationRemovalRepository,
+    private readonly leases: LeaseRepository,
     private readonly clock: Clock,
   ) {}
 
@@ -45,10 +47,14 @@ export class ApplicationsService {
     return { id, enabled };
   }
 
-  /** A small application is gone with its id when this returns; of a large one the housekeeper takes the rest away. */
+  /**
+   * Nothing of it is written any more when this returns, and a small application is gone with its id; of a large one the
+   * housekeeper takes the rest away.
+   */
   async removeApplication(actor: Actor, id: string): Promise<void> {
+    if (!(await this.applications.markRemoved(id, new Date(this.clock.now()), actor))) throw unknownApplication();
+    await this.leases.awaitEnd({ applicationId: id });
     const started = this.clock.now();
-    if (!(await this.applications.markRemoved(id, new Date(started), actor))) throw unknownApplication();
     while (this.clock.now() - started < REMOVE_AT_ONCE_MS && (await this.removals.removeSome(id)));
   }
 }

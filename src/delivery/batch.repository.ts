@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder, Transaction } from 'kysely';
+import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { BatchState, MessageState, Tables } from '../database/tables.js';
@@ -89,6 +90,14 @@ export class BatchRepository {
         and batch.state = 'leased'
       returning ${STATE_TO_SENDERS} as "messageState"`.execute(this.database.kysely);
     return rows[0] ?? null;
+  }
+
+  /** Of these messages, those of which nothing new may be written: cancelled, paused, or their application is. */
+  async findStopped(messageSeqs: readonly number[]): Promise<number[]> {
+    const { rows } = await sql<{ seq: number }>`
+      select seq from message where seq = any(${bigints(messageSeqs)}) and ${STATE_TO_SENDERS} in ('cancelled', 'paused')
+    `.execute(this.database.kysely);
+    return rows.map(({ seq }) => seq);
   }
 
   /**

@@ -7,9 +7,6 @@ import { LANES, deliverQueue } from '../queue/jobs.js';
 import { Queues } from '../queue/queue.js';
 import { DeliverService } from './deliver.service.js';
 
-/** After this long a shutdown stops writing; what is in flight then has the rest of 10 s for its answers. */
-const DRAIN_MS = 5_000;
-
 /**
  * Jobs of direct batches that one process works on at once, per provider, each of up to eight batches side by side
  * (queue/jobs.ts): up to 256 batches. Most are one request long, and what they wait for is the provider's answer: one to a
@@ -35,9 +32,9 @@ export class DeliverProcessor implements OnApplicationBootstrap, BeforeApplicati
         );
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    const timer = setTimeout(() => this.deliver.stopSending(), DRAIN_MS);
-    await this.queues.stopWorkers();
-    clearTimeout(timer);
+  /** Takes back what is not written, and waits for the answers to what is (main.ts bounds the wait). */
+  beforeApplicationShutdown(): Promise<void> {
+    this.deliver.stopSending();
+    return this.queues.stopWorkers();
   }
 }

@@ -13,6 +13,7 @@ import { DeliveryQueue } from './delivery.queue.js';
 import { noFindings, note } from './findings.js';
 import type { Findings } from './findings.js';
 import { OUTCOME } from './outcome.js';
+import { Recall } from './recall.js';
 import { RecipientsService } from './recipients.service.js';
 import type { DueRecipient } from './recipients.service.js';
 import { decide } from './retry-policy.js';
@@ -41,8 +42,6 @@ const ACCEPTED: Decision = { outcome: OUTCOME.accepted };
 @Injectable()
 export class DeliverService {
   private readonly log = new Logger('Delivery');
-  /** Of the batches being sent: each stops what is not written yet. */
-  private readonly sending = new Set<AbortController>();
   private stopping = false;
 
   constructor(
@@ -53,6 +52,7 @@ export class DeliverService {
     private readonly senders: Senders,
     private readonly queue: DeliveryQueue,
     private readonly status: StatusReporter,
+    private readonly recall: Recall,
     private readonly clock: Clock,
   ) {}
 
@@ -79,7 +79,7 @@ export class DeliverService {
   /** What is in flight gets its answer; what is not written yet stays pending for the next process. */
   stopSending(): void {
     this.stopping = true;
-    for (const abort of this.sending) abort.abort();
+    this.recall.stop();
   }
 
   /** Null: the lease was lost on the way, and its new holder has the word. */
@@ -88,9 +88,7 @@ export class DeliverService {
     const ready = await this.prepare(batch, findings);
     if (!ready) return findings;
     const { sender, recipients } = ready;
-    const abort = new AbortController();
-    if (this.stopping) abort.abort();
-    this.sending.add(abort);
+    const abort = this.recall.enter(batch);
     const checkpoints = this.keepCheckpoints(batch, abort);
     try {
       await this.sendAll(sender, batch, recipients, findings, abort.signal);
@@ -99,7 +97,7 @@ export class DeliverService {
       this.log.error(`Batch ${batch.id} was not sent to its end: ${rootCause(error)}`);
       findings.heldUntil = this.clock.now() + FAULT_WAIT_MS;
     } finally {
-      this.sending.delete(abort);
+      this.recall.leave(abort);
       await checkpoints.stop();
     }
     this.status.note(batch, findings, () => sender.stats());

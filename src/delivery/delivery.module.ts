@@ -16,6 +16,7 @@ import { Housekeeper } from './housekeeper.js';
 import { MessageRateRepository } from './message-rate.repository.js';
 import { PaceRepository } from './pace.repository.js';
 import { ReachRepository } from './reach.repository.js';
+import { Recall } from './recall.js';
 import { RecipientsService } from './recipients.service.js';
 import { ResendRepository } from './resend.repository.js';
 import { RetentionRepository } from './retention.repository.js';
@@ -45,6 +46,7 @@ export class DeliveryModule {}
     ExpandService,
     ExpansionRepository,
     PaceRepository,
+    Recall,
     RecipientsService,
     ResendRepository,
     Senders,

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { OnModuleDestroy } from '@nestjs/common';
+import type { OnApplicationShutdown } from '@nestjs/common';
 import { ProviderSettingRepository } from '../applications/provider-setting.repository.js';
 import { Clock } from '../common/clock.js';
 import type { ClaimTerms } from './claim.repository.js';
@@ -31,7 +31,7 @@ interface Open {
 
 /** The open senders of this process, one per application and provider, replaced when the settings' version changes. */
 @Injectable()
-export class Senders implements OnModuleDestroy {
+export class Senders implements OnApplicationShutdown {
   /** In order of last use. */
   private readonly open = new Map<string, Open>();
 
@@ -62,7 +62,8 @@ export class Senders implements OnModuleDestroy {
     };
   }
 
-  async onModuleDestroy(): Promise<void> {
+  /** After the drain: what is being sent goes through these. */
+  async onApplicationShutdown(): Promise<void> {
     await Promise.all([...this.open.values()].map(closeQuietly));
     this.open.clear();
   }

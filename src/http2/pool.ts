@@ -18,6 +18,8 @@ const FAILURES_BEFORE_REFUSAL = 2;
 
 const DEFAULT_GRACE_MS = 5000;
 
+const CALLED_OFF = 'called off before it was written';
+
 /**
  * Connections to one origin with one credential. It opens one when a request comes, one more at a time while those it
  * has are full, and replaces what the peer or age retires before letting it drain.
@@ -26,6 +28,8 @@ export class PushPool implements ConnectionOwner {
   private readonly settings: PoolSettings;
   private readonly pace: DialPace;
   private readonly queue = new RequestQueue();
+  /** Those listened to: one listener for all requests of a caller. */
+  private readonly signals = new WeakSet<AbortSignal>();
   /** All whose socket is not gone, oldest first. */
   private readonly connections = new Set<Connection>();
   /** Those that take requests. They are filled in this order, so that surplus ones fall idle and age out. */
@@ -63,6 +67,8 @@ export class PushPool implements ConnectionOwner {
       const timeoutMs = request.timeoutMs ?? this.settings.requestTimeoutMs;
       const exchange = new Exchange(request, timeoutMs, performance.now() + timeoutMs, resolve);
       if (this.closing) return exchange.refuse('the pool is closed');
+      if (request.signal?.aborted === true) return exchange.refuse(CALLED_OFF);
+      if (request.signal !== undefined) this.listenTo(request.signal);
       this.queue.push(exchange);
       if (this.tickMs !== BUSY_TICK_MS) this.arm(BUSY_TICK_MS);
       this.wake();
@@ -144,6 +150,7 @@ export class PushPool implements ConnectionOwner {
   takeBack(exchange: Exchange, connection: number, reason: string): void {
     exchange.rewind();
     exchange.avoid = connection;
+    if (exchange.request.signal?.aborted === true) return exchange.refuse(CALLED_OFF);
     if (this.closing || exchange.replays >= MAX_REPLAYS) return exchange.refuse(reason);
     exchange.replays++;
     this.queue.putBack(exchange);
@@ -167,6 +174,15 @@ export class PushPool implements ConnectionOwner {
 
   resumable(session: Buffer): void {
     this.session = session;
+  }
+
+  private listenTo(signal: AbortSignal): void {
+    if (this.signals.has(signal)) return;
+    this.signals.add(signal);
+    const callOff = (): void => {
+      for (const exchange of this.queue.takeOut(signal)) exchange.refuse(CALLED_OFF);
+    };
+    signal.addEventListener('abort', callOff, { once: true });
   }
 
   /** It takes no more requests. */

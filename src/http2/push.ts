@@ -17,6 +17,8 @@ export interface PushRequest {
   body: Uint8Array;
   /** It waits for a stream before those that are not urgent. */
   urgent?: boolean;
+  /** Once it aborts, the request is refused unless it was written by then. The same object for all requests of one caller. */
+  signal?: AbortSignal;
   /** Milliseconds that it may wait for a stream, and again from its writing to its answer; the pool's own default when absent. */
   timeoutMs?: number;
 }

@@ -37,6 +37,11 @@ export class RequestQueue {
     return [...this.urgent.takeExpired(now), ...this.others.takeExpired(now)];
   }
 
+  /** Takes out the requests of one caller. */
+  takeOut(signal: AbortSignal): Exchange[] {
+    return [...this.urgent.takeOut(signal), ...this.others.takeOut(signal)];
+  }
+
   private lineOf(exchange: Exchange): Line {
     return exchange.request.urgent === true ? this.urgent : this.others;
   }
@@ -91,9 +96,17 @@ class Line {
 
   takeExpired(now: number): Exchange[] {
     if (now < this.nextExpiry) return [];
+    return this.takeWhere((exchange) => exchange.deadline <= now);
+  }
+
+  takeOut(signal: AbortSignal): Exchange[] {
+    return this.takeWhere((exchange) => exchange.request.signal === signal);
+  }
+
+  private takeWhere(leaves: (exchange: Exchange) => boolean): Exchange[] {
     const all = this.drain();
-    for (const exchange of all) if (exchange.deadline > now) this.push(exchange);
-    return all.filter((exchange) => exchange.deadline <= now);
+    for (const exchange of all) if (!leaves(exchange)) this.push(exchange);
+    return all.filter(leaves);
   }
 
   private waiting(): Exchange[] {

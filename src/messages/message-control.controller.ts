@@ -29,7 +29,10 @@ export class MessageControlController {
   @Delete(':messageId')
   @HttpCode(204)
   @RequireScope('messages.write')
-  @ApiOperation({ summary: 'Cancel what has not left' })
+  @ApiOperation({
+    summary: 'Cancel what has not left',
+    description: 'The answer waits, three seconds at most, until no worker writes any more of it.',
+  })
   @ApiQuery({
     name: 'counts',
     required: false,
@@ -61,10 +64,10 @@ export class MessageControlController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CancelCounts | undefined> {
     const counts = readWord('counts', readQuery(query, ['counts']).counts, ['true', 'false']);
-    await this.control.cancelMessage(applicationId, messageId);
+    const final = await this.control.cancelMessage(applicationId, messageId);
     if (counts !== 'true' && !/(^|[,;\s])return=representation($|[,;\s])/.test(prefer ?? '')) return undefined;
     void reply.status(200);
-    return this.control.countCancelled(applicationId, messageId);
+    return this.control.countCancelled(applicationId, messageId, final);
   }
 
   @Post(':messageId/pause')

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { setTimeout as delay } from 'node:timers/promises';
 import { ApplicationsService } from '../applications/applications.service.js';
+import { LeaseRepository } from '../applications/lease.repository.js';
 import { Clock } from '../common/clock.js';
 import { ApiError, notFound } from '../common/errors.js';
 import type { MessageState } from '../database/tables.js';
@@ -9,10 +9,6 @@ import { DeliveryQueue } from '../delivery/delivery.queue.js';
 import { MessageControlRepository } from './message-control.repository.js';
 import type { FullReport } from './report.js';
 import { ReportRepository } from './report.repository.js';
-
-/** A worker looks every second whether its message was cancelled. */
-const SETTLE_MS = 3_000;
-const LOOK_EVERY_MS = 100;
 
 /** Deliveries of a cancelled message. */
 export interface CancelCounts {
@@ -29,21 +25,28 @@ export class MessageControlService {
     private readonly applications: ApplicationsService,
     private readonly reports: ReportRepository,
     private readonly control: MessageControlRepository,
+    private readonly leases: LeaseRepository,
     private readonly batches: BatchRepository,
     private readonly queue: DeliveryQueue,
     private readonly clock: Clock,
   ) {}
 
-  /** Calls off what has not left. Throws CARIL0409E when nothing is left to call off. */
-  async cancelMessage(applicationId: string, messageId: string): Promise<void> {
-    if (await this.control.cancel(applicationId, messageId)) return;
-    const state = await this.stateOf(applicationId, messageId);
-    if (state !== 'cancelled') throw nothingLeft(state, 'cancel');
+  /**
+   * Calls off what has not left; nothing more of it is written when this returns. Throws CARIL0409E when nothing is left to
+   * call off. False: a worker that holds some of it has not said so within three seconds.
+   */
+  async cancelMessage(applicationId: string, messageId: string): Promise<boolean> {
+    if (!(await this.control.cancel(applicationId, messageId))) {
+      const state = await this.stateOf(applicationId, messageId);
+      if (state !== 'cancelled') throw nothingLeft(state, 'cancel');
+    }
+    return this.awaitWorkers(applicationId, messageId);
   }
 
   /** To pause what is paused is no mistake. Throws CARIL0409E when nothing is left to pause. */
   async pauseMessage(applicationId: string, messageId: string): Promise<void> {
-    if (await this.control.pause(applicationId, messageId, new Date(this.clock.now()))) return;
+    if (await this.control.pause(applicationId, messageId, new Date(this.clock.now())))
+      return void (await this.awaitWorkers(applicationId, messageId));
     const state = await this.stateOf(applicationId, messageId);
     if (ENDED.has(state)) throw nothingLeft(state, 'pause');
   }
@@ -61,24 +64,22 @@ export class MessageControlService {
       throw new ApiError('CARIL0409E', 'The application is paused at the message’s providers: resume it there.');
   }
 
-  /**
-   * What a cancel came to: what never left, what had been settled before, and what may have left. Waits a moment for the
-   * workers that hold some of it; `final` is false when one of them still has to say.
-   */
-  async countCancelled(applicationId: string, messageId: string): Promise<CancelCounts> {
-    const deadline = this.clock.now() + SETTLE_MS;
-    let report = await this.read(applicationId, messageId);
-    while (report.finishedAt === null && this.clock.now() < deadline) {
-      await delay(LOOK_EVERY_MS);
-      report = await this.read(applicationId, messageId);
-    }
-    const { pending, inFlight, accepted, rejected, failed, expired, cancelled, unknown } = report.outcomes;
+  /** What a cancel came to: what never left, what had been settled before, and what may have left. `final`: as cancelled. */
+  async countCancelled(applicationId: string, messageId: string, final: boolean): Promise<CancelCounts> {
+    const { outcomes } = await this.read(applicationId, messageId);
+    const { pending, inFlight, accepted, rejected, failed, expired, cancelled, unknown } = outcomes;
     return {
+      // What waits in the table is settled by and by, and never leaves.
       stopped: cancelled + pending,
       gone: accepted + rejected + failed + expired,
       unknown: unknown + inFlight,
-      final: report.finishedAt !== null,
+      final,
     };
+  }
+
+  private async awaitWorkers(applicationId: string, messageId: string): Promise<boolean> {
+    const seq = await this.reports.findSeq(applicationId, messageId);
+    return seq === undefined || this.leases.awaitEnd({ messageSeqs: [seq] });
   }
 
   private async stateOf(applicationId: string, messageId: string): Promise<MessageState> {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { LookupFunction, Socket } from 'node:net';
@@ -56,9 +57,10 @@ export class Http1Client {
     };
   }
 
-  post(url: string, headers: Record<string, string>, body: Uint8Array): Promise<HttpResult> {
-    if (this.closed) return Promise.resolve({ kind: 'refused', reason: 'closed' });
-    const exchange = this.exchange(url, headers, body);
+  /** Once `signal` aborts, the request is refused unless it was written by then. */
+  post(url: string, headers: Record<string, string>, body: Uint8Array, signal?: AbortSignal): Promise<HttpResult> {
+    if (this.closed || signal?.aborted === true) return Promise.resolve({ kind: 'refused', reason: 'closed' });
+    const exchange = this.exchange(url, headers, body, signal);
     this.inFlight.add(exchange);
     return exchange.finally(() => this.inFlight.delete(exchange));
   }
@@ -80,7 +82,12 @@ export class Http1Client {
     this.agents.httpsAgent.destroy();
   }
 
-  private async exchange(url: string, headers: Record<string, string>, body: Uint8Array): Promise<HttpResult> {
+  private async exchange(
+    url: string,
+    headers: Record<string, string>,
+    body: Uint8Array,
+    signal: AbortSignal | undefined,
+  ): Promise<HttpResult> {
     const { deadlineMs = DEADLINE_MS, largestAnswer = LARGEST_ANSWER } = this.options;
     let written = false;
     let head: AnswerHead | undefined;
@@ -92,6 +99,12 @@ export class Http1Client {
       clearTimeout(timer);
       timer = setTimeout(expire, deadlineMs);
     };
+    const callOff = (): void => void (written || abort.abort());
+    if (signal) {
+      // One listener for each request of a batch: more than Node expects.
+      setMaxListeners(0, signal);
+      signal.addEventListener('abort', callOff);
+    }
     const transport = {
       request: (options: https.RequestOptions, answered: (response: http.IncomingMessage) => void) => {
         const secure = options.protocol === 'https:';
@@ -130,11 +143,12 @@ export class Http1Client {
       return written ? { kind: 'ambiguous', reason, ...(head && { head }) } : { kind: 'refused', reason };
     } finally {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', callOff);
     }
   }
 }
 
-/** axios' own word for a signal that fired is ERR_CANCELED: the only one here is the deadline. */
+/** axios' own word for a signal that fired is ERR_CANCELED: the deadline, or the caller, whose own signal says so. */
 function codeOf(error: unknown): string {
   if (!isAxiosError(error) || error.code === undefined) return 'failed';
   return ['ERR_CANCELED', 'ECONNABORTED', 'ETIMEDOUT'].includes(error.code) ? 'time-out' : error.code;

@@ -86,10 +86,9 @@ export class UpstreamSender implements Sender {
         // MobileFirst ignores it; to another Carillon it makes a repeat harmless.
         'idempotency-key': messageId,
       };
-      const { verdict, tokenRefused } = readUpstreamOutcome(
-        await this.client.post(this.url, headers, body),
-        Date.now(),
-      );
+      const result = await this.client.post(this.url, headers, body, signal);
+      if (result.kind === 'refused' && signal.aborted) return NOT_SENT;
+      const { verdict, tokenRefused } = readUpstreamOutcome(result, Date.now());
       if (verdict.action === 'accept') this.refused.clear();
       // A token of before the scope was widened would go on without it.
       if (tokenRefused || verdict.action === 'stopApplication') this.tokens.refuse(token);

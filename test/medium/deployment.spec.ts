@@ -110,9 +110,9 @@ describe.each(tools)('docker-compose.yml under $command', (tool) => {
       expect(healthcheck?.test[0], name).toMatch(/^CMD(-SHELL)?$/);
   });
 
-  it('lets a drain of ten seconds end', () => {
+  it('lets a drain of SHUTDOWN_TIMEOUT’s default of 20 seconds end', () => {
     for (const [, { stop_grace_period: grace }] of ours())
-      expect(Number(/^(\d+)s$/.exec(grace ?? '')?.[1])).toBeGreaterThan(10);
+      expect(Number(/^(\d+)s$/.exec(grace ?? '')?.[1])).toBeGreaterThan(20);
   });
 
   it('tells Redis to evict nothing and to keep what it has', () => {

@@ -81,10 +81,11 @@ export class ApnsSender implements Sender {
         headers,
         body,
         urgent: push.notification.urgent,
+        signal,
       });
       // Its connections were given up while this one waited for a stream.
-      if (result.kind === 'refused' && push.stopped) return NOT_SENT;
-      if (result.kind === 'refused' && pool !== this.pool && !signal.aborted) continue;
+      if (result.kind === 'refused' && (push.stopped || signal.aborted)) return NOT_SENT;
+      if (result.kind === 'refused' && pool !== this.pool) continue;
 
       const outcome = readApnsOutcome(result, recipient.registeredAt);
       if (outcome.retire && result.kind === 'answered') pool.retire(result.connection);

@@ -79,7 +79,8 @@ export class FcmSender implements Sender {
         token = grant.token;
       }
       const constant = this.headersFor(token);
-      const result = await this.pool.send({ path: this.path, constant, body, urgent });
+      const result = await this.pool.send({ path: this.path, constant, body, urgent, signal });
+      if (result.kind === 'refused' && signal.aborted) return NOT_SENT;
       const { verdict, replay } = readFcmOutcome(result, Date.now());
       if (replay === undefined || replayed) return verdict;
       this.tokens.refuse(token);

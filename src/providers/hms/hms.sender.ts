@@ -118,7 +118,9 @@ export class HmsSender implements Sender {
         ...body.headers,
         authorization: `Bearer ${token}`,
       };
-      const outcome = readHmsOutcome(await this.client.post(this.url, headers, body.for(recipients)), Date.now());
+      const result = await this.client.post(this.url, headers, body.for(recipients), signal);
+      if (result.kind === 'refused' && signal.aborted) return { verdict: NOT_SENT };
+      const outcome = readHmsOutcome(result, Date.now());
       const { again } = outcome;
       if (again === undefined || again === 'split' || tried.has(again)) return this.conclude(outcome);
       tried.add(again);

@@ -162,8 +162,9 @@ function overHttp2(pool: PushPool, notSpoken: () => void): Channel {
 
 function overHttp1(origin: string, client: Http1Client): Channel {
   return {
-    send: async ({ path, constant, headers = [], body }) => {
-      const result = await client.post(origin + path, Object.fromEntries([...constant, ...headers]), body);
+    send: async ({ path, constant, headers = [], body, signal }) => {
+      const all = Object.fromEntries([...constant, ...headers]);
+      const result = await client.post(origin + path, all, body, signal);
       return result.kind === 'answered' ? { ...result, connection: 0 } : result;
     },
     retire: () => undefined,

@@ -101,7 +101,8 @@ export class WebPushSender implements Sender {
     for (let replayed = false; ; replayed = true) {
       const authorization = this.vapid.current(origin);
       const constant = push.headers(endpoint, platform, authorization);
-      const result = await channel.send({ path, constant, body, urgent: push.notification.urgent });
+      const result = await channel.send({ path, constant, body, urgent: push.notification.urgent, signal });
+      if (result.kind === 'refused' && signal.aborted) return NOT_SENT;
       const outcome = readWebPushOutcome(result, Date.now());
       if (outcome.retire === true && result.kind === 'answered') channel.retire(result.connection);
       const mayReplay =

@@ -80,13 +80,14 @@ export class WnsSender implements Sender {
     let verdict: Verdict = NOT_SENT;
     for (const request of requests) {
       // Once something of it was written it is no longer "not sent".
-      verdict = await this.post(channel, request, () => request === requests[0] && signal.aborted);
+      verdict = await this.post(channel, request, request === requests[0] ? signal : undefined);
       if (verdict.action !== 'accept') break;
     }
     return verdict;
   }
 
-  private async post(channel: string, { headers, body }: WnsRequest, calledOff: () => boolean): Promise<Verdict> {
+  private async post(channel: string, { headers, body }: WnsRequest, signal?: AbortSignal): Promise<Verdict> {
+    const isCalledOff = (): boolean => signal?.aborted === true;
     for (let replayed = false; ; replayed = true) {
       let token = this.tokens.current();
       if (token === undefined) {
@@ -94,8 +95,9 @@ export class WnsSender implements Sender {
         if ('verdict' in grant) return grant.verdict;
         token = grant.token;
       }
-      if (calledOff()) return NOT_SENT;
-      const result = await this.client.post(channel, { ...headers, authorization: `Bearer ${token}` }, body);
+      if (isCalledOff()) return NOT_SENT;
+      const result = await this.client.post(channel, { ...headers, authorization: `Bearer ${token}` }, body, signal);
+      if (result.kind === 'refused' && isCalledOff()) return NOT_SENT;
       const { verdict, replay } = readWnsOutcome(result, Date.now());
       if (replay === undefined || replayed) return verdict;
       this.tokens.refuse(token);

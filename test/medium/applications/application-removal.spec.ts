@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApplicationRemovalRepository } from '../../../src/applications/application-removal.repository.js';
 import { ApplicationRepository } from '../../../src/applications/application.repository.js';
+import { LeaseRepository } from '../../../src/applications/lease.repository.js';
 import { ApplicationsService } from '../../../src/applications/applications.service.js';
 import { ITSELF } from '../../../src/auth/audit.repository.js';
 import { Clock } from '../../../src/common/clock.js';
@@ -141,16 +142,23 @@ describe.each(PLACES)('removing an application on the %s database', (place) => {
   it('answers in time; the id is free when all is gone', async () => {
     const applicationId = await room.addApplication();
     await room.addDevices(applicationId, 1_000);
-    const service = new ApplicationsService(applications, removals, new HastyClock());
+    const service = new ApplicationsService(
+      applications,
+      removals,
+      new LeaseRepository(room.database),
+      new HastyClock(),
+    );
     await service.removeApplication(ITSELF, applicationId);
     expect(await count('device', applicationId)).toBe(1_000);
     const again = { id: applicationId, enabled: true };
     await expect(service.createApplication(again)).rejects.toMatchObject({ code: 'CARIL0409E' });
     await expect(service.removeApplication(ITSELF, applicationId)).rejects.toMatchObject({ code: 'FPWSE0001E' });
-    await new ApplicationsService(applications, removals, new Clock()).removeApplication(
-      ITSELF,
-      await room.addApplication(),
-    );
+    await new ApplicationsService(
+      applications,
+      removals,
+      new LeaseRepository(room.database),
+      new Clock(),
+    ).removeApplication(ITSELF, await room.addApplication());
     await finish();
     expect(await service.createApplication(again)).toEqual(again);
     await expect(service.createApplication(again)).rejects.toMatchObject({ code: 'FPWSE0002E' });

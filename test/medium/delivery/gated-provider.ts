@@ -4,6 +4,7 @@ import { Vault } from '../../../src/common/vault.js';
 import { ConsequencesService } from '../../../src/delivery/consequences.service.js';
 import { DeliverService } from '../../../src/delivery/deliver.service.js';
 import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
+import { Recall } from '../../../src/delivery/recall.js';
 import { RecipientsService } from '../../../src/delivery/recipients.service.js';
 import { Senders } from '../../../src/delivery/senders.js';
 import { SharedTokenRepository } from '../../../src/delivery/shared-token.repository.js';
@@ -100,6 +101,7 @@ export function newWorker(room: Room, queues: Queues, provider: GatedProvider): 
     ),
     new DeliveryQueue(queues),
     new StatusReporter(new ProviderStatusRepository(room.database), clock),
+    new Recall(room.batches),
     clock,
   );
 }

@@ -90,7 +90,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       const sending = deliver.deliverBatch(message.batchId, 'sandbox');
       await vi.waitFor(() => expect(provider.waiting).toBe(true));
       await pause(message);
-      // The checkpoint of each second notices.
+      // A look every 200 ms notices.
       await vi.waitFor(() => expect(provider.signal?.aborted).toBe(true), { timeout: 5_000 });
       provider.openGate();
       await sending;

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApplicationRemovalRepository } from '../../../src/applications/application-removal.repository.js';
 import { ApplicationRepository } from '../../../src/applications/application.repository.js';
+import { LeaseRepository } from '../../../src/applications/lease.repository.js';
 import { ApplicationsService } from '../../../src/applications/applications.service.js';
 import { Clock } from '../../../src/common/clock.js';
 import type { Database } from '../../../src/database/database.js';
@@ -188,7 +189,7 @@ it('an import that breaks off keeps what was read', async () => {
   const [clock, audience] = [new Clock(), new AudienceRepository(database)];
   const removals = new ApplicationRemovalRepository(database);
   const service = new DeviceTransferService(
-    new ApplicationsService(new ApplicationRepository(database), removals, clock),
+    new ApplicationsService(new ApplicationRepository(database), removals, new LeaseRepository(database), clock),
     audience,
     new DeviceTransferRepository(database),
     new DeviceRegistrationRepository(database),

@@ -80,6 +80,44 @@ describe('opening connections', () => {
   });
 });
 
+describe('calling requests off', () => {
+  it('refuses at once those of the caller that wait for a stream, and no others', async () => {
+    const peer = await makePeer((c) => c.open([MAX_STREAMS, 1]));
+    const pool = makePool({ origin: peer.origin, maxConnections: 1 });
+    const caller = new AbortController();
+    const { signal } = caller;
+    const written = pool.send(request('/written', { signal }));
+    const c = await peer.connection(0);
+    await until('the first request', () => c.requests.length === 1);
+    const waiting = [1, 2].map((n) => pool.send(request(`/waiting/${n}`, { signal, urgent: n === 1 })));
+    const other = pool.send(request('/other', { signal: new AbortController().signal }));
+    caller.abort();
+    // The written one is unanswered all the while.
+    for (const result of await Promise.all(waiting)) expect(result.kind).toBe('refused');
+    expect((await pool.send(request('/late', { signal }))).kind).toBe('refused');
+    c.answer(1);
+    expect((await written).kind).toBe('answered');
+    await until('the other caller’s', () => c.requests.length === 2);
+    c.answer(3);
+    expect((await other).kind).toBe('answered');
+    expect(peer.connections).toHaveLength(1);
+  });
+
+  it('does not write again what the peer handed back after the call', async () => {
+    const peer = await makePeer((c) => c.open([MAX_STREAMS, 1]));
+    const pool = makePool({ origin: peer.origin, maxConnections: 1 });
+    const caller = new AbortController();
+    const result = pool.send(request('/refused', { signal: caller.signal }));
+    const c = await peer.connection(0);
+    await until('the request', () => c.requests.length === 1);
+    caller.abort();
+    const REFUSED_STREAM = Buffer.from([0, 0, 0, 7]);
+    c.send(3, 0, 1, REFUSED_STREAM);
+    expect((await result).kind).toBe('refused');
+    expect(c.requests).toEqual([1]);
+  });
+});
+
 describe('replacing connections', () => {
   it('drains a retired connection while its successor works', async () => {
     const peer = await makePeer((c) => c.open());
