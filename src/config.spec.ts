@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +10,7 @@ import { SETTINGS } from './settings.js';
 const folder = mkdtempSync(join(tmpdir(), 'carillon-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const KEY = Buffer.alloc(32, 7);
+const KEY = createHash('sha256').update('a key for these tests').digest();
 /** Everything that production and a database ask for, so that each case is about one setting. */
 const PRODUCTION = { NODE_ENV: 'production', MASTER_KEY: KEY.toString('base64') };
 
@@ -83,7 +84,7 @@ it('reads every setting', () => {
       QUEUE_URL: 'rediss://queue:6380/2',
       DATA_DIR: 'elsewhere',
       ADMIN_CLIENT_ID: 'ops',
-      ADMIN_CLIENT_SECRET: 'p:ss word',
+      ADMIN_CLIENT_SECRET: 'p:ss words of 17',
       RUNTIME_NAME: 'bank_1',
       INVALID_CLIENT_STATUS: '401',
       TRUST_PROXY: '10.0.0.0/8, ::1',
@@ -111,7 +112,7 @@ it('reads every setting', () => {
     queueUrl: 'rediss://queue:6380/2',
     dataDir: 'elsewhere',
     masterKey: KEY,
-    adminClient: { id: 'ops', secret: 'p:ss word' },
+    adminClient: { id: 'ops', secret: 'p:ss words of 17' },
     runtimeName: 'bank_1',
     invalidClientStatus: 401,
     trustedProxies: ['10.0.0.0/8', '::1'],
@@ -171,6 +172,23 @@ describe('refusals', () => {
     ['a short key', { MASTER_KEY: KEY.toString('base64').slice(4) }, ['MASTER_KEY must be 32 bytes in base64']],
     ['a key in hex', { MASTER_KEY: KEY.toString('hex') }, ['MASTER_KEY must be 32 bytes in base64']],
     ['no key in production', { NODE_ENV: 'production' }, ['MASTER_KEY is required in production']],
+    ...[
+      Buffer.alloc(32),
+      Buffer.alloc(32, 7),
+      Buffer.from([...Array(32).keys()]),
+      Buffer.from('secret'.repeat(6)).subarray(0, 32),
+    ].map((key): [string, Record<string, string>, string[]] => [
+      `the key ${key.toString('hex')} in production`,
+      { ...PRODUCTION, MASTER_KEY: key.toString('base64') },
+      ['MASTER_KEY must be random in production: make one with openssl rand -base64 32'],
+    ]),
+    ...['test', 'nimda', 'hsup', 'fifteen letters', 'x'.repeat(16), 'testtesttesttest', 'changemechangeme'].map(
+      (secret): [string, Record<string, string>, string[]] => [
+        `the administrator's first secret ${secret} in production`,
+        { ...PRODUCTION, ADMIN_CLIENT_ID: 'test', ADMIN_CLIENT_SECRET: secret },
+        ['ADMIN_CLIENT_SECRET must have at least 16 characters in production, and not be a word repeated'],
+      ],
+    ),
     ['no key beside a shared database', { DATABASE_URL: 'postgres://db/x' }, [NEEDS_KEY]],
     ['an admin id alone', { ADMIN_CLIENT_ID: 'ops' }, [TOGETHER]],
     ['an admin secret alone', { ADMIN_CLIENT_SECRET: 'x' }, [TOGETHER]],

@@ -112,6 +112,10 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     masterKey !== undefined || (!production && !databaseUrl),
     `MASTER_KEY is required ${production ? 'in production' : 'with DATABASE_URL, so that every process can read the credentials'}`,
   );
+  check(
+    !production || !masterKey || !isPatterned(masterKey),
+    'MASTER_KEY must be random in production: make one with openssl rand -base64 32',
+  );
 
   const adminId = value('ADMIN_CLIENT_ID');
   const adminSecret = value('ADMIN_CLIENT_SECRET');
@@ -119,6 +123,10 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   check(
     [adminId, adminSecret].every((text) => /^[\x20-\x7e]{0,255}$/.test(text)) && !adminId.includes(':'),
     'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET must be up to 255 characters of printable ASCII, the id without a colon',
+  );
+  check(
+    !production || !adminSecret || (adminSecret.length >= 16 && !/^(.{1,16})\1+$/.test(adminSecret)),
+    'ADMIN_CLIENT_SECRET must have at least 16 characters in production, and not be a word repeated',
   );
 
   const runtimeName = value('RUNTIME_NAME');
@@ -213,6 +221,12 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
 
 function isUrl(text: string, protocols: readonly string[]): boolean {
   return URL.canParse(text) && protocols.includes(new URL(text).protocol);
+}
+
+/** All zeros, one byte over and over, counting, half text: of 32 random bytes some 30 differ, and fewer than 16 never do. */
+function isPatterned(key: Buffer): boolean {
+  const steps = [...key.subarray(1)].map((byte, index) => byte - key[index]!);
+  return new Set(key).size < 16 || new Set(steps).size === 1;
 }
 
 /** `10.1.2.3`, `10.0.0.0/8`, `fd00::/8`. */

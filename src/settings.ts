@@ -41,7 +41,8 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: 'ADMIN_CLIENT_SECRET',
     fallback: '',
-    meaning: 'its first secret; given together with `ADMIN_CLIENT_ID`, and not read again once the client is there',
+    meaning:
+      'its first secret, in production of at least 16 characters; given together with `ADMIN_CLIENT_ID`, and not used again once the client is there',
   },
   { name: 'RUNTIME_NAME', fallback: 'mfp', meaning: 'first part of the path of token and introspection endpoint' },
   {

@@ -11,6 +11,9 @@ import type { FormRequest } from '../common/form.js';
 import { SettingsService } from './settings.service.js';
 import type { Settings } from './settings.service.js';
 
+/** Characters of a password under which the .p12 file is given out. */
+const SHORTEST_PASSWORD = 12;
+
 const FLAG = { type: 'string', enum: ['true', 'false'], default: 'false' };
 const BUNDLE_ID = { type: 'string', description: 'When the certificate does not name it (extension)' };
 const KEY_BODY = {
@@ -92,16 +95,19 @@ export class ApnsSettingsController {
   @RequireScope('apnsCert.read')
   @Produces('application/octet-stream')
   @ApiOperation({ summary: 'Read the APNs certificate: the .p12 file as it was uploaded, under its password' })
-  @ApiResponse({ status: 409, description: 'CARIL0409E: the file has no password' })
+  @ApiResponse({ status: 409, description: 'CARIL0409E: its password has fewer than 12 characters' })
   async readCertificate(
     @Param('applicationId') applicationId: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Buffer> {
     const { visible, secret } = await this.settings.findSettings(applicationId, 'apns');
     if (typeof secret.certificate !== 'string') throw notFound('APNs certificate', 'applicationId');
-    // Whoever may read the file must not get the private key with it for nothing.
-    if (secret.password === '')
-      throw new ApiError('CARIL0409E', 'The certificate has no password and is not given out.');
+    // The password is all that keeps the private key from whoever may read the file, who can guess at it at leisure.
+    if (String(secret.password).length < SHORTEST_PASSWORD)
+      throw new ApiError(
+        'CARIL0409E',
+        `The certificate's password has fewer than ${SHORTEST_PASSWORD} characters: the file is not given out.`,
+      );
     const name = encodeURIComponent(typeof visible.certificate === 'string' ? visible.certificate : 'certificate.p12');
     void reply.type('application/octet-stream').header('content-disposition', `attachment; filename*=UTF-8''${name}`);
     return Buffer.from(secret.certificate, 'base64');

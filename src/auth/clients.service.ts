@@ -1,12 +1,15 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { ApiError, invalidValue, notFound } from '../common/errors.js';
+import { CONFIG } from '../common/tokens.js';
+import type { Config } from '../config.js';
 import type { Actor } from './audit.repository.js';
 import { ChangeFeed } from './change-feed.js';
 import { liveSecrets, mayAdminister } from './client.js';
 import type { Client } from './client.js';
 import { ClientRepository } from './client.repository.js';
 import type { ClientChanges, ClientFields } from './client.repository.js';
+import { isPredefinedSecret } from './predefined-clients.js';
 import { hashSecret, matchesHash, newSecret } from './secret.js';
 
 export interface WantedClient {
@@ -31,6 +34,7 @@ export class ClientsService {
     private readonly clients: ClientRepository,
     private readonly feed: ChangeFeed,
     private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'environment'>,
   ) {}
 
   list(): Promise<Client[]> {
@@ -42,6 +46,7 @@ export class ClientsService {
   }
 
   async create(actor: Actor, wanted: WantedClient): Promise<ChangedClient> {
+    this.refuseDevelopmentSecret(wanted.id, wanted.secret);
     const { made, hash } = await newHash(wanted.secret);
     const after = await this.change(actor, async (changes) => {
       if ((await changes.list()).some(({ id }) => id === wanted.id))
@@ -70,6 +75,7 @@ export class ClientsService {
     secret: string | null | undefined,
     overlapMs: number,
   ): Promise<ChangedClient> {
+    this.refuseDevelopmentSecret(id, secret);
     const { made, hash } = await newHash(secret);
     const after = await this.change(actor, async (changes) => {
       const client = pick(await changes.list(), id);
@@ -105,12 +111,19 @@ export class ClientsService {
     for (const [index, { id, secret }] of wanted.entries()) {
       if (wanted.findIndex((other) => other.id === id) !== index)
         throw invalidValue(`clients.${index}.id`, 'another client of the list has the same id');
+      this.refuseDevelopmentSecret(id, secret, `clients.${index}.secret`);
       if (!secret && !current.has(id)) throw secretMissing(index);
       if (!secret) continue;
       const known = current.get(id)?.secrets[0]?.hash;
       hashes.set(id, known && (await matchesHash(secret, known)) ? known : await hashSecret(secret));
     }
     return hashes;
+  }
+
+  /** A client that had it would keep the next start in production from succeeding. */
+  private refuseDevelopmentSecret(id: string, secret: string | null | undefined, field = 'secret'): void {
+    if (this.config.environment === 'production' && secret && isPredefinedSecret(id, secret))
+      throw invalidValue(field, `it is the development secret of ${id}, which production refuses`);
   }
 
   /** Refuses what would leave nobody to undo it. Answers the registry after the change, which this process then knows. */

@@ -9,6 +9,7 @@ import { ChangeFeed } from './change-feed.js';
 import { liveSecrets, mayAdminister } from './client.js';
 import { ClientRepository } from './client.repository.js';
 import type { ClientChanges } from './client.repository.js';
+import { PREDEFINED_CLIENTS } from './predefined-clients.js';
 import { hashSecret, matchesHash, newSecret } from './secret.js';
 
 interface FirstClient {
@@ -17,12 +18,6 @@ interface FirstClient {
   allowedScope: string;
 }
 
-/** MobileFirst's predefined clients (mobilefirst.md §4), for development only. */
-const PREDEFINED: readonly FirstClient[] = [
-  { id: 'test', secret: 'test', allowedScope: '*' },
-  { id: 'admin', secret: 'nimda', allowedScope: 'push.* mfp.admin.plugins settings.read' },
-  { id: 'push', secret: 'hsup', allowedScope: 'authorization.introspect' },
-];
 /** `admin` would be taken for MobileFirst's, which administers nothing here. */
 const GENERATED_ID = 'administrator';
 
@@ -50,7 +45,7 @@ export class FirstClients implements OnApplicationBootstrap {
   /** Once: what a developer deletes stays deleted. */
   private async addPredefined(): Promise<void> {
     if ((await this.clients.list()).length > 0) return;
-    await this.addTogether(PREDEFINED, (known) => known.size === 0);
+    await this.addTogether(PREDEFINED_CLIENTS, (known) => known.size === 0);
   }
 
   private async addFromSettings(): Promise<void> {
@@ -92,7 +87,7 @@ export class FirstClients implements OnApplicationBootstrap {
   private async refusePredefined(): Promise<void> {
     const known = await this.clients.list();
     const alive: string[] = [];
-    for (const { id, secret } of PREDEFINED) {
+    for (const { id, secret } of PREDEFINED_CLIENTS) {
       const client = known.find((candidate) => candidate.id === id && candidate.enabled);
       for (const { hash } of client ? liveSecrets(client, this.clock.now()) : [])
         if (await matchesHash(secret, hash)) alive.push(id);

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { basic } from '../harness/admin.js';
 import { issueToken } from '../harness/api.js';
-import { makeP12 } from '../harness/p12.js';
+import { P12_PASSWORD, makeP12 } from '../harness/p12.js';
 import { runProgram } from '../harness/program.js';
 import { LIST_ROUTES, fillRoute, routesOf } from '../harness/routes.js';
 import { createServiceAccount } from '../simulators/credentials.js';
@@ -216,7 +216,7 @@ beforeAll(async () => {
   const made = await api.app<{ campaignId: string }>('POST', '/campaigns', CAMPAIGN);
   parameters.campaignId = made.body.campaignId;
   const { p12 } = makeP12(`/UID=${APPLICATION}`);
-  ROWS[`PUT ${app}/settings/apnsConf`]!.body = { certificate: p12.toString('base64'), password: 'hush' };
+  ROWS[`PUT ${app}/settings/apnsConf`]!.body = { certificate: p12.toString('base64'), password: P12_PASSWORD };
 });
 
 async function call(route: string, row: Row, authorization?: string): Promise<Response> {

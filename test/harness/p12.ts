@@ -3,7 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A self-signed client certificate in a .p12 under the password `hush`; `options` are further ones of openssl pkcs12. */
+/** Long enough for the file to be given out again. */
+export const P12_PASSWORD = 'hush-hush-hush';
+
+/** A self-signed client certificate in a .p12 under `P12_PASSWORD`; `options` are further ones of openssl pkcs12. */
 export function makeP12(subject: string, ...options: string[]): { p12: Buffer; certificate: string } {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-p12-'));
   const file = (name: string): string => join(folder, name);
@@ -12,7 +15,7 @@ export function makeP12(subject: string, ...options: string[]): { p12: Buffer; c
     const made = ['-keyout', file('key'), '-out', file('certificate')];
     openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...made, '-days', '30', '-subj', subject);
     const from = ['-inkey', file('key'), '-in', file('certificate')];
-    openssl('pkcs12', '-export', ...from, '-out', file('p12'), '-passout', 'pass:hush', ...options);
+    openssl('pkcs12', '-export', ...from, '-out', file('p12'), '-passout', `pass:${P12_PASSWORD}`, ...options);
     return { p12: readFileSync(file('p12')), certificate: readFileSync(file('certificate'), 'utf8') };
   } finally {
     rmSync(folder, { recursive: true });

@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
@@ -43,7 +44,7 @@ type Tool = (typeof tools)[number];
 const SECRETS = new Map(
   [...read('.env.example').matchAll(/^(\w+)=$/gm)].map(([, name = '']) => [
     name,
-    name === 'MASTER_KEY' ? Buffer.alloc(32, 7).toString('base64') : `example${name.length}`,
+    name === 'MASTER_KEY' ? randomBytes(32).toString('base64') : randomBytes(24).toString('hex'),
   ]),
 );
 

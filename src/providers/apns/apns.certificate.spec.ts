@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { makeP12 } from '../../../test/harness/p12.js';
+import { P12_PASSWORD, makeP12 } from '../../../test/harness/p12.js';
 import { InvalidSettings } from '../provider.js';
 import { openApnsSettings, parseApnsSettings } from './apns.settings.js';
 import { readCertificate } from './apns.certificate.js';
@@ -23,21 +23,25 @@ function refusal(input: Record<string, unknown>): { field: string; reason: strin
 
 describe('a provider certificate', () => {
   it('names its end and its bundle id, and is not read back', () => {
-    const settings = parseApnsSettings({ certificate: p12.toString('base64'), password: 'hush', isSandBox: 'true' });
+    const settings = parseApnsSettings({
+      certificate: p12.toString('base64'),
+      password: P12_PASSWORD,
+      isSandBox: 'true',
+    });
     expect(settings.visible).toMatchObject({ bundleId: 'com.example.app', isSandBox: true });
     const days = (Date.parse(String(settings.visible.validUntil)) - Date.now()) / DAY;
     expect(days).toBeGreaterThan(29);
     expect(days).toBeLessThanOrEqual(30);
-    expect(JSON.stringify(settings.visible)).not.toContain('hush');
+    expect(JSON.stringify(settings.visible)).not.toContain(P12_PASSWORD);
     expect(openApnsSettings(settings)).toEqual({
       bundleId: 'com.example.app',
       isSandBox: true,
-      identity: { certificate: { pfx: p12, passphrase: 'hush' } },
+      identity: { certificate: { pfx: p12, passphrase: P12_PASSWORD } },
     });
   });
 
   it('is refused past its date', () => {
-    expect(() => readCertificate(p12, 'hush', Date.now() + 31 * DAY)).toThrow(/has expired on/);
+    expect(() => readCertificate(p12, P12_PASSWORD, Date.now() + 31 * DAY)).toThrow(/has expired on/);
   });
 
   it('is refused with a wrong password, which is not repeated', () => {
@@ -48,7 +52,7 @@ describe('a provider certificate', () => {
 
   it('is refused when its cipher is retired, with what to do', () => {
     const { p12: old } = makeP12('/UID=com.example.app', '-legacy');
-    expect(refusal({ certificate: old.toString('base64'), password: 'hush' })).toEqual({
+    expect(refusal({ certificate: old.toString('base64'), password: P12_PASSWORD })).toEqual({
       field: 'certificate',
       reason: expect.stringMatching(/openssl pkcs12 -legacy/) as string,
     });
@@ -56,24 +60,24 @@ describe('a provider certificate', () => {
 
   it('is refused without its key', () => {
     const { p12: keyless } = makeP12('/UID=com.example.app', '-nokeys');
-    expect(refusal({ certificate: keyless.toString('base64'), password: 'hush' })).toEqual({
+    expect(refusal({ certificate: keyless.toString('base64'), password: P12_PASSWORD })).toEqual({
       field: 'certificate',
       reason: expect.stringMatching(/holds no private key/) as string,
     });
   });
 
   it('has the name of its file, or one of ours', () => {
-    const input = { certificate: p12.toString('base64'), password: 'hush' };
+    const input = { certificate: p12.toString('base64'), password: P12_PASSWORD };
     expect(parseApnsSettings(input).visible.certificate).toBe('certificate.p12');
     expect(parseApnsSettings({ ...input, fileName: 'Förder App.p12' }).visible.certificate).toBe('Förder App.p12');
   });
 
   it.each(['', 'a/b', 'a\\b', 'a\nb', 'x'.repeat(256), 7])('is refused under the name %j', (fileName) => {
-    expect(refusal({ certificate: p12.toString('base64'), password: 'hush', fileName }).field).toBe('fileName');
+    expect(refusal({ certificate: p12.toString('base64'), password: P12_PASSWORD, fileName }).field).toBe('fileName');
   });
 
   it.each([
-    ['no base64 of a p12', { certificate: 'AAAA', password: 'hush' }, 'certificate'],
+    ['no base64 of a p12', { certificate: 'AAAA', password: P12_PASSWORD }, 'certificate'],
     ['no text', { certificate: 7 }, 'certificate'],
     ['a key beside it', { certificate: 'AAAA', keyId: 'KEY1234567' }, 'keyId'],
   ])('is refused: %s', (_name, input, field) => {
@@ -81,7 +85,7 @@ describe('a provider certificate', () => {
   });
 
   it('needs a bundle id beside it when it names none', () => {
-    const nameless = { certificate: makeP12('/CN=Apple').p12.toString('base64'), password: 'hush' };
+    const nameless = { certificate: makeP12('/CN=Apple').p12.toString('base64'), password: P12_PASSWORD };
     expect(refusal(nameless).field).toBe('bundleId');
     expect(parseApnsSettings({ ...nameless, bundleId: 'com.example.other' }).visible.bundleId).toBe(
       'com.example.other',

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { expect } from 'vitest';
-import { makeP12 } from '../../harness/p12.js';
+import { P12_PASSWORD, makeP12 } from '../../harness/p12.js';
 import { createApnsCredentials } from '../../simulators/credentials.js';
 import { APPLICATION, INSTANT, UNSPEAKABLE, refused, wrong } from './row.js';
 import type { Row } from './row.js';
@@ -12,9 +12,11 @@ const beta = createApnsCredentials('com.example.beta').credentials;
 const { key: _betaKey, ...betaVisible } = beta;
 const { p12 } = makeP12(`/UID=${APPLICATION}/CN=Apple Push Services`);
 const bare = makeP12(`/UID=${APPLICATION}`, '-passout', 'pass:').p12;
+const eleven = makeP12(`/UID=${APPLICATION}`, '-passout', 'pass:eleven-char').p12;
+const twelve = makeP12(`/UID=${APPLICATION}`, '-passout', 'pass:twelve-chars').p12;
 const keyless = makeP12('/UID=a.b', '-nokeys').p12;
 const certificate = { certificate: 'push.p12', bundleId: APPLICATION, isSandBox: 'true', validUntil: INSTANT };
-const good = { password: 'hush', isSandBox: 'true' };
+const good = { password: P12_PASSWORD, isSandBox: 'true' };
 const entra = { tenantId: 'contoso.example', clientId: '0f1e2d3c-0000-4000-8000-000000000001' };
 const SID = 'ms-app://s-1-15-2-1-2-3';
 const warnings = [expect.stringMatching(/Nothing is delivered by gcmConf.*fcmConf/) as string];
@@ -78,7 +80,32 @@ export const SETTINGS: readonly Row[] = [
     200,
     { ...certificate, certificate: 'certificate.p12', isSandBox: 'false' },
   ],
-  ['GET …/settings/apnsCert', 'apnsCert.read', 'without a password', {}, 409, refused('CARIL0409E', /no password/)],
+  ['GET …/settings/apnsCert', 'apnsCert.read', 'without a password', {}, 409, refused('CARIL0409E', /12 characters/)],
+  [
+    'PUT …/settings/apnsConf',
+    'apnsConf.write',
+    'a certificate under eleven characters',
+    { body: { certificate: eleven.toString('base64'), password: 'eleven-char' } },
+    200,
+    { ...certificate, certificate: 'certificate.p12', isSandBox: 'false' },
+  ],
+  [
+    'GET …/settings/apnsCert',
+    'apnsCert.read',
+    'under eleven characters',
+    {},
+    409,
+    refused('CARIL0409E', /12 characters/),
+  ],
+  [
+    'PUT …/settings/apnsConf',
+    'apnsConf.write',
+    'a certificate under twelve characters',
+    { body: { certificate: twelve.toString('base64'), password: 'twelve-chars' } },
+    200,
+    { ...certificate, certificate: 'certificate.p12', isSandBox: 'false' },
+  ],
+  ['GET …/settings/apnsCert', 'apnsCert.read', 'under twelve characters', {}, 200, twelve],
   ['DELETE …/settings/apnsConf', 'apnsConf.write', 'what there is', {}, 204],
   ['GET …/settings/apnsConf', 'apnsConf.read', 'after that', {}, 404, refused('FPWSE0001E')],
   ['GET …/settings/apnsCert', 'apnsCert.read', 'after that', {}, 404, refused('FPWSE0001E')],

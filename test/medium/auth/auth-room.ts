@@ -15,6 +15,7 @@ import { SigningKeys } from '../../../src/auth/signing-keys.js';
 import { TokenService } from '../../../src/auth/token.service.js';
 import { Clock } from '../../../src/common/clock.js';
 import { Vault } from '../../../src/common/vault.js';
+import type { Config } from '../../../src/config.js';
 import type { Database } from '../../../src/database/database.js';
 
 export class SetClock extends Clock {
@@ -45,7 +46,13 @@ export class AuthRoom {
   readonly tokens: TokenService;
   readonly audit: AuditRepository;
 
-  private constructor(database: Database, clock: Clock, vault: Vault, invalidClientStatus: 400 | 401) {
+  private constructor(
+    database: Database,
+    clock: Clock,
+    vault: Vault,
+    invalidClientStatus: 400 | 401,
+    environment: Config['environment'],
+  ) {
     this.feed = new ChangeFeed(new ChangeRepository(database));
     this.repository = new ClientRepository(database);
     this.snapshot = new ClientSnapshot(this.repository, this.feed);
@@ -57,7 +64,7 @@ export class AuthRoom {
     this.authenticator = new ClientAuthenticator(this.snapshot, this.feed, this.lastUsed, clock, {
       invalidClientStatus,
     });
-    this.clients = new ClientsService(this.repository, this.feed, clock);
+    this.clients = new ClientsService(this.repository, this.feed, clock, { environment });
     this.tokens = new TokenService(this.authenticator, this.accessTokens, this.liveTokens, this.revoked);
     this.audit = new AuditRepository(database);
   }
@@ -65,9 +72,13 @@ export class AuthRoom {
   static async open(
     database: Database,
     clock: Clock,
-    { vault = VAULT, invalidClientStatus = 400 as 400 | 401 } = {},
+    {
+      vault = VAULT,
+      invalidClientStatus = 400 as 400 | 401,
+      environment = 'development' as Config['environment'],
+    } = {},
   ): Promise<AuthRoom> {
-    const room = new AuthRoom(database, clock, vault, invalidClientStatus);
+    const room = new AuthRoom(database, clock, vault, invalidClientStatus, environment);
     await Promise.all([room.snapshot.onModuleInit(), room.keys.onModuleInit(), room.revoked.onModuleInit()]);
     return room;
   }

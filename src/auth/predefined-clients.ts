@@ -1,0 +1,11 @@
+/** MobileFirst's predefined clients (mobilefirst.md §4): development only, their secrets are in every manual. */
+export const PREDEFINED_CLIENTS: readonly { id: string; secret: string; allowedScope: string }[] = [
+  { id: 'test', secret: 'test', allowedScope: '*' },
+  { id: 'admin', secret: 'nimda', allowedScope: 'push.* mfp.admin.plugins settings.read' },
+  { id: 'push', secret: 'hsup', allowedScope: 'authorization.introspect' },
+];
+
+/** A start in production is refused while a client has it. */
+export function isPredefinedSecret(id: string, secret: string): boolean {
+  return PREDEFINED_CLIENTS.some((client) => client.id === id && client.secret === secret);
+}
