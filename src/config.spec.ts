@@ -33,6 +33,7 @@ describe('defaults', () => {
       roles: new Set(['api', 'worker', 'scheduler']),
       databaseUrl: undefined,
       queueUrl: undefined,
+      queuePrefix: 'bull',
       dataDir: '.data',
       masterKey: undefined,
       adminClient: undefined,
@@ -82,6 +83,7 @@ it('reads every setting', () => {
       ROLES: ' worker , api',
       DATABASE_URL: 'postgresql://db/carillon',
       QUEUE_URL: 'rediss://queue:6380/2',
+      QUEUE_PREFIX: 'bank',
       DATA_DIR: 'elsewhere',
       ADMIN_CLIENT_ID: 'ops',
       ADMIN_CLIENT_SECRET: 'p:ss words of 17',
@@ -110,6 +112,7 @@ it('reads every setting', () => {
     roles: new Set(['worker', 'api']),
     databaseUrl: 'postgresql://db/carillon',
     queueUrl: 'rediss://queue:6380/2',
+    queuePrefix: 'bank',
     dataDir: 'elsewhere',
     masterKey: KEY,
     adminClient: { id: 'ops', secret: 'p:ss words of 17' },
@@ -140,6 +143,7 @@ it('NODE_ENV=test is development', () => {
 
 const NEEDS_ALL_ROLES =
   'ROLES leaves a role to another process, which needs DATABASE_URL: the embedded database serves one process';
+const PREFIX = 'QUEUE_PREFIX must be 1 to 64 letters, digits, dots, dashes, underscores';
 const NEEDS_KEY = 'MASTER_KEY is required with DATABASE_URL, so that every process can read the credentials';
 const TOGETHER = 'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET go together: one of them is missing';
 const ASCII =
@@ -169,6 +173,7 @@ describe('refusals', () => {
       ['DATABASE_URL must be a postgres:// URL'],
     ],
     ['a queue that is not Redis', { QUEUE_URL: 'amqp://q' }, ['QUEUE_URL must be a redis:// or rediss:// URL']],
+    ['a prefix with a colon', { QUEUE_PREFIX: 'a:b' }, [PREFIX]],
     ['a short key', { MASTER_KEY: KEY.toString('base64').slice(4) }, ['MASTER_KEY must be 32 bytes in base64']],
     ['a key in hex', { MASTER_KEY: KEY.toString('hex') }, ['MASTER_KEY must be 32 bytes in base64']],
     ['no key in production', { NODE_ENV: 'production' }, ['MASTER_KEY is required in production']],

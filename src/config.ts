@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
+import { AddressError, readDatabaseUrl, readQueueUrl } from './server-url.js';
 import { SETTINGS } from './settings.js';
 
 /** The only reader of the environment: every setting, its meaning and its default, validated once at start. */
@@ -17,6 +18,8 @@ export interface Config {
   databaseUrl?: string;
   /** Absent: the queue lives in the database. */
   queueUrl?: string;
+  /** First part of the queue's keys in Redis. */
+  queuePrefix: string;
   dataDir: string;
   /** 32 bytes; absent in development, where one is made in `dataDir`. */
   masterKey?: Buffer;
@@ -96,14 +99,27 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   for (const role of roles)
     check((ROLES as readonly string[]).includes(role), `ROLES must be a list of ${ROLES.join(', ')}`);
 
-  const databaseUrl = value('DATABASE_URL') || undefined;
-  check(!databaseUrl || isUrl(databaseUrl, ['postgres:', 'postgresql:']), 'DATABASE_URL must be a postgres:// URL');
+  const address = (name: string, read: (text: string) => unknown): string | undefined => {
+    const text = value(name) || undefined;
+    try {
+      if (text) read(text);
+    } catch (error) {
+      if (!(error instanceof AddressError)) throw error;
+      problems.push(`${name} ${error.message}`);
+    }
+    return text;
+  };
+  const databaseUrl = address('DATABASE_URL', readDatabaseUrl);
   check(
     databaseUrl !== undefined || ROLES.every((role) => roles.includes(role)),
     'ROLES leaves a role to another process, which needs DATABASE_URL: the embedded database serves one process',
   );
-  const queueUrl = value('QUEUE_URL') || undefined;
-  check(!queueUrl || isUrl(queueUrl, ['redis:', 'rediss:']), 'QUEUE_URL must be a redis:// or rediss:// URL');
+  const queueUrl = address('QUEUE_URL', readQueueUrl);
+  const queuePrefix = value('QUEUE_PREFIX');
+  check(
+    /^[A-Za-z0-9_.-]{1,64}$/.test(queuePrefix),
+    'QUEUE_PREFIX must be 1 to 64 letters, digits, dots, dashes, underscores',
+  );
 
   const masterKeyText = value('MASTER_KEY');
   const masterKey = masterKeyText ? Buffer.from(masterKeyText, 'base64') : undefined;
@@ -196,6 +212,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     roles: new Set(roles as Role[]),
     databaseUrl,
     queueUrl,
+    queuePrefix,
     dataDir: value('DATA_DIR'),
     masterKey,
     adminClient: adminId ? { id: adminId, secret: adminSecret } : undefined,

@@ -23,9 +23,20 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: 'DATABASE_URL',
     fallback: '',
-    meaning: '`postgres://…` of a PostgreSQL 14 or newer; empty: the embedded database in `DATA_DIR`',
+    meaning:
+      '`postgres://user:password@host:5432/database` of a PostgreSQL 14 or newer (`?host=/folder` for a Unix socket; `?sslmode=verify-full`, with `&sslrootcert=file.pem` for an authority of your own); empty: the embedded database in `DATA_DIR`',
   },
-  { name: 'QUEUE_URL', fallback: '', meaning: '`redis://…` of a Redis; empty: the queue lives in the database' },
+  {
+    name: 'QUEUE_URL',
+    fallback: '',
+    meaning:
+      '`redis://user:password@host:6379/0` of a Redis, `rediss://` over TLS (`NODE_EXTRA_CA_CERTS=file.pem` for an authority of your own); empty: the queue lives in the database',
+  },
+  {
+    name: 'QUEUE_PREFIX',
+    fallback: 'bull',
+    meaning: 'first part of the queue’s keys in Redis: give each deployment that shares a Redis database its own',
+  },
   { name: 'DATA_DIR', fallback: '.data', meaning: 'folder of the embedded database and the development master key' },
   {
     name: 'MASTER_KEY',

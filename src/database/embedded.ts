@@ -4,7 +4,9 @@ import { PGlite, types } from '@electric-sql/pglite';
 import type pg from 'pg';
 import { reviveJson } from '../common/json.js';
 import { StartError } from '../common/start-error.js';
+import { preparation } from './connection.js';
 import { lockFolder } from './folder-lock.js';
+import type { Opened } from './postgres.js';
 
 type Statement = string | { text: string; values?: unknown[] };
 interface Result {
@@ -14,21 +16,20 @@ interface Result {
 }
 
 /** Opens or creates the database under `dataDir`; 4–6 s for a new one, about 1 s afterwards. */
-export async function openEmbedded(
-  dataDir: string,
-): Promise<{ pool: pg.Pool; place: string; close: () => Promise<void> }> {
+export async function openEmbedded(dataDir: string): Promise<Opened> {
   const folder = resolve(dataDir);
   const unlock = lockFolder(folder);
   try {
     const db = await PGlite.create(join(folder, 'database'), { parsers: PARSERS });
-    await db.exec('set search_path = public, bullmq');
+    // It is in this process: a statement that takes long stops what would watch it as well, so that none is bounded.
+    await db.exec(preparation('public, bullmq', 0));
     // Kysely and BullMQ use connect, query, end and on of a pg.Pool, which is what EmbeddedPool has.
     const pool = new EmbeddedPool(db) as unknown as pg.Pool;
     const close = async () => {
       await pool.end();
       unlock();
     };
-    return { pool, place: folder, close };
+    return { pool, place: folder, migrate: (work) => work(pool), close };
   } catch (error) {
     unlock();
     throw new StartError(`The embedded database in ${folder} cannot be opened`, error);

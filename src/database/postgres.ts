@@ -1,6 +1,9 @@
 import pg from 'pg';
 import { reviveJson } from '../common/json.js';
 import { StartError } from '../common/start-error.js';
+import { readDatabaseUrl } from '../server-url.js';
+import type { DatabaseAddress } from '../server-url.js';
+import { newPool } from './connection.js';
 
 /** Connections of one process to PostgreSQL: enough for every batch in flight and the API, few enough for a default server (100). */
 const MAX_CONNECTIONS = 16;
@@ -22,38 +25,88 @@ const types: pg.CustomTypesConfig = {
   },
 };
 
-export async function openPostgres(url: string): Promise<{ pool: pg.Pool; place: string; close: () => Promise<void> }> {
-  const { hostname, port, pathname } = new URL(url);
-  const place = `PostgreSQL at ${hostname || 'localhost'}:${port || 5432}${pathname}`;
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: MAX_CONNECTIONS,
-    connectionTimeoutMillis: 5_000,
-    application_name: 'carillon',
-    types,
-  });
-  // An idle connection that the server ends (restart, failover) is replaced at the next query; the pool has dropped it.
-  pool.on('error', () => undefined);
-  // One that ends while it is in use fails its query, which is all there is to say; without a listener it would be the process.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+export interface Opened {
+  pool: pg.Pool;
+  place: string;
+  /** For the migrations, whose statements take as long as they take. */
+  migrate: <T>(work: (pool: pg.Pool) => Promise<T>) => Promise<T>;
+  close: () => Promise<void>;
+}
+
+export async function openPostgres(url: string): Promise<Opened> {
+  const address = { ...readDatabaseUrl(url), types };
+  const place = placeOf(address);
+  const searchPath = await inspect(address, place);
+  const pool = newPool(address, { max: MAX_CONNECTIONS, searchPath });
+  return {
+    pool,
+    place,
+    migrate: async (work) => {
+      const unbounded = newPool(address, { max: 2, searchPath, statementMs: 0 });
+      try {
+        return await work(unbounded);
+      } finally {
+        await unbounded.end();
+      }
+    },
+    close: () => pool.end(),
+  };
+}
+
+/** For people, without credentials. */
+function placeOf({ host = 'localhost', port, database }: DatabaseAddress): string {
+  const where = host.startsWith('/') ? `${host}, port ${port}` : `${host}:${port}`;
+  return `PostgreSQL at ${where}${database === undefined ? '' : `/${database}`}`;
+}
+
+/**
+ * Looks once whether the server can be worked with, and answers the schema that the role, the database or the URL leads to:
+ * it is where our tables are, and stays so for this process.
+ */
+async function inspect(address: pg.ClientConfig, place: string): Promise<string> {
+  const one = newPool(address, { max: 1, searchPath: 'default' });
+  const other = newPool(address, { max: 1, searchPath: 'default' });
   try {
-    await pool.query('select 1');
+    const { rows } = await one.query<{ pid: number; schema: string | null; encoding: string; standby: boolean }>(
+      `select pg_backend_pid() as pid, current_schema() as schema, current_setting('server_encoding') as encoding,
+         pg_is_in_recovery() as standby`,
+    );
+    const [{ pid, schema, encoding, standby } = { pid: 0, schema: null, encoding: '', standby: false }] = rows;
+    if (standby) throw new StartError(`${place} is a standby, which takes no writes: give the address of its primary`);
+    if (encoding !== 'UTF8')
+      throw new StartError(
+        `${place} has the encoding ${encoding}, which cannot hold every text: make one with create database … encoding 'UTF8' template template0`,
+      );
+    await refusePooledTurns(one, other, pid, place);
+    return pg.escapeIdentifier(schema ?? 'public');
   } catch (error) {
-    await pool.end();
+    if (error instanceof StartError) throw error;
     throw new StartError(`The database cannot be reached (${place})`, error);
+  } finally {
+    await Promise.all([one.end(), other.end()]);
   }
-  return { pool, place, close: () => pool.end() };
+}
+
+/**
+ * A pooler in transaction or statement mode gives each turn whichever session is free: what is set, prepared or listened for
+ * is then another's. Two connections at once that are one session tell.
+ */
+async function refusePooledTurns(one: pg.Pool, other: pg.Pool, pid: number, place: string): Promise<void> {
+  const { rows } = await other.query<{ pid: number }>('select pg_backend_pid() as pid');
+  await one.query('select 1');
+  if (rows[0]?.pid === pid)
+    throw new StartError(
+      `${place} is behind a pooler in transaction or statement mode: Carillon needs session mode (pool_mode = session in PgBouncer)`,
+    );
 }
 
 /**
  * For BullMQ, beside ours, so that a busy queue never starves our statements; one for all of it, because it would make one
  * for each queue and worker.
  */
-export function newQueuePool(connectionString: string, max: number): pg.Pool {
-  const options = '-c search_path=bullmq';
-  const pool = new pg.Pool({ connectionString, options, max, keepAlive: true, application_name: 'carillon' });
+export function newQueuePool(url: string, max: number): pg.Pool {
+  const pool = newPool({ ...readDatabaseUrl(url) }, { max, searchPath: 'bullmq' });
   // BullMQ adds an 'error' listener for each queue and worker, which are more than Node takes for a leak.
   pool.setMaxListeners(0);
-  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }

@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -60,9 +60,9 @@ export interface PostgresServer extends Server {
 /**
  * A cluster of its own in a temporary folder, with nothing forced to the disk; null when the binaries are not installed.
  * `keepsCommits`: a commit has left the server's own memory when it is answered, so that a crash of the server, though
- * not of the machine, loses none.
+ * not of the machine, loses none. `standby`: it answers reads and waits for a primary that never comes.
  */
-export async function startPostgres({ keepsCommits = false } = {}): Promise<PostgresServer | null> {
+export async function startPostgres({ keepsCommits = false, standby = false } = {}): Promise<PostgresServer | null> {
   const binaries = findPostgres();
   if (!binaries) return null;
   const folder = mkdtempSync(join(tmpdir(), 'carillon-postgres-'));
@@ -75,6 +75,10 @@ export async function startPostgres({ keepsCommits = false } = {}): Promise<Post
     ['-D', data, '-U', 'carillon', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
     { ...user, stdio: 'pipe', cwd: folder },
   );
+  if (standby) {
+    writeFileSync(join(data, 'standby.signal'), '');
+    if (user.uid !== undefined) chownSync(join(data, 'standby.signal'), user.uid, user.gid ?? user.uid);
+  }
   const port = await freePort();
   const settings = [
     `port=${port}`,

@@ -13,6 +13,7 @@ import { BatchRepository } from '../../../src/delivery/batch.repository.js';
 import { ExpansionRepository } from '../../../src/delivery/expansion.repository.js';
 import { MessageRateRepository } from '../../../src/delivery/message-rate.repository.js';
 import { ReachRepository } from '../../../src/delivery/reach.repository.js';
+import { urlOf } from '../database/places.js';
 import { ResendRepository } from '../../../src/delivery/resend.repository.js';
 import { AudienceRepository } from '../../../src/devices/audience.repository.js';
 import { MessageControlRepository } from '../../../src/messages/message-control.repository.js';
@@ -71,8 +72,7 @@ export class Scheduling {
 export class SchedulingRoom extends Scheduling {
   /** Of the PostgreSQL it is on. */
   url(): string {
-    const { connectionString } = (this.database.pool as unknown as { options: { connectionString: string } }).options;
-    return connectionString;
+    return urlOf(this.database) ?? '';
   }
 
   /** Another process on the same PostgreSQL. */

@@ -19,6 +19,14 @@ export async function openPlace(place: Place): Promise<{ database: Database; rem
   return place === 'embedded' ? openFolder() : openOnServer(postgresUrl ?? '');
 }
 
+/** What another process or pool reaches it with; undefined for the embedded database, which serves one. */
+export function urlOf({ embedded, pool }: Database): string | undefined {
+  if (embedded) return undefined;
+  const { host, port, user, password, database } = pool.options;
+  const credentials = [user, password].filter((part) => typeof part === 'string').map(encodeURIComponent);
+  return `postgres://${credentials.join(':')}@${host}:${port}/${database}`;
+}
+
 export function newFolder(): string {
   return mkdtempSync(join(tmpdir(), 'carillon-'));
 }

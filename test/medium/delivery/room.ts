@@ -22,7 +22,7 @@ import { MessageRepository } from '../../../src/messages/message.repository.js';
 import type { NewMessage } from '../../../src/messages/new-message.js';
 import { ReportRepository } from '../../../src/messages/report.repository.js';
 import type { ProviderName } from '../../../src/providers/provider.js';
-import { openPlace } from '../database/places.js';
+import { openPlace, urlOf as urlOfDatabase } from '../database/places.js';
 import type { Place } from '../database/places.js';
 
 const HOUR = 3_600_000;
@@ -167,12 +167,6 @@ export class Room {
   }
 }
 
-/** BullMQ makes its own connections to a server; the URL of the room's database is the pool's. */
-export function urlOf({ database }: Room): string {
-  const { connectionString } = (database.pool as unknown as { options: { connectionString: string } }).options;
-  return connectionString;
-}
-
 /** One batch of invented devices. */
 export function batchOf(size: number, provider: ProviderName = 'sandbox', first = 1): NewBatch {
   return { provider, deviceSeqs: Array.from({ length: size }, (_, index) => first + index) };
@@ -185,4 +179,9 @@ export function recordAll(batch: LeasedBatch, outcome: OutcomeName): void {
 
 export function namesOf(outcomes: Uint8Array): OutcomeName[] {
   return [...outcomes].map((code) => OUTCOME_NAMES[code] ?? 'pending');
+}
+
+/** BullMQ makes its own connections to a server. */
+export function urlOf({ database }: Room): string {
+  return urlOfDatabase(database) ?? '';
 }

@@ -4,7 +4,7 @@ import { StartError } from '../../../src/common/start-error.js';
 import type { Database } from '../../../src/database/database.js';
 import { QUEUE_NAMES, deliverJob, expandJob } from '../../../src/queue/jobs.js';
 import { Queues } from '../../../src/queue/queue.js';
-import { PLACES, openPlace } from '../database/places.js';
+import { PLACES, openPlace, urlOf } from '../database/places.js';
 import { REDIS_AVAILABLE, startRedis } from './redis-server.js';
 import type { RedisServer } from './redis-server.js';
 
@@ -32,8 +32,7 @@ describe.each(BACKENDS)('a queue on %s', (backend) => {
   afterAll(() => redis?.stop());
   beforeEach(async () => {
     errors.length = 0;
-    const databaseUrl = database.embedded ? undefined : database.pool.options.connectionString;
-    queues = await Queues.open({ queueUrl: redis?.url, databaseUrl }, database, note);
+    queues = await Queues.open({ queueUrl: redis?.url, databaseUrl: urlOf(database) }, database, note);
   });
   afterEach(() => queues.close());
 

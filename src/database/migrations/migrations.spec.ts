@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { MIGRATIONS } from './migrations.js';
+
+/** What databases of the first release have done, by name: none is ever renamed, taken away or preceded. */
+const RELEASED = [
+  '0001-foundation',
+  '0002-provider-status',
+  '0003-clients',
+  '0004-shared-tokens',
+  '0005-message-control',
+  '0006-lanes',
+  '0007-pace',
+  '0008-setting-version',
+  '0009-device-attributes',
+  '0010-upstream',
+  '0011-lists',
+  '0012-application-removal',
+  '0012-webhooks',
+  '0013-message-reports',
+  '0014-campaigns',
+  '0015-promotion',
+  '0016-parked',
+];
+
+describe('migrations', () => {
+  const names = Object.keys(MIGRATIONS);
+
+  it('the released ones are there, first and in their order', () => {
+    expect(names.slice(0, RELEASED.length)).toEqual(RELEASED);
+  });
+
+  it('stand in the order of their names, in which they are done', () => {
+    expect(names).toEqual(names.toSorted());
+  });
+
+  it('those since have a number each', () => {
+    const numbers = names.slice(RELEASED.length).map((name) => name.slice(0, 4));
+    expect(new Set(numbers).size).toBe(numbers.length);
+    for (const number of numbers) expect(number).toMatch(/^\d{4}$/);
+  });
+});

@@ -1,0 +1,47 @@
+import { createPostgresBackend, runMigrations, withBackend } from 'bullmq';
+import { withDeadline } from '../common/deadline.js';
+import { StartError } from '../common/start-error.js';
+import type { Database } from '../database/database.js';
+import { newQueuePool } from '../database/postgres.js';
+import { LOCKS } from './backend.js';
+import type { Backend } from './backend.js';
+import type { JobData } from './jobs.js';
+import { pauseOnRefusal } from './steady-worker.js';
+
+/** Connections to PostgreSQL for the queue's statements; a worker has one more to LISTEN on, which BullMQ does not share. */
+const CONNECTIONS = 16;
+
+const CLOSE_MS = 2_000;
+
+/** BullMQ's tables live in the schema `bullmq`, beside ours. */
+export async function openInDatabase(databaseUrl: string | undefined, database: Database): Promise<Backend> {
+  await database.migrate(makeTables).catch((error: unknown) => {
+    throw new StartError('The queue’s tables cannot be made in the database', error);
+  });
+  const classes = withBackend(createPostgresBackend);
+  const own = databaseUrl ? newQueuePool(databaseUrl, CONNECTIONS) : undefined;
+  const connection = own ?? database.pool;
+  return {
+    place: 'in the database',
+    newQueue: (name) => new classes.Queue(name, { connection }),
+    newWorker: (name, run, concurrency) => {
+      if (own) own.options.max++;
+      const how = { connection, concurrency, autorun: false, ...LOCKS };
+      return pauseOnRefusal(new classes.Worker<JobData>(name, (job) => run(job.data), how));
+    },
+    // Whether the database takes writes is asked beside this.
+    probe: () => connection.query('select 1'),
+    abandonWorkers: () => undefined,
+    // What an abandoned worker still holds goes with the process.
+    close: async () => own && withDeadline('The queue', CLOSE_MS, own.end()).catch(() => undefined),
+  };
+}
+
+async function makeTables(pool: Database['pool']): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await runMigrations(client);
+  } finally {
+    client.release();
+  }
+}

@@ -1,0 +1,80 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Job } from 'bullmq';
+import type { WorkerLike } from './backend.js';
+import type { JobData } from './jobs.js';
+
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 10_000;
+
+/** How long to wait after so many refusals in a row. */
+export function pauseAfter(refusals: number): number {
+  return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(refusals, 10));
+}
+
+type Fetching = { moveToActive(token: string, name?: string): Promise<Job<JobData>> };
+
+/**
+ * BullMQ asks for the next job again in the same turn after any refusal but a lost connection (a read-only or full Redis, a
+ * changed password, a revoked grant, a dropped schema): the loop then takes a whole core, and no timer, signal or request
+ * is heard. A refusal costs a pause here, which grows until a job can be asked for again.
+ */
+export function pauseOnRefusal<W extends { once(event: 'closing', listener: () => void): unknown }>(worker: W): W {
+  const fetching = worker as unknown as Fetching;
+  const fetch = fetching.moveToActive.bind(worker);
+  const closing = new AbortController();
+  worker.once('closing', () => closing.abort());
+  let refusals = 0;
+  fetching.moveToActive = async (token, name) => {
+    try {
+      const job = await fetch(token, name);
+      refusals = 0;
+      return job;
+    } catch (error) {
+      await delay(pauseAfter(refusals++), undefined, { signal: closing.signal }).catch(() => undefined);
+      throw error;
+    }
+  };
+  return worker;
+}
+
+/**
+ * A worker that begins when its queue has answered. One that was refused at its beginning would remember that for good, so
+ * that the next try is with another.
+ */
+export class SteadyWorker {
+  private worker: WorkerLike | undefined;
+  private readonly ended = new AbortController();
+  private readonly beginning: Promise<void>;
+
+  constructor(
+    private readonly newWorker: () => WorkerLike,
+    private readonly onError: (error: Error) => void,
+  ) {
+    this.beginning = this.begin();
+  }
+
+  async close(): Promise<void> {
+    this.ended.abort();
+    await this.worker?.close();
+    await this.beginning;
+  }
+
+  private async begin(): Promise<void> {
+    for (let refusals = 0; !this.ended.signal.aborted; refusals++) {
+      const worker = this.newWorker();
+      worker.on('error', this.onError);
+      worker.on('failed', (_job: unknown, error: Error) => this.onError(error));
+      this.worker = worker;
+      try {
+        await worker.waitUntilReady();
+        // It says its own failures as events.
+        void worker.run().catch(this.onError);
+        return;
+      } catch (error) {
+        this.onError(error as Error);
+        await worker.close(true).catch(() => undefined);
+        await delay(pauseAfter(refusals), undefined, { signal: this.ended.signal }).catch(() => undefined);
+      }
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import { AddressError, readDatabaseUrl, readQueueUrl } from './server-url.js';
+
+/** Longer than any word of a message: none of it may be printed. */
+const SECRET = 'hunter2hunter2';
+
+function refusal(read: (text: string) => unknown, text: string): string {
+  try {
+    read(text);
+  } catch (error) {
+    expect(error).toBeInstanceOf(AddressError);
+    return (error as Error).message;
+  }
+  throw new Error(`${text} was taken`);
+}
+
+describe('a database address', () => {
+  it.each<[string, object]>([
+    ['postgres://db/carillon', { host: 'db', port: 5432, database: 'carillon', user: undefined, password: undefined }],
+    [
+      'postgresql://me:s%2Fe%23c%3Fr%40t@db.example:6543/carillon',
+      { host: 'db.example', port: 6543, user: 'me', password: 's/e#c?r@t', database: 'carillon' },
+    ],
+    ['postgres://u:p@/db?host=/sock', { host: '/sock', port: 5432, user: 'u', password: 'p', database: 'db' }],
+    ['postgres://u:p@/db?host=/sock&port=6000', { host: '/sock', port: 6000, database: 'db' }],
+    ['postgres:///db?host=/sock&user=me', { host: '/sock', user: 'me', database: 'db' }],
+    ['postgres://%2Fvar%2Frun/db', { host: '/var/run', database: 'db' }],
+    ['postgres://u:p@ignored/db?host=other&port=7000', { host: 'other', port: 7000, database: 'db' }],
+    ['postgres://[::1]:5433/db', { host: '::1', port: 5433 }],
+    ['postgres://u:a%2Fb c@h/db', { host: 'h', password: 'a/b c' }],
+    ['postgres://h/db?user=me@tenant', { host: 'h', user: 'me@tenant', database: 'db' }],
+    ['postgres://h?dbname=db', { host: 'h', database: 'db' }],
+    ['postgres://h/db?sslmode=verify-full', { ssl: {} }],
+    ['postgres://h/db?sslmode=disable', { ssl: false }],
+    [
+      'postgres://h/db?options=-c%20statement_timeout%3D60000&application_name=mine&connect_timeout=3',
+      { options: '-c statement_timeout=60000', application_name: 'mine' },
+    ],
+  ])('%s', (text, expected) => {
+    expect(readDatabaseUrl(text)).toMatchObject(expected);
+  });
+
+  it('nothing of ours can be replaced by a parameter', () => {
+    expect(Object.keys(readDatabaseUrl('postgres://h/db?client_encoding=LATIN1&keepalives=0')).toSorted()).toEqual([
+      'application_name',
+      'database',
+      'host',
+      'options',
+      'password',
+      'port',
+      'ssl',
+      'sslnegotiation',
+      'user',
+    ]);
+  });
+
+  it.each([
+    [`postgres://u:${SECRET}#x@h/db`, 'has a # that is not encoded: in a user name or password write %23'],
+    [`postgres://u:12#${SECRET}@h:5432/db`, 'has a # that is not encoded: in a user name or password write %23'],
+    [`postgres://u:${SECRET}?x@h/db`, 'has a ? that is not encoded: in a user name or password write %3F'],
+    [`postgres://u:${SECRET}/x@h/db`, 'has a / that is not encoded: in a user name or password write %2F'],
+    [`postgres://u:a@b/${SECRET}@h/db`, 'has a / that is not encoded: in a user name or password write %2F'],
+    [`postgres://u:${SECRET}/x?y@h/db`, 'has a / that is not encoded: in a user name or password write %2F'],
+    [`postgres://u:100%${SECRET}@h/db`, 'has a % that is not encoded: in a user name or password write %25'],
+    [
+      `postgres://u:${SECRET}@a:5432,b:5432/db`,
+      'names several hosts: give one, a name or address that leads to the primary',
+    ],
+    ['postgres://u@/db?host=a,b', 'names several hosts: give one, a name or address that leads to the primary'],
+    [
+      `jdbc:postgresql://h:5432/db?password=${SECRET}`,
+      'is an address for JDBC: write postgres://user:password@host:5432/database',
+    ],
+    ['mysql://db/x', 'must be a postgres:// URL'],
+    ['db:5432/x', 'must be a postgres:// URL'],
+    [`postgres://u:${SECRET}@h:port/db`, 'is not a valid URL'],
+    ['postgres://h/db?port=x', 'has a port that is no number'],
+    ['postgres://h/db?schema=push', 'has the parameter schema, which PostgreSQL has not'],
+    ['postgres://h/db?max=500', 'has the parameter max, which PostgreSQL has not'],
+    ['postgres://h/db?query_timeout=1', 'has the parameter query_timeout, which PostgreSQL has not'],
+    ['postgres://h/db?sslrootcert=/none.pem', 'names a file in sslrootcert that cannot be read'],
+  ])('%s is refused, and nothing of it printed', (text, message) => {
+    expect(refusal(readDatabaseUrl, text)).toBe(message);
+    expect(message).not.toContain(SECRET);
+  });
+});
+
+describe('a queue address', () => {
+  it.each<[string, object]>([
+    ['redis://localhost', { host: 'localhost', port: 6379, db: 0, tls: false, username: undefined }],
+    ['redis://queue:6380/', { host: 'queue', port: 6380, db: 0 }],
+    ['rediss://me:p%2Fw@queue/15', { host: 'queue', username: 'me', password: 'p/w', db: 15, tls: true }],
+    ['redis://:pw@[::1]:6379/2', { host: '::1', password: 'pw', username: undefined, db: 2 }],
+  ])('%s', (text, expected) => {
+    expect(readQueueUrl(text)).toMatchObject(expected);
+  });
+
+  it.each([
+    ['amqp://q', 'must be a redis:// or rediss:// URL'],
+    ['redis://q/abc', 'must have nothing after its host but the number of a Redis database'],
+    ['redis://q/-1', 'must have nothing after its host but the number of a Redis database'],
+    ['redis://q/1/2', 'must have nothing after its host but the number of a Redis database'],
+    ['redis://q?keyPrefix=a', 'has a keyPrefix: set QUEUE_PREFIX instead'],
+    ['redis://q?maxRetriesPerRequest=1', 'has the parameter maxRetriesPerRequest: it takes none'],
+    ['redis://a:1,b:2', 'names several servers: give one; Redis Sentinel and Cluster are not supported'],
+    [`redis://:${SECRET}#@q`, 'has a # that is not encoded: in a user name or password write %23'],
+    [`redis://:${SECRET}/x@q/1`, 'has a / that is not encoded: in a user name or password write %2F'],
+    [`redis://:${SECRET}?x@q/1`, 'has a ? that is not encoded: in a user name or password write %3F'],
+    ['redis://q:port', 'is not a valid URL'],
+  ])('%s is refused, and nothing of it printed', (text, message) => {
+    expect(refusal(readQueueUrl, text)).toBe(message);
+    expect(message).not.toContain(SECRET);
+  });
+});

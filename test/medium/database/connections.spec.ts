@@ -1,0 +1,237 @@
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { StartError } from '../../../src/common/start-error.js';
+import { openDatabase, probeWrites } from '../../../src/database/database.js';
+import type { Database } from '../../../src/database/database.js';
+import { newQueuePool } from '../../../src/database/postgres.js';
+import { Queues } from '../../../src/queue/queue.js';
+import { PGBOUNCER_AVAILABLE, startPgBouncer } from '../../harness/pgbouncer.js';
+import { createDatabase, startPostgres } from '../../harness/servers.js';
+import { startSilentProxy } from '../../harness/silent-proxy.js';
+
+/** What the role, the database, the server, a pooler or the URL sets does not reach our connections. */
+
+const serverUrl = inject('postgresUrl');
+
+describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
+  let url: string;
+  const opened: { close(): Promise<unknown> }[] = [];
+  beforeEach(async () => {
+    url = await createDatabase(serverUrl ?? '');
+  });
+  afterEach(async () => {
+    for (const each of opened.splice(0).toReversed()) await each.close();
+    await onServer(serverUrl ?? '', `drop database ${nameOf(url)} with (force)`);
+  });
+
+  const open = async (databaseUrl: string): Promise<Database> => {
+    const database = await openDatabase({ databaseUrl, dataDir: '' });
+    opened.push(database);
+    return database;
+  };
+  const show = async (pool: pg.Pool, setting: string) => {
+    const { rows } = await pool.query<{ value: string }>('select current_setting($1) as value', [setting]);
+    return rows[0]?.value;
+  };
+
+  const OURS: [string, string, string][] = [
+    ['default_transaction_isolation', 'serializable', 'read committed'],
+    ['datestyle', 'SQL, DMY', 'ISO, MDY'],
+    ['datestyle', 'German', 'ISO, MDY'],
+    ['datestyle', 'Postgres, MDY', 'ISO, MDY'],
+    ['timezone', 'Asia/Kolkata', 'UTC'],
+    ['intervalstyle', 'sql_standard', 'postgres'],
+    ['bytea_output', 'escape', 'hex'],
+    ['client_encoding', 'LATIN1', 'UTF8'],
+    ['statement_timeout', '1', '15s'],
+    ['lock_timeout', '1', '10s'],
+    ['idle_in_transaction_session_timeout', '1', '1min'],
+    ['idle_session_timeout', '1000', '0'],
+  ];
+
+  it('a database that sets what we rely on is worked with as any other', async () => {
+    for (const [name, theirs] of OURS.filter(([name]) => !/timeout/.test(name)))
+      await onServer(url, `alter database ${nameOf(url)} set ${name} = '${theirs}'`);
+    const database = await open(url);
+    const { rows } = await database.pool.query<{ at: Date; days: unknown; bytes: Buffer }>(
+      `select '2026-11-28T10:00:00Z'::timestamptz as at, '\\x00ff'::bytea as bytes`,
+    );
+    expect(rows[0]).toMatchObject({ at: new Date('2026-11-28T10:00:00Z'), bytes: Buffer.from([0, 255]) });
+  });
+
+  it.each(OURS)('%s = %s of the database is %s for us', async (name, theirs, ours) => {
+    await onServer(url, `alter database ${nameOf(url)} set ${name} = '${theirs}'`);
+    const queue = newQueuePool(url, 1);
+    opened.push({ close: () => queue.end() });
+    expect(await show(queue, name)).toBe(ours);
+  });
+
+  it('options of the URL hold beside ours, and replace none', async () => {
+    const options = encodeURIComponent('-c statement_timeout=60000 -c search_path=elsewhere -c geqo=off');
+    const queue = newQueuePool(`${url}?options=${options}`, 1);
+    opened.push({ close: () => queue.end() });
+    expect(await show(queue, 'search_path')).toBe('bullmq');
+    expect(await show(queue, 'statement_timeout')).toBe('15s');
+    expect(await show(queue, 'geqo')).toBe('off');
+  });
+
+  it('with options in the URL the queue in the database takes and runs jobs', async () => {
+    await expectJobs(`${url}?options=-c%20statement_timeout%3D60000`);
+  });
+
+  it('the schema that the URL leads to holds our tables, for as long as the process runs', async () => {
+    await onServer(url, 'create schema push');
+    const database = await open(`${url}?options=-c%20search_path%3Dpush`);
+    const { rows } = await database.pool.query(
+      `select table_schema from information_schema.tables where table_name = 'device'`,
+    );
+    expect(rows).toEqual([{ table_schema: 'push' }]);
+  });
+
+  /** A job of a queue in the database runs. */
+  async function expectJobs(databaseUrl: string): Promise<void> {
+    const database = await open(databaseUrl);
+    const errors: Error[] = [];
+    const queues = await Queues.open({ databaseUrl }, database, (error) => errors.push(error));
+    opened.push(queues);
+    const ran: number[] = [];
+    queues.work('expand', 1, ({ id }) => {
+      ran.push(id);
+      return Promise.resolve();
+    });
+    await queues.add('expand', [{ id: 'one', data: { id: 1 } }]);
+    await vi.waitFor(() => expect(ran).toEqual([1]), { timeout: 20_000 });
+    await queues.ping();
+    expect(errors).toEqual([]);
+  }
+
+  it.each(['LATIN1', 'SQL_ASCII'])('a database in %s is refused', async (encoding) => {
+    const name = `test_${encoding.toLowerCase()}_${process.pid}`;
+    await onServer(serverUrl ?? '', `create database ${name} encoding '${encoding}' locale 'C' template template0`);
+    try {
+      const other = new URL(url);
+      other.pathname = `/${name}`;
+      const opening = openDatabase({ databaseUrl: other.href, dataDir: '' });
+      await expect(opening).rejects.toThrow(StartError);
+      await expect(opening).rejects.toThrow(
+        new RegExp(`has the encoding ${encoding}, .*create database … encoding 'UTF8' template template0`),
+      );
+    } finally {
+      await onServer(serverUrl ?? '', `drop database ${name} with (force)`);
+    }
+  });
+
+  it('a database that becomes read-only is seen by a write, and goes on when it takes writes again', async () => {
+    const database = await open(url);
+    await probeWrites(database);
+    await onServer(url, `alter database ${nameOf(url)} set default_transaction_read_only = on`);
+    // Connections that are there keep their setting.
+    await endConnections(url);
+    await vi.waitFor(() => expect(probeWrites(database)).rejects.toMatchObject({ code: '25006' }));
+    await onServer(serverUrl ?? '', `alter database ${nameOf(url)} reset default_transaction_read_only`);
+    await vi.waitFor(() => probeWrites(database), { timeout: 10_000 });
+  });
+
+  it('a start on a read-only database says so', async () => {
+    await open(url);
+    await onServer(url, `alter database ${nameOf(url)} set default_transaction_read_only = on`);
+    await expect(openDatabase({ databaseUrl: url, dataDir: '' })).rejects.toThrow(
+      /^The database takes no writes \(PostgreSQL at .*read-only/,
+    );
+  });
+
+  it(
+    'a statement on a connection that has gone silent fails after 20 s, and the next goes to the server',
+    { timeout: 60_000 },
+    async () => {
+      const proxy = await startSilentProxy(url);
+      try {
+        const database = await open(proxy.through(url));
+        const held = await database.pool.connect();
+        proxy.silence();
+        const begun = performance.now();
+        const failing = held.query('select 1');
+        await expect(failing).rejects.toThrow('The database has not answered for 20 s');
+        expect(performance.now() - begun).toBeGreaterThan(19_000);
+        held.release(true);
+        proxy.heal();
+        // Those that were idle in the pool are given up after 10 s of it.
+        await probeWrites(database);
+      } finally {
+        await proxy.stop();
+      }
+    },
+  );
+
+  it('a connection at rest, as a listener’s, is not taken for a silent one', { timeout: 60_000 }, async () => {
+    const database = await open(url);
+    const listener = await database.pool.connect();
+    const heard: unknown[] = [];
+    listener.on('notification', ({ payload }) => heard.push(payload));
+    await listener.query('listen news');
+    // The bound of silence itself is waited for: nothing else tells that it has passed.
+    await new Promise((resolve) => setTimeout(resolve, 21_000));
+    await database.pool.query(`notify news, 'still there'`);
+    await vi.waitFor(() => expect(heard).toEqual(['still there']));
+    listener.release();
+  });
+
+  describe.skipIf(!PGBOUNCER_AVAILABLE)('behind PgBouncer', () => {
+    it('in session mode all of it works, the queue in the database too', { timeout: 60_000 }, async () => {
+      const pooler = await startPgBouncer(serverUrl ?? '', 'session');
+      try {
+        await expectJobs(pooler.through(url));
+      } finally {
+        for (const each of opened.splice(0).toReversed()) await each.close();
+        await pooler.stop();
+      }
+    });
+
+    it.each(['transaction', 'statement'] as const)('%s mode is refused by name', async (mode) => {
+      const pooler = await startPgBouncer(serverUrl ?? '', mode);
+      try {
+        const opening = openDatabase({ databaseUrl: pooler.through(url), dataDir: '' });
+        await expect(opening).rejects.toThrow(StartError);
+        await expect(opening).rejects.toThrow(/is behind a pooler in transaction or statement mode/);
+      } finally {
+        await pooler.stop();
+      }
+    });
+  });
+});
+
+describe.skipIf(!serverUrl)('a standby', () => {
+  let standby: Awaited<ReturnType<typeof startPostgres>>;
+  beforeAll(async () => {
+    standby = await startPostgres({ standby: true });
+  });
+  afterAll(() => standby?.stop());
+
+  it('is refused by name', async () => {
+    const opening = openDatabase({ databaseUrl: standby?.url, dataDir: '' });
+    await expect(opening).rejects.toThrow(StartError);
+    await expect(opening).rejects.toThrow(/is a standby, which takes no writes: give the address of its primary/);
+  });
+});
+
+function nameOf(url: string): string {
+  return new URL(url).pathname.slice(1);
+}
+
+function endConnections(url: string): Promise<void> {
+  return onServer(
+    url,
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+  );
+}
+
+async function onServer(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,146 @@
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { StartError } from '../../../src/common/start-error.js';
+import type { Database } from '../../../src/database/database.js';
+import { Queues } from '../../../src/queue/queue.js';
+import { REDIS_AVAILABLE, startRedis } from './redis-server.js';
+import type { RedisServer } from './redis-server.js';
+
+const DATABASE = { epoch: 'test' } as Database;
+
+describe.skipIf(!REDIS_AVAILABLE)('a Redis that cannot be worked with', () => {
+  const servers: RedisServer[] = [];
+  const opened: Queues[] = [];
+  let redis: RedisServer;
+  let admin: Redis;
+  const start = async (flags: readonly string[] = []): Promise<RedisServer> => {
+    const server = await startRedis(flags);
+    servers.push(server);
+    return server;
+  };
+  beforeEach(async () => {
+    redis = await start();
+    admin = new Redis(redis.url);
+  });
+  afterEach(async () => {
+    for (const queues of opened.splice(0)) await queues.close();
+    admin.disconnect();
+    for (const server of servers.splice(0)) await server.stop();
+  });
+
+  const open = async (queueUrl: string, report: (error: Error) => void = () => undefined): Promise<Queues> => {
+    const queues = await Queues.open({ queueUrl, queuePrefix: 'bull' }, DATABASE, report);
+    opened.push(queues);
+    return queues;
+  };
+  const expectRefusal = async (url: string, message: RegExp): Promise<void> => {
+    const opening = open(url);
+    await expect(opening).rejects.toThrow(StartError);
+    await expect(opening).rejects.toThrow(message);
+  };
+  const asUser = async (rules: string): Promise<string> => {
+    await admin.call('acl', 'setuser', 'caller', 'on', '>hush', ...rules.split(' '));
+    return redis.url.replace('redis://', 'redis://caller:hush@');
+  };
+
+  it('a database number that it has not is refused in its words', () =>
+    expectRefusal(`${redis.url}/16`, /^The queue cannot be used \(Redis at .*\/16\): ERR DB index is out of range$/));
+
+  it.each([
+    ['SELECT', '~* +@all -select', '/3', /NOPERM.*select/i],
+    ['INFO', '~bull:* +@all -@dangerous', '', /NOPERM.*info/i],
+    ['scripts', '~* +@all -eval', '', /NOPERM.*eval/i],
+    ['our keys', '~other:* +@all', '', /NOPERM.*key/i],
+  ])('a user without %s is refused in its words', async (_what, rules, path, words) => {
+    await expectRefusal(`${await asUser(rules)}${path}`, words);
+  });
+
+  it('a user with the least rule that the README names is enough', async () => {
+    const queues = await open(await asUser('~bull:* +@all -@dangerous +info'));
+    const ran: number[] = [];
+    queues.work('expand', 1, ({ id }) => {
+      ran.push(id);
+      return Promise.resolve();
+    });
+    await queues.add('expand', [{ id: 'one', data: { id: 1 } }]);
+    await vi.waitFor(() => expect(ran).toEqual([1]), { timeout: 10_000 });
+  });
+
+  it('a replica is refused by name', async () => {
+    const { port } = new URL(redis.url);
+    const replica = await start(['--replicaof', '127.0.0.1', port]);
+    await expectRefusal(replica.url, /is a read-only replica; give its master’s address/);
+  });
+
+  it('a cluster is refused by name', async () => {
+    const cluster = await start(['--cluster-enabled', 'yes']);
+    await expectRefusal(cluster.url, /runs in cluster mode; give a single Redis/);
+  });
+
+  it('a full one is refused in its words', async () => {
+    await admin.config('SET', 'maxmemory', '1');
+    await expectRefusal(redis.url, /OOM command not allowed/);
+  });
+
+  describe('while running', () => {
+    /** Works a queue off, and answers what ran. */
+    const work = (queues: Queues): number[] => {
+      const ran: number[] = [];
+      queues.work('expand', 1, ({ id }) => {
+        ran.push(id);
+        return Promise.resolve();
+      });
+      return ran;
+    };
+    const runs = async (queues: Queues, ran: number[], id: number): Promise<void> =>
+      vi.waitFor(
+        async () => {
+          await queues.add('expand', [{ id: `job-${id}`, data: { id } }]);
+          expect(ran).toContain(id);
+        },
+        { timeout: 25_000, interval: 200 },
+      );
+    /** Fails when the loop of Node is kept from its timers, or a core is used up. */
+    const expectRest = async (): Promise<void> => {
+      const before = process.cpuUsage();
+      const begun = performance.now();
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      const { user, system } = process.cpuUsage(before);
+      expect((user + system) / 1_000 / (performance.now() - begun)).toBeLessThan(0.5);
+    };
+
+    it.each<[string, () => Promise<unknown>, () => Promise<unknown>]>([
+      ['is full', () => admin.config('SET', 'maxmemory', '1'), () => admin.config('SET', 'maxmemory', '0')],
+      ['is demoted', () => admin.replicaof('127.0.0.1', '1'), () => admin.replicaof('NO', 'ONE')],
+    ])(
+      'one that %s is seen by a ping, leaves the process its core, and goes on by itself',
+      { timeout: 60_000 },
+      async (_what, harm, heal) => {
+        const queues = await open(redis.url);
+        const ran = work(queues);
+        await runs(queues, ran, 1);
+        await harm();
+        await vi.waitFor(() => expect(queues.ping()).rejects.toThrow(/OOM|READONLY|writeable/), { timeout: 10_000 });
+        await expectRest();
+        await heal();
+        await vi.waitFor(() => queues.ping(), { timeout: 10_000 });
+        await runs(queues, ran, 2);
+      },
+    );
+
+    it(
+      'a user whose rights are taken leaves the process its core, and the worker goes on when they are back',
+      { timeout: 60_000 },
+      async () => {
+        const queues = await open(await asUser('~bull:* +@all -@dangerous +info'));
+        const ran = work(queues);
+        await runs(queues, ran, 1);
+        await admin.call('acl', 'setuser', 'caller', '-evalsha', '-eval');
+        await vi.waitFor(() => expect(queues.ping()).rejects.toThrow(/NOPERM/), { timeout: 10_000 });
+        await expectRest();
+        await admin.call('acl', 'setuser', 'caller', '+evalsha', '+eval');
+        await runs(queues, ran, 2);
+      },
+    );
+  });
+});
