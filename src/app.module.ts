@@ -1,11 +1,12 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule, Type } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { ApiModule } from './api.module.js';
 import { CampaignSchedulerModule } from './campaigns/campaigns.module.js';
 import { AcceptGuard } from './common/accept.guard.js';
 import { CommonModule } from './common/common.module.js';
 import { ErrorFilter } from './common/error.filter.js';
+import { NoBodyInterceptor } from './common/no-body.interceptor.js';
 import { Vault } from './common/vault.js';
 import type { Config, Role } from './config.js';
 import type { Database } from './database/database.js';
@@ -48,6 +49,7 @@ export class AppModule {
       providers: [
         { provide: APP_FILTER, useClass: ErrorFilter },
         { provide: APP_GUARD, useClass: AcceptGuard },
+        { provide: APP_INTERCEPTOR, useClass: NoBodyInterceptor },
       ],
     };
   }

@@ -8,6 +8,7 @@ import { Produces } from '../common/accept.guard.js';
 import { ApiError, invalidValue, notFound } from '../common/errors.js';
 import { readForm } from '../common/form.js';
 import type { FormRequest } from '../common/form.js';
+import { TakesBody } from '../common/no-body.interceptor.js';
 import { SettingsService } from './settings.service.js';
 import type { Settings } from './settings.service.js';
 
@@ -63,6 +64,7 @@ export class ApnsSettingsController {
   }
 
   @Put('apnsConf')
+  @TakesBody()
   @RequireScope('apnsConf.write')
   @ApiOperation({
     summary: 'Set the APNs certificate, as a form or in JSON, or a token key',

@@ -7,8 +7,8 @@ import type { Application } from './application.repository.js';
 /** Package or bundle ids, as the stores have them: letters, digits, dot, dash, underscore. */
 export const APPLICATION_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,253}$/;
 
-/** Whether messages may be sent; the vendor's samples give it as text. */
-function EnabledFlag(): PropertyDecorator {
+/** The vendor's samples give `enabled` as text. */
+function Flag(): PropertyDecorator {
   return applyDecorators(
     Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value)),
     IsBoolean({ message: 'it must be true or false' }),
@@ -24,18 +24,31 @@ export class CreateApplicationDto {
 
   /** Default true. */
   @IsOptional()
-  @EnabledFlag()
+  @Flag()
   enabled?: boolean;
+
+  /** Extension: messages and campaigns with fields that are not known are refused. Default false. */
+  @IsOptional()
+  @Flag()
+  strict?: boolean;
 }
 
 export class ChangeStatusDto {
-  @EnabledFlag()
+  /** Whether messages may be sent. */
+  @Flag()
   enabled!: boolean;
+
+  /** Extension: messages and campaigns with fields that are not known are refused. Left out: as it was. */
+  @IsOptional()
+  @Flag()
+  strict?: boolean;
 }
 
 /** `enabled` is text, as MobileFirst's own samples print it. */
 export class StatusAnswer {
   enabled!: 'true' | 'false';
+  /** Extension: only where it is on. */
+  strict?: 'true';
 }
 
 export class ApplicationAnswer extends StatusAnswer {
@@ -46,6 +59,8 @@ export class ApplicationItem {
   applicationId!: string;
   /** With `expand=true`. */
   enabled?: 'true' | 'false';
+  /** Extension: with `expand=true`, and only where it is on. */
+  strict?: 'true';
 }
 
 export class ApplicationListAnswer {
@@ -53,10 +68,10 @@ export class ApplicationListAnswer {
   pageInfo!: PageInfo;
 }
 
-export function toStatusAnswer({ enabled }: Application): StatusAnswer {
-  return { enabled: enabled ? 'true' : 'false' };
+export function toStatusAnswer({ enabled, strict }: Application): StatusAnswer {
+  return { enabled: enabled ? 'true' : 'false', ...(strict && { strict: 'true' }) };
 }
 
 export function toApplicationAnswer(application: Application): ApplicationAnswer {
-  return { applicationId: application.id, enabled: toStatusAnswer(application).enabled };
+  return { applicationId: application.id, ...toStatusAnswer(application) };
 }

@@ -14,8 +14,14 @@ import type { List } from '../database/list.js';
 
 export interface Application {
   id: string;
+  /** It accepts messages. */
   enabled: boolean;
+  /** It refuses messages and campaigns with fields that are not known. */
+  strict: boolean;
 }
+
+/** Not strict when that is left out. */
+export type NewApplication = Omit<Application, 'strict'> & Partial<Application>;
 
 export interface FoundApplication extends Application {
   /** The readable part of its upstream's settings; null without any. It comes along because every send asks for it. */
@@ -45,7 +51,7 @@ export class ApplicationRepository {
   private async findAll(ids: readonly string[]): Promise<(FoundApplication | undefined)[]> {
     // In an array PostgreSQL would count the elements, and plan anew each time.
     const query = sql<FoundApplication>`
-      select application.id, application.enabled, setting.visible as upstream
+      select application.id, application.enabled, application.strict, setting.visible as upstream
       from json_array_elements_text(${JSON.stringify([...new Set(ids)])}::json) as asked (id)
       join application using (id)
       left join provider_setting as setting on setting.application_id = application.id and setting.provider = 'upstream'
@@ -61,13 +67,13 @@ export class ApplicationRepository {
     const applications: List<Application> = {
       keys: { id: 'text' },
       from: sql`application where removed_at is null and ${where}`,
-      rows: (keys) => sql`select id, enabled from application join (${keys}) as page using (id)`,
+      rows: (keys) => sql`select id, enabled, strict from application join (${keys}) as page using (id)`,
     };
     return readList(this.database.kysely, applications, page);
   }
 
   /** False when the id is taken. */
-  async add(application: Application): Promise<boolean> {
+  async add(application: NewApplication): Promise<boolean> {
     const added = await this.database.kysely
       .insertInto('application')
       .values(application)
@@ -77,16 +83,15 @@ export class ApplicationRepository {
     return added !== undefined;
   }
 
-  /** False when there is none. */
-  async setEnabled(id: string, enabled: boolean): Promise<boolean> {
-    const changed = await this.database.kysely
+  /** What is left out stays. Undefined when there is none of this id. */
+  change(id: string, status: Pick<Application, 'enabled'> & Partial<Application>): Promise<Application | undefined> {
+    return this.database.kysely
       .updateTable('application')
-      .set({ enabled })
+      .set(status)
       .where('id', '=', id)
       .where('removed_at', 'is', null)
-      .returning('id')
+      .returning(['id', 'enabled', 'strict'])
       .executeTakeFirst();
-    return changed !== undefined;
   }
 
   /** From the commit on nothing of it is found, claimed or expanded; its credentials and webhooks go at once. False when there is none. */

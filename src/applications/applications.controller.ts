@@ -52,7 +52,11 @@ export class ApplicationsController {
   @ApiResponse({ status: 409, description: 'FPWSE0002E: the id is taken; CARIL0409E: it is still being removed' })
   async create(@Body(new BodyPipe(CreateApplicationDto)) body: CreateApplicationDto): Promise<ApplicationAnswer> {
     return toApplicationAnswer(
-      await this.applications.createApplication({ id: body.applicationId, enabled: body.enabled ?? true }),
+      await this.applications.createApplication({
+        id: body.applicationId,
+        enabled: body.enabled ?? true,
+        strict: body.strict ?? undefined,
+      }),
     );
   }
 
@@ -86,9 +90,11 @@ export class ApplicationsController {
   @ApiOperation({ summary: 'Enable or disable an application: disabled, it accepts no messages' })
   async changeStatus(
     @Param('applicationId') applicationId: string,
-    @Body(new BodyPipe(ChangeStatusDto)) { enabled }: ChangeStatusDto,
+    @Body(new BodyPipe(ChangeStatusDto)) { enabled, strict }: ChangeStatusDto,
   ): Promise<ApplicationAnswer> {
-    return toApplicationAnswer(await this.applications.setEnabled(applicationId, enabled));
+    return toApplicationAnswer(
+      await this.applications.changeStatus(applicationId, { enabled, strict: strict ?? undefined }),
+    );
   }
 }
 

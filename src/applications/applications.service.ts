@@ -7,7 +7,7 @@ import type { Page, PageRequest } from '../common/paging.js';
 import { ApplicationRemovalRepository } from './application-removal.repository.js';
 import { LeaseRepository } from './lease.repository.js';
 import { ApplicationRepository } from './application.repository.js';
-import type { Application, FoundApplication } from './application.repository.js';
+import type { Application, FoundApplication, NewApplication } from './application.repository.js';
 
 /** How long a request takes rows away; what is left then is the housekeeper's. */
 const REMOVE_AT_ONCE_MS = 500;
@@ -21,8 +21,8 @@ export class ApplicationsService {
     private readonly clock: Clock,
   ) {}
 
-  async createApplication(application: Application): Promise<Application> {
-    if (await this.applications.add(application)) return application;
+  async createApplication(application: NewApplication): Promise<Application> {
+    if (await this.applications.add(application)) return { strict: false, ...application };
     if (await this.applications.find(application.id))
       throw new ApiError('FPWSE0002E', `The application exists already. Check the 'applicationId' parameter value.`);
     throw new ApiError(
@@ -42,9 +42,11 @@ export class ApplicationsService {
     return this.applications.list(filter, page);
   }
 
-  async setEnabled(id: string, enabled: boolean): Promise<Application> {
-    if (!(await this.applications.setEnabled(id, enabled))) throw unknownApplication();
-    return { id, enabled };
+  /** `strict` stays when it is left out. */
+  async changeStatus(id: string, status: { enabled: boolean; strict?: boolean }): Promise<Application> {
+    const changed = await this.applications.change(id, status);
+    if (!changed) throw unknownApplication();
+    return changed;
   }
 
   /**

@@ -2,6 +2,7 @@ import { Controller, Get, Header, HttpCode, Post, Req, UseGuards } from '@nestjs
 import { ApiBasicAuth, ApiBody, ApiConsumes, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { JWK } from 'jose';
+import { TakesBody } from '../common/no-body.interceptor.js';
 import { parseForm, requireParameter } from './form.js';
 import { describeToken } from './introspection.js';
 import type { ActiveToken } from './introspection.js';
@@ -30,6 +31,7 @@ export class TokenController {
   ) {}
 
   @Post('token')
+  @TakesBody()
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @Header('pragma', 'no-cache')
@@ -68,6 +70,7 @@ export class TokenController {
   }
 
   @Post('introspection')
+  @TakesBody()
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @UseGuards(ScopeGuard)
@@ -101,6 +104,7 @@ export class TokenController {
   }
 
   @Post('revocation')
+  @TakesBody()
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @ApiBasicAuth()

@@ -16,6 +16,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { NumberFromText } from '../common/lenient.js';
 import { MAX_MOMENTS } from './schedule/schedule.js';
 
 /** The body of a campaign. What needs more than one field, or a look at a calendar, is checked by campaign-definition.ts. */
@@ -68,6 +69,7 @@ export class ScheduleDto {
 
   /** Each firing comes up to so many seconds late. */
   @IsOptional()
+  @NumberFromText()
   @IsInt(SECONDS)
   jitterSeconds?: number;
 }
@@ -93,6 +95,7 @@ export class PoliciesDto {
 
   /** How old a missed firing may be under `all`. Default a day. */
   @IsOptional()
+  @NumberFromText()
   @IsInt(SECONDS)
   @Min(60, { message: 'it must be at least 60' })
   @Max(WEEK_S, { message: `it must be at most ${WEEK_S} (a week)` })
@@ -105,6 +108,7 @@ export class PoliciesDto {
 
   /** From 0 to 1: when so much of the last run failed or was rejected, the campaign is paused instead of fired. */
   @IsOptional()
+  @NumberFromText()
   @IsNumber({}, { message: 'it must be a number' })
   @Min(0.001, { message: 'it must be at least 0.001' })
   @Max(1, { message: 'it must be at most 1' })
@@ -118,6 +122,7 @@ export class PoliciesDto {
 
   /** Messages of campaigns in 24 hours above which a user is passed over. */
   @IsOptional()
+  @NumberFromText()
   @IsInt({ message: 'it must be a whole number' })
   @Min(1, { message: 'it must be at least 1' })
   @Max(100, { message: 'it must be at most 100' })
@@ -125,6 +130,7 @@ export class PoliciesDto {
 
   /** Deliveries a second of a run. Either this or `spreadSeconds`. */
   @IsOptional()
+  @NumberFromText()
   @IsNumber({}, { message: 'it must be a number' })
   @Min(0.01, { message: 'it must be at least 0.01' })
   @Max(100_000, { message: 'it must be at most 100000' })
@@ -132,6 +138,7 @@ export class PoliciesDto {
 
   /** Each wave is spread evenly over so many seconds. */
   @IsOptional()
+  @NumberFromText()
   @IsInt(SECONDS)
   @Min(1, { message: 'it must be at least 1' })
   @Max(WEEK_S, { message: `it must be at most ${WEEK_S} (a week)` })
@@ -144,6 +151,7 @@ export class VariantDto {
   name!: string;
 
   /** Of the users, in percent to two places. The same users at every run. */
+  @NumberFromText()
   @IsNumber({ maxDecimalPlaces: 2 }, { message: 'it must be a number with at most two decimals' })
   @Min(0.01, { message: 'it must be at least 0.01' })
   @Max(100, { message: 'it must be at most 100' })

@@ -81,7 +81,8 @@ function compose(
 
 /** Of the content: the time to live that waves go by. Seconds. */
 export function ttlOf({ content }: Definition): number {
-  const ttl = typeof content.ttl === 'number' ? content.ttl : undefined;
+  // A number may stand there as text.
+  const ttl = content.ttl === undefined || content.ttl === null ? undefined : Number(content.ttl);
   return readTiming({ ttl }, 0).expiresAt.getTime() / 1_000;
 }
 

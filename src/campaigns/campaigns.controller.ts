@@ -1,8 +1,10 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, UseGuards } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, Res, UseGuards } from '@nestjs/common';
+import { ApiBody, ApiHeader, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import type { AuthorizedRequest } from '../auth/scope.guard.js';
 import { StrictBodyPipe } from '../common/body.js';
+import { PREFER_STRICT, prefersStrict } from '../common/prefer.js';
 import { toCampaignAnswer, toRunAnswer, toWaveAnswer } from './campaign.answers.js';
 import type { CampaignAnswer, RunAnswer, WaveAnswer } from './campaign.answers.js';
 import { CampaignDto, DuplicateDto } from './campaign.dto.js';
@@ -24,16 +26,19 @@ export class CampaignsController {
   @ApiOperation({
     summary: 'Make a campaign: a message on a schedule. It is a draft until it is activated (extension)',
   })
+  @ApiHeader(PREFER_STRICT)
   @ApiBody({ type: CampaignDto })
   @ApiResponse({ status: 201, description: 'Made. `warnings` names what was ignored.' })
   @ApiResponse(INVALID)
   async create(
     @Param('applicationId') applicationId: string,
     @Req() request: AuthorizedRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
     @Body(new StrictBodyPipe(CampaignDto)) body: CampaignDto,
   ): Promise<CampaignAnswer> {
     const { clientId } = request.authorized;
-    const { campaign, warnings } = await this.campaigns.createCampaign(applicationId, clientId, body);
+    const strict = prefersStrict(request, reply);
+    const { campaign, warnings } = await this.campaigns.createCampaign({ applicationId, clientId, strict }, body);
     return toCampaignAnswer(campaign, warnings);
   }
 
@@ -67,15 +72,19 @@ export class CampaignsController {
   @ApiOperation({
     summary: 'Replace a campaign. An active one goes on by its new schedule; runs under way are left alone (extension)',
   })
+  @ApiHeader(PREFER_STRICT)
   @ApiBody({ type: CampaignDto })
   @ApiResponse(INVALID)
   @ApiResponse(UNKNOWN)
   async replace(
     @Param('applicationId') applicationId: string,
     @Param('campaignId') campaignId: string,
+    @Req() request: AuthorizedRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
     @Body(new StrictBodyPipe(CampaignDto)) body: CampaignDto,
   ): Promise<CampaignAnswer> {
-    const { campaign, warnings } = await this.campaigns.replaceCampaign(applicationId, campaignId, body);
+    const strict = prefersStrict(request, reply);
+    const { campaign, warnings } = await this.campaigns.replaceCampaign({ applicationId, strict }, campaignId, body);
     return toCampaignAnswer(campaign, warnings);
   }
 

@@ -7,8 +7,8 @@ import { readContent } from '../messages/content.js';
 import { newMessageId } from '../messages/message-id.js';
 import { AudienceService } from '../messages/audience.service.js';
 import { applicationDisabled } from '../messages/messages.service.js';
-import { ignoredField } from '../messages/prepare.js';
-import { checkSizes } from '../messages/notification.js';
+import { checkKnown, ignoredField } from '../messages/prepare.js';
+import { checkAlert, checkSizes } from '../messages/notification.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
 import type { Definition } from './campaign.js';
@@ -53,12 +53,10 @@ export class CampaignsService {
 
   /** As a draft: nothing is sent before it is activated. */
   async createCampaign(
-    applicationId: string,
-    clientId: string,
+    { applicationId, clientId, strict }: { applicationId: string; clientId: string; strict: boolean },
     body: CampaignDto,
   ): Promise<{ campaign: Campaign; warnings: string[] }> {
-    await this.applications.getApplication(applicationId);
-    const { definition, warnings } = await this.check(applicationId, body);
+    const { definition, warnings } = await this.check(applicationId, body, strict);
     return { campaign: await this.add(applicationId, clientId, definition), warnings };
   }
 
@@ -77,12 +75,12 @@ export class CampaignsService {
 
   /** An active one goes on with its new schedule from now; a firing that is due already stays when the schedule does. */
   async replaceCampaign(
-    applicationId: string,
+    { applicationId, strict }: { applicationId: string; strict: boolean },
     id: string,
     body: CampaignDto,
   ): Promise<{ campaign: Campaign; warnings: string[] }> {
     await this.readCampaign(applicationId, id);
-    const { definition, warnings } = await this.check(applicationId, body);
+    const { definition, warnings } = await this.check(applicationId, body, strict);
     const now = await this.clock.now();
     const campaign = await this.change(applicationId, id, now, (old) => {
       const same = JSON.stringify(sorted(old.definition.schedule)) === JSON.stringify(sorted(definition.schedule));
@@ -203,11 +201,13 @@ export class CampaignsService {
     return changed;
   }
 
-  /** The whole of it, and each message that it would send. */
+  /** The whole of it, and each message that it would send. `strict`: or the application says so. */
   private async check(
     applicationId: string,
     body: CampaignDto,
+    strict: boolean,
   ): Promise<{ definition: Definition; warnings: string[] }> {
+    const application = await this.applications.getApplication(applicationId);
     const definition = readDefinition(body);
     const target = readCampaignTarget(definition.target);
     const warnings = new Set(await this.audiences.checkTarget(applicationId, target));
@@ -217,6 +217,8 @@ export class CampaignsService {
         .join(' ');
       inField(field, () => {
         const { notification, unknown } = readContent(content);
+        if (strict || application.strict) checkKnown(unknown);
+        checkAlert(notification, target.platforms);
         checkSizes(notification, target.platforms, this.providers);
         for (const path of unknown) warnings.add(ignoredField(path));
       });

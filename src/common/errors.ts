@@ -9,7 +9,6 @@ export const ERROR_CODES = {
   FPWSE0005E: 400, // a value is missing or invalid
   FPWSE0007E: 400, // a query parameter that the route does not know
   FPWSE0008E: 400, // a query parameter is missing
-  FPWSE0009E: 404, // no device is registered for the target
   FPWSE0010E: 500, // a fault of ours
   FPWSE0011E: 409, // the subscription exists
   FPWSE0012E: 404, // the subscription does not exist

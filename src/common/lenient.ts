@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
 import { IsArray, IsOptional, IsString } from 'class-validator';
+import { readJson } from './json.js';
 
 /** Decorators for fields of the wire: what they refuse, and what they read kindly because callers send it so. */
 
@@ -27,8 +28,13 @@ export function UpperCase(): PropertyDecorator {
 /** Older SDKs send numbers as text. Nothing else is converted: `""` would become 0, which means "now or never" to FCM. */
 export function NumberFromText(): PropertyDecorator {
   return Transform(({ value }: { value: unknown }) =>
-    typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value.trim()) ? Number(value) : value,
+    typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value.trim()) ? numberOf(value.trim()) : value,
   );
+}
+
+/** What a double cannot hold is no number to the rules, and refused. JSON has no zeros in front. */
+function numberOf(text: string): unknown {
+  return readJson(text.replace(/^(-?)0+(?=\d)/, '$1'));
 }
 
 /** Null is as good as left out. */

@@ -1,4 +1,4 @@
-import type { ColumnType, GeneratedAlways } from 'kysely';
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 import type { Json } from './columns.js';
 
 /** The tables of campaigns, and what delivery keeps for their sake. */
@@ -32,6 +32,9 @@ export interface CampaignRunTable {
   reason: string | null;
   definition: ColumnType<Record<string, unknown> | null, string | null, string | null>;
   rate_seq: number | null;
+  /** Of a run by hand: whose key it came under. */
+  client_id: Generated<string | null>;
+  idempotency_key: Generated<string | null>;
   created_at: Date;
 }
 

@@ -51,6 +51,7 @@ export interface Tables {
 interface ApplicationTable {
   id: string;
   enabled: Generated<boolean>;
+  strict: Generated<boolean>;
   created_at: CreatedAt;
   /** Since when it is gone for every caller, while its rows go in steps. */
   removed_at: ColumnType<Date | null, never, Date>;

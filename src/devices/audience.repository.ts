@@ -83,35 +83,29 @@ export class AudienceRepository {
     return new Map(rows.map(({ seq, provider }) => [seq, provider]));
   }
 
-  /** Those of the ids that no registration has, in the order given. */
-  async unknownDeviceIds(applicationId: string, deviceIds: readonly string[]): Promise<string[]> {
-    return this.unknown(
-      deviceIds,
-      sql`select device_id as id from device where application_id = ${applicationId}
-      and device_id = any(${deviceIds})`,
+  /** Those of the ids that have a registration. `retired`: no device of the id gets anything until it registers again. */
+  async findRegistered(
+    applicationId: string,
+    kind: 'deviceIds' | 'userIds',
+    ids: readonly string[],
+  ): Promise<{ id: string; retired: boolean }[]> {
+    const column = sql.ref(kind === 'deviceIds' ? 'device_id' : 'user_id');
+    const { rows } = await sql<{ id: string; retired: boolean }>`
+      select ${column} as id, bool_and(retired_reason is not null) as retired from device
+      where application_id = ${applicationId} and ${column} = any(${ids}) group by ${column}`.execute(
+      this.database.kysely,
     );
+    return rows;
   }
 
-  async unknownUserIds(applicationId: string, userIds: readonly string[]): Promise<string[]> {
-    return this.unknown(
-      userIds,
-      sql`select distinct user_id as id from device
-      where application_id = ${applicationId} and user_id = any(${userIds})`,
-    );
-  }
-
+  /** Those of the names that no tag has, in the order given. */
   async unknownTagNames(applicationId: string, tagNames: readonly string[]): Promise<string[]> {
-    return this.unknown(
-      tagNames,
-      sql`select name as id from tag where application_id = ${applicationId}
-      and name = any(${tagNames})`,
+    const { rows } = await sql<{ name: string }>`
+      select name from tag where application_id = ${applicationId} and name = any(${tagNames})`.execute(
+      this.database.kysely,
     );
-  }
-
-  private async unknown(ids: readonly string[], query: RawBuilder<unknown>): Promise<string[]> {
-    const { rows } = await (query as RawBuilder<{ id: string }>).execute(this.database.kysely);
-    const known = new Set(rows.map((row) => row.id));
-    return ids.filter((id) => !known.has(id));
+    const known = new Set(rows.map(({ name }) => name));
+    return tagNames.filter((name) => !known.has(name));
   }
 }
 

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { Produces } from '../common/accept.guard.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { ApiError } from '../common/errors.js';
+import { TakesBody } from '../common/no-body.interceptor.js';
 import { DeviceTransferService } from './device-transfer.service.js';
 
 const NDJSON = 'application/x-ndjson';
@@ -18,6 +19,7 @@ export class DeviceTransferController {
   constructor(private readonly transfer: DeviceTransferService) {}
 
   @Post('devices::import')
+  @TakesBody()
   @Produces(NDJSON)
   @RouteConfig({ takesStream: true })
   @RequireScope('devices.write')

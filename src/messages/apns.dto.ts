@@ -1,10 +1,11 @@
 import { IsIn, IsInt, IsObject, IsOptional, MaxLength } from 'class-validator';
-import { EmptyIsAbsent, OptionalText, OptionalTexts, UpperCase } from '../common/lenient.js';
+import { EmptyIsAbsent, NumberFromText, OptionalText, OptionalTexts, UpperCase } from '../common/lenient.js';
 import type { ApnsSettings } from '../providers/notification.js';
 
 /** `settings.apns` of POST messages (mobilefirst.md §9.3). */
 export class ApnsDto implements ApnsSettings {
   @IsOptional()
+  @NumberFromText()
   @IsInt({ message: 'it must be a whole number' })
   badge?: number;
 
@@ -66,6 +67,7 @@ export class ApnsDto implements ApnsSettings {
   apnsGroupSummaryArg?: string;
 
   @IsOptional()
+  @NumberFromText()
   @IsInt({ message: 'it must be a whole number' })
   apnsGroupSummaryArgCount?: number;
 }

@@ -16,7 +16,7 @@ export const FEW_IDS = 100;
 const NAMED = 10;
 
 export interface Audience {
-  /** Ids that nobody has. */
+  /** Of ids without a device that gets anything. */
   warnings: string[];
   /** When it fits into one batch, so that accepting and expanding are one commit; null when it does not. */
   batches: NewBatch[] | null;
@@ -37,9 +37,8 @@ export class AudienceService {
   }
 
   /**
-   * Tags are declared, so an unknown one is a mistake and refused (FPWSE0001E). Device and user ids come and go: unknown
-   * ones are named in a warning, and refused only when none of them is known (FPWSE0009E). `wide`: false leaves an audience
-   * that is not of few ids to be expanded.
+   * Tags are declared, so an unknown one is a mistake and refused (FPWSE0001E). Device and user ids come and go: those without
+   * a device are named in a warning. `wide`: false leaves an audience that is not of few ids to be expanded.
    */
   async resolve(applicationId: string, target: Target, { wide = true } = {}): Promise<Audience> {
     const kind = target.deviceIds ? 'deviceIds' : 'userIds';
@@ -55,9 +54,7 @@ export class AudienceService {
 
   private async resolveFew(asked: AskedIds, platforms: readonly string[] | undefined): Promise<Audience> {
     const found = await this.lookUps.add(asked);
-    const known = new Set(found.map(({ id }) => id));
-    const unknown = asked.ids.filter((id) => !known.has(id));
-    const warnings = warnOfUnknown(asked.kind, asked.ids.length, unknown);
+    const warnings = warnOfIds(asked, found);
     const members = found
       .filter(({ retired, platform }) => !retired && (!platforms || platforms.includes(platform)))
       .toSorted((a, b) => a.seq - b.seq);
@@ -65,7 +62,7 @@ export class AudienceService {
     return { warnings, batches: cutBatches(members), direct: true };
   }
 
-  /** Warnings for ids that nobody has. Throws as resolve does. */
+  /** Warnings for ids without a device that gets anything. Throws as resolve does. */
   async checkTarget(applicationId: string, target: Target): Promise<string[]> {
     if (target.tagNames) {
       const tags = target.tagNames.filter((name) => name !== BROADCAST_TAG);
@@ -76,24 +73,29 @@ export class AudienceService {
         `Not found: the tag does not exist. Check the 'target.tagNames' parameter value: ${list(unknown)}.`,
       );
     }
-    if (target.deviceIds) {
-      const unknown = await this.audience.unknownDeviceIds(applicationId, target.deviceIds);
-      return warnOfUnknown('deviceIds', target.deviceIds.length, unknown);
-    }
-    if (!target.userIds) return [];
-    const unknown = await this.audience.unknownUserIds(applicationId, target.userIds);
-    return warnOfUnknown('userIds', target.userIds.length, unknown);
+    const kind = target.deviceIds ? 'deviceIds' : 'userIds';
+    const ids = target[kind];
+    if (!ids) return [];
+    return warnOfIds({ kind, ids }, await this.audience.findRegistered(applicationId, kind, ids));
   }
 }
 
-function warnOfUnknown(kind: 'deviceIds' | 'userIds', asked: number, unknown: readonly string[]): string[] {
-  if (unknown.length === 0) return [];
-  if (unknown.length === asked)
-    throw new ApiError(
-      'FPWSE0009E',
-      `No device is registered for the target. Check the 'target.${kind}' parameter value: ${list(unknown)}.`,
-    );
-  return [`No device is registered for ${unknown.length} of target.${kind}: ${list(unknown)}.`];
+function warnOfIds(
+  { kind, ids }: Pick<AskedIds, 'kind' | 'ids'>,
+  found: readonly Pick<NamedDevice, 'id' | 'retired'>[],
+): string[] {
+  const registered = new Set(found.map(({ id }) => id));
+  const reached = new Set(found.filter(({ retired }) => !retired).map(({ id }) => id));
+  const unknown = ids.filter((id) => !registered.has(id));
+  const retired = ids.filter((id) => registered.has(id) && !reached.has(id));
+  return [
+    ...(unknown.length > 0
+      ? [`No device is registered for ${unknown.length} of target.${kind}: ${list(unknown)}.`]
+      : []),
+    ...(retired.length > 0
+      ? [`Only retired devices are registered for ${retired.length} of target.${kind}: ${list(retired)}.`]
+      : []),
+  ];
 }
 
 function list(ids: readonly string[]): string {

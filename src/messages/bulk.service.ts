@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ApplicationsService } from '../applications/applications.service.js';
-import { ApiError } from '../common/errors.js';
+import { ApiError, invalidValue } from '../common/errors.js';
 import { readIdempotency } from './idempotency.js';
 import type { Idempotency } from './idempotency.js';
 import { newMessageId } from './message-id.js';
@@ -9,6 +9,7 @@ import { MessageRepository } from './message.repository.js';
 import type { Acceptable } from './new-message.js';
 import { MessagesService, applicationDisabled, checkSameRequest } from './messages.service.js';
 import type { Caller } from './messages.service.js';
+import { checkRestrictions } from './restriction.js';
 
 /** Messages of one request: one transaction of some 100 ms. */
 const LARGEST = 1_000;
@@ -36,10 +37,11 @@ export class BulkService {
   async acceptBulk(caller: Caller, body: unknown, idempotencyKey: string | undefined): Promise<BulkAcceptance> {
     const application = await this.applications.getApplication(caller.applicationId);
     const list = readList(body);
+    const strict = caller.strict || application.strict;
     const idempotency = readIdempotency(idempotencyKey, list);
     const earlier = await this.findEarlier(caller, idempotency);
     if (earlier) return earlier;
-    const prepared = await settleAll(list, async (each) => this.messages.prepare(each));
+    const prepared = await settleAll(list, async (each) => this.messages.prepare(each, strict));
     const users = prepared.reduce((sum, { data }) => sum + (data?.size ?? 0), 0);
     if (users > MOST_USERS)
       throw new ApiError('FPWSE0005E', `The messages have data of ${users} users; at most ${MOST_USERS} are possible.`);
@@ -78,11 +80,18 @@ export class BulkService {
 function readList(body: unknown): readonly unknown[] {
   const wrapped = (body as { ArrayOfMessageBody?: unknown } | null | undefined)?.ArrayOfMessageBody;
   const list = Array.isArray(body) ? (body as unknown[]) : wrapped;
+  if (!Array.isArray(body) && Array.isArray(wrapped)) checkBeside(body as Record<string, unknown>);
   if (!Array.isArray(list)) throw new ApiError('FPWSE0004E', 'The body must be a JSON array of messages.');
   if (list.length === 0) throw new ApiError('FPWSE0005E', 'The array has no message in it.');
   if (list.length > LARGEST)
     throw new ApiError('FPWSE0005E', `The array has ${list.length} messages in it; at most ${LARGEST} are possible.`);
   return list as unknown[];
+}
+
+/** What stands beside the list would be passed over, and the messages reach all devices. Throws FPWSE0005E. */
+function checkBeside({ ArrayOfMessageBody: _list, ...members }: Record<string, unknown>): void {
+  if (members.target !== undefined) throw invalidValue('target', 'it belongs into each of the messages');
+  checkRestrictions(members);
 }
 
 /** All results, or one error that names those that failed by their index, the first one's code before all. */

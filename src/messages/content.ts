@@ -3,6 +3,7 @@ import { invalidValue } from '../common/errors.js';
 import { SendMessageDto } from './message.dto.js';
 import type { NewMessage } from './new-message.js';
 import { toNotification } from './notification.js';
+import { checkRestrictions } from './restriction.js';
 import { readTiming } from './timing.js';
 
 export interface Content extends Pick<NewMessage, 'notification' | 'onUnknown' | 'label'> {
@@ -20,6 +21,7 @@ export function readContent(body: unknown): Content {
     if (typeof body === 'object' && body !== null && field in body)
       throw invalidValue(field, 'a campaign says it by its schedule and ttl, and takes values from its devices');
   const { value, unknown } = checkBody(SendMessageDto, body);
+  checkRestrictions(body as Record<string, unknown>);
   return {
     notification: toNotification(value),
     onUnknown: value.onUnknown ?? null,

@@ -10,6 +10,7 @@ import { AudienceService } from './audience.service.js';
 import { DryRunRepository } from './dry-run.repository.js';
 import { measureSizes } from './notification.js';
 import type { Size } from './notification.js';
+import type { Caller } from './messages.service.js';
 import { longestValues } from './personal-data.js';
 import { prepareMessage } from './prepare.js';
 import { fillNotification } from '../providers/placeholders.js';
@@ -47,12 +48,12 @@ export class DryRunService {
   ) {}
 
   /**
-   * Throws what a send throws, but for what it answers itself: sizes, settings, a disabled application. `via`: the request's
-   * header of this name, see routing.
+   * Throws what a send throws, but for what it answers itself: sizes, settings, a disabled application.
    */
-  async tryMessage(applicationId: string, body: unknown, via?: string): Promise<DryRun> {
+  async tryMessage({ applicationId, via, strict }: Caller, body: unknown): Promise<DryRun> {
     const application = await this.applications.getApplication(applicationId);
-    const prepared = prepareMessage(body, this.providers, this.clock.now());
+    const how = { now: this.clock.now(), strict: strict || application.strict };
+    const prepared = prepareMessage(body, this.providers, how);
     const { notification, target, data, timing } = prepared;
     const way = await this.routing.chooseWay(application, prepared, via);
     const { providers, excluded, warnings } = await this.countFromHere(applicationId, way.direct);

@@ -4,8 +4,10 @@ import type { FastifyReply } from 'fastify';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import type { AuthorizedRequest } from '../auth/scope.guard.js';
 import { parseJson } from '../common/body.js';
+import { prefers } from '../common/prefer.js';
 import { readQuery, readWord } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
+import { TakesBody } from '../common/no-body.interceptor.js';
 import { MessageControlService } from './message-control.service.js';
 import type { CancelCounts } from './message-control.service.js';
 import { ResendDto } from './resend.dto.js';
@@ -65,7 +67,7 @@ export class MessageControlController {
   ): Promise<CancelCounts | undefined> {
     const counts = readWord('counts', readQuery(query, ['counts']).counts, ['true', 'false']);
     const final = await this.control.cancelMessage(applicationId, messageId);
-    if (counts !== 'true' && !/(^|[,;\s])return=representation($|[,;\s])/.test(prefer ?? '')) return undefined;
+    if (counts !== 'true' && !prefers(prefer, 'return', 'representation')) return undefined;
     void reply.status(200);
     return this.control.countCancelled(applicationId, messageId, final);
   }
@@ -95,6 +97,7 @@ export class MessageControlController {
   }
 
   @Post(':messageId/resend')
+  @TakesBody()
   @HttpCode(202)
   @RequireScope('messages.write')
   @ApiOperation({

@@ -79,6 +79,11 @@ describe('what callers send', () => {
       lights: { ledOnMs: 500, ledOffMs: 1.5 },
     });
     expect(read({ notificationType: '1' }).notificationType).toBe(1);
+    expect(read({ ttl: '060' }).ttl).toBe(60);
+    expect(apns({ badge: '5', apnsGroupSummaryArgCount: '-1' })).toMatchObject({
+      badge: 5,
+      apnsGroupSummaryArgCount: -1,
+    });
   });
 });
 
@@ -89,7 +94,7 @@ const MS = 'it must be a number of milliseconds';
 const OBJECT = 'it must be an object';
 const BOOLEAN = 'it must be true or false';
 const LIST = 'it must be a list';
-const SMS = 'it must be 1 (push): SMS is not offered';
+const SMS = 'it must be 1 (push) or 3: SMS is not offered';
 const MAX_LIFE = 'it must be at most 2419200 (four weeks)';
 
 describe('refuses', () => {
@@ -102,7 +107,6 @@ describe('refuses', () => {
     ['message.alert', { message: { alert: 7 } }, 'it is required and must be a string'],
     ['message.url', { message: { alert: 'hi', url: 7 } }, TEXT],
     ['notificationType', { notificationType: 2 }, SMS],
-    ['notificationType', { notificationType: 3 }, SMS],
     ['notificationType', { notificationType: true }, SMS],
     ['settings', { settings: 'x' }, OBJECT],
     ['settings', { settings: [] }, OBJECT],
@@ -119,7 +123,8 @@ describe('refuses', () => {
     ['dryRun', { dryRun: 'true' }, BOOLEAN],
     ['ttl', { ttl: 2_419_201 }, MAX_LIFE],
     ['ttl', { ttl: 1.5 }, SECONDS],
-    ['ttl', { ttl: '60' }, SECONDS],
+    ['ttl', { ttl: '60 s' }, SECONDS],
+    ['ttl', { ttl: '' }, SECONDS],
     ['onUnknown', { onUnknown: 'drop' }, 'it must be resend or hold'],
   ])('%s %j', (field, body, reason) => {
     expect(() => read(body)).toThrow(refusal(field, reason));
@@ -127,7 +132,8 @@ describe('refuses', () => {
 
   it.each<[string, object, string]>([
     ['badge', { badge: 1.5 }, WHOLE],
-    ['badge', { badge: '1' }, WHOLE],
+    ['badge', { badge: '1.5' }, WHOLE],
+    ['badge', { badge: '1147483645123456789' }, WHOLE],
     ['payload', { payload: 'x' }, OBJECT],
     ['payload', { payload: [] }, OBJECT],
     ['type', { type: 'LOUD' }, 'it must be DEFAULT, MIXED or SILENT'],

@@ -42,10 +42,10 @@ export class SendMessageDto {
   @Type(() => MessageTextDto)
   message!: MessageTextDto;
 
-  /** 1: push. SMS (2, 3) is not offered. */
+  /** 1: push; 3, push and SMS, is sent as push. SMS alone (2) is not offered. */
   @IsOptional()
   @NumberFromText()
-  @IsIn([1], { message: 'it must be 1 (push): SMS is not offered' })
+  @IsIn([1, 3], { message: 'it must be 1 (push) or 3: SMS is not offered' })
   notificationType?: number;
 
   /** Left out: all devices. Present: it must name somebody. */
@@ -61,6 +61,7 @@ export class SendMessageDto {
 
   /** Extension: seconds after it leaves until nobody wants it any more; 0: now or never. Default four weeks. */
   @IsOptional()
+  @NumberFromText()
   @IsInt({ message: 'it must be a whole number of seconds' })
   @Min(0, { message: 'it must be at least 0' })
   @Max(FOUR_WEEKS_S, { message: `it must be at most ${FOUR_WEEKS_S} (four weeks)` })

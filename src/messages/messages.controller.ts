@@ -4,9 +4,11 @@ import type { FastifyReply } from 'fastify';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import type { AuthorizedRequest } from '../auth/scope.guard.js';
 import { parseJson } from '../common/body.js';
-import { invalidValue } from '../common/errors.js';
+import { ApiError, invalidValue, printable } from '../common/errors.js';
+import { PREFER_STRICT, prefersStrict } from '../common/prefer.js';
 import { readPlace, readQuery, readSize, readWord, writePlace } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
+import { TakesBody } from '../common/no-body.interceptor.js';
 import { BulkService } from './bulk.service.js';
 import { DryRunService } from './dry-run.service.js';
 import type { DryRun } from './dry-run.service.js';
@@ -16,6 +18,7 @@ import { MessagesService } from './messages.service.js';
 import { toFullMessageAnswer, toMessageAnswer } from './report.answers.js';
 import type { FullMessageAnswer, MessageAnswer } from './report.answers.js';
 import { ReportsService } from './reports.service.js';
+import { looksLikeRestriction } from './restriction.js';
 import { LATEST, readInstant } from './timing.js';
 
 interface SendAnswer {
@@ -50,6 +53,7 @@ export class MessagesController {
   ) {}
 
   @Post()
+  @TakesBody()
   @HttpCode(202)
   @RequireScope('messages.write')
   @ApiOperation({ summary: 'Send a message: 202 means that it is kept and will be sent' })
@@ -58,6 +62,7 @@ export class MessagesController {
     required: false,
     description: 'Extension: the same key within 24 hours sends once',
   })
+  @ApiHeader(PREFER_STRICT)
   @ApiBody({ type: SendMessageDto })
   @ApiResponse({
     status: 200,
@@ -90,16 +95,19 @@ export class MessagesController {
     @Req() request: AuthorizedRequest,
     @Headers('idempotency-key') idempotencyKey: string | undefined,
     @Headers('via') via: string | undefined,
+    @Query() query: QueryOf,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SendAnswer | DryRun> {
+    checkQuery(query);
+    const { clientId } = request.authorized;
+    const caller = { applicationId, clientId, via, strict: prefersStrict(request, reply) };
     // JSON whatever the content type says: the vendor's own walk-through sends it as text, and curl -d as a form.
     const body = parseJson(request.body);
     if ((body as { dryRun?: unknown } | null | undefined)?.dryRun === true) {
       void reply.status(200);
-      return this.dryRuns.tryMessage(applicationId, body, via);
+      return this.dryRuns.tryMessage(caller, body);
     }
-    const { clientId } = request.authorized;
-    const accepted = await this.messages.acceptMessage(applicationId, clientId, body, idempotencyKey, via);
+    const accepted = await this.messages.acceptMessage(caller, body, idempotencyKey);
     if (accepted.replayed) void reply.header('idempotent-replayed', 'true');
     return {
       message: accepted.body,
@@ -109,10 +117,12 @@ export class MessagesController {
   }
 
   @Post('bulk')
+  @TakesBody()
   @HttpCode(202)
   @RequireScope('messages.write')
   @ApiOperation({ summary: 'Send many messages: all of them are kept, or none' })
   @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Extension: of the bulk as a whole' })
+  @ApiHeader(PREFER_STRICT)
   @ApiBody({
     description: 'At most 1,000; `{"ArrayOfMessageBody": […]}`, as the admin service has it, is read as well',
     schema: { type: 'array', items: { $ref: '#/components/schemas/SendMessageDto' } },
@@ -153,10 +163,13 @@ export class MessagesController {
     @Param('applicationId') applicationId: string,
     @Req() request: AuthorizedRequest,
     @Headers('idempotency-key') idempotencyKey: string | undefined,
+    @Query() query: QueryOf,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<BulkAnswer> {
+    checkQuery(query);
     const { clientId } = request.authorized;
-    const accepted = await this.bulks.acceptBulk({ applicationId, clientId }, parseJson(request.body), idempotencyKey);
+    const caller = { applicationId, clientId, strict: prefersStrict(request, reply) };
+    const accepted = await this.bulks.acceptBulk(caller, parseJson(request.body), idempotencyKey);
     if (accepted.replayed) void reply.header('idempotent-replayed', 'true');
     const place = `/imfpush/v1/apps/${encodeURIComponent(applicationId)}/messages`;
     return {
@@ -230,4 +243,14 @@ export class MessagesController {
   ): Promise<FullMessageAnswer> {
     return toFullMessageAnswer(await this.reports.readMessage(applicationId, messageId));
   }
+}
+
+/** Parameters that are not known are passed over, but for those by which a caller means to name recipients. Throws FPWSE0007E. */
+function checkQuery(query: QueryOf): void {
+  const found = Object.keys(query).find(looksLikeRestriction);
+  if (found === undefined) return;
+  throw new ApiError(
+    'FPWSE0007E',
+    `Unknown query parameter '${printable(found)}'. Recipients are named in the body, as 'target'.`,
+  );
 }

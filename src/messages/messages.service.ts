@@ -29,11 +29,14 @@ export interface Acceptance {
   replayed: boolean;
 }
 
-/** Who sends, and where; `via`: the request's header of this name, see routing. */
+/** Who sends, and where. */
 export interface Caller {
   applicationId: string;
   clientId: string;
+  /** The request's header of this name, see routing. */
   via?: string;
+  /** Fields that are not known are refused; they are as well where the application says so. */
+  strict: boolean;
 }
 
 const NOBODY_HERE: Audience = { warnings: [], batches: [], direct: false };
@@ -51,29 +54,24 @@ export class MessagesService {
   ) {}
 
   /** Reads a request. Throws FPWSE0004E and FPWSE0005E naming what is wrong. */
-  prepare(body: unknown): PreparedMessage {
-    const prepared = prepareMessage(body, this.providers, this.clock.now());
+  prepare(body: unknown, strict: boolean): PreparedMessage {
+    const prepared = prepareMessage(body, this.providers, { now: this.clock.now(), strict });
     // Who asked for a trial must not be sent a message.
     if (prepared.dryRun) throw invalidValue('dryRun', 'it is possible for one message alone');
     return prepared;
   }
 
   /** Validates, keeps, then tells the queue. When this returns, the message is committed. */
-  async acceptMessage(
-    applicationId: string,
-    clientId: string,
-    body: unknown,
-    idempotencyKey: string | undefined,
-    via?: string,
-  ): Promise<Acceptance> {
+  async acceptMessage(caller: Caller, body: unknown, idempotencyKey: string | undefined): Promise<Acceptance> {
+    const { applicationId, clientId } = caller;
     const application = await this.applications.getApplication(applicationId);
     // First of all: what was accepted is answered again, also when its sendAt has passed by now.
     const idempotency = readIdempotency(idempotencyKey, body);
     const earlier = await this.findEarlier(applicationId, clientId, idempotency);
     if (earlier) return earlier;
-    const prepared = this.prepare(body);
+    const prepared = this.prepare(body, caller.strict || application.strict);
     if (!application.enabled) throw applicationDisabled();
-    const { message, batches, warnings } = await this.route(application, { applicationId, clientId, via }, prepared);
+    const { message, batches, warnings } = await this.route(application, caller, prepared);
     message.idempotency = idempotency;
     return this.keepMessage(message, batches, warnings);
   }

@@ -11,7 +11,8 @@ import { WnsProvider } from '../providers/wns/wns.provider.js';
 import { WebPushProvider } from '../providers/web-push/web-push.provider.js';
 import { UpstreamProvider } from '../upstream/upstream.provider.js';
 import { SendMessageDto } from './message.dto.js';
-import { checkSizes, measureSizes, toNotification } from './notification.js';
+import { checkAlert, checkSizes, measureSizes, toNotification } from './notification.js';
+import type { NewNotification } from './notification.js';
 
 const NOWHERE = 'https://127.0.0.1:1';
 /** The real ones: a size is what they would send. */
@@ -26,6 +27,33 @@ const providers: Providers = {
 };
 
 const read = (body: object) => toNotification(checkBody(SendMessageDto, body).value);
+
+describe('checkAlert', () => {
+  const silent = { type: 'SILENT' };
+  const of = (alert: string, settings: object = {}) => read({ message: { alert }, settings });
+
+  it.each<[string, NewNotification, string[] | undefined]>([
+    ['a word', of('x'), undefined],
+    ['a placeholder', of('{{name}}'), undefined],
+    ['silent everywhere', of('', { apns: silent, gcm: silent }), undefined],
+    ['silent on iPhones alone', of('', { apns: silent }), ['A']],
+    ['silent on Android and Huawei phones', of(' ', { gcm: silent }), ['G', 'H']],
+    ['silent on phones, and browsers beside', of('', { gcm: silent }), ['G', 'WEB_CHROME']],
+  ])('takes %s', (_what, notification, platforms) => {
+    expect(() => checkAlert(notification, platforms)).not.toThrow();
+  });
+
+  it.each<[string, NewNotification, string[] | undefined]>([
+    ['nothing', of(''), undefined],
+    ['white space', of(' \n\t'), undefined],
+    ['a title alone', of('', { apns: { title: 'T' }, gcm: { androidTitle: 'T' } }), undefined],
+    ['silent on iPhones, and Android phones beside', of('', { apns: silent }), ['A', 'G']],
+    ['mixed', of('', { apns: { type: 'MIXED' } }), ['A']],
+    ['browsers alone', of('', { apns: silent, gcm: silent }), ['WEB_CHROME']],
+  ])('refuses %s', (_what, notification, platforms) => {
+    expect(() => checkAlert(notification, platforms)).toThrow(/'message\.alert'.*empty/);
+  });
+});
 
 describe('toNotification', () => {
   it('an alert alone', () => {

@@ -50,6 +50,18 @@ function withoutNull<T extends object>(settings: T): T {
   return Object.fromEntries(given) as T;
 }
 
+/**
+ * An alert without a word is for silent messages alone: Push Kit refuses it, and everywhere else an empty notification shows.
+ * Throws FPWSE0005E unless the type is SILENT on every kind of phone that the message may go to.
+ */
+export function checkAlert({ alert, apns, gcm }: NewNotification, platforms: readonly string[] | undefined): void {
+  if (alert.trim() !== '') return;
+  const types = { A: apns?.type, G: gcm?.type, H: gcm?.type };
+  const ofPhones = Object.entries(types).filter(([platform]) => !platforms || platforms.includes(platform));
+  if (ofPhones.length > 0 && ofPhones.every(([, type]) => type === 'SILENT')) return;
+  throw invalidValue('message.alert', 'it is empty, and the message is not SILENT on every phone that it may go to');
+}
+
 /** Which provider a platform's limit is, and where its part of the settings is. */
 const LIMITS = [
   { platform: 'A', provider: 'apns', settings: 'apns' },

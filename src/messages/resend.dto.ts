@@ -1,4 +1,5 @@
 import { ArrayNotEmpty, IsArray, IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
+import { NumberFromText } from '../common/lenient.js';
 import type { OutcomeName } from '../delivery/outcome.js';
 import { FOUR_WEEKS_S } from './gcm.dto.js';
 
@@ -14,6 +15,7 @@ export class ResendDto {
 
   /** Seconds from now after which nobody wants it any more. Default: as long as the original had. */
   @IsOptional()
+  @NumberFromText()
   @IsInt({ message: 'it must be a whole number of seconds' })
   @Min(1, { message: 'it must be at least 1' })
   @Max(FOUR_WEEKS_S, { message: `it must be at most ${FOUR_WEEKS_S} (four weeks)` })

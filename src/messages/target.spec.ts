@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readTarget } from './target.js';
+import { readTarget, warnOfTarget } from './target.js';
 
 const ids = (count: number) => Array.from({ length: count }, (_, index) => `id-${index}`);
 
@@ -17,6 +17,16 @@ describe('readTarget', () => {
     ['platforms narrow users', { userIds: ['u1'], platforms: ['A'] }, { userIds: ['u1'], platforms: ['A'] }],
     ['any text as id', { userIds: ["o'hara; --", '😀'] }, { userIds: ["o'hara; --", '😀'] }],
     ['ids of 255 characters', { deviceIds: ['x'.repeat(255)] }, { deviceIds: ['x'.repeat(255)] }],
+    ['users but no platforms', { userIds: ['u1'], platforms: [] }, { userIds: ['u1'] }],
+    ['users, and null platforms', { userIds: ['u1'], platforms: null }, { userIds: ['u1'] }],
+    [
+      'what a Java object has',
+      { deviceIds: ['d1'], userIds: [], tagNames: null, platforms: '', phoneNumber: null },
+      { deviceIds: ['d1'] },
+    ],
+    ['platforms beside empty lists', { platforms: ['A'], deviceIds: [], userIds: null }, { platforms: ['A'] }],
+    ['null under a name that is not known', { userIds: ['u1'], segments: null, tags: [] }, { userIds: ['u1'] }],
+    ["the vendor's browser extensions", { platforms: ['A', 'APPEXT_CHROME'] }, { platforms: ['A', 'APPEXT_CHROME'] }],
     ['ten thousand devices', { deviceIds: ids(10_000) }, { deviceIds: ids(10_000) }],
   ])('%s', (_what, target, read) => {
     expect(readTarget(target)).toEqual(read);
@@ -42,7 +52,6 @@ describe('readTarget', () => {
     ['no tags', { tagNames: [] }, 'target.tagNames', EMPTY_LIST],
     ['no platforms', { platforms: [] }, 'target.platforms', EMPTY_LIST],
     ['platforms as empty text', { platforms: '' }, 'target.platforms', EMPTY_LIST],
-    ['users but no platforms', { userIds: ['u1'], platforms: [] }, 'target.platforms', EMPTY_LIST],
     ['null users', { userIds: null }, 'target.userIds', LIST],
     ['one user as text', { userIds: 'u1' }, 'target.userIds', LIST],
     ['a number among users', { userIds: ['u1', 7] }, 'target.userIds', EACH],
@@ -83,6 +92,17 @@ describe('readTarget', () => {
         message: `Invalid value was provided. Check the '${field}' parameter value: ${reason}.`,
       }),
     );
+  });
+
+  it.each<[string, unknown, RegExp[]]>([
+    ['nothing', undefined, []],
+    ['users', { userIds: ['u1'], platforms: [], deviceIds: [] }, []],
+    ['platforms beside null lists', { platforms: ['A'], deviceIds: null }, []],
+    ['platforms beside empty lists', { platforms: ['A'], userIds: [] }, [/'target\.userIds' is empty/]],
+    ["the vendor's browser extensions", { platforms: 'A,APPEXT_CHROME' }, [/APPEXT_CHROME is not offered/]],
+  ])('warns of %s', (_what, target, warnings) => {
+    const told = warnOfTarget(target, readTarget(target));
+    expect(told).toEqual(warnings.map((warning) => expect.stringMatching(warning) as string));
   });
 
   it('never repeats an id', () => {

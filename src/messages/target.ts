@@ -8,6 +8,8 @@ const LISTS = { deviceIds: 10_000, userIds: 10_000, tagNames: 1_000 } as const;
 type List = keyof typeof LISTS;
 const KINDS = [...Object.keys(LISTS), 'platforms'];
 const MAX_ID = 255;
+/** MobileFirst's browser extensions: a platform that is documented there, and that no device here has. */
+const NOT_OFFERED = 'APPEXT_CHROME';
 
 /** As it came: null must stay null, because it is refused where an absent target is a broadcast. */
 export function targetOf(request: Record<string, unknown>): unknown {
@@ -16,20 +18,48 @@ export function targetOf(request: Record<string, unknown>): unknown {
 }
 
 /** `undefined` is everybody; anything else must name somebody. Throws FPWSE0005E. */
-export function readTarget(target: unknown): Target {
-  if (target === undefined) return {};
-  if (typeof target !== 'object' || target === null || Array.isArray(target))
-    throw invalidValue('target', 'it must be an object; leave it out to reach all devices');
+export function readTarget(given: unknown): Target {
+  if (given === undefined) return {};
+  if (!isObject(given)) throw invalidValue('target', 'it must be an object; leave it out to reach all devices');
+  const target = withoutEmpty(given);
   const unknown = Object.keys(target).find((key) => !KINDS.includes(key));
   if (unknown !== undefined)
     throw invalidValue(`target.${printable(unknown)}`, `there is no such target; known are ${KINDS.join(', ')}`);
   if (Object.keys(target).length === 0) throw invalidValue('target', 'it is empty; leave it out to reach all devices');
-  const given = (Object.keys(LISTS) as List[]).filter((list) => list in target);
-  if (given.length > 1) throw invalidValue('target', `only one of ${given.join(' and ')} can be set`);
+  const lists = (Object.keys(LISTS) as List[]).filter((list) => list in target);
+  if (lists.length > 1) throw invalidValue('target', `only one of ${lists.join(' and ')} can be set`);
   const read: Target = {};
-  for (const list of given) read[list] = readIds(`target.${list}`, (target as Target)[list], LISTS[list]);
+  for (const list of lists) read[list] = readIds(`target.${list}`, target[list], LISTS[list]);
   if ('platforms' in target) read.platforms = readPlatforms(target.platforms);
   return read;
+}
+
+/** What the caller should know of a target that was read. */
+export function warnOfTarget(given: unknown, { platforms, ...lists }: Target): string[] {
+  const warnings: string[] = [];
+  if (platforms?.includes(NOT_OFFERED))
+    warnings.push(`'target.platforms': ${NOT_OFFERED} is not offered, and nothing is sent to it.`);
+  const empty = isObject(given) ? Object.keys(LISTS).find((list) => isEmptyList(given[list])) : undefined;
+  if (empty !== undefined && Object.keys(lists).length === 0)
+    warnings.push(`'target.${empty}' is empty and is ignored: all devices of target.platforms are meant.`);
+  return warnings;
+}
+
+/**
+ * Beside a member that is used, null and what is empty are as absent: the objects of Java callers have all members. A target in
+ * which nothing is used stays as it is, and is refused.
+ */
+function withoutEmpty(target: Record<string, unknown>): Record<string, unknown> {
+  const used = Object.entries(target).filter(([, value]) => value !== null && value !== '' && !isEmptyList(value));
+  return used.length === 0 ? target : Object.fromEntries(used);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }
 
 function readIds(field: string, value: unknown, max: number): string[] {
@@ -52,7 +82,8 @@ function readPlatforms(value: unknown): string[] {
   return [
     ...new Set(
       codes.map((code) => {
-        const platform = typeof code === 'string' ? readPlatform(code.trim()) : null;
+        const text = typeof code === 'string' ? code.trim() : '';
+        const platform = text === NOT_OFFERED ? text : readPlatform(text);
         if (!platform) throw invalidValue(field, `each must be one of ${PLATFORMS.join(', ')}`);
         return platform;
       }),

@@ -29,7 +29,7 @@ const NOT_KILLED: Record<string, string> = {
   'ApplicationRepository.findAll': READS,
   'ApplicationRepository.list': READS,
   'ApplicationRepository.markRemoved': REGISTRATION,
-  'ApplicationRepository.setEnabled': REGISTRATION,
+  'ApplicationRepository.change': REGISTRATION,
   'AudienceRepository.count': READS,
   'AudienceRepository.highestSeq': READS,
   'AudienceRepository.page': READS,

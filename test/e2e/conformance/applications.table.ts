@@ -44,6 +44,16 @@ export const APPLICATIONS: readonly Row[] = [
   ...wrongStates('PUT …/status', 'apps.write', {}),
   ['PUT …/status', 'apps.write', 'nothing', { body: {} }, 400, wrong(/'enabled'/)],
   ['GET …/status', 'apps.read', 'still off', {}, 200, { enabled: 'false' }],
+  [
+    'PUT …/status',
+    'apps.write',
+    'strict',
+    { body: { enabled: 'true', strict: true } },
+    200,
+    { ...app('true'), strict: 'true' },
+  ],
+  ['PUT …/status', 'apps.write', 'as before', { body: { enabled: 'true' } }, 200, { ...app('true'), strict: 'true' }],
+  ['PUT …/status', 'apps.write', 'not strict', { body: { enabled: 'true', strict: 'false' } }, 200, app('true')],
   ['PUT …/status', 'apps.write', 'on, as a boolean', { body: { enabled: true } }, 200, app('true')],
 
   // The sample application is the third.

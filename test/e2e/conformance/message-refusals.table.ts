@@ -40,7 +40,20 @@ const REFUSED: readonly (readonly [what: string, body: object | string, says: Re
   ['a device id that is no string', { target: { deviceIds: [7] } }, /'target\.deviceIds'.*string/],
   ['an unknown platform', { target: { platforms: ['X'] } }, /'target\.platforms'.*one of A, G/],
   ['SMS', { notificationType: 2 }, /'notificationType'.*SMS/],
-  ['both', { notificationType: 3 }, /'notificationType'.*SMS/],
+  ['an empty alert', { message: { alert: '' } }, /'message\.alert'.*empty/],
+  ...[
+    'targets',
+    'Target',
+    'to',
+    'audience',
+    'userIds',
+    'deviceIds',
+    'tagNames',
+    'platforms',
+    'recipients',
+    'tarket',
+  ].map((name) => [`${name} in place of a target`, { [name]: ['ann'] }, new RegExp(`'${name}'.*'target'`)] as const),
+  ['a target within the message', { message: { alert: 'x', target: {} } }, /'message\.target'.*'target'/],
   ['a time to live below zero', { settings: { gcm: { timeToLive: -1 } } }, /'settings\.gcm\.timeToLive'.*at least 0/],
   ['data without user ids', { data: { u: {} } }, /'data'/],
   ['data that are no object', { data: [], ...ann }, /'data'/],
@@ -55,8 +68,6 @@ const REFUSED: readonly (readonly [what: string, body: object | string, says: Re
   ['a dry run as text', { dryRun: 'true' }, /'dryRun'/],
 ];
 const NOT_THERE: readonly (readonly [what: string, target: object, code: string, says: RegExp])[] = [
-  ['only unknown devices', { deviceIds: ['nobody'] }, 'FPWSE0009E', /target\.deviceIds.*nobody/],
-  ['only unknown users', { userIds: ['nobody'] }, 'FPWSE0009E', /target\.userIds.*nobody/],
   ['an unknown tag', { tagNames: ['news', 'nothing'] }, 'FPWSE0001E', /target\.tagNames.*nothing/],
 ];
 
@@ -77,6 +88,22 @@ export const MESSAGE_REFUSALS: readonly Row[] = [
     404,
     refused(code, says),
   ]),
+  [
+    'POST …/messages',
+    'messages.write',
+    'users in the query',
+    { query: 'userIds=ann', body: hello },
+    400,
+    refused('FPWSE0007E', /'userIds'.*'target'/),
+  ],
+  [
+    'POST …/messages',
+    'messages.write',
+    'strictly, with a field that is not known',
+    { headers: { prefer: 'handling=strict' }, body: { ...hello, settings: { apns: { colour: 'red' } } } },
+    400,
+    wrong(/'settings\.apns\.colour'.*no such field/),
+  ],
   ['POST …/messages', 'messages.write', 'a list', { body: [hello] }, 400, refused('FPWSE0004E', /JSON object/)],
   ['GET …/messages', 'messages.read', 'none of those was kept', {}, 200, having({ messages: [] })],
 ];

@@ -23,6 +23,23 @@ const TAKEN: readonly (readonly [what: string, body: object, warnings?: unknown]
   ['to platforms in one text', { ...hello, target: { platforms: 'A,M' } }],
   ['with the target inside the settings', { ...hello, settings: { target: { userIds: ['ann'] } } }],
   ['to an unknown user beside a known one', { ...hello, target: { userIds: ['ann', 'nobody'] } }, warnings('nobody')],
+  ['to an unknown user', { ...hello, target: { userIds: ['nobody'] } }, warnings('target.userIds: nobody')],
+  ['to an unknown device', { ...hello, target: { deviceIds: ['nobody'] } }, warnings('target.deviceIds: nobody')],
+  ['as push and SMS', { ...ann, notificationType: 3 }, warnings('SMS is not offered')],
+  [
+    'with all members of a Java object',
+    { ...hello, target: { userIds: ['ann'], deviceIds: [], tagNames: null, platforms: [], phoneNumber: null } },
+  ],
+  [
+    'to a platform that is not offered, and others',
+    { ...hello, target: { platforms: ['A', 'APPEXT_CHROME'] } },
+    warnings('APPEXT_CHROME'),
+  ],
+  ['with a badge in text', { ...ann, ttl: '60', settings: { apns: { badge: '5' } } }],
+  [
+    'silently, without a word',
+    { message: { alert: '' }, settings: { apns: { type: 'SILENT' } }, target: { platforms: 'A' } },
+  ],
   [
     'with fields that it does not know',
     {
@@ -73,6 +90,14 @@ export const MESSAGES: readonly Row[] = [
     wrong(/Idempotency-Key/i),
   ],
 
+  [
+    'POST …/messages/bulk',
+    write,
+    'to a user without a device',
+    { body: [{ ...hello, target: { userIds: ['nobody'] } }] },
+    202,
+    { messages: [{ ...inBulk('Hello'), warnings: warnings('target.userIds: nobody') }] },
+  ],
   ['POST …/messages/bulk', write, 'two', { body: [hello, ann] }, 202, { messages: [inBulk('Hello'), inBulk('Hello')] }],
   [
     'POST …/messages/bulk',
@@ -185,11 +210,24 @@ function wrongBulks(): Row[] {
       wrong(/^Message \[1\]: .*'message\.alert'.* Message \[3\]: /),
     ],
     [
-      'to nobody',
-      [good, { ...good, target: { userIds: ['nobody'] } }],
+      'to an unknown tag',
+      [good, { ...good, target: { tagNames: ['nothing'] } }],
       404,
-      refused('FPWSE0009E', /^Message \[1\]: .*target\.userIds/),
+      refused('FPWSE0001E', /^Message \[1\]: /),
     ],
+    [
+      'with users beside a target',
+      [good, { ...good, userIds: ['ben'] }],
+      400,
+      wrong(/^Message \[1\]: .*'userIds'.*'target'/),
+    ],
+    [
+      'a target beside the list',
+      { ArrayOfMessageBody: [good], target: ann.target },
+      400,
+      wrong(/'target'.*each of the messages/),
+    ],
+    ['users beside the list', { ArrayOfMessageBody: [good], userIds: ['ann'] }, 400, wrong(/'userIds'/)],
     ['a dry run', [good, { ...good, dryRun: true }], 400, wrong(/^Message \[1\]: .*'dryRun'/)],
     ['no object', [good, 7], 400, refused('FPWSE0004E', /^Message \[1\]: /)],
     ['no message', [], 400, wrong(/no message/)],

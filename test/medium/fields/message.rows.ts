@@ -59,7 +59,7 @@ export const MESSAGE_ROWS: readonly Row[] = [
       ...onWeb({ url: URL }),
     }),
   ),
-  row('notificationType', 1, 'must be 1, push'),
+  row('notificationType', 1, 'must be 1, push; 3 is sent as push'),
   row('validate', true, 'ignored, named in `warnings`'),
   row('target.deviceIds', ['d1'], AUDIENCE),
   row('target.userIds', ['u1'], AUDIENCE),

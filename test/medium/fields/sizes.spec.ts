@@ -89,7 +89,7 @@ afterAll(() => places.close());
 
 function prepare(body: object): PreparedMessage {
   // Push Kit's longer word: an urgent message leaves it two bytes of room.
-  return prepareMessage({ priority: 'normal', ...body }, places.providers, Date.now());
+  return prepareMessage({ priority: 'normal', ...body }, places.providers, { now: Date.now(), strict: false });
 }
 
 /** As it is kept. */

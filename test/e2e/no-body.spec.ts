@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { expect, it } from 'vitest';
+import { basic } from '../harness/admin.js';
+import { runProgram } from '../harness/program.js';
+import { LIST_ROUTES, fillRoute, routesOf } from '../harness/routes.js';
+import { EMBEDDED } from './stages.js';
+
+/**
+ * A route that takes no body refuses one, whatever its method is: a caller that sends one means something by it. Which
+ * routes take one is said by the OpenAPI document.
+ */
+
+const document = JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8')) as {
+  paths: Record<string, Record<string, { requestBody?: object; security?: Record<string, unknown>[] }>>;
+};
+const program = runProgram(EMBEDDED, { flags: LIST_ROUTES });
+const BODY = '{"target":{"userIds":["ann"]}}';
+/** MobileFirst takes one there, and all that there is here is a refusal. */
+const NOT_OFFERED = 'PUT /imfpush/v1/apps/:applicationId/settings/smsConf';
+
+function operationOf(route: string) {
+  const [method = '', path = ''] = route.split(' ');
+  return document.paths[path.replaceAll(/\/:(\w+)/g, '/{$1}')]?.[method.toLowerCase()];
+}
+
+/** fetch sends no body with GET. */
+async function call(route: string, body: string): Promise<{ status: number; text: string }> {
+  const [method = '', path = ''] = route.split(' ');
+  const url = program.carillon.url + fillRoute(path, { runtime: 'mfp', applicationId: 'com.example.app' });
+  const authorization =
+    path.startsWith('/mfpadmin') || path.includes('/api/az/') ? basic('test', 'test') : program.api.authorization;
+  const headers = {
+    ...(operationOf(route)?.security && { authorization }),
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+  };
+  return new Promise((resolve, reject) => {
+    const sent = httpRequest(url, { method, headers, agent: false }, (response) => {
+      text(response).then((answer) => resolve({ status: response.statusCode ?? 0, text: answer }), reject);
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
+
+it('each route without a body in the document refuses one, and no other does', async () => {
+  const routes = routesOf(program.carillon).filter((route) => !route.includes('swagger.json') && route !== NOT_OFFERED);
+  const answers: Record<string, boolean> = {};
+  for (const route of routes) {
+    const answer = await call(route, BODY);
+    answers[route] = answer.status === 400 && answer.text.includes('takes no body');
+  }
+  const expected = routes.map((route) => [route, operationOf(route)?.requestBody === undefined]);
+  expect(answers).toEqual(Object.fromEntries(expected));
+  // Nothing of it was done: the application is there still.
+  expect((await call('GET /imfpush/v1/apps/:applicationId', '')).status).toBe(200);
+});
+
+it('a caller without a token learns nothing of it', async () => {
+  const { carillon } = program;
+  const url = `${carillon.url}/imfpush/v1/apps/com.example.app/campaigns/x/run`;
+  const headers = { 'content-type': 'application/json' };
+  expect((await fetch(url, { method: 'POST', headers, body: BODY })).status).toBe(401);
+});
+
+it('an empty body is none', async () => {
+  const { api } = program;
+  const made = await api.app<{ campaignId: string }>('POST', '/campaigns', {
+    name: 'x',
+    content: { message: { alert: 'x' } },
+    schedule: { cron: '0 9 * * 1' },
+  });
+  const url = `${program.carillon.url}/imfpush/v1/apps/com.example.app/campaigns/${made.body.campaignId}/activate`;
+  const headers = { authorization: program.api.authorization, 'content-type': 'application/json' };
+  expect((await fetch(url, { method: 'POST', headers, body: '' })).status).toBe(200);
+});
