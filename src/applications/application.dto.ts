@@ -73,5 +73,5 @@ export function toStatusAnswer({ enabled, strict }: Application): StatusAnswer {
 }
 
 export function toApplicationAnswer(application: Application): ApplicationAnswer {
-  return { applicationId: application.id, ...toStatusAnswer(application) };
+  return Object.assign(new ApplicationAnswer(), { applicationId: application.id }, toStatusAnswer(application));
 }
