@@ -184,7 +184,8 @@ describe('AccessTokens', () => {
   });
 
   it('stops once for a refusal, and asks again after the wait: a person may have cured it within', async () => {
-    endpoint.answers = [[400, '{"error":"invalid_scope"}'], granted('one')];
+    const refused: [number, string] = [400, '{"error":"invalid_scope"}'];
+    endpoint.answers = [refused, refused, granted('one')];
     const reason = 'token endpoint: invalid_scope';
     const together = await Promise.all([tokens.obtain(), tokens.obtain()]);
     expect(together).toEqual(Array(2).fill({ verdict: { action: 'stopApplication', reason } }));
@@ -219,6 +220,11 @@ describe('AccessTokens', () => {
     }
   });
 
+  it('asks twice before it believes a refusal', async () => {
+    endpoint.answers = [[400, '{"error":"invalid_grant"}'], granted('one')];
+    expect(await tokens.obtain()).toEqual({ token: 'one' });
+  });
+
   it('stops the application on invalid_grant', async () => {
     endpoint.answers = [[400, '{"error":"invalid_grant","error_description":"Invalid JWT Signature."}']];
     const verdict = { action: 'stopApplication', reason: 'token endpoint: invalid_grant' };
@@ -250,6 +256,11 @@ describe('readTokenAnswer', () => {
     [429, '{"error":"rate_limited"}', 'HTTP 429'],
     [500, '{"error":"invalid_grant"}', 'HTTP 500'],
     [503, '<html>', 'HTTP 503'],
+    [401, '<html>', 'HTTP 401'],
+    [403, '<html>', 'HTTP 403'],
+    [404, '{}', 'HTTP 404'],
+    [421, '{"error":"invalid_grant"}', 'HTTP 421'],
+    [425, '', 'HTTP 425'],
   ])('%i %s passes', (status, text, what) => {
     const verdict = { action: 'retryBackoff', reason: `token endpoint: ${what}`, floorMs: 1_000, capMs: 60_000 };
     expect(readTokenAnswer(status, text)).toEqual({ verdict });
@@ -259,7 +270,7 @@ describe('readTokenAnswer', () => {
     [400, '{"error":"invalid_grant"}', 'invalid_grant'],
     [401, '{"error":"invalid_client"}', 'invalid_client'],
     [400, '{"error":"a text with push@example.com"}', 'HTTP 400'],
-    [404, '<html>', 'HTTP 404'],
+    [401, '', 'HTTP 401'],
   ])('%i %s stops the application', (status, text, what) => {
     const verdict = { action: 'stopApplication', reason: `token endpoint: ${what}` };
     expect(readTokenAnswer(status, text)).toEqual({ verdict });

@@ -1,6 +1,7 @@
 import { Agent } from 'node:https';
 import axios, { isAxiosError } from 'axios';
 import { NOT_SENT } from './fan-out.js';
+import { isPassing } from './front-end.js';
 import type { Verdict } from './provider.js';
 import type { SharedToken, TokenShelf } from './token-shelf.js';
 import { isObject } from './unanswered.js';
@@ -100,7 +101,9 @@ export class AccessTokens implements AccessTokenSource {
 
   /** A new token, in place of one on the shelf that was minted at `than` or before. */
   private async fetch(than: number): Promise<Grant> {
-    const answer = await this.exchange();
+    let answer = await this.exchange();
+    // One odd word is not believed: the second request is signed anew.
+    if ('verdict' in answer && answer.verdict.action === 'stopApplication') answer = await this.exchange();
     if ('verdict' in answer) {
       const times = (this.failed?.times ?? 0) + 1;
       const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (times - 1));
@@ -180,11 +183,13 @@ export function readTokenAnswer(status: number, text: string): TokenAnswer {
       return { verdict: endpointTrouble('malformed answer') };
     return { token, expiresIn: typeof expiresIn === 'number' && expiresIn > 0 ? expiresIn : HOUR_S };
   }
-  if (status >= 500 || status === 429 || status === 408 || status < 400)
-    return { verdict: endpointTrouble(`HTTP ${status}`) };
   const { error } = answer;
-  const word = typeof error === 'string' && /^[a-z_]{1,40}$/.test(error) ? error : `HTTP ${status}`;
-  return { verdict: { action: 'stopApplication', reason: `token endpoint: ${word}` } };
+  const word = typeof error === 'string' && /^[a-z_]{1,40}$/.test(error) ? error : '';
+  // A refusal has a word (RFC 6749 §5.2). Some servers leave it out of a 401, which a front end's page is not taken for.
+  const isRefusal = typeof error === 'string' || (status === 401 && !/^\s*</.test(text));
+  if (isPassing(status) || status === 429 || status < 400 || !isRefusal)
+    return { verdict: endpointTrouble(`HTTP ${status}`) };
+  return { verdict: { action: 'stopApplication', reason: `token endpoint: ${word || `HTTP ${status}`}` } };
 }
 
 /** Trouble that passes: tried again, and never a reason to stop. */

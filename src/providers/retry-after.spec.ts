@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { clampWait, readRetryAfter } from './retry-after.js';
 
 const NOW = Date.parse('2026-11-23T10:00:00Z');
@@ -12,6 +12,11 @@ describe('readRetryAfter', () => {
     ['999999999', DAY_MS],
     ['Mon, 23 Nov 2026 10:01:30 GMT', 90_000],
     ['Monday, 23-Nov-26 10:01:30 GMT', 90_000],
+    ['Mon Nov 23 10:01:30 2026', 90_000],
+    ['Thu Dec  3 10:00:00 2026', DAY_MS],
+    ['Sunday, 06-Nov-94 08:49:37 GMT', 1_000],
+    ['Mon, 23 Nov 2026 10:01:30 +0100', undefined],
+    ['Mon, 23 Nox 2026 10:01:30 GMT', undefined],
     ['Mon, 23 Nov 2026 09:00:00 GMT', 1_000],
     ['Tue, 23 Nov 2027 10:00:00 GMT', DAY_MS],
     [undefined, undefined],
@@ -24,6 +29,23 @@ describe('readRetryAfter', () => {
   ])('reads %j as %j ms', (value, expected) => {
     expect(readRetryAfter(value, NOW)).toBe(expected);
   });
+});
+
+describe('in a process that does not run in UTC', () => {
+  beforeAll(() => {
+    vi.stubEnv('TZ', 'America/New_York');
+  });
+  afterAll(() => {
+    vi.unstubAllEnvs();
+  });
+
+  it.each(['Mon, 23 Nov 2026 10:01:30 GMT', 'Monday, 23-Nov-26 10:01:30 GMT', 'Mon Nov 23 10:01:30 2026'])(
+    'reads %s as UTC',
+    (value) => {
+      expect(new Date(NOW).getHours()).toBe(5);
+      expect(readRetryAfter(value, NOW)).toBe(90_000);
+    },
+  );
 });
 
 it('clampWait holds a wait within 1 s and 24 h', () => {

@@ -58,7 +58,8 @@ function readFailure({ status, headers, body }: Answered, now: number): Verdict 
   if (status === 503 || code === 'FPWSE0025E') return busy('host');
   if (status === 501 || status === 505) return { action: 'fail', reason };
   if (status >= 500) return { action: 'ambiguous', reason };
-  if (status === 408) return { action: 'retryBackoff', reason };
+  // Not acted on, says the server (RFC 9110 §15.5.9 and §15.5.20, RFC 8470 §5.2).
+  if (status === 408 || status === 421 || status === 425) return { action: 'retryBackoff', reason };
   if (status === 409 && headers['mfp-conflict'] === 'true')
     return { action: 'retryBackoff', reason: `${reason} MFP-Conflict`, firstMs: CONFLICT_FIRST_MS };
   if (status < 400) return stop(`${reason}: the address leads elsewhere; check baseUrl`);

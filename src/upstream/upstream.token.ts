@@ -38,10 +38,10 @@ export function readUpstreamToken(status: number, text: string, scope: string): 
   if ('token' in answer) return answer;
   if (status >= 300 && status < 400) return stop(`HTTP ${status}: the address leads elsewhere; check baseUrl`);
   const { verdict } = answer;
+  if (status === 404)
+    return { verdict: endpointTrouble('HTTP 404; if it stays, check baseUrl and the runtime’s name') };
   if (verdict.action !== 'stopApplication') return answer;
   const word = verdict.reason.slice(verdict.reason.lastIndexOf(' ') + 1);
-  if (word === '404')
-    return { verdict: endpointTrouble('HTTP 404; if it stays, check baseUrl and the runtime’s name') };
   const advice = ADVICE[word === '401' ? 'invalid_client' : word];
   return advice === undefined ? answer : stop(`${word === '401' ? 'HTTP 401' : word}: ${advice} (scope ${scope})`);
 }

@@ -4,12 +4,15 @@ import { readApnsOutcome } from './apns.outcome.js';
 
 const REGISTERED_AT = 1_700_000_000_000;
 
-function answered(status: number, body: unknown = ''): PushResult {
+const APNS_ID = { 'apns-id': '6f1c6b1e-5d39-4a6e-9d0c-0a4c9d0f4d3b' };
+
+function answered(status: number, body: unknown = '', headers: Record<string, string> = APNS_ID): PushResult {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
-  return { kind: 'answered', status, headers: {}, body: Buffer.from(text), connection: 1 };
+  return { kind: 'answered', status, headers, body: Buffer.from(text), connection: 1 };
 }
 
-const read = (status: number, body?: unknown) => readApnsOutcome(answered(status, body), REGISTERED_AT);
+const read = (status: number, body?: unknown, headers?: Record<string, string>) =>
+  readApnsOutcome(answered(status, body, headers), REGISTERED_AT);
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const backoff = (reason: string) => ({
@@ -22,9 +25,41 @@ const backoff = (reason: string) => ({
 });
 
 describe('readApnsOutcome', () => {
-  it('accepts 200', () => {
+  it('accepts 200 with an apns-id, also when its body never ends', () => {
     expect(read(200)).toEqual({ verdict: { action: 'accept' } });
+    const stalled: PushResult = { kind: 'ambiguous', reason: 'time-out', head: { status: 200, headers: APNS_ID } };
+    expect(readApnsOutcome(stalled, REGISTERED_AT)).toEqual({ verdict: { action: 'accept' } });
   });
+
+  it('takes a 200 that is not of APNs for no acceptance', () => {
+    expect(read(200, '<html>', {})).toEqual({ verdict: backoff('HTTP 200') });
+    expect(read(200, '', { 'content-type': 'text/html' })).toEqual({ verdict: backoff('HTTP 200') });
+    expect(read(200, '', {})).toEqual({ verdict: { action: 'ambiguous', reason: 'unreadable answer' } });
+    expect(read(202)).toEqual({ verdict: { action: 'ambiguous', reason: 'unreadable answer' } });
+  });
+
+  it('a failure whose body never ends goes by its status', () => {
+    const cut = (status: number): PushResult => ({ kind: 'ambiguous', reason: 'x', head: { status, headers: {} } });
+    expect(readApnsOutcome(cut(503), REGISTERED_AT)).toEqual({ verdict: backoff('HTTP 503') });
+    expect(readApnsOutcome(cut(410), REGISTERED_AT)).toEqual({ verdict: backoff('HTTP 410') });
+  });
+
+  it.each([408, 425, 302, 307])('%i is sent later, as a 5xx is', (status) => {
+    expect(read(status)).toEqual({ verdict: backoff(`HTTP ${status}`) });
+    expect(read(status, { reason: 'SomethingNew' })).toEqual({ verdict: backoff('SomethingNew') });
+  });
+
+  it('421 goes to another connection, and is sent later', () => {
+    expect(read(421)).toEqual({ verdict: backoff('HTTP 421'), retire: true, replay: 'again' });
+  });
+
+  it.each([400, 401, 403, 404, 405, 410, 413])(
+    "a %i without a reason of Apple's is a front end's trouble",
+    (status) => {
+      for (const body of ['', '<html>', '{"message":"Forbidden"}'])
+        expect(read(status, body)).toEqual({ verdict: backoff(`HTTP ${status}`) });
+    },
+  );
 
   it.each([
     [400, 'BadCollapseId'],
@@ -43,15 +78,15 @@ describe('readApnsOutcome', () => {
   });
 
   it.each([
-    [403, 'InvalidProviderToken'],
-    [403, 'MissingProviderToken'],
-    [403, 'BadEnvironmentKeyInToken'],
-    [403, 'BadEnvironmentKeyIdInToken'],
-    [403, 'BadCertificate'],
-    [403, 'BadCertificateEnvironment'],
-    [403, 'Forbidden'],
-  ])('%i %s stops the application', (status, reason) => {
-    expect(read(status, { reason })).toEqual({ verdict: { action: 'stopApplication', reason } });
+    ['InvalidProviderToken', 'either'],
+    ['MissingProviderToken', 'either'],
+    ['BadEnvironmentKeyInToken', 'again'],
+    ['BadEnvironmentKeyIdInToken', 'again'],
+    ['BadCertificate', 'again'],
+    ['BadCertificateEnvironment', 'again'],
+    ['Forbidden', 'again'],
+  ])('403 %s is repeated on another connection (%s), and stops the application when it stays', (reason, replay) => {
+    expect(read(403, { reason })).toEqual({ verdict: { action: 'stopApplication', reason }, retire: true, replay });
   });
 
   it.each(['MissingTopic', 'BadTopic', 'TopicDisallowed'])('400 %s stops the application when it repeats', (reason) => {
@@ -127,9 +162,6 @@ describe('readApnsOutcome', () => {
     [410, { reason: 'SomethingNew', timestamp: REGISTERED_AT + 1 }, { action: 'fail', reason: 'SomethingNew' }],
     [400, { reason: 'Unregistered', timestamp: REGISTERED_AT + 1 }, { action: 'fail', reason: 'Unregistered' }],
     [403, { reason: 'BadDeviceToken' }, { action: 'fail', reason: 'BadDeviceToken' }],
-    [410, '', { action: 'fail', reason: 'HTTP 410' }],
-    [400, '<html>', { action: 'fail', reason: 'HTTP 400' }],
-    [302, '', { action: 'fail', reason: 'HTTP 302' }],
     [502, '<html>', backoff('HTTP 502')],
     [503, { reason: 'SomethingNew' }, backoff('SomethingNew')],
     [429, '', { action: 'retryAfter', reason: 'HTTP 429', afterMs: MINUTE, capMs: HOUR, scope: 'device' }],

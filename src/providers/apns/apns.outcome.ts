@@ -1,5 +1,6 @@
 import type { PushResult } from '../../http2/push.js';
 import type { Verdict } from '../provider.js';
+import { cutAnswer, isPage, isPassing, UNREADABLE } from '../front-end.js';
 import { parseErrorBody, unansweredVerdict } from '../unanswered.js';
 
 /** What an answer of APNs asks for. */
@@ -8,11 +9,16 @@ export interface ApnsOutcome {
   verdict: Verdict;
   /** The connection that answered must not be used again. */
   retire?: true;
-  /** Not processed: send once more, on another connection (`again`) or with a new JWT (`renewed`). */
-  replay?: 'again' | 'renewed';
-  /** The topic was refused: final only when it repeats. */
+  /**
+   * Not processed: send once more, on another connection (`again`), there with another JWT if it is old enough to be
+   * replaced (`either`), or only with a new JWT or new connections (`renewed`).
+   */
+  replay?: 'again' | 'either' | 'renewed';
+  /** The topic was refused: Apple refuses one at times while a key's scope settles. */
   suspectTopic?: true;
 }
+
+type Answered = Extract<PushResult, { kind: 'answered' }>;
 
 const MINUTE_MS = 60_000;
 const ACCEPTED: ApnsOutcome = { verdict: { action: 'accept' } };
@@ -38,6 +44,10 @@ const throttled = (reason: string): ApnsOutcome => ({
   verdict: { action: 'retryAfter', reason, afterMs: MINUTE_MS, capMs: 60 * MINUTE_MS, scope: 'device' },
 });
 const topic = (reason: string): ApnsOutcome => ({ ...stop(reason), suspectTopic: true });
+const renewed = (reason: string): ApnsOutcome => ({ ...stop(reason), retire: true, replay: 'renewed' });
+/** Apple gives these at times for credentials that are right. */
+const either = (reason: string): ApnsOutcome => ({ ...stop(reason), retire: true, replay: 'either' });
+const again = (reason: string): ApnsOutcome => ({ ...stop(reason), retire: true, replay: 'again' });
 
 /**
  * Status and reason to outcome (Apple: "Handling notification responses from APNs"). A pair that is not here goes by
@@ -60,16 +70,16 @@ const ANSWERS: Record<string, (reason: string) => ApnsOutcome> = {
   '400 DeviceTokenNotForTopic': (reason) => drop(reason, false),
   '400 IdleTimeout': (reason) => ({ verdict: backoff(reason), retire: true, replay: 'again' }),
   // The connection keeps refusing after this, whatever JWT it is given next.
-  '403 ExpiredProviderToken': (reason) => ({ ...stop(reason), retire: true, replay: 'renewed' }),
-  '403 UnrelatedKeyIdInToken': (reason) => ({ ...stop(reason), retire: true, replay: 'again' }),
-  '403 InvalidProviderToken': stop,
-  '403 MissingProviderToken': stop,
+  '403 ExpiredProviderToken': renewed,
+  '403 UnrelatedKeyIdInToken': again,
+  '403 InvalidProviderToken': either,
+  '403 MissingProviderToken': either,
   // The wire has been seen without "Id", Apple's page has it.
-  '403 BadEnvironmentKeyInToken': stop,
-  '403 BadEnvironmentKeyIdInToken': stop,
-  '403 BadCertificate': stop,
-  '403 BadCertificateEnvironment': stop,
-  '403 Forbidden': stop,
+  '403 BadEnvironmentKeyInToken': again,
+  '403 BadEnvironmentKeyIdInToken': again,
+  '403 BadCertificate': again,
+  '403 BadCertificateEnvironment': again,
+  '403 Forbidden': again,
   '404 BadPath': fail,
   '405 MethodNotAllowed': fail,
   '413 PayloadTooLarge': fail,
@@ -86,8 +96,13 @@ const ANSWERS: Record<string, (reason: string) => ApnsOutcome> = {
 
 /** Reads what became of one push; `registeredAt` (epoch ms) is when the device last registered this token. */
 export function readApnsOutcome(result: PushResult, registeredAt: number): ApnsOutcome {
-  if (result.kind !== 'answered') return { verdict: unansweredVerdict(result) };
-  if (result.status === 200) return ACCEPTED;
+  const cut = cutAnswer(result);
+  if (result.kind !== 'answered' && cut === undefined) return { verdict: unansweredVerdict(result) };
+  return readAnswer(cut ?? (result as Answered), registeredAt);
+}
+
+function readAnswer(result: Answered, registeredAt: number): ApnsOutcome {
+  if (result.status >= 200 && result.status < 300) return readSuccess(result);
   const body = parseErrorBody(result.body);
   const reason = readReason(body?.reason);
   if (result.status === 410 && (reason === 'Unregistered' || reason === 'ExpiredToken')) {
@@ -96,8 +111,18 @@ export function readApnsOutcome(result: PushResult, registeredAt: number): ApnsO
   const answer = ANSWERS[`${result.status} ${reason}`];
   if (answer !== undefined) return answer(reason);
   const named = reason === '' ? `HTTP ${result.status}` : reason;
-  if (result.status >= 500) return { verdict: backoff(named) };
-  return result.status === 429 ? throttled(named) : fail(named);
+  if (result.status === 429) return throttled(named);
+  if (result.status === 421) return { verdict: backoff(named), retire: true, replay: 'again' };
+  // Without a reason of Apple's it is a front end that speaks.
+  return typeof body?.reason !== 'string' || isPassing(result.status) ? { verdict: backoff(named) } : fail(named);
+}
+
+/** Apple answers 200 with an `apns-id` and an empty body. */
+function readSuccess(result: Answered): ApnsOutcome {
+  const { status, headers } = result;
+  if (status === 200 && headers['apns-id'] !== undefined) return ACCEPTED;
+  if (isPage(result)) return { verdict: backoff(`HTTP ${status}`) };
+  return { verdict: { action: 'ambiguous', reason: UNREADABLE } };
 }
 
 /**

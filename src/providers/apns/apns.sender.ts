@@ -6,6 +6,7 @@ import { HostBreaker } from '../host-breaker.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import { statsOf } from '../pool-stats.js';
+import { Refusals } from '../refusals.js';
 import { StreamShare } from '../stream-share.js';
 import { readApnsOutcome } from './apns.outcome.js';
 import { type ApnsPayload, MAX_BODY_BYTES, apnsBody, apnsId, apnsIdStart, buildApnsPayload } from './apns.payload.js';
@@ -15,7 +16,7 @@ import type { ProviderToken } from './apns.token.js';
 const TOKEN = /^[0-9a-fA-F]{2,512}$/;
 /** What is in flight at a close may take as long as any request of the pool: 15 s. */
 const GRACE_MS = 15_000;
-/** Refusals of the topic in a row that stop the application: Apple refuses one at times while a key's scope settles. */
+/** Refusals of the topic in a row that stop the application. */
 const TOPIC_REFUSALS = 3;
 
 /** One application's way to one APNs environment. */
@@ -24,8 +25,8 @@ export class ApnsSender implements Sender {
   private readonly draining = new Set<Promise<void>>();
   private readonly breaker = new HostBreaker();
   private readonly share = new StreamShare(() => this.pool.stats().capacity, OUTSTANDING);
-  private topicRefusals = 0;
-  /** The JWT that was called expired while too young for it. */
+  private readonly refusals = new Refusals();
+  /** The JWT that was refused while too young to be replaced. */
   private doubted: string | undefined;
   private closed = false;
 
@@ -92,16 +93,17 @@ export class ApnsSender implements Sender {
       if (outcome.replay !== undefined && !replayed) {
         if (signal.aborted || this.closed) return NOT_SENT;
         replayed = true;
-        if (outcome.replay === 'again' || (await this.renew(jwt, push, pool))) continue;
+        if (outcome.replay === 'either' && jwt !== null) await this.token?.replaceExpired(jwt);
+        if (outcome.replay !== 'renewed' || (await this.renew(jwt, push, pool))) continue;
       }
-      const verdict = this.conclude(outcome.verdict, outcome.suspectTopic);
+      const verdict = this.refusals.judge(outcome.verdict, outcome.suspectTopic && TOPIC_REFUSALS);
       if (verdict.action === 'stopApplication') this.stop(push, pool);
       return verdict;
     }
   }
 
   /**
-   * After Apple called `refused` expired: true when another try is worth it, with another JWT, or with the same on new
+   * After Apple refused a JWT: true when another try is worth it, with another JWT, or with the same on new
    * connections the first time that happens to it. Any of the old connections may have seen an expired one, and such a
    * connection goes on refusing.
    */
@@ -129,13 +131,6 @@ export class ApnsSender implements Sender {
     this.pool = this.openPool();
     const drained = pool.close(GRACE_MS).finally(() => this.draining.delete(drained));
     this.draining.add(drained);
-  }
-
-  private conclude(verdict: Verdict, suspectTopic = false): Verdict {
-    if (verdict.action === 'accept') this.topicRefusals = 0;
-    if (!suspectTopic || verdict.action !== 'stopApplication') return verdict;
-    if (++this.topicRefusals >= TOPIC_REFUSALS) return verdict;
-    return { action: 'retryBackoff', reason: verdict.reason, floorMs: 5_000 };
   }
 
   private openPool(): PushPool {

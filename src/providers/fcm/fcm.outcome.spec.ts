@@ -44,8 +44,44 @@ const slower = (reason: string, scope: string) => ({
 });
 
 describe('readFcmOutcome', () => {
-  it('accepts 200', () => {
+  it('accepts 200 with the name of the message', () => {
     expect(read(200, { name: 'projects/p/messages/1' })).toEqual({ verdict: { action: 'accept' } });
+  });
+
+  it.each([[''], ['{}'], ['{"name":7}'], ['{"name":"projects/p"}'], ['{"name":"proj'], ['[]']])(
+    'a 200 with %j says nothing of the message',
+    (body) => {
+      expect(read(200, body)).toEqual({ verdict: { action: 'ambiguous', reason: 'unreadable answer' } });
+    },
+  );
+
+  it("a 200 with a page is a front end's trouble", () => {
+    expect(read(200, '<!DOCTYPE html><title>Sign in')).toEqual(backoff('HTTP 200'));
+    expect(read(200, 'Sign in', { 'content-type': 'text/html; charset=utf-8' })).toEqual(backoff('HTTP 200'));
+  });
+
+  it('an answer whose body never ends goes by its head', () => {
+    const cut = (status: number, type?: string): PushResult => {
+      const headers: Record<string, string> = type === undefined ? {} : { 'content-type': type };
+      return { kind: 'ambiguous', reason: 'time-out', head: { status, headers } };
+    };
+    const of = (result: PushResult) => readFcmOutcome(result, NOW);
+    expect(of(cut(200, 'application/json; charset=UTF-8'))).toEqual({ verdict: { action: 'accept' } });
+    const unclear = { verdict: { action: 'ambiguous', reason: 'no body after status 200' } };
+    expect(of(cut(200, 'text/html'))).toEqual(unclear);
+    expect(of(cut(200))).toEqual(unclear);
+    expect(of(cut(503, 'application/json'))).toEqual(backoff('HTTP 503'));
+    expect(of(cut(404, 'application/json'))).toEqual(backoff('HTTP 404'));
+  });
+
+  it.each([301, 302, 307, 308, 408, 421, 425])('%i is sent later, as a 5xx is', (status) => {
+    expect(read(status)).toEqual(backoff(`HTTP ${status}`));
+    expect(read(status, failure(status, 'SOMETHING_NEW'))).toEqual(backoff('SOMETHING_NEW'));
+  });
+
+  it.each([400, 403, 404, 405, 409])("a %i that is not of Google's form is a front end's trouble", (status) => {
+    for (const body of ['', '<html>', '{"message":"Forbidden"}', '{"error":"forbidden"}'])
+      expect(read(status, body)).toEqual(backoff(`HTTP ${status}`));
   });
 
   it('400 INVALID_ARGUMENT about the message fails it and names the field, not its value', () => {
@@ -78,7 +114,9 @@ describe('readFcmOutcome', () => {
   it('401 asks for another access token, and stops the application when that is refused as well', () => {
     const renewed = { ...stop('UNAUTHENTICATED'), replay: 'renewed' };
     expect(read(401, failure(401, 'UNAUTHENTICATED'))).toEqual(renewed);
-    expect(read(401, '')).toEqual({ ...stop('HTTP 401'), replay: 'renewed' });
+    expect(read(401, { error: { code: 401 } })).toEqual({ ...stop('HTTP 401'), replay: 'renewed' });
+    // A front end's: another token may help, and nothing is stopped for it.
+    expect(read(401, '')).toEqual({ ...backoff('HTTP 401'), replay: 'renewed' });
   });
 
   it('401 THIRD_PARTY_AUTH_ERROR fails this device and lets the Android ones go on', () => {
@@ -105,9 +143,8 @@ describe('readFcmOutcome', () => {
     expect(read(403, body)).toEqual(drop('SENDER_ID_MISMATCH', false));
   });
 
-  it('403 PERMISSION_DENIED stops the application', () => {
-    expect(read(403, failure(403, 'PERMISSION_DENIED'))).toEqual(stop('PERMISSION_DENIED'));
-    expect(read(403, '<html>')).toEqual(stop('HTTP 403'));
+  it('403 PERMISSION_DENIED stops the application when another access token does not help', () => {
+    expect(read(403, failure(403, 'PERMISSION_DENIED'))).toEqual({ ...stop('PERMISSION_DENIED'), replay: 'renewed' });
   });
 
   it('404 UNREGISTERED drops the device', () => {
@@ -115,9 +152,8 @@ describe('readFcmOutcome', () => {
   });
 
   it("404 without FCM's word stops the application and costs no device", () => {
-    expect(read(404, failure(404, 'NOT_FOUND'))).toEqual(stop('NOT_FOUND'));
-    expect(read(404, failure(404, 'UNREGISTERED'))).toEqual(stop('HTTP 404'));
-    expect(read(404, '<html>')).toEqual(stop('HTTP 404'));
+    expect(read(404, failure(404, 'NOT_FOUND'))).toEqual({ ...stop('NOT_FOUND'), replay: 'renewed' });
+    expect(read(404, failure(404, 'UNREGISTERED'))).toEqual({ ...stop('HTTP 404'), replay: 'renewed' });
   });
 
   it('413 fails the message', () => {
@@ -188,14 +224,14 @@ describe('readFcmOutcome', () => {
       ...stop('SOMETHING_NEW'),
       replay: 'renewed',
     });
-    expect(read(302)).toEqual(fail('HTTP 302'));
   });
 
   it('reads bodies of any shape', () => {
     const bodies = [{}, { error: 'x' }, { error: { details: 'x' } }, { error: { details: [null, 1, {}] } }];
-    for (const body of bodies) expect(read(400, body)).toEqual(fail('HTTP 400'));
+    for (const body of bodies) expect(read(400, body)).toEqual(backoff('HTTP 400'));
     const odd = { error: { status: 'a text for people', details: [{ '@type': 7 }, { ...fcm('x'), errorCode: 7 }] } };
-    expect(read(400, odd)).toEqual(fail('HTTP 400'));
+    expect(read(400, odd)).toEqual(backoff('HTTP 400'));
+    expect(read(400, { error: { ...odd.error, code: 400 } })).toEqual(fail('HTTP 400'));
   });
 
   it('passes on what got no answer', () => {

@@ -1,5 +1,6 @@
 import type { PushResult } from '../../http2/push.js';
 import type { Verdict } from '../provider.js';
+import { cutAnswer, isPage, isPassing, UNREADABLE } from '../front-end.js';
 import { clampWait, readRetryAfter, slowDown } from '../retry-after.js';
 import { isObject, parseErrorBody, unansweredVerdict } from '../unanswered.js';
 
@@ -27,6 +28,8 @@ interface Failure {
   quota: string;
   /** The wait that was asked for, in ms. */
   waitMs: number | undefined;
+  /** True of Google's own form: an `error` with a code or a status. */
+  isGoogles: boolean;
 }
 
 const ACCEPTED: FcmOutcome = { verdict: { action: 'accept' } };
@@ -67,19 +70,19 @@ const ERROR_CODES: Record<string, (failure: Failure) => FcmOutcome> = {
 const STATUSES: Record<string, (failure: Failure) => FcmOutcome> = {
   INVALID_ARGUMENT: readInvalid,
   UNAUTHENTICATED: () => renew('UNAUTHENTICATED'),
-  PERMISSION_DENIED: () => stop('PERMISSION_DENIED'),
+  PERMISSION_DENIED: () => renew('PERMISSION_DENIED'),
   // Without FCM's word for it the project or the URL is meant, never a device.
-  NOT_FOUND: () => stop('NOT_FOUND'),
+  NOT_FOUND: () => renew('NOT_FOUND'),
   RESOURCE_EXHAUSTED: readQuota,
   INTERNAL: () => backoff('INTERNAL'),
   UNAVAILABLE: readUnavailable,
 };
 
-/** HTTP status to outcome, for front ends that answer with a page of their own. */
+/** HTTP status to outcome, where Google names none or something else answers. */
 const HTTP_STATUSES: Record<number, (failure: Failure) => FcmOutcome> = {
-  401: () => renew('HTTP 401'),
-  403: () => stop('HTTP 403'),
-  404: () => stop('HTTP 404'),
+  401: ({ isGoogles }) => (isGoogles ? renew('HTTP 401') : { ...backoff('HTTP 401'), replay: 'renewed' }),
+  403: ({ isGoogles }) => (isGoogles ? renew('HTTP 403') : backoff('HTTP 403')),
+  404: ({ isGoogles }) => (isGoogles ? renew('HTTP 404') : backoff('HTTP 404')),
   413: () => fail('HTTP 413'),
   429: readQuota,
   503: readUnavailable,
@@ -87,8 +90,26 @@ const HTTP_STATUSES: Record<number, (failure: Failure) => FcmOutcome> = {
 
 /** Reads what became of one `messages:send`; `now` is epoch ms. */
 export function readFcmOutcome(result: PushResult, now: number): FcmOutcome {
+  const cut = cutAnswer(result);
+  if (cut !== undefined) return cut.status < 300 ? readCutSuccess(cut) : readFailed(cut, now);
   if (result.kind !== 'answered') return { verdict: unansweredVerdict(result) };
-  if (result.status === 200) return ACCEPTED;
+  return result.status >= 200 && result.status < 300 ? readSuccess(result) : readFailed(result, now);
+}
+
+/** FCM answers 200 with the `name` that it gave the message. */
+function readSuccess(result: Answered): FcmOutcome {
+  const name = parseErrorBody(result.body)?.name;
+  if (typeof name === 'string' && /^projects\/[^/]+\/messages\/./.test(name)) return ACCEPTED;
+  return isPage(result) ? backoff(`HTTP ${result.status}`) : { verdict: { action: 'ambiguous', reason: UNREADABLE } };
+}
+
+/** The body stalled: the head tells FCM from a front end. */
+function readCutSuccess({ status, headers }: Answered): FcmOutcome {
+  if (status === 200 && /^application\/json\b/i.test(headers['content-type'] ?? '')) return ACCEPTED;
+  return { verdict: { action: 'ambiguous', reason: `no body after status ${status}` } };
+}
+
+function readFailed(result: Answered, now: number): FcmOutcome {
   const failure = readFailure(result, now);
   const { errorCode, status, http } = failure;
   const known = ERROR_CODES[errorCode] ?? (errorCode === '' ? STATUSES[status] : undefined);
@@ -96,11 +117,11 @@ export function readFcmOutcome(result: PushResult, now: number): FcmOutcome {
   if (errorCode !== '') {
     // FCM's word is new to us: what it says of the credential still holds, but it is no proof against a project.
     if (status === 'UNAUTHENTICATED') return renew(errorCode);
-    return http >= 500 ? backoff(errorCode) : http === 429 ? readQuota(failure) : fail(errorCode);
+    return isPassing(http) ? backoff(errorCode) : http === 429 ? readQuota(failure) : fail(errorCode);
   }
   const read = HTTP_STATUSES[http];
   if (read !== undefined) return read(failure);
-  return http >= 500 ? backoff(name(failure)) : fail(name(failure));
+  return isPassing(http) || !failure.isGoogles ? backoff(name(failure)) : fail(name(failure));
 }
 
 /** Google: remove a device only when the payload is known to be right. So nothing but the token may be at fault. */
@@ -131,7 +152,7 @@ function name({ errorCode, status, http, apple }: Failure): string {
 /** Reads a failure defensively: an absent or strange part is as good as empty. */
 function readFailure({ status: http, headers, body }: Answered, now: number): Failure {
   const error = parseErrorBody(body)?.error;
-  const { status, message, details } = isObject(error) ? error : {};
+  const { code, status, message, details } = isObject(error) ? error : {};
   const failure: Failure = {
     errorCode: '',
     status: codeWord(status),
@@ -141,6 +162,7 @@ function readFailure({ status: http, headers, body }: Answered, now: number): Fa
     apple: '',
     quota: '',
     waitMs: readRetryAfter(headers['retry-after'], now),
+    isGoogles: typeof code === 'number' || codeWord(status) !== '',
   };
   for (const detail of Array.isArray(details) ? details.filter(isObject) : []) readDetail(detail, failure);
   return failure;

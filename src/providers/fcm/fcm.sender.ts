@@ -8,6 +8,7 @@ import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import { statsOf } from '../pool-stats.js';
 import { withLife } from '../time-to-live.js';
+import { Refusals } from '../refusals.js';
 import { StreamShare } from '../stream-share.js';
 import type { TokenShelf } from '../token-shelf.js';
 import { readFcmOutcome } from './fcm.outcome.js';
@@ -25,6 +26,7 @@ export class FcmSender implements Sender {
   private readonly path: string;
   private readonly breaker = new HostBreaker();
   private readonly share = new StreamShare(() => this.pool.stats().capacity, OUTSTANDING);
+  private readonly refusals = new Refusals();
   private authorized: { token: string; headers: readonly Header[] } | undefined;
 
   constructor(origin: string, ca: string | undefined, account: ServiceAccount, shelf: TokenShelf) {
@@ -82,7 +84,7 @@ export class FcmSender implements Sender {
       const result = await this.pool.send({ path: this.path, constant, body, urgent, signal });
       if (result.kind === 'refused' && signal.aborted) return NOT_SENT;
       const { verdict, replay } = readFcmOutcome(result, Date.now());
-      if (replay === undefined || replayed) return verdict;
+      if (replay === undefined || replayed) return this.refusals.judge(verdict);
       this.tokens.refuse(token);
       if (signal.aborted) return NOT_SENT;
     }

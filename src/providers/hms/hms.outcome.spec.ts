@@ -46,8 +46,8 @@ describe('readHmsOutcome', () => {
     [401, 80200001, { ...stop('80200001 authentication'), again: 'renewed' }],
     [401, 80200003, { ...stop('80200003 access token expired'), again: 'renewed' }],
     [401, 80200005, { ...stop('80200005 JWT expired'), again: 'renewed' }],
-    [401, 80200006, stop('80200006 credential disabled')],
-    [200, 80300002, stop('80300002 no permission')],
+    [401, 80200006, { ...stop('80200006 credential disabled'), again: 'renewed' }],
+    [200, 80300002, { ...stop('80300002 no permission'), again: 'renewed' }],
     [200, 80100017, later('80100017 too many topic tasks')],
     [200, 80600003, { ...backoff('80600003 OAuth failure'), suspectAccess: true }],
     [500, 81000001, backoff('81000001 internal')],
@@ -70,14 +70,21 @@ describe('readHmsOutcome', () => {
     [503, '', { 'retry-after': '7' }, later('HTTP 503', 7_000)],
     [429, '', {}, later('HTTP 429')],
     [408, '', {}, backoff('HTTP 408')],
-    [401, '', {}, { ...stop('HTTP 401'), again: 'renewed' }],
-    [403, '', {}, stop('HTTP 403')],
-    [404, '', {}, stop('HTTP 404')],
+    [421, '', {}, backoff('HTTP 421')],
+    [425, '', {}, backoff('HTTP 425')],
+    [302, '', {}, backoff('HTTP 302')],
+    [401, '', {}, { ...backoff('HTTP 401'), again: 'renewed' }],
+    [400, '', {}, backoff('HTTP 400')],
+    [403, '', {}, backoff('HTTP 403')],
+    [403, '<html>', {}, backoff('HTTP 403')],
+    [404, '<html>', {}, backoff('HTTP 404')],
     [413, '', {}, { verdict: { action: 'fail', reason: 'HTTP 413' } }],
-    [200, '<html>', {}, { verdict: { action: 'ambiguous', reason: 'unreadable answer' } }],
+    [200, '<html>', {}, backoff('HTTP 200')],
+    [200, '', { 'content-type': 'text/html' }, backoff('HTTP 200')],
+    [200, '', {}, { verdict: { action: 'ambiguous', reason: 'unreadable answer' } }],
     [200, '{"code":{}}', {}, { verdict: { action: 'ambiguous', reason: 'unreadable answer' } }],
-    [400, '{"code":"a text"}', {}, { verdict: { action: 'fail', reason: 'HTTP 400' } }],
-    [400, '{"code":"constructor"}', {}, { verdict: { action: 'fail', reason: 'HTTP 400' } }],
+    [400, '{"code":"a text"}', {}, backoff('HTTP 400')],
+    [400, '{"code":"constructor"}', {}, backoff('HTTP 400')],
   ])('%i %j without a code', (status, body, headers, outcome) => {
     expect(read(status, body, headers)).toEqual(outcome);
   });
@@ -129,5 +136,12 @@ describe('readHmsOutcome', () => {
   it('no answer is ambiguous only when something was written', () => {
     expect(readHmsOutcome({ kind: 'ambiguous', reason: 'time-out' }, 0).verdict.action).toBe('ambiguous');
     expect(readHmsOutcome({ kind: 'refused', reason: 'ECONNREFUSED' }, 0).verdict.action).toBe('retryBackoff');
+  });
+
+  it('of an answer whose body never ends a failure is known by its status, a success is not', () => {
+    const cut = (status: number) =>
+      readHmsOutcome({ kind: 'ambiguous', reason: 'time-out', head: { status, headers: {} } }, 0);
+    expect(cut(502)).toEqual(backoff('HTTP 502'));
+    expect(cut(200)).toEqual({ verdict: { action: 'ambiguous', reason: 'time-out' } });
   });
 });

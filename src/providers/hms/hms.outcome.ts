@@ -1,5 +1,6 @@
 import type { HttpResult } from '../http1-client.js';
 import type { Verdict } from '../provider.js';
+import { cutAnswer, isPage, isPassing, UNREADABLE } from '../front-end.js';
 import { readRetryAfter, slowDown } from '../retry-after.js';
 import { isObject, parseErrorBody, unansweredVerdict } from '../unanswered.js';
 
@@ -49,8 +50,8 @@ const CODES: Readonly<Record<string, (waitMs: number | undefined) => HmsOutcome>
   80200001: () => renew('80200001 authentication'),
   80200003: () => renew('80200003 access token expired'),
   80200005: () => renew('80200005 JWT expired'),
-  80200006: () => stop('80200006 credential disabled'),
-  80300002: () => stop('80300002 no permission'),
+  80200006: () => renew('80200006 credential disabled'),
+  80300002: () => renew('80300002 no permission'),
   // True of a wrong app too, so a device is given up under guard only.
   80300007: () => ({
     verdict: { action: 'dropDevice', reason: '80300007 token invalid', certain: false },
@@ -69,6 +70,10 @@ const TOKEN_CAUSES: ReadonlySet<string> = new Set(['tokenFormatError', 'noRight'
 
 /** Reads what became of one request; `now` is epoch ms. The HTTP status counts only where there is no `code`. */
 export function readHmsOutcome(result: HttpResult, now: number): HmsOutcome {
+  const cut = cutAnswer(result);
+  // A success is told in the body alone.
+  if (cut !== undefined && cut.status >= 300)
+    return readStatus(cut.status, '', readRetryAfter(cut.headers['retry-after'], now));
   if (result.kind !== 'answered') return { verdict: unansweredVerdict(result) };
   const { status, headers } = result;
   const answer = parseErrorBody(result.body, LARGEST_ANSWER);
@@ -76,21 +81,26 @@ export function readHmsOutcome(result: HttpResult, now: number): HmsOutcome {
   const waitMs = readRetryAfter(headers['retry-after'], now);
   if (code === PARTIAL) return readPartial(answer?.msg);
   const known = Object.hasOwn(CODES, code) ? CODES[code]?.(waitMs) : undefined;
-  return known ?? readStatus(status, /^\d{4,12}$/.test(code) ? code : '', waitMs);
+  if (known !== undefined) return known;
+  const own = /^\d{4,12}$/.test(code) ? code : '';
+  // 200 with nothing that says what became of it.
+  if (own === '' && status >= 200 && status < 300 && !isPage(result))
+    return { verdict: { action: 'ambiguous', reason: UNREADABLE } };
+  return readStatus(status, own, waitMs);
 }
 
 function readStatus(status: number, code: string, waitMs: number | undefined): HmsOutcome {
   const reason = code === '' ? `HTTP ${status}` : code;
   // Flow control.
   if (status === 503 || status === 429) return later(reason, waitMs);
-  if (status >= 500 || status === 408) return backoff(reason);
-  if (status === 401) return renew(reason);
-  // A number we do not know is no proof against the app; a refusal without one is of its id or its rights.
-  if (code !== '') return fail(reason);
-  if (status === 403 || status === 404) return stop(reason);
-  // 200 with nothing that says what became of it.
-  if (status < 300) return { verdict: { action: 'ambiguous', reason: 'unreadable answer' } };
-  return fail(reason);
+  if (isPassing(status)) return backoff(reason);
+  if (code === '') {
+    // Huawei's own answers have a code: a front end speaks.
+    if (status === 401) return { ...backoff(reason), again: 'renewed' };
+    return status === 413 ? fail(reason) : backoff(reason);
+  }
+  // A number we do not know is no proof against the app.
+  return status === 401 ? renew(reason) : fail(reason);
 }
 
 /** `msg` of a partial result is JSON in a string: `illegal_tokens` up to v2, `illegalTokens` by cause in v3. */

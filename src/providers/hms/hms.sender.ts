@@ -7,6 +7,7 @@ import type { Notification } from '../notification.js';
 import { fillNotification } from '../placeholders.js';
 import type { Values } from '../placeholders.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
+import { Refusals } from '../refusals.js';
 import { withLife } from '../time-to-live.js';
 import type { TokenShelf } from '../token-shelf.js';
 import { readHmsOutcome, type HmsOutcome } from './hms.outcome.js';
@@ -42,6 +43,7 @@ export class HmsSender implements Sender {
   private readonly url: string;
   private readonly harmony: boolean;
   private readonly breaker = new HostBreaker();
+  private readonly refusals = new Refusals();
   private accessFailures = 0;
 
   constructor(endpoints: HmsEndpoints, ca: string | undefined, credentials: HmsCredentials, shelf: TokenShelf) {
@@ -132,9 +134,11 @@ export class HmsSender implements Sender {
   }
 
   private conclude(outcome: HmsOutcome): HmsOutcome {
+    const { verdict } = outcome;
     this.accessFailures = outcome.suspectAccess === true ? this.accessFailures + 1 : 0;
-    if (this.accessFailures < ACCESS_FAILURES || !('reason' in outcome.verdict)) return outcome;
-    return { verdict: { action: 'stopApplication', reason: outcome.verdict.reason } };
+    if (this.accessFailures >= ACCESS_FAILURES && 'reason' in verdict)
+      return { verdict: { action: 'stopApplication', reason: verdict.reason } };
+    return { ...outcome, verdict: this.refusals.judge(verdict) };
   }
 }
 

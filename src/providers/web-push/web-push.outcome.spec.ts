@@ -26,26 +26,68 @@ const after = (reason: string, afterMs: number, scope: string, capMs?: number) =
 });
 
 describe('any service', () => {
-  it.each([200, 201, 202])('%i is accepted', (status) => {
-    expect(read(status)).toEqual({ verdict: { action: 'accept' } });
+  it.each<[number, string, Record<string, string>]>([
+    [201, '', { location: 'https://push.example/m/1' }],
+    [201, '', {}],
+    [202, '', {}],
+    [200, '', { location: '/m/1' }],
+    [200, '', { 'apns-id': '1' }],
+    [200, '', { ttl: '60' }],
+    [200, '{"id":"x","event":"message"}', {}],
+  ])('%i %j %j is accepted', (status, body, headers) => {
+    expect(read(status, body, headers)).toEqual({ verdict: { action: 'accept' } });
+  });
+
+  it('a success that no push service gives is no acceptance', () => {
+    expect(read(200)).toEqual({ verdict: { action: 'ambiguous', reason: 'unreadable answer' } });
+    expect(read(200, 'OK')).toEqual({ verdict: { action: 'ambiguous', reason: 'unreadable answer' } });
+    for (const status of [200, 201, 202]) expect(read(status, '<html>')).toEqual(trouble(`HTTP ${status}`));
+    expect(read(201, 'Sign in', { 'content-type': 'text/html' })).toEqual(trouble('HTTP 201'));
   });
 
   it.each([
-    [301, fail],
-    [302, fail],
-    [307, fail],
+    [301, trouble],
+    [302, trouble],
+    [307, trouble],
     [400, fail],
     [401, unclear],
     [403, mismatch],
-    [404, dead],
+    [404, mismatch],
     [405, fail],
-    [410, dead],
+    [408, trouble],
+    [410, mismatch],
     [413, fail],
+    [425, trouble],
     [500, trouble],
     [502, trouble],
     [503, trouble],
-  ])('%i', (status, expected) => {
-    expect(read(status, '<html>')).toEqual(expected(`HTTP ${status}`));
+  ])('%i without a body', (status, expected) => {
+    expect(read(status)).toEqual(expected(`HTTP ${status}`));
+  });
+
+  it('421 goes to another connection, and is sent later', () => {
+    expect(read(421)).toEqual({ ...trouble('HTTP 421'), retire: true, replay: 'again' });
+  });
+
+  it.each([302, 400, 401, 403, 404, 405, 408, 410, 425, 502])("a page with %i is a front end's trouble", (status) => {
+    expect(read(status, '<html><title>Not Found')).toEqual(trouble(`HTTP ${status}`));
+    expect(read(status, 'Not Found', { 'content-type': 'text/html' })).toEqual(trouble(`HTTP ${status}`));
+  });
+
+  it.each([['Not Found'], ['{"message":"Not Found"}'], ['{"errno":777}'], ['{"reason":"NotFound"}']])(
+    'a 404 or 410 with %j, of no known form, is guarded',
+    (body) => {
+      for (const status of [404, 410])
+        expect(read(status, body).verdict).toMatchObject({ action: 'dropDevice', certain: false });
+    },
+  );
+
+  it('an answer whose body never ends is known by its head', () => {
+    const cut = (status: number, headers: Record<string, string> = {}) =>
+      readWebPushOutcome({ kind: 'ambiguous', reason: 'time-out', head: { status, headers } }, NOW);
+    expect(cut(201, { location: '/m/1' })).toEqual({ verdict: { action: 'accept' } });
+    expect(cut(503)).toEqual(trouble('HTTP 503'));
+    expect(cut(410)).toEqual(mismatch('HTTP 410'));
   });
 
   it('429 waits as long as it says, else half a minute doubling to ten, at that host', () => {
@@ -100,7 +142,7 @@ describe('Mozilla', () => {
     [502, 903, trouble],
     [500, 999, trouble],
     [400, 777, fail],
-    [410, 777, dead],
+    [410, 777, mismatch],
   ])('%i errno %i', (status, errno, expected) => {
     expect(read(status, { code: status, errno, error: 'e' })).toEqual(expected(`HTTP ${status} errno ${errno}`));
   });
@@ -126,6 +168,8 @@ describe('Apple', () => {
     [403, 'BadVapidPublicKey', stop],
     [404, 'BadPath', dead],
     [410, 'Unregistered', dead],
+    [410, 'ExpiredToken', dead],
+    [410, 'SomethingNew', mismatch],
     [413, 'PayloadTooLarge', fail],
     [500, 'InternalServerError', trouble],
     [503, 'ServiceUnavailable', trouble],
@@ -151,6 +195,7 @@ describe('Google', () => {
     [400, 'a request that is malformed', fail],
     [404, 'A valid push subscription endpoint should be specified', dead],
     [410, 'push subscription has unsubscribed or expired.', dead],
+    [410, '<HTML><HEAD><TITLE>NotRegistered</TITLE></HEAD>', dead],
   ])('%i %s', (status, text, expected) => {
     expect(read(status, text)).toEqual(expected(`HTTP ${status}`));
   });
@@ -174,9 +219,9 @@ describe('Windows', () => {
     expect(windows(200, 'channelthrottled')).toEqual(after('channelthrottled', 10 * MINUTE, 'device', 4 * HOUR));
   });
 
-  it('406 slows the application, as long as it says, else an hour', () => {
-    expect(windows(406, 'dropped')).toEqual(after('HTTP 406 dropped', HOUR, 'application', 4 * HOUR));
-    expect(windows(406, 'dropped', { 'retry-after': '60' })).toEqual(after('HTTP 406 dropped', 60_000, 'application'));
+  it('406 slows that host, as long as it says, else an hour', () => {
+    expect(windows(406, 'dropped')).toEqual(after('HTTP 406 dropped', HOUR, 'host', 4 * HOUR));
+    expect(windows(406, 'dropped', { 'retry-after': '60' })).toEqual(after('HTTP 406 dropped', 60_000, 'host'));
   });
 
   it.each([

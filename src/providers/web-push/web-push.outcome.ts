@@ -1,5 +1,6 @@
 import type { PushResult } from '../../http2/push.js';
 import type { Verdict } from '../provider.js';
+import { cutAnswer, isPage, isPassing, UNREADABLE } from '../front-end.js';
 import { readRetryAfter, slowDown } from '../retry-after.js';
 import { parseErrorBody, unansweredVerdict } from '../unanswered.js';
 
@@ -39,17 +40,21 @@ const wait =
   (reason, waitMs) => ({ verdict: slowDown(reason, scope, waitMs, { afterMs, capMs }) });
 const busy = wait('host', 30 * SECOND_MS, 10 * MINUTE_MS);
 
-/** By status alone, for every service (RFC 8030 §5 and §7, RFC 8292 §4). */
+/** By status alone, for every service (RFC 8030 §5 and §7, RFC 8292 §4). Front ends answer 404 and 410 too: guarded. */
 const GENERIC: Record<number, Read> = {
   400: fail,
   401: unclearJwt,
   403: mismatch,
-  404: dead,
-  406: wait('application', HOUR_MS, 4 * HOUR_MS),
-  410: dead,
+  404: mismatch,
+  406: wait('host', HOUR_MS, 4 * HOUR_MS),
+  410: mismatch,
   413: fail,
+  421: (reason, waitMs) => ({ ...trouble(reason, waitMs), retire: true, replay: 'again' }),
   429: busy,
 };
+
+/** What a page of HTML may say as well: these are about a size or a time. */
+const OF_PAGES_TOO: ReadonlySet<number> = new Set([406, 413, 421, 429]);
 
 /** Mozilla's `errno` (autopush-rs, docs: "Error codes"). */
 const MOZILLA: Record<string, Read> = {
@@ -87,12 +92,17 @@ const APPLE: Record<string, Read> = {
   '403 BadJwtToken': refusedJwt,
   '403 BadVapidPublicKey': refusedJwt,
   '404 BadPath': dead,
+  '410 Unregistered': dead,
+  '410 ExpiredToken': dead,
   '413 PayloadTooLarge': fail,
   '429 TooManyRequests': wait('device', MINUTE_MS, 10 * MINUTE_MS),
   '500 InternalServerError': trouble,
   '503 ServiceUnavailable': trouble,
   '503 Shutdown': (reason, waitMs) => ({ ...trouble(reason, waitMs), retire: true, replay: 'again' }),
 };
+
+/** Google's texts of 404 and 410; the last is of the older endpoints, whose answers are HTML. */
+const GOOGLE_GONE = /push subscription has unsubscribed or expired|valid push subscription endpoint|\bNotRegistered\b/i;
 
 /** `X-WNS-Status` beside a success (Microsoft: "Push notification service request and response headers"). */
 const WINDOWS_STATUS: Record<string, Read> = {
@@ -106,17 +116,31 @@ const WINDOWS_STATUS: Record<string, Read> = {
  * runs the same software is read the same.
  */
 export function readWebPushOutcome(result: PushResult, now: number): WebPushOutcome {
-  if (result.kind !== 'answered') return { verdict: unansweredVerdict(result) };
-  const waitMs = readRetryAfter(result.headers['retry-after'], now);
-  const { status } = result;
-  if (status >= 200 && status < 300) {
-    const word = readWord(result.headers['x-wns-status']);
-    return WINDOWS_STATUS[word]?.(word, waitMs) ?? ACCEPTED;
-  }
-  const { reason, read } = recognize(result);
+  const answer = cutAnswer(result) ?? result;
+  if (answer.kind !== 'answered') return { verdict: unansweredVerdict(answer) };
+  const waitMs = readRetryAfter(answer.headers['retry-after'], now);
+  const { status } = answer;
+  if (status >= 200 && status < 300) return readSuccess(answer, waitMs);
+  const { reason, read } = recognize(answer);
   if (read !== undefined) return read(reason, waitMs);
-  // Redirects are among the failures: an endpoint was checked, where it points to was not.
-  return (GENERIC[status] ?? (status >= 500 ? trouble : fail))(reason, waitMs);
+  // A redirect is not followed: the endpoint was checked, where it points to was not.
+  if (isPage(answer) && !OF_PAGES_TOO.has(status)) return trouble(reason, waitMs);
+  return (GENERIC[status] ?? (isPassing(status) ? trouble : fail))(reason, waitMs);
+}
+
+/**
+ * RFC 8030 §5 wants 201 with a Location, or 202. Services with an answer of their own say so in a header or in JSON; a
+ * bare 200 is not one of theirs.
+ */
+function readSuccess(answer: Answered, waitMs: number | undefined): WebPushOutcome {
+  const { status, headers, body } = answer;
+  if (isPage(answer)) return trouble(`HTTP ${status}`, waitMs);
+  const word = readWord(headers['x-wns-status']);
+  const windows = WINDOWS_STATUS[word];
+  if (windows !== undefined) return windows(word, waitMs);
+  const isMarked = word !== '' || headers.location !== undefined || headers['apns-id'] !== undefined;
+  if (isMarked || status !== 200 || headers.ttl !== undefined || parseErrorBody(body) !== undefined) return ACCEPTED;
+  return { verdict: { action: 'ambiguous', reason: UNREADABLE } };
 }
 
 function recognize({ status, headers, body }: Answered): { reason: string; read?: Read | undefined } {
@@ -126,12 +150,15 @@ function recognize({ status, headers, body }: Answered): { reason: string; read?
   }
   const word = readWord(json?.reason);
   if (word !== '') return { reason: word, read: APPLE[`${status} ${word}`] };
+  const isGone = status === 404 || status === 410;
   const windows = readWord(headers['x-wns-status']);
-  if (windows !== '') return { reason: `HTTP ${status} ${windows}` };
-  // Google says in words that a 400 is about the JWT; nothing of its text is kept.
+  if (Object.keys(headers).some((name) => name.startsWith('x-wns-')))
+    return { reason: `HTTP ${status} ${windows}`.trim(), read: isGone ? dead : undefined };
+  // Google says in words what is wrong; nothing of its text is kept.
   const text = json === undefined && body.length <= 4_096 ? body.toString('utf8') : '';
   if (status === 400 && /jwt|vapid|UnauthorizedRegistration/i.test(text))
     return { reason: 'HTTP 400', read: unclearJwt };
+  if (isGone && GOOGLE_GONE.test(text)) return { reason: `HTTP ${status}`, read: dead };
   return { reason: `HTTP ${status}` };
 }
 

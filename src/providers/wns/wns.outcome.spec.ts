@@ -7,8 +7,12 @@ const HOUR = 3_600_000;
 const LONG = { afterMs: HOUR, capMs: 4 * HOUR };
 const CHANNEL = { afterMs: 600_000, capMs: 4 * HOUR };
 const SHORT = { afterMs: 60_000, capMs: 600_000 };
-const read = (status: number, headers: Record<string, string> = {}) =>
-  readWnsOutcome({ kind: 'answered', status, headers, body: Buffer.alloc(0) }, NOW);
+const TRACE = { 'x-wns-debug-trace': 'DB5SCH101' };
+const foreign = (status: number, headers: Record<string, string> = {}, body = '') =>
+  readWnsOutcome({ kind: 'answered', status, headers, body: Buffer.from(body) }, NOW);
+/** As WNS answers: with a header of its own. */
+const read = (status: number, headers: Record<string, string> = {}) => foreign(status, { ...TRACE, ...headers });
+const backoff = (reason: string) => ({ verdict: { action: 'retryBackoff', reason } });
 
 describe('readWnsOutcome', () => {
   it.each<[number, Record<string, string>, object]>([
@@ -47,13 +51,40 @@ describe('readWnsOutcome', () => {
     [502, {}, { action: 'retryBackoff', reason: 'HTTP 502' }],
     [503, {}, { action: 'retryAfter', reason: 'HTTP 503', ...SHORT, scope: 'host' }],
     [503, { 'retry-after': '5' }, { action: 'retryAfter', reason: 'HTTP 503', afterMs: 5_000, scope: 'host' }],
-    [302, {}, { action: 'fail', reason: 'HTTP 302' }],
+    [302, {}, { action: 'retryBackoff', reason: 'HTTP 302' }],
+    [421, {}, { action: 'retryBackoff', reason: 'HTTP 421' }],
+    [425, {}, { action: 'retryBackoff', reason: 'HTTP 425' }],
   ])('%i %j', (status, headers, verdict) => {
     expect(read(status, headers)).toEqual({ verdict });
   });
 
   it('401 asks for another token, and stops when that does not help', () => {
     expect(read(401)).toEqual({ verdict: { action: 'stopApplication', reason: 'HTTP 401' }, replay: 'renewed' });
+  });
+
+  it("401 without a word of WNS's asks for another token, and stops nothing", () => {
+    expect(foreign(401)).toEqual({ ...backoff('HTTP 401'), replay: 'renewed' });
+    const bearer = foreign(401, { 'www-authenticate': 'Bearer error="invalid_token"' });
+    expect(bearer.verdict.action).toBe('stopApplication');
+  });
+
+  it.each([400, 403, 404, 405, 406, 408, 410, 412, 421, 425, 302, 502])(
+    "a %i without a header of WNS's is a front end's trouble",
+    (status) => {
+      for (const body of ['', '<html>']) expect(foreign(status, {}, body)).toEqual(backoff(`HTTP ${status}`));
+    },
+  );
+
+  it('a 200 without a header of WNS is no acceptance', () => {
+    expect(foreign(200)).toEqual({ verdict: { action: 'ambiguous', reason: 'unreadable answer' } });
+    expect(foreign(200, {}, '<html>')).toEqual(backoff('HTTP 200'));
+  });
+
+  it('an answer whose body never ends is known by its head', () => {
+    const cut = (status: number, headers: Record<string, string>) =>
+      readWnsOutcome({ kind: 'ambiguous', reason: 'time-out', head: { status, headers } }, NOW);
+    expect(cut(200, { 'x-wns-status': 'received' })).toEqual({ verdict: { action: 'accept' } });
+    expect(cut(404, {})).toEqual(backoff('HTTP 404'));
   });
 
   it('no answer is ambiguous only when something was written', () => {

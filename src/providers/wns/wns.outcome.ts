@@ -1,5 +1,6 @@
 import type { HttpResult } from '../http1-client.js';
 import type { Verdict } from '../provider.js';
+import { cutAnswer, isPage, isPassing, UNREADABLE } from '../front-end.js';
 import { readRetryAfter, slowDown } from '../retry-after.js';
 import { unansweredVerdict } from '../unanswered.js';
 
@@ -31,7 +32,6 @@ const STATUSES: Readonly<Record<number, (waitMs: number | undefined, headers: He
   403: () => ({ action: 'dropDevice', reason: 'HTTP 403', certain: false }),
   404: () => ({ action: 'dropDevice', reason: 'HTTP 404', certain: true }),
   406: (waitMs) => slowDown('HTTP 406', 'application', waitMs, HOUR_WAITS),
-  408: () => ({ action: 'retryBackoff', reason: 'HTTP 408' }),
   410: (_waitMs, { 'x-wns-error-description': description = '' }) =>
     /domain blocked/i.test(description)
       ? stop('HTTP 410 Domain Blocked')
@@ -44,13 +44,34 @@ const STATUSES: Readonly<Record<number, (waitMs: number | undefined, headers: He
 
 /** Reads what became of one notification; `now` is epoch ms. */
 export function readWnsOutcome(result: HttpResult, now: number): WnsOutcome {
-  if (result.kind !== 'answered') return { verdict: unansweredVerdict(result) };
-  const { status, headers } = result;
-  const reason = `HTTP ${status}`;
-  const verdict =
-    STATUSES[status]?.(readRetryAfter(headers['retry-after'], now), headers) ??
-    (status >= 500 ? { action: 'retryBackoff' as const, reason } : fail(reason));
+  // All that WNS says is in the head.
+  const answer = cutAnswer(result) ?? result;
+  if (answer.kind !== 'answered') return { verdict: unansweredVerdict(answer) };
+  const { status, headers } = answer;
+  const waitMs = readRetryAfter(headers['retry-after'], now);
+  const backoff: Verdict = { action: 'retryBackoff', reason: `HTTP ${status}` };
+  const verdict = isOfWns(status, headers)
+    ? (STATUSES[status]?.(waitMs, headers) ?? (isPassing(status) ? backoff : fail(backoff.reason)))
+    : readForeign(answer, waitMs, backoff);
   return status === 401 ? { verdict, replay: 'renewed' } : { verdict };
+}
+
+/** Every answer of WNS has a header of its own; a refused access token is told as RFC 6750 §3 says. */
+function isOfWns(status: number, headers: Headers): boolean {
+  if (status === 401 && /^bearer\b/i.test(headers['www-authenticate'] ?? '')) return true;
+  return Object.keys(headers).some((name) => name.startsWith('x-wns-'));
+}
+
+/** A front end speaks: nothing it says is of a channel or of the credentials. */
+function readForeign(
+  answer: Extract<HttpResult, { kind: 'answered' }>,
+  waitMs: number | undefined,
+  backoff: Verdict,
+): Verdict {
+  const { status } = answer;
+  if (status >= 200 && status < 300 && !isPage(answer)) return { action: 'ambiguous', reason: UNREADABLE };
+  if (status === 413) return fail('HTTP 413');
+  return (status === 429 || status === 503 ? STATUSES[status]?.(waitMs, {}) : undefined) ?? backoff;
 }
 
 /** 200 says that WNS understood; whether it took the notification is in a header, of which two spellings are about. */

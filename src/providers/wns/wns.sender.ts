@@ -5,6 +5,7 @@ import { HostBreaker } from '../host-breaker.js';
 import { Http1Client } from '../http1-client.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
+import { Refusals } from '../refusals.js';
 import { StreamShare } from '../stream-share.js';
 import { withLife } from '../time-to-live.js';
 import type { TokenShelf } from '../token-shelf.js';
@@ -27,6 +28,7 @@ export class WnsSender implements Sender {
   private readonly client: Http1Client;
   private readonly tokens: AccessTokens;
   private readonly breaker = new HostBreaker();
+  private readonly refusals = new Refusals();
   private readonly share = new StreamShare(() => CONNECTIONS, CONNECTIONS);
 
   constructor(
@@ -99,7 +101,7 @@ export class WnsSender implements Sender {
       const result = await this.client.post(channel, { ...headers, authorization: `Bearer ${token}` }, body, signal);
       if (result.kind === 'refused' && isCalledOff()) return NOT_SENT;
       const { verdict, replay } = readWnsOutcome(result, Date.now());
-      if (replay === undefined || replayed) return verdict;
+      if (replay === undefined || replayed) return this.refusals.judge(verdict);
       this.tokens.refuse(token);
     }
   }

@@ -117,7 +117,11 @@ describe('APNs', () => {
     await collect(sender, recipients(1));
     vi.setSystemTime(Date.now() + age * 60_000);
     answer = EXPIRED;
-    const verdicts = tally(await collect(sender, recipients(2_000)));
+    const { 'retryBackoff ExpiredProviderToken': doubted, ...verdicts } = tally(
+      await collect(sender, recipients(2_000)),
+    );
+    // The JWT was accepted before: two refusals are taken for trouble at Apple's, the third is believed.
+    expect(doubted).toBe(2);
     expect(Object.keys(verdicts).sort()).toEqual(['notSent', 'stopApplication ExpiredProviderToken']);
     expect(verdicts.notSent).toBeGreaterThanOrEqual(1_500);
     expect(peer.seen('authorization')).toHaveLength(jwts);
@@ -128,6 +132,15 @@ describe('APNs', () => {
     await collect(sender, recipients(3));
     expect(peer.seen('authorization')).toHaveLength(jwts);
   });
+
+  it.each(['InvalidProviderToken', 'MissingProviderToken', 'BadEnvironmentKeyInToken', 'BadCertificate', 'Forbidden'])(
+    '403 %s now and then stops nothing, and every message arrives',
+    async (reason) => {
+      let count = 0;
+      const { sender } = await start(() => (++count % 50 === 1 ? refusal(403, reason) : OK));
+      expect(tally(await collect(sender, recipients(300)))).toEqual({ accept: 300 });
+    },
+  );
 
   it('moves to another connection with the same JWT when keys got mixed on one', async () => {
     const { peer, sender } = await start(({ session }) => (session === 0 ? refusal(403, 'UnrelatedKeyIdInToken') : OK));

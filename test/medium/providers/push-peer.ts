@@ -87,7 +87,9 @@ export class PushPeer {
     this.pushes.push(push);
     const answer = await this.answer(push);
     if (answer === undefined || stream.destroyed) return;
-    stream.respond({ ':status': answer.status, ...answer.headers });
+    // APNs gives every notification's id back.
+    const id = headers['apns-id'];
+    stream.respond({ ':status': answer.status, ...(id !== undefined && { 'apns-id': id }), ...answer.headers });
     stream.end(answer.body === undefined ? '' : JSON.stringify(answer.body));
   }
 }

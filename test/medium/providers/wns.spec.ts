@@ -119,7 +119,7 @@ describe('WNS', () => {
     await stage.simulators.admin.setFaults([
       { match: { path: '/?token=a' }, action: { status: 307, headers: { location } } },
     ]);
-    expect(await one('a')).toEqual({ action: 'fail', reason: 'HTTP 307' });
+    expect(await one('a')).toEqual({ action: 'retryBackoff', reason: 'HTTP 307' });
     expect((await stage.simulators.admin.ledger('wns')).accepted).toBe(0);
   });
 
