@@ -11,7 +11,7 @@ import { openVault } from './common/vault.js';
 import { ConfigError, readConfig } from './config.js';
 import type { Config } from './config.js';
 import { openDatabase } from './database/database.js';
-import { newAdapter, readBodies, serveDocument } from './http-server.js';
+import { newAdapter, openDoor, serveDocument } from './http-server.js';
 import { Queues } from './queue/queue.js';
 import { welcome } from './welcome.js';
 
@@ -37,7 +37,7 @@ async function start(): Promise<void> {
       newAdapter(config),
       { logger, bodyParser: false, abortOnError: false },
     );
-    readBodies(app);
+    openDoor(app);
     if (config.roles.has('api')) serveDocument(app);
     await listen(app, config);
     stopOnSignal(app, config);

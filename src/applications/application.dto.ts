@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
-import { Transform } from 'class-transformer';
 import { IsBoolean, IsOptional, Matches } from 'class-validator';
+import { ReadAs } from '../common/fields.js';
 import { PageInfo } from '../common/paging.js';
 import type { Application } from './application.repository.js';
 
@@ -10,7 +10,7 @@ export const APPLICATION_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,253}$/;
 /** The vendor's samples give `enabled` as text. */
 function Flag(): PropertyDecorator {
   return applyDecorators(
-    Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value)),
+    ReadAs((value) => (value === 'true' ? true : value === 'false' ? false : value)),
     IsBoolean({ message: 'it must be true or false' }),
   );
 }

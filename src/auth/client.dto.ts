@@ -1,17 +1,5 @@
-import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  IsArray,
-  IsBoolean,
-  IsInt,
-  IsOptional,
-  IsString,
-  Length,
-  Max,
-  Min,
-  ValidateBy,
-  ValidateNested,
-} from 'class-validator';
+import { ArrayMaxSize, IsBoolean, IsInt, IsOptional, IsString, Length, Max, Min, ValidateBy } from 'class-validator';
+import { NestedList } from '../common/fields.js';
 import type { Client } from './client.js';
 import { isClientId, isSecret, liveSecrets } from './client.js';
 import { parseScope } from './scope.js';
@@ -83,10 +71,8 @@ export class NewClientDto {
 }
 
 export class ClientListDto {
-  @IsArray({ message: 'it must be a list' })
+  @NestedList(() => NewClientDto)
   @ArrayMaxSize(MAX_CLIENTS, { message: `it must have ${MAX_CLIENTS} clients at most` })
-  @ValidateNested({ each: true, message: 'each must be an object' })
-  @Type(() => NewClientDto)
   clients!: NewClientDto[];
 }
 

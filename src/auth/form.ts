@@ -1,4 +1,5 @@
 import { FORM_REQUIRED, OAuthError } from '../common/errors.js';
+import { checkPercentEncoding } from '../common/text.js';
 
 /** Form bodies of the az endpoints (RFC 6749 §4.4.2, mobilefirst.md §2), pure. Each step throws OAuthError. */
 
@@ -12,12 +13,21 @@ export function parseForm(contentType: string | undefined, body: unknown): Map<s
   const text = typeof body === 'string' ? body : '';
   if (text.length > MAX_LENGTH)
     throw new OAuthError('invalid_request', `The body is longer than ${MAX_LENGTH} characters`, 413);
+  checkEncoding(text);
   const parameters = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(text)) {
     if (parameters.has(name)) throw new OAuthError('invalid_request', 'A parameter is given more than once');
     parameters.set(name, value);
   }
   return parameters;
+}
+
+function checkEncoding(text: string): void {
+  try {
+    checkPercentEncoding(text, 'body');
+  } catch (error) {
+    throw new OAuthError('invalid_request', (error as Error).message.slice(0, -1));
+  }
 }
 
 export function requireParameter(parameters: ReadonlyMap<string, string>, name: string): string {

@@ -1,5 +1,5 @@
-import { instanceToPlain } from 'class-transformer';
 import { ApiError, invalidValue } from '../common/errors.js';
+import { toPlain } from '../common/fields.js';
 import type { Content, Definition, Variant } from './campaign.js';
 import type { CampaignDto } from './campaign.dto.js';
 import { isLanguage, readCampaignTarget } from './campaign-target.js';
@@ -14,7 +14,7 @@ const MAX_MESSAGES = 100;
 
 /** Throws FPWSE0005E naming the field and the reason. */
 export function readDefinition(body: CampaignDto): Definition {
-  const definition = ownFields(body);
+  const definition: Definition = toPlain(body);
   refusing(() => readSchedule(definition.schedule));
   readCampaignTarget(definition.target);
   checkContent('content', definition.content);
@@ -82,19 +82,4 @@ function checkSplit(split: readonly Variant[]): void {
   if (new Set(split.map(({ name }) => name)).size < split.length) throw invalidValue('split', 'a name is there twice');
   const sum = split.reduce((total, { share }) => total + Math.round(share * 100), 0);
   if (sum > 10_000) throw invalidValue('split', `the shares are ${sum / 100} % together, more than 100`);
-}
-
-/** Null is as good as left out. Within the content it is the message's to say what it means. */
-function ownFields(body: CampaignDto): Definition {
-  const { schedule, policies, split, ...others } = instanceToPlain(body) as CampaignDto;
-  return given({
-    ...others,
-    schedule: given(schedule),
-    policies: policies && given(policies),
-    split: split?.map(given),
-  });
-}
-
-function given<T extends object>(fields: T): T {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null)) as T;
 }

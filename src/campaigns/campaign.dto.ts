@@ -1,4 +1,3 @@
-import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayNotEmpty,
@@ -14,9 +13,9 @@ import {
   Max,
   MaxLength,
   Min,
-  ValidateNested,
 } from 'class-validator';
 import { NumberFromText } from '../common/lenient.js';
+import { Nested, NestedList } from '../common/fields.js';
 import { MAX_MOMENTS } from './schedule/schedule.js';
 
 /** The body of a campaign. What needs more than one field, or a look at a calendar, is checked by campaign-definition.ts. */
@@ -115,9 +114,7 @@ export class PoliciesDto {
   pauseAtFailureShare?: number;
 
   @IsOptional()
-  @IsObject({ message: 'it must be an object' })
-  @ValidateNested()
-  @Type(() => QuietHoursDto)
+  @Nested(() => QuietHoursDto)
   quietHours?: QuietHoursDto;
 
   /** Messages of campaigns in 24 hours above which a user is passed over. */
@@ -183,11 +180,9 @@ export class CampaignDto {
 
   /** Shares of the users; who is in none gets nothing. */
   @IsOptional()
-  @IsArray({ message: 'it must be a list of variants' })
+  @NestedList(() => VariantDto, 'it must be a list of variants')
   @ArrayNotEmpty({ message: 'it must have at least one variant' })
   @ArrayMaxSize(MAX_VARIANTS, { message: `it must have at most ${MAX_VARIANTS} variants` })
-  @ValidateNested({ each: true })
-  @Type(() => VariantDto)
   split?: VariantDto[];
 
   /** As a message’s, and `languages`, `timeZones`, `appVersion` and `attributes` of devices. Left out: all devices. */
@@ -195,15 +190,11 @@ export class CampaignDto {
   @IsObject({ message: 'it must be an object; leave it out to reach all devices' })
   target?: Record<string, unknown>;
 
-  @IsObject({ message: 'it is required and must be an object' })
-  @ValidateNested()
-  @Type(() => ScheduleDto)
+  @Nested(() => ScheduleDto, 'it is required and must be an object')
   schedule!: ScheduleDto;
 
   @IsOptional()
-  @IsObject({ message: 'it must be an object' })
-  @ValidateNested()
-  @Type(() => PoliciesDto)
+  @Nested(() => PoliciesDto)
   policies?: PoliciesDto;
 }
 

@@ -1,8 +1,8 @@
 import 'reflect-metadata';
-import { Type } from 'class-transformer';
-import { IsInt, IsOptional, IsString, MaxLength, ValidateNested } from 'class-validator';
+import { IsInt, IsOptional, IsString, MaxLength } from 'class-validator';
 import { describe, expect, it } from 'vitest';
 import { BodyPipe, checkBody, parseJson } from './body.js';
+import { Nested } from './fields.js';
 
 class PartDto {
   size?: number;
@@ -26,8 +26,7 @@ rules(
   NoteDto,
   'part',
   IsOptional(),
-  ValidateNested(),
-  Type(() => PartDto),
+  Nested(() => PartDto),
 );
 
 const check = (body: unknown) => checkBody(NoteDto, body);

@@ -1,15 +1,13 @@
 import type { PipeTransform, Type } from '@nestjs/common';
-import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, validateSync } from 'class-validator';
 import type { ValidationError } from 'class-validator';
 import { ApiError, invalidValue } from './errors.js';
+import { toInstance } from './fields.js';
+import { MAX_DEPTH, checkBounds } from './json-bounds.js';
 import { readJson } from './json.js';
 import { rememberRules } from './validation-rules.js';
 
 rememberRules(getMetadataStorage());
-
-/** Deeper than any documented body (wns visuals nest six levels); recursion over hostile JSON stops here. */
-const MAX_DEPTH = 32;
 
 /** The body of a JSON route as an instance of `type`. Fields it does not know are dropped. */
 export class BodyPipe<T extends object> implements PipeTransform<unknown, T> {
@@ -41,14 +39,15 @@ export class StrictBodyPipe<T extends object> implements PipeTransform<unknown, 
   }
 }
 
-/** Parses JSON whatever its content type was. Throws FPWSE0004E. */
-export function parseJson(body: unknown): unknown {
+/** Parses JSON whatever its content type was, within the bounds of json-bounds.ts. Throws FPWSE0004E. */
+export function parseJson(body: unknown, what = 'body'): unknown {
   if (typeof body !== 'string') return body;
+  checkBounds(body, what);
   try {
     return readJson(body);
   } catch (error) {
     if (error instanceof ApiError) throw error;
-    throw new ApiError('FPWSE0004E', 'The body is not valid JSON.');
+    throw new ApiError('FPWSE0004E', `The ${what} is not valid JSON.`);
   }
 }
 
@@ -62,25 +61,20 @@ export function checkBody<T extends object>(type: Type<T>, body: unknown): { val
   if (typeof body !== 'object' || Array.isArray(body))
     throw new ApiError('FPWSE0004E', 'The body must be a JSON object.');
   checkStorable(body);
-  const value = plainToInstance(type, body);
-  const errors = validateSync(value, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: false });
-  const unknown: string[] = [];
-  for (const { error, path, constraint, reason } of flatten(errors)) {
-    if (constraint !== 'whitelistValidation') throw invalidValue(path, reason);
-    unknown.push(path);
-    Reflect.deleteProperty(error.target ?? {}, error.property);
-  }
+  const { value, unknown } = toInstance(type, body);
+  const [first] = flatten(validateSync(value, { forbidUnknownValues: false }));
+  if (first) throw invalidValue(first.path, first.reason);
   return { value, unknown };
 }
 
 /** PostgreSQL keeps neither NUL nor half a surrogate pair, and a provider would refuse them. Throws FPWSE0004E. */
-export function checkStorable(value: unknown, levels = MAX_DEPTH): void {
+export function checkStorable(value: unknown, levels: number = MAX_DEPTH): void {
   if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed()))
     throw new ApiError('FPWSE0004E', 'The body has a NUL character or half a surrogate pair in it.');
   if (typeof value !== 'object' || value === null) return;
   if (levels === 0) throw new ApiError('FPWSE0004E', `The body is nested deeper than ${MAX_DEPTH} levels.`);
   for (const [key, inner] of Object.entries(value)) {
-    // class-transformer calls an object's `constructor`, and drops both names without a word where it knows the class.
+    // Assigned to an object, the one changes what it inherits; the other is a function of every object.
     if (key === 'constructor' || key === '__proto__')
       throw new ApiError('FPWSE0004E', `The body has a key named '${key}' in it, which is reserved.`);
     checkStorable(key, levels);
@@ -88,16 +82,13 @@ export function checkStorable(value: unknown, levels = MAX_DEPTH): void {
   }
 }
 
-function* flatten(
-  errors: readonly ValidationError[],
-  prefix = '',
-): Generator<{ error: ValidationError; path: string; constraint: string; reason: string }> {
+function* flatten(errors: readonly ValidationError[], prefix = ''): Generator<{ path: string; reason: string }> {
   for (const error of errors) {
     const path = prefix ? `${prefix}.${error.property}` : error.property;
     // Decorators take effect from the bottom up; the first as written, the type, is the one to tell.
     for (const [constraint, reason] of Object.entries(error.constraints ?? {}).toReversed())
       // The library's own word for a nested value that is no object; our rule beside it says it better.
-      if (constraint !== 'nestedValidation') yield { error, path, constraint, reason };
+      if (constraint !== 'nestedValidation') yield { path, reason };
     yield* flatten(error.children ?? [], path);
   }
 }

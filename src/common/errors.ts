@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   CARIL0406E: 406, // nothing that the caller takes can be answered
   CARIL0409E: 409, // the state of the resource does not allow the call
   CARIL0413E: 413, // the body is larger than the limit
+  CARIL0415E: 415, // a charset or content coding that cannot be read
   CARIL0429E: 429, // too many failed attempts to authenticate
 } as const;
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,5 +1,6 @@
 import { Busboy } from '@fastify/busboy';
 import type { FastifyRequest } from 'fastify';
+import { isUtf8 } from 'node:buffer';
 import { ApiError, invalidValue } from './errors.js';
 
 /** A certificate with its chain has some 10 KB; the longest field is a password. */
@@ -7,7 +8,7 @@ const MAX_FILE = 65_536;
 const MAX_FIELD = 4_096;
 const MAX_FIELDS = 10;
 
-/** A request whose body came as multipart/form-data: its bytes, beside the text that every unknown body arrives as. */
+/** A request whose body came as multipart/form-data: its bytes. */
 export type FormRequest = FastifyRequest & { formBytes?: Buffer };
 
 export interface FormFile {
@@ -30,7 +31,8 @@ export function readForm({ headers, formBytes = Buffer.alloc(0) }: FormRequest):
     const tooMany = (): void =>
       refuse(new ApiError('FPWSE0004E', `The form has more than one file, or more than ${MAX_FIELDS} fields.`));
     const claim = (name: string | undefined): name is string => {
-      if (!name) broken();
+      // What is no UTF-8 in a part's head has become U+FFFD.
+      if (!name || name.includes('\ufffd')) broken();
       else if (form.fields.has(name) || form.files.has(name)) refuse(invalidValue(name, 'it is given twice'));
       else return true;
       return false;
@@ -38,31 +40,27 @@ export function readForm({ headers, formBytes = Buffer.alloc(0) }: FormRequest):
     try {
       const parser = new Busboy({
         headers: { 'content-type': headers['content-type'] ?? '' },
-        limits: {
-          files: 1,
-          fileSize: MAX_FILE,
-          fields: MAX_FIELDS,
-          fieldSize: MAX_FIELD,
-          headerPairs: 20,
-          headerSize: 4_096,
-        },
+        limits: { files: 1 + MAX_FIELDS, fileSize: MAX_FILE, headerPairs: 20, headerSize: 4_096 },
+        // Fields as bytes too: the parser would decode them as their parts say, and put U+FFFD where it cannot.
+        isPartAFile: () => true,
       });
-      parser.on('field', (name, value, _nameTruncated, truncated) => {
-        if (!claim(name)) return;
-        if (truncated) refuse(invalidValue(name, `it must be at most ${MAX_FIELD} bytes`));
-        form.fields.set(name, value);
-      });
-      parser.on('file', (name, stream, fileName) => {
+      parser.on('file', (name, stream, fileName, _encoding, type) => {
         const chunks: Buffer[] = [];
+        const isFile = fileName !== undefined || type === 'application/octet-stream';
         stream.on('data', (chunk: Buffer) => chunks.push(chunk));
         stream.on('error', broken);
         stream.on('limit', () => refuse(invalidValue(name, `it must be at most ${MAX_FILE} bytes`)));
         stream.on('end', () => {
-          if (claim(name)) form.files.set(name, { name: fileName ?? '', content: Buffer.concat(chunks) });
+          if (!claim(name)) return;
+          const content = Buffer.concat(chunks);
+          if (isFile) form.files.set(name, { name: fileName ?? '', content });
+          else if (content.length > MAX_FIELD) refuse(invalidValue(name, `it must be at most ${MAX_FIELD} bytes`));
+          else if (!isUtf8(content)) refuse(invalidValue(name, 'it is not valid UTF-8'));
+          else form.fields.set(name, content.toString());
+          if (form.files.size > 1 || form.fields.size > MAX_FIELDS) tooMany();
         });
       });
       parser.on('filesLimit', tooMany);
-      parser.on('fieldsLimit', tooMany);
       parser.on('error', broken);
       parser.on('finish', () => resolve(form));
       parser.end(formBytes);

@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
-import { Transform } from 'class-transformer';
 import { IsArray, IsOptional, IsString } from 'class-validator';
 import { readJson } from './json.js';
+import { ReadAs } from './fields.js';
 
 /** Decorators for fields of the wire: what they refuse, and what they read kindly because callers send it so. */
 
@@ -19,15 +19,15 @@ export function OptionalTexts(): PropertyDecorator {
 
 /** Callers and the vendor's own samples send `""` for an absent payload. */
 export function EmptyIsAbsent(): PropertyDecorator {
-  return Transform(({ value }: { value: unknown }) => (value === '' || value === null ? undefined : value));
+  return ReadAs((value) => (value === '' || value === null ? undefined : value));
 }
 /** `max` and `MAX` are both about. */
 export function UpperCase(): PropertyDecorator {
-  return Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.toUpperCase() : value));
+  return ReadAs((value) => (typeof value === 'string' ? value.toUpperCase() : value));
 }
 /** Older SDKs send numbers as text. Nothing else is converted: `""` would become 0, which means "now or never" to FCM. */
 export function NumberFromText(): PropertyDecorator {
-  return Transform(({ value }: { value: unknown }) =>
+  return ReadAs((value) =>
     typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value.trim()) ? numberOf(value.trim()) : value,
   );
 }

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { ApplicationsService } from '../applications/applications.service.js';
-import { checkBody } from '../common/body.js';
+import { checkBody, parseJson } from '../common/body.js';
 import { Clock } from '../common/clock.js';
 import { ApiError } from '../common/errors.js';
-import { readJson } from '../common/json.js';
 import { readLines } from '../common/lines.js';
 import type { Line } from '../common/lines.js';
+import { readUtf8 } from '../common/text.js';
+import { Turn } from '../common/turn.js';
 import { AudienceRepository } from './audience.repository.js';
 import { DeviceRegistrationRepository } from './device-registration.repository.js';
 import type { ImportedDevice } from './registration.js';
@@ -14,7 +15,7 @@ import { ImportDeviceDto, toExportLine } from './device.dto.js';
 import { toRegistration } from './devices.service.js';
 import { ImportReport } from './import-report.js';
 
-/** One statement of some 15 ms; reading as many lines takes as long, without a pause for other requests. */
+/** One statement of some 15 ms; reading as many lines takes as long. */
 const BATCH = 500;
 /** Of one batch, beside its last line: 10 MB at most. */
 const TAG_NAMES = 20_000;
@@ -22,8 +23,6 @@ const TAG_NAMES = 20_000;
 const EXPORT_PAGE = 1_000;
 /** As of any other body. A device alone is at most 128 KiB; the rest is for the names of thousands of tags. */
 const MAX_LINE = 1_048_576;
-
-const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /** All devices of an application in and out, one JSON object a line, in the memory of a few batches. */
 @Injectable()
@@ -55,9 +54,11 @@ export class DeviceTransferService {
       batch = [];
       tagNames = 0;
     };
+    const turn = new Turn();
     try {
       for await (const lines of readLines(source, MAX_LINE))
         for (const line of lines) {
+          if (turn.isOver) await turn.pass();
           const device = readDevice(line);
           if (device instanceof ApiError) report.reject(line.number, device);
           else {
@@ -103,22 +104,11 @@ export class DeviceTransferService {
 /** The registration of a line, or why it is none. */
 function readDevice({ bytes }: Line): ImportedDevice | ApiError {
   if (bytes === null) return new ApiError('FPWSE0004E', `The line is longer than ${MAX_LINE} bytes.`);
-  const text = decode(bytes);
-  if (text === null) return new ApiError('FPWSE0004E', 'The line is not valid UTF-8.');
   try {
-    const { value } = checkBody(ImportDeviceDto, readJson(text));
+    const { value } = checkBody(ImportDeviceDto, parseJson(readUtf8(bytes, 'line'), 'line'));
     return { ...toRegistration(value), ...(value.tagNames && { tagNames: value.tagNames }) };
   } catch (error) {
     if (error instanceof ApiError) return error;
-    if (error instanceof SyntaxError) return new ApiError('FPWSE0004E', 'The line is not valid JSON.');
     throw error;
-  }
-}
-
-function decode(bytes: Buffer): string | null {
-  try {
-    return UTF8.decode(bytes);
-  } catch {
-    return null;
   }
 }

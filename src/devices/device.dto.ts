@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional, OmitType, PartialType } from '@nestjs/swagger';
-import { Transform } from 'class-transformer';
 import { IsIn, IsOptional, IsString, Length, MaxLength } from 'class-validator';
+import { ReadAs } from '../common/fields.js';
 import { PageInfo } from '../common/paging.js';
 import { readText } from '../common/query.js';
 import type { Query } from '../common/query.js';
@@ -35,7 +35,7 @@ export class RegisterDeviceDto {
   @ApiProperty({ description: 'The provider’s token for this device', minLength: 1, maxLength: MAX_TOKEN })
   token!: string;
 
-  @Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? (readPlatform(value) ?? value) : value))
+  @ReadAs((value) => (typeof value === 'string' ? (readPlatform(value) ?? value) : value))
   @IsIn(PLATFORMS, { message: `it must be one of ${PLATFORMS.join(', ')}` })
   @ApiProperty({ enum: PLATFORMS, description: '`M` is read as `W`; `H` (HMS) is an extension' })
   platform!: (typeof PLATFORMS)[number];

@@ -1,4 +1,5 @@
 import type { ApiError } from '../common/errors.js';
+import { Turn } from '../common/turn.js';
 
 /** Rejected lines that are listed one by one, some 50 bytes each; beyond, only their reasons are counted. */
 const MAX_LISTED = 1_000_000;
@@ -53,12 +54,15 @@ export class ImportReport {
   }
 
   /** NDJSON: the summary, then a line for each one rejected, in their order. */
-  *toChunks(): Generator<string> {
+  async *toChunks(): AsyncGenerator<string> {
+    const turn = new Turn();
     yield `${JSON.stringify(this.summarize())}\n`;
-    for (let from = 0; from < this.listed.length; from += LINES_A_CHUNK)
+    for (let from = 0; from < this.listed.length; from += LINES_A_CHUNK) {
+      if (turn.isOver) await turn.pass();
       yield this.listed
         .slice(from, from + LINES_A_CHUNK)
         .map(({ line, reason: { code, message } }) => `${JSON.stringify({ line, code, message })}\n`)
         .join('');
+    }
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ApplicationsService } from '../applications/applications.service.js';
 import { ApiError, invalidValue } from '../common/errors.js';
+import { Turn } from '../common/turn.js';
 import { readIdempotency } from './idempotency.js';
 import type { Idempotency } from './idempotency.js';
 import { newMessageId } from './message-id.js';
@@ -96,7 +97,13 @@ function checkBeside({ ArrayOfMessageBody: _list, ...members }: Record<string, u
 
 /** All results, or one error that names those that failed by their index, the first one's code before all. */
 async function settleAll<T, R>(list: readonly T[], act: (item: T) => Promise<R>): Promise<R[]> {
-  const results = await Promise.allSettled(list.map(act));
+  const turn = new Turn();
+  const acts: Promise<PromiseSettledResult<R>>[] = [];
+  for (const item of list) {
+    if (turn.isOver) await turn.pass();
+    acts.push(settle(act(item)));
+  }
+  const results = await Promise.all(acts);
   const failed = results.flatMap((result, index) =>
     result.status === 'rejected' ? [{ index, error: result.reason as unknown }] : [],
   );
@@ -109,6 +116,15 @@ async function settleAll<T, R>(list: readonly T[], act: (item: T) => Promise<R>)
     .map(({ index, error }) => `Message [${index}]: ${error.message}`);
   if (failed.length > TOLD) told.push(`And ${failed.length - TOLD} more.`);
   throw new ApiError(first.error.code, told.join(' '));
+}
+
+/** A failure is kept as a result at once: the others are not begun yet. */
+async function settle<R>(act: Promise<R>): Promise<PromiseSettledResult<R>> {
+  try {
+    return { status: 'fulfilled', value: await act };
+  } catch (reason) {
+    return { status: 'rejected', reason };
+  }
 }
 
 /** The first holds the key for all. */

@@ -1,5 +1,5 @@
-import { Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, IsNumber, IsObject, IsOptional, Max, Min, ValidateNested } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsNumber, IsObject, IsOptional, Max, Min } from 'class-validator';
+import { Nested } from '../common/fields.js';
 import { EmptyIsAbsent, NumberFromText, OptionalText, OptionalTexts, UpperCase } from '../common/lenient.js';
 import type { GcmSettings } from '../providers/notification.js';
 
@@ -95,15 +95,11 @@ export class GcmDto implements GcmSettings {
   interactiveCategory?: string;
 
   @IsOptional()
-  @IsObject({ message: 'it must be an object' })
-  @ValidateNested()
-  @Type(() => LightsDto)
+  @Nested(() => LightsDto)
   lights?: LightsDto;
 
   @IsOptional()
-  @IsObject({ message: 'it must be an object' })
-  @ValidateNested()
-  @Type(() => StyleDto)
+  @Nested(() => StyleDto)
   style?: StyleDto;
 
   @IsOptional()

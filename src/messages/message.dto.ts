@@ -1,17 +1,5 @@
-import { Type } from 'class-transformer';
-import {
-  Allow,
-  IsBoolean,
-  IsIn,
-  IsInt,
-  IsObject,
-  IsOptional,
-  IsString,
-  Length,
-  Max,
-  Min,
-  ValidateNested,
-} from 'class-validator';
+import { Allow, IsBoolean, IsIn, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
+import { Nested } from '../common/fields.js';
 import { EmptyIsAbsent, NumberFromText, OptionalText } from '../common/lenient.js';
 import { FOUR_WEEKS_S } from './gcm.dto.js';
 import { MessageSettingsDto } from './settings.dto.js';
@@ -37,9 +25,7 @@ export class TargetDto {
 export const MAX_LABEL = 100;
 
 export class SendMessageDto {
-  @IsObject({ message: 'it is required and must be an object with an alert' })
-  @ValidateNested()
-  @Type(() => MessageTextDto)
+  @Nested(() => MessageTextDto, 'it is required and must be an object with an alert')
   message!: MessageTextDto;
 
   /** 1: push; 3, push and SMS, is sent as push. SMS alone (2) is not offered. */
@@ -54,9 +40,7 @@ export class SendMessageDto {
 
   @IsOptional()
   @EmptyIsAbsent()
-  @IsObject({ message: 'it must be an object' })
-  @ValidateNested()
-  @Type(() => MessageSettingsDto)
+  @Nested(() => MessageSettingsDto)
   settings?: MessageSettingsDto;
 
   /** Extension: seconds after it leaves until nobody wants it any more; 0: now or never. Default four weeks. */

@@ -1,5 +1,5 @@
-import { instanceToPlain } from 'class-transformer';
 import { invalidValue } from '../common/errors.js';
+import { toPlain } from '../common/fields.js';
 import type { Notification } from '../providers/notification.js';
 import { fillNotification, findPlaceholders } from '../providers/placeholders.js';
 import type { Values } from '../providers/placeholders.js';
@@ -8,6 +8,9 @@ import type { Providers } from '../providers/providers.module.js';
 import type { SendMessageDto } from './message.dto.js';
 import { longestValues } from './personal-data.js';
 import type { PersonalData } from './personal-data.js';
+
+/** Twice what the seven platforms take together: a placeholder is longer than the text that it may become. */
+const MOST_TO_FILL = 65_536;
 
 export type NewNotification = Omit<Notification, 'messageId' | 'expiresAt'>;
 
@@ -27,27 +30,18 @@ export function toNotification(request: SendMessageDto): NewNotification {
     firefoxWeb: plain(firefoxWeb),
     safariWeb: plain(safariWeb),
   };
+  const text = JSON.stringify(notification);
+  if (!text.includes('{{')) return notification;
+  if (text.length > MOST_TO_FILL)
+    throw invalidValue('message', `with placeholders it must be at most ${MOST_TO_FILL} characters of JSON`);
   const placeholders = findPlaceholders(notification);
   if (placeholders.length > 0) return { ...notification, placeholders };
   // Two braces that are meant as text become so here, once, when nothing is filled in later.
-  return JSON.stringify(notification).includes('{{') ? fillNotification(notification, {}) : notification;
+  return fillNotification(notification, {});
 }
 
 function plain<T extends object>(settings: T | undefined): T | undefined {
-  return settings ? withoutNull(instanceToPlain(settings) as T) : undefined;
-}
-
-/** Callers' serialisers write null for what they leave out. A payload is the caller's own and stays as it is. */
-function withoutNull<T extends object>(settings: T): T {
-  const given = Object.entries(settings)
-    .filter(([, value]) => value !== undefined && value !== null)
-    .map(([name, value]: [string, unknown]) => [
-      name,
-      typeof value === 'object' && value !== null && !Array.isArray(value) && name !== 'payload'
-        ? withoutNull(value)
-        : value,
-    ]);
-  return Object.fromEntries(given) as T;
+  return settings ? toPlain(settings) : undefined;
 }
 
 /**

@@ -1,5 +1,5 @@
-import { Type } from 'class-transformer';
-import { Allow, IsObject, IsOptional, ValidateNested } from 'class-validator';
+import { Allow, IsOptional } from 'class-validator';
+import { Nested } from '../common/fields.js';
 import { ApnsDto } from './apns.dto.js';
 import { GcmDto } from './gcm.dto.js';
 import { SafariWebDto, WebDto } from './web.dto.js';
@@ -8,39 +8,27 @@ import { WnsDto } from './wns.dto.js';
 /** `settings` of POST messages, by platform (mobilefirst.md §9.3). */
 export class MessageSettingsDto {
   @IsOptional()
-  @IsObject({ message: 'it must be an object' })
-  @ValidateNested()
-  @Type(() => ApnsDto)
+  @Nested(() => ApnsDto)
   apns?: ApnsDto;
 
   @IsOptional()
-  @IsObject({ message: 'it must be an object' })
-  @ValidateNested()
-  @Type(() => GcmDto)
+  @Nested(() => GcmDto)
   gcm?: GcmDto;
 
   @IsOptional()
-  @IsObject({ message: 'it must be an object' })
-  @ValidateNested()
-  @Type(() => WnsDto)
+  @Nested(() => WnsDto)
   wns?: WnsDto;
 
   @IsOptional()
-  @IsObject({ message: 'it must be an object' })
-  @ValidateNested()
-  @Type(() => WebDto)
+  @Nested(() => WebDto)
   chromeWeb?: WebDto;
 
   @IsOptional()
-  @IsObject({ message: 'it must be an object' })
-  @ValidateNested()
-  @Type(() => WebDto)
+  @Nested(() => WebDto)
   firefoxWeb?: WebDto;
 
   @IsOptional()
-  @IsObject({ message: 'it must be an object' })
-  @ValidateNested()
-  @Type(() => SafariWebDto)
+  @Nested(() => SafariWebDto)
   safariWeb?: SafariWebDto;
 
   /** One of the vendor's own samples has the target here by a misplaced brace. */

@@ -1,17 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
-import { Type } from 'class-transformer';
-import {
-  Allow,
-  IsBoolean,
-  IsIn,
-  IsInt,
-  IsObject,
-  IsOptional,
-  Max,
-  Min,
-  ValidateBy,
-  ValidateNested,
-} from 'class-validator';
+import { Allow, IsBoolean, IsIn, IsInt, IsOptional, Max, Min, ValidateBy } from 'class-validator';
+import { Nested, NestedOneOrMore } from '../common/fields.js';
 import { EmptyIsAbsent, NumberFromText, OptionalText } from '../common/lenient.js';
 import type { WnsSettings } from '../providers/notification.js';
 
@@ -31,17 +20,9 @@ function Attribute(): PropertyDecorator {
   return applyDecorators(IsOptional(), MandatoryAttribute());
 }
 
-function Nested(type: () => new () => object): PropertyDecorator {
-  return applyDecorators(IsOptional(), IsObject({ message: 'it must be an object' }), ValidateNested(), Type(type));
-}
-
 /** One, or a list of them: the vendor's toast has one binding and its tile several. */
 function OneOrMore(type: () => new () => object): PropertyDecorator {
-  const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
-  const validate = (value: unknown): boolean => (Array.isArray(value) ? value.every(isObject) : isObject(value));
-  const defaultMessage = (): string => 'it must be an object or a list of objects';
-  const shape = ValidateBy({ name: 'oneOrMore', validator: { validate, defaultMessage } });
-  return applyDecorators(IsOptional(), shape, ValidateNested(), Type(type));
+  return applyDecorators(IsOptional(), NestedOneOrMore(type));
 }
 
 class WnsImageDto {
@@ -122,9 +103,11 @@ class WnsToastDto {
   @IsIn(['short', 'long'], { message: 'it must be short or long' })
   duration?: string;
 
+  @IsOptional()
   @Nested(() => WnsAudioDto)
   audio?: WnsAudioDto;
 
+  @IsOptional()
   @Nested(() => WnsVisualDto)
   visual?: WnsVisualDto;
 }
@@ -133,6 +116,7 @@ class WnsTileDto {
   @OptionalText()
   tag?: string;
 
+  @IsOptional()
   @Nested(() => WnsVisualDto)
   visual?: WnsVisualDto;
 }
@@ -152,6 +136,7 @@ class WnsRawDto {
 }
 
 export class WnsDto implements WnsSettings {
+  @IsOptional()
   @Nested(() => WnsBadgeDto)
   badge?: WnsBadgeDto;
 
@@ -167,12 +152,15 @@ export class WnsDto implements WnsSettings {
   @Max(CHANNEL_LIFE_S, { message: `it must be at most ${CHANNEL_LIFE_S} (30 days)` })
   expirationTime?: number;
 
+  @IsOptional()
   @Nested(() => WnsRawDto)
   raw?: WnsRawDto;
 
+  @IsOptional()
   @Nested(() => WnsTileDto)
   tile?: WnsTileDto & Record<string, unknown>;
 
+  @IsOptional()
   @Nested(() => WnsToastDto)
   toast?: WnsToastDto & Record<string, unknown>;
 }

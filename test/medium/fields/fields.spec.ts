@@ -1,8 +1,7 @@
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
-import { plainToInstance } from 'class-transformer';
-import { getMetadataStorage } from 'class-validator';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { fieldsOf } from '../../../src/common/fields.js';
 import { SendMessageDto } from '../../../src/messages/message.dto.js';
 import { prepareMessage } from '../../../src/messages/prepare.js';
 import type { LedgerEntry } from '../../simulators/shared/ledger.js';
@@ -59,16 +58,10 @@ describe('each field of a message lands where it should, and nowhere else', () =
 });
 
 /** The paths of all fields that the DTO and those in it know. */
-function* fieldsOf(type: new () => object, path = ''): Generator<string> {
-  const properties = getMetadataStorage()
-    .getTargetValidationMetadatas(type, '', false, false)
-    .map(({ propertyName }) => propertyName);
-  for (const name of new Set(properties)) {
-    // A nested class shows itself by what becomes of an empty object there.
-    const nested = (plainToInstance(type, { [name]: {} }) as Record<string, object | undefined>)[name]?.constructor;
-    if (nested === undefined || nested === Object) yield path + name;
-    else yield* fieldsOf(nested as new () => object, `${path}${name}.`);
-  }
+function* pathsOf(type: new () => object, path = ''): Generator<string> {
+  for (const [name, { nested }] of fieldsOf(type))
+    if (nested) yield* pathsOf(nested as new () => object, `${path}${name}.`);
+    else yield path + name;
 }
 
 describe('the schemas notice', () => {
@@ -103,7 +96,7 @@ describe('the schemas notice', () => {
 });
 
 describe('the rows', () => {
-  const known = [...fieldsOf(SendMessageDto)];
+  const known = [...pathsOf(SendMessageDto)];
   const isOf = (row: string, field: string): boolean => row === field || row.startsWith(`${field}.`);
 
   it('are of every field that is read', () => {

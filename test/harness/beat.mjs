@@ -1,0 +1,26 @@
+import { existsSync, readFileSync } from 'node:fs';
+
+/**
+ * Loaded before the built program (`node --import`): a beat of 2 ms. At SIGUSR2 it prints `STALL <ms>`, the longest time
+ * between two beats since the last signal, and begins anew. The time is the CPU's of the event loop's thread, which Linux
+ * counts in ns: what else the machine does is not the program's.
+ */
+
+const BEAT_MS = 2;
+const SCHEDULE = `/proc/self/task/${process.pid}/schedstat`;
+const cpuMs = existsSync(SCHEDULE)
+  ? () => Number(readFileSync(SCHEDULE, 'utf8').split(' ')[0]) / 1e6
+  : () => performance.now();
+let longest = 0;
+let beaten = cpuMs();
+
+setInterval(() => {
+  const now = cpuMs();
+  longest = Math.max(longest, now - beaten);
+  beaten = now;
+}, BEAT_MS).unref();
+
+process.on('SIGUSR2', () => {
+  process.stdout.write(`STALL ${longest.toFixed(1)}\n`);
+  longest = 0;
+});
