@@ -1,9 +1,25 @@
 import { Injectable } from '@nestjs/common';
 
-/** Wall-clock time in epoch milliseconds; tests put their own in its place. */
+/**
+ * Of the database's clock at the zero of `performance.now()`, epoch ms; null until it was measured. The steady clock of
+ * the process carries it on, so that a step of the host's wall clock moves nothing.
+ */
+let origin: number | null = null;
+
+/** Wall-clock time in epoch milliseconds: the database's, or before it was measured (database/database-watch.ts) the host's. */
+export function wallClock(): number {
+  return origin === null ? Date.now() : origin + performance.now();
+}
+
+/** What the database's clock said at `at`, on the clock of `performance.now()`. */
+export function setWallClock(epochMs: number, at: number): void {
+  origin = epochMs - at;
+}
+
+/** The same to be injected; tests put their own in its place. */
 @Injectable()
 export class Clock {
   now(): number {
-    return Date.now();
+    return wallClock();
   }
 }

@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import type { DynamicModule, OnApplicationShutdown } from '@nestjs/common';
 import { Inject } from '@nestjs/common';
+import { DatabaseWatch } from './database-watch.js';
 import type { Database } from './database.js';
 
 export const DATABASE = Symbol('database');
@@ -15,8 +16,11 @@ export class DatabaseModule implements OnApplicationShutdown {
   static for(database: Database): DynamicModule {
     return {
       module: DatabaseModule,
-      providers: [{ provide: DATABASE, useValue: database }],
-      exports: [DATABASE],
+      providers: [
+        { provide: DATABASE, useValue: database },
+        { provide: DatabaseWatch, useFactory: () => new DatabaseWatch(database) },
+      ],
+      exports: [DATABASE, DatabaseWatch],
     };
   }
 

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Kysely, RawBuilder, Transaction } from 'kysely';
 import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
+import type { DatabaseWatch } from '../database/database-watch.js';
 import type { Database } from '../database/database.js';
 import type { BatchState, MessageState, Tables } from '../database/tables.js';
 import type { ProviderName } from '../providers/provider.js';
@@ -23,6 +24,14 @@ import { OUTCOME_NAMES } from './outcome.js';
 export const WINDOW = 64;
 /** A worker that has not renewed its lease for this long is taken for lost. Renewed at every checkpoint (1 s). */
 export const LEASE_S = 10;
+
+/**
+ * Whether a lease that ran out tells of a lost worker. While the database takes no writes none can be renewed, and what its
+ * holders know of the providers' answers they can record only afterwards: they have the time of a lease for it.
+ */
+export function mayTakeOver(watch: Pick<DatabaseWatch, 'hasBeenWritable'>): boolean {
+  return watch.hasBeenWritable(LEASE_S * 1_000);
+}
 
 /** The message that batches are of. */
 export interface BatchOwner {

@@ -31,9 +31,15 @@ export class ClaimRepository {
    * Leases a batch that is due and marks what is to be sent as in flight. Null when there is nothing to do: done, held
    * by another worker, not due, of an application that was removed, or its message is paused, or its provider for the
    * application (then it is parked).
+   * `takeOver`: also from a worker whose lease has run out.
    * Postponed when its turn at the provider's pace is later, or its message leaves later.
    */
-  async claim(id: number, provider: ClaimTerms, now: number): Promise<LeasedBatch | PostponedBatch | null> {
+  async claim(
+    id: number,
+    provider: ClaimTerms,
+    now: number,
+    takeOver = true,
+  ): Promise<LeasedBatch | PostponedBatch | null> {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const { rows } = await sql<ClaimRow>`
         select batch.id, batch.epoch, batch.provider, batch.message_seq, batch.application_id, batch.device_seqs,
@@ -52,7 +58,7 @@ export class ClaimRepository {
         left join provider_status on provider_status.application_id = batch.application_id
           and provider_status.provider = batch.provider
         where batch.id = ${id}
-          and (batch.state = 'ready' and batch.due_at <= now() or batch.state = 'leased' and batch.lease_until < now())
+          and (batch.state = 'ready' and batch.due_at <= now() or ${takeOver} and batch.state = 'leased' and batch.lease_until < now())
         for update of batch skip locked`.execute(transaction);
       const row = rows[0];
       if (!row) return null;

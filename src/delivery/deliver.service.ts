@@ -2,9 +2,10 @@ import { Injectable, Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Clock } from '../common/clock.js';
 import { rootCause } from '../common/errors.js';
+import { DatabaseWatch } from '../database/database-watch.js';
 import type { ProviderName, Verdict } from '../providers/provider.js';
 import { withLife } from '../providers/time-to-live.js';
-import { BatchRepository, LEASE_S } from './batch.repository.js';
+import { BatchRepository, mayTakeOver } from './batch.repository.js';
 import type { Ending } from './batch.repository.js';
 import { ClaimRepository } from './claim.repository.js';
 import type { LeasedBatch } from './batch.js';
@@ -36,6 +37,9 @@ const FAULT_WAIT_MS = 5_000;
 /** While the database is away the answers of the providers are kept, and recorded when it is back. */
 const RECORD_AGAIN_MS = 250;
 
+/** A lease that was not renewed for so long may soon be another worker's: nothing new is written under it. */
+const STOP_WRITING_MS = 7_000;
+
 const ACCEPTED: Decision = { outcome: OUTCOME.accepted };
 
 /** Sends one batch: lease, send, record, decide. Whatever happens to the process, the ledger can go on from its rows. */
@@ -53,6 +57,7 @@ export class DeliverService {
     private readonly queue: DeliveryQueue,
     private readonly status: StatusReporter,
     private readonly recall: Recall,
+    private readonly watch: DatabaseWatch,
     private readonly clock: Clock,
   ) {}
 
@@ -63,12 +68,14 @@ export class DeliverService {
   }
 
   /**
-   * Resolves when the batch is recorded, is somebody else's, or has nothing to do. Rejects when the database is away: before
-   * anything was written, or for longer than the lease.
+   * Resolves when the batch is recorded, is somebody else's, or has nothing to do. Rejects before anything is written, when the
+   * database is away or this host's clock is too far from its clock: another worker may have the job.
    */
   async deliverBatch(id: number, provider: ProviderName): Promise<void> {
     if (this.stopping) return;
-    const batch = await this.claims.claim(id, this.senders.terms(provider), this.clock.now());
+    if (!this.watch.isClockUsable) throw new Error('The clock of this host is wrong: nothing is sent');
+    const terms = this.senders.terms(provider);
+    const batch = await this.claims.claim(id, terms, this.clock.now(), mayTakeOver(this.watch));
     if (!batch) return;
     if ('delayMs' in batch) return this.queue.enqueueBatches([batch]);
     const findings = batch.due.length > 0 ? await this.send(batch) : null;
@@ -149,21 +156,27 @@ export class DeliverService {
     await sender.send(batch.notification, recipients, report, signal);
   }
 
-  /** Records and renews the lease every second; aborts the sending of a cancelled or paused message, or of a lost lease. */
+  /**
+   * Records and renews the lease every second; aborts the sending of a cancelled or paused message, of a lost lease, and of
+   * one that cannot be renewed.
+   */
   private keepCheckpoints(
     batch: LeasedBatch,
     abort: AbortController,
   ): { stop: () => Promise<void>; leaseLost: () => boolean } {
     let lost = false;
     let running: Promise<void> = Promise.resolve();
+    let renewedAt = performance.now();
     const timer = setInterval(() => {
+      if (performance.now() - renewedAt > STOP_WRITING_MS) abort.abort();
       running = running.then(async () => {
         try {
+          const startedAt = performance.now();
           const kept = await this.batches.checkpoint(batch);
+          renewedAt = startedAt;
           lost ||= kept === null;
           if (lost || kept?.messageState === 'cancelled' || kept?.messageState === 'paused') abort.abort();
         } catch (error) {
-          // The database may be back before the lease ends; if not, the lease is what decides.
           this.log.warn(`Batch ${batch.id}: checkpoint failed: ${rootCause(error)}`);
         }
       });
@@ -204,17 +217,16 @@ export class DeliverService {
   }
 
   /**
-   * Tried for as long as a lease lasts: what the providers answered is known here and nowhere else. A second try after a
-   * commit whose answer was lost finds the lease ended, and the sweeper queues what it let in.
+   * Tried until it is recorded, or a newer lease fences it off: what the providers answered is known here and nowhere else.
+   * Meanwhile the batch keeps its place among those sent at once, which bounds what is kept. A second try after a commit
+   * whose answer was lost finds the lease ended, and the sweeper queues what it let in.
    */
   private async record(batch: LeasedBatch, ending: Ending): ReturnType<BatchRepository['finish']> {
-    const until = this.clock.now() + LEASE_S * 1_000;
-    for (;;) {
+    for (let told = false; ; told = true) {
       try {
         return await this.batches.finish(batch, ending);
       } catch (error) {
-        if (this.stopping || this.clock.now() >= until) throw error;
-        this.log.warn(`Batch ${batch.id} could not be recorded yet: ${rootCause(error)}`);
+        if (!told) this.log.warn(`Batch ${batch.id} could not be recorded yet: ${rootCause(error)}`);
         await delay(RECORD_AGAIN_MS);
       }
     }

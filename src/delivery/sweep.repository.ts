@@ -41,10 +41,10 @@ export class SweepRepository {
     return rows.map((row) => row.seq);
   }
 
-  /** Leases that ran out, and batches that were due and not taken. */
-  async batchesToDeliver(): Promise<QueuedBatch[]> {
+  /** Batches that were due and not taken, and with `takeOver` those whose lease ran out. */
+  async batchesToDeliver(takeOver = true): Promise<QueuedBatch[]> {
     const { rows } = await sql<QueuedBatch>`
-      (select id, epoch, provider, direct from batch where state = 'leased' and lease_until < now() limit ${LIMIT})
+      (select id, epoch, provider, direct from batch where ${takeOver} and state = 'leased' and lease_until < now() limit ${LIMIT})
       union all
       (select id, epoch, provider, direct from batch
        where state = 'ready' and due_at < now() - make_interval(secs => ${PATIENCE_S})

@@ -2,7 +2,8 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { Rounds } from '../common/rounds.js';
-import { BatchRepository } from './batch.repository.js';
+import { DatabaseWatch } from '../database/database-watch.js';
+import { BatchRepository, mayTakeOver } from './batch.repository.js';
 import { DeliveryQueue } from './delivery.queue.js';
 import { SweepRepository } from './sweep.repository.js';
 import type { ParkedBatch } from './sweep.repository.js';
@@ -20,6 +21,7 @@ export class Sweeper implements BeforeApplicationShutdown {
     private readonly rows: SweepRepository,
     private readonly batches: BatchRepository,
     private readonly queue: DeliveryQueue,
+    private readonly watch: DatabaseWatch,
   ) {}
 
   @Interval(EVERY_MS)
@@ -30,7 +32,7 @@ export class Sweeper implements BeforeApplicationShutdown {
   async sweep(): Promise<void> {
     await this.queue.enqueueExpansions(await this.rows.releaseScheduled());
     await this.queue.enqueueExpansions(await this.rows.messagesToExpand());
-    await this.queue.enqueueBatches(await this.rows.batchesToDeliver());
+    await this.queue.enqueueBatches(await this.rows.batchesToDeliver(mayTakeOver(this.watch)));
     await this.rows.unpark();
     this.parked = await this.rows.unparkOver(this.parked);
     for (const { applicationId, provider } of await this.rows.lotsWithWaiting())

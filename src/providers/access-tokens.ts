@@ -1,5 +1,6 @@
 import { Agent } from 'node:https';
 import axios, { isAxiosError } from 'axios';
+import { wallClock } from '../common/clock.js';
 import { NOT_SENT } from './fan-out.js';
 import { isPassing } from './front-end.js';
 import type { Verdict } from './provider.js';
@@ -55,7 +56,7 @@ export class AccessTokens implements AccessTokenSource {
     private readonly request: TokenRequest,
     private readonly ca: string | undefined,
     private readonly shelf: TokenShelf,
-    private readonly now: () => number = Date.now,
+    private readonly now: () => number = wallClock,
   ) {}
 
   /** The token in hand, if it still holds; near its end a new one is fetched behind the caller's back. */

@@ -1,3 +1,4 @@
+import { wallClock } from '../common/clock.js';
 import type { Verdict } from './provider.js';
 
 /** Failures in a row, with no sign of life between them, after which a host is left alone. */
@@ -24,7 +25,7 @@ export class HostBreaker {
   private probeUntil = 0;
   private reason = '';
 
-  constructor(private readonly now: () => number = Date.now) {}
+  constructor(private readonly now: () => number = wallClock) {}
 
   /** The verdict on a delivery that may not be written now; undefined when it may. What is let through must be noted. */
   held(): Verdict | undefined {

@@ -1,3 +1,4 @@
+import { wallClock } from '../common/clock.js';
 import { writeJson } from '../common/json.js';
 import { AccessTokens } from '../providers/access-tokens.js';
 import { fanOut, NOT_SENT } from '../providers/fan-out.js';
@@ -88,7 +89,7 @@ export class UpstreamSender implements Sender {
       };
       const result = await this.client.post(this.url, headers, body, signal);
       if (result.kind === 'refused' && signal.aborted) return NOT_SENT;
-      const { verdict, tokenRefused } = readUpstreamOutcome(result, Date.now());
+      const { verdict, tokenRefused } = readUpstreamOutcome(result, wallClock());
       if (verdict.action === 'accept') this.refused.clear();
       // A token of before the scope was widened would go on without it.
       if (tokenRefused || verdict.action === 'stopApplication') this.tokens.refuse(token);

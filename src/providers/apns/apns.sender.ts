@@ -1,3 +1,4 @@
+import { wallClock } from '../../common/clock.js';
 import type { Header, PushPoolOptions } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
 import { BodyTemplate, tooLarge } from '../body-template.js';
@@ -47,7 +48,7 @@ export class ApnsSender implements Sender {
     report: (index: number, verdict: Verdict) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const push = new Push(notification, buildApnsPayload(notification, this.bundleId, Date.now()));
+    const push = new Push(notification, buildApnsPayload(notification, this.bundleId, wallClock()));
     const deliver = (index: number): Promise<Verdict> => this.deliver(push, recipients[index]!, signal);
     const { breaker, share } = this;
     // The pool serves urgent ones first, whatever waits: they need no share.

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { wallClock } from '../../common/clock.js';
 import { InvalidSettings, type ProviderSettings } from '../provider.js';
 import { matching, readPrivateKey } from '../settings-input.js';
 import { readCertificate } from './apns.certificate.js';
@@ -45,7 +46,7 @@ function parseWithCertificate(input: Record<string, unknown>): ProviderSettings 
   const { certificate, password = '' } = input;
   if (typeof certificate !== 'string') throw new InvalidSettings('certificate', 'must be a .p12 file in base64');
   if (typeof password !== 'string') throw new InvalidSettings('password', 'must be text');
-  const { validUntil, bundleId } = readCertificate(Buffer.from(certificate, 'base64'), password, Date.now());
+  const { validUntil, bundleId } = readCertificate(Buffer.from(certificate, 'base64'), password, wallClock());
   const named = input.bundleId === undefined ? { ...input, bundleId } : input;
   const file = { fileName: 'certificate.p12', ...input };
   const visible = {

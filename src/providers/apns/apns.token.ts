@@ -1,3 +1,4 @@
+import { wallClock } from '../../common/clock.js';
 import { signJwt } from '../jwt.js';
 import type { SharedToken, TokenShelf } from '../token-shelf.js';
 import type { ApnsKey } from './apns.settings.js';
@@ -29,7 +30,7 @@ export class ProviderToken {
     /** On the shelf. */
     private readonly name: string,
     private readonly shelf: TokenShelf,
-    private readonly now: () => number = Date.now,
+    private readonly now: () => number = wallClock,
   ) {}
 
   /** The JWT to send with now; undefined: `obtain` one first. Near its end another is got behind the caller's back. */

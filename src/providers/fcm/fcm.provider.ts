@@ -1,3 +1,4 @@
+import { wallClock } from '../../common/clock.js';
 import type { Notification } from '../notification.js';
 import type { Provider, ProviderSettings, Sender } from '../provider.js';
 import type { TokenShelf } from '../token-shelf.js';
@@ -23,7 +24,7 @@ export class FcmProvider implements Provider {
   constructor(private readonly options: FcmProviderOptions) {}
 
   measure(notification: Notification): number {
-    return buildFcmBody(notification, Date.now()).largestBytes;
+    return buildFcmBody(notification, wallClock()).largestBytes;
   }
 
   open(settings: ProviderSettings, shelf: TokenShelf): Sender {

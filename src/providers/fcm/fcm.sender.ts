@@ -1,3 +1,4 @@
+import { wallClock } from '../../common/clock.js';
 import type { Header } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
 import { AccessTokens, haveToken } from '../access-tokens.js';
@@ -44,7 +45,7 @@ export class FcmSender implements Sender {
     const settle = (index: number, verdict: Verdict): void =>
       report(index, withLife(verdict, notification.gcm?.timeToLive));
     if (!signal.aborted && !(await haveToken(this.tokens, recipients.length, settle))) return;
-    const body = buildFcmBody(notification, Date.now());
+    const body = buildFcmBody(notification, wallClock());
     const { urgent } = notification;
     const deliver = (index: number): Promise<Verdict> => this.deliver({ body, urgent }, recipients[index]!, signal);
     const { breaker, share } = this;
@@ -83,7 +84,7 @@ export class FcmSender implements Sender {
       const constant = this.headersFor(token);
       const result = await this.pool.send({ path: this.path, constant, body, urgent, signal });
       if (result.kind === 'refused' && signal.aborted) return NOT_SENT;
-      const { verdict, replay } = readFcmOutcome(result, Date.now());
+      const { verdict, replay } = readFcmOutcome(result, wallClock());
       if (replay === undefined || replayed) return this.refusals.judge(verdict);
       this.tokens.refuse(token);
       if (signal.aborted) return NOT_SENT;

@@ -1,3 +1,4 @@
+import { wallClock } from '../../common/clock.js';
 import type { Notification } from '../notification.js';
 import type { Provider, ProviderSettings, Sender } from '../provider.js';
 import type { TokenShelf } from '../token-shelf.js';
@@ -23,7 +24,7 @@ export class HmsProvider implements Provider {
    * for one that may not be urgent is sent again as that.
    */
   measure(notification: Notification): number {
-    const now = Date.now();
+    const now = wallClock();
     return Math.max(buildAndroidBody(notification, now, 'NORMAL').bytes, buildHarmonyBody(notification, now).bytes);
   }
 

@@ -1,3 +1,4 @@
+import { wallClock } from '../../common/clock.js';
 import { AccessTokens, haveToken, type AccessTokenSource } from '../access-tokens.js';
 import { tooLarge } from '../body-template.js';
 import { fanOut, NOT_SENT } from '../fan-out.js';
@@ -97,7 +98,7 @@ export class HmsSender implements Sender {
   }
 
   private build(notification: Notification): Message {
-    const now = Date.now();
+    const now = wallClock();
     if (this.harmony) return { body: buildHarmonyBody(notification, now), calmer: () => undefined };
     const body = buildAndroidBody(notification, now);
     return { body, calmer: () => buildAndroidBody(notification, now, 'NORMAL') };
@@ -122,7 +123,7 @@ export class HmsSender implements Sender {
       };
       const result = await this.client.post(this.url, headers, body.for(recipients), signal);
       if (result.kind === 'refused' && signal.aborted) return { verdict: NOT_SENT };
-      const outcome = readHmsOutcome(result, Date.now());
+      const outcome = readHmsOutcome(result, wallClock());
       const { again } = outcome;
       if (again === undefined || again === 'split' || tried.has(again)) return this.conclude(outcome);
       tried.add(again);

@@ -1,3 +1,4 @@
+import { wallClock } from '../../common/clock.js';
 import type { AccessTokenSource, Grant, TokenRequest } from '../access-tokens.js';
 import { signJwt } from '../jwt.js';
 import { shelfName } from '../token-shelf.js';
@@ -27,7 +28,7 @@ export class ServiceAccountTokens implements AccessTokenSource {
 
   constructor(
     private readonly account: ServiceAccount,
-    private readonly now: () => number = Date.now,
+    private readonly now: () => number = wallClock,
   ) {}
 
   current(): string {

@@ -1,3 +1,4 @@
+import { wallClock } from '../../common/clock.js';
 import type { Header, PushResult } from '../../http2/push.js';
 import { BodyTemplate, tooLarge } from '../body-template.js';
 import { fanOut, NOT_SENT } from '../fan-out.js';
@@ -47,7 +48,7 @@ export class WebPushSender implements Sender {
     report: (index: number, verdict: Verdict) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const push = new Push(notification, Date.now());
+    const push = new Push(notification, wallClock());
     const deliver = (index: number): Promise<Verdict> => this.deliver(push, recipients[index]!, signal);
     const settle = (index: number, verdict: Verdict): void =>
       report(index, withLife(verdict, timeToLiveOf(notification, recipients[index]!.platform)));
@@ -103,7 +104,7 @@ export class WebPushSender implements Sender {
       const constant = push.headers(endpoint, platform, authorization);
       const result = await channel.send({ path, constant, body, urgent: push.notification.urgent, signal });
       if (result.kind === 'refused' && signal.aborted) return NOT_SENT;
-      const outcome = readWebPushOutcome(result, Date.now());
+      const outcome = readWebPushOutcome(result, wallClock());
       if (outcome.retire === true && result.kind === 'answered') channel.retire(result.connection);
       const mayReplay =
         outcome.replay === 'again' || (outcome.replay === 'renewed' && this.vapid.replace(origin, authorization));

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { wallClock } from '../../common/clock.js';
 import { signJwt } from '../jwt.js';
 
 const HOUR_MS = 3_600_000;
@@ -26,7 +27,7 @@ export class VapidTokens {
     private readonly key: KeyObject,
     private readonly publicKey: string,
     private readonly subject: string,
-    private readonly now: () => number = Date.now,
+    private readonly now: () => number = wallClock,
   ) {}
 
   /** The `authorization` header to send to this origin with now; the same text for as long as it holds. */

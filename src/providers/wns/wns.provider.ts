@@ -1,3 +1,4 @@
+import { wallClock } from '../../common/clock.js';
 import type { Notification } from '../notification.js';
 import type { Provider, ProviderSettings, Sender } from '../provider.js';
 import type { TokenShelf } from '../token-shelf.js';
@@ -19,7 +20,7 @@ export class WnsProvider implements Provider {
   constructor(private readonly options: WnsProviderOptions) {}
 
   measure(notification: Notification): number {
-    return Math.max(...buildWnsRequests(notification, Date.now()).map(({ body }) => body.length));
+    return Math.max(...buildWnsRequests(notification, wallClock()).map(({ body }) => body.length));
   }
 
   open(settings: ProviderSettings, shelf: TokenShelf): Sender {

@@ -1,3 +1,4 @@
+import { wallClock } from '../../common/clock.js';
 import { AccessTokens, haveToken } from '../access-tokens.js';
 import { tooLarge } from '../body-template.js';
 import { fanOut, NOT_SENT } from '../fan-out.js';
@@ -50,7 +51,7 @@ export class WnsSender implements Sender {
     const settle = (index: number, verdict: Verdict): void =>
       report(index, withLife(verdict, notification.wns?.expirationTime));
     if (!signal.aborted && !(await haveToken(this.tokens, recipients.length, settle))) return;
-    const requests = buildWnsRequests(notification, Date.now());
+    const requests = buildWnsRequests(notification, wallClock());
     const deliver = (index: number): Promise<Verdict> => this.deliver(requests, recipients[index]!, signal);
     const { breaker, share } = this;
     await share.use(() =>
@@ -100,7 +101,7 @@ export class WnsSender implements Sender {
       if (isCalledOff()) return NOT_SENT;
       const result = await this.client.post(channel, { ...headers, authorization: `Bearer ${token}` }, body, signal);
       if (result.kind === 'refused' && isCalledOff()) return NOT_SENT;
-      const { verdict, replay } = readWnsOutcome(result, Date.now());
+      const { verdict, replay } = readWnsOutcome(result, wallClock());
       if (replay === undefined || replayed) return this.refusals.judge(verdict);
       this.tokens.refuse(token);
     }

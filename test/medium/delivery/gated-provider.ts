@@ -1,5 +1,6 @@
 import { ProviderStatusRepository } from '../../../src/applications/provider-status.repository.js';
 import { Clock } from '../../../src/common/clock.js';
+import { DatabaseWatch } from '../../../src/database/database-watch.js';
 import { Vault } from '../../../src/common/vault.js';
 import { ConsequencesService } from '../../../src/delivery/consequences.service.js';
 import { DeliverService } from '../../../src/delivery/deliver.service.js';
@@ -85,7 +86,12 @@ export class GatedProvider implements Provider {
 }
 
 /** A worker on the room's database that sends through the provider. */
-export function newWorker(room: Room, queues: Queues, provider: GatedProvider): DeliverService {
+export function newWorker(
+  room: Room,
+  queues: Queues,
+  provider: GatedProvider,
+  watch: DatabaseWatch = new DatabaseWatch(room.database),
+): DeliverService {
   const clock = new Clock();
   const devices = new DeviceRepository(room.database);
   return new DeliverService(
@@ -102,6 +108,7 @@ export function newWorker(room: Room, queues: Queues, provider: GatedProvider): 
     new DeliveryQueue(queues),
     new StatusReporter(new ProviderStatusRepository(room.database), clock),
     new Recall(room.batches),
+    watch,
     clock,
   );
 }

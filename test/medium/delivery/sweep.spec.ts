@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { DatabaseWatch } from '../../../src/database/database-watch.js';
 import { WINDOW } from '../../../src/delivery/batch.repository.js';
 import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
 import { Sweeper } from '../../../src/delivery/sweeper.js';
@@ -59,7 +60,7 @@ describe.each(PLACES)('the sweep on the %s database', (place) => {
   it('refills an empty queue with all that wants work', async () => {
     const url = place === 'PostgreSQL' ? urlOf(room) : undefined;
     const queues = await Queues.open({ databaseUrl: url }, room.database, () => undefined);
-    const sweeper = new Sweeper(room.sweep, room.batches, new DeliveryQueue(queues));
+    const sweeper = new Sweeper(room.sweep, room.batches, new DeliveryQueue(queues), new DatabaseWatch(room.database));
     const [expansions, batches]: [number[], number[]] = [[], []];
     queues.work('expand', 1, ({ id }) => Promise.resolve(void expansions.push(id)));
     queues.work('deliver-sandbox', 1, ({ id }) => Promise.resolve(void batches.push(id)));
