@@ -20,7 +20,7 @@ describe.runIf(SERVERS !== null && LIBRARY !== undefined)('a wrong clock of one 
   afterEach(() => deployment?.stop());
 
   /** One-time codes that live for a minute. */
-  const sendCodes = async ({ api }: Deployment): Promise<void> => {
+  const expectCodesAccepted = async ({ api }: Deployment): Promise<void> => {
     const ids = await Promise.all(
       Array.from({ length: CODES }, (_, index) =>
         api.send({ message: { alert: 'Code' }, target: { userIds: [`user-${index}`] }, ttl: 60 }),
@@ -33,14 +33,14 @@ describe.runIf(SERVERS !== null && LIBRARY !== undefined)('a wrong clock of one 
   it('a worker 90 s ahead lets no code of 60 s expire', async () => {
     deployment = await Deployment.start(SERVERS!, CODES);
     const wrong = await deployment.startProcess('worker', { ...FAKED, FAKETIME: '+90s' });
-    await sendCodes(deployment);
+    await expectCodesAccepted(deployment);
     expect(wrong.output()).toMatch(/clock of this host is (89|90)\.\d s ahead of the database’s, which is used/);
   });
 
   it('an api 90 s behind accepts codes of 60 s that live for 60 s', async () => {
     deployment = await Deployment.start(SERVERS!, CODES, { ...FAKED, FAKETIME: '-90s' });
     await deployment.startProcess('worker');
-    await sendCodes(deployment);
+    await expectCodesAccepted(deployment);
   });
 
   it('a worker that jumps two hours ahead in a broadcast lets nothing expire, pauses nothing and leaves the rest to the other', async () => {
