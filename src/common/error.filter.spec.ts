@@ -25,6 +25,7 @@ const THROWN: Record<string, () => unknown> = {
   nest: () => new ForbiddenException('words of the framework'),
   media: () => new UnsupportedMediaTypeException(),
   fault: () => new Error('password=hunter2 in /srv/carillon/secret.ts'),
+  away: () => Object.assign(new Error('connect hunter2'), { code: 'ECONNREFUSED' }),
   text: () => 'hunter2',
   nothing: () => undefined,
 };
@@ -49,9 +50,10 @@ Module({ controllers: [ThrowingController] })(ThrowingModule);
 
 let app: NestFastifyApplication;
 const logged: string[] = [];
+const warned: string[] = [];
 const logger: LoggerService = {
   log: () => undefined,
-  warn: () => undefined,
+  warn: (...words: unknown[]) => void warned.push(words.join(' | ')),
   error: (...words: unknown[]) => void logged.push(words.join(' | ')),
 };
 
@@ -122,6 +124,17 @@ describe('ErrorFilter', () => {
   it('logs the cause that an answer of ours hides', async () => {
     expect((await get('/busy')).body).toEqual({ code: 'FPWSE0025E', message: 'Busy, try again.' });
     expect(logged[0]).toContain('pool exhausted');
+  });
+
+  it('a database that cannot serve is no fault: 503, when to come back, and one line for many', async () => {
+    for (let call = 0; call < 3; call++) {
+      const { status, headers, body } = await get('/away');
+      expect(status).toBe(503);
+      expect(headers['retry-after']).toBe('5');
+      expect(body).toEqual({ code: 'FPWSE0025E', message: 'The database cannot serve at the moment. Try again.' });
+    }
+    expect(logged).toEqual([]);
+    expect(warned).toEqual(['Callers are answered 503: connect hunter2 | Http']);
   });
 
   it('logs no refusal', async () => {

@@ -1,8 +1,10 @@
 import { Catch, HttpException, Logger } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError, FORM_REQUIRED, OAuthError } from './errors.js';
+import { ApiError, FORM_REQUIRED, OAuthError, rootCause } from './errors.js';
 import type { OAuthErrorCode } from './errors.js';
+import { seldom } from './seldom.js';
+import { RETRY_AFTER_S, isUnavailable } from './unavailable.js';
 
 interface Answer {
   status: number;
@@ -17,13 +19,15 @@ const AZ_ROUTE = /\/api\/az\//;
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   private readonly log = new Logger('Http');
+  private readonly sayUnavailable = seldom((error) => this.log.warn(`Callers are answered 503: ${rootCause(error)}`));
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     const answer = AZ_ROUTE.test(request.routeOptions.url ?? '') ? toOAuth(toAnswer(error)) : toAnswer(error);
-    if (answer.status >= 500 && !isDeliberate(error)) {
+    if (answer.status === 503 && isUnavailable(error)) this.sayUnavailable(error as Error);
+    else if (answer.status >= 500 && !isDeliberate(error)) {
       const cause = error instanceof Error ? (error.cause ?? error) : error;
       this.log.error(
         `${request.method} ${request.routeOptions.url ?? 'unknown route'} failed`,
@@ -62,6 +66,10 @@ function toAnswer(error: unknown): Answer {
   if (status === 413) return answerFor(413, 'CARIL0413E', 'The body is larger than this server takes.');
   if (status >= 400 && status < 500)
     return answerFor(status, 'FPWSE0004E', 'The body is not valid JSON, or its length is not the announced one.');
+  if (isUnavailable(error)) {
+    const answer = answerFor(503, 'FPWSE0025E', 'The database cannot serve at the moment. Try again.');
+    return { ...answer, headers: { 'retry-after': String(RETRY_AFTER_S) } };
+  }
   return answerFor(500, 'FPWSE0010E', 'Internal error. It has been logged.');
 }
 
@@ -75,9 +83,11 @@ function toOAuth({ status, headers, body }: Answer): Answer {
       ? 'invalid_token'
       : status === 403
         ? 'insufficient_scope'
-        : status >= 500
-          ? 'server_error'
-          : 'invalid_request';
+        : status === 503
+          ? 'temporarily_unavailable'
+          : status >= 500
+            ? 'server_error'
+            : 'invalid_request';
   return {
     status,
     headers: { 'cache-control': 'no-store', pragma: 'no-cache', ...headers },

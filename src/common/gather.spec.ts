@@ -68,3 +68,18 @@ it('no run is larger than the most', async () => {
   expect(runs.map(({ items }) => items)).toEqual([[1, 2], [3, 4], [5]]);
   await Promise.all(asked);
 });
+
+it('a run that never ends is given up: those in it are told, and those behind it go on', async () => {
+  let runs = 0;
+  const gather = new Gather<number, string>(
+    (items) => (runs++ === 0 ? new Promise<string[]>(() => undefined) : Promise.resolve(items.map(String))),
+    100,
+    20,
+  );
+  const first = gather.add(1).catch((error: Error) => error.message);
+  await endOfTurn();
+  await endOfTurn();
+  const second = gather.add(2);
+  expect(await first).toBe('The database did not answer within 20 ms');
+  expect(await second).toBe('2');
+});

@@ -1,4 +1,8 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises';
+import { withDeadline } from './deadline.js';
+
+/** Longer than a lost connection is waited for (database/connection.ts): then those in the run are told, and the next goes on. */
+export const RUN_MS = 22_000;
 
 interface Waiting<T, R> {
   item: T;
@@ -16,10 +20,11 @@ export class Gather<T, R> {
   private waiting: Waiting<T, R>[] = [];
   private running = false;
 
-  /** `run` answers one result for each item, in order; its failure is everybody's. */
+  /** `run` answers one result for each item, in order; its failure is everybody's. After `runMs` it is given up. */
   constructor(
     private readonly run: (items: readonly T[]) => Promise<readonly R[]>,
     private readonly most: number,
+    private readonly runMs = RUN_MS,
   ) {}
 
   add(item: T): Promise<R> {
@@ -35,7 +40,7 @@ export class Gather<T, R> {
       await endOfTurn();
       const group = this.waiting.splice(0, this.most);
       try {
-        const results = await this.run(group.map(({ item }) => item));
+        const results = await withDeadline('The database', this.runMs, this.run(group.map(({ item }) => item)));
         for (const [index, { resolve }] of group.entries()) resolve(results[index] as R);
       } catch (error) {
         for (const { reject } of group) reject(error);

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Rounds } from './rounds.js';
 
 const silent = new Logger('Test');
@@ -37,4 +37,38 @@ it('the end waits for the step under way, and none follows', async () => {
   await ended;
   await rounds.go();
   expect(steps).toEqual(['begun', 'done', 'ended']);
+});
+
+describe('a round that does not come back', () => {
+  const warned = (): { log: Logger; words: string[] } => {
+    const log = new Logger('Test');
+    const words: string[] = [];
+    log.warn = (text: string) => void words.push(text);
+    return { log, words };
+  };
+
+  it('is given up, told of, and followed by the next', async () => {
+    const { log, words } = warned();
+    let begun = 0;
+    const never = new Promise<void>(() => undefined);
+    const rounds = new Rounds(log, 'Counting', () => (begun++ === 0 ? never : Promise.resolve()), 20);
+    await rounds.go();
+    expect(words).toEqual(['Counting failed, the next one will do it: Counting did not answer within 20 ms']);
+    await rounds.go();
+    expect(begun).toBe(2);
+    expect(words).toHaveLength(1);
+  });
+
+  it('is not given up while its steps move', async () => {
+    const { log, words } = warned();
+    let steps = 0;
+    const step = async (): Promise<boolean> => {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      return ++steps < 10;
+    };
+    const rounds: Rounds = new Rounds(log, 'Counting', () => rounds.repeat(step), 50);
+    await rounds.go();
+    expect(steps).toBe(10);
+    expect(words).toEqual([]);
+  });
 });

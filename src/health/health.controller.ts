@@ -2,9 +2,14 @@ import { Controller, Get, Inject, Res } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { DATABASE } from '../database/database.module.js';
+import { withDeadline } from '../common/deadline.js';
+import { probeWrites } from '../database/database.js';
 import type { Database } from '../database/database.js';
 import { Queues } from '../queue/queue.js';
 import { Readiness } from './readiness.js';
+
+/** Within an orchestrator's own patience; what takes longer cannot serve callers either. */
+const PROBE_MS = 3_000;
 
 interface ReadyAnswer {
   status: 'ready' | 'not ready';
@@ -30,9 +35,10 @@ export class HealthController {
 
   @Get('health/ready')
   @ApiOperation({ summary: 'Requests and jobs can be taken (extension)' })
-  @ApiResponse({ status: 503, description: 'Stopping, or the database or the queue is away' })
+  @ApiResponse({ status: 503, description: 'Stopping, or the database or the queue is away or takes no writes' })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadyAnswer> {
-    const [database, queue] = await Promise.all([isUp(this.database.pool.query('select 1')), isUp(this.queues.ping())]);
+    // Both write: a standby, a replica or a full disk answers reads.
+    const [database, queue] = await Promise.all([isUp(probeWrites(this.database)), isUp(this.queues.ping())]);
     const ready = this.readiness.accepting && database === 'up' && queue === 'up';
     if (!ready) void reply.status(503);
     return { status: ready ? 'ready' : 'not ready', database, queue };
@@ -41,14 +47,14 @@ export class HealthController {
   /** Where MobileFirst's administration asks; its reference prints the path without the context root. */
   @Get(['imfpush/v1/health/status', 'health/status'])
   @ApiOperation({ summary: 'As /health/ready' })
-  @ApiResponse({ status: 503, description: 'Stopping, or the database or the queue is away' })
+  @ApiResponse({ status: 503, description: 'Stopping, or the database or the queue is away or takes no writes' })
   status(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadyAnswer> {
     return this.ready(reply);
   }
 }
 
 async function isUp(probe: Promise<unknown>): Promise<'up' | 'down'> {
-  return probe.then(
+  return withDeadline('The probe', PROBE_MS, probe).then(
     () => 'up',
     () => 'down',
   );

@@ -5,7 +5,7 @@ import type { Database } from '../database/database.js';
 import { newQueuePool } from '../database/postgres.js';
 import { LOCKS } from './backend.js';
 import type { Backend } from './backend.js';
-import type { JobData } from './jobs.js';
+import type { JobData, QueueName } from './jobs.js';
 import { pauseOnRefusal } from './steady-worker.js';
 
 /** Connections to PostgreSQL for the queue's statements; a worker has one more to LISTEN on, which BullMQ does not share. */
@@ -21,11 +21,14 @@ export async function openInDatabase(databaseUrl: string | undefined, database: 
   const classes = withBackend(createPostgresBackend);
   const own = databaseUrl ? newQueuePool(databaseUrl, CONNECTIONS) : undefined;
   const connection = own ?? database.pool;
+  const workers = new Set<QueueName>();
   return {
     place: 'in the database',
     newQueue: (name) => new classes.Queue(name, { connection }),
     newWorker: (name, run, concurrency) => {
-      if (own) own.options.max++;
+      // Its own to listen on; another try with the same worker takes the place of the first.
+      workers.add(name);
+      if (own) own.options.max = CONNECTIONS + workers.size;
       const how = { connection, concurrency, autorun: false, ...LOCKS };
       return pauseOnRefusal(new classes.Worker<JobData>(name, (job) => run(job.data), how));
     },

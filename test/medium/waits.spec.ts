@@ -1,0 +1,110 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Gather, RUN_MS } from '../../src/common/gather.js';
+import { STILL_MS } from '../../src/common/rounds.js';
+import { SILENCE_MS as DATABASE_SILENCE_MS, STATEMENT_MS, newPool } from '../../src/database/connection.js';
+import { openDatabase } from '../../src/database/database.js';
+import type { Database } from '../../src/database/database.js';
+import { PushPool } from '../../src/http2/pool.js';
+import { AccessTokens } from '../../src/providers/access-tokens.js';
+import { Http1Client } from '../../src/providers/http1-client.js';
+import { Queues } from '../../src/queue/queue.js';
+import { SILENCE_MS as REDIS_SILENCE_MS } from '../../src/queue/redis.js';
+import { MemoryShelf } from '../harness/memory-shelf.js';
+
+/**
+ * Nothing waits without a deadline: each wait for somebody else, the bound that the code states, and a peer that takes the
+ * connection and never says a word. What is waited for inside of one process (a run of many callers, a round) is bounded by
+ * RUN_MS and STILL_MS.
+ */
+
+let silent: Server;
+let address: string;
+const sockets = new Set<Socket>();
+beforeAll(async () => {
+  silent = createServer((socket) => void sockets.add(socket.on('error', () => undefined)));
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  address = `127.0.0.1:${(silent.address() as AddressInfo).port}`;
+});
+afterAll(() => {
+  for (const socket of sockets) socket.destroy();
+  silent.close();
+});
+
+/** For a machine that is busy, on top of what the code states. */
+const SLACK_MS = 10_000;
+
+interface Wait {
+  boundMs: number;
+  /** Settles when the wait is over; what it answers is none. */
+  wait: () => Promise<unknown>;
+}
+
+const body = Buffer.from('{}');
+
+/** In the order of what a message passes. Where a server answers and stops, silent-proxy tests go on (unavailable.spec.ts). */
+const WAITS: Record<string, Wait> = {
+  'a start for its database': {
+    boundMs: 5_000,
+    wait: () => openDatabase({ databaseUrl: `postgres://me@${address}/none`, dataDir: '' }),
+  },
+  'a statement for a connection': {
+    boundMs: 5_000,
+    wait: () => {
+      const [host, port] = address.split(':') as [string, string];
+      return newPool({ host, port: Number(port), user: 'me' }, { max: 1, searchPath: 'public' }).query('select 1');
+    },
+  },
+  'a start for its queue': {
+    boundMs: 5_000,
+    wait: () => Queues.open({ queueUrl: `redis://${address}` }, {} as Database, () => undefined),
+  },
+  'an HTTP/2 provider (APNs, FCM, Web Push)': {
+    boundMs: 15_000,
+    wait: () => new PushPool({ origin: `http://${address}` }).send({ path: '/', constant: [], body }),
+  },
+  'an HTTP/1 provider (WNS, HMS), a webhook': {
+    boundMs: 15_000,
+    wait: () => new Http1Client({ ca: undefined, maxConnections: 1 }).post(`http://${address}/`, {}, body),
+  },
+  'an upstream': {
+    boundMs: 30_000,
+    wait: () =>
+      new Http1Client({ ca: undefined, maxConnections: 1, deadlineMs: 30_000 }).post(`http://${address}/`, {}, body),
+  },
+  'a token endpoint': {
+    boundMs: 15_000,
+    wait: () =>
+      new AccessTokens(
+        { name: 'test', url: `https://${address}/token`, form: () => ({}) },
+        undefined,
+        new MemoryShelf(),
+      ).obtain(),
+  },
+  'callers for a run that they share': {
+    boundMs: RUN_MS,
+    wait: () => new Gather<number, number>(() => new Promise<never>(() => undefined), 1).add(1),
+  },
+};
+
+it('each wait for a peer that says nothing ends within its bound', { timeout: 90_000 }, async () => {
+  const over = await Promise.all(
+    Object.entries(WAITS).map(async ([name, { boundMs, wait }]) => {
+      const begun = performance.now();
+      await wait().catch(() => undefined);
+      const ms = performance.now() - begun;
+      return ms > boundMs + SLACK_MS ? `${name}: ${Math.round(ms)} ms instead of ${boundMs}` : [];
+    }),
+  );
+  expect(over.flat()).toEqual([]);
+});
+
+it('the bounds stand in the order in which one makes room for the next, and callers are told within 30 s', () => {
+  expect([STATEMENT_MS, DATABASE_SILENCE_MS, RUN_MS, 30_000, STILL_MS]).toEqual(
+    [STATEMENT_MS, DATABASE_SILENCE_MS, RUN_MS, 30_000, STILL_MS].toSorted((a, b) => a - b),
+  );
+  expect(REDIS_SILENCE_MS).toBeLessThan(30_000);
+});
