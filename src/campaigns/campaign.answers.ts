@@ -25,6 +25,8 @@ export interface RunAnswer {
   state: string;
   /** Why it was skipped or cancelled. */
   reason?: string;
+  /** Of a run that was just fired by hand. */
+  warnings?: string[];
   audience: number;
   /** Devices passed over for a daily cap. */
   capped: number;

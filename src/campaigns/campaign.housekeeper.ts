@@ -12,7 +12,7 @@ import { RunRepository } from './run.repository.js';
 const EVERY_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
-/** Takes away the account of old runs, with their messages' retention, and counts that no cap asks for any more. */
+/** Takes away the account of old runs, with their messages' retention, their keys after a day, and counts that no cap asks for any more. */
 @Injectable()
 export class CampaignHousekeeper implements BeforeApplicationShutdown {
   private readonly rounds = new Rounds(new Logger('Campaigns'), 'Housekeeping', () => this.tidy());
@@ -34,6 +34,7 @@ export class CampaignHousekeeper implements BeforeApplicationShutdown {
     const { messageDays } = this.config.retention;
     const before = new Date(now - messageDays * DAY_MS);
     if (messageDays > 0) await this.rounds.repeat(() => this.runs.removeOld(before));
+    await this.rounds.repeat(() => this.runs.forgetKeys(new Date(now - DAY_MS)));
     await this.rounds.repeat(() => this.runs.removeRates());
     await this.rounds.repeat(() => this.reach.forget(dayBefore(reachKey(now, 0))));
   }

@@ -6,6 +6,8 @@ import type { CampaignState } from '../database/campaign-tables.js';
 import type { Tables } from '../database/tables.js';
 import type { Definition } from './campaign.js';
 import type { NextFiring } from './firing.js';
+import { OverlapRepository } from './overlap.repository.js';
+import type { MovingMessage } from './overlap.repository.js';
 
 export interface Campaign {
   seq: number;
@@ -20,10 +22,15 @@ export interface Campaign {
   updatedAt: Date;
 }
 
+const REMOVED = 'the campaign was removed';
+
 /** Campaigns as people make and change them. */
 @Injectable()
 export class CampaignRepository {
-  constructor(@Inject(DATABASE) private readonly database: Database) {}
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly overlaps: OverlapRepository,
+  ) {}
 
   /** Undefined when the id is taken. */
   async add(
@@ -111,13 +118,25 @@ export class CampaignRepository {
     });
   }
 
-  async remove(applicationId: string, id: string): Promise<boolean> {
-    const { numDeletedRows } = await this.database.kysely
-      .deleteFrom('campaign')
-      .where('application_id', '=', applicationId)
-      .where('id', '=', id)
-      .executeTakeFirst();
-    return numDeletedRows > 0n;
+  /**
+   * Answers the messages that were under way, which are `cancelled` then or go on by themselves. Undefined when there is no such
+   * campaign. It is locked before its waves are, as it is by a firing that cancels earlier runs.
+   */
+  remove(applicationId: string, id: string, { cancel }: { cancel: boolean }): Promise<MovingMessage[] | undefined> {
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      const row = await transaction
+        .selectFrom('campaign')
+        .select('seq')
+        .where('application_id', '=', applicationId)
+        .where('id', '=', id)
+        .forUpdate()
+        .executeTakeFirst();
+      if (!row) return undefined;
+      const moving = await this.overlaps.listMoving(row.seq, transaction);
+      if (cancel) await this.overlaps.cancelRuns(row.seq, REMOVED, transaction);
+      await transaction.deleteFrom('campaign').where('seq', '=', row.seq).execute();
+      return cancel ? moving.map((message) => ({ ...message, state: 'cancelled' })) : moving;
+    });
   }
 }
 

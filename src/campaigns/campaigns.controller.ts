@@ -1,25 +1,46 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, Res, UseGuards } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Headers,
+  HttpCode,
+  Param,
+  Post,
+  Put,
+  Query,
+  Req,
+  Res,
+  UseGuards,
+} from '@nestjs/common';
 import { ApiBody, ApiHeader, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import type { AuthorizedRequest } from '../auth/scope.guard.js';
 import { StrictBodyPipe } from '../common/body.js';
 import { PREFER_STRICT, prefersStrict } from '../common/prefer.js';
+import { readQuery, readWord } from '../common/query.js';
+import type { Query as QueryOf } from '../common/query.js';
 import { toCampaignAnswer, toRunAnswer, toWaveAnswer } from './campaign.answers.js';
 import type { CampaignAnswer, RunAnswer, WaveAnswer } from './campaign.answers.js';
 import { CampaignDto, DuplicateDto } from './campaign.dto.js';
 import { CampaignsService } from './campaigns.service.js';
 import type { Preview } from './campaigns.service.js';
 import { CountPipe, RunIdPipe } from './campaign.pipes.js';
+import { RunsService } from './runs.service.js';
 
 const INVALID = { status: 400, description: 'A field is missing or invalid: `message` names it and says why' };
+const BESIDE = 'An earlier run is still under way, and this one runs beside it: policies.overlap is for the schedule.';
 const UNKNOWN = { status: 404, description: 'Unknown application or campaign' };
 
 @ApiTags('Campaigns')
 @Controller('imfpush/v1/apps/:applicationId/campaigns')
 @UseGuards(ScopeGuard)
 export class CampaignsController {
-  constructor(private readonly campaigns: CampaignsService) {}
+  constructor(
+    private readonly campaigns: CampaignsService,
+    private readonly runs: RunsService,
+  ) {}
 
   @Post()
   @RequireScope('campaigns.write')
@@ -92,9 +113,43 @@ export class CampaignsController {
   @HttpCode(204)
   @RequireScope('campaigns.write')
   @ApiOperation({ summary: 'Remove a campaign and the account of its runs. Messages it has sent stay (extension)' })
+  @ApiQuery({
+    name: 'cancel',
+    required: false,
+    enum: ['true', 'false'],
+    description: 'Cancel the messages that are under way, and the waves to come of their runs. Default: they go on',
+  })
+  @ApiResponse({
+    status: 200,
+    description: 'Messages were under way: they go on, or are cancelled',
+    schema: {
+      type: 'object',
+      required: ['messages'],
+      properties: {
+        messages: {
+          type: 'array',
+          items: {
+            type: 'object',
+            required: ['messageId', 'state'],
+            properties: { messageId: { type: 'string' }, state: { type: 'string' } },
+          },
+        },
+      },
+    },
+  })
+  @ApiResponse({ status: 204, description: 'Nothing was under way' })
   @ApiResponse(UNKNOWN)
-  remove(@Param('applicationId') applicationId: string, @Param('campaignId') campaignId: string): Promise<void> {
-    return this.campaigns.removeCampaign(applicationId, campaignId);
+  async remove(
+    @Param('applicationId') applicationId: string,
+    @Param('campaignId') campaignId: string,
+    @Query() query: QueryOf,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<{ messages: { messageId: string; state: string }[] } | undefined> {
+    const cancel = readWord('cancel', readQuery(query, ['cancel']).cancel, ['true', 'false']) === 'true';
+    const moving = await this.campaigns.removeCampaign(applicationId, campaignId, { cancel });
+    if (moving.length === 0) return undefined;
+    void reply.status(200);
+    return { messages: moving.map(({ id, state }) => ({ messageId: id, state })) };
   }
 
   @Post(':campaignId/activate')
@@ -142,15 +197,33 @@ export class CampaignsController {
   @Post(':campaignId/run')
   @HttpCode(202)
   @RequireScope('campaigns.write')
-  @ApiOperation({ summary: 'Fire it now, beside its schedule and in any state; quiet hours hold (extension)' })
+  @ApiOperation({
+    summary: 'Fire it now, beside its schedule and in any state; quiet hours hold (extension)',
+    description:
+      '`policies.overlap` is for the schedule: this run neither waits for an earlier one nor cancels it. `warnings` says so when one is under way.',
+  })
+  @ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    description: 'The same key within 24 hours fires once, and is answered with the same run',
+  })
   @ApiResponse({ status: 202, description: 'Kept: the run and its messages' })
+  @ApiResponse(INVALID)
   @ApiResponse(UNKNOWN)
   @ApiResponse({ status: 409, description: 'The application is disabled' })
   async run(
     @Param('applicationId') applicationId: string,
     @Param('campaignId') campaignId: string,
+    @Req() request: AuthorizedRequest,
+    @Headers('idempotency-key') idempotencyKey: string | undefined,
+    @Query() query: QueryOf,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<RunAnswer> {
-    return toRunAnswer(await this.campaigns.runCampaign(applicationId, campaignId));
+    readQuery(query, []);
+    const { clientId } = request.authorized;
+    const { run, replayed, beside } = await this.runs.runCampaign(applicationId, campaignId, clientId, idempotencyKey);
+    if (replayed) void reply.header('idempotent-replayed', 'true');
+    return { ...toRunAnswer(run), ...(beside && { warnings: [BESIDE] }) };
   }
 
   @Post(':campaignId/duplicate')
@@ -193,7 +266,7 @@ export class CampaignsController {
     @Query('before', new CountPipe('before', Number.MAX_SAFE_INTEGER)) before: number,
     @Query('limit', new CountPipe('limit', 20, 100)) limit: number,
   ): Promise<{ runs: RunAnswer[] }> {
-    const runs = await this.campaigns.listRuns(applicationId, campaignId, before, limit);
+    const runs = await this.runs.listRuns(applicationId, campaignId, before, limit);
     return { runs: runs.map(toRunAnswer) };
   }
 
@@ -206,7 +279,7 @@ export class CampaignsController {
     @Param('campaignId') campaignId: string,
     @Param('runId', RunIdPipe) runId: number,
   ): Promise<RunAnswer & { waves: WaveAnswer[] }> {
-    const { run, waves } = await this.campaigns.readWaves(applicationId, campaignId, runId);
+    const { run, waves } = await this.runs.readWaves(applicationId, campaignId, runId);
     return { ...toRunAnswer(run), waves: waves.map(toWaveAnswer) };
   }
 }

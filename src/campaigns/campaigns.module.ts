@@ -12,6 +12,7 @@ import { CampaignsService } from './campaigns.service.js';
 import { FiringRepository } from './firing.repository.js';
 import { OverlapRepository } from './overlap.repository.js';
 import { RunRepository } from './run.repository.js';
+import { RunsService } from './runs.service.js';
 import { SharedClock } from './shared-clock.repository.js';
 import { WaveRepository } from './wave.repository.js';
 
@@ -25,10 +26,11 @@ import { WaveRepository } from './wave.repository.js';
     FiringRepository,
     OverlapRepository,
     RunRepository,
+    RunsService,
     SharedClock,
     WaveRepository,
   ],
-  exports: [CampaignRules, CampaignsService, FiringRepository, RunRepository, SharedClock, WaveRepository],
+  exports: [CampaignRules, CampaignsService, FiringRepository, RunRepository, RunsService, SharedClock, WaveRepository],
 })
 export class CampaignsModule {}
 

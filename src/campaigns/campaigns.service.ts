@@ -1,12 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ApplicationsService } from '../applications/applications.service.js';
 import { ApiError, notFound } from '../common/errors.js';
-import { DeliveryQueue } from '../delivery/delivery.queue.js';
-import { AudienceRepository } from '../devices/audience.repository.js';
 import { readContent } from '../messages/content.js';
+import { DryRunRepository } from '../messages/dry-run.repository.js';
+import { MessageControlService } from '../messages/message-control.service.js';
 import { newMessageId } from '../messages/message-id.js';
 import { AudienceService } from '../messages/audience.service.js';
-import { applicationDisabled } from '../messages/messages.service.js';
 import { checkKnown, ignoredField } from '../messages/prepare.js';
 import { checkAlert, checkSizes } from '../messages/notification.js';
 import { PROVIDERS } from '../providers/providers.module.js';
@@ -16,14 +15,11 @@ import type { CampaignDto } from './campaign.dto.js';
 import { inField, readDefinition, refusing } from './campaign-definition.js';
 import { CampaignRepository } from './campaign.repository.js';
 import type { Campaign, CampaignChange } from './campaign.repository.js';
-import { CampaignRules } from './campaign.rules.js';
 import { readCampaignTarget } from './campaign-target.js';
-import { FiringRepository } from './firing.repository.js';
 import { planNext } from './firing.js';
+import type { MovingMessage } from './overlap.repository.js';
 import { previewFirings } from './preview.js';
 import type { PreviewedFiring } from './preview.js';
-import { RunRepository } from './run.repository.js';
-import type { Run, RunWave } from './run.repository.js';
 import { checkFires, readSchedule } from './schedule/schedule.js';
 import { SharedClock } from './shared-clock.repository.js';
 import { toMessages } from './wave-messages.js';
@@ -32,7 +28,14 @@ export interface Preview {
   firings: PreviewedFiring[];
   /** Now: all, and each message of a wave. */
   audience: number;
-  messages: { variant: string | null; language: string | null; audience: number }[];
+  /** Devices that are meant and would get nothing, by reason. */
+  excluded: Record<string, number>;
+  messages: {
+    variant: string | null;
+    language: string | null;
+    audience: number;
+    excluded: Record<string, number>;
+  }[];
 }
 
 /** A person's word on campaigns. Each throws FPWSE0001E when there is no such application or campaign. */
@@ -41,12 +44,9 @@ export class CampaignsService {
   constructor(
     private readonly applications: ApplicationsService,
     private readonly campaigns: CampaignRepository,
-    private readonly firings: FiringRepository,
-    private readonly runs: RunRepository,
-    private readonly rules: CampaignRules,
     private readonly audiences: AudienceService,
-    private readonly audience: AudienceRepository,
-    private readonly queue: DeliveryQueue,
+    private readonly counts: DryRunRepository,
+    private readonly control: MessageControlService,
     private readonly clock: SharedClock,
     @Inject(PROVIDERS) private readonly providers: Providers,
   ) {}
@@ -91,10 +91,17 @@ export class CampaignsService {
     return { campaign, warnings };
   }
 
-  /** Its messages stay, and go on. */
-  async removeCampaign(applicationId: string, id: string): Promise<void> {
+  /**
+   * Its messages stay. Answers those that were under way: they go on, or with `cancel` nothing more of them is written when
+   * this returns.
+   */
+  async removeCampaign(applicationId: string, id: string, how: { cancel: boolean }): Promise<MovingMessage[]> {
     await this.applications.getApplication(applicationId);
-    if (!(await this.campaigns.remove(applicationId, id))) throw notFound('campaign', 'campaignId');
+    const moving = await this.campaigns.remove(applicationId, id, how);
+    if (!moving) throw notFound('campaign', 'campaignId');
+    // They are cancelled; this waits for the workers. One that ended in the same moment has nothing left to cancel.
+    if (how.cancel) await Promise.allSettled(moving.map(({ id: of }) => this.control.cancelMessage(applicationId, of)));
+    return moving;
   }
 
   async activateCampaign(applicationId: string, id: string): Promise<Campaign> {
@@ -118,20 +125,6 @@ export class CampaignsService {
     });
   }
 
-  /** Beside the schedule, in any state. Answers the run. */
-  async runCampaign(applicationId: string, id: string): Promise<Run> {
-    const application = await this.applications.getApplication(applicationId);
-    if (!application.enabled) throw applicationDisabled();
-    const campaign = await this.readCampaign(applicationId, id);
-    const now = await this.clock.now();
-    const waves = this.rules.planManual(campaign, now);
-    const read = (...wave: Parameters<CampaignRules['readWave']>) => this.rules.readWave(...wave);
-    const { messageSeqs, runSeq } = await this.firings.fireNow(campaign, now, waves, read);
-    if (messageSeqs.length > 0) await this.queue.enqueueExpansions(messageSeqs);
-    if (runSeq === null) throw new ApiError('CARIL0409E', 'It was run in this very moment.');
-    return this.readRun(campaign, runSeq);
-  }
-
   async duplicateCampaign(
     applicationId: string,
     clientId: string,
@@ -146,31 +139,20 @@ export class CampaignsService {
     const { definition } = await this.readCampaign(applicationId, id);
     const target = readCampaignTarget(definition.target);
     const messages: Preview['messages'] = [];
-    for (const { variant, language, where } of toMessages(definition, id)) {
+    const excluded: Preview['excluded'] = {};
+    for (const { variant, language, where, body } of toMessages(definition, id)) {
       const narrowed = { ...target, where: [...(target.where ?? []), ...where] };
-      messages.push({ variant, language, audience: await this.audience.count(applicationId, narrowed) });
+      const { placeholders = [] } = readContent(body).notification;
+      const message = { variant, language, audience: 0, excluded: {} as Record<string, number> };
+      for (const { reason, count } of await this.counts.count(applicationId, narrowed, placeholders))
+        if (reason === null) message.audience += count;
+        else for (const sums of [message.excluded, excluded]) sums[reason] = (sums[reason] ?? 0) + count;
+      messages.push(message);
     }
     const audience = messages.reduce((sum, message) => sum + message.audience, 0);
     const now = await this.clock.now();
     const firings = refusing(() => previewFirings(definition, id, now, count, audience));
-    return { firings, audience, messages };
-  }
-
-  /** Newest first, below a run. */
-  async listRuns(applicationId: string, id: string, before: number, limit: number): Promise<Run[]> {
-    const { seq } = await this.readCampaign(applicationId, id);
-    return this.runs.list(seq, { before, limit });
-  }
-
-  async readWaves(applicationId: string, id: string, runSeq: number): Promise<{ run: Run; waves: RunWave[] }> {
-    const run = await this.readRun(await this.readCampaign(applicationId, id), runSeq);
-    return { run, waves: await this.runs.listWaves(run.seq) };
-  }
-
-  private async readRun({ seq }: Campaign, runSeq: number): Promise<Run> {
-    const [run] = await this.runs.list(seq, { seq: runSeq });
-    if (!run) throw notFound('run', 'runId');
-    return run;
+    return { firings, audience, excluded, messages };
   }
 
   private async add(applicationId: string, clientId: string, definition: Definition): Promise<Campaign> {

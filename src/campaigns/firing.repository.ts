@@ -23,6 +23,12 @@ const ROWS = 1_000;
 /** Plans what becomes of a campaign; a plan that cannot be made pauses the campaign, with the reason. */
 export type Planner = (campaign: DueCampaign) => Planned;
 
+/** The Idempotency-Key of a run by hand, and whose it is. */
+export interface RunKey {
+  clientId: string;
+  key: string;
+}
+
 interface DueRow {
   seq: number;
   id: string;
@@ -119,32 +125,39 @@ export class FiringRepository {
     });
   }
 
-  /** Fires a campaign now, beside its schedule. Answers the run. */
+  /**
+   * Fires a campaign now, beside its schedule. Answers the run; null when one was fired under the key, or in this very
+   * millisecond. `busy`: an earlier run is still under way.
+   */
   fireNow(
     campaign: { seq: number; definition: Definition },
     now: number,
     waves: WavePlan[],
     read: WaveReader,
-  ): Promise<Sent & { runSeq: number | null }> {
+    key: RunKey | null = null,
+  ): Promise<Sent & { runSeq: number | null; busy: boolean }> {
     return this.database.kysely.transaction().execute(async (transaction) => {
+      const busy = await this.overlaps.findBusy([campaign.seq], transaction);
       const run = { scheduledAt: now, skipped: null, waves };
-      const seqs = await this.insertRuns([{ campaign, run }], now, transaction, true);
+      const seqs = await this.insertRuns([{ campaign, run }], now, transaction, { key });
       const sent = await this.waves.sendDue(now, read, transaction, seqs);
-      return { messageSeqs: sent.messageSeqs, runSeq: seqs[0] ?? null };
+      return { messageSeqs: sent.messageSeqs, runSeq: seqs[0] ?? null, busy: busy.size > 0 };
     });
   }
 
-  /** Inserts what is not there yet; answers the runs that fire. */
+  /** Inserts what is not there yet; answers the runs that fire. `byHand`: without it they are of the schedule. */
   private async insertRuns(
     runs: readonly { campaign: { seq: number; definition: Definition }; run: PlannedRun }[],
     now: number,
     transaction: Transaction<Tables>,
-    manual = false,
+    byHand?: { key: RunKey | null },
   ): Promise<number[]> {
     const rows = runs.map(({ campaign, run }) => ({
       campaign_seq: campaign.seq,
       scheduled_at: new Date(run.scheduledAt),
-      manual,
+      manual: byHand !== undefined,
+      client_id: byHand?.key?.clientId ?? null,
+      idempotency_key: byHand?.key?.key ?? null,
       state: run.skipped === null ? ('running' as const) : ('skipped' as const),
       reason: run.skipped,
       definition: run.waves.some(({ dueAt }) => dueAt > now) ? JSON.stringify(campaign.definition) : null,

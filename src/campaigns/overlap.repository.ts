@@ -2,8 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
 import { bigints } from '../database/bigints.js';
-import type { Tables } from '../database/tables.js';
+import type { MessageState, Tables } from '../database/tables.js';
 import { MessageControlRepository } from '../messages/message-control.repository.js';
+
+/** A message that is under way. */
+export interface MovingMessage {
+  id: string;
+  state: MessageState;
+}
 
 /** What of a campaign's earlier runs is still under way when it is to fire again, and calling that off. */
 @Injectable()
@@ -33,6 +39,14 @@ export class OverlapRepository {
       update campaign_run set state = 'cancelled', reason = ${reason}
       where campaign_seq = ${campaignSeq} and ${UNDER_WAY}`.execute(transaction);
     for (const { application_id: applicationId, id } of sent) await this.control.cancel(applicationId, id, transaction);
+  }
+
+  /** Messages of a campaign's runs that are under way, of waves as well that somebody else is just sending. */
+  async listMoving(campaignSeq: number, transaction: Transaction<Tables>): Promise<MovingMessage[]> {
+    const ofCampaign = sql`run_seq in (select seq from campaign_run where campaign_seq = ${campaignSeq})`;
+    await sql`select from campaign_wave where ${ofCampaign} and state = 'waiting' for update`.execute(transaction);
+    const moving = await this.findMoving(sql`wave.${ofCampaign}`, transaction);
+    return moving.map(({ id, state }) => ({ id, state }));
   }
 
   /**
@@ -75,8 +89,8 @@ export class OverlapRepository {
   }
 
   private async findMoving(which: ReturnType<typeof sql>, transaction: Transaction<Tables>) {
-    const { rows } = await sql<{ application_id: string; id: string }>`
-      select message.application_id, message.id from campaign_wave wave
+    const { rows } = await sql<{ application_id: string } & MovingMessage>`
+      select message.application_id, message.id, message.state from campaign_wave wave
       join campaign_message sent on sent.wave_seq = wave.seq
       join message on message.seq = sent.message_seq and message.finished_at is null
       where ${which} order by message.seq`.execute(transaction);

@@ -6,6 +6,7 @@ import type { RunState, WaveState } from '../database/campaign-tables.js';
 import type { MessageState } from '../database/tables.js';
 import { OUTCOME_NAMES } from '../delivery/outcome.js';
 import type { OutcomeName } from '../delivery/outcome.js';
+import type { RunKey } from './firing.repository.js';
 import type { WavePlan } from './wave.js';
 
 /** One firing of a campaign, and what became of it. */
@@ -74,6 +75,28 @@ export class RunRepository {
       where run.campaign_seq = ${campaignSeq} and ${one}
       order by run.seq desc limit ${'seq' in which ? 1 : which.limit}`.execute(this.database.kysely);
     return rows.map(toRun);
+  }
+
+  /** The run that a client fired under a key. */
+  async findByKey(campaignSeq: number, { clientId, key }: RunKey): Promise<number | undefined> {
+    const row = await this.database.kysely
+      .selectFrom('campaign_run')
+      .select('seq')
+      .where('campaign_seq', '=', campaignSeq)
+      .where('client_id', '=', clientId)
+      .where('idempotency_key', '=', key)
+      .executeTakeFirst();
+    return row?.seq;
+  }
+
+  /** One step over keys of runs made before; false when none was left. Each may name another run from then on. */
+  async forgetKeys(before: Date): Promise<boolean> {
+    const { numAffectedRows = 0n } = await sql`
+      update campaign_run set idempotency_key = null where seq in (
+        select seq from campaign_run where idempotency_key is not null and created_at < ${before} limit ${STEP})`.execute(
+      this.database.kysely,
+    );
+    return numAffectedRows > 0n;
   }
 
   /** In order of time; those whose zones nobody is in are left out. */

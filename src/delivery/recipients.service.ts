@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DeviceRepository } from '../devices/device.repository.js';
-import { missingValue } from '../providers/placeholders.js';
+import { missingValue, missingReason } from '../providers/placeholders.js';
 import type { Recipient } from '../providers/provider.js';
 import { RELAY_SEQ } from './batching.js';
 import type { LeasedBatch } from './batch.js';
@@ -53,7 +53,7 @@ export class RecipientsService {
         recipient.values = valuesFor(placeholders, source);
         const missing = missingValue(placeholders, recipient.values);
         if (missing !== undefined) {
-          const reason = `missing value '${missing}'`;
+          const reason = missingReason(missing);
           batch.ledger.record(position, { outcome: OUTCOME.failed, reason }, false);
           continue;
         }

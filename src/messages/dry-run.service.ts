@@ -3,6 +3,7 @@ import { ApplicationsService } from '../applications/applications.service.js';
 import { ProviderSettingRepository } from '../applications/provider-setting.repository.js';
 import { Clock } from '../common/clock.js';
 import type { Target } from '../database/tables.js';
+import type { Placeholder } from '../providers/notification.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
 import type { ProviderName } from '../providers/provider.js';
@@ -56,7 +57,12 @@ export class DryRunService {
     const prepared = prepareMessage(body, this.providers, how);
     const { notification, target, data, timing } = prepared;
     const way = await this.routing.chooseWay(application, prepared, via);
-    const { providers, excluded, warnings } = await this.countFromHere(applicationId, way.direct);
+    const { providers, excluded, warnings } = await this.countFromHere(
+      applicationId,
+      way.direct,
+      // Data that is given has every value for every user (checkComplete).
+      data ? [] : (notification.placeholders ?? []),
+    );
     const upstream = way.relay && relayedShare(target, way.direct);
     const sizes = measureSizes(
       { ...fillNotification(notification, longestValues(data)), placeholders: undefined },
@@ -88,12 +94,13 @@ export class DryRunService {
   private async countFromHere(
     applicationId: string,
     target: Target | null,
+    placeholders: readonly Placeholder[],
   ): Promise<{ providers: DryRun['audience']['providers']; excluded: DryRun['excluded']; warnings: string[] }> {
     const providers: DryRun['audience']['providers'] = {};
     const excluded: DryRun['excluded'] = {};
     if (!target) return { providers, excluded, warnings: [] };
     const { warnings } = await this.audience.resolve(applicationId, target, { wide: false });
-    for (const { provider, reason, count } of await this.counts.count(applicationId, target))
+    for (const { provider, reason, count } of await this.counts.count(applicationId, target, placeholders))
       if (reason === null) providers[provider] = count;
       else excluded[reason] = (excluded[reason] ?? 0) + count;
     return { providers, excluded, warnings };

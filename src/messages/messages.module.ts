@@ -41,6 +41,7 @@ import { RoutingService } from './routing.service.js';
   exports: [
     AudienceService,
     BulkService,
+    DryRunRepository,
     DryRunService,
     MessageControlRepository,
     MessageControlService,

@@ -60,6 +60,13 @@ describe('readTiming', () => {
   });
 });
 
+it.each(['2026-12-24t18:00:00z', '2026-12-24T18:00:00z', '2026-12-24t19:00:00+01:00'])(
+  'readInstant takes %j (RFC 3339 §5.6)',
+  (text) => {
+    expect(readInstant('sendAt', text)).toBe(Date.UTC(2026, 11, 24, 18));
+  },
+);
+
 it.each([
   '',
   '2026-11-25',

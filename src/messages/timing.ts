@@ -45,12 +45,13 @@ export function readTiming({ ttl, expiresAt, sendAt }: TimingRequest, now: numbe
 
 /** PostgreSQL has no year 0, and reads none of five digits in ISO 8601. */
 export const LATEST = Date.UTC(10_000);
-const INSTANT = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/;
+const INSTANT = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/i;
 
 /** An ISO 8601 instant with its offset, epoch ms. Throws FPWSE0005E. */
 export function readInstant(field: string, text: string): number {
   const [, year, month, day] = INSTANT.exec(text) ?? [];
-  const at = Date.parse(text);
+  // RFC 3339 §5.6 lets `T` and `Z` be small letters.
+  const at = Date.parse(text.toUpperCase());
   // Date.parse takes the 30th of February for the 2nd of March.
   const exists = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day);
   if (year === undefined || !exists || !(at >= 0 && at < LATEST))

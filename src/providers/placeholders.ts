@@ -52,6 +52,11 @@ export function missingValue(placeholders: readonly Placeholder[], values: Value
   return placeholders.find(({ name, required }) => required && !Object.hasOwn(values, name))?.name;
 }
 
+/** What becomes of a delivery whose device lacks it. */
+export function missingReason(name: string): string {
+  return `missing value '${name}'`;
+}
+
 export function valueOf(values: Values, name: string, preset: string): string {
   return Object.hasOwn(values, name) ? (values[name] ?? preset) : preset;
 }

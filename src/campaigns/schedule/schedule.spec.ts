@@ -67,6 +67,30 @@ describe('other schedules', () => {
       '2027-03-28T02:30:00 2027-03-28T01:00:00Z gap',
     ]);
   });
+  it('T and Z in small letters (RFC 3339 §5.6)', () => {
+    const at = ['2026-12-24t17:00:00z', '2026-12-25t09:00'];
+    expect(firings({ at, timeZone: 'Europe/Berlin' }, '2026-01-01T00:00:00Z', 9)).toEqual([
+      '2026-12-24T18:00:00 2026-12-24T17:00:00Z plain',
+      '2026-12-25T09:00:00 2026-12-25T08:00:00Z plain',
+    ]);
+  });
+  it('start and end as dates: both days are whole, on the clocks of the zone', () => {
+    const spec = { cron: '0 0,12,23 * * *', timeZone: 'America/New_York', start: '2026-11-30', end: '2026-12-01' };
+    expect(firings(spec, '2026-01-01T00:00:00Z', 9).map((each) => each.slice(0, 16))).toEqual([
+      '2026-11-30T00:00',
+      '2026-11-30T12:00',
+      '2026-11-30T23:00',
+      '2026-12-01T00:00',
+      '2026-12-01T12:00',
+      '2026-12-01T23:00',
+    ]);
+    expect(firings({ ...spec, start: '2026-12-01' }, '2026-01-01T00:00:00Z', 9)).toHaveLength(3);
+    const recipient = { cron: '59 23 * * *', timeZone: 'recipient', end: '2026-12-01' };
+    expect(firings(recipient, '2026-11-30T20:00:00Z', 9).map((each) => each.slice(0, 16))).toEqual(['2026-12-01T23:59']);
+    // Clocks go back at midnight there: the day has 25 hours.
+    const long = { cron: '30 23 * * *', timeZone: 'America/Havana', end: '2026-10-31' };
+    expect(firings(long, '2026-10-31T12:00:00Z', 9)).toHaveLength(1);
+  });
   it('start, end and exclusion dates', () => {
     const spec = {
       cron: '0 9 * * *',
@@ -157,6 +181,9 @@ describe('what cannot be is refused with the field and the reason', () => {
       'schedule.exclude: it takes away every time',
     ],
     [{ cron: '* * * * *', exclude: ['25.12.2026'] }, 'schedule.exclude: each must be a date'],
+    [{ cron: '* * * * *', exclude: ['2026-02-30'] }, 'schedule.exclude: each must be a date that exists'],
+    [{ cron: '* * * * *', end: '2026-02-30' }, 'schedule.end: it must be a date and time'],
+    [{ cron: '* * * * *', start: '2026-12-02', end: '2026-12-01' }, 'schedule.end: it lies before the start'],
     [{ cron: '* * * * *', jitterSeconds: 4_000 }, 'schedule.jitterSeconds: it must be 0 to 3600'],
     [{ cron: '* * * * *', jitterSeconds: 0.5 }, 'schedule.jitterSeconds: it must be 0 to 3600'],
   ])('%j', (spec, reason) => {

@@ -15,7 +15,7 @@ export interface ScheduleSpec {
   timeZone?: string;
   /** Under `recipient`, of devices that have none. Default UTC. */
   defaultTimeZone?: string;
-  /** The first and last moment at which it may fire. */
+  /** The first and last moment at which it may fire; a date alone is the whole day. */
   start?: string;
   end?: string;
   /** Wall-clock dates, `YYYY-MM-DD`, on which it does not. */
@@ -54,7 +54,9 @@ export const MAX_MOMENTS = 1_000;
 const MAX_JITTER_S = 3_600;
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
-const LOCAL = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3})\d*)?)?)?$/;
+const DATE = /^\d{4}-\d\d-\d\d$/;
+/** RFC 3339 lets `T` and `Z` be small letters (§5.6). */
+const LOCAL = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3})\d*)?)?)?$/;
 const WITH_OFFSET = /^(.+T.+?)(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d))$/i;
 /** With jitter and a way round the world what is later comes to years of five digits: PostgreSQL reads none of ISO 8601's. */
 const LATEST = Date.UTC(9999, 11, 28);
@@ -77,7 +79,7 @@ export function readSchedule(spec: ScheduleSpec): Schedule {
     recipient,
     defaultZone: readZone('schedule.defaultTimeZone', spec.defaultTimeZone),
     start: spec.start === undefined ? -Infinity : moment('start', spec.start).at,
-    end: spec.end === undefined ? LATEST : moment('end', spec.end).at,
+    end: spec.end === undefined ? LATEST : endOf(spec.end, zone, recipient),
     exclude: new Set((spec.exclude ?? []).map(readDate)),
     jitterMs: readJitter(spec.jitterSeconds) * 1_000,
   };
@@ -156,7 +158,15 @@ function readMoment(field: string, text: string, zone: string, recipient: boolea
   return planned;
 }
 
-function readLocal(field: string, text: string): number {
+/** The end of a date alone is the last moment before the next day begins. */
+function endOf(text: string, zone: string, recipient: boolean): number {
+  const { at, local } = readMoment('schedule.end', text, zone, recipient);
+  return DATE.test(text) ? toMoment(zone, local + DAY_MS).at - 1 : at;
+}
+
+const MOMENT = 'it must be a date and time such as 2026-12-24T18:00:00, with an offset or without';
+
+function readLocal(field: string, text: string, reason = MOMENT): number {
   const digits = LOCAL.exec(text)?.slice(1);
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = (digits ?? []).map((part) =>
     Number(part ?? 0),
@@ -164,14 +174,15 @@ function readLocal(field: string, text: string): number {
   const milliseconds = Number(digits?.[6]?.padEnd(3, '0') ?? 0);
   const local = Date.UTC(year, month - 1, day, hour, minute, second, milliseconds);
   // 31 April would become 1 May.
-  if (!digits || year < 1970 || toText(local).slice(0, text.length) !== text.slice(0, 19))
-    throw new ScheduleError(field, 'it must be a date and time such as 2026-12-24T18:00:00, with an offset or without');
+  if (!digits || year < 1970 || toText(local).slice(0, text.length) !== text.slice(0, 19).toUpperCase())
+    throw new ScheduleError(field, reason);
   return local;
 }
 
 function readDate(text: string): string {
-  if (!/^\d{4}-\d\d-\d\d$/.test(text)) throw new ScheduleError('schedule.exclude', 'each must be a date, YYYY-MM-DD');
-  return toText(readLocal('schedule.exclude', text)).slice(0, 10);
+  const reason = 'each must be a date that exists, YYYY-MM-DD';
+  if (!DATE.test(text)) throw new ScheduleError('schedule.exclude', reason);
+  return toText(readLocal('schedule.exclude', text, reason)).slice(0, 10);
 }
 
 function readJitter(seconds = 0): number {

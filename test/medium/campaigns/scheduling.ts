@@ -41,9 +41,9 @@ export class Scheduling {
     this.reach = new ReachRepository(database);
     this.batches = new BatchRepository(database);
     this.control = new MessageControlRepository(database, this.batches);
-    this.campaigns = new CampaignRepository(database);
     this.runs = new RunRepository(database);
     const overlaps = new OverlapRepository(this.control);
+    this.campaigns = new CampaignRepository(database, overlaps);
     const messages = new MessageRepository(database, this.batches);
     this.waves = new WaveRepository(database, audience, messages, rates, overlaps);
     this.firings = new FiringRepository(database, this.waves, overlaps);

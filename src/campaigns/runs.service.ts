@@ -1,0 +1,84 @@
+import { Injectable } from '@nestjs/common';
+import { ApplicationsService } from '../applications/applications.service.js';
+import { ApiError, notFound } from '../common/errors.js';
+import { DeliveryQueue } from '../delivery/delivery.queue.js';
+import { readIdempotency } from '../messages/idempotency.js';
+import { applicationDisabled } from '../messages/messages.service.js';
+import { CampaignRules } from './campaign.rules.js';
+import { CampaignsService } from './campaigns.service.js';
+import { FiringRepository } from './firing.repository.js';
+import type { RunKey } from './firing.repository.js';
+import { RunRepository } from './run.repository.js';
+import type { Run, RunWave } from './run.repository.js';
+import { SharedClock } from './shared-clock.repository.js';
+
+export interface FiredRun {
+  run: Run;
+  /** An earlier call under the same Idempotency-Key is answered again. */
+  replayed: boolean;
+  /** An earlier run was still under way. */
+  beside: boolean;
+}
+
+/** Runs of campaigns: fired by hand, and their account. Each throws FPWSE0001E when there is no such application or campaign. */
+@Injectable()
+export class RunsService {
+  constructor(
+    private readonly applications: ApplicationsService,
+    private readonly campaigns: CampaignsService,
+    private readonly firings: FiringRepository,
+    private readonly runs: RunRepository,
+    private readonly rules: CampaignRules,
+    private readonly queue: DeliveryQueue,
+    private readonly clock: SharedClock,
+  ) {}
+
+  /** Beside the schedule and its overlap rule, in any state; once under an Idempotency-Key. */
+  async runCampaign(
+    applicationId: string,
+    id: string,
+    clientId: string,
+    idempotencyKey: string | undefined,
+  ): Promise<FiredRun> {
+    const idempotency = readIdempotency(idempotencyKey, null);
+    const key = idempotency && { clientId, key: idempotency.key };
+    const application = await this.applications.getApplication(applicationId);
+    const campaign = await this.campaigns.readCampaign(applicationId, id);
+    const earlier = await this.findEarlier(campaign.seq, key);
+    if (earlier) return earlier;
+    if (!application.enabled) throw applicationDisabled();
+    const now = await this.clock.now();
+    const waves = this.rules.planManual(campaign, now);
+    const read = (...wave: Parameters<CampaignRules['readWave']>) => this.rules.readWave(...wave);
+    const { messageSeqs, runSeq, busy } = await this.firings.fireNow(campaign, now, waves, read, key);
+    if (messageSeqs.length > 0) await this.queue.enqueueExpansions(messageSeqs);
+    if (runSeq !== null) return { run: await this.readRun(campaign.seq, runSeq), replayed: false, beside: busy };
+    // The same key came in twice at once.
+    const first = await this.findEarlier(campaign.seq, key);
+    if (first) return first;
+    throw new ApiError('CARIL0409E', 'It was run in this very moment.');
+  }
+
+  /** Newest first, below a run. */
+  async listRuns(applicationId: string, id: string, before: number, limit: number): Promise<Run[]> {
+    const { seq } = await this.campaigns.readCampaign(applicationId, id);
+    return this.runs.list(seq, { before, limit });
+  }
+
+  async readWaves(applicationId: string, id: string, runSeq: number): Promise<{ run: Run; waves: RunWave[] }> {
+    const { seq } = await this.campaigns.readCampaign(applicationId, id);
+    const run = await this.readRun(seq, runSeq);
+    return { run, waves: await this.runs.listWaves(run.seq) };
+  }
+
+  private async findEarlier(campaignSeq: number, key: RunKey | null): Promise<FiredRun | null> {
+    const seq = key ? await this.runs.findByKey(campaignSeq, key) : undefined;
+    return seq === undefined ? null : { run: await this.readRun(campaignSeq, seq), replayed: true, beside: false };
+  }
+
+  private async readRun(campaignSeq: number, runSeq: number): Promise<Run> {
+    const [run] = await this.runs.list(campaignSeq, { seq: runSeq });
+    if (!run) throw notFound('run', 'runId');
+    return run;
+  }
+}
