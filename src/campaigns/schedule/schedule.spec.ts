@@ -86,7 +86,9 @@ describe('other schedules', () => {
     ]);
     expect(firings({ ...spec, start: '2026-12-01' }, '2026-01-01T00:00:00Z', 9)).toHaveLength(3);
     const recipient = { cron: '59 23 * * *', timeZone: 'recipient', end: '2026-12-01' };
-    expect(firings(recipient, '2026-11-30T20:00:00Z', 9).map((each) => each.slice(0, 16))).toEqual(['2026-12-01T23:59']);
+    expect(firings(recipient, '2026-11-30T20:00:00Z', 9).map((each) => each.slice(0, 16))).toEqual([
+      '2026-12-01T23:59',
+    ]);
     // Clocks go back at midnight there: the day has 25 hours.
     const long = { cron: '30 23 * * *', timeZone: 'America/Havana', end: '2026-10-31' };
     expect(firings(long, '2026-10-31T12:00:00Z', 9)).toHaveLength(1);
