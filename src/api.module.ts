@@ -12,6 +12,7 @@ import { OperationsController } from './auth/operations.controller.js';
 import { TokenController } from './auth/token.controller.js';
 import { CampaignsController } from './campaigns/campaigns.controller.js';
 import { CampaignsModule } from './campaigns/campaigns.module.js';
+import { RunsController } from './campaigns/runs.controller.js';
 import { DeviceTransferController } from './devices/device-transfer.controller.js';
 import { DevicesController } from './devices/devices.controller.js';
 import { DevicesModule } from './devices/devices.module.js';
@@ -44,6 +45,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     SubscriptionsController,
     MessagesController,
     CampaignsController,
+    RunsController,
     MessageControlController,
     DeliveriesController,
     DeviceMessagesController,

@@ -1,18 +1,4 @@
-import {
-  Body,
-  Controller,
-  Delete,
-  Get,
-  Headers,
-  HttpCode,
-  Param,
-  Post,
-  Put,
-  Query,
-  Req,
-  Res,
-  UseGuards,
-} from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBody, ApiHeader, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
@@ -21,26 +7,21 @@ import { StrictBodyPipe } from '../common/body.js';
 import { PREFER_STRICT, prefersStrict } from '../common/prefer.js';
 import { readQuery, readWord } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
-import { toCampaignAnswer, toRunAnswer, toWaveAnswer } from './campaign.answers.js';
-import type { CampaignAnswer, RunAnswer, WaveAnswer } from './campaign.answers.js';
+import { toCampaignAnswer } from './campaign.answers.js';
+import type { CampaignAnswer } from './campaign.answers.js';
 import { CampaignDto, DuplicateDto } from './campaign.dto.js';
 import { CampaignsService } from './campaigns.service.js';
 import type { Preview } from './campaigns.service.js';
-import { CountPipe, RunIdPipe } from './campaign.pipes.js';
-import { RunsService } from './runs.service.js';
+import { CountPipe } from './campaign.pipes.js';
 
 const INVALID = { status: 400, description: 'A field is missing or invalid: `message` names it and says why' };
-const BESIDE = 'An earlier run is still under way, and this one runs beside it: policies.overlap is for the schedule.';
 const UNKNOWN = { status: 404, description: 'Unknown application or campaign' };
 
 @ApiTags('Campaigns')
 @Controller('imfpush/v1/apps/:applicationId/campaigns')
 @UseGuards(ScopeGuard)
 export class CampaignsController {
-  constructor(
-    private readonly campaigns: CampaignsService,
-    private readonly runs: RunsService,
-  ) {}
+  constructor(private readonly campaigns: CampaignsService) {}
 
   @Post()
   @RequireScope('campaigns.write')
@@ -194,38 +175,6 @@ export class CampaignsController {
     return toCampaignAnswer(await this.campaigns.resumeCampaign(applicationId, campaignId));
   }
 
-  @Post(':campaignId/run')
-  @HttpCode(202)
-  @RequireScope('campaigns.write')
-  @ApiOperation({
-    summary: 'Fire it now, beside its schedule and in any state; quiet hours hold (extension)',
-    description:
-      '`policies.overlap` is for the schedule: this run neither waits for an earlier one nor cancels it. `warnings` says so when one is under way.',
-  })
-  @ApiHeader({
-    name: 'Idempotency-Key',
-    required: false,
-    description: 'The same key within 24 hours fires once, and is answered with the same run',
-  })
-  @ApiResponse({ status: 202, description: 'Kept: the run and its messages' })
-  @ApiResponse(INVALID)
-  @ApiResponse(UNKNOWN)
-  @ApiResponse({ status: 409, description: 'The application is disabled' })
-  async run(
-    @Param('applicationId') applicationId: string,
-    @Param('campaignId') campaignId: string,
-    @Req() request: AuthorizedRequest,
-    @Headers('idempotency-key') idempotencyKey: string | undefined,
-    @Query() query: QueryOf,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<RunAnswer> {
-    readQuery(query, []);
-    const { clientId } = request.authorized;
-    const { run, replayed, beside } = await this.runs.runCampaign(applicationId, campaignId, clientId, idempotencyKey);
-    if (replayed) void reply.header('idempotent-replayed', 'true');
-    return { ...toRunAnswer(run), ...(beside && { warnings: [BESIDE] }) };
-  }
-
   @Post(':campaignId/duplicate')
   @RequireScope('campaigns.write')
   @ApiOperation({ summary: 'Make a draft that is the same (extension)' })
@@ -252,34 +201,5 @@ export class CampaignsController {
     @Query('count', new CountPipe('count', 5, 100)) count: number,
   ): Promise<Preview> {
     return this.campaigns.previewCampaign(applicationId, campaignId, count);
-  }
-
-  @Get(':campaignId/runs')
-  @RequireScope('campaigns.read')
-  @ApiOperation({ summary: 'Its runs, newest first: their counts, and why one was skipped (extension)' })
-  @ApiQuery({ name: 'before', required: false, description: 'The last run id of the page before' })
-  @ApiQuery({ name: 'limit', required: false, description: '1 to 100, default 20' })
-  @ApiResponse(UNKNOWN)
-  async listRuns(
-    @Param('applicationId') applicationId: string,
-    @Param('campaignId') campaignId: string,
-    @Query('before', new CountPipe('before', Number.MAX_SAFE_INTEGER)) before: number,
-    @Query('limit', new CountPipe('limit', 20, 100)) limit: number,
-  ): Promise<{ runs: RunAnswer[] }> {
-    const runs = await this.runs.listRuns(applicationId, campaignId, before, limit);
-    return { runs: runs.map(toRunAnswer) };
-  }
-
-  @Get(':campaignId/runs/:runId')
-  @RequireScope('campaigns.read')
-  @ApiOperation({ summary: 'A run with its waves and their messages (extension)' })
-  @ApiResponse({ status: 404, description: 'Unknown application, campaign or run' })
-  async readRun(
-    @Param('applicationId') applicationId: string,
-    @Param('campaignId') campaignId: string,
-    @Param('runId', RunIdPipe) runId: number,
-  ): Promise<RunAnswer & { waves: WaveAnswer[] }> {
-    const { run, waves } = await this.runs.readWaves(applicationId, campaignId, runId);
-    return { ...toRunAnswer(run), waves: waves.map(toWaveAnswer) };
   }
 }
