@@ -69,6 +69,23 @@ export class ProviderSettingRepository {
     });
   }
 
+  /** The same settings in a newer form: version, pause and audit stay as they are. */
+  async renew(
+    applicationId: string,
+    provider: SettingName,
+    version: number,
+    settings: ProviderSettings,
+  ): Promise<void> {
+    const secret = this.vault.seal(JSON.stringify(settings.secret), contextOf(applicationId, provider));
+    await this.database.kysely
+      .updateTable('provider_setting')
+      .set({ secret })
+      .where('application_id', '=', applicationId)
+      .where('provider', '=', provider)
+      .where('version', '=', version)
+      .execute();
+  }
+
   /** False when there were none. */
   remove(applicationId: string, provider: SettingName, actor: Actor = ITSELF): Promise<boolean> {
     return this.database.kysely.transaction().execute(async (transaction) => {

@@ -29,7 +29,7 @@ export class SettingsService {
     await this.applications.getApplication(applicationId);
     const parse = this.parserOf(name);
     try {
-      const settings = parse(input, await this.settings.find(applicationId, name));
+      const settings = await parse(input, await this.settings.find(applicationId, name));
       await this.settings.put(applicationId, name, settings, actor);
       return settings.visible;
     } catch (error) {

@@ -4,8 +4,10 @@ import { ProviderSettingRepository } from '../applications/provider-setting.repo
 import { Clock } from '../common/clock.js';
 import type { ClaimTerms } from './claim.repository.js';
 import type { ProviderName, Sender, Verdict } from '../providers/provider.js';
+import { InvalidSettings } from '../providers/provider.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
+import { RefusedSender } from '../providers/refused-sender.js';
 import { SharedTokenRepository } from './shared-token.repository.js';
 
 /** Applications whose connections one process keeps open; the one unused for longest closes first. */
@@ -71,8 +73,18 @@ export class Senders implements OnApplicationShutdown {
   private async openSender(applicationId: string, name: ProviderName): Promise<Sender | null> {
     const provider = this.providers[name];
     if (!provider.parseSettings) return provider.open({ visible: {}, secret: {} }, this.shelf, applicationId);
-    const settings = await this.settings.find(applicationId, name);
-    return settings ? provider.open(settings, this.shelf, applicationId) : null;
+    const kept = await this.settings.find(applicationId, name);
+    if (!kept) return null;
+    try {
+      const settings = (await provider.renewSettings?.(kept)) ?? kept;
+      // What cannot be kept is renewed again by the next process that opens it.
+      if (settings !== kept)
+        await this.settings.renew(applicationId, name, kept.version, settings).catch(() => undefined);
+      return provider.open(settings, this.shelf, applicationId);
+    } catch (error) {
+      if (error instanceof InvalidSettings) return new RefusedSender(`${error.field} ${error.message}`);
+      throw error;
+    }
   }
 
   private find(applicationId: string, provider: ProviderName, version: number): Open {

@@ -1,5 +1,6 @@
 import { isIP, connect as connectTcp, type OnReadOpts, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { connect as connectTls, createSecureContext } from 'node:tls';
+import type { ConnectionOptions, SecureContext, TLSSocket } from 'node:tls';
 import type { PushPoolOptions } from './push.js';
 
 /** Where a pool connects to, taken apart once. */
@@ -9,7 +10,9 @@ export interface Target {
   authority: string;
   host: string;
   port: number;
-  tls: PushPoolOptions['tls'];
+  /** Credentials and trust, read once: authorities alone take milliseconds. Throws for what cannot be read. */
+  context(): SecureContext;
+  servername: string | undefined;
   lookup: PushPoolOptions['lookup'];
 }
 
@@ -18,12 +21,15 @@ export function readTarget(options: PushPoolOptions): Target {
   const url = new URL(options.origin);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new TypeError(`origin with scheme ${url.protocol}`);
   const scheme = url.protocol === 'https:' ? 'https' : 'http';
+  const { servername, ...credentials } = options.tls ?? {};
+  let context: SecureContext | undefined;
   return {
     scheme,
     authority: url.host,
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: Number(url.port || (scheme === 'https' ? 443 : 80)),
-    tls: options.tls,
+    context: () => (context ??= createSecureContext({ ...credentials, minVersion: 'TLSv1.2' })),
+    servername,
     lookup: options.lookup,
   };
 }
@@ -67,11 +73,10 @@ function dialTls(target: Target, session: Buffer | undefined, onread: OnReadOpts
     port: target.port,
     onread,
     // Not given by default, and an IP address may not stand there (RFC 6066 §3).
-    ...(isIP(target.host) === 0 && { servername: target.host }),
+    servername: target.servername ?? (isIP(target.host) === 0 ? target.host : ''),
     ...(target.lookup !== undefined && { lookup: target.lookup }),
-    ...target.tls,
+    secureContext: target.context(),
     ALPNProtocols: ['h2'],
-    minVersion: 'TLSv1.2',
     ...(session !== undefined && { session }),
   };
   const socket = connectTls(options);

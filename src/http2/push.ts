@@ -51,8 +51,8 @@ export interface AnswerHead {
 export interface PushPoolOptions {
   /** Scheme, host and port, e.g. `https://api.push.apple.com:443`. `http:` speaks HTTP/2 with prior knowledge. */
   origin: string;
-  /** Passed to `tls.connect`: ca, cert, key, pfx, passphrase, servername. */
-  tls?: { ca?: string; cert?: string; key?: string; pfx?: Buffer; passphrase?: string; servername?: string };
+  /** As for `tls.connect`; read once, for all connections. */
+  tls?: { ca?: string; cert?: string; key?: string; servername?: string };
   /** Finds the addresses of the origin's name in place of the system's look-up, for each connection. */
   lookup?: LookupFunction;
   /** Names of headers that never enter the peer's table (Apple wants `authorization` so; `:path` never does). */

@@ -125,7 +125,11 @@ export interface Provider {
    * Validates what a person sent (keys parse, ids have their form); throws InvalidSettings. `current` are the settings
    * that it replaces, where a provider may keep what is not sent again. Null: needs no settings.
    */
-  readonly parseSettings: ((input: Record<string, unknown>, current?: ProviderSettings) => ProviderSettings) | null;
-  /** `shelf` is where tokens are shared between processes, the same for every call. */
+  readonly parseSettings:
+    | ((input: Record<string, unknown>, current?: ProviderSettings) => ProviderSettings | Promise<ProviderSettings>)
+    | null;
+  /** What an earlier version kept, as `open` takes it; the same object when it is so already. Throws InvalidSettings. */
+  readonly renewSettings?: (settings: ProviderSettings) => Promise<ProviderSettings>;
+  /** Throws InvalidSettings for what was kept and may not be used any more. `shelf` is where tokens are shared between processes, the same for every call. */
   open(settings: ProviderSettings, shelf: TokenShelf, applicationId: string): Sender;
 }

@@ -1,5 +1,3 @@
-import { createPrivateKey } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
 import { InvalidSettings } from './provider.js';
 
 /** Pieces of every provider's `parseSettings`. */
@@ -9,13 +7,4 @@ export function matching(input: Record<string, unknown>, field: string, form: Re
   const value = input[field];
   if (typeof value !== 'string' || !form.test(value)) throw new InvalidSettings(field, reason);
   return value;
-}
-
-/** Undefined when it is no private key: OpenSSL's own words may quote what it could not read. */
-export function readPrivateKey(pem: string): KeyObject | undefined {
-  try {
-    return createPrivateKey(pem);
-  } catch {
-    return undefined;
-  }
 }

@@ -7,13 +7,14 @@ import { readCertificate } from './apns.certificate.js';
 const DAY = 86_400_000;
 
 let p12: Buffer;
+let certificate: string;
 beforeAll(() => {
-  ({ p12 } = makeP12('/UID=com.example.app/CN=Apple Push Services'));
+  ({ p12, certificate } = makeP12('/UID=com.example.app/CN=Apple Push Services'));
 });
 
-function refusal(input: Record<string, unknown>): { field: string; reason: string } {
+async function refusal(input: Record<string, unknown>): Promise<{ field: string; reason: string }> {
   try {
-    parseApnsSettings(input);
+    await parseApnsSettings(input);
   } catch (error) {
     if (error instanceof InvalidSettings) return { field: error.field, reason: error.message };
     throw error;
@@ -22,8 +23,8 @@ function refusal(input: Record<string, unknown>): { field: string; reason: strin
 }
 
 describe('a provider certificate', () => {
-  it('names its end and its bundle id, and is not read back', () => {
-    const settings = parseApnsSettings({
+  it('names its end and its bundle id, and is not read back', async () => {
+    const settings = await parseApnsSettings({
       certificate: p12.toString('base64'),
       password: P12_PASSWORD,
       isSandBox: 'true',
@@ -36,58 +37,63 @@ describe('a provider certificate', () => {
     expect(openApnsSettings(settings)).toEqual({
       bundleId: 'com.example.app',
       isSandBox: true,
-      identity: { certificate: { pfx: p12, passphrase: P12_PASSWORD } },
+      identity: { certificate: { key: expect.stringMatching(/^-----BEGIN PRIVATE KEY/) as string, cert: certificate } },
     });
+    expect(settings.secret).toMatchObject({ certificate: p12.toString('base64'), password: P12_PASSWORD });
   });
 
-  it('is refused past its date', () => {
-    expect(() => readCertificate(p12, P12_PASSWORD, Date.now() + 31 * DAY)).toThrow(/has expired on/);
+  it('is refused past its date', async () => {
+    await expect(readCertificate(p12, P12_PASSWORD, Date.now() + 31 * DAY)).rejects.toThrow(/has expired on/);
   });
 
-  it('is refused with a wrong password, which is not repeated', () => {
-    const { field, reason } = refusal({ certificate: p12.toString('base64'), password: 'guess-me' });
+  it('is refused with a wrong password, which is not repeated', async () => {
+    const { field, reason } = await refusal({ certificate: p12.toString('base64'), password: 'guess-me' });
     expect(field).toBe('password');
     expect(reason).not.toContain('guess-me');
   });
 
-  it('is refused when its cipher is retired, with what to do', () => {
+  it('is refused when its cipher is retired, with what to do', async () => {
     const { p12: old } = makeP12('/UID=com.example.app', '-legacy');
-    expect(refusal({ certificate: old.toString('base64'), password: P12_PASSWORD })).toEqual({
+    expect(await refusal({ certificate: old.toString('base64'), password: P12_PASSWORD })).toEqual({
       field: 'certificate',
       reason: expect.stringMatching(/openssl pkcs12 -legacy/) as string,
     });
   });
 
-  it('is refused without its key', () => {
+  it('is refused without its key', async () => {
     const { p12: keyless } = makeP12('/UID=com.example.app', '-nokeys');
-    expect(refusal({ certificate: keyless.toString('base64'), password: P12_PASSWORD })).toEqual({
+    expect(await refusal({ certificate: keyless.toString('base64'), password: P12_PASSWORD })).toEqual({
       field: 'certificate',
       reason: expect.stringMatching(/holds no private key/) as string,
     });
   });
 
-  it('has the name of its file, or one of ours', () => {
+  it('has the name of its file, or one of ours', async () => {
     const input = { certificate: p12.toString('base64'), password: P12_PASSWORD };
-    expect(parseApnsSettings(input).visible.certificate).toBe('certificate.p12');
-    expect(parseApnsSettings({ ...input, fileName: 'Förder App.p12' }).visible.certificate).toBe('Förder App.p12');
+    expect((await parseApnsSettings(input)).visible.certificate).toBe('certificate.p12');
+    expect((await parseApnsSettings({ ...input, fileName: 'Förder App.p12' })).visible.certificate).toBe(
+      'Förder App.p12',
+    );
   });
 
-  it.each(['', 'a/b', 'a\\b', 'a\nb', 'x'.repeat(256), 7])('is refused under the name %j', (fileName) => {
-    expect(refusal({ certificate: p12.toString('base64'), password: P12_PASSWORD, fileName }).field).toBe('fileName');
+  it.each(['', 'a/b', 'a\\b', 'a\nb', 'x'.repeat(256), 7])('is refused under the name %j', async (fileName) => {
+    expect((await refusal({ certificate: p12.toString('base64'), password: P12_PASSWORD, fileName })).field).toBe(
+      'fileName',
+    );
   });
 
   it.each([
     ['no base64 of a p12', { certificate: 'AAAA', password: P12_PASSWORD }, 'certificate'],
     ['no text', { certificate: 7 }, 'certificate'],
     ['a key beside it', { certificate: 'AAAA', keyId: 'KEY1234567' }, 'keyId'],
-  ])('is refused: %s', (_name, input, field) => {
-    expect(refusal(input).field).toBe(field);
+  ])('is refused: %s', async (_name, input, field) => {
+    expect((await refusal(input)).field).toBe(field);
   });
 
-  it('needs a bundle id beside it when it names none', () => {
+  it('needs a bundle id beside it when it names none', async () => {
     const nameless = { certificate: makeP12('/CN=Apple').p12.toString('base64'), password: P12_PASSWORD };
-    expect(refusal(nameless).field).toBe('bundleId');
-    expect(parseApnsSettings({ ...nameless, bundleId: 'com.example.other' }).visible.bundleId).toBe(
+    expect((await refusal(nameless)).field).toBe('bundleId');
+    expect((await parseApnsSettings({ ...nameless, bundleId: 'com.example.other' })).visible.bundleId).toBe(
       'com.example.other',
     );
   });

@@ -3,7 +3,7 @@ import type { Provider, ProviderSettings, Sender } from '../provider.js';
 import { shelfName, type TokenShelf } from '../token-shelf.js';
 import { MAX_BODY_BYTES, apnsBody } from './apns.payload.js';
 import { ApnsSender } from './apns.sender.js';
-import { openApnsSettings, parseApnsSettings, type ApnsKey } from './apns.settings.js';
+import { openApnsSettings, parseApnsSettings, renewApnsSettings, type ApnsKey } from './apns.settings.js';
 import { ProviderToken } from './apns.token.js';
 
 export interface ApnsProviderOptions {
@@ -19,6 +19,7 @@ export class ApnsProvider implements Provider {
   readonly name = 'apns';
   readonly maxBytes = MAX_BODY_BYTES;
   readonly parseSettings = parseApnsSettings;
+  readonly renewSettings = renewApnsSettings;
   /**
    * One for each key ever opened, never forgotten: applications of a team share its JWT, and one that is closed and
    * opened again goes on with the JWT it had, for Apple counts renewals.

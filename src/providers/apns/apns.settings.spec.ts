@@ -10,7 +10,7 @@ const VALID = { key: KEY, keyId: 'KEY1234567', teamId: 'TEAM123456', bundleId: '
 
 function refusedField(input: Record<string, unknown>): string {
   try {
-    parseApnsSettings(input);
+    parseApnsSettings({ ...VALID, ...input });
   } catch (error) {
     if (!(error instanceof InvalidSettings)) throw error;
     expect(error.message).not.toMatch(/PRIVATE KEY|secret/);

@@ -1,8 +1,11 @@
 import type { KeyObject } from 'node:crypto';
 import { wallClock } from '../../common/clock.js';
 import { InvalidSettings, type ProviderSettings } from '../provider.js';
-import { matching, readPrivateKey } from '../settings-input.js';
-import { readCertificate } from './apns.certificate.js';
+import { nameKey, readPastedKey } from '../pasted-key.js';
+import { readPastedBase64 } from '../pasted-text.js';
+import { matching } from '../settings-input.js';
+import { openFile, readCertificate } from './apns.certificate.js';
+import type { OpenedFile } from './pkcs12.js';
 
 export interface ApnsKey {
   key: KeyObject;
@@ -15,12 +18,17 @@ export interface ApnsCredentials {
   bundleId: string;
   isSandBox: boolean;
   /** One of the two. */
-  identity: { key: ApnsKey } | { certificate: { pfx: Buffer; passphrase: string } };
+  identity: { key: ApnsKey } | { certificate: { key: string; cert: string } };
 }
 
+type Fields = Record<string, unknown>;
+
 const BUNDLE_ID = /^[A-Za-z0-9.-]{1,155}$/;
+/** Apple ("Sending notification requests to APNs"): topics of other kinds of notification are the bundle id with one of these. */
+const TOPIC_SUFFIX = /\.(voip|voip-ptt|complication|pushkit\.fileprovider|location-query|push-type\.[a-z]+)$/i;
 const KEY_FIELDS = new Set(['key', 'keyId', 'teamId', 'bundleId', 'isSandBox']);
 const CERTIFICATE_FIELDS = new Set(['certificate', 'fileName', 'password', 'bundleId', 'isSandBox']);
+const PEM = /-BEGIN [A-Z ]{1,40}-/;
 const FILE_NAME = /^[^\p{Cc}/\\]{1,255}$/u;
 
 /**
@@ -29,7 +37,10 @@ const FILE_NAME = /^[^\p{Cc}/\\]{1,255}$/u;
  * `certificate` is a .p12 file in base64; read back, it is the file's name, as MobileFirst has it. `isSandBox` is a boolean or "true"/"false" (MobileFirst's admin tools send text). Neither key nor
  * certificate is read back. Throws InvalidSettings; its text never holds what was sent.
  */
-export function parseApnsSettings(input: Record<string, unknown>): ProviderSettings {
+export function parseApnsSettings(input: Fields & { key: unknown }): ProviderSettings;
+export function parseApnsSettings(input: Fields & { certificate: unknown }): Promise<ProviderSettings>;
+export function parseApnsSettings(input: Fields): ProviderSettings | Promise<ProviderSettings>;
+export function parseApnsSettings(input: Fields): ProviderSettings | Promise<ProviderSettings> {
   const withCertificate = 'certificate' in input;
   // A mistyped isSandBox would otherwise send to the wrong environment, where every device looks dead.
   for (const field of Object.keys(input)) {
@@ -42,55 +53,91 @@ export function parseApnsSettings(input: Record<string, unknown>): ProviderSetti
   return withCertificate ? parseWithCertificate(input) : parseWithKey(input);
 }
 
-function parseWithCertificate(input: Record<string, unknown>): ProviderSettings {
+async function parseWithCertificate(input: Fields): Promise<ProviderSettings> {
   const { certificate, password = '' } = input;
   if (typeof certificate !== 'string') throw new InvalidSettings('certificate', 'must be a .p12 file in base64');
-  if (typeof password !== 'string') throw new InvalidSettings('password', 'must be text');
-  const { validUntil, bundleId } = readCertificate(Buffer.from(certificate, 'base64'), password, wallClock());
+  if (typeof password !== 'string' || password.length > 1_000)
+    throw new InvalidSettings('password', 'must be text of at most 1000 characters');
+  const file = readFile(certificate);
+  const { pem, validUntil, bundleId } = await readCertificate(file, password, wallClock());
   const named = input.bundleId === undefined ? { ...input, bundleId } : input;
-  const file = { fileName: 'certificate.p12', ...input };
+  const withName = { fileName: 'certificate.p12', ...input };
   const visible = {
-    certificate: matching(file, 'fileName', FILE_NAME, 'must be a name of 1 to 255 characters, without folders'),
-    bundleId: matching(named, 'bundleId', BUNDLE_ID, 'must be given: the certificate does not name its bundle id'),
+    certificate: matching(withName, 'fileName', FILE_NAME, 'must be a name of 1 to 255 characters, without folders'),
+    bundleId: readBundleId(named, 'must be given: the certificate does not name its bundle id'),
     isSandBox: flag(input.isSandBox),
     validUntil: validUntil.toISOString(),
   };
-  return { visible, secret: { certificate, password } };
+  return { visible, secret: { certificate: file.toString('base64'), password, pem } };
 }
 
-function parseWithKey(input: Record<string, unknown>): ProviderSettings {
+/** The file may itself be text: base64, or base64 of base64 where a program encodes what a person has encoded. */
+function readFile(text: string): Buffer {
+  const refuse = (what: string): InvalidSettings =>
+    new InvalidSettings('certificate', `must be a PKCS#12 file (.p12) in base64: ${what}`);
+  let file = PEM.test(text) ? Buffer.from(text) : readPastedBase64(text);
+  if (typeof file !== 'string' && /^[A-Za-z0-9+/=\s]{8,}$/.test(file.toString('latin1')))
+    file = readPastedBase64(file.toString('latin1'));
+  if (typeof file === 'string') throw refuse(file);
+  if (PEM.test(file.toString('latin1'))) throw refuse('it is PEM, make one of it with openssl pkcs12 -export');
+  return file;
+}
+
+function parseWithKey(input: Fields): ProviderSettings {
   const visible = {
     keyId: matching(input, 'keyId', /^[A-Z0-9]{10}$/, "must be the key's id of 10 capital letters and digits"),
     teamId: matching(input, 'teamId', /^[A-Z0-9]{10}$/, 'must be the team id of 10 capital letters and digits'),
-    bundleId: matching(input, 'bundleId', BUNDLE_ID, 'must be a bundle id such as com.example.app'),
+    bundleId: readBundleId(input, 'must be a bundle id such as com.example.app'),
     isSandBox: flag(input.isSandBox),
   };
   const { key } = input;
   if (typeof key !== 'string') throw new InvalidSettings('key', "must be the text of Apple's .p8 file");
-  importKey(key);
-  return { visible, secret: { key } };
+  if (visible.bundleId.startsWith(`${visible.teamId}.`))
+    throw new InvalidSettings('bundleId', 'must be the bundle id alone, without the team id before it');
+  return { visible, secret: { key: String(importKey(key).export({ type: 'pkcs8', format: 'pem' })) } };
+}
+
+function readBundleId(input: Fields, reason: string): string {
+  const bundleId = matching(input, 'bundleId', BUNDLE_ID, reason);
+  const suffix = TOPIC_SUFFIX.exec(bundleId)?.[0];
+  if (suffix !== undefined)
+    throw new InvalidSettings(
+      'bundleId',
+      `must be the app's bundle id without ${suffix}, which makes it the topic of another kind of notification`,
+    );
+  return bundleId;
+}
+
+/** Opens the .p12 file of settings that an earlier version kept without its PEM. */
+export async function renewApnsSettings(settings: ProviderSettings): Promise<ProviderSettings> {
+  const { certificate, password, pem } = settings.secret;
+  if (typeof certificate !== 'string' || pem !== undefined) return settings;
+  const opened = await openFile(Buffer.from(certificate, 'base64'), String(password));
+  return { ...settings, secret: { ...settings.secret, pem: opened } };
 }
 
 /** Imports the credentials from parsed settings; the key is read once here and not for each signature. */
 export function openApnsSettings(settings: ProviderSettings): ApnsCredentials {
   const { keyId, teamId, bundleId, isSandBox } = settings.visible;
-  const { key, certificate, password } = settings.secret;
-  const withCertificate = typeof certificate === 'string';
+  const { key, pem } = settings.secret;
+  const { key: ownKey, certificate, chain } = (pem ?? {}) as Partial<OpenedFile>;
   return {
     bundleId: String(bundleId),
     isSandBox: isSandBox === true,
-    identity: withCertificate
-      ? { certificate: { pfx: Buffer.from(certificate, 'base64'), passphrase: String(password) } }
-      : { key: { key: importKey(String(key)), keyId: String(keyId), teamId: String(teamId) } },
+    identity:
+      ownKey === undefined
+        ? { key: { key: importKey(String(key)), keyId: String(keyId), teamId: String(teamId) } }
+        : { certificate: { key: ownKey, cert: [certificate, ...(chain ?? [])].join('') } },
   };
 }
 
-function importKey(pem: string): KeyObject {
-  const key = readPrivateKey(pem);
-  if (key?.asymmetricKeyType !== 'ec' || key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') {
-    throw new InvalidSettings('key', "must be an EC P-256 private key in PEM, the text of Apple's .p8 file");
-  }
-  return key;
+function importKey(text: string): KeyObject {
+  const key = readPastedKey(text);
+  const isRight =
+    typeof key === 'object' && key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
+  if (isRight) return key;
+  const what = typeof key === 'string' ? key : nameKey(key);
+  throw new InvalidSettings('key', `must be an EC P-256 private key in PEM, the text of Apple's .p8 file: ${what}`);
 }
 
 function flag(value: unknown): boolean {

@@ -1,7 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { InvalidSettings, type ProviderSettings } from '../provider.js';
-import { matching, readPrivateKey } from '../settings-input.js';
-import { isObject } from '../unanswered.js';
+import { readRsaKey } from '../pasted-key.js';
+import { readPastedObject } from '../pasted-text.js';
+import { matching } from '../settings-input.js';
 
 /** What opens a way to FCM: `settings` after they have passed `parseFcmSettings`. */
 export interface ServiceAccount {
@@ -21,8 +22,10 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
  * Throws InvalidSettings; its text never holds what was sent.
  */
 export function parseFcmSettings(input: Record<string, unknown>): ProviderSettings {
-  const account = input.serviceAccount === undefined ? input : input.serviceAccount;
-  if (!isObject(account)) throw new InvalidSettings('serviceAccount', "must be Google's service-account JSON");
+  const account = readPastedObject(input.serviceAccount ?? input);
+  const wrong = typeof account === 'string' ? account : nameOther(account);
+  if (typeof account === 'string' || wrong !== undefined)
+    throw new InvalidSettings('serviceAccount', `must be Google's service-account JSON: ${wrong}`);
   if (account.type !== undefined && account.type !== 'service_account') {
     throw new InvalidSettings('type', 'must be service_account: other kinds of Google credentials cannot send');
   }
@@ -32,10 +35,20 @@ export function parseFcmSettings(input: Record<string, unknown>): ProviderSettin
   requireSafeUrl(tokenUri);
   const privateKey = account.private_key;
   if (typeof privateKey !== 'string') throw new InvalidSettings('private_key', 'must be an RSA private key in PEM');
-  importKey(privateKey);
+  const key = importKey(privateKey);
   const keyId = account.private_key_id;
   if (keyId !== undefined && typeof keyId !== 'string') throw new InvalidSettings('private_key_id', 'must be text');
-  return { visible: { projectId, clientEmail }, secret: { privateKey, keyId, tokenUri } };
+  return {
+    visible: { projectId, clientEmail },
+    secret: { privateKey: String(key.export({ type: 'pkcs8', format: 'pem' })), keyId, tokenUri },
+  };
+}
+
+/** Google has other JSON files for an app. */
+function nameOther(account: Record<string, unknown>): string | undefined {
+  if (account.project_info !== undefined) return 'it is google-services.json, which is built into the app';
+  if (account.installed !== undefined || account.web !== undefined) return 'it is an OAuth client';
+  return undefined;
 }
 
 /** Imports the credentials from parsed settings; the key is read once here and not for each signature. */
@@ -58,11 +71,6 @@ function requireSafeUrl(text: string): void {
   }
 }
 
-function importKey(pem: string): KeyObject {
-  const key = readPrivateKey(pem);
-  // Google's are 2048; node would also import keys too short to be worth anything.
-  if (key?.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) < 2048) {
-    throw new InvalidSettings('private_key', 'must be an RSA private key in PEM of 2048 bits or more');
-  }
-  return key;
+function importKey(text: string): KeyObject {
+  return readRsaKey(text, 'private_key');
 }

@@ -1,6 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { InvalidSettings, type ProviderSettings } from '../provider.js';
-import { matching, readPrivateKey } from '../settings-input.js';
+import { readRsaKey } from '../pasted-key.js';
+import { readPastedObject } from '../pasted-text.js';
+import { matching } from '../settings-input.js';
 
 /** What opens a way to Push Kit: `settings` after they have passed `parseHmsSettings`. */
 export type HmsCredentials =
@@ -15,10 +17,11 @@ const ID = /^[\w-]{1,100}$/;
 
 /**
  * Validates HMS settings: `{appId, clientId, clientSecret}`, or of a service account `{projectId, keyId, subAccount,
- * privateKey}` as in the file that Huawei hands out. All but the secret and the key may be read back. Throws
+ * privateKey}`, or the file that Huawei hands out, as it is or as `{serviceAccount: <that JSON>}`. All but the secret and the key may be read back. Throws
  * InvalidSettings; its text never holds what was sent.
  */
-export function parseHmsSettings(input: Record<string, unknown>): ProviderSettings {
+export function parseHmsSettings(given: Record<string, unknown>): ProviderSettings {
+  const input = readAccountFile(given);
   if (input.projectId === undefined && input.privateKey === undefined) return parseOAuth(input);
   const extra = OAUTH_FIELDS.find((field) => input[field] !== undefined);
   if (extra !== undefined) throw new InvalidSettings(extra, 'does not go together with a service account');
@@ -29,8 +32,18 @@ export function parseHmsSettings(input: Record<string, unknown>): ProviderSettin
   };
   const { privateKey } = input;
   if (typeof privateKey !== 'string') throw new InvalidSettings('privateKey', 'must be an RSA private key in PEM');
-  importKey(privateKey);
-  return { visible, secret: { privateKey } };
+  const key = readRsaKey(privateKey, 'privateKey');
+  return { visible, secret: { privateKey: String(key.export({ type: 'pkcs8', format: 'pem' })) } };
+}
+
+/** The members of Huawei's file under our names; everything else as it came. */
+function readAccountFile(given: Record<string, unknown>): Record<string, unknown> {
+  const file = readPastedObject(given.serviceAccount ?? given);
+  if (typeof file === 'string')
+    throw new InvalidSettings('serviceAccount', `must be the JSON of Huawei's service account: ${file}`);
+  if (file.project_id === undefined || file.private_key === undefined) return file;
+  const { project_id: projectId, key_id: keyId, sub_account: subAccount, private_key: privateKey } = file;
+  return { projectId, keyId, subAccount, privateKey };
 }
 
 function parseOAuth(input: Record<string, unknown>): ProviderSettings {
@@ -54,15 +67,6 @@ export function openHmsSettings({ visible, secret }: ProviderSettings): HmsCrede
     projectId: String(projectId),
     keyId: String(keyId),
     subAccount: String(subAccount),
-    key: importKey(String(secret.privateKey)),
+    key: readRsaKey(String(secret.privateKey), 'privateKey'),
   };
-}
-
-function importKey(pem: string): KeyObject {
-  const key = readPrivateKey(pem);
-  // Huawei's are 4096.
-  if (key?.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) < 2048) {
-    throw new InvalidSettings('privateKey', 'must be an RSA private key in PEM of 2048 bits or more');
-  }
-  return key;
 }

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { startThread } from '../../common/thread.js';
 import type { EncryptedBody, EncryptionJob } from './web-push.encrypter.worker.js';
 
 /** A message costs about 200 µs; batches keep the cost of passing them small beside that. */
@@ -15,18 +16,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-const WORKER = new URL(`./web-push.encrypter.worker.${EXTENSION}`, import.meta.url);
-
-/**
- * Compiled, the worker is JavaScript beside this file. From source, in tests, it is TypeScript: tsx loads it by its API,
- * for `--import tsx` has no effect in a worker of Node 20.
- */
-function startWorker(): Worker {
-  if (EXTENSION === 'js') return new Worker(WORKER);
-  const place = JSON.stringify(WORKER.href);
-  return new Worker(`import('tsx/esm/api').then(({ tsImport }) => tsImport(${place}, ${place}))`, { eval: true });
-}
+const WORKER = new URL('./web-push.encrypter.worker', import.meta.url);
 
 /**
  * Encrypts off the event loop, on threads that are started with the first job and end with `close`. Many users share
@@ -102,7 +92,7 @@ class Thread {
     private readonly freed: () => void,
     ended: () => void,
   ) {
-    this.worker = startWorker();
+    this.worker = startThread(WORKER);
     this.worker.on('message', (bodies: EncryptedBody[]) => this.settle(bodies));
     let cause = new Error('the encrypting thread ended');
     this.worker.on('error', (error) => (cause = error));

@@ -1,5 +1,7 @@
 import { createECDH, createPrivateKey, type KeyObject } from 'node:crypto';
 import { InvalidSettings, type ProviderSettings } from '../provider.js';
+import { nameKey, readPastedKey } from '../pasted-key.js';
+import { readPastedBase64 } from '../pasted-text.js';
 import { matching } from '../settings-input.js';
 
 /** What opens a way to browsers: `settings` after they have passed `parseWebPushSettings`. */
@@ -14,6 +16,7 @@ const FIELDS = new Set(['subject', 'publicKey', 'privateKey']);
 /** Apple refuses a subject with a space or `<…>` after `mailto:`, which other services let pass. */
 const SUBJECT = /^(mailto:[^\s<>@]+@[^\s<>@]+|https:\/\/[^\s<>]+)$/;
 const PRIVATE_BYTES = 32;
+const POINT_BYTES = 65;
 
 /**
  * Validates Web Push settings `{subject, publicKey?, privateKey?}`: a contact as a `mailto:` or `https:` URL, and a
@@ -63,27 +66,53 @@ function readPair(
     return { publicKey: String(current.visible.publicKey), privateKey: String(current.secret.privateKey) };
   }
   if (!given && !secret) return makePair();
-  const form = /^[A-Za-z0-9+/_-]+={0,2}$/;
-  const publicKey = matching(
-    input,
-    'publicKey',
-    form,
-    'must be the public VAPID key in base64url, given with privateKey',
-  );
-  const privateKey = matching(
-    input,
-    'privateKey',
-    form,
-    'must be the private VAPID key in base64url, given with publicKey',
-  );
-  const bytes = Buffer.from(privateKey, 'base64url');
-  if (bytes.length !== PRIVATE_BYTES) throw new InvalidSettings('privateKey', 'must be 32 bytes in base64url');
+  const bytes = readPrivate(input.privateKey);
   const derived = publicOf(bytes);
   if (derived === undefined) throw new InvalidSettings('privateKey', 'must be a P-256 private key');
-  if (!derived.equals(Buffer.from(publicKey, 'base64url'))) {
-    throw new InvalidSettings('publicKey', 'must belong to privateKey: an uncompressed P-256 point of 65 bytes');
+  if (!derived.equals(readPublic(input.publicKey))) {
+    throw new InvalidSettings('publicKey', 'must belong to privateKey: it is of another key');
   }
   return { publicKey: derived.toString('base64url'), privateKey: bytes.toString('base64url') };
+}
+
+/** 32 bytes in base64url, as every generator of VAPID keys prints them, or a key in PEM. */
+function readPrivate(given: unknown): Buffer {
+  const wrong = (what: string): InvalidSettings =>
+    new InvalidSettings(
+      'privateKey',
+      `must be the private VAPID key of 32 bytes in base64url, given with publicKey: ${what}`,
+    );
+  if (typeof given !== 'string') throw wrong('it is no text');
+  const bytes = readPastedBase64(given);
+  if (typeof bytes !== 'string' && bytes.length === PRIVATE_BYTES) return bytes;
+  if (typeof bytes !== 'string' && isPoint(bytes)) throw wrong('it is the public key');
+  const key = readPastedKey(given);
+  if (typeof key === 'string')
+    throw wrong(typeof bytes === 'string' || bytes.length > PRIVATE_BYTES * 3 ? key : `it has ${bytes.length} bytes`);
+  const { d } = key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? key.export({ format: 'jwk' }) : {};
+  if (d === undefined) throw wrong(nameKey(key));
+  return Buffer.from(d, 'base64url');
+}
+
+/** The uncompressed point in base64url, or a public key in PEM. */
+function readPublic(given: unknown): Buffer {
+  const wrong = (what: string): InvalidSettings =>
+    new InvalidSettings(
+      'publicKey',
+      `must be the public VAPID key of 65 bytes in base64url, given with privateKey: ${what}`,
+    );
+  if (typeof given !== 'string') throw wrong('it is no text');
+  // In a SubjectPublicKeyInfo of P-256 the point is what comes last (RFC 5480 §2).
+  const isPem = /BEGIN PUBLIC KEY/.test(given);
+  const bytes = readPastedBase64(isPem ? given.replace(/-+(BEGIN|END) PUBLIC KEY-+/g, '') : given);
+  if (typeof bytes === 'string') throw wrong(bytes);
+  const point = isPem ? bytes.subarray(-POINT_BYTES) : bytes;
+  if (isPoint(point)) return point;
+  throw wrong(point.length === PRIVATE_BYTES ? 'it is a private key' : `it has ${point.length} bytes`);
+}
+
+function isPoint(bytes: Buffer): boolean {
+  return bytes.length === POINT_BYTES && bytes[0] === 4;
 }
 
 function makePair(): Record<'publicKey' | 'privateKey', string> {

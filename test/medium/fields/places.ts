@@ -3,7 +3,7 @@ import { FcmProvider } from '../../../src/providers/fcm/fcm.provider.js';
 import { HmsProvider } from '../../../src/providers/hms/hms.provider.js';
 import type { Notification } from '../../../src/providers/notification.js';
 import type { Values } from '../../../src/providers/placeholders.js';
-import type { Provider, Recipient, Sender, Verdict } from '../../../src/providers/provider.js';
+import type { Provider, Recipient, Sender, Verdict, ProviderSettings } from '../../../src/providers/provider.js';
 import type { Providers } from '../../../src/providers/providers.module.js';
 import { SandboxProvider } from '../../../src/providers/sandbox/sandbox.provider.js';
 import { WebPushProvider } from '../../../src/providers/web-push/web-push.provider.js';
@@ -46,7 +46,7 @@ export class Places {
       upstream: new UpstreamProvider({}),
     };
     const open = (provider: Provider, input: object): Sender =>
-      provider.open(provider.parseSettings!({ ...input }), new MemoryShelf(), 'com.example.app');
+      provider.open(provider.parseSettings!({ ...input }) as ProviderSettings, new MemoryShelf(), 'com.example.app');
     const browsers = open(providers['web-push'], { subject: 'mailto:push@example.com' });
     const browser = (personality: 'google' | 'mozilla' | 'apple', platform: string): Line => {
       const { endpoint, keys } = simulators['web-push'].subscriptions.create(personality, undefined);

@@ -10,7 +10,7 @@ it('a certificate says who sends: no authorization header, and no primer', async
   const peer = await PushPeer.start(() => ({ status: 200 }), 1_000, certificate);
   const provider = new ApnsProvider({ productionUrl: peer.url, sandboxUrl: 'https://localhost:1', ca: peer.ca });
   const sender = provider.open(
-    provider.parseSettings({ certificate: p12.toString('base64'), password: P12_PASSWORD }),
+    await provider.parseSettings({ certificate: p12.toString('base64'), password: P12_PASSWORD }),
     new MemoryShelf(),
   );
   try {
@@ -29,7 +29,7 @@ it('a peer that does not know the certificate is a reason to try later, not to l
   const peer = await PushPeer.start(() => ({ status: 200 }), 1_000, makeP12('/CN=another').certificate);
   const provider = new ApnsProvider({ productionUrl: peer.url, sandboxUrl: 'https://localhost:1', ca: peer.ca });
   const sender = provider.open(
-    provider.parseSettings({ certificate: p12.toString('base64'), password: P12_PASSWORD }),
+    await provider.parseSettings({ certificate: p12.toString('base64'), password: P12_PASSWORD }),
     new MemoryShelf(),
   );
   try {

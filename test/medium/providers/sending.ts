@@ -16,7 +16,7 @@ export function recipients(count: number, from = 0): Recipient[] {
 
 /** Sends, holds the sender to one report for each recipient, and returns the verdicts by index. */
 export async function collect(
-  sender: Sender,
+  sender: Pick<Sender, 'send'>,
   to: readonly Recipient[],
   options: { message?: Notification; signal?: AbortSignal } = {},
 ): Promise<Verdict[]> {
