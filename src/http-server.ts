@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Config } from './config.js';
 import { checkAddresses } from './http/addresses.js';
 import { BODY_LIMIT, readBodies } from './http/bodies.js';
+import { trustFunction, warnOfUntrustedProxy } from './http/callers.js';
 import { buildDocument } from './openapi.js';
 
 /** An id of 255 characters may be three bytes each in a path. */
@@ -12,8 +13,7 @@ const MAX_PARAMETER = 1_024;
 
 export function newAdapter(config: Pick<Config, 'trustedProxies'>): FastifyAdapter {
   return new FastifyAdapter({
-    // Whose word about the caller's address is taken: guesses are counted by it.
-    trustProxy: config.trustedProxies.length > 0 ? config.trustedProxies : false,
+    trustProxy: trustFunction(config.trustedProxies),
     bodyLimit: BODY_LIMIT,
     // The vendor addresses /apps/ and its Windows SDK posts to /devices/; others leave the slash away.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAMETER },
@@ -27,8 +27,9 @@ export function newAdapter(config: Pick<Config, 'trustedProxies'>): FastifyAdapt
 }
 
 /** How requests come in, for every route. */
-export function openDoor(app: NestFastifyApplication): void {
+export function openDoor(app: NestFastifyApplication, config: Config): void {
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
+  warnOfUntrustedProxy(fastify, config);
   checkAddresses(fastify);
   readBodies(fastify);
 }

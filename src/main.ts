@@ -37,7 +37,7 @@ async function start(): Promise<void> {
       newAdapter(config),
       { logger, bodyParser: false, abortOnError: false },
     );
-    openDoor(app);
+    openDoor(app, config);
     if (config.roles.has('api')) serveDocument(app);
     await listen(app, config);
     stopOnSignal(app, config);

@@ -66,7 +66,7 @@ export const SETTINGS: readonly Setting[] = [
     name: 'TRUST_PROXY',
     fallback: '',
     meaning:
-      'addresses or networks (`10.0.0.0/8`) of reverse proxies, comma-separated, whose `X-Forwarded-For` names the caller',
+      'addresses (`192.0.2.10`) or networks of reverse proxies, comma-separated, whose `X-Forwarded-For` names the caller; no wider than the proxies themselves: whoever has such an address names any caller',
   },
   { name: 'APNS_URL', fallback: 'https://api.push.apple.com', meaning: 'APNs production server' },
   { name: 'APNS_SANDBOX_URL', fallback: 'https://api.sandbox.push.apple.com', meaning: 'APNs sandbox server' },

@@ -1,37 +1,39 @@
-import { Injectable, UseGuards, applyDecorators, createParamDecorator } from '@nestjs/common';
+import { Injectable, SetMetadata, UseGuards, applyDecorators, createParamDecorator } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
-import { ApiBasicAuth, ApiBearerAuth, ApiResponse } from '@nestjs/swagger';
+import { Reflector } from '@nestjs/core';
+import { ApiBasicAuth, ApiBearerAuth, ApiExtension, ApiResponse } from '@nestjs/swagger';
 import { ApiError, OAuthError } from '../common/errors.js';
+import { addressOf } from '../http/callers.js';
 import type { Actor } from './audit.repository.js';
-import { insufficientScope, unauthorized } from './bearer.js';
-import { ADMINISTRATION, mayAdminister } from './client.js';
-import { ClientAuthenticator } from './client-authenticator.js';
-import { LiveTokens } from './live-tokens.js';
+import { BasicOrBearer } from './basic-or-bearer.js';
+import { unauthorized } from './bearer.js';
+import type { AdminRole } from './roles.js';
 import type { AuthorizedRequest } from './scope.guard.js';
 
-/** Basic or Bearer of a client whose allowed scope covers `mfpadmin`; a token's own scope has to cover it as well. */
+const ALLOWED = Symbol('roles');
+/** Of a route that says nothing: a decorator that was forgotten must not open it. */
+const NOTHING_SAID: readonly AdminRole[] = ['mfpadmin'];
+
+/** Basic or Bearer of a client whose allowed scope covers a role of the route; a token's own scope has to cover it as well. */
 @Injectable()
 export class AdminGuard implements CanActivate {
   constructor(
-    private readonly authenticator: ClientAuthenticator,
-    private readonly tokens: LiveTokens,
+    private readonly reflector: Reflector,
+    private readonly callers: BasicOrBearer,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<AuthorizedRequest>();
-    request.authorized = { clientId: await this.identify(request) };
+    const roles = this.reflector.get<readonly AdminRole[] | undefined>(ALLOWED, context.getHandler());
+    request.authorized = { clientId: await this.identify(request, roles ?? NOTHING_SAID) };
     return true;
   }
 
-  private async identify({ headers: { authorization }, ip }: AuthorizedRequest): Promise<string> {
-    if (authorization === undefined)
+  private async identify(request: AuthorizedRequest, roles: readonly AdminRole[]): Promise<string> {
+    if (request.headers.authorization === undefined)
       throw unauthorized('Basic realm="carillon", Bearer', 'Basic authentication or an access token is required.');
-    if (!/^basic\b/i.test(authorization))
-      return (await this.tokens.authorize(authorization, [ADMINISTRATION])).clientId;
     try {
-      const client = await this.authenticator.authenticate(authorization, ip);
-      if (!mayAdminister(client)) throw insufficientScope([ADMINISTRATION]);
-      return client.id;
+      return await this.callers.authorize(request, roles);
     } catch (error) {
       throw error instanceof OAuthError ? inApiWords(error) : error;
     }
@@ -50,13 +52,21 @@ export function AdministratorsOnly(): ClassDecorator {
     ApiBasicAuth(),
     ApiBearerAuth(),
     ApiResponse({ status: 401, description: 'No client, or one that no longer holds' }),
-    ApiResponse({ status: 403, description: `The allowed scope does not cover ${ADMINISTRATION}` }),
+    ApiResponse({
+      status: 403,
+      description: 'The allowed scope covers no role that may call this, or not what is changed',
+    }),
     ApiResponse({ status: 429, description: 'Too many failed attempts; Retry-After says how long to wait' }),
   );
 }
 
+/** The roles that may call the route. */
+export function AllowRoles(...roles: readonly AdminRole[]): MethodDecorator {
+  return applyDecorators(SetMetadata(ALLOWED, roles), ApiExtension('x-roles', roles));
+}
+
 /** Parameter: who calls, for the account of changes. */
 export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): Actor => {
-  const { authorized, ip } = context.switchToHttp().getRequest<AuthorizedRequest>();
-  return { clientId: authorized.clientId, address: ip };
+  const request = context.switchToHttp().getRequest<AuthorizedRequest>();
+  return { clientId: request.authorized.clientId, address: addressOf(request) };
 });

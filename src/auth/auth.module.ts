@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AccessTokens } from './access-tokens.js';
 import { AdminGuard } from './admin.guard.js';
 import { AuditRepository } from './audit.repository.js';
+import { BasicOrBearer } from './basic-or-bearer.js';
 import { ChangeFeed } from './change-feed.js';
 import { ChangeRepository } from './change.repository.js';
 import { ClientAuthenticator } from './client-authenticator.js';
@@ -9,6 +10,7 @@ import { ClientSnapshot } from './client-snapshot.js';
 import { ClientRepository } from './client.repository.js';
 import { ClientsService } from './clients.service.js';
 import { FirstClients } from './first-clients.js';
+import { IntrospectionGuard } from './introspection.guard.js';
 import { LastUsed } from './last-used.js';
 import { LiveTokens } from './live-tokens.js';
 import { RevokedTokenRepository } from './revoked-token.repository.js';
@@ -24,6 +26,7 @@ import { TokenService } from './token.service.js';
     AccessTokens,
     AdminGuard,
     AuditRepository,
+    BasicOrBearer,
     ChangeFeed,
     ChangeRepository,
     ClientAuthenticator,
@@ -31,6 +34,7 @@ import { TokenService } from './token.service.js';
     ClientsService,
     ClientSnapshot,
     FirstClients,
+    IntrospectionGuard,
     LastUsed,
     LiveTokens,
     RevokedTokenRepository,
@@ -43,6 +47,7 @@ import { TokenService } from './token.service.js';
   ],
   exports: [
     AuditRepository,
+    BasicOrBearer,
     ClientAuthenticator,
     ClientsService,
     LiveTokens,

@@ -23,6 +23,12 @@ export function insufficientScope(required: readonly string[]): ApiError {
   });
 }
 
+/** Of a client that showed itself by Basic: no token is at fault, and no challenge would help. */
+export function insufficientAllowedScope(anyOf: readonly string[]): ApiError {
+  const needed = anyOf.length === 1 ? anyOf[0] : `one of ${anyOf.join(', ')}`;
+  return new ApiError('CARIL0403E', `The client's allowed scope does not cover this call; it needs ${needed}.`);
+}
+
 export function unauthorized(challenge: string, message: string): ApiError {
   return new ApiError('CARIL0401E', message, { 'www-authenticate': challenge });
 }

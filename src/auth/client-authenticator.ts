@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { availableParallelism } from 'node:os';
 import { Clock } from '../common/clock.js';
 import { OAuthError } from '../common/errors.js';
+import { networkOf } from '../common/ip.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
 import { parseBasic } from './basic.js';
@@ -12,8 +13,9 @@ import type { ClientSecret } from './client.js';
 import { ClientSnapshot } from './client-snapshot.js';
 import type { KnownClient } from './client-snapshot.js';
 import { LastUsed } from './last-used.js';
+import { RightLately } from './right-lately.js';
 import { SecretMemory, hashSecret, matchesHash, newSecret } from './secret.js';
-import { Throttle, networkOf } from './throttle.js';
+import { Throttle } from './throttle.js';
 import { Turnstile } from './turnstile.js';
 
 /** Wrong secrets of one client from one address: ten at once, then ten a minute. */
@@ -26,6 +28,7 @@ const HASHES_AT_ONCE = Math.max(1, Math.min(3, availableParallelism() - 1));
 const MAX_WAITING = 128;
 /** One line for all that are turned away meanwhile. */
 const WARN_EVERY_MS = 60_000;
+const MAX_LINES = 100;
 /** While a client rotates its secret. */
 const MAX_SECRETS = 2;
 
@@ -41,11 +44,12 @@ interface Trial {
 export class ClientAuthenticator {
   private readonly log = new Logger('Auth');
   private readonly memory = new SecretMemory();
+  private readonly lately = new RightLately();
   private readonly byClient = new Throttle(PER_CLIENT);
   private readonly byAddress = new Throttle(PER_ADDRESS);
   private readonly hashing = new Turnstile(HASHES_AT_ONCE, MAX_WAITING);
   private readonly underway = new Map<string, Promise<KnownClient>>();
-  private warnedAt = -Infinity;
+  private readonly warnedAt = new Map<string, number>();
   /** What ids that nobody has are compared with, so that they cost what others do. */
   private readonly nobody = hashSecret(newSecret());
 
@@ -65,13 +69,24 @@ export class ClientAuthenticator {
     const candidates = parseBasic(header);
     if (candidates.length === 0) throw this.invalidClient('Basic authentication with id and secret is required');
     const network = networkOf(address);
-    const keys = [...new Set(candidates.map(({ id }) => `${network} ${id}`))];
+    try {
+      return await this.attempt(candidates, network, header ?? '');
+    } catch (error) {
+      if (!(error instanceof OAuthError && error.error === 'temporarily_unavailable')) throw error;
+      const right = this.findRightLately(candidates, network, header ?? '');
+      if (!right) throw error;
+      return this.accept(right, network);
+    }
+  }
+
+  private async attempt(candidates: readonly Credentials[], network: string, header: string): Promise<KnownClient> {
+    const keys = idsOf(candidates).map((id) => `${network} ${id}`);
     this.refuseWhileSpent(this.byClient, keys);
-    const now = this.clock.now();
-    const known = this.trials(candidates).find(({ secret, stored }) => this.memory.has(secret, stored.hash, now));
-    if (known) return this.accept(known);
+    const now = this.clock.elapsed();
+    const known = this.trials(candidates).find(({ secret, stored }) => this.memory.has(now, stored.hash, secret));
+    if (known) return this.accept(known, network);
     // Equal attempts at the same time are one: a client that starts with many workers has one to spend for them all.
-    const attempt = this.memory.fingerprint(network, header ?? '');
+    const attempt = this.memory.fingerprint(network, header);
     const underway = this.underway.get(attempt);
     if (underway) return underway;
     const verified = this.verify(candidates, keys, network).finally(() => this.underway.delete(attempt));
@@ -79,11 +94,24 @@ export class ClientAuthenticator {
     return verified;
   }
 
+  /** Asked when there is no attempt left, or no room to hash: other callers' guesses must not shut the right secret out. */
+  private findRightLately(candidates: readonly Credentials[], network: string, header: string): Trial | undefined {
+    const now = this.clock.elapsed();
+    const ids = idsOf(candidates);
+    if (!this.lately.isOpen(network, ids, now)) return undefined;
+    const right = this.trials(candidates).find(({ client, stored, secret }) =>
+      this.lately.has(network, client.id, [stored.hash, secret], now),
+    );
+    if (!right && this.lately.countWrong(network, ids, header, now))
+      this.warnSeldom(`Secrets of a client in use are guessed from the address it uses, ${network}`);
+    return right;
+  }
+
   /** The client's attempt is spent before it is checked, so that many at once are no way around its limit; the address's when it was wrong. */
   private async verify(candidates: readonly Credentials[], keys: readonly string[], network: string) {
     this.refuseWhileSpent(this.byAddress, [network]);
     if (this.hashing.isFull()) throw this.busy();
-    for (const key of keys) this.byClient.spend(key, this.clock.now());
+    for (const key of keys) this.byClient.spend(key, this.clock.elapsed());
     await this.feed.refresh().catch((error: unknown) => {
       // The database is away: nothing was found wrong.
       this.refund(keys);
@@ -96,15 +124,15 @@ export class ClientAuthenticator {
     }
     const right = await this.hashing.pass(() => this.tryAll(candidates));
     if (!right) {
-      this.byAddress.spend(network, this.clock.now());
+      this.byAddress.spend(network, this.clock.elapsed());
       throw this.invalidClient('The client id or secret is wrong');
     }
     this.refund(keys);
-    return this.accept(right);
+    return this.accept(right, network);
   }
 
   private refund(keys: readonly string[]): void {
-    for (const key of keys) this.byClient.refund(key, this.clock.now());
+    for (const key of keys) this.byClient.refund(key, this.clock.elapsed());
   }
 
   /** When none is right it costs the same whatever is known: as many hashes as two secrets for each pair would. */
@@ -112,7 +140,7 @@ export class ClientAuthenticator {
     const trials = this.trials(candidates);
     for (const trial of trials) {
       if (!(await matchesHash(trial.secret, trial.stored.hash))) continue;
-      this.memory.add(trial.secret, trial.stored.hash, this.clock.now());
+      this.memory.add(this.clock.elapsed(), trial.stored.hash, trial.secret);
       return trial;
     }
     for (let done = trials.length; done < candidates.length * MAX_SECRETS; done++)
@@ -128,13 +156,14 @@ export class ClientAuthenticator {
     });
   }
 
-  private accept({ client, stored }: Trial): KnownClient {
+  private accept({ client, stored, secret }: Trial, network: string): KnownClient {
+    this.lately.note(network, client.id, [stored.hash, secret], this.clock.elapsed());
     this.lastUsed.noteSecret(client.id, stored.id);
     return client;
   }
 
   private refuseWhileSpent(throttle: Throttle, keys: readonly string[]): void {
-    const wait = Math.max(...keys.map((key) => throttle.waitFor(key, this.clock.now())));
+    const wait = Math.max(...keys.map((key) => throttle.waitFor(key, this.clock.elapsed())));
     if (wait > 0)
       throw new OAuthError('temporarily_unavailable', 'Too many failed attempts; wait before the next', 429, {
         'retry-after': String(Math.ceil(wait / 1_000)),
@@ -149,13 +178,21 @@ export class ClientAuthenticator {
   }
 
   private busy(): OAuthError {
-    const now = this.clock.now();
-    if (now - this.warnedAt >= WARN_EVERY_MS) {
-      this.log.warn('More secrets are to be checked than can be hashed in ten seconds: the next are answered 503');
-      this.warnedAt = now;
-    }
+    this.warnSeldom('More secrets are to be checked than can be hashed in ten seconds: the next are answered 503');
     return new OAuthError('temporarily_unavailable', 'Too many clients authenticate at once; try again', 503, {
       'retry-after': '1',
     });
   }
+
+  private warnSeldom(line: string): void {
+    const now = this.clock.elapsed();
+    if (now - (this.warnedAt.get(line) ?? -Infinity) < WARN_EVERY_MS) return;
+    if (this.warnedAt.size >= MAX_LINES) this.warnedAt.clear();
+    this.warnedAt.set(line, now);
+    this.log.warn(line);
+  }
+}
+
+function idsOf(candidates: readonly Credentials[]): string[] {
+  return [...new Set(candidates.map(({ id }) => id))];
 }

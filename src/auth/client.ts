@@ -1,9 +1,10 @@
+import type { AdminRole } from './roles.js';
 import { covers, parseScope } from './scope.js';
 
 /** Confidential clients and their rules, pure. */
 
-/** Whoever's allowed scope covers this may administer: the registry has no second kind of user. */
-export const ADMINISTRATION = 'mfpadmin';
+/** The role that may do everything in administration: the registry has no second kind of user. */
+const ADMINISTRATION: AdminRole = 'mfpadmin';
 
 export interface ClientSecret {
   id: number;

@@ -6,7 +6,7 @@ import { BodyPipe, StrictBodyPipe } from '../common/body.js';
 import { Clock } from '../common/clock.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
-import { AdministratorsOnly, Caller } from './admin.guard.js';
+import { AdministratorsOnly, AllowRoles, Caller } from './admin.guard.js';
 import type { Actor } from './audit.repository.js';
 import {
   ChangeClientDto,
@@ -40,6 +40,7 @@ export class ClientsController {
   ) {}
 
   @Get()
+  @AllowRoles('mfpadmin', 'mfpdeployer')
   @ApiOperation({ summary: 'List the confidential clients; never a secret' })
   async list(): Promise<ClientListAnswer> {
     const now = this.clock.now();
@@ -48,6 +49,7 @@ export class ClientsController {
   }
 
   @Put()
+  @AllowRoles('mfpadmin', 'mfpdeployer')
   @ApiOperation({ summary: 'Replace the list: clients not in it are deleted; a secret left out is kept' })
   @ApiResponse({ status: 400, description: 'FPWSE0005E naming the client and field; nothing was changed' })
   @ApiResponse({ status: 409, description: 'CARIL0409E: no client would be left that may administer' })
@@ -76,6 +78,7 @@ export class ClientsController {
   }
 
   @Post()
+  @AllowRoles('mfpadmin', 'mfpdeployer')
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Create a client; a secret made here is shown this once (extension)' })
   @ApiResponse({ status: 409, description: 'FPWSE0002E: the id is taken' })
@@ -87,6 +90,7 @@ export class ClientsController {
   }
 
   @Get(':clientId')
+  @AllowRoles('mfpadmin', 'mfpdeployer')
   @ApiOperation({ summary: 'Read a client (extension)' })
   @ApiResponse({ status: 404, description: 'FPWSE0001E: there is none of this id' })
   async read(@Param('clientId') clientId: string): Promise<ClientAnswer> {
@@ -94,6 +98,7 @@ export class ClientsController {
   }
 
   @Patch(':clientId')
+  @AllowRoles('mfpadmin', 'mfpdeployer')
   @ApiOperation({
     summary: 'Change name, allowed scope, or whether it is enabled; effective everywhere within seconds (extension)',
   })
@@ -108,6 +113,7 @@ export class ClientsController {
   }
 
   @Delete(':clientId')
+  @AllowRoles('mfpadmin', 'mfpdeployer')
   @HttpCode(204)
   @ApiOperation({ summary: 'Delete a client; its tokens die with it (extension)' })
   @ApiResponse({ status: 404, description: 'FPWSE0001E: there is none of this id' })
@@ -117,6 +123,7 @@ export class ClientsController {
   }
 
   @Post(':clientId/secret')
+  @AllowRoles('mfpadmin', 'mfpdeployer')
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @ApiOperation({

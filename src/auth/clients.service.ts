@@ -10,6 +10,7 @@ import type { Client } from './client.js';
 import { ClientRepository } from './client.repository.js';
 import type { ClientChanges, ClientFields } from './client.repository.js';
 import { isPredefinedSecret } from './predefined-clients.js';
+import { Reach } from './reach.js';
 import { hashSecret, matchesHash, newSecret } from './secret.js';
 
 export interface WantedClient {
@@ -48,24 +49,29 @@ export class ClientsService {
   async create(actor: Actor, wanted: WantedClient): Promise<ChangedClient> {
     this.refuseDevelopmentSecret(wanted.id, wanted.secret);
     const { made, hash } = await newHash(wanted.secret);
-    const after = await this.change(actor, async (changes) => {
-      if ((await changes.list()).some(({ id }) => id === wanted.id))
+    const after = await this.change(actor, async (changes, current, reach) => {
+      if (current.has(wanted.id))
         throw new ApiError('FPWSE0002E', `The client exists already. Check the 'id' parameter value.`);
+      reach.check(wanted);
       await changes.add(wanted.id, fieldsOf(wanted), hash);
     });
     return { client: pick(after, wanted.id), ...made };
   }
 
   async update(actor: Actor, id: string, change: Partial<ClientFields>): Promise<Client> {
-    const after = await this.change(actor, async (changes) => {
-      const client = pick(await changes.list(), id);
-      await updateFields(changes, client, { ...fieldsOf(client), ...definedOnly(change) });
+    const after = await this.change(actor, async (changes, current, reach) => {
+      const client = pick([...current.values()], id);
+      await updateFields(changes, reach, client, { ...fieldsOf(client), ...definedOnly(change) });
     });
     return pick(after, id);
   }
 
   async remove(actor: Actor, id: string): Promise<void> {
-    await this.change(actor, async (changes) => changes.remove(pick(await changes.list(), id)));
+    await this.change(actor, async (changes, current, reach) => {
+      const client = pick([...current.values()], id);
+      reach.check(client);
+      await changes.remove(client);
+    });
   }
 
   /** The old secret holds for `overlapMs`; 0 drops every other secret at once, and the tokens obtained so far. */
@@ -77,8 +83,9 @@ export class ClientsService {
   ): Promise<ChangedClient> {
     this.refuseDevelopmentSecret(id, secret);
     const { made, hash } = await newHash(secret);
-    const after = await this.change(actor, async (changes) => {
-      const client = pick(await changes.list(), id);
+    const after = await this.change(actor, async (changes, current, reach) => {
+      const client = pick([...current.values()], id);
+      reach.check(client);
       if (overlapMs === 0) return changes.replaceSecret(id, hash);
       const now = this.clock.now();
       const old = liveSecrets(client, now)[1]?.expiresAt;
@@ -94,19 +101,23 @@ export class ClientsService {
 
   /** Makes the registry what the list says, whole or not at all. */
   async replaceAll(actor: Actor, wanted: readonly WantedClient[]): Promise<void> {
-    const hashes = await this.hashesFor(wanted);
-    await this.change(actor, async (changes) => {
-      const current = new Map((await changes.list()).map((client) => [client.id, client]));
-      for (const client of current.values())
-        if (!wanted.some(({ id }) => id === client.id)) await changes.remove(client);
+    const hashes = await this.hashesFor(actor, wanted);
+    const kept = new Set(wanted.map(({ id }) => id));
+    await this.change(actor, async (changes, current, reach) => {
+      for (const client of current.values()) {
+        if (kept.has(client.id)) continue;
+        reach.check(client);
+        await changes.remove(client);
+      }
       for (const [index, client] of wanted.entries())
-        await putClient(changes, current.get(client.id), client, hashes.get(client.id), index);
+        await putClient(changes, reach, current.get(client.id), client, hashes.get(client.id), index);
     });
   }
 
   /** By client id. A secret that a client has already keeps its hash, so that sending a list back changes nothing. */
-  private async hashesFor(wanted: readonly WantedClient[]): Promise<Map<string, string>> {
-    const current = new Map((await this.clients.list()).map((client) => [client.id, client]));
+  private async hashesFor(actor: Actor, wanted: readonly WantedClient[]): Promise<Map<string, string>> {
+    const current = byId(await this.clients.list());
+    const reach = new Reach(actor, current);
     const hashes = new Map<string, string>();
     for (const [index, { id, secret }] of wanted.entries()) {
       if (wanted.findIndex((other) => other.id === id) !== index)
@@ -114,7 +125,10 @@ export class ClientsService {
       this.refuseDevelopmentSecret(id, secret, `clients.${index}.secret`);
       if (!secret && !current.has(id)) throw secretMissing(index);
       if (!secret) continue;
-      const known = current.get(id)?.secrets[0]?.hash;
+      const client = current.get(id);
+      // Before it is compared: whether a secret of a wider client is the right one is not told either.
+      if (client) reach.check(client);
+      const known = client?.secrets[0]?.hash;
       hashes.set(id, known && (await matchesHash(secret, known)) ? known : await hashSecret(secret));
     }
     return hashes;
@@ -127,9 +141,13 @@ export class ClientsService {
   }
 
   /** Refuses what would leave nobody to undo it. Answers the registry after the change, which this process then knows. */
-  private async change(actor: Actor, work: (changes: ClientChanges) => Promise<void>): Promise<Client[]> {
+  private async change(
+    actor: Actor,
+    work: (changes: ClientChanges, current: ReadonlyMap<string, Client>, reach: Reach) => Promise<void>,
+  ): Promise<Client[]> {
     const after = await this.clients.change(actor, async (changes) => {
-      await work(changes);
+      const current = byId(await changes.list());
+      await work(changes, current, new Reach(actor, current));
       const clients = await changes.list();
       if (!clients.some(mayAdminister))
         throw new ApiError('CARIL0409E', 'This would leave no enabled client whose allowed scope covers mfpadmin.');
@@ -142,6 +160,7 @@ export class ClientsService {
 
 async function putClient(
   changes: ClientChanges,
+  reach: Reach,
   current: Client | undefined,
   wanted: WantedClient,
   hash: string | undefined,
@@ -150,17 +169,27 @@ async function putClient(
   if (!current) {
     // Gone since the hashes were made.
     if (hash === undefined) throw secretMissing(index);
+    reach.check(wanted);
     await changes.add(wanted.id, fieldsOf(wanted), hash);
     return;
   }
-  await updateFields(changes, current, fieldsOf({ ...wanted, enabled: wanted.enabled ?? current.enabled }));
-  if (hash !== undefined && hash !== current.secrets[0]?.hash) await changes.replaceSecret(wanted.id, hash);
+  await updateFields(changes, reach, current, fieldsOf({ ...wanted, enabled: wanted.enabled ?? current.enabled }));
+  if (hash === undefined || hash === current.secrets[0]?.hash) return;
+  reach.check(current);
+  await changes.replaceSecret(wanted.id, hash);
 }
 
-async function updateFields(changes: ClientChanges, client: Client, fields: ClientFields): Promise<void> {
+async function updateFields(changes: ClientChanges, reach: Reach, client: Client, fields: ClientFields): Promise<void> {
   const before = fieldsOf(client);
   const changed = (Object.keys(before) as (keyof ClientFields)[]).some((name) => before[name] !== fields[name]);
-  if (changed) await changes.update(client, fields);
+  if (!changed) return;
+  reach.check(client);
+  reach.check({ id: client.id, ...fields });
+  await changes.update(client, fields);
+}
+
+function byId(clients: readonly Client[]): Map<string, Client> {
+  return new Map(clients.map((client) => [client.id, client]));
 }
 
 function fieldsOf({ id, displayName, allowedScope, enabled }: WantedClient): ClientFields {

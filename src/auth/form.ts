@@ -42,3 +42,10 @@ export function refuseOtherCredentials(parameters: ReadonlyMap<string, string>):
     if (parameters.get(name))
       throw new OAuthError('invalid_request', `${name} is not taken; authenticate with a Basic header`);
 }
+
+/** `client_id` beside a Basic header says nothing new, so it must not say something else. */
+export function refuseOtherClient(parameters: ReadonlyMap<string, string>, clientId: string): void {
+  const named = parameters.get('client_id');
+  if (named && named !== clientId)
+    throw new OAuthError('invalid_request', 'client_id is another client than that of the Basic header');
+}

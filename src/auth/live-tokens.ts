@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { ApiError } from '../common/errors.js';
 import { AccessTokens } from './access-tokens.js';
 import type { AccessToken } from './access-tokens.js';
 import { deadToken, insufficientScope, parseBearer } from './bearer.js';
@@ -45,6 +46,16 @@ export class LiveTokens {
     }
     this.lastUsed.noteClient(token.clientId);
     return token;
+  }
+
+  /** The same, when one of several ways to be allowed is enough; a refusal names the first. */
+  async authorizeAny(header: string | undefined, [way = [], ...others]: readonly string[][]): Promise<LiveToken> {
+    try {
+      return await this.authorize(header, way);
+    } catch (error) {
+      if (others.length === 0 || !(error instanceof ApiError && error.code === 'CARIL0403E')) throw error;
+      return this.authorizeAny(header, others).catch(() => Promise.reject(error));
+    }
   }
 
   /** Nothing is refused for what this process has only not heard of yet. */

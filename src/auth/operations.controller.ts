@@ -2,7 +2,7 @@ import { Body, Controller, Get, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { StrictBodyPipe } from '../common/body.js';
 import { invalidValue } from '../common/errors.js';
-import { AdministratorsOnly, Caller } from './admin.guard.js';
+import { AdministratorsOnly, AllowRoles, Caller } from './admin.guard.js';
 import { AuditRepository } from './audit.repository.js';
 import type { Actor } from './audit.repository.js';
 import {
@@ -30,12 +30,14 @@ export class OperationsController {
   ) {}
 
   @Get('signingkeys')
+  @AllowRoles('mfpadmin', 'mfpdeployer', 'mfpoperator', 'mfpmonitor')
   @ApiOperation({ summary: 'List the keys that verify now (extension)' })
   listKeys(): SigningKeyListAnswer {
     return { keys: this.keys.verifying().map(toKeyAnswer) };
   }
 
   @Post('signingkeys')
+  @AllowRoles('mfpadmin')
   @ApiOperation({
     summary: 'Make the next signing key; those before it verify until their last token has expired (extension)',
   })
@@ -48,6 +50,7 @@ export class OperationsController {
   }
 
   @Get('auditevents')
+  @AllowRoles('mfpadmin', 'mfpmonitor')
   @ApiOperation({ summary: 'Read who changed what, when and from where, newest first (extension)' })
   @ApiQuery({ name: 'size', required: false, description: `Default ${PAGE}, at most ${MAX_PAGE}` })
   @ApiQuery({ name: 'before', required: false, description: 'Events with a smaller id than this one: the next page' })

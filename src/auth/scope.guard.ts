@@ -3,9 +3,7 @@ import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ApiBearerAuth, ApiResponse } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { ApiError } from '../common/errors.js';
 import { LiveTokens } from './live-tokens.js';
-import type { LiveToken } from './live-tokens.js';
 
 const REQUIRED = Symbol('required scope');
 /** Ways to be allowed, each a list of scope elements; the first is what a refusal names. */
@@ -29,11 +27,6 @@ export function RequireScope(
   return requirement(`${elements.join(' or ')} and the application`, (request) =>
     elements.map((each) => [each, `push.application.${applicationOf(request) ?? '*'}`]),
   );
-}
-
-/** The route wants this scope element alone. */
-export function RequireElement(element: string): MethodDecorator & ClassDecorator {
-  return requirement(element, () => [[element]]);
 }
 
 function applicationOfPath({ params }: FastifyRequest): string | undefined {
@@ -64,17 +57,8 @@ export class ScopeGuard implements CanActivate {
     // A decorator that was forgotten must not open the route. One that is open is not behind this guard.
     if (required === undefined) throw new Error(`${context.getClass().name}: a route says no scope that it wants`);
     const request = context.switchToHttp().getRequest<AuthorizedRequest>();
-    const token = await this.authorizeAny(request.headers.authorization, required(request));
+    const token = await this.tokens.authorizeAny(request.headers.authorization, required(request));
     request.authorized = { clientId: token.clientId };
     return true;
-  }
-
-  private async authorizeAny(header: string | undefined, [way = [], ...others]: string[][]): Promise<LiveToken> {
-    try {
-      return await this.tokens.authorize(header, way);
-    } catch (error) {
-      if (others.length === 0 || !(error instanceof ApiError && error.code === 'CARIL0403E')) throw error;
-      return this.authorizeAny(header, others).catch(() => Promise.reject(error));
-    }
   }
 }

@@ -52,17 +52,16 @@ describe('matchesHash', () => {
 describe('SecretMemory', () => {
   it('knows a right secret for a minute, and only under its hash', () => {
     const memory = new SecretMemory();
-    memory.add('right', stored, NOW);
-    expect(memory.has('right', stored, NOW + MINUTE - 1)).toBe(true);
-    expect(memory.has('right', stored, NOW + MINUTE)).toBe(false);
-    expect(memory.has('wrong', stored, NOW)).toBe(false);
-    expect(memory.has('right', 'another hash', NOW)).toBe(false);
+    memory.add(NOW, stored, 'right');
+    expect(memory.has(NOW + MINUTE - 1, stored, 'right')).toBe(true);
+    expect(memory.has(NOW + MINUTE, stored, 'right')).toBe(false);
+    expect(memory.has(NOW, stored, 'wrong')).toBe(false);
+    expect(memory.has(NOW, 'another hash', 'right')).toBe(false);
   });
 
-  it('keeps at most ten thousand', () => {
-    const memory = new SecretMemory();
-    for (let index = 0; index <= 10_000; index++) memory.add(String(index), stored, NOW);
-    expect(memory.has('0', stored, NOW)).toBe(false);
-    expect(memory.has('10000', stored, NOW)).toBe(true);
+  it('keeps as many as it may, the latest', () => {
+    const memory = new SecretMemory(MINUTE, 3);
+    for (const secret of ['0', '1', '2', '0', '3']) memory.add(NOW, stored, secret);
+    expect(['0', '1', '2', '3'].map((secret) => memory.has(NOW, stored, secret))).toEqual([true, false, true, true]);
   });
 });

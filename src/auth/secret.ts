@@ -4,7 +4,7 @@ import { createHmac, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 const COST = 14;
 const BLOCK = 8;
 const LENGTH = 32;
-/** A client that asks again within this time does not pay scrypt again. */
+/** A client that asks again within this time, from anywhere, does not pay scrypt again. */
 const REMEMBER_MS = 60_000;
 const REMEMBER_MAX = 10_000;
 
@@ -37,19 +37,28 @@ function derive(secret: string, salt: Buffer, cost: number, block: number): Prom
   });
 }
 
-/** Secrets that were found right, remembered for a minute under a key of this process. */
+/** What was found out about secrets, remembered for a time under a key of this process. Times are of `Clock.elapsed`. */
 export class SecretMemory {
   private readonly key = randomBytes(32);
-  private readonly rightUntil = new Map<string, number>();
+  /** The oldest first. */
+  private readonly until = new Map<string, number>();
 
-  /** The stored hash is part of what is remembered: a changed secret forgets the old one at once. */
-  has(secret: string, stored: string, now: number): boolean {
-    return (this.rightUntil.get(this.fingerprint(stored, secret)) ?? 0) > now;
+  constructor(
+    private readonly keepMs = REMEMBER_MS,
+    private readonly most = REMEMBER_MAX,
+  ) {}
+
+  /** With the stored hash among the parts, a changed secret forgets the old one at once. */
+  has(now: number, ...parts: readonly string[]): boolean {
+    return (this.until.get(this.fingerprint(...parts)) ?? 0) > now;
   }
 
-  add(secret: string, stored: string, now: number): void {
-    if (this.rightUntil.size >= REMEMBER_MAX) this.rightUntil.clear();
-    this.rightUntil.set(this.fingerprint(stored, secret), now + REMEMBER_MS);
+  add(now: number, ...parts: readonly string[]): void {
+    const name = this.fingerprint(...parts);
+    this.until.delete(name);
+    const [oldest] = this.until.size >= this.most ? this.until.keys() : [];
+    if (oldest !== undefined) this.until.delete(oldest);
+    this.until.set(name, now + this.keepMs);
   }
 
   /** Names what was given without keeping it. */

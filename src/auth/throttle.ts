@@ -1,6 +1,4 @@
-import { isIPv6 } from 'node:net';
-
-/** How often somebody may be wrong, pure: values and times in, values out. */
+/** How often a caller may be wrong, pure: values and times in, values out. Times are of a clock that never steps. */
 
 export interface Allowance {
   /** Attempts at once. */
@@ -13,7 +11,7 @@ export interface Allowance {
 
 /** A bucket per key, kept as the one time at which it will be full again (the generic cell rate algorithm). */
 export class Throttle {
-  /** Epoch milliseconds by key, least recently spent first. */
+  /** Milliseconds by key, least recently spent first. */
   private readonly fullAgain = new Map<string, number>();
 
   constructor(private readonly allowance: Allowance) {}
@@ -25,21 +23,30 @@ export class Throttle {
   /** Milliseconds until there is an attempt to spend; 0: now. */
   waitFor(key: string, now: number): number {
     const { burst, everyMs } = this.allowance;
-    return Math.max(0, (this.fullAgain.get(key) ?? now) - now - (burst - 1) * everyMs);
+    return Math.max(0, this.debt(key, now) - (burst - 1) * everyMs);
   }
 
   spend(key: string, now: number): void {
-    const fullAgain = Math.max(this.fullAgain.get(key) ?? now, now) + this.allowance.everyMs;
+    const debt = Math.min(this.debt(key, now) + this.allowance.everyMs, this.most);
     this.fullAgain.delete(key);
     this.makeRoom(now);
-    this.fullAgain.set(key, fullAgain);
+    this.fullAgain.set(key, now + debt);
   }
 
   /** Takes one `spend` back. */
   refund(key: string, now: number): void {
-    const fullAgain = (this.fullAgain.get(key) ?? now) - this.allowance.everyMs;
-    if (fullAgain <= now) this.fullAgain.delete(key);
-    else this.fullAgain.set(key, fullAgain);
+    const debt = this.debt(key, now) - this.allowance.everyMs;
+    if (debt <= 0) this.fullAgain.delete(key);
+    else this.fullAgain.set(key, now + debt);
+  }
+
+  /** Never more than a whole burst: a caller waits for one attempt at most, whatever the clock has done. */
+  private debt(key: string, now: number): number {
+    return Math.min(Math.max(0, (this.fullAgain.get(key) ?? now) - now), this.most);
+  }
+
+  private get most(): number {
+    return this.allowance.burst * this.allowance.everyMs;
   }
 
   /** Two leave for each that comes, as long as they have no debt, so that the debts of a flood fade behind it. */
@@ -51,18 +58,4 @@ export class Throttle {
       if (++looked === 2) return;
     }
   }
-}
-
-/** Whom an address stands for: itself, or for IPv6 its network of 64 bits, which one customer has to itself. */
-export function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped) return mapped;
-  if (!isIPv6(address)) return address;
-  const [left = '', right = ''] = address.split('%')[0]!.split('::');
-  const [head, tail] = [left, right].map((part) => (part === '' ? [] : part.split(':')));
-  const zeros = address.includes('::') ? Math.max(0, 8 - head!.length - tail!.length) : 0;
-  return [...head!, ...new Array<string>(zeros).fill('0'), ...tail!]
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':');
 }

@@ -1,14 +1,17 @@
 import { Controller, Get, Header, HttpCode, Post, Req, UseGuards } from '@nestjs/common';
-import { ApiBasicAuth, ApiBody, ApiConsumes, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBasicAuth, ApiBearerAuth, ApiBody, ApiConsumes, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { JWK } from 'jose';
 import { TakesBody } from '../common/no-body.interceptor.js';
-import { parseForm, requireParameter } from './form.js';
+import { addressOf } from '../http/callers.js';
+import { isBasic } from './basic-or-bearer.js';
+import { parseForm, refuseOtherClient, refuseOtherCredentials, requireParameter } from './form.js';
+import { INTROSPECT, IntrospectionGuard } from './introspection.guard.js';
 import { describeToken } from './introspection.js';
 import type { ActiveToken } from './introspection.js';
 import { LiveTokens } from './live-tokens.js';
 import { InRuntime } from './runtime.guard.js';
-import { RequireElement, ScopeGuard } from './scope.guard.js';
+import type { AuthorizedRequest } from './scope.guard.js';
 import { SigningKeys } from './signing-keys.js';
 import { TokenService } from './token.service.js';
 import type { FormRequest, TokenAnswer } from './token.service.js';
@@ -73,8 +76,9 @@ export class TokenController {
   @TakesBody()
   @HttpCode(200)
   @Header('cache-control', 'no-store')
-  @UseGuards(ScopeGuard)
-  @RequireElement('authorization.introspect')
+  @UseGuards(IntrospectionGuard)
+  @ApiBasicAuth()
+  @ApiBearerAuth()
   @ApiConsumes(FORM)
   @ApiOperation({ summary: 'Ask, as a resource server, whether a token holds and for what' })
   @ApiBody({ schema: A_TOKEN })
@@ -89,7 +93,7 @@ export class TokenController {
         scope: { type: 'string' },
         client_id: { type: 'string' },
         username: { type: 'string' },
-        exp: { type: 'integer', description: 'Epoch milliseconds' },
+        exp: { type: 'integer', description: 'Epoch MILLISECONDS, unlike RFC 7662, as MobileFirst has it' },
         'mfp-application': { type: 'object', nullable: true },
         'mfp-device': { type: 'object', nullable: true },
         'mfp-user': { type: 'object', nullable: true },
@@ -97,9 +101,16 @@ export class TokenController {
       },
     },
   })
-  @ApiResponse({ status: 400, description: 'RFC 6749 error: invalid_request' })
-  async introspect(@Req() request: FastifyRequest): Promise<ActiveToken | { active: false }> {
-    const parameters = parseForm(request.headers['content-type'], request.body);
+  @ApiResponse({ status: 400, description: 'RFC 6749 error: invalid_request, with Basic invalid_client' })
+  @ApiResponse({ status: 401, description: 'No client, or a token that no longer holds' })
+  @ApiResponse({ status: 403, description: `The scope does not cover ${INTROSPECT}` })
+  async introspect(@Req() request: AuthorizedRequest): Promise<ActiveToken | { active: false }> {
+    const { headers, body, authorized } = request;
+    const parameters = parseForm(headers['content-type'], body);
+    if (isBasic(headers.authorization)) {
+      refuseOtherCredentials(parameters);
+      refuseOtherClient(parameters, authorized.clientId);
+    }
     return describeToken(await this.liveTokens.find(requireParameter(parameters, 'token')));
   }
 
@@ -131,6 +142,12 @@ export class TokenController {
   }
 }
 
-function formOf({ headers, body, ip }: FastifyRequest): FormRequest {
-  return { contentType: headers['content-type'], authorization: headers.authorization, body, address: ip };
+function formOf(request: FastifyRequest): FormRequest {
+  const { headers, body } = request;
+  return {
+    contentType: headers['content-type'],
+    authorization: headers.authorization,
+    body,
+    address: addressOf(request),
+  };
 }

@@ -3,7 +3,7 @@ import { OAuthError } from '../common/errors.js';
 import { AccessTokens } from './access-tokens.js';
 import { ClientAuthenticator } from './client-authenticator.js';
 import type { KnownClient } from './client-snapshot.js';
-import { parseForm, refuseOtherCredentials, requireParameter } from './form.js';
+import { parseForm, refuseOtherClient, refuseOtherCredentials, requireParameter } from './form.js';
 import { LiveTokens } from './live-tokens.js';
 import { RevokedTokens } from './revoked-tokens.js';
 import { DEFAULT_SCOPE, covers, parseScope } from './scope.js';
@@ -40,6 +40,7 @@ export class TokenService {
     checkGrantType(requireParameter(parameters, 'grant_type'));
     refuseOtherCredentials(parameters);
     const client = await this.authenticator.authenticate(authorization, address);
+    refuseOtherClient(parameters, client.id);
     const scope = checkScope(parameters.get('scope'), client);
     return {
       access_token: this.accessTokens.issue(client, scope),
@@ -55,6 +56,7 @@ export class TokenService {
     const text = requireParameter(parameters, 'token');
     refuseOtherCredentials(parameters);
     const client = await this.authenticator.authenticate(authorization, address);
+    refuseOtherClient(parameters, client.id);
     const token = await this.liveTokens.find(text);
     if (!token) return;
     if (token.clientId !== client.id) throw new OAuthError('invalid_request', 'The token was issued to another client');

@@ -19,7 +19,13 @@ export function setWallClock(epochMs: number, at: number): void {
 /** The same to be injected; tests put their own in its place. */
 @Injectable()
 export class Clock {
+  /** Of the wall clock, in epoch milliseconds. */
   now(): number {
     return wallClock();
+  }
+
+  /** Milliseconds of a clock that no one sets and that never steps: for durations. */
+  elapsed(): number {
+    return performance.now();
   }
 }

@@ -173,7 +173,8 @@ describe.each(STAGES)('on $name', (stage) => {
         'a client that may not',
         basic('push', 'hsup'),
         403,
-        'Bearer error="insufficient_scope", scope="RegisteredClient mfpadmin"',
+        // No token is at fault, and no challenge would help.
+        null,
       ],
     ])('%s is answered as it should be', async (_who, authorization, status, challenge) => {
       const response = await fetch(`${url}/mfpadmin/management-apis/2.0/runtimes/mfp/confidentialclients`, {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { SignJWT, generateKeyPair } from 'jose';
+import { SignJWT, decodeJwt, decodeProtectedHeader, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { SigningKeyRepository } from '../../../src/auth/signing-key.repository.js';
 import { Vault } from '../../../src/common/vault.js';
@@ -62,7 +62,7 @@ it('a token under another key, of another kind or none at all says nothing', asy
   const symmetric = await claims()
     .setProtectedHeader({ alg: 'HS256', kid: key?.kid })
     .sign(Buffer.from(JSON.stringify(key?.publicJwk)));
-  for (const token of [forged, unsigned, stranger, symmetric, 'nonsense', '', 'a.b.c', 'x'.repeat(5_000)])
+  for (const token of [forged, unsigned, stranger, symmetric, 'nonsense', '', 'a.b.c', 'x'.repeat(7_000)])
     expect(await accessTokens.read(token)).toBeNull();
 });
 
@@ -78,8 +78,42 @@ it('what our own key signed says nothing either, when it is no access token of o
       .then((token) => accessTokens.read(token));
   expect(await read(whole)).toMatchObject({ jti: 'j' });
   for (const missing of Object.keys(whole)) expect(await read({ ...whole, [missing]: undefined })).toBeNull();
-  for (const wrong of [{ iss: 'other' }, { exp: now }, { scope: ['a'] }, { gen: '7' }, { scope: 'x'.repeat(4_096) }])
+  for (const wrong of [{ iss: 'other' }, { exp: now }, { scope: ['a'] }, { gen: '7' }, { scope: 'x'.repeat(6_144) }])
     expect(await read({ ...whole, ...wrong })).toBeNull();
+});
+
+it('a token is an RFC 9068 access token', async () => {
+  const { accessTokens } = await start();
+  const token = accessTokens.issue(CLIENT, 'messages.write');
+  expect(decodeProtectedHeader(token)).toMatchObject({ typ: 'at+jwt', alg: 'ES256' });
+  const now = Math.floor(clock.time / 1_000);
+  expect(decodeJwt(token)).toEqual({
+    ...{ iss: 'carillon', aud: 'carillon', sub: 'test', client_id: 'test', scope: 'messages.write', gen: 7 },
+    ...{ jti: expect.any(String) as string, iat: now, exp: now + 3_600 },
+  });
+});
+
+it('a token from before tokens had type and audience is good until it ends; one with a foreign one of them is not', async () => {
+  const { accessTokens, keys } = await start();
+  const { kid, sign } = keys.current();
+  const claims = { iss: 'carillon', sub: 'test', jti: 'j', scope: 'a', gen: 7, exp: clock.time / 1_000 + 60 };
+  const read = (typ: string | undefined, aud: string | undefined) =>
+    new SignJWT({ ...claims, ...(aud && { aud }) })
+      .setProtectedHeader({ alg: 'ES256', kid, ...(typ && { typ }) })
+      .sign(sign)
+      .then((token) => accessTokens.read(token));
+  expect(await read(undefined, undefined)).toMatchObject({ jti: 'j' });
+  expect(await read('at+jwt', 'carillon')).toMatchObject({ jti: 'j' });
+  expect(await read('at+jwt', undefined)).toBeNull();
+  expect(await read('at+jwt', 'other')).toBeNull();
+  expect(await read('JWT', 'carillon')).toBeNull();
+});
+
+it('the longest token that can be issued can be read by another process', async () => {
+  const [issuer, reader] = await Promise.all([start(), start()]);
+  const scope = Array.from({ length: 128 }, () => 'x'.repeat(15)).join(' ');
+  const token = issuer.accessTokens.issue({ id: '"'.repeat(255), generation: 1 }, scope);
+  expect(await reader.accessTokens.read(token)).toMatchObject({ clientId: '"'.repeat(255) });
 });
 
 it('the private key is sealed at rest, and no part of it published', async () => {

@@ -22,7 +22,13 @@ export class SetClock extends Clock {
   constructor(public time: number) {
     super();
   }
+  /** How far the wall clock was set. */
+  step = 0;
+
   override now(): number {
+    return this.time + this.step;
+  }
+  override elapsed(): number {
     return this.time;
   }
 }

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ITSELF } from '../../../src/auth/audit.repository.js';
 import { Turnstile } from '../../../src/auth/turnstile.js';
 import type { OAuthError } from '../../../src/common/errors.js';
 import type { Database } from '../../../src/database/database.js';
@@ -21,7 +22,7 @@ beforeAll(async () => {
   ({ database, remove } = await openPlace('embedded'));
   clock = new SetClock(Date.now());
   const { clients } = await AuthRoom.open(database, clock);
-  await clients.create(ROOT, { id: 'root', secret: 'toor', allowedScope: '*' });
+  await clients.create(ITSELF, { id: 'root', secret: 'toor', allowedScope: '*' });
   await clients.create(ROOT, { id: 'te st', secret: 'p@ss:1', allowedScope: '*' });
   await clients.create(ROOT, { id: 'off', secret: 'off', allowedScope: '*', enabled: false });
 });
@@ -97,10 +98,85 @@ describe('guesses', () => {
     expect(await attempt('te st', 'p@ss:1')).toBe('nothing');
   });
 
-  it('a client in use is no way to guess on: who has guessed too often is refused with the right secret too', async () => {
+  it('a secret that was right at an address lately is taken there through any guesses, which go on being refused', async () => {
     expect(await attempt('root', 'toor')).toBe('nothing');
     await spend('root');
+    for (let guess = 0; guess < 2_000; guess++) expect(await attempt('root', `guess ${guess}`)).toBe(WAIT);
+    expect(await attempt('root', 'toor')).toBe('nothing');
+  });
+
+  it('one guess each six seconds for an hour does not shut out the secret that was right an hour ago', async () => {
+    expect(await attempt('root', 'toor')).toBe('nothing');
+    await spend('root');
+    for (let guess = 0; guess < 20; guess++) {
+      clock.time += 6_000;
+      expect(await attempt('root', `later ${guess}`)).toBe(WRONG);
+      expect(await attempt('root', 'toor')).toBe('nothing');
+    }
+    clock.time += 3_600_000;
+    await spend('root');
+    expect(await attempt('root', 'toor')).toBe('nothing');
+  });
+
+  it('where a secret was not right within two hours, guesses and the right secret are refused alike', async () => {
+    expect(await attempt('root', 'toor')).toBe('nothing');
+    await spend('root', ELSEWHERE);
+    expect(await attempt('root', 'toor', ELSEWHERE)).toBe(WAIT);
+    clock.time += 2 * 3_600_000;
+    await spend('root');
     expect(await attempt('root', 'toor')).toBe(WAIT);
+  });
+
+  it('the allowance of a secret that was right lately ends at 20,000 different guesses, and with a warning', async () => {
+    const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    expect(await attempt('root', 'toor')).toBe('nothing');
+    await spend('root');
+    for (let again = 0; again < 30_000; again++) await attempt('root', 'the old secret');
+    expect(await attempt('root', 'toor')).toBe('nothing');
+    for (let guess = 0; guess < 20_000; guess++) await attempt('root', `guess ${guess}`);
+    expect(await attempt('root', 'toor')).toBe(WAIT);
+    expect(warn.mock.calls).toEqual([[expect.stringContaining(`guessed from the address it uses, ${HOME}`)]]);
+    warn.mockRestore();
+  }, 120_000);
+
+  it('neither guesses at other clients of the address nor a full queue shut out a secret that was right there lately', async () => {
+    expect(await attempt('te st', 'p@ss:1')).toBe('nothing');
+    clock.time += 70_000;
+    await Promise.all(Array.from({ length: 50 }, (_, index) => attempt(`nobody ${index}`, 'x')));
+    expect(await attempt('somebody', 'x')).toBe(WAIT);
+    expect(await attempt('te st', 'p@ss:1')).toBe('nothing');
+    clock.time += 70_000;
+    Reflect.set(room.authenticator, 'hashing', new Turnstile(0, 0));
+    const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    expect(await attempt('root', 'toor')).toBe(BUSY);
+    expect(await attempt('te st', 'p@ss:1')).toBe('nothing');
+    warn.mockRestore();
+  }, 120_000);
+
+  it('a secret that was changed, and a client that was disabled, are out at once', async () => {
+    const { clients } = room;
+    await clients.create(ROOT, { id: 'moved', secret: 'old', allowedScope: 'a' });
+    expect(await attempt('moved', 'old')).toBe('nothing');
+    await spend('moved');
+    expect(await attempt('moved', 'old')).toBe('nothing');
+    await clients.update(ROOT, 'moved', { enabled: false });
+    expect(await attempt('moved', 'old')).toBe(WAIT);
+    await clients.update(ROOT, 'moved', { enabled: true });
+    await clients.rotateSecret(ROOT, 'moved', 'new', 0);
+    expect(await attempt('moved', 'old')).toBe(WAIT);
+    await clients.remove(ROOT, 'moved');
+  });
+
+  it('a step of the wall clock shuts no client out', async () => {
+    expect(await attempt('root', 'toor')).toBe('nothing');
+    await spend('te st', HOME, 5);
+    clock.step = -3_600_000;
+    for (const [id, secret] of [
+      ['root', 'toor'],
+      ['te st', 'p@ss:1'],
+    ] as const)
+      expect(await attempt(id, secret)).toBe('nothing');
+    clock.step = 0;
   });
 
   it('another spelling of the id is the same client, other addresses of one IPv6 network the same address', async () => {

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { ITSELF } from '../../../src/auth/audit.repository.js';
 import { toClientAnswer } from '../../../src/auth/client.dto.js';
 import type { Database } from '../../../src/database/database.js';
 import { PLACES, openPlace } from '../database/places.js';
@@ -21,7 +22,7 @@ describe.each(PLACES)('clients on %s', (place) => {
     clock = new SetClock(Date.now());
     here = await AuthRoom.open(database, clock);
     there = await AuthRoom.open(database, clock);
-    await here.clients.create(ROOT, { id: 'root', secret: 'root-secret', allowedScope: '*' });
+    await here.clients.create(ITSELF, { id: 'root', secret: 'root-secret', allowedScope: '*' });
   });
   afterAll(() => remove());
 
@@ -46,6 +47,94 @@ describe.each(PLACES)('clients on %s', (place) => {
     await expect(live.clients.rotateSecret(ROOT, id, secret, 0)).rejects.toMatchObject(field);
     await expect(live.clients.replaceAll(ROOT, list)).rejects.toMatchObject(field);
     expect((await live.clients.list()).map((client) => client.id)).not.toContain(id);
+  });
+
+  describe('an administrator who may not do everything', () => {
+    const DENIED = '403 CARIL0403E';
+    const DEPUTY = { clientId: 'deputy', address: '192.0.2.9' };
+
+    beforeAll(async () => {
+      await here.clients.create(ROOT, {
+        id: 'deputy',
+        allowedScope: 'mfpadmin messages.* push.application.com.acme.*',
+      });
+      await here.clients.create(ROOT, { id: 'wide', secret: 'wide-secret', allowedScope: '*' });
+      await here.clients.create(ROOT, { id: 'narrow', secret: 'narrow-secret', allowedScope: 'messages.write' });
+    });
+    afterAll(async () => {
+      for (const id of ['deputy', 'wide', 'narrow']) await here.clients.remove(ROOT, id);
+    });
+
+    const listed = async () =>
+      (await here.clients.list()).map(({ id, displayName, allowedScope }) => ({ id, displayName, allowedScope }));
+
+    it.each(['*', '**', 'mfp*', 'devices.read', 'messages.write push.application.*', 'm*'])(
+      'makes no client of %j, nor widens one to it',
+      async (allowedScope) => {
+        const before = await here.clients.list();
+        expect(await refusalOf(here.clients.create(DEPUTY, { id: 'made', allowedScope }))).toBe(DENIED);
+        expect(await refusalOf(here.clients.update(DEPUTY, 'narrow', { allowedScope }))).toBe(DENIED);
+        expect(await refusalOf(here.clients.update(DEPUTY, 'deputy', { allowedScope }))).toBe(DENIED);
+        const added = [...(await listed()), { id: 'made', secret: 's', allowedScope }];
+        expect(await refusalOf(here.clients.replaceAll(DEPUTY, added))).toBe(DENIED);
+        expect(await here.clients.list()).toEqual(before);
+      },
+    );
+
+    it('does not take over, narrow, disable, rename or delete a wider client', async () => {
+      const before = await here.clients.list();
+      for (const act of [
+        () => here.clients.rotateSecret(DEPUTY, 'wide', 'mine', 0),
+        () => here.clients.rotateSecret(DEPUTY, 'wide', undefined, 3_600_000),
+        () => here.clients.update(DEPUTY, 'wide', { allowedScope: 'messages.write' }),
+        () => here.clients.update(DEPUTY, 'wide', { enabled: false }),
+        () => here.clients.update(DEPUTY, 'wide', { displayName: 'mine' }),
+        () => here.clients.remove(DEPUTY, 'wide'),
+        async () =>
+          here.clients.replaceAll(
+            DEPUTY,
+            (await listed()).filter(({ id }) => id !== 'wide'),
+          ),
+        async () =>
+          here.clients.replaceAll(
+            DEPUTY,
+            (await listed()).map((each) => (each.id === 'wide' ? { ...each, allowedScope: 'messages.write' } : each)),
+          ),
+      ])
+        expect(await refusalOf(act())).toBe(DENIED);
+      expect(await here.clients.list()).toEqual(before);
+    });
+
+    it('a PUT does not tell it whether a secret of a wider client is the right one', async () => {
+      for (const secret of ['wide-secret', 'a guess']) {
+        const list = (await listed()).map((each) => (each.id === 'wide' ? { ...each, secret } : each));
+        expect(await refusalOf(here.clients.replaceAll(DEPUTY, list))).toBe(DENIED);
+      }
+    });
+
+    it('makes, changes and deletes clients within its scope, and may send the list of all back', async () => {
+      const { secret } = await here.clients.create(DEPUTY, {
+        id: 'made',
+        allowedScope: 'messages.read push.application.com.acme.bank RegisteredClient',
+      });
+      expect(await here.obtain('made', secret ?? '', 'messages.read')).toMatch(/^eyJ/);
+      await here.clients.update(DEPUTY, 'made', { allowedScope: 'messages.*' });
+      await here.clients.rotateSecret(DEPUTY, 'made', 'another', 0);
+      await here.clients.replaceAll(DEPUTY, await listed());
+      await here.clients.replaceAll(
+        DEPUTY,
+        (await listed()).filter(({ id }) => id !== 'made'),
+      );
+      expect((await here.clients.list()).map(({ id }) => id)).not.toContain('made');
+    });
+
+    it('one that was narrowed or disabled after its request was let in grants nothing more', async () => {
+      await here.clients.update(ROOT, 'deputy', { enabled: false });
+      expect(await refusalOf(here.clients.create(DEPUTY, { id: 'made', allowedScope: 'messages.read' }))).toBe(DENIED);
+      await here.clients.update(ROOT, 'deputy', { enabled: true, allowedScope: 'mfpadmin' });
+      expect(await refusalOf(here.clients.create(DEPUTY, { id: 'made', allowedScope: 'messages.read' }))).toBe(DENIED);
+      await here.clients.update(ROOT, 'deputy', { allowedScope: 'mfpadmin messages.* push.application.com.acme.*' });
+    });
   });
 
   describe('one by one', () => {
@@ -288,21 +377,24 @@ describe.each(PLACES)('clients on %s', (place) => {
       // Only root administers from here on.
       await here.clients.replaceAll(ROOT, [{ id: 'root', allowedScope: 'mfpadmin' }, ...others]);
       expect(await refusalOf(here.clients.update(ROOT, 'root', { enabled: false }))).toBe('409 CARIL0409E');
-      expect(await refusalOf(here.clients.update(ROOT, 'root', { allowedScope: 'push.*' }))).toBe('409 CARIL0409E');
+      expect(await refusalOf(here.clients.update(ROOT, 'root', { allowedScope: 'RegisteredClient' }))).toBe(
+        '409 CARIL0409E',
+      );
       expect(await refusalOf(here.clients.remove(ROOT, 'root'))).toBe('409 CARIL0409E');
       expect(await here.clients.get('root')).toMatchObject({ enabled: true, allowedScope: 'mfpadmin' });
     });
 
     it('two administrators who delete each other at once: one of them stays', async () => {
-      for (const id of ['castor', 'pollux']) await here.clients.create(ROOT, { id, secret: 'x', allowedScope: '*' });
+      for (const id of ['castor', 'pollux']) await here.clients.create(ITSELF, { id, secret: 'x', allowedScope: '*' });
       await here.clients.update(ROOT, 'root', { allowedScope: 'mfpadmin' });
       await here.clients.remove(ROOT, 'root');
       const refusals = await Promise.all([
         refusalOf(here.clients.remove({ clientId: 'castor', address: '' }, 'pollux')),
         refusalOf(there.clients.remove({ clientId: 'pollux', address: '' }, 'castor')),
       ]);
-      expect(refusals.toSorted()).toEqual(['409 CARIL0409E', 'nothing']);
-      await here.clients.create(ROOT, { id: 'root', secret: 'root-secret', allowedScope: '*' });
+      // The second one is deleted itself by then.
+      expect(refusals.toSorted()).toEqual(['403 CARIL0403E', 'nothing']);
+      await here.clients.create(ITSELF, { id: 'root', secret: 'root-secret', allowedScope: '*' });
     });
   });
 

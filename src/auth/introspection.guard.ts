@@ -1,0 +1,18 @@
+import { Injectable } from '@nestjs/common';
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import { BasicOrBearer } from './basic-or-bearer.js';
+import type { AuthorizedRequest } from './scope.guard.js';
+
+export const INTROSPECT = 'authorization.introspect';
+
+/** RFC 7662 §2.1 leaves open how a resource server authenticates: MobileFirst's send a token, most others Basic. */
+@Injectable()
+export class IntrospectionGuard implements CanActivate {
+  constructor(private readonly callers: BasicOrBearer) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<AuthorizedRequest>();
+    request.authorized = { clientId: await this.callers.authorize(request, [INTROSPECT]) };
+    return true;
+  }
+}

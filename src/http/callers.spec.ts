@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { addressOf, trustFunction } from './callers.js';
+
+const from = (ip: string, ips?: string[], remoteAddress: string | undefined = '10.0.0.1') =>
+  addressOf({ ip, ips, socket: { remoteAddress } } as Parameters<typeof addressOf>[0]);
+
+describe('addressOf', () => {
+  it.each([
+    ['203.0.113.9', '203.0.113.9'],
+    ['203.0.113.9:4711', '203.0.113.9'],
+    ['[2001:db8::9]:4711', '2001:db8::9'],
+    ['::FFFF:203.0.113.9', '203.0.113.9'],
+    ['unknown', '10.0.0.1'],
+    ['<script>', '10.0.0.1'],
+  ])('of %j, given by a trusted hop, is %j', (given, address) => {
+    expect(from(given, ['10.0.0.1', given])).toBe(address);
+  });
+
+  it('without trusted proxies is that of the connection', () => {
+    expect(from('::ffff:192.0.2.7', undefined)).toBe('192.0.2.7');
+  });
+
+  it('is empty for a connection that is gone', () => {
+    expect(addressOf({ ip: undefined as unknown as string, ips: undefined, socket: {} as never })).toBe('');
+  });
+});
+
+describe('trustFunction', () => {
+  const trusts = trustFunction(['10.1.2.3', '192.168.0.0/16', 'fd00::/8']) as (address: string) => boolean;
+
+  it.each([
+    ['10.1.2.3', true],
+    ['10.1.2.3:8080', true],
+    ['::ffff:10.1.2.3', true],
+    ['::FFFF:0a01:0203', true],
+    ['192.168.7.7', true],
+    ['fd12::1', true],
+    ['10.1.2.4', false],
+    ['2001:db8::1', false],
+    ['unknown', false],
+  ])('%s: %s', (address, trusted) => {
+    expect(trusts(address)).toBe(trusted);
+  });
+
+  it('trusts no peer where no proxy is named', () => {
+    expect(trustFunction([])).toBe(false);
+  });
+});

@@ -1,0 +1,54 @@
+import { Logger } from '@nestjs/common';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { BlockList, isIPv6 } from 'node:net';
+import { readIp } from '../common/ip.js';
+import type { Config } from '../config.js';
+
+/** Where a call comes from: what guesses are counted by and what the account of changes names. */
+
+/** For Fastify: whether the X-Forwarded-For of a peer is believed, however its address is written. */
+export function trustFunction(networks: readonly string[]): ((address: string) => boolean) | false {
+  if (networks.length === 0) return false;
+  const trusted = new BlockList();
+  for (const network of networks) {
+    const [address = '', bits] = network.split('/');
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    if (bits === undefined) trusted.addAddress(address, family);
+    else trusted.addSubnet(address, Number(bits), family);
+  }
+  return (text) => {
+    const address = readIp(text);
+    return address !== null && trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+  };
+}
+
+/**
+ * The caller's IP address. Where a trusted proxy gives none (`unknown`, a host name), the address of the last hop that has
+ * one; empty when the connection is gone already.
+ */
+export function addressOf({ ip, ips, socket }: Pick<FastifyRequest, 'ip' | 'ips' | 'socket'>): string {
+  for (const hop of ips ? ips.toReversed() : [ip]) {
+    const address = readIp(hop ?? '');
+    if (address !== null) return address;
+  }
+  return readIp(socket.remoteAddress ?? '') ?? '';
+}
+
+/** Without TRUST_PROXY all callers behind a proxy have its address, and share one limit of guesses: said once. */
+export function warnOfUntrustedProxy(
+  fastify: FastifyInstance,
+  { environment, trustedProxies }: Pick<Config, 'environment' | 'trustedProxies'>,
+): void {
+  if (environment !== 'production' || trustedProxies.length > 0) return;
+  let warned = false;
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    if (!warned && request.headers['x-forwarded-for'] !== undefined) {
+      warned = true;
+      new Logger('Http').warn(
+        `A request from ${addressOf(request)} has X-Forwarded-For, and TRUST_PROXY is not set: all callers behind that proxy ` +
+          'count as one. Set TRUST_PROXY to the address of the proxy, if it is yours.',
+      );
+    }
+    done();
+  });
+}
