@@ -42,7 +42,8 @@ export async function openPostgres(url: string): Promise<Opened> {
     pool,
     place,
     migrate: async (work) => {
-      const unbounded = newPool(address, { max: 2, searchPath, statementMs: 0 });
+      const named = { ...address, application_name: 'carillon-migrations' };
+      const unbounded = newPool(named, { max: 2, searchPath, statementMs: 0 });
       try {
         return await work(unbounded);
       } finally {

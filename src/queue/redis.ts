@@ -38,34 +38,21 @@ export async function openRedis(
   // A producer must fail fast; a worker must wait for ever (BullMQ asks for null).
   const producer = new Redis({ ...options, enableOfflineQueue: false, maxRetriesPerRequest: 1 });
   const consumer = new Redis({ ...options, maxRetriesPerRequest: null });
-  const probe = () => producer.eval(PROBE, 2, `${prefix}:probe:a`, `${prefix}:probe:b`);
   let refusal: Error | undefined;
   const remember = (error: Error): void => void (refusal = error);
   producer.on('error', remember);
   consumer.on('error', remember);
   try {
+    await tryOnce(options, prefix);
     await withDeadline('The queue', START_MS, Promise.all([producer.connect(), consumer.connect()]));
   } catch (error) {
-    disconnect();
+    producer.disconnect();
+    consumer.disconnect();
+    if (error instanceof Refused) throw unusable(place, error.cause);
     throw new StartError(`The queue cannot be reached (${place})`, refusal ?? error);
-  }
-  try {
-    // ioredis goes on in database 0 when another is refused.
-    if (db !== 0) await producer.select(db);
-    await withDeadline('The queue', START_MS, probe());
-    // BullMQ asks for the version on each connection.
-    await withDeadline('The queue', START_MS, producer.info('server'));
-  } catch (error) {
-    disconnect();
-    throw unusable(place, error);
   }
   producer.off('error', remember).on('error', onError);
   consumer.off('error', remember).on('error', onError);
-
-  function disconnect(): void {
-    producer.disconnect();
-    consumer.disconnect();
-  }
 
   return {
     place,
@@ -74,12 +61,44 @@ export async function openRedis(
       const how = { connection: consumer, prefix, concurrency, autorun: false, ...LOCKS };
       return pauseOnRefusal(new Worker<JobData>(name, (job) => run(job.data), how));
     },
-    probe,
+    probe: () => probeWrites(producer, prefix),
     abandonWorkers: () => consumer.disconnect(),
     close: async () => {
       await Promise.all([leave(producer), leave(consumer)]);
     },
   };
+}
+
+function probeWrites(connection: Redis, prefix: string): Promise<unknown> {
+  return connection.eval(PROBE, 2, `${prefix}:probe:a`, `${prefix}:probe:b`);
+}
+
+/** It was reached, and does not do what is asked of it. */
+class Refused extends Error {}
+
+/** Does what the queue needs on a connection of its own. Throws Refused. */
+async function tryOnce(options: RedisOptions, prefix: string): Promise<void> {
+  // ioredis asks for INFO before it is ready, and warns on the console when that is refused.
+  const connection = new Redis({ ...options, enableReadyCheck: false, retryStrategy: () => null });
+  let refusal: Error | undefined;
+  connection.on('error', (error: Error) => void (refusal = error));
+  try {
+    await withDeadline('The queue', START_MS, connection.connect()).catch((error: unknown) => {
+      throw refusal ?? error;
+    });
+    const asked = async (): Promise<void> => {
+      // ioredis goes on in database 0 when another is refused.
+      if (options.db) await connection.select(options.db);
+      await probeWrites(connection, prefix);
+      // BullMQ asks for the version on each connection.
+      await connection.info('server');
+    };
+    await withDeadline('The queue', START_MS, asked()).catch((cause: unknown) => {
+      throw new Refused('refused', { cause });
+    });
+  } finally {
+    connection.disconnect();
+  }
 }
 
 function unusable(place: string, error: unknown): StartError {

@@ -1,0 +1,46 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Database } from '../../../src/database/database.js';
+import { Queues } from '../../../src/queue/queue.js';
+import { PLACES, openPlace, urlOf } from '../database/places.js';
+
+describe.each(PLACES)('a queue in the %s database whose tables are taken away', { timeout: 60_000 }, (place) => {
+  let database: Database;
+  let remove: () => Promise<void>;
+  let queues: Queues;
+  beforeEach(async () => {
+    ({ database, remove } = await openPlace(place));
+    queues = await Queues.open({ databaseUrl: urlOf(database) }, database, () => undefined);
+  });
+  afterEach(async () => {
+    await queues.close();
+    await remove();
+  });
+
+  it('leaves the process its core and its timers, and goes on when they are back', async () => {
+    const ran: number[] = [];
+    queues.work('expand', 1, ({ id }) => {
+      ran.push(id);
+      return Promise.resolve();
+    });
+    const runs = (id: number): Promise<void> =>
+      vi.waitFor(
+        async () => {
+          await queues.add('expand', [{ id: `job-${id}`, data: { id } }]);
+          expect(ran).toContain(id);
+        },
+        { timeout: 25_000, interval: 200 },
+      );
+    await runs(1);
+    await database.pool.query('alter schema bullmq rename to gone');
+    await expect(queues.add('expand', [{ id: 'job-2', data: { id: 2 } }])).rejects.toThrow(/does not exist/);
+    const before = process.cpuUsage();
+    const begun = performance.now();
+    // Not to wait for something: what is measured is a stretch of time.
+    await delay(2_000);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1_000 / (performance.now() - begun)).toBeLessThan(0.5);
+    await database.pool.query('alter schema gone rename to bullmq');
+    await runs(3);
+  });
+});
