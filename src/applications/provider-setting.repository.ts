@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import type { Transaction } from 'kysely';
+import type { RawBuilder, Transaction } from 'kysely';
 import { Vault } from '../common/vault.js';
 import { ITSELF, recordAudit } from '../auth/audit.repository.js';
 import type { Actor, AuditedChange } from '../auth/audit.repository.js';
@@ -10,11 +10,47 @@ import type { ProviderName } from '../providers/provider.js';
 import type { BatchState, SettingName, Tables } from '../database/tables.js';
 import type { ProviderSettings } from '../providers/provider.js';
 
-export interface StoredSettings extends ProviderSettings {
+/** How sending for an application stands still at a provider; all null when it does not. */
+export interface Pause {
+  pausedReason: string | null;
+  pausedBy: string | null;
+  pausedAt: Date | null;
+  /** When one delivery is tried next. */
+  nextTryAt: Date | null;
+}
+
+export interface StoredSettings extends ProviderSettings, Pause {
   /** Grows with every change, also across a removal: connections and token caches are kept per version. */
   version: number;
-  /** Why sending for this application stands still at this provider; null when it does not. */
-  pausedReason: string | null;
+}
+
+/** A pause is tried after half a minute, then at intervals that double to an hour. */
+const FIRST_TRY_S = 30;
+const LONGEST_TRY_S = 3_600;
+
+/** An interval of SQL: how long after so many tries the next is. */
+export function waitForTry(tries: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`make_interval(secs => least(${LONGEST_TRY_S}, ${FIRST_TRY_S} * power(2, least(${tries}, 10))))`;
+}
+
+const NOT_PAUSED = { paused_reason: null, paused_by: null, paused_at: null, next_try_at: null, tries: 0 };
+const PAUSE_COLUMNS = ['paused_reason', 'paused_by', 'paused_at', 'next_try_at'] as const;
+
+type PauseRow = {
+  paused_reason: string | null;
+  paused_by: string | null;
+  paused_at: Date | null;
+  next_try_at: Date | null;
+};
+
+function pauseOf(row: PauseRow): Pause {
+  const isPaused = row.paused_reason !== null;
+  return {
+    pausedReason: row.paused_reason,
+    pausedBy: isPaused ? row.paused_by : null,
+    pausedAt: isPaused ? row.paused_at : null,
+    nextTryAt: isPaused ? row.next_try_at : null,
+  };
 }
 
 /** Provider settings; the secret part is sealed at rest. */
@@ -28,7 +64,7 @@ export class ProviderSettingRepository {
   async find(applicationId: string, provider: SettingName): Promise<StoredSettings | undefined> {
     const row = await this.database.kysely
       .selectFrom('provider_setting')
-      .select(['version', 'visible', 'secret', 'paused_reason'])
+      .select(['version', 'visible', 'secret', ...PAUSE_COLUMNS])
       .where('application_id', '=', applicationId)
       .where('provider', '=', provider)
       .executeTakeFirst();
@@ -37,7 +73,7 @@ export class ProviderSettingRepository {
         version: row.version,
         visible: row.visible,
         secret: JSON.parse(this.vault.open(row.secret, contextOf(applicationId, provider))) as Record<string, unknown>,
-        pausedReason: row.paused_reason,
+        ...pauseOf(row),
       }
     );
   }
@@ -52,7 +88,7 @@ export class ProviderSettingRepository {
     const values = {
       visible: JSON.stringify(settings.visible),
       secret: this.vault.seal(JSON.stringify(settings.secret), contextOf(applicationId, provider)),
-      paused_reason: null,
+      ...NOT_PAUSED,
       updated_at: new Date(),
       version: sql<number>`nextval('provider_setting_version')`,
     };
@@ -130,24 +166,26 @@ export class ProviderSettingRepository {
   }
 
   /** All of an application, without the sealed part. */
-  async list(
-    applicationId: string,
-  ): Promise<{ provider: SettingName; visible: Record<string, unknown>; pausedReason: string | null }[]> {
+  async list(applicationId: string): Promise<({ provider: SettingName; visible: Record<string, unknown> } & Pause)[]> {
     const rows = await this.database.kysely
       .selectFrom('provider_setting')
-      .select(['provider', 'visible', 'paused_reason'])
+      .select(['provider', 'visible', ...PAUSE_COLUMNS])
       .where('application_id', '=', applicationId)
       .execute();
-    return rows.map((row) => ({ provider: row.provider, visible: row.visible, pausedReason: row.paused_reason }));
+    return rows.map((row) => ({ provider: row.provider, visible: row.visible, ...pauseOf(row) }));
   }
 
-  /** A person says that the cause of a pause is gone; false when there was no pause. */
-  async resume(applicationId: string, provider: SettingName): Promise<boolean> {
+  /**
+   * Ends a pause: a person says that its cause is gone, or a try of these settings (`version`) has shown it. False when
+   * there was none.
+   */
+  async resume(applicationId: string, provider: SettingName, version?: number): Promise<boolean> {
     const resumed = await this.database.kysely
       .updateTable('provider_setting')
-      .set({ paused_reason: null })
+      .set(NOT_PAUSED)
       .where('application_id', '=', applicationId)
       .where('provider', '=', provider)
+      .$if(version !== undefined, (query) => query.where('version', '=', version!))
       .where('paused_reason', 'is not', null)
       .returning('version')
       .executeTakeFirst();
@@ -155,10 +193,21 @@ export class ProviderSettingRepository {
   }
 
   /** Pauses this version; credentials that were replaced meanwhile are not blamed for their predecessor's fault. */
-  async pause(applicationId: string, provider: SettingName, version: number, reason: string): Promise<boolean> {
+  async pause(
+    applicationId: string,
+    provider: SettingName,
+    version: number,
+    { reason, by }: { reason: string; by: string },
+  ): Promise<boolean> {
     const paused = await this.database.kysely
       .updateTable('provider_setting')
-      .set({ paused_reason: reason })
+      .set({
+        paused_reason: reason,
+        paused_by: by,
+        paused_at: sql`now()`,
+        next_try_at: sql`now() + ${waitForTry(sql`0`)}`,
+        tries: 0,
+      })
       .where('application_id', '=', applicationId)
       .where('provider', '=', provider)
       .where('version', '=', version)

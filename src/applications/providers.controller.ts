@@ -8,6 +8,7 @@ import { PROVIDER_NAMES } from '../providers/provider.js';
 import type { ProviderName } from '../providers/provider.js';
 import { ApplicationsService } from './applications.service.js';
 import { ProviderSettingRepository } from './provider-setting.repository.js';
+import { describePause } from './pause.js';
 import { ProviderStatusRepository } from './provider-status.repository.js';
 import type { ProviderStatus } from './provider-status.repository.js';
 
@@ -16,6 +17,11 @@ interface ProviderAnswer {
   configured: boolean;
   /** Why sending stands still there; absent when it does not. */
   pausedReason?: string;
+  /** `provider`: it refused the credentials; `guard`: most devices were called dead. */
+  pausedBy?: string;
+  pausedTime?: string;
+  /** When one delivery tries whether the cause is gone. */
+  nextTryTime?: string;
   /** Deliveries a second that it is held to after the provider asked for less, or while it begins; absent without limit. */
   limitPerSecond?: number;
   /** The provider asked for nothing until then. */
@@ -66,7 +72,7 @@ export class ProvidersController {
         return {
           provider: name,
           configured: setting !== undefined,
-          ...(setting?.pausedReason && { pausedReason: setting.pausedReason }),
+          ...(setting && describePause(setting)),
           ...(limit && { limitPerSecond: Math.round(limit.perSecond * 10) / 10 }),
           ...(limit?.blockedUntil && { blockedUntilTime: limit.blockedUntil.toISOString() }),
           ...(status && timesOf(status)),

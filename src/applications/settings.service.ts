@@ -9,6 +9,7 @@ import type { Provider, ProviderName } from '../providers/provider.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
 import { ApplicationsService } from './applications.service.js';
+import { describePause } from './pause.js';
 import { ProviderSettingRepository } from './provider-setting.repository.js';
 import type { StoredSettings } from './provider-setting.repository.js';
 
@@ -39,8 +40,8 @@ export class SettingsService {
   }
 
   async getSettings(applicationId: string, name: SettingName): Promise<Settings> {
-    const { visible, pausedReason } = await this.findSettings(applicationId, name);
-    return pausedReason ? { ...visible, pausedReason } : visible;
+    const { visible, ...stored } = await this.findSettings(applicationId, name);
+    return { ...visible, ...describePause(stored) };
   }
 
   /** With the secret part. Throws FPWSE0001E. */

@@ -67,6 +67,12 @@ interface ProviderSettingTable {
   visible: Json<Record<string, unknown>>;
   secret: Buffer;
   paused_reason: string | null;
+  paused_by: string | null;
+  paused_at: Date | null;
+  /** Of a pause: when one delivery is tried. */
+  next_try_at: Date | null;
+  /** Of a pause: so far. */
+  tries: Generated<number>;
   updated_at: Date;
 }
 

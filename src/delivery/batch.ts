@@ -36,4 +36,8 @@ export interface LeasedBatch extends QueuedBatch {
   ledger: BatchLedger;
   /** Positions to send now: marked in flight, and committed so. */
   due: number[];
+  /** The application is paused at the provider: the one position that is due tries whether the cause is gone. */
+  isProbe: boolean;
+  /** When anything of the application was last accepted there, epoch ms; null: never. */
+  lastSuccessAt: number | null;
 }

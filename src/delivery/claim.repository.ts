@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
+import { waitForTry } from '../applications/provider-setting.repository.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { DeliveryDetails, MessageState, Tables } from '../database/tables.js';
@@ -48,6 +49,7 @@ export class ClaimRepository {
           coalesce(message.send_at, message.accepted_at) as accepted_at, message.expires_at,
           message.paused_at, (extract(epoch from message.send_at - now()) * 1000)::float8 as early_ms,
           provider_setting.version, provider_setting.paused_reason,
+          provider_setting.next_try_at <= now() as try_is_due,
           pace.lapses_at > now() as paced, provider_status.last_success_at
         from batch
         join message on message.seq = batch.message_seq
@@ -64,7 +66,9 @@ export class ClaimRepository {
       if (!row) return null;
       const batch = toLeased(row, provider.needsSettings, now);
       const over = batch.terms.cancelled || now >= batch.terms.expiresAt;
-      if ((row.paused_reason !== null || row.paused_at !== null) && !over) {
+      batch.isProbe =
+        row.paused_reason !== null && row.paused_at === null && !over && (await takeTry(row, transaction));
+      if ((row.paused_reason !== null || row.paused_at !== null) && !over && !batch.isProbe) {
         // It may be parked for days: what a lost worker wrote is called unknown meanwhile, not in flight.
         batch.ledger.settleLost(batch.terms);
         await transaction
@@ -74,9 +78,11 @@ export class ClaimRepository {
           .execute();
         return null;
       }
-      const turn = over ? NO_LIMIT : await this.takeTurn(row, batch, provider.ramp, transaction);
+      const turn = over || batch.isProbe ? NO_LIMIT : await this.takeTurn(row, batch, provider.ramp, transaction);
       if ('waitMs' in turn) return this.postpone(row, turn, transaction);
-      batch.due.push(...batch.ledger.begin(batch.terms, turn.limit));
+      // Any of them, so that one device that is refused for itself does not keep the others from their messages.
+      const anywhere = Math.floor(Math.random() * batch.deviceSeqs.length);
+      batch.due.push(...batch.ledger.begin(batch.terms, ...(batch.isProbe ? [1, anywhere] : [turn.limit])));
       await transaction
         .updateTable('batch')
         .set({
@@ -127,6 +133,21 @@ export class ClaimRepository {
   }
 }
 
+/**
+ * One delivery at growing intervals tries whether an application that is paused may send again: true for the one claim,
+ * among all of all processes, whose turn it is.
+ */
+async function takeTry(row: ClaimRow, transaction: Transaction<Tables>): Promise<boolean> {
+  // Before the time nothing is locked: a broadcast's batches come here one after the other.
+  if (!row.try_is_due) return false;
+  const { rows } = await sql`
+    update provider_setting set tries = tries + 1, next_try_at = now() + ${waitForTry(sql`tries + 1`)}
+    where application_id = ${row.application_id} and provider = ${row.provider}
+      and paused_reason is not null and next_try_at <= now()
+    returning tries`.execute(transaction);
+  return rows.length > 0;
+}
+
 const NO_LIMIT: Turn = { limit: Infinity };
 
 interface ClaimRow {
@@ -154,6 +175,8 @@ interface ClaimRow {
   paused_at: Date | null;
   version: number | null;
   paused_reason: string | null;
+  /** Null where there are no settings, or no pause. */
+  try_is_due: boolean | null;
 }
 
 /** A repeat to a device replaces the first on its screen; one to the upstream reaches every phone twice. */
@@ -186,5 +209,7 @@ function toLeased(row: ClaimRow, needsSettings: boolean, now: number): LeasedBat
     deviceSeqs: row.device_seqs,
     ledger: new BatchLedger(row.outcomes, row.details),
     due: [],
+    isProbe: false,
+    lastSuccessAt: row.last_success_at?.getTime() ?? null,
   };
 }

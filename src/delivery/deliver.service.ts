@@ -142,12 +142,12 @@ export class DeliverService {
       if (!recipient) throw new Error(`${batch.provider} reported on a recipient it was not given`);
       const { position, seq } = recipient;
       // Nearly every one, and a million times: nothing is to be decided.
-      if (told.action === 'accept' && told.receipt === undefined) {
+      if (told.action === 'accept' && told.receipt === undefined && told.peer === undefined) {
         batch.ledger.record(position, ACCEPTED, true);
         findings.accepted++;
         return;
       }
-      const verdict = nowOrNever ? withLife(told, 0) : told;
+      const verdict = batch.isProbe ? ofProbe(told) : nowOrNever ? withLife(told, 0) : told;
       const situation = batch.ledger.situation(position, batch.terms, this.clock.now(), Math.random());
       const written = verdict.action !== 'notSent' && verdict.action !== 'held';
       batch.ledger.record(position, decide(verdict, situation), written);
@@ -231,4 +231,10 @@ export class DeliverService {
       }
     }
   }
+}
+
+/** What a guarded pause was about goes on: the delivery that tried it is not lost for that. */
+function ofProbe(verdict: Verdict): Verdict {
+  if (verdict.action !== 'dropDevice' || verdict.certain) return verdict;
+  return { action: 'stopApplication', reason: verdict.reason };
 }

@@ -3,7 +3,7 @@ import { InvalidationGuard } from './invalidation-guard.js';
 
 function after(...batches: [accepted: number, suspects: number][]) {
   const guard = new InvalidationGuard();
-  for (const [accepted, suspects] of batches) guard.note(accepted, suspects);
+  for (const [accepted, suspects] of batches) guard.note({ accepted, suspects, dead: 0 });
   return { mayRetire: guard.mayRetire(), mustPause: guard.mustPause() };
 }
 const healthy = { mayRetire: true, mustPause: false };
@@ -66,5 +66,80 @@ describe('InvalidationGuard', () => {
     ],
   ])('%s', (_what, batches, expected) => {
     expect(after(...batches)).toEqual(expected);
+  });
+});
+
+describe('a wave of suspects after good times', () => {
+  it.each<[string, [number, number][], boolean]>([
+    [
+      'ten of ten',
+      [
+        [100, 0],
+        [0, 10],
+      ],
+      false,
+    ],
+    [
+      'thirty of thirty',
+      [
+        [500, 0],
+        [0, 30],
+      ],
+      false,
+    ],
+    [
+      'one is churn',
+      [
+        [500, 0],
+        [0, 1],
+      ],
+      true,
+    ],
+    [
+      'one in each of a few sends is churn',
+      [
+        [500, 0],
+        [9, 1],
+        [9, 1],
+        [9, 1],
+      ],
+      true,
+    ],
+  ])('%s', (_what, batches, mayRetire) => {
+    expect(after(...batches).mayRetire).toBe(mayRetire);
+  });
+});
+
+describe('deaths that the service pronounced itself', () => {
+  it.each<[string, [accepted: number, dead: number][], boolean]>([
+    ['none', [[100, 0]], false],
+    ['real churn', [[970, 30]], false],
+    ['an old address book, half of it dead', [[500, 500]], false],
+    ['nineteen are few', [[0, 19]], false],
+    ['thirty of thirty', [[0, 30]], true],
+    [
+      'thirty of thirty after good times',
+      [
+        [500, 0],
+        [0, 30],
+      ],
+      true,
+    ],
+    ['one by one', [[500, 0], ...Array.from({ length: 20 }, (): [number, number] => [0, 1])], true],
+    ['four in five of a large send', [[200, 800]], true],
+    [
+      'a wave that is over',
+      [
+        [0, 30],
+        [25, 0],
+      ],
+      false,
+    ],
+  ])('%s', (_what, batches, expected) => {
+    const guard = new InvalidationGuard();
+    for (const [accepted, dead] of batches) guard.note({ accepted, dead, suspects: 0 });
+    expect(guard.isWave()).toBe(expected);
+    // They say nothing of the credentials.
+    expect(guard.mustPause()).toBe(false);
   });
 });

@@ -32,13 +32,16 @@ export class BatchLedger {
 
   /**
    * Starts an attempt. Deliveries left in flight by a lost worker become unknown; expired and cancelled ones settle;
-   * what is due now is marked in flight, at most `limit` of it, and returned by position.
+   * what is due now is marked in flight, at most `limit` of it, and returned by position; looked for from `start` on, and
+   * round to it.
    */
-  begin(terms: AttemptTerms, limit = Infinity): number[] {
+  begin(terms: AttemptTerms, limit = Infinity, start = 0): number[] {
     this.settleLost(terms);
     const due: number[] = [];
     const over = whyOver(terms);
-    for (let position = 0; position < this.outcomes.length; position++) {
+    const { length } = this.outcomes;
+    for (let step = 0; step < length; step++) {
+      const position = start + step < length ? start + step : start + step - length;
       const outcome = this.at(position);
       if (outcome !== OUTCOME.pending && outcome !== OUTCOME.unknown) continue;
       const detail = this.details[position];

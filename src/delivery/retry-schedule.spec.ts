@@ -28,7 +28,8 @@ function answer(status: number, body: unknown = '', headers: Fields = {}): PushR
 const apns = (status: number, reason: string) => readApnsOutcome(answer(status, { reason }), 0).verdict;
 const fcm = (status: number, headers?: Fields) => readFcmOutcome(answer(status, '', headers), NOW).verdict;
 const webPush = (status: number, headers?: Fields) => readWebPushOutcome(answer(status, '', headers), NOW).verdict;
-const wns = (status: number, headers?: Fields) => readWnsOutcome(answer(status, '', headers), NOW).verdict;
+const wns = (status: number, headers: Fields = {}) =>
+  readWnsOutcome(answer(status, '', { 'x-wns-debug-trace': 'x', ...headers }), NOW).verdict;
 const hms = (status: number, code?: number) =>
   readHmsOutcome(answer(status, code === undefined ? '' : { code: String(code) }), NOW).verdict;
 const oauth = (status: number) => (readTokenAnswer(status, '') as { verdict: Verdict }).verdict;

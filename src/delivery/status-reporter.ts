@@ -76,6 +76,12 @@ export class StatusReporter implements OnApplicationBootstrap, BeforeApplication
     });
   }
 
+  /** Something that an operator should see beside the provider's own words; `note` came before it. */
+  trouble({ applicationId, provider }: { applicationId: string; provider: ProviderName }, reason: string): void {
+    const known = this.news.get(`${provider} ${applicationId}`);
+    if (known) known.lastError = { at: this.clock.now(), reason };
+  }
+
   async report(): Promise<void> {
     const news = this.news;
     this.news = new Map();

@@ -77,6 +77,18 @@ export class SweepRepository {
             and paused.paused_reason is not null))`.execute(this.database.kysely);
   }
 
+  /** The same for one batch of each lot that is paused and whose next try is due; the claim decides which makes it. */
+  async unparkForTry(): Promise<void> {
+    await sql`
+      update batch set state = 'waiting', epoch = epoch + 1 where id in (
+        select freed.id from provider_setting as paused, lateral (
+          select batch.id from batch join message on message.seq = batch.message_seq
+          where batch.application_id = paused.application_id and batch.provider = paused.provider
+            and batch.state = 'parked' and message.paused_at is null
+          limit 1 for update of batch skip locked) as freed
+        where paused.paused_reason is not null and paused.next_try_at <= now())`.execute(this.database.kysely);
+  }
+
   /**
    * The same for those of the next thousand parked ones whose message is cancelled or over, so that it can be settled.
    * Answers the last one looked at, to go on from; null at the end.

@@ -34,6 +34,7 @@ export class Sweeper implements BeforeApplicationShutdown {
     await this.queue.enqueueExpansions(await this.rows.messagesToExpand());
     await this.queue.enqueueBatches(await this.rows.batchesToDeliver(mayTakeOver(this.watch)));
     await this.rows.unpark();
+    await this.rows.unparkForTry();
     this.parked = await this.rows.unparkOver(this.parked);
     for (const { applicationId, provider } of await this.rows.lotsWithWaiting())
       await this.queue.enqueueBatches(await this.batches.promote(applicationId, [provider]));

@@ -5,6 +5,8 @@ import type { Verdict } from './provider.js';
 const FAILURES = 20;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
+/** After a refusal of the credentials. */
+const FIRST_REFUSAL_MS = 30_000;
 /** A host's own word, however long, is looked at again after this. */
 const LONGEST_ORDERED_WAIT_MS = 10 * 60_000;
 /** Longer than any request may take, its replays included. */
@@ -21,11 +23,16 @@ export class HostBreaker {
   private failures = 0;
   private openUntil = 0;
   private waitMs = FIRST_WAIT_MS;
+  /** The last wait after a refusal; 0: none stands. */
+  private refusalMs = 0;
   /** A delivery is on its way to try the host; 0: none is. After this it is taken for lost. */
   private probeUntil = 0;
   private reason = '';
 
-  constructor(private readonly now: () => number = wallClock) {}
+  constructor(
+    private readonly now: () => number = wallClock,
+    private readonly host = 'the host',
+  ) {}
 
   /** The verdict on a delivery that may not be written now; undefined when it may. What is let through must be noted. */
   held(): Verdict | undefined {
@@ -36,7 +43,19 @@ export class HostBreaker {
       return undefined;
     }
     const untilMs = Math.max(this.openUntil, now + this.waitMs);
-    return { action: 'held', reason: `the host is left alone: ${this.reason}`, untilMs };
+    return { action: 'held', reason: `${this.host} is left alone: ${this.reason}`, untilMs };
+  }
+
+  /**
+   * The host refuses this application's credentials: it is left alone for longer than one that is in trouble, and one
+   * delivery tries it now and then.
+   */
+  refuse(reason: string): void {
+    const isTried = this.probeUntil > 0;
+    if (this.openUntil > 0 && !isTried) return;
+    this.refusalMs = this.refusalMs === 0 ? FIRST_REFUSAL_MS : Math.min(2 * this.refusalMs, LONGEST_ORDERED_WAIT_MS);
+    this.probeUntil = 0;
+    this.open(this.refusalMs, reason);
   }
 
   note(verdict: Verdict): void {
@@ -80,6 +99,7 @@ export class HostBreaker {
     this.failures = 0;
     this.openUntil = 0;
     this.waitMs = FIRST_WAIT_MS;
+    this.refusalMs = 0;
     this.probeUntil = 0;
   }
 }
@@ -88,12 +108,19 @@ export class HostBreaker {
 export class HostBreakers {
   private readonly breakers = new Map<string, HostBreaker>();
 
+  constructor(private readonly now: () => number = wallClock) {}
+
   for(origin: string): HostBreaker {
-    const breaker = this.breakers.get(origin) ?? new HostBreaker();
+    const breaker = this.breakers.get(origin) ?? new HostBreaker(this.now, new URL(origin).host);
     this.breakers.delete(origin);
     this.breakers.set(origin, breaker);
     const [oldest] = this.breakers.keys();
     if (this.breakers.size > HOSTS && oldest !== undefined) this.breakers.delete(oldest);
     return breaker;
+  }
+
+  /** Takes all for hosts that nothing is known of. */
+  clear(): void {
+    this.breakers.clear();
   }
 }

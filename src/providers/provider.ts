@@ -28,6 +28,11 @@ interface Limits {
   lifeMs?: number;
 }
 
+/** Who gave a verdict, where a provider is many: an origin of Web Push. What it says of devices holds for its own alone. */
+interface OfPeer {
+  peer?: string;
+}
+
 /**
  * What a provider's answer asks of us (protocol/providers.md, "action vocabulary"). `reason` is the provider's own word,
  * short, without token or text. Refreshing credentials and replaying what was surely not processed happen inside the
@@ -35,9 +40,9 @@ interface Limits {
  */
 export type Verdict =
   /** `receipt`: the id that the provider knows it by, where a person may ask for it there. */
-  | { action: 'accept'; receipt?: string }
+  | ({ action: 'accept'; receipt?: string } & OfPeer)
   /** The provider answered success and says it threw the message away. */
-  | { action: 'acceptDropped'; reason: string }
+  | ({ action: 'acceptDropped'; reason: string } & OfPeer)
   /** Transient. `floorMs` is the provider's documented shortest wait, `firstMs` a shorter one for the first retry alone. */
   | ({ action: 'retryBackoff'; reason: string; floorMs?: number; capMs?: number; firstMs?: number } & Limits)
   /**
@@ -53,8 +58,8 @@ export type Verdict =
     } & Limits)
   /** Written, no answer: the device may have got it. */
   | { action: 'ambiguous'; reason: string; lifeMs?: number }
-  /** `certain`: the provider says the token died. Otherwise a wrong key or environment looks the same: guarded. */
-  | { action: 'dropDevice'; reason: string; certain: boolean }
+  /** `certain`: the provider says in its own form that the token died. Otherwise other causes look the same: guarded. */
+  | ({ action: 'dropDevice'; reason: string; certain: boolean } & OfPeer)
   /** Credential or configuration is wrong: every further send of this application at this provider fails. */
   | { action: 'stopApplication'; reason: string }
   /** This message cannot be sent to this device as it is. */

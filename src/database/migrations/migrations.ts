@@ -17,6 +17,7 @@ import { up as campaigns } from './0014-campaigns.js';
 import { up as promotion } from './0015-promotion.js';
 import { up as parked } from './0016-parked.js';
 import { up as strictAndRunKeys } from './0019-strict-and-run-keys.js';
+import { up as providerPause } from './0020-provider-pause.js';
 import { up as writeProbe } from './0024-write-probe.js';
 
 /**
@@ -42,5 +43,6 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0015-promotion': { up: promotion },
   '0016-parked': { up: parked },
   '0019-strict-and-run-keys': { up: strictAndRunKeys },
+  '0020-provider-pause': { up: providerPause },
   '0024-write-probe': { up: writeProbe },
 };

@@ -1,5 +1,5 @@
 import { wallClock } from '../../common/clock.js';
-import type { Header, PushResult } from '../../http2/push.js';
+import type { Header } from '../../http2/push.js';
 import { BodyTemplate, tooLarge } from '../body-template.js';
 import { fanOut, NOT_SENT } from '../fan-out.js';
 import { HostBreakers } from '../host-breaker.js';
@@ -12,13 +12,9 @@ import { readEndpoint, type Endpoint } from './web-push.endpoint.js';
 import { Origins, type Channel, type OriginsOptions } from './web-push.origins.js';
 import { readWebPushOutcome, type WebPushOutcome } from './web-push.outcome.js';
 import { timeToLiveOf, webPushBody, webPushHeaders } from './web-push.payload.js';
+import { Standing, type Judged } from './web-push.standing.js';
 import { readSubscription } from './web-push.subscription.js';
 import type { VapidTokens } from './web-push.vapid.js';
-
-/** Refusals of the key in a row, with none accepted, that stop the application. */
-const KEY_REFUSALS = 3;
-/** Origins whose standing is remembered; forgetting one costs some retries. */
-const STANDINGS_KEPT = 256;
 
 export interface WebPushSenderOptions extends OriginsOptions {
   allowPrivate: boolean;
@@ -30,8 +26,7 @@ export class WebPushSender implements Sender {
   private readonly breakers = new HostBreakers();
   private readonly sending = new Set<Promise<void>>();
   private closed = false;
-  /** Refusals of the key in a row at an origin; accepted once: -1 for good. */
-  private readonly refusals = new Map<string, number>();
+  private readonly standing = new Standing();
 
   constructor(
     private readonly vapid: VapidTokens,
@@ -82,13 +77,20 @@ export class WebPushSender implements Sender {
     const breaker = this.breakers.for(endpoint.origin);
     const held = breaker.held();
     if (held !== undefined) return held;
+    let refused: string | undefined;
     const verdict = await this.origins.with(endpoint, async (channel) => {
       const body = await this.encrypter.encrypt({ plaintext, userPublicKey, userAuth });
       if (body === undefined) return unusable('userPublicKey is not on the curve');
-      return signal.aborted ? NOT_SENT : this.post(push, { endpoint, platform, body }, channel, signal);
+      if (signal.aborted) return NOT_SENT;
+      const judged = await this.post(push, { endpoint, platform, body }, channel, signal);
+      refused = judged.refused;
+      return judged.verdict;
     });
     // What our own close refused says nothing of the host.
-    if (!this.closed) breaker.note(verdict);
+    if (this.closed) return verdict;
+    if (refused !== undefined) breaker.refuse(refused);
+    else breaker.note(verdict);
+    if (verdict.action === 'stopApplication') this.breakers.clear();
     return verdict;
   }
 
@@ -97,45 +99,34 @@ export class WebPushSender implements Sender {
     { endpoint, platform, body }: { endpoint: Endpoint; platform: string; body: Uint8Array },
     channel: Channel,
     signal: AbortSignal,
-  ): Promise<Verdict> {
+  ): Promise<Judged> {
     const { origin, path } = endpoint;
     for (let replayed = false; ; replayed = true) {
       const authorization = this.vapid.current(origin);
       const constant = push.headers(endpoint, platform, authorization);
       const result = await channel.send({ path, constant, body, urgent: push.notification.urgent, signal });
-      if (result.kind === 'refused' && signal.aborted) return NOT_SENT;
+      if (result.kind === 'refused' && signal.aborted) return { verdict: NOT_SENT };
       const outcome = readWebPushOutcome(result, wallClock());
       if (outcome.retire === true && result.kind === 'answered') channel.retire(result.connection);
       const mayReplay =
         outcome.replay === 'again' || (outcome.replay === 'renewed' && this.vapid.replace(origin, authorization));
-      if (replayed || !mayReplay) return this.conclude(origin, result, outcome);
-      if (signal.aborted) return NOT_SENT;
+      if (replayed || !mayReplay) return this.conclude(origin, outcome);
+      if (signal.aborted) return { verdict: NOT_SENT };
     }
   }
 
-  /**
-   * A key that an origin has accepted is right there: what it refuses now is a subscription made under another. While
-   * none was accepted, one such subscription must not stop the application, and several in a row do.
-   */
-  private conclude(origin: string, result: PushResult, { verdict, suspectKey }: WebPushOutcome): Verdict {
-    const refusals = this.refusals.get(origin) ?? 0;
-    if (result.kind === 'answered' && result.status < 300) this.remember(origin, -1);
-    if (suspectKey !== true || verdict.action !== 'stopApplication') return verdict;
-    const { reason } = verdict;
-    if (refusals < 0) return { action: 'dropDevice', reason, certain: false };
-    this.remember(origin, refusals + 1);
-    return refusals + 1 >= KEY_REFUSALS ? verdict : { action: 'retryBackoff', reason, floorMs: 5_000 };
-  }
-
-  private remember(origin: string, refusals: number): void {
-    if (this.refusals.size >= STANDINGS_KEPT && !this.refusals.has(origin)) this.refusals.clear();
-    this.refusals.set(origin, refusals);
+  /** What is said of a device is the origin's word, and is weighed among that origin's others. */
+  private conclude(origin: string, { verdict, suspectKey }: WebPushOutcome): Judged {
+    const judged = this.standing.judge(origin, verdict, suspectKey === true);
+    const { action } = judged.verdict;
+    if (action !== 'accept' && action !== 'acceptDropped' && action !== 'dropDevice') return judged;
+    return { ...judged, verdict: { ...judged.verdict, peer: origin } };
   }
 }
 
 /** Guarded: a mistake of ours in reading tokens must not cost an application its devices. */
 function unusable(reason: string): Verdict {
-  return { action: 'dropDevice', reason, certain: false };
+  return { action: 'dropDevice', reason, certain: false, peer: 'no origin' };
 }
 
 /** A notification on its way: a body for each platform, and one array of headers for each platform and JWT. */

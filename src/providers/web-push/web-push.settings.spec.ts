@@ -74,6 +74,39 @@ describe('parseWebPushSettings', () => {
     expect(error.message).not.toContain(PAIR.privateKey);
   });
 
+  it.each([
+    'mailto:a@localhost',
+    'mailto:a@mail',
+    'mailto:a@mail.local',
+    'mailto:a@mail.invalid',
+    'mailto:a@host.localhost',
+    'mailto:a@127.0.0.1',
+    'mailto:a@[::1]',
+    'https://localhost:3000',
+    'https://localhost.:3000/contact',
+    'https://intranet/contact',
+    'https://push.internal',
+    'https://10.0.0.1',
+    'https://192.168.1.7:8443/contact',
+    'https://169.254.169.254',
+    'https://[fd00::1]/',
+    'https://0x7f000001/',
+    'https://2130706433/',
+  ])('refuses %s, which no push service can reach', (unreachable) => {
+    const error = refusal({ subject: unreachable });
+    expect(error.field).toBe('subject');
+    expect(error.message).toMatch(/reach/);
+  });
+
+  it.each([
+    ['MAILTO:push@example.com', 'mailto:push@example.com'],
+    ['Https://Example.com/contact', 'https://Example.com/contact'],
+    ['mailto:push+web@mail.example.co.uk', 'mailto:push+web@mail.example.co.uk'],
+    ['https://8.8.8.8/contact', 'https://8.8.8.8/contact'],
+  ])('takes %s', (given, kept) => {
+    expect(parseWebPushSettings({ subject: given }).visible.subject).toBe(kept);
+  });
+
   it('opens into the key pair', () => {
     const { key, publicKey } = openWebPushSettings(parseWebPushSettings({ subject, ...PAIR }));
     const { x, y } = createPublicKey(key).export({ format: 'jwk' });

@@ -1,4 +1,6 @@
 import { createECDH, createPrivateKey, type KeyObject } from 'node:crypto';
+import { isIP } from 'node:net';
+import { isPublicAddress } from '../../common/public-address.js';
 import { InvalidSettings, type ProviderSettings } from '../provider.js';
 import { nameKey, readPastedKey } from '../pasted-key.js';
 import { readPastedBase64 } from '../pasted-text.js';
@@ -14,7 +16,9 @@ export interface WebPushCredentials {
 
 const FIELDS = new Set(['subject', 'publicKey', 'privateKey']);
 /** Apple refuses a subject with a space or `<…>` after `mailto:`, which other services let pass. */
-const SUBJECT = /^(mailto:[^\s<>@]+@[^\s<>@]+|https:\/\/[^\s<>]+)$/;
+const SUBJECT = /^(mailto:[^\s<>@]+@[^\s<>@]+|https:\/\/[^\s<>]+)$/i;
+/** Names that lead nowhere outside (RFC 6761, RFC 6762, RFC 8375), and the usual ones of inner networks. */
+const INNER_NAME = /(^|\.)(localhost|local|localdomain|invalid|internal|intranet|lan|home\.arpa)$/;
 const PRIVATE_BYTES = 32;
 const POINT_BYTES = 65;
 
@@ -33,9 +37,26 @@ export function parseWebPushSettings(input: Record<string, unknown>, current?: P
     SUBJECT,
     'must be a contact such as mailto:push@example.com or an https URL',
   );
+  checkContact(subject);
   if (subject.length > 255) throw new InvalidSettings('subject', 'must be at most 255 characters');
   const { publicKey, privateKey } = readPair(input, current);
-  return { visible: { publicKey, subject }, secret: { privateKey } };
+  return {
+    visible: { publicKey, subject: subject.replace(/^(mailto|https):/i, (scheme) => scheme.toLowerCase()) },
+    secret: { privateKey },
+  };
+}
+
+/** A push service writes to the contact when something is wrong, and Apple refuses a JWT whose contact it cannot reach. */
+function checkContact(subject: string): void {
+  const isMail = /^mailto:/i.test(subject);
+  const place = isMail ? `https://${subject.slice(subject.lastIndexOf('@') + 1)}` : subject;
+  const host = URL.canParse(place) ? new URL(place).hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '') : '';
+  const isPublic = isIP(host) === 0 ? host.includes('.') && !INNER_NAME.test(host) : isPublicAddress(host);
+  if (host !== '' && isPublic) return;
+  throw new InvalidSettings(
+    'subject',
+    'must be a contact that a push service can reach: its host is not a public name or address',
+  );
 }
 
 /** Imports the credentials from parsed settings. */

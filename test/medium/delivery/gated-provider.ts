@@ -94,11 +94,12 @@ export function newWorker(
 ): DeliverService {
   const clock = new Clock();
   const devices = new DeviceRepository(room.database);
+  const status = new StatusReporter(new ProviderStatusRepository(room.database), clock);
   return new DeliverService(
     room.claims,
     room.batches,
     new RecipientsService(devices, new ValuesRepository(room.database)),
-    new ConsequencesService(devices, room.settings, room.batches, room.pace, clock),
+    new ConsequencesService(devices, room.settings, room.batches, room.pace, status, clock),
     new Senders(
       { sandbox: provider } as unknown as Providers,
       room.settings,
@@ -106,7 +107,7 @@ export function newWorker(
       clock,
     ),
     new DeliveryQueue(queues),
-    new StatusReporter(new ProviderStatusRepository(room.database), clock),
+    status,
     new Recall(room.batches),
     watch,
     clock,

@@ -144,7 +144,9 @@ describe.each(PLACES)('races on the %s database', (place) => {
     const applicationId = await room.addApplication();
     await room.settings.put(applicationId, 'apns', { visible: {}, secret: {} });
     const version = await versionOf(applicationId);
-    const paused = await crowd((index) => room.settings.pause(applicationId, 'apns', version, `worker ${index}`));
+    const paused = await crowd((index) =>
+      room.settings.pause(applicationId, 'apns', version, { reason: `worker ${index}`, by: 'provider' }),
+    );
     expect(paused.filter(Boolean)).toHaveLength(1);
     expect((await room.settings.find(applicationId, 'apns'))?.pausedReason).toBe(`worker ${paused.indexOf(true)}`);
     const resumed = await crowd(() => room.settings.resume(applicationId, 'apns'));
@@ -157,7 +159,7 @@ describe.each(PLACES)('races on the %s database', (place) => {
     await room.settings.put(applicationId, 'apns', settings);
     const version = await versionOf(applicationId);
     await Promise.all([
-      room.settings.pause(applicationId, 'apns', version, 'the old key is wrong'),
+      room.settings.pause(applicationId, 'apns', version, { reason: 'the old key is wrong', by: 'provider' }),
       room.settings.put(applicationId, 'apns', settings),
     ]);
     expect((await room.settings.find(applicationId, 'apns'))?.pausedReason).toBeNull();

@@ -159,7 +159,7 @@ export class Room {
   async pause(applicationId: string, provider: ProviderName): Promise<void> {
     await this.settings.put(applicationId, provider, { visible: {}, secret: {} });
     const state = await this.settings.find(applicationId, provider);
-    await this.settings.pause(applicationId, provider, state?.version ?? 0, 'bad key');
+    await this.settings.pause(applicationId, provider, state?.version ?? 0, { reason: 'bad key', by: 'provider' });
   }
 
   async resume(applicationId: string, provider: ProviderName): Promise<void> {

@@ -1,0 +1,87 @@
+import type { Verdict } from '../provider.js';
+
+/** Refusals of the key in a row at one origin that are believed of that origin. */
+const REFUSALS = 3;
+/** Deaths in a row there that no push service pronounced: a wrong key looks like that, and so does a front end. */
+const DOUBTS = 20;
+/** Origins that refuse, with none that ever accepted, which together say that the key is wrong. */
+const SEVERAL = 2;
+/** Origins remembered; forgetting them costs some retries. */
+const KEPT = 256;
+/** Between the tries of a delivery whose origin refused the key. */
+const AGAIN_MS = 5_000;
+const REFUSED_FLOOR_MS = 30_000;
+const REFUSED_CAP_MS = 10 * 60_000;
+
+interface AtOrigin {
+  accepted: boolean;
+  refusals: number;
+  doubts: number;
+}
+
+/** A verdict as it stands beside what went before; `refused`: its origin is to be left alone for that reason. */
+export interface Judged {
+  verdict: Verdict;
+  refused?: string;
+}
+
+/**
+ * How one application's VAPID key stands at the origins that browsers name. Any https origin may be one, so what an origin
+ * says holds for itself alone: the application stops only when several refuse and none has accepted.
+ */
+export class Standing {
+  private readonly origins = new Map<string, AtOrigin>();
+  private readonly refusing = new Set<string>();
+  private everAccepted = false;
+
+  /** `suspectKey`: the answer does not tell a wrong key from a subscription made under another. */
+  judge(origin: string, verdict: Verdict, suspectKey: boolean): Judged {
+    const { action } = verdict;
+    if (action === 'accept' || action === 'acceptDropped') {
+      this.everAccepted = true;
+      this.refusing.delete(origin);
+      this.remember(origin, { accepted: true, refusals: 0, doubts: 0 });
+      return { verdict };
+    }
+    const at = this.origins.get(origin) ?? { accepted: false, refusals: 0, doubts: 0 };
+    if (action === 'stopApplication' && suspectKey && at.accepted) {
+      // A key that the origin has accepted is right there: the subscription was made under another.
+      return this.doubt(origin, at, { action: 'dropDevice', reason: verdict.reason, certain: false });
+    }
+    if (action === 'dropDevice' && !verdict.certain) return this.doubt(origin, at, verdict);
+    if (action !== 'stopApplication') return { verdict };
+    this.remember(origin, { ...at, refusals: at.refusals + 1 });
+    const { reason } = verdict;
+    if (at.refusals + 1 < REFUSALS) return { verdict: { action: 'retryBackoff', reason, floorMs: AGAIN_MS } };
+    return this.refuse(origin, reason, {
+      action: 'retryBackoff',
+      reason,
+      floorMs: REFUSED_FLOOR_MS,
+      capMs: REFUSED_CAP_MS,
+    });
+  }
+
+  private doubt(origin: string, at: AtOrigin, verdict: Extract<Verdict, { action: 'dropDevice' }>): Judged {
+    this.remember(origin, { ...at, doubts: at.doubts + 1 });
+    return at.doubts + 1 < DOUBTS ? { verdict } : this.refuse(origin, verdict.reason, verdict);
+  }
+
+  private refuse(origin: string, reason: string, verdict: Verdict): Judged {
+    this.refusing.add(origin);
+    if (this.everAccepted || this.refusing.size < SEVERAL) return { verdict, refused: reason };
+    const hosts = [...this.refusing].map((each) => new URL(each).host.slice(0, 100)).slice(0, 3);
+    // Whoever tries later finds every origin open.
+    this.refusing.clear();
+    this.origins.clear();
+    return { verdict: { action: 'stopApplication', reason: `${reason}; refused by ${hosts.join(', ')}` } };
+  }
+
+  private remember(origin: string, at: AtOrigin): void {
+    this.origins.delete(origin);
+    this.origins.set(origin, at);
+    const [oldest] = this.origins.keys();
+    if (this.origins.size <= KEPT || oldest === undefined) return;
+    this.origins.delete(oldest);
+    this.refusing.delete(oldest);
+  }
+}
