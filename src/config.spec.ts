@@ -41,7 +41,10 @@ describe('defaults', () => {
       invalidClientStatus: 400,
       trustedProxies: [],
       apns: { productionUrl: 'https://api.push.apple.com', sandboxUrl: 'https://api.sandbox.push.apple.com' },
-      fcm: { url: 'https://fcm.googleapis.com' },
+      fcm: {
+        url: 'https://fcm.googleapis.com',
+        tokenHosts: ['oauth2.googleapis.com', 'accounts.google.com', 'www.googleapis.com'],
+      },
       wns: {
         tokenUrl: 'https://login.live.com/accesstoken.srf',
         entraUrl: 'https://login.microsoftonline.com',
@@ -51,7 +54,8 @@ describe('defaults', () => {
         url: 'https://push-api.cloud.huawei.com',
         tokenUrl: 'https://oauth-login.cloud.huawei.com/oauth2/v3/token',
       },
-      webPush: { allowPrivate: false },
+      webPush: { allowPrivate: false, hosts: [] },
+      upstream: { hosts: [] },
       webhooks: { allowPrivate: false },
       providerCa: undefined,
       batchesAtOnce: 8,
@@ -96,6 +100,9 @@ it('reads every setting', () => {
       WNS_TOKEN_URL: 'https://w.example/token',
       WNS_ENTRA_URL: 'https://e.example',
       WNS_CHANNEL_HOST: '*.c.example:8443',
+      FCM_TOKEN_HOSTS: 't.example',
+      WEB_PUSH_HOSTS: '*.push.example',
+      UPSTREAM_HOSTS: ' MF.internal:9080, [fd00::1],10.1.2.3 ',
       HMS_URL: 'https://h.example',
       HMS_TOKEN_URL: 'https://o.example/token',
       PROVIDER_CA_FILE: caFile,
@@ -120,10 +127,11 @@ it('reads every setting', () => {
     invalidClientStatus: 401,
     trustedProxies: ['10.0.0.0/8', '::1'],
     apns: { productionUrl: 'https://a.example', sandboxUrl: 'https://s.example' },
-    fcm: { url: 'https://f.example' },
+    fcm: { url: 'https://f.example', tokenHosts: ['t.example'] },
     wns: { tokenUrl: 'https://w.example/token', entraUrl: 'https://e.example', channelHost: '*.c.example:8443' },
     hms: { url: 'https://h.example', tokenUrl: 'https://o.example/token' },
-    webPush: { allowPrivate: false },
+    webPush: { allowPrivate: false, hosts: ['*.push.example'] },
+    upstream: { hosts: ['mf.internal:9080', '[fd00::1]', '10.1.2.3'] },
     webhooks: { allowPrivate: false },
     providerCa: [...rootCertificates, 'PEM'].join('\n'),
     batchesAtOnce: 256,
@@ -133,7 +141,7 @@ it('reads every setting', () => {
 });
 
 it('lets an operator allow private push endpoints in development', () => {
-  expect(readConfig({ WEB_PUSH_ALLOW_PRIVATE: 'true' }).webPush).toEqual({ allowPrivate: true });
+  expect(readConfig({ WEB_PUSH_ALLOW_PRIVATE: 'true' }).webPush).toEqual({ allowPrivate: true, hosts: [] });
   expect(readConfig({ WEBHOOK_ALLOW_PRIVATE: 'true' }).webhooks).toEqual({ allowPrivate: true });
 });
 
@@ -223,6 +231,11 @@ describe('refusals', () => {
       { ...PRODUCTION, WEB_PUSH_ALLOW_PRIVATE: 'true', WEBHOOK_ALLOW_PRIVATE: 'true' },
       ['WEB_PUSH_ALLOW_PRIVATE must not be true in production', 'WEBHOOK_ALLOW_PRIVATE must not be true in production'],
     ],
+    ...['https://push.example', 'push.example/path', '*'].map((host): [string, Record<string, string>, string[]] => [
+      `the host ${host}`,
+      { UPSTREAM_HOSTS: `a.example,${host}` },
+      ['UPSTREAM_HOSTS must be a list of hosts such as name, name:8443 or *.name, without https://'],
+    ]),
     ['an FCM URL of another scheme', { FCM_URL: 'ftp://f' }, ['FCM_URL must be an https:// URL']],
     [
       'a provider in clear text in production',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import { AddressError, readDatabaseUrl, readQueueUrl } from './server-url.js';
+import { isHostPattern } from './common/host-list.js';
 import { SETTINGS } from './settings.js';
 
 /** The only reader of the environment: every setting, its meaning and its default, validated once at start. */
@@ -31,10 +32,14 @@ export interface Config {
   /** Addresses and networks of reverse proxies whose X-Forwarded-For is believed. */
   trustedProxies: string[];
   apns: { productionUrl: string; sandboxUrl: string };
-  fcm: { url: string };
+  /** `tokenHosts`: where a service account's `token_uri` may be. */
+  fcm: { url: string; tokenHosts: string[] };
   wns: { tokenUrl: string; entraUrl: string; channelHost: string };
   hms: { url: string; tokenUrl: string };
-  webPush: { allowPrivate: boolean };
+  /** Hosts of push services; empty: any public one. */
+  webPush: { allowPrivate: boolean; hosts: string[] };
+  /** Empty: any in development, any public one over TLS in production. */
+  upstream: { hosts: string[] };
   webhooks: { allowPrivate: boolean };
   /** PEM text of an extra authority that provider connections trust. */
   providerCa?: string;
@@ -158,17 +163,28 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   for (const name of SETTINGS.map((setting) => setting.name).filter((name) => PROVIDER_URL.test(name)))
     check(isUrl(value(name), production ? ['https:'] : ['https:', 'http:']), `${name} must be an https:// URL`);
 
-  check(
-    /^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?$/.test(value('WNS_CHANNEL_HOST')),
-    'WNS_CHANNEL_HOST must be a host name in lower case, or *. and one',
-  );
+  check(isHostPattern(value('WNS_CHANNEL_HOST')), 'WNS_CHANNEL_HOST must be a host name in lower case, or *. and one');
+  const hosts = (name: string): string[] => {
+    const list = value(name)
+      .split(',')
+      .map((host) => host.trim().toLowerCase())
+      .filter((host) => host !== '');
+    check(
+      list.every(isHostPattern),
+      `${name} must be a list of hosts such as name, name:8443 or *.name, without https://`,
+    );
+    return list;
+  };
   const allowsPrivate = (name: string): boolean => {
     check(['true', 'false'].includes(value(name)), `${name} must be true or false`);
     check(!production || value(name) !== 'true', `${name} must not be true in production`);
     return value(name) === 'true';
   };
-  const webPush = { allowPrivate: allowsPrivate('WEB_PUSH_ALLOW_PRIVATE') };
+  const webPush = { allowPrivate: allowsPrivate('WEB_PUSH_ALLOW_PRIVATE'), hosts: hosts('WEB_PUSH_HOSTS') };
   const webhooks = { allowPrivate: allowsPrivate('WEBHOOK_ALLOW_PRIVATE') };
+
+  const tokenHosts = hosts('FCM_TOKEN_HOSTS');
+  const upstream = { hosts: hosts('UPSTREAM_HOSTS') };
 
   const caFile = value('PROVIDER_CA_FILE');
   let providerCa: string | undefined;
@@ -220,7 +236,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     invalidClientStatus: invalidClientStatus === '401' ? 401 : 400,
     trustedProxies,
     apns: { productionUrl: value('APNS_URL'), sandboxUrl: value('APNS_SANDBOX_URL') },
-    fcm: { url: value('FCM_URL') },
+    fcm: { url: value('FCM_URL'), tokenHosts },
     wns: {
       tokenUrl: value('WNS_TOKEN_URL'),
       entraUrl: value('WNS_ENTRA_URL'),
@@ -228,6 +244,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     },
     hms: { url: value('HMS_URL'), tokenUrl: value('HMS_TOKEN_URL') },
     webPush,
+    upstream,
     webhooks,
     providerCa,
     batchesAtOnce,

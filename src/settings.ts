@@ -72,6 +72,12 @@ export const SETTINGS: readonly Setting[] = [
   { name: 'APNS_SANDBOX_URL', fallback: 'https://api.sandbox.push.apple.com', meaning: 'APNs sandbox server' },
   { name: 'FCM_URL', fallback: 'https://fcm.googleapis.com', meaning: 'FCM server' },
   {
+    name: 'FCM_TOKEN_HOSTS',
+    fallback: 'oauth2.googleapis.com,accounts.google.com,www.googleapis.com',
+    meaning:
+      'hosts that a service account’s `token_uri` may name, comma-separated; in development this machine too. In production over https only, and at public addresses',
+  },
+  {
     name: 'WNS_TOKEN_URL',
     fallback: 'https://login.live.com/accesstoken.srf',
     meaning: 'token endpoint of WNS for a package SID',
@@ -91,6 +97,18 @@ export const SETTINGS: readonly Setting[] = [
     name: 'HMS_TOKEN_URL',
     fallback: 'https://oauth-login.cloud.huawei.com/oauth2/v3/token',
     meaning: 'token endpoint of HMS for an OAuth client',
+  },
+  {
+    name: 'WEB_PUSH_HOSTS',
+    fallback: '',
+    meaning:
+      'hosts of push services that browsers’ endpoints may name, comma-separated (`*.push.apple.com`), for a firewalled site; empty: any',
+  },
+  {
+    name: 'UPSTREAM_HOSTS',
+    fallback: '',
+    meaning:
+      'hosts that `upstreamConf.baseUrl` may name, comma-separated, with the port where it is not the scheme’s own (`mobilefirst.internal:9080`). Those listed may be private and without TLS; without a list production takes https at public addresses only',
   },
   {
     name: 'WEB_PUSH_ALLOW_PRIVATE',

@@ -1,6 +1,7 @@
 import type { LookupAddress, LookupOptions } from 'node:dns';
+import ipaddr from 'ipaddr.js';
 import { describe, expect, it } from 'vitest';
-import { guardedLookup, isPublicAddress } from './public-address.js';
+import { guardedLookup, isPublicAddress, leadsInside } from './public-address.js';
 
 describe('isPublicAddress', () => {
   it.each([
@@ -52,6 +53,70 @@ describe('isPublicAddress', () => {
     ['example.com', 'no address'],
     ['', 'no address'],
   ])('%s is not: %s', (address) => expect(isPublicAddress(address)).toBe(false));
+});
+
+describe('beside ipaddr.js', () => {
+  /** One address in and on both sides of each network that either knows, and some at random places. */
+  const v4 = (): string[] => {
+    const found: string[] = [];
+    for (const first of Array(256).keys())
+      for (const second of [
+        0, 1, 2, 15, 16, 17, 18, 19, 20, 31, 32, 51, 63, 64, 88, 100, 113, 127, 128, 168, 169, 170, 175, 254, 255,
+      ])
+        for (const third of [0, 1, 2, 99, 100, 113, 255]) found.push(`${first}.${second}.${third}.7`);
+    return found;
+  };
+  const v6 = (): string[] => {
+    const found: string[] = [];
+    for (const first of Array(4096).keys()) found.push(`${((first << 4) | 1).toString(16)}::1`);
+    for (const second of ['0', '1', '2', '20', '1ff', '200', 'db8', 'db9', 'fff', '1000', 'ffff'])
+      for (const first of ['64', '100', '1fff', '2000', '2001', '2002', '2003', '2620', '2a00', '3fff', '4000', '5f00'])
+        found.push(`${first}:${second}::7f00:1`);
+    return found;
+  };
+
+  it.each<[string, () => string[]]>([
+    ['IPv4', v4],
+    ['IPv6', v6],
+  ])('nothing of %s that it calls special is public here', (_name, addresses) => {
+    const wrong = addresses().filter((each) => isPublicAddress(each) && ipaddr.parse(each).range() !== 'unicast');
+    expect(wrong).toEqual([]);
+  });
+
+  it('what it calls unicast and is not public here is not allocated: outside of 2000::/3', () => {
+    const stricter = [...v4(), ...v6()].filter(
+      (each) => !isPublicAddress(each) && ipaddr.parse(each).range() === 'unicast',
+    );
+    const unexplained = stricter.filter((each) => !each.includes(':') || Number.parseInt(each, 16) >> 13 === 1);
+    expect(unexplained).toEqual([]);
+  });
+});
+
+describe('leadsInside', () => {
+  it.each([
+    'https://127.0.0.1/',
+    'https://2130706433/',
+    'https://0x7f000001/',
+    'https://0x7f.1/',
+    'https://0177.0.0.1/',
+    'https://017700000001/',
+    'https://127.1/',
+    'https://127.0.0.1./',
+    'https://①②⑦.0.0.1/',
+    'https://[::1]/',
+    'https://[::ffff:127.0.0.1]/',
+    'https://[::ffff:7f00:1]/',
+    'https://[0:0:0:0:0:ffff:a9fe:a9fe]/',
+    'https://[64:ff9b::a9fe:a9fe]/',
+    'https://localhost/',
+    'https://LOCALHOST./',
+    'https://a.localhost/',
+  ])('%s does', (url) => expect(leadsInside(new URL(url))).toBe(true));
+
+  it.each(['https://8.8.8.8/', 'https://134744072/', 'https://[2606:4700::1111]/', 'https://localhost.example/'])(
+    '%s does not',
+    (url) => expect(leadsInside(new URL(url))).toBe(false),
+  );
 });
 
 describe('guardedLookup', () => {

@@ -53,6 +53,12 @@ export function isPublicAddress(address: string): boolean {
   return false;
 }
 
+/** What a name server is not asked about: an address in any form that URLs have, and this machine's own name (RFC 6761). */
+export function leadsInside({ hostname }: URL): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return isIP(host) === 0 ? /(^|\.)localhost\.?$/.test(host) : !isPublicAddress(host);
+}
+
 /**
  * A look-up for `net.connect` that gives public addresses only, so a socket goes to the address that was checked and to
  * no other answer of the same name. One address that is not public spoils the name: honest names do not mix them.

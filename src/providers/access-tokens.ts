@@ -1,6 +1,9 @@
-import { Agent } from 'node:https';
+import * as http from 'node:http';
+import * as https from 'node:https';
+import type { LookupFunction } from 'node:net';
 import axios, { isAxiosError } from 'axios';
 import { wallClock } from '../common/clock.js';
+import { NOT_PUBLIC } from '../common/public-address.js';
 import { NOT_SENT } from './fan-out.js';
 import { isPassing } from './front-end.js';
 import type { Verdict } from './provider.js';
@@ -13,6 +16,23 @@ const EARLY_MS = 5 * 60_000;
 const FETCH_TIMEOUT_MS = 10_000;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
+
+/** RFC 6749 §5.2 and §4.1.2.1, and Google's: no other word of an answer is repeated. */
+const OAUTH_ERRORS = [
+  'invalid_request',
+  'invalid_client',
+  'invalid_grant',
+  'unauthorized_client',
+  'unsupported_grant_type',
+  'invalid_scope',
+  'access_denied',
+  'server_error',
+  'temporarily_unavailable',
+  'deleted_client',
+  'disabled_client',
+  'org_internal',
+  'rate_limit_exceeded',
+];
 
 /** An access token, or what its absence means for a delivery. */
 export type Grant = { token: string } | { verdict: Verdict };
@@ -35,6 +55,8 @@ export interface TokenRequest {
   form(now: number): Record<string, string>;
   /** Where the client shows its secret in a header instead (RFC 6749 §2.3.1). */
   authorization?: string;
+  /** Finds the addresses of the endpoint's name in place of the system's look-up, where a caller gives the URL. */
+  lookup?: LookupFunction;
   /** In place of `readTokenAnswer`, where an answer means more. */
   read?: (status: number, text: string) => TokenAnswer;
 }
@@ -119,7 +141,8 @@ export class AccessTokens implements AccessTokenSource {
   }
 
   private async exchange(): Promise<TokenAnswer> {
-    const { url, authorization, read = readTokenAnswer } = this.request;
+    const { url, authorization, lookup, read = readTokenAnswer } = this.request;
+    const agent = { ...(lookup && { lookup }), ...(this.ca !== undefined && { ca: this.ca }) };
     const form = new URLSearchParams(this.request.form(this.now()));
     try {
       const { status, data } = await axios.post<string>(url, form.toString(), {
@@ -137,13 +160,14 @@ export class AccessTokens implements AccessTokenSource {
         responseType: 'text',
         transformResponse: (body: string) => body,
         validateStatus: () => true,
-        ...(this.ca === undefined ? {} : { httpsAgent: new Agent({ ca: this.ca }) }),
+        httpAgent: new http.Agent(agent),
+        httpsAgent: new https.Agent(agent),
       });
       return read(status, data);
     } catch (error) {
       // The error holds the whole request, credential included: only its code leaves here.
       const code = isAxiosError(error) && error.code !== undefined ? error.code : 'failed';
-      return { verdict: endpointTrouble(code) };
+      return { verdict: endpointTrouble(code === NOT_PUBLIC ? 'it is not at a public address' : code) };
     }
   }
 }
@@ -185,7 +209,7 @@ export function readTokenAnswer(status: number, text: string): TokenAnswer {
     return { token, expiresIn: typeof expiresIn === 'number' && expiresIn > 0 ? expiresIn : HOUR_S };
   }
   const { error } = answer;
-  const word = typeof error === 'string' && /^[a-z_]{1,40}$/.test(error) ? error : '';
+  const word = OAUTH_ERRORS.find((known) => known === error) ?? '';
   // A refusal has a word (RFC 6749 §5.2). Some servers leave it out of a 401, which a front end's page is not taken for.
   const isRefusal = typeof error === 'string' || (status === 401 && !/^\s*</.test(text));
   if (isPassing(status) || status === 429 || status < 400 || !isRefusal)

@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { P12_PASSWORD, makeP12 } from '../../test/harness/p12.js';
 import { parseApnsSettings } from './apns/apns.settings.js';
-import { parseFcmSettings } from './fcm/fcm.settings.js';
+import { parseFcmSettings as parseFcm } from './fcm/fcm.settings.js';
 import { parseHmsSettings } from './hms/hms.settings.js';
 import { readPastedKey } from './pasted-key.js';
 import { InvalidSettings } from './provider.js';
@@ -25,6 +25,9 @@ const account = (private_key: string) => ({
   client_email: 'push@shop-1.iam.gserviceaccount.com',
   token_uri: 'https://oauth2.googleapis.com/token',
 });
+
+const parseFcmSettings = (input: Record<string, unknown>) =>
+  parseFcm(input, { tokenHosts: ['oauth2.googleapis.com'], production: true });
 
 /** What was done to a PEM text on its way. */
 const DAMAGES: Record<string, (text: string) => string> = {

@@ -18,15 +18,18 @@ export type Providers = Readonly<Record<ProviderName, Provider>>;
     {
       provide: PROVIDERS,
       inject: [CONFIG],
-      useFactory: (config: Config): Providers => ({
-        apns: new ApnsProvider({ ...config.apns, ca: config.providerCa }),
-        fcm: new FcmProvider({ ...config.fcm, ca: config.providerCa }),
-        wns: new WnsProvider({ ...config.wns, ca: config.providerCa }),
-        hms: new HmsProvider({ ...config.hms, ca: config.providerCa }),
-        'web-push': new WebPushProvider({ ...config.webPush, ca: config.providerCa }),
-        sandbox: new SandboxProvider(),
-        upstream: new UpstreamProvider({ ca: config.providerCa }),
-      }),
+      useFactory: (config: Config): Providers => {
+        const production = config.environment === 'production';
+        return {
+          apns: new ApnsProvider({ ...config.apns, ca: config.providerCa }),
+          fcm: new FcmProvider({ ...config.fcm, production, ca: config.providerCa }),
+          wns: new WnsProvider({ ...config.wns, ca: config.providerCa }),
+          hms: new HmsProvider({ ...config.hms, ca: config.providerCa }),
+          'web-push': new WebPushProvider({ ...config.webPush, ca: config.providerCa }),
+          sandbox: new SandboxProvider(),
+          upstream: new UpstreamProvider({ ...config.upstream, production, ca: config.providerCa }),
+        };
+      },
     },
   ],
   exports: [PROVIDERS],

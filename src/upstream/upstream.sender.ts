@@ -1,4 +1,5 @@
 import { wallClock } from '../common/clock.js';
+import type { LookupFunction } from 'node:net';
 import { writeJson } from '../common/json.js';
 import { AccessTokens } from '../providers/access-tokens.js';
 import { fanOut, NOT_SENT } from '../providers/fan-out.js';
@@ -31,7 +32,7 @@ export class UpstreamSender implements Sender {
   private readonly refused = new Set<string>();
 
   constructor(
-    { ca, deadlineMs = DEADLINE_MS }: { ca?: string; deadlineMs?: number },
+    { ca, lookup, deadlineMs = DEADLINE_MS }: { ca?: string; lookup: LookupFunction; deadlineMs?: number },
     credentials: UpstreamCredentials,
     applicationId: string,
     shelf: TokenShelf,
@@ -40,12 +41,13 @@ export class UpstreamSender implements Sender {
     this.url = messagesUrl;
     this.client = new Http1Client({
       ca,
+      lookup,
       maxConnections: CONNECTIONS,
       idleMs: IDLE_MS,
       deadlineMs,
       largestAnswer: LARGEST_ANSWER,
     });
-    this.tokens = new AccessTokens(upstreamGrant(credentials, tokenUrl, applicationId), ca, shelf);
+    this.tokens = new AccessTokens({ ...upstreamGrant(credentials, tokenUrl, applicationId), lookup }, ca, shelf);
   }
 
   /** The recipient is the upstream itself: who has the message in the end is its business. */

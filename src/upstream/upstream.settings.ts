@@ -1,3 +1,5 @@
+import { isListed } from '../common/host-list.js';
+import { leadsInside } from '../common/public-address.js';
 import { printable } from '../common/errors.js';
 import { InvalidSettings, type ProviderSettings } from '../providers/provider.js';
 import { matching } from '../providers/settings-input.js';
@@ -8,6 +10,13 @@ export interface UpstreamCredentials {
   baseUrl: string;
   clientId: string;
   secret: string;
+}
+
+/** Which servers may be relayed to. */
+export interface UpstreamRules {
+  /** Hosts that may be private and without TLS; empty: any in development, in production public ones over TLS. */
+  hosts: readonly string[];
+  production: boolean;
 }
 
 export interface UpstreamEndpoints {
@@ -30,11 +39,15 @@ const SECRET = /^[\x20-\x7e]{1,255}$/;
  * address and client do: to another address it must be given anew, or whoever may write settings could have it sent to
  * himself. Throws InvalidSettings; its text never holds what was sent.
  */
-export function parseUpstreamSettings(input: Record<string, unknown>, current?: ProviderSettings): ProviderSettings {
+export function parseUpstreamSettings(
+  input: Record<string, unknown>,
+  rules: UpstreamRules,
+  current?: ProviderSettings,
+): ProviderSettings {
   const unknown = Object.keys(input).find((field) => !FIELDS.includes(field));
   if (unknown !== undefined)
     throw new InvalidSettings(printable(unknown), `is no field of the upstream; known are ${FIELDS.join(', ')}`);
-  const baseUrl = readBaseUrl(input.baseUrl);
+  const baseUrl = readBaseUrl(input.baseUrl, rules);
   const clientId = matching(input, 'clientId', CLIENT_ID, "must be the client's id: ASCII without colon or space");
   const isSame = current?.visible.baseUrl === baseUrl && current.visible.clientId === clientId;
   const secret =
@@ -49,7 +62,9 @@ export function parseUpstreamSettings(input: Record<string, unknown>, current?: 
   return { visible: { baseUrl, clientId, ...readWay(input, current) }, secret: { secret } };
 }
 
-export function openUpstreamSettings({ visible, secret }: ProviderSettings): UpstreamCredentials {
+/** Throws InvalidSettings where the rules have changed since. */
+export function openUpstreamSettings({ visible, secret }: ProviderSettings, rules: UpstreamRules): UpstreamCredentials {
+  requireAllowed(new URL(String(visible.baseUrl)), rules);
   return {
     baseUrl: String(visible.baseUrl),
     clientId: String(visible.clientId),
@@ -69,7 +84,7 @@ export function endpointsOf(baseUrl: string, applicationId: string): UpstreamEnd
   };
 }
 
-function readBaseUrl(value: unknown): string {
+function readBaseUrl(value: unknown, rules: UpstreamRules): string {
   const url = typeof value === 'string' && value.length <= 2_048 && URL.canParse(value) ? new URL(value) : null;
   if (!url || !['http:', 'https:'].includes(url.protocol))
     throw new InvalidSettings('baseUrl', 'must be an http: or https: URL, like http://mobilefirst.internal:9080/mfp');
@@ -78,7 +93,17 @@ function readBaseUrl(value: unknown): string {
   if (url.search !== '' || url.hash !== '') throw new InvalidSettings('baseUrl', 'must end with the path');
   if (BELOW_BASE.test(url.pathname))
     throw new InvalidSettings('baseUrl', 'must end with the name of the runtime, without /api or /imfpush');
+  requireAllowed(url, rules);
   return url.href.replace(/\/+$/, '');
+}
+
+/** Requests with a client's secret go there. */
+function requireAllowed(url: URL, { hosts, production }: UpstreamRules): void {
+  const refuse = (reason: string): InvalidSettings => new InvalidSettings('baseUrl', reason);
+  if (hosts.length > 0 && !isListed(url, hosts)) throw refuse('must be at a host of UPSTREAM_HOSTS');
+  if (hosts.length > 0 || !production) return;
+  if (url.protocol === 'http:') throw refuse('must be an https: URL, unless UPSTREAM_HOSTS lists its host');
+  if (leadsInside(url)) throw refuse('must be at a public address, unless UPSTREAM_HOSTS lists its host');
 }
 
 function readWay(input: Record<string, unknown>, current?: ProviderSettings): { mode: Mode; share?: number } {

@@ -1,6 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { isIP } from 'node:net';
-import { isPublicAddress } from '../common/public-address.js';
+import { leadsInside } from '../common/public-address.js';
 
 /** What a webhook can be told of (mobilefirst.md §10), and the rules of telling it. Pure. */
 export const EVENT_TYPES = [
@@ -32,8 +31,7 @@ export function refuseUrl(text: string, allowPrivate: boolean): string | null {
   const url = new URL(text);
   if (url.protocol !== 'https:' && !(allowPrivate && url.protocol === 'http:')) return 'it must be an https URL';
   if (url.username !== '' || url.password !== '') return 'it must not hold a user or password';
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  return !allowPrivate && isIP(host) !== 0 && !isPublicAddress(host) ? 'it must be at a public address' : null;
+  return !allowPrivate && leadsInside(url) ? 'it must be at a public address' : null;
 }
 
 /** After so many failures in a row: doubled from 5 s to a quarter of an hour, with a quarter of it left to chance. */

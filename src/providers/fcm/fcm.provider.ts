@@ -1,12 +1,17 @@
 import { wallClock } from '../../common/clock.js';
+import type { LookupFunction } from 'node:net';
+import { guardedLookup, type Resolve } from '../../common/public-address.js';
+import { AccessTokens } from '../access-tokens.js';
 import type { Notification } from '../notification.js';
 import type { Provider, ProviderSettings, Sender } from '../provider.js';
 import type { TokenShelf } from '../token-shelf.js';
 import { MAX_BODY_BYTES, buildFcmBody } from './fcm.payload.js';
 import { FcmSender } from './fcm.sender.js';
 import { openFcmSettings, parseFcmSettings } from './fcm.settings.js';
+import type { TokenRules } from './fcm.settings.js';
+import { assertionGrant } from './fcm.token.js';
 
-export interface FcmProviderOptions {
+export interface FcmProviderOptions extends Partial<TokenRules> {
   /** Origin of the send API, e.g. `https://fcm.googleapis.com`. The token endpoint is in the service account. */
   url: string;
   /** PEM of the authorities to trust instead of the system's, for both: for simulators. */
@@ -19,15 +24,27 @@ export class FcmProvider implements Provider {
   readonly maxBytes = MAX_BODY_BYTES;
   /** Firebase ("Best practices when sending FCM messages at scale"): a minute up to the quota of 600,000 a minute. */
   readonly ramp = { from: 1_000, to: 10_000, overMs: 60_000 };
-  readonly parseSettings = parseFcmSettings;
+  private readonly rules: TokenRules;
+  private readonly lookup: LookupFunction;
 
-  constructor(private readonly options: FcmProviderOptions) {}
+  constructor(
+    private readonly options: FcmProviderOptions,
+    resolve?: Resolve,
+  ) {
+    const { tokenHosts = [], production = false } = options;
+    this.rules = { tokenHosts, production };
+    this.lookup = guardedLookup(!production, resolve);
+  }
+
+  readonly parseSettings = (input: Record<string, unknown>): ProviderSettings => parseFcmSettings(input, this.rules);
 
   measure(notification: Notification): number {
     return buildFcmBody(notification, wallClock()).largestBytes;
   }
 
   open(settings: ProviderSettings, shelf: TokenShelf): Sender {
-    return new FcmSender(this.options.url, this.options.ca, openFcmSettings(settings), shelf);
+    const account = openFcmSettings(settings, this.rules);
+    const tokens = new AccessTokens({ ...assertionGrant(account), lookup: this.lookup }, this.options.ca, shelf);
+    return new FcmSender(this.options, account.projectId, tokens);
   }
 }

@@ -1,7 +1,7 @@
 import { wallClock } from '../../common/clock.js';
 import type { Header } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
-import { AccessTokens, haveToken } from '../access-tokens.js';
+import { haveToken, type AccessTokens } from '../access-tokens.js';
 import { tooLarge } from '../body-template.js';
 import { fanOut, NOT_SENT, OUTSTANDING } from '../fan-out.js';
 import { HostBreaker } from '../host-breaker.js';
@@ -11,11 +11,8 @@ import { statsOf } from '../pool-stats.js';
 import { withLife } from '../time-to-live.js';
 import { Refusals } from '../refusals.js';
 import { StreamShare } from '../stream-share.js';
-import type { TokenShelf } from '../token-shelf.js';
 import { readFcmOutcome } from './fcm.outcome.js';
 import { MAX_BODY_BYTES, buildFcmBody, type FcmBody } from './fcm.payload.js';
-import type { ServiceAccount } from './fcm.settings.js';
-import { assertionGrant } from './fcm.token.js';
 
 /** What is in flight at a close may take as long as any request of the pool: 15 s. */
 const GRACE_MS = 15_000;
@@ -23,17 +20,19 @@ const GRACE_MS = 15_000;
 /** One application's way to FCM. */
 export class FcmSender implements Sender {
   private readonly pool: PushPool;
-  private readonly tokens: AccessTokens;
   private readonly path: string;
   private readonly breaker = new HostBreaker();
   private readonly share = new StreamShare(() => this.pool.stats().capacity, OUTSTANDING);
   private readonly refusals = new Refusals();
   private authorized: { token: string; headers: readonly Header[] } | undefined;
 
-  constructor(origin: string, ca: string | undefined, account: ServiceAccount, shelf: TokenShelf) {
+  constructor(
+    { url: origin, ca }: { url: string; ca?: string },
+    projectId: string,
+    private readonly tokens: AccessTokens,
+  ) {
     this.pool = new PushPool({ origin, tls: ca === undefined ? {} : { ca } });
-    this.tokens = new AccessTokens(assertionGrant(account), ca, shelf);
-    this.path = `/v1/projects/${encodeURIComponent(account.projectId)}/messages:send`;
+    this.path = `/v1/projects/${encodeURIComponent(projectId)}/messages:send`;
   }
 
   async send(

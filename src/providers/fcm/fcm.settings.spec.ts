@@ -16,9 +16,13 @@ const VALID = {
   token_uri: 'https://oauth2.googleapis.com/token',
 };
 
+const GOOGLE = ['oauth2.googleapis.com', 'accounts.google.com', 'www.googleapis.com'];
+const RULES = { tokenHosts: GOOGLE, production: false };
+const LIVE = { tokenHosts: GOOGLE, production: true };
+
 function refusedField(input: Record<string, unknown>): string {
   try {
-    parseFcmSettings(input);
+    parseFcmSettings(input, RULES);
   } catch (error) {
     if (!(error instanceof InvalidSettings)) throw error;
     expect(error.message).not.toMatch(/PRIVATE KEY-|secret/);
@@ -32,18 +36,20 @@ describe('parseFcmSettings', () => {
     ['as it is', VALID],
     ['wrapped', { serviceAccount: VALID }],
   ])("takes Google's JSON %s", (_how, input) => {
-    expect(parseFcmSettings(input)).toEqual({
+    expect(parseFcmSettings(input, RULES)).toEqual({
       visible: { projectId: 'acme-1', clientEmail: 'push@acme-1.iam.gserviceaccount.com' },
       secret: { privateKey: KEY, keyId: 'abc123', tokenUri: 'https://oauth2.googleapis.com/token' },
     });
   });
 
-  it.each(['http://127.0.0.1:9000/token', 'http://localhost/token', 'http://[::1]:1/token', 'https://example.com/t'])(
-    'takes %s as token_uri',
-    (token_uri) => {
-      expect(refusedField({ ...VALID, token_uri })).toBe('none');
-    },
-  );
+  it.each([
+    'http://127.0.0.1:9000/token',
+    'http://localhost/token',
+    'http://[::1]:1/token',
+    'https://accounts.google.com/o/oauth2/token',
+  ])('takes %s as token_uri', (token_uri) => {
+    expect(refusedField({ ...VALID, token_uri })).toBe('none');
+  });
 
   it.each([
     ['type', 'authorized_user'],
@@ -66,6 +72,7 @@ describe('parseFcmSettings', () => {
     ['token_uri', 'http://127.0.0.1.example.com/token'],
     ['token_uri', 'http://localhost.example.com/token'],
     ['token_uri', 'file:///etc/passwd'],
+    ['token_uri', 'https://example.com/token'],
     ['token_uri', 'https://secret:secret@example.com/token'],
   ])('refuses %s %#', (field, value) => {
     expect(refusedField({ ...VALID, [field]: value })).toBe(field);
@@ -76,8 +83,52 @@ describe('parseFcmSettings', () => {
   });
 });
 
+describe('token_uri in production', () => {
+  const kept = { visible: { projectId: 'a', clientEmail: 'b@c' }, secret: { privateKey: KEY } };
+  const isKept = (tokenUri: string, rules: typeof LIVE) =>
+    openFcmSettings({ ...kept, secret: { ...kept.secret, tokenUri } }, rules).tokenUri === tokenUri;
+
+  it.each([
+    'https://oauth2.googleapis.com/token',
+    'https://accounts.google.com/o/oauth2/token',
+    'https://www.googleapis.com/oauth2/v4/token',
+  ])('may be %s', (token_uri) => {
+    expect(parseFcmSettings({ ...VALID, token_uri }, LIVE).secret.tokenUri).toBe(token_uri);
+    expect(isKept(token_uri, LIVE)).toBe(true);
+  });
+
+  it.each([
+    'http://127.0.0.1:22/',
+    'https://127.0.0.1:22/',
+    'https://localhost/token',
+    'https://169.254.169.254/latest/meta-data',
+    'https://2130706433/',
+    'https://0x7f000001/',
+    'https://0177.0.0.1/',
+    'https://[::1]/',
+    'https://[::ffff:127.0.0.1]/',
+    'https://[::ffff:a9fe:a9fe]/',
+    'http://oauth2.googleapis.com/token',
+    'https://oauth2.googleapis.com:8443/token',
+    'https://oauth2.googleapis.com.evil.example/token',
+    'https://oauth2.googleapis.com./token',
+    'https://evil.example/oauth2.googleapis.com',
+    'https://oauth2.googleapis.com@evil.example/token',
+  ])('may not be %s, nor may one that was kept', (token_uri) => {
+    expect(() => parseFcmSettings({ ...VALID, token_uri }, LIVE)).toThrow(InvalidSettings);
+    expect(() => isKept(token_uri, LIVE)).toThrow(InvalidSettings);
+  });
+
+  it('may be at a host that a setting lists', () => {
+    const rules = { tokenHosts: ['sts.example:8443'], production: true };
+    expect(isKept('https://sts.example:8443/token', rules)).toBe(true);
+    expect(() => isKept('https://oauth2.googleapis.com/token', rules)).toThrow(/FCM_TOKEN_HOSTS \(sts\.example:8443\)/);
+    expect(() => isKept('http://sts.example:8443/token', rules)).toThrow(/https/);
+  });
+});
+
 it('openFcmSettings imports what parseFcmSettings let pass', () => {
-  const { key, ...rest } = openFcmSettings(parseFcmSettings(VALID));
+  const { key, ...rest } = openFcmSettings(parseFcmSettings(VALID, RULES), RULES);
   expect(key.type).toBe('private');
   expect(rest).toEqual({
     projectId: 'acme-1',

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { isListed } from '../../common/host-list.js';
 import { InvalidSettings, type ProviderSettings } from '../provider.js';
 import { readRsaKey } from '../pasted-key.js';
 import { readPastedObject } from '../pasted-text.js';
@@ -14,6 +15,14 @@ export interface ServiceAccount {
   tokenUri: string;
 }
 
+/** Where access tokens may be fetched from. */
+export interface TokenRules {
+  /** Hosts that `token_uri` may name. */
+  tokenHosts: readonly string[];
+  /** False: this machine too, and in clear: for simulators. */
+  production: boolean;
+}
+
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 /**
@@ -21,7 +30,7 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
  * client_email, private_key, private_key_id and token_uri are kept; projectId and clientEmail may be read back.
  * Throws InvalidSettings; its text never holds what was sent.
  */
-export function parseFcmSettings(input: Record<string, unknown>): ProviderSettings {
+export function parseFcmSettings(input: Record<string, unknown>, rules: TokenRules): ProviderSettings {
   const account = readPastedObject(input.serviceAccount ?? input);
   const wrong = typeof account === 'string' ? account : nameOther(account);
   if (typeof account === 'string' || wrong !== undefined)
@@ -32,7 +41,7 @@ export function parseFcmSettings(input: Record<string, unknown>): ProviderSettin
   const projectId = matching(account, 'project_id', /^[a-z0-9][a-z0-9.:-]{1,99}$/, "must be the project's id");
   const clientEmail = matching(account, 'client_email', /^[^\s@]{1,100}@[^\s@]{1,150}$/, "must be the account's email");
   const tokenUri = matching(account, 'token_uri', /^\S{1,500}$/, 'must be an https URL');
-  requireSafeUrl(tokenUri);
+  requireTokenUri(tokenUri, rules);
   const privateKey = account.private_key;
   if (typeof privateKey !== 'string') throw new InvalidSettings('private_key', 'must be an RSA private key in PEM');
   const key = importKey(privateKey);
@@ -51,8 +60,12 @@ function nameOther(account: Record<string, unknown>): string | undefined {
   return undefined;
 }
 
-/** Imports the credentials from parsed settings; the key is read once here and not for each signature. */
-export function openFcmSettings({ visible, secret }: ProviderSettings): ServiceAccount {
+/**
+ * Imports the credentials from parsed settings; the key is read once here and not for each signature. Throws InvalidSettings
+ * where the rules have changed since.
+ */
+export function openFcmSettings({ visible, secret }: ProviderSettings, rules: TokenRules): ServiceAccount {
+  requireTokenUri(String(secret.tokenUri), rules);
   return {
     projectId: String(visible.projectId),
     clientEmail: String(visible.clientEmail),
@@ -62,13 +75,15 @@ export function openFcmSettings({ visible, secret }: ProviderSettings): ServiceA
   };
 }
 
-/** A signed assertion goes there: in clear only to this machine (a simulator). */
-function requireSafeUrl(text: string): void {
+/** A signed assertion goes there, and its answer is read: whoever may write settings must not choose any address. */
+function requireTokenUri(text: string, { tokenHosts, production }: TokenRules): void {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const safe = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname));
-  if (!safe || url.username !== '' || url.password !== '') {
-    throw new InvalidSettings('token_uri', 'must be an https URL (http only for a loopback host)');
-  }
+  const isOurs = url !== undefined && !production && LOOPBACK.test(url.hostname);
+  const isSafe = url?.protocol === 'https:' || (isOurs && url.protocol === 'http:');
+  if (!isSafe || url.username !== '' || url.password !== '')
+    throw new InvalidSettings('token_uri', 'must be an https URL');
+  if (!isOurs && !isListed(url, tokenHosts))
+    throw new InvalidSettings('token_uri', `must be at a host of FCM_TOKEN_HOSTS (${tokenHosts.join(', ')})`);
 }
 
 function importKey(text: string): KeyObject {

@@ -1,18 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { readEndpoint } from './web-push.endpoint.js';
 
+const PUBLIC = { allowPrivate: false, hosts: [] };
+const ANYWHERE = { allowPrivate: true, hosts: [] };
+
 describe('readEndpoint', () => {
   it('takes an endpoint apart', () => {
-    expect(readEndpoint('https://fcm.googleapis.com/fcm/send/a:b?c=d#e', false)).toEqual({
+    expect(readEndpoint('https://fcm.googleapis.com/fcm/send/a:b?c=d#e', PUBLIC)).toEqual({
       origin: 'https://fcm.googleapis.com',
       path: '/fcm/send/a:b?c=d',
       isWindows: false,
     });
-    expect(readEndpoint('https://push.example:8443/', false)).toMatchObject({ origin: 'https://push.example:8443' });
+    expect(readEndpoint('https://push.example:8443/', PUBLIC)).toMatchObject({ origin: 'https://push.example:8443' });
   });
 
   it('knows Windows by host, and by the form of its endpoints', () => {
-    const isWindows = (text: string) => (readEndpoint(text, false) as { isWindows: boolean }).isWindows;
+    const isWindows = (text: string) => (readEndpoint(text, PUBLIC) as { isWindows: boolean }).isWindows;
     expect(isWindows('https://wns2-par02p.notify.windows.com/w/?token=x')).toBe(true);
     expect(isWindows('https://push.example/w/?token=x')).toBe(true);
     expect(isWindows('https://evilnotify.windows.com.example/wx')).toBe(false);
@@ -34,12 +37,22 @@ describe('readEndpoint', () => {
     ['https://[::1]/1', 'public'],
     ['https://[::ffff:169.254.169.254]/1', 'public'],
     ['https://①②⑦.0.0.1/1', 'public'],
+    ['https://localhost/1', 'public'],
+    ['https://push.localhost./1', 'public'],
   ])('refuses %s', (text, word) => {
-    expect(readEndpoint(text, false)).toEqual(expect.stringContaining(word));
+    expect(readEndpoint(text, PUBLIC)).toEqual(expect.stringContaining(word));
   });
 
   it('lets private addresses pass where an operator says so, and nothing else', () => {
-    expect(readEndpoint('https://127.0.0.1:8443/1', true)).toMatchObject({ origin: 'https://127.0.0.1:8443' });
-    expect(readEndpoint('http://127.0.0.1/1', true)).toEqual(expect.any(String));
+    expect(readEndpoint('https://127.0.0.1:8443/1', ANYWHERE)).toMatchObject({ origin: 'https://127.0.0.1:8443' });
+    expect(readEndpoint('http://127.0.0.1/1', ANYWHERE)).toEqual(expect.any(String));
+  });
+
+  it('takes the hosts of a list alone, where there is one', () => {
+    const rules = { allowPrivate: false, hosts: ['fcm.googleapis.com', '*.push.apple.com', 'push.example:8443'] };
+    for (const url of ['https://fcm.googleapis.com/a', 'https://web.push.apple.com/b', 'https://push.example:8443/'])
+      expect(readEndpoint(url, rules)).toMatchObject({ isWindows: false });
+    for (const url of ['https://push.example/', 'https://fcm.googleapis.com.evil.example/', 'https://8.8.8.8/'])
+      expect(readEndpoint(url, rules)).toMatch(/WEB_PUSH_HOSTS/);
   });
 });

@@ -13,6 +13,8 @@ export interface WebPushProviderOptions {
   ca?: string;
   /** Endpoints may be at private addresses: for simulators alone. */
   allowPrivate?: boolean;
+  /** Hosts that endpoints may name; empty or absent: any. */
+  hosts?: readonly string[];
   /** Finds the addresses of a name; the system's own look-up when absent. */
   resolve?: Resolve;
 }
@@ -27,8 +29,8 @@ export class WebPushProvider implements Provider {
   private readonly tokens = new Map<string, VapidTokens>();
   private readonly options: WebPushSenderOptions;
 
-  constructor({ ca, allowPrivate = false, resolve }: WebPushProviderOptions) {
-    this.options = { ca, allowPrivate, lookup: guardedLookup(allowPrivate, resolve) };
+  constructor({ ca, allowPrivate = false, hosts = [], resolve }: WebPushProviderOptions) {
+    this.options = { ca, allowPrivate, hosts, lookup: guardedLookup(allowPrivate, resolve) };
   }
 
   measure(notification: Notification): number {

@@ -8,7 +8,7 @@ import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import { withLife } from '../time-to-live.js';
 import type { Encrypter } from './web-push.encrypter.js';
 import { MAX_PLAINTEXT_BYTES } from './web-push.encryption.js';
-import { readEndpoint, type Endpoint } from './web-push.endpoint.js';
+import { readEndpoint, type Endpoint, type EndpointRules } from './web-push.endpoint.js';
 import { Origins, type Channel, type OriginsOptions } from './web-push.origins.js';
 import { readWebPushOutcome, type WebPushOutcome } from './web-push.outcome.js';
 import { timeToLiveOf, webPushBody, webPushHeaders } from './web-push.payload.js';
@@ -16,9 +16,7 @@ import { Standing, type Judged } from './web-push.standing.js';
 import { readSubscription } from './web-push.subscription.js';
 import type { VapidTokens } from './web-push.vapid.js';
 
-export interface WebPushSenderOptions extends OriginsOptions {
-  allowPrivate: boolean;
-}
+export type WebPushSenderOptions = OriginsOptions & EndpointRules;
 
 /** One application's way to browsers, whatever their push service. */
 export class WebPushSender implements Sender {
@@ -72,7 +70,7 @@ export class WebPushSender implements Sender {
     const subscription = readSubscription(token);
     if (typeof subscription === 'string') return unusable('the token is no subscription');
     const { userPublicKey, userAuth } = subscription;
-    const endpoint = readEndpoint(subscription.endpoint, this.options.allowPrivate);
+    const endpoint = readEndpoint(subscription.endpoint, this.options);
     if (typeof endpoint === 'string') return unusable(endpoint);
     const breaker = this.breakers.for(endpoint.origin);
     const held = breaker.held();

@@ -1,3 +1,5 @@
+import { isListed } from '../../common/host-list.js';
+
 /**
  * The URL to post to when a device's token is a channel of `host` (`*.` before a name: any host below it), over https
  * and its default port unless `host` names one. Undefined otherwise: a device chooses its token, and whatever else it
@@ -9,8 +11,7 @@ export function readChannel(token: string, host: string): string | undefined {
   const url = new URL(token);
   if (url.protocol !== 'https:' || url.username !== '' || url.password !== '') return undefined;
   // URL drops port 443: what is left is a port that the option must name.
-  const allowed = host.startsWith('*.') ? url.host.endsWith(host.slice(1)) : url.host === host;
-  if (!allowed) return undefined;
+  if (!isListed(url, [host])) return undefined;
   url.hash = '';
   return url.href;
 }

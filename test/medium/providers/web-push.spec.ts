@@ -292,7 +292,7 @@ describe('Web Push', () => {
     open.push(origins);
     const { port } = new URL(simulators.webPush.url);
     const [one, other] = ['localhost', '127.0.0.1'].map(
-      (host) => readEndpoint(`https://${host}:${port}/`, true) as Endpoint,
+      (host) => readEndpoint(`https://${host}:${port}/`, { allowPrivate: true, hosts: [] }) as Endpoint,
     );
     const verdict = await origins.with(one!, () => origins.with(other!, () => Promise.resolve({ action: 'accept' })));
     expect(verdict).toMatchObject({
