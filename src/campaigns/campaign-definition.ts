@@ -1,5 +1,6 @@
 import { ApiError, invalidValue } from '../common/errors.js';
 import { toPlain } from '../common/fields.js';
+import { isJsonObject } from '../common/json.js';
 import type { Content, Definition, Variant } from './campaign.js';
 import type { CampaignDto } from './campaign.dto.js';
 import { isLanguage, readCampaignTarget } from './campaign-target.js';
@@ -72,7 +73,7 @@ function checkLanguages(field: string, languages: Record<string, Content> = {}):
   if (new Set(tags.map((tag) => tag.toLowerCase())).size < tags.length)
     throw invalidValue(field, 'a language is there twice');
   for (const [tag, content] of Object.entries(languages)) {
-    if (typeof content !== 'object' || content === null || Array.isArray(content))
+    if (!isJsonObject(content))
       throw invalidValue(`${field}.${tag}`, 'it must be an object: what is other than in the content');
     checkContent(`${field}.${tag}`, content);
   }

@@ -5,7 +5,6 @@ import {
   IsIn,
   IsInt,
   IsNumber,
-  IsObject,
   IsOptional,
   IsString,
   Length,
@@ -15,7 +14,7 @@ import {
   Min,
 } from 'class-validator';
 import { NumberFromText } from '../common/lenient.js';
-import { Nested, NestedList } from '../common/fields.js';
+import { AnyObject, Nested, NestedList } from '../common/fields.js';
 import { MAX_MOMENTS } from './schedule/schedule.js';
 
 /** The body of a campaign. What needs more than one field, or a look at a calendar, is checked by campaign-definition.ts. */
@@ -156,11 +155,11 @@ export class VariantDto {
 
   /** What is other than in the campaign’s content. */
   @IsOptional()
-  @IsObject({ message: 'it must be an object' })
+  @AnyObject()
   content?: Record<string, unknown>;
 
   @IsOptional()
-  @IsObject({ message: 'it must be an object: languages, and what is other in them' })
+  @AnyObject('it must be an object: languages, and what is other in them')
   languages?: Record<string, Record<string, unknown>>;
 }
 
@@ -170,12 +169,12 @@ export class CampaignDto {
   name!: string;
 
   /** As the body of a message, without its target. */
-  @IsObject({ message: 'it is required and must be an object: a message’s body' })
+  @AnyObject('it is required and must be an object: a message’s body')
   content!: Record<string, unknown>;
 
   /** By language tag: what is other than in the content, field by field. */
   @IsOptional()
-  @IsObject({ message: 'it must be an object: languages, and what is other in them' })
+  @AnyObject('it must be an object: languages, and what is other in them')
   languages?: Record<string, Record<string, unknown>>;
 
   /** Shares of the users; who is in none gets nothing. */
@@ -187,7 +186,7 @@ export class CampaignDto {
 
   /** As a message’s, and `languages`, `timeZones`, `appVersion` and `attributes` of devices. Left out: all devices. */
   @IsOptional()
-  @IsObject({ message: 'it must be an object; leave it out to reach all devices' })
+  @AnyObject('it must be an object; leave it out to reach all devices')
   target?: Record<string, unknown>;
 
   @Nested(() => ScheduleDto, 'it is required and must be an object')

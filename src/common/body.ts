@@ -4,7 +4,7 @@ import type { ValidationError } from 'class-validator';
 import { ApiError, invalidValue } from './errors.js';
 import { toInstance } from './fields.js';
 import { MAX_DEPTH, checkBounds } from './json-bounds.js';
-import { readJson } from './json.js';
+import { isJsonObject, readJson } from './json.js';
 import { rememberRules } from './validation-rules.js';
 
 rememberRules(getMetadataStorage());
@@ -58,8 +58,7 @@ export function parseJson(body: unknown, what = 'body'): unknown {
  */
 export function checkBody<T extends object>(type: Type<T>, body: unknown): { value: T; unknown: string[] } {
   if (body === undefined || body === null || body === '') throw new ApiError('FPWSE0004E', 'A JSON body is required.');
-  if (typeof body !== 'object' || Array.isArray(body))
-    throw new ApiError('FPWSE0004E', 'The body must be a JSON object.');
+  if (!isJsonObject(body)) throw new ApiError('FPWSE0004E', 'The body must be a JSON object.');
   checkStorable(body);
   const { value, unknown } = toInstance(type, body);
   const [first] = flatten(validateSync(value, { forbidUnknownValues: false }));

@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import type { Type } from '@nestjs/common';
 import { IsArray, ValidateBy, ValidateNested, getMetadataStorage } from 'class-validator';
 import { ApiError } from './errors.js';
-import { ExactNumber } from './json.js';
+import { isJsonObject } from './json.js';
 
 /**
  * How the fields of a DTO are read, beside the rules that they obey. Both are class-validator metadata, which subclasses
@@ -25,17 +25,22 @@ export function ReadAs(read: (value: unknown) => unknown): PropertyDecorator {
   return ValidateBy({ name: 'readAs', validator: { validate: () => true } }, { context });
 }
 
+/** An object of no class, which is taken as it is. */
+export function AnyObject(message = 'it must be an object'): PropertyDecorator {
+  return ValidateBy({ name: 'anyObject', validator: { validate: isJsonObject, defaultMessage: () => message } });
+}
+
 /** An object of a class of its own. */
 export function Nested(type: () => Type<object>, message = 'it must be an object'): PropertyDecorator {
   const context: Reading = { nested: type };
-  const rule = ValidateBy({ name: 'nested', validator: { validate: isObject, defaultMessage: () => message } });
+  const rule = ValidateBy({ name: 'nested', validator: { validate: isJsonObject, defaultMessage: () => message } });
   return applyDecorators(ValidateNested({ context }), rule);
 }
 
 /** A list of such objects. `ValidateNested({ each: true })` alone lets null pass. */
 export function NestedList(type: () => Type<object>, message = 'it must be a list'): PropertyDecorator {
   const context: Reading = { nested: type };
-  const validate = (value: unknown): boolean => Array.isArray(value) && value.every(isObject);
+  const validate = (value: unknown): boolean => Array.isArray(value) && value.every(isJsonObject);
   const each = ValidateBy({
     name: 'eachObject',
     validator: { validate, defaultMessage: () => 'each must be an object' },
@@ -46,7 +51,8 @@ export function NestedList(type: () => Type<object>, message = 'it must be a lis
 /** One such object, or a list of them. */
 export function NestedOneOrMore(type: () => Type<object>): PropertyDecorator {
   const context: Reading = { nested: type };
-  const validate = (value: unknown): boolean => (Array.isArray(value) ? value.every(isObject) : isObject(value));
+  const validate = (value: unknown): boolean =>
+    Array.isArray(value) ? value.every(isJsonObject) : isJsonObject(value);
   const defaultMessage = (): string => 'it must be an object or a list of objects';
   return applyDecorators(
     ValidateNested({ context }),
@@ -99,8 +105,8 @@ export function toInstance<T extends object>(type: Type<T>, plain: object): { va
   const nest = (of: Type<object> | undefined, value: unknown, path: string): unknown => {
     if (of === undefined) return value;
     if (Array.isArray(value))
-      return value.map((each: unknown, index) => (isObject(each) ? make(of, each, `${path}${index}.`) : each));
-    return isObject(value) ? make(of, value, path) : value;
+      return value.map((each: unknown, index) => (isJsonObject(each) ? make(of, each, `${path}${index}.`) : each));
+    return isJsonObject(value) ? make(of, value, path) : value;
   };
   return { value: make(type, plain, '') as T, unknown };
 }
@@ -126,9 +132,5 @@ export function toPlain<T extends object>(instance: T): T {
 }
 
 function plainOf(value: unknown): unknown {
-  return isObject(value) && known.has(value.constructor as Type<object>) ? toPlain(value) : value;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
+  return isJsonObject(value) && known.has(value.constructor as Type<object>) ? toPlain(value) : value;
 }

@@ -34,6 +34,11 @@ export class ExactNumber {
   }
 }
 
+/** An object of JSON: neither null, nor a list, nor an exact number. */
+export function isJsonObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
+}
+
 /** As JSON.parse, with exact numbers. Throws SyntaxError, and FPWSE0004E for our own mark and for too many long numbers. */
 export function readJson(text: string): unknown {
   if (text.includes(MARK) || ESCAPED_MARK.test(text))

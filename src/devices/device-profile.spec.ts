@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ExactNumber } from '../common/json.js';
 import {
   canonicalLanguage,
   canonicalTimeZone,
@@ -67,6 +68,12 @@ describe('attributes', () => {
     ['a list', [1], /object/],
     ['an object inside', { a: {} }, /text, a number or a boolean/],
     ['null inside', { a: null }, /text, a number or a boolean/],
+    [
+      'a number that a double cannot hold',
+      { a: new ExactNumber('1147483645123456789') },
+      /1147483645123456789.*as text/,
+    ],
+    ['such a number itself', new ExactNumber('1e400'), /object/],
     ['a number beyond all', { a: Infinity }, /text, a number or a boolean/],
     ['too many', Object.fromEntries(Array.from({ length: 65 }, (_each, n) => [`a${n}`, n])), /at most 64/],
     ['a name that is too long', { ['n'.repeat(65)]: 1 }, /1 to 64/],

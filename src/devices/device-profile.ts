@@ -1,5 +1,5 @@
 import { ValidateBy } from 'class-validator';
-import { ExactNumber } from '../common/json.js';
+import { ExactNumber, isJsonObject } from '../common/json.js';
 
 /** What an app says of its user, beyond MobileFirst's fields: the rules, and the decorators that apply them. */
 
@@ -56,7 +56,7 @@ function askTimeZone(name: string): string | undefined {
 
 /** One flat object of text, numbers and booleans. */
 export function wrongAttributes(value: unknown): string | null {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'it must be an object';
+  if (!isJsonObject(value)) return 'it must be an object';
   const entries = Object.entries(value);
   if (entries.length > MAX_ATTRIBUTES) return `it must have at most ${MAX_ATTRIBUTES} attributes`;
   for (const [name, each] of entries) {

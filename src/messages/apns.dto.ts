@@ -1,4 +1,5 @@
-import { IsIn, IsInt, IsObject, IsOptional, MaxLength } from 'class-validator';
+import { IsIn, IsInt, IsOptional, MaxLength } from 'class-validator';
+import { AnyObject } from '../common/fields.js';
 import { EmptyIsAbsent, NumberFromText, OptionalText, OptionalTexts, UpperCase } from '../common/lenient.js';
 import type { ApnsSettings } from '../providers/notification.js';
 
@@ -17,7 +18,7 @@ export class ApnsDto implements ApnsSettings {
 
   @IsOptional()
   @EmptyIsAbsent()
-  @IsObject({ message: 'it must be an object' })
+  @AnyObject()
   payload?: Record<string, unknown>;
 
   @IsOptional()

@@ -1,5 +1,5 @@
-import { IsBoolean, IsIn, IsInt, IsNumber, IsObject, IsOptional, Max, Min } from 'class-validator';
-import { Nested } from '../common/fields.js';
+import { IsBoolean, IsIn, IsInt, IsNumber, IsOptional, Max, Min } from 'class-validator';
+import { AnyObject, Nested } from '../common/fields.js';
 import { EmptyIsAbsent, NumberFromText, OptionalText, OptionalTexts, UpperCase } from '../common/lenient.js';
 import type { GcmSettings } from '../providers/notification.js';
 
@@ -53,7 +53,7 @@ export class GcmDto implements GcmSettings {
 
   @IsOptional()
   @EmptyIsAbsent()
-  @IsObject({ message: 'it must be an object' })
+  @AnyObject()
   payload?: Record<string, unknown>;
 
   /** Seconds. */

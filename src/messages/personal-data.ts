@@ -1,5 +1,5 @@
 import { invalidValue, printable } from '../common/errors.js';
-import { ExactNumber } from '../common/json.js';
+import { ExactNumber, isJsonObject } from '../common/json.js';
 import type { Target } from '../database/tables.js';
 import { isPlaceholderName } from '../providers/placeholders.js';
 import type { Values } from '../providers/placeholders.js';
@@ -87,7 +87,6 @@ function readText(field: string, name: string, value: unknown): string {
 }
 
 function membersOf(field: string, value: unknown, what: string): [string, unknown][] {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalidValue(field, `it must be ${what}`);
+  if (!isJsonObject(value)) throw invalidValue(field, `it must be ${what}`);
   return Object.entries(value);
 }

@@ -1,4 +1,5 @@
 import { invalidValue, printable } from '../common/errors.js';
+import { isJsonObject } from '../common/json.js';
 
 /**
  * Members that look like a restriction of the recipients and stand where `target` should, pure. As unknown fields they would be
@@ -44,7 +45,7 @@ export function checkRestrictions(message: Record<string, unknown>, path = ''): 
     ['message.', text],
     ['settings.', settings],
   ] as const)
-    for (const [name, value] of Object.entries(isObject(members) ? members : {}))
+    for (const [name, value] of Object.entries(isJsonObject(members) ? members : {}))
       if (value !== null && !isTarget(prefix, name) && looksLikeRestriction(name))
         throw invalidValue(
           `${path}${prefix}${printable(name)}`,
@@ -55,10 +56,6 @@ export function checkRestrictions(message: Record<string, unknown>, path = ''): 
 /** One of the vendor's own samples has its target in the settings. */
 function isTarget(prefix: string, name: string): boolean {
   return name === 'target' && prefix !== 'message.';
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Characters to insert, drop, replace or swap with their neighbour: optimal string alignment. */

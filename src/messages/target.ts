@@ -1,4 +1,5 @@
 import { invalidValue, printable } from '../common/errors.js';
+import { isJsonObject } from '../common/json.js';
 import type { Target } from '../database/tables.js';
 import { PLATFORMS, readPlatform } from '../devices/platform.js';
 
@@ -20,7 +21,7 @@ export function targetOf(request: Record<string, unknown>): unknown {
 /** `undefined` is everybody; anything else must name somebody. Throws FPWSE0005E. */
 export function readTarget(given: unknown): Target {
   if (given === undefined) return {};
-  if (!isObject(given)) throw invalidValue('target', 'it must be an object; leave it out to reach all devices');
+  if (!isJsonObject(given)) throw invalidValue('target', 'it must be an object; leave it out to reach all devices');
   const target = withoutEmpty(given);
   const unknown = Object.keys(target).find((key) => !KINDS.includes(key));
   if (unknown !== undefined)
@@ -39,7 +40,7 @@ export function warnOfTarget(given: unknown, { platforms, ...lists }: Target): s
   const warnings: string[] = [];
   if (platforms?.includes(NOT_OFFERED))
     warnings.push(`'target.platforms': ${NOT_OFFERED} is not offered, and nothing is sent to it.`);
-  const empty = isObject(given) ? Object.keys(LISTS).find((list) => isEmptyList(given[list])) : undefined;
+  const empty = isJsonObject(given) ? Object.keys(LISTS).find((list) => isEmptyList(given[list])) : undefined;
   if (empty !== undefined && Object.keys(lists).length === 0)
     warnings.push(`'target.${empty}' is empty and is ignored: all devices of target.platforms are meant.`);
   return warnings;
@@ -52,10 +53,6 @@ export function warnOfTarget(given: unknown, { platforms, ...lists }: Target): s
 function withoutEmpty(target: Record<string, unknown>): Record<string, unknown> {
   const used = Object.entries(target).filter(([, value]) => value !== null && value !== '' && !isEmptyList(value));
   return used.length === 0 ? target : Object.fromEntries(used);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isEmptyList(value: unknown): boolean {

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
-import { writeJson } from '../../common/json.js';
+import { isJsonObject, writeJson } from '../../common/json.js';
 import type { Header } from '../../http2/push.js';
-import { isObject } from '../unanswered.js';
 import type { Notification, SafariWebSettings, WebSettings } from '../notification.js';
 
 /** Push services keep a message for 28 (Google) to 30 days (Apple, Mozilla) and shorten or refuse what is longer. */
@@ -62,8 +61,8 @@ function settingsOf(notification: Notification, platform: string): WebSettings |
  * it. What is no object goes as it came (IBM's Go SDK types it as text).
  */
 function customPayload(given: unknown, { messageId, collapseId }: Notification): unknown {
-  if (given !== undefined && given !== null && given !== '' && !isObject(given)) return given;
-  return { tag: collapseId, ...(isObject(given) ? given : {}), nid: messageId };
+  if (given !== undefined && given !== null && given !== '' && !isJsonObject(given)) return given;
+  return { tag: collapseId, ...(isJsonObject(given) ? given : {}), nid: messageId };
 }
 
 /** Whole seconds, never past the moment after which nobody wants the message. */

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readJson, writeJson } from '../../../src/common/json.js';
 import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
 import { ValuesRepository } from '../../../src/delivery/values.repository.js';
 import { MessageWriter } from '../../../src/messages/message-writer.js';
@@ -76,6 +77,19 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
     const report = await room.reports.find(applicationId, first.message.id, Date.now());
     expect(report?.audience).toBe(1);
     expect(Object.values(report?.providers ?? {}).map(({ pending }) => pending)).toEqual([1]);
+  });
+
+  it('numbers that a double cannot hold are given back as they came', async () => {
+    const applicationId = await room.addApplication();
+    const text = '{"chatId":1147483645123456789,"huge":1e400,"list":[{"small":1e-400}],"plain":7}';
+    const payload = readJson(text) as Record<string, unknown>;
+    const notification = { alert: 'hi', collapseId: 'x', apns: { payload } };
+    const kept = messageOf(applicationId, { body: { message: { alert: 'hi' }, custom: payload }, notification });
+    expect(await writer.keep(kept)).toBe(true);
+    const original = await room.messages.findOriginal(applicationId, kept.message.id);
+    expect(original?.notification).toEqual(notification);
+    expect(writeJson(original?.body.custom)).toHaveLength(text.length);
+    expect(readJson(writeJson(original?.body.custom))).toEqual(payload);
   });
 
   it('one that the database refuses does not take the others with it', async () => {
