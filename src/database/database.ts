@@ -4,6 +4,7 @@ import type { RawBuilder } from 'kysely';
 import type pg from 'pg';
 import { StartError } from '../common/start-error.js';
 import type { Config } from '../config.js';
+import { againOnConflict } from './conflicts.js';
 import { openEmbedded } from './embedded.js';
 import { MIGRATIONS } from './migrations/migrations.js';
 import { openPostgres } from './postgres.js';
@@ -42,11 +43,12 @@ export async function openDatabase(config: Pick<Config, 'databaseUrl' | 'dataDir
 
 /**
  * Runs a statement outside of any transaction that each connection parses and plans once, under a name of its own: a good
- * part of what a small one costs. Its text must always be the same.
+ * part of what a small one costs. Its text must always be the same. It is tried again when it met another in a deadlock.
  */
 export async function executePrepared<Row>(database: Database, name: string, query: RawBuilder<Row>): Promise<Row[]> {
   const { sql: text, parameters } = query.compile(database.kysely);
-  const { rows } = await database.pool.query({ name, text, values: [...parameters] });
+  const values = [...parameters];
+  const { rows } = await againOnConflict(() => database.pool.query({ name, text, values }));
   return rows as Row[];
 }
 

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { executePrepared } from '../../../src/database/database.js';
 import type { Database } from '../../../src/database/database.js';
 import { PLACES, openPlace } from './places.js';
 
@@ -121,6 +122,30 @@ describe.each(PLACES)('the %s database', (place) => {
       await client.query(`${add(5)}; ${add(6)}`);
       client.release();
       expect(await ids()).toEqual([5, 6]);
+    });
+  });
+
+  describe('a statement that met another', () => {
+    /** Refuses the first calls with this code; a sequence is not taken back with the statement. */
+    const refusing = async (code: string, times: number) => {
+      const name = `met_${code.toLowerCase()}_${times}`;
+      await database.pool.query(`create sequence ${name}`);
+      await database.pool.query(`create function ${name}() returns bigint language plpgsql as $$
+        declare call bigint := nextval('${name}');
+        begin
+          if call <= ${times} then raise exception 'met another' using errcode = '${code}'; end if;
+          return call;
+        end $$`);
+      return executePrepared<{ call: number }>(database, name, sql`select ${sql.raw(name)}() as call`);
+    };
+
+    it.each(['40001', '40P01'])('is tried again after %s', async (code) => {
+      expect(await refusing(code, 3)).toEqual([{ call: 4 }]);
+    });
+
+    it('is given up after the fourth attempt, and at once for any other reason', async () => {
+      await expect(refusing('40P01', 9)).rejects.toMatchObject({ code: '40P01' });
+      await expect(refusing('23505', 1)).rejects.toMatchObject({ code: '23505' });
     });
   });
 
