@@ -13,6 +13,7 @@ import type { Database } from './database/database.js';
 import { DatabaseModule } from './database/database.module.js';
 import { SchedulerModule, WorkerModule } from './delivery/delivery.module.js';
 import { HealthModule } from './health/health.module.js';
+import { BodyInterceptor } from './http/body.interceptor.js';
 import { QueueModule } from './queue/queue.module.js';
 import { Queues } from './queue/queue.js';
 import { WebhookDeliveryModule } from './webhooks/webhooks.module.js';
@@ -49,6 +50,8 @@ export class AppModule {
       providers: [
         { provide: APP_FILTER, useClass: ErrorFilter },
         { provide: APP_GUARD, useClass: AcceptGuard },
+        // In this order: what was read is refused where no body is taken.
+        { provide: APP_INTERCEPTOR, useClass: BodyInterceptor },
         { provide: APP_INTERCEPTOR, useClass: NoBodyInterceptor },
       ],
     };

@@ -31,6 +31,14 @@ export interface Config {
   invalidClientStatus: 400 | 401;
   /** Addresses and networks of reverse proxies whose X-Forwarded-For is believed. */
   trustedProxies: string[];
+  /** What connections and bodies may take together. */
+  http: {
+    requestTimeoutMs: number;
+    headersTimeoutMs: number;
+    keepAliveTimeoutMs: number;
+    maxConnections: number;
+    maxBodyBytes: number;
+  };
   apns: { productionUrl: string; sandboxUrl: string };
   /** `tokenHosts`: where a service account's `token_uri` may be. */
   fcm: { url: string; tokenHosts: string[] };
@@ -44,6 +52,10 @@ export interface Config {
   /** PEM text of an extra authority that provider connections trust. */
   providerCa?: string;
   batchesAtOnce: number;
+  /** Whether the API document is served. */
+  docs: boolean;
+  /** Between "not ready" and the end of listening. */
+  shutdownDelayMs: number;
   /** How long a stop waits for what is on the wire. */
   shutdownTimeoutMs: number;
   /** In days; 0 keeps for ever. */
@@ -65,7 +77,7 @@ const KNOWN = new Set(SETTINGS.map((setting) => setting.name));
 /** `DATABASE_`, `APNS_`, …: a variable of one of these families that is no setting is a typing error, not somebody else's. */
 const FAMILIES = [
   ...new Set([...KNOWN].filter((name) => name.includes('_')).map((name) => `${name.split('_')[0]}_`)),
-].filter((family) => family !== 'NODE_');
+].filter((family) => family !== 'NODE_' && family !== 'HTTP_');
 /** Kubernetes gives every container the addresses of its neighbours: a service `queue` makes QUEUE_PORT and more. */
 const NEIGHBOUR = /_(SERVICE_HOST|SERVICE_PORT|PORT)(_|$)/;
 
@@ -197,6 +209,24 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     }
   }
 
+  const whole = (name: string, min: number, max: number): number => {
+    const number = Number(value(name));
+    check(
+      Number.isInteger(number) && number >= min && number <= max,
+      `${name} must be a whole number from ${min} to ${max}`,
+    );
+    return number;
+  };
+  const shutdownDelayMs = whole('SHUTDOWN_DELAY', 0, 600) * 1_000;
+  check(['on', 'off'].includes(value('DOCS')), 'DOCS must be on or off');
+  const http = {
+    requestTimeoutMs: whole('HTTP_REQUEST_TIMEOUT', 1, 3_600) * 1_000,
+    headersTimeoutMs: whole('HTTP_HEADERS_TIMEOUT', 1, 3_600) * 1_000,
+    keepAliveTimeoutMs: whole('HTTP_KEEP_ALIVE_TIMEOUT', 1, 3_600) * 1_000,
+    maxConnections: whole('HTTP_MAX_CONNECTIONS', 1, 1_000_000),
+    maxBodyBytes: whole('HTTP_MAX_BODY_BYTES', 8_388_608, 2 ** 40),
+  };
+
   const batchesAtOnce = Number(value('WORKER_BATCHES'));
   check(
     Number.isInteger(batchesAtOnce) && batchesAtOnce >= 1 && batchesAtOnce <= 256,
@@ -235,6 +265,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     runtimeName,
     invalidClientStatus: invalidClientStatus === '401' ? 401 : 400,
     trustedProxies,
+    http,
     apns: { productionUrl: value('APNS_URL'), sandboxUrl: value('APNS_SANDBOX_URL') },
     fcm: { url: value('FCM_URL'), tokenHosts },
     wns: {
@@ -248,6 +279,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     webhooks,
     providerCa,
     batchesAtOnce,
+    docs: value('DOCS') === 'on',
+    shutdownDelayMs,
     shutdownTimeoutMs: shutdownTimeout * 1_000,
     retention,
   };

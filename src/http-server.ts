@@ -1,37 +1,53 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Config } from './config.js';
 import { checkAddresses } from './http/addresses.js';
-import { BODY_LIMIT, readBodies } from './http/bodies.js';
+import { BODY_LIMIT, leaveBodies } from './http/bodies.js';
 import { trustFunction, warnOfUntrustedProxy } from './http/callers.js';
+import { boundConnections } from './http/connections.js';
+import { answerClientError, answerFrameworkError } from './http/errors.js';
+import { sendHeaders } from './http/headers.js';
+import { watchMethods } from './http/methods.js';
 import { buildDocument } from './openapi.js';
 
 /** An id of 255 characters may be three bytes each in a path. */
 const MAX_PARAMETER = 1_024;
+/** Without a byte in either direction: longer than anything that a request waits for. */
+const DEAD_CONNECTION_MS = 120_000;
+/** How often Node looks for heads that take too long. */
+const LOOK_MS = 2_000;
 
-export function newAdapter(config: Pick<Config, 'trustedProxies'>): FastifyAdapter {
+export function newAdapter({ trustedProxies, http }: Pick<Config, 'trustedProxies' | 'http'>): FastifyAdapter {
   return new FastifyAdapter({
-    trustProxy: trustFunction(config.trustedProxies),
+    trustProxy: trustFunction(trustedProxies),
     bodyLimit: BODY_LIMIT,
     // The vendor addresses /apps/ and its Windows SDK posts to /devices/; others leave the slash away.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAMETER },
+    http: { headersTimeout: http.headersTimeoutMs, connectionsCheckingInterval: LOOK_MS },
+    // An import takes as long as it takes: http/body-reader.ts bounds each body.
+    requestTimeout: 0,
+    keepAliveTimeout: http.keepAliveTimeoutMs,
+    connectionTimeout: DEAD_CONNECTION_MS,
     // Requests under way at a stop are answered; the connection says that it closes.
     forceCloseConnections: 'idle',
-    // What fails before a route is found does not pass the error filter.
-    frameworkErrors: (_error: unknown, _request: unknown, reply: FastifyReply) => {
-      void reply.status(400).send({ code: 'FPWSE0004E', message: 'The address is not a valid URL.' });
-    },
+    return503OnClosing: false,
+    frameworkErrors: answerFrameworkError,
+    clientErrorHandler: answerClientError,
   });
 }
 
-/** How requests come in, for every route. */
-export function openDoor(app: NestFastifyApplication, config: Config): void {
+/** How requests come in, for every route. Before the routes are made; the answer is to be called when they are. */
+export async function openDoor(app: NestFastifyApplication, config: Config): Promise<() => void> {
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
   warnOfUntrustedProxy(fastify, config);
+  boundConnections(fastify, config.http.maxConnections);
   checkAddresses(fastify);
-  readBodies(fastify);
+  leaveBodies(fastify);
+  const refuseOtherMethods = watchMethods(fastify);
+  await sendHeaders(app);
+  return refuseOtherMethods;
 }
 
 /** OpenAPI at /imfpush/v1/swagger.json, and a page to try it at /doc/. */

@@ -11,6 +11,7 @@ import { openVault } from './common/vault.js';
 import { ConfigError, readConfig } from './config.js';
 import type { Config } from './config.js';
 import { openDatabase } from './database/database.js';
+import { Readiness } from './health/readiness.js';
 import { newAdapter, openDoor, serveDocument } from './http-server.js';
 import { Queues } from './queue/queue.js';
 import { welcome } from './welcome.js';
@@ -37,8 +38,10 @@ async function start(): Promise<void> {
       newAdapter(config),
       { logger, bodyParser: false, abortOnError: false },
     );
-    openDoor(app, config);
-    if (config.roles.has('api')) serveDocument(app);
+    const refuseOtherMethods = await openDoor(app, config);
+    if (config.roles.has('api') && config.docs) serveDocument(app);
+    await app.init();
+    refuseOtherMethods();
     await listen(app, config);
     stopOnSignal(app, config);
     process.stdout.write(welcome(config, await app.getUrl(), database.place, queues.place));
@@ -63,24 +66,29 @@ async function listen(app: NestFastifyApplication, config: Config): Promise<void
  * Drains and exits 0; a person's second signal, or the end of SHUTDOWN_TIMEOUT, ends it at once: what is in flight then is
  * unknown and goes by its message's policy.
  */
-function stopOnSignal(app: NestFastifyApplication, { shutdownTimeoutMs }: Config): void {
+function stopOnSignal(app: NestFastifyApplication, { shutdownDelayMs, shutdownTimeoutMs }: Config): void {
   let stoppingSince = 0;
   const stop = (): void => {
     // Ctrl-C under `npm start` comes twice: from the terminal, and passed on by npm.
     if (stoppingSince > 0 && Date.now() - stoppingSince > ONE_KEYSTROKE_MS) process.exit(1);
     if (stoppingSince > 0) return;
     stoppingSince = Date.now();
-    setTimeout(() => process.exit(1), shutdownTimeoutMs).unref();
-    void app.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        process.stderr.write(`carillon: stopping failed: ${rootCause(error)}\n`);
-        process.exit(1);
-      },
-    );
+    app.get(Readiness).accepting = false;
+    setTimeout(() => {
+      setTimeout(() => process.exit(1), shutdownTimeoutMs).unref();
+      void app.close().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          process.stderr.write(`carillon: stopping failed: ${rootCause(error)}\n`);
+          process.exit(1);
+        },
+      );
+    }, shutdownDelayMs);
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  // The terminal was closed.
+  process.on('SIGHUP', stop);
 }
 
 start().catch((error: unknown) => {

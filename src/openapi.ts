@@ -21,7 +21,9 @@ const REFUSALS = {
   notFound: [404, 'There is none of this id, or no such application'],
   contentType: [405, 'The content type must be application/json'],
   notAcceptable: [406, 'The Accept header excludes what would be answered'],
+  tooSlow: [408, 'The body did not come in time'],
   tooLarge: [413, 'The body is larger than 1 MiB'],
+  coding: [415, 'The charset is not UTF-8, or the content coding is neither gzip nor br'],
   internal: [500, 'A fault of ours; it has been logged'],
   busy: [503, 'Busy, or a part that is needed is away: try again'],
 } as const;
@@ -99,6 +101,7 @@ function causesOf(path: string, operation: Operation): (keyof typeof REFUSALS)[]
   if (takesBody || takesQuery) causes.push('badRequest');
   // An import is as long as it likes.
   if (takesBody && !path.endsWith(':import')) causes.push('tooLarge');
+  if (takesBody) causes.push('tooSlow', 'coding');
   if (path.includes('{')) causes.push('notFound');
   if (isApi && path !== DOCUMENT_PATH) causes.push('notAcceptable');
   // Messages are parsed whatever their content type is; the az endpoints take forms.

@@ -68,6 +68,25 @@ export const SETTINGS: readonly Setting[] = [
     meaning:
       'addresses (`192.0.2.10`) or networks of reverse proxies, comma-separated, whose `X-Forwarded-For` names the caller; no wider than the proxies themselves: whoever has such an address names any caller',
   },
+  { name: 'DOCS', fallback: 'on', meaning: '`off` serves neither the API document nor the page to try it' },
+  {
+    name: 'HTTP_REQUEST_TIMEOUT',
+    fallback: '30',
+    meaning:
+      'seconds in which the body of a request has to come; of an import, the longest time between two pieces of it',
+  },
+  { name: 'HTTP_HEADERS_TIMEOUT', fallback: '15', meaning: 'seconds in which the head of a request has to come' },
+  {
+    name: 'HTTP_KEEP_ALIVE_TIMEOUT',
+    fallback: '72',
+    meaning: 'seconds that a connection stays open without a request; more than the idle time of a proxy before it',
+  },
+  { name: 'HTTP_MAX_CONNECTIONS', fallback: '10000', meaning: 'open connections; further ones are closed at once' },
+  {
+    name: 'HTTP_MAX_BODY_BYTES',
+    fallback: '67108864',
+    meaning: 'bytes of all bodies that are being worked on at once; beyond, callers are answered 503',
+  },
   { name: 'APNS_URL', fallback: 'https://api.push.apple.com', meaning: 'APNs production server' },
   { name: 'APNS_SANDBOX_URL', fallback: 'https://api.sandbox.push.apple.com', meaning: 'APNs sandbox server' },
   { name: 'FCM_URL', fallback: 'https://fcm.googleapis.com', meaning: 'FCM server' },
@@ -129,6 +148,12 @@ export const SETTINGS: readonly Setting[] = [
     name: 'WORKER_BATCHES',
     fallback: '8',
     meaning: 'broadcast batches that one worker process sends at once, per provider',
+  },
+  {
+    name: 'SHUTDOWN_DELAY',
+    fallback: '0',
+    meaning:
+      'seconds between "not ready" and the end of listening, for a load balancer to notice; `SHUTDOWN_TIMEOUT` begins after it',
   },
   {
     name: 'SHUTDOWN_TIMEOUT',

@@ -1,15 +1,28 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, UseGuards } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Headers,
+  HttpCode,
+  Param,
+  Post,
+  Put,
+  Query,
+  Req,
+  UseGuards,
+} from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { Caller } from '../auth/admin.guard.js';
 import type { Actor } from '../auth/audit.repository.js';
-import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
+import { LiveTokens } from '../auth/live-tokens.js';
+import { RequireElement, RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { BodyPipe } from '../common/body.js';
 import { readFilter } from '../common/filter.js';
 import { ApiFilter, ApiPaging, readExpand, readPage, toPageInfo } from '../common/paging.js';
 import type { Query as QueryOf } from '../common/query.js';
 import {
-  APPLICATION_ID,
   ApplicationAnswer,
   ApplicationListAnswer,
   ChangeStatusDto,
@@ -25,7 +38,10 @@ import { ApplicationsService } from './applications.service.js';
 @Controller('imfpush/v1/apps')
 @UseGuards(ScopeGuard)
 export class ApplicationsController {
-  constructor(private readonly applications: ApplicationsService) {}
+  constructor(
+    private readonly applications: ApplicationsService,
+    private readonly tokens: LiveTokens,
+  ) {}
 
   @Get()
   @RequireScope('apps.read')
@@ -47,10 +63,15 @@ export class ApplicationsController {
   }
 
   @Post()
-  @RequireScope('apps.write', applicationOfBody)
+  @RequireElement('apps.write')
   @ApiOperation({ summary: 'Create an application' })
   @ApiResponse({ status: 409, description: 'FPWSE0002E: the id is taken; CARIL0409E: it is still being removed' })
-  async create(@Body(new BodyPipe(CreateApplicationDto)) body: CreateApplicationDto): Promise<ApplicationAnswer> {
+  async create(
+    @Body(new BodyPipe(CreateApplicationDto)) body: CreateApplicationDto,
+    @Headers('authorization') authorization: string | undefined,
+  ): Promise<ApplicationAnswer> {
+    // The guard has looked at the token before there was a body to name the application.
+    await this.tokens.authorize(authorization, ['apps.write', `push.application.${body.applicationId}`]);
     return toApplicationAnswer(
       await this.applications.createApplication({
         id: body.applicationId,
@@ -96,10 +117,4 @@ export class ApplicationsController {
       await this.applications.changeStatus(applicationId, { enabled, strict: strict ?? undefined }),
     );
   }
-}
-
-/** `push.application.<id>` is enough to create that application; an id that cannot be one wants `push.application.*`. */
-function applicationOfBody({ body }: FastifyRequest): string | undefined {
-  const id = (body as { applicationId?: unknown } | null | undefined)?.applicationId;
-  return typeof id === 'string' && APPLICATION_ID.test(id) ? id : undefined;
 }

@@ -19,14 +19,16 @@ export type AuthorizedRequest = FastifyRequest & { authorized: Authorized };
  * The route wants this scope element (of several, one) and, besides, `push.application.<id>` of the application in its
  * path; where there is none, `push.application.*`.
  */
-export function RequireScope(
-  element: string | readonly string[],
-  applicationOf = applicationOfPath,
-): MethodDecorator & ClassDecorator {
+export function RequireScope(element: string | readonly string[]): MethodDecorator & ClassDecorator {
   const elements = typeof element === 'string' ? [element] : element;
   return requirement(`${elements.join(' or ')} and the application`, (request) =>
-    elements.map((each) => [each, `push.application.${applicationOf(request) ?? '*'}`]),
+    elements.map((each) => [each, `push.application.${applicationOfPath(request) ?? '*'}`]),
   );
+}
+
+/** The route wants this scope element, and looks itself for the application that its body names. */
+export function RequireElement(element: string): MethodDecorator & ClassDecorator {
+  return requirement(element, () => [[element]]);
 }
 
 function applicationOfPath({ params }: FastifyRequest): string | undefined {

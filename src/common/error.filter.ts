@@ -25,7 +25,7 @@ export class ErrorFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
-    const answer = AZ_ROUTE.test(request.routeOptions.url ?? '') ? toOAuth(toAnswer(error)) : toAnswer(error);
+    const answer = answerTo(error, request.routeOptions.url ?? '');
     if (answer.status === 503 && isUnavailable(error)) this.sayUnavailable(error as Error);
     else if (answer.status >= 500 && !isDeliberate(error)) {
       const cause = error instanceof Error ? (error.cause ?? error) : error;
@@ -41,6 +41,11 @@ export class ErrorFilter implements ExceptionFilter {
       .type('application/json; charset=utf-8')
       .send(JSON.stringify(answer.body));
   }
+}
+
+/** What the caller is told. `url`: of the route, or of the request where there is none. */
+export function answerTo(error: unknown, url: string): Answer {
+  return AZ_ROUTE.test(url) ? toOAuth(toAnswer(error)) : toAnswer(error);
 }
 
 /** "Busy" without a cause is an answer and not a fault: at hundreds a second its account would cost more than the work refused. */

@@ -20,10 +20,12 @@ export const ERROR_CODES = {
   CARIL0403E: 403, // the token's scope does not cover the call
   CARIL0405E: 405, // wrong method or content type
   CARIL0406E: 406, // nothing that the caller takes can be answered
+  CARIL0408E: 408, // the request did not come in time
   CARIL0409E: 409, // the state of the resource does not allow the call
   CARIL0413E: 413, // the body is larger than the limit
   CARIL0415E: 415, // a charset or content coding that cannot be read
   CARIL0429E: 429, // too many failed attempts to authenticate
+  CARIL0431E: 431, // the head of the request is too large
 } as const;
 export type ErrorCode = keyof typeof ERROR_CODES;
 

@@ -40,6 +40,7 @@ export async function* readLines(source: AsyncIterable<Buffer>, maxBytes: number
       if (lines.length > 0) yield lines;
     }
   } catch (error) {
+    if (error instanceof ApiError) throw error;
     throw new ApiError('FPWSE0004E', 'The body breaks off.', {}, { cause: error });
   }
   const line = length > 0 ? take(Buffer.alloc(0)) : null;

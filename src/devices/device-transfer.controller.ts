@@ -49,7 +49,7 @@ export class DeviceTransferController {
     @Req() { body }: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StreamableFile> {
-    if (!(body instanceof Readable)) throw new ApiError('CARIL0405E', `The content type must be ${NDJSON}.`);
+    if (!isStream(body)) throw new ApiError('CARIL0405E', `The content type must be ${NDJSON}.`);
     const report = await this.transfer.importDevices(applicationId, body);
     const { lines, rejected } = report.summarize();
     if (lines === 0) throw new ApiError('FPWSE0004E', 'The body has no line.');
@@ -68,4 +68,8 @@ export class DeviceTransferController {
   async export(@Param('applicationId') applicationId: string): Promise<StreamableFile> {
     return new StreamableFile(Readable.from(await this.transfer.exportDevices(applicationId)), { type: NDJSON });
   }
+}
+
+function isStream(body: unknown): body is AsyncIterable<Buffer> {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
 }

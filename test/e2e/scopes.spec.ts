@@ -266,8 +266,11 @@ describe.each(guarded)('%s', (route, row) => {
   ])('refuses a token for %s', async (_what, scope) => {
     const answer = await call(route, row, await bearer(scope));
     expect(answer.status).toBe(403);
+    // An application that stands in the body is not known before the body is read, which the element lets it be.
+    const unread = route === 'POST /imfpush/v1/apps' && scope.includes('X');
+    const needs = unread ? row.needs : `${row.needs} push.application.${applicationOf(row)}`;
     expect(answer.headers.get('www-authenticate')).toBe(
-      `Bearer error="insufficient_scope", scope="RegisteredClient ${row.needs} push.application.${applicationOf(row)}"`,
+      `Bearer error="insufficient_scope", scope="RegisteredClient ${needs}"`,
     );
     expect(await answer.json()).toMatchObject({ code: 'CARIL0403E' });
   });

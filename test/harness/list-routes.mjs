@@ -12,7 +12,9 @@ wrap('getInstance', (adapter, original) => {
   const fastify = original.call(adapter);
   if (!hooked.has(fastify)) {
     hooked.add(fastify);
-    fastify.addHook('onRoute', ({ method, url }) => {
+    fastify.addHook('onRoute', ({ method, url, config }) => {
+      // What refuses other methods is no route of the program's.
+      if (config?.refuses) return;
       for (const each of [method].flat()) if (each !== 'HEAD') routes.add(`${each} ${url}`);
     });
   }

@@ -1,0 +1,138 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import type { Readable, Transform } from 'node:stream';
+import { createBrotliDecompress, createGunzip } from 'node:zlib';
+import { ApiError } from '../common/errors.js';
+
+export interface BodyBounds {
+  /** Bytes of all bodies in this process, as they are decoded, until their answers have left. */
+  maxBytes: number;
+  /** For a whole body; of a stream, between two pieces. */
+  timeoutMs: number;
+}
+
+/** RFC 9110 §8.4.1, RFC 7932. */
+const DECODERS = new Map<string, () => Transform>([
+  ['gzip', createGunzip],
+  ['x-gzip', createGunzip],
+  ['br', createBrotliDecompress],
+]);
+const ACCEPTED = 'gzip, br';
+
+/**
+ * Reads bodies, when a request's guards have let it pass: what is refused before has sent nothing that is kept. Throws
+ * CARIL0413E for more than `limit` bytes, decoded; CARIL0415E for another content coding; CARIL0408E for one that takes too
+ * long; FPWSE0025E while other bodies fill the memory; FPWSE0004E for one that breaks off.
+ */
+export class BodyReader {
+  private held = 0;
+
+  constructor(private readonly bounds: BodyBounds) {}
+
+  async readBytes(request: FastifyRequest, reply: FastifyReply, limit: number): Promise<Buffer> {
+    const source = this.open(request, reply);
+    if (source === request.raw && Number(request.headers['content-length']) > limit) throw tooLarge();
+    const { raw } = request;
+    const chunks: Buffer[] = [];
+    let length = 0;
+    reply.raw.once('close', () => (this.held -= length));
+    return new Promise((resolve, reject) => {
+      const stop = (): void => {
+        clearTimeout(timer);
+        source.off('data', take).off('end', finish).off('error', refuse);
+        raw.off('close', breakOff);
+      };
+      const refuse = (error: Error): void => {
+        stop();
+        // Not destroyed: the answer leaves through the same socket.
+        raw.unpipe().pause();
+        reject(error instanceof ApiError ? error : brokenOff(error));
+      };
+      // A request also closes when it was read to its end, and a decoder may still be at work.
+      const breakOff = (): void => void (raw.complete || refuse(brokenOff()));
+      const take = (chunk: Buffer): void => {
+        length += chunk.length;
+        this.held += chunk.length;
+        if (length > limit) refuse(tooLarge());
+        else if (this.held > this.bounds.maxBytes) refuse(busy());
+        else chunks.push(chunk);
+      };
+      const finish = (): void => {
+        stop();
+        resolve(Buffer.concat(chunks, length));
+      };
+      const timer = setTimeout(() => refuse(tooSlow()), this.bounds.timeoutMs);
+      raw.once('close', breakOff);
+      source.on('data', take).once('end', finish).once('error', refuse);
+    });
+  }
+
+  /** The pieces as they come, in the memory of one. */
+  async *readStream(request: FastifyRequest, reply: FastifyReply): AsyncGenerator<Buffer> {
+    const source = this.open(request, reply);
+    const pieces = source.iterator({ destroyOnReturn: false });
+    try {
+      for (;;) {
+        const piece = await within(this.bounds.timeoutMs, pieces.next());
+        if (piece.done === true) return;
+        yield piece.value as Buffer;
+      }
+    } catch (error) {
+      throw error instanceof ApiError ? error : brokenOff(error);
+    }
+  }
+
+  private open({ raw, headers }: FastifyRequest, reply: FastifyReply): Readable {
+    const coding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
+    const decoder = DECODERS.get(coding);
+    if (!decoder && coding !== 'identity' && coding !== '')
+      throw new ApiError('CARIL0415E', `The content coding must be one of ${ACCEPTED}.`, {
+        'accept-encoding': ACCEPTED,
+      });
+    // The caller waits for leave to send (RFC 9110 §10.1.1).
+    if (headers.expect !== undefined) reply.raw.writeContinue();
+    return decoder ? decode(raw, decoder()) : raw;
+  }
+}
+
+/** RFC 9112 §6: a request has a body when one of the two says so. */
+export function hasBody({ method, headers }: IncomingMessage): boolean {
+  if (method === 'GET' || method === 'HEAD') return false;
+  const length = headers['content-length'];
+  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}
+
+function decode(raw: IncomingMessage, decoder: Transform): Transform {
+  raw.once('close', () => {
+    if (!raw.complete) decoder.destroy(brokenOff());
+  });
+  return raw.pipe(decoder);
+}
+
+async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(tooSlow()), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function tooLarge(): ApiError {
+  return new ApiError('CARIL0413E', 'The body is larger than this server takes.');
+}
+
+function tooSlow(): ApiError {
+  return new ApiError('CARIL0408E', 'The body did not come in time.');
+}
+
+function busy(): ApiError {
+  return new ApiError('FPWSE0025E', 'Too many bodies are being read at once; try again.', { 'retry-after': '1' });
+}
+
+function brokenOff(cause?: unknown): ApiError {
+  return new ApiError('FPWSE0004E', 'The body breaks off, or is not of its content coding.', {}, { cause });
+}

@@ -1,0 +1,74 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Observable } from 'rxjs';
+import { parseJson } from '../common/body.js';
+import { ApiError } from '../common/errors.js';
+import type { FormRequest } from '../common/form.js';
+import { readUtf8 } from '../common/text.js';
+import { CONFIG } from '../common/tokens.js';
+import type { Config } from '../config.js';
+import { BodyReader, hasBody } from './body-reader.js';
+
+/** A certificate of 64 KB, a few fields, and the lines between the parts. */
+const FORM_LIMIT = 131_072;
+const WRONG_TYPE = 'The content type must be application/json.';
+const JSON_TYPE = /^application\/json\s*(;|$)/i;
+const FORM_TYPE = /^multipart\/form-data\s*(;|$)/i;
+const LINES_TYPE = /^application\/(x-)?ndjson\s*(;|$)/i;
+const CHARSET = /;\s*charset\s*=\s*"?([^";,\s]*)/i;
+
+/**
+ * Reads the body of a request, behind the guards and before the pipes. JSON is parsed; lines are a stream on the route
+ * that takes them; everything else arrives as text, because what it is depends on the route.
+ */
+@Injectable()
+export class BodyInterceptor implements NestInterceptor {
+  private readonly reader: BodyReader;
+
+  constructor(@Inject(CONFIG) { http }: Pick<Config, 'http'>) {
+    this.reader = new BodyReader({ maxBytes: http.maxBodyBytes, timeoutMs: http.requestTimeoutMs });
+  }
+
+  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    const http = context.switchToHttp();
+    const request = http.getRequest<FormRequest>();
+    if (hasBody(request.raw)) request.body = await this.read(request, http.getResponse<FastifyReply>());
+    return next.handle();
+  }
+
+  private async read(request: FormRequest, reply: FastifyReply): Promise<unknown> {
+    const type = request.headers['content-type'] ?? '';
+    checkCharset(type);
+    if (LINES_TYPE.test(type)) {
+      if (!takesStream(request)) throw new ApiError('CARIL0405E', WRONG_TYPE);
+      return this.reader.readStream(request, reply);
+    }
+    const limit = request.routeOptions.bodyLimit ?? 0;
+    if (FORM_TYPE.test(type)) {
+      request.formBytes = await this.reader.readBytes(request, reply, Math.min(limit, FORM_LIMIT));
+      return request.formBytes.toString('latin1');
+    }
+    const text = readUtf8(await this.reader.readBytes(request, reply, limit));
+    return JSON_TYPE.test(type) ? readJson(text) : text;
+  }
+}
+
+/** Text is what bodies of other types arrive as, and no route takes a JSON string. */
+function readJson(text: string): unknown {
+  if (text === '') return undefined;
+  const value = parseJson(text);
+  if (typeof value === 'string') throw new ApiError('FPWSE0004E', 'The body must be a JSON object.');
+  return value;
+}
+
+/** RFC 8259 §8.1 knows no other than UTF-8, and what is read as UTF-8 and was not would be somebody else's name. */
+function checkCharset(type: string): void {
+  const charset = CHARSET.exec(type)?.[1];
+  if (charset !== undefined && !/^utf-?8$/i.test(charset))
+    throw new ApiError('CARIL0415E', 'The charset of the body must be UTF-8.');
+}
+
+function takesStream({ routeOptions }: FastifyRequest): boolean {
+  return (routeOptions.config as { takesStream?: boolean }).takesStream === true;
+}
