@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { setFlagsFromString } from 'node:v8';
 import { AppModule } from './app.module.js';
+import { SigningKeyRepository } from './auth/signing-key.repository.js';
 import { rootCause } from './common/errors.js';
 import { AppLogger } from './common/logger.js';
 import { surviveWriteErrors } from './common/output.js';
@@ -31,7 +32,8 @@ async function start(): Promise<void> {
   const logger = new AppLogger(config.environment === 'production');
   const database = await openDatabase(config);
   try {
-    const vault = openVault(config);
+    const signingKeys = await new SigningKeyRepository(database).list();
+    const vault = openVault(config, signingKeys.length > 0);
     const queues = await Queues.open(config, database, (error) => logger.warn(rootCause(error), 'Queue'));
     const app = await NestFactory.create<NestFastifyApplication>(
       AppModule.for({ config, database, queues, vault }),

@@ -81,6 +81,13 @@ describe('openVault', () => {
     expect(statSync(folder).mode & 0o777).toBe(0o700);
   });
 
+  it('makes no key where the database holds what was sealed under a lost one', () => {
+    expect(() => openVault({ dataDir }, true)).toThrow(/master\.key is missing.*restore it from a backup/);
+    expect(() => statSync(join(dataDir, 'master.key'))).toThrow('ENOENT');
+    openVault({ dataDir });
+    expect(() => openVault({ dataDir }, true)).not.toThrow();
+  });
+
   it('makes another key in another folder', () => {
     const sealed = openVault({ dataDir: join(dataDir, 'one') }).seal('secret', CONTEXT);
     expect(() => openVault({ dataDir: join(dataDir, 'other') }).open(sealed, CONTEXT)).toThrow('does not open');

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { StartError } from './start-error.js';
 
@@ -33,7 +33,7 @@ export class Vault {
       const recordKey = decrypt(this.masterKey, sealed.subarray(1, end), context);
       return decrypt(recordKey, sealed.subarray(end), context).toString('utf8');
     } catch (cause) {
-      throw new Error(`MASTER_KEY does not open ${context}`, { cause });
+      throw new StartError(`MASTER_KEY does not open ${context}`, cause);
     }
   }
 }
@@ -51,11 +51,18 @@ function decrypt(key: Buffer, sealed: Buffer, context: string): Buffer {
   return Buffer.concat([decipher.update(sealed.subarray(NONCE, -TAG)), decipher.final()]);
 }
 
-/** MASTER_KEY, or in development a key made once in the data folder (readable by its owner only). */
-export function openVault(config: { masterKey?: Buffer; dataDir: string }): Vault {
+/**
+ * MASTER_KEY, or in development a key made once in the data folder (readable by its owner only). `isNeeded`: the database
+ * holds what was sealed already, and a new key would open none of it.
+ */
+export function openVault(config: { masterKey?: Buffer; dataDir: string }, isNeeded = false): Vault {
   if (config.masterKey) return new Vault(config.masterKey);
   const file = join(config.dataDir, 'master.key');
   try {
+    if (isNeeded && !existsSync(file))
+      throw new StartError(
+        `${file} is missing, and the database holds secrets sealed under it: restore it from a backup`,
+      );
     mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
     try {
       writeFileSync(file, `${randomBytes(KEY).toString('base64')}\n`, { flag: 'wx', mode: 0o600 });

@@ -5,6 +5,7 @@ import type pg from 'pg';
 import { reviveJson } from '../common/json.js';
 import { StartError } from '../common/start-error.js';
 import { preparation } from './connection.js';
+import { checkDataFiles } from './data-files.js';
 import { lockFolder } from './folder-lock.js';
 import type { Opened } from './postgres.js';
 
@@ -20,9 +21,11 @@ export async function openEmbedded(dataDir: string): Promise<Opened> {
   const folder = resolve(dataDir);
   const unlock = lockFolder(folder);
   try {
+    const made = checkDataFiles(folder);
     const db = await PGlite.create(join(folder, 'database'), { parsers: PARSERS });
     // It is in this process: a statement that takes long stops what would watch it as well, so that none is bounded.
     await db.exec(preparation('public, bullmq', 0));
+    made();
     // Kysely and BullMQ use connect, query, end and on of a pg.Pool, which is what EmbeddedPool has.
     const pool = new EmbeddedPool(db) as unknown as pg.Pool;
     const close = async () => {
@@ -32,7 +35,11 @@ export async function openEmbedded(dataDir: string): Promise<Opened> {
     return { pool, place: folder, migrate: (work) => work(pool), close };
   } catch (error) {
     unlock();
-    throw new StartError(`The embedded database in ${folder} cannot be opened`, error);
+    if (error instanceof StartError) throw error;
+    throw new StartError(
+      `The embedded database in ${folder} cannot be opened: its files are damaged or incomplete, restore the whole folder from a backup`,
+      error,
+    );
   }
 }
 

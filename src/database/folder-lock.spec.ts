@@ -4,11 +4,11 @@ import type * as fs from 'node:fs';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StartError } from '../common/start-error.js';
 import { lockFolder } from './folder-lock.js';
 
-const MINE = expect.stringMatching(new RegExp(`^${process.pid} ${hostname()}( \\d+)?\n$`)) as string;
+const MINE = expect.stringMatching(new RegExp(`^${process.pid} ${hostname()}( (\\d+|-) \\d+)\n$`)) as string;
 vi.mock('node:fs', async (load) => {
   const real = await load<typeof fs>();
   return { ...real, statSync: vi.fn<typeof fs.statSync>(real.statSync) };
@@ -120,4 +120,38 @@ it('says in one line that the folder cannot be used', () => {
   writeFileSync(file, '');
   expect(() => lockFolder(file)).toThrow(StartError);
   expect(() => lockFolder(file)).toThrow(/^DATA_DIR .*file cannot be written: E/);
+});
+
+describe('a lock that came along with a copy of the folder', () => {
+  /** Of a process that lives, and of a file that is another one. */
+  const copied = (): void => writeFileSync(lock, `${process.ppid} ${hostname()} - 1\n`);
+  const age = (seconds: number): void => {
+    const then = new Date(Date.now() - seconds * 1_000);
+    utimesSync(lock, then, then);
+  };
+
+  it.each([3_600, 13.5])('is taken over: copied %d s ago', (seconds) => {
+    copied();
+    age(seconds);
+    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    lockFolder(folder)();
+    expect(said.mock.calls.flat().join('')).toMatch(/^carillon: DATA_DIR .* is a copy/);
+    said.mockRestore();
+  });
+
+  it('is not, while its holder touches it', async () => {
+    copied();
+    const holder = spawn('sh', ['-c', `while :; do touch "${lock}"; sleep 0.1; done`]);
+    await once(holder, 'spawn');
+    expect(() => lockFolder(folder)).toThrow(`is in use by process ${process.ppid}`);
+    holder.kill();
+    await once(holder, 'exit');
+  });
+
+  it('is not, when it is the file that its holder wrote', () => {
+    copied();
+    writeFileSync(lock, `${process.ppid} ${hostname()} - ${statSync(lock).ino}\n`);
+    age(3_600);
+    expect(() => lockFolder(folder)).toThrow('is in use');
+  });
 });

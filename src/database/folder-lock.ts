@@ -1,4 +1,15 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { StartError } from '../common/start-error.js';
@@ -9,11 +20,13 @@ const TOUCH_MS = 3_000;
 const STALE_MS = 15_000;
 /** Of those who start at the same moment one may take or give back the lock while another reads it. */
 const ATTEMPTS = 3;
+/** Between two looks at a lock that may have been copied. */
+const LOOK_MS = 250;
 
 /**
  * Takes the data folder for this process: two of them in one PGlite folder would destroy it. A lock left behind by a
- * killed process is taken over; one from another host or container when nobody has touched it for STALE_MS. Returns the
- * release. Throws StartError when the folder is taken or cannot be written.
+ * killed process is taken over; one from another host or container when nobody has touched it for STALE_MS, and so is one
+ * that came along with a copy of the folder, which is another file than its holder wrote. Returns the release. Throws StartError when the folder is taken or cannot be written.
  */
 export function lockFolder(folder: string): () => void {
   const file = join(folder, 'lock');
@@ -35,10 +48,13 @@ function take(file: string, folder: string): void {
   for (let attempt = 1; ; attempt++) {
     try {
       const left = readLock(file);
-      if (left !== null && isAlive(left, file)) throw inUse(folder, left);
+      if (left !== null && isAlive(left, file)) {
+        if (!isCopied(left, file)) throw inUse(folder, left);
+        process.stderr.write(`carillon: DATA_DIR ${folder} is a copy, its lock came along: opening it\n`);
+      }
       if (left !== null) removeStale(file, left, folder);
       // wx: of two processes that got here at once, one fails.
-      writeFileSync(file, ownLock(), { flag: 'wx' });
+      writeLock(file);
       return;
     } catch (error) {
       if (attempt === ATTEMPTS || !['ENOENT', 'EEXIST'].includes(codeOf(error))) throw error;
@@ -46,9 +62,31 @@ function take(file: string, folder: string): void {
   }
 }
 
-/** `<pid> <host> <start>`; the last is missing where nobody says it. */
-function ownLock(): string {
-  return `${[process.pid, hostname(), startOf(process.pid)].join(' ').trim()}\n`;
+/** `<pid> <host> <start> <file>`: the number of the file itself, which a copy does not have; `-` where nobody says a start. */
+function writeLock(file: string): void {
+  const opened = openSync(file, 'wx');
+  try {
+    const { ino } = fstatSync(opened, { bigint: true });
+    writeSync(opened, `${[process.pid, hostname(), startOf(process.pid) || '-', ino].join(' ')}\n`);
+  } finally {
+    closeSync(opened);
+  }
+}
+
+/**
+ * True when the lock is another file than the one its holder wrote, and nobody touches it while others would: a file system
+ * may also number its files anew. A copy that was made just now is waited for.
+ */
+function isCopied(lock: string, file: string): boolean {
+  const [, , , written] = lock.trim().split(' ');
+  const { ino, mtimeMs } = statSync(file, { bigint: true });
+  if (written === undefined || written === String(ino)) return false;
+  const since = Math.min(Number(mtimeMs), Date.now());
+  while (Date.now() - since < STALE_MS) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_MS);
+    if (statSync(file, { bigint: true }).mtimeMs !== mtimeMs) return false;
+  }
+  return true;
 }
 
 function codeOf(error: unknown): string {
@@ -119,7 +157,7 @@ function isAlive(lock: string, file: string): boolean {
   // Another process has its number now: the holder has ended, or is in another container of this name. A holder that lives
   // and was merely stopped, or slept with its machine, keeps the folder however long ago it touched: it will go on in it.
   const startNow = startOf(holder);
-  if (start !== '' && startNow !== '' && startNow !== start) return isTouched(file);
+  if (/^\d+$/.test(start) && startNow !== '' && startNow !== start) return isTouched(file);
   try {
     process.kill(holder, 0);
     return true;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -95,6 +95,64 @@ describe('a start is refused when', () => {
     for (const name of ['DATABASE_URI', 'ADMIN_CLIENT_SECRET', 'PORT', 'MASTER_KEY']) expect(output).toContain(name);
     expect(output).not.toContain('hush');
   });
+});
+
+describe('a data folder that was restored in part', () => {
+  let whole: string;
+  const environment = { PORT: '0', HOST: '127.0.0.1' };
+  beforeAll(async () => {
+    whole = mkdtempSync(join(tmpdir(), 'carillon-whole-'));
+    await (await startCarillon({ ...environment, DATA_DIR: whole })).stop();
+  }, 120_000);
+  afterAll(() => rmSync(whole, { recursive: true, force: true }));
+
+  const segment = (folder: string): string => {
+    const wal = join(folder, 'database', 'pg_wal');
+    return join(
+      wal,
+      readdirSync(wal).find((name) => /^[0-9A-F]{24}$/.test(name))!,
+    );
+  };
+  it.each<[string, (folder: string) => void, RegExp]>([
+    ['PG_VERSION', (folder) => rmSync(join(folder, 'database', 'PG_VERSION')), /PG_VERSION is missing/],
+    ['base', (folder) => rmSync(join(folder, 'database', 'base'), { recursive: true }), /base is missing/],
+    [
+      'the control file',
+      (folder) => rmSync(join(folder, 'database/global/pg_control')),
+      /pg_control is missing or cut/,
+    ],
+    [
+      'half of the control file',
+      (folder) => truncateSync(join(folder, 'database/global/pg_control'), 100),
+      /pg_control/,
+    ],
+    ['the log', (folder) => rmSync(join(folder, 'database', 'pg_wal'), { recursive: true }), /pg_wal holds no log/],
+    ['half of the log', (folder) => truncateSync(segment(folder), 1_000), /pg_wal\/[0-9A-F]{24} is cut short/],
+    ['the master key', (folder) => rmSync(join(folder, 'master.key')), /master\.key is missing.*restore it/],
+  ])('without %s is refused in one line, and nothing is made in its place', async (_what, damage, says) => {
+    const folder = join(newFolder(), 'data');
+    cpSync(whole, folder, { recursive: true });
+    damage(folder);
+    const before = readdirSync(folder, { recursive: true }).length;
+    await expectRefusal({ ...environment, DATA_DIR: folder }, says);
+    expect(existsSync(join(folder, 'master.key'))).toBe(!says.source.startsWith('master'));
+    if (!says.source.startsWith('master')) expect(readdirSync(folder, { recursive: true })).toHaveLength(before);
+  });
+
+  it('opens as a copy while the original runs, and says so; one that was never finished is made again', async () => {
+    const original = await startCarillon({ ...environment, DATA_DIR: whole });
+    const folder = join(newFolder(), 'data');
+    cpSync(whole, folder, { recursive: true, preserveTimestamps: true });
+    // It is not the files that are shown here: those of a running database may be torn.
+    rmSync(join(folder, 'database'), { recursive: true });
+    writeFileSync(join(folder, 'database.unfinished'), '');
+    rmSync(join(folder, 'master.key'));
+    const copy = await startCarillon({ ...environment, DATA_DIR: folder });
+    expect(copy.output()).toMatch(/^carillon: DATA_DIR .* is a copy, its lock came along: opening it$/m);
+    expect(existsSync(join(folder, 'database.unfinished'))).toBe(false);
+    await copy.stop();
+    await original.stop();
+  }, 120_000);
 });
 
 describe.runIf(SERVERS)('in production', () => {
