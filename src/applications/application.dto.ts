@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { IsBoolean, IsOptional, Matches } from 'class-validator';
 import { ReadAs } from '../common/fields.js';
 import { PageInfo } from '../common/paging.js';
-import type { Application } from './application.repository.js';
+import type { Application, FoundApplication } from './application.repository.js';
 
 /** Package or bundle ids, as the stores have them: letters, digits, dot, dash, underscore. */
 export const APPLICATION_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,253}$/;
@@ -51,8 +51,17 @@ export class StatusAnswer {
   strict?: 'true';
 }
 
+export class StopAnswer {
+  since!: string;
+  /** The client that stopped it. */
+  by!: string;
+}
+
 export class ApplicationAnswer extends StatusAnswer {
   applicationId!: string;
+
+  /** Extension: while it is stopped. */
+  stopped?: StopAnswer;
 }
 
 export class ApplicationItem {
@@ -72,6 +81,9 @@ export function toStatusAnswer({ enabled, strict }: Application): StatusAnswer {
   return { enabled: enabled ? 'true' : 'false', ...(strict && { strict: 'true' }) };
 }
 
-export function toApplicationAnswer(application: Application): ApplicationAnswer {
-  return Object.assign(new ApplicationAnswer(), { applicationId: application.id }, toStatusAnswer(application));
+export function toApplicationAnswer(application: Application & Partial<FoundApplication>): ApplicationAnswer {
+  const { id, stoppedAt, stoppedBy } = application;
+  const answer = Object.assign(new ApplicationAnswer(), { applicationId: id }, toStatusAnswer(application));
+  if (stoppedAt) answer.stopped = { since: stoppedAt.toISOString(), by: stoppedBy ?? '' };
+  return answer;
 }

@@ -26,6 +26,9 @@ export type NewApplication = Omit<Application, 'strict'> & Partial<Application>;
 export interface FoundApplication extends Application {
   /** The readable part of its upstream's settings; null without any. It comes along because every send asks for it. */
   upstream: Record<string, unknown> | null;
+  /** A client's emergency stop: nothing of it is written meanwhile. */
+  stoppedAt: Date | null;
+  stoppedBy: string | null;
 }
 
 /** The documents name no fields of this list's filter; the id is all that there is to find one by. */
@@ -51,7 +54,8 @@ export class ApplicationRepository {
   private async findAll(ids: readonly string[]): Promise<(FoundApplication | undefined)[]> {
     // In an array PostgreSQL would count the elements, and plan anew each time.
     const query = sql<FoundApplication>`
-      select application.id, application.enabled, application.strict, setting.visible as upstream
+      select application.id, application.enabled, application.strict, setting.visible as upstream,
+        application.stopped_at as "stoppedAt", application.stopped_by as "stoppedBy"
       from json_array_elements_text(${JSON.stringify([...new Set(ids)])}::json) as asked (id)
       join application using (id)
       left join provider_setting as setting on setting.application_id = application.id and setting.provider = 'upstream'
@@ -92,6 +96,26 @@ export class ApplicationRepository {
       .where('removed_at', 'is', null)
       .returning(['id', 'enabled', 'strict'])
       .executeTakeFirst();
+  }
+
+  /** `stopped`: since now, unless it was before; else the stop is lifted. False when there is none of this id. */
+  setStopped(id: string, stopped: boolean, now: Date, actor: Actor): Promise<boolean> {
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      const row = await transaction
+        .selectFrom('application')
+        .select('stopped_at')
+        .where('id', '=', id)
+        .where('removed_at', 'is', null)
+        .forUpdate()
+        .executeTakeFirst();
+      if (!row) return false;
+      if ((row.stopped_at !== null) === stopped) return true;
+      const change = stopped ? { stopped_at: now, stopped_by: actor.clientId } : { stopped_at: null, stopped_by: null };
+      await transaction.updateTable('application').set(change).where('id', '=', id).execute();
+      const action = stopped ? 'application.stop' : 'application.resume';
+      await recordAudit(transaction, actor, { action, subject: id, detail: {} });
+      return true;
+    });
   }
 
   /** From the commit on nothing of it is found, claimed or expanded; its credentials and webhooks go at once. False when there is none. */

@@ -99,6 +99,25 @@ export class ApplicationsController {
     return this.applications.removeApplication(caller, applicationId);
   }
 
+  @Post(':applicationId/stop')
+  @HttpCode(200)
+  @RequireScope('apps.write')
+  @ApiOperation({
+    summary: 'Stop an application at once: nothing of it is written until the stop is lifted (extension)',
+    description:
+      'The answer waits, three seconds at most, until no worker writes any more of it. Messages under way stay and their time to live goes on; new ones are refused with 409, and campaigns do not fire.',
+  })
+  stop(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<ApplicationAnswer> {
+    return this.applications.stopApplication(caller, applicationId).then(toApplicationAnswer);
+  }
+
+  @Delete(':applicationId/stop')
+  @RequireScope('apps.write')
+  @ApiOperation({ summary: 'Lift the stop of an application: what is under way goes on (extension)' })
+  liftStop(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<ApplicationAnswer> {
+    return this.applications.liftStop(caller, applicationId).then(toApplicationAnswer);
+  }
+
   @Get(':applicationId/status')
   @RequireScope('apps.read')
   @ApiOperation({ summary: 'Read whether an application may send' })

@@ -49,6 +49,19 @@ export class ApplicationsService {
     return changed;
   }
 
+  /** When this returns nothing of it is written, by any process, until the stop is lifted. To stop it twice is no mistake. */
+  async stopApplication(actor: Actor, id: string): Promise<FoundApplication> {
+    if (!(await this.applications.setStopped(id, true, new Date(this.clock.now()), actor))) throw unknownApplication();
+    await this.leases.awaitEnd({ applicationId: id });
+    return this.getApplication(id);
+  }
+
+  /** What is under way and still lives goes on, within the two seconds of the sweeper. */
+  async liftStop(actor: Actor, id: string): Promise<FoundApplication> {
+    if (!(await this.applications.setStopped(id, false, new Date(this.clock.now()), actor))) throw unknownApplication();
+    return this.getApplication(id);
+  }
+
   /**
    * Nothing of it is written any more when this returns, and a small application is gone with its id; of a large one the
    * housekeeper takes the rest away.
@@ -59,6 +72,17 @@ export class ApplicationsService {
     const started = this.clock.now();
     while (this.clock.now() - started < REMOVE_AT_ONCE_MS && (await this.removals.removeSome(id)));
   }
+}
+
+/** Throws FPWSE1007E when it accepts no messages, CARIL0409E when it was stopped. */
+export function checkMaySend({ enabled, stoppedAt }: FoundApplication): void {
+  if (!enabled)
+    throw new ApiError('FPWSE1007E', 'The application is disabled; it sends no messages until it is enabled again.');
+  if (stoppedAt)
+    throw new ApiError(
+      'CARIL0409E',
+      `The application was stopped at ${stoppedAt.toISOString()}; it sends nothing until the stop is lifted.`,
+    );
 }
 
 function unknownApplication(): ApiError {

@@ -20,6 +20,8 @@ export interface AuditedChange {
     | 'client.secret'
     | 'signing_key.rotate'
     | 'application.delete'
+    | 'application.stop'
+    | 'application.resume'
     | 'provider_setting.put'
     | 'provider_setting.delete';
   /** The id of the client, the key or the application. */

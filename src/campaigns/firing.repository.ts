@@ -94,6 +94,7 @@ export class FiringRepository {
         select campaign.seq, campaign.id, campaign.application_id, campaign.definition, campaign.next_at,
           application.enabled
         from campaign join application on application.id = campaign.application_id and application.removed_at is null
+          and application.stopped_at is null
         where campaign.state = 'active' and campaign.due_at <= ${new Date(now)}
           and (${only}::bigint is null or campaign.seq = ${only})
         order by campaign.due_at limit ${LIMIT} for update of campaign skip locked`.execute(transaction);

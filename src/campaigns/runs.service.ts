@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { ApplicationsService } from '../applications/applications.service.js';
+import { ApplicationsService, checkMaySend } from '../applications/applications.service.js';
 import { ApiError, notFound } from '../common/errors.js';
 import { DeliveryQueue } from '../delivery/delivery.queue.js';
 import { readIdempotency } from '../messages/idempotency.js';
-import { applicationDisabled } from '../messages/messages.service.js';
 import { CampaignRules } from './campaign.rules.js';
 import { CampaignsService } from './campaigns.service.js';
 import { FiringRepository } from './firing.repository.js';
@@ -46,7 +45,7 @@ export class RunsService {
     const campaign = await this.campaigns.readCampaign(applicationId, id);
     const earlier = await this.findEarlier(campaign.seq, key);
     if (earlier) return earlier;
-    if (!application.enabled) throw applicationDisabled();
+    checkMaySend(application);
     const now = await this.clock.now();
     const waves = this.rules.planManual(campaign, now);
     const read = (...wave: Parameters<CampaignRules['readWave']>) => this.rules.readWave(...wave);

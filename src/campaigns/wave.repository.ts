@@ -199,6 +199,7 @@ export class WaveRepository {
       join campaign_run run on run.seq = wave.run_seq
       join campaign on campaign.seq = run.campaign_seq
       join application on application.id = campaign.application_id and application.removed_at is null
+        and application.stopped_at is null
       where wave.state = 'waiting' and wave.due_at <= ${new Date(now)} and ${which}
         and (campaign.state in ('active', 'finished') or run.manual)
       order by wave.due_at, wave.seq ${limit} for update of wave skip locked`.execute(transaction);

@@ -55,6 +55,9 @@ interface ApplicationTable {
   created_at: CreatedAt;
   /** Since when it is gone for every caller, while its rows go in steps. */
   removed_at: ColumnType<Date | null, never, Date>;
+  /** Since when, by a client's word, nothing of it is written. */
+  stopped_at: ColumnType<Date | null, never, Date | null>;
+  stopped_by: ColumnType<string | null, never, string | null>;
 }
 
 /** `gcm` is MobileFirst's key of the API that Google has switched off: kept to be read, never opened. */

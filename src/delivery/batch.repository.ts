@@ -184,10 +184,14 @@ export class BatchRepository {
   }
 }
 
-/** A message's state as those who send it need to know it: an application that was removed has cancelled all of its. */
-const STATE_TO_SENDERS = sql<MessageState>`case
-  when exists (select from application where id = message.application_id and removed_at is not null) then 'cancelled'
-  when message.paused_at is null then message.state else 'paused' end`;
+/**
+ * A message's state as those who send it need to know it: an application that was removed has cancelled all of its, and one
+ * that was stopped has paused them.
+ */
+const STATE_TO_SENDERS = sql<MessageState>`(select case
+  when application.removed_at is not null then 'cancelled'
+  when message.state = 'cancelled' or message.paused_at is null and application.stopped_at is null then message.state
+  else 'paused' end from application where application.id = message.application_id)`;
 
 /** PostgreSQL counts array positions from 1. */
 const EXPIRED_INDEX = 6;

@@ -47,7 +47,7 @@ export class ClaimRepository {
           batch.has_slot, batch.outcomes, batch.details, batch.direct, message.id as message_id,
           message.state as message_state, message.notification, message.on_unknown,
           coalesce(message.send_at, message.accepted_at) as accepted_at, message.expires_at,
-          message.paused_at, (extract(epoch from message.send_at - now()) * 1000)::float8 as early_ms,
+          coalesce(message.paused_at, application.stopped_at) as paused_at, (extract(epoch from message.send_at - now()) * 1000)::float8 as early_ms,
           provider_setting.version, provider_setting.paused_reason,
           provider_setting.next_try_at <= now() as try_is_due,
           pace.lapses_at > now() as paced, provider_status.last_success_at

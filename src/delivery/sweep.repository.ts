@@ -74,7 +74,10 @@ export class SweepRepository {
           limit ${LIMIT} for update of batch skip locked) as freed
         where not exists (select from provider_setting as paused
           where paused.application_id = lot.application_id and paused.provider = lot.provider
-            and paused.paused_reason is not null))`.execute(this.database.kysely);
+            and paused.paused_reason is not null)
+          and not exists (select from application where id = lot.application_id and stopped_at is not null))`.execute(
+      this.database.kysely,
+    );
   }
 
   /** The same for one batch of each lot that is paused and whose next try is due; the claim decides which makes it. */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ApplicationsService } from '../applications/applications.service.js';
+import { ApplicationsService, checkMaySend } from '../applications/applications.service.js';
 import { ApiError, invalidValue } from '../common/errors.js';
 import { Turn } from '../common/turn.js';
 import { readIdempotency } from './idempotency.js';
@@ -8,7 +8,7 @@ import { newMessageId } from './message-id.js';
 import { MessageWriter } from './message-writer.js';
 import { MessageRepository } from './message.repository.js';
 import type { Acceptable } from './new-message.js';
-import { MessagesService, applicationDisabled, checkSameRequest } from './messages.service.js';
+import { MessagesService, checkSameRequest } from './messages.service.js';
 import type { Caller } from './messages.service.js';
 import { checkRestrictions } from './restriction.js';
 
@@ -46,7 +46,7 @@ export class BulkService {
     const users = prepared.reduce((sum, { data }) => sum + (data?.size ?? 0), 0);
     if (users > MOST_USERS)
       throw new ApiError('FPWSE0005E', `The messages have data of ${users} users; at most ${MOST_USERS} are possible.`);
-    if (!application.enabled) throw applicationDisabled();
+    checkMaySend(application);
     const routed = await settleAll(prepared, (each) => this.messages.route(application, caller, each, { wide: false }));
     for (;;) {
       if (await this.writer.keepAll(inOneBulk(routed, idempotency)))

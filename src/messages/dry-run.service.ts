@@ -81,6 +81,7 @@ export class DryRunService {
       sizes,
       blocked: [
         ...(application.enabled ? [] : [{ reason: 'the application is disabled' }]),
+        ...(application.stoppedAt ? [{ reason: 'the application is stopped' }] : []),
         ...(await this.findBlocked(applicationId, ways)),
         ...tooLarge(sizes),
       ],

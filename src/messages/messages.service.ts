@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { FoundApplication } from '../applications/application.repository.js';
-import { ApplicationsService } from '../applications/applications.service.js';
+import { ApplicationsService, checkMaySend } from '../applications/applications.service.js';
 import { Clock } from '../common/clock.js';
 import { ApiError, invalidValue } from '../common/errors.js';
 import type { NewBatch } from '../delivery/batching.js';
@@ -70,7 +70,7 @@ export class MessagesService {
     const earlier = await this.findEarlier(applicationId, clientId, idempotency);
     if (earlier) return earlier;
     const prepared = this.prepare(body, caller.strict || application.strict);
-    if (!application.enabled) throw applicationDisabled();
+    checkMaySend(application);
     const { message, batches, warnings } = await this.route(application, caller, prepared);
     message.idempotency = idempotency;
     return this.keepMessage(message, batches, warnings);
@@ -139,10 +139,6 @@ export class MessagesService {
       message.id = newMessageId();
     }
   }
-}
-
-export function applicationDisabled(): ApiError {
-  return new ApiError('FPWSE1007E', 'The application is disabled; it sends no messages until it is enabled again.');
 }
 
 /** Throws FPWSE0002E when the earlier request was another. */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ApplicationsService } from '../applications/applications.service.js';
+import { ApplicationsService, checkMaySend } from '../applications/applications.service.js';
 import { checkBody } from '../common/body.js';
 import { Clock } from '../common/clock.js';
 import { ApiError, notFound } from '../common/errors.js';
@@ -7,7 +7,7 @@ import { readIdempotency } from './idempotency.js';
 import { newMessageId } from './message-id.js';
 import { inherit } from './new-message.js';
 import { MessageRepository } from './message.repository.js';
-import { MessagesService, applicationDisabled } from './messages.service.js';
+import { MessagesService } from './messages.service.js';
 import type { Acceptance } from './messages.service.js';
 import { ignoredField } from './prepare.js';
 import { ResendDto } from './resend.dto.js';
@@ -40,7 +40,7 @@ export class ResendService {
     if (earlier) return earlier;
     const original = await this.stored.findOriginal(applicationId, originalId);
     if (!original) throw notFound('message', 'messageId');
-    if (!application.enabled) throw applicationDisabled();
+    checkMaySend(application);
     if (original.finishedAt === null)
       throw new ApiError('CARIL0409E', 'The message still moves: its outcomes can be sent again when it has ended.');
     const acceptedAt = this.clock.now();

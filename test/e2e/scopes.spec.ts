@@ -122,6 +122,8 @@ const ROWS: Record<string, Row> = {
   [`GET ${app}/tags`]: { needs: 'tags.read', status: 200 },
   [`GET ${app}/tags/:tagName`]: { needs: 'tags.read', status: 200 },
   [`PUT ${app}/tags/:tagName`]: { needs: 'tags.write', body: { description: 'Rain' }, status: 200 },
+  [`POST ${app}/stop`]: { needs: 'apps.write', status: 200 },
+  [`DELETE ${app}/stop`]: { needs: 'apps.write', status: 200 },
   [`POST ${app}/devices`]: {
     needs: 'devices.write',
     body: { deviceId: 'scoped', platform: 'A', token: 'sandbox:throttled-forever' },

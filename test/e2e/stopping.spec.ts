@@ -90,4 +90,38 @@ describe.runIf(SERVERS)('stopping in mid-broadcast, on PostgreSQL and Redis', ()
     await passTime();
     expect(await deployment.received(messageId)).toBe(arrived);
   });
+
+  it('a stopped application: nothing is written until the stop is lifted, also after a restart, and then the rest once', async () => {
+    const worker = await deployment.startProcess('worker');
+    const messageId = await deployment.broadcastUntilMiddle();
+    const campaign = await api.app<{ campaignId: string }>('POST', '/campaigns', {
+      name: 'News',
+      content: { message: { alert: 'News' } },
+      schedule: { cron: '0 9 * * MON' },
+    });
+    const stopped = await api.call<{ stopped?: { since: string; by: string } }>('POST', '/apps/com.acme.bank/stop');
+    const arrived = await deployment.received(messageId);
+    expect([stopped.status, stopped.body.stopped?.by]).toEqual([200, 'test']);
+    expect(arrived).toBeLessThan(DEVICES);
+    const refused = await api.app<{ code: string; message: string }>('POST', '/messages', { message: { alert: 'No' } });
+    expect([refused.status, refused.body.code]).toEqual([409, 'CARIL0409E']);
+    expect(refused.body.message).toContain('stopped at');
+    expect(campaign.status).toBe(201);
+    expect((await api.app('POST', `/campaigns/${campaign.body.campaignId}/run`)).status).toBe(409);
+    await worker.stop();
+    await deployment.startProcess('worker');
+    await passTime();
+    expect(await deployment.received(messageId)).toBe(arrived);
+    expect((await api.app('GET', '')).body).toMatchObject({ enabled: 'true', stopped: stopped.body.stopped });
+    expect((await api.message(messageId)).state).toBe('paused');
+
+    await deployment.simulators.admin.changeSettings({ apns: { latencyMs: 0 } });
+    const lifted = await api.call('DELETE', '/apps/com.acme.bank/stop');
+    expect([lifted.status, lifted.body]).toEqual([200, { applicationId: 'com.acme.bank', enabled: 'true' }]);
+    await api.waitFor(messageId);
+    expect(await deployment.simulators.admin.ledger('apns', messageId)).toMatchObject({
+      distinct: DEVICES,
+      repeats: 0,
+    });
+  });
 });

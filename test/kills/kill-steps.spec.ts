@@ -29,6 +29,7 @@ const NOT_KILLED: Record<string, string> = {
   'ApplicationRepository.findAll': READS,
   'ApplicationRepository.list': READS,
   'ApplicationRepository.markRemoved': REGISTRATION,
+  'ApplicationRepository.setStopped': REGISTRATION,
   'ApplicationRepository.change': REGISTRATION,
   'AudienceRepository.count': READS,
   'AudienceRepository.highestSeq': READS,

@@ -19,6 +19,7 @@ import { up as parked } from './0016-parked.js';
 import { up as strictAndRunKeys } from './0019-strict-and-run-keys.js';
 import { up as providerPause } from './0020-provider-pause.js';
 import { up as writeProbe } from './0024-write-probe.js';
+import { up as applicationStop } from './0026-application-stop.js';
 
 /**
  * Append only: a name that was released is never changed or taken away (migrations.spec.ts). Two are numbered 0012, and a
@@ -45,4 +46,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0019-strict-and-run-keys': { up: strictAndRunKeys },
   '0020-provider-pause': { up: providerPause },
   '0024-write-probe': { up: writeProbe },
+  '0026-application-stop': { up: applicationStop },
 };

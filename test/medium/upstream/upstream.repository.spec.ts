@@ -259,7 +259,14 @@ describe.each(PLACES)('a relayed message on the %s database', (place) => {
       }
     }
     const routing = new RoutingService(new Counted(room.database));
-    const application = { id: applicationId, enabled: true, strict: false, upstream: { mode: 'both', share: 100 } };
+    const application = {
+      id: applicationId,
+      enabled: true,
+      strict: false,
+      stoppedAt: null,
+      stoppedBy: null,
+      upstream: { mode: 'both', share: 100 },
+    };
     const ways = await Promise.all(
       Array.from({ length: 50 }, (_, index) => {
         const target = { deviceIds: [`d${index + 1}`] };
