@@ -60,6 +60,10 @@ describe('defaults', () => {
       providerCa: undefined,
       batchesAtOnce: 8,
       shutdownTimeoutMs: 20_000,
+      limits: {
+        client: { requestsPerSecond: 5_000, concurrentRequests: 2_000 },
+        application: { requestsPerSecond: 10_000, concurrentRequests: 4_000 },
+      },
       retention: { messageDays: 30, deviceUnseenDays: 270, deviceRetiredDays: 90 },
     });
   });
@@ -108,6 +112,10 @@ it('reads every setting', () => {
       PROVIDER_CA_FILE: caFile,
       WORKER_BATCHES: '256',
       SHUTDOWN_TIMEOUT: '45',
+      LIMIT_CLIENT_RATE: '1',
+      LIMIT_CLIENT_CONCURRENT: '2',
+      LIMIT_APPLICATION_RATE: '3',
+      LIMIT_APPLICATION_CONCURRENT: '4',
       RETENTION_DAYS: '0',
       DEVICE_UNSEEN_DAYS: '1',
       DEVICE_RETIRED_DAYS: '36500',
@@ -136,6 +144,10 @@ it('reads every setting', () => {
     providerCa: [...rootCertificates, 'PEM'].join('\n'),
     batchesAtOnce: 256,
     shutdownTimeoutMs: 45_000,
+    limits: {
+      client: { requestsPerSecond: 1, concurrentRequests: 2 },
+      application: { requestsPerSecond: 3, concurrentRequests: 4 },
+    },
     retention: { messageDays: 0, deviceUnseenDays: 1, deviceRetiredDays: 36_500 },
   });
 });

@@ -58,8 +58,19 @@ export interface Config {
   shutdownDelayMs: number;
   /** How long a stop waits for what is on the wire. */
   shutdownTimeoutMs: number;
+  limits: Limits;
   /** In days; 0 keeps for ever. */
   retention: { messageDays: number; deviceUnseenDays: number; deviceRetiredDays: number };
+}
+
+/** How much one caller or application may ask for. */
+export interface Limits {
+  client: Limit;
+  application: Limit;
+}
+export interface Limit {
+  requestsPerSecond: number;
+  concurrentRequests: number;
 }
 
 /** Servers that are sent messages or credentials. */
@@ -239,6 +250,22 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     'SHUTDOWN_TIMEOUT must be a number of seconds, 1 to 3600',
   );
 
+  const limit = (name: string): number => {
+    const number = Number(value(name));
+    check(
+      Number.isInteger(number) && number >= 1 && number <= 1e9,
+      `${name} must be a whole number from 1 to 1000000000`,
+    );
+    return number;
+  };
+  const limits: Limits = {
+    client: { requestsPerSecond: limit('LIMIT_CLIENT_RATE'), concurrentRequests: limit('LIMIT_CLIENT_CONCURRENT') },
+    application: {
+      requestsPerSecond: limit('LIMIT_APPLICATION_RATE'),
+      concurrentRequests: limit('LIMIT_APPLICATION_CONCURRENT'),
+    },
+  };
+
   const days = (name: string): number => {
     const number = Number(value(name));
     check(Number.isInteger(number) && number >= 0 && number <= 36_500, `${name} must be a number of days, 0 to 36500`);
@@ -282,6 +309,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     docs: value('DOCS') === 'on',
     shutdownDelayMs,
     shutdownTimeoutMs: shutdownTimeout * 1_000,
+    limits,
     retention,
   };
 }

@@ -162,6 +162,27 @@ export const SETTINGS: readonly Setting[] = [
       'seconds that a stop waits at most for the providers’ answers to what is written; a request has 15. What has no answer by then is `unknown`',
   },
   {
+    name: 'LIMIT_CLIENT_RATE',
+    fallback: '5000',
+    meaning:
+      'requests of one client in a second, over ten seconds, that the processes answer together; a client may have its own',
+  },
+  {
+    name: 'LIMIT_CLIENT_CONCURRENT',
+    fallback: '2000',
+    meaning: 'requests of one client that a process answers at once; a client may have its own',
+  },
+  {
+    name: 'LIMIT_APPLICATION_RATE',
+    fallback: '10000',
+    meaning: 'requests for one application in a second, over ten seconds, that the processes answer together',
+  },
+  {
+    name: 'LIMIT_APPLICATION_CONCURRENT',
+    fallback: '4000',
+    meaning: 'requests for one application that a process answers at once',
+  },
+  {
     name: 'RETENTION_DAYS',
     fallback: '30',
     meaning: 'days after which a message that has ended is removed with its account; `0`: never',

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { LimitsModule } from '../limits/limits.module.js';
 import { AccessTokens } from './access-tokens.js';
 import { AdminGuard } from './admin.guard.js';
 import { AuditRepository } from './audit.repository.js';
@@ -22,6 +23,7 @@ import { SigningKeys } from './signing-keys.js';
 import { TokenService } from './token.service.js';
 
 @Module({
+  imports: [LimitsModule],
   providers: [
     AccessTokens,
     AdminGuard,
@@ -50,6 +52,7 @@ import { TokenService } from './token.service.js';
     BasicOrBearer,
     ClientAuthenticator,
     ClientsService,
+    LimitsModule,
     LiveTokens,
     RuntimeGuard,
     ScopeGuard,

@@ -1,3 +1,4 @@
+import { applyDecorators } from '@nestjs/common';
 import { ArrayMaxSize, IsBoolean, IsInt, IsOptional, IsString, Length, Max, Min, ValidateBy } from 'class-validator';
 import { NestedList } from '../common/fields.js';
 import type { Client } from './client.js';
@@ -27,6 +28,15 @@ const Scope = () =>
     'it must be up to 128 scope elements of printable ASCII, separated by spaces, 2048 characters in all',
   );
 
+/** A whole number from 1 on, or null. */
+const AtMost = (most: number): PropertyDecorator =>
+  applyDecorators(
+    IsOptional(),
+    IsInt({ message: 'it must be a whole number' }),
+    Min(1, { message: 'it must be at least 1' }),
+    Max(most, { message: `it must be at most ${most}` }),
+  );
+
 /** What may be said of a client besides its id; nothing said, nothing changed. */
 export class ChangeClientDto {
   /** For people; the id when it is left out. */
@@ -43,6 +53,14 @@ export class ChangeClientDto {
   @IsOptional()
   @IsBoolean({ message: 'it must be true or false' })
   enabled?: boolean;
+
+  /** Requests of the client in a second, over ten seconds; null: what LIMIT_CLIENT_RATE says. */
+  @AtMost(100_000)
+  requestsPerSecond?: number | null;
+
+  /** Requests of the client under way at once, per process; null: what LIMIT_CLIENT_CONCURRENT says. */
+  @AtMost(100_000)
+  concurrentRequests?: number | null;
 }
 
 export class NewClientDto {
@@ -68,6 +86,14 @@ export class NewClientDto {
   @IsOptional()
   @IsBoolean({ message: 'it must be true or false' })
   enabled?: boolean;
+
+  /** Requests of the client in a second, over ten seconds; null: what LIMIT_CLIENT_RATE says. */
+  @AtMost(100_000)
+  requestsPerSecond?: number | null;
+
+  /** Requests of the client under way at once, per process; null: what LIMIT_CLIENT_CONCURRENT says. */
+  @AtMost(100_000)
+  concurrentRequests?: number | null;
 }
 
 export class ClientListDto {
@@ -102,6 +128,9 @@ export class ClientAnswer {
   displayName!: string;
   allowedScope!: string;
   enabled!: boolean;
+  /** Absent, as the next: what the settings say. */
+  requestsPerSecond?: number;
+  concurrentRequests?: number;
   createdTime!: string;
   /** Written about once a minute. */
   lastUsedTime?: string;
@@ -132,6 +161,8 @@ export function toClientAnswer(client: Client, now: number, secret?: string): Ne
     displayName: client.displayName,
     allowedScope: client.allowedScope,
     enabled: client.enabled,
+    ...(client.requestsPerSecond !== null && { requestsPerSecond: client.requestsPerSecond }),
+    ...(client.concurrentRequests !== null && { concurrentRequests: client.concurrentRequests }),
     createdTime: client.createdAt.toISOString(),
     ...(client.lastUsedAt && { lastUsedTime: client.lastUsedAt.toISOString() }),
     secrets: liveSecrets(client, now).map(({ createdAt, expiresAt, lastUsedAt }) => ({

@@ -7,9 +7,9 @@ import type { Tables } from '../database/tables.js';
 import { recordAudit } from './audit.repository.js';
 import type { Actor, AuditedChange } from './audit.repository.js';
 import { countChange } from './change.repository.js';
-import type { Client } from './client.js';
+import type { Client, ClientLimits } from './client.js';
 
-export type ClientFields = Pick<Client, 'displayName' | 'allowedScope' | 'enabled'>;
+export type ClientFields = Pick<Client, 'displayName' | 'allowedScope' | 'enabled' | keyof ClientLimits>;
 
 @Injectable()
 export class ClientRepository {
@@ -62,8 +62,9 @@ export class ClientChanges {
 
   async update(client: Client, fields: ClientFields): Promise<void> {
     await this.transaction.updateTable('client').set(columnsOf(fields)).where('id', '=', client.id).execute();
-    const { displayName, allowedScope, enabled } = client;
-    await this.audit('client.update', client.id, { before: { displayName, allowedScope, enabled }, after: fields });
+    const { displayName, allowedScope, enabled, requestsPerSecond, concurrentRequests } = client;
+    const before = { displayName, allowedScope, enabled, requestsPerSecond, concurrentRequests };
+    await this.audit('client.update', client.id, { before, after: fields });
   }
 
   async remove({ id, displayName, allowedScope, enabled }: Client): Promise<void> {
@@ -110,7 +111,8 @@ async function listClients(kysely: Kysely<Tables>): Promise<Client[]> {
     .selectFrom('client')
     .innerJoin('client_secret', 'client_secret.client_id', 'client.id')
     .select(['client.id', 'display_name', 'allowed_scope', 'enabled', 'generation', 'client.created_at'])
-    .select(['client.last_used_at', 'client_secret.id as secret_id', 'hash', 'expires_at'])
+    .select(['requests_per_second', 'concurrent_requests', 'client.last_used_at'])
+    .select(['client_secret.id as secret_id', 'hash', 'expires_at'])
     .select(['client_secret.created_at as secret_created_at', 'client_secret.last_used_at as secret_last_used_at'])
     .orderBy('client.id')
     .orderBy('secret_id', 'desc')
@@ -122,6 +124,8 @@ async function listClients(kysely: Kysely<Tables>): Promise<Client[]> {
       displayName: row.display_name,
       allowedScope: row.allowed_scope,
       enabled: row.enabled,
+      requestsPerSecond: row.requests_per_second,
+      concurrentRequests: row.concurrent_requests,
       generation: row.generation,
       createdAt: row.created_at,
       lastUsedAt: row.last_used_at,
@@ -139,8 +143,14 @@ async function listClients(kysely: Kysely<Tables>): Promise<Client[]> {
   return [...clients.values()];
 }
 
-function columnsOf(fields: ClientFields): { display_name: string; allowed_scope: string; enabled: boolean } {
-  return { display_name: fields.displayName, allowed_scope: fields.allowedScope, enabled: fields.enabled };
+function columnsOf(fields: ClientFields) {
+  return {
+    display_name: fields.displayName,
+    allowed_scope: fields.allowedScope,
+    enabled: fields.enabled,
+    requests_per_second: fields.requestsPerSecond,
+    concurrent_requests: fields.concurrentRequests,
+  };
 }
 
 function asRecords(uses: ReadonlyMap<string | number, number>): string {

@@ -15,7 +15,15 @@ export interface ClientSecret {
   lastUsedAt: Date | null;
 }
 
-export interface Client {
+/** How much a client may ask for; null: what the settings say. */
+export interface ClientLimits {
+  requestsPerSecond: number | null;
+  concurrentRequests: number | null;
+}
+
+export const NO_LIMITS: ClientLimits = { requestsPerSecond: null, concurrentRequests: null };
+
+export interface Client extends ClientLimits {
   id: string;
   displayName: string;
   allowedScope: string;

@@ -5,8 +5,8 @@ import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
 import type { Actor } from './audit.repository.js';
 import { ChangeFeed } from './change-feed.js';
-import { liveSecrets, mayAdminister } from './client.js';
-import type { Client } from './client.js';
+import { NO_LIMITS, liveSecrets, mayAdminister } from './client.js';
+import type { Client, ClientLimits } from './client.js';
 import { ClientRepository } from './client.repository.js';
 import type { ClientChanges, ClientFields } from './client.repository.js';
 import { isPredefinedSecret } from './predefined-clients.js';
@@ -20,6 +20,9 @@ export interface WantedClient {
   secret?: string | null;
   allowedScope: string;
   enabled?: boolean;
+  /** Null: what the settings say. */
+  requestsPerSecond?: number | null;
+  concurrentRequests?: number | null;
 }
 
 /** A client after a change; `secret` only when it was made here. */
@@ -61,7 +64,12 @@ export class ClientsService {
   async update(actor: Actor, id: string, change: Partial<ClientFields>): Promise<Client> {
     const after = await this.change(actor, async (changes, current, reach) => {
       const client = pick([...current.values()], id);
-      await updateFields(changes, reach, client, { ...fieldsOf(client), ...definedOnly(change) });
+      await updateFields(
+        changes,
+        reach,
+        client,
+        fieldsOf({ ...client, ...definedOnly(change), ...limitsOf(change, client) }),
+      );
     });
     return pick(after, id);
   }
@@ -173,7 +181,12 @@ async function putClient(
     await changes.add(wanted.id, fieldsOf(wanted), hash);
     return;
   }
-  await updateFields(changes, reach, current, fieldsOf({ ...wanted, enabled: wanted.enabled ?? current.enabled }));
+  await updateFields(
+    changes,
+    reach,
+    current,
+    fieldsOf({ ...wanted, enabled: wanted.enabled ?? current.enabled, ...limitsOf(wanted, current) }),
+  );
   if (hash === undefined || hash === current.secrets[0]?.hash) return;
   reach.check(current);
   await changes.replaceSecret(wanted.id, hash);
@@ -192,8 +205,14 @@ function byId(clients: readonly Client[]): Map<string, Client> {
   return new Map(clients.map((client) => [client.id, client]));
 }
 
-function fieldsOf({ id, displayName, allowedScope, enabled }: WantedClient): ClientFields {
-  return { displayName: displayName ?? id, allowedScope, enabled: enabled ?? true };
+function fieldsOf({ id, displayName, allowedScope, enabled, ...limits }: WantedClient): ClientFields {
+  return { displayName: displayName ?? id, allowedScope, enabled: enabled ?? true, ...limitsOf(limits, NO_LIMITS) };
+}
+
+/** Left out is as it was; null is what the settings say. */
+function limitsOf(wanted: Partial<ClientLimits>, before: ClientLimits): ClientLimits {
+  const { requestsPerSecond = before.requestsPerSecond, concurrentRequests = before.concurrentRequests } = wanted;
+  return { requestsPerSecond, concurrentRequests };
 }
 
 function definedOnly<T extends object>(change: T): Partial<T> {

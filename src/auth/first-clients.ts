@@ -6,7 +6,7 @@ import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
 import { ITSELF } from './audit.repository.js';
 import { ChangeFeed } from './change-feed.js';
-import { liveSecrets, mayAdminister } from './client.js';
+import { NO_LIMITS, liveSecrets, mayAdminister } from './client.js';
 import { ClientRepository } from './client.repository.js';
 import type { ClientChanges } from './client.repository.js';
 import { PREDEFINED_CLIENTS } from './predefined-clients.js';
@@ -78,7 +78,7 @@ export class FirstClients implements OnApplicationBootstrap {
           throw new StartError(
             `No client may administer and the id ${id} is taken: set ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET`,
           );
-        await changes.add(id, { displayName: id, allowedScope, enabled: true }, hashes[index] ?? '');
+        await changes.add(id, { displayName: id, allowedScope, enabled: true, ...NO_LIMITS }, hashes[index] ?? '');
       }
       return true;
     });

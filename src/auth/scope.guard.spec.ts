@@ -2,11 +2,12 @@ import 'reflect-metadata';
 import type { ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { expect, it } from 'vitest';
+import type { Door } from '../limits/door.js';
 import type { LiveTokens } from './live-tokens.js';
 import { ScopeGuard } from './scope.guard.js';
 
 it('a route behind the guard that says no scope is closed', async () => {
-  const guard = new ScopeGuard(new Reflector(), {} as LiveTokens);
+  const guard = new ScopeGuard(new Reflector(), {} as LiveTokens, {} as Door);
   class Controller {}
   const route = { getHandler: () => () => undefined, getClass: () => Controller } as unknown as ExecutionContext;
   await expect(guard.canActivate(route)).rejects.toThrow('Controller: a route says no scope that it wants');

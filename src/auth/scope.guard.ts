@@ -2,7 +2,8 @@ import { Injectable, SetMetadata, applyDecorators } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ApiBearerAuth, ApiResponse } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Door } from '../limits/door.js';
 import { LiveTokens } from './live-tokens.js';
 
 const REQUIRED = Symbol('required scope');
@@ -49,6 +50,7 @@ export class ScopeGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly tokens: LiveTokens,
+    private readonly door: Door,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -61,6 +63,7 @@ export class ScopeGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<AuthorizedRequest>();
     const token = await this.tokens.authorizeAny(request.headers.authorization, required(request));
     request.authorized = { clientId: token.clientId };
+    this.door.enter(context.switchToHttp().getResponse<FastifyReply>(), token.client, applicationOfPath(request));
     return true;
   }
 }

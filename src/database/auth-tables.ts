@@ -11,6 +11,9 @@ export interface ClientTable {
   generation: Generated<number>;
   created_at: CreatedAt;
   last_used_at: Date | null;
+  /** Null: what the settings say. */
+  requests_per_second: number | null;
+  concurrent_requests: number | null;
 }
 
 export interface ClientSecretTable {

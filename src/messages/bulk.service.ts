@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ApplicationsService, checkMaySend } from '../applications/applications.service.js';
 import { ApiError, invalidValue } from '../common/errors.js';
+import { FairTurns } from '../common/fair-turns.js';
 import { Turn } from '../common/turn.js';
 import { readIdempotency } from './idempotency.js';
 import type { Idempotency } from './idempotency.js';
@@ -14,6 +15,10 @@ import { checkRestrictions } from './restriction.js';
 
 /** Messages of one request: one transaction of some 100 ms. */
 const LARGEST = 1_000;
+/** Prepared and routed at once: some 10 ms, after which single messages and the next application's bulk have their turn. */
+const PIECE = 50;
+/** Pieces and commits of bulks that a process has under way: of 20 connections to the database the others are for the rest. */
+const AT_ONCE = 2;
 /** Errors told in full; further ones are counted. */
 const TOLD = 5;
 /** Placeholders' data of all messages of a bulk, in users: what one transaction inserts. */
@@ -27,6 +32,8 @@ export interface BulkAcceptance {
 /** Many messages in one request: all of them are kept, or none. */
 @Injectable()
 export class BulkService {
+  private readonly turns = new FairTurns(AT_ONCE);
+
   constructor(
     private readonly applications: ApplicationsService,
     private readonly messages: MessagesService,
@@ -42,14 +49,17 @@ export class BulkService {
     const idempotency = readIdempotency(idempotencyKey, list);
     const earlier = await this.findEarlier(caller, idempotency);
     if (earlier) return earlier;
-    const prepared = await settleAll(list, async (each) => this.messages.prepare(each, strict));
+    const inTurn: InTurn = (work) => this.turns.take(caller.applicationId, work);
+    const prepared = await settleAll(list, inTurn, async (each) => this.messages.prepare(each, strict));
     const users = prepared.reduce((sum, { data }) => sum + (data?.size ?? 0), 0);
     if (users > MOST_USERS)
       throw new ApiError('FPWSE0005E', `The messages have data of ${users} users; at most ${MOST_USERS} are possible.`);
     checkMaySend(application);
-    const routed = await settleAll(prepared, (each) => this.messages.route(application, caller, each, { wide: false }));
+    const routed = await settleAll(prepared, inTurn, (each) =>
+      this.messages.route(application, caller, each, { wide: false }),
+    );
     for (;;) {
-      if (await this.writer.keepAll(inOneBulk(routed, idempotency)))
+      if (await inTurn(() => this.writer.keepAll(inOneBulk(routed, idempotency))))
         return {
           messages: routed.map(({ message, warnings }) => ({
             messageId: message.id,
@@ -95,15 +105,13 @@ function checkBeside({ ArrayOfMessageBody: _list, ...members }: Record<string, u
   checkRestrictions(members);
 }
 
-/** All results, or one error that names those that failed by their index, the first one's code before all. */
-async function settleAll<T, R>(list: readonly T[], act: (item: T) => Promise<R>): Promise<R[]> {
-  const turn = new Turn();
-  const acts: Promise<PromiseSettledResult<R>>[] = [];
-  for (const item of list) {
-    if (turn.isOver) await turn.pass();
-    acts.push(settle(act(item)));
-  }
-  const results = await Promise.all(acts);
+type InTurn = <R>(work: () => Promise<R>) => Promise<R>;
+
+/** All results, or one error that names those that failed by their index, the first one's code before all. In pieces, each in its turn. */
+async function settleAll<T, R>(list: readonly T[], inTurn: InTurn, act: (item: T) => Promise<R>): Promise<R[]> {
+  const results: PromiseSettledResult<R>[] = [];
+  for (let from = 0; from < list.length; from += PIECE)
+    results.push(...(await inTurn(() => settlePiece(list.slice(from, from + PIECE), act))));
   const failed = results.flatMap((result, index) =>
     result.status === 'rejected' ? [{ index, error: result.reason as unknown }] : [],
   );
@@ -138,4 +146,19 @@ function inOneBulk(list: readonly Acceptable[], idempotency: Idempotency | null)
     },
     batches,
   }));
+}
+
+async function settlePiece<T, R>(
+  piece: readonly T[],
+  act: (item: T) => Promise<R>,
+): Promise<PromiseSettledResult<R>[]> {
+  const turn = new Turn();
+  // Every piece begins a turn of its own: the one before it may have ended in this one.
+  await turn.pass();
+  const acts: Promise<PromiseSettledResult<R>>[] = [];
+  for (const item of piece) {
+    if (turn.isOver) await turn.pass();
+    acts.push(settle(act(item)));
+  }
+  return Promise.all(acts);
 }

@@ -1,5 +1,6 @@
 import type { JobsOptions } from 'bullmq';
 import type { JobData, QueueName } from './jobs.js';
+import type { SharedCount } from './shared-counter.js';
 
 /** What both homes of the queue, Redis and the database, offer. */
 export interface Backend {
@@ -9,6 +10,8 @@ export interface Backend {
   newWorker(name: QueueName, run: (data: JobData) => Promise<void>, concurrency: number): WorkerLike;
   /** Rejects when the queue cannot be reached or takes no writes. */
   probe(): Promise<unknown>;
+  /** Adds to a count that all processes share, of a window that begins with its first count; null: this queue has none. */
+  count(name: string, by: number, windowMs: number): Promise<SharedCount | null>;
   /** Lets go of what workers still wait to hear; their close() may never settle. */
   abandonWorkers(): void;
   close(): Promise<void>;

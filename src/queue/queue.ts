@@ -10,6 +10,7 @@ import { openInDatabase } from './in-database.js';
 import { QUEUE_NAMES } from './jobs.js';
 import type { Job, QueueName } from './jobs.js';
 import { openRedis } from './redis.js';
+import type { SharedCount } from './shared-counter.js';
 import { SteadyWorker } from './steady-worker.js';
 
 /** Nobody waits longer for the queue: the rows are committed, and the sweeper will queue them. */
@@ -89,6 +90,11 @@ export class Queues {
   /** Rejects when the queue cannot be reached or takes no writes. */
   async ping(): Promise<void> {
     await withDeadline('The queue', DEADLINE_MS, this.backend.probe());
+  }
+
+  /** Adds to a count that all processes share (queue/backend.ts). Rejects within 2 s when the queue is away. */
+  count(name: string, by: number, windowMs: number): Promise<SharedCount | null> {
+    return withDeadline('The queue', DEADLINE_MS, this.backend.count(name, by, windowMs));
   }
 
   work(name: QueueName, concurrency: number, run: (data: Job['data']) => Promise<void>): void {

@@ -8,6 +8,7 @@ import { readQueueUrl } from '../server-url.js';
 import { LOCKS } from './backend.js';
 import type { Backend } from './backend.js';
 import type { JobData } from './jobs.js';
+import { countShared } from './shared-counter.js';
 import { pauseOnRefusal } from './steady-worker.js';
 
 const START_MS = 5_000;
@@ -62,6 +63,7 @@ export async function openRedis(
       return pauseOnRefusal(new Worker<JobData>(name, (job) => run(job.data), how));
     },
     probe: () => probeWrites(producer, prefix),
+    count: (name, by, windowMs) => countShared(producer, `${prefix}:count:${name}`, by, windowMs),
     abandonWorkers: () => consumer.disconnect(),
     close: async () => {
       await Promise.all([leave(producer), leave(consumer)]);

@@ -18,6 +18,7 @@ import { up as promotion } from './0015-promotion.js';
 import { up as parked } from './0016-parked.js';
 import { up as strictAndRunKeys } from './0019-strict-and-run-keys.js';
 import { up as providerPause } from './0020-provider-pause.js';
+import { up as clientLimits } from './0022-client-limits.js';
 import { up as writeProbe } from './0024-write-probe.js';
 import { up as applicationStop } from './0026-application-stop.js';
 
@@ -45,6 +46,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0016-parked': { up: parked },
   '0019-strict-and-run-keys': { up: strictAndRunKeys },
   '0020-provider-pause': { up: providerPause },
+  '0022-client-limits': { up: clientLimits },
   '0024-write-probe': { up: writeProbe },
   '0026-application-stop': { up: applicationStop },
 };

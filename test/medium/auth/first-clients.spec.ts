@@ -102,7 +102,11 @@ describe('in production', () => {
 
   it('a taken name is said, not overwritten', async () => {
     await room.repository.change(ROOT, (changes) =>
-      changes.add('administrator', { displayName: 'a', allowedScope: 'push.*', enabled: true }, 'hash'),
+      changes.add(
+        'administrator',
+        { displayName: 'a', allowedScope: 'push.*', enabled: true, requestsPerSecond: null, concurrentRequests: null },
+        'hash',
+      ),
     );
     await expect(start({ environment: 'production' })).rejects.toThrow(/the id administrator is taken/);
   });

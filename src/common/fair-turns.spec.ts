@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { FairTurns } from './fair-turns.js';
+
+/** Starts work of these keys at once; answers the order in which it ran. */
+async function orderOf(keys: readonly string[], atOnce = 1): Promise<string[]> {
+  const turns = new FairTurns(atOnce);
+  const order: string[] = [];
+  await Promise.all(
+    keys.map((key) =>
+      turns.take(key, async () => {
+        order.push(key);
+        await Promise.resolve();
+      }),
+    ),
+  );
+  return order;
+}
+
+describe('FairTurns', () => {
+  it('keys that wait go round: one with many pieces does not go before another with one', async () => {
+    expect(await orderOf(['a', 'a', 'a', 'a', 'b', 'c', 'c'])).toEqual(['a', 'a', 'b', 'c', 'a', 'c', 'a']);
+  });
+
+  it('has no more inside at once than it may', async () => {
+    const turns = new FairTurns(2);
+    let inside = 0;
+    let most = 0;
+    const work = async () => {
+      most = Math.max(most, ++inside);
+      await new Promise((resolve) => setImmediate(resolve));
+      inside--;
+    };
+    await Promise.all(Array.from({ length: 20 }, (_, index) => turns.take(String(index % 3), work)));
+    expect(most).toBe(2);
+  });
+
+  it('work that fails gives its turn on', async () => {
+    const turns = new FairTurns(1);
+    await expect(turns.take('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(await turns.take('a', () => Promise.resolve(1))).toBe(1);
+  });
+});

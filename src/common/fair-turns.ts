@@ -1,0 +1,36 @@
+/** Lets a few pieces of work in at once; those that wait go round by key, so that one that has many waits for itself. */
+export class FairTurns {
+  private inside = 0;
+  /** The key whose turn is next first. */
+  private readonly waiting = new Map<string, (() => void)[]>();
+
+  constructor(private readonly atOnce: number) {}
+
+  async take<T>(key: string, work: () => Promise<T>): Promise<T> {
+    if (this.inside >= this.atOnce) await new Promise<void>((enter) => this.queue(key, enter));
+    else this.inside++;
+    try {
+      return await work();
+    } finally {
+      const next = this.next();
+      if (next) next();
+      else this.inside--;
+    }
+  }
+
+  private queue(key: string, enter: () => void): void {
+    const line = this.waiting.get(key);
+    if (line) line.push(enter);
+    else this.waiting.set(key, [enter]);
+  }
+
+  private next(): (() => void) | undefined {
+    const [first] = this.waiting;
+    if (!first) return undefined;
+    const [key, line] = first;
+    const next = line.shift();
+    this.waiting.delete(key);
+    if (line.length > 0) this.waiting.set(key, line);
+    return next;
+  }
+}

@@ -1,0 +1,137 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import type { ClientLimits } from '../auth/client.js';
+import { Clock } from '../common/clock.js';
+import { ApiError } from '../common/errors.js';
+import { CONFIG } from '../common/tokens.js';
+import type { Config } from '../config.js';
+import { Queues } from '../queue/queue.js';
+import { WINDOW_S, Window } from './window.js';
+
+/** Parties remembered; beyond, those whose window is over are forgotten. */
+const PARTIES = 10_000;
+
+interface Caller extends ClientLimits {
+  id: string;
+}
+
+/** A client or an application, at this process. */
+class Party {
+  readonly window = new Window();
+  underWay = 0;
+  telling = false;
+
+  constructor(
+    readonly kind: 'client' | 'application',
+    readonly id: string,
+  ) {}
+}
+
+/**
+ * How much one client, and all clients for one application, may ask for. Decided from memory: no request waits for Redis.
+ * Where Redis is there, processes tell each other what they have let pass, in lots; where it is away each limits by itself.
+ */
+@Injectable()
+export class Door {
+  private readonly parties = new Map<string, Party>();
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Pick<Config, 'limits'>,
+    private readonly queues: Queues,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Lets the request of an authorized client in until it is answered, and says in the answer what is left. Throws CARIL0429E. */
+  enter(reply: FastifyReply, client: Caller, applicationId: string | undefined): void {
+    const { limits } = this.config;
+    const entries = [
+      {
+        party: this.party('client', client.id),
+        rate: (client.requestsPerSecond ?? limits.client.requestsPerSecond) * WINDOW_S,
+        most: client.concurrentRequests ?? limits.client.concurrentRequests,
+      },
+    ];
+    if (applicationId !== undefined)
+      entries.push({
+        party: this.party('application', applicationId),
+        rate: limits.application.requestsPerSecond * WINDOW_S,
+        most: limits.application.concurrentRequests,
+      });
+    const now = this.clock.elapsed();
+    const busy = entries.find(({ party, most }) => party.underWay >= most);
+    if (busy) throw tooManyAtOnce(busy.party, busy.most);
+    const admitted = entries.map(({ party, rate }) => ({ party, rate, ...party.window.admit(rate, now) }));
+    reply.headers(describe(admitted, now));
+    const refused = admitted.find(({ waitMs }) => waitMs > 0);
+    if (refused) throw tooManyInTime(refused.party, refused.rate, refused.waitMs);
+    for (const { party, rate } of entries) {
+      party.underWay++;
+      this.tell(party, rate);
+    }
+    reply.raw.once('close', () => {
+      for (const { party } of entries) party.underWay--;
+    });
+  }
+
+  private party(kind: Party['kind'], id: string): Party {
+    const key = `${kind} ${id}`;
+    const known = this.parties.get(key);
+    if (known) return known;
+    if (this.parties.size >= PARTIES) this.forget();
+    const party = new Party(kind, id);
+    this.parties.set(key, party);
+    return party;
+  }
+
+  private forget(): void {
+    const now = this.clock.elapsed();
+    for (const [key, { underWay, window }] of this.parties)
+      if (underWay === 0 && window.isOver(now)) this.parties.delete(key);
+  }
+
+  /** Behind the request's back, one word at a time. */
+  private tell(party: Party, rate: number): void {
+    if (party.telling) return;
+    const lot = party.window.takeLot(rate);
+    if (lot === 0) return;
+    const { number } = party.window;
+    party.telling = true;
+    void this.queues
+      .count(`${party.kind}:${party.id}`, lot, WINDOW_S * 1_000)
+      .then((count) => count && party.window.learn(number, count.total, count.leftMs, this.clock.elapsed()))
+      // Redis is away: the limit is this process's own until it is back.
+      .catch(() => undefined)
+      .finally(() => (party.telling = false));
+  }
+}
+
+interface Admitted {
+  party: Party;
+  rate: number;
+  left: number;
+}
+
+/** The fields of draft-ietf-httpapi-ratelimit-headers-10. */
+function describe(admitted: readonly Admitted[], now: number): Record<string, string> {
+  const policy = admitted.map(({ party, rate }) => `"${party.kind}";q=${rate};w=${WINDOW_S}`);
+  const limit = admitted.map(
+    ({ party, left }) => `"${party.kind}";r=${left};t=${Math.ceil(party.window.resetMs(now) / 1_000)}`,
+  );
+  return { 'ratelimit-policy': policy.join(', '), ratelimit: limit.join(', ') };
+}
+
+function tooManyInTime({ kind, id }: Party, rate: number, waitMs: number): ApiError {
+  const seconds = Math.max(1, Math.ceil(waitMs / 1_000));
+  return new ApiError(
+    'CARIL0429E',
+    `Too many requests: the ${kind} ${id} may make ${rate} in ${WINDOW_S} s. Try again in ${seconds} s.`,
+    { 'retry-after': String(seconds) },
+  );
+}
+
+function tooManyAtOnce({ kind, id }: Party, most: number): ApiError {
+  return new ApiError('CARIL0429E', `Too many requests at once: the ${kind} ${id} may have ${most} under way.`, {
+    'retry-after': '1',
+    'ratelimit-policy': `"${kind}";q=${most};qu="concurrent-requests"`,
+  });
+}

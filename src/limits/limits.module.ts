@@ -1,0 +1,5 @@
+import { Module } from '@nestjs/common';
+import { Door } from './door.js';
+
+@Module({ providers: [Door], exports: [Door] })
+export class LimitsModule {}

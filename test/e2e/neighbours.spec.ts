@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Api } from '../harness/api.js';
+import { startCarillon } from '../harness/carillon.js';
+import type { RunningCarillon } from '../harness/carillon.js';
+import { STAGES } from './stages.js';
+
+/** As a bulk of 1,000 takes seconds here, a neighbour that had to wait for eight of them would take as long as all. */
+const BULK = 1_000;
+const CONNECTIONS = 8;
+
+let carillon: RunningCarillon;
+let clean: () => void;
+beforeAll(async () => {
+  const prepared = await STAGES.at(-1)!.prepare();
+  clean = prepared.clean;
+  carillon = await startCarillon({ ...prepared.environment });
+});
+afterAll(async () => {
+  await carillon.stop();
+  clean();
+});
+
+async function open(applicationId: string): Promise<Api> {
+  await (await Api.connect(carillon.url)).call('POST', '/apps', { applicationId });
+  const api = await Api.connect(carillon.url, applicationId);
+  await api.registerDevices([{ deviceId: 'd', platform: 'A', token: `sandbox:ok:${applicationId}`, userId: 'u' }]);
+  return api;
+}
+
+it('single messages of a neighbour go before what is left of eight bulks of 1,000', async () => {
+  const loud = await open('com.acme.loud');
+  const quiet = await open('com.acme.quiet');
+  const message = { message: { alert: 'Hello' }, target: { userIds: ['u'] } };
+  const send = async (): Promise<number> => {
+    const began = performance.now();
+    await quiet.send(message);
+    return performance.now() - began;
+  };
+  const alone: number[] = [];
+  for (let sent = 0; sent < 20; sent++) alone.push(await send());
+  const bulk = Array.from({ length: BULK }, () => message);
+  const began = performance.now();
+  let left = CONNECTIONS;
+  const bulks = Promise.all(
+    Array.from({ length: CONNECTIONS }, async () => {
+      const { status } = await loud.app('POST', '/messages/bulk', bulk);
+      left--;
+      return status;
+    }),
+  );
+  const beside: number[] = [];
+  while (left > 0) beside.push(await send());
+  expect(new Set(await bulks)).toEqual(new Set([202]));
+  const all = performance.now() - began;
+  const worst = (list: number[]) => Math.max(...list);
+  process.stdout.write(
+    `A neighbour's slowest of ${beside.length} beside ${CONNECTIONS} bulks of ${BULK} that took ${Math.round(all)} ms: ` +
+      `${Math.round(worst(beside))} ms, ${(worst(beside) / worst(alone)).toFixed(1)} of the slowest alone (${Math.round(worst(alone))} ms)\n`,
+  );
+  // Without turns each of its messages waited for all bulks together.
+  expect(worst(beside)).toBeLessThan(all / 3);
+  expect(beside.length).toBeGreaterThan(5);
+}, 300_000);
