@@ -4,7 +4,6 @@ import { startCarillon } from '../harness/carillon.js';
 import type { RunningCarillon } from '../harness/carillon.js';
 import { STAGES } from './stages.js';
 
-/** As a bulk of 1,000 takes seconds here, a neighbour that had to wait for eight of them would take as long as all. */
 const BULK = 1_000;
 const CONNECTIONS = 8;
 
@@ -27,7 +26,7 @@ async function open(applicationId: string): Promise<Api> {
   return api;
 }
 
-it('single messages of a neighbour go before what is left of eight bulks of 1,000', async () => {
+it('single messages of a neighbour go between the pieces of eight bulks of 1,000', async () => {
   const loud = await open('com.acme.loud');
   const quiet = await open('com.acme.quiet');
   const message = { message: { alert: 'Hello' }, target: { userIds: ['u'] } };
@@ -57,7 +56,7 @@ it('single messages of a neighbour go before what is left of eight bulks of 1,00
     `A neighbour's slowest of ${beside.length} beside ${CONNECTIONS} bulks of ${BULK} that took ${Math.round(all)} ms: ` +
       `${Math.round(worst(beside))} ms, ${(worst(beside) / worst(alone)).toFixed(1)} of the slowest alone (${Math.round(worst(alone))} ms)\n`,
   );
-  // Without turns each of its messages waited for all bulks together.
-  expect(worst(beside)).toBeLessThan(all / 3);
-  expect(beside.length).toBeGreaterThan(5);
+  // With turns about forty of its messages pass meanwhile, without them four: each waited for a part of all bulks together.
+  const median = beside.toSorted((x, y) => x - y)[Math.floor(beside.length / 2)] ?? Infinity;
+  expect(median).toBeLessThan(all / 12);
 }, 300_000);
