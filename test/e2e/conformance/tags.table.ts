@@ -73,7 +73,14 @@ export const TAGS: readonly Row[] = [
     200,
     having({ tags: [tag(ODD, 'two')] }),
   ],
-  ['GET …/tags', read, 'by broken UTF-8', { query: 'filter=name==%ED%A0%80' }, 200, having({ tags: [] })],
+  [
+    'GET …/tags',
+    read,
+    'by broken UTF-8',
+    { query: 'filter=name==%ED%A0%80' },
+    400,
+    refused('FPWSE0005E', /not valid UTF-8/),
+  ],
   ...[
     ['offset=99999999999999999999', 'FPWSE1079E'],
     ['size=-1', 'FPWSE1080E'],

@@ -70,6 +70,7 @@ export const CLOUD_ONLY: readonly Row[] = NOT_OFFERED.map((endpoint) => [
   '',
   'of the cloud service only',
   endpoint.startsWith('PUT') ? { body: {} } : {},
-  404,
-  refused('FPWSE0001E', /nothing at this path/),
+  ...(endpoint === 'PUT …/messages/:messageId'
+    ? ([405, refused('CARIL0405E', /method PUT is not possible/)] as const)
+    : ([404, refused('FPWSE0001E', /nothing at this path/)] as const)),
 ]);
