@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { IsArray, IsOptional, IsString } from 'class-validator';
-import { readJson } from './json.js';
+import { ExactNumber, readJson } from './json.js';
 import { ReadAs } from './fields.js';
 
 /** Decorators for fields of the wire: what they refuse, and what they read kindly because callers send it so. */
@@ -29,6 +29,13 @@ export function UpperCase(): PropertyDecorator {
 export function NumberFromText(): PropertyDecorator {
   return ReadAs((value) =>
     typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value.trim()) ? numberOf(value.trim()) : value,
+  );
+}
+
+/** A whole number, as its digits: identifiers and phone numbers that a caller has in a number. */
+export function TextFromNumber(): PropertyDecorator {
+  return ReadAs((value) =>
+    (typeof value === 'number' || value instanceof ExactNumber) && /^\d+$/.test(String(value)) ? String(value) : value,
   );
 }
 

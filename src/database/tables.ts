@@ -117,6 +117,7 @@ export interface DeviceTable {
   platform: string;
   provider: ProviderName;
   token: string;
+  /** SHA-256 of what the token means (devices/device-token.ts): unique in an application at a provider. */
   token_hash: Buffer;
   user_id: string | null;
   phone_number: string | null;

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { ApplicationsModule } from '../applications/applications.module.js';
 import { DevicesModule } from '../devices/devices.module.js';
+import { TokenKeeper } from '../devices/token-keeper.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { BatchRepository } from './batch.repository.js';
 import { ClaimRepository } from './claim.repository.js';
@@ -59,7 +60,7 @@ export class WorkerModule {}
 
 /** The role `scheduler`. */
 @Module({
-  imports: [ApplicationsModule, DeliveryModule, DevicesModule, ScheduleModule.forRoot()],
-  providers: [Housekeeper, RetentionRepository, Sweeper, SweepRepository],
+  imports: [ApplicationsModule, DeliveryModule, DevicesModule, ProvidersModule, ScheduleModule.forRoot()],
+  providers: [Housekeeper, RetentionRepository, Sweeper, SweepRepository, TokenKeeper],
 })
 export class SchedulerModule {}

@@ -29,7 +29,7 @@ export const NO_PARENT = '23503';
 const ATTEMPTS = 5;
 
 /** The columns of a row of JSON. */
-const ROW = sql`(device_id text, platform text, provider text, token text, user_id text, phone_number text,
+const ROW = sql`(device_id text, platform text, provider text, token text, identity text, user_id text, phone_number text,
   user_agent text, language text, time_zone text, app_version text, attributes jsonb)`;
 
 /**
@@ -81,7 +81,7 @@ export class DeviceRegistrationRepository {
 
   /** Undefined when there is no such device. A token in the change is a sign of life, as a registration is. */
   async change(applicationId: string, deviceId: string, change: DeviceChange, now: Date): Promise<Device | undefined> {
-    const { attributes, token, platform, provider } = change;
+    const { attributes, token, identity, platform, provider } = change;
     const alive = { retired_reason: null, retired_at: null, seen_on: dayOf(now), registered_at: now };
     const values = {
       platform,
@@ -94,9 +94,9 @@ export class DeviceRegistrationRepository {
       app_version: change.appVersion,
       attributes: attributes === undefined ? undefined : JSON.stringify(attributes ?? {}),
       updated_at: now,
-      ...(token !== undefined && { token_hash: hashOf(token), ...alive }),
+      ...(identity !== undefined && { token_hash: hashOf(identity), ...alive }),
     };
-    const mine = token !== undefined && provider !== undefined ? [{ deviceId, token, provider }] : [];
+    const mine = identity !== undefined && provider !== undefined ? [{ deviceId, identity, provider }] : [];
     const { put } = await this.makingRoom(applicationId, mine, [], (db) =>
       db
         .updateTable('device')
@@ -159,10 +159,10 @@ async function endHolders(
   const staying = new Set(devices.map((device) => device.deviceId));
   const { rows } = await sql<{ seq: number; device_id: string }>`
     select seq, device_id from device where seq in (
-      select device.seq from jsonb_to_recordset(${JSON.stringify(devices.map(({ deviceId, token, provider }) => ({ deviceId, token, provider })))}::jsonb)
-          as new ("deviceId" text, provider text, token text)
+      select device.seq from jsonb_to_recordset(${JSON.stringify(devices.map(({ deviceId, identity, provider }) => ({ deviceId, identity, provider })))}::jsonb)
+          as new ("deviceId" text, provider text, identity text)
         join device on device.application_id = ${applicationId} and device.provider = new.provider
-          and device.token_hash = sha256(convert_to(new.token, 'UTF8')) and device.device_id <> new."deviceId"
+          and device.token_hash = sha256(convert_to(new.identity, 'UTF8')) and device.device_id <> new."deviceId"
       union select seq from device where application_id = ${applicationId} and device_id = any(${ended}::text[]))
     order by seq for update`.execute(db);
   const [renewed, gone] = [true, false].map((stays) =>
@@ -194,7 +194,7 @@ async function upsert<Row>(
   const { rows } = await sql<Row>`
     insert into device (application_id, device_id, platform, provider, token, token_hash, user_id, phone_number, user_agent,
       language, time_zone, app_version, attributes, seen_on, registered_at, created_at, updated_at)
-    select ${applicationId}, device_id, platform, provider, token, sha256(convert_to(token, 'UTF8')), user_id, phone_number,
+    select ${applicationId}, device_id, platform, provider, token, sha256(convert_to(identity, 'UTF8')), user_id, phone_number,
       user_agent, language, time_zone, app_version, coalesce(attributes, '{}'), ${dayOf(now)}::date, ${now}::timestamptz,
       ${now}::timestamptz, ${now}::timestamptz
     from jsonb_to_recordset(${JSON.stringify(devices.map(toRow))}::jsonb) as new ${ROW}
@@ -217,6 +217,7 @@ function toRow(device: DeviceRegistration): Record<string, unknown> {
     platform: device.platform,
     provider: device.provider,
     token: device.token,
+    identity: device.identity,
     user_id: device.userId,
     phone_number: device.phoneNumber,
     user_agent: device.userAgent,
@@ -227,6 +228,7 @@ function toRow(device: DeviceRegistration): Record<string, unknown> {
   };
 }
 
-function hashOf(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
+/** What the unique index of tokens compares. */
+export function hashOf(identity: string): Buffer {
+  return createHash('sha256').update(identity).digest();
 }

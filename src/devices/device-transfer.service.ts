@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { ApplicationsService } from '../applications/applications.service.js';
 import { checkBody, parseJson } from '../common/body.js';
 import { Clock } from '../common/clock.js';
@@ -7,6 +7,8 @@ import { readLines } from '../common/lines.js';
 import type { Line } from '../common/lines.js';
 import { readUtf8 } from '../common/text.js';
 import { Turn } from '../common/turn.js';
+import { PROVIDERS } from '../providers/providers.module.js';
+import type { Providers } from '../providers/providers.module.js';
 import { AudienceRepository } from './audience.repository.js';
 import { DeviceRegistrationRepository } from './device-registration.repository.js';
 import type { ImportedDevice } from './registration.js';
@@ -28,6 +30,7 @@ const MAX_LINE = 1_048_576;
 @Injectable()
 export class DeviceTransferService {
   constructor(
+    @Inject(PROVIDERS) private readonly providers: Providers,
     private readonly applications: ApplicationsService,
     private readonly audience: AudienceRepository,
     private readonly devices: DeviceTransferRepository,
@@ -59,7 +62,7 @@ export class DeviceTransferService {
       for await (const lines of readLines(source, MAX_LINE))
         for (const line of lines) {
           if (turn.isOver) await turn.pass();
-          const device = readDevice(line);
+          const device = readDevice(line, this.providers);
           if (device instanceof ApiError) report.reject(line.number, device);
           else {
             tagNames += device.tagNames?.length ?? 0;
@@ -102,11 +105,11 @@ export class DeviceTransferService {
 }
 
 /** The registration of a line, or why it is none. */
-function readDevice({ bytes }: Line): ImportedDevice | ApiError {
+function readDevice({ bytes }: Line, providers: Providers): ImportedDevice | ApiError {
   if (bytes === null) return new ApiError('FPWSE0004E', `The line is longer than ${MAX_LINE} bytes.`);
   try {
     const { value } = checkBody(ImportDeviceDto, parseJson(readUtf8(bytes, 'line'), 'line'));
-    return { ...toRegistration(value), ...(value.tagNames && { tagNames: value.tagNames }) };
+    return { ...toRegistration(value, providers), ...(value.tagNames && { tagNames: value.tagNames }) };
   } catch (error) {
     if (error instanceof ApiError) return error;
     throw error;

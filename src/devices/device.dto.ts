@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional, OmitType, PartialType } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString, Length, MaxLength } from 'class-validator';
+import { IsIn, IsNotIn, IsOptional, IsString, Length, MaxLength } from 'class-validator';
 import { ReadAs } from '../common/fields.js';
+import { TextFromNumber } from '../common/lenient.js';
 import { PageInfo } from '../common/paging.js';
 import { readText } from '../common/query.js';
 import type { Query } from '../common/query.js';
@@ -18,6 +19,10 @@ const MAX_ID = 255;
 const MAX_TOKEN = 4_096;
 const MAX_APP_VERSION = 64;
 
+/** URL libraries resolve them away (RFC 3986 §5.2.4): a path could not name these. */
+const DOT_SEGMENTS = ['.', '..'];
+const DOTS = 'it must not be a dot segment of a path';
+
 const ATTRIBUTES = {
   type: 'object' as const,
   additionalProperties: { oneOf: [{ type: 'string' }, { type: 'number' }, { type: 'boolean' }] },
@@ -27,6 +32,7 @@ const ATTRIBUTES = {
 export class RegisterDeviceDto {
   @IsString({ message: 'it must be a string' })
   @Length(1, MAX_ID, { message: `it must be 1 to ${MAX_ID} characters` })
+  @IsNotIn(DOT_SEGMENTS, { message: DOTS })
   @ApiProperty({ minLength: 1, maxLength: MAX_ID })
   deviceId!: string;
 
@@ -43,13 +49,16 @@ export class RegisterDeviceDto {
   @IsOptional()
   @IsString({ message: 'it must be a string' })
   @MaxLength(MAX_USER_ID, { message: `it must be at most ${MAX_USER_ID} characters` })
+  @IsNotIn(DOT_SEGMENTS, { message: DOTS })
   @ApiPropertyOptional({ maxLength: MAX_USER_ID, description: 'Left out, empty or `anonymous`: nobody is signed in' })
   userId?: string;
 
+  // The vendor's Windows plugin serialises a long, and so loses the plus and the zeros in front itself.
   @IsOptional()
-  @IsString({ message: 'it must be a string' })
+  @TextFromNumber()
+  @IsString({ message: 'it must be a string or a whole number' })
   @MaxLength(MAX_ID, { message: `it must be at most ${MAX_ID} characters` })
-  @ApiPropertyOptional({ maxLength: MAX_ID })
+  @ApiPropertyOptional({ maxLength: MAX_ID, description: 'A whole number is read as its digits' })
   phoneNumber?: string;
 
   @IsOptional()

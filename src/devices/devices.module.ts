@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ApplicationsModule } from '../applications/applications.module.js';
+import { ProvidersModule } from '../providers/providers.module.js';
 import { AudienceRepository } from './audience.repository.js';
 import { DeviceRegistrationRepository } from './device-registration.repository.js';
 import { DeviceRetentionRepository } from './device-retention.repository.js';
@@ -14,9 +15,10 @@ import { SubscriptionsService } from './subscriptions.service.js';
 import { TagRepository } from './tag.repository.js';
 import { TagsService } from './tags.service.js';
 import { TallyRepository } from './tally.repository.js';
+import { TokenPassRepository } from './token-pass.repository.js';
 
 @Module({
-  imports: [ApplicationsModule],
+  imports: [ApplicationsModule, ProvidersModule],
   providers: [
     AudienceRepository,
     DeviceRepository,
@@ -32,6 +34,7 @@ import { TallyRepository } from './tally.repository.js';
     TagRepository,
     TagsService,
     TallyRepository,
+    TokenPassRepository,
   ],
   exports: [
     AudienceRepository,
@@ -43,6 +46,7 @@ import { TallyRepository } from './tally.repository.js';
     SubscriptionsService,
     TagsService,
     TallyRepository,
+    TokenPassRepository,
   ],
 })
 export class DevicesModule {}

@@ -1,11 +1,11 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { ApplicationsService } from '../applications/applications.service.js';
 import { Clock } from '../common/clock.js';
 import { invalidValue, notFound } from '../common/errors.js';
 import { isGiven } from '../common/lenient.js';
 import type { Page, PageRequest } from '../common/paging.js';
-import type { ProviderName } from '../providers/provider.js';
-import { readSubscription } from '../providers/web-push/web-push.subscription.js';
+import { PROVIDERS } from '../providers/providers.module.js';
+import type { Providers } from '../providers/providers.module.js';
 import { canonicalLanguage, canonicalTimeZone } from './device-profile.js';
 import { DeviceRegistrationRepository } from './device-registration.repository.js';
 import type { DeviceRegistration } from './registration.js';
@@ -13,13 +13,14 @@ import { readUserId } from './device.dto.js';
 import type { RegisterDeviceDto, UpdateDeviceDto } from './device.dto.js';
 import { DeviceRepository } from './device.repository.js';
 import type { Device, DeviceQuery } from './device.repository.js';
-import { providerFor } from './platform.js';
+import { readDeviceToken } from './device-token.js';
 import type { Platform } from './platform.js';
 import { RegistrationWriter } from './registration-writer.js';
 
 @Injectable()
 export class DevicesService {
   constructor(
+    @Inject(PROVIDERS) private readonly providers: Providers,
     private readonly applications: ApplicationsService,
     private readonly devices: DeviceRepository,
     private readonly registrations: DeviceRegistrationRepository,
@@ -31,7 +32,7 @@ export class DevicesService {
   async registerDevice(applicationId: string, device: RegisterDeviceDto): Promise<Device> {
     await this.applications.getApplication(applicationId);
     const now = new Date(this.clock.now());
-    return this.writer.register({ applicationId, device: toRegistration(device), now });
+    return this.writer.register({ applicationId, device: toRegistration(device, this.providers), now });
   }
 
   async updateDevice(applicationId: string, deviceId: string, change: UpdateDeviceDto): Promise<Device> {
@@ -45,7 +46,7 @@ export class DevicesService {
       applicationId,
       deviceId,
       {
-        ...(token !== undefined && { token, platform, provider: checkedProvider(platform, token) }),
+        ...(token !== undefined && { platform, ...readDeviceToken(this.providers, platform, token) }),
         userId: change.userId === undefined ? undefined : readUserId(change.userId),
         phoneNumber: change.phoneNumber === undefined ? undefined : change.phoneNumber || null,
         language: isGiven(change.language) ? canonicalLanguage(change.language) : change.language,
@@ -85,12 +86,11 @@ export class DevicesService {
 }
 
 /** Throws FPWSE0005E for a token that its platform cannot have. */
-export function toRegistration(device: RegisterDeviceDto): DeviceRegistration {
+export function toRegistration(device: RegisterDeviceDto, providers: Providers): DeviceRegistration {
   return {
     deviceId: device.deviceId,
     platform: device.platform,
-    provider: checkedProvider(device.platform, device.token),
-    token: device.token,
+    ...readDeviceToken(providers, device.platform, device.token),
     userId: readUserId(device.userId),
     phoneNumber: device.phoneNumber || null,
     userAgent: device.userAgent || null,
@@ -99,13 +99,4 @@ export function toRegistration(device: RegisterDeviceDto): DeviceRegistration {
     appVersion: device.appVersion ?? null,
     attributes: device.attributes ?? null,
   };
-}
-
-function checkedProvider(platform: Platform, token: string): ProviderName {
-  const provider = providerFor(platform, token);
-  if (!provider) throw invalidValue('platform', `devices of platform ${platform} cannot be delivered to yet`);
-  // The one token whose form is known: a wrong one is better found here than at the first message.
-  const subscription = provider === 'web-push' ? readSubscription(token) : null;
-  if (typeof subscription === 'string') throw invalidValue('token', subscription);
-  return provider;
 }

@@ -8,6 +8,8 @@ export interface DeviceRegistration {
   platform: string;
   provider: ProviderName;
   token: string;
+  /** What the token means (device-token.ts). */
+  identity: string;
   userId: string | null;
   phoneNumber: string | null;
   userAgent: string | null;
@@ -31,7 +33,7 @@ export interface Registration {
 }
 
 /** Whose a token is. */
-export type Holder = Pick<DeviceRegistration, 'deviceId' | 'provider' | 'token'>;
+export type Holder = Pick<DeviceRegistration, 'deviceId' | 'provider' | 'identity'>;
 
 /** Those that stay when they come one after the other, and the ids whose token went on to another. */
 export function lastOfEach<D extends Holder>(devices: readonly D[]): { last: D[]; ended: string[] } {
@@ -53,9 +55,21 @@ export function lastOfEach<D extends Holder>(devices: readonly D[]): { last: D[]
   return { last: [...byId.values()], ended: [...ended] };
 }
 
+/** The seqs of those that registered last of all with their key. */
+export function newestOfEach(devices: readonly { seq: number; key: string; registered_at: Date }[]): Set<number> {
+  const newest = new Map<string, (typeof devices)[number]>();
+  for (const device of devices) {
+    const other = newest.get(device.key);
+    const isNewer = !other || other.registered_at < device.registered_at;
+    const isLater = other?.registered_at.getTime() === device.registered_at.getTime() && other.seq < device.seq;
+    if (isNewer || isLater) newest.set(device.key, device);
+  }
+  return new Set([...newest.values()].map(({ seq }) => seq));
+}
+
 /** Of its application. */
-function tokenKey({ provider, token }: Holder): string {
-  return `${provider} ${token}`;
+function tokenKey({ provider, identity }: Holder): string {
+  return `${provider} ${identity}`;
 }
 
 /** By application, those of different ids and tokens. */

@@ -95,6 +95,9 @@ export interface Sender {
   close(): Promise<void>;
 }
 
+/** What a token means to its provider, one text for all its spellings; or why nothing can be sent to it. */
+export type Identified = { identity: string } | { refusal: string };
+
 /** Settings as a person gives them, split into what may be read back and what is encrypted at rest. */
 export interface ProviderSettings {
   visible: Record<string, unknown>;
@@ -124,6 +127,11 @@ export interface Provider {
   readonly ramp?: Ramp;
   /** Largest body the provider takes, in bytes of UTF-8. */
   readonly maxBytes: number;
+  /**
+   * Two tokens of one identity are one device. Refuses what its senders would: the words are for the person who registers
+   * the device, and never quote the token.
+   */
+  identify(token: string): Identified;
   /** Bytes of the largest body that this notification becomes at this provider. */
   measure(notification: Notification): number;
   /**

@@ -1,6 +1,6 @@
 import type { LookupFunction } from 'node:net';
 import { guardedLookup, type Resolve } from '../common/public-address.js';
-import type { Provider, ProviderSettings, Sender } from '../providers/provider.js';
+import type { Identified, Provider, ProviderSettings, Sender } from '../providers/provider.js';
 import type { TokenShelf } from '../providers/token-shelf.js';
 import { UpstreamSender } from './upstream.sender.js';
 import { openUpstreamSettings, parseUpstreamSettings } from './upstream.settings.js';
@@ -27,6 +27,11 @@ export class UpstreamProvider implements Provider {
 
   readonly parseSettings = (input: Record<string, unknown>, current?: ProviderSettings): ProviderSettings =>
     parseUpstreamSettings(input, this.rules, current);
+
+  /** Devices are of the providers whose place it takes: it has none. */
+  identify(): Identified {
+    return { refusal: 'a device is never of the upstream' };
+  }
 
   /** How much it takes, it says itself. */
   measure(): number {

@@ -76,7 +76,7 @@ describe('on the embedded database', () => {
   ])('ids of %s are like others', async (_what, id) => {
     const path = `/devices/${encodeURIComponent(id)}`;
     expect((await program.api.app('GET', path)).status).toBe(404);
-    const body = { ...device, deviceId: id, token: `token ${id}`.slice(0, 200), userId: id.slice(0, 254) };
+    const body = { ...device, deviceId: id, token: `sandbox:accepted:${id}`.slice(0, 199), userId: id.slice(0, 254) };
     expect(await program.api.app('POST', '/devices', body)).toMatchObject({ status: 201, body: { deviceId: id } });
     const { body: read } = await program.api.app<{ href: string }>('GET', path);
     expect(read).toMatchObject({ deviceId: id, userId: id.slice(0, 254) });
@@ -153,7 +153,7 @@ describe.each(STAGES)('devices by lines on $name', (stage) => {
 
   it('a line’s subscriptions are all that its device has afterwards; without any, they stay', async () => {
     const app = await newApplication('com.example.tagged');
-    const line = (n: number, tagNames?: unknown) => ({ deviceId: `d${n}`, platform: 'A', token: `t${n}`, tagNames });
+    const line = (n: number, tagNames?: unknown) => ({ deviceId: `d${n}`, platform: 'G', token: `t${n}`, tagNames });
     const tagsOf = async () => (await transfer(app, undefined)).lines.map(({ tagNames }) => tagNames);
     await app.app('POST', '/tags', { name: 'old', description: 'kept' });
     await transfer(app, ndjson([line(1, ['old']), line(2, ['old', 'Push.ALL']), line(3)]));
@@ -208,7 +208,7 @@ describe.each(STAGES)('devices by lines on $name', (stage) => {
           '{"__proto__":{}}',
         ]),
         new Uint8Array([0x22, 0xff, 0xfe, 0x22, 0x0a]),
-        '{"deviceId":"last","platform":"G","token":"without a newline"}',
+        '{"deviceId":"last","platform":"G","token":"without-a-newline"}',
       ]),
     );
     expect(status).toBe(207);
@@ -242,7 +242,7 @@ describe.each(STAGES)('devices by lines on $name', (stage) => {
 
   it('tokens move inside a file, across its batches and from devices that were there', async () => {
     const app = await newApplication('com.example.moves');
-    const line = (deviceId: string, token: string) => ({ deviceId, platform: 'A', token });
+    const line = (deviceId: string, token: string) => ({ deviceId, platform: 'G', token });
     await app.registerDevices([line('there', 't-there'), line('other', 't-other')]);
     const filler = Array.from({ length: 1_200 }, (_each, n) => line(`f${n}`, `t-f${n}`));
     const { status, lines } = await transfer(
@@ -276,7 +276,7 @@ describe.each(STAGES)('devices by lines on $name', (stage) => {
   });
 
   it('refuses another content type, an unknown application and a token without the scope', async () => {
-    const line = ndjson([{ deviceId: 'a', platform: 'A', token: 't' }]);
+    const line = ndjson([{ deviceId: 'a', platform: 'G', token: 't' }]);
     expect(await transfer(program.api, line, { 'content-type': 'application/json' })).toMatchObject({ status: 405 });
     expect(await transfer(program.api, line, { 'content-type': 'text/plain' })).toMatchObject({ status: 405 });
     const nowhere = await Api.connect(program.carillon.url, 'com.example.nowhere');
@@ -291,7 +291,7 @@ describe.each(STAGES)('devices by lines on $name', (stage) => {
     const abort = new AbortController();
     async function* lines(): AsyncGenerator<Uint8Array> {
       for (let n = 0; ; n++) {
-        yield Buffer.from(ndjson([{ deviceId: `d${n}`, platform: 'A', token: `t${n}` }]));
+        yield Buffer.from(ndjson([{ deviceId: `d${n}`, platform: 'G', token: `t${n}` }]));
         if (n === 5_000) abort.abort();
         if (n % 500 === 0) await new Promise((next) => setImmediate(next));
       }

@@ -16,6 +16,7 @@ import { up as messageReports } from './0013-message-reports.js';
 import { up as campaigns } from './0014-campaigns.js';
 import { up as promotion } from './0015-promotion.js';
 import { up as parked } from './0016-parked.js';
+import { up as tokenPasses } from './0017-token-passes.js';
 import { up as strictAndRunKeys } from './0019-strict-and-run-keys.js';
 import { up as providerPause } from './0020-provider-pause.js';
 import { up as clientLimits } from './0022-client-limits.js';
@@ -44,6 +45,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0014-campaigns': { up: campaigns },
   '0015-promotion': { up: promotion },
   '0016-parked': { up: parked },
+  '0017-token-passes': { up: tokenPasses },
   '0019-strict-and-run-keys': { up: strictAndRunKeys },
   '0020-provider-pause': { up: providerPause },
   '0022-client-limits': { up: clientLimits },

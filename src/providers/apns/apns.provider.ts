@@ -1,6 +1,7 @@
 import type { Notification } from '../notification.js';
-import type { Provider, ProviderSettings, Sender } from '../provider.js';
+import type { Identified, Provider, ProviderSettings, Sender } from '../provider.js';
 import { shelfName, type TokenShelf } from '../token-shelf.js';
+import { identifyDeviceToken } from './apns.device-token.js';
 import { MAX_BODY_BYTES, apnsBody } from './apns.payload.js';
 import { ApnsSender } from './apns.sender.js';
 import { openApnsSettings, parseApnsSettings, renewApnsSettings, type ApnsKey } from './apns.settings.js';
@@ -27,6 +28,10 @@ export class ApnsProvider implements Provider {
   private readonly tokens = new Map<string, ProviderToken>();
 
   constructor(private readonly options: ApnsProviderOptions) {}
+
+  identify(token: string): Identified {
+    return identifyDeviceToken(token);
+  }
 
   measure(notification: Notification): number {
     return apnsBody(notification).length;

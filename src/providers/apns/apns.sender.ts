@@ -9,12 +9,11 @@ import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import { statsOf } from '../pool-stats.js';
 import { Refusals } from '../refusals.js';
 import { StreamShare } from '../stream-share.js';
+import { isDeviceToken } from './apns.device-token.js';
 import { readApnsOutcome } from './apns.outcome.js';
 import { type ApnsPayload, MAX_BODY_BYTES, apnsBody, apnsId, apnsIdStart, buildApnsPayload } from './apns.payload.js';
 import type { ProviderToken } from './apns.token.js';
 
-/** APNs device tokens are hex of a length that Apple does not promise; anything else would be a path of its own. */
-const TOKEN = /^[0-9a-fA-F]{2,512}$/;
 /** What is in flight at a close may take as long as any request of the pool: 15 s. */
 const GRACE_MS = 15_000;
 /** Refusals of the topic in a row that stop the application. */
@@ -68,7 +67,7 @@ export class ApnsSender implements Sender {
   }
 
   private async deliver(push: Push, recipient: Recipient, signal: AbortSignal): Promise<Verdict> {
-    if (!TOKEN.test(recipient.token)) return { action: 'dropDevice', reason: 'TokenNotHex', certain: false };
+    if (!isDeviceToken(recipient.token)) return { action: 'dropDevice', reason: 'TokenNotHex', certain: false };
     const path = `/3/device/${recipient.token}`;
     const body = push.body(recipient);
     if (recipient.values && body.length > MAX_BODY_BYTES) return tooLarge(body.length, MAX_BODY_BYTES);

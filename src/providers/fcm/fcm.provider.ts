@@ -3,7 +3,8 @@ import type { LookupFunction } from 'node:net';
 import { guardedLookup, type Resolve } from '../../common/public-address.js';
 import { AccessTokens } from '../access-tokens.js';
 import type { Notification } from '../notification.js';
-import type { Provider, ProviderSettings, Sender } from '../provider.js';
+import { identifyOpaque } from '../opaque-token.js';
+import type { Identified, Provider, ProviderSettings, Sender } from '../provider.js';
 import type { TokenShelf } from '../token-shelf.js';
 import { MAX_BODY_BYTES, buildFcmBody } from './fcm.payload.js';
 import { FcmSender } from './fcm.sender.js';
@@ -37,6 +38,10 @@ export class FcmProvider implements Provider {
   }
 
   readonly parseSettings = (input: Record<string, unknown>): ProviderSettings => parseFcmSettings(input, this.rules);
+
+  identify(token: string): Identified {
+    return identifyOpaque(token);
+  }
 
   measure(notification: Notification): number {
     return buildFcmBody(notification, wallClock()).largestBytes;

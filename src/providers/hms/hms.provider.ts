@@ -1,6 +1,7 @@
 import { wallClock } from '../../common/clock.js';
 import type { Notification } from '../notification.js';
-import type { Provider, ProviderSettings, Sender } from '../provider.js';
+import { identifyOpaque } from '../opaque-token.js';
+import type { Identified, Provider, ProviderSettings, Sender } from '../provider.js';
 import type { TokenShelf } from '../token-shelf.js';
 import { MAX_BODY_BYTES, buildAndroidBody, buildHarmonyBody } from './hms.payload.js';
 import { HmsSender, type HmsEndpoints } from './hms.sender.js';
@@ -18,6 +19,10 @@ export class HmsProvider implements Provider {
   readonly parseSettings = parseHmsSettings;
 
   constructor(private readonly options: HmsProviderOptions) {}
+
+  identify(token: string): Identified {
+    return identifyOpaque(token);
+  }
 
   /**
    * The larger of both forms: which one is sent is known with the credentials only. Of normal urgency, the longer word,

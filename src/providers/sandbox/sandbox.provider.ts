@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { NOT_SENT } from '../fan-out.js';
 import type { Notification } from '../notification.js';
-import type { Provider, Recipient, Sender, Verdict } from '../provider.js';
+import type { Identified, Provider, Recipient, Sender, Verdict } from '../provider.js';
 import { sandboxOutcome, type SandboxOutcome } from './sandbox.outcome.js';
 
 /** Pairs of message and token that are remembered to answer differently the second time; the oldest go first. */
@@ -16,6 +16,11 @@ export class SandboxProvider implements Provider {
   readonly maxBytes = 4096;
   readonly parseSettings = null;
   private readonly seen = new Set<string>();
+
+  /** Any text, as it is. */
+  identify(token: string): Identified {
+    return { identity: token };
+  }
 
   measure({ messageId, alert, url }: Notification): number {
     return Buffer.byteLength(JSON.stringify({ messageId, alert, url }));

@@ -1,9 +1,10 @@
 import type { Notification } from '../notification.js';
-import type { Provider, ProviderSettings, Sender } from '../provider.js';
+import type { Identified, Provider, ProviderSettings, Sender } from '../provider.js';
 import { guardedLookup, type Resolve } from '../../common/public-address.js';
 import { Encrypter } from './web-push.encrypter.js';
 import { MAX_PLAINTEXT_BYTES } from './web-push.encryption.js';
 import { largestWebPushBody } from './web-push.payload.js';
+import { identifySubscription } from './web-push.identity.js';
 import { WebPushSender, type WebPushSenderOptions } from './web-push.sender.js';
 import { openWebPushSettings, parseWebPushSettings, type WebPushCredentials } from './web-push.settings.js';
 import { VapidTokens } from './web-push.vapid.js';
@@ -31,6 +32,10 @@ export class WebPushProvider implements Provider {
 
   constructor({ ca, allowPrivate = false, hosts = [], resolve }: WebPushProviderOptions) {
     this.options = { ca, allowPrivate, hosts, lookup: guardedLookup(allowPrivate, resolve) };
+  }
+
+  identify(token: string): Identified {
+    return identifySubscription(token, this.options);
   }
 
   measure(notification: Notification): number {

@@ -1,7 +1,9 @@
 import { wallClock } from '../../common/clock.js';
 import type { Notification } from '../notification.js';
-import type { Provider, ProviderSettings, Sender } from '../provider.js';
+import { canonicalUri } from '../canonical-uri.js';
+import type { Identified, Provider, ProviderSettings, Sender } from '../provider.js';
 import type { TokenShelf } from '../token-shelf.js';
+import { readChannel } from './wns.channel.js';
 import { MAX_BODY_BYTES, buildWnsRequests } from './wns.payload.js';
 import { WnsSender, type WnsEndpoints } from './wns.sender.js';
 import { openWnsSettings, parseWnsSettings } from './wns.settings.js';
@@ -18,6 +20,12 @@ export class WnsProvider implements Provider {
   readonly parseSettings = parseWnsSettings;
 
   constructor(private readonly options: WnsProviderOptions) {}
+
+  identify(token: string): Identified {
+    const channel = /\s/.test(token) ? undefined : readChannel(token, this.options.channelHost);
+    if (channel !== undefined) return { identity: canonicalUri(new URL(channel)) };
+    return { refusal: `it must be an https channel URI at ${this.options.channelHost}, without white space` };
+  }
 
   measure(notification: Notification): number {
     return Math.max(...buildWnsRequests(notification, wallClock()).map(({ body }) => body.length));

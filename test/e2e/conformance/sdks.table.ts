@@ -23,12 +23,21 @@ export const BEFORE: Flow = [
 const WINDOWS = 'WIN-{5A1B}';
 const windows = { path: { deviceId: WINDOWS } };
 const CHANNEL = 'https://db5.notify.windows.com/?token=AwYAAAC%2fd';
-const registered = { deviceId: WINDOWS, token: CHANNEL, platform: 'W', phoneNumber: '+41791234567' };
+const registered = { deviceId: WINDOWS, token: CHANNEL, platform: 'W' };
+/** The plugin's own type is a long: no plus, and a number in the JSON. */
+const PHONE = 41_791_234_567;
 
 export const WINDOWS_CORDOVA: Flow = [
   ['GET …/devices/:deviceId', SCOPE, 'is it registered?', windows, 404, refused('FPWSE0001E')],
   // The plugin posts to the address with a slash.
-  ['POST …/devices/', SCOPE, 'registers', { body: registered }, 201, having(registered)],
+  [
+    'POST …/devices/',
+    SCOPE,
+    'registers',
+    { body: { ...registered, phoneNumber: PHONE } },
+    201,
+    having({ ...registered, phoneNumber: `${PHONE}` }),
+  ],
   ['GET …/devices/:deviceId', SCOPE, 'is it registered?', windows, 200, having({ deviceId: WINDOWS, token: CHANNEL })],
   [
     'PUT …/devices/:deviceId',
@@ -36,7 +45,7 @@ export const WINDOWS_CORDOVA: Flow = [
     'has a new channel',
     { ...windows, body: { deviceId: WINDOWS, token: `${CHANNEL}2`, platform: 'W' } },
     200,
-    having({ ...registered, token: `${CHANNEL}2` }),
+    having({ ...registered, token: `${CHANNEL}2`, phoneNumber: `${PHONE}` }),
   ],
   [
     'POST …/subscriptions',
@@ -109,6 +118,8 @@ export function webPush(platform: 'WEB_CHROME' | 'WEB_FIREFOX' | 'WEB_SAFARI'): 
   ];
 }
 
+const TOKENS = { G: ['first-G', 'second-G'], A: ['AB01'.repeat(16), 'AB02'.repeat(16)] } as const;
+
 /** Swift with a user from the first start, Android without one. */
 export function bluemix(platform: 'G' | 'A'): Flow {
   const deviceId = `0c9d4a52-${platform}`;
@@ -121,10 +132,10 @@ export function bluemix(platform: 'G' | 'A'): Flow {
     'accept-language': 'de',
   };
   const user = platform === 'A' ? { userId: 'anna' } : {};
-  const body = { deviceId, token: `first-${platform}`, platform, ...user, variables: { city: 'Bern' } };
-  const first = { deviceId, platform, token: `first-${platform}`, userId: 'anonymous', ...user };
+  const body = { deviceId, token: TOKENS[platform][0], platform, ...user, variables: { city: 'Bern' } };
+  const first = { deviceId, platform, token: TOKENS[platform][0], userId: 'anonymous', ...user };
   const documented = { phoneNumber: '', userAgent: '', createdMode: 'API', createdTime: TIME, lastUpdatedTime: TIME };
-  const second = { token: `second-${platform}`, userId: 'ben' };
+  const second = { token: TOKENS[platform][1], userId: 'ben' };
   const tagNames = ['news', 'Push.ALL', 'nothing'];
   return [
     [

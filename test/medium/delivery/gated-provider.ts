@@ -23,6 +23,7 @@ export class GatedProvider implements Provider {
   readonly name = 'sandbox';
   readonly maxBytes = 4096;
   readonly parseSettings = null;
+  readonly identify = (identity: string) => ({ identity });
   /** Tokens in the order in which they were written. */
   readonly written: string[] = [];
   /** Writes allowed before the rest waits for `openGate`. */

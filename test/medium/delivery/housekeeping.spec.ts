@@ -218,7 +218,14 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
       await set(applicationId, 'd3', `retired_reason = 'gone', retired_at = now()`);
       await newHousekeeper().tidy();
       const repository = new DeviceRepository(room.database);
-      const device = { deviceId: 'd1', platform: 'A', provider: 'sandbox', token: 't1', userId: null } as const;
+      const device = {
+        deviceId: 'd1',
+        platform: 'A',
+        provider: 'sandbox',
+        token: 't1',
+        identity: 't1',
+        userId: null,
+      } as const;
       const contact = { phoneNumber: null, userAgent: null };
       const profile = { language: null, timeZone: null, appVersion: null, attributes: null };
       const registrations = new DeviceRegistrationRepository(room.database);

@@ -12,6 +12,8 @@ import { lastOfEach } from '../../../src/devices/registration.js';
 import { DeviceTransferService } from '../../../src/devices/device-transfer.service.js';
 import { DeviceTransferRepository } from '../../../src/devices/device-transfer.repository.js';
 import { AudienceRepository } from '../../../src/devices/audience.repository.js';
+import type { Providers } from '../../../src/providers/providers.module.js';
+import { SandboxProvider } from '../../../src/providers/sandbox/sandbox.provider.js';
 import { PLACES, openPlace } from '../database/places.js';
 import { addApplication, registration, tallies } from './stock.js';
 
@@ -158,7 +160,7 @@ describe.each(PLACES)('registrations on the %s database', (place) => {
     const changed = await registrations.change(id, 'a', { language: null, attributes: { a: 1 } }, LATER);
     expect(changed).toMatchObject({ userId: 'anna', language: null, attributes: { a: 1 }, token: 'a', createdAt: NOW });
     expect(await retired(id)).toEqual(['a', 'b']);
-    await registrations.change(id, 'a', { token: 'b', platform: 'A', provider: 'apns' }, LATER);
+    await registrations.change(id, 'a', { token: 'b', identity: 'b', platform: 'A', provider: 'apns' }, LATER);
     expect(await holders(id)).toEqual(['a: b']);
     expect(await retired(id)).toEqual([]);
     expect(await registrations.change(id, 'b', { language: 'fr' }, LATER)).toBeUndefined();
@@ -189,6 +191,7 @@ it('an import that breaks off keeps what was read', async () => {
   const [clock, audience] = [new Clock(), new AudienceRepository(database)];
   const removals = new ApplicationRemovalRepository(database);
   const service = new DeviceTransferService(
+    { sandbox: new SandboxProvider() } as unknown as Providers,
     new ApplicationsService(new ApplicationRepository(database), removals, new LeaseRepository(database), clock),
     audience,
     new DeviceTransferRepository(database),

@@ -14,11 +14,13 @@ export async function addApplication({ kysely }: Database): Promise<string> {
 }
 
 export function registration(deviceId: string, change: Partial<DeviceRegistration> = {}): DeviceRegistration {
+  const token = change.token ?? `token of ${deviceId}`;
   return {
     deviceId,
     platform: 'A',
     provider: 'apns',
-    token: `token of ${deviceId}`,
+    token,
+    identity: token,
     userId: null,
     phoneNumber: null,
     userAgent: null,

@@ -87,6 +87,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
       {
         deviceId,
         platform: 'G',
+        identity: token,
         provider: 'sandbox',
         token,
         userId: null,
