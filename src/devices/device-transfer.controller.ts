@@ -46,7 +46,8 @@ export class DeviceTransferController {
   @ApiResponse({ status: 503, description: 'FPWSE0025E: it broke off; says how many devices are registered' })
   async import(
     @Param('applicationId') applicationId: string,
-    @Req() { body }: FastifyRequest,
+    // An empty body is none.
+    @Req() { body = Readable.from([]) }: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StreamableFile> {
     if (!isStream(body)) throw new ApiError('CARIL0405E', `The content type must be ${NDJSON}.`);

@@ -165,7 +165,8 @@ const ROWS: Record<string, Row> = {
   [`GET ${app}/campaigns/:campaignId/runs`]: { needs: 'campaigns.read', status: 200 },
   [`GET ${app}/campaigns/:campaignId/runs/:runId`]: { needs: 'campaigns.read', status: 404 },
   [`POST ${app}/campaigns/:campaignId/duplicate`]: { needs: 'campaigns.write', status: 201 },
-  [`DELETE ${app}/campaigns/:campaignId`]: { needs: 'campaigns.write', status: 204 },
+  // 200 names the messages of its run that are under way.
+  [`DELETE ${app}/campaigns/:campaignId`]: { needs: 'campaigns.write', status: 200 },
 
   [`POST ${app}/messages`]: { needs: 'messages.write', body: HELLO, status: 202 },
   [`POST ${app}/messages/bulk`]: { needs: 'messages.write', body: [HELLO], status: 202 },

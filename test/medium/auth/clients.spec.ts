@@ -194,9 +194,10 @@ describe.each(PLACES)('clients on %s', (place) => {
       ]);
       expect(events.every(({ actor }) => actor.clientId === 'root' && actor.address === '192.0.2.1')).toBe(true);
       const fields = { displayName: id, allowedScope: 'messages.* push.*' };
+      const limited = { ...fields, requestsPerSecond: null, concurrentRequests: null };
       expect(events.map(({ detail }) => detail)).toEqual([
-        { ...fields, enabled: true },
-        { before: { ...fields, enabled: true }, after: { ...fields, enabled: false } },
+        { ...limited, enabled: true },
+        { before: { ...limited, enabled: true }, after: { ...limited, enabled: false } },
         { previous: `holds until ${new Date(clock.time + HOUR).toISOString()}` },
         { ...fields, enabled: false },
       ]);

@@ -246,12 +246,16 @@ describe('Web Push', () => {
       return Promise.resolve(LOOPBACK);
     };
     const { sender } = start({ allowPrivate: false, resolve });
-    const [one] = await subscribe('google', 1);
-    const [windows] = await subscribe('wns', 1);
+    const named = (device: Recipient | undefined): Recipient => ({
+      ...device!,
+      token: device!.token.replaceAll('localhost', 'push.example'),
+    });
+    const [one] = (await subscribe('google', 1)).map(named);
+    const [windows] = (await subscribe('wns', 1)).map(named);
     const before = (await simulators.admin.counters()).webPush.connectionsOpened;
     expect(tally(await collect(sender, [one!]))).toEqual({ 'fail the endpoint is not at a public address': 1 });
     expect(tally(await collect(sender, [windows!]))).toEqual({ 'fail the endpoint is not at a public address': 1 });
-    expect(asked).toEqual(['localhost', 'localhost']);
+    expect(asked).toEqual(['push.example', 'push.example']);
     expect((await simulators.admin.counters()).webPush.connectionsOpened).toBe(before);
   });
 
