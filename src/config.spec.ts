@@ -280,11 +280,11 @@ describe('refusals', () => {
       ['APNS_SANDBOX_URL must be an https:// URL'],
     ],
     ['a missing CA file', { PROVIDER_CA_FILE: join(folder, 'none') }, ['PROVIDER_CA_FILE cannot be read']],
-    ['no batches at all', { WORKER_BATCHES: '0' }, ['WORKER_BATCHES must be a number from 1 to 256']],
+    ['no batches at all', { WORKER_BATCHES: '0' }, ['WORKER_BATCHES must be a whole number from 1 to 256']],
     ['half a day', { RETENTION_DAYS: '0.5' }, ['RETENTION_DAYS must be a number of days, 0 to 36500']],
     ['days before today', { DEVICE_UNSEEN_DAYS: '-1' }, ['DEVICE_UNSEEN_DAYS must be a number of days, 0 to 36500']],
-    ['no time to stop', { SHUTDOWN_TIMEOUT: '0' }, ['SHUTDOWN_TIMEOUT must be a number of seconds, 1 to 3600']],
-    ['too many batches', { WORKER_BATCHES: '257' }, ['WORKER_BATCHES must be a number from 1 to 256']],
+    ['no time to stop', { SHUTDOWN_TIMEOUT: '0' }, ['SHUTDOWN_TIMEOUT must be a whole number from 1 to 3600']],
+    ['too many batches', { WORKER_BATCHES: '257' }, ['WORKER_BATCHES must be a whole number from 1 to 256']],
     ['a misspelt name', { DATABSE_URL: 'x' }, ['DATABSE_URL is not a setting; did you mean DATABASE_URL?']],
     ['a letter too many', { ROLESS: 'x' }, ['ROLESS is not a setting; did you mean ROLES?']],
     ['a letter too few', { MASTR_KEY: 'x' }, ['MASTR_KEY is not a setting; did you mean MASTER_KEY?']],
@@ -300,7 +300,7 @@ describe('refusals', () => {
       'PORT must be a number from 0 to 65535',
       'ROLES must be a list of api, worker, scheduler',
       NEEDS_ALL_ROLES,
-      'WORKER_BATCHES must be a number from 1 to 256',
+      'WORKER_BATCHES must be a whole number from 1 to 256',
     ]);
   });
 

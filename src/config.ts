@@ -4,6 +4,7 @@ import { rootCertificates } from 'node:tls';
 import { AddressError, readDatabaseUrl, readQueueUrl } from './server-url.js';
 import { isHostPattern } from './common/host-list.js';
 import { SETTINGS } from './settings.js';
+import { namesUnknown } from './unknown-settings.js';
 
 /** The only reader of the environment: every setting, its meaning and its default, validated once at start. */
 
@@ -84,14 +85,6 @@ export class ConfigError extends Error {
   }
 }
 
-const KNOWN = new Set(SETTINGS.map((setting) => setting.name));
-/** `DATABASE_`, `APNS_`, …: a variable of one of these families that is no setting is a typing error, not somebody else's. */
-const FAMILIES = [
-  ...new Set([...KNOWN].filter((name) => name.includes('_')).map((name) => `${name.split('_')[0]}_`)),
-].filter((family) => family !== 'NODE_' && family !== 'HTTP_');
-/** Kubernetes gives every container the addresses of its neighbours: a service `queue` makes QUEUE_PORT and more. */
-const NEIGHBOUR = /_(SERVICE_HOST|SERVICE_PORT|PORT)(_|$)/;
-
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const problems: string[] = [];
   const value = (name: string): string => {
@@ -103,13 +96,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     if (!ok) problems.push(problem);
   };
 
-  for (const name of Object.keys(environment)) {
-    if (KNOWN.has(name)) continue;
-    const meant = [...KNOWN].find((known) => known.length >= 5 && isOneEditAway(name, known));
-    if (meant) problems.push(`${name} is not a setting; did you mean ${meant}?`);
-    else if (FAMILIES.some((family) => name.startsWith(family)) && !NEIGHBOUR.test(name))
-      problems.push(`${name} is not a setting`);
-  }
+  problems.push(...namesUnknown(Object.keys(environment)));
 
   const nodeEnvironment = value('NODE_ENV');
   check(
@@ -238,26 +225,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     maxBodyBytes: whole('HTTP_MAX_BODY_BYTES', 8_388_608, 2 ** 40),
   };
 
-  const batchesAtOnce = Number(value('WORKER_BATCHES'));
-  check(
-    Number.isInteger(batchesAtOnce) && batchesAtOnce >= 1 && batchesAtOnce <= 256,
-    'WORKER_BATCHES must be a number from 1 to 256',
-  );
+  const batchesAtOnce = whole('WORKER_BATCHES', 1, 256);
 
-  const shutdownTimeout = Number(value('SHUTDOWN_TIMEOUT'));
-  check(
-    Number.isInteger(shutdownTimeout) && shutdownTimeout >= 1 && shutdownTimeout <= 3_600,
-    'SHUTDOWN_TIMEOUT must be a number of seconds, 1 to 3600',
-  );
+  const shutdownTimeoutMs = whole('SHUTDOWN_TIMEOUT', 1, 3_600) * 1_000;
 
-  const limit = (name: string): number => {
-    const number = Number(value(name));
-    check(
-      Number.isInteger(number) && number >= 1 && number <= 1e9,
-      `${name} must be a whole number from 1 to 1000000000`,
-    );
-    return number;
-  };
+  const limit = (name: string): number => whole(name, 1, 1e9);
   const limits: Limits = {
     client: { requestsPerSecond: limit('LIMIT_CLIENT_RATE'), concurrentRequests: limit('LIMIT_CLIENT_CONCURRENT') },
     application: {
@@ -308,7 +280,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     batchesAtOnce,
     docs: value('DOCS') === 'on',
     shutdownDelayMs,
-    shutdownTimeoutMs: shutdownTimeout * 1_000,
+    shutdownTimeoutMs,
     limits,
     retention,
   };
@@ -329,13 +301,4 @@ function isNetwork(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/');
   const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
   return most > 0 && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most));
-}
-
-/** One character too many, too few or wrong. */
-function isOneEditAway(a: string, b: string): boolean {
-  if (a === b || Math.abs(a.length - b.length) > 1) return false;
-  let start = 0;
-  while (start < a.length && a[start] === b[start]) start++;
-  const [restA, restB] = [a.slice(start), b.slice(start)];
-  return restA.slice(1) === restB.slice(1) || restA.slice(1) === restB || restA === restB.slice(1);
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ITSELF } from '../../../src/auth/audit.repository.js';
 import { FirstClients } from '../../../src/auth/first-clients.js';
 import type { Config } from '../../../src/config.js';
 import type { Database } from '../../../src/database/database.js';
@@ -50,7 +51,7 @@ describe('in development', () => {
 
   it('what was deleted stays deleted', async () => {
     await start({ environment: 'development' });
-    await room.clients.remove(ROOT, 'push');
+    await room.clients.remove(ITSELF, 'push');
     await start({ environment: 'development' });
     expect(await ids()).toEqual(['admin', 'test']);
   });
@@ -80,7 +81,7 @@ describe('in production', () => {
   it('or comes from the settings, and nothing is printed; its secret may then be changed for good', async () => {
     const config = { environment: 'production', adminClient: { id: 'ops', secret: 'first' } } as const;
     expect(await start(config)).not.toContain('first');
-    await room.clients.rotateSecret(ROOT, 'ops', 'second', 0);
+    await room.clients.rotateSecret(ITSELF, 'ops', 'second', 0);
     expect(await start(config)).not.toContain('Administrator');
     expect(await room.obtain('ops', 'second')).toMatch(/^eyJ/);
     expect(await ids()).toEqual(['ops']);
@@ -90,13 +91,13 @@ describe('in production', () => {
     await start({ environment: 'development' });
     const refused = /refuses to start while clients have their development secrets: /;
     await expect(start({ environment: 'production' })).rejects.toThrow(refused);
-    await room.clients.rotateSecret(ROOT, 'test', 'changed', 60_000);
+    await room.clients.rotateSecret(ITSELF, 'test', 'changed', 60_000);
     // The old secret still holds for a minute.
     await expect(start({ environment: 'production' })).rejects.toThrow(/: test, admin, push$/);
-    await room.clients.rotateSecret(ROOT, 'test', 'changed', 0);
-    await room.clients.update(ROOT, 'admin', { enabled: false });
+    await room.clients.rotateSecret(ITSELF, 'test', 'changed', 0);
+    await room.clients.update(ITSELF, 'admin', { enabled: false });
     await expect(start({ environment: 'production' })).rejects.toThrow(/: push$/);
-    await room.clients.remove(ROOT, 'push');
+    await room.clients.remove(ITSELF, 'push');
     await start({ environment: 'production' });
   });
 
