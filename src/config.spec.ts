@@ -70,8 +70,8 @@ describe('defaults', () => {
       shutdownDelayMs: 0,
       shutdownTimeoutMs: 20_000,
       limits: {
-        client: { requestsPerSecond: 5_000, concurrentRequests: 2_000 },
-        application: { requestsPerSecond: 10_000, concurrentRequests: 4_000 },
+        client: { requestsPerSecond: 50_000, concurrentRequests: 2_000 },
+        application: { requestsPerSecond: 100_000, concurrentRequests: 4_000 },
       },
       retention: { messageDays: 30, deviceUnseenDays: 270, deviceRetiredDays: 90 },
     });

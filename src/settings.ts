@@ -163,7 +163,7 @@ export const SETTINGS: readonly Setting[] = [
   },
   {
     name: 'LIMIT_CLIENT_RATE',
-    fallback: '5000',
+    fallback: '50000',
     meaning:
       'requests of one client in a second, over ten seconds, that the processes answer together; a client may have its own',
   },
@@ -174,7 +174,7 @@ export const SETTINGS: readonly Setting[] = [
   },
   {
     name: 'LIMIT_APPLICATION_RATE',
-    fallback: '10000',
+    fallback: '100000',
     meaning: 'requests for one application in a second, over ten seconds, that the processes answer together',
   },
   {

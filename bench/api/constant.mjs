@@ -5,7 +5,7 @@
 const { MessagesService } = await import(new URL('../../dist/messages/messages.service.js', import.meta.url).href);
 
 const accept = MessagesService.prototype.acceptMessage;
-MessagesService.prototype.acceptMessage = function (applicationId, clientId, body, key) {
-  if (body?.constant !== true) return accept.call(this, applicationId, clientId, body, key);
+MessagesService.prototype.acceptMessage = function (caller, body, key) {
+  if (body?.constant !== true) return accept.call(this, caller, body, key);
   return Promise.resolve({ messageId: 'constant', body, warnings: [], replayed: false });
 };

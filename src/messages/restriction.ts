@@ -25,7 +25,21 @@ const MISSPELT: readonly (readonly [name: string, changes: number])[] = [
   ['platforms', 2],
 ];
 
+/** Callers use the same few names again and again: what was found of them is kept, for so many. */
+const MOST_JUDGED = 1_000;
+const judged = new Map<string, boolean>();
+
 export function looksLikeRestriction(name: string): boolean {
+  const known = judged.get(name);
+  if (known !== undefined) return known;
+  const verdict = judge(name);
+  if (judged.size >= MOST_JUDGED) judged.clear();
+  // A hostile name may be a megabyte.
+  if (name.length <= 100) judged.set(name, verdict);
+  return verdict;
+}
+
+function judge(name: string): boolean {
   const plain = name
     .slice(0, 100)
     .toLowerCase()
