@@ -110,7 +110,7 @@ export const SECURITY: readonly Attack[] = [
             id: `${id}-2`,
             allowedScope: '*',
           }),
-          "root's secret": await deputy.call('POST', '/confidentialclients/root/secrets', {}),
+          "root's secret": await deputy.call('POST', '/confidentialclients/root/secret', {}),
         };
         for (const [what, { status }] of Object.entries(tries)) if (status < 400) taken.push(`${what}: ${status}`);
         await delay(500, undefined, { signal }).catch(() => undefined);
