@@ -239,6 +239,8 @@ interface MessageDataTable {
   message_seq: number;
   user_id: string;
   fields: Json<DeviceAttributes>;
+  /** The message has ended, and a resend may need them. */
+  kept: Generated<boolean>;
 }
 
 /** From and to, epoch ms. */

@@ -10,7 +10,7 @@ import { DeviceRetentionRepository } from '../devices/device-retention.repositor
 import { TallyRepository } from '../devices/tally.repository.js';
 import { RetentionRepository } from './retention.repository.js';
 
-/** What it looks for is mostly days old. A round that finds nothing is five looks at an index and a step of the tally (some 10 ms). */
+/** What it looks for is mostly days old. A round that finds nothing is six looks at an index and a step of the tally (some 10 ms). */
 const EVERY_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** An Idempotency-Key is kept for 24 hours. */
@@ -39,6 +39,7 @@ export class Housekeeper implements BeforeApplicationShutdown {
     await this.rounds.repeat(() => this.removals.removeSome());
     const { messageDays, deviceUnseenDays, deviceRetiredDays } = this.config.retention;
     await this.removeOlder(KEY_DAYS, (before) => this.messages.forgetKeys(before));
+    await this.forgetValues();
     await this.removeOlder(messageDays, (before) => this.messages.removeMessages(before));
     await this.removeOlder(deviceUnseenDays, (before, now) => this.devices.retireUnseen(before, now));
     await this.removeOlder(deviceRetiredDays, (before) => this.devices.deleteRetired(before));
@@ -48,6 +49,16 @@ export class Housekeeper implements BeforeApplicationShutdown {
 
   beforeApplicationShutdown(): Promise<void> {
     return this.rounds.end();
+  }
+
+  /** The messages that are still under way are looked at in each round: 10 µs each. */
+  private async forgetValues(): Promise<void> {
+    let after = 0;
+    await this.rounds.repeat(async () => {
+      const next = await this.messages.forgetValues(after);
+      after = next ?? after;
+      return next !== null;
+    });
   }
 
   /** 0 days: what it is about is kept for ever. */

@@ -4,11 +4,14 @@ import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import { MESSAGES_A_STEP, removeMessageRows } from '../database/message-rows.js';
+import { OUTCOME } from './outcome.js';
 
-/** Of one step. */
+/** Of one step each. */
 const KEYS = 1_000;
+const MESSAGES_LOOKED_AT = 200;
+const VALUES = 2_000;
 
-/** Takes away messages that ended long ago, and their batches. */
+/** Takes away messages that ended long ago with their batches, and what is not needed of those that have ended. */
 @Injectable()
 export class RetentionRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
@@ -45,5 +48,51 @@ export class RetentionRepository {
         select seq from message where idempotency_key is not null and accepted_at < ${before}
         order by accepted_at limit ${KEYS} for update skip locked)`.execute(this.database.kysely);
     return numAffectedRows > 0n;
+  }
+
+  /**
+   * One step over the values that callers gave for users, of the messages above `after`: of a message that has ended those go
+   * that no resend can need, because each delivery to the user was accepted or there was none. The others stay as long as the
+   * message. Answers where to go on, or null at the end.
+   */
+  forgetValues(after: number): Promise<number | null> {
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      const { rows } = await sql<{ seq: number; ended: boolean }>`
+        with recursive open(seq) as (
+          (select message_seq from message_data where not kept and message_seq > ${after} order by message_seq limit 1)
+          union all
+          select (select message_seq from message_data where not kept and message_seq > open.seq
+            order by message_seq limit 1)
+          from open where open.seq is not null)
+        select message.seq, message.finished_at is not null as ended
+        from (select seq from open where seq is not null limit ${MESSAGES_LOOKED_AT}) as looked join message using (seq)
+        order by message.seq`.execute(transaction);
+      const last = rows.at(-1)?.seq;
+      if (last === undefined) return null;
+      const ended = bigints(rows.filter((row) => row.ended).map(({ seq }) => seq));
+      // Older programs kept the values in the body too.
+      await sql`update message set body = body - 'data' where seq = any(${ended}) and body ? 'data'`.execute(
+        transaction,
+      );
+      const { rows: settled } = await sql`
+        with taken as materialized (
+          select message_seq, user_id from message_data where not kept and message_seq = any(${ended})
+          order by message_seq, user_id limit ${VALUES} for update skip locked),
+        needed as materialized (
+          select distinct taken.message_seq, taken.user_id from taken
+          join message on message.seq = taken.message_seq
+          join device on device.application_id = message.application_id and device.user_id = taken.user_id
+          join batch on batch.message_seq = taken.message_seq and device.seq between batch.first_seq and batch.last_seq,
+          lateral (select array_position(batch.device_seqs, device.seq) as position offset 0) as place
+          where get_byte(batch.outcomes, place.position - 1) <> ${OUTCOME.accepted}),
+        gone as (
+          delete from message_data using (select * from taken except select * from needed) as spent
+          where message_data.message_seq = spent.message_seq and message_data.user_id = spent.user_id),
+        stays as (
+          update message_data set kept = true from needed
+          where message_data.message_seq = needed.message_seq and message_data.user_id = needed.user_id)
+        select from taken`.execute(transaction);
+      return settled.length === VALUES ? after : last;
+    });
   }
 }

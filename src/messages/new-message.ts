@@ -67,6 +67,11 @@ function withCollapseId({ notification, id }: NewMessage): NewMessage['notificat
   return notification.collapseId === '' ? { ...notification, collapseId: id } : notification;
 }
 
+/** The values of users are kept by user, and go before the message does. */
+function withoutData({ data: _data, ...body }: Record<string, unknown>): Record<string, unknown> {
+  return body;
+}
+
 /** What is relayed is one more batch, due when the message leaves. */
 export function batchesOf({ message, batches }: Acceptable): readonly NewBatch[] {
   if (message.notification.relay === undefined || message.resend) return batches ?? [];
@@ -99,7 +104,7 @@ export function toRow(acceptable: Acceptable): Record<string, unknown> {
     application_id: message.applicationId,
     id: message.id,
     client_id: message.clientId,
-    body: message.body,
+    body: withoutData(message.body),
     notification: withCollapseId(message),
     target: message.target,
     state: stateOf(acceptable, batches.length),

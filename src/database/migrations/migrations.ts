@@ -22,6 +22,7 @@ import { up as providerPause } from './0020-provider-pause.js';
 import { up as clientLimits } from './0022-client-limits.js';
 import { up as writeProbe } from './0024-write-probe.js';
 import { up as applicationStop } from './0026-application-stop.js';
+import { up as keptValues } from './0027-kept-values.js';
 
 /**
  * Append only: a name that was released is never changed or taken away (migrations.spec.ts). Two are numbered 0012, and a
@@ -51,4 +52,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0022-client-limits': { up: clientLimits },
   '0024-write-probe': { up: writeProbe },
   '0026-application-stop': { up: applicationStop },
+  '0027-kept-values': { up: keptValues },
 };

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApplicationRemovalRepository } from '../../../src/applications/application-removal.repository.js';
 import { Clock } from '../../../src/common/clock.js';
 import { Housekeeper } from '../../../src/delivery/housekeeper.js';
+import { OUTCOME } from '../../../src/delivery/outcome.js';
 import { RetentionRepository } from '../../../src/delivery/retention.repository.js';
 import { DeviceRegistrationRepository } from '../../../src/devices/device-registration.repository.js';
 import { DeviceRepository } from '../../../src/devices/device.repository.js';
@@ -101,6 +102,84 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
     const { rows } = await room.database.pool.query<Record<string, string>>(`explain ${statement}`);
     return rows.map((row) => row['QUERY PLAN']).join('\n');
   }
+
+  describe('values that callers gave for users', () => {
+    const fields = (name: string) => new Map([[name, { name }]]);
+    const usersOf = async (seq: number) => {
+      const { rows } = await sql<{ user: string }>`
+        select user_id as "user" from message_data where message_seq = ${seq} order by user_id`.execute(
+        room.database.kysely,
+      );
+      return rows.map(({ user }) => user);
+    };
+    async function addUsers(names: readonly string[]): Promise<{ applicationId: string; seqs: number[] }> {
+      const applicationId = await room.addApplication();
+      const seqs = await room.addDevices(applicationId, names.length);
+      for (const [index, name] of names.entries())
+        await sql`update device set user_id = ${name} where seq = ${seqs[index]!}`.execute(room.database.kysely);
+      return { applicationId, seqs };
+    }
+
+    it('go when the message has ended, but for users that a resend may reach; those go with the message', async () => {
+      const { applicationId, seqs } = await addUsers(['ann', 'ben', 'cleo', 'ben']);
+      const data = new Map(['ann', 'ben', 'cleo', 'dora'].map((name) => [name, { name }]));
+      const batch = { ...batchOf(4, 'sandbox', 0), deviceSeqs: seqs };
+      const body = { message: { alert: 'Hi {{name}}' }, data: Object.fromEntries(data) };
+      const message = await room.accept(applicationId, [batch], { data, body });
+      expect((await room.messageRow(message.seq)).body).toEqual({ message: { alert: 'Hi {{name}}' } });
+      // Kept by an older program.
+      await sql`update message set body = ${JSON.stringify(body)} where seq = ${message.seq}`.execute(
+        room.database.kysely,
+      );
+      await newHousekeeper().tidy();
+      expect(await usersOf(message.seq)).toEqual(['ann', 'ben', 'cleo', 'dora']);
+      expect((await room.messageRow(message.seq)).body).toEqual(body);
+      const claimed = await room.claim(message.batchIds[0]!);
+      const outcomes = ['accepted', 'accepted', 'failed', 'expired'] as const;
+      for (const [position, outcome] of outcomes.entries())
+        claimed.ledger.record(position, { outcome: OUTCOME[outcome] }, true);
+      await room.batches.finish(claimed, { state: 'done', waitMs: null });
+      await newHousekeeper().tidy();
+      // One of Ben's two devices did not get it.
+      expect(await usersOf(message.seq)).toEqual(['ben', 'cleo']);
+      expect((await room.messageRow(message.seq)).body).toEqual({ message: { alert: 'Hi {{name}}' } });
+
+      const again = await room.accept(applicationId, null, { resend: { of: message.id, outcomes: ['failed'] } });
+      expect(await usersOf(again.seq)).toEqual(['ben', 'cleo']);
+      await newHousekeeper().tidy();
+      expect(await usersOf(again.seq)).toEqual(['ben', 'cleo']);
+      await room.expansions.expandPage(again.seq);
+      const resent = await room.claim((await room.batchRows(again.seq))[0]!.id);
+      recordAll(resent, 'accepted');
+      await room.batches.finish(resent, { state: 'done', waitMs: null });
+      await newHousekeeper().tidy();
+      expect(await usersOf(again.seq)).toEqual([]);
+      await sql`update message set finished_at = ${daysAgo(31)} where seq = ${message.seq}`.execute(
+        room.database.kysely,
+      );
+      await newHousekeeper().tidy();
+      expect(await usersOf(message.seq)).toEqual([]);
+    });
+
+    it('go in steps, behind messages that have not ended, and of a cancelled message', async () => {
+      const { applicationId } = await addUsers([]);
+      const names = Array.from({ length: 4_500 }, (_each, index) => `user ${index}`);
+      const open = await room.accept(applicationId, [batchOf(1)], { data: fields('ann') });
+      const many = await room.accept(applicationId, [], { data: new Map(names.map((name) => [name, { name }])) });
+      const cancelled = await room.accept(applicationId, [batchOf(1)], { data: fields('ben') });
+      const batch = await room.claim(cancelled.batchIds[0]!);
+      await room.control.cancel(applicationId, cancelled.id);
+      await room.batches.finish(batch, { state: 'ready', waitMs: 60_000 });
+      expect(await messages.forgetValues(open.seq - 1)).toBe(open.seq - 1);
+      expect(await usersOf(many.seq)).toHaveLength(2_500);
+      await newHousekeeper().tidy();
+      expect([await usersOf(open.seq), await usersOf(many.seq), await usersOf(cancelled.seq)]).toEqual([
+        ['ann'],
+        [],
+        [],
+      ]);
+    });
+  });
 
   describe('messages', () => {
     it('go when they ended long enough ago, and only then', async () => {
