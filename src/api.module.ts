@@ -23,12 +23,14 @@ import { DeviceMessagesController } from './messages/device-messages.controller.
 import { MessageControlController } from './messages/message-control.controller.js';
 import { MessagesController } from './messages/messages.controller.js';
 import { MessagesModule } from './messages/messages.module.js';
+import { UsersController } from './users/users.controller.js';
+import { UsersModule } from './users/users.module.js';
 import { WebhooksController } from './webhooks/webhooks.controller.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /** The role `api`: every route in one list, so that other roles can use the modules without serving them. */
 @Module({
-  imports: [AuthModule, ApplicationsModule, CampaignsModule, DevicesModule, MessagesModule, WebhooksModule],
+  imports: [AuthModule, ApplicationsModule, CampaignsModule, DevicesModule, MessagesModule, UsersModule, WebhooksModule],
   controllers: [
     TokenController,
     ClientsController,
@@ -49,6 +51,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     MessageControlController,
     DeliveriesController,
     DeviceMessagesController,
+    UsersController,
     WebhooksController,
   ],
 })

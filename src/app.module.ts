@@ -18,6 +18,7 @@ import { QueueModule } from './queue/queue.module.js';
 import { Queues } from './queue/queue.js';
 import { WebhookDeliveryModule } from './webhooks/webhooks.module.js';
 import { SampleModule } from './sample/sample.module.js';
+import { UserSchedulerModule } from './users/users.module.js';
 
 /** What is open before Nest starts. */
 export interface Resources {
@@ -30,7 +31,7 @@ export interface Resources {
 const ROLE_MODULES: Record<Role, Type[]> = {
   api: [ApiModule],
   worker: [WorkerModule],
-  scheduler: [SchedulerModule, CampaignSchedulerModule],
+  scheduler: [SchedulerModule, CampaignSchedulerModule, UserSchedulerModule],
 };
 
 @Module({})

@@ -22,6 +22,7 @@ export interface AuditedChange {
     | 'application.delete'
     | 'application.stop'
     | 'application.resume'
+    | 'user.delete'
     | 'provider_setting.put'
     | 'provider_setting.delete';
   /** The id of the client, the key or the application. */

@@ -27,6 +27,13 @@ export function RequireScope(element: string | readonly string[]): MethodDecorat
   );
 }
 
+/** As RequireScope, with all of the elements. */
+export function RequireScopes(...elements: readonly string[]): MethodDecorator & ClassDecorator {
+  return requirement(`${elements.join(', ')} and the application`, (request) => [
+    [...elements, `push.application.${applicationOfPath(request) ?? '*'}`],
+  ]);
+}
+
 /** The route wants this scope element, and looks itself for the application that its body names. */
 export function RequireElement(element: string): MethodDecorator & ClassDecorator {
   return requirement(element, () => [[element]]);

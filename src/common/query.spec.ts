@@ -35,15 +35,16 @@ it('readWord', () => {
 });
 
 it('a place comes back as it went, and nothing else is one', () => {
-  expect(readPlace(writePlace(1_795_600_000_000, 42))).toEqual([1_795_600_000_000, 42]);
-  expect(readPlace(writePlace(7))).toEqual([7, 0]);
+  expect(readPlace(writePlace(1_795_600_000_000, 42))).toEqual([1_795_600_000_000, 42, 0]);
+  expect(readPlace(writePlace(7))).toEqual([7, 0, 0]);
+  expect(readPlace(writePlace(1, 2, 3))).toEqual([1, 2, 3]);
   for (const text of [
     '',
     'x',
     '7',
     writePlace(-1),
-    writePlace(1.5, 1),
-    writePlace(1, 2, 3),
+    writePlace(1.5, 1, 1),
+    writePlace(1, 2, 3, 4),
     Buffer.from('1; drop').toString('base64url'),
   ])
     expect(() => readPlace(text), text).toThrow("'after' parameter value");

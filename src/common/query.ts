@@ -57,16 +57,17 @@ export function readSize(text: string | undefined, fallback: number): number {
   return size;
 }
 
-/** A place in a list, as callers hand it back: up to two whole numbers that mean nothing to them. */
+/** A place in a list, as callers hand it back: up to three whole numbers that mean nothing to them. */
 export function writePlace(...numbers: number[]): string {
   return Buffer.from(numbers.join('.')).toString('base64url');
 }
 
 /** Throws FPWSE0005E when it is none of ours. */
-export function readPlace(text: string): [number, number] {
-  const [, first, second = '0'] = /^(\d{1,15})(?:\.(\d{1,15}))?$/.exec(Buffer.from(text, 'base64url').toString()) ?? [];
-  if (first === undefined) throw invalidValue('after', 'it must be what a page gave as next');
-  return [Number(first), Number(second)];
+export function readPlace(text: string): [number, number, number] {
+  const place = Buffer.from(text, 'base64url').toString();
+  if (!/^\d{1,15}(?:\.\d{1,15}){0,2}$/.test(place)) throw invalidValue('after', 'it must be what a page gave as next');
+  const [first = 0, second = 0, third = 0] = place.split('.').map(Number);
+  return [first, second, third];
 }
 
 function readOnce(query: Query, name: string): string | undefined {

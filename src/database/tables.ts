@@ -46,6 +46,7 @@ export interface Tables {
   message_rate: MessageRateTable;
   reach: ReachTable;
   webhook: WebhookTable;
+  user_removal: UserRemovalTable;
 }
 
 interface ApplicationTable {
@@ -293,6 +294,21 @@ interface WebhookTable {
   url: string;
   event_types: ColumnType<string[], string, string>;
   secret: Buffer;
+}
+
+/** A user whose data goes in steps (users/user-removal.repository.ts). */
+interface UserRemovalTable {
+  application_id: string;
+  user_id: string;
+  /** What stands in its place where an id is kept. */
+  pseudonym: string;
+  /** Of its devices that are gone. */
+  device_ids: Json<string[]>;
+  asked_at: Date;
+  last_device: number;
+  last_message: number;
+  looked_at: Generated<Date>;
+  looked_seq: Generated<number>;
 }
 
 /** How fast an application may be sent to at a provider (delivery/pace.ts). */

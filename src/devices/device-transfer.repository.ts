@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import type { Kysely, Selectable } from 'kysely';
+import type { Kysely, RawBuilder, Selectable } from 'kysely';
 import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
@@ -33,17 +33,32 @@ export class DeviceTransferRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /** The next above `after` up to `max` that can be sent to, `limit` at most, and where to go on. */
-  async page(
+  page(
     applicationId: string,
     { after, max, limit }: { after: number; max: number; limit: number },
   ): Promise<{ devices: TaggedDevice[]; last: number | undefined }> {
+    return this.tagged(sql`
+      application_id = ${applicationId} and seq > ${after} and seq <= ${max} and retired_reason is null
+      order by seq limit ${limit}`);
+  }
+
+  /** Those of a user above `after`, `limit` at most, and where to go on. */
+  ofUser(
+    applicationId: string,
+    userId: string,
+    after: number,
+    limit: number,
+  ): Promise<{ devices: TaggedDevice[]; last: number | undefined }> {
+    return this.tagged(sql`
+      application_id = ${applicationId} and user_id = ${userId} and seq > ${after} order by seq limit ${limit}`);
+  }
+
+  private async tagged(wanted: RawBuilder<unknown>): Promise<{ devices: TaggedDevice[]; last: number | undefined }> {
     const { rows } = await sql<Selectable<DeviceTable> & { tag_names: string[] }>`
       select * from (
         select device.*, coalesce(tag.names, '{}') as tag_names,
           sum(coalesce(cardinality(tag.names), 0)) over (order by seq rows between unbounded preceding and 1 preceding) as before
-        from (
-          select * from device where application_id = ${applicationId} and seq > ${after} and seq <= ${max}
-            and retired_reason is null order by seq limit ${limit}) as device
+        from (select * from device where ${wanted}) as device
         left join lateral (
           select array_agg(tag_name order by tag_name) as names from subscription where device_seq = device.seq) as tag on true
       ) as page where before is null or before < ${NAMES_A_PAGE} order by seq`.execute(this.database.kysely);

@@ -40,6 +40,7 @@ import { TokenPassRepository } from './token-pass.repository.js';
     AudienceRepository,
     DeviceRepository,
     DeviceRetentionRepository,
+    DeviceTransferRepository,
     DeviceTransferService,
     DevicesService,
     RegisteredRepository,

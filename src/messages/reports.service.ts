@@ -93,7 +93,16 @@ export class ReportsService {
     before: number,
     size: number,
   ): Promise<{ messages: DeviceMessage[]; next: number | null }> {
-    const seq = await this.deviceSeq(applicationId, deviceId);
+    return this.listSent(applicationId, await this.deviceSeq(applicationId, deviceId), before, size);
+  }
+
+  /** As listDeviceMessages, of a device by its seq. */
+  async listSent(
+    applicationId: string,
+    seq: number,
+    before: number,
+    size: number,
+  ): Promise<{ messages: DeviceMessage[]; next: number | null }> {
     const messages: DeviceMessage[] = [];
     let place = before;
     for (let look = 0; look < LOOKS; look++) {

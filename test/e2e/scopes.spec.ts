@@ -179,6 +179,8 @@ const ROWS: Record<string, Row> = {
   [`POST ${app}/messages/:messageId/resume`]: { needs: 'messages.write', status: 204 },
   [`POST ${app}/messages/:messageId/resend`]: { needs: 'messages.write', body: { outcomes: ['failed'] }, status: 409 },
   [`DELETE ${app}/messages/:messageId`]: { needs: 'messages.write', status: 204 },
+  [`GET ${app}/users/:userId`]: { needs: 'devices.read messages.read', status: 200 },
+  [`DELETE ${app}/users/:userId`]: { needs: 'devices.write messages.write', path: { userId: 'nobody' }, status: 204 },
   [`DELETE ${app}/devices/:deviceId`]: { needs: 'devices.write', status: 204 },
 
   [`GET ${admin}/confidentialclients`]: { admin: true, status: 200 },
@@ -210,6 +212,7 @@ const parameters: Record<string, string> = {
   name: 'w',
   clientId: 'scoped',
   tagName: 'weather',
+  userId: 'me',
 };
 
 beforeAll(async () => {
@@ -292,6 +295,13 @@ describe('a token', () => {
     const [header, payload = '', signature] = (await bearer('*')).split('.');
     const forged = Buffer.from(payload, 'base64url').toString().replace('"sub":"test"', '"sub":"root"');
     expectInvalid(await call(route, row, `${header}.${Buffer.from(forged).toString('base64url')}.${signature}`));
+  });
+
+  it('with one of two elements that are needed is refused', async () => {
+    for (const element of ['devices.read', 'messages.read'])
+      expect((await call(`GET ${app}/users/:userId`, row, await bearer(`${element} push.application.*`))).status).toBe(
+        403,
+      );
   });
 
   it('without a scope of its own is refused', async () => {

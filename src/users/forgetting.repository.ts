@@ -1,0 +1,154 @@
+import { Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import type { RawBuilder, Transaction } from 'kysely';
+import { bigints } from '../database/bigints.js';
+import type { Tables, Target } from '../database/tables.js';
+import { MessageControlRepository } from '../messages/message-control.repository.js';
+import { forgetIn, forgetTarget } from './forget.js';
+import type { Person } from './forget.js';
+import type { Removal } from './user-removal.repository.js';
+
+/** Of one step: looked at, 1 KB each; emptied or cancelled; and rewritten, which may have lists of ten thousand ids. */
+const LOOKED_AT = 1_000;
+const EMPTIED = 200;
+const REWRITTEN = 20;
+const DEFINITIONS = 20;
+
+type Step = 'more' | 'held' | 'done';
+
+/** Puts a pseudonym in place of a removed user's id in messages and campaigns, and empties messages to that user alone. */
+@Injectable()
+export class ForgettingRepository {
+  constructor(private readonly control: MessageControlRepository) {}
+
+  /**
+   * One step of the pass over the application's messages, in the order of their acceptance, then over its campaigns. What
+   * another transaction holds is left to a later step: waiting for it could be a deadlock.
+   */
+  async step(removal: Removal, transaction: Transaction<Tables>): Promise<Step> {
+    const messages = await this.forgetMessages(removal, transaction);
+    if (messages !== 'done') return messages;
+    const campaigns = await this.forgetDefinitions('campaign', removal, transaction);
+    return campaigns === 'done' ? this.forgetDefinitions('campaign_run', removal, transaction) : campaigns;
+  }
+
+  private async forgetMessages(removal: Removal, transaction: Transaction<Tables>): Promise<Step> {
+    const { application_id: applicationId, user_id: userId } = removal;
+    const own = sql`user_removal.application_id = ${applicationId} and user_removal.user_id = ${userId}`;
+    const page = sql`
+      select message.seq, message.accepted_at from user_removal join message
+        on message.application_id = ${applicationId} and (message.accepted_at, message.seq) > (looked_at, looked_seq)
+        and message.accepted_at <= asked_at + interval '1 minute'
+      where ${own} order by message.accepted_at, message.seq limit ${LOOKED_AT}`;
+    const named = sql.join(
+      [sql`message.target`, sql`message.body->'target'`, sql`message.body->'settings'->'target'`].map((target) =>
+        names(target, removal),
+      ),
+      sql` or `,
+    );
+    const { rows: found } = await sql<{ seq: number }>`
+      with page as materialized (${page})
+      select message.seq from page join message using (seq)
+      where message.seq <= ${removal.last_message} and (${named} or message.body->'data' ? ${userId})
+      limit ${EMPTIED + 1}`.execute(transaction);
+    const seqs = found.slice(0, EMPTIED).map(({ seq }) => seq);
+    const done = await this.forgetNamed(seqs, removal, transaction);
+    if (done < found.length) return done === 0 ? 'held' : 'more';
+    const { rows } = await sql<{ looked: number }>`
+      with page as materialized (${page}),
+      moved as (
+        update user_removal set looked_at = last.accepted_at, looked_seq = last.seq
+        from (select * from page order by accepted_at desc, seq desc limit 1) as last where ${own})
+      select count(*)::int as looked from page`.execute(transaction);
+    return rows[0]?.looked === LOOKED_AT ? 'more' : 'done';
+  }
+
+  /** Answers how many of them name the user no more. */
+  private async forgetNamed(
+    seqs: readonly number[],
+    removal: Removal,
+    transaction: Transaction<Tables>,
+  ): Promise<number> {
+    if (seqs.length === 0) return 0;
+    const { rows } = await sql<{ seq: number; id: string; moving: boolean; alone: boolean }>`
+      select seq, id, finished_at is null as moving, not notification ? 'relay' and (
+          target->'userIds' = ${JSON.stringify([removal.user_id])}::jsonb
+          or target->'deviceIds' <@ ${JSON.stringify(removal.device_ids)}::jsonb) is true as alone
+      from message where seq = any(${bigints(seqs)}) order by seq for update skip locked`.execute(transaction);
+    const alone = rows.filter((row) => row.alone);
+    const shared = rows.filter((row) => !row.alone).slice(0, REWRITTEN);
+    const emptied = [...alone];
+    for (const row of shared) if (await rewrite(row.seq, removal, transaction)) emptied.push(row);
+    for (const { id, moving } of emptied)
+      if (moving) await this.control.cancel(removal.application_id, id, transaction);
+    await empty(
+      emptied.map(({ seq }) => seq),
+      removal,
+      transaction,
+    );
+    return alone.length + shared.length;
+  }
+
+  /** Of the definitions that are kept with runs those whose waves are still to come are among them. */
+  private async forgetDefinitions(
+    table: 'campaign' | 'campaign_run',
+    removal: Removal,
+    transaction: Transaction<Tables>,
+  ): Promise<Step> {
+    const target = sql`${sql.table(table)}.definition->'target'`;
+    const found = sql`
+      from ${sql.table(table)} ${table === 'campaign' ? sql`` : sql`join campaign on campaign.seq = campaign_run.campaign_seq`}
+      where campaign.application_id = ${removal.application_id} and (${names(target, removal)})`;
+    const { rows } = await sql<{ seq: number; definition: Record<string, unknown> }>`
+      select ${sql.table(table)}.seq, ${sql.table(table)}.definition ${found}
+      limit ${DEFINITIONS} for update of ${sql.table(table)} skip locked`.execute(transaction);
+    for (const { seq, definition } of rows) {
+      const changed = { ...definition, target: forgetTarget(definition.target, personOf(removal)) };
+      await sql`update ${sql.table(table)} set definition = ${JSON.stringify(changed)}::jsonb where seq = ${seq}`.execute(
+        transaction,
+      );
+    }
+    if (rows.length > 0) return 'more';
+    const { rows: left } = await sql`select ${found} limit 1`.execute(transaction);
+    return left.length === 0 ? 'done' : 'held';
+  }
+}
+
+/** Whether a list of the target has the user, or one of the devices. */
+function names(target: RawBuilder<unknown>, { user_id: userId, device_ids: deviceIds }: Removal): RawBuilder<boolean> {
+  const has = (list: string): RawBuilder<unknown> => sql`jsonb_typeof(${target}->${sql.lit(list)}) = 'array'`;
+  return sql`${has('userIds')} and ${target}->'userIds' ? ${userId}
+    or ${has('deviceIds')} and ${target}->'deviceIds' ?| ${deviceIds}::text[]`;
+}
+
+function personOf({ user_id: userId, device_ids: deviceIds, pseudonym }: Removal): Person {
+  return { userId, deviceIds: new Set(deviceIds), pseudonym };
+}
+
+/** True when the message was for nobody else. */
+async function rewrite(seq: number, removal: Removal, transaction: Transaction<Tables>): Promise<boolean> {
+  const { rows } = await sql<{
+    target: Target;
+    body: Record<string, unknown>;
+    relay: Record<string, unknown> | null;
+  }>`
+    select target, body, notification->'relay' as relay from message where seq = ${seq}`.execute(transaction);
+  const { target, body, relay, alone } = forgetIn(rows[0]!, personOf(removal));
+  await sql`
+    update message set target = ${JSON.stringify(target)}::jsonb, body = ${JSON.stringify(body)}::jsonb,
+      notification = case when notification ? 'relay'
+        then jsonb_set(notification, '{relay}', ${JSON.stringify(relay)}::jsonb) else notification end
+    where seq = ${seq}`.execute(transaction);
+  return alone;
+}
+
+/** What was said to the user alone goes too. State, counts, label, times and batches stay. */
+async function empty(seqs: readonly number[], { pseudonym }: Removal, transaction: Transaction<Tables>): Promise<void> {
+  if (seqs.length === 0) return;
+  const target = { userIds: [pseudonym] };
+  const body = { message: { alert: '' }, target };
+  await sql`
+    update message set target = ${JSON.stringify(target)}::jsonb, body = ${JSON.stringify(body)}::jsonb,
+      notification = jsonb_build_object('alert', '', 'collapseId', notification->'collapseId')
+    where seq = any(${bigints(seqs)})`.execute(transaction);
+}

@@ -1,0 +1,117 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { randomBytes } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Transaction } from 'kysely';
+import { recordAudit } from '../auth/audit.repository.js';
+import type { Actor } from '../auth/audit.repository.js';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+import type { Tables } from '../database/tables.js';
+import { ForgettingRepository } from './forgetting.repository.js';
+
+/** Rows of one step each: transactions of some 5 to 100 ms. */
+const DEVICES = 500;
+const VALUES = 2_000;
+
+/** `devices`: some are gone, and others may be left. `held`: what is left is locked by another transaction. */
+export type Step = 'devices' | 'more' | 'held' | 'done';
+
+/** A removal as it stands. */
+export interface Removal {
+  application_id: string;
+  user_id: string;
+  pseudonym: string;
+  device_ids: string[];
+  last_device: number;
+  last_message: number;
+}
+
+/** Takes away what is kept about a user. Several processes share the work; it goes on after a crash. */
+@Injectable()
+export class UserRemovalRepository {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly forgetting: ForgettingRepository,
+  ) {}
+
+  /** From the commit on it is certain that the data goes. A second request begins the pass anew, under the pseudonym of the first. */
+  begin(applicationId: string, userId: string, actor: Actor): Promise<void> {
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      const { rows } = await sql<{ pseudonym: string }>`
+        insert into user_removal (application_id, user_id, pseudonym, asked_at, last_device, last_message)
+        select ${applicationId}, ${userId}, ${`removed-${randomBytes(15).toString('base64url')}`}, clock_timestamp(),
+          coalesce((select max(seq) from device where application_id = ${applicationId}), 0),
+          coalesce((select max(seq) from message), 0)
+        on conflict (application_id, user_id) do update set asked_at = excluded.asked_at,
+          last_device = excluded.last_device, last_message = excluded.last_message, looked_at = '-infinity', looked_seq = 0
+        returning pseudonym`.execute(transaction);
+      // The account of changes is kept: it must not name the user.
+      const detail = { pseudonym: rows[0]?.pseudonym };
+      await recordAudit(transaction, actor, { action: 'user.delete', subject: applicationId, detail });
+    });
+  }
+
+  /** One step: of this user, or of the removal that was asked for first. Devices go before all else. */
+  removeSome(of?: { applicationId: string; userId: string }): Promise<Step> {
+    const wanted = of ? sql`application_id = ${of.applicationId} and user_id = ${of.userId}` : sql`true`;
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      const { rows } = await sql<Removal>`
+        select * from user_removal where ${wanted} order by asked_at limit 1 for update skip locked`.execute(
+        transaction,
+      );
+      const [removal] = rows;
+      if (!removal) {
+        const left = await sql`select from user_removal where ${wanted} limit 1`.execute(transaction);
+        return left.rows.length === 0 ? 'done' : 'held';
+      }
+      const devices = await this.removeDevices(removal, transaction);
+      if (devices !== 'done') return devices;
+      if (await this.removeValues(removal, transaction)) return 'more';
+      const step = await this.forgetting.step(removal, transaction);
+      if (step !== 'done') return step;
+      await sql`delete from user_removal where application_id = ${removal.application_id} and user_id = ${removal.user_id}`.execute(
+        transaction,
+      );
+      return of ? 'done' : 'more';
+    });
+  }
+
+  /** With their subscriptions, as one by one: deliveries to them stay in the account of their messages. */
+  private async removeDevices(removal: Removal, transaction: Transaction<Tables>): Promise<Step> {
+    const { application_id: applicationId, user_id: userId } = removal;
+    const theirs = sql`application_id = ${applicationId} and user_id = ${userId} and seq <= ${removal.last_device}`;
+    const { rows } = await sql<{ device_id: string }>`
+      delete from device where seq in (
+        select seq from device where ${theirs} order by seq limit ${DEVICES} for update skip locked)
+      returning device_id`.execute(transaction);
+    if (rows.length === 0) {
+      const left = await sql`select from device where ${theirs} limit 1`.execute(transaction);
+      return left.rows.length === 0 ? 'done' : 'held';
+    }
+    const ids = rows.map((row) => row.device_id);
+    await sql`
+      update user_removal set device_ids = device_ids || ${JSON.stringify(ids)}::jsonb
+      where application_id = ${applicationId} and user_id = ${userId}`.execute(transaction);
+    const persons = [`u${userId}`, ...ids.map((id) => `d${id}`)];
+    await sql`delete from reach where application_id = ${applicationId} and person = any(${persons})`.execute(
+      transaction,
+    );
+    return 'devices';
+  }
+
+  /** False when none is left. The reach of a user without devices goes here. */
+  private async removeValues(removal: Removal, transaction: Transaction<Tables>): Promise<boolean> {
+    const { application_id: applicationId, user_id: userId } = removal;
+    await sql`
+      delete from reach using user_removal as removal where reach.application_id = ${applicationId}
+        and reach.person = ${`u${userId}`} and removal.application_id = ${applicationId}
+        and removal.user_id = ${userId} and removal.looked_seq = 0`.execute(transaction);
+    const { rows } = await sql`
+      delete from message_data where user_id = ${userId} and message_seq in (
+        select message_seq from message_data join message on message.seq = message_seq
+        where user_id = ${userId} and message_seq <= ${removal.last_message} and application_id = ${applicationId}
+        limit ${VALUES})
+      returning 1`.execute(transaction);
+    return rows.length === VALUES;
+  }
+}

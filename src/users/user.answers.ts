@@ -1,0 +1,53 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import type { DeviceAttributes } from '../database/tables.js';
+import { DeviceAnswer, toDeviceAnswer } from '../devices/device.dto.js';
+import { toDeviceMessageAnswer } from '../messages/report.answers.js';
+import type { DeviceMessageAnswer } from '../messages/report.answers.js';
+import type { UserData } from './users.service.js';
+
+class UserDeviceAnswer extends DeviceAnswer {
+  @ApiProperty({ type: [String], description: 'Subscriptions, `Push.ALL` among them' })
+  tagNames!: string[];
+}
+
+class UserValuesAnswer {
+  @ApiProperty()
+  messageId!: string;
+  @ApiProperty({ type: 'object', additionalProperties: true, description: '`data` of the message for this user' })
+  data!: DeviceAttributes;
+}
+
+type UserMessageAnswer = DeviceMessageAnswer & { deviceId: string };
+
+export class UserAnswer {
+  @ApiProperty()
+  userId!: string;
+  @ApiPropertyOptional({
+    type: [String],
+    description: 'When campaigns have reached the user lately; in the first page',
+  })
+  reachedTimes?: string[];
+  @ApiProperty({ type: [UserDeviceAnswer] })
+  devices!: UserDeviceAnswer[];
+  @ApiProperty({ type: [UserValuesAnswer] })
+  values!: UserValuesAnswer[];
+  @ApiProperty({
+    type: 'array',
+    items: { type: 'object' },
+    description: 'As `GET devices/{deviceId}/messages`, with the `deviceId`; a message to two devices is there twice',
+  })
+  messages!: UserMessageAnswer[];
+  @ApiPropertyOptional({ description: 'Where the next page begins; absent at the end' })
+  next?: string;
+}
+
+export function toUserAnswer(userId: string, data: UserData, next: string | null): UserAnswer {
+  return {
+    userId,
+    ...(data.reached.length > 0 && { reachedTimes: data.reached.map((time) => time.toISOString()) }),
+    devices: data.devices.map(({ device, tagNames }) => Object.assign(toDeviceAnswer(device), { tagNames })),
+    values: data.values.map(({ messageId, fields }) => ({ messageId, data: fields })),
+    messages: data.messages.map((message) => ({ deviceId: message.deviceId, ...toDeviceMessageAnswer(message) })),
+    ...(next !== null && { next }),
+  };
+}
