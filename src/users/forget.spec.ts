@@ -8,7 +8,10 @@ const NOTHING: NamingMessage = { target: {}, body: {}, relay: null };
 describe('forgetTarget', () => {
   it.each([
     [{ userIds: ['ann', 'ben'] }, { userIds: ['removed-x', 'ben'] }],
-    [{ userIds: ['ann'], platforms: ['A'] }, { userIds: ['removed-x'], platforms: ['A'] }],
+    [
+      { userIds: ['ann'], platforms: ['A'] },
+      { userIds: ['removed-x'], platforms: ['A'] },
+    ],
     [
       { deviceIds: ['d1', 'd2', 'd3'], userIds: null },
       { deviceIds: ['removed-x', 'd3'], userIds: null },
