@@ -8,10 +8,13 @@ import { SettingsController } from './applications/settings.controller.js';
 import { UpstreamSettingsController } from './applications/upstream-settings.controller.js';
 import { AuthModule } from './auth/auth.module.js';
 import { ClientsController } from './auth/clients.controller.js';
+import { Departures } from './auth/departures.js';
 import { OperationsController } from './auth/operations.controller.js';
+import { PLANTED } from './auth/planted.js';
 import { TokenController } from './auth/token.controller.js';
 import { CampaignsController } from './campaigns/campaigns.controller.js';
 import { CampaignsModule } from './campaigns/campaigns.module.js';
+import { PlantedCampaigns } from './campaigns/planted-campaigns.repository.js';
 import { RunsController } from './campaigns/runs.controller.js';
 import { DeviceTransferController } from './devices/device-transfer.controller.js';
 import { DevicesController } from './devices/devices.controller.js';
@@ -23,6 +26,7 @@ import { DeviceMessagesController } from './messages/device-messages.controller.
 import { MessageControlController } from './messages/message-control.controller.js';
 import { MessagesController } from './messages/messages.controller.js';
 import { MessagesModule } from './messages/messages.module.js';
+import { PlantedMessages } from './messages/planted-messages.repository.js';
 import { UsersController } from './users/users.controller.js';
 import { UsersModule } from './users/users.module.js';
 import { WebhooksController } from './webhooks/webhooks.controller.js';
@@ -30,7 +34,24 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /** The role `api`: every route in one list, so that other roles can use the modules without serving them. */
 @Module({
-  imports: [AuthModule, ApplicationsModule, CampaignsModule, DevicesModule, MessagesModule, UsersModule, WebhooksModule],
+  imports: [
+    AuthModule,
+    ApplicationsModule,
+    CampaignsModule,
+    DevicesModule,
+    MessagesModule,
+    UsersModule,
+    WebhooksModule,
+  ],
+  providers: [
+    Departures,
+    {
+      provide: PLANTED,
+      // Campaigns first: one that fires in between has its messages stopped with the others.
+      useFactory: (campaigns: PlantedCampaigns, messages: PlantedMessages) => [campaigns, messages],
+      inject: [PlantedCampaigns, PlantedMessages],
+    },
+  ],
   controllers: [
     TokenController,
     ClientsController,

@@ -18,6 +18,7 @@ export interface AuditedChange {
     | 'client.update'
     | 'client.delete'
     | 'client.secret'
+    | 'client.stop_messages'
     | 'signing_key.rotate'
     | 'application.delete'
     | 'application.stop'
@@ -40,6 +41,11 @@ export interface AuditEvent extends AuditedChange {
 @Injectable()
 export class AuditRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** Of what takes more than one transaction: before the first. */
+  record(actor: Actor, change: AuditedChange): Promise<void> {
+    return this.database.kysely.transaction().execute((transaction) => recordAudit(transaction, actor, change));
+  }
 
   /** Newest first, `before` an event's id. */
   async list(size: number, before?: number): Promise<AuditEvent[]> {

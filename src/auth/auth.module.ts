@@ -51,6 +51,7 @@ import { TokenService } from './token.service.js';
     AuditRepository,
     BasicOrBearer,
     ClientAuthenticator,
+    ClientRepository,
     ClientsService,
     LimitsModule,
     LiveTokens,

@@ -148,8 +148,46 @@ export class ClientListAnswer {
   productVersion!: string;
 }
 
+export class PlantedCount {
+  count!: number;
+  /** The oldest twenty. */
+  ids!: string[];
+}
+
+export class StoppedCounts {
+  campaigns!: number;
+  messages!: number;
+}
+
+export class PlantedAnswer {
+  clientId!: string;
+  applicationId!: string;
+  /** Active, or with a run that has waves to come. */
+  campaigns!: PlantedCount;
+  /** Scheduled or under way, those of campaigns as well. */
+  messages!: PlantedCount;
+  /** With `stopMessages`: how many were stopped; absent where the caller's allowed scope does not cover it. */
+  stopped?: StoppedCounts;
+}
+
+/** What clients that have left would still send. */
+export class DepartureAnswer {
+  planted!: PlantedAnswer[];
+  /** Pairs of client and application beyond the first hundred. */
+  more?: number;
+}
+
+export class ChangedClientAnswer extends ClientAnswer {
+  /** Of a client that is disabled by this call: what it would still send; absent: nothing. */
+  planted?: PlantedAnswer[];
+}
+
 /** MobileFirst's account of a deployment. */
 export class TransactionAnswer {
+  /** Of clients that are deleted or disabled by this call: what they would still send (extension); absent: nothing. */
+  planted?: PlantedAnswer[];
+  /** Pairs of client and application beyond the first hundred. */
+  more?: number;
   ok!: boolean;
   productVersion!: string;
   transaction!: Record<string, unknown>;

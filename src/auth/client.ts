@@ -1,3 +1,4 @@
+import { invalidValue } from '../common/errors.js';
 import type { AdminRole } from './roles.js';
 import { covers, parseScope } from './scope.js';
 
@@ -42,6 +43,13 @@ const SECRET = /^[\x20-\x7e]{1,255}$/;
 
 export function isClientId(text: string): boolean {
   return ID.test(text);
+}
+
+/** Of a list's filter. Throws FPWSE0005E for what no client can be called. */
+export function readClientId(text: string | undefined): string | undefined {
+  if (text !== undefined && !isClientId(text))
+    throw invalidValue('clientId', 'it must be the id of a client: printable ASCII without a colon');
+  return text;
 }
 
 export function isSecret(text: string): boolean {

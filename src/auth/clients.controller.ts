@@ -1,18 +1,38 @@
-import { Body, Controller, Delete, Get, Header, HttpCode, Inject, Param, Patch, Post, Put } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Header,
+  HttpCode,
+  Inject,
+  Param,
+  Patch,
+  Post,
+  Put,
+  Query,
+  Res,
+} from '@nestjs/common';
+import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { BodyPipe, StrictBodyPipe } from '../common/body.js';
 import { Clock } from '../common/clock.js';
+import { invalidValue } from '../common/errors.js';
+import { readBoolean, readQuery } from '../common/query.js';
+import type { Query as QueryOf } from '../common/query.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
 import { AdministratorsOnly, AllowRoles, Caller } from './admin.guard.js';
 import type { Actor } from './audit.repository.js';
 import {
   ChangeClientDto,
+  ChangedClientAnswer,
   ClientAnswer,
   ClientListAnswer,
   ClientListDto,
+  DepartureAnswer,
   NewClientAnswer,
   NewClientDto,
   RotateSecretDto,
@@ -21,11 +41,22 @@ import {
 } from './client.dto.js';
 import { ClientsService } from './clients.service.js';
 import type { ChangedClient } from './clients.service.js';
+import { Departures } from './departures.js';
 import { InRuntime } from './runtime.guard.js';
 
 /** Of MobileFirst, whose callers read it. */
 const PRODUCT_VERSION = '8.0';
 const DAY_S = 86_400;
+const STOP = 'stopMessages';
+/** Of the calls by which clients leave. */
+const ApiStop = (): MethodDecorator =>
+  ApiQuery({
+    name: STOP,
+    required: false,
+    enum: ['true', 'false'],
+    description:
+      'Extension: pause the campaigns and cancel the messages of the clients that are deleted or disabled, for eight seconds at most, in the applications that the caller’s allowed scope covers with `campaigns.write` and `messages.write`',
+  });
 
 /** The list as MobileFirst's administration has it (mobilefirst.md §11), and besides each client by itself. */
 @ApiTags('Administration')
@@ -35,6 +66,7 @@ const DAY_S = 86_400;
 export class ClientsController {
   constructor(
     private readonly clients: ClientsService,
+    private readonly departures: Departures,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Pick<Config, 'runtimeName'>,
   ) {}
@@ -51,15 +83,19 @@ export class ClientsController {
   @Put()
   @AllowRoles('mfpadmin', 'mfpdeployer')
   @ApiOperation({ summary: 'Replace the list: clients not in it are deleted; a secret left out is kept' })
+  @ApiStop()
   @ApiResponse({ status: 400, description: 'FPWSE0005E naming the client and field; nothing was changed' })
   @ApiResponse({ status: 409, description: 'CARIL0409E: no client would be left that may administer' })
   async replaceAll(
     @Body(new BodyPipe(ClientListDto)) { clients }: ClientListDto,
+    @Query() query: QueryOf,
     @Caller() caller: Actor,
   ): Promise<TransactionAnswer> {
     const started = this.clock.now();
-    await this.clients.replaceAll(caller, clients);
+    const stop = readBoolean(query, STOP, false);
+    const left = await this.departures.settle(caller, stop, () => this.clients.replaceAll(caller, clients));
     return {
+      ...(left.planted.length > 0 && left),
       ok: true,
       productVersion: PRODUCT_VERSION,
       transaction: {
@@ -102,24 +138,62 @@ export class ClientsController {
   @ApiOperation({
     summary: 'Change name, allowed scope, or whether it is enabled; effective everywhere within seconds (extension)',
   })
+  @ApiStop()
   @ApiResponse({ status: 404, description: 'FPWSE0001E: there is none of this id' })
   @ApiResponse({ status: 409, description: 'CARIL0409E: no client would be left that may administer' })
   async update(
     @Param('clientId') clientId: string,
     @Body(new StrictBodyPipe(ChangeClientDto)) body: ChangeClientDto,
     @Caller() caller: Actor,
-  ): Promise<ClientAnswer> {
-    return toClientAnswer(await this.clients.update(caller, clientId, body), this.clock.now());
+    @Query() query: QueryOf,
+  ): Promise<ChangedClientAnswer> {
+    const stop = readStop(query);
+    if (stop && body.enabled !== false) throw invalidValue(STOP, 'it needs enabled to be false');
+    if (body.enabled !== false)
+      return toClientAnswer(await this.clients.update(caller, clientId, body), this.clock.now());
+    let answer: ChangedClientAnswer | undefined;
+    const left = await this.departures.settle(caller, stop, async () => {
+      answer = toClientAnswer(await this.clients.update(caller, clientId, body), this.clock.now());
+      return [clientId];
+    });
+    return Object.assign(answer!, left.planted.length > 0 && left);
   }
 
   @Delete(':clientId')
   @AllowRoles('mfpadmin', 'mfpdeployer')
   @HttpCode(204)
   @ApiOperation({ summary: 'Delete a client; its tokens die with it (extension)' })
-  @ApiResponse({ status: 404, description: 'FPWSE0001E: there is none of this id' })
+  @ApiStop()
+  @ApiResponse({
+    status: 200,
+    type: DepartureAnswer,
+    description: 'It has active campaigns or messages that would still be sent, or had them until they were stopped',
+  })
+  @ApiResponse({ status: 204, description: 'It has left nothing' })
+  @ApiResponse({
+    status: 404,
+    description: 'FPWSE0001E: there is none of this id; with `stopMessages`, nor anything of it',
+  })
   @ApiResponse({ status: 409, description: 'CARIL0409E: no client would be left that may administer' })
-  async remove(@Param('clientId') clientId: string, @Caller() caller: Actor): Promise<void> {
-    await this.clients.remove(caller, clientId);
+  async remove(
+    @Param('clientId') clientId: string,
+    @Caller() caller: Actor,
+    @Query() query: QueryOf,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<DepartureAnswer | undefined> {
+    const stop = readStop(query);
+    const gone = stop && !(await this.clients.list()).some(({ id }) => id === clientId);
+    const left = await this.departures.settle(caller, stop, async () => {
+      if (!gone) await this.clients.remove(caller, clientId);
+      return [clientId];
+    });
+    if (left.planted.length > 0) {
+      void reply.status(200);
+      return left;
+    }
+    // Throws: there is none, and nothing of it.
+    if (gone) await this.clients.get(clientId);
+    return undefined;
   }
 
   @Post(':clientId/secret')
@@ -143,4 +217,9 @@ export class ClientsController {
   private toAnswer({ client, secret }: ChangedClient): NewClientAnswer {
     return toClientAnswer(client, this.clock.now(), secret);
   }
+}
+
+/** Strictly: a misspelt word would leave messages to be sent. */
+function readStop(query: QueryOf): boolean {
+  return readBoolean(readQuery(query, [STOP]), STOP, false);
 }

@@ -107,11 +107,13 @@ export class ClientsService {
     return { client: pick(after, id), ...made };
   }
 
-  /** Makes the registry what the list says, whole or not at all. */
-  async replaceAll(actor: Actor, wanted: readonly WantedClient[]): Promise<void> {
+  /** Makes the registry what the list says, whole or not at all. Answers the ids of those deleted, or disabled by it. */
+  async replaceAll(actor: Actor, wanted: readonly WantedClient[]): Promise<string[]> {
     const hashes = await this.hashesFor(actor, wanted);
     const kept = new Set(wanted.map(({ id }) => id));
-    await this.change(actor, async (changes, current, reach) => {
+    let before: Client[] = [];
+    const after = await this.change(actor, async (changes, current, reach) => {
+      before = [...current.values()];
       for (const client of current.values()) {
         if (kept.has(client.id)) continue;
         reach.check(client);
@@ -120,6 +122,8 @@ export class ClientsService {
       for (const [index, client] of wanted.entries())
         await putClient(changes, reach, current.get(client.id), client, hashes.get(client.id), index);
     });
+    const holds = new Set(after.filter(({ enabled }) => enabled).map(({ id }) => id));
+    return before.filter(({ id, enabled }) => enabled && !holds.has(id)).map(({ id }) => id);
   }
 
   /** By client id. A secret that a client has already keeps its hash, so that sending a list back changes nothing. */

@@ -7,6 +7,8 @@ import type { Run, RunMessage, RunWave } from './run.repository.js';
 
 export interface CampaignAnswer extends Definition {
   campaignId: string;
+  /** The client that made it. */
+  clientId: string;
   state: string;
   /** Why it is paused, when nobody paused it. */
   stateReason?: string;
@@ -47,6 +49,7 @@ export function toCampaignAnswer(campaign: Campaign, warnings: readonly string[]
     ...(campaign.stateReason !== null && { stateReason: campaign.stateReason }),
     ...(campaign.nextAt && { nextTime: campaign.nextAt.toISOString() }),
     ...campaign.definition,
+    clientId: campaign.clientId,
     createdTime: campaign.createdAt.toISOString(),
     lastUpdatedTime: campaign.updatedAt.toISOString(),
     ...(warnings.length > 0 && { warnings: [...warnings] }),

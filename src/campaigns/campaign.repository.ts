@@ -12,6 +12,8 @@ import type { MovingMessage } from './overlap.repository.js';
 export interface Campaign {
   seq: number;
   id: string;
+  /** The client that made it. */
+  clientId: string;
   definition: Definition;
   state: CampaignState;
   /** Why it is paused, when nobody paused it. */
@@ -68,16 +70,19 @@ export class CampaignRepository {
   }
 
   /** In the order they were made, above a seq. */
-  async list(applicationId: string, after: number, limit: number): Promise<Campaign[]> {
-    const rows = await this.database.kysely
+  async list(
+    applicationId: string,
+    { after, limit, clientId }: { after: number; limit: number; clientId?: string },
+  ): Promise<Campaign[]> {
+    let query = this.database.kysely
       .selectFrom('campaign')
       .selectAll()
       .where('application_id', '=', applicationId)
       .where('seq', '>', after)
       .orderBy('seq')
-      .limit(limit)
-      .execute();
-    return rows.map(toCampaign);
+      .limit(limit);
+    if (clientId !== undefined) query = query.where('client_id', '=', clientId);
+    return (await query.execute()).map(toCampaign);
   }
 
   /**
@@ -159,6 +164,7 @@ function toCampaign(row: Selectable<Tables['campaign']>): Campaign {
   return {
     seq: row.seq,
     id: row.id,
+    clientId: row.client_id,
     definition: row.definition as unknown as Definition,
     state: row.state,
     stateReason: row.state_reason,

@@ -1,11 +1,12 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBody, ApiHeader, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { readClientId } from '../auth/client.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import type { AuthorizedRequest } from '../auth/scope.guard.js';
 import { StrictBodyPipe } from '../common/body.js';
 import { PREFER_STRICT, prefersStrict } from '../common/prefer.js';
-import { readQuery, readWord } from '../common/query.js';
+import { readQuery, readText, readWord } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
 import { toCampaignAnswer } from './campaign.answers.js';
 import type { CampaignAnswer } from './campaign.answers.js';
@@ -49,12 +50,18 @@ export class CampaignsController {
   @ApiOperation({ summary: 'The campaigns of an application, oldest first (extension)' })
   @ApiQuery({ name: 'after', required: false, description: 'The last campaign id of the page before' })
   @ApiQuery({ name: 'limit', required: false, description: '1 to 100, default 50' })
+  @ApiQuery({ name: 'clientId', required: false, description: 'Made by exactly this client' })
   async list(
     @Param('applicationId') applicationId: string,
     @Query('after') after: string | undefined,
     @Query('limit', new CountPipe('limit', 50, 100)) limit: number,
+    @Query() query: QueryOf,
   ): Promise<{ campaigns: CampaignAnswer[] }> {
-    const campaigns = await this.campaigns.listCampaigns(applicationId, after, limit);
+    const campaigns = await this.campaigns.listCampaigns(applicationId, {
+      after,
+      limit,
+      clientId: readClientId(readText(query, 'clientId')),
+    });
     return { campaigns: campaigns.map((campaign) => toCampaignAnswer(campaign)) };
   }
 

@@ -11,6 +11,7 @@ import { CampaignScheduler } from './campaign.scheduler.js';
 import { CampaignsService } from './campaigns.service.js';
 import { FiringRepository } from './firing.repository.js';
 import { OverlapRepository } from './overlap.repository.js';
+import { PlantedCampaigns } from './planted-campaigns.repository.js';
 import { RunRepository } from './run.repository.js';
 import { RunsService } from './runs.service.js';
 import { SharedClock } from './shared-clock.repository.js';
@@ -25,12 +26,22 @@ import { WaveRepository } from './wave.repository.js';
     CampaignsService,
     FiringRepository,
     OverlapRepository,
+    PlantedCampaigns,
     RunRepository,
     RunsService,
     SharedClock,
     WaveRepository,
   ],
-  exports: [CampaignRules, CampaignsService, FiringRepository, RunRepository, RunsService, SharedClock, WaveRepository],
+  exports: [
+    CampaignRules,
+    CampaignsService,
+    FiringRepository,
+    PlantedCampaigns,
+    RunRepository,
+    RunsService,
+    SharedClock,
+    WaveRepository,
+  ],
 })
 export class CampaignsModule {}
 

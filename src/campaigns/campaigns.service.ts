@@ -60,10 +60,13 @@ export class CampaignsService {
     return { campaign: await this.add(applicationId, clientId, definition), warnings };
   }
 
-  async listCampaigns(applicationId: string, after: string | undefined, limit: number): Promise<Campaign[]> {
+  async listCampaigns(
+    applicationId: string,
+    { after, limit, clientId }: { after?: string; limit: number; clientId?: string },
+  ): Promise<Campaign[]> {
     await this.applications.getApplication(applicationId);
     const last = after === undefined ? null : await this.readCampaign(applicationId, after);
-    return this.campaigns.list(applicationId, last?.seq ?? 0, limit);
+    return this.campaigns.list(applicationId, { after: last?.seq ?? 0, limit, clientId });
   }
 
   async readCampaign(applicationId: string, id: string): Promise<Campaign> {

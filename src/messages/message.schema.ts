@@ -36,8 +36,18 @@ export const MESSAGE: Record<string, Schema> = {
   expiresTime: TIME,
   finishedTime: TIME,
   resendOf: { type: 'string', description: 'The message that this one repeats some deliveries of' },
+  clientId: { type: 'string', description: 'The client that sent it, or made its campaign' },
 };
-export const MESSAGE_REQUIRED = ['messageId', 'alert', 'state', 'audience', 'outcomes', 'acceptedTime', 'expiresTime'];
+export const MESSAGE_REQUIRED = [
+  'messageId',
+  'alert',
+  'state',
+  'audience',
+  'outcomes',
+  'acceptedTime',
+  'expiresTime',
+  'clientId',
+];
 
 export const FULL_MESSAGE: Record<string, Schema> = {
   ...MESSAGE,

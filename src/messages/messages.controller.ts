@@ -1,6 +1,7 @@
 import { Controller, Get, Headers, HttpCode, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBody, ApiHeader, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { readClientId } from '../auth/client.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import type { AuthorizedRequest } from '../auth/scope.guard.js';
 import { parseJson } from '../common/body.js';
@@ -39,7 +40,7 @@ interface ListAnswer {
 
 const PAGE = 20;
 const LINES = 'Lines (`application/x-ndjson`) are for imports; under any other content type the body is read as JSON';
-const LIST_PARAMETERS = ['state', 'label', 'from', 'to', 'size', 'after'] as const;
+const LIST_PARAMETERS = ['state', 'label', 'clientId', 'from', 'to', 'size', 'after'] as const;
 
 @ApiTags('Messages')
 @Controller('imfpush/v1/apps/:applicationId/messages')
@@ -188,6 +189,7 @@ export class MessagesController {
   @ApiOperation({ summary: 'The messages of an application, the newest first (extension)' })
   @ApiQuery({ name: 'state', required: false, enum: [...STATES] })
   @ApiQuery({ name: 'label', required: false, description: 'Exactly this label' })
+  @ApiQuery({ name: 'clientId', required: false, description: 'Sent by exactly this client' })
   @ApiQuery({ name: 'from', required: false, schema: TIME, description: 'Accepted at or after' })
   @ApiQuery({ name: 'to', required: false, schema: TIME, description: 'Accepted before' })
   @ApiQuery({ name: 'size', required: false, schema: { type: 'integer', minimum: 1, maximum: 1_000, default: PAGE } })
@@ -206,12 +208,13 @@ export class MessagesController {
   @ApiResponse({ status: 400, description: 'A parameter is unknown or invalid' })
   @ApiResponse({ status: 404, description: 'Unknown application' })
   async list(@Param('applicationId') applicationId: string, @Query() query: QueryOf): Promise<ListAnswer> {
-    const { state, label, from, to, size, after } = readQuery(query, LIST_PARAMETERS);
+    const { state, label, clientId, from, to, size, after } = readQuery(query, LIST_PARAMETERS);
     if (label !== undefined && (label === '' || label.length > MAX_LABEL))
       throw invalidValue('label', `it must be 1 to ${MAX_LABEL} characters`);
     const filter = {
       state: readWord('state', state, STATES),
       label,
+      clientId: readClientId(clientId),
       from: from === undefined ? undefined : new Date(readInstant('from', from)),
       to: to === undefined ? undefined : new Date(readInstant('to', to)),
     };

@@ -13,6 +13,7 @@ import { MessageControlService } from './message-control.service.js';
 import { MessageWriter } from './message-writer.js';
 import { MessageRepository } from './message.repository.js';
 import { MessagesService } from './messages.service.js';
+import { PlantedMessages } from './planted-messages.repository.js';
 import { RecipientRepository } from './recipient.repository.js';
 import { ReportRepository } from './report.repository.js';
 import { ReportsService } from './reports.service.js';
@@ -32,6 +33,7 @@ import { RoutingService } from './routing.service.js';
     MessageRepository,
     MessageWriter,
     MessagesService,
+    PlantedMessages,
     RecipientRepository,
     ReportRepository,
     ReportsService,
@@ -47,6 +49,7 @@ import { RoutingService } from './routing.service.js';
     MessageControlService,
     MessageRepository,
     MessagesService,
+    PlantedMessages,
     ReportsService,
     ResendService,
   ],

@@ -17,6 +17,8 @@ export interface MessageAnswer {
   finishedTime?: string;
   /** The message that this one repeats some deliveries of. */
   resendOf?: string;
+  /** The client that sent it, or made its campaign. */
+  clientId: string;
 }
 
 export interface FullMessageAnswer extends MessageAnswer {
@@ -70,6 +72,7 @@ export function toMessageAnswer(report: MessageReport): MessageAnswer {
     expiresTime: report.expiresAt.toISOString(),
     ...(report.finishedAt && { finishedTime: report.finishedAt.toISOString() }),
     ...(report.resendOf !== null && { resendOf: report.resendOf }),
+    clientId: report.clientId,
   };
 }
 

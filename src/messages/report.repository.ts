@@ -11,6 +11,7 @@ import type { FullReport, MessageReport, MessageRow, ProviderSums, RelayRow, Sum
 export interface MessageFilter {
   state?: MessageState;
   label?: string;
+  clientId?: string;
   /** Accepted at or after, and before. */
   from?: Date;
   to?: Date;
@@ -23,7 +24,8 @@ export interface MessagePlace {
 }
 
 const COLUMNS = sql`message.id, message.notification->>'alert' as alert, message.label, message.state, message.audience,
-  message.accepted_at, message.send_at, message.expires_at, message.finished_at, message.paused_at, message.resend_of`;
+  message.accepted_at, message.send_at, message.expires_at, message.finished_at, message.paused_at, message.resend_of,
+  message.client_id`;
 const STANDSTILL = sql`count(*) filter (where state = 'parked')::int as parked,
   count(*) filter (where state in ('waiting', 'ready', 'leased'))::int as moving`;
 
@@ -88,10 +90,11 @@ export class ReportRepository {
   }
 }
 
-function conditions({ state, label, from, to }: MessageFilter, now: Date): RawBuilder<unknown> {
+function conditions({ state, label, clientId, from, to }: MessageFilter, now: Date): RawBuilder<unknown> {
   const all = [
     state && inState(state, now),
     label !== undefined && sql`label = ${label}`,
+    clientId !== undefined && sql`client_id = ${clientId}`,
     from && sql`accepted_at >= ${from}`,
     to && sql`accepted_at < ${to}`,
   ].filter((each) => typeof each === 'object');

@@ -19,6 +19,8 @@ export interface MessageReport {
   expiresAt: Date;
   finishedAt: Date | null;
   resendOf: string | null;
+  /** The client that sent it, or made its campaign. */
+  clientId: string;
 }
 
 export interface FullReport extends MessageReport {
@@ -62,6 +64,7 @@ export interface MessageRow {
   finished_at: Date | null;
   paused_at: Date | null;
   resend_of: string | null;
+  client_id: string;
 }
 
 /** Sums over batches of one message. */
@@ -97,6 +100,7 @@ export function toReport(row: MessageRow, { counts, parked, moving }: Sums, now:
     expiresAt: row.expires_at,
     finishedAt: row.finished_at,
     resendOf: row.resend_of,
+    clientId: row.client_id,
   };
 }
 

@@ -1,0 +1,96 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { AuditRepository } from './audit.repository.js';
+import type { Actor } from './audit.repository.js';
+import { ClientRepository } from './client.repository.js';
+import { PLANTED } from './planted.js';
+import type { Planted, PlantedKind } from './planted.js';
+import { beyond } from './roles.js';
+
+/** How long a request stops messages; what is left then is told. A request has 15 s. */
+const STOP_MS = 8_000;
+/** Applications told of in one answer. */
+const MAX_APPLICATIONS = 100;
+
+type Count = Pick<Planted, 'count' | 'ids'>;
+
+/** What clients that have left have planted in one application. */
+export interface LeftBehind {
+  clientId: string;
+  applicationId: string;
+  campaigns: Count;
+  messages: Count;
+  /** With `stopMessages`: how many of them were stopped. */
+  stopped?: { campaigns: number; messages: number };
+}
+
+export interface Departure {
+  planted: LeftBehind[];
+  /** Applications that are not told of. */
+  more?: number;
+}
+
+/** A client that is deleted or disabled sends nothing itself; its campaigns and messages do, until somebody stops them. */
+@Injectable()
+export class Departures {
+  constructor(
+    @Inject(PLANTED) private readonly kinds: readonly PlantedKind[],
+    private readonly clients: ClientRepository,
+    private readonly audit: AuditRepository,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Runs a change of the registry that answers the ids of the clients that leave by it, then tells what they have planted;
+   * with `stop` it is stopped as well, in the applications that the actor's own allowed scope covers.
+   */
+  async settle(actor: Actor, stop: boolean, change: () => Promise<readonly string[]>): Promise<Departure> {
+    // Read before the change: an administrator may delete itself.
+    const own = stop ? await this.allowedScopeOf(actor) : '';
+    const left = await this.list(await change());
+    const told = left.slice(0, MAX_APPLICATIONS);
+    if (stop) await this.stop(actor, own, told);
+    return { planted: told, ...(left.length > told.length && { more: left.length - told.length }) };
+  }
+
+  private async allowedScopeOf({ clientId }: Actor): Promise<string> {
+    const client = (await this.clients.list()).find(({ id }) => id === clientId);
+    return client?.enabled ? client.allowedScope : '';
+  }
+
+  private async list(clientIds: readonly string[]): Promise<LeftBehind[]> {
+    if (clientIds.length === 0) return [];
+    const found = new Map<string, LeftBehind>();
+    for (const kind of this.kinds)
+      for (const { clientId, applicationId, count, ids } of await kind.list(clientIds)) {
+        const key = JSON.stringify([clientId, applicationId]);
+        const entry = found.get(key) ?? { clientId, applicationId, campaigns: none(), messages: none() };
+        found.set(key, { ...entry, [kind.kind]: { count, ids } });
+      }
+    return [...found.values()];
+  }
+
+  private async stop(actor: Actor, own: string, planted: readonly LeftBehind[]): Promise<void> {
+    const deadline = this.clock.elapsed() + STOP_MS;
+    for (const entry of planted) {
+      const { clientId, applicationId } = entry;
+      const needed = `campaigns.write messages.write push.application.${applicationId}`;
+      if (beyond(own, needed).length > 0) continue;
+      // Before the first is stopped: what was begun is in the account, should this process die.
+      const detail = { applicationId, campaigns: entry.campaigns.count, messages: entry.messages.count };
+      await this.audit.record(actor, { action: 'client.stop_messages', subject: clientId, detail });
+      const stopped = { campaigns: 0, messages: 0 };
+      entry.stopped = stopped;
+      for (const kind of this.kinds)
+        while (this.clock.elapsed() < deadline) {
+          const some = await kind.stopSome(clientId, applicationId, `the client ${clientId} has left`);
+          if (some === 0) break;
+          stopped[kind.kind] += some;
+        }
+    }
+  }
+}
+
+function none(): Count {
+  return { count: 0, ids: [] };
+}

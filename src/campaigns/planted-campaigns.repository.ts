@@ -1,0 +1,53 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import { MAX_IDS } from '../auth/planted.js';
+import type { Planted, PlantedKind } from '../auth/planted.js';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+
+/** Active ones, and others whose run has waves to come. */
+const PLANTED = sql`(campaign.state = 'active' or exists (
+  select from campaign_run where campaign_run.campaign_seq = campaign.seq and campaign_run.state = 'running'))`;
+
+/** The campaigns of clients that would fire again. */
+@Injectable()
+export class PlantedCampaigns implements PlantedKind {
+  readonly kind = 'campaigns';
+
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  async list(clientIds: readonly string[]): Promise<Planted[]> {
+    const { rows } = await sql<Planted>`
+      select campaign.client_id as "clientId", campaign.application_id as "applicationId", count(*)::int as count,
+        (array_agg(campaign.id order by campaign.seq))[1:${sql.lit(MAX_IDS)}] as ids
+      from campaign join application on application.id = campaign.application_id and application.removed_at is null
+      where ${PLANTED} and campaign.client_id = any(${[...clientIds]}::text[])
+      group by 1, 2 order by 1, 2`.execute(this.database.kysely);
+    return rows;
+  }
+
+  /** One campaign: it is paused, and the waves to come of its runs are called off. Its messages are stopped as the client's. */
+  stopSome(clientId: string, applicationId: string, reason: string): Promise<number> {
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      const { rows } = await sql<{ seq: number }>`
+        update campaign set updated_at = now(),
+          state = case when state = 'active' then 'paused' else state end,
+          state_reason = case when state = 'active' then ${reason} else state_reason end,
+          next_at = null, due_at = null
+        where seq = (
+          select seq from campaign where ${PLANTED} and application_id = ${applicationId} and client_id = ${clientId}
+          order by seq limit 1 for update)
+        returning seq`.execute(transaction);
+      for (const { seq } of rows) {
+        // Waves before runs, as a firing locks them.
+        await sql`
+          update campaign_wave set state = 'cancelled', reason = ${reason} where state = 'waiting' and run_seq in (
+            select seq from campaign_run where campaign_seq = ${seq})`.execute(transaction);
+        await sql`
+          update campaign_run set state = 'cancelled', reason = ${reason}
+          where campaign_seq = ${seq} and state = 'running'`.execute(transaction);
+      }
+      return rows.length;
+    });
+  }
+}
