@@ -73,7 +73,7 @@ describe('defaults', () => {
         client: { requestsPerSecond: 50_000, concurrentRequests: 2_000 },
         application: { requestsPerSecond: 100_000, concurrentRequests: 4_000 },
       },
-      retention: { messageDays: 30, deviceUnseenDays: 270, deviceRetiredDays: 90 },
+      retention: { messageDays: 30, deviceUnseenDays: 270, deviceRetiredDays: 90, atMostPercent: 20 },
     });
   });
 
@@ -135,6 +135,7 @@ it('reads every setting', () => {
       RETENTION_DAYS: '0',
       DEVICE_UNSEEN_DAYS: '1',
       DEVICE_RETIRED_DAYS: '36500',
+      REMOVE_AT_MOST_PERCENT: '100',
     }),
   ).toEqual({
     environment: 'production',
@@ -173,7 +174,7 @@ it('reads every setting', () => {
       client: { requestsPerSecond: 1, concurrentRequests: 2 },
       application: { requestsPerSecond: 3, concurrentRequests: 4 },
     },
-    retention: { messageDays: 0, deviceUnseenDays: 1, deviceRetiredDays: 36_500 },
+    retention: { messageDays: 0, deviceUnseenDays: 1, deviceRetiredDays: 36_500, atMostPercent: 100 },
   });
 });
 

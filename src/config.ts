@@ -61,7 +61,7 @@ export interface Config {
   shutdownTimeoutMs: number;
   limits: Limits;
   /** In days; 0 keeps for ever. */
-  retention: { messageDays: number; deviceUnseenDays: number; deviceRetiredDays: number };
+  retention: { messageDays: number; deviceUnseenDays: number; deviceRetiredDays: number; atMostPercent: number };
 }
 
 /** How much one caller or application may ask for. */
@@ -247,6 +247,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     messageDays: days('RETENTION_DAYS'),
     deviceUnseenDays: days('DEVICE_UNSEEN_DAYS'),
     deviceRetiredDays: days('DEVICE_RETIRED_DAYS'),
+    atMostPercent: whole('REMOVE_AT_MOST_PERCENT', 1, 100),
   };
 
   if (problems.length > 0) throw new ConfigError([...new Set(problems)]);

@@ -3,6 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from './config.js';
+import { DatabaseWatch } from './database/database-watch.js';
 import { checkAddresses } from './http/addresses.js';
 import { BODY_LIMIT, leaveBodies } from './http/bodies.js';
 import { trustFunction, warnOfUntrustedProxy } from './http/callers.js';
@@ -10,6 +11,7 @@ import { boundConnections } from './http/connections.js';
 import { answerClientError, answerFrameworkError } from './http/errors.js';
 import { sendHeaders } from './http/headers.js';
 import { watchMethods } from './http/methods.js';
+import { refuseWithoutTime } from './http/time.js';
 import { buildDocument } from './openapi.js';
 
 /** An id of 255 characters may be three bytes each in a path. */
@@ -44,6 +46,7 @@ export async function openDoor(app: NestFastifyApplication, config: Config): Pro
   warnOfUntrustedProxy(fastify, config);
   boundConnections(fastify, config.http.maxConnections);
   checkAddresses(fastify);
+  refuseWithoutTime(fastify, app.get(DatabaseWatch));
   leaveBodies(fastify);
   const refuseOtherMethods = watchMethods(fastify);
   await sendHeaders(app);

@@ -197,4 +197,10 @@ export const SETTINGS: readonly Setting[] = [
     fallback: '90',
     meaning: 'days after which such a device, or one whose token died, is deleted; `0`: never',
   },
+  {
+    name: 'REMOVE_AT_MOST_PERCENT',
+    fallback: '20',
+    meaning:
+      'share of the devices, and after a step of the clock of the messages and runs too, that housekeeping may take at once for their age: more, beyond 20 of them, waits and is told in the log; `100` lets all go',
+  },
 ];

@@ -1,15 +1,17 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
-import { Interval } from '@nestjs/schedule';
-import { Clock } from '../common/clock.js';
+import { Interval, Timeout } from '@nestjs/schedule';
 import { Rounds } from '../common/rounds.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
 import { ReachRepository } from '../delivery/reach.repository.js';
 import { dayBefore, reachKey } from '../delivery/reach.js';
+import { RemovalGuard } from '../delivery/removal-guard.js';
 import { RunRepository } from './run.repository.js';
 
 const EVERY_MS = 3_600_000;
+/** The first look is soon: a process may be started anew every hour. */
+const FIRST_MS = 30_000;
 const DAY_MS = 86_400_000;
 
 /** Takes away the account of old runs, with their messages' retention, their keys after a day, and counts that no cap asks for any more. */
@@ -21,8 +23,13 @@ export class CampaignHousekeeper implements BeforeApplicationShutdown {
     @Inject(CONFIG) private readonly config: Pick<Config, 'retention'>,
     private readonly runs: RunRepository,
     private readonly reach: ReachRepository,
-    private readonly clock: Clock,
+    private readonly guard: RemovalGuard,
   ) {}
+
+  @Timeout(FIRST_MS)
+  first(): Promise<void> {
+    return this.rounds.go();
+  }
 
   @Interval(EVERY_MS)
   tick(): Promise<void> {
@@ -30,13 +37,21 @@ export class CampaignHousekeeper implements BeforeApplicationShutdown {
   }
 
   async tidy(): Promise<void> {
-    const now = this.clock.now();
-    const { messageDays } = this.config.retention;
-    const before = new Date(now - messageDays * DAY_MS);
-    if (messageDays > 0) await this.rounds.repeat(() => this.runs.removeOld(before));
-    await this.rounds.repeat(() => this.runs.forgetKeys(new Date(now - DAY_MS)));
     await this.rounds.repeat(() => this.runs.removeRates());
-    await this.rounds.repeat(() => this.reach.forget(dayBefore(reachKey(now, 0))));
+    const age = await this.guard.look();
+    if (age === null) return;
+    const { messageDays } = this.config.retention;
+    const before = new Date(age.now - messageDays * DAY_MS);
+    if (messageDays > 0)
+      await this.guard.remove(this.rounds, age, {
+        what: `runs of campaigns older than ${messageDays} days`,
+        does: 'removed',
+        always: false,
+        count: () => this.runs.countOld(before),
+        step: () => this.runs.removeOld(before),
+      });
+    await this.rounds.repeat(() => this.runs.forgetKeys(new Date(age.now - DAY_MS)));
+    await this.rounds.repeat(() => this.reach.forget(dayBefore(reachKey(age.now, 0))));
   }
 
   beforeApplicationShutdown(): Promise<void> {

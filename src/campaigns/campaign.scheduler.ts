@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
+import { EARLIEST } from '../common/clock.js';
 import { Rounds } from '../common/rounds.js';
 import { DeliveryQueue } from '../delivery/delivery.queue.js';
 import { CampaignRules } from './campaign.rules.js';
@@ -31,6 +32,7 @@ export class CampaignScheduler implements BeforeApplicationShutdown {
   /** Fires everything that is due now. */
   async look(): Promise<void> {
     const now = await this.clock.now();
+    if (now < EARLIEST) return;
     const steps = [
       () =>
         this.firings.fireDue(

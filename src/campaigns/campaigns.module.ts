@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ApplicationsModule } from '../applications/applications.module.js';
-import { DeliveryModule } from '../delivery/delivery.module.js';
+import { DeliveryModule, SchedulerModule } from '../delivery/delivery.module.js';
 import { DevicesModule } from '../devices/devices.module.js';
 import { MessagesModule } from '../messages/messages.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
@@ -47,7 +47,7 @@ export class CampaignsModule {}
 
 /** Of the role `scheduler`: firing them on time. */
 @Module({
-  imports: [CampaignsModule, DeliveryModule],
+  imports: [CampaignsModule, DeliveryModule, SchedulerModule],
   providers: [CampaignHousekeeper, CampaignScheduler],
 })
 export class CampaignSchedulerModule {}

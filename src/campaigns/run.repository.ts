@@ -2,6 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
+import { countDue } from '../database/due.js';
+import type { Due } from '../database/due.js';
 import type { RunState, WaveState } from '../database/campaign-tables.js';
 import type { MessageState } from '../database/tables.js';
 import { OUTCOME_NAMES } from '../delivery/outcome.js';
@@ -118,6 +120,14 @@ export class RunRepository {
       this.database.kysely,
     );
     return rows.map(({ due_at: dueAt, ...row }) => ({ ...row, dueAt }));
+  }
+
+  countOld(before: Date): Promise<Due> {
+    return countDue(
+      this.database,
+      sql`campaign_run where created_at < ${before} and state <> 'running'`,
+      sql`campaign_run where state <> 'running'`,
+    );
   }
 
   /** One step over runs made before; false when none was left. */

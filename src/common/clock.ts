@@ -6,6 +6,12 @@ import { Injectable } from '@nestjs/common';
  */
 let origin: number | null = null;
 
+/**
+ * No right clock says less: a machine without a battery starts in 1970, or at a date of its firmware. A constant, because a
+ * clone that runs without a build has no other date of its own; raise it now and then.
+ */
+export const EARLIEST = Date.UTC(2026, 0, 1);
+
 /** Wall-clock time in epoch milliseconds: the database's, or before it was measured (database/database-watch.ts) the host's. */
 export function wallClock(): number {
   return origin === null ? Date.now() : origin + performance.now();

@@ -35,6 +35,9 @@ export interface CampaignRunTable {
   /** Of a run by hand: whose key it came under. */
   client_id: Generated<string | null>;
   idempotency_key: Generated<string | null>;
+  /** Of a run that stands for several missed firings: how many, and the first of them. */
+  missed_count: Generated<number | null>;
+  missed_from: Generated<Date | null>;
   created_at: Date;
 }
 

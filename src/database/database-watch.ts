@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { sql } from 'kysely';
-import { setWallClock, wallClock } from '../common/clock.js';
+import { EARLIEST, setWallClock, wallClock } from '../common/clock.js';
 import type { Database } from './database.js';
 
 const EVERY_MS = 2_000;
@@ -23,6 +23,7 @@ export class DatabaseWatch implements OnModuleInit, BeforeApplicationShutdown {
   private lookedAt = Infinity;
   private troubledAt = -Infinity;
   private told = 0;
+  private wasTimeKnown = true;
   private isMeasured = false;
   /** Ms that the host's clock is ahead of the database's. */
   skewMs = 0;
@@ -40,8 +41,13 @@ export class DatabaseWatch implements OnModuleInit, BeforeApplicationShutdown {
     await this.looking;
   }
 
+  /** False while the database's clock cannot be right: nothing is served, claimed or tidied until it is. */
+  get isTimeKnown(): boolean {
+    return wallClock() >= EARLIEST;
+  }
+
   get isClockUsable(): boolean {
-    return Math.abs(this.skewMs) <= MOST_MS;
+    return this.isTimeKnown && Math.abs(this.skewMs) <= MOST_MS;
   }
 
   /** Whether it has taken writes, as far as was seen, for so long. */
@@ -80,11 +86,23 @@ export class DatabaseWatch implements OnModuleInit, BeforeApplicationShutdown {
     if (!this.isMeasured || Math.abs(wallClock() - (epochMs + now - at)) > NOISE_MS) setWallClock(epochMs, at);
     this.isMeasured = true;
     this.skewMs = Date.now() - (epochMs + now - at);
+    this.tellTime();
     if (Math.abs(this.skewMs - this.told) < WARN_MS) return;
     this.told = this.skewMs;
     const seconds = `${Math.abs(this.skewMs / 1_000).toFixed(1)} s ${this.skewMs > 0 ? 'ahead of' : 'behind'}`;
     if (Math.abs(this.skewMs) < WARN_MS) this.log.log('The clock of this host agrees with the database’s again');
     else if (this.isClockUsable) this.log.warn(`The clock of this host is ${seconds} the database’s, which is used`);
     else this.log.error(`The clock of this host is ${seconds} the database’s: nothing is sent until it is right`);
+  }
+
+  private tellTime(): void {
+    if (this.isTimeKnown === this.wasTimeKnown) return;
+    this.wasTimeKnown = this.isTimeKnown;
+    const time = new Date(wallClock()).toISOString();
+    if (this.isTimeKnown) this.log.log(`The clock of the database says ${time}: everything goes on`);
+    else
+      this.log.error(
+        `The clock of the database says ${time}, which cannot be: nothing is served, sent or removed until it is right`,
+      );
   }
 }

@@ -73,7 +73,7 @@ export class DeliverService {
    */
   async deliverBatch(id: number, provider: ProviderName): Promise<void> {
     if (this.stopping) return;
-    if (!this.watch.isClockUsable) throw new Error('The clock of this host is wrong: nothing is sent');
+    if (!this.watch.isClockUsable) throw new Error('The clock is wrong: nothing is sent');
     const terms = this.senders.terms(provider);
     const batch = await this.claims.claim(id, terms, this.clock.now(), mayTakeOver(this.watch));
     if (!batch) return;

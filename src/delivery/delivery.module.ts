@@ -20,6 +20,8 @@ import { ReachRepository } from './reach.repository.js';
 import { Recall } from './recall.js';
 import { RecipientsService } from './recipients.service.js';
 import { ResendRepository } from './resend.repository.js';
+import { RemovalGuard } from './removal-guard.js';
+import { RemovalRepository } from './removal.repository.js';
 import { RetentionRepository } from './retention.repository.js';
 import { Senders } from './senders.js';
 import { SharedTokenRepository } from './shared-token.repository.js';
@@ -61,6 +63,7 @@ export class WorkerModule {}
 /** The role `scheduler`. */
 @Module({
   imports: [ApplicationsModule, DeliveryModule, DevicesModule, ProvidersModule, ScheduleModule.forRoot()],
-  providers: [Housekeeper, RetentionRepository, Sweeper, SweepRepository, TokenKeeper],
+  providers: [Housekeeper, RemovalGuard, RemovalRepository, RetentionRepository, Sweeper, SweepRepository, TokenKeeper],
+  exports: [RemovalGuard],
 })
 export class SchedulerModule {}

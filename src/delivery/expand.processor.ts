@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
+import { DatabaseWatch } from '../database/database-watch.js';
 import { Queues } from '../queue/queue.js';
 import { ExpandService } from './expand.service.js';
 
@@ -12,10 +13,15 @@ export class ExpandProcessor implements OnApplicationBootstrap, BeforeApplicatio
   constructor(
     private readonly queues: Queues,
     private readonly expand: ExpandService,
+    private readonly watch: DatabaseWatch,
   ) {}
 
   onApplicationBootstrap(): void {
-    this.queues.work('expand', CONCURRENCY, (data) => this.expand.expandMessage(data.id));
+    this.queues.work('expand', CONCURRENCY, (data) => {
+      // The sweeper brings the message again.
+      if (!this.watch.isTimeKnown) throw new Error('The clock is wrong: nothing is expanded');
+      return this.expand.expandMessage(data.id);
+    });
   }
 
   beforeApplicationShutdown(): void {

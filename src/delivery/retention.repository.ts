@@ -3,6 +3,8 @@ import { sql } from 'kysely';
 import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
+import { countDue } from '../database/due.js';
+import type { Due } from '../database/due.js';
 import { MESSAGES_A_STEP, removeMessageRows } from '../database/message-rows.js';
 import { OUTCOME } from './outcome.js';
 
@@ -15,6 +17,22 @@ const VALUES = 2_000;
 @Injectable()
 export class RetentionRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  countMessages(before: Date): Promise<Due> {
+    return countDue(
+      this.database,
+      sql`message where finished_at < ${before}`,
+      sql`message where finished_at is not null`,
+    );
+  }
+
+  countKeys(before: Date): Promise<Due> {
+    return countDue(
+      this.database,
+      sql`message where idempotency_key is not null and accepted_at < ${before}`,
+      sql`message where idempotency_key is not null`,
+    );
+  }
 
   /**
    * One step over the oldest messages that ended before `before`: they vanish from the API at once, their batches and then

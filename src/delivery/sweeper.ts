@@ -30,6 +30,7 @@ export class Sweeper implements BeforeApplicationShutdown {
   }
 
   async sweep(): Promise<void> {
+    if (!this.watch.isTimeKnown) return;
     await this.queue.enqueueExpansions(await this.rows.releaseScheduled());
     await this.queue.enqueueExpansions(await this.rows.messagesToExpand());
     await this.queue.enqueueBatches(await this.rows.batchesToDeliver(mayTakeOver(this.watch)));

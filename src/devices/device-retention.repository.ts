@@ -1,7 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
+import { EARLIEST } from '../common/clock.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
+import { countDue } from '../database/due.js';
+import type { Due } from '../database/due.js';
 import { UNSEEN, dayOf } from './device.repository.js';
 
 /** Devices of one step: a transaction of some 20 ms. */
@@ -12,11 +15,30 @@ const STEP = 500;
 export class DeviceRetentionRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
+  countUnseen(before: Date): Promise<Due> {
+    return countDue(this.database, sql`device where ${isUnseen(before)}`, sql`device where retired_at is null`);
+  }
+
+  countRetired(before: Date): Promise<Due> {
+    return countDue(this.database, sql`device where ${isRetired(before)}`, sql`device`);
+  }
+
+  /** One step over devices that were seen when the clock was wrong, in 1970 or in days to come: they count as seen now. */
+  async correctSeen(now: Date): Promise<boolean> {
+    const { rows } = await sql`
+      update device set seen_on = ${dayOf(now)}::date where seq in (
+        select seq from device where retired_at is null
+          and (seen_on < ${dayOf(new Date(EARLIEST))}::date or seen_on > ${dayOf(now)}::date + 1)
+        limit ${STEP} for update skip locked)
+      returning seq`.execute(this.database.kysely);
+    return rows.length > 0;
+  }
+
   /** One step over devices not seen since the day of `before`, the longest unseen first. False when there was nothing to do. */
   async retireUnseen(before: Date, now: Date): Promise<boolean> {
     const { rows } = await sql`
       update device set retired_reason = ${UNSEEN}, retired_at = ${now} where seq in (
-        select seq from device where retired_at is null and seen_on < ${dayOf(before)}::date
+        select seq from device where ${isUnseen(before)}
         order by seen_on limit ${STEP} for update skip locked)
       returning seq`.execute(this.database.kysely);
     return rows.length > 0;
@@ -26,9 +48,17 @@ export class DeviceRetentionRepository {
   async deleteRetired(before: Date): Promise<boolean> {
     const { rows } = await sql`
       delete from device where seq in (
-        select seq from device where retired_at < ${before}
+        select seq from device where ${isRetired(before)}
         order by retired_at limit ${STEP} for update skip locked)
       returning seq`.execute(this.database.kysely);
     return rows.length > 0;
   }
+}
+
+function isUnseen(before: Date) {
+  return sql`retired_at is null and seen_on < ${dayOf(before)}::date`;
+}
+
+function isRetired(before: Date) {
+  return sql`retired_at < ${before}`;
 }

@@ -2,7 +2,9 @@ import { Controller, Get, Inject, Res } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { DATABASE } from '../database/database.module.js';
+import { wallClock } from '../common/clock.js';
 import { withDeadline } from '../common/deadline.js';
+import { DatabaseWatch } from '../database/database-watch.js';
 import { probeWrites } from '../database/database.js';
 import type { Database } from '../database/database.js';
 import { Queues } from '../queue/queue.js';
@@ -11,10 +13,14 @@ import { Readiness } from './readiness.js';
 /** Within an orchestrator's own patience; what takes longer cannot serve callers either. */
 const PROBE_MS = 3_000;
 
+const NOT_READY = 'Stopping, or the database or the queue is away or takes no writes, or the clock cannot be right';
+
 interface ReadyAnswer {
   status: 'ready' | 'not ready';
   database: 'up' | 'down';
   queue: 'up' | 'down';
+  /** There when the clock cannot be right. */
+  clock?: string;
 }
 
 /** For orchestrators, in every role. */
@@ -25,6 +31,7 @@ export class HealthController {
     @Inject(DATABASE) private readonly database: Database,
     private readonly queues: Queues,
     private readonly readiness: Readiness,
+    private readonly watch: DatabaseWatch,
   ) {}
 
   @Get('health/live')
@@ -35,19 +42,21 @@ export class HealthController {
 
   @Get('health/ready')
   @ApiOperation({ summary: 'Requests and jobs can be taken (extension)' })
-  @ApiResponse({ status: 503, description: 'Stopping, or the database or the queue is away or takes no writes' })
+  @ApiResponse({ status: 503, description: NOT_READY })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadyAnswer> {
     // Both write: a standby, a replica or a full disk answers reads.
     const [database, queue] = await Promise.all([isUp(probeWrites(this.database)), isUp(this.queues.ping())]);
-    const ready = this.readiness.accepting && database === 'up' && queue === 'up';
+    const { isTimeKnown } = this.watch;
+    const ready = this.readiness.accepting && database === 'up' && queue === 'up' && isTimeKnown;
     if (!ready) void reply.status(503);
-    return { status: ready ? 'ready' : 'not ready', database, queue };
+    const clock = `The clock of the database says ${new Date(wallClock()).toISOString()}, which cannot be`;
+    return { status: ready ? 'ready' : 'not ready', database, queue, ...(!isTimeKnown && { clock }) };
   }
 
   /** Where MobileFirst's administration asks; its reference prints the path without the context root. */
   @Get(['imfpush/v1/health/status', 'health/status'])
   @ApiOperation({ summary: 'As /health/ready' })
-  @ApiResponse({ status: 503, description: 'Stopping, or the database or the queue is away or takes no writes' })
+  @ApiResponse({ status: 503, description: NOT_READY })
   status(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadyAnswer> {
     return this.ready(reply);
   }

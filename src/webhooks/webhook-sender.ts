@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
-import { Clock } from '../common/clock.js';
+import { Clock, EARLIEST } from '../common/clock.js';
 import { rootCause } from '../common/errors.js';
 import { guardedLookup } from '../common/public-address.js';
 import { CONFIG } from '../common/tokens.js';
@@ -48,7 +48,7 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
 
   /** Sends for what is due, beside what is being delivered. */
   look(): void {
-    if (this.stopped || this.couriers.size >= COURIERS) return;
+    if (this.stopped || this.couriers.size >= COURIERS || this.clock.now() < EARLIEST) return;
     const courier: Promise<void> = this.deliverDue()
       .catch((error: unknown) => this.log.warn(`The outbox cannot be read; the next look will: ${rootCause(error)}`))
       .finally(() => this.couriers.delete(courier));

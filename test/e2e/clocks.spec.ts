@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { startCarillon } from '../harness/carillon.js';
 import { Deployment } from '../harness/deployment.js';
 import { SERVERS } from './stages.js';
 
@@ -64,6 +65,41 @@ describe.runIf(SERVERS !== null && LIBRARY !== undefined)('a wrong clock of one 
       expect(await deployment.simulators.admin.ledger('apns', messageId)).toMatchObject({ repeats: 0 });
       expect(JSON.stringify((await deployment.api.app('GET', '/providers')).body)).not.toContain('pausedReason');
     } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe.runIf(LIBRARY !== undefined)('a machine that starts in 1970', () => {
+  it('serves nothing, says why, and goes on by itself when the clock is right', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'carillon-clock-'));
+    const file = join(folder, 'time');
+    // Of libfaketime an offset in seconds.
+    writeFileSync(file, `-${Math.floor(Date.now() / 1_000) - 600}`);
+    const carillon = await startCarillon({
+      ...FAKED,
+      FAKETIME_TIMESTAMP_FILE: file,
+      FAKETIME_NO_CACHE: '1',
+      DATA_DIR: join(folder, 'data'),
+    });
+    try {
+      const ask = async (path: string) => {
+        const answer = await fetch(`${carillon.url}${path}`);
+        return { status: answer.status, body: (await answer.json()) as unknown };
+      };
+      const clock = expect.stringMatching(/^The clock of the database says 1970-01-01T.*, which cannot be$/) as string;
+      expect(await ask('/health/ready')).toEqual({
+        status: 503,
+        body: { status: 'not ready', database: 'up', queue: 'up', clock },
+      });
+      expect(await ask('/imfpush/v1/apps')).toMatchObject({ status: 503, body: { code: 'FPWSE0025E' } });
+      expect(carillon.output()).toContain('nothing is served, sent or removed until it is right');
+      writeFileSync(file, '+0');
+      await expect.poll(async () => (await ask('/health/ready')).status, { timeout: 20_000 }).toBe(200);
+      expect((await ask('/imfpush/v1/apps')).status).toBe(401);
+      expect(carillon.output()).toContain('everything goes on');
+    } finally {
+      await carillon.kill();
       rmSync(folder, { recursive: true });
     }
   });

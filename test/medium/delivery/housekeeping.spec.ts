@@ -4,6 +4,8 @@ import { ApplicationRemovalRepository } from '../../../src/applications/applicat
 import { Clock } from '../../../src/common/clock.js';
 import { Housekeeper } from '../../../src/delivery/housekeeper.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
+import { RemovalGuard } from '../../../src/delivery/removal-guard.js';
+import { RemovalRepository } from '../../../src/delivery/removal.repository.js';
 import { RetentionRepository } from '../../../src/delivery/retention.repository.js';
 import { DeviceRegistrationRepository } from '../../../src/devices/device-registration.repository.js';
 import { DeviceRepository } from '../../../src/devices/device.repository.js';
@@ -31,18 +33,21 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
     room = await Room.open(place);
     messages = new RetentionRepository(room.database);
     devices = new DeviceRetentionRepository(room.database);
+    await sql`update housekeeping set looked_at = ${new Date(NOW)}`.execute(room.database.kysely);
   });
   afterAll(() => room.remove());
 
-  const newHousekeeper = (retention = { messageDays: 30, deviceUnseenDays: 270, deviceRetiredDays: 90 }) =>
-    new Housekeeper(
-      { retention },
+  const newHousekeeper = (days = { messageDays: 30, deviceUnseenDays: 270, deviceRetiredDays: 90 }) => {
+    const config = { retention: { ...days, atMostPercent: 20 } };
+    return new Housekeeper(
+      config,
       messages,
       devices,
       new ApplicationRemovalRepository(room.database),
       new TallyRepository(room.database),
-      new FixedClock(),
+      new RemovalGuard(config, new RemovalRepository(room.database), new FixedClock()),
     );
+  };
 
   /** A message of so many batches that ended then. */
   async function ended(applicationId: string, batches: number, finishedAt: Date) {
