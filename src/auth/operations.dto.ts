@@ -1,15 +1,14 @@
 import { IsInt, IsOptional, Max, Min } from 'class-validator';
 import type { AuditEvent } from './audit.repository.js';
+import { MAX_LEAD_S } from './signing-keys.js';
 import type { SigningKey } from './signing-keys.js';
-
-const DAY_S = 86_400;
 
 export class RotateKeyDto {
   /** From the key's publication to its first signature; default 120. */
   @IsOptional()
   @IsInt({ message: 'it must be a whole number' })
   @Min(0, { message: 'it must be at least 0' })
-  @Max(DAY_S, { message: `it must be at most ${DAY_S}` })
+  @Max(MAX_LEAD_S, { message: `it must be at most ${MAX_LEAD_S}` })
   leadSeconds?: number;
 }
 
@@ -21,7 +20,7 @@ export class SigningKeyAnswer {
 }
 
 export class SigningKeyListAnswer {
-  /** In the order in which they sign. */
+  /** In the order in which they were made: of those whose time has come, the last one signs. */
   keys!: SigningKeyAnswer[];
 }
 

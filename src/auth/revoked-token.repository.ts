@@ -14,11 +14,11 @@ export interface RevokedToken {
 export class RevokedTokenRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Also forgets what has expired, as of `now`. */
-  async add(jti: string, expiresAt: Date, now: Date): Promise<void> {
+  /** Also forgets what had expired by `over`. */
+  async add(jti: string, expiresAt: Date, over: Date): Promise<void> {
     await this.database.kysely.transaction().execute(async (transaction) => {
       const change = await countChange(transaction, 'revoked_token');
-      await transaction.deleteFrom('revoked_token').where('expires_at', '<=', now).execute();
+      await transaction.deleteFrom('revoked_token').where('expires_at', '<=', over).execute();
       await transaction
         .insertInto('revoked_token')
         .values({ jti, change, expires_at: expiresAt })

@@ -4,7 +4,13 @@ import { Clock } from '../common/clock.js';
 import { ChangeFeed } from './change-feed.js';
 import { RevokedTokenRepository } from './revoked-token.repository.js';
 
-/** The tokens that were called back before their hour was over, in memory until it is. */
+/**
+ * Revoked tokens are kept beyond their end, in memory and in the database: it may be the clock that was ahead, and they would be good
+ * again when it is right.
+ */
+const KEEP_MS = 24 * 3_600_000;
+
+/** The tokens that were called back before their hour was over, in memory until a day after. */
 @Injectable()
 export class RevokedTokens implements OnModuleInit {
   /** Expiry in epoch milliseconds by jti. */
@@ -26,14 +32,14 @@ export class RevokedTokens implements OnModuleInit {
   }
 
   async revoke(jti: string, expiresAt: number): Promise<void> {
-    await this.repository.add(jti, new Date(expiresAt), new Date(this.clock.now()));
+    await this.repository.add(jti, new Date(expiresAt), new Date(this.clock.now() - KEEP_MS));
     await this.feed.refresh();
   }
 
   /** Only what is new: there may be many, and each revocation brings every process here. */
   private async load(): Promise<void> {
-    const now = this.clock.now();
-    for (const [jti, expiresAt] of this.tokens) if (expiresAt <= now) this.tokens.delete(jti);
+    const over = this.clock.now() - KEEP_MS;
+    for (const [jti, expiresAt] of this.tokens) if (expiresAt <= over) this.tokens.delete(jti);
     for (const { jti, change, expiresAt } of await this.repository.listAfter(this.lastChange)) {
       this.tokens.set(jti, expiresAt.getTime());
       this.lastChange = Math.max(this.lastChange, change);

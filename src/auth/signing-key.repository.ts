@@ -26,17 +26,17 @@ export interface Rotation {
   signsFrom: number;
   /** How long keys verify after they have stopped signing. */
   overlapMs: number;
-  /** Do nothing when the newest key began to sign after this: another process was first. */
-  unlessNewerThan: number;
+  /** Do nothing when the newest key, which begins to sign at `from`, will do: another process was first. */
+  isFresh: (from: number) => boolean;
 }
 
 @Injectable()
 export class SigningKeyRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** In the order in which they sign. */
+  /** In the order in which they were made: of those whose time has come, the last one signs. */
   async list(): Promise<SigningKeyRow[]> {
-    const rows = await this.database.kysely.selectFrom('signing_key').selectAll().orderBy('signs_from').execute();
+    const rows = await this.database.kysely.selectFrom('signing_key').selectAll().orderBy('seq').execute();
     return rows.map((row) => ({
       kid: row.kid,
       publicJwk: row.public_jwk,
@@ -47,8 +47,9 @@ export class SigningKeyRepository {
   }
 
   /**
-   * Adds a key, gives those before it their end, and removes those whose end has come. The new one never signs before
-   * an older one does. Answers when it begins to, or null when another process was first.
+   * Adds a key, gives those before it their end, and removes those whose end has come. Of keys
+   * whose time has come the last one made signs, so that a key with a time far ahead, of a wrong clock, holds nothing up. Answers
+   * when the new one begins to sign, or null when another process was first.
    */
   async rotate(actor: Actor, key: NewSigningKey, rotation: Rotation): Promise<Date | null> {
     return this.database.kysely.transaction().execute(async (transaction) => {
@@ -56,16 +57,15 @@ export class SigningKeyRepository {
       const newest = await transaction
         .selectFrom('signing_key')
         .select('signs_from')
-        .orderBy('signs_from', 'desc')
+        .orderBy('seq', 'desc')
         .executeTakeFirst();
-      const newestFrom = newest?.signs_from.getTime() ?? 0;
-      if (newestFrom > rotation.unlessNewerThan) return null;
-      // A millisecond later at least, so that their order is certain.
-      const signsFrom = new Date(Math.max(rotation.signsFrom, newestFrom + 1));
+      if (newest && rotation.isFresh(newest.signs_from.getTime())) return null;
+      const signsFrom = new Date(rotation.signsFrom);
       const verifiesUntil = new Date(signsFrom.getTime() + rotation.overlapMs);
       await transaction
         .updateTable('signing_key')
-        .set({ verifies_until: sql<Date>`coalesce(verifies_until, ${verifiesUntil})` })
+        // The sooner one: an end that was set by a clock ahead would keep a key that has leaked.
+        .set({ verifies_until: sql<Date>`least(verifies_until, ${verifiesUntil}::timestamptz)` })
         .execute();
       await transaction.deleteFrom('signing_key').where('verifies_until', '<=', new Date(rotation.now)).execute();
       await transaction

@@ -20,6 +20,8 @@ export const TOKEN_LIFETIME_S = 3_600;
 const OVERLAP_MS = (TOKEN_LIFETIME_S + 300) * 1_000;
 /** Between a key's publication and its first signature; resource servers may keep the set for half of it. */
 export const LEAD_S = 120;
+/** The longest lead that can be asked for; a key that begins later was made while the clock was wrong. */
+export const MAX_LEAD_S = 24 * 3_600;
 const ROTATE_AFTER_MS = 90 * 24 * 3_600_000;
 const LOOK_EVERY_MS = 3_600_000;
 
@@ -32,7 +34,7 @@ export interface SigningKey extends SigningKeyRow {
 @Injectable()
 export class SigningKeys implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly log = new Logger('Auth');
-  /** In the order in which they sign. */
+  /** In the order in which they were made. */
   private keys: SigningKey[] = [];
   private timer: NodeJS.Timeout | undefined;
 
@@ -45,7 +47,7 @@ export class SigningKeys implements OnModuleInit, OnApplicationBootstrap, Before
 
   async onModuleInit(): Promise<void> {
     await this.feed.follow('signing_key', () => this.load());
-    if (this.keys.length === 0) await this.rotate(ITSELF, { leadMs: 0, unlessNewerThan: 0 });
+    if (this.keys.length === 0) await this.rotate(ITSELF, { leadMs: 0, isFresh: () => true });
   }
 
   onApplicationBootstrap(): void {
@@ -62,7 +64,7 @@ export class SigningKeys implements OnModuleInit, OnApplicationBootstrap, Before
     clearInterval(this.timer);
   }
 
-  /** The one to sign with now. */
+  /** The one to sign with now: of those whose time has come the last one made, whatever times are ahead. */
   current(): SigningKey {
     const now = this.clock.now();
     const key = this.keys.findLast(({ signsFrom }) => signsFrom.getTime() <= now) ?? this.keys[0];
@@ -91,11 +93,11 @@ export class SigningKeys implements OnModuleInit, OnApplicationBootstrap, Before
   /** Makes the next key; answers its id and when it begins to sign. */
   async rotate(
     actor: Actor,
-    { leadMs, unlessNewerThan = Infinity }: { leadMs: number; unlessNewerThan?: number },
+    { leadMs, isFresh = () => false }: { leadMs: number; isFresh?: (from: number) => boolean },
   ): Promise<{ kid: string; signsFrom: Date } | null> {
     const key = await this.make();
     const now = this.clock.now();
-    const rotation = { now, signsFrom: now + leadMs, overlapMs: OVERLAP_MS, unlessNewerThan };
+    const rotation = { now, signsFrom: now + leadMs, overlapMs: OVERLAP_MS, isFresh };
     const signsFrom = await this.repository.rotate(actor, key, rotation);
     await this.feed.refresh();
     return signsFrom && { kid: key.kid, signsFrom };
@@ -103,10 +105,10 @@ export class SigningKeys implements OnModuleInit, OnApplicationBootstrap, Before
 
   /** Any process may do it; the database lets the first one. */
   private async rotateWhenDue(): Promise<void> {
-    const due = this.clock.now() - ROTATE_AFTER_MS;
+    const now = this.clock.now();
+    const isFresh = (from: number): boolean => from > now - ROTATE_AFTER_MS && from <= now + MAX_LEAD_S * 1_000;
     const newest = this.keys.at(-1);
-    if (newest && newest.signsFrom.getTime() <= due)
-      await this.rotate(ITSELF, { leadMs: LEAD_S * 1_000, unlessNewerThan: due });
+    if (newest && !isFresh(newest.signsFrom.getTime())) await this.rotate(ITSELF, { leadMs: LEAD_S * 1_000, isFresh });
   }
 
   private async make(): Promise<NewSigningKey> {

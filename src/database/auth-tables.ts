@@ -27,6 +27,8 @@ export interface ClientSecretTable {
 }
 
 export interface SigningKeyTable {
+  /** The order in which they were made. */
+  seq: Generated<number>;
   kid: string;
   public_jwk: Json<Record<string, unknown>>;
   private_key: Buffer;

@@ -52,15 +52,62 @@ describe.each(PLACES)('signing keys on %s', (place) => {
     expect(await there.accessTokens.read(token)).toMatchObject({ clientId: 'test' });
   });
 
-  it('rotations one after another keep their order, and the account of them has no key in it', async () => {
-    const slow = await here.keys.rotate(ROOT, { leadMs: 10 * MINUTE });
+  it('of rotations one after another the last one signs, at once without a lead, and the account has no key in it', async () => {
+    await here.keys.rotate(ROOT, { leadMs: 10 * MINUTE });
     const fast = await there.keys.rotate(ROOT, { leadMs: 0 });
-    expect(fast!.signsFrom.getTime()).toBe(slow!.signsFrom.getTime() + 1);
+    expect(there.keys.current().kid).toBe(fast?.kid);
     clock.time += 10 * MINUTE + 1;
     expect(there.keys.current().kid).toBe(fast?.kid);
     const [event] = await here.audit.list(1);
     expect(event).toMatchObject({ actor: ROOT, action: 'signing_key.rotate', subject: fast?.kid });
     expect(JSON.stringify(event)).not.toMatch(/"[dxy]"|PRIVATE/);
+  });
+
+  const DAY = 24 * 60 * MINUTE;
+
+  it.each([91 * DAY, 75 * 365 * DAY])(
+    'a key made while the clock was %s ms ahead holds no later rotation up',
+    async (ahead) => {
+      const leaked = here.keys.current().kid;
+      clock.step = ahead;
+      await here.keys.rotate(ROOT, { leadMs: 2 * MINUTE });
+      clock.step = 0;
+      const made = await here.keys.rotate(ROOT, { leadMs: 0 });
+      await there.feed.refresh();
+      for (const room of [here, there, await AuthRoom.open(database, clock)]) {
+        expect(room.keys.current().kid).toBe(made?.kid);
+        expect(kidOf(room.accessTokens.issue(CLIENT, 'a'))).toBe(made?.kid);
+      }
+      const planned = await here.keys.rotate(ROOT, { leadMs: 2 * MINUTE });
+      expect(here.keys.current().kid).toBe(made?.kid);
+      clock.time += 2 * MINUTE;
+      expect(here.keys.current().kid).toBe(planned?.kid);
+      clock.time += 64 * MINUTE;
+      // Its end had been set by the clock that was ahead.
+      expect(published(here)).not.toContain(leaked);
+    },
+  );
+
+  it('after a first start in 2100 the clock is set right: rotations sign, and the key is replaced by itself', async () => {
+    await database.kysely.deleteFrom('signing_key').execute();
+    clock.step = 74 * 365 * DAY;
+    const first = await AuthRoom.open(database, clock);
+    const { kid } = first.keys.current();
+    clock.step = 0;
+    expect(first.keys.current().kid).toBe(kid);
+    const made = await first.keys.rotate(ROOT, { leadMs: 0 });
+    expect(first.keys.current().kid).toBe(made?.kid);
+    clock.step = 74 * 365 * DAY;
+    const ahead = await first.keys.rotate(ROOT, { leadMs: 0 });
+    clock.step = 0;
+    first.keys.onApplicationBootstrap();
+    try {
+      await vi.waitFor(() => expect(published(first).at(-1)).not.toBe(ahead?.kid));
+    } finally {
+      first.keys.beforeApplicationShutdown();
+    }
+    clock.time += 3 * MINUTE;
+    expect([made?.kid, ahead?.kid]).not.toContain(first.keys.current().kid);
   });
 
   it('keys over ninety days old are replaced by the first process that looks, once; those long over are deleted', async () => {
