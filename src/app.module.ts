@@ -6,7 +6,6 @@ import { CampaignSchedulerModule } from './campaigns/campaigns.module.js';
 import { AcceptGuard } from './common/accept.guard.js';
 import { CommonModule } from './common/common.module.js';
 import { ErrorFilter } from './common/error.filter.js';
-import { NoBodyInterceptor } from './common/no-body.interceptor.js';
 import { Vault } from './common/vault.js';
 import type { Config, Role } from './config.js';
 import type { Database } from './database/database.js';
@@ -51,9 +50,7 @@ export class AppModule {
       providers: [
         { provide: APP_FILTER, useClass: ErrorFilter },
         { provide: APP_GUARD, useClass: AcceptGuard },
-        // In this order: what was read is refused where no body is taken.
         { provide: APP_INTERCEPTOR, useClass: BodyInterceptor },
-        { provide: APP_INTERCEPTOR, useClass: NoBodyInterceptor },
       ],
     };
   }

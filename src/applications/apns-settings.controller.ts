@@ -8,7 +8,7 @@ import { Produces } from '../common/accept.guard.js';
 import { ApiError, invalidValue, notFound } from '../common/errors.js';
 import { readForm } from '../common/form.js';
 import type { FormRequest } from '../common/form.js';
-import { TakesBody } from '../common/no-body.interceptor.js';
+import { TakesBody } from '../common/takes-body.js';
 import { SettingsService } from './settings.service.js';
 import type { Settings } from './settings.service.js';
 

@@ -4,7 +4,7 @@ import { Caller } from '../auth/admin.guard.js';
 import type { Actor } from '../auth/audit.repository.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { ApiError } from '../common/errors.js';
-import { TakesBody } from '../common/no-body.interceptor.js';
+import { TakesBody } from '../common/takes-body.js';
 import { ApplicationsService } from './applications.service.js';
 import { SettingsService } from './settings.service.js';
 import type { Settings } from './settings.service.js';

@@ -2,7 +2,7 @@ import { Controller, Get, Header, HttpCode, Post, Req, UseGuards } from '@nestjs
 import { ApiBasicAuth, ApiBearerAuth, ApiBody, ApiConsumes, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { JWK } from 'jose';
-import { TakesBody } from '../common/no-body.interceptor.js';
+import { TakesBody } from '../common/takes-body.js';
 import { addressOf } from '../http/callers.js';
 import { isBasic } from './basic-or-bearer.js';
 import { parseForm, refuseOtherClient, refuseOtherCredentials, requireParameter } from './form.js';

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { Produces } from '../common/accept.guard.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { ApiError } from '../common/errors.js';
-import { TakesBody } from '../common/no-body.interceptor.js';
+import { TakesBody } from '../common/takes-body.js';
 import { DeviceTransferService } from './device-transfer.service.js';
 
 const NDJSON = 'application/x-ndjson';

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import type { Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip } from 'node:zlib';
+import { DeadlineError, withDeadline } from '../common/deadline.js';
 import { ApiError } from '../common/errors.js';
 
 export interface BodyBounds {
@@ -73,12 +74,12 @@ export class BodyReader {
     const pieces = source.iterator({ destroyOnReturn: false });
     try {
       for (;;) {
-        const piece = await within(this.bounds.timeoutMs, pieces.next());
+        const piece = await withDeadline('The body', this.bounds.timeoutMs, pieces.next());
         if (piece.done === true) return;
         yield piece.value as Buffer;
       }
     } catch (error) {
-      throw error instanceof ApiError ? error : brokenOff(error);
+      throw error instanceof DeadlineError ? tooSlow() : error instanceof ApiError ? error : brokenOff(error);
     }
   }
 
@@ -95,30 +96,11 @@ export class BodyReader {
   }
 }
 
-/** RFC 9112 §6: a request has a body when one of the two says so. */
-export function hasBody({ method, headers }: IncomingMessage): boolean {
-  if (method === 'GET' || method === 'HEAD') return false;
-  const length = headers['content-length'];
-  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
-}
-
 function decode(raw: IncomingMessage, decoder: Transform): Transform {
   raw.once('close', () => {
     if (!raw.complete) decoder.destroy(brokenOff());
   });
   return raw.pipe(decoder);
-}
-
-async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(tooSlow()), ms);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function tooLarge(): ApiError {

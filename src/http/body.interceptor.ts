@@ -6,9 +6,10 @@ import { parseJson } from '../common/body.js';
 import { ApiError } from '../common/errors.js';
 import type { FormRequest } from '../common/form.js';
 import { readUtf8 } from '../common/text.js';
+import { takesBody } from '../common/takes-body.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
-import { BodyReader, hasBody } from './body-reader.js';
+import { BodyReader } from './body-reader.js';
 
 /** A certificate of 64 KB, a few fields, and the lines between the parts. */
 const FORM_LIMIT = 131_072;
@@ -19,8 +20,9 @@ const LINES_TYPE = /^application\/(x-)?ndjson\s*(;|$)/i;
 const CHARSET = /;\s*charset\s*=\s*"?([^";,\s]*)/i;
 
 /**
- * Reads the body of a request, behind the guards and before the pipes. JSON is parsed; lines are a stream on the route
- * that takes them; everything else arrives as text, because what it is depends on the route.
+ * Reads the body of a request, after the guards and before the pipes. JSON is parsed; lines are a stream on the route
+ * that takes them; everything else arrives as text, because what it is depends on the route. Throws FPWSE0004E for a body
+ * where the route takes none (RFC 9110 §9.3.1 and §9.3.5 leave that to the server): its sender meant something by it.
  */
 @Injectable()
 export class BodyInterceptor implements NestInterceptor {
@@ -30,10 +32,21 @@ export class BodyInterceptor implements NestInterceptor {
     this.reader = new BodyReader({ maxBytes: http.maxBodyBytes, timeoutMs: http.requestTimeoutMs });
   }
 
-  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
-    const http = context.switchToHttp();
-    const request = http.getRequest<FormRequest>();
-    if (hasBody(request.raw)) request.body = await this.read(request, http.getResponse<FastifyReply>());
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
+    const request = context.switchToHttp().getRequest<FormRequest>();
+    return hasBody(request) ? this.takeBody(request, context, next) : next.handle();
+  }
+
+  private async takeBody(
+    request: FormRequest,
+    context: ExecutionContext,
+    next: CallHandler,
+  ): Promise<Observable<unknown>> {
+    // The body of a GET is never read.
+    const isRead = request.method !== 'GET' && request.method !== 'HEAD';
+    if (isRead) request.body = await this.read(request, context.switchToHttp().getResponse<FastifyReply>());
+    if (!(isRead && isNothing(request.body)) && !takesBody(context))
+      throw new ApiError('FPWSE0004E', 'This call takes no body, and one was sent.');
     return next.handle();
   }
 
@@ -52,6 +65,16 @@ export class BodyInterceptor implements NestInterceptor {
     const text = readUtf8(await this.reader.readBytes(request, reply, limit));
     return JSON_TYPE.test(type) ? readJson(text) : text;
   }
+}
+
+/** RFC 9112 §6: a request has a body when one of the two says so. A chunked one may still be empty. */
+function hasBody({ headers }: FastifyRequest): boolean {
+  const length = headers['content-length'];
+  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}
+
+function isNothing(body: unknown): boolean {
+  return body === undefined || body === null || body === '';
 }
 
 /** Text is what bodies of other types arrive as, and no route takes a JSON string. */

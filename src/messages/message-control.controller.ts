@@ -7,7 +7,7 @@ import { parseJson } from '../common/body.js';
 import { prefers } from '../common/prefer.js';
 import { readQuery, readWord } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
-import { TakesBody } from '../common/no-body.interceptor.js';
+import { TakesBody } from '../common/takes-body.js';
 import { MessageControlService } from './message-control.service.js';
 import type { CancelCounts } from './message-control.service.js';
 import { ResendDto } from './resend.dto.js';

@@ -9,7 +9,7 @@ import { ApiError, invalidValue, printable } from '../common/errors.js';
 import { PREFER_STRICT, prefersStrict } from '../common/prefer.js';
 import { readPlace, readQuery, readSize, readWord, writePlace } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
-import { TakesBody } from '../common/no-body.interceptor.js';
+import { TakesBody } from '../common/takes-body.js';
 import { BulkService } from './bulk.service.js';
 import { DryRunService } from './dry-run.service.js';
 import type { DryRun } from './dry-run.service.js';
