@@ -13,7 +13,7 @@ import type { LeasedBatch, QueuedBatch } from './batch.js';
 import { toBatchRecord } from './batching.js';
 import type { NewBatch } from './batching.js';
 import type { BatchLedger } from './ledger.js';
-import { OUTCOME_NAMES } from './outcome.js';
+import { OUTCOME, OUTCOME_NAMES } from './outcome.js';
 
 /**
  * Broadcast batches of one application at one provider that are queued or being sent at once; the others wait in the
@@ -142,10 +142,7 @@ export class BatchRepository {
   /** Settles a message that has nothing left to do: its own state when cancelled, else finished or expired. */
   async settleMessage(messageSeq: number, transaction: Kysely<Tables>): Promise<void> {
     await sql`
-      update message set finished_at = now(), totals = sums.totals, state = case
-        when state = 'cancelled' then state
-        when audience > 0 and audience = sums.totals[${EXPIRED_INDEX}] then 'expired'
-        else 'finished' end
+      update message set finished_at = now(), totals = sums.totals, state = ${settledState(sql`sums.totals`)}
       from (select array[${SUMS}] as totals from batch where message_seq = ${messageSeq}) as sums
       where seq = ${messageSeq} and open_batches = 0 and state in ('sending', 'cancelled') and finished_at is null
     `.execute(transaction);
@@ -193,8 +190,13 @@ const STATE_TO_SENDERS = sql<MessageState>`(select case
   when message.state = 'cancelled' or message.paused_at is null and application.stopped_at is null then message.state
   else 'paused' end from application where application.id = message.application_id)`;
 
-/** PostgreSQL counts array positions from 1. */
-const EXPIRED_INDEX = 6;
+/** What a message is when nothing of it is left to do, by its deliveries per outcome. PostgreSQL counts positions from 1. */
+export function settledState(totals: RawBuilder<unknown>): RawBuilder<MessageState> {
+  return sql`case
+    when message.state = 'cancelled' then message.state
+    when message.audience > 0 and message.audience = (${totals})[${sql.lit(OUTCOME.expired + 1)}] then 'expired'
+    else 'finished' end`;
+}
 
 /** Of all rows: deliveries per outcome, position = code. */
 export const SUMS = sql.join(

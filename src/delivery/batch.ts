@@ -1,3 +1,4 @@
+import type { DeliverableDevice } from '../devices/device.repository.js';
 import type { Notification } from '../providers/notification.js';
 import type { ProviderName } from '../providers/provider.js';
 import type { AttemptTerms, BatchLedger } from './ledger.js';
@@ -27,6 +28,8 @@ export interface Lot {
 
 export interface LeasedBatch extends QueuedBatch {
   messageSeq: number;
+  /** All deliveries of its message are in it: the message ends with it. */
+  isWhole: boolean;
   applicationId: string;
   /** 0 where the provider needs no settings, null where it needs some and has none. */
   settingsVersion: number | null;
@@ -36,6 +39,8 @@ export interface LeasedBatch extends QueuedBatch {
   ledger: BatchLedger;
   /** Positions to send now: marked in flight, and committed so. */
   due: number[];
+  /** Of the deliveries that are due, where the claim has read them; else they are looked up. */
+  devices?: DeliverableDevice[];
   /** The application is paused at the provider: the one position that is due tries whether the cause is gone. */
   isProbe: boolean;
   /** When anything of the application was last accepted there, epoch ms; null: never. */

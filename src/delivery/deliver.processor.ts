@@ -28,7 +28,7 @@ export class DeliverProcessor implements OnApplicationBootstrap, BeforeApplicati
     for (const provider of PROVIDER_NAMES)
       for (const lane of LANES)
         this.queues.work(deliverQueue(provider, lane), atOnce[lane], (data) =>
-          this.deliver.deliverBatches([data.id, ...(data.more ?? [])], provider),
+          this.deliver.deliverBatches([data.id, ...(data.more ?? [])], provider, lane),
         );
   }
 

@@ -5,12 +5,14 @@ import { rootCause } from '../common/errors.js';
 import { DatabaseWatch } from '../database/database-watch.js';
 import type { ProviderName, Verdict } from '../providers/provider.js';
 import { withLife } from '../providers/time-to-live.js';
+import type { Lane } from '../queue/jobs.js';
 import { BatchRepository, mayTakeOver } from './batch.repository.js';
 import type { Ending } from './batch.repository.js';
 import { ClaimRepository } from './claim.repository.js';
 import type { LeasedBatch } from './batch.js';
 import { ConsequencesService } from './consequences.service.js';
 import { DeliveryQueue } from './delivery.queue.js';
+import { DirectBatchRepository } from './direct-batch.repository.js';
 import { noFindings, note } from './findings.js';
 import type { Findings } from './findings.js';
 import { OUTCOME } from './outcome.js';
@@ -50,6 +52,7 @@ export class DeliverService {
 
   constructor(
     private readonly claims: ClaimRepository,
+    private readonly directs: DirectBatchRepository,
     private readonly batches: BatchRepository,
     private readonly recipients: RecipientsService,
     private readonly consequences: ConsequencesService,
@@ -62,8 +65,8 @@ export class DeliverService {
   ) {}
 
   /** Side by side; a failure of one is told when all have ended, and the others are done when they are tried again. */
-  async deliverBatches(ids: readonly number[], provider: ProviderName): Promise<void> {
-    const results = await Promise.allSettled(ids.map((id) => this.deliverBatch(id, provider)));
+  async deliverBatches(ids: readonly number[], provider: ProviderName, lane: Lane): Promise<void> {
+    const results = await Promise.allSettled(ids.map((id) => this.deliverBatch(id, provider, lane)));
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
@@ -71,16 +74,21 @@ export class DeliverService {
    * Resolves when the batch is recorded, is somebody else's, or has nothing to do. Rejects before anything is written, when the
    * database is away or this host's clock is too far from its clock: another worker may have the job.
    */
-  async deliverBatch(id: number, provider: ProviderName): Promise<void> {
+  async deliverBatch(id: number, provider: ProviderName, lane: Lane): Promise<void> {
     if (this.stopping) return;
     if (!this.watch.isClockUsable) throw new Error('The clock is wrong: nothing is sent');
-    const terms = this.senders.terms(provider);
-    const batch = await this.claims.claim(id, terms, this.clock.now(), mayTakeOver(this.watch));
+    const batch = await this.claim(id, provider, lane);
     if (!batch) return;
     if ('delayMs' in batch) return this.queue.enqueueBatches([batch]);
     const findings = batch.due.length > 0 ? await this.send(batch) : null;
     if (findings) await this.consequences.apply(batch, findings);
     await this.finish(batch, findings);
+  }
+
+  private async claim(id: number, provider: ProviderName, lane: Lane): ReturnType<ClaimRepository['claim']> {
+    const [terms, now] = [this.senders.terms(provider), this.clock.now()];
+    const direct = lane === 'direct' ? await this.directs.claim(id, terms, now) : null;
+    return direct ?? this.claims.claim(id, terms, now, mayTakeOver(this.watch));
   }
 
   /** What is in flight gets its answer; what is not written yet stays pending for the next process. */
@@ -202,6 +210,11 @@ export class DeliverService {
       await this.queue.enqueueBatches([batch], ending.waitMs);
   }
 
+  private async endLease(batch: LeasedBatch, ending: Ending): ReturnType<BatchRepository['finish']> {
+    if (!batch.isWhole || ending.state !== 'done') return this.batches.finish(batch, ending);
+    return (await this.directs.end(batch)) ? { state: 'done', promoted: [] } : null;
+  }
+
   private endingOf(batch: LeasedBatch, findings: Findings | null): Ending {
     const stopped = findings?.stop !== undefined;
     const now = this.clock.now();
@@ -224,7 +237,7 @@ export class DeliverService {
   private async record(batch: LeasedBatch, ending: Ending): ReturnType<BatchRepository['finish']> {
     for (let told = false; ; told = true) {
       try {
-        return await this.batches.finish(batch, ending);
+        return await this.endLease(batch, ending);
       } catch (error) {
         if (!told) this.log.warn(`Batch ${batch.id} could not be recorded yet: ${rootCause(error)}`);
         await delay(RECORD_AGAIN_MS);

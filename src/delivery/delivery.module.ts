@@ -10,6 +10,7 @@ import { ConsequencesService } from './consequences.service.js';
 import { DeliverProcessor } from './deliver.processor.js';
 import { DeliverService } from './deliver.service.js';
 import { DeliveryQueue } from './delivery.queue.js';
+import { DirectBatchRepository } from './direct-batch.repository.js';
 import { ExpandProcessor } from './expand.processor.js';
 import { ExpandService } from './expand.service.js';
 import { ExpansionRepository } from './expansion.repository.js';
@@ -45,6 +46,7 @@ export class DeliveryModule {}
     ConsequencesService,
     DeliverProcessor,
     DeliverService,
+    DirectBatchRepository,
     ExpandProcessor,
     ExpandService,
     ExpansionRepository,

@@ -32,7 +32,7 @@ export class RecipientsService {
   async find(batch: LeasedBatch): Promise<DueRecipient[]> {
     if (batch.provider === 'upstream') return batch.due.map((position) => ({ ...UPSTREAM, position }));
     const due = batch.due.map((position) => batch.deviceSeqs[position] ?? 0);
-    const found = await this.devices.findDeliverable(due, batch.provider);
+    const found = batch.devices ?? (await this.devices.findDeliverable(due, batch.provider));
     const bySeq = new Map(found.map((device) => [device.seq, device]));
     const { placeholders } = batch.notification;
     const sources = placeholders ? await this.values.find(batch.messageSeq, [...bySeq.keys()]) : [];

@@ -48,7 +48,7 @@ describe.each(PLACES)('sending while the %s database fails', (place) => {
     await run(
       `create trigger refusing before update on batch for each row when (new.state = 'done') execute function refuse()`,
     );
-    const delivery = newWorker(room, queues, provider).deliverBatch(batchId, 'sandbox');
+    const delivery = newWorker(room, queues, provider).deliverBatch(batchId, 'sandbox', 'broadcast');
     await vi.waitFor(async () => expect(await refusals()).toBeGreaterThan(1), { timeout: 10_000 });
     await run('drop trigger refusing on batch');
     await delivery;
@@ -62,7 +62,7 @@ describe.each(PLACES)('sending while the %s database fails', (place) => {
     const { batchId } = await toDevices(2);
     provider.verdict = { action: 'dropDevice', reason: 'Unregistered', certain: true };
     await run('create trigger refusing before update on device for each row execute function refuse()');
-    await newWorker(room, queues, provider).deliverBatch(batchId, 'sandbox');
+    await newWorker(room, queues, provider).deliverBatch(batchId, 'sandbox', 'broadcast');
     expect(await refusals()).toBe(1);
     expect(namesOf((await room.batchRow(batchId)).outcomes)).toEqual(['rejected', 'rejected']);
   });
@@ -71,7 +71,7 @@ describe.each(PLACES)('sending while the %s database fails', (place) => {
     const { batchId } = await toDevices(2);
     await run('alter table device rename to device_away');
     try {
-      await newWorker(room, queues, provider).deliverBatch(batchId, 'sandbox');
+      await newWorker(room, queues, provider).deliverBatch(batchId, 'sandbox', 'broadcast');
     } finally {
       await run('alter table device_away rename to device');
     }
@@ -86,7 +86,7 @@ describe.each(PLACES)('sending while the %s database fails', (place) => {
   it('keeps the answers before a fault of ours; what has none is in doubt, and waits', async () => {
     const { batchId } = await toDevices(3);
     Object.assign(provider, { fault: new Error('broken'), answersBeforeFault: 1 });
-    await newWorker(room, queues, provider).deliverBatch(batchId, 'sandbox');
+    await newWorker(room, queues, provider).deliverBatch(batchId, 'sandbox', 'broadcast');
     const row = await room.batchRow(batchId);
     expect(row.state).toBe('ready');
     expect(row.due_at?.getTime()).toBeGreaterThan(Date.now() + 3_000);
@@ -100,7 +100,7 @@ describe.each(PLACES)('sending while the %s database fails', (place) => {
     const { batchIds } = await room.accept(applicationId, [batchOf(1)], { sendAt, expiresAt, direct: true });
     const [batchId = 0] = batchIds;
     expect((await room.batchRow(batchId)).state).toBe('ready');
-    await newWorker(room, queues, provider).deliverBatch(batchId, 'sandbox');
+    await newWorker(room, queues, provider).deliverBatch(batchId, 'sandbox', 'broadcast');
     expect(provider.written).toEqual([]);
     const row = await room.batchRow(batchId);
     expect(row).toMatchObject({ state: 'ready', epoch: 1 });

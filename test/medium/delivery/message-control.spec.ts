@@ -56,7 +56,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       await room.sweep.unpark();
       await room.sweep.unparkOver(null);
       await room.batches.promote(message.applicationId, ['sandbox']);
-      for (const row of await room.batchRows(message.seq)) await deliver.deliverBatch(row.id, 'sandbox');
+      for (const row of await room.batchRows(message.seq)) await deliver.deliverBatch(row.id, 'sandbox', 'broadcast');
       expect((await report(message)).finishedAt).not.toBeNull();
     };
     await vi.waitFor(step, { timeout: 20_000, interval: 10 });
@@ -68,7 +68,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       expect(await pause(message)).toBe(true);
       expect(await pause(message)).toBe(false);
       expect(await room.countByState(message.seq)).toEqual({ parked: 1 });
-      await deliver.deliverBatch(message.batchId, 'sandbox');
+      await deliver.deliverBatch(message.batchId, 'sandbox', 'broadcast');
       await room.sweep.unpark();
       expect(await room.batches.promote(message.applicationId, ['sandbox'])).toEqual([]);
       expect([provider.written, (await report(message)).state]).toEqual([[], 'paused']);
@@ -87,7 +87,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
     it('in flight: what is on the wire gets its answer, the rest goes back and is written once after the resume', async () => {
       const message = await toDevices(5);
       provider.writesBeforeGate = 2;
-      const sending = deliver.deliverBatch(message.batchId, 'sandbox');
+      const sending = deliver.deliverBatch(message.batchId, 'sandbox', 'broadcast');
       await vi.waitFor(() => expect(provider.waiting).toBe(true));
       await pause(message);
       // A look every 200 ms notices.
@@ -187,7 +187,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
     it('in flight, tells what was stopped, what was gone and what nobody knows', async () => {
       const message = await toDevices(4, { onUnknown: 'resend' });
       provider.writesBeforeGate = 3;
-      const sending = deliver.deliverBatch(message.batchId, 'sandbox');
+      const sending = deliver.deliverBatch(message.batchId, 'sandbox', 'broadcast');
       await vi.waitFor(() => expect(provider.waiting).toBe(true));
       await room.control.cancel(message.applicationId, message.id);
       await vi.waitFor(() => expect(provider.signal?.aborted).toBe(true), { timeout: 5_000 });
@@ -272,7 +272,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
     const ways: Record<string, (message: Awaited<ReturnType<typeof toDevices>>) => Promise<void>> = {
       'an ambiguous answer': async ({ batchId }) => {
         provider.verdict = ambiguous;
-        await deliver.deliverBatch(batchId, 'sandbox');
+        await deliver.deliverBatch(batchId, 'sandbox', 'broadcast');
       },
       'a lost worker': async ({ batchId }) => {
         await room.claim(batchId);
@@ -281,7 +281,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       'a stop of the process in the middle of the answers': async ({ batchId }) => {
         provider.writesBeforeGate = 2;
         provider.verdict = ambiguous;
-        const sending = deliver.deliverBatch(batchId, 'sandbox');
+        const sending = deliver.deliverBatch(batchId, 'sandbox', 'broadcast');
         await vi.waitFor(() => expect(provider.waiting).toBe(true));
         deliver.stopSending();
         provider.openGate();
@@ -289,7 +289,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       },
       'a fault of ours in the middle of the answers': async ({ batchId }) => {
         provider.fault = new Error('broken');
-        await deliver.deliverBatch(batchId, 'sandbox');
+        await deliver.deliverBatch(batchId, 'sandbox', 'broadcast');
         provider.fault = undefined;
       },
     };

@@ -42,7 +42,7 @@ describe.each(PLACES)('an application that is paused at a provider, in the %s da
     sql`update provider_setting set next_try_at = now() where application_id = ${applicationId}`.execute(
       room.database.kysely,
     );
-  const deliver = (batchId: number) => newWorker(room, queues, provider).deliverBatch(batchId, 'sandbox');
+  const deliver = (batchId: number) => newWorker(room, queues, provider).deliverBatch(batchId, 'sandbox', 'broadcast');
   const secondsToTry = async (): Promise<number> => {
     const { nextTryAt } = (await state())!;
     return (nextTryAt!.getTime() - Date.now()) / 1_000;
@@ -155,7 +155,7 @@ describe.each(PLACES)('an application that is paused at a provider, in the %s da
     const send = async (seqs: number[], verdict: Verdict): Promise<string[]> => {
       provider.verdict = verdict;
       const { batchIds } = await room.accept(applicationId, [{ provider: 'sandbox', deviceSeqs: seqs }]);
-      await worker.deliverBatch(batchIds[0]!, 'sandbox');
+      await worker.deliverBatch(batchIds[0]!, 'sandbox', 'broadcast');
       return [...new Set(namesOf((await room.batchRow(batchIds[0]!)).outcomes))];
     };
     const alive = async () => {

@@ -6,6 +6,7 @@ import type { BatchState } from '../../../src/database/tables.js';
 import { BatchRepository } from '../../../src/delivery/batch.repository.js';
 import { ClaimRepository } from '../../../src/delivery/claim.repository.js';
 import type { LeasedBatch } from '../../../src/delivery/batch.js';
+import { DirectBatchRepository } from '../../../src/delivery/direct-batch.repository.js';
 import { MessageRateRepository } from '../../../src/delivery/message-rate.repository.js';
 import { PaceRepository } from '../../../src/delivery/pace.repository.js';
 import type { NewBatch } from '../../../src/delivery/batching.js';
@@ -33,6 +34,7 @@ export class Room {
   readonly pace: PaceRepository;
   readonly batches: BatchRepository;
   readonly claims: ClaimRepository;
+  readonly directs: DirectBatchRepository;
   readonly expansions: ExpansionRepository;
   readonly sweep: SweepRepository;
   readonly messages: MessageRepository;
@@ -48,6 +50,7 @@ export class Room {
     this.pace = new PaceRepository(database);
     this.batches = new BatchRepository(database);
     this.claims = new ClaimRepository(database, this.pace);
+    this.directs = new DirectBatchRepository(database, this.batches);
     this.expansions = new ExpansionRepository(
       database,
       this.audience,
