@@ -12,6 +12,7 @@ export function batchRecords(json: RawBuilder<unknown>): RawBuilder<unknown> {
 
 export interface InsertedBatch {
   id: number;
+  applicationId: string;
   provider: ProviderName;
   direct: boolean;
   /** Null: it waits to be let into the window. */
@@ -32,15 +33,15 @@ export function insertBatches(given: RawBuilder<unknown>): RawBuilder<unknown> {
       coalesce(due_at, case when direct then now() end), size, device_seqs[1], device_seqs[size], device_seqs,
       decode(repeat('00', size), 'hex'), array[size, 0, 0, 0, 0, 0, 0, 0], '{}'
     from (${given}) as given, cardinality(device_seqs) as size
-    returning message_seq, id, provider, direct,
+    returning message_seq, id, application_id as "applicationId", provider, direct,
       (extract(epoch from due_at - clock_timestamp()) * 1000)::float8 as "delayMs"`;
 }
 
 /** What may be queued now. */
 export function readyOf(rows: readonly InsertedBatch[]): QueuedBatch[] {
-  return rows.flatMap(({ id, provider, direct, delayMs }) => {
+  return rows.flatMap(({ id, applicationId, provider, direct, delayMs }) => {
     if (delayMs === null) return [];
-    const batch = { id, epoch: 0, provider, direct };
+    const batch = { id, epoch: 0, applicationId, provider, direct };
     return delayMs > 0 ? { ...batch, delayMs } : batch;
   });
 }

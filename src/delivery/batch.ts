@@ -9,6 +9,8 @@ export interface QueuedBatch {
   epoch: number;
   provider: ProviderName;
   direct: boolean;
+  /** Of one that was accepted just now. */
+  applicationId?: string;
   /** Its place among the outstanding broadcast batches of its application, from 1: what applications take turns by. */
   rank?: number;
   /** Until it is due, when that is later. */

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import type { DeliveryDetails, MessageState } from '../database/tables.js';
 import type { Notification } from '../providers/notification.js';
 import type { ProviderName } from '../providers/provider.js';
@@ -20,8 +21,9 @@ export const CLAIMED = sql`
   provider_setting.next_try_at <= now() as try_is_due,
   pace.lapses_at > now() as paced, provider_status.last_success_at`;
 
-export const JOINED = sql`
-  batch
+/** Batches of the table, or those of it that are given, with what decides about them. */
+export const joined = (batches: RawBuilder<unknown> = sql`batch`): RawBuilder<unknown> => sql`
+  ${batches} as batch
   join message on message.seq = batch.message_seq
   join application on application.id = batch.application_id and application.removed_at is null
   left join provider_setting on provider_setting.application_id = batch.application_id

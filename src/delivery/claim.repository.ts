@@ -8,7 +8,7 @@ import type { Tables } from '../database/tables.js';
 import type { Ramp } from '../providers/provider.js';
 import type { LeasedBatch, PostponedBatch } from './batch.js';
 import { LEASE_S, inMs, ledgerColumns } from './batch.repository.js';
-import { CLAIMED, JOINED, toLeased } from './claim-row.repository.js';
+import { CLAIMED, joined, toLeased } from './claim-row.repository.js';
 import type { ClaimRow } from './claim-row.repository.js';
 import { rampUp } from './pace.js';
 import { PaceRepository } from './pace.repository.js';
@@ -43,7 +43,7 @@ export class ClaimRepository {
   ): Promise<LeasedBatch | PostponedBatch | null> {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const { rows } = await sql<ClaimRow>`
-        select ${CLAIMED} from ${JOINED}
+        select ${CLAIMED} from ${joined()}
         where batch.id = ${id}
           and (batch.state = 'ready' and batch.due_at <= now() or ${takeOver} and batch.state = 'leased' and batch.lease_until < now())
         for update of batch skip locked`.execute(transaction);

@@ -4,11 +4,13 @@ import { deliverJob, deliverQueue, directJobs, expandJob } from '../queue/jobs.j
 import type { Job, QueueName } from '../queue/jobs.js';
 import { Queues } from '../queue/queue.js';
 import type { QueuedBatch } from './batch.js';
+import { DirectShare } from './direct-share.js';
 
 /** Tells the queue that rows want work. It may fail: the rows are committed, and the sweeper tells it again. */
 @Injectable()
 export class DeliveryQueue {
   private readonly log = new Logger('Queue');
+  private readonly share = new DirectShare();
   private failing = false;
 
   constructor(private readonly queues: Queues) {}
@@ -27,9 +29,16 @@ export class DeliveryQueue {
     }
     const jobsOf = (list: readonly QueuedBatch[]): Job[] =>
       list[0]?.direct && delayMs === undefined && list.every((batch) => batch.delayMs === undefined)
-        ? directJobs(list)
+        ? directJobs(this.ranked(list))
         : list.map((batch) => deliverJob(batch, batch.delayMs ?? delayMs));
     await Promise.all([...byQueue].map(([queue, list]) => this.add(queue, jobsOf(list))));
+  }
+
+  private ranked(list: readonly QueuedBatch[]): QueuedBatch[] {
+    const now = performance.now();
+    return list.map((batch) =>
+      batch.applicationId === undefined ? batch : { ...batch, rank: this.share.rankNext(batch.applicationId, now) },
+    );
   }
 
   private async add(queue: QueueName, jobs: readonly Job[]): Promise<void> {

@@ -9,7 +9,7 @@ import { resultOf, writeTogether } from '../database/together.js';
 import type { DeliverableDevice } from '../devices/device.repository.js';
 import { BatchRepository, LEASE_S, ledgerColumns, settledState } from './batch.repository.js';
 import type { LeasedBatch } from './batch.js';
-import { CLAIMED, JOINED, toLeased } from './claim-row.repository.js';
+import { CLAIMED, joined, toLeased } from './claim-row.repository.js';
 import type { ClaimRow } from './claim-row.repository.js';
 import type { ClaimTerms } from './claim.repository.js';
 import { BatchLedger } from './ledger.js';
@@ -62,18 +62,20 @@ export class DirectBatchRepository {
       this.database,
       'claim-directs',
       sql<DirectRow>`
-        with due as (
+        with asked as materialized (
+          -- By their ids: the planner would else read all that is ready, of which it knows nothing when a flood has just come.
+          select * from batch where id = any(${bigints(lot.map(({ id }) => id))}) for update skip locked),
+        due as (
           select ${CLAIMED}, device.seq as device_seq, device.token, device.platform, device.registered_at
-          from ${JOINED}
+          from ${joined(sql`asked`)}
           left join device on device.seq = batch.device_seqs[1] and device.provider = batch.provider
             and device.retired_reason is null
-          where batch.id = any(${bigints(lot.map(({ id }) => id))}) and batch.direct and batch.size = 1
+          where batch.direct and batch.size = 1
             and batch.state = 'ready' and batch.due_at <= now() and batch.outcomes = ${Buffer.of(OUTCOME.pending)}
             and batch.details = '{}' and message.state = 'sending' and message.paused_at is null
             and application.stopped_at is null and message.expires_at > ${new Date(now)}
             and (message.send_at is null or message.send_at <= now()) and provider_setting.paused_reason is null
-            and (pace.lapses_at is null or pace.lapses_at <= now())
-          for update of batch skip locked)
+            and (pace.lapses_at is null or pace.lapses_at <= now()))
         update batch set state = 'leased', epoch = batch.epoch + 1, has_slot = false,
           outcomes = ${begun.outcomes}, counts = ${begun.counts}::integer[],
           started_at = coalesce(batch.started_at, now()), touched_at = now(),

@@ -17,8 +17,8 @@ import { checkRestrictions } from './restriction.js';
 const LARGEST = 1_000;
 /** Prepared and routed at once: some 10 ms, after which single messages and the next application's bulk have their turn. */
 const PIECE = 50;
-/** Pieces and commits of bulks that a process has under way: of 20 connections to the database the others are for the rest. */
-const AT_ONCE = 2;
+/** Pieces and commits of bulks that a process has under way: two took no more bulks, and twice the time from single messages. */
+const AT_ONCE = 1;
 /** Errors told in full; further ones are counted. */
 const TOLD = 5;
 /** Placeholders' data of all messages of a bulk, in users: what one transaction inserts. */

@@ -58,6 +58,16 @@ describe('deliverJob', () => {
 });
 
 describe('directJobs', () => {
+  it('batches of one job have one rank, which is its priority', () => {
+    const ranks = [undefined, 1, undefined, 1, 2];
+    const jobs = directJobs(ranks.map((rank, id) => ({ id, epoch: 0, direct: true, rank })));
+    expect(jobs.map(({ data, priority }) => [data, priority])).toEqual([
+      [{ id: 0, more: [2] }, undefined],
+      [{ id: 1, more: [3] }, 1],
+      [{ id: 4 }, 2],
+    ]);
+  });
+
   const batches = (count: number) =>
     Array.from({ length: count }, (_, index) => ({ id: index + 1, epoch: 0, direct: true }));
 

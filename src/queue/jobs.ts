@@ -54,7 +54,7 @@ export function deliverJob(
   return {
     id: `batch-${batch.id}-${batch.epoch}`,
     data: { id: batch.id },
-    priority: batch.direct ? undefined : (batch.rank ?? LAST_RANK),
+    priority: batch.rank ?? (batch.direct ? undefined : LAST_RANK),
     // BullMQ on PostgreSQL takes whole milliseconds only.
     delayMs: delayMs === undefined ? undefined : Math.ceil(delayMs),
   };
@@ -66,8 +66,20 @@ export function deliverJob(
  */
 const DIRECT_PER_JOB = 8;
 
-/** Jobs for direct batches that may be delivered at once. */
-export function directJobs(batches: readonly { id: number; epoch: number; direct: boolean }[]): Job[] {
+type DirectBatch = Parameters<typeof deliverJob>[0];
+
+/** Jobs for direct batches that may be delivered at once; those of one job have one rank. */
+export function directJobs(batches: readonly DirectBatch[]): Job[] {
+  const byRank = new Map<number | undefined, DirectBatch[]>();
+  for (const batch of batches) {
+    const same = byRank.get(batch.rank);
+    if (same) same.push(batch);
+    else byRank.set(batch.rank, [batch]);
+  }
+  return [...byRank.values()].flatMap(jobsOfRank);
+}
+
+function jobsOfRank(batches: readonly DirectBatch[]): Job[] {
   const jobs: Job[] = [];
   for (let from = 0; from < batches.length; from += DIRECT_PER_JOB) {
     const [first, ...more] = batches.slice(from, from + DIRECT_PER_JOB);
@@ -77,6 +89,7 @@ export function directJobs(batches: readonly { id: number; epoch: number; direct
     // All are in the name: another group with some of them is another job, and whoever comes second finds them claimed.
     else
       jobs.push({
+        ...job,
         id: [first, ...more].map((batch) => deliverJob(batch).id).join('-and-'),
         data: { ...job.data, more: more.map(({ id }) => id) },
       });

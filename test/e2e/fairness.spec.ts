@@ -49,4 +49,19 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(meanwhile).toBeLessThanOrEqual(LATER + 2 * AT_ONCE);
     expect(before + meanwhile).toBeLessThan(EARLIER);
   });
+
+  it('a code to one device does not wait for thousands of single messages of another application', async () => {
+    const flood = await Api.connect(carillon.url, 'com.acme.earlier');
+    const one = { message: { alert: 'hi' }, target: { deviceIds: ['slow'] } };
+    const ids: string[] = [];
+    for (let bulk = 0; bulk < 3; bulk++) {
+      const list = Array.from({ length: 1_000 }, () => one);
+      const { body } = await flood.app<{ messages: { messageId: string }[] }>('POST', '/messages/bulk', list);
+      ids.push(...body.messages.map(({ messageId }) => messageId));
+    }
+    const neighbour = await Api.connect(carillon.url, 'com.acme.later');
+    await neighbour.waitFor(await neighbour.send(one));
+    // All of these were there before the code, and a thousand after this one: 256 are sent at once, and each takes a second.
+    expect((await flood.message(ids[2_000]!)).state).toBe('sending');
+  });
 });

@@ -1,0 +1,42 @@
+/** Direct batches of one application that go before all others: so many a second, and this many at once. */
+const PER_SECOND = 200;
+const AT_ONCE = 200;
+/** The last rank; broadcasts have as many (batch.repository.ts). */
+const LAST = 64;
+/** Applications remembered; beyond, those that have sent little are forgotten. */
+const MOST = 10_000;
+
+interface Level {
+  /** Batches that are ahead of the application's next one, as if they left at the rate. */
+  ahead: number;
+  /** ms. */
+  at: number;
+}
+
+/**
+ * Ranks of direct batches. A one-time code goes at once; an application that sends thousands in a moment has them ranked by
+ * how many are ahead of them, so that another application's code waits for few of them. Of one process: what it accepts.
+ */
+export class DirectShare {
+  private readonly levels = new Map<string, Level>();
+
+  /** `now`: ms of a monotonic clock. Undefined: before all that have a rank; else from 1, the last is LAST. */
+  rankNext(applicationId: string, now: number): number | undefined {
+    const { ahead } = this.add(applicationId, now);
+    return ahead <= AT_ONCE ? undefined : Math.min(LAST, Math.ceil((ahead - AT_ONCE) / AT_ONCE));
+  }
+
+  private add(applicationId: string, now: number): Level {
+    const level = this.levels.get(applicationId) ?? { ahead: 0, at: now };
+    level.ahead = Math.max(0, level.ahead - ((now - level.at) / 1_000) * PER_SECOND) + 1;
+    level.at = now;
+    if (!this.levels.has(applicationId) && this.levels.size >= MOST) this.forget(now);
+    this.levels.set(applicationId, level);
+    return level;
+  }
+
+  private forget(now: number): void {
+    for (const [id, { ahead, at }] of this.levels)
+      if (ahead <= ((now - at) / 1_000) * PER_SECOND) this.levels.delete(id);
+  }
+}
