@@ -19,6 +19,7 @@ const INSIDE = 'inside the transaction of a step that is killed at: the database
 const TOKENS = 'a token that was not kept is made again';
 const REGISTRATION = 'not on the way of a message';
 const LOOKED = 'asked every second: it is killed at in its parts, insertRuns, moveOn, acceptWithin and settleWaves';
+const LOT = 'shares the statements claimLot and endLot, which are killed at';
 const RATED = 'of messages that are held to a rate or counted for a cap; inside the transaction of a page';
 const NOT_KILLED: Record<string, string> = {
   'ApplicationRemovalRepository.removeDevices': INSIDE,
@@ -36,10 +37,7 @@ const NOT_KILLED: Record<string, string> = {
   'AudienceRepository.page': READS,
   'AudienceRepository.providersOf': READS,
   'AudienceRepository.timeZones': READS,
-  'AudienceRepository.unknown': READS,
-  'AudienceRepository.unknownDeviceIds': READS,
   'AudienceRepository.unknownTagNames': READS,
-  'AudienceRepository.unknownUserIds': READS,
   'BatchRepository.findStopped': READS,
   'BatchRepository.overruled': INSIDE,
   'CampaignRepository.add': REGISTRATION,
@@ -68,6 +66,9 @@ const NOT_KILLED: Record<string, string> = {
   'DeviceTransferRepository.page': READS,
   'DeviceRetentionRepository.deleteRetired': REGISTRATION,
   'DeviceRetentionRepository.retireUnseen': REGISTRATION,
+  'DirectBatchRepository.claim': LOT,
+  'DirectBatchRepository.end': LOT,
+  'DirectBatchRepository.endTogether': LOT,
   'DryRunRepository.count': READS,
   'ExpansionRepository.admit': INSIDE,
   'ExpansionRepository.cut': INSIDE,
@@ -161,6 +162,8 @@ const ON_EMBEDDED = [
   'ExpansionRepository.expandPage',
   'ClaimRepository.claim',
   'BatchRepository.finish',
+  'DirectBatchRepository.claimLot',
+  'DirectBatchRepository.endLot',
 ];
 
 /** The first checkpoint comes after a second. */
