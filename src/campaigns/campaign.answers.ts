@@ -27,6 +27,9 @@ export interface RunAnswer {
   state: string;
   /** Why it was skipped or cancelled. */
   reason?: string;
+  /** It stands for so many missed firings, the first of which was to come at `missedFromTime` and the last at `scheduledTime`. */
+  missedCount?: number;
+  missedFromTime?: string;
   /** Of a run that was just fired by hand. */
   warnings?: string[];
   audience: number;
@@ -63,6 +66,7 @@ export function toRunAnswer(run: Run): RunAnswer {
     manual: run.manual,
     state: run.state,
     ...(run.reason !== null && { reason: run.reason }),
+    ...(run.missed && { missedCount: run.missed.count, missedFromTime: run.missed.from.toISOString() }),
     audience: run.audience,
     capped: run.capped,
     outcomes: run.outcomes,

@@ -7,8 +7,8 @@ import { readTiming } from '../messages/timing.js';
 import { DISABLED, UNDER_WAY, waveOverlap } from './campaign.js';
 import type { Definition } from './campaign.js';
 import { readCampaignTarget } from './campaign-target.js';
-import { planFirings } from './firing.js';
-import type { DueCampaign, Planned } from './firing.js';
+import { planFirings, planNext } from './firing.js';
+import type { DueCampaign, NextFiring, Planned } from './firing.js';
 import { readSchedule } from './schedule/schedule.js';
 import type { Firing } from './schedule/schedule.js';
 import { toLocal } from './schedule/time-zone.js';
@@ -29,6 +29,15 @@ export class CampaignRules {
       return planFirings(campaign, ttlOf(campaign.definition), now);
     } catch (error) {
       return { runs: [], next: null, pause: rootCause(error), cancelEarlier: false };
+    }
+  }
+
+  /** Undefined when the definition cannot be read any more: its next firing tells. */
+  planNext(definition: Definition, id: string, now: number): NextFiring | null | undefined {
+    try {
+      return planNext(definition, id, now);
+    } catch {
+      return undefined;
     }
   }
 

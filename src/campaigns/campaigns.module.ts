@@ -12,6 +12,7 @@ import { CampaignsService } from './campaigns.service.js';
 import { FiringRepository } from './firing.repository.js';
 import { OverlapRepository } from './overlap.repository.js';
 import { PlantedCampaigns } from './planted-campaigns.repository.js';
+import { ReplanRepository } from './replan.repository.js';
 import { RunRepository } from './run.repository.js';
 import { RunsService } from './runs.service.js';
 import { SharedClock } from './shared-clock.repository.js';
@@ -48,6 +49,6 @@ export class CampaignsModule {}
 /** Of the role `scheduler`: firing them on time. */
 @Module({
   imports: [CampaignsModule, DeliveryModule, SchedulerModule],
-  providers: [CampaignHousekeeper, CampaignScheduler],
+  providers: [CampaignHousekeeper, CampaignScheduler, ReplanRepository],
 })
 export class CampaignSchedulerModule {}

@@ -139,7 +139,7 @@ export class FiringRepository {
   ): Promise<Sent & { runSeq: number | null; busy: boolean }> {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const busy = await this.overlaps.findBusy([campaign.seq], transaction);
-      const run = { scheduledAt: now, skipped: null, waves };
+      const run: PlannedRun = { scheduledAt: now, skipped: null, waves };
       const seqs = await this.insertRuns([{ campaign, run }], now, transaction, { key });
       const sent = await this.waves.sendDue(now, read, transaction, seqs);
       return { messageSeqs: sent.messageSeqs, runSeq: seqs[0] ?? null, busy: busy.size > 0 };
@@ -163,6 +163,8 @@ export class FiringRepository {
       reason: run.skipped,
       definition: run.waves.some(({ dueAt }) => dueAt > now) ? JSON.stringify(campaign.definition) : null,
       rate_seq: null,
+      missed_count: run.missed?.count ?? null,
+      missed_from: run.missed === undefined ? null : new Date(run.missed.from),
       created_at: new Date(now),
     }));
     const inserted: { seq: number; campaign_seq: number; scheduled_at: Date }[] = [];

@@ -1,7 +1,8 @@
-import { DISABLED, OVERTAKEN, UNDER_WAY, refuseLate, runOverlap } from './campaign.js';
+import { DEFAULT_CATCH_UP_S, DISABLED, LATE_MS, OVERTAKEN, UNDER_WAY, refuseLate, runOverlap } from './campaign.js';
 import type { Definition } from './campaign.js';
 import { jitterOf, nextFiring, readSchedule } from './schedule/schedule.js';
 import type { Firing, Schedule } from './schedule/schedule.js';
+import { countFirings, lastFiring } from './schedule/span.js';
 import { planWaves } from './wave.js';
 import type { WavePlan } from './wave.js';
 
@@ -26,6 +27,14 @@ export interface PlannedRun {
   /** Null: it fires. */
   skipped: string | null;
   waves: WavePlan[];
+  /** It stands for several that were missed, of which it is the last. */
+  missed?: Missed;
+}
+
+export interface Missed {
+  count: number;
+  /** The first of them. */
+  from: number;
 }
 
 export interface Planned {
@@ -41,7 +50,7 @@ export interface NextFiring {
   dueAt: number;
 }
 
-/** Missed firings that are dealt with at once; a campaign that missed more comes again. */
+/** Firings that are made at once, under the catch-up policy `all`; a campaign with more comes again. */
 const AT_ONCE = 100;
 /** A run in the recipients' time begins in the first zone 26 hours before it does in the last. */
 const ROUND_THE_WORLD_MS = 26 * 3_600_000;
@@ -53,6 +62,11 @@ export function planFirings(campaign: DueCampaign, ttlSeconds: number, now: numb
   const terms = { schedule, quietHours: definition.policies?.quietHours, ttlSeconds, salt };
   const planned: Planned = { runs: [], next: null, pause: null, cancelEarlier: false };
   let firing = nextFiring(schedule, campaign.nextAt - 1);
+  const missed = firing && findMissed(campaign, schedule, firing, now);
+  if (firing && missed) {
+    planned.runs.push(toMissedRun(campaign, schedule, firing, missed, now));
+    firing = nextFiring(schedule, missed.at);
+  }
   while (firing && dueAt(schedule, salt, firing) <= now && planned.runs.length < AT_ONCE && planned.pause === null) {
     const following = nextFiring(schedule, firing.at);
     const last = !following || dueAt(schedule, salt, following) > now;
@@ -74,6 +88,36 @@ export function planNext(definition: Definition, salt: string, after: number): N
 
 function dueAt(schedule: Schedule, salt: string, firing: Firing): number {
   return firing.at + jitterOf(schedule, salt, firing.at);
+}
+
+/** The last of the firings that are too late for certain, so that one run stands for all of them. */
+function findMissed({ definition, id }: DueCampaign, schedule: Schedule, first: Firing, now: number): Firing | null {
+  const { catchUp = 'once', catchUpSeconds = DEFAULT_CATCH_UP_S } = definition.policies ?? {};
+  const lateMs = catchUp === 'all' ? Math.max(LATE_MS, catchUpSeconds * 1_000) : LATE_MS;
+  const around = schedule.recipient ? ROUND_THE_WORLD_MS : 0;
+  const last = lastFiring(schedule, first.at - 1, now - lateMs - schedule.jitterMs - around - 1);
+  if (last === null || catchUp !== 'once') return last;
+  // The last of all is made up for.
+  const following = nextFiring(schedule, last.at);
+  const isOvertaken = following !== null && dueAt(schedule, id, following) <= now;
+  return isOvertaken ? last : lastFiring(schedule, first.at - 1, last.at - 1);
+}
+
+function toMissedRun(
+  { definition, applicationEnabled, id }: DueCampaign,
+  schedule: Schedule,
+  first: Firing,
+  last: Firing,
+  now: number,
+): PlannedRun {
+  const lateMs = now - dueAt(schedule, id, last) - (schedule.recipient ? ROUND_THE_WORLD_MS : 0);
+  const count = countFirings(schedule, first, last);
+  const reason = applicationEnabled ? refuseLate(definition.policies ?? {}, lateMs, false) : DISABLED;
+  const run = { scheduledAt: last.at, skipped: reason, waves: [] };
+  if (count === 1) return run;
+  const span = `from ${new Date(first.at).toISOString()} to ${new Date(last.at).toISOString()}`;
+  const skipped = `${count.toLocaleString('en-US')} missed, ${span}; ${reason?.replace(/^missed by/, 'the last by')}`;
+  return { ...run, skipped, missed: { count, from: first.at } };
 }
 
 /** Why it does not fire. */

@@ -18,6 +18,8 @@ export interface Run {
   manual: boolean;
   state: RunState;
   reason: string | null;
+  /** It stands for so many firings that were missed, of which it is the last. */
+  missed: { count: number; from: Date } | null;
   /** Over its messages. */
   audience: number;
   /** Devices passed over for the daily cap. */
@@ -50,6 +52,8 @@ interface RunRow {
   reason: string | null;
   audience: number;
   capped: number;
+  missed_count: number | null;
+  missed_from: Date | null;
   counts: number[];
 }
 
@@ -65,7 +69,8 @@ export class RunRepository {
     const one = 'seq' in which ? sql`run.seq = ${which.seq}` : sql`run.seq < ${which.before}`;
     const sums = OUTCOME_NAMES.map((_name, code) => sql`coalesce(sum(counts[${sql.lit(code + 1)}]), 0)::int`);
     const { rows } = await sql<RunRow>`
-      select run.seq, run.scheduled_at, run.manual, run.state, run.reason, sent.audience, sent.capped, outcome.counts
+      select run.seq, run.scheduled_at, run.manual, run.state, run.reason, run.missed_count, run.missed_from,
+        sent.audience, sent.capped, outcome.counts
       from campaign_run run, lateral (
           select coalesce(sum(audience), 0)::int as audience, coalesce(sum(capped), 0)::int as capped,
             coalesce(array_agg(message.seq), '{}') as seqs
@@ -158,6 +163,8 @@ function toRun(row: RunRow): Run {
     manual: row.manual,
     state: row.state,
     reason: row.reason,
+    missed:
+      row.missed_count === null || row.missed_from === null ? null : { count: row.missed_count, from: row.missed_from },
     audience: row.audience,
     capped: row.capped,
     outcomes: Object.fromEntries(OUTCOME_NAMES.map((name, code) => [name, row.counts[code] ?? 0])) as Record<

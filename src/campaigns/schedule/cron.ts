@@ -76,6 +76,29 @@ export function nextTime(cron: Cron, after: number): number | null {
   return null;
 }
 
+/** How many times of the expression lie from one wall-clock time to another, both included; on days that are not left out. */
+export function countTimes(cron: Cron, from: number, to: number, isLeftOut: (day: number) => boolean): number {
+  const wholeDay = cron.hours.length * cron.minutes.length * cron.seconds.length;
+  let count = 0;
+  for (let day = Math.floor(from / DAY_MS) * DAY_MS; day <= to; day += DAY_MS) {
+    if (!isDay(cron, new Date(day)) || isLeftOut(day)) continue;
+    const isWhole = from <= day && to >= day + DAY_MS - SECOND_MS;
+    count += isWhole ? wholeDay : countTimesOfDay(cron, from - day, to - day);
+  }
+  return count;
+}
+
+function countTimesOfDay(cron: Cron, from: number, to: number): number {
+  let count = 0;
+  for (const hour of cron.hours)
+    for (const minute of cron.minutes) {
+      const start = hour * HOUR_MS + minute * MINUTE_MS;
+      if (start + MINUTE_MS <= from || start > to) continue;
+      count += cron.seconds.filter((each) => start + each * SECOND_MS >= from && start + each * SECOND_MS <= to).length;
+    }
+  return count;
+}
+
 function isDay(cron: Cron, day: Date): boolean {
   if (!cron.months.has(day.getUTCMonth() + 1)) return false;
   const byDate = cron.days.has(day.getUTCDate());

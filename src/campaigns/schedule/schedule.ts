@@ -135,7 +135,7 @@ function isAllowed(schedule: Schedule, at: number, local: number): boolean {
   return at <= schedule.end && !isExcluded(schedule, local);
 }
 
-function isExcluded({ exclude }: Schedule, local: number): boolean {
+export function isExcluded({ exclude }: Schedule, local: number): boolean {
   return exclude.size > 0 && exclude.has(toText(local).slice(0, 10));
 }
 
