@@ -39,6 +39,8 @@ describe('the embedded database under steady load', () => {
     // min_wal_size (80 MB) is kept for new files.
     expect(await read('select sum(size) from pg_ls_waldir()')).toBeLessThan(180 * MB);
     expect(await read(`pg_table_size('hot')`)).toBeLessThan(40 * MB);
-    expect(await read('select pg_current_wal_insert_lsn() - redo_lsn from pg_control_checkpoint()')).toBeLessThan(90 * MB);
+    expect(await read('select pg_current_wal_insert_lsn() - redo_lsn from pg_control_checkpoint()')).toBeLessThan(
+      90 * MB,
+    );
   }, 60_000);
 });
