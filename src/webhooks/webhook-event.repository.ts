@@ -1,11 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import { Vault } from '../common/vault.js';
 import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
-import { EVENT_LIFE_MS } from './webhook.js';
-import { contextOf } from './webhook.repository.js';
+import type { FailedEvent, LotResult, WebhookEvent } from './lot.js';
+import { LONGEST_WAIT_MS, TRIES, waitAfter } from './webhook.js';
+import { contextOf, forgetFailures } from './webhook.repository.js';
 
 /** A webhook whose events this process delivers until the lease ends. */
 export interface LeasedWebhook {
@@ -14,28 +16,23 @@ export interface LeasedWebhook {
   name: string;
   url: string;
   secret: string;
+  /** Failed tries in a row of the endpoint; 0: it takes events. */
   failures: number;
+  lastError: string | null;
 }
 
-/** How a lot ended that was not taken. */
-export interface Failure {
-  error: string;
-  /** In a row, with this one. */
-  failures: number;
-  waitMs: number;
-}
-
-export interface WebhookEvent {
-  id: number;
-  /** JSON text. */
-  body: string;
-}
-
-/** Longer than a lot of events can take: LOT × the deadline of a request would be more, so a lot ends early. */
+/** Longer than a lot: its 10 s, and the 30 s at most of a request that was begun by then (providers/http1-client.ts). */
 const LEASE_S = 60;
-const LOT = 50;
-/** Given up by one statement: the only rows that it looks at, whatever waits behind them. */
+const LOT = 1_000;
+/** Given up by one statement. */
 const LAPSED = 1_000;
+/** When all that waits is behind events in retry, the next look at them. */
+const NOTHING_DUE_MS = 1_000;
+
+/** A wait that is over. One that is longer than the longest there is was written before the clock went back. */
+const isOver = (until: RawBuilder<unknown>, longestS: number): RawBuilder<boolean> =>
+  sql`(${until} is null or ${until} <= now() or ${until} > now() + make_interval(secs => ${longestS}))`;
+const LONGEST_WAIT_S = LONGEST_WAIT_MS / 1_000;
 
 /** The outbox: rows that the triggers of 0012-webhooks wrote with the change they tell of. */
 @Injectable()
@@ -45,55 +42,102 @@ export class WebhookEventRepository {
     private readonly vault: Vault,
   ) {}
 
-  /** A webhook that has events and is due, held by no other: each is delivered to by one at a time, in order. */
+  /** The webhook that has waited longest of those that are due, have events and are held by no other process. */
   async lease(): Promise<LeasedWebhook | undefined> {
     const { rows } = await sql<Omit<LeasedWebhook, 'secret'> & { sealed: Buffer }>`
       update webhook set lease_until = now() + make_interval(secs => ${LEASE_S}) where id in (
         select id from webhook
-        where next_at <= now() and (lease_until is null or lease_until < now())
-          and exists (select from webhook_event where webhook_id = webhook.id)
+        where ${isOver(sql`next_at`, LONGEST_WAIT_S)} and ${isOver(sql`lease_until`, LEASE_S)}
+          and exists (select from webhook_event as event where event.webhook_id = webhook.id
+            and (webhook.failures > 0 or ${isOver(sql`event.retry_at`, LONGEST_WAIT_S)}))
         order by next_at limit 1 for no key update skip locked)
-      returning id, application_id as "applicationId", name, url, secret as sealed, failures`.execute(
-      this.database.kysely,
-    );
+      returning id, application_id as "applicationId", name, url, secret as sealed, failures,
+        last_error as "lastError"`.execute(this.database.kysely);
     const [row] = rows;
     if (!row) return undefined;
     const { sealed, ...webhook } = row;
     return { ...webhook, secret: this.vault.open(sealed, contextOf(webhook.applicationId, webhook.name)) };
   }
 
-  /** Of the oldest, those that have waited for a day; answers how many. 0: none is left. */
+  /**
+   * A step of giving up: events that failed too often themselves, and those that were there when the endpoint's row of
+   * failures was TRIES shorter. Answers how many. 0: none is left.
+   */
   async giveUp(webhookId: number): Promise<number> {
     const { rows } = await sql`
-      delete from webhook_event where created_at < now() - make_interval(secs => ${EVENT_LIFE_MS / 1_000}) and id in (
-        select id from webhook_event where webhook_id = ${webhookId} order by id limit ${LAPSED})
-      returning id`.execute(this.database.kysely);
+      with lapsed as (
+        (select id from webhook_event where webhook_id = ${webhookId} and tries >= ${TRIES} limit ${LAPSED})
+        union
+        (select id from webhook_event where webhook_id = ${webhookId}
+           and id <= (select newest_at_failures[1] from webhook
+             where id = ${webhookId} and cardinality(newest_at_failures) >= ${TRIES})
+         order by id limit ${LAPSED}))
+      delete from webhook_event where id in (select id from lapsed limit ${LAPSED}) returning id`.execute(
+      this.database.kysely,
+    );
     return rows.length;
   }
 
-  /** The oldest that wait. */
-  async next(webhookId: number): Promise<WebhookEvent[]> {
+  /** The oldest that may be sent: none behind an event of its subject that waits for its next try. */
+  async next({ id, failures }: LeasedWebhook): Promise<WebhookEvent[]> {
+    const isDue = (retryAt: RawBuilder<unknown>): RawBuilder<boolean> =>
+      failures > 0 ? sql`true` : isOver(retryAt, LONGEST_WAIT_S);
     const { rows } = await sql<WebhookEvent>`
-      select id, body::text as body from webhook_event where webhook_id = ${webhookId}
+      select id, body::text as body, subject, tries from (
+        select id, body, tries, retry_at,
+          coalesce(body->'entity'->'device'->>'deviceId', body->'entity'->>'deviceId') as subject
+        from webhook_event where webhook_id = ${id}) as event
+      where ${isDue(sql`retry_at`)} and not exists (
+        select from webhook_event as before
+        where before.webhook_id = ${id} and before.tries > 0 and before.subject = event.subject
+          and before.id < event.id and not ${isDue(sql`before.retry_at`)})
       order by id limit ${LOT}`.execute(this.database.kysely);
     return rows;
   }
 
-  async remove(ids: readonly number[]): Promise<void> {
-    await sql`delete from webhook_event where id = any(${bigints(ids)})`.execute(this.database.kysely);
+  /** Removes what was delivered, and writes down what failed. */
+  async settle({ delivered, failed }: LotResult): Promise<void> {
+    if (delivered.length > 0)
+      await sql`delete from webhook_event where id = any(${bigints(delivered)})`.execute(this.database.kysely);
+    if (failed.length > 0)
+      await sql`
+        update webhook_event set tries = now_failed.tries, subject = now_failed.subject,
+          retry_at = now() + make_interval(secs => now_failed."waitMs" / 1000)
+        from jsonb_to_recordset(${JSON.stringify(failed satisfies FailedEvent[])}::jsonb)
+          as now_failed (id bigint, subject text, tries integer, "waitMs" float8)
+        where webhook_event.id = now_failed.id`.execute(this.database.kysely);
   }
 
   /**
-   * Ends the lease; after a failure, the next try is so many ms away. Not for a webhook that was
-   * changed meanwhile: it has begun anew, and the error is of the old address.
+   * Ends the lease. An endpoint that fails is tried again after a wait that grows; what failed of one that takes events again
+   * is due at once. The failures are not those of a webhook that was changed meanwhile: it has begun anew.
    */
-  async release({ id, url, failures }: LeasedWebhook, failed: Failure | null): Promise<void> {
+  async release(webhook: LeasedWebhook, { delivered, failed, error, isFailing }: LotResult): Promise<void> {
+    const { id, url, failures } = webhook;
+    // What was delivered ends a row of failures.
+    const inRow = !isFailing ? 0 : delivered.length > 0 ? 1 : failures + 1;
+    const nothingDue = delivered.length === 0 && failed.length === 0;
+    if (nothingDue) return this.wait(id, NOTHING_DUE_MS);
+    const waitMs = isFailing ? waitAfter(inRow, Math.random()) : 0;
+    const { rows } = await sql`
+      update webhook set lease_until = null, last_error = ${error}::text, failures = ${inRow}::int,
+        newest_at_failures = case when ${inRow}::int = 0 then '{}' else (
+          select (earlier || coalesce((select max(id) from webhook_event where webhook_id = ${id}), 0))[
+            greatest(1, cardinality(earlier) + 2 - ${TRIES}):]
+          from (select case when ${inRow}::int = 1 then '{}' else newest_at_failures end as earlier) as kept) end,
+        next_at = now() + make_interval(secs => ${waitMs / 1_000}::float8)
+      where id = ${id} and url = ${url} and failures = ${failures} returning id`.execute(this.database.kysely);
+    if (rows.length === 0) {
+      await sql`update webhook set lease_until = null where id = ${id}`.execute(this.database.kysely);
+      await forgetFailures(this.database.kysely, id);
+    } else if (failures > 0 && !isFailing)
+      await sql`
+        update webhook_event set retry_at = now() where webhook_id = ${id} and tries > 0`.execute(this.database.kysely);
+  }
+
+  private async wait(webhookId: number, ms: number): Promise<void> {
     await sql`
-      update webhook set lease_until = null, last_error = told.error,
-        failures = case when told.error is null then 0 else ${failed?.failures ?? 0}::int end,
-        next_at = now() + make_interval(secs => case when told.error is null then 0 else ${(failed?.waitMs ?? 0) / 1_000}::float8 end)
-      from (select id as told_id, case when url = ${url} and failures = ${failures} then ${failed?.error ?? null}::text end as error
-        from webhook where id = ${id} for no key update) as told
-      where id = told_id`.execute(this.database.kysely);
+      update webhook set lease_until = null, next_at = now() + make_interval(secs => ${ms / 1_000}::float8)
+      where id = ${webhookId}`.execute(this.database.kysely);
   }
 }

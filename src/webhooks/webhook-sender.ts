@@ -6,18 +6,20 @@ import { guardedLookup } from '../common/public-address.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
 import { Http1Client } from '../providers/http1-client.js';
-import { refuseUrl, sign, waitAfter } from './webhook.js';
+import { IN_FLIGHT, deliverLot } from './lot.js';
+import type { WebhookEvent } from './lot.js';
+import { TRIES, refuseUrl, sign } from './webhook.js';
 import { WebhookEventRepository } from './webhook-event.repository.js';
-import type { LeasedWebhook, WebhookEvent } from './webhook-event.repository.js';
+import type { LeasedWebhook } from './webhook-event.repository.js';
 
 /** How long an event waits at most for somebody to look, when no webhook is behind. */
 const LOOK_EVERY_MS = 1_000;
-/** A lot ends after this, so that its lease of 60 s outlives the request of up to 15 s that was begun by then. */
-const LOT_MS = 30_000;
-/** Lots that one process delivers side by side, each over a connection of its own: many webhooks may share one host. */
-const COURIERS = 8;
+/** A slow endpoint's lot ends after this, and the courier goes to the one that has waited longest. */
+const LOT_MS = 10_000;
+/** Lots that one process delivers side by side: more than the endpoints of three applications, should all of them be slow. */
+const COURIERS = 64;
 
-/** Delivers what waits in the outbox: at least once, in order per webhook, for a day. */
+/** Delivers what waits in the outbox: at least once, and in order for each device. */
 @Injectable()
 export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly log = new Logger('Webhooks');
@@ -32,7 +34,8 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
     private readonly clock: Clock,
   ) {
     const lookup = guardedLookup(config.webhooks.allowPrivate);
-    this.client = new Http1Client({ ca: config.providerCa, maxConnections: COURIERS, lookup });
+    // To one host: many webhooks may share it.
+    this.client = new Http1Client({ ca: config.providerCa, maxConnections: COURIERS * IN_FLIGHT, lookup });
   }
 
   onApplicationBootstrap(): void {
@@ -60,7 +63,7 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
     while (this.couriers.size > 0) await Promise.all(this.couriers);
   }
 
-  /** A lot at a time, so that a slow webhook holds up one courier and no more. Who finds a lot sends the next to look. */
+  /** A lot at a time, so that a slow endpoint holds up one courier. A courier that finds a lot sends the next to look. */
   private async deliverDue(): Promise<void> {
     for (;;) {
       const webhook = this.stopped ? undefined : await this.outbox.lease();
@@ -71,30 +74,21 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   private async deliverLot(webhook: LeasedWebhook): Promise<void> {
-    const endsAt = this.clock.now() + LOT_MS;
-    const isOver = (): boolean => this.stopped || this.clock.now() > endsAt;
+    const endsAt = this.clock.elapsed() + LOT_MS;
+    const isOver = (): boolean => this.stopped || this.clock.elapsed() > endsAt;
     await this.giveUpLapsed(webhook, isOver);
-    const delivered: number[] = [];
-    let error: string | null = null;
-    for (const event of isOver() ? [] : await this.outbox.next(webhook.id)) {
-      if (isOver()) break;
-      error = await this.deliver(webhook, event);
-      if (error !== null) break;
-      delivered.push(event.id);
-    }
-    await this.outbox.remove(delivered);
-    if (error !== null && webhook.failures === 0) this.log.warn(`${nameOf(webhook)} fails: ${error}`);
-    // What was delivered ends a row of failures.
-    const failures = delivered.length > 0 ? 1 : webhook.failures + 1;
-    const failed = error === null ? null : { error, failures, waitMs: waitAfter(failures, Math.random()) };
-    await this.outbox.release(webhook, failed);
+    const events = isOver() ? [] : await this.outbox.next(webhook);
+    const result = await deliverLot(events, webhook.failures > 0, (event) => this.deliver(webhook, event), isOver);
+    await this.outbox.settle(result);
+    if (result.error !== null && webhook.lastError === null) this.log.warn(`${nameOf(webhook)} fails: ${result.error}`);
+    await this.outbox.release(webhook, result);
   }
 
-  /** In steps: what a day has left may be more than a lot has time for. */
+  /** In steps: there may be more than a lot has time for. */
   private async giveUpLapsed(webhook: LeasedWebhook, isOver: () => boolean): Promise<void> {
     let givenUp = 0;
     for (let step = 1; step > 0 && !isOver(); givenUp += step) step = await this.outbox.giveUp(webhook.id);
-    if (givenUp > 0) this.log.warn(`${nameOf(webhook)}: ${givenUp} events were given up after a day`);
+    if (givenUp > 0) this.log.warn(`${nameOf(webhook)}: ${givenUp} events were given up after ${TRIES} failed tries`);
   }
 
   /** Null when it was taken, else why not. */

@@ -1,8 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import { Vault } from '../common/vault.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
+import type { Tables } from '../database/tables.js';
 import type { EventType } from './webhook.js';
 
 export interface Webhook {
@@ -62,11 +64,14 @@ export class WebhookRepository {
 
   /** What waits goes to the new address, at once. False when there is none. */
   async change(applicationId: string, { name, url, eventTypes }: Webhook): Promise<boolean> {
-    const { rows } = await sql`
-      update webhook set url = ${url}, event_types = ${toArray(eventTypes)}::text[], next_at = now(), failures = 0,
-        last_error = null
-      where application_id = ${applicationId} and name = ${name} returning id`.execute(this.database.kysely);
-    return rows.length > 0;
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      const { rows } = await sql<{ id: number }>`
+        update webhook set url = ${url}, event_types = ${toArray(eventTypes)}::text[], next_at = now(), failures = 0,
+          newest_at_failures = '{}', last_error = null
+        where application_id = ${applicationId} and name = ${name} returning id`.execute(transaction);
+      for (const { id } of rows) await forgetFailures(transaction, id);
+      return rows.length > 0;
+    });
   }
 
   /** With the events that wait. False when there is none. */
@@ -77,6 +82,12 @@ export class WebhookRepository {
     );
     return rows.length > 0;
   }
+}
+
+/** Of the events that failed at an address that is replaced. */
+export async function forgetFailures(db: Kysely<Tables>, webhookId: number): Promise<void> {
+  await sql`
+    update webhook_event set tries = 0, retry_at = null where webhook_id = ${webhookId} and tries > 0`.execute(db);
 }
 
 export function contextOf(applicationId: string, name: string): string {

@@ -14,9 +14,13 @@ export type EventType = (typeof EVENT_TYPES)[number];
 const MAX_URL = 2_048;
 const SECOND_MS = 1_000;
 const FIRST_WAIT_MS = 5 * SECOND_MS;
-const LONGEST_WAIT_MS = 15 * 60 * SECOND_MS;
-/** An event is tried for a day, and then given up. */
-export const EVENT_LIFE_MS = 24 * 60 * 60 * SECOND_MS;
+/** A later moment is of a clock that went back since. */
+export const LONGEST_WAIT_MS = 15 * 60 * SECOND_MS;
+/**
+ * An event is given up after as many failed tries, of its own or of its endpoint since it was written. With the waits of
+ * `waitAfter` they take 26 to 34 hours. Tries are counted, not hours: a clock that steps gives nothing up.
+ */
+export const TRIES = 144;
 
 /** `a,b` as the documents have it, each once; or the word that is no event type. */
 export function readEventTypes(text: string): EventType[] | { unknown: string } {

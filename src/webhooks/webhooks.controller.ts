@@ -27,7 +27,7 @@ export class WebhooksController {
   @ApiOperation({
     summary: 'Create a webhook',
     description:
-      'Events are posted in order, at least once, and tried for a day. `X-Carillon-Signature: t=<seconds>,v1=<hex>` is the HMAC-SHA256 of `<t>.<body>` under the secret of this answer.',
+      'Events are posted at least once, those of one device in their order, and given up after 144 failed tries, which take more than a day. `X-Carillon-Signature: t=<seconds>,v1=<hex>` is the HMAC-SHA256 of `<t>.<body>` under the secret of this answer.',
   })
   @ApiResponse({ status: 409, description: 'FPWSE0002E: the name is taken; CARIL0409E: there are 20' })
   async create(

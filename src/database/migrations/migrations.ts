@@ -23,6 +23,7 @@ import { up as clientLimits } from './0022-client-limits.js';
 import { up as writeProbe } from './0024-write-probe.js';
 import { up as applicationStop } from './0026-application-stop.js';
 import { up as keptValues } from './0027-kept-values.js';
+import { up as webhookLots } from './0028-webhook-lots.js';
 import { up as signingOrder } from './0029-signing-order.js';
 import { up as time } from './0030-time.js';
 import { up as userRemoval } from './0031-user-removal.js';
@@ -56,6 +57,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0024-write-probe': { up: writeProbe },
   '0026-application-stop': { up: applicationStop },
   '0027-kept-values': { up: keptValues },
+  '0028-webhook-lots': { up: webhookLots },
   '0029-signing-order': { up: signingOrder },
   '0030-time': { up: time },
   '0031-user-removal': { up: userRemoval },

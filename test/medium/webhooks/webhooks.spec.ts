@@ -122,6 +122,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     );
     return rows[0]?.count ?? -1;
   };
+  const retryNow = () => sql`update webhook_event set retry_at = now()`.execute(room.database.kysely);
   const dueNow = () => sql`update webhook set next_at = now()`.execute(room.database.kysely);
 
   it('tell of devices and subscriptions, in order, with a signature', async () => {
@@ -196,11 +197,12 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     await register(applicationId, 'd1', 'same');
     await register(applicationId, 'd2', 'same');
     await deliver(newSender());
-    expect(listener.events().map(({ type, entity }) => [type, entity.deviceId])).toEqual([
+    const told = listener.events().map(({ type, entity }) => [type, entity.deviceId]);
+    expect(told.filter(([, deviceId]) => deviceId === 'd1')).toEqual([
       ['onDeviceRegister', 'd1'],
       ['onDeviceUnregister', 'd1'],
-      ['onDeviceRegister', 'd2'],
     ]);
+    expect(told.filter(([, deviceId]) => deviceId !== 'd1')).toEqual([['onDeviceRegister', 'd2']]);
   });
 
   it('cost nothing where there are none: a bulk import writes no row; a change that is taken back writes none either', async () => {
@@ -225,43 +227,59 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     expect(await waiting()).toBe(3);
   });
 
-  it('are tried again later, and keep the order; one that fails holds up no other', async () => {
+  it('an event that fails is tried again later, holds up those of its device, and no other device or webhook', async () => {
     const [bad, good] = [await room.addApplication(), await room.addApplication()];
     const [failing, fine] = [await newListener(), await newListener()];
     await add(bad, failing.url);
     await add(good, fine.url);
     for (const id of ['d1', 'd2', 'd3']) for (const app of [bad, good]) await register(app, id);
-    failing.listener.answer = (body) => (body.includes('d2') ? 500 : 200);
+    await register(bad, 'd2', 'second token');
+    failing.listener.answer = (body) => (body.includes('"d2"') ? 500 : 200);
     const sender = newSender();
+    const told = () => failing.listener.events().map(({ entity }) => `${entity.deviceId} ${entity.token}`);
     await deliver(sender);
     expect(fine.listener.received).toHaveLength(3);
-    expect(failing.listener.events().map(({ entity }) => entity.deviceId)).toEqual(['d1', 'd2']);
+    expect(told().toSorted()).toEqual(['d1 t-d1', 'd2 t-d2', 'd3 t-d3']);
     expect(await webhooks.list(bad)).toMatchObject([{ pending: 2, lastError: 'answered 500' }]);
-    await deliver(sender);
-    expect(failing.listener.received).toHaveLength(2);
-    failing.listener.answer = () => 200;
+    // What is written meanwhile is sent, but what tells of the same device.
+    await register(bad, 'd2', 'third token');
+    await register(bad, 'd4');
     await dueNow();
     await deliver(sender);
-    expect(failing.listener.events().map(({ entity }) => entity.deviceId)).toEqual(['d1', 'd2', 'd2', 'd3']);
+    expect(told().slice(3)).toEqual(['d4 t-d4']);
+    failing.listener.answer = () => 200;
+    await retryNow();
+    await dueNow();
+    await deliver(sender);
+    expect(told().slice(4)).toEqual(['d2 t-d2', 'd2 second token', 'd2 third token']);
     expect(await webhooks.list(bad)).toMatchObject([{ pending: 0, lastError: null }]);
   });
 
-  it('what was delivered ends a row of failures', async () => {
+  it('an endpoint that takes nothing is tried with one event at a time, and gets all of them once it takes that', async () => {
     const applicationId = await room.addApplication();
     const { listener, url } = await newListener();
-    await add(applicationId, url);
-    for (const id of ['d1', 'd2']) await register(applicationId, id);
-    await sql`update webhook set failures = 7`.execute(room.database.kysely);
-    listener.answer = (body) => (body.includes('d2') ? 500 : 200);
-    const failures = async (): Promise<unknown> => {
+    await add(applicationId, url, ['onDeviceRegister']);
+    await room.addDevices(applicationId, 200);
+    listener.answer = () => 503;
+    const sender = newSender();
+    await deliver(sender);
+    const first = listener.received.length;
+    expect(first).toBeLessThan(32);
+    for (const tries of [1, 2, 3]) {
       await dueNow();
-      await deliver(newSender());
-      const { rows } = await sql<{ failures: number }>`select failures from webhook`.execute(room.database.kysely);
-      return rows[0]?.failures;
-    };
-    expect([await failures(), await failures()]).toEqual([1, 2]);
+      await deliver(sender);
+      expect(listener.received).toHaveLength(first + tries);
+    }
+    const untried = await sql`select from webhook_event where tries = 0`.execute(room.database.kysely);
+    expect(untried.rows.length).toBe(200 - first - 3);
+    expect(await webhooks.list(applicationId)).toMatchObject([{ pending: 200, lastError: 'answered 503' }]);
     listener.answer = () => 200;
-    expect(await failures()).toBe(0);
+    await dueNow();
+    await deliver(sender);
+    // Also those that failed: their next try does not wait for its time.
+    await deliver(sender);
+    expect(await webhooks.list(applicationId)).toMatchObject([{ pending: 0, lastError: null }]);
+    expect(new Set(listener.received.slice(first + 3).map(({ body }) => body)).size).toBe(200);
   });
 
   it('those that answer late at one host leave a connection to another there', async () => {
@@ -319,17 +337,22 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     expect(await webhooks.list(applicationId)).toMatchObject([{ pending: 0, lastError: null }]);
   });
 
-  it('two processes deliver each event once, in order', async () => {
+  it('two processes deliver each event once, those of a device in order', async () => {
     const applicationId = await room.addApplication();
     const { listener, url } = await newListener();
-    await add(applicationId, url, ['onDeviceRegister']);
-    await room.addDevices(applicationId, 120);
+    await add(applicationId, url, ['onDeviceRegister', 'onDeviceUpdate']);
+    await room.addDevices(applicationId, 1_200);
+    await sql`update device set registered_at = registered_at + interval '1 minute' where application_id = ${applicationId}`.execute(
+      room.database.kysely,
+    );
     const [one, two] = [newSender(), newSender()];
-    await Promise.all([deliver(one), deliver(two)]);
-    await Promise.all([deliver(one), deliver(two)]);
+    for (let round = 0; round < 2; round++) await Promise.all([deliver(one), deliver(two)]);
     const ids = listener.received.map(({ headers }) => Number(headers['x-carillon-event-id']));
-    expect(ids).toHaveLength(120);
-    expect(ids).toEqual(ids.toSorted((a, b) => a - b));
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids).toHaveLength(2_400);
+    const typesOf: Record<string, string[]> = {};
+    for (const { type, entity } of listener.events()) (typesOf[String(entity.deviceId)] ??= []).push(type);
+    for (const types of Object.values(typesOf)) expect(types).toEqual(['onDeviceRegister', 'onDeviceUpdate']);
   });
 
   it('a process that died leaves its webhook to another when the lease has ended', async () => {
@@ -346,24 +369,92 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     expect(listener.received).toHaveLength(1);
   });
 
-  it('events are given up after a day', async () => {
+  it('untried events of any age are sent', async () => {
     const applicationId = await room.addApplication();
     const { listener, url } = await newListener();
     await add(applicationId, url);
+    await room.addDevices(applicationId, 3);
+    await sql`update webhook_event set created_at = now() - interval '25 hours'`.execute(room.database.kysely);
+    await deliver(newSender());
+    expect(listener.received).toHaveLength(3);
+  });
+
+  it('an event that failed 143 times is tried once more and then given up, whatever the clock says; others pass', async () => {
+    const applicationId = await room.addApplication();
+    const { listener, url } = await newListener();
+    await add(applicationId, url);
+    await register(applicationId, 'bad');
+    listener.answer = (body) => (body.includes('"bad"') ? 500 : 200);
+    const sender = newSender();
+    await deliver(sender);
+    // As a clock that steps by 25 hours leaves it: in retry for a day by the clock, and tried twice.
+    await sql`update webhook_event set created_at = now() - interval '25 hours', retry_at = now() - interval '25 hours'`.execute(
+      room.database.kysely,
+    );
+    await dueNow();
+    await deliver(sender);
+    expect([listener.received.length, await waiting()]).toEqual([2, 1]);
+    await sql`update webhook_event set tries = 143, retry_at = now()`.execute(room.database.kysely);
+    await deliver(sender);
+    expect([listener.received.length, await waiting()]).toEqual([3, 1]);
+    await register(applicationId, 'good');
+    await dueNow();
+    await deliver(sender);
+    expect(listener.events().at(-1)?.entity.deviceId).toBe('good');
+    expect([listener.received.length, await waiting()]).toEqual([4, 0]);
+  });
+
+  it('an endpoint that failed 144 times since an event was written loses that event, and none that is younger', async () => {
+    const applicationId = await room.addApplication();
+    const { listener, url } = await newListener();
+    await add(applicationId, url, ['onDeviceRegister']);
     // More than one statement gives up.
     await room.addDevices(applicationId, 1_001);
-    await sql`update webhook_event set created_at = now() - interval '25 hours'`.execute(room.database.kysely);
-    await register(applicationId, 'late');
+    listener.answer = () => 503;
+    const sender = newSender();
+    await deliver(sender);
+    const failAgain = async (): Promise<void> => {
+      await dueNow();
+      await deliver(sender);
+    };
+    // 142 further failures in a row, with the newest event of then.
+    await sql`update webhook set failures = 143, newest_at_failures = array_fill(newest_at_failures[1], array[143])`.execute(
+      room.database.kysely,
+    );
+    for (const id of ['young1', 'young2', 'young3']) await register(applicationId, id);
+    await failAgain();
+    expect(await waiting()).toBe(1_004);
+    await failAgain();
+    expect(await waiting()).toBe(3);
+    await failAgain();
+    expect(await waiting()).toBe(3);
+    const { rows } = await sql<{ count: number }>`select cardinality(newest_at_failures) as count from webhook`.execute(
+      room.database.kysely,
+    );
+    expect(rows[0]?.count).toBe(144);
+  });
+
+  it('a clock that went back an hour holds no webhook, event or lease for the hour', async () => {
+    const applicationId = await room.addApplication();
+    const { listener, url } = await newListener();
+    await add(applicationId, url);
+    await register(applicationId, 'd1');
+    await register(applicationId, 'd2');
+    await sql`update webhook set next_at = now() + interval '1 hour', lease_until = now() + interval '1 hour'`.execute(
+      room.database.kysely,
+    );
+    await sql`update webhook_event set tries = 1, retry_at = now() + interval '1 hour' where body->'entity'->>'deviceId' = 'd1'`.execute(
+      room.database.kysely,
+    );
     await deliver(newSender());
-    expect(listener.events().map(({ entity }) => entity.deviceId)).toEqual(['late']);
-    expect(await waiting()).toBe(0);
+    expect(listener.received).toHaveLength(2);
   });
 
   it('a process that stops gives up no more than it has begun to', async () => {
     const applicationId = await room.addApplication();
     await add(applicationId, 'https://hooks.example/');
     await room.addDevices(applicationId, 1_001);
-    await sql`update webhook_event set created_at = now() - interval '25 hours'`.execute(room.database.kysely);
+    await sql`update webhook_event set tries = 144, retry_at = now()`.execute(room.database.kysely);
     class Stopping extends WebhookEventRepository {
       override async giveUp(webhookId: number): Promise<number> {
         open.push({ close: () => stopped });
@@ -394,6 +485,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     ]);
     listener.answer = () => 302;
     await dueNow();
+    await retryNow();
     await deliver(newSender());
     expect(listener.received).toHaveLength(1);
     expect((await webhooks.list(applicationId, 'w'))[0]).toMatchObject({ lastError: 'answered 302', pending: 1 });
