@@ -8,6 +8,7 @@ export function welcome(config: Config, url: string, database: string, queue: st
     `  roles     ${[...config.roles].join(', ')}`,
     `  data      ${database}`,
     `  queue     ${queue}`,
+    `  zones     ${process.versions.tz ?? 'unknown'}, the rules of time zones that come with Node ${process.versions.node}`,
     '',
   ];
   if (config.environment !== 'development' || !config.roles.has('api')) return lines.join('\n');

@@ -17,6 +17,7 @@ import { RunRepository } from './run.repository.js';
 import { RunsService } from './runs.service.js';
 import { SharedClock } from './shared-clock.repository.js';
 import { WaveRepository } from './wave.repository.js';
+import { ZoneRulesRepository } from './zone-rules.repository.js';
 
 /** Making campaigns and firing them by hand. */
 @Module({
@@ -32,6 +33,7 @@ import { WaveRepository } from './wave.repository.js';
     RunsService,
     SharedClock,
     WaveRepository,
+    ZoneRulesRepository,
   ],
   exports: [
     CampaignRules,

@@ -1,0 +1,44 @@
+import { Logger } from '@nestjs/common';
+import { sql } from 'kysely';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ZoneRulesRepository } from '../../../src/campaigns/zone-rules.repository.js';
+import type { Database } from '../../../src/database/database.js';
+import { PLACES, openPlace } from '../database/places.js';
+
+describe.each(PLACES)('versions of the rules of time zones on the %s database', (place) => {
+  let database: Database;
+  let remove: () => Promise<void>;
+  let warned: string[];
+  beforeEach(async () => {
+    ({ database, remove } = await openPlace(place));
+    warned = [];
+    vi.spyOn(Logger.prototype, 'warn').mockImplementation((text: unknown) => void warned.push(String(text)));
+  }, 60_000);
+  afterEach(async () => {
+    vi.restoreAllMocks();
+    await remove();
+  });
+
+  it('processes that differ are named in one line, and those that agree in none', async () => {
+    await new ZoneRulesRepository(database).tell('2025c', 'one');
+    const other = new ZoneRulesRepository(database);
+    await other.tell('2025c', 'two');
+    expect(warned).toEqual([]);
+    await new ZoneRulesRepository(database).tell('2024a', 'old');
+    expect(warned).toEqual([expect.stringMatching(/: 2024a on old, 2025c on two\./)]);
+    await other.tell('2025c', 'two');
+    await other.tell('2025c', 'two');
+    expect(warned.slice(1)).toEqual([expect.stringMatching(/: 2025c on two, 2024a on old\./)]);
+  });
+
+  it('a process that has ended is not named for longer than two hours', async () => {
+    await new ZoneRulesRepository(database).tell('2024a', 'old');
+    await sql`update zone_rules set told_at = now() - interval '121 minutes'`.execute(database.kysely);
+    await new ZoneRulesRepository(database).tell();
+    expect(warned).toEqual([]);
+    const { rows } = await sql<{ version: string }>`select version from zone_rules order by version desc`.execute(
+      database.kysely,
+    );
+    expect(rows[0]).toEqual({ version: process.versions.tz });
+  });
+});
