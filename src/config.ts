@@ -4,7 +4,7 @@ import { rootCertificates } from 'node:tls';
 import { AddressError, readDatabaseUrl, readQueueUrl } from './server-url.js';
 import { isHostPattern } from './common/host-list.js';
 import { SETTINGS } from './settings.js';
-import { namesUnknown } from './unknown-settings.js';
+import { findUnknown } from './unknown-settings.js';
 
 /** The only reader of the environment: every setting, its meaning and its default, validated once at start. */
 
@@ -62,6 +62,8 @@ export interface Config {
   limits: Limits;
   /** In days; 0 keeps for ever. */
   retention: { messageDays: number; deviceUnseenDays: number; deviceRetiredDays: number; atMostPercent: number };
+  /** Names of variables that look like settings and are none. */
+  unknownNames: string[];
 }
 
 /** How much one caller or application may ask for. */
@@ -96,7 +98,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     if (!ok) problems.push(problem);
   };
 
-  problems.push(...namesUnknown(Object.keys(environment)));
+  const { mistyped, ofFamilies } = findUnknown(Object.keys(environment));
+  problems.push(...mistyped);
 
   const nodeEnvironment = value('NODE_ENV');
   check(
@@ -284,6 +287,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     shutdownTimeoutMs,
     limits,
     retention,
+    unknownNames: ofFamilies,
   };
 }
 

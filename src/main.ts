@@ -30,6 +30,8 @@ async function start(): Promise<void> {
     surviveWriteErrors(stream, (dropped) => `carillon: ${dropped} lines of the log could not be written\n`);
   const config = readConfig();
   const logger = new AppLogger(config.environment === 'production');
+  if (config.unknownNames.length > 0)
+    logger.warn(`Variables that look like settings and are none: ${config.unknownNames.join(', ')}`, 'Settings');
   const database = await openDatabase(config);
   try {
     const signingKeys = await new SigningKeyRepository(database).list();
@@ -45,7 +47,7 @@ async function start(): Promise<void> {
     await app.init();
     refuseOtherMethods();
     await listen(app, config);
-    stopOnSignal(app, config);
+    drainOnSignal(app, config);
     process.stdout.write(welcome(config, await app.getUrl(), database.place, queues.place));
   } catch (error) {
     await database.close().catch(() => undefined);
@@ -68,9 +70,9 @@ async function listen(app: NestFastifyApplication, config: Config): Promise<void
  * Drains and exits 0; a person's second signal, or the end of SHUTDOWN_TIMEOUT, ends it at once: what is in flight then is
  * unknown and goes by its message's policy.
  */
-function stopOnSignal(app: NestFastifyApplication, { shutdownDelayMs, shutdownTimeoutMs }: Config): void {
+function drainOnSignal(app: NestFastifyApplication, { shutdownDelayMs, shutdownTimeoutMs }: Config): void {
   let stoppingSince = 0;
-  const stop = (): void => {
+  stop = (): void => {
     // Ctrl-C under `npm start` comes twice: from the terminal, and passed on by npm.
     if (stoppingSince > 0 && Date.now() - stoppingSince > ONE_KEYSTROKE_MS) process.exit(1);
     if (stoppingSince > 0) return;
@@ -87,11 +89,14 @@ function stopOnSignal(app: NestFastifyApplication, { shutdownDelayMs, shutdownTi
       );
     }, shutdownDelayMs);
   };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  // The terminal was closed.
-  process.on('SIGHUP', stop);
 }
+
+/** What a signal does: until there is something to drain, the process ends. Process 1 of a container has no default for it. */
+let stop = (): void => process.exit(0);
+// SIGHUP: the terminal was closed. SIGQUIT and SIGUSR2: some supervisors and process managers stop with these.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const) process.on(signal, () => stop());
+// Node would open its inspector, by which whoever reaches the port may run anything.
+process.on('SIGUSR1', () => undefined);
 
 start().catch((error: unknown) => {
   const expected = error instanceof StartError || error instanceof ConfigError;

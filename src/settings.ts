@@ -78,8 +78,9 @@ export const SETTINGS: readonly Setting[] = [
   { name: 'HTTP_HEADERS_TIMEOUT', fallback: '15', meaning: 'seconds in which the head of a request has to come' },
   {
     name: 'HTTP_KEEP_ALIVE_TIMEOUT',
-    fallback: '72',
-    meaning: 'seconds that a connection stays open without a request; more than the idle time of a proxy before it',
+    fallback: '650',
+    meaning:
+      'seconds that a connection stays open without a request; more than any proxy before it keeps one, or requests are lost at the moment of closing',
   },
   { name: 'HTTP_MAX_CONNECTIONS', fallback: '10000', meaning: 'open connections; further ones are closed at once' },
   {

@@ -269,14 +269,16 @@ describe.each(STAGES)('a stop on $name', (stage) => {
     return startCarillon({ ...prepared.environment, ...environment });
   };
 
-  it.each(['SIGTERM', 'SIGHUP'] as const)(
-    'by %s closes connections that have said nothing, and ends with 0',
+  it.each(stage === EMBEDDED ? (['SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const) : (['SIGTERM'] as const))(
+    'by %s closes connections that have said nothing, and ends with 0; SIGUSR1 before it opens no inspector',
     async (signal) => {
       const carillon = await start();
+      process.kill(carillon.pid, 'SIGUSR1');
       const silent = await Promise.all(['', '', 'GET /hea'].map((text) => speak(carillon.url, text)));
       process.kill(carillon.pid, signal);
       await Promise.all(silent.map(({ closed }) => closed));
       expect(await carillon.exited).toBe(0);
+      expect(carillon.output()).not.toContain('Debugger');
     },
   );
 

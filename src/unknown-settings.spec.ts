@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { SETTINGS } from './settings.js';
+import { findUnknown } from './unknown-settings.js';
+
+describe('findUnknown', () => {
+  it.each([
+    ['PROT', 'PORT'],
+    ['HOSTS', 'HOST'],
+    ['HSOT', 'HOST'],
+    ['ROLE', 'ROLES'],
+    ['DATABSE_URL', 'DATABASE_URL'],
+    ['DATABASE_ULR', 'DATABASE_URL'],
+    ['MASTR_KEY', 'MASTER_KEY'],
+    ['DATADIR', 'DATA_DIR'],
+  ])('%s is a mistyped %s', (name, meant) => {
+    expect(findUnknown([name])).toEqual({
+      mistyped: [`${name} is not a setting; did you mean ${meant}?`],
+      ofFamilies: [],
+    });
+  });
+
+  it.each(['RUNTIME_DIRECTORY', 'WEB_CONCURRENCY', 'DATABASE_HOST', 'WORKER_ID', 'ADMIN_EMAIL', 'APNS_TOPIC'])(
+    '%s, of a family, is told of and refused by nothing',
+    (name) => {
+      expect(findUnknown([name])).toEqual({ mistyped: [], ofFamilies: [name] });
+    },
+  );
+
+  it('settings, names of other programs, and the neighbours that Kubernetes announces are passed over', () => {
+    const others = [
+      'POST',
+      'DOC',
+      'PATH',
+      'HOME',
+      'HOSTNAME',
+      'HTTP_PROXY',
+      'NODE_OPTIONS',
+      'TZ',
+      'LANG',
+      'QUEUE_SERVICE_HOST',
+    ];
+    const names = [...SETTINGS.map(({ name }) => name), ...others, 'QUEUE_PORT', 'DATABASE_PORT_5432_TCP'];
+    expect(findUnknown(names)).toEqual({ mistyped: [], ofFamilies: [] });
+  });
+});
