@@ -2,6 +2,7 @@ import { Injectable, SetMetadata, UseGuards, applyDecorators, createParamDecorat
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ApiBasicAuth, ApiBearerAuth, ApiExtension, ApiResponse } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { ApiError, OAuthError } from '../common/errors.js';
 import { addressOf } from '../http/callers.js';
 import type { Actor } from './audit.repository.js';
@@ -23,17 +24,23 @@ export class AdminGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const request = context.switchToHttp().getRequest<AuthorizedRequest>();
+    const http = context.switchToHttp();
+    const request = http.getRequest<AuthorizedRequest>();
     const roles = this.reflector.get<readonly AdminRole[] | undefined>(ALLOWED, context.getHandler());
-    request.authorized = { clientId: await this.identify(request, roles ?? NOTHING_SAID) };
+    const clientId = await this.identify(request, http.getResponse<FastifyReply>(), roles ?? NOTHING_SAID);
+    request.authorized = { clientId };
     return true;
   }
 
-  private async identify(request: AuthorizedRequest, roles: readonly AdminRole[]): Promise<string> {
+  private async identify(
+    request: AuthorizedRequest,
+    reply: FastifyReply,
+    roles: readonly AdminRole[],
+  ): Promise<string> {
     if (request.headers.authorization === undefined)
       throw unauthorized('Basic realm="carillon", Bearer', 'Basic authentication or an access token is required.');
     try {
-      return await this.callers.authorize(request, roles);
+      return await this.callers.authorize(request, reply, roles);
     } catch (error) {
       throw error instanceof OAuthError ? inApiWords(error) : error;
     }
@@ -56,7 +63,10 @@ export function AdministratorsOnly(): ClassDecorator {
       status: 403,
       description: 'The allowed scope covers no role that may call this, or not what is changed',
     }),
-    ApiResponse({ status: 429, description: 'Too many failed attempts; Retry-After says how long to wait' }),
+    ApiResponse({
+      status: 429,
+      description: 'Too many failed attempts, or requests of the client; Retry-After says how long to wait',
+    }),
   );
 }
 

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addressOf } from '../http/callers.js';
+import { Door } from '../limits/door.js';
 import { insufficientAllowedScope } from './bearer.js';
+import type { KnownClient } from './client-snapshot.js';
 import { ClientAuthenticator } from './client-authenticator.js';
 import { LiveTokens } from './live-tokens.js';
 import { covers } from './scope.js';
@@ -12,10 +14,20 @@ export class BasicOrBearer {
   constructor(
     private readonly authenticator: ClientAuthenticator,
     private readonly tokens: LiveTokens,
+    private readonly door: Door,
   ) {}
 
-  /** The id of the client that calls, which may when one of the elements is covered. Throws ApiError, OAuthError. */
-  async authorize(request: FastifyRequest, elements: readonly string[]): Promise<string> {
+  /**
+   * The id of the client that calls, which may when one of the elements is covered, and counts towards its limits. Throws
+   * ApiError, OAuthError.
+   */
+  async authorize(request: FastifyRequest, reply: FastifyReply, elements: readonly string[]): Promise<string> {
+    const client = await this.identify(request, elements);
+    this.door.enter(reply, client, undefined);
+    return client.id;
+  }
+
+  private async identify(request: FastifyRequest, elements: readonly string[]): Promise<KnownClient> {
     const { authorization } = request.headers;
     if (!isBasic(authorization))
       return (
@@ -23,10 +35,10 @@ export class BasicOrBearer {
           authorization,
           elements.map((element) => [element]),
         )
-      ).clientId;
+      ).client;
     const client = await this.authenticator.authenticate(authorization, addressOf(request));
     if (!elements.some((element) => covers(client.allowed, [element]))) throw insufficientAllowedScope(elements);
-    return client.id;
+    return client;
   }
 }
 

@@ -5,7 +5,7 @@ import { covers, parseScope } from './scope.js';
 /** Confidential clients and their rules, pure. */
 
 /** The role that may do everything in administration: the registry has no second kind of user. */
-const ADMINISTRATION: AdminRole = 'mfpadmin';
+export const ADMINISTRATION: AdminRole = 'mfpadmin';
 
 export interface ClientSecret {
   id: number;

@@ -56,6 +56,7 @@ export class ClientsService {
       if (current.has(wanted.id))
         throw new ApiError('FPWSE0002E', `The client exists already. Check the 'id' parameter value.`);
       reach.check(wanted);
+      reach.checkLimits(wanted.id, NO_LIMITS, fieldsOf(wanted));
       await changes.add(wanted.id, fieldsOf(wanted), hash);
     });
     return { client: pick(after, wanted.id), ...made };
@@ -182,6 +183,7 @@ async function putClient(
     // Gone since the hashes were made.
     if (hash === undefined) throw secretMissing(index);
     reach.check(wanted);
+    reach.checkLimits(wanted.id, NO_LIMITS, fieldsOf(wanted));
     await changes.add(wanted.id, fieldsOf(wanted), hash);
     return;
   }
@@ -202,6 +204,7 @@ async function updateFields(changes: ClientChanges, reach: Reach, client: Client
   if (!changed) return;
   reach.check(client);
   reach.check({ id: client.id, ...fields });
+  reach.checkLimits(client.id, client, fields);
   await changes.update(client, fields);
 }
 

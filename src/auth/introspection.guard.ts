@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { BasicOrBearer } from './basic-or-bearer.js';
 import type { AuthorizedRequest } from './scope.guard.js';
 
@@ -11,8 +12,10 @@ export class IntrospectionGuard implements CanActivate {
   constructor(private readonly callers: BasicOrBearer) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const request = context.switchToHttp().getRequest<AuthorizedRequest>();
-    request.authorized = { clientId: await this.callers.authorize(request, [INTROSPECT]) };
+    const http = context.switchToHttp();
+    const request = http.getRequest<AuthorizedRequest>();
+    const clientId = await this.callers.authorize(request, http.getResponse<FastifyReply>(), [INTROSPECT]);
+    request.authorized = { clientId };
     return true;
   }
 }

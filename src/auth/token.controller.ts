@@ -1,9 +1,10 @@
-import { Controller, Get, Header, HttpCode, Post, Req, UseGuards } from '@nestjs/common';
+import { Controller, Get, Header, HttpCode, Post, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBasicAuth, ApiBearerAuth, ApiBody, ApiConsumes, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { JWK } from 'jose';
 import { TakesBody } from '../common/takes-body.js';
 import { addressOf } from '../http/callers.js';
+import { Door } from '../limits/door.js';
 import { isBasic } from './basic-or-bearer.js';
 import { parseForm, refuseOtherClient, refuseOtherCredentials, requireParameter } from './form.js';
 import { INTROSPECT, IntrospectionGuard } from './introspection.guard.js';
@@ -31,6 +32,7 @@ export class TokenController {
     private readonly tokens: TokenService,
     private readonly liveTokens: LiveTokens,
     private readonly keys: SigningKeys,
+    private readonly door: Door,
   ) {}
 
   @Post('token')
@@ -67,9 +69,12 @@ export class TokenController {
   })
   @ApiResponse({ status: 400, description: 'RFC 6749 error: invalid_client, invalid_scope, invalid_request, …' })
   @ApiResponse({ status: 401, description: 'invalid_client under INVALID_CLIENT_STATUS=401' })
-  @ApiResponse({ status: 429, description: 'Too many failed attempts; Retry-After says how long to wait' })
-  issueToken(@Req() request: FastifyRequest): Promise<TokenAnswer> {
-    return this.tokens.issueToken(formOf(request));
+  @ApiResponse({
+    status: 429,
+    description: 'Too many failed attempts, or requests of the client; Retry-After says how long to wait',
+  })
+  issueToken(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<TokenAnswer> {
+    return this.tokens.issueToken(this.formOf(request, reply));
   }
 
   @Post('introspection')
@@ -124,8 +129,8 @@ export class TokenController {
   @ApiBody({ schema: A_TOKEN })
   @ApiResponse({ status: 200, description: 'The token holds no more, or never did' })
   @ApiResponse({ status: 400, description: 'RFC 6749 error: invalid_client, invalid_request' })
-  revoke(@Req() request: FastifyRequest): Promise<void> {
-    return this.tokens.revokeToken(formOf(request));
+  revoke(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+    return this.tokens.revokeToken(this.formOf(request, reply));
   }
 
   /** Half of the time between a key's publication and its first signature. */
@@ -140,14 +145,15 @@ export class TokenController {
   publicKeys(): { keys: JWK[] } {
     return this.keys.publicSet();
   }
-}
 
-function formOf(request: FastifyRequest): FormRequest {
-  const { headers, body } = request;
-  return {
-    contentType: headers['content-type'],
-    authorization: headers.authorization,
-    body,
-    address: addressOf(request),
-  };
+  private formOf(request: FastifyRequest, reply: FastifyReply): FormRequest {
+    const { headers, body } = request;
+    return {
+      contentType: headers['content-type'],
+      authorization: headers.authorization,
+      body,
+      address: addressOf(request),
+      enter: (client) => this.door.enter(reply, client, undefined),
+    };
+  }
 }

@@ -15,6 +15,8 @@ export interface FormRequest {
   authorization: string | undefined;
   body: unknown;
   address: string;
+  /** Told of the client once it is known; refuses one that asks for too much. */
+  enter: (client: KnownClient) => void;
 }
 
 export interface TokenAnswer {
@@ -35,11 +37,12 @@ export class TokenService {
   ) {}
 
   /** The client_credentials grant. */
-  async issueToken({ contentType, authorization, body, address }: FormRequest): Promise<TokenAnswer> {
+  async issueToken({ contentType, authorization, body, address, enter }: FormRequest): Promise<TokenAnswer> {
     const parameters = parseForm(contentType, body);
     checkGrantType(requireParameter(parameters, 'grant_type'));
     refuseOtherCredentials(parameters);
     const client = await this.authenticator.authenticate(authorization, address);
+    enter(client);
     refuseOtherClient(parameters, client.id);
     const scope = checkScope(parameters.get('scope'), client);
     return {
@@ -51,11 +54,12 @@ export class TokenService {
   }
 
   /** RFC 7009: of its own tokens a client takes back what it likes; what is no living token is done already. */
-  async revokeToken({ contentType, authorization, body, address }: FormRequest): Promise<void> {
+  async revokeToken({ contentType, authorization, body, address, enter }: FormRequest): Promise<void> {
     const parameters = parseForm(contentType, body);
     const text = requireParameter(parameters, 'token');
     refuseOtherCredentials(parameters);
     const client = await this.authenticator.authenticate(authorization, address);
+    enter(client);
     refuseOtherClient(parameters, client.id);
     const token = await this.liveTokens.find(text);
     if (!token) return;

@@ -88,7 +88,7 @@ function toOAuth({ status, headers, body }: Answer): Answer {
       ? 'invalid_token'
       : status === 403
         ? 'insufficient_scope'
-        : status === 503
+        : status === 503 || status === 429
           ? 'temporarily_unavailable'
           : status >= 500
             ? 'server_error'

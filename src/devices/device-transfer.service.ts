@@ -3,6 +3,7 @@ import { ApplicationsService } from '../applications/applications.service.js';
 import { checkBody, parseJson } from '../common/body.js';
 import { Clock } from '../common/clock.js';
 import { ApiError } from '../common/errors.js';
+import { FairTurns } from '../common/fair-turns.js';
 import { readLines } from '../common/lines.js';
 import type { Line } from '../common/lines.js';
 import { readUtf8 } from '../common/text.js';
@@ -23,12 +24,17 @@ const BATCH = 500;
 const TAG_NAMES = 20_000;
 /** Some 400 KB. */
 const EXPORT_PAGE = 1_000;
+/** Batches written at once: each holds a connection to the database for some 15 ms, and other requests need some too. */
+const AT_ONCE = 4;
 /** As of any other body. A device alone is at most 128 KiB; the rest is for the names of thousands of tags. */
 const MAX_LINE = 1_048_576;
 
 /** All devices of an application in and out, one JSON object a line, in the memory of a few batches. */
 @Injectable()
 export class DeviceTransferService {
+  /** Of applications: one that imports over many connections waits for itself. */
+  private readonly turns = new FairTurns(AT_ONCE);
+
   constructor(
     @Inject(PROVIDERS) private readonly providers: Providers,
     private readonly applications: ApplicationsService,
@@ -94,7 +100,8 @@ export class DeviceTransferService {
   private async write(applicationId: string, batch: readonly ImportedDevice[], report: ImportReport): Promise<void> {
     if (batch.length === 0) return;
     try {
-      report.keep(await this.registrations.putMany(applicationId, batch, new Date(this.clock.now())));
+      const put = () => this.registrations.putMany(applicationId, batch, new Date(this.clock.now()));
+      report.keep(await this.turns.take(applicationId, put));
     } catch (error) {
       if (error instanceof ApiError && error.status < 500) throw error;
       const { lines, rejected } = report.summarize();

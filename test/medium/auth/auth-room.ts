@@ -96,6 +96,7 @@ export class AuthRoom {
       authorization: basic(id, secret),
       body: new URLSearchParams({ grant_type: 'client_credentials', scope }).toString(),
       address,
+      enter: () => undefined,
     });
     return answer.access_token;
   }

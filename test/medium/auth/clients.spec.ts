@@ -49,6 +49,25 @@ describe.each(PLACES)('clients on %s', (place) => {
     expect((await live.clients.list()).map((client) => client.id)).not.toContain(id);
   });
 
+  it('a deployer changes no limit, its own neither; an mfpadmin does', async () => {
+    const LIMITS = { requestsPerSecond: 5, concurrentRequests: 2 };
+    const DEPLOYER = { clientId: 'deployer', address: '192.0.2.9' };
+    await here.clients.create(ROOT, { id: 'deployer', allowedScope: 'mfpdeployer messages.*', ...LIMITS });
+    await here.clients.create(ROOT, { id: 'bound', allowedScope: 'messages.write', ...LIMITS });
+    for (const id of ['deployer', 'bound'])
+      for (const change of [{ requestsPerSecond: 6 }, { requestsPerSecond: null }, { concurrentRequests: 3 }])
+        expect(await refusalOf(here.clients.update(DEPLOYER, id, change))).toBe('403 CARIL0403E');
+    const made = { id: 'made', secret: 'made-secret', allowedScope: 'messages.write' };
+    expect(await refusalOf(here.clients.create(DEPLOYER, { ...made, requestsPerSecond: 9 }))).toBe('403 CARIL0403E');
+    await here.clients.create(DEPLOYER, made);
+    await here.clients.update(DEPLOYER, 'bound', { displayName: 'Bound', ...LIMITS });
+    expect(await here.clients.get('bound')).toMatchObject({ displayName: 'Bound', ...LIMITS });
+    expect(await here.clients.update(ROOT, 'deployer', { requestsPerSecond: 6 })).toMatchObject({
+      requestsPerSecond: 6,
+    });
+    for (const id of ['deployer', 'bound', 'made']) await here.clients.remove(ROOT, id);
+  });
+
   describe('an administrator who may not do everything', () => {
     const DENIED = '403 CARIL0403E';
     const DEPUTY = { clientId: 'deputy', address: '192.0.2.9' };

@@ -1,4 +1,6 @@
 import 'reflect-metadata';
+import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApplicationRemovalRepository } from '../../../src/applications/application-removal.repository.js';
@@ -186,18 +188,53 @@ describe.each(PLACES)('registrations on the %s database', (place) => {
   });
 });
 
-it('an import that breaks off keeps what was read', async () => {
-  const { database, remove } = await openPlace('embedded');
-  const [clock, audience] = [new Clock(), new AudienceRepository(database)];
+function transfersOn(database: Database): DeviceTransferService {
+  const clock = new Clock();
   const removals = new ApplicationRemovalRepository(database);
-  const service = new DeviceTransferService(
+  return new DeviceTransferService(
     { sandbox: new SandboxProvider() } as unknown as Providers,
     new ApplicationsService(new ApplicationRepository(database), removals, new LeaseRepository(database), clock),
-    audience,
+    new AudienceRepository(database),
     new DeviceTransferRepository(database),
     new DeviceRegistrationRepository(database),
     clock,
   );
+}
+
+it.runIf(PLACES.includes('PostgreSQL'))(
+  'an application that imports over many connections waits for itself, not its neighbour',
+  async () => {
+    const { database, remove } = await openPlace('PostgreSQL');
+    const service = transfersOn(database);
+    const [busy, neighbour] = [await addApplication(database), await addApplication(database)];
+    const ended: string[] = [];
+    const importOne = (applicationId: string, n: number) => {
+      const source = Readable.from([
+        Buffer.from(`{"deviceId":"${n}","platform":"A","token":"sandbox:accepted:${n}"}\n`),
+      ]);
+      const import_ = service.importDevices(applicationId, source).then(() => ended.push(applicationId));
+      return { read: finished(source), import_ };
+    };
+    const imports: ReturnType<typeof importOne>[] = [];
+    // While the table is locked nothing is written, and all that was read waits for its turn.
+    await database.kysely.transaction().execute(async (transaction) => {
+      await sql`lock table device in exclusive mode`.execute(transaction);
+      for (let n = 0; n < 20; n++) imports.push(importOne(busy, n));
+      imports.push(importOne(neighbour, 0));
+      await Promise.all(imports.map(({ read }) => read));
+      await new Promise((resolve) => setImmediate(resolve));
+    });
+    await Promise.all(imports.map(({ import_ }) => import_));
+    // Four were inside, and four more may have followed when it ends; one after the other it would be the last of 21.
+    expect(ended.indexOf(neighbour)).toBeLessThan(12);
+    await remove();
+  },
+);
+
+it('an import that breaks off keeps what was read', async () => {
+  const { database, remove } = await openPlace('embedded');
+  const service = transfersOn(database);
+  const audience = new AudienceRepository(database);
   async function* broken(): AsyncGenerator<Buffer> {
     for (const deviceId of ['a', 'b', 'c'])
       yield Buffer.from(`${JSON.stringify({ deviceId, platform: 'A', token: `sandbox:accepted:${deviceId}` })}\n`);
