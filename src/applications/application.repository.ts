@@ -98,6 +98,14 @@ export class ApplicationRepository {
       .executeTakeFirst();
   }
 
+  /** All of them, retired ones too; as counted by triggers. */
+  async countDevices(id: string): Promise<number> {
+    const { rows } = await sql<{ count: number }>`
+      select coalesce(sum(amount), 0)::bigint as count from tally
+      where application_id = ${id} and kind = 'device'`.execute(this.database.kysely);
+    return rows[0]?.count ?? 0;
+  }
+
   /** `stopped`: since now, unless it was before; else the stop is lifted. False when there is none of this id. */
   setStopped(id: string, stopped: boolean, now: Date, actor: Actor): Promise<boolean> {
     return this.database.kysely.transaction().execute(async (transaction) => {

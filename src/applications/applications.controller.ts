@@ -12,7 +12,7 @@ import {
   Req,
   UseGuards,
 } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { Caller } from '../auth/admin.guard.js';
 import type { Actor } from '../auth/audit.repository.js';
@@ -21,6 +21,7 @@ import { RequireElement, RequireScope, ScopeGuard } from '../auth/scope.guard.js
 import { BodyPipe } from '../common/body.js';
 import { readFilter } from '../common/filter.js';
 import { ApiFilter, ApiPaging, readExpand, readPage, toPageInfo } from '../common/paging.js';
+import { readText, readWord } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
 import {
   ApplicationAnswer,
@@ -95,8 +96,21 @@ export class ApplicationsController {
     summary: 'Remove an application with its settings, devices, tags, subscriptions and messages',
     description: 'It is gone at once, and none of its messages is sent any more; large ones are deleted in steps.',
   })
-  remove(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<void> {
-    return this.applications.removeApplication(caller, applicationId);
+  @ApiQuery({
+    name: 'devices',
+    required: false,
+    enum: ['delete'],
+    description: 'Extension: needed where the application has devices',
+  })
+  @ApiResponse({ status: 400, description: '`devices` is another word than `delete`' })
+  @ApiResponse({ status: 409, description: 'CARIL0409E: it has devices, and `devices=delete` is missing' })
+  remove(
+    @Param('applicationId') applicationId: string,
+    @Query() query: QueryOf,
+    @Caller() caller: Actor,
+  ): Promise<void> {
+    const devices = readWord('devices', readText(query, 'devices'), ['delete']) === 'delete';
+    return this.applications.removeApplication(caller, applicationId, { devices });
   }
 
   @Post(':applicationId/stop')

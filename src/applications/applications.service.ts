@@ -64,9 +64,17 @@ export class ApplicationsService {
 
   /**
    * Nothing of it is written any more when this returns, and a small application is gone with its id; of a large one the
-   * housekeeper takes the rest away.
+   * housekeeper takes the rest away. Throws CARIL0409E when it has devices and they are not to be removed with it: a path that
+   * was cut off on its way may name the application in place of what is in it.
    */
-  async removeApplication(actor: Actor, id: string): Promise<void> {
+  async removeApplication(actor: Actor, id: string, { devices }: { devices: boolean }): Promise<void> {
+    await this.getApplication(id);
+    const count = devices ? 0 : await this.applications.countDevices(id);
+    if (count > 0)
+      throw new ApiError(
+        'CARIL0409E',
+        `The application has ${count} ${count === 1 ? 'device' : 'devices'}. Call it with ?devices=delete to remove the application with them.`,
+      );
     if (!(await this.applications.markRemoved(id, new Date(this.clock.now()), actor))) throw unknownApplication();
     await this.leases.awaitEnd({ applicationId: id });
     const started = this.clock.now();

@@ -1,8 +1,9 @@
 import { ApiProperty, ApiPropertyOptional, OmitType, PartialType } from '@nestjs/swagger';
-import { IsIn, IsNotIn, IsOptional, IsString, Length, MaxLength } from 'class-validator';
+import { IsIn, IsOptional, IsString, Length, MaxLength } from 'class-validator';
 import { ReadAs } from '../common/fields.js';
 import { TextFromNumber } from '../common/lenient.js';
 import { PageInfo } from '../common/paging.js';
+import { IsPathName } from '../common/path-name.js';
 import { readText } from '../common/query.js';
 import type { Query } from '../common/query.js';
 import type { DeviceAttributes } from '../database/tables.js';
@@ -19,10 +20,6 @@ const MAX_ID = 255;
 const MAX_TOKEN = 4_096;
 const MAX_APP_VERSION = 64;
 
-/** URL libraries resolve them away (RFC 3986 §5.2.4): a path could not name these. */
-const DOT_SEGMENTS = ['.', '..'];
-const DOTS = 'it must not be a dot segment of a path';
-
 const ATTRIBUTES = {
   type: 'object' as const,
   additionalProperties: { oneOf: [{ type: 'string' }, { type: 'number' }, { type: 'boolean' }] },
@@ -32,7 +29,7 @@ const ATTRIBUTES = {
 export class RegisterDeviceDto {
   @IsString({ message: 'it must be a string' })
   @Length(1, MAX_ID, { message: `it must be 1 to ${MAX_ID} characters` })
-  @IsNotIn(DOT_SEGMENTS, { message: DOTS })
+  @IsPathName()
   @ApiProperty({ minLength: 1, maxLength: MAX_ID })
   deviceId!: string;
 
@@ -49,7 +46,7 @@ export class RegisterDeviceDto {
   @IsOptional()
   @IsString({ message: 'it must be a string' })
   @MaxLength(MAX_USER_ID, { message: `it must be at most ${MAX_USER_ID} characters` })
-  @IsNotIn(DOT_SEGMENTS, { message: DOTS })
+  @IsPathName()
   @ApiPropertyOptional({ maxLength: MAX_USER_ID, description: 'Left out, empty or `anonymous`: nobody is signed in' })
   userId?: string;
 

@@ -1,4 +1,5 @@
 import { ValidateBy } from 'class-validator';
+import { wrongPathName } from '../common/path-name.js';
 import { BROADCAST_TAG } from './audience.repository.js';
 
 const MAX_NAME = 254;
@@ -14,6 +15,8 @@ export function wrongTagNames(value: unknown): string | null {
       return `each name must be a string of 1 to ${MAX_NAME} characters`;
     if (name !== BROADCAST_TAG && name.toLowerCase() === BROADCAST_TAG.toLowerCase())
       return `${BROADCAST_TAG} is written so and not otherwise`;
+    const wrong = wrongPathName(name);
+    if (wrong !== null) return wrong;
   }
   return null;
 }

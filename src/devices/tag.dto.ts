@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional, IsString, Length, MaxLength } from 'class-validator';
 import { PageInfo } from '../common/paging.js';
+import { IsPathName } from '../common/path-name.js';
 import { isoSeconds } from './device.dto.js';
 import type { Tag } from './tag.repository.js';
 
@@ -10,6 +11,7 @@ const MAX_DESCRIPTION = 1_024;
 export class CreateTagDto {
   @IsString({ message: 'it must be a string' })
   @Length(1, MAX_NAME, { message: `it must be 1 to ${MAX_NAME} characters` })
+  @IsPathName()
   name!: string;
 
   @IsOptional()

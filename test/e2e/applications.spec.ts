@@ -1,3 +1,5 @@
+import { request } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { Api } from '../harness/api.js';
 import type { Answer } from '../harness/api.js';
@@ -55,6 +57,16 @@ describe('the list', () => {
   });
 });
 
+/** Answers the body. */
+function deleteAsIs(path: string, authorization: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(program.carillon.url);
+    request({ hostname, port, path, method: 'DELETE', headers: { authorization } }, (answer) => resolve(json(answer)))
+      .on('error', reject)
+      .end();
+  });
+}
+
 describe('a removed application', () => {
   it('takes everything of it along, sends nothing more, and may be made again', async () => {
     await create('com.example.gone');
@@ -63,7 +75,23 @@ describe('a removed application', () => {
     await gone.app('POST', '/tags', { name: 'news' });
     await gone.app('PUT', '/settings/gcmConf', { senderId: '123', apiKey: 'k' });
     const messageId = await gone.send({ message: { alert: 'Hello' } });
-    expect((await gone.call('DELETE', '/apps/com.example.gone')).status).toBe(204);
+    // Where nothing rewrites the path, a tag of this name that an older program kept can be removed.
+    for (const name of ['..', '%2e%2e', '.'])
+      expect(await deleteAsIs(`/imfpush/v1/apps/com.example.gone/tags/${name}`, gone.authorization)).toMatchObject({
+        code: 'FPWSE0001E',
+        message: expect.stringContaining("'tagName'") as string,
+      });
+    // A URL library makes the application's path of it.
+    expect(await gone.call('DELETE', '/apps/com.example.gone/tags/..')).toMatchObject({
+      status: 409,
+      body: {
+        code: 'CARIL0409E',
+        message: expect.stringContaining('has 1 device. Call it with ?devices=delete') as string,
+      },
+    });
+    expect((await gone.call('DELETE', '/apps/com.example.gone?devices=all')).status).toBe(400);
+    expect((await gone.app('GET', '/devices/d')).status).toBe(200);
+    expect((await gone.call('DELETE', '/apps/com.example.gone?devices=delete')).status).toBe(204);
     for (const [method, path, body] of [
       ['GET', '', undefined],
       ['DELETE', '', undefined],

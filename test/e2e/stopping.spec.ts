@@ -84,7 +84,7 @@ describe.runIf(SERVERS)('stopping in mid-broadcast, on PostgreSQL and Redis', ()
   it('a removed application: when the answer comes all has arrived that ever will', async () => {
     await deployment.startProcess('worker');
     const messageId = await deployment.broadcastUntilMiddle();
-    expect((await api.call('DELETE', '/apps/com.acme.bank')).status).toBe(204);
+    expect((await api.call('DELETE', '/apps/com.acme.bank?devices=delete')).status).toBe(204);
     const arrived = await deployment.received(messageId);
     expect(arrived).toBeLessThan(DEVICES);
     await passTime();

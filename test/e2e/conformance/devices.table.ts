@@ -68,6 +68,7 @@ export const DEVICES: readonly Row[] = [
   ['POST …/devices', write, 'a user’s', { body: phone }, 201, answer(phone)],
   ['POST …/devices', write, 'nobody’s', { body: { ...desk, platform: 'M', userId: null } }, 201, answer(desk)],
   ['POST …/devices', write, 'again', { body: { ...desk, userId: 'anonymous', colour: 'red' } }, 201, answer(desk)],
+  ['DELETE …', 'apps.write', 'one with devices', {}, 409, refused('CARIL0409E', /2 devices.*devices=delete/)],
   ['GET …/devices/:deviceId', read, 'a user’s', {}, 200, answer(phone)],
   ['GET …/devices/:deviceId', read, 'nobody’s', { path: { deviceId: 'desk' } }, 200, answer(desk)],
   [

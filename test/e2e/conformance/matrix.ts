@@ -7,7 +7,8 @@ export const MATRIX: Readonly<Record<string, readonly [scope: string, ...statuse
   'GET /apps/': ['apps.read', 200, 400, 406],
   'POST /apps/': ['apps.write', 201, 400, 405, 406, 409, 413],
   'GET …': ['apps.read', 200, 404, 406],
-  'DELETE …': ['apps.write', 204, 404, 406],
+  // 409: it has devices.
+  'DELETE …': ['apps.write', 204, 400, 404, 406, 409],
   'GET …/status': ['apps.read', 200, 404, 406],
   'PUT …/status': ['apps.write', 200, 400, 404, 405, 406, 413],
 

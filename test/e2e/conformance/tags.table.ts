@@ -17,6 +17,7 @@ export const TAGS: readonly Row[] = [
   ['POST …/tags', write, 'a number for a name', { body: { name: 7 } }, 400, wrong(/'name'/)],
   ['POST …/tags', write, '255 characters', { body: { name: 'x'.repeat(255) } }, 400, wrong(/'name'.*254/)],
   ['POST …/tags', write, 'a long text', { body: given('x', 'x'.repeat(1_025)) }, 400, wrong(/'description'.*1024/)],
+  ['POST …/tags', write, 'a dot segment', { body: { name: '..' } }, 400, wrong(/'name'.*path/)],
   ['POST …/tags', write, 'Push.all', { body: { name: 'push.all' } }, 400, wrong(/'name'/)],
   ['POST …/tags', write, 'a list', { body: [] }, 400, refused('FPWSE0004E')],
 

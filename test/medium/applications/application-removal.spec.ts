@@ -148,17 +148,23 @@ describe.each(PLACES)('removing an application on the %s database', (place) => {
       new LeaseRepository(room.database),
       new HastyClock(),
     );
-    await service.removeApplication(ITSELF, applicationId);
+    await expect(service.removeApplication(ITSELF, applicationId, { devices: false })).rejects.toMatchObject({
+      code: 'CARIL0409E',
+      message: expect.stringMatching(/has 1000 devices.*\?devices=delete/) as string,
+    });
+    await service.removeApplication(ITSELF, applicationId, { devices: true });
     expect(await count('device', applicationId)).toBe(1_000);
     const again = { id: applicationId, enabled: true };
     await expect(service.createApplication(again)).rejects.toMatchObject({ code: 'CARIL0409E' });
-    await expect(service.removeApplication(ITSELF, applicationId)).rejects.toMatchObject({ code: 'FPWSE0001E' });
+    await expect(service.removeApplication(ITSELF, applicationId, { devices: true })).rejects.toMatchObject({
+      code: 'FPWSE0001E',
+    });
     await new ApplicationsService(
       applications,
       removals,
       new LeaseRepository(room.database),
       new Clock(),
-    ).removeApplication(ITSELF, await room.addApplication());
+    ).removeApplication(ITSELF, await room.addApplication(), { devices: false });
     await finish();
     expect(await service.createApplication(again)).toEqual({ ...again, strict: false });
     await expect(service.createApplication(again)).rejects.toMatchObject({ code: 'FPWSE0002E' });
