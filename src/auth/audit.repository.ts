@@ -24,6 +24,7 @@ export interface AuditedChange {
     | 'application.stop'
     | 'application.resume'
     | 'user.delete'
+    | 'webhook.secret'
     | 'provider_setting.put'
     | 'provider_setting.delete';
   /** The id of the client, the key or the application. */

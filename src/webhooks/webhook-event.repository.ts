@@ -15,7 +15,8 @@ export interface LeasedWebhook {
   applicationId: string;
   name: string;
   url: string;
-  secret: string;
+  /** What events are signed with, the newest first. */
+  secrets: string[];
   /** Failed tries in a row of the endpoint; 0: it takes events. */
   failures: number;
   lastError: string | null;
@@ -29,9 +30,12 @@ const LAPSED = 1_000;
 /** When all that waits is behind events in retry, the next look at them. */
 const NOTHING_DUE_MS = 1_000;
 
-/** A wait that is over. One that is longer than the longest there is was written before the clock went back. */
+/**
+ * A wait that is over. One of more than twice the longest there is was written before the clock went back: twice, because a
+ * statement that waited for the row has an older now() than the one that wrote it.
+ */
 const isOver = (until: RawBuilder<unknown>, longestS: number): RawBuilder<boolean> =>
-  sql`(${until} is null or ${until} <= now() or ${until} > now() + make_interval(secs => ${longestS}))`;
+  sql`(${until} is null or ${until} <= now() or ${until} > now() + make_interval(secs => ${2 * longestS}))`;
 const LONGEST_WAIT_S = LONGEST_WAIT_MS / 1_000;
 
 /** The outbox: rows that the triggers of 0012-webhooks wrote with the change they tell of. */
@@ -44,19 +48,22 @@ export class WebhookEventRepository {
 
   /** The webhook that has waited longest of those that are due, have events and are held by no other process. */
   async lease(): Promise<LeasedWebhook | undefined> {
-    const { rows } = await sql<Omit<LeasedWebhook, 'secret'> & { sealed: Buffer }>`
-      update webhook set lease_until = now() + make_interval(secs => ${LEASE_S}) where id in (
+    const { rows } = await sql<Omit<LeasedWebhook, 'secrets'> & { sealed: (Buffer | null)[] }>`
+      update webhook set lease_until = now() + make_interval(secs => ${LEASE_S}),
+        secret_before = case when secret_before_until > now() then secret_before end where id in (
         select id from webhook
         where ${isOver(sql`next_at`, LONGEST_WAIT_S)} and ${isOver(sql`lease_until`, LEASE_S)}
           and exists (select from webhook_event as event where event.webhook_id = webhook.id
             and (webhook.failures > 0 or ${isOver(sql`event.retry_at`, LONGEST_WAIT_S)}))
         order by next_at limit 1 for no key update skip locked)
-      returning id, application_id as "applicationId", name, url, secret as sealed, failures,
+      returning id, application_id as "applicationId", name, url, array[secret, secret_before] as sealed, failures,
         last_error as "lastError"`.execute(this.database.kysely);
     const [row] = rows;
     if (!row) return undefined;
     const { sealed, ...webhook } = row;
-    return { ...webhook, secret: this.vault.open(sealed, contextOf(webhook.applicationId, webhook.name)) };
+    const context = contextOf(webhook.applicationId, webhook.name);
+    const secrets = sealed.filter((secret) => secret !== null).map((secret) => this.vault.open(secret, context));
+    return { ...webhook, secrets };
   }
 
   /**

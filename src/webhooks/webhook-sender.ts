@@ -92,7 +92,7 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   /** Null when it was taken, else why not. */
-  private async deliver({ url, secret }: LeasedWebhook, { id, body }: WebhookEvent): Promise<string | null> {
+  private async deliver({ url, secrets }: LeasedWebhook, { id, body }: WebhookEvent): Promise<string | null> {
     // Asked again: a look-up does not pass by for an address in place of a name.
     const refusal = refuseUrl(url, this.config.webhooks.allowPrivate);
     if (refusal !== null) return `the url is not called: ${refusal}`;
@@ -100,7 +100,7 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
       'content-type': 'application/json',
       'user-agent': 'Carillon',
       'x-carillon-event-id': String(id),
-      'x-carillon-signature': sign(secret, body, this.clock.now()),
+      'x-carillon-signature': sign(secrets, body, this.clock.now()),
     };
     const result = await this.client.post(url, headers, Buffer.from(body));
     if (result.kind !== 'answered') return result.reason;

@@ -1,5 +1,7 @@
-import { IsString, Length, Matches } from 'class-validator';
+import { IsInt, IsOptional, IsString, Length, Matches, Max, Min } from 'class-validator';
 import type { WebhookReport } from './webhook.repository.js';
+
+const MONTH_S = 30 * 86_400;
 
 export class ChangeWebhookDto {
   /** Where events are posted to: https, at a public address. */
@@ -29,6 +31,20 @@ export class WebhookAnswer {
 export class NewWebhookAnswer extends WebhookAnswer {
   /** What signatures are made with; shown this once (extension). */
   secret!: string;
+}
+
+export class RotateWebhookSecretDto {
+  /** How long events are signed with the old secret too; default one day. 0: not at all, and no older one either. */
+  @IsOptional()
+  @IsInt({ message: 'it must be a whole number' })
+  @Min(0, { message: 'it must be at least 0' })
+  @Max(MONTH_S, { message: `it must be at most ${MONTH_S}` })
+  overlapSeconds?: number;
+}
+
+export class RotatedWebhookAnswer extends NewWebhookAnswer {
+  /** Until when events are signed with the old secret too; absent without an overlap. */
+  secretBeforeUntil?: string;
 }
 
 export class WebhookReportAnswer extends WebhookAnswer {

@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
+import { recordAudit } from '../auth/audit.repository.js';
+import type { Actor } from '../auth/audit.repository.js';
 import { Vault } from '../common/vault.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
@@ -70,6 +72,57 @@ export class WebhookRepository {
           newest_at_failures = '{}', last_error = null
         where application_id = ${applicationId} and name = ${name} returning id`.execute(transaction);
       for (const { id } of rows) await forgetFailures(transaction, id);
+      return rows.length > 0;
+    });
+  }
+
+  /**
+   * Puts a new secret in place of one that events are signed with for `overlapS` more. `overlap`: the secret before that one
+   * is still signed with; 0 ends all others at once.
+   */
+  async rotateSecret(
+    actor: Actor,
+    applicationId: string,
+    name: string,
+    secret: string,
+    overlapS: number,
+  ): Promise<(Webhook & { secretBeforeUntil: Date | null }) | 'none' | 'overlap'> {
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      const { rows: held } = await sql<{ overlaps: boolean | null }>`
+        select secret_before_until > now() as overlaps from webhook
+        where application_id = ${applicationId} and name = ${name} for no key update`.execute(transaction);
+      if (!held[0]) return 'none';
+      if (held[0].overlaps && overlapS > 0) return 'overlap';
+      const sealed = this.vault.seal(secret, contextOf(applicationId, name));
+      const { rows } = await sql<Webhook & { secretBeforeUntil: Date | null }>`
+        update webhook set secret = ${sealed},
+          secret_before = case when ${overlapS}::int > 0 then secret end,
+          secret_before_until = case when ${overlapS}::int > 0 then now() + make_interval(secs => ${overlapS}::int) end
+        where application_id = ${applicationId} and name = ${name}
+        returning name, url, event_types as "eventTypes", secret_before_until as "secretBeforeUntil"`.execute(
+        transaction,
+      );
+      await recordAudit(transaction, actor, {
+        action: 'webhook.secret',
+        subject: applicationId,
+        detail: { webhook: name, overlapSeconds: overlapS },
+      });
+      return rows[0] ?? 'none';
+    });
+  }
+
+  /** Ends the overlap of a rotation. False when there is no such webhook. */
+  async endSecretBefore(actor: Actor, applicationId: string, name: string): Promise<boolean> {
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      const { rows } = await sql`
+        update webhook set secret_before = null, secret_before_until = null
+        where application_id = ${applicationId} and name = ${name} returning id`.execute(transaction);
+      if (rows.length > 0)
+        await recordAudit(transaction, actor, {
+          action: 'webhook.secret',
+          subject: applicationId,
+          detail: { webhook: name, secretBefore: 'ended' },
+        });
       return rows.length > 0;
     });
   }

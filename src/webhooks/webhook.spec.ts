@@ -45,9 +45,14 @@ it('waits double each time, from five seconds to a quarter of an hour', () => {
 
 it('signs time and body', () => {
   // printf '1764000000.{"a":1}' | openssl dgst -sha256 -hmac secret
-  expect(sign('secret', '{"a":1}', 1_764_000_000_500)).toBe(
+  expect(sign(['secret'], '{"a":1}', 1_764_000_000_500)).toBe(
     't=1764000000,v1=112dc1736ad0328f094ebdad63c8bde5936ce7d0bb7ae467f9f8d481a26df51c',
   );
-  expect(sign('secret', '{"a":1}', 1_764_000_000_500)).not.toBe(sign('other', '{"a":1}', 1_764_000_000_500));
-  expect(sign('secret', '{"a":1}', 1_764_000_000_500)).not.toBe(sign('secret', '{"a":2}', 1_764_000_000_500));
+  expect(sign(['secret'], '{"a":1}', 1_764_000_000_500)).not.toBe(sign(['other'], '{"a":1}', 1_764_000_000_500));
+  expect(sign(['secret'], '{"a":1}', 1_764_000_000_500)).not.toBe(sign(['secret'], '{"a":2}', 1_764_000_000_500));
+});
+
+it('signs with each secret, the newest first', () => {
+  const [of, both] = [(secrets: string[]) => sign(secrets, '{}', 1_764_000_000_000), ['new', 'old']];
+  expect(of(both)).toBe(`${of(['new'])},${of(['old']).split(',')[1]}`);
 });

@@ -44,8 +44,14 @@ export function waitAfter(failures: number, chance: number): number {
   return wait * (0.75 + 0.25 * chance);
 }
 
-/** `t=<epoch s>,v1=<hex>`: HMAC-SHA256 of `<t>.<body>`, so that an old request cannot be passed off as a new one. */
-export function sign(secret: string, body: string, now: number): string {
+/**
+ * `t=<epoch s>,v1=<hex>`: HMAC-SHA256 of `<t>.<body>`, so that an old request cannot be passed off as a new one. A `v1` for
+ * each secret, the newest first.
+ */
+export function sign(secrets: readonly string[], body: string, now: number): string {
   const time = Math.floor(now / SECOND_MS);
-  return `t=${time},v1=${createHmac('sha256', secret).update(`${time}.${body}`).digest('hex')}`;
+  const signatures = secrets.map(
+    (secret) => `v1=${createHmac('sha256', secret).update(`${time}.${body}`).digest('hex')}`,
+  );
+  return [`t=${time}`, ...signatures].join(',');
 }

@@ -1,11 +1,15 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Put, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
-import { BodyPipe } from '../common/body.js';
+import { Caller } from '../auth/admin.guard.js';
+import type { Actor } from '../auth/audit.repository.js';
+import { BodyPipe, StrictBodyPipe } from '../common/body.js';
 import {
   ChangeWebhookDto,
   CreateWebhookDto,
   NewWebhookAnswer,
+  RotateWebhookSecretDto,
+  RotatedWebhookAnswer,
   WebhookAnswer,
   WebhookListAnswer,
   WebhookReportAnswer,
@@ -13,6 +17,8 @@ import {
 } from './webhook.dto.js';
 import type { Webhook } from './webhook.repository.js';
 import { WebhooksService } from './webhooks.service.js';
+
+const DAY_S = 86_400;
 
 @ApiTags('Webhooks')
 @Controller('imfpush/v1/apps/:applicationId/webhooks')
@@ -62,6 +68,43 @@ export class WebhooksController {
     @Body(new BodyPipe(ChangeWebhookDto)) { url, eventTypes }: ChangeWebhookDto,
   ): Promise<WebhookAnswer> {
     return toAnswer(await this.webhooks.change(applicationId, { name, url, eventTypes }));
+  }
+
+  @Post(':name/secret')
+  @HttpCode(200)
+  @Header('cache-control', 'no-store')
+  @RequireScope('webhooks.write')
+  @ApiOperation({
+    summary: 'Rotate the secret; the new one is shown this once, the old one signs too for a stated time (extension)',
+    description: 'Until then `X-Carillon-Signature` has two `v1`: of the new secret, then of the old one. Take either.',
+  })
+  @ApiResponse({ status: 409, description: 'CARIL0409E: the secret before the last still signs' })
+  async rotateSecret(
+    @Param('applicationId') applicationId: string,
+    @Param('name') name: string,
+    @Body(new StrictBodyPipe(RotateWebhookSecretDto, { optional: true })) body: RotateWebhookSecretDto,
+    @Caller() caller: Actor,
+  ): Promise<RotatedWebhookAnswer> {
+    const overlapS = body.overlapSeconds ?? DAY_S;
+    const {
+      webhook,
+      secret,
+      secretBeforeUntil: until,
+    } = await this.webhooks.rotateSecret(caller, applicationId, name, overlapS);
+    const { name: same, url, eventTypes } = toAnswer(webhook);
+    return { name: same, url, eventTypes, secret, ...(until && { secretBeforeUntil: until.toISOString() }) };
+  }
+
+  @Delete(':name/secretBefore')
+  @HttpCode(204)
+  @RequireScope('webhooks.write')
+  @ApiOperation({ summary: 'End the old secret before its time; the newest stays (extension)' })
+  endSecretBefore(
+    @Param('applicationId') applicationId: string,
+    @Param('name') name: string,
+    @Caller() caller: Actor,
+  ): Promise<void> {
+    return this.webhooks.endSecretBefore(caller, applicationId, name);
   }
 
   @Delete(':name')

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
 import { ApplicationsService } from '../applications/applications.service.js';
+import type { Actor } from '../auth/audit.repository.js';
 import { ApiError, invalidValue, notFound } from '../common/errors.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
@@ -21,7 +22,7 @@ export class WebhooksService {
   async create(applicationId: string, input: CreateWebhookDto): Promise<{ webhook: Webhook; secret: string }> {
     await this.applications.getApplication(applicationId);
     const webhook = this.read(input);
-    const secret = randomBytes(32).toString('base64url');
+    const secret = newSecret();
     const result = await this.webhooks.add(applicationId, webhook, secret);
     if (result === 'taken')
       throw new ApiError('FPWSE0002E', "The webhook exists already. Check the 'name' parameter value.");
@@ -53,6 +54,31 @@ export class WebhooksService {
     if (!(await this.webhooks.remove(applicationId, name))) throw unknownWebhook();
   }
 
+  /** The secret before holds for `overlapS` more beside the new one. */
+  async rotateSecret(
+    actor: Actor,
+    applicationId: string,
+    name: string,
+    overlapS: number,
+  ): Promise<{ webhook: Webhook; secret: string; secretBeforeUntil: Date | null }> {
+    await this.applications.getApplication(applicationId);
+    const secret = newSecret();
+    const result = await this.webhooks.rotateSecret(actor, applicationId, name, secret, overlapS);
+    if (result === 'none') throw unknownWebhook();
+    if (result === 'overlap')
+      throw new ApiError(
+        'CARIL0409E',
+        'The secret before the last still signs. End it first, or set overlapSeconds to 0.',
+      );
+    const { secretBeforeUntil, ...webhook } = result;
+    return { webhook, secret, secretBeforeUntil };
+  }
+
+  async endSecretBefore(actor: Actor, applicationId: string, name: string): Promise<void> {
+    await this.applications.getApplication(applicationId);
+    if (!(await this.webhooks.endSecretBefore(actor, applicationId, name))) throw unknownWebhook();
+  }
+
   private read({ name, url, eventTypes }: CreateWebhookDto): Webhook {
     const refusal = refuseUrl(url, this.config.webhooks.allowPrivate);
     if (refusal !== null) throw invalidValue('url', refusal);
@@ -61,6 +87,10 @@ export class WebhooksService {
       throw invalidValue('eventTypes', `it must be a list of ${EVENT_TYPES.join(', ')}, separated by commas`);
     return { name, url, eventTypes: types };
   }
+}
+
+function newSecret(): string {
+  return randomBytes(32).toString('base64url');
 }
 
 function unknownWebhook(): ApiError {

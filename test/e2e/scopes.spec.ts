@@ -116,6 +116,8 @@ const ROWS: Record<string, Row> = {
   [`GET ${app}/webhooks`]: { needs: 'webhooks.read', status: 200 },
   [`GET ${app}/webhooks/:name`]: { needs: 'webhooks.read', status: 200 },
   [`PUT ${app}/webhooks/:name`]: { needs: 'webhooks.write', body: HOOK, status: 200 },
+  [`POST ${app}/webhooks/:name/secret`]: { needs: 'webhooks.write', status: 200 },
+  [`DELETE ${app}/webhooks/:name/secretBefore`]: { needs: 'webhooks.write', status: 204 },
   [`DELETE ${app}/webhooks/:name`]: { needs: 'webhooks.write', status: 204 },
 
   [`POST ${app}/tags`]: { needs: 'tags.write', body: { name: 'weather' }, status: 201 },

@@ -27,6 +27,7 @@ import { up as webhookLots } from './0028-webhook-lots.js';
 import { up as signingOrder } from './0029-signing-order.js';
 import { up as time } from './0030-time.js';
 import { up as userRemoval } from './0031-user-removal.js';
+import { up as webhookSecret } from './0032-webhook-secret.js';
 
 /**
  * Append only: a name that was released is never changed or taken away (migrations.spec.ts). Two are numbered 0012, and a
@@ -61,4 +62,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0029-signing-order': { up: signingOrder },
   '0030-time': { up: time },
   '0031-user-removal': { up: userRemoval },
+  '0032-webhook-secret': { up: webhookSecret },
 };

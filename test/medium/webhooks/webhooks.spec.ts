@@ -491,6 +491,54 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     expect((await webhooks.list(applicationId, 'w'))[0]).toMatchObject({ lastError: 'answered 302', pending: 1 });
   });
 
+  it('a rotated secret signs beside the old one for the overlap, or until that is ended', async () => {
+    const applicationId = await room.addApplication();
+    const { listener, url } = await newListener();
+    await add(applicationId, url);
+    const rotate = (secret: string, overlapS: number) =>
+      webhooks.rotateSecret({ clientId: 'me', address: '192.0.2.1' }, applicationId, 'w', secret, overlapS);
+    /** The secrets of these that a receiver could verify the next event with. */
+    const signers = async (): Promise<string[]> => {
+      await register(applicationId, 'd1');
+      await deliver(newSender());
+      const { headers, body } = listener.received.at(-1)!;
+      const [time, ...signatures] = String(headers['x-carillon-signature']).split(',');
+      const expected = (secret: string): string =>
+        `v1=${createHmac('sha256', secret)
+          .update(`${time?.slice('t='.length)}.${body}`)
+          .digest('hex')}`;
+      const known = ['hush', 'second', 'third'];
+      return signatures.map((signature) => known.find((secret) => expected(secret) === signature) ?? 'unknown');
+    };
+    expect(await rotate('second', 60)).toMatchObject({ name: 'w', secretBeforeUntil: expect.any(Date) as Date });
+    expect(await signers()).toEqual(['second', 'hush']);
+    expect(await rotate('third', 60)).toBe('overlap');
+    expect(await signers()).toEqual(['second', 'hush']);
+    await sql`update webhook set secret_before_until = now() - interval '1 second'`.execute(room.database.kysely);
+    expect(await signers()).toEqual(['second']);
+    const kept = await sql`select from webhook where secret_before is not null`.execute(room.database.kysely);
+    expect(kept.rows).toEqual([]);
+    await rotate('third', 60);
+    expect(await signers()).toEqual(['third', 'second']);
+    await webhooks.endSecretBefore({ clientId: 'me', address: '192.0.2.1' }, applicationId, 'w');
+    expect(await signers()).toEqual(['third']);
+    await rotate('second', 60);
+    expect(await rotate('hush', 0)).toMatchObject({ secretBeforeUntil: null });
+    expect(await signers()).toEqual(['hush']);
+    expect(await webhooks.rotateSecret({ clientId: 'me', address: '' }, applicationId, 'none', 'x', 0)).toBe('none');
+    const { rows } = await sql<{ detail: unknown }>`
+      select detail from audit_event where action = 'webhook.secret' and subject = ${applicationId} order by id`.execute(
+      room.database.kysely,
+    );
+    expect(rows.map(({ detail }) => detail)).toEqual([
+      { webhook: 'w', overlapSeconds: 60 },
+      { webhook: 'w', overlapSeconds: 60 },
+      { webhook: 'w', secretBefore: 'ended' },
+      { webhook: 'w', overlapSeconds: 60 },
+      { webhook: 'w', overlapSeconds: 0 },
+    ]);
+  });
+
   it('keep their secret sealed, are bounded in number, and go with their application', async () => {
     const applicationId = await room.addApplication();
     expect(await add(applicationId, 'https://hooks.example/')).toBe('added');
