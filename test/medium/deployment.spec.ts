@@ -72,6 +72,13 @@ describe.each(tools)('docker-compose.yml under $command', (tool) => {
     expect(read('docker-compose.yml')).not.toMatch(/^version:/m);
   });
 
+  it('publishes plain HTTP on the loopback address only', () => {
+    const published = [...read('docker-compose.yml').matchAll(/^ {4}ports:\n((?: {6}- .*\n)+)/gm)].map(
+      ([, list]) => list,
+    );
+    expect(published).toEqual(["      - '127.0.0.1:9080:9080'\n"]);
+  });
+
   it('runs each role once, from the same build', () => {
     const roles = ours().map(([, { environment }]) => environment?.['ROLES']);
     expect(roles.sort()).toEqual([...ROLES].sort());
