@@ -49,6 +49,8 @@ describe('AccessTokens', () => {
   let endpoint: TokenEndpoint;
   let tokenUri: string;
   let now: number;
+  /** How far the wall clock was set, in all. */
+  let steps: number;
   let tokens: AccessTokens;
   let shelf: MemoryShelf;
   let start: () => AccessTokens;
@@ -57,9 +59,17 @@ describe('AccessTokens', () => {
     endpoint = new TokenEndpoint();
     tokenUri = await endpoint.listen();
     now = Date.parse('2026-11-23T10:00:00Z');
+    steps = 0;
     const account = { projectId: 'p', clientEmail: 'push@example.com', key: privateKey, keyId: 'kid1', tokenUri };
     shelf = new MemoryShelf();
-    start = () => new AccessTokens(assertionGrant(account), undefined, shelf, () => now);
+    start = () =>
+      new AccessTokens(
+        assertionGrant(account),
+        undefined,
+        shelf,
+        () => now,
+        () => now - steps,
+      );
     tokens = start();
   });
 
@@ -219,6 +229,20 @@ describe('AccessTokens', () => {
       now += Math.min(60_000, 1_000 * 2 ** (asked - 4));
     }
   });
+
+  it.each([-60 * MINUTE_MS, 120 * MINUTE_MS])(
+    'waits its own second after a failure while the clock steps by %d ms',
+    async (step) => {
+      endpoint.answers = [[503, ''], granted('one')];
+      await tokens.obtain();
+      now += step;
+      steps += step;
+      await tokens.obtain();
+      expect(endpoint.forms).toHaveLength(1);
+      now += 1_000;
+      expect(await tokens.obtain()).toEqual({ token: 'one' });
+    },
+  );
 
   it('asks twice before it believes a refusal', async () => {
     endpoint.answers = [[400, '{"error":"invalid_grant"}'], granted('one')];

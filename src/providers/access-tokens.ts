@@ -72,6 +72,7 @@ export class AccessTokens implements AccessTokenSource {
   private held: SharedToken | undefined;
   private refused: string | undefined;
   private fetching: Promise<Grant> | undefined;
+  /** `retryAt` by a clock that never steps. */
   private failed: { verdict: Verdict; times: number; retryAt: number } | undefined;
 
   constructor(
@@ -79,6 +80,7 @@ export class AccessTokens implements AccessTokenSource {
     private readonly ca: string | undefined,
     private readonly shelf: TokenShelf,
     private readonly now: () => number = wallClock,
+    private readonly elapsed: () => number = () => performance.now(),
   ) {}
 
   /** The token in hand, if it still holds; near its end a new one is fetched behind the caller's back. */
@@ -96,7 +98,7 @@ export class AccessTokens implements AccessTokenSource {
    * a refusal stops only once: whoever resumes the application before the wait is over has the endpoint asked again.
    */
   obtain(): Promise<Grant> {
-    if (this.failed !== undefined && this.now() < this.failed.retryAt) {
+    if (this.failed !== undefined && this.elapsed() < this.failed.retryAt) {
       const { verdict } = this.failed;
       return Promise.resolve({ verdict: verdict.action === 'stopApplication' ? comeAgain(verdict.reason) : verdict });
     }
@@ -130,7 +132,7 @@ export class AccessTokens implements AccessTokenSource {
     if ('verdict' in answer) {
       const times = (this.failed?.times ?? 0) + 1;
       const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (times - 1));
-      this.failed = { verdict: answer.verdict, times, retryAt: this.now() + wait };
+      this.failed = { verdict: answer.verdict, times, retryAt: this.elapsed() + wait };
       return answer;
     }
     this.failed = undefined;
