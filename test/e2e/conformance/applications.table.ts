@@ -106,9 +106,9 @@ export const APPLICATIONS: readonly Row[] = [
     ['cursor=x', 'FPWSE0005E'],
   ].map(([query = '', code = '']): Row => ['GET /apps/', LIST, `?${query}`, { query }, 400, refused(code)]),
 
-  ['DELETE …', 'apps.write', 'devices=all', { query: 'devices=all' }, 400, wrong(/'devices'/)],
   ['DELETE …', 'apps.write', 'one', second, 204],
   ['DELETE …', 'apps.write', 'again', second, 404, refused('FPWSE0001E', /application/)],
+  ['DELETE …', 'apps.write', 'devices=all', { query: 'devices=all' }, 400, wrong(/'devices'/)],
   ['GET …', 'apps.read', 'one that is removed', second, 404, refused('FPWSE0001E')],
   ['POST /apps/', MAKE, 'of 254 characters', { body: { applicationId: LONGEST } }, 201, app('true', LONGEST)],
   ['GET …', 'apps.read', 'of 254 characters', { path: { applicationId: LONGEST } }, 200, app('true', LONGEST)],
