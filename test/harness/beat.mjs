@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 
 /**
- * Loaded before the built program (`node --import`): a beat of 2 ms. At SIGUSR2 it prints `STALL <ms>`, the longest time
+ * Loaded before the built program (`node --import`): a beat of 2 ms. At SIGWINCH it prints `STALL <ms>`, the longest time
  * between two beats since the last signal, and begins anew. The time is the CPU's of the event loop's thread, which Linux
  * counts in ns: what else the machine does is not the program's.
  */
@@ -20,7 +20,7 @@ setInterval(() => {
   beaten = now;
 }, BEAT_MS).unref();
 
-process.on('SIGUSR2', () => {
+process.on('SIGWINCH', () => {
   process.stdout.write(`STALL ${longest.toFixed(1)}\n`);
   longest = 0;
 });

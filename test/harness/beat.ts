@@ -13,7 +13,8 @@ export async function longestStall(carillon: RunningCarillon, act: () => Promise
 
 async function readStall(carillon: RunningCarillon): Promise<number> {
   const before = stallsIn(carillon.output()).length;
-  process.kill(carillon.pid, 'SIGUSR2');
+  // A signal that the program itself does not listen to.
+  process.kill(carillon.pid, 'SIGWINCH');
   for (;;) {
     const stalls = stallsIn(carillon.output());
     if (stalls.length > before) return stalls.at(-1) ?? 0;
