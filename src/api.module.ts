@@ -47,7 +47,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     Departures,
     {
       provide: PLANTED,
-      // Campaigns first: one that fires in between has its messages stopped with the others.
+      // Campaigns first: the messages of a campaign that fires meanwhile are then stopped by the step that stops messages.
       useFactory: (campaigns: PlantedCampaigns, messages: PlantedMessages) => [campaigns, messages],
       inject: [PlantedCampaigns, PlantedMessages],
     },

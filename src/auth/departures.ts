@@ -30,7 +30,7 @@ export interface Departure {
   more?: number;
 }
 
-/** A client that is deleted or disabled sends nothing itself; its campaigns and messages do, until somebody stops them. */
+/** A deleted or disabled client can call nothing; its campaigns and messages go on until an administrator stops them. */
 @Injectable()
 export class Departures {
   constructor(

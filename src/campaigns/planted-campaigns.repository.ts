@@ -5,7 +5,7 @@ import type { Planted, PlantedKind } from '../auth/planted.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 
-/** Active ones, and others whose run has waves to come. */
+/** Campaigns that are active, or have a run that is not over: waves of the run are still to be sent. */
 const PLANTED = sql`(campaign.state = 'active' or exists (
   select from campaign_run where campaign_run.campaign_seq = campaign.seq and campaign_run.state = 'running'))`;
 

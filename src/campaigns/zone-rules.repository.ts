@@ -11,8 +11,8 @@ const EVERY_MS = 3_600_000;
 const SHOWN_H = 2;
 
 /**
- * The rules of time zones come with Node (process.versions.tz), and they change several times a year: processes of which
- * one has others plan other moments. Each that plans tells its version, and warns of others.
+ * The rules of time zones come with Node (process.versions.tz), and they change several times a year: two processes with
+ * different versions plan different moments. Each process that plans keeps its version in the table, and warns of different ones.
  */
 @Injectable()
 export class ZoneRulesRepository implements OnApplicationBootstrap, BeforeApplicationShutdown {

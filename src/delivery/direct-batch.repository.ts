@@ -17,8 +17,8 @@ import { OUTCOME } from './outcome.js';
 
 /** Batches of one statement: as many as a process sends at once to one provider (deliver.processor.ts). */
 const LOT = 256;
-/** One delivery that is being written. */
-const BEGUN = new BatchLedger(Buffer.of(OUTCOME.inFlight), {});
+/** The columns of a batch of one delivery that is being written. */
+const BEGUN = ledgerColumns(new BatchLedger(Buffer.of(OUTCOME.inFlight), {}));
 
 export interface DirectClaim {
   id: number;
@@ -57,7 +57,6 @@ export class DirectBatchRepository {
   async claimLot(lot: readonly DirectClaim[]): Promise<(LeasedBatch | null)[]> {
     // They were asked for within one statement's time.
     const now = Math.max(...lot.map((claim) => claim.now));
-    const begun = ledgerColumns(BEGUN);
     const rows = await executePrepared(
       this.database,
       'claim-directs',
@@ -77,7 +76,7 @@ export class DirectBatchRepository {
             and (message.send_at is null or message.send_at <= now()) and provider_setting.paused_reason is null
             and (pace.lapses_at is null or pace.lapses_at <= now()))
         update batch set state = 'leased', epoch = batch.epoch + 1, has_slot = false,
-          outcomes = ${begun.outcomes}, counts = ${begun.counts}::integer[],
+          outcomes = ${BEGUN.outcomes}, counts = ${BEGUN.counts}::integer[],
           started_at = coalesce(batch.started_at, now()), touched_at = now(),
           lease_until = now() + make_interval(secs => ${LEASE_S}::float8)
         from due where batch.id = due.id

@@ -1,8 +1,8 @@
-/** Direct batches of one application that go before all others: so many a second, and this many at once. */
+import { LAST_RANK } from '../queue/jobs.js';
+
+/** Direct batches of one application without a rank, which are taken before all that have one: a second, and at once. */
 const PER_SECOND = 200;
 const AT_ONCE = 200;
-/** The last rank; broadcasts have as many (batch.repository.ts). */
-const LAST = 64;
 /** Applications remembered; beyond, those that have sent little are forgotten. */
 const MOST = 10_000;
 
@@ -20,10 +20,10 @@ interface Level {
 export class DirectShare {
   private readonly levels = new Map<string, Level>();
 
-  /** `now`: ms of a monotonic clock. Undefined: before all that have a rank; else from 1, the last is LAST. */
+  /** `now`: ms of a monotonic clock. Undefined: before all that have a rank; else 1 to LAST_RANK. */
   rankNext(applicationId: string, now: number): number | undefined {
     const { ahead } = this.add(applicationId, now);
-    return ahead <= AT_ONCE ? undefined : Math.min(LAST, Math.ceil((ahead - AT_ONCE) / AT_ONCE));
+    return ahead <= AT_ONCE ? undefined : Math.min(LAST_RANK, Math.ceil((ahead - AT_ONCE) / AT_ONCE));
   }
 
   private add(applicationId: string, now: number): Level {

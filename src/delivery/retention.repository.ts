@@ -69,9 +69,9 @@ export class RetentionRepository {
   }
 
   /**
-   * One step over the values that callers gave for users, of the messages above `after`: of a message that has ended those go
-   * that no resend can need, because each delivery to the user was accepted or there was none. The others stay as long as the
-   * message. Answers where to go on, or null at the end.
+   * One step over the values that callers gave for users, of the messages above `after`. When a message has ended, the values
+   * of users without a delivery, or whose deliveries were all accepted, are removed: no resend can need them. The values of
+   * other users stay as long as the message. Answers where to go on, or null at the end.
    */
   forgetValues(after: number): Promise<number | null> {
     return this.database.kysely.transaction().execute(async (transaction) => {

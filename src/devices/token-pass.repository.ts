@@ -29,7 +29,7 @@ export class TokenPassRepository {
 
   /**
    * One step of a pass that is due: the next devices are compared by their identities from then on. Of several with one
-   * identity the newest registration stays and the others end, as with a token that moves. Null when nothing is left.
+   * identity the newest registration stays and the older ones are removed, as when a token moves. Null when nothing is left.
    */
   step(identify: Identify): Promise<{ ended: number } | null> {
     return this.database.kysely.transaction().execute(async (db) => {

@@ -6,7 +6,7 @@ const WINDOW_MS = WINDOW_S * 1_000;
 /** Reported to the other processes in lots of this part of the limit: by so much, times the processes, it may be passed. */
 const LOTS = 100;
 
-/** One party's window in this process, and what is known of its window in the others. */
+/** The requests of one client or application in the current window: this process's, and the last known count of the other processes. */
 export class Window {
   private endsAt = -Infinity;
   private mine = 0;

@@ -36,7 +36,7 @@ export interface Job {
 }
 
 /** The last of a window (delivery/batch.repository.ts), of broadcast batches that come again: a retry does not go before another application's first attempt. */
-const LAST_RANK = 64;
+export const LAST_RANK = 64;
 
 export function deliverQueue(provider: ProviderName, lane: Lane): QueueName {
   return lane === 'direct' ? `deliver-${provider}-direct` : `deliver-${provider}`;
