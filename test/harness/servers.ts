@@ -87,7 +87,7 @@ export async function startPostgres({ keepsCommits = false, standby = false } = 
     'fsync=off',
     `synchronous_commit=${keepsCommits ? 'on' : 'off'}`,
     'full_page_writes=off',
-    // Several processes at once, of up to 47 each (README).
+    // Several processes at once, of up to 47 each (docs/operations.md).
     'max_connections=200',
   ];
   const url = `postgres://carillon@127.0.0.1:${port}/postgres`;

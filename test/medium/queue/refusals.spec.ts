@@ -55,7 +55,7 @@ describe.skipIf(!REDIS_AVAILABLE)('a Redis that cannot be worked with', () => {
     await expectRefusal(`${await asUser(rules)}${path}`, words);
   });
 
-  it('a user with the least rule that the README names is enough', async () => {
+  it('a user with the least rule of docs/operations.md is enough', async () => {
     const queues = await open(await asUser('~bull:* +@all -@dangerous +info'));
     const ran: number[] = [];
     queues.work('expand', 1, ({ id }) => {
