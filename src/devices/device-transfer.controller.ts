@@ -1,15 +1,16 @@
-import { Controller, Get, HttpStatus, Param, Post, Req, Res, StreamableFile, UseGuards } from '@nestjs/common';
+import { Controller, Get, HttpStatus, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { StreamableFile } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
 import { Produces } from '../common/accept.guard.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { ApiError } from '../common/errors.js';
+import { NDJSON, answerLines } from '../common/line-answer.js';
 import { TakesBody } from '../common/takes-body.js';
+import { toExportLine } from './device.dto.js';
 import { DeviceTransferService } from './device-transfer.service.js';
-
-const NDJSON = 'application/x-ndjson';
 
 /** Extensions: devices by the million. Two colons are one to the router. */
 @ApiTags('Devices')
@@ -26,14 +27,14 @@ export class DeviceTransferController {
   @ApiOperation({
     summary: 'Register a device for each line of the body (extension)',
     description:
-      'Each line is a JSON object as POST devices takes it, and `tagNames` beside: all that the device is subscribed to afterwards, `Push.ALL` among them; left out, that stays. Tags that there are not are made. The export’s lines are such. Devices not named stay. A bad line is reported and the others are registered. Importing the same again changes nothing.',
+      'Each line is a JSON object as POST devices takes it, and `tagNames` beside: all that the device is subscribed to afterwards, `Push.ALL` among them; left out, that stays. Tags that there are not are made. The export’s lines are such, and its trailer is checked: a wrong count is reported as a rejected line, and a body without one is imported with a `note` in the summary. Devices not named stay. A bad line is reported and the others are registered. Importing the same again changes nothing.',
   })
   @ApiConsumes(NDJSON)
   @ApiBody({ description: 'One JSON object a line, of any number', schema: { type: 'string' } })
   @ApiResponse({
     status: 200,
     description:
-      'All lines are registered. NDJSON: the first line is the summary `{lines, created, updated, moved, rejected, reasons: [{code, message, lines, firstLine}]}`',
+      'All lines are registered. NDJSON: the first line is the summary `{lines, created, updated, moved, rejected, reasons: [{code, message, lines, firstLine}], note?}`, the last is the trailer `{trailer: {count}}`',
     content: { [NDJSON]: { schema: { type: 'string' } } },
   })
   @ApiResponse({
@@ -52,10 +53,9 @@ export class DeviceTransferController {
   ): Promise<StreamableFile> {
     if (!isStream(body)) throw new ApiError('CARIL0405E', `The content type must be ${NDJSON}.`);
     const report = await this.transfer.importDevices(applicationId, body);
-    const { lines, rejected } = report.summarize();
-    if (lines === 0) throw new ApiError('FPWSE0004E', 'The body has no line.');
-    void reply.status(rejected > 0 ? HttpStatus.MULTI_STATUS : HttpStatus.OK);
-    return new StreamableFile(Readable.from(report.toChunks()), { type: NDJSON });
+    if (report.isEmpty) throw new ApiError('FPWSE0004E', 'The body has no line.');
+    void reply.status(report.summarize().rejected > 0 ? HttpStatus.MULTI_STATUS : HttpStatus.OK);
+    return answerLines('The answer to an import', report.toLines(), (line) => line);
   }
 
   @Get('devices::export')
@@ -63,11 +63,13 @@ export class DeviceTransferController {
   @RequireScope('devices.read')
   @ApiOperation({
     summary: 'All devices that can be sent to, with their subscriptions, one JSON object a line (extension)',
-    description: 'An answer that breaks off has no last chunk, which HTTP clients report.',
+    description:
+      'The last line is `{"trailer":{"count":N}}`, N the lines before it. An answer without it was cut short: ask again.',
   })
   @ApiResponse({ status: 200, content: { [NDJSON]: { schema: { type: 'string' } } } })
   async export(@Param('applicationId') applicationId: string): Promise<StreamableFile> {
-    return new StreamableFile(Readable.from(await this.transfer.exportDevices(applicationId)), { type: NDJSON });
+    const pages = await this.transfer.exportDevices(applicationId);
+    return answerLines(`The export of devices of ${applicationId}`, pages, toExportLine);
   }
 }
 

@@ -4,6 +4,7 @@ import { checkBody, parseJson } from '../common/body.js';
 import { Clock } from '../common/clock.js';
 import { ApiError } from '../common/errors.js';
 import { FairTurns } from '../common/fair-turns.js';
+import { readTrailer } from '../common/line-answer.js';
 import { readLines } from '../common/lines.js';
 import type { Line } from '../common/lines.js';
 import { readUtf8 } from '../common/text.js';
@@ -14,7 +15,8 @@ import { AudienceRepository } from './audience.repository.js';
 import { DeviceRegistrationRepository } from './device-registration.repository.js';
 import type { ImportedDevice } from './registration.js';
 import { DeviceTransferRepository } from './device-transfer.repository.js';
-import { ImportDeviceDto, toExportLine } from './device.dto.js';
+import type { TaggedDevice } from './device-transfer.repository.js';
+import { ImportDeviceDto } from './device.dto.js';
 import { toRegistration } from './devices.service.js';
 import { ImportReport } from './import-report.js';
 
@@ -68,11 +70,13 @@ export class DeviceTransferService {
       for await (const lines of readLines(source, MAX_LINE))
         for (const line of lines) {
           if (turn.isOver) await turn.pass();
-          const device = readDevice(line, this.providers);
-          if (device instanceof ApiError) report.reject(line.number, device);
-          else {
-            tagNames += device.tagNames?.length ?? 0;
-            if (batch.push(device) === BATCH || tagNames >= TAG_NAMES) await write();
+          const read = readLine(line, this.providers);
+          if (typeof read === 'number') report.close(line.number, read);
+          else report.pass();
+          if (read instanceof ApiError) report.reject(line.number, read);
+          else if (typeof read === 'object') {
+            tagNames += read.tagNames?.length ?? 0;
+            if (batch.push(read) === BATCH || tagNames >= TAG_NAMES) await write();
           }
         }
     } finally {
@@ -83,16 +87,15 @@ export class DeviceTransferService {
   }
 
   /** Those that can be sent to, in the order of their registration; what is registered meanwhile is left out. */
-  async exportDevices(applicationId: string): Promise<AsyncIterable<string>> {
+  async exportDevices(applicationId: string): Promise<AsyncIterable<TaggedDevice[]>> {
     await this.applications.getApplication(applicationId);
     return this.exportPages(applicationId, await this.audience.highestSeq(applicationId));
   }
 
-  private async *exportPages(applicationId: string, max: number): AsyncGenerator<string> {
+  private async *exportPages(applicationId: string, max: number): AsyncGenerator<TaggedDevice[]> {
     for (let after: number | undefined = 0; after !== undefined;) {
       const page = await this.devices.page(applicationId, { after, max, limit: EXPORT_PAGE });
-      if (page.devices.length > 0)
-        yield page.devices.map((device) => `${JSON.stringify(toExportLine(device))}\n`).join('');
+      yield page.devices;
       after = page.last;
     }
   }
@@ -111,11 +114,14 @@ export class DeviceTransferService {
   }
 }
 
-/** The registration of a line, or why it is none. */
-function readDevice({ bytes }: Line, providers: Providers): ImportedDevice | ApiError {
+/** The registration of a line, the count of a trailer, or why it is neither. */
+function readLine({ bytes }: Line, providers: Providers): ImportedDevice | number | ApiError {
   if (bytes === null) return new ApiError('FPWSE0004E', `The line is longer than ${MAX_LINE} bytes.`);
   try {
-    const { value } = checkBody(ImportDeviceDto, parseJson(readUtf8(bytes, 'line'), 'line'));
+    const line = parseJson(readUtf8(bytes, 'line'), 'line');
+    const count = readTrailer(line);
+    if (count !== undefined) return count;
+    const { value } = checkBody(ImportDeviceDto, line);
     return { ...toRegistration(value, providers), ...(value.tagNames && { tagNames: value.tagNames }) };
   } catch (error) {
     if (error instanceof ApiError) return error;

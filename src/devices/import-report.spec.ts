@@ -1,6 +1,12 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { invalidValue } from '../common/errors.js';
 import { ImportReport } from './import-report.js';
+
+async function linesOf(report: ImportReport): Promise<object[]> {
+  const lines: object[] = [];
+  for await (const step of report.toLines()) for (const line of step) lines.push(line);
+  return lines;
+}
 
 it('counts what was kept, and says why lines were not: the summary first, then each of them', async () => {
   const report = new ImportReport();
@@ -8,12 +14,7 @@ it('counts what was kept, and says why lines were not: the summary first, then e
   report.reject(2, invalidValue('token', 'a'));
   for (const line of [5, 6, 9]) report.reject(line, invalidValue('platform', 'b'));
   report.keep({ created: 1, updated: 0, moved: 0 });
-  let text = '';
-  for await (const chunk of report.toChunks()) text += chunk;
-  const [summary, ...lines] = text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as unknown);
+  const [summary, ...lines] = await linesOf(report);
   expect(summary).toEqual({
     lines: 9,
     created: 4,
@@ -34,7 +35,46 @@ it('lists a million lines and counts the rest; of reasons without end it keeps a
   for (let line = 1; line <= 1_000_010; line++) report.reject(line, errors[line % 2_000]!);
   expect(report.summarize()).toMatchObject({ rejected: 1_000_010 });
   expect(report.summarize().reasons).toHaveLength(1_001);
-  let lines = -1;
-  for await (const chunk of report.toChunks()) lines += chunk.split('\n').length - 1;
-  expect(lines).toBe(1_000_000);
+  expect(await linesOf(report)).toHaveLength(1_000_001);
+});
+
+describe('the trailer of an imported file', () => {
+  const reportOf = (lines: readonly ('line' | number)[]): ImportReport => {
+    const report = new ImportReport();
+    for (const [index, line] of lines.entries())
+      if (line === 'line') report.pass();
+      else report.close(index + 1, line);
+    return report;
+  };
+
+  it.each([
+    ['of a whole file', ['line', 'line', 2]],
+    ['of an application without devices', [0]],
+    ['of two exports that were joined', ['line', 'line', 2, 'line', 1]],
+  ] as const)('%s says nothing', (_what, lines) => {
+    const { rejected, note } = reportOf(lines).summarize();
+    expect([rejected, note]).toEqual([0, undefined]);
+  });
+
+  it('with another count than lines came is a rejected line', () => {
+    const { rejected, reasons, note } = reportOf(['line', 3]).summarize();
+    expect([rejected, note]).toEqual([1, undefined]);
+    expect(reasons).toEqual([
+      {
+        code: 'FPWSE0005E',
+        message: expect.stringMatching(/'trailer\.count'.* 3, and 1 lines came/) as string,
+        lines: 1,
+        firstLine: 2,
+      },
+    ]);
+  });
+
+  it.each([
+    ['is missing', ['line']],
+    ['stands before more lines', ['line', 1, 'line']],
+  ] as const)('is noted when it %s', (_what, lines) => {
+    const { rejected, note } = reportOf(lines).summarize();
+    expect(rejected).toBe(0);
+    expect(note).toMatch(/trailer/);
+  });
 });

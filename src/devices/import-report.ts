@@ -1,3 +1,4 @@
+import { invalidValue } from '../common/errors.js';
 import type { ApiError } from '../common/errors.js';
 import { Turn } from '../common/turn.js';
 
@@ -24,13 +25,41 @@ export interface ImportSummary {
   rejected: number;
   /** Why lines were rejected, the most frequent reason first. */
   reasons: Reason[];
+  /** What a person should know of the file. */
+  note?: string;
 }
+
+const NO_TRAILER =
+  'The last line is no {"trailer":{"count":…}}, as an export has one: nothing shows whether lines are missing.';
 
 /** What became of an import, in memory that does not grow with the good lines. */
 export class ImportReport {
   private readonly counts = { lines: 0, created: 0, updated: 0, moved: 0, rejected: 0 };
   private readonly reasons = new Map<string, Reason>();
   private readonly listed: { line: number; reason: Reason }[] = [];
+  /** Lines behind the last trailer. */
+  private open = 0;
+  private trailers = 0;
+
+  get isEmpty(): boolean {
+    return this.counts.lines === 0 && this.trailers === 0;
+  }
+
+  /** Call for each line that is no trailer. */
+  pass(): void {
+    this.open++;
+  }
+
+  /** A trailer counts the lines since the one before, so that exports may be joined. */
+  close(line: number, count: number): void {
+    if (count !== this.open)
+      this.reject(
+        line,
+        invalidValue('trailer.count', `it is ${count}, and ${this.open} lines came; what came is registered`),
+      );
+    this.open = 0;
+    this.trailers++;
+  }
 
   keep({ created, updated, moved }: { created: number; updated: number; moved: number }): void {
     this.counts.lines += created + updated;
@@ -50,19 +79,22 @@ export class ImportReport {
   }
 
   summarize(): ImportSummary {
-    return { ...this.counts, reasons: [...this.reasons.values()].toSorted((a, b) => b.lines - a.lines) };
+    return {
+      ...this.counts,
+      reasons: [...this.reasons.values()].toSorted((a, b) => b.lines - a.lines),
+      ...(this.open > 0 && { note: NO_TRAILER }),
+    };
   }
 
-  /** NDJSON: the summary, then a line for each one rejected, in their order. */
-  async *toChunks(): AsyncGenerator<string> {
+  /** The summary, then one for each line that is rejected, in their order. */
+  async *toLines(): AsyncGenerator<object[]> {
     const turn = new Turn();
-    yield `${JSON.stringify(this.summarize())}\n`;
+    yield [this.summarize()];
     for (let from = 0; from < this.listed.length; from += LINES_A_CHUNK) {
       if (turn.isOver) await turn.pass();
       yield this.listed
         .slice(from, from + LINES_A_CHUNK)
-        .map(({ line, reason: { code, message } }) => `${JSON.stringify({ line, code, message })}\n`)
-        .join('');
+        .map(({ line, reason: { code, message } }) => ({ line, code, message }));
     }
   }
 }

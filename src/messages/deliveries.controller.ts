@@ -1,14 +1,14 @@
-import { Controller, Get, Headers, Param, Query, StreamableFile, UseGuards } from '@nestjs/common';
+import { Controller, Get, Headers, Param, Query, UseGuards } from '@nestjs/common';
+import type { StreamableFile } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { Readable } from 'node:stream';
 import { Produces } from '../common/accept.guard.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { invalidValue } from '../common/errors.js';
+import { NDJSON, TRAILER_SCHEMA, answerLines } from '../common/line-answer.js';
 import { readPlace, readQuery, readSize, readWord, writePlace } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
 import { OUTCOME, OUTCOME_NAMES } from '../delivery/outcome.js';
 import { PROVIDER_NAMES } from '../providers/provider.js';
-import type { DeviceDelivery } from './delivery-report.repository.js';
 import { DELIVERY, NEXT } from './message.schema.js';
 import { toDeliveryAnswer } from './report.answers.js';
 import type { DeliveryAnswer } from './report.answers.js';
@@ -20,7 +20,6 @@ interface DeliveriesAnswer {
 }
 
 const PAGE = 100;
-const LINES = 'application/x-ndjson';
 const PARAMETERS = ['outcome', 'provider', 'deviceId', 'size', 'after'] as const;
 const DELIVERY_SCHEMA = {
   type: 'object' as const,
@@ -40,10 +39,11 @@ export class DeliveriesController {
   constructor(private readonly reports: ReportsService) {}
 
   @Get()
-  @Produces(LINES)
+  @Produces(NDJSON)
   @RequireScope('messages.read')
   @ApiOperation({
-    summary: 'What became of each delivery; with `Accept: application/x-ndjson` all of them, one a line (extension)',
+    summary:
+      'What became of each delivery; with `Accept: application/x-ndjson` all of them, one a line, and `{"trailer":{"count":N}}` as the last (extension)',
   })
   @ApiQuery({ name: 'outcome', required: false, enum: OUTCOME_NAMES })
   @ApiQuery({ name: 'provider', required: false, enum: [...PROVIDER_NAMES] })
@@ -65,7 +65,7 @@ export class DeliveriesController {
           properties: { deliveries: { type: 'array', items: DELIVERY_SCHEMA }, next: NEXT },
         },
       },
-      [LINES]: { schema: DELIVERY_SCHEMA },
+      [NDJSON]: { schema: { oneOf: [DELIVERY_SCHEMA, TRAILER_SCHEMA] } },
     },
   })
   @ApiResponse({ status: 400, description: 'A parameter is unknown or invalid' })
@@ -85,10 +85,10 @@ export class DeliveriesController {
     };
     const [batchId, position] = after === undefined ? [0, 0] : readPlace(after);
     const from = { batchId, position };
-    if (accept?.includes(LINES)) {
+    if (accept?.includes(NDJSON)) {
       if (size !== undefined) throw invalidValue('size', 'lines have no pages; leave it out');
       const steps = await this.reports.streamDeliveries(applicationId, messageId, wanted, from);
-      return new StreamableFile(Readable.from(toLines(steps), { objectMode: false }), { type: LINES });
+      return answerLines(`The deliveries of message ${messageId}`, steps, toDeliveryAnswer);
     }
     const page = await this.reports.listDeliveries(applicationId, messageId, wanted, from, readSize(size, PAGE));
     return {
@@ -96,10 +96,4 @@ export class DeliveriesController {
       ...(page.next && { next: writePlace(page.next.batchId, page.next.position) }),
     };
   }
-}
-
-async function* toLines(steps: AsyncGenerator<DeviceDelivery[]>): AsyncGenerator<string> {
-  for await (const deliveries of steps)
-    if (deliveries.length > 0)
-      yield deliveries.map((delivery) => `${JSON.stringify(toDeliveryAnswer(delivery))}\n`).join('');
 }

@@ -205,6 +205,7 @@ describe.each(STAGES)('on $name', (stage) => {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as Delivery);
+    expect(read.pop()).toEqual({ trailer: { count: seen.length } });
     expect(read.map(({ deviceId }) => deviceId)).toEqual(seen);
   });
 
