@@ -33,6 +33,9 @@ export function waitForTry(tries: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`make_interval(secs => least(${LONGEST_TRY_S}, ${FIRST_TRY_S} * power(2, least(${tries}, 10))))`;
 }
 
+/** A next try further off was written before the clock went back. */
+export const isTryDue = sql<boolean>`(next_try_at <= now() or next_try_at > now() + 2 * ${waitForTry(sql`tries`)})`;
+
 const NOT_PAUSED = { paused_reason: null, paused_by: null, paused_at: null, next_try_at: null, tries: 0 };
 const PAUSE_COLUMNS = ['paused_reason', 'paused_by', 'paused_at', 'next_try_at'] as const;
 

@@ -65,6 +65,8 @@ export interface MessageRateTable {
   per_second: number | null;
   spread_s: number | null;
   next_ms: number;
+  /** When next_ms was. */
+  written_at: ColumnType<Date | null, never, Date>;
 }
 
 export interface ReachTable {

@@ -82,6 +82,8 @@ export class DatabaseWatch implements OnModuleInit, BeforeApplicationShutdown {
 
   private correct(epochMs: number, at: number): void {
     const now = performance.now();
+    // The leases are of the time before: those of the living are renewed first.
+    if (this.isMeasured && Math.abs(wallClock() - (epochMs + now - at)) > LATE_MS) this.troubledAt = now;
     // Also where both agree: from then on a step of the host's clock moves nothing.
     if (!this.isMeasured || Math.abs(wallClock() - (epochMs + now - at)) > NOISE_MS) setWallClock(epochMs, at);
     this.isMeasured = true;

@@ -223,6 +223,8 @@ interface MessageTable {
   /** The rate that it is held to. */
   rate_seq: ColumnType<number | null, number | null | undefined, never>;
   expand_at: ColumnType<Date | null, never, Date | null>;
+  /** When expand_at was written. */
+  waits_since: ColumnType<Date | null, never, Date | null>;
   quiet: ColumnType<QuietTime[] | null, string | null | undefined, never>;
   reach_key: ColumnType<number | null, number | null | undefined, never>;
   reach_cap: ColumnType<number | null, number | null | undefined, never>;
@@ -280,6 +282,8 @@ interface BatchTable {
   epoch: Generated<number>;
   lease_until: Date | null;
   due_at: Date | null;
+  /** When due_at was written. */
+  waits_since: ColumnType<Date | null, never, Date | null>;
   has_slot: Generated<boolean>;
   /** When the first of it was taken up to be written, and when something of it was last recorded. */
   started_at: ColumnType<Date | null, never, Date | null>;
@@ -321,4 +325,6 @@ export interface PaceTable {
   lapses_at: Date;
   slot_at: Date;
   blocked_until: Date | null;
+  /** When the moments above were. */
+  written_at: Date | null;
 }

@@ -26,11 +26,11 @@ export interface InsertedBatch {
  */
 export function insertBatches(given: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`
-    insert into batch (message_seq, application_id, provider, direct, state, due_at, size, first_seq, last_seq, device_seqs,
+    insert into batch (message_seq, application_id, provider, direct, state, due_at, waits_since, size, first_seq, last_seq, device_seqs,
       outcomes, counts, details)
     select message_seq, application_id, provider, direct,
       case when direct or due_at is not null then 'ready' else 'waiting' end,
-      coalesce(due_at, case when direct then now() end), size, device_seqs[1], device_seqs[size], device_seqs,
+      coalesce(due_at, case when direct then now() end), now(), size, device_seqs[1], device_seqs[size], device_seqs,
       decode(repeat('00', size), 'hex'), array[size, 0, 0, 0, 0, 0, 0, 0], '{}'
     from (${given}) as given, cardinality(device_seqs) as size
     returning message_seq, id, application_id as "applicationId", provider, direct,

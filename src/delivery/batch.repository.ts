@@ -125,6 +125,7 @@ export class BatchRepository {
           touched_at: sql`now()`,
           lease_until: null,
           due_at: next.waitMs === null ? null : inMs(next.waitMs),
+          waits_since: inMs(0),
         })
         .where('id', '=', batch.id)
         .where('epoch', '=', batch.epoch)

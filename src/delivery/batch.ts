@@ -13,6 +13,8 @@ export interface QueuedBatch {
   applicationId?: string;
   /** Its place among the outstanding broadcast batches of its application, from 1: what applications take turns by. */
   rank?: number;
+  /** Its jobs have been there in vain so often (sweep.repository.ts). */
+  late?: number;
   /** Until it is due, when that is later. */
   delayMs?: number;
 }

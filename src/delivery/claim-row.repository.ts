@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
+import { isTryDue } from '../applications/provider-setting.repository.js';
 import type { DeliveryDetails, MessageState } from '../database/tables.js';
+import { wentBackBy } from '../database/waits.js';
 import type { Notification } from '../providers/notification.js';
 import type { ProviderName } from '../providers/provider.js';
 import type { LeasedBatch } from './batch.js';
@@ -11,14 +13,14 @@ import { BatchLedger } from './ledger.js';
 /** What a worker must know of a batch that it takes. */
 export const CLAIMED = sql`
   batch.id, batch.epoch, batch.provider, batch.message_seq, batch.application_id, batch.device_seqs,
-  batch.has_slot, batch.outcomes, batch.details, batch.direct, message.id as message_id,
+  batch.has_slot, batch.outcomes, batch.details, batch.touched_at, batch.direct, message.id as message_id,
   message.state as message_state, message.notification, message.on_unknown,
   batch.direct and message.audience = batch.size as is_whole,
   coalesce(message.send_at, message.accepted_at) as accepted_at, message.expires_at,
   coalesce(message.paused_at, application.stopped_at) as paused_at,
   (extract(epoch from message.send_at - now()) * 1000)::float8 as early_ms,
   provider_setting.version, provider_setting.paused_reason,
-  provider_setting.next_try_at <= now() as try_is_due,
+  ${isTryDue} as try_is_due,
   pace.lapses_at > now() as paced, provider_status.last_success_at`;
 
 /** Batches of the table, or those of it that are given, with what decides about them. */
@@ -47,6 +49,8 @@ export interface ClaimRow {
   device_seqs: number[];
   outcomes: Buffer;
   details: DeliveryDetails;
+  /** When the two were written; null: at their beginning. */
+  touched_at: Date | null;
   message_id: string;
   direct: boolean;
   is_whole: boolean;
@@ -69,6 +73,9 @@ function usualOnUnknown(provider: ProviderName): 'resend' | 'hold' {
 
 /** As it is once its ledger has begun. */
 export function toLeased(row: ClaimRow, needsSettings: boolean, now: number): LeasedBatch {
+  const ledger = new BatchLedger(row.outcomes, row.details);
+  const backBy = wentBackBy(row.touched_at, now);
+  if (backBy > 0) ledger.moveRetries(-backBy);
   return {
     id: row.id,
     epoch: row.epoch + 1,
@@ -92,7 +99,7 @@ export function toLeased(row: ClaimRow, needsSettings: boolean, now: number): Le
       cancelled: row.message_state === 'cancelled',
     },
     deviceSeqs: row.device_seqs,
-    ledger: new BatchLedger(row.outcomes, row.details),
+    ledger,
     due: [],
     isProbe: false,
     lastSuccessAt: row.last_success_at?.getTime() ?? null,

@@ -1,10 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import type { Transaction } from 'kysely';
-import { waitForTry } from '../applications/provider-setting.repository.js';
+import type { RawBuilder, Transaction } from 'kysely';
+import { isTryDue, waitForTry } from '../applications/provider-setting.repository.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { Tables } from '../database/tables.js';
+import { isOver } from '../database/waits.js';
 import type { Ramp } from '../providers/provider.js';
 import type { LeasedBatch, PostponedBatch } from './batch.js';
 import { LEASE_S, inMs, ledgerColumns } from './batch.repository.js';
@@ -19,6 +20,9 @@ export interface ClaimTerms {
   needsSettings: boolean;
   ramp?: Ramp;
 }
+
+/** The clock and a process's idea of it differ by less, but for claims that waited. */
+const STEPPED_MS = 5_000;
 
 /** Taking batches to work on. */
 @Injectable()
@@ -45,7 +49,8 @@ export class ClaimRepository {
       const { rows } = await sql<ClaimRow>`
         select ${CLAIMED} from ${joined()}
         where batch.id = ${id}
-          and (batch.state = 'ready' and batch.due_at <= now() or ${takeOver} and batch.state = 'leased' and batch.lease_until < now())
+          and (batch.state = 'ready' and batch.due_at <= now() or ${takeOver} and ${hasNotStepped(now)}
+            and batch.state = 'leased' and ${isOver(sql`batch.lease_until`, LEASE_S)})
         for update of batch skip locked`.execute(transaction);
       const row = rows[0];
       if (!row) return null;
@@ -58,7 +63,7 @@ export class ClaimRepository {
         batch.ledger.settleLost(batch.terms);
         await transaction
           .updateTable('batch')
-          .set({ ...ledgerColumns(batch.ledger), state: 'parked', lease_until: null })
+          .set({ ...ledgerColumns(batch.ledger), state: 'parked', touched_at: sql`now()`, lease_until: null })
           .where('id', '=', id)
           .execute();
         return null;
@@ -111,7 +116,7 @@ export class ClaimRepository {
     const next = { state: 'ready' as const, lease_until: null, epoch: epoch + 1, has_slot: turn.hasSlot };
     await transaction
       .updateTable('batch')
-      .set({ ...next, due_at: inMs(turn.waitMs) })
+      .set({ ...next, due_at: inMs(turn.waitMs), waits_since: inMs(0) })
       .where('id', '=', id)
       .execute();
     return { id, epoch: next.epoch, provider, direct, delayMs: turn.waitMs };
@@ -128,9 +133,16 @@ async function takeTry(row: ClaimRow, transaction: Transaction<Tables>): Promise
   const { rows } = await sql`
     update provider_setting set tries = tries + 1, next_try_at = now() + ${waitForTry(sql`tries + 1`)}
     where application_id = ${row.application_id} and provider = ${row.provider}
-      and paused_reason is not null and next_try_at <= now()
+      and paused_reason is not null and ${isTryDue}
     returning tries`.execute(transaction);
   return rows.length > 0;
 }
+
+/**
+ * A lease that is over by a clock that has just stepped may be that of a living worker. `now` is what the process carries on
+ * from its last look at the clock (database/database-watch.ts), which will tell it of the step.
+ */
+const hasNotStepped = (now: number): RawBuilder<boolean> =>
+  sql`abs(extract(epoch from clock_timestamp()) * 1000 - ${now}::float8) < ${STEPPED_MS}`;
 
 const NO_LIMIT: Turn = { limit: Infinity };

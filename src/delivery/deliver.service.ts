@@ -42,6 +42,9 @@ const RECORD_AGAIN_MS = 250;
 /** A lease that was not renewed for so long may soon be another worker's: nothing new is written under it. */
 const STOP_WRITING_MS = 7_000;
 
+/** The clock that a process follows is corrected by less all the time. */
+const STEP_MS = 3_000;
+
 const ACCEPTED: Decision = { outcome: OUTCOME.accepted };
 
 /** Sends one batch: lease, send, record, decide. Whatever happens to the process, the ledger can go on from its rows. */
@@ -77,10 +80,12 @@ export class DeliverService {
   async deliverBatch(id: number, provider: ProviderName, lane: Lane): Promise<void> {
     if (this.stopping) return;
     if (!this.watch.isClockUsable) throw new Error('The clock is wrong: nothing is sent');
+    const claimedAt = this.clock.elapsed();
     const batch = await this.claim(id, provider, lane);
     if (!batch) return;
     if ('delayMs' in batch) return this.queue.enqueueBatches([batch]);
     const findings = batch.due.length > 0 ? await this.send(batch) : null;
+    this.followClock(batch, findings, claimedAt);
     if (findings) await this.consequences.apply(batch, findings);
     await this.finish(batch, findings);
   }
@@ -89,6 +94,15 @@ export class DeliverService {
     const [terms, now] = [this.senders.terms(provider), this.clock.now()];
     const direct = lane === 'direct' ? await this.directs.claim(id, terms, now) : null;
     return direct ?? this.claims.claim(id, terms, now, mayTakeOver(this.watch));
+  }
+
+  /** Where the clock went back since the claim, what is to come was planned by it: moments too far off. */
+  private followClock({ ledger, terms }: LeasedBatch, findings: Findings | null, claimedAt: number): void {
+    const backBy = terms.now + this.clock.elapsed() - claimedAt - this.clock.now();
+    if (backBy < STEP_MS) return;
+    ledger.moveRetries(-backBy);
+    if (findings?.heldUntil !== undefined) findings.heldUntil -= backBy;
+    if (findings?.slowUntil !== undefined) findings.slowUntil -= backBy;
   }
 
   /** What is in flight gets its answer; what is not written yet stays pending for the next process. */

@@ -16,7 +16,15 @@ export class DeliveryQueue {
   constructor(private readonly queues: Queues) {}
 
   async enqueueExpansions(messageSeqs: readonly number[]): Promise<void> {
-    if (messageSeqs.length > 0) await this.add('expand', messageSeqs.map(expandJob));
+    await this.enqueueLate(messageSeqs.map((seq) => ({ seq, late: 0 })));
+  }
+
+  async enqueueLate(messages: readonly { seq: number; late: number }[]): Promise<void> {
+    if (messages.length === 0) return;
+    await this.add(
+      'expand',
+      messages.map(({ seq, late }) => expandJob(seq, late)),
+    );
   }
 
   async enqueueBatches(batches: readonly QueuedBatch[], delayMs?: number): Promise<void> {

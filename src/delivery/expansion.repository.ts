@@ -4,6 +4,7 @@ import type { Transaction } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { QuietTime, Tables, Target } from '../database/tables.js';
+import { isOfTheFuture } from '../database/waits.js';
 import { AudienceRepository } from '../devices/audience.repository.js';
 import type { AudienceMember } from '../devices/audience.repository.js';
 import { BatchRepository } from './batch.repository.js';
@@ -93,7 +94,7 @@ export class ExpansionRepository {
       .select(['rate_seq', 'quiet', 'reach_key', 'reach_cap', sql<boolean>`expires_at <= now()`.as('over')])
       .where('seq', '=', messageSeq)
       .where(expandable)
-      .where(sql<boolean>`(expand_at is null or expand_at <= clock_timestamp())`)
+      .where(sql<boolean>`(expand_at is null or expand_at <= clock_timestamp() or ${isOfTheFuture(sql`waits_since`)})`)
       .executeTakeFirst();
     if (!row) throw new Overtaken();
     const applicationId = row.application_id;
@@ -120,6 +121,7 @@ export class ExpansionRepository {
         expand_cursor: cursor,
         expand_max: max,
         expand_at: expandAt === null ? null : new Date(expandAt),
+        waits_since: sql`now()`,
       }))
       .where('seq', '=', messageSeq)
       .where('expand_cursor', '=', row.expand_cursor)
@@ -137,8 +139,8 @@ export class ExpansionRepository {
   }
 
   private async postpone(messageSeq: number, until: number, transaction: Transaction<Tables>): Promise<void> {
-    const expandAt = new Date(until);
-    await transaction.updateTable('message').set({ expand_at: expandAt }).where('seq', '=', messageSeq).execute();
+    const wait = { expand_at: new Date(until), waits_since: sql<Date>`now()` };
+    await transaction.updateTable('message').set(wait).where('seq', '=', messageSeq).execute();
   }
 
   /** Those whose person has not been reached often enough today. */

@@ -107,6 +107,11 @@ export class BatchLedger {
       if (this.at(position) === OUTCOME.inFlight) this.record(position, { outcome: OUTCOME.pending }, false);
   }
 
+  /** The clock by which the next tries were planned has been set since. */
+  moveRetries(byMs: number): void {
+    for (const detail of Object.values(this.details)) if (detail.retryAt) detail.retryAt += byMs;
+  }
+
   /** Deliveries per outcome, position = code. */
   counts(): number[] {
     const counts = OUTCOME_NAMES.map(() => 0);

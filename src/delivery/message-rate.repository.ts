@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Kysely, Transaction } from 'kysely';
 import type { Tables } from '../database/tables.js';
+import { wentBackBy } from '../database/waits.js';
 
 /** A rate that is held until the transaction ends. Times are epoch ms by the database's clock. */
 export interface HeldRate {
@@ -30,13 +31,14 @@ export class MessageRateRepository {
       .forUpdate()
       .executeTakeFirstOrThrow();
     const now = row.now.getTime();
-    return { seq, perSecond: row.per_second, spreadSeconds: row.spread_s, nextMs: row.next_ms, now };
+    const nextMs = row.next_ms - wentBackBy(row.written_at, now);
+    return { seq, perSecond: row.per_second, spreadSeconds: row.spread_s, nextMs, now };
   }
 
   async move(rate: HeldRate, perSecond: number, nextMs: number, transaction: Transaction<Tables>): Promise<void> {
     await transaction
       .updateTable('message_rate')
-      .set({ per_second: perSecond, next_ms: nextMs })
+      .set({ per_second: perSecond, next_ms: nextMs, written_at: new Date(rate.now) })
       .where('seq', '=', rate.seq)
       .execute();
   }

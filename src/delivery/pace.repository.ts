@@ -4,6 +4,7 @@ import type { Selectable, Transaction } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { PaceTable, Tables } from '../database/tables.js';
+import { wentBackBy } from '../database/waits.js';
 import type { Lot } from './batch.js';
 import { durationOf, rateAt, slowDown, turnSize } from './pace.js';
 import type { Pace } from './pace.js';
@@ -82,7 +83,13 @@ export class PaceRepository {
     if (start)
       await transaction
         .insertInto('pace')
-        .values({ application_id: applicationId, provider, ...toColumns(start), slot_at: new Date(0) })
+        .values({
+          application_id: applicationId,
+          provider,
+          ...toColumns(start),
+          slot_at: new Date(0),
+          written_at: sql`now()`,
+        })
         .onConflict((conflict) => conflict.doNothing())
         .execute();
     const row = await transaction
@@ -94,8 +101,18 @@ export class PaceRepository {
       .forUpdate()
       .executeTakeFirst();
     if (!row) return null;
-    const blockedUntil = row.blocked_until?.getTime() ?? 0;
-    return { now: row.now.getTime(), pace: toPace(row), slotAt: row.slot_at.getTime(), blockedUntil };
+    const now = row.now.getTime();
+    const backBy = wentBackBy(row.written_at, now);
+    const before = (at: Date): Date => new Date(at.getTime() - backBy);
+    const [slotAt, blockedUntil] = [before(row.slot_at), before(row.blocked_until ?? new Date(0))];
+    const pace = toPace({ ...row, changed_at: before(row.changed_at), lapses_at: before(row.lapses_at) });
+    if (backBy > 0)
+      await this.update(
+        { applicationId, provider },
+        { ...toColumns(pace), slot_at: slotAt, blocked_until: blockedUntil },
+        transaction,
+      );
+    return { now, pace, slotAt: slotAt.getTime(), blockedUntil: blockedUntil.getTime() };
   }
 
   private async update(
@@ -105,7 +122,7 @@ export class PaceRepository {
   ): Promise<void> {
     await transaction
       .updateTable('pace')
-      .set(columns)
+      .set({ ...columns, written_at: sql`clock_timestamp()` })
       .where('application_id', '=', applicationId)
       .where('provider', '=', provider)
       .execute();

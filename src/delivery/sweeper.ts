@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
+import { wallClock } from '../common/clock.js';
 import { Rounds } from '../common/rounds.js';
 import { DatabaseWatch } from '../database/database-watch.js';
 import { BatchRepository, mayTakeOver } from './batch.repository.js';
@@ -16,6 +17,8 @@ export class Sweeper implements BeforeApplicationShutdown {
   private readonly rounds = new Rounds(new Logger('Sweeper'), 'The sweep', () => this.sweep());
   /** How far the parked batches have been looked through. */
   private parked: ParkedBatch | null = null;
+  /** Infinite before the first time. */
+  private sweptAt = Infinity;
 
   constructor(
     private readonly rows: SweepRepository,
@@ -31,14 +34,24 @@ export class Sweeper implements BeforeApplicationShutdown {
 
   async sweep(): Promise<void> {
     if (!this.watch.isTimeKnown) return;
+    await this.waitAnew();
     await this.queue.enqueueExpansions(await this.rows.releaseScheduled());
-    await this.queue.enqueueExpansions(await this.rows.messagesToExpand());
+    await this.queue.enqueueLate(await this.rows.messagesToExpand());
     await this.queue.enqueueBatches(await this.rows.batchesToDeliver(mayTakeOver(this.watch)));
     await this.rows.unpark();
     await this.rows.unparkForTry();
     this.parked = await this.rows.unparkOver(this.parked);
     for (const { applicationId, provider } of await this.rows.lotsWithWaiting())
       await this.queue.enqueueBatches(await this.batches.promote(applicationId, [provider]));
+  }
+
+  /** At each start, and when the clock went back. */
+  private async waitAnew(): Promise<void> {
+    const now = wallClock();
+    if (now < this.sweptAt)
+      for (let found = await this.rows.waitAnew(); found.length > 0; found = await this.rows.waitAnew())
+        await this.queue.enqueueBatches(found);
+    this.sweptAt = now;
   }
 
   beforeApplicationShutdown(): Promise<void> {

@@ -42,22 +42,27 @@ export function deliverQueue(provider: ProviderName, lane: Lane): QueueName {
   return lane === 'direct' ? `deliver-${provider}-direct` : `deliver-${provider}`;
 }
 
-export function expandJob(messageSeq: number): Job {
-  return { id: `message-${messageSeq}`, data: { id: messageSeq } };
+/** `late`: that many jobs of the same have come to nothing. */
+export function expandJob(messageSeq: number, late = 0): Job {
+  return { id: `message-${messageSeq}${lateName(late)}`, data: { id: messageSeq } };
 }
 
 /** The epoch names the attempt: a batch that was tried and waits again is another job than the one being worked on. */
 export function deliverJob(
-  batch: { id: number; epoch: number; direct: boolean; rank?: number },
+  batch: { id: number; epoch: number; direct: boolean; rank?: number; late?: number },
   delayMs?: number,
 ): Job {
   return {
-    id: `batch-${batch.id}-${batch.epoch}`,
+    id: `batch-${batch.id}-${batch.epoch}${lateName(batch.late ?? 0)}`,
     data: { id: batch.id },
     priority: batch.rank ?? (batch.direct ? undefined : LAST_RANK),
     // BullMQ on PostgreSQL takes whole milliseconds only.
     delayMs: delayMs === undefined ? undefined : Math.ceil(delayMs),
   };
+}
+
+function lateName(late: number): string {
+  return late === 0 ? '' : `-late-${late}`;
 }
 
 /**

@@ -5,6 +5,7 @@ import { Vault } from '../common/vault.js';
 import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
+import { isOver } from '../database/waits.js';
 import type { FailedEvent, LotResult, WebhookEvent } from './lot.js';
 import { LONGEST_WAIT_MS, TRIES, waitAfter } from './webhook.js';
 import { contextOf, forgetFailures } from './webhook.repository.js';
@@ -30,12 +31,8 @@ const LAPSED = 1_000;
 /** When all that waits is behind events in retry, the next look at them. */
 const NOTHING_DUE_MS = 1_000;
 
-/**
- * A wait that is over. One of more than twice the longest there is was written before the clock went back: twice, because a
- * statement that waited for the row has an older now() than the one that wrote it.
- */
-const isOver = (until: RawBuilder<unknown>, longestS: number): RawBuilder<boolean> =>
-  sql`(${until} is null or ${until} <= now() or ${until} > now() + make_interval(secs => ${2 * longestS}))`;
+const isFree = (until: RawBuilder<unknown>, longestS: number): RawBuilder<boolean> =>
+  sql`(${until} is null or ${isOver(until, longestS)})`;
 const LONGEST_WAIT_S = LONGEST_WAIT_MS / 1_000;
 
 /** The outbox: rows that the triggers of 0012-webhooks wrote with the change they tell of. */
@@ -52,9 +49,9 @@ export class WebhookEventRepository {
       update webhook set lease_until = now() + make_interval(secs => ${LEASE_S}),
         secret_before = case when secret_before_until > now() then secret_before end where id in (
         select id from webhook
-        where ${isOver(sql`next_at`, LONGEST_WAIT_S)} and ${isOver(sql`lease_until`, LEASE_S)}
+        where ${isFree(sql`next_at`, LONGEST_WAIT_S)} and ${isFree(sql`lease_until`, LEASE_S)}
           and exists (select from webhook_event as event where event.webhook_id = webhook.id
-            and (webhook.failures > 0 or ${isOver(sql`event.retry_at`, LONGEST_WAIT_S)}))
+            and (webhook.failures > 0 or ${isFree(sql`event.retry_at`, LONGEST_WAIT_S)}))
         order by next_at limit 1 for no key update skip locked)
       returning id, application_id as "applicationId", name, url, array[secret, secret_before] as sealed, failures,
         last_error as "lastError"`.execute(this.database.kysely);
@@ -88,7 +85,7 @@ export class WebhookEventRepository {
   /** The oldest that may be sent: none behind an event of its subject that waits for its next try. */
   async next({ id, failures }: LeasedWebhook): Promise<WebhookEvent[]> {
     const isDue = (retryAt: RawBuilder<unknown>): RawBuilder<boolean> =>
-      failures > 0 ? sql`true` : isOver(retryAt, LONGEST_WAIT_S);
+      failures > 0 ? sql`true` : isFree(retryAt, LONGEST_WAIT_S);
     const { rows } = await sql<WebhookEvent>`
       select id, body::text as body, subject, tries from (
         select id, body, tries, retry_at,

@@ -162,6 +162,7 @@ const NOT_KILLED: Record<string, string> = {
   'SweepRepository.lotsWithWaiting': READS,
   'SweepRepository.messagesToExpand': READS,
   'SweepRepository.unparkOver': 'the same single statement as unpark, which is killed at',
+  'SweepRepository.waitAnew': 'a single statement; what it leaves is looked for at the next start',
   'TagRepository.add': REGISTRATION,
   'TagRepository.change': REGISTRATION,
   'TagRepository.existing': READS,

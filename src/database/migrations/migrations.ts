@@ -28,6 +28,7 @@ import { up as signingOrder } from './0029-signing-order.js';
 import { up as time } from './0030-time.js';
 import { up as userRemoval } from './0031-user-removal.js';
 import { up as webhookSecret } from './0032-webhook-secret.js';
+import { up as writtenWaits } from './0033-written-waits.js';
 
 /**
  * Append only: a name that was released is never changed or taken away (migrations.spec.ts). Two are numbered 0012, and a
@@ -63,4 +64,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0030-time': { up: time },
   '0031-user-removal': { up: userRemoval },
   '0032-webhook-secret': { up: webhookSecret },
+  '0033-written-waits': { up: writtenWaits },
 };

@@ -128,11 +128,11 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       await pause(message);
       expect(await room.countByState(message.seq)).toEqual({ parked: 10 });
       expect(await room.expansions.expandPage(message.seq)).toEqual({ promoted: [], more: false });
-      expect(await room.sweep.messagesToExpand()).not.toContain(message.seq);
+      expect(await room.seqsToExpand()).not.toContain(message.seq);
       expect((await report(message)).state).toBe('paused');
 
       expect(await resume(message)).toMatchObject({ toExpand: true });
-      expect(await room.sweep.messagesToExpand()).toContain(message.seq);
+      expect(await room.seqsToExpand()).toContain(message.seq);
       expect((await room.expansions.expandPage(message.seq)).more).toBe(false);
       const rows = await room.batchRows(message.seq);
       expect(rows.flatMap((row) => row.device_seqs)).toEqual(seqs);
@@ -161,7 +161,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
           .where('seq', '=', message.seq)
           .execute();
       }
-      expect(await room.sweep.messagesToExpand()).toContain(whole.seq);
+      expect(await room.seqsToExpand()).toContain(whole.seq);
       await room.expansions.expandPage(whole.seq);
       for (const message of [parked, whole]) {
         await runToEnd(message);

@@ -136,6 +136,10 @@ export class Room {
     );
   }
 
+  async seqsToExpand(): Promise<number[]> {
+    return (await this.sweep.messagesToExpand()).map(({ seq }) => seq);
+  }
+
   async batchRows(messageSeq: number) {
     return this.database.kysely
       .selectFrom('batch')

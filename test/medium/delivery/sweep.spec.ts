@@ -3,6 +3,7 @@ import { DatabaseWatch } from '../../../src/database/database-watch.js';
 import { WINDOW } from '../../../src/delivery/batch.repository.js';
 import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
 import { Sweeper } from '../../../src/delivery/sweeper.js';
+import { expandJob } from '../../../src/queue/jobs.js';
 import { Queues } from '../../../src/queue/queue.js';
 import { PLACES } from '../database/places.js';
 import { Room, batchOf, urlOf } from './room.js';
@@ -30,7 +31,7 @@ describe.each(PLACES)('the sweep on the %s database', (place) => {
     const cancelled = await room.accept(applicationId, null, old);
     await room.control.cancel(applicationId, cancelled.id);
     const expanded = await room.accept(applicationId, [], old);
-    const found = await room.sweep.messagesToExpand();
+    const found = await room.seqsToExpand();
     expect(found).toContain(forgotten.seq);
     for (const { seq } of [fresh, cancelled, expanded]) expect(found).not.toContain(seq);
   });
@@ -51,10 +52,42 @@ describe.each(PLACES)('the sweep on the %s database', (place) => {
     const found = await room.sweep.batchesToDeliver();
     const own = found.filter((batch) => message.batchIds.includes(batch.id));
     expect(own.toSorted((a, b) => a.id - b.id)).toEqual([
-      { id: lost, epoch: 1, provider: 'sandbox', direct: true },
-      { id: forgotten, epoch: 0, provider: 'sandbox', direct: true },
+      { id: lost, epoch: 1, provider: 'sandbox', direct: true, late: 0 },
+      { id: forgotten, epoch: 0, provider: 'sandbox', direct: true, late: 0 },
     ]);
     expect(await foundBatches()).not.toContain(fresh);
+  });
+
+  it('replaces jobs of due rows that the queue delays by a clock that has gone back since', async () => {
+    const url = place === 'PostgreSQL' ? urlOf(room) : undefined;
+    const queues = await Queues.open({ databaseUrl: url }, room.database, () => undefined);
+    const queue = new DeliveryQueue(queues);
+    const sweeper = new Sweeper(room.sweep, room.batches, queue, new DatabaseWatch(room.database));
+    const applicationId = await room.addApplication();
+    const toExpand = await room.accept(applicationId, null, { acceptedAt: ago(13_000) });
+    const { batchIds } = await room.accept(applicationId, [batchOf(1), batchOf(1)]);
+    const [delayed = 0, fresh = 0] = batchIds;
+    await room.batches.promote(applicationId, ['sandbox']);
+    for (const id of batchIds)
+      await queue.enqueueBatches([{ id, epoch: 0, provider: 'sandbox', direct: false }], 2 * HOUR);
+    await queues.add('expand', [{ ...expandJob(toExpand.seq), delayMs: HOUR }]);
+    await overdue(delayed, ago(13_000));
+    await overdue(fresh, ago(4_000));
+    const [expansions, batches]: [number[], number[]] = [[], []];
+    queues.work('expand', 1, ({ id }) => Promise.resolve(void expansions.push(id)));
+    queues.work('deliver-sandbox', 1, ({ id }) => Promise.resolve(void batches.push(id)));
+    await sweeper.sweep();
+    await vi.waitFor(
+      () => {
+        expect(expansions).toContain(toExpand.seq);
+        expect(batches).toContain(delayed);
+      },
+      { timeout: 10_000 },
+    );
+    // Most of what is a little late has its job, and it comes.
+    expect(batches).not.toContain(fresh);
+    await sweeper.beforeApplicationShutdown();
+    await queues.close();
   });
 
   it('refills an empty queue with all that wants work', async () => {

@@ -231,7 +231,7 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
     await sql`update message set accepted_at = now() - interval '10 s' where seq = ${due.seq}`.execute(
       room.database.kysely,
     );
-    expect(await room.sweep.messagesToExpand()).toContain(due.seq);
+    expect(await room.seqsToExpand()).toContain(due.seq);
     await room.expansions.expandPage(due.seq);
     expect(await room.messageRow(due.seq)).toMatchObject({ state: 'sending', audience: 2 });
     expect(await room.control.resume(applicationId, paused.id)).toMatchObject({ toExpand: false });

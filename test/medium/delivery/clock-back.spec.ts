@@ -1,0 +1,143 @@
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { OUTCOME } from '../../../src/delivery/outcome.js';
+import { MessageRateRepository } from '../../../src/delivery/message-rate.repository.js';
+import type { ProviderName } from '../../../src/providers/provider.js';
+import { PLACES } from '../database/places.js';
+import { Room, batchOf } from './room.js';
+
+/** The database's clock was an hour ahead and is right again: the rows are as they were written then. */
+
+const HOUR = 3_600_000;
+const SANDBOX: ProviderName = 'sandbox';
+
+describe.each(PLACES)('a clock that went back an hour, on the %s database', (place) => {
+  let room: Room;
+  beforeAll(async () => {
+    room = await Room.open(place);
+  });
+  afterAll(() => room.remove());
+
+  const run = (statement: RawBuilder<unknown>) => statement.execute(room.database.kysely);
+  /** The batches' moments, as if they had been written an hour ahead. */
+  const writtenAhead = (ids: readonly number[]) =>
+    run(sql`update batch set due_at = due_at + interval '1 hour', waits_since = waits_since + interval '1 hour',
+      lease_until = lease_until + interval '1 hour', touched_at = touched_at + interval '1 hour'
+      where id in (${sql.join(ids)})`);
+  const waitsMs = async () => new Map((await room.sweep.waitAnew()).map(({ id, delayMs }) => [id, delayMs ?? 0]));
+
+  it('lets what was due at once leave at once, and the steps of a rate in their order', async () => {
+    const applicationId = await room.addApplication();
+    const due = Date.now() + 60_000;
+    const steps = [0, 10_000].map((ms) => ({ ...batchOf(1), due: due + ms }));
+    const { batchIds: timed } = await room.accept(applicationId, steps);
+    const { batchIds: direct } = await room.accept(applicationId, [batchOf(1)], { direct: true });
+    const [first = 0, second = 0, single = 0] = [...timed, ...direct];
+    await writtenAhead([...timed, ...direct]);
+    const waits = await waitsMs();
+    expect(waits.get(single)).toBe(0);
+    expect(waits.get(first)).toBeGreaterThan(30_000);
+    expect(waits.get(first)).toBeLessThan(61_000);
+    expect((waits.get(second) ?? 0) - (waits.get(first) ?? 0)).toBeCloseTo(10_000, -1);
+    // The queue holds a job for the old moment under the old name.
+    expect((await room.batchRow(single)).epoch).toBe(1);
+    expect(await waitsMs()).toEqual(new Map());
+    expect(await room.tryClaim(single)).not.toBeNull();
+  });
+
+  it('lets a long wait that was written by the right clock be', async () => {
+    const { batchIds } = await room.accept(await room.addApplication(), [{ ...batchOf(1), due: Date.now() + HOUR }]);
+    expect(await waitsMs()).toEqual(new Map());
+    expect((await room.batchRow(batchIds[0] ?? 0)).epoch).toBe(0);
+  });
+
+  it('sends nothing in a quiet time that was to be over', async () => {
+    const now = Date.now();
+    const quietEnd = now + 20 * 60_000;
+    const { seq, batchIds } = await room.accept(await room.addApplication(), [{ ...batchOf(1), due: now + 1_000 }]);
+    await run(sql`update message set quiet = ${JSON.stringify([[now - HOUR, quietEnd]])}::jsonb where seq = ${seq}`);
+    await writtenAhead(batchIds);
+    const waits = await waitsMs();
+    expect(waits.get(batchIds[0] ?? 0)).toBeGreaterThan(15 * 60_000);
+    expect(waits.get(batchIds[0] ?? 0)).toBeLessThan(21 * 60_000);
+  });
+
+  it('makes a next try that was planned by it', async () => {
+    const [id = 0] = (await room.accept(await room.addApplication(), [batchOf(1)], { direct: true })).batchIds;
+    const batch = await room.claim(id);
+    batch.ledger.record(0, { outcome: OUTCOME.pending, reason: 'busy', retryAt: Date.now() + HOUR }, true);
+    await room.batches.finish(batch, { state: 'ready', waitMs: 0 });
+    await writtenAhead([id]);
+    await room.sweep.waitAnew();
+    expect((await room.claim(id)).due).toEqual([0]);
+  });
+
+  it('takes a batch from a killed worker, and leaves one to a living', async () => {
+    const { batchIds } = await room.accept(await room.addApplication(), [batchOf(1), batchOf(1)], { direct: true });
+    const [killed = 0, living = 0] = batchIds;
+    for (const id of batchIds) await room.claim(id);
+    await writtenAhead([killed]);
+    const found = (await room.sweep.batchesToDeliver()).map(({ id }) => id);
+    expect(found).toContain(killed);
+    expect(found).not.toContain(living);
+    expect(await room.tryClaim(killed)).not.toBeNull();
+    expect(await room.tryClaim(living)).toBeNull();
+  });
+
+  it.each([HOUR, -HOUR])('a step of %d ms that the process has not seen yet takes no lease away', async (step) => {
+    const [id = 0] = (await room.accept(await room.addApplication(), [batchOf(1)], { direct: true })).batchIds;
+    await room.claim(id);
+    await room.runOutLease(id);
+    expect(await room.tryClaim(id, Date.now() + step)).toBeNull();
+    expect(await room.tryClaim(id)).not.toBeNull();
+  });
+
+  it('goes on with a message that is held to a rate', async () => {
+    const applicationId = await room.addApplication();
+    await room.addDevices(applicationId, 40);
+    const rateSeq = await new MessageRateRepository().add({ perSecond: 2 }, room.database.kysely);
+    const { seq } = await room.accept(applicationId, null);
+    await run(sql`update message set rate_seq = ${rateSeq} where seq = ${seq}`);
+    await room.expansions.expandPage(seq);
+    await room.expansions.expandPage(seq);
+    const before = (await room.batchRows(seq)).length;
+    await run(sql`update message set expand_at = now() + interval '1 hour', waits_since = now() + interval '1 hour',
+      accepted_at = now() + interval '1 hour' where seq = ${seq}`);
+    await run(sql`update message_rate set written_at = now() + interval '1 hour',
+      next_ms = extract(epoch from now()) * 1000 + ${HOUR} where seq = ${rateSeq}`);
+    expect(await room.seqsToExpand()).toContain(seq);
+    await room.expansions.expandPage(seq);
+    const rows = await room.batchRows(seq);
+    expect(rows.length).toBeGreaterThan(before);
+    expect(Math.max(...rows.map(({ due_at: due }) => due?.getTime() ?? 0))).toBeLessThan(Date.now() + 60_000);
+  });
+
+  it('waits for no turn of a pace that lies an hour off, nor for what the provider asked for', async () => {
+    const applicationId = await room.addApplication();
+    const lot = { applicationId, provider: SANDBOX };
+    const { batchIds } = await room.accept(applicationId, [batchOf(1)]);
+    await room.batches.promote(applicationId, [SANDBOX]);
+    await room.pace.slowDown(lot, Date.now() + HOUR, 1_000);
+    await run(sql`update pace set slot_at = now() + interval '1 hour', written_at = now() + interval '1 hour'
+      where application_id = ${applicationId}`);
+    const claimed = await room.claims.claim(batchIds[0] ?? 0, { needsSettings: false }, Date.now());
+    expect(claimed).toHaveProperty('due', [0]);
+  });
+
+  it('tries a paused provider again', async () => {
+    const applicationId = await room.addApplication();
+    const { batchIds } = await room.accept(applicationId, [batchOf(1)], { direct: true });
+    await room.pause(applicationId, SANDBOX);
+    expect(await room.tryClaim(batchIds[0] ?? 0)).toBeNull();
+    await room.sweep.unparkForTry();
+    expect((await room.batchRow(batchIds[0] ?? 0)).state).toBe('parked');
+    await run(
+      sql`update provider_setting set next_try_at = now() + interval '1 hour' where application_id = ${applicationId}`,
+    );
+    await room.sweep.unparkForTry();
+    expect((await room.batchRow(batchIds[0] ?? 0)).state).toBe('waiting');
+    await room.batches.promote(applicationId, [SANDBOX]);
+    expect((await room.claim(batchIds[0] ?? 0)).isProbe).toBe(true);
+  });
+});
