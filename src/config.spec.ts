@@ -73,6 +73,7 @@ describe('defaults', () => {
         client: { requestsPerSecond: 50_000, concurrentRequests: 2_000 },
         application: { requestsPerSecond: 100_000, concurrentRequests: 4_000 },
       },
+      quotas: { campaigns: 100_000, tags: 100_000, scheduledMessages: 1_000_000, devices: 100_000_000 },
       retention: { messageDays: 30, deviceUnseenDays: 270, deviceRetiredDays: 90, atMostPercent: 20 },
       unknownNames: [],
     });
@@ -133,6 +134,10 @@ it('reads every setting', () => {
       LIMIT_CLIENT_CONCURRENT: '2',
       LIMIT_APPLICATION_RATE: '3',
       LIMIT_APPLICATION_CONCURRENT: '4',
+      QUOTA_CAMPAIGNS: '5',
+      QUOTA_TAGS: '6',
+      QUOTA_SCHEDULED_MESSAGES: '7',
+      QUOTA_DEVICES: '8',
       RETENTION_DAYS: '0',
       DEVICE_UNSEEN_DAYS: '1',
       DEVICE_RETIRED_DAYS: '36500',
@@ -176,6 +181,7 @@ it('reads every setting', () => {
       client: { requestsPerSecond: 1, concurrentRequests: 2 },
       application: { requestsPerSecond: 3, concurrentRequests: 4 },
     },
+    quotas: { campaigns: 5, tags: 6, scheduledMessages: 7, devices: 8 },
     retention: { messageDays: 0, deviceUnseenDays: 1, deviceRetiredDays: 36_500, atMostPercent: 100 },
     unknownNames: ['APNS_TOPIC'],
   });

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import { AddressError, readDatabaseUrl, readQueueUrl } from './server-url.js';
 import { isHostPattern } from './common/host-list.js';
+import { isNetwork, isPatterned, isUrl } from './setting-values.js';
 import { SETTINGS } from './settings.js';
 import { findUnknown } from './unknown-settings.js';
 
@@ -60,11 +60,15 @@ export interface Config {
   /** How long a stop waits for what is on the wire. */
   shutdownTimeoutMs: number;
   limits: Limits;
+  quotas: Record<Quota, number>;
   /** In days; 0 keeps for ever. */
   retention: { messageDays: number; deviceUnseenDays: number; deviceRetiredDays: number; atMostPercent: number };
   /** Names of variables that look like settings and are none. */
   unknownNames: string[];
 }
+
+/** Kinds of things of which an application may have a number. */
+export type Quota = 'campaigns' | 'tags' | 'scheduledMessages' | 'devices';
 
 /** How much one caller or application may ask for. */
 export interface Limits {
@@ -241,6 +245,13 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     },
   };
 
+  const quotas = {
+    campaigns: limit('QUOTA_CAMPAIGNS'),
+    tags: limit('QUOTA_TAGS'),
+    scheduledMessages: limit('QUOTA_SCHEDULED_MESSAGES'),
+    devices: limit('QUOTA_DEVICES'),
+  };
+
   const days = (name: string): number => {
     const number = Number(value(name));
     check(Number.isInteger(number) && number >= 0 && number <= 36_500, `${name} must be a number of days, 0 to 36500`);
@@ -286,24 +297,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     shutdownDelayMs,
     shutdownTimeoutMs,
     limits,
+    quotas,
     retention,
     unknownNames: ofFamilies,
   };
-}
-
-function isUrl(text: string, protocols: readonly string[]): boolean {
-  return URL.canParse(text) && protocols.includes(new URL(text).protocol);
-}
-
-/** All zeros, one byte over and over, counting, half text: of 32 random bytes some 30 differ, and fewer than 16 never do. */
-function isPatterned(key: Buffer): boolean {
-  const steps = [...key.subarray(1)].map((byte, index) => byte - key[index]!);
-  return new Set(key).size < 16 || new Set(steps).size === 1;
-}
-
-/** `10.1.2.3`, `10.0.0.0/8`, `fd00::/8`. */
-function isNetwork(text: string): boolean {
-  const [address = '', bits, ...rest] = text.split('/');
-  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
-  return most > 0 && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most));
 }

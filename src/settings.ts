@@ -183,6 +183,18 @@ export const SETTINGS: readonly Setting[] = [
     fallback: '4000',
     meaning: 'requests for one application that a process answers at once',
   },
+  { name: 'QUOTA_CAMPAIGNS', fallback: '100000', meaning: 'campaigns that an application can have' },
+  { name: 'QUOTA_TAGS', fallback: '100000', meaning: 'tags that an application can have' },
+  {
+    name: 'QUOTA_SCHEDULED_MESSAGES',
+    fallback: '1000000',
+    meaning: 'messages of an application that can wait for their `sendAt`',
+  },
+  {
+    name: 'QUOTA_DEVICES',
+    fallback: '100000000',
+    meaning: 'devices that an application can have; those that are registered can always register again',
+  },
   {
     name: 'RETENTION_DAYS',
     fallback: '30',

@@ -59,6 +59,15 @@ export class CampaignRepository {
     return row && toCampaign(row);
   }
 
+  async count(applicationId: string): Promise<number> {
+    const { count } = await this.database.kysely
+      .selectFrom('campaign')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .where('application_id', '=', applicationId)
+      .executeTakeFirstOrThrow();
+    return count;
+  }
+
   async find(applicationId: string, id: string): Promise<Campaign | undefined> {
     const row = await this.database.kysely
       .selectFrom('campaign')

@@ -15,6 +15,7 @@ import { CampaignsService } from './campaigns.service.js';
 import type { Preview } from './campaigns.service.js';
 import { CountPipe } from './campaign.pipes.js';
 
+const QUOTA = { status: 409, description: 'CARIL0409E: the application has as many campaigns as it may' };
 const INVALID = { status: 400, description: 'A field is missing or invalid: `message` names it and says why' };
 const UNKNOWN = { status: 404, description: 'Unknown application or campaign' };
 
@@ -33,6 +34,7 @@ export class CampaignsController {
   @ApiBody({ type: CampaignDto })
   @ApiResponse({ status: 201, description: 'Made. `warnings` names what was ignored.' })
   @ApiResponse(INVALID)
+  @ApiResponse(QUOTA)
   async create(
     @Param('applicationId') applicationId: string,
     @Req() request: AuthorizedRequest,
@@ -187,6 +189,7 @@ export class CampaignsController {
   @ApiOperation({ summary: 'Make a draft that is the same (extension)' })
   @ApiBody({ type: DuplicateDto, required: false })
   @ApiResponse(UNKNOWN)
+  @ApiResponse(QUOTA)
   async duplicate(
     @Param('applicationId') applicationId: string,
     @Param('campaignId') campaignId: string,

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ApplicationsModule } from '../applications/applications.module.js';
 import { DeliveryModule, SchedulerModule } from '../delivery/delivery.module.js';
 import { DevicesModule } from '../devices/devices.module.js';
+import { LimitsModule } from '../limits/limits.module.js';
 import { MessagesModule } from '../messages/messages.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { CampaignHousekeeper } from './campaign.housekeeper.js';
@@ -21,7 +22,7 @@ import { ZoneRulesRepository } from './zone-rules.repository.js';
 
 /** Making campaigns and firing them by hand. */
 @Module({
-  imports: [ApplicationsModule, DeliveryModule, DevicesModule, MessagesModule, ProvidersModule],
+  imports: [ApplicationsModule, DeliveryModule, DevicesModule, LimitsModule, MessagesModule, ProvidersModule],
   providers: [
     CampaignRepository,
     CampaignRules,

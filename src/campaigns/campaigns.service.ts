@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ApplicationsService } from '../applications/applications.service.js';
 import { ApiError, notFound } from '../common/errors.js';
+import { Quotas } from '../limits/quotas.js';
 import { readContent } from '../messages/content.js';
 import { DryRunRepository } from '../messages/dry-run.repository.js';
 import { MessageControlService } from '../messages/message-control.service.js';
@@ -48,6 +49,7 @@ export class CampaignsService {
     private readonly counts: DryRunRepository,
     private readonly control: MessageControlService,
     private readonly clock: SharedClock,
+    private readonly quotas: Quotas,
     @Inject(PROVIDERS) private readonly providers: Providers,
   ) {}
 
@@ -158,7 +160,9 @@ export class CampaignsService {
     return { firings, audience, excluded, messages };
   }
 
+  /** Throws CARIL0409E when the application has as many as it may. */
   private async add(applicationId: string, clientId: string, definition: Definition): Promise<Campaign> {
+    await this.quotas.take('campaigns', applicationId, 1, () => this.campaigns.count(applicationId));
     const now = new Date(await this.clock.now());
     for (;;) {
       const added = await this.campaigns.add({ applicationId, id: newMessageId(), clientId, definition }, now);

@@ -79,6 +79,17 @@ export class DeviceRegistrationRepository {
     return { created, updated: devices.length - created, moved };
   }
 
+  /** The device ids of those that are registered: under their id, or with their token under another id, which moves. */
+  async findKnown(applicationId: string, devices: readonly Holder[]): Promise<Set<string>> {
+    const { rows } = await sql<{ deviceId: string }>`
+      select new."deviceId" from jsonb_to_recordset(${toHolders(devices)}::jsonb)
+          as new ("deviceId" text, provider text, identity text)
+      where exists (select from device where application_id = ${applicationId} and device_id = new."deviceId")
+        or exists (select from device where application_id = ${applicationId} and provider = new.provider
+          and token_hash = sha256(convert_to(new.identity, 'UTF8')))`.execute(this.database.kysely);
+    return new Set(rows.map(({ deviceId }) => deviceId));
+  }
+
   /** Undefined when there is no such device. A token in the change is a sign of life, as a registration is. */
   async change(applicationId: string, deviceId: string, change: DeviceChange, now: Date): Promise<Device | undefined> {
     const { attributes, token, identity, platform, provider } = change;
@@ -159,7 +170,7 @@ async function endHolders(
   const staying = new Set(devices.map((device) => device.deviceId));
   const { rows } = await sql<{ seq: number; device_id: string }>`
     select seq, device_id from device where seq in (
-      select device.seq from jsonb_to_recordset(${JSON.stringify(devices.map(({ deviceId, identity, provider }) => ({ deviceId, identity, provider })))}::jsonb)
+      select device.seq from jsonb_to_recordset(${toHolders(devices)}::jsonb)
           as new ("deviceId" text, provider text, identity text)
         join device on device.application_id = ${applicationId} and device.provider = new.provider
           and device.token_hash = sha256(convert_to(new.identity, 'UTF8')) and device.device_id <> new."deviceId"
@@ -209,6 +220,10 @@ async function upsert<Row>(
       updated_at = excluded.updated_at
     returning ${returning}`.execute(db);
   return rows;
+}
+
+function toHolders(devices: readonly Holder[]): string {
+  return JSON.stringify(devices.map(({ deviceId, identity, provider }) => ({ deviceId, identity, provider })));
 }
 
 function toRow(device: DeviceRegistration): Record<string, unknown> {

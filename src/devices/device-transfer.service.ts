@@ -12,6 +12,7 @@ import { Turn } from '../common/turn.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
 import { AudienceRepository } from './audience.repository.js';
+import { DeviceQuota } from './device-quota.js';
 import { DeviceRegistrationRepository } from './device-registration.repository.js';
 import type { ImportedDevice } from './registration.js';
 import { DeviceTransferRepository } from './device-transfer.repository.js';
@@ -31,6 +32,12 @@ const AT_ONCE = 4;
 /** As of any other body. A device alone is at most 128 KiB; the rest is for the names of thousands of tags. */
 const MAX_LINE = 1_048_576;
 
+/** A device, and the number of its line. */
+interface Numbered {
+  line: number;
+  device: ImportedDevice;
+}
+
 /** All devices of an application in and out, one JSON object a line, in the memory of a few batches. */
 @Injectable()
 export class DeviceTransferService {
@@ -43,6 +50,7 @@ export class DeviceTransferService {
     private readonly audience: AudienceRepository,
     private readonly devices: DeviceTransferRepository,
     private readonly registrations: DeviceRegistrationRepository,
+    private readonly quota: DeviceQuota,
     private readonly clock: Clock,
   ) {}
 
@@ -53,7 +61,7 @@ export class DeviceTransferService {
   async importDevices(applicationId: string, source: AsyncIterable<Buffer>): Promise<ImportReport> {
     await this.applications.getApplication(applicationId);
     const report = new ImportReport();
-    let batch: ImportedDevice[] = [];
+    let batch: Numbered[] = [];
     let tagNames = 0;
     // One batch is written while the next is read; the stream waits for both.
     let writing: Promise<void> = Promise.resolve();
@@ -76,7 +84,7 @@ export class DeviceTransferService {
           if (read instanceof ApiError) report.reject(line.number, read);
           else if (typeof read === 'object') {
             tagNames += read.tagNames?.length ?? 0;
-            if (batch.push(read) === BATCH || tagNames >= TAG_NAMES) await write();
+            if (batch.push({ line: line.number, device: read }) === BATCH || tagNames >= TAG_NAMES) await write();
           }
         }
     } finally {
@@ -100,10 +108,12 @@ export class DeviceTransferService {
     }
   }
 
-  private async write(applicationId: string, batch: readonly ImportedDevice[], report: ImportReport): Promise<void> {
+  private async write(applicationId: string, batch: readonly Numbered[], report: ImportReport): Promise<void> {
     if (batch.length === 0) return;
     try {
-      const put = () => this.registrations.putMany(applicationId, batch, new Date(this.clock.now()));
+      const devices = await this.withinQuotas(applicationId, batch, report);
+      if (devices.length === 0) return;
+      const put = () => this.registrations.putMany(applicationId, devices, new Date(this.clock.now()));
       report.keep(await this.turns.take(applicationId, put));
     } catch (error) {
       if (error instanceof ApiError && error.status < 500) throw error;
@@ -111,6 +121,23 @@ export class DeviceTransferService {
       const kept = `${lines - rejected} devices before are registered`;
       throw new ApiError('FPWSE0025E', `The import broke off: ${kept}. Import again.`, {}, { cause: error });
     }
+  }
+
+  /** The devices that there is room for; the lines of the others are rejected. */
+  private async withinQuotas(
+    applicationId: string,
+    batch: readonly Numbered[],
+    report: ImportReport,
+  ): Promise<ImportedDevice[]> {
+    const devices = batch.map(({ device }) => device);
+    const refused = await this.quota.refuse(applicationId, devices);
+    const admitted = devices.filter((device) => !refused.has(device));
+    for (const [device, error] of await this.quota.refuseTags(applicationId, admitted)) refused.set(device, error);
+    for (const { line, device } of batch) {
+      const error = refused.get(device);
+      if (error) report.reject(line, error);
+    }
+    return admitted.filter((device) => !refused.has(device));
   }
 }
 

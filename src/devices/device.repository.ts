@@ -79,6 +79,11 @@ export class DeviceRepository {
     return { rows: rows.map(toDevice), ...links };
   }
 
+  /** Retired ones too. */
+  count(applicationId: string): Promise<number> {
+    return readTally(this.database.kysely, applicationId, 'device');
+  }
+
   /**
    * The app gave a sign of life: SDKs read their own registration at each start and register only when it changed. At
    * most one write a day; a device that was retired as unseen is alive again.

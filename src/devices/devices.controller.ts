@@ -34,6 +34,7 @@ export class DevicesController {
   @ApiResponse({ status: 201, type: DeviceAnswer })
   @ApiResponse({ status: 400, description: 'FPWSE0005E naming the field and why' })
   @ApiResponse({ status: 404, description: 'Unknown application' })
+  @ApiResponse({ status: 409, description: 'CARIL0409E: it is new, and the application has as many devices as it may' })
   async register(
     @Param('applicationId') applicationId: string,
     @Body(new BodyPipe(RegisterDeviceDto)) body: RegisterDeviceDto,

@@ -1,7 +1,9 @@
 import { Module } from '@nestjs/common';
 import { ApplicationsModule } from '../applications/applications.module.js';
+import { LimitsModule } from '../limits/limits.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { AudienceRepository } from './audience.repository.js';
+import { DeviceQuota } from './device-quota.js';
 import { DeviceRegistrationRepository } from './device-registration.repository.js';
 import { DeviceRetentionRepository } from './device-retention.repository.js';
 import { DeviceTransferRepository } from './device-transfer.repository.js';
@@ -18,9 +20,10 @@ import { TallyRepository } from './tally.repository.js';
 import { TokenPassRepository } from './token-pass.repository.js';
 
 @Module({
-  imports: [ApplicationsModule, ProvidersModule],
+  imports: [ApplicationsModule, LimitsModule, ProvidersModule],
   providers: [
     AudienceRepository,
+    DeviceQuota,
     DeviceRepository,
     DeviceTransferRepository,
     DeviceTransferService,

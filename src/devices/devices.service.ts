@@ -7,6 +7,7 @@ import type { Page, PageRequest } from '../common/paging.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
 import { canonicalLanguage, canonicalTimeZone } from './device-profile.js';
+import { DeviceQuota } from './device-quota.js';
 import { DeviceRegistrationRepository } from './device-registration.repository.js';
 import type { DeviceRegistration } from './registration.js';
 import { readUserId } from './device.dto.js';
@@ -25,14 +26,17 @@ export class DevicesService {
     private readonly devices: DeviceRepository,
     private readonly registrations: DeviceRegistrationRepository,
     private readonly writer: RegistrationWriter,
+    private readonly quota: DeviceQuota,
     private readonly clock: Clock,
   ) {}
 
-  /** Registering the same device again is an update. */
-  async registerDevice(applicationId: string, device: RegisterDeviceDto): Promise<Device> {
+  /** Registering the same device again is an update. Throws CARIL0409E when it is new and the application's quota is used. */
+  async registerDevice(applicationId: string, body: RegisterDeviceDto): Promise<Device> {
     await this.applications.getApplication(applicationId);
-    const now = new Date(this.clock.now());
-    return this.writer.register({ applicationId, device: toRegistration(device, this.providers), now });
+    const device = toRegistration(body, this.providers);
+    const refused = await this.quota.refuse(applicationId, [device]);
+    if (refused.size > 0) throw refused.get(device)!;
+    return this.writer.register({ applicationId, device, now: new Date(this.clock.now()) });
   }
 
   async updateDevice(applicationId: string, deviceId: string, change: UpdateDeviceDto): Promise<Device> {

@@ -75,7 +75,11 @@ export class ImportReport {
     const reason = this.reasons.get(words) ?? { code, message: words, lines: 0, firstLine: line };
     reason.lines++;
     this.reasons.set(words, reason);
-    if (this.listed.length < MAX_LISTED) this.listed.push({ line, reason });
+    if (this.listed.length >= MAX_LISTED) return;
+    // In the order of the lines: what is refused when a batch is written comes after bad lines of the next batch.
+    let place = this.listed.length;
+    while (place > 0 && this.listed[place - 1]!.line > line) place--;
+    this.listed.splice(place, 0, { line, reason });
   }
 
   summarize(): ImportSummary {

@@ -80,6 +80,15 @@ export class TagRepository {
     return removed !== undefined;
   }
 
+  async count(applicationId: string): Promise<number> {
+    const { count } = await this.database.kysely
+      .selectFrom('tag')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .where('application_id', '=', applicationId)
+      .executeTakeFirstOrThrow();
+    return count;
+  }
+
   /** Those of the names that exist. */
   async existing(applicationId: string, names: readonly string[]): Promise<Set<string>> {
     const rows = await this.database.kysely

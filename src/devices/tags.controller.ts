@@ -28,7 +28,10 @@ export class TagsController {
   @RequireScope('tags.write')
   @ApiOperation({ summary: 'Create a tag' })
   @ApiResponse({ status: 201, type: TagAnswer })
-  @ApiResponse({ status: 409, description: 'FPWSE0002E: there is one of this name' })
+  @ApiResponse({
+    status: 409,
+    description: 'FPWSE0002E: there is one of this name; CARIL0409E: the application has as many tags as it may',
+  })
   async create(
     @Param('applicationId') applicationId: string,
     @Body(new BodyPipe(CreateTagDto)) body: CreateTagDto,

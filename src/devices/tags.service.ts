@@ -4,6 +4,7 @@ import { Clock } from '../common/clock.js';
 import { ApiError, invalidValue, notFound } from '../common/errors.js';
 import type { Filter } from '../common/filter.js';
 import type { Page, PageRequest } from '../common/paging.js';
+import { Quotas } from '../limits/quotas.js';
 import { BROADCAST_TAG } from './audience.repository.js';
 import { TagRepository } from './tag.repository.js';
 import type { Tag } from './tag.repository.js';
@@ -14,6 +15,7 @@ export class TagsService {
   constructor(
     private readonly applications: ApplicationsService,
     private readonly tags: TagRepository,
+    private readonly quotas: Quotas,
     private readonly clock: Clock,
   ) {}
 
@@ -21,6 +23,7 @@ export class TagsService {
     await this.applications.getApplication(applicationId);
     if (name.toLowerCase() === BROADCAST_TAG.toLowerCase())
       throw invalidValue('name', `${BROADCAST_TAG} is every device's own`);
+    await this.quotas.take('tags', applicationId, 1, () => this.tags.count(applicationId));
     const tag = await this.tags.add(applicationId, name, description, new Date(this.clock.now()));
     if (!tag) throw new ApiError('FPWSE0002E', "The tag exists already. Check the 'name' parameter value.");
     return tag;

@@ -58,6 +58,10 @@ export class BulkService {
     const routed = await settleAll(prepared, inTurn, (each) =>
       this.messages.route(application, caller, each, { wide: false }),
     );
+    await this.messages.takeQuota(
+      caller.applicationId,
+      routed.map(({ message }) => message),
+    );
     for (;;) {
       if (await inTurn(() => this.writer.keepAll(inOneBulk(routed, idempotency))))
         return {

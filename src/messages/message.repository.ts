@@ -130,6 +130,17 @@ export class MessageRepository {
     return row && { id: row.id, body: row.body, requestHash: row.request_hash ?? Buffer.alloc(0) };
   }
 
+  /** Those that wait for their `sendAt`. */
+  async countScheduled(applicationId: string): Promise<number> {
+    const { count } = await this.database.kysely
+      .selectFrom('message')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .where('application_id', '=', applicationId)
+      .where('state', '=', 'scheduled')
+      .executeTakeFirstOrThrow();
+    return count;
+  }
+
   /** The messages of a bulk, in order, by its first one's id. */
   findBulk(applicationId: string, firstId: string): Promise<BulkRow[]> {
     return this.database.kysely

@@ -89,7 +89,7 @@ export class MessagesController {
   @ApiResponse({
     status: 409,
     description:
-      'The Idempotency-Key came with another body, the application is disabled, or two servers relay in a loop',
+      'The Idempotency-Key came with another body, the application is disabled or has too many scheduled messages, or two servers relay in a loop',
   })
   async send(
     @Param('applicationId') applicationId: string,
@@ -157,7 +157,8 @@ export class MessagesController {
   @ApiResponse({ status: 405, description: LINES })
   @ApiResponse({
     status: 409,
-    description: 'The Idempotency-Key came with another body, or the application is disabled',
+    description:
+      'The Idempotency-Key came with another body, or the application is disabled or has too many scheduled messages',
   })
   @ApiResponse({ status: 413, description: 'The body is larger than 4 MiB' })
   async sendBulk(

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ApplicationsModule } from '../applications/applications.module.js';
 import { DeliveryModule } from '../delivery/delivery.module.js';
 import { DevicesModule } from '../devices/devices.module.js';
+import { LimitsModule } from '../limits/limits.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { AudienceService } from './audience.service.js';
 import { BulkService } from './bulk.service.js';
@@ -21,7 +22,7 @@ import { ResendService } from './resend.service.js';
 import { RoutingService } from './routing.service.js';
 
 @Module({
-  imports: [ApplicationsModule, DeliveryModule, DevicesModule, ProvidersModule],
+  imports: [ApplicationsModule, DeliveryModule, DevicesModule, LimitsModule, ProvidersModule],
   providers: [
     AudienceService,
     BulkService,

@@ -4,6 +4,7 @@ import { ApplicationsService, checkMaySend } from '../applications/applications.
 import { Clock } from '../common/clock.js';
 import { ApiError, invalidValue } from '../common/errors.js';
 import type { NewBatch } from '../delivery/batching.js';
+import { Quotas } from '../limits/quotas.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
 import { AudienceService } from './audience.service.js';
@@ -49,6 +50,7 @@ export class MessagesService {
     private readonly messages: MessageRepository,
     private readonly writer: MessageWriter,
     private readonly routing: RoutingService,
+    private readonly quotas: Quotas,
     @Inject(PROVIDERS) private readonly providers: Providers,
     private readonly clock: Clock,
   ) {}
@@ -73,6 +75,7 @@ export class MessagesService {
     checkMaySend(application);
     const { message, batches, warnings } = await this.route(application, caller, prepared);
     message.idempotency = idempotency;
+    await this.takeQuota(applicationId, [message]);
     return this.keepMessage(message, batches, warnings);
   }
 
@@ -89,6 +92,13 @@ export class MessagesService {
     const message = this.compose(caller, prepared, way, audience);
     // Whom a message is for is asked when it leaves; nobody here is nobody then, too.
     return { message, batches: prepared.timing.sendAt && way.direct ? null : audience.batches, warnings };
+  }
+
+  /** Throws CARIL0409E when the application cannot have so many more scheduled messages. */
+  async takeQuota(applicationId: string, messages: readonly NewMessage[]): Promise<void> {
+    const scheduled = messages.filter(({ sendAt }) => sendAt).length;
+    const count = () => this.messages.countScheduled(applicationId);
+    await this.quotas.take('scheduledMessages', applicationId, scheduled, count);
   }
 
   /** The message that a request becomes, under a new id. */

@@ -37,12 +37,16 @@ export class SampleApplication implements OnApplicationBootstrap {
 
   async onApplicationBootstrap(): Promise<void> {
     try {
-      await this.applications.createApplication({ id: SAMPLE_APPLICATION, enabled: true });
+      await this.make();
     } catch (error) {
-      // There, or still being removed: then a later start makes it again.
+      // It exists; or it is being removed, and a later start makes it again; or a quota leaves no room for all of it.
       if (error instanceof ApiError && (error.code === 'FPWSE0002E' || error.code === 'CARIL0409E')) return;
       throw error;
     }
+  }
+
+  private async make(): Promise<void> {
+    await this.applications.createApplication({ id: SAMPLE_APPLICATION, enabled: true });
     for (const [name, description] of Object.entries(TAGS))
       await this.tags.createTag(SAMPLE_APPLICATION, name, description);
     for (const { tags, ...device } of DEVICES) {

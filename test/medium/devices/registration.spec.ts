@@ -8,12 +8,17 @@ import { ApplicationRepository } from '../../../src/applications/application.rep
 import { LeaseRepository } from '../../../src/applications/lease.repository.js';
 import { ApplicationsService } from '../../../src/applications/applications.service.js';
 import { Clock } from '../../../src/common/clock.js';
+import { readConfig } from '../../../src/config.js';
 import type { Database } from '../../../src/database/database.js';
+import { DeviceQuota } from '../../../src/devices/device-quota.js';
 import { DeviceRegistrationRepository } from '../../../src/devices/device-registration.repository.js';
 import { lastOfEach } from '../../../src/devices/registration.js';
+import { DeviceRepository } from '../../../src/devices/device.repository.js';
 import { DeviceTransferService } from '../../../src/devices/device-transfer.service.js';
 import { DeviceTransferRepository } from '../../../src/devices/device-transfer.repository.js';
 import { AudienceRepository } from '../../../src/devices/audience.repository.js';
+import { TagRepository } from '../../../src/devices/tag.repository.js';
+import { Quotas } from '../../../src/limits/quotas.js';
 import type { Providers } from '../../../src/providers/providers.module.js';
 import { SandboxProvider } from '../../../src/providers/sandbox/sandbox.provider.js';
 import { PLACES, openPlace } from '../database/places.js';
@@ -191,12 +196,15 @@ describe.each(PLACES)('registrations on the %s database', (place) => {
 function transfersOn(database: Database): DeviceTransferService {
   const clock = new Clock();
   const removals = new ApplicationRemovalRepository(database);
+  const registrations = new DeviceRegistrationRepository(database);
+  const quotas = new Quotas(readConfig({}), clock);
   return new DeviceTransferService(
     { sandbox: new SandboxProvider() } as unknown as Providers,
     new ApplicationsService(new ApplicationRepository(database), removals, new LeaseRepository(database), clock),
     new AudienceRepository(database),
     new DeviceTransferRepository(database),
-    new DeviceRegistrationRepository(database),
+    registrations,
+    new DeviceQuota(quotas, new DeviceRepository(database), registrations, new TagRepository(database)),
     clock,
   );
 }
