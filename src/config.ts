@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
-import { AddressError, readDatabaseUrl, readQueueUrl } from './server-url.js';
+import { findStores } from './server-url.js';
+import type { Stores } from './server-url.js';
 import { isHostPattern } from './common/host-list.js';
 import { isNetwork, isPatterned, isUrl } from './setting-values.js';
 import { SETTINGS } from './settings.js';
@@ -93,11 +94,7 @@ export class ConfigError extends Error {
 
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const problems: string[] = [];
-  const value = (name: string): string => {
-    const setting = SETTINGS.find((known) => known.name === name);
-    if (!setting) throw new Error(`${name} is not in SETTINGS`);
-    return environment[name]?.trim() || setting.fallback;
-  };
+  const value = settingsOf(environment);
   const check = (ok: boolean, problem: string): void => {
     if (!ok) problems.push(problem);
   };
@@ -121,22 +118,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   for (const role of roles)
     check((ROLES as readonly string[]).includes(role), `ROLES must be a list of ${ROLES.join(', ')}`);
 
-  const address = (name: string, read: (text: string) => unknown): string | undefined => {
-    const text = value(name) || undefined;
-    try {
-      if (text) read(text);
-    } catch (error) {
-      if (!(error instanceof AddressError)) throw error;
-      problems.push(`${name} ${error.message}`);
-    }
-    return text;
-  };
-  const databaseUrl = address('DATABASE_URL', readDatabaseUrl);
+  const { databaseUrl, queueUrl, dataDir } = findStores(value, problems);
   check(
     databaseUrl !== undefined || ROLES.every((role) => roles.includes(role)),
     'ROLES leaves a role to another process, which needs DATABASE_URL: the embedded database serves one process',
   );
-  const queueUrl = address('QUEUE_URL', readQueueUrl);
   const queuePrefix = value('QUEUE_PREFIX');
   check(
     /^[A-Za-z0-9_.-]{1,64}$/.test(queuePrefix),
@@ -273,7 +259,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     databaseUrl,
     queueUrl,
     queuePrefix,
-    dataDir: value('DATA_DIR'),
+    dataDir,
     masterKey,
     adminClient: adminId ? { id: adminId, secret: adminSecret } : undefined,
     runtimeName,
@@ -301,4 +287,20 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     retention,
     unknownNames: ofFamilies,
   };
+}
+
+function settingsOf(environment: NodeJS.ProcessEnv): (name: string) => string {
+  return (name) => {
+    const setting = SETTINGS.find((known) => known.name === name);
+    if (!setting) throw new Error(`${name} is not in SETTINGS`);
+    return environment[name]?.trim() || setting.fallback;
+  };
+}
+
+/** What making tables needs to know: a person that may make them need not have the master key. */
+export function readStores(environment: NodeJS.ProcessEnv = process.env): Stores {
+  const problems: string[] = [];
+  const stores = findStores(settingsOf(environment), problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return stores;
 }

@@ -105,6 +105,31 @@ export function readQueueUrl(text: string): QueueAddress {
   };
 }
 
+export interface Stores {
+  databaseUrl?: string;
+  queueUrl?: string;
+  dataDir: string;
+}
+
+/** Where data is kept, by the settings that `value` reads; what is wrong with them goes to `problems`. */
+export function findStores(value: (name: string) => string, problems: string[]): Stores {
+  const address = (name: string, read: (text: string) => unknown): string | undefined => {
+    const text = value(name) || undefined;
+    try {
+      if (text) read(text);
+    } catch (error) {
+      if (!(error instanceof AddressError)) throw error;
+      problems.push(`${name} ${error.message}`);
+    }
+    return text;
+  };
+  return {
+    databaseUrl: address('DATABASE_URL', readDatabaseUrl),
+    queueUrl: address('QUEUE_URL', readQueueUrl),
+    dataDir: value('DATA_DIR'),
+  };
+}
+
 /**
  * The host with what stands before it, and the parameters. An unencoded `#`, `?` or `/` in a password ends it early, and
  * the rest of the password would be read, and printed, as another part: it is named instead (RFC 3986 §3.2).

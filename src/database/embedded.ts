@@ -32,7 +32,7 @@ export async function openEmbedded(dataDir: string): Promise<Opened> {
       await pool.end();
       unlock();
     };
-    return { pool, place: folder, migrate: (work) => work(pool), close };
+    return { pool, place: folder, schema: 'public', migrate: (work) => work(pool), close };
   } catch (error) {
     unlock();
     if (error instanceof StartError) throw error;

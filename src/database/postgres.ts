@@ -28,6 +28,8 @@ const types: pg.CustomTypesConfig = {
 export interface Opened {
   pool: pg.Pool;
   place: string;
+  /** Of our tables. */
+  schema: string;
   /** For the migrations, whose statements take as long as they take. */
   migrate: <T>(work: (pool: pg.Pool) => Promise<T>) => Promise<T>;
   close: () => Promise<void>;
@@ -36,11 +38,13 @@ export interface Opened {
 export async function openPostgres(url: string): Promise<Opened> {
   const address = { ...readDatabaseUrl(url), types };
   const place = placeOf(address);
-  const searchPath = await inspect(address, place);
+  const schema = await inspect(address, place);
+  const searchPath = pg.escapeIdentifier(schema);
   const pool = newPool(address, { max: MAX_CONNECTIONS, searchPath });
   return {
     pool,
     place,
+    schema,
     migrate: async (work) => {
       const named = { ...address, application_name: 'carillon-migrations' };
       const unbounded = newPool(named, { max: 2, searchPath, statementMs: 0 });
@@ -60,6 +64,16 @@ function placeOf({ host = 'localhost', port, database }: DatabaseAddress): strin
   return `PostgreSQL at ${where}${database === undefined ? '' : `/${database}`}`;
 }
 
+interface Found {
+  pid: number;
+  role: string;
+  /** The first of the search path that is there and may be used. */
+  schema: string | null;
+  path: string;
+  encoding: string;
+  standby: boolean;
+}
+
 /**
  * Looks once whether the server can be worked with, and answers the schema that the role, the database or the URL leads to:
  * it is where our tables are, and stays so for this process.
@@ -68,18 +82,23 @@ async function inspect(address: pg.ClientConfig, place: string): Promise<string>
   const one = newPool(address, { max: 1, searchPath: 'default' });
   const other = newPool(address, { max: 1, searchPath: 'default' });
   try {
-    const { rows } = await one.query<{ pid: number; schema: string | null; encoding: string; standby: boolean }>(
-      `select pg_backend_pid() as pid, current_schema() as schema, current_setting('server_encoding') as encoding,
+    const { rows } = await one.query<Found>(
+      `select pg_backend_pid() as pid, current_user as role, current_schema() as schema,
+         current_setting('search_path') as path, current_setting('server_encoding') as encoding,
          pg_is_in_recovery() as standby`,
     );
-    const [{ pid, schema, encoding, standby } = { pid: 0, schema: null, encoding: '', standby: false }] = rows;
+    const { pid, role, schema, path, encoding, standby } = rows[0]!;
     if (standby) throw new StartError(`${place} is a standby, which takes no writes: give the address of its primary`);
     if (encoding !== 'UTF8')
       throw new StartError(
         `${place} has the encoding ${encoding}, which cannot hold every text: make one with create database … encoding 'UTF8' template template0`,
       );
     await refusePooledTurns(one, other, pid, place);
-    return pg.escapeIdentifier(schema ?? 'public');
+    if (schema === null)
+      throw new StartError(
+        `${place} has no schema that the role ${role} may use (search_path is ${path}): make one with create schema … authorization ${pg.escapeIdentifier(role)}`,
+      );
+    return schema;
   } catch (error) {
     if (error instanceof StartError) throw error;
     throw new StartError(`The database cannot be reached (${place})`, error);

@@ -1,11 +1,11 @@
-import { createPostgresBackend, runMigrations, withBackend } from 'bullmq';
+import { createPostgresBackend, withBackend } from 'bullmq';
 import { withDeadline } from '../common/deadline.js';
-import { StartError } from '../common/start-error.js';
 import type { Database } from '../database/database.js';
 import { newQueuePool } from '../database/postgres.js';
 import { LOCKS } from './backend.js';
 import type { Backend } from './backend.js';
 import type { JobData, QueueName } from './jobs.js';
+import { makeQueueTables } from './queue-tables.js';
 import { pauseOnRefusal } from './steady-worker.js';
 
 /** Connections to PostgreSQL for the queue's statements; a worker has one more to LISTEN on, which BullMQ does not share. */
@@ -13,24 +13,24 @@ const CONNECTIONS = 16;
 
 const CLOSE_MS = 2_000;
 
-/** BullMQ's tables live in the schema `bullmq`, beside ours. */
 export async function openInDatabase(databaseUrl: string | undefined, database: Database): Promise<Backend> {
-  await database.migrate(makeTables).catch((error: unknown) => {
-    throw new StartError('The queue’s tables cannot be made in the database', error);
-  });
+  await makeQueueTables(database);
   const classes = withBackend(createPostgresBackend);
   const own = databaseUrl ? newQueuePool(databaseUrl, CONNECTIONS) : undefined;
   const connection = own ?? database.pool;
   const workers = new Set<QueueName>();
+  // Two installations in one database, each in a schema of its own, share BullMQ's.
+  const named = (name: QueueName): string =>
+    database.schema === 'public' ? name : `${encodeURIComponent(database.schema)}-${name}`;
   return {
     place: 'in the database',
-    newQueue: (name) => new classes.Queue(name, { connection }),
+    newQueue: (name) => new classes.Queue(named(name), { connection }),
     newWorker: (name, run, concurrency) => {
       // Its own to listen on; another try with the same worker takes the place of the first.
       workers.add(name);
       if (own) own.options.max = CONNECTIONS + workers.size;
       const how = { connection, concurrency, autorun: false, ...LOCKS };
-      return pauseOnRefusal(new classes.Worker<JobData>(name, (job) => run(job.data), how));
+      return pauseOnRefusal(new classes.Worker<JobData>(named(name), (job) => run(job.data), how));
     },
     // Whether the database takes writes is asked beside this.
     probe: () => connection.query('select 1'),
@@ -40,13 +40,4 @@ export async function openInDatabase(databaseUrl: string | undefined, database: 
     // What an abandoned worker still holds goes with the process.
     close: async () => own && withDeadline('The queue', CLOSE_MS, own.end()).catch(() => undefined),
   };
-}
-
-async function makeTables(pool: Database['pool']): Promise<void> {
-  const client = await pool.connect();
-  try {
-    await runMigrations(client);
-  } finally {
-    client.release();
-  }
 }

@@ -1,0 +1,63 @@
+import { Kysely, Migrator, PostgresDialect } from 'kysely';
+import type pg from 'pg';
+import { StartError } from '../common/start-error.js';
+import { MIGRATIONS } from './migrations/migrations.js';
+import type { Opened } from './postgres.js';
+import { demandMigration, demandUse, readStanding } from './rights.js';
+import type { Standing } from './rights.js';
+import type { Tables } from './tables.js';
+
+/** Kysely's; the first of ours is in it from the first moment on, for all steps are one transaction. */
+const LEDGER = 'kysely_migration';
+const FIRST = '0001-foundation';
+
+/**
+ * Brings the tables up to this program, where they are not and the role may. Kysely's migrator takes an advisory lock, so
+ * that any number of processes may start at once. Throws StartError.
+ */
+export async function migrate({ migrate, pool, schema, place }: Opened): Promise<void> {
+  const standing = await readStanding(pool, schema, LEDGER);
+  if (standing.owner !== null) await demandUse(pool, standing, place);
+  const pending = await readPending(pool, standing, place);
+  if (pending.length === 0) return;
+  demandMigration(standing, pending, place);
+  await migrate((unbounded) => runSteps(unbounded, schema, place));
+}
+
+/** The steps that are still to do. Of a step that this program does not know it cannot say what it has changed. */
+async function readPending(pool: pg.Pool, standing: Standing, place: string): Promise<string[]> {
+  if (standing.owner === null) return Object.keys(MIGRATIONS);
+  const { rows } = await pool.query<{ name: string }>(`select name from ${LEDGER} order by name`);
+  const done = rows.map(({ name }) => name);
+  if (done.length > 0 && !done.includes(FIRST)) throw foreign(standing.schema, LEDGER, place);
+  const unknown = done.filter((name) => !(name in MIGRATIONS));
+  if (unknown.length > 0)
+    throw new StartError(
+      `The database (${place}) was migrated by a newer Carillon (${unknown.join(', ')}): start that one, or restore a dump from before`,
+    );
+  return Object.keys(MIGRATIONS).filter((name) => !done.includes(name));
+}
+
+async function runSteps(pool: pg.Pool, schema: string, place: string): Promise<void> {
+  const migrator = new Migrator({
+    db: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }),
+    provider: { getMigrations: () => Promise.resolve(MIGRATIONS) },
+    // Kysely otherwise takes its tables in another schema for those of this one.
+    migrationTableSchema: schema,
+    allowUnorderedMigrations: true,
+  });
+  const { error, results } = await migrator.migrateToLatest();
+  if (!error) return;
+  // duplicate_table, which includes indexes and sequences, and duplicate_object.
+  const { code, message } = error as { code?: unknown; message?: string };
+  const taken = code === '42P07' || code === '42710' ? /"([^"]+)" already exists/.exec(message ?? '')?.[1] : undefined;
+  if (taken !== undefined) throw foreign(schema, taken, place);
+  const failed = results?.find((result) => result.status === 'Error');
+  throw new StartError(`The database cannot be migrated (${failed?.migrationName ?? 'before any step'})`, error);
+}
+
+function foreign(schema: string, table: string, place: string): StartError {
+  return new StartError(
+    `The schema ${schema} of ${place} has the table ${table} of another program: give Carillon a database of its own, or a schema (create schema carillon, and ?options=-c%20search_path%3Dcarillon in DATABASE_URL)`,
+  );
+}

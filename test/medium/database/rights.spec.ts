@@ -1,0 +1,206 @@
+import pg from 'pg';
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { StartError } from '../../../src/common/start-error.js';
+import { openDatabase, probeWrites } from '../../../src/database/database.js';
+import type { Database } from '../../../src/database/database.js';
+import { Queues } from '../../../src/queue/queue.js';
+import { createDatabase } from '../../harness/servers.js';
+
+/** Roles with few rights, and schemas that are not ours alone. */
+
+const serverUrl = inject('postgresUrl');
+
+describe.skipIf(!serverUrl)('a PostgreSQL role', () => {
+  let url: string;
+  let admin: pg.Client;
+  let owner: string;
+  let app: string;
+  const opened: { close(): Promise<unknown> }[] = [];
+  beforeEach(async () => {
+    url = await createDatabase(serverUrl ?? '');
+    const [, name = ''] = new URL(url).pathname.split('/');
+    [owner, app] = [`${name}_owner`, `${name}_app`];
+    admin = new pg.Client({ connectionString: url });
+    await admin.connect();
+    await admin.query(`create role ${owner} login; create role ${app} login`);
+  });
+  afterEach(async () => {
+    for (const each of opened.splice(0).toReversed()) await each.close();
+    await admin.query(`drop owned by ${owner}, ${app} cascade; drop role ${owner}; drop role ${app}`);
+    await admin.end();
+    const server = new pg.Client({ connectionString: serverUrl ?? '' });
+    await server.connect();
+    await server.query(`drop database ${new URL(url).pathname.slice(1)} with (force)`);
+    await server.end();
+  });
+
+  const as = (role: string, schema?: string): string => {
+    const address = new URL(url);
+    address.username = role;
+    return schema === undefined ? address.href : `${address.href}?options=-c%20search_path%3D${schema}`;
+  };
+  const open = async (databaseUrl: string): Promise<Database> => {
+    const database = await openDatabase({ databaseUrl, dataDir: '' });
+    opened.push(database);
+    return database;
+  };
+  const openQueues = async (databaseUrl: string, database: Database): Promise<Queues> => {
+    const queues = await Queues.open({ databaseUrl }, database, () => undefined);
+    opened.push(queues);
+    return queues;
+  };
+  /** What a worker of the queue is handed. */
+  const work = (queues: Queues): number[] => {
+    const ran: number[] = [];
+    queues.work('expand', 1, ({ id }) => {
+      ran.push(id);
+      return Promise.resolve();
+    });
+    return ran;
+  };
+  const expectRefusal = async (opening: Promise<unknown>, message: RegExp): Promise<void> => {
+    await expect(opening).rejects.toThrow(StartError);
+    await expect(opening).rejects.toThrow(message);
+  };
+  const tables = async (): Promise<number> => {
+    const { rows } = await admin.query<{ count: number }>(
+      `select count(*)::int as count from information_schema.tables where table_schema = 'public'`,
+    );
+    return rows[0]?.count ?? 0;
+  };
+  /** As docs/operations.md has it. */
+  const grants = (schema: string): string =>
+    [
+      `grant usage${schema === 'bullmq' ? ', create' : ''} on schema ${schema} to ${app}`,
+      `grant select, insert, update, delete on all tables in schema ${schema} to ${app}`,
+      `grant usage on all sequences in schema ${schema} to ${app}`,
+    ].join('; ');
+
+  it('without CREATE on the schema is refused with the grant, and nothing is made', async () => {
+    const grant = `grant usage, create on schema public to ${app}`;
+    await expectRefusal(
+      open(as(app)),
+      new RegExp(`: the role ${app} may not make tables in the schema public: run "${grant}" as carillon, or npm`),
+    );
+    expect(await tables()).toBe(0);
+    await admin.query(grant);
+    await probeWrites(await open(as(app)));
+  });
+
+  it('without CREATE on the database is refused the queue there, with the statement that makes its schema', async () => {
+    await admin.query(`grant create on schema public to ${app}`);
+    const database = await open(as(app));
+    const statement = `create schema bullmq authorization ${app}`;
+    await expectRefusal(
+      openQueues(as(app), database),
+      new RegExp(`: the role ${app} may not make the schema bullmq: run "${statement}", or npm run migrate`),
+    );
+    await admin.query(statement);
+    const queues = await openQueues(as(app), database);
+    const ran = work(queues);
+    await queues.add('expand', [{ id: 'one', data: { id: 1 } }]);
+    await vi.waitFor(() => expect(ran).toEqual([1]), { timeout: 20_000 });
+  });
+
+  it('that only runs what an owner has migrated needs the grants of the guide, also for the queue in the database', async () => {
+    await admin.query(`grant create on schema public to ${owner}; create schema bullmq authorization ${owner}`);
+    await openQueues(as(owner), await open(as(owner)));
+    await expectRefusal(
+      open(as(app)),
+      new RegExp(
+        `the role ${app} may not use what belongs to the role ${owner} in the schema public .*run "grant usage`,
+      ),
+    );
+    await admin.query(grants('public'));
+    const database = await open(as(app));
+    await expectRefusal(
+      openQueues(as(app), database),
+      new RegExp(`in the schema bullmq .*run "grant usage, create on schema bullmq`),
+    );
+    await admin.query(grants('bullmq'));
+    const queues = await openQueues(as(app), database);
+    const ran = work(queues);
+    await probeWrites(database);
+    await queues.add('expand', [{ id: 'one', data: { id: 1 } }]);
+    await vi.waitFor(() => expect(ran).toEqual([1]), { timeout: 20_000 });
+  });
+
+  it('that runs what an owner has to migrate first is refused with the steps and the owner', async () => {
+    await admin.query(`grant create on schema public to ${owner}`);
+    await open(as(owner));
+    await admin.query(grants('public'));
+    await admin.query(`delete from kysely_migration where name = '0032-webhook-secret'`);
+    await expectRefusal(
+      open(as(app)),
+      new RegExp(
+        `has to be migrated \\(0032-webhook-secret\\), and its tables belong to the role ${owner}: run npm run`,
+      ),
+    );
+  });
+
+  it('without the right to one table is refused by the table’s name', async () => {
+    await admin.query(`grant create on schema public to ${owner}`);
+    await open(as(owner));
+    await admin.query(`${grants('public')}; revoke delete on webhook from ${app}`);
+    await expectRefusal(open(as(app)), /may not use what belongs to .* in the schema public \(webhook\)/);
+  });
+
+  it('whose search path leads nowhere is refused, and makes no tables elsewhere', async () => {
+    await expectRefusal(
+      open(as(app, 'nowhere')),
+      new RegExp(`no schema that the role ${app} may use \\(search_path is nowhere\\)`),
+    );
+  });
+
+  it.each<[string, string, RegExp]>([
+    ['a table of another program', 'create table device (id int)', /has the table device of another program/],
+    [
+      'Kysely’s tables of another program',
+      `create table kysely_migration (name varchar(255), timestamp varchar(255)); insert into kysely_migration values ('001-init', '')`,
+      /has the table kysely_migration of another program/,
+    ],
+  ])('is refused a schema that has %s, and nothing is made', async (_what, statement, message) => {
+    await admin.query(statement);
+    const before = await tables();
+    await expectRefusal(open(url), message);
+    const made = await tables();
+    // Kysely makes its own two before it begins.
+    expect(made - before).toBeLessThanOrEqual(2);
+    await admin.query('create schema carillon');
+    await probeWrites(await open(`${url}?options=-c%20search_path%3Dcarillon`));
+  });
+
+  it('may keep two installations in two schemas, whose queues in the database are apart', async () => {
+    await admin.query(`grant create on database ${new URL(url).pathname.slice(1)} to ${app}`);
+    await admin.query(`create schema one authorization ${app}; create schema two authorization ${app}`);
+    const queues: Queues[] = [];
+    for (const schema of ['one', 'two']) queues.push(await openQueues(as(app), await open(as(app, schema))));
+    const [one, two] = queues.map((each) => work(each));
+    await queues[0]!.add(
+      'expand',
+      [1, 2, 3, 4].map((id) => ({ id: `job-${id}`, data: { id } })),
+    );
+    await queues[1]!.add(
+      'expand',
+      [5, 6, 7, 8].map((id) => ({ id: `job-${id}`, data: { id } })),
+    );
+    await vi.waitFor(
+      () => {
+        expect(one?.toSorted()).toEqual([1, 2, 3, 4]);
+        expect(two?.toSorted()).toEqual([5, 6, 7, 8]);
+      },
+      { timeout: 20_000 },
+    );
+  });
+
+  it('is told whose the queue’s tables are when another role made them', async () => {
+    await admin.query(`create schema one authorization ${owner}; create schema two authorization ${app}`);
+    await admin.query(`create schema bullmq authorization ${owner}`);
+    await openQueues(as(owner), await open(as(owner, 'one')));
+    const other = await open(as(app, 'two'));
+    await expectRefusal(
+      openQueues(as(app), other),
+      new RegExp(`the role ${app} may not use what belongs to the role ${owner} in the schema bullmq`),
+    );
+  });
+});
