@@ -71,12 +71,12 @@ async function listen(app: NestFastifyApplication, config: Config): Promise<void
  * unknown and goes by its message's policy.
  */
 function drainOnSignal(app: NestFastifyApplication, { shutdownDelayMs, shutdownTimeoutMs }: Config): void {
-  let stoppingSince = 0;
+  let stoppingSince = Infinity;
   stop = (): void => {
     // Ctrl-C under `npm start` comes twice: from the terminal, and passed on by npm.
-    if (stoppingSince > 0 && Date.now() - stoppingSince > ONE_KEYSTROKE_MS) process.exit(1);
-    if (stoppingSince > 0) return;
-    stoppingSince = Date.now();
+    if (performance.now() - stoppingSince > ONE_KEYSTROKE_MS) process.exit(1);
+    if (stoppingSince < Infinity) return;
+    stoppingSince = performance.now();
     app.get(Readiness).accepting = false;
     setTimeout(() => {
       setTimeout(() => process.exit(1), shutdownTimeoutMs).unref();

@@ -77,8 +77,8 @@ export class ApplicationsService {
       );
     if (!(await this.applications.markRemoved(id, new Date(this.clock.now()), actor))) throw unknownApplication();
     await this.leases.awaitEnd({ applicationId: id });
-    const started = this.clock.now();
-    while (this.clock.now() - started < REMOVE_AT_ONCE_MS && (await this.removals.removeSome(id)));
+    const started = this.clock.elapsed();
+    while (this.clock.elapsed() - started < REMOVE_AT_ONCE_MS && (await this.removals.removeSome(id)));
   }
 }
 

@@ -92,7 +92,7 @@ export class ProviderSettingRepository {
       visible: JSON.stringify(settings.visible),
       secret: this.vault.seal(JSON.stringify(settings.secret), contextOf(applicationId, provider)),
       ...NOT_PAUSED,
-      updated_at: new Date(),
+      updated_at: sql<Date>`now()`,
       version: sql<number>`nextval('provider_setting_version')`,
     };
     await this.database.kysely.transaction().execute(async (transaction) => {
@@ -179,13 +179,17 @@ export class ProviderSettingRepository {
   }
 
   /**
-   * Ends a pause: a person says that its cause is gone, or a try of these settings (`version`) has shown it. False when
-   * there was none.
+   * Ends a pause: a person says that its cause is gone, or a try of these settings (`version`) has shown it. What a person
+   * resumes counts as changed, so that all processes forget what they hold of the trouble: an error of the token endpoint,
+   * a host that is left alone. False when there was none.
    */
   async resume(applicationId: string, provider: SettingName, version?: number): Promise<boolean> {
     const resumed = await this.database.kysely
       .updateTable('provider_setting')
-      .set(NOT_PAUSED)
+      .set({
+        ...NOT_PAUSED,
+        ...(version === undefined && { version: sql<number>`nextval('provider_setting_version')` }),
+      })
       .where('application_id', '=', applicationId)
       .where('provider', '=', provider)
       .$if(version !== undefined, (query) => query.where('version', '=', version!))

@@ -11,6 +11,6 @@ export class SharedClock {
   /** Epoch ms. */
   async now(): Promise<number> {
     const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(this.database.kysely);
-    return rows[0]?.now.getTime() ?? Date.now();
+    return rows[0]!.now.getTime();
   }
 }

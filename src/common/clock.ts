@@ -12,9 +12,14 @@ let origin: number | null = null;
  */
 export const EARLIEST = Date.UTC(2026, 0, 1);
 
+/** What this host's clock says, epoch ms: it may be wrong, and may step at any moment. */
+export function hostClock(): number {
+  return Date.now();
+}
+
 /** Wall-clock time in epoch milliseconds: the database's, or before it was measured (database/database-watch.ts) the host's. */
 export function wallClock(): number {
-  return origin === null ? Date.now() : origin + performance.now();
+  return origin === null ? hostClock() : origin + performance.now();
 }
 
 /** What the database's clock said at `at`, on the clock of `performance.now()`. */

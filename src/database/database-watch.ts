@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { sql } from 'kysely';
-import { EARLIEST, setWallClock, wallClock } from '../common/clock.js';
+import { EARLIEST, hostClock, setWallClock, wallClock } from '../common/clock.js';
 import type { Database } from './database.js';
 
 const EVERY_MS = 2_000;
@@ -87,7 +87,7 @@ export class DatabaseWatch implements OnModuleInit, BeforeApplicationShutdown {
     // Also where both agree: from then on a step of the host's clock moves nothing.
     if (!this.isMeasured || Math.abs(wallClock() - (epochMs + now - at)) > NOISE_MS) setWallClock(epochMs, at);
     this.isMeasured = true;
-    this.skewMs = Date.now() - (epochMs + now - at);
+    this.skewMs = hostClock() - (epochMs + now - at);
     this.tellTime();
     if (Math.abs(this.skewMs - this.told) < WARN_MS) return;
     this.told = this.skewMs;

@@ -101,6 +101,36 @@ it('refuses one that a container of another name has touched lately, and takes o
   release();
 });
 
+it('takes over one of a time to come, as of a host whose clock is ahead, when nobody touches it', () => {
+  writeFileSync(lock, '7 other-container\n');
+  const later = new Date(Date.now() + 3_600_000);
+  utimesSync(lock, later, later);
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const wait = vi.spyOn(Atomics, 'wait').mockImplementation(() => {
+    vi.advanceTimersByTime(250);
+    return 'timed-out';
+  });
+  try {
+    lockFolder(folder)();
+    expect(wait).toHaveBeenCalled();
+  } finally {
+    wait.mockRestore();
+    vi.useRealTimers();
+  }
+});
+
+it('refuses one of a time to come that moves', () => {
+  writeFileSync(lock, '7 other-container\n');
+  const touch = (ms: number): void => utimesSync(lock, new Date(), new Date(Date.now() + ms));
+  touch(3_600_000);
+  const wait = vi.spyOn(Atomics, 'wait').mockImplementation(() => {
+    touch(3_603_000);
+    return 'timed-out';
+  });
+  expect(() => lockFolder(folder)).toThrow('is in use by process 7 on other-container');
+  wait.mockRestore();
+});
+
 it('touches its lock while it has it, so that others see it is alive', () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   try {

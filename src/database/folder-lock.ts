@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { hostClock } from '../common/clock.js';
 import { StartError } from '../common/start-error.js';
 
 /** A living holder touches its lock every so often; in another container that is all we see of it. */
@@ -81,12 +82,17 @@ function isCopied(lock: string, file: string): boolean {
   const [, , , written] = lock.trim().split(' ');
   const { ino, mtimeMs } = statSync(file, { bigint: true });
   if (written === undefined || written === String(ino)) return false;
-  const since = Math.min(Number(mtimeMs), Date.now());
-  while (Date.now() - since < STALE_MS) {
+  return !isTouchedWithin(STALE_MS - Math.max(0, hostClock() - Number(mtimeMs)), file);
+}
+
+function isTouchedWithin(ms: number, file: string): boolean {
+  const before = statSync(file, { bigint: true }).mtimeNs;
+  const until = performance.now() + ms;
+  while (performance.now() < until) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_MS);
-    if (statSync(file, { bigint: true }).mtimeMs !== mtimeMs) return false;
+    if (statSync(file, { bigint: true }).mtimeNs !== before) return true;
   }
-  return true;
+  return false;
 }
 
 function codeOf(error: unknown): string {
@@ -123,7 +129,7 @@ function readLock(file: string): string | null {
 /** Somebody may have taken the whole folder away: that is no reason to stop. */
 function touch(file: string): void {
   try {
-    const now = new Date();
+    const now = new Date(hostClock());
     utimesSync(file, now, now);
   } catch {
     // The next touch tries again.
@@ -142,8 +148,10 @@ function removeStale(file: string, left: string, folder: string): void {
   rmSync(aside);
 }
 
+/** A time to come is of another host's clock, or of ours before it was set: whether it moves tells. */
 function isTouched(file: string): boolean {
-  return Date.now() - statSync(file).mtimeMs < STALE_MS;
+  const ageMs = hostClock() - statSync(file).mtimeMs;
+  return ageMs < 0 ? isTouchedWithin(STALE_MS, file) : ageMs < STALE_MS;
 }
 
 /** Process numbers say something on their own host only: each container counts from 1. */

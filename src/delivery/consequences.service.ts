@@ -110,7 +110,9 @@ export class ConsequencesService {
 
   private async slowDown(batch: LeasedBatch, findings: Findings, untilMs: number): Promise<void> {
     const { applicationId, provider } = batch;
-    const seconds = Math.max(1, this.clock.now() - batch.terms.now) / 1_000;
+    const ms = this.clock.now() - batch.terms.now;
+    // The clock went back meanwhile.
+    const seconds = (ms < 0 ? 1_000 : Math.max(1, ms)) / 1_000;
     await this.pace.slowDown(batch, untilMs, findings.accepted / seconds);
     const reason = findings.lastReason ?? 'no reason given';
     this.log.warn(`Application ${applicationId} slows down at ${provider}: ${reason}`);

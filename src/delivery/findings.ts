@@ -40,7 +40,7 @@ export function note(findings: Findings, verdict: Verdict, seq: number, now: num
   }
   if ('reason' in verdict) findings.lastReason = verdict.reason;
   if (verdict.action === 'stopApplication') findings.stop ??= { reason: verdict.reason, by: 'provider' };
-  if (verdict.action === 'held') findings.heldUntil = Math.max(findings.heldUntil ?? 0, verdict.untilMs);
+  if (verdict.action === 'held') findings.heldUntil = Math.max(findings.heldUntil ?? 0, now + verdict.forMs);
   if (verdict.action === 'retryAfter' && verdict.scope === 'application')
     findings.slowUntil = Math.max(findings.slowUntil ?? 0, now + verdict.afterMs);
   if (verdict.action !== 'dropDevice') return;

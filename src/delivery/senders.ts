@@ -24,6 +24,7 @@ export type OpenSender = Pick<Sender, 'send' | 'stats'>;
 interface Open {
   version: number;
   sender: Promise<Sender | null>;
+  /** By a clock that never steps. */
   usedAt: number;
   /** Batches that are being sent through it. */
   sending: number;
@@ -95,7 +96,7 @@ export class Senders implements OnApplicationShutdown {
     const isCurrent = known !== undefined && known.version >= version;
     if (known && !isCurrent) retire(known);
     const opened = isCurrent ? known : this.openAnew(applicationId, provider, version);
-    opened.usedAt = this.clock.now();
+    opened.usedAt = this.clock.elapsed();
     this.open.set(key, opened);
     if (!isCurrent) opened.sender.catch(() => this.open.get(key) === opened && this.open.delete(key));
     this.retireUnused();
@@ -118,7 +119,7 @@ export class Senders implements OnApplicationShutdown {
       const held: Verdict = {
         action: 'held',
         reason: 'the settings changed',
-        untilMs: this.clock.now() + UNREADABLE_MS,
+        forMs: UNREADABLE_MS,
       };
       for (const index of recipients.keys()) report(index, held);
     } finally {
@@ -129,7 +130,7 @@ export class Senders implements OnApplicationShutdown {
 
   private retireUnused(): void {
     for (const [key, oldest] of this.open) {
-      if (this.open.size <= MAX_OPEN && this.clock.now() - oldest.usedAt < IDLE_MS) return;
+      if (this.open.size <= MAX_OPEN && this.clock.elapsed() - oldest.usedAt < IDLE_MS) return;
       this.open.delete(key);
       retire(oldest);
     }

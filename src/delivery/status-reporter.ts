@@ -26,6 +26,7 @@ export class StatusReporter implements OnApplicationBootstrap, BeforeApplication
   private readonly log = new Logger('Delivery');
   private readonly process = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
   private news = new Map<string, News>();
+  /** By a clock that never steps. */
   private reportedAt: number;
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> = Promise.resolve();
@@ -34,7 +35,7 @@ export class StatusReporter implements OnApplicationBootstrap, BeforeApplication
     private readonly statuses: ProviderStatusRepository,
     private readonly clock: Clock,
   ) {
-    this.reportedAt = clock.now();
+    this.reportedAt = clock.elapsed();
   }
 
   onApplicationBootstrap(): void {
@@ -86,8 +87,9 @@ export class StatusReporter implements OnApplicationBootstrap, BeforeApplication
     const news = this.news;
     this.news = new Map();
     const now = this.clock.now();
-    const seconds = Math.max(1, now - this.reportedAt) / 1_000;
-    this.reportedAt = now;
+    const steady = this.clock.elapsed();
+    const seconds = Math.max(1, steady - this.reportedAt) / 1_000;
+    this.reportedAt = steady;
     for (const { applicationId, provider, accepted, lastSuccessAt, lastError, stats } of news.values()) {
       const process = { ...stats(), rate: accepted / seconds, reportedAt: now };
       try {

@@ -15,6 +15,8 @@ const decode = (part: string | undefined): unknown => JSON.parse(Buffer.from(par
 class TokenEndpoint {
   readonly forms: URLSearchParams[] = [];
   answers: [status: number, body: string][] = [];
+  /** The header of all answers; empty: the server's own. */
+  date = '';
   private readonly server: Server;
 
   constructor() {
@@ -24,7 +26,8 @@ class TokenEndpoint {
       request.on('end', () => {
         this.forms.push(new URLSearchParams(Buffer.concat(chunks).toString()));
         const [status, body] = this.answers[this.forms.length - 1] ?? this.answers.at(-1)!;
-        response.writeHead(status, { 'content-type': 'application/json' }).end(body);
+        const headers = { 'content-type': 'application/json', ...(this.date !== '' && { date: this.date }) };
+        response.writeHead(status, headers).end(body);
       });
     });
   }
@@ -59,6 +62,7 @@ describe('AccessTokens', () => {
     endpoint = new TokenEndpoint();
     tokenUri = await endpoint.listen();
     now = Date.parse('2026-11-23T10:00:00Z');
+    endpoint.date = new Date(now).toUTCString();
     steps = 0;
     const account = { projectId: 'p', clientEmail: 'push@example.com', key: privateKey, keyId: 'kid1', tokenUri };
     shelf = new MemoryShelf();
@@ -253,6 +257,24 @@ describe('AccessTokens', () => {
     endpoint.answers = [[400, '{"error":"invalid_grant","error_description":"Invalid JWT Signature."}']];
     const verdict = { action: 'stopApplication', reason: 'token endpoint: invalid_grant' };
     expect(await tokens.obtain()).toEqual({ verdict });
+  });
+
+  it.each([10, -10])('an invalid_grant by a clock that is %d min ahead of ours is tried again', async (minutes) => {
+    endpoint.date = new Date(now + minutes * MINUTE_MS).toUTCString();
+    endpoint.answers = [[400, '{"error":"invalid_grant"}'], granted('one')];
+    const reason = `token endpoint: invalid_grant, by a clock 10 min ${minutes < 0 ? 'behind' : 'ahead of'} ours`;
+    expect(await tokens.obtain()).toMatchObject({ verdict: { action: 'retryBackoff', reason } });
+    now += 1_000;
+    expect(await tokens.obtain()).toEqual({ token: 'one' });
+  });
+
+  it('a clock that is right or nearly so excuses no refusal, and a wrong one no unknown client', async () => {
+    endpoint.date = new Date(now + MINUTE_MS).toUTCString();
+    endpoint.answers = [[400, '{"error":"invalid_grant"}']];
+    expect(await tokens.obtain()).toMatchObject({ verdict: { action: 'stopApplication' } });
+    endpoint.date = new Date(now + 60 * MINUTE_MS).toUTCString();
+    endpoint.answers = [[401, '{"error":"invalid_client"}']];
+    expect(await start().obtain()).toMatchObject({ verdict: { action: 'stopApplication' } });
   });
 
   it('takes an endpoint that is away for trouble that passes', async () => {

@@ -1,12 +1,14 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { LookupFunction } from 'node:net';
+import { Logger } from '@nestjs/common';
 import axios, { isAxiosError } from 'axios';
 import { wallClock } from '../common/clock.js';
 import { NOT_PUBLIC } from '../common/public-address.js';
 import { NOT_SENT } from './fan-out.js';
 import { isPassing } from './front-end.js';
 import type { Verdict } from './provider.js';
+import { readHttpDate } from './retry-after.js';
 import type { SharedToken, TokenShelf } from './token-shelf.js';
 import { isObject } from './unanswered.js';
 
@@ -16,6 +18,8 @@ const EARLY_MS = 5 * 60_000;
 const FETCH_TIMEOUT_MS = 10_000;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
+/** Google takes an assertion of a clock that differs by less. */
+const SKEW_MS = 120_000;
 
 /** RFC 6749 §5.2 and §4.1.2.1, and Google's: no other word of an answer is repeated. */
 const OAUTH_ERRORS = [
@@ -69,6 +73,7 @@ export type TokenAnswer = { token: string; expiresIn: number } | { verdict: Verd
  * 60 s.
  */
 export class AccessTokens implements AccessTokenSource {
+  private readonly log = new Logger('Providers');
   private held: SharedToken | undefined;
   private refused: string | undefined;
   private fetching: Promise<Grant> | undefined;
@@ -142,12 +147,26 @@ export class AccessTokens implements AccessTokenSource {
     return { token: this.held.token };
   }
 
+  /** A grant of a time that the endpoint does not share is refused for our clock, and no person has to change a setting. */
+  private doubt(answer: TokenAnswer, date: string): TokenAnswer {
+    if ('token' in answer || answer.verdict.action !== 'stopApplication') return answer;
+    if (!answer.verdict.reason.includes('invalid_grant')) return answer;
+    const now = this.now();
+    const theirs = readHttpDate(date, now) ?? now;
+    if (Math.abs(theirs - now) < SKEW_MS) return answer;
+    const minutes = Math.round((now - theirs) / 60_000);
+    const words = `invalid_grant, by a clock ${Math.abs(minutes)} min ${minutes > 0 ? 'behind' : 'ahead of'} ours`;
+    if (this.failed === undefined)
+      this.log.warn(`${new URL(this.request.url).host} says ${words}: the clock of the database or its own is wrong`);
+    return { verdict: endpointTrouble(words) };
+  }
+
   private async exchange(): Promise<TokenAnswer> {
     const { url, authorization, lookup, read = readTokenAnswer } = this.request;
     const agent = { ...(lookup && { lookup }), ...(this.ca !== undefined && { ca: this.ca }) };
     const form = new URLSearchParams(this.request.form(this.now()));
     try {
-      const { status, data } = await axios.post<string>(url, form.toString(), {
+      const { status, data, headers } = await axios.post<string>(url, form.toString(), {
         headers: {
           'content-type': 'application/x-www-form-urlencoded',
           accept: 'application/json',
@@ -165,7 +184,7 @@ export class AccessTokens implements AccessTokenSource {
         httpAgent: new http.Agent(agent),
         httpsAgent: new https.Agent(agent),
       });
-      return read(status, data);
+      return this.doubt(read(status, data), String(headers['date'] ?? ''));
     } catch (error) {
       // The error holds the whole request, credential included: only its code leaves here.
       const code = isAxiosError(error) && error.code !== undefined ? error.code : 'failed';

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { setWallClock } from '../common/clock.js';
 import { HostBreaker, HostBreakers } from './host-breaker.js';
 import type { Verdict } from './provider.js';
 
@@ -22,11 +23,11 @@ describe('HostBreaker', () => {
     fail(19);
     expect(breaker.held()).toBeUndefined();
     fail(1);
-    const untilMs = START + 1_000;
-    expect(breaker.held()).toEqual({ action: 'held', reason: 'the host is left alone: HTTP 503', untilMs });
-    now = untilMs - 1;
+    const forMs = 1_000;
+    expect(breaker.held()).toEqual({ action: 'held', reason: 'the host is left alone: HTTP 503', forMs });
+    now = START + forMs - 1;
     expect(breaker.held()).toMatchObject({ action: 'held' });
-    now = untilMs;
+    now = START + forMs;
     expect(breaker.held()).toBeUndefined();
   });
 
@@ -44,7 +45,7 @@ describe('HostBreaker', () => {
     expect(breaker.held()).toBeUndefined();
   });
 
-  it.each<Verdict>([{ action: 'notSent' }, { action: 'held', reason: '', untilMs: 0 }])(
+  it.each<Verdict>([{ action: 'notSent' }, { action: 'held', reason: '', forMs: 0 }])(
     'takes $action for no sign at all',
     (verdict) => {
       fail(19);
@@ -60,8 +61,8 @@ describe('HostBreaker', () => {
     for (let round = 0; round < 8; round++) {
       const held = breaker.held();
       if (held?.action !== 'held') return expect.unreachable('open');
-      waits.push(held.untilMs - now);
-      now = held.untilMs;
+      waits.push(held.forMs);
+      now += held.forMs;
       expect(breaker.held()).toBeUndefined();
       // Only one: the others wait for what it finds.
       expect(breaker.held()).toMatchObject({ action: 'held' });
@@ -79,12 +80,19 @@ describe('HostBreaker', () => {
     fail(19);
     expect(breaker.held()).toBeUndefined();
     fail(1);
-    expect(breaker.held()).toMatchObject({ untilMs: now + 1_000 });
+    expect(breaker.held()).toMatchObject({ forMs: 1_000 });
+  });
+
+  it('goes by no wall clock: one that steps back leaves the wait as it is', () => {
+    const steady = new HostBreaker();
+    for (let time = 0; time < 20; time++) steady.note(FAILED);
+    setWallClock(Date.now() - 3_600_000, performance.now());
+    expect(steady.held()).toMatchObject({ forMs: expect.closeTo(1_000, -3) as number });
   });
 
   it('what was under way when it opened adds nothing', () => {
     fail(500);
-    expect(breaker.held()).toMatchObject({ untilMs: START + 1_000 });
+    expect(breaker.held()).toMatchObject({ forMs: 1_000 });
   });
 
   it.each([
@@ -92,7 +100,7 @@ describe('HostBreaker', () => {
     [86_400_000, 600_000],
   ])('a host that asks for %i ms gets %i', (afterMs, waitMs) => {
     breaker.note({ action: 'retryAfter', reason: 'HTTP 429', afterMs, scope: 'host' });
-    expect(breaker.held()).toMatchObject({ untilMs: START + waitMs });
+    expect(breaker.held()).toMatchObject({ forMs: waitMs });
   });
 
   it.each([['called off', 'notSent' as const, 0] as const, ['lost', undefined, 60_000] as const])(

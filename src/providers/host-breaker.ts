@@ -1,4 +1,3 @@
-import { wallClock } from '../common/clock.js';
 import type { Verdict } from './provider.js';
 
 /** Failures in a row, with no sign of life between them, after which a host is left alone. */
@@ -29,8 +28,9 @@ export class HostBreaker {
   private probeUntil = 0;
   private reason = '';
 
+  /** `now`: ms of a clock that never steps. */
   constructor(
-    private readonly now: () => number = wallClock,
+    private readonly now: () => number = steadyClock,
     private readonly host = 'the host',
   ) {}
 
@@ -42,8 +42,8 @@ export class HostBreaker {
       this.probeUntil = now + PROBE_MS;
       return undefined;
     }
-    const untilMs = Math.max(this.openUntil, now + this.waitMs);
-    return { action: 'held', reason: `${this.host} is left alone: ${this.reason}`, untilMs };
+    const forMs = Math.max(this.openUntil - now, this.waitMs);
+    return { action: 'held', reason: `${this.host} is left alone: ${this.reason}`, forMs };
   }
 
   /**
@@ -104,11 +104,15 @@ export class HostBreaker {
   }
 }
 
+function steadyClock(): number {
+  return performance.now();
+}
+
 /** The breakers of a sender with many hosts; the one unused for longest is forgotten. */
 export class HostBreakers {
   private readonly breakers = new Map<string, HostBreaker>();
 
-  constructor(private readonly now: () => number = wallClock) {}
+  constructor(private readonly now: () => number = steadyClock) {}
 
   for(origin: string): HostBreaker {
     const breaker = this.breakers.get(origin) ?? new HostBreaker(this.now, new URL(origin).host);

@@ -66,8 +66,8 @@ export type Verdict =
   | { action: 'fail'; reason: string }
   /** The sending was called off before anything was written. */
   | { action: 'notSent' }
-  /** Not written: its host is left alone until then (epoch ms). */
-  | { action: 'held'; reason: string; untilMs: number };
+  /** Not written: its host is left alone for so long. */
+  | { action: 'held'; reason: string; forMs: number };
 
 /** What a sender has open at this moment. */
 export interface SenderStats {

@@ -24,7 +24,8 @@ export function readRetryAfter(value: string | undefined, now: number): number |
   return date === undefined ? undefined : clampWait(date - now);
 }
 
-function readHttpDate(text: string, now: number): number | undefined {
+/** Epoch ms. Undefined when it has none of the three forms. */
+export function readHttpDate(text: string, now: number): number | undefined {
   const parts = DATES.map((form) => form.exec(text)?.groups).find((groups) => groups !== undefined);
   const month = MONTHS.indexOf(parts?.month ?? '');
   if (parts === undefined || month < 0) return undefined;

@@ -94,10 +94,10 @@ export class UsersService {
   async removeUser(actor: Actor, applicationId: string, userId: string): Promise<boolean> {
     await this.check(applicationId, userId);
     await this.removals.begin(applicationId, userId, actor);
-    const started = this.clock.now();
+    const started = this.clock.elapsed();
     for (;;) {
       const step = await this.removals.removeSome({ applicationId, userId });
-      const isOver = step !== 'devices' && this.clock.now() - started >= REMOVE_AT_ONCE_MS;
+      const isOver = step !== 'devices' && this.clock.elapsed() - started >= REMOVE_AT_ONCE_MS;
       if (step === 'done' || step === 'held' || isOver) return step === 'done';
     }
   }

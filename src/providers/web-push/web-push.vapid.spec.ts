@@ -57,6 +57,17 @@ describe('VapidTokens', () => {
     expect(tokens.current('https://a')).toBe(second);
   });
 
+  it('makes another when the clock was set back by a day', () => {
+    const { clock, tokens } = start();
+    const first = tokens.current('https://a');
+    clock.now -= 24 * HOUR;
+    expect(tokens.current('https://a')).not.toBe(first);
+    clock.now += 24 * HOUR;
+    const second = tokens.current('https://b');
+    clock.now -= 24 * HOUR;
+    expect(tokens.replace('https://b', second)).toBe(true);
+  });
+
   it('keeps a bounded number of origins', () => {
     const { clock, tokens } = start();
     const first = tokens.current('https://first');

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { wallClock } from '../../common/clock.js';
 import { signJwt } from '../jwt.js';
 
+const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 /** Services take at most 24 hours (RFC 8292 §2); half of it leaves room for clocks that differ. */
 const LIFE_MS = 12 * HOUR_MS;
@@ -33,7 +34,7 @@ export class VapidTokens {
   /** The `authorization` header to send to this origin with now; the same text for as long as it holds. */
   current(origin: string): string {
     const signed = this.byOrigin.get(origin);
-    if (signed !== undefined && this.now() - signed.mintedAt < RENEW_AFTER_MS) return signed.authorization;
+    if (signed !== undefined && this.isYounger(signed, RENEW_AFTER_MS)) return signed.authorization;
     return this.mint(origin);
   }
 
@@ -44,9 +45,15 @@ export class VapidTokens {
   replace(origin: string, authorization: string): boolean {
     const signed = this.byOrigin.get(origin);
     if (signed?.authorization !== authorization) return true;
-    if (this.now() - signed.mintedAt < SHORTEST_LIFE_MS) return false;
+    if (this.isYounger(signed, SHORTEST_LIFE_MS)) return false;
     this.mint(origin);
     return true;
+  }
+
+  /** One from the future is of a clock that was set back. */
+  private isYounger({ mintedAt }: Signed, ms: number): boolean {
+    const age = this.now() - mintedAt;
+    return age >= -MINUTE_MS && age < ms;
   }
 
   private mint(origin: string): string {

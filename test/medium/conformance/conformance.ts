@@ -89,18 +89,18 @@ async function settle(sender: Sender, to: readonly Recipient[], messageId: strin
     if (round === MOST_ROUNDS) throw new Error(`${due.length} recipients were not settled in ${MOST_ROUNDS} rounds`);
     const verdicts = await collect(sender, due, { message: notification(messageId) });
     const again: Recipient[] = [];
-    let heldUntil = 0;
+    let heldMs = 0;
     for (const [index, verdict] of verdicts.entries()) {
       if (verdict.action === 'accept') continue;
       const recipient = due[index]!;
       if (verdict.action === 'ambiguous') sent.ambiguous.push(recipient);
       // A host that was cut off under many requests is left alone for a while.
-      if (verdict.action === 'held') heldUntil = Math.max(heldUntil, verdict.untilMs);
+      if (verdict.action === 'held') heldMs = Math.max(heldMs, verdict.forMs);
       if (AGAIN.has(verdict.action)) again.push(recipient);
       else sent.others[verdict.action] = (sent.others[verdict.action] ?? 0) + 1;
     }
     due = again;
-    await delay(Math.max(0, heldUntil - Date.now()));
+    await delay(heldMs);
   }
 }
 

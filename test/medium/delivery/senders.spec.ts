@@ -31,7 +31,7 @@ class Opener {
 
 class SetClock extends Clock {
   time = 0;
-  override now(): number {
+  override elapsed(): number {
     return this.time;
   }
 }
@@ -69,6 +69,16 @@ it('new settings close the sender of the old ones when its last batch has ended'
   opener.ends[0]?.();
   await sending;
   await vi.waitFor(() => expect(opener.closed).toEqual([1]));
+});
+
+it('what a person resumes is sent through a new sender, which knows nothing of the trouble', async () => {
+  const applicationId = await room.addApplication();
+  await room.pause(applicationId, 'apns');
+  const versionNow = async () => (await room.settings.find(applicationId, 'apns'))!.version;
+  await senders.get(applicationId, 'apns', await versionNow());
+  await room.settings.resume(applicationId, 'apns');
+  await senders.get(applicationId, 'apns', await versionNow());
+  expect(opener.opened).toBe(2);
 });
 
 it('a batch that was given a sender before it closed is sent through its successor', async () => {
