@@ -1,5 +1,6 @@
-import type { Socket } from 'node:net';
 import pg from 'pg';
+import { PatientPool } from './patient-pool.js';
+import type { Inside } from './patient-pool.js';
 
 /** How long a statement may take on the server, waiting for locks included; then it is taken back (57014). */
 export const STATEMENT_MS = 15_000;
@@ -58,32 +59,22 @@ export interface PoolOptions {
 export function newPool(
   address: pg.ClientConfig,
   { max, searchPath, statementMs = STATEMENT_MS }: PoolOptions,
-): pg.Pool {
+): PatientPool {
   const text = preparation(searchPath, statementMs);
-  // The pool waits for what it answers; its types know of a plain function only.
-  const onConnect = (client: pg.ClientBase): unknown => prepare(client, text, statementMs > 0);
-  const pool = new pg.Pool({
+  const options = {
     ...address,
     application_name: address.application_name ?? 'carillon',
-    max,
     connectionTimeoutMillis: CONNECT_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
-    onConnect,
-  });
+  };
+  const pool = new PatientPool(max, options, (client) => prepare(client, text, statementMs > 0));
   // An idle connection that the server ends (restart, failover) is replaced at the next query; the pool has dropped it.
   pool.on('error', () => undefined);
   // One that ends while it is in use fails its query, which is all there is to say; without a listener it would be the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
   renewReadOnly(pool);
   return pool;
-}
-
-/** What pg has and its types do not tell. */
-interface Inside {
-  connection: { stream: Socket; on(event: 'errorMessage', listener: (error: { code?: string }) => void): void };
-  /** False from the writing of a query until the server is ready for the next. */
-  readyForQuery: boolean;
 }
 
 async function prepare(client: pg.ClientBase, text: string, bounded: boolean): Promise<void> {

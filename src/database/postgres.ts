@@ -4,6 +4,7 @@ import { StartError } from '../common/start-error.js';
 import { readDatabaseUrl } from '../server-url.js';
 import type { DatabaseAddress } from '../server-url.js';
 import { newPool } from './connection.js';
+import type { PatientPool } from './patient-pool.js';
 
 /** Connections of one process to PostgreSQL: enough for every batch in flight and the API, few enough for a default server (100). */
 const MAX_CONNECTIONS = 16;
@@ -124,7 +125,7 @@ async function refusePooledTurns(one: pg.Pool, other: pg.Pool, pid: number, plac
  * For BullMQ, beside ours, so that a busy queue never starves our statements; one for all of it, because it would make one
  * for each queue and worker.
  */
-export function newQueuePool(url: string, max: number): pg.Pool {
+export function newQueuePool(url: string, max: number): PatientPool {
   const pool = newPool({ ...readDatabaseUrl(url) }, { max, searchPath: 'bullmq' });
   // BullMQ adds an 'error' listener for each queue and worker, which are more than Node takes for a leak.
   pool.setMaxListeners(0);

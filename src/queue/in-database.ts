@@ -28,7 +28,7 @@ export async function openInDatabase(databaseUrl: string | undefined, database: 
     newWorker: (name, run, concurrency) => {
       // Its own to listen on; another try with the same worker takes the place of the first.
       workers.add(name);
-      if (own) own.options.max = CONNECTIONS + workers.size;
+      own?.allow(CONNECTIONS + workers.size);
       const how = { connection, concurrency, autorun: false, ...LOCKS };
       return pauseOnRefusal(new classes.Worker<JobData>(named(name), (job) => run(job.data), how));
     },

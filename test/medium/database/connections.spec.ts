@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { StartError } from '../../../src/common/start-error.js';
@@ -132,6 +133,22 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
     await vi.waitFor(() => probeWrites(database), { timeout: 10_000 });
   });
 
+  it('a role whose connections are counted is worked with through those that it has', async () => {
+    const role = `${nameOf(url)}_few`;
+    await onServer(url, `create role ${role} login connection limit 4; grant create on schema public to ${role}`);
+    const few = new URL(url);
+    few.username = role;
+    const database = await openDatabase({ databaseUrl: few.href, dataDir: '' });
+    try {
+      const writes = Array.from({ length: 40 }, () => probeWrites(database));
+      await Promise.all(writes);
+      expect(writes).toHaveLength(40);
+    } finally {
+      await database.close();
+      await onServer(url, `drop owned by ${role}; drop role ${role}`);
+    }
+  });
+
   it('a start on a read-only database says so', async () => {
     await open(url);
     await onServer(url, `alter database ${nameOf(url)} set default_transaction_read_only = on`);
@@ -183,6 +200,45 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
         await expectJobs(pooler.through(url));
       } finally {
         for (const each of opened.splice(0).toReversed()) await each.close();
+        await pooler.stop();
+      }
+    });
+
+    it('four processes share five sessions: no caller is refused or left waiting, and a line of the log tells', async () => {
+      await (await open(url)).close();
+      opened.pop();
+      const pooler = await startPgBouncer(serverUrl ?? '', 'session', 5);
+      const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
+      const processes: Database[] = [];
+      try {
+        for (let index = 0; index < 4; index++)
+          processes.push(await openDatabase({ databaseUrl: pooler.through(url), dataDir: '' }));
+        // Each wave of eight asks for more connections than there are, before and after the pooler's first refusal.
+        const call = async (database: Database): Promise<void> => {
+          for (let times = 0; times < 100; times++) await probeWrites(database);
+        };
+        await Promise.all(processes.flatMap((database) => Array.from({ length: 8 }, () => call(database))));
+        expect(warn.mock.calls.map(([line]) => String(line))).toContainEqual(
+          expect.stringMatching(/has no more connections: this process goes on with \d of 16$/),
+        );
+      } finally {
+        warn.mockRestore();
+        await Promise.all(processes.map((database) => database.close()));
+        await pooler.stop();
+      }
+    });
+
+    it('a start that is given no session says so', async () => {
+      const pooler = await startPgBouncer(serverUrl ?? '', 'session', 1);
+      const holder = new pg.Client({ connectionString: pooler.through(url) });
+      await holder.connect();
+      await holder.query('select 1');
+      try {
+        await expect(openDatabase({ databaseUrl: pooler.through(url), dataDir: '' })).rejects.toThrow(
+          /^The database cannot be reached \(.*\): The database, or the pooler before it, has had no connection free for 3 s; this process holds 0 of 1$/,
+        );
+      } finally {
+        await holder.end();
         await pooler.stop();
       }
     });

@@ -1,0 +1,129 @@
+import type { Socket } from 'node:net';
+import { Logger } from '@nestjs/common';
+import pg from 'pg';
+
+/** What pg has and its types do not tell. */
+export interface Inside {
+  connection: { stream: Socket; on(event: 'errorMessage', listener: (error: { code?: string }) => void): void };
+  /** False from the writing of a query until the server is ready for the next. */
+  readyForQuery: boolean;
+}
+
+/**
+ * PgBouncer takes a connection at once and lets its first statement wait for a session, for two minutes by default. Less
+ * than CONNECT_MS, after which pg ends the callers' waits.
+ */
+const SESSION_MS = 3_000;
+/** So long after a refusal, one connection more is asked for again. */
+const ASK_AGAIN_MS = 10_000;
+
+/** PostgreSQL's word for `max_connections` is a code; PgBouncer's, for `max_client_conn` and `query_wait_timeout`, are words. */
+const NONE_FREE = /no more connections allowed|query_wait_timeout/;
+
+export class NoConnectionFree extends Error {
+  /** too_many_connections. */
+  readonly code = '53300';
+
+  constructor(held: number, max: number) {
+    super(
+      `The database, or the pooler before it, has had no connection free for ${SESSION_MS / 1_000} s; this process holds ${held} of ${max}`,
+    );
+    this.name = 'NoConnectionFree';
+  }
+}
+
+type Callback = Parameters<pg.Pool['connect']>[0];
+
+/**
+ * A pool that goes on with the connections it has when the server or a pooler has no more: pg's own lets a caller wait for
+ * a new connection while others come back to the pool.
+ */
+export class PatientPool extends pg.Pool {
+  private readonly logger = new Logger('Database');
+  private readonly waiting = new Set<Inside>();
+  /** Connections that are prepared. */
+  private held = 0;
+  private refusedAt: number | undefined;
+
+  constructor(
+    private most: number,
+    options: pg.PoolConfig,
+    private readonly prepare: (client: pg.ClientBase) => Promise<void>,
+  ) {
+    // The pool waits for what it answers; its types know of a plain function only.
+    const onConnect = (client: pg.ClientBase): unknown => this.begin(client);
+    super({ ...options, max: most, onConnect });
+  }
+
+  /** How many connections it may have. */
+  allow(most: number): void {
+    this.most = most;
+    if (this.refusedAt === undefined) this.options.max = most;
+  }
+
+  override connect(): Promise<pg.PoolClient>;
+  override connect(callback: Callback): void;
+  override connect(callback?: Callback): Promise<pg.PoolClient> | void {
+    if (this.refusedAt !== undefined && performance.now() - this.refusedAt > ASK_AGAIN_MS) this.ask();
+    const connecting = super.connect().catch((error: unknown) => {
+      if (!isNoneFree(error)) throw error;
+      this.keepToThese();
+      // Now in turn for those that this process has.
+      return super.connect();
+    });
+    if (!callback) return connecting;
+    connecting.then(
+      (client) => callback(undefined, client, (error) => client.release(error)),
+      (error: Error) => callback(error, undefined, () => undefined),
+    );
+  }
+
+  override end(): Promise<void> {
+    for (const { connection } of this.waiting) connection.stream.destroy();
+    return super.end();
+  }
+
+  private async begin(client: pg.ClientBase): Promise<void> {
+    const inside = client as unknown as Inside;
+    this.waiting.add(inside);
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      inside.connection.stream.destroy();
+    }, SESSION_MS);
+    try {
+      await this.prepare(client);
+      this.hold(client);
+    } catch (error) {
+      throw late ? new NoConnectionFree(this.held, this.most) : error;
+    } finally {
+      clearTimeout(timer);
+      this.waiting.delete(inside);
+    }
+  }
+
+  private hold(client: pg.ClientBase): void {
+    this.held++;
+    client.once('end', () => this.held--);
+    if (this.refusedAt !== undefined) this.ask();
+  }
+
+  private keepToThese(): void {
+    if (this.refusedAt === undefined && this.held > 0)
+      this.logger.warn(
+        `The server of the database, or the pooler before it, has no more connections: this process goes on with ${this.held} of ${this.most}`,
+      );
+    this.refusedAt = performance.now();
+    this.options.max = Math.max(1, this.held);
+  }
+
+  private ask(): void {
+    this.options.max = Math.min(this.most, this.held + 1);
+    this.refusedAt = this.options.max < this.most ? performance.now() : undefined;
+  }
+}
+
+function isNoneFree(error: unknown): boolean {
+  const { code, message = '' } = error as { code?: unknown; message?: string };
+  return code === '53300' || NONE_FREE.test(message);
+}
