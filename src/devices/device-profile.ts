@@ -1,5 +1,6 @@
 import { ValidateBy } from 'class-validator';
 import { ExactNumber, isJsonObject } from '../common/json.js';
+import { canonicalZone } from '../common/time-zone.js';
 
 /** What an app says of its user, beyond MobileFirst's fields: the rules, and the decorators that apply them. */
 
@@ -26,32 +27,14 @@ export function canonicalLanguage(language: string): string {
   return Intl.getCanonicalLocales(language)[0] ?? language;
 }
 
-/** What ICU calls a zone, by its name in lower case, in which callers may differ: asking costs 50 µs, and some six hundred exist. */
-const TIME_ZONES = new Map<string, string>();
-
 export function wrongTimeZone(value: unknown): string | null {
-  // ICU also takes offsets, which know no summer time.
-  const known = typeof value === 'string' && /^[A-Za-z][\w+/-]{1,63}$/.test(value) && askTimeZone(value) !== undefined;
-  return known ? null : 'it must be an IANA time zone such as Europe/Zurich';
+  const isKnown = typeof value === 'string' && canonicalZone(value) !== undefined;
+  return isKnown ? null : 'it must be an IANA time zone such as Europe/Zurich';
 }
 
-/** `Europe/Kyiv`, `Europe/Kiev` and `europe/KIEV` are one zone: the name that all are kept under. */
+/** The name that all names of a zone are kept under. */
 export function canonicalTimeZone(name: string): string {
-  return askTimeZone(name) ?? name;
-}
-
-function askTimeZone(name: string): string | undefined {
-  const key = name.toLowerCase();
-  const known = TIME_ZONES.get(key);
-  if (known !== undefined) return known;
-  try {
-    const canonical = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
-    TIME_ZONES.set(key, canonical);
-    return canonical;
-  } catch {
-    // A stranger's misspellings are not kept.
-    return undefined;
-  }
+  return canonicalZone(name) ?? name;
 }
 
 /** One flat object of text, numbers and booleans. */

@@ -202,6 +202,8 @@ async function upsert<Row>(
   now: Date,
   returning: RawBuilder<unknown>,
 ): Promise<Row[]> {
+  const emptied = (field: ProfileField): RawBuilder<unknown> =>
+    sql`${devices.filter((device) => device[field] === null).map(({ deviceId }) => deviceId)}::text[]`;
   const { rows } = await sql<Row>`
     insert into device (application_id, device_id, platform, provider, token, token_hash, user_id, phone_number, user_agent,
       language, time_zone, app_version, attributes, seen_on, registered_at, created_at, updated_at)
@@ -213,13 +215,22 @@ async function upsert<Row>(
     on conflict (application_id, device_id) do update set platform = excluded.platform, provider = excluded.provider,
       token = excluded.token, token_hash = excluded.token_hash, user_id = excluded.user_id,
       phone_number = excluded.phone_number, user_agent = excluded.user_agent,
-      language = coalesce(excluded.language, device.language), time_zone = coalesce(excluded.time_zone, device.time_zone),
-      app_version = coalesce(excluded.app_version, device.app_version),
-      attributes = case when excluded.attributes = '{}' then device.attributes else excluded.attributes end,
+      language = ${kept('language', emptied('language'))}, time_zone = ${kept('time_zone', emptied('timeZone'))},
+      app_version = ${kept('app_version', emptied('appVersion'))},
+      attributes = case when excluded.attributes = '{}' and not excluded.device_id = any(${emptied('attributes')})
+        then device.attributes else excluded.attributes end,
       retired_reason = null, retired_at = null, seen_on = excluded.seen_on, registered_at = excluded.registered_at,
       updated_at = excluded.updated_at
     returning ${returning}`.execute(db);
   return rows;
+}
+
+type ProfileField = 'language' | 'timeZone' | 'appVersion' | 'attributes';
+
+/** What was, where none is given; none, for the devices that say so. */
+function kept(column: string, emptied: RawBuilder<unknown>): RawBuilder<unknown> {
+  const [given, before] = [sql.ref(`excluded.${column}`), sql.ref(`device.${column}`)];
+  return sql`case when excluded.device_id = any(${emptied}) then null else coalesce(${given}, ${before}) end`;
 }
 
 function toHolders(devices: readonly Holder[]): string {

@@ -29,7 +29,7 @@ export class DevicesController {
   @ApiOperation({
     summary: 'Register a device, or register it anew',
     description:
-      'A token that another device id has moves here, and that registration ends. `language`, `timeZone`, `appVersion` and `attributes` (extensions) stay as they were when they are left out.',
+      'A token that another device id has moves here, and that registration ends. `language`, `timeZone`, `appVersion` and `attributes` (extensions) stay as they were when they are left out; null empties them.',
   })
   @ApiResponse({ status: 201, type: DeviceAnswer })
   @ApiResponse({ status: 400, description: 'FPWSE0005E naming the field and why' })

@@ -98,9 +98,9 @@ export function toRegistration(device: RegisterDeviceDto, providers: Providers):
     userId: readUserId(device.userId),
     phoneNumber: device.phoneNumber || null,
     userAgent: device.userAgent || null,
-    language: isGiven(device.language) ? canonicalLanguage(device.language) : null,
-    timeZone: isGiven(device.timeZone) ? canonicalTimeZone(device.timeZone) : null,
-    appVersion: device.appVersion ?? null,
-    attributes: device.attributes ?? null,
+    language: isGiven(device.language) ? canonicalLanguage(device.language) : device.language,
+    timeZone: isGiven(device.timeZone) ? canonicalTimeZone(device.timeZone) : device.timeZone,
+    appVersion: device.appVersion,
+    attributes: device.attributes,
   };
 }

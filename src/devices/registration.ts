@@ -13,11 +13,14 @@ export interface DeviceRegistration {
   userId: string | null;
   phoneNumber: string | null;
   userAgent: string | null;
-  /** Null here and in the next three: as it was. SDKs know nothing of them and would erase what a backend has set. */
-  language: string | null;
-  timeZone: string | null;
-  appVersion: string | null;
-  attributes: DeviceAttributes | null;
+  /**
+   * Left out here and in the next three: as it was, for SDKs know nothing of them and would erase what a backend has set.
+   * Null: none.
+   */
+  language?: string | null;
+  timeZone?: string | null;
+  appVersion?: string | null;
+  attributes?: DeviceAttributes | null;
 }
 
 /** One of many; `tagNames`: all that it is subscribed to afterwards, absent: what it was. */

@@ -67,6 +67,10 @@ it.each(['2026-12-24t18:00:00z', '2026-12-24T18:00:00z', '2026-12-24t19:00:00+01
   },
 );
 
+it('readInstant takes a leap second for the moment after it', () => {
+  expect(readInstant('sendAt', '2026-12-31T23:59:60Z')).toBe(Date.UTC(2027, 0, 1));
+});
+
 it.each([
   '',
   '2026-11-25',
@@ -81,6 +85,7 @@ it.each([
   '0000-01-01T00:00:00Z',
   '1969-12-31T23:59:59Z',
   '9999-12-31T23:59:59-01:00',
+  '2026-12-24T24:00:00Z',
 ])('readInstant refuses %j', (text) => {
   expect(() => readInstant('sendAt', text)).toThrow("Check the 'sendAt' parameter value: it must be an instant");
 });

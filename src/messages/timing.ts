@@ -1,4 +1,5 @@
 import { invalidValue } from '../common/errors.js';
+import { readTime } from '../common/instant.js';
 import { FOUR_WEEKS_S } from './gcm.dto.js';
 
 /** When a message leaves and when nobody wants it any more, pure. */
@@ -45,16 +46,11 @@ export function readTiming({ ttl, expiresAt, sendAt }: TimingRequest, now: numbe
 
 /** PostgreSQL has no year 0, and reads none of five digits in ISO 8601. */
 export const LATEST = Date.UTC(10_000);
-const INSTANT = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/i;
 
 /** An ISO 8601 instant with its offset, epoch ms. Throws FPWSE0005E. */
 export function readInstant(field: string, text: string): number {
-  const [, year, month, day] = INSTANT.exec(text) ?? [];
-  // RFC 3339 §5.6 lets `T` and `Z` be small letters.
-  const at = Date.parse(text.toUpperCase());
-  // Date.parse takes the 30th of February for the 2nd of March.
-  const exists = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day);
-  if (year === undefined || !exists || !(at >= 0 && at < LATEST))
-    throw invalidValue(field, 'it must be an instant like 2026-12-24T18:00:00Z');
+  const { local = NaN, offset = null } = readTime(text) ?? {};
+  const at = local - (offset ?? NaN);
+  if (!(at >= 0 && at < LATEST)) throw invalidValue(field, 'it must be an instant like 2026-12-24T18:00:00Z');
   return at;
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readTime } from '../../common/instant.js';
 import { nextTime, parseCron } from './cron.js';
 import type { Cron } from './cron.js';
 import { ScheduleError } from './schedule.error.js';
@@ -52,12 +53,7 @@ export const RECIPIENT = 'recipient';
 export const EARLIEST_ZONE = 'Etc/GMT-14';
 export const MAX_MOMENTS = 1_000;
 const MAX_JITTER_S = 3_600;
-const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
-const DATE = /^\d{4}-\d\d-\d\d$/;
-/** RFC 3339 lets `T` and `Z` be small letters (§5.6). */
-const LOCAL = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3})\d*)?)?)?$/;
-const WITH_OFFSET = /^(.+T.+?)(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d))$/i;
 /** With jitter and a way round the world what is later comes to years of five digits: PostgreSQL reads none of ISO 8601's. */
 const LATEST = Date.UTC(9999, 11, 28);
 
@@ -144,16 +140,18 @@ function readZone(field: string, name = 'UTC'): string {
   return name;
 }
 
+const MOMENT = 'it must be a date and time such as 2026-12-24T18:00:00, with an offset or without';
+
 function readMoment(field: string, text: string, zone: string, recipient: boolean): Planned {
-  const [, clock, sign, hours = 0, minutes = 0] = WITH_OFFSET.exec(text) ?? [];
-  const local = readLocal(field, clock ?? text);
-  if (clock !== undefined && recipient)
+  const written = readTime(text);
+  if (written === null) throw new ScheduleError(field, MOMENT);
+  const { local, offset } = written;
+  if (offset !== null && recipient)
     throw new ScheduleError(field, 'in the recipients’ time it must be without an offset');
-  const east = (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -MINUTE_MS : MINUTE_MS);
   const planned =
-    clock === undefined
+    offset === null
       ? { ...toMoment(zone, local), local }
-      : { at: local - east, local: toLocal(zone, local - east), kind: 'plain' as const };
+      : { at: local - offset, local: toLocal(zone, local - offset), kind: 'plain' as const };
   if (planned.at > LATEST) throw new ScheduleError(field, `it must not be after ${toText(LATEST).slice(0, 10)}`);
   return planned;
 }
@@ -161,28 +159,13 @@ function readMoment(field: string, text: string, zone: string, recipient: boolea
 /** The end of a date alone is the last moment before the next day begins. */
 function endOf(text: string, zone: string, recipient: boolean): number {
   const { at, local } = readMoment('schedule.end', text, zone, recipient);
-  return DATE.test(text) ? toMoment(zone, local + DAY_MS).at - 1 : at;
-}
-
-const MOMENT = 'it must be a date and time such as 2026-12-24T18:00:00, with an offset or without';
-
-function readLocal(field: string, text: string, reason = MOMENT): number {
-  const digits = LOCAL.exec(text)?.slice(1);
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = (digits ?? []).map((part) =>
-    Number(part ?? 0),
-  );
-  const milliseconds = Number(digits?.[6]?.padEnd(3, '0') ?? 0);
-  const local = Date.UTC(year, month - 1, day, hour, minute, second, milliseconds);
-  // 31 April would become 1 May.
-  if (!digits || year < 1970 || toText(local).slice(0, text.length) !== text.slice(0, 19).toUpperCase())
-    throw new ScheduleError(field, reason);
-  return local;
+  return readTime(text)?.isDate ? toMoment(zone, local + DAY_MS).at - 1 : at;
 }
 
 function readDate(text: string): string {
-  const reason = 'each must be a date that exists, YYYY-MM-DD';
-  if (!DATE.test(text)) throw new ScheduleError('schedule.exclude', reason);
-  return toText(readLocal('schedule.exclude', text, reason)).slice(0, 10);
+  if (!readTime(text)?.isDate)
+    throw new ScheduleError('schedule.exclude', 'each must be a date that exists, YYYY-MM-DD');
+  return text;
 }
 
 function readJitter(seconds = 0): number {

@@ -46,6 +46,7 @@ it.each([
   ['UTC', true],
   ['Etc/GMT-14', true],
   ['+02:00', false],
+  ['SystemV/EST5', false],
   ['Europe/Atlantis', false],
   ['', false],
   ['Europe/Berlin\0', false],

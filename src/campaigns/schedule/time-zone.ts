@@ -1,3 +1,5 @@
+import { canonicalZone } from '../../common/time-zone.js';
+
 /**
  * Wall clocks of IANA time zones, pure. A wall-clock time ("local") is a number too: what `Date.UTC` makes of its digits.
  * Offsets come from Intl; each zone's changes are looked for once per year and kept, so that the rest is arithmetic.
@@ -44,7 +46,7 @@ const MAX_YEARS = 10_000;
 
 /** True for an IANA name, or an alias, that Intl knows; a bare offset such as `+02:00` is no zone. */
 export function isTimeZone(name: string): boolean {
-  return formatOf(name) !== null;
+  return canonicalZone(name) !== undefined;
 }
 
 /** The wall clock's reading at a moment. Throws RangeError when there is no such zone. */

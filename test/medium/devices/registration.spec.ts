@@ -73,6 +73,20 @@ describe.each(PLACES)('registrations on the %s database', (place) => {
     expect(await subscribers(id)).toEqual(['a']);
   });
 
+  it('a device registered again with null for a part of its profile loses that part', async () => {
+    const id = await addApplication(database);
+    const profile = { language: 'de-CH', timeZone: 'Europe/Zurich', appVersion: '1', attributes: { gold: true } };
+    const none = { language: null, timeZone: null, appVersion: null, attributes: null };
+    await registrations.put(id, registration('a', profile), NOW);
+    expect(await registrations.put(id, registration('a', { timeZone: null }), NOW)).toMatchObject({
+      ...profile,
+      timeZone: null,
+    });
+    await registrations.putMany(id, [registration('a', none), registration('b', profile)], NOW);
+    expect(await registrations.put(id, registration('a'), NOW)).toMatchObject({ ...none, attributes: {} });
+    expect(await registrations.put(id, registration('b'), NOW)).toMatchObject(profile);
+  });
+
   it('a token that comes with another device id moves there', async () => {
     const id = await addApplication(database);
     await registrations.put(id, registration('a', { token: 't' }), NOW);

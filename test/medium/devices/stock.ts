@@ -24,10 +24,6 @@ export function registration(deviceId: string, change: Partial<DeviceRegistratio
     userId: null,
     phoneNumber: null,
     userAgent: null,
-    language: null,
-    timeZone: null,
-    appVersion: null,
-    attributes: null,
     ...change,
   };
 }

@@ -1,0 +1,39 @@
+/** The digits of a date and time, and its offset. Wall-clock times are numbers too: what `Date.UTC` makes of their digits. */
+export interface WrittenTime {
+  local: number;
+  /** Ms east of UTC; null: none is given. */
+  offset: number | null;
+  /** A date alone. */
+  isDate: boolean;
+}
+
+const MINUTE_MS = 60_000;
+const SECOND_MS = 1_000;
+const OFFSET = String.raw`(?<offset>Z|(?<sign>[+-])(?<hours>[01]\d|2[0-3]):?(?<minutes>[0-5]\d))`;
+const TIME = String.raw`T\d\d:\d\d(?<seconds>:\d\d(?:\.(?<fraction>\d{1,30}))?)?${OFFSET}?`;
+/** RFC 3339 lets `T` and `Z` be small letters (§5.6). */
+const WRITTEN = new RegExp(String.raw`^(?<date>\d{4}-\d\d-\d\d)(?:${TIME})?$`, 'i');
+const LEAP_SECOND = /T\d\d:\d\d:60/i;
+/** The last second of a day in UTC, ms of the day: leap seconds follow it (RFC 3339 §5.7). */
+const LAST_SECOND = 86_399_000;
+const DAY_MS = 86_400_000;
+
+/**
+ * Reads ISO 8601 as RFC 3339 narrows it, from 1970 on; seconds and offset may be left out, and the time. A leap second is the
+ * moment after it, as for all clocks that count 86,400 seconds a day. Null: it is none, or there is no such date or time.
+ */
+export function readTime(text: string): WrittenTime | null {
+  const { date, offset, sign, hours, minutes, fraction = '', seconds } = WRITTEN.exec(text)?.groups ?? {};
+  if (date === undefined) return null;
+  const east = (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * (sign === '-' ? -MINUTE_MS : MINUTE_MS);
+  const isDate = text.length === date.length;
+  const isLeap = LEAP_SECOND.test(text);
+  const time = isDate ? '00:00' : text.slice(11, seconds === undefined ? 16 : 19);
+  const digits = `${date}T${isLeap ? `${time.slice(0, 5)}:59` : time}`;
+  const whole = Date.parse(`${digits}Z`);
+  // Date.parse takes 24:00, and the 30th of February for the 2nd of March.
+  if (!(whole >= 0) || !new Date(whole).toISOString().startsWith(digits)) return null;
+  if (isLeap && (offset === undefined || (whole - east + DAY_MS) % DAY_MS !== LAST_SECOND)) return null;
+  const ms = isLeap ? SECOND_MS : Number(fraction.padEnd(3, '0').slice(0, 3));
+  return { local: whole + ms, offset: offset === undefined ? null : east, isDate };
+}

@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest';
+import { canonicalZone } from './time-zone.js';
+
+it.each([
+  'Europe/Berlin',
+  'US/Eastern',
+  'Asia/Calcutta',
+  'UTC',
+  'Etc/GMT-14',
+  'EST',
+  'MST7MDT',
+  'GMT0',
+  'europe/ZURICH',
+])('%j is a zone', (name) => {
+  expect(canonicalZone(name)).toBeDefined();
+});
+
+it.each([
+  'SystemV/EST5',
+  'systemv/PST8PDT',
+  'IST',
+  'pst',
+  'ACT',
+  'Etc/Unknown',
+  '+02:00',
+  'Europe/Atlantis',
+  '',
+  'UTC\0',
+])('%j is none', (name) => {
+  expect(canonicalZone(name)).toBeUndefined();
+});
+
+it('all names of one zone have one form', () => {
+  expect(new Set(['Europe/Kyiv', 'Europe/Kiev', 'europe/KIEV'].map(canonicalZone)).size).toBe(1);
+});
