@@ -18,7 +18,7 @@ FROM node:24-slim
 WORKDIR /app
 # Without DATABASE_URL one container does everything on the embedded database: keep /data in a volume then.
 ENV NODE_ENV=production DATA_DIR=/data
-RUN install -d -o node -g node /data
+RUN install -d -m 700 -o node -g node /data
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json ./

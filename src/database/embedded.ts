@@ -1,7 +1,10 @@
+import { Logger } from '@nestjs/common';
 import { EventEmitter } from 'node:events';
+import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { PGlite, types } from '@electric-sql/pglite';
 import type pg from 'pg';
+import { rootCause } from '../common/errors.js';
 import { reviveJson } from '../common/json.js';
 import { StartError } from '../common/start-error.js';
 import { preparation } from './connection.js';
@@ -22,6 +25,7 @@ export async function openEmbedded(dataDir: string): Promise<Opened> {
   const unlock = lockFolder(folder);
   try {
     const made = checkDataFiles(folder);
+    keepPrivate(join(folder, 'database'));
     const db = await PGlite.create(join(folder, 'database'), { parsers: PARSERS });
     // It is in this process: a statement that takes long stops what would watch it as well, so that none is bounded.
     await db.exec(preparation('public, bullmq', 0));
@@ -40,6 +44,17 @@ export async function openEmbedded(dataDir: string): Promise<Opened> {
       `The embedded database in ${folder} cannot be opened: its files are damaged or incomplete, restore the whole folder from a backup`,
       error,
     );
+  }
+}
+
+/** Its files hold tokens, users and texts, and PGlite makes them readable by all. `folder` may be open to others, as volumes are. */
+function keepPrivate(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if ((statSync(folder).mode & 0o077) === 0) return;
+  try {
+    chmodSync(folder, 0o700);
+  } catch (error) {
+    new Logger('Database').warn(`${folder} is open to other users of this machine: ${rootCause(error)}`);
   }
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -53,6 +53,17 @@ describe('the folder of an embedded database', { timeout: 120_000 }, () => {
     expect(await applications(again)).toEqual(['com.acme.bank']);
     expect(again).toMatchObject({ embedded: true, place: dataDir });
     await again.close();
+  });
+
+  it.each([
+    ['new', () => undefined],
+    ['older', () => mkdirSync(join(dataDir, 'database'), { mode: 0o755 })],
+  ])('that all users may enter has a database that only its owner may: a %s one', async (_age, prepare) => {
+    chmodSync(dataDir, 0o755);
+    prepare();
+    await (await openDatabase({ dataDir })).close();
+    expect(statSync(join(dataDir, 'database')).mode & 0o777).toBe(0o700);
+    expect(statSync(dataDir).mode & 0o777).toBe(0o755);
   });
 
   it('serves one process; killed outright, the next finds what was committed and nothing else', async () => {
