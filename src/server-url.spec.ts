@@ -88,21 +88,55 @@ describe('a database address', () => {
 describe('a queue address', () => {
   it.each<[string, object]>([
     ['redis://localhost', { host: 'localhost', port: 6379, db: 0, tls: false, username: undefined }],
+    ['redis:///2', { host: 'localhost', port: 6379, db: 2 }],
     ['redis://queue:6380/', { host: 'queue', port: 6380, db: 0 }],
     ['rediss://me:p%2Fw@queue/15', { host: 'queue', username: 'me', password: 'p/w', db: 15, tls: true }],
+    [
+      'redis+sentinel://me:p%2Fw@one:26380,two,[::1]:26381/mymaster/3?sentinelPassword=a%26b',
+      {
+        username: 'me',
+        password: 'p/w',
+        db: 3,
+        tls: false,
+        sentinels: {
+          hosts: [
+            { host: 'one', port: 26_380 },
+            { host: 'two', port: 26_379 },
+            { host: '::1', port: 26_381 },
+          ],
+          name: 'mymaster',
+          password: 'a&b',
+        },
+      },
+    ],
+    [
+      'rediss+sentinel://one/mymaster',
+      { db: 0, tls: true, sentinels: { hosts: [{ host: 'one', port: 26_379 }], name: 'mymaster' } },
+    ],
     ['redis://:pw@[::1]:6379/2', { host: '::1', password: 'pw', username: undefined, db: 2 }],
   ])('%s', (text, expected) => {
     expect(readQueueUrl(text)).toMatchObject(expected);
   });
 
   it.each([
-    ['amqp://q', 'must be a redis:// or rediss:// URL'],
+    ['amqp://q', 'must be a redis:// or rediss:// URL, or redis+sentinel:// or rediss+sentinel://'],
+    ['redis+cluster://q', 'must be a redis:// or rediss:// URL, or redis+sentinel:// or rediss+sentinel://'],
+    [
+      'redis+sentinel://a,b',
+      'must have after its hosts the name of the master that the sentinels watch, and may have the number of a database',
+    ],
+    ['redis+sentinel://a/m?db=3', 'has the parameter db: it takes sentinelUsername and sentinelPassword'],
+    ['redis+sentinel://a,b:x/m', 'is not a valid URL'],
+    ['redis://q?sentinelPassword=a', 'has the parameter sentinelPassword: it takes none'],
     ['redis://q/abc', 'must have nothing after its host but the number of a Redis database'],
     ['redis://q/-1', 'must have nothing after its host but the number of a Redis database'],
     ['redis://q/1/2', 'must have nothing after its host but the number of a Redis database'],
     ['redis://q?keyPrefix=a', 'has a keyPrefix: set QUEUE_PREFIX instead'],
     ['redis://q?maxRetriesPerRequest=1', 'has the parameter maxRetriesPerRequest: it takes none'],
-    ['redis://a:1,b:2', 'names several servers: give one; Redis Sentinel and Cluster are not supported'],
+    [
+      'redis://a:1,b:2',
+      'names several servers: give one, or write redis+sentinel:// for sentinels; Redis Cluster is not supported',
+    ],
     [`redis://:${SECRET}#@q`, 'has a # that is not encoded: in a user name or password write %23'],
     [`redis://:${SECRET}/x@q/1`, 'has a / that is not encoded: in a user name or password write %2F'],
     [`redis://:${SECRET}?x@q/1`, 'has a ? that is not encoded: in a user name or password write %3F'],

@@ -72,38 +72,79 @@ export function readDatabaseUrl(text: string): DatabaseAddress {
   }
 }
 
-export interface QueueAddress {
+export interface Host {
   host: string;
   port: number;
+}
+
+export interface QueueAddress extends Host {
   username?: string;
   password?: string;
   /** Number of the database. */
   db: number;
   tls: boolean;
+  /** Instead of host and port, which are then the first of these: those that know where the master `name` is. */
+  sentinels?: { hosts: Host[]; name: string; username?: string; password?: string };
 }
 
-/** Reads `redis[s]://[user[:password]@]host[:port][/number]`. Throws AddressError. */
+/**
+ * Reads `redis[s]://[user[:password]@]host[:port][/number]`, and with `redis[s]+sentinel:` several hosts and `/name[/number]`.
+ * Throws AddressError.
+ */
 export function readQueueUrl(text: string): QueueAddress {
-  if (!/^rediss?:\/\//i.test(text)) throw new AddressError('must be a redis:// or rediss:// URL');
-  const { authority, query } = takeApart(text, new Set());
-  if (/,/.test(authority.slice(authority.lastIndexOf('@') + 1)))
-    throw new AddressError('names several servers: give one; Redis Sentinel and Cluster are not supported');
-  const [parameter] = query.keys();
+  const [, isTls, isSentinel] = /^redis(s?)(\+sentinel)?:\/\//i.exec(text) ?? [];
+  if (isTls === undefined)
+    throw new AddressError('must be a redis:// or rediss:// URL, or redis+sentinel:// or rediss+sentinel://');
+  const { authority, query } = takeApart(text, SENTINEL_PARAMETERS);
+  const at = authority.lastIndexOf('@') + 1;
+  const hosts = authority.slice(at).split(',');
+  if (hosts.length > 1 && !isSentinel)
+    throw new AddressError(
+      'names several servers: give one, or write redis+sentinel:// for sentinels; Redis Cluster is not supported',
+    );
+  const parameter = [...query.keys()].find((name) => !isSentinel || !SENTINEL_PARAMETERS.has(name));
   if (parameter === 'keyPrefix') throw new AddressError('has a keyPrefix: set QUEUE_PREFIX instead');
-  if (parameter !== undefined) throw new AddressError(`has the parameter ${printable(parameter)}: it takes none`);
-  if (!URL.canParse(text)) throw new AddressError('is not a valid URL');
-  const url = new URL(text);
-  if (!/^(\/\d{0,9})?$/.test(url.pathname))
-    throw new AddressError('must have nothing after its host but the number of a Redis database');
+  if (parameter !== undefined)
+    throw new AddressError(
+      `has the parameter ${printable(parameter)}: it takes ${isSentinel ? 'sentinelUsername and sentinelPassword' : 'none'}`,
+    );
+  // URL has no several hosts.
+  const after = text.slice(text.indexOf('//') + 2 + authority.length);
+  const urls = hosts.map((host) => `redis://${authority.slice(0, at)}${host}${after}`);
+  if (!urls.every((each) => URL.canParse(each))) throw new AddressError('is not a valid URL');
+  const parsed = urls.map((each) => new URL(each));
+  const { pathname, username, password } = parsed[0]!;
+  const [, name, db = ''] = (isSentinel ? /^\/([^/]+)(?:\/(\d{0,9}))?$/ : /^(\/?)(\d{0,9})$/).exec(pathname) ?? [];
+  if (name === undefined)
+    throw new AddressError(
+      isSentinel
+        ? 'must have after its hosts the name of the master that the sentinels watch, and may have the number of a database'
+        : 'must have nothing after its host but the number of a Redis database',
+    );
+  const defaultPort = isSentinel ? 26_379 : 6_379;
+  const addresses = parsed.map(({ hostname, port }) => ({
+    host: hostname.replace(/^\[|\]$/g, '') || 'localhost',
+    port: Number(port || defaultPort),
+  }));
   return {
-    host: url.hostname.replace(/^\[|\]$/g, '') || 'localhost',
-    port: Number(url.port || 6379),
-    username: decodeURIComponent(url.username) || undefined,
-    password: decodeURIComponent(url.password) || undefined,
-    db: Number(url.pathname.slice(1)),
-    tls: url.protocol === 'rediss:',
+    ...addresses[0]!,
+    username: decodeURIComponent(username) || undefined,
+    password: decodeURIComponent(password) || undefined,
+    db: Number(db),
+    tls: isTls !== '',
+    ...(isSentinel && {
+      sentinels: {
+        hosts: addresses,
+        name: decodeURIComponent(name),
+        username: query.get('sentinelUsername') ?? undefined,
+        password: query.get('sentinelPassword') ?? undefined,
+      },
+    }),
   };
 }
+
+/** Sentinels have users of their own. */
+const SENTINEL_PARAMETERS: ReadonlySet<string> = new Set(['sentinelUsername', 'sentinelPassword']);
 
 export interface Stores {
   databaseUrl?: string;

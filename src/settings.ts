@@ -30,7 +30,7 @@ export const SETTINGS: readonly Setting[] = [
     name: 'QUEUE_URL',
     fallback: '',
     meaning:
-      '`redis://user:password@host:6379/0` of a Redis, `rediss://` over TLS (`NODE_EXTRA_CA_CERTS=file.pem` for an authority of your own); empty: the queue lives in the database',
+      '`redis://user:password@host:6379/0` of a Redis, `rediss://` over TLS (`NODE_EXTRA_CA_CERTS=file.pem` for an authority of your own), `redis+sentinel://user:password@host:26379,host:26379/master/0` by its sentinels; empty: the queue lives in the database',
   },
   {
     name: 'QUEUE_PREFIX',

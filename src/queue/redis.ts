@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
@@ -5,6 +6,7 @@ import { withDeadline } from '../common/deadline.js';
 import { rootCause } from '../common/errors.js';
 import { StartError } from '../common/start-error.js';
 import { readQueueUrl } from '../server-url.js';
+import type { QueueAddress } from '../server-url.js';
 import { LOCKS } from './backend.js';
 import type { Backend } from './backend.js';
 import type { JobData } from './jobs.js';
@@ -12,6 +14,8 @@ import { countShared } from './shared-counter.js';
 import { pauseOnRefusal } from './steady-worker.js';
 
 const START_MS = 5_000;
+/** Redis speaks at once where it does not take a connection, and otherwise waits for a command. */
+const HEAR_MS = 500;
 
 /** No command of a worker waits for its answer longer than the 10 s of a blocking read: then the server is gone without a word. */
 export const SILENCE_MS = 15_000;
@@ -33,9 +37,9 @@ export async function openRedis(
   prefix = 'bull',
   onError: (error: Error) => void = () => undefined,
 ): Promise<Backend> {
-  const { host, port, username, password, db, tls } = readQueueUrl(url);
-  const place = `Redis at ${host}:${port}${db === 0 ? '' : `/${db}`}`;
-  const options = { ...CONNECTION, host, port, username, password, db, ...(tls && { tls: {} }) };
+  const address = readQueueUrl(url);
+  const place = placeOf(address);
+  const options = optionsOf(address);
   // A producer must fail fast; a worker must wait for ever (BullMQ asks for null).
   const producer = new Redis({ ...options, enableOfflineQueue: false, maxRetriesPerRequest: 1 });
   const consumer = new Redis({ ...options, maxRetriesPerRequest: null });
@@ -50,7 +54,8 @@ export async function openRedis(
     producer.disconnect();
     consumer.disconnect();
     if (error instanceof Refused) throw unusable(place, error.cause);
-    throw new StartError(`The queue cannot be reached (${place})`, refusal ?? error);
+    const words = await hear(address);
+    throw new StartError(`The queue cannot be reached (${place})`, words ?? refusal ?? error);
   }
   producer.off('error', remember).on('error', onError);
   consumer.off('error', remember).on('error', onError);
@@ -71,6 +76,43 @@ export async function openRedis(
   };
 }
 
+/** For people, without credentials. */
+function placeOf({ host, port, db, sentinels }: QueueAddress): string {
+  const database = db === 0 ? '' : `/${db}`;
+  if (!sentinels) return `Redis at ${host}:${port}${database}`;
+  const hosts = sentinels.hosts.map((each) => `${each.host}:${each.port}`).join(',');
+  return `Redis ${sentinels.name}${database} by its sentinels at ${hosts}`;
+}
+
+function optionsOf({ host, port, username, password, db, tls, sentinels }: QueueAddress): RedisOptions {
+  const common = { ...CONNECTION, username, password, db, ...(tls && { tls: {} }) };
+  if (!sentinels) return { ...common, host, port };
+  return {
+    ...common,
+    sentinels: sentinels.hosts,
+    name: sentinels.name,
+    sentinelUsername: sentinels.username,
+    sentinelPassword: sentinels.password,
+    ...(tls && { sentinelTLS: {}, enableTLSForSentinelMode: true }),
+  };
+}
+
+/** What Redis says as it closes a connection it has no room for; ioredis writes first, and the words are lost. */
+async function hear({ host, port, tls, sentinels }: QueueAddress): Promise<string | undefined> {
+  if (tls || sentinels) return undefined;
+  const socket = connect({ host, port, timeout: HEAR_MS });
+  socket.on('timeout', () => socket.destroy());
+  try {
+    for await (const chunk of socket) {
+      const [, words] = /^-(.+)/.exec(String(chunk)) ?? [];
+      return words?.trim();
+    }
+  } catch {
+    // It is not reached: that was said already.
+  }
+  return undefined;
+}
+
 function probeWrites(connection: Redis, prefix: string): Promise<unknown> {
   return connection.eval(PROBE, 2, `${prefix}:probe:a`, `${prefix}:probe:b`);
 }
@@ -81,7 +123,12 @@ class Refused extends Error {}
 /** Does what the queue needs on a connection of its own. Throws Refused. */
 async function tryOnce(options: RedisOptions, prefix: string): Promise<void> {
   // ioredis asks for INFO before it is ready, and warns on the console when that is refused.
-  const connection = new Redis({ ...options, enableReadyCheck: false, retryStrategy: () => null });
+  const connection = new Redis({
+    ...options,
+    enableReadyCheck: false,
+    retryStrategy: () => null,
+    sentinelRetryStrategy: () => null,
+  });
   let refusal: Error | undefined;
   connection.on('error', (error: Error) => void (refusal = error));
   try {

@@ -18,12 +18,12 @@ export interface RedisServer {
   stop: () => Promise<void>;
 }
 
-/** A Redis of the caller's own on a free port, keeping nothing; `flags` are the server's. */
-export async function startRedis(flags: readonly string[] = []): Promise<RedisServer> {
+/** A Redis of the caller's own on a free port, keeping nothing; `flags` are the server's, and so is what stands before them. */
+export async function startRedis(flags: readonly string[] = [], first: readonly string[] = []): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-redis-'));
   const port = await freePort();
   const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder, ...flags];
-  const server = spawn('redis-server', options, { stdio: 'ignore' });
+  const server = spawn('redis-server', [...first, ...options], { stdio: 'ignore' });
   const ended = once(server, 'exit');
   await vi.waitFor(() => answers(port), { timeout: 10_000, interval: 20 });
   const kill = async () => {

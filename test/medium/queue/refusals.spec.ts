@@ -77,6 +77,11 @@ describe.skipIf(!REDIS_AVAILABLE)('a Redis that cannot be worked with', () => {
     await expectRefusal(cluster.url, /runs in cluster mode; give a single Redis/);
   });
 
+  it('one that has no room for another connection is refused in its words', async () => {
+    await admin.config('SET', 'maxclients', '1');
+    await expectRefusal(redis.url, /^The queue cannot be reached \(Redis at .*\): ERR max number of clients reached$/);
+  });
+
   it('a full one is refused in its words', async () => {
     await admin.config('SET', 'maxmemory', '1');
     await expectRefusal(redis.url, /OOM command not allowed/);
