@@ -45,7 +45,7 @@ export class AppModule {
         HealthModule,
         ...[...config.roles].flatMap((role) => ROLE_MODULES[role]),
         ...(config.roles.has('worker') ? [WebhookDeliveryModule] : []),
-        ...(config.environment === 'development' && config.roles.has('api') ? [SampleModule] : []),
+        ...(config.hasSamples && config.roles.has('api') ? [SampleModule] : []),
       ],
       providers: [
         { provide: APP_FILTER, useClass: ErrorFilter },

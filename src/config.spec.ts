@@ -28,7 +28,8 @@ describe('defaults', () => {
   it('nothing set: all roles of one process on the embedded database', () => {
     expect(readConfig({})).toEqual({
       environment: 'development',
-      host: '0.0.0.0',
+      hasSamples: true,
+      host: '127.0.0.1',
       port: 9080,
       roles: new Set(['api', 'worker', 'scheduler']),
       databaseUrl: undefined,
@@ -80,8 +81,8 @@ describe('defaults', () => {
   });
 
   it('a blank value counts as not given', () => {
-    const blank = Object.fromEntries(SETTINGS.map(({ name }) => [name, '  ']));
-    expect(readConfig(blank)).toEqual(readConfig({}));
+    const blank = SETTINGS.filter(({ name }) => name !== 'NODE_ENV').map(({ name }) => [name, '  ']);
+    expect(readConfig(Object.fromEntries(blank) as NodeJS.ProcessEnv)).toEqual(readConfig({}));
   });
 
   it('variables of other programs are none of ours', () => {
@@ -146,6 +147,7 @@ it('reads every setting', () => {
     }),
   ).toEqual({
     environment: 'production',
+    hasSamples: false,
     host: '127.0.0.1',
     port: 0,
     roles: new Set(['worker', 'api']),
@@ -192,6 +194,32 @@ it('lets an operator allow private push endpoints in development', () => {
   expect(readConfig({ WEBHOOK_ALLOW_PRIVATE: 'true' }).webhooks).toEqual({ allowPrivate: true });
 });
 
+it.each([
+  [{}, '127.0.0.1'],
+  [PRODUCTION, '0.0.0.0'],
+  [{ HOST: '0.0.0.0' }, '0.0.0.0'],
+  [{ HOST: '[::1]' }, '::1'],
+  [{ HOST: '::' }, '::'],
+  [{ HOST: 'localhost' }, 'localhost'],
+  [{ HOST: 'push-1.example.com' }, 'push-1.example.com'],
+])('%j listens on %s', (environment, host) => {
+  expect(readConfig(environment).host).toBe(host);
+});
+
+it.each([
+  ['postgres://u:p@db.example/x', false],
+  ['postgres://u:p@10.1.2.3/x', false],
+  ['postgres://u:p@localhost/x', true],
+  ['postgres://u:p@127.0.0.1/x', true],
+  ['postgres://u:p@[::1]/x', true],
+  ['postgres:///x?host=/run/postgresql', true],
+  ['postgres:///x', true],
+])('development clients on %s: %s', (url, hasSamples) => {
+  const key = KEY.toString('base64url');
+  expect(readConfig({ DATABASE_URL: url, MASTER_KEY: key }).hasSamples).toBe(hasSamples);
+  expect(readConfig({ ...PRODUCTION, DATABASE_URL: url }).hasSamples).toBe(false);
+});
+
 it('NODE_ENV=test is development', () => {
   expect(readConfig({ NODE_ENV: 'test' }).environment).toBe('development');
 });
@@ -229,6 +257,64 @@ describe('refusals', () => {
     ],
     ['a queue that is not Redis', { QUEUE_URL: 'amqp://q' }, ['QUEUE_URL must be a redis:// or rediss:// URL']],
     ['a prefix with a colon', { QUEUE_PREFIX: 'a:b' }, [PREFIX]],
+    ...['0x59f0', '1e3', '+80', '80.0'].map((port): [string, Record<string, string>, string[]] => [
+      `the port ${port}`,
+      { PORT: port },
+      ['PORT must be a number from 0 to 65535'],
+    ]),
+    [
+      'a number of another notation',
+      { WORKER_BATCHES: '0x10' },
+      ['WORKER_BATCHES must be a whole number from 1 to 256'],
+    ],
+    ['days of another notation', { RETENTION_DAYS: '3e1' }, ['RETENTION_DAYS must be a whole number from 0 to 36500']],
+    [
+      'an environment that is empty',
+      { NODE_ENV: '' },
+      ['NODE_ENV is empty: set it to production, or leave it out for development'],
+    ],
+    ...['127.0.0.1:9080', '[::1]:9080', 'fe80::1%eth0', 'a b', '"::1', 'http://localhost'].map(
+      (host): [string, Record<string, string>, string[]] => [
+        `the host ${host}`,
+        { HOST: host },
+        ['HOST must be an IP address or a name, without port, zone or quotes'],
+      ],
+    ),
+    ...['"127.0.0.1"', "'localhost'"].map((host): [string, Record<string, string>, string[]] => [
+      `the host ${host}`,
+      { HOST: host },
+      ['HOST is in quotes, which would be a part of it: leave them out'],
+    ]),
+    ...['0.0.0.0/0', '::/0', '10.0.0.1,0.0.0.0/1', 'f000::/4'].map(
+      (proxy): [string, Record<string, string>, string[]] => [
+        `the proxies ${proxy}`,
+        { TRUST_PROXY: proxy },
+        [
+          'TRUST_PROXY must have no network wider than 10.0.0.0/8 or fc00::/7: whoever has an address of it names any caller',
+        ],
+      ],
+    ),
+    ...[
+      ['~/x', 'begins with ~'],
+      ['/srv/"x"', 'has quotes in it'],
+      ['$HOME/x', 'names a variable'],
+      ['${HOME}/x', 'names a variable'],
+      ['%APPDATA%\\x', 'names a variable'],
+    ].map(([path = '', why]): [string, Record<string, string>, string[]] => [
+      `the folder ${path}`,
+      { DATA_DIR: path },
+      [`DATA_DIR ${why}, which no shell resolves here: write the path itself`],
+    ]),
+    ...[
+      ['a stray character', `${KEY.toString('base64')}!`],
+      ['a line break', KEY.toString('base64').replace(/^(.{20})/, '$1\n')],
+      ['itself behind it', KEY.toString('base64').repeat(2)],
+      ['bits behind its end', KEY.toString('base64').replace(/.=$/, '/=')],
+    ].map(([what, key]): [string, Record<string, string | undefined>, string[]] => [
+      `a key with ${what}`,
+      { MASTER_KEY: key },
+      ['MASTER_KEY must be 32 bytes in base64'],
+    ]),
     ['a short key', { MASTER_KEY: KEY.toString('base64').slice(4) }, ['MASTER_KEY must be 32 bytes in base64']],
     ['a key in hex', { MASTER_KEY: KEY.toString('hex') }, ['MASTER_KEY must be 32 bytes in base64']],
     ['no key in production', { NODE_ENV: 'production' }, ['MASTER_KEY is required in production']],
@@ -238,9 +324,9 @@ describe('refusals', () => {
       Buffer.from([...Array(32).keys()]),
       Buffer.from('secret'.repeat(6)).subarray(0, 32),
     ].map((key): [string, Record<string, string>, string[]] => [
-      `the key ${key.toString('hex')} in production`,
-      { ...PRODUCTION, MASTER_KEY: key.toString('base64') },
-      ['MASTER_KEY must be random in production: make one with openssl rand -base64 32'],
+      `the key ${key.toString('hex')}`,
+      { MASTER_KEY: key.toString('base64') },
+      ['MASTER_KEY must be random: make one with openssl rand -base64 32'],
     ]),
     ...['test', 'nimda', 'hsup', 'fifteen letters', 'x'.repeat(16), 'testtesttesttest', 'changemechangeme'].map(
       (secret): [string, Record<string, string>, string[]] => [
@@ -291,8 +377,8 @@ describe('refusals', () => {
     ],
     ['a missing CA file', { PROVIDER_CA_FILE: join(folder, 'none') }, ['PROVIDER_CA_FILE cannot be read']],
     ['no batches at all', { WORKER_BATCHES: '0' }, ['WORKER_BATCHES must be a whole number from 1 to 256']],
-    ['half a day', { RETENTION_DAYS: '0.5' }, ['RETENTION_DAYS must be a number of days, 0 to 36500']],
-    ['days before today', { DEVICE_UNSEEN_DAYS: '-1' }, ['DEVICE_UNSEEN_DAYS must be a number of days, 0 to 36500']],
+    ['half a day', { RETENTION_DAYS: '0.5' }, ['RETENTION_DAYS must be a whole number from 0 to 36500']],
+    ['days before today', { DEVICE_UNSEEN_DAYS: '-1' }, ['DEVICE_UNSEEN_DAYS must be a whole number from 0 to 36500']],
     ['no time to stop', { SHUTDOWN_TIMEOUT: '0' }, ['SHUTDOWN_TIMEOUT must be a whole number from 1 to 3600']],
     ['too many batches', { WORKER_BATCHES: '257' }, ['WORKER_BATCHES must be a whole number from 1 to 256']],
     ['a misspelt name', { DATABSE_URL: 'x' }, ['DATABSE_URL is not a setting; did you mean DATABASE_URL?']],

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
-import { findStores } from './server-url.js';
+import { findStores, readDatabaseUrl } from './server-url.js';
 import type { Stores } from './server-url.js';
 import { isHostPattern } from './common/host-list.js';
-import { isNetwork, isPatterned, isUrl } from './setting-values.js';
+import { isPatterned, readMasterKey } from './common/master-key.js';
+import { isNetwork, isThisMachine, isUrl, isWiderThanPrivate, readHost, readWhole } from './setting-values.js';
 import { SETTINGS } from './settings.js';
 import { findUnknown } from './unknown-settings.js';
 
@@ -14,6 +15,8 @@ export type Role = (typeof ROLES)[number];
 
 export interface Config {
   environment: 'development' | 'production';
+  /** Whether the clients of development and the sample application are made: never in a database of another machine. */
+  hasSamples: boolean;
   host: string;
   port: number;
   roles: ReadonlySet<Role>;
@@ -94,7 +97,7 @@ export class ConfigError extends Error {
 
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const problems: string[] = [];
-  const value = settingsOf(environment);
+  const value = settingsOf(environment, problems);
   const check = (ok: boolean, problem: string): void => {
     if (!ok) problems.push(problem);
   };
@@ -102,6 +105,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   const { mistyped, ofFamilies } = findUnknown(Object.keys(environment));
   problems.push(...mistyped);
 
+  // Not its default as with other settings: a variable left empty in a container would open what development opens.
+  check(
+    environment.NODE_ENV === undefined || environment.NODE_ENV.trim() !== '',
+    'NODE_ENV is empty: set it to production, or leave it out for development',
+  );
   const nodeEnvironment = value('NODE_ENV');
   check(
     ['development', 'production', 'test'].includes(nodeEnvironment),
@@ -109,8 +117,10 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   );
   const production = nodeEnvironment === 'production';
 
-  const port = Number(value('PORT'));
-  check(Number.isInteger(port) && port >= 0 && port <= 65_535, 'PORT must be a number from 0 to 65535');
+  const host = readHost(value('HOST') || (production ? '0.0.0.0' : '127.0.0.1'));
+  check(host !== null, 'HOST must be an IP address or a name, without port, zone or quotes');
+  const port = readWhole(value('PORT'));
+  check(port <= 65_535, 'PORT must be a number from 0 to 65535');
 
   const roles = value('ROLES')
     .split(',')
@@ -130,16 +140,13 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   );
 
   const masterKeyText = value('MASTER_KEY');
-  const masterKey = masterKeyText ? Buffer.from(masterKeyText, 'base64') : undefined;
-  check(!masterKey || masterKey.length === 32, 'MASTER_KEY must be 32 bytes in base64');
+  const masterKey = readMasterKey(masterKeyText) ?? undefined;
+  check(masterKey !== undefined || masterKeyText === '', 'MASTER_KEY must be 32 bytes in base64');
   check(
-    masterKey !== undefined || (!production && !databaseUrl),
+    masterKeyText !== '' || (!production && !databaseUrl),
     `MASTER_KEY is required ${production ? 'in production' : 'with DATABASE_URL, so that every process can read the credentials'}`,
   );
-  check(
-    !production || !masterKey || !isPatterned(masterKey),
-    'MASTER_KEY must be random in production: make one with openssl rand -base64 32',
-  );
+  check(!masterKey || !isPatterned(masterKey), 'MASTER_KEY must be random: make one with openssl rand -base64 32');
 
   const adminId = value('ADMIN_CLIENT_ID');
   const adminSecret = value('ADMIN_CLIENT_SECRET');
@@ -162,6 +169,10 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     .map((proxy) => proxy.trim())
     .filter((proxy) => proxy !== '');
   check(trustedProxies.every(isNetwork), 'TRUST_PROXY must be a list of IP addresses and networks');
+  check(
+    !trustedProxies.filter(isNetwork).some(isWiderThanPrivate),
+    'TRUST_PROXY must have no network wider than 10.0.0.0/8 or fc00::/7: whoever has an address of it names any caller',
+  );
 
   for (const name of SETTINGS.map((setting) => setting.name).filter((name) => PROVIDER_URL.test(name)))
     check(isUrl(value(name), production ? ['https:'] : ['https:', 'http:']), `${name} must be an https:// URL`);
@@ -201,11 +212,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   }
 
   const whole = (name: string, min: number, max: number): number => {
-    const number = Number(value(name));
-    check(
-      Number.isInteger(number) && number >= min && number <= max,
-      `${name} must be a whole number from ${min} to ${max}`,
-    );
+    const number = readWhole(value(name));
+    check(number >= min && number <= max, `${name} must be a whole number from ${min} to ${max}`);
     return number;
   };
   const shutdownDelayMs = whole('SHUTDOWN_DELAY', 0, 600) * 1_000;
@@ -238,11 +246,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     devices: limit('QUOTA_DEVICES'),
   };
 
-  const days = (name: string): number => {
-    const number = Number(value(name));
-    check(Number.isInteger(number) && number >= 0 && number <= 36_500, `${name} must be a number of days, 0 to 36500`);
-    return number;
-  };
+  const days = (name: string): number => whole(name, 0, 36_500);
   const retention = {
     messageDays: days('RETENTION_DAYS'),
     deviceUnseenDays: days('DEVICE_UNSEEN_DAYS'),
@@ -253,7 +257,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   if (problems.length > 0) throw new ConfigError([...new Set(problems)]);
   return {
     environment: production ? 'production' : 'development',
-    host: value('HOST'),
+    hasSamples: !production && (databaseUrl === undefined || isThisMachine(readDatabaseUrl(databaseUrl).host)),
+    host: host ?? '',
     port,
     roles: new Set(roles as Role[]),
     databaseUrl,
@@ -289,18 +294,22 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   };
 }
 
-function settingsOf(environment: NodeJS.ProcessEnv): (name: string) => string {
+function settingsOf(environment: NodeJS.ProcessEnv, problems: string[]): (name: string) => string {
   return (name) => {
     const setting = SETTINGS.find((known) => known.name === name);
     if (!setting) throw new Error(`${name} is not in SETTINGS`);
-    return environment[name]?.trim() || setting.fallback;
+    const text = environment[name]?.trim() ?? '';
+    // As `docker run --env-file` takes them from a file that a shell would read without.
+    const quoted = /^(["'])(.*)\1$/.exec(text)?.[2];
+    if (quoted !== undefined) problems.push(`${name} is in quotes, which would be a part of it: leave them out`);
+    return (quoted ?? text) || setting.fallback;
   };
 }
 
 /** What making tables needs to know: a person that may make them need not have the master key. */
 export function readStores(environment: NodeJS.ProcessEnv = process.env): Stores {
   const problems: string[] = [];
-  const stores = findStores(settingsOf(environment), problems);
+  const stores = findStores(settingsOf(environment, problems), problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return stores;
 }

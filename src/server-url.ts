@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'pg-connection-string';
+import { findShellWords } from './setting-values.js';
 
 /** The addresses of the servers that keep data, DATABASE_URL and QUEUE_URL: read by config.ts to check them, and by what connects. */
 
@@ -164,10 +165,13 @@ export function findStores(value: (name: string) => string, problems: string[]):
     }
     return text;
   };
+  const dataDir = value('DATA_DIR');
+  const meant = findShellWords(dataDir);
+  if (meant) problems.push(`DATA_DIR ${meant}, which no shell resolves here: write the path itself`);
   return {
     databaseUrl: address('DATABASE_URL', readDatabaseUrl),
     queueUrl: address('QUEUE_URL', readQueueUrl),
-    dataDir: value('DATA_DIR'),
+    dataDir,
   };
 }
 

@@ -6,10 +6,24 @@ export function isUrl(text: string, protocols: readonly string[]): boolean {
   return URL.canParse(text) && protocols.includes(new URL(text).protocol);
 }
 
-/** All zeros, one byte over and over, counting, half text: of 32 random bytes some 30 differ, and fewer than 16 never do. */
-export function isPatterned(key: Buffer): boolean {
-  const steps = [...key.subarray(1)].map((byte, index) => byte - key[index]!);
-  return new Set(key).size < 16 || new Set(steps).size === 1;
+/** Digits only: `0x59f0`, `1e3` and `+5` are numbers to a program, and typing errors of a person. NaN: it is none. */
+export function readWhole(text: string): number {
+  return /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+}
+
+/** An address or a name to listen on; `[::1]` is `::1`. Null: it is neither, as with a port, a zone or quotes. */
+export function readHost(text: string): string | null {
+  const address = /^\[(.*)\]$/.exec(text)?.[1] ?? text;
+  if (isIP(address) > 0) return address.includes('%') ? null : address;
+  return address === text && /^[a-z0-9_]([a-z0-9_.-]{0,252}[a-z0-9_])?$/i.test(text) ? text : null;
+}
+
+/** Why a path is surely not meant as it is: what a shell would have made of it. Undefined: it may be meant. */
+export function findShellWords(path: string): string | undefined {
+  if (path.startsWith('~')) return 'begins with ~';
+  if (/["'`]/.test(path)) return 'has quotes in it';
+  if (/\$[\w{(]|%\w+%/.test(path)) return 'names a variable';
+  return undefined;
 }
 
 /** `10.1.2.3`, `10.0.0.0/8`, `fd00::/8`. */
@@ -17,4 +31,15 @@ export function isNetwork(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/');
   const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
   return most > 0 && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most));
+}
+
+/** The widest networks that are private: 10.0.0.0/8 (RFC 1918) and fc00::/7 (RFC 4193). */
+export function isWiderThanPrivate(network: string): boolean {
+  const [address = '', bits] = network.split('/');
+  return bits !== undefined && Number(bits) < (isIP(address) === 6 ? 7 : 8);
+}
+
+/** Whether a server's name leads to this machine; none, and a folder with a socket, do. */
+export function isThisMachine(host: string | undefined): boolean {
+  return host === undefined || /^(\/.*|localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/i.test(host);
 }

@@ -11,9 +11,15 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: 'NODE_ENV',
     fallback: 'development',
-    meaning: '`production` refuses development conveniences (client `test`/`test`, sample application)',
+    meaning:
+      '`production` refuses development conveniences (client `test`/`test`, sample application), which are not made either where `DATABASE_URL` names another machine',
   },
-  { name: 'HOST', fallback: '0.0.0.0', meaning: 'address to listen on' },
+  {
+    name: 'HOST',
+    fallback: '',
+    meaning:
+      'IP address or name to listen on; empty: all IPv4 addresses (`0.0.0.0`) in production, this machine alone (`127.0.0.1`) in development',
+  },
   { name: 'PORT', fallback: '9080', meaning: 'port to listen on (MobileFirst’s own default)' },
   {
     name: 'ROLES',

@@ -11,7 +11,7 @@ export function welcome(config: Config, url: string, database: string, queue: st
     `  zones     ${process.versions.tz ?? 'unknown'}, the rules of time zones that come with Node ${process.versions.node}`,
     '',
   ];
-  if (config.environment !== 'development' || !config.roles.has('api')) return lines.join('\n');
+  if (!config.hasSamples || !config.roles.has('api')) return lines.join('\n');
   const base = `http://localhost:${new URL(url).port}`;
   const messages = `${base}/imfpush/v1/apps/com.example.app/messages`;
   return [

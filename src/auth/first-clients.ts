@@ -27,18 +27,17 @@ export class FirstClients implements OnApplicationBootstrap {
   private readonly log = new Logger('Auth');
 
   constructor(
-    @Inject(CONFIG) private readonly config: Pick<Config, 'environment' | 'adminClient'>,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'environment' | 'hasSamples' | 'adminClient'>,
     private readonly clients: ClientRepository,
     private readonly feed: ChangeFeed,
     private readonly clock: Clock,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    const production = this.config.environment === 'production';
-    if (production) await this.refusePredefined();
-    else await this.addPredefined();
+    if (this.config.environment === 'production') await this.refusePredefined();
+    if (this.config.hasSamples) await this.addPredefined();
     await this.addFromSettings();
-    if (production) await this.addGenerated();
+    if (!this.config.hasSamples) await this.addGenerated();
     await this.feed.refresh();
   }
 

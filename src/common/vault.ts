@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readMasterKey } from './master-key.js';
 import { StartError } from './start-error.js';
 
 const FORMAT = 1;
@@ -69,8 +70,8 @@ export function openVault(config: { masterKey?: Buffer; dataDir: string }, isNee
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
-    const key = Buffer.from(readFileSync(file, 'utf8'), 'base64');
-    if (key.length !== KEY) throw new StartError(`${file} does not hold a key of 32 bytes in base64`);
+    const key = readMasterKey(readFileSync(file, 'utf8').trim());
+    if (!key) throw new StartError(`${file} does not hold a key of 32 bytes in base64`);
     return new Vault(key);
   } catch (error) {
     if (error instanceof StartError) throw error;
