@@ -41,7 +41,7 @@ const COMPARISONS: Record<string, Comparison> = {
 const SINK = `keepalive_requests 1000000000; keepalive_time 24h; http2_max_concurrent_streams 1000;
   default_type application/json;
   location = /token { return 200 '{"access_token":"${'a'.repeat(200)}","expires_in":3599,"token_type":"Bearer"}'; }
-  location /3/device/ { return 200; }
+  location /3/device/ { add_header apns-id $http_apns_id; return 200; }
   location /v1/ { return 200 '{"name":"projects/example/messages/0:1500415314455276%31bd1c9631bd1c96"}'; }
   location /wpush/ { add_header location https://127.0.0.1/message/1bd1c9631bd1c96; return 201; }`;
 

@@ -44,15 +44,16 @@ export class Stage {
     private readonly postgres: Server,
     private readonly redis: Server,
     private readonly environment: Record<string, string>,
-    private readonly database: pg.Pool,
+    readonly database: pg.Pool,
   ) {}
 
-  static async open(): Promise<Stage> {
+  static async open({ queue = 'redis' }: { queue?: 'redis' | 'database' } = {}): Promise<Stage> {
     const postgres = await startPostgres({ keepsCommits: true });
     const redis = await startRedis();
     if (!postgres || !redis) throw new Error('PostgreSQL is missing: apt-get install postgresql');
     const sink = await startNginx(
       `keepalive_requests 1000000000; keepalive_time 24h; http2_max_concurrent_streams 1000;
+      add_header apns-id $http_apns_id;
       location /3/device/${CODE_PREFIX} { access_log codes.log code; return 200; }
       location / { return 200; }`,
       `log_format code '$msec $uri';`,
@@ -60,7 +61,7 @@ export class Stage {
     const databaseUrl = await createDatabase(postgres.url);
     const environment = {
       DATABASE_URL: databaseUrl,
-      QUEUE_URL: redis.url,
+      ...(queue === 'redis' && { QUEUE_URL: redis.url }),
       MASTER_KEY: randomBytes(32).toString('base64'),
       APNS_URL: sink.origin,
       PROVIDER_CA_FILE: join(sink.folder, 'cert.pem'),
@@ -68,6 +69,8 @@ export class Stage {
     const database = await openDatabase({ databaseUrl, dataDir: '' });
     await database.close();
     const pool = new pg.Pool({ connectionString: databaseUrl });
+    // The server ends before the last connection has closed.
+    pool.on('error', () => undefined);
     return new Stage(sink, join(sink.folder, 'codes.log'), postgres, redis, environment, pool);
   }
 

@@ -28,6 +28,7 @@ import { Senders } from './senders.js';
 import { SharedTokenRepository } from './shared-token.repository.js';
 import { StatusReporter } from './status-reporter.js';
 import { SweepRepository } from './sweep.repository.js';
+import { ScheduledRepository } from './scheduled.repository.js';
 import { Sweeper } from './sweeper.js';
 import { ValuesRepository } from './values.repository.js';
 
@@ -65,7 +66,16 @@ export class WorkerModule {}
 /** The role `scheduler`. */
 @Module({
   imports: [ApplicationsModule, DeliveryModule, DevicesModule, ProvidersModule, ScheduleModule.forRoot()],
-  providers: [Housekeeper, RemovalGuard, RemovalRepository, RetentionRepository, Sweeper, SweepRepository, TokenKeeper],
+  providers: [
+    Housekeeper,
+    RemovalGuard,
+    RemovalRepository,
+    RetentionRepository,
+    ScheduledRepository,
+    Sweeper,
+    SweepRepository,
+    TokenKeeper,
+  ],
   exports: [RemovalGuard],
 })
 export class SchedulerModule {}

@@ -15,7 +15,7 @@ interface Level {
 
 /**
  * Ranks of direct batches. A one-time code goes at once; an application that sends thousands in a moment has them ranked by
- * how many are ahead of them, so that another application's code waits for few of them. Of one process: what it accepts.
+ * how many are ahead of them, so that another application's code waits for few of them. Of one process: what it accepts or releases.
  */
 export class DirectShare {
   private readonly levels = new Map<string, Level>();

@@ -46,20 +46,6 @@ export class SweepRepository {
     return rows;
   }
 
-  /**
-   * Lets scheduled messages leave whose time has come; answers their seqs. Killed after this, they are accepted messages
-   * without a job. One that is paused waits, at most until it expires.
-   */
-  async releaseScheduled(): Promise<number[]> {
-    const { rows } = await sql<{ seq: number }>`
-      update message set state = 'accepted' where seq in (
-        select seq from message
-        where state = 'scheduled' and send_at <= now() and (paused_at is null or expires_at <= now())
-        order by send_at limit ${LIMIT} for update skip locked)
-      returning seq`.execute(this.database.kysely);
-    return rows.map((row) => row.seq);
-  }
-
   /** Batches that were due and not taken, and with `takeOver` those whose lease ran out. */
   async batchesToDeliver(takeOver = true): Promise<QueuedBatch[]> {
     const { rows } = await sql<QueuedBatch>`

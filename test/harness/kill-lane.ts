@@ -114,12 +114,18 @@ export class KillLane {
     return messages.map(({ messageId }) => ({ messageId, tokens: [this.tokens[7] ?? ''] }));
   }
 
-  /** To everybody, in a moment: before the sweeper looks next, nine times in ten. */
+  /** To everybody and to one device by name, in a moment: before the sweeper looks next, nine times in ten. */
   async sendLater(): Promise<Sent[]> {
     await this.bury();
     const sendAt = new Date(Date.now() + 200).toISOString();
-    const messageId = await this.send({ message: { alert: 'later' }, sendAt });
-    return [{ messageId, tokens: this.tokens }];
+    const [everybody, one] = await Promise.all([
+      this.send({ message: { alert: 'later' }, sendAt }),
+      this.send({ message: { alert: 'one, later' }, sendAt, target: { deviceIds: ['device-7'] } }),
+    ]);
+    return [
+      { messageId: everybody, tokens: this.tokens },
+      { messageId: one, tokens: [this.tokens[6] ?? ''] },
+    ];
   }
 
   /** A broadcast that is called off at once. */

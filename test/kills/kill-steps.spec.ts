@@ -191,6 +191,7 @@ const ON_EMBEDDED = [
   'BatchRepository.finish',
   'DirectBatchRepository.claimLot',
   'DirectBatchRepository.endLot',
+  'ScheduledRepository.release',
 ];
 
 /** The first checkpoint comes after a second. */
@@ -267,7 +268,7 @@ async function playLane(
 }
 
 /** The sweeper looks for scheduled messages on every way; on this one there is one. */
-const RELEASE = 'SweepRepository.releaseScheduled';
+const RELEASE = 'ScheduledRepository.release';
 
 /** The ordinary way first; a step that is not on it comes with a campaign, a cancel, or trouble at the provider. */
 async function playCase(lane: KillLane, order: KillAt): Promise<void> {

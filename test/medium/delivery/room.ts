@@ -15,6 +15,7 @@ import { OUTCOME, OUTCOME_NAMES } from '../../../src/delivery/outcome.js';
 import type { OutcomeName } from '../../../src/delivery/outcome.js';
 import { ReachRepository } from '../../../src/delivery/reach.repository.js';
 import { ResendRepository } from '../../../src/delivery/resend.repository.js';
+import { ScheduledRepository } from '../../../src/delivery/scheduled.repository.js';
 import { SweepRepository } from '../../../src/delivery/sweep.repository.js';
 import { AudienceRepository } from '../../../src/devices/audience.repository.js';
 import { newMessageId } from '../../../src/messages/message-id.js';
@@ -36,6 +37,7 @@ export class Room {
   readonly claims: ClaimRepository;
   readonly directs: DirectBatchRepository;
   readonly expansions: ExpansionRepository;
+  readonly scheduled: ScheduledRepository;
   readonly sweep: SweepRepository;
   readonly messages: MessageRepository;
   readonly reports: ReportRepository;
@@ -59,6 +61,7 @@ export class Room {
       new MessageRateRepository(),
       new ReachRepository(database),
     );
+    this.scheduled = new ScheduledRepository(database);
     this.sweep = new SweepRepository(database);
     this.messages = new MessageRepository(database, this.batches);
     this.reports = new ReportRepository(database);

@@ -62,7 +62,7 @@ describe.each(PLACES)('the sweep on the %s database', (place) => {
     const url = place === 'PostgreSQL' ? urlOf(room) : undefined;
     const queues = await Queues.open({ databaseUrl: url }, room.database, () => undefined);
     const queue = new DeliveryQueue(queues);
-    const sweeper = new Sweeper(room.sweep, room.batches, queue, new DatabaseWatch(room.database));
+    const sweeper = new Sweeper(room.sweep, room.scheduled, room.batches, queue, new DatabaseWatch(room.database));
     const applicationId = await room.addApplication();
     const toExpand = await room.accept(applicationId, null, { acceptedAt: ago(13_000) });
     const { batchIds } = await room.accept(applicationId, [batchOf(1), batchOf(1)]);
@@ -93,7 +93,13 @@ describe.each(PLACES)('the sweep on the %s database', (place) => {
   it('refills an empty queue with all that wants work', async () => {
     const url = place === 'PostgreSQL' ? urlOf(room) : undefined;
     const queues = await Queues.open({ databaseUrl: url }, room.database, () => undefined);
-    const sweeper = new Sweeper(room.sweep, room.batches, new DeliveryQueue(queues), new DatabaseWatch(room.database));
+    const sweeper = new Sweeper(
+      room.sweep,
+      room.scheduled,
+      room.batches,
+      new DeliveryQueue(queues),
+      new DatabaseWatch(room.database),
+    );
     const [expansions, batches]: [number[], number[]] = [[], []];
     queues.work('expand', 1, ({ id }) => Promise.resolve(void expansions.push(id)));
     queues.work('deliver-sandbox', 1, ({ id }) => Promise.resolve(void batches.push(id)));

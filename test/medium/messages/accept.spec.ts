@@ -219,8 +219,8 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
       await room.accept(applicationId, null, at(-1)),
     ];
     await room.control.pause(applicationId, paused.id, new Date());
-    const released = await Promise.all([room.sweep.releaseScheduled(), room.sweep.releaseScheduled()]);
-    expect(released.flat()).toEqual([due.seq]);
+    const released = await Promise.all([room.scheduled.release(), room.scheduled.release()]);
+    expect(released.flatMap(({ toExpand }) => toExpand)).toEqual([due.seq]);
     const stateOf = async ({ seq }: { seq: number }) => (await room.messageRow(seq)).state;
     expect([await stateOf(due), await stateOf(later), await stateOf(paused)]).toEqual([
       'accepted',
@@ -235,7 +235,7 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
     await room.expansions.expandPage(due.seq);
     expect(await room.messageRow(due.seq)).toMatchObject({ state: 'sending', audience: 2 });
     expect(await room.control.resume(applicationId, paused.id)).toMatchObject({ toExpand: false });
-    expect(await room.sweep.releaseScheduled()).toEqual([paused.seq]);
+    expect(await room.scheduled.release()).toEqual({ messages: 1, toExpand: [paused.seq], queued: [] });
     expect(await room.control.cancel(applicationId, later.id)).toBe(true);
     expect(await room.messageRow(later.seq)).toMatchObject({ state: 'cancelled', totals: [0, 0, 0, 0, 0, 0, 0, 0] });
   });
