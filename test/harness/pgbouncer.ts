@@ -7,7 +7,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './servers.js';
 
-const BINARY = ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer'].find((file) => existsSync(file));
+/** TEST_PGBOUNCER names another than the installed one. */
+const BINARY = [process.env.TEST_PGBOUNCER ?? '/usr/sbin/pgbouncer', '/usr/bin/pgbouncer'].find((file) =>
+  existsSync(file),
+);
 
 /** Whether tests behind PgBouncer run: where its binary is, and always under CI, where its absence is a failure. */
 export const PGBOUNCER_AVAILABLE = process.env.CI === 'true' || BINARY !== undefined;
