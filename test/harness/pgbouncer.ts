@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from './servers.js';
+import { freePort, takesConnections } from './servers.js';
 
 /** TEST_PGBOUNCER names another than the installed one. */
 const BINARY = [process.env.TEST_PGBOUNCER ?? '/usr/sbin/pgbouncer', '/usr/bin/pgbouncer'].find((file) =>
@@ -22,6 +21,7 @@ export async function startPgBouncer(
   serverUrl: string,
   mode: PoolMode,
   poolSize = 100,
+  settings: readonly string[] = [],
 ): Promise<{ through: (url: string) => string; stop: () => Promise<void> }> {
   if (!BINARY) throw new Error('pgbouncer is not installed');
   const folder = mkdtempSync(join(tmpdir(), 'carillon-pgbouncer-'));
@@ -41,6 +41,7 @@ export async function startPgBouncer(
     `pool_mode = ${mode}`,
     `default_pool_size = ${poolSize}`,
     'max_client_conn = 400',
+    ...settings,
   ];
   const file = join(folder, 'pgbouncer.ini');
   writeFileSync(file, lines.join('\n'));
@@ -48,7 +49,7 @@ export async function startPgBouncer(
   const user = process.getuid?.() === 0 ? ['-u', 'postgres'] : [];
   const child = spawn(BINARY, ['-q', ...user, file], { stdio: 'ignore', cwd: folder });
   const ended = once(child, 'exit');
-  for (let tries = 0; !(await answers(port)); tries++) {
+  for (let tries = 0; !(await takesConnections(port)); tries++) {
     if (tries === 200 || child.exitCode !== null) throw new Error('PgBouncer did not start');
     await delay(50);
   }
@@ -64,16 +65,4 @@ export async function startPgBouncer(
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function answers(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -35,6 +35,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     else if (process.env.CI === 'true') throw new Error(`CI=true demands ${name}, and its binary is not installed`);
     return server?.url ?? null;
   };
+  if (process.env.CI !== 'true') tellLeftOut();
   project.provide('postgresUrl', await start('PostgreSQL', process.env.TEST_DATABASE_URL, startPostgres));
   project.provide('redisUrl', await start('Redis', process.env.TEST_REDIS_URL, startRedis));
   const embedded = mkdtempSync(join(tmpdir(), 'carillon-template-'));
@@ -168,8 +169,14 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+export async function takesConnections(port: number): Promise<boolean> {
+  return connectOnce(port).then(
+    () => true,
+    () => false,
+  );
+}
+
 async function connectOnce(port: number): Promise<void> {
-  const { connect } = await import('node:net');
   const socket = connect(port, '127.0.0.1');
   try {
     await once(socket, 'connect');
@@ -203,8 +210,29 @@ async function stop(child: ChildProcess, signal: NodeJS.Signals, folder: string)
   rmSync(folder, { recursive: true, force: true });
 }
 
+/** What .ci/run installs, each for the tests that its absence leaves out. */
+const PROGRAMS = [
+  'redis-server',
+  'pgbouncer',
+  'haproxy',
+  'faketime',
+  'nginx',
+  'apache2',
+  'h2load',
+  'nghttpd',
+  'docker-compose',
+];
+
+function tellLeftOut(): void {
+  const missing = PROGRAMS.filter((name) => findBinary(name) === null);
+  if (findPostgres() === null) missing.unshift('postgresql');
+  if (missing.length > 0)
+    console.warn(`Not installed, and the tests that need them are left out: ${missing.join(', ')}`);
+}
+
 function findBinary(name: string): string | null {
-  const folders = (process.env.PATH ?? '').split(delimiter);
+  // Debian keeps servers where only root looks.
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'];
   const folder = folders.find((candidate) => existsSync(join(candidate, name)));
   return folder ? join(folder, name) : null;
 }

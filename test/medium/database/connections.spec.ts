@@ -6,9 +6,11 @@ import { openDatabase, probeWrites } from '../../../src/database/database.js';
 import type { Database } from '../../../src/database/database.js';
 import { newQueuePool } from '../../../src/database/postgres.js';
 import { Queues } from '../../../src/queue/queue.js';
+import { HAPROXY_AVAILABLE, startHaproxy } from '../../harness/haproxy.js';
 import { PGBOUNCER_AVAILABLE, startPgBouncer } from '../../harness/pgbouncer.js';
 import { createDatabase, startPostgres } from '../../harness/servers.js';
 import { startSilentProxy } from '../../harness/silent-proxy.js';
+import { REDIS_AVAILABLE, startRedis } from '../queue/redis-server.js';
 
 /** What the role, the database, the server, a pooler or the URL sets does not reach our connections. */
 
@@ -204,29 +206,35 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
       }
     });
 
-    it('four processes share five sessions: no caller is refused or left waiting, and a line of the log tells', async () => {
-      await (await open(url)).close();
-      opened.pop();
-      const pooler = await startPgBouncer(serverUrl ?? '', 'session', 5);
-      const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
-      const processes: Database[] = [];
-      try {
-        for (let index = 0; index < 4; index++)
-          processes.push(await openDatabase({ databaseUrl: pooler.through(url), dataDir: '' }));
-        // Each wave of eight asks for more connections than there are, before and after the pooler's first refusal.
-        const call = async (database: Database): Promise<void> => {
-          for (let times = 0; times < 100; times++) await probeWrites(database);
-        };
-        await Promise.all(processes.flatMap((database) => Array.from({ length: 8 }, () => call(database))));
-        expect(warn.mock.calls.map(([line]) => String(line))).toContainEqual(
-          expect.stringMatching(/has no more connections: this process goes on with \d of 16$/),
-        );
-      } finally {
-        warn.mockRestore();
-        await Promise.all(processes.map((database) => database.close()));
-        await pooler.stop();
-      }
-    });
+    it.each([
+      ['', []],
+      [' of a pooler that lets none wait', ['query_wait_timeout = 1']],
+    ])(
+      'four processes share five sessions%s: no caller is refused, and a line of the log tells',
+      async (_what, settings) => {
+        await (await open(url)).close();
+        opened.pop();
+        const pooler = await startPgBouncer(serverUrl ?? '', 'session', 5, settings);
+        const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
+        const processes: Database[] = [];
+        try {
+          for (let index = 0; index < 4; index++)
+            processes.push(await openDatabase({ databaseUrl: pooler.through(url), dataDir: '' }));
+          // Each wave of eight asks for more connections than there are, before and after the pooler's first refusal.
+          const call = async (database: Database): Promise<void> => {
+            for (let times = 0; times < 100; times++) await probeWrites(database);
+          };
+          await Promise.all(processes.flatMap((database) => Array.from({ length: 8 }, () => call(database))));
+          expect(warn.mock.calls.map(([line]) => String(line))).toContainEqual(
+            expect.stringMatching(/has no more connections: this process goes on with \d of 16$/),
+          );
+        } finally {
+          warn.mockRestore();
+          await Promise.all(processes.map((database) => database.close()));
+          await pooler.stop();
+        }
+      },
+    );
 
     it('a start that is given no session says so', async () => {
       const pooler = await startPgBouncer(serverUrl ?? '', 'session', 1);
@@ -255,6 +263,43 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
     });
   });
 });
+
+describe.skipIf(!serverUrl || !REDIS_AVAILABLE || !HAPROXY_AVAILABLE)(
+  'an HAProxy that ends what rests for a second',
+  () => {
+    it.each(['Redis', 'the database'])(
+      'before PostgreSQL and a queue in %s is not noticed',
+      { timeout: 60_000 },
+      async (home) => {
+        const redis = await startRedis();
+        const beforeRedis = await startHaproxy(redis.url, 1_000);
+        const beforePostgres = await startHaproxy(serverUrl ?? '', 1_000);
+        const databaseUrl = beforePostgres.through(await createDatabase(serverUrl ?? ''));
+        const database = await openDatabase({ databaseUrl, dataDir: '' });
+        const queueUrl = home === 'Redis' ? beforeRedis.through(redis.url) : undefined;
+        const queues = await Queues.open({ databaseUrl, queueUrl }, database, () => undefined);
+        try {
+          const ran: number[] = [];
+          queues.work('expand', 1, ({ id }) => {
+            ran.push(id);
+            return Promise.resolve();
+          });
+          for (const id of [1, 2, 3]) {
+            await probeWrites(database);
+            await queues.add('expand', [{ id: `job-${id}`, data: { id } }]);
+            await vi.waitFor(() => expect(ran).toContain(id), { timeout: 15_000 });
+            // Everything rests for longer than the proxy bears: the rest itself is what is tried.
+            await new Promise((resolve) => setTimeout(resolve, 2_500));
+          }
+        } finally {
+          await queues.close();
+          await database.close();
+          for (const each of [beforeRedis, beforePostgres, redis]) await each.stop();
+        }
+      },
+    );
+  },
+);
 
 describe.skipIf(!serverUrl)('a standby', () => {
   let standby: Awaited<ReturnType<typeof startPostgres>>;
