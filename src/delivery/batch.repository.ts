@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder, Transaction } from 'kysely';
+import { wallClock } from '../common/clock.js';
 import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { DatabaseWatch } from '../database/database-watch.js';
@@ -93,7 +94,7 @@ export class BatchRepository {
     const known = ledgerColumns(batch.ledger);
     const { rows } = await sql<{ messageState: MessageState }>`
       update batch set outcomes = ${known.outcomes}, counts = ${known.counts}, details = ${known.details},
-        touched_at = now(), lease_until = now() + make_interval(secs => ${LEASE_S})
+        touched_at = ${recordedAt()}, lease_until = now() + make_interval(secs => ${LEASE_S})
       from message
       where message.seq = batch.message_seq and batch.id = ${batch.id} and batch.epoch = ${batch.epoch}
         and batch.state = 'leased'
@@ -122,7 +123,7 @@ export class BatchRepository {
         .set({
           ...ledgerColumns(batch.ledger),
           state: next.state,
-          touched_at: sql`now()`,
+          touched_at: recordedAt(),
           lease_until: null,
           due_at: next.waitMs === null ? null : inMs(next.waitMs),
           waits_since: inMs(0),
@@ -207,6 +208,14 @@ export const SUMS = sql.join(
 /** From now on, by the database's clock: those of the processes differ. */
 export function inMs(ms: number): RawBuilder<Date> {
   return sql<Date>`clock_timestamp() + make_interval(secs => ${ms / 1_000})`;
+}
+
+/**
+ * When a ledger was written, by the clock that its next tries were planned by: the database's, as this process knew it. After a
+ * step that the process has not seen yet the two differ, and the next claim has to know (claim-row.repository.ts).
+ */
+export function recordedAt(): Date {
+  return new Date(wallClock());
 }
 
 /** What a batch's row says of its ledger: as it is now, for it goes on changing while the statement waits its turn. */

@@ -8,7 +8,7 @@ import type { Tables } from '../database/tables.js';
 import { isOver } from '../database/waits.js';
 import type { Ramp } from '../providers/provider.js';
 import type { LeasedBatch, PostponedBatch } from './batch.js';
-import { LEASE_S, inMs, ledgerColumns } from './batch.repository.js';
+import { LEASE_S, inMs, ledgerColumns, recordedAt } from './batch.repository.js';
 import { CLAIMED, joined, toLeased } from './claim-row.repository.js';
 import type { ClaimRow } from './claim-row.repository.js';
 import { rampUp } from './pace.js';
@@ -63,7 +63,7 @@ export class ClaimRepository {
         batch.ledger.settleLost(batch.terms);
         await transaction
           .updateTable('batch')
-          .set({ ...ledgerColumns(batch.ledger), state: 'parked', touched_at: sql`now()`, lease_until: null })
+          .set({ ...ledgerColumns(batch.ledger), state: 'parked', touched_at: recordedAt(), lease_until: null })
           .where('id', '=', id)
           .execute();
         return null;
@@ -79,7 +79,7 @@ export class ClaimRepository {
           ...ledgerColumns(batch.ledger),
           state: 'leased',
           started_at: sql`coalesce(started_at, now())`,
-          touched_at: sql`now()`,
+          touched_at: recordedAt(),
           epoch: batch.epoch,
           has_slot: false,
           lease_until: sql`now() + make_interval(secs => ${LEASE_S})`,

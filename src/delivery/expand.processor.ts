@@ -18,8 +18,8 @@ export class ExpandProcessor implements OnApplicationBootstrap, BeforeApplicatio
 
   onApplicationBootstrap(): void {
     this.queues.work('expand', CONCURRENCY, (data) => {
-      // The sweeper brings the message again.
-      if (!this.watch.isTimeKnown) throw new Error('The clock is wrong: nothing is expanded');
+      // The sweeper brings the message again. What has ended by a wrong clock would be cut without its rate.
+      if (!this.watch.isClockUsable) throw new Error('The clock is wrong: nothing is expanded');
       return this.expand.expandMessage(data.id);
     });
   }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Selectable, Transaction } from 'kysely';
+import { wallClock } from '../common/clock.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { PaceTable, Tables } from '../database/tables.js';
@@ -52,15 +53,18 @@ export class PaceRepository {
   }
 
   /**
-   * The provider asked for less: nothing until then, and from then on less than all processes together sent. `ownRate`,
-   * of one batch (deliveries a second), is for when none of them has reported yet.
+   * The provider asked for less: nothing until then (epoch ms, by the clock as this process knows it), and from then on less
+   * than all processes together sent. `ownRate`, of one batch (deliveries a second), is for when none has reported yet.
    */
   async slowDown(lot: Lot, untilMs: number, ownRate: number): Promise<void> {
+    const waitMs = untilMs - wallClock();
     await this.database.kysely.transaction().execute(async (transaction) => {
+      const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(transaction);
+      const blockedUntil = rows[0]!.now.getTime() + waitMs;
       const observed = Math.max(ownRate, await this.reportedRate(lot, transaction));
-      const row = await this.lock(lot, slowDown(null, observed, untilMs), transaction);
+      const row = await this.lock(lot, slowDown(null, observed, blockedUntil), transaction);
       if (!row) return;
-      const until = new Date(Math.max(row.blockedUntil, untilMs));
+      const until = new Date(Math.max(row.blockedUntil, blockedUntil));
       const pace = slowDown(row.pace, observed, row.now);
       await this.update(lot, { ...toColumns(pace), slot_at: until, blocked_until: until }, transaction);
     });

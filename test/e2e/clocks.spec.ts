@@ -1,22 +1,17 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startCarillon } from '../harness/carillon.js';
 import { Deployment } from '../harness/deployment.js';
+import { FAKED, FAKETIME } from '../harness/faketime.js';
 import { SERVERS } from './stages.js';
 
 /** One process has a wrong clock (libfaketime); the database's clock is the one that counts. */
 
-const LIBRARY = [
-  '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1',
-  '/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1',
-].find((path) => existsSync(path));
-/** Only the wall clock is wrong: timers go by the steady one. */
-const FAKED = { LD_PRELOAD: LIBRARY ?? '', DONT_FAKE_MONOTONIC: '1' };
 const CODES = 100;
 
-describe.runIf(SERVERS !== null && (LIBRARY !== undefined || process.env.CI === 'true'))(
+describe.runIf(SERVERS !== null && (FAKETIME !== null || process.env.CI === 'true'))(
   'a wrong clock of one process',
   () => {
     let deployment: Deployment | undefined;
@@ -73,7 +68,7 @@ describe.runIf(SERVERS !== null && (LIBRARY !== undefined || process.env.CI === 
   },
 );
 
-describe.runIf(LIBRARY !== undefined)('a machine that starts in 1970', () => {
+describe.runIf(FAKETIME !== null)('a machine that starts in 1970', () => {
   it('serves nothing, says why, and goes on by itself when the clock is right', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'carillon-clock-'));
     const file = join(folder, 'time');

@@ -61,9 +61,18 @@ export interface PostgresServer extends Server {
 /**
  * A cluster of its own in a temporary folder, with nothing forced to the disk; null when the binaries are not installed.
  * `keepsCommits`: a commit has left the server's own memory when it is answered, so that a crash of the server, though
- * not of the machine, loses none. `standby`: it answers reads and waits for a primary that never comes.
+ * not of the machine, loses none. `standby`: it answers reads and waits for a primary that never comes. `environment`: of
+ * the server, beside the caller's.
  */
-export async function startPostgres({ keepsCommits = false, standby = false } = {}): Promise<PostgresServer | null> {
+export async function startPostgres({
+  keepsCommits = false,
+  standby = false,
+  environment = {},
+}: {
+  keepsCommits?: boolean;
+  standby?: boolean;
+  environment?: Record<string, string>;
+} = {}): Promise<PostgresServer | null> {
   const binaries = findPostgres();
   if (!binaries) return null;
   const folder = mkdtempSync(join(tmpdir(), 'carillon-postgres-'));
@@ -94,7 +103,12 @@ export async function startPostgres({ keepsCommits = false, standby = false } = 
   const url = `postgres://carillon@127.0.0.1:${port}/postgres`;
   const launch = async (): Promise<ChildProcess> => {
     const options = ['-D', data, ...settings.flatMap((setting) => ['-c', setting])];
-    const child = spawn(join(binaries, 'postgres'), options, { ...user, stdio: 'ignore', cwd: folder });
+    const child = spawn(join(binaries, 'postgres'), options, {
+      ...user,
+      env: { ...process.env, ...environment },
+      stdio: 'ignore',
+      cwd: folder,
+    });
     await until(child, async () => {
       const client = new pg.Client({ connectionString: url });
       try {

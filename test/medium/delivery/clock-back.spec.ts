@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { setWallClock } from '../../../src/common/clock.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
 import { MessageRateRepository } from '../../../src/delivery/message-rate.repository.js';
 import type { ProviderName } from '../../../src/providers/provider.js';
@@ -70,6 +71,16 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
     await room.batches.finish(batch, { state: 'ready', waitMs: 0 });
     await writtenAhead([id]);
     await room.sweep.waitAnew();
+    expect((await room.claim(id)).due).toEqual([0]);
+  });
+
+  it('makes a next try of a worker that has not seen the step when it recorded it', async () => {
+    const [id = 0] = (await room.accept(await room.addApplication(), [batchOf(1)], { direct: true })).batchIds;
+    setWallClock(Date.now() + HOUR, performance.now());
+    const batch = await room.claim(id);
+    batch.ledger.record(0, { outcome: OUTCOME.pending, reason: 'busy', retryAt: Date.now() + HOUR }, true);
+    await room.batches.finish(batch, { state: 'ready', waitMs: 0 });
+    setWallClock(Date.now(), performance.now());
     expect((await room.claim(id)).due).toEqual([0]);
   });
 

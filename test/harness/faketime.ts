@@ -1,0 +1,25 @@
+import { existsSync, writeFileSync } from 'node:fs';
+
+/** libfaketime (Debian's package `faketime`): the wall clock of a program as a file says it. Null: it is not installed. */
+export const FAKETIME =
+  ['x86_64', 'aarch64']
+    .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)
+    .find((path) => existsSync(path)) ?? null;
+
+/** Only the wall clock is wrong: timers go by the steady one. */
+export const FAKED = { LD_PRELOAD: FAKETIME ?? '', FAKETIME_DONT_FAKE_MONOTONIC: '1', DONT_FAKE_MONOTONIC: '1' };
+
+/** A wall clock that is set while programs run under it, whatever their user. */
+export class FakeClock {
+  readonly environment: Record<string, string>;
+
+  constructor(private readonly file: string) {
+    this.set(0);
+    this.environment = { ...FAKED, NO_FAKE_STAT: '1', FAKETIME_TIMESTAMP_FILE: file, FAKETIME_NO_CACHE: '1' };
+  }
+
+  /** Seconds that it is ahead of the machine's. */
+  set(seconds: number): void {
+    writeFileSync(this.file, `${seconds < 0 ? '' : '+'}${Math.round(seconds)}`, { mode: 0o644 });
+  }
+}
