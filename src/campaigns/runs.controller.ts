@@ -53,7 +53,11 @@ export class RunsController {
 
   @Get('runs')
   @RequireScope('campaigns.read')
-  @ApiOperation({ summary: 'Its runs, newest first: their counts, and why one was skipped (extension)' })
+  @ApiOperation({
+    summary: 'Its runs, newest first: their counts, and why one was skipped (extension)',
+    description:
+      'Firings that were missed while no scheduler ran are one run of state `skipped`: `missedCount` says how many, the first of which was to come at `missedFromTime` and the last at `scheduledTime`.',
+  })
   @ApiQuery({ name: 'before', required: false, description: 'The last run id of the page before' })
   @ApiQuery({ name: 'limit', required: false, description: '1 to 100, default 20' })
   @ApiResponse(UNKNOWN)

@@ -12,6 +12,7 @@ describe('a JSON text is within the bounds when', () => {
     ['an object has 10000 members', object(10_000)],
     ['a list has 20000 items', list(20_000)],
     ['brackets and commas stand in a string', JSON.stringify(`${'[{'.repeat(50)}"\\",${','.repeat(70_000)}`)],
+    ['an escaped quote stands before brackets in a string', `{"a":"\\"${'['.repeat(33)}"}`],
     ['a list follows many others', list(1_000, '[1,2]')],
     ['it is no JSON', ']]}},,"'],
     ['it is empty', ''],
@@ -30,6 +31,7 @@ describe('a JSON text is refused when', () => {
     ['a list has 20001 items', list(20_001), /list of more than 20000 items/],
     ['a list has a million empty objects', list(1_000_000, '{}'), /list of more than 20000 items/],
     ['900 objects have 400 members each', list(900, object(400)), /more than 60000 values/],
+    ['four lists have 19000 numbers each', list(4, list(19_000)), /more than 60000 values/],
     ['objects stand in objects', list(20_000, '{"a":{"b":{}}}'), /more than 60000 values/],
   ])('%s', (_what, text, message) => {
     expect(() => checkBounds(text)).toThrow(message);

@@ -1,4 +1,4 @@
-import { having, refused, wrong } from './row.js';
+import { INSTANT, having, refused, wrong } from './row.js';
 import type { Row } from './row.js';
 import { expect } from 'vitest';
 
@@ -19,6 +19,32 @@ const WRONG: readonly (readonly [field: string, value: unknown])[] = [
   ['eventTypes', 'onNotificationFailure'],
   ['eventTypes', ['onSubscribe']],
   ['eventTypes', ''],
+];
+
+const rotate = 'POST …/webhooks/:name/secret';
+const endOld = 'DELETE …/webhooks/:name/secretBefore';
+const rotated = { name: 'crm', ...changed, secret: SECRET };
+const both = { ...rotated, secretBeforeUntil: INSTANT };
+
+/** Of a webhook that is there. */
+const SECRETS: readonly Row[] = [
+  [rotate, write, 'a new one beside the old one for a day', {}, 200, both],
+  [rotate, write, 'while two sign', { body: {} }, 409, refused('CARIL0409E', /secret/)],
+  [endOld, write, 'the old one', {}, 204],
+  [endOld, write, 'where one signs', {}, 204],
+  [rotate, write, 'for as long as asked', { body: { overlapSeconds: 2_592_000 } }, 200, both],
+  [rotate, write, 'at once', { body: { overlapSeconds: 0 } }, 200, rotated],
+  ...[-1, 1.5, 2_592_001, 'a day', [1]].map((overlapSeconds): Row => [
+    rotate,
+    write,
+    `overlapSeconds ${String(overlapSeconds)}`,
+    { body: { overlapSeconds } },
+    400,
+    wrong(/'overlapSeconds'/),
+  ]),
+  [rotate, write, 'of an unknown one', { path: { name: 'nothing' } }, 404, refused('FPWSE0001E')],
+  [endOld, write, 'of an unknown one', { path: { name: 'nothing' } }, 404, refused('FPWSE0001E')],
+  ['GET …/webhooks/:name', read, 'no secret is shown again', {}, 200, { name: 'crm', ...changed, pending: 0 }],
 ];
 
 export const WEBHOOKS: readonly Row[] = [
@@ -50,6 +76,7 @@ export const WEBHOOKS: readonly Row[] = [
     ];
   }),
   ['GET …/webhooks', read, 'nothing of that was kept', {}, 200, { webhooks: [having({ name: 'crm', ...changed })] }],
+  ...SECRETS,
   ['DELETE …/webhooks/:name', write, 'one', {}, 204],
   ['DELETE …/webhooks/:name', write, 'again', {}, 404, refused('FPWSE0001E')],
   ['PUT …/webhooks/:name', write, 'an unknown one', { body: changed }, 404, refused('FPWSE0001E')],

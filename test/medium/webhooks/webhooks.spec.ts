@@ -369,6 +369,40 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     expect(listener.received).toHaveLength(1);
   });
 
+  it('a process killed in the middle of a lot loses no event: the next one sends what is left, in order for each device', async () => {
+    const applicationId = await room.addApplication();
+    const { listener, url } = await newListener();
+    await add(applicationId, url, ['onDeviceRegister', 'onDeviceUpdate']);
+    const names = Array.from({ length: 40 }, (_, index) => `d${index}`);
+    for (const name of names) await register(applicationId, name);
+    for (const name of names) await register(applicationId, name, `other token of ${name}`);
+    // The first process has had answers to some events of its lot. It waits for the others, and so has recorded none of them.
+    let answered = 0;
+    const hung: (() => void)[] = [];
+    listener.answer = () => (++answered <= 13 ? 200 : new Promise((resolve) => hung.push(() => resolve(500))));
+    newSender().look();
+    await expect.poll(() => hung.length, WAIT).toBe(16);
+    expect(await waiting()).toBe(80);
+
+    const sent = listener.received.length;
+    listener.answer = () => 200;
+    const second = newSender();
+    await deliver(second);
+    // Its lease holds yet.
+    expect(listener.received).toHaveLength(sent);
+    await sql`update webhook set lease_until = now() - interval '1 second'`.execute(room.database.kysely);
+    await deliver(second);
+    expect(await waiting()).toBe(0);
+    const typesOf = (name: string): string[] =>
+      listener
+        .events()
+        .slice(sent)
+        .filter(({ entity }) => entity.deviceId === name)
+        .map(({ type }) => type);
+    for (const name of names) expect(typesOf(name)).toEqual(['onDeviceRegister', 'onDeviceUpdate']);
+    for (const answer of hung) answer();
+  });
+
   it('untried events of any age are sent', async () => {
     const applicationId = await room.addApplication();
     const { listener, url } = await newListener();
