@@ -255,7 +255,11 @@ describe('refusals', () => {
       { ...PRODUCTION, DATABASE_URL: 'db:5432/x' },
       ['DATABASE_URL must be a postgres:// URL'],
     ],
-    ['a queue that is not Redis', { QUEUE_URL: 'amqp://q' }, ['QUEUE_URL must be a redis:// or rediss:// URL']],
+    [
+      'a queue that is not Redis',
+      { QUEUE_URL: 'amqp://q' },
+      ['QUEUE_URL must be a redis:// or rediss:// URL, or redis+sentinel:// or rediss+sentinel://'],
+    ],
     ['a prefix with a colon', { QUEUE_PREFIX: 'a:b' }, [PREFIX]],
     ...['0x59f0', '1e3', '+80', '80.0'].map((port): [string, Record<string, string>, string[]] => [
       `the port ${port}`,

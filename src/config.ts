@@ -106,10 +106,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   problems.push(...mistyped);
 
   // Not its default as with other settings: a variable left empty in a container would open what development opens.
-  check(
-    environment.NODE_ENV === undefined || environment.NODE_ENV.trim() !== '',
-    'NODE_ENV is empty: set it to production, or leave it out for development',
-  );
+  const isEmpty = environment.NODE_ENV?.trim() === '';
+  check(!isEmpty, 'NODE_ENV is empty: set it to production, or leave it out for development');
   const nodeEnvironment = value('NODE_ENV');
   check(
     ['development', 'production', 'test'].includes(nodeEnvironment),
@@ -292,6 +290,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     retention,
     unknownNames: ofFamilies,
   };
+}
+
+/** For what is written before the settings are read, or because they cannot be. */
+export function isProduction(): boolean {
+  return process.env.NODE_ENV?.trim() === 'production';
 }
 
 function settingsOf(environment: NodeJS.ProcessEnv, problems: string[]): (name: string) => string {

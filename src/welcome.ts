@@ -1,14 +1,23 @@
+import { ownLine } from './common/own-line.js';
 import type { Config } from './config.js';
 
 /** What a start prints: where everything is, and in development the first push, ready to paste. */
 export function welcome(config: Config, url: string, database: string, queue: string): string {
+  const zones = `${process.versions.tz ?? 'unknown'}, the rules of time zones that come with Node ${process.versions.node}`;
+  const roles = [...config.roles].join(', ');
+  if (config.environment === 'production')
+    return ownLine(
+      true,
+      'log',
+      `Carillon listens on ${url} with the roles ${roles}; data: ${database}; queue: ${queue}; zones: ${zones}`,
+    );
   const lines = [
     '',
     `Carillon listens on ${url}`,
-    `  roles     ${[...config.roles].join(', ')}`,
+    `  roles     ${roles}`,
     `  data      ${database}`,
     `  queue     ${queue}`,
-    `  zones     ${process.versions.tz ?? 'unknown'}, the rules of time zones that come with Node ${process.versions.node}`,
+    `  zones     ${zones}`,
     '',
   ];
   if (!config.hasSamples || !config.roles.has('api')) return lines.join('\n');

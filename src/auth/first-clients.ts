@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnApplicationBootstrap } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
+import { ownLine } from '../common/own-line.js';
 import { StartError } from '../common/start-error.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
@@ -60,7 +61,8 @@ export class FirstClients implements OnApplicationBootstrap {
     const client = { id: GENERATED_ID, secret, allowedScope: '*' };
     const added = await this.addTogether([client], (known) => ![...known.values()].some(mayAdminister));
     // Not through the logger: logs are kept and sent elsewhere.
-    if (added) process.stdout.write(`Administrator made, shown this once: id ${GENERATED_ID} secret ${secret}\n`);
+    const text = `Administrator made, shown this once: id ${GENERATED_ID} secret ${secret}`;
+    if (added) process.stdout.write(ownLine(this.config.environment === 'production', 'log', text));
   }
 
   /** Hashes first, then asks again in the transaction whether they are still wanted. */

@@ -3,7 +3,6 @@ import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError, FORM_REQUIRED, OAuthError, rootCause } from './errors.js';
 import type { OAuthErrorCode } from './errors.js';
-import { seldom } from './seldom.js';
 import { RETRY_AFTER_S, isUnavailable } from './unavailable.js';
 
 interface Answer {
@@ -19,14 +18,13 @@ const AZ_ROUTE = /\/api\/az\//;
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   private readonly log = new Logger('Http');
-  private readonly sayUnavailable = seldom((error) => this.log.warn(`Callers are answered 503: ${rootCause(error)}`));
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     const answer = answerTo(error, request.routeOptions.url ?? '');
-    if (answer.status === 503 && isUnavailable(error)) this.sayUnavailable(error as Error);
+    if (answer.status === 503 && isUnavailable(error)) this.log.warn(`Callers are answered 503: ${rootCause(error)}`);
     else if (answer.status >= 500 && !isDeliberate(error)) {
       const cause = error instanceof Error ? (error.cause ?? error) : error;
       this.log.error(
@@ -48,11 +46,9 @@ export function answerTo(error: unknown, url: string): Answer {
   return AZ_ROUTE.test(url) ? toOAuth(toAnswer(error)) : toAnswer(error);
 }
 
-/** "Busy" without a cause is an answer and not a fault: at hundreds a second its account would cost more than the work refused. */
+/** "Busy", or "not implemented", without a cause is an answer and not a fault: at hundreds a second its account would cost more than the work refused. */
 function isDeliberate(error: unknown): boolean {
-  return (
-    (error instanceof ApiError || error instanceof OAuthError) && error.cause === undefined && error.status === 503
-  );
+  return (error instanceof ApiError || error instanceof OAuthError) && error.cause === undefined && error.status > 500;
 }
 
 function toAnswer(error: unknown): Answer {

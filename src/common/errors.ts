@@ -26,6 +26,7 @@ export const ERROR_CODES = {
   CARIL0415E: 415, // a charset or content coding that cannot be read
   CARIL0429E: 429, // too many failed attempts to authenticate
   CARIL0431E: 431, // the head of the request is too large
+  CARIL0501E: 501, // a transfer coding that cannot be read
 } as const;
 export type ErrorCode = keyof typeof ERROR_CODES;
 
@@ -91,5 +92,9 @@ export function rootCause(error: unknown): string {
   let current = error;
   while (current instanceof Error && current.cause !== undefined) current = current.cause;
   if (current instanceof AggregateError && current.errors.length > 0) return rootCause(current.errors[0]);
-  return current instanceof Error ? current.message || current.name : String(current);
+  if (current instanceof Error) return current.message || current.name;
+  // What is thrown by WebAssembly, as the embedded database's files are: `{ name: 'ErrnoError', errno: 51 }`.
+  if (typeof current !== 'object' || current === null) return String(current);
+  const { name, message, errno } = current as Record<string, unknown>;
+  return [message, name, errno].filter((each) => typeof each === 'string' || typeof each === 'number').join(' ');
 }

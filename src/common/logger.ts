@@ -1,10 +1,16 @@
 import { ConsoleLogger } from '@nestjs/common';
+import { Repeats, kindOf } from './repeats.js';
 
 /** Nest's own account of its modules and routes: forty lines at every start that tell an operator nothing. */
 const FRAMEWORK = new Set(['InstanceLoader', 'NestApplication', 'NestFactory', 'RouterExplorer', 'RoutesResolver']);
 
-/** One line per event: JSON in production, for people in development. */
+/**
+ * One line per event: JSON in production, for people in development. While a server is away every use of it says so, hundreds
+ * of times a second: of warnings and errors of one kind the first is written, and ten seconds later how many more there were.
+ */
 export class AppLogger extends ConsoleLogger {
+  private readonly repeats = new Repeats();
+
   constructor(production: boolean) {
     super({ json: production, logLevels: ['log', 'warn', 'error', 'fatal'] });
   }
@@ -13,8 +19,23 @@ export class AppLogger extends ConsoleLogger {
     if (!FRAMEWORK.has(String(rest.at(-1)))) super.log(message, ...(rest as [string]));
   }
 
+  override warn(message: unknown, ...rest: unknown[]): void {
+    const tell = (text: string): void => super.warn(text, ...(rest.slice(-1) as [string]));
+    if (this.isFirst('warn', message, rest, tell)) super.warn(message, ...(rest as [string]));
+  }
+
   /** Nest logs what it throws as well: who catches it says it once. */
   override error(message: unknown, ...rest: unknown[]): void {
-    if (!FRAMEWORK.has(String(rest.at(-1)))) super.error(message, ...(rest as [string]));
+    if (FRAMEWORK.has(String(rest.at(-1)))) return;
+    const tell = (text: string): void => super.error(text, undefined, ...(rest.slice(-1) as [string]));
+    if (this.isFirst('error', message, rest, tell)) super.error(message, ...(rest as [string]));
+  }
+
+  /** `rest`: a stack in some calls, of which the first line is the cause, and the context. */
+  private isFirst(level: string, message: unknown, rest: readonly unknown[], tell: (text: string) => void): boolean {
+    const text = message instanceof Error ? message.message : String(message);
+    const causes = rest.map((each) => String(each).split('\n', 1)[0]);
+    const more = (count: number): void => tell(`${text} (${count} more of this kind in 10 s)`);
+    return this.repeats.isFirst(kindOf([level, text, ...causes].join(' ')), more);
   }
 }

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type * as fs from 'node:fs';
@@ -163,9 +164,9 @@ describe('a lock that came along with a copy of the folder', () => {
   it.each([3_600, 13.5])('is taken over: copied %d s ago', (seconds) => {
     copied();
     age(seconds);
-    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const said = vi.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
     lockFolder(folder)();
-    expect(said.mock.calls.flat().join('')).toMatch(/^carillon: DATA_DIR .* is a copy/);
+    expect(said.mock.calls.flat().join('')).toMatch(/DATA_DIR .* is a copy/);
     said.mockRestore();
   });
 

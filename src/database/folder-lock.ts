@@ -10,6 +10,7 @@ import {
   utimesSync,
   writeSync,
 } from 'node:fs';
+import { Logger } from '@nestjs/common';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { hostClock } from '../common/clock.js';
@@ -51,7 +52,7 @@ function take(file: string, folder: string): void {
       const left = readLock(file);
       if (left !== null && isAlive(left, file)) {
         if (!isCopied(left, file)) throw inUse(folder, left);
-        process.stderr.write(`carillon: DATA_DIR ${folder} is a copy, its lock came along: opening it\n`);
+        new Logger('Database').warn(`DATA_DIR ${folder} is a copy, its lock came along: opening it`);
       }
       if (left !== null) removeStale(file, left, folder);
       // wx: of two processes that got here at once, one fails.

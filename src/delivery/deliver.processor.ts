@@ -32,7 +32,7 @@ export class DeliverProcessor implements OnApplicationBootstrap, BeforeApplicati
         );
   }
 
-  /** Takes back what is not written, and waits for the answers to what is (main.ts bounds the wait). */
+  /** Takes back what is not written, and waits for the answers to what is (start.ts bounds the wait). */
   beforeApplicationShutdown(): Promise<void> {
     this.deliver.stopSending();
     return this.queues.stopWorkers();

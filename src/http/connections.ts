@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -9,6 +10,9 @@ export function boundConnections(fastify: FastifyInstance, most: number): void {
   const idle = new Set<Socket>();
   let closing = false;
   server.maxConnections = most;
+  server.on('drop', () =>
+    new Logger('Http').warn(`A connection was closed at once: ${most} are open, and no more are taken`),
+  );
   server.on('connection', (socket: Socket) => {
     idle.add(socket);
     socket.once('close', () => idle.delete(socket));

@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { ApiError } from '../common/errors.js';
 import { answerTo } from '../common/error.filter.js';
+import { METHODS } from './methods.js';
 
 /** How long an answer may take to leave a socket that is given up. */
 const LEAVE_MS = 1_000;
@@ -12,6 +13,11 @@ const REFUSALS: Readonly<Record<string, ApiError>> = {
   HPE_HEADER_OVERFLOW: new ApiError('CARIL0431E', 'The head of the request is larger than 16 KiB.'),
   ERR_HTTP_REQUEST_TIMEOUT: new ApiError('CARIL0408E', 'The request did not come in time.'),
 };
+/** A method that Node's parser does not know; newer ones know more. The rest of the head is as ours. */
+const UNKNOWN_METHOD = /^([A-Z]{1,32}) \S+ HTTP\/1\.[01]\r?\n/;
+/** RFC 8446 §5.1; versions 1 and 2 of the PROXY protocol (haproxy.org, proxy-protocol.txt). */
+const TLS_HELLO = '\x16\x03';
+const PROXY_LINES = ['PROXY ', '\r\n\r\n\0\r\nQUIT\n'];
 const NO_REQUEST = new ApiError('FPWSE0004E', 'This is not a valid HTTP/1.1 request.');
 
 /** Refusals before a route is found, which do not pass the error filter. */
@@ -24,6 +30,12 @@ export function answerFrameworkError(_error: Error, request: FastifyRequest, rep
     .send(body);
 }
 
+/** RFC 9110 §15.5.6. */
+export function otherMethod(method: string): ApiError {
+  const allow = METHODS.join(', ');
+  return new ApiError('CARIL0405E', `The method ${method} is not possible here; ${allow} are.`, { allow });
+}
+
 /** Answers what was no request, in the shape of all errors, and closes. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   const { _httpMessage: underWay } = socket as Socket & { _httpMessage?: { headersSent: boolean } | null };
@@ -31,12 +43,31 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
     socket.destroy();
     return;
   }
-  const refusal = REFUSALS[error.code ?? ''] ?? NO_REQUEST;
+  answerSocket(socket, REFUSALS[error.code ?? ''] ?? refusalOfBytes(error));
+}
+
+function refusalOfBytes(error: Error): ApiError {
+  const { rawPacket } = error as { rawPacket?: Buffer };
+  const head = rawPacket?.toString('latin1', 0, 8_192) ?? '';
+  const method = UNKNOWN_METHOD.exec(head)?.[1];
+  if (method !== undefined && !METHODS.includes(method)) return otherMethod(method);
+  if (head.startsWith(TLS_HELLO)) return new ApiError('FPWSE0004E', 'This port speaks HTTP, and a TLS handshake came.');
+  if (PROXY_LINES.some((line) => head.startsWith(line)))
+    return new ApiError(
+      'FPWSE0004E',
+      'This port speaks HTTP, and the PROXY protocol came: X-Forwarded-For is read here.',
+    );
+  return NO_REQUEST;
+}
+
+/** An answer without Fastify, and the end of the connection. */
+export function answerSocket(socket: Socket, refusal: ApiError): void {
   const body = JSON.stringify({ code: refusal.code, message: refusal.message });
   socket.end(
     [
       `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}`,
       'content-type: application/json; charset=utf-8',
+      ...Object.entries(refusal.headers).map(([name, value]) => `${name}: ${value}`),
       `content-length: ${Buffer.byteLength(body)}`,
       'connection: close',
       '',

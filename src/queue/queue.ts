@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { JobsOptions } from 'bullmq';
 import { withDeadline } from '../common/deadline.js';
-import { seldom } from '../common/seldom.js';
 import { StartError } from '../common/start-error.js';
 import type { Config } from '../config.js';
 import type { Database } from '../database/database.js';
@@ -45,9 +44,8 @@ export class Queues {
   static async open(
     config: Partial<Pick<Config, 'queueUrl' | 'queuePrefix' | 'databaseUrl'>>,
     database: Database,
-    report: (error: Error) => void,
+    onError: (error: Error) => void,
   ): Promise<Queues> {
-    const onError = seldom(report);
     const backend = config.queueUrl
       ? await openRedis(config.queueUrl, config.queuePrefix, onError)
       : await openInDatabase(config.databaseUrl, database);

@@ -441,7 +441,9 @@ it('in production under settings of its own: generated administrator, runtime’
     TRUST_PROXY: '127.0.0.1',
   });
   try {
-    const [, id = '', secret = ''] = /Administrator made, shown this once: id (\S+) secret (\S+)/.exec(bank.output())!;
+    const [, id = '', secret = ''] = /Administrator made, shown this once: id (\S+) secret ([^\s"]+)/.exec(
+      bank.output(),
+    )!;
     const url = `${bank.url}/bank/api/az/v1/token`;
     const ask = (authorization: string, address: string) =>
       post(url, { 'content-type': FORM, authorization, 'x-forwarded-for': address }, GRANT);

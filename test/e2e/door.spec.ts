@@ -206,7 +206,24 @@ describe('at the door', () => {
   it.each<[string, string, number, string]>([
     ['a head of 20 KB', `GET /health/live HTTP/1.1\r\nhost: x\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`, 431, 'CARIL0431E'],
     ['a request line of nothing', 'nonsense\r\n\r\n', 400, 'FPWSE0004E'],
-    ['a method of nobody', 'FOO / HTTP/1.1\r\nhost: x\r\n\r\n', 400, 'FPWSE0004E'],
+    ['a method of nobody', 'FOO / HTTP/1.1\r\nhost: x\r\n\r\n', 405, 'CARIL0405E'],
+    [
+      'a method of newer clients',
+      `QUERY ${APP}/devices HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
+      405,
+      'CARIL0405E',
+    ],
+    ['PROPFIND', `PROPFIND ${APP}/devices HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`, 405, 'CARIL0405E'],
+    ['CONNECT', 'CONNECT example.com:443 HTTP/1.1\r\nhost: example.com:443\r\n\r\n', 405, 'CARIL0405E'],
+    ['no Host', 'GET /health/live HTTP/1.1\r\nconnection: close\r\n\r\n', 400, 'FPWSE0004E'],
+    ['a TLS handshake', '\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03', 400, 'FPWSE0004E'],
+    ['a line of the PROXY protocol', 'PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET / HTTP/1.1\r\n\r\n', 400, 'FPWSE0004E'],
+    [
+      'a transfer coding beside chunked',
+      `POST ${APP}/messages HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
+      501,
+      'CARIL0501E',
+    ],
     [
       'bytes in an address that are not encoded',
       `GET ${APP}/devices/ren\u00e9 HTTP/1.1\r\nhost: x\r\n\r\n`,

@@ -40,7 +40,7 @@ describe.runIf(SERVERS && !isMissing('nginx') && !isMissing('apache2'))('behind 
          map $request_uri $below_push { ~^/push(/.*)$ $1; }
          server { listen 127.0.0.1:${prefixed}; client_max_body_size 0;
            location /cut/ { proxy_pass http://${host}/; }
-           location /push/ { proxy_pass http://${host}$below_push; proxy_request_buffering off; } }`,
+           location /push/ { proxy_pass http://${host}$below_push; proxy_http_version 1.1; proxy_request_buffering off; } }`,
       ),
     );
     const modules = '/usr/lib/apache2/modules';
@@ -51,7 +51,7 @@ describe.runIf(SERVERS && !isMissing('nginx') && !isMissing('apache2'))('behind 
         <VirtualHost 127.0.0.1:${apache}>
           SSLEngine off
           AllowEncodedSlashes NoDecode
-          ProxyPass /push/ http://${host}/ nocanon
+          ProxyPass /push/ http://${host}/ nocanon ttl=600
         </VirtualHost>`),
     );
     const lines = Array.from({ length: DEVICES }, (_each, n) =>

@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runToEnd, startCarillon } from '../harness/carillon.js';
@@ -62,7 +64,7 @@ describe('a start is refused when', () => {
     const { port } = blocker.address() as AddressInfo;
     await expectRefusal(
       { DATA_DIR: newFolder(), HOST: '127.0.0.1', PORT: String(port) },
-      /^carillon: Cannot listen on 127\.0\.0\.1:\d+.*EADDRINUSE/,
+      /^carillon: Cannot listen on HOST 127\.0\.0\.1, PORT \d+.*EADDRINUSE/,
     );
   });
 
@@ -81,6 +83,28 @@ describe('a start is refused when', () => {
       await expectRefusal(environment, new RegExp(`^carillon: DATA_DIR .* is in use by process ${first.pid}`));
     } finally {
       await first.stop();
+    }
+  });
+
+  it('HOST is a name that leads nowhere', async () => {
+    const { code, output } = await runToEnd({ DATA_DIR: newFolder(), PORT: '0', HOST: 'no-such-host.invalid' });
+    expect(code).toBe(1);
+    expect(output).toMatch(/^carillon: Cannot listen on HOST no-such-host\.invalid, PORT 0: getaddrinfo.*\n$/m);
+    expect(output).not.toMatch(/^ {4}at /m);
+  });
+
+  it('too few files may be open, in JSON in production', async () => {
+    const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+    const shell = `ulimit -n 64; exec "${process.execPath}" "${main}"`;
+    for (const [environment, says] of [
+      ['development', /^carillon: This process may open 64 files: 1024 are needed.*\n$/],
+      ['production', /^\{"level":"fatal".*This process may open 64 files: 1024 are needed.*\}\n$/],
+    ] as const) {
+      const { status, stderr } = spawnSync('/bin/sh', ['-c', shell], {
+        env: { NODE_ENV: environment, DATA_DIR: newFolder() },
+        encoding: 'utf8',
+      });
+      expect([status, stderr]).toEqual([1, expect.stringMatching(says)]);
     }
   });
 
@@ -148,18 +172,43 @@ describe('a data folder that was restored in part', () => {
     writeFileSync(join(folder, 'database.unfinished'), '');
     rmSync(join(folder, 'master.key'));
     const copy = await startCarillon({ ...environment, DATA_DIR: folder });
-    expect(copy.output()).toMatch(/^carillon: DATA_DIR .* is a copy, its lock came along: opening it$/m);
+    expect(copy.output()).toMatch(/WARN.*DATA_DIR .* is a copy, its lock came along: opening it/);
     expect(existsSync(join(folder, 'database.unfinished'))).toBe(false);
     await copy.stop();
     await original.stop();
   }, 120_000);
 });
 
+it('in production every line of a start is JSON; the address is the one that is listened on', async () => {
+  const carillon = await startCarillon({
+    NODE_ENV: 'production',
+    DATA_DIR: newFolder(),
+    HOST: '::',
+    PORT: '0',
+    MASTER_KEY: randomBytes(32).toString('base64'),
+  });
+  await carillon.stop();
+  const lines = carillon
+    .output()
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { message: string }).message);
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/^Administrator made, shown this once: id administrator secret \S+$/),
+      expect.stringMatching(/^Carillon listens on http:\/\/\[::\]:\d+ with the roles api, worker, scheduler;/),
+    ]),
+  );
+});
+
 describe.runIf(SERVERS)('in production', () => {
   it('refuses to start without a master key, and while the predefined clients have their development secrets', async () => {
     const { environment } = await SERVERS!.prepare();
     const { MASTER_KEY: _key, ...withoutKey } = environment;
-    await expectRefusal({ ...withoutKey, NODE_ENV: 'production' }, /^carillon: Settings: MASTER_KEY is required/);
+    await expectRefusal(
+      { ...withoutKey, NODE_ENV: 'production' },
+      /^\{"level":"fatal".*"Settings: MASTER_KEY is required/,
+    );
     const development: RunningCarillon = await startCarillon(environment);
     await development.stop();
     const { code, output } = await runToEnd({ ...environment, PORT: '0', NODE_ENV: 'production' });

@@ -1,0 +1,30 @@
+const INTERVAL_MS = 10_000;
+/** Kinds of lines that are told apart at once; beyond, each line is written. */
+const MAX_KINDS = 1_000;
+
+/** Lines of one kind: the first is written, those of the next ten seconds are counted. */
+export class Repeats {
+  private readonly counts = new Map<string, number>();
+
+  /** Whether to write a line of this kind; if others follow it in the interval, `tell` says how many at its end. */
+  isFirst(kind: string, tell: (count: number) => void): boolean {
+    const count = this.counts.get(kind);
+    if (count !== undefined) {
+      this.counts.set(kind, count + 1);
+      return false;
+    }
+    if (this.counts.size >= MAX_KINDS) return true;
+    this.counts.set(kind, 0);
+    setTimeout(() => {
+      const more = this.counts.get(kind) ?? 0;
+      this.counts.delete(kind);
+      if (more > 0) tell(more);
+    }, INTERVAL_MS).unref();
+    return true;
+  }
+}
+
+/** Two lines are of one kind when they differ in numbers and generated ids alone. */
+export function kindOf(text: string): string {
+  return text.replaceAll(/[0-9a-f-]{16,}|\d+/gi, '#');
+}
