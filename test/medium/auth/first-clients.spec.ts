@@ -81,7 +81,7 @@ describe('in production', () => {
     ).finally(() => write.mockRestore());
     const lines = printed.split('\n').filter((line) => line.includes('Administrator'));
     expect(lines).toHaveLength(1);
-    const [, id = '', secret = ''] = /id (\S+) secret (\S+)/.exec(lines[0]!)!;
+    const [, id = '', secret = ''] = /id (\S+) secret ([^\s"]+)/.exec(lines[0]!)!;
     expect(await room.obtain(id, secret, 'mfpadmin')).toMatch(/^eyJ/);
     expect(await start(PRODUCTION)).not.toContain('Administrator');
     expect(await ids()).toEqual(['administrator']);
