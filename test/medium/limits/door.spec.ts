@@ -1,0 +1,61 @@
+import { EventEmitter } from 'node:events';
+import type { FastifyReply } from 'fastify';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Clock } from '../../../src/common/clock.js';
+import { Door } from '../../../src/limits/door.js';
+import { Queues } from '../../../src/queue/queue.js';
+import { openPlace } from '../database/places.js';
+
+const MANY = 1_000;
+
+let place: Awaited<ReturnType<typeof openPlace>>;
+let queues: Queues;
+beforeAll(async () => {
+  place = await openPlace('embedded');
+  queues = await Queues.open({}, place.database, () => undefined);
+});
+afterAll(async () => {
+  await queues.close();
+  await place.remove();
+});
+
+/** What the door needs of an answer: its head, and that it ends. */
+function newReply(): FastifyReply & { raw: EventEmitter } {
+  return { headers: () => undefined, raw: new EventEmitter() } as unknown as FastifyReply & { raw: EventEmitter };
+}
+const newDoor = (client: number, application: number): Door => {
+  const of = (concurrentRequests: number) => ({ requestsPerSecond: MANY, concurrentRequests });
+  return new Door({ limits: { client: of(client), application: of(application) } }, queues, new Clock());
+};
+
+const client = (id: string, concurrentRequests: number | null = null) => ({
+  id,
+  requestsPerSecond: null,
+  concurrentRequests,
+});
+
+it('a client has so many requests under way at once, and the next one when an answer has left', () => {
+  const door = newDoor(2, MANY);
+  const replies = [newReply(), newReply()];
+  for (const reply of replies) door.enter(reply, client('crm'), 'com.acme.app');
+  expect(() => door.enter(newReply(), client('crm'), 'com.acme.app')).toThrow('the client crm may have 2 under way');
+  door.enter(newReply(), client('shop'), 'com.acme.app');
+  replies[0]?.raw.emit('close');
+  door.enter(newReply(), client('crm'), 'com.acme.app');
+  expect(() => door.enter(newReply(), client('crm'), 'com.acme.app')).toThrow('under way');
+});
+
+it('an application has so many requests of all clients under way at once, and other applications go on', () => {
+  const door = newDoor(MANY, 2);
+  for (const id of ['crm', 'shop']) door.enter(newReply(), client(id), 'com.acme.app');
+  const enter = (application: string): void => door.enter(newReply(), client('desk'), application);
+  expect(() => enter('com.acme.app')).toThrow('the application com.acme.app may have 2 under way');
+  enter('com.acme.other');
+});
+
+it('a client with a limit of its own goes by that', () => {
+  const door = newDoor(MANY, MANY);
+  const crm = client('crm', 1);
+  door.enter(newReply(), crm, undefined);
+  expect(() => door.enter(newReply(), crm, undefined)).toThrow('may have 1 under way');
+});
