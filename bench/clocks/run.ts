@@ -19,7 +19,8 @@ export interface Row {
 const DEVICES = 1_500;
 const TAGGED = 120;
 const SINGLES = 20;
-const RETRIES = 60;
+/** So few that they are over before the first comes again: a second refusal is waited on for minutes, by any clock. */
+const RETRIES = 10;
 const RATE_PER_S = 10;
 /** The clock is wrong for so long: processes look at the database's every two seconds. */
 const WRONG_MS = 7_000;
