@@ -1,14 +1,44 @@
-import { setImmediate as othersTurn } from 'node:timers/promises';
+import { setImmediate as othersTurn, setTimeout as delay } from 'node:timers/promises';
 
 /**
  * A single message needs some six turns of the event loop until its answer, and waits for a slice in each: six of these are
  * shorter than the 50 ms that a request may hold the loop for.
  */
 const SLICE_MS = 5;
+/** Long work waits for short requests that are under way: so many times as long as its slice was. */
+const REST = 4;
+/** What counts of a slice, in which the work may have waited for the database. */
+const LONGEST_SLICE_MS = 10;
 
-/** The event loop's time as one long piece of work has it: when its slice is over, others go first. */
+/** Requests that are under way, and how many of them are long work. */
+let open = 0;
+let long = 0;
+/** Long work comes one after the other: two slices in one turn of the loop would be one of twice the length. */
+let line: Promise<void> = Promise.resolve();
+
+/** A request that came, until its answer has left or its connection is lost. */
+export function countRequest(response: { once(event: 'close', listener: () => void): unknown }): void {
+  open++;
+  response.once('close', () => open--);
+}
+
+/** The event loop's time as the long work of a request has it: when its slice is over, others go first. */
 export class Turn {
   private began = performance.now();
+
+  private constructor() {
+    long++;
+  }
+
+  /** Does long work, which asks its turn for slices. */
+  static async give<T>(work: (turn: Turn) => Promise<T>): Promise<T> {
+    const turn = new Turn();
+    try {
+      return await work(turn);
+    } finally {
+      long--;
+    }
+  }
 
   get isOver(): boolean {
     return performance.now() - this.began >= SLICE_MS;
@@ -16,7 +46,16 @@ export class Turn {
 
   /** Waits until the others had theirs. */
   async pass(): Promise<void> {
-    await othersTurn();
+    const took = Math.min(performance.now() - this.began, LONGEST_SLICE_MS);
+    line = line.then(() => rest(took));
+    await line;
     this.began = performance.now();
   }
+}
+
+/** At least one turn of the loop. */
+async function rest(sliceMs: number): Promise<void> {
+  const until = performance.now() + REST * sliceMs;
+  await othersTurn();
+  while (open > long && performance.now() < until) await delay(1);
 }

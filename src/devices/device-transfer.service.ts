@@ -58,7 +58,11 @@ export class DeviceTransferService {
    * Registers the device of each line, as POST does. A bad line is reported and the others kept. What was read is kept
    * also when the import breaks off; importing again changes nothing of it. Throws FPWSE0025E when the database is away.
    */
-  async importDevices(applicationId: string, source: AsyncIterable<Buffer>): Promise<ImportReport> {
+  importDevices(applicationId: string, source: AsyncIterable<Buffer>): Promise<ImportReport> {
+    return Turn.give((turn) => this.importInTurns(turn, applicationId, source));
+  }
+
+  private async importInTurns(turn: Turn, applicationId: string, source: AsyncIterable<Buffer>): Promise<ImportReport> {
     await this.applications.getApplication(applicationId);
     const report = new ImportReport();
     let batch: Numbered[] = [];
@@ -73,7 +77,6 @@ export class DeviceTransferService {
       batch = [];
       tagNames = 0;
     };
-    const turn = new Turn();
     try {
       for await (const lines of readLines(source, MAX_LINE))
         for (const line of lines) {

@@ -1,6 +1,6 @@
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import { invalidValue } from '../common/errors.js';
 import type { ApiError } from '../common/errors.js';
-import { Turn } from '../common/turn.js';
 
 /** Rejected lines that are listed one by one, some 50 bytes each; beyond, only their reasons are counted. */
 const MAX_LISTED = 1_000_000;
@@ -92,10 +92,9 @@ export class ImportReport {
 
   /** The summary, then one for each line that is rejected, in their order. */
   async *toLines(): AsyncGenerator<object[]> {
-    const turn = new Turn();
     yield [this.summarize()];
     for (let from = 0; from < this.listed.length; from += LINES_A_CHUNK) {
-      if (turn.isOver) await turn.pass();
+      await othersTurn();
       yield this.listed
         .slice(from, from + LINES_A_CHUNK)
         .map(({ line, reason: { code, message } }) => ({ line, code, message }));

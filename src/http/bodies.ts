@@ -9,6 +9,8 @@ const BULK_LIMIT = 4 * BODY_LIMIT;
 const AZ_LIMIT = 32_768;
 /** How long the rest of a body that nobody reads is thrown away: a caller that still sends would not read its answer. */
 const LINGER_MS = 1_000;
+/** Bodies that are thrown away at once: each takes 64 KB of a turn of the loop. Further ones stay on the wire until they are cut off. */
+const DRAINS = 32;
 
 /** Leaves bodies on the wire until the interceptor reads them, and ends what nobody reads. */
 export function leaveBodies(fastify: FastifyInstance): void {
@@ -23,11 +25,26 @@ export function leaveBodies(fastify: FastifyInstance): void {
     if (!request.raw.complete) closeUnlessRead(request);
     done();
   });
+  let drains = 0;
+  const closeUnlessRead = ({ raw }: FastifyRequest): void => {
+    const { socket } = raw;
+    if (socket.destroyed) return;
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    const isDrained = drains < DRAINS;
+    if (isDrained) drains++;
+    const end = (): void => {
+      raw.off('end', end);
+      socket.off('close', end);
+      clearTimeout(timer);
+      if (isDrained) drains--;
+    };
+    raw.once('end', end);
+    // Of a request that was answered a lost connection tells the socket alone.
+    socket.once('close', end);
+    if (isDrained) raw.resume();
+    // A listener takes the socket from Node's parser, which would go on reading a paused one.
+    else socket.on('data', () => undefined).pause();
+  };
   // Leave to send a body is given when it is read.
   fastify.server.on('checkContinue', (request, response) => fastify.server.emit('request', request, response));
-}
-
-function closeUnlessRead({ raw }: FastifyRequest): void {
-  const timer = setTimeout(() => raw.socket.destroy(), LINGER_MS);
-  raw.once('close', () => clearTimeout(timer)).resume();
 }

@@ -8,11 +8,14 @@ import type { FormRequest } from '../common/form.js';
 import { readUtf8 } from '../common/text.js';
 import { takesBody } from '../common/takes-body.js';
 import { CONFIG } from '../common/tokens.js';
+import { Turn } from '../common/turn.js';
 import type { Config } from '../config.js';
 import { BodyReader } from './body-reader.js';
 
 /** A certificate of 64 KB, a few fields, and the lines between the parts. */
 const FORM_LIMIT = 131_072;
+/** Takes more than 1 ms to decode and parse. */
+const LARGE_BODY = 65_536;
 const WRONG_TYPE = 'The content type must be application/json.';
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
 const FORM_TYPE = /^multipart\/form-data\s*(;|$)/i;
@@ -62,8 +65,20 @@ export class BodyInterceptor implements NestInterceptor {
       request.formBytes = await this.reader.readBytes(request, reply, Math.min(limit, FORM_LIMIT));
       return request.formBytes.toString('latin1');
     }
-    const text = readUtf8(await this.reader.readBytes(request, reply, limit));
-    return JSON_TYPE.test(type) ? readJson(text) : text;
+    const bytes = await this.reader.readBytes(request, reply, limit);
+    const read = (): unknown => {
+      const text = readUtf8(bytes);
+      return JSON_TYPE.test(type) ? readJson(text) : text;
+    };
+    if (bytes.length <= LARGE_BODY) return read();
+    return Turn.give(async (turn) => {
+      await turn.pass();
+      try {
+        return read();
+      } finally {
+        await turn.pass();
+      }
+    });
   }
 }
 

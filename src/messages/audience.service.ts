@@ -28,38 +28,34 @@ export interface Audience {
 @Injectable()
 export class AudienceService {
   private readonly lookUps: Gather<AskedIds, NamedDevice[]>;
+  /** Of bulks: a single message does not wait for a statement that looks up fifty. */
+  private readonly bulkLookUps: Gather<AskedIds, NamedDevice[]>;
 
   constructor(
     private readonly audience: AudienceRepository,
     recipients: RecipientRepository,
   ) {
     this.lookUps = new Gather((asked) => recipients.find(asked), REQUESTS_AT_ONCE);
+    this.bulkLookUps = new Gather((asked) => recipients.find(asked), REQUESTS_AT_ONCE);
   }
 
   /**
    * Tags are declared, so an unknown one is a mistake and refused (FPWSE0001E). Device and user ids come and go: those without
-   * a device are named in a warning. `wide`: false leaves an audience that is not of few ids to be expanded.
+   * a device are named in a warning. `bulk`: an audience that is not of few ids is left to be expanded.
    */
-  async resolve(applicationId: string, target: Target, { wide = true } = {}): Promise<Audience> {
+  async resolve(applicationId: string, target: Target, { bulk = false } = {}): Promise<Audience> {
     const kind = target.deviceIds ? 'deviceIds' : 'userIds';
     const ids = target[kind];
-    if (ids && ids.length <= FEW_IDS) return this.resolveFew({ applicationId, kind, ids }, target.platforms);
+    if (ids && ids.length <= FEW_IDS) {
+      const found = await (bulk ? this.bulkLookUps : this.lookUps).add({ applicationId, kind, ids });
+      return ofFew({ kind, ids }, found, target.platforms);
+    }
     const warnings = await this.checkTarget(applicationId, target);
-    if (!wide) return { warnings, batches: null, direct: false };
+    if (bulk) return { warnings, batches: null, direct: false };
     const range = { after: 0, max: Number.MAX_SAFE_INTEGER, limit: BATCH_SIZE + 1 };
     const members = await this.audience.page(applicationId, target, range);
     const batches = members.length > BATCH_SIZE ? null : cutBatches(members);
     return { warnings, batches, direct: batches !== null && ids !== undefined };
-  }
-
-  private async resolveFew(asked: AskedIds, platforms: readonly string[] | undefined): Promise<Audience> {
-    const found = await this.lookUps.add(asked);
-    const warnings = warnOfIds(asked, found);
-    const members = found
-      .filter(({ retired, platform }) => !retired && (!platforms || platforms.includes(platform)))
-      .toSorted((a, b) => a.seq - b.seq);
-    if (members.length > BATCH_SIZE) return { warnings, batches: null, direct: false };
-    return { warnings, batches: cutBatches(members), direct: true };
   }
 
   /** Warnings for ids without a device that gets anything. Throws as resolve does. */
@@ -78,6 +74,19 @@ export class AudienceService {
     if (!ids) return [];
     return warnOfIds({ kind, ids }, await this.audience.findRegistered(applicationId, kind, ids));
   }
+}
+
+function ofFew(
+  asked: Pick<AskedIds, 'kind' | 'ids'>,
+  found: readonly NamedDevice[],
+  platforms: readonly string[] | undefined,
+): Audience {
+  const warnings = warnOfIds(asked, found);
+  const members = found
+    .filter(({ retired, platform }) => !retired && (!platforms || platforms.includes(platform)))
+    .toSorted((a, b) => a.seq - b.seq);
+  if (members.length > BATCH_SIZE) return { warnings, batches: null, direct: false };
+  return { warnings, batches: cutBatches(members), direct: true };
 }
 
 function warnOfIds(

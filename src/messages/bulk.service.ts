@@ -42,7 +42,16 @@ export class BulkService {
   ) {}
 
   /** Throws what a send throws, naming the message by its index; nothing is kept then. */
-  async acceptBulk(caller: Caller, body: unknown, idempotencyKey: string | undefined): Promise<BulkAcceptance> {
+  acceptBulk(caller: Caller, body: unknown, idempotencyKey: string | undefined): Promise<BulkAcceptance> {
+    return Turn.give((turn) => this.acceptInTurns(turn, caller, body, idempotencyKey));
+  }
+
+  private async acceptInTurns(
+    turn: Turn,
+    caller: Caller,
+    body: unknown,
+    idempotencyKey: string | undefined,
+  ): Promise<BulkAcceptance> {
     const application = await this.applications.getApplication(caller.applicationId);
     const list = readList(body);
     const strict = caller.strict || application.strict;
@@ -50,13 +59,13 @@ export class BulkService {
     const earlier = await this.findEarlier(caller, idempotency);
     if (earlier) return earlier;
     const inTurn: InTurn = (work) => this.turns.take(caller.applicationId, work);
-    const prepared = await settleAll(list, inTurn, async (each) => this.messages.prepare(each, strict));
+    const prepared = await settleAll(list, turn, inTurn, async (each) => this.messages.prepare(each, strict));
     const users = prepared.reduce((sum, { data }) => sum + (data?.size ?? 0), 0);
     if (users > MOST_USERS)
       throw new ApiError('FPWSE0005E', `The messages have data of ${users} users; at most ${MOST_USERS} are possible.`);
     checkMaySend(application);
-    const routed = await settleAll(prepared, inTurn, (each) =>
-      this.messages.route(application, caller, each, { wide: false }),
+    const routed = await settleAll(prepared, turn, inTurn, (each) =>
+      this.messages.route(application, caller, each, { bulk: true }),
     );
     await this.messages.takeQuota(
       caller.applicationId,
@@ -112,10 +121,15 @@ function checkBeside({ ArrayOfMessageBody: _list, ...members }: Record<string, u
 type InTurn = <R>(work: () => Promise<R>) => Promise<R>;
 
 /** All results, or one error that names those that failed by their index, the first one's code before all. In pieces, each in its turn. */
-async function settleAll<T, R>(list: readonly T[], inTurn: InTurn, act: (item: T) => Promise<R>): Promise<R[]> {
+async function settleAll<T, R>(
+  list: readonly T[],
+  turn: Turn,
+  inTurn: InTurn,
+  act: (item: T) => Promise<R>,
+): Promise<R[]> {
   const results: PromiseSettledResult<R>[] = [];
   for (let from = 0; from < list.length; from += PIECE)
-    results.push(...(await inTurn(() => settlePiece(list.slice(from, from + PIECE), act))));
+    results.push(...(await inTurn(() => settlePiece(list.slice(from, from + PIECE), turn, act))));
   const failed = results.flatMap((result, index) =>
     result.status === 'rejected' ? [{ index, error: result.reason as unknown }] : [],
   );
@@ -154,9 +168,9 @@ function inOneBulk(list: readonly Acceptable[], idempotency: Idempotency | null)
 
 async function settlePiece<T, R>(
   piece: readonly T[],
+  turn: Turn,
   act: (item: T) => Promise<R>,
 ): Promise<PromiseSettledResult<R>[]> {
-  const turn = new Turn();
   // Every piece begins a turn of its own: the one before it may have ended in this one.
   await turn.pass();
   const acts: Promise<PromiseSettledResult<R>>[] = [];

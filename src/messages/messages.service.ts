@@ -79,12 +79,12 @@ export class MessagesService {
     return this.keepMessage(message, batches, warnings);
   }
 
-  /** Chooses the way out and whom it is for from here, and composes the message. `wide`: see AudienceService. */
+  /** Chooses the way out and whom it is for from here, and composes the message. `bulk`: see AudienceService. */
   async route(
     application: FoundApplication,
     caller: Caller,
     prepared: PreparedMessage,
-    how?: { wide: boolean },
+    how?: { bulk: boolean },
   ): Promise<Acceptable & { warnings: string[] }> {
     const way = await this.routing.chooseWay(application, prepared, caller.via);
     const audience = way.direct ? await this.audience.resolve(application.id, way.direct, how) : NOBODY_HERE;

@@ -62,6 +62,17 @@ describe('at the door', () => {
     await Promise.all(callers.map(({ closed }) => closed));
   });
 
+  it('callers whose refused bodies end in time keep their connections', async () => {
+    const body = `{"x":"${'y'.repeat(100_000)}"}`;
+    const callers = await Promise.all(
+      Array.from({ length: 4 }, () => speak(url(), head(MESSAGES, body.length) + body)),
+    );
+    await until(() => callers.every(({ heard }) => heard().startsWith('HTTP/1.1 401')));
+    for (const { socket } of callers) socket.write('GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n');
+    await until(() => callers.every(({ heard }) => heard().includes('HTTP/1.1 200')));
+    for (const { socket } of callers) socket.destroy();
+  });
+
   it.each([
     ['a wrong token', MESSAGES, 'authorization: Bearer x', 401],
     [

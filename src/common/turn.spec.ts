@@ -1,0 +1,117 @@
+import { EventEmitter } from 'node:events';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Turn, countRequest } from './turn.js';
+
+describe('Turn', () => {
+  let now: number;
+
+  beforeEach(() => {
+    now = 1_000;
+    vi.spyOn(performance, 'now').mockImplementation(() => now);
+  });
+  afterEach(() => {
+    for (const response of open.splice(0)) response.emit('close');
+    vi.restoreAllMocks();
+  });
+
+  /** Requests under way. */
+  const open: EventEmitter[] = [];
+
+  /** Passes after a slice of `ms`; answers whether the next slice has begun. */
+  function passAfter(turn: Turn, ms: number): { begun: boolean } {
+    const state = { begun: false };
+    now += ms;
+    void turn.pass().then(() => (state.begun = true));
+    return state;
+  }
+  const openRequest = (): EventEmitter => {
+    const response = new EventEmitter();
+    countRequest(response);
+    open.push(response);
+    return response;
+  };
+  const someTurns = async (): Promise<void> => {
+    for (let turns = 0; turns < 5; turns++) await delay(1);
+  };
+
+  it('a slice is over after 5 ms, and the next begins in another turn of the loop', async () => {
+    await Turn.give(async (turn) => {
+      now += 4;
+      expect(turn.isOver).toBe(false);
+      now += 1;
+      expect(turn.isOver).toBe(true);
+      let turns = 0;
+      const counting = setImmediate(() => turns++);
+      await turn.pass();
+      clearImmediate(counting);
+      expect(turns).toBe(1);
+      expect(turn.isOver).toBe(false);
+    });
+  });
+
+  it('of two pieces of long work one has a slice in a turn of the loop', async () => {
+    let turnOfLoop = 0;
+    let counting = true;
+    const count = (): void => {
+      turnOfLoop++;
+      if (counting) setImmediate(count);
+    };
+    setImmediate(count);
+    const slices: number[] = [];
+    const work = async (turn: Turn): Promise<void> => {
+      for (let slice = 0; slice < 3; slice++) {
+        await turn.pass();
+        slices.push(turnOfLoop);
+      }
+    };
+    await Promise.all([Turn.give(work), Turn.give(work)]);
+    counting = false;
+    await nextTurn();
+    expect(slices).toHaveLength(6);
+    expect(new Set(slices).size).toBe(6);
+  });
+
+  it('waits for a short request until its answer has left', async () => {
+    openRequest();
+    const response = openRequest();
+    await Turn.give(async (turn) => {
+      const next = passAfter(turn, 5);
+      await someTurns();
+      expect(next.begun).toBe(false);
+      response.emit('close');
+      await vi.waitFor(() => expect(next.begun).toBe(true));
+    });
+  });
+
+  it('waits for short requests four times as long as its slice was, 40 ms at most', async () => {
+    openRequest();
+    openRequest();
+    await Turn.give(async (turn) => {
+      for (const [slice, rest] of [
+        [5, 20],
+        [300, 40],
+      ] as const) {
+        const next = passAfter(turn, slice);
+        await nextTurn();
+        now += rest - 1;
+        await someTurns();
+        expect(next.begun).toBe(false);
+        now += 1;
+        await vi.waitFor(() => expect(next.begun).toBe(true));
+      }
+    });
+  });
+
+  it('does not wait for other long work', async () => {
+    openRequest();
+    openRequest();
+    await Turn.give((first) =>
+      Turn.give(async (second) => {
+        now += 5;
+        await first.pass();
+        await second.pass();
+      }),
+    );
+  });
+});
