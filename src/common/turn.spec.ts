@@ -106,12 +106,16 @@ describe('Turn', () => {
   it('does not wait for other long work', async () => {
     openRequest();
     openRequest();
+    const slices: string[] = [];
     await Turn.give((first) =>
       Turn.give(async (second) => {
         now += 5;
         await first.pass();
+        slices.push('first');
         await second.pass();
+        slices.push('second');
       }),
     );
+    expect(slices).toEqual(['first', 'second']);
   });
 });
