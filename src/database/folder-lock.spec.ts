@@ -102,6 +102,18 @@ it('refuses one that a container of another name has touched lately, and takes o
   release();
 });
 
+it('refuses one that was touched in this very millisecond', () => {
+  writeFileSync(lock, '7 other-container\n');
+  const now = Date.now() / 1_000;
+  utimesSync(lock, now, now + 0.000_9);
+  vi.useFakeTimers({ toFake: ['Date'], now: Math.floor(now * 1_000) });
+  try {
+    expect(() => lockFolder(folder)).toThrow('is in use by process 7 on other-container');
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 it('takes over one of a time to come, as of a host whose clock is ahead, when nobody touches it', () => {
   writeFileSync(lock, '7 other-container\n');
   const later = new Date(Date.now() + 3_600_000);

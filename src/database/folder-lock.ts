@@ -149,10 +149,13 @@ function removeStale(file: string, left: string, folder: string): void {
   rmSync(aside);
 }
 
-/** A time to come is of another host's clock, or of ours before it was set: whether it moves tells. */
+/**
+ * A time well ahead is of another host's clock, or of ours before it was set: whether it moves tells. Not one of this moment,
+ * which is ahead of a clock that counts whole milliseconds.
+ */
 function isTouched(file: string): boolean {
   const ageMs = hostClock() - statSync(file).mtimeMs;
-  return ageMs < 0 ? isTouchedWithin(STALE_MS, file) : ageMs < STALE_MS;
+  return ageMs <= -STALE_MS ? isTouchedWithin(STALE_MS, file) : ageMs < STALE_MS;
 }
 
 /** Process numbers say something on their own host only: each container counts from 1. */
