@@ -12,6 +12,8 @@ import { ATTACKER_APP } from './stage.js';
 /** Callers that reach for what is not theirs. They run on a start in production. */
 
 const GUESSES_PAUSE_MS = 20;
+/** More than are answered as wrong; on a busy machine an attack of a second makes fewer. */
+const FREE_GUESSES = 20;
 
 /** Addresses of this machine, in the forms that a check may miss, and the metadata service of clouds. */
 const insideOf = (port: number): string[] => [
@@ -88,10 +90,11 @@ export const SECURITY: readonly Attack[] = [
         await delay(500, undefined, { signal }).catch(() => undefined);
       }
       const statuses = await guesses;
+      const guessed = [...statuses.values()].reduce((sum, count) => sum + count, 0);
       const refused = answers.filter((status) => status !== 200).length;
       return [
         ...(refused > 0 ? [`the right secret was refused ${refused} of ${answers.length} times`] : []),
-        ...(statuses.has(429) ? [] : ['no guess was answered 429']),
+        ...(statuses.has(429) || guessed <= FREE_GUESSES ? [] : ['no guess was answered 429']),
       ];
     },
   },
