@@ -27,8 +27,21 @@ export class DeviceQuota {
     return new Map(beyond.map((device) => [device, this.quotas.reached('devices')]));
   }
 
+  /** The error of each device that is refused itself, or for a new tag of it. */
+  async refuseImported(
+    applicationId: string,
+    devices: readonly ImportedDevice[],
+  ): Promise<Map<ImportedDevice, ApiError>> {
+    const refused = await this.refuse(applicationId, devices);
+    const admitted = devices.filter((device) => !refused.has(device));
+    return new Map([...refused, ...(await this.refuseTags(applicationId, admitted))]);
+  }
+
   /** The error of each device that names a tag that is new, and for which there is no room. */
-  async refuseTags(applicationId: string, devices: readonly ImportedDevice[]): Promise<Map<ImportedDevice, ApiError>> {
+  private async refuseTags(
+    applicationId: string,
+    devices: readonly ImportedDevice[],
+  ): Promise<Map<ImportedDevice, ApiError>> {
     const names = new Set(devices.flatMap(({ tagNames = [] }) => tagNames));
     names.delete(BROADCAST_TAG);
     const count = () => this.tags.count(applicationId);

@@ -114,10 +114,11 @@ export class DeviceTransferService {
   private async write(applicationId: string, batch: readonly Numbered[], report: ImportReport): Promise<void> {
     if (batch.length === 0) return;
     try {
-      const devices = await this.withinQuotas(applicationId, batch, report);
-      if (devices.length === 0) return;
-      const put = () => this.registrations.putMany(applicationId, devices, new Date(this.clock.now()));
-      report.keep(await this.turns.take(applicationId, put));
+      await this.turns.take(applicationId, async () => {
+        const devices = await this.withinQuotas(applicationId, batch, report);
+        if (devices.length === 0) return;
+        report.keep(await this.registrations.putMany(applicationId, devices, new Date(this.clock.now())));
+      });
     } catch (error) {
       if (error instanceof ApiError && error.status < 500) throw error;
       const { lines, rejected } = report.summarize();
@@ -132,15 +133,16 @@ export class DeviceTransferService {
     batch: readonly Numbered[],
     report: ImportReport,
   ): Promise<ImportedDevice[]> {
-    const devices = batch.map(({ device }) => device);
-    const refused = await this.quota.refuse(applicationId, devices);
-    const admitted = devices.filter((device) => !refused.has(device));
-    for (const [device, error] of await this.quota.refuseTags(applicationId, admitted)) refused.set(device, error);
-    for (const { line, device } of batch) {
+    const refused = await this.quota.refuseImported(
+      applicationId,
+      batch.map(({ device }) => device),
+    );
+    return batch.flatMap(({ line, device }) => {
       const error = refused.get(device);
-      if (error) report.reject(line, error);
-    }
-    return admitted.filter((device) => !refused.has(device));
+      if (!error) return [device];
+      report.reject(line, error);
+      return [];
+    });
   }
 }
 
