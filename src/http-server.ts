@@ -14,6 +14,7 @@ import { sendHeaders } from './http/headers.js';
 import { watchMethods } from './http/methods.js';
 import { refuseRequests } from './http/requests.js';
 import { refuseWithoutTime } from './http/time.js';
+import { shareTurns } from './http/turns.js';
 import { openFilesLimit } from './open-files.js';
 import { buildDocument } from './openapi.js';
 
@@ -51,6 +52,7 @@ export async function openDoor(app: NestFastifyApplication, config: Config): Pro
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
   warnOfUntrustedProxy(fastify, config);
   boundConnections(fastify, connectionsOf(config));
+  shareTurns(fastify);
   refuseRequests(fastify);
   checkAddresses(fastify);
   refuseWithoutTime(fastify, app.get(DatabaseWatch));

@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { ApiError } from '../common/errors.js';
 import { answerTo } from '../common/error.filter.js';
-import { METHODS } from './methods.js';
+import { METHODS, otherMethod } from './methods.js';
 
 /** How long an answer may take to leave a socket that is given up. */
 const LEAVE_MS = 1_000;
@@ -28,12 +28,6 @@ export function answerFrameworkError(_error: Error, request: FastifyRequest, rep
     .status(status)
     .headers({ ...headers })
     .send(body);
-}
-
-/** RFC 9110 §15.5.6. */
-export function otherMethod(method: string): ApiError {
-  const allow = METHODS.join(', ');
-  return new ApiError('CARIL0405E', `The method ${method} is not possible here; ${allow} are.`, { allow });
 }
 
 /** Answers what was no request, in the shape of all errors, and closes. */

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { ApiError, OAuthError } from '../common/errors.js';
 
+/** The methods that any route has. */
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 /**
@@ -45,12 +46,20 @@ function refuse(fastify: FastifyInstance, url: string, possible: readonly string
     config,
     exposeHeadRoute: false,
     handler: ({ method }) => {
-      const message = `The method ${method} is not possible here; ${allow} are`;
-      throw url.includes('/api/az/')
-        ? new OAuthError('invalid_request', message, 405, { allow })
-        : new ApiError('CARIL0405E', `${message}.`, { allow });
+      if (!url.includes('/api/az/')) throw otherMethod(method, possible);
+      throw new OAuthError('invalid_request', notPossible(method, allow), 405, { allow });
     },
   });
+}
+
+/** RFC 9110 §15.5.6. */
+export function otherMethod(method: string, possible: readonly string[] = METHODS): ApiError {
+  const allow = possible.join(', ');
+  return new ApiError('CARIL0405E', `${notPossible(method, allow)}.`, { allow });
+}
+
+function notPossible(method: string, allow: string): string {
+  return `The method ${method} is not possible here; ${allow} are`;
 }
 
 /** Whether an address of the form `url` is one of the form `pattern`. Two colons are one that is no parameter. */

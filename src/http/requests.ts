@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { ApiError } from '../common/errors.js';
-import { answerSocket, otherMethod } from './errors.js';
-import { METHODS } from './methods.js';
+import { answerSocket } from './errors.js';
+import { METHODS, otherMethod } from './methods.js';
 
 /** What Node's parser lets through and no route is asked for, in the order of RFC 9112: before anything else is looked at. */
 export function refuseRequests(fastify: FastifyInstance): void {
