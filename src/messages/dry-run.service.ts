@@ -100,7 +100,7 @@ export class DryRunService {
     const providers: DryRun['audience']['providers'] = {};
     const excluded: DryRun['excluded'] = {};
     if (!target) return { providers, excluded, warnings: [] };
-    const { warnings } = await this.audience.resolve(applicationId, target, { bulk: true });
+    const warnings = await this.audience.checkTarget(applicationId, target);
     for (const { provider, reason, count } of await this.counts.count(applicationId, target, placeholders))
       if (reason === null) providers[provider] = count;
       else excluded[reason] = (excluded[reason] ?? 0) + count;
