@@ -1,6 +1,6 @@
 import { rootCause } from './common/errors.js';
-import { StartError } from './common/start-error.js';
-import { ConfigError, readStores } from './config.js';
+import { isTold } from './common/start-error.js';
+import { readStores } from './config.js';
 import { openDatabase } from './database/database.js';
 import { makeQueueTables } from './queue/queue-tables.js';
 
@@ -17,7 +17,6 @@ async function run(): Promise<void> {
 }
 
 run().catch((error: unknown) => {
-  const expected = error instanceof StartError || error instanceof ConfigError;
-  process.stderr.write(`carillon: ${expected ? error.message : rootCause(error)}\n`);
+  process.stderr.write(`carillon: ${isTold(error) ? error.message : rootCause(error)}\n`);
   process.exitCode = 1;
 });
