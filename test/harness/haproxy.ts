@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { freePort, takesConnections } from './servers.js';
+import { awaitForwarder } from './forwarder.js';
+import type { Forwarder } from './forwarder.js';
+import { freePort } from './servers.js';
 
 // Debian keeps it where only root looks.
 const ENVIRONMENT = { PATH: [process.env.PATH, '/usr/sbin'].join(delimiter) };
@@ -13,11 +13,8 @@ const ENVIRONMENT = { PATH: [process.env.PATH, '/usr/sbin'].join(delimiter) };
 export const HAPROXY_AVAILABLE =
   process.env.CI === 'true' || spawnSync('haproxy', ['-v'], { env: ENVIRONMENT }).error === undefined;
 
-/** An HAProxy that forwards TCP to the server of the URL, and ends what is at rest for so long; `through` is its address. */
-export async function startHaproxy(
-  serverUrl: string,
-  idleMs: number,
-): Promise<{ through: (url: string) => string; stop: () => Promise<void> }> {
+/** An HAProxy that forwards TCP to the server of the URL, and ends connections that are at rest for so long. */
+export async function startHaproxy(serverUrl: string, idleMs: number): Promise<Forwarder> {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-haproxy-'));
   const port = await freePort();
   const lines = [
@@ -33,21 +30,5 @@ export async function startHaproxy(
   ];
   writeFileSync(join(folder, 'haproxy.cfg'), lines.join('\n'));
   const child = spawn('haproxy', ['-db', '-f', join(folder, 'haproxy.cfg')], { stdio: 'ignore', env: ENVIRONMENT });
-  const ended = once(child, 'exit');
-  for (let tries = 0; !(await takesConnections(port)); tries++) {
-    if (tries === 200 || child.exitCode !== null) throw new Error('HAProxy did not start');
-    await delay(50);
-  }
-  return {
-    through: (url) => {
-      const address = new URL(url);
-      address.port = String(port);
-      return address.href;
-    },
-    stop: async () => {
-      child.kill('SIGKILL');
-      await ended;
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+  return awaitForwarder('HAProxy', child, port, folder);
 }

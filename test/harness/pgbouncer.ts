@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { freePort, takesConnections } from './servers.js';
+import { awaitForwarder } from './forwarder.js';
+import type { Forwarder } from './forwarder.js';
+import { freePort } from './servers.js';
 
 /** TEST_PGBOUNCER names another than the installed one. */
 const BINARY = [process.env.TEST_PGBOUNCER ?? '/usr/sbin/pgbouncer', '/usr/bin/pgbouncer'].find((file) =>
@@ -16,13 +16,13 @@ export const PGBOUNCER_AVAILABLE = process.env.CI === 'true' || BINARY !== undef
 
 export type PoolMode = 'session' | 'transaction' | 'statement';
 
-/** A PgBouncer before the server; `through` is a database's address by way of it. */
+/** A PgBouncer before the server. */
 export async function startPgBouncer(
   serverUrl: string,
   mode: PoolMode,
   poolSize = 100,
   settings: readonly string[] = [],
-): Promise<{ through: (url: string) => string; stop: () => Promise<void> }> {
+): Promise<Forwarder> {
   if (!BINARY) throw new Error('pgbouncer is not installed');
   const folder = mkdtempSync(join(tmpdir(), 'carillon-pgbouncer-'));
   chmodSync(folder, 0o755);
@@ -48,21 +48,5 @@ export async function startPgBouncer(
   // It refuses to run as root.
   const user = process.getuid?.() === 0 ? ['-u', 'postgres'] : [];
   const child = spawn(BINARY, ['-q', ...user, file], { stdio: 'ignore', cwd: folder });
-  const ended = once(child, 'exit');
-  for (let tries = 0; !(await takesConnections(port)); tries++) {
-    if (tries === 200 || child.exitCode !== null) throw new Error('PgBouncer did not start');
-    await delay(50);
-  }
-  return {
-    through: (url) => {
-      const address = new URL(url);
-      address.port = String(port);
-      return address.href;
-    },
-    stop: async () => {
-      child.kill('SIGKILL');
-      await ended;
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+  return awaitForwarder('PgBouncer', child, port, folder);
 }

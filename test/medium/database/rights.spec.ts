@@ -5,6 +5,7 @@ import { openDatabase, probeWrites } from '../../../src/database/database.js';
 import type { Database } from '../../../src/database/database.js';
 import { Queues } from '../../../src/queue/queue.js';
 import { createDatabase } from '../../harness/servers.js';
+import { workExpansions } from '../queue/jobs-run.js';
 
 /** Roles with few rights, and schemas that are not ours alone. */
 
@@ -49,15 +50,6 @@ describe.skipIf(!serverUrl)('a PostgreSQL role', () => {
     opened.push(queues);
     return queues;
   };
-  /** What a worker of the queue is handed. */
-  const work = (queues: Queues): number[] => {
-    const ran: number[] = [];
-    queues.work('expand', 1, ({ id }) => {
-      ran.push(id);
-      return Promise.resolve();
-    });
-    return ran;
-  };
   const expectRefusal = async (opening: Promise<unknown>, message: RegExp): Promise<void> => {
     await expect(opening).rejects.toThrow(StartError);
     await expect(opening).rejects.toThrow(message);
@@ -97,7 +89,7 @@ describe.skipIf(!serverUrl)('a PostgreSQL role', () => {
     );
     await admin.query(statement);
     const queues = await openQueues(as(app), database);
-    const ran = work(queues);
+    const ran = workExpansions(queues);
     await queues.add('expand', [{ id: 'one', data: { id: 1 } }]);
     await vi.waitFor(() => expect(ran).toEqual([1]), { timeout: 20_000 });
   });
@@ -119,7 +111,7 @@ describe.skipIf(!serverUrl)('a PostgreSQL role', () => {
     );
     await admin.query(grants('bullmq'));
     const queues = await openQueues(as(app), database);
-    const ran = work(queues);
+    const ran = workExpansions(queues);
     await probeWrites(database);
     await queues.add('expand', [{ id: 'one', data: { id: 1 } }]);
     await vi.waitFor(() => expect(ran).toEqual([1]), { timeout: 20_000 });
@@ -175,7 +167,7 @@ describe.skipIf(!serverUrl)('a PostgreSQL role', () => {
     await admin.query(`create schema one authorization ${app}; create schema two authorization ${app}`);
     const queues: Queues[] = [];
     for (const schema of ['one', 'two']) queues.push(await openQueues(as(app), await open(as(app, schema))));
-    const [one, two] = queues.map((each) => work(each));
+    const [one, two] = queues.map((each) => workExpansions(each));
     await queues[0]!.add(
       'expand',
       [1, 2, 3, 4].map((id) => ({ id: `job-${id}`, data: { id } })),

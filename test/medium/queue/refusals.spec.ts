@@ -5,6 +5,7 @@ import type { Database } from '../../../src/database/database.js';
 import { Queues } from '../../../src/queue/queue.js';
 import { REDIS_AVAILABLE, startRedis } from './redis-server.js';
 import type { RedisServer } from './redis-server.js';
+import { untilRun, workExpansions } from './jobs-run.js';
 
 const DATABASE = { epoch: 'test' } as Database;
 
@@ -88,23 +89,7 @@ describe.skipIf(!REDIS_AVAILABLE)('a Redis that cannot be worked with', () => {
   });
 
   describe('while running', () => {
-    /** Works a queue off, and answers what ran. */
-    const work = (queues: Queues): number[] => {
-      const ran: number[] = [];
-      queues.work('expand', 1, ({ id }) => {
-        ran.push(id);
-        return Promise.resolve();
-      });
-      return ran;
-    };
-    const runs = async (queues: Queues, ran: number[], id: number): Promise<void> =>
-      vi.waitFor(
-        async () => {
-          await queues.add('expand', [{ id: `job-${id}`, data: { id } }]);
-          expect(ran).toContain(id);
-        },
-        { timeout: 25_000, interval: 200 },
-      );
+    const runs = (queues: Queues, ran: number[], id: number): Promise<void> => untilRun(queues, ran, id, 25_000);
     /** Fails when the loop of Node is kept from its timers, or a core is used up. */
     const expectRest = async (): Promise<void> => {
       const before = process.cpuUsage();
@@ -122,7 +107,7 @@ describe.skipIf(!REDIS_AVAILABLE)('a Redis that cannot be worked with', () => {
       { timeout: 60_000 },
       async (_what, harm, heal) => {
         const queues = await open(redis.url);
-        const ran = work(queues);
+        const ran = workExpansions(queues);
         await runs(queues, ran, 1);
         await harm();
         await vi.waitFor(() => expect(queues.ping()).rejects.toThrow(/OOM|READONLY|writeable/), { timeout: 10_000 });
@@ -138,7 +123,7 @@ describe.skipIf(!REDIS_AVAILABLE)('a Redis that cannot be worked with', () => {
       { timeout: 60_000 },
       async () => {
         const queues = await open(await asUser('~bull:* +@all -@dangerous +info'));
-        const ran = work(queues);
+        const ran = workExpansions(queues);
         await runs(queues, ran, 1);
         await admin.call('acl', 'setuser', 'caller', '-evalsha', '-eval');
         await vi.waitFor(() => expect(queues.ping()).rejects.toThrow(/NOPERM/), { timeout: 10_000 });

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../../src/database/database.js';
 import { Queues } from '../../../src/queue/queue.js';
 import { PLACES, openPlace, urlOf } from '../database/places.js';
+import { untilRun, workExpansions } from './jobs-run.js';
 
 describe.each(PLACES)('a queue in the %s database whose tables are taken away', { timeout: 60_000 }, (place) => {
   let database: Database;
@@ -18,19 +19,8 @@ describe.each(PLACES)('a queue in the %s database whose tables are taken away', 
   });
 
   it('leaves the process its core and its timers, and goes on when they are back', async () => {
-    const ran: number[] = [];
-    queues.work('expand', 1, ({ id }) => {
-      ran.push(id);
-      return Promise.resolve();
-    });
-    const runs = (id: number): Promise<void> =>
-      vi.waitFor(
-        async () => {
-          await queues.add('expand', [{ id: `job-${id}`, data: { id } }]);
-          expect(ran).toContain(id);
-        },
-        { timeout: 25_000, interval: 200 },
-      );
+    const ran = workExpansions(queues);
+    const runs = (id: number): Promise<void> => untilRun(queues, ran, id, 25_000);
     await runs(1);
     await database.pool.query('alter schema bullmq rename to gone');
     await expect(queues.add('expand', [{ id: 'job-2', data: { id: 2 } }])).rejects.toThrow(/does not exist/);

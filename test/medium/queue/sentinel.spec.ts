@@ -8,6 +8,7 @@ import type { Database } from '../../../src/database/database.js';
 import { Queues } from '../../../src/queue/queue.js';
 import { REDIS_AVAILABLE, startRedis } from './redis-server.js';
 import type { RedisServer } from './redis-server.js';
+import { untilRun, workExpansions } from './jobs-run.js';
 
 const DATABASE = { epoch: 'test' } as Database;
 
@@ -64,19 +65,8 @@ describe.skipIf(!REDIS_AVAILABLE)('a Redis whose sentinels tell where its master
 
   it('is worked with at its master, and at the replica that takes its place', async () => {
     const queues = await open(url);
-    const ran: number[] = [];
-    queues.work('expand', 1, ({ id }) => {
-      ran.push(id);
-      return Promise.resolve();
-    });
-    const runs = (id: number): Promise<void> =>
-      vi.waitFor(
-        async () => {
-          await queues.add('expand', [{ id: `job-${id}`, data: { id } }]);
-          expect(ran).toContain(id);
-        },
-        { timeout: 40_000, interval: 200 },
-      );
+    const ran = workExpansions(queues);
+    const runs = (id: number): Promise<void> => untilRun(queues, ran, id, 40_000);
     await runs(1);
     await master.kill();
     await runs(2);
