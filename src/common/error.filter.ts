@@ -46,7 +46,7 @@ export function answerTo(error: unknown, url: string): Answer {
   return AZ_ROUTE.test(url) ? toOAuth(toAnswer(error)) : toAnswer(error);
 }
 
-/** "Busy", or "not implemented", without a cause is an answer and not a fault: at hundreds a second its account would cost more than the work refused. */
+/** A 501 or 503 without a cause is an answer and no fault of ours. At hundreds a second, logging it would cost more than the refused work. */
 function isDeliberate(error: unknown): boolean {
   return (error instanceof ApiError || error instanceof OAuthError) && error.cause === undefined && error.status > 500;
 }

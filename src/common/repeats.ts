@@ -6,7 +6,7 @@ const MAX_KINDS = 1_000;
 export class Repeats {
   private readonly counts = new Map<string, number>();
 
-  /** Whether to write a line of this kind; if others follow it in the interval, `tell` says how many at its end. */
+  /** True: write the line. If more lines of this kind come within the interval, `tell` gets their number at its end. */
   isFirst(kind: string, tell: (count: number) => void): boolean {
     const count = this.counts.get(kind);
     if (count !== undefined) {

@@ -22,7 +22,7 @@ export function countRequest(response: { once(event: 'close', listener: () => vo
   response.once('close', () => open--);
 }
 
-/** The event loop's time as the long work of a request has it: when its slice is over, others go first. */
+/** The slices of the event loop's time that the long work of a request gets; between two slices short requests run. */
 export class Turn {
   private began = performance.now();
 
@@ -44,7 +44,7 @@ export class Turn {
     return performance.now() - this.began >= SLICE_MS;
   }
 
-  /** Waits until the others had theirs. */
+  /** Ends a slice, and waits for the next one. */
   async pass(): Promise<void> {
     const took = Math.min(performance.now() - this.began, LONGEST_SLICE_MS);
     line = line.then(() => rest(took));

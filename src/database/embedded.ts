@@ -55,7 +55,7 @@ export async function openEmbedded(dataDir: string): Promise<Opened> {
   }
 }
 
-/** Its files hold tokens, users and texts, and PGlite makes them readable by all. `folder` may be open to others, as volumes are. */
+/** Closes the database's folder to other users: PGlite makes its files, with tokens, users and texts, readable by all of them. */
 function keepPrivate(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   if ((statSync(folder).mode & 0o077) === 0) return;

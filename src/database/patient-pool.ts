@@ -35,8 +35,8 @@ export class NoConnectionFree extends Error {
 type Callback = Parameters<pg.Pool['connect']>[0];
 
 /**
- * A pool that goes on with the connections it has when the server or a pooler has no more: pg's own lets a caller wait for
- * a new connection while others come back to the pool.
+ * A pool that goes on with the connections it has when the server or a pooler has no more. In pg's own pool a caller waits for
+ * a new connection although a used one has come back to the pool.
  */
 export class PatientPool extends pg.Pool {
   private readonly logger = new Logger('Database');

@@ -55,7 +55,7 @@ export function demandMigration(standing: Standing, pending: readonly string[], 
   );
 }
 
-/** Throws StartError with the grants when the role may not use all tables of their owner, and make others where `makes`. */
+/** Throws StartError with the missing grants when the role may not use the owner's tables; with `makes`, also when it may not make tables. */
 export async function demandUse(pool: pg.Pool, standing: Standing, place: string, makes = false): Promise<void> {
   const { role, schema, owner, isOwner, grantee, grantor } = standing;
   if (isOwner) return;

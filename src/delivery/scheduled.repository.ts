@@ -8,9 +8,9 @@ import type { QueuedBatch } from './batch.js';
 
 /** Messages of one statement: some 15 ms, also where the embedded database shares the process. */
 export const LOT = 200;
-/** Due messages that are looked at for a lot: an application with more of one moment makes others wait. */
+/** Due messages that are looked at for a lot. If one application has more due at one moment, other applications wait for them. */
 const HEAD = 10_000;
-/** Ids of a target, and devices of a message, that are looked up with others; more are expanded alone. */
+/** Ids of a target, and devices of a message, up to which messages are expanded together; a larger message is expanded alone. */
 export const FEW = 10;
 
 export interface Released {
@@ -27,10 +27,10 @@ export class ScheduledRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /**
-   * Lets a lot of them leave, of all applications by turns. A message to few devices has its batches at once: with a look-up, a
-   * transaction and a job for each, 2,500 of one moment took 18 s. The others are accepted, and expanded as those without
-   * a time are. Killed after this, batches and accepted messages without a job are found by the sweeper. A paused message
-   * waits, at most until it expires.
+   * Releases a lot of due messages, application by application in turn. Messages to few devices get their batches in this
+   * statement: with a look-up, a transaction and a job for each, 2,500 of one moment took 18 s. Larger messages become
+   * `accepted`, and are expanded as messages without `sendAt` are. If the process is killed after this, the sweeper finds
+   * the batches and accepted messages without a job. A paused message waits, at most until it expires.
    */
   async release(): Promise<Released> {
     const { rows } = await sql<ReleasedRow>`
