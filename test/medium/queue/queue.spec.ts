@@ -150,7 +150,7 @@ describe.each(BACKENDS)('a queue on %s', (backend) => {
     const count = async () => {
       const { rows } = await database.pool.query<{ count: number }>(
         `select count(*)::int as count from pg_stat_activity
-        where datname = current_database() and pid <> pg_backend_pid()
+        where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'
           and backend_start >= $1 and application_name <> 'carillon-migrations'`,
         [openedAt],
       );
