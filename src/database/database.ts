@@ -43,14 +43,23 @@ export async function openDatabase(config: Pick<Config, 'databaseUrl' | 'dataDir
   }
 }
 
+/** How often this process has run each prepared statement. */
+const runs = new Map<string, number>();
+
 /**
- * Runs a statement outside of any transaction that each connection parses and plans once, under a name of its own: a good
- * part of what a small one costs. Its text must always be the same. It is tried again when it met another in a deadlock.
+ * Runs a statement outside of any transaction that each connection parses and plans under a name of its own: a good part of
+ * what a small one costs. Its text must always be the same. It is tried again when it met another in a deadlock.
+ *
+ * Connections plan it anew, under the next name, each time its runs have doubled. PostgreSQL keeps a plan until a table of it
+ * is analysed, a minute after a flood or later, and a plan for tables of one page reads all of them whatever they grow to.
  */
 export async function executePrepared<Row>(database: Database, name: string, query: RawBuilder<Row>): Promise<Row[]> {
   const { sql: text, parameters } = query.compile(database.kysely);
   const values = [...parameters];
-  const { rows } = await againOnConflict(() => database.pool.query({ name, text, values }));
+  const count = (runs.get(name) ?? 0) + 1;
+  runs.set(name, count);
+  const planned = { name: `${name}-${Math.floor(Math.log2(count))}`, text, values };
+  const { rows } = await againOnConflict(() => database.pool.query(planned));
   return rows as Row[];
 }
 

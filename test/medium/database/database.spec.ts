@@ -149,6 +149,20 @@ describe.each(PLACES)('the %s database', (place) => {
     });
   });
 
+  it.runIf(place === 'PostgreSQL')('a prepared statement is planned anew when its runs have doubled', async () => {
+    const own = sql<{
+      name: string;
+    }>`select name from pg_prepared_statements where name like 'doubled-%' order by name`;
+    const names: string[] = [];
+    // One after the other, they have the same connection, which tells of its own statements.
+    for (let run = 1; run <= 9; run++) {
+      const rows = await executePrepared(database, 'doubled', own);
+      names.push(rows.at(-1)?.name ?? 'none');
+    }
+    const first = Number(names[0]?.replace('doubled-', ''));
+    expect(names.map((name) => Number(name.replace('doubled-', '')) - first)).toEqual([0, 1, 1, 2, 2, 2, 2, 3, 3]);
+  });
+
   describe('LISTEN and NOTIFY', () => {
     const listenOn = async (statement: string) => {
       const client = await database.pool.connect();
