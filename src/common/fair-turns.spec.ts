@@ -34,6 +34,24 @@ describe('FairTurns', () => {
     expect(most).toBe(2);
   });
 
+  it('a turn stays taken for the rest after its work, and the caller of the work does not wait for it', async () => {
+    const ran: string[] = [];
+    const pauses: number[] = [];
+    const turns = new FairTurns(1, (tookMs) => {
+      pauses.push(tookMs);
+      return 20;
+    });
+    const began = performance.now();
+    await turns.take('a', async () => void ran.push('first'));
+    expect(pauses).toHaveLength(1);
+    const second = turns.take('a', async () => void ran.push('second'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(ran).toEqual(['first']);
+    await second;
+    expect(ran).toEqual(['first', 'second']);
+    expect(performance.now() - began).toBeGreaterThan(18);
+  });
+
   it('work that fails gives its turn on', async () => {
     const turns = new FairTurns(1);
     await expect(turns.take('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no');

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Turn, countRequest } from './turn.js';
+import { Turn, countRequest, noteShortRequest, restAfter } from './turn.js';
 
 describe('Turn', () => {
   let now: number;
@@ -117,5 +117,21 @@ describe('Turn', () => {
       }),
     );
     expect(slices).toEqual(['first', 'second']);
+  });
+});
+
+describe('restAfter', () => {
+  let now = 1_000_000;
+  beforeEach(() => void vi.spyOn(performance, 'now').mockImplementation(() => now));
+  afterEach(() => vi.restoreAllMocks());
+
+  it('is three times the piece, 1 s at most, in the second after a short request, and 0 without one', () => {
+    expect(restAfter(100)).toBe(0);
+    noteShortRequest();
+    now += 999;
+    expect(restAfter(100)).toBe(300);
+    expect(restAfter(5_000)).toBe(1_000);
+    now += 1;
+    expect(restAfter(100)).toBe(0);
   });
 });

@@ -7,8 +7,15 @@ import { setImmediate as othersTurn, setTimeout as delay } from 'node:timers/pro
 const SLICE_MS = 5;
 /** Long work waits for short requests that are under way: so many times as long as its slice was. */
 const REST = 4;
+/** Work of many rows leaves the database and the process to short requests: so many times as long as its last piece took. */
+const REST_OF_ROWS = 3;
 /** What counts of a slice, in which the work may have waited for the database. */
 const LONGEST_SLICE_MS = 10;
+
+/** After a short request, work of many rows rests between its pieces for so long, ms: the next short request may come at any moment. */
+const LATELY_MS = 1_000;
+/** The longest rest after a piece, ms: a database that was slow once must not hold a bulk for a minute. */
+const LONGEST_REST_MS = 1_000;
 
 /** Requests that are under way, and how many of them are long work. */
 let open = 0;
@@ -20,6 +27,19 @@ let line: Promise<void> = Promise.resolve();
 export function countRequest(response: { once(event: 'close', listener: () => void): unknown }): void {
   open++;
   response.once('close', () => open--);
+}
+
+let lastShort = -Infinity;
+
+/** A single message or a registration came: its caller waits for the answer. */
+export function noteShortRequest(): void {
+  lastShort = performance.now();
+}
+
+/** How long work of many rows rests after a piece of `tookMs`; both in ms. 0: no short request came lately. */
+export function restAfter(tookMs: number): number {
+  const lately = performance.now() - lastShort < LATELY_MS;
+  return lately ? Math.min(REST_OF_ROWS * tookMs, LONGEST_REST_MS) : 0;
 }
 
 /** The slices of the event loop's time that the long work of a request gets; between two slices short requests run. */

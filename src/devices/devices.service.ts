@@ -4,6 +4,7 @@ import { Clock } from '../common/clock.js';
 import { invalidValue, notFound } from '../common/errors.js';
 import { isGiven } from '../common/lenient.js';
 import type { Page, PageRequest } from '../common/paging.js';
+import { noteShortRequest } from '../common/turn.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
 import { canonicalLanguage, canonicalTimeZone } from './device-profile.js';
@@ -32,6 +33,7 @@ export class DevicesService {
 
   /** Registering the same device again is an update. Throws CARIL0409E when it is new and the application's quota is used. */
   async registerDevice(applicationId: string, body: RegisterDeviceDto): Promise<Device> {
+    noteShortRequest();
     await this.applications.getApplication(applicationId);
     const device = toRegistration(body, this.providers);
     const refused = await this.quota.refuse(applicationId, [device]);

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ApplicationsService, checkMaySend } from '../applications/applications.service.js';
 import { ApiError, invalidValue } from '../common/errors.js';
 import { FairTurns } from '../common/fair-turns.js';
-import { Turn } from '../common/turn.js';
+import { Turn, restAfter } from '../common/turn.js';
 import { readIdempotency } from './idempotency.js';
 import type { Idempotency } from './idempotency.js';
 import { newMessageId } from './message-id.js';
@@ -32,7 +32,7 @@ export interface BulkAcceptance {
 /** Many messages in one request: all of them are kept, or none. */
 @Injectable()
 export class BulkService {
-  private readonly turns = new FairTurns(AT_ONCE);
+  private readonly turns = new FairTurns(AT_ONCE, restAfter);
 
   constructor(
     private readonly applications: ApplicationsService,

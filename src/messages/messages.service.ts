@@ -3,6 +3,7 @@ import type { FoundApplication } from '../applications/application.repository.js
 import { ApplicationsService, checkMaySend } from '../applications/applications.service.js';
 import { Clock } from '../common/clock.js';
 import { ApiError, invalidValue } from '../common/errors.js';
+import { noteShortRequest } from '../common/turn.js';
 import type { NewBatch } from '../delivery/batching.js';
 import { Quotas } from '../limits/quotas.js';
 import { PROVIDERS } from '../providers/providers.module.js';
@@ -65,6 +66,7 @@ export class MessagesService {
 
   /** Validates, keeps, then tells the queue. When this returns, the message is committed. */
   async acceptMessage(caller: Caller, body: unknown, idempotencyKey: string | undefined): Promise<Acceptance> {
+    noteShortRequest();
     const { applicationId, clientId } = caller;
     const application = await this.applications.getApplication(applicationId);
     // First of all: what was accepted is answered again, also when its sendAt has passed by now.
