@@ -67,13 +67,13 @@ export class EmbeddedKeeper implements OnModuleInit, BeforeApplicationShutdown {
     return rows[0]!;
   }
 
-  /** The table that has waited longest, small ones before large ones. */
+  /** The table that has waited longest, small ones before large ones; the catalog's too, because BullMQ makes temporary tables. */
   private async findDeadRows(): Promise<string | undefined> {
     // What this session has counted is seen after it was flushed: otherwise once in some seconds.
     await sql`select pg_stat_force_next_flush()`.execute(this.database.kysely);
     const { rows } = await sql<{ name: string }>`
-      select format('%I.%I', schemaname, relname) as name from pg_stat_user_tables
-      where n_dead_tup > ${DEAD_ROWS} and n_dead_tup > ${DEAD_SHARE}::float8 * n_live_tup
+      select format('%I.%I', schemaname, relname) as name from pg_stat_all_tables
+      where schemaname !~ '^pg_(toast|temp)' and n_dead_tup > ${DEAD_ROWS} and n_dead_tup > ${DEAD_SHARE}::float8 * n_live_tup
       order by last_vacuum nulls first, pg_table_size(relid) limit 1`.execute(this.database.kysely);
     return rows[0]?.name;
   }

@@ -43,4 +43,21 @@ describe('the embedded database under steady load', () => {
       90 * MB,
     );
   }, 60_000);
+
+  it('keeps the catalog within bounds while temporary tables come and go, as the queue makes them', async () => {
+    const { pool } = database;
+    const keeper = new EmbeddedKeeper(database);
+    for (let round = 0; round < 20; round++) {
+      for (let table = 0; table < 25; table++)
+        await pool.query('create temp table passing (id text, value jsonb, at timestamptz); drop table passing');
+      await keeper.look();
+    }
+    const before = await read(`pg_table_size('pg_attribute')`);
+    for (let round = 0; round < 20; round++) {
+      for (let table = 0; table < 25; table++)
+        await pool.query('create temp table passing (id text, value jsonb, at timestamptz); drop table passing');
+      await keeper.look();
+    }
+    expect(await read(`pg_table_size('pg_attribute')`)).toBeLessThan(before * 1.2);
+  }, 60_000);
 });
