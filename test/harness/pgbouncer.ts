@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,24 +6,35 @@ import { awaitForwarder } from './forwarder.js';
 import type { Forwarder } from './forwarder.js';
 import { freePort } from './servers.js';
 
-/** TEST_PGBOUNCER names another than the installed one. */
-const BINARY = [process.env.TEST_PGBOUNCER ?? '/usr/sbin/pgbouncer', '/usr/bin/pgbouncer'].find((file) =>
-  existsSync(file),
-);
+interface PgBouncer {
+  version: string;
+  binary: string;
+}
 
-/** Whether tests behind PgBouncer run: where its binary is, and always under CI, where its absence is a failure. */
-export const PGBOUNCER_AVAILABLE = process.env.CI === 'true' || BINARY !== undefined;
+const INSTALLED = ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer'].find((file) => existsSync(file));
+
+/** The installed one, and beside it that of TEST_PGBOUNCER; under CI the first is there or the tests fail. */
+export const PGBOUNCERS: readonly PgBouncer[] = [
+  INSTALLED ?? (process.env.CI === 'true' ? 'pgbouncer' : undefined),
+  process.env.TEST_PGBOUNCER,
+]
+  .filter((binary) => binary !== undefined)
+  .map((binary) => ({ binary, version: versionOf(binary) }));
+
+function versionOf(binary: string): string {
+  return /PgBouncer (\S+)/.exec(execFileSync(binary, ['--version'], { encoding: 'utf8' }))?.[1] ?? '?';
+}
 
 export type PoolMode = 'session' | 'transaction' | 'statement';
 
 /** A PgBouncer before the server. */
 export async function startPgBouncer(
+  { binary }: PgBouncer,
   serverUrl: string,
   mode: PoolMode,
   poolSize = 100,
   settings: readonly string[] = [],
 ): Promise<Forwarder> {
-  if (!BINARY) throw new Error('pgbouncer is not installed');
   const folder = mkdtempSync(join(tmpdir(), 'carillon-pgbouncer-'));
   chmodSync(folder, 0o755);
   const { hostname, port: serverPort, username } = new URL(serverUrl);
@@ -47,6 +58,6 @@ export async function startPgBouncer(
   writeFileSync(file, lines.join('\n'));
   // It refuses to run as root.
   const user = process.getuid?.() === 0 ? ['-u', 'postgres'] : [];
-  const child = spawn(BINARY, ['-q', ...user, file], { stdio: 'ignore', cwd: folder });
+  const child = spawn(binary, ['-q', ...user, file], { stdio: 'ignore', cwd: folder });
   return awaitForwarder('PgBouncer', child, port, folder);
 }

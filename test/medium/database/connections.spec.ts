@@ -7,7 +7,7 @@ import type { Database } from '../../../src/database/database.js';
 import { newQueuePool } from '../../../src/database/postgres.js';
 import { Queues } from '../../../src/queue/queue.js';
 import { HAPROXY_AVAILABLE, startHaproxy } from '../../harness/haproxy.js';
-import { PGBOUNCER_AVAILABLE, startPgBouncer } from '../../harness/pgbouncer.js';
+import { PGBOUNCERS, startPgBouncer } from '../../harness/pgbouncer.js';
 import { createDatabase, startPostgres } from '../../harness/servers.js';
 import { startSilentProxy } from '../../harness/silent-proxy.js';
 import { REDIS_AVAILABLE, startRedis } from '../queue/redis-server.js';
@@ -195,9 +195,9 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
     listener.release();
   });
 
-  describe.skipIf(!PGBOUNCER_AVAILABLE)('behind PgBouncer', () => {
+  describe.each(PGBOUNCERS)('behind PgBouncer $version', (pgbouncer) => {
     it('in session mode all of it works, the queue in the database too', { timeout: 60_000 }, async () => {
-      const pooler = await startPgBouncer(serverUrl ?? '', 'session');
+      const pooler = await startPgBouncer(pgbouncer, serverUrl ?? '', 'session');
       try {
         await expectJobs(pooler.through(url));
       } finally {
@@ -214,7 +214,7 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
       async (_what, settings) => {
         await (await open(url)).close();
         opened.pop();
-        const pooler = await startPgBouncer(serverUrl ?? '', 'session', 5, settings);
+        const pooler = await startPgBouncer(pgbouncer, serverUrl ?? '', 'session', 5, settings);
         const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
         const processes: Database[] = [];
         try {
@@ -237,7 +237,7 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
     );
 
     it('a start that is given no session says so', async () => {
-      const pooler = await startPgBouncer(serverUrl ?? '', 'session', 1);
+      const pooler = await startPgBouncer(pgbouncer, serverUrl ?? '', 'session', 1);
       const holder = new pg.Client({ connectionString: pooler.through(url) });
       await holder.connect();
       await holder.query('select 1');
@@ -252,7 +252,7 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
     });
 
     it.each(['transaction', 'statement'] as const)('%s mode is refused by name', async (mode) => {
-      const pooler = await startPgBouncer(serverUrl ?? '', mode);
+      const pooler = await startPgBouncer(pgbouncer, serverUrl ?? '', mode);
       try {
         const opening = openDatabase({ databaseUrl: pooler.through(url), dataDir: '' });
         await expect(opening).rejects.toThrow(StartError);
