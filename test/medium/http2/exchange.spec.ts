@@ -81,7 +81,7 @@ describe('flow control', () => {
     const pool = makePool({ origin, tls });
     // Together they exceed the connection's window of 16 MiB, too.
     const results = await Promise.all(Array.from({ length: 40 }, () => pool.send(request())));
-    expect(results.every((r) => r.kind === 'answered' && r.body.length === 900_000)).toBe(true);
+    expect(results.map((r) => (r.kind === 'answered' ? r.body.length : r))).toEqual(results.map(() => 900_000));
   });
 
   it('gives up an answer of more than a megabyte, and only that one', async () => {
