@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readMasterKey } from './master-key.js';
 import { StartError } from './start-error.js';
@@ -65,11 +65,7 @@ export function openVault(config: { masterKey?: Buffer; dataDir: string }, isNee
         `${file} is missing, and the database holds secrets sealed under it: restore it from a backup`,
       );
     mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-    try {
-      writeFileSync(file, `${randomBytes(KEY).toString('base64')}\n`, { flag: 'wx', mode: 0o600 });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
+    if (!existsSync(file)) makeKey(file);
     const key = readMasterKey(readFileSync(file, 'utf8').trim());
     if (!key) throw new StartError(`${file} does not hold a key of 32 bytes in base64`);
     return new Vault(key);
@@ -77,4 +73,11 @@ export function openVault(config: { masterKey?: Buffer; dataDir: string }, isNee
     if (error instanceof StartError) throw error;
     throw new StartError(`The master key in DATA_DIR cannot be read or made`, error);
   }
+}
+
+/** Whole or not at all: half of a key, left by a full disk or a stop in between, would be refused at each start. */
+function makeKey(file: string): void {
+  const unfinished = `${file}.unfinished`;
+  writeFileSync(unfinished, `${randomBytes(KEY).toString('base64')}\n`, { mode: 0o600, flush: true });
+  renameSync(unfinished, file);
 }

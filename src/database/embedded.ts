@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { EventEmitter } from 'node:events';
-import { chmodSync, mkdirSync, statSync, statfsSync } from 'node:fs';
+import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { PGlite, types } from '@electric-sql/pglite';
 import type pg from 'pg';
@@ -9,11 +9,9 @@ import { reviveJson } from '../common/json.js';
 import { StartError } from '../common/start-error.js';
 import { preparation } from './connection.js';
 import { checkDataFiles } from './data-files.js';
+import { hasNoRoom, isFull, noRoom } from './disk-room.js';
 import { lockFolder } from './folder-lock.js';
 import type { Opened } from './postgres.js';
-
-/** A new database has 40 MB of files; the log takes 64 MB more before the first checkpoint. */
-const ROOM_BYTES = 104_857_600;
 
 type Statement = string | { text: string; values?: unknown[] };
 interface Result {
@@ -43,15 +41,12 @@ export async function openEmbedded(dataDir: string): Promise<Opened> {
   } catch (error) {
     unlock();
     if (error instanceof StartError) throw error;
-    const { bavail, bsize } = statfsSync(folder);
-    if (bavail * bsize < ROOM_BYTES)
-      throw new StartError(
-        `The embedded database in ${folder} cannot be opened: its disk has ${Math.floor((bavail * bsize) / 1_048_576)} MB left, and ${ROOM_BYTES / 1_048_576} are needed`,
-      );
-    throw new StartError(
-      `The embedded database in ${folder} cannot be opened: its files are damaged or incomplete, restore the whole folder from a backup`,
-      error,
-    );
+    throw isFull(error) || hasNoRoom(folder)
+      ? noRoom(folder)
+      : new StartError(
+          `The embedded database in DATA_DIR ${folder} cannot be opened: its files are damaged or incomplete, restore the whole folder from a backup`,
+          error,
+        );
   }
 }
 

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   fstatSync,
   mkdirSync,
   openSync,
@@ -15,6 +16,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { hostClock } from '../common/clock.js';
 import { StartError } from '../common/start-error.js';
+import { isFull, noRoom } from './disk-room.js';
 
 /** A living holder touches its lock every so often; in another container that is all we see of it. */
 const TOUCH_MS = 3_000;
@@ -37,13 +39,18 @@ export function lockFolder(folder: string): () => void {
     take(file, folder);
   } catch (error) {
     if (error instanceof StartError) throw error;
+    if (isFull(error) && existsSync(folder)) throw noRoom(folder);
     throw new StartError(`DATA_DIR ${folder} cannot be written`, error);
   }
   const touching = setInterval(() => touch(file), TOUCH_MS).unref();
-  return () => {
+  const release = (): void => {
     clearInterval(touching);
+    process.off('exit', release);
     rmSync(file, { force: true });
   };
+  // Also when a start or a drain is cut short: the next container, of another name, would wait for the lock's age.
+  process.on('exit', release);
+  return release;
 }
 
 function take(file: string, folder: string): void {

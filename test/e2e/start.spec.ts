@@ -1,13 +1,11 @@
-import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { runToEnd, startCarillon } from '../harness/carillon.js';
+import { runAfter, runToEnd, startCarillon } from '../harness/carillon.js';
 import type { RunningCarillon } from '../harness/carillon.js';
 import { freePort } from '../harness/servers.js';
 import { SERVERS } from './stages.js';
@@ -93,17 +91,12 @@ describe('a start is refused when', () => {
     expect(output).not.toMatch(/^ {4}at /m);
   });
 
-  it('too few files may be open, in JSON in production', async () => {
-    const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-    const shell = `ulimit -n 64; exec "${process.execPath}" "${main}"`;
+  it('too few files may be open, in JSON in production', () => {
     for (const [environment, says] of [
       ['development', /^carillon: This process may open 64 files: 1024 are needed.*\n$/],
       ['production', /^\{"level":"fatal".*This process may open 64 files: 1024 are needed.*\}\n$/],
     ] as const) {
-      const { status, stderr } = spawnSync('/bin/sh', ['-c', shell], {
-        env: { NODE_ENV: environment, DATA_DIR: newFolder() },
-        encoding: 'utf8',
-      });
+      const { status, stderr } = runAfter('ulimit -n 64', { NODE_ENV: environment, DATA_DIR: newFolder() });
       expect([status, stderr]).toEqual([1, expect.stringMatching(says)]);
     }
   });

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess, SpawnSyncReturns } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -63,6 +63,17 @@ export async function startCarillon(
 export async function runToEnd(environment: Record<string, string>): Promise<{ code: number | null; output: string }> {
   const run = runCarillon(environment);
   return { code: await run.exited, output: run.output() };
+}
+
+/** Runs lines of the shell, under `wrap` if it is given, and then the program in the shell's place, until it ends. */
+export function runAfter(
+  lines: string,
+  environment: Record<string, string>,
+  wrap: readonly string[] = [],
+): SpawnSyncReturns<string> {
+  const [command, ...args] = [...wrap, '/bin/sh', '-c', `${lines}; exec "${process.execPath}" "${MAIN}"`];
+  const env = { PATH: process.env.PATH, PORT: '0', HOST: '127.0.0.1', ...environment };
+  return spawnSync(command, args, { env, encoding: 'utf8' });
 }
 
 function runCarillon(

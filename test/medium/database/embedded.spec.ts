@@ -85,7 +85,7 @@ describe('the folder of an embedded database', { timeout: 120_000 }, () => {
     writeFileSync(join(dataDir, 'database'), 'a file where the folder should be');
     const broken = openDatabase({ dataDir });
     await expect(broken).rejects.toThrow(StartError);
-    await expect(broken).rejects.toThrow(`The embedded database in ${dataDir} cannot be opened`);
+    await expect(broken).rejects.toThrow(`The embedded database in DATA_DIR ${dataDir} cannot be opened`);
     // The refusal is again about the database, not about a lock left behind.
     await expect(openDatabase({ dataDir })).rejects.toThrow('cannot be opened');
   });

@@ -1,0 +1,58 @@
+import { rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { StartError } from '../common/start-error.js';
+
+/** A new database has 40 MB of files; the log takes 64 MB more before the first checkpoint. */
+const ROOM_BYTES = 104_857_600;
+const SEGMENT_BYTES = 16 * 1_048_576;
+const FILES = 1_500;
+const MIB = 1_048_576;
+
+/** No space or no inode, a quota, the largest file allowed (errno(3)). */
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+/** The same as PGlite, which is WebAssembly, throws them (github.com/WebAssembly/WASI, `errno` of preview 1). */
+const FULL_IN_WASM = new Set([51, 19, 22]);
+
+/** Whether the disk has refused a write. */
+export function isFull(error: unknown): boolean {
+  const { code, name, errno, cause } = (error ?? {}) as Record<string, unknown>;
+  if (FULL.has(String(code))) return true;
+  if (name === 'ErrnoError' && FULL_IN_WASM.has(Number(errno))) return true;
+  return cause !== undefined && isFull(cause);
+}
+
+/** Whether a new database has no room there. PGlite does not always say why it has ended: a file of its log's size is tried. */
+export function hasNoRoom(folder: string): boolean {
+  if (leftOf(folder) < ROOM_BYTES) return true;
+  const file = join(folder, 'room.tried');
+  try {
+    writeFileSync(file, Buffer.alloc(SEGMENT_BYTES));
+    return false;
+  } catch (error) {
+    return isFull(error);
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+/** Bytes that this user may still write there. */
+function leftOf(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
+
+/** `folder` is DATA_DIR, and there. */
+export function noRoom(folder: string): StartError {
+  return new StartError(
+    `DATA_DIR ${folder}: its disk ${stateOf(folder)}, and ${ROOM_BYTES / MIB} MB for ${FILES} files are needed: free some, or set DATA_DIR to a folder on another disk`,
+  );
+}
+
+function stateOf(folder: string): string {
+  const left = leftOf(folder);
+  if (left < ROOM_BYTES) return `has ${Math.floor(left / MIB)} MB left`;
+  const { files, ffree } = statfsSync(folder);
+  // Some file systems have no number of files, and say 0.
+  if (files > 0 && ffree < FILES) return `has room for ${ffree} files`;
+  return 'takes no more (a quota, or ulimit -f)';
+}
