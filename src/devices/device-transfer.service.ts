@@ -1,4 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { OnModuleDestroy } from '@nestjs/common';
+import { setMaxListeners } from 'node:events';
 import { ApplicationsService } from '../applications/applications.service.js';
 import { checkBody, parseJson } from '../common/body.js';
 import { Clock } from '../common/clock.js';
@@ -8,7 +10,10 @@ import { readTrailer } from '../common/line-answer.js';
 import { readLines } from '../common/lines.js';
 import type { Line } from '../common/lines.js';
 import { readUtf8 } from '../common/text.js';
+import { CONFIG } from '../common/tokens.js';
 import { Turn } from '../common/turn.js';
+import { untilAborted } from '../common/until-aborted.js';
+import type { Config } from '../config.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
 import { AudienceRepository } from './audience.repository.js';
@@ -40,9 +45,10 @@ interface Numbered {
 
 /** All devices of an application in and out, one JSON object a line, in the memory of a few batches. */
 @Injectable()
-export class DeviceTransferService {
+export class DeviceTransferService implements OnModuleDestroy {
   /** Of applications: one that imports over many connections waits for itself. */
   private readonly turns = new FairTurns(AT_ONCE);
+  private readonly stopping = new AbortController();
 
   constructor(
     @Inject(PROVIDERS) private readonly providers: Providers,
@@ -52,11 +58,23 @@ export class DeviceTransferService {
     private readonly registrations: DeviceRegistrationRepository,
     private readonly quota: DeviceQuota,
     private readonly clock: Clock,
-  ) {}
+    @Inject(CONFIG) private readonly config: Pick<Config, 'shutdownTimeoutMs'>,
+  ) {
+    // Each import has one, and Node takes eleven for a leak.
+    setMaxListeners(0, this.stopping.signal);
+  }
+
+  /** A short import ends within half of the time that a stop has, and a long one has the rest for its answer. */
+  onModuleDestroy(): void {
+    const stop = (): void =>
+      this.stopping.abort(new ApiError('FPWSE0025E', 'The import broke off: this process stops.'));
+    setTimeout(stop, this.config.shutdownTimeoutMs / 2).unref();
+  }
 
   /**
    * Registers the device of each line, as POST does. A bad line is reported and the others kept. What was read is kept
-   * also when the import breaks off; importing again changes nothing of it. Throws FPWSE0025E when the database is away.
+   * also when the import breaks off; importing again changes nothing of it. Throws FPWSE0025E when the database is away or
+   * this process stops.
    */
   importDevices(applicationId: string, source: AsyncIterable<Buffer>): Promise<ImportReport> {
     return Turn.give((turn) => this.importInTurns(turn, applicationId, source));
@@ -78,7 +96,7 @@ export class DeviceTransferService {
       tagNames = 0;
     };
     try {
-      for await (const lines of readLines(source, MAX_LINE))
+      for await (const lines of readLines(untilAborted(source, this.stopping.signal), MAX_LINE))
         for (const line of lines) {
           if (turn.isOver) await turn.pass();
           const read = readLine(line, this.providers);
@@ -90,10 +108,13 @@ export class DeviceTransferService {
             if (batch.push({ line: line.number, device: read }) === BATCH || tagNames >= TAG_NAMES) await write();
           }
         }
-    } finally {
+    } catch (error) {
       await write();
       await writing;
+      throw error instanceof ApiError ? withKept(error, report) : error;
     }
+    await write();
+    await writing;
     return report;
   }
 
@@ -121,9 +142,7 @@ export class DeviceTransferService {
       });
     } catch (error) {
       if (error instanceof ApiError && error.status < 500) throw error;
-      const { lines, rejected } = report.summarize();
-      const kept = `${lines - rejected} devices before are registered`;
-      throw new ApiError('FPWSE0025E', `The import broke off: ${kept}. Import again.`, {}, { cause: error });
+      throw withKept(new ApiError('FPWSE0025E', 'The import broke off.', {}, { cause: error }), report);
     }
   }
 
@@ -144,6 +163,12 @@ export class DeviceTransferService {
       return [];
     });
   }
+}
+
+/** Says what was kept of an import that breaks off. */
+function withKept({ code, message, headers, cause }: ApiError, report: ImportReport): ApiError {
+  const { lines, rejected } = report.summarize();
+  return new ApiError(code, `${message} ${lines - rejected} devices are registered: import again.`, headers, { cause });
 }
 
 /** The registration of a line, the count of a trailer, or why it is neither. */

@@ -220,6 +220,7 @@ function transfersOn(database: Database): DeviceTransferService {
     registrations,
     new DeviceQuota(quotas, new DeviceRepository(database), registrations, new TagRepository(database)),
     clock,
+    { shutdownTimeoutMs: 100 },
   );
 }
 
@@ -253,18 +254,30 @@ it.runIf(PLACES.includes('PostgreSQL'))(
   },
 );
 
-it('an import that breaks off keeps what was read', async () => {
+it('an import that breaks off, by its body or by a stop of the process, keeps what was read and says how much', async () => {
   const { database, remove } = await openPlace('embedded');
   const service = transfersOn(database);
   const audience = new AudienceRepository(database);
-  async function* broken(): AsyncGenerator<Buffer> {
+  async function* broken(then: () => Promise<never>): AsyncGenerator<Buffer> {
     for (const deviceId of ['a', 'b', 'c'])
       yield Buffer.from(`${JSON.stringify({ deviceId, platform: 'A', token: `sandbox:accepted:${deviceId}` })}\n`);
-    throw await Promise.resolve(new Error('aborted'));
+    await then();
   }
-  const applicationId = await addApplication(database);
-  await expect(service.importDevices(applicationId, broken())).rejects.toMatchObject({ code: 'FPWSE0004E' });
-  expect(await audience.count(applicationId, {})).toBe(3);
+  const stopAndWait = (): Promise<never> => {
+    service.onModuleDestroy();
+    return new Promise(() => undefined);
+  };
+  for (const [then, code] of [
+    [() => Promise.reject(new Error('aborted')), 'FPWSE0004E'],
+    [stopAndWait, 'FPWSE0025E'],
+  ] as const) {
+    const applicationId = await addApplication(database);
+    await expect(service.importDevices(applicationId, broken(then))).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(' 3 devices are registered: import again.'),
+    });
+    expect(await audience.count(applicationId, {})).toBe(3);
+  }
   await remove();
 });
 
