@@ -1,5 +1,5 @@
 // The first import: signals are taken before anything else is loaded.
-import './signals.js';
+import { stopBy } from './signals.js';
 import { ownLine } from './common/own-line.js';
 import { isTold } from './common/start-error.js';
 import { isProduction } from './config.js';
@@ -18,6 +18,12 @@ async function load(): Promise<void> {
   const { start } = await import('./start.js');
   await start();
 }
+
+// Until there is something to drain. What the database was changing is one transaction, which it takes back.
+stopBy((signal) => {
+  process.stdout.write(ownLine(isProduction(), 'log', `Stopped by ${signal} during the start`));
+  process.exit(0);
+});
 
 function end(text: string): void {
   process.stderr.write(ownLine(isProduction(), 'fatal', text));

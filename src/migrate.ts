@@ -1,12 +1,21 @@
+// The first import, as in main.ts.
+import { stopBy } from './signals.js';
 import { rootCause } from './common/errors.js';
 import { isTold } from './common/start-error.js';
 import { readStores } from './config.js';
-import { openDatabase } from './database/database.js';
-import { makeQueueTables } from './queue/queue-tables.js';
+
+function end(text: string): void {
+  process.stderr.write(`carillon: ${text}\n`);
+  process.exit(1);
+}
+
+stopBy((signal) => end(`Stopped by ${signal}: the database takes back what was begun, run it again`));
 
 /** `npm run migrate`: makes or updates the tables and ends, for a role that owns them where the program's own may not. */
 async function run(): Promise<void> {
   const { databaseUrl, queueUrl, dataDir } = readStores();
+  const { openDatabase } = await import('./database/database.js');
+  const { makeQueueTables } = await import('./queue/queue-tables.js');
   const database = await openDatabase({ databaseUrl, dataDir });
   try {
     if (!queueUrl) await makeQueueTables(database);
@@ -16,7 +25,7 @@ async function run(): Promise<void> {
   }
 }
 
-run().catch((error: unknown) => {
-  process.stderr.write(`carillon: ${isTold(error) ? error.message : rootCause(error)}\n`);
-  process.exitCode = 1;
-});
+run().then(
+  () => process.exit(0),
+  (error: unknown) => end(isTold(error) ? error.message : rootCause(error)),
+);

@@ -86,20 +86,23 @@ async function listen(app: NestFastifyApplication, { host, port }: Config): Prom
  */
 function drainOnSignal(app: NestFastifyApplication, { environment, shutdownDelayMs, shutdownTimeoutMs }: Config): void {
   let stoppingSince = Infinity;
-  stopBy(() => {
+  const end = (level: 'warn' | 'fatal', why: string): never => {
+    process.stderr.write(ownLine(environment === 'production', level, why));
+    process.exit(1);
+  };
+  stopBy((signal) => {
     // Ctrl-C under `npm start` comes twice: from the terminal, and passed on by npm.
-    if (performance.now() - stoppingSince > ONE_KEYSTROKE_MS) process.exit(1);
+    if (performance.now() - stoppingSince > ONE_KEYSTROKE_MS)
+      end('warn', `Stopped at once by a second signal, ${signal}: what was in flight is unknown`);
     if (stoppingSince < Infinity) return;
     stoppingSince = performance.now();
     app.get(Readiness).accepting = false;
     setTimeout(() => {
-      setTimeout(() => process.exit(1), shutdownTimeoutMs).unref();
+      const over = `Stopped after SHUTDOWN_TIMEOUT (${shutdownTimeoutMs / 1_000} s) with work under way, which is unknown`;
+      setTimeout(() => end('warn', over), shutdownTimeoutMs).unref();
       void app.close().then(
         () => process.exit(0),
-        (error: unknown) => {
-          process.stderr.write(ownLine(environment === 'production', 'fatal', `Stopping failed: ${rootCause(error)}`));
-          process.exit(1);
-        },
+        (error: unknown) => end('fatal', `Stopping failed: ${rootCause(error)}`),
       );
     }, shutdownDelayMs);
   });

@@ -47,6 +47,12 @@ export function preparation(searchPath: string, statementMs: number): string {
     .join('; ');
 }
 
+/**
+ * A statement of a migration may wait for a lock, or work, for minutes. When its process has ended meanwhile it is taken back
+ * at the next look. Not every platform of PostgreSQL can look (postgresql.org/docs/current/runtime-config-connection.html).
+ */
+const TAKE_BACK = `do $$ begin set client_connection_check_interval to '2s'; exception when others then null; end $$`;
+
 export interface PoolOptions {
   max: number;
   /** As `set search_path to` takes it. */
@@ -60,7 +66,7 @@ export function newPool(
   address: pg.ClientConfig,
   { max, searchPath, statementMs = STATEMENT_MS }: PoolOptions,
 ): PatientPool {
-  const text = preparation(searchPath, statementMs);
+  const text = [preparation(searchPath, statementMs), ...(statementMs === 0 ? [TAKE_BACK] : [])].join('; ');
   const options = {
     ...address,
     application_name: address.application_name ?? 'carillon',

@@ -1,0 +1,152 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Api } from '../harness/api.js';
+import { startCarillon } from '../harness/carillon.js';
+import type { RunningCarillon } from '../harness/carillon.js';
+import { EMBEDDED, SERVERS } from './stages.js';
+
+/** Signals in the middle of a start, a migration, an import and a drain: a line, an exit code, and nothing kept half. */
+
+const pathOf = (name: string): string => fileURLToPath(new URL(`../../dist/${name}`, import.meta.url));
+const MAIN = pathOf('main.js');
+const MIGRATE = pathOf('migrate.js');
+
+const children: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+const newClient = (environment: Record<string, string>): pg.Client =>
+  new pg.Client({ connectionString: environment.DATABASE_URL });
+
+function run(program: string, environment: Record<string, string>) {
+  const { PATH, HOME } = process.env;
+  const env = { PATH, HOME, PORT: '0', HOST: '127.0.0.1', ...environment };
+  const child: ChildProcess = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  children.push(child);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text: Buffer) => (output += text.toString()));
+  return { child, output: () => output, exited: once(child, 'close').then(([code]) => code as number | null) };
+}
+
+it('a first start that is stopped says so, gives its folder back, and the next one makes it whole', async () => {
+  const DATA_DIR = mkdtempSync(join(tmpdir(), 'carillon-cut-'));
+  const { child, output, exited } = run(MAIN, { DATA_DIR });
+  await expect.poll(() => existsSync(join(DATA_DIR, 'database.unfinished')), { timeout: 60_000 }).toBe(true);
+  child.kill('SIGTERM');
+  expect([await exited, output()]).toEqual([0, 'carillon: Stopped by SIGTERM during the start\n']);
+  expect(existsSync(join(DATA_DIR, 'lock'))).toBe(false);
+  const carillon = await startCarillon({ DATA_DIR });
+  expect((await carillon.stop()).code).toBe(0);
+  rmSync(DATA_DIR, { recursive: true });
+});
+
+describe.runIf(SERVERS)('a migration that waits for a lock', () => {
+  const BACKENDS = `select count(*)::int as n from pg_stat_activity
+    where datname = current_database() and application_name = 'carillon-migrations'`;
+
+  it.each([
+    ['npm run migrate', MIGRATE, 1, 'Stopped by SIGTERM: the database takes back what was begun, run it again'],
+    ['a start', MAIN, 0, 'Stopped by SIGTERM during the start'],
+  ])(
+    'and is stopped in %s is taken back by the server, and the next one goes on',
+    async (_what, program, code, says) => {
+      const { environment } = await SERVERS!.prepare();
+      // One transaction sees the activity of others as it was at its first look.
+      const [blocker, looker] = [newClient(environment), newClient(environment)];
+      await Promise.all([blocker.connect(), looker.connect()]);
+      const migrating = async (condition: string): Promise<number> => {
+        const { rows } = await looker.query<{ n: number }>(`${BACKENDS} and ${condition}`);
+        return rows[0]!.n;
+      };
+      try {
+        await blocker.query('begin');
+        // Who makes a table of this name waits for the end of this transaction.
+        await blocker.query('create table application (id int)');
+        const first = run(program, environment);
+        await expect.poll(() => migrating(`wait_event_type = 'Lock'`), { timeout: 60_000 }).toBe(1);
+        first.child.kill('SIGTERM');
+        expect([await first.exited, first.output()]).toEqual([code, `carillon: ${says}\n`]);
+        await expect.poll(() => migrating('true'), { timeout: 30_000 }).toBe(0);
+        await blocker.query('rollback');
+        expect((await looker.query("select to_regclass('application') as made")).rows).toEqual([{ made: null }]);
+        const second = run(MIGRATE, environment);
+        expect([await second.exited, second.output()]).toEqual([
+          0,
+          expect.stringContaining('the tables are up to date'),
+        ]);
+      } finally {
+        await Promise.all([blocker.end(), looker.end()]);
+      }
+    },
+  );
+});
+
+describe('a drain', () => {
+  let carillon: RunningCarillon;
+  let clean: () => void;
+  afterEach(() => clean());
+
+  /** An import that has sent one line and goes on sending nothing. */
+  const startImport = async (
+    timeoutS: number,
+  ): Promise<{ sending: ClientRequest; answer: Promise<IncomingMessage> }> => {
+    const prepared = await EMBEDDED.prepare();
+    clean = prepared.clean;
+    carillon = await startCarillon({ ...prepared.environment, SHUTDOWN_TIMEOUT: String(timeoutS) });
+    const { authorization } = await Api.connect(carillon.url);
+    const url = `${carillon.url}/imfpush/v1/apps/com.example.app/devices:import`;
+    const headers = { authorization, 'content-type': 'application/x-ndjson', expect: '100-continue' };
+    const sending = request(url, { method: 'POST', headers });
+    const answer = once(sending, 'response').then(([response]) => response as IncomingMessage);
+    answer.catch(() => undefined);
+    sending.on('error', () => undefined);
+    sending.flushHeaders();
+    await once(sending, 'continue');
+    sending.write('{"deviceId":"cut","platform":"G","token":"sandbox:accepted:cut"}\n');
+    return { sending, answer };
+  };
+
+  it('answers an import under way how many devices it has kept, and ends with 0', async () => {
+    const { answer } = await startImport(4);
+    process.kill(carillon.pid, 'SIGTERM');
+    const response = await answer;
+    let body = '';
+    for await (const piece of response) body += String(piece);
+    expect([response.statusCode, JSON.parse(body)]).toEqual([
+      503,
+      {
+        code: 'FPWSE0025E',
+        message: 'The import broke off: this process stops. 1 devices are registered: import again.',
+      },
+    ]);
+    expect(await carillon.exited).toBe(0);
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'ends at once by a second signal, %s, says so, and gives its folder back',
+    async (signal) => {
+      const { sending } = await startImport(60);
+      process.kill(carillon.pid, 'SIGTERM');
+      // Signals of half a second are one keystroke.
+      const again = setInterval(() => process.kill(carillon.pid, signal), 100);
+      const code = await carillon.exited;
+      clearInterval(again);
+      sending.destroy();
+      expect(code).toBe(1);
+      expect(carillon.output()).toMatch(new RegExp(`carillon: Stopped at once by a second signal, ${signal}: .*\\n$`));
+      const second = await startCarillon({ DATA_DIR: /data +(\S+)/.exec(carillon.output())![1]! });
+      expect(second.output()).not.toContain('WARN');
+      expect((await second.stop()).code).toBe(0);
+    },
+  );
+});
