@@ -13,6 +13,7 @@ describe('what says that the database cannot serve now', () => {
     ['a connection that an administrator ended', withCode('57P01')],
     ['a statement that took too long', withCode('57014')],
     ['a lock that was not got', withCode('55P03')],
+    ['a database that takes no connections', withCode('55000')],
     ['a serialization failure', withCode('40001')],
     ['a deadlock', withCode('40P01')],
     ['a password that no longer holds', withCode('28P01')],

@@ -2,10 +2,10 @@
 
 /**
  * SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html): connections (08), roles and databases that are refused
- * (28, 3D), conflicts (40), resources such as a full disk (53), the operator (57), the system (58); then a read-only
- * transaction, a lock that was not got, and a transaction that waited too long.
+ * (28, 3D), conflicts (40), resources such as a full disk (53), the operator (57), the system (58); then a database that
+ * takes no connections (`allow_connections`), a read-only transaction, a lock that was not got, and a transaction that waited too long.
  */
-const SQL_STATE = /^(08...|28...|3D...|40...|53...|57...|58...|25006|55P03|25P03)$/;
+const SQL_STATE = /^(08...|28...|3D...|40...|53...|57...|58...|55000|25006|55P03|25P03)$/;
 
 /** What Node says of a connection, and of a disk. */
 const SYSTEM = /^(ECONN\w+|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ENOSPC)$/;
