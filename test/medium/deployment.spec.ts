@@ -48,6 +48,15 @@ const SECRETS = new Map(
   ]),
 );
 
+it('the README’s recipe for PostgreSQL and Redis is production, and makes no clients with known secrets', () => {
+  const lines = read('README.md').match(/^ {4}(export .*|ROLES=.*)$/gm) ?? [];
+  const pairs = lines.flatMap((line) => [...line.matchAll(/(\w+)=(\$\([^)]*\)|\S+)/g)]);
+  const given = Object.fromEntries(pairs.map(([, name, value]) => [name, value]));
+  expect(Object.keys(given)).toEqual(expect.arrayContaining(['DATABASE_URL', 'QUEUE_URL', 'MASTER_KEY', 'ROLES']));
+  const key = { MASTER_KEY: randomBytes(32).toString('base64') };
+  expect(readConfig({ ...given, ...key })).toMatchObject({ environment: 'production', hasSamples: false });
+});
+
 it.skipIf(tools.length === 0 && !CI)('there is a docker-compose to check with', () => {
   expect(tools).not.toEqual([]);
 });

@@ -1,0 +1,44 @@
+import { Logger } from '@nestjs/common';
+import Fastify from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { promisify } from 'node:util';
+import { afterEach, expect, it, vi } from 'vitest';
+import { AppLogger } from '../common/logger.js';
+import { boundConnections } from './connections.js';
+
+let fastify: FastifyInstance;
+const sockets: Socket[] = [];
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  vi.restoreAllMocks();
+  Logger.overrideLogger(false);
+  await fastify.close();
+});
+
+it('of 500 connections beyond the bound all are closed, with one line for all of them', async () => {
+  const lines: string[] = [];
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
+  Logger.overrideLogger(new AppLogger(true));
+  fastify = Fastify();
+  boundConnections(fastify, 2);
+  await fastify.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = fastify.server.address() as AddressInfo;
+  const open = async (): Promise<Socket> => {
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+    sockets.push(socket);
+    await once(socket, 'connect');
+    return socket;
+  };
+  const kept = [await open(), await open()];
+  await expect.poll(() => promisify(fastify.server.getConnections.bind(fastify.server))()).toBe(2);
+  const refused = await Promise.all(Array.from({ length: 500 }, open));
+  await expect.poll(() => refused.every((socket) => socket.closed)).toBe(true);
+  expect(kept.map((socket) => socket.destroyed)).toEqual([false, false]);
+  expect(lines.map((line) => (JSON.parse(line) as { message: string }).message)).toEqual([
+    'A connection was closed at once: 2 are open, and no more are taken',
+  ]);
+});
