@@ -1,12 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { RawBuilder, Transaction } from 'kysely';
+import { wallClock } from '../common/clock.js';
 import { Vault } from '../common/vault.js';
 import { ITSELF, recordAudit } from '../auth/audit.repository.js';
 import type { Actor, AuditedChange } from '../auth/audit.repository.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { ProviderName } from '../providers/provider.js';
+import { hasStepped, isOfTheFuture } from '../database/waits.js';
 import type { BatchState, SettingName, Tables } from '../database/tables.js';
 import type { ProviderSettings } from '../providers/provider.js';
 
@@ -33,8 +35,8 @@ export function waitForTry(tries: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`make_interval(secs => least(${LONGEST_TRY_S}, ${FIRST_TRY_S} * power(2, least(${tries}, 10))))`;
 }
 
-/** A next try further off was written before the clock went back. */
-export const isTryDue = sql<boolean>`(next_try_at <= now() or next_try_at > now() + 2 * ${waitForTry(sql`tries`)})`;
+/** The moment less its wait is when it was written: before the clock went back, if that is to come. */
+export const isTryDue = sql<boolean>`(next_try_at <= now() or ${isOfTheFuture(sql`(next_try_at - ${waitForTry(sql`tries`)})`)})`;
 
 const NOT_PAUSED = { paused_reason: null, paused_by: null, paused_at: null, next_try_at: null, tries: 0 };
 const PAUSE_COLUMNS = ['paused_reason', 'paused_by', 'paused_at', 'next_try_at'] as const;
@@ -199,12 +201,17 @@ export class ProviderSettingRepository {
     return resumed !== undefined;
   }
 
-  /** Pauses this version; credentials that were replaced meanwhile are not blamed for their predecessor's fault. */
+  /**
+   * Pauses this version; credentials that were replaced meanwhile are not blamed for their predecessor's fault. `now`: epoch ms,
+   * by the clock that what was refused was sent by; null: it has stepped since. Where it has, as the process or the database
+   * knows, the refusal may be for the time alone, and a try is due at once.
+   */
   async pause(
     applicationId: string,
     provider: SettingName,
     version: number,
     { reason, by }: { reason: string; by: string },
+    now: number | null = wallClock(),
   ): Promise<boolean> {
     const paused = await this.database.kysely
       .updateTable('provider_setting')
@@ -212,7 +219,7 @@ export class ProviderSettingRepository {
         paused_reason: reason,
         paused_by: by,
         paused_at: sql`now()`,
-        next_try_at: sql`now() + ${waitForTry(sql`0`)}`,
+        next_try_at: sql`case when ${now === null || hasStepped(now)} then now() else now() + ${waitForTry(sql`0`)} end`,
         tries: 0,
       })
       .where('application_id', '=', applicationId)

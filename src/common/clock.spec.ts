@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { Clock, setWallClock } from './clock.js';
 
 const SRC = fileURLToPath(new URL('..', import.meta.url));
 
@@ -13,4 +14,18 @@ it('no file but clock.ts asks for the host’s time', () => {
       /\bDate\.now\b|\bnew Date\(\s*\)|\bnew Date\b(?!\()|\bDate\(\)/.test(readFileSync(`${SRC}/${file}`, 'utf8')),
   );
   expect(asking).toEqual(['common/clock.ts']);
+});
+
+it('a step is a change of seconds, whichever way, and no correction of the network’s delay', () => {
+  const clock = new Clock();
+  const stepsAfter = (epochMs: number): number => {
+    const before = clock.steps();
+    setWallClock(epochMs, 1_000);
+    return clock.steps() - before;
+  };
+  setWallClock(Date.UTC(2027, 0, 1), 1_000);
+  expect(stepsAfter(Date.UTC(2027, 0, 1) + 3_000)).toBe(0);
+  expect(stepsAfter(Date.UTC(2027, 0, 1) + 6_001)).toBe(1);
+  expect(stepsAfter(Date.UTC(2027, 0, 1))).toBe(1);
+  expect(stepsAfter(Date.UTC(1970, 0, 1))).toBe(1);
 });

@@ -5,6 +5,9 @@ import { Injectable } from '@nestjs/common';
  * the process carries it on, so that a step of the host's wall clock moves nothing.
  */
 let origin: number | null = null;
+let steps = 0;
+/** Less is the network's, and no credential's token is refused for it. */
+const STEP_MS = 3_000;
 
 /**
  * No right clock says less: a machine without a battery starts in 1970, or at a date of its firmware. A constant, because a
@@ -24,6 +27,7 @@ export function wallClock(): number {
 
 /** What the database's clock said at `at`, on the clock of `performance.now()`. */
 export function setWallClock(epochMs: number, at: number): void {
+  if (origin !== null && Math.abs(epochMs - at - origin) > STEP_MS) steps++;
   origin = epochMs - at;
 }
 
@@ -33,6 +37,11 @@ export class Clock {
   /** Of the wall clock, in epoch milliseconds. */
   now(): number {
     return wallClock();
+  }
+
+  /** How often the wall clock has stepped. */
+  steps(): number {
+    return steps;
   }
 
   /** Milliseconds of a clock that no one sets and that never steps: for durations. */

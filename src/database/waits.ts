@@ -13,6 +13,16 @@ export function wentBackBy(writtenAt: Date | null, now: number): number {
   return ms > WENT_BACK_S * 1_000 ? ms : 0;
 }
 
+/** The clock and a process's idea of it differ by less, but for statements that waited. */
+const STEPPED_MS = 5_000;
+
+/**
+ * Whether the database's clock has stepped, and the process may not know. `now`: epoch ms, what the process carries on from a
+ * look at the clock (database-watch.ts), which will tell the process of the step.
+ */
+export const hasStepped = (now: number): RawBuilder<boolean> =>
+  sql`abs(extract(epoch from clock_timestamp()) * 1000 - ${now}::float8) >= ${STEPPED_MS}`;
+
 /** A moment that was written, which cannot be later than now. Null: not known. */
 export const isOfTheFuture = (writtenAt: RawBuilder<unknown>): RawBuilder<boolean> =>
   sql`(${writtenAt} is not null and ${writtenAt} > now() + make_interval(secs => ${WENT_BACK_S}))`;

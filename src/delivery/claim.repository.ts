@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import type { RawBuilder, Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import { isTryDue, waitForTry } from '../applications/provider-setting.repository.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { Tables } from '../database/tables.js';
-import { isOver } from '../database/waits.js';
+import { hasStepped, isOver } from '../database/waits.js';
 import type { Ramp } from '../providers/provider.js';
 import type { LeasedBatch, PostponedBatch } from './batch.js';
 import { LEASE_S, inMs, ledgerColumns, recordedAt } from './batch.repository.js';
@@ -21,9 +21,6 @@ export interface ClaimTerms {
   ramp?: Ramp;
 }
 
-/** The clock and a process's idea of it differ by less, but for claims that waited. */
-const STEPPED_MS = 5_000;
-
 /** Taking batches to work on. */
 @Injectable()
 export class ClaimRepository {
@@ -36,7 +33,8 @@ export class ClaimRepository {
    * Leases a batch that is due and marks what is to be sent as in flight. Null when there is nothing to do: done, held
    * by another worker, not due, of an application that was removed, or its message is paused, or its provider for the
    * application (then it is parked).
-   * `takeOver`: also from a worker whose lease has run out.
+   * `takeOver`: also from a worker whose lease has run out. A lease that is over by a clock that has just stepped may be that
+   * of a living worker.
    * Postponed when its turn at the provider's pace is later, or its message leaves later.
    */
   async claim(
@@ -49,7 +47,7 @@ export class ClaimRepository {
       const { rows } = await sql<ClaimRow>`
         select ${CLAIMED} from ${joined()}
         where batch.id = ${id}
-          and (batch.state = 'ready' and batch.due_at <= now() or ${takeOver} and ${hasNotStepped(now)}
+          and (batch.state = 'ready' and batch.due_at <= now() or ${takeOver} and not ${hasStepped(now)}
             and batch.state = 'leased' and ${isOver(sql`batch.lease_until`, LEASE_S)})
         for update of batch skip locked`.execute(transaction);
       const row = rows[0];
@@ -57,7 +55,7 @@ export class ClaimRepository {
       const batch = toLeased(row, provider.needsSettings, now);
       const over = batch.terms.cancelled || now >= batch.terms.expiresAt;
       batch.isProbe =
-        row.paused_reason !== null && row.paused_at === null && !over && (await takeTry(row, transaction));
+        row.paused_reason !== null && row.paused_at === null && !over && (await takeTry(row, now, transaction));
       if ((row.paused_reason !== null || row.paused_at !== null) && !over && !batch.isProbe) {
         // It may be parked for days: what a lost worker wrote is called unknown meanwhile, not in flight.
         batch.ledger.settleLost(batch.terms);
@@ -125,24 +123,18 @@ export class ClaimRepository {
 
 /**
  * One delivery at growing intervals tries whether an application that is paused may send again: true for the one claim,
- * among all of all processes, whose turn it is.
+ * among all of all processes, whose turn it is. No try of a process that has not seen a step of the clock: its credentials'
+ * tokens are of the wrong time.
  */
-async function takeTry(row: ClaimRow, transaction: Transaction<Tables>): Promise<boolean> {
+async function takeTry(row: ClaimRow, now: number, transaction: Transaction<Tables>): Promise<boolean> {
   // Before the time nothing is locked: a broadcast's batches come here one after the other.
   if (!row.try_is_due) return false;
   const { rows } = await sql`
     update provider_setting set tries = tries + 1, next_try_at = now() + ${waitForTry(sql`tries + 1`)}
     where application_id = ${row.application_id} and provider = ${row.provider}
-      and paused_reason is not null and ${isTryDue}
+      and paused_reason is not null and ${isTryDue} and not ${hasStepped(now)}
     returning tries`.execute(transaction);
   return rows.length > 0;
 }
-
-/**
- * A lease that is over by a clock that has just stepped may be that of a living worker. `now` is what the process carries on
- * from its last look at the clock (database/database-watch.ts), which will tell it of the step.
- */
-const hasNotStepped = (now: number): RawBuilder<boolean> =>
-  sql`abs(extract(epoch from clock_timestamp()) * 1000 - ${now}::float8) < ${STEPPED_MS}`;
 
 const NO_LIMIT: Turn = { limit: Infinity };

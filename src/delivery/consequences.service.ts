@@ -31,19 +31,22 @@ export class ConsequencesService {
     private readonly clock: Clock,
   ) {}
 
-  /** Never rejects: what fails is logged, and the answers themselves are recorded all the same. May add a stop to the findings. */
-  async apply(batch: LeasedBatch, findings: Findings): Promise<void> {
+  /**
+   * Never rejects: what fails is logged, and the answers themselves are recorded all the same. May add a stop to the findings.
+   * `now`: epoch ms, by the clock that the batch was sent by; null: it has stepped since.
+   */
+  async apply(batch: LeasedBatch, findings: Findings, now: number | null): Promise<void> {
     await this.attempt('retiring devices', () => this.retire(batch, findings));
     const { slowUntil, stop } = findings;
     if (slowUntil !== undefined) await this.attempt('slowing down', () => this.slowDown(batch, findings, slowUntil));
-    if (stop !== undefined) await this.attempt('pausing the application', () => this.pause(batch, stop));
+    if (stop !== undefined) await this.attempt('pausing the application', () => this.pause(batch, stop, now));
     else if (batch.isProbe) await this.attempt('ending the pause', () => this.endPause(batch, findings));
   }
 
-  private async pause(batch: LeasedBatch, stop: NonNullable<Findings['stop']>): Promise<void> {
+  private async pause(batch: LeasedBatch, stop: NonNullable<Findings['stop']>, now: number | null): Promise<void> {
     const { applicationId, provider, settingsVersion } = batch;
     if (settingsVersion === null) return;
-    if (!(await this.settings.pause(applicationId, provider, settingsVersion, stop))) return;
+    if (!(await this.settings.pause(applicationId, provider, settingsVersion, stop, now))) return;
     this.log.error(`Application ${applicationId} is paused at ${provider}: ${stop.reason}`);
     await this.batches.park(applicationId, provider);
   }

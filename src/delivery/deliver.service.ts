@@ -10,6 +10,7 @@ import { BatchRepository, mayTakeOver } from './batch.repository.js';
 import type { Ending } from './batch.repository.js';
 import { ClaimRepository } from './claim.repository.js';
 import type { LeasedBatch } from './batch.js';
+import { ClockSteps, follow } from './clock-steps.js';
 import { ConsequencesService } from './consequences.service.js';
 import { DeliveryQueue } from './delivery.queue.js';
 import { DirectBatchRepository } from './direct-batch.repository.js';
@@ -41,9 +42,6 @@ const RECORD_AGAIN_MS = 250;
 
 /** A lease that was not renewed for so long may soon be another worker's: nothing new is written under it. */
 const STOP_WRITING_MS = 7_000;
-
-/** The clock that a process follows is corrected by less all the time. */
-const STEP_MS = 3_000;
 
 const ACCEPTED: Decision = { outcome: OUTCOME.accepted };
 
@@ -80,13 +78,13 @@ export class DeliverService {
   async deliverBatch(id: number, provider: ProviderName, lane: Lane): Promise<void> {
     if (this.stopping) return;
     if (!this.watch.isClockUsable) throw new Error('The clock is wrong: nothing is sent');
-    const claimedAt = this.clock.elapsed();
+    const steps = new ClockSteps(this.clock);
     const batch = await this.claim(id, provider, lane);
     if (!batch) return;
     if ('delayMs' in batch) return this.queue.enqueueBatches([batch]);
-    const findings = batch.due.length > 0 ? await this.send(batch) : null;
-    this.followClock(batch, findings, claimedAt);
-    if (findings) await this.consequences.apply(batch, findings);
+    const findings = batch.due.length > 0 ? await this.send(batch, steps) : null;
+    if (findings) follow(steps, batch, findings);
+    if (findings) await this.consequences.apply(batch, findings, steps.any ? null : this.clock.now());
     await this.finish(batch, findings);
   }
 
@@ -96,15 +94,6 @@ export class DeliverService {
     return direct ?? this.claims.claim(id, terms, now, mayTakeOver(this.watch));
   }
 
-  /** Where the clock went back since the claim, what is to come was planned by it: moments too far off. */
-  private followClock({ ledger, terms }: LeasedBatch, findings: Findings | null, claimedAt: number): void {
-    const backBy = terms.now + this.clock.elapsed() - claimedAt - this.clock.now();
-    if (backBy < STEP_MS) return;
-    ledger.moveRetries(-backBy);
-    if (findings?.heldUntil !== undefined) findings.heldUntil -= backBy;
-    if (findings?.slowUntil !== undefined) findings.slowUntil -= backBy;
-  }
-
   /** What is in flight gets its answer; what is not written yet stays pending for the next process. */
   stopSending(): void {
     this.stopping = true;
@@ -112,15 +101,15 @@ export class DeliverService {
   }
 
   /** Null: the lease was lost on the way, and its new holder has the word. */
-  private async send(batch: LeasedBatch): Promise<Findings | null> {
+  private async send(batch: LeasedBatch, steps: ClockSteps): Promise<Findings | null> {
     const findings = noFindings();
     const ready = await this.prepare(batch, findings);
     if (!ready) return findings;
     const { sender, recipients } = ready;
     const abort = this.recall.enter(batch);
-    const checkpoints = this.keepCheckpoints(batch, abort);
+    const checkpoints = this.keepCheckpoints(batch, abort, () => follow(steps, batch, findings));
     try {
-      await this.sendAll(sender, batch, recipients, findings, abort.signal);
+      await this.sendAll(sender, batch, recipients, findings, steps, abort.signal);
     } catch (error) {
       // A fault of ours. What was answered is kept; the rest is in flight, and called unknown by the next claim.
       this.log.error(`Batch ${batch.id} was not sent to its end: ${rootCause(error)}`);
@@ -156,6 +145,7 @@ export class DeliverService {
     batch: LeasedBatch,
     recipients: readonly DueRecipient[],
     findings: Findings,
+    steps: ClockSteps,
     signal: AbortSignal,
   ): Promise<void> {
     const { nowOrNever } = batch.notification;
@@ -169,6 +159,7 @@ export class DeliverService {
         findings.accepted++;
         return;
       }
+      follow(steps, batch, findings);
       const verdict = batch.isProbe ? ofProbe(told) : nowOrNever ? withLife(told, 0) : told;
       const situation = batch.ledger.situation(position, batch.terms, this.clock.now(), Math.random());
       const written = verdict.action !== 'notSent' && verdict.action !== 'held';
@@ -185,6 +176,7 @@ export class DeliverService {
   private keepCheckpoints(
     batch: LeasedBatch,
     abort: AbortController,
+    before: () => void,
   ): { stop: () => Promise<void>; leaseLost: () => boolean } {
     let lost = false;
     let running: Promise<void> = Promise.resolve();
@@ -194,6 +186,7 @@ export class DeliverService {
       running = running.then(async () => {
         try {
           const startedAt = performance.now();
+          before();
           const kept = await this.batches.checkpoint(batch);
           renewedAt = startedAt;
           lost ||= kept === null;

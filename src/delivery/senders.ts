@@ -23,6 +23,8 @@ export type OpenSender = Pick<Sender, 'send' | 'stats'>;
 
 interface Open {
   version: number;
+  /** Of the clock, before it was opened. */
+  steps: number;
   sender: Promise<Sender | null>;
   /** By a clock that never steps. */
   usedAt: number;
@@ -32,7 +34,10 @@ interface Open {
   retired: boolean;
 }
 
-/** The open senders of this process, one per application and provider, replaced when the settings' version changes. */
+/**
+ * The open senders of this process, one per application and provider, replaced when the settings' version changes, and when the
+ * clock has stepped: what they hold of trouble (hosts left alone, refusals) may have been for the wrong time alone.
+ */
 @Injectable()
 export class Senders implements OnApplicationShutdown {
   /** In order of last use. */
@@ -93,7 +98,7 @@ export class Senders implements OnApplicationShutdown {
     const key = this.terms(provider).needsSettings ? `${provider} ${applicationId}` : provider;
     const known = this.open.get(key);
     this.open.delete(key);
-    const isCurrent = known !== undefined && known.version >= version;
+    const isCurrent = known?.steps === this.clock.steps() && known.version >= version;
     if (known && !isCurrent) retire(known);
     const opened = isCurrent ? known : this.openAnew(applicationId, provider, version);
     opened.usedAt = this.clock.elapsed();
@@ -104,7 +109,8 @@ export class Senders implements OnApplicationShutdown {
   }
 
   private openAnew(applicationId: string, provider: ProviderName, version: number): Open {
-    return { version, sender: this.openSender(applicationId, provider), usedAt: 0, sending: 0, retired: false };
+    const [steps, sender] = [this.clock.steps(), this.openSender(applicationId, provider)];
+    return { version, steps, sender, usedAt: 0, sending: 0, retired: false };
   }
 
   private async send(

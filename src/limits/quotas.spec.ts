@@ -6,7 +6,7 @@ function quotasOfHundred(costMs = 0) {
   const time = { now: 1_000 };
   const database = { tags: 0, asked: 0 };
   const quotas = { campaigns: 100, tags: 100, scheduledMessages: 100, devices: 100 };
-  const subject = new Quotas({ quotas }, { now: () => time.now, elapsed: () => time.now });
+  const subject = new Quotas({ quotas }, { now: () => time.now, steps: () => 0, elapsed: () => time.now });
   const count = (): Promise<number> => {
     database.asked++;
     time.now += costMs;

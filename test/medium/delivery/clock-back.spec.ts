@@ -1,12 +1,14 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { setWallClock } from '../../../src/common/clock.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
 import { MessageRateRepository } from '../../../src/delivery/message-rate.repository.js';
 import type { ProviderName } from '../../../src/providers/provider.js';
+import { Queues } from '../../../src/queue/queue.js';
 import { PLACES } from '../database/places.js';
-import { Room, batchOf } from './room.js';
+import { GatedProvider, newWorker } from './gated-provider.js';
+import { Room, batchOf, urlOf } from './room.js';
 
 /** The database's clock was an hour ahead and is right again: the rows are as they were written then. */
 
@@ -17,10 +19,16 @@ const SANDBOX: ProviderName = 'sandbox';
 
 describe.each(PLACES)('a clock that went back an hour, on the %s database', (place) => {
   let room: Room;
+  let queues: Queues;
   beforeAll(async () => {
     room = await Room.open(place);
+    const url = place === 'PostgreSQL' ? urlOf(room) : undefined;
+    queues = await Queues.open({ databaseUrl: url }, room.database, () => undefined);
   });
-  afterAll(() => room.remove());
+  afterAll(async () => {
+    await queues.close();
+    await room.remove();
+  });
 
   const run = (statement: RawBuilder<unknown>) => statement.execute(room.database.kysely);
   /** The batches' moments, as if they had been written an hour ahead. */
@@ -84,6 +92,34 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
     await room.batches.finish(batch, { state: 'ready', waitMs: 0 });
     setWallClock(Date.now(), performance.now());
     expect((await room.claim(id)).due).toEqual([0]);
+  });
+
+  it.each([
+    ['back again', 0],
+    ['not back', HOUR],
+  ])('makes a next try at its distance when the clock stepped ahead in a sending and is %s', async (_name, stays) => {
+    const applicationId = await room.addApplication();
+    const deviceSeqs = await room.addDevices(applicationId, 2);
+    const change = { expiresAt: new Date(Date.now() + 48 * HOUR) };
+    const { batchIds } = await room.accept(applicationId, [{ provider: SANDBOX, deviceSeqs }], change);
+    const [id = 0] = batchIds;
+    await room.batches.promote(applicationId, [SANDBOX]);
+    const provider = Object.assign(new GatedProvider(), { writesBeforeGate: 1 });
+    provider.verdict = { action: 'retryBackoff', reason: 'busy', firstMs: 5_000, floorMs: 5_000, capMs: 5_000 };
+    provider.answered = () => setWallClock(Date.now() + stays, performance.now());
+    setWallClock(Date.now(), performance.now());
+    const sending = newWorker(room, queues, provider).deliverBatch(id, SANDBOX, 'broadcast');
+    await vi.waitFor(() => expect(provider.waiting).toBe(true));
+    setWallClock(Date.now() + HOUR, performance.now());
+    provider.openGate();
+    await sending;
+    setWallClock(Date.now(), performance.now());
+    const { details, due_at: due, state } = await room.batchRow(id);
+    expect(state).toBe('ready');
+    expect((due?.getTime() ?? 0) - Date.now()).toBeLessThan(60_000);
+    const tries = Object.values(details).map(({ retryAt = 0 }) => retryAt - Date.now() - stays);
+    expect(tries).toHaveLength(2);
+    for (const waitMs of tries) expect(Math.abs(waitMs)).toBeLessThan(60_000);
   });
 
   it('takes a batch from a killed worker, and leaves one to a living', async () => {
@@ -152,5 +188,44 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
     expect((await room.batchRow(batchIds[0] ?? 0)).state).toBe('waiting');
     await room.batches.promote(applicationId, [SANDBOX]);
     expect((await room.claim(batchIds[0] ?? 0)).isProbe).toBe(true);
+  });
+
+  it.each([0, 1, 7])('after a step of 50 s makes the try at once that follows %d others', async (tries) => {
+    const applicationId = await room.addApplication();
+    const { batchIds } = await room.accept(applicationId, [batchOf(1)], { direct: true });
+    await room.pause(applicationId, SANDBOX);
+    await room.tryClaim(batchIds[0] ?? 0);
+    await run(sql`update provider_setting set tries = ${tries}, next_try_at = now()
+      + make_interval(secs => 50 + 30 * power(2, ${tries}::integer)) where application_id = ${applicationId}`);
+    await room.sweep.unparkForTry();
+    expect((await room.batchRow(batchIds[0] ?? 0)).state).toBe('waiting');
+  });
+
+  it('leaves the try to a process that has seen the step, and no wait behind', async () => {
+    const applicationId = await room.addApplication();
+    const { batchIds } = await room.accept(applicationId, [batchOf(1)], { direct: true });
+    await room.pause(applicationId, SANDBOX);
+    await run(sql`update provider_setting set next_try_at = now() where application_id = ${applicationId}`);
+    for (const step of [HOUR / 2, -HOUR]) expect(await room.tryClaim(batchIds[0] ?? 0, Date.now() + step)).toBeNull();
+    await room.sweep.unparkForTry();
+    await room.batches.promote(applicationId, [SANDBOX]);
+    expect((await room.claim(batchIds[0] ?? 0)).isProbe).toBe(true);
+  });
+
+  it.each([
+    ['an hour ahead', () => Date.now() + HOUR, 0],
+    ['an hour behind', () => Date.now() - HOUR, 0],
+    ['by a clock that has stepped since', () => null, 0],
+    ['by the right clock', () => Date.now(), 30],
+  ])('a refusal of what was sent %s is tried again after its time', async (_name, sentBy, expected) => {
+    const applicationId = await room.addApplication();
+    await room.settings.put(applicationId, SANDBOX, { visible: {}, secret: {} });
+    const { version = 0 } = (await room.settings.find(applicationId, SANDBOX)) ?? {};
+    const stop = { reason: 'ExpiredProviderToken', by: 'provider' };
+    await room.settings.pause(applicationId, SANDBOX, version, stop, sentBy());
+    const { rows } = await sql<{ waitS: number }>`
+      select extract(epoch from next_try_at - paused_at)::float8 as "waitS" from provider_setting
+      where application_id = ${applicationId}`.execute(room.database.kysely);
+    expect(rows[0]?.waitS).toBeCloseTo(expected, 3);
   });
 });

@@ -29,6 +29,8 @@ export class GatedProvider implements Provider {
   /** Writes allowed before the rest waits for `openGate`. */
   writesBeforeGate = Infinity;
   verdict: Verdict = { action: 'accept' };
+  /** After each answer. */
+  answered: () => void = () => undefined;
   /** What `send` rejects with, after the writes and so many answers. */
   fault: Error | undefined;
   answersBeforeFault = 0;
@@ -75,6 +77,7 @@ export class GatedProvider implements Provider {
     for (const [count, index] of answers.entries()) {
       if (this.fault && count >= this.answersBeforeFault) throw this.fault;
       report(index, this.verdict);
+      this.answered();
     }
   }
 

@@ -31,8 +31,12 @@ class Opener {
 
 class SetClock extends Clock {
   time = 0;
+  stepped = 0;
   override elapsed(): number {
     return this.time;
+  }
+  override steps(): number {
+    return this.stepped;
   }
 }
 
@@ -79,6 +83,16 @@ it('what a person resumes is sent through a new sender, which knows nothing of t
   await room.settings.resume(applicationId, 'apns');
   await senders.get(applicationId, 'apns', await versionNow());
   expect(opener.opened).toBe(2);
+});
+
+it('what comes after a step of the clock is sent through a new sender, which holds no host back for the wrong time', async () => {
+  const applicationId = await addConfigured();
+  await senders.get(applicationId, 'apns', 1);
+  clock.stepped++;
+  await senders.get(applicationId, 'apns', 1);
+  await senders.get(applicationId, 'apns', 1);
+  expect(opener.opened).toBe(2);
+  await vi.waitFor(() => expect(opener.closed).toEqual([1]));
 });
 
 it('a batch that was given a sender before it closed is sent through its successor', async () => {
