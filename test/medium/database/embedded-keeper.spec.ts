@@ -60,4 +60,27 @@ describe('the embedded database under steady load', () => {
     }
     expect(await read(`pg_table_size('pg_attribute')`)).toBeLessThan(before * 1.2);
   }, 60_000);
+
+  it('has its session forget temporary tables with each checkpoint', async () => {
+    const { pool } = database;
+    const keeper = new EmbeddedKeeper(database);
+    const remembered = () =>
+      read(`select used_bytes from pg_backend_memory_contexts where name = 'CacheMemoryContext'`);
+    const pass = async (times: number) => {
+      for (let time = 0; time < times; time++)
+        await pool.query(`create temp table passing (id text, value jsonb, at timestamptz);
+          select from passing join passing as other using (id) where passing.at > now();
+          drop table passing`);
+    };
+    await pass(10);
+    const before = await remembered();
+    await pass(1_000);
+    const grown = (await remembered()) - before;
+    // 80 MB, so that the log has as much as a checkpoint takes.
+    await pool.query('create table much (value text); alter table much alter value set storage external');
+    for (let round = 0; round < 8; round++)
+      await pool.query(`insert into much select repeat(n::text, 1000) from generate_series(10001, 12000) as n`);
+    await keeper.look();
+    expect((await remembered()) - before).toBeLessThan(grown / 3);
+  }, 60_000);
 });
