@@ -46,5 +46,5 @@ export const STEPS: readonly Step[] = [
   { ...step('all', '-1 h'), kills: true },
 ];
 
-/** Back: a push service refuses the tokens of a clock that is ahead, and its pause and the rest of the run come near to a minute. */
-export const SHORT: readonly Step[] = [{ ...step('all', '-1 h'), kills: true }];
+/** Ahead: a push service refuses the tokens of such a clock, and what that pauses has to go on as well. */
+export const SHORT: readonly Step[] = [{ ...step('all', '+1 h'), kills: true }];
