@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readMasterKey } from './master-key.js';
 import { StartError } from './start-error.js';
@@ -75,9 +75,20 @@ export function openVault(config: { masterKey?: Buffer; dataDir: string }, isNee
   }
 }
 
-/** Whole or not at all: half of a key, left by a full disk or a stop in between, would be refused at each start. */
+/**
+ * Whole or not at all: half of a key, left by a full disk or a stop in between, would be refused at each start. Of processes that
+ * start at once one makes the key; a link fails where the file exists. File systems without links have a rename.
+ */
 function makeKey(file: string): void {
-  const unfinished = `${file}.unfinished`;
-  writeFileSync(unfinished, `${randomBytes(KEY).toString('base64')}\n`, { mode: 0o600, flush: true });
-  renameSync(unfinished, file);
+  const unfinished = `${file}.${process.pid}`;
+  try {
+    writeFileSync(unfinished, `${randomBytes(KEY).toString('base64')}\n`, { mode: 0o600, flush: true });
+    linkSync(unfinished, file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EPERM' || code === 'ENOTSUP') renameSync(unfinished, file);
+    else if (code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(unfinished, { force: true });
+  }
 }
