@@ -56,7 +56,7 @@ it('single messages of a neighbour go between the pieces of eight bulks of 250, 
     `A neighbour's slowest of ${beside.length} beside ${CONNECTIONS} bulks of ${BULK} that took ${Math.round(all)} ms: ` +
       `${Math.round(worst(beside))} ms, ${(worst(beside) / worst(alone)).toFixed(1)} of the slowest alone (${Math.round(worst(alone))} ms)\n`,
   );
-  // Some 350 of its messages pass while the bulks rest between their pieces, 65 without rests, and one without turns.
+  // Some 350 of its messages pass while the bulks rest between their pieces, and 65 without rests.
   expect(beside.length).toBeGreaterThan(150);
   const median = beside.toSorted((x, y) => x - y)[Math.floor(beside.length / 2)] ?? Infinity;
   expect(median).toBeLessThan(all / 12);
