@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -6,19 +5,14 @@ import { request } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Api } from '../harness/api.js';
-import { startCarillon } from '../harness/carillon.js';
-import type { RunningCarillon } from '../harness/carillon.js';
+import { runCarillon, startCarillon } from '../harness/carillon.js';
+import type { Run, RunningCarillon } from '../harness/carillon.js';
 import { EMBEDDED, SERVERS } from './stages.js';
 
 /** Signals in the middle of a start, a migration, an import and a drain: a line, an exit code, and nothing kept half. */
-
-const pathOf = (name: string): string => fileURLToPath(new URL(`../../dist/${name}`, import.meta.url));
-const MAIN = pathOf('main.js');
-const MIGRATE = pathOf('migrate.js');
 
 const children: ChildProcess[] = [];
 afterEach(() => {
@@ -28,19 +22,15 @@ afterEach(() => {
 const newClient = (environment: Record<string, string>): pg.Client =>
   new pg.Client({ connectionString: environment.DATABASE_URL });
 
-function run(program: string, environment: Record<string, string>) {
-  const { PATH, HOME } = process.env;
-  const env = { PATH, HOME, PORT: '0', HOST: '127.0.0.1', ...environment };
-  const child: ChildProcess = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  children.push(child);
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text: Buffer) => (output += text.toString()));
-  return { child, output: () => output, exited: once(child, 'close').then(([code]) => code as number | null) };
+function run(file: 'main.js' | 'migrate.js', environment: Record<string, string>): Run {
+  const started = runCarillon({ PORT: '0', HOST: '127.0.0.1', ...environment }, [], file);
+  children.push(started.child);
+  return started;
 }
 
 it('a first start that is stopped says so, gives its folder back, and the next one makes it whole', async () => {
   const DATA_DIR = mkdtempSync(join(tmpdir(), 'carillon-cut-'));
-  const { child, output, exited } = run(MAIN, { DATA_DIR });
+  const { child, output, exited } = run('main.js', { DATA_DIR });
   await expect.poll(() => existsSync(join(DATA_DIR, 'database.unfinished')), { timeout: 60_000 }).toBe(true);
   child.kill('SIGTERM');
   expect([await exited, output()]).toEqual([0, 'carillon: Stopped by SIGTERM during the start\n']);
@@ -55,9 +45,9 @@ describe.runIf(SERVERS)('a migration that waits for a lock', () => {
     where datname = current_database() and application_name = 'carillon-migrations'`;
 
   it.each([
-    ['npm run migrate', MIGRATE, 1, 'Stopped by SIGTERM: the database takes back what was begun, run it again'],
-    ['a start', MAIN, 0, 'Stopped by SIGTERM during the start'],
-  ])(
+    ['npm run migrate', 'migrate.js', 1, 'Stopped by SIGTERM: the database takes back what was begun, run it again'],
+    ['a start', 'main.js', 0, 'Stopped by SIGTERM during the start'],
+  ] as const)(
     'and is stopped in %s is taken back by the server, and the next one goes on',
     async (_what, program, code, says) => {
       const { environment } = await SERVERS!.prepare();
@@ -79,7 +69,7 @@ describe.runIf(SERVERS)('a migration that waits for a lock', () => {
         await expect.poll(() => migrating('true'), { timeout: 30_000 }).toBe(0);
         await blocker.query('rollback');
         expect((await looker.query("select to_regclass('application') as made")).rows).toEqual([{ made: null }]);
-        const second = run(MIGRATE, environment);
+        const second = run('migrate.js', environment);
         expect([await second.exited, second.output()]).toEqual([
           0,
           expect.stringContaining('the tables are up to date'),

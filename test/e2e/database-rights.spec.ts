@@ -1,16 +1,12 @@
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Api } from '../harness/api.js';
-import { startCarillon } from '../harness/carillon.js';
+import { runCarillon, startCarillon } from '../harness/carillon.js';
 import type { RunningCarillon } from '../harness/carillon.js';
 import { createDatabase } from '../harness/servers.js';
 
 const serverUrl = inject('postgresUrl');
-const MIGRATE = fileURLToPath(new URL('../../dist/migrate.js', import.meta.url));
 
 /** The statements are those of docs/operations.md. */
 describe.skipIf(!serverUrl)(
@@ -49,10 +45,11 @@ describe.skipIf(!serverUrl)(
     };
 
     it('npm run migrate makes them, and the program registers, sends and reports under the other role', async () => {
-      const { PATH } = process.env;
-      const environment = { PATH, DATABASE_URL: as(owner) };
-      const { stdout } = await promisify(execFile)(process.execPath, [MIGRATE], { env: environment });
-      expect(stdout).toMatch(/^carillon: the tables are up to date \(PostgreSQL at .*, schema carillon\)\n$/);
+      const migration = runCarillon({ DATABASE_URL: as(owner) }, [], 'migrate.js');
+      expect(await migration.exited).toBe(0);
+      expect(migration.output()).toMatch(
+        /^carillon: the tables are up to date \(PostgreSQL at .*, schema carillon\)\n$/,
+      );
       carillon = await startCarillon({ DATABASE_URL: as(app), MASTER_KEY: randomBytes(32).toString('base64') });
       const api = await Api.connect(carillon.url);
       const messageId = await api.send({ message: { alert: 'To all' } });

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { expect, inject, it } from 'vitest';
 import { startCarillon } from '../harness/carillon.js';
+import { startSilentProxy } from '../harness/silent-proxy.js';
 import { SERVERS } from './stages.js';
 
 /** Names of the database and of Redis that have no address for a while, and another one afterwards. */
@@ -41,13 +41,7 @@ it.runIf(SERVERS)(
       await expect(startCarillon(environment, flags)).rejects.toThrow(refusal);
     }
 
-    let forwarded = 0;
-    const forwarder = createServer((socket) => {
-      forwarded++;
-      const server = connect(Number(address.port), address.hostname);
-      socket.pipe(server).pipe(socket);
-      for (const end of [socket, server]) end.on('error', () => [socket, server].forEach((each) => each.destroy()));
-    }).listen(Number(address.port), '127.0.0.2');
+    const forwarder = await startSilentProxy(address.href, { host: '127.0.0.2', port: Number(address.port) });
     const admin = new pg.Client({ connectionString: inject('postgresUrl')! });
     await admin.connect();
     const cut = () =>
@@ -65,12 +59,14 @@ it.runIf(SERVERS)(
       await expect.poll(ready, { timeout: 30_000 }).toBe(200);
       name({ ...both, db: '127.0.0.2' });
       await cut();
-      await expect.poll(async () => [await ready(), forwarded > 0], { timeout: 30_000 }).toEqual([200, true]);
+      await expect
+        .poll(async () => [await ready(), forwarder.connections() > 0], { timeout: 30_000 })
+        .toEqual([200, true]);
       expect((await carillon.stop()).code).toBe(0);
     } finally {
       await carillon.kill();
       await admin.end();
-      forwarder.close();
+      await forwarder.stop();
       rmSync(folder, { recursive: true });
     }
   },

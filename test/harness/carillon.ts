@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 /** The built program, as its own process. */
 
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const fileOf = (name: string): string => fileURLToPath(new URL(`../../dist/${name}`, import.meta.url));
+const MAIN = fileOf('main.js');
 const START_TIMEOUT_MS = 60_000;
 
 export interface RunningCarillon {
@@ -76,18 +77,23 @@ export function runAfter(
   return spawnSync(command, args, { env, encoding: 'utf8' });
 }
 
-function runCarillon(
-  environment: Record<string, string>,
-  flags: readonly string[] = [],
-): {
+export interface Run {
   child: ChildProcess;
+  /** Everything it printed so far. */
   output: () => string;
   exited: Promise<number | null>;
-} {
+}
+
+/** Starts the program, or another of `dist`, and does not wait for it. */
+export function runCarillon(
+  environment: Record<string, string>,
+  flags: readonly string[] = [],
+  file: 'main.js' | 'migrate.js' = 'main.js',
+): Run {
   if (!existsSync(MAIN)) throw new Error('dist/main.js is missing: npm run build');
   // Nothing of the caller's settings, only what a process needs to run.
   const { PATH, HOME, TMPDIR } = process.env;
-  const child = spawn(process.execPath, ['--enable-source-maps', '--max-semi-space-size=32', ...flags, MAIN], {
+  const child = spawn(process.execPath, ['--enable-source-maps', '--max-semi-space-size=32', ...flags, fileOf(file)], {
     env: { PATH, HOME, TMPDIR, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

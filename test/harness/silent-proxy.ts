@@ -16,7 +16,10 @@ export interface SilentProxy {
   stop(): Promise<void>;
 }
 
-export async function startSilentProxy(serverUrl: string): Promise<SilentProxy> {
+export async function startSilentProxy(
+  serverUrl: string,
+  at: { host: string; port: number } = { host: '127.0.0.1', port: 0 },
+): Promise<SilentProxy> {
   const { hostname, port } = new URL(serverUrl);
   const sockets = new Set<Socket>();
   let silent = false;
@@ -36,7 +39,7 @@ export async function startSilentProxy(serverUrl: string): Promise<SilentProxy> 
     socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
     return socket;
   }
-  server.listen(0, '127.0.0.1');
+  server.listen(at);
   await once(server, 'listening');
   const own = (server.address() as AddressInfo).port;
   return {
