@@ -1,6 +1,6 @@
 // The first import: signals are taken before anything else is loaded.
 import { stopBy } from './signals.js';
-import { ownLine } from './common/own-line.js';
+import { endWith, ownLine } from './common/own-line.js';
 import { isTold } from './common/start-error.js';
 import { isProduction } from './config.js';
 import { openFilesLimit } from './open-files.js';
@@ -25,9 +25,8 @@ stopBy((signal) => {
   process.exit(0);
 });
 
-function end(text: string): void {
-  process.stderr.write(ownLine(isProduction(), 'fatal', text));
-  process.exit(1);
+function end(text: string): never {
+  return endWith(isProduction(), 'fatal', text);
 }
 
 load().catch((error: unknown) => {

@@ -9,7 +9,7 @@ import { SigningKeyRepository } from './auth/signing-key.repository.js';
 import { rootCause } from './common/errors.js';
 import { AppLogger } from './common/logger.js';
 import { surviveWriteErrors } from './common/output.js';
-import { ownLine } from './common/own-line.js';
+import { endWith, ownLine } from './common/own-line.js';
 import { StartError } from './common/start-error.js';
 import { openVault } from './common/vault.js';
 import { readConfig } from './config.js';
@@ -86,10 +86,7 @@ async function listen(app: NestFastifyApplication, { host, port }: Config): Prom
  */
 function drainOnSignal(app: NestFastifyApplication, { environment, shutdownDelayMs, shutdownTimeoutMs }: Config): void {
   let stoppingSince = Infinity;
-  const end = (level: 'warn' | 'fatal', why: string): never => {
-    process.stderr.write(ownLine(environment === 'production', level, why));
-    process.exit(1);
-  };
+  const end = (level: 'warn' | 'fatal', why: string): never => endWith(environment === 'production', level, why);
   stopBy((signal) => {
     // Ctrl-C under `npm start` comes twice: from the terminal, and passed on by npm.
     if (performance.now() - stoppingSince > ONE_KEYSTROKE_MS)

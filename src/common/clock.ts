@@ -6,8 +6,8 @@ import { Injectable } from '@nestjs/common';
  */
 let origin: number | null = null;
 let steps = 0;
-/** Less is the network's, and no credential's token is refused for it. */
-const STEP_MS = 3_000;
+/** A change of the wall clock by less is a correction, by the network's delay; no credential's token is refused for it. */
+export const STEP_MS = 3_000;
 
 /**
  * No right clock says less: a machine without a battery starts in 1970, or at a date of its firmware. A constant, because a

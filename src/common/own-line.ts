@@ -7,3 +7,9 @@ export function ownLine(production: boolean, level: 'log' | 'warn' | 'fatal', me
   const timestamp = Math.round(performance.timeOrigin + performance.now());
   return `${JSON.stringify({ level, pid: process.pid, timestamp, message, context: 'Carillon' })}\n`;
 }
+
+/** Ends the process with 1, and a line of why on stderr. */
+export function endWith(production: boolean, level: 'warn' | 'fatal', why: string): never {
+  process.stderr.write(ownLine(production, level, why));
+  process.exit(1);
+}

@@ -1,9 +1,7 @@
+import { STEP_MS } from '../common/clock.js';
 import type { Clock } from '../common/clock.js';
 import type { LeasedBatch } from './batch.js';
 import type { Findings } from './findings.js';
-
-/** The clock that a process follows is corrected by less all the time. */
-const STEP_MS = 3_000;
 
 /** The steps of the wall clock while something is under way; a step ahead and one back again are two. */
 export class ClockSteps {

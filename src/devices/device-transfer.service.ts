@@ -95,6 +95,10 @@ export class DeviceTransferService implements OnModuleDestroy {
       batch = [];
       tagNames = 0;
     };
+    const writeRest = async (): Promise<void> => {
+      await write();
+      await writing;
+    };
     try {
       for await (const lines of readLines(untilAborted(source, this.stopping.signal), MAX_LINE))
         for (const line of lines) {
@@ -109,12 +113,10 @@ export class DeviceTransferService implements OnModuleDestroy {
           }
         }
     } catch (error) {
-      await write();
-      await writing;
+      await writeRest();
       throw error instanceof ApiError ? withKept(error, report) : error;
     }
-    await write();
-    await writing;
+    await writeRest();
     return report;
   }
 
