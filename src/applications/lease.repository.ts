@@ -10,7 +10,7 @@ import type { Database } from '../database/database.js';
 export type Leased = { applicationId: string } | { messageSeqs: readonly number[] };
 
 /**
- * How long the answer to a stop waits for the workers. They take back what is not written within 200 ms (delivery/recall.ts)
+ * How long the answer to a stop waits for the workers. They take back what is not written within 200 ms (delivery/deliver/recall.ts)
  * and then wait for the provider; one that was killed says nothing until its lease has run out, after 10 s.
  */
 const PATIENCE_MS = 3_000;

@@ -1,7 +1,7 @@
 import { invalidValue, printable } from '../common/errors.js';
 import type { DeviceAttributes, DeviceCondition, Target } from '../database/tables.js';
 import { canonicalTimeZone } from '../devices/device-profile.js';
-import { readTarget } from '../messages/target.js';
+import { readTarget } from '../messages/request/target.js';
 import { isTimeZone } from './schedule/time-zone.js';
 
 /**

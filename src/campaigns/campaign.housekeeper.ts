@@ -4,9 +4,9 @@ import { Interval, Timeout } from '@nestjs/schedule';
 import { Rounds } from '../common/rounds.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
-import { ReachRepository } from '../delivery/reach.repository.js';
-import { dayBefore, reachKey } from '../delivery/reach.js';
-import { RemovalGuard } from '../delivery/removal-guard.js';
+import { ReachRepository } from '../delivery/expand/reach.repository.js';
+import { dayBefore, reachKey } from '../delivery/expand/reach.js';
+import { RemovalGuard } from '../delivery/upkeep/removal-guard.js';
 import { RunRepository } from './run.repository.js';
 
 const EVERY_MS = 3_600_000;

@@ -5,9 +5,9 @@ import type { Database } from '../database/database.js';
 import type { CampaignState } from '../database/campaign-tables.js';
 import type { Tables } from '../database/tables.js';
 import type { Definition } from './campaign.js';
-import type { NextFiring } from './firing.js';
-import { OverlapRepository } from './overlap.repository.js';
-import type { MovingMessage } from './overlap.repository.js';
+import type { NextFiring } from './firing/firing.js';
+import { OverlapRepository } from './firing/overlap.repository.js';
+import type { MovingMessage } from './firing/overlap.repository.js';
 
 export interface Campaign {
   seq: number;

@@ -7,18 +7,18 @@ import { MessagesModule } from '../messages/messages.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { CampaignHousekeeper } from './campaign.housekeeper.js';
 import { CampaignRepository } from './campaign.repository.js';
-import { CampaignRules } from './campaign.rules.js';
-import { CampaignScheduler } from './campaign.scheduler.js';
+import { CampaignRules } from './firing/campaign.rules.js';
+import { CampaignScheduler } from './firing/campaign.scheduler.js';
 import { CampaignsService } from './campaigns.service.js';
-import { FiringRepository } from './firing.repository.js';
-import { OverlapRepository } from './overlap.repository.js';
+import { FiringRepository } from './firing/firing.repository.js';
+import { OverlapRepository } from './firing/overlap.repository.js';
 import { PlantedCampaigns } from './planted-campaigns.repository.js';
-import { ReplanRepository } from './replan.repository.js';
+import { ReplanRepository } from './firing/replan.repository.js';
 import { RunRepository } from './run.repository.js';
 import { RunsService } from './runs.service.js';
-import { SharedClock } from './shared-clock.repository.js';
-import { WaveRepository } from './wave.repository.js';
-import { ZoneRulesRepository } from './zone-rules.repository.js';
+import { SharedClock } from './firing/shared-clock.repository.js';
+import { WaveRepository } from './firing/wave.repository.js';
+import { ZoneRulesRepository } from './schedule/zone-rules.repository.js';
 
 /** Making campaigns and firing them by hand. */
 @Module({

@@ -1,11 +1,11 @@
-import { finishOf } from '../delivery/message-rate.js';
+import { finishOf } from '../delivery/expand/message-rate.js';
 import type { Definition } from './campaign.js';
-import { ttlOf } from './campaign.rules.js';
+import { ttlOf } from './firing/campaign.rules.js';
 import { jitterOf, nextFiring, readSchedule, toText } from './schedule/schedule.js';
 import type { Firing, Schedule } from './schedule/schedule.js';
 import { toLocal } from './schedule/time-zone.js';
-import { planWaves, quietTimes } from './wave.js';
-import type { WavePlan } from './wave.js';
+import { planWaves, quietTimes } from './firing/wave.js';
+import type { WavePlan } from './firing/wave.js';
 
 /** What a campaign is going to do, pure. Times are ISO 8601. */
 export interface PreviewedFiring {

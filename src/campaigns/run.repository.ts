@@ -8,8 +8,8 @@ import type { RunState, WaveState } from '../database/campaign-tables.js';
 import type { MessageState } from '../database/tables.js';
 import { OUTCOME_NAMES } from '../delivery/outcome.js';
 import type { OutcomeName } from '../delivery/outcome.js';
-import type { RunKey } from './firing.repository.js';
-import type { WavePlan } from './wave.js';
+import type { RunKey } from './firing/firing.repository.js';
+import type { WavePlan } from './firing/wave.js';
 
 /** One firing of a campaign, and what became of it. */
 export interface Run {

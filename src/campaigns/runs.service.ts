@@ -2,14 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { ApplicationsService, checkMaySend } from '../applications/applications.service.js';
 import { ApiError, notFound } from '../common/errors.js';
 import { DeliveryQueue } from '../delivery/delivery.queue.js';
-import { readIdempotency } from '../messages/idempotency.js';
-import { CampaignRules } from './campaign.rules.js';
+import { readIdempotency } from '../messages/send/idempotency.js';
+import { CampaignRules } from './firing/campaign.rules.js';
 import { CampaignsService } from './campaigns.service.js';
-import { FiringRepository } from './firing.repository.js';
-import type { RunKey } from './firing.repository.js';
+import { FiringRepository } from './firing/firing.repository.js';
+import type { RunKey } from './firing/firing.repository.js';
 import { RunRepository } from './run.repository.js';
 import type { Run, RunWave } from './run.repository.js';
-import { SharedClock } from './shared-clock.repository.js';
+import { SharedClock } from './firing/shared-clock.repository.js';
 
 export interface FiredRun {
   run: Run;

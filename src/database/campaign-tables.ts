@@ -59,7 +59,7 @@ export interface CampaignMessageTable {
   language: string | null;
 }
 
-/** The rate of messages (delivery/message-rate.ts). */
+/** The rate of messages (delivery/expand/message-rate.ts). */
 export interface MessageRateTable {
   seq: GeneratedAlways<number>;
   per_second: number | null;

@@ -315,7 +315,7 @@ interface UserRemovalTable {
   looked_seq: Generated<number>;
 }
 
-/** How fast an application may be sent to at a provider (delivery/pace.ts). */
+/** How fast an application may be sent to at a provider (delivery/deliver/pace.ts). */
 export interface PaceTable {
   application_id: string;
   provider: ProviderName;

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
 import type { PushResult } from '../http2/push.js';
-import { readTokenAnswer } from '../providers/access-tokens.js';
+import { readTokenAnswer } from '../providers/shared/access-tokens.js';
 import { readApnsOutcome } from '../providers/apns/apns.outcome.js';
 import { readFcmOutcome } from '../providers/fcm/fcm.outcome.js';
 import { readHmsOutcome } from '../providers/hms/hms.outcome.js';
 import type { Verdict } from '../providers/provider.js';
-import { unansweredVerdict } from '../providers/unanswered.js';
+import { unansweredVerdict } from '../providers/shared/unanswered.js';
 import { readWebPushOutcome } from '../providers/web-push/web-push.outcome.js';
 import { readWnsOutcome } from '../providers/wns/wns.outcome.js';
 import { OUTCOME } from './outcome.js';

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
-import { UpstreamProvider } from '../upstream/upstream.provider.js';
+import { UpstreamProvider } from './upstream/upstream.provider.js';
 import { ApnsProvider } from './apns/apns.provider.js';
 import { FcmProvider } from './fcm/fcm.provider.js';
 import { HmsProvider } from './hms/hms.provider.js';

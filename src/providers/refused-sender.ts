@@ -1,6 +1,6 @@
 import type { Notification } from './notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from './provider.js';
-import { NOT_SENT } from './fan-out.js';
+import { NOT_SENT } from './shared/fan-out.js';
 
 /** In place of a sender where kept settings must not be used: it opens nothing, and stops the application with the reason. */
 export class RefusedSender implements Sender {

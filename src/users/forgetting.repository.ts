@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { RawBuilder, Transaction } from 'kysely';
 import { bigints } from '../database/bigints.js';
 import type { Tables, Target } from '../database/tables.js';
-import { MessageControlRepository } from '../messages/message-control.repository.js';
+import { MessageControlRepository } from '../messages/control/message-control.repository.js';
 import { forgetIn, forgetTarget } from './forget.js';
 import type { Person } from './forget.js';
 import type { Removal } from './user-removal.repository.js';

@@ -25,7 +25,7 @@ export class UserDataRepository {
     return rows;
   }
 
-  /** The keys of the campaigns that have reached the user lately (delivery/reach.ts). */
+  /** The keys of the campaigns that have reached the user lately (delivery/expand/reach.ts). */
   async reachKeys(applicationId: string, userId: string): Promise<number[]> {
     const { rows } = await sql<{ keys: number[] }>`
       select keys from reach where application_id = ${applicationId} and person = ${`u${userId}`}`.execute(

@@ -1,8 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { DeviceAttributes } from '../database/tables.js';
 import { DeviceAnswer, toDeviceAnswer } from '../devices/device.dto.js';
-import { toDeviceMessageAnswer } from '../messages/report.answers.js';
-import type { DeviceMessageAnswer } from '../messages/report.answers.js';
+import { toDeviceMessageAnswer } from '../messages/report/report.answers.js';
+import type { DeviceMessageAnswer } from '../messages/report/report.answers.js';
 import type { UserData } from './users.service.js';
 
 class UserDeviceAnswer extends DeviceAnswer {

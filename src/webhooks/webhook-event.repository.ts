@@ -23,7 +23,7 @@ export interface LeasedWebhook {
   lastError: string | null;
 }
 
-/** Longer than a lot: its 10 s, and the 30 s at most of a request that was begun by then (providers/http1-client.ts). */
+/** Longer than a lot: its 10 s, and the 30 s at most of a request that was begun by then (providers/shared/http1-client.ts). */
 const LEASE_S = 60;
 const LOT = 1_000;
 /** Given up by one statement. */

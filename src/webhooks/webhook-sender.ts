@@ -5,7 +5,7 @@ import { rootCause } from '../common/errors.js';
 import { guardedLookup } from '../common/public-address.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
-import { Http1Client } from '../providers/http1-client.js';
+import { Http1Client } from '../providers/shared/http1-client.js';
 import { IN_FLIGHT, deliverLot } from './lot.js';
 import type { WebhookEvent } from './lot.js';
 import { TRIES, refuseUrl, sign } from './webhook.js';

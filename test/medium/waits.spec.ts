@@ -8,8 +8,8 @@ import { SILENCE_MS as DATABASE_SILENCE_MS, STATEMENT_MS, newPool } from '../../
 import { openDatabase } from '../../src/database/database.js';
 import type { Database } from '../../src/database/database.js';
 import { PushPool } from '../../src/http2/pool.js';
-import { AccessTokens } from '../../src/providers/access-tokens.js';
-import { Http1Client } from '../../src/providers/http1-client.js';
+import { AccessTokens } from '../../src/providers/shared/access-tokens.js';
+import { Http1Client } from '../../src/providers/shared/http1-client.js';
 import { Queues } from '../../src/queue/queue.js';
 import { SILENCE_MS as REDIS_SILENCE_MS } from '../../src/queue/redis.js';
 import { MemoryShelf } from '../harness/memory-shelf.js';

@@ -44,7 +44,7 @@ const STATEMENTS = [
   `create index campaign_run_created on campaign_run (created_at)`,
   `create index campaign_run_rate on campaign_run (rate_seq) where rate_seq is not null`,
   `create index campaign_run_running on campaign_run (campaign_seq) where state = 'running'`,
-  // plan: what the zones of the wave have in common (campaigns/wave.ts).
+  // plan: what the zones of the wave have in common (campaigns/firing/wave.ts).
   `create table campaign_wave (
      seq bigint generated always as identity primary key,
      run_seq bigint not null references campaign_run on delete cascade,
@@ -81,7 +81,7 @@ const STATEMENTS = [
      add column reach_cap integer,
      add column capped integer not null default 0`,
   `create index message_rate_seq on message (rate_seq) where rate_seq is not null`,
-  // Which messages have reached a person in the last 24 hours: keys carry their time (delivery/reach.ts).
+  // Which messages have reached a person in the last 24 hours: keys carry their time (delivery/expand/reach.ts).
   `create table reach (
      application_id text not null references application on delete cascade,
      person text not null,

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 
 const STEPS = [
-  // looked_at: when housekeeping looked last; settled_at: since when the clock has gone on without a step (delivery/removal.repository.ts).
+  // looked_at: when housekeeping looked last; settled_at: since when the clock has gone on without a step (delivery/upkeep/removal.repository.ts).
   `create table housekeeping (looked_at timestamptz not null, settled_at timestamptz not null)`,
   `insert into housekeeping values (now(), '2000-01-01')`,
   // A run that stands for several missed firings: how many, and the first; scheduled_at is the last.

@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 
 /**
  * When a moment to come was written, by the same clock: a row of the future tells that the clock went back since, and its wait
- * is counted anew (delivery/sweep.repository.ts). Null in rows of before.
+ * is counted anew (delivery/upkeep/sweep.repository.ts). Null in rows of before.
  */
 const STEPS = [
   'alter table batch add column waits_since timestamptz',

@@ -1,7 +1,7 @@
 import type { PushResult } from '../../http2/push.js';
 import type { Verdict } from '../provider.js';
-import { cutAnswer, isPage, isPassing, UNREADABLE } from '../front-end.js';
-import { parseErrorBody, unansweredVerdict } from '../unanswered.js';
+import { cutAnswer, isPage, isPassing, UNREADABLE } from '../shared/front-end.js';
+import { parseErrorBody, unansweredVerdict } from '../shared/unanswered.js';
 
 /** What an answer of APNs asks for. */
 export interface ApnsOutcome {

@@ -1,9 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import { wallClock } from '../../common/clock.js';
 import { InvalidSettings, type ProviderSettings } from '../provider.js';
-import { nameKey, readPastedKey } from '../pasted-key.js';
-import { readPastedBase64 } from '../pasted-text.js';
-import { matching } from '../settings-input.js';
+import { nameKey, readPastedKey } from '../shared/pasted-key.js';
+import { readPastedBase64 } from '../shared/pasted-text.js';
+import { matching } from '../shared/settings-input.js';
 import { openFile, readCertificate } from './apns.certificate.js';
 import type { OpenedFile } from './pkcs12.js';
 

@@ -1,5 +1,5 @@
 import { wallClock } from '../../common/clock.js';
-import { signJwt } from '../jwt.js';
+import { signJwt } from '../shared/jwt.js';
 import type { SharedToken, TokenShelf } from '../token-shelf.js';
 import type { ApnsKey } from './apns.settings.js';
 

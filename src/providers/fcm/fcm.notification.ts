@@ -1,4 +1,4 @@
-import { lightSettings, styleOf } from '../android.js';
+import { lightSettings, styleOf } from '../shared/android.js';
 import type { Notification } from '../notification.js';
 
 const PRIORITIES = new Set(['max', 'high', 'default', 'low', 'min']);

@@ -1,6 +1,6 @@
 import { writeJson } from '../../common/json.js';
-import { appData, isUrgent } from '../android.js';
-import { BodyTemplate } from '../body-template.js';
+import { appData, isUrgent } from '../shared/android.js';
+import { BodyTemplate } from '../shared/body-template.js';
 import type { Notification } from '../notification.js';
 import type { Values } from '../placeholders.js';
 import { androidNotification } from './fcm.notification.js';

@@ -1,9 +1,9 @@
 import { wallClock } from '../../common/clock.js';
 import type { LookupFunction } from 'node:net';
 import { guardedLookup, type Resolve } from '../../common/public-address.js';
-import { AccessTokens } from '../access-tokens.js';
+import { AccessTokens } from '../shared/access-tokens.js';
 import type { Notification } from '../notification.js';
-import { identifyOpaque } from '../opaque-token.js';
+import { identifyOpaque } from '../shared/opaque-token.js';
 import type { Identified, Provider, ProviderSettings, Sender } from '../provider.js';
 import type { TokenShelf } from '../token-shelf.js';
 import { MAX_BODY_BYTES, buildFcmBody } from './fcm.payload.js';

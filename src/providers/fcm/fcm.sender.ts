@@ -1,16 +1,16 @@
 import { wallClock } from '../../common/clock.js';
 import type { Header } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
-import { haveToken, type AccessTokens } from '../access-tokens.js';
-import { tooLarge } from '../body-template.js';
-import { fanOut, NOT_SENT, OUTSTANDING } from '../fan-out.js';
-import { HostBreaker } from '../host-breaker.js';
+import { haveToken, type AccessTokens } from '../shared/access-tokens.js';
+import { tooLarge } from '../shared/body-template.js';
+import { fanOut, NOT_SENT, OUTSTANDING } from '../shared/fan-out.js';
+import { HostBreaker } from '../shared/host-breaker.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
-import { statsOf } from '../pool-stats.js';
-import { withLife } from '../time-to-live.js';
-import { Refusals } from '../refusals.js';
-import { StreamShare } from '../stream-share.js';
+import { statsOf } from '../shared/pool-stats.js';
+import { withLife } from '../shared/time-to-live.js';
+import { Refusals } from '../shared/refusals.js';
+import { StreamShare } from '../shared/stream-share.js';
 import { readFcmOutcome } from './fcm.outcome.js';
 import { MAX_BODY_BYTES, buildFcmBody, type FcmBody } from './fcm.payload.js';
 

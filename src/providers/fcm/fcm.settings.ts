@@ -1,9 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import { isListed } from '../../common/host-list.js';
 import { InvalidSettings, type ProviderSettings } from '../provider.js';
-import { readRsaKey } from '../pasted-key.js';
-import { readPastedObject } from '../pasted-text.js';
-import { matching } from '../settings-input.js';
+import { readRsaKey } from '../shared/pasted-key.js';
+import { readPastedObject } from '../shared/pasted-text.js';
+import { matching } from '../shared/settings-input.js';
 
 /** What opens a way to FCM: `settings` after they have passed `parseFcmSettings`. */
 export interface ServiceAccount {

@@ -1,5 +1,5 @@
-import type { TokenRequest } from '../access-tokens.js';
-import { signJwt } from '../jwt.js';
+import type { TokenRequest } from '../shared/access-tokens.js';
+import { signJwt } from '../shared/jwt.js';
 import { shelfName } from '../token-shelf.js';
 import type { ServiceAccount } from './fcm.settings.js';
 

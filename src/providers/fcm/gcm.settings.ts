@@ -1,5 +1,5 @@
 import type { ProviderSettings } from '../provider.js';
-import { matching } from '../settings-input.js';
+import { matching } from '../shared/settings-input.js';
 
 const GIVEN = /^[\x21-\x7e]{1,500}$/;
 

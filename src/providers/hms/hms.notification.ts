@@ -1,4 +1,4 @@
-import { lightSettings, styleOf } from '../android.js';
+import { lightSettings, styleOf } from '../shared/android.js';
 import type { GcmSettings, Notification } from '../notification.js';
 
 /** What Push Kit shows, in its two forms; undefined members vanish in the JSON. */

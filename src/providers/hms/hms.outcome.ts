@@ -1,8 +1,8 @@
-import type { HttpResult } from '../http1-client.js';
+import type { HttpResult } from '../shared/http1-client.js';
 import type { Verdict } from '../provider.js';
-import { cutAnswer, isPage, isPassing, UNREADABLE } from '../front-end.js';
-import { readRetryAfter, slowDown } from '../retry-after.js';
-import { isObject, parseErrorBody, unansweredVerdict } from '../unanswered.js';
+import { cutAnswer, isPage, isPassing, UNREADABLE } from '../shared/front-end.js';
+import { readRetryAfter, slowDown } from '../shared/retry-after.js';
+import { isObject, parseErrorBody, unansweredVerdict } from '../shared/unanswered.js';
 
 /** What an answer of Push Kit says of the tokens of one request. */
 export interface HmsOutcome {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { writeJson } from '../../common/json.js';
-import { appData, isUrgent } from '../android.js';
+import { appData, isUrgent } from '../shared/android.js';
 import type { Notification } from '../notification.js';
 import { androidNotification, harmonyNotification, titleOf } from './hms.notification.js';
 

@@ -1,6 +1,6 @@
 import { wallClock } from '../../common/clock.js';
 import type { Notification } from '../notification.js';
-import { identifyOpaque } from '../opaque-token.js';
+import { identifyOpaque } from '../shared/opaque-token.js';
 import type { Identified, Provider, ProviderSettings, Sender } from '../provider.js';
 import type { TokenShelf } from '../token-shelf.js';
 import { MAX_BODY_BYTES, buildAndroidBody, buildHarmonyBody } from './hms.payload.js';

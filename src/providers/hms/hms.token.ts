@@ -1,6 +1,6 @@
 import { wallClock } from '../../common/clock.js';
-import type { AccessTokenSource, Grant, TokenRequest } from '../access-tokens.js';
-import { signJwt } from '../jwt.js';
+import type { AccessTokenSource, Grant, TokenRequest } from '../shared/access-tokens.js';
+import { signJwt } from '../shared/jwt.js';
 import { shelfName } from '../token-shelf.js';
 import type { HmsCredentials } from './hms.settings.js';
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { NOT_SENT } from '../fan-out.js';
+import { NOT_SENT } from '../shared/fan-out.js';
 import type { Notification } from '../notification.js';
 import type { Identified, Provider, Recipient, Sender, Verdict } from '../provider.js';
 import { sandboxOutcome, type SandboxOutcome } from './sandbox.outcome.js';

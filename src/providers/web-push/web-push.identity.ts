@@ -1,5 +1,5 @@
 import { ECDH } from 'node:crypto';
-import { canonicalUri } from '../canonical-uri.js';
+import { canonicalUri } from '../shared/canonical-uri.js';
 import type { Identified } from '../provider.js';
 import { readEndpoint } from './web-push.endpoint.js';
 import type { EndpointRules } from './web-push.endpoint.js';

@@ -1,10 +1,10 @@
 import type { LookupFunction } from 'node:net';
 import type { PushRequest, PushResult } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
-import { Http1Client } from '../http1-client.js';
+import { Http1Client } from '../shared/http1-client.js';
 import type { SenderStats, Verdict } from '../provider.js';
-import { statsOf } from '../pool-stats.js';
-import { unansweredVerdict } from '../unanswered.js';
+import { statsOf } from '../shared/pool-stats.js';
+import { unansweredVerdict } from '../shared/unanswered.js';
 import { speaksHttp2 } from './web-push.alpn.js';
 import { NOT_PUBLIC } from '../../common/public-address.js';
 import type { Endpoint } from './web-push.endpoint.js';

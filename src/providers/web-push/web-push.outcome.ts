@@ -1,8 +1,8 @@
 import type { PushResult } from '../../http2/push.js';
 import type { Verdict } from '../provider.js';
-import { cutAnswer, isPage, isPassing, UNREADABLE } from '../front-end.js';
-import { readRetryAfter, slowDown } from '../retry-after.js';
-import { parseErrorBody, unansweredVerdict } from '../unanswered.js';
+import { cutAnswer, isPage, isPassing, UNREADABLE } from '../shared/front-end.js';
+import { readRetryAfter, slowDown } from '../shared/retry-after.js';
+import { parseErrorBody, unansweredVerdict } from '../shared/unanswered.js';
 
 /** What an answer of a push service asks for. */
 export interface WebPushOutcome {

@@ -1,11 +1,11 @@
 import { wallClock } from '../../common/clock.js';
 import type { Header } from '../../http2/push.js';
-import { BodyTemplate, tooLarge } from '../body-template.js';
-import { fanOut, NOT_SENT } from '../fan-out.js';
-import { HostBreakers } from '../host-breaker.js';
+import { BodyTemplate, tooLarge } from '../shared/body-template.js';
+import { fanOut, NOT_SENT } from '../shared/fan-out.js';
+import { HostBreakers } from '../shared/host-breaker.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
-import { withLife } from '../time-to-live.js';
+import { withLife } from '../shared/time-to-live.js';
 import type { Encrypter } from './web-push.encrypter.js';
 import { MAX_PLAINTEXT_BYTES } from './web-push.encryption.js';
 import { readEndpoint, type Endpoint, type EndpointRules } from './web-push.endpoint.js';

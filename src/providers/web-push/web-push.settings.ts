@@ -2,9 +2,9 @@ import { createECDH, createPrivateKey, type KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
 import { isPublicAddress } from '../../common/public-address.js';
 import { InvalidSettings, type ProviderSettings } from '../provider.js';
-import { nameKey, readPastedKey } from '../pasted-key.js';
-import { readPastedBase64 } from '../pasted-text.js';
-import { matching } from '../settings-input.js';
+import { nameKey, readPastedKey } from '../shared/pasted-key.js';
+import { readPastedBase64 } from '../shared/pasted-text.js';
+import { matching } from '../shared/settings-input.js';
 
 /** What opens a way to browsers: `settings` after they have passed `parseWebPushSettings`. */
 export interface WebPushCredentials {

@@ -1,4 +1,4 @@
-import { isObject } from '../unanswered.js';
+import { isObject } from '../shared/unanswered.js';
 
 /** A browser's push subscription, as bytes. */
 export interface Subscription {

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { wallClock } from '../../common/clock.js';
-import { signJwt } from '../jwt.js';
+import { signJwt } from '../shared/jwt.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;

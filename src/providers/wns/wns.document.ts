@@ -1,6 +1,6 @@
 import type { Notification } from '../notification.js';
-import { isObject } from '../unanswered.js';
-import { element, escapeXml } from './xml.js';
+import { isObject } from '../shared/unanswered.js';
+import { element, escapeXml } from '../shared/xml.js';
 
 /** `settings.wns` (MobileFirst 8.0) as the XML of Windows' toast, tile and badge schemas. Members keep their names. */
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { writeJson } from '../../common/json.js';
-import { BodyTemplate } from '../body-template.js';
+import { BodyTemplate } from '../shared/body-template.js';
 import type { Notification } from '../notification.js';
 import type { Values } from '../placeholders.js';
 import { badgeXml, tileXml, toastXml } from './wns.document.js';

@@ -1,6 +1,6 @@
 import { wallClock } from '../../common/clock.js';
 import type { Notification } from '../notification.js';
-import { canonicalUri } from '../canonical-uri.js';
+import { canonicalUri } from '../shared/canonical-uri.js';
 import type { Identified, Provider, ProviderSettings, Sender } from '../provider.js';
 import type { TokenShelf } from '../token-shelf.js';
 import { readChannel } from './wns.channel.js';

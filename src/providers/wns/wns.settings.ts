@@ -1,5 +1,5 @@
 import { InvalidSettings, type ProviderSettings } from '../provider.js';
-import { matching } from '../settings-input.js';
+import { matching } from '../shared/settings-input.js';
 
 /** What opens a way to WNS: `settings` after they have passed `parseWnsSettings`. */
 export type WnsCredentials =

@@ -9,9 +9,9 @@ import { RunRepository } from '../../../src/campaigns/run.repository.js';
 import { Clock } from '../../../src/common/clock.js';
 import { CONFIG } from '../../../src/common/tokens.js';
 import { DATABASE } from '../../../src/database/database.module.js';
-import { ReachRepository } from '../../../src/delivery/reach.repository.js';
-import { RemovalGuard } from '../../../src/delivery/removal-guard.js';
-import { RemovalRepository } from '../../../src/delivery/removal.repository.js';
+import { ReachRepository } from '../../../src/delivery/expand/reach.repository.js';
+import { RemovalGuard } from '../../../src/delivery/upkeep/removal-guard.js';
+import { RemovalRepository } from '../../../src/delivery/upkeep/removal.repository.js';
 import { CampaignRoom } from './room.js';
 import { HOUR } from './scheduling.js';
 

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { jitterOf, readSchedule } from '../../../src/campaigns/schedule/schedule.js';
-import { newMessageId } from '../../../src/messages/message-id.js';
+import { newMessageId } from '../../../src/messages/send/message-id.js';
 import { PLACES } from '../database/places.js';
 import { CampaignRoom } from './room.js';
 import { HOUR, MINUTE } from './scheduling.js';

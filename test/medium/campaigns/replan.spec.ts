@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CampaignScheduler } from '../../../src/campaigns/campaign.scheduler.js';
-import { ReplanRepository } from '../../../src/campaigns/replan.repository.js';
-import { SharedClock } from '../../../src/campaigns/shared-clock.repository.js';
+import { CampaignScheduler } from '../../../src/campaigns/firing/campaign.scheduler.js';
+import { ReplanRepository } from '../../../src/campaigns/firing/replan.repository.js';
+import { SharedClock } from '../../../src/campaigns/firing/shared-clock.repository.js';
 import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
 import { Queues } from '../../../src/queue/queue.js';
 import { PLACES } from '../database/places.js';

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ZoneRulesRepository } from '../../../src/campaigns/zone-rules.repository.js';
+import { ZoneRulesRepository } from '../../../src/campaigns/schedule/zone-rules.repository.js';
 import type { Database } from '../../../src/database/database.js';
 import { PLACES, openPlace } from '../database/places.js';
 

@@ -5,7 +5,7 @@ import { collect, notification, recipients, tally } from '../providers/sending.j
 import { until } from '../simulators/h2-client.js';
 import { CALLS_AT_ONCE, MESSAGES, printFigures, sendUntilSettled, useSimulators, type Bench } from './conformance.js';
 
-/** Deliveries that one send call has outstanding (src/providers/fan-out.ts): what one cut leaves open at most. */
+/** Deliveries that one send call has outstanding (src/providers/shared/fan-out.ts): what one cut leaves open at most. */
 const OUTSTANDING = 250;
 
 const bench = useSimulators();

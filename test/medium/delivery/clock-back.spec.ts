@@ -3,7 +3,7 @@ import type { RawBuilder } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { setWallClock } from '../../../src/common/clock.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
-import { MessageRateRepository } from '../../../src/delivery/message-rate.repository.js';
+import { MessageRateRepository } from '../../../src/delivery/expand/message-rate.repository.js';
 import type { ProviderName } from '../../../src/providers/provider.js';
 import { Queues } from '../../../src/queue/queue.js';
 import { PLACES } from '../database/places.js';

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LeasedBatch } from '../../../src/delivery/batch.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
-import type { NewMessage } from '../../../src/messages/new-message.js';
+import type { NewMessage } from '../../../src/messages/send/new-message.js';
 import { PLACES } from '../database/places.js';
 import { Room, batchOf, namesOf, recordAll } from './room.js';
 

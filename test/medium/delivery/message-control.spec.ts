@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { DeliverService } from '../../../src/delivery/deliver.service.js';
+import type { DeliverService } from '../../../src/delivery/deliver/deliver.service.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
 import { Queues } from '../../../src/queue/queue.js';
 import { PLACES } from '../database/places.js';

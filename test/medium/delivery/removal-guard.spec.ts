@@ -5,11 +5,11 @@ import { ApplicationRemovalRepository } from '../../../src/applications/applicat
 import { CampaignHousekeeper } from '../../../src/campaigns/campaign.housekeeper.js';
 import { RunRepository } from '../../../src/campaigns/run.repository.js';
 import { Clock } from '../../../src/common/clock.js';
-import { Housekeeper } from '../../../src/delivery/housekeeper.js';
-import { ReachRepository } from '../../../src/delivery/reach.repository.js';
-import { RemovalGuard } from '../../../src/delivery/removal-guard.js';
-import { RemovalRepository } from '../../../src/delivery/removal.repository.js';
-import { RetentionRepository } from '../../../src/delivery/retention.repository.js';
+import { Housekeeper } from '../../../src/delivery/upkeep/housekeeper.js';
+import { ReachRepository } from '../../../src/delivery/expand/reach.repository.js';
+import { RemovalGuard } from '../../../src/delivery/upkeep/removal-guard.js';
+import { RemovalRepository } from '../../../src/delivery/upkeep/removal.repository.js';
+import { RetentionRepository } from '../../../src/delivery/upkeep/retention.repository.js';
 import { DeviceRetentionRepository } from '../../../src/devices/device-retention.repository.js';
 import { TallyRepository } from '../../../src/devices/tally.repository.js';
 import { PLACES } from '../database/places.js';

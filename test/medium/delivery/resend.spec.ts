@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tables } from '../../../src/database/tables.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
 import type { OutcomeName } from '../../../src/delivery/outcome.js';
-import { ResendRepository } from '../../../src/delivery/resend.repository.js';
+import { ResendRepository } from '../../../src/delivery/expand/resend.repository.js';
 import { PLACES } from '../database/places.js';
 import { Room, batchOf, recordAll } from './room.js';
 

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FEW, LOT } from '../../../src/delivery/scheduled.repository.js';
-import type { Released } from '../../../src/delivery/scheduled.repository.js';
-import type { NewMessage } from '../../../src/messages/new-message.js';
+import { FEW, LOT } from '../../../src/delivery/upkeep/scheduled.repository.js';
+import type { Released } from '../../../src/delivery/upkeep/scheduled.repository.js';
+import type { NewMessage } from '../../../src/messages/send/new-message.js';
 import { PLACES } from '../database/places.js';
 import { Room } from './room.js';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DatabaseWatch } from '../../../src/database/database-watch.js';
 import { WINDOW } from '../../../src/delivery/batch.repository.js';
 import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
-import { Sweeper } from '../../../src/delivery/sweeper.js';
+import { Sweeper } from '../../../src/delivery/upkeep/sweeper.js';
 import { expandJob } from '../../../src/queue/jobs.js';
 import { Queues } from '../../../src/queue/queue.js';
 import { PLACES } from '../database/places.js';

@@ -8,7 +8,7 @@ import type { Providers } from '../../../src/providers/providers.module.js';
 import { SandboxProvider } from '../../../src/providers/sandbox/sandbox.provider.js';
 import { WebPushProvider } from '../../../src/providers/web-push/web-push.provider.js';
 import { WnsProvider } from '../../../src/providers/wns/wns.provider.js';
-import { UpstreamProvider } from '../../../src/upstream/upstream.provider.js';
+import { UpstreamProvider } from '../../../src/providers/upstream/upstream.provider.js';
 import { MemoryShelf } from '../../harness/memory-shelf.js';
 import type { LedgerEntry } from '../../simulators/shared/ledger.js';
 import type { ProviderName } from '../../simulators/shared/provider.js';

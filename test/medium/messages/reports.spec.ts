@@ -4,9 +4,9 @@ import { ProviderSettingRepository } from '../../../src/applications/provider-se
 import { Vault } from '../../../src/common/vault.js';
 import type { Tables } from '../../../src/database/tables.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
-import { DeliveryReportRepository } from '../../../src/messages/delivery-report.repository.js';
-import type { DeliveryPlace } from '../../../src/messages/delivery-report.repository.js';
-import { ReportRepository } from '../../../src/messages/report.repository.js';
+import { DeliveryReportRepository } from '../../../src/messages/report/delivery-report.repository.js';
+import type { DeliveryPlace } from '../../../src/messages/report/delivery-report.repository.js';
+import { ReportRepository } from '../../../src/messages/report/report.repository.js';
 import { PLACES } from '../database/places.js';
 import { Room, batchOf, recordAll } from '../delivery/room.js';
 

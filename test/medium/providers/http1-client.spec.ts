@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import { Http1Client } from '../../../src/providers/http1-client.js';
+import { Http1Client } from '../../../src/providers/shared/http1-client.js';
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Resolve } from '../../../src/common/public-address.js';
 import { FcmProvider } from '../../../src/providers/fcm/fcm.provider.js';
 import type { Sender } from '../../../src/providers/provider.js';
-import { UpstreamProvider } from '../../../src/upstream/upstream.provider.js';
+import { UpstreamProvider } from '../../../src/providers/upstream/upstream.provider.js';
 import { MemoryShelf } from '../../harness/memory-shelf.js';
 import { createServiceAccount } from '../../simulators/credentials.js';
 import { collect, notification, recipients } from './sending.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Notification } from '../../../src/providers/notification.js';
 import type { Recipient, Sender, Verdict } from '../../../src/providers/provider.js';
-import { UpstreamProvider } from '../../../src/upstream/upstream.provider.js';
+import { UpstreamProvider } from '../../../src/providers/upstream/upstream.provider.js';
 import { MemoryShelf } from '../../harness/memory-shelf.js';
 import { senderStage } from '../providers/sender-stage.js';
 import { collect, notification, tally } from '../providers/sending.js';

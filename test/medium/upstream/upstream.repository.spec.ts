@@ -4,8 +4,8 @@ import { OUTCOME } from '../../../src/delivery/outcome.js';
 import type { OutcomeName } from '../../../src/delivery/outcome.js';
 import { RegisteredRepository } from '../../../src/devices/registered.repository.js';
 import type { AskedTarget } from '../../../src/devices/registered.repository.js';
-import { RoutingService } from '../../../src/messages/routing.service.js';
-import type { NewMessage } from '../../../src/messages/new-message.js';
+import { RoutingService } from '../../../src/messages/send/routing.service.js';
+import type { NewMessage } from '../../../src/messages/send/new-message.js';
 import { PLACES } from '../database/places.js';
 import { Room, batchOf, recordAll } from '../delivery/room.js';
 

@@ -5,12 +5,12 @@ import { ApplicationRepository } from '../../../src/applications/application.rep
 import { ApplicationsService } from '../../../src/applications/applications.service.js';
 import { LeaseRepository } from '../../../src/applications/lease.repository.js';
 import { Clock } from '../../../src/common/clock.js';
-import { RecipientsService } from '../../../src/delivery/recipients.service.js';
-import { ValuesRepository } from '../../../src/delivery/values.repository.js';
+import { RecipientsService } from '../../../src/delivery/deliver/recipients.service.js';
+import { ValuesRepository } from '../../../src/delivery/deliver/values.repository.js';
 import { DeviceTransferRepository } from '../../../src/devices/device-transfer.repository.js';
 import { DeviceRepository } from '../../../src/devices/device.repository.js';
-import { DeliveryReportRepository } from '../../../src/messages/delivery-report.repository.js';
-import { ReportsService } from '../../../src/messages/reports.service.js';
+import { DeliveryReportRepository } from '../../../src/messages/report/delivery-report.repository.js';
+import { ReportsService } from '../../../src/messages/report/reports.service.js';
 import { ForgettingRepository } from '../../../src/users/forgetting.repository.js';
 import { UserDataRepository } from '../../../src/users/user-data.repository.js';
 import { UserKeeper } from '../../../src/users/user-keeper.js';

@@ -1,0 +1,32 @@
+import { checkBody } from '../common/body.js';
+import { invalidValue } from '../common/errors.js';
+import { SendMessageDto } from '../messages/request/message.dto.js';
+import type { NewMessage } from '../messages/send/new-message.js';
+import { toNotification } from '../messages/request/notification.js';
+import { checkRestrictions } from '../messages/request/restriction.js';
+import { readTiming } from '../messages/request/timing.js';
+
+export interface Content extends Pick<NewMessage, 'notification' | 'onUnknown' | 'label'> {
+  ttlSeconds: number;
+  /** Fields that mean nothing. */
+  unknown: string[];
+}
+
+/** Fields of a request that a campaign says by its schedule, or has no use for. */
+const NOT_OF_CONTENT = ['sendAt', 'expiresAt', 'data', 'dryRun'];
+
+/** What the body of a campaign's message says beside its target, pure. Throws FPWSE0004E and FPWSE0005E. */
+export function readContent(body: unknown): Content {
+  for (const field of NOT_OF_CONTENT)
+    if (typeof body === 'object' && body !== null && field in body)
+      throw invalidValue(field, 'a campaign says it by its schedule and ttl, and takes values from its devices');
+  const { value, unknown } = checkBody(SendMessageDto, body);
+  checkRestrictions(body as Record<string, unknown>);
+  return {
+    notification: toNotification(value),
+    onUnknown: value.onUnknown ?? null,
+    label: value.label ?? undefined,
+    ttlSeconds: readTiming({ ttl: value.ttl ?? undefined }, 0).expiresAt.getTime() / 1_000,
+    unknown,
+  };
+}

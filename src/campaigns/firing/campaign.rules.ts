@@ -1,0 +1,133 @@
+import { Injectable } from '@nestjs/common';
+import { rootCause } from '../../common/errors.js';
+import type { Target } from '../../database/tables.js';
+import { readContent } from '../campaign-content.js';
+import { newMessageId } from '../../messages/send/message-id.js';
+import { readTiming } from '../../messages/request/timing.js';
+import { DISABLED, UNDER_WAY, waveOverlap } from '../campaign.js';
+import type { Definition } from '../campaign.js';
+import { readCampaignTarget } from '../campaign-target.js';
+import { planFirings, planNext } from './firing.js';
+import type { DueCampaign, NextFiring, Planned } from './firing.js';
+import { readSchedule } from '../schedule/schedule.js';
+import type { Firing } from '../schedule/schedule.js';
+import { toLocal } from '../schedule/time-zone.js';
+import { decideWave, planWaves, zonesOf } from './wave.js';
+import type { WavePlan, WaveTerms } from './wave.js';
+import { toMessages } from './wave-messages.js';
+import type { WaveMessage } from './wave-messages.js';
+import type { ComposedMessage, DueWave, WaveOutcome } from './wave.repository.js';
+
+/**
+ * What the repositories ask while they hold the rows. A definition was valid when it was put; where it is not any more
+ * (another version, other time zones), the campaign stops with the reason and nobody else's does.
+ */
+@Injectable()
+export class CampaignRules {
+  planFirings(campaign: DueCampaign, now: number): Planned {
+    try {
+      return planFirings(campaign, ttlOf(campaign.definition), now);
+    } catch (error) {
+      return { runs: [], next: null, pause: rootCause(error), cancelEarlier: false };
+    }
+  }
+
+  /** Undefined when the definition cannot be read any more: its next firing tells. */
+  planNext(definition: Definition, id: string, now: number): NextFiring | null | undefined {
+    try {
+      return planNext(definition, id, now);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Of a run by hand: at once for everybody, but for those who have quiet hours. */
+  planManual(campaign: { id: string; definition: Definition }, now: number): WavePlan[] {
+    const terms = termsOf({ ...campaign, manual: true });
+    return planWaves(terms, { at: now, local: toLocal(terms.schedule.zone, now), kind: 'plain' });
+  }
+
+  readWave(wave: DueWave, named: readonly string[], now: number): WaveOutcome {
+    if (!wave.applicationEnabled) return { do: 'skip', reason: DISABLED };
+    try {
+      const target = targetOf(wave, named);
+      if (target === null) return { do: 'empty' };
+      const decision = decideWave(wave.plan, wave.dueAt, wave.definition, ttlOf(wave.definition), now);
+      if (decision.do !== 'send') return decision;
+      if (wave.busy && waveOverlap(wave.definition) === 'skip') return { do: 'skip', reason: UNDER_WAY };
+      const messages = toMessages(wave.definition, wave.campaignId);
+      return { do: 'send', messages: messages.map((message) => compose(wave, message, target, now)) };
+    } catch (error) {
+      return { do: 'skip', reason: rootCause(error) };
+    }
+  }
+}
+
+function compose(
+  wave: DueWave,
+  { variant, language, body, where }: WaveMessage,
+  target: Target,
+  now: number,
+): ComposedMessage {
+  const content = readContent(body);
+  const conditions = [...(target.where ?? []), ...where];
+  const message = {
+    applicationId: wave.applicationId,
+    id: newMessageId(),
+    clientId: wave.clientId,
+    body,
+    notification: content.notification,
+    target: { ...target, ...(conditions.length > 0 && { where: conditions }) },
+    direct: false,
+    onUnknown: content.onUnknown,
+    label: content.label,
+    idempotency: null,
+    acceptedAt: new Date(now),
+    expiresAt: new Date(expiryOf(wave, content.ttlSeconds)),
+  };
+  return { variant, language, message };
+}
+
+/** Of the content: the time to live that waves go by. Seconds. */
+export function ttlOf({ content }: Definition): number {
+  // A number may stand there as text.
+  const ttl = content.ttl === undefined || content.ttl === null ? undefined : Number(content.ttl);
+  return readTiming({ ttl }, 0).expiresAt.getTime() / 1_000;
+}
+
+export function termsOf({
+  id,
+  definition,
+  manual,
+}: {
+  id: string;
+  definition: Definition;
+  manual: boolean;
+}): WaveTerms {
+  const schedule = readSchedule(definition.schedule);
+  const zone = schedule.recipient ? schedule.defaultZone : schedule.zone;
+  return {
+    schedule: manual ? { ...schedule, recipient: false, jitterMs: 0, zone } : schedule,
+    quietHours: definition.policies?.quietHours,
+    ttlSeconds: ttlOf(definition),
+    salt: id,
+  };
+}
+
+/** Null: no device of the application is in the wave's zones. */
+function targetOf(wave: DueWave, named: readonly string[]): Target | null {
+  const target = readCampaignTarget(wave.definition.target);
+  if (!wave.plan.zoned) return target;
+  const terms = termsOf({ id: wave.campaignId, definition: wave.definition, manual: wave.manual });
+  const { zone } = terms.schedule;
+  const firing: Firing = { at: wave.scheduledAt, local: toLocal(zone, wave.scheduledAt), kind: 'plain' };
+  const zones = zonesOf(wave.plan, terms, firing, named);
+  return zones && { ...target, where: [...(target.where ?? []), { kind: 'timeZone', ...zones }] };
+}
+
+/** Counts from the moment that was meant, not from when a scheduler came to it; and ends where quiet hours drop what is left. */
+function expiryOf({ plan, definition }: DueWave, ttlSeconds: number): number {
+  const end = plan.scheduledAt + ttlSeconds * 1_000;
+  const quiet = definition.policies?.quietHours?.action === 'drop' ? plan.quiet[0]?.[0] : undefined;
+  return Math.min(end, quiet ?? Infinity);
+}

@@ -1,0 +1,84 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { BeforeApplicationShutdown } from '@nestjs/common';
+import { Interval } from '@nestjs/schedule';
+import { EARLIEST } from '../../common/clock.js';
+import { Rounds } from '../../common/rounds.js';
+import { DeliveryQueue } from '../../delivery/delivery.queue.js';
+import { CampaignRules } from './campaign.rules.js';
+import { FiringRepository } from './firing.repository.js';
+import { ReplanRepository } from './replan.repository.js';
+import { SharedClock } from './shared-clock.repository.js';
+import { WaveRepository } from './wave.repository.js';
+
+const EVERY_MS = 1_000;
+/** Another server that takes over may be behind by so much. */
+const BACK_MS = 500;
+/** Campaigns that a line of the log names. */
+const NAMED = 10;
+
+/** Looks for what is due. The schedule is in the rows: a look that is missed is made up for by the next, whoever makes it. */
+@Injectable()
+export class CampaignScheduler implements BeforeApplicationShutdown {
+  private readonly log = new Logger('Campaigns');
+  private readonly rounds = new Rounds(this.log, 'The look for campaigns', () => this.look());
+
+  /** Of the last look; infinite before the first. */
+  private lookedAt = Infinity;
+
+  constructor(
+    private readonly clock: SharedClock,
+    private readonly firings: FiringRepository,
+    private readonly waves: WaveRepository,
+    private readonly plans: ReplanRepository,
+    private readonly rules: CampaignRules,
+    private readonly queue: DeliveryQueue,
+  ) {}
+
+  @Interval(EVERY_MS)
+  tick(): Promise<void> {
+    return this.rounds.go();
+  }
+
+  /** Fires everything that is due now. */
+  async look(): Promise<void> {
+    const now = await this.clock.now();
+    if (now < EARLIEST) return;
+    if (now < this.lookedAt - BACK_MS) await this.replan(now);
+    this.lookedAt = now;
+    const steps = [
+      () =>
+        this.firings.fireDue(
+          now,
+          (campaign) => this.rules.planFirings(campaign, now),
+          (...wave) => this.rules.readWave(...wave),
+        ),
+      () => this.waves.sendDue(now, (...wave) => this.rules.readWave(...wave)),
+    ];
+    const made: number[] = [];
+    try {
+      for (const step of steps)
+        await this.rounds.repeat(async () => {
+          const { messageSeqs, more } = await step();
+          made.push(...messageSeqs);
+          return more;
+        });
+    } finally {
+      // When all are kept: the last must not wait for the first to be on its way.
+      if (made.length > 0) await this.queue.enqueueExpansions(made);
+    }
+  }
+
+  /** At each start, and when the database's clock went back: what was planned by it lies in days to come. */
+  private async replan(now: number): Promise<void> {
+    const ids = await this.plans.replan(now, (definition, id) => this.rules.planNext(definition, id, now));
+    if (ids.length === 0) return;
+    const named = ids.slice(0, NAMED).join(', ') + (ids.length > NAMED ? ' …' : '');
+    this.log.warn(
+      `${ids.length} campaigns were planned for another moment than their next, and are planned anew: ${named}`,
+    );
+  }
+
+  beforeApplicationShutdown(): Promise<void> {
+    return this.rounds.end();
+  }
+}

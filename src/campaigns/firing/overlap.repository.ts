@@ -1,0 +1,116 @@
+import { Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import type { Transaction } from 'kysely';
+import { bigints } from '../../database/bigints.js';
+import type { MessageState, Tables } from '../../database/tables.js';
+import { MessageControlRepository } from '../../messages/control/message-control.repository.js';
+
+/** A message that is under way. */
+export interface MovingMessage {
+  id: string;
+  state: MessageState;
+}
+
+/** What of a campaign's earlier runs is still under way when it is to fire again, and calling that off. */
+@Injectable()
+export class OverlapRepository {
+  constructor(private readonly control: MessageControlRepository) {}
+
+  /** Of the campaigns, those with a run under way. */
+  async findBusy(campaignSeqs: readonly number[], transaction: Transaction<Tables>): Promise<Set<number>> {
+    if (campaignSeqs.length === 0) return new Set();
+    const { rows } = await sql<{ campaign_seq: number }>`
+      select distinct campaign_seq from campaign_run
+      where campaign_seq = any(${bigints(campaignSeqs)}) and ${UNDER_WAY}`.execute(transaction);
+    return new Set(rows.map((row) => row.campaign_seq));
+  }
+
+  /** Calls off what has not left of a campaign's runs. Waves before runs, as who sends them locks them. */
+  async cancelRuns(campaignSeq: number, reason: string, transaction: Transaction<Tables>): Promise<void> {
+    await sql`
+      update campaign_wave set state = 'cancelled', reason = ${reason} where state = 'waiting' and run_seq in (
+        select seq from campaign_run where campaign_seq = ${campaignSeq})`.execute(transaction);
+    const sent = await this.findMoving(
+      sql`wave.run_seq in (
+      select seq from campaign_run where campaign_seq = ${campaignSeq})`,
+      transaction,
+    );
+    await sql`
+      update campaign_run set state = 'cancelled', reason = ${reason}
+      where campaign_seq = ${campaignSeq} and ${UNDER_WAY}`.execute(transaction);
+    for (const { application_id: applicationId, id } of sent) await this.control.cancel(applicationId, id, transaction);
+  }
+
+  /** Messages of a campaign's runs that are under way, of waves as well that somebody else is just sending. */
+  async listMoving(campaignSeq: number, transaction: Transaction<Tables>): Promise<MovingMessage[]> {
+    const ofCampaign = sql`run_seq in (select seq from campaign_run where campaign_seq = ${campaignSeq})`;
+    await sql`select from campaign_wave where ${ofCampaign} and state = 'waiting' for update`.execute(transaction);
+    const moving = await this.findMoving(sql`wave.${ofCampaign}`, transaction);
+    return moving.map(({ id, state }) => ({ id, state }));
+  }
+
+  /**
+   * By wave, those of earlier runs that wait, or have a message that moves, in its zones and east of them: there an
+   * earlier run is as far as this one. West of them it has yet to come, which is no overlap.
+   */
+  async findEarlier(waveSeqs: readonly number[], transaction: Transaction<Tables>): Promise<Map<number, number[]>> {
+    const found = new Map<number, number[]>();
+    if (waveSeqs.length === 0) return found;
+    const { rows } = await sql<{ wave_seq: number; seq: number }>`
+      select distinct wave.seq as wave_seq, earlier.seq
+      from campaign_wave wave
+      join campaign_run run on run.seq = wave.run_seq
+      join campaign_run on campaign_run.campaign_seq = run.campaign_seq
+        and campaign_run.scheduled_at < run.scheduled_at and ${UNDER_WAY}
+      join campaign_wave earlier on earlier.run_seq = campaign_run.seq
+      join lateral ${beginOf(sql`run`)} as begin on true
+      join lateral ${beginOf(sql`campaign_run`)} as earlier_begin on true
+      left join campaign_message sent on sent.wave_seq = earlier.seq
+      left join message on message.seq = sent.message_seq and message.state in ('accepted', 'expanding', 'sending')
+      where wave.seq = any(${bigints(waveSeqs)}) and (earlier.state = 'waiting' or message.seq is not null)
+        and ${momentOf(sql`earlier`)} - earlier_begin.at <= ${momentOf(sql`wave`)} - begin.at
+      `.execute(transaction);
+    for (const { wave_seq: waveSeq, seq } of rows) found.set(waveSeq, [...(found.get(waveSeq) ?? []), seq]);
+    return found;
+  }
+
+  /** Calls off what has not left of waves that the caller does not hold. Answers the runs of those that waited. */
+  async cancelWaves(waveSeqs: readonly number[], reason: string, transaction: Transaction<Tables>): Promise<number[]> {
+    if (waveSeqs.length === 0) return [];
+    const seqs = bigints(waveSeqs);
+    const { rows } = await sql<{ run_seq: number }>`
+      update campaign_wave set state = 'skipped', reason = ${reason} where seq in (
+        select seq from campaign_wave where seq = any(${seqs}) and state = 'waiting' order by seq for update)
+      returning run_seq`.execute(transaction);
+    // A second statement: it sees what others have made of waves for which the first had to wait.
+    const sent = await this.findMoving(sql`wave.seq = any(${seqs})`, transaction);
+    for (const { application_id: applicationId, id } of sent) await this.control.cancel(applicationId, id, transaction);
+    return rows.map((row) => row.run_seq);
+  }
+
+  private async findMoving(which: ReturnType<typeof sql>, transaction: Transaction<Tables>) {
+    const { rows } = await sql<{ application_id: string } & MovingMessage>`
+      select message.application_id, message.id, message.state from campaign_wave wave
+      join campaign_message sent on sent.wave_seq = wave.seq
+      join message on message.seq = sent.message_seq and message.finished_at is null
+      where ${which} order by message.seq`.execute(transaction);
+    return rows;
+  }
+}
+
+/** When a wave was meant, in epoch ms, with the jitter of its run: that is not in the run's own moment. */
+function momentOf(wave: ReturnType<typeof sql>) {
+  return sql`(${wave}.plan->>'scheduledAt')::float8`;
+}
+
+/** When a run was to come first, in UTC+14: how far round the world its waves are counts from there. */
+function beginOf(run: ReturnType<typeof sql>) {
+  return sql`(select min(${momentOf(sql`first`)}) as at from campaign_wave first where first.run_seq = ${run}.seq)`;
+}
+
+/** Of `campaign_run`. The messages' side comes first, because few of them move. */
+const UNDER_WAY = sql`(campaign_run.state = 'running' or campaign_run.seq in (
+  select wave.run_seq from message
+  join campaign_message sent on sent.message_seq = message.seq
+  join campaign_wave wave on wave.seq = sent.wave_seq
+  where message.state in ('accepted', 'expanding', 'sending')))`;

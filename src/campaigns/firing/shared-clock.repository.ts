@@ -1,0 +1,16 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import { DATABASE } from '../../database/database.module.js';
+import type { Database } from '../../database/database.js';
+
+/** The one clock that all processes share: theirs may differ by seconds. Tests put their own in its place. */
+@Injectable()
+export class SharedClock {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** Epoch ms. */
+  async now(): Promise<number> {
+    const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(this.database.kysely);
+    return rows[0]!.now.getTime();
+  }
+}

@@ -1,0 +1,61 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
+import { sql } from 'kysely';
+import { hostname } from 'node:os';
+import { rootCause } from '../../common/errors.js';
+import { DATABASE } from '../../database/database.module.js';
+import type { Database } from '../../database/database.js';
+
+const EVERY_MS = 3_600_000;
+/** What has not been told for so long is no process' any more. */
+const SHOWN_H = 2;
+
+/**
+ * The rules of time zones come with Node (process.versions.tz), and they change several times a year: two processes with
+ * different versions plan different moments. Each process that plans keeps its version in the table, and warns of different ones.
+ */
+@Injectable()
+export class ZoneRulesRepository implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly log = new Logger('Campaigns');
+  private timer: NodeJS.Timeout | undefined;
+  private warned = '';
+
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.look();
+    this.timer = setInterval(() => void this.look(), EVERY_MS);
+    this.timer.unref();
+  }
+
+  beforeApplicationShutdown(): void {
+    clearInterval(this.timer);
+  }
+
+  /** Tells the version of this process, and warns when another process has told another: once for the same ones. */
+  async tell(version = process.versions.tz ?? 'unknown', host = hostname()): Promise<void> {
+    const { kysely } = this.database;
+    await sql`
+      insert into zone_rules (version, host, told_at) values (${version}, ${host}, now())
+      on conflict (version) do update set host = excluded.host, told_at = excluded.told_at`.execute(kysely);
+    const { rows } = await sql<{ version: string; host: string }>`
+      select version, host from zone_rules
+      where version <> ${version} and told_at > now() - ${SHOWN_H} * interval '1 hour' order by version`.execute(
+      kysely,
+    );
+    const others = rows.map((other) => `${other.version} on ${other.host}`).join(', ');
+    if (others !== '' && others !== this.warned)
+      this.log.warn(
+        `Processes have different rules of time zones: ${version} on ${host}, ${others}. They may plan campaigns for other moments: run all with the same Node`,
+      );
+    this.warned = others;
+  }
+
+  private async look(): Promise<void> {
+    try {
+      await this.tell();
+    } catch (error) {
+      this.log.warn(`The rules of time zones could not be compared: ${rootCause(error)}`);
+    }
+  }
+}

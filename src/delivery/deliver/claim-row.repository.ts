@@ -1,0 +1,107 @@
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import { isTryDue } from '../../applications/provider-setting.repository.js';
+import type { DeliveryDetails, MessageState } from '../../database/tables.js';
+import { wentBackBy } from '../../database/waits.js';
+import type { Notification } from '../../providers/notification.js';
+import type { ProviderName } from '../../providers/provider.js';
+import type { LeasedBatch } from '../batch.js';
+import { BatchLedger } from '../ledger.js';
+
+/** How a claim reads batches: the same for one and for a lot. */
+
+/** What a worker must know of a batch that it takes. */
+export const CLAIMED = sql`
+  batch.id, batch.epoch, batch.provider, batch.message_seq, batch.application_id, batch.device_seqs,
+  batch.has_slot, batch.outcomes, batch.details, batch.touched_at, batch.direct, message.id as message_id,
+  message.state as message_state, message.notification, message.on_unknown,
+  batch.direct and message.audience = batch.size as is_whole,
+  coalesce(message.send_at, message.accepted_at) as accepted_at, message.expires_at,
+  coalesce(message.paused_at, application.stopped_at) as paused_at,
+  (extract(epoch from message.send_at - now()) * 1000)::float8 as early_ms,
+  provider_setting.version, provider_setting.paused_reason,
+  ${isTryDue} as try_is_due,
+  pace.lapses_at > now() as paced, provider_status.last_success_at`;
+
+/** Batches of the table, or those of it that are given, with what decides about them. */
+export const joined = (batches: RawBuilder<unknown> = sql`batch`): RawBuilder<unknown> => sql`
+  ${batches} as batch
+  join message on message.seq = batch.message_seq
+  join application on application.id = batch.application_id and application.removed_at is null
+  left join provider_setting on provider_setting.application_id = batch.application_id
+    and provider_setting.provider = batch.provider
+  left join pace on pace.application_id = batch.application_id and pace.provider = batch.provider
+  left join provider_status on provider_status.application_id = batch.application_id
+    and provider_status.provider = batch.provider`;
+
+export interface ClaimRow {
+  has_slot: boolean;
+  /** Until the message leaves; null when that is at once. */
+  early_ms: number | null;
+  /** Null without a row, like false. */
+  paced: boolean | null;
+  last_success_at: Date | null;
+  id: number;
+  epoch: number;
+  provider: ProviderName;
+  message_seq: number;
+  application_id: string;
+  device_seqs: number[];
+  outcomes: Buffer;
+  details: DeliveryDetails;
+  /** When the two were written; null: at their beginning. */
+  touched_at: Date | null;
+  message_id: string;
+  direct: boolean;
+  is_whole: boolean;
+  message_state: MessageState;
+  notification: Omit<Notification, 'messageId' | 'expiresAt'>;
+  on_unknown: 'resend' | 'hold' | null;
+  accepted_at: Date;
+  expires_at: Date;
+  paused_at: Date | null;
+  version: number | null;
+  paused_reason: string | null;
+  /** Null where there are no settings, or no pause. */
+  try_is_due: boolean | null;
+}
+
+/** A repeat to a device replaces the first on its screen; one to the upstream reaches every phone twice. */
+function usualOnUnknown(provider: ProviderName): 'resend' | 'hold' {
+  return provider === 'upstream' ? 'hold' : 'resend';
+}
+
+/** As it is once its ledger has begun. */
+export function toLeased(row: ClaimRow, needsSettings: boolean, now: number): LeasedBatch {
+  const ledger = new BatchLedger(row.outcomes, row.details);
+  const backBy = wentBackBy(row.touched_at, now);
+  if (backBy > 0) ledger.moveRetries(-backBy);
+  return {
+    id: row.id,
+    epoch: row.epoch + 1,
+    provider: row.provider,
+    direct: row.direct,
+    isWhole: row.is_whole,
+    messageSeq: row.message_seq,
+    applicationId: row.application_id,
+    settingsVersion: needsSettings ? row.version : 0,
+    notification: {
+      ...row.notification,
+      messageId: row.message_id,
+      expiresAt: row.expires_at.getTime(),
+      urgent: row.direct,
+    },
+    terms: {
+      now,
+      acceptedAt: row.accepted_at.getTime(),
+      expiresAt: row.expires_at.getTime(),
+      onUnknown: row.on_unknown ?? usualOnUnknown(row.provider),
+      cancelled: row.message_state === 'cancelled',
+    },
+    deviceSeqs: row.device_seqs,
+    ledger,
+    due: [],
+    isProbe: false,
+    lastSuccessAt: row.last_success_at?.getTime() ?? null,
+  };
+}

@@ -1,0 +1,137 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { ProviderSettingRepository } from '../../applications/provider-setting.repository.js';
+import { Clock } from '../../common/clock.js';
+import { rootCause } from '../../common/errors.js';
+import { DeviceRepository } from '../../devices/device.repository.js';
+import { BatchRepository } from '../batch.repository.js';
+import type { LeasedBatch } from '../batch.js';
+import { resultsOf } from './findings.js';
+import type { Findings, PeerFindings } from './findings.js';
+import { InvalidationGuard } from './invalidation-guard.js';
+import { PaceRepository } from './pace.repository.js';
+import { StatusReporter } from './status-reporter.js';
+
+/** Something accepted within this time shows that the devices were alive: a wave of deaths after it is suspect. */
+const LATELY_MS = 24 * 60 * 60_000;
+/** That one process remembers; browsers name as many origins as they like. */
+const GUARDS = 10_000;
+
+/** What a provider's answers mean beyond their batch: devices that go, a slower pace, an application that is paused. */
+@Injectable()
+export class ConsequencesService {
+  private readonly log = new Logger('Delivery');
+  private readonly guards = new Map<string, InvalidationGuard>();
+
+  constructor(
+    private readonly devices: DeviceRepository,
+    private readonly settings: ProviderSettingRepository,
+    private readonly batches: BatchRepository,
+    private readonly pace: PaceRepository,
+    private readonly status: StatusReporter,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Never rejects: what fails is logged, and the answers themselves are recorded all the same. May add a stop to the findings.
+   * `now`: epoch ms, by the clock that the batch was sent by; null: it has stepped since.
+   */
+  async apply(batch: LeasedBatch, findings: Findings, now: number | null): Promise<void> {
+    await this.attempt('retiring devices', () => this.retire(batch, findings));
+    const { slowUntil, stop } = findings;
+    if (slowUntil !== undefined) await this.attempt('slowing down', () => this.slowDown(batch, findings, slowUntil));
+    if (stop !== undefined) await this.attempt('pausing the application', () => this.pause(batch, stop, now));
+    else if (batch.isProbe) await this.attempt('ending the pause', () => this.endPause(batch, findings));
+  }
+
+  private async pause(batch: LeasedBatch, stop: NonNullable<Findings['stop']>, now: number | null): Promise<void> {
+    const { applicationId, provider, settingsVersion } = batch;
+    if (settingsVersion === null) return;
+    if (!(await this.settings.pause(applicationId, provider, settingsVersion, stop, now))) return;
+    this.log.error(`Application ${applicationId} is paused at ${provider}: ${stop.reason}`);
+    await this.batches.park(applicationId, provider);
+  }
+
+  /** The provider took the one delivery, or called its device dead in its own form: the credentials are right. */
+  private async endPause(batch: LeasedBatch, findings: Findings): Promise<void> {
+    const { applicationId, provider, settingsVersion } = batch;
+    const isTold = findings.accepted > 0 || [...findings.peers.values()].some(({ dead }) => dead.size > 0);
+    if (!isTold || settingsVersion === null) return;
+    if (!(await this.settings.resume(applicationId, provider, settingsVersion))) return;
+    this.guards.clear();
+    this.log.log(`Application ${applicationId} sends again at ${provider}: one delivery was tried, and taken`);
+  }
+
+  private async attempt(what: string, act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      this.log.error(`${what} failed, the next batch that meets the same will do it: ${rootCause(error)}`);
+    }
+  }
+
+  private async retire(batch: LeasedBatch, findings: Findings): Promise<void> {
+    // The usual case, and the guard must know of it all the same.
+    if (findings.peers.size === 0) findings.peers.set('', { accepted: 0, dead: new Map(), suspects: new Map() });
+    for (const [peer, { dead, suspects }] of findings.peers) {
+      const guard = this.guardFor(batch, peer);
+      guard.note(resultsOf(findings, peer));
+      // A first send to an old address book may find nearly all of it dead: before anything was accepted it is believed.
+      const wasAlive = guard.sawAcceptance() || batch.terms.now - (batch.lastSuccessAt ?? 0) < LATELY_MS;
+      const isWave = guard.isWave() && wasAlive;
+      const believed = guard.mayRetire();
+      // Of Web Push an origin is held by its sender, and says nothing of the others.
+      if (!believed && peer === '' && guard.mustPause()) this.stop(batch, findings, suspects);
+      await this.retireAll(batch, peer, isWave ? [] : dead, isWave ? dead : []);
+      await this.retireAll(batch, peer, believed ? suspects : [], believed ? [] : suspects);
+    }
+  }
+
+  private stop(batch: LeasedBatch, findings: Findings, suspects: PeerFindings['suspects']): void {
+    const [reason = 'as unknown'] = suspects.keys();
+    findings.stop ??= {
+      reason: `most devices were answered ${reason}: the credentials or the environment are wrong`,
+      by: 'guard',
+    };
+    this.guards.delete(guardKey(batch, ''));
+  }
+
+  private async retireAll(
+    batch: LeasedBatch,
+    peer: string,
+    believed: Iterable<[string, number[]]>,
+    kept: Iterable<[string, number[]]>,
+  ): Promise<void> {
+    const sentAt = new Date(batch.terms.now);
+    for (const [reason, seqs] of believed) await this.devices.retire(seqs, reason, sentAt);
+    for (const [reason, seqs] of kept) {
+      const where = peer === '' ? batch.provider : `${batch.provider} (${peer})`;
+      const text = `${seqs.length} devices answered ${reason} at ${where} are kept: so many at once are not believed to be dead`;
+      this.log.warn(`Application ${batch.applicationId}: ${text}`);
+      this.status.trouble(batch, text);
+    }
+  }
+
+  private async slowDown(batch: LeasedBatch, findings: Findings, untilMs: number): Promise<void> {
+    const { applicationId, provider } = batch;
+    const ms = this.clock.now() - batch.terms.now;
+    // The clock went back meanwhile.
+    const seconds = (ms < 0 ? 1_000 : Math.max(1, ms)) / 1_000;
+    await this.pace.slowDown(batch, untilMs, findings.accepted / seconds);
+    const reason = findings.lastReason ?? 'no reason given';
+    this.log.warn(`Application ${applicationId} slows down at ${provider}: ${reason}`);
+  }
+
+  private guardFor(batch: LeasedBatch, peer: string): InvalidationGuard {
+    const key = guardKey(batch, peer);
+    const guard = this.guards.get(key) ?? new InvalidationGuard();
+    this.guards.delete(key);
+    this.guards.set(key, guard);
+    const [oldest] = this.guards.keys();
+    if (this.guards.size > GUARDS && oldest !== undefined) this.guards.delete(oldest);
+    return guard;
+  }
+}
+
+function guardKey({ provider, applicationId }: LeasedBatch, peer: string): string {
+  return `${provider} ${applicationId} ${peer}`;
+}

@@ -1,0 +1,40 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
+import { CONFIG } from '../../common/tokens.js';
+import type { Config } from '../../config.js';
+import { PROVIDER_NAMES } from '../../providers/provider.js';
+import { LANES, deliverQueue } from '../../queue/jobs.js';
+import { Queues } from '../../queue/queue.js';
+import { DeliverService } from './deliver.service.js';
+
+/**
+ * Jobs of direct batches that one process works on at once, per provider, each of up to eight batches side by side
+ * (queue/jobs.ts): up to 256 batches. Most are one request long, and what they wait for is the provider's answer: one to a
+ * job and 40 ms each are 800 messages a second, and eight to a job 6,400.
+ */
+const DIRECT_AT_ONCE = 32;
+
+/** The workers of the deliver queues: for each provider one for direct messages and one for broadcasts. */
+@Injectable()
+export class DeliverProcessor implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly queues: Queues,
+    private readonly deliver: DeliverService,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    const atOnce = { direct: DIRECT_AT_ONCE, broadcast: this.config.batchesAtOnce };
+    for (const provider of PROVIDER_NAMES)
+      for (const lane of LANES)
+        this.queues.work(deliverQueue(provider, lane), atOnce[lane], (data) =>
+          this.deliver.deliverBatches([data.id, ...(data.more ?? [])], provider, lane),
+        );
+  }
+
+  /** Takes back what is not written, and waits for the answers to what is (start.ts bounds the wait). */
+  beforeApplicationShutdown(): Promise<void> {
+    this.deliver.stopSending();
+    return this.queues.stopWorkers();
+  }
+}

@@ -1,0 +1,260 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Clock } from '../../common/clock.js';
+import { rootCause } from '../../common/errors.js';
+import { DatabaseWatch } from '../../database/database-watch.js';
+import type { ProviderName, Verdict } from '../../providers/provider.js';
+import { withLife } from '../../providers/shared/time-to-live.js';
+import type { Lane } from '../../queue/jobs.js';
+import { BatchRepository, mayTakeOver } from '../batch.repository.js';
+import type { Ending } from '../batch.repository.js';
+import { ClaimRepository } from './claim.repository.js';
+import type { LeasedBatch } from '../batch.js';
+import { ClockSteps, follow } from './clock-steps.js';
+import { ConsequencesService } from './consequences.service.js';
+import { DeliveryQueue } from '../delivery.queue.js';
+import { DirectBatchRepository } from './direct-batch.repository.js';
+import { noFindings, note } from './findings.js';
+import type { Findings } from './findings.js';
+import { OUTCOME } from '../outcome.js';
+import { Recall } from './recall.js';
+import { RecipientsService } from './recipients.service.js';
+import type { DueRecipient } from './recipients.service.js';
+import { decide } from '../retry-policy.js';
+import type { Decision } from '../retry-policy.js';
+import { Senders } from './senders.js';
+import type { OpenSender } from './senders.js';
+import { StatusReporter } from './status-reporter.js';
+
+/** What is known is recorded this often while a batch is being sent; the lease lasts ten times as long. */
+const CHECKPOINT_MS = 1_000;
+
+/** A provider without settings (the sandbox) cannot be paused when it says stop. */
+const UNPAUSABLE_WAIT_MS = 60_000;
+
+const HELD_SPREAD_MS = 1_000;
+
+/** A batch that could not be begun or not be sent to its end, for a fault of ours or of the database, waits this long. */
+const FAULT_WAIT_MS = 5_000;
+
+/** While the database is away the answers of the providers are kept, and recorded when it is back. */
+const RECORD_AGAIN_MS = 250;
+
+/** A lease that was not renewed for so long may soon be another worker's: nothing new is written under it. */
+const STOP_WRITING_MS = 7_000;
+
+const ACCEPTED: Decision = { outcome: OUTCOME.accepted };
+
+/** Sends one batch: lease, send, record, decide. Whatever happens to the process, the ledger can go on from its rows. */
+@Injectable()
+export class DeliverService {
+  private readonly log = new Logger('Delivery');
+  private stopping = false;
+
+  constructor(
+    private readonly claims: ClaimRepository,
+    private readonly directs: DirectBatchRepository,
+    private readonly batches: BatchRepository,
+    private readonly recipients: RecipientsService,
+    private readonly consequences: ConsequencesService,
+    private readonly senders: Senders,
+    private readonly queue: DeliveryQueue,
+    private readonly status: StatusReporter,
+    private readonly recall: Recall,
+    private readonly watch: DatabaseWatch,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Side by side; a failure of one is told when all have ended, and the others are done when they are tried again. */
+  async deliverBatches(ids: readonly number[], provider: ProviderName, lane: Lane): Promise<void> {
+    const results = await Promise.allSettled(ids.map((id) => this.deliverBatch(id, provider, lane)));
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /**
+   * Resolves when the batch is recorded, is somebody else's, or has nothing to do. Rejects before anything is written, when the
+   * database is away or this host's clock is too far from its clock: another worker may have the job.
+   */
+  async deliverBatch(id: number, provider: ProviderName, lane: Lane): Promise<void> {
+    if (this.stopping) return;
+    if (!this.watch.isClockUsable) throw new Error('The clock is wrong: nothing is sent');
+    const steps = new ClockSteps(this.clock);
+    const batch = await this.claim(id, provider, lane);
+    if (!batch) return;
+    if ('delayMs' in batch) return this.queue.enqueueBatches([batch]);
+    const findings = batch.due.length > 0 ? await this.send(batch, steps) : null;
+    if (findings) follow(steps, batch, findings);
+    if (findings) await this.consequences.apply(batch, findings, steps.any ? null : this.clock.now());
+    await this.finish(batch, findings);
+  }
+
+  private async claim(id: number, provider: ProviderName, lane: Lane): ReturnType<ClaimRepository['claim']> {
+    const [terms, now] = [this.senders.terms(provider), this.clock.now()];
+    const direct = lane === 'direct' ? await this.directs.claim(id, terms, now) : null;
+    return direct ?? this.claims.claim(id, terms, now, mayTakeOver(this.watch));
+  }
+
+  /** What is in flight gets its answer; what is not written yet stays pending for the next process. */
+  stopSending(): void {
+    this.stopping = true;
+    this.recall.stop();
+  }
+
+  /** Null: the lease was lost on the way, and its new holder has the word. */
+  private async send(batch: LeasedBatch, steps: ClockSteps): Promise<Findings | null> {
+    const findings = noFindings();
+    const ready = await this.prepare(batch, findings);
+    if (!ready) return findings;
+    const { sender, recipients } = ready;
+    const abort = this.recall.enter(batch);
+    const checkpoints = this.keepCheckpoints(batch, abort, () => follow(steps, batch, findings));
+    try {
+      await this.sendAll(sender, batch, recipients, findings, steps, abort.signal);
+    } catch (error) {
+      // A fault of ours. What was answered is kept; the rest is in flight, and called unknown by the next claim.
+      this.log.error(`Batch ${batch.id} was not sent to its end: ${rootCause(error)}`);
+      findings.heldUntil = this.clock.now() + FAULT_WAIT_MS;
+    } finally {
+      this.recall.leave(abort);
+      await checkpoints.stop();
+    }
+    this.status.note(batch, findings, () => sender.stats());
+    return checkpoints.leaseLost() ? null : findings;
+  }
+
+  /** Null: there is nothing to write now. Where that is for a fault, the deliveries wait: none of them is in doubt. */
+  private async prepare(
+    batch: LeasedBatch,
+    findings: Findings,
+  ): Promise<{ sender: OpenSender; recipients: DueRecipient[] } | null> {
+    try {
+      const sender = await this.senders.get(batch.applicationId, batch.provider, batch.settingsVersion);
+      if (sender) return { sender, recipients: await this.recipients.find(batch) };
+      const reason = `${batch.provider} is not configured for this application`;
+      for (const position of batch.due) batch.ledger.record(position, { outcome: OUTCOME.failed, reason }, false);
+    } catch (error) {
+      this.log.error(`Batch ${batch.id} could not be begun: ${rootCause(error)}`);
+      batch.ledger.giveBack(batch.due);
+      findings.heldUntil = this.clock.now() + FAULT_WAIT_MS;
+    }
+    return null;
+  }
+
+  private async sendAll(
+    sender: OpenSender,
+    batch: LeasedBatch,
+    recipients: readonly DueRecipient[],
+    findings: Findings,
+    steps: ClockSteps,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { nowOrNever } = batch.notification;
+    const report = (index: number, told: Verdict): void => {
+      const recipient = recipients[index];
+      if (!recipient) throw new Error(`${batch.provider} reported on a recipient it was not given`);
+      const { position, seq } = recipient;
+      // Nearly every one, and a million times: nothing is to be decided.
+      if (told.action === 'accept' && told.receipt === undefined && told.peer === undefined) {
+        batch.ledger.record(position, ACCEPTED, true);
+        findings.accepted++;
+        return;
+      }
+      follow(steps, batch, findings);
+      const verdict = batch.isProbe ? ofProbe(told) : nowOrNever ? withLife(told, 0) : told;
+      const situation = batch.ledger.situation(position, batch.terms, this.clock.now(), Math.random());
+      const written = verdict.action !== 'notSent' && verdict.action !== 'held';
+      batch.ledger.record(position, decide(verdict, situation), written);
+      note(findings, verdict, seq, situation.now);
+    };
+    await sender.send(batch.notification, recipients, report, signal);
+  }
+
+  /**
+   * Records and renews the lease every second; aborts the sending of a cancelled or paused message, of a lost lease, and of
+   * one that cannot be renewed.
+   */
+  private keepCheckpoints(
+    batch: LeasedBatch,
+    abort: AbortController,
+    before: () => void,
+  ): { stop: () => Promise<void>; leaseLost: () => boolean } {
+    let lost = false;
+    let running: Promise<void> = Promise.resolve();
+    let renewedAt = performance.now();
+    const timer = setInterval(() => {
+      if (performance.now() - renewedAt > STOP_WRITING_MS) abort.abort();
+      running = running.then(async () => {
+        try {
+          const startedAt = performance.now();
+          before();
+          const kept = await this.batches.checkpoint(batch);
+          renewedAt = startedAt;
+          lost ||= kept === null;
+          if (lost || kept?.messageState === 'cancelled' || kept?.messageState === 'paused') abort.abort();
+        } catch (error) {
+          this.log.warn(`Batch ${batch.id}: checkpoint failed: ${rootCause(error)}`);
+        }
+      });
+    }, CHECKPOINT_MS);
+    return {
+      stop: () => {
+        clearInterval(timer);
+        return running;
+      },
+      leaseLost: () => lost,
+    };
+  }
+
+  private async finish(batch: LeasedBatch, findings: Findings | null): Promise<void> {
+    const ending = this.endingOf(batch, findings);
+    const finished = await this.record(batch, ending);
+    if (!finished) {
+      this.log.warn(`Batch ${batch.id}: the lease was lost; another worker has it`);
+      return;
+    }
+    await this.queue.enqueueBatches(finished.promoted);
+    if (finished.state === 'ready' && ending.waitMs !== null && !this.stopping)
+      await this.queue.enqueueBatches([batch], ending.waitMs);
+  }
+
+  private async endLease(batch: LeasedBatch, ending: Ending): ReturnType<BatchRepository['finish']> {
+    if (!batch.isWhole || ending.state !== 'done') return this.batches.finish(batch, ending);
+    return (await this.directs.end(batch)) ? { state: 'done', promoted: [] } : null;
+  }
+
+  private endingOf(batch: LeasedBatch, findings: Findings | null): Ending {
+    const stopped = findings?.stop !== undefined;
+    const now = this.clock.now();
+    // What waits for the same host does not come back all at once.
+    const heldUntil = findings?.heldUntil === undefined ? 0 : findings.heldUntil + Math.random() * HELD_SPREAD_MS;
+    const dueAt = batch.ledger.nextDue(now, heldUntil);
+    if (dueAt === null) return { state: 'done', waitMs: null };
+    // Without settings there is nothing to pause: it is tried again later.
+    const later = Math.max(dueAt, stopped ? now + UNPAUSABLE_WAIT_MS : now);
+    // At its end at the latest, so that it expires on time.
+    const waitMs = Math.max(0, Math.min(later, batch.terms.expiresAt) - now);
+    return { state: stopped && batch.settingsVersion !== 0 ? 'parked' : 'ready', waitMs };
+  }
+
+  /**
+   * Tried until it is recorded, or a newer lease fences it off: what the providers answered is known here and nowhere else.
+   * Meanwhile the batch keeps its place among those sent at once, which bounds what is kept. A second try after a commit
+   * whose answer was lost finds the lease ended, and the sweeper queues what it let in.
+   */
+  private async record(batch: LeasedBatch, ending: Ending): ReturnType<BatchRepository['finish']> {
+    for (let told = false; ; told = true) {
+      try {
+        return await this.endLease(batch, ending);
+      } catch (error) {
+        if (!told) this.log.warn(`Batch ${batch.id} could not be recorded yet: ${rootCause(error)}`);
+        await delay(RECORD_AGAIN_MS);
+      }
+    }
+  }
+}
+
+/** What a guarded pause was about goes on: the delivery that tried it is not lost for that. */
+function ofProbe(verdict: Verdict): Verdict {
+  if (verdict.action !== 'dropDevice' || verdict.certain) return verdict;
+  return { action: 'stopApplication', reason: verdict.reason };
+}

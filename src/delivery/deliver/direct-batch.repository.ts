@@ -1,0 +1,148 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import { Gather } from '../../common/gather.js';
+import { bigints } from '../../database/bigints.js';
+import { DATABASE } from '../../database/database.module.js';
+import { executePrepared } from '../../database/database.js';
+import type { Database } from '../../database/database.js';
+import { resultOf, writeTogether } from '../../database/together.js';
+import type { DeliverableDevice } from '../../devices/device.repository.js';
+import { BatchRepository, LEASE_S, ledgerColumns, settledState } from '../batch.repository.js';
+import type { LeasedBatch } from '../batch.js';
+import { CLAIMED, joined, toLeased } from './claim-row.repository.js';
+import type { ClaimRow } from './claim-row.repository.js';
+import type { ClaimTerms } from './claim.repository.js';
+import { BatchLedger } from '../ledger.js';
+import { OUTCOME } from '../outcome.js';
+
+/** Batches of one statement: as many as a process sends at once to one provider (deliver.processor.ts). */
+const LOT = 256;
+/** The columns of a batch of one delivery that is being written. */
+const BEGUN = ledgerColumns(new BatchLedger(Buffer.of(OUTCOME.inFlight), {}));
+
+export interface DirectClaim {
+  id: number;
+  needsSettings: boolean;
+  now: number;
+}
+
+/**
+ * Batches of the direct lane in lots. One message to one device is what backends send most, and costs the database little
+ * more than its statements: those that come while a statement is under way share the next one.
+ */
+@Injectable()
+export class DirectBatchRepository {
+  private readonly claims = new Gather((lot: readonly DirectClaim[]) => this.claimLot(lot), LOT);
+  private readonly endings = new Gather((lot: readonly LeasedBatch[]) => this.endTogether(lot), LOT);
+
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly batches: BatchRepository,
+  ) {}
+
+  /** Null: `ClaimRepository.claim` decides about it. */
+  claim(id: number, { needsSettings }: ClaimTerms, now: number): Promise<LeasedBatch | null> {
+    return this.claims.add({ id, needsSettings, now });
+  }
+
+  /** Records a batch that is done and whole, and its message with it. False: the lease is lost, and nothing was recorded. */
+  async end(batch: LeasedBatch): Promise<boolean> {
+    return resultOf(await this.endings.add(batch));
+  }
+
+  /**
+   * Leases those that have one delivery, at its first attempt, which nothing keeps from being sent: no cancel, pause, pace
+   * or time. Answers in the order given.
+   */
+  async claimLot(lot: readonly DirectClaim[]): Promise<(LeasedBatch | null)[]> {
+    // They were asked for within one statement's time.
+    const now = Math.max(...lot.map((claim) => claim.now));
+    const rows = await executePrepared(
+      this.database,
+      'claim-directs',
+      sql<DirectRow>`
+        with asked as materialized (
+          -- By their ids: the planner would else read all that is ready, of which it knows nothing when a flood has just come.
+          select * from batch where id = any(${bigints(lot.map(({ id }) => id))}) for update skip locked),
+        due as (
+          select ${CLAIMED}, device.seq as device_seq, device.token, device.platform, device.registered_at
+          from ${joined(sql`asked`)}
+          left join device on device.seq = batch.device_seqs[1] and device.provider = batch.provider
+            and device.retired_reason is null
+          where batch.direct and batch.size = 1
+            and batch.state = 'ready' and batch.due_at <= now() and batch.outcomes = ${Buffer.of(OUTCOME.pending)}
+            and batch.details = '{}' and message.state = 'sending' and message.paused_at is null
+            and application.stopped_at is null and message.expires_at > ${new Date(now)}
+            and (message.send_at is null or message.send_at <= now()) and provider_setting.paused_reason is null
+            and (pace.lapses_at is null or pace.lapses_at <= now()))
+        update batch set state = 'leased', epoch = batch.epoch + 1, has_slot = false,
+          outcomes = ${BEGUN.outcomes}, counts = ${BEGUN.counts}::integer[],
+          started_at = coalesce(batch.started_at, now()), touched_at = now(),
+          lease_until = now() + make_interval(secs => ${LEASE_S}::float8)
+        from due where batch.id = due.id
+        returning due.*`,
+    );
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return lot.map(({ id, needsSettings }) => {
+      const row = byId.get(id);
+      if (!row) return null;
+      // Of two that ask for the same batch one has it.
+      byId.delete(id);
+      const batch = toLeased(row, needsSettings, now);
+      batch.due.push(...batch.ledger.begin(batch.terms));
+      batch.devices = row.device_seq === null ? [] : [toDevice(row, row.device_seq)];
+      return batch;
+    });
+  }
+
+  private endTogether(lot: readonly LeasedBatch[]): Promise<PromiseSettledResult<boolean>[]> {
+    return writeTogether(
+      lot,
+      () => this.endLot(lot),
+      async (batch) => (await this.batches.finish(batch, { state: 'done', waitMs: null })) !== null,
+    );
+  }
+
+  /** Answers in the order given. */
+  async endLot(lot: readonly LeasedBatch[]): Promise<boolean[]> {
+    const told = lot.map(({ id, epoch, ledger: { outcomes, details }, ledger }) => {
+      return { id, epoch, outcomes: outcomes.toString('hex'), counts: ledger.counts(), details };
+    });
+    // Locked in one order: two lots with the same rows cannot deadlock. The message of a whole batch has no other.
+    const rows = await executePrepared(
+      this.database,
+      'end-directs',
+      sql<{ id: number }>`
+        with told as (
+          select * from json_to_recordset(${JSON.stringify(told)}::json)
+            as told (id bigint, epoch integer, outcomes text, counts integer[], details jsonb)),
+        held as (
+          select batch.id from batch join told on told.id = batch.id and told.epoch = batch.epoch
+          where batch.state = 'leased' order by batch.id for update of batch),
+        ended as (
+          update batch set state = 'done', outcomes = decode(told.outcomes, 'hex'), counts = told.counts,
+            details = told.details, touched_at = now(), lease_until = null, due_at = null
+          from held join told using (id) where batch.id = held.id
+          returning batch.id, batch.message_seq, batch.counts),
+        settled as (
+          update message set open_batches = message.open_batches - 1, finished_at = now(), totals = ended.counts,
+            state = ${settledState(sql`ended.counts`)}
+          from ended where message.seq = ended.message_seq)
+        select id from ended`,
+    );
+    const ended = new Set(rows.map(({ id }) => id));
+    return lot.map(({ id }) => ended.delete(id));
+  }
+}
+
+interface DirectRow extends ClaimRow {
+  /** Null with the three below: it is no longer registered, or what stands there is no device. */
+  device_seq: number | null;
+  token: string;
+  platform: string;
+  registered_at: Date;
+}
+
+function toDevice({ token, platform, registered_at }: DirectRow, seq: number): DeliverableDevice {
+  return { seq, token, platform, registeredAt: registered_at.getTime() };
+}

@@ -1,0 +1,155 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { OnApplicationShutdown } from '@nestjs/common';
+import { ProviderSettingRepository } from '../../applications/provider-setting.repository.js';
+import { Clock } from '../../common/clock.js';
+import type { ClaimTerms } from './claim.repository.js';
+import type { ProviderName, Sender, Verdict } from '../../providers/provider.js';
+import { InvalidSettings } from '../../providers/provider.js';
+import { PROVIDERS } from '../../providers/providers.module.js';
+import type { Providers } from '../../providers/providers.module.js';
+import { RefusedSender } from '../../providers/refused-sender.js';
+import { SharedTokenRepository } from './shared-token.repository.js';
+
+/** Applications whose connections one process keeps open; the one unused for longest closes first. */
+const MAX_OPEN = 500;
+/** One unused for as long closes too: its application or settings may be gone. */
+const IDLE_MS = 60 * 60_000;
+
+/** Settings that could not be read are read again after this long. */
+const UNREADABLE_MS = 5_000;
+
+/** What is closed when nobody sends through it any more, and by nobody else. */
+export type OpenSender = Pick<Sender, 'send' | 'stats'>;
+
+interface Open {
+  version: number;
+  /** Of the clock, before it was opened. */
+  steps: number;
+  sender: Promise<Sender | null>;
+  /** By a clock that never steps. */
+  usedAt: number;
+  /** Batches that are being sent through it. */
+  sending: number;
+  /** Nobody is given it any more: it closes with its last batch. */
+  retired: boolean;
+}
+
+/**
+ * The open senders of this process, one per application and provider, replaced when the settings' version changes, and when the
+ * clock has stepped: what they hold of trouble (hosts left alone, refusals) may have been for the wrong time alone.
+ */
+@Injectable()
+export class Senders implements OnApplicationShutdown {
+  /** In order of last use. */
+  private readonly open = new Map<string, Open>();
+
+  constructor(
+    @Inject(PROVIDERS) private readonly providers: Providers,
+    private readonly settings: ProviderSettingRepository,
+    private readonly shelf: SharedTokenRepository,
+    private readonly clock: Clock,
+  ) {}
+
+  /** What claiming a batch of the provider must know. */
+  terms(provider: ProviderName): ClaimTerms {
+    const { parseSettings, ramp } = this.providers[provider];
+    return { needsSettings: parseSettings !== null, ramp };
+  }
+
+  /**
+   * Null when the application has no settings for the provider. What is sent goes through the newest settings that are known by
+   * then, and nothing closes under it.
+   */
+  async get(applicationId: string, provider: ProviderName, version: number | null): Promise<OpenSender | null> {
+    if (version === null) return null;
+    const sender = await this.find(applicationId, provider, version).sender;
+    if (!sender) return null;
+    return {
+      send: (...given) => this.send(this.find(applicationId, provider, version), given),
+      stats: () => sender.stats(),
+    };
+  }
+
+  /** After the drain: what is being sent goes through these. */
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all([...this.open.values()].map(closeQuietly));
+    this.open.clear();
+  }
+
+  private async openSender(applicationId: string, name: ProviderName): Promise<Sender | null> {
+    const provider = this.providers[name];
+    if (!provider.parseSettings) return provider.open({ visible: {}, secret: {} }, this.shelf, applicationId);
+    const kept = await this.settings.find(applicationId, name);
+    if (!kept) return null;
+    try {
+      const settings = (await provider.renewSettings?.(kept)) ?? kept;
+      // What cannot be kept is renewed again by the next process that opens it.
+      if (settings !== kept)
+        await this.settings.renew(applicationId, name, kept.version, settings).catch(() => undefined);
+      return provider.open(settings, this.shelf, applicationId);
+    } catch (error) {
+      if (error instanceof InvalidSettings) return new RefusedSender(`${error.field} ${error.message}`);
+      throw error;
+    }
+  }
+
+  private find(applicationId: string, provider: ProviderName, version: number): Open {
+    // A provider without settings has one sender for all.
+    const key = this.terms(provider).needsSettings ? `${provider} ${applicationId}` : provider;
+    const known = this.open.get(key);
+    this.open.delete(key);
+    const isCurrent = known?.steps === this.clock.steps() && known.version >= version;
+    if (known && !isCurrent) retire(known);
+    const opened = isCurrent ? known : this.openAnew(applicationId, provider, version);
+    opened.usedAt = this.clock.elapsed();
+    this.open.set(key, opened);
+    if (!isCurrent) opened.sender.catch(() => this.open.get(key) === opened && this.open.delete(key));
+    this.retireUnused();
+    return opened;
+  }
+
+  private openAnew(applicationId: string, provider: ProviderName, version: number): Open {
+    const [steps, sender] = [this.clock.steps(), this.openSender(applicationId, provider)];
+    return { version, steps, sender, usedAt: 0, sending: 0, retired: false };
+  }
+
+  private async send(
+    open: Open,
+    [notification, recipients, report, signal]: Parameters<Sender['send']>,
+  ): Promise<void> {
+    open.sending++;
+    try {
+      const sender = await open.sender.catch(() => null);
+      if (sender) return await sender.send(notification, recipients, report, signal);
+      // Replaced since the batch was claimed, and removed or not to be read now: its next claim will say which.
+      const held: Verdict = {
+        action: 'held',
+        reason: 'the settings changed',
+        forMs: UNREADABLE_MS,
+      };
+      for (const index of recipients.keys()) report(index, held);
+    } finally {
+      open.sending--;
+      if (open.retired) retire(open);
+    }
+  }
+
+  private retireUnused(): void {
+    for (const [key, oldest] of this.open) {
+      if (this.open.size <= MAX_OPEN && this.clock.elapsed() - oldest.usedAt < IDLE_MS) return;
+      this.open.delete(key);
+      retire(oldest);
+    }
+  }
+}
+
+function retire(open: Open): void {
+  open.retired = true;
+  if (open.sending === 0) void closeQuietly(open);
+}
+
+/** Requests in flight finish first; nobody waits for it. */
+async function closeQuietly(open: Open): Promise<void> {
+  const sender = await open.sender.catch(() => null);
+  await sender?.close().catch(() => undefined);
+}

@@ -1,0 +1,103 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { ProviderStatusRepository } from '../../applications/provider-status.repository.js';
+import { Clock } from '../../common/clock.js';
+import { rootCause } from '../../common/errors.js';
+import type { ProviderName, SenderStats } from '../../providers/provider.js';
+
+/** Often enough for an operator who watches, seldom enough to cost nothing: one small row per application and provider. */
+const EVERY_MS = 5_000;
+
+/** What happened at a provider since the last report. */
+interface News {
+  applicationId: string;
+  provider: ProviderName;
+  accepted: number;
+  lastSuccessAt: number | null;
+  lastError: { at: number; reason: string } | null;
+  stats: () => SenderStats;
+}
+
+/** Tells the database how the applications fare at their providers, so that every process can answer for all. */
+@Injectable()
+export class StatusReporter implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly log = new Logger('Delivery');
+  private readonly process = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+  private news = new Map<string, News>();
+  /** By a clock that never steps. */
+  private reportedAt: number;
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly statuses: ProviderStatusRepository,
+    private readonly clock: Clock,
+  ) {
+    this.reportedAt = clock.elapsed();
+  }
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => {
+      this.running = this.running.then(() => this.report());
+    }, EVERY_MS);
+    this.timer.unref();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.running;
+    await this.report();
+  }
+
+  /** After each batch: how many were accepted, and the provider's last word of trouble. */
+  note(
+    batch: { applicationId: string; provider: ProviderName },
+    seen: { accepted: number; lastReason?: string },
+    stats: () => SenderStats,
+  ): void {
+    const { applicationId, provider } = batch;
+    const key = `${provider} ${applicationId}`;
+    const known = this.news.get(key) ?? {
+      applicationId,
+      provider,
+      accepted: 0,
+      lastSuccessAt: null,
+      lastError: null,
+      stats,
+    };
+    const now = this.clock.now();
+    this.news.set(key, {
+      ...known,
+      stats,
+      accepted: known.accepted + seen.accepted,
+      lastSuccessAt: seen.accepted > 0 ? now : known.lastSuccessAt,
+      lastError: seen.lastReason === undefined ? known.lastError : { at: now, reason: seen.lastReason },
+    });
+  }
+
+  /** Something that an operator should see beside the provider's own words; `note` came before it. */
+  trouble({ applicationId, provider }: { applicationId: string; provider: ProviderName }, reason: string): void {
+    const known = this.news.get(`${provider} ${applicationId}`);
+    if (known) known.lastError = { at: this.clock.now(), reason };
+  }
+
+  async report(): Promise<void> {
+    const news = this.news;
+    this.news = new Map();
+    const now = this.clock.now();
+    const steady = this.clock.elapsed();
+    const seconds = Math.max(1, steady - this.reportedAt) / 1_000;
+    this.reportedAt = steady;
+    for (const { applicationId, provider, accepted, lastSuccessAt, lastError, stats } of news.values()) {
+      const process = { ...stats(), rate: accepted / seconds, reportedAt: now };
+      try {
+        await this.statuses.report(applicationId, provider, this.process, { lastSuccessAt, lastError, process });
+      } catch (error) {
+        // Only an account of the deliveries, not the deliveries: the next batch brings the next one.
+        this.log.warn(`The status of ${provider} could not be recorded: ${rootCause(error)}`);
+      }
+    }
+  }
+}

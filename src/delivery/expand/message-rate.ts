@@ -1,0 +1,62 @@
+import type { QuietTime } from '../../database/tables.js';
+
+/** How the deliveries of a message that is held to a rate are laid out in time, pure. Times are epoch ms with their fraction. */
+
+const SECOND_MS = 1_000;
+/** The unit of a rate: what is due in a second is one batch, or is a delivery of its own when that takes longer. */
+const STEP_S = 1;
+const MAX_STEP = 1_000;
+/** Laid out so long before it is due. A pause that ends lets as much go at once. */
+export const AHEAD_MS = 10_000;
+const PAGE_MS = 5_000;
+const MAX_PAGE = 10_000;
+
+/** Deliveries that are due together. */
+export function stepSize(perSecond: number): number {
+  return Math.min(MAX_STEP, Math.max(1, Math.floor(perSecond * STEP_S)));
+}
+
+/** Deliveries of one page of the expansion: whole steps. */
+export function pageSize(perSecond: number): number {
+  const size = stepSize(perSecond);
+  return Math.min(MAX_PAGE, Math.ceil((perSecond * PAGE_MS) / SECOND_MS / size) * size);
+}
+
+/** Cuts members into steps, the first due at `from`; `next` is when the one after the last is. */
+export function layOut<T>(
+  members: readonly T[],
+  perSecond: number,
+  from: number,
+  quiet: readonly QuietTime[] = [],
+): { steps: { due: number; members: T[] }[]; next: number } {
+  const size = stepSize(perSecond);
+  const steps: { due: number; members: T[] }[] = [];
+  let next = from;
+  for (let at = 0; at < members.length; at += size) {
+    const due = afterQuiet(next, quiet);
+    const step = members.slice(at, at + size);
+    steps.push({ due, members: step });
+    next = due + (step.length / perSecond) * SECOND_MS;
+  }
+  return { steps, next };
+}
+
+/** The moment itself, or the end of the quiet time that it falls into. */
+export function afterQuiet(moment: number, quiet: readonly QuietTime[]): number {
+  let at = moment;
+  for (const [from, to] of quiet) if (at >= from && at < to) at = to;
+  return at;
+}
+
+/** When the last of so many is due. */
+export function finishOf(count: number, perSecond: number, from: number, quiet: readonly QuietTime[] = []): number {
+  let at = afterQuiet(from, quiet);
+  let left = (Math.max(0, count - 1) / perSecond) * SECOND_MS;
+  for (const [start, end] of quiet) {
+    if (start < at) continue;
+    if (start - at > left) break;
+    left -= start - at;
+    at = end;
+  }
+  return at + left;
+}

@@ -1,0 +1,116 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import { bigints } from '../../database/bigints.js';
+import { DATABASE } from '../../database/database.module.js';
+import type { Database } from '../../database/database.js';
+import { countDue } from '../../database/due.js';
+import type { Due } from '../../database/due.js';
+import { MESSAGES_A_STEP, removeMessageRows } from '../../database/message-rows.js';
+import { OUTCOME } from '../outcome.js';
+
+/** Of one step each. */
+const KEYS = 1_000;
+const MESSAGES_LOOKED_AT = 200;
+const VALUES = 2_000;
+
+/** Takes away messages that ended long ago with their batches, and what is not needed of those that have ended. */
+@Injectable()
+export class RetentionRepository {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  countMessages(before: Date): Promise<Due> {
+    return countDue(
+      this.database,
+      sql`message where finished_at < ${before}`,
+      sql`message where finished_at is not null`,
+    );
+  }
+
+  countKeys(before: Date): Promise<Due> {
+    return countDue(
+      this.database,
+      sql`message where idempotency_key is not null and accepted_at < ${before}`,
+      sql`message where idempotency_key is not null`,
+    );
+  }
+
+  /**
+   * One step over the oldest messages that ended before `before`: they vanish from the API at once, their batches and then
+   * their rows go with this step or the next. False when there was nothing to do. Messages that a resend is being
+   * expanded from stay until it is; those that another scheduler holds are left to it.
+   */
+  removeMessages(before: Date): Promise<boolean> {
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      const held = sql`exists (select from message resend where resend.application_id = message.application_id
+        and resend.resend_of = message.id and resend.state in ('accepted', 'expanding'))`;
+      const { rows } = await sql<{ seq: number }>`
+        select seq from message where finished_at < ${before} and not ${held}
+        order by finished_at limit ${MESSAGES_A_STEP} for update skip locked`.execute(transaction);
+      if (rows.length === 0) return false;
+      // Asked again now that the rows are locked: a resend may have been accepted since they were found.
+      const marked = await sql<{ seq: number }>`
+        update message set state = 'removed', idempotency_key = null
+        where seq = any(${bigints(rows.map(({ seq }) => seq))}) and not ${held} returning seq`.execute(transaction);
+      await removeMessageRows(
+        marked.rows.map(({ seq }) => seq),
+        transaction,
+      );
+      return marked.rows.length > 0;
+    });
+  }
+
+  /** One step over the Idempotency-Keys of messages accepted before `before`: each may name another message from then on. */
+  async forgetKeys(before: Date): Promise<boolean> {
+    const { numAffectedRows = 0n } = await sql`
+      update message set idempotency_key = null where seq in (
+        select seq from message where idempotency_key is not null and accepted_at < ${before}
+        order by accepted_at limit ${KEYS} for update skip locked)`.execute(this.database.kysely);
+    return numAffectedRows > 0n;
+  }
+
+  /**
+   * One step over the values that callers gave for users, of the messages above `after`. When a message has ended, the values
+   * of users without a delivery, or whose deliveries were all accepted, are removed: no resend can need them. The values of
+   * other users stay as long as the message. Answers where to go on, or null at the end.
+   */
+  forgetValues(after: number): Promise<number | null> {
+    return this.database.kysely.transaction().execute(async (transaction) => {
+      const { rows } = await sql<{ seq: number; ended: boolean }>`
+        with recursive open(seq) as (
+          (select message_seq from message_data where not kept and message_seq > ${after} order by message_seq limit 1)
+          union all
+          select (select message_seq from message_data where not kept and message_seq > open.seq
+            order by message_seq limit 1)
+          from open where open.seq is not null)
+        select message.seq, message.finished_at is not null as ended
+        from (select seq from open where seq is not null limit ${MESSAGES_LOOKED_AT}) as looked join message using (seq)
+        order by message.seq`.execute(transaction);
+      const last = rows.at(-1)?.seq;
+      if (last === undefined) return null;
+      const ended = bigints(rows.filter((row) => row.ended).map(({ seq }) => seq));
+      // Older programs kept the values in the body too.
+      await sql`update message set body = body - 'data' where seq = any(${ended}) and body ? 'data'`.execute(
+        transaction,
+      );
+      const { rows: settled } = await sql`
+        with taken as materialized (
+          select message_seq, user_id from message_data where not kept and message_seq = any(${ended})
+          order by message_seq, user_id limit ${VALUES} for update skip locked),
+        needed as materialized (
+          select distinct taken.message_seq, taken.user_id from taken
+          join message on message.seq = taken.message_seq
+          join device on device.application_id = message.application_id and device.user_id = taken.user_id
+          join batch on batch.message_seq = taken.message_seq and device.seq between batch.first_seq and batch.last_seq,
+          lateral (select array_position(batch.device_seqs, device.seq) as position offset 0) as place
+          where get_byte(batch.outcomes, place.position - 1) <> ${OUTCOME.accepted}),
+        gone as (
+          delete from message_data using (select * from taken except select * from needed) as spent
+          where message_data.message_seq = spent.message_seq and message_data.user_id = spent.user_id),
+        stays as (
+          update message_data set kept = true from needed
+          where message_data.message_seq = needed.message_seq and message_data.user_id = needed.user_id)
+        select from taken`.execute(transaction);
+      return settled.length === VALUES ? after : last;
+    });
+  }
+}

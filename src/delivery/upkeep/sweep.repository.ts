@@ -1,0 +1,155 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import { isTryDue } from '../../applications/provider-setting.repository.js';
+import { DATABASE } from '../../database/database.module.js';
+import type { Database } from '../../database/database.js';
+import { isOfTheFuture, isOver } from '../../database/waits.js';
+import type { Lot, QueuedBatch } from '../batch.js';
+import { LEASE_S } from '../batch.repository.js';
+
+/** A row that has waited this long for its job is taken for one without. A false alarm adds a job that exists: no harm. */
+const PATIENCE_S = 3;
+const LIMIT = 1_000;
+
+/**
+ * How often a row has had its job in vain: 0 up to 12 s after its moment, then one more whenever the time has grown fourfold. A
+ * job of the same name may stand in the queue and not be worked on: delayed by a clock that has gone back since, or locked for a
+ * worker that is gone. One of another name is taken, and a row of a long queue gets few of them.
+ */
+const lateness = (since: RawBuilder<unknown>): RawBuilder<number> =>
+  sql`floor(log(4.0, greatest(1, abs(extract(epoch from now() - ${since})) / ${PATIENCE_S}::float8)::numeric))::integer`;
+
+export interface LateMessage {
+  seq: number;
+  late: number;
+}
+
+/** A place in the order of the parked batches. */
+export interface ParkedBatch extends Lot {
+  id: number;
+}
+
+/** Looks for rows that want work and may have no job. Each query runs on a partial index of unfinished rows. */
+@Injectable()
+export class SweepRepository {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  async messagesToExpand(): Promise<LateMessage[]> {
+    const { rows } = await sql<LateMessage>`
+      select seq, ${lateness(sql`coalesce(expand_at, accepted_at)`)} as late from message
+      where state in ('accepted', 'expanding')
+        and (accepted_at < now() - make_interval(secs => ${PATIENCE_S}) or ${isOfTheFuture(sql`accepted_at`)})
+        and (paused_at is null or expires_at <= now())
+        and (expand_at is null or expand_at <= now() or ${isOfTheFuture(sql`waits_since`)})
+      order by seq limit ${LIMIT}`.execute(this.database.kysely);
+    return rows;
+  }
+
+  /** Batches that were due and not taken, and with `takeOver` those whose lease ran out. */
+  async batchesToDeliver(takeOver = true): Promise<QueuedBatch[]> {
+    const { rows } = await sql<QueuedBatch>`
+      (select id, epoch, provider, direct, ${lateness(sql`lease_until`)} as late from batch
+       where ${takeOver} and state = 'leased' and ${isOver(sql`lease_until`, LEASE_S)} limit ${LIMIT})
+      union all
+      (select id, epoch, provider, direct, ${lateness(sql`due_at`)} as late from batch
+       where state = 'ready' and due_at < now() - make_interval(secs => ${PATIENCE_S})
+       order by due_at limit ${LIMIT})`.execute(this.database.kysely);
+    return rows;
+  }
+
+  /**
+   * A step over batches that wait for a moment which was written before the clock went back: they wait as long from now on. A
+   * message's quiet times are true moments, and what would fall into one waits for its end. A new epoch, because the queue
+   * holds a job for the old moment under the old one. Empty: none is left.
+   */
+  async waitAnew(): Promise<QueuedBatch[]> {
+    const { rows } = await sql<QueuedBatch>`
+      with found as (
+        select batch.id, now() + (due_at - batch.waits_since) as due_at, quiet
+        from batch join message on message.seq = batch.message_seq
+        where batch.state = 'ready' and due_at > now() and ${isOfTheFuture(sql`batch.waits_since`)}
+        order by due_at limit ${LIMIT} for update of batch skip locked)
+      update batch set epoch = epoch + 1, waits_since = now(), due_at = coalesce((
+          select to_timestamp(max((span->>1)::float8) / 1000) from jsonb_array_elements(found.quiet) as span
+          where found.due_at >= to_timestamp((span->>0)::float8 / 1000)
+            and found.due_at < to_timestamp((span->>1)::float8 / 1000)), found.due_at)
+      from found where batch.id = found.id
+      returning batch.id, epoch, provider, direct,
+        (extract(epoch from batch.due_at - now()) * 1000)::float8 as "delayMs"`.execute(this.database.kysely);
+    return rows;
+  }
+
+  /**
+   * Lets parked batches wait again whose pause has ended. A new epoch, because the queue may still hold a job for a retry
+   * under the old one, and takes no second of that name. A step in the index for each lot: one that is paused may have a
+   * million batches, and is passed over.
+   */
+  async unpark(): Promise<void> {
+    await sql`
+      with recursive lot as (
+        (select application_id, provider from batch where state = 'parked' order by application_id, provider limit 1)
+        union all
+        select next.* from lot, lateral (
+          select application_id, provider from batch
+          where state = 'parked' and (application_id, provider) > (lot.application_id, lot.provider)
+          order by application_id, provider limit 1) as next)
+      update batch set state = 'waiting', epoch = epoch + 1 where id in (
+        select freed.id from lot, lateral (
+          select batch.id from batch join message on message.seq = batch.message_seq
+          where batch.application_id = lot.application_id and batch.provider = lot.provider and batch.state = 'parked'
+            and message.paused_at is null
+          limit ${LIMIT} for update of batch skip locked) as freed
+        where not exists (select from provider_setting as paused
+          where paused.application_id = lot.application_id and paused.provider = lot.provider
+            and paused.paused_reason is not null)
+          and not exists (select from application where id = lot.application_id and stopped_at is not null))`.execute(
+      this.database.kysely,
+    );
+  }
+
+  /** The same for one batch of each lot that is paused and whose next try is due; the claim decides which makes it. */
+  async unparkForTry(): Promise<void> {
+    await sql`
+      update batch set state = 'waiting', epoch = epoch + 1 where id in (
+        select freed.id from provider_setting as paused, lateral (
+          select batch.id from batch join message on message.seq = batch.message_seq
+          where batch.application_id = paused.application_id and batch.provider = paused.provider
+            and batch.state = 'parked' and message.paused_at is null
+          limit 1 for update of batch skip locked) as freed
+        where paused.paused_reason is not null and ${isTryDue})`.execute(this.database.kysely);
+  }
+
+  /**
+   * The same for those of the next thousand parked ones whose message is cancelled or over, so that it can be settled.
+   * Answers the last one looked at, to go on from; null at the end.
+   */
+  async unparkOver(after: ParkedBatch | null): Promise<ParkedBatch | null> {
+    const beyond = after
+      ? sql`and (application_id, provider, id) > (${after.applicationId}, ${after.provider}, ${after.id})`
+      : sql``;
+    const { rows } = await sql<ParkedBatch>`
+      with looked as (
+          select application_id, provider, id from batch where state = 'parked' ${beyond}
+          order by application_id, provider, id limit ${LIMIT}),
+        over as (
+          select batch.id from batch join message on message.seq = batch.message_seq
+          where batch.id in (select id from looked) and batch.state = 'parked'
+            and (message.state = 'cancelled' or message.expires_at <= now())
+          for update of batch skip locked),
+        freed as (
+          update batch set state = 'waiting', epoch = epoch + 1 where id in (select id from over))
+      select application_id as "applicationId", provider, id from looked
+      order by application_id desc, provider desc, id desc limit 1`.execute(this.database.kysely);
+    return rows[0] ?? null;
+  }
+
+  /** Where batches wait for a place in the window. */
+  async lotsWithWaiting(): Promise<Lot[]> {
+    const { rows } = await sql<Lot>`
+      select distinct application_id as "applicationId", provider from batch where state = 'waiting'`.execute(
+      this.database.kysely,
+    );
+    return rows;
+  }
+}

@@ -1,0 +1,74 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { BeforeApplicationShutdown } from '@nestjs/common';
+import { Interval } from '@nestjs/schedule';
+import { wallClock } from '../../common/clock.js';
+import { Rounds } from '../../common/rounds.js';
+import { DatabaseWatch } from '../../database/database-watch.js';
+import { BatchRepository, mayTakeOver } from '../batch.repository.js';
+import { DeliveryQueue } from '../delivery.queue.js';
+import { LOT, ScheduledRepository } from './scheduled.repository.js';
+import { SweepRepository } from './sweep.repository.js';
+import type { ParkedBatch } from './sweep.repository.js';
+
+const EVERY_MS = 2_000;
+/** Of scheduled messages in one round: 5,000 messages, so that leases that ran out do not wait for a larger flood. */
+const LOTS = 25;
+
+/** Refills the queue from the tables: what a lost queue, a killed worker or a failed enqueue left behind (design §5.5). */
+@Injectable()
+export class Sweeper implements BeforeApplicationShutdown {
+  private readonly rounds = new Rounds(new Logger('Sweeper'), 'The sweep', () => this.sweep());
+  /** How far the parked batches have been looked through. */
+  private parked: ParkedBatch | null = null;
+  /** Infinite before the first time. */
+  private sweptAt = Infinity;
+
+  constructor(
+    private readonly rows: SweepRepository,
+    private readonly scheduled: ScheduledRepository,
+    private readonly batches: BatchRepository,
+    private readonly queue: DeliveryQueue,
+    private readonly watch: DatabaseWatch,
+  ) {}
+
+  @Interval(EVERY_MS)
+  tick(): Promise<void> {
+    return this.rounds.go();
+  }
+
+  async sweep(): Promise<void> {
+    if (!this.watch.isTimeKnown) return;
+    await this.waitAnew();
+    await this.releaseScheduled();
+    await this.queue.enqueueLate(await this.rows.messagesToExpand());
+    await this.queue.enqueueBatches(await this.rows.batchesToDeliver(mayTakeOver(this.watch)));
+    await this.rows.unpark();
+    await this.rows.unparkForTry();
+    this.parked = await this.rows.unparkOver(this.parked);
+    for (const { applicationId, provider } of await this.rows.lotsWithWaiting())
+      await this.queue.enqueueBatches(await this.batches.promote(applicationId, [provider]));
+  }
+
+  /** At each start, and when the clock went back. */
+  private async waitAnew(): Promise<void> {
+    const now = wallClock();
+    if (now < this.sweptAt)
+      for (let found = await this.rows.waitAnew(); found.length > 0; found = await this.rows.waitAnew())
+        await this.queue.enqueueBatches(found);
+    this.sweptAt = now;
+  }
+
+  private async releaseScheduled(): Promise<void> {
+    let lots = 0;
+    await this.rounds.repeat(async () => {
+      const { messages, toExpand, queued } = await this.scheduled.release();
+      await this.queue.enqueueExpansions(toExpand);
+      await this.queue.enqueueBatches(queued);
+      return messages === LOT && ++lots < LOTS;
+    });
+  }
+
+  beforeApplicationShutdown(): Promise<void> {
+    return this.rounds.end();
+  }
+}

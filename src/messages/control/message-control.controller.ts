@@ -1,0 +1,144 @@
+import { Controller, Delete, Headers, HttpCode, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
+import { ApiBody, ApiHeader, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { RequireScope, ScopeGuard } from '../../auth/scope.guard.js';
+import type { AuthorizedRequest } from '../../auth/scope.guard.js';
+import { parseJson } from '../../common/body.js';
+import { prefers } from '../../common/prefer.js';
+import { readQuery, readWord } from '../../common/query.js';
+import type { Query as QueryOf } from '../../common/query.js';
+import { TakesBody } from '../../common/takes-body.js';
+import { MessageControlService } from './message-control.service.js';
+import type { CancelCounts } from './message-control.service.js';
+import { ResendDto } from './resend.dto.js';
+import { ResendService } from './resend.service.js';
+
+interface ResendAnswer {
+  messageId: string;
+  resendOf: string;
+  warnings?: string[];
+}
+
+@ApiTags('Messages')
+@Controller('imfpush/v1/apps/:applicationId/messages')
+@UseGuards(ScopeGuard)
+export class MessageControlController {
+  constructor(
+    private readonly control: MessageControlService,
+    private readonly resends: ResendService,
+  ) {}
+
+  @Delete(':messageId')
+  @HttpCode(204)
+  @RequireScope('messages.write')
+  @ApiOperation({
+    summary: 'Cancel what has not left',
+    description: 'The answer waits, three seconds at most, until no worker writes any more of it.',
+  })
+  @ApiQuery({
+    name: 'counts',
+    required: false,
+    enum: ['true', 'false'],
+    description: 'Extension: answer 200 with what it came to. `Prefer: return=representation` asks for the same.',
+  })
+  @ApiResponse({
+    status: 200,
+    description: 'Extension: deliveries that never left, that had ended before, and that may have left',
+    schema: {
+      type: 'object',
+      required: ['stopped', 'gone', 'unknown', 'final'],
+      properties: {
+        stopped: { type: 'integer' },
+        gone: { type: 'integer' },
+        unknown: { type: 'integer' },
+        final: { type: 'boolean', description: 'False: a worker still has to say; read the message' },
+      },
+    },
+  })
+  @ApiResponse({ status: 204, description: 'Cancelled, also when it was before' })
+  @ApiResponse({ status: 404, description: 'Unknown application or message' })
+  @ApiResponse({ status: 409, description: 'Nothing is left to cancel' })
+  async cancel(
+    @Param('applicationId') applicationId: string,
+    @Param('messageId') messageId: string,
+    @Query() query: QueryOf,
+    @Headers('prefer') prefer: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CancelCounts | undefined> {
+    const counts = readWord('counts', readQuery(query, ['counts']).counts, ['true', 'false']);
+    const final = await this.control.cancelMessage(applicationId, messageId);
+    if (counts !== 'true' && !prefers(prefer, 'return', 'representation')) return undefined;
+    void reply.status(200);
+    return this.control.countCancelled(applicationId, messageId, final);
+  }
+
+  @Post(':messageId/pause')
+  @HttpCode(204)
+  @RequireScope('messages.write')
+  @ApiOperation({
+    summary: 'Write nothing new of a message until it is resumed; its time to live goes on (extension)',
+  })
+  @ApiResponse({ status: 204, description: 'It is paused, also when it was before' })
+  @ApiResponse({ status: 404, description: 'Unknown application or message' })
+  @ApiResponse({ status: 409, description: 'Nothing is left to pause' })
+  pause(@Param('applicationId') applicationId: string, @Param('messageId') messageId: string): Promise<void> {
+    return this.control.pauseMessage(applicationId, messageId);
+  }
+
+  @Post(':messageId/resume')
+  @HttpCode(204)
+  @RequireScope('messages.write')
+  @ApiOperation({ summary: 'Go on with a paused message where it stopped (extension)' })
+  @ApiResponse({ status: 204, description: 'It goes on, also when it was not paused' })
+  @ApiResponse({ status: 404, description: 'Unknown application or message' })
+  @ApiResponse({ status: 409, description: 'Nothing is left, or the application is paused at the providers' })
+  resume(@Param('applicationId') applicationId: string, @Param('messageId') messageId: string): Promise<void> {
+    return this.control.resumeMessage(applicationId, messageId);
+  }
+
+  @Post(':messageId/resend')
+  @TakesBody()
+  @HttpCode(202)
+  @RequireScope('messages.write')
+  @ApiOperation({
+    summary: 'Send a message that has ended again, to exactly the deliveries with certain outcomes (extension)',
+  })
+  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same key within 24 hours sends once' })
+  @ApiBody({ type: ResendDto })
+  @ApiResponse({
+    status: 202,
+    description: 'Kept, as a message of its own',
+    schema: {
+      type: 'object',
+      required: ['messageId', 'resendOf'],
+      properties: {
+        messageId: { type: 'string' },
+        resendOf: { type: 'string' },
+        warnings: { type: 'array', items: { type: 'string' } },
+      },
+    },
+  })
+  @ApiResponse({ status: 400, description: 'A field is missing or invalid: `message` names it and says why' })
+  @ApiResponse({ status: 404, description: 'Unknown application or message' })
+  @ApiResponse({
+    status: 409,
+    description: 'The message still moves, the Idempotency-Key came with another body, or the application is disabled',
+  })
+  async resend(
+    @Param('applicationId') applicationId: string,
+    @Param('messageId') messageId: string,
+    @Req() request: AuthorizedRequest,
+    @Headers('idempotency-key') idempotencyKey: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ResendAnswer> {
+    const body = parseJson(request.body);
+    const { clientId } = request.authorized;
+    const accepted = await this.resends.resendMessage(applicationId, clientId, messageId, body, idempotencyKey);
+    if (accepted.replayed) void reply.header('idempotent-replayed', 'true');
+    return {
+      messageId: accepted.messageId,
+      resendOf: messageId,
+      ...(accepted.warnings.length > 0 && { warnings: accepted.warnings }),
+    };
+  }
+}

@@ -1,0 +1,99 @@
+import { Controller, Get, Headers, Param, Query, UseGuards } from '@nestjs/common';
+import type { StreamableFile } from '@nestjs/common';
+import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Produces } from '../../common/accept.guard.js';
+import { RequireScope, ScopeGuard } from '../../auth/scope.guard.js';
+import { invalidValue } from '../../common/errors.js';
+import { NDJSON, TRAILER_SCHEMA, answerLines } from '../../common/line-answer.js';
+import { readPlace, readQuery, readSize, readWord, writePlace } from '../../common/query.js';
+import type { Query as QueryOf } from '../../common/query.js';
+import { OUTCOME, OUTCOME_NAMES } from '../../delivery/outcome.js';
+import { PROVIDER_NAMES } from '../../providers/provider.js';
+import { DELIVERY, NEXT } from './message.schema.js';
+import { toDeliveryAnswer } from './report.answers.js';
+import type { DeliveryAnswer } from './report.answers.js';
+import { ReportsService } from './reports.service.js';
+
+interface DeliveriesAnswer {
+  deliveries: DeliveryAnswer[];
+  next?: string;
+}
+
+const PAGE = 100;
+const PARAMETERS = ['outcome', 'provider', 'deviceId', 'size', 'after'] as const;
+const DELIVERY_SCHEMA = {
+  type: 'object' as const,
+  required: ['deviceId', 'provider', 'outcome', 'attempts'],
+  properties: {
+    deviceId: { type: 'string', nullable: true, description: 'Null: not registered any more' },
+    userId: { type: 'string' },
+    platform: { type: 'string' },
+    ...DELIVERY,
+  },
+};
+
+@ApiTags('Messages')
+@Controller('imfpush/v1/apps/:applicationId/messages/:messageId/deliveries')
+@UseGuards(ScopeGuard)
+export class DeliveriesController {
+  constructor(private readonly reports: ReportsService) {}
+
+  @Get()
+  @Produces(NDJSON)
+  @RequireScope('messages.read')
+  @ApiOperation({
+    summary:
+      'What became of each delivery; with `Accept: application/x-ndjson` all of them, one a line, and `{"trailer":{"count":N}}` as the last (extension)',
+  })
+  @ApiQuery({ name: 'outcome', required: false, enum: OUTCOME_NAMES })
+  @ApiQuery({ name: 'provider', required: false, enum: [...PROVIDER_NAMES] })
+  @ApiQuery({ name: 'deviceId', required: false })
+  @ApiQuery({
+    name: 'size',
+    required: false,
+    schema: { type: 'integer', minimum: 1, maximum: 1_000, default: PAGE },
+    description: 'Of a page; not for lines',
+  })
+  @ApiQuery({ name: 'after', required: false, description: '`next` of the page before' })
+  @ApiResponse({
+    status: 200,
+    content: {
+      'application/json': {
+        schema: {
+          type: 'object',
+          required: ['deliveries'],
+          properties: { deliveries: { type: 'array', items: DELIVERY_SCHEMA }, next: NEXT },
+        },
+      },
+      [NDJSON]: { schema: { oneOf: [DELIVERY_SCHEMA, TRAILER_SCHEMA] } },
+    },
+  })
+  @ApiResponse({ status: 400, description: 'A parameter is unknown or invalid' })
+  @ApiResponse({ status: 404, description: 'Unknown application, message or device' })
+  async list(
+    @Param('applicationId') applicationId: string,
+    @Param('messageId') messageId: string,
+    @Query() query: QueryOf,
+    @Headers('accept') accept: string | undefined,
+  ): Promise<DeliveriesAnswer | StreamableFile> {
+    const { outcome, provider, deviceId, size, after } = readQuery(query, PARAMETERS);
+    const word = readWord('outcome', outcome, OUTCOME_NAMES);
+    const wanted = {
+      outcome: word && OUTCOME[word],
+      provider: readWord('provider', provider, PROVIDER_NAMES),
+      deviceId,
+    };
+    const [batchId, position] = after === undefined ? [0, 0] : readPlace(after);
+    const from = { batchId, position };
+    if (accept?.includes(NDJSON)) {
+      if (size !== undefined) throw invalidValue('size', 'lines have no pages; leave it out');
+      const steps = await this.reports.streamDeliveries(applicationId, messageId, wanted, from);
+      return answerLines(`The deliveries of message ${messageId}`, steps, toDeliveryAnswer);
+    }
+    const page = await this.reports.listDeliveries(applicationId, messageId, wanted, from, readSize(size, PAGE));
+    return {
+      deliveries: page.deliveries.map(toDeliveryAnswer),
+      ...(page.next && { next: writePlace(page.next.batchId, page.next.position) }),
+    };
+  }
+}

@@ -1,0 +1,114 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import { DATABASE } from '../../database/database.module.js';
+import type { Database } from '../../database/database.js';
+import type { MessageState } from '../../database/tables.js';
+import { SUMS } from '../../delivery/batch.repository.js';
+import { toFullReport, toReport } from './report.js';
+import type { FullReport, MessageReport, MessageRow, ProviderSums, RelayRow, Sums } from './report.js';
+
+export interface MessageFilter {
+  state?: MessageState;
+  label?: string;
+  clientId?: string;
+  /** Accepted at or after, and before. */
+  from?: Date;
+  to?: Date;
+}
+
+/** Where a page ended. */
+export interface MessagePlace {
+  acceptedAt: Date;
+  seq: number;
+}
+
+const COLUMNS = sql`message.id, message.notification->>'alert' as alert, message.label, message.state, message.audience,
+  message.accepted_at, message.send_at, message.expires_at, message.finished_at, message.paused_at, message.resend_of,
+  message.client_id`;
+const STANDSTILL = sql`count(*) filter (where state = 'parked')::int as parked,
+  count(*) filter (where state in ('waiting', 'ready', 'leased'))::int as moving`;
+
+/** What became of messages. */
+@Injectable()
+export class ReportRepository {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** State and counts are read in one statement, so they belong together. `now` is epoch ms. */
+  async find(applicationId: string, id: string, now: number): Promise<FullReport | undefined> {
+    const { rows } = await sql<MessageRow & RelayRow & { resends: string[] } & (ProviderSums | { provider: null })>`
+      select ${COLUMNS}, array(
+          select resend.id from message resend where resend.application_id = message.application_id
+            and resend.resend_of = message.id and resend.state <> 'removed' order by resend.seq) as resends,
+        relay.outcome as relay_outcome, relay.detail as relay_detail, part.*
+      from message left join lateral (
+        select get_byte(outcomes, 0) as outcome, details->'0' as detail
+        from batch where batch.message_seq = message.seq and batch.provider = 'upstream' limit 1) as relay on true
+      left join lateral (
+        select provider, array[${SUMS}] as counts, min(started_at) as first_at, max(touched_at) as last_at, ${STANDSTILL}
+        from batch where batch.message_seq = message.seq group by provider order by provider) as part on true
+      where message.application_id = ${applicationId} and message.id = ${id}
+        and message.state <> 'removed'`.execute(this.database.kysely);
+    const [message] = rows;
+    const parts = rows.filter((row): row is typeof row & ProviderSums => row.provider !== null);
+    return message && toFullReport(message, parts, now);
+  }
+
+  async findSeq(applicationId: string, id: string): Promise<number | undefined> {
+    const row = await this.database.kysely
+      .selectFrom('message')
+      .select('seq')
+      .where('application_id', '=', applicationId)
+      .where('id', '=', id)
+      .where('state', '<>', 'removed')
+      .executeTakeFirst();
+    return row?.seq;
+  }
+
+  /**
+   * The newest first, from `after` on. Of those that have ended the sums are kept; only the others' batches are added up.
+   * `now` is epoch ms.
+   */
+  async list(
+    applicationId: string,
+    filter: MessageFilter,
+    after: MessagePlace | undefined,
+    limit: number,
+    now: number,
+  ): Promise<(MessageReport & MessagePlace)[]> {
+    const { rows } = await sql<MessageRow & Sums & { seq: number }>`
+      select ${COLUMNS}, message.seq, coalesce(message.totals, live.counts) as counts, live.parked, live.moving
+      from (
+        select * from message where application_id = ${applicationId} and state <> 'removed' and ${conditions(filter, new Date(now))}
+          and ${after ? sql`(accepted_at, seq) < (${after.acceptedAt}, ${after.seq})` : sql`true`}
+        order by accepted_at desc, seq desc limit ${limit}) as message,
+      lateral (
+        select array[${SUMS}] as counts, ${STANDSTILL}
+        from batch where message.finished_at is null and batch.message_seq = message.seq) as live
+      order by message.accepted_at desc, message.seq desc`.execute(this.database.kysely);
+    return rows.map((row) => ({ ...toReport(row, row, now), seq: row.seq }));
+  }
+}
+
+function conditions({ state, label, clientId, from, to }: MessageFilter, now: Date): RawBuilder<unknown> {
+  const all = [
+    state && inState(state, now),
+    label !== undefined && sql`label = ${label}`,
+    clientId !== undefined && sql`client_id = ${clientId}`,
+    from && sql`accepted_at >= ${from}`,
+    to && sql`accepted_at < ${to}`,
+  ].filter((each) => typeof each === 'object');
+  return all.length > 0 ? sql.join(all, sql` and `) : sql`true`;
+}
+
+/** Paused is no stored state, and what waits for its time may be stored as sending: report.ts says the same of a row. */
+function inState(state: MessageState, now: Date): RawBuilder<unknown> {
+  const held = sql`state = 'sending' and exists (select from batch where message_seq = message.seq and state = 'parked')
+    and not exists (select from batch where message_seq = message.seq and state in ('waiting', 'ready', 'leased'))`;
+  const paused = sql`(paused_at is not null and finished_at is null or ${held})`;
+  if (state === 'paused') return sql`state in ('scheduled', 'accepted', 'expanding', 'sending') and ${paused}`;
+  const waits = sql`(state = 'sending' and send_at > ${now})`;
+  if (state === 'scheduled') return sql`(state = 'scheduled' or ${waits}) and not ${paused}`;
+  if (state === 'sending') return sql`state = 'sending' and not coalesce(${waits}, false) and not ${paused}`;
+  return sql`state = ${sql.lit(state)} and not ${paused}`;
+}

@@ -1,0 +1,151 @@
+import type { DeliveryDetail, MessageState } from '../../database/tables.js';
+import { OUTCOME_NAMES } from '../../delivery/outcome.js';
+import type { OutcomeName } from '../../delivery/outcome.js';
+import type { ProviderName } from '../../providers/provider.js';
+
+/** What became of a message, from its row and the sums over its batches, pure. */
+
+export type Outcomes = Record<OutcomeName, number>;
+
+export interface MessageReport {
+  id: string;
+  alert: string;
+  label: string | null;
+  state: MessageState;
+  audience: number;
+  outcomes: Outcomes;
+  acceptedAt: Date;
+  sendAt: Date | null;
+  expiresAt: Date;
+  finishedAt: Date | null;
+  resendOf: string | null;
+  /** The client that sent it, or made its campaign. */
+  clientId: string;
+}
+
+export interface FullReport extends MessageReport {
+  providers: Partial<Record<ProviderName, Outcomes>>;
+  /** When the first delivery was written, and when something was last recorded. */
+  firstAt: Date | null;
+  lastAt: Date | null;
+  /** Deliveries settled a second, between the two. */
+  rate: number | null;
+  /** When it will end at that rate; null unless it is being sent. */
+  endsAt: Date | null;
+  /** Of a message that is relayed, or a part of it. */
+  upstream: RelayReport | null;
+  /** Ids of the messages that repeat some of this one. */
+  resends: string[];
+}
+
+/** What became of the request to the upstream. */
+export interface RelayReport {
+  outcome: OutcomeName;
+  /** The upstream's id of the message, once it took it. */
+  messageId: string | null;
+  /** Its last word of trouble, or why it was not reached. */
+  reason: string | null;
+}
+
+export interface RelayRow {
+  relay_outcome: number | null;
+  relay_detail: DeliveryDetail | null;
+}
+
+export interface MessageRow {
+  id: string;
+  alert: string;
+  label: string | null;
+  state: MessageState;
+  audience: number;
+  accepted_at: Date;
+  send_at: Date | null;
+  expires_at: Date;
+  finished_at: Date | null;
+  paused_at: Date | null;
+  resend_of: string | null;
+  client_id: string;
+}
+
+/** Sums over batches of one message. */
+export interface Sums {
+  /** Position = outcome code. */
+  counts: number[];
+  /** Batches that stand still, and that do not. */
+  parked: number;
+  moving: number;
+}
+
+export interface ProviderSums extends Sums {
+  provider: ProviderName;
+  first_at: Date | null;
+  last_at: Date | null;
+}
+
+/** `now` is epoch ms. */
+export function toReport(row: MessageRow, { counts, parked, moving }: Sums, now: number): MessageReport {
+  const held = row.state === 'sending' && parked > 0 && moving === 0;
+  const paused = held || (row.paused_at !== null && row.finished_at === null);
+  // What is relayed as a whole is stored as being sent: there is nothing to expand when its time comes.
+  const waits = row.state === 'sending' && row.send_at !== null && row.send_at.getTime() > now;
+  return {
+    id: row.id,
+    alert: row.alert,
+    label: row.label,
+    state: paused ? 'paused' : waits ? 'scheduled' : row.state,
+    audience: row.audience,
+    outcomes: toOutcomes(counts),
+    acceptedAt: row.accepted_at,
+    sendAt: row.send_at,
+    expiresAt: row.expires_at,
+    finishedAt: row.finished_at,
+    resendOf: row.resend_of,
+    clientId: row.client_id,
+  };
+}
+
+/** `now` is epoch ms. */
+export function toFullReport(
+  row: MessageRow & RelayRow & { resends: string[] },
+  parts: readonly ProviderSums[],
+  now: number,
+): FullReport {
+  const sum = (of: (part: ProviderSums) => number): number => parts.reduce((total, part) => total + of(part), 0);
+  const counts = OUTCOME_NAMES.map((_name, code) => sum((part) => part.counts[code] ?? 0));
+  const report = toReport(
+    row,
+    { counts, parked: sum(({ parked }) => parked), moving: sum(({ moving }) => moving) },
+    now,
+  );
+  const times = (of: (part: ProviderSums) => Date | null): number[] =>
+    parts.flatMap((part) => of(part)?.getTime() ?? []);
+  const firstAt = times(({ first_at: at }) => at).reduce((least, at) => Math.min(least, at), Infinity);
+  const lastAt = times(({ last_at: at }) => at).reduce((most, at) => Math.max(most, at), -Infinity);
+  const { pending, inFlight } = report.outcomes;
+  const left = pending + inFlight;
+  const sending = report.state === 'sending' && left > 0;
+  const seconds = Math.max(0.001, ((sending ? now : lastAt) - firstAt) / 1_000);
+  const settled = report.audience - left;
+  const rate = Number.isFinite(firstAt) && settled > 0 ? settled / seconds : null;
+  return {
+    ...report,
+    providers: Object.fromEntries(parts.map((part) => [part.provider, toOutcomes(part.counts)])),
+    firstAt: Number.isFinite(firstAt) ? new Date(firstAt) : null,
+    lastAt: Number.isFinite(lastAt) ? new Date(lastAt) : null,
+    rate,
+    endsAt: sending && rate !== null ? new Date(Math.min(now + (left / rate) * 1_000, row.expires_at.getTime())) : null,
+    upstream: toRelayReport(row),
+    resends: row.resends,
+  };
+}
+
+function toRelayReport({ relay_outcome: code, relay_detail: detail }: RelayRow): RelayReport | null {
+  if (code === null) return null;
+  const outcome = OUTCOME_NAMES[code] ?? 'pending';
+  const reason = outcome === 'accepted' ? undefined : detail?.reason;
+  return { outcome, messageId: detail?.receipt ?? null, reason: reason ?? null };
+}
+
+function toOutcomes(counts: readonly number[]): Outcomes {
+  return Object.fromEntries(OUTCOME_NAMES.map((name, code) => [name, counts[code] ?? 0])) as Outcomes;
+}

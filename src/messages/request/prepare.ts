@@ -1,0 +1,92 @@
+import { checkBody } from '../../common/body.js';
+import { invalidValue, printable } from '../../common/errors.js';
+import type { Target } from '../../database/tables.js';
+import type { Providers } from '../../providers/providers.module.js';
+import { SendMessageDto } from './message.dto.js';
+import { checkAlert, checkSizes, toNotification } from './notification.js';
+import type { NewNotification } from './notification.js';
+import { checkComplete, readPersonalData } from './personal-data.js';
+import type { PersonalData } from './personal-data.js';
+import { checkRestrictions } from './restriction.js';
+import { readTarget, targetOf, warnOfTarget } from './target.js';
+import { readTiming } from './timing.js';
+import type { Timing } from './timing.js';
+
+/** What can be said of a request without asking the database. */
+export interface PreparedMessage {
+  /** As it came. */
+  request: Record<string, unknown>;
+  notification: NewNotification;
+  target: Target;
+  data: PersonalData | null;
+  timing: Timing;
+  /** Null: the caller did not say. */
+  onUnknown: 'resend' | 'hold' | null;
+  label?: string;
+  dryRun: boolean;
+  /** What is ignored, or not offered. */
+  warnings: string[];
+}
+
+const NO_SMS = "'notificationType' 3 is push and SMS: SMS is not offered, and the push alone is sent.";
+
+/**
+ * Reads the body of POST messages, pure but for the sizes, which are the providers' own. `strict`: a field that is not known is
+ * refused. Throws FPWSE0004E, FPWSE0005E.
+ */
+export function prepareMessage(
+  body: unknown,
+  providers: Providers,
+  { now, strict }: { now: number; strict: boolean },
+): PreparedMessage {
+  const { rest, data: given } = withoutData(body);
+  const { value, unknown } = checkBody(SendMessageDto, rest);
+  const request = body as Record<string, unknown>;
+  checkRestrictions(request);
+  if (strict) checkKnown(unknown);
+  const target = readTarget(targetOf(request));
+  const notification = toNotification(value);
+  checkAlert(notification, target.platforms);
+  const data = readPersonalData(given, target);
+  checkComplete(data, target, notification.placeholders ?? []);
+  const { expiresAt, sendAt, ttl } = value;
+  const timing = readTiming(
+    { ttl: ttl ?? undefined, expiresAt: expiresAt ?? undefined, sendAt: sendAt ?? undefined },
+    now,
+  );
+  const dryRun = value.dryRun ?? false;
+  // A dry run tells what is too large instead of refusing it.
+  if (!dryRun) checkSizes(notification, target.platforms, providers, data);
+  return {
+    request,
+    notification,
+    target,
+    data,
+    timing,
+    onUnknown: value.onUnknown ?? null,
+    label: value.label ?? undefined,
+    dryRun,
+    warnings: [
+      ...unknown.map(ignoredField),
+      ...warnOfTarget(targetOf(request), target),
+      ...(value.notificationType === 3 ? [NO_SMS] : []),
+    ],
+  };
+}
+
+/** Throws FPWSE0005E for the first of the fields that are not known. */
+export function checkKnown([unknown]: readonly string[]): void {
+  if (unknown !== undefined)
+    throw invalidValue(printable(unknown), 'there is no such field, and strict handling is on');
+}
+
+export function ignoredField(path: string): string {
+  return `Unknown field '${path.slice(0, 100)}' is ignored.`;
+}
+
+/** Data of ten thousand users have a reader of their own: no copy of them is made for the others' rules. */
+function withoutData(body: unknown): { rest: unknown; data?: unknown } {
+  if (typeof body !== 'object' || body === null || Array.isArray(body) || !('data' in body)) return { rest: body };
+  const { data, ...rest } = body as Record<string, unknown>;
+  return { rest, data };
+}

@@ -1,0 +1,98 @@
+import { invalidValue, printable } from '../../common/errors.js';
+import { isJsonObject } from '../../common/json.js';
+
+/**
+ * Members that look like a restriction of the recipients and stand where `target` should, pure. As unknown fields they would be
+ * passed over, and the message would go to all devices. The words are those by which MobileFirst, its cloud service, FCM,
+ * OneSignal, Airship, Parse, Pusher, Azure and SNS name recipients, and those of a campaign's target.
+ */
+
+/** Anywhere in a name: `include_player_ids`, `excludedSegments`, `TargetArn`. */
+const STEMS =
+  /target|audience|recipi?ent|receiver|addressee|subscri|segment|platform|consumer|interests|phonenumber|filter|condition|criteria|exclude|include|restrict|(user|device|registration|player|installation|customer|external|alias)(e?s|ids?|names?|tokens?|types?|lists?)$|tagnames?|topicarn/;
+/** Whole names. */
+const WORDS = new Set(
+  'to cc bcc only where query user uid uids username device token tokens tag tags topic topics group groups channel channels alias email emails role roles language languages locale locales timezone timezones country countries region regions appversion appversions attribute attributes'.split(
+    ' ',
+  ),
+);
+/** A name of so few changes from one of these is a slip of the pen. */
+const MISSPELT: readonly (readonly [name: string, changes: number])[] = [
+  ['target', 2],
+  ['deviceids', 2],
+  ['userids', 1],
+  ['tagnames', 2],
+  ['platforms', 2],
+];
+
+/** Callers use the same few names again and again: what was found of them is kept, for so many. */
+const MOST_JUDGED = 1_000;
+const judged = new Map<string, boolean>();
+
+export function looksLikeRestriction(name: string): boolean {
+  const known = judged.get(name);
+  if (known !== undefined) return known;
+  const verdict = judge(name);
+  if (judged.size >= MOST_JUDGED) judged.clear();
+  // A hostile name may be a megabyte.
+  if (name.length <= 100) judged.set(name, verdict);
+  return verdict;
+}
+
+function judge(name: string): boolean {
+  const plain = name
+    .slice(0, 100)
+    .toLowerCase()
+    .replaceAll(/[^a-z]/g, '');
+  if (WORDS.has(plain) || STEMS.test(plain)) return true;
+  return MISSPELT.some(([known, changes]) => plain.length > changes + 2 && distance(plain, known) <= changes);
+}
+
+/**
+ * Looks at the members of a message, of its text and of its settings; null says nothing. Throws FPWSE0005E naming the
+ * member, after `path`.
+ */
+export function checkRestrictions(message: Record<string, unknown>, path = ''): void {
+  const { message: text, settings } = message;
+  for (const [prefix, members] of [
+    ['', message],
+    ['message.', text],
+    ['settings.', settings],
+  ] as const)
+    for (const [name, value] of Object.entries(isJsonObject(members) ? members : {}))
+      if (value !== null && !isTarget(prefix, name) && looksLikeRestriction(name))
+        throw invalidValue(
+          `${path}${prefix}${printable(name)}`,
+          "it looks like a restriction of the recipients, and only 'target' is one",
+        );
+}
+
+/** One of the vendor's own samples has its target in the settings. */
+function isTarget(prefix: string, name: string): boolean {
+  return name === 'target' && prefix !== 'message.';
+}
+
+/** Characters to insert, drop, replace or swap with their neighbour: optimal string alignment. */
+function distance(a: string, b: string): number {
+  if (Math.abs(a.length - b.length) > 2) return Infinity;
+  const rows = [Array.from({ length: b.length + 1 }, (_, column) => column)];
+  for (let row = 1; row <= a.length; row++) {
+    const costs = [row];
+    for (let column = 1; column <= b.length; column++) {
+      const same = a[row - 1] === b[column - 1] ? 0 : 1;
+      const swapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
+      costs[column] = Math.min(
+        at(rows, row - 1, column) + 1,
+        (costs[column - 1] ?? 0) + 1,
+        at(rows, row - 1, column - 1) + same,
+        swapped ? at(rows, row - 2, column - 2) + 1 : Infinity,
+      );
+    }
+    rows.push(costs);
+  }
+  return at(rows, a.length, b.length);
+}
+
+function at(rows: readonly (readonly number[])[], row: number, column: number): number {
+  return rows[row]?.[column] ?? Infinity;
+}

@@ -1,0 +1,37 @@
+import { Allow, IsOptional } from 'class-validator';
+import { Nested } from '../../common/fields.js';
+import { ApnsDto } from './apns.dto.js';
+import { GcmDto } from './gcm.dto.js';
+import { SafariWebDto, WebDto } from './web.dto.js';
+import { WnsDto } from './wns.dto.js';
+
+/** `settings` of POST messages, by platform (mobilefirst.md §9.3). */
+export class MessageSettingsDto {
+  @IsOptional()
+  @Nested(() => ApnsDto)
+  apns?: ApnsDto;
+
+  @IsOptional()
+  @Nested(() => GcmDto)
+  gcm?: GcmDto;
+
+  @IsOptional()
+  @Nested(() => WnsDto)
+  wns?: WnsDto;
+
+  @IsOptional()
+  @Nested(() => WebDto)
+  chromeWeb?: WebDto;
+
+  @IsOptional()
+  @Nested(() => WebDto)
+  firefoxWeb?: WebDto;
+
+  @IsOptional()
+  @Nested(() => SafariWebDto)
+  safariWeb?: SafariWebDto;
+
+  /** One of the vendor's own samples has the target here by a misplaced brace. */
+  @Allow()
+  target?: unknown;
+}

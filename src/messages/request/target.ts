@@ -1,0 +1,89 @@
+import { invalidValue, printable } from '../../common/errors.js';
+import { isJsonObject } from '../../common/json.js';
+import type { Target } from '../../database/tables.js';
+import { PLATFORMS, readPlatform } from '../../devices/platform.js';
+
+/** Reads a target, pure. Strict where the rest of the body is lenient: an accidental broadcast is the dearest mistake. */
+
+const LISTS = { deviceIds: 10_000, userIds: 10_000, tagNames: 1_000 } as const;
+type List = keyof typeof LISTS;
+const KINDS = [...Object.keys(LISTS), 'platforms'];
+const MAX_ID = 255;
+/** MobileFirst's browser extensions: a platform that is documented there, and that no device here has. */
+const NOT_OFFERED = 'APPEXT_CHROME';
+
+/** As it came: null must stay null, because it is refused where an absent target is a broadcast. */
+export function targetOf(request: Record<string, unknown>): unknown {
+  if (request.target !== undefined) return request.target;
+  return (request.settings as { target?: unknown } | undefined)?.target;
+}
+
+/** `undefined` is everybody; anything else must name somebody. Throws FPWSE0005E. */
+export function readTarget(given: unknown): Target {
+  if (given === undefined) return {};
+  if (!isJsonObject(given)) throw invalidValue('target', 'it must be an object; leave it out to reach all devices');
+  const target = withoutEmpty(given);
+  const unknown = Object.keys(target).find((key) => !KINDS.includes(key));
+  if (unknown !== undefined)
+    throw invalidValue(`target.${printable(unknown)}`, `there is no such target; known are ${KINDS.join(', ')}`);
+  if (Object.keys(target).length === 0) throw invalidValue('target', 'it is empty; leave it out to reach all devices');
+  const lists = (Object.keys(LISTS) as List[]).filter((list) => list in target);
+  if (lists.length > 1) throw invalidValue('target', `only one of ${lists.join(' and ')} can be set`);
+  const read: Target = {};
+  for (const list of lists) read[list] = readIds(`target.${list}`, target[list], LISTS[list]);
+  if ('platforms' in target) read.platforms = readPlatforms(target.platforms);
+  return read;
+}
+
+/** What the caller should know of a target that was read. */
+export function warnOfTarget(given: unknown, { platforms, ...lists }: Target): string[] {
+  const warnings: string[] = [];
+  if (platforms?.includes(NOT_OFFERED))
+    warnings.push(`'target.platforms': ${NOT_OFFERED} is not offered, and nothing is sent to it.`);
+  const empty = isJsonObject(given) ? Object.keys(LISTS).find((list) => isEmptyList(given[list])) : undefined;
+  if (empty !== undefined && Object.keys(lists).length === 0)
+    warnings.push(`'target.${empty}' is empty and is ignored: all devices of target.platforms are meant.`);
+  return warnings;
+}
+
+/**
+ * Beside a member that is used, null and what is empty are as absent: the objects of Java callers have all members. A target in
+ * which nothing is used stays as it is, and is refused.
+ */
+function withoutEmpty(target: Record<string, unknown>): Record<string, unknown> {
+  const used = Object.entries(target).filter(([, value]) => value !== null && value !== '' && !isEmptyList(value));
+  return used.length === 0 ? target : Object.fromEntries(used);
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
+function readIds(field: string, value: unknown, max: number): string[] {
+  if (!Array.isArray(value)) throw invalidValue(field, 'it must be a list of strings');
+  if (value.length === 0) throw invalidValue(field, 'it is empty; leave the target out to reach all devices');
+  if (value.length > max) throw invalidValue(field, `it must have at most ${max} entries`);
+  for (const id of value as unknown[])
+    if (typeof id !== 'string' || id === '' || id.length > MAX_ID || !id.isWellFormed() || id.includes('\0'))
+      throw invalidValue(field, `each must be a string of 1 to ${MAX_ID} characters`);
+  return [...new Set(value as string[])];
+}
+
+/** The vendor's docs also show one string, `"A,G"`. */
+function readPlatforms(value: unknown): string[] {
+  const field = 'target.platforms';
+  const list: unknown[] = Array.isArray(value) ? value : [value];
+  const codes = list.flatMap((entry) => (typeof entry === 'string' ? entry.split(',') : [entry]));
+  if (codes.length === 0 || codes[0] === '')
+    throw invalidValue(field, 'it is empty; leave the target out to reach all devices');
+  return [
+    ...new Set(
+      codes.map((code) => {
+        const text = typeof code === 'string' ? code.trim() : '';
+        const platform = text === NOT_OFFERED ? text : readPlatform(text);
+        if (!platform) throw invalidValue(field, `each must be one of ${PLATFORMS.join(', ')}`);
+        return platform;
+      }),
+    ),
+  ];
+}

@@ -1,0 +1,113 @@
+import { Injectable } from '@nestjs/common';
+import { ApiError } from '../../common/errors.js';
+import { Gather } from '../../common/gather.js';
+import type { Target } from '../../database/tables.js';
+import { BATCH_SIZE, cutBatches } from '../../delivery/batching.js';
+import type { NewBatch } from '../../delivery/batching.js';
+import { AudienceRepository, BROADCAST_TAG } from '../../devices/audience.repository.js';
+import { RecipientRepository } from './recipient.repository.js';
+import type { AskedIds, NamedDevice } from './recipient.repository.js';
+
+/** Requests that share a look-up: 200 of one device each take 2 ms. */
+export const REQUESTS_AT_ONCE = 200;
+/** Lists of more ids are looked up alone. */
+export const FEW_IDS = 100;
+/** Unknown ids named in a warning; a list of ten thousand would be an answer larger than the request. */
+const NAMED = 10;
+
+export interface Audience {
+  /** Of ids without a device that gets anything. */
+  warnings: string[];
+  /** When it fits into one batch, so that accepting and expanding are one commit; null when it does not. */
+  batches: NewBatch[] | null;
+  /** Few devices that were named: they go before broadcasts. */
+  direct: boolean;
+}
+
+/** Whom a message is for, as far as it is known before it is kept. */
+@Injectable()
+export class AudienceService {
+  private readonly lookUps: Gather<AskedIds, NamedDevice[]>;
+  /** Of bulks: a single message does not wait for a statement that looks up fifty. */
+  private readonly bulkLookUps: Gather<AskedIds, NamedDevice[]>;
+
+  constructor(
+    private readonly audience: AudienceRepository,
+    recipients: RecipientRepository,
+  ) {
+    this.lookUps = new Gather((asked) => recipients.find(asked), REQUESTS_AT_ONCE);
+    this.bulkLookUps = new Gather((asked) => recipients.find(asked), REQUESTS_AT_ONCE);
+  }
+
+  /**
+   * Tags are declared, so an unknown one is a mistake and refused (FPWSE0001E). Device and user ids come and go: those without
+   * a device are named in a warning. `bulk`: an audience that is not of few ids is left to be expanded.
+   */
+  async resolve(applicationId: string, target: Target, { bulk = false } = {}): Promise<Audience> {
+    const kind = target.deviceIds ? 'deviceIds' : 'userIds';
+    const ids = target[kind];
+    if (ids && ids.length <= FEW_IDS) {
+      const found = await (bulk ? this.bulkLookUps : this.lookUps).add({ applicationId, kind, ids });
+      return ofFew({ kind, ids }, found, target.platforms);
+    }
+    const warnings = await this.checkTarget(applicationId, target);
+    if (bulk) return { warnings, batches: null, direct: false };
+    const range = { after: 0, max: Number.MAX_SAFE_INTEGER, limit: BATCH_SIZE + 1 };
+    const members = await this.audience.page(applicationId, target, range);
+    const batches = members.length > BATCH_SIZE ? null : cutBatches(members);
+    return { warnings, batches, direct: batches !== null && ids !== undefined };
+  }
+
+  /** Warnings for ids without a device that gets anything. Throws as resolve does. */
+  async checkTarget(applicationId: string, target: Target): Promise<string[]> {
+    if (target.tagNames) {
+      const tags = target.tagNames.filter((name) => name !== BROADCAST_TAG);
+      const unknown = await this.audience.unknownTagNames(applicationId, tags);
+      if (unknown.length === 0) return [];
+      throw new ApiError(
+        'FPWSE0001E',
+        `Not found: the tag does not exist. Check the 'target.tagNames' parameter value: ${list(unknown)}.`,
+      );
+    }
+    const kind = target.deviceIds ? 'deviceIds' : 'userIds';
+    const ids = target[kind];
+    if (!ids) return [];
+    return warnOfIds({ kind, ids }, await this.audience.findRegistered(applicationId, kind, ids));
+  }
+}
+
+function ofFew(
+  asked: Pick<AskedIds, 'kind' | 'ids'>,
+  found: readonly NamedDevice[],
+  platforms: readonly string[] | undefined,
+): Audience {
+  const warnings = warnOfIds(asked, found);
+  const members = found
+    .filter(({ retired, platform }) => !retired && (!platforms || platforms.includes(platform)))
+    .toSorted((a, b) => a.seq - b.seq);
+  if (members.length > BATCH_SIZE) return { warnings, batches: null, direct: false };
+  return { warnings, batches: cutBatches(members), direct: true };
+}
+
+function warnOfIds(
+  { kind, ids }: Pick<AskedIds, 'kind' | 'ids'>,
+  found: readonly Pick<NamedDevice, 'id' | 'retired'>[],
+): string[] {
+  const registered = new Set(found.map(({ id }) => id));
+  const reached = new Set(found.filter(({ retired }) => !retired).map(({ id }) => id));
+  const unknown = ids.filter((id) => !registered.has(id));
+  const retired = ids.filter((id) => registered.has(id) && !reached.has(id));
+  return [
+    ...(unknown.length > 0
+      ? [`No device is registered for ${unknown.length} of target.${kind}: ${list(unknown)}.`]
+      : []),
+    ...(retired.length > 0
+      ? [`Only retired devices are registered for ${retired.length} of target.${kind}: ${list(retired)}.`]
+      : []),
+  ];
+}
+
+function list(ids: readonly string[]): string {
+  const more = ids.length > NAMED ? ` and ${ids.length - NAMED} more` : '';
+  return `${ids.slice(0, NAMED).join(', ')}${more}`;
+}

@@ -1,0 +1,168 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { FoundApplication } from '../../applications/application.repository.js';
+import { ApplicationsService, checkMaySend } from '../../applications/applications.service.js';
+import { Clock } from '../../common/clock.js';
+import { ApiError, invalidValue } from '../../common/errors.js';
+import { noteShortRequest } from '../../common/turn.js';
+import type { NewBatch } from '../../delivery/batching.js';
+import { Quotas } from '../../limits/quotas.js';
+import { PROVIDERS } from '../../providers/providers.module.js';
+import type { Providers } from '../../providers/providers.module.js';
+import { AudienceService } from './audience.service.js';
+import type { Audience } from './audience.service.js';
+import { readIdempotency } from './idempotency.js';
+import type { Idempotency } from './idempotency.js';
+import { newMessageId } from './message-id.js';
+import { MessageWriter } from './message-writer.js';
+import { MessageRepository } from './message.repository.js';
+import type { EarlierMessage } from './message.repository.js';
+import type { Acceptable, NewMessage } from './new-message.js';
+import { prepareMessage } from '../request/prepare.js';
+import type { PreparedMessage } from '../request/prepare.js';
+import { RoutingService } from './routing.service.js';
+import type { WayOut } from './routing.service.js';
+
+export interface Acceptance {
+  messageId: string;
+  /** The request, as it came. */
+  body: Record<string, unknown>;
+  warnings: string[];
+  /** True: an earlier request under the same Idempotency-Key was answered again. */
+  replayed: boolean;
+}
+
+/** Who sends, and where. */
+export interface Caller {
+  applicationId: string;
+  clientId: string;
+  /** The request's header of this name, see routing. */
+  via?: string;
+  /** Fields that are not known are refused; they are as well where the application says so. */
+  strict: boolean;
+}
+
+const NOBODY_HERE: Audience = { warnings: [], batches: [], direct: false };
+
+@Injectable()
+export class MessagesService {
+  constructor(
+    private readonly applications: ApplicationsService,
+    private readonly audience: AudienceService,
+    private readonly messages: MessageRepository,
+    private readonly writer: MessageWriter,
+    private readonly routing: RoutingService,
+    private readonly quotas: Quotas,
+    @Inject(PROVIDERS) private readonly providers: Providers,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Reads a request. Throws FPWSE0004E and FPWSE0005E naming what is wrong. */
+  prepare(body: unknown, strict: boolean): PreparedMessage {
+    const prepared = prepareMessage(body, this.providers, { now: this.clock.now(), strict });
+    // Who asked for a trial must not be sent a message.
+    if (prepared.dryRun) throw invalidValue('dryRun', 'it is possible for one message alone');
+    return prepared;
+  }
+
+  /** Validates, keeps, then tells the queue. When this returns, the message is committed. */
+  async acceptMessage(caller: Caller, body: unknown, idempotencyKey: string | undefined): Promise<Acceptance> {
+    noteShortRequest();
+    const { applicationId, clientId } = caller;
+    const application = await this.applications.getApplication(applicationId);
+    // First of all: what was accepted is answered again, also when its sendAt has passed by now.
+    const idempotency = readIdempotency(idempotencyKey, body);
+    const earlier = await this.findEarlier(applicationId, clientId, idempotency);
+    if (earlier) return earlier;
+    const prepared = this.prepare(body, caller.strict || application.strict);
+    checkMaySend(application);
+    const { message, batches, warnings } = await this.route(application, caller, prepared);
+    message.idempotency = idempotency;
+    await this.takeQuota(applicationId, [message]);
+    return this.keepMessage(message, batches, warnings);
+  }
+
+  /** Chooses the way out and whom it is for from here, and composes the message. `bulk`: see AudienceService. */
+  async route(
+    application: FoundApplication,
+    caller: Caller,
+    prepared: PreparedMessage,
+    how?: { bulk: boolean },
+  ): Promise<Acceptable & { warnings: string[] }> {
+    const way = await this.routing.chooseWay(application, prepared, caller.via);
+    const audience = way.direct ? await this.audience.resolve(application.id, way.direct, how) : NOBODY_HERE;
+    const warnings = [...prepared.warnings, ...way.warnings, ...audience.warnings];
+    const message = this.compose(caller, prepared, way, audience);
+    // Whom a message is for is asked when it leaves; nobody here is nobody then, too.
+    return { message, batches: prepared.timing.sendAt && way.direct ? null : audience.batches, warnings };
+  }
+
+  /** Throws CARIL0409E when the application cannot have so many more scheduled messages. */
+  async takeQuota(applicationId: string, messages: readonly NewMessage[]): Promise<void> {
+    const scheduled = messages.filter(({ sendAt }) => sendAt).length;
+    const count = () => this.messages.countScheduled(applicationId);
+    await this.quotas.take('scheduledMessages', applicationId, scheduled, count);
+  }
+
+  /** The message that a request becomes, under a new id. */
+  private compose(
+    { applicationId, clientId }: Caller,
+    prepared: PreparedMessage,
+    way: WayOut,
+    audience: Audience,
+  ): NewMessage {
+    const { notification, target } = prepared;
+    return {
+      applicationId,
+      id: newMessageId(),
+      clientId,
+      body: prepared.request,
+      notification: way.relay ? { ...notification, relay: way.relay } : notification,
+      target: way.direct ?? target,
+      direct: way.direct ? audience.direct : target.deviceIds !== undefined || target.userIds !== undefined,
+      onUnknown: prepared.onUnknown,
+      idempotency: null,
+      acceptedAt: new Date(this.clock.now()),
+      expiresAt: prepared.timing.expiresAt,
+      sendAt: prepared.timing.sendAt,
+      label: prepared.label,
+      data: prepared.data,
+    };
+  }
+
+  /** The answer to the same request under the same key, if there was one. Throws FPWSE0002E when it was another. */
+  async findEarlier(
+    applicationId: string,
+    clientId: string,
+    idempotency: Idempotency | null,
+  ): Promise<Acceptance | null> {
+    if (!idempotency) return null;
+    const earlier = await this.messages.findByIdempotencyKey(applicationId, clientId, idempotency.key);
+    return earlier ? replay(earlier, idempotency.requestHash) : null;
+  }
+
+  /** Commits, then tells the queue: to deliver the batches that are given, else to expand. */
+  async keepMessage(message: NewMessage, batches: readonly NewBatch[] | null, warnings: string[]): Promise<Acceptance> {
+    for (;;) {
+      if (await this.writer.keep({ message, batches }))
+        return { messageId: message.id, body: message.body, warnings, replayed: false };
+      // The same key came in twice at once, or the id is taken: the first has an answer to repeat, the second is rare.
+      const earlier = await this.findEarlier(message.applicationId, message.clientId, message.idempotency);
+      if (earlier) return earlier;
+      message.id = newMessageId();
+    }
+  }
+}
+
+/** Throws FPWSE0002E when the earlier request was another. */
+export function checkSameRequest(earlier: EarlierMessage, requestHash: Buffer): void {
+  if (earlier.requestHash.equals(requestHash)) return;
+  throw new ApiError(
+    'FPWSE0002E',
+    "Another message was accepted under this key. Check the 'Idempotency-Key' header value.",
+  );
+}
+
+function replay(earlier: EarlierMessage, requestHash: Buffer): Acceptance {
+  checkSameRequest(earlier, requestHash);
+  return { messageId: earlier.id, body: earlier.body, warnings: [], replayed: true };
+}

@@ -1,0 +1,102 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { apnsBody } from '../apns/apns.payload.js';
+import { BodyTemplate, tooLarge } from './body-template.js';
+import { buildFcmBody } from '../fcm/fcm.payload.js';
+import type { Notification } from '../notification.js';
+import { fillNotification, findPlaceholders } from '../placeholders.js';
+import type { Values } from '../placeholders.js';
+import { webPushBody } from '../web-push/web-push.payload.js';
+import { buildWnsRequests } from '../wns/wns.payload.js';
+
+const NOW = Date.parse('2026-11-25T10:00:00Z');
+
+function notificationOf(text: string): Notification {
+  const given = {
+    messageId: 'fnDWK8bG',
+    collapseId: 'fnDWK8bG',
+    expiresAt: NOW + 3_600_000,
+    alert: text,
+    url: text,
+    apns: { title: text, locArgs: ['a', text], payload: { deep: { text }, list: [text] } },
+    gcm: { androidTitle: text, payload: { text }, style: { type: 'inbox_notification', lines: [text] } },
+    wns: {
+      badge: { value: 1 },
+      raw: { payload: { text } },
+      tile: { visual: { binding: { template: 'TileMedium', text: [{ content: text }] } } },
+      toast: {},
+    },
+    chromeWeb: { title: text, payload: { text } },
+    safariWeb: { urlArgs: [text] },
+  };
+  return { ...given, placeholders: findPlaceholders(given) };
+}
+
+/** The body for values, as the template makes it, and as it is when the texts are filled in first. */
+const WIRES: Record<
+  string,
+  { filled: (n: Notification, values: Values) => Buffer; built: (n: Notification) => Buffer }
+> = {
+  apns: { filled: (n, values) => BodyTemplate.of(n, apnsBody)!.fill(values), built: apnsBody },
+  fcm: {
+    filled: (n, values) => buildFcmBody(n, NOW).for('token', values),
+    built: (n) => buildFcmBody({ ...n, placeholders: undefined }, NOW).for('token'),
+  },
+  ...Object.fromEntries(
+    ['WEB_CHROME', 'WEB_SAFARI'].map((platform) => [
+      platform,
+      {
+        filled: (n: Notification, values: Values) =>
+          BodyTemplate.of(n, (each) => webPushBody(each, platform))!.fill(values),
+        built: (n: Notification) => webPushBody(n, platform),
+      },
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['badge', 'tile', 'raw', 'toast'].map((kind, index) => [
+      `wns ${kind}`,
+      {
+        filled: (n: Notification, values: Values) => buildWnsRequests(n, NOW)[index]!.fill!(values),
+        built: (n: Notification) => buildWnsRequests(n, NOW)[index]!.body,
+      },
+    ]),
+  ),
+};
+
+const text = fc.string({ unit: 'binary', maxLength: 12 });
+const hard = fc.constantFrom(
+  '"',
+  '\\',
+  '\\"',
+  "<a b='c'>&amp;",
+  '\n\t\r',
+  '\u2028',
+  '😀',
+  '\ufdd0',
+  '\ufdd00"\ufdd1',
+  '{{name}}',
+  '',
+);
+
+it.each(Object.keys(WIRES))('%s: filling the template is the same as filling the texts first', (wire) => {
+  const { filled, built } = WIRES[wire]!;
+  fc.assert(
+    fc.property(fc.oneof(text, hard), fc.oneof(text, hard), fc.oneof(text, hard), (before, value, other) => {
+      const notification = notificationOf(`${before.replaceAll(/[{}\ufdd0\ufdd1]/g, '')}{{name}} {{other|"d"}}`);
+      const values: Record<string, string> = { name: value, ...(other.length % 2 === 0 ? {} : { other }) };
+      expect(filled(notification, values).toString()).toBe(built(fillNotification(notification, values)).toString());
+    }),
+    { numRuns: 200 },
+  );
+});
+
+it('the body of a notification without placeholders is no template', () => {
+  expect(BodyTemplate.of({ messageId: 'm', collapseId: 'm', expiresAt: 0, alert: '{{' }, apnsBody)).toBeNull();
+});
+
+it('says how large it became, and nothing of what is in it', () => {
+  expect(tooLarge(5_000, 4_096)).toEqual({
+    action: 'fail',
+    reason: 'the message is 5000 bytes, the provider takes 4096',
+  });
+});

@@ -1,0 +1,159 @@
+import { setMaxListeners } from 'node:events';
+import * as http from 'node:http';
+import * as https from 'node:https';
+import type { LookupFunction, Socket } from 'node:net';
+import axios, { isAxiosError } from 'axios';
+import type { AnswerHead } from '../../http2/push.js';
+import type { SenderStats } from '../provider.js';
+
+/** What speaks HTTP/1.1 only is reached through this: WNS, HMS, push services of browsers without HTTP/2, an upstream. */
+
+/** For the wait for a connection, and again from the writing to the whole answer. */
+const DEADLINE_MS = 15_000;
+/** An idle connection is closed before a server's own limit cuts it under a request: Azure's front ends allow 120 s. */
+const IDLE_MS = 30_000;
+/** The longest known names a thousand refused tokens of some 200 characters each; a longer one is none of theirs. */
+const LARGEST_ANSWER = 512 * 1_024;
+
+/** As `PushResult` of the HTTP/2 pipeline: refused means that nothing was written. */
+export type HttpResult =
+  | { kind: 'answered'; status: number; headers: Readonly<Record<string, string>>; body: Buffer }
+  | { kind: 'refused'; reason: string }
+  | { kind: 'ambiguous'; reason: string; head?: AnswerHead };
+
+export interface Http1Options {
+  /** PEM of the authorities to trust instead of the system's. */
+  ca: string | undefined;
+  /** To one host; each carries one request at a time. */
+  maxConnections: number;
+  /** How long an unused connection is kept. Default 30,000. */
+  idleMs?: number;
+  /** For the wait for a connection, and again from the writing to the whole answer. Default 15,000. */
+  deadlineMs?: number;
+  /** Bytes of the largest answer; a longer one is none. Default 524,288. */
+  largestAnswer?: number;
+  /** Finds the addresses of a host's name in place of the system's look-up. */
+  lookup?: LookupFunction;
+}
+
+/**
+ * POSTs over connections that are kept, with Content-Length and without `Expect`; no redirect is followed and no proxy
+ * of the environment used. It never rejects, and what it says of a failure is a code: the error itself holds the
+ * request with its credentials.
+ */
+export class Http1Client {
+  private readonly agents: { httpAgent: http.Agent; httpsAgent: https.Agent };
+  /** Sockets that a request can be written to at once: connected, and through with TLS. */
+  private readonly open = new WeakSet<Socket>();
+  private readonly inFlight = new Set<Promise<HttpResult>>();
+  private closed = false;
+
+  constructor(private readonly options: Http1Options) {
+    const { ca, maxConnections: maxSockets, idleMs: timeout = IDLE_MS, lookup } = options;
+    const agent = { keepAlive: true, maxSockets, timeout, ...(lookup && { lookup }) };
+    this.agents = {
+      httpAgent: new http.Agent(agent),
+      httpsAgent: new https.Agent({ ...agent, ...(ca === undefined ? {} : { ca }) }),
+    };
+  }
+
+  /** Once `signal` aborts, the request is refused unless it was written by then. */
+  post(url: string, headers: Record<string, string>, body: Uint8Array, signal?: AbortSignal): Promise<HttpResult> {
+    if (this.closed || signal?.aborted === true) return Promise.resolve({ kind: 'refused', reason: 'closed' });
+    const exchange = this.exchange(url, headers, body, signal);
+    this.inFlight.add(exchange);
+    return exchange.finally(() => this.inFlight.delete(exchange));
+  }
+
+  /** One request at a time on each connection. */
+  stats(): SenderStats {
+    const pools = Object.values(this.agents).flatMap(({ sockets, freeSockets }) => [sockets, freeSockets]);
+    const connections = pools
+      .flatMap((pool) => Object.values(pool))
+      .reduce((sum, list) => sum + (list?.length ?? 0), 0);
+    return { connections, streams: this.options.maxConnections, inFlight: this.inFlight.size };
+  }
+
+  /** Lets requests in flight finish, then closes the connections. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.all(this.inFlight);
+    this.agents.httpAgent.destroy();
+    this.agents.httpsAgent.destroy();
+  }
+
+  private async exchange(
+    url: string,
+    headers: Record<string, string>,
+    body: Uint8Array,
+    signal: AbortSignal | undefined,
+  ): Promise<HttpResult> {
+    const { deadlineMs = DEADLINE_MS, largestAnswer = LARGEST_ANSWER } = this.options;
+    let written = false;
+    let head: AnswerHead | undefined;
+    const abort = new AbortController();
+    const expire = (): void => abort.abort();
+    let timer = setTimeout(expire, deadlineMs);
+    const write = (): void => {
+      written = true;
+      clearTimeout(timer);
+      timer = setTimeout(expire, deadlineMs);
+    };
+    const callOff = (): void => void (written || abort.abort());
+    if (signal) {
+      // One listener for each request of a batch: more than Node expects.
+      setMaxListeners(0, signal);
+      signal.addEventListener('abort', callOff);
+    }
+    const transport = {
+      request: (options: https.RequestOptions, answered: (response: http.IncomingMessage) => void) => {
+        const secure = options.protocol === 'https:';
+        const request = (secure ? https : http).request(options, (response) => {
+          head = { status: response.statusCode ?? 0, headers: asText(response.headers) };
+          answered(response);
+        });
+        request.once('socket', (socket) => {
+          if (this.open.has(socket)) write();
+          else
+            socket.once(secure ? 'secureConnect' : 'connect', () => {
+              this.open.add(socket);
+              write();
+            });
+        });
+        return request;
+      },
+    };
+    // A view that is no Buffer axios would send with all of the memory behind it.
+    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    try {
+      const response = await axios.post<Buffer>(url, bytes, {
+        ...this.agents,
+        headers,
+        transport,
+        signal: abort.signal,
+        maxRedirects: 0,
+        maxContentLength: largestAnswer,
+        proxy: false,
+        responseType: 'arraybuffer',
+        validateStatus: () => true,
+      });
+      return { kind: 'answered', status: response.status, headers: asText(response.headers), body: response.data };
+    } catch (error) {
+      const reason = codeOf(error);
+      return written ? { kind: 'ambiguous', reason, ...(head && { head }) } : { kind: 'refused', reason };
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', callOff);
+    }
+  }
+}
+
+/** axios' own word for a signal that fired is ERR_CANCELED: the deadline, or the caller, whose own signal says so. */
+function codeOf(error: unknown): string {
+  if (!isAxiosError(error) || error.code === undefined) return 'failed';
+  return ['ERR_CANCELED', 'ECONNABORTED', 'ETIMEDOUT'].includes(error.code) ? 'time-out' : error.code;
+}
+
+function asText(headers: object): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]));
+}

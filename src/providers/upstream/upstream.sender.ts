@@ -1,0 +1,113 @@
+import { wallClock } from '../../common/clock.js';
+import type { LookupFunction } from 'node:net';
+import { writeJson } from '../../common/json.js';
+import { AccessTokens } from '../shared/access-tokens.js';
+import { fanOut, NOT_SENT } from '../shared/fan-out.js';
+import { HostBreaker } from '../shared/host-breaker.js';
+import { Http1Client } from '../shared/http1-client.js';
+import type { Notification } from '../notification.js';
+import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
+import type { TokenShelf } from '../token-shelf.js';
+import { VIA } from './upstream.route.js';
+import { LARGEST_ANSWER, readUpstreamOutcome } from './upstream.outcome.js';
+import { endpointsOf } from './upstream.settings.js';
+import type { UpstreamCredentials } from './upstream.settings.js';
+import { upstreamGrant } from './upstream.token.js';
+
+/** As many as a worker process sends at once (direct and broadcast lane), and a few more: nothing waits for a socket. */
+const CONNECTIONS = 64;
+/** A message to thousands of users takes an application server a while; what is cut short is unknown for good. */
+const DEADLINE_MS = 30_000;
+/** Below the keep-alive of every server about (Node 5 s, Liberty 30 s): one that closes under a request makes it unknown. */
+const IDLE_MS = 4_000;
+/** Fresh tokens refused in a row, without an accepted message between them: then another one is no cure. */
+const REFUSED_TOKENS = 3;
+
+/** One application's way to its MobileFirst server: each message is one request, with the caller's own body. */
+export class UpstreamSender implements Sender {
+  private readonly client: Http1Client;
+  private readonly tokens: AccessTokens;
+  private readonly url: string;
+  private readonly breaker = new HostBreaker();
+  private readonly refused = new Set<string>();
+
+  constructor(
+    { ca, lookup, deadlineMs = DEADLINE_MS }: { ca?: string; lookup: LookupFunction; deadlineMs?: number },
+    credentials: UpstreamCredentials,
+    applicationId: string,
+    shelf: TokenShelf,
+  ) {
+    const { tokenUrl, messagesUrl } = endpointsOf(credentials.baseUrl, applicationId);
+    this.url = messagesUrl;
+    this.client = new Http1Client({
+      ca,
+      lookup,
+      maxConnections: CONNECTIONS,
+      idleMs: IDLE_MS,
+      deadlineMs,
+      largestAnswer: LARGEST_ANSWER,
+    });
+    this.tokens = new AccessTokens({ ...upstreamGrant(credentials, tokenUrl, applicationId), lookup }, ca, shelf);
+  }
+
+  /** The recipient is the upstream itself: who has the message in the end is its business. */
+  async send(
+    { messageId, relay }: Notification,
+    recipients: readonly Recipient[],
+    report: (index: number, verdict: Verdict) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (!relay) throw new Error('a message without a request to relay was given to the upstream');
+    const body = Buffer.from(writeJson(relay));
+    await fanOut(recipients.length, () => this.deliver(messageId, body, signal), report, signal, {
+      breaker: this.breaker,
+    });
+  }
+
+  stats(): SenderStats {
+    return this.client.stats();
+  }
+
+  close(): Promise<void> {
+    return this.client.close();
+  }
+
+  private async deliver(messageId: string, body: Buffer, signal: AbortSignal): Promise<Verdict> {
+    for (let repeated = false; ; repeated = true) {
+      let token = this.tokens.current();
+      if (token === undefined) {
+        const grant = await this.tokens.obtain();
+        if ('verdict' in grant) return grant.verdict;
+        token = grant.token;
+      }
+      if (signal.aborted) return NOT_SENT;
+      const headers = {
+        'content-type': 'application/json',
+        accept: 'application/json',
+        authorization: `Bearer ${token}`,
+        via: VIA,
+        // MobileFirst ignores it; to another Carillon it makes a repeat harmless.
+        'idempotency-key': messageId,
+      };
+      const result = await this.client.post(this.url, headers, body, signal);
+      if (result.kind === 'refused' && signal.aborted) return NOT_SENT;
+      const { verdict, tokenRefused } = readUpstreamOutcome(result, wallClock());
+      if (verdict.action === 'accept') this.refused.clear();
+      // A token of before the scope was widened would go on without it.
+      if (tokenRefused || verdict.action === 'stopApplication') this.tokens.refuse(token);
+      if (!tokenRefused) return verdict;
+      if (repeated) return this.conclude(token, verdict);
+    }
+  }
+
+  /** The second token of one request was refused as well: trouble that passes, or a push service that trusts another runtime. */
+  private conclude(token: string, verdict: Verdict): Verdict {
+    this.refused.add(token);
+    if (this.refused.size < REFUSED_TOKENS) return verdict;
+    this.refused.clear();
+    return {
+      action: 'stopApplication',
+      reason: 'HTTP 401: the upstream’s push service refuses the tokens of its own runtime; check baseUrl',
+    };
+  }
+}
