@@ -1,0 +1,114 @@
+// Which room of `src` imports what: lint refuses every other import.
+
+/** Rooms of `src` in the order of the arrows, and the rooms that each may import. No arrow points back. */
+const ROOMS = {
+  common: [],
+  http2: [],
+  providers: ['common', 'http2'],
+  database: ['common', 'providers'],
+  http: ['common', 'database'],
+  queue: ['common', 'database', 'providers'],
+  limits: ['auth', 'common', 'queue'],
+  auth: ['common', 'database', 'http', 'limits'],
+  applications: ['auth', 'common', 'database', 'providers'],
+  devices: ['applications', 'auth', 'common', 'database', 'limits', 'providers'],
+  delivery: ['applications', 'common', 'database', 'devices', 'providers', 'queue'],
+  messages: ['applications', 'auth', 'common', 'database', 'delivery', 'devices', 'limits', 'providers'],
+  campaigns: ['applications', 'auth', 'common', 'database', 'delivery', 'devices', 'limits', 'messages', 'providers'],
+  webhooks: ['applications', 'auth', 'common', 'database', 'providers'],
+  users: ['applications', 'auth', 'common', 'database', 'devices', 'messages'],
+  health: ['common', 'database', 'queue'],
+  sample: ['applications', 'common', 'devices'],
+};
+
+/** Corridors inside a room, and the corridors beside them that each may import. */
+const CORRIDORS = {
+  providers: {
+    shared: [],
+    apns: ['shared'],
+    fcm: ['shared'],
+    hms: ['shared'],
+    sandbox: ['shared'],
+    upstream: ['shared'],
+    'web-push': ['shared'],
+    wns: ['shared'],
+  },
+  delivery: { expand: [], deliver: [], upkeep: [] },
+  messages: { report: [], request: [], send: ['report', 'request'], control: ['report', 'request', 'send'] },
+  campaigns: { schedule: [], firing: ['schedule'] },
+};
+
+const WITHOUT_REQUESTS = ['http2', 'providers', 'database', 'queue', 'delivery'];
+
+/** Packages, and the only rooms that may import them ('': the files of `src` itself); `repositories`: or any *.repository.ts. */
+const PACKAGES = [
+  { regex: '^(bullmq|ioredis)$', rooms: ['queue'], repositories: false, message: 'bullmq belongs to queue/.' },
+  {
+    regex: '^(kysely|pg|@electric-sql/pglite)$',
+    rooms: ['database'],
+    repositories: true,
+    message: 'SQL belongs to *.repository.ts and database/.',
+  },
+  { regex: '^axios$', rooms: ['providers'], repositories: false, message: 'axios belongs to providers/.' },
+  {
+    regex: '^fastify$',
+    rooms: ['', ...Object.keys(ROOMS).filter((room) => !WITHOUT_REQUESTS.includes(room))],
+    repositories: false,
+    message: 'Requests belong to the rooms with controllers.',
+  },
+];
+
+const RULE = 'no-restricted-imports';
+
+/** Of two overrides that match a file the later one's rule counts alone, so each list is whole. */
+export const walls = [
+  wall('src/*.ts', packages('', false)),
+  wall('src/config.ts', [
+    {
+      regex: '^\\./(?!(settings|server-url)\\.js$)',
+      message: 'config imports nothing of ours but the list of settings and the reader of addresses.',
+    },
+    ...packages('', false),
+  ]),
+  ...Object.keys(ROOMS).flatMap((room) => [
+    ...wallsOf(room, `src/${room}`, [arrows(room)]),
+    ...Object.keys(CORRIDORS[room] ?? {}).flatMap((corridor) =>
+      wallsOf(room, `src/${room}/${corridor}`, [arrows(room), ...corridorArrows(room, corridor)]),
+    ),
+  ]),
+  { files: ['src/**/*.spec.ts'], rules: { [RULE]: 'off' } },
+];
+
+function wall(files, patterns) {
+  return { files: [files], rules: { [RULE]: ['error', { patterns }] } };
+}
+
+function wallsOf(room, folder, patterns) {
+  return [
+    wall(`${folder}/**`, [...patterns, ...packages(room, false)]),
+    wall(`${folder}/**/*.repository.ts`, [...patterns, ...packages(room, true)]),
+  ];
+}
+
+/** Relative paths that leave the room. */
+function arrows(room) {
+  const allowed = ROOMS[room];
+  const refused = Object.keys(ROOMS).filter((other) => other !== room && !allowed.includes(other));
+  const may = allowed.length === 0 ? 'no other room' : `only ${allowed.join(', ')}`;
+  return { regex: `^(\\.\\./)+(${refused.join('|')})/`, message: `${room} imports ${may}.` };
+}
+
+/** Relative paths from one corridor into another of the same room. */
+function corridorArrows(room, corridor) {
+  const allowed = CORRIDORS[room][corridor];
+  const refused = Object.keys(CORRIDORS[room]).filter((other) => other !== corridor && !allowed.includes(other));
+  if (refused.length === 0) return [];
+  const message = `${room}/${corridor} does not import ${refused.join(', ')}.`;
+  return [{ regex: `^\\.\\./(${refused.join('|')})/`, message }];
+}
+
+function packages(room, repository) {
+  return PACKAGES.filter(({ rooms, repositories }) => !rooms.includes(room) && !(repository && repositories)).map(
+    ({ regex, message }) => ({ regex, message }),
+  );
+}
