@@ -19,8 +19,8 @@ export interface Row {
 const DEVICES = 1_500;
 const TAGGED = 120;
 const SINGLES = 20;
-/** So few that they are over before the first comes again: a second refusal is waited on for minutes, by any clock. */
-const RETRIES = 10;
+/** Devices of the broadcast and of the run whose first write is refused, each once: after a second refusal the wait is minutes. */
+const REFUSED = 10;
 const RATE_PER_S = 10;
 /** The clock is wrong for so long: processes look at the database's every two seconds. */
 const WRONG_MS = 7_000;
@@ -43,10 +43,10 @@ export async function runClocks(
   const stage = await Stage.open();
   const rows: Row[] = [];
   try {
-    await prepare(stage);
+    const refused = await prepare(stage);
     for (const step of steps) {
       if (performance.now() > until) break;
-      const row = await play(stage, step);
+      const row = await play(stage, step, refused);
       rows.push(row);
       log(describe(row));
     }
@@ -56,7 +56,8 @@ export async function runClocks(
   return { rows, left: steps.length - rows.length };
 }
 
-async function prepare(stage: Stage): Promise<void> {
+/** Returns the devices whose first write each step refuses. */
+async function prepare(stage: Stage): Promise<Device[]> {
   const api = await stage.connect();
   await api.call('POST', '/apps', { applicationId: APP });
   const { key, keyId, teamId, bundleId } = stage.simulators.credentials.apns;
@@ -70,10 +71,11 @@ async function prepare(stage: Stage): Promise<void> {
   const webhook = { name: 'events', url: stage.webhookUrl, eventTypes: 'onDeviceRegister' };
   expectOk(await api.app('POST', '/webhooks', webhook));
   await stage.simulators.admin.changeSettings({ apns: { latencyMs: 300, streams: 50 } });
+  return devices.slice(TAGGED - REFUSED / 2, TAGGED + REFUSED / 2);
 }
 
-async function play(stage: Stage, step: Step): Promise<Row> {
-  const before = await begin(stage);
+async function play(stage: Stage, step: Step, refused: readonly Device[]): Promise<Row> {
+  const before = await begin(stage, refused);
   const seconds = step.seconds();
   for (const name of step.clocks) stage.clocks[name].set(seconds);
   if (step.kills) await stage.kill('worker');
@@ -91,6 +93,12 @@ async function play(stage: Stage, step: Step): Promise<Row> {
   if (row.removed > 0) row.broken.push(`${row.removed} removed`);
   if (row.expired > 0 && seconds < LIFE_S) row.broken.push(`${row.expired} expired`);
   return row;
+}
+
+interface Device {
+  deviceId: string;
+  platform: string;
+  token: string;
 }
 
 interface Work {
@@ -112,10 +120,10 @@ interface Run {
 }
 
 /** A broadcast, messages to single devices, a run that is held to a rate and a campaign, all in their middle. */
-async function begin(stage: Stage): Promise<Work> {
-  // Some writes come again.
-  const refusal = { match: { provider: 'apns' as const, every: 12 }, action: { status: 503 }, times: RETRIES };
-  await stage.simulators.admin.setFaults([refusal]);
+async function begin(stage: Stage, refused: readonly Device[]): Promise<Work> {
+  await stage.simulators.admin.setFaults(
+    refused.map(({ token }) => ({ match: { provider: 'apns', token }, action: { status: 503 }, times: 1 })),
+  );
   const api = await stage.connect();
   const id = randomBytes(4).toString('hex');
   const { repeats } = await stage.simulators.admin.ledger('apns');
@@ -203,7 +211,7 @@ async function countDevices(api: Api): Promise<number> {
   return Number(body.pageInfo.totalCount);
 }
 
-function newDevice(deviceId: string): { deviceId: string; platform: string; token: string } {
+function newDevice(deviceId: string): Device {
   return { deviceId, platform: 'A', token: randomBytes(32).toString('hex') };
 }
 
