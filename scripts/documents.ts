@@ -13,7 +13,10 @@ const FIELDS = new URL('../docs/fields.md', import.meta.url);
 const OPENAPI = new URL('../docs/openapi.json', import.meta.url);
 
 const table = withSettingsTable(readFileSync(README, 'utf8'));
-writeFileSync(README, await prettier.format(table, { parser: 'markdown', printWidth: 120, singleQuote: true }));
+writeFileSync(
+  README,
+  await prettier.format(table, { parser: 'markdown', proseWrap: 'always', printWidth: 120, singleQuote: true }),
+);
 writeFileSync(FIELDS, await fieldsDocument());
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-documents-'));

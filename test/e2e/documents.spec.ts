@@ -51,6 +51,7 @@ it('the README’s settings are those of config.ts', async () => {
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
   const fresh = await prettier.format(withSettingsTable(readme), {
     parser: 'markdown',
+    proseWrap: 'always',
     printWidth: 120,
     singleQuote: true,
   });

@@ -29,7 +29,7 @@ later. Times count from 2026-11-25 12:00 UTC.
 export async function fieldsDocument(): Promise<string> {
   const sections = ['message', 'settings.apns', 'settings.gcm', 'settings.wns', 'settings.…Web'].map(sectionOf);
   const text = [PREFACE, ...sections].join('\n');
-  return prettier.format(text, { parser: 'markdown', printWidth: 120, singleQuote: true });
+  return prettier.format(text, { parser: 'markdown', proseWrap: 'always', printWidth: 120, singleQuote: true });
 }
 
 function sectionOf(name: string): string {
