@@ -81,7 +81,7 @@ export class SendMessageDto {
   @Length(1, MAX_LABEL, { message: `it must be 1 to ${MAX_LABEL} characters` })
   label?: string;
 
-  /** Extension, with target.userIds: by user id, what `{{name}}` becomes. personal-data.ts reads it. */
+  /** Extension, with `target.userIds`: the values that replace `{{name}}` in the message, by user id. */
   @Allow()
   data?: Record<string, Record<string, string | number | boolean>>;
 

@@ -1,0 +1,112 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import {
+  commentsOf,
+  countWords,
+  danglingReferences,
+  descriptionsOf,
+  isSubject,
+  paragraphsOf,
+  sourceFilesNamed,
+  titlesOf,
+  wideComments,
+  WIDTH,
+  WORDS,
+  type Word,
+} from './prose.js';
+
+/**
+ * Holds the prose of the repository: words that begin a sentence, widths of comments, references to documents, public
+ * texts and the subjects of commits. Prettier wraps the documents themselves.
+ */
+
+const KINDS = ['comments', 'titles', 'documents', 'api'] as const;
+type Kind = (typeof KINDS)[number];
+
+/** How many sentences may begin with each word. Numbers only fall: lower them when the check says so. */
+const BUDGET: Readonly<Record<Kind, Readonly<Record<Word, number>>>> = {
+  comments: { who: 25, whom: 10, whose: 5, it: 135, he: 0, nobody: 17, others: 4, 'one that': 24, what: 530 },
+  titles: { who: 4, whom: 0, whose: 2, it: 1, he: 0, nobody: 3, others: 1, 'one that': 16, what: 40 },
+  documents: { who: 20, whom: 5, whose: 5, it: 120, he: 0, nobody: 10, others: 5, 'one that': 15, what: 120 },
+  api: { who: 2, whom: 1, whose: 0, it: 127, he: 0, nobody: 2, others: 0, 'one that': 0, what: 32 },
+};
+
+/** A count that is this far below its budget lowers the budget. */
+const SLACK = 600;
+
+/** References to sections that docs/ does not have yet, and comments over the width. */
+const DANGLING = 49;
+const WIDE = 530;
+
+process.chdir(new URL('..', import.meta.url).pathname);
+/** The test of these rules plants faults. */
+const PLANTED = 'test/medium/words.spec.ts';
+
+const paths = git('ls-files', '--cached', '--others', '--exclude-standard', '*.ts', '*.mjs', '*.md', '.env.example');
+const files = new Map(
+  paths.filter((path) => path !== PLANTED && existsSync(path)).map((path) => [path, readFileSync(path, 'utf8')]),
+);
+const documents = new Map([...files].filter(([path]) => path.endsWith('.md')));
+const code = [...files].filter(([path]) => /\.(?:ts|mjs)$/.test(path));
+const api: unknown = JSON.parse(readFileSync('docs/openapi.json', 'utf8'));
+
+const texts: Readonly<Record<Kind, string[]>> = {
+  comments: code.flatMap(([, text]) => commentsOf(text)),
+  titles: code.filter(([path]) => path.endsWith('.spec.ts')).flatMap(([, text]) => titlesOf(text)),
+  documents: [...documents.values()].flatMap(paragraphsOf),
+  api: descriptionsOf(api),
+};
+
+const wide = code.flatMap(([path, text]) =>
+  wideComments(text).map((line) => `${path}:${line}: comment over ${WIDTH} columns`),
+);
+const dangling = [...files].flatMap(([path, text]) =>
+  danglingReferences(path, text, documents).map((reference) => `${path}: ${reference} does not exist`),
+);
+const faults = [
+  ...KINDS.flatMap(budgetFaults),
+  ...beyond(WIDE, wide),
+  ...beyond(DANGLING, dangling),
+  ...['docs/openapi.json', 'docs/fields.md'].flatMap((path) =>
+    sourceFilesNamed(readFileSync(path, 'utf8')).map((name) => `${path}: public text names the source file ${name}`),
+  ),
+  ...newSubjects()
+    .filter((subject) => !isSubject(subject))
+    .map((subject) => `commit subject is not "area: imperative" of at most 72 characters: ${subject}`),
+];
+for (const fault of faults) console.error(fault);
+if (faults.length > 0) process.exitCode = 1;
+
+function beyond(allowed: number, found: readonly string[]): readonly string[] {
+  return found.length > allowed ? found : [];
+}
+
+function budgetFaults(kind: Kind): string[] {
+  const counts = countWords(texts[kind]);
+  return WORDS.flatMap((word) => {
+    const [count, budget] = [counts[word], BUDGET[kind][word]];
+    if (count > budget) return [`${kind}: ${count} sentences begin with "${word}", ${budget} are allowed`];
+    if (count < budget - SLACK) return [`${kind}: lower the budget of "${word}" from ${budget} to ${count}`];
+    return [];
+  });
+}
+
+/** The subjects of the commits that origin/main does not have, or of the last commit; none without a repository. */
+function newSubjects(): string[] {
+  const log = (...range: string[]) => git('log', '--no-merges', '--format=%s', ...range);
+  try {
+    const ahead = log('origin/main..HEAD');
+    return ahead.length > 0 ? ahead : log('-1');
+  } catch {
+    return [];
+  }
+}
+
+function git(...args: string[]): string[] {
+  const output = execFileSync('git', args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    maxBuffer: 1 << 26,
+  });
+  return output.split('\n').filter((line) => line !== '');
+}
