@@ -47,7 +47,8 @@ export function paragraphsOf(document: string): string[] {
   for (const line of document.split('\n')) {
     if (/^\s*(?:```|~~~)/.test(line)) fenced = !fenced;
     const text = line.trim();
-    const prose: boolean = !fenced && text !== '' && !/^(?:\||```|~~~|<!--)/.test(text) && (open || !/^ {4}/.test(line));
+    const prose: boolean =
+      !fenced && text !== '' && !/^(?:\||```|~~~|<!--)/.test(text) && (open || !/^ {4}/.test(line));
     if (prose && open && !/^(?:[-*#>]|\d+\.)\s/.test(text)) blocks.push(`${blocks.pop() ?? ''} ${text}`);
     else if (prose) blocks.push(text);
     open = prose && !text.startsWith('#');
