@@ -1,11 +1,20 @@
+import { SQL_CLASS, SQL_STATE, hasSqlState } from './sql-state.js';
+
 /** What says that the database cannot serve now, and may in a while: the caller is asked to come again, and nothing is a fault of its request. */
 
-/**
- * SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html): connections (08), roles and databases that are refused
- * (28, 3D), conflicts (40), resources such as a full disk (53), the operator (57), the system (58); then a database that
- * takes no connections (`allow_connections`), a read-only transaction, a lock that was not got, and a transaction that waited too long.
- */
-const SQL_STATE = /^(08...|28...|3D...|40...|53...|57...|58...|55000|25006|55P03|25P03)$/;
+const STATES = [
+  SQL_CLASS.connectionException,
+  SQL_CLASS.invalidAuthorization,
+  SQL_CLASS.invalidCatalogName,
+  SQL_CLASS.transactionRollback,
+  SQL_CLASS.insufficientResources,
+  SQL_CLASS.operatorIntervention,
+  SQL_CLASS.systemError,
+  SQL_STATE.notInPrerequisiteState,
+  SQL_STATE.readOnlyTransaction,
+  SQL_STATE.lockNotAvailable,
+  SQL_STATE.idleInTransactionTimeout,
+] as const;
 
 /** What Node says of a connection, and of a disk. */
 const SYSTEM = /^(ECONN\w+|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ENOSPC)$/;
@@ -24,7 +33,8 @@ export const RETRY_AFTER_S = 5;
 export function isUnavailable(error: unknown): boolean {
   for (let current = error; current instanceof Error; current = current.cause) {
     const { code } = current as { code?: unknown };
-    if (typeof code === 'string' && (SQL_STATE.test(code) || SYSTEM.test(code))) return true;
+    if (hasSqlState(current, ...STATES)) return true;
+    if (typeof code === 'string' && SYSTEM.test(code)) return true;
     const { message } = current;
     if (code === undefined && WORDS.some((words) => words.test(message))) return true;
   }

@@ -1,7 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-
-/** A serialization failure and a deadlock: the database has taken the statement back to let another through. */
-const CONFLICTS = new Set<unknown>(['40001', '40P01']);
+import { isConflict } from '../common/sql-state.js';
 
 const ATTEMPTS = 4;
 /** The wait before the next attempt is drawn from 0 to this, times the attempts made: those that met do not meet again. */
@@ -13,7 +11,7 @@ export async function againOnConflict<T>(run: () => Promise<T>): Promise<T> {
     try {
       return await run();
     } catch (error) {
-      if (attempt === ATTEMPTS || !CONFLICTS.has((error as { code?: unknown }).code)) throw error;
+      if (attempt === ATTEMPTS || !isConflict(error)) throw error;
       await delay(Math.random() * SPREAD_MS * attempt);
     }
 }

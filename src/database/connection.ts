@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { SQL_STATE, hasSqlState } from '../common/sql-state.js';
 import { PatientPool } from './patient-pool.js';
 import type { Inside } from './patient-pool.js';
 
@@ -114,8 +115,8 @@ class SilentDatabase extends Error {
 function renewReadOnly(pool: pg.Pool): void {
   const readOnly = new WeakSet<object>();
   pool.on('connect', (client) =>
-    (client as unknown as Inside).connection.on('errorMessage', ({ code }) => {
-      if (code === '25006') readOnly.add(client);
+    (client as unknown as Inside).connection.on('errorMessage', (error) => {
+      if (hasSqlState(error, SQL_STATE.readOnlyTransaction)) readOnly.add(client);
     }),
   );
   pool.on('release', (_error, client) => {

@@ -1,5 +1,6 @@
 import { Kysely, Migrator, PostgresDialect } from 'kysely';
 import type pg from 'pg';
+import { SQL_STATE, hasSqlState } from '../common/sql-state.js';
 import { StartError } from '../common/start-error.js';
 import { MIGRATIONS } from './migrations/migrations.js';
 import type { Opened } from './postgres.js';
@@ -48,9 +49,9 @@ async function runSteps(pool: pg.Pool, schema: string, place: string): Promise<v
   });
   const { error, results } = await migrator.migrateToLatest();
   if (!error) return;
-  // duplicate_table, which includes indexes and sequences, and duplicate_object.
-  const { code, message } = error as { code?: unknown; message?: string };
-  const taken = code === '42P07' || code === '42710' ? /"([^"]+)" already exists/.exec(message ?? '')?.[1] : undefined;
+  const { message = '' } = error as { message?: string };
+  const isTaken = hasSqlState(error, SQL_STATE.duplicateTable, SQL_STATE.duplicateObject);
+  const taken = isTaken ? /"([^"]+)" already exists/.exec(message)?.[1] : undefined;
   if (taken !== undefined) throw foreign(schema, taken, place);
   const failed = results?.find((result) => result.status === 'Error');
   throw new StartError(`The database cannot be migrated (${failed?.migrationName ?? 'before any step'})`, error);

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
+import { SQL_STATE, hasSqlState } from '../common/sql-state.js';
 
 /** What pg has and its types do not tell. */
 export interface Inside {
@@ -21,8 +22,7 @@ const ASK_AGAIN_MS = 10_000;
 const NONE_FREE = /no more connections allowed|query_wait_timeout/;
 
 export class NoConnectionFree extends Error {
-  /** too_many_connections. */
-  readonly code = '53300';
+  readonly code = SQL_STATE.tooManyConnections;
 
   constructor(held: number, max: number) {
     super(
@@ -124,6 +124,6 @@ export class PatientPool extends pg.Pool {
 }
 
 function isNoneFree(error: unknown): boolean {
-  const { code, message = '' } = error as { code?: unknown; message?: string };
-  return code === '53300' || NONE_FREE.test(message);
+  const { message = '' } = error as { message?: string };
+  return hasSqlState(error, SQL_STATE.tooManyConnections) || NONE_FREE.test(message);
 }

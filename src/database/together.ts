@@ -1,5 +1,4 @@
-/** SQLSTATE classes 22 (data), 23 (constraints) and 40 (deadlocks; of 40003 it is unknown): the transaction was certainly taken back. */
-const TAKEN_BACK = /^(2[23]|40(?!003))/;
+import { SQL_CLASS, SQL_STATE, hasSqlState } from '../common/sql-state.js';
 
 /**
  * Writes items together or, when the database refuses that, each alone: one must not take the others with it. Of any other
@@ -13,8 +12,7 @@ export async function writeTogether<T, R>(
   try {
     return (await together()).map((value) => ({ status: 'fulfilled', value }));
   } catch (reason) {
-    if (!TAKEN_BACK.test(String((reason as { code?: unknown }).code)))
-      return items.map(() => ({ status: 'rejected', reason }));
+    if (!isRolledBack(reason)) return items.map(() => ({ status: 'rejected', reason }));
     return Promise.allSettled(items.map(alone));
   }
 }
@@ -23,4 +21,11 @@ export async function writeTogether<T, R>(
 export function resultOf<R>(settled: PromiseSettledResult<R>): R {
   if (settled.status === 'rejected') throw settled.reason;
   return settled.value;
+}
+
+/** Whether the transaction has certainly left nothing. */
+function isRolledBack(error: unknown): boolean {
+  const { dataException, constraintViolation, transactionRollback } = SQL_CLASS;
+  if (hasSqlState(error, SQL_STATE.completionUnknown)) return false;
+  return hasSqlState(error, dataException, constraintViolation, transactionRollback);
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder, Selectable } from 'kysely';
 import { ApiError, notFound } from '../common/errors.js';
+import { SQL_STATE, hasSqlState, isConflict } from '../common/sql-state.js';
 import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
@@ -23,9 +24,6 @@ export interface PutCounts {
   moved: number;
 }
 
-/** PostgreSQL's words for: another transaction was there, try again; and for an application that is gone. */
-const RETRY = new Set(['23505', '40001', '40P01']);
-export const NO_PARENT = '23503';
 const ATTEMPTS = 5;
 
 /** The columns of a row of JSON. */
@@ -137,11 +135,12 @@ export class DeviceRegistrationRepository {
           return { put: await put(transaction), moved };
         });
       } catch (error) {
-        const { code, table } = error as { code?: string; table?: string };
+        const { table } = error as { table?: string };
+        const hasNoParent = hasSqlState(error, SQL_STATE.foreignKeyViolation);
         // A tag that was removed at this moment is made again.
-        const tagGone = code === NO_PARENT && table === 'subscription';
-        if (code === NO_PARENT && !tagGone) throw notFound('application', 'applicationId');
-        if (code === undefined || !(tagGone || RETRY.has(code))) throw error;
+        const isTagGone = hasNoParent && table === 'subscription';
+        if (hasNoParent && !isTagGone) throw notFound('application', 'applicationId');
+        if (!isTagGone && !isConflict(error) && !hasSqlState(error, SQL_STATE.uniqueViolation)) throw error;
         if (attempt === ATTEMPTS)
           throw new ApiError('FPWSE0025E', 'The token is being registered elsewhere. Try again.', {}, { cause: error });
       }

@@ -5,12 +5,12 @@ import { notFound } from '../common/errors.js';
 import { EXACT_OR_CONTAINS } from '../common/filter.js';
 import type { Filter } from '../common/filter.js';
 import type { Page, PageRequest } from '../common/paging.js';
+import { SQL_STATE, hasSqlState } from '../common/sql-state.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import { readList, sameOrContains, toSql } from '../database/list.js';
 import type { List } from '../database/list.js';
 import { BROADCAST_TAG } from './audience.repository.js';
-import { NO_PARENT } from './device-registration.repository.js';
 import { readTally } from './tally.repository.js';
 
 export interface Subscription {
@@ -123,7 +123,7 @@ export class SubscriptionRepository {
         .execute();
     } catch (error) {
       // Both were there a moment ago.
-      if ((error as { code?: string }).code === NO_PARENT) throw notFound('tag or device', 'deviceId');
+      if (hasSqlState(error, SQL_STATE.foreignKeyViolation)) throw notFound('tag or device', 'deviceId');
       throw error;
     }
   }

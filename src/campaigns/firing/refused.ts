@@ -1,5 +1,8 @@
-/** SQLSTATE classes 22 (data), 23 (constraints) and 54 (limits), or our own arithmetic: the campaign is at fault, and not the database. */
+import { SQL_CLASS, hasSqlState } from '../../common/sql-state.js';
+
+/** Whether the values of the campaign caused the error, by the database's word or in our own arithmetic. */
 export function isRefused(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return error instanceof RangeError || error instanceof TypeError || /^(?:2[23]|54)/.test(String(code));
+  const { dataException, constraintViolation, programLimitExceeded } = SQL_CLASS;
+  if (error instanceof RangeError || error instanceof TypeError) return true;
+  return hasSqlState(error, dataException, constraintViolation, programLimitExceeded);
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { notFound } from '../../common/errors.js';
 import { Gather } from '../../common/gather.js';
+import { SQL_STATE, hasSqlState } from '../../common/sql-state.js';
 import { resultOf, writeTogether } from '../../database/together.js';
 import { DeliveryQueue } from '../../delivery/delivery.queue.js';
 import { MessageRepository } from './message.repository.js';
@@ -58,7 +59,8 @@ export class MessageWriter {
 
 /** The application was there when it was looked up, and its removal came to an end before the commit. */
 function rethrowRemoval(error: unknown): never {
-  const { code, constraint } = error as { code?: unknown; constraint?: unknown };
-  if (code === '23503' && constraint === 'message_application_id_fkey') throw notFound('application', 'applicationId');
+  const { constraint } = error as { constraint?: unknown };
+  if (hasSqlState(error, SQL_STATE.foreignKeyViolation) && constraint === 'message_application_id_fkey')
+    throw notFound('application', 'applicationId');
   throw error;
 }
