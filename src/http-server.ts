@@ -3,6 +3,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
+import { MINUTE_MS } from './common/durations.js';
 import type { Config } from './config.js';
 import { DatabaseWatch } from './database/database-watch.js';
 import { checkAddresses } from './http/addresses.js';
@@ -21,7 +22,7 @@ import { buildDocument } from './openapi.js';
 /** An id of 255 characters may be three bytes each in a path. */
 const MAX_PARAMETER = 1_024;
 /** Without a byte in either direction: longer than anything that a request waits for. */
-const DEAD_CONNECTION_MS = 120_000;
+const DEAD_CONNECTION_MS = 2 * MINUTE_MS;
 /** How often Node looks for heads that take too long. */
 const LOOK_MS = 2_000;
 /** Of a process: the embedded database's, connections to databases, queues and providers. */

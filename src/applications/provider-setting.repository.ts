@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { RawBuilder, Transaction } from 'kysely';
 import { wallClock } from '../common/clock.js';
+import { HOUR_S } from '../common/durations.js';
 import { Vault } from '../common/vault.js';
 import { ITSELF, recordAudit } from '../auth/audit.repository.js';
 import type { Actor, AuditedChange } from '../auth/audit.repository.js';
@@ -28,7 +29,7 @@ export interface StoredSettings extends ProviderSettings, Pause {
 
 /** A pause is tried after half a minute, then at intervals that double to an hour. */
 const FIRST_TRY_S = 30;
-const LONGEST_TRY_S = 3_600;
+const LONGEST_TRY_S = HOUR_S;
 
 /** An interval of SQL: how long after so many tries the next is. */
 export function waitForTry(tries: RawBuilder<unknown>): RawBuilder<unknown> {

@@ -1,12 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
+import { MINUTE_MS } from '../common/durations.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { ProcessStatus } from '../database/tables.js';
 import type { ProviderName } from '../providers/provider.js';
 
 /** A process that has not reported for this long is gone, or has nothing to do with the provider any more. */
-const FRESH_MS = 60_000;
+const FRESH_MS = MINUTE_MS;
 
 export interface StatusReport {
   lastSuccessAt: number | null;

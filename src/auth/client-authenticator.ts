@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { availableParallelism } from 'node:os';
 import { Clock } from '../common/clock.js';
+import { MINUTE_MS } from '../common/durations.js';
 import { OAuthError } from '../common/errors.js';
 import { networkOf } from '../common/ip.js';
 import { CONFIG } from '../common/tokens.js';
@@ -27,7 +28,7 @@ const HASHES_AT_ONCE = Math.max(1, Math.min(3, availableParallelism() - 1));
 /** Wrong ones cost two hashes: about ten seconds of work for one core. */
 const MAX_WAITING = 128;
 /** One line for all that are turned away meanwhile. */
-const WARN_EVERY_MS = 60_000;
+const WARN_EVERY_MS = MINUTE_MS;
 const MAX_LINES = 100;
 /** While a client rotates its secret. */
 const MAX_SECRETS = 2;

@@ -1,5 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ArrayMaxSize, IsBoolean, IsInt, IsOptional, IsString, Length, Max, Min, ValidateBy } from 'class-validator';
+import { DAY_S } from '../common/durations.js';
 import { NestedList } from '../common/fields.js';
 import type { Client } from './client.js';
 import { isClientId, isSecret, liveSecrets } from './client.js';
@@ -7,7 +8,7 @@ import { parseScope } from './scope.js';
 
 /** More need a new secret hashed one after another for longer than a request should take. */
 const MAX_CLIENTS = 1_000;
-const MONTH_S = 30 * 86_400;
+const MONTH_S = 30 * DAY_S;
 
 function rule(name: string, holds: (text: string) => boolean, message: string): PropertyDecorator {
   return ValidateBy({

@@ -19,6 +19,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { BodyPipe, StrictBodyPipe } from '../common/body.js';
 import { Clock } from '../common/clock.js';
+import { DAY_S } from '../common/durations.js';
 import { invalidValue } from '../common/errors.js';
 import { readBoolean, readQuery } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
@@ -46,7 +47,6 @@ import { InRuntime } from './runtime.guard.js';
 
 /** Of MobileFirst, whose callers read it. */
 const PRODUCT_VERSION = '8.0';
-const DAY_S = 86_400;
 const STOP = 'stopMessages';
 /** Of the calls by which clients leave. */
 const ApiStop = (): MethodDecorator =>

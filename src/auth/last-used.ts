@@ -1,11 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
+import { MINUTE_MS } from '../common/durations.js';
 import { rootCause } from '../common/errors.js';
 import { ClientRepository } from './client.repository.js';
 
 /** One statement a minute for all clients in use, instead of one a request. */
-const EVERY_MS = 60_000;
+const EVERY_MS = MINUTE_MS;
 
 /** When clients and their secrets were last used, written behind the requests. */
 @Injectable()

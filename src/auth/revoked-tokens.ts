@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
+import { DAY_MS } from '../common/durations.js';
 import { ChangeFeed } from './change-feed.js';
 import { RevokedTokenRepository } from './revoked-token.repository.js';
 
@@ -8,7 +9,7 @@ import { RevokedTokenRepository } from './revoked-token.repository.js';
  * Revoked tokens are kept beyond their end, in memory and in the database: it may be the clock that was ahead, and they would be good
  * again when it is right.
  */
-const KEEP_MS = 24 * 3_600_000;
+const KEEP_MS = DAY_MS;
 
 /** The tokens that were called back before their hour was over, in memory until a day after. */
 @Injectable()

@@ -1,8 +1,9 @@
+import { HOUR_MS } from '../common/durations.js';
 import { SecretMemory } from './secret.js';
 import { Throttle } from './throttle.js';
 
 /** A client that uses its tokens for their hour comes back within this time. */
-const REMEMBER_MS = 2 * 3_600_000;
+const REMEMBER_MS = 2 * HOUR_MS;
 const REMEMBER_MAX = 20_000;
 /** Different wrong secrets that are compared for one client and address: 20,000 at once, then as many in a day. */
 const DOUBTS = { burst: 20_000, everyMs: 4_320, maxKeys: 20_000 };

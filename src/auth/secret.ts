@@ -1,11 +1,12 @@
 import { createHmac, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { MINUTE_MS } from '../common/durations.js';
 
 /** scrypt with N=2^14, r=8, p=1: 16 MB and about 40 ms, the interactive cost of its paper; kept in the hash for later changes. */
 const COST = 14;
 const BLOCK = 8;
 const LENGTH = 32;
 /** A client that asks again within this time, from anywhere, does not pay scrypt again. */
-const REMEMBER_MS = 60_000;
+const REMEMBER_MS = MINUTE_MS;
 const REMEMBER_MAX = 10_000;
 
 /** 256 bits, in letters that need no encoding anywhere. */

@@ -5,6 +5,7 @@ import { exportJWK, exportPKCS8, generateKeyPair, importJWK } from 'jose';
 import { createPrivateKey, randomUUID } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { Clock } from '../common/clock.js';
+import { DAY_MS, DAY_S, HOUR_MS, HOUR_S } from '../common/durations.js';
 import { rootCause } from '../common/errors.js';
 import { Vault } from '../common/vault.js';
 import { ITSELF } from './audit.repository.js';
@@ -15,15 +16,15 @@ import type { NewSigningKey, SigningKeyRow } from './signing-key.repository.js';
 
 export const ALGORITHM = 'ES256';
 /** Confidential clients' tokens live one hour (mobilefirst.md §2). */
-export const TOKEN_LIFETIME_S = 3_600;
+export const TOKEN_LIFETIME_S = HOUR_S;
 /** A key verifies for the life of the last token it signed, and five minutes for clocks that differ. */
 const OVERLAP_MS = (TOKEN_LIFETIME_S + 300) * 1_000;
 /** Between a key's publication and its first signature; resource servers may keep the set for half of it. */
 export const LEAD_S = 120;
 /** The longest lead that can be asked for; a key that begins later was made while the clock was wrong. */
-export const MAX_LEAD_S = 24 * 3_600;
-const ROTATE_AFTER_MS = 90 * 24 * 3_600_000;
-const LOOK_EVERY_MS = 3_600_000;
+export const MAX_LEAD_S = DAY_S;
+const ROTATE_AFTER_MS = 90 * DAY_MS;
+const LOOK_EVERY_MS = HOUR_MS;
 
 export interface SigningKey extends SigningKeyRow {
   sign: KeyObject;

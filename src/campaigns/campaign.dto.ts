@@ -13,6 +13,7 @@ import {
   MaxLength,
   Min,
 } from 'class-validator';
+import { DAY_S } from '../common/durations.js';
 import { NumberFromText } from '../common/lenient.js';
 import { AnyObject, Nested, NestedList } from '../common/fields.js';
 import { MAX_MOMENTS } from './schedule/schedule.js';
@@ -21,7 +22,6 @@ import { MAX_MOMENTS } from './schedule/schedule.js';
 
 const MAX_NAME = 255;
 const MAX_VARIANTS = 10;
-const DAY_S = 86_400;
 const WEEK_S = 7 * DAY_S;
 const TEXT = { message: 'it must be a string' };
 const SECONDS = { message: 'it must be a whole number of seconds' };

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { Interval, Timeout } from '@nestjs/schedule';
+import { DAY_MS, HOUR_MS } from '../common/durations.js';
 import { Rounds } from '../common/rounds.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
@@ -9,10 +10,9 @@ import { dayBefore, reachKey } from '../delivery/expand/reach.js';
 import { RemovalGuard } from '../delivery/upkeep/removal-guard.js';
 import { RunRepository } from './run.repository.js';
 
-const EVERY_MS = 3_600_000;
+const EVERY_MS = HOUR_MS;
 /** The first look is soon: a process may be started anew every hour. */
 const FIRST_MS = 30_000;
-const DAY_MS = 86_400_000;
 
 /** Takes away the account of old runs, with their messages' retention, their keys after a day, and counts that no cap asks for any more. */
 @Injectable()

@@ -1,3 +1,4 @@
+import { DAY_S, MINUTE_MS } from '../common/durations.js';
 import { RECIPIENT } from './schedule/schedule.js';
 import type { ScheduleSpec } from './schedule/schedule.js';
 
@@ -66,8 +67,8 @@ export function waveOverlap({ schedule, policies }: Definition): 'allow' | 'skip
 }
 
 /** After this long a firing counts as missed, and goes by the catch-up policy. */
-export const LATE_MS = 60_000;
-export const DEFAULT_CATCH_UP_S = 86_400;
+export const LATE_MS = MINUTE_MS;
+export const DEFAULT_CATCH_UP_S = DAY_S;
 
 /** Why a firing or wave that is so much too late is not made up for; null: it is. `last`: nothing later was missed, too. */
 export function refuseLate(policies: Policies, lateMs: number, last: boolean): string | null {

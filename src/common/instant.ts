@@ -1,3 +1,5 @@
+import { DAY_MS, MINUTE_MS, SECOND_MS } from './durations.js';
+
 /** The digits of a date and time, and its offset. Wall-clock times are numbers too: what `Date.UTC` makes of their digits. */
 export interface WrittenTime {
   local: number;
@@ -7,8 +9,6 @@ export interface WrittenTime {
   isDate: boolean;
 }
 
-const MINUTE_MS = 60_000;
-const SECOND_MS = 1_000;
 const OFFSET = String.raw`(?<offset>Z|(?<sign>[+-])(?<hours>[01]\d|2[0-3]):?(?<minutes>[0-5]\d))`;
 const TIME = String.raw`T\d\d:\d\d(?<seconds>:\d\d(?:\.(?<fraction>\d{1,30}))?)?${OFFSET}?`;
 /** RFC 3339 lets `T` and `Z` be small letters (§5.6). */
@@ -16,7 +16,6 @@ const WRITTEN = new RegExp(String.raw`^(?<date>\d{4}-\d\d-\d\d)(?:${TIME})?$`, '
 const LEAP_SECOND = /T\d\d:\d\d:60/i;
 /** The last second of a day in UTC, ms of the day: leap seconds follow it (RFC 3339 §5.7). */
 const LAST_SECOND = 86_399_000;
-const DAY_MS = 86_400_000;
 
 /**
  * Reads ISO 8601 as RFC 3339 narrows it, from 1970 on; seconds and offset may be left out, and the time. A leap second is the

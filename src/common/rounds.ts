@@ -1,9 +1,10 @@
 import type { Logger } from '@nestjs/common';
 import { DeadlineError, withDeadline } from './deadline.js';
+import { MINUTE_MS } from './durations.js';
 import { rootCause } from './errors.js';
 
 /** Of a round, and of each step of `repeat`: its statements have deadlines of their own, so that it waits for something else. */
-export const STILL_MS = 60_000;
+export const STILL_MS = MINUTE_MS;
 
 /** Work that comes round: one round at a time, none after the end, and what a failed one left is the next one's. */
 export class Rounds {

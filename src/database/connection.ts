@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { MINUTE_MS } from '../common/durations.js';
 import { SQL_STATE, hasSqlState } from '../common/sql-state.js';
 import { PatientPool } from './patient-pool.js';
 import type { Inside } from './patient-pool.js';
@@ -13,7 +14,7 @@ const LOCK_MS = 10_000;
  */
 export const SILENCE_MS = 20_000;
 /** A transaction that its process has forgotten, as a stopped one does, lets go of its locks. */
-const IDLE_IN_TRANSACTION_MS = 60_000;
+const IDLE_IN_TRANSACTION_MS = MINUTE_MS;
 const CONNECT_MS = 5_000;
 /** Node asks then ten times, a second apart: an idle listener learns of a lost server within 20 s. */
 const KEEP_ALIVE_AFTER_MS = 10_000;

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { sql } from 'kysely';
 import { EARLIEST, hostClock, setWallClock, wallClock } from '../common/clock.js';
+import { MINUTE_MS } from '../common/durations.js';
 import type { Database } from './database.js';
 
 const EVERY_MS = 2_000;
@@ -12,7 +13,7 @@ const NOISE_MS = 50;
 /** A host this far off is told of in the log. */
 const WARN_MS = 2_000;
 /** Beyond this a host checks certificates of TLS by a wrong day, too: it sends nothing. */
-const MOST_MS = 10 * 60_000;
+const MOST_MS = 10 * MINUTE_MS;
 
 /** Looks at the database: how far this host's clock is from its clock, and whether it takes writes all the while. */
 export class DatabaseWatch implements OnModuleInit, BeforeApplicationShutdown {

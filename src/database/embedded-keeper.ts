@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { sql } from 'kysely';
+import { HOUR_MS, MINUTE_MS } from '../common/durations.js';
 import { Rounds } from '../common/rounds.js';
 import type { Database } from './database.js';
 
@@ -9,7 +10,7 @@ const EVERY_MS = 5_000;
 /** A checkpoint of so much takes some 60 ms, in which this process does nothing else; after a kill it is read again in a second. */
 const CHECKPOINT_BYTES = 64 * 2 ** 20;
 /** PostgreSQL's own `checkpoint_timeout`. */
-const CHECKPOINT_MS = 5 * 60_000;
+const CHECKPOINT_MS = 5 * MINUTE_MS;
 /** As PostgreSQL's autovacuum: so many dead rows, and a fifth of the table. */
 const DEAD_ROWS = 1_000;
 const DEAD_SHARE = 0.2;
@@ -20,7 +21,7 @@ const DEAD_SHARE = 0.2;
 const REMEMBERED = ['pg_statistic', 'pg_type'];
 /** A statement that held everything up for longer is told. */
 const LONG_MS = 1_000;
-const TELL_MS = 3_600_000;
+const TELL_MS = HOUR_MS;
 
 /**
  * PGlite is one process without PostgreSQL's background ones: nothing would write checkpoints, so that the log grew without

@@ -1,15 +1,14 @@
+import { MINUTE_MS, SECOND_MS } from '../common/durations.js';
 import type { Verdict } from '../providers/provider.js';
 import { OUTCOME } from './outcome.js';
 import type { OutcomeCode } from './outcome.js';
 
 /** The schedule of protocol/providers.md §11, pure: a provider's verdict in, what to do out. */
 
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const BACKOFF_BASE_MS = SECOND;
-const BACKOFF_CAP_MS = 5 * MINUTE;
-const AMBIGUOUS_BASE_MS = SECOND;
-const AMBIGUOUS_CAP_MS = MINUTE;
+const BACKOFF_BASE_MS = SECOND_MS;
+const BACKOFF_CAP_MS = 5 * MINUTE_MS;
+const AMBIGUOUS_BASE_MS = SECOND_MS;
+const AMBIGUOUS_CAP_MS = MINUTE_MS;
 const AMBIGUOUS_TRIES = 3;
 /** A provider's give-up time counts from acceptance: a broadcast's last batches and a resumed application still get these. */
 const TRIES_AT_LEAST = 3;
@@ -95,7 +94,7 @@ function backoff({ floorMs, capMs, firstMs }: Backoff, { attempts, random }: Sit
 
 /** The provider's own word as it is; its documented wait doubles. Jitter keeps a crowd apart. */
 function throttle({ afterMs, capMs = afterMs }: Throttle, { attempts, random }: Situation): number {
-  return growing(afterMs, capMs, attempts) + random * Math.min(afterMs, MINUTE);
+  return growing(afterMs, capMs, attempts) + random * Math.min(afterMs, MINUTE_MS);
 }
 
 function growing(base: number, cap: number, attempts: number): number {

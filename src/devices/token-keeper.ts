@@ -1,13 +1,14 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
+import { MINUTE_MS } from '../common/durations.js';
 import { Rounds } from '../common/rounds.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
 import { TokenPassRepository } from './token-pass.repository.js';
 
 /** A round that finds nothing is one look at an empty table. */
-const EVERY_MS = 60_000;
+const EVERY_MS = MINUTE_MS;
 
 /** Brings devices that were registered by an older program to the identities of their tokens, beside what is served. */
 @Injectable()

@@ -1,7 +1,8 @@
 import { IsInt, IsOptional, IsString, Length, Matches, Max, Min } from 'class-validator';
+import { DAY_S } from '../common/durations.js';
 import type { WebhookReport } from './webhook.repository.js';
 
-const MONTH_S = 30 * 86_400;
+const MONTH_S = 30 * DAY_S;
 
 export class ChangeWebhookDto {
   /** Where events are posted to: https, at a public address. */

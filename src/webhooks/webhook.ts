@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { MINUTE_MS, SECOND_MS } from '../common/durations.js';
 import { leadsInside } from '../common/public-address.js';
 
 /** What a webhook can be told of (mobilefirst.md §10), and the rules of telling it. Pure. */
@@ -12,10 +13,9 @@ export const EVENT_TYPES = [
 export type EventType = (typeof EVENT_TYPES)[number];
 
 const MAX_URL = 2_048;
-const SECOND_MS = 1_000;
 const FIRST_WAIT_MS = 5 * SECOND_MS;
 /** A later moment is of a clock that went back since. */
-export const LONGEST_WAIT_MS = 15 * 60 * SECOND_MS;
+export const LONGEST_WAIT_MS = 15 * MINUTE_MS;
 /**
  * An event is given up after as many failed tries, of its own or of its endpoint since it was written. With the waits of
  * `waitAfter` they take 26 to 34 hours. Tries are counted, not hours: a clock that steps gives nothing up.

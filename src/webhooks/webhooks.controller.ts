@@ -4,6 +4,7 @@ import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { Caller } from '../auth/admin.guard.js';
 import type { Actor } from '../auth/audit.repository.js';
 import { BodyPipe, StrictBodyPipe } from '../common/body.js';
+import { DAY_S } from '../common/durations.js';
 import {
   ChangeWebhookDto,
   CreateWebhookDto,
@@ -17,8 +18,6 @@ import {
 } from './webhook.dto.js';
 import type { Webhook } from './webhook.repository.js';
 import { WebhooksService } from './webhooks.service.js';
-
-const DAY_S = 86_400;
 
 @ApiTags('Webhooks')
 @Controller('imfpush/v1/apps/:applicationId/webhooks')

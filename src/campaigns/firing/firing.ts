@@ -1,3 +1,4 @@
+import { HOUR_MS } from '../../common/durations.js';
 import { DEFAULT_CATCH_UP_S, DISABLED, LATE_MS, OVERTAKEN, UNDER_WAY, refuseLate, runOverlap } from '../campaign.js';
 import type { Definition } from '../campaign.js';
 import { jitterOf, nextFiring, readSchedule } from '../schedule/schedule.js';
@@ -53,7 +54,7 @@ export interface NextFiring {
 /** Firings that are made at once, under the catch-up policy `all`; a campaign with more comes again. */
 const AT_ONCE = 100;
 /** A run in the recipients' time begins in the first zone 26 hours before it does in the last. */
-const ROUND_THE_WORLD_MS = 26 * 3_600_000;
+const ROUND_THE_WORLD_MS = 26 * HOUR_MS;
 
 /** Throws ScheduleError. */
 export function planFirings(campaign: DueCampaign, ttlSeconds: number, now: number): Planned {

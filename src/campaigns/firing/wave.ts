@@ -1,3 +1,4 @@
+import { DAY_MS, MINUTE_MS } from '../../common/durations.js';
 import type { QuietTime } from '../../database/tables.js';
 import type { Definition, QuietHours } from '../campaign.js';
 import { refuseLate } from '../campaign.js';
@@ -29,7 +30,6 @@ export interface WaveTerms {
   salt: string;
 }
 
-const DAY_MS = 86_400_000;
 const QUIET_DAYS = 7;
 export const IN_QUIET_HOURS = 'quiet hours of the recipients';
 export const DEAD_BY_MORNING = 'its time to live ends before the quiet hours do';
@@ -101,7 +101,7 @@ function planZone(terms: WaveTerms, firing: Firing, zone: string): WavePlan {
 
 /** The quiet times of a zone that have not ended by a moment, for a week; by the rule of the schedule at daylight saving. */
 export function quietTimes(hours: QuietHours, zone: string, after: number): QuietTime[] {
-  const [from, to] = [minutesOf(hours.from) * 60_000, minutesOf(hours.to) * 60_000];
+  const [from, to] = [minutesOf(hours.from) * MINUTE_MS, minutesOf(hours.to) * MINUTE_MS];
   const today = Math.floor(toLocal(zone, after) / DAY_MS) * DAY_MS;
   const times: QuietTime[] = [];
   for (let day = today - DAY_MS; times.length < QUIET_DAYS; day += DAY_MS) {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { DAY_MS, HOUR_S } from '../../common/durations.js';
 import { readTime } from '../../common/instant.js';
 import { nextTime, parseCron } from './cron.js';
 import type { Cron } from './cron.js';
@@ -52,8 +53,7 @@ export const RECIPIENT = 'recipient';
 /** East of all: a run in the recipients' time begins when its time comes there, and ends 26 hours later. */
 export const EARLIEST_ZONE = 'Etc/GMT-14';
 export const MAX_MOMENTS = 1_000;
-const MAX_JITTER_S = 3_600;
-const DAY_MS = 86_400_000;
+const MAX_JITTER_S = HOUR_S;
 /** With jitter and a way round the world what is later comes to years of five digits: PostgreSQL reads none of ISO 8601's. */
 const LATEST = Date.UTC(9999, 11, 28);
 

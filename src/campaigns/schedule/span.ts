@@ -1,11 +1,10 @@
+import { MINUTE_MS } from '../../common/durations.js';
 import { countTimes } from './cron.js';
 import { isExcluded, nextFiring } from './schedule.js';
 import type { Firing, Schedule } from './schedule.js';
 import { changesBetween, toLocal } from './time-zone.js';
 
 /** The firings of a span of time, pure and by arithmetic: a clock that was wrong by decades passes millions of them. */
-
-const MINUTE_MS = 60_000;
 
 /** The last firing after a moment and not after another (epoch ms); null: none. */
 export function lastFiring(schedule: Schedule, after: number, until: number): Firing | null {

@@ -1,3 +1,4 @@
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../common/durations.js';
 import { canonicalZone } from '../../common/time-zone.js';
 
 /**
@@ -25,14 +26,11 @@ export interface Moment {
   kind: 'plain' | 'gap' | 'fold';
 }
 
-const SECOND_MS = 1_000;
-const HOUR_MS = 3_600_000;
 /** No zone changes back within a week of a change; the closest on record are a month apart (Morocco's Ramadan). */
-const STEP_MS = 7 * 24 * HOUR_MS;
+const STEP_MS = 7 * DAY_MS;
 /** Offsets go from -12 to +14 hours, and the widest change was a day (Samoa, 2011). */
 const REACH_MS = 38 * HOUR_MS;
 
-const DAY_MS = 24 * HOUR_MS;
 /** A run goes round the world in 26 hours, and its quiet times are looked at for a week. */
 const AROUND_MS = 14 * DAY_MS;
 const MAX_DAYS = 100;
@@ -139,7 +137,7 @@ function askOffset(zone: string, at: number): number {
   const name = format.formatToParts(at).find((part) => part.type === 'timeZoneName')?.value ?? '';
   const [, sign, hours, minutes = '0', seconds = '0'] = /^GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?$/.exec(name) ?? [];
   if (hours === undefined) return 0;
-  const ms = Number(hours) * HOUR_MS + Number(minutes) * 60_000 + Number(seconds) * SECOND_MS;
+  const ms = Number(hours) * HOUR_MS + Number(minutes) * MINUTE_MS + Number(seconds) * SECOND_MS;
   return sign === '-' ? -ms : ms;
 }
 

@@ -2,11 +2,12 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { sql } from 'kysely';
 import { hostname } from 'node:os';
+import { HOUR_MS } from '../../common/durations.js';
 import { rootCause } from '../../common/errors.js';
 import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
 
-const EVERY_MS = 3_600_000;
+const EVERY_MS = HOUR_MS;
 /** What has not been told for so long is no process' any more. */
 const SHOWN_H = 2;
 

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { ProviderSettingRepository } from '../../applications/provider-setting.repository.js';
 import { Clock } from '../../common/clock.js';
+import { DAY_MS } from '../../common/durations.js';
 import { rootCause } from '../../common/errors.js';
 import { DeviceRepository } from '../../devices/device.repository.js';
 import { BatchRepository } from '../batch.repository.js';
@@ -12,7 +13,7 @@ import { PaceRepository } from './pace.repository.js';
 import { StatusReporter } from './status-reporter.js';
 
 /** Something accepted within this time shows that the devices were alive: a wave of deaths after it is suspect. */
-const LATELY_MS = 24 * 60 * 60_000;
+const LATELY_MS = DAY_MS;
 /** That one process remembers; browsers name as many origins as they like. */
 const GUARDS = 10_000;
 

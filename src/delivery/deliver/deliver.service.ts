@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Clock } from '../../common/clock.js';
+import { MINUTE_MS } from '../../common/durations.js';
 import { rootCause } from '../../common/errors.js';
 import { DatabaseWatch } from '../../database/database-watch.js';
 import type { ProviderName, Verdict } from '../../providers/provider.js';
@@ -30,7 +31,7 @@ import { StatusReporter } from './status-reporter.js';
 const CHECKPOINT_MS = 1_000;
 
 /** A provider without settings (the sandbox) cannot be paused when it says stop. */
-const UNPAUSABLE_WAIT_MS = 60_000;
+const UNPAUSABLE_WAIT_MS = MINUTE_MS;
 
 const HELD_SPREAD_MS = 1_000;
 

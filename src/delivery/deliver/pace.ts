@@ -1,3 +1,4 @@
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../common/durations.js';
 import type { Ramp } from '../../providers/provider.js';
 
 /** How fast one application may be sent to at one provider. Times are epoch ms. */
@@ -11,14 +12,11 @@ export interface Pace {
   lapsesAt: number;
 }
 
-const SECOND_MS = 1_000;
-const MINUTE_MS = 60_000;
-
 /** protocol/providers.md §11: cut the limiter to about 70 %, recover by 5 % a minute. */
 const CUT = 0.7;
 const RECOVERY = 1.05;
 /** An hour of recovery is eighteen times the cut rate: the limit means nothing any more. */
-const LAPSE_MS = 60 * MINUTE_MS;
+const LAPSE_MS = HOUR_MS;
 /** What was on its way when the provider spoke is told the same: one cut for all of it. */
 const SAME_TROUBLE_MS = 10_000;
 /**

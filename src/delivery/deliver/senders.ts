@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { ProviderSettingRepository } from '../../applications/provider-setting.repository.js';
 import { Clock } from '../../common/clock.js';
+import { HOUR_MS } from '../../common/durations.js';
 import type { ClaimTerms } from './claim.repository.js';
 import type { ProviderName, Sender, Verdict } from '../../providers/provider.js';
 import { InvalidSettings } from '../../providers/provider.js';
@@ -13,7 +14,7 @@ import { SharedTokenRepository } from './shared-token.repository.js';
 /** Applications whose connections one process keeps open; the one unused for longest closes first. */
 const MAX_OPEN = 500;
 /** One unused for as long closes too: its application or settings may be gone. */
-const IDLE_MS = 60 * 60_000;
+const IDLE_MS = HOUR_MS;
 
 /** Settings that could not be read are read again after this long. */
 const UNREADABLE_MS = 5_000;

@@ -1,11 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { MINUTE_MS } from '../../common/durations.js';
 import { Vault } from '../../common/vault.js';
 import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
 import type { SharedToken, TokenShelf } from '../../providers/token-shelf.js';
 
 /** A token this far ahead was put by a process whose clock was wrong: it would outlive its real end. */
-const AHEAD_MS = 60_000;
+const AHEAD_MS = MINUTE_MS;
 
 /** The shelf of the installation: in the database, which every process reaches, and sealed there. */
 @Injectable()

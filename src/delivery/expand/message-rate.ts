@@ -1,8 +1,8 @@
+import { SECOND_MS } from '../../common/durations.js';
 import type { QuietTime } from '../../database/tables.js';
 
 /** How the deliveries of a message that is held to a rate are laid out in time, pure. Times are epoch ms with their fraction. */
 
-const SECOND_MS = 1_000;
 /** The unit of a rate: what is due in a second is one batch, or is a delivery of its own when that takes longer. */
 const STEP_S = 1;
 const MAX_STEP = 1_000;

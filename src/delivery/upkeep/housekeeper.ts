@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { ApplicationRemovalRepository } from '../../applications/application-removal.repository.js';
+import { DAY_MS, MINUTE_MS } from '../../common/durations.js';
 import { Rounds } from '../../common/rounds.js';
 import { CONFIG } from '../../common/tokens.js';
 import type { Config } from '../../config.js';
@@ -12,8 +13,7 @@ import type { Age } from './removal-guard.js';
 import { RetentionRepository } from './retention.repository.js';
 
 /** What it looks for is mostly days old. A round that finds nothing is ten looks at an index and a step of the tally (some 10 ms). */
-const EVERY_MS = 60_000;
-const DAY_MS = 86_400_000;
+const EVERY_MS = MINUTE_MS;
 /** An Idempotency-Key is kept for 24 hours. */
 const KEY_DAYS = 1;
 

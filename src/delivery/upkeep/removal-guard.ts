@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Clock, EARLIEST } from '../../common/clock.js';
+import { DAY_MS, HOUR_MS } from '../../common/durations.js';
 import type { Rounds } from '../../common/rounds.js';
 import { CONFIG } from '../../common/tokens.js';
 import type { Config } from '../../config.js';
@@ -8,11 +9,11 @@ import type { Due } from '../../database/due.js';
 import { RemovalRepository } from './removal.repository.js';
 
 /** After a step of the clock nothing goes by age for so long: a clock that is wrong is mostly right again by then. */
-const HOLD_MS = 3_600_000;
+const HOLD_MS = HOUR_MS;
 /** And for so long any mass removal asks for a person. Without a step messages and keys may be due in bursts, as they came. */
-const DOUBT_MS = 7 * 86_400_000;
+const DOUBT_MS = 7 * DAY_MS;
 /** What is held back is told once in. */
-const TELL_MS = 3_600_000;
+const TELL_MS = HOUR_MS;
 
 /** What goes by its age. */
 export interface Aged {

@@ -1,10 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
+import { HOUR_S } from '../../common/durations.js';
 import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
 
 /** Housekeeping looks every minute: a longer pause between two looks is a step of the clock, or nothing ran. */
-const PAUSE_S = 3_600;
+const PAUSE_S = HOUR_S;
 /** Processes read the clock at slightly different moments. */
 const BACK_S = 60;
 

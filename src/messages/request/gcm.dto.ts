@@ -1,10 +1,11 @@
 import { IsBoolean, IsIn, IsInt, IsNumber, IsOptional, Max, Min } from 'class-validator';
+import { DAY_S } from '../../common/durations.js';
 import { AnyObject, Nested } from '../../common/fields.js';
 import { EmptyIsAbsent, NumberFromText, OptionalText, OptionalTexts, UpperCase } from '../../common/lenient.js';
 import type { GcmSettings } from '../../providers/notification.js';
 
 /** How long FCM keeps a message at most; a message of ours lives no longer either. */
-export const FOUR_WEEKS_S = 2_419_200;
+export const FOUR_WEEKS_S = 28 * DAY_S;
 
 class LightsDto {
   @OptionalText()

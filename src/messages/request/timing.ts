@@ -1,3 +1,4 @@
+import { DAY_MS, MINUTE_MS } from '../../common/durations.js';
 import { invalidValue } from '../../common/errors.js';
 import { readTime } from '../../common/instant.js';
 import { FOUR_WEEKS_S } from './gcm.dto.js';
@@ -6,11 +7,11 @@ import { FOUR_WEEKS_S } from './gcm.dto.js';
 
 const DEFAULT_TTL_S = FOUR_WEEKS_S;
 /** Far enough for a yearly greeting; a year that is a slip of the pen is found. */
-const FARTHEST_MS = 366 * 86_400_000;
+const FARTHEST_MS = 366 * DAY_MS;
 /** Callers' clocks differ from ours. */
-const CLOCK_SLACK_MS = 60_000;
+const CLOCK_SLACK_MS = MINUTE_MS;
 /** "Now or never" is refused by no provider, but our own queue may be a moment behind: this is how long now is. */
-const NOW_MS = 60_000;
+const NOW_MS = MINUTE_MS;
 
 export interface TimingRequest {
   /** Seconds. */

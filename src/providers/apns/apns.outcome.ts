@@ -1,3 +1,4 @@
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../common/durations.js';
 import type { PushResult } from '../../http2/push.js';
 import type { Verdict } from '../provider.js';
 import { cutAnswer, isPage, isPassing, UNREADABLE } from '../shared/front-end.js';
@@ -20,7 +21,6 @@ export interface ApnsOutcome {
 
 type Answered = Extract<PushResult, { kind: 'answered' }>;
 
-const MINUTE_MS = 60_000;
 const ACCEPTED: ApnsOutcome = { verdict: { action: 'accept' } };
 
 const fail = (reason: string): ApnsOutcome => ({ verdict: { action: 'fail', reason } });
@@ -38,10 +38,10 @@ const backoff = (reason: string): Verdict => ({
   firstMs: 5_000,
   floorMs: MINUTE_MS,
   capMs: 15 * MINUTE_MS,
-  giveUpMs: 24 * 60 * MINUTE_MS,
+  giveUpMs: DAY_MS,
 });
 const throttled = (reason: string): ApnsOutcome => ({
-  verdict: { action: 'retryAfter', reason, afterMs: MINUTE_MS, capMs: 60 * MINUTE_MS, scope: 'device' },
+  verdict: { action: 'retryAfter', reason, afterMs: MINUTE_MS, capMs: HOUR_MS, scope: 'device' },
 });
 const topic = (reason: string): ApnsOutcome => ({ ...stop(reason), suspectTopic: true });
 const renewed = (reason: string): ApnsOutcome => ({ ...stop(reason), retire: true, replay: 'renewed' });

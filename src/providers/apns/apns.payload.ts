@@ -1,4 +1,5 @@
 import { createHash, hash } from 'node:crypto';
+import { DAY_MS } from '../../common/durations.js';
 import { writeJson } from '../../common/json.js';
 import type { Header } from '../../http2/push.js';
 import type { ApnsSettings, Notification } from '../notification.js';
@@ -15,7 +16,7 @@ export const MAX_BODY_BYTES = 4_096;
 /** `apns-collapse-id` in bytes (Apple: "Sending notification requests to APNs"). */
 const COLLAPSE_ID_MAX = 64;
 /** APNs keeps an undelivered push for 30 days at most. */
-const LONGEST_STORAGE_MS = 30 * 24 * 60 * 60 * 1_000;
+const LONGEST_STORAGE_MS = 30 * DAY_MS;
 
 /** Builds body and headers; `now` is epoch ms. */
 export function buildApnsPayload(notification: Notification, bundleId: string, now: number): ApnsPayload {

@@ -1,9 +1,9 @@
 import { wallClock } from '../../common/clock.js';
+import { MINUTE_MS } from '../../common/durations.js';
 import { signJwt } from '../shared/jwt.js';
 import type { SharedToken, TokenShelf } from '../token-shelf.js';
 import type { ApnsKey } from './apns.settings.js';
 
-const MINUTE_MS = 60_000;
 /** Apple takes a JWT for an hour and asks for one as old as possible; 50 leaves 10 minutes for clocks that differ. */
 const RENEW_AFTER_MS = 50 * MINUTE_MS;
 /** How long one is used that cannot be renewed: Apple's hour, less a margin. */

@@ -1,3 +1,4 @@
+import { HOUR_MS, MINUTE_MS } from '../../common/durations.js';
 import type { PushResult } from '../../http2/push.js';
 import type { Verdict } from '../provider.js';
 import { cutAnswer, isPage, isPassing, UNREADABLE } from '../shared/front-end.js';
@@ -33,11 +34,10 @@ interface Failure {
 }
 
 const ACCEPTED: FcmOutcome = { verdict: { action: 'accept' } };
-const MINUTE_MS = 60_000;
 /** Google's guides: 10 s before the first retry of a 5xx, a minute after a quota ran out, and none after an hour. */
 const SERVER_WAITS = { floorMs: 10_000, capMs: 5 * MINUTE_MS };
 const QUOTA_WAITS = { afterMs: MINUTE_MS, capMs: 10 * MINUTE_MS };
-const GIVE_UP_MS = 60 * MINUTE_MS;
+const GIVE_UP_MS = HOUR_MS;
 /** Nobody knows what an unspecified error is: a few tries show whether it passes. */
 const UNSPECIFIED_GIVE_UP_MS = 5 * MINUTE_MS;
 

@@ -1,3 +1,4 @@
+import { DAY_S } from '../../common/durations.js';
 import { writeJson } from '../../common/json.js';
 import { appData, isUrgent } from '../shared/android.js';
 import { BodyTemplate } from '../shared/body-template.js';
@@ -7,7 +8,7 @@ import { androidNotification } from './fcm.notification.js';
 
 export const MAX_BODY_BYTES = 4_096;
 /** FCM stores a message for 28 days at most. */
-const LONGEST_TTL_S = 2_419_200;
+const LONGEST_TTL_S = 28 * DAY_S;
 /** Registration tokens are about 160 characters; a measured body counts one of 256. */
 const MEASURED_TOKEN = 'x'.repeat(256);
 /** What JSON passes as it is, and all that Google's tokens are made of. */

@@ -1,5 +1,6 @@
 import { wallClock } from '../../common/clock.js';
 import type { LookupFunction } from 'node:net';
+import { MINUTE_MS } from '../../common/durations.js';
 import { guardedLookup, type Resolve } from '../../common/public-address.js';
 import { AccessTokens } from '../shared/access-tokens.js';
 import type { Notification } from '../notification.js';
@@ -24,7 +25,7 @@ export class FcmProvider implements Provider {
   readonly name = 'fcm';
   readonly maxBytes = MAX_BODY_BYTES;
   /** Firebase ("Best practices when sending FCM messages at scale"): a minute up to the quota of 600,000 a minute. */
-  readonly ramp = { from: 1_000, to: 10_000, overMs: 60_000 };
+  readonly ramp = { from: 1_000, to: 10_000, overMs: MINUTE_MS };
   private readonly rules: TokenRules;
   private readonly lookup: LookupFunction;
 

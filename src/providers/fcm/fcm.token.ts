@@ -1,3 +1,4 @@
+import { HOUR_S } from '../../common/durations.js';
 import type { TokenRequest } from '../shared/access-tokens.js';
 import { signJwt } from '../shared/jwt.js';
 import { shelfName } from '../token-shelf.js';
@@ -5,7 +6,6 @@ import type { ServiceAccount } from './fcm.settings.js';
 
 const SCOPE = 'https://www.googleapis.com/auth/firebase.messaging';
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
-const HOUR_S = 3_600;
 
 /** Asks for access tokens with an assertion that the service account signs (RFC 7523 §2.1; Google's own scope). */
 export function assertionGrant({ clientEmail, key, keyId, tokenUri }: ServiceAccount): TokenRequest {

@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '../../common/durations.js';
 import type { HttpResult } from '../shared/http1-client.js';
 import type { Verdict } from '../provider.js';
 import { cutAnswer, isPage, isPassing, UNREADABLE } from '../shared/front-end.js';
@@ -24,7 +25,7 @@ const SUCCESS = '80000000';
 const PARTIAL = '80100000';
 /** Huawei names no wait; protocol/providers.md §11. */
 const FLOOR_MS = 10_000;
-const CAP_MS = 5 * 60_000;
+const CAP_MS = 5 * MINUTE_MS;
 
 const fail = (reason: string): HmsOutcome => ({ verdict: { action: 'fail', reason } });
 const stop = (reason: string): HmsOutcome => ({ verdict: { action: 'stopApplication', reason } });

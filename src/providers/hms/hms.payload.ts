@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { DAY_S } from '../../common/durations.js';
 import { writeJson } from '../../common/json.js';
 import { appData, isUrgent } from '../shared/android.js';
 import type { Notification } from '../notification.js';
@@ -11,7 +12,7 @@ export const MAX_BODY_BYTES = 4_096;
 /** Of messages for a phone that is away: keeps all. */
 const KEEP_ALL = -1;
 /** Push Kit keeps a message for 15 days at most. */
-const LONGEST_TTL_S = 1_296_000;
+const LONGEST_TTL_S = 15 * DAY_S;
 /** `push-type` of v3: what kind of message the body is. */
 const ALERT = '0';
 const BACKGROUND = '6';

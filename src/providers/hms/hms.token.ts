@@ -1,4 +1,5 @@
 import { wallClock } from '../../common/clock.js';
+import { HOUR_S, MINUTE_MS } from '../../common/durations.js';
 import type { AccessTokenSource, Grant, TokenRequest } from '../shared/access-tokens.js';
 import { signJwt } from '../shared/jwt.js';
 import { shelfName } from '../token-shelf.js';
@@ -6,9 +7,8 @@ import type { HmsCredentials } from './hms.settings.js';
 
 /** Of both kinds of credentials: an assertion names it as its audience and is never sent there. */
 export const TOKEN_AUDIENCE = 'https://oauth-login.cloud.huawei.com/oauth2/v3/token';
-const HOUR_S = 3_600;
 /** Huawei takes a JWT for an hour; 50 minutes leave 10 for clocks that differ. */
-const RENEW_AFTER_MS = 50 * 60_000;
+const RENEW_AFTER_MS = 50 * MINUTE_MS;
 /** An `iat` ahead of Huawei's clock is refused. */
 const BACKDATE_S = 10;
 

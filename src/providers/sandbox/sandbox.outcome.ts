@@ -1,3 +1,4 @@
+import { HOUR_MS } from '../../common/durations.js';
 import type { Verdict } from '../provider.js';
 
 export const ACCEPT: Verdict = { action: 'accept' };
@@ -28,7 +29,7 @@ const OUTCOMES: Record<string, SandboxOutcome> = {
 };
 
 function throttled(reason: string): Verdict {
-  return { action: 'retryAfter', reason, afterMs: 1_000, capMs: 3_600_000, scope: 'device' };
+  return { action: 'retryAfter', reason, afterMs: 1_000, capMs: HOUR_MS, scope: 'device' };
 }
 
 /** Reads `sandbox:<outcome>` or `sandbox:<outcome>:<anything>`. A token of any other text is accepted. */

@@ -4,6 +4,7 @@ import type { LookupFunction } from 'node:net';
 import { Logger } from '@nestjs/common';
 import axios, { isAxiosError } from 'axios';
 import { wallClock } from '../../common/clock.js';
+import { HOUR_S, MINUTE_MS } from '../../common/durations.js';
 import { NOT_PUBLIC } from '../../common/public-address.js';
 import { NOT_SENT } from './fan-out.js';
 import { isPassing } from './front-end.js';
@@ -12,14 +13,13 @@ import { readHttpDate } from './retry-after.js';
 import type { SharedToken, TokenShelf } from '../token-shelf.js';
 import { isObject } from './unanswered.js';
 
-const HOUR_S = 3_600;
 /** A new token is fetched this long before the old one ends (Google's own libraries do the same). */
-const EARLY_MS = 5 * 60_000;
+const EARLY_MS = 5 * MINUTE_MS;
 const FETCH_TIMEOUT_MS = 10_000;
 const FIRST_WAIT_MS = 1_000;
-const LONGEST_WAIT_MS = 60_000;
+const LONGEST_WAIT_MS = MINUTE_MS;
 /** Google takes an assertion of a clock that differs by less. */
-const SKEW_MS = 120_000;
+const SKEW_MS = 2 * MINUTE_MS;
 
 /** RFC 6749 §5.2 and §4.1.2.1, and Google's: no other word of an answer is repeated. */
 const OAUTH_ERRORS = [
@@ -154,7 +154,7 @@ export class AccessTokens implements AccessTokenSource {
     const now = this.now();
     const theirs = readHttpDate(date, now) ?? now;
     if (Math.abs(theirs - now) < SKEW_MS) return answer;
-    const minutes = Math.round((now - theirs) / 60_000);
+    const minutes = Math.round((now - theirs) / MINUTE_MS);
     const words = `invalid_grant, by a clock ${Math.abs(minutes)} min ${minutes > 0 ? 'behind' : 'ahead of'} ours`;
     if (this.failed === undefined)
       this.log.warn(`${new URL(this.request.url).host} says ${words}: the clock of the database or its own is wrong`);

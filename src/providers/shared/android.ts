@@ -1,3 +1,4 @@
+import { HOUR_MS } from '../../common/durations.js';
 import type { GcmSettings, Notification } from '../notification.js';
 
 /** What FCM and Push Kit make of `settings.gcm` alike: one Android app reads both, pure. */
@@ -91,7 +92,7 @@ function parseColour(text: string | undefined): Record<'red' | 'green' | 'blue' 
 /** Milliseconds, as number or text, to protobuf's duration text. */
 function duration(ms: number | string | undefined): string {
   const value = ms === undefined || ms === '' ? Number.NaN : Number(ms);
-  return `${(value >= 0 && value <= 3_600_000 ? value : BLINK_MS) / 1_000}s`;
+  return `${(value >= 0 && value <= HOUR_MS ? value : BLINK_MS) / 1_000}s`;
 }
 
 /** Under either of its names. */

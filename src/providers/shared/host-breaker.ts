@@ -1,15 +1,16 @@
+import { MINUTE_MS } from '../../common/durations.js';
 import type { Verdict } from '../provider.js';
 
 /** Failures in a row, with no sign of life between them, after which a host is left alone. */
 const FAILURES = 20;
 const FIRST_WAIT_MS = 1_000;
-const LONGEST_WAIT_MS = 60_000;
+const LONGEST_WAIT_MS = MINUTE_MS;
 /** After a refusal of the credentials. */
 const FIRST_REFUSAL_MS = 30_000;
 /** A host's own word, however long, is looked at again after this. */
-const LONGEST_ORDERED_WAIT_MS = 10 * 60_000;
+const LONGEST_ORDERED_WAIT_MS = 10 * MINUTE_MS;
 /** Longer than any request may take, its replays included. */
-const PROBE_MS = 60_000;
+const PROBE_MS = MINUTE_MS;
 /** Hosts that one sender remembers. Only Web Push has more than one: as many as browsers name. */
 const HOSTS = 256;
 

@@ -1,7 +1,8 @@
+import { DAY_MS } from '../../common/durations.js';
 import type { Verdict } from '../provider.js';
 
 const SHORTEST_MS = 1_000;
-const LONGEST_MS = 24 * 60 * 60 * 1_000;
+const LONGEST_MS = DAY_MS;
 
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 const TIME = String.raw`(?<hour>\d{2}):(?<minute>\d{2}):(?<second>\d{2})`;

@@ -1,9 +1,10 @@
+import { MINUTE_MS } from '../../common/durations.js';
 import type { PushResult } from '../../http2/push.js';
 import type { Verdict } from '../provider.js';
 
 /** First wait after a request that never reached the peer; the pool has already replayed it. */
 const REFUSED_FLOOR_MS = 1_000;
-const REFUSED_CAP_MS = 60_000;
+const REFUSED_CAP_MS = MINUTE_MS;
 
 /** The verdict on a request that got no whole answer, the same at every provider that is reached through the pool. */
 export function unansweredVerdict(result: Exclude<PushResult, { kind: 'answered' }>): Verdict {

@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '../../common/durations.js';
 import type { HttpResult } from '../shared/http1-client.js';
 import type { Verdict } from '../provider.js';
 import { readRetryAfter, slowDown } from '../shared/retry-after.js';
@@ -13,7 +14,7 @@ export interface UpstreamOutcome {
 
 type Answered = Extract<HttpResult, { kind: 'answered' }>;
 
-const BUSY_WAITS = { afterMs: 5_000, capMs: 5 * 60_000 };
+const BUSY_WAITS = { afterMs: 5_000, capMs: 5 * MINUTE_MS };
 /** 409 with MFP-Conflict: the runtime's state changed under the request; the vendor's own clients repeat it at once. */
 const CONFLICT_FIRST_MS = 200;
 /** Of a 202 that echoes a request of 1 MiB, with room for another way to write it. */

@@ -6,6 +6,7 @@ import type { SenderStats, Verdict } from '../provider.js';
 import { statsOf } from '../shared/pool-stats.js';
 import { unansweredVerdict } from '../shared/unanswered.js';
 import { speaksHttp2 } from './web-push.alpn.js';
+import { MINUTE_MS } from '../../common/durations.js';
 import { NOT_PUBLIC } from '../../common/public-address.js';
 import type { Endpoint } from './web-push.endpoint.js';
 
@@ -20,7 +21,7 @@ const GRACE_MS = 15_000;
 const HTTP1 = { maxConnections: 64, idleMs: 4_000 };
 /** First and longest wait after an origin that could not be reached. */
 const UNREACHED_FLOOR_MS = 30_000;
-const UNREACHED_CAP_MS = 600_000;
+const UNREACHED_CAP_MS = 10 * MINUTE_MS;
 
 /** A way to one origin, HTTP/2 or HTTP/1.1. */
 export interface Channel {

@@ -1,3 +1,4 @@
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../common/durations.js';
 import type { PushResult } from '../../http2/push.js';
 import type { Verdict } from '../provider.js';
 import { cutAnswer, isPage, isPassing, UNREADABLE } from '../shared/front-end.js';
@@ -19,9 +20,6 @@ export interface WebPushOutcome {
 type Answered = Extract<PushResult, { kind: 'answered' }>;
 type Read = (reason: string, waitMs: number | undefined) => WebPushOutcome;
 
-const SECOND_MS = 1_000;
-const MINUTE_MS = 60 * SECOND_MS;
-const HOUR_MS = 60 * MINUTE_MS;
 const ACCEPTED: WebPushOutcome = { verdict: { action: 'accept' } };
 
 const fail: Read = (reason) => ({ verdict: { action: 'fail', reason } });

@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto';
+import { DAY_S } from '../../common/durations.js';
 import { isJsonObject, writeJson } from '../../common/json.js';
 import type { Header } from '../../http2/push.js';
 import type { Notification, SafariWebSettings, WebSettings } from '../notification.js';
 
 /** Push services keep a message for 28 (Google) to 30 days (Apple, Mozilla) and shorten or refuse what is longer. */
-const LONGEST_TTL_S = 2_419_200;
+const LONGEST_TTL_S = 28 * DAY_S;
 const PLATFORMS = ['WEB_CHROME', 'WEB_FIREFOX', 'WEB_SAFARI'] as const;
 
 /**

@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '../../common/durations.js';
 import type { Verdict } from '../provider.js';
 
 /** Refusals of the key in a row at one origin that are believed of that origin. */
@@ -11,7 +12,7 @@ const KEPT = 256;
 /** Between the tries of a delivery whose origin refused the key. */
 const AGAIN_MS = 5_000;
 const REFUSED_FLOOR_MS = 30_000;
-const REFUSED_CAP_MS = 10 * 60_000;
+const REFUSED_CAP_MS = 10 * MINUTE_MS;
 
 interface AtOrigin {
   accepted: boolean;

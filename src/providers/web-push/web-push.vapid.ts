@@ -1,9 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { wallClock } from '../../common/clock.js';
+import { HOUR_MS, MINUTE_MS } from '../../common/durations.js';
 import { signJwt } from '../shared/jwt.js';
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 3_600_000;
 /** Services take at most 24 hours (RFC 8292 §2); half of it leaves room for clocks that differ. */
 const LIFE_MS = 12 * HOUR_MS;
 const RENEW_AFTER_MS = 11 * HOUR_MS;

@@ -1,3 +1,4 @@
+import { HOUR_MS, MINUTE_MS } from '../../common/durations.js';
 import type { HttpResult } from '../shared/http1-client.js';
 import type { Verdict } from '../provider.js';
 import { cutAnswer, isPage, isPassing, UNREADABLE } from '../shared/front-end.js';
@@ -14,8 +15,6 @@ export interface WnsOutcome {
 
 type Headers = Readonly<Record<string, string>>;
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
 /** Waits where WNS names none; an hour and ten minutes are what other senders have settled on (rpush). */
 const HOUR_WAITS = { afterMs: HOUR_MS, capMs: 4 * HOUR_MS };
 const CHANNEL_WAITS = { afterMs: 10 * MINUTE_MS, capMs: 4 * HOUR_MS };

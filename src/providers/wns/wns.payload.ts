@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { DAY_S } from '../../common/durations.js';
 import { writeJson } from '../../common/json.js';
 import { BodyTemplate } from '../shared/body-template.js';
 import type { Notification } from '../notification.js';
@@ -7,7 +8,7 @@ import { badgeXml, tileXml, toastXml } from './wns.document.js';
 
 export const MAX_BODY_BYTES = 5_000;
 /** A channel lives for 30 days: nothing is worth keeping for longer. */
-const LONGEST_TTL_S = 30 * 86_400;
+const LONGEST_TTL_S = 30 * DAY_S;
 /** X-WNS-PRIORITY (Microsoft: "WNS notification priorities"); a notification without one has its kind's own. */
 const PRIORITY = { high: '1', normal: '2' } as const;
 /** X-WNS-Tag: at most 16 letters and digits. */
