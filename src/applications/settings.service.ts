@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Actor } from '../auth/audit.repository.js';
 import { checkStorable } from '../common/body.js';
-import { ApiError, invalidValue, notFound } from '../common/errors.js';
+import { ApiError, invalidValue, notFound, wrongContentType } from '../common/errors.js';
 import type { SettingName } from '../database/tables.js';
 import { parseGcmSettings } from '../providers/fcm/gcm.settings.js';
 import { InvalidSettings } from '../providers/provider.js';
@@ -82,7 +82,7 @@ export class SettingsService {
 }
 
 function asObject(body: unknown): Settings {
-  if (typeof body === 'string') throw new ApiError('CARIL0405E', 'The content type must be application/json.');
+  if (typeof body === 'string') throw wrongContentType();
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new ApiError('FPWSE0004E', 'The body must be a JSON object.');
   checkStorable(body);

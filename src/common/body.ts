@@ -1,7 +1,7 @@
 import type { PipeTransform, Type } from '@nestjs/common';
 import { getMetadataStorage, validateSync } from 'class-validator';
 import type { ValidationError } from 'class-validator';
-import { ApiError, invalidValue } from './errors.js';
+import { ApiError, invalidValue, wrongContentType } from './errors.js';
 import { toInstance } from './fields.js';
 import { MAX_DEPTH, checkBounds } from './json-bounds.js';
 import { isJsonObject, readJson } from './json.js';
@@ -15,7 +15,7 @@ export class BodyPipe<T extends object> implements PipeTransform<unknown, T> {
 
   transform(body: unknown): T {
     // Only application/json is parsed on the way in; any other type arrives as text.
-    if (typeof body === 'string') throw new ApiError('CARIL0405E', 'The content type must be application/json.');
+    if (typeof body === 'string') throw wrongContentType();
     return checkBody(this.type, body).value;
   }
 }
@@ -31,8 +31,7 @@ export class StrictBodyPipe<T extends object> implements PipeTransform<unknown, 
   ) {}
 
   transform(body: unknown): T {
-    if (typeof body === 'string' && body !== '')
-      throw new ApiError('CARIL0405E', 'The content type must be application/json.');
+    if (typeof body === 'string' && body !== '') throw wrongContentType();
     const { value, unknown } = checkBody(this.type, this.options.optional ? (body ?? {}) : body);
     if (unknown[0] !== undefined) throw invalidValue(unknown[0], 'there is no such field');
     return value;

@@ -1,7 +1,7 @@
 import { Catch, HttpException, Logger } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError, FORM_REQUIRED, OAuthError, rootCause } from './errors.js';
+import { ApiError, FORM_REQUIRED, OAuthError, rootCause, wrongContentType } from './errors.js';
 import type { OAuthErrorCode } from './errors.js';
 import { RETRY_AFTER_S, isUnavailable } from './unavailable.js';
 
@@ -62,8 +62,7 @@ function toAnswer(error: unknown): Answer {
     };
   const status = error instanceof HttpException ? error.getStatus() : statusOfFastify(error);
   if (status === 404) return answerFor(404, 'FPWSE0001E', 'Not found: there is nothing at this path.');
-  if (status === 405 || status === 415)
-    return answerFor(405, 'CARIL0405E', 'The content type must be application/json.');
+  if (status === 405 || status === 415) return toAnswer(wrongContentType());
   if (status === 413) return answerFor(413, 'CARIL0413E', 'The body is larger than this server takes.');
   if (status >= 400 && status < 500)
     return answerFor(status, 'FPWSE0004E', 'The body is not valid JSON, or its length is not the announced one.');

@@ -55,6 +55,11 @@ export function invalidValue(field: string, reason: string): ApiError {
   return new ApiError('FPWSE0005E', `Invalid value was provided. Check the '${field}' parameter value: ${reason}.`);
 }
 
+/** Only `expected` is read on this route. */
+export function wrongContentType(expected = 'application/json'): ApiError {
+  return new ApiError('CARIL0405E', `The content type must be ${expected}.`);
+}
+
 /** A name that a stranger made up: enough of it to find it, nothing that could upset a terminal. */
 export function printable(name: string): string {
   return name.slice(0, 40).replace(/[^\x20-\x7e]/g, '?');

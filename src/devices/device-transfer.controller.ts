@@ -6,7 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
 import { Produces } from '../common/accept.guard.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
-import { ApiError } from '../common/errors.js';
+import { ApiError, wrongContentType } from '../common/errors.js';
 import { NDJSON, answerLines } from '../common/line-answer.js';
 import { TakesBody } from '../common/takes-body.js';
 import { toExportLine } from './device.dto.js';
@@ -51,7 +51,7 @@ export class DeviceTransferController {
     @Req() { body = Readable.from([]) }: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StreamableFile> {
-    if (!isStream(body)) throw new ApiError('CARIL0405E', `The content type must be ${NDJSON}.`);
+    if (!isStream(body)) throw wrongContentType(NDJSON);
     const report = await this.transfer.importDevices(applicationId, body);
     if (report.isEmpty) throw new ApiError('FPWSE0004E', 'The body has no line.');
     void reply.status(report.summarize().rejected > 0 ? HttpStatus.MULTI_STATUS : HttpStatus.OK);

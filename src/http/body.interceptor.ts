@@ -3,7 +3,7 @@ import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/com
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Observable } from 'rxjs';
 import { parseJson } from '../common/body.js';
-import { ApiError } from '../common/errors.js';
+import { ApiError, wrongContentType } from '../common/errors.js';
 import type { FormRequest } from '../common/form.js';
 import { readUtf8 } from '../common/text.js';
 import { takesBody } from '../common/takes-body.js';
@@ -16,7 +16,6 @@ import { BodyReader } from './body-reader.js';
 const FORM_LIMIT = 131_072;
 /** Takes more than 1 ms to decode and parse. */
 const LARGE_BODY = 65_536;
-const WRONG_TYPE = 'The content type must be application/json.';
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
 const FORM_TYPE = /^multipart\/form-data\s*(;|$)/i;
 const LINES_TYPE = /^application\/(x-)?ndjson\s*(;|$)/i;
@@ -57,7 +56,7 @@ export class BodyInterceptor implements NestInterceptor {
     const type = request.headers['content-type'] ?? '';
     checkCharset(type);
     if (LINES_TYPE.test(type)) {
-      if (!takesStream(request)) throw new ApiError('CARIL0405E', WRONG_TYPE);
+      if (!takesStream(request)) throw wrongContentType();
       return this.reader.readStream(request, reply);
     }
     const limit = request.routeOptions.bodyLimit ?? 0;
