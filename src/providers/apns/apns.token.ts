@@ -1,6 +1,6 @@
 import { wallClock } from '../../common/clock.js';
 import { MINUTE_MS } from '../../common/durations.js';
-import { signJwt } from '../shared/jwt.js';
+import { signJwt } from '../../common/jwt.js';
 import type { SharedToken, TokenShelf } from '../token-shelf.js';
 import type { ApnsKey } from './apns.settings.js';
 

@@ -1,7 +1,7 @@
 import { wallClock } from '../../common/clock.js';
 import { HOUR_S, MINUTE_MS } from '../../common/durations.js';
 import type { AccessTokenSource, Grant, TokenRequest } from '../shared/access-tokens.js';
-import { signJwt } from '../shared/jwt.js';
+import { signJwt } from '../../common/jwt.js';
 import { shelfName } from '../token-shelf.js';
 import type { HmsCredentials } from './hms.settings.js';
 

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { wallClock } from '../../common/clock.js';
 import { HOUR_MS, MINUTE_MS } from '../../common/durations.js';
-import { signJwt } from '../shared/jwt.js';
+import { signJwt } from '../../common/jwt.js';
 
 /** Services take at most 24 hours (RFC 8292 §2); half of it leaves room for clocks that differ. */
 const LIFE_MS = 12 * HOUR_MS;
