@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
@@ -6,6 +7,9 @@ const DESCRIPTION = `Push notifications over the MobileFirst 8.0 wire. Obtain a 
 
 What MobileFirst does not have is marked \`x-extension: true\`, and "(extension)" in its summary. Errors are
 \`{"code","message"}\`, at the token endpoint those of RFC 6749; messages are English, whatever \`Accept-Language\` asks for.`;
+
+/** package.json is beside `src` and beside `dist`. */
+const PACKAGE = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
 /** The mark of an operation that MobileFirst does not have: at the end of its summary. */
 const EXTENSION = /\(extension\)$/;
@@ -58,7 +62,7 @@ export function buildDocument(app: NestFastifyApplication): OpenAPIObject {
   const outline = new DocumentBuilder()
     .setTitle('Carillon')
     .setDescription(DESCRIPTION)
-    .setVersion('1.0')
+    .setVersion(PACKAGE.version)
     .addBearerAuth()
     .addBasicAuth()
     .build();

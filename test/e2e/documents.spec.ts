@@ -65,6 +65,12 @@ it('docs/openapi.json is what the program serves', async () => {
   expect(await response.json()).toEqual(committed);
 });
 
+it('docs/openapi.json has the version of the package', () => {
+  const read = (file: string): unknown => JSON.parse(readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8'));
+  const { version } = read('package.json') as { version: string };
+  expect(read('docs/openapi.json')).toMatchObject({ info: { version } });
+});
+
 describe('the OpenAPI document', () => {
   type Operation = { summary?: string; 'x-extension'?: true; security?: unknown[]; responses: Record<string, unknown> };
   type Document = { paths: Record<string, Record<string, Operation>> };
