@@ -13,7 +13,7 @@ import type { Pace } from './pace.js';
 /** A batch that asks for its turn. */
 export interface TurnRequest extends Lot {
   direct: boolean;
-  /** It has waited for a turn that was reserved for it. */
+  /** The batch has waited for a turn that was reserved for it. */
   hasSlot: boolean;
   /** Deliveries that it would write. */
   due: number;
