@@ -1,28 +1,61 @@
 import { defineConfig } from 'vitest/config';
 
-/** unit: pure, beside the code. medium: real databases, queues and sockets. e2e: the built program as its own process. */
+const SERVERS = ['test/harness/servers.ts'];
+/** Files that measure the processor or the loop of the program: nothing else may run beside them. */
+const ALONE = ['attack', 'clock-steps', 'event-loop', 'fairness', 'neighbours'].map(
+  (name) => `test/e2e/${name}.spec.ts`,
+);
+
+/**
+ * unit: pure, beside the code. medium: real databases, queues and sockets. e2e: the built program as its own process. alone: e2e
+ * that measures. The groups run one after the other. Most files wait for timeouts, pauses and processes for most of their
+ * time, so there are more workers than the two cores that CI has.
+ */
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.spec.ts'] } },
+      // No file keeps state for another: one process runs many files, which saves half of the time.
+      {
+        test: {
+          name: 'unit',
+          include: ['src/**/*.spec.ts'],
+          isolate: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
       {
         test: {
           name: 'medium',
           include: ['test/medium/**/*.spec.ts'],
-          globalSetup: ['test/harness/servers.ts'],
+          globalSetup: SERVERS,
           testTimeout: 30_000,
           hookTimeout: 60_000,
+          maxWorkers: 4,
+          sequence: { groupOrder: 1 },
         },
       },
       {
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.spec.ts'],
-          globalSetup: ['test/harness/servers.ts'],
+          exclude: ALONE,
+          globalSetup: SERVERS,
           testTimeout: 180_000,
           hookTimeout: 120_000,
-          // Each file starts whole processes; two cores carry one such file at a time.
+          maxWorkers: 3,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'alone',
+          include: ALONE,
+          globalSetup: SERVERS,
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
           fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -30,9 +63,10 @@ export default defineConfig({
         test: {
           name: 'kills',
           include: ['test/kills/**/*.spec.ts'],
-          globalSetup: ['test/harness/servers.ts'],
+          globalSetup: SERVERS,
           testTimeout: 600_000,
           hookTimeout: 120_000,
+          sequence: { groupOrder: 4 },
         },
       },
     ],
