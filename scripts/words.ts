@@ -35,7 +35,7 @@ const BUDGET: Readonly<Record<Kind, Readonly<Record<Word, number>>>> = {
 const SLACK = 600;
 
 /** References to sections that docs/ does not have yet, and comments over the width. */
-const DANGLING = 49;
+const DANGLING = 0;
 const WIDE = 530;
 
 process.chdir(new URL('..', import.meta.url).pathname);

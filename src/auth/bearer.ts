@@ -1,7 +1,7 @@
 import { ApiError } from '../common/errors.js';
 import { DEFAULT_SCOPE } from './scope.js';
 
-/** Bearer headers and the answers about them, as mobilefirst.md §7 has them: callers read the scope out of the header. */
+/** Bearer headers and the answers about them (docs/protocol/mobilefirst.md §7): callers read the scope in the header. */
 
 /** Throws CARIL0401E. */
 export function parseBearer(header: string | undefined): string {

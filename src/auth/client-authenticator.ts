@@ -171,7 +171,7 @@ export class ClientAuthenticator {
       });
   }
 
-  /** MobileFirst's own validators read 400 and this code as "client not registered" (mobilefirst.md §2). */
+  /** MobileFirst's validators read 400 with this code as "client not registered" (docs/protocol/mobilefirst.md §2). */
   private invalidClient(description: string): OAuthError {
     const status = this.config.invalidClientStatus;
     const headers: Record<string, string> = status === 401 ? { 'www-authenticate': 'Basic realm="carillon"' } : {};

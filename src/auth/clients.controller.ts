@@ -58,7 +58,7 @@ const ApiStop = (): MethodDecorator =>
       'Extension: pause the campaigns and cancel the messages of the clients that are deleted or disabled, for eight seconds at most, in the applications that the caller’s allowed scope covers with `campaigns.write` and `messages.write`',
   });
 
-/** The list as MobileFirst's administration has it (mobilefirst.md §11), and besides each client by itself. */
+/** The list of MobileFirst's administration (docs/protocol/mobilefirst.md §11), and each client by itself. */
 @ApiTags('Administration')
 @Controller('mfpadmin/management-apis/2.0/runtimes/:runtime/confidentialclients')
 @InRuntime()

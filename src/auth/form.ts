@@ -1,7 +1,7 @@
 import { FORM_REQUIRED, OAuthError } from '../common/errors.js';
 import { checkPercentEncoding } from '../common/text.js';
 
-/** Form bodies of the az endpoints (RFC 6749 §4.4.2, mobilefirst.md §2), pure. Each step throws OAuthError. */
+/** Form bodies of the az endpoints, pure (RFC 6749 §4.4.2, docs/protocol/mobilefirst.md §2). Throws OAuthError. */
 
 /** The longest useful one, a scope and a token, is a third of it. */
 const MAX_LENGTH = 16_384;

@@ -14,7 +14,7 @@ const token = {
 const clientOf = (allowed: string) => ({ allowed: allowed.split(' ') }) as unknown as KnownClient;
 
 describe('describeToken', () => {
-  it('has the fields, types and order of mobilefirst.md §6', () => {
+  it('has the fields, types and order of docs/protocol/mobilefirst.md §6', () => {
     expect(JSON.stringify(describeToken({ ...token, client: clientOf('messages.* push.*') }))).toBe(
       '{"active":true,"scope":"messages.write push.application.a","client_id":"shop","username":"shop",' +
         '"exp":1795481557000,"mfp-application":null,"mfp-device":null,"mfp-user":null,"mfp-checks":{}}',

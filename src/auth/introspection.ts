@@ -1,7 +1,7 @@
 import type { LiveToken } from './live-tokens.js';
 import { DEFAULT_SCOPE, covers } from './scope.js';
 
-/** The keys, types and order of MobileFirst's answer (mobilefirst.md §6); a backend has neither device nor user. */
+/** Keys, types and order of MobileFirst's answer (docs/protocol/mobilefirst.md §6); a backend has no device or user. */
 export interface ActiveToken {
   active: true;
   scope: string;

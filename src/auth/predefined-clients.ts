@@ -1,4 +1,4 @@
-/** MobileFirst's predefined clients (mobilefirst.md §4): development only, their secrets are in every manual. */
+/** MobileFirst's predefined clients (docs/protocol/mobilefirst.md §4): for development; their secrets are public. */
 export const PREDEFINED_CLIENTS: readonly { id: string; secret: string; allowedScope: string }[] = [
   { id: 'test', secret: 'test', allowedScope: '*' },
   { id: 'admin', secret: 'nimda', allowedScope: 'push.* mfp.admin.plugins settings.read' },

@@ -1,6 +1,6 @@
 /**
- * The scope language (mobilefirst.md §3), pure. A scope is elements separated by spaces; in an allowed or granted
- * element `*` stands for any run of characters, so `*` and `**` cover everything.
+ * The scope language (docs/protocol/mobilefirst.md §3), pure. A scope is elements separated by spaces; in an allowed or
+ * granted element `*` stands for any run of characters, so `*` and `**` cover everything.
  */
 
 /** What a client gets that asks for nothing. */

@@ -15,7 +15,7 @@ import { SigningKeyRepository } from './signing-key.repository.js';
 import type { NewSigningKey, SigningKeyRow } from './signing-key.repository.js';
 
 export const ALGORITHM = 'ES256';
-/** Confidential clients' tokens live one hour (mobilefirst.md §2). */
+/** Confidential clients' tokens live one hour (docs/protocol/mobilefirst.md §2). */
 export const TOKEN_LIFETIME_S = HOUR_S;
 /** A key verifies for the life of the last token it signed, and five minutes for clocks that differ. */
 const OVERLAP_MS = (TOKEN_LIFETIME_S + 300) * 1_000;

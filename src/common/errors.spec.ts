@@ -10,7 +10,7 @@ it('an ApiError has the status of its code', () => {
 });
 
 it('codes keep their documented statuses', () => {
-  // mobilefirst.md §9.6; a backend may already tell these apart.
+  // docs/protocol/mobilefirst.md §9.6; a backend may already tell these apart.
   expect(ERROR_CODES).toMatchObject({
     FPWSE0001E: 404,
     FPWSE0002E: 409,

@@ -1,6 +1,6 @@
 /**
- * Every error a caller can meet at the push and admin APIs: the documented FPWSE codes (mobilefirst.md §9.6) with the
- * status we answer, and CARIL codes for what that list has no word for.
+ * Every error that the push and admin APIs answer: the documented FPWSE codes (docs/protocol/mobilefirst.md §9.6) with
+ * our status, and CARIL codes for cases that the list does not have.
  */
 export const ERROR_CODES = {
   FPWSE0001E: 404, // the targeted resource does not exist

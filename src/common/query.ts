@@ -1,6 +1,9 @@
 import { ApiError, invalidValue, printable } from './errors.js';
 
-/** A query string as Fastify reads it. Documented routes leave parameters alone that they do not know (mobilefirst.md §9.1). */
+/**
+ * A query string as Fastify reads it. Documented routes ignore parameters that they do not know
+ * (docs/protocol/mobilefirst.md §9.1).
+ */
 export type Query = Readonly<Record<string, string | string[] | undefined>>;
 
 const LARGEST_PAGE = 1_000;

@@ -1,7 +1,7 @@
 import type { AudienceMember } from '../devices/audience.repository.js';
 import type { ProviderName } from '../providers/provider.js';
 
-/** Deliveries in one batch: the unit of work and of recovery (design §2). */
+/** Deliveries in one batch. A batch is the unit of work and of recovery. */
 export const BATCH_SIZE = 1_000;
 
 export interface NewBatch {

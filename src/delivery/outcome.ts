@@ -1,4 +1,4 @@
-/** What is known of one delivery (design §2). The byte is the stored code: append only. */
+/** The outcome of one delivery. The number is the byte that the ledger stores: append only. */
 export const OUTCOME = {
   pending: 0,
   inFlight: 1,

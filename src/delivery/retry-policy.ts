@@ -3,7 +3,7 @@ import type { Verdict } from '../providers/provider.js';
 import { OUTCOME } from './outcome.js';
 import type { OutcomeCode } from './outcome.js';
 
-/** The schedule of protocol/providers.md §11, pure: a provider's verdict in, what to do out. */
+/** The schedule of docs/protocol/providers.md §11, pure: a provider's verdict in, what to do out. */
 
 const BACKOFF_BASE_MS = SECOND_MS;
 const BACKOFF_CAP_MS = 5 * MINUTE_MS;

@@ -11,7 +11,7 @@ import { readWnsOutcome } from '../providers/wns/wns.outcome.js';
 import { OUTCOME } from './outcome.js';
 import { decide } from './retry-policy.js';
 
-/** The schedule of protocol/providers.md §11 from answer to wait, a row each. */
+/** The schedule of docs/protocol/providers.md §11 from answer to wait, a row each. */
 
 const NOW = Date.parse('2026-11-23T10:00:00Z');
 const S = 1_000;

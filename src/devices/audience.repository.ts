@@ -132,5 +132,5 @@ export function ofPlatforms(target: Target): RawBuilder<boolean> {
   return target.platforms ? sql`device.platform = any(${target.platforms})` : sql`true`;
 }
 
-/** Every device has it from its registration on, and may leave it (mobilefirst.md §9.4). */
+/** Every device has it from its registration on, and may leave it (docs/protocol/mobilefirst.md §9.4). */
 export const BROADCAST_TAG = 'Push.ALL';

@@ -13,7 +13,7 @@ import type { Device } from './device.repository.js';
 import { PLATFORMS, readPlatform } from './platform.js';
 import { IsTagNames } from './tag-names.js';
 
-/** mobilefirst.md §12 */
+/** docs/protocol/mobilefirst.md §12 */
 const MAX_USER_ID = 254;
 const MAX_ID = 255;
 /** A Web Push subscription as JSON stays under 1 KB; some Windows channel URIs reach 1,024 characters. */

@@ -1,6 +1,6 @@
 import type { ProviderName } from '../providers/provider.js';
 
-/** The platform codes of the wire (mobilefirst.md §9.3). */
+/** The platform codes of the wire (docs/protocol/mobilefirst.md §9.3). */
 export const PLATFORMS = ['A', 'G', 'W', 'WEB_CHROME', 'WEB_FIREFOX', 'WEB_SAFARI', 'H'] as const;
 export type Platform = (typeof PLATFORMS)[number];
 

@@ -34,7 +34,7 @@ interface OfPeer {
 }
 
 /**
- * What a provider's answer asks of us (protocol/providers.md, "action vocabulary"). `reason` is the provider's own word,
+ * What a provider's answer asks of us (docs/protocol/providers.md §1). `reason` is the provider's own word,
  * short, without token or text. Refreshing credentials and replaying what was surely not processed happen inside the
  * provider; what reaches this type is for the ledger and the retry policy.
  */

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { MINUTE_MS, SECOND_MS } from '../common/durations.js';
 import { leadsInside } from '../common/public-address.js';
 
-/** What a webhook can be told of (mobilefirst.md §10), and the rules of telling it. Pure. */
+/** What a webhook can be told of (docs/protocol/mobilefirst.md §10), and the rules of telling it. Pure. */
 export const EVENT_TYPES = [
   'onDeviceRegister',
   'onDeviceUpdate',

@@ -7,7 +7,7 @@ import { startSimulators } from '../simulators/client.js';
 import type { RunningSimulators } from '../simulators/client.js';
 import { EMBEDDED } from './stages.js';
 
-/** Conformance test 6 of protocol/providers.md §10.4: a wrong environment stops an application and costs no device. */
+/** Conformance test 6 (docs/protocol/providers.md §10.4): a wrong environment stops an application, removes no device. */
 
 const DEVICES = 3_000;
 /** Of the sample application. */

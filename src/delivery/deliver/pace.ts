@@ -12,7 +12,7 @@ export interface Pace {
   lapsesAt: number;
 }
 
-/** protocol/providers.md §11: cut the limiter to about 70 %, recover by 5 % a minute. */
+/** docs/protocol/providers.md §11: cut the limiter to about 70 %, recover by 5 % a minute. */
 const CUT = 0.7;
 const RECOVERY = 1.05;
 /** An hour of recovery is eighteen times the cut rate: the limit means nothing any more. */

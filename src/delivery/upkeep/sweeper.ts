@@ -14,7 +14,7 @@ const EVERY_MS = 2_000;
 /** Of scheduled messages in one round: 5,000 messages, so that leases that ran out do not wait for a larger flood. */
 const LOTS = 25;
 
-/** Refills the queue from the tables: what a lost queue, a killed worker or a failed enqueue left behind (design §5.5). */
+/** Refills the queue from the tables after a lost queue, a killed worker or a failed enqueue. */
 @Injectable()
 export class Sweeper implements BeforeApplicationShutdown {
   private readonly rounds = new Rounds(new Logger('Sweeper'), 'The sweep', () => this.sweep());

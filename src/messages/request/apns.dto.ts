@@ -3,7 +3,7 @@ import { AnyObject } from '../../common/fields.js';
 import { EmptyIsAbsent, NumberFromText, OptionalText, OptionalTexts, UpperCase } from '../../common/lenient.js';
 import type { ApnsSettings } from '../../providers/notification.js';
 
-/** `settings.apns` of POST messages (mobilefirst.md §9.3). */
+/** `settings.apns` of POST messages (docs/protocol/mobilefirst.md §9.3). */
 export class ApnsDto implements ApnsSettings {
   @IsOptional()
   @NumberFromText()

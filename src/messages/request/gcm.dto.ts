@@ -42,7 +42,7 @@ class StyleDto {
   lines?: string[];
 }
 
-/** `settings.gcm` of POST messages (mobilefirst.md §9.3). */
+/** `settings.gcm` of POST messages (docs/protocol/mobilefirst.md §9.3). */
 export class GcmDto implements GcmSettings {
   @OptionalText()
   @EmptyIsAbsent()

@@ -4,7 +4,7 @@ import { EmptyIsAbsent, NumberFromText, OptionalText } from '../../common/lenien
 import { FOUR_WEEKS_S } from './gcm.dto.js';
 import { MessageSettingsDto } from './settings.dto.js';
 
-/** The body of POST messages (mobilefirst.md §9.3), and our extensions. The target has a reader of its own. */
+/** The body of POST messages (docs/protocol/mobilefirst.md §9.3), and our extensions. `target` has its own reader. */
 
 export class MessageTextDto {
   @IsString({ message: 'it is required and must be a string' })

@@ -5,7 +5,7 @@ import { GcmDto } from './gcm.dto.js';
 import { SafariWebDto, WebDto } from './web.dto.js';
 import { WnsDto } from './wns.dto.js';
 
-/** `settings` of POST messages, by platform (mobilefirst.md §9.3). */
+/** `settings` of POST messages, by platform (docs/protocol/mobilefirst.md §9.3). */
 export class MessageSettingsDto {
   @IsOptional()
   @Nested(() => ApnsDto)

@@ -3,7 +3,7 @@ import { EmptyIsAbsent, NumberFromText, OptionalText, OptionalTexts } from '../.
 import type { SafariWebSettings, WebSettings } from '../../providers/notification.js';
 import { FOUR_WEEKS_S } from './gcm.dto.js';
 
-/** `settings.chromeWeb` and `settings.firefoxWeb` of POST messages (mobilefirst.md §9.3). */
+/** `settings.chromeWeb` and `settings.firefoxWeb` of POST messages (docs/protocol/mobilefirst.md §9.3). */
 export class WebDto implements WebSettings {
   @OptionalText()
   title?: string;

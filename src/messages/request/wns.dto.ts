@@ -4,7 +4,10 @@ import { Nested, NestedOneOrMore } from '../../common/fields.js';
 import { EmptyIsAbsent, NumberFromText, OptionalText } from '../../common/lenient.js';
 import type { WnsSettings } from '../../providers/notification.js';
 
-/** `settings.wns` of POST messages: XML notifications as JSON (mobilefirst.md §9.3, Windows' toast, tile and badge schemas). */
+/**
+ * `settings.wns` of POST messages: XML notifications as JSON (docs/protocol/mobilefirst.md §9.3; toast, tile and badge
+ * schemas of Windows).
+ */
 
 /** Windows reads no notification after this long: a channel lives for 30 days. */
 const CHANNEL_LIFE_S = 2_592_000;

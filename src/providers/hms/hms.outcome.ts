@@ -23,7 +23,7 @@ export interface HmsOutcome {
 const LARGEST_ANSWER = 512 * 1_024;
 const SUCCESS = '80000000';
 const PARTIAL = '80100000';
-/** Huawei names no wait; protocol/providers.md §11. */
+/** Huawei names no wait; docs/protocol/providers.md §11. */
 const FLOOR_MS = 10_000;
 const CAP_MS = 5 * MINUTE_MS;
 

@@ -4,7 +4,7 @@ import type { Verdict } from '../provider.js';
 import { readRetryAfter, slowDown } from '../shared/retry-after.js';
 import { parseErrorBody, unansweredVerdict } from '../shared/unanswered.js';
 
-/** What an answer of the upstream's push service to `POST messages` asks for (mobilefirst.md §7, §9.5, §9.6). */
+/** Verdict on an answer of the upstream to `POST messages` (docs/protocol/mobilefirst.md §7, §9.5, §9.6). */
 export interface UpstreamOutcome {
   /** Final, unless the request is repeated. */
   verdict: Verdict;

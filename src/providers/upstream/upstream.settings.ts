@@ -28,7 +28,7 @@ const FIELDS = ['baseUrl', 'clientId', 'secret', 'mode', 'share'];
 const DEFAULT_RUNTIME = 'mfp';
 /** Ends of addresses that people copy from a working call: the base URL is what stands before them. */
 const BELOW_BASE = /\/(api|imfpush)(\/|$)/;
-/** HTTP Basic ends the id at the first colon; ids and secrets are ASCII at MobileFirst (mobilefirst.md §4). */
+/** HTTP Basic ends the id at the first colon; ids and secrets are ASCII (docs/protocol/mobilefirst.md §4). */
 const CLIENT_ID = /^[\x21-\x39\x3b-\x7e]{1,255}$/;
 const SECRET = /^[\x20-\x7e]{1,255}$/;
 
@@ -72,7 +72,7 @@ export function openUpstreamSettings({ visible, secret }: ProviderSettings, rule
   };
 }
 
-/** Token endpoint and push service of mobilefirst.md §1; what stands before the runtime's name stands before both. */
+/** Token endpoint and push service (docs/protocol/mobilefirst.md §1); a prefix before the runtime applies to both. */
 export function endpointsOf(baseUrl: string, applicationId: string): UpstreamEndpoints {
   const parts = new URL(baseUrl).pathname.split('/').filter((part) => part !== '');
   const runtime = parts.pop() ?? DEFAULT_RUNTIME;

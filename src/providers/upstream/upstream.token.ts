@@ -13,7 +13,7 @@ export function scopeOf(applicationId: string): string {
   return `messages.write push.application.${applicationId}`;
 }
 
-/** Client credentials with Basic authentication (mobilefirst.md §2). IBM's own module encodes id and secret as they are. */
+/** Client credentials with HTTP Basic; IBM's module encodes `id:secret` plain (docs/protocol/mobilefirst.md §2). */
 export function upstreamGrant(
   { clientId, secret }: UpstreamCredentials,
   tokenUrl: string,

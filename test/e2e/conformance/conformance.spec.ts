@@ -20,8 +20,8 @@ import { CLOUD_ONLY, varyRows } from './variations.js';
 import { WEBHOOKS } from './webhooks.table.js';
 
 /**
- * The REST API as mobilefirst.md §9 documents it: tables of calls, each with the token that is just enough for it, played in
- * their order against one program on each deployment; and §12's SDKs.
+ * The REST API of docs/protocol/mobilefirst.md §9: tables of calls, each with a token of the smallest scope, sent in
+ * order to one program on each deployment; and the SDKs of §12.
  */
 
 /** Each leaves behind what the next ones need. */
@@ -58,7 +58,7 @@ describe('the tables', () => {
     expect([...new Set(elements)].sort()).toEqual(scope.split(' or ').sort());
   });
 
-  it('have every code of mobilefirst.md §9.6 that Carillon answers', () => {
+  it('have every code of docs/protocol/mobilefirst.md §9.6 that Carillon answers', () => {
     const codes = new Set(played.map((row) => (row[5] as { code?: string } | undefined)?.code));
     // A fault of ours, or a part that is away: error.filter.spec.ts, and the tests that take parts away.
     const others = ['FPWSE0010E', 'FPWSE0025E'];

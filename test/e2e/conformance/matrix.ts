@@ -1,7 +1,7 @@
 /**
- * The push service's calls as mobilefirst.md §9.2 lists them: the scope element beside `push.application.<id>`, and every
- * status but 401 and 403 (scopes.spec.ts) and 500 and 503 (a part of ours is broken or away). §9.1 has 400, 404, 405 for a
- * wrong content type and 406 of all of them; docs/compatibility.md says where Carillon chose, or has more.
+ * The push service's calls (docs/protocol/mobilefirst.md §9.2): the scope element beside `push.application.<id>`, and
+ * every status except 401 and 403 (scopes.spec.ts), 500 and 503 (a part of ours is broken or unreachable). §9.1 names
+ * 400, 404, 405 (wrong content type) and 406 for all calls; docs/compatibility.md lists our choices and additions.
  */
 export const MATRIX: Readonly<Record<string, readonly [scope: string, ...statuses: number[]]>> = {
   'GET /apps/': ['apps.read', 200, 400, 406],

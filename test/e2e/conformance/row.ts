@@ -56,7 +56,7 @@ export function having(fields: Readonly<Record<string, unknown>>): unknown {
   return expect.objectContaining(fields);
 }
 
-/** An error as mobilefirst.md §9.6 has it, and nothing beside it. */
+/** An error as docs/protocol/mobilefirst.md §9.6 has it, and nothing beside it. */
 export function refused(code: string, says: RegExp = /./): unknown {
   return { code, message: expect.stringMatching(says) as string };
 }

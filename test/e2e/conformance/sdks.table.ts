@@ -4,10 +4,9 @@ import type { Row } from './row.js';
 import { expect } from 'vitest';
 
 /**
- * What the vendor's SDKs send from the first start of an app to its removal, in their order, and what they read of the
- * answers (mobilefirst.md §12): paths, bodies and headers are theirs, statuses and fields those that they look at. The
- * scopes are those of the token that a backend or proxy puts on (docs/compatibility.md): MobileFirst's own for mobile
- * apps, `push.mobileclient`, is in none of the REST API's rows.
+ * The requests of the vendor's SDKs from the first start of an app to its removal, in order, with the statuses and
+ * fields that the SDKs read (docs/protocol/mobilefirst.md §12). The scopes are those of the token that a backend or proxy
+ * adds (docs/compatibility.md): MobileFirst's scope for mobile apps, `push.mobileclient`, is not in the REST API's rows.
  */
 type Flow = readonly Row[];
 

@@ -10,11 +10,11 @@ import { MemoryShelf } from '../../harness/memory-shelf.js';
 import { collect, notification, recipients } from '../providers/sending.js';
 
 /**
- * The conformance tests of protocol/providers.md §10.4: the product's senders against the simulators in a process of
- * their own. Number 6 is test/e2e/wrong-environment.spec.ts, number 10 test/e2e/crash.spec.ts.
+ * The conformance tests of docs/protocol/providers.md §10.4: the product's senders against simulators in a separate
+ * process. Number 6 is test/e2e/wrong-environment.spec.ts, number 10 test/e2e/crash.spec.ts.
  */
 
-/** Messages of the tests that are about many: a few seconds; CONFORMANCE_MESSAGES=1000000 is the size of §10.4. */
+/** Messages of the tests with many messages; takes a few seconds. CONFORMANCE_MESSAGES=1000000 for the full size. */
 export const MESSAGES = Number(process.env['CONFORMANCE_MESSAGES'] ?? 20_000);
 /** What the product's workers have: batches of a thousand, some of them at once. So memory is the same for any size. */
 const BATCH = 1_000;

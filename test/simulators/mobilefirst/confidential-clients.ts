@@ -11,7 +11,7 @@ export interface ConfidentialClient {
   allowedScope?: string;
 }
 
-/** The token endpoint (mobilefirst.md §2): Basic credentials in, an opaque token for the requested scope out. */
+/** The token endpoint (docs/protocol/mobilefirst.md §2): Basic credentials, answered with an opaque token. */
 export class ConfidentialClients {
   issued = 0;
   private readonly clients = new Map<string, ConfidentialClient>();
@@ -56,7 +56,7 @@ export class ConfidentialClients {
   }
 }
 
-/** Whether one of the elements covers what is wanted (mobilefirst.md §3). */
+/** Whether one of the elements covers what is wanted (docs/protocol/mobilefirst.md §3). */
 export function covers(scope: string, wanted: string): boolean {
   return scope.split(' ').some((element) => {
     const parts = element.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));

@@ -13,7 +13,7 @@ const LISTS = ['deviceIds', 'userIds', 'tagNames'];
 const ID_LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 /** Fates of applications named `dead` + digits. */
 const CODE_BY_NAME: Readonly<Record<string, string>> = { '0404': 'FPWSE0001E', '0409': 'FPWSE1007E' };
-/** Documented code → status that a simulator answers (mobilefirst.md §9.6). */
+/** Documented code → status that a simulator answers (docs/protocol/mobilefirst.md §9.6). */
 const STATUS_BY_CODE: Readonly<Record<string, number>> = { FPWSE0001E: 404, FPWSE1007E: 409 };
 const CODE_BY_STATUS: Readonly<Record<number, string>> = { 400: 'FPWSE0005E', 404: 'FPWSE0001E', 503: 'FPWSE0025E' };
 
@@ -106,7 +106,7 @@ function wantedScope(applicationId: string): string[] {
   return ['messages.write', `push.application.${applicationId}`];
 }
 
-/** mobilefirst.md §7: no header, a header that does not hold, a scope that does not do. */
+/** docs/protocol/mobilefirst.md §7: no header, a header that does not hold, a scope that does not do. */
 function unauthorized(request: ReceivedRequest): Answer {
   const header = request.headers.authorization === undefined ? 'Bearer' : 'Bearer error="invalid_token"';
   return { status: 401, headers: { 'www-authenticate': header }, body: 'Unauthorized' };

@@ -1,6 +1,6 @@
 import type { Answer } from '../shared/provider.js';
 
-/** The four services' ways to say what is wrong (protocol/providers.md §3.3). */
+/** The four services' ways to say what is wrong (docs/protocol/providers.md §3.3). */
 export const PERSONALITIES = ['mozilla', 'apple', 'google', 'wns'] as const;
 export type Personality = (typeof PERSONALITIES)[number];
 
