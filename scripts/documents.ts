@@ -1,22 +1,20 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import prettier from 'prettier';
 import { startCarillon } from '../test/harness/carillon.js';
 import { fieldsDocument } from '../test/medium/fields/document.js';
-import { withSettingsTable } from './settings-table.js';
+import { withErrorCodes } from './error-codes.js';
+import { settingsDocument } from './settings-document.js';
 
-/** Writes what is generated and committed: the README's table of settings, docs/fields.md and docs/openapi.json. */
+/** Writes the documents that are generated and committed. */
 
-const README = new URL('../README.md', import.meta.url);
+const SETTINGS = new URL('../docs/settings.md', import.meta.url);
 const FIELDS = new URL('../docs/fields.md', import.meta.url);
+const TROUBLESHOOTING = new URL('../docs/troubleshooting.md', import.meta.url);
 const OPENAPI = new URL('../docs/openapi.json', import.meta.url);
 
-const table = withSettingsTable(readFileSync(README, 'utf8'));
-writeFileSync(
-  README,
-  await prettier.format(table, { parser: 'markdown', proseWrap: 'always', printWidth: 120, singleQuote: true }),
-);
+writeFileSync(SETTINGS, await settingsDocument());
+writeFileSync(TROUBLESHOOTING, await withErrorCodes(readFileSync(TROUBLESHOOTING, 'utf8')));
 writeFileSync(FIELDS, await fieldsDocument());
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-documents-'));

@@ -1,4 +1,4 @@
-/** The settings that the environment may hold: name, default, meaning. config.ts reads them, the README lists them. */
+/** The settings that the environment may hold: name, default, meaning. config.ts reads them, docs/settings.md lists them. */
 
 export interface Setting {
   name: string;
@@ -6,7 +6,7 @@ export interface Setting {
   meaning: string;
 }
 
-/** What the README's table is generated from. */
+/** In the order of docs/settings.md, which is generated from this list. */
 export const SETTINGS: readonly Setting[] = [
   {
     name: 'NODE_ENV',

@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import prettier from 'prettier';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { withSettingsTable } from '../../scripts/settings-table.js';
 import { startCarillon } from '../harness/carillon.js';
 import type { RunningCarillon } from '../harness/carillon.js';
 import { LIST_ROUTES, routesOf } from '../harness/routes.js';
@@ -45,17 +43,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await carillon.stop();
   clean();
-});
-
-it('the README’s settings are those of config.ts', async () => {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-  const fresh = await prettier.format(withSettingsTable(readme), {
-    parser: 'markdown',
-    proseWrap: 'always',
-    printWidth: 120,
-    singleQuote: true,
-  });
-  expect(readme).toBe(fresh);
 });
 
 it('docs/openapi.json is what the program serves', async () => {

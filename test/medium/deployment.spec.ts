@@ -48,8 +48,8 @@ const SECRETS = new Map(
   ]),
 );
 
-it('the README’s recipe for PostgreSQL and Redis is production, and makes no clients with known secrets', () => {
-  const lines = read('README.md').match(/^ {4}(export .*|ROLES=.*)$/gm) ?? [];
+it('the deployment in docs/operations.md is production, and makes no clients with known secrets', () => {
+  const lines = read('docs/operations.md').match(/^ {4}(export .*|ROLES=.*)$/gm) ?? [];
   const pairs = lines.flatMap((line) => [...line.matchAll(/(\w+)=(\$\([^)]*\)|\S+)/g)]);
   const given = Object.fromEntries(pairs.map(([, name, value]) => [name, value]));
   expect(Object.keys(given)).toEqual(expect.arrayContaining(['DATABASE_URL', 'QUEUE_URL', 'MASTER_KEY', 'ROLES']));

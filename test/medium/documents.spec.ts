@@ -1,9 +1,45 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { withErrorCodes } from '../../scripts/error-codes.js';
+import { settingsDocument } from '../../scripts/settings-document.js';
+import { SETTINGS } from '../../src/settings.js';
 
-it('each test that docs/security.md names exists', () => {
-  const text = readFileSync(new URL('../../docs/security.md', import.meta.url), 'utf8');
-  const named = [...text.matchAll(/`((?:src|test)\/[^`]+\.spec\.ts)`/g)].map(([, path]) => path ?? '');
-  expect(named.length).toBeGreaterThan(20);
-  expect(named.filter((path) => !existsSync(new URL(`../../${path}`, import.meta.url)))).toEqual([]);
+const ROOT = new URL('../../', import.meta.url);
+const read = (path: string): string => readFileSync(new URL(path, ROOT), 'utf8');
+
+/** Without CHANGELOG.md and docs/decisions.md, which may name files and settings of their time. */
+const DOCUMENTS = [
+  'README.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(new URL('docs', ROOT))
+    .filter((name) => name.endsWith('.md') && name !== 'decisions.md')
+    .map((name) => `docs/${name}`),
+];
+
+it('docs/settings.md is generated from the list of settings', async () => {
+  expect(read('docs/settings.md')).toBe(await settingsDocument());
+});
+
+it('docs/troubleshooting.md has the generated table of error codes', async () => {
+  const text = read('docs/troubleshooting.md');
+  expect(text).toBe(await withErrorCodes(text));
+});
+
+it('docs/security.md names a test for each threat', () => {
+  expect(read('docs/security.md').match(/`(src|test)\/[^`]+\.spec\.ts`/g)?.length).toBeGreaterThan(20);
+});
+
+it.each(DOCUMENTS)('each file, script and setting that %s names exists', (document) => {
+  const text = read(document);
+  const files = [...text.matchAll(/`((?:src|test|bench|scripts|docs)\/[\w./-]+|\.ci\/\w+)`/g)].map(
+    ([, path]) => path ?? '',
+  );
+  expect(files.filter((path) => !existsSync(new URL(path, ROOT)))).toEqual([]);
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const called = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name ?? '');
+  expect(called.filter((name) => !(name in scripts))).toEqual([]);
+  const families = new Set(SETTINGS.map(({ name }) => name.split('_')[0]));
+  const names = [...text.matchAll(/`([A-Z]+_[A-Z_]+)`/g)].map(([, name]) => name ?? '');
+  const known = new Set(SETTINGS.map(({ name }) => name));
+  expect(names.filter((name) => families.has(name.split('_')[0]) && !known.has(name))).toEqual([]);
 });

@@ -1,0 +1,24 @@
+import prettier from 'prettier';
+import { SETTINGS } from '../src/settings.js';
+
+/** docs/settings.md, formatted as `npm run format` leaves it. */
+export function settingsDocument(): Promise<string> {
+  const rows = SETTINGS.map(
+    ({ name, fallback, meaning }) => `| \`${name}\` | ${fallback === '' ? '' : `\`${fallback}\``} | ${meaning} |`,
+  );
+  const text = [
+    '# Settings',
+    '',
+    'Every setting is an environment variable. The server refuses to start and names every setting that is misspelled, ' +
+      'incomplete or invalid; the log names variables that look like settings and are none. This page is generated from `src/settings.ts` by `npm run documents`.',
+    '',
+    'Variables that other programs read and that matter here: `NODE_EXTRA_CA_CERTS` (Node, at its start: PEM file of ' +
+      'authorities for Redis over TLS). How to choose values: [operations.md](operations.md).',
+    '',
+    '| setting | default | meaning |',
+    '| --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
+  return prettier.format(text, { parser: 'markdown', proseWrap: 'always', printWidth: 120, singleQuote: true });
+}
