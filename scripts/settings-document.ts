@@ -13,7 +13,7 @@ export function settingsDocument(): Promise<string> {
       'incomplete or invalid; the log names variables that look like settings and are none. This page is generated from `src/settings.ts` by `npm run documents`.',
     '',
     'Variables that other programs read and that matter here: `NODE_EXTRA_CA_CERTS` (Node, at its start: PEM file of ' +
-      'authorities for Redis over TLS). How to choose values: [operations.md](operations.md).',
+      'authorities for Redis over TLS). How to choose values: [operations](../docs/operations.md).',
     '',
     '| setting | default | meaning |',
     '| --- | --- | --- |',
