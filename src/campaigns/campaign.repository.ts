@@ -4,6 +4,7 @@ import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { CampaignState } from '../database/campaign-tables.js';
 import type { Tables } from '../database/tables.js';
+import type { Tx } from '../database/transaction.js';
 import type { Definition } from './campaign.js';
 import type { NextFiring } from './firing/firing.js';
 import { OverlapRepository } from './firing/overlap.repository.js';
@@ -94,47 +95,39 @@ export class CampaignRepository {
     return (await query.execute()).map(toCampaign);
   }
 
-  /**
-   * Changes a campaign that is locked meanwhile, so that no firing comes in between: `change` sees it as it is and answers
-   * what is to be other. Undefined when there is none.
-   */
-  change(
-    applicationId: string,
-    id: string,
-    now: Date,
-    change: (campaign: Campaign) => CampaignChange,
-  ): Promise<Campaign | undefined> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
-      const row = await transaction
-        .selectFrom('campaign')
-        .selectAll()
-        .where('application_id', '=', applicationId)
-        .where('id', '=', id)
-        .forUpdate()
-        .executeTakeFirst();
-      if (!row) return undefined;
-      const { definition, state, next } = change(toCampaign(row));
-      const changed = await transaction
-        .updateTable('campaign')
-        .set({
-          ...(definition && toColumns(definition)),
-          ...(state && { state, state_reason: null }),
-          ...(next !== undefined && {
-            next_at: next && new Date(next.nextAt),
-            due_at: next && new Date(next.dueAt),
-          }),
-          updated_at: now,
-        })
-        .where('seq', '=', row.seq)
-        .returningAll()
-        .executeTakeFirstOrThrow();
-      return toCampaign(changed);
-    });
+  /** Locks a campaign, so that it does not fire before the commit. */
+  async lock(applicationId: string, id: string, tx: Tx): Promise<Campaign | undefined> {
+    const row = await tx
+      .selectFrom('campaign')
+      .selectAll()
+      .where('application_id', '=', applicationId)
+      .where('id', '=', id)
+      .forUpdate()
+      .executeTakeFirst();
+    return row && toCampaign(row);
+  }
+
+  async update(seq: number, { definition, state, next }: CampaignChange, now: Date, tx: Tx): Promise<Campaign> {
+    const row = await tx
+      .updateTable('campaign')
+      .set({
+        ...(definition && toColumns(definition)),
+        ...(state && { state, state_reason: null }),
+        ...(next !== undefined && {
+          next_at: next && new Date(next.nextAt),
+          due_at: next && new Date(next.dueAt),
+        }),
+        updated_at: now,
+      })
+      .where('seq', '=', seq)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    return toCampaign(row);
   }
 
   /**
-   * Answers the messages that were under way, which are `cancelled` then or go on by themselves. Undefined when there is no such
-   * campaign. It is locked before its waves are, as it is by a firing that cancels earlier runs.
+   * Answers the messages that were under way, which are `cancelled` then or go on by themselves. Undefined when there
+   * is no such campaign. It is locked before its waves are, as it is by a firing that cancels earlier runs.
    */
   remove(applicationId: string, id: string, { cancel }: { cancel: boolean }): Promise<MovingMessage[] | undefined> {
     return this.database.kysely.transaction().execute(async (transaction) => {
@@ -154,7 +147,7 @@ export class CampaignRepository {
   }
 }
 
-/** What is left out stays. */
+/** Absent fields stay as they are. */
 export interface CampaignChange {
   definition?: Definition;
   state?: CampaignState;

@@ -7,17 +7,19 @@ import { MessagesModule } from '../messages/messages.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { CampaignHousekeeper } from './campaign.housekeeper.js';
 import { CampaignRepository } from './campaign.repository.js';
-import { CampaignRules } from './firing/campaign.rules.js';
 import { CampaignScheduler } from './firing/campaign.scheduler.js';
 import { CampaignsService } from './campaigns.service.js';
 import { FiringRepository } from './firing/firing.repository.js';
+import { FiringService } from './firing/firing.service.js';
 import { OverlapRepository } from './firing/overlap.repository.js';
 import { PlantedCampaigns } from './planted-campaigns.repository.js';
 import { ReplanRepository } from './firing/replan.repository.js';
+import { ReplanService } from './firing/replan.service.js';
 import { RunRepository } from './run.repository.js';
 import { RunsService } from './runs.service.js';
 import { SharedClock } from './firing/shared-clock.repository.js';
 import { WaveRepository } from './firing/wave.repository.js';
+import { WaveService } from './firing/wave.service.js';
 import { ZoneRulesRepository } from './schedule/zone-rules.repository.js';
 
 /** Making campaigns and firing them by hand. */
@@ -25,33 +27,25 @@ import { ZoneRulesRepository } from './schedule/zone-rules.repository.js';
   imports: [ApplicationsModule, DeliveryModule, DevicesModule, LimitsModule, MessagesModule, ProvidersModule],
   providers: [
     CampaignRepository,
-    CampaignRules,
     CampaignsService,
     FiringRepository,
+    FiringService,
     OverlapRepository,
     PlantedCampaigns,
     RunRepository,
     RunsService,
     SharedClock,
     WaveRepository,
+    WaveService,
     ZoneRulesRepository,
   ],
-  exports: [
-    CampaignRules,
-    CampaignsService,
-    FiringRepository,
-    PlantedCampaigns,
-    RunRepository,
-    RunsService,
-    SharedClock,
-    WaveRepository,
-  ],
+  exports: [CampaignsService, FiringService, PlantedCampaigns, RunRepository, RunsService, SharedClock, WaveService],
 })
 export class CampaignsModule {}
 
 /** Of the role `scheduler`: firing them on time. */
 @Module({
   imports: [CampaignsModule, DeliveryModule, SchedulerModule],
-  providers: [CampaignHousekeeper, CampaignScheduler, ReplanRepository],
+  providers: [CampaignHousekeeper, CampaignScheduler, ReplanRepository, ReplanService],
 })
 export class CampaignSchedulerModule {}

@@ -1,6 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ApplicationsService } from '../applications/applications.service.js';
 import { ApiError, notFound } from '../common/errors.js';
+import type { Database } from '../database/database.js';
+import { DATABASE } from '../database/database.module.js';
+import { inTransaction } from '../database/transaction.js';
 import { Quotas } from '../limits/quotas.js';
 import { readContent } from './campaign-content.js';
 import { DryRunRepository } from '../messages/send/dry-run.repository.js';
@@ -43,6 +46,7 @@ export interface Preview {
 @Injectable()
 export class CampaignsService {
   constructor(
+    @Inject(DATABASE) private readonly database: Database,
     private readonly applications: ApplicationsService,
     private readonly campaigns: CampaignRepository,
     private readonly audiences: AudienceService,
@@ -78,7 +82,9 @@ export class CampaignsService {
     return campaign;
   }
 
-  /** An active one goes on with its new schedule from now; a firing that is due already stays when the schedule does. */
+  /**
+   * An active one goes on with its new schedule from now; a firing that is due already stays when the schedule does.
+   */
   async replaceCampaign(
     { applicationId, strict }: { applicationId: string; strict: boolean },
     id: string,
@@ -97,8 +103,8 @@ export class CampaignsService {
   }
 
   /**
-   * Its messages stay. Answers those that were under way: they go on, or with `cancel` nothing more of them is written when
-   * this returns.
+   * Its messages stay. Answers those that were under way: they go on, or with `cancel` nothing more of them is written
+   * when this returns.
    */
   async removeCampaign(applicationId: string, id: string, how: { cancel: boolean }): Promise<MovingMessage[]> {
     await this.applications.getApplication(applicationId);
@@ -179,15 +185,18 @@ export class CampaignsService {
     });
   }
 
-  private async change(
+  /** Applies the change that `decide` returns for the campaign as it is; no firing comes in between. */
+  private change(
     applicationId: string,
     id: string,
     now: number,
-    change: (campaign: Campaign) => CampaignChange,
+    decide: (campaign: Campaign) => CampaignChange,
   ): Promise<Campaign> {
-    const changed = await this.campaigns.change(applicationId, id, new Date(now), change);
-    if (!changed) throw notFound('campaign', 'campaignId');
-    return changed;
+    return inTransaction(this.database, async (tx) => {
+      const campaign = await this.campaigns.lock(applicationId, id, tx);
+      if (!campaign) throw notFound('campaign', 'campaignId');
+      return this.campaigns.update(campaign.seq, decide(campaign), new Date(now), tx);
+    });
   }
 
   /** The whole of it, and each message that it would send. `strict`: or the application says so. */

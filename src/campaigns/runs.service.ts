@@ -3,9 +3,8 @@ import { ApplicationsService, checkMaySend } from '../applications/applications.
 import { ApiError, notFound } from '../common/errors.js';
 import { DeliveryQueue } from '../delivery/delivery.queue.js';
 import { readIdempotency } from '../messages/send/idempotency.js';
-import { CampaignRules } from './firing/campaign.rules.js';
 import { CampaignsService } from './campaigns.service.js';
-import { FiringRepository } from './firing/firing.repository.js';
+import { FiringService } from './firing/firing.service.js';
 import type { RunKey } from './firing/firing.repository.js';
 import { RunRepository } from './run.repository.js';
 import type { Run, RunWave } from './run.repository.js';
@@ -19,15 +18,17 @@ export interface FiredRun {
   beside: boolean;
 }
 
-/** Runs of campaigns: fired by hand, and their account. Each throws FPWSE0001E when there is no such application or campaign. */
+/**
+ * Runs of campaigns: fired by hand, and their account. Each throws FPWSE0001E when there is no such application or
+ * campaign.
+ */
 @Injectable()
 export class RunsService {
   constructor(
     private readonly applications: ApplicationsService,
     private readonly campaigns: CampaignsService,
-    private readonly firings: FiringRepository,
+    private readonly firings: FiringService,
     private readonly runs: RunRepository,
-    private readonly rules: CampaignRules,
     private readonly queue: DeliveryQueue,
     private readonly clock: SharedClock,
   ) {}
@@ -47,9 +48,7 @@ export class RunsService {
     if (earlier) return earlier;
     checkMaySend(application);
     const now = await this.clock.now();
-    const waves = this.rules.planManual(campaign, now);
-    const read = (...wave: Parameters<CampaignRules['readWave']>) => this.rules.readWave(...wave);
-    const { messageSeqs, runSeq, busy } = await this.firings.fireNow(campaign, now, waves, read, key);
+    const { messageSeqs, runSeq, busy } = await this.firings.fireNow(campaign, now, key);
     if (messageSeqs.length > 0) await this.queue.enqueueExpansions(messageSeqs);
     if (runSeq !== null) return { run: await this.readRun(campaign.seq, runSeq), replayed: false, beside: busy };
     // The same key came in twice at once.

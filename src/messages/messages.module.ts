@@ -4,6 +4,7 @@ import { DeliveryModule } from '../delivery/delivery.module.js';
 import { DevicesModule } from '../devices/devices.module.js';
 import { LimitsModule } from '../limits/limits.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
+import { AcceptanceService } from './send/acceptance.service.js';
 import { AudienceService } from './send/audience.service.js';
 import { BulkService } from './send/bulk.service.js';
 import { DeliveryReportRepository } from './report/delivery-report.repository.js';
@@ -11,6 +12,7 @@ import { DryRunRepository } from './send/dry-run.repository.js';
 import { DryRunService } from './send/dry-run.service.js';
 import { MessageControlRepository } from './control/message-control.repository.js';
 import { MessageControlService } from './control/message-control.service.js';
+import { MessageInsertRepository } from './send/message-insert.repository.js';
 import { MessageWriter } from './send/message-writer.js';
 import { MessageRepository } from './send/message.repository.js';
 import { MessagesService } from './send/messages.service.js';
@@ -24,6 +26,7 @@ import { RoutingService } from './send/routing.service.js';
 @Module({
   imports: [ApplicationsModule, DeliveryModule, DevicesModule, LimitsModule, ProvidersModule],
   providers: [
+    AcceptanceService,
     AudienceService,
     BulkService,
     DeliveryReportRepository,
@@ -31,6 +34,7 @@ import { RoutingService } from './send/routing.service.js';
     DryRunService,
     MessageControlRepository,
     MessageControlService,
+    MessageInsertRepository,
     MessageRepository,
     MessageWriter,
     MessagesService,
@@ -42,13 +46,13 @@ import { RoutingService } from './send/routing.service.js';
     RoutingService,
   ],
   exports: [
+    AcceptanceService,
     AudienceService,
     BulkService,
     DryRunRepository,
     DryRunService,
     MessageControlRepository,
     MessageControlService,
-    MessageRepository,
     MessagesService,
     PlantedMessages,
     ReportsService,

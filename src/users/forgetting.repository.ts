@@ -6,7 +6,6 @@ import type { Tables, Target } from '../database/tables.js';
 import { MessageControlRepository } from '../messages/control/message-control.repository.js';
 import { forgetIn, forgetTarget } from './forget.js';
 import type { Person } from './forget.js';
-import type { Removal } from './user-removal.repository.js';
 
 /** Of one step: looked at, 1 KB each; emptied or cancelled; and rewritten, which may have lists of ten thousand ids. */
 const LOOKED_AT = 1_000;
@@ -16,14 +15,26 @@ const DEFINITIONS = 20;
 
 type Step = 'more' | 'held' | 'done';
 
-/** Puts a pseudonym in place of a removed user's id in messages and campaigns, and empties messages to that user alone. */
+/** A removal that is under way. */
+export interface Removal {
+  application_id: string;
+  user_id: string;
+  pseudonym: string;
+  device_ids: string[];
+  last_device: number;
+  last_message: number;
+}
+
+/**
+ * Puts a pseudonym in place of a removed user's id in messages and campaigns, and empties messages to that user alone.
+ */
 @Injectable()
 export class ForgettingRepository {
   constructor(private readonly control: MessageControlRepository) {}
 
   /**
-   * One step of the pass over the application's messages, in the order of their acceptance, then over its campaigns. What
-   * another transaction holds is left to a later step: waiting for it could be a deadlock.
+   * One step of the pass over the application's messages, in the order of their acceptance, then over its campaigns.
+   * What another transaction holds is left to a later step: waiting for it could be a deadlock.
    */
   async step(removal: Removal, transaction: Transaction<Tables>): Promise<Step> {
     const messages = await this.forgetMessages(removal, transaction);

@@ -8,6 +8,7 @@ import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { Tables } from '../database/tables.js';
 import { ForgettingRepository } from './forgetting.repository.js';
+import type { Removal } from './forgetting.repository.js';
 
 /** Rows of one step each: transactions of some 5 to 100 ms. */
 const DEVICES = 500;
@@ -15,16 +16,6 @@ const VALUES = 2_000;
 
 /** `devices`: some are gone, and others may be left. `held`: what is left is locked by another transaction. */
 export type Step = 'devices' | 'more' | 'held' | 'done';
-
-/** A removal as it stands. */
-export interface Removal {
-  application_id: string;
-  user_id: string;
-  pseudonym: string;
-  device_ids: string[];
-  last_device: number;
-  last_message: number;
-}
 
 /** Takes away what is kept about a user. Several processes share the work; it goes on after a crash. */
 @Injectable()
@@ -34,7 +25,10 @@ export class UserRemovalRepository {
     private readonly forgetting: ForgettingRepository,
   ) {}
 
-  /** From the commit on it is certain that the data goes. A second request begins the pass anew, under the pseudonym of the first. */
+  /**
+   * From the commit on it is certain that the data goes. A second request begins the pass anew, under the pseudonym of
+   * the first.
+   */
   begin(applicationId: string, userId: string, actor: Actor): Promise<void> {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const { rows } = await sql<{ pseudonym: string }>`

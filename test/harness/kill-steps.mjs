@@ -2,22 +2,22 @@ import { readFileSync, readdirSync } from 'node:fs';
 
 /**
  * Loaded before the built program (`node --import`): kills the process at a step by name. Steps are the methods of the
- * repositories and of the delivery queue, as the classes have them. TEST_KILL_FILE names a file, read at every step:
+ * repositories, of the delivery queue and of the services that open transactions, as the classes have them. TEST_KILL_FILE names a file, read at every step:
  * `{"step": "ClaimRepository.claim", "when": "before" | "after", "nth": 1}`; while it is absent nothing happens.
  * Without the variable it prints the steps and leaves the program alone.
  */
 
 const FOLDERS = ['applications', 'campaigns', 'delivery', 'devices', 'messages'];
-const DURABLE = /\.(repository|queue)\.js$/;
+const DURABLE = /(\.(repository|queue)|\/(acceptance|expand|firing|replan|wave)\.service)\.js$/;
 const file = process.env.TEST_KILL_FILE;
 const calls = new Map();
 const steps = [];
 
 for (const folder of FOLDERS) {
   const place = new URL(`../../dist/${folder}/`, import.meta.url);
-  for (const name of readdirSync(place).filter((each) => DURABLE.test(each)))
+  for (const name of readdirSync(place, { recursive: true }).filter((each) => DURABLE.test(`/${each}`)))
     for (const [className, found] of Object.entries(await import(new URL(name, place).href)))
-      if (typeof found === 'function' && className.match(/(Repository|Queue)$/))
+      if (typeof found === 'function' && className.match(/(Repository|Queue|Service)$/))
         wrapMethods(className, found.prototype);
 }
 if (file === undefined) process.stdout.write(JSON.stringify(steps));

@@ -1,4 +1,3 @@
-import { Injectable } from '@nestjs/common';
 import { rootCause } from '../../common/errors.js';
 import type { Target } from '../../database/tables.js';
 import { readContent } from '../campaign-content.js';
@@ -16,50 +15,54 @@ import { decideWave, planWaves, zonesOf } from './wave.js';
 import type { WavePlan, WaveTerms } from './wave.js';
 import { toMessages } from './wave-messages.js';
 import type { WaveMessage } from './wave-messages.js';
-import type { ComposedMessage, DueWave, WaveOutcome } from './wave.repository.js';
+import type { ComposedMessage, DueWave, WaveOutcome } from './wave-outcome.js';
 
 /**
- * What the repositories ask while they hold the rows. A definition was valid when it was put; where it is not any more
- * (another version, other time zones), the campaign stops with the reason and nobody else's does.
+ * The rules of firings and waves for stored definitions, pure. A stored definition was valid when it was written. If it
+ * is no longer valid (another version, other time zone data), its own campaign stops with the reason, and the others go
+ * on.
  */
-@Injectable()
-export class CampaignRules {
-  planFirings(campaign: DueCampaign, now: number): Planned {
-    try {
-      return planFirings(campaign, ttlOf(campaign.definition), now);
-    } catch (error) {
-      return { runs: [], next: null, pause: rootCause(error), cancelEarlier: false };
-    }
-  }
 
-  /** Undefined when the definition cannot be read any more: its next firing tells. */
-  planNext(definition: Definition, id: string, now: number): NextFiring | null | undefined {
-    try {
-      return planNext(definition, id, now);
-    } catch {
-      return undefined;
-    }
+/** The runs of a campaign that is due; if the definition is no longer valid, a pause with the reason. */
+export function planOrPause(campaign: DueCampaign, now: number): Planned {
+  try {
+    return planFirings(campaign, ttlOf(campaign.definition), now);
+  } catch (error) {
+    return { runs: [], next: null, pause: rootCause(error), cancelEarlier: false };
   }
+}
 
-  /** Of a run by hand: at once for everybody, but for those who have quiet hours. */
-  planManual(campaign: { id: string; definition: Definition }, now: number): WavePlan[] {
-    const terms = termsOf({ ...campaign, manual: true });
-    return planWaves(terms, { at: now, local: toLocal(terms.schedule.zone, now), kind: 'plain' });
+/**
+ * The first firing after `now`; null: no firing is left, or the definition is no longer valid, which the due firing
+ * reports.
+ */
+export function planNextIfValid(definition: Definition, id: string, now: number): NextFiring | null {
+  try {
+    return planNext(definition, id, now);
+  } catch {
+    return null;
   }
+}
 
-  readWave(wave: DueWave, named: readonly string[], now: number): WaveOutcome {
-    if (!wave.applicationEnabled) return { do: 'skip', reason: DISABLED };
-    try {
-      const target = targetOf(wave, named);
-      if (target === null) return { do: 'empty' };
-      const decision = decideWave(wave.plan, wave.dueAt, wave.definition, ttlOf(wave.definition), now);
-      if (decision.do !== 'send') return decision;
-      if (wave.busy && waveOverlap(wave.definition) === 'skip') return { do: 'skip', reason: UNDER_WAY };
-      const messages = toMessages(wave.definition, wave.campaignId);
-      return { do: 'send', messages: messages.map((message) => compose(wave, message, target, now)) };
-    } catch (error) {
-      return { do: 'skip', reason: rootCause(error) };
-    }
+/** The waves of a manual run: at once for all recipients, except those who have quiet hours now. */
+export function planManual(campaign: { id: string; definition: Definition }, now: number): WavePlan[] {
+  const terms = termsOf({ ...campaign, manual: true });
+  return planWaves(terms, { at: now, local: toLocal(terms.schedule.zone, now), kind: 'plain' });
+}
+
+/** `busy`: an earlier run is still under way in the zones of the wave. `named`: the time zones that devices name. */
+export function decideOutcome(wave: DueWave, busy: boolean, named: readonly string[], now: number): WaveOutcome {
+  if (!wave.applicationEnabled) return { do: 'skip', reason: DISABLED };
+  try {
+    const target = targetOf(wave, named);
+    if (target === null) return { do: 'empty' };
+    const decision = decideWave(wave.plan, wave.dueAt, wave.definition, ttlOf(wave.definition), now);
+    if (decision.do !== 'send') return decision;
+    if (busy && waveOverlap(wave.definition) === 'skip') return { do: 'skip', reason: UNDER_WAY };
+    const messages = toMessages(wave.definition, wave.campaignId);
+    return { do: 'send', messages: messages.map((message) => compose(wave, message, target, now)) };
+  } catch (error) {
+    return { do: 'skip', reason: rootCause(error) };
   }
 }
 
@@ -88,9 +91,9 @@ function compose(
   return { variant, language, message };
 }
 
-/** Of the content: the time to live that waves go by. Seconds. */
+/** The time to live of the content, in seconds. */
 export function ttlOf({ content }: Definition): number {
-  // A number may stand there as text.
+  // The content may have the number as text.
   const ttl = content.ttl === undefined || content.ttl === null ? undefined : Number(content.ttl);
   return readTiming({ ttl }, 0).expiresAt.getTime() / 1_000;
 }
@@ -114,7 +117,7 @@ export function termsOf({
   };
 }
 
-/** Null: no device of the application is in the wave's zones. */
+/** Null: no device of the application is in the zones of the wave. */
 function targetOf(wave: DueWave, named: readonly string[]): Target | null {
   const target = readCampaignTarget(wave.definition.target);
   if (!wave.plan.zoned) return target;
@@ -125,7 +128,7 @@ function targetOf(wave: DueWave, named: readonly string[]): Target | null {
   return zones && { ...target, where: [...(target.where ?? []), { kind: 'timeZone', ...zones }] };
 }
 
-/** Counts from the moment that was meant, not from when a scheduler came to it; and ends where quiet hours drop what is left. */
+/** The time to live counts from the planned moment; if quiet hours drop deliveries, it ends when they begin. */
 function expiryOf({ plan, definition }: DueWave, ttlSeconds: number): number {
   const end = plan.scheduledAt + ttlSeconds * 1_000;
   const quiet = definition.policies?.quietHours?.action === 'drop' ? plan.quiet[0]?.[0] : undefined;

@@ -4,11 +4,10 @@ import { Interval } from '@nestjs/schedule';
 import { EARLIEST } from '../../common/clock.js';
 import { Rounds } from '../../common/rounds.js';
 import { DeliveryQueue } from '../../delivery/delivery.queue.js';
-import { CampaignRules } from './campaign.rules.js';
-import { FiringRepository } from './firing.repository.js';
-import { ReplanRepository } from './replan.repository.js';
+import { FiringService } from './firing.service.js';
+import { ReplanService } from './replan.service.js';
 import { SharedClock } from './shared-clock.repository.js';
-import { WaveRepository } from './wave.repository.js';
+import { WaveService } from './wave.service.js';
 
 const EVERY_MS = 1_000;
 /** Another server that takes over may be behind by so much. */
@@ -16,7 +15,10 @@ const BACK_MS = 500;
 /** Campaigns that a line of the log names. */
 const NAMED = 10;
 
-/** Looks for what is due. The schedule is in the rows: a look that is missed is made up for by the next, whoever makes it. */
+/**
+ * Looks for what is due. The schedule is in the rows: a look that is missed is made up for by the next, whoever makes
+ * it.
+ */
 @Injectable()
 export class CampaignScheduler implements BeforeApplicationShutdown {
   private readonly log = new Logger('Campaigns');
@@ -27,10 +29,9 @@ export class CampaignScheduler implements BeforeApplicationShutdown {
 
   constructor(
     private readonly clock: SharedClock,
-    private readonly firings: FiringRepository,
-    private readonly waves: WaveRepository,
-    private readonly plans: ReplanRepository,
-    private readonly rules: CampaignRules,
+    private readonly firings: FiringService,
+    private readonly waves: WaveService,
+    private readonly plans: ReplanService,
     private readonly queue: DeliveryQueue,
   ) {}
 
@@ -45,15 +46,7 @@ export class CampaignScheduler implements BeforeApplicationShutdown {
     if (now < EARLIEST) return;
     if (now < this.lookedAt - BACK_MS) await this.replan(now);
     this.lookedAt = now;
-    const steps = [
-      () =>
-        this.firings.fireDue(
-          now,
-          (campaign) => this.rules.planFirings(campaign, now),
-          (...wave) => this.rules.readWave(...wave),
-        ),
-      () => this.waves.sendDue(now, (...wave) => this.rules.readWave(...wave)),
-    ];
+    const steps = [() => this.firings.fireDue(now), () => this.waves.sendDue(now)];
     const made: number[] = [];
     try {
       for (const step of steps)
@@ -70,7 +63,7 @@ export class CampaignScheduler implements BeforeApplicationShutdown {
 
   /** At each start, and when the database's clock went back: what was planned by it lies in days to come. */
   private async replan(now: number): Promise<void> {
-    const ids = await this.plans.replan(now, (definition, id) => this.rules.planNext(definition, id, now));
+    const ids = await this.plans.replan(now);
     if (ids.length === 0) return;
     const named = ids.slice(0, NAMED).join(', ') + (ids.length > NAMED ? ' …' : '');
     this.log.warn(

@@ -1,33 +1,33 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import type { Transaction } from 'kysely';
-import { rootCause } from '../../common/errors.js';
 import { bigints } from '../../database/bigints.js';
 import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
-import type { Tables } from '../../database/tables.js';
-import { OVERTAKEN, runOverlap } from '../campaign.js';
+import type { Tx } from '../../database/transaction.js';
 import type { Definition } from '../campaign.js';
 import type { DueCampaign, Planned, PlannedRun } from './firing.js';
-import { OverlapRepository } from './overlap.repository.js';
-import { isRefused } from './refused.js';
 import type { WavePlan } from './wave.js';
-import { WaveRepository } from './wave.repository.js';
-import type { Sent, WaveReader } from './wave.repository.js';
 
-/** Campaigns of one transaction: some 50 ms. */
-const LIMIT = 100;
 /** Of one statement: PostgreSQL takes 65,535 parameters. */
 const ROWS = 1_000;
 
-/** Plans what becomes of a campaign; a plan that cannot be made pauses the campaign, with the reason. */
-export type Planner = (campaign: DueCampaign) => Planned;
-
-/** The Idempotency-Key of a run by hand, and whose it is. */
+/** The client that started a manual run, and its Idempotency-Key. */
 export interface RunKey {
   clientId: string;
   key: string;
 }
+
+/** A planned run of a campaign. */
+export interface NewRun {
+  campaign: { seq: number; definition: Definition };
+  run: PlannedRun;
+}
+
+/** A campaign that is due, as it is stored. */
+export type ClaimedCampaign = Omit<DueCampaign, 'busy' | 'failureShare'>;
+
+/** What a firing changes in a campaign. */
+export type CampaignUpdate = Pick<Planned, 'next' | 'pause'> & { seq: number };
 
 interface DueRow {
   seq: number;
@@ -38,127 +38,57 @@ interface DueRow {
   enabled: boolean;
 }
 
-/**
- * Fires what is due. A firing is a row under a unique key, and its messages are made in the transaction that makes it; the
- * campaign is locked meanwhile and passed over by others. So any number of processes, whatever their clocks say and
- * whenever they die, make it once.
- */
 @Injectable()
 export class FiringRepository {
-  constructor(
-    @Inject(DATABASE) private readonly database: Database,
-    private readonly waves: WaveRepository,
-    private readonly overlaps: OverlapRepository,
-  ) {}
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Fires some of the campaigns that are due. `more`: there may be others. */
-  async fireDue(now: number, plan: Planner, read: WaveReader): Promise<Sent & { more: boolean }> {
-    try {
-      return await this.fireSome(now, plan, read);
-    } catch (error) {
-      if (!isRefused(error)) throw error;
-      return this.fireEach(now, plan, read);
-    }
-  }
-
-  /** One by one: what cannot be kept pauses its campaign, with the reason, and stops nobody else. */
-  private async fireEach(now: number, plan: Planner, read: WaveReader): Promise<Sent & { more: boolean }> {
-    const due = await this.database.kysely
+  /** The seqs of campaigns that are due, the earliest first. */
+  async listDue(now: number, limit: number): Promise<number[]> {
+    const rows = await this.database.kysely
       .selectFrom('campaign')
       .select('seq')
       .where('state', '=', 'active')
       .where('due_at', '<=', new Date(now))
       .orderBy('due_at')
-      .limit(LIMIT)
+      .limit(limit)
       .execute();
-    const messageSeqs: number[] = [];
-    for (const { seq } of due)
-      try {
-        messageSeqs.push(...(await this.fireSome(now, plan, read, seq)).messageSeqs);
-      } catch (error) {
-        if (!isRefused(error)) throw error;
-        const pause = { runs: [], next: null, pause: rootCause(error), cancelEarlier: false };
-        await this.fireSome(now, () => pause, read, seq);
-      }
-    return { messageSeqs, more: false };
-  }
-
-  private fireSome(
-    now: number,
-    plan: Planner,
-    read: WaveReader,
-    only: number | null = null,
-  ): Promise<Sent & { more: boolean }> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
-      const { rows } = await sql<DueRow>`
-        select campaign.seq, campaign.id, campaign.application_id, campaign.definition, campaign.next_at,
-          application.enabled
-        from campaign join application on application.id = campaign.application_id and application.removed_at is null
-          and application.stopped_at is null
-        where campaign.state = 'active' and campaign.due_at <= ${new Date(now)}
-          and (${only}::bigint is null or campaign.seq = ${only})
-        order by campaign.due_at limit ${LIMIT} for update of campaign skip locked`.execute(transaction);
-      if (rows.length === 0) return { messageSeqs: [], more: false };
-      const careful = rows.filter(({ definition }) => runOverlap(definition) !== 'allow').map(({ seq }) => seq);
-      const busy = await this.overlaps.findBusy(careful, transaction);
-      const shares = await this.findFailureShares(rows, transaction);
-      const runs: { campaign: DueRow; run: PlannedRun }[] = [];
-      const changes: CampaignChange[] = [];
-      for (const row of rows) {
-        const planned = plan({
-          seq: row.seq,
-          id: row.id,
-          applicationId: row.application_id,
-          definition: row.definition,
-          nextAt: row.next_at.getTime(),
-          applicationEnabled: row.enabled,
-          busy: busy.has(row.seq),
-          failureShare: shares.get(row.seq) ?? null,
-        });
-        if (planned.cancelEarlier && busy.has(row.seq)) await this.overlaps.cancelRuns(row.seq, OVERTAKEN, transaction);
-        runs.push(...planned.runs.map((run) => ({ campaign: row, run })));
-        changes.push({ seq: row.seq, ...planned });
-      }
-      const seqs = await this.insertRuns(runs, now, transaction);
-      await this.moveOn(changes, now, transaction);
-      const sent = await this.waves.sendDue(now, read, transaction, seqs);
-      return { messageSeqs: sent.messageSeqs, more: rows.length === LIMIT };
-    });
+    return rows.map(({ seq }) => seq);
   }
 
   /**
-   * Fires a campaign now, beside its schedule. Answers the run; null when one was fired under the key, or in this very
-   * millisecond. `busy`: an earlier run is still under way.
+   * Locks campaigns that are due, the earliest first; with `only`, this campaign if it is due. Campaigns that another
+   * transaction has locked are passed over.
    */
-  fireNow(
-    campaign: { seq: number; definition: Definition },
-    now: number,
-    waves: WavePlan[],
-    read: WaveReader,
-    key: RunKey | null = null,
-  ): Promise<Sent & { runSeq: number | null; busy: boolean }> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
-      const busy = await this.overlaps.findBusy([campaign.seq], transaction);
-      const run: PlannedRun = { scheduledAt: now, skipped: null, waves };
-      const seqs = await this.insertRuns([{ campaign, run }], now, transaction, { key });
-      const sent = await this.waves.sendDue(now, read, transaction, seqs);
-      return { messageSeqs: sent.messageSeqs, runSeq: seqs[0] ?? null, busy: busy.size > 0 };
-    });
+  async claimDue(now: number, limit: number, tx: Tx, only: number | null = null): Promise<ClaimedCampaign[]> {
+    const { rows } = await sql<DueRow>`
+      select campaign.seq, campaign.id, campaign.application_id, campaign.definition, campaign.next_at,
+        application.enabled
+      from campaign join application on application.id = campaign.application_id and application.removed_at is null
+        and application.stopped_at is null
+      where campaign.state = 'active' and campaign.due_at <= ${new Date(now)}
+        and (${only}::bigint is null or campaign.seq = ${only})
+      order by campaign.due_at limit ${limit} for update of campaign skip locked`.execute(tx);
+    return rows.map((row) => ({
+      seq: row.seq,
+      id: row.id,
+      applicationId: row.application_id,
+      definition: row.definition,
+      nextAt: row.next_at.getTime(),
+      applicationEnabled: row.enabled,
+    }));
   }
 
-  /** Inserts what is not there yet; answers the runs that fire. `byHand`: without it they are of the schedule. */
-  private async insertRuns(
-    runs: readonly { campaign: { seq: number; definition: Definition }; run: PlannedRun }[],
-    now: number,
-    transaction: Transaction<Tables>,
-    byHand?: { key: RunKey | null },
-  ): Promise<number[]> {
+  /**
+   * Inserts runs and the waves of those that fire. Returns the seqs of the runs that fire; a run that exists already is
+   * left out. `manual`: the runs were started by a client.
+   */
+  async insertRuns(runs: readonly NewRun[], now: number, tx: Tx, manual?: { key: RunKey | null }): Promise<number[]> {
     const rows = runs.map(({ campaign, run }) => ({
       campaign_seq: campaign.seq,
       scheduled_at: new Date(run.scheduledAt),
-      manual: byHand !== undefined,
-      client_id: byHand?.key?.clientId ?? null,
-      idempotency_key: byHand?.key?.key ?? null,
+      manual: manual !== undefined,
+      client_id: manual?.key?.clientId ?? null,
+      idempotency_key: manual?.key?.key ?? null,
       state: run.skipped === null ? ('running' as const) : ('skipped' as const),
       reason: run.skipped,
       definition: run.waves.some(({ dueAt }) => dueAt > now) ? JSON.stringify(campaign.definition) : null,
@@ -170,7 +100,7 @@ export class FiringRepository {
     const inserted: { seq: number; campaign_seq: number; scheduled_at: Date }[] = [];
     for (let at = 0; at < rows.length; at += ROWS)
       inserted.push(
-        ...(await transaction
+        ...(await tx
           .insertInto('campaign_run')
           .values(rows.slice(at, at + ROWS))
           .onConflict((conflict) => conflict.doNothing())
@@ -184,19 +114,16 @@ export class FiringRepository {
     });
     const waves = fired.flatMap(({ seq, waves: plans }) => plans.map((wave) => toWaveRow(seq, wave)));
     for (let at = 0; at < waves.length; at += ROWS)
-      await transaction
+      await tx
         .insertInto('campaign_wave')
         .values(waves.slice(at, at + ROWS))
         .execute();
     return fired.map(({ seq }) => seq);
   }
 
-  private async moveOn(
-    changes: readonly CampaignChange[],
-    now: number,
-    transaction: Transaction<Tables>,
-  ): Promise<void> {
-    const rows = changes.map(({ seq, next, pause }) => ({
+  /** Writes when the campaigns fire next, or that they are finished or paused. */
+  async moveOn(updates: readonly CampaignUpdate[], now: number, tx: Tx): Promise<void> {
+    const rows = updates.map(({ seq, next, pause }) => ({
       seq,
       state: pause === null ? (next === null ? 'finished' : 'active') : 'paused',
       reason: pause,
@@ -208,18 +135,14 @@ export class FiringRepository {
         due_at = change.due_at, updated_at = case when change.state = 'active' then updated_at else ${new Date(now)} end
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
         as change(seq bigint, state text, reason text, next_at timestamptz, due_at timestamptz)
-      where campaign.seq = change.seq`.execute(transaction);
+      where campaign.seq = change.seq`.execute(tx);
   }
 
-  /** Of the campaigns that care: how much of the last run that sent anything has failed or was rejected. */
-  private async findFailureShares(
-    rows: readonly DueRow[],
-    transaction: Transaction<Tables>,
-  ): Promise<Map<number, number>> {
-    const seqs = rows.filter(({ definition }) => definition.policies?.pauseAtFailureShare !== undefined);
-    if (seqs.length === 0) return new Map();
+  /** By campaign, the share of failed and rejected deliveries of its last run that sent anything, from 0 to 1. */
+  async findFailureShares(campaignSeqs: readonly number[], tx: Tx): Promise<Map<number, number>> {
+    if (campaignSeqs.length === 0) return new Map();
     // Positions of accepted, rejected, failed and unknown in the counts, from 1 (delivery/outcome.ts).
-    const { rows: found } = await sql<{ campaign_seq: number; share: number | null }>`
+    const { rows } = await sql<{ campaign_seq: number; share: number | null }>`
       select last.campaign_seq, (
           select (sum(counts[4]) + sum(counts[5]))::float8
             / nullif(sum(counts[3]) + sum(counts[4]) + sum(counts[5]) + sum(counts[8]), 0)
@@ -227,15 +150,13 @@ export class FiringRepository {
           join campaign_message sent on sent.wave_seq = wave.seq
           join batch on batch.message_seq = sent.message_seq
           where wave.run_seq = last.seq) as share
-      from unnest(${bigints(seqs.map(({ seq }) => seq))}) as wanted(seq), lateral (
+      from unnest(${bigints(campaignSeqs)}) as wanted(seq), lateral (
         select seq, campaign_seq from campaign_run
         where campaign_seq = wanted.seq and state in ('running', 'sent') order by scheduled_at desc limit 1) as last
-      `.execute(transaction);
-    return new Map(found.flatMap(({ campaign_seq: seq, share }) => (share === null ? [] : [[seq, share]])));
+      `.execute(tx);
+    return new Map(rows.flatMap(({ campaign_seq: seq, share }) => (share === null ? [] : [[seq, share]])));
   }
 }
-
-type CampaignChange = Pick<Planned, 'next' | 'pause'> & { seq: number };
 
 function toWaveRow(runSeq: number, wave: WavePlan) {
   return {

@@ -3,67 +3,51 @@ import { sql } from 'kysely';
 import { bigints } from '../../database/bigints.js';
 import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
+import type { Tx } from '../../database/transaction.js';
 import type { Definition } from '../campaign.js';
 import type { NextFiring } from './firing.js';
 
-/** Campaigns of one transaction. */
-const CAMPAIGNS = 200;
 const RUNS = 1_000;
 /** A wave waits for its zones (26 hours), for the end of quiet hours (24) and for the jitter (1). */
 const LONGEST_WAVE_H = 51;
 const AHEAD = 'the clock was ahead when it was planned';
 
-/** Answers the first firing after now; undefined: the definition cannot be read any more. */
-export type Replanner = (definition: Definition, id: string) => NextFiring | null | undefined;
-
-interface Row {
+/** A campaign that waits for its next firing. */
+export interface PlannedCampaign {
   seq: number;
   id: string;
   definition: Definition;
-  next_at: Date | null;
+  /** Epoch ms; null: finished. */
+  nextAt: number | null;
 }
 
-/** Puts right what was planned, fired and finished while the clock was ahead. */
+/** Corrects what was planned, fired and finished while the clock was ahead. Times are epoch ms. */
 @Injectable()
 export class ReplanRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Answers the ids of the campaigns that were planned anew. `now`: epoch ms. */
-  async replan(now: number, plan: Replanner): Promise<string[]> {
-    while (await this.removeRunsToCome(now));
-    await this.skipFarWaves(now);
-    const ids: string[] = [];
-    for (let after = 0; ;) {
-      const step = await this.replanSome(now, after, plan);
-      ids.push(...step.ids);
-      if (step.last === null) return ids;
-      after = step.last;
-    }
+  /** Locks campaigns above a seq, in order, that wait for a later moment or were finished at a later moment. */
+  async claimPlanned(now: number, after: number, limit: number, tx: Tx): Promise<PlannedCampaign[]> {
+    const at = new Date(now);
+    const { rows } = await sql<Omit<PlannedCampaign, 'nextAt'> & { next_at: Date | null }>`
+      select seq, id, definition, next_at from campaign
+      where seq > ${after} and ((state = 'active' and next_at > ${at}) or (state = 'finished' and updated_at > ${at}))
+      order by seq limit ${limit} for update skip locked`.execute(tx);
+    return rows.map(({ next_at: nextAt, ...row }) => ({ ...row, nextAt: nextAt?.getTime() ?? null }));
   }
 
-  /** One step over campaigns that wait for a moment to come, and those that are to finish only in days to come. */
-  private replanSome(now: number, after: number, plan: Replanner): Promise<{ ids: string[]; last: number | null }> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
-      const at = new Date(now);
-      const { rows } = await sql<Row>`
-        select seq, id, definition, next_at from campaign
-        where seq > ${after} and ((state = 'active' and next_at > ${at}) or (state = 'finished' and updated_at > ${at}))
-        order by seq limit ${CAMPAIGNS} for update skip locked`.execute(transaction);
-      const changes = rows.flatMap(({ seq, id, definition, next_at: old }) => {
-        const next = plan(definition, id);
-        return !next || next.nextAt === old?.getTime() ? [] : [{ seq, id, ...next }];
-      });
-      for (const { seq, nextAt, dueAt } of changes)
-        await sql`
-          update campaign set state = 'active', next_at = ${new Date(nextAt)}, due_at = ${new Date(dueAt)},
-            updated_at = least(updated_at, ${at})
-          where seq = ${seq}`.execute(transaction);
-      return { ids: changes.map(({ id }) => id), last: rows.at(-1)?.seq ?? null };
-    });
+  async setNext(seq: number, { nextAt, dueAt }: NextFiring, now: number, tx: Tx): Promise<void> {
+    await sql`
+      update campaign set state = 'active', next_at = ${new Date(nextAt)}, due_at = ${new Date(dueAt)},
+        updated_at = least(updated_at, ${new Date(now)})
+      where seq = ${seq}`.execute(tx);
   }
 
-  /** One step over runs of moments to come of which nothing was sent: they are made when their time has come. */
-  private async removeRunsToCome(now: number): Promise<boolean> {
+  /**
+   * Deletes some runs of later moments of which nothing was sent; they are made again when they are due. False: none is
+   * left.
+   */
+  async removeRunsToCome(now: number): Promise<boolean> {
     const { rows } = await sql`
       delete from campaign_run where seq in (
         select seq from campaign_run run where scheduled_at > ${new Date(now)} and not manual and not exists (
@@ -73,8 +57,8 @@ export class ReplanRepository {
     return rows.length > 0;
   }
 
-  /** Of a run that has begun, the waves that would wait for decades: it would never end, nor let another begin. */
-  private async skipFarWaves(now: number): Promise<void> {
+  /** Skips waves that would wait for decades: their runs would never end, and would block later runs. */
+  async skipFarWaves(now: number): Promise<void> {
     await this.database.kysely.transaction().execute(async (transaction) => {
       const { rows } = await sql<{ run_seq: number }>`
         update campaign_wave set state = 'skipped', reason = ${AHEAD}

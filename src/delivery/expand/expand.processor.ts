@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { DatabaseWatch } from '../../database/database-watch.js';
 import { Queues } from '../../queue/queue.js';
+import { DeliveryQueue } from '../delivery.queue.js';
 import { ExpandService } from './expand.service.js';
 
 /** Expansions of one process at once; each is a row of short transactions. */
@@ -10,21 +11,34 @@ const CONCURRENCY = 2;
 /** The worker of the queue `expand`. */
 @Injectable()
 export class ExpandProcessor implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private stopped = false;
+
   constructor(
     private readonly queues: Queues,
     private readonly expand: ExpandService,
+    private readonly queue: DeliveryQueue,
     private readonly watch: DatabaseWatch,
   ) {}
 
   onApplicationBootstrap(): void {
     this.queues.work('expand', CONCURRENCY, (data) => {
-      // The sweeper brings the message again. What has ended by a wrong clock would be cut without its rate.
+      // The sweeper queues the message again. By a wrong clock, a message would count as expired and lose its rate.
       if (!this.watch.isClockUsable) throw new Error('The clock is wrong: nothing is expanded');
-      return this.expand.expandMessage(data.id);
+      return this.expandMessage(data.id);
     });
   }
 
+  /** Ends after the page at hand. */
   beforeApplicationShutdown(): void {
-    this.expand.stop();
+    this.stopped = true;
+  }
+
+  private async expandMessage(messageSeq: number): Promise<void> {
+    let more = true;
+    while (more && !this.stopped) {
+      const page = await this.expand.expandPage(messageSeq);
+      await this.queue.enqueueBatches(page.promoted);
+      more = page.more;
+    }
   }
 }

@@ -1,27 +1,93 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
+import { executePrepared } from '../../database/database.js';
+import type { Database } from '../../database/database.js';
+import { DATABASE } from '../../database/database.module.js';
+import type { Tx } from '../../database/transaction.js';
 import { batchRecords, insertBatches, readyOf } from '../../delivery/batch-insert.repository.js';
 import type { InsertedBatch } from '../../delivery/batch-insert.repository.js';
 import type { QueuedBatch } from '../../delivery/batch.js';
 import { toRow } from './new-message.js';
-import type { Acceptable } from './new-message.js';
-
-/** How messages are inserted, together with their batches. */
+import type { Acceptable, NewMessage } from './new-message.js';
 
 export interface Kept {
-  /** In the order given. */
+  /** In the order given; null: the id or the Idempotency-Key is taken. */
   seqs: (number | null)[];
-  /** Of all of them, what may be queued now. */
+  /** Their batches that may be queued now. */
   queued: QueuedBatch[];
 }
 
 type Inserted = { messageId: string; seq: number } & (InsertedBatch | { id: null });
 
+/** Inserts messages together with their batches. */
+@Injectable()
+export class MessageInsertRepository {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** In one prepared statement outside of a transaction. */
+  async insertAlone(list: readonly Acceptable[]): Promise<Kept> {
+    return keptOf(list, await executePrepared(this.database, 'accept', insertMessages(list)));
+  }
+
+  async insert(list: readonly Acceptable[], tx: Tx): Promise<Kept> {
+    const { rows } = await insertMessages(list).execute(tx);
+    return keptOf(list, rows);
+  }
+
+  /**
+   * Holds the settings of the upstream, so that their removal waits for the commit and then sees the batch or the
+   * resend. False: there are none.
+   */
+  async holdUpstream(applicationId: string, tx: Tx): Promise<boolean> {
+    const settings = await tx
+      .selectFrom('provider_setting')
+      .select('version')
+      .where('application_id', '=', applicationId)
+      .where('provider', '=', 'upstream')
+      .forKeyShare()
+      .executeTakeFirst();
+    return settings !== undefined;
+  }
+
+  /**
+   * Holds a message, so that the housekeeper waits for the commit and then sees the resend. False: the message is gone.
+   */
+  async holdOriginal(applicationId: string, id: string, tx: Tx): Promise<boolean> {
+    const original = await tx
+      .selectFrom('message')
+      .select('seq')
+      .where('application_id', '=', applicationId)
+      .where('id', '=', id)
+      .where('state', '<>', 'removed')
+      .forShare()
+      .executeTakeFirst();
+    return original !== undefined;
+  }
+
+  /** The placeholders' values of each user. */
+  async insertData(messageSeq: number, data: NonNullable<NewMessage['data']>, tx: Tx): Promise<void> {
+    await sql`
+      insert into message_data (message_seq, user_id, fields)
+      select ${messageSeq}::bigint, key, value from jsonb_each(${JSON.stringify(Object.fromEntries(data))}::jsonb)`.execute(
+      tx,
+    );
+  }
+
+  /** Gives a resend the placeholders' values of its original. */
+  async copyData(messageSeq: number, original: { applicationId: string; id: string }, tx: Tx): Promise<void> {
+    await sql`
+      insert into message_data (message_seq, user_id, fields)
+      select ${messageSeq}::bigint, user_id, fields from message_data where message_seq = (
+        select seq from message where application_id = ${original.applicationId} and id = ${original.id})`.execute(tx);
+  }
+}
+
 /**
- * The statement that inserts messages and their batches. One text of parameters whatever their number: a list of values for
- * each row costs more than the insert itself.
+ * The statement that inserts messages and their batches. One text of parameters whatever their number: a list of values
+ * for each row costs more than the insert itself.
  */
-export function insertMessages(list: readonly Acceptable[]): RawBuilder<Inserted> {
+function insertMessages(list: readonly Acceptable[]): RawBuilder<Inserted> {
   const given = inKeyOrder(firstOfEach(list)).map(toRow);
   const batches = insertBatches(sql`
     select kept.seq as message_seq, kept.application_id, kept.direct, batches.*
@@ -50,13 +116,15 @@ export function insertMessages(list: readonly Acceptable[]): RawBuilder<Inserted
     from kept left join made on made.message_seq = kept.seq`;
 }
 
-/** Of two that drew one id in one statement the database would keep one, and name it for both. */
+/**
+ * One message of each id: if two messages had the same id, the statement would keep one and return its seq for both.
+ */
 function firstOfEach(list: readonly Acceptable[]): Acceptable[] {
   return [...new Map(list.toReversed().map((each) => [each.message.id, each])).values()].toReversed();
 }
 
-/** What the statement answered, for each of the list; nothing was kept of a second message of the same id. */
-export function keptOf(list: readonly Acceptable[], rows: readonly Inserted[]): Kept {
+/** Assigns the returned rows to the list. Of two messages with the same id, only the first was kept. */
+function keptOf(list: readonly Acceptable[], rows: readonly Inserted[]): Kept {
   const left = new Map(rows.map(({ messageId, seq }) => [messageId, seq]));
   const seqs = list.map(({ message: { id } }) => {
     const seq = left.get(id) ?? null;
@@ -66,7 +134,7 @@ export function keptOf(list: readonly Acceptable[], rows: readonly Inserted[]): 
   return { seqs, queued: readyOf(rows.filter((row): row is Inserted & InsertedBatch => row.id !== null)) };
 }
 
-/** Who waits for another's key holds none that the other will want: in one order they cannot deadlock. The rest as it came. */
+/** Messages with an Idempotency-Key first, in key order, so that two concurrent inserts cannot deadlock. */
 function inKeyOrder(list: readonly Acceptable[]): Acceptable[] {
   const lockOf = ({ message: { applicationId, clientId, idempotency } }: Acceptable): string =>
     JSON.stringify([applicationId, clientId, idempotency?.key]);

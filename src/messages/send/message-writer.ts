@@ -4,7 +4,7 @@ import { Gather } from '../../common/gather.js';
 import { SQL_STATE, hasSqlState } from '../../common/sql-state.js';
 import { resultOf, writeTogether } from '../../database/together.js';
 import { DeliveryQueue } from '../../delivery/delivery.queue.js';
-import { MessageRepository } from './message.repository.js';
+import { AcceptanceService } from './acceptance.service.js';
 import { isHeldUp } from './new-message.js';
 import type { Acceptable } from './new-message.js';
 
@@ -12,15 +12,15 @@ import type { Acceptable } from './new-message.js';
 const AT_ONCE = 200;
 
 /**
- * Commits messages, then tells the queue. Those that arrive while a commit is under way share the next one: what a message
- * costs the database is mostly the commit.
+ * Commits messages, then tells the queue. Those that arrive while a commit is under way share the next one: what a
+ * message costs the database is mostly the commit.
  */
 @Injectable()
 export class MessageWriter {
   private readonly commits: Gather<Acceptable, PromiseSettledResult<boolean>>;
 
   constructor(
-    private readonly messages: MessageRepository,
+    private readonly acceptance: AcceptanceService,
     private readonly queue: DeliveryQueue,
   ) {
     const alone = (acceptable: Acceptable) => this.writeAlone(acceptable);
@@ -45,7 +45,7 @@ export class MessageWriter {
   }
 
   private async write(list: readonly Acceptable[], how?: { whole: boolean }): Promise<boolean[]> {
-    const { seqs, queued } = await this.messages.acceptAll(list, how);
+    const { seqs, queued } = await this.acceptance.acceptAll(list, how);
     const toExpand = list.flatMap(({ message, batches }, index) => {
       const seq = seqs[index] ?? null;
       return seq === null || batches !== null || message.sendAt ? [] : [seq];

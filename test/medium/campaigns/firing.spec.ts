@@ -83,21 +83,14 @@ describe.each(PLACES)('firing on %s', (place) => {
     const applicationId = await room.addApplication();
     const broken = await room.addCampaign(applicationId, NINE - HOUR, DAILY);
     const other = await room.addCampaign(applicationId, NINE - HOUR, DAILY);
-    const year10000 = Date.UTC(10_000);
-    const { messageSeqs } = await room.firings.fireDue(
-      NINE,
-      (campaign) => ({
-        ...room.rules.planFirings(campaign, NINE),
-        ...(campaign.seq === broken.seq && { next: { nextAt: year10000, dueAt: year10000 } }),
-      }),
-      (...wave) => room.rules.readWave(...wave),
-    );
+    const planned = `new.seq = ${broken.seq} and new.next_at is not null`;
+    const { messageSeqs } = await room.whileRefused('campaign', planned, () => room.firings.fireDue(NINE));
     expect(messageSeqs).toHaveLength(1);
     expect(await room.runRows(other.seq)).toMatchObject([{ state: 'sent' }]);
     expect(await room.runRows(broken.seq)).toEqual([]);
     expect(await room.campaignRow(broken.seq)).toMatchObject({
       state: 'paused',
-      state_reason: expect.stringContaining('+010000-01-01') as string,
+      state_reason: expect.stringContaining('refused by the test') as string,
       due_at: null,
     });
   });
@@ -236,19 +229,10 @@ describe.runIf(PLACES.includes('PostgreSQL'))('at size', () => {
   it('more messages fire at once than a statement has parameters for', async () => {
     const room = await CampaignRoom.open('PostgreSQL');
     try {
-      const { seq } = await room.addCampaign(await room.addApplication(), NINE - HOUR, DAILY);
-      const { messageSeqs } = await room.firings.fireDue(
-        NINE,
-        (campaign) => room.rules.planFirings(campaign, NINE),
-        (...wave) => {
-          const outcome = room.rules.readWave(...wave);
-          if (outcome.do !== 'send') return outcome;
-          const messages = Array.from({ length: 16_400 }, (_, index) =>
-            outcome.messages.map((each) => ({ ...each, message: { ...each.message, id: `message-${index}` } })),
-          );
-          return { ...outcome, messages: messages.flat() };
-        },
-      );
+      const split = Array.from({ length: 200 }, (_, index) => ({ name: `variant ${index}`, share: 0.5 }));
+      const languages = Object.fromEntries(Array.from({ length: 81 }, (_, index) => [`l${index}`, {}]));
+      const { seq } = await room.addCampaign(await room.addApplication(), NINE - HOUR, { ...DAILY, split, languages });
+      const { messageSeqs } = await room.firings.fireDue(NINE);
       expect(new Set(messageSeqs).size).toBe(16_400);
       expect(await room.messagesOf(seq)).toHaveLength(16_400);
     } finally {

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CampaignScheduler } from '../../../src/campaigns/firing/campaign.scheduler.js';
 import { ReplanRepository } from '../../../src/campaigns/firing/replan.repository.js';
+import { ReplanService } from '../../../src/campaigns/firing/replan.service.js';
 import { SharedClock } from '../../../src/campaigns/firing/shared-clock.repository.js';
 import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
 import { Queues } from '../../../src/queue/queue.js';
@@ -52,8 +53,7 @@ describe.each(PLACES)('campaigns after the clock of the %s database was ahead', 
       clock,
       room.firings,
       room.waves,
-      new ReplanRepository(room.database),
-      room.rules,
+      new ReplanService(room.database, new ReplanRepository(room.database)),
       new DeliveryQueue(queues),
     );
   const nextOf = async (seq: number) => (await room.campaignRow(seq)).next_at?.getTime();

@@ -1,15 +1,19 @@
 import { sql } from 'kysely';
 import { CampaignRepository } from '../../../src/campaigns/campaign.repository.js';
+import type { Campaign, CampaignChange } from '../../../src/campaigns/campaign.repository.js';
 import type { Definition } from '../../../src/campaigns/campaign.js';
-import { CampaignRules } from '../../../src/campaigns/firing/campaign.rules.js';
 import { planNext } from '../../../src/campaigns/firing/firing.js';
 import { FiringRepository } from '../../../src/campaigns/firing/firing.repository.js';
+import { FiringService } from '../../../src/campaigns/firing/firing.service.js';
 import { OverlapRepository } from '../../../src/campaigns/firing/overlap.repository.js';
 import { RunRepository } from '../../../src/campaigns/run.repository.js';
 import { WaveRepository } from '../../../src/campaigns/firing/wave.repository.js';
+import { WaveService } from '../../../src/campaigns/firing/wave.service.js';
 import { openDatabase } from '../../../src/database/database.js';
 import type { Database } from '../../../src/database/database.js';
+import { inTransaction } from '../../../src/database/transaction.js';
 import { BatchRepository } from '../../../src/delivery/batch.repository.js';
+import { ExpandService } from '../../../src/delivery/expand/expand.service.js';
 import { ExpansionRepository } from '../../../src/delivery/expand/expansion.repository.js';
 import { MessageRateRepository } from '../../../src/delivery/expand/message-rate.repository.js';
 import { ReachRepository } from '../../../src/delivery/expand/reach.repository.js';
@@ -17,20 +21,20 @@ import { urlOf } from '../database/places.js';
 import { ResendRepository } from '../../../src/delivery/expand/resend.repository.js';
 import { AudienceRepository } from '../../../src/devices/audience.repository.js';
 import { MessageControlRepository } from '../../../src/messages/control/message-control.repository.js';
+import { AcceptanceService } from '../../../src/messages/send/acceptance.service.js';
 import { newMessageId } from '../../../src/messages/send/message-id.js';
-import { MessageRepository } from '../../../src/messages/send/message.repository.js';
+import { MessageInsertRepository } from '../../../src/messages/send/message-insert.repository.js';
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 
-/** One process that schedules: the real repositories and rules over connections of its own, and a clock that the test holds. */
+/** One process that schedules: the real services over connections of its own, and a clock that the test holds. */
 export class Scheduling {
   readonly campaigns: CampaignRepository;
-  readonly firings: FiringRepository;
-  readonly waves: WaveRepository;
+  readonly firings: FiringService;
+  readonly waves: WaveService;
   readonly runs: RunRepository;
-  readonly rules = new CampaignRules();
-  readonly expansions: ExpansionRepository;
+  readonly expansions: ExpandService;
   readonly batches: BatchRepository;
   readonly reach: ReachRepository;
   readonly control: MessageControlRepository;
@@ -44,21 +48,24 @@ export class Scheduling {
     this.runs = new RunRepository(database);
     const overlaps = new OverlapRepository(this.control);
     this.campaigns = new CampaignRepository(database, overlaps);
-    const messages = new MessageRepository(database, this.batches);
-    this.waves = new WaveRepository(database, audience, messages, rates, overlaps);
-    this.firings = new FiringRepository(database, this.waves, overlaps);
-    const resends = new ResendRepository(audience);
-    this.expansions = new ExpansionRepository(database, audience, this.batches, resends, rates, this.reach);
+    const acceptance = new AcceptanceService(database, new MessageInsertRepository(database), this.batches);
+    this.waves = new WaveService(database, new WaveRepository(), overlaps, audience, rates, acceptance);
+    this.firings = new FiringService(database, new FiringRepository(database), overlaps, this.waves);
+    this.expansions = new ExpandService(
+      database,
+      new ExpansionRepository(),
+      audience,
+      this.batches,
+      new ResendRepository(audience),
+      rates,
+      this.reach,
+    );
   }
 
   /** As the scheduler looks. Answers the seqs of the messages it made. */
   async look(now: number): Promise<number[]> {
     const made: number[] = [];
-    const read = (...wave: Parameters<CampaignRules['readWave']>) => this.rules.readWave(...wave);
-    for (const step of [
-      () => this.firings.fireDue(now, (campaign) => this.rules.planFirings(campaign, now), read),
-      () => this.waves.sendDue(now, read),
-    ])
+    for (const step of [() => this.firings.fireDue(now), () => this.waves.sendDue(now)])
       for (let more = true; more;) {
         const sent = await step();
         made.push(...sent.messageSeqs);
@@ -98,8 +105,31 @@ export class SchedulingRoom extends Scheduling {
     await this.campaigns.add({ applicationId, id, clientId: 'test', definition: whole }, new Date(now));
     const next = planNext(whole, id, now);
     if (!next) throw new Error('it never fires');
-    const changed = await this.campaigns.change(applicationId, id, new Date(now), () => ({ state: 'active', next }));
-    return { seq: changed?.seq ?? 0, id, definition: whole };
+    const { seq } = await this.changeCampaign(applicationId, id, new Date(now), { state: 'active', next });
+    return { seq, id, definition: whole };
+  }
+
+  changeCampaign(applicationId: string, id: string, now: Date, change: CampaignChange): Promise<Campaign> {
+    return inTransaction(this.database, async (tx) => {
+      const campaign = await this.campaigns.lock(applicationId, id, tx);
+      return this.campaigns.update(campaign?.seq ?? 0, change, now, tx);
+    });
+  }
+
+  /** While `work` runs, the database refuses updates of a table by which a row becomes as the condition says. */
+  async whileRefused<T>(table: 'campaign' | 'campaign_wave', condition: string, work: () => Promise<T>): Promise<T> {
+    const { pool } = this.database;
+    await pool.query(`
+      create function refuse() returns trigger language plpgsql as $$ begin
+        if ${condition} then raise exception 'refused by the test' using errcode = 'check_violation'; end if;
+        return new;
+      end $$;
+      create trigger refused before update on ${table} for each row execute function refuse()`);
+    try {
+      return await work();
+    } finally {
+      await pool.query(`drop trigger refused on ${table}; drop function refuse`);
+    }
   }
 
   /** What the tests before have left does not fire again. */

@@ -10,6 +10,7 @@ import { DirectBatchRepository } from '../../../src/delivery/deliver/direct-batc
 import { MessageRateRepository } from '../../../src/delivery/expand/message-rate.repository.js';
 import { PaceRepository } from '../../../src/delivery/deliver/pace.repository.js';
 import type { NewBatch } from '../../../src/delivery/batching.js';
+import { ExpandService } from '../../../src/delivery/expand/expand.service.js';
 import { ExpansionRepository } from '../../../src/delivery/expand/expansion.repository.js';
 import { OUTCOME, OUTCOME_NAMES } from '../../../src/delivery/outcome.js';
 import type { OutcomeName } from '../../../src/delivery/outcome.js';
@@ -20,6 +21,8 @@ import { SweepRepository } from '../../../src/delivery/upkeep/sweep.repository.j
 import { AudienceRepository } from '../../../src/devices/audience.repository.js';
 import { newMessageId } from '../../../src/messages/send/message-id.js';
 import { MessageControlRepository } from '../../../src/messages/control/message-control.repository.js';
+import { AcceptanceService } from '../../../src/messages/send/acceptance.service.js';
+import { MessageInsertRepository } from '../../../src/messages/send/message-insert.repository.js';
 import { MessageRepository } from '../../../src/messages/send/message.repository.js';
 import type { NewMessage } from '../../../src/messages/send/new-message.js';
 import { ReportRepository } from '../../../src/messages/report/report.repository.js';
@@ -29,16 +32,20 @@ import type { Place } from '../database/places.js';
 
 const HOUR = 3_600_000;
 
-/** The delivery's repositories, built by hand on a database of their own, and ways to look at the rows. */
+/**
+ * The repositories and transactions of delivery, built by hand on a database of their own, and ways to look at the
+ * rows.
+ */
 export class Room {
   readonly audience: AudienceRepository;
   readonly pace: PaceRepository;
   readonly batches: BatchRepository;
   readonly claims: ClaimRepository;
   readonly directs: DirectBatchRepository;
-  readonly expansions: ExpansionRepository;
+  readonly expansions: ExpandService;
   readonly scheduled: ScheduledRepository;
   readonly sweep: SweepRepository;
+  readonly acceptance: AcceptanceService;
   readonly messages: MessageRepository;
   readonly reports: ReportRepository;
   readonly control: MessageControlRepository;
@@ -53,8 +60,9 @@ export class Room {
     this.batches = new BatchRepository(database);
     this.claims = new ClaimRepository(database, this.pace);
     this.directs = new DirectBatchRepository(database, this.batches);
-    this.expansions = new ExpansionRepository(
+    this.expansions = new ExpandService(
       database,
+      new ExpansionRepository(),
       this.audience,
       this.batches,
       new ResendRepository(this.audience),
@@ -63,7 +71,8 @@ export class Room {
     );
     this.scheduled = new ScheduledRepository(database);
     this.sweep = new SweepRepository(database);
-    this.messages = new MessageRepository(database, this.batches);
+    this.acceptance = new AcceptanceService(database, new MessageInsertRepository(database), this.batches);
+    this.messages = new MessageRepository(database);
     this.reports = new ReportRepository(database);
     this.control = new MessageControlRepository(database, this.batches);
     this.settings = new ProviderSettingRepository(database, new Vault(Buffer.alloc(32)));
@@ -103,7 +112,7 @@ export class Room {
       expiresAt: new Date(now + HOUR),
       ...change,
     };
-    const { seqs, queued } = await this.messages.acceptAll([{ message, batches }]);
+    const { seqs, queued } = await this.acceptance.acceptAll([{ message, batches }]);
     const [seq = null] = seqs;
     if (seq === null) throw new Error('the message was not kept');
     const rows = await this.batchRows(seq);

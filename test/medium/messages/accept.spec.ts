@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readJson, writeJson } from '../../../src/common/json.js';
 import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
 import { ValuesRepository } from '../../../src/delivery/deliver/values.repository.js';
+import { AcceptanceService } from '../../../src/messages/send/acceptance.service.js';
+import { MessageInsertRepository } from '../../../src/messages/send/message-insert.repository.js';
 import { MessageWriter } from '../../../src/messages/send/message-writer.js';
-import { MessageRepository } from '../../../src/messages/send/message.repository.js';
 import { newMessageId } from '../../../src/messages/send/message-id.js';
 import type { Acceptable } from '../../../src/messages/send/new-message.js';
 import { Queues } from '../../../src/queue/queue.js';
@@ -22,7 +23,7 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
       room.database,
       () => undefined,
     );
-    writer = new MessageWriter(room.messages, new DeliveryQueue(queues));
+    writer = new MessageWriter(room.acceptance, new DeliveryQueue(queues));
   });
   afterAll(async () => {
     await queues.close();
@@ -129,8 +130,8 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
           messageOf(applicationId, { idempotency: { key: `${round}-${index}`, requestHash: Buffer.alloc(32) } }),
         );
       const [one, two] = await Promise.all([
-        room.messages.acceptAll(listOf()),
-        room.messages.acceptAll(listOf().toReversed()),
+        room.acceptance.acceptAll(listOf()),
+        room.acceptance.acceptAll(listOf().toReversed()),
       ]);
       expect([...one.seqs, ...two.seqs].filter((seq) => seq !== null)).toHaveLength(200);
     }
@@ -158,11 +159,12 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
       },
       transformResult: ({ result }) => Promise.resolve(result),
     });
-    const messages = new MessageRepository({ ...room.database, kysely: counted }, room.batches);
+    const database = { ...room.database, kysely: counted };
+    const acceptance = new AcceptanceService(database, new MessageInsertRepository(database), room.batches);
     const costs = [];
     for (const size of [2, 20]) {
       statements = 0;
-      await messages.acceptAll(Array.from({ length: size }, relayed));
+      await acceptance.acceptAll(Array.from({ length: size }, relayed));
       costs.push(statements);
     }
     expect(costs[0]).toBeGreaterThan(0);

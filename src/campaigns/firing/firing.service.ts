@@ -1,0 +1,120 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { rootCause } from '../../common/errors.js';
+import type { Database } from '../../database/database.js';
+import { DATABASE } from '../../database/database.module.js';
+import { inTransaction } from '../../database/transaction.js';
+import type { Tx } from '../../database/transaction.js';
+import { OVERTAKEN, runOverlap } from '../campaign.js';
+import type { Definition } from '../campaign.js';
+import { planManual, planOrPause } from './campaign.rules.js';
+import { FiringRepository } from './firing.repository.js';
+import type { CampaignUpdate, ClaimedCampaign, NewRun, RunKey } from './firing.repository.js';
+import { OverlapRepository } from './overlap.repository.js';
+import { isRefused } from './refused.js';
+import { WaveService } from './wave.service.js';
+import type { Round } from './wave.service.js';
+
+/** Campaigns of one transaction: some 50 ms. */
+const LIMIT = 100;
+
+export interface ManualRun {
+  messageSeqs: number[];
+  /** Null: a run exists under the same key, or of the same millisecond. */
+  runSeq: number | null;
+  /** An earlier run is still under way. */
+  busy: boolean;
+}
+
+/**
+ * Fires campaigns. A run is a row under a unique key, and its messages are accepted in the transaction that inserts it.
+ * Meanwhile the campaign is locked, and other processes pass it over. So each firing is made once, however many
+ * processes there are, whatever their clocks say and whenever they die.
+ */
+@Injectable()
+export class FiringService {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly firings: FiringRepository,
+    private readonly overlaps: OverlapRepository,
+    private readonly waves: WaveService,
+  ) {}
+
+  /** Fires some of the campaigns that are due. */
+  async fireDue(now: number): Promise<Round> {
+    try {
+      return await inTransaction(this.database, async (tx) => {
+        const due = await this.firings.claimDue(now, LIMIT, tx);
+        return { messageSeqs: await this.fire(due, now, tx), more: due.length === LIMIT };
+      });
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      return this.fireEach(now);
+    }
+  }
+
+  /** Fires a campaign now, beside its schedule and its overlap rule. */
+  fireNow(
+    campaign: { seq: number; id: string; definition: Definition },
+    now: number,
+    key: RunKey | null = null,
+  ): Promise<ManualRun> {
+    const run = { scheduledAt: now, skipped: null, waves: planManual(campaign, now) };
+    return inTransaction(this.database, async (tx) => {
+      const busy = await this.overlaps.findBusy([campaign.seq], tx);
+      const runSeqs = await this.firings.insertRuns([{ campaign, run }], now, tx, { key });
+      const messageSeqs = await this.waves.sendOfRuns(runSeqs, now, tx);
+      return { messageSeqs, runSeq: runSeqs[0] ?? null, busy: busy.size > 0 };
+    });
+  }
+
+  /** A transaction for each campaign: one that the database refuses is paused with the reason, the others fire. */
+  private async fireEach(now: number): Promise<Round> {
+    const messageSeqs: number[] = [];
+    for (const seq of await this.firings.listDue(now, LIMIT))
+      try {
+        const made = inTransaction(this.database, async (tx) =>
+          this.fire(await this.firings.claimDue(now, 1, tx, seq), now, tx),
+        );
+        messageSeqs.push(...(await made));
+      } catch (error) {
+        if (!isRefused(error)) throw error;
+        await this.pause(seq, rootCause(error), now);
+      }
+    return { messageSeqs, more: false };
+  }
+
+  private pause(seq: number, reason: string, now: number): Promise<void> {
+    return inTransaction(this.database, async (tx) => {
+      const due = await this.firings.claimDue(now, 1, tx, seq);
+      await this.firings.moveOn(
+        due.map((campaign) => ({ seq: campaign.seq, next: null, pause: reason })),
+        now,
+        tx,
+      );
+    });
+  }
+
+  private async fire(due: readonly ClaimedCampaign[], now: number, tx: Tx): Promise<number[]> {
+    if (due.length === 0) return [];
+    const careful = due.filter(({ definition }) => runOverlap(definition) !== 'allow');
+    const busy = await this.overlaps.findBusy(seqsOf(careful), tx);
+    const watched = due.filter(({ definition }) => definition.policies?.pauseAtFailureShare !== undefined);
+    const shares = await this.firings.findFailureShares(seqsOf(watched), tx);
+    const runs: NewRun[] = [];
+    const updates: CampaignUpdate[] = [];
+    for (const campaign of due) {
+      const state = { busy: busy.has(campaign.seq), failureShare: shares.get(campaign.seq) ?? null };
+      const planned = planOrPause({ ...campaign, ...state }, now);
+      if (planned.cancelEarlier && state.busy) await this.overlaps.cancelRuns(campaign.seq, OVERTAKEN, tx);
+      runs.push(...planned.runs.map((run) => ({ campaign, run })));
+      updates.push({ seq: campaign.seq, ...planned });
+    }
+    const runSeqs = await this.firings.insertRuns(runs, now, tx);
+    await this.firings.moveOn(updates, now, tx);
+    return this.waves.sendOfRuns(runSeqs, now, tx);
+  }
+}
+
+function seqsOf(campaigns: readonly { seq: number }[]): number[] {
+  return campaigns.map(({ seq }) => seq);
+}
