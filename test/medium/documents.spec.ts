@@ -16,8 +16,8 @@ const DOCUMENTS = [
     .map((name) => `docs/${name}`),
 ];
 
-/** Node's own variables, platforms of browsers, words of providers. */
-const NO_SETTINGS = /^(NODE_EXTRA|NODE_OPTIONS|WEB_CHROME|WEB_FIREFOX|WEB_SAFARI|QUOTA_EXCEEDED)/;
+/** Node's own variables, platforms of browsers, words of providers, a constant. */
+const NO_SETTINGS = /^(NODE_EXTRA|NODE_OPTIONS|WEB_CHROME|WEB_FIREFOX|WEB_SAFARI|QUOTA_EXCEEDED|PROVIDER_NAMES)/;
 
 it('docs/settings.md is generated from the list of settings', async () => {
   expect(read('docs/settings.md')).toBe(await settingsDocument());
