@@ -12,7 +12,7 @@ import { TakesBody } from '../common/takes-body.js';
 import { SettingsService } from './settings.service.js';
 import type { Settings } from './settings.service.js';
 
-/** Characters of a password under which the .p12 file is given out. */
+/** The .p12 file is returned only if its password has at least this many characters. */
 const SHORTEST_PASSWORD = 12;
 
 const FLAG = { type: 'string', enum: ['true', 'false'], default: 'false' };
@@ -104,7 +104,7 @@ export class ApnsSettingsController {
   ): Promise<Buffer> {
     const { visible, secret } = await this.settings.findSettings(applicationId, 'apns');
     if (typeof secret.certificate !== 'string') throw notFound('APNs certificate', 'applicationId');
-    // The password is all that keeps the private key from whoever may read the file, who can guess at it at leisure.
+    // Only the password protects the private key from a reader of the file, and a reader can try passwords offline.
     if (String(secret.password).length < SHORTEST_PASSWORD)
       throw new ApiError(
         'CARIL0409E',
@@ -116,7 +116,7 @@ export class ApnsSettingsController {
   }
 }
 
-/** `isSandBox` is text, as MobileFirst's samples print it. */
+/** `isSandBox` is text, as in MobileFirst's samples. */
 function toAnswer(settings: Settings): Settings {
   return { ...settings, isSandBox: String(settings.isSandBox) };
 }

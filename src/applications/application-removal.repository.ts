@@ -6,17 +6,18 @@ import type { Database } from '../database/database.js';
 import { MESSAGES_A_STEP, removeMessageRows } from '../database/message-rows.js';
 import type { Tables } from '../database/tables.js';
 
-/** Of one step, like the messages'. */
+/** Rows per step, as for messages. */
 const DEVICES = 500;
 
-/** Takes away what a removed application leaves behind. Several processes share the work. */
+/** Deletes the rows of removed applications. Several processes share the work. */
 @Injectable()
 export class ApplicationRemovalRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /**
-   * One step, of this application or of the one that was removed first: messages with their batches, then devices with
-   * their subscriptions, at last the application with all the rest. False when nothing is left, or another process is at it.
+   * One step, for the given application or for the one that was removed first: messages with their batches, then
+   * devices with their subscriptions, finally the application with the rest. Returns false if nothing is left or if
+   * another process holds the work.
    */
   removeSome(applicationId?: string): Promise<boolean> {
     return this.database.kysely.transaction().execute(async (transaction) => {
@@ -34,15 +35,15 @@ export class ApplicationRemovalRepository {
       const messages = await this.removeMessages(removed.id, transaction);
       if (messages !== 'none') return messages === 'some';
       if (await this.removeDevices(removed.id, transaction)) return true;
-      // What came in between the removal and now, by a request that had begun before, goes with it.
+      // Also deletes rows that a request wrote which had begun before the removal.
       await transaction.deleteFrom('application').where('id', '=', removed.id).execute();
       return true;
     });
   }
 
   /**
-   * Messages first, as whoever ends a batch or an old message holds them; what another holds is left to a later step: waiting
-   * for it could be a deadlock. `held`: there are messages, and all of them are another's.
+   * Locks messages first, in the order of the statements that end batches and old messages. Skips locked messages until
+   * a later step, because waiting for them could deadlock. `held`: messages are left, all locked by other transactions.
    */
   private async removeMessages(
     applicationId: string,

@@ -4,10 +4,10 @@ import { ReadAs } from '../common/fields.js';
 import { PageInfo } from '../common/paging.js';
 import type { Application, FoundApplication } from './application.repository.js';
 
-/** Package or bundle ids, as the stores have them: letters, digits, dot, dash, underscore. */
+/** Package or bundle ids by the rules of the stores: letters, digits, dot, dash, underscore. */
 export const APPLICATION_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,253}$/;
 
-/** The vendor's samples give `enabled` as text. */
+/** `enabled` may be text, as in the vendor's samples. */
 function Flag(): PropertyDecorator {
   return applyDecorators(
     ReadAs((value) => (value === 'true' ? true : value === 'false' ? false : value)),
@@ -22,53 +22,53 @@ export class CreateApplicationDto {
   })
   applicationId!: string;
 
-  /** Default true. */
+  /** Default: true. */
   @IsOptional()
   @Flag()
   enabled?: boolean;
 
-  /** Extension: messages and campaigns with fields that are not known are refused. Default false. */
+  /** Extension: if true, messages and campaigns with unknown fields are refused. Default: false. */
   @IsOptional()
   @Flag()
   strict?: boolean;
 }
 
 export class ChangeStatusDto {
-  /** Whether messages may be sent. */
+  /** If false, the application refuses new messages. */
   @Flag()
   enabled!: boolean;
 
-  /** Extension: messages and campaigns with fields that are not known are refused. Left out: as it was. */
+  /** Extension: if true, messages and campaigns with unknown fields are refused. If omitted, the value is kept. */
   @IsOptional()
   @Flag()
   strict?: boolean;
 }
 
-/** `enabled` is text, as MobileFirst's own samples print it. */
+/** `enabled` is text, as in MobileFirst's samples. */
 export class StatusAnswer {
   enabled!: 'true' | 'false';
-  /** Extension: only where it is on. */
+  /** Extension: present only if strict handling is on. */
   strict?: 'true';
 }
 
 export class StopAnswer {
   since!: string;
-  /** The client that stopped it. */
+  /** The client that stopped the application. */
   by!: string;
 }
 
 export class ApplicationAnswer extends StatusAnswer {
   applicationId!: string;
 
-  /** Extension: while it is stopped. */
+  /** Extension: present only while the application is stopped. */
   stopped?: StopAnswer;
 }
 
 export class ApplicationItem {
   applicationId!: string;
-  /** With `expand=true`. */
+  /** Only with `expand=true`. */
   enabled?: 'true' | 'false';
-  /** Extension: with `expand=true`, and only where it is on. */
+  /** Extension: only with `expand=true`, and only if strict handling is on. */
   strict?: 'true';
 }
 

@@ -14,32 +14,34 @@ import type { List } from '../database/list.js';
 
 export interface Application {
   id: string;
-  /** It accepts messages. */
+  /** If false, new messages are refused. */
   enabled: boolean;
-  /** It refuses messages and campaigns with fields that are not known. */
+  /** If true, messages and campaigns with unknown fields are refused. */
   strict: boolean;
 }
 
-/** Not strict when that is left out. */
+/** `strict` defaults to false. */
 export type NewApplication = Omit<Application, 'strict'> & Partial<Application>;
 
 export interface FoundApplication extends Application {
-  /** The readable part of its upstream's settings; null without any. It comes along because every send asks for it. */
+  /**
+   * The readable part of the upstream settings; null without an upstream. Part of this row because every send needs it.
+   */
   upstream: Record<string, unknown> | null;
-  /** A client's emergency stop: nothing of it is written meanwhile. */
+  /** When a client stopped the application; while set, nothing of the application is sent. Null: not stopped. */
   stoppedAt: Date | null;
   stoppedBy: string | null;
 }
 
-/** The documents name no fields of this list's filter; the id is all that there is to find one by. */
+/** MobileFirst's documents name no filter fields for this list, so it has the only useful one, the id. */
 export const APPLICATION_FILTERS = { applicationId: EXACT_OR_CONTAINS };
 
 const LOOK_UPS_AT_ONCE = 500;
 
-/** Applications; one that is being removed is not there for anybody, though its id is still taken. */
+/** Reads and writes applications. An application that is being removed is invisible, but its id stays taken. */
 @Injectable()
 export class ApplicationRepository {
-  /** Nearly every request asks for its application. */
+  /** Combines look-ups of concurrent requests, because nearly every request reads its application. */
   private readonly lookUps = new Gather<string, FoundApplication | undefined>(
     (ids) => this.findAll(ids),
     LOOK_UPS_AT_ONCE,
@@ -52,7 +54,8 @@ export class ApplicationRepository {
   }
 
   private async findAll(ids: readonly string[]): Promise<(FoundApplication | undefined)[]> {
-    // In an array PostgreSQL would count the elements, and plan anew each time.
+    // A text parameter in place of an array: PostgreSQL estimates by the number of array elements and would plan again
+    // each time.
     const query = sql<FoundApplication>`
       select application.id, application.enabled, application.strict, setting.visible as upstream,
         application.stopped_at as "stoppedAt", application.stopped_by as "stoppedBy"
@@ -65,7 +68,7 @@ export class ApplicationRepository {
     return ids.map((id) => byId.get(id));
   }
 
-  /** In the order of their ids. */
+  /** Ordered by id. */
   list(filter: Filter, page: PageRequest): Promise<Page<Application>> {
     const where = toSql(filter, (condition) => sameOrContains(sql.ref('id'), condition));
     const applications: List<Application> = {
@@ -76,7 +79,7 @@ export class ApplicationRepository {
     return readList(this.database.kysely, applications, page);
   }
 
-  /** False when the id is taken. */
+  /** Returns false if the id is taken. */
   async add(application: NewApplication): Promise<boolean> {
     const added = await this.database.kysely
       .insertInto('application')
@@ -87,7 +90,7 @@ export class ApplicationRepository {
     return added !== undefined;
   }
 
-  /** What is left out stays. Undefined when there is none of this id. */
+  /** Omitted members keep their values. Returns undefined if the id does not exist. */
   change(id: string, status: Pick<Application, 'enabled'> & Partial<Application>): Promise<Application | undefined> {
     return this.database.kysely
       .updateTable('application')
@@ -98,7 +101,7 @@ export class ApplicationRepository {
       .executeTakeFirst();
   }
 
-  /** All of them, retired ones too; as counted by triggers. */
+  /** All devices, retired ones included, as counted by triggers. */
   async countDevices(id: string): Promise<number> {
     const { rows } = await sql<{ count: number }>`
       select coalesce(sum(amount), 0)::bigint as count from tally
@@ -106,7 +109,10 @@ export class ApplicationRepository {
     return rows[0]?.count ?? 0;
   }
 
-  /** `stopped`: since now, unless it was before; else the stop is lifted. False when there is none of this id. */
+  /**
+   * True: sets the time of the stop, unless the application is stopped already. False: lifts the stop. Returns false if
+   * the id does not exist.
+   */
   setStopped(id: string, stopped: boolean, now: Date, actor: Actor): Promise<boolean> {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const row = await transaction
@@ -126,7 +132,10 @@ export class ApplicationRepository {
     });
   }
 
-  /** From the commit on nothing of it is found, claimed or expanded; its credentials and webhooks go at once. False when there is none. */
+  /**
+   * After the commit, nothing of the application is found, claimed or expanded. Credentials and webhooks are deleted at
+   * once. Returns false if the id does not exist.
+   */
   markRemoved(id: string, now: Date, actor: Actor = ITSELF): Promise<boolean> {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const removed = await transaction

@@ -47,12 +47,12 @@ export class ApplicationsController {
   @Get()
   @RequireScope('apps.read')
   @ApiOperation({ summary: 'List the applications, by id' })
-  @ApiPaging('`true`: with `enabled`')
+  @ApiPaging('If `true`, each item has `enabled`')
   @ApiFilter('`applicationId`')
   async list(@Query() query: QueryOf, @Req() request: FastifyRequest): Promise<ApplicationListAnswer> {
     const page = readPage(query);
     const filter = readFilter(query, APPLICATION_FILTERS);
-    // The documents' sample of this list, alone, is of short items.
+    // The default is false here only, because MobileFirst's sample of this list has short items.
     const expand = readExpand(query, false);
     const found = await this.applications.listApplications(filter, page);
     return {
@@ -66,12 +66,15 @@ export class ApplicationsController {
   @Post()
   @RequireElement('apps.write')
   @ApiOperation({ summary: 'Create an application' })
-  @ApiResponse({ status: 409, description: 'FPWSE0002E: the id is taken; CARIL0409E: it is still being removed' })
+  @ApiResponse({
+    status: 409,
+    description: 'FPWSE0002E: the id is taken; CARIL0409E: the application of this id is still being removed',
+  })
   async create(
     @Body(new BodyPipe(CreateApplicationDto)) body: CreateApplicationDto,
     @Headers('authorization') authorization: string | undefined,
   ): Promise<ApplicationAnswer> {
-    // The guard has looked at the token before there was a body to name the application.
+    // The guard checked the token before the body was read, which names the application.
     await this.tokens.authorize(authorization, ['apps.write', `push.application.${body.applicationId}`]);
     return toApplicationAnswer(
       await this.applications.createApplication({
@@ -94,16 +97,17 @@ export class ApplicationsController {
   @RequireScope('apps.write')
   @ApiOperation({
     summary: 'Remove an application with its settings, devices, tags, subscriptions and messages',
-    description: 'It is gone at once, and none of its messages is sent any more; large ones are deleted in steps.',
+    description:
+      'The application disappears at once and none of its messages is sent any more. The rows of a large application are deleted in steps.',
   })
   @ApiQuery({
     name: 'devices',
     required: false,
     enum: ['delete'],
-    description: 'Extension: needed where the application has devices',
+    description: 'Extension: required if the application has devices',
   })
-  @ApiResponse({ status: 400, description: '`devices` is another word than `delete`' })
-  @ApiResponse({ status: 409, description: 'CARIL0409E: it has devices, and `devices=delete` is missing' })
+  @ApiResponse({ status: 400, description: '`devices` is not `delete`' })
+  @ApiResponse({ status: 409, description: 'CARIL0409E: the application has devices, and `devices=delete` is missing' })
   remove(
     @Param('applicationId') applicationId: string,
     @Query() query: QueryOf,
@@ -117,9 +121,9 @@ export class ApplicationsController {
   @HttpCode(200)
   @RequireScope('apps.write')
   @ApiOperation({
-    summary: 'Stop an application at once: nothing of it is written until the stop is lifted (extension)',
+    summary: 'Stop an application at once: nothing is sent until the stop is lifted (extension)',
     description:
-      'The answer waits, three seconds at most, until no worker writes any more of it. Messages under way stay and their time to live goes on; new ones are refused with 409, and campaigns do not fire.',
+      'The answer waits, for three seconds at most, until no worker sends any more for this application. Unfinished messages are kept, and their time to live goes on. New messages are refused with 409, and campaigns do not fire.',
   })
   stop(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<ApplicationAnswer> {
     return this.applications.stopApplication(caller, applicationId).then(toApplicationAnswer);
@@ -127,7 +131,7 @@ export class ApplicationsController {
 
   @Delete(':applicationId/stop')
   @RequireScope('apps.write')
-  @ApiOperation({ summary: 'Lift the stop of an application: what is under way goes on (extension)' })
+  @ApiOperation({ summary: 'Lift the stop of an application: unfinished messages continue (extension)' })
   liftStop(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<ApplicationAnswer> {
     return this.applications.liftStop(caller, applicationId).then(toApplicationAnswer);
   }
@@ -141,7 +145,7 @@ export class ApplicationsController {
 
   @Put(':applicationId/status')
   @RequireScope('apps.write')
-  @ApiOperation({ summary: 'Enable or disable an application: disabled, it accepts no messages' })
+  @ApiOperation({ summary: 'Enable or disable an application; a disabled application accepts no messages' })
   async changeStatus(
     @Param('applicationId') applicationId: string,
     @Body(new BodyPipe(ChangeStatusDto)) { enabled, strict }: ChangeStatusDto,

@@ -8,7 +8,7 @@ import { ProviderStatusRepository } from './provider-status.repository.js';
 import { ProviderSettingRepository } from './provider-setting.repository.js';
 import { SettingsService } from './settings.service.js';
 
-/** The applications and their settings, for every role; the HTTP side is in AppModule's api list. */
+/** Applications and their settings, for every role; the controllers are in AppModule's list of the api role. */
 @Module({
   imports: [ProvidersModule],
   providers: [

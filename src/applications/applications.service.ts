@@ -9,7 +9,7 @@ import { LeaseRepository } from './lease.repository.js';
 import { ApplicationRepository } from './application.repository.js';
 import type { Application, FoundApplication, NewApplication } from './application.repository.js';
 
-/** How long a request takes rows away; what is left then is the housekeeper's. */
+/** How long a removal request deletes rows itself; the housekeeper deletes the rest. */
 const REMOVE_AT_ONCE_MS = 500;
 
 @Injectable()
@@ -27,11 +27,11 @@ export class ApplicationsService {
       throw new ApiError('FPWSE0002E', `The application exists already. Check the 'applicationId' parameter value.`);
     throw new ApiError(
       'CARIL0409E',
-      'The application of this id is still being removed, which takes a minute or so. Try again later.',
+      'The application of this id is still being removed, which takes about a minute. Try again later.',
     );
   }
 
-  /** Throws FPWSE0001E when there is none of this id. */
+  /** Throws FPWSE0001E if the id does not exist. */
   async getApplication(id: string): Promise<FoundApplication> {
     const application = await this.applications.find(id);
     if (!application) throw unknownApplication();
@@ -42,30 +42,33 @@ export class ApplicationsService {
     return this.applications.list(filter, page);
   }
 
-  /** `strict` stays when it is left out. */
+  /** If omitted, `strict` keeps its value. */
   async changeStatus(id: string, status: { enabled: boolean; strict?: boolean }): Promise<Application> {
     const changed = await this.applications.change(id, status);
     if (!changed) throw unknownApplication();
     return changed;
   }
 
-  /** When this returns nothing of it is written, by any process, until the stop is lifted. To stop it twice is no mistake. */
+  /**
+   * When this returns, no process sends anything of the application until the stop is lifted. A second stop is
+   * accepted.
+   */
   async stopApplication(actor: Actor, id: string): Promise<FoundApplication> {
     if (!(await this.applications.setStopped(id, true, new Date(this.clock.now()), actor))) throw unknownApplication();
     await this.leases.awaitEnd({ applicationId: id });
     return this.getApplication(id);
   }
 
-  /** What is under way and still lives goes on, within the two seconds of the sweeper. */
+  /** Unexpired messages continue within two seconds, the interval of the sweeper. */
   async liftStop(actor: Actor, id: string): Promise<FoundApplication> {
     if (!(await this.applications.setStopped(id, false, new Date(this.clock.now()), actor))) throw unknownApplication();
     return this.getApplication(id);
   }
 
   /**
-   * Nothing of it is written any more when this returns, and a small application is gone with its id; of a large one the
-   * housekeeper takes the rest away. Throws CARIL0409E when it has devices and they are not to be removed with it: a path that
-   * was cut off on its way may name the application in place of what is in it.
+   * When this returns, nothing of the application is sent any more, and the rows of a small application are deleted;
+   * the housekeeper deletes those of a large one. Throws CARIL0409E if the application has devices and `devices=delete`
+   * is missing: a path that a proxy or client shortened may name the application by mistake.
    */
   async removeApplication(actor: Actor, id: string, { devices }: { devices: boolean }): Promise<void> {
     await this.getApplication(id);
@@ -73,7 +76,7 @@ export class ApplicationsService {
     if (count > 0)
       throw new ApiError(
         'CARIL0409E',
-        `The application has ${count} ${count === 1 ? 'device' : 'devices'}. Call it with ?devices=delete to remove the application with them.`,
+        `The application has ${count} ${count === 1 ? 'device' : 'devices'}. Repeat the call with ?devices=delete to remove the application with its devices.`,
       );
     if (!(await this.applications.markRemoved(id, new Date(this.clock.now()), actor))) throw unknownApplication();
     await this.leases.awaitEnd({ applicationId: id });
@@ -82,14 +85,13 @@ export class ApplicationsService {
   }
 }
 
-/** Throws FPWSE1007E when it accepts no messages, CARIL0409E when it was stopped. */
+/** Throws FPWSE1007E if the application is disabled, CARIL0409E if it is stopped. */
 export function checkMaySend({ enabled, stoppedAt }: FoundApplication): void {
-  if (!enabled)
-    throw new ApiError('FPWSE1007E', 'The application is disabled; it sends no messages until it is enabled again.');
+  if (!enabled) throw new ApiError('FPWSE1007E', 'The application is disabled. Enable it to send messages.');
   if (stoppedAt)
     throw new ApiError(
       'CARIL0409E',
-      `The application was stopped at ${stoppedAt.toISOString()}; it sends nothing until the stop is lifted.`,
+      `The application was stopped at ${stoppedAt.toISOString()}; nothing is sent until the stop is lifted.`,
     );
 }
 

@@ -6,28 +6,31 @@ import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 
-/** Whose batches. */
+/** The batches: of an application, or of messages. */
 export type Leased = { applicationId: string } | { messageSeqs: readonly number[] };
 
 /**
- * How long the answer to a stop waits for the workers. They take back what is not written within 200 ms (delivery/deliver/recall.ts)
- * and then wait for the provider; one that was killed says nothing until its lease has run out, after 10 s.
+ * How long the answer to a stop waits for the workers. They take back unwritten deliveries within 200 ms
+ * (delivery/deliver/recall.ts) and then wait for the provider. The lease of a killed worker runs out after 10 s.
  */
 const PATIENCE_MS = 3_000;
 const LOOK_EVERY_MS = 50;
 
 /**
- * Where a batch's counts have the deliveries in flight (delivery/outcome.ts; PostgreSQL counts from 1). A claim that only
- * settles what was stopped has none.
+ * Index of the deliveries in flight in a batch's counts (delivery/outcome.ts; PostgreSQL counts from 1). A claim that
+ * only settles stopped deliveries has none.
  */
 const IN_FLIGHT = 2;
 
-/** The workers' leases, for whoever has stopped something and promises that nothing more of it is written. */
+/** Reads workers' leases, for a stop that promises that nothing more is sent. */
 @Injectable()
 export class LeaseRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** After the commit of a stop: true when no worker is sending any of it; false: one still was, three seconds later. */
+  /**
+   * Call after the commit of a stop. Returns true if no worker sends any of the batches; false if one still does after
+   * three seconds.
+   */
   async awaitEnd(of: Leased): Promise<boolean> {
     const deadline = performance.now() + PATIENCE_MS;
     await this.awaitClaims(of);
@@ -38,7 +41,10 @@ export class LeaseRepository {
     return true;
   }
 
-  /** A claim that read the rows before the stop may commit after it: it holds its batch's row until then. */
+  /**
+   * Waits for row locks: a claim that read the rows before the stop may commit after it, and locks its batch's row
+   * until then.
+   */
   private async awaitClaims(of: Leased): Promise<void> {
     await sql`
       select id from batch where ${belongsTo(of)} and (state = 'ready' and due_at <= clock_timestamp()

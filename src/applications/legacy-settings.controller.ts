@@ -10,10 +10,13 @@ import { SettingsService } from './settings.service.js';
 import type { Settings } from './settings.service.js';
 
 const NOTHING_GOES_OUT =
-  'Nothing is delivered by gcmConf: Google has switched off the API that takes such keys. Set the service account with fcmConf.';
+  'gcmConf delivers nothing: Google has switched off the API for these keys. Set a service account with fcmConf.';
 const NO_SMS = 'Carillon sends no SMS; there are no SMS settings.';
 
-/** What MobileFirst has and no provider takes any more: GCM keys, kept to be read, and SMS. */
+/**
+ * MobileFirst's settings that no provider accepts any more: GCM keys, kept so that apps can read the sender id, and
+ * SMS.
+ */
 @ApiTags('Settings')
 @Controller('imfpush/v1/apps/:applicationId/settings')
 @UseGuards(ScopeGuard)
@@ -31,9 +34,12 @@ export class LegacySettingsController {
   }
 
   @Put('gcmConf')
-  // MobileFirst's page of this call prints apnsConf.write.
+  // MobileFirst's page of this call names apnsConf.write.
   @RequireScope(['gcmConf.write', 'apnsConf.write'])
-  @ApiOperation({ summary: 'Keep the GCM settings, for apps that read their sender id', description: NOTHING_GOES_OUT })
+  @ApiOperation({
+    summary: 'Store the GCM settings, for apps that read their sender id',
+    description: NOTHING_GOES_OUT,
+  })
   @ApiBody({
     schema: {
       type: 'object',
@@ -59,7 +65,7 @@ export class LegacySettingsController {
 
   @Get('gcmConfPublic')
   @RequireScope('gcmConfPublic.read')
-  @ApiOperation({ summary: 'Read the sender id that an Android app registers with' })
+  @ApiOperation({ summary: 'Read the sender id for the registration of an Android app' })
   async readGcmPublic(@Param('applicationId') applicationId: string): Promise<{ senderId: unknown }> {
     const { senderId } = await this.settings.getSettings(applicationId, 'gcm');
     return { senderId };

@@ -1,6 +1,6 @@
 import type { Pause } from './provider-setting.repository.js';
 
-/** A pause as the API tells it; nothing where there is none. */
+/** The API's fields of a pause; empty without a pause. */
 export function describePause({ pausedReason, pausedBy, pausedAt, nextTryAt }: Pause): {
   pausedReason?: string;
   pausedBy?: string;

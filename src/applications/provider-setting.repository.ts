@@ -13,30 +13,32 @@ import { hasStepped, isOfTheFuture } from '../database/waits.js';
 import type { BatchState, SettingName, Tables } from '../database/tables.js';
 import type { ProviderSettings } from '../providers/provider.js';
 
-/** How sending for an application stands still at a provider; all null when it does not. */
+/** Why and since when sending at a provider is paused; every member is null without a pause. */
 export interface Pause {
   pausedReason: string | null;
   pausedBy: string | null;
   pausedAt: Date | null;
-  /** When one delivery is tried next. */
+  /** When the next single delivery is tried. */
   nextTryAt: Date | null;
 }
 
 export interface StoredSettings extends ProviderSettings, Pause {
-  /** Grows with every change, also across a removal: connections and token caches are kept per version. */
+  /** Grows with every change, also across a removal. Connections and token caches are kept per version. */
   version: number;
 }
 
-/** A pause is tried after half a minute, then at intervals that double to an hour. */
+/** Seconds from a pause to its first try; later waits double up to an hour. */
 const FIRST_TRY_S = 30;
 const LONGEST_TRY_S = HOUR_S;
 
-/** An interval of SQL: how long after so many tries the next is. */
+/** An SQL interval: the wait after this many tries. */
 export function waitForTry(tries: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`make_interval(secs => least(${LONGEST_TRY_S}, ${FIRST_TRY_S} * power(2, least(${tries}, 10))))`;
 }
 
-/** The moment less its wait is when it was written: before the clock went back, if that is to come. */
+/**
+ * Also due if `next_try_at` less its wait, the time of writing, lies in the future: then the clock was set back since.
+ */
 export const isTryDue = sql<boolean>`(next_try_at <= now() or ${isOfTheFuture(sql`(next_try_at - ${waitForTry(sql`tries`)})`)})`;
 
 const NOT_PAUSED = { paused_reason: null, paused_by: null, paused_at: null, next_try_at: null, tries: 0 };
@@ -59,7 +61,7 @@ function pauseOf(row: PauseRow): Pause {
   };
 }
 
-/** Provider settings; the secret part is sealed at rest. */
+/** Provider settings. The secret part is encrypted in the database. */
 @Injectable()
 export class ProviderSettingRepository {
   constructor(
@@ -84,7 +86,7 @@ export class ProviderSettingRepository {
     );
   }
 
-  /** Replaces the settings and ends a pause: new credentials are the usual cure. */
+  /** Replaces the settings and ends a pause, because new credentials are the usual cure. */
   async put(
     applicationId: string,
     provider: SettingName,
@@ -103,7 +105,8 @@ export class ProviderSettingRepository {
         .insertInto('provider_setting')
         .values({ application_id: applicationId, provider, ...values })
         .onConflict((conflict) =>
-          // A number of its own, taken once the row is held: the last of several writers has the highest.
+          // The version is drawn after the row is locked, so that the last of several concurrent writers has the
+          // highest.
           conflict.columns(['application_id', 'provider']).doUpdateSet(values),
         )
         .execute();
@@ -111,7 +114,7 @@ export class ProviderSettingRepository {
     });
   }
 
-  /** The same settings in a newer form: version, pause and audit stay as they are. */
+  /** Writes the same settings in a newer format; version, pause and audit stay. */
   async renew(
     applicationId: string,
     provider: SettingName,
@@ -128,7 +131,7 @@ export class ProviderSettingRepository {
       .execute();
   }
 
-  /** False when there were none. */
+  /** Returns false if there were none. */
   remove(applicationId: string, provider: SettingName, actor: Actor = ITSELF): Promise<boolean> {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const removed = await transaction
@@ -143,8 +146,8 @@ export class ProviderSettingRepository {
   }
 
   /**
-   * Removes settings that no batch waits for. Who accepts a message for them holds the row until its batch is there (of a
-   * resend, until it is there to be expanded), so the look at the batches comes after the row is held.
+   * Removes settings that no batch needs. A transaction that accepts a message locks the row until its batch (for a
+   * resend, its message) is inserted, so batches are read after the row is locked.
    */
   removeUnused(
     applicationId: string,
@@ -171,7 +174,7 @@ export class ProviderSettingRepository {
     });
   }
 
-  /** All of an application, without the sealed part. */
+  /** All settings of an application, without the encrypted part. */
   async list(applicationId: string): Promise<({ provider: SettingName; visible: Record<string, unknown> } & Pause)[]> {
     const rows = await this.database.kysely
       .selectFrom('provider_setting')
@@ -182,9 +185,9 @@ export class ProviderSettingRepository {
   }
 
   /**
-   * Ends a pause: a person says that its cause is gone, or a try of these settings (`version`) has shown it. What a person
-   * resumes counts as changed, so that all processes forget what they hold of the trouble: an error of the token endpoint,
-   * a host that is left alone. False when there was none.
+   * Ends a pause, either on a client's request or after a successful try with these settings (`version`). A client's
+   * resume counts as a change, so that every process drops its cached errors (token endpoint, avoided hosts). Returns
+   * false if there was no pause.
    */
   async resume(applicationId: string, provider: SettingName, version?: number): Promise<boolean> {
     const resumed = await this.database.kysely
@@ -203,9 +206,9 @@ export class ProviderSettingRepository {
   }
 
   /**
-   * Pauses this version; credentials that were replaced meanwhile are not blamed for their predecessor's fault. `now`: epoch ms,
-   * by the clock that what was refused was sent by; null: it has stepped since. Where it has, as the process or the database
-   * knows, the refusal may be for the time alone, and a try is due at once.
+   * Pauses this version; a newer version of the credentials is not paused for the older one's fault. `now`: epoch ms,
+   * by the clock of the refused request; null: the clock has stepped since. If the process or the database knows of a
+   * step, the refusal may be due to the time alone, and a try is due at once.
    */
   async pause(
     applicationId: string,
@@ -235,7 +238,7 @@ export class ProviderSettingRepository {
 
 const UNDONE = ['parked', 'waiting', 'ready', 'leased'] satisfies BatchState[];
 
-/** State by state, because each has indexes of its own, and none leads to what is not done among all that is. */
+/** One query per state, because each state has its own index and none scans finished batches. */
 async function isWaitedFor(
   applicationId: string,
   provider: ProviderName,
@@ -245,17 +248,17 @@ async function isWaitedFor(
     (state) => sql`(select id from batch
       where application_id = ${applicationId} and provider = ${provider} and state = ${sql.lit(state)} limit 1)`,
   );
-  // A resend of what was relayed has no batch until it is expanded (by the index message_unfinished).
+  // A resend of a relayed message has no batch until it is expanded (index message_unfinished).
   if (provider === 'upstream')
     each.push(sql`(select seq from message
       where application_id = ${applicationId} and state in ('accepted', 'expanding')
         and resend_of is not null and notification->'relay' is not null limit 1)`);
-  // In one statement: what moves on would be missed between two.
+  // A single statement: between two statements a batch could change its state and be missed.
   const { rows } = await sql`${sql.join(each, sql` union all `)}`.execute(transaction);
   return rows.length > 0;
 }
 
-/** What the settings are stays out of it. */
+/** The audit entry does not contain the settings. */
 function changeOf(action: AuditedChange['action'], applicationId: string, provider: SettingName): AuditedChange {
   return { action, subject: applicationId, detail: { provider } };
 }

@@ -6,7 +6,7 @@ import type { Database } from '../database/database.js';
 import type { ProcessStatus } from '../database/tables.js';
 import type { ProviderName } from '../providers/provider.js';
 
-/** A process that has not reported for this long is gone, or has nothing to do with the provider any more. */
+/** A process whose last report is older has ended, or no longer sends to the provider. */
 const FRESH_MS = MINUTE_MS;
 
 export interface StatusReport {
@@ -19,17 +19,17 @@ export interface ProviderStatus {
   provider: ProviderName;
   lastSuccessAt: Date | null;
   lastErrorAt: Date | null;
-  /** The provider's own words. */
+  /** The provider's message. */
   lastError: string | null;
   processes: ProcessStatus[];
 }
 
-/** What holds an application back at a provider at this moment. */
+/** The current limit of an application at a provider. */
 export interface ProviderLimit {
   provider: ProviderName;
-  /** Deliveries a second of all processes together. */
+  /** Deliveries per second, all processes together. */
   perSecond: number;
-  /** The provider asked for nothing until then. */
+  /** The provider asked for no requests until then. */
   blockedUntil: Date | null;
 }
 
@@ -37,7 +37,7 @@ export interface ProviderLimit {
 export class ProviderStatusRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Merges what one process has to say. A later word of another process is not overwritten by an earlier one. */
+  /** Merges one process's report. An older report does not overwrite a newer one of another process. */
   async report(applicationId: string, provider: ProviderName, process: string, report: StatusReport): Promise<void> {
     await this.database.kysely.transaction().execute(async (transaction) => {
       await transaction

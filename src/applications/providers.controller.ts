@@ -15,21 +15,23 @@ import type { ProviderStatus } from './provider-status.repository.js';
 interface ProviderAnswer {
   provider: ProviderName;
   configured: boolean;
-  /** Why sending stands still there; absent when it does not. */
+  /** Why sending at this provider is paused; absent without a pause. */
   pausedReason?: string;
-  /** `provider`: it refused the credentials; `guard`: most devices were called dead. */
+  /** `provider`: the provider refused the credentials. `guard`: the provider reported most devices as gone. */
   pausedBy?: string;
   pausedTime?: string;
-  /** When one delivery tries whether the cause is gone. */
+  /** When the next single delivery is tried, to see whether the cause is gone. */
   nextTryTime?: string;
-  /** Deliveries a second that it is held to after the provider asked for less, or while it begins; absent without limit. */
+  /**
+   * Deliveries per second allowed now, after the provider asked for less or during the start; absent without a limit.
+   */
   limitPerSecond?: number;
-  /** The provider asked for nothing until then. */
+  /** The provider asked for no requests until then; absent if it did not. */
   blockedUntilTime?: string;
   lastSuccessTime?: string;
   lastErrorTime?: string;
   lastError?: string;
-  /** Summed over the worker processes that sent there within the last minute. */
+  /** Worker processes that sent to this provider within the last minute; the numbers are their sums. */
   processes: number;
   connections: number;
   streams: number;
@@ -37,7 +39,7 @@ interface ProviderAnswer {
   ratePerSecond: number;
 }
 
-/** Extension: how an application fares at its providers. */
+/** Extension: the state of an application at each provider. */
 @ApiTags('Providers')
 @Controller('imfpush/v1/apps/:applicationId/providers')
 @UseGuards(ScopeGuard)
@@ -53,7 +55,7 @@ export class ProvidersController {
   @RequireScope('settings.read')
   @ApiOperation({
     summary:
-      'Each provider: last success, last trouble in its own words, pause, connections, rate and limit (extension)',
+      'Read the state at each provider: last success, last error, pause, connections, rate and limit (extension)',
   })
   @ApiResponse({ status: 404, description: 'Unknown application' })
   async list(@Param('applicationId') applicationId: string): Promise<{ providers: ProviderAnswer[] }> {
@@ -85,14 +87,14 @@ export class ProvidersController {
   @Post(':provider/resume')
   @HttpCode(204)
   @RequireScope('apps.write')
-  @ApiOperation({ summary: 'Send again at a provider where the application is paused (extension)' })
+  @ApiOperation({ summary: 'End the pause of an application at a provider (extension)' })
   @ApiResponse({ status: 404, description: 'Unknown application or provider' })
-  @ApiResponse({ status: 409, description: 'It is not paused' })
+  @ApiResponse({ status: 409, description: 'The application is not paused at this provider' })
   async resume(@Param('applicationId') applicationId: string, @Param('provider') provider: string): Promise<void> {
     await this.applications.getApplication(applicationId);
     const name = PROVIDER_NAMES.find((known) => known === provider);
     if (!name) throw notFound('provider', 'provider');
-    // The sweeper finds what is parked within its two seconds.
+    // The sweeper continues parked batches within two seconds.
     if (!(await this.settings.resume(applicationId, name)))
       throw new ApiError('CARIL0409E', `The application is not paused at ${name}.`);
   }

@@ -13,7 +13,7 @@ import { describePause } from './pause.js';
 import { ProviderSettingRepository } from './provider-setting.repository.js';
 import type { StoredSettings } from './provider-setting.repository.js';
 
-/** Each provider has its own form of settings and checks it itself, so they pass as they come. */
+/** Settings in the provider's own form; each provider checks its own. */
 export type Settings = Record<string, unknown>;
 
 @Injectable()
@@ -24,7 +24,7 @@ export class SettingsService {
     @Inject(PROVIDERS) private readonly providers: Providers,
   ) {}
 
-  /** Tests the settings, then keeps them; answers the part that may be read back. */
+  /** Checks and stores the settings. Returns the part that may be read back. */
   async putSettings(actor: Actor, applicationId: string, name: SettingName, body: unknown): Promise<Settings> {
     const input = asObject(body);
     await this.applications.getApplication(applicationId);
@@ -44,7 +44,7 @@ export class SettingsService {
     return { ...visible, ...describePause(stored) };
   }
 
-  /** With the secret part. Throws FPWSE0001E. */
+  /** Includes the secret part. Throws FPWSE0001E if there are none. */
   async findSettings(applicationId: string, name: SettingName): Promise<StoredSettings> {
     await this.applications.getApplication(applicationId);
     const stored = await this.settings.find(applicationId, name);
@@ -59,8 +59,8 @@ export class SettingsService {
   }
 
   /**
-   * As `removeSettings`, but never from under messages that still need them: they would fail. Throws CARIL0409E with what
-   * to do instead.
+   * Like `removeSettings`, but refuses while messages need the settings, because they would fail. Throws CARIL0409E
+   * with the steps to take.
    */
   async removeUnusedSettings(actor: Actor, applicationId: string, name: ProviderName): Promise<void> {
     await this.applications.getApplication(applicationId);
@@ -69,7 +69,7 @@ export class SettingsService {
     if (removed === 'used')
       throw new ApiError(
         'CARIL0409E',
-        `Messages are still on their way to the ${name}: set its mode to direct, and remove it when they have ended or are cancelled.`,
+        `Unfinished messages still need ${name}: set its mode to direct, and remove it when they have ended or are cancelled.`,
       );
   }
 

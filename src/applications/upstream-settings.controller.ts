@@ -5,7 +5,10 @@ import type { Actor } from '../auth/audit.repository.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { SettingsService } from './settings.service.js';
 
-/** Extension: the MobileFirst server that an application's messages go through, and which of them do. */
+/**
+ * Extension: settings of the MobileFirst server that relays an application's messages, and the choice of messages to
+ * relay.
+ */
 @ApiTags('Settings')
 @Controller('imfpush/v1/apps/:applicationId/settings/upstreamConf')
 @UseGuards(ScopeGuard)

@@ -9,7 +9,7 @@ import { TagsService } from '../devices/tags.service.js';
 
 export const SAMPLE_APPLICATION = 'com.example.app';
 
-/** The token's text chooses the outcome (providers/sandbox). */
+/** The token's text selects the outcome (providers/sandbox). */
 const DEVICES: readonly { deviceId: string; platform: Platform; token: string; userId?: string; tags: string[] }[] = [
   { deviceId: 'anna-phone', platform: 'A', token: 'sandbox:accepted:anna-phone', userId: 'anna', tags: ['news'] },
   {
@@ -23,9 +23,9 @@ const DEVICES: readonly { deviceId: string; platform: Platform; token: string; u
   { deviceId: 'ben-browser', platform: 'WEB_CHROME', token: 'sandbox:slow:ben-browser', userId: 'ben', tags: [] },
   { deviceId: 'kiosk', platform: 'W', token: 'sandbox:throttled:kiosk', tags: ['news'] },
 ];
-const TAGS = { news: 'What is new', offers: 'What is cheap' };
+const TAGS = { news: 'News', offers: 'Offers' };
 
-/** The application that the README's first push goes to; made when it does not exist yet. */
+/** The application of the README's first push; created if it does not exist. */
 @Injectable()
 export class SampleApplication implements OnApplicationBootstrap {
   constructor(
@@ -39,7 +39,7 @@ export class SampleApplication implements OnApplicationBootstrap {
     try {
       await this.make();
     } catch (error) {
-      // It exists; or it is being removed, and a later start makes it again; or a quota leaves no room for all of it.
+      // Ignored: the application exists, or is being removed (a later start creates it), or a quota is used up.
       if (error instanceof ApiError && (error.code === 'FPWSE0002E' || error.code === 'CARIL0409E')) return;
       throw error;
     }

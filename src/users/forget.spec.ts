@@ -28,7 +28,7 @@ describe('forgetTarget', () => {
 });
 
 describe('forgetIn', () => {
-  it('finds the id in a target that stands in the settings, and in values', () => {
+  it('replaces the id in a target inside the settings, and in values', () => {
     const body = {
       message: { alert: 'Hi ann' },
       settings: { apns: { badge: 1 }, target: { userIds: ['ben', 'ann'] } },
@@ -46,7 +46,7 @@ describe('forgetIn', () => {
     });
   });
 
-  it('leaves the pseudonym out of what the upstream is sent for others', () => {
+  it('removes the id from a request to the upstream that names other users', () => {
     const relay = { message: { alert: 'Hi' }, target: { userIds: ['ann', 'ben'] } };
     const forgotten = forgetIn({ target: { userIds: ['cleo'] }, body: relay, relay }, ANN);
     expect(forgotten.relay).toEqual({ message: { alert: 'Hi' }, target: { userIds: ['ben'] } });
@@ -66,7 +66,7 @@ describe('forgetIn', () => {
     expect(forgetIn({ ...NOTHING, ...message }, ANN).alone).toBe(alone);
   });
 
-  it('never makes an empty list at the upstream', () => {
+  it('does not make an empty list in the request to the upstream', () => {
     const relay = { message: {}, target: { userIds: ['ann'] } };
     expect(forgetIn({ target: { userIds: ['ann'] }, body: relay, relay }, ANN).relay?.target).toEqual({
       userIds: ['removed-x'],

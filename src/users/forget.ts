@@ -1,7 +1,7 @@
 import { isJsonObject } from '../common/json.js';
 import type { Target } from '../database/tables.js';
 
-/** A pseudonym in place of a user's id and those of its devices, wherever a message or a campaign names them. Pure. */
+/** Replaces a user's id and device ids by a pseudonym wherever a message or a campaign names them. Pure. */
 
 export interface Person {
   userId: string;
@@ -9,16 +9,16 @@ export interface Person {
   pseudonym: string;
 }
 
-/** What is kept of a message beside its texts. */
+/** Parts of a stored message that may name users. */
 export interface NamingMessage {
   target: Target;
-  /** The request, as its caller sent it. */
+  /** The request body as received. */
   body: Record<string, unknown>;
-  /** The request to the upstream; null without. */
+  /** The request to the upstream; null without an upstream. */
   relay: Record<string, unknown> | null;
 }
 
-/** `alone`: the message is for nobody else, here or at the upstream. */
+/** `alone`: the message has no other recipient, here or at the upstream. */
 export function forgetIn({ target, body, relay }: NamingMessage, person: Person): NamingMessage & { alone: boolean } {
   const lists = [target, relay?.target].filter(isJsonObject);
   return {
@@ -29,7 +29,7 @@ export function forgetIn({ target, body, relay }: NamingMessage, person: Person)
   };
 }
 
-/** A list that had an id has one afterwards: an empty list could be read as everybody. */
+/** A list with ids never becomes empty, because an empty list could mean all devices. */
 export function forgetTarget(target: unknown, { userId, deviceIds, pseudonym }: Person): unknown {
   if (!isJsonObject(target)) return target;
   const changed: Record<string, unknown> = { ...target };
@@ -38,7 +38,7 @@ export function forgetTarget(target: unknown, { userId, deviceIds, pseudonym }: 
   return changed;
 }
 
-/** A request has its target beside the settings or in them, and the values of users by their ids. */
+/** The target of a request is beside or inside the settings, and `data` has user ids as keys. */
 function forgetBody(body: Record<string, unknown>, person: Person): Record<string, unknown> {
   const { settings, data } = body;
   return {
@@ -52,7 +52,7 @@ function forgetBody(body: Record<string, unknown>, person: Person): Record<strin
   };
 }
 
-/** The upstream may refuse an id that it does not know: where others stay, the pseudonym is left out. */
+/** Drops the id in place of using the pseudonym if other ids stay, because the upstream may refuse an unknown id. */
 function withoutPerson(relay: Record<string, unknown>, person: Person): Record<string, unknown> {
   const { target } = relay;
   if (!isJsonObject(target) || isOnly(target, person)) return forgetBody(relay, person);

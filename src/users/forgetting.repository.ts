@@ -7,7 +7,7 @@ import { MessageControlRepository } from '../messages/control/message-control.re
 import { forgetIn, forgetTarget } from './forget.js';
 import type { Person } from './forget.js';
 
-/** Of one step: looked at, 1 KB each; emptied or cancelled; and rewritten, which may have lists of ten thousand ids. */
+/** Rows per step: read (1 KB each), emptied or cancelled, and rewritten (each may have lists of ten thousand ids). */
 const LOOKED_AT = 1_000;
 const EMPTIED = 200;
 const REWRITTEN = 20;
@@ -15,7 +15,7 @@ const DEFINITIONS = 20;
 
 type Step = 'more' | 'held' | 'done';
 
-/** A removal that is under way. */
+/** The state of a removal. */
 export interface Removal {
   application_id: string;
   user_id: string;
@@ -25,9 +25,7 @@ export interface Removal {
   last_message: number;
 }
 
-/**
- * Puts a pseudonym in place of a removed user's id in messages and campaigns, and empties messages to that user alone.
- */
+/** Replaces a removed user's id by a pseudonym in messages and campaigns, and empties messages to that user alone. */
 @Injectable()
 export class ForgettingRepository {
   constructor(private readonly control: MessageControlRepository) {}
@@ -74,7 +72,7 @@ export class ForgettingRepository {
     return rows[0]?.looked === LOOKED_AT ? 'more' : 'done';
   }
 
-  /** Answers how many of them name the user no more. */
+  /** Returns how many rows no longer name the user. */
   private async forgetNamed(
     seqs: readonly number[],
     removal: Removal,
@@ -100,7 +98,7 @@ export class ForgettingRepository {
     return alone.length + shared.length;
   }
 
-  /** Of the definitions that are kept with runs those whose waves are still to come are among them. */
+  /** Also rewrites the definitions stored with runs, which waves still to come use. */
   private async forgetDefinitions(
     table: 'campaign' | 'campaign_run',
     removal: Removal,
@@ -125,7 +123,7 @@ export class ForgettingRepository {
   }
 }
 
-/** Whether a list of the target has the user, or one of the devices. */
+/** Whether a list of the target contains the user or one of the devices. */
 function names(target: RawBuilder<unknown>, { user_id: userId, device_ids: deviceIds }: Removal): RawBuilder<boolean> {
   const has = (list: string): RawBuilder<unknown> => sql`jsonb_typeof(${target}->${sql.lit(list)}) = 'array'`;
   return sql`${has('userIds')} and ${target}->'userIds' ? ${userId}
@@ -136,7 +134,7 @@ function personOf({ user_id: userId, device_ids: deviceIds, pseudonym }: Removal
   return { userId, deviceIds: new Set(deviceIds), pseudonym };
 }
 
-/** True when the message was for nobody else. */
+/** Returns true if the message has no other recipient. */
 async function rewrite(seq: number, removal: Removal, transaction: Transaction<Tables>): Promise<boolean> {
   const { rows } = await sql<{
     target: Target;
@@ -153,7 +151,7 @@ async function rewrite(seq: number, removal: Removal, transaction: Transaction<T
   return alone;
 }
 
-/** What was said to the user alone goes too. State, counts, label, times and batches stay. */
+/** Removes the content of messages to the user alone. State, counts, label, times and batches stay. */
 async function empty(seqs: readonly number[], { pseudonym }: Removal, transaction: Transaction<Tables>): Promise<void> {
   if (seqs.length === 0) return;
   const target = { userIds: [pseudonym] };

@@ -4,19 +4,19 @@ import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { DeviceAttributes } from '../database/tables.js';
 
-/** What a caller said of the user with a message. */
+/** Values of placeholders that a message gave for the user. */
 export interface UserValues {
   seq: number;
   messageId: string;
   fields: DeviceAttributes;
 }
 
-/** What is kept about a user beside the devices. */
+/** Reads the data about a user outside the devices. */
 @Injectable()
 export class UserDataRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** In the order of their messages, those above `after`. */
+  /** In the order of their messages, from those above `after`. */
   async values(applicationId: string, userId: string, after: number, limit: number): Promise<UserValues[]> {
     const { rows } = await sql<UserValues>`
       select message.seq, message.id as "messageId", fields from message_data join message on message.seq = message_seq
@@ -25,7 +25,7 @@ export class UserDataRepository {
     return rows;
   }
 
-  /** The keys of the campaigns that have reached the user lately (delivery/expand/reach.ts). */
+  /** Keys of recent campaign deliveries to the user (delivery/expand/reach.ts). */
   async reachKeys(applicationId: string, userId: string): Promise<number[]> {
     const { rows } = await sql<{ keys: number[] }>`
       select keys from reach where application_id = ${applicationId} and person = ${`u${userId}`}`.execute(
@@ -34,7 +34,7 @@ export class UserDataRepository {
     return rows[0]?.keys ?? [];
   }
 
-  /** The user's devices from `from` on. */
+  /** The user's devices, starting at `from`. */
   async deviceSeqs(
     applicationId: string,
     userId: string,

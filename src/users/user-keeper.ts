@@ -4,10 +4,10 @@ import { Interval } from '@nestjs/schedule';
 import { Rounds } from '../common/rounds.js';
 import { UserRemovalRepository } from './user-removal.repository.js';
 
-/** A round that finds nothing is one look at an empty table. */
+/** An idle round costs one look at an empty table. */
 const EVERY_MS = 30_000;
 
-/** Goes on with removals of users that their request did not end, or that a crash cut off. */
+/** Continues removals of users that their request did not finish, or that a crash interrupted. */
 @Injectable()
 export class UserKeeper implements BeforeApplicationShutdown {
   private readonly rounds = new Rounds(new Logger('UserKeeper'), 'Removing users', () => this.removeUsers());

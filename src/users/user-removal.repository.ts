@@ -10,14 +10,14 @@ import type { Tables } from '../database/tables.js';
 import { ForgettingRepository } from './forgetting.repository.js';
 import type { Removal } from './forgetting.repository.js';
 
-/** Rows of one step each: transactions of some 5 to 100 ms. */
+/** Rows per step: transactions of about 5 to 100 ms. */
 const DEVICES = 500;
 const VALUES = 2_000;
 
-/** `devices`: some are gone, and others may be left. `held`: what is left is locked by another transaction. */
+/** `devices`: some were deleted, more may be left. `held`: the rest is locked by another transaction. */
 export type Step = 'devices' | 'more' | 'held' | 'done';
 
-/** Takes away what is kept about a user. Several processes share the work; it goes on after a crash. */
+/** Deletes the data about a user. Several processes share the work; a crash does not lose it. */
 @Injectable()
 export class UserRemovalRepository {
   constructor(
@@ -39,13 +39,13 @@ export class UserRemovalRepository {
         on conflict (application_id, user_id) do update set asked_at = excluded.asked_at,
           last_device = excluded.last_device, last_message = excluded.last_message, looked_at = '-infinity', looked_seq = 0
         returning pseudonym`.execute(transaction);
-      // The account of changes is kept: it must not name the user.
+      // The audit entry is kept, so it must not name the user.
       const detail = { pseudonym: rows[0]?.pseudonym };
       await recordAudit(transaction, actor, { action: 'user.delete', subject: applicationId, detail });
     });
   }
 
-  /** One step: of this user, or of the removal that was asked for first. Devices go before all else. */
+  /** One step, for the given user or for the oldest removal. Devices are deleted first. */
   removeSome(of?: { applicationId: string; userId: string }): Promise<Step> {
     const wanted = of ? sql`application_id = ${of.applicationId} and user_id = ${of.userId}` : sql`true`;
     return this.database.kysely.transaction().execute(async (transaction) => {
@@ -70,7 +70,7 @@ export class UserRemovalRepository {
     });
   }
 
-  /** With their subscriptions, as one by one: deliveries to them stay in the account of their messages. */
+  /** Deletes devices with their subscriptions, as single deletions do; messages keep their counts of deliveries. */
   private async removeDevices(removal: Removal, transaction: Transaction<Tables>): Promise<Step> {
     const { application_id: applicationId, user_id: userId } = removal;
     const theirs = sql`application_id = ${applicationId} and user_id = ${userId} and seq <= ${removal.last_device}`;
@@ -93,7 +93,7 @@ export class UserRemovalRepository {
     return 'devices';
   }
 
-  /** False when none is left. The reach of a user without devices goes here. */
+  /** Returns false if none is left. Also deletes the reach entries of a user without devices. */
   private async removeValues(removal: Removal, transaction: Transaction<Tables>): Promise<boolean> {
     const { application_id: applicationId, user_id: userId } = removal;
     await sql`

@@ -24,7 +24,7 @@ export class UserAnswer {
   userId!: string;
   @ApiPropertyOptional({
     type: [String],
-    description: 'When campaigns have reached the user lately; in the first page',
+    description: 'Times of recent campaign deliveries to the user; in the first page only',
   })
   reachedTimes?: string[];
   @ApiProperty({ type: [UserDeviceAnswer] })
@@ -34,10 +34,10 @@ export class UserAnswer {
   @ApiProperty({
     type: 'array',
     items: { type: 'object' },
-    description: 'As `GET devices/{deviceId}/messages`, with the `deviceId`; a message to two devices is there twice',
+    description: 'As `GET devices/{deviceId}/messages`, with the `deviceId`; a message to two devices is listed twice',
   })
   messages!: UserMessageAnswer[];
-  @ApiPropertyOptional({ description: 'Where the next page begins; absent at the end' })
+  @ApiPropertyOptional({ description: '`after` of the next page; absent on the last page' })
   next?: string;
 }
 

@@ -11,7 +11,7 @@ import { UsersService } from './users.service.js';
 
 const PAGE = 100;
 
-/** Extensions: what is kept about one user. */
+/** Extensions: the data kept about one user. */
 @ApiTags('Users')
 @Controller('imfpush/v1/apps/:applicationId/users/:userId')
 @UseGuards(ScopeGuard)
@@ -22,17 +22,16 @@ export class UsersController {
   @RequireScopes('devices.read', 'messages.read')
   @ApiOperation({
     summary:
-      'What is kept about a user: devices with subscriptions and attributes, values, reach, messages (extension)',
-    description:
-      'All pages together are all of it: the devices first, then the values, then what each device was sent.',
+      'Read the data kept about a user: devices with subscriptions and attributes, values, reach, messages (extension)',
+    description: 'Pages list the devices first, then the values, then the messages of each device.',
   })
   @ApiQuery({
     name: 'size',
     required: false,
     schema: { type: 'integer', minimum: 1, maximum: 1_000, default: PAGE },
-    description: 'Entries of a page, in all lists together',
+    description: 'Entries per page, summed over all lists',
   })
-  @ApiQuery({ name: 'after', required: false, description: '`next` of the page before' })
+  @ApiQuery({ name: 'after', required: false, description: '`next` of the previous page' })
   @ApiResponse({ status: 200, type: UserAnswer })
   @ApiResponse({ status: 400, description: 'A parameter is unknown or invalid, or the user is `anonymous`' })
   @ApiResponse({ status: 404, description: 'Unknown application, or nothing is kept about the user' })
@@ -50,12 +49,15 @@ export class UsersController {
   @Delete()
   @RequireScopes('devices.write', 'messages.write')
   @ApiOperation({
-    summary: 'Remove what is kept about a user (extension)',
+    summary: 'Delete the data kept about a user (extension)',
     description:
-      'Its devices are gone with the answer. Messages and campaigns that name the user or a device of it have a pseudonym instead; messages to the user alone are cancelled and emptied, and their counts stay. What is registered or sent afterwards is not concerned.',
+      'The devices are deleted before the answer. In messages and campaigns a pseudonym replaces the ids of the user and the devices. Messages to the user alone are cancelled and emptied; their counts stay. Devices registered and messages sent afterwards are not affected.',
   })
-  @ApiResponse({ status: 202, description: 'The devices are gone; the rest goes within minutes, also after a crash' })
-  @ApiResponse({ status: 204, description: 'All of it is gone, or nothing was kept' })
+  @ApiResponse({
+    status: 202,
+    description: 'The devices are deleted; the rest is deleted within minutes, also after a crash',
+  })
+  @ApiResponse({ status: 204, description: 'All data is deleted, or there was none' })
   @ApiResponse({ status: 404, description: 'Unknown application' })
   async remove(
     @Param('applicationId') applicationId: string,

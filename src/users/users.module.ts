@@ -8,7 +8,7 @@ import { UserKeeper } from './user-keeper.js';
 import { UserRemovalRepository } from './user-removal.repository.js';
 import { UsersService } from './users.service.js';
 
-/** Giving out and taking away what is kept about a user. */
+/** Reads and deletes the data kept about a user. */
 @Module({
   imports: [ApplicationsModule, DevicesModule, MessagesModule],
   providers: [ForgettingRepository, UserDataRepository, UserRemovalRepository, UsersService],
@@ -16,6 +16,6 @@ import { UsersService } from './users.service.js';
 })
 export class UsersModule {}
 
-/** Of the role `scheduler`. */
+/** For the scheduler role. */
 @Module({ imports: [UsersModule], providers: [UserKeeper] })
 export class UserSchedulerModule {}

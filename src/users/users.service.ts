@@ -12,24 +12,24 @@ import { UserDataRepository } from './user-data.repository.js';
 import type { UserValues } from './user-data.repository.js';
 import { UserRemovalRepository } from './user-removal.repository.js';
 
-/** How long a request takes data away beside devices; what is left then is the keeper's. */
+/** How long a request deletes data itself after the devices; the keeper deletes the rest. */
 const REMOVE_AT_ONCE_MS = 500;
-/** Devices whose history one page looks at. */
+/** Devices read for the message history of one page. */
 const DEVICES_LOOKED_AT = 50;
 
-/** Devices, then values, then messages: where in which of them a page begins. */
+/** Where a page begins: part (0 devices, 1 values, 2 messages) and position inside that part. */
 export type UserPlace = [part: number, first: number, second: number];
 
 export interface UserData {
   devices: TaggedDevice[];
   values: UserValues[];
   messages: (DeviceMessage & { deviceId: string })[];
-  /** Of the first page. */
+  /** Only in the first page. */
   reached: Date[];
   next: UserPlace | null;
 }
 
-/** What is kept about a user of an application, to be given out and to be taken away. */
+/** Reads and deletes the data kept about a user of an application. */
 @Injectable()
 export class UsersService {
   constructor(
@@ -41,7 +41,7 @@ export class UsersService {
     private readonly clock: Clock,
   ) {}
 
-  /** `size` entries at most. Throws FPWSE0001E when nothing is kept. */
+  /** At most `size` entries. Throws FPWSE0001E if nothing is kept about the user. */
   async readUser(
     applicationId: string,
     userId: string,
@@ -69,7 +69,7 @@ export class UsersService {
     return this.addMessages(applicationId, userId, page, part === 2 ? [first, second] : [0, 0], size);
   }
 
-  /** What each device was sent, one device after the other, as its own history has it; `before`: 0 is from the newest. */
+  /** The message history of each device, one device after another; `before` 0 starts at the newest. */
   private async addMessages(
     applicationId: string,
     userId: string,
@@ -90,7 +90,7 @@ export class UsersService {
     return { ...page, next: rest ? [2, rest.seq, 0] : null };
   }
 
-  /** From the answer on no device of the user gets anything. True when all the rest is gone too. */
+  /** When this returns, no device of the user receives anything more. Returns true if all other data is deleted too. */
   async removeUser(actor: Actor, applicationId: string, userId: string): Promise<boolean> {
     await this.check(applicationId, userId);
     await this.removals.begin(applicationId, userId, actor);
@@ -105,7 +105,7 @@ export class UsersService {
   private async check(applicationId: string, userId: string): Promise<void> {
     await this.applications.getApplication(applicationId);
     if (userId === ANONYMOUS)
-      throw invalidValue('userId', `${ANONYMOUS} is no user: it means that nobody is signed in`);
+      throw invalidValue('userId', `${ANONYMOUS} is not a user id: devices without a user id have it`);
   }
 
   private async readReach(applicationId: string, userId: string): Promise<Date[]> {

@@ -20,7 +20,7 @@ describe('a lot of webhook events', () => {
     expect((await lot).delivered).toHaveLength(40);
   });
 
-  it('sends events of one subject one after the other, and others beside them', async () => {
+  it('sends events of one subject one after another, and of several subjects concurrently', async () => {
     const events = Array.from({ length: 60 }, (_, id) => event(id, `d${id % 3}`));
     const underWay = new Set<string>();
     const ofSubject: Record<string, number[]> = {};
@@ -43,7 +43,7 @@ describe('a lot of webhook events', () => {
     for (const ids of Object.values(ofSubject)) expect(ids).toEqual(ids.toSorted((a, b) => a - b));
   });
 
-  it('an event that fails holds up those behind it of its subject, and no others', async () => {
+  it('an event that fails delays the later events of its subject only', async () => {
     const events = [event(1, 'bad'), event(2, 'good'), event(3, 'bad'), event(4, 'good'), event(5, null)];
     const send = ({ id }: WebhookEvent) => Promise.resolve(id === 1 ? 'answered 500' : null);
     const result = await deliverLot(events, false, send, goOn);
@@ -52,14 +52,14 @@ describe('a lot of webhook events', () => {
     expect(result).toMatchObject({ isFailing: false, error: 'answered 500' });
   });
 
-  it('an endpoint that takes nothing is left after 16 tries, and fails', async () => {
+  it('fails an endpoint and stops after 16 tries if no event is accepted', async () => {
     const events = Array.from({ length: 1_000 }, (_, id) => event(id, `d${id}`));
     const result = await deliverLot(events, false, () => Promise.resolve('ECONNREFUSED'), goOn);
     expect(result.failed.length).toBeLessThan(2 * IN_FLIGHT);
     expect(result).toMatchObject({ isFailing: true, delivered: [] });
   });
 
-  it('an endpoint that failed is tried with one event, the least tried one', async () => {
+  it('tries a failed endpoint with one event, the one with the fewest tries', async () => {
     const events = [event(1, 'a', 3), event(2, 'b', 1), event(3, 'c', 0), event(4, 'a', 0)];
     const tried: number[] = [];
     const fail = ({ id }: WebhookEvent) => {
@@ -77,7 +77,7 @@ describe('a lot of webhook events', () => {
     expect(new Set(pass.delivered)).toEqual(new Set([1, 2, 3, 4]));
   });
 
-  it('begins no request once it is over', async () => {
+  it('starts no request after the end of the lot', async () => {
     const result = await deliverLot(
       [event(1, 'a')],
       true,

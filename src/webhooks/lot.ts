@@ -4,9 +4,9 @@ export interface WebhookEvent {
   id: number;
   /** JSON text. */
   body: string;
-  /** What it tells of: events of one subject are sent one after the other. Null: of nothing that others tell of. */
+  /** Events with the same subject are sent one after another. Null: no ordering. */
   subject: string | null;
-  /** That failed. */
+  /** Failed tries of this event. */
   tries: number;
 }
 
@@ -20,18 +20,21 @@ export interface FailedEvent {
 export interface LotResult {
   delivered: number[];
   failed: FailedEvent[];
-  /** Of the last event that failed. */
+  /** Error of the last event that failed. */
   error: string | null;
-  /** It is the endpoint that fails, not single events. */
+  /** True if the endpoint fails, and not single events. */
   isFailing: boolean;
 }
 
-/** Requests to one endpoint at once. */
+/** Concurrent requests to one endpoint. */
 export const IN_FLIGHT = 16;
-/** Failed tries in a row, each of another subject, that are the endpoint's fault: fewer are the events'. */
+/**
+ * The endpoint counts as failing after this many failed tries in a row, each of another subject; after fewer, the
+ * events do.
+ */
 const ENDPOINT_FAILS = 4;
 
-/** The events of each subject in their order. */
+/** Groups events by subject, in their order. */
 function chainsOf(events: readonly WebhookEvent[]): WebhookEvent[][] {
   const chains = new Map<string | number, WebhookEvent[]>();
   for (const event of events) {
@@ -44,9 +47,9 @@ function chainsOf(events: readonly WebhookEvent[]): WebhookEvent[][] {
 }
 
 /**
- * Sends events of one endpoint, of several subjects at once. An event that fails holds up those behind it of its subject. An
- * endpoint that `failed` before is tried with one event, another each time; the rest follows when that passes.
- * `send` answers why an event was not taken, else null.
+ * Sends the events of one endpoint, several subjects concurrently. If an event fails, the later events of its subject
+ * wait. If the endpoint `failed` before, it is tried with a single event, a different one each time, and the rest
+ * follows after a success. `send` returns null, or the reason why the event was not accepted.
  */
 export async function deliverLot(
   events: readonly WebhookEvent[],
@@ -57,7 +60,7 @@ export async function deliverLot(
   const chains = chainsOf(events);
   const result: LotResult = { delivered: [], failed: [], error: null, isFailing: failed };
   let failuresInRow = 0;
-  /** False: the chain ends here. */
+  /** Returns false if the chain ends here. */
   const sendOne = async (event: WebhookEvent): Promise<boolean> => {
     const error = await send(event);
     if (error === null) {

@@ -10,32 +10,34 @@ import type { FailedEvent, LotResult, WebhookEvent } from './lot.js';
 import { LONGEST_WAIT_MS, TRIES, waitAfter } from './webhook.js';
 import { contextOf, forgetFailures } from './webhook.repository.js';
 
-/** A webhook whose events this process delivers until the lease ends. */
+/** A webhook that this process delivers events for until the lease ends. */
 export interface LeasedWebhook {
   id: number;
   applicationId: string;
   name: string;
   url: string;
-  /** What events are signed with, the newest first. */
+  /** Secrets to sign with, the newest first. */
   secrets: string[];
-  /** Failed tries in a row of the endpoint; 0: it takes events. */
+  /** Failed tries in a row of the endpoint; 0: the endpoint accepts events. */
   failures: number;
   lastError: string | null;
 }
 
-/** Longer than a lot: its 10 s, and the 30 s at most of a request that was begun by then (providers/shared/http1-client.ts). */
+/**
+ * Seconds. Longer than a lot: 10 s, plus at most 30 s for a request that has begun (providers/shared/http1-client.ts).
+ */
 const LEASE_S = 60;
 const LOT = 1_000;
-/** Given up by one statement. */
+/** Events given up per statement. */
 const LAPSED = 1_000;
-/** When all that waits is behind events in retry, the next look at them. */
+/** If all waiting events are behind events in retry: when to look again. */
 const NOTHING_DUE_MS = 1_000;
 
 const isFree = (until: RawBuilder<unknown>, longestS: number): RawBuilder<boolean> =>
   sql`(${until} is null or ${isOver(until, longestS)})`;
 const LONGEST_WAIT_S = LONGEST_WAIT_MS / 1_000;
 
-/** The outbox: rows that the triggers of 0012-webhooks wrote with the change they tell of. */
+/** The outbox: rows written by the triggers of migration 0012-webhooks in the transaction of the change. */
 @Injectable()
 export class WebhookEventRepository {
   constructor(
@@ -43,7 +45,10 @@ export class WebhookEventRepository {
     private readonly vault: Vault,
   ) {}
 
-  /** The webhook that has waited longest of those that are due, have events and are held by no other process. */
+  /**
+   * Leases the webhook that has waited longest among those that are due, have events and are not leased by another
+   * process.
+   */
   async lease(): Promise<LeasedWebhook | undefined> {
     const { rows } = await sql<Omit<LeasedWebhook, 'secrets'> & { sealed: (Buffer | null)[] }>`
       update webhook set lease_until = now() + make_interval(secs => ${LEASE_S}),
@@ -64,8 +69,8 @@ export class WebhookEventRepository {
   }
 
   /**
-   * A step of giving up: events that failed too often themselves, and those that were there when the endpoint's row of
-   * failures was TRIES shorter. Answers how many. 0: none is left.
+   * One step of giving up: events with too many failed tries of their own, and events that were present when the
+   * endpoint's failures in a row were fewer by TRIES. Returns how many; 0 means none is left.
    */
   async giveUp(webhookId: number): Promise<number> {
     const { rows } = await sql`
@@ -82,7 +87,7 @@ export class WebhookEventRepository {
     return rows.length;
   }
 
-  /** The oldest that may be sent: none behind an event of its subject that waits for its next try. */
+  /** The oldest events that may be sent: none behind an event of the same subject that waits for its next try. */
   async next({ id, failures }: LeasedWebhook): Promise<WebhookEvent[]> {
     const isDue = (retryAt: RawBuilder<unknown>): RawBuilder<boolean> =>
       failures > 0 ? sql`true` : isFree(retryAt, LONGEST_WAIT_S);
@@ -99,7 +104,7 @@ export class WebhookEventRepository {
     return rows;
   }
 
-  /** Removes what was delivered, and writes down what failed. */
+  /** Deletes delivered events and records failures. */
   async settle({ delivered, failed }: LotResult): Promise<void> {
     if (delivered.length > 0)
       await sql`delete from webhook_event where id = any(${bigints(delivered)})`.execute(this.database.kysely);
@@ -113,12 +118,13 @@ export class WebhookEventRepository {
   }
 
   /**
-   * Ends the lease. An endpoint that fails is tried again after a wait that grows; what failed of one that takes events again
-   * is due at once. The failures are not those of a webhook that was changed meanwhile: it has begun anew.
+   * Ends the lease. A failing endpoint is tried again after a growing wait. If the endpoint accepts events again, its
+   * failed events are due at once. Failures are not counted for a webhook that was changed meanwhile: its count has
+   * started again at 0.
    */
   async release(webhook: LeasedWebhook, { delivered, failed, error, isFailing }: LotResult): Promise<void> {
     const { id, url, failures } = webhook;
-    // What was delivered ends a row of failures.
+    // A delivered event ends a row of failures.
     const inRow = !isFailing ? 0 : delivered.length > 0 ? 1 : failures + 1;
     const nothingDue = delivered.length === 0 && failed.length === 0;
     if (nothingDue) return this.wait(id, NOTHING_DUE_MS);

@@ -12,14 +12,16 @@ import { TRIES, refuseUrl, sign } from './webhook.js';
 import { WebhookEventRepository } from './webhook-event.repository.js';
 import type { LeasedWebhook } from './webhook-event.repository.js';
 
-/** How long an event waits at most for somebody to look, when no webhook is behind. */
+/** Longest wait of an event until a process looks, if no webhook is behind. */
 const LOOK_EVERY_MS = 1_000;
-/** A slow endpoint's lot ends after this, and the courier goes to the one that has waited longest. */
+/**
+ * A lot at a slow endpoint ends after this time, and the courier continues with the webhook that has waited longest.
+ */
 const LOT_MS = 10_000;
-/** Lots that one process delivers side by side: more than the endpoints of three applications, should all of them be slow. */
+/** Concurrent lots per process: more than the endpoints of three applications (20 each), if all of them are slow. */
 const COURIERS = 64;
 
-/** Delivers what waits in the outbox: at least once, and in order for each device. */
+/** Delivers the events of the outbox at least once, in order per device. */
 @Injectable()
 export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly log = new Logger('Webhooks');
@@ -34,7 +36,7 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
     private readonly clock: Clock,
   ) {
     const lookup = guardedLookup(config.webhooks.allowPrivate);
-    // To one host: many webhooks may share it.
+    // Connections to one host, because many webhooks may share it.
     this.client = new Http1Client({ ca: config.providerCa, maxConnections: COURIERS * IN_FLIGHT, lookup });
   }
 
@@ -49,21 +51,24 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
     await this.client.close();
   }
 
-  /** Sends for what is due, beside what is being delivered. */
+  /** Starts sending due events, beside deliveries that are under way. */
   look(): void {
     if (this.stopped || this.couriers.size >= COURIERS || this.clock.now() < EARLIEST) return;
     const courier: Promise<void> = this.deliverDue()
-      .catch((error: unknown) => this.log.warn(`The outbox cannot be read; the next look will: ${rootCause(error)}`))
+      .catch((error: unknown) => this.log.warn(`Cannot read the outbox, trying again: ${rootCause(error)}`))
       .finally(() => this.couriers.delete(courier));
     this.couriers.add(courier);
   }
 
-  /** Until nothing is due or being delivered. Rejects never. */
+  /** Resolves when nothing is due or being delivered. Never rejects. */
   async idle(): Promise<void> {
     while (this.couriers.size > 0) await Promise.all(this.couriers);
   }
 
-  /** A lot at a time, so that a slow endpoint holds up one courier. A courier that finds a lot sends the next to look. */
+  /**
+   * One lot at a time, so that a slow endpoint occupies one courier only. A courier that finds a lot starts the next
+   * courier.
+   */
   private async deliverDue(): Promise<void> {
     for (;;) {
       const webhook = this.stopped ? undefined : await this.outbox.lease();
@@ -84,18 +89,18 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
     await this.outbox.release(webhook, result);
   }
 
-  /** In steps: there may be more than a lot has time for. */
+  /** In steps, because there may be more events than a lot has time for. */
   private async giveUpLapsed(webhook: LeasedWebhook, isOver: () => boolean): Promise<void> {
     let givenUp = 0;
     for (let step = 1; step > 0 && !isOver(); givenUp += step) step = await this.outbox.giveUp(webhook.id);
     if (givenUp > 0) this.log.warn(`${nameOf(webhook)}: ${givenUp} events were given up after ${TRIES} failed tries`);
   }
 
-  /** Null when it was taken, else why not. */
+  /** Returns null if the event was accepted, else the reason. */
   private async deliver({ url, secrets }: LeasedWebhook, { id, body }: WebhookEvent): Promise<string | null> {
-    // Asked again: a look-up does not pass by for an address in place of a name.
+    // Checked again here: if the URL has an IP address, no name look-up checks it.
     const refusal = refuseUrl(url, this.config.webhooks.allowPrivate);
-    if (refusal !== null) return `the url is not called: ${refusal}`;
+    if (refusal !== null) return `the url was refused: ${refusal}`;
     const headers = {
       'content-type': 'application/json',
       'user-agent': 'Carillon',

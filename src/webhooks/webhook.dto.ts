@@ -5,7 +5,7 @@ import type { WebhookReport } from './webhook.repository.js';
 const MONTH_S = 30 * DAY_S;
 
 export class ChangeWebhookDto {
-  /** Where events are posted to: https, at a public address. */
+  /** URL that events are posted to: https, at a public address. */
   @IsString({ message: 'it must be a string' })
   @Length(1, 2_048, { message: 'it must be 1 to 2048 characters' })
   url!: string;
@@ -30,12 +30,15 @@ export class WebhookAnswer {
 }
 
 export class NewWebhookAnswer extends WebhookAnswer {
-  /** What signatures are made with; shown this once (extension). */
+  /** Secret that signs the events; shown only in this answer (extension). */
   secret!: string;
 }
 
 export class RotateWebhookSecretDto {
-  /** How long events are signed with the old secret too; default one day. 0: not at all, and no older one either. */
+  /**
+   * Seconds for which events are signed with the old secret too. Default: one day. 0: not at all, which also ends an
+   * earlier overlap.
+   */
   @IsOptional()
   @IsInt({ message: 'it must be a whole number' })
   @Min(0, { message: 'it must be at least 0' })
@@ -44,14 +47,14 @@ export class RotateWebhookSecretDto {
 }
 
 export class RotatedWebhookAnswer extends NewWebhookAnswer {
-  /** Until when events are signed with the old secret too; absent without an overlap. */
+  /** Time until which events are signed with the old secret too; absent without an overlap. */
   secretBeforeUntil?: string;
 }
 
 export class WebhookReportAnswer extends WebhookAnswer {
-  /** Events that wait to be delivered. */
+  /** Number of events that wait for delivery. */
   pending!: number;
-  /** Why the last try failed; absent after a success. */
+  /** Error of the last try; absent after a success. */
   lastError?: string;
 }
 

@@ -15,9 +15,9 @@ export interface Webhook {
   eventTypes: EventType[];
 }
 
-/** With how it fares. */
+/** A webhook and the state of its deliveries. */
 export interface WebhookReport extends Webhook {
-  /** Events that wait to be delivered. */
+  /** Number of events that wait for delivery. */
   pending: number;
   lastError: string | null;
 }
@@ -41,10 +41,10 @@ export class WebhookRepository {
     return rows;
   }
 
-  /** `full`: the application has as many as it may. */
+  /** `full`: the application has the maximum number of webhooks. */
   async add(applicationId: string, webhook: Webhook, secret: string): Promise<'added' | 'taken' | 'full'> {
     return this.database.kysely.transaction().execute(async (transaction) => {
-      // Two at once would each find room for one.
+      // The lock prevents two concurrent inserts from both finding the last free place.
       await sql`select from application where id = ${applicationId} for no key update`.execute(transaction);
       const { rows } = await sql<{ name: string }>`
         select name from webhook where application_id = ${applicationId}`.execute(transaction);
@@ -64,7 +64,7 @@ export class WebhookRepository {
     });
   }
 
-  /** What waits goes to the new address, at once. False when there is none. */
+  /** Waiting events go to the new address, at once. Returns false if the webhook does not exist. */
   async change(applicationId: string, { name, url, eventTypes }: Webhook): Promise<boolean> {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const { rows } = await sql<{ id: number }>`
@@ -77,8 +77,8 @@ export class WebhookRepository {
   }
 
   /**
-   * Puts a new secret in place of one that events are signed with for `overlapS` more. `overlap`: the secret before that one
-   * is still signed with; 0 ends all others at once.
+   * Replaces the secret; events are signed with the old one for `overlapS` more seconds. `overlap`: refused, because an
+   * earlier secret is still used to sign; 0 ends all earlier secrets at once.
    */
   async rotateSecret(
     actor: Actor,
@@ -111,7 +111,7 @@ export class WebhookRepository {
     });
   }
 
-  /** Ends the overlap of a rotation. False when there is no such webhook. */
+  /** Ends the overlap of a rotation. Returns false if the webhook does not exist. */
   async endSecretBefore(actor: Actor, applicationId: string, name: string): Promise<boolean> {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const { rows } = await sql`
@@ -127,7 +127,7 @@ export class WebhookRepository {
     });
   }
 
-  /** With the events that wait. False when there is none. */
+  /** Also deletes the waiting events. Returns false if the webhook does not exist. */
   async remove(applicationId: string, name: string): Promise<boolean> {
     const { rows } = await sql`
       delete from webhook where application_id = ${applicationId} and name = ${name} returning id`.execute(
@@ -137,7 +137,7 @@ export class WebhookRepository {
   }
 }
 
-/** Of the events that failed at an address that is replaced. */
+/** Resets the failures of events, because their address is being replaced. */
 export async function forgetFailures(db: Kysely<Tables>, webhookId: number): Promise<void> {
   await sql`
     update webhook_event set tries = 0, retry_at = null where webhook_id = ${webhookId} and tries > 0`.execute(db);
@@ -147,7 +147,7 @@ export function contextOf(applicationId: string, name: string): string {
   return `webhook/${applicationId}/${name}`;
 }
 
-/** Of words that hold no comma, quote or brace. */
+/** The words must not contain commas, quotes or braces. */
 function toArray(words: readonly string[]): string {
   return `{${words.join(',')}}`;
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readEventTypes, refuseUrl, sign, waitAfter } from './webhook.js';
 
 describe('readEventTypes', () => {
-  it('reads a list, each word once', () => {
+  it('reads a list and drops duplicates', () => {
     expect(readEventTypes('onSubscribe')).toEqual(['onSubscribe']);
     expect(readEventTypes(' onDeviceRegister, onSubscribe,onDeviceRegister')).toEqual([
       'onDeviceRegister',
@@ -38,12 +38,12 @@ describe('refuseUrl', () => {
   });
 });
 
-it('waits double each time, from five seconds to a quarter of an hour', () => {
+it('doubles the wait from five seconds to a quarter of an hour', () => {
   expect([1, 2, 3, 8, 9, 100].map((failures) => waitAfter(failures, 1) / 1_000)).toEqual([5, 10, 20, 640, 900, 900]);
   expect(waitAfter(1, 0)).toBe(3_750);
 });
 
-it('signs time and body', () => {
+it('signs time and body with HMAC-SHA256', () => {
   // printf '1764000000.{"a":1}' | openssl dgst -sha256 -hmac secret
   expect(sign(['secret'], '{"a":1}', 1_764_000_000_500)).toBe(
     't=1764000000,v1=112dc1736ad0328f094ebdad63c8bde5936ce7d0bb7ae467f9f8d481a26df51c',

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { MINUTE_MS, SECOND_MS } from '../common/durations.js';
 import { leadsInside } from '../common/public-address.js';
 
-/** What a webhook can be told of (docs/protocol/mobilefirst.md §10), and the rules of telling it. Pure. */
+/** Event types of webhooks (docs/protocol/mobilefirst.md §10), and the rules of delivering them. Pure. */
 export const EVENT_TYPES = [
   'onDeviceRegister',
   'onDeviceUpdate',
@@ -14,22 +14,25 @@ export type EventType = (typeof EVENT_TYPES)[number];
 
 const MAX_URL = 2_048;
 const FIRST_WAIT_MS = 5 * SECOND_MS;
-/** A later moment is of a clock that went back since. */
+/** A wait that ends later was written before the clock was set back. */
 export const LONGEST_WAIT_MS = 15 * MINUTE_MS;
 /**
- * An event is given up after as many failed tries, of its own or of its endpoint since it was written. With the waits of
- * `waitAfter` they take 26 to 34 hours. Tries are counted, not hours: a clock that steps gives nothing up.
+ * An event is given up after this many failed tries, of its own or of its endpoint since the event was written. With
+ * the waits of `waitAfter` they take 26 to 34 hours. Tries are counted in place of hours, so that a clock step gives
+ * nothing up.
  */
 export const TRIES = 144;
 
-/** `a,b` as the documents have it, each once; or the word that is no event type. */
+/** Reads `a,b` (the form of MobileFirst's documents) without duplicates, or returns the first unknown word. */
 export function readEventTypes(text: string): EventType[] | { unknown: string } {
   const words = text.split(',').map((word) => word.trim());
   const unknown = words.find((word) => !(EVENT_TYPES as readonly string[]).includes(word));
   return unknown === undefined ? [...new Set(words as EventType[])] : { unknown };
 }
 
-/** Why a URL may not be called, or null. Names are checked when they are looked up. `allowPrivate`: for tests, over http too. */
+/**
+ * The reason to refuse a URL, or null. Host names are checked at look-up. `allowPrivate`: for tests; also allows http.
+ */
 export function refuseUrl(text: string, allowPrivate: boolean): string | null {
   if (text.length > MAX_URL || !URL.canParse(text)) return `it must be an https URL of at most ${MAX_URL} characters`;
   const url = new URL(text);
@@ -38,15 +41,18 @@ export function refuseUrl(text: string, allowPrivate: boolean): string | null {
   return !allowPrivate && leadsInside(url) ? 'it must be at a public address' : null;
 }
 
-/** After so many failures in a row: doubled from 5 s to a quarter of an hour, with a quarter of it left to chance. */
+/**
+ * Milliseconds to wait after this many failures in a row: doubles from 5 s to a quarter of an hour; up to a
+ * quarter of it is left out at random.
+ */
 export function waitAfter(failures: number, chance: number): number {
   const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(failures - 1, 20));
   return wait * (0.75 + 0.25 * chance);
 }
 
 /**
- * `t=<epoch s>,v1=<hex>`: HMAC-SHA256 of `<t>.<body>`, so that an old request cannot be passed off as a new one. A `v1` for
- * each secret, the newest first.
+ * `t=<epoch s>,v1=<hex>`: HMAC-SHA256 of `<t>.<body>`, so that a receiver detects a replayed request. One `v1` per
+ * secret, the newest first.
  */
 export function sign(secrets: readonly string[], body: string, now: number): string {
   const time = Math.floor(now / SECOND_MS);

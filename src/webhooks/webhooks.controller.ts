@@ -32,9 +32,12 @@ export class WebhooksController {
   @ApiOperation({
     summary: 'Create a webhook',
     description:
-      'Events are posted at least once, those of one device in their order, and given up after 144 failed tries, which take more than a day. `X-Carillon-Signature: t=<seconds>,v1=<hex>` is the HMAC-SHA256 of `<t>.<body>` under the secret of this answer.',
+      'Each event is posted at least once, events of one device in their order. An event is given up after 144 failed tries, which take more than a day. `X-Carillon-Signature: t=<seconds>,v1=<hex>` is the HMAC-SHA256 of `<t>.<body>` with the secret of this answer as the key.',
   })
-  @ApiResponse({ status: 409, description: 'FPWSE0002E: the name is taken; CARIL0409E: there are 20' })
+  @ApiResponse({
+    status: 409,
+    description: 'FPWSE0002E: the name is taken; CARIL0409E: the application has 20 webhooks',
+  })
   async create(
     @Param('applicationId') applicationId: string,
     @Body(new BodyPipe(CreateWebhookDto)) body: CreateWebhookDto,
@@ -46,21 +49,21 @@ export class WebhooksController {
 
   @Get()
   @RequireScope('webhooks.read')
-  @ApiOperation({ summary: 'List the webhooks and how they fare (extension)' })
+  @ApiOperation({ summary: 'List the webhooks with the state of their deliveries (extension)' })
   async list(@Param('applicationId') applicationId: string): Promise<WebhookListAnswer> {
     return { webhooks: (await this.webhooks.list(applicationId)).map(toReportAnswer) };
   }
 
   @Get(':name')
   @RequireScope('webhooks.read')
-  @ApiOperation({ summary: 'Read a webhook and how it fares (extension)' })
+  @ApiOperation({ summary: 'Read a webhook and the state of its deliveries (extension)' })
   async read(@Param('applicationId') applicationId: string, @Param('name') name: string): Promise<WebhookReportAnswer> {
     return toReportAnswer(await this.webhooks.get(applicationId, name));
   }
 
   @Put(':name')
   @RequireScope('webhooks.write')
-  @ApiOperation({ summary: 'Change where a webhook is and what it is told; its secret stays' })
+  @ApiOperation({ summary: 'Change the URL and event types of a webhook; the secret stays' })
   async change(
     @Param('applicationId') applicationId: string,
     @Param('name') name: string,
@@ -74,10 +77,12 @@ export class WebhooksController {
   @Header('cache-control', 'no-store')
   @RequireScope('webhooks.write')
   @ApiOperation({
-    summary: 'Rotate the secret; the new one is shown this once, the old one signs too for a stated time (extension)',
-    description: 'Until then `X-Carillon-Signature` has two `v1`: of the new secret, then of the old one. Take either.',
+    summary:
+      'Rotate the secret: the answer shows the new one, events are signed with the old one too for some time (extension)',
+    description:
+      'During the overlap `X-Carillon-Signature` has two `v1`: of the new secret, then of the old one. Accept either.',
   })
-  @ApiResponse({ status: 409, description: 'CARIL0409E: the secret before the last still signs' })
+  @ApiResponse({ status: 409, description: 'CARIL0409E: the overlap of the last rotation has not ended' })
   async rotateSecret(
     @Param('applicationId') applicationId: string,
     @Param('name') name: string,
@@ -97,7 +102,7 @@ export class WebhooksController {
   @Delete(':name/secretBefore')
   @HttpCode(204)
   @RequireScope('webhooks.write')
-  @ApiOperation({ summary: 'End the old secret before its time; the newest stays (extension)' })
+  @ApiOperation({ summary: 'End the overlap of a rotation early; the newest secret stays (extension)' })
   endSecretBefore(
     @Param('applicationId') applicationId: string,
     @Param('name') name: string,
@@ -109,7 +114,7 @@ export class WebhooksController {
   @Delete(':name')
   @HttpCode(204)
   @RequireScope('webhooks.write')
-  @ApiOperation({ summary: 'Remove a webhook and what waits for it' })
+  @ApiOperation({ summary: 'Remove a webhook and its waiting events' })
   remove(@Param('applicationId') applicationId: string, @Param('name') name: string): Promise<void> {
     return this.webhooks.remove(applicationId, name);
   }

@@ -5,7 +5,7 @@ import { WebhookRepository } from './webhook.repository.js';
 import { WebhookSender } from './webhook-sender.js';
 import { WebhooksService } from './webhooks.service.js';
 
-/** For the api: registering webhooks. */
+/** For the api role: registers webhooks. */
 @Module({
   imports: [ApplicationsModule],
   providers: [WebhookRepository, WebhooksService],
@@ -13,6 +13,6 @@ import { WebhooksService } from './webhooks.service.js';
 })
 export class WebhooksModule {}
 
-/** For workers: telling them. */
+/** For the worker role: delivers events. */
 @Module({ providers: [WebhookEventRepository, WebhookSender] })
 export class WebhookDeliveryModule {}

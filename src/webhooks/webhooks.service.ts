@@ -18,7 +18,7 @@ export class WebhooksService {
     private readonly webhooks: WebhookRepository,
   ) {}
 
-  /** The secret is made here, and given out this once. */
+  /** Makes the secret, which only this answer contains. */
   async create(applicationId: string, input: CreateWebhookDto): Promise<{ webhook: Webhook; secret: string }> {
     await this.applications.getApplication(applicationId);
     const webhook = this.read(input);
@@ -26,7 +26,7 @@ export class WebhooksService {
     const result = await this.webhooks.add(applicationId, webhook, secret);
     if (result === 'taken')
       throw new ApiError('FPWSE0002E', "The webhook exists already. Check the 'name' parameter value.");
-    if (result === 'full') throw new ApiError('CARIL0409E', 'The application has 20 webhooks, and no room for more.');
+    if (result === 'full') throw new ApiError('CARIL0409E', 'The application has 20 webhooks, which is the maximum.');
     return { webhook, secret };
   }
 
@@ -54,7 +54,7 @@ export class WebhooksService {
     if (!(await this.webhooks.remove(applicationId, name))) throw unknownWebhook();
   }
 
-  /** The secret before holds for `overlapS` more beside the new one. */
+  /** The old secret stays valid for `overlapS` more seconds. */
   async rotateSecret(
     actor: Actor,
     applicationId: string,
@@ -68,7 +68,7 @@ export class WebhooksService {
     if (result === 'overlap')
       throw new ApiError(
         'CARIL0409E',
-        'The secret before the last still signs. End it first, or set overlapSeconds to 0.',
+        'The overlap of the last rotation has not ended. End it first, or set overlapSeconds to 0.',
       );
     const { secretBeforeUntil, ...webhook } = result;
     return { webhook, secret, secretBeforeUntil };

@@ -86,7 +86,7 @@ describe('a removed application', () => {
       status: 409,
       body: {
         code: 'CARIL0409E',
-        message: expect.stringContaining('has 1 device. Call it with ?devices=delete') as string,
+        message: expect.stringContaining('has 1 device. Repeat the call with ?devices=delete') as string,
       },
     });
     expect((await gone.call('DELETE', '/apps/com.example.gone?devices=all')).status).toBe(400);

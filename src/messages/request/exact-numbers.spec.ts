@@ -20,7 +20,7 @@ import { UpstreamProvider } from '../../providers/upstream/upstream.provider.js'
 import { readContent } from '../../campaigns/campaign-content.js';
 import { prepareMessage } from './prepare.js';
 
-/** Numbers that a double cannot hold, from the body of a request to what each provider is sent. */
+/** Follows numbers that a double cannot hold from the body of a request to the bodies that each provider receives. */
 
 const NOWHERE = 'https://127.0.0.1:1';
 const providers: Providers = {
@@ -41,14 +41,14 @@ function request(settings = '', alert = 'hi'): string {
 }
 const prepare = (text: string) => prepareMessage(parseJson(text), providers, { now: NOW, strict: false });
 
-/** As a message's row keeps it, and gives it back. */
+/** Stores a notification as the message's row does, and reads it back. */
 function stored(text: string): Notification {
   const { notification } = prepare(text);
   const kept = { ...notification, messageId: 'Abcd1234', collapseId: 'c', expiresAt: NOW + 60_000 };
   return reviveJson(JSON.stringify(kept)) as Notification;
 }
 
-/** The members, wherever they stand and however often they are escaped. */
+/** Checks that the members are in the body, at any depth and with any number of escapes. */
 function expectPayload(body: Buffer | string): void {
   const text = body.toString().replaceAll('\\', '');
   for (const member of PAYLOAD.slice(1, -1).split(',"')) expect(text).toContain(member);
@@ -56,7 +56,7 @@ function expectPayload(body: Buffer | string): void {
 }
 
 describe('numbers that a double cannot hold', () => {
-  it('are in the payload of each provider as they came', () => {
+  it('keep their digits in the payload of each provider', () => {
     const notification = stored(request());
     expectPayload(apnsBody(notification));
     expectPayload(buildFcmBody(notification, NOW).for('token'));
@@ -67,7 +67,7 @@ describe('numbers that a double cannot hold', () => {
     expect(raw?.body.toString()).toBe(PAYLOAD);
   });
 
-  it('are valid JSON there, and text in the data of Android phones', () => {
+  it('are valid JSON in APNs and Windows payloads, and text in the data of Android phones', () => {
     const notification = stored(request());
     const apns = JSON.parse(apnsBody(notification).toString()) as { payload: string };
     expect(apns.payload).toContain('"chatId":1147483645123456789,');
@@ -77,32 +77,32 @@ describe('numbers that a double cannot hold', () => {
     expect(message.data.payload).toContain('"huge":1e400,');
   });
 
-  it('stand beside placeholders that are filled in', () => {
+  it('keep their digits beside placeholders that are filled in', () => {
     const notification = stored(request('', 'Hi {{name}}'));
     const body = buildFcmBody(notification, NOW).for('token', { name: 'Ann' });
     expectPayload(body);
     expect(body.toString()).toContain('Hi Ann');
   });
 
-  it('are in the echo, and in what the upstream is sent', () => {
+  it('keep their digits in the echo of the message and in the body sent to the upstream', () => {
     const { request: echoed } = prepare(request());
     expect(writeJson(echoed)).toBe(request());
     expectPayload(writeJson(relayBody(reviveJson(JSON.stringify(echoed)) as Record<string, unknown>)));
   });
 
-  it('are in the content of a campaign', () => {
+  it('keep their digits in the content of a campaign', () => {
     const { notification } = readContent(reviveJson(JSON.stringify(parseJson(request()))));
     expect(writeJson(notification.apns?.payload)).toBe(PAYLOAD);
   });
 
-  it('are values of placeholders as they came', () => {
+  it('keep their digits as values of placeholders', () => {
     const { data } = prepare(
       '{"message":{"alert":"{{n}}"},"target":{"userIds":["u"]},"data":{"u":{"n":1147483645123456789}}}',
     );
     expect(data?.get('u')).toEqual({ n: '1147483645123456789' });
   });
 
-  it('are a payload of a browser by themselves', () => {
+  it('keep their digits where the whole payload of a browser is a number', () => {
     const text = '{"message":{"alert":"hi"},"settings":{"chromeWeb":{"payload":1147483645123456789}}}';
     expect(webPushBody(stored(text), 'WEB_CHROME').toString()).toContain('"payload":1147483645123456789}');
   });

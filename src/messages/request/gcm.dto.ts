@@ -4,7 +4,7 @@ import { AnyObject, Nested } from '../../common/fields.js';
 import { EmptyIsAbsent, NumberFromText, OptionalText, OptionalTexts, UpperCase } from '../../common/lenient.js';
 import type { GcmSettings } from '../../providers/notification.js';
 
-/** How long FCM keeps a message at most; a message of ours lives no longer either. */
+/** Longest time to live at FCM (four weeks), and of every message here. */
 export const FOUR_WEEKS_S = 28 * DAY_S;
 
 class LightsDto {

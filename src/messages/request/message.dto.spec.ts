@@ -9,7 +9,7 @@ const apns = (settings: object) => read({ settings: { apns: settings } }).settin
 const gcm = (settings: object) => read({ settings: { gcm: settings } }).settings?.gcm;
 const wns = (settings: object) => read({ settings: { wns: settings } }).settings?.wns;
 
-describe('what callers send', () => {
+describe('the message reader accepts', () => {
   it.each<[string, object]>([
     ["the vendor's simplest example", { message }],
     ['an empty alert', { message: { alert: '' } }],
@@ -38,7 +38,7 @@ describe('what callers send', () => {
     expect(checkBody(SendMessageDto, body)).toEqual({ value: body, unknown: [] });
   });
 
-  it('keys of other versions are named, not refused', () => {
+  it('unknown keys of other API versions, with a warning that names each', () => {
     const body = { message, validate: true, settings: { smsConf: {}, chromeAppExt: {}, apns: { newKey: 1 } } };
     expect(checkBody(SendMessageDto, body).unknown).toEqual([
       'validate',
@@ -48,23 +48,23 @@ describe('what callers send', () => {
     ]);
   });
 
-  it('an empty payload is no payload', () => {
+  it('an empty payload as no payload', () => {
     expect(apns({ payload: '' })?.payload).toBeUndefined();
     expect(gcm({ payload: '' })?.payload).toBeUndefined();
     expect(read({ settings: '' }).settings).toBeUndefined();
   });
 
-  it('an empty collapse id is none: all messages would replace each other', () => {
+  it('an empty collapse id as none, or all messages would replace each other', () => {
     expect(apns({ apnsCollapseId: '' })?.apnsCollapseId).toBeUndefined();
     expect(gcm({ collapseKey: '' })?.collapseKey).toBeUndefined();
   });
 
-  it('a payload stays as it came', () => {
+  it('a payload without changes', () => {
     const payload = { a: { b: [1, null, 'x', { c: true }] }, n: 0, empty: '' };
     expect(apns({ payload })?.payload).toEqual(payload);
   });
 
-  it('words of a list in any case', () => {
+  it('enumerated words in any case', () => {
     expect(apns({ type: 'silent' })?.type).toBe('SILENT');
     expect(gcm({ type: 'Silent', priority: 'high', visibility: 'Secret' })).toMatchObject({
       type: 'SILENT',
@@ -97,7 +97,7 @@ const LIST = 'it must be a list';
 const SMS = 'it must be 1 (push) or 3: SMS is not offered';
 const MAX_LIFE = 'it must be at most 2419200 (four weeks)';
 
-describe('refuses', () => {
+describe('the message reader refuses', () => {
   it.each<[string, object, string]>([
     ['message', { message: undefined }, 'it is required and must be an object with an alert'],
     ['message', { message: 'hi' }, 'it is required and must be an object with an alert'],
@@ -160,7 +160,7 @@ describe('refuses', () => {
     ['payload', { payload: 'x' }, OBJECT],
     ['timeToLive', { timeToLive: -1 }, 'it must be at least 0'],
     ['timeToLive', { timeToLive: 2_419_201 }, MAX_LIFE],
-    // Each of these was 0 or 1 to Number(): a message that is thrown away when the phone is off.
+    // Number() makes 0 or 1 of each of these: the message would be dropped if the phone is off.
     ['timeToLive', { timeToLive: '' }, SECONDS],
     ['timeToLive', { timeToLive: false }, SECONDS],
     ['timeToLive', { timeToLive: true }, SECONDS],

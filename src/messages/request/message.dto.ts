@@ -4,7 +4,7 @@ import { EmptyIsAbsent, NumberFromText, OptionalText } from '../../common/lenien
 import { FOUR_WEEKS_S } from './gcm.dto.js';
 import { MessageSettingsDto } from './settings.dto.js';
 
-/** The body of POST messages (docs/protocol/mobilefirst.md §9.3), and our extensions. `target` has its own reader. */
+/** The body of POST messages (docs/protocol/mobilefirst.md §9.3) with the extensions; target.ts reads the target. */
 
 export class MessageTextDto {
   @IsString({ message: 'it is required and must be a string' })
@@ -14,7 +14,7 @@ export class MessageTextDto {
   url?: string;
 }
 
-/** At most one of the three lists; platforms narrows any of them, or stands alone. For the document: target.ts reads it. */
+/** Recipients: at most one of `userIds`, `deviceIds` and `tagNames`. `platforms` narrows the list, or stands alone. */
 export class TargetDto {
   deviceIds?: string[];
   userIds?: string[];
@@ -28,13 +28,13 @@ export class SendMessageDto {
   @Nested(() => MessageTextDto, 'it is required and must be an object with an alert')
   message!: MessageTextDto;
 
-  /** 1: push; 3, push and SMS, is sent as push. SMS alone (2) is not offered. */
+  /** 1 (push) or 3 (push and SMS, sent as push only). 2 (SMS only) is refused. */
   @IsOptional()
   @NumberFromText()
   @IsIn([1, 3], { message: 'it must be 1 (push) or 3: SMS is not offered' })
   notificationType?: number;
 
-  /** Left out: all devices. Present: it must name somebody. */
+  /** The recipients. If omitted, the message goes to all devices. If present, at least one recipient is required. */
   @Allow()
   target?: TargetDto;
 
@@ -43,7 +43,7 @@ export class SendMessageDto {
   @Nested(() => MessageSettingsDto)
   settings?: MessageSettingsDto;
 
-  /** Extension: seconds after it leaves until nobody wants it any more; 0: now or never. Default four weeks. */
+  /** Extension: seconds from sending until the message expires; 0: deliver now or never. Default: four weeks. */
   @IsOptional()
   @NumberFromText()
   @IsInt({ message: 'it must be a whole number of seconds' })
@@ -51,31 +51,36 @@ export class SendMessageDto {
   @Max(FOUR_WEEKS_S, { message: `it must be at most ${FOUR_WEEKS_S} (four weeks)` })
   ttl?: number;
 
-  /** Extension, instead of ttl: ISO 8601 with its offset. */
+  /** Extension, instead of `ttl`: time at which the message expires, ISO 8601 with an offset. */
   @OptionalText()
   expiresAt?: string;
 
-  /** Extension: when it leaves, ISO 8601 with its offset, at most a year from now. Default at once. */
+  /** Extension: time at which to send, ISO 8601 with an offset, at most one year ahead. Default: now. */
   @OptionalText()
   sendAt?: string;
 
-  /** Extension: how urgent for devices that save power. A platform's own setting goes before it. Default high. */
+  /**
+   * Extension: urgency for devices in power-saving mode. A platform's own setting takes precedence. Default: `high`.
+   */
   @IsOptional()
   @IsIn(['high', 'normal'], { message: 'it must be high or normal' })
   priority?: 'high' | 'normal';
 
-  /** Extension: a message with the same id replaces this one on the screen. Default the message id. */
+  /** Extension: a later message with the same id replaces this one on the screen. Default: the message id. */
   @IsOptional()
   @IsString({ message: 'it must be a string' })
   @Length(1, 64, { message: 'it must be 1 to 64 characters' })
   collapseId?: string;
 
-  /** Extension: what to do with a delivery that may or may not have arrived. Default resend. */
+  /**
+   * Extension: what to do if it is unknown whether the provider took a delivery. `resend`: send again, which may show
+   * the message twice. `hold`: do not send again. Default: `resend`.
+   */
   @IsOptional()
   @IsIn(['resend', 'hold'], { message: 'it must be resend or hold' })
   onUnknown?: 'resend' | 'hold';
 
-  /** Extension: the caller's own word for the message, to find it by. */
+  /** Extension: a label of the caller's choice, to find the message by. */
   @IsOptional()
   @IsString({ message: 'it must be a string' })
   @Length(1, MAX_LABEL, { message: `it must be 1 to ${MAX_LABEL} characters` })
@@ -85,7 +90,7 @@ export class SendMessageDto {
   @Allow()
   data?: Record<string, Record<string, string | number | boolean>>;
 
-  /** Extension: true answers what would happen, and sends nothing. */
+  /** Extension: if true, the answer reports recipients, sizes and warnings, and nothing is sent. */
   @IsOptional()
   @IsBoolean({ message: 'it must be true or false' })
   dryRun?: boolean;

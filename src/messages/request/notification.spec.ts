@@ -15,7 +15,7 @@ import { checkAlert, checkSizes, measureSizes, toNotification } from './notifica
 import type { NewNotification } from './notification.js';
 
 const NOWHERE = 'https://127.0.0.1:1';
-/** The real ones: a size is what they would send. */
+/** Real providers, because the sizes are those of the bodies that they send. */
 const providers: Providers = {
   apns: new ApnsProvider({ productionUrl: NOWHERE, sandboxUrl: NOWHERE }),
   fcm: new FcmProvider({ url: NOWHERE }),
@@ -56,11 +56,11 @@ describe('checkAlert', () => {
 });
 
 describe('toNotification', () => {
-  it('an alert alone', () => {
+  it('turns an alert alone into a notification', () => {
     expect(read({ message: { alert: 'hi' } })).toEqual({ collapseId: '', alert: 'hi' });
   });
 
-  it('carries what both platforms were told', () => {
+  it('carries the url and the settings of APNs and FCM', () => {
     const apns = { badge: 0, title: 'T', locArgs: ['a', 'b'], type: 'SILENT', payload: { a: { b: [1, null] } } };
     const gcm = { collapseKey: 'k', sync: false, lights: { ledArgb: 'red', ledOnMs: 5 }, style: { lines: ['l'] } };
     expect(read({ message: { alert: 'hi', url: 'https://x' }, settings: { apns, gcm } })).toEqual({
@@ -91,7 +91,7 @@ describe('toNotification', () => {
     );
   });
 
-  it('is plain data, as it will be when it was stored and read', () => {
+  it('makes plain data that survives JSON', () => {
     const notification = read({ message: { alert: 'hi' }, settings: { gcm: { lights: { ledOnMs: '5' }, style: {} } } });
     expect(Object.getPrototypeOf(notification.gcm?.lights)).toBe(Object.prototype);
     expect(JSON.parse(JSON.stringify(notification))).toEqual({
@@ -101,7 +101,7 @@ describe('toNotification', () => {
     });
   });
 
-  it('null is absent, save inside a payload', () => {
+  it('treats null as absent, except inside a payload', () => {
     const apns = { title: null, attachmentUrl: null, payload: { keep: null } };
     const gcm = { priority: null, payload: null, lights: { ledArgb: null, ledOnMs: 1 }, style: null };
     const notification = read({ message: { alert: 'hi', url: null }, settings: { apns, gcm } });
@@ -124,7 +124,7 @@ describe('toNotification', () => {
     });
   });
 
-  it('knows no field that the schema does not', () => {
+  it('copies no field that the schema does not have', () => {
     const gcm = { lights: { ledArgb: 'red', hidden: 'x' }, hidden: 'x' };
     expect(
       JSON.stringify(read({ message: { alert: 'hi', hidden: 'x' }, settings: { gcm, hidden: 'x' } })),
@@ -143,53 +143,54 @@ describe('checkSizes', () => {
     expect.objectContaining({
       code: 'FPWSE0005E',
       message: expect.stringMatching(
-        new RegExp(`'${field}' parameter value: the message is \\d+ bytes at ${provider}, which takes 4096\\.$`),
+        new RegExp(`'${field}' parameter value: the message has \\d+ bytes at ${provider}, the limit is 4096\\.$`),
       ) as string,
     }) as Error;
 
-  it('a usual message fits everywhere', () => {
+  it('accepts a usual message on every platform', () => {
     expect(check(alert(500))).not.toThrow();
   });
 
-  it('names the alert where the alert is what is large', () => {
+  it('names the alert if the alert is too large', () => {
     expect(check(alert(5_000), ['A'])).toThrow(refused('message.alert', 'apns'));
     expect(check(alert(5_000), ['G'])).toThrow(refused('message.alert', 'fcm'));
   });
 
-  it('names the url where that is', () => {
+  it('names the url if the url is too large', () => {
     expect(check({ message: { alert: 'hi', url: `https://x/${'x'.repeat(5_000)}` } })).toThrow(
       refused('message.url', 'apns'),
     );
   });
 
-  it("names the platform's settings where they are", () => {
+  it("names the platform's settings if they are too large", () => {
     expect(check(payload('apns', 5_000))).toThrow(refused('settings.apns', 'apns'));
     expect(check(payload('gcm', 5_000))).toThrow(refused('settings.gcm', 'fcm'));
   });
 
-  it("asks the browsers' limit of each browser alone", () => {
+  it('checks each browser with its own settings', () => {
     const chrome = { message: { alert: 'hi' }, settings: { chromeWeb: { payload: { x: 'x'.repeat(4_000) } } } };
-    const tooLarge = /'settings\.chromeWeb' parameter value: the message is \d+ bytes at web-push, which takes 3993\.$/;
+    const tooLarge =
+      /'settings\.chromeWeb' parameter value: the message has \d+ bytes at web-push, the limit is 3993\.$/;
     expect(check(chrome, ['WEB_CHROME'])).toThrow(tooLarge);
     expect(check(chrome)).toThrow(tooLarge);
     expect(check(chrome, ['A', 'G', 'WEB_FIREFOX', 'WEB_SAFARI'])).not.toThrow();
     expect(check(alert(3_990), ['WEB_SAFARI'])).toThrow(/'message\.alert'.* at web-push/);
   });
 
-  it('asks Windows for its own limit and settings, and Huawei for those of Android', () => {
+  it('checks Windows with its own limit and settings, and Huawei with those of Android', () => {
     const raw = (bytes: number) => ({
       message: { alert: 'hi' },
       settings: { wns: { raw: { payload: 'x'.repeat(bytes) } } },
     });
     expect(check(raw(5_000))).not.toThrow();
     expect(check(raw(5_001))).toThrow(
-      /'settings\.wns' parameter value: the message is 5001 bytes at wns, which takes 5000/,
+      /'settings\.wns' parameter value: the message has 5001 bytes at wns, the limit is 5000/,
     );
     expect(check(payload('gcm', 5_000), ['H'])).toThrow(refused('settings.gcm', 'hms'));
     expect(check(alert(5_000), ['H'])).toThrow(refused('message.alert', 'hms'));
   });
 
-  it('asks only the platforms that the message may go to', () => {
+  it('checks only the platforms of the target', () => {
     expect(check(payload('apns', 5_000), ['G'])).not.toThrow();
     expect(check(payload('gcm', 5_000), ['A', 'W'])).not.toThrow();
     expect(check(payload('gcm', 5_000), ['A', 'G'])).toThrow(refused('settings.gcm', 'fcm'));
@@ -197,7 +198,7 @@ describe('checkSizes', () => {
 });
 
 describe('placeholders and extensions', () => {
-  it('names what is to be filled in; two braces that are meant become so at once', () => {
+  it('lists placeholders; without any, unescapes braces at once', () => {
     expect(read({ message: { alert: 'Hi {{name}} {{city|x}}' } }).placeholders).toEqual([
       { name: 'name', required: true },
       { name: 'city', required: false },
@@ -206,12 +207,12 @@ describe('placeholders and extensions', () => {
     expect([plain.alert, plain.placeholders]).toEqual(['{{name}}', undefined]);
   });
 
-  it('carries priority, collapse id and now or never', () => {
+  it('carries priority, collapse id and a time to live of 0', () => {
     const given = { message: { alert: 'hi' }, priority: 'normal', collapseId: 'score', ttl: 0 };
     expect(read(given)).toMatchObject({ priority: 'normal', collapseId: 'score', nowOrNever: true });
   });
 
-  it('measures with the longest values, and names the user whose are too long', () => {
+  it('checks the size with the longest values, and names the user with values that are too long', () => {
     const notification = read({ message: { alert: '{{name}}' } });
     const data = (ann: number, ben: number) =>
       new Map([
@@ -220,11 +221,11 @@ describe('placeholders and extensions', () => {
       ]);
     expect(() => checkSizes(notification, ['A'], providers, data(10, 3_900))).not.toThrow();
     expect(() => checkSizes(notification, ['A'], providers, data(10, 4_096))).toThrow(
-      /'message\.alert'.*with the data of user 'ben' the message is \d+ bytes at apns/,
+      /'message\.alert'.*with the data of user 'ben' the message has \d+ bytes at apns/,
     );
   });
 
-  it('longest values that never meet in one message are no reason to refuse', () => {
+  it('accepts longest values of different users that never meet in one message', () => {
     const notification = read({ message: { alert: '{{a|}}{{b|}}' } });
     const data = new Map<string, Record<string, string>>([
       ['ann', { a: 'x'.repeat(2_500) }],
@@ -233,7 +234,7 @@ describe('placeholders and extensions', () => {
     expect(() => checkSizes(notification, ['A'], providers, data)).not.toThrow();
   });
 
-  it('what is not measured because it is small is within every limit', () => {
+  it('accepts every small message without a measurement, which is within every limit', () => {
     const hard = fc.string({ unit: fc.constantFrom('\u0001', '"', '\\', '<', 'x', '😀', '\u2028'), maxLength: 90 });
     fc.assert(
       fc.property(hard, hard, hard, (alert, title, text) => {

@@ -9,12 +9,17 @@ import type { SendMessageDto } from './message.dto.js';
 import { longestValues } from './personal-data.js';
 import type { PersonalData } from './personal-data.js';
 
-/** Twice what the seven platforms take together: a placeholder is longer than the text that it may become. */
+/**
+ * Characters of JSON: twice the sum of the seven platforms' limits, because a placeholder may be longer than its value.
+ */
 const MOST_TO_FILL = 65_536;
 
 export type NewNotification = Omit<Notification, 'messageId' | 'expiresAt'>;
 
-/** The wire's message as providers see it, pure. Without a collapse id of its own it gets the message's id, when it is kept. */
+/**
+ * Turns a request into the notification that providers get, pure. Without a `collapseId` the message id takes its place
+ * when the message is stored.
+ */
 export function toNotification(request: SendMessageDto): NewNotification {
   const { apns, gcm, wns, chromeWeb, firefoxWeb, safariWeb } = request.settings ?? {};
   const notification: NewNotification = {
@@ -36,7 +41,7 @@ export function toNotification(request: SendMessageDto): NewNotification {
     throw invalidValue('message', `with placeholders it must be at most ${MOST_TO_FILL} characters of JSON`);
   const placeholders = findPlaceholders(notification);
   if (placeholders.length > 0) return { ...notification, placeholders };
-  // Two braces that are meant as text become so here, once, when nothing is filled in later.
+  // Without placeholders, escaped braces become literal here, because no later step fills in this message.
   return fillNotification(notification, {});
 }
 
@@ -45,23 +50,26 @@ function plain<T extends object>(settings: T | undefined): T | undefined {
 }
 
 /**
- * An alert without a word is for silent messages alone: Push Kit refuses it, and everywhere else an empty notification shows.
- * Throws FPWSE0005E unless the type is SILENT on every kind of phone that the message may go to.
+ * Checks that a message without an alert is SILENT on every kind of phone that it may go to: Push Kit refuses an empty
+ * alert, and the other platforms show an empty notification. Throws FPWSE0005E.
  */
 export function checkAlert({ alert, apns, gcm }: NewNotification, platforms: readonly string[] | undefined): void {
   if (alert.trim() !== '') return;
   const types = { A: apns?.type, G: gcm?.type, H: gcm?.type };
   const ofPhones = Object.entries(types).filter(([platform]) => !platforms || platforms.includes(platform));
   if (ofPhones.length > 0 && ofPhones.every(([, type]) => type === 'SILENT')) return;
-  throw invalidValue('message.alert', 'it is empty, and the message is not SILENT on every phone that it may go to');
+  throw invalidValue(
+    'message.alert',
+    'it is empty, which only a message that is SILENT on every target platform may be',
+  );
 }
 
-/** Which provider a platform's limit is, and where its part of the settings is. */
+/** Per platform: the provider with the size limit, and the name of the platform's settings. */
 const LIMITS = [
   { platform: 'A', provider: 'apns', settings: 'apns' },
   { platform: 'G', provider: 'fcm', settings: 'gcm' },
   { platform: 'W', provider: 'wns', settings: 'wns' },
-  // A Huawei phone goes by what was said of Android.
+  // Huawei phones use the Android settings.
   { platform: 'H', provider: 'hms', settings: 'gcm' },
   { platform: 'WEB_CHROME', provider: 'web-push', settings: 'chromeWeb' },
   { platform: 'WEB_FIREFOX', provider: 'web-push', settings: 'firefoxWeb' },
@@ -69,9 +77,12 @@ const LIMITS = [
 ] as const satisfies readonly { platform: string; provider: ProviderName; settings: keyof Notification }[];
 const NO_SETTINGS = Object.fromEntries(LIMITS.map(({ settings }) => [settings, undefined]));
 const ID_PLACEHOLDER = '00000000';
-/** Whatever providers make of so few bytes of JSON, names of members and escapes within escapes included, is within their limits. */
+/**
+ * Bytes. No provider's body exceeds its limit for a notification of this size, even with member names and nested
+ * escapes.
+ */
 const SURELY_SMALL = 600;
-/** Of users whose data are measured one by one when the longest values together are too large. */
+/** How many users are measured one by one if the longest values together are too large. */
 const HEAVIEST = 100;
 
 export interface Size {
@@ -81,7 +92,7 @@ export interface Size {
   limit: number;
 }
 
-/** Bytes of what the notification becomes on each platform that it may go to. */
+/** Bytes of the body on each platform that the notification may go to. */
 export function measureSizes(
   notification: NewNotification,
   platforms: readonly string[] | undefined,
@@ -96,8 +107,8 @@ export function measureSizes(
 }
 
 /**
- * Throws FPWSE0005E naming the field that is too large for one of the providers the message may go to. Placeholders are
- * measured with the longest values that are known by now; those of devices are when they are filled in.
+ * Throws FPWSE0005E that names the field that makes the body too large for one of the providers. Placeholders are
+ * measured with the longest values in `data`; values from devices are checked when they are filled in.
  */
 export function checkSizes(
   notification: NewNotification,
@@ -129,7 +140,7 @@ function findTooLarge(
   const settings = LIMITS.find((each) => each.platform === platform)?.settings;
   const fits = providers[provider].measure(bare(notification)) <= limit;
   const field = fits ? `settings.${settings}` : longer(notification);
-  return { field, reason: `the message is ${bytes} bytes at ${provider}, which takes ${limit}` };
+  return { field, reason: `the message has ${bytes} bytes at ${provider}, the limit is ${limit}` };
 }
 
 function bare(notification: NewNotification): Notification {

@@ -16,7 +16,7 @@ describe('readPersonalData', () => {
 
   const VALUE = 'it must be a string, a number or a boolean';
   it.each<[string, unknown, object, string, string]>([
-    ['no user ids', { u1: {} }, { deviceIds: ['d'] }, 'data', 'it belongs to target.userIds, which is not set'],
+    ['no user ids', { u1: {} }, { deviceIds: ['d'] }, 'data', 'it needs target.userIds, which is not set'],
     ['a list', [], target, 'data', 'it must be an object with an object for each user'],
     ['a text', 'x', target, 'data', 'it must be an object with an object for each user'],
     ['a stranger', { u9: {} }, target, 'data.u9', 'the user is not in target.userIds'],
@@ -34,23 +34,29 @@ describe('readPersonalData', () => {
       { u1: { 'a b': 'x' } },
       target,
       'data.u1.a b',
-      'its name is none that a placeholder can have',
+      'its name cannot be the name of a placeholder',
     ],
     [
       'a name of JavaScript',
       JSON.parse('{"u1":{"__proto__":"x"}}'),
       target,
       'data.u1.__proto__',
-      'its name is none that a placeholder can have',
+      'its name cannot be the name of a placeholder',
     ],
     ['a long value', { u1: { name: 'x'.repeat(4_097) } }, target, 'data.u1.name', 'it must be at most 4096 characters'],
-    ['a NUL', { u1: { name: 'a\0' } }, target, 'data.u1.name', 'it has a NUL character or half a surrogate pair in it'],
+    [
+      'a NUL',
+      { u1: { name: 'a\0' } },
+      target,
+      'data.u1.name',
+      'it must not contain a NUL character or half a surrogate pair',
+    ],
     [
       'half a pair',
       { u1: { name: '\ud83d' } },
       target,
       'data.u1.name',
-      'it has a NUL character or half a surrogate pair in it',
+      'it must not contain a NUL character or half a surrogate pair',
     ],
     [
       'many fields',
@@ -77,7 +83,7 @@ describe('checkComplete', () => {
     { name: 'userId', required: true },
   ];
 
-  it('is content when every user has what stands without a default', () => {
+  it('accepts data if every user has each name that has no default', () => {
     const data = readPersonalData({ u1: { name: 'Ann' }, u2: { name: '' } }, target);
     expect(() => checkComplete(data, target, placeholders)).not.toThrow();
   });
@@ -91,12 +97,12 @@ describe('checkComplete', () => {
     },
   );
 
-  it('without data it is left to what devices say of themselves', () => {
+  it("accepts placeholders without data: the devices' values may fill them", () => {
     expect(() => checkComplete(null, target, placeholders)).not.toThrow();
   });
 });
 
-it('longestValues counts bytes as JSON has them', () => {
+it('longestValues measures values as JSON bytes', () => {
   const data = new Map([
     ['u1', { a: 'xxxx', b: 'x' }],
     ['u2', { a: '"""', b: 'ü' }],

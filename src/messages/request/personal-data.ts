@@ -5,21 +5,21 @@ import { isPlaceholderName } from '../../providers/placeholders.js';
 import type { Values } from '../../providers/placeholders.js';
 import type { Placeholder } from '../../providers/notification.js';
 
-/** The extension `data`: what placeholders become for each user of `target.userIds`, pure. */
+/** Reads the extension `data`: values of placeholders for each user of `target.userIds`, pure. */
 
 const MAX_USERS = 10_000;
 const MAX_FIELDS = 100;
 const MAX_VALUE = 4_096;
 const MAX_BYTES = 1_048_576;
-/** A device's own; of a message to user ids it is always there. */
+/** The device's user id; every recipient of a message to user ids has one. */
 const ALWAYS_KNOWN = 'userId';
 
 export type PersonalData = ReadonlyMap<string, Values>;
 
-/** Null when nothing was given. Throws FPWSE0005E naming user and field. */
+/** Returns null without data. Throws FPWSE0005E that names user and field. */
 export function readPersonalData(data: unknown, target: Target): PersonalData | null {
   if (data === undefined || data === null) return null;
-  if (!target.userIds) throw invalidValue('data', 'it belongs to target.userIds, which is not set');
+  if (!target.userIds) throw invalidValue('data', 'it needs target.userIds, which is not set');
   const users = membersOf('data', data, 'an object with an object for each user');
   if (users.length > MAX_USERS) throw invalidValue('data', `it must have at most ${MAX_USERS} users`);
   const targeted = new Set(target.userIds);
@@ -43,9 +43,9 @@ export function readPersonalData(data: unknown, target: Target): PersonalData | 
 }
 
 /**
- * When data is given it must be whole: each user of the target has every name that stands without a default. What devices
- * say of themselves is not known before they are sent to, and may fill a default's place but not be counted on.
- * Throws FPWSE0005E naming user and placeholder.
+ * If data is given, each user of the target must have a value for each placeholder without a default. Values from
+ * devices may replace a default, but are unknown until the message is sent. Throws FPWSE0005E that names user and
+ * placeholder.
  */
 export function checkComplete(data: PersonalData | null, target: Target, placeholders: readonly Placeholder[]): void {
   if (!data) return;
@@ -62,7 +62,7 @@ export function checkComplete(data: PersonalData | null, target: Target, placeho
   }
 }
 
-/** For each name the value that takes most bytes in JSON: what a message's size is checked with. */
+/** For each name the value with the most bytes in JSON, to check the size of the message with. */
 export function longestValues(data: PersonalData | null): Values {
   const longest: Record<string, string> = {};
   for (const values of data?.values() ?? [])
@@ -77,12 +77,12 @@ function weightOf(value: string): number {
 
 function readText(field: string, name: string, value: unknown): string {
   if (!isPlaceholderName(name) || name === '__proto__')
-    throw invalidValue(field, 'its name is none that a placeholder can have');
+    throw invalidValue(field, 'its name cannot be the name of a placeholder');
   if (typeof value === 'number' || typeof value === 'boolean' || value instanceof ExactNumber) return String(value);
   if (typeof value !== 'string') throw invalidValue(field, 'it must be a string, a number or a boolean');
   if (value.length > MAX_VALUE) throw invalidValue(field, `it must be at most ${MAX_VALUE} characters`);
   if (value.includes('\0') || !value.isWellFormed())
-    throw invalidValue(field, 'it has a NUL character or half a surrogate pair in it');
+    throw invalidValue(field, 'it must not contain a NUL character or half a surrogate pair');
   return value;
 }
 

@@ -12,26 +12,26 @@ import { readTarget, targetOf, warnOfTarget } from './target.js';
 import { readTiming } from './timing.js';
 import type { Timing } from './timing.js';
 
-/** What can be said of a request without asking the database. */
+/** A request after every check that needs no database. */
 export interface PreparedMessage {
-  /** As it came. */
+  /** The request body as received. */
   request: Record<string, unknown>;
   notification: NewNotification;
   target: Target;
   data: PersonalData | null;
   timing: Timing;
-  /** Null: the caller did not say. */
+  /** Null: not given. */
   onUnknown: 'resend' | 'hold' | null;
   label?: string;
   dryRun: boolean;
-  /** What is ignored, or not offered. */
+  /** Fields that are ignored or not supported. */
   warnings: string[];
 }
 
-const NO_SMS = "'notificationType' 3 is push and SMS: SMS is not offered, and the push alone is sent.";
+const NO_SMS = "'notificationType' 3 asks for push and SMS: SMS is not supported, only the push is sent.";
 
 /**
- * Reads the body of POST messages, pure but for the sizes, which are the providers' own. `strict`: a field that is not known is
+ * Reads the body of POST messages; pure except for the providers' size rules. With `strict`, unknown fields are
  * refused. Throws FPWSE0004E, FPWSE0005E.
  */
 export function prepareMessage(
@@ -55,7 +55,7 @@ export function prepareMessage(
     now,
   );
   const dryRun = value.dryRun ?? false;
-  // A dry run tells what is too large instead of refusing it.
+  // A dry run reports sizes instead of refusing a message that is too large.
   if (!dryRun) checkSizes(notification, target.platforms, providers, data);
   return {
     request,
@@ -74,17 +74,19 @@ export function prepareMessage(
   };
 }
 
-/** Throws FPWSE0005E for the first of the fields that are not known. */
+/** Throws FPWSE0005E for the first unknown field. */
 export function checkKnown([unknown]: readonly string[]): void {
-  if (unknown !== undefined)
-    throw invalidValue(printable(unknown), 'there is no such field, and strict handling is on');
+  if (unknown !== undefined) throw invalidValue(printable(unknown), 'the field is unknown, and strict handling is on');
 }
 
 export function ignoredField(path: string): string {
   return `Unknown field '${path.slice(0, 100)}' is ignored.`;
 }
 
-/** Data of ten thousand users have a reader of their own: no copy of them is made for the others' rules. */
+/**
+ * Leaves `data` out of the copy that the other rules check: `data` may hold ten thousand users and has a reader of its
+ * own.
+ */
 function withoutData(body: unknown): { rest: unknown; data?: unknown } {
   if (typeof body !== 'object' || body === null || Array.isArray(body) || !('data' in body)) return { rest: body };
   const { data, ...rest } = body as Record<string, unknown>;

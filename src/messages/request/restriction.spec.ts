@@ -6,10 +6,10 @@ import { MessageSettingsDto } from './settings.dto.js';
 
 describe('looksLikeRestriction', () => {
   it.each([
-    // MobileFirst's own lists, one level too high; and its cloud service's.
+    // MobileFirst's own lists, one level too high, and those of IBM's cloud service.
     ...['targets', 'Target', 'TARGET', 'userIds', 'deviceIds', 'tagNames', 'platforms', 'consumerIds', 'userid'],
     ...['deviceIDs', 'tag_names', 'Platform', 'phoneNumber', 'phoneNumbers', 'user', 'users', 'device', 'tags'],
-    // Slips of the pen.
+    // Misspelled.
     ...[
       'tarket',
       'targt',
@@ -27,7 +27,7 @@ describe('looksLikeRestriction', () => {
     ...['to', 'token', 'tokens', 'topic', 'condition', 'registration_ids', 'registrationTokens'],
     ...['included_segments', 'excluded_segments', 'include_player_ids', 'include_aliases', 'filters', 'filter'],
     ...['audience', 'device_types', 'where', 'channels', 'interests', 'tag', 'TargetArn', 'TopicArn'],
-    // Others, and what a campaign's target has.
+    // Other services, and fields of a campaign's target.
     ...['recipients', 'recipient', 'receivers', 'cc', 'subscribers', 'segment', 'only', 'exclude', 'deviceTokens'],
     ...['languages', 'timeZones', 'appVersion', 'attributes', 'customerIds', 'emails'],
   ])('%s does', (name) => {
@@ -35,7 +35,7 @@ describe('looksLikeRestriction', () => {
   });
 
   it.each([
-    // Unknown fields that say nothing of recipients, the vendor's among them.
+    // Unknown fields without a relation to recipients, some of them the vendor's.
     ...['validate', 'messageId', 'custom', 'title', 'text', 'badge', 'budget', 'type', 'typ', 'alerts', 'sound', 'id'],
     ...['category', 'chromeAppExt', 'createdTime', 'campaign', 'tracking', 'metadata', 'version', 'total', 'toast'],
     ...['', '目标', 'x'.repeat(100_000)],
@@ -43,7 +43,7 @@ describe('looksLikeRestriction', () => {
     expect(looksLikeRestriction(name)).toBe(false);
   });
 
-  it('is true of no field of a message', () => {
+  it('is false for every field of a message', () => {
     const fields = [SendMessageDto, MessageTextDto, MessageSettingsDto].flatMap((type) =>
       getMetadataStorage()
         .getTargetValidationMetadatas(type, '', false, false)
@@ -68,7 +68,7 @@ describe('checkRestrictions', () => {
     );
   });
 
-  it('takes null, a target in its places, and what is in payloads', () => {
+  it('accepts null, a target in its places, and any member of payloads', () => {
     for (const request of [
       { userIds: null, target: { userIds: ['ann'] } },
       { settings: { target: {}, apns: { payload: { userIds: ['ann'], to: 'x' } } } },

@@ -2,21 +2,21 @@ import { invalidValue, printable } from '../../common/errors.js';
 import { isJsonObject } from '../../common/json.js';
 
 /**
- * Members that look like a restriction of the recipients and stand where `target` should, pure. As unknown fields they would be
- * passed over, and the message would go to all devices. The words are those by which MobileFirst, its cloud service, FCM,
- * OneSignal, Airship, Parse, Pusher, Azure and SNS name recipients, and those of a campaign's target.
+ * Finds members that look like a restriction of the recipients but are not in `target`, pure. If they were ignored as
+ * unknown fields, the message would go to all devices. The words are those of MobileFirst, its cloud service, FCM,
+ * OneSignal, Airship, Parse, Pusher, Azure and SNS, and those of a campaign's target.
  */
 
-/** Anywhere in a name: `include_player_ids`, `excludedSegments`, `TargetArn`. */
+/** Matched anywhere in a name: `include_player_ids`, `excludedSegments`, `TargetArn`. */
 const STEMS =
   /target|audience|recipi?ent|receiver|addressee|subscri|segment|platform|consumer|interests|phonenumber|filter|condition|criteria|exclude|include|restrict|(user|device|registration|player|installation|customer|external|alias)(e?s|ids?|names?|tokens?|types?|lists?)$|tagnames?|topicarn/;
-/** Whole names. */
+/** Matched as whole names. */
 const WORDS = new Set(
   'to cc bcc only where query user uid uids username device token tokens tag tags topic topics group groups channel channels alias email emails role roles language languages locale locales timezone timezones country countries region regions appversion appversions attribute attributes'.split(
     ' ',
   ),
 );
-/** A name of so few changes from one of these is a slip of the pen. */
+/** A name within this many changes of one of these is taken for a misspelling. */
 const MISSPELT: readonly (readonly [name: string, changes: number])[] = [
   ['target', 2],
   ['deviceids', 2],
@@ -25,7 +25,7 @@ const MISSPELT: readonly (readonly [name: string, changes: number])[] = [
   ['platforms', 2],
 ];
 
-/** Callers use the same few names again and again: what was found of them is kept, for so many. */
+/** How many verdicts are cached: callers use the same few names in every request. */
 const MOST_JUDGED = 1_000;
 const judged = new Map<string, boolean>();
 
@@ -34,7 +34,7 @@ export function looksLikeRestriction(name: string): boolean {
   if (known !== undefined) return known;
   const verdict = judge(name);
   if (judged.size >= MOST_JUDGED) judged.clear();
-  // A hostile name may be a megabyte.
+  // Not cached if longer: a hostile name may have a megabyte.
   if (name.length <= 100) judged.set(name, verdict);
   return verdict;
 }
@@ -49,8 +49,8 @@ function judge(name: string): boolean {
 }
 
 /**
- * Looks at the members of a message, of its text and of its settings; null says nothing. Throws FPWSE0005E naming the
- * member, after `path`.
+ * Checks the members of a message, of its `message` and of its `settings`; a null member is accepted. Throws FPWSE0005E
+ * that names the member, prefixed with `path`.
  */
 export function checkRestrictions(message: Record<string, unknown>, path = ''): void {
   const { message: text, settings } = message;
@@ -63,16 +63,16 @@ export function checkRestrictions(message: Record<string, unknown>, path = ''): 
       if (value !== null && !isTarget(prefix, name) && looksLikeRestriction(name))
         throw invalidValue(
           `${path}${prefix}${printable(name)}`,
-          "it looks like a restriction of the recipients, and only 'target' is one",
+          "it looks like a restriction of the recipients; use 'target'",
         );
 }
 
-/** One of the vendor's own samples has its target in the settings. */
+/** One of the vendor's samples has the target in the settings. */
 function isTarget(prefix: string, name: string): boolean {
   return name === 'target' && prefix !== 'message.';
 }
 
-/** Characters to insert, drop, replace or swap with their neighbour: optimal string alignment. */
+/** How many characters to insert, drop, replace or swap with their neighbour: optimal string alignment distance. */
 function distance(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > 2) return Infinity;
   const rows = [Array.from({ length: b.length + 1 }, (_, column) => column)];

@@ -31,7 +31,7 @@ export class MessageSettingsDto {
   @Nested(() => SafariWebDto)
   safariWeb?: SafariWebDto;
 
-  /** One of the vendor's own samples has the target here by a misplaced brace. */
+  /** Alternative place of the target, because one of the vendor's samples has it here. */
   @Allow()
   target?: unknown;
 }

@@ -38,8 +38,8 @@ describe('readTarget', () => {
   const LIST = 'it must be a list of strings';
   const EACH = 'each must be a string of 1 to 255 characters';
   const CODES = 'each must be one of A, G, W, WEB_CHROME, WEB_FIREFOX, WEB_SAFARI, H';
-  const KNOWN = 'there is no such target; known are deviceIds, userIds, tagNames, platforms';
-  // Whatever is not clearly somebody must never become everybody.
+  const KNOWN = 'unknown member; known members are deviceIds, userIds, tagNames, platforms';
+  // A target that is not clearly a set of recipients must not become a broadcast.
   it.each<[string, unknown, string, string]>([
     ['null', null, 'target', OBJECT],
     ['a text', 'u1', 'target', OBJECT],
@@ -99,13 +99,13 @@ describe('readTarget', () => {
     ['users', { userIds: ['u1'], platforms: [], deviceIds: [] }, []],
     ['platforms beside null lists', { platforms: ['A'], deviceIds: null }, []],
     ['platforms beside empty lists', { platforms: ['A'], userIds: [] }, [/'target\.userIds' is empty/]],
-    ["the vendor's browser extensions", { platforms: 'A,APPEXT_CHROME' }, [/APPEXT_CHROME is not offered/]],
+    ["the vendor's browser extensions", { platforms: 'A,APPEXT_CHROME' }, [/APPEXT_CHROME is not supported/]],
   ])('warns of %s', (_what, target, warnings) => {
     const told = warnOfTarget(target, readTarget(target));
     expect(told).toEqual(warnings.map((warning) => expect.stringMatching(warning) as string));
   });
 
-  it('never repeats an id', () => {
+  it('removes duplicate ids', () => {
     expect(() => readTarget({ userIds: ['hunter2'.repeat(40)] })).not.toThrow(/hunter2/);
   });
 });

@@ -3,29 +3,31 @@ import { isJsonObject } from '../../common/json.js';
 import type { Target } from '../../database/tables.js';
 import { PLATFORMS, readPlatform } from '../../devices/platform.js';
 
-/** Reads a target, pure. Strict where the rest of the body is lenient: an accidental broadcast is the dearest mistake. */
+/**
+ * Reads a target, pure. Stricter than the rest of the body, because an accidental broadcast is the costliest mistake.
+ */
 
 const LISTS = { deviceIds: 10_000, userIds: 10_000, tagNames: 1_000 } as const;
 type List = keyof typeof LISTS;
 const KINDS = [...Object.keys(LISTS), 'platforms'];
 const MAX_ID = 255;
-/** MobileFirst's browser extensions: a platform that is documented there, and that no device here has. */
+/** Documented by MobileFirst for browser extensions; no device here has this platform. */
 const NOT_OFFERED = 'APPEXT_CHROME';
 
-/** As it came: null must stay null, because it is refused where an absent target is a broadcast. */
+/** Null stays null: a null target is refused, an absent one is a broadcast. */
 export function targetOf(request: Record<string, unknown>): unknown {
   if (request.target !== undefined) return request.target;
   return (request.settings as { target?: unknown } | undefined)?.target;
 }
 
-/** `undefined` is everybody; anything else must name somebody. Throws FPWSE0005E. */
+/** `undefined` means all devices; every other value must name recipients. Throws FPWSE0005E. */
 export function readTarget(given: unknown): Target {
   if (given === undefined) return {};
   if (!isJsonObject(given)) throw invalidValue('target', 'it must be an object; leave it out to reach all devices');
   const target = withoutEmpty(given);
   const unknown = Object.keys(target).find((key) => !KINDS.includes(key));
   if (unknown !== undefined)
-    throw invalidValue(`target.${printable(unknown)}`, `there is no such target; known are ${KINDS.join(', ')}`);
+    throw invalidValue(`target.${printable(unknown)}`, `unknown member; known members are ${KINDS.join(', ')}`);
   if (Object.keys(target).length === 0) throw invalidValue('target', 'it is empty; leave it out to reach all devices');
   const lists = (Object.keys(LISTS) as List[]).filter((list) => list in target);
   if (lists.length > 1) throw invalidValue('target', `only one of ${lists.join(' and ')} can be set`);
@@ -35,20 +37,20 @@ export function readTarget(given: unknown): Target {
   return read;
 }
 
-/** What the caller should know of a target that was read. */
+/** Warnings about a target that was accepted. */
 export function warnOfTarget(given: unknown, { platforms, ...lists }: Target): string[] {
   const warnings: string[] = [];
   if (platforms?.includes(NOT_OFFERED))
-    warnings.push(`'target.platforms': ${NOT_OFFERED} is not offered, and nothing is sent to it.`);
+    warnings.push(`'target.platforms': ${NOT_OFFERED} is not supported, and nothing is sent to it.`);
   const empty = isJsonObject(given) ? Object.keys(LISTS).find((list) => isEmptyList(given[list])) : undefined;
   if (empty !== undefined && Object.keys(lists).length === 0)
-    warnings.push(`'target.${empty}' is empty and is ignored: all devices of target.platforms are meant.`);
+    warnings.push(`'target.${empty}' is empty and is ignored: the message goes to all devices of target.platforms.`);
   return warnings;
 }
 
 /**
- * Beside a member that is used, null and what is empty are as absent: the objects of Java callers have all members. A target in
- * which nothing is used stays as it is, and is refused.
+ * Drops null and empty members if another member has a value, because objects of Java callers have all members. A
+ * target without any value is kept, and refused later.
  */
 function withoutEmpty(target: Record<string, unknown>): Record<string, unknown> {
   const used = Object.entries(target).filter(([, value]) => value !== null && value !== '' && !isEmptyList(value));
@@ -69,7 +71,7 @@ function readIds(field: string, value: unknown, max: number): string[] {
   return [...new Set(value as string[])];
 }
 
-/** The vendor's docs also show one string, `"A,G"`. */
+/** The vendor's documents also show a single string, `"A,G"`. */
 function readPlatforms(value: unknown): string[] {
   const field = 'target.platforms';
   const list: unknown[] = Array.isArray(value) ? value : [value];

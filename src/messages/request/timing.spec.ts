@@ -41,19 +41,14 @@ describe('readTiming', () => {
       'an end before the start',
       { sendAt: '2026-11-27T10:00:00Z', expiresAt: '2026-11-26T10:00:00Z' },
       'expiresAt',
-      'it must be after the moment at which the message leaves',
+      'it must be after the time of sending',
     ],
-    [
-      'an end that is past',
-      { expiresAt: '2026-11-25T10:00:00Z' },
-      'expiresAt',
-      'it must be after the moment at which the message leaves',
-    ],
+    ['an end that is past', { expiresAt: '2026-11-25T10:00:00Z' }, 'expiresAt', 'it must be after the time of sending'],
     [
       'an end too late',
       { expiresAt: '2026-12-23T10:00:01Z' },
       'expiresAt',
-      'it must be at most four weeks after the message leaves',
+      'it must be at most four weeks after the time of sending',
     ],
   ])('refuses %s', (_what, request, field, reason) => {
     expect(() => readTiming(request, NOW)).toThrow(`Check the '${field}' parameter value: ${reason}.`);
@@ -67,7 +62,7 @@ it.each(['2026-12-24t18:00:00z', '2026-12-24T18:00:00z', '2026-12-24t19:00:00+01
   },
 );
 
-it('readInstant takes a leap second for the moment after it', () => {
+it('readInstant reads a leap second as the second after it', () => {
   expect(readInstant('sendAt', '2026-12-31T23:59:60Z')).toBe(Date.UTC(2027, 0, 1));
 });
 
@@ -87,5 +82,5 @@ it.each([
   '9999-12-31T23:59:59-01:00',
   '2026-12-24T24:00:00Z',
 ])('readInstant refuses %j', (text) => {
-  expect(() => readInstant('sendAt', text)).toThrow("Check the 'sendAt' parameter value: it must be an instant");
+  expect(() => readInstant('sendAt', text)).toThrow("Check the 'sendAt' parameter value: it must be a time");
 });

@@ -3,14 +3,14 @@ import { invalidValue } from '../../common/errors.js';
 import { readTime } from '../../common/instant.js';
 import { FOUR_WEEKS_S } from './gcm.dto.js';
 
-/** When a message leaves and when nobody wants it any more, pure. */
+/** When a message is sent and when it expires, pure. */
 
 const DEFAULT_TTL_S = FOUR_WEEKS_S;
-/** Far enough for a yearly greeting; a year that is a slip of the pen is found. */
+/** Allows a yearly greeting, and catches a mistyped year. */
 const FARTHEST_MS = 366 * DAY_MS;
-/** Callers' clocks differ from ours. */
+/** Tolerance for callers' clocks. */
 const CLOCK_SLACK_MS = MINUTE_MS;
-/** "Now or never" is refused by no provider, but our own queue may be a moment behind: this is how long now is. */
+/** Time to live of a message with `ttl` 0: no provider refuses 0, but our own queue may be a moment behind. */
 const NOW_MS = MINUTE_MS;
 
 export interface TimingRequest {
@@ -21,13 +21,13 @@ export interface TimingRequest {
 }
 
 export interface Timing {
-  /** Null: at once. */
+  /** Null: now. */
   sendAt: Date | null;
   expiresAt: Date;
   nowOrNever: boolean;
 }
 
-/** `now` is epoch ms. Throws FPWSE0005E. */
+/** `now`: epoch ms. Throws FPWSE0005E. */
 export function readTiming({ ttl, expiresAt, sendAt }: TimingRequest, now: number): Timing {
   const leavesAt = sendAt === undefined ? now : readInstant('sendAt', sendAt);
   if (leavesAt < now - CLOCK_SLACK_MS) throw invalidValue('sendAt', 'it must be in the future');
@@ -39,19 +39,19 @@ export function readTiming({ ttl, expiresAt, sendAt }: TimingRequest, now: numbe
     return { sendAt: leaves, expiresAt: new Date(from + (ttl ?? DEFAULT_TTL_S) * 1_000), nowOrNever: false };
   if (ttl !== undefined) throw invalidValue('expiresAt', 'only one of ttl and expiresAt can be set');
   const ends = readInstant('expiresAt', expiresAt);
-  if (ends <= from) throw invalidValue('expiresAt', 'it must be after the moment at which the message leaves');
+  if (ends <= from) throw invalidValue('expiresAt', 'it must be after the time of sending');
   if (ends > from + FOUR_WEEKS_S * 1_000)
-    throw invalidValue('expiresAt', 'it must be at most four weeks after the message leaves');
+    throw invalidValue('expiresAt', 'it must be at most four weeks after the time of sending');
   return { sendAt: leaves, expiresAt: new Date(ends), nowOrNever: false };
 }
 
-/** PostgreSQL has no year 0, and reads none of five digits in ISO 8601. */
+/** Epoch ms. PostgreSQL has no year 0 and reads no five-digit year in ISO 8601. */
 export const LATEST = Date.UTC(10_000);
 
-/** An ISO 8601 instant with its offset, epoch ms. Throws FPWSE0005E. */
+/** An ISO 8601 time with an offset, as epoch ms. Throws FPWSE0005E. */
 export function readInstant(field: string, text: string): number {
   const { local = NaN, offset = null } = readTime(text) ?? {};
   const at = local - (offset ?? NaN);
-  if (!(at >= 0 && at < LATEST)) throw invalidValue(field, 'it must be an instant like 2026-12-24T18:00:00Z');
+  if (!(at >= 0 && at < LATEST)) throw invalidValue(field, 'it must be a time like 2026-12-24T18:00:00Z');
   return at;
 }

@@ -18,7 +18,7 @@ export class WebDto implements WebSettings {
   @Max(FOUR_WEEKS_S, { message: `it must be at most ${FOUR_WEEKS_S} (four weeks)` })
   timeToLive?: number;
 
-  /** An object, or text as IBM's Go SDK types it. */
+  /** An object, or JSON text as IBM's Go SDK declares it. */
   @IsOptional()
   @EmptyIsAbsent()
   @Allow()

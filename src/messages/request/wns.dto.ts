@@ -9,10 +9,10 @@ import type { WnsSettings } from '../../providers/notification.js';
  * schemas of Windows).
  */
 
-/** Windows reads no notification after this long: a channel lives for 30 days. */
+/** Longest time to live at WNS: a channel lives for 30 days. */
 const CHANNEL_LIFE_S = 2_592_000;
 
-/** An attribute of the XML: callers write numbers and booleans as such or as text. */
+/** A required attribute of the XML; callers write numbers and booleans as such or as text. */
 function MandatoryAttribute(): PropertyDecorator {
   const validate = (value: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof value);
   const defaultMessage = (): string => 'it must be a string, a number or a boolean';
@@ -23,7 +23,7 @@ function Attribute(): PropertyDecorator {
   return applyDecorators(IsOptional(), MandatoryAttribute());
 }
 
-/** One, or a list of them: the vendor's toast has one binding and its tile several. */
+/** One element or a list: the vendor's toast has one binding, its tile several. */
 function OneOrMore(type: () => new () => object): PropertyDecorator {
   return applyDecorators(IsOptional(), NestedOneOrMore(type));
 }
@@ -47,7 +47,7 @@ class WnsTextDto {
   lang?: string;
 }
 
-/** What visual and binding have in common. */
+/** Attributes that visual and binding share. */
 class WnsVisualPartDto {
   @Attribute()
   addImageQuery?: boolean;

@@ -13,12 +13,12 @@ const REFUSED: readonly (readonly [what: string, body: object | string, says: Re
   [
     'an alert over the provider’s size',
     { message: { alert: 'x'.repeat(4_096) } },
-    /'message\.alert'.*bytes at apns, which takes 4096/,
+    /'message\.alert'.*bytes at apns, the limit is 4096/,
   ],
   [
     'a payload over the provider’s size',
     { settings: { gcm: { payload: { a: 'x'.repeat(5_000) } } }, target: { platforms: ['G'] } },
-    /'settings\.gcm'.*bytes at fcm, which takes 4096/,
+    /'settings\.gcm'.*bytes at fcm, the limit is 4096/,
   ],
   ['an unknown kind of target', { target: { segments: ['a'] } }, /'target\.segments'.*no such target/],
   ['a phone number', { target: { phoneNumber: '+41' } }, /'target\.phoneNumber'/],

@@ -19,7 +19,7 @@ const certificate = { certificate: 'push.p12', bundleId: APPLICATION, isSandBox:
 const good = { password: P12_PASSWORD, isSandBox: 'true' };
 const entra = { tenantId: 'contoso.example', clientId: '0f1e2d3c-0000-4000-8000-000000000001' };
 const SID = 'ms-app://s-1-15-2-1-2-3';
-const warnings = [expect.stringMatching(/Nothing is delivered by gcmConf.*fcmConf/) as string];
+const warnings = [expect.stringMatching(/gcmConf delivers nothing.*fcmConf/) as string];
 const NO_SMS = /sends no SMS/;
 const CONFS = ['apns', 'gcm', 'fcm', 'wns', 'webPush', 'hms'].map((name) => `${name}Conf`);
 

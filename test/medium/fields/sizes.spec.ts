@@ -108,7 +108,7 @@ function bytesOf({ body }: LedgerEntry): number {
 }
 
 const refusal = ({ limit, provider }: Limit): RegExp =>
-  new RegExp(`the message is ${limit + 1} bytes at ${provider}, which takes ${limit}\\.$`);
+  new RegExp(`the message has ${limit + 1} bytes at ${provider}, the limit is ${limit}\\.$`);
 
 describe.each(LIMITS)('$platform, at most $limit bytes at $provider', (of) => {
   const { places: at, platform, limit, pad, spare = 0 } = of;
@@ -162,7 +162,7 @@ describe.each(LIMITS)('$platform, at most $limit bytes at $provider', (of) => {
 
 it('a message to everybody is refused for the narrowest of them', () => {
   const alert = 'x'.repeat(3_960);
-  expect(() => prepare({ message: { alert } })).toThrow(/ bytes at \w+, which takes 4096/);
+  expect(() => prepare({ message: { alert } })).toThrow(/ bytes at \w+, the limit is 4096/);
   expect(() => prepare({ message: { alert }, target: { platforms: ['A', 'W'] } })).not.toThrow();
 });
 
