@@ -59,7 +59,7 @@ describe.each(STAGES)('on $name', (stage) => {
     for (const verb of ['pause', 'resume']) {
       const refused = await act(id, verb);
       expect([refused.status, refused.body.code]).toEqual([409, 'CARIL0409E']);
-      expect(refused.body.message).toContain(`cancelled: there is nothing left to ${verb}`);
+      expect(refused.body.message).toContain(`cancelled, so nothing is left to ${verb}`);
     }
 
     // By now the device takes messages.

@@ -208,14 +208,14 @@ describe.each(STAGES)('on $name', (stage) => {
       const body = { message: { alert: 'tried' }, ...(target && { target }), ...change, dryRun: true };
       return (await api.app('POST', '/messages', body)).body;
     };
-    const known = 'how many devices it reaches is known only there.';
+    const known = 'its number of devices is known only there.';
     const whole = { audience: { total: null, providers: {} }, excluded: {} };
     // Nobody here knows the tag, nor need anybody.
     expect(await dry({ tagNames: ['there-only'] })).toMatchObject({
       ...whole,
       upstream: { whole: true },
       blocked: [{ provider: 'upstream', reason: expect.stringMatching(/^paused: .*invalid_client/) as string }],
-      warnings: [`The whole message would be handed to the upstream; ${known}`],
+      warnings: [`The whole message would be relayed to the upstream; ${known}`],
     });
     await put();
     await api.waitFor(id);
@@ -232,7 +232,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(await dry({ userIds: ['dry', ...some.userIds] })).toMatchObject({
       audience: { total: null, providers: { sandbox: 2 } },
       upstream: { whole: false, ids: 2, of: 3 },
-      warnings: [`The message to 2 of the 3 ids of the target would be handed to the upstream; ${known}`],
+      warnings: [`The message to 2 of the 3 ids of the target would be relayed to the upstream; ${known}`],
     });
     const here = await dry({ userIds: ['dry'] });
     expect(here).toMatchObject({ audience: { total: 2 }, warnings: [] });

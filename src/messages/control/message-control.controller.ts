@@ -32,18 +32,18 @@ export class MessageControlController {
   @HttpCode(204)
   @RequireScope('messages.write')
   @ApiOperation({
-    summary: 'Cancel what has not left',
-    description: 'The answer waits, three seconds at most, until no worker writes any more of it.',
+    summary: 'Cancel the deliveries of a message that were not sent',
+    description: 'The answer waits, for three seconds at most, until no worker sends any more of the message.',
   })
   @ApiQuery({
     name: 'counts',
     required: false,
     enum: ['true', 'false'],
-    description: 'Extension: answer 200 with what it came to. `Prefer: return=representation` asks for the same.',
+    description: 'Extension: answer 200 with the counts. `Prefer: return=representation` has the same effect.',
   })
   @ApiResponse({
     status: 200,
-    description: 'Extension: deliveries that never left, that had ended before, and that may have left',
+    description: 'Extension: deliveries that were stopped, that had ended before, and that may have been sent',
     schema: {
       type: 'object',
       required: ['stopped', 'gone', 'unknown', 'final'],
@@ -51,13 +51,13 @@ export class MessageControlController {
         stopped: { type: 'integer' },
         gone: { type: 'integer' },
         unknown: { type: 'integer' },
-        final: { type: 'boolean', description: 'False: a worker still has to say; read the message' },
+        final: { type: 'boolean', description: 'False: a worker has not reported yet; read the message later' },
       },
     },
   })
-  @ApiResponse({ status: 204, description: 'Cancelled, also when it was before' })
+  @ApiResponse({ status: 204, description: 'Cancelled, now or before' })
   @ApiResponse({ status: 404, description: 'Unknown application or message' })
-  @ApiResponse({ status: 409, description: 'Nothing is left to cancel' })
+  @ApiResponse({ status: 409, description: 'The message has ended' })
   async cancel(
     @Param('applicationId') applicationId: string,
     @Param('messageId') messageId: string,
@@ -76,11 +76,11 @@ export class MessageControlController {
   @HttpCode(204)
   @RequireScope('messages.write')
   @ApiOperation({
-    summary: 'Write nothing new of a message until it is resumed; its time to live goes on (extension)',
+    summary: 'Pause a message: no further delivery is sent until it is resumed; its time to live goes on (extension)',
   })
-  @ApiResponse({ status: 204, description: 'It is paused, also when it was before' })
+  @ApiResponse({ status: 204, description: 'Paused, now or before' })
   @ApiResponse({ status: 404, description: 'Unknown application or message' })
-  @ApiResponse({ status: 409, description: 'Nothing is left to pause' })
+  @ApiResponse({ status: 409, description: 'The message has ended' })
   pause(@Param('applicationId') applicationId: string, @Param('messageId') messageId: string): Promise<void> {
     return this.control.pauseMessage(applicationId, messageId);
   }
@@ -88,10 +88,10 @@ export class MessageControlController {
   @Post(':messageId/resume')
   @HttpCode(204)
   @RequireScope('messages.write')
-  @ApiOperation({ summary: 'Go on with a paused message where it stopped (extension)' })
-  @ApiResponse({ status: 204, description: 'It goes on, also when it was not paused' })
+  @ApiOperation({ summary: 'Resume a paused message (extension)' })
+  @ApiResponse({ status: 204, description: 'Resumed, or not paused' })
   @ApiResponse({ status: 404, description: 'Unknown application or message' })
-  @ApiResponse({ status: 409, description: 'Nothing is left, or the application is paused at the providers' })
+  @ApiResponse({ status: 409, description: 'The message has ended, or the application is paused at the providers' })
   resume(@Param('applicationId') applicationId: string, @Param('messageId') messageId: string): Promise<void> {
     return this.control.resumeMessage(applicationId, messageId);
   }
@@ -101,13 +101,17 @@ export class MessageControlController {
   @HttpCode(202)
   @RequireScope('messages.write')
   @ApiOperation({
-    summary: 'Send a message that has ended again, to exactly the deliveries with certain outcomes (extension)',
+    summary: 'Send a message again that has ended, for exactly the deliveries with the given outcomes (extension)',
   })
-  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same key within 24 hours sends once' })
+  @ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    description: 'Requests with the same key within 24 hours send one message',
+  })
   @ApiBody({ type: ResendDto })
   @ApiResponse({
     status: 202,
-    description: 'Kept, as a message of its own',
+    description: 'Stored, as a message of its own',
     schema: {
       type: 'object',
       required: ['messageId', 'resendOf'],
@@ -122,7 +126,8 @@ export class MessageControlController {
   @ApiResponse({ status: 404, description: 'Unknown application or message' })
   @ApiResponse({
     status: 409,
-    description: 'The message still moves, the Idempotency-Key came with another body, or the application is disabled',
+    description:
+      'The message has not ended, the Idempotency-Key was used with another body, or the application is disabled',
   })
   async resend(
     @Param('applicationId') applicationId: string,

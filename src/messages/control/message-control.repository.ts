@@ -7,12 +7,12 @@ import type { Tables } from '../../database/tables.js';
 import { BatchRepository } from '../../delivery/batch.repository.js';
 import type { ProviderName } from '../../providers/provider.js';
 
-/** The stored states in which something of a message is left to do. */
+/** Stored states of messages that have not ended. */
 const MOVING = ['scheduled', 'accepted', 'expanding', 'sending'] as const;
 
 /**
- * Stops and starts messages. The batches are changed for tidiness and speed, and those that another transaction holds at
- * this moment are passed over: a claim, a checkpoint and the end of a batch each look at the message themselves.
+ * Pauses, resumes and cancels messages. Batches are changed only to save work, and locked batches are skipped: a claim,
+ * a checkpoint and the end of a batch each check the message themselves.
  */
 @Injectable()
 export class MessageControlRepository {
@@ -21,7 +21,7 @@ export class MessageControlRepository {
     private readonly batches: BatchRepository,
   ) {}
 
-  /** Calls off what has not left; false when there is no such message, or nothing of it is left to call off. */
+  /** Cancels deliveries that were not sent. Returns false if the message does not exist or has ended. */
   async cancel(applicationId: string, id: string, transaction?: Transaction<Tables>): Promise<boolean> {
     if (!transaction) return this.database.kysely.transaction().execute((own) => this.cancel(applicationId, id, own));
     const row = await transaction
@@ -38,7 +38,10 @@ export class MessageControlRepository {
     return true;
   }
 
-  /** Nothing new of it is written until it is resumed; false when nothing of it is left, or it is paused already. */
+  /**
+   * No further delivery is sent until the message is resumed. Returns false if the message has ended or is paused
+   * already.
+   */
   pause(applicationId: string, id: string, now: Date): Promise<boolean> {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const row = await transaction
@@ -60,8 +63,8 @@ export class MessageControlRepository {
   }
 
   /**
-   * Goes on where it was: what was parked waits for its place in the windows of `providers`. Null when it is not paused;
-   * `toExpand`: its expansion had not ended.
+   * Continues a paused message; parked batches wait for a place in the windows of `providers`. Returns null if the
+   * message is not paused. `toExpand`: its expansion had not ended.
    */
   resume(
     applicationId: string,
@@ -85,9 +88,10 @@ export class MessageControlRepository {
 }
 
 /**
- * Parked batches, and those that wait for a retry, move up again. A new epoch, because the queue may still hold a job
- * for the retry under the old one, and takes no second of that name. Answers their providers. The clock is read when the
- * rows are: now() is the transaction's start, and a batch inserted while it waited for the message is due after that.
+ * Parked batches, and batches that wait for a retry, become waiting. Each gets a new epoch, because the queue may still
+ * have the retry's job under the old one and accepts no second job of that name. Returns their providers. Uses the
+ * clock when rows are read: now() is the start of the transaction, and a batch inserted while the transaction waited
+ * for the message is due later than that.
  */
 async function release(messageSeq: number, transaction: Transaction<Tables>): Promise<Set<ProviderName>> {
   const { rows } = await sql<{ provider: ProviderName }>`

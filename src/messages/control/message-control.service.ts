@@ -18,7 +18,7 @@ export interface CancelCounts {
   final: boolean;
 }
 
-/** A person's word on a message under way. Each throws FPWSE0001E when there is no such message. */
+/** Cancels, pauses and resumes messages. Every method throws FPWSE0001E if the message does not exist. */
 @Injectable()
 export class MessageControlService {
   constructor(
@@ -32,8 +32,8 @@ export class MessageControlService {
   ) {}
 
   /**
-   * Calls off what has not left; nothing more of it is written when this returns. Throws CARIL0409E when nothing is left to
-   * call off. False: a worker that holds some of it has not said so within three seconds.
+   * Cancels deliveries that were not sent; when this returns, no more are sent. Throws CARIL0409E if the message has
+   * ended. Returns false if a worker that holds a batch has not reported within three seconds.
    */
   async cancelMessage(applicationId: string, messageId: string): Promise<boolean> {
     if (!(await this.control.cancel(applicationId, messageId))) {
@@ -43,7 +43,7 @@ export class MessageControlService {
     return this.awaitWorkers(applicationId, messageId);
   }
 
-  /** To pause what is paused is no mistake. Throws CARIL0409E when nothing is left to pause. */
+  /** Pausing a paused message succeeds. Throws CARIL0409E if the message has ended. */
   async pauseMessage(applicationId: string, messageId: string): Promise<void> {
     if (await this.control.pause(applicationId, messageId, new Date(this.clock.now())))
       return void (await this.awaitWorkers(applicationId, messageId));
@@ -51,7 +51,10 @@ export class MessageControlService {
     if (ENDED.has(state)) throw nothingLeft(state, 'pause');
   }
 
-  /** To resume what is not paused is no mistake. Throws CARIL0409E when nothing is left, or something else holds it. */
+  /**
+   * Resuming a message that is not paused succeeds. Throws CARIL0409E if the message has ended, or if it is held by
+   * another pause.
+   */
   async resumeMessage(applicationId: string, messageId: string): Promise<void> {
     const resumed = await this.control.resume(applicationId, messageId);
     if (resumed) {
@@ -61,15 +64,20 @@ export class MessageControlService {
     const state = await this.stateOf(applicationId, messageId);
     if (ENDED.has(state)) throw nothingLeft(state, 'resume');
     if (state === 'paused')
-      throw new ApiError('CARIL0409E', 'The application is paused at the message’s providers: resume it there.');
+      throw new ApiError(
+        'CARIL0409E',
+        'The application is paused at the message’s providers: resume the application at each provider.',
+      );
   }
 
-  /** What a cancel came to: what never left, what had been settled before, and what may have left. `final`: as cancelled. */
+  /**
+   * Counts of a cancel: deliveries stopped, settled before, and possibly sent. `final`: as returned by cancelMessage.
+   */
   async countCancelled(applicationId: string, messageId: string, final: boolean): Promise<CancelCounts> {
     const { outcomes } = await this.read(applicationId, messageId);
     const { pending, inFlight, accepted, rejected, failed, expired, cancelled, unknown } = outcomes;
     return {
-      // What waits in the table is settled by and by, and never leaves.
+      // Pending deliveries are settled as cancelled later, and never sent.
       stopped: cancelled + pending,
       gone: accepted + rejected + failed + expired,
       unknown: unknown + inFlight,
@@ -97,5 +105,5 @@ export class MessageControlService {
 const ENDED: ReadonlySet<MessageState> = new Set(['finished', 'cancelled', 'expired']);
 
 function nothingLeft(state: MessageState, verb: string): ApiError {
-  return new ApiError('CARIL0409E', `The message is ${state}: there is nothing left to ${verb}.`);
+  return new ApiError('CARIL0409E', `The message is ${state}, so nothing is left to ${verb}.`);
 }

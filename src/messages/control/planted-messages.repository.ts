@@ -7,12 +7,12 @@ import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
 import { MessageControlRepository } from './message-control.repository.js';
 
-/** Messages of one step: each is a small transaction of its own. */
+/** Messages per step; each is a small transaction of its own. */
 const LOT = 100;
-/** In the words of the index message_state, which has few rows: most messages are finished. */
+/** The condition of the index message_state, which is small because most messages are finished. */
 const MOVING = sql`message.state in ('scheduled', 'accepted', 'expanding', 'sending')`;
 
-/** The scheduled messages of clients, and those under way, of campaigns as well. */
+/** Finds the scheduled and unfinished messages of clients, including those of campaigns. */
 @Injectable()
 export class PlantedMessages implements PlantedKind {
   readonly kind = 'messages';

@@ -12,7 +12,7 @@ import type { Acceptance } from '../send/messages.service.js';
 import { ignoredField } from '../request/prepare.js';
 import { ResendDto } from './resend.dto.js';
 
-/** Sends exactly the deliveries of a settled message again that have certain outcomes, as a message of its own. */
+/** Sends the deliveries of a finished message with certain outcomes again, as a new message. */
 @Injectable()
 export class ResendService {
   constructor(
@@ -23,8 +23,8 @@ export class ResendService {
   ) {}
 
   /**
-   * Throws FPWSE0001E when there is no such message, FPWSE0005E naming a wrong field, CARIL0409E while the message still
-   * moves, and what a send throws for its Idempotency-Key or a disabled application.
+   * Throws FPWSE0001E if the message does not exist, FPWSE0005E that names a wrong field, CARIL0409E if the message has
+   * not ended, and the errors of a send for an Idempotency-Key or a disabled application.
    */
   async resendMessage(
     applicationId: string,
@@ -42,7 +42,7 @@ export class ResendService {
     if (!original) throw notFound('message', 'messageId');
     checkMaySend(application);
     if (original.finishedAt === null)
-      throw new ApiError('CARIL0409E', 'The message still moves: its outcomes can be sent again when it has ended.');
+      throw new ApiError('CARIL0409E', 'The message has not ended: resend it when it has ended.');
     const acceptedAt = this.clock.now();
     const lifetime = value.ttl === undefined ? original.lifetimeMs : value.ttl * 1_000;
     return this.messages.keepMessage(

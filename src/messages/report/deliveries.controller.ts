@@ -25,7 +25,7 @@ const DELIVERY_SCHEMA = {
   type: 'object' as const,
   required: ['deviceId', 'provider', 'outcome', 'attempts'],
   properties: {
-    deviceId: { type: 'string', nullable: true, description: 'Null: not registered any more' },
+    deviceId: { type: 'string', nullable: true, description: 'Null: the device is no longer registered' },
     userId: { type: 'string' },
     platform: { type: 'string' },
     ...DELIVERY,
@@ -43,7 +43,7 @@ export class DeliveriesController {
   @RequireScope('messages.read')
   @ApiOperation({
     summary:
-      'What became of each delivery; with `Accept: application/x-ndjson` all of them, one a line, and `{"trailer":{"count":N}}` as the last (extension)',
+      'List the deliveries with their outcomes; with `Accept: application/x-ndjson` all of them, one per line, with `{"trailer":{"count":N}}` as the last line (extension)',
   })
   @ApiQuery({ name: 'outcome', required: false, enum: OUTCOME_NAMES })
   @ApiQuery({ name: 'provider', required: false, enum: [...PROVIDER_NAMES] })
@@ -52,9 +52,9 @@ export class DeliveriesController {
     name: 'size',
     required: false,
     schema: { type: 'integer', minimum: 1, maximum: 1_000, default: PAGE },
-    description: 'Of a page; not for lines',
+    description: 'Entries per page; not allowed with `application/x-ndjson`',
   })
-  @ApiQuery({ name: 'after', required: false, description: '`next` of the page before' })
+  @ApiQuery({ name: 'after', required: false, description: '`next` of the previous page' })
   @ApiResponse({
     status: 200,
     content: {
@@ -86,7 +86,7 @@ export class DeliveriesController {
     const [batchId, position] = after === undefined ? [0, 0] : readPlace(after);
     const from = { batchId, position };
     if (accept?.includes(NDJSON)) {
-      if (size !== undefined) throw invalidValue('size', 'lines have no pages; leave it out');
+      if (size !== undefined) throw invalidValue('size', 'an answer in lines has no pages; omit it');
       const steps = await this.reports.streamDeliveries(applicationId, messageId, wanted, from);
       return answerLines(`The deliveries of message ${messageId}`, steps, toDeliveryAnswer);
     }

@@ -10,19 +10,19 @@ import type { OutcomeCode, OutcomeName } from '../../delivery/outcome.js';
 import type { ProviderName } from '../../providers/provider.js';
 import type { Circumstances } from './why-not.js';
 
-/** One delivery, as it stands. */
+/** One delivery and its current outcome. */
 export interface DeliveryReport {
   provider: ProviderName;
   outcome: OutcomeName;
-  /** The provider's own word for the last trouble. */
+  /** The provider's reason for the last failure. */
   reason?: string;
-  /** Times it was written, the one under way included. */
+  /** How many times the delivery was sent, including a try under way. */
   attempts: number;
   retryAt?: Date;
 }
 
 export interface DeviceDelivery extends DeliveryReport {
-  /** Null when the device is not registered any more. */
+  /** Null if the device is no longer registered. */
   device: { deviceId: string; platform: string; userId: string | null } | null;
 }
 
@@ -32,7 +32,7 @@ export interface DeliveryFilter {
   deviceSeq?: number;
 }
 
-/** A delivery by its batch and its position there. */
+/** The position of a delivery: batch and index in it. */
 export interface DeliveryPlace {
   batchId: number;
   position: number;
@@ -44,7 +44,7 @@ export interface DeliveryPage {
   next: DeliveryPlace | null;
 }
 
-/** What one device got, or did not get. */
+/** One message of a device's history. */
 export interface DeviceMessage extends DeliveryReport {
   batchId: number;
   messageId: string;
@@ -53,17 +53,17 @@ export interface DeviceMessage extends DeliveryReport {
   acceptedAt: Date;
 }
 
-/** The account of single deliveries, out of the batches' bytes. */
+/** Reads single deliveries from the bytes in batch rows. */
 @Injectable()
 export class DeliveryReportRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Up to `limit` deliveries in the order they were expanded, from the given place on. */
+  /** Up to `limit` deliveries in the order of the expansion, starting at `from`. */
   async page(messageSeq: number, filter: DeliveryFilter, from: DeliveryPlace, limit: number): Promise<DeliveryPage> {
     const found: { seq: number; report: DeliveryReport }[] = [];
     let place = from;
     let next: DeliveryPlace | null = null;
-    // As many as are surely needed, and the next; of 9 KB each.
+    // As many batches as are certainly needed, plus the next; 9 KB each.
     const looked = Math.ceil(limit / BATCH_SIZE) + 1;
     for (let more = true; more && next === null;) {
       const batches = await this.batches(messageSeq, filter, place.batchId, looked);
@@ -86,8 +86,9 @@ export class DeliveryReportRepository {
   }
 
   /**
-   * The messages that may have been for a device, the newest first, from batches below `before`. Batches whose range spans
-   * the device without having it, and those of messages that are being removed, are null: so many rows are looked at, not found.
+   * The messages that may have been for a device, newest first, from batches below `before`. An element is null for a
+   * batch whose range includes the device without having it, or whose message is being removed: `limit` counts the
+   * batches read, not those found.
    */
   async ofDevice(
     applicationId: string,
@@ -123,7 +124,7 @@ export class DeliveryReportRepository {
     }));
   }
 
-  /** What a device and a message have to do with each other today; undefined when one of them is not there. */
+  /** The current data of a device and a message; undefined if one of them does not exist. */
   async circumstances(applicationId: string, deviceId: string, messageId: string): Promise<Circumstances | undefined> {
     const { rows } = await sql<Circumstances>`
       select message.state, message.target, message.expand_max as "lastSeq", message.resend_of as "resendOf",
@@ -182,7 +183,7 @@ interface DeviceMessageRow {
   detail: DeliveryDetail | null;
 }
 
-/** What was written and accepted at the first attempt has no details. */
+/** A delivery accepted at the first try has no details. */
 function toReport(provider: ProviderName, code: OutcomeCode, detail: DeliveryDetail | undefined): DeliveryReport {
   const outcome = OUTCOME_NAMES[code] ?? 'pending';
   const attempts = (detail?.attempts ?? (outcome === 'accepted' ? 1 : 0)) + (outcome === 'inFlight' ? 1 : 0);

@@ -13,7 +13,7 @@ interface HistoryAnswer {
   next?: string;
 }
 
-/** About one message: the delivery, or why there is none. */
+/** About one message: the delivery, or the reason why there is none. */
 type ExplanationAnswer =
   | ({ messageId: string } & DeliveryAnswer)
   | { messageId: string; deviceId: string; outcome: 'notInAudience'; reason: string };
@@ -28,18 +28,18 @@ export class DeviceMessagesController {
 
   @Get()
   @RequireScope('messages.read')
-  @ApiOperation({ summary: 'What a device was sent and what became of it, the newest first (extension)' })
+  @ApiOperation({ summary: 'List the messages of a device with their outcomes, the newest first (extension)' })
   @ApiQuery({
     name: 'messageId',
     required: false,
-    description: 'About this message alone: its delivery, or why the device is not in its audience',
+    description: 'Only this message: its delivery, or the reason why the device is not in its audience',
   })
   @ApiQuery({ name: 'size', required: false, schema: { type: 'integer', minimum: 1, maximum: 1_000, default: PAGE } })
-  @ApiQuery({ name: 'after', required: false, description: '`next` of the page before' })
+  @ApiQuery({ name: 'after', required: false, description: '`next` of the previous page' })
   @ApiResponse({
     status: 200,
     description:
-      'A page with `next` may be short: so much of the history was looked at. With `messageId`: one delivery, or `outcome` `notInAudience` and the reason.',
+      'A page with `next` may have fewer entries than `size`, because a request reads a limited part of the history. With `messageId`: one delivery, or `outcome` `notInAudience` and the reason.',
     schema: {
       type: 'object',
       properties: {

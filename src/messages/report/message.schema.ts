@@ -1,6 +1,6 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 
-/** Parts of the answers, for the document alone. */
+/** Schemas of answers, for the API document only. */
 
 type Schemas = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
 type Schema = Exclude<Schemas[string], { $ref: string }>;
@@ -9,7 +9,7 @@ export const TIME: Schema = { type: 'string', format: 'date-time' };
 
 export const OUTCOMES: Schema = {
   type: 'object',
-  description: 'pending, inFlight, accepted, rejected, failed, expired, cancelled, unknown: they sum to the audience',
+  description: 'pending, inFlight, accepted, rejected, failed, expired, cancelled, unknown: their sum is the audience',
   additionalProperties: { type: 'integer' },
 };
 
@@ -32,11 +32,11 @@ export const MESSAGE: Record<string, Schema> = {
   audience: { type: 'integer' },
   outcomes: OUTCOMES,
   acceptedTime: TIME,
-  sendTime: { ...TIME, description: 'When it leaves, or left; absent: at once' },
+  sendTime: { ...TIME, description: 'Time of sending; absent: at once' },
   expiresTime: TIME,
   finishedTime: TIME,
-  resendOf: { type: 'string', description: 'The message that this one repeats some deliveries of' },
-  clientId: { type: 'string', description: 'The client that sent it, or made its campaign' },
+  resendOf: { type: 'string', description: 'The original, if this message is a resend' },
+  clientId: { type: 'string', description: 'The client that sent the message or created its campaign' },
 };
 export const MESSAGE_REQUIRED = [
   'messageId',
@@ -51,36 +51,36 @@ export const MESSAGE_REQUIRED = [
 
 export const FULL_MESSAGE: Record<string, Schema> = {
   ...MESSAGE,
-  providers: { type: 'object', description: 'The same by provider', additionalProperties: OUTCOMES },
-  firstTime: { ...TIME, description: 'When the first delivery was written' },
-  lastTime: { ...TIME, description: 'When something was last recorded' },
-  rate: { type: 'number', description: 'Deliveries settled a second, between the two' },
-  etaTime: { ...TIME, description: 'While it is sent: when it will have ended at that rate' },
+  providers: { type: 'object', description: 'The outcomes by provider', additionalProperties: OUTCOMES },
+  firstTime: { ...TIME, description: 'Time of the first delivery' },
+  lastTime: { ...TIME, description: 'Time of the last recorded outcome' },
+  rate: { type: 'number', description: 'Deliveries settled per second between `firstTime` and `lastTime`' },
+  etaTime: { ...TIME, description: 'While the message is being sent: its estimated end at that rate' },
   upstream: {
     type: 'object',
     description:
-      'The request to the upstream, when the message or a part of it is relayed. It counts as one delivery: whom it reaches, the upstream knows',
+      'The request to the upstream, if the message or a part is relayed. The request counts as one delivery, because only the upstream knows the number of devices',
     required: ['outcome'],
     properties: {
       outcome: { type: 'string' },
       messageId: { type: 'string', description: 'The upstream’s id of the message' },
-      reason: { type: 'string', description: 'The last trouble, when it was not accepted' },
+      reason: { type: 'string', description: 'The last error, if the upstream did not accept the request' },
     },
   },
-  resends: { type: 'array', items: { type: 'string' }, description: 'Messages that repeat some of this one' },
+  resends: { type: 'array', items: { type: 'string' }, description: 'Ids of the resends of this message' },
 };
 
 export const DELIVERY: Record<string, Schema> = {
   provider: { type: 'string' },
   outcome: { type: 'string' },
-  reason: { type: 'string', description: 'The provider’s own word for the last trouble' },
-  attempts: { type: 'integer', description: 'Times it was written' },
-  retryTime: { ...TIME, description: 'When it is tried again' },
+  reason: { type: 'string', description: 'The provider’s reason for the last failure' },
+  attempts: { type: 'integer', description: 'How many times the delivery was sent' },
+  retryTime: { ...TIME, description: 'Time of the next try' },
 };
 
 export const NEXT: Schema = {
   type: 'string',
-  description: '`after` of the next page; absent on the last',
+  description: '`after` of the next page; absent on the last page',
 };
 
 export const DRY_RUN: Schema = {
@@ -89,29 +89,29 @@ export const DRY_RUN: Schema = {
     dryRun: { type: 'boolean', enum: [true] },
     audience: {
       type: 'object',
-      description: 'Devices that would get it from here',
+      description: 'Devices that would get the message from this server',
       properties: {
         total: {
           type: 'integer',
           nullable: true,
-          description: 'Null when some get it through the upstream: how many, only the upstream knows',
+          description: 'Null if a part is relayed, because only the upstream knows the number of its devices',
         },
         providers: { type: 'object', additionalProperties: { type: 'integer' } },
       },
     },
     upstream: {
       type: 'object',
-      description: 'Absent unless the message or a part of it would be handed to the upstream',
+      description: 'Absent unless the message or a part would be relayed to the upstream',
       required: ['whole'],
       properties: {
-        whole: { type: 'boolean', description: 'Nothing of it would leave from here' },
-        ids: { type: 'integer', description: 'Of a target of device or user ids: how many would be handed over' },
-        of: { type: 'integer', description: 'Of so many ids' },
+        whole: { type: 'boolean', description: 'True: nothing would be sent from this server' },
+        ids: { type: 'integer', description: 'For a target of device or user ids: how many would be relayed' },
+        of: { type: 'integer', description: 'Number of ids in the target' },
       },
     },
     excluded: {
       type: 'object',
-      description: 'Devices that the target means and that would get nothing, by reason',
+      description: 'Number of devices in the target that would get nothing, by reason',
       additionalProperties: { type: 'integer' },
     },
     sizes: {
@@ -128,7 +128,7 @@ export const DRY_RUN: Schema = {
     },
     blocked: {
       type: 'array',
-      description: 'What would stop it',
+      description: 'Reasons why the message would not be sent',
       items: { type: 'object', properties: { provider: { type: 'string' }, reason: { type: 'string' } } },
     },
     warnings: { type: 'array', items: { type: 'string' } },

@@ -2,7 +2,7 @@ import type { DeviceDelivery, DeviceMessage } from './delivery-report.repository
 import type { OutcomeName } from '../../delivery/outcome.js';
 import type { FullReport, MessageReport, Outcomes, RelayReport } from './report.js';
 
-/** What the routes of reports answer, pure. Times are ISO 8601; what is not there is left out. */
+/** Answers of the report routes, pure. Times are ISO 8601; members without a value are omitted. */
 
 export interface MessageAnswer {
   messageId: string;
@@ -15,9 +15,9 @@ export interface MessageAnswer {
   sendTime?: string;
   expiresTime: string;
   finishedTime?: string;
-  /** The message that this one repeats some deliveries of. */
+  /** The original, if this message is a resend. */
   resendOf?: string;
-  /** The client that sent it, or made its campaign. */
+  /** The client that sent the message or created its campaign. */
   clientId: string;
 }
 
@@ -25,18 +25,18 @@ export interface FullMessageAnswer extends MessageAnswer {
   providers: Record<string, Outcomes>;
   firstTime?: string;
   lastTime?: string;
-  /** Deliveries settled a second. */
+  /** Deliveries settled per second. */
   rate?: number;
-  /** When it will have ended at that rate. */
+  /** Estimated end at that rate. */
   etaTime?: string;
-  /** The request to the upstream, when the message or a part of it is relayed: one of the audience's deliveries. */
+  /** The request to the upstream, if the message or a part is relayed: one of the audience's deliveries. */
   upstream?: { outcome: OutcomeName; messageId?: string; reason?: string };
-  /** The messages that repeat some of this one. */
+  /** Ids of the resends of this message. */
   resends?: string[];
 }
 
 export interface DeliveryAnswer {
-  /** Null when the device is not registered any more. */
+  /** Null if the device is no longer registered. */
   deviceId: string | null;
   userId?: string;
   platform?: string;

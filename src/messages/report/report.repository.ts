@@ -12,7 +12,7 @@ export interface MessageFilter {
   state?: MessageState;
   label?: string;
   clientId?: string;
-  /** Accepted at or after, and before. */
+  /** `from`: accepted at or after; `to`: accepted before. */
   from?: Date;
   to?: Date;
 }
@@ -29,12 +29,12 @@ const COLUMNS = sql`message.id, message.notification->>'alert' as alert, message
 const STANDSTILL = sql`count(*) filter (where state = 'parked')::int as parked,
   count(*) filter (where state in ('waiting', 'ready', 'leased'))::int as moving`;
 
-/** What became of messages. */
+/** Reads the state and the counts of messages. */
 @Injectable()
 export class ReportRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** State and counts are read in one statement, so they belong together. `now` is epoch ms. */
+  /** One statement reads state and counts, so they are consistent. `now`: epoch ms. */
   async find(applicationId: string, id: string, now: number): Promise<FullReport | undefined> {
     const { rows } = await sql<MessageRow & RelayRow & { resends: string[] } & (ProviderSums | { provider: null })>`
       select ${COLUMNS}, array(
@@ -66,8 +66,8 @@ export class ReportRepository {
   }
 
   /**
-   * The newest first, from `after` on. Of those that have ended the sums are kept; only the others' batches are added up.
-   * `now` is epoch ms.
+   * Newest first, starting after `after`. Finished messages have stored sums; only the batches of the others are added
+   * up. `now`: epoch ms.
    */
   async list(
     applicationId: string,
@@ -101,7 +101,10 @@ function conditions({ state, label, clientId, from, to }: MessageFilter, now: Da
   return all.length > 0 ? sql.join(all, sql` and `) : sql`true`;
 }
 
-/** Paused is no stored state, and what waits for its time may be stored as sending: report.ts says the same of a row. */
+/**
+ * `paused` is not a stored state, and a scheduled message with batches is stored as `sending`; report.ts applies the
+ * same rules to a row.
+ */
 function inState(state: MessageState, now: Date): RawBuilder<unknown> {
   const held = sql`state = 'sending' and exists (select from batch where message_seq = message.seq and state = 'parked')
     and not exists (select from batch where message_seq = message.seq and state in ('waiting', 'ready', 'leased'))`;

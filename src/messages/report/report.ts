@@ -3,7 +3,7 @@ import { OUTCOME_NAMES } from '../../delivery/outcome.js';
 import type { OutcomeName } from '../../delivery/outcome.js';
 import type { ProviderName } from '../../providers/provider.js';
 
-/** What became of a message, from its row and the sums over its batches, pure. */
+/** The state of a message, from its row and the sums over its batches, pure. */
 
 export type Outcomes = Record<OutcomeName, number>;
 
@@ -19,31 +19,31 @@ export interface MessageReport {
   expiresAt: Date;
   finishedAt: Date | null;
   resendOf: string | null;
-  /** The client that sent it, or made its campaign. */
+  /** The client that sent the message or created its campaign. */
   clientId: string;
 }
 
 export interface FullReport extends MessageReport {
   providers: Partial<Record<ProviderName, Outcomes>>;
-  /** When the first delivery was written, and when something was last recorded. */
+  /** Times of the first delivery and of the last recorded outcome. */
   firstAt: Date | null;
   lastAt: Date | null;
-  /** Deliveries settled a second, between the two. */
+  /** Deliveries settled per second between `firstAt` and `lastAt`. */
   rate: number | null;
-  /** When it will end at that rate; null unless it is being sent. */
+  /** Estimated end at that rate; null unless the message is being sent. */
   endsAt: Date | null;
-  /** Of a message that is relayed, or a part of it. */
+  /** Set if the message or a part is relayed. */
   upstream: RelayReport | null;
-  /** Ids of the messages that repeat some of this one. */
+  /** Ids of the resends of this message. */
   resends: string[];
 }
 
-/** What became of the request to the upstream. */
+/** The outcome of the request to the upstream. */
 export interface RelayReport {
   outcome: OutcomeName;
-  /** The upstream's id of the message, once it took it. */
+  /** The upstream's id of the message, after the upstream accepted the request. */
   messageId: string | null;
-  /** Its last word of trouble, or why it was not reached. */
+  /** The upstream's last error, or why the upstream was not reached. */
   reason: string | null;
 }
 
@@ -67,11 +67,11 @@ export interface MessageRow {
   client_id: string;
 }
 
-/** Sums over batches of one message. */
+/** Sums over the batches of one message. */
 export interface Sums {
-  /** Position = outcome code. */
+  /** Index: outcome code. */
   counts: number[];
-  /** Batches that stand still, and that do not. */
+  /** Number of parked batches, and of those that can proceed. */
   parked: number;
   moving: number;
 }
@@ -82,11 +82,11 @@ export interface ProviderSums extends Sums {
   last_at: Date | null;
 }
 
-/** `now` is epoch ms. */
+/** `now`: epoch ms. */
 export function toReport(row: MessageRow, { counts, parked, moving }: Sums, now: number): MessageReport {
   const held = row.state === 'sending' && parked > 0 && moving === 0;
   const paused = held || (row.paused_at !== null && row.finished_at === null);
-  // What is relayed as a whole is stored as being sent: there is nothing to expand when its time comes.
+  // A message that is relayed as a whole is stored as `sending` before its time, because there is nothing to expand.
   const waits = row.state === 'sending' && row.send_at !== null && row.send_at.getTime() > now;
   return {
     id: row.id,
@@ -104,7 +104,7 @@ export function toReport(row: MessageRow, { counts, parked, moving }: Sums, now:
   };
 }
 
-/** `now` is epoch ms. */
+/** `now`: epoch ms. */
 export function toFullReport(
   row: MessageRow & RelayRow & { resends: string[] },
   parts: readonly ProviderSums[],

@@ -16,9 +16,9 @@ import { ReportRepository } from './report.repository.js';
 import type { MessageFilter, MessagePlace } from './report.repository.js';
 import { whyNot } from './why-not.js';
 
-/** Of one step of a stream: four batches, some 2 MB of lines. */
+/** Deliveries per step of a stream: four batches, about 2 MB of lines. */
 const STREAM_STEP = 4_000;
-/** Batches looked at in one step of a device's history, and steps of one page: what one request may cost. */
+/** Limits of one request for a device's history: batches per step, and steps per page. */
 const LOOK = 200;
 const LOOKS = 10;
 
@@ -26,7 +26,7 @@ export interface DeliveryQuery extends Omit<DeliveryFilter, 'deviceSeq'> {
   deviceId?: string;
 }
 
-/** What became of messages and deliveries. Each throws FPWSE0001E when what is asked for is not there. */
+/** Reports about messages and deliveries. Every method throws FPWSE0001E if the message or device does not exist. */
 @Injectable()
 export class ReportsService {
   constructor(
@@ -44,7 +44,7 @@ export class ReportsService {
     return report;
   }
 
-  /** The newest first; `next` is where the following page begins. */
+  /** Newest first; `next` is where the following page begins. */
   async listMessages(
     applicationId: string,
     filter: MessageFilter,
@@ -68,7 +68,7 @@ export class ReportsService {
     return this.deliveries.page(seq, filter, from, size);
   }
 
-  /** All of them, a step at a time: the next is read when the one before was taken. */
+  /** Streams all deliveries; the next step is read after the previous one was consumed. */
   async streamDeliveries(
     applicationId: string,
     messageId: string,
@@ -86,7 +86,10 @@ export class ReportsService {
     })();
   }
 
-  /** The newest first. A page may be short, even empty, and have a next one: so much of the history was looked at. */
+  /**
+   * Newest first. A page may be short or empty and still have `next`, because a request reads a limited part of the
+   * history.
+   */
   async listDeviceMessages(
     applicationId: string,
     deviceId: string,
@@ -96,7 +99,7 @@ export class ReportsService {
     return this.listSent(applicationId, await this.deviceSeq(applicationId, deviceId), before, size);
   }
 
-  /** As listDeviceMessages, of a device by its seq. */
+  /** Like listDeviceMessages, for a device given by its seq. */
   async listSent(
     applicationId: string,
     seq: number,
@@ -117,7 +120,7 @@ export class ReportsService {
     return { messages, next: place };
   }
 
-  /** What became of one message on one device; or why the device is not in its audience. */
+  /** The outcome of one message on one device, or the reason why the device is not in its audience. */
   async explain(
     applicationId: string,
     deviceId: string,

@@ -20,21 +20,24 @@ const usual: Circumstances = {
 };
 
 it.each<[string, Partial<Circumstances>]>([
-  ['the audience is not settled yet', { state: 'scheduled' }],
-  ['the message repeats only some deliveries of Ab12Cd34', { resendOf: 'Ab12Cd34' }],
-  ['the device was registered after the message left', { seq: 101 }],
-  ['the device was registered after the message left', { createdAt: new Date('2026-11-25T10:00:01Z'), lastSeq: null }],
+  ['the message is not expanded yet', { state: 'scheduled' }],
+  ['the message is a resend of some deliveries of Ab12Cd34', { resendOf: 'Ab12Cd34' }],
+  ['the device was registered after the message was sent', { seq: 101 }],
+  [
+    'the device was registered after the message was sent',
+    { createdAt: new Date('2026-11-25T10:00:01Z'), lastSeq: null },
+  ],
   ['the message is for G, W, and the device is A', { target: { platforms: ['G', 'W'] } }],
   ['the message is for other devices', { target: { deviceIds: ['d8'] } }],
   ['the message is for other users', { target: { userIds: ['u8'] } }],
   ['the message is for other users', { target: { userIds: ['null'] }, userId: null }],
   [
-    'the device gets no messages since 2026-11-24T00:00:00.000Z: Unregistered',
+    'the device is retired since 2026-11-24T00:00:00.000Z: Unregistered',
     { target: { deviceIds: ['d7'] }, retiredAt: new Date('2026-11-24T00:00:00Z'), retiredReason: 'Unregistered' },
   ],
-  ['the device is subscribed to none of the tags', { target: { tagNames: ['sport'] } }],
-  ['the device is subscribed to none of the tags', { target: { tagNames: ['Push.ALL'] }, broadcast: false }],
-  ['the device has left Push.ALL', { broadcast: false }],
+  ['the device is not subscribed to any of the tags', { target: { tagNames: ['sport'] } }],
+  ['the device is not subscribed to any of the tags', { target: { tagNames: ['Push.ALL'] }, broadcast: false }],
+  ['the device has unsubscribed from Push.ALL', { broadcast: false }],
 ])('%s: %j', (why, change) => {
   expect(whyNot({ ...usual, ...change })).toBe(why);
 });
@@ -44,6 +47,6 @@ it.each<[Partial<Circumstances>]>([
   [{ target: { tagNames: ['news', 'sport'] }, broadcast: false }],
   [{ target: { tagNames: ['Push.ALL'] } }],
   [{ retiredAt: new Date('2026-11-26T00:00:00Z'), retiredReason: 'Unregistered' }],
-])('says so when nothing explains it: %j', (change) => {
-  expect(whyNot({ ...usual, ...change })).toMatch(/^nothing of today explains it/);
+])('says so if nothing explains the missing delivery: %j', (change) => {
+  expect(whyNot({ ...usual, ...change })).toMatch(/^no current data explains it/);
 });

@@ -1,11 +1,11 @@
 import type { MessageState, Target } from '../../database/tables.js';
 import { BROADCAST_TAG } from '../../devices/audience.repository.js';
 
-/** A device and a message that was not sent to it, as both are today. */
+/** Current data of a device and of a message that was not sent to that device. */
 export interface Circumstances {
   state: MessageState;
   target: Target;
-  /** The highest seq of the audience; null when it was settled at once, or is not yet. */
+  /** The highest seq of the audience; null if the audience needed no expansion, or is not expanded yet. */
   lastSeq: number | null;
   resendOf: string | null;
   leftAt: Date;
@@ -20,24 +20,24 @@ export interface Circumstances {
   tags: string[];
 }
 
-/** Pure: why a device is not in a message's audience, in words for people. Tags and users may have changed since. */
+/** Explains why a device is not in a message's audience, in a sentence. Pure. Tags and users may have changed since. */
 export function whyNot(given: Circumstances): string {
   const { target, platform } = given;
-  if (['scheduled', 'accepted', 'expanding'].includes(given.state)) return 'the audience is not settled yet';
-  if (given.resendOf !== null) return `the message repeats only some deliveries of ${given.resendOf}`;
+  if (['scheduled', 'accepted', 'expanding'].includes(given.state)) return 'the message is not expanded yet';
+  if (given.resendOf !== null) return `the message is a resend of some deliveries of ${given.resendOf}`;
   if (given.createdAt > given.leftAt || (given.lastSeq !== null && given.seq > given.lastSeq))
-    return 'the device was registered after the message left';
+    return 'the device was registered after the message was sent';
   if (target.platforms && !target.platforms.includes(platform))
     return `the message is for ${target.platforms.join(', ')}, and the device is ${platform}`;
   if (target.deviceIds && !target.deviceIds.includes(given.deviceId)) return 'the message is for other devices';
   if (target.userIds && !(given.userId !== null && target.userIds.includes(given.userId)))
     return 'the message is for other users';
   if (given.retiredAt !== null && given.retiredAt <= given.leftAt)
-    return `the device gets no messages since ${given.retiredAt.toISOString()}: ${given.retiredReason}`;
+    return `the device is retired since ${given.retiredAt.toISOString()}: ${given.retiredReason}`;
   const { tagNames } = target;
   if (tagNames && !tagNames.some((name) => given.tags.includes(name) || (name === BROADCAST_TAG && given.broadcast)))
-    return 'the device is subscribed to none of the tags';
+    return 'the device is not subscribed to any of the tags';
   const toAll = !tagNames && !target.deviceIds && !target.userIds;
-  if (toAll && !given.broadcast) return `the device has left ${BROADCAST_TAG}`;
-  return 'nothing of today explains it: the device, its user or its tags have changed since';
+  if (toAll && !given.broadcast) return `the device has unsubscribed from ${BROADCAST_TAG}`;
+  return 'no current data explains it: the device, its user or its tags have changed since';
 }

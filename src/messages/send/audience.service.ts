@@ -8,27 +8,27 @@ import { AudienceRepository, BROADCAST_TAG } from '../../devices/audience.reposi
 import { RecipientRepository } from './recipient.repository.js';
 import type { AskedIds, NamedDevice } from './recipient.repository.js';
 
-/** Requests that share a look-up: 200 of one device each take 2 ms. */
+/** How many requests share a look-up: one for 200 requests of one device each takes 2 ms. */
 export const REQUESTS_AT_ONCE = 200;
-/** Lists of more ids are looked up alone. */
+/** Longer lists are looked up alone. */
 export const FEW_IDS = 100;
-/** Unknown ids named in a warning; a list of ten thousand would be an answer larger than the request. */
+/** How many unknown ids a warning names; ten thousand would make the answer larger than the request. */
 const NAMED = 10;
 
 export interface Audience {
-  /** Of ids without a device that gets anything. */
+  /** About ids without a device that receives messages. */
   warnings: string[];
-  /** When it fits into one batch, so that accepting and expanding are one commit; null when it does not. */
+  /** The batches, if the audience fits into one, so that accepting and expanding share a commit; else null. */
   batches: NewBatch[] | null;
-  /** Few devices that were named: they go before broadcasts. */
+  /** True for a few named devices: their deliveries go before broadcasts. */
   direct: boolean;
 }
 
-/** Whom a message is for, as far as it is known before it is kept. */
+/** Resolves the audience of a message as far as that is possible before the message is stored. */
 @Injectable()
 export class AudienceService {
   private readonly lookUps: Gather<AskedIds, NamedDevice[]>;
-  /** Of bulks: a single message does not wait for a statement that looks up fifty. */
+  /** For bulks: a single message need not wait for a statement that looks up fifty. */
   private readonly bulkLookUps: Gather<AskedIds, NamedDevice[]>;
 
   constructor(
@@ -40,8 +40,8 @@ export class AudienceService {
   }
 
   /**
-   * Tags are declared, so an unknown one is a mistake and refused (FPWSE0001E). Device and user ids come and go: those without
-   * a device are named in a warning. `bulk`: an audience that is not of few ids is left to be expanded.
+   * Tags are declared, so an unknown tag is an error (FPWSE0001E). Device and user ids come and go, so ids without a
+   * device get a warning. `bulk`: an audience of many ids is left to the expansion.
    */
   async resolve(applicationId: string, target: Target, { bulk = false } = {}): Promise<Audience> {
     const kind = target.deviceIds ? 'deviceIds' : 'userIds';
@@ -58,7 +58,7 @@ export class AudienceService {
     return { warnings, batches, direct: batches !== null && ids !== undefined };
   }
 
-  /** Warnings for ids without a device that gets anything. Throws as resolve does. */
+  /** Returns warnings for ids without a device that receives messages. Throws as `resolve` does. */
   async checkTarget(applicationId: string, target: Target): Promise<string[]> {
     if (target.tagNames) {
       const tags = target.tagNames.filter((name) => name !== BROADCAST_TAG);

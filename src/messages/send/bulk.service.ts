@@ -13,15 +13,20 @@ import { MessagesService, checkSameRequest } from './messages.service.js';
 import type { Caller } from './messages.service.js';
 import { checkRestrictions } from '../request/restriction.js';
 
-/** Messages of one request: one transaction of some 100 ms. */
+/** Messages per request: one transaction of about 100 ms. */
 const LARGEST = 1_000;
-/** Prepared and routed at once: some 10 ms, after which single messages and the next application's bulk have their turn. */
+/**
+ * Messages prepared and routed per piece: about 10 ms, then single messages and the next application's bulk get a turn.
+ */
 const PIECE = 50;
-/** Pieces and commits of bulks that a process has under way: two took no more bulks, and twice the time from single messages. */
+/**
+ * Pieces and commits of bulks that a process runs at once. With two, bulks were no faster, and single messages took
+ * twice as long.
+ */
 const AT_ONCE = 1;
-/** Errors told in full; further ones are counted. */
+/** Errors described in full; further errors are only counted. */
 const TOLD = 5;
-/** Placeholders' data of all messages of a bulk, in users: what one transaction inserts. */
+/** Users with `data` in all messages of a bulk together, because one transaction inserts them. */
 const MOST_USERS = 10_000;
 
 export interface BulkAcceptance {
@@ -29,7 +34,7 @@ export interface BulkAcceptance {
   replayed: boolean;
 }
 
-/** Many messages in one request: all of them are kept, or none. */
+/** Accepts many messages in one request: all of them, or none. */
 @Injectable()
 export class BulkService {
   private readonly turns = new FairTurns(AT_ONCE, restAfter);
@@ -41,7 +46,7 @@ export class BulkService {
     private readonly writer: MessageWriter,
   ) {}
 
-  /** Throws what a send throws, naming the message by its index; nothing is kept then. */
+  /** Throws the errors of a single send, naming the message by its index; nothing is stored then. */
   acceptBulk(caller: Caller, body: unknown, idempotencyKey: string | undefined): Promise<BulkAcceptance> {
     return Turn.give((turn) => this.acceptInTurns(turn, caller, body, idempotencyKey));
   }
@@ -62,7 +67,7 @@ export class BulkService {
     const prepared = await settleAll(list, turn, inTurn, async (each) => this.messages.prepare(each, strict));
     const users = prepared.reduce((sum, { data }) => sum + (data?.size ?? 0), 0);
     if (users > MOST_USERS)
-      throw new ApiError('FPWSE0005E', `The messages have data of ${users} users; at most ${MOST_USERS} are possible.`);
+      throw new ApiError('FPWSE0005E', `The messages have data of ${users} users; the maximum is ${MOST_USERS}.`);
     checkMaySend(application);
     const routed = await settleAll(prepared, turn, inTurn, (each) =>
       this.messages.route(application, caller, each, { bulk: true }),
@@ -82,7 +87,7 @@ export class BulkService {
           })),
           replayed: false,
         };
-      // The same key came in twice at once, or an id is taken, which is rare.
+      // Either the same key came in a concurrent request, or (rarely) a message id is taken.
       const first = await this.findEarlier(caller, idempotency);
       if (first) return first;
       for (const { message } of routed) message.id = newMessageId();
@@ -100,27 +105,33 @@ export class BulkService {
   }
 }
 
-/** A JSON array, or the admin service's wrapper around one. Throws FPWSE0004E, FPWSE0005E. */
+/** Reads a JSON array, or the admin service's wrapper around one. Throws FPWSE0004E, FPWSE0005E. */
 function readList(body: unknown): readonly unknown[] {
   const wrapped = (body as { ArrayOfMessageBody?: unknown } | null | undefined)?.ArrayOfMessageBody;
   const list = Array.isArray(body) ? (body as unknown[]) : wrapped;
   if (!Array.isArray(body) && Array.isArray(wrapped)) checkBeside(body as Record<string, unknown>);
   if (!Array.isArray(list)) throw new ApiError('FPWSE0004E', 'The body must be a JSON array of messages.');
-  if (list.length === 0) throw new ApiError('FPWSE0005E', 'The array has no message in it.');
+  if (list.length === 0) throw new ApiError('FPWSE0005E', 'The array is empty.');
   if (list.length > LARGEST)
-    throw new ApiError('FPWSE0005E', `The array has ${list.length} messages in it; at most ${LARGEST} are possible.`);
+    throw new ApiError('FPWSE0005E', `The array has ${list.length} messages; the maximum is ${LARGEST}.`);
   return list as unknown[];
 }
 
-/** What stands beside the list would be passed over, and the messages reach all devices. Throws FPWSE0005E. */
+/**
+ * Refuses members beside the list: if a `target` there were ignored, the messages would go to all devices. Throws
+ * FPWSE0005E.
+ */
 function checkBeside({ ArrayOfMessageBody: _list, ...members }: Record<string, unknown>): void {
-  if (members.target !== undefined) throw invalidValue('target', 'it belongs into each of the messages');
+  if (members.target !== undefined) throw invalidValue('target', 'it must be in each of the messages');
   checkRestrictions(members);
 }
 
 type InTurn = <R>(work: () => Promise<R>) => Promise<R>;
 
-/** All results, or one error that names those that failed by their index, the first one's code before all. In pieces, each in its turn. */
+/**
+ * Returns all results, or throws one error that names the failed messages by index and has the code of the first. Runs
+ * in pieces, each in its turn.
+ */
 async function settleAll<T, R>(
   list: readonly T[],
   turn: Turn,
@@ -144,7 +155,7 @@ async function settleAll<T, R>(
   throw new ApiError(first.error.code, told.join(' '));
 }
 
-/** A failure is kept as a result at once: the others are not begun yet. */
+/** Catches a failure at once, because the other promises may not have been created yet. */
 async function settle<R>(act: Promise<R>): Promise<PromiseSettledResult<R>> {
   try {
     return { status: 'fulfilled', value: await act };
@@ -153,7 +164,7 @@ async function settle<R>(act: Promise<R>): Promise<PromiseSettledResult<R>> {
   }
 }
 
-/** The first holds the key for all. */
+/** The first message holds the key for the whole bulk. */
 function inOneBulk(list: readonly Acceptable[], idempotency: Idempotency | null): Acceptable[] {
   const firstId = list[0]?.message.id;
   return list.map(({ message, batches }, index) => ({
@@ -171,7 +182,7 @@ async function settlePiece<T, R>(
   turn: Turn,
   act: (item: T) => Promise<R>,
 ): Promise<PromiseSettledResult<R>[]> {
-  // Every piece begins a turn of its own: the one before it may have ended in this one.
+  // Each piece waits for a turn of its own, because the previous piece may have used up this one.
   await turn.pass();
   const acts: Promise<PromiseSettledResult<R>>[] = [];
   for (const item of piece) {

@@ -10,7 +10,7 @@ import type { Placeholder } from '../../providers/notification.js';
 import { missingReason } from '../../providers/placeholders.js';
 import type { ProviderName } from '../../providers/provider.js';
 
-/** Devices of one provider that a target means; `reason`: why they would get nothing, null when they would. */
+/** Devices of one provider in a target. `reason`: why they would get nothing; null if they would get the message. */
 export interface AudienceShare {
   provider: ProviderName;
   reason: string | null;
@@ -22,9 +22,8 @@ export class DryRunRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /**
-   * Counts in one pass over what the target names and its conditions mean; of a message to all, over the application's devices.
-   * A device that lacks the value of a placeholder without a default gets nothing, with the reason that its delivery would
-   * have.
+   * Counts in one pass over the devices of the target, or over all devices of the application. A device without a value
+   * for a placeholder without a default gets nothing; the reason is the one that its delivery would have.
    */
   async count(applicationId: string, target: Target, placeholders: readonly Placeholder[]): Promise<AudienceShare[]> {
     const needed = placeholders.filter(({ required }) => required);
@@ -46,7 +45,7 @@ export class DryRunRepository {
   }
 }
 
-/** What is known of a device itself (delivery/deliver/values.ts). */
+/** Placeholders that a device's own columns fill (delivery/deliver/values.ts). */
 const KNOWN: ReadonlyMap<string, string> = new Map([
   ['userId', 'user_id'],
   ['language', 'language'],

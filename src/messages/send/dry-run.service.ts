@@ -21,21 +21,24 @@ const UPSTREAM: ProviderName = 'upstream';
 
 export interface DryRun {
   dryRun: true;
-  /** Devices that get it from here; `total` null: some get it through the upstream, and only there is known how many. */
+  /**
+   * Devices that would get the message from here. `total` null: the upstream relays a part, and its audience is unknown
+   * here.
+   */
   audience: { total: number | null; providers: Partial<Record<ProviderName, number>> };
-  /** What is handed to the upstream: the whole message, or of the `of` ids of its target so many; absent: nothing. */
+  /** The part for the upstream: the whole message, or `ids` of the `of` ids in the target; absent: nothing. */
   upstream?: { whole: boolean; ids?: number; of?: number };
-  /** Devices that the target means and that would get nothing, by reason. */
+  /** Devices of the target that would get nothing, by reason. */
   excluded: Record<string, number>;
   sizes: Size[];
-  /** What would stop it. */
+  /** Reasons why the message would not be sent. */
   blocked: { provider?: ProviderName; reason: string }[];
   warnings: string[];
   sendTime?: string;
   expiresTime: string;
 }
 
-/** What would happen to a message; nothing is kept and nothing sent. */
+/** Reports the effect of a message without storing or sending anything. */
 @Injectable()
 export class DryRunService {
   constructor(
@@ -49,7 +52,7 @@ export class DryRunService {
   ) {}
 
   /**
-   * Throws what a send throws, but for what it answers itself: sizes, settings, a disabled application.
+   * Throws as a send does, except for sizes, missing settings and a disabled application, which are part of the answer.
    */
   async tryMessage({ applicationId, via, strict }: Caller, body: unknown): Promise<DryRun> {
     const application = await this.applications.getApplication(applicationId);
@@ -60,7 +63,7 @@ export class DryRunService {
     const { providers, excluded, warnings } = await this.countFromHere(
       applicationId,
       way.direct,
-      // Data that is given has every value for every user (checkComplete).
+      // If data is given, every user has every value (checkComplete).
       data ? [] : (notification.placeholders ?? []),
     );
     const upstream = way.relay && relayedShare(target, way.direct);
@@ -91,7 +94,7 @@ export class DryRunService {
     };
   }
 
-  /** `target` null: nobody; whom a relayed message is for is not looked up here, neither now nor when it is sent. */
+  /** `target` null: no device here. The recipients of a relayed message are never looked up here. */
   private async countFromHere(
     applicationId: string,
     target: Target | null,
@@ -118,7 +121,7 @@ export class DryRunService {
   }
 }
 
-/** `direct`: whom it goes to from here. */
+/** `direct`: the part of the target that is sent from here. */
 function relayedShare(target: Target, direct: Target | null): NonNullable<DryRun['upstream']> {
   const of = (target.deviceIds ?? target.userIds)?.length;
   if (of === undefined) return { whole: true };
@@ -128,10 +131,10 @@ function relayedShare(target: Target, direct: Target | null): NonNullable<DryRun
 
 function sayRelayed({ whole, ids, of }: NonNullable<DryRun['upstream']>): string {
   const what = whole ? 'The whole message' : `The message to ${ids} of the ${of} ids of the target`;
-  return `${what} would be handed to the upstream; how many devices it reaches is known only there.`;
+  return `${what} would be relayed to the upstream; its number of devices is known only there.`;
 }
 
-/** The largest of each provider: its browsers differ by their settings. */
+/** The largest body per provider, because browsers of one provider differ by their settings. */
 function tooLarge(sizes: readonly Size[]): DryRun['blocked'] {
   const worst = new Map<ProviderName, Size>();
   for (const size of sizes)

@@ -3,13 +3,13 @@ import { invalidValue } from '../../common/errors.js';
 
 const MAX_KEY = 255;
 
-/** What an Idempotency-Key was given with: another request under the same key is a mistake of the caller. */
+/** The client, key and hash of a request; a different request under the same key is refused. */
 export interface Idempotency {
   key: string;
   requestHash: Buffer;
 }
 
-/** Null without a key. Throws FPWSE0005E. */
+/** Returns null without a key. Throws FPWSE0005E. */
 export function readIdempotency(key: string | undefined, request: unknown): Idempotency | null {
   if (key === undefined) return null;
   if (!/^[\x21-\x7e]+$/.test(key) || key.length > MAX_KEY)

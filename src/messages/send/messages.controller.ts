@@ -23,7 +23,7 @@ import { looksLikeRestriction } from '../request/restriction.js';
 import { LATEST, readInstant } from '../request/timing.js';
 
 interface SendAnswer {
-  /** The request, echoed. */
+  /** The request body. */
   message: Record<string, unknown>;
   messageId: string;
   warnings?: string[];
@@ -57,27 +57,27 @@ export class MessagesController {
   @TakesBody()
   @HttpCode(202)
   @RequireScope('messages.write')
-  @ApiOperation({ summary: 'Send a message: 202 means that it is kept and will be sent' })
+  @ApiOperation({ summary: 'Send a message: 202 means that the message is stored and will be sent' })
   @ApiHeader({
     name: 'Idempotency-Key',
     required: false,
-    description: 'Extension: the same key within 24 hours sends once',
+    description: 'Extension: requests with the same key within 24 hours send one message',
   })
   @ApiHeader(PREFER_STRICT)
   @ApiBody({ type: SendMessageDto })
   @ApiResponse({
     status: 200,
-    description: 'Extension, with `dryRun`: what would happen. Nothing is kept, and nothing sent.',
+    description: 'Extension, with `dryRun`: the effect of the message. Nothing is stored or sent.',
     schema: DRY_RUN,
   })
   @ApiResponse({
     status: 202,
-    description: 'Kept. `warnings` (extension) names what was ignored.',
+    description: 'Stored. `warnings` (extension) names ignored fields.',
     schema: {
       type: 'object',
       required: ['message', 'messageId'],
       properties: {
-        message: { type: 'object', description: 'The request, echoed' },
+        message: { type: 'object', description: 'The request body' },
         messageId: { type: 'string' },
         warnings: { type: 'array', items: { type: 'string' } },
       },
@@ -89,7 +89,7 @@ export class MessagesController {
   @ApiResponse({
     status: 409,
     description:
-      'The Idempotency-Key came with another body, the application is disabled or has too many scheduled messages, or two servers relay in a loop',
+      'The Idempotency-Key was used with another body, the application is disabled or has too many scheduled messages, or two servers relay in a loop',
   })
   async send(
     @Param('applicationId') applicationId: string,
@@ -102,7 +102,7 @@ export class MessagesController {
     checkQuery(query);
     const { clientId } = request.authorized;
     const caller = { applicationId, clientId, via, strict: prefersStrict(request, reply) };
-    // JSON whatever the content type says: the vendor's own walk-through sends it as text, and curl -d as a form.
+    // Parsed as JSON whatever the content type is: the vendor's walk-through sends text, and curl -d a form.
     const body = parseJson(request.body);
     if ((body as { dryRun?: unknown } | null | undefined)?.dryRun === true) {
       void reply.status(200);
@@ -121,16 +121,16 @@ export class MessagesController {
   @TakesBody()
   @HttpCode(202)
   @RequireScope('messages.write')
-  @ApiOperation({ summary: 'Send many messages: all of them are kept, or none' })
-  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Extension: of the bulk as a whole' })
+  @ApiOperation({ summary: 'Send many messages: all of them are stored, or none' })
+  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Extension: for the bulk as a whole' })
   @ApiHeader(PREFER_STRICT)
   @ApiBody({
-    description: 'At most 1,000; `{"ArrayOfMessageBody": […]}`, as the admin service has it, is read as well',
+    description: 'At most 1,000; the form of the admin service, `{"ArrayOfMessageBody": […]}`, is accepted too',
     schema: { type: 'array', items: { $ref: '#/components/schemas/SendMessageDto' } },
   })
   @ApiResponse({
     status: 202,
-    description: 'Kept, in the order given',
+    description: 'Stored, in the order of the request',
     schema: {
       type: 'object',
       required: ['messages'],
@@ -152,13 +152,16 @@ export class MessagesController {
       },
     },
   })
-  @ApiResponse({ status: 400, description: 'Something is invalid: `message` names the messages by index, and why' })
-  @ApiResponse({ status: 404, description: 'Unknown application, or the target of a message' })
+  @ApiResponse({
+    status: 400,
+    description: 'A message is invalid: `message` names the messages by index, with the reasons',
+  })
+  @ApiResponse({ status: 404, description: 'Unknown application, or the target of a message is not found' })
   @ApiResponse({ status: 405, description: LINES })
   @ApiResponse({
     status: 409,
     description:
-      'The Idempotency-Key came with another body, or the application is disabled or has too many scheduled messages',
+      'The Idempotency-Key was used with another body, or the application is disabled or has too many scheduled messages',
   })
   @ApiResponse({ status: 413, description: 'The body is larger than 4 MiB' })
   async sendBulk(
@@ -187,14 +190,14 @@ export class MessagesController {
 
   @Get()
   @RequireScope('messages.read')
-  @ApiOperation({ summary: 'The messages of an application, the newest first (extension)' })
+  @ApiOperation({ summary: 'List the messages of an application, the newest first (extension)' })
   @ApiQuery({ name: 'state', required: false, enum: [...STATES] })
   @ApiQuery({ name: 'label', required: false, description: 'Exactly this label' })
   @ApiQuery({ name: 'clientId', required: false, description: 'Sent by exactly this client' })
   @ApiQuery({ name: 'from', required: false, schema: TIME, description: 'Accepted at or after' })
   @ApiQuery({ name: 'to', required: false, schema: TIME, description: 'Accepted before' })
   @ApiQuery({ name: 'size', required: false, schema: { type: 'integer', minimum: 1, maximum: 1_000, default: PAGE } })
-  @ApiQuery({ name: 'after', required: false, description: '`next` of the page before' })
+  @ApiQuery({ name: 'after', required: false, description: '`next` of the previous page' })
   @ApiResponse({
     status: 200,
     schema: {
@@ -220,7 +223,7 @@ export class MessagesController {
       to: to === undefined ? undefined : new Date(readInstant('to', to)),
     };
     const [time = 0, seq = 0] = after === undefined ? [] : readPlace(after);
-    if (time >= LATEST) throw invalidValue('after', 'it must be what a page gave as next');
+    if (time >= LATEST) throw invalidValue('after', 'it must be the `next` of a page');
     const place = after === undefined ? undefined : { acceptedAt: new Date(time), seq };
     const { messages, next } = await this.reports.listMessages(applicationId, filter, place, readSize(size, PAGE));
     return {
@@ -231,7 +234,7 @@ export class MessagesController {
 
   @Get(':messageId')
   @RequireScope('messages.read')
-  @ApiOperation({ summary: 'What became of a message: its state, and how many deliveries have which outcome' })
+  @ApiOperation({ summary: 'Read the state of a message and its number of deliveries per outcome' })
   @ApiResponse({
     status: 200,
     schema: {
@@ -249,12 +252,12 @@ export class MessagesController {
   }
 }
 
-/** Parameters that are not known are passed over, but for those by which a caller means to name recipients. Throws FPWSE0007E. */
+/** Ignores unknown parameters, except those that look like a choice of recipients. Throws FPWSE0007E. */
 function checkQuery(query: QueryOf): void {
   const found = Object.keys(query).find(looksLikeRestriction);
   if (found === undefined) return;
   throw new ApiError(
     'FPWSE0007E',
-    `Unknown query parameter '${printable(found)}'. Recipients are named in the body, as 'target'.`,
+    `Unknown query parameter '${printable(found)}'. Name recipients in 'target' of the body.`,
   );
 }

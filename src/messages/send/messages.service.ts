@@ -24,20 +24,20 @@ import type { WayOut } from './routing.service.js';
 
 export interface Acceptance {
   messageId: string;
-  /** The request, as it came. */
+  /** The request body as received. */
   body: Record<string, unknown>;
   warnings: string[];
-  /** True: an earlier request under the same Idempotency-Key was answered again. */
+  /** True: repeats the answer to an earlier request with the same Idempotency-Key. */
   replayed: boolean;
 }
 
-/** Who sends, and where. */
+/** The client, the application and the circumstances of the request. */
 export interface Caller {
   applicationId: string;
   clientId: string;
-  /** The request's header of this name, see routing. */
+  /** The request's `via` header, see routing. */
   via?: string;
-  /** Fields that are not known are refused; they are as well where the application says so. */
+  /** If true, unknown fields are refused; the application's setting may require the same. */
   strict: boolean;
 }
 
@@ -56,20 +56,20 @@ export class MessagesService {
     private readonly clock: Clock,
   ) {}
 
-  /** Reads a request. Throws FPWSE0004E and FPWSE0005E naming what is wrong. */
+  /** Reads a request. Throws FPWSE0004E and FPWSE0005E that name field and reason. */
   prepare(body: unknown, strict: boolean): PreparedMessage {
     const prepared = prepareMessage(body, this.providers, { now: this.clock.now(), strict });
-    // Who asked for a trial must not be sent a message.
-    if (prepared.dryRun) throw invalidValue('dryRun', 'it is possible for one message alone');
+    // Refused, because a request for a trial must not send a message.
+    if (prepared.dryRun) throw invalidValue('dryRun', 'it cannot be used in a bulk');
     return prepared;
   }
 
-  /** Validates, keeps, then tells the queue. When this returns, the message is committed. */
+  /** Validates and stores a message, then tells the queue. When this returns, the message is committed. */
   async acceptMessage(caller: Caller, body: unknown, idempotencyKey: string | undefined): Promise<Acceptance> {
     noteShortRequest();
     const { applicationId, clientId } = caller;
     const application = await this.applications.getApplication(applicationId);
-    // First of all: what was accepted is answered again, also when its sendAt has passed by now.
+    // First of all checks, so that a repeated request gets its answer even if its `sendAt` has passed.
     const idempotency = readIdempotency(idempotencyKey, body);
     const earlier = await this.findEarlier(applicationId, clientId, idempotency);
     if (earlier) return earlier;
@@ -81,7 +81,7 @@ export class MessagesService {
     return this.keepMessage(message, batches, warnings);
   }
 
-  /** Chooses the way out and whom it is for from here, and composes the message. `bulk`: see AudienceService. */
+  /** Chooses the way out, resolves the audience here and composes the message. `bulk`: see AudienceService. */
   async route(
     application: FoundApplication,
     caller: Caller,
@@ -92,18 +92,19 @@ export class MessagesService {
     const audience = way.direct ? await this.audience.resolve(application.id, way.direct, how) : NOBODY_HERE;
     const warnings = [...prepared.warnings, ...way.warnings, ...audience.warnings];
     const message = this.compose(caller, prepared, way, audience);
-    // Whom a message is for is asked when it leaves; nobody here is nobody then, too.
+    // A scheduled message resolves its audience when it is sent. If the whole message is relayed, it keeps an empty
+    // batch list, so that it is not expanded.
     return { message, batches: prepared.timing.sendAt && way.direct ? null : audience.batches, warnings };
   }
 
-  /** Throws CARIL0409E when the application cannot have so many more scheduled messages. */
+  /** Throws CARIL0409E if the application cannot have this many more scheduled messages. */
   async takeQuota(applicationId: string, messages: readonly NewMessage[]): Promise<void> {
     const scheduled = messages.filter(({ sendAt }) => sendAt).length;
     const count = () => this.messages.countScheduled(applicationId);
     await this.quotas.take('scheduledMessages', applicationId, scheduled, count);
   }
 
-  /** The message that a request becomes, under a new id. */
+  /** Builds the message from the request, with a new id. */
   private compose(
     { applicationId, clientId }: Caller,
     prepared: PreparedMessage,
@@ -129,7 +130,10 @@ export class MessagesService {
     };
   }
 
-  /** The answer to the same request under the same key, if there was one. Throws FPWSE0002E when it was another. */
+  /**
+   * Returns the answer to an earlier equal request with the same key, if there is one. Throws FPWSE0002E if the earlier
+   * request was different.
+   */
   async findEarlier(
     applicationId: string,
     clientId: string,
@@ -140,12 +144,12 @@ export class MessagesService {
     return earlier ? replay(earlier, idempotency.requestHash) : null;
   }
 
-  /** Commits, then tells the queue: to deliver the batches that are given, else to expand. */
+  /** Commits, then tells the queue: to deliver the given batches, or to expand the message. */
   async keepMessage(message: NewMessage, batches: readonly NewBatch[] | null, warnings: string[]): Promise<Acceptance> {
     for (;;) {
       if (await this.writer.keep({ message, batches }))
         return { messageId: message.id, body: message.body, warnings, replayed: false };
-      // The same key came in twice at once, or the id is taken: the first has an answer to repeat, the second is rare.
+      // Either the same key came in a concurrent request, whose answer is repeated, or (rarely) the id is taken.
       const earlier = await this.findEarlier(message.applicationId, message.clientId, message.idempotency);
       if (earlier) return earlier;
       message.id = newMessageId();
@@ -153,12 +157,12 @@ export class MessagesService {
   }
 }
 
-/** Throws FPWSE0002E when the earlier request was another. */
+/** Throws FPWSE0002E if the earlier request was different. */
 export function checkSameRequest(earlier: EarlierMessage, requestHash: Buffer): void {
   if (earlier.requestHash.equals(requestHash)) return;
   throw new ApiError(
     'FPWSE0002E',
-    "Another message was accepted under this key. Check the 'Idempotency-Key' header value.",
+    "This key was used with a different request. Check the 'Idempotency-Key' header value.",
   );
 }
 

@@ -4,13 +4,13 @@ import { inherit } from './new-message.js';
 describe('inherit', () => {
   const hello = { alert: 'hello', collapseId: 'first' };
 
-  it('marks a collapse id that no caller gave, also of a resend that is sent again', () => {
+  it('marks a collapse id that no caller set, also for a resend of a resend', () => {
     const resent = inherit(hello, 'first');
     expect(resent).toEqual({ ...hello, collapseInherited: true });
     expect(inherit(resent, 'second')).toEqual(resent);
   });
 
-  it("leaves the caller's own as it is", () => {
+  it("keeps the caller's collapse id", () => {
     expect(inherit(hello, 'second')).toEqual(hello);
   });
 });

@@ -7,7 +7,7 @@ import type { Notification } from '../../providers/notification.js';
 import type { Idempotency } from './idempotency.js';
 import type { PersonalData } from '../request/personal-data.js';
 
-/** A message that is to be kept, and the row that it becomes, pure. */
+/** A message to store, and its row, pure. */
 
 export interface NewMessage {
   applicationId: string;
@@ -17,86 +17,91 @@ export interface NewMessage {
   notification: Omit<Notification, 'messageId' | 'expiresAt'>;
   target: Target;
   direct: boolean;
-  /** Null: the caller did not say. */
+  /** Null: not given. */
   onUnknown: 'resend' | 'hold' | null;
   idempotency: Idempotency | null;
   acceptedAt: Date;
   expiresAt: Date;
-  /** When it leaves; absent: at once. */
+  /** When to send; absent: now. */
   sendAt?: Date | null;
-  /** The caller's own word for it, to find it by. */
+  /** The caller's label, to find the message by. */
   label?: string;
-  /** For placeholders, by user id. */
+  /** Values of placeholders, by user id. */
   data?: PersonalData | null;
-  /** The id of the first message of the bulk that it came in, where that has an Idempotency-Key. */
+  /** The id of the first message of the same bulk, if the bulk has an Idempotency-Key. */
   bulkOf?: string;
-  /** Of a campaign's message: how it is held back, and counted. */
+  /** For a campaign's message: limits of its deliveries, and its count. */
   campaign?: CampaignTerms;
-  /** Its audience: the deliveries of an earlier message that have one of the outcomes. */
+  /** For a resend: the audience is the deliveries of an earlier message with one of these outcomes. */
   resend?: Resend;
 }
 
-/** What delivery has to know of a campaign's message. */
+/** What the delivery needs to know about a campaign's message. */
 export interface CampaignTerms {
-  /** The row of the rate that it is held to. */
+  /** The row with the run's rate limit. */
   rateSeq: number | null;
   quiet: QuietTime[];
-  /** Whom it reaches is counted under the key (delivery/expand/reach.ts), and passed over above the cap. */
+  /** Deliveries to a user are counted under `key` (delivery/expand/reach.ts); above `cap` the user is skipped. */
   reach: { key: number; cap: number | null } | null;
 }
 
 export interface Resend {
-  /** The original's message id. */
+  /** The message id of the original. */
   of: string;
   outcomes: OutcomeName[];
 }
 
-/** What a resend sends: the original's notification under its collapse id, marked where that is no word of the caller's. */
+/** The notification of a resend: the original's, under its collapse id, marked if the caller did not set that id. */
 export function inherit(notification: NewMessage['notification'], originalId: string): NewMessage['notification'] {
   return notification.collapseId === originalId ? { ...notification, collapseInherited: true } : notification;
 }
 
-/** A message to keep: with its batches, or null to have it expanded. */
+/** A message to store, with its batches, or null if the message is to be expanded. */
 export interface Acceptable {
   message: NewMessage;
   batches: readonly NewBatch[] | null;
 }
 
-/** A repeat carries the same id and replaces the first on the screen: after a crash, and of a resend. */
+/**
+ * A message that is sent twice (after a crash, or by a resend) has the same id, so it replaces the first on the screen.
+ */
 function withCollapseId({ notification, id }: NewMessage): NewMessage['notification'] {
   return notification.collapseId === '' ? { ...notification, collapseId: id } : notification;
 }
 
-/** The values of users are kept by user, and go before the message does. */
+/** `data` is stored per user, and deleted before the message. */
 function withoutData({ data: _data, ...body }: Record<string, unknown>): Record<string, unknown> {
   return body;
 }
 
-/** What is relayed is one more batch, due when the message leaves. */
+/** A relayed part is one more batch, due at the time of sending. */
 export function batchesOf({ message, batches }: Acceptable): readonly NewBatch[] {
   if (message.notification.relay === undefined || message.resend) return batches ?? [];
   const relay = message.sendAt ? { ...RELAY_BATCH, due: message.sendAt.getTime() } : RELAY_BATCH;
   return [...(batches ?? []), relay];
 }
 
-/** Batches that have to be let into their application's window. */
+/** Whether a batch has to be admitted to the application's window. */
 export function hasWaiting(acceptable: Acceptable): boolean {
   return !acceptable.message.direct && batchesOf(acceptable).some(({ due }) => due === undefined);
 }
 
-/** It may have to wait for a row of others: a resend for its original's, a relay for its upstream's, a broadcast for the window. */
+/**
+ * Whether the insert may wait for another transaction's row: a resend for the original, a relay for the upstream
+ * settings, a broadcast for the window.
+ */
 export function isHeldUp(acceptable: Acceptable): boolean {
   const { resend, notification } = acceptable.message;
   return resend !== undefined || notification.relay !== undefined || hasWaiting(acceptable);
 }
 
-/** Expanded later are those whose batches are not given; nothing of the others waits for a time but what they relay. */
+/** A message without batches is expanded later. A message with batches waits for a time only if it is relayed. */
 function stateOf({ message, batches }: Acceptable, open: number): string {
   if (batches === null) return message.sendAt ? 'scheduled' : 'accepted';
   return open === 0 ? 'finished' : 'sending';
 }
 
-/** As insertMessages reads it, in JSON; times in epoch ms, which are half the work of dates for both sides. */
+/** The row in JSON, as insertMessages reads it; times are epoch ms, which cost half as much as dates on both sides. */
 export function toRow(acceptable: Acceptable): Record<string, unknown> {
   const { message } = acceptable;
   const batches = batchesOf(acceptable);

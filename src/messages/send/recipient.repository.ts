@@ -6,7 +6,7 @@ import type { Database } from '../../database/database.js';
 import { BATCH_SIZE } from '../../delivery/batching.js';
 import type { ProviderName } from '../../providers/provider.js';
 
-/** Some device or user ids of one request. */
+/** Device or user ids of one request. */
 export interface AskedIds {
   applicationId: string;
   kind: 'deviceIds' | 'userIds';
@@ -14,12 +14,12 @@ export interface AskedIds {
 }
 
 export interface NamedDevice {
-  /** The id that was asked for. */
+  /** The requested id. */
   id: string;
   seq: number;
   provider: ProviderName;
   platform: string;
-  /** It gets nothing until it registers again. */
+  /** A retired device gets no messages until it registers again. */
   retired: boolean;
 }
 
@@ -28,8 +28,8 @@ export class RecipientRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /**
-   * The devices of several requests, in one statement; of one user at most one more than a batch holds. An index look-up for
-   * each id, whatever the statistics say.
+   * Finds the devices of several requests in one statement; for each user at most one more than fits into a batch. Uses
+   * an index look-up per id, independent of statistics.
    */
   async find(asked: readonly AskedIds[]): Promise<NamedDevice[][]> {
     const found = asked.map((): NamedDevice[] => []);

@@ -10,19 +10,19 @@ import type { PreparedMessage } from '../request/prepare.js';
 import { FEW_IDS, REQUESTS_AT_ONCE } from './audience.service.js';
 import { targetOf } from '../request/target.js';
 
-/** The way out of one message: whom it goes to from here, and what the upstream is sent of it. */
+/** How a message is divided: the recipients here, and the request to the upstream. */
 export interface WayOut {
-  /** Null: nobody. */
+  /** Null: no recipients here. */
   direct: Target | null;
-  /** Absent: nothing. */
+  /** Absent: nothing is relayed. */
   relay?: Record<string, unknown>;
   warnings: string[];
 }
 
 /**
- * Chooses the way out when a message is accepted, and for good: a mode that is switched later changes nothing for it.
- * Nobody is ever on both ways. What cannot be divided by ids goes one way as a whole, because neither side can leave out
- * whom the other has reached.
+ * Chooses the way out when a message is accepted; a later change of the mode does not affect it. No recipient is on
+ * both ways. A message that cannot be divided by ids goes one way as a whole, because neither side can leave out the
+ * recipients of the other.
  */
 @Injectable()
 export class RoutingService {
@@ -33,8 +33,8 @@ export class RoutingService {
   }
 
   /**
-   * `via`: the request's header of this name. Throws CARIL0409E when the message came by a relay and would go into one,
-   * FPWSE0005E when it has placeholders, which the upstream does not fill.
+   * `via`: the request's header of this name. Throws CARIL0409E if a relayed message would be relayed again, FPWSE0005E
+   * if the message has placeholders, which the upstream does not fill.
    */
   async chooseWay(
     application: FoundApplication,
@@ -43,9 +43,12 @@ export class RoutingService {
   ): Promise<WayOut> {
     const way = await this.divide(application, target, request);
     if (way.relay && notification.placeholders?.length)
-      throw invalidValue('message', 'the application relays it, and the upstream fills no placeholders');
+      throw invalidValue('message', 'the upstream of this application does not fill placeholders');
     if (way.relay && isRelayed(via))
-      throw new ApiError('CARIL0409E', 'The message comes from a relay, and this application relays too: a loop.');
+      throw new ApiError(
+        'CARIL0409E',
+        'The message was relayed to this server, and this application would relay it again: a loop.',
+      );
     return way;
   }
 
@@ -78,4 +81,4 @@ export class RoutingService {
 }
 
 const UNDIVIDED =
-  'A message that is not to device or user ids cannot be divided: it goes through the upstream as a whole, and devices that are registered only here do not get it.';
+  'The message has no device or user ids to divide it by: the upstream gets the whole message, and devices registered only here do not get it.';
