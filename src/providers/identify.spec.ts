@@ -23,10 +23,10 @@ const ENDPOINT = 'https://fcm.googleapis.com/fcm/send/c1-a:APA91bH';
 const KEYS = newKeys();
 
 const subscription = (endpoint: string, keys: object = KEYS): string => JSON.stringify({ endpoint, keys });
-/** 65 bytes in the form of an uncompressed point, which is on no curve. */
+/** 65 bytes in the form of an uncompressed point that is not on the curve. */
 const OFF_CURVE = Buffer.alloc(65, 4).toString('base64url');
 
-describe('every spelling of one token has one identity', () => {
+describe('every spelling of one token has the same identity', () => {
   it.each(Object.entries(hexSpellings(HEX)))('APNs: %s', (_name, token) => {
     expect(apns.identify(token.trim())).toEqual({ identity: HEX });
   });
@@ -54,12 +54,12 @@ it.each([
     subscription('https://a.example//x'),
     subscription('https://x/'),
   ],
-])('tokens of %s that differ in a letter are two devices', (_name, provider, one, other) => {
+])('tokens of %s that differ in one letter are two devices', (_name, provider, one, other) => {
   expect(provider.identify(one)).toHaveProperty('identity');
   expect(provider.identify(one)).not.toEqual(provider.identify(other));
 });
 
-describe('what the sender would refuse is refused with the reason', () => {
+describe('a token that the sender would refuse is refused with the reason', () => {
   it.each([
     ['APNs', 'brackets, as iOS prints them', apns, `<${HEX}>`, 'hexadecimal'],
     ['APNs', 'white space inside', apns, `${HEX.slice(0, 8)} ${HEX.slice(8)}`, 'hexadecimal'],

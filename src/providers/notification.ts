@@ -1,21 +1,21 @@
-/** A message as every provider sees it: neutral, built once per message, with the caller's per-platform settings. */
+/** A message as all providers get it: built once per message, with the caller's settings per platform. */
 export interface Notification {
   messageId: string;
-  /** At most 64 bytes; a repeat with the same id replaces the first on the screen. */
+  /** At most 64 bytes. A later message with the same id replaces the first on the screen. */
   collapseId: string;
-  /** Of a resend: the collapse id is an earlier message's own id, and not the caller's word. */
+  /** For a resend: the collapse id is the id of an earlier message, not the caller's. */
   collapseInherited?: true;
   alert: string;
   url?: string;
-  /** Epoch milliseconds after which nobody wants it any more. */
+  /** Epoch milliseconds; the message is not delivered after this. */
   expiresAt: number;
-  /** Now or never: no provider keeps it for a device that is away. */
+  /** Now or never: no provider stores the message for an offline device. */
   nowOrNever?: boolean;
-  /** What the caller says for all platforms; a platform's own word goes before it. */
+  /** The caller's priority for all platforms. A platform's own priority takes precedence. */
   priority?: 'high' | 'normal';
-  /** Names to be filled in for each delivery; absent when there are none. */
+  /** Names to fill in per delivery; absent if there are none. */
   placeholders?: Placeholder[];
-  /** Of a direct message: its requests go before others that wait for a stream. */
+  /** For a direct message: its requests are sent before others that wait for a stream. */
   urgent?: boolean;
   apns?: ApnsSettings;
   gcm?: GcmSettings;
@@ -23,21 +23,21 @@ export interface Notification {
   chromeWeb?: WebSettings;
   firefoxWeb?: WebSettings;
   safariWeb?: SafariWebSettings;
-  /** What the upstream is sent in the message's place: the caller's own request (MobileFirst's `POST messages`). */
+  /** The caller's request (MobileFirst's `POST messages`), which is sent to the upstream instead of this message. */
   relay?: Record<string, unknown>;
 }
 
 /** A `{{name}}` in the texts of a notification. */
 export interface Placeholder {
   name: string;
-  /** It stands somewhere without a default. */
+  /** True if the name has no default in at least one place. */
   required: boolean;
 }
 
-/** `settings.wns`: an XML notification described as JSON (MobileFirst 8.0), kept as it came; wns/ builds the XML. */
+/** `settings.wns`: an XML notification described as JSON (MobileFirst 8.0), stored unchanged; wns/ builds the XML. */
 export interface WnsSettings {
   badge?: { value?: string | number; version?: string | number };
-  /** True: the service keeps it for a device that is offline. */
+  /** True: WNS stores the notification for an offline device. */
   cachePolicy?: boolean;
   /** Seconds. */
   expirationTime?: number;
@@ -88,10 +88,10 @@ export interface ApnsSettings {
   apnsGroupSummaryArgCount?: number;
 }
 
-/** `settings.gcm` of the wire; the key kept its name when delivery moved to FCM. */
+/** `settings.gcm` of the wire. The key kept its name when delivery moved to FCM. */
 export interface GcmSettings {
   collapseKey?: string;
-  /** Ignored by FCM v1; old callers send it. */
+  /** FCM v1 ignores this field; old callers send it. */
   delayWhileIdle?: boolean;
   payload?: Record<string, unknown>;
   /** Seconds, 0 to 2,419,200. */
@@ -99,12 +99,12 @@ export interface GcmSettings {
   sound?: string;
   /** max, high, default, low, min; any case. */
   priority?: string;
-  /** True: the phone may hold it back while idle (sent as normal priority and collapsible). */
+  /** True: an idle phone need not wake (normal priority, collapsible). */
   sync?: boolean;
   /** public, private, secret; any case. */
   visibility?: string;
   redact?: string;
-  /** False keeps the notification on this device instead of bridging it to wearables. */
+  /** False: the notification stays on this device and is not bridged to wearables. */
   bridge?: boolean;
   category?: string;
   interactiveCategory?: string;

@@ -23,11 +23,11 @@ describe('fillNotification', () => {
       '{{}} {{ }} {{1a}} {{a b}} {name} {{a|{b}}} {{',
     ],
     ['names of JavaScript are names', '{{constructor}}{{toString|x}}{{__proto__|y}}', {}, 'xy'],
-  ])('%s', (_what, alert, values, filled) => {
+  ])('fills in %s', (_what, alert, values, filled) => {
     expect(fill(alert, values)).toBe(filled);
   });
 
-  it('reaches every text but keys, words of a list and ids', () => {
+  it('fills in every text except keys, enumerated words and ids', () => {
     const text = '{{x}}';
     const notification: Notification = {
       messageId: text,
@@ -85,7 +85,7 @@ describe('fillNotification', () => {
     });
   });
 
-  it('is linear in a text made to be slow', () => {
+  it('takes linear time for an adversarial text', () => {
     const started = performance.now();
     for (const hostile of [
       '{{a|'.repeat(100_000),
@@ -99,7 +99,7 @@ describe('fillNotification', () => {
 });
 
 describe('findPlaceholders', () => {
-  it('lists each name once; one that stands anywhere without a default is required', () => {
+  it('lists each name once and requires it if one place has no default', () => {
     expect(
       findPlaceholders({ alert: '{{a|x}} {{b}} {{c|}}', apns: { title: '{{a}}', payload: { k: ['{{d|1}}'] } } }),
     ).toEqual([
@@ -115,7 +115,7 @@ describe('findPlaceholders', () => {
   });
 });
 
-it('missingValue names the first that has neither value nor default', () => {
+it('missingValue names the first placeholder without value and default', () => {
   const placeholders = findPlaceholders({ alert: '{{a|x}} {{b}} {{toString}}' });
   expect(missingValue(placeholders, {})).toBe('b');
   expect(missingValue(placeholders, { b: '' })).toBe('toString');

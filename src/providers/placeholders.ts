@@ -2,20 +2,20 @@ import { ExactNumber } from '../common/json.js';
 import type { Notification, Placeholder } from './notification.js';
 
 /**
- * `{{name}}` and `{{name|default}}` in the texts of a notification, pure. A name is letters, digits, `_`, `-` and `.`, a
- * default is up to 256 characters without braces, and `\{{` stands for two braces that are no placeholder. What is not
- * of this form is text. Keys, enumerated words and what goes into headers are never filled in.
+ * `{{name}}` and `{{name|default}}` in the texts of a notification, pure. A name consists of letters, digits, `_`, `-`
+ * and `.`; a default has up to 256 characters without braces; `\{{` stands for two literal braces. Everything else is
+ * text. Keys, enumerated words and header values are never filled in.
  */
 
-/** What a delivery's placeholders become, by name. */
+/** The values of a delivery's placeholders, by name. */
 export type Values = Readonly<Record<string, string>>;
 
 const NAME = String.raw`[\p{L}_][\p{L}\p{N}_.-]{0,63}`;
-/** Every repetition is bounded or cannot match where the next part begins: linear in the text. */
+/** Every repetition is bounded or cannot match the beginning of the next part, so the time is linear in the text. */
 const SPOT = new RegExp(String.raw`\\\{\{|\{\{\s*(${NAME})\s*(?:\|([^{}]{0,256}))?\}\}`, 'gu');
 const WHOLE_NAME = new RegExp(`^${NAME}$`, 'u');
 
-/** Members of the settings that are words of an enumeration, or part of a header and equal for all. */
+/** Settings that are enumerated words, or part of a header that is equal for all devices. */
 const FIXED = new Set(
   'apnsCollapseId collapseKey tag priority visibility type notification_type ledArgb template duration'.split(' '),
 );
@@ -27,7 +27,7 @@ export function isPlaceholderName(name: string): boolean {
   return WHOLE_NAME.test(name);
 }
 
-/** The names that the texts need, each once, in order of appearance. */
+/** The names of the placeholders, each once, in order of appearance. */
 export function findPlaceholders(notification: Templated): Placeholder[] {
   if (!JSON.stringify(notification).includes('{{')) return [];
   const found = new Map<string, Placeholder>();
@@ -42,17 +42,17 @@ export function findPlaceholders(notification: Templated): Placeholder[] {
   return [...found.values()];
 }
 
-/** The notification with its placeholders filled in; one that has neither value nor default becomes empty. */
+/** Fills in the placeholders. A placeholder without value and default becomes empty. */
 export function fillNotification<T extends Templated>(notification: T, values: Values): T {
   return mapTexts(notification, (text) => replaceSpots(text, (name, preset) => valueOf(values, name, preset)));
 }
 
-/** The first name that must have a value and has none. */
+/** The first required name without a value. */
 export function missingValue(placeholders: readonly Placeholder[], values: Values): string | undefined {
   return placeholders.find(({ name, required }) => required && !Object.hasOwn(values, name))?.name;
 }
 
-/** What becomes of a delivery whose device lacks it. */
+/** The reason of a delivery whose device has no value for the name. */
 export function missingReason(name: string): string {
   return `missing value '${name}'`;
 }
@@ -61,14 +61,14 @@ export function valueOf(values: Values, name: string, preset: string): string {
   return Object.hasOwn(values, name) ? (values[name] ?? preset) : preset;
 }
 
-/** Applies `change` to every text that may have placeholders; what has no text in it stays the same object. */
+/** Applies `change` to every text that may have placeholders. Objects without such texts are returned as they are. */
 export function mapTexts<T extends Templated>(notification: T, change: (text: string) => string): T {
   const mapped: Record<string, unknown> = { ...notification };
   for (const name of TEMPLATED) mapped[name] = mapValue(notification[name], change, false);
   return mapped as unknown as T;
 }
 
-/** In a payload every text is the caller's, whatever the member's name. */
+/** All texts within a payload belong to the caller, whatever the member's name is. */
 function mapValue(value: unknown, change: (text: string) => string, inPayload: boolean): unknown {
   if (typeof value === 'string') return change(value);
   if (Array.isArray(value)) return value.map((item) => mapValue(item, change, inPayload));
@@ -81,7 +81,7 @@ function mapValue(value: unknown, change: (text: string) => string, inPayload: b
   );
 }
 
-/** Replaces each spot by what `write` makes of it; `\{{` becomes two braces. */
+/** Replaces each placeholder by the result of `write`; `\{{` becomes two braces. */
 export function replaceSpots(text: string, write: (name: string, preset: string) => string): string {
   return text.replace(SPOT, (_spot, name: string | undefined, preset: string | undefined) =>
     name === undefined ? '{{' : write(name, preset ?? ''),

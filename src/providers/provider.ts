@@ -3,51 +3,57 @@ import type { Values } from './placeholders.js';
 import type { TokenShelf } from './token-shelf.js';
 
 /**
- * The port: what delivery knows of a provider. Each provider is a folder with payload, outcome and provider files;
- * `upstream`, the MobileFirst server that messages are relayed to, stands outside as `src/upstream/`.
+ * The port between delivery and providers. Each provider is a folder with payload, outcome and provider files.
+ * `upstream`, a MobileFirst server that messages are relayed to, implements the same port.
  */
 export const PROVIDER_NAMES = ['apns', 'fcm', 'web-push', 'wns', 'hms', 'sandbox', 'upstream'] as const;
 export type ProviderName = (typeof PROVIDER_NAMES)[number];
 
-/** A device as a provider needs it. */
+/** The data of a device that providers need. */
 export interface Recipient {
   token: string;
-  /** The wire's platform code: browsers of one provider have settings of their own. */
+  /** The platform code of the wire: browsers of one provider have different settings. */
   platform: string;
-  /** Epoch ms of the last registration of this token: APNs' 410 speaks of tokens older than its timestamp. */
+  /** Epoch ms of the last registration of this token, to compare with the timestamp of APNs' 410. */
   registeredAt: number;
-  /** For the notification's placeholders; there when it has any. */
+  /** Values for the notification's placeholders, if it has any. */
   values?: Values;
 }
 
-/** How long something that may be tried again is tried, in ms after the message was accepted; absent: to its end. */
+/** How long a delivery is retried, in ms after the message was accepted. Absent: until the message expires. */
 interface Limits {
-  /** The provider's own advice: it has failed then. */
+  /** Advice of the provider. Afterwards the delivery has failed. */
   giveUpMs?: number;
-  /** The caller's time to live for this platform, shorter than the message's: it has expired then. */
+  /** The caller's time to live for this platform, shorter than the message's. Afterwards the delivery has expired. */
   lifeMs?: number;
 }
 
-/** Who gave a verdict, where a provider is many: an origin of Web Push. What it says of devices holds for its own alone. */
+/**
+ * Where the verdict came from if the provider has many servers: an origin of Web Push. Uncertain removals are counted
+ * per origin.
+ */
 interface OfPeer {
   peer?: string;
 }
 
 /**
- * What a provider's answer asks of us (docs/protocol/providers.md §1). `reason` is the provider's own word,
- * short, without token or text. Refreshing credentials and replaying what was surely not processed happen inside the
- * provider; what reaches this type is for the ledger and the retry policy.
+ * The result of one delivery attempt (docs/protocol/providers.md §1). `reason` is short and contains no token and no
+ * message text. Providers refresh credentials and repeat unprocessed requests themselves; a verdict is for the ledger
+ * and the retry policy.
  */
 export type Verdict =
-  /** `receipt`: the id that the provider knows it by, where a person may ask for it there. */
+  /** `receipt`: the provider's id of the message, with which an operator can ask the provider. */
   | ({ action: 'accept'; receipt?: string } & OfPeer)
-  /** The provider answered success and says it threw the message away. */
+  /** The provider answered success and says that it dropped the message. */
   | ({ action: 'acceptDropped'; reason: string } & OfPeer)
-  /** Transient. `floorMs` is the provider's documented shortest wait, `firstMs` a shorter one for the first retry alone. */
+  /**
+   * Transient. `floorMs` is the shortest wait that the provider documents; `firstMs` is a shorter wait for the first
+   * retry.
+   */
   | ({ action: 'retryBackoff'; reason: string; floorMs?: number; capMs?: number; firstMs?: number } & Limits)
   /**
-   * Transient; the provider says how long (or documents it). `scope` is what must slow down. `capMs` is there when the
-   * provider named no time in its answer: the wait then doubles from `afterMs` to this.
+   * Transient, with a wait that the provider answers or documents. `scope` is what has to slow down. `capMs` is present
+   * if the answer named no time: the wait then doubles from `afterMs` to `capMs`.
    */
   | ({
       action: 'retryAfter';
@@ -56,20 +62,23 @@ export type Verdict =
       capMs?: number;
       scope: 'device' | 'application' | 'host';
     } & Limits)
-  /** Written, no answer: the device may have got it. */
+  /** The request was written and no answer came: the device may have received the message. */
   | { action: 'ambiguous'; reason: string; lifeMs?: number }
-  /** `certain`: the provider says in its own form that the token died. Otherwise other causes look the same: guarded. */
+  /**
+   * `certain`: the provider says explicitly that the token is dead. Otherwise other causes look the same, and the guard
+   * decides.
+   */
   | ({ action: 'dropDevice'; reason: string; certain: boolean } & OfPeer)
-  /** Credential or configuration is wrong: every further send of this application at this provider fails. */
+  /** Credentials or configuration are wrong: every further send of this application to this provider fails. */
   | { action: 'stopApplication'; reason: string }
-  /** This message cannot be sent to this device as it is. */
+  /** This message cannot be sent to this device. */
   | { action: 'fail'; reason: string }
-  /** The sending was called off before anything was written. */
+  /** The send was cancelled before the request was written. */
   | { action: 'notSent' }
-  /** Not written: its host is left alone for so long. */
+  /** Nothing was written, because the breaker of the host is open for this time. */
   | { action: 'held'; reason: string; forMs: number };
 
-/** What a sender has open at this moment. */
+/** The connections and requests that a sender has open now. */
 export interface SenderStats {
   connections: number;
   /** Requests that the peers allow at once, over all connections. */
@@ -80,9 +89,9 @@ export interface SenderStats {
 /** Sends the notifications of one application with one version of its credentials. */
 export interface Sender {
   /**
-   * Sends one notification to many devices, as many at once as the provider's connections carry, and calls `report`
-   * once for each recipient index, in any order. Resolves when all are reported; rejects only on a fault of ours.
-   * When `signal` aborts, what has not been written is reported as notSent.
+   * Sends one notification to many devices, as many at once as the connections carry, and calls `report` once per
+   * recipient index, in any order. Resolves when all are reported; rejects only on an internal fault. If `signal`
+   * aborts, requests that were not written are reported as notSent.
    */
   send(
     notification: Notification,
@@ -91,20 +100,20 @@ export interface Sender {
     signal: AbortSignal,
   ): Promise<void>;
   stats(): SenderStats;
-  /** Lets requests in flight finish, then closes the connections. */
+  /** Finishes requests in flight, then closes the connections. */
   close(): Promise<void>;
 }
 
-/** What a token means to its provider, one text for all its spellings; or why nothing can be sent to it. */
+/** One text for all equal spellings of a token, or the reason why the token cannot be used. */
 export type Identified = { identity: string } | { refusal: string };
 
-/** Settings as a person gives them, split into what may be read back and what is encrypted at rest. */
+/** The given settings, split into fields that are returned and fields that are encrypted at rest. */
 export interface ProviderSettings {
   visible: Record<string, unknown>;
   secret: Record<string, unknown>;
 }
 
-/** Thrown by `parseSettings`: the field and why, in words for the person who sent it. */
+/** Thrown by `parseSettings`: the field, and a reason for the caller. */
 export class InvalidSettings extends Error {
   constructor(
     readonly field: string,
@@ -115,7 +124,7 @@ export class InvalidSettings extends Error {
   }
 }
 
-/** The gradual start that a provider asks for: deliveries a second, from the first to the last within so many ms. */
+/** The gradual start that a provider asks for: deliveries per second at the beginning and after `overMs` ms. */
 export interface Ramp {
   from: number;
   to: number;
@@ -125,24 +134,31 @@ export interface Ramp {
 export interface Provider {
   readonly name: ProviderName;
   readonly ramp?: Ramp;
-  /** Largest body the provider takes, in bytes of UTF-8. */
+  /** Largest body of the provider, in bytes of UTF-8. */
   readonly maxBytes: number;
   /**
-   * Two tokens of one identity are one device. Refuses what its senders would: the words are for the person who registers
-   * the device, and never quote the token.
+   * Two tokens of one identity are one device. Refuses tokens that the sender would refuse, with a text for the caller
+   * that never contains the token.
    */
   identify(token: string): Identified;
-  /** Bytes of the largest body that this notification becomes at this provider. */
+  /** Bytes of the largest body that this notification has at this provider. */
   measure(notification: Notification): number;
   /**
-   * Validates what a person sent (keys parse, ids have their form); throws InvalidSettings. `current` are the settings
-   * that it replaces, where a provider may keep what is not sent again. Null: needs no settings.
+   * Validates the given settings (keys parse, ids have their form); throws InvalidSettings. `current`: the settings
+   * that are replaced, from which a provider may keep fields that are not sent again. Null: the provider needs no
+   * settings.
    */
   readonly parseSettings:
     | ((input: Record<string, unknown>, current?: ProviderSettings) => ProviderSettings | Promise<ProviderSettings>)
     | null;
-  /** What an earlier version kept, as `open` takes it; the same object when it is so already. Throws InvalidSettings. */
+  /**
+   * Converts settings of an earlier version into the form that `open` reads; returns the same object if nothing
+   * changes. Throws InvalidSettings.
+   */
   readonly renewSettings?: (settings: ProviderSettings) => Promise<ProviderSettings>;
-  /** Throws InvalidSettings for what was kept and may not be used any more. `shelf` is where tokens are shared between processes, the same for every call. */
+  /**
+   * Throws InvalidSettings if stored settings may not be used any more. `shelf` shares tokens between processes and is
+   * the same for every call.
+   */
   open(settings: ProviderSettings, shelf: TokenShelf, applicationId: string): Sender;
 }

@@ -2,7 +2,9 @@ import type { Notification } from './notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from './provider.js';
 import { NOT_SENT } from './shared/fan-out.js';
 
-/** In place of a sender where kept settings must not be used: it opens nothing, and stops the application with the reason. */
+/**
+ * The sender for stored settings that must not be used: opens no connection and stops the application with the reason.
+ */
 export class RefusedSender implements Sender {
   constructor(private readonly reason: string) {}
 

@@ -22,8 +22,8 @@ async function refusal(input: Record<string, unknown>): Promise<{ field: string;
   throw new Error('was taken');
 }
 
-describe('a provider certificate', () => {
-  it('names its end and its bundle id, and is not read back', async () => {
+describe('provider certificate', () => {
+  it('reads the end date and the bundle id and never returns the key', async () => {
     const settings = await parseApnsSettings({
       certificate: p12.toString('base64'),
       password: P12_PASSWORD,
@@ -42,17 +42,17 @@ describe('a provider certificate', () => {
     expect(settings.secret).toMatchObject({ certificate: p12.toString('base64'), password: P12_PASSWORD });
   });
 
-  it('is refused past its date', async () => {
+  it('refuses an expired certificate', async () => {
     await expect(readCertificate(p12, P12_PASSWORD, Date.now() + 31 * DAY)).rejects.toThrow(/has expired on/);
   });
 
-  it('is refused with a wrong password, which is not repeated', async () => {
+  it('refuses a wrong password and does not repeat it in the error', async () => {
     const { field, reason } = await refusal({ certificate: p12.toString('base64'), password: 'guess-me' });
     expect(field).toBe('password');
     expect(reason).not.toContain('guess-me');
   });
 
-  it('is refused when its cipher is retired, with what to do', async () => {
+  it('refuses a file with a retired cipher and says how to export it again', async () => {
     const { p12: old } = makeP12('/UID=com.example.app', '-legacy');
     expect(await refusal({ certificate: old.toString('base64'), password: P12_PASSWORD })).toEqual({
       field: 'certificate',
@@ -60,7 +60,7 @@ describe('a provider certificate', () => {
     });
   });
 
-  it('is refused without its key', async () => {
+  it('refuses a file without a private key', async () => {
     const { p12: keyless } = makeP12('/UID=com.example.app', '-nokeys');
     expect(await refusal({ certificate: keyless.toString('base64'), password: P12_PASSWORD })).toEqual({
       field: 'certificate',
@@ -68,7 +68,7 @@ describe('a provider certificate', () => {
     });
   });
 
-  it('has the name of its file, or one of ours', async () => {
+  it('keeps the name of its file, or a default name', async () => {
     const input = { certificate: p12.toString('base64'), password: P12_PASSWORD };
     expect((await parseApnsSettings(input)).visible.certificate).toBe('certificate.p12');
     expect((await parseApnsSettings({ ...input, fileName: 'Förder App.p12' })).visible.certificate).toBe(
@@ -86,11 +86,11 @@ describe('a provider certificate', () => {
     ['no base64 of a p12', { certificate: 'AAAA', password: P12_PASSWORD }, 'certificate'],
     ['no text', { certificate: 7 }, 'certificate'],
     ['a key beside it', { certificate: 'AAAA', keyId: 'KEY1234567' }, 'keyId'],
-  ])('is refused: %s', async (_name, input, field) => {
+  ])('refuses a certificate: %s', async (_name, input, field) => {
     expect((await refusal(input)).field).toBe(field);
   });
 
-  it('needs a bundle id beside it when it names none', async () => {
+  it('requires bundleId if the certificate names none', async () => {
     const nameless = { certificate: makeP12('/CN=Apple').p12.toString('base64'), password: P12_PASSWORD };
     expect((await refusal(nameless)).field).toBe('bundleId');
     expect((await parseApnsSettings({ ...nameless, bundleId: 'com.example.other' })).visible.bundleId).toBe(

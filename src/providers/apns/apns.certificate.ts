@@ -4,11 +4,11 @@ import { MAX_ITERATIONS } from './pkcs12.js';
 import type { OpenedFile, Refusal } from './pkcs12.js';
 import { openPkcs12Aside } from './pkcs12.thread.js';
 
-/** What a provider certificate (Apple: "Establishing a certificate-based connection to APNs") says of itself. */
+/** The contents of a provider certificate (Apple: "Establishing a certificate-based connection to APNs"). */
 export interface ApnsCertificate {
   pem: OpenedFile;
   validUntil: Date;
-  /** Apple writes the bundle id into the subject's UID; absent in certificates that cover something else. */
+  /** Apple writes the bundle id into the UID of the subject. Absent if the certificate covers other topics. */
   bundleId: string | undefined;
 }
 
@@ -30,8 +30,8 @@ const REFUSALS: Readonly<Record<Refusal, readonly [field: string, reason: string
 };
 
 /**
- * Opens a PKCS#12 file, off the event loop. Throws InvalidSettings for a file that is none, a wrong password, and a
- * certificate past its date; its text never holds what was sent.
+ * Opens a PKCS#12 file in a thread. Throws InvalidSettings for a file that is not PKCS#12, a wrong password or an
+ * expired certificate; the error never contains the input.
  */
 export async function readCertificate(file: Buffer, passphrase: string, now: number): Promise<ApnsCertificate> {
   const pem = await openFile(file, passphrase);
@@ -42,7 +42,7 @@ export async function readCertificate(file: Buffer, passphrase: string, now: num
   return { pem, validUntil, bundleId: /^UID=(.+)$/m.exec(certificate.subject)?.[1] };
 }
 
-/** As `readCertificate`, whatever the date. */
+/** Like `readCertificate`, but accepts an expired certificate. */
 export async function openFile(file: Buffer, passphrase: string): Promise<OpenedFile> {
   const opened = await openPkcs12Aside(file, passphrase);
   if (typeof opened === 'string') throw new InvalidSettings(...REFUSALS[opened]);

@@ -25,41 +25,38 @@ const backoff = (reason: string) => ({
 });
 
 describe('readApnsOutcome', () => {
-  it('accepts 200 with an apns-id, also when its body never ends', () => {
+  it('accepts 200 with an apns-id, even if its body is cut off', () => {
     expect(read(200)).toEqual({ verdict: { action: 'accept' } });
     const stalled: PushResult = { kind: 'ambiguous', reason: 'time-out', head: { status: 200, headers: APNS_ID } };
     expect(readApnsOutcome(stalled, REGISTERED_AT)).toEqual({ verdict: { action: 'accept' } });
   });
 
-  it('takes a 200 that is not of APNs for no acceptance', () => {
+  it('does not accept a 200 without an apns-id', () => {
     expect(read(200, '<html>', {})).toEqual({ verdict: backoff('HTTP 200') });
     expect(read(200, '', { 'content-type': 'text/html' })).toEqual({ verdict: backoff('HTTP 200') });
     expect(read(200, '', {})).toEqual({ verdict: { action: 'ambiguous', reason: 'unreadable answer' } });
     expect(read(202)).toEqual({ verdict: { action: 'ambiguous', reason: 'unreadable answer' } });
   });
 
-  it('a failure whose body never ends goes by its status', () => {
+  it('reads a failure with a cut body by its status', () => {
     const cut = (status: number): PushResult => ({ kind: 'ambiguous', reason: 'x', head: { status, headers: {} } });
     expect(readApnsOutcome(cut(503), REGISTERED_AT)).toEqual({ verdict: backoff('HTTP 503') });
     expect(readApnsOutcome(cut(410), REGISTERED_AT)).toEqual({ verdict: backoff('HTTP 410') });
   });
 
-  it.each([408, 425, 302, 307])('%i is sent later, as a 5xx is', (status) => {
+  it.each([408, 425, 302, 307])('retries %i like a 5xx', (status) => {
     expect(read(status)).toEqual({ verdict: backoff(`HTTP ${status}`) });
     expect(read(status, { reason: 'SomethingNew' })).toEqual({ verdict: backoff('SomethingNew') });
   });
 
-  it('421 goes to another connection, and is sent later', () => {
+  it('repeats 421 on another connection, then retries later', () => {
     expect(read(421)).toEqual({ verdict: backoff('HTTP 421'), retire: true, replay: 'again' });
   });
 
-  it.each([400, 401, 403, 404, 405, 410, 413])(
-    "a %i without a reason of Apple's is a front end's trouble",
-    (status) => {
-      for (const body of ['', '<html>', '{"message":"Forbidden"}'])
-        expect(read(status, body)).toEqual({ verdict: backoff(`HTTP ${status}`) });
-    },
-  );
+  it.each([400, 401, 403, 404, 405, 410, 413])('reads %i without a reason as the answer of a front end', (status) => {
+    for (const body of ['', '<html>', '{"message":"Forbidden"}'])
+      expect(read(status, body)).toEqual({ verdict: backoff(`HTTP ${status}`) });
+  });
 
   it.each([
     [400, 'BadCollapseId'],
@@ -73,7 +70,7 @@ describe('readApnsOutcome', () => {
     [404, 'BadPath'],
     [405, 'MethodNotAllowed'],
     [413, 'PayloadTooLarge'],
-  ])('%i %s fails this message', (status, reason) => {
+  ])('%i %s fails the message', (status, reason) => {
     expect(read(status, { reason })).toEqual({ verdict: { action: 'fail', reason } });
   });
 
@@ -85,7 +82,7 @@ describe('readApnsOutcome', () => {
     ['BadCertificate', 'again'],
     ['BadCertificateEnvironment', 'again'],
     ['Forbidden', 'again'],
-  ])('403 %s is repeated on another connection (%s), and stops the application when it stays', (reason, replay) => {
+  ])('repeats 403 %s on another connection (%s), then stops the application', (reason, replay) => {
     expect(read(403, { reason })).toEqual({ verdict: { action: 'stopApplication', reason }, retire: true, replay });
   });
 
@@ -100,17 +97,17 @@ describe('readApnsOutcome', () => {
   it.each([
     [400, 'IdleTimeout'],
     [503, 'Shutdown'],
-  ])('%i %s is replayed on another connection', (status, reason) => {
+  ])('repeats %i %s on another connection', (status, reason) => {
     expect(read(status, { reason })).toEqual({ verdict: backoff(reason), retire: true, replay: 'again' });
   });
 
-  it('403 ExpiredProviderToken is replayed with a new JWT on another connection', () => {
+  it('repeats 403 ExpiredProviderToken with a new JWT on another connection', () => {
     const reason = 'ExpiredProviderToken';
     const verdict = { action: 'stopApplication', reason };
     expect(read(403, { reason })).toEqual({ verdict, retire: true, replay: 'renewed' });
   });
 
-  it('403 UnrelatedKeyIdInToken is replayed with the same JWT on another connection', () => {
+  it('repeats 403 UnrelatedKeyIdInToken with the same JWT on another connection', () => {
     const reason = 'UnrelatedKeyIdInToken';
     const verdict = { action: 'stopApplication', reason };
     expect(read(403, { reason })).toEqual({ verdict, retire: true, replay: 'again' });
@@ -128,20 +125,20 @@ describe('readApnsOutcome', () => {
     });
   });
 
-  it('410 without a timestamp drops under guard only', () => {
+  it('410 without a timestamp removes the device only if the guard permits it', () => {
     const verdict = { action: 'dropDevice', reason: 'Unregistered', certain: false };
     expect(read(410, { reason: 'Unregistered' })).toEqual({ verdict });
     expect(read(410, { reason: 'Unregistered', timestamp: '1' })).toEqual({ verdict });
   });
 
-  it('429 TooManyRequests slows this device for a minute, doubling to an hour', () => {
+  it('429 TooManyRequests slows the device for a minute, doubling to an hour', () => {
     const reason = 'TooManyRequests';
     expect(read(429, { reason })).toEqual({
       verdict: { action: 'retryAfter', reason, afterMs: MINUTE, capMs: HOUR, scope: 'device' },
     });
   });
 
-  it('429 TooManyProviderTokenUpdates slows the application for 20 minutes and gives the connection up', () => {
+  it('429 TooManyProviderTokenUpdates slows the application for 20 minutes and retires the connection', () => {
     const reason = 'TooManyProviderTokenUpdates';
     expect(read(429, { reason })).toEqual({
       verdict: { action: 'retryAfter', reason, afterMs: 1_200_000, scope: 'application' },
@@ -152,7 +149,7 @@ describe('readApnsOutcome', () => {
   it.each([
     [500, 'InternalServerError'],
     [503, 'ServiceUnavailable'],
-  ])('%i %s is sent later', (status, reason) => {
+  ])('%i %s is retried', (status, reason) => {
     expect(read(status, { reason })).toEqual({ verdict: backoff(reason) });
   });
 
@@ -165,17 +162,17 @@ describe('readApnsOutcome', () => {
     [502, '<html>', backoff('HTTP 502')],
     [503, { reason: 'SomethingNew' }, backoff('SomethingNew')],
     [429, '', { action: 'retryAfter', reason: 'HTTP 429', afterMs: MINUTE, capMs: HOUR, scope: 'device' }],
-  ])('%i %j, which the table does not have, never costs a device', (status, body, verdict) => {
+  ])('the unknown pair %i %j never removes a device', (status, body, verdict) => {
     expect(read(status, body)).toEqual({ verdict });
   });
 
-  it('keeps a reason that is no word out of the verdict', () => {
+  it('never repeats a reason that is not one word of letters', () => {
     const token = 'ab12'.repeat(16);
     expect(read(400, { reason: token })).toEqual({ verdict: { action: 'fail', reason: 'HTTP 400' } });
     expect(read(400, { reason: 'a text for people' })).toEqual({ verdict: { action: 'fail', reason: 'HTTP 400' } });
   });
 
-  it('passes on what got no answer', () => {
+  it('maps a request without an answer to refused or ambiguous', () => {
     expect(readApnsOutcome({ kind: 'refused', reason: 'goaway' }, 0).verdict.action).toBe('retryBackoff');
     expect(readApnsOutcome({ kind: 'ambiguous', reason: 'lost' }, 0).verdict.action).toBe('ambiguous');
   });

@@ -4,18 +4,18 @@ import type { Verdict } from '../provider.js';
 import { cutAnswer, isPage, isPassing, UNREADABLE } from '../shared/front-end.js';
 import { parseErrorBody, unansweredVerdict } from '../shared/unanswered.js';
 
-/** What an answer of APNs asks for. */
+/** What to do after an answer of APNs. */
 export interface ApnsOutcome {
-  /** Final, unless the request is replayed. */
+  /** Final, unless the request is repeated. */
   verdict: Verdict;
   /** The connection that answered must not be used again. */
   retire?: true;
   /**
-   * Not processed: send once more, on another connection (`again`), there with another JWT if it is old enough to be
-   * replaced (`either`), or only with a new JWT or new connections (`renewed`).
+   * The request was not processed: repeat it once on another connection (`again`); there with another JWT if the old
+   * one is old enough (`either`); or only with a new JWT or new connections (`renewed`).
    */
   replay?: 'again' | 'either' | 'renewed';
-  /** The topic was refused: Apple refuses one at times while a key's scope settles. */
+  /** APNs refused the topic. This happens at times while the scope of a new key settles. */
   suspectTopic?: true;
 }
 
@@ -29,8 +29,8 @@ const drop = (reason: string, certain: boolean): ApnsOutcome => ({
   verdict: { action: 'dropDevice', reason, certain },
 });
 /**
- * Apple's text asks for 15 minutes after a 5xx; in practice most are over in seconds, so the first retry is quick and
- * 15 minutes is where the others end.
+ * Apple's page asks for 15 minutes after a 5xx. Most are over within seconds, so the first retry is early and 15
+ * minutes is the cap.
  */
 const backoff = (reason: string): Verdict => ({
   action: 'retryBackoff',
@@ -45,13 +45,13 @@ const throttled = (reason: string): ApnsOutcome => ({
 });
 const topic = (reason: string): ApnsOutcome => ({ ...stop(reason), suspectTopic: true });
 const renewed = (reason: string): ApnsOutcome => ({ ...stop(reason), retire: true, replay: 'renewed' });
-/** Apple gives these at times for credentials that are right. */
+/** APNs answers these at times for valid credentials. */
 const either = (reason: string): ApnsOutcome => ({ ...stop(reason), retire: true, replay: 'either' });
 const again = (reason: string): ApnsOutcome => ({ ...stop(reason), retire: true, replay: 'again' });
 
 /**
- * Status and reason to outcome (Apple: "Handling notification responses from APNs"). A pair that is not here goes by
- * its status alone, so a reason that Apple moves or adds never costs a device.
+ * Status and reason to outcome (Apple: "Handling notification responses from APNs"). An unknown pair is read by its
+ * status alone, so that a new reason never removes a device.
  */
 const ANSWERS: Record<string, (reason: string) => ApnsOutcome> = {
   '400 BadCollapseId': fail,
@@ -65,16 +65,16 @@ const ANSWERS: Record<string, (reason: string) => ApnsOutcome> = {
   '400 MissingTopic': topic,
   '400 BadTopic': topic,
   '400 TopicDisallowed': topic,
-  // Both look like dead devices when the environment or the bundle id is wrong: guarded.
+  // If the environment or the bundle id is wrong, live devices get the same answers, so the guard decides.
   '400 BadDeviceToken': (reason) => drop(reason, false),
   '400 DeviceTokenNotForTopic': (reason) => drop(reason, false),
   '400 IdleTimeout': (reason) => ({ verdict: backoff(reason), retire: true, replay: 'again' }),
-  // The connection keeps refusing after this, whatever JWT it is given next.
+  // The connection refuses every later JWT as well (pushy).
   '403 ExpiredProviderToken': renewed,
   '403 UnrelatedKeyIdInToken': again,
   '403 InvalidProviderToken': either,
   '403 MissingProviderToken': either,
-  // The wire has been seen without "Id", Apple's page has it.
+  // Apple's page has "Id" in the name; answers have been seen without it.
   '403 BadEnvironmentKeyInToken': again,
   '403 BadEnvironmentKeyIdInToken': again,
   '403 BadCertificate': again,
@@ -84,7 +84,7 @@ const ANSWERS: Record<string, (reason: string) => ApnsOutcome> = {
   '405 MethodNotAllowed': fail,
   '413 PayloadTooLarge': fail,
   '429 TooManyRequests': throttled,
-  // The JWT stays: another would be one update more.
+  // Keep the JWT: a new one would be another update.
   '429 TooManyProviderTokenUpdates': (reason) => ({
     verdict: { action: 'retryAfter', reason, afterMs: 20 * MINUTE_MS, scope: 'application' },
     retire: true,
@@ -94,7 +94,7 @@ const ANSWERS: Record<string, (reason: string) => ApnsOutcome> = {
   '503 Shutdown': (reason) => ({ verdict: backoff(reason), retire: true, replay: 'again' }),
 };
 
-/** Reads what became of one push; `registeredAt` (epoch ms) is when the device last registered this token. */
+/** Reads the result of one push. `registeredAt` (epoch ms): when the device last registered this token. */
 export function readApnsOutcome(result: PushResult, registeredAt: number): ApnsOutcome {
   const cut = cutAnswer(result);
   if (result.kind !== 'answered' && cut === undefined) return { verdict: unansweredVerdict(result) };
@@ -113,7 +113,7 @@ function readAnswer(result: Answered, registeredAt: number): ApnsOutcome {
   const named = reason === '' ? `HTTP ${result.status}` : reason;
   if (result.status === 429) return throttled(named);
   if (result.status === 421) return { verdict: backoff(named), retire: true, replay: 'again' };
-  // Without a reason of Apple's it is a front end that speaks.
+  // An answer without a reason comes from a front end.
   return typeof body?.reason !== 'string' || isPassing(result.status) ? { verdict: backoff(named) } : fail(named);
 }
 
@@ -126,8 +126,8 @@ function readSuccess(result: Answered): ApnsOutcome {
 }
 
 /**
- * A 410 tells since when (epoch ms) the token is dead. A device that registered after that moment is alive again under
- * the same token, which APNs may take a while to notice. Without the moment only the guard can tell.
+ * `timestamp` of a 410 (epoch ms) tells since when the token is dead. If the device registered after it, the token is
+ * valid again and APNs may need time to notice. Without a timestamp the guard decides.
  */
 function readDead(reason: string, timestamp: unknown, registeredAt: number): ApnsOutcome {
   if (typeof timestamp !== 'number') return drop(reason, false);
@@ -135,7 +135,7 @@ function readDead(reason: string, timestamp: unknown, registeredAt: number): Apn
   return { verdict: { action: 'retryBackoff', reason, floorMs: MINUTE_MS, capMs: 15 * MINUTE_MS } };
 }
 
-/** Apple's reasons are words of letters; anything else (a token echoed back, a page of text) stays out of our records. */
+/** Apple's reasons are words of letters. Any other text (an echoed token, a page) is not recorded. */
 function readReason(value: unknown): string {
   return typeof value === 'string' && /^[A-Za-z]{1,40}$/.test(value) ? value : '';
 }

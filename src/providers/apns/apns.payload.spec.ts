@@ -17,32 +17,32 @@ const headers = (apns?: ApnsSettings, rest?: Partial<Notification>) =>
   Object.fromEntries(buildApnsPayload(notification(apns, rest), 'com.example.app', NOW).headers);
 
 describe('apnsBody', () => {
-  it('is alert and message id when the caller set nothing', () => {
+  it('contains only the alert and the message id if the caller set nothing', () => {
     expect(body()).toEqual({ aps: { alert: { body: 'Grüße' } }, payload: '{"nid":"fnDWK8bG"}' });
   });
 
-  it('prefers interactiveCategory to its older name', () => {
+  it('prefers interactiveCategory over its older name', () => {
     expect(aps({ interactiveCategory: 'new', category: 'old' }).category).toBe('new');
   });
 
-  it('lets the app fetch an attachment', () => {
+  it('sets mutable-content so that the app fetches an attachment', () => {
     expect(body({ attachmentUrl: 'https://example.com/a.png' })).toMatchObject({
       aps: { alert: { body: 'Grüße' }, 'mutable-content': 1 },
       'attachment-url': 'https://example.com/a.png',
     });
   });
 
-  it('MIXED keeps everything and wakes the app', () => {
+  it('MIXED keeps all fields and wakes the app', () => {
     expect(aps({ type: 'MIXED', badge: 2 })).toEqual({ alert: { body: 'Grüße' }, badge: 2, 'content-available': 1 });
   });
 
-  it('SILENT drops what shows or sounds and keeps the payload', () => {
+  it('SILENT drops the visible and audible fields and keeps the payload', () => {
     const shown = { badge: 2, sound: 's', category: 'c', title: 'T', attachmentUrl: 'https://example.com/a.png' };
     const silent = body({ type: 'SILENT', ...shown, payload: { a: 1 } });
     expect(silent).toEqual({ aps: { 'content-available': 1 }, payload: '{"a":1,"nid":"fnDWK8bG"}' });
   });
 
-  it("carries the caller's payload and the url as JSON text, under our message id", () => {
+  it("contains the caller's payload and the url as JSON text, with our message id", () => {
     const { payload } = body({ payload: { nid: 'x', deep: { a: [1] } } }, { url: 'https://example.com' });
     expect(JSON.parse(payload as string)).toEqual({
       nid: 'fnDWK8bG',
@@ -53,7 +53,7 @@ describe('apnsBody', () => {
 });
 
 describe('buildApnsPayload', () => {
-  it('sends an alert at once, kept until it expires, replacing its own repeat', () => {
+  it('sends an alert at once, stores it until it expires, and lets its own repeat replace it', () => {
     expect(headers()).toEqual({
       'apns-topic': 'com.example.app',
       'apns-push-type': 'alert',
@@ -63,7 +63,7 @@ describe('buildApnsPayload', () => {
     });
   });
 
-  it('MIXED is an alert, SILENT is background with the only priority that it may have', () => {
+  it('MIXED is an alert; SILENT is background with priority 5', () => {
     expect(headers({ type: 'MIXED' })).toMatchObject({ 'apns-push-type': 'alert', 'apns-priority': '10' });
     expect(headers({ type: 'SILENT' })).toMatchObject({ 'apns-push-type': 'background', 'apns-priority': '5' });
   });
@@ -74,11 +74,11 @@ describe('buildApnsPayload', () => {
     ['in less than a second', NOW + 999, '0'],
     ['in a second', NOW + 1_000, String(NOW / 1_000 + 1)],
     ['in a year', NOW + 365 * 24 * HOUR_MS, String(NOW / 1_000 + 30 * 86_400)],
-  ])('expires %s', (_when, expiresAt, expected) => {
+  ])('sets apns-expiration: %s', (_when, expiresAt, expected) => {
     expect(headers(undefined, { expiresAt })['apns-expiration']).toBe(expected);
   });
 
-  it("takes the caller's collapse id, hashed when it would not fit", () => {
+  it("uses the caller's collapse id, hashed if it does not fit", () => {
     const id = (apnsCollapseId: string): string | undefined => headers({ apnsCollapseId })['apns-collapse-id'];
     expect(id('score')).toBe('score');
     expect(id('x'.repeat(64))).toBe('x'.repeat(64));

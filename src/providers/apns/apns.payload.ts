@@ -4,18 +4,18 @@ import { writeJson } from '../../common/json.js';
 import type { Header } from '../../http2/push.js';
 import type { ApnsSettings, Notification } from '../notification.js';
 
-/** What all pushes of one notification share. */
+/** The parts that all pushes of one notification share. */
 export interface ApnsPayload {
   /** UTF-8 JSON. */
   body: Buffer;
-  /** Every header but `authorization`, which changes more often than the message, and `apns-id`. */
+  /** All headers except `authorization`, which changes more often, and `apns-id`. */
   headers: readonly Header[];
 }
 
 export const MAX_BODY_BYTES = 4_096;
 /** `apns-collapse-id` in bytes (Apple: "Sending notification requests to APNs"). */
 const COLLAPSE_ID_MAX = 64;
-/** APNs keeps an undelivered push for 30 days at most. */
+/** APNs stores an undelivered push for at most 30 days. */
 const LONGEST_STORAGE_MS = 30 * DAY_MS;
 
 /** Builds body and headers; `now` is epoch ms. */
@@ -26,9 +26,9 @@ export function buildApnsPayload(notification: Notification, bundleId: string, n
     body: apnsBody(notification),
     headers: [
       ['apns-topic', bundleId],
-      // Watches and newer phones drop a push whose type does not fit its payload.
+      // watchOS and newer iOS drop a push whose type does not fit its payload.
       ['apns-push-type', silent ? 'background' : 'alert'],
-      // Background pushes must be 5: APNs answers 10 with BadPriority.
+      // A background push requires 5: APNs answers 10 with BadPriority.
       ['apns-priority', silent || notification.priority === 'normal' ? '5' : '10'],
       ['apns-expiration', notification.nowOrNever ? '0' : expiration(notification.expiresAt, now)],
       ['apns-collapse-id', collapseId(settings.apnsCollapseId ?? notification.collapseId)],
@@ -36,7 +36,7 @@ export function buildApnsPayload(notification: Notification, bundleId: string, n
   };
 }
 
-/** The body of every push of this notification: the token is in the path, so one body serves all devices. */
+/** The body is the same for all devices, because the token is in the path. */
 export function apnsBody(notification: Notification): Buffer {
   const settings = notification.apns ?? {};
   const silent = settings.type === 'SILENT';
@@ -44,12 +44,12 @@ export function apnsBody(notification: Notification): Buffer {
     aps: silent ? { 'content-available': 1 } : visibleAps(notification.alert, settings),
     payload: customPayload(notification),
   };
-  // Fetched by the app's service extension, which runs for visible notifications only.
+  // The app's service extension fetches the attachment and runs for visible notifications only.
   if (settings.attachmentUrl !== undefined && !silent) content['attachment-url'] = settings.attachmentUrl;
   return Buffer.from(writeJson(content));
 }
 
-/** `aps` of a push that shows (Apple: "Generating a remote notification"); undefined members vanish in the JSON. */
+/** `aps` of a visible push (Apple: "Generating a remote notification"). JSON leaves out undefined members. */
 function visibleAps(body: string, settings: ApnsSettings): Record<string, unknown> {
   return {
     alert: {
@@ -62,7 +62,7 @@ function visibleAps(body: string, settings: ApnsSettings): Record<string, unknow
       'loc-args': settings.locArgs,
       'action-loc-key': settings.iosActionKey,
       'launch-image': settings.launchImage,
-      // Read by iOS 12 to 14 only.
+      // For iOS 12 to 14 only.
       'summary-arg': settings.apnsGroupSummaryArg,
       'summary-arg-count': settings.apnsGroupSummaryArgCount,
     },
@@ -76,29 +76,29 @@ function visibleAps(body: string, settings: ApnsSettings): Record<string, unknow
 }
 
 /**
- * MobileFirst's apps read a JSON text beside `aps` with the message id as `nid` and the caller's own members. The id
- * and the message's url come last, so a caller's member of that name cannot pass for them.
+ * MobileFirst's apps read a JSON text beside `aps` with the message id as `nid` and the caller's members. The id and
+ * the message's url come last, so that a caller's member cannot replace them.
  */
 function customPayload({ messageId, url, apns }: Notification): string {
   return writeJson({ ...apns?.payload, nid: messageId, ...(url === undefined ? {} : { url }) });
 }
 
-/** Epoch seconds; 0, which means "now or never", when that moment is here or past. */
+/** Epoch seconds; 0 ("now or never") if the moment has passed. */
 function expiration(expiresAt: number, now: number): string {
   const seconds = Math.floor(Math.min(expiresAt, now + LONGEST_STORAGE_MS) / 1_000);
   return String(seconds * 1_000 <= now ? 0 : seconds);
 }
 
-/** Equal ids stay equal: one that is too long or would not fit a header goes as its hash of 43 bytes. */
+/** Equal ids stay equal: an id that is too long or not printable is replaced by its hash of 43 characters. */
 function collapseId(id: string): string {
   if (id.length <= COLLAPSE_ID_MAX && /^[\x21-\x7e]+$/.test(id)) return id;
   return createHash('sha256').update(id).digest('base64url');
 }
 
 /**
- * `apns-id` of one delivery: the same whenever this message goes to this token again, so that a repeat after a lost
- * answer names itself as one, and any delivery can be named to Apple without having kept its id. A version 8 UUID (RFC 9562
- * §5.8): sixty bits of the message's hash, which `apnsIdStart` makes once, and sixty of the token, which Apple gave out.
+ * `apns-id` of one delivery. It is the same for every attempt of this message to this token, so that a repeat is
+ * recognisable and Apple can be asked about any delivery without a stored id. A version 8 UUID (RFC 9562 §5.8): 60 bits
+ * of the message's hash from `apnsIdStart`, and 60 bits of the token.
  */
 export function apnsId(start: string, token: string): string {
   const end = token.slice(-15).toLowerCase().padStart(15, '0');

@@ -11,7 +11,7 @@ export interface ApnsProviderOptions {
   /** Origins of the two environments, e.g. `https://api.push.apple.com`. */
   productionUrl: string;
   sandboxUrl: string;
-  /** PEM of the authorities to trust instead of the system's: for simulators. */
+  /** PEM of the trusted authorities instead of the system's, for simulators. */
   ca?: string;
 }
 
@@ -22,8 +22,8 @@ export class ApnsProvider implements Provider {
   readonly parseSettings = parseApnsSettings;
   readonly renewSettings = renewApnsSettings;
   /**
-   * One for each key ever opened, never forgotten: applications of a team share its JWT, and one that is closed and
-   * opened again goes on with the JWT it had, for Apple counts renewals.
+   * One entry per key, never removed: applications of a team share its JWT, and a key that is opened again continues
+   * with its JWT, because Apple counts renewals.
    */
   private readonly tokens = new Map<string, ProviderToken>();
 

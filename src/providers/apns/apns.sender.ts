@@ -14,28 +14,28 @@ import { readApnsOutcome } from './apns.outcome.js';
 import { type ApnsPayload, MAX_BODY_BYTES, apnsBody, apnsId, apnsIdStart, buildApnsPayload } from './apns.payload.js';
 import type { ProviderToken } from './apns.token.js';
 
-/** What is in flight at a close may take as long as any request of the pool: 15 s. */
+/** At close, open requests may take as long as any request of the pool: 15 s. */
 const GRACE_MS = 15_000;
-/** Refusals of the topic in a row that stop the application. */
+/** The topic has to be refused this often in a row before the application stops. */
 const TOPIC_REFUSALS = 3;
 
-/** One application's way to one APNs environment. */
+/** The connections of one application to one APNs environment. */
 export class ApnsSender implements Sender {
   private pool: PushPool;
   private readonly draining = new Set<Promise<void>>();
   private readonly breaker = new HostBreaker();
   private readonly share = new StreamShare(() => this.pool.stats().capacity, OUTSTANDING);
   private readonly refusals = new Refusals();
-  /** The JWT that was refused while too young to be replaced. */
+  /** The JWT that APNs refused although it was too young to be replaced. */
   private doubted: string | undefined;
   private closed = false;
 
   constructor(
     private readonly origin: string,
-    /** Trust, and the client certificate where there is one. */
+    /** Trusted authorities, and the client certificate if there is one. */
     private readonly tls: NonNullable<PushPoolOptions['tls']>,
     private readonly bundleId: string,
-    /** Null: the certificate says who sends. */
+    /** Null if a certificate identifies the sender. */
     private readonly token: ProviderToken | null,
   ) {
     this.pool = this.openPool();
@@ -50,7 +50,7 @@ export class ApnsSender implements Sender {
     const push = new Push(notification, buildApnsPayload(notification, this.bundleId, wallClock()));
     const deliver = (index: number): Promise<Verdict> => this.deliver(push, recipients[index]!, signal);
     const { breaker, share } = this;
-    // The pool serves urgent ones first, whatever waits: they need no share.
+    // The pool serves urgent requests first, so they need no share.
     if (notification.urgent) return fanOut(recipients.length, deliver, report, signal, { breaker });
     return share.use(() =>
       fanOut(recipients.length, deliver, report, signal, { breaker, outstanding: () => share.each() }),
@@ -84,7 +84,7 @@ export class ApnsSender implements Sender {
         urgent: push.notification.urgent,
         signal,
       });
-      // Its connections were given up while this one waited for a stream.
+      // The pool was replaced while this request waited for a stream.
       if (result.kind === 'refused' && (push.stopped || signal.aborted)) return NOT_SENT;
       if (result.kind === 'refused' && pool !== this.pool) continue;
 
@@ -103,14 +103,13 @@ export class ApnsSender implements Sender {
   }
 
   /**
-   * After Apple refused a JWT: true when another try is worth it, with another JWT, or with the same on new
-   * connections the first time that happens to it. Any of the old connections may have seen an expired one, and such a
-   * connection goes on refusing.
+   * After APNs refused a JWT: returns true if the request should be repeated, with another JWT, or once with the same
+   * JWT on new connections. A connection that has seen an expired JWT refuses all later ones.
    */
   private async renew(refused: string | null, push: Push, pool: PushPool): Promise<boolean> {
     if (refused === null || this.token === null || push.stopped) return false;
     if (pool === this.pool) await this.token.replaceExpired(refused);
-    // Another delivery has seen to it.
+    // Another delivery has already replaced the pool.
     if (pool !== this.pool) return true;
     if (this.token.current() === refused) {
       if (this.doubted === refused) return false;
@@ -120,7 +119,7 @@ export class ApnsSender implements Sender {
     return true;
   }
 
-  /** What waits for a stream need not try credentials that were just refused, one primer after the other. */
+  /** Requests that wait for a stream do not try the refused credentials again, one primer after another. */
   private stop(push: Push, pool: PushPool): void {
     push.stopped = true;
     this.replacePool(pool);
@@ -137,17 +136,17 @@ export class ApnsSender implements Sender {
     return new PushPool({
       origin: this.origin,
       tls: this.tls,
-      // As Apple asks: a table entry for each of these would push the others out.
+      // As Apple asks: these headers differ in each request and would fill the compression table.
       neverIndex: ['authorization', 'apns-id'],
-      // Apple allows one stream until a token was seen to be good; a certificate was seen in the handshake.
+      // APNs allows one stream until it has accepted a JWT; a certificate is checked in the handshake.
       primer: this.token !== null,
     });
   }
 }
 
-/** A notification on its way: its headers with the JWT, one array for as long as the JWT holds. */
+/** One notification and its headers with the JWT: the same array while the JWT stays. */
 class Push {
-  /** Another delivery of it was told that the application must stop. */
+  /** Another delivery of this notification stopped the application. */
   stopped = false;
   private jwt: string | null = null;
   private headers: readonly Header[];

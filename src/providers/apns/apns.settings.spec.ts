@@ -20,7 +20,7 @@ function refusedField(input: Record<string, unknown>): string {
 }
 
 describe('parseApnsSettings', () => {
-  it('hides the key and shows the rest', () => {
+  it('encrypts the key and returns the other fields', () => {
     const { visible, secret } = parseApnsSettings(VALID);
     expect(visible).toEqual({
       keyId: 'KEY1234567',
@@ -63,12 +63,12 @@ describe('parseApnsSettings', () => {
     expect(refusedField({ ...VALID, [field]: value })).toBe(field);
   });
 
-  it('shortens a name that nobody meant as a field', () => {
+  it('shortens a long unknown field name in the error', () => {
     expect(refusedField({ ...VALID, ['x'.repeat(1_000)]: 1 })).toHaveLength(41);
   });
 });
 
-it('openApnsSettings imports what parseApnsSettings let pass', () => {
+it('openApnsSettings imports the output of parseApnsSettings', () => {
   expect(openApnsSettings(parseApnsSettings({ ...VALID, isSandBox: 'true' }))).toEqual({
     bundleId: 'com.example.app',
     isSandBox: true,

@@ -13,18 +13,21 @@ export interface ApnsKey {
   teamId: string;
 }
 
-/** What opens a way to APNs: `settings` after they have passed `parseApnsSettings`. */
+/** Credentials for APNs: `settings` after `parseApnsSettings`. */
 export interface ApnsCredentials {
   bundleId: string;
   isSandBox: boolean;
-  /** One of the two. */
+  /** Either a token key or a certificate. */
   identity: { key: ApnsKey } | { certificate: { key: string; cert: string } };
 }
 
 type Fields = Record<string, unknown>;
 
 const BUNDLE_ID = /^[A-Za-z0-9.-]{1,155}$/;
-/** Apple ("Sending notification requests to APNs"): topics of other kinds of notification are the bundle id with one of these. */
+/**
+ * Topics of the other push types are the bundle id with one of these suffixes (Apple: "Sending notification requests to
+ * APNs").
+ */
 const TOPIC_SUFFIX = /\.(voip|voip-ptt|complication|pushkit\.fileprovider|location-query|push-type\.[a-z]+)$/i;
 const KEY_FIELDS = new Set(['key', 'keyId', 'teamId', 'bundleId', 'isSandBox']);
 const CERTIFICATE_FIELDS = new Set(['certificate', 'fileName', 'password', 'bundleId', 'isSandBox']);
@@ -32,17 +35,18 @@ const PEM = /-BEGIN [A-Z ]{1,40}-/;
 const FILE_NAME = /^[^\p{Cc}/\\]{1,255}$/u;
 
 /**
- * Validates APNs settings: with a token key `{key, keyId, teamId, bundleId, isSandBox?}`, where `key` is the text of
- * Apple's .p8 file, or with a certificate `{certificate, password, fileName?, bundleId?, isSandBox?}`, where
- * `certificate` is a .p12 file in base64; read back, it is the file's name, as MobileFirst has it. `isSandBox` is a boolean or "true"/"false" (MobileFirst's admin tools send text). Neither key nor
- * certificate is read back. Throws InvalidSettings; its text never holds what was sent.
+ * Validates APNs settings. With a token key: `{key, keyId, teamId, bundleId, isSandBox?}`, where `key` is the text of
+ * Apple's .p8 file. With a certificate: `{certificate, password, fileName?, bundleId?, isSandBox?}`, where
+ * `certificate` is a .p12 file in base64; read back, it is the file's name, as at MobileFirst. `isSandBox` is a boolean
+ * or "true"/"false" (MobileFirst's tools send text). Key and certificate are never returned. Throws InvalidSettings;
+ * its text never contains the input.
  */
 export function parseApnsSettings(input: Fields & { key: unknown }): ProviderSettings;
 export function parseApnsSettings(input: Fields & { certificate: unknown }): Promise<ProviderSettings>;
 export function parseApnsSettings(input: Fields): ProviderSettings | Promise<ProviderSettings>;
 export function parseApnsSettings(input: Fields): ProviderSettings | Promise<ProviderSettings> {
   const withCertificate = 'certificate' in input;
-  // A mistyped isSandBox would otherwise send to the wrong environment, where every device looks dead.
+  // If a misspelled isSandBox were ignored, pushes would go to the wrong environment, where every device looks dead.
   for (const field of Object.keys(input)) {
     if (!(withCertificate ? CERTIFICATE_FIELDS : KEY_FIELDS).has(field))
       throw new InvalidSettings(
@@ -71,7 +75,7 @@ async function parseWithCertificate(input: Fields): Promise<ProviderSettings> {
   return { visible, secret: { certificate: file.toString('base64'), password, pem } };
 }
 
-/** The file may itself be text: base64, or base64 of base64 where a program encodes what a person has encoded. */
+/** Accepts the file, base64 of it, and base64 of base64, because some programs encode an encoded file again. */
 function readFile(text: string): Buffer {
   const refuse = (what: string): InvalidSettings =>
     new InvalidSettings('certificate', `must be a PKCS#12 file (.p12) in base64: ${what}`);
@@ -108,7 +112,7 @@ function readBundleId(input: Fields, reason: string): string {
   return bundleId;
 }
 
-/** Opens the .p12 file of settings that an earlier version kept without its PEM. */
+/** Opens the .p12 file of settings that an earlier version stored without PEM. */
 export async function renewApnsSettings(settings: ProviderSettings): Promise<ProviderSettings> {
   const { certificate, password, pem } = settings.secret;
   if (typeof certificate !== 'string' || pem !== undefined) return settings;
@@ -116,7 +120,7 @@ export async function renewApnsSettings(settings: ProviderSettings): Promise<Pro
   return { ...settings, secret: { ...settings.secret, pem: opened } };
 }
 
-/** Imports the credentials from parsed settings; the key is read once here and not for each signature. */
+/** Imports the credentials from parsed settings. The key is parsed once here, not per signature. */
 export function openApnsSettings(settings: ProviderSettings): ApnsCredentials {
   const { keyId, teamId, bundleId, isSandBox } = settings.visible;
   const { key, pem } = settings.secret;

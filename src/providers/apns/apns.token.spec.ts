@@ -31,7 +31,7 @@ describe('ProviderToken', () => {
     expect(verify('sha256', signed, { key: publicKey, dsaEncoding: 'ieee-p1363' }, raw)).toBe(true);
   });
 
-  it('stays the same for 50 minutes, without asking, and is then renewed behind the back of those who send', async () => {
+  it('keeps its JWT for 50 minutes and then renews it without delaying senders', async () => {
     const first = await token.obtain();
     now += 50 * MINUTE_MS - 1;
     expect(token.current()).toBe(first);
@@ -44,7 +44,7 @@ describe('ProviderToken', () => {
     expect(shelf.puts).toBe(2);
   });
 
-  it('is what another process has laid on the shelf', async () => {
+  it('uses the JWT that another process stored', async () => {
     const first = await token.obtain();
     now += 49 * MINUTE_MS;
     const late = start();
@@ -56,7 +56,7 @@ describe('ProviderToken', () => {
     expect(await token.obtain()).toBe(second);
   });
 
-  it('is replaced when Apple calls it expired, once for all who were refused with it', async () => {
+  it('renews a JWT that Apple calls expired, once for all refused requests', async () => {
     const other = start();
     const first = await token.obtain();
     await other.obtain();
@@ -70,20 +70,20 @@ describe('ProviderToken', () => {
     expect(shelf.puts).toBe(4);
   });
 
-  it('is not replaced before it is 20 minutes old', async () => {
+  it('keeps a JWT that is younger than 20 minutes', async () => {
     const first = await token.obtain();
     now += 20 * MINUTE_MS - 1;
     await token.replaceExpired(first);
     expect(token.current()).toBe(first);
   });
 
-  it('serves for 58 minutes when the shelf is away, asked every ten seconds, and then is replaced by one of our own', async () => {
+  it('without the store, uses its JWT for 58 minutes, asks every ten seconds, and then signs its own', async () => {
     const first = await token.obtain();
     shelf.away = true;
     now += 50 * MINUTE_MS;
     for (let second = 0; second < 60; second++, now += 1_000) {
       expect(token.current()).toBe(first);
-      // What `current` began has ended by then.
+      // The request that `current` started has ended by then.
       await new Promise(setImmediate);
     }
     expect(shelf.puts).toBe(1 + 6);
@@ -94,13 +94,13 @@ describe('ProviderToken', () => {
     expect(token.current()).toBe(own);
   });
 
-  it('is made by the process that has none when the shelf is away', async () => {
+  it('without the store, a process that has no JWT signs one', async () => {
     shelf.away = true;
     const own = await token.obtain();
     expect(token.current()).toBe(own);
   });
 
-  it('is given up when the clock is set back', async () => {
+  it('drops a JWT from the future after the clock was set back', async () => {
     await token.obtain();
     now -= MINUTE_MS;
     expect(token.current()).toBeDefined();

@@ -1,14 +1,14 @@
 /**
- * Reads ASN.1 values in BER as far as PKCS#12 files use them (X.690 §8): depth and number are bounded, and every length is
- * checked against the bytes that are there. Programs write indefinite lengths and octet strings in pieces, so both are read.
+ * Reads ASN.1 values in BER as far as PKCS#12 files use them (X.690 §8). Depth and number are limited, and every length
+ * is checked against the input. Programs write indefinite lengths and octet strings in pieces, so both are read.
  */
 export interface Value {
   tag: number;
-  /** Without tag and length; of an octet string in pieces the pieces together. */
+  /** Without tag and length; the pieces of an octet string are joined. */
   content: Buffer;
   /** With tag and length. */
   bytes: Buffer;
-  /** Of a constructed value. */
+  /** Parts of a constructed value. */
   parts: readonly Value[];
 }
 
@@ -22,7 +22,7 @@ const MAX_VALUES = 4_000;
 const CONSTRUCTED = 0x20;
 const INDEFINITE = 0x80;
 
-/** Of bytes that are no whole value, or one too deep or of too many parts. */
+/** The bytes are not a whole value, or the value is too deep or has too many parts. */
 export class NotDer extends Error {}
 
 /** Exactly one value. */
@@ -84,7 +84,7 @@ class Reader {
   }
 }
 
-/** Octet strings in pieces, universal ones and those under an implicit [0], are put together. */
+/** Joins the pieces of octet strings, universal ones and those under an implicit [0]. */
 function valueOf(tag: number, content: Buffer, bytes: Buffer, parts: Value[]): Value {
   const inPieces = tag === (OCTETS | CONSTRUCTED) || (tag === 0xa0 && parts.every((part) => part.tag === OCTETS));
   if (!inPieces || parts.length === 0) return { tag, content, bytes, parts };
@@ -92,7 +92,7 @@ function valueOf(tag: number, content: Buffer, bytes: Buffer, parts: Value[]): V
   return { tag: tag === 0xa0 ? tag : OCTETS, content: whole, bytes, parts: tag === 0xa0 ? parts : [] };
 }
 
-/** `1.2.840.113549.1.7.1`; '' for what is none. */
+/** For example `1.2.840.113549.1.7.1`; '' if the value is not an object identifier. */
 export function readOid({ tag, content }: Value): string {
   if (tag !== OID || content.length === 0 || content.length > 32) return '';
   const arcs: number[] = [];
@@ -109,7 +109,7 @@ export function readOid({ tag, content }: Value): string {
   return [first, both - first * 40, ...rest].join('.');
 }
 
-/** Infinity for what does not fit 48 bits, NaN for what is no whole number from 0. */
+/** Infinity if the number does not fit 48 bits, NaN if it is not an integer from 0. */
 export function readInteger({ tag, content }: Value): number {
   if (tag !== INTEGER || content.length === 0 || content[0]! >= 0x80) return Number.NaN;
   return content.length > 6 ? Infinity : content.readUIntBE(0, content.length);

@@ -2,12 +2,12 @@ import { createDecipheriv, createHash, createHmac, pbkdf2Sync, timingSafeEqual }
 import { SEQUENCE, readInteger, readOid } from './der.js';
 import type { Value } from './der.js';
 
-/** The cryptography of PKCS#12 that node has no call for: its own key derivation, its MAC, and encrypted safes. */
+/** PKCS#12 cryptography that Node does not have: its key derivation, its MAC, and encrypted safes. */
 
 /** A cipher or digest that this program does not have. */
 export class Unsupported extends Error {}
 
-/** A password in the two forms that the standards give it: UTF-16 with an end (RFC 7292 App. B.1), and UTF-8. */
+/** A password in the two encodings of the standards: UTF-16 with a terminator (RFC 7292 App. B.1), and UTF-8. */
 export interface Password {
   wide: Buffer;
   text: string;
@@ -38,7 +38,7 @@ const PBES2 = '1.2.840.113549.1.5.13';
 const PBKDF2 = '1.2.840.113549.1.5.12';
 const SHA1_3DES = '1.2.840.113549.1.12.1.3';
 
-/** An empty password is written in two ways: as its end alone, and as nothing. */
+/** Programs write an empty password in two ways: the terminator alone, or no bytes. */
 export function formsOf(text: string): Password[] {
   const wide = Buffer.from(`${text}\0`, 'utf16le').swap16();
   return text === ''
@@ -80,7 +80,7 @@ export function deriveBytes(
   }
 }
 
-/** True when the MAC of the authenticated safe is the password's (RFC 7292 App. A). */
+/** True if the MAC of the authenticated safe matches the password (RFC 7292 App. A). */
 export function matchesMac({ parts: [digest, salt, count] }: Value, safe: Buffer, password: Password): boolean {
   const [algorithm, expected] = digest?.parts ?? [];
   const hash = DIGESTS[algorithm?.parts[0] ? readOid(algorithm.parts[0]) : ''];

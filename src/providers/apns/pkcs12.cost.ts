@@ -1,18 +1,18 @@
 import { NotDer, OCTETS, SEQUENCE, readInteger, readOid, readValue } from './der.js';
 import type { Value } from './der.js';
 
-/** What opening a PKCS#12 file costs, read from it before anything is derived (RFC 7292, RFC 8018). Pure. */
+/** The cost of opening a PKCS#12 file, read before any key is derived (RFC 7292, RFC 8018). Pure. */
 
 const PBKDF2 = '1.2.840.113549.1.5.12';
 const SCRYPT = '1.3.6.1.4.1.11591.4.11';
 /** PBES1 (1.2.840.113549.1.5.1 to 11) and the ciphers of PKCS#12 (1.2.840.113549.1.12.1.1 to 6): salt and count. */
 const SALT_AND_COUNT = /^1\.2\.840\.113549\.1\.(5\.([1-9]|1[01])|12\.1\.[1-6])$/;
-/** Octet strings within octet strings; a file of OpenSSL has two. */
+/** Octet strings within octet strings; a file of OpenSSL has two levels. */
 const MAX_NESTING = 8;
 
 /**
- * Iterations of the MAC and of every other key derivation that stands in clear, added up; Infinity for a derivation
- * without a count of iterations. What lies in encrypted parts is counted by `countIterations` when they are open.
+ * The sum of the iterations of the MAC and of all unencrypted key derivations; Infinity if a derivation has no
+ * iteration count. `countIterations` counts the encrypted parts after they are open.
  */
 export function countFile(file: Value): number {
   const mac = file.parts[2];
@@ -27,7 +27,7 @@ export function countIterations(value: Value, nesting = 0): number {
   return sum;
 }
 
-/** MacData: digest, salt, and a count that is 1 when left out (RFC 7292 §4). */
+/** MacData: digest, salt and a count, which is 1 if omitted (RFC 7292 §4). */
 function countMac({ parts: [, , count] }: Value): number {
   return count ? countOf(count) : 1;
 }
@@ -46,7 +46,7 @@ function countOf(value: Value): number {
   return Number.isNaN(count) ? Infinity : count;
 }
 
-/** An octet string may hold values of its own: the safes do. */
+/** An octet string may contain values: the safes do. */
 function insideOf({ tag, content }: Value): Value[] {
   if (tag !== OCTETS || content[0] !== SEQUENCE) return [];
   try {

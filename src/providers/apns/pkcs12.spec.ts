@@ -27,7 +27,7 @@ describe('openPkcs12', () => {
     ['with key and certificate in clear', ['-certpbe', 'NONE', '-keypbe', 'NONE']],
     ['with 100,000 iterations of each', ['-maciter', '-iter', '100000']],
     ['with one iteration of the MAC', ['-nomaciter']],
-  ])('opens a file %s: its key and certificate', (_name, options) => {
+  ])('reads key and certificate of a file %s', (_name, options) => {
     const { p12, certificate } = makeP12(SUBJECT, ...options);
     const { key, certificate: own, chain } = opened(p12);
     expect(own).toBe(certificate);
@@ -35,19 +35,16 @@ describe('openPkcs12', () => {
     expect(chain).toEqual([]);
   });
 
-  it.each(['', 'pässwörd ключ 🔑', 'a b'])(
-    'opens under the password %j, whatever derives a key from it',
-    (password) => {
-      for (const options of [[], TRIPLE_DES]) {
-        const { p12 } = makeP12(SUBJECT, ...options, '-passout', `pass:${password}`);
-        expect(opened(p12, password).key).toMatch(/^-----BEGIN PRIVATE KEY/);
-        expect(openPkcs12(p12, `${password}x`)).toBe('password');
-      }
-    },
-  );
+  it.each(['', 'pässwörd ключ 🔑', 'a b'])('opens a file with the password %j and any key derivation', (password) => {
+    for (const options of [[], TRIPLE_DES]) {
+      const { p12 } = makeP12(SUBJECT, ...options, '-passout', `pass:${password}`);
+      expect(opened(p12, password).key).toMatch(/^-----BEGIN PRIVATE KEY/);
+      expect(openPkcs12(p12, `${password}x`)).toBe('password');
+    }
+  });
 
-  it('reads open lengths and octets in pieces, as other programs write them', () => {
-    // The MAC covers the content of the octets, not their form.
+  it('reads indefinite lengths and octet strings in pieces, as other programs write them', () => {
+    // The MAC covers the content of the octets, not their encoding.
     const file = writeOpen(readValue(made.p12));
     expect(file.equals(made.p12)).toBe(false);
     expect(opened(file).certificate).toBe(made.certificate);
@@ -61,7 +58,7 @@ describe('openPkcs12', () => {
     expect(openPkcs12(makeP12(SUBJECT, ...options).p12, P12_PASSWORD)).toBe(refusal);
   });
 
-  it('refuses every file that is cut off, and throws for no changed byte of its frame', () => {
+  it('refuses every truncated file and never throws for a changed byte', () => {
     for (let length = 0; length < made.p12.length; length += 13)
       expect(openPkcs12(made.p12.subarray(0, length), P12_PASSWORD)).toBe('notPkcs12');
     for (let at = 0; at < 60; at++) {
@@ -74,7 +71,7 @@ describe('openPkcs12', () => {
 
 describe('refuseUnread', () => {
   it.each([30_000_000, 17_000_000, 0xffff_ffff, MAX_ITERATIONS + 1, MAX_ITERATIONS / 2 + 1])(
-    'refuses %i iterations of the safes, before any is run',
+    'refuses %i iterations of the safes before running them',
     (iterations) => expect(refuseUnread(withIterations(made.p12, iterations, 'safes'))).toBe('iterations'),
   );
 
@@ -82,13 +79,13 @@ describe('refuseUnread', () => {
     expect(refuseUnread(withIterations(made.p12, iterations, 'mac'))).toBe('iterations');
   });
 
-  it('lets pass what people have', () => {
+  it('accepts the iteration counts of common programs', () => {
     expect(refuseUnread(made.p12)).toBeUndefined();
     expect(refuseUnread(withIterations(made.p12, 300_000, 'safes'))).toBeUndefined();
     expect(refuseUnread(withIterations(made.p12, 600_000, 'mac'))).toBeUndefined();
   });
 
-  it('refuses what is nested, long or many beyond reason', () => {
+  it('refuses a file that is nested too deep, too long or has too many values', () => {
     let nested = write(SEQUENCE, Buffer.alloc(0));
     for (let depth = 0; depth < 1_000; depth++) nested = write(SEQUENCE, nested);
     let octets = write(SEQUENCE, Buffer.alloc(0));

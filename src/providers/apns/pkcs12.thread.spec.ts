@@ -4,10 +4,10 @@ import { P12_PASSWORD, makeP12 } from '../../../test/harness/p12.js';
 import { openPkcs12Aside } from './pkcs12.thread.js';
 
 const { p12, certificate } = makeP12('/UID=com.example.app');
-/** Some tenths of a second of work, and more on a busy machine; its MAC is another password's afterwards. */
+/** Some tenths of a second of work, more on a busy machine. Its MAC then belongs to another password. */
 const slow = withIterations(p12, 200_000, 'mac');
 
-it('the event loop turns while a slow file is opened', async () => {
+it('the event loop runs while a slow file is opened', async () => {
   let turns = 0;
   let isOver = false;
   const turn = (): void => {
@@ -20,7 +20,7 @@ it('the event loop turns while a slow file is opened', async () => {
   expect(turns).toBeGreaterThan(100);
 }, 60_000);
 
-it('a thread is ended at its deadline, and the next file is opened', async () => {
+it('ends a thread at its deadline and opens the next file', async () => {
   const late = openPkcs12Aside(slow, P12_PASSWORD, 1);
   const next = openPkcs12Aside(p12, P12_PASSWORD);
   expect(await late).toBe('time');

@@ -4,13 +4,13 @@ import type { OpenedFile, Refusal } from './pkcs12.js';
 import type { OpeningJob } from './pkcs12.worker.js';
 
 const WORKER = new URL('./pkcs12.worker', import.meta.url);
-/** The longest file that is let through takes some 5 s of a busy core. */
+/** The largest accepted file takes about 5 s on a busy core. */
 const DEADLINE_MS = 20_000;
 
-/** One file at a time: whoever may write settings has one core of this process for them at most. */
+/** One file at a time: callers that may write settings use at most one core of this process. */
 let last: Promise<unknown> = Promise.resolve();
 
-/** Opens a file in a thread of its own, which is ended at the deadline. What is refused unread starts none. */
+/** Opens a file in a separate thread, which is ended at the deadline. A refused file starts no thread. */
 export function openPkcs12Aside(
   file: Buffer,
   passphrase: string,

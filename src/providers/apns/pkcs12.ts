@@ -6,23 +6,23 @@ import { Unsupported, decrypt, formsOf, matchesMac } from './pkcs12.cipher.js';
 import type { Password } from './pkcs12.cipher.js';
 import { countFile, countIterations } from './pkcs12.cost.js';
 
-/** Key and certificates of a PKCS#12 file, as PEM. */
+/** Key and certificates of a PKCS#12 file as PEM. */
 export interface OpenedFile {
   key: string;
   certificate: string;
-  /** Authorities beside it, in the order of the file. */
+  /** Authorities in the order of the file. */
   chain: string[];
 }
 
-/** Why a file was not opened; `iterations`: opening it would take too long. */
+/** Why a file was not opened. `iterations`: opening it would take too long. */
 export type Refusal =
   'notPkcs12' | 'password' | 'noKey' | 'noCertificate' | 'foreignKey' | 'unsupported' | 'iterations' | 'time';
 
-/** A file with its chain has some 10 KB. */
+/** A file with its chain has about 10 KB. */
 export const MAX_FILE = 65_536;
 /**
- * Added up over all derivations of a file, of which there are three as a rule. OpenSSL writes 2,048 for each, Windows 2,000,
- * Java 10,000, Firefox 10,000; a million take about a second.
+ * The sum over all key derivations of a file, usually three. OpenSSL writes 2,048 for each, Windows 2,000, Java 10,000,
+ * Firefox 10,000; a million take about a second.
  */
 export const MAX_ITERATIONS = 1_000_000;
 
@@ -39,7 +39,7 @@ interface Found {
   certificates: X509Certificate[];
 }
 
-/** Undefined: reading it is safe; the password is not looked at. */
+/** Undefined if the file is safe to read. The password is not checked. */
 export function refuseUnread(file: Buffer): Refusal | undefined {
   try {
     return file.length > MAX_FILE ? 'notPkcs12' : refuseCost(countFile(readFile(file).file));
@@ -49,7 +49,7 @@ export function refuseUnread(file: Buffer): Refusal | undefined {
   }
 }
 
-/** Opens a file of RFC 7292 that a password protects. It takes as long as its iterations do: call it in a thread. */
+/** Opens a file of RFC 7292 that a password protects. Takes as long as its iterations: call it in a thread. */
 export function openPkcs12(bytes: Buffer, passphrase: string): OpenedFile | Refusal {
   const refusal = refuseUnread(bytes);
   if (refusal !== undefined) return refusal;
@@ -71,7 +71,7 @@ export function openPkcs12(bytes: Buffer, passphrase: string): OpenedFile | Refu
     return choose(found);
   } catch (error) {
     if (error instanceof Unsupported || isUnsupported(error)) return 'unsupported';
-    // Nothing of OpenSSL's words is passed on: the MAC was right, so what cannot be read is the file.
+    // OpenSSL's text is not repeated: the MAC was right, so the file is broken.
     return 'notPkcs12';
   }
 }
@@ -116,7 +116,7 @@ function collect(bags: Value, password: Password, found: Found, nesting = 0): vo
   }
 }
 
-/** The certificate is the one of the key. */
+/** Chooses the certificate that belongs to the key. */
 function choose({ keys, certificates }: Found): OpenedFile | Refusal {
   if (keys.length === 0) return 'noKey';
   if (certificates.length === 0) return 'noCertificate';

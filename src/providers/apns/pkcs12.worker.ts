@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openPkcs12 } from './pkcs12.js';
 
-/** The thread that opens one PKCS#12 file, and ends. */
+/** The thread opens one PKCS#12 file and ends. */
 
 export interface OpeningJob {
   file: Uint8Array;

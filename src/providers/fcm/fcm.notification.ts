@@ -5,8 +5,8 @@ const PRIORITIES = new Set(['max', 'high', 'default', 'low', 'min']);
 const VISIBILITIES = new Set(['public', 'private', 'secret']);
 
 /**
- * `android.notification` of a visible message (FCM's schema: AndroidNotification); undefined members vanish in the
- * JSON. A word that FCM's enumerations do not have is left out, for it would refuse the whole message.
+ * `android.notification` of a visible message (FCM's schema: AndroidNotification). JSON leaves out undefined members. A
+ * word that FCM's enumerations do not have is left out, because FCM would refuse the whole message.
  */
 export function androidNotification({ alert, collapseId, gcm = {} }: Notification): Record<string, unknown> {
   return {
@@ -14,7 +14,8 @@ export function androidNotification({ alert, collapseId, gcm = {} }: Notificatio
     body: alert,
     icon: gcm.icon,
     sound: gcm.sound,
-    // Replaces on the screen. Not the caller's collapse key: that one thins out what waits for a phone that is off.
+    // Replaces the notification on the screen. The caller's collapse key is not used: it thins out messages that wait
+    // for an offline phone.
     tag: collapseId,
     channel_id: gcm.channelId,
     local_only: gcm.bridge === false ? true : undefined,

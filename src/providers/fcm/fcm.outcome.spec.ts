@@ -10,7 +10,7 @@ function answered(status: number, body: unknown = '', headers: Record<string, st
   return { kind: 'answered', status, headers, body: Buffer.from(text), connection: 1 };
 }
 
-/** A failure as Google writes it. */
+/** A failure in Google's form. */
 function failure(code: number, status: string, details: unknown[] = [], message = 'words') {
   return { error: { code, message, status, details } };
 }
@@ -34,7 +34,7 @@ const backoff = (reason: string, giveUpMs = HOUR) => ({
 const stop = (reason: string) => ({ verdict: { action: 'stopApplication', reason } });
 const fail = (reason: string) => ({ verdict: { action: 'fail', reason } });
 const drop = (reason: string, certain: boolean) => ({ verdict: { action: 'dropDevice', reason, certain } });
-/** As long as the answer said. */
+/** The wait of the answer. */
 const after = (reason: string, afterMs: number, scope: string) => ({
   verdict: { action: 'retryAfter', reason, afterMs, scope, giveUpMs: HOUR },
 });
@@ -49,18 +49,18 @@ describe('readFcmOutcome', () => {
   });
 
   it.each([[''], ['{}'], ['{"name":7}'], ['{"name":"projects/p"}'], ['{"name":"proj'], ['[]']])(
-    'a 200 with %j says nothing of the message',
+    'a 200 with %j is ambiguous',
     (body) => {
       expect(read(200, body)).toEqual({ verdict: { action: 'ambiguous', reason: 'unreadable answer' } });
     },
   );
 
-  it("a 200 with a page is a front end's trouble", () => {
+  it('reads a 200 with HTML as the answer of a front end', () => {
     expect(read(200, '<!DOCTYPE html><title>Sign in')).toEqual(backoff('HTTP 200'));
     expect(read(200, 'Sign in', { 'content-type': 'text/html; charset=utf-8' })).toEqual(backoff('HTTP 200'));
   });
 
-  it('an answer whose body never ends goes by its head', () => {
+  it('reads an answer with a cut body by its head', () => {
     const cut = (status: number, type?: string): PushResult => {
       const headers: Record<string, string> = type === undefined ? {} : { 'content-type': type };
       return { kind: 'ambiguous', reason: 'time-out', head: { status, headers } };
@@ -74,12 +74,12 @@ describe('readFcmOutcome', () => {
     expect(of(cut(404, 'application/json'))).toEqual(backoff('HTTP 404'));
   });
 
-  it.each([301, 302, 307, 308, 408, 421, 425])('%i is sent later, as a 5xx is', (status) => {
+  it.each([301, 302, 307, 308, 408, 421, 425])('retries %i like a 5xx', (status) => {
     expect(read(status)).toEqual(backoff(`HTTP ${status}`));
     expect(read(status, failure(status, 'SOMETHING_NEW'))).toEqual(backoff('SOMETHING_NEW'));
   });
 
-  it.each([400, 403, 404, 405, 409])("a %i that is not of Google's form is a front end's trouble", (status) => {
+  it.each([400, 403, 404, 405, 409])("reads %i without Google's form as the answer of a front end", (status) => {
     for (const body of ['', '<html>', '{"message":"Forbidden"}', '{"error":"forbidden"}'])
       expect(read(status, body)).toEqual(backoff(`HTTP ${status}`));
   });
@@ -97,7 +97,7 @@ describe('readFcmOutcome', () => {
     expect(read(400, failure(400, 'INVALID_ARGUMENT', [badRequest(field)]))).toEqual(drop('INVALID_ARGUMENT', false));
   });
 
-  it('400 INVALID_ARGUMENT about more than the token proves nothing against it', () => {
+  it('400 INVALID_ARGUMENT about the token and another field does not remove the device', () => {
     const body = failure(400, 'INVALID_ARGUMENT', [badRequest('message.token', 'message.data')]);
     expect(read(400, body)).toEqual(fail('INVALID_ARGUMENT message.token'));
   });
@@ -105,26 +105,26 @@ describe('readFcmOutcome', () => {
   it.each([
     'The registration token is not a valid FCM registration token',
     'Invalid registration token: the registration token is invalid',
-  ])('400 INVALID_ARGUMENT "%s" drops the device under guard', (message) => {
+  ])('400 INVALID_ARGUMENT "%s" removes the device only if the guard permits it', (message) => {
     expect(read(400, failure(400, 'INVALID_ARGUMENT', [fcm('INVALID_ARGUMENT')], message))).toEqual(
       drop('INVALID_ARGUMENT', false),
     );
   });
 
-  it('401 asks for another access token, and stops the application when that is refused as well', () => {
+  it('repeats 401 with another access token, then stops the application', () => {
     const renewed = { ...stop('UNAUTHENTICATED'), replay: 'renewed' };
     expect(read(401, failure(401, 'UNAUTHENTICATED'))).toEqual(renewed);
     expect(read(401, { error: { code: 401 } })).toEqual({ ...stop('HTTP 401'), replay: 'renewed' });
-    // A front end's: another token may help, and nothing is stopped for it.
+    // A front end answered: another token may help, and the application does not stop.
     expect(read(401, '')).toEqual({ ...backoff('HTTP 401'), replay: 'renewed' });
   });
 
-  it('401 THIRD_PARTY_AUTH_ERROR fails this device and lets the Android ones go on', () => {
+  it('401 THIRD_PARTY_AUTH_ERROR fails one device and does not stop the application', () => {
     const body = failure(401, 'UNAUTHENTICATED', [fcm('THIRD_PARTY_AUTH_ERROR')]);
     expect(read(401, body)).toEqual(fail('THIRD_PARTY_AUTH_ERROR'));
   });
 
-  it("names Apple's reason where Apple was asked, and no other text", () => {
+  it("names Apple's reason if FCM passes it on, and no other text", () => {
     const apns = (reason: unknown) => ({
       '@type': `${GOOGLE}google.firebase.fcm.v1.ApnsError`,
       statusCode: 403,
@@ -138,20 +138,20 @@ describe('readFcmOutcome', () => {
     expect(read(401, odd)).toEqual(fail('THIRD_PARTY_AUTH_ERROR'));
   });
 
-  it('403 SENDER_ID_MISMATCH drops the device under guard', () => {
+  it('403 SENDER_ID_MISMATCH removes the device only if the guard permits it', () => {
     const body = failure(403, 'PERMISSION_DENIED', [fcm('SENDER_ID_MISMATCH')]);
     expect(read(403, body)).toEqual(drop('SENDER_ID_MISMATCH', false));
   });
 
-  it('403 PERMISSION_DENIED stops the application when another access token does not help', () => {
+  it('403 PERMISSION_DENIED stops the application if another access token does not help', () => {
     expect(read(403, failure(403, 'PERMISSION_DENIED'))).toEqual({ ...stop('PERMISSION_DENIED'), replay: 'renewed' });
   });
 
-  it('404 UNREGISTERED drops the device', () => {
+  it('404 UNREGISTERED removes the device', () => {
     expect(read(404, failure(404, 'NOT_FOUND', [fcm('UNREGISTERED')]))).toEqual(drop('UNREGISTERED', true));
   });
 
-  it("404 without FCM's word stops the application and costs no device", () => {
+  it('404 without an FCM code stops the application and removes no device', () => {
     expect(read(404, failure(404, 'NOT_FOUND'))).toEqual({ ...stop('NOT_FOUND'), replay: 'renewed' });
     expect(read(404, failure(404, 'UNREGISTERED'))).toEqual({ ...stop('HTTP 404'), replay: 'renewed' });
   });
@@ -165,7 +165,7 @@ describe('readFcmOutcome', () => {
     ['device', quota('device:x', 'Message rate exceeded'), 'device'],
     ['device, in the description', quota('', 'Device message rate exceeded'), 'device'],
     ['topic', quota('topic:news', 'Topic rate exceeded'), 'application'],
-  ])('429 by the quota of the %s', (_whose, detail, scope) => {
+  ])('429 for the quota of the %s slows it', (_whose, detail, scope) => {
     const body = failure(429, 'RESOURCE_EXHAUSTED', [fcm('QUOTA_EXCEEDED'), detail]);
     expect(read(429, body)).toEqual(slower('QUOTA_EXCEEDED', scope));
     expect(read(429, body, { 'retry-after': '90' })).toEqual(after('QUOTA_EXCEEDED', 90_000, scope));
@@ -177,7 +177,7 @@ describe('readFcmOutcome', () => {
     expect(read(429, '')).toEqual(slower('HTTP 429', 'application'));
   });
 
-  it('takes RetryInfo where there is no Retry-After', () => {
+  it('reads RetryInfo if there is no Retry-After', () => {
     const body = failure(429, 'RESOURCE_EXHAUSTED', [retryInfo('2.5s')]);
     expect(read(429, body)).toEqual(after('RESOURCE_EXHAUSTED', 2_500, 'application'));
     expect(read(429, body, { 'retry-after': '9' })).toEqual(after('RESOURCE_EXHAUSTED', 9_000, 'application'));
@@ -185,7 +185,7 @@ describe('readFcmOutcome', () => {
     expect(read(429, strange)).toEqual(slower('RESOURCE_EXHAUSTED', 'application'));
   });
 
-  it('5xx are sent later, after at least 10 s', () => {
+  it('retries 5xx after at least 10 s', () => {
     expect(read(500, failure(500, 'INTERNAL', [fcm('INTERNAL')]))).toEqual(backoff('INTERNAL'));
     expect(read(500, failure(500, 'INTERNAL'))).toEqual(backoff('INTERNAL'));
     expect(read(502, '<html>Bad Gateway</html>')).toEqual(backoff('HTTP 502'));
@@ -194,7 +194,7 @@ describe('readFcmOutcome', () => {
     expect(read(503, '')).toEqual(backoff('HTTP 503'));
   });
 
-  it('503 with Retry-After is sent when it says', () => {
+  it('retries 503 after its Retry-After', () => {
     const body = failure(503, 'UNAVAILABLE', [fcm('UNAVAILABLE')]);
     expect(read(503, body, { 'retry-after': '30' })).toEqual(after('UNAVAILABLE', 30_000, 'application'));
     expect(read(503, '', { 'retry-after': 'Mon, 23 Nov 2026 10:00:30 GMT' })).toEqual(
@@ -202,18 +202,18 @@ describe('readFcmOutcome', () => {
     );
   });
 
-  it('UNSPECIFIED_ERROR is sent later, a few times', () => {
+  it('retries UNSPECIFIED_ERROR for five minutes', () => {
     expect(read(400, failure(400, 'INVALID_ARGUMENT', [fcm('UNSPECIFIED_ERROR')]))).toEqual(
       backoff('UNSPECIFIED_ERROR', 300_000),
     );
   });
 
-  it("believes FCM's code before the status and the status before HTTP", () => {
+  it("prefers FCM's code over the status, and the status over HTTP", () => {
     expect(read(400, failure(400, 'INVALID_ARGUMENT', [fcm('UNREGISTERED')]))).toEqual(drop('UNREGISTERED', true));
     expect(read(500, failure(404, 'UNAVAILABLE'))).toEqual(backoff('UNAVAILABLE'));
   });
 
-  it('a code that it does not know never costs a device', () => {
+  it('an unknown code never removes a device', () => {
     expect(read(404, failure(404, 'NOT_FOUND', [fcm('SOMETHING_NEW')]))).toEqual(fail('SOMETHING_NEW'));
     expect(read(400, failure(400, 'SOMETHING_NEW'))).toEqual(fail('SOMETHING_NEW'));
     expect(read(503, failure(503, 'UNAVAILABLE', [fcm('SOMETHING_NEW')]))).toEqual(backoff('SOMETHING_NEW'));
@@ -226,7 +226,7 @@ describe('readFcmOutcome', () => {
     });
   });
 
-  it('reads bodies of any shape', () => {
+  it('reads bodies of any shape without throwing', () => {
     const bodies = [{}, { error: 'x' }, { error: { details: 'x' } }, { error: { details: [null, 1, {}] } }];
     for (const body of bodies) expect(read(400, body)).toEqual(backoff('HTTP 400'));
     const odd = { error: { status: 'a text for people', details: [{ '@type': 7 }, { ...fcm('x'), errorCode: 7 }] } };
@@ -234,7 +234,7 @@ describe('readFcmOutcome', () => {
     expect(read(400, { error: { ...odd.error, code: 400 } })).toEqual(fail('HTTP 400'));
   });
 
-  it('passes on what got no answer', () => {
+  it('maps a request without an answer to refused or ambiguous', () => {
     expect(readFcmOutcome({ kind: 'refused', reason: 'goaway' }, NOW).verdict.action).toBe('retryBackoff');
     expect(readFcmOutcome({ kind: 'ambiguous', reason: 'lost' }, NOW).verdict.action).toBe('ambiguous');
   });

@@ -5,40 +5,40 @@ import { cutAnswer, isPage, isPassing, UNREADABLE } from '../shared/front-end.js
 import { clampWait, readRetryAfter, slowDown } from '../shared/retry-after.js';
 import { isObject, parseErrorBody, unansweredVerdict } from '../shared/unanswered.js';
 
-/** What an answer of FCM asks for. */
+/** What to do after an answer of FCM. */
 export interface FcmOutcome {
-  /** Final, unless the request is replayed. */
+  /** Final, unless the request is repeated. */
   verdict: Verdict;
-  /** The access token was refused: send once more with another. */
+  /** The access token was refused: repeat the request once with another. */
   replay?: 'renewed';
 }
 
 type Answered = Extract<PushResult, { kind: 'answered' }>;
 
-/** What a failure says, in the order in which it is believed: FCM's own code, Google's status, the HTTP status. */
+/** The parts of a failure, in order of precedence: FCM's code, Google's status, the HTTP status. */
 interface Failure {
   errorCode: string;
   status: string;
   http: number;
   message: string;
-  /** Fields that the request got wrong, e.g. `message.token`. */
+  /** Fields that are wrong in the request, e.g. `message.token`. */
   fields: string[];
-  /** Apple's own word, where FCM passes a message on to Apple. */
+  /** Apple's reason, if FCM passes the message on to Apple. */
   apple: string;
-  /** Text of the quota that ran out. */
+  /** Text of the exceeded quota. */
   quota: string;
-  /** The wait that was asked for, in ms. */
+  /** The requested wait in ms. */
   waitMs: number | undefined;
-  /** True of Google's own form: an `error` with a code or a status. */
+  /** True if the body has Google's form: `error` with a code or a status. */
   isGoogles: boolean;
 }
 
 const ACCEPTED: FcmOutcome = { verdict: { action: 'accept' } };
-/** Google's guides: 10 s before the first retry of a 5xx, a minute after a quota ran out, and none after an hour. */
+/** Google's guides: 10 s before the first retry of a 5xx, 60 s after an exceeded quota, no retry after 60 minutes. */
 const SERVER_WAITS = { floorMs: 10_000, capMs: 5 * MINUTE_MS };
 const QUOTA_WAITS = { afterMs: MINUTE_MS, capMs: 10 * MINUTE_MS };
 const GIVE_UP_MS = HOUR_MS;
-/** Nobody knows what an unspecified error is: a few tries show whether it passes. */
+/** FCM documents no cause for an unspecified error, so it is retried for a few minutes only. */
 const UNSPECIFIED_GIVE_UP_MS = 5 * MINUTE_MS;
 
 const fail = (reason: string): FcmOutcome => ({ verdict: { action: 'fail', reason } });
@@ -55,8 +55,8 @@ const later = (failure: Failure, scope: 'device' | 'application'): FcmOutcome =>
 /** FcmError.errorCode to outcome (Firebase: "FCM error codes"). */
 const ERROR_CODES: Record<string, (failure: Failure) => FcmOutcome> = {
   INVALID_ARGUMENT: readInvalid,
-  // One phone's trouble, not the application's: only devices reached through Apple or a browser answer this, and one
-  // such device must not pause all Android phones.
+  // Only devices that FCM reaches through Apple or a browser answer this. One such device must not pause all Android
+  // phones.
   THIRD_PARTY_AUTH_ERROR: (failure) => fail(name(failure)),
   SENDER_ID_MISMATCH: () => drop('SENDER_ID_MISMATCH', false),
   UNREGISTERED: () => drop('UNREGISTERED', true),
@@ -66,19 +66,19 @@ const ERROR_CODES: Record<string, (failure: Failure) => FcmOutcome> = {
   UNSPECIFIED_ERROR: () => backoff('UNSPECIFIED_ERROR', UNSPECIFIED_GIVE_UP_MS),
 };
 
-/** `error.status` (google.rpc.Code) to outcome, when FCM itself gave no code. */
+/** `error.status` (google.rpc.Code) to outcome, if FCM gave no code. */
 const STATUSES: Record<string, (failure: Failure) => FcmOutcome> = {
   INVALID_ARGUMENT: readInvalid,
   UNAUTHENTICATED: () => renew('UNAUTHENTICATED'),
   PERMISSION_DENIED: () => renew('PERMISSION_DENIED'),
-  // Without FCM's word for it the project or the URL is meant, never a device.
+  // Without an FCM code, the project or the URL does not exist; this says nothing about a device.
   NOT_FOUND: () => renew('NOT_FOUND'),
   RESOURCE_EXHAUSTED: readQuota,
   INTERNAL: () => backoff('INTERNAL'),
   UNAVAILABLE: readUnavailable,
 };
 
-/** HTTP status to outcome, where Google names none or something else answers. */
+/** HTTP status to outcome, if Google names no status or a front end answers. */
 const HTTP_STATUSES: Record<number, (failure: Failure) => FcmOutcome> = {
   401: ({ isGoogles }) => (isGoogles ? renew('HTTP 401') : { ...backoff('HTTP 401'), replay: 'renewed' }),
   403: ({ isGoogles }) => (isGoogles ? renew('HTTP 403') : backoff('HTTP 403')),
@@ -88,7 +88,7 @@ const HTTP_STATUSES: Record<number, (failure: Failure) => FcmOutcome> = {
   503: readUnavailable,
 };
 
-/** Reads what became of one `messages:send`; `now` is epoch ms. */
+/** Reads the result of one `messages:send`; `now` is epoch ms. */
 export function readFcmOutcome(result: PushResult, now: number): FcmOutcome {
   const cut = cutAnswer(result);
   if (cut !== undefined) return cut.status < 300 ? readCutSuccess(cut) : readFailed(cut, now);
@@ -96,14 +96,14 @@ export function readFcmOutcome(result: PushResult, now: number): FcmOutcome {
   return result.status >= 200 && result.status < 300 ? readSuccess(result) : readFailed(result, now);
 }
 
-/** FCM answers 200 with the `name` that it gave the message. */
+/** FCM answers 200 with the `name` of the message. */
 function readSuccess(result: Answered): FcmOutcome {
   const name = parseErrorBody(result.body)?.name;
   if (typeof name === 'string' && /^projects\/[^/]+\/messages\/./.test(name)) return ACCEPTED;
   return isPage(result) ? backoff(`HTTP ${result.status}`) : { verdict: { action: 'ambiguous', reason: UNREADABLE } };
 }
 
-/** The body stalled: the head tells FCM from a front end. */
+/** The body stalled, so the headers tell whether FCM or a front end answered. */
 function readCutSuccess({ status, headers }: Answered): FcmOutcome {
   if (status === 200 && /^application\/json\b/i.test(headers['content-type'] ?? '')) return ACCEPTED;
   return { verdict: { action: 'ambiguous', reason: `no body after status ${status}` } };
@@ -115,7 +115,7 @@ function readFailed(result: Answered, now: number): FcmOutcome {
   const known = ERROR_CODES[errorCode] ?? (errorCode === '' ? STATUSES[status] : undefined);
   if (known !== undefined) return known(failure);
   if (errorCode !== '') {
-    // FCM's word is new to us: what it says of the credential still holds, but it is no proof against a project.
+    // Unknown FCM code: an UNAUTHENTICATED status still concerns the credential, but the code must not stop a project.
     if (status === 'UNAUTHENTICATED') return renew(errorCode);
     return isPassing(http) ? backoff(errorCode) : http === 429 ? readQuota(failure) : fail(errorCode);
   }
@@ -124,7 +124,7 @@ function readFailed(result: Answered, now: number): FcmOutcome {
   return isPassing(http) || !failure.isGoogles ? backoff(name(failure)) : fail(name(failure));
 }
 
-/** Google: remove a device only when the payload is known to be right. So nothing but the token may be at fault. */
+/** Google: remove a device only if the payload is known to be valid. So only the token may be wrong. */
 function readInvalid({ fields, message }: Failure): FcmOutcome {
   const aboutToken = (field: string): boolean => field === 'message.token' || field === 'message.fid';
   const tokenOnly =
@@ -139,7 +139,7 @@ function readQuota(failure: Failure): FcmOutcome {
   return later(failure, scope);
 }
 
-/** Overloaded for a while. The smallest thing that gives it rest is the application that was told so. */
+/** FCM is overloaded. Only the application that got the answer slows down. */
 function readUnavailable(failure: Failure): FcmOutcome {
   return failure.waitMs === undefined ? backoff(name(failure)) : later(failure, 'application');
 }
@@ -149,7 +149,7 @@ function name({ errorCode, status, http, apple }: Failure): string {
   return apple === '' ? word : `${word} ${apple}`;
 }
 
-/** Reads a failure defensively: an absent or strange part is as good as empty. */
+/** Reads a failure of any shape: a missing or malformed part counts as empty. */
 function readFailure({ status: http, headers, body }: Answered, now: number): Failure {
   const error = parseErrorBody(body)?.error;
   const { code, status, message, details } = isObject(error) ? error : {};
@@ -190,7 +190,7 @@ function objects(value: unknown): Record<string, unknown>[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
-/** Google's codes are capitals; anything else stays out of our records. */
+/** Google's codes are capital letters. Any other text is not recorded. */
 function codeWord(value: unknown): string {
   return typeof value === 'string' && /^[A-Z][A-Z_]{1,40}$/.test(value) ? value : '';
 }

@@ -20,7 +20,7 @@ function message(gcm?: GcmSettings, rest: Partial<Notification> = {}): Message {
 const shown = (gcm: GcmSettings) => message(gcm).android.notification;
 
 describe('buildFcmBody', () => {
-  it('is a visible message of high priority when the caller set nothing', () => {
+  it('is a visible message of high priority if the caller set nothing', () => {
     expect(message()).toEqual({
       android: {
         collapse_key: 'collapse',
@@ -71,7 +71,7 @@ describe('buildFcmBody', () => {
         },
       },
     ],
-  ])('shows %j as %j', (gcm, expected) => {
+  ])('maps the style %j to %j', (gcm, expected) => {
     expect(shown(gcm)).toEqual({ body: 'Grüße', tag: 'collapse', ...expected });
   });
 
@@ -90,7 +90,7 @@ describe('buildFcmBody', () => {
     expect(message(gcm).android.priority).toBe(expected);
   });
 
-  it('a silent message has no collapse key but the caller’s: FCM keeps four of them for a phone that is off', () => {
+  it('a silent message has only the caller’s collapse key, because FCM stores four of them for an offline phone', () => {
     const key = (collapseId: string, gcm: object, rest: Partial<Notification> = {}) => {
       const silent = {
         messageId: 'own',
@@ -111,7 +111,7 @@ describe('buildFcmBody', () => {
     expect(key('first', {}, { collapseInherited: true })).toBeUndefined();
   });
 
-  it("takes the caller's collapse key, and keeps its own tag: only a repeat replaces on the screen", () => {
+  it("uses the caller's collapse key and its own tag, so that only a repeat replaces it on the screen", () => {
     const { android } = message({ collapseKey: 'score' });
     expect(android.collapse_key).toBe('score');
     expect(android.notification?.tag).toBe('collapse');
@@ -125,17 +125,17 @@ describe('buildFcmBody', () => {
     ['an expiry that is past', undefined, NOW - 5, '0s'],
     ["FCM's longest", 9_999_999, NOW + 365 * 24 * HOUR_MS, '2419200s'],
     ['a fraction, cut', 1.9, NOW + HOUR_MS, '1s'],
-  ])('lives as long as %s says', (_who, timeToLive, expiresAt, expected) => {
+  ])('sets the time to live: %s', (_who, timeToLive, expiresAt, expected) => {
     expect(message(timeToLive === undefined ? {} : { timeToLive }, { expiresAt }).android.ttl).toBe(expected);
   });
 
-  it('SILENT has data only', () => {
+  it('SILENT contains data only', () => {
     const silent = message({ type: 'SILENT', sound: 'ping' });
     expect(silent.android.notification).toBeUndefined();
     expect(silent.data).toMatchObject({ nid: 'fnDWK8bG', alert: 'Grüße', type: 'SILENT' });
   });
 
-  it('data are texts under names of our own, whatever the caller sent', () => {
+  it('writes data as texts under fixed names, whatever the caller sent', () => {
     const { data } = message(
       {
         payload: { from: 'x', 'google.a': 1, message_type: null, nid: 'x', deep: [{ a: true }] },
@@ -176,13 +176,13 @@ describe('FcmBody', () => {
     buildFcmBody({ messageId: 'fnDWK8bG', collapseId: 'collapse', alert: 'Grüße', expiresAt: NOW + HOUR_MS }, NOW);
 
   it.each(['abc:APA91b-_x', 'a"b\\c', 'line\nbreak', 'ü\u{1f600}', '","topic":"all', ''])(
-    'quotes the token %j',
+    'escapes the token %j',
     (token) => {
       expect(JSON.parse(body().for(token).toString())).toEqual({ message: { ...rest, token } });
     },
   );
 
-  it('measures the bytes of a body with a long token', () => {
+  it('measures the body in bytes with a long token', () => {
     expect(body().largestBytes).toBe(body().for('').length + 256);
   });
 });

@@ -7,16 +7,16 @@ import type { Values } from '../placeholders.js';
 import { androidNotification } from './fcm.notification.js';
 
 export const MAX_BODY_BYTES = 4_096;
-/** FCM stores a message for 28 days at most. */
+/** FCM stores a message for at most 28 days. */
 const LONGEST_TTL_S = 28 * DAY_S;
-/** Registration tokens are about 160 characters; a measured body counts one of 256. */
+/** Registration tokens have about 160 characters; a measured body counts one of 256. */
 const MEASURED_TOKEN = 'x'.repeat(256);
-/** What JSON passes as it is, and all that Google's tokens are made of. */
+/** Characters that JSON does not escape. Google's tokens contain no others. */
 const PLAIN_TOKEN = /^[\w:.%~-]+$/;
 
 const AFTER = Buffer.from('}}');
 
-/** A `messages:send` request, serialised but for the token, and for placeholders where there are any. */
+/** A `messages:send` request, serialised without the token and the placeholders. */
 export class FcmBody {
   private readonly before: Buffer;
   private readonly template: BodyTemplate | null;
@@ -43,7 +43,7 @@ export function buildFcmBody(notification: Notification, now: number): FcmBody {
   return new FcmBody(notification, now);
 }
 
-/** Up to the token. */
+/** The JSON up to the token. */
 function beginningOf(notification: Notification, now: number): string {
   const settings = notification.gcm ?? {};
   const silent = settings.type === 'SILENT';
@@ -60,8 +60,8 @@ function beginningOf(notification: Notification, now: number): string {
 }
 
 /**
- * FCM keeps four collapse keys for a phone that is off, but a hundred messages without one. So a silent message has one
- * only by the caller's word; one that shows is replaced on the screen by its tag anyway.
+ * For an offline phone, FCM stores four collapse keys, but 100 messages without one. So a silent message has a collapse
+ * key only if the caller set one. A visible message is replaced on the screen by its tag.
  */
 function collapseKey(notification: Notification, silent: boolean): string | undefined {
   const { messageId, collapseId, collapseInherited = false, gcm = {} } = notification;
@@ -69,7 +69,7 @@ function collapseKey(notification: Notification, silent: boolean): string | unde
   return gcm.collapseKey ?? (silent && !isGiven ? undefined : collapseId);
 }
 
-/** FCM takes text only, so what is not text goes as JSON; no name of ours is one that FCM reserves. */
+/** FCM accepts text only, so other values are sent as JSON. None of the names is reserved by FCM. */
 function fcmData(notification: Notification): Record<string, string> {
   const data: Record<string, string> = {};
   for (const [name, value] of Object.entries(appData(notification))) {
@@ -78,7 +78,7 @@ function fcmData(notification: Notification): Record<string, string> {
   return data;
 }
 
-/** Whole seconds, never past the moment after which nobody wants the message. */
+/** Whole seconds, never past the end of the message. */
 function timeToLive({ gcm, expiresAt, nowOrNever }: Notification, now: number): number {
   if (nowOrNever) return 0;
   const left = (expiresAt - now) / 1_000;

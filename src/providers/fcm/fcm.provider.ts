@@ -16,7 +16,7 @@ import { assertionGrant } from './fcm.token.js';
 export interface FcmProviderOptions extends Partial<TokenRules> {
   /** Origin of the send API, e.g. `https://fcm.googleapis.com`. The token endpoint is in the service account. */
   url: string;
-  /** PEM of the authorities to trust instead of the system's, for both: for simulators. */
+  /** PEM of the trusted authorities instead of the system's, for both, for simulators. */
   ca?: string;
 }
 

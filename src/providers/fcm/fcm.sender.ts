@@ -14,10 +14,10 @@ import { StreamShare } from '../shared/stream-share.js';
 import { readFcmOutcome } from './fcm.outcome.js';
 import { MAX_BODY_BYTES, buildFcmBody, type FcmBody } from './fcm.payload.js';
 
-/** What is in flight at a close may take as long as any request of the pool: 15 s. */
+/** At close, open requests may take as long as any request of the pool: 15 s. */
 const GRACE_MS = 15_000;
 
-/** One application's way to FCM. */
+/** The connections of one application to FCM. */
 export class FcmSender implements Sender {
   private readonly pool: PushPool;
   private readonly path: string;
@@ -48,7 +48,7 @@ export class FcmSender implements Sender {
     const { urgent } = notification;
     const deliver = (index: number): Promise<Verdict> => this.deliver({ body, urgent }, recipients[index]!, signal);
     const { breaker, share } = this;
-    // The pool serves urgent ones first, whatever waits: they need no share.
+    // The pool serves urgent requests first, so they need no share.
     if (urgent) return fanOut(recipients.length, deliver, settle, signal, { breaker });
     await share.use(() =>
       fanOut(recipients.length, deliver, settle, signal, { breaker, outstanding: () => share.each() }),
@@ -70,7 +70,7 @@ export class FcmSender implements Sender {
   ): Promise<Verdict> {
     const { urgent } = message;
     const body = message.body.for(recipient.token, recipient.values);
-    // Without values the message was measured when it was accepted, and a token may be longer than was thought.
+    // A message without values was measured at acceptance. Only its token may be longer than assumed.
     if (recipient.values && body.length > MAX_BODY_BYTES) return tooLarge(body.length, MAX_BODY_BYTES);
     for (let replayed = false; ; replayed = true) {
       let token = this.tokens.current();
@@ -90,7 +90,7 @@ export class FcmSender implements Sender {
     }
   }
 
-  /** One array for as long as the token holds: nothing in it is of the message. */
+  /** The same array while the token stays: it contains nothing of the message. */
   private headersFor(token: string): readonly Header[] {
     if (this.authorized?.token !== token) {
       const headers: Header[] = [

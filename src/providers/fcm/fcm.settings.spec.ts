@@ -35,7 +35,7 @@ describe('parseFcmSettings', () => {
   it.each([
     ['as it is', VALID],
     ['wrapped', { serviceAccount: VALID }],
-  ])("takes Google's JSON %s", (_how, input) => {
+  ])("accepts Google's JSON %s", (_how, input) => {
     expect(parseFcmSettings(input, RULES)).toEqual({
       visible: { projectId: 'acme-1', clientEmail: 'push@acme-1.iam.gserviceaccount.com' },
       secret: { privateKey: KEY, keyId: 'abc123', tokenUri: 'https://oauth2.googleapis.com/token' },
@@ -47,7 +47,7 @@ describe('parseFcmSettings', () => {
     'http://localhost/token',
     'http://[::1]:1/token',
     'https://accounts.google.com/o/oauth2/token',
-  ])('takes %s as token_uri', (token_uri) => {
+  ])('accepts %s as token_uri', (token_uri) => {
     expect(refusedField({ ...VALID, token_uri })).toBe('none');
   });
 
@@ -78,7 +78,7 @@ describe('parseFcmSettings', () => {
     expect(refusedField({ ...VALID, [field]: value })).toBe(field);
   });
 
-  it('refuses a wrapper around something else', () => {
+  it("refuses serviceAccount that is not Google's JSON", () => {
     expect(refusedField({ serviceAccount: 'secret' })).toBe('serviceAccount');
   });
 });
@@ -92,7 +92,7 @@ describe('token_uri in production', () => {
     'https://oauth2.googleapis.com/token',
     'https://accounts.google.com/o/oauth2/token',
     'https://www.googleapis.com/oauth2/v4/token',
-  ])('may be %s', (token_uri) => {
+  ])('accepts %s', (token_uri) => {
     expect(parseFcmSettings({ ...VALID, token_uri }, LIVE).secret.tokenUri).toBe(token_uri);
     expect(isKept(token_uri, LIVE)).toBe(true);
   });
@@ -114,12 +114,12 @@ describe('token_uri in production', () => {
     'https://oauth2.googleapis.com./token',
     'https://evil.example/oauth2.googleapis.com',
     'https://oauth2.googleapis.com@evil.example/token',
-  ])('may not be %s, nor may one that was kept', (token_uri) => {
+  ])('refuses %s, also in stored settings', (token_uri) => {
     expect(() => parseFcmSettings({ ...VALID, token_uri }, LIVE)).toThrow(InvalidSettings);
     expect(() => isKept(token_uri, LIVE)).toThrow(InvalidSettings);
   });
 
-  it('may be at a host that a setting lists', () => {
+  it('accepts a host that a setting lists', () => {
     const rules = { tokenHosts: ['sts.example:8443'], production: true };
     expect(isKept('https://sts.example:8443/token', rules)).toBe(true);
     expect(() => isKept('https://oauth2.googleapis.com/token', rules)).toThrow(/FCM_TOKEN_HOSTS \(sts\.example:8443\)/);
@@ -127,7 +127,7 @@ describe('token_uri in production', () => {
   });
 });
 
-it('openFcmSettings imports what parseFcmSettings let pass', () => {
+it('openFcmSettings imports the output of parseFcmSettings', () => {
   const { key, ...rest } = openFcmSettings(parseFcmSettings(VALID, RULES), RULES);
   expect(key.type).toBe('private');
   expect(rest).toEqual({

@@ -5,30 +5,30 @@ import { readRsaKey } from '../shared/pasted-key.js';
 import { readPastedObject } from '../shared/pasted-text.js';
 import { matching } from '../shared/settings-input.js';
 
-/** What opens a way to FCM: `settings` after they have passed `parseFcmSettings`. */
+/** Credentials for FCM: `settings` after `parseFcmSettings`. */
 export interface ServiceAccount {
   projectId: string;
   clientEmail: string;
   key: KeyObject;
-  /** `kid` of the assertion; Google's files have it. */
+  /** `kid` of the assertion, present in Google's files. */
   keyId: string | undefined;
   tokenUri: string;
 }
 
-/** Where access tokens may be fetched from. */
+/** Where access tokens may be requested. */
 export interface TokenRules {
   /** Hosts that `token_uri` may name. */
   tokenHosts: readonly string[];
-  /** False: this machine too, and in clear: for simulators. */
+  /** False: `token_uri` may also be this machine and plain HTTP, for simulators. */
   production: boolean;
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 /**
- * Validates FCM settings: Google's service-account JSON, or `{serviceAccount: <that JSON>}`. Of its members project_id,
- * client_email, private_key, private_key_id and token_uri are kept; projectId and clientEmail may be read back.
- * Throws InvalidSettings; its text never holds what was sent.
+ * Validates FCM settings: Google's service-account JSON, or `{serviceAccount: <that JSON>}`. Keeps project_id,
+ * client_email, private_key, private_key_id and token_uri; projectId and clientEmail are returned. Throws
+ * InvalidSettings; its text never contains the input.
  */
 export function parseFcmSettings(input: Record<string, unknown>, rules: TokenRules): ProviderSettings {
   const account = readPastedObject(input.serviceAccount ?? input);
@@ -61,8 +61,8 @@ function nameOther(account: Record<string, unknown>): string | undefined {
 }
 
 /**
- * Imports the credentials from parsed settings; the key is read once here and not for each signature. Throws InvalidSettings
- * where the rules have changed since.
+ * Imports the credentials from parsed settings. The key is parsed once here, not per signature. Throws InvalidSettings
+ * if the rules changed meanwhile.
  */
 export function openFcmSettings({ visible, secret }: ProviderSettings, rules: TokenRules): ServiceAccount {
   requireTokenUri(String(secret.tokenUri), rules);
@@ -75,7 +75,7 @@ export function openFcmSettings({ visible, secret }: ProviderSettings, rules: To
   };
 }
 
-/** A signed assertion goes there, and its answer is read: whoever may write settings must not choose any address. */
+/** A signed assertion is sent to this address and the answer is read, so callers must not choose any address. */
 function requireTokenUri(text: string, { tokenHosts, production }: TokenRules): void {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isOurs = url !== undefined && !production && LOOPBACK.test(url.hostname);

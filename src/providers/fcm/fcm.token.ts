@@ -7,7 +7,7 @@ import type { ServiceAccount } from './fcm.settings.js';
 const SCOPE = 'https://www.googleapis.com/auth/firebase.messaging';
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
-/** Asks for access tokens with an assertion that the service account signs (RFC 7523 §2.1; Google's own scope). */
+/** Requests access tokens with an assertion that the service account signs (RFC 7523 §2.1; Google's scope). */
 export function assertionGrant({ clientEmail, key, keyId, tokenUri }: ServiceAccount): TokenRequest {
   return {
     name: shelfName('fcm', tokenUri, clientEmail, key.export({ type: 'pkcs8', format: 'pem' }).toString()),

@@ -3,7 +3,7 @@ import { InvalidSettings } from '../provider.js';
 import { parseGcmSettings } from './gcm.settings.js';
 
 describe('parseGcmSettings', () => {
-  it('shows the sender id and hides the key, which may be left out', () => {
+  it('returns the sender id and hides the key, which is optional', () => {
     expect(parseGcmSettings({ senderId: '123', apiKey: 'AIza' })).toEqual({
       visible: { senderId: '123' },
       secret: { apiKey: 'AIza' },

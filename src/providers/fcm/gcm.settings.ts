@@ -4,9 +4,9 @@ import { matching } from '../shared/settings-input.js';
 const GIVEN = /^[\x21-\x7e]{1,500}$/;
 
 /**
- * Validates MobileFirst's GCM settings `{senderId, apiKey?}`. They are kept so that apps can read their sender id, and
- * nothing is delivered by them: Google has switched the API off that took such keys (July 2024). The key is not read
- * back. Throws InvalidSettings; its text never holds what was sent.
+ * Validates MobileFirst's GCM settings `{senderId, apiKey?}`. They are stored so that apps can read their sender id.
+ * They deliver nothing: Google shut the legacy API down in July 2024. The key is never returned. Throws
+ * InvalidSettings; its text never contains the input.
  */
 export function parseGcmSettings(input: Record<string, unknown>): ProviderSettings {
   const senderId = matching(input, 'senderId', GIVEN, 'must be the sender id, ASCII without spaces');

@@ -1,18 +1,18 @@
 import { lightSettings, styleOf } from '../shared/android.js';
 import type { GcmSettings, Notification } from '../notification.js';
 
-/** What Push Kit shows, in its two forms; undefined members vanish in the JSON. */
+/** The visible notification in Push Kit's two forms. JSON leaves out undefined members. */
 
-/** Push Kit shows no more of a title. */
+/** Push Kit shows at most this many characters of a title. */
 const LONGEST_TITLE = 40;
-/** What people take for characters. */
+/** Counts characters as readers see them. */
 const CHARACTERS = new Intl.Segmenter();
-/** Tap: the app opens and finds `data` in its intent. */
+/** On tap the app opens and reads `data` in its intent. */
 const OPEN_APP = 3;
 /** `style`: a long text, or lines. */
 const BIG_TEXT = 1;
 const INBOX = 3;
-/** Push Kit shows no more of them: five on Android, three on HarmonyOS. */
+/** Push Kit shows at most five lines on Android and three on HarmonyOS. */
 const MOST_LINES = 5;
 const MOST_HARMONY_LINES = 3;
 
@@ -21,7 +21,7 @@ export function androidNotification(notification: Notification): Record<string, 
   const { collapseId, gcm = {} } = notification;
   return {
     click_action: { type: OPEN_APP },
-    // The same tag replaces on the screen. Not the caller's collapse key: as at FCM.
+    // The same tag replaces on the screen. The caller's collapse key is not used, as for FCM.
     tag: collapseId,
     group: gcm.groupId,
     channel_id: gcm.channelId,
@@ -34,12 +34,12 @@ export function androidNotification(notification: Notification): Record<string, 
   };
 }
 
-/** `payload.notification` of v3, but for what a tap does and what it replaces. */
+/** `payload.notification` of v3, without the tap action and the id of replacement. */
 export function harmonyNotification(notification: Notification): Record<string, unknown> {
   const { alert, gcm = {} } = notification;
   const lines = linesOf(gcm);
   return {
-    // A category of its own needs a permission from Huawei; whoever has none may send this one.
+    // Other categories need a permission from Huawei; every app may use this one.
     category: 'MARKETING',
     title: titleOf(notification),
     body: alert,
@@ -48,7 +48,7 @@ export function harmonyNotification(notification: Notification): Record<string, 
   };
 }
 
-/** Push Kit refuses a notification without a title, which the wire does not ask for: then the alert begins there. */
+/** Push Kit requires a title and the wire does not: without a title, the beginning of the alert is used. */
 export function titleOf({ alert, gcm }: Notification): string {
   if (gcm?.androidTitle !== undefined) return gcm.androidTitle;
   const characters = [...CHARACTERS.segment(alert.slice(0, 10 * LONGEST_TITLE))];
@@ -58,7 +58,7 @@ export function titleOf({ alert, gcm }: Notification): string {
     .join('');
 }
 
-/** A file of the app's /res/raw: FCM takes its name as it is, Push Kit its path without the ending. */
+/** A file in /res/raw of the app: FCM reads its name, Push Kit its path without the extension. */
 function sound(name: string | undefined): Record<string, unknown> {
   if (name === undefined || name === '') return {};
   return name === 'default' ? { default_sound: true } : { sound: `/raw/${name.replace(/\.\w+$/, '')}` };

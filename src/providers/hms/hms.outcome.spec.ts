@@ -16,7 +16,7 @@ const stop = (reason: string) => ({ verdict: { action: 'stopApplication', reason
 const backoff = (reason: string) => ({
   verdict: { action: 'retryBackoff', reason, floorMs: 10_000, capMs: 300_000 },
 });
-/** As long as the answer said; else from 10 s to five minutes. */
+/** The wait of the answer, otherwise from 10 s to five minutes. */
 const later = (reason: string, waitMs?: number) => ({
   verdict: {
     action: 'retryAfter',
@@ -60,7 +60,7 @@ describe('readHmsOutcome', () => {
     [400, 80999999, { verdict: { action: 'fail', reason: '80999999' } }],
     [401, 80999999, { ...stop('80999999'), again: 'renewed' }],
     [500, 80999999, backoff('80999999')],
-  ])('%i with %i', (status, number, outcome) => {
+  ])('status %i with code %i', (status, number, outcome) => {
     expect(read(status, code(number))).toEqual(outcome);
   });
 
@@ -85,11 +85,11 @@ describe('readHmsOutcome', () => {
     [200, '{"code":{}}', {}, { verdict: { action: 'ambiguous', reason: 'unreadable answer' } }],
     [400, '{"code":"a text"}', {}, backoff('HTTP 400')],
     [400, '{"code":"constructor"}', {}, backoff('HTTP 400')],
-  ])('%i %j without a code', (status, body, headers, outcome) => {
+  ])('status %i with %j and no code', (status, body, headers, outcome) => {
     expect(read(status, body, headers)).toEqual(outcome);
   });
 
-  it('a partial result drops the illegal tokens and accepts the others', () => {
+  it('a partial result removes the illegal tokens and accepts the rest', () => {
     const msg = JSON.stringify({ success: 2, failure: 1, illegal_tokens: ['bad', 7] });
     expect(read(200, code(80100000, msg))).toEqual({
       verdict: { action: 'accept' },
@@ -97,7 +97,7 @@ describe('readHmsOutcome', () => {
     });
   });
 
-  it('a partial result of v3 drops what lies in the token and keeps what lies in the app', () => {
+  it("a partial result of v3 removes invalid tokens and keeps tokens that fail for the app's rights", () => {
     const illegalTokens = {
       tokenFormatError: ['a'],
       noRight: ['b'],
@@ -125,20 +125,17 @@ describe('readHmsOutcome', () => {
     ]);
   });
 
-  it.each(['', 'Success', '{}', '[]', '{"illegal_tokens":"x"}'])(
-    'a partial result that says %j says nothing',
-    (msg) => {
-      const reason = '80100000 unreadable partial result';
-      expect(read(200, code(80100000, msg))).toEqual({ verdict: { action: 'ambiguous', reason } });
-    },
-  );
+  it.each(['', 'Success', '{}', '[]', '{"illegal_tokens":"x"}'])('a partial result with %j is ambiguous', (msg) => {
+    const reason = '80100000 unreadable partial result';
+    expect(read(200, code(80100000, msg))).toEqual({ verdict: { action: 'ambiguous', reason } });
+  });
 
-  it('no answer is ambiguous only when something was written', () => {
+  it('a request without an answer is ambiguous only if it was written', () => {
     expect(readHmsOutcome({ kind: 'ambiguous', reason: 'time-out' }, 0).verdict.action).toBe('ambiguous');
     expect(readHmsOutcome({ kind: 'refused', reason: 'ECONNREFUSED' }, 0).verdict.action).toBe('retryBackoff');
   });
 
-  it('of an answer whose body never ends a failure is known by its status, a success is not', () => {
+  it('reads a cut answer by its status if it is a failure, as ambiguous if it is a success', () => {
     const cut = (status: number) =>
       readHmsOutcome({ kind: 'ambiguous', reason: 'time-out', head: { status, headers: {} } }, 0);
     expect(cut(502)).toEqual(backoff('HTTP 502'));

@@ -5,25 +5,25 @@ import { cutAnswer, isPage, isPassing, UNREADABLE } from '../shared/front-end.js
 import { readRetryAfter, slowDown } from '../shared/retry-after.js';
 import { isObject, parseErrorBody, unansweredVerdict } from '../shared/unanswered.js';
 
-/** What an answer of Push Kit says of the tokens of one request. */
+/** What to do after an answer of Push Kit to one request with several tokens. */
 export interface HmsOutcome {
-  /** Of every token that `byToken` does not name; final unless something is tried again. */
+  /** For every token that `byToken` does not contain. Final unless `again` is set. */
   verdict: Verdict;
-  /** A partial result: tokens with a verdict of their own. */
+  /** Verdicts of single tokens in a partial result. */
   byToken?: ReadonlyMap<string, Verdict>;
   /**
-   * What to try first: `renewed` another access token, `normal` the same without urgency, `split` the tokens in halves.
+   * Try this first: `renewed` with another access token, `normal` without urgency, `split` with the tokens in halves.
    */
   again?: 'renewed' | 'normal' | 'split';
-  /** Huawei failed to check the access token: transient, unless it goes on. */
+  /** Huawei could not check the access token: transient, unless it continues. */
   suspectAccess?: true;
 }
 
-/** A thousand tokens of 256 characters, escaped twice. */
+/** For 1000 tokens of 256 characters, escaped twice. */
 const LARGEST_ANSWER = 512 * 1_024;
 const SUCCESS = '80000000';
 const PARTIAL = '80100000';
-/** Huawei names no wait; docs/protocol/providers.md §11. */
+/** Huawei documents no wait; see docs/protocol/providers.md §11. */
 const FLOOR_MS = 10_000;
 const CAP_MS = 5 * MINUTE_MS;
 
@@ -37,7 +37,7 @@ const later = (reason: string, waitMs: number | undefined): HmsOutcome => ({
   verdict: slowDown(reason, 'application', waitMs, { afterMs: FLOOR_MS, capMs: CAP_MS }),
 });
 
-/** `code` to outcome (Huawei: "https-send-api", result codes); the words beside a number are for a person. */
+/** `code` to outcome (Huawei: "https-send-api", result codes). The words beside a code are for operators. */
 const CODES: Readonly<Record<string, (waitMs: number | undefined) => HmsOutcome>> = {
   [SUCCESS]: () => ({ verdict: { action: 'accept' } }),
   80100001: () => fail('80100001 parameter'),
@@ -53,7 +53,7 @@ const CODES: Readonly<Record<string, (waitMs: number | undefined) => HmsOutcome>
   80200005: () => renew('80200005 JWT expired'),
   80200006: () => renew('80200006 credential disabled'),
   80300002: () => renew('80300002 no permission'),
-  // True of a wrong app too, so a device is given up under guard only.
+  // A wrong app gets the same answer, so the guard decides.
   80300007: () => ({
     verdict: { action: 'dropDevice', reason: '80300007 token invalid', certain: false },
     again: 'split',
@@ -66,13 +66,13 @@ const CODES: Readonly<Record<string, (waitMs: number | undefined) => HmsOutcome>
   81000001: () => backoff('81000001 internal'),
 };
 
-/** Causes in `illegalTokens` of v3 that lie in the token; the others are about the app's rights. */
+/** Causes in `illegalTokens` of v3 that concern the token; the other causes concern the app's rights. */
 const TOKEN_CAUSES: ReadonlySet<string> = new Set(['tokenFormatError', 'noRight']);
 
-/** Reads what became of one request; `now` is epoch ms. The HTTP status counts only where there is no `code`. */
+/** Reads the result of one request; `now` is epoch ms. The HTTP status counts only if there is no `code`. */
 export function readHmsOutcome(result: HttpResult, now: number): HmsOutcome {
   const cut = cutAnswer(result);
-  // A success is told in the body alone.
+  // Only the body tells a success.
   if (cut !== undefined && cut.status >= 300)
     return readStatus(cut.status, '', readRetryAfter(cut.headers['retry-after'], now));
   if (result.kind !== 'answered') return { verdict: unansweredVerdict(result) };
@@ -84,7 +84,7 @@ export function readHmsOutcome(result: HttpResult, now: number): HmsOutcome {
   const known = Object.hasOwn(CODES, code) ? CODES[code]?.(waitMs) : undefined;
   if (known !== undefined) return known;
   const own = /^\d{4,12}$/.test(code) ? code : '';
-  // 200 with nothing that says what became of it.
+  // A 200 that does not tell the result.
   if (own === '' && status >= 200 && status < 300 && !isPage(result))
     return { verdict: { action: 'ambiguous', reason: UNREADABLE } };
   return readStatus(status, own, waitMs);
@@ -96,15 +96,15 @@ function readStatus(status: number, code: string, waitMs: number | undefined): H
   if (status === 503 || status === 429) return later(reason, waitMs);
   if (isPassing(status)) return backoff(reason);
   if (code === '') {
-    // Huawei's own answers have a code: a front end speaks.
+    // Huawei's answers have a code, so a front end answered.
     if (status === 401) return { ...backoff(reason), again: 'renewed' };
     return status === 413 ? fail(reason) : backoff(reason);
   }
-  // A number we do not know is no proof against the app.
+  // An unknown code must not stop the application.
   return status === 401 ? renew(reason) : fail(reason);
 }
 
-/** `msg` of a partial result is JSON in a string: `illegal_tokens` up to v2, `illegalTokens` by cause in v3. */
+/** `msg` of a partial result is JSON as text: `illegal_tokens` up to v2, `illegalTokens` by cause in v3. */
 function readPartial(msg: unknown): HmsOutcome {
   const detail = typeof msg === 'string' ? parseErrorBody(Buffer.from(msg), LARGEST_ANSWER) : msg;
   const { illegal_tokens: list, illegalTokens: byCause } = isObject(detail) ? detail : {};
@@ -115,7 +115,7 @@ function readPartial(msg: unknown): HmsOutcome {
   const note = (tokens: unknown, verdict: Verdict): void => {
     for (const token of Array.isArray(tokens) ? tokens : []) if (typeof token === 'string') byToken.set(token, verdict);
   };
-  // Others of the same request were taken, so it is not the credentials.
+  // Push Kit accepted other tokens of the request, so the credentials are valid.
   note(list, { action: 'dropDevice', reason: '80100000 illegal token', certain: true });
   for (const [cause, tokens] of Object.entries(isObject(byCause) ? byCause : {})) {
     const reason = /^\w{1,50}$/.test(cause) ? `80100000 ${cause}` : '80100000';

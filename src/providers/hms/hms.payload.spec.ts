@@ -15,7 +15,7 @@ const android = (change: Partial<Notification> = {}, urgency?: HmsUrgency) =>
 const harmony = (change: Partial<Notification> = {}) => buildHarmonyBody({ ...base, ...change }, NOW);
 
 describe('buildAndroidBody', () => {
-  it('a notification that opens the app', () => {
+  it('is a notification that opens the app', () => {
     const data = '{"nid":"fnDWK8bG","alert":"Hi","url":"https://x","payload":{"a":1,"nid":"fnDWK8bG"}}';
     expect(android({ url: 'https://x', gcm: { payload: { a: 1, nid: 'mine' } } })).toEqual({
       validate_only: false,
@@ -33,7 +33,7 @@ describe('buildAndroidBody', () => {
     });
   });
 
-  it('shows no more lines than fit, and no picture that Push Kit would refuse', () => {
+  it('limits the lines and leaves out a picture that Push Kit would refuse', () => {
     const lines = ['1', '2', '3', '4', '5', '6'];
     const shown = (style: object) => android({ gcm: { style } }).message.android.notification;
     const usual = { click_action: { type: 3 }, tag: 'fnDWK8bG' };
@@ -47,7 +47,7 @@ describe('buildAndroidBody', () => {
     expect(shown({ type: 'picture_notification', url: 'http://example.com/p.png' })).toEqual(usual);
   });
 
-  it('a silent one is data alone and waits', () => {
+  it('a silent message contains data only and normal urgency', () => {
     const { message } = android({ gcm: { type: 'SILENT' } });
     expect(Object.keys(message)).toEqual(['android', 'data', 'token']);
     expect(message.android).toEqual({ collapse_key: -1, urgency: 'NORMAL', ttl: '60s' });
@@ -72,7 +72,7 @@ describe('buildAndroidBody', () => {
     expect(android(change).message.android.ttl).toBe(ttl);
   });
 
-  it('begins a title of 40 characters with the alert, and cuts none in two', () => {
+  it('fills a missing title with 40 characters of the alert and never splits a character', () => {
     const { notification } = android({ alert: '👩‍👩‍👧'.repeat(45) }).message;
     expect(notification).toMatchObject({ title: '👩‍👩‍👧'.repeat(40) });
   });
@@ -85,7 +85,7 @@ describe('buildAndroidBody', () => {
 });
 
 describe('buildHarmonyBody', () => {
-  it('an alert that opens the app and replaces its like', () => {
+  it('is an alert that opens the app and replaces its repeat', () => {
     const body = harmony();
     expect(body.headers).toEqual({ 'push-type': '0' });
     expect(JSON.parse(body.for(['t1']).toString())).toEqual({
@@ -108,7 +108,7 @@ describe('buildHarmonyBody', () => {
     expect(harmony({ collapseId: 'other' }).for([])).not.toEqual(body.for([]));
   });
 
-  it('a silent one goes to the background', () => {
+  it('a silent message has the push type background', () => {
     const body = harmony({ gcm: { type: 'SILENT' } });
     expect(body.headers).toEqual({ 'push-type': '6' });
     expect(JSON.parse(body.for([]).toString())).toMatchObject({

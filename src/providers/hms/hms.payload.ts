@@ -5,30 +5,30 @@ import { appData, isUrgent } from '../shared/android.js';
 import type { Notification } from '../notification.js';
 import { androidNotification, harmonyNotification, titleOf } from './hms.notification.js';
 
-/** A Huawei phone runs the Android app or its HarmonyOS sister, so what `settings.gcm` says of Android holds here too. */
+/** Huawei phones run the Android app or its HarmonyOS version, so `settings.gcm` applies to them. */
 
 /** Without the tokens. */
 export const MAX_BODY_BYTES = 4_096;
-/** Of messages for a phone that is away: keeps all. */
+/** `collapse_key` that stores all messages for an offline phone. */
 const KEEP_ALL = -1;
-/** Push Kit keeps a message for 15 days at most. */
+/** Push Kit stores a message for at most 15 days. */
 const LONGEST_TTL_S = 15 * DAY_S;
-/** `push-type` of v3: what kind of message the body is. */
+/** `push-type` of v3: the kind of message. */
 const ALERT = '0';
 const BACKGROUND = '6';
 
-/** One `messages:send` request but for its tokens. */
+/** One `messages:send` request without its tokens. */
 export interface HmsBody {
   /** Headers of the message, v3 only. */
   headers: Readonly<Record<string, string>>;
-  /** Bytes without the tokens, which is what Push Kit limits. */
+  /** Bytes without the tokens; this is what Push Kit limits. */
   bytes: number;
   for(tokens: readonly string[]): Buffer;
 }
 
 export type HmsUrgency = 'HIGH' | 'NORMAL';
 
-/** v1 (Huawei: "https-send-api", Message); `now` is epoch ms. `urgency` overrides what the notification asks for. */
+/** v1 (Huawei: "https-send-api", Message); `now` is epoch ms. `urgency` overrides the notification's own. */
 export function buildAndroidBody(notification: Notification, now: number, urgency?: HmsUrgency): HmsBody {
   const { alert, gcm } = notification;
   const silent = gcm?.type === 'SILENT';
@@ -65,7 +65,7 @@ export function buildHarmonyBody(notification: Notification, now: number): HmsBo
   return splice({ 'push-type': silent ? BACKGROUND : ALERT }, body, ']}}');
 }
 
-/** The tokens go in before the end of a JSON text whose last member is an empty list of them. */
+/** Inserts the tokens before the end of a JSON text whose last member is an empty token list. */
 function splice(headers: Record<string, string>, json: string, end: string): HmsBody {
   const before = json.slice(0, -end.length);
   return {
@@ -75,19 +75,19 @@ function splice(headers: Record<string, string>, json: string, end: string): Hms
   };
 }
 
-/** Whole seconds from 1, never past the moment after which nobody wants the message. */
+/** Whole seconds from 1, never past the end of the message. */
 function timeToLive({ gcm, expiresAt, nowOrNever }: Notification, now: number): number {
   if (nowOrNever) return 1;
   const left = (expiresAt - now) / 1_000;
   return Math.max(1, Math.floor(Math.min(gcm?.timeToLive ?? LONGEST_TTL_S, left, LONGEST_TTL_S)));
 }
 
-/** What the app reads, as from FCM. */
+/** The app reads the same data as from FCM. */
 function dataOf(notification: Notification): string {
   return writeJson(appData(notification));
 }
 
-/** A group of 1 to 100 keeps its newest for a phone that is away, so only the caller chooses one. */
+/** There are 100 groups, and each stores its newest message for an offline phone, so only the caller chooses one. */
 function collapseKey({ gcm }: Notification): number | undefined {
   return gcm?.collapseKey === undefined ? undefined : 1 + (numberOf(gcm.collapseKey) % 100);
 }

@@ -8,11 +8,11 @@ import { HmsSender, type HmsEndpoints } from './hms.sender.js';
 import { openHmsSettings, parseHmsSettings } from './hms.settings.js';
 
 export interface HmsProviderOptions extends HmsEndpoints {
-  /** PEM of the authorities to trust instead of the system's: for simulators. */
+  /** PEM of the trusted authorities instead of the system's, for simulators. */
   ca?: string;
 }
 
-/** Huawei Push Kit over HTTP/1.1, up to a thousand devices a request. */
+/** Huawei Push Kit over HTTP/1.1, up to 1000 devices per request. */
 export class HmsProvider implements Provider {
   readonly name = 'hms';
   readonly maxBytes = MAX_BODY_BYTES;
@@ -25,8 +25,8 @@ export class HmsProvider implements Provider {
   }
 
   /**
-   * The larger of both forms: which one is sent is known with the credentials only. Of normal urgency, the longer word,
-   * for one that may not be urgent is sent again as that.
+   * The larger of both forms, because only the credentials tell which one is sent. With normal urgency, the longer
+   * word: a message that may not be urgent is repeated with it.
    */
   measure(notification: Notification): number {
     const now = wallClock();

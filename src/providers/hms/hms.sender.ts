@@ -18,9 +18,9 @@ import { clientGrant, ServiceAccountTokens } from './hms.token.js';
 
 /** Tokens of one request. */
 const LARGEST_REQUEST = 1_000;
-/** Each carries up to a thousand tokens; Huawei asks to spread the load. */
+/** Each carries up to 1000 tokens; Huawei asks to spread the load. */
 const CONNECTIONS = 8;
-/** OAuth failures in a row that stop the application: one alone is trouble at Huawei's. */
+/** OAuth failures in a row that stop the application. A single one is a fault at Huawei's. */
 const ACCESS_FAILURES = 3;
 
 export interface HmsEndpoints {
@@ -30,14 +30,14 @@ export interface HmsEndpoints {
   tokenUrl: string;
 }
 
-/** A notification on its way: its body, and whether Huawei lets it be urgent. */
+/** The body of one notification, and the body without urgency. */
 interface Message {
   body: HmsBody;
-  /** The same without urgency, where that is possible. */
+  /** The same without urgency; undefined if the form has no urgency. */
   calmer: () => HmsBody | undefined;
 }
 
-/** One application's way to Push Kit: v1 for an OAuth client, v3 for a service account. */
+/** The connections of one application to Push Kit: v1 for an OAuth client, v3 for a service account. */
 export class HmsSender implements Sender {
   private readonly client: Http1Client;
   private readonly tokens: AccessTokenSource;
@@ -104,7 +104,7 @@ export class HmsSender implements Sender {
     return { body, calmer: () => buildAndroidBody(notification, now, 'NORMAL') };
   }
 
-  /** One request, repeated once each for a refused access token and for a refused urgency. */
+  /** Sends one request; repeats it once for a refused access token and once for a refused urgency. */
   private async post(message: Message, recipients: readonly string[], signal: AbortSignal): Promise<HmsOutcome> {
     const tried = new Set<HmsOutcome['again']>();
     let { body } = message;
@@ -150,7 +150,7 @@ interface Group {
   values: Values;
 }
 
-/** Requests of at most a thousand tokens that get the same words. */
+/** Groups of at most 1000 recipients with equal values. */
 function groupByValues(recipients: readonly Recipient[]): Group[] {
   const groups: Group[] = [];
   const open = new Map<string, Group>();
@@ -171,7 +171,7 @@ function byName([a]: [string, string], [b]: [string, string]): number {
   return a < b ? -1 : 1;
 }
 
-/** The tokens of one request on their way to their verdicts. */
+/** Sends the tokens of one request and reports their verdicts. */
 class GroupDelivery {
   constructor(
     private readonly post: (tokens: readonly string[]) => Promise<HmsOutcome>,
@@ -179,10 +179,10 @@ class GroupDelivery {
     private readonly report: (index: number, verdict: Verdict) => void,
   ) {}
 
-  /** Reports every one of `indexes`; resolves with what the request as a whole was told. */
+  /** Reports every index; resolves with the verdict on the request as a whole. */
   async send(indexes: readonly number[]): Promise<Verdict> {
     const outcome = await this.ask(indexes);
-    // Not begun at all is what the caller reports.
+    // The caller reports a request that was not begun.
     if (outcome.verdict === NOT_SENT) return NOT_SENT;
     await this.settle(indexes, outcome);
     return outcome.verdict;
@@ -193,8 +193,8 @@ class GroupDelivery {
   }
 
   /**
-   * "All tokens are invalid" is taken for a whole group once both halves were told the same; otherwise the halves go
-   * on. So a wrong app costs three requests and one good token among a thousand some twenty.
+   * "All tokens are invalid" is believed for a group if both halves get the same answer; otherwise the halves are split
+   * further. A wrong app costs three requests, one valid token among 1000 costs about twenty.
    */
   private async settle(indexes: readonly number[], outcome: HmsOutcome): Promise<void> {
     if (outcome.again !== 'split' || indexes.length === 1) return this.conclude(indexes, outcome);

@@ -8,14 +8,14 @@ const OAUTH = { appId: '101234567', clientId: '101234567', clientSecret: 'hush h
 const ACCOUNT = { projectId: '99536292', keyId: 'c0ffee', subAccount: '1001', privateKey: pem(2048) };
 
 describe('parseHmsSettings', () => {
-  it('an OAuth client', () => {
+  it('accepts an OAuth client', () => {
     const { clientSecret, ...visible } = OAUTH;
     const parsed = parseHmsSettings(OAUTH);
     expect(parsed).toEqual({ visible, secret: { clientSecret } });
     expect(openHmsSettings(parsed)).toEqual({ kind: 'oauth', ...OAUTH });
   });
 
-  it('a service account', () => {
+  it('accepts a service account', () => {
     const { privateKey, ...visible } = ACCOUNT;
     const parsed = parseHmsSettings(ACCOUNT);
     expect(parsed).toEqual({ visible, secret: { privateKey } });
@@ -34,7 +34,7 @@ describe('parseHmsSettings', () => {
     ['privateKey', { ...ACCOUNT, privateKey: undefined }],
     ['privateKey', { ...ACCOUNT, privateKey: 'hush' }],
     ['privateKey', { ...ACCOUNT, privateKey: pem(1024) }],
-  ])('names %s', (field, input) => {
+  ])('names the wrong field: %s', (field, input) => {
     expect(() => parseHmsSettings(input)).toThrow(expect.objectContaining({ name: 'InvalidSettings', field }) as Error);
     expect(() => parseHmsSettings(input)).not.toThrow(/hush/);
   });

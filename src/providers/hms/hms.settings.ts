@@ -4,7 +4,7 @@ import { readRsaKey } from '../shared/pasted-key.js';
 import { readPastedObject } from '../shared/pasted-text.js';
 import { matching } from '../shared/settings-input.js';
 
-/** What opens a way to Push Kit: `settings` after they have passed `parseHmsSettings`. */
+/** Credentials for Push Kit: `settings` after `parseHmsSettings`. */
 export type HmsCredentials =
   /** An app of AppGallery Connect: Android and HarmonyOS up to 4. */
   | { kind: 'oauth'; appId: string; clientId: string; clientSecret: string }
@@ -12,13 +12,13 @@ export type HmsCredentials =
   | { kind: 'account'; projectId: string; keyId: string; subAccount: string; key: KeyObject };
 
 const OAUTH_FIELDS = ['appId', 'clientId', 'clientSecret'] as const;
-/** Huawei's ids are digits or hex; nothing that means something in a URL. */
+/** Huawei's ids are digits or hex, without characters that have a meaning in a URL. */
 const ID = /^[\w-]{1,100}$/;
 
 /**
- * Validates HMS settings: `{appId, clientId, clientSecret}`, or of a service account `{projectId, keyId, subAccount,
- * privateKey}`, or the file that Huawei hands out, as it is or as `{serviceAccount: <that JSON>}`. All but the secret and the key may be read back. Throws
- * InvalidSettings; its text never holds what was sent.
+ * Validates HMS settings: `{appId, clientId, clientSecret}`; for a service account `{projectId, keyId, subAccount,
+ * privateKey}`, or Huawei's file, plain or as `{serviceAccount: <that JSON>}`. All fields except the secret and the key
+ * are returned. Throws InvalidSettings; its text never contains the input.
  */
 export function parseHmsSettings(given: Record<string, unknown>): ProviderSettings {
   const input = readAccountFile(given);
@@ -36,7 +36,7 @@ export function parseHmsSettings(given: Record<string, unknown>): ProviderSettin
   return { visible, secret: { privateKey: String(key.export({ type: 'pkcs8', format: 'pem' })) } };
 }
 
-/** The members of Huawei's file under our names; everything else as it came. */
+/** Renames the members of Huawei's file; keeps other input unchanged. */
 function readAccountFile(given: Record<string, unknown>): Record<string, unknown> {
   const file = readPastedObject(given.serviceAccount ?? given);
   if (typeof file === 'string')
@@ -55,7 +55,7 @@ function parseOAuth(input: Record<string, unknown>): ProviderSettings {
   return { visible, secret: { clientSecret } };
 }
 
-/** Imports the credentials from parsed settings; the key is read once here and not for each signature. */
+/** Imports the credentials from parsed settings. The key is parsed once here, not per signature. */
 export function openHmsSettings({ visible, secret }: ProviderSettings): HmsCredentials {
   const { clientId, projectId, keyId, subAccount } = visible;
   if (typeof visible.appId === 'string') {

@@ -5,7 +5,7 @@ import { clientGrant, ServiceAccountTokens } from './hms.token.js';
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const MINUTE_MS = 60_000;
 
-it('asks with client credentials', () => {
+it('requests a token with client credentials', () => {
   const grant = clientGrant({ kind: 'oauth', appId: '1', clientId: '2', clientSecret: 'hush' }, 'https://o.example/t');
   expect([grant.url, grant.form(0)]).toEqual([
     'https://o.example/t',
@@ -18,7 +18,7 @@ describe('ServiceAccountTokens', () => {
   const account = { kind: 'account', projectId: '1', keyId: 'k1', subAccount: 's1', key: privateKey } as const;
   const tokens = new ServiceAccountTokens(account, () => now);
 
-  it('signs PS256 for the token endpoint, an hour long', () => {
+  it('signs a PS256 JWT for the token endpoint, valid for an hour', () => {
     const [header, claims, signature] = tokens.current().split('.') as [string, string, string];
     const decode = (part: string): unknown => JSON.parse(Buffer.from(part, 'base64url').toString());
     expect(decode(header)).toEqual({ alg: 'PS256', typ: 'JWT', kid: 'k1' });
@@ -29,7 +29,7 @@ describe('ServiceAccountTokens', () => {
     expect(verify('sha256', Buffer.from(`${header}.${claims}`), key, Buffer.from(signature, 'base64url'))).toBe(true);
   });
 
-  it('keeps one for 50 minutes, and until it is refused', async () => {
+  it('keeps a JWT for 50 minutes or until it is refused', async () => {
     const first = tokens.current();
     now += 50 * MINUTE_MS - 1;
     expect(tokens.current()).toBe(first);

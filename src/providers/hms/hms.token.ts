@@ -5,23 +5,23 @@ import { signJwt } from '../../common/jwt.js';
 import { shelfName } from '../token-shelf.js';
 import type { HmsCredentials } from './hms.settings.js';
 
-/** Of both kinds of credentials: an assertion names it as its audience and is never sent there. */
+/** For both kinds of credentials. An assertion names this URL as its audience and is never sent there. */
 export const TOKEN_AUDIENCE = 'https://oauth-login.cloud.huawei.com/oauth2/v3/token';
-/** Huawei takes a JWT for an hour; 50 minutes leave 10 for clocks that differ. */
+/** Huawei accepts a JWT for an hour; 50 minutes leave 10 for clocks that differ. */
 const RENEW_AFTER_MS = 50 * MINUTE_MS;
-/** An `iat` ahead of Huawei's clock is refused. */
+/** Huawei refuses an `iat` ahead of its clock. */
 const BACKDATE_S = 10;
 
 type OAuthClient = Extract<HmsCredentials, { kind: 'oauth' }>;
 type ServiceAccount = Extract<HmsCredentials, { kind: 'account' }>;
 
-/** Client credentials for an hour's token (Huawei: "OAuth 2.0-based authentication"). */
+/** Client credentials for a token of one hour (Huawei: "OAuth 2.0-based authentication"). */
 export function clientGrant({ clientId, clientSecret }: OAuthClient, url: string): TokenRequest {
   const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret };
   return { name: shelfName('hms', url, clientId, clientSecret), url, form: () => form };
 }
 
-/** A service account's own PS256 JWT, which is the bearer token as it is (Huawei: "JWT-based authentication"). */
+/** A PS256 JWT that the service account signs and that is the bearer token (Huawei: "JWT-based authentication"). */
 export class ServiceAccountTokens implements AccessTokenSource {
   private jwt = '';
   private mintedAt = -Infinity;
@@ -46,7 +46,7 @@ export class ServiceAccountTokens implements AccessTokenSource {
     return Promise.resolve({ token: this.current() });
   }
 
-  /** The next one is signed anew, unless that has happened since. */
+  /** The next token is signed anew, unless that has happened already. */
   refuse(token: string): void {
     if (token === this.jwt) this.mintedAt = -Infinity;
   }

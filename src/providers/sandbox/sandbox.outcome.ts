@@ -3,10 +3,10 @@ import type { Verdict } from '../provider.js';
 
 export const ACCEPT: Verdict = { action: 'accept' };
 
-/** What a sandbox token asks for: a verdict now and one for later sends of the same message, or a slow acceptance. */
+/** The verdict that a sandbox token asks for, the verdict on later sends of the same message, or a slow acceptance. */
 export interface SandboxOutcome {
   verdict: Verdict;
-  /** The verdict from the second time on that this message goes to this token; absent: as the first time. */
+  /** The verdict from the second send of this message to this token on. Absent: the same as the first. */
   again?: Verdict;
   /** Milliseconds until the answer. */
   delayMs?: number;

@@ -42,7 +42,7 @@ describe('SandboxProvider', () => {
     ['sandbox:', ACCEPT],
     ['sandbox:constructor', ACCEPT],
     ['sandbox', ACCEPT],
-  ])('%s always gets the same', async (token, verdict) => {
+  ])('%s always gets the same verdict', async (token, verdict) => {
     const provider = new SandboxProvider();
     expect(await send(provider, [token])).toEqual([verdict]);
     expect(await send(provider, [token])).toEqual([verdict]);
@@ -55,7 +55,7 @@ describe('SandboxProvider', () => {
     ],
     ['sandbox:unavailable:7', { action: 'retryBackoff', reason: 'unavailable' }],
     ['sandbox:ambiguous', { action: 'ambiguous', reason: 'ambiguous' }],
-  ])('%s is accepted from the second time on, message by message', async (token, first) => {
+  ])('%s is accepted from the second send on, per message', async (token, first) => {
     const provider = new SandboxProvider();
     expect(await send(provider, [token], 'm1')).toEqual([first]);
     expect(await send(provider, [token, `${token}:other`], 'm1')).toEqual([
@@ -66,7 +66,7 @@ describe('SandboxProvider', () => {
     expect(await send(provider, [token], 'm2')).toEqual([first]);
   });
 
-  it('remembers a bounded number of first times, the newest', async () => {
+  it('remembers a limited number of first sends, the newest', async () => {
     const provider = new SandboxProvider();
     const tokens = Array.from({ length: 10_001 }, (_, index) => `sandbox:unavailable:${index}`);
     await send(provider, tokens);
@@ -74,7 +74,7 @@ describe('SandboxProvider', () => {
     expect(await send(provider, [tokens[0]!])).toEqual([{ action: 'retryBackoff', reason: 'unavailable' }]);
   });
 
-  it('accepts slow devices after about a second, all together, and holds up nobody else', async () => {
+  it('accepts slow devices after about a second, all together, without delaying the rest', async () => {
     const reported: number[] = [];
     const recipients = ['sandbox:slow', 'sandbox:slow:2', 'sandbox:slow:3', 'sandbox:slow:4', 'x'].map((token) => ({
       token,
@@ -90,11 +90,11 @@ describe('SandboxProvider', () => {
     const took = performance.now() - begun;
     expect(reported).toEqual([4, 0, 1, 2, 3]);
     expect(took).toBeGreaterThan(950);
-    // One after the other would take 4 s.
+    // One after another would take 4 s.
     expect(took).toBeLessThan(3_900);
   });
 
-  it('sends nothing after stopped, and nothing once aborted', async () => {
+  it('sends nothing after stopped or after an abort', async () => {
     const provider = new SandboxProvider();
     const stopped = await send(provider, ['x', 'sandbox:stopped', 'x', 'sandbox:gone']);
     expect(stopped.map((verdict) => verdict?.action)).toEqual(['accept', 'stopApplication', 'notSent', 'notSent']);

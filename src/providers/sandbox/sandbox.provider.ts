@@ -4,12 +4,12 @@ import type { Notification } from '../notification.js';
 import type { Identified, Provider, Recipient, Sender, Verdict } from '../provider.js';
 import { sandboxOutcome, type SandboxOutcome } from './sandbox.outcome.js';
 
-/** Pairs of message and token that are remembered to answer differently the second time; the oldest go first. */
+/** Remembered pairs of message and token, which get another verdict the second time. The oldest are removed first. */
 const REMEMBERED = 10_000;
 
 /**
- * A provider without a network: each device's token chooses what becomes of its deliveries. For trying things out and
- * for tests of everything around a provider. What it remembers is this process's own.
+ * A provider without a network: the device's token chooses the verdict. For trials and for tests of the parts around a
+ * provider. Its memory belongs to this process.
  */
 export class SandboxProvider implements Provider {
   readonly name = 'sandbox';
@@ -17,7 +17,7 @@ export class SandboxProvider implements Provider {
   readonly parseSettings = null;
   private readonly seen = new Set<string>();
 
-  /** Any text, as it is. */
+  /** Accepts any text. */
   identify(token: string): Identified {
     return { identity: token };
   }
@@ -34,7 +34,7 @@ export class SandboxProvider implements Provider {
     };
   }
 
-  /** Everything but slow devices is answered before this returns: a promise for each would cost more than the answer. */
+  /** Reports all devices except slow ones before it returns: a promise per device would cost more than the answer. */
   private async send(
     messageId: string,
     recipients: readonly Recipient[],

@@ -11,11 +11,11 @@ const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 20
 const MINUTE_MS = 60_000;
 const decode = (part: string | undefined): unknown => JSON.parse(Buffer.from(part ?? '', 'base64url').toString());
 
-/** A token endpoint that answers what the test wants, in order; the last answer repeats. */
+/** A token endpoint with the test's answers in order; the last answer repeats. */
 class TokenEndpoint {
   readonly forms: URLSearchParams[] = [];
   answers: [status: number, body: string][] = [];
-  /** The header of all answers; empty: the server's own. */
+  /** The `Date` of all answers; empty: the server's own. */
   date = '';
   private readonly server: Server;
 
@@ -52,7 +52,7 @@ describe('AccessTokens', () => {
   let endpoint: TokenEndpoint;
   let tokenUri: string;
   let now: number;
-  /** How far the wall clock was set, in all. */
+  /** Total offset of the wall clock. */
   let steps: number;
   let tokens: AccessTokens;
   let shelf: MemoryShelf;
@@ -79,7 +79,7 @@ describe('AccessTokens', () => {
 
   afterEach(() => endpoint.close());
 
-  /** Until the fetch that `current` started has answered. */
+  /** Resolves after the request that `current` started. */
   const settled = (): Promise<unknown> => tokens.obtain();
 
   it('exchanges a signed assertion for a token', async () => {
@@ -103,14 +103,14 @@ describe('AccessTokens', () => {
     expect(verify('sha256', signed, publicKey, Buffer.from(signature!, 'base64url'))).toBe(true);
   });
 
-  it('asks once for any number of callers', async () => {
+  it('requests one token for any number of callers', async () => {
     endpoint.answers = [granted('one')];
     const grants = await Promise.all(Array.from({ length: 200 }, () => tokens.obtain()));
     expect(grants.every((grant) => 'token' in grant && grant.token === 'one')).toBe(true);
     expect(endpoint.forms).toHaveLength(1);
   });
 
-  it('renews from 5 minutes before the end, the old one serving until the new one is there', async () => {
+  it('renews from 5 minutes before the end and uses the old token meanwhile', async () => {
     endpoint.answers = [granted('one', 3_600), granted('two')];
     await tokens.obtain();
     now += 55 * MINUTE_MS - 1;
@@ -124,7 +124,7 @@ describe('AccessTokens', () => {
     expect(endpoint.forms).toHaveLength(2);
   });
 
-  it('keeps the old token to its end while renewing fails, and no longer', async () => {
+  it('uses the old token until its end while renewing fails, and not longer', async () => {
     endpoint.answers = [granted('one', 3_600), [503, 'busy']];
     await tokens.obtain();
     now += 56 * MINUTE_MS;
@@ -140,12 +140,12 @@ describe('AccessTokens', () => {
     await tokens.obtain();
     now += 29_999;
     tokens.current();
-    // A renewal would have reached the endpoint before this request of our own.
+    // A renewal would have reached the endpoint before this request.
     await fetch(tokenUri, { method: 'POST' });
     expect(endpoint.forms).toHaveLength(2);
   });
 
-  it('forgets a refused token, but not for an older one', async () => {
+  it('drops a refused token, but not for the refusal of an older one', async () => {
     endpoint.answers = [granted('one'), granted('two')];
     await tokens.obtain();
     tokens.refuse('one');
@@ -155,7 +155,7 @@ describe('AccessTokens', () => {
     expect(tokens.current()).toBe('two');
   });
 
-  it('is shared by way of the shelf until it is due', async () => {
+  it('shares its token through the shelf until it is due', async () => {
     endpoint.answers = [granted('one', 3_600), granted('two', 3_600)];
     await tokens.obtain();
     now += 55 * MINUTE_MS - 1;
@@ -169,7 +169,7 @@ describe('AccessTokens', () => {
     expect(endpoint.forms).toHaveLength(2);
   });
 
-  it('is fetched anew once by all who were refused with it', async () => {
+  it('requests one new token for all callers whose token was refused', async () => {
     endpoint.answers = [granted('one'), granted('two')];
     const other = start();
     await tokens.obtain();
@@ -182,14 +182,14 @@ describe('AccessTokens', () => {
     expect(endpoint.forms).toHaveLength(2);
   });
 
-  it('is fetched all the same when the shelf is away', async () => {
+  it('requests a token without the shelf if the shelf is unreachable', async () => {
     endpoint.answers = [granted('one')];
     shelf.away = true;
     expect(await tokens.obtain()).toEqual({ token: 'one' });
     expect(tokens.current()).toBe('one');
   });
 
-  it('is not found by a credential with another secret', () => {
+  it('a credential with another secret does not find the token', () => {
     const nameFor = (clientSecret: string): string =>
       clientGrant({ kind: 'oauth', appId: '1', clientId: '2', clientSecret }, 'https://o.example/t').name;
     expect(nameFor('right')).not.toBe(nameFor('wrong'));
@@ -197,7 +197,7 @@ describe('AccessTokens', () => {
     expect(nameFor('right')).not.toContain('right');
   });
 
-  it('stops once for a refusal, and asks again after the wait: a person may have cured it within', async () => {
+  it('stops once for a refusal and asks again after the wait, because the setting may be corrected', async () => {
     const refused: [number, string] = [400, '{"error":"invalid_scope"}'];
     endpoint.answers = [refused, refused, granted('one')];
     const reason = 'token endpoint: invalid_scope';
@@ -210,7 +210,7 @@ describe('AccessTokens', () => {
     expect(await tokens.obtain()).toEqual({ token: 'one' });
   });
 
-  it('waits 1 s after a failure, doubling to 60 s, and begins anew after a success', async () => {
+  it('waits 1 s after a failure, doubling to 60 s, and starts again after a success', async () => {
     endpoint.answers = [[500, ''], [500, ''], granted('one'), [500, '']];
     const failed = {
       verdict: { action: 'retryBackoff', reason: 'token endpoint: HTTP 500', floorMs: 1_000, capMs: 60_000 },
@@ -235,7 +235,7 @@ describe('AccessTokens', () => {
   });
 
   it.each([-60 * MINUTE_MS, 120 * MINUTE_MS])(
-    'waits its own second after a failure while the clock steps by %d ms',
+    'waits a full second after a failure while the clock steps by %d ms',
     async (step) => {
       endpoint.answers = [[503, ''], granted('one')];
       await tokens.obtain();
@@ -248,7 +248,7 @@ describe('AccessTokens', () => {
     },
   );
 
-  it('asks twice before it believes a refusal', async () => {
+  it('repeats a request before it believes a refusal', async () => {
     endpoint.answers = [[400, '{"error":"invalid_grant"}'], granted('one')];
     expect(await tokens.obtain()).toEqual({ token: 'one' });
   });
@@ -259,7 +259,7 @@ describe('AccessTokens', () => {
     expect(await tokens.obtain()).toEqual({ verdict });
   });
 
-  it.each([10, -10])('an invalid_grant by a clock that is %d min ahead of ours is tried again', async (minutes) => {
+  it.each([10, -10])("retries invalid_grant if the endpoint's clock is %d min ahead", async (minutes) => {
     endpoint.date = new Date(now + minutes * MINUTE_MS).toUTCString();
     endpoint.answers = [[400, '{"error":"invalid_grant"}'], granted('one')];
     const reason = `token endpoint: invalid_grant, by a clock 10 min ${minutes < 0 ? 'behind' : 'ahead of'} ours`;
@@ -268,7 +268,7 @@ describe('AccessTokens', () => {
     expect(await tokens.obtain()).toEqual({ token: 'one' });
   });
 
-  it('a clock that is right or nearly so excuses no refusal, and a wrong one no unknown client', async () => {
+  it('an equal clock excuses no refusal, and a wrong clock excuses no unknown client', async () => {
     endpoint.date = new Date(now + MINUTE_MS).toUTCString();
     endpoint.answers = [[400, '{"error":"invalid_grant"}']];
     expect(await tokens.obtain()).toMatchObject({ verdict: { action: 'stopApplication' } });
@@ -277,7 +277,7 @@ describe('AccessTokens', () => {
     expect(await start().obtain()).toMatchObject({ verdict: { action: 'stopApplication' } });
   });
 
-  it('takes an endpoint that is away for trouble that passes', async () => {
+  it('reads an unreachable endpoint as transient', async () => {
     await endpoint.close();
     const grant = await tokens.obtain();
     expect(grant).toMatchObject({ verdict: { action: 'retryBackoff', reason: 'token endpoint: ECONNREFUSED' } });
@@ -289,7 +289,7 @@ describe('readTokenAnswer', () => {
     [200, '{"access_token":"t","expires_in":60}', { token: 't', expiresIn: 60 }],
     [200, '{"access_token":"t"}', { token: 't', expiresIn: 3_600 }],
     [200, '{"access_token":"t","expires_in":"60"}', { token: 't', expiresIn: 3_600 }],
-  ])('%i %s is a token', (status, text, expected) => {
+  ])('reads %i %s as a token', (status, text, expected) => {
     expect(readTokenAnswer(status, text)).toEqual(expected);
   });
 
@@ -307,7 +307,7 @@ describe('readTokenAnswer', () => {
     [404, '{}', 'HTTP 404'],
     [421, '{"error":"invalid_grant"}', 'HTTP 421'],
     [425, '', 'HTTP 425'],
-  ])('%i %s passes', (status, text, what) => {
+  ])('reads %i %s as transient', (status, text, what) => {
     const verdict = { action: 'retryBackoff', reason: `token endpoint: ${what}`, floorMs: 1_000, capMs: 60_000 };
     expect(readTokenAnswer(status, text)).toEqual({ verdict });
   });

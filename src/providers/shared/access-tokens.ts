@@ -13,15 +13,15 @@ import { readHttpDate } from './retry-after.js';
 import type { SharedToken, TokenShelf } from '../token-shelf.js';
 import { isObject } from './unanswered.js';
 
-/** A new token is fetched this long before the old one ends (Google's own libraries do the same). */
+/** A new token is requested this long before the end of the old one, as Google's libraries do. */
 const EARLY_MS = 5 * MINUTE_MS;
 const FETCH_TIMEOUT_MS = 10_000;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = MINUTE_MS;
-/** Google takes an assertion of a clock that differs by less. */
+/** Google accepts an assertion whose clock differs by less. */
 const SKEW_MS = 2 * MINUTE_MS;
 
-/** RFC 6749 §5.2 and §4.1.2.1, and Google's: no other word of an answer is repeated. */
+/** Codes of RFC 6749 §5.2 and §4.1.2.1 and of Google. Other words of an answer are not repeated. */
 const OAUTH_ERRORS = [
   'invalid_request',
   'invalid_client',
@@ -38,39 +38,39 @@ const OAUTH_ERRORS = [
   'rate_limit_exceeded',
 ];
 
-/** An access token, or what its absence means for a delivery. */
+/** An access token, or the verdict on deliveries without one. */
 export type Grant = { token: string } | { verdict: Verdict };
 
-/** Where bearer tokens come from: fetched from an endpoint, or signed here. */
+/** A source of bearer tokens: requested from an endpoint or signed here. */
 export interface AccessTokenSource {
-  /** The token to send with now; undefined: `obtain` one first. */
+  /** The token to send with now. If undefined, call `obtain` first. */
   current(): string | undefined;
   obtain(): Promise<Grant>;
-  /** The provider refused this token. */
+  /** Called when the provider refused this token. */
   refuse(token: string): void;
 }
 
-/** What is asked of an OAuth 2 token endpoint. */
+/** A request to an OAuth 2 token endpoint. */
 export interface TokenRequest {
-  /** Of the credential, on the shelf. */
+  /** Name of the credential on the shelf. */
   name: string;
   url: string;
   /** Parameters of the form; `now` is epoch ms. */
   form(now: number): Record<string, string>;
-  /** Where the client shows its secret in a header instead (RFC 6749 §2.3.1). */
+  /** `Authorization` header, if the client sends its secret there (RFC 6749 §2.3.1). */
   authorization?: string;
-  /** Finds the addresses of the endpoint's name in place of the system's look-up, where a caller gives the URL. */
+  /** Resolves the endpoint's name instead of the system, if a caller gives the URL. */
   lookup?: LookupFunction;
-  /** In place of `readTokenAnswer`, where an answer means more. */
+  /** Replaces `readTokenAnswer` if answers have another meaning. */
   read?: (status: number, text: string) => TokenAnswer;
 }
 
 export type TokenAnswer = { token: string; expiresIn: number } | { verdict: Verdict };
 
 /**
- * Access tokens of one credential (RFC 6749 §4.4, RFC 7523), shared with other applications and processes by way of the
- * shelf. At most one request to the token endpoint runs at a time, and after a failure the next waits 1 s, doubling to
- * 60 s.
+ * Access tokens of one credential (RFC 6749 §4.4, RFC 7523), shared with other applications and processes through the
+ * shelf. At most one request to the token endpoint runs at a time; after a failure the next waits 1 s, doubling to 60
+ * s.
  */
 export class AccessTokens implements AccessTokenSource {
   private readonly log = new Logger('Providers');
@@ -88,19 +88,19 @@ export class AccessTokens implements AccessTokenSource {
     private readonly elapsed: () => number = () => performance.now(),
   ) {}
 
-  /** The token in hand, if it still holds; near its end a new one is fetched behind the caller's back. */
+  /** The token in hand, if it is valid. Near its end, a new one is requested in the background. */
   current(): string | undefined {
     const { held } = this;
     const now = this.now();
     if (held === undefined || now >= held.expiresAt) return undefined;
-    // `obtain` never rejects; a failure here costs nothing while the token in hand still works.
+    // `obtain` never rejects. A failure here has no effect while the token in hand is valid.
     if (isDue(held, now)) void this.obtain();
     return held.token;
   }
 
   /**
-   * Gets a token, together with everybody who asks meanwhile; within the wait after a failure answers as that did, but that
-   * a refusal stops only once: whoever resumes the application before the wait is over has the endpoint asked again.
+   * Gets a token, with one request for all callers. Within the wait after a failure it repeats that answer, but a
+   * refusal stops only once: if the application is resumed before the wait is over, the endpoint is asked again.
    */
   obtain(): Promise<Grant> {
     if (this.failed !== undefined && this.elapsed() < this.failed.retryAt) {
@@ -113,7 +113,7 @@ export class AccessTokens implements AccessTokenSource {
     return this.fetching;
   }
 
-  /** The provider refused this token: forget it, unless a newer one is already in hand. */
+  /** The provider refused this token: drop it, unless a newer one is in hand. */
   refuse(token: string): void {
     if (this.held?.token !== token) return;
     this.held = undefined;
@@ -121,7 +121,7 @@ export class AccessTokens implements AccessTokenSource {
   }
 
   private async takeOrFetch(): Promise<Grant> {
-    // A shelf that is away costs the others their share, and us nothing.
+    // If the shelf is unreachable, other processes request their own token.
     const shared = await this.shelf.take(this.request.name).catch(() => undefined);
     const isGood = shared !== undefined && shared.token !== this.refused && !isDue(shared, this.now());
     if (!isGood) return this.fetch(shared?.mintedAt ?? 0);
@@ -129,10 +129,10 @@ export class AccessTokens implements AccessTokenSource {
     return { token: shared.token };
   }
 
-  /** A new token, in place of one on the shelf that was minted at `than` or before. */
+  /** Requests a new token instead of one on the shelf that was issued at `than` or before. */
   private async fetch(than: number): Promise<Grant> {
     let answer = await this.exchange();
-    // One odd word is not believed: the second request is signed anew.
+    // A single refusal is not believed; the second request is signed anew.
     if ('verdict' in answer && answer.verdict.action === 'stopApplication') answer = await this.exchange();
     if ('verdict' in answer) {
       const times = (this.failed?.times ?? 0) + 1;
@@ -147,7 +147,7 @@ export class AccessTokens implements AccessTokenSource {
     return { token: this.held.token };
   }
 
-  /** A grant of a time that the endpoint does not share is refused for our clock, and no person has to change a setting. */
+  /** If the endpoint's clock differs, a refused grant is retried: the time is wrong, not the setting. */
   private doubt(answer: TokenAnswer, date: string): TokenAnswer {
     if ('token' in answer || answer.verdict.action !== 'stopApplication') return answer;
     if (!answer.verdict.reason.includes('invalid_grant')) return answer;
@@ -173,7 +173,7 @@ export class AccessTokens implements AccessTokenSource {
           ...(authorization !== undefined && { authorization }),
         },
         timeout: FETCH_TIMEOUT_MS,
-        // `timeout` starts with the connection: this one covers name look-up and a server that trickles.
+        // `timeout` starts with the connection; this signal covers name resolution and a slow answer.
         signal: AbortSignal.timeout(FETCH_TIMEOUT_MS + 5_000),
         maxRedirects: 0,
         maxContentLength: 65_536,
@@ -186,21 +186,21 @@ export class AccessTokens implements AccessTokenSource {
       });
       return this.doubt(read(status, data), String(headers['date'] ?? ''));
     } catch (error) {
-      // The error holds the whole request, credential included: only its code leaves here.
+      // The error contains the whole request with the credential, so only its code is used.
       const code = isAxiosError(error) && error.code !== undefined ? error.code : 'failed';
       return { verdict: endpointTrouble(code === NOT_PUBLIC ? 'it is not at a public address' : code) };
     }
   }
 }
 
-/** A short-lived token is not renewed all the time: the margin is never more than a quarter of its life. */
+/** The margin is at most a quarter of the token's life, so that a short-lived token is not renewed all the time. */
 function isDue({ mintedAt, expiresAt }: SharedToken, now: number): boolean {
   return now >= expiresAt - Math.min(EARLY_MS, (expiresAt - mintedAt) / 4);
 }
 
 /**
- * True when a token is in hand, fetched if need be. Otherwise nothing can be written and all `count` recipients are
- * reported with what the fetch said, a stop once: the others were not sent.
+ * True if a token is in hand, requested if necessary. Otherwise reports all `count` recipients: a stop is reported once
+ * and the rest as notSent; another verdict is reported for each.
  */
 export async function haveToken(
   tokens: AccessTokenSource,
@@ -217,28 +217,28 @@ export async function haveToken(
 }
 
 /**
- * Reads the token endpoint's answer (RFC 6749 §5). Refusals of the credential stop the application; trouble on the
- * other side (5xx, 429, a page in place of JSON) never does.
+ * Reads the token endpoint's answer (RFC 6749 §5). A refused credential stops the application; a fault of the endpoint
+ * (5xx, 429, HTML) never does.
  */
 export function readTokenAnswer(status: number, text: string): TokenAnswer {
   const answer = parseObject(text);
   if (status === 200) {
     const { access_token: token, expires_in: expiresIn } = answer;
-    // Only what a header can carry.
+    // Only characters that a header may contain.
     if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token))
       return { verdict: endpointTrouble('malformed answer') };
     return { token, expiresIn: typeof expiresIn === 'number' && expiresIn > 0 ? expiresIn : HOUR_S };
   }
   const { error } = answer;
   const word = OAUTH_ERRORS.find((known) => known === error) ?? '';
-  // A refusal has a word (RFC 6749 §5.2). Some servers leave it out of a 401, which a front end's page is not taken for.
+  // A refusal has an `error` (RFC 6749 §5.2). Some servers leave it out of a 401; HTML is not a refusal.
   const isRefusal = typeof error === 'string' || (status === 401 && !/^\s*</.test(text));
   if (isPassing(status) || status === 429 || status < 400 || !isRefusal)
     return { verdict: endpointTrouble(`HTTP ${status}`) };
   return { verdict: { action: 'stopApplication', reason: `token endpoint: ${word || `HTTP ${status}`}` } };
 }
 
-/** Trouble that passes: tried again, and never a reason to stop. */
+/** A transient fault: retried, and never a reason to stop. */
 export function endpointTrouble(what: string): Verdict {
   return comeAgain(`token endpoint: ${what}`);
 }

@@ -1,7 +1,7 @@
 import { HOUR_MS } from '../../common/durations.js';
 import type { GcmSettings, Notification } from '../notification.js';
 
-/** What FCM and Push Kit make of `settings.gcm` alike: one Android app reads both, pure. */
+/** The parts of `settings.gcm` that FCM and Push Kit map alike, because one Android app reads both. Pure. */
 
 /** The names that Android's Color.parseColor knows, as RRGGBB. */
 const COLOURS: Record<string, string> = {
@@ -30,12 +30,12 @@ const COLOURS: Record<string, string> = {
   teal: '008080',
 };
 
-/** How long a light is on, or off, when the caller did not say. */
+/** Default time that a light is on, or off. */
 const BLINK_MS = 1_000;
 
 /**
- * What MobileFirst's Android apps read from a message; undefined members vanish in the JSON. The names are this fixed
- * list: the caller's own members travel inside `payload`, where none of them can pass for ours or the provider's.
+ * The data that MobileFirst's Android apps read. JSON leaves out undefined members. The names are fixed; the caller's
+ * members are inside `payload`, so that they cannot replace ours or the provider's.
  */
 export function appData({ messageId, alert, url, gcm = {} }: Notification): Record<string, unknown> {
   const { style } = gcm;
@@ -45,7 +45,7 @@ export function appData({ messageId, alert, url, gcm = {} }: Notification): Reco
     url,
     payload: { ...gcm.payload, nid: messageId },
     type: gcm.type,
-    // The rest has no place in every provider's own notification, or none that keeps its meaning; the app shows it.
+    // The provider's notification has no equal fields for these, so the app shows them.
     priority: gcm.priority?.toLowerCase(),
     redact: gcm.redact,
     category: gcm.category,
@@ -59,8 +59,8 @@ export function appData({ messageId, alert, url, gcm = {} }: Notification): Reco
 }
 
 /**
- * FCM's own defaults: a visible message wakes an idle phone, a silent one waits. `sync` lets it wait too. Of the five
- * words of the wire, max and high wake it.
+ * FCM's defaults: a visible message wakes an idle phone, a silent one does not, and `sync` prevents waking. Of the five
+ * priorities of the wire, max and high wake the phone.
  */
 export function isUrgent({ gcm = {}, priority }: Notification): boolean {
   if (gcm.sync === true) return false;
@@ -69,7 +69,7 @@ export function isUrgent({ gcm = {}, priority }: Notification): boolean {
   return /^(max|high)$/i.test(word);
 }
 
-/** Both want all three members, the colour as parts of 0 to 1: without a colour there is nothing to send. */
+/** Both providers require all three members, the colour as parts from 0 to 1. Without a colour, nothing is sent. */
 export function lightSettings(lights: GcmSettings['lights']): Record<string, unknown> | undefined {
   const color = parseColour(lights?.ledArgb);
   if (color === undefined) return undefined;
@@ -89,18 +89,18 @@ function parseColour(text: string | undefined): Record<'red' | 'green' | 'blue' 
   return { red, green, blue, alpha };
 }
 
-/** Milliseconds, as number or text, to protobuf's duration text. */
+/** Milliseconds, as number or text, as protobuf's duration text. */
 function duration(ms: number | string | undefined): string {
   const value = ms === undefined || ms === '' ? Number.NaN : Number(ms);
   return `${(value >= 0 && value <= HOUR_MS ? value : BLINK_MS) / 1_000}s`;
 }
 
-/** Under either of its names. */
+/** The style's type under either of its names. */
 function styleType(style: GcmSettings['style']): string | undefined {
   return style?.type ?? style?.notification_type;
 }
 
-/** The style, where it is of this kind. */
+/** The style, if it has this type. */
 export function styleOf(
   kind: 'picture' | 'bigtext' | 'inbox',
   { style }: GcmSettings,

@@ -32,7 +32,7 @@ function notificationOf(text: string): Notification {
   return { ...given, placeholders: findPlaceholders(given) };
 }
 
-/** The body for values, as the template makes it, and as it is when the texts are filled in first. */
+/** The body from the template, and the body of texts that were filled in first. */
 const WIRES: Record<
   string,
   { filled: (n: Notification, values: Values) => Buffer; built: (n: Notification) => Buffer }
@@ -78,7 +78,7 @@ const hard = fc.constantFrom(
   '',
 );
 
-it.each(Object.keys(WIRES))('%s: filling the template is the same as filling the texts first', (wire) => {
+it.each(Object.keys(WIRES))('%s: filling the template gives the same body as filling the texts first', (wire) => {
   const { filled, built } = WIRES[wire]!;
   fc.assert(
     fc.property(fc.oneof(text, hard), fc.oneof(text, hard), fc.oneof(text, hard), (before, value, other) => {
@@ -90,11 +90,11 @@ it.each(Object.keys(WIRES))('%s: filling the template is the same as filling the
   );
 });
 
-it('the body of a notification without placeholders is no template', () => {
+it('a notification without placeholders has no template', () => {
   expect(BodyTemplate.of({ messageId: 'm', collapseId: 'm', expiresAt: 0, alert: '{{' }, apnsBody)).toBeNull();
 });
 
-it('says how large it became, and nothing of what is in it', () => {
+it('the verdict names the size and repeats nothing of the body', () => {
   expect(tooLarge(5_000, 4_096)).toEqual({
     action: 'fail',
     reason: 'the message is 5000 bytes, the provider takes 4096',

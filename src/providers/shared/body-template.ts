@@ -5,12 +5,12 @@ import type { Values } from '../placeholders.js';
 import { escapeXml } from './xml.js';
 
 /**
- * Bodies that differ by their placeholders alone: built once per notification by the provider's own function, and filled in
- * for each delivery. A mark goes through that function in place of each placeholder. It holds a quote, and what became of
- * the quote says how a value must be escaped there: JSON, JSON within JSON, XML.
+ * Bodies that differ only by their placeholders: built once per notification by the provider's function, and filled in
+ * per delivery. Each placeholder is built as a mark that contains a quotation mark; the escaped form of the quotation
+ * mark tells how a value must be escaped there (JSON, JSON within JSON, XML).
  */
 
-/** Noncharacters, which no text has (Unicode §23.7), and JSON and XML pass as they are. */
+/** Noncharacters (Unicode §23.7): no text contains them, and JSON and XML do not escape them. */
 const [BEGIN, END] = ['\ufdd0', '\ufdd1'];
 const MARK = /\ufdd0(\d+)(\\*)("|&quot;)\ufdd1/g;
 
@@ -24,11 +24,11 @@ interface Hole extends Spot {
 }
 
 export class BodyTemplate {
-  /** Texts and holes in turn; the first and the last are texts. */
+  /** Texts and holes in turn, starting and ending with a text. */
   private readonly texts: string[] = [];
   private readonly holes: Hole[] = [];
 
-  /** Null for a notification without placeholders. `build` makes the body of one. */
+  /** Null for a notification without placeholders. `build` makes the body of a notification. */
   static of(notification: Notification, build: (marked: Notification) => Buffer | string): BodyTemplate | null {
     if (!notification.placeholders?.length) return null;
     const spots: Spot[] = [];
@@ -42,7 +42,7 @@ export class BodyTemplate {
     let from = 0;
     for (const { 0: mark, 1: index, 2: slashes = '', 3: quote, index: at } of body.matchAll(MARK)) {
       const spot = spots[Number(index)];
-      // Somebody's own text may look like a mark: then it is one.
+      // A caller's text that looks like a mark is not one.
       if (!spot) continue;
       this.texts.push(body.slice(from, at));
       this.holes.push({ ...spot, escape: escapeFor(slashes.length, quote === '&quot;') });
@@ -59,7 +59,7 @@ export class BodyTemplate {
   }
 }
 
-/** A quote is `\"` in JSON, `\\\"` in JSON within JSON: one escape more doubles the backslashes and adds one. */
+/** A quotation mark is `\"` in JSON and `\\\"` in JSON within JSON: each level doubles the backslashes and adds one. */
 function escapeFor(slashes: number, inXml: boolean): (value: string) => string {
   const times = Math.log2(slashes + 1);
   return (value) => {
@@ -69,7 +69,7 @@ function escapeFor(slashes: number, inXml: boolean): (value: string) => string {
   };
 }
 
-/** Filled in, the body is larger than the provider takes. */
+/** The verdict if the filled-in body is larger than the provider's limit. */
 export function tooLarge(bytes: number, limit: number): Verdict {
   return { action: 'fail', reason: `the message is ${bytes} bytes, the provider takes ${limit}` };
 }

@@ -11,12 +11,12 @@ describe('canonicalUri', () => {
     ['https://push.example/b/../a', 'https://push.example/a'],
     ['https://push.example/%61%2b', 'https://push.example/a%2B'],
     ['https://push.example/?token=a%2fb%7E', 'https://push.example/?token=a%2Fb~'],
-  ])('%s means %s', (text, canonical) => {
+  ])('%s equals %s', (text, canonical) => {
     expect(canonicalUri(new URL(text))).toBe(canonical);
     expect(canonicalUri(new URL(canonical))).toBe(canonical);
   });
 
-  it('what is case-sensitive stays as it is', () => {
+  it('keeps the parts that are case-sensitive', () => {
     expect(canonicalUri(new URL('https://push.example/Ab?Cd=Ef'))).toBe('https://push.example/Ab?Cd=Ef');
   });
 });

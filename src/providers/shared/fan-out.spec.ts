@@ -6,7 +6,7 @@ import type { Verdict } from '../provider.js';
 
 const ACCEPT: Verdict = { action: 'accept' };
 
-/** Deliveries that settle when told to, and what was reported of them. */
+/** Deliveries that settle on command, and their reports. */
 function bench() {
   const begun: number[] = [];
   const settle = new Map<number, (verdict: Verdict) => void>();
@@ -27,7 +27,7 @@ function bench() {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('fanOut', () => {
-  it('reports each index once and never has more outstanding than allowed', async () => {
+  it('reports each index once and never has more deliveries open than allowed', async () => {
     let open = 0;
     let most = 0;
     const counts = Array.from({ length: 100 }, () => 0);
@@ -42,13 +42,13 @@ describe('fanOut', () => {
     expect(counts.every((count) => count === 1)).toBe(true);
   });
 
-  it('resolves for nobody', async () => {
+  it('resolves for an empty list', async () => {
     const b = bench();
     await fanOut(0, b.deliver, b.report, new AbortController().signal);
     expect(b.reports).toEqual([]);
   });
 
-  it('reports what has not begun as notSent once the signal aborts, and waits for the rest', async () => {
+  it('reports deliveries that have not begun as notSent after an abort, and waits for the rest', async () => {
     const b = bench();
     const controller = new AbortController();
     const done = fanOut(4, b.deliver, b.report, controller.signal, { outstanding: () => 2 });
@@ -62,7 +62,7 @@ describe('fanOut', () => {
     expect(b.begun).toEqual([0, 1]);
   });
 
-  it('puts no listener on the signal, which dozens of sends may share', async () => {
+  it('adds no listener to the signal, which dozens of sends may share', async () => {
     const { signal } = new AbortController();
     const b = bench();
     const done = fanOut(1, b.deliver, b.report, signal);
@@ -71,7 +71,7 @@ describe('fanOut', () => {
     await done;
   });
 
-  it('begins nothing on a signal that has aborted', async () => {
+  it('begins nothing if the signal has already aborted', async () => {
     const b = bench();
     await fanOut(2, b.deliver, b.report, AbortSignal.abort(), { outstanding: () => 2 });
     expect(b.begun).toEqual([]);
@@ -89,7 +89,7 @@ describe('fanOut', () => {
     expect(b.reports).toEqual(['0 stopApplication', '2 notSent', '3 notSent', '4 notSent', '1 accept']);
   });
 
-  it('begins nothing more after the application was told to slow down, and goes on after a device was', async () => {
+  it('begins nothing more after the application has to slow down, and continues after a device has to', async () => {
     const b = bench();
     const done = fanOut(4, b.deliver, b.report, new AbortController().signal, { outstanding: () => 1 });
     b.settle.get(0)!({ action: 'retryAfter', reason: '429', afterMs: 1_000, scope: 'device' });
@@ -99,7 +99,7 @@ describe('fanOut', () => {
     expect(b.reports).toEqual(['0 retryAfter', '1 retryAfter', '2 notSent', '3 notSent']);
   });
 
-  it('holds what has not begun once the breaker of its host opens', async () => {
+  it('holds deliveries that have not begun when the breaker of their host opens', async () => {
     const b = bench();
     const breaker = new HostBreaker();
     const done = fanOut(4, b.deliver, b.report, new AbortController().signal, { outstanding: () => 2, breaker });
@@ -111,7 +111,7 @@ describe('fanOut', () => {
     expect(b.reports).toEqual(['0 retryAfter', '2 held', '3 held', '1 retryBackoff']);
   });
 
-  it('rejects with a fault of ours once the outstanding ones have settled', async () => {
+  it('rejects with an internal fault after the open deliveries have settled', async () => {
     const reports: number[] = [];
     const deliver = async (index: number): Promise<Verdict> => {
       if (index === 0) throw new Error('ours');
@@ -125,7 +125,7 @@ describe('fanOut', () => {
     expect(reports).toEqual([1, 2]);
   });
 
-  it('rejects when report throws', async () => {
+  it('rejects if report throws', async () => {
     const deliver = (): Promise<Verdict> => Promise.resolve(ACCEPT);
     const report = (): void => {
       throw new Error('full');

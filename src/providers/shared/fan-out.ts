@@ -4,26 +4,24 @@ import type { Verdict } from '../provider.js';
 export const NOT_SENT: Verdict = { action: 'notSent' };
 
 /**
- * Deliveries of one send call that are outstanding at once. What has been handed to the connections cannot be called
- * back, so this is also what an abort or a stopped application still writes at most, and what a one-time code finds before
- * it at a provider that is saturated. 250 at 40 ms an answer are 6,250/s
- * for one call, and several calls share the connections.
+ * Open deliveries of one send call. A request that was given to the connections cannot be cancelled, so this limits
+ * what is still written after an abort or a stop, and how many requests a one-time code waits for at a saturated
+ * provider. 250 at 40 ms per answer are 6,250/s per call, and several calls share the connections.
  */
 export const OUTSTANDING = 250;
 
 export interface FanOutOptions {
-  /** Deliveries under way at once, asked again at each verdict. */
+  /** Maximum of open deliveries, read again at each verdict. */
   outstanding?: () => number;
-  /** Of the host that all of them go to: while it is open they are reported as held. */
+  /** Breaker of the host that all deliveries go to. While it is open, they are reported as held. */
   breaker?: HostBreaker;
 }
 
 /**
- * Runs `deliver` for each index from 0 to count - 1, a bounded number at once, and reports every verdict once. After
- * `signal` aborts or a verdict concerns the whole application (stopped, or told to slow down), indexes not yet begun are
- * reported as notSent, at the next verdict.
- * Resolves when all are reported. When `deliver` or `report` throws, nothing more is begun, and the first fault rejects
- * the promise once the outstanding ones have settled.
+ * Runs `deliver` for each index from 0 to count - 1, a limited number at once, and reports every verdict once. If
+ * `signal` aborts or a verdict concerns the whole application (stop, slow down), indexes that have not begun are
+ * reported as notSent at the next verdict. Resolves when all are reported. If `deliver` or `report` throws, nothing
+ * more begins, and the promise rejects with the first fault after the open deliveries have settled.
  */
 export function fanOut(
   count: number,
@@ -72,7 +70,7 @@ export function fanOut(
       advance();
     };
 
-    // One reaction a delivery: a chain of three cost a microsecond.
+    // One reaction per delivery: a chain of three cost a microsecond.
     const begin = (index: number): void => {
       const delivery = deliver(index);
       open++;
@@ -87,7 +85,7 @@ export function fanOut(
       }, fail);
     };
 
-    // The signal is looked at and not listened to: dozens of sends share one, and the next answer is near.
+    // The signal is polled, without a listener: dozens of sends share it, and the next answer comes soon.
     advance();
   });
 }

@@ -19,7 +19,7 @@ describe('HostBreaker', () => {
     for (let time = 0; time < times; time++) breaker.note(FAILED);
   }
 
-  it('opens at the twentieth failure in a row, for a second', () => {
+  it('opens for a second at the twentieth failure in a row', () => {
     fail(19);
     expect(breaker.held()).toBeUndefined();
     fail(1);
@@ -38,7 +38,7 @@ describe('HostBreaker', () => {
     { action: 'stopApplication', reason: 'Forbidden' },
     { action: 'retryAfter', reason: '429', afterMs: 1, scope: 'device' },
     { action: 'retryAfter', reason: '429', afterMs: 1, scope: 'application' },
-  ])('takes $action for a sign of life', (verdict) => {
+  ])('$action shows that the host works', (verdict) => {
     fail(19);
     breaker.note(verdict);
     fail(19);
@@ -46,7 +46,7 @@ describe('HostBreaker', () => {
   });
 
   it.each<Verdict>([{ action: 'notSent' }, { action: 'held', reason: '', forMs: 0 }])(
-    'takes $action for no sign at all',
+    '$action does not count for or against the host',
     (verdict) => {
       fail(19);
       breaker.note(verdict);
@@ -55,7 +55,7 @@ describe('HostBreaker', () => {
     },
   );
 
-  it('lets one through to try, and its failure doubles the wait up to a minute', () => {
+  it('lets one delivery through as a probe, and its failure doubles the wait up to a minute', () => {
     fail(20);
     const waits: number[] = [];
     for (let round = 0; round < 8; round++) {
@@ -64,14 +64,14 @@ describe('HostBreaker', () => {
       waits.push(held.forMs);
       now += held.forMs;
       expect(breaker.held()).toBeUndefined();
-      // Only one: the others wait for what it finds.
+      // Only one probe at a time; other deliveries wait for its result.
       expect(breaker.held()).toMatchObject({ action: 'held' });
       breaker.note({ action: 'ambiguous', reason: 'time-out' });
     }
     expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
   });
 
-  it('closes with the first sign of life, and begins anew', () => {
+  it('closes at the first success and starts again with the first wait', () => {
     fail(20);
     now += 1_000;
     breaker.held();
@@ -83,14 +83,14 @@ describe('HostBreaker', () => {
     expect(breaker.held()).toMatchObject({ forMs: 1_000 });
   });
 
-  it('goes by no wall clock: one that steps back leaves the wait as it is', () => {
+  it('does not depend on the wall clock: a step back leaves the wait unchanged', () => {
     const steady = new HostBreaker();
     for (let time = 0; time < 20; time++) steady.note(FAILED);
     setWallClock(Date.now() - 3_600_000, performance.now());
     expect(steady.held()).toMatchObject({ forMs: expect.closeTo(1_000, -3) as number });
   });
 
-  it('what was under way when it opened adds nothing', () => {
+  it('deliveries that were open when it opened do not count', () => {
     fail(500);
     expect(breaker.held()).toMatchObject({ forMs: 1_000 });
   });
@@ -104,7 +104,7 @@ describe('HostBreaker', () => {
   });
 
   it.each([['called off', 'notSent' as const, 0] as const, ['lost', undefined, 60_000] as const])(
-    'a try that is %s makes room for another',
+    'after a probe that is %s, another probe is let through',
     (_what, action, afterMs) => {
       fail(20);
       now += 1_000;
@@ -116,7 +116,7 @@ describe('HostBreaker', () => {
   );
 });
 
-it('HostBreakers keeps one for each host, and forgets the one unused for longest', () => {
+it('HostBreakers keeps one breaker per host and drops the one unused for longest', () => {
   const breakers = new HostBreakers();
   const first = breakers.for('https://0.example');
   const second = breakers.for('https://1.example');

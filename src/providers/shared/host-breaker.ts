@@ -1,31 +1,31 @@
 import { MINUTE_MS } from '../../common/durations.js';
 import type { Verdict } from '../provider.js';
 
-/** Failures in a row, with no sign of life between them, after which a host is left alone. */
+/** Failures in a row, without a success between them, that open the breaker. */
 const FAILURES = 20;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = MINUTE_MS;
-/** After a refusal of the credentials. */
+/** After the credentials were refused. */
 const FIRST_REFUSAL_MS = 30_000;
-/** A host's own word, however long, is looked at again after this. */
+/** A host that asks for a longer wait is probed after this time. */
 const LONGEST_ORDERED_WAIT_MS = 10 * MINUTE_MS;
-/** Longer than any request may take, its replays included. */
+/** Longer than any request may take, including its repeats. */
 const PROBE_MS = MINUTE_MS;
-/** Hosts that one sender remembers. Only Web Push has more than one: as many as browsers name. */
+/** Hosts that one sender remembers. Only Web Push has more than one. */
 const HOSTS = 256;
 
 /**
- * The circuit breaker of one host, as one application sees it: open, nothing is written to it, and what was to be waits in
- * its batch; then one delivery is let through, and its verdict closes the breaker or doubles the wait. Not shared between
- * applications: a certificate that the host hangs up on looks like a host that is down.
+ * The circuit breaker of one host for one application. While it is open, nothing is written and deliveries wait in
+ * their batch; then one delivery is let through, and its verdict closes the breaker or doubles the wait. Not shared
+ * between applications: a host that hangs up on one certificate looks like a host that is down.
  */
 export class HostBreaker {
   private failures = 0;
   private openUntil = 0;
   private waitMs = FIRST_WAIT_MS;
-  /** The last wait after a refusal; 0: none stands. */
+  /** The last wait after a refusal; 0: none. */
   private refusalMs = 0;
-  /** A delivery is on its way to try the host; 0: none is. After this it is taken for lost. */
+  /** A probe is under way until then; 0: none. A probe that takes longer counts as lost. */
   private probeUntil = 0;
   private reason = '';
 
@@ -35,7 +35,10 @@ export class HostBreaker {
     private readonly host = 'the host',
   ) {}
 
-  /** The verdict on a delivery that may not be written now; undefined when it may. What is let through must be noted. */
+  /**
+   * The verdict on a delivery that may not be written now; undefined if it may. A delivery that is let through must be
+   * reported to `note`.
+   */
   held(): Verdict | undefined {
     if (this.openUntil === 0) return undefined;
     const now = this.now();
@@ -48,8 +51,8 @@ export class HostBreaker {
   }
 
   /**
-   * The host refuses this application's credentials: it is left alone for longer than one that is in trouble, and one
-   * delivery tries it now and then.
+   * The host refuses this application's credentials. It is left alone for longer than after failures, with one probe at
+   * a time.
    */
   refuse(reason: string): void {
     const isTried = this.probeUntil > 0;
@@ -83,7 +86,7 @@ export class HostBreaker {
 
   private fail(reason: string): void {
     this.failures++;
-    // What was under way when it opened says nothing new.
+    // Results of requests that were open when the breaker opened do not count.
     const probed = this.probeUntil > 0;
     if (this.openUntil > 0 ? !probed : this.failures < FAILURES) return;
     if (probed) this.waitMs = Math.min(2 * this.waitMs, LONGEST_WAIT_MS);
@@ -109,7 +112,7 @@ function steadyClock(): number {
   return performance.now();
 }
 
-/** The breakers of a sender with many hosts; the one unused for longest is forgotten. */
+/** The breakers of a sender with many hosts; the one unused for longest is removed. */
 export class HostBreakers {
   private readonly breakers = new Map<string, HostBreaker>();
 
@@ -124,7 +127,7 @@ export class HostBreakers {
     return breaker;
   }
 
-  /** Takes all for hosts that nothing is known of. */
+  /** Forgets all hosts. */
   clear(): void {
     this.breakers.clear();
   }

@@ -6,44 +6,44 @@ import axios, { isAxiosError } from 'axios';
 import type { AnswerHead } from '../../http2/push.js';
 import type { SenderStats } from '../provider.js';
 
-/** What speaks HTTP/1.1 only is reached through this: WNS, HMS, push services of browsers without HTTP/2, an upstream. */
+/** HTTP/1.1 client for WNS, HMS, push services of browsers without HTTP/2, and an upstream. */
 
-/** For the wait for a connection, and again from the writing to the whole answer. */
+/** For the wait for a connection, and again from writing to the whole answer. */
 const DEADLINE_MS = 15_000;
-/** An idle connection is closed before a server's own limit cuts it under a request: Azure's front ends allow 120 s. */
+/** Idle connections are closed before a server closes them during a request; Azure's front ends allow 120 s. */
 const IDLE_MS = 30_000;
-/** The longest known names a thousand refused tokens of some 200 characters each; a longer one is none of theirs. */
+/** The longest known answer names 1000 refused tokens of about 200 characters. */
 const LARGEST_ANSWER = 512 * 1_024;
 
-/** As `PushResult` of the HTTP/2 pipeline: refused means that nothing was written. */
+/** Like `PushResult` of the HTTP/2 client. `refused`: nothing was written. */
 export type HttpResult =
   | { kind: 'answered'; status: number; headers: Readonly<Record<string, string>>; body: Buffer }
   | { kind: 'refused'; reason: string }
   | { kind: 'ambiguous'; reason: string; head?: AnswerHead };
 
 export interface Http1Options {
-  /** PEM of the authorities to trust instead of the system's. */
+  /** PEM of the trusted authorities instead of the system's. */
   ca: string | undefined;
   /** To one host; each carries one request at a time. */
   maxConnections: number;
   /** How long an unused connection is kept. Default 30,000. */
   idleMs?: number;
-  /** For the wait for a connection, and again from the writing to the whole answer. Default 15,000. */
+  /** For the wait for a connection, and again from writing to the whole answer. Default 15,000. */
   deadlineMs?: number;
-  /** Bytes of the largest answer; a longer one is none. Default 524,288. */
+  /** Largest answer in bytes; a longer one counts as no answer. Default 524,288. */
   largestAnswer?: number;
-  /** Finds the addresses of a host's name in place of the system's look-up. */
+  /** Resolves host names instead of the system. */
   lookup?: LookupFunction;
 }
 
 /**
- * POSTs over connections that are kept, with Content-Length and without `Expect`; no redirect is followed and no proxy
- * of the environment used. It never rejects, and what it says of a failure is a code: the error itself holds the
- * request with its credentials.
+ * POSTs over kept connections, with Content-Length and without `Expect`. Follows no redirect and uses no proxy of the
+ * environment. Never rejects; a failure is reported as a code, because the error contains the request with its
+ * credentials.
  */
 export class Http1Client {
   private readonly agents: { httpAgent: http.Agent; httpsAgent: https.Agent };
-  /** Sockets that a request can be written to at once: connected, and through with TLS. */
+  /** Sockets that are connected, with TLS finished, so that a request can be written. */
   private readonly open = new WeakSet<Socket>();
   private readonly inFlight = new Set<Promise<HttpResult>>();
   private closed = false;
@@ -57,7 +57,7 @@ export class Http1Client {
     };
   }
 
-  /** Once `signal` aborts, the request is refused unless it was written by then. */
+  /** After `signal` aborts, the request is refused unless it was already written. */
   post(url: string, headers: Record<string, string>, body: Uint8Array, signal?: AbortSignal): Promise<HttpResult> {
     if (this.closed || signal?.aborted === true) return Promise.resolve({ kind: 'refused', reason: 'closed' });
     const exchange = this.exchange(url, headers, body, signal);
@@ -74,7 +74,7 @@ export class Http1Client {
     return { connections, streams: this.options.maxConnections, inFlight: this.inFlight.size };
   }
 
-  /** Lets requests in flight finish, then closes the connections. */
+  /** Finishes requests in flight, then closes the connections. */
   async close(): Promise<void> {
     this.closed = true;
     await Promise.all(this.inFlight);
@@ -101,7 +101,7 @@ export class Http1Client {
     };
     const callOff = (): void => void (written || abort.abort());
     if (signal) {
-      // One listener for each request of a batch: more than Node expects.
+      // One listener per request of a batch: more than Node's warning limit.
       setMaxListeners(0, signal);
       signal.addEventListener('abort', callOff);
     }
@@ -123,7 +123,7 @@ export class Http1Client {
         return request;
       },
     };
-    // A view that is no Buffer axios would send with all of the memory behind it.
+    // For a view that is not a Buffer, axios would send the whole memory behind it.
     const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
     try {
       const response = await axios.post<Buffer>(url, bytes, {
@@ -148,7 +148,7 @@ export class Http1Client {
   }
 }
 
-/** axios' own word for a signal that fired is ERR_CANCELED: the deadline, or the caller, whose own signal says so. */
+/** axios reports every aborted signal as ERR_CANCELED: the deadline, or the caller, whose signal is aborted then. */
 function codeOf(error: unknown): string {
   if (!isAxiosError(error) || error.code === undefined) return 'failed';
   return ['ERR_CANCELED', 'ECONNABORTED', 'ETIMEDOUT'].includes(error.code) ? 'time-out' : error.code;

@@ -29,7 +29,7 @@ const account = (private_key: string) => ({
 const parseFcmSettings = (input: Record<string, unknown>) =>
   parseFcm(input, { tokenHosts: ['oauth2.googleapis.com'], production: true });
 
-/** What was done to a PEM text on its way. */
+/** Changes that copying makes to a PEM text. */
 const DAMAGES: Record<string, (text: string) => string> = {
   'as it is': (text) => text,
   'line breaks as two characters': (text) => text.replaceAll('\n', '\\n'),
@@ -117,13 +117,13 @@ describe('readPastedKey', () => {
     ['JSON of something else', '{"apiKey":"x"}', /without a private_key/],
     ['JSON that is cut off', JSON.stringify(account(PEM)).slice(0, 120), /not valid JSON/],
     ['a novel', 'x'.repeat(30_000), /too long/],
-  ])('says what is wrong with %s', (_name, text, reason) => {
+  ])('names the fault of %s', (_name, text, reason) => {
     const said = readPastedKey(text);
     expect(said).toEqual(expect.stringMatching(reason));
     expect(said).not.toMatch(/openssl\/|error:|APA91b|secret/);
   });
 
-  it('takes no time over text that was made to take it', () => {
+  it('reads adversarial text in short time', () => {
     const hostile = [
       '-'.repeat(20_000),
       '-----BEGIN A-----'.repeat(1_170),
@@ -138,7 +138,7 @@ describe('readPastedKey', () => {
   });
 });
 
-describe('every field that takes a key', () => {
+describe('every key field', () => {
   const apns = { keyId: 'KEY1234567', teamId: 'TEAM123456', bundleId: 'com.example.app' };
   const point = createPublicKey(ec.privateKey).export({ format: 'jwk' });
   const publicKey = Buffer.concat([
@@ -151,7 +151,7 @@ describe('every field that takes a key', () => {
   const RSA_PEM = pem(rsa.privateKey);
   const huawei = { project_id: '1', key_id: 'k', sub_account: 's', private_key: RSA_PEM, token_uri: 'https://x' };
 
-  it.each(Object.entries(DAMAGES))('keeps one canonical text of it: %s', (_name, damage) => {
+  it.each(Object.entries(DAMAGES))('stores one canonical text for a key: %s', (_name, damage) => {
     expect(parseApnsSettings({ ...apns, key: damage(PEM) }).secret.key).toBe(PEM);
     expect(parseFcmSettings(account(damage(RSA_PEM))).secret.privateKey).toBe(RSA_PEM);
     const hms = parseHmsSettings({ projectId: '1', keyId: 'k', subAccount: 's', privateKey: damage(RSA_PEM) });
@@ -169,7 +169,7 @@ describe('every field that takes a key', () => {
     ['escaped text', (text) => JSON.stringify(text).slice(1, -1)],
     ['text in base64', (text) => Buffer.from(text).toString('base64')],
     ['text with line breaks in its strings', (text) => text.replaceAll('\\n', '\n')],
-  ])('takes a service account as %s', (_name, form) => {
+  ])('accepts a service account as %s', (_name, form) => {
     const fcm = parseFcmSettings({ serviceAccount: form(JSON.stringify(account(RSA_PEM))) });
     expect(fcm.visible).toMatchObject({ projectId: 'shop-1' });
     expect(parseHmsSettings({ serviceAccount: form(JSON.stringify(huawei)) })).toEqual({
@@ -193,7 +193,7 @@ describe('every field that takes a key', () => {
       'PEM',
       { publicKey: ec.publicKey.export({ type: 'spki', format: 'pem' }), privateKey: pem(ec.privateKey, 'sec1') },
     ],
-  ])('takes a VAPID pair with %s', (_name, keys) => {
+  ])('accepts a VAPID pair with %s', (_name, keys) => {
     expect(vapid(keys)).toMatchObject({
       visible: { publicKey: publicKey.toString('base64url') },
       secret: { privateKey },
@@ -214,7 +214,7 @@ describe('every field that takes a key', () => {
     ['as a data URL', (base64) => `data:application/x-pkcs12;base64,${base64}`],
     ['with a byte order mark', (base64) => `\uFEFF${base64}`],
     ['of base64', (base64) => Buffer.from(base64).toString('base64')],
-  ])('takes a .p12 file in base64 %s', async (_name, form) => {
+  ])('accepts a .p12 file in base64 %s', async (_name, form) => {
     const { visible, secret } = await withFile(form(p12.toString('base64')));
     expect(visible.bundleId).toBe('com.example.app');
     expect(secret.certificate).toBe(p12.toString('base64'));
@@ -227,7 +227,7 @@ describe('every field that takes a key', () => {
     ['PEM in base64', Buffer.from(PEM).toString('base64'), /it is PEM/],
     ['another kind of text', 'no, it is not!', /not base64: character 3/],
     ['nothing', '', /it is empty/],
-  ])('says what is wrong with %s in place of a .p12 file', async (_name, certificate, reason) => {
+  ])('names the fault of %s instead of a .p12 file', async (_name, certificate, reason) => {
     const said = await Promise.resolve()
       .then(() => withFile(certificate))
       .catch((error: unknown) => error);
@@ -273,7 +273,7 @@ describe('every field that takes a key', () => {
       'publicKey',
       /it is a private key/,
     ],
-  ])('says what is wrong with %s', (_name, parse, field, reason) => {
+  ])('names the fault of %s', (_name, parse, field, reason) => {
     expect(parse).toThrow(InvalidSettings);
     try {
       parse();
@@ -293,7 +293,7 @@ describe('every field that takes a key', () => {
     'location-query',
     'push-type.liveactivity',
     'VOIP',
-  ])('no bundle id ends in .%s: that is a topic of another kind', async (suffix) => {
+  ])('refuses a bundle id that ends in .%s, which is a topic of another push type', async (suffix) => {
     const bundleId = `com.example.app.${suffix}`;
     expect(() => parseApnsSettings({ ...apns, key: PEM, bundleId })).toThrow(
       /without \..*another kind of notification/,
@@ -302,7 +302,7 @@ describe('every field that takes a key', () => {
     await expect(parseApnsSettings({ certificate, password: P12_PASSWORD })).rejects.toThrow(/another kind/);
   });
 
-  it('a bundle id is not the app id with the team before it', () => {
+  it('refuses an app id with the team before the bundle id', () => {
     const bundleId = `${apns.teamId}.com.example.app`;
     expect(() => parseApnsSettings({ ...apns, key: PEM, bundleId })).toThrow(/without the team id/);
     expect(parseApnsSettings({ ...apns, key: PEM, bundleId: 'com.example.voip.app' }).visible.bundleId).toBe(

@@ -3,25 +3,25 @@ import type { KeyObject } from 'node:crypto';
 import { InvalidSettings } from '../provider.js';
 import { isFileName, readPastedBase64, readPastedObject, trimPasted } from './pasted-text.js';
 
-/** Private keys as people paste them. */
+/** Reads private keys that were copied and pasted. */
 
-/** A key of 16,384 bits has 13,000 characters; those are refused by their length in bits. */
+/** A key of 16,384 bits has 13,000 characters; such keys are refused by their length in bits. */
 const LONGEST = 20_000;
-/** Editors make dashes of several hyphens. */
+/** Editors replace several hyphens by dashes. */
 const DASHES = '[-\u2010-\u2015\u2212]{1,10}';
 const LABEL = '[A-Z0-9]{1,20}(?: [A-Z0-9]{1,20}){0,4}';
 const BEGIN = new RegExp(`${DASHES}\\s{0,9}BEGIN (${LABEL})\\s{0,9}${DASHES}`);
 const END = new RegExp(`${DASHES}\\s{0,9}END (${LABEL})\\s{0,9}${DASHES}`);
-/** Of a file; a chain of certificates beside the key has three. */
+/** Blocks of one file; a key with its certificate chain has about three. */
 const MOST_BLOCKS = 10;
 
-/** RFC 5958, and OpenSSL's older two. */
+/** RFC 5958, and OpenSSL's two older forms. */
 const TYPES: Readonly<Record<string, 'pkcs8' | 'sec1' | 'pkcs1'>> = {
   'PRIVATE KEY': 'pkcs8',
   'EC PRIVATE KEY': 'sec1',
   'RSA PRIVATE KEY': 'pkcs1',
 };
-/** What is taken for a key, and what it is. */
+/** Inputs that are mistaken for a key, and their names. */
 const NO_KEYS: Readonly<Record<string, string>> = {
   'ENCRYPTED PRIVATE KEY': 'it is encrypted: decrypt it first, with openssl pkey',
   'OPENSSH PRIVATE KEY': 'it is a key of OpenSSH',
@@ -32,16 +32,16 @@ const NO_KEYS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads a key whatever became of its line breaks: PEM with `\n` as two characters, CR LF, indented, in one line, in quotes, with
- * a byte order mark; the service account that it stands in; its bytes or its file in base64. Otherwise what is wrong with
- * it, in words that follow "must be …:"; nothing of the text is repeated, nor OpenSSL's words, which may quote it.
+ * Reads a key despite changed line breaks: PEM with `\n` as two characters, with CR LF, indented, in one line, in
+ * quotation marks, with a byte order mark; inside a service account; as bytes or as a file in base64. Otherwise returns
+ * the fault in words that follow "must be …:", without any of the text and without OpenSSL's words, which may quote it.
  */
 export function readPastedKey(text: string, isDecoded = false): KeyObject | string {
   if (text.length > LONGEST) return 'it is too long for a key';
   const trimmed = trimPasted(text);
   if (trimmed === '') return 'it is empty';
   if (trimmed.startsWith('{')) return readFromObject(trimmed);
-  // Neither base64 nor armour holds a quote or a backslash.
+  // Base64 and PEM contain no quotation marks and no backslashes.
   const plain = trimmed.replace(/\\+[rnt]/g, '\n').replace(/["'`\\]/g, '');
   const blocks = readBlocks(plain);
   const block = blocks.find(({ label }) => label in TYPES) ?? blocks[0];
@@ -52,7 +52,7 @@ export function readPastedKey(text: string, isDecoded = false): KeyObject | stri
   return readBase64(plain, isDecoded);
 }
 
-/** Throws InvalidSettings. Google's keys have 2,048 bits and Huawei's 4,096; a signature of 16,384 takes a second. */
+/** Throws InvalidSettings. Google's keys have 2,048 bits and Huawei's 4,096; a signature with 16,384 takes a second. */
 export function readRsaKey(text: string, field: string): KeyObject {
   const key = readPastedKey(text);
   const bits = typeof key === 'object' ? key.asymmetricKeyDetails?.modulusLength : undefined;
@@ -62,7 +62,7 @@ export function readRsaKey(text: string, field: string): KeyObject {
   throw new InvalidSettings(field, `must be an RSA private key in PEM of 2048 bits or more, at most 8192: ${what}`);
 }
 
-/** "RSA of 2048 bits", "EC of curve secp384r1": what a key is, for the person who sent another. */
+/** The kind of a wrong key for the error: "RSA of 2048 bits", "EC of curve secp384r1". */
 export function nameKey({ asymmetricKeyType: type = 'ec', asymmetricKeyDetails: details = {} }: KeyObject): string {
   const { modulusLength, namedCurve } = details;
   const size = modulusLength === undefined ? '' : ` of ${modulusLength} bits`;
@@ -121,7 +121,7 @@ function importKey(key: Buffer, type: 'pkcs8' | 'sec1' | 'pkcs1'): KeyObject | u
   }
 }
 
-/** DER says its length first. */
+/** DER begins with its length. */
 function explain(bytes: Buffer): string {
   if (bytes[0] !== 0x30) return 'its text between BEGIN and END is damaged';
   const [first = 0, second = 0, third = 0] = bytes.subarray(1);

@@ -1,6 +1,6 @@
 import { isObject } from './unanswered.js';
 
-/** What copying and pasting does to a file's text, undone as far as no doubt is left. Pure. */
+/** Undoes unambiguous changes that copying and pasting makes to a file's text. Pure. */
 
 /** Byte order mark, zero-width characters, no-break spaces. */
 const INVISIBLE = /[\uFEFF\u200B-\u200D\u2060]/g;
@@ -10,14 +10,14 @@ const DATA_URL = /^data:[^,]{0,100};base64,/i;
 /** Google's file has 2,400 characters, Huawei's 4,000. */
 const LONGEST_OBJECT = 40_000;
 
-/** Without what no key, certificate or JSON begins or ends with: byte order mark, white space, quotes around it. */
+/** Removes byte order marks, white space and quotation marks at both ends, which no key, certificate or JSON has. */
 export function trimPasted(text: string): string {
   let trimmed = text.replace(INVISIBLE, '').replaceAll('\u00A0', ' ').trim();
   for (let inner = QUOTED.exec(trimmed); inner !== null; inner = QUOTED.exec(trimmed)) trimmed = inner[2]!.trim();
   return trimmed;
 }
 
-/** Base64 and base64url, in lines or not, with or without padding; the reason where it is neither. */
+/** Reads base64 and base64url, with or without line breaks and padding; otherwise returns the reason. */
 export function readPastedBase64(text: string): Buffer | string {
   const packed = trimPasted(text)
     .replace(DATA_URL, '')
@@ -31,7 +31,10 @@ export function readPastedBase64(text: string): Buffer | string {
   return Buffer.from(body.replaceAll('-', '+').replaceAll('_', '/'), 'base64');
 }
 
-/** An object, or its JSON as text: with a byte order mark, in quotes, escaped, in base64, with line breaks inside of strings. */
+/**
+ * Reads an object, or its JSON as text: with a byte order mark, in quotation marks, escaped, in base64, or with line
+ * breaks inside strings.
+ */
 export function readPastedObject(given: unknown): Record<string, unknown> | string {
   if (isObject(given)) return given;
   if (typeof given !== 'string') return 'it is no object';
@@ -56,12 +59,12 @@ function parse(text: string | undefined): Record<string, unknown> | undefined {
   }
 }
 
-/** A private key's line breaks, written out inside of its string. */
+/** Escapes the line breaks of a private key inside its string. */
 function escapeBreaks(text: string): string {
   return text.replace(/"(?:[^"\\]|\\[\s\S])*"/g, (string) => string.replace(/\r\n?|\n/g, '\\n'));
 }
 
-/** `{\"type\":…}`, as it stands in source code. */
+/** `{\"type\":…}`, as in source code. */
 function unescape(text: string): string | undefined {
   try {
     return text.startsWith('{\\') ? (JSON.parse(`"${text.replace(/\r\n?|\n/g, '\\n')}"`) as string) : undefined;

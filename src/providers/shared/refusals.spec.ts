@@ -30,7 +30,7 @@ describe('Refusals', () => {
     expect(judged(...verdicts)).toBe(expected);
   });
 
-  it('a refusal that the provider is known to give at times needs as many as the caller says', () => {
+  it('a refusal that the provider gives at times needs as many in a row as the caller says', () => {
     const refusals = new Refusals();
     const actions = [1, 2, 3].map(() => refusals.judge(REFUSED, 3).action);
     expect(actions).toEqual(['retryBackoff', 'retryBackoff', 'stopApplication']);

@@ -1,21 +1,21 @@
 import type { Verdict } from '../provider.js';
 
-/** Refusals in a row that are believed of credentials that were accepted before: a few alone are trouble at the provider's. */
+/** Refusals in a row that are believed for credentials that were accepted before. Fewer are a fault of the provider. */
 const IN_ROW = 3;
-/** The provider looked past the credentials. */
+/** Verdicts that show that the provider accepted the credentials. */
 const ABOUT_SOMETHING_ELSE: ReadonlySet<Verdict['action']> = new Set(['accept', 'acceptDropped', 'dropDevice', 'fail']);
-/** Between the tries of a delivery that was refused meanwhile. */
+/** Wait until a delivery that was refused meanwhile is repeated. */
 const AGAIN_MS = 5_000;
 
 /**
- * Judges what a provider says against an application's credentials, after the sender has repeated the request on fresh
- * ones. Credentials that were never accepted are believed to be wrong at once.
+ * Judges refusals of an application's credentials, after the sender has repeated the request with fresh ones.
+ * Credentials that were never accepted count as wrong at the first refusal.
  */
 export class Refusals {
   private proven = false;
   private inRow = 0;
 
-  /** `needed`: refusals in a row that are believed, where the provider is known to be wrong at times. */
+  /** `needed`: refusals in a row that are believed, for answers that the provider gives by mistake at times. */
   judge(verdict: Verdict, needed = this.proven ? IN_ROW : 1): Verdict {
     const { action } = verdict;
     if (action === 'accept' || action === 'acceptDropped') this.proven = true;

@@ -31,7 +31,7 @@ describe('readRetryAfter', () => {
   });
 });
 
-describe('in a process that does not run in UTC', () => {
+describe('reads dates in a process that does not run in UTC', () => {
   beforeAll(() => {
     vi.stubEnv('TZ', 'America/New_York');
   });
@@ -48,6 +48,6 @@ describe('in a process that does not run in UTC', () => {
   );
 });
 
-it('clampWait holds a wait within 1 s and 24 h', () => {
+it('clampWait limits a wait to 1 s to 24 h', () => {
   expect([clampWait(3), clampWait(2_500), clampWait(Infinity)]).toEqual([1_000, 2_500, DAY_MS]);
 });

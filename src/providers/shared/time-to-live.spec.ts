@@ -15,12 +15,12 @@ const FINAL: Verdict[] = [
   { action: 'notSent' },
 ];
 
-it.each(AGAIN)('$action is not tried past the life that the caller gave', (verdict) => {
+it.each(AGAIN)("$action is not retried after the caller's time to live", (verdict) => {
   expect(withLife(verdict, 90)).toEqual({ ...verdict, lifeMs: 90_000 });
   expect(withLife(verdict, 0)).toEqual({ ...verdict, lifeMs: 0 });
   expect(withLife(verdict, undefined)).toBe(verdict);
 });
 
-it.each(FINAL)('$action stays as it is', (verdict) => {
+it.each(FINAL)('$action stays unchanged', (verdict) => {
   expect(withLife(verdict, 0)).toBe(verdict);
 });

@@ -1,8 +1,8 @@
 import type { Verdict } from '../provider.js';
 
 /**
- * Adds to a verdict how long the caller lets the message live at this platform (`seconds`, when he says): it is not
- * tried again after that, and one that should come now or never (0) not at all.
+ * Adds the caller's time to live on this platform (`seconds`, if given) to a verdict. Afterwards the delivery is not
+ * retried; with 0 ("now or never") it is never retried.
  */
 export function withLife(verdict: Verdict, seconds: number | undefined): Verdict {
   if (seconds === undefined) return verdict;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseErrorBody, unansweredVerdict } from './unanswered.js';
 
 describe('unansweredVerdict', () => {
-  it('takes a refused request for one to send later', () => {
+  it('a refused request is retried', () => {
     expect(unansweredVerdict({ kind: 'refused', reason: 'REFUSED_STREAM' })).toEqual({
       action: 'retryBackoff',
       reason: 'REFUSED_STREAM',
@@ -11,7 +11,7 @@ describe('unansweredVerdict', () => {
     });
   });
 
-  it('keeps an ambiguous one ambiguous', () => {
+  it('an ambiguous request stays ambiguous', () => {
     expect(unansweredVerdict({ kind: 'ambiguous', reason: 'time-out' })).toEqual({
       action: 'ambiguous',
       reason: 'time-out',

@@ -14,7 +14,7 @@ describe('escapeXml', () => {
     expect(escapeXml(text)).toBe(escaped);
   });
 
-  it('leaves nothing that could be markup or that XML cannot carry', () => {
+  it('leaves no markup and no character that XML does not allow', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const escaped = escapeXml(text);
@@ -27,7 +27,7 @@ describe('escapeXml', () => {
 });
 
 describe('element', () => {
-  it('escapes attributes and leaves out what is no value', () => {
+  it('escapes attributes and leaves out undefined values', () => {
     expect(element('a', { b: '"<', c: 1, d: false, e: undefined, f: null, g: {} }, '')).toBe(
       '<a b="&quot;&lt;" c="1" d="false"/>',
     );

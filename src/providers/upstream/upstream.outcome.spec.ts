@@ -39,23 +39,23 @@ describe('readUpstreamOutcome', () => {
     expect(read(status, body)).toEqual({ verdict: expect.objectContaining(verdict) as unknown });
   });
 
-  it('waits as long as it is told', () => {
+  it('waits as long as Retry-After says', () => {
     for (const status of [429, 503])
       expect(read(status, '', { 'retry-after': '90' }).verdict).toMatchObject({ afterMs: 90_000 });
   });
 
-  it('repeats once what the runtime’s state got in the way of', () => {
+  it('repeats a request that conflicted with a change of the runtime’s state', () => {
     const { verdict } = read(409, '', { 'mfp-conflict': 'true' });
     expect(verdict).toMatchObject({ action: 'retryBackoff', firstMs: 200 });
   });
 
-  it('has a token refused', () => {
+  it('reports a refused token', () => {
     const refused = { verdict: { action: 'retryBackoff', reason: 'HTTP 401' }, tokenRefused: true };
     expect(read(401, 'Unauthorized', { 'www-authenticate': 'Bearer error="invalid_token"' })).toEqual(refused);
     expect(read(401)).toEqual(refused);
   });
 
-  it.each([401, 403])('names the scope that was asked for with %i', (status) => {
+  it.each([401, 403])('names the scope that the upstream requires with %i', (status) => {
     const header = 'Bearer error="insufficient_scope", scope="RegisteredClient messages.write"';
     const { verdict, tokenRefused } = read(status, 'Forbidden', { 'www-authenticate': header });
     expect(verdict).toMatchObject({
@@ -65,19 +65,19 @@ describe('readUpstreamOutcome', () => {
     expect(tokenRefused).toBeUndefined();
   });
 
-  it('stops for insufficient scope without a name, and for what the guard forbids', () => {
+  it('stops for insufficient scope without a name, and for a forbidden client', () => {
     expect(read(403, '', { 'www-authenticate': 'Bearer error="insufficient_scope"' }).verdict).toMatchObject({
       reason: expect.stringContaining('another scope') as unknown,
     });
     expect(read(403, '', { 'www-authenticate': 'Bearer' }).verdict.action).toBe('stopApplication');
   });
 
-  it('says nothing of the message itself', () => {
+  it('repeats nothing of the message', () => {
     for (const status of [400, 404, 409, 500, 503])
       expect(JSON.stringify(read(status, coded('FPWSE0005E')))).not.toContain('text');
   });
 
-  it('tries again what was not written, and never what may have been', () => {
+  it('retries requests that were not written, and never requests that may have been accepted', () => {
     expect(readUpstreamOutcome({ kind: 'refused', reason: 'ECONNREFUSED' }, NOW).verdict).toMatchObject({
       action: 'retryBackoff',
     });

@@ -15,15 +15,15 @@ export interface UpstreamOutcome {
 type Answered = Extract<HttpResult, { kind: 'answered' }>;
 
 const BUSY_WAITS = { afterMs: 5_000, capMs: 5 * MINUTE_MS };
-/** 409 with MFP-Conflict: the runtime's state changed under the request; the vendor's own clients repeat it at once. */
+/** 409 with MFP-Conflict: the runtime's state changed during the request; the vendor's clients repeat it at once. */
 const CONFLICT_FIRST_MS = 200;
-/** Of a 202 that echoes a request of 1 MiB, with room for another way to write it. */
+/** For a 202 that repeats a request of 1 MiB, with room for another encoding. */
 export const LARGEST_ANSWER = 4 * 1_048_576;
 const ERROR_CODE = /^[A-Z]{3,6}\d{4}[A-Z]$/;
 
 /**
- * Nothing behind a push service replaces the first message by a repeat: it reaches every phone twice. So only what surely
- * was not taken is tried again, and 500, 502 and 504 count as perhaps taken. `now` is epoch ms.
+ * A repeated message reaches every phone twice, because nothing behind the upstream replaces the first. So only
+ * requests that were certainly not accepted are retried; 500, 502 and 504 count as perhaps accepted. `now` is epoch ms.
  */
 export function readUpstreamOutcome(result: HttpResult, now: number): UpstreamOutcome {
   if (result.kind !== 'answered') return { verdict: unansweredVerdict(result) };
@@ -43,7 +43,7 @@ function readSuccess({ status, body }: Answered): Verdict {
   const isId = typeof messageId === 'string' && /^[\x21-\x7e]{1,255}$/.test(messageId);
   if (isId) return { action: 'accept', receipt: messageId };
   if (status === 202) return { action: 'accept' };
-  // The page of a proxy or a login form says 200 too.
+  // The page of a proxy or a login form also answers 200.
   return { action: 'ambiguous', reason: `HTTP ${status} without a messageId` };
 }
 
@@ -59,19 +59,19 @@ function readFailure({ status, headers, body }: Answered, now: number): Verdict 
   if (status === 503 || code === 'FPWSE0025E') return busy('host');
   if (status === 501 || status === 505) return { action: 'fail', reason };
   if (status >= 500) return { action: 'ambiguous', reason };
-  // Not acted on, says the server (RFC 9110 §15.5.9 and §15.5.20, RFC 8470 §5.2).
+  // The server did not act (RFC 9110 §15.5.9, §15.5.20; RFC 8470 §5.2).
   if (status === 408 || status === 421 || status === 425) return { action: 'retryBackoff', reason };
   if (status === 409 && headers['mfp-conflict'] === 'true')
     return { action: 'retryBackoff', reason: `${reason} MFP-Conflict`, firstMs: CONFLICT_FIRST_MS };
   if (status < 400) return stop(`${reason}: the address leads elsewhere; check baseUrl`);
   if (status === 403 && headers['www-authenticate'] !== undefined)
     return stop(`${reason}: the upstream forbids this client to send`);
-  // What an application server answers while the push service starts; the push service itself gives a code.
+  // An application server answers this while the push service starts; the push service's own 404 has a code.
   if (status === 404 && code === undefined) return { action: 'retryBackoff', reason };
   return { action: 'fail', reason };
 }
 
-/** The scope that the answer says was wanting; empty when it names none; undefined when that is not the trouble. */
+/** The missing scope of the answer: '' if the answer names none, undefined if the scope is not the reason. */
 function scopeAskedFor(header = ''): string | undefined {
   if (!/error="?insufficient_scope/i.test(header)) return undefined;
   return /\bscope="([\x20-\x21\x23-\x7e]{1,300})/.exec(header)?.[1] ?? '';

@@ -6,7 +6,7 @@ import { UpstreamSender } from './upstream.sender.js';
 import { openUpstreamSettings, parseUpstreamSettings } from './upstream.settings.js';
 import type { UpstreamRules } from './upstream.settings.js';
 
-/** An existing MobileFirst server in a provider's place. */
+/** Relays to an existing MobileFirst server. */
 export class UpstreamProvider implements Provider {
   readonly name = 'upstream';
   readonly maxBytes = Infinity;
@@ -14,26 +14,26 @@ export class UpstreamProvider implements Provider {
   private readonly rules: UpstreamRules;
   private readonly lookup: LookupFunction;
 
-  /** `ca`: PEM of the authorities to trust instead of the system's; `deadlineMs`: from a request to its whole answer. */
+  /** `ca`: PEM of the trusted authorities instead of the system's. `deadlineMs`: from a request to its whole answer. */
   constructor(
     private readonly options: { ca?: string; deadlineMs?: number } & Partial<UpstreamRules>,
     resolve?: Resolve,
   ) {
     const { hosts = [], production = false } = options;
     this.rules = { hosts, production };
-    // An operator who lists a host knows where it is.
+    // A host that the operator listed may have a private address.
     this.lookup = guardedLookup(!production || hosts.length > 0, resolve);
   }
 
   readonly parseSettings = (input: Record<string, unknown>, current?: ProviderSettings): ProviderSettings =>
     parseUpstreamSettings(input, this.rules, current);
 
-  /** Devices are of the providers whose place it takes: it has none. */
+  /** Devices belong to the other providers; the upstream has none. */
   identify(): Identified {
     return { refusal: 'a device is never of the upstream' };
   }
 
-  /** How much it takes, it says itself. */
+  /** The upstream itself limits the size. */
   measure(): number {
     return 0;
   }

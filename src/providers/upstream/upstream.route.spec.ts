@@ -7,7 +7,7 @@ describe('readRoute', () => {
     [{ mode: 'upstream' }, 'upstream', 0],
     [{ mode: 'both', share: 20 }, 'both', 20],
     [{ mode: 'direct' }, 'direct', 0],
-    // Of a later release, or damaged: nothing is sent to a place that this one does not understand.
+    // Written by a later release, or damaged: nothing is sent to a place that this release does not know.
     [{ mode: 'else', share: '5' }, 'direct', 0],
   ])('%j', (visible, mode, share) => {
     expect(readRoute(visible)).toEqual({ mode, share });
@@ -28,11 +28,11 @@ describe('isInShare', () => {
   const users = Array.from({ length: 10_000 }, (_, index) => `user-${index}`);
   const at = (share: number) => users.filter((user) => isInShare(user, share));
 
-  it('is nobody at 0 and everybody at 100', () => {
+  it('includes no user at 0 and every user at 100', () => {
     expect([at(0).length, at(100).length]).toEqual([0, users.length]);
   });
 
-  it('is about the share, and who is in stays in as it grows', () => {
+  it('matches the share, and a user who is in stays in when it grows', () => {
     const sizes = [1, 10, 20, 50, 90].map((share) => at(share));
     for (const [index, share] of [1, 10, 20, 50, 90].entries()) {
       expect(Math.abs(sizes[index]!.length - share * 100)).toBeLessThan(150);
@@ -41,7 +41,7 @@ describe('isInShare', () => {
     }
   });
 
-  it('is the same for ever: users do not change sides with a release', () => {
+  it('stays the same in every release, so that users do not change sides', () => {
     expect(['anna', 'ben', 'chris', 'Zoë', ''].map((user) => isInShare(user, 50))).toEqual([
       true,
       true,
@@ -62,19 +62,19 @@ describe('relayBody', () => {
     onUnknown: 'hold',
   };
 
-  it('is the request, but for what was said to this server', () => {
+  it('is the request without the fields for this server', () => {
     const { ttl: _ttl, onUnknown: _onUnknown, ...theirs } = request;
     expect(relayBody(request)).toEqual(theirs);
     expect(relayBody({ message: { alert: 'hi' } })).toEqual({ message: { alert: 'hi' } });
   });
 
-  it('has a part of a divided list, and what stood beside the list', () => {
+  it('contains its part of a divided list and the fields beside the list', () => {
     const body = relayBody(request, { list: 'userIds', ids: ['b'], target: request.target });
     expect(body.target).toEqual({ userIds: ['b'], platforms: 'A,G' });
     expect(body).toMatchObject({ settings: request.settings, custom: request.custom });
   });
 
-  it('has one target also where it stood in the wrong place', () => {
+  it('has one target, even if the request had it inside the settings', () => {
     const target = { deviceIds: ['x', 'y'] };
     const body = relayBody(
       { message: { alert: 'hi' }, settings: { gcm: {}, target } },

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** The way out of an application's messages, pure: from here, through its upstream, or both for a share of its users. */
+/** The route of an application's messages, pure: direct, through its upstream, or both for a share of its users. */
 
 export const MODES = ['direct', 'upstream', 'both'] as const;
 export type Mode = (typeof MODES)[number];
@@ -11,29 +11,29 @@ export interface Route {
   share: number;
 }
 
-/** `visible`: the readable part of the application's upstream settings; null without any. */
+/** `visible`: the readable part of the application's upstream settings; null if there are none. */
 export function readRoute(visible: Record<string, unknown> | null): Route {
   const mode = MODES.find((known) => known === visible?.mode) ?? 'direct';
   return { mode, share: typeof visible?.share === 'number' ? visible.share : 0 };
 }
 
 /**
- * Whether a user is of the share that goes direct: by a hash, so the answer is the same in every process and for ever, and
- * who is in at 10 % is in at 20 %. A device without a user stands for itself, by its id.
+ * True if a user belongs to the share that goes direct. A hash decides, so the answer is the same in every process and
+ * release, and a user who is in at 10 % is in at 20 %. A device without a user counts by its id.
  */
 export function isInShare(userOrDeviceId: string, share: number): boolean {
   const hash = createHash('sha256').update(userOrDeviceId).digest().readUInt32BE(0);
   return hash / 2 ** 32 < share / 100;
 }
 
-/** What a relayed request carries (RFC 9110 §7.6.3), so that two servers which relay to each other notice it. */
+/** `Via` of a relayed request (RFC 9110 §7.6.3), with which two servers that relay to each other notice the loop. */
 export const VIA = '1.1 carillon';
 
 export function isRelayed(via: string | undefined): boolean {
   return via?.split(',').some((hop) => hop.trim().startsWith(VIA)) ?? false;
 }
 
-/** Fields of a request that speak to this server (its extensions) and that MobileFirst does not know. */
+/** Extensions of this server, which MobileFirst does not know. */
 const OURS: ReadonlySet<string> = new Set([
   'ttl',
   'onUnknown',
@@ -50,8 +50,8 @@ const OURS: ReadonlySet<string> = new Set([
 export type IdList = 'deviceIds' | 'userIds';
 
 /**
- * What the upstream is sent: the caller's own request, without what was meant for this server alone, and when its target
- * was divided with that part of the list that goes upstream.
+ * The body for the upstream: the caller's request without this server's extensions, and with the upstream's part of a
+ * divided target.
  */
 export function relayBody(
   request: Record<string, unknown>,
@@ -60,7 +60,7 @@ export function relayBody(
   const body = Object.fromEntries(Object.entries(request).filter(([name]) => !OURS.has(name)));
   if (!part) return body;
   const target = { ...part.target, [part.list]: part.ids };
-  // One vendor sample has its target inside the settings by a misplaced brace: two targets would be one too many.
+  // One sample of the vendor has its target inside the settings by a misplaced brace, so that target is removed.
   const { target: misplaced, ...settings } = (body.settings ?? {}) as Record<string, unknown>;
   return { ...body, ...(misplaced !== undefined && { settings }), target };
 }

@@ -14,16 +14,19 @@ import { endpointsOf } from './upstream.settings.js';
 import type { UpstreamCredentials } from './upstream.settings.js';
 import { upstreamGrant } from './upstream.token.js';
 
-/** As many as a worker process sends at once (direct and broadcast lane), and a few more: nothing waits for a socket. */
+/** More than a worker process sends at once on both lanes, so no request waits for a socket. */
 const CONNECTIONS = 64;
-/** A message to thousands of users takes an application server a while; what is cut short is unknown for good. */
+/** An application server needs time for a message to thousands of users. A request that is cut short stays unknown. */
 const DEADLINE_MS = 30_000;
-/** Below the keep-alive of every server about (Node 5 s, Liberty 30 s): one that closes under a request makes it unknown. */
+/**
+ * Below the keep-alive of common servers (Node 5 s, Liberty 30 s): a server that closes during a request makes it
+ * unknown.
+ */
 const IDLE_MS = 4_000;
-/** Fresh tokens refused in a row, without an accepted message between them: then another one is no cure. */
+/** New tokens refused in a row, without an accepted message between them, after which a new token does not help. */
 const REFUSED_TOKENS = 3;
 
-/** One application's way to its MobileFirst server: each message is one request, with the caller's own body. */
+/** The connections of one application to its MobileFirst server. Each message is one request with the caller's body. */
 export class UpstreamSender implements Sender {
   private readonly client: Http1Client;
   private readonly tokens: AccessTokens;
@@ -50,7 +53,7 @@ export class UpstreamSender implements Sender {
     this.tokens = new AccessTokens({ ...upstreamGrant(credentials, tokenUrl, applicationId), lookup }, ca, shelf);
   }
 
-  /** The recipient is the upstream itself: who has the message in the end is its business. */
+  /** The only recipient is the upstream, which reaches the devices. */
   async send(
     { messageId, relay }: Notification,
     recipients: readonly Recipient[],
@@ -86,21 +89,24 @@ export class UpstreamSender implements Sender {
         accept: 'application/json',
         authorization: `Bearer ${token}`,
         via: VIA,
-        // MobileFirst ignores it; to another Carillon it makes a repeat harmless.
+        // MobileFirst ignores this header; another Carillon recognises a repeat by it.
         'idempotency-key': messageId,
       };
       const result = await this.client.post(this.url, headers, body, signal);
       if (result.kind === 'refused' && signal.aborted) return NOT_SENT;
       const { verdict, tokenRefused } = readUpstreamOutcome(result, wallClock());
       if (verdict.action === 'accept') this.refused.clear();
-      // A token of before the scope was widened would go on without it.
+      // A token from before the scope was widened would keep failing.
       if (tokenRefused || verdict.action === 'stopApplication') this.tokens.refuse(token);
       if (!tokenRefused) return verdict;
       if (repeated) return this.conclude(token, verdict);
     }
   }
 
-  /** The second token of one request was refused as well: trouble that passes, or a push service that trusts another runtime. */
+  /**
+   * The second token of one request was refused as well: a transient fault, or a push service that trusts another
+   * runtime.
+   */
   private conclude(token: string, verdict: Verdict): Verdict {
     this.refused.add(token);
     if (this.refused.size < REFUSED_TOKENS) return verdict;

@@ -16,7 +16,7 @@ function refusal(input: Record<string, unknown>, current?: ProviderSettings): In
 }
 
 describe('parseUpstreamSettings', () => {
-  it('relays everything unless it is told otherwise, and shows all but the secret', () => {
+  it('relays everything by default and returns all fields except the secret', () => {
     const parsed = parseUpstreamSettings(GIVEN, ANYWHERE);
     expect(parsed).toEqual({
       visible: { baseUrl: GIVEN.baseUrl, clientId: 'relay', mode: 'upstream' },
@@ -52,7 +52,7 @@ describe('parseUpstreamSettings', () => {
     expect(message).not.toContain('w:ord');
   });
 
-  it('keeps secret, mode and share that are not given again', () => {
+  it('keeps secret, mode and share if they are not given again', () => {
     const before = parseUpstreamSettings({ ...GIVEN, mode: 'both', share: 20 }, ANYWHERE);
     const { secret: _secret, ...again } = GIVEN;
     expect(parseUpstreamSettings(again, ANYWHERE, before)).toEqual(before);
@@ -64,7 +64,7 @@ describe('parseUpstreamSettings', () => {
       visible: { baseUrl: GIVEN.baseUrl, clientId: 'relay', mode: 'direct' },
       secret: before.secret,
     });
-    // A slash at the end is the same address.
+    // A trailing slash is the same address.
     expect(parseUpstreamSettings({ ...again, baseUrl: `${GIVEN.baseUrl}/` }, ANYWHERE, before).secret).toEqual(
       before.secret,
     );
@@ -76,7 +76,7 @@ describe('parseUpstreamSettings', () => {
   });
 });
 
-describe('where an upstream may be', () => {
+describe('addresses of an upstream', () => {
   const LISTED = ['mobilefirst.internal:9080', '10.1.2.3', '*.mf.example'];
   it.each<[boolean, string, readonly string[], string]>([
     [false, 'http://mobilefirst.internal:9080/mfp', [], 'development'],
@@ -96,7 +96,7 @@ describe('where an upstream may be', () => {
     [true, 'http://mobilefirst.internal/mfp', LISTED, 'production'],
     [true, 'https://mf.example/mfp', LISTED, 'production'],
     [true, 'http://127.0.0.1:9080/mfp', LISTED, 'development'],
-  ])('refused %j: %s, listed %j, in %s', (refused, baseUrl, hosts, environment) => {
+  ])('refused %j: %s, listed hosts %j, in %s', (refused, baseUrl, hosts, environment) => {
     const rules = { hosts, production: environment === 'production' };
     const parse = () => parseUpstreamSettings({ ...GIVEN, baseUrl }, rules);
     const kept = parseUpstreamSettings({ ...GIVEN, baseUrl }, ANYWHERE);

@@ -5,16 +5,16 @@ import { InvalidSettings, type ProviderSettings } from '../provider.js';
 import { matching } from '../shared/settings-input.js';
 import { MODES, readRoute, type Mode } from './upstream.route.js';
 
-/** What opens a way to the upstream: settings after they have passed `parseUpstreamSettings`. */
+/** Credentials for the upstream: settings after `parseUpstreamSettings`. */
 export interface UpstreamCredentials {
   baseUrl: string;
   clientId: string;
   secret: string;
 }
 
-/** Which servers may be relayed to. */
+/** Servers that messages may be relayed to. */
 export interface UpstreamRules {
-  /** Hosts that may be private and without TLS; empty: any in development, in production public ones over TLS. */
+  /** Hosts that may be private and without TLS. Empty: any host in development; public hosts over TLS in production. */
   hosts: readonly string[];
   production: boolean;
 }
@@ -26,18 +26,18 @@ export interface UpstreamEndpoints {
 
 const FIELDS = ['baseUrl', 'clientId', 'secret', 'mode', 'share'];
 const DEFAULT_RUNTIME = 'mfp';
-/** Ends of addresses that people copy from a working call: the base URL is what stands before them. */
+/** Ends of addresses that are copied from a working call. The base URL ends before them. */
 const BELOW_BASE = /\/(api|imfpush)(\/|$)/;
 /** HTTP Basic ends the id at the first colon; ids and secrets are ASCII (docs/protocol/mobilefirst.md §4). */
 const CLIENT_ID = /^[\x21-\x39\x3b-\x7e]{1,255}$/;
 const SECRET = /^[\x20-\x7e]{1,255}$/;
 
 /**
- * Validates what a person says of an application's MobileFirst server: `baseUrl` (its last part is the runtime's name,
- * `mfp` when there is none), `clientId`, `secret`, `mode`, and in mode `both` the `share` of users, in per cent, whose
- * messages go direct. Mode and share that are left out stay as they were (at first `upstream`), and the secret stays while
- * address and client do: to another address it must be given anew, or whoever may write settings could have it sent to
- * himself. Throws InvalidSettings; its text never holds what was sent.
+ * Validates the settings of an application's MobileFirst server: `baseUrl` (its last part is the runtime's name, `mfp`
+ * if there is none), `clientId`, `secret`, `mode`, and for mode `both` the `share` of users in per cent whose messages
+ * go direct. Mode and share keep their values if omitted (`upstream` at first). The secret is kept while address and
+ * client stay; for another address it must be given again, because otherwise a caller could have it sent to an address
+ * of the caller's choice. Throws InvalidSettings; its text never contains the input.
  */
 export function parseUpstreamSettings(
   input: Record<string, unknown>,
@@ -62,7 +62,7 @@ export function parseUpstreamSettings(
   return { visible: { baseUrl, clientId, ...readWay(input, current) }, secret: { secret } };
 }
 
-/** Throws InvalidSettings where the rules have changed since. */
+/** Throws InvalidSettings if the rules changed meanwhile. */
 export function openUpstreamSettings({ visible, secret }: ProviderSettings, rules: UpstreamRules): UpstreamCredentials {
   requireAllowed(new URL(String(visible.baseUrl)), rules);
   return {
@@ -97,7 +97,7 @@ function readBaseUrl(value: unknown, rules: UpstreamRules): string {
   return url.href.replace(/\/+$/, '');
 }
 
-/** Requests with a client's secret go there. */
+/** A client's secret is sent to this address. */
 function requireAllowed(url: URL, { hosts, production }: UpstreamRules): void {
   const refuse = (reason: string): InvalidSettings => new InvalidSettings('baseUrl', reason);
   if (hosts.length > 0 && !isListed(url, hosts)) throw refuse('must be at a host of UPSTREAM_HOSTS');

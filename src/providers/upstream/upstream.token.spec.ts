@@ -7,7 +7,7 @@ describe('upstreamGrant', () => {
   const credentials = { baseUrl: 'http://h/mfp', clientId: 'relay', secret: 'p@ss:1' };
   const url = 'http://h/mfp/api/az/v1/token';
 
-  it('asks for messages.write and the application, with id and secret as they are', () => {
+  it('requests messages.write and the application with id and secret as they are', () => {
     const grant = upstreamGrant(credentials, url, 'com.acme.bank');
     expect(grant.url).toBe(url);
     expect(grant.form(0)).toEqual({
@@ -17,7 +17,7 @@ describe('upstreamGrant', () => {
     expect(grant.authorization).toBe(`Basic ${Buffer.from('relay:p@ss:1').toString('base64')}`);
   });
 
-  it('has a name of its own on the shelf for each credential, address and application', () => {
+  it('has a different shelf name per credential, address and application', () => {
     const names = [
       upstreamGrant(credentials, url, 'com.acme.bank'),
       upstreamGrant({ ...credentials, secret: 'other' }, url, 'com.acme.bank'),

@@ -3,7 +3,7 @@ import type { TokenAnswer, TokenRequest } from '../shared/access-tokens.js';
 import { shelfName } from '../token-shelf.js';
 import type { UpstreamCredentials } from './upstream.settings.js';
 
-/** What a person can do about a refusal, by the endpoint's word. */
+/** Advice for the operator, by the endpoint's error code. */
 const ADVICE: Readonly<Record<string, string>> = {
   invalid_client: 'the upstream does not know this client id with this secret; check upstreamConf',
   invalid_scope: 'the upstream does not allow this client the scope; widen its allowed scope there',
@@ -30,8 +30,8 @@ export function upstreamGrant(
 }
 
 /**
- * As `readTokenAnswer`, but: a refusal says what to do about it; a redirect is a wrong address, which stops; 404 is what
- * an application server answers while its runtime starts, which passes.
+ * Like `readTokenAnswer`, except: a refusal contains advice; a redirect is a wrong address and stops; 404 is transient,
+ * because an application server answers it while its runtime starts.
  */
 export function readUpstreamToken(status: number, text: string, scope: string): TokenAnswer {
   const answer = readTokenAnswer(status, text);

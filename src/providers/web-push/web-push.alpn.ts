@@ -3,7 +3,7 @@ import { connect } from 'node:tls';
 
 const TIMEOUT_MS = 10_000;
 
-/** Asks by ALPN (RFC 7301) what the origin would speak. Rejects when it cannot be reached or trusted. */
+/** Asks by ALPN (RFC 7301) whether the origin speaks HTTP/2. Rejects if it cannot be reached or trusted. */
 export function speaksHttp2(
   origin: string,
   { ca, lookup }: { ca: string | undefined; lookup: LookupFunction },

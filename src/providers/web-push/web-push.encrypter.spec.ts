@@ -18,17 +18,17 @@ describe('Encrypter', () => {
     await Promise.all(open.splice(0).map((each) => each.close()));
   });
 
-  it('encrypts many at once, each for its own browser, on the threads it may have', async () => {
+  it('encrypts many messages at once on several threads, each for its own browser', async () => {
     const encrypter = start(2);
     expect(encrypter.running).toBe(0);
-    // Lengths tell the bodies apart: header 86, delimiter 1, tag 16.
+    // The bodies differ in length: header 86, delimiter 1, tag 16.
     const jobs = Array.from({ length: 230 }, (_, index) => ({ plaintext: Buffer.alloc(index), ...subscription() }));
     const bodies = await Promise.all(jobs.map((job) => encrypter.encrypt(job)));
     expect(bodies.map((body) => body?.length)).toEqual(jobs.map((_, index) => index + 103));
     expect(encrypter.running).toBe(2);
   });
 
-  it('answers undefined for a key off the curve, and goes on', async () => {
+  it('returns undefined for a key off the curve and continues', async () => {
     const encrypter = start(1);
     const job = { plaintext: Buffer.from('a'), ...subscription() };
     const bad = { ...job, userPublicKey: Buffer.alloc(65, 4) };
@@ -36,7 +36,7 @@ describe('Encrypter', () => {
     expect(bodies.map((body) => body?.length)).toEqual([undefined, 104]);
   });
 
-  it('ends its threads with the last user, and starts anew for the next', async () => {
+  it('ends its threads with the last user and starts them for the next', async () => {
     const encrypter = start(1);
     encrypter.retain();
     const job = { plaintext: Buffer.from('a'), ...subscription() };
@@ -48,7 +48,7 @@ describe('Encrypter', () => {
     expect(await encrypter.retain().encrypt(job)).toHaveLength(104);
   });
 
-  it('rejects what a close overtakes', async () => {
+  it('rejects jobs that are open at the close', async () => {
     const encrypter = start(1);
     const lost = encrypter.encrypt({ plaintext: Buffer.from('a'), ...subscription() });
     await Promise.all([expect(lost).rejects.toThrow('closed'), encrypter.close()]);

@@ -3,11 +3,11 @@ import type { Worker } from 'node:worker_threads';
 import { startThread } from '../../common/thread.js';
 import type { EncryptedBody, EncryptionJob } from './web-push.encrypter.worker.js';
 
-/** A message costs about 200 µs; batches keep the cost of passing them small beside that. */
+/** A message costs about 200 µs; in batches the cost of passing it to a thread is small. */
 const BATCH = 50;
-/** One thread encrypts some 5,000 a second; the event loop that sends them wants a core of its own. */
+/** One thread encrypts about 5,000 a second; one core is left for the event loop. */
 const THREADS = Math.max(1, Math.min(4, availableParallelism() - 1));
-/** Batches at one thread at once: one at work, one waiting so that it never idles. */
+/** Batches at one thread: one in work and one waiting, so that the thread never idles. */
 const BATCHES_AHEAD = 2;
 
 interface Waiting {
@@ -19,8 +19,8 @@ interface Waiting {
 const WORKER = new URL('./web-push.encrypter.worker', import.meta.url);
 
 /**
- * Encrypts off the event loop, on threads that are started with the first job and end with `close`. Many users share
- * one: each `retain`s it and `close`s it once, and the last one ends the threads.
+ * Encrypts on threads that start with the first job and end with `close`. Many users share one encrypter: each calls
+ * `retain` and `close` once, and the last `close` ends the threads.
  */
 export class Encrypter {
   private readonly queue: Waiting[] = [];
@@ -30,7 +30,7 @@ export class Encrypter {
 
   constructor(private readonly size: number = THREADS) {}
 
-  /** Threads that are running. */
+  /** Number of running threads. */
   get running(): number {
     return this.threads.size;
   }
@@ -40,13 +40,13 @@ export class Encrypter {
     return this;
   }
 
-  /** Undefined when the browser's key is no point of the curve; rejects when the thread was lost. */
+  /** Undefined if the browser's key is not on the curve. Rejects if the thread was lost. */
   encrypt(job: EncryptionJob): Promise<EncryptedBody> {
     return new Promise((resolve, reject) => {
       this.queue.push({ job, resolve, reject });
       if (this.scheduled) return;
       this.scheduled = true;
-      // After this turn: everything that asks within it shares batches.
+      // All jobs of this turn of the event loop share batches.
       setImmediate(() => {
         this.scheduled = false;
         this.dispatch();
@@ -54,7 +54,7 @@ export class Encrypter {
     });
   }
 
-  /** Ends the threads when the last user is gone, and resolves when they have. */
+  /** Ends the threads after the last user has closed, and resolves when they have ended. */
   async close(): Promise<void> {
     this.users = Math.max(0, this.users - 1);
     if (this.users > 0) return;
@@ -85,7 +85,7 @@ export class Encrypter {
 
 class Thread {
   private readonly worker: Worker;
-  /** Sent and not answered, oldest first: a thread answers in order. */
+  /** Sent and unanswered, oldest first: a thread answers in order. */
   private readonly batches: Waiting[][] = [];
 
   constructor(

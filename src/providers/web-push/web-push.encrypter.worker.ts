@@ -1,14 +1,14 @@
 import { parentPort } from 'node:worker_threads';
 import { encryptMessage } from './web-push.encryption.js';
 
-/** The thread that encrypts: a batch in, its bodies out, in order. */
+/** The encrypting thread: takes a batch and answers its bodies in order. */
 
 export interface EncryptionJob {
   plaintext: Uint8Array;
   userPublicKey: Uint8Array;
   userAuth: Uint8Array;
 }
-/** Undefined where the browser's key is no point of the curve. */
+/** Undefined if the browser's key is not on the curve. */
 export type EncryptedBody = Uint8Array | undefined;
 
 parentPort?.on('message', (jobs: EncryptionJob[]) => {

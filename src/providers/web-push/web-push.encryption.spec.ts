@@ -16,7 +16,7 @@ const EXAMPLE = {
     '_yl95bQpu6cVPTpK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN',
 };
 
-/** What a browser does, written down a second time from the RFC. */
+/** A browser's decryption, written a second time from the RFC. */
 function decrypt(body: Buffer): string {
   const { userPrivate, userPublic, auth } = EXAMPLE;
   const [salt, sender, sealed] = [body.subarray(0, 16), body.subarray(21, 86), body.subarray(86)];
@@ -43,13 +43,13 @@ function decrypt(body: Buffer): string {
 describe('encryptMessage', () => {
   const { plaintext, userPublic, auth } = EXAMPLE;
 
-  it('makes the body of the example in RFC 8291', () => {
+  it('encrypts the example of RFC 8291 to its body', () => {
     const randomness = { salt: EXAMPLE.salt, privateKey: EXAMPLE.senderPrivate };
     const body = encryptMessage(Buffer.from(plaintext), userPublic, auth, randomness);
     expect(body?.toString('base64url')).toBe(EXAMPLE.body);
   });
 
-  it('takes a fresh salt and key pair for each message, and the browser reads both', () => {
+  it('uses a new salt and key pair per message, and the browser reads both messages', () => {
     const bodies = [1, 2].map(() => encryptMessage(Buffer.from(plaintext), userPublic, auth)!);
     expect(bodies.map(decrypt)).toEqual([plaintext, plaintext]);
     expect(bodies[0]!.subarray(0, 16)).not.toEqual(bodies[1]!.subarray(0, 16));
@@ -63,7 +63,7 @@ describe('encryptMessage', () => {
     expect(decrypt(body)).toBe(longest);
   });
 
-  it('refuses a key that is no point of the curve', () => {
+  it('refuses a key that is not on the curve', () => {
     const off = Buffer.from(userPublic);
     off[64]! ^= 1;
     expect(encryptMessage(Buffer.from(plaintext), off, auth)).toBeUndefined();

@@ -1,6 +1,6 @@
 import { createCipheriv, createECDH, createHmac, randomBytes } from 'node:crypto';
 
-/** Of one record, all that a push message may have (RFC 8291 §4): 4,096 octets with header and tag. */
+/** A push message has one record (RFC 8291 §4): 4,096 octets with header and tag. */
 const RECORD_BYTES = 4_096;
 const HEADER_BYTES = 86;
 const TAG_BYTES = 16;
@@ -8,25 +8,25 @@ const TAG_BYTES = 16;
 const LAST_RECORD = 0x02;
 const POINT_BYTES = 65;
 
-/** The longest plaintext that push services take: 3,993 bytes. */
+/** The longest plaintext that push services accept: 3,993 bytes. */
 export const MAX_PLAINTEXT_BYTES = RECORD_BYTES - HEADER_BYTES - TAG_BYTES - 1;
 
-/** What a message is encrypted with besides the browser's keys: fresh for each message, given by tests alone. */
+/** The random inputs of a message: new per message, given by tests only. */
 interface Randomness {
   salt: Buffer;
-  /** The private half of the sender's one-time key pair. */
+  /** Private key of the sender's one-time pair. */
   privateKey: Buffer;
 }
 
 /**
- * Holds the key pair of the message at hand; RFC 8291 §3.1 wants another for each, so nothing of it is kept. The holder
- * is: to make one costs as much as to make a pair (20 µs), and `computeSecret` costs 180.
+ * Holds the key pair of the current message; RFC 8291 §3.1 requires a new pair per message. The object is reused,
+ * because making one costs as much as making a pair (20 µs); `computeSecret` costs 180 µs.
  */
 const oneTime = createECDH('prime256v1');
 
 /**
- * Encrypts one message for one browser: the body of an `aes128gcm` push (RFC 8291, content coding of RFC 8188).
- * `userPublicKey` is an uncompressed P-256 point and `userAuth` 16 bytes. Undefined when the point is not on the curve.
+ * Encrypts one message for one browser: the body of an `aes128gcm` push (RFC 8291, RFC 8188). `userPublicKey` is an
+ * uncompressed P-256 point and `userAuth` has 16 bytes. Undefined if the point is not on the curve.
  */
 export function encryptMessage(
   plaintext: Uint8Array,
@@ -58,7 +58,7 @@ function useKey(privateKey: Buffer): Buffer {
   return oneTime.getPublicKey();
 }
 
-/** RFC 8291 §3.4; each HKDF (RFC 5869) yields at most one block, so an expansion is one HMAC. */
+/** RFC 8291 §3.4. Each HKDF (RFC 5869) yields at most one block, so an expansion is one HMAC. */
 function deriveKeys(
   shared: Buffer,
   {

@@ -5,7 +5,7 @@ const PUBLIC = { allowPrivate: false, hosts: [] };
 const ANYWHERE = { allowPrivate: true, hosts: [] };
 
 describe('readEndpoint', () => {
-  it('takes an endpoint apart', () => {
+  it('splits an endpoint into origin and path', () => {
     expect(readEndpoint('https://fcm.googleapis.com/fcm/send/a:b?c=d#e', PUBLIC)).toEqual({
       origin: 'https://fcm.googleapis.com',
       path: '/fcm/send/a:b?c=d',
@@ -14,7 +14,7 @@ describe('readEndpoint', () => {
     expect(readEndpoint('https://push.example:8443/', PUBLIC)).toMatchObject({ origin: 'https://push.example:8443' });
   });
 
-  it('knows Windows by host, and by the form of its endpoints', () => {
+  it('recognises Windows by its host and by the form of its endpoints', () => {
     const isWindows = (text: string) => (readEndpoint(text, PUBLIC) as { isWindows: boolean }).isWindows;
     expect(isWindows('https://wns2-par02p.notify.windows.com/w/?token=x')).toBe(true);
     expect(isWindows('https://push.example/w/?token=x')).toBe(true);
@@ -30,7 +30,7 @@ describe('readEndpoint', () => {
     ['https://user@push.example/1', 'user'],
     ['https://:secret@push.example/1', 'user'],
     ['https://127.0.0.1/1', 'public'],
-    // One loopback address in the forms that browsers and curl read as well.
+    // One loopback address in the forms that browsers and curl also read.
     ['https://2130706433/1', 'public'],
     ['https://0x7f.1/1', 'public'],
     ['https://0177.0.0.1/1', 'public'],
@@ -43,12 +43,12 @@ describe('readEndpoint', () => {
     expect(readEndpoint(text, PUBLIC)).toEqual(expect.stringContaining(word));
   });
 
-  it('lets private addresses pass where an operator says so, and nothing else', () => {
+  it('accepts private addresses only with allowPrivate', () => {
     expect(readEndpoint('https://127.0.0.1:8443/1', ANYWHERE)).toMatchObject({ origin: 'https://127.0.0.1:8443' });
     expect(readEndpoint('http://127.0.0.1/1', ANYWHERE)).toEqual(expect.any(String));
   });
 
-  it('takes the hosts of a list alone, where there is one', () => {
+  it('accepts only the hosts of a list if there is one', () => {
     const rules = { allowPrivate: false, hosts: ['fcm.googleapis.com', '*.push.apple.com', 'push.example:8443'] };
     for (const url of ['https://fcm.googleapis.com/a', 'https://web.push.apple.com/b', 'https://push.example:8443/'])
       expect(readEndpoint(url, rules)).toMatchObject({ isWindows: false });

@@ -1,29 +1,29 @@
 import { isListed } from '../../common/host-list.js';
 import { leadsInside } from '../../common/public-address.js';
 
-/** A subscription's endpoint, taken apart. */
+/** A subscription's endpoint, split into parts. */
 export interface Endpoint {
-  /** As in a JWT's `aud`: scheme and host, and the port when it is not 443. */
+  /** As in a JWT's `aud`: scheme, host, and port if it is not 443. */
   origin: string;
   /** Path and query. */
   path: string;
-  /** Microsoft's service, which speaks HTTP/1.1 and has headers of its own. */
+  /** Microsoft's service, which speaks HTTP/1.1 and has its own headers. */
   isWindows: boolean;
 }
 
 const LONGEST_ENDPOINT = 2_048;
 
-/** Which endpoints are written to. */
+/** Endpoints that may be written to. */
 export interface EndpointRules {
-  /** Endpoints may be at private addresses: for simulators alone. */
+  /** Allows endpoints at private addresses, for simulators. */
   allowPrivate: boolean;
-  /** Hosts that endpoints may name; empty: any. */
+  /** Hosts that endpoints may name; empty: any host. */
   hosts: readonly string[];
 }
 
 /**
- * Takes an endpoint apart. Refused, with the reason: anything but https, a user or password in it, a host that is not
- * listed, and an address in place of a name that is not public, unless `allowPrivate`.
+ * Splits an endpoint, or returns the reason of refusal: no https, a user or password, a host that is not listed, or an
+ * IP address that is not public (without `allowPrivate`).
  */
 export function readEndpoint(text: string, { allowPrivate, hosts }: EndpointRules): Endpoint | string {
   if (text.length > LONGEST_ENDPOINT || !URL.canParse(text)) return 'the endpoint must be an https URL';

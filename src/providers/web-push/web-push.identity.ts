@@ -6,8 +6,8 @@ import type { EndpointRules } from './web-push.endpoint.js';
 import { readSubscription } from './web-push.subscription.js';
 
 /**
- * A subscription is its endpoint (RFC 8030 §5.1: a push resource of one subscription): its keys, other members and their
- * spelling may differ. Pure.
+ * The identity of a subscription is its endpoint (RFC 8030 §5.1): its keys, other members and their spelling may
+ * differ. Pure.
  */
 export function identifySubscription(token: string, rules: EndpointRules): Identified {
   const subscription = readSubscription(token);
@@ -20,7 +20,7 @@ export function identifySubscription(token: string, rules: EndpointRules): Ident
   return { identity: canonicalUri(new URL(text)) };
 }
 
-/** Some 20 µs. */
+/** Takes about 20 µs. */
 function isOnCurve(point: Buffer): boolean {
   try {
     ECDH.convertKey(point, 'prime256v1');

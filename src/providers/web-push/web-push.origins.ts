@@ -10,20 +10,20 @@ import { MINUTE_MS } from '../../common/durations.js';
 import { NOT_PUBLIC } from '../../common/public-address.js';
 import type { Endpoint } from './web-push.endpoint.js';
 
-/** Chrome, Firefox and Safari have one origin each and Windows some dozens; the rest is room for services of one's own. */
+/** Chrome, Firefox and Safari have one origin each and Windows some dozens; the rest is for private services. */
 const ORIGINS = 64;
-/** What is in flight at a close may take as long as any request: 15 s. */
+/** At close, open requests may take as long as any request: 15 s. */
 const GRACE_MS = 15_000;
 /**
- * To an origin without HTTP/2: at 100 ms an answer 640 a second. A server nobody knows usually closes an unused
- * connection after 5 s, and would take the request with it that comes just then.
+ * For an origin without HTTP/2: at 100 ms per answer 640 a second. Common servers close an unused connection after 5 s,
+ * which would break a request that is sent at that moment.
  */
 const HTTP1 = { maxConnections: 64, idleMs: 4_000 };
-/** First and longest wait after an origin that could not be reached. */
+/** First and longest wait after an unreachable origin. */
 const UNREACHED_FLOOR_MS = 30_000;
 const UNREACHED_CAP_MS = 10 * MINUTE_MS;
 
-/** A way to one origin, HTTP/2 or HTTP/1.1. */
+/** A channel to one origin, over HTTP/2 or HTTP/1.1. */
 export interface Channel {
   send(request: PushRequest): Promise<PushResult>;
   /** Sends nothing more on the connection that gave this answer. */
@@ -33,22 +33,22 @@ export interface Channel {
 }
 
 export interface OriginsOptions {
-  /** PEM of the authorities to trust instead of the system's. */
+  /** PEM of the trusted authorities instead of the system's. */
   ca: string | undefined;
   lookup: LookupFunction;
-  /** Channels kept open. */
+  /** Number of open channels. */
   limit?: number;
 }
 
 interface Entry {
   channel: Promise<Channel | Verdict>;
-  /** Deliveries that hold it at this moment. */
+  /** Deliveries that use the channel now. */
   users: number;
 }
 
 /**
- * The channels of one sender, at most a fixed number; the one unused for longest is closed for a new one. Which
- * protocol an origin speaks is asked once, by a TLS handshake, and holds for as long as its channel.
+ * The channels of one sender, limited in number: the one unused for longest is closed for a new one. The protocol of an
+ * origin is asked once by a TLS handshake and kept with its channel.
  */
 export class Origins {
   /** In order of last use. */
@@ -59,7 +59,9 @@ export class Origins {
 
   constructor(private readonly options: OriginsOptions) {}
 
-  /** Runs `use` on the endpoint's channel, or answers why there is none. The channel stays open meanwhile. */
+  /**
+   * Runs `use` on the endpoint's channel, or returns the verdict if there is none. The channel stays open meanwhile.
+   */
   async with(endpoint: Endpoint, use: (channel: Channel) => Promise<Verdict>): Promise<Verdict> {
     if (this.closed) return unansweredVerdict({ kind: 'refused', reason: 'the sender is closed' });
     const key = endpoint.isWindows ? `${endpoint.origin} http/1.1` : endpoint.origin;
@@ -71,7 +73,7 @@ export class Origins {
     try {
       const channel = await entry.channel;
       if ('send' in channel) return await use(channel);
-      // The next one asks the origin afresh.
+      // The next delivery asks the origin again.
       if (this.entries.get(key) === entry) this.entries.delete(key);
       return channel;
     } finally {
@@ -90,7 +92,7 @@ export class Origins {
     return sum;
   }
 
-  /** Opens nothing more, lets requests in flight finish, and resolves when every connection is closed. */
+  /** Opens no more channels, finishes requests in flight, and resolves when every connection is closed. */
   async close(): Promise<void> {
     this.closed = true;
     for (const entry of this.entries.values()) this.discard(entry);
@@ -98,7 +100,7 @@ export class Origins {
     await Promise.all(this.closing);
   }
 
-  /** Undefined when all that are open are in use. */
+  /** Undefined if all open channels are in use. */
   private open(endpoint: Endpoint): Entry | undefined {
     if (this.entries.size >= (this.options.limit ?? ORIGINS)) {
       const idle = [...this.entries].find(([, { users }]) => users === 0);
@@ -109,7 +111,7 @@ export class Origins {
     return { channel: this.connect(endpoint), users: 0 };
   }
 
-  /** The next delivery asks again what the origin speaks. */
+  /** The next delivery asks for the protocol again. */
   private forget(origin: string): void {
     const entry = this.entries.get(origin);
     if (entry === undefined) return;
@@ -131,7 +133,7 @@ export class Origins {
   private async connect({ origin, isWindows }: Endpoint): Promise<Channel | Verdict> {
     const { ca, lookup } = this.options;
     try {
-      // Windows is asked as well, for the check of its address.
+      // Windows is asked as well, to check its address.
       const http2 = (await speaksHttp2(origin, this.options)) && !isWindows;
       const channel = http2
         ? overHttp2(new PushPool({ origin, lookup, tls: ca === undefined ? {} : { ca } }), () => this.forget(origin))
@@ -140,14 +142,14 @@ export class Origins {
       return channel;
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      // The device is kept: a name server that blocks or is wrong says the same of good names.
+      // Keeps the device: a name server that filters or fails answers the same for valid names.
       if (code === NOT_PUBLIC) return { action: 'fail', reason: 'the endpoint is not at a public address' };
       return unreached(code ?? message);
     }
   }
 }
 
-/** `notSpoken` is called when the origin has given up HTTP/2. */
+/** `notSpoken` is called if the origin no longer speaks HTTP/2. */
 function overHttp2(pool: PushPool, notSpoken: () => void): Channel {
   return {
     send: async (request) => {

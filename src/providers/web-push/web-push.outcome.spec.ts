@@ -25,7 +25,7 @@ const after = (reason: string, afterMs: number, scope: string, capMs?: number) =
   verdict: { action: 'retryAfter', reason, afterMs, scope, ...(capMs && { capMs }) },
 });
 
-describe('any service', () => {
+describe('every service', () => {
   it.each<[number, string, Record<string, string>]>([
     [201, '', { location: 'https://push.example/m/1' }],
     [201, '', {}],
@@ -34,11 +34,11 @@ describe('any service', () => {
     [200, '', { 'apns-id': '1' }],
     [200, '', { ttl: '60' }],
     [200, '{"id":"x","event":"message"}', {}],
-  ])('%i %j %j is accepted', (status, body, headers) => {
+  ])('accepts %i %j %j', (status, body, headers) => {
     expect(read(status, body, headers)).toEqual({ verdict: { action: 'accept' } });
   });
 
-  it('a success that no push service gives is no acceptance', () => {
+  it('a success without any sign of a push service is ambiguous', () => {
     expect(read(200)).toEqual({ verdict: { action: 'ambiguous', reason: 'unreadable answer' } });
     expect(read(200, 'OK')).toEqual({ verdict: { action: 'ambiguous', reason: 'unreadable answer' } });
     for (const status of [200, 201, 202]) expect(read(status, '<html>')).toEqual(trouble(`HTTP ${status}`));
@@ -65,24 +65,27 @@ describe('any service', () => {
     expect(read(status)).toEqual(expected(`HTTP ${status}`));
   });
 
-  it('421 goes to another connection, and is sent later', () => {
+  it('repeats 421 on another connection, then retries later', () => {
     expect(read(421)).toEqual({ ...trouble('HTTP 421'), retire: true, replay: 'again' });
   });
 
-  it.each([302, 400, 401, 403, 404, 405, 408, 410, 425, 502])("a page with %i is a front end's trouble", (status) => {
-    expect(read(status, '<html><title>Not Found')).toEqual(trouble(`HTTP ${status}`));
-    expect(read(status, 'Not Found', { 'content-type': 'text/html' })).toEqual(trouble(`HTTP ${status}`));
-  });
+  it.each([302, 400, 401, 403, 404, 405, 408, 410, 425, 502])(
+    'reads HTML with %i as the answer of a front end',
+    (status) => {
+      expect(read(status, '<html><title>Not Found')).toEqual(trouble(`HTTP ${status}`));
+      expect(read(status, 'Not Found', { 'content-type': 'text/html' })).toEqual(trouble(`HTTP ${status}`));
+    },
+  );
 
   it.each([['Not Found'], ['{"message":"Not Found"}'], ['{"errno":777}'], ['{"reason":"NotFound"}']])(
-    'a 404 or 410 with %j, of no known form, is guarded',
+    'a 404 or 410 with %j of unknown form is guarded',
     (body) => {
       for (const status of [404, 410])
         expect(read(status, body).verdict).toMatchObject({ action: 'dropDevice', certain: false });
     },
   );
 
-  it('an answer whose body never ends is known by its head', () => {
+  it('reads an answer with a cut body by its head', () => {
     const cut = (status: number, headers: Record<string, string> = {}) =>
       readWebPushOutcome({ kind: 'ambiguous', reason: 'time-out', head: { status, headers } }, NOW);
     expect(cut(201, { location: '/m/1' })).toEqual({ verdict: { action: 'accept' } });
@@ -90,18 +93,18 @@ describe('any service', () => {
     expect(cut(410)).toEqual(mismatch('HTTP 410'));
   });
 
-  it('429 waits as long as it says, else half a minute doubling to ten, at that host', () => {
+  it('429 waits as Retry-After says, otherwise 30 s doubling to 10 min, for that host', () => {
     expect(read(429)).toEqual(after('HTTP 429', 30_000, 'host', 10 * MINUTE));
     expect(read(429, '', { 'retry-after': '90' })).toEqual(after('HTTP 429', 90_000, 'host'));
     const date = new Date(NOW + 60_000).toUTCString();
     expect(read(429, '', { 'retry-after': date })).toEqual(after('HTTP 429', 60_000, 'host'));
   });
 
-  it('a 5xx waits as long as it says', () => {
+  it('a 5xx waits as Retry-After says', () => {
     expect(read(503, '', { 'retry-after': '120' })).toEqual(after('HTTP 503', 120_000, 'host'));
   });
 
-  it('no whole answer', () => {
+  it('maps a request without an answer to refused or ambiguous', () => {
     expect(readWebPushOutcome({ kind: 'ambiguous', reason: 'lost' }, NOW).verdict).toEqual({
       action: 'ambiguous',
       reason: 'lost',
@@ -114,7 +117,7 @@ describe('any service', () => {
     { errno: 'https://push.example/secret' },
     { message: 'https://push.example/secret' },
     'https://push.example/secret',
-  ])('nothing of what is echoed back is kept: %j', (body) => {
+  ])('repeats nothing of the answer: %j', (body) => {
     const { verdict } = read(400, body, { 'x-wns-status': 'https://push.example/secret' });
     expect(verdict).toEqual({ action: 'fail', reason: 'HTTP 400' } satisfies Verdict);
   });
@@ -147,7 +150,7 @@ describe('Mozilla', () => {
     expect(read(status, { code: status, errno, error: 'e' })).toEqual(expected(`HTTP ${status} errno ${errno}`));
   });
 
-  it('503 errno 202 may be sent again at once', () => {
+  it('503 errno 202 is repeated at once', () => {
     expect(read(503, { errno: 202 })).toEqual({ ...trouble('HTTP 503 errno 202'), replay: 'again' });
   });
 
@@ -178,11 +181,11 @@ describe('Apple', () => {
     expect(read(status, { reason })).toEqual(expected(reason));
   });
 
-  it('429 slows this subscription alone', () => {
+  it('429 slows this subscription only', () => {
     expect(read(429, { reason: 'TooManyRequests' })).toEqual(after('TooManyRequests', MINUTE, 'device', 10 * MINUTE));
   });
 
-  it('503 Shutdown goes to another connection', () => {
+  it('repeats 503 Shutdown on another connection', () => {
     expect(read(503, { reason: 'Shutdown' })).toEqual({ ...trouble('Shutdown'), retire: true, replay: 'again' });
   });
 });
@@ -201,7 +204,7 @@ describe('Google', () => {
   });
 });
 
-it('Google: 429 and 5xx go by Retry-After', () => {
+it('reads Retry-After of 429 and 5xx', () => {
   expect(read(429, 'Too Many Requests', { 'retry-after': '90' })).toEqual(after('HTTP 429', 90_000, 'host'));
   expect(read(503, 'Backend Error', { 'retry-after': '90' })).toEqual(after('HTTP 503', 90_000, 'host'));
 });
@@ -210,16 +213,16 @@ describe('Windows', () => {
   const windows = (status: number, word: string, more: Record<string, string> = {}) =>
     read(status, '', { 'x-wns-status': word, ...more });
 
-  it('200 received is accepted, 200 dropped is not delivered', () => {
+  it('200 received is accepted, 200 dropped is accepted and dropped', () => {
     expect(windows(200, 'received')).toEqual({ verdict: { action: 'accept' } });
     expect(windows(201, 'dropped')).toEqual({ verdict: { action: 'acceptDropped', reason: 'dropped' } });
   });
 
-  it('200 channelthrottled comes later', () => {
+  it('200 channelthrottled is retried', () => {
     expect(windows(200, 'channelthrottled')).toEqual(after('channelthrottled', 10 * MINUTE, 'device', 4 * HOUR));
   });
 
-  it('406 slows that host, as long as it says, else an hour', () => {
+  it('406 slows that host for the time of Retry-After, otherwise for an hour', () => {
     expect(windows(406, 'dropped')).toEqual(after('HTTP 406 dropped', HOUR, 'host', 4 * HOUR));
     expect(windows(406, 'dropped', { 'retry-after': '60' })).toEqual(after('HTTP 406 dropped', 60_000, 'host'));
   });

@@ -5,15 +5,15 @@ import { cutAnswer, isPage, isPassing, UNREADABLE } from '../shared/front-end.js
 import { readRetryAfter, slowDown } from '../shared/retry-after.js';
 import { parseErrorBody, unansweredVerdict } from '../shared/unanswered.js';
 
-/** What an answer of a push service asks for. */
+/** What to do after an answer of a push service. */
 export interface WebPushOutcome {
-  /** Final, unless the request is replayed. */
+  /** Final, unless the request is repeated. */
   verdict: Verdict;
   /** The connection that answered must not be used again. */
   retire?: true;
-  /** Not processed: send once more, at once (`again`) or with a new JWT (`renewed`). */
+  /** Not processed: repeat once, at once (`again`) or with a new JWT (`renewed`). */
   replay?: 'again' | 'renewed';
-  /** The answer does not tell a wrong VAPID key from a subscription made under another. */
+  /** The answer may mean a wrong VAPID key or a subscription that was made with another key. */
   suspectKey?: true;
 }
 
@@ -24,11 +24,11 @@ const ACCEPTED: WebPushOutcome = { verdict: { action: 'accept' } };
 
 const fail: Read = (reason) => ({ verdict: { action: 'fail', reason } });
 const dead: Read = (reason) => ({ verdict: { action: 'dropDevice', reason, certain: true } });
-/** The subscription is of another key, or ours is wrong: the guard tells. */
+/** The subscription belongs to another key, or our key is wrong: the guard decides. */
 const mismatch: Read = (reason) => ({ verdict: { action: 'dropDevice', reason, certain: false } });
 const refusedJwt: Read = (reason) => ({ verdict: { action: 'stopApplication', reason }, replay: 'renewed' });
 const unclearJwt: Read = (reason) => ({ ...refusedJwt(reason, undefined), suspectKey: true });
-/** A 5xx: as long as the service says, else from half a minute to ten minutes. */
+/** A 5xx: waits as long as the service says, otherwise from 30 s to 10 min. */
 const trouble: Read = (reason, waitMs) =>
   waitMs === undefined
     ? { verdict: { action: 'retryBackoff', reason, floorMs: 30 * SECOND_MS, capMs: 10 * MINUTE_MS } }
@@ -38,7 +38,9 @@ const wait =
   (reason, waitMs) => ({ verdict: slowDown(reason, scope, waitMs, { afterMs, capMs }) });
 const busy = wait('host', 30 * SECOND_MS, 10 * MINUTE_MS);
 
-/** By status alone, for every service (RFC 8030 §5 and §7, RFC 8292 §4). Front ends answer 404 and 410 too: guarded. */
+/**
+ * By status, for every service (RFC 8030 §5, §7; RFC 8292 §4). Front ends answer 404 and 410 too, so the guard decides.
+ */
 const GENERIC: Record<number, Read> = {
   400: fail,
   401: unclearJwt,
@@ -51,7 +53,7 @@ const GENERIC: Record<number, Read> = {
   429: busy,
 };
 
-/** What a page of HTML may say as well: these are about a size or a time. */
+/** Statuses that count even with HTML, because they are about a size or a time. */
 const OF_PAGES_TOO: ReadonlySet<number> = new Set([406, 413, 421, 429]);
 
 /** Mozilla's `errno` (autopush-rs, docs: "Error codes"). */
@@ -70,7 +72,7 @@ const MOZILLA: Record<string, Read> = {
   '400 113': fail,
   '400 114': fail,
   '503 201': trouble,
-  // "Use exponential back-off" for 201; this one may be sent again at once.
+  // autopush-rs asks for exponential back-off after 201; after 202 the message may be sent again at once.
   '503 202': (reason, waitMs) => ({ ...trouble(reason, waitMs), replay: 'again' }),
   '502 900': trouble,
   '502 901': trouble,
@@ -99,19 +101,19 @@ const APPLE: Record<string, Read> = {
   '503 Shutdown': (reason, waitMs) => ({ ...trouble(reason, waitMs), retire: true, replay: 'again' }),
 };
 
-/** Google's texts of 404 and 410; the last is of the older endpoints, whose answers are HTML. */
+/** Google's texts for 404 and 410. The last is from older endpoints, which answer HTML. */
 const GOOGLE_GONE = /push subscription has unsubscribed or expired|valid push subscription endpoint|\bNotRegistered\b/i;
 
-/** `X-WNS-Status` beside a success (Microsoft: "Push notification service request and response headers"). */
+/** `X-WNS-Status` with a success (Microsoft: "Push notification service request and response headers"). */
 const WINDOWS_STATUS: Record<string, Read> = {
   dropped: (reason) => ({ verdict: { action: 'acceptDropped', reason } }),
   channelthrottled: wait('device', 10 * MINUTE_MS, 4 * HOUR_MS),
 };
 
 /**
- * Reads what became of one push; `now` is epoch ms. The service is known by the form of its answer: Mozilla's JSON has
- * an `errno`, Apple's a `reason`, Microsoft's words are in headers, Google sends text. So a service of one's own that
- * runs the same software is read the same.
+ * Reads the result of one push; `now` is epoch ms. The form of the answer tells the service: Mozilla's JSON has
+ * `errno`, Apple's `reason`, Microsoft uses headers, Google sends text. A private service with the same software is
+ * therefore read the same.
  */
 export function readWebPushOutcome(result: PushResult, now: number): WebPushOutcome {
   const answer = cutAnswer(result) ?? result;
@@ -121,14 +123,14 @@ export function readWebPushOutcome(result: PushResult, now: number): WebPushOutc
   if (status >= 200 && status < 300) return readSuccess(answer, waitMs);
   const { reason, read } = recognize(answer);
   if (read !== undefined) return read(reason, waitMs);
-  // A redirect is not followed: the endpoint was checked, where it points to was not.
+  // Redirects are not followed, because only the endpoint's address was checked.
   if (isPage(answer) && !OF_PAGES_TOO.has(status)) return trouble(reason, waitMs);
   return (GENERIC[status] ?? (isPassing(status) ? trouble : fail))(reason, waitMs);
 }
 
 /**
- * RFC 8030 §5 wants 201 with a Location, or 202. Services with an answer of their own say so in a header or in JSON; a
- * bare 200 is not one of theirs.
+ * RFC 8030 §5 requires 201 with a Location, or 202. Services with other answers mark them by a header or JSON; a bare
+ * 200 is from a front end.
  */
 function readSuccess(answer: Answered, waitMs: number | undefined): WebPushOutcome {
   const { status, headers, body } = answer;
@@ -152,7 +154,7 @@ function recognize({ status, headers, body }: Answered): { reason: string; read?
   const windows = readWord(headers['x-wns-status']);
   if (Object.keys(headers).some((name) => name.startsWith('x-wns-')))
     return { reason: `HTTP ${status} ${windows}`.trim(), read: isGone ? dead : undefined };
-  // Google says in words what is wrong; nothing of its text is kept.
+  // Google describes the fault as text, which is not recorded.
   const text = json === undefined && body.length <= 4_096 ? body.toString('utf8') : '';
   if (status === 400 && /jwt|vapid|UnauthorizedRegistration/i.test(text))
     return { reason: 'HTTP 400', read: unclearJwt };
@@ -160,7 +162,7 @@ function recognize({ status, headers, body }: Answered): { reason: string; read?
   return { reason: `HTTP ${status}` };
 }
 
-/** The services' words are of letters; anything else (an endpoint echoed back, a page) stays out of our records. */
+/** The services' reasons are words of letters. Any other text (an echoed endpoint, a page) is not recorded. */
 function readWord(value: unknown): string {
   return typeof value === 'string' && /^[A-Za-z]{1,40}$/.test(value) ? value : '';
 }

@@ -14,13 +14,13 @@ const body = (notification: Notification, platform: string): unknown =>
   JSON.parse(webPushBody(notification, platform).toString('utf8'));
 
 describe('webPushBody', () => {
-  it('an alert alone: what the service worker needs, the same on every browser', () => {
+  it('contains only the fields that the service worker needs, equal on every browser', () => {
     const bare = { nid: 'fnDWK8bG', alert: 'Grüße', payload: { tag: 'order-17', nid: 'fnDWK8bG' } };
     for (const platform of ['WEB_CHROME', 'WEB_FIREFOX', 'WEB_SAFARI', 'W'])
       expect(body(make(), platform)).toEqual(bare);
   });
 
-  it("each browser gets its own settings and nobody else's", () => {
+  it('contains the settings of its browser only', () => {
     const notification = make({
       url: 'https://example.com',
       chromeWeb: { title: 'C', iconUrl: 'https://x/c.png', timeToLive: 5, payload: { a: 1 } },
@@ -55,7 +55,7 @@ describe('webPushBody', () => {
     expect(body(make({ chromeWeb: { payload } }), 'WEB_CHROME')).toMatchObject({ payload: sent });
   });
 
-  it('is measured by its largest', () => {
+  it('is measured by its largest form', () => {
     const notification = make({ safariWeb: { body: 'x'.repeat(1_000) }, firefoxWeb: { title: 'x' } });
     expect(largestWebPushBody(notification)).toBe(webPushBody(notification, 'WEB_SAFARI').length);
   });
@@ -65,7 +65,7 @@ describe('webPushHeaders', () => {
   const header = (notification: Notification, name: string, platform = 'WEB_CHROME'): string | undefined =>
     new Map(webPushHeaders(notification, platform, NOW)).get(name);
 
-  it('names coding, urgency and topic', () => {
+  it('names encoding, urgency and topic', () => {
     expect(webPushHeaders(make(), 'WEB_CHROME', NOW)).toEqual([
       ['ttl', '3600'],
       ['urgency', 'high'],
@@ -85,7 +85,7 @@ describe('webPushHeaders', () => {
     expect(header(make({ chromeWeb, expiresAt }), 'ttl')).toBe(ttl);
   });
 
-  it("a browser's time to live is its own", () => {
+  it('uses the time to live of its browser', () => {
     const notification = make({ chromeWeb: { timeToLive: 60 } });
     expect(header(notification, 'ttl', 'WEB_FIREFOX')).toBe('3600');
   });

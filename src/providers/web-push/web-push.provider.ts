@@ -10,23 +10,23 @@ import { openWebPushSettings, parseWebPushSettings, type WebPushCredentials } fr
 import { VapidTokens } from './web-push.vapid.js';
 
 export interface WebPushProviderOptions {
-  /** PEM of the authorities to trust instead of the system's: for simulators. */
+  /** PEM of the trusted authorities instead of the system's, for simulators. */
   ca?: string;
-  /** Endpoints may be at private addresses: for simulators alone. */
+  /** Allows endpoints at private addresses, for simulators. */
   allowPrivate?: boolean;
-  /** Hosts that endpoints may name; empty or absent: any. */
+  /** Hosts that endpoints may name; empty or absent: any host. */
   hosts?: readonly string[];
-  /** Finds the addresses of a name; the system's own look-up when absent. */
+  /** Resolves host names; absent: the system's resolver. */
   resolve?: Resolve;
 }
 
-/** Web Push (RFC 8030) with VAPID (RFC 8292) and encrypted payloads (RFC 8291), to whatever service a browser names. */
+/** Web Push (RFC 8030) with VAPID (RFC 8292) and encrypted payloads (RFC 8291), to any push service of a browser. */
 export class WebPushProvider implements Provider {
   readonly name = 'web-push';
   readonly maxBytes = MAX_PLAINTEXT_BYTES;
   readonly parseSettings = parseWebPushSettings;
   private readonly encrypter = new Encrypter();
-  /** One for each key and subject ever opened: what is closed and opened again goes on with the JWTs it had. */
+  /** One entry per key and subject: settings that are opened again continue with their JWTs. */
   private readonly tokens = new Map<string, VapidTokens>();
   private readonly options: WebPushSenderOptions;
 

@@ -18,7 +18,7 @@ import type { VapidTokens } from './web-push.vapid.js';
 
 export type WebPushSenderOptions = OriginsOptions & EndpointRules;
 
-/** One application's way to browsers, whatever their push service. */
+/** The connections of one application to the push services of browsers. */
 export class WebPushSender implements Sender {
   private readonly origins: Origins;
   private readonly breakers = new HostBreakers();
@@ -57,7 +57,7 @@ export class WebPushSender implements Sender {
   async close(): Promise<void> {
     this.closed = true;
     await this.origins.close();
-    // What has not come to its connection yet is refused there, and the encrypter may go.
+    // Deliveries that have no connection yet are refused, so the encrypter can close.
     await Promise.allSettled(this.sending);
     await this.encrypter.close();
   }
@@ -84,7 +84,7 @@ export class WebPushSender implements Sender {
       refused = judged.refused;
       return judged.verdict;
     });
-    // What our own close refused says nothing of the host.
+    // A refusal by our own close says nothing about the host.
     if (this.closed) return verdict;
     if (refused !== undefined) breaker.refuse(refused);
     else breaker.note(verdict);
@@ -113,7 +113,7 @@ export class WebPushSender implements Sender {
     }
   }
 
-  /** What is said of a device is the origin's word, and is weighed among that origin's others. */
+  /** Verdicts about devices count for their origin only. */
   private conclude(origin: string, { verdict, suspectKey }: WebPushOutcome): Judged {
     const judged = this.standing.judge(origin, verdict, suspectKey === true);
     const { action } = judged.verdict;
@@ -122,12 +122,12 @@ export class WebPushSender implements Sender {
   }
 }
 
-/** Guarded: a mistake of ours in reading tokens must not cost an application its devices. */
+/** Guarded: a fault in reading tokens must not remove an application's devices. */
 function unusable(reason: string): Verdict {
   return { action: 'dropDevice', reason, certain: false, peer: 'no origin' };
 }
 
-/** A notification on its way: a body for each platform, and one array of headers for each platform and JWT. */
+/** One notification: a body per platform, and one array of headers per platform and JWT. */
 class Push {
   private readonly bodies = new Map<string, Buffer>();
   private readonly templates = new Map<string, BodyTemplate | null>();
@@ -156,7 +156,7 @@ class Push {
     let headers = this.constants.get(key);
     if (headers === undefined) {
       const own = webPushHeaders(this.notification, platform, this.now);
-      // Without it Microsoft answers 400 to a TTL of 0, "TTL conflicts with cache policy".
+      // Without this header, Microsoft answers 400 to a TTL of 0 ("TTL conflicts with cache policy").
       const policy = own.some(([name, value]) => name === 'ttl' && value === '0') ? 'no-cache' : 'cache';
       const windows: Header[] = isWindows ? [['x-wns-cache-policy', policy]] : [];
       headers = [...own, ...windows, ['authorization', authorization]];

@@ -4,7 +4,7 @@ import { InvalidSettings } from '../provider.js';
 import { openWebPushSettings, parseWebPushSettings } from './web-push.settings.js';
 
 const subject = 'mailto:push@example.com';
-/** RFC 8291's sender pair. */
+/** The sender's key pair of RFC 8291. */
 const PAIR = {
   publicKey: 'BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8',
   privateKey: 'yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw',
@@ -21,7 +21,7 @@ function refusal(input: Record<string, unknown>): InvalidSettings {
 }
 
 describe('parseWebPushSettings', () => {
-  it('shows subject and public key, and hides the private one', () => {
+  it('returns subject and public key and hides the private key', () => {
     expect(parseWebPushSettings({ subject, ...PAIR })).toEqual({
       visible: { subject, publicKey: PAIR.publicKey },
       secret: { privateKey: PAIR.privateKey },
@@ -38,14 +38,14 @@ describe('parseWebPushSettings', () => {
     expect(settings.visible.publicKey).toBe(PAIR.publicKey);
   });
 
-  it('makes a pair that fits together where there is none, another each time', () => {
+  it('makes a matching pair if none is given, a new one each time', () => {
     const made = [1, 2].map(() => parseWebPushSettings({ subject }));
     expect(made[0]!.visible.publicKey).not.toBe(made[1]!.visible.publicKey);
     for (const { visible, secret } of made)
       expect(parseWebPushSettings({ ...visible, ...secret })).toEqual({ visible, secret });
   });
 
-  it('keeps the pair that is there when none is sent, or what was read back is', () => {
+  it('keeps the existing pair if none is sent, or if the returned public key is sent back', () => {
     const current = parseWebPushSettings({ subject, ...PAIR });
     const changed = 'https://example.com/contact';
     const kept = { visible: { subject: changed, publicKey: PAIR.publicKey }, secret: current.secret };
@@ -103,11 +103,11 @@ describe('parseWebPushSettings', () => {
     ['Https://Example.com/contact', 'https://Example.com/contact'],
     ['mailto:push+web@mail.example.co.uk', 'mailto:push+web@mail.example.co.uk'],
     ['https://8.8.8.8/contact', 'https://8.8.8.8/contact'],
-  ])('takes %s', (given, kept) => {
+  ])('accepts %s', (given, kept) => {
     expect(parseWebPushSettings({ subject: given }).visible.subject).toBe(kept);
   });
 
-  it('opens into the key pair', () => {
+  it('opens the key pair', () => {
     const { key, publicKey } = openWebPushSettings(parseWebPushSettings({ subject, ...PAIR }));
     const { x, y } = createPublicKey(key).export({ format: 'jwk' });
     const point = Buffer.concat([Buffer.of(4), Buffer.from(x!, 'base64url'), Buffer.from(y!, 'base64url')]);

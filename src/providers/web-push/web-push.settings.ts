@@ -6,26 +6,26 @@ import { nameKey, readPastedKey } from '../shared/pasted-key.js';
 import { readPastedBase64 } from '../shared/pasted-text.js';
 import { matching } from '../shared/settings-input.js';
 
-/** What opens a way to browsers: `settings` after they have passed `parseWebPushSettings`. */
+/** Credentials for Web Push: `settings` after `parseWebPushSettings`. */
 export interface WebPushCredentials {
   key: KeyObject;
-  /** The uncompressed point in base64url: what a page subscribes with (`applicationServerKey`). */
+  /** The uncompressed point in base64url, with which pages subscribe (`applicationServerKey`). */
   publicKey: string;
   subject: string;
 }
 
 const FIELDS = new Set(['subject', 'publicKey', 'privateKey']);
-/** Apple refuses a subject with a space or `<…>` after `mailto:`, which other services let pass. */
+/** Apple refuses a subject with a space or `<…>` after `mailto:`; other services accept it. */
 const SUBJECT = /^(mailto:[^\s<>@]+@[^\s<>@]+|https:\/\/[^\s<>]+)$/i;
-/** Names that lead nowhere outside (RFC 6761, RFC 6762, RFC 8375), and the usual ones of inner networks. */
+/** Names that are not public (RFC 6761, RFC 6762, RFC 8375), and common names of internal networks. */
 const INNER_NAME = /(^|\.)(localhost|local|localdomain|invalid|internal|intranet|lan|home\.arpa)$/;
 const PRIVATE_BYTES = 32;
 const POINT_BYTES = 65;
 
 /**
  * Validates Web Push settings `{subject, publicKey?, privateKey?}`: a contact as a `mailto:` or `https:` URL, and a
- * VAPID key pair in base64url. Without keys those of `current` are kept, for every subscription is bound to its key;
- * when there are none, a pair is made. Throws InvalidSettings; its text never holds what was sent.
+ * VAPID key pair in base64url. Without keys, the keys of `current` are kept, because every subscription is bound to its
+ * key; without those, a pair is made. Throws InvalidSettings; its text never contains the input.
  */
 export function parseWebPushSettings(input: Record<string, unknown>, current?: ProviderSettings): ProviderSettings {
   for (const field of Object.keys(input)) {
@@ -46,7 +46,7 @@ export function parseWebPushSettings(input: Record<string, unknown>, current?: P
   };
 }
 
-/** A push service writes to the contact when something is wrong, and Apple refuses a JWT whose contact it cannot reach. */
+/** Push services write to the contact if something is wrong. Apple refuses a JWT whose contact it cannot reach. */
 function checkContact(subject: string): void {
   const isMail = /^mailto:/i.test(subject);
   const place = isMail ? `https://${subject.slice(subject.lastIndexOf('@') + 1)}` : subject;
@@ -82,7 +82,7 @@ function readPair(
 ): Record<'publicKey' | 'privateKey', string> {
   const given = input.publicKey !== undefined && input.publicKey !== '';
   const secret = input.privateKey !== undefined && input.privateKey !== '';
-  // What was read back and is sent again names the key that is there.
+  // A returned public key that is sent back means the existing pair.
   if (!secret && current !== undefined && (!given || input.publicKey === current.visible.publicKey)) {
     return { publicKey: String(current.visible.publicKey), privateKey: String(current.secret.privateKey) };
   }
@@ -96,7 +96,7 @@ function readPair(
   return { publicKey: derived.toString('base64url'), privateKey: bytes.toString('base64url') };
 }
 
-/** 32 bytes in base64url, as every generator of VAPID keys prints them, or a key in PEM. */
+/** 32 bytes in base64url, as generators of VAPID keys print them, or a key in PEM. */
 function readPrivate(given: unknown): Buffer {
   const wrong = (what: string): InvalidSettings =>
     new InvalidSettings(
@@ -123,7 +123,7 @@ function readPublic(given: unknown): Buffer {
       `must be the public VAPID key of 65 bytes in base64url, given with privateKey: ${what}`,
     );
   if (typeof given !== 'string') throw wrong('it is no text');
-  // In a SubjectPublicKeyInfo of P-256 the point is what comes last (RFC 5480 §2).
+  // The point is the end of a P-256 SubjectPublicKeyInfo (RFC 5480 §2).
   const isPem = /BEGIN PUBLIC KEY/.test(given);
   const bytes = readPastedBase64(isPem ? given.replace(/-+(BEGIN|END) PUBLIC KEY-+/g, '') : given);
   if (typeof bytes === 'string') throw wrong(bytes);
@@ -139,7 +139,7 @@ function isPoint(bytes: Buffer): boolean {
 function makePair(): Record<'publicKey' | 'privateKey', string> {
   const ecdh = createECDH('prime256v1');
   const publicKey = ecdh.generateKeys('base64url');
-  // Node leaves out leading zeros of a private key.
+  // Node omits leading zeros of a private key.
   const privateKey = Buffer.from(ecdh.getPrivateKey('hex').padStart(PRIVATE_BYTES * 2, '0'), 'hex');
   return { publicKey, privateKey: privateKey.toString('base64url') };
 }

@@ -9,7 +9,7 @@ const ACCEPTED: Verdict = { action: 'accept' };
 const REFUSED: Verdict = { action: 'stopApplication', reason: 'BadJwtToken' };
 const DOUBTFUL: Verdict = { action: 'dropDevice', reason: 'HTTP 403', certain: false };
 
-/** Judges each in turn; answers what the last came to. */
+/** Judges each verdict in turn and returns the last result. */
 function judged(standing: Standing, origin: string, verdict: Verdict, times: number, suspectKey = false) {
   const all = Array.from({ length: times }, () => standing.judge(origin, verdict, suspectKey));
   return all.at(-1)!;
@@ -17,7 +17,7 @@ function judged(standing: Standing, origin: string, verdict: Verdict, times: num
 
 describe('Standing', () => {
   it.each(['BadJwtToken', 'BadVapidPublicKey', 'BadAuthorizationHeader', 'HTTP 401'])(
-    '%s of one origin, however often, never stops the application',
+    '%s of one origin never stops the application, however often',
     (reason) => {
       const standing = new Standing();
       const last = judged(standing, EVIL, { action: 'stopApplication', reason }, 100);
@@ -25,7 +25,7 @@ describe('Standing', () => {
     },
   );
 
-  it('an origin is left alone at the third refusal in a row', () => {
+  it('holds an origin at the third refusal in a row', () => {
     const standing = new Standing();
     expect(judged(standing, GOOGLE, REFUSED, 2).refused).toBeUndefined();
     judged(standing, GOOGLE, ACCEPTED, 1);
@@ -33,7 +33,7 @@ describe('Standing', () => {
     expect(judged(standing, GOOGLE, REFUSED, 1).refused).toBe('BadJwtToken');
   });
 
-  it('several origins that refuse, with none that accepts, stop the application', () => {
+  it('several origins that refuse stop the application if none has accepted', () => {
     const standing = new Standing();
     judged(standing, GOOGLE, REFUSED, 3);
     const { verdict } = judged(standing, MOZILLA, REFUSED, 3);
@@ -41,7 +41,7 @@ describe('Standing', () => {
     expect(verdict).toEqual({ action: 'stopApplication', reason });
   });
 
-  it('once one origin has accepted, others stop only themselves', () => {
+  it('after one origin has accepted, others are held one by one', () => {
     const standing = new Standing();
     judged(standing, GOOGLE, ACCEPTED, 1);
     for (const n of [1, 2, 3, 4]) {
@@ -50,14 +50,14 @@ describe('Standing', () => {
     }
   });
 
-  it('a key that the origin has accepted is right there: the subscription is doubted', () => {
+  it('doubts the subscription if its origin has accepted the key before', () => {
     const standing = new Standing();
     judged(standing, GOOGLE, ACCEPTED, 1);
     const last = judged(standing, GOOGLE, { action: 'stopApplication', reason: 'HTTP 401' }, 1, true);
     expect(last).toEqual({ verdict: { action: 'dropDevice', reason: 'HTTP 401', certain: false } });
   });
 
-  it('an origin with twenty doubtful deaths in a row is left alone, and an acceptance begins the count anew', () => {
+  it('holds an origin after twenty uncertain removals in a row, and an acceptance resets the count', () => {
     const standing = new Standing();
     expect(judged(standing, EVIL, DOUBTFUL, 19).refused).toBeUndefined();
     judged(standing, EVIL, ACCEPTED, 1);
@@ -65,7 +65,7 @@ describe('Standing', () => {
     expect(judged(standing, EVIL, DOUBTFUL, 1)).toEqual({ verdict: DOUBTFUL, refused: 'HTTP 403' });
   });
 
-  it('deaths that the service pronounced count for nothing', () => {
+  it('does not count certain removals', () => {
     const dead: Verdict = { action: 'dropDevice', reason: 'HTTP 410', certain: true };
     expect(judged(new Standing(), GOOGLE, dead, 100)).toEqual({ verdict: dead });
   });

@@ -1,15 +1,15 @@
 import { MINUTE_MS } from '../../common/durations.js';
 import type { Verdict } from '../provider.js';
 
-/** Refusals of the key in a row at one origin that are believed of that origin. */
+/** Refusals of the key in a row that are believed for one origin. */
 const REFUSALS = 3;
-/** Deaths in a row there that no push service pronounced: a wrong key looks like that, and so does a front end. */
+/** Uncertain removals in a row at one origin: a wrong key looks like this, and a front end too. */
 const DOUBTS = 20;
-/** Origins that refuse, with none that ever accepted, which together say that the key is wrong. */
+/** Number of refusing origins that shows that the key is wrong, if no origin has accepted. */
 const SEVERAL = 2;
-/** Origins remembered; forgetting them costs some retries. */
+/** Origins remembered. A forgotten origin costs some retries. */
 const KEPT = 256;
-/** Between the tries of a delivery whose origin refused the key. */
+/** Wait until a delivery whose origin refused the key is repeated. */
 const AGAIN_MS = 5_000;
 const REFUSED_FLOOR_MS = 30_000;
 const REFUSED_CAP_MS = 10 * MINUTE_MS;
@@ -20,22 +20,22 @@ interface AtOrigin {
   doubts: number;
 }
 
-/** A verdict as it stands beside what went before; `refused`: its origin is to be left alone for that reason. */
+/** A verdict after earlier answers were considered. `refused`: the reason to leave the origin alone. */
 export interface Judged {
   verdict: Verdict;
   refused?: string;
 }
 
 /**
- * How one application's VAPID key stands at the origins that browsers name. Any https origin may be one, so what an origin
- * says holds for itself alone: the application stops only when several refuse and none has accepted.
+ * Tracks how the origins of browsers answer to one application's VAPID key. Any https origin may be one, so an answer
+ * counts for its own origin; the application stops only if several refuse and none has accepted.
  */
 export class Standing {
   private readonly origins = new Map<string, AtOrigin>();
   private readonly refusing = new Set<string>();
   private everAccepted = false;
 
-  /** `suspectKey`: the answer does not tell a wrong key from a subscription made under another. */
+  /** `suspectKey`: the answer may mean a wrong key or a subscription that was made with another key. */
   judge(origin: string, verdict: Verdict, suspectKey: boolean): Judged {
     const { action } = verdict;
     if (action === 'accept' || action === 'acceptDropped') {
@@ -46,7 +46,7 @@ export class Standing {
     }
     const at = this.origins.get(origin) ?? { accepted: false, refusals: 0, doubts: 0 };
     if (action === 'stopApplication' && suspectKey && at.accepted) {
-      // A key that the origin has accepted is right there: the subscription was made under another.
+      // The origin has accepted the key before, so the subscription was made with another key.
       return this.doubt(origin, at, { action: 'dropDevice', reason: verdict.reason, certain: false });
     }
     if (action === 'dropDevice' && !verdict.certain) return this.doubt(origin, at, verdict);
@@ -71,7 +71,7 @@ export class Standing {
     this.refusing.add(origin);
     if (this.everAccepted || this.refusing.size < SEVERAL) return { verdict, refused: reason };
     const hosts = [...this.refusing].map((each) => new URL(each).host.slice(0, 100)).slice(0, 3);
-    // Whoever tries later finds every origin open.
+    // After the application resumes, every origin is tried again.
     this.refusing.clear();
     this.origins.clear();
     return { verdict: { action: 'stopApplication', reason: `${reason}; refused by ${hosts.join(', ')}` } };

@@ -11,16 +11,16 @@ const sdk = (over: object = {}): string => {
 };
 
 describe('readSubscription', () => {
-  it("reads the SDK's token", () => {
+  it("reads the token of MobileFirst's web SDK", () => {
     expect(readSubscription(sdk())).toEqual(read);
   });
 
-  it("reads a browser's own JSON", () => {
+  it("reads the JSON of a browser's PushSubscription", () => {
     const keys = { p256dh: POINT.toString('base64url'), auth: SECRET.toString('base64url') };
     expect(readSubscription(JSON.stringify({ endpoint, expirationTime: null, keys }))).toEqual(read);
   });
 
-  it('takes base64 with padding too', () => {
+  it('accepts base64 with padding', () => {
     const [userPublicKey, userAuth] = [POINT.toString('base64'), SECRET.toString('base64')];
     expect(userPublicKey + userAuth).toMatch(/[+/].*=/);
     expect(readSubscription(sdk({ userPublicKey, userAuth }))).toEqual(read);
@@ -39,7 +39,7 @@ describe('readSubscription', () => {
     [sdk({ userPublicKey: `${POINT.toString('base64url')}!` }), 'userPublicKey'],
     [sdk({ userAuth: SECRET.subarray(1).toString('base64url') }), 'userAuth'],
     [sdk({ userAuth: null, keys: 'x' }), 'userAuth'],
-  ])('says what is wrong with %s', (token, word) => {
+  ])('names the fault of %s', (token, word) => {
     expect(readSubscription(token)).toEqual(expect.stringContaining(word));
   });
 });

@@ -3,7 +3,9 @@ import { isObject } from '../shared/unanswered.js';
 /** A browser's push subscription, as bytes. */
 export interface Subscription {
   endpoint: string;
-  /** The browser's public key: an uncompressed P-256 point of 65 bytes (RFC 8291 §3.1). Not checked to be on the curve. */
+  /**
+   * The browser's public key: an uncompressed P-256 point of 65 bytes (RFC 8291 §3.1), not checked against the curve.
+   */
   userPublicKey: Buffer;
   /** The authentication secret, 16 bytes (RFC 8291 §3.2). */
   userAuth: Buffer;
@@ -12,13 +14,13 @@ export interface Subscription {
 const POINT_BYTES = 65;
 const UNCOMPRESSED = 0x04;
 const SECRET_BYTES = 16;
-/** Base64 or base64url, with or without padding: browsers' and servers' libraries write either. */
+/** Base64 or base64url, with or without padding: libraries write both. */
 const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
 
 /**
  * Reads a device's token: the JSON text of MobileFirst's web SDK `{endpoint, userPublicKey, userAuth}`, or of a
- * browser's own `PushSubscription.toJSON()` `{endpoint, keys: {p256dh, auth}}`. A text says what is wrong with it, in
- * words for the person who registered it; it never quotes the token.
+ * browser's `PushSubscription.toJSON()` `{endpoint, keys: {p256dh, auth}}`. If the token is invalid, returns a text for
+ * the caller that never contains the token.
  */
 export function readSubscription(token: string): Subscription | string {
   let value: unknown;
@@ -38,7 +40,7 @@ export function readSubscription(token: string): Subscription | string {
   return { endpoint: value.endpoint, userPublicKey, userAuth };
 }
 
-/** Node's decoder takes both alphabets. */
+/** Node's decoder reads both alphabets. */
 function decode(text: unknown): Buffer | undefined {
   return typeof text === 'string' && BASE64.test(text) ? Buffer.from(text, 'base64url') : undefined;
 }

@@ -24,7 +24,7 @@ describe('VapidTokens', () => {
     return { clock, tokens: new VapidTokens(privateKey, 'PUBLIC', 'mailto:a@example.com', () => clock.now) };
   };
 
-  it('signs for the origin, for twelve hours', () => {
+  it('signs a JWT for the origin, valid for twelve hours', () => {
     const { tokens } = start();
     expect(claimsOf(tokens.current('https://push.example:8443'))).toEqual({
       aud: 'https://push.example:8443',
@@ -33,7 +33,7 @@ describe('VapidTokens', () => {
     });
   });
 
-  it('gives the same text for eleven hours, and to each origin its own', () => {
+  it('keeps the same text for eleven hours, a different one per origin', () => {
     const { clock, tokens } = start();
     const first = tokens.current('https://a');
     expect(tokens.current('https://b')).not.toBe(first);
@@ -43,7 +43,7 @@ describe('VapidTokens', () => {
     expect(tokens.current('https://a')).not.toBe(first);
   });
 
-  it('replaces a refused one after an hour, not sooner, and once for all who were refused', () => {
+  it('replaces a refused JWT after an hour, not sooner, and once for all refused deliveries', () => {
     const { clock, tokens } = start();
     const first = tokens.current('https://a');
     clock.now += HOUR - 1;
@@ -57,7 +57,7 @@ describe('VapidTokens', () => {
     expect(tokens.current('https://a')).toBe(second);
   });
 
-  it('makes another when the clock was set back by a day', () => {
+  it('signs a new JWT after the clock was set back by a day', () => {
     const { clock, tokens } = start();
     const first = tokens.current('https://a');
     clock.now -= 24 * HOUR;
@@ -68,7 +68,7 @@ describe('VapidTokens', () => {
     expect(tokens.replace('https://b', second)).toBe(true);
   });
 
-  it('keeps a bounded number of origins', () => {
+  it('keeps a limited number of origins', () => {
     const { clock, tokens } = start();
     const first = tokens.current('https://first');
     clock.now += 1_000;

@@ -3,12 +3,12 @@ import { wallClock } from '../../common/clock.js';
 import { HOUR_MS, MINUTE_MS } from '../../common/durations.js';
 import { signJwt } from '../../common/jwt.js';
 
-/** Services take at most 24 hours (RFC 8292 §2); half of it leaves room for clocks that differ. */
+/** Services accept at most 24 hours (RFC 8292 §2); half of it leaves room for clocks that differ. */
 const LIFE_MS = 12 * HOUR_MS;
 const RENEW_AFTER_MS = 11 * HOUR_MS;
 /** Apple asks not to renew more often ("Sending web push notifications in web apps and browsers"). */
 const SHORTEST_LIFE_MS = HOUR_MS;
-/** More than a sender's channels to origins; the oldest is forgotten. */
+/** More than a sender's channels to origins; the oldest is removed. */
 const ORIGINS_KEPT = 256;
 
 interface Signed {
@@ -17,8 +17,8 @@ interface Signed {
 }
 
 /**
- * The VAPID authorization of one key pair, a JWT for each origin (RFC 8292). Give every sender with that key the same
- * instance: settings that are saved again go on with the JWTs there are.
+ * The VAPID authorization of one key pair, with a JWT per origin (RFC 8292). All senders with that key must share the
+ * instance, so that settings that are saved again continue with their JWTs.
  */
 export class VapidTokens {
   private readonly byOrigin = new Map<string, Signed>();
@@ -30,7 +30,7 @@ export class VapidTokens {
     private readonly now: () => number = wallClock,
   ) {}
 
-  /** The `authorization` header to send to this origin with now; the same text for as long as it holds. */
+  /** The `authorization` header to send to this origin now; the same text while it is valid. */
   current(origin: string): string {
     const signed = this.byOrigin.get(origin);
     if (signed !== undefined && this.isYounger(signed, RENEW_AFTER_MS)) return signed.authorization;
@@ -38,8 +38,8 @@ export class VapidTokens {
   }
 
   /**
-   * The origin refused `authorization`: true when there is another to try. One is made unless the refused one is less
-   * than an hour old: then our clock or the key is wrong, and another would not help.
+   * The origin refused `authorization`. Returns true if there is another to try. A new one is signed unless the refused
+   * one is less than an hour old: then our clock or the key is wrong, and a new one does not help.
    */
   replace(origin: string, authorization: string): boolean {
     const signed = this.byOrigin.get(origin);
@@ -49,7 +49,7 @@ export class VapidTokens {
     return true;
   }
 
-  /** One from the future is of a clock that was set back. */
+  /** A JWT from the future was signed before the clock was set back. */
   private isYounger({ mintedAt }: Signed, ms: number): boolean {
     const age = this.now() - mintedAt;
     return age >= -MINUTE_MS && age < ms;

@@ -25,11 +25,11 @@ describe('readChannel', () => {
     `https://db5p.notify.windows.com/${'x'.repeat(2_048)}`,
     'AgYAAACVg',
     '',
-  ])('nothing of Windows: %s', (token) => {
+  ])('refuses a token that is not a channel: %s', (token) => {
     expect(readChannel(token, WINDOWS)).toBeUndefined();
   });
 
-  it('a host without a star is that host alone', () => {
+  it('a host without a star stands for that host only', () => {
     expect(readChannel('https://a.localhost:8443/', 'localhost:8443')).toBeUndefined();
     expect(readChannel('https://localhost/', 'localhost:8443')).toBeUndefined();
   });

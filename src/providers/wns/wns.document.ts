@@ -7,12 +7,12 @@ import { element, escapeXml } from '../shared/xml.js';
 type Fields = Record<string, unknown>;
 
 const SHARED = ['lang', 'baseUri', 'branding', 'addImageQuery'] as const;
-/** `contentId` is the tile's alone: the toast schema does not have it. */
+/** Only tiles have `contentId`; the toast schema does not. */
 const OF_TILE = [...SHARED, 'contentId'] as const;
-/** Adaptive templates take texts and images in their order; the older ones address them by id. */
+/** Adaptive templates take texts and images in order; older templates address them by id. */
 const ADAPTIVE = /^(ToastGeneric|Tile(Small|Medium|Wide|Large))$/;
 
-/** A toast: the caller's, completed by the alert where it shows nothing, and by `launch` where it does not say. */
+/** The caller's toast. Adds the alert if it shows nothing, and `launch` if it has none. */
 export function toastXml({ messageId, alert, url, wns }: Notification): string {
   const toast = fieldsOf(wns?.toast);
   const launch = toast.launch ?? JSON.stringify({ nid: messageId, ...(url === undefined ? {} : { url }) });
@@ -26,7 +26,7 @@ export function tileXml(tile: Fields): string {
   return element('tile', {}, visualXml(fieldsOf(tile.visual), OF_TILE, ''));
 }
 
-/** A number of 1 to 99 or a glyph's name; 0 clears the badge. */
+/** A number of 1 to 99 or the name of a glyph; 0 clears the badge. */
 export function badgeXml(badge: Fields): string {
   return element('badge', pick(badge, ['version', 'value']), '');
 }
@@ -52,7 +52,7 @@ function pick(fields: Fields, names: readonly string[]): Fields {
   return Object.fromEntries(names.map((name) => [name, fields[name]]));
 }
 
-/** A single one is as good as a list of one: a toast has one binding, a tile many. */
+/** A single value counts as a list of one: a toast has one binding, a tile many. */
 function listOf(value: unknown): Fields[] {
   return (Array.isArray(value) ? value : [value]).filter(isObject);
 }

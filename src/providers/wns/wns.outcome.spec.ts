@@ -3,14 +3,14 @@ import { readWnsOutcome } from './wns.outcome.js';
 
 const NOW = Date.parse('2026-11-23T10:00:00Z');
 const HOUR = 3_600_000;
-/** Waits where the answer names none: they double. */
+/** Waits if the answer names none; they double. */
 const LONG = { afterMs: HOUR, capMs: 4 * HOUR };
 const CHANNEL = { afterMs: 600_000, capMs: 4 * HOUR };
 const SHORT = { afterMs: 60_000, capMs: 600_000 };
 const TRACE = { 'x-wns-debug-trace': 'DB5SCH101' };
 const foreign = (status: number, headers: Record<string, string> = {}, body = '') =>
   readWnsOutcome({ kind: 'answered', status, headers, body: Buffer.from(body) }, NOW);
-/** As WNS answers: with a header of its own. */
+/** An answer of WNS, which has an x-wns- header. */
 const read = (status: number, headers: Record<string, string> = {}) => foreign(status, { ...TRACE, ...headers });
 const backoff = (reason: string) => ({ verdict: { action: 'retryBackoff', reason } });
 
@@ -58,36 +58,36 @@ describe('readWnsOutcome', () => {
     expect(read(status, headers)).toEqual({ verdict });
   });
 
-  it('401 asks for another token, and stops when that does not help', () => {
+  it('401 is repeated with another token, then stops the application', () => {
     expect(read(401)).toEqual({ verdict: { action: 'stopApplication', reason: 'HTTP 401' }, replay: 'renewed' });
   });
 
-  it("401 without a word of WNS's asks for another token, and stops nothing", () => {
+  it('401 without a sign of WNS is repeated with another token and stops nothing', () => {
     expect(foreign(401)).toEqual({ ...backoff('HTTP 401'), replay: 'renewed' });
     const bearer = foreign(401, { 'www-authenticate': 'Bearer error="invalid_token"' });
     expect(bearer.verdict.action).toBe('stopApplication');
   });
 
   it.each([400, 403, 404, 405, 406, 408, 410, 412, 421, 425, 302, 502])(
-    "a %i without a header of WNS's is a front end's trouble",
+    'reads %i without an x-wns- header as the answer of a front end',
     (status) => {
       for (const body of ['', '<html>']) expect(foreign(status, {}, body)).toEqual(backoff(`HTTP ${status}`));
     },
   );
 
-  it('a 200 without a header of WNS is no acceptance', () => {
+  it('a 200 without an x-wns- header is ambiguous', () => {
     expect(foreign(200)).toEqual({ verdict: { action: 'ambiguous', reason: 'unreadable answer' } });
     expect(foreign(200, {}, '<html>')).toEqual(backoff('HTTP 200'));
   });
 
-  it('an answer whose body never ends is known by its head', () => {
+  it('reads an answer with a cut body by its head', () => {
     const cut = (status: number, headers: Record<string, string>) =>
       readWnsOutcome({ kind: 'ambiguous', reason: 'time-out', head: { status, headers } }, NOW);
     expect(cut(200, { 'x-wns-status': 'received' })).toEqual({ verdict: { action: 'accept' } });
     expect(cut(404, {})).toEqual(backoff('HTTP 404'));
   });
 
-  it('no answer is ambiguous only when something was written', () => {
+  it('a request without an answer is ambiguous only if it was written', () => {
     expect(readWnsOutcome({ kind: 'ambiguous', reason: 'time-out' }, NOW).verdict.action).toBe('ambiguous');
     expect(readWnsOutcome({ kind: 'refused', reason: 'ECONNREFUSED' }, NOW).verdict.action).toBe('retryBackoff');
   });

@@ -5,17 +5,17 @@ import { cutAnswer, isPage, isPassing, UNREADABLE } from '../shared/front-end.js
 import { readRetryAfter, slowDown } from '../shared/retry-after.js';
 import { unansweredVerdict } from '../shared/unanswered.js';
 
-/** What an answer of WNS asks for. */
+/** What to do after an answer of WNS. */
 export interface WnsOutcome {
-  /** Final, unless the request is replayed. */
+  /** Final, unless the request is repeated. */
   verdict: Verdict;
-  /** The access token was refused: send once more with another. */
+  /** The access token was refused: repeat the request once with another. */
   replay?: 'renewed';
 }
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Waits where WNS names none; an hour and ten minutes are what other senders have settled on (rpush). */
+/** Waits if WNS names none; rpush also waits an hour and ten minutes. */
 const HOUR_WAITS = { afterMs: HOUR_MS, capMs: 4 * HOUR_MS };
 const CHANNEL_WAITS = { afterMs: 10 * MINUTE_MS, capMs: 4 * HOUR_MS };
 const BUSY_WAITS = { afterMs: MINUTE_MS, capMs: 10 * MINUTE_MS };
@@ -27,7 +27,7 @@ const fail = (reason: string): Verdict => ({ action: 'fail', reason });
 const STATUSES: Readonly<Record<number, (waitMs: number | undefined, headers: Headers) => Verdict>> = {
   200: readNotificationStatus,
   401: () => stop('HTTP 401'),
-  // The channel is another app's: of one device that is its own fault, of many it is the credentials'.
+  // The channel belongs to another app. If many channels answer this, the credentials are wrong, so the guard decides.
   403: () => ({ action: 'dropDevice', reason: 'HTTP 403', certain: false }),
   404: () => ({ action: 'dropDevice', reason: 'HTTP 404', certain: true }),
   406: (waitMs) => slowDown('HTTP 406', 'application', waitMs, HOUR_WAITS),
@@ -35,15 +35,15 @@ const STATUSES: Readonly<Record<number, (waitMs: number | undefined, headers: He
     /domain blocked/i.test(description)
       ? stop('HTTP 410 Domain Blocked')
       : { action: 'dropDevice', reason: 'HTTP 410', certain: true },
-  // The device is out of reach, for as long as it pleases.
+  // The device is unreachable for an unknown time.
   412: (waitMs) => slowDown('HTTP 412', 'device', waitMs, HOUR_WAITS),
   429: (waitMs) => slowDown('HTTP 429', 'application', waitMs, BUSY_WAITS),
   503: (waitMs) => slowDown('HTTP 503', 'host', waitMs, BUSY_WAITS),
 };
 
-/** Reads what became of one notification; `now` is epoch ms. */
+/** Reads the result of one notification; `now` is epoch ms. */
 export function readWnsOutcome(result: HttpResult, now: number): WnsOutcome {
-  // All that WNS says is in the head.
+  // The headers contain all that WNS says.
   const answer = cutAnswer(result) ?? result;
   if (answer.kind !== 'answered') return { verdict: unansweredVerdict(answer) };
   const { status, headers } = answer;
@@ -55,13 +55,13 @@ export function readWnsOutcome(result: HttpResult, now: number): WnsOutcome {
   return status === 401 ? { verdict, replay: 'renewed' } : { verdict };
 }
 
-/** Every answer of WNS has a header of its own; a refused access token is told as RFC 6750 §3 says. */
+/** WNS answers have an x-wns- header; a refused access token has the header of RFC 6750 §3. */
 function isOfWns(status: number, headers: Headers): boolean {
   if (status === 401 && /^bearer\b/i.test(headers['www-authenticate'] ?? '')) return true;
   return Object.keys(headers).some((name) => name.startsWith('x-wns-'));
 }
 
-/** A front end speaks: nothing it says is of a channel or of the credentials. */
+/** A front end answered, which says nothing about a channel or the credentials. */
 function readForeign(
   answer: Extract<HttpResult, { kind: 'answered' }>,
   waitMs: number | undefined,
@@ -73,11 +73,14 @@ function readForeign(
   return (status === 429 || status === 503 ? STATUSES[status]?.(waitMs, {}) : undefined) ?? backoff;
 }
 
-/** 200 says that WNS understood; whether it took the notification is in a header, of which two spellings are about. */
+/**
+ * 200 means that WNS understood the request. A header, which has two spellings, tells whether it accepted the
+ * notification.
+ */
 function readNotificationStatus(waitMs: number | undefined, headers: Headers): Verdict {
   const status = (headers['x-wns-status'] ?? headers['x-wns-notificationstatus'] ?? 'received').toLowerCase();
   if (status === 'channelthrottled') return slowDown('channelthrottled', 'device', waitMs, CHANNEL_WAITS);
-  // The user switched notifications off, or the device is away and the message was not to be kept.
+  // Notifications are switched off, or the device is offline and the message may not be stored.
   if (status === 'dropped') return { action: 'acceptDropped', reason: 'dropped' };
   return { action: 'accept' };
 }

@@ -8,7 +8,7 @@ const build = (change: Partial<Notification> = {}) => buildWnsRequests({ ...base
 const bodies = (change: Partial<Notification>) => build(change).map(({ body }) => body.toString());
 
 describe('buildWnsRequests', () => {
-  it('a toast of the alert when nothing else is said', () => {
+  it('is a toast of the alert if nothing else is set', () => {
     expect(build()).toEqual([
       {
         headers: {
@@ -26,13 +26,13 @@ describe('buildWnsRequests', () => {
     ]);
   });
 
-  it('the alert and the url cannot become markup', () => {
+  it('escapes the alert and the url', () => {
     const [body] = bodies({ alert: '</text><evil a="1">&', url: 'https://x/?a=1&b="2"' });
     expect(body).toContain('<text>&lt;/text&gt;&lt;evil a=&quot;1&quot;&gt;&amp;</text>');
     expect(body).toContain('&quot;url&quot;:&quot;https://x/?a=1&amp;b=\\&quot;2\\&quot;&quot;}"');
   });
 
-  it("the caller's toast, texts and images numbered for the older templates", () => {
+  it("numbers the texts and images of the caller's toast for older templates", () => {
     const binding = {
       template: 'ToastImageAndText02',
       fallback: 'ToastText01',
@@ -50,13 +50,13 @@ describe('buildWnsRequests', () => {
     ]);
   });
 
-  it('a toast that shows nothing of its own shows the alert', () => {
+  it('a toast without content shows the alert', () => {
     expect(bodies({ wns: { toast: { launch: 'go', visual: { lang: 'de' } } } })).toEqual([
       '<toast launch="go"><visual lang="de"><binding template="ToastGeneric"><text>Hi</text></binding></visual></toast>',
     ]);
   });
 
-  it('badge, tile, raw and toast are a request each, the toast last', () => {
+  it('sends badge, tile, raw and toast as separate requests, the toast last', () => {
     const wns = {
       badge: { value: 5, version: 1 },
       tile: {
@@ -82,7 +82,7 @@ describe('buildWnsRequests', () => {
     ]);
   });
 
-  it('raw text goes as it is', () => {
+  it('sends raw text unchanged', () => {
     expect(bodies({ wns: { raw: { payload: '<not xml & fine' } } })).toEqual(['<not xml & fine']);
   });
 
@@ -90,7 +90,7 @@ describe('buildWnsRequests', () => {
     ['an id of 16', 'abcdefgh12345678', 'abcdefgh12345678'],
     ['a longer one', 'abcdefgh123456789', expect.stringMatching(/^[0-9a-f]{16}$/)],
     ['one with a dash', 'a-b', expect.stringMatching(/^[0-9a-f]{16}$/)],
-  ])('tag from %s', (_what, collapseId, tag) => {
+  ])('uses the tag from %s', (_what, collapseId, tag) => {
     const tagOf = () => build({ collapseId })[0]!.headers['x-wns-tag'];
     expect(tagOf()).toEqual(tag);
     expect(tagOf()).toBe(tagOf());
@@ -104,7 +104,7 @@ describe('buildWnsRequests', () => {
     ['cached', { wns: { cachePolicy: true } }, '60', 'cache'],
     ['not cached', { wns: { cachePolicy: false } }, '60', 'no-cache'],
     ['now or never', { expiresAt: NOW, wns: { cachePolicy: true } }, undefined, 'no-cache'],
-  ])('life: %s', (_what, change, ttl, policy) => {
+  ])('time to live: %s', (_what, change, ttl, policy) => {
     const { headers } = build(change)[0]!;
     expect([headers['x-wns-ttl'], headers['x-wns-cache-policy']]).toEqual([ttl, policy]);
   });

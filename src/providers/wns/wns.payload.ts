@@ -7,25 +7,24 @@ import type { Values } from '../placeholders.js';
 import { badgeXml, tileXml, toastXml } from './wns.document.js';
 
 export const MAX_BODY_BYTES = 5_000;
-/** A channel lives for 30 days: nothing is worth keeping for longer. */
+/** A channel lives for 30 days, so no notification is stored for longer. */
 const LONGEST_TTL_S = 30 * DAY_S;
-/** X-WNS-PRIORITY (Microsoft: "WNS notification priorities"); a notification without one has its kind's own. */
+/** X-WNS-PRIORITY (Microsoft: "WNS notification priorities"); without it, WNS uses the default of the type. */
 const PRIORITY = { high: '1', normal: '2' } as const;
 /** X-WNS-Tag: at most 16 letters and digits. */
 const TAG = /^[A-Za-z0-9]{1,16}$/;
 
-/** One POST to a channel, but for the authorization. */
+/** One POST to a channel, without the authorization. */
 export interface WnsRequest {
   headers: Readonly<Record<string, string>>;
   body: Buffer;
-  /** Its body for other values; there when the notification has placeholders. */
+  /** Builds the body for other values, if the notification has placeholders. */
   fill?: (values: Values) => Buffer;
 }
 
 /**
- * The requests that a notification becomes at WNS, which takes one kind at a time: each of badge, tile, raw and toast
- * that `settings.wns` has, and a toast of the alert when it has none. The toast goes last, so that what a retry repeats
- * is silent. `now` is epoch ms.
+ * WNS takes one type per request: builds one for each of badge, tile, raw and toast in `settings.wns`, and a toast of
+ * the alert if there is none. The toast is last, so that a retry repeats silent types only. `now` is epoch ms.
  */
 export function buildWnsRequests(notification: Notification, now: number): WnsRequest[] {
   const requests = buildRequests(notification, now);
@@ -46,7 +45,7 @@ function buildRequests(notification: Notification, now: number): WnsRequest[] {
   const requests: WnsRequest[] = [];
   const add = (type: string, body: string, tag?: string): void => {
     const headers = {
-      // WNS reads UTF-8 where nothing else is said; raw is handed to the app as it is.
+      // WNS assumes UTF-8 for XML; raw is passed to the app unchanged.
       'content-type': type === 'raw' ? 'application/octet-stream' : 'text/xml',
       'x-wns-type': `wns/${type}`,
       ...(tag === undefined ? {} : { 'x-wns-tag': wnsTag(tag) }),
@@ -62,7 +61,7 @@ function buildRequests(notification: Notification, now: number): WnsRequest[] {
   return requests;
 }
 
-/** How long WNS keeps it for a device that is away. What must arrive now or never is not kept at all. */
+/** How long WNS stores it for an offline device. A "now or never" message is not stored. */
 function lifeHeaders({ wns = {}, expiresAt, nowOrNever }: Notification, now: number): Record<string, string> {
   const left = nowOrNever ? 0 : Math.min((expiresAt - now) / 1_000, LONGEST_TTL_S);
   const ttl = Math.floor(Math.min(wns.expirationTime ?? LONGEST_TTL_S, left));
@@ -72,7 +71,7 @@ function lifeHeaders({ wns = {}, expiresAt, nowOrNever }: Notification, now: num
   return { ...life, 'x-wns-cache-policy': wns.cachePolicy ? 'cache' : 'no-cache' };
 }
 
-/** Equal tags stay equal: one that would not fit goes as 16 hex digits of its hash. */
+/** Equal tags stay equal: a tag that does not fit is replaced by 16 hex digits of its hash. */
 function wnsTag(tag: string): string {
   return TAG.test(tag) ? tag : createHash('sha256').update(tag).digest('hex').slice(0, 16);
 }

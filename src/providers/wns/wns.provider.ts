@@ -9,11 +9,11 @@ import { WnsSender, type WnsEndpoints } from './wns.sender.js';
 import { openWnsSettings, parseWnsSettings } from './wns.settings.js';
 
 export interface WnsProviderOptions extends WnsEndpoints {
-  /** PEM of the authorities to trust instead of the system's: for simulators. */
+  /** PEM of the trusted authorities instead of the system's, for simulators. */
   ca?: string;
 }
 
-/** Windows Push Notification Services: one POST over HTTP/1.1 to each device's own channel URI. */
+/** Windows Push Notification Services: one POST over HTTP/1.1 to each device's channel URI. */
 export class WnsProvider implements Provider {
   readonly name = 'wns';
   readonly maxBytes = MAX_BODY_BYTES;

@@ -16,15 +16,15 @@ import { MAX_BODY_BYTES, buildWnsRequests, type WnsRequest } from './wns.payload
 import type { WnsCredentials } from './wns.settings.js';
 import { clientGrant, type WnsTokenEndpoints } from './wns.token.js';
 
-/** HTTP/1.1 carries one request at a time on a connection: at 100 ms an answer, 64 of them are 640 a second. */
+/** HTTP/1.1 carries one request at a time per connection: at 100 ms per answer, 64 are 640 a second. */
 const CONNECTIONS = 64;
 
 export interface WnsEndpoints extends WnsTokenEndpoints {
-  /** Hosts that channels may be on: one name, or `*.` and a name for any host below it; with a port if not 443. */
+  /** Hosts of channels: one name, or `*.` and a name for any host below it; with a port if it is not 443. */
   channelHost: string;
 }
 
-/** One application's way to WNS. */
+/** The connections of one application to WNS. */
 export class WnsSender implements Sender {
   private readonly client: Http1Client;
   private readonly tokens: AccessTokens;
@@ -67,7 +67,7 @@ export class WnsSender implements Sender {
     return this.client.close();
   }
 
-  /** Badge, tile and toast one after the other; the first that is not taken speaks for the delivery. */
+  /** Sends badge, tile and toast one after another. The first that is not accepted gives the verdict. */
   private async deliver(
     general: readonly WnsRequest[],
     { token, values }: Recipient,
@@ -82,7 +82,7 @@ export class WnsSender implements Sender {
     if (channel === undefined) return { action: 'dropDevice', reason: 'NoChannelOfWindows', certain: false };
     let verdict: Verdict = NOT_SENT;
     for (const request of requests) {
-      // Once something of it was written it is no longer "not sent".
+      // After a part was written, the delivery is no longer "not sent".
       verdict = await this.post(channel, request, request === requests[0] ? signal : undefined);
       if (verdict.action !== 'accept') break;
     }

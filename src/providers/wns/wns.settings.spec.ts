@@ -9,7 +9,7 @@ describe('parseWnsSettings', () => {
   it.each([
     ['package', PACKAGE],
     ['entra', ENTRA],
-  ])('%s: everything but the secret may be read back, and all of it opens again', (kind, input) => {
+  ])('%s: returns all fields except the secret and opens them again', (kind, input) => {
     const { clientSecret, ...visible } = input;
     const parsed = parseWnsSettings(input);
     expect(parsed).toEqual({ visible, secret: { clientSecret } });
@@ -31,7 +31,7 @@ describe('parseWnsSettings', () => {
     expect(() => parseWnsSettings(input)).toThrow(expect.objectContaining({ name: 'InvalidSettings', field }) as Error);
   });
 
-  it('never repeats what was sent', () => {
+  it('never repeats the input', () => {
     expect(() => parseWnsSettings({ ...PACKAGE, packageSID: 'hush' })).not.toThrow(/hush/);
   });
 });

@@ -1,9 +1,9 @@
 import { InvalidSettings, type ProviderSettings } from '../provider.js';
 import { matching } from '../shared/settings-input.js';
 
-/** What opens a way to WNS: `settings` after they have passed `parseWnsSettings`. */
+/** Credentials for WNS: `settings` after `parseWnsSettings`. */
 export type WnsCredentials =
-  /** An app of the Microsoft Store, known by its package. */
+  /** An app of the Microsoft Store, identified by its package. */
   | { kind: 'package'; packageSID: string; clientSecret: string }
   /** A Windows App SDK app, registered in Microsoft Entra. */
   | { kind: 'entra'; tenantId: string; clientId: string; clientSecret: string };
@@ -13,7 +13,7 @@ const ENTRA_FIELDS = ['tenantId', 'clientId'] as const;
 
 /**
  * Validates WNS settings: MobileFirst's `{packageSID, clientSecret}` or, for the Windows App SDK, `{tenantId, clientId,
- * clientSecret}`. Everything but the secret may be read back. Throws InvalidSettings; its text never holds what was sent.
+ * clientSecret}`. All fields except the secret are returned. Throws InvalidSettings; its text never contains the input.
  */
 export function parseWnsSettings(input: Record<string, unknown>): ProviderSettings {
   const extra = input.packageSID === undefined ? undefined : ENTRA_FIELDS.find((field) => input[field] !== undefined);

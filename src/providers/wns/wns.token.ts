@@ -2,7 +2,7 @@ import type { TokenRequest } from '../shared/access-tokens.js';
 import { shelfName } from '../token-shelf.js';
 import type { WnsCredentials } from './wns.settings.js';
 
-/** Where WNS' access tokens come from; options for simulators and national clouds. */
+/** Endpoints of WNS' access tokens, configurable for simulators and national clouds. */
 export interface WnsTokenEndpoints {
   /** For a package SID, e.g. `https://login.live.com/accesstoken.srf`. */
   tokenUrl: string;
@@ -10,7 +10,10 @@ export interface WnsTokenEndpoints {
   entraUrl: string;
 }
 
-/** Client credentials (RFC 6749 §4.4) at the endpoint that knows them (Microsoft: "WNS overview", "App SDK push quickstart"). */
+/**
+ * Client credentials (RFC 6749 §4.4) at the endpoint of the credentials (Microsoft: "WNS overview", "App SDK push
+ * quickstart").
+ */
 export function clientGrant(credentials: WnsCredentials, { tokenUrl, entraUrl }: WnsTokenEndpoints): TokenRequest {
   const { clientSecret } = credentials;
   const request = (url: string, clientId: string, scope: string): TokenRequest => ({
