@@ -169,7 +169,7 @@ describe('Dockerfile', () => {
     } finally {
       await rm(app, { recursive: true, force: true });
     }
-  }, 120_000);
+  }, 240_000);
 
   it('does not run as root', () => {
     expect(instructions('USER')).toEqual(['node']);
