@@ -8,18 +8,21 @@ import { readTiming } from '../messages/request/timing.js';
 
 export interface Content extends Pick<NewMessage, 'notification' | 'onUnknown' | 'label'> {
   ttlSeconds: number;
-  /** Fields that mean nothing. */
+  /** Unknown fields. */
   unknown: string[];
 }
 
-/** Fields of a request that a campaign says by its schedule, or has no use for. */
+/** Fields of a message that a campaign replaces by its schedule, or does not support. */
 const NOT_OF_CONTENT = ['sendAt', 'expiresAt', 'data', 'dryRun'];
 
-/** What the body of a campaign's message says beside its target, pure. Throws FPWSE0004E and FPWSE0005E. */
+/** Reads a campaign's content: the body of its messages without a target, pure. Throws FPWSE0004E and FPWSE0005E. */
 export function readContent(body: unknown): Content {
   for (const field of NOT_OF_CONTENT)
     if (typeof body === 'object' && body !== null && field in body)
-      throw invalidValue(field, 'a campaign says it by its schedule and ttl, and takes values from its devices');
+      throw invalidValue(
+        field,
+        'a campaign does not support it: use the schedule and ttl; values of placeholders come from the devices',
+      );
   const { value, unknown } = checkBody(SendMessageDto, body);
   checkRestrictions(body as Record<string, unknown>);
   return {

@@ -10,7 +10,7 @@ function read(change: Record<string, unknown>) {
   return readDefinition(checkBody(CampaignDto, { ...SMALLEST, ...change }).value);
 }
 
-describe('a target in the wrong place would be lost, and everybody reached', () => {
+describe('refuses a target in the wrong place, which would be lost and make a broadcast', () => {
   const inSettings = { message: { alert: 'hi' }, settings: { target: { userIds: ['ann'] } } };
   it.each([
     ['content.target', { content: { message: { alert: 'hi' }, target: {} } }],
@@ -19,11 +19,11 @@ describe('a target in the wrong place would be lost, and everybody reached', () 
     ['split.0.content.settings.target', { split: [{ name: 'A', share: 50, content: inSettings }] }],
     ['split.0.languages.de.settings.target', { split: [{ name: 'A', share: 50, languages: { de: inSettings } }] }],
   ])('%s', (field, change) => {
-    expect(() => read(change)).toThrow(`'${field}' parameter value: the target stands beside the content`);
+    expect(() => read(change)).toThrow(`'${field}' parameter value: put the target beside the content`);
   });
 });
 
-it('null is as good as left out, but within the content', () => {
+it('treats null as absent, except within the content', () => {
   const content = { message: { alert: 'hi', url: null } };
   const policies = { overlap: null, dailyCap: null, quietHours: null, ratePerSecond: 5, spreadSeconds: null };
   const split = [{ name: 'A', share: 50, content: null, languages: null }];

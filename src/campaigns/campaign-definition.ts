@@ -7,13 +7,13 @@ import { isLanguage, readCampaignTarget } from './campaign-target.js';
 import { ScheduleError } from './schedule/schedule.error.js';
 import { readSchedule } from './schedule/schedule.js';
 
-/** What a campaign's body means, checked as a whole, pure. Its content is checked by what it would send. */
+/** Reads and checks a campaign's body as a whole, pure. The content is checked by the messages that it would make. */
 
 const MAX_LANGUAGES = 50;
-/** Messages of one wave: languages times variants. */
+/** Messages per wave: languages times variants. */
 const MAX_MESSAGES = 100;
 
-/** Throws FPWSE0005E naming the field and the reason. */
+/** Throws FPWSE0005E that names field and reason. */
 export function readDefinition(body: CampaignDto): Definition {
   const definition: Definition = toPlain(body);
   refusing(() => readSchedule(definition.schedule));
@@ -36,7 +36,7 @@ export function readDefinition(body: CampaignDto): Definition {
   return definition;
 }
 
-/** A schedule's own error becomes the answer that names its field. */
+/** Turns a ScheduleError into the API error that names its field. */
 export function refusing<T>(read: () => T): T {
   try {
     return read();
@@ -46,7 +46,7 @@ export function refusing<T>(read: () => T): T {
   }
 }
 
-/** The field in front of what a message's own check says. */
+/** Prefixes the field that a message's own check names. */
 export function inField<T>(field: string, read: () => T): T {
   try {
     return read();
@@ -57,9 +57,10 @@ export function inField<T>(field: string, read: () => T): T {
 }
 
 function checkContent(field: string, content: Content): void {
-  const misplaced = 'the target stands beside the content';
+  const misplaced = 'put the target beside the content';
   if ('target' in content) throw invalidValue(`${field}.target`, misplaced);
-  // A message takes it there, as one of the vendor's samples has it. Here it would be lost, and everybody reached.
+  // A message accepts a target here, because one of the vendor's samples has it here. In a campaign it would be lost,
+  // and the campaign would go to all devices.
   const { settings } = content;
   if (typeof settings === 'object' && settings !== null && 'target' in settings)
     throw invalidValue(`${field}.settings.target`, misplaced);
@@ -71,16 +72,16 @@ function checkLanguages(field: string, languages: Record<string, Content> = {}):
   const wrong = tags.find((tag) => !isLanguage(tag) || tag.includes('_'));
   if (wrong !== undefined) throw invalidValue(field, 'each name must be a language tag, such as de or pt-BR');
   if (new Set(tags.map((tag) => tag.toLowerCase())).size < tags.length)
-    throw invalidValue(field, 'a language is there twice');
+    throw invalidValue(field, 'a language is listed twice');
   for (const [tag, content] of Object.entries(languages)) {
     if (!isJsonObject(content))
-      throw invalidValue(`${field}.${tag}`, 'it must be an object: what is other than in the content');
+      throw invalidValue(`${field}.${tag}`, 'it must be an object with the fields that differ from the content');
     checkContent(`${field}.${tag}`, content);
   }
 }
 
 function checkSplit(split: readonly Variant[]): void {
-  if (new Set(split.map(({ name }) => name)).size < split.length) throw invalidValue('split', 'a name is there twice');
+  if (new Set(split.map(({ name }) => name)).size < split.length) throw invalidValue('split', 'a name is used twice');
   const sum = split.reduce((total, { share }) => total + Math.round(share * 100), 0);
   if (sum > 10_000) throw invalidValue('split', `the shares are ${sum / 100} % together, more than 100`);
 }

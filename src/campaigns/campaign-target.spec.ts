@@ -29,7 +29,7 @@ it.each<[unknown, unknown]>([
   expect(readCampaignTarget(target)).toEqual(expected);
 });
 
-describe('what we do not know must not reach everybody', () => {
+describe('refuses an unknown target, which must not become a broadcast', () => {
   it.each<[unknown, string]>([
     [null, "'target'"],
     [{}, "'target' parameter value: it is empty"],

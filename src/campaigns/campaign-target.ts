@@ -5,8 +5,9 @@ import { readTarget } from '../messages/request/target.js';
 import { isTimeZone } from './schedule/time-zone.js';
 
 /**
- * Reads a campaign's target, pure: a message's, and `languages`, `timeZones`, `appVersion` and `attributes` beside it. All
- * that is said must be true of a device. As strict as a message's: what we do not know must not reach everybody.
+ * Reads a campaign's target, pure: that of a message, plus `languages`, `timeZones`, `appVersion` and `attributes`. A
+ * device must match all of them. As strict as a message's target, because an unknown restriction must not become a
+ * broadcast.
  */
 
 const OWN = ['languages', 'timeZones', 'appVersion', 'attributes'] as const;
@@ -17,7 +18,7 @@ const LANGUAGE = /^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$/;
 
 type Scalar = DeviceAttributes[string];
 
-/** `undefined` is everybody. Throws FPWSE0005E. */
+/** `undefined` means all devices. Throws FPWSE0005E. */
 export function readCampaignTarget(target: unknown): Target {
   if (typeof target !== 'object' || target === null || Array.isArray(target)) return readTarget(target);
   const given = target as Record<string, unknown>;
@@ -50,7 +51,7 @@ function readZones(value: unknown): DeviceCondition {
   const of = readList('target.timeZones', value);
   const known = of.every((zone): zone is string => typeof zone === 'string' && isTimeZone(zone));
   if (!known) throw invalidValue('target.timeZones', 'each must be an IANA time zone, such as Europe/Berlin');
-  // Devices are kept under the canonical name; those of before by the name that was given.
+  // Devices are stored under the canonical name; older rows have the name that the device sent.
   return { kind: 'timeZone', of: [...new Set([...of, ...of.map(canonicalTimeZone)])], orNone: false };
 }
 
@@ -63,11 +64,11 @@ function readVersions(value: unknown): DeviceCondition {
   return { kind: 'appVersion', min: min as string | undefined, max: max as string | undefined };
 }
 
-/** A value, a list of values of which one will do, or `{min, max}` of a number. */
+/** A value, a list of alternatives, or `{min, max}` for a number. */
 function readAttributes(value: unknown): DeviceCondition[] {
   const field = 'target.attributes';
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalidValue(field, 'it must be an object: names of attributes, and what they must be');
+    throw invalidValue(field, 'it must be an object with attribute names and their required values');
   const entries = Object.entries(value as Record<string, unknown>);
   if (entries.length === 0 || entries.length > MAX_ATTRIBUTES)
     throw invalidValue(field, `it must have 1 to ${MAX_ATTRIBUTES} attributes`);
@@ -83,7 +84,7 @@ function readAttributes(value: unknown): DeviceCondition[] {
     if (!list.every(isScalar))
       throw invalidValue(
         `${field}.${printable(name)}`,
-        'it must be text, a number, true or false, a list of such, or {min, max}',
+        'it must be text, a number, true, false, a list of these, or {min, max}',
       );
     return { kind: 'attribute', name, in: list };
   });

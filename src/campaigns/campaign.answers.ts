@@ -3,16 +3,16 @@ import type { Definition } from './campaign.js';
 import type { Campaign } from './campaign.repository.js';
 import type { Run, RunMessage, RunWave } from './run.repository.js';
 
-/** What the API answers of campaigns. Times are ISO 8601, UTC. */
+/** The API's answers about campaigns. Times are ISO 8601, UTC. */
 
 export interface CampaignAnswer extends Definition {
   campaignId: string;
-  /** The client that made it. */
+  /** The client that created the campaign. */
   clientId: string;
   state: string;
-  /** Why it is paused, when nobody paused it. */
+  /** Reason of a pause, if the pause was not requested by a client. */
   stateReason?: string;
-  /** The moment that its schedule means next. */
+  /** The next firing by the schedule. */
   nextTime?: string;
   createdTime: string;
   lastUpdatedTime: string;
@@ -22,18 +22,21 @@ export interface CampaignAnswer extends Definition {
 export interface RunAnswer {
   runId: string;
   scheduledTime: string;
-  /** True: fired by hand. */
+  /** True: fired by request, not by the schedule. */
   manual: boolean;
   state: string;
-  /** Why it was skipped or cancelled. */
+  /** Why the run was skipped or cancelled. */
   reason?: string;
-  /** It stands for so many missed firings, the first of which was to come at `missedFromTime` and the last at `scheduledTime`. */
+  /**
+   * Number of missed firings that this run stands for: the first was due at `missedFromTime`, the last at
+   * `scheduledTime`.
+   */
   missedCount?: number;
   missedFromTime?: string;
-  /** Of a run that was just fired by hand. */
+  /** Only in the answer to a manual firing. */
   warnings?: string[];
   audience: number;
-  /** Devices passed over for a daily cap. */
+  /** Devices skipped because of the daily cap. */
   capped: number;
   outcomes: Record<OutcomeName, number>;
 }

@@ -18,7 +18,7 @@ import { NumberFromText } from '../common/lenient.js';
 import { AnyObject, Nested, NestedList } from '../common/fields.js';
 import { MAX_MOMENTS } from './schedule/schedule.js';
 
-/** The body of a campaign. What needs more than one field, or a look at a calendar, is checked by campaign-definition.ts. */
+/** The body of a campaign. Rules over several fields or the calendar are in campaign-definition.ts. */
 
 const MAX_NAME = 255;
 const MAX_VARIANTS = 10;
@@ -27,12 +27,12 @@ const TEXT = { message: 'it must be a string' };
 const SECONDS = { message: 'it must be a whole number of seconds' };
 
 export class ScheduleDto {
-  /** Five fields, or six with seconds first. Either this or `at`. */
+  /** Cron expression of five fields, or six with seconds first. Either `cron` or `at` is required. */
   @IsOptional()
   @IsString(TEXT)
   cron?: string;
 
-  /** Moments: `2026-12-24T18:00:00+01:00`, or without an offset on the clocks of `timeZone`. */
+  /** Times: `2026-12-24T18:00:00+01:00`, or without an offset in the time zone of `timeZone`. */
   @IsOptional()
   @IsArray({ message: 'it must be a list of moments' })
   @ArrayNotEmpty({ message: 'it must have at least one moment' })
@@ -40,12 +40,12 @@ export class ScheduleDto {
   @IsString({ each: true, message: 'each must be a string' })
   at?: string[];
 
-  /** An IANA time zone, or `recipient`: each device’s own. Default UTC. */
+  /** An IANA time zone, or `recipient` for each device’s own. Default: UTC. */
   @IsOptional()
   @IsString(TEXT)
   timeZone?: string;
 
-  /** Under `recipient`: of devices that have none. Default UTC. */
+  /** With `recipient`: time zone of devices without one. Default: UTC. */
   @IsOptional()
   @IsString(TEXT)
   defaultTimeZone?: string;
@@ -58,14 +58,14 @@ export class ScheduleDto {
   @IsString(TEXT)
   end?: string;
 
-  /** Dates, `YYYY-MM-DD`, on which it does not fire. */
+  /** Dates without a firing, `YYYY-MM-DD`. */
   @IsOptional()
   @IsArray({ message: 'it must be a list of dates' })
   @ArrayMaxSize(MAX_MOMENTS, { message: `it must have at most ${MAX_MOMENTS} dates` })
   @IsString({ each: true, message: 'each must be a string' })
   exclude?: string[];
 
-  /** Each firing comes up to so many seconds late. */
+  /** Each firing is delayed by 0 to this many seconds. */
   @IsOptional()
   @NumberFromText()
   @IsInt(SECONDS)
@@ -73,25 +73,28 @@ export class ScheduleDto {
 }
 
 export class QuietHoursDto {
-  /** `HH:MM` on the recipients’ clocks. */
+  /** Local time of the recipient, `HH:MM`. */
   @Matches(/^([01]\d|2[0-3]):[0-5]\d$/, { message: 'it must be HH:MM' })
   from!: string;
 
   @Matches(/^([01]\d|2[0-3]):[0-5]\d$/, { message: 'it must be HH:MM' })
   to!: string;
 
-  /** Until the quiet hours end, or for good. */
+  /** `hold`: deliver after the quiet hours. `drop`: do not deliver. */
   @IsIn(['hold', 'drop'], { message: 'it must be hold or drop' })
   action!: 'hold' | 'drop';
 }
 
 export class PoliciesDto {
-  /** Of what was missed while nothing ran. Default once. */
+  /**
+   * What to do with firings missed while no scheduler ran. `skip`: none is sent. `once`: only the last is sent. `all`:
+   * each is sent, if it is not older than `catchUpSeconds`. Default: `once`.
+   */
   @IsOptional()
   @IsIn(['skip', 'once', 'all'], { message: 'it must be skip, once or all' })
   catchUp?: 'skip' | 'once' | 'all';
 
-  /** How old a missed firing may be under `all`. Default a day. */
+  /** With `all`: the largest delay of a missed firing, in seconds. Default: one day. */
   @IsOptional()
   @NumberFromText()
   @IsInt(SECONDS)
@@ -99,12 +102,18 @@ export class PoliciesDto {
   @Max(WEEK_S, { message: `it must be at most ${WEEK_S} (a week)` })
   catchUpSeconds?: number;
 
-  /** When an earlier run is still under way. Default allow. */
+  /**
+   * What to do if an earlier run has not ended. `allow`: run both. `skip`: skip the new run. `cancel`: cancel the
+   * earlier run. Default: `allow`.
+   */
   @IsOptional()
   @IsIn(['allow', 'skip', 'cancel'], { message: 'it must be allow, skip or cancel' })
   overlap?: 'allow' | 'skip' | 'cancel';
 
-  /** From 0 to 1: when so much of the last run failed or was rejected, the campaign is paused instead of fired. */
+  /**
+   * From 0 to 1. If this share of the last run's deliveries failed or was rejected, the campaign is paused instead of
+   * fired.
+   */
   @IsOptional()
   @NumberFromText()
   @IsNumber({}, { message: 'it must be a number' })
@@ -116,7 +125,7 @@ export class PoliciesDto {
   @Nested(() => QuietHoursDto)
   quietHours?: QuietHoursDto;
 
-  /** Messages of campaigns in 24 hours above which a user is passed over. */
+  /** A user who has received this many campaign messages within 24 hours is skipped. */
   @IsOptional()
   @NumberFromText()
   @IsInt({ message: 'it must be a whole number' })
@@ -124,7 +133,7 @@ export class PoliciesDto {
   @Max(100, { message: 'it must be at most 100' })
   dailyCap?: number;
 
-  /** Deliveries a second of a run. Either this or `spreadSeconds`. */
+  /** Deliveries per second of a run. Excludes `spreadSeconds`. */
   @IsOptional()
   @NumberFromText()
   @IsNumber({}, { message: 'it must be a number' })
@@ -132,7 +141,7 @@ export class PoliciesDto {
   @Max(100_000, { message: 'it must be at most 100000' })
   ratePerSecond?: number;
 
-  /** Each wave is spread evenly over so many seconds. */
+  /** Each wave is spread evenly over this many seconds. */
   @IsOptional()
   @NumberFromText()
   @IsInt(SECONDS)
@@ -146,20 +155,20 @@ export class VariantDto {
   @Length(1, 40, { message: 'it must be 1 to 40 characters' })
   name!: string;
 
-  /** Of the users, in percent to two places. The same users at every run. */
+  /** Percentage of the users, with at most two decimals. The same users get the variant in every run. */
   @NumberFromText()
   @IsNumber({ maxDecimalPlaces: 2 }, { message: 'it must be a number with at most two decimals' })
   @Min(0.01, { message: 'it must be at least 0.01' })
   @Max(100, { message: 'it must be at most 100' })
   share!: number;
 
-  /** What is other than in the campaign’s content. */
+  /** The fields that differ from the campaign’s content. */
   @IsOptional()
   @AnyObject()
   content?: Record<string, unknown>;
 
   @IsOptional()
-  @AnyObject('it must be an object: languages, and what is other in them')
+  @AnyObject('it must be an object with the fields that differ, by language')
   languages?: Record<string, Record<string, unknown>>;
 }
 
@@ -168,25 +177,28 @@ export class CampaignDto {
   @Length(1, MAX_NAME, { message: `it must be 1 to ${MAX_NAME} characters` })
   name!: string;
 
-  /** As the body of a message, without its target. */
-  @AnyObject('it is required and must be an object: a message’s body')
+  /** The body of a message, without `target`. */
+  @AnyObject('it is required and must be an object, the body of a message')
   content!: Record<string, unknown>;
 
-  /** By language tag: what is other than in the content, field by field. */
+  /** By language tag: the fields that differ from the content. */
   @IsOptional()
-  @AnyObject('it must be an object: languages, and what is other in them')
+  @AnyObject('it must be an object with the fields that differ, by language')
   languages?: Record<string, Record<string, unknown>>;
 
-  /** Shares of the users; who is in none gets nothing. */
+  /** Shares of the users. Users outside of all variants get nothing. */
   @IsOptional()
   @NestedList(() => VariantDto, 'it must be a list of variants')
   @ArrayNotEmpty({ message: 'it must have at least one variant' })
   @ArrayMaxSize(MAX_VARIANTS, { message: `it must have at most ${MAX_VARIANTS} variants` })
   split?: VariantDto[];
 
-  /** As a message’s, and `languages`, `timeZones`, `appVersion` and `attributes` of devices. Left out: all devices. */
+  /**
+   * The target of a message, plus `languages`, `timeZones`, `appVersion` and `attributes` of devices. If omitted, the
+   * campaign goes to all devices.
+   */
   @IsOptional()
-  @AnyObject('it must be an object; leave it out to reach all devices')
+  @AnyObject('it must be an object; omit it to reach all devices')
   target?: Record<string, unknown>;
 
   @Nested(() => ScheduleDto, 'it is required and must be an object')
@@ -198,7 +210,7 @@ export class CampaignDto {
 }
 
 export class DuplicateDto {
-  /** Default: the original’s, and "(copy)". */
+  /** Default: the original’s name with "(copy)". */
   @IsOptional()
   @IsString(TEXT)
   @MaxLength(MAX_NAME, { message: `it must be at most ${MAX_NAME} characters` })

@@ -11,10 +11,13 @@ import { RemovalGuard } from '../delivery/upkeep/removal-guard.js';
 import { RunRepository } from './run.repository.js';
 
 const EVERY_MS = HOUR_MS;
-/** The first look is soon: a process may be started anew every hour. */
+/** The first round is soon, because a process may be restarted every hour. */
 const FIRST_MS = 30_000;
 
-/** Takes away the account of old runs, with their messages' retention, their keys after a day, and counts that no cap asks for any more. */
+/**
+ * Deletes old runs after the retention of messages, idempotency keys after a day, and counts that no cap needs any
+ * more.
+ */
 @Injectable()
 export class CampaignHousekeeper implements BeforeApplicationShutdown {
   private readonly rounds = new Rounds(new Logger('Campaigns'), 'Housekeeping', () => this.tidy());

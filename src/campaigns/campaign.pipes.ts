@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { PipeTransform } from '@nestjs/common';
 import { invalidValue, notFound } from '../common/errors.js';
 
-/** A number of the query, from 1; `fallback` when it is not there. Throws FPWSE0005E. */
+/** A number in the query, from 1 to `max`; `fallback` if absent. Throws FPWSE0005E. */
 export class CountPipe implements PipeTransform<unknown, number> {
   constructor(
     private readonly name: string,
@@ -19,7 +19,7 @@ export class CountPipe implements PipeTransform<unknown, number> {
   }
 }
 
-/** What is no number names no run. */
+/** Text that is not a number is an unknown run. */
 @Injectable()
 export class RunIdPipe implements PipeTransform<string, number> {
   transform(value: string): number {

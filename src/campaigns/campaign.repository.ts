@@ -13,13 +13,13 @@ import type { MovingMessage } from './firing/overlap.repository.js';
 export interface Campaign {
   seq: number;
   id: string;
-  /** The client that made it. */
+  /** The client that created the campaign. */
   clientId: string;
   definition: Definition;
   state: CampaignState;
-  /** Why it is paused, when nobody paused it. */
+  /** Reason of a pause, if the pause was not requested by a client. */
   stateReason: string | null;
-  /** The moment that the schedule means next. */
+  /** The next firing by the schedule. */
   nextAt: Date | null;
   createdAt: Date;
   updatedAt: Date;
@@ -27,7 +27,7 @@ export interface Campaign {
 
 const REMOVED = 'the campaign was removed';
 
-/** Campaigns as people make and change them. */
+/** Reads and writes campaigns for the API. */
 @Injectable()
 export class CampaignRepository {
   constructor(
@@ -35,7 +35,7 @@ export class CampaignRepository {
     private readonly overlaps: OverlapRepository,
   ) {}
 
-  /** Undefined when the id is taken. */
+  /** Returns undefined if the id is taken. */
   async add(
     campaign: { applicationId: string; id: string; clientId: string; definition: Definition },
     now: Date,
@@ -79,7 +79,7 @@ export class CampaignRepository {
     return row && toCampaign(row);
   }
 
-  /** In the order they were made, above a seq. */
+  /** In order of creation, above a seq. */
   async list(
     applicationId: string,
     { after, limit, clientId }: { after: number; limit: number; clientId?: string },
@@ -126,8 +126,8 @@ export class CampaignRepository {
   }
 
   /**
-   * Answers the messages that were under way, which are `cancelled` then or go on by themselves. Undefined when there
-   * is no such campaign. It is locked before its waves are, as it is by a firing that cancels earlier runs.
+   * Returns the unfinished messages, which are `cancelled` or continue without the campaign; undefined if there is no
+   * such campaign. Locks the campaign before its waves, in the same order as a firing that cancels earlier runs.
    */
   remove(applicationId: string, id: string, { cancel }: { cancel: boolean }): Promise<MovingMessage[] | undefined> {
     return this.database.kysely.transaction().execute(async (transaction) => {

@@ -2,12 +2,12 @@ import { DAY_S, MINUTE_MS } from '../common/durations.js';
 import { RECIPIENT } from './schedule/schedule.js';
 import type { ScheduleSpec } from './schedule/schedule.js';
 
-/** What a campaign is, as it was put and validated. */
+/** A campaign's definition, validated. */
 export interface Definition {
   name: string;
   /** A message's body without its target. */
   content: Content;
-  /** By language (BCP 47): what is other than in `content`, field by field. */
+  /** By language tag (BCP 47): the fields that differ from `content`. */
   languages?: Record<string, Content>;
   split?: Variant[];
   target?: Record<string, unknown>;
@@ -17,47 +17,50 @@ export interface Definition {
 
 export type Content = Record<string, unknown>;
 
-/** A share of the users, the same ones at every run. Those in no variant get nothing. */
+/** A share of the users, the same users in every run. Users outside of all variants get nothing. */
 export interface Variant {
   name: string;
-  /** In percent, to two places. */
+  /** In percent, with at most two decimals. */
   share: number;
-  /** What is other than in the campaign's content, and than in its languages. */
+  /** The fields that differ from the campaign's content and its languages. */
   content?: Content;
   languages?: Record<string, Content>;
 }
 
 export interface Policies {
-  /** Of what was missed while no scheduler ran. Default once. */
+  /** What to do with firings missed while no scheduler ran. Default: once. */
   catchUp?: 'skip' | 'once' | 'all';
-  /** How old a missed firing may be under `all`. Default a day. */
+  /** With `all`: the largest delay of a missed firing. Default: one day. */
   catchUpSeconds?: number;
-  /** When an earlier run is still under way. Default allow. */
+  /** What to do if an earlier run has not ended. Default: allow. */
   overlap?: 'allow' | 'skip' | 'cancel';
-  /** From 0 to 1: when so much of the last run failed or was rejected, the campaign is paused instead of fired. */
+  /** From 0 to 1. If this share of the last run failed or was rejected, the campaign is paused instead of fired. */
   pauseAtFailureShare?: number;
   quietHours?: QuietHours;
-  /** Messages of campaigns in 24 hours above which a user is passed over. */
+  /** A user who has received this many campaign messages within 24 hours is skipped. */
   dailyCap?: number;
-  /** Deliveries a second of a run: either this, or `spreadSeconds`. */
+  /** Deliveries per second of a run; excludes `spreadSeconds`. */
   ratePerSecond?: number;
-  /** Each wave is spread evenly over so many seconds. */
+  /** Each wave is spread evenly over this many seconds. */
   spreadSeconds?: number;
 }
 
-/** By the recipients' clocks, `HH:MM`. */
+/** Local times of the recipient, `HH:MM`. */
 export interface QuietHours {
   from: string;
   to: string;
-  /** Until the morning, or for good. */
+  /** `hold`: deliver after the quiet hours. `drop`: do not deliver. */
   action: 'hold' | 'drop';
 }
 
 export const DISABLED = 'the application is disabled';
-export const UNDER_WAY = 'an earlier run is still under way';
+export const UNDER_WAY = 'an earlier run has not ended';
 export const OVERTAKEN = 'overtaken by the next firing';
 
-/** What a whole run does. In the recipients' time each wave looks for itself: a daily run goes on for longer than a day. */
+/**
+ * The overlap rule for a whole run. In the recipients' time each wave checks it by itself, because a daily run takes
+ * more than a day.
+ */
 export function runOverlap({ schedule, policies }: Definition): 'allow' | 'skip' | 'cancel' {
   return schedule.timeZone === RECIPIENT ? 'allow' : (policies?.overlap ?? 'allow');
 }
@@ -66,11 +69,11 @@ export function waveOverlap({ schedule, policies }: Definition): 'allow' | 'skip
   return schedule.timeZone === RECIPIENT ? (policies?.overlap ?? 'allow') : 'allow';
 }
 
-/** After this long a firing counts as missed, and goes by the catch-up policy. */
+/** A firing that is later than this counts as missed, and the catch-up policy applies. */
 export const LATE_MS = MINUTE_MS;
 export const DEFAULT_CATCH_UP_S = DAY_S;
 
-/** Why a firing or wave that is so much too late is not made up for; null: it is. `last`: nothing later was missed, too. */
+/** The reason why a late firing or wave is skipped; null if it is sent. `last`: no later one was missed. */
 export function refuseLate(policies: Policies, lateMs: number, last: boolean): string | null {
   if (lateMs <= LATE_MS) return null;
   const { catchUp = 'once', catchUpSeconds = DEFAULT_CATCH_UP_S } = policies;

@@ -15,7 +15,7 @@ import { CampaignsService } from './campaigns.service.js';
 import type { Preview } from './campaigns.service.js';
 import { CountPipe } from './campaign.pipes.js';
 
-const QUOTA = { status: 409, description: 'CARIL0409E: the application has as many campaigns as it may' };
+const QUOTA = { status: 409, description: 'CARIL0409E: the application has the maximum number of campaigns' };
 const INVALID = { status: 400, description: 'A field is missing or invalid: `message` names it and says why' };
 const UNKNOWN = { status: 404, description: 'Unknown application or campaign' };
 
@@ -28,11 +28,11 @@ export class CampaignsController {
   @Post()
   @RequireScope('campaigns.write')
   @ApiOperation({
-    summary: 'Make a campaign: a message on a schedule. It is a draft until it is activated (extension)',
+    summary: 'Create a campaign: a message on a schedule, as a draft until it is activated (extension)',
   })
   @ApiHeader(PREFER_STRICT)
   @ApiBody({ type: CampaignDto })
-  @ApiResponse({ status: 201, description: 'Made. `warnings` names what was ignored.' })
+  @ApiResponse({ status: 201, description: 'Created. `warnings` names ignored fields.' })
   @ApiResponse(INVALID)
   @ApiResponse(QUOTA)
   async create(
@@ -49,10 +49,10 @@ export class CampaignsController {
 
   @Get()
   @RequireScope('campaigns.read')
-  @ApiOperation({ summary: 'The campaigns of an application, oldest first (extension)' })
-  @ApiQuery({ name: 'after', required: false, description: 'The last campaign id of the page before' })
+  @ApiOperation({ summary: 'List the campaigns of an application, oldest first (extension)' })
+  @ApiQuery({ name: 'after', required: false, description: 'The last campaign id of the previous page' })
   @ApiQuery({ name: 'limit', required: false, description: '1 to 100, default 50' })
-  @ApiQuery({ name: 'clientId', required: false, description: 'Made by exactly this client' })
+  @ApiQuery({ name: 'clientId', required: false, description: 'Created by exactly this client' })
   async list(
     @Param('applicationId') applicationId: string,
     @Query('after') after: string | undefined,
@@ -81,7 +81,8 @@ export class CampaignsController {
   @Put(':campaignId')
   @RequireScope('campaigns.write')
   @ApiOperation({
-    summary: 'Replace a campaign. An active one goes on by its new schedule; runs under way are left alone (extension)',
+    summary:
+      'Replace a campaign. An active campaign continues with the new schedule; unfinished runs are not changed (extension)',
   })
   @ApiHeader(PREFER_STRICT)
   @ApiBody({ type: CampaignDto })
@@ -102,16 +103,16 @@ export class CampaignsController {
   @Delete(':campaignId')
   @HttpCode(204)
   @RequireScope('campaigns.write')
-  @ApiOperation({ summary: 'Remove a campaign and the account of its runs. Messages it has sent stay (extension)' })
+  @ApiOperation({ summary: 'Delete a campaign and its runs; its messages stay (extension)' })
   @ApiQuery({
     name: 'cancel',
     required: false,
     enum: ['true', 'false'],
-    description: 'Cancel the messages that are under way, and the waves to come of their runs. Default: they go on',
+    description: 'Cancel the unfinished messages and the remaining waves of their runs. Default: they continue',
   })
   @ApiResponse({
     status: 200,
-    description: 'Messages were under way: they go on, or are cancelled',
+    description: 'The unfinished messages, which continue or are cancelled',
     schema: {
       type: 'object',
       required: ['messages'],
@@ -127,7 +128,7 @@ export class CampaignsController {
       },
     },
   })
-  @ApiResponse({ status: 204, description: 'Nothing was under way' })
+  @ApiResponse({ status: 204, description: 'No message was unfinished' })
   @ApiResponse(UNKNOWN)
   async remove(
     @Param('applicationId') applicationId: string,
@@ -145,8 +146,8 @@ export class CampaignsController {
   @Post(':campaignId/activate')
   @HttpCode(200)
   @RequireScope('campaigns.write')
-  @ApiOperation({ summary: 'Let it fire from now on (extension)' })
-  @ApiResponse({ status: 400, description: 'Its schedule would never fire: `message` says why' })
+  @ApiOperation({ summary: 'Activate a campaign: it fires by its schedule from now on (extension)' })
+  @ApiResponse({ status: 400, description: 'The schedule would never fire: `message` gives the reason' })
   @ApiResponse(UNKNOWN)
   async activate(
     @Param('applicationId') applicationId: string,
@@ -159,10 +160,10 @@ export class CampaignsController {
   @HttpCode(200)
   @RequireScope('campaigns.write')
   @ApiOperation({
-    summary: 'Fire nothing until it is resumed. Messages under way are paused by themselves (extension)',
+    summary: 'Pause a campaign: it does not fire until it is resumed. Unfinished messages continue (extension)',
   })
   @ApiResponse(UNKNOWN)
-  @ApiResponse({ status: 409, description: 'It is a draft, or has finished' })
+  @ApiResponse({ status: 409, description: 'The campaign is a draft, or has finished' })
   async pause(
     @Param('applicationId') applicationId: string,
     @Param('campaignId') campaignId: string,
@@ -173,10 +174,12 @@ export class CampaignsController {
   @Post(':campaignId/resume')
   @HttpCode(200)
   @RequireScope('campaigns.write')
-  @ApiOperation({ summary: 'Fire again, from now on: what fell into the pause is not made up for (extension)' })
-  @ApiResponse({ status: 400, description: 'Its schedule would never fire: `message` says why' })
+  @ApiOperation({
+    summary: 'Resume a campaign: it fires from now on; firings during the pause are not repeated (extension)',
+  })
+  @ApiResponse({ status: 400, description: 'The schedule would never fire: `message` gives the reason' })
   @ApiResponse(UNKNOWN)
-  @ApiResponse({ status: 409, description: 'It is a draft, or has finished' })
+  @ApiResponse({ status: 409, description: 'The campaign is a draft, or has finished' })
   async resume(
     @Param('applicationId') applicationId: string,
     @Param('campaignId') campaignId: string,
@@ -186,7 +189,7 @@ export class CampaignsController {
 
   @Post(':campaignId/duplicate')
   @RequireScope('campaigns.write')
-  @ApiOperation({ summary: 'Make a draft that is the same (extension)' })
+  @ApiOperation({ summary: 'Copy a campaign as a draft (extension)' })
   @ApiBody({ type: DuplicateDto, required: false })
   @ApiResponse(UNKNOWN)
   @ApiResponse(QUOTA)
@@ -202,8 +205,11 @@ export class CampaignsController {
 
   @Get(':campaignId/preview')
   @RequireScope('campaigns.read')
-  @ApiOperation({ summary: 'Its next firings, what daylight saving does to them, and its audience now (extension)' })
-  @ApiQuery({ name: 'count', required: false, description: 'Firings: 1 to 100, default 5' })
+  @ApiOperation({
+    summary:
+      'Preview a campaign: its next firings, the effect of daylight saving, and its current audience (extension)',
+  })
+  @ApiQuery({ name: 'count', required: false, description: 'Number of firings: 1 to 100, default 5' })
   @ApiResponse(UNKNOWN)
   preview(
     @Param('applicationId') applicationId: string,

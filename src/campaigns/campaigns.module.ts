@@ -22,7 +22,7 @@ import { WaveRepository } from './firing/wave.repository.js';
 import { WaveService } from './firing/wave.service.js';
 import { ZoneRulesRepository } from './schedule/zone-rules.repository.js';
 
-/** Making campaigns and firing them by hand. */
+/** For the api role: campaigns, and firings by request. */
 @Module({
   imports: [ApplicationsModule, DeliveryModule, DevicesModule, LimitsModule, MessagesModule, ProvidersModule],
   providers: [
@@ -43,7 +43,7 @@ import { ZoneRulesRepository } from './schedule/zone-rules.repository.js';
 })
 export class CampaignsModule {}
 
-/** Of the role `scheduler`: firing them on time. */
+/** For the scheduler role: fires campaigns on time. */
 @Module({
   imports: [CampaignsModule, DeliveryModule, SchedulerModule],
   providers: [CampaignHousekeeper, CampaignScheduler, ReplanRepository, ReplanService],

@@ -30,9 +30,9 @@ import { toMessages } from './firing/wave-messages.js';
 
 export interface Preview {
   firings: PreviewedFiring[];
-  /** Now: all, and each message of a wave. */
+  /** Current sizes: of all, and of each message of a wave. */
   audience: number;
-  /** Devices that are meant and would get nothing, by reason. */
+  /** Devices of the target that would get nothing, by reason. */
   excluded: Record<string, number>;
   messages: {
     variant: string | null;
@@ -42,7 +42,10 @@ export interface Preview {
   }[];
 }
 
-/** A person's word on campaigns. Each throws FPWSE0001E when there is no such application or campaign. */
+/**
+ * Creates, changes and previews campaigns. Every method throws FPWSE0001E if the application or the campaign does not
+ * exist.
+ */
 @Injectable()
 export class CampaignsService {
   constructor(
@@ -57,7 +60,7 @@ export class CampaignsService {
     @Inject(PROVIDERS) private readonly providers: Providers,
   ) {}
 
-  /** As a draft: nothing is sent before it is activated. */
+  /** Creates a draft: nothing is sent before it is activated. */
   async createCampaign(
     { applicationId, clientId, strict }: { applicationId: string; clientId: string; strict: boolean },
     body: CampaignDto,
@@ -83,7 +86,8 @@ export class CampaignsService {
   }
 
   /**
-   * An active one goes on with its new schedule from now; a firing that is due already stays when the schedule does.
+   * An active campaign continues with its new schedule from now. A firing that is already due stays if the schedule is
+   * the same.
    */
   async replaceCampaign(
     { applicationId, strict }: { applicationId: string; strict: boolean },
@@ -103,14 +107,15 @@ export class CampaignsService {
   }
 
   /**
-   * Its messages stay. Answers those that were under way: they go on, or with `cancel` nothing more of them is written
-   * when this returns.
+   * The messages stay. Returns the unfinished ones: they continue, or with `cancel` nothing more of them is sent when
+   * this returns.
    */
   async removeCampaign(applicationId: string, id: string, how: { cancel: boolean }): Promise<MovingMessage[]> {
     await this.applications.getApplication(applicationId);
     const moving = await this.campaigns.remove(applicationId, id, how);
     if (!moving) throw notFound('campaign', 'campaignId');
-    // They are cancelled; this waits for the workers. One that ended in the same moment has nothing left to cancel.
+    // The rows are cancelled already; this waits for the workers. Errors are ignored: a message may have ended
+    // meanwhile.
     if (how.cancel) await Promise.allSettled(moving.map(({ id: of }) => this.control.cancelMessage(applicationId, of)));
     return moving;
   }
@@ -120,14 +125,14 @@ export class CampaignsService {
     return this.start(applicationId, id, await this.clock.now());
   }
 
-  /** What it missed while it was paused is not made up for. Throws CARIL0409E when it is a draft or has finished. */
+  /** Firings during the pause are not repeated. Throws CARIL0409E if the campaign is a draft or has finished. */
   async resumeCampaign(applicationId: string, id: string): Promise<Campaign> {
     const { state } = await this.readCampaign(applicationId, id);
     if (state === 'draft' || state === 'finished') throw wrongState(state, 'resume');
     return this.start(applicationId, id, await this.clock.now());
   }
 
-  /** Throws CARIL0409E when it is a draft or has finished. */
+  /** Throws CARIL0409E if the campaign is a draft or has finished. */
   async pauseCampaign(applicationId: string, id: string): Promise<Campaign> {
     await this.applications.getApplication(applicationId);
     return this.change(applicationId, id, await this.clock.now(), ({ state }) => {
@@ -166,7 +171,7 @@ export class CampaignsService {
     return { firings, audience, excluded, messages };
   }
 
-  /** Throws CARIL0409E when the application has as many as it may. */
+  /** Throws CARIL0409E if the application has the maximum number of campaigns. */
   private async add(applicationId: string, clientId: string, definition: Definition): Promise<Campaign> {
     await this.quotas.take('campaigns', applicationId, 1, () => this.campaigns.count(applicationId));
     const now = new Date(await this.clock.now());
@@ -176,7 +181,7 @@ export class CampaignsService {
     }
   }
 
-  /** Active from now on. Throws FPWSE0005E when it would never fire. */
+  /** Active from now on. Throws FPWSE0005E if the schedule would never fire. */
   private start(applicationId: string, id: string, now: number): Promise<Campaign> {
     return this.change(applicationId, id, now, ({ state, definition }) => {
       if (state === 'active') return {};
@@ -199,7 +204,9 @@ export class CampaignsService {
     });
   }
 
-  /** The whole of it, and each message that it would send. `strict`: or the application says so. */
+  /**
+   * Checks the definition and each message that it would send. `strict` also applies if the application requires it.
+   */
   private async check(
     applicationId: string,
     body: CampaignDto,
@@ -225,11 +232,11 @@ export class CampaignsService {
   }
 }
 
-/** The database keeps an object's fields in an order of its own. */
+/** PostgreSQL's jsonb has its own order of members. */
 function sorted(value: object): [string, unknown][] {
   return Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function wrongState(state: string, verb: string): ApiError {
-  return new ApiError('CARIL0409E', `The campaign is ${state}: there is nothing to ${verb}.`);
+  return new ApiError('CARIL0409E', `The campaign is ${state}, so there is nothing to ${verb}.`);
 }

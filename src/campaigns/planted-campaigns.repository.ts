@@ -5,11 +5,11 @@ import type { Planted, PlantedKind } from '../auth/planted.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 
-/** Campaigns that are active, or have a run that is not over: waves of the run are still to be sent. */
+/** Active campaigns, and campaigns with an unfinished run that has waves to send. */
 const PLANTED = sql`(campaign.state = 'active' or exists (
   select from campaign_run where campaign_run.campaign_seq = campaign.seq and campaign_run.state = 'running'))`;
 
-/** The campaigns of clients that would fire again. */
+/** Finds the campaigns of clients that would send again. */
 @Injectable()
 export class PlantedCampaigns implements PlantedKind {
   readonly kind = 'campaigns';
@@ -26,7 +26,7 @@ export class PlantedCampaigns implements PlantedKind {
     return rows;
   }
 
-  /** One campaign: it is paused, and the waves to come of its runs are called off. Its messages are stopped as the client's. */
+  /** Pauses one campaign and cancels the remaining waves of its runs. Messages are stopped by client, elsewhere. */
   stopSome(clientId: string, applicationId: string, reason: string): Promise<number> {
     return this.database.kysely.transaction().execute(async (transaction) => {
       const { rows } = await sql<{ seq: number }>`
@@ -39,7 +39,7 @@ export class PlantedCampaigns implements PlantedKind {
           order by seq limit 1 for update)
         returning seq`.execute(transaction);
       for (const { seq } of rows) {
-        // Waves before runs, as a firing locks them.
+        // Waves before runs: the lock order of a firing.
         await sql`
           update campaign_wave set state = 'cancelled', reason = ${reason} where state = 'waiting' and run_seq in (
             select seq from campaign_run where campaign_seq = ${seq})`.execute(transaction);

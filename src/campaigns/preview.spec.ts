@@ -10,13 +10,13 @@ const definition = (change: Partial<Definition>): Definition => ({
 });
 const from = (text: string) => Date.parse(text);
 
-it('says what daylight saving does', () => {
+it('describes the effect of daylight saving', () => {
   expect(previewFirings(definition({}), 'c', from('2026-03-28T12:00Z'), 2, 0)).toEqual([
     {
       localTime: '2026-03-29T02:30:00',
       time: '2026-03-29T01:00:00.000Z',
       finishTime: '2026-03-29T01:00:00.000Z',
-      notes: ['2026-03-29T02:30:00 does not exist in Europe/Berlin: it fires at 2026-03-29T03:00:00'],
+      notes: ['2026-03-29T02:30:00 does not exist in Europe/Berlin: the campaign fires at 2026-03-29T03:00:00'],
     },
     {
       localTime: '2026-03-30T02:30:00',
@@ -26,11 +26,11 @@ it('says what daylight saving does', () => {
     },
   ]);
   expect(previewFirings(definition({}), 'c', from('2026-10-24T12:00Z'), 1, 0)[0]?.notes).toEqual([
-    '2026-10-25T02:30:00 comes twice in Europe/Berlin: it fires the first time',
+    '2026-10-25T02:30:00 comes twice in Europe/Berlin: the campaign fires the first time',
   ]);
 });
 
-it('says when a rate or a spread will have finished, through the night', () => {
+it('estimates the end of a rate or a spread, with quiet hours in between', () => {
   const schedule = { cron: '0 20 * * *' };
   const finish = (policies: Definition['policies'], audience: number) =>
     previewFirings(definition({ schedule, policies }), 'c', from('2026-11-30T00:00Z'), 1, audience)[0]?.finishTime;
@@ -40,14 +40,14 @@ it('says when a rate or a spread will have finished, through the night', () => {
   expect(finish({ ratePerSecond: 1, quietHours }, 3 * 3_600 + 1)).toBe('2026-12-01T09:00:00.000Z');
 });
 
-it('warns of what comes after the time to live', () => {
+it('warns of deliveries after the time to live', () => {
   const short = definition({ content: { message: { alert: 'hi' }, ttl: 600 }, policies: { ratePerSecond: 1 } });
   const notes = (audience: number) => previewFirings(short, 'c', from('2026-11-30T00:00Z'), 1, audience)[0]?.notes;
   expect(notes(600)).toEqual([]);
-  expect(notes(700)).toEqual(['what is due after the time to live has ended is not sent']);
+  expect(notes(700)).toEqual(['deliveries due after the time to live are not sent']);
 });
 
-it('goes round the world in the recipients’ time', () => {
+it('lists the first and last time around the world in the recipients’ time', () => {
   const schedule = { at: ['2026-11-30T09:00'], timeZone: 'recipient' };
   expect(previewFirings(definition({ schedule }), 'c', 0, 5, 10)).toMatchObject([
     { localTime: '2026-11-30T09:00:00', time: '2026-11-29T19:00:00.000Z', lastTime: '2026-11-30T20:00:00.000Z' },

@@ -7,22 +7,22 @@ import { toLocal } from './schedule/time-zone.js';
 import { planWaves, quietTimes } from './firing/wave.js';
 import type { WavePlan } from './firing/wave.js';
 
-/** What a campaign is going to do, pure. Times are ISO 8601. */
+/** Previews a campaign's firings, pure. Times are ISO 8601. */
 export interface PreviewedFiring {
-  /** On the clocks of the schedule's zone, or of the recipients. */
+  /** In the time zone of the schedule, or of the recipients. */
   localTime: string;
-  /** UTC; in the recipients' time, where it comes first. */
+  /** UTC; in the recipients' time, the earliest. */
   time: string;
-  /** In the recipients' time, or with quiet hours: where it comes last. */
+  /** Only in the recipients' time or with quiet hours: the latest. */
   lastTime?: string;
   waves?: number;
-  /** When the last delivery is due, at the audience of now. */
+  /** When the last delivery is due, for the current audience. */
   finishTime: string;
-  /** What daylight saving, quiet hours and the time to live do to it. */
+  /** Effects of daylight saving, quiet hours and the time to live. */
   notes: string[];
 }
 
-/** The next firings after a moment (epoch ms), for an audience of so many. Throws ScheduleError. */
+/** The next firings after a time (epoch ms), for an audience of this size. Throws ScheduleError. */
 export function previewFirings(
   definition: Definition,
   salt: string,
@@ -60,7 +60,7 @@ function previewFiring(
       ...daylightSaving(schedule, firing),
       ...quiet(waves),
       ...(finish > (sent.at(-1)?.scheduledAt ?? first) + ttlSeconds * 1_000
-        ? ['what is due after the time to live has ended is not sent']
+        ? ['deliveries due after the time to live are not sent']
         : []),
     ],
   };
@@ -77,10 +77,12 @@ function finishTime(definition: Definition, schedule: Schedule, audience: number
 
 function daylightSaving(schedule: Schedule, { kind, local, at }: Firing): string[] {
   if (schedule.recipient)
-    return ['at this time on each recipient’s clock; where clocks skip it, at the next minute that exists'];
+    return ['at this local time of each recipient; if a clock skips it, at the next minute that exists'];
   if (kind === 'gap')
-    return [`${toText(local)} does not exist in ${schedule.zone}: it fires at ${toText(toLocal(schedule.zone, at))}`];
-  if (kind === 'fold') return [`${toText(local)} comes twice in ${schedule.zone}: it fires the first time`];
+    return [
+      `${toText(local)} does not exist in ${schedule.zone}: the campaign fires at ${toText(toLocal(schedule.zone, at))}`,
+    ];
+  if (kind === 'fold') return [`${toText(local)} comes twice in ${schedule.zone}: the campaign fires the first time`];
   return [];
 }
 

@@ -11,18 +11,18 @@ import type { OutcomeName } from '../delivery/outcome.js';
 import type { RunKey } from './firing/firing.repository.js';
 import type { WavePlan } from './firing/wave.js';
 
-/** One firing of a campaign, and what became of it. */
+/** One firing of a campaign and its results. */
 export interface Run {
   seq: number;
   scheduledAt: Date;
   manual: boolean;
   state: RunState;
   reason: string | null;
-  /** It stands for so many firings that were missed, of which it is the last. */
+  /** Number of missed firings that this run stands for, itself the last, and the time of the first. */
   missed: { count: number; from: Date } | null;
-  /** Over its messages. */
+  /** Sum over its messages. */
   audience: number;
-  /** Devices passed over for the daily cap. */
+  /** Devices skipped because of the daily cap. */
   capped: number;
   outcomes: Record<OutcomeName, number>;
 }
@@ -59,12 +59,12 @@ interface RunRow {
 
 const STEP = 1_000;
 
-/** The account of runs. */
+/** Reads and deletes runs. */
 @Injectable()
 export class RunRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Newest first, below a seq; or the one. */
+  /** Newest first below a seq, or a single run. */
   async list(campaignSeq: number, which: { before: number; limit: number } | { seq: number }): Promise<Run[]> {
     const one = 'seq' in which ? sql`run.seq = ${which.seq}` : sql`run.seq < ${which.before}`;
     const sums = OUTCOME_NAMES.map((_name, code) => sql`coalesce(sum(counts[${sql.lit(code + 1)}]), 0)::int`);
@@ -84,7 +84,7 @@ export class RunRepository {
     return rows.map(toRun);
   }
 
-  /** The run that a client fired under a key. */
+  /** The run that a client fired with this key. */
   async findByKey(campaignSeq: number, { clientId, key }: RunKey): Promise<number | undefined> {
     const row = await this.database.kysely
       .selectFrom('campaign_run')
@@ -96,7 +96,10 @@ export class RunRepository {
     return row?.seq;
   }
 
-  /** One step over keys of runs made before; false when none was left. Each may name another run from then on. */
+  /**
+   * One step of forgetting the keys of runs created before a time; each key may be used again then. Returns false if
+   * none was left.
+   */
   async forgetKeys(before: Date): Promise<boolean> {
     const { numAffectedRows = 0n } = await sql`
       update campaign_run set idempotency_key = null where seq in (
@@ -106,7 +109,7 @@ export class RunRepository {
     return numAffectedRows > 0n;
   }
 
-  /** In order of time; those whose zones nobody is in are left out. */
+  /** In order of time, without the waves of zones that have no device. */
   async listWaves(runSeq: number): Promise<RunWave[]> {
     const { rows } = await sql<{
       seq: number;
@@ -135,7 +138,7 @@ export class RunRepository {
     );
   }
 
-  /** One step over runs made before; false when none was left. */
+  /** One step of deleting runs created before a time. Returns false if none was left. */
   async removeOld(before: Date): Promise<boolean> {
     const { rows } = await sql`
       delete from campaign_run where seq in (
@@ -144,7 +147,7 @@ export class RunRepository {
     return rows.length > 0;
   }
 
-  /** One step over rates that neither a message nor a run names any more; false when none was left. */
+  /** One step of deleting rates that neither a message nor a run uses. Returns false if none was left. */
   async removeRates(): Promise<boolean> {
     const { rows } = await sql`
       delete from message_rate where seq in (

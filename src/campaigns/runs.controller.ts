@@ -11,7 +11,8 @@ import { CountPipe, RunIdPipe } from './campaign.pipes.js';
 import { RunsService } from './runs.service.js';
 
 const UNKNOWN = { status: 404, description: 'Unknown application or campaign' };
-const BESIDE = 'An earlier run is still under way, and this one runs beside it: policies.overlap is for the schedule.';
+const BESIDE =
+  'An earlier run has not ended, and this run is concurrent: policies.overlap applies to the schedule only.';
 
 @ApiTags('Campaigns')
 @Controller('imfpush/v1/apps/:applicationId/campaigns/:campaignId')
@@ -23,17 +24,17 @@ export class RunsController {
   @HttpCode(202)
   @RequireScope('campaigns.write')
   @ApiOperation({
-    summary: 'Fire it now, beside its schedule and in any state; quiet hours hold (extension)',
+    summary: 'Fire a campaign now, in any state and independent of its schedule; quiet hours apply (extension)',
     description:
-      '`policies.overlap` is for the schedule: this run neither waits for an earlier one nor cancels it. `warnings` says so when one is under way.',
+      '`policies.overlap` applies to the schedule only: this run neither waits for an earlier run nor cancels it. If an earlier run has not ended, `warnings` says so.',
   })
   @ApiHeader({
     name: 'Idempotency-Key',
     required: false,
-    description: 'The same key within 24 hours fires once, and is answered with the same run',
+    description: 'Requests with the same key within 24 hours fire once and get the same run as the answer',
   })
-  @ApiResponse({ status: 202, description: 'Kept: the run and its messages' })
-  @ApiResponse({ status: 400, description: 'The key is none, or the call has a body or a query' })
+  @ApiResponse({ status: 202, description: 'The run and its messages are stored' })
+  @ApiResponse({ status: 400, description: 'The key is invalid, or the request has a body or a query' })
   @ApiResponse(UNKNOWN)
   @ApiResponse({ status: 409, description: 'The application is disabled' })
   async run(
@@ -54,11 +55,11 @@ export class RunsController {
   @Get('runs')
   @RequireScope('campaigns.read')
   @ApiOperation({
-    summary: 'Its runs, newest first: their counts, and why one was skipped (extension)',
+    summary: 'List the runs of a campaign, newest first, with counts and the reasons of skipped runs (extension)',
     description:
-      'Firings that were missed while no scheduler ran are one run of state `skipped`: `missedCount` says how many, the first of which was to come at `missedFromTime` and the last at `scheduledTime`.',
+      'Firings that were missed while no scheduler ran are one run with state `skipped`: `missedCount` is their number, `missedFromTime` the time of the first, `scheduledTime` that of the last.',
   })
-  @ApiQuery({ name: 'before', required: false, description: 'The last run id of the page before' })
+  @ApiQuery({ name: 'before', required: false, description: 'The last run id of the previous page' })
   @ApiQuery({ name: 'limit', required: false, description: '1 to 100, default 20' })
   @ApiResponse(UNKNOWN)
   async listRuns(
@@ -73,7 +74,7 @@ export class RunsController {
 
   @Get('runs/:runId')
   @RequireScope('campaigns.read')
-  @ApiOperation({ summary: 'A run with its waves and their messages (extension)' })
+  @ApiOperation({ summary: 'Read a run with its waves and their messages (extension)' })
   @ApiResponse({ status: 404, description: 'Unknown application, campaign or run' })
   async readRun(
     @Param('applicationId') applicationId: string,

@@ -12,15 +12,15 @@ import { SharedClock } from './firing/shared-clock.repository.js';
 
 export interface FiredRun {
   run: Run;
-  /** An earlier call under the same Idempotency-Key is answered again. */
+  /** True: repeats the answer to an earlier request with the same Idempotency-Key. */
   replayed: boolean;
-  /** An earlier run was still under way. */
+  /** True: an earlier run had not ended. */
   beside: boolean;
 }
 
 /**
- * Runs of campaigns: fired by hand, and their account. Each throws FPWSE0001E when there is no such application or
- * campaign.
+ * Fires campaigns by request, and reads runs. Every method throws FPWSE0001E if the application or the campaign does
+ * not exist.
  */
 @Injectable()
 export class RunsService {
@@ -33,7 +33,7 @@ export class RunsService {
     private readonly clock: SharedClock,
   ) {}
 
-  /** Beside the schedule and its overlap rule, in any state; once under an Idempotency-Key. */
+  /** Fires a campaign in any state, independent of its schedule and overlap rule; only once per Idempotency-Key. */
   async runCampaign(
     applicationId: string,
     id: string,
@@ -51,10 +51,10 @@ export class RunsService {
     const { messageSeqs, runSeq, busy } = await this.firings.fireNow(campaign, now, key);
     if (messageSeqs.length > 0) await this.queue.enqueueExpansions(messageSeqs);
     if (runSeq !== null) return { run: await this.readRun(campaign.seq, runSeq), replayed: false, beside: busy };
-    // The same key came in twice at once.
+    // The same key came in a concurrent request.
     const first = await this.findEarlier(campaign.seq, key);
     if (first) return first;
-    throw new ApiError('CARIL0409E', 'It was run in this very moment.');
+    throw new ApiError('CARIL0409E', 'The campaign was run by a concurrent request. Try again.');
   }
 
   /** Newest first, below a run. */

@@ -189,7 +189,7 @@ describe.each(STAGES)('on $name', (stage) => {
     const left = await fire();
     // A second run beside the first one says so.
     expect((await api.app('POST', `${left.path}/run`)).body.warnings).toEqual([
-      expect.stringContaining('runs beside it'),
+      expect.stringContaining('this run is concurrent'),
     ]);
     const goesOn = await api.app<{ messages: { messageId: string; state: string }[] }>('DELETE', left.path);
     expect([goesOn.status, goesOn.body.messages.length]).toEqual([200, 2]);
@@ -280,7 +280,7 @@ describe.each(STAGES)('on $name', (stage) => {
     const answer = await api.app('POST', `/campaigns/${made.campaignId}/activate`);
     expect(answer).toMatchObject({
       status: 400,
-      body: { message: expect.stringContaining('every moment has passed') as string },
+      body: { message: expect.stringContaining('every time has passed') as string },
     });
   });
 

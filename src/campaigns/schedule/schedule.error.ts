@@ -1,7 +1,7 @@
-/** A schedule that cannot be, or that would never fire. */
+/** A schedule that is invalid, or that would never fire. */
 export class ScheduleError extends Error {
   constructor(
-    /** As callers write it: `schedule.cron`. */
+    /** In the form of the request: `schedule.cron`. */
     readonly field: string,
     readonly reason: string,
   ) {

@@ -7,29 +7,29 @@ import { ScheduleError } from './schedule.error.js';
 import { isTimeZone, toLocal, toMoment } from './time-zone.js';
 import type { Moment } from './time-zone.js';
 
-/** When a campaign fires, pure. As callers write it; moments without an offset are wall-clock times of `timeZone`. */
+/** When a campaign fires, pure. In the form of the request; times without an offset are local times of `timeZone`. */
 export interface ScheduleSpec {
-  /** Either this, or `at`. */
+  /** Excludes `at`. */
   cron?: string;
-  /** Moments: ISO 8601, with an offset or without. */
+  /** ISO 8601, with or without an offset. */
   at?: string[];
-  /** An IANA name, or `recipient`: each device's own. Default UTC. */
+  /** An IANA name, or `recipient` for each device's own. Default: UTC. */
   timeZone?: string;
-  /** Under `recipient`, of devices that have none. Default UTC. */
+  /** With `recipient`: time zone of devices without one. Default: UTC. */
   defaultTimeZone?: string;
-  /** The first and last moment at which it may fire; a date alone is the whole day. */
+  /** The first and last time of a firing; a date alone is the whole day. */
   start?: string;
   end?: string;
-  /** Wall-clock dates, `YYYY-MM-DD`, on which it does not. */
+  /** Local dates without a firing, `YYYY-MM-DD`. */
   exclude?: string[];
-  /** Each firing comes up to so many seconds late, by an amount of its own. */
+  /** Each firing is delayed by 0 to this many seconds, an amount of its own. */
   jitterSeconds?: number;
 }
 
-/** A schedule that was read. */
+/** A schedule after parsing. */
 export interface Schedule {
   source: Cron | Planned[];
-  /** Wall clock of `cron`, the dates, and moments without an offset. */
+  /** Time zone of `cron`, of the dates, and of times without an offset. */
   zone: string;
   recipient: boolean;
   defaultZone: string;
@@ -44,27 +44,32 @@ interface Planned extends Moment {
   local: number;
 }
 
-/** One firing: the wall-clock time that the schedule means, its moment, and what daylight saving does to it. */
+/** One firing: its local time, its time, and the effect of daylight saving. */
 export interface Firing extends Moment {
   local: number;
 }
 
 export const RECIPIENT = 'recipient';
-/** East of all: a run in the recipients' time begins when its time comes there, and ends 26 hours later. */
+/**
+ * The easternmost zone: a run in the recipients' time begins when its local time comes there, and ends 26 hours later.
+ */
 export const EARLIEST_ZONE = 'Etc/GMT-14';
 export const MAX_MOMENTS = 1_000;
 const MAX_JITTER_S = HOUR_S;
-/** With jitter and a way round the world what is later comes to years of five digits: PostgreSQL reads none of ISO 8601's. */
+/**
+ * With jitter and 26 hours around the world, a later time could reach the year 10000, which PostgreSQL does not read in
+ * ISO 8601.
+ */
 const LATEST = Date.UTC(9999, 11, 28);
 
-/** Throws ScheduleError naming what is wrong. */
+/** Throws ScheduleError that names field and reason. */
 export function readSchedule(spec: ScheduleSpec): Schedule {
   const recipient = spec.timeZone === RECIPIENT;
   const zone = recipient ? EARLIEST_ZONE : readZone('schedule.timeZone', spec.timeZone);
   if (!recipient && spec.defaultTimeZone !== undefined)
-    throw new ScheduleError('schedule.defaultTimeZone', 'it is for schedules in the recipients’ time only');
+    throw new ScheduleError('schedule.defaultTimeZone', 'it applies to schedules in the recipients’ time only');
   if ((spec.cron === undefined) === (spec.at === undefined))
-    throw new ScheduleError('schedule', 'either cron or at must be there, and not both');
+    throw new ScheduleError('schedule', 'exactly one of cron and at is required');
   const moment = (field: string, text: string): Planned => readMoment(`schedule.${field}`, text, zone, recipient);
   const schedule: Schedule = {
     source:
@@ -79,13 +84,13 @@ export function readSchedule(spec: ScheduleSpec): Schedule {
     exclude: new Set((spec.exclude ?? []).map(readDate)),
     jitterMs: readJitter(spec.jitterSeconds) * 1_000,
   };
-  if (schedule.start > schedule.end) throw new ScheduleError('schedule.end', 'it lies before the start');
+  if (schedule.start > schedule.end) throw new ScheduleError('schedule.end', 'it must not be before the start');
   if (Array.isArray(schedule.source) && (schedule.source.length === 0 || schedule.source.length > MAX_MOMENTS))
     throw new ScheduleError('schedule.at', `it must have 1 to ${MAX_MOMENTS} moments`);
   return schedule;
 }
 
-/** The first firing after a moment (epoch ms); null: there is none any more. */
+/** The first firing after a time (epoch ms); null if there is none. */
 export function nextFiring(schedule: Schedule, after: number): Firing | null {
   const later = Math.max(after, schedule.start - 1);
   if (Array.isArray(schedule.source))
@@ -97,32 +102,32 @@ export function nextFiring(schedule: Schedule, after: number): Firing | null {
     local = next;
     const { at, kind } = toMoment(schedule.zone, local);
     if (at > schedule.end) return null;
-    // In an hour that comes twice the clock shows times again that have fired.
+    // After clocks go back, the candidate may be a time that has fired already.
     if (at > later && isAllowed(schedule, at, local)) return { at, local, kind };
-    // A date that is excluded has up to 86,400 times; on to its last second.
+    // An excluded date may have 86,400 candidates, so the search continues at its last second.
     if (isExcluded(schedule, local)) local = Math.floor(local / DAY_MS) * DAY_MS + DAY_MS - 1;
   }
 }
 
-/** Throws ScheduleError when it does not fire after `now` any more, with the reason. */
+/** Throws ScheduleError with the reason if the schedule does not fire after `now`. */
 export function checkFires(schedule: Schedule, now: number): void {
   if (nextFiring(schedule, now)) return;
   if (schedule.end <= now) throw new ScheduleError('schedule.end', 'it has passed: the schedule never fires again');
   if (nextFiring({ ...schedule, exclude: new Set() }, now))
-    throw new ScheduleError('schedule.exclude', 'it takes away every time at which the schedule would fire');
+    throw new ScheduleError('schedule.exclude', 'it excludes every firing of the schedule');
   if (Array.isArray(schedule.source) && schedule.source.every(({ at }) => at <= now))
-    throw new ScheduleError('schedule.at', 'every moment has passed: the schedule never fires');
-  throw new ScheduleError('schedule', 'no time of it lies between start and end: it never fires');
+    throw new ScheduleError('schedule.at', 'every time has passed: the schedule never fires');
+  throw new ScheduleError('schedule', 'it has no firing between start and end');
 }
 
-/** How much later than its moment a firing comes: from 0 to the jitter, the same in every process. */
+/** The delay of a firing in ms: from 0 to the jitter, equal in every process. */
 export function jitterOf(schedule: Schedule, salt: string, at: number): number {
   if (schedule.jitterMs === 0) return 0;
   const hash = createHash('sha256').update(`${salt} ${at}`).digest().readUInt32BE();
   return Math.floor((hash / 2 ** 32) * (schedule.jitterMs + 1));
 }
 
-/** `YYYY-MM-DDTHH:MM:SS` of a wall-clock time. */
+/** `YYYY-MM-DDTHH:MM:SS` of a local time. */
 export function toText(local: number): string {
   return new Date(local).toISOString().slice(0, 19);
 }
@@ -156,7 +161,7 @@ function readMoment(field: string, text: string, zone: string, recipient: boolea
   return planned;
 }
 
-/** The end of a date alone is the last moment before the next day begins. */
+/** A date alone ends at the last millisecond before the next day. */
 function endOf(text: string, zone: string, recipient: boolean): number {
   const { at, local } = readMoment('schedule.end', text, zone, recipient);
   return readTime(text)?.isDate ? toMoment(zone, local + DAY_MS).at - 1 : at;

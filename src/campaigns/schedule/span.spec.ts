@@ -5,7 +5,7 @@ import { countFirings, lastFiring } from './span.js';
 
 const BERLIN = { timeZone: 'Europe/Berlin' };
 
-/** One by one, as they come. */
+/** Lists firings one by one. */
 function listFirings(spec: ScheduleSpec, after: number, until: number): Firing[] {
   const schedule = readSchedule(spec);
   const found: Firing[] = [];
@@ -61,12 +61,12 @@ describe('the firings of a span', () => {
     expect(countFirings(schedule, firings[0]!, last!)).toBe(firings.length);
   });
 
-  it('has no last one where there is none', () => {
+  it('has no last firing if the span has none', () => {
     const schedule = readSchedule({ cron: '0 9 * * *' });
     expect(lastFiring(schedule, Date.parse('2026-11-20T09:00:00Z'), Date.parse('2026-11-21T08:59:59Z'))).toBeNull();
   });
 
-  it('counts the minutes from 1970 to 2100 without going through them', () => {
+  it('counts the minutes from 1970 to 2100 without a loop over them', () => {
     const schedule = readSchedule({ cron: '* * * * *', ...BERLIN });
     const first = nextFiring(schedule, 0)!;
     const last = lastFiring(schedule, 0, Date.UTC(2100, 0, 1))!;

@@ -4,9 +4,12 @@ import { isExcluded, nextFiring } from './schedule.js';
 import type { Firing, Schedule } from './schedule.js';
 import { changesBetween, toLocal } from './time-zone.js';
 
-/** The firings of a span of time, pure and by arithmetic: a clock that was wrong by decades passes millions of them. */
+/**
+ * The firings of a span of time, pure and by arithmetic, because a clock that was wrong by decades skips millions of
+ * firings.
+ */
 
-/** The last firing after a moment and not after another (epoch ms); null: none. */
+/** The last firing after one time and not after another (epoch ms); null if there is none. */
 export function lastFiring(schedule: Schedule, after: number, until: number): Firing | null {
   for (let backMs = MINUTE_MS; until > after; backMs *= 2) {
     const from = Math.max(after, until - backMs);
@@ -18,7 +21,7 @@ export function lastFiring(schedule: Schedule, after: number, until: number): Fi
   return null;
 }
 
-/** How many firings there are from one to another, both included. */
+/** The number of firings from `first` to `last`, both included. */
 export function countFirings(schedule: Schedule, first: Firing, last: Firing): number {
   const { source, zone } = schedule;
   if (Array.isArray(source)) {
@@ -30,7 +33,7 @@ export function countFirings(schedule: Schedule, first: Firing, last: Firing): n
   const count = (from: number, to: number): number =>
     countTimes(source, Math.max(from, first.local), Math.min(to, last.local), (day) => isExcluded(schedule, day));
   let firings = count(first.local, last.local);
-  // The times that a change skips over come together in the moment at which it ends.
+  // The local times that a change skips fire together, when the change ends.
   for (const { at, offset } of changesBetween(zone, first.at, last.at + 1)) {
     const skipped = count(toLocal(zone, at - 1) + 1, at + offset);
     if (skipped > 1) firings -= skipped - 1;

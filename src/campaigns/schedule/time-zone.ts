@@ -2,8 +2,8 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../common/durations.js
 import { canonicalZone } from '../../common/time-zone.js';
 
 /**
- * Wall clocks of IANA time zones, pure. A wall-clock time ("local") is a number too: what `Date.UTC` makes of its digits.
- * Offsets come from Intl; each zone's changes are looked for once per year and kept, so that the rest is arithmetic.
+ * Local times of IANA time zones, pure. A local time is a number: `Date.UTC` of its digits. Offsets come from Intl; the
+ * changes of each zone are searched once per year and cached, so that the rest is arithmetic.
  */
 
 interface Change {
@@ -14,47 +14,47 @@ interface Change {
 }
 
 interface Year {
-  /** At its first moment, UTC. */
+  /** At the first such time, UTC. */
   offset: number;
   changes: Change[];
 }
 
-/** What a wall-clock time is in a zone: `plain`, skipped over by a change (`gap`), or there twice (`fold`). */
+/** A local time in a zone: `plain`, skipped by a change (`gap`), or existing twice (`fold`). */
 export interface Moment {
   /** Epoch ms. */
   at: number;
   kind: 'plain' | 'gap' | 'fold';
 }
 
-/** No zone changes back within a week of a change; the closest on record are a month apart (Morocco's Ramadan). */
+/** No zone has two changes within a week; the closest on record are a month apart (Morocco's Ramadan). */
 const STEP_MS = 7 * DAY_MS;
-/** Offsets go from -12 to +14 hours, and the widest change was a day (Samoa, 2011). */
+/** Offsets range from -12 to +14 hours, and the largest change was a day (Samoa, 2011). */
 const REACH_MS = 38 * HOUR_MS;
 
-/** A run goes round the world in 26 hours, and its quiet times are looked at for a week. */
+/** A run takes 26 hours around the world, and its quiet hours are checked for a week. */
 const AROUND_MS = 14 * DAY_MS;
 const MAX_DAYS = 100;
 const distinct = new Map<number, string[]>();
 
-/** By name in lower case, in which callers may not differ. */
+/** By name in lower case, because names are case-insensitive. */
 const formats = new Map<string, Intl.DateTimeFormat>();
 const years = new Map<string, Year>();
-/** Some 2 MB. All zones of this year and the next are 900. */
+/** About 2 MB. All zones of this year and the next are 900 entries. */
 const MAX_YEARS = 10_000;
 
-/** True for an IANA name, or an alias, that Intl knows; a bare offset such as `+02:00` is no zone. */
+/** True for an IANA name or alias that Intl knows; an offset such as `+02:00` is not a zone. */
 export function isTimeZone(name: string): boolean {
   return canonicalZone(name) !== undefined;
 }
 
-/** The wall clock's reading at a moment. Throws RangeError when there is no such zone. */
+/** The local time at a time (epoch ms). Throws RangeError if the zone does not exist. */
 export function toLocal(zone: string, at: number): number {
   return at + offsetAt(zone, at);
 }
 
 /**
- * The moment of a wall-clock time: the first when it is there twice; the end of the gap, which is the next minute that
- * exists, when it is not there. Never decreases as `local` grows. Throws RangeError when there is no such zone.
+ * The time (epoch ms) of a local time: the first if it exists twice; the end of the gap, which is the next minute that
+ * exists, if it does not exist. Never decreases as `local` grows. Throws RangeError if the zone does not exist.
  */
 export function toMoment(zone: string, local: number): Moment {
   const changes = changesBetween(zone, local - REACH_MS, local + REACH_MS);
@@ -71,7 +71,7 @@ export function toMoment(zone: string, local: number): Moment {
   }
 }
 
-/** The moments in `[from, to)` at which the zone's clocks are put forward or back. */
+/** The times in `[from, to)` at which the zone's clocks change. */
 export function changesBetween(zone: string, from: number, to: number): Change[] {
   const found: Change[] = [];
   for (let year = yearOf(from); year <= yearOf(to); year++)
@@ -79,7 +79,7 @@ export function changesBetween(zone: string, from: number, to: number): Change[]
   return found;
 }
 
-/** Zones of which no two have the same clock in the days around a moment: some 40 of the 420 that Intl lists. */
+/** Zones with pairwise different clocks in the days around a time: about 40 of the 420 that Intl lists. */
 export function distinctZones(around: number): string[] {
   const day = Math.floor(around / DAY_MS) * DAY_MS;
   const known = distinct.get(day);
@@ -90,7 +90,7 @@ export function distinctZones(around: number): string[] {
     const changes = changesBetween(zone, from, to).map(({ at, offset }) => `${at} ${offset}`);
     zones.set([offsetAt(zone, from), ...changes].join(), zone);
   }
-  // Schedules look ahead from where they are: the days before are not asked for again.
+  // Cleared as a whole: schedules look ahead and do not ask for earlier days again.
   if (distinct.size >= MAX_DAYS) distinct.clear();
   distinct.set(day, [...zones.values()]);
   return [...zones.values()];
@@ -119,7 +119,7 @@ function readYear(zone: string, year: number): Year {
   return read;
 }
 
-/** The first second at which the offset is what it is at `late`; at `early` it is another. */
+/** The first second with the offset of `late`; `early` has another offset. */
 function findChange(zone: string, early: number, late: number): number {
   const after = askOffset(zone, late);
   let [low, high] = [early / SECOND_MS, late / SECOND_MS];
@@ -141,13 +141,13 @@ function askOffset(zone: string, at: number): number {
   return sign === '-' ? -ms : ms;
 }
 
-/** Making a format takes some 50 µs and as many KB: one for each zone. */
+/** A format costs about 50 µs and 50 KB: one per zone. */
 function formatOf(zone: string): Intl.DateTimeFormat | null {
   const key = zone.toLowerCase();
   const known = formats.get(key);
   if (known) return known;
   const format = /^[a-z]/.test(key) ? newFormat(zone) : null;
-  // A stranger's misspellings are not kept: the names that exist are some 600.
+  // Unknown names are not cached: a caller could send any number of them, while about 600 names exist.
   if (format !== null) formats.set(key, format);
   return format;
 }

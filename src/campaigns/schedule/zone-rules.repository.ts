@@ -8,12 +8,12 @@ import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
 
 const EVERY_MS = HOUR_MS;
-/** What has not been told for so long is no process' any more. */
+/** Hours after which a version counts as that of a process that has ended. */
 const SHOWN_H = 2;
 
 /**
- * The rules of time zones come with Node (process.versions.tz), and they change several times a year: two processes with
- * different versions plan different moments. Each process that plans keeps its version in the table, and warns of different ones.
+ * Time zone rules come with Node (process.versions.tz) and change several times a year: processes with different
+ * versions compute different times. Each process that plans keeps its version in the table and warns of different ones.
  */
 @Injectable()
 export class ZoneRulesRepository implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -33,7 +33,7 @@ export class ZoneRulesRepository implements OnApplicationBootstrap, BeforeApplic
     clearInterval(this.timer);
   }
 
-  /** Tells the version of this process, and warns when another process has told another: once for the same ones. */
+  /** Stores the version of this process, and warns of different versions of other processes, once per set. */
   async tell(version = process.versions.tz ?? 'unknown', host = hostname()): Promise<void> {
     const { kysely } = this.database;
     await sql`
@@ -47,7 +47,7 @@ export class ZoneRulesRepository implements OnApplicationBootstrap, BeforeApplic
     const others = rows.map((other) => `${other.version} on ${other.host}`).join(', ');
     if (others !== '' && others !== this.warned)
       this.log.warn(
-        `Processes have different rules of time zones: ${version} on ${host}, ${others}. They may plan campaigns for other moments: run all with the same Node`,
+        `Processes have different time zone rules: ${version} on ${host}, ${others}. They may compute different times for campaigns: run all with the same Node`,
       );
     this.warned = others;
   }
@@ -56,7 +56,7 @@ export class ZoneRulesRepository implements OnApplicationBootstrap, BeforeApplic
     try {
       await this.tell();
     } catch (error) {
-      this.log.warn(`The rules of time zones could not be compared: ${rootCause(error)}`);
+      this.log.warn(`Cannot compare the time zone rules of processes: ${rootCause(error)}`);
     }
   }
 }

@@ -32,9 +32,9 @@ describe('readTarget', () => {
     expect(readTarget(target)).toEqual(read);
   });
 
-  const EMPTY = 'it is empty; leave it out to reach all devices';
-  const EMPTY_LIST = 'it is empty; leave the target out to reach all devices';
-  const OBJECT = 'it must be an object; leave it out to reach all devices';
+  const EMPTY = 'it is empty; omit it to reach all devices';
+  const EMPTY_LIST = 'it is empty; omit the target to reach all devices';
+  const OBJECT = 'it must be an object; omit it to reach all devices';
   const LIST = 'it must be a list of strings';
   const EACH = 'each must be a string of 1 to 255 characters';
   const CODES = 'each must be one of A, G, W, WEB_CHROME, WEB_FIREFOX, WEB_SAFARI, H';

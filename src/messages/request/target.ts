@@ -23,12 +23,12 @@ export function targetOf(request: Record<string, unknown>): unknown {
 /** `undefined` means all devices; every other value must name recipients. Throws FPWSE0005E. */
 export function readTarget(given: unknown): Target {
   if (given === undefined) return {};
-  if (!isJsonObject(given)) throw invalidValue('target', 'it must be an object; leave it out to reach all devices');
+  if (!isJsonObject(given)) throw invalidValue('target', 'it must be an object; omit it to reach all devices');
   const target = withoutEmpty(given);
   const unknown = Object.keys(target).find((key) => !KINDS.includes(key));
   if (unknown !== undefined)
     throw invalidValue(`target.${printable(unknown)}`, `unknown member; known members are ${KINDS.join(', ')}`);
-  if (Object.keys(target).length === 0) throw invalidValue('target', 'it is empty; leave it out to reach all devices');
+  if (Object.keys(target).length === 0) throw invalidValue('target', 'it is empty; omit it to reach all devices');
   const lists = (Object.keys(LISTS) as List[]).filter((list) => list in target);
   if (lists.length > 1) throw invalidValue('target', `only one of ${lists.join(' and ')} can be set`);
   const read: Target = {};
@@ -63,7 +63,7 @@ function isEmptyList(value: unknown): boolean {
 
 function readIds(field: string, value: unknown, max: number): string[] {
   if (!Array.isArray(value)) throw invalidValue(field, 'it must be a list of strings');
-  if (value.length === 0) throw invalidValue(field, 'it is empty; leave the target out to reach all devices');
+  if (value.length === 0) throw invalidValue(field, 'it is empty; omit the target to reach all devices');
   if (value.length > max) throw invalidValue(field, `it must have at most ${max} entries`);
   for (const id of value as unknown[])
     if (typeof id !== 'string' || id === '' || id.length > MAX_ID || !id.isWellFormed() || id.includes('\0'))
@@ -77,7 +77,7 @@ function readPlatforms(value: unknown): string[] {
   const list: unknown[] = Array.isArray(value) ? value : [value];
   const codes = list.flatMap((entry) => (typeof entry === 'string' ? entry.split(',') : [entry]));
   if (codes.length === 0 || codes[0] === '')
-    throw invalidValue(field, 'it is empty; leave the target out to reach all devices');
+    throw invalidValue(field, 'it is empty; omit the target to reach all devices');
   return [
     ...new Set(
       codes.map((code) => {

@@ -171,7 +171,7 @@ describe.each(PLACES)('firing on %s', (place) => {
       expect(await room.look(NINE + 2 * HOUR)).toHaveLength(1);
       expect((await room.runRows(seq)).map(({ reason }) => reason)).toEqual([
         null,
-        'an earlier run is still under way',
+        'an earlier run has not ended',
         null,
       ]);
     });
