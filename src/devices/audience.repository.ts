@@ -13,12 +13,14 @@ export interface AudienceMember {
   provider: ProviderName;
 }
 
-/** Which devices a target means. Every query runs in seq order, so that an expansion can stop and go on anywhere. */
+/**
+ * Finds the devices of a target. Every query runs in seq order, so that an expansion can stop and continue anywhere.
+ */
 @Injectable()
 export class AudienceRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** The highest seq of the application: devices registered later are not part of an audience frozen now. */
+  /** The highest seq of the application; devices registered later are not part of an audience frozen now. */
   async highestSeq(applicationId: string, db: Kysely<Tables> = this.database.kysely): Promise<number> {
     const row = await db
       .selectFrom('device')
@@ -30,7 +32,10 @@ export class AudienceRepository {
     return row?.seq ?? 0;
   }
 
-  /** The next members above `after` up to `max`, each device once. A list for each provider: a row for each device cost a microsecond. */
+  /**
+   * The next members above `after` up to `max`, each device once. One list per provider, because a row per device costs
+   * a microsecond.
+   */
   async page(
     applicationId: string,
     target: Target,
@@ -48,7 +53,7 @@ export class AudienceRepository {
     return rows.flatMap(({ provider, seqs }) => seqs.map((seq) => ({ seq, provider }))).sort((a, b) => a.seq - b.seq);
   }
 
-  /** How many there are up to a seq. A scan over the application's devices: 0.2 s for a million. */
+  /** The number of devices up to a seq. Scans the application's devices: 0.2 s for a million. */
   async count(
     applicationId: string,
     target: Target,
@@ -62,7 +67,7 @@ export class AudienceRepository {
     return rows[0]?.count ?? 0;
   }
 
-  /** The time zones that devices of an application name, whatever they are: one look at the index for each. */
+  /** The time zones of an application's devices, without validation: one index look-up per zone. */
   async timeZones(applicationId: string, db: Kysely<Tables> = this.database.kysely): Promise<string[]> {
     const { rows } = await sql<{ zone: string }>`
       with recursive zones(zone) as (
@@ -76,14 +81,17 @@ export class AudienceRepository {
     return rows.map(({ zone }) => zone);
   }
 
-  /** Where devices are registered now; those that are gone are left out. */
+  /** The provider of each device that is registered; others are left out. */
   async providersOf(seqs: readonly number[], db: Kysely<Tables>): Promise<Map<number, ProviderName>> {
     const { rows } = await sql<AudienceMember>`
       select seq, provider from device where seq = any(${bigints(seqs)})`.execute(db);
     return new Map(rows.map(({ seq, provider }) => [seq, provider]));
   }
 
-  /** Those of the ids that have a registration. `retired`: no device of the id gets anything until it registers again. */
+  /**
+   * The ids with a registration. `retired`: every device of the id is retired and gets nothing until it registers
+   * again.
+   */
   async findRegistered(
     applicationId: string,
     kind: 'deviceIds' | 'userIds',
@@ -98,7 +106,7 @@ export class AudienceRepository {
     return rows;
   }
 
-  /** Those of the names that no tag has, in the order given. */
+  /** The names that are not tags, in the given order. */
   async unknownTagNames(applicationId: string, tagNames: readonly string[]): Promise<string[]> {
     const { rows } = await sql<{ name: string }>`
       select name from tag where application_id = ${applicationId} and name = any(${tagNames})`.execute(
@@ -114,7 +122,7 @@ function condition(applicationId: string, target: Target): RawBuilder<boolean> {
   return sql.join(parts, sql` and `);
 }
 
-/** Whom the lists of a target mean, whatever else narrows it. */
+/** The devices in the lists of a target, without its other restrictions. */
 export function named(applicationId: string, target: Target): RawBuilder<boolean> {
   if (target.deviceIds) return sql`device.device_id = any(${target.deviceIds})`;
   if (target.userIds) return sql`device.user_id = any(${target.userIds})`;
@@ -132,5 +140,5 @@ export function ofPlatforms(target: Target): RawBuilder<boolean> {
   return target.platforms ? sql`device.platform = any(${target.platforms})` : sql`true`;
 }
 
-/** Every device has it from its registration on, and may leave it (docs/protocol/mobilefirst.md §9.4). */
+/** Every device is subscribed at its registration and may unsubscribe (docs/protocol/mobilefirst.md §9.4). */
 export const BROADCAST_TAG = 'Push.ALL';

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { DeviceCondition } from '../database/tables.js';
 
-/** A condition on a device, as SQL over the table `device`. Never null, so that a negation means what it says. */
+/** A condition on a device, as SQL over the table `device`. Never null, so that a negation is correct. */
 export function conditionToSql(condition: DeviceCondition): RawBuilder<boolean> {
   switch (condition.kind) {
     case 'language': {
@@ -25,12 +25,12 @@ export function conditionToSql(condition: DeviceCondition): RawBuilder<boolean> 
     case 'attributeRange': {
       const value = sql`device.attributes->${condition.name}`;
       const { min = -Infinity, max = Infinity } = condition;
-      // Only a number is compared; the case keeps the cast from being tried on anything else.
+      // Only numbers are compared; `case` keeps the cast away from other values.
       return sql`case when jsonb_typeof(${value}) = 'number'
         then (${value})::float8 between ${min}::float8 and ${max}::float8 else false end`;
     }
     case 'share': {
-      // 32 bits of a hash that no version of PostgreSQL changes; a device without a user stands for itself.
+      // 32 bits of md5, which is equal in every version of PostgreSQL; a device without a user is hashed by itself.
       const hash = sql`('x' || left(md5(${condition.salt} || ' ' || coalesce('u' || device.user_id, 'd' || device.device_id)), 8))::bit(32)::bigint`;
       return sql`(${hash} * 10000 >> 32) between ${condition.from} and ${condition.to - 1}`;
     }

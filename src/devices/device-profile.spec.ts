@@ -23,7 +23,7 @@ describe('a language', () => {
     },
   );
 
-  it('is kept in its canonical form', () => {
+  it('a language is stored in its canonical form', () => {
     expect(['DE-ch', 'ZH-hant-tw', 'iw'].map(canonicalLanguage)).toEqual(['de-CH', 'zh-Hant-TW', 'he']);
   });
 });
@@ -33,7 +33,7 @@ describe('a time zone', () => {
     '%s is one',
     (zone) => {
       expect(wrongTimeZone(zone)).toBeNull();
-      // Now from memory.
+      // Now from the cache.
       expect(wrongTimeZone(zone)).toBeNull();
     },
   );
@@ -45,7 +45,7 @@ describe('a time zone', () => {
     },
   );
 
-  it('is kept under one of its names', () => {
+  it('a time zone is stored under its canonical name', () => {
     expect(new Set(['Europe/Kyiv', 'Europe/Kiev', 'EUROPE/kyiv'].map(canonicalTimeZone)).size).toBe(1);
     expect(['europe/ZURICH', 'Etc/UTC'].map(canonicalTimeZone)).toEqual(['Europe/Zurich', 'UTC']);
   });

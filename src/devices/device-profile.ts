@@ -2,16 +2,16 @@ import { ValidateBy } from 'class-validator';
 import { ExactNumber, isJsonObject } from '../common/json.js';
 import { canonicalZone } from '../common/time-zone.js';
 
-/** What an app says of its user, beyond MobileFirst's fields: the rules, and the decorators that apply them. */
+/** Rules for the extension fields of a device (language, time zone, app version, attributes), and their decorators. */
 
 const MAX_LANGUAGE = 64;
 const MAX_ATTRIBUTES = 64;
 const MAX_NAME = 64;
 const MAX_TEXT = 1_024;
-/** Of all of them as JSON: a million devices' attributes are then at most 4 GB. */
+/** Bytes of all attributes as JSON, so that a million devices have at most 4 GB. */
 const MAX_BYTES = 4_096;
 
-/** Why it is no language; null when it is one. */
+/** The reason why a value is not a language; null if it is one. */
 export function wrongLanguage(value: unknown): string | null {
   const reason = 'it must be a BCP 47 language tag such as de-CH';
   if (typeof value !== 'string' || value.length > MAX_LANGUAGE) return reason;
@@ -22,7 +22,7 @@ export function wrongLanguage(value: unknown): string | null {
   }
 }
 
-/** `DE-ch` and `de-CH` are one language: the form that both are kept in. */
+/** The canonical form, in which languages are stored: `DE-ch` becomes `de-CH`. */
 export function canonicalLanguage(language: string): string {
   return Intl.getCanonicalLocales(language)[0] ?? language;
 }
@@ -32,12 +32,12 @@ export function wrongTimeZone(value: unknown): string | null {
   return isKnown ? null : 'it must be an IANA time zone such as Europe/Zurich';
 }
 
-/** The name that all names of a zone are kept under. */
+/** The canonical name, under which time zones are stored. */
 export function canonicalTimeZone(name: string): string {
   return canonicalZone(name) ?? name;
 }
 
-/** One flat object of text, numbers and booleans. */
+/** Checks a flat object of text, numbers and booleans; returns the reason of a refusal, or null. */
 export function wrongAttributes(value: unknown): string | null {
   if (!isJsonObject(value)) return 'it must be an object';
   const entries = Object.entries(value);
@@ -45,7 +45,7 @@ export function wrongAttributes(value: unknown): string | null {
   for (const [name, each] of entries) {
     if (name === '' || name.length > MAX_NAME) return `a name must be 1 to ${MAX_NAME} characters`;
     if (each instanceof ExactNumber)
-      return `the number ${each.text.slice(0, 40)} cannot be kept exactly: send it as text`;
+      return `the number ${each.text.slice(0, 40)} cannot be stored exactly: send it as text`;
     if (!isScalar(each)) return 'each value must be text, a number or a boolean';
     if (typeof each === 'string' && each.length > MAX_TEXT) return `each text must be at most ${MAX_TEXT} characters`;
   }

@@ -7,7 +7,7 @@ import { DeviceRepository } from './device.repository.js';
 import type { Holder, ImportedDevice } from './registration.js';
 import { TagRepository } from './tag.repository.js';
 
-/** Which registrations the quotas of their application refuse. A device that is registered already is never refused. */
+/** Applies the quotas of an application to registrations. A device that is already registered is never refused. */
 @Injectable()
 export class DeviceQuota {
   constructor(
@@ -17,7 +17,7 @@ export class DeviceQuota {
     private readonly tags: TagRepository,
   ) {}
 
-  /** The error of each device that is refused: it is new, and there is no room. */
+  /** The error of each refused device: it is new, and the quota is used up. */
   async refuse<D extends Holder>(applicationId: string, devices: readonly D[]): Promise<Map<D, ApiError>> {
     const count = () => this.devices.count(applicationId);
     const room = await this.quotas.grant('devices', applicationId, devices.length, count);
@@ -27,7 +27,7 @@ export class DeviceQuota {
     return new Map(beyond.map((device) => [device, this.quotas.reached('devices')]));
   }
 
-  /** The error of each device that is refused itself, or for a new tag of it. */
+  /** The error of each device that is refused itself, or because of a new tag. */
   async refuseImported(
     applicationId: string,
     devices: readonly ImportedDevice[],
@@ -37,7 +37,7 @@ export class DeviceQuota {
     return new Map([...refused, ...(await this.refuseTags(applicationId, admitted))]);
   }
 
-  /** The error of each device that names a tag that is new, and for which there is no room. */
+  /** The error of each device with a new tag for which the quota is used up. */
   private async refuseTags(
     applicationId: string,
     devices: readonly ImportedDevice[],

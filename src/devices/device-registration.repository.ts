@@ -14,7 +14,7 @@ import type { Device } from './device.repository.js';
 import { lastOfEach } from './registration.js';
 import type { DeviceRegistration, Holder, ImportedDevice } from './registration.js';
 
-/** What is undefined stays. */
+/** Undefined members keep their values. */
 export type DeviceChange = Partial<Omit<DeviceRegistration, 'deviceId' | 'userAgent'>>;
 
 export interface PutCounts {
@@ -26,19 +26,19 @@ export interface PutCounts {
 
 const ATTEMPTS = 5;
 
-/** The columns of a row of JSON. */
+/** The columns of a JSON row. */
 const ROW = sql`(device_id text, platform text, provider text, token text, identity text, user_id text, phone_number text,
   user_agent text, language text, time_zone text, app_version text, attributes jsonb)`;
 
 /**
- * Registrations come and change. A token belongs to one device id of an application at its provider: with whom it comes
- * last, he has it, and the registration that had it ends.
+ * Writes registrations. A provider's token belongs to one device id of an application: the last registration with the
+ * token has it, and an earlier one ends.
  */
 @Injectable()
 export class DeviceRegistrationRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Registers one, or registers it anew. */
+  /** Registers one device, or updates its registration. */
   async put(applicationId: string, device: DeviceRegistration, now: Date): Promise<Device> {
     const { put } = await this.makingRoom(applicationId, [device], [], (db) =>
       register(db, applicationId, [device], now),
@@ -47,8 +47,8 @@ export class DeviceRegistrationRepository {
   }
 
   /**
-   * Several of different ids and tokens in one statement; answers in the order given. Throws PostgreSQL's error when a token
-   * is another's.
+   * Registers devices with different ids and tokens in one statement; returns in the given order. Throws PostgreSQL's
+   * error if another device has one of the tokens.
    */
   async putTogether(applicationId: string, devices: readonly DeviceRegistration[], now: Date): Promise<Device[]> {
     const put = await register(this.database.kysely, applicationId, devices, now);
@@ -57,8 +57,8 @@ export class DeviceRegistrationRepository {
   }
 
   /**
-   * Registers many in one statement, in the order given: of two for one device id or token the later one counts. With
-   * subscriptions it is one transaction.
+   * Registers many devices in one statement, in the given order: of two with the same device id or token the later one
+   * counts. With subscriptions it is one transaction.
    */
   async putMany(applicationId: string, devices: readonly ImportedDevice[], now: Date): Promise<PutCounts> {
     const { last, ended } = lastOfEach(devices);
@@ -77,7 +77,10 @@ export class DeviceRegistrationRepository {
     return { created, updated: devices.length - created, moved };
   }
 
-  /** The device ids of those that are registered: under their id, or with their token under another id, which moves. */
+  /**
+   * The device ids of the devices that are registered: under their id, or with their token under another id, from which
+   * it moves.
+   */
   async findKnown(applicationId: string, devices: readonly Holder[]): Promise<Set<string>> {
     const { rows } = await sql<{ deviceId: string }>`
       select new."deviceId" from jsonb_to_recordset(${toHolders(devices)}::jsonb)
@@ -88,7 +91,9 @@ export class DeviceRegistrationRepository {
     return new Set(rows.map(({ deviceId }) => deviceId));
   }
 
-  /** Undefined when there is no such device. A token in the change is a sign of life, as a registration is. */
+  /**
+   * Returns undefined if there is no such device. A token in the change counts as a sign of life, like a registration.
+   */
   async change(applicationId: string, deviceId: string, change: DeviceChange, now: Date): Promise<Device | undefined> {
     const { attributes, token, identity, platform, provider } = change;
     const alive = { retired_reason: null, retired_at: null, seen_on: dayOf(now), registered_at: now };
@@ -118,7 +123,10 @@ export class DeviceRegistrationRepository {
     return put[0] && toDevice(put[0]);
   }
 
-  /** One statement, when no token is taken and none `follow`; else those who hold one go first, in a transaction with it. */
+  /**
+   * One statement if no token is taken and `follow` is false; else a transaction that first ends the registrations
+   * with these tokens.
+   */
   private async makingRoom<Row>(
     applicationId: string,
     devices: readonly Holder[],
@@ -137,12 +145,17 @@ export class DeviceRegistrationRepository {
       } catch (error) {
         const { table } = error as { table?: string };
         const hasNoParent = hasSqlState(error, SQL_STATE.foreignKeyViolation);
-        // A tag that was removed at this moment is made again.
+        // Tried again: the tag was removed concurrently, and is created again.
         const isTagGone = hasNoParent && table === 'subscription';
         if (hasNoParent && !isTagGone) throw notFound('application', 'applicationId');
         if (!isTagGone && !isConflict(error) && !hasSqlState(error, SQL_STATE.uniqueViolation)) throw error;
         if (attempt === ATTEMPTS)
-          throw new ApiError('FPWSE0025E', 'The token is being registered elsewhere. Try again.', {}, { cause: error });
+          throw new ApiError(
+            'FPWSE0025E',
+            'The token is being registered by another request. Try again.',
+            {},
+            { cause: error },
+          );
       }
   }
 }
@@ -157,8 +170,8 @@ interface PutRow {
 const PUT_ROW = sql`(xmax = 0) as created, device.seq, device.device_id, device.broadcast`;
 
 /**
- * Ends the registrations under other ids that hold a token of `devices`, and those of `ended`; answers how many. One
- * that is itself among `devices` goes on with the token it has there, and until then with none.
+ * Ends the registrations with a token of `devices` under other ids, and those in `ended`; returns how many. A
+ * registration that is also in `devices` gets its new token there, and has none until then.
  */
 async function endHolders(
   db: Kysely<Tables>,
@@ -226,7 +239,7 @@ async function upsert<Row>(
 
 type ProfileField = 'language' | 'timeZone' | 'appVersion' | 'attributes';
 
-/** What was, where none is given; none, for the devices that say so. */
+/** The former value if none is given; null for the devices that ask for it. */
 function kept(column: string, emptied: RawBuilder<unknown>): RawBuilder<unknown> {
   const [given, before] = [sql.ref(`excluded.${column}`), sql.ref(`device.${column}`)];
   return sql`case when excluded.device_id = any(${emptied}) then null else coalesce(${given}, ${before}) end`;
@@ -253,7 +266,7 @@ function toRow(device: DeviceRegistration): Record<string, unknown> {
   };
 }
 
-/** What the unique index of tokens compares. */
+/** The value of the unique index of tokens. */
 export function hashOf(identity: string): Buffer {
   return createHash('sha256').update(identity).digest();
 }

@@ -7,10 +7,13 @@ import { countDue } from '../database/due.js';
 import type { Due } from '../database/due.js';
 import { UNSEEN, dayOf } from './device.repository.js';
 
-/** Devices of one step: a transaction of some 20 ms. */
+/** Devices per step: a transaction of about 20 ms. */
 const STEP = 500;
 
-/** Retires devices that nobody has seen, and deletes those retired long ago. Several schedulers share the work. */
+/**
+ * Retires devices that have not been seen for long, and deletes devices retired long ago. Several schedulers share the
+ * work.
+ */
 @Injectable()
 export class DeviceRetentionRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
@@ -23,7 +26,7 @@ export class DeviceRetentionRepository {
     return countDue(this.database, sql`device where ${isRetired(before)}`, sql`device`);
   }
 
-  /** One step over devices that were seen when the clock was wrong, in 1970 or in days to come: they count as seen now. */
+  /** One step over devices with a date from a wrong clock, in 1970 or in the future: they count as seen now. */
   async correctSeen(now: Date): Promise<boolean> {
     const { rows } = await sql`
       update device set seen_on = ${dayOf(now)}::date where seq in (
@@ -34,7 +37,10 @@ export class DeviceRetentionRepository {
     return rows.length > 0;
   }
 
-  /** One step over devices not seen since the day of `before`, the longest unseen first. False when there was nothing to do. */
+  /**
+   * One step over devices not seen since the day of `before`, the longest unseen first. Returns false if there was
+   * nothing to do.
+   */
   async retireUnseen(before: Date, now: Date): Promise<boolean> {
     const { rows } = await sql`
       update device set retired_reason = ${UNSEEN}, retired_at = ${now} where seq in (
@@ -44,7 +50,9 @@ export class DeviceRetentionRepository {
     return rows.length > 0;
   }
 
-  /** One step over devices retired before `before`, with their subscriptions. False when there was nothing to do. */
+  /**
+   * One step over devices retired before `before`, with their subscriptions. Returns false if there was nothing to do.
+   */
   async deleteRetired(before: Date): Promise<boolean> {
     const { rows } = await sql`
       delete from device where seq in (

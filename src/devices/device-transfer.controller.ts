@@ -12,7 +12,7 @@ import { TakesBody } from '../common/takes-body.js';
 import { toExportLine } from './device.dto.js';
 import { DeviceTransferService } from './device-transfer.service.js';
 
-/** Extensions: devices by the million. Two colons are one to the router. */
+/** Extensions: import and export of devices. The router reads a double colon as one. */
 @ApiTags('Devices')
 @Controller('imfpush/v1/apps/:applicationId')
 @UseGuards(ScopeGuard)
@@ -27,10 +27,10 @@ export class DeviceTransferController {
   @ApiOperation({
     summary: 'Register a device for each line of the body (extension)',
     description:
-      'Each line is a JSON object as POST devices takes it, and `tagNames` beside: all that the device is subscribed to afterwards, `Push.ALL` among them; left out, that stays. Tags that there are not are made. The export’s lines are such, and its trailer is checked: a wrong count is reported as a rejected line, and a body without one is imported with a `note` in the summary. Devices not named stay. A bad line is reported and the others are registered. Importing the same again changes nothing.',
+      'Each line is a JSON object like the body of POST devices. `tagNames` lists all subscriptions that the device has afterwards, `Push.ALL` included; if omitted, the subscriptions stay. Missing tags are created. The lines of an export are accepted, and its trailer is checked: a wrong count is reported as a rejected line, and a body without a trailer is imported with a `note` in the summary. Devices without a line are not changed. A bad line is reported and the others are registered. Repeating an import changes nothing.',
   })
   @ApiConsumes(NDJSON)
-  @ApiBody({ description: 'One JSON object a line, of any number', schema: { type: 'string' } })
+  @ApiBody({ description: 'One JSON object per line, any number of lines', schema: { type: 'string' } })
   @ApiResponse({
     status: 200,
     description:
@@ -40,14 +40,17 @@ export class DeviceTransferController {
   @ApiResponse({
     status: 207,
     description:
-      'Some lines are rejected. After the summary, a line `{line, code, message}` for each of the first million',
+      'Some lines are rejected. The summary is followed by a line `{line, code, message}` for each of the first million rejected lines',
     content: { [NDJSON]: { schema: { type: 'string' } } },
   })
   @ApiResponse({ status: 405, description: `The content type is not ${NDJSON}` })
-  @ApiResponse({ status: 503, description: 'FPWSE0025E: it broke off; says how many devices are registered' })
+  @ApiResponse({
+    status: 503,
+    description: 'FPWSE0025E: the import was interrupted; `message` has the number of registered devices',
+  })
   async import(
     @Param('applicationId') applicationId: string,
-    // An empty body is none.
+    // An empty body has no stream.
     @Req() { body = Readable.from([]) }: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StreamableFile> {
@@ -62,9 +65,9 @@ export class DeviceTransferController {
   @Produces(NDJSON)
   @RequireScope('devices.read')
   @ApiOperation({
-    summary: 'All devices that can be sent to, with their subscriptions, one JSON object a line (extension)',
+    summary: 'Export all devices that are not retired, with their subscriptions, one JSON object per line (extension)',
     description:
-      'The last line is `{"trailer":{"count":N}}`, N the lines before it. An answer without it was cut short: ask again.',
+      'The last line is `{"trailer":{"count":N}}` with the number of lines before it. An answer without this line was cut short: repeat the request.',
   })
   @ApiResponse({ status: 200, content: { [NDJSON]: { schema: { type: 'string' } } } })
   async export(@Param('applicationId') applicationId: string): Promise<StreamableFile> {

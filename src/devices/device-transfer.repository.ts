@@ -9,30 +9,32 @@ import { BROADCAST_TAG } from './audience.repository.js';
 import { toDevice } from './device.repository.js';
 import type { Device } from './device.repository.js';
 
-/** A device with the tags that it is subscribed to, `Push.ALL` among them. */
+/** A device with its tags, including `Push.ALL`. */
 export interface TaggedDevice {
   device: Device;
   tagNames: string[];
 }
 
-/** A row that an import has put, and what the device is to be subscribed to. */
+/** A row that an import has written, and its new subscriptions. */
 export interface PutDevice {
   seq: number;
   created: boolean;
-  /** As it is: whether it has `Push.ALL`. */
+  /** The current subscription to `Push.ALL`. */
   broadcast: boolean;
   tagNames: readonly string[];
 }
 
-/** Tag names of one page: where devices have hundreds of tags it has fewer devices. */
+/** Tag names per page: a page has fewer devices if they have hundreds of tags. */
 const NAMES_A_PAGE = 20_000;
 
-/** Devices with their subscriptions, many at a time. */
+/** Reads devices with their subscriptions in pages. */
 @Injectable()
 export class DeviceTransferRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** The next above `after` up to `max` that can be sent to, `limit` at most, and where to go on. */
+  /**
+   * The next devices above `after` up to `max` that are not retired, at most `limit`, and where the next page begins.
+   */
   page(
     applicationId: string,
     { after, max, limit }: { after: number; max: number; limit: number },
@@ -42,7 +44,7 @@ export class DeviceTransferRepository {
       order by seq limit ${limit}`);
   }
 
-  /** Those of a user above `after`, `limit` at most, and where to go on. */
+  /** A user's devices above `after`, at most `limit`, and where the next page begins. */
   ofUser(
     applicationId: string,
     userId: string,
@@ -70,7 +72,7 @@ export class DeviceTransferRepository {
   }
 }
 
-/** Subscribes devices to exactly their tags, and makes those that there are not. */
+/** Sets the subscriptions of devices to exactly their tags, and creates missing tags. */
 export async function setSubscriptions(
   db: Kysely<Tables>,
   applicationId: string,
@@ -86,14 +88,14 @@ export async function setSubscriptions(
     tagNames.filter((name) => name !== BROADCAST_TAG).map((name) => ({ seq, name })),
   );
   const wanted = sql`jsonb_to_recordset(${JSON.stringify(pairs)}::jsonb) as wanted (seq bigint, name text)`;
-  // A device that has just been made has none to lose.
+  // A new device has no subscription to remove.
   const known = devices.filter(({ created }) => !created);
   if (known.length > 0)
     await sql`
       delete from subscription where device_seq = any(${bigints(known.map(({ seq }) => seq))})
         and (device_seq, tag_name) not in (select seq, name from ${wanted})`.execute(db);
   if (pairs.length === 0) return;
-  // In one order, so that imports side by side wait for each other and not in a ring.
+  // In one order, so that concurrent imports wait for each other without a deadlock.
   await sql`
     insert into tag (application_id, name, description, created_at, updated_at)
     select distinct ${applicationId}, name, '', ${now}::timestamptz, ${now}::timestamptz from ${wanted} order by name

@@ -26,27 +26,27 @@ import { ImportDeviceDto } from './device.dto.js';
 import { toRegistration } from './devices.service.js';
 import { ImportReport } from './import-report.js';
 
-/** One statement of some 15 ms; reading as many lines takes as long. */
+/** Devices per statement of about 15 ms; reading as many lines takes as long. */
 const BATCH = 500;
-/** Of one batch, beside its last line: 10 MB at most. */
+/** Tag names per batch, without its last line: at most 10 MB. */
 const TAG_NAMES = 20_000;
-/** Some 400 KB. */
+/** About 400 KB. */
 const EXPORT_PAGE = 1_000;
-/** Batches written at once: each holds a connection to the database for some 15 ms, and other requests need some too. */
+/** Concurrent batches: each holds a database connection for about 15 ms, and other requests need some too. */
 const AT_ONCE = 4;
-/** As of any other body. A device alone is at most 128 KiB; the rest is for the names of thousands of tags. */
+/** Bytes, as for every other body. A device is at most 128 KiB; the rest is for the names of thousands of tags. */
 const MAX_LINE = 1_048_576;
 
-/** A device, and the number of its line. */
+/** A device and its line number. */
 interface Numbered {
   line: number;
   device: ImportedDevice;
 }
 
-/** All devices of an application in and out, one JSON object a line, in the memory of a few batches. */
+/** Imports and exports all devices of an application, one JSON object per line, with a few batches in memory. */
 @Injectable()
 export class DeviceTransferService implements OnModuleDestroy {
-  /** Of applications: one that imports over many connections waits for itself. */
+  /** Per application, so that an application with many concurrent imports delays only itself. */
   private readonly turns = new FairTurns(AT_ONCE);
   private readonly stopping = new AbortController();
 
@@ -60,21 +60,21 @@ export class DeviceTransferService implements OnModuleDestroy {
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Pick<Config, 'shutdownTimeoutMs'>,
   ) {
-    // Each import has one, and Node takes eleven for a leak.
+    // Every import adds a listener, and Node warns of a leak above ten.
     setMaxListeners(0, this.stopping.signal);
   }
 
-  /** A short import ends within half of the time that a stop has, and a long one has the rest for its answer. */
+  /** A short import ends within half of the time for a stop; a long one has the other half for its answer. */
   onModuleDestroy(): void {
     const stop = (): void =>
-      this.stopping.abort(new ApiError('FPWSE0025E', 'The import broke off: this process stops.'));
+      this.stopping.abort(new ApiError('FPWSE0025E', 'The import was interrupted: this process stops.'));
     setTimeout(stop, this.config.shutdownTimeoutMs / 2).unref();
   }
 
   /**
-   * Registers the device of each line, as POST does. A bad line is reported and the others kept. What was read is kept
-   * also when the import breaks off; importing again changes nothing of it. Throws FPWSE0025E when the database is away or
-   * this process stops.
+   * Registers the device of each line as POST does. A bad line is reported and the others are stored. If the import is
+   * interrupted, the lines read so far stay registered; repeating the import is safe. Throws FPWSE0025E if the database
+   * is unreachable or this process stops.
    */
   importDevices(applicationId: string, source: AsyncIterable<Buffer>): Promise<ImportReport> {
     return Turn.give((turn) => this.importInTurns(turn, applicationId, source));
@@ -90,7 +90,7 @@ export class DeviceTransferService implements OnModuleDestroy {
     const write = async (): Promise<void> => {
       await writing;
       writing = this.write(applicationId, batch, report);
-      // Its failure is met at the next one.
+      // The next await of `writing` handles the failure.
       writing.catch(() => undefined);
       batch = [];
       tagNames = 0;
@@ -120,7 +120,7 @@ export class DeviceTransferService implements OnModuleDestroy {
     return report;
   }
 
-  /** Those that can be sent to, in the order of their registration; what is registered meanwhile is left out. */
+  /** Devices that are not retired, in the order of their registration, without those registered meanwhile. */
   async exportDevices(applicationId: string): Promise<AsyncIterable<TaggedDevice[]>> {
     await this.applications.getApplication(applicationId);
     return this.exportPages(applicationId, await this.audience.highestSeq(applicationId));
@@ -144,11 +144,11 @@ export class DeviceTransferService implements OnModuleDestroy {
       });
     } catch (error) {
       if (error instanceof ApiError && error.status < 500) throw error;
-      throw withKept(new ApiError('FPWSE0025E', 'The import broke off.', {}, { cause: error }), report);
+      throw withKept(new ApiError('FPWSE0025E', 'The import was interrupted.', {}, { cause: error }), report);
     }
   }
 
-  /** The devices that there is room for; the lines of the others are rejected. */
+  /** The devices within the quotas; the lines of the others are rejected. */
   private async withinQuotas(
     applicationId: string,
     batch: readonly Numbered[],
@@ -167,13 +167,15 @@ export class DeviceTransferService implements OnModuleDestroy {
   }
 }
 
-/** Says what was kept of an import that breaks off. */
+/** Adds the number of stored devices to the error of an interrupted import. */
 function withKept({ code, message, headers, cause }: ApiError, report: ImportReport): ApiError {
   const { lines, rejected } = report.summarize();
-  return new ApiError(code, `${message} ${lines - rejected} devices are registered: import again.`, headers, { cause });
+  return new ApiError(code, `${message} ${lines - rejected} devices are registered. Repeat the import.`, headers, {
+    cause,
+  });
 }
 
-/** The registration of a line, the count of a trailer, or why it is neither. */
+/** The registration in a line, the count in a trailer, or the error. */
 function readLine({ bytes }: Line, providers: Providers): ImportedDevice | number | ApiError {
   if (bytes === null) return new ApiError('FPWSE0004E', `The line is longer than ${MAX_LINE} bytes.`);
   try {

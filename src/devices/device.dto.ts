@@ -13,17 +13,17 @@ import type { Device } from './device.repository.js';
 import { PLATFORMS, readPlatform } from './platform.js';
 import { IsTagNames } from './tag-names.js';
 
-/** docs/protocol/mobilefirst.md §12 */
+/** Characters (docs/protocol/mobilefirst.md §12). */
 const MAX_USER_ID = 254;
 const MAX_ID = 255;
-/** A Web Push subscription as JSON stays under 1 KB; some Windows channel URIs reach 1,024 characters. */
+/** A Web Push subscription as JSON has less than 1 KB; some Windows channel URIs have 1,024 characters. */
 const MAX_TOKEN = 4_096;
 const MAX_APP_VERSION = 64;
 
 const ATTRIBUTES = {
   type: 'object' as const,
   additionalProperties: { oneOf: [{ type: 'string' }, { type: 'number' }, { type: 'boolean' }] },
-  description: 'Extension: what the app knows of its user, flat; for campaigns',
+  description: 'Extension: flat object with data about the user, for campaign targets',
 };
 
 export class RegisterDeviceDto {
@@ -47,15 +47,15 @@ export class RegisterDeviceDto {
   @IsString({ message: 'it must be a string' })
   @MaxLength(MAX_USER_ID, { message: `it must be at most ${MAX_USER_ID} characters` })
   @IsPathName()
-  @ApiPropertyOptional({ maxLength: MAX_USER_ID, description: 'Left out, empty or `anonymous`: nobody is signed in' })
+  @ApiPropertyOptional({ maxLength: MAX_USER_ID, description: 'Omitted, empty or `anonymous`: no user is signed in' })
   userId?: string;
 
-  // The vendor's Windows plugin serialises a long, and so loses the plus and the zeros in front itself.
+  // A number too, because the vendor's Windows plugin sends one and loses the plus sign and leading zeros itself.
   @IsOptional()
   @TextFromNumber()
   @IsString({ message: 'it must be a string or a whole number' })
   @MaxLength(MAX_ID, { message: `it must be at most ${MAX_ID} characters` })
-  @ApiPropertyOptional({ maxLength: MAX_ID, description: 'A whole number is read as its digits' })
+  @ApiPropertyOptional({ maxLength: MAX_ID, description: 'A whole number is stored as text' })
   phoneNumber?: string;
 
   @IsOptional()
@@ -66,7 +66,7 @@ export class RegisterDeviceDto {
 
   @IsOptional()
   @IsLanguage()
-  @ApiPropertyOptional({ description: 'Extension: BCP 47, kept in its canonical form', example: 'de-CH' })
+  @ApiPropertyOptional({ description: 'Extension: BCP 47, stored in its canonical form', example: 'de-CH' })
   language?: string | null;
 
   @IsOptional()
@@ -86,7 +86,7 @@ export class RegisterDeviceDto {
   attributes?: DeviceAttributes | null;
 }
 
-/** A line of an import. */
+/** One line of an import. */
 export class ImportDeviceDto extends RegisterDeviceDto {
   @IsOptional()
   @IsTagNames()
@@ -94,7 +94,7 @@ export class ImportDeviceDto extends RegisterDeviceDto {
   tagNames?: string[] | null;
 }
 
-/** What is left out stays as it is; a device id, which some SDKs repeat, must be the one in the path. */
+/** Omitted members keep their values. A device id, which some SDKs repeat, must equal the one in the path. */
 export class UpdateDeviceDto extends PartialType(OmitType(RegisterDeviceDto, ['userAgent'] as const)) {}
 
 export class DeviceAnswer {
@@ -104,8 +104,8 @@ export class DeviceAnswer {
   platform!: string;
   @ApiProperty()
   token!: string;
-  /** The SDKs cast it to a string. */
-  @ApiProperty({ description: '`anonymous` when nobody is signed in' })
+  /** Always a string, because the SDKs cast it to one. */
+  @ApiProperty({ description: '`anonymous` if no user is signed in' })
   userId!: string;
   @ApiProperty()
   phoneNumber!: string;
@@ -139,7 +139,7 @@ export class ShortDeviceAnswer {
 }
 
 export class DeviceListAnswer {
-  @ApiProperty({ type: [DeviceAnswer], description: 'With `expand=false` deviceId, userId and href only' })
+  @ApiProperty({ type: [DeviceAnswer], description: 'With `expand=false` only deviceId, userId and href' })
   devices!: (DeviceAnswer | ShortDeviceAnswer)[];
   @ApiProperty({ type: PageInfo })
   pageInfo!: PageInfo;
@@ -171,7 +171,7 @@ export function toShortAnswer(device: Device): ShortDeviceAnswer {
   return { deviceId: device.deviceId, userId: device.userId ?? ANONYMOUS, href: hrefOf(device) };
 }
 
-/** A line of the export: what an import takes, with the times for people. */
+/** A line of the export: the members of an import line, plus times. */
 export function toExportLine({ device, tagNames }: TaggedDevice): Record<string, unknown> {
   const { createdMode: _mode, href: _href, ...line } = toDeviceAnswer(device);
   const given = Object.entries(line).filter(
@@ -188,12 +188,12 @@ export function isoSeconds(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`;
 }
 
-/** SDKs send back the `anonymous` they were given; it means nobody. */
+/** SDKs send back the `anonymous` of an answer, which stands for no user. */
 export function readUserId(userId: string | null | undefined): string | null {
   return userId && userId !== ANONYMOUS ? userId : null;
 }
 
-/** The query's `userId`: undefined when all are meant, null for nobody's. */
+/** The query's `userId`: undefined for all devices, null for devices without a user. */
 export function readUser(query: Query): string | null | undefined {
   const userId = readText(query, 'userId');
   return userId === undefined ? undefined : readUserId(userId);

@@ -30,21 +30,21 @@ export interface Device {
   updatedAt: Date;
 }
 
-/** `userId` null: those that are nobody's; undefined: everybody's. */
+/** `userId` null: devices without a user; undefined: all devices. */
 export interface DeviceQuery {
   userId?: string | null;
   filter: Filter;
 }
 
-/** An exact platform is all the documents let devices be filtered by. */
+/** MobileFirst's documents allow a filter by exact platform only. */
 export const DEVICE_FILTERS = { platform: EXACT };
 
-/** What delivery needs of a device: what its provider needs, and who it is. */
+/** The data of a device that delivery needs: for its provider, and for placeholders. */
 export interface DeliverableDevice extends Recipient {
   seq: number;
 }
 
-/** The reason of a retirement that a sign of life ends. */
+/** Retirement for this reason ends when the device is seen again. */
 export const UNSEEN = 'unseen';
 
 @Injectable()
@@ -61,7 +61,7 @@ export class DeviceRepository {
     return row && toDevice(row);
   }
 
-  /** In the order of their registration. */
+  /** In the order of registration. */
   async list(applicationId: string, { userId, filter }: DeviceQuery, page: PageRequest): Promise<Page<Device>> {
     const platforms = toSql(filter, ({ value }) => sql`platform = ${readPlatform(value) ?? value}`);
     const ofUser = userId === null ? sql`user_id is null` : sql`user_id = ${userId}`;
@@ -70,7 +70,7 @@ export class DeviceRepository {
       keys: { seq: 'bigint' },
       from: sql`device where application_id = ${applicationId} and ${platforms} and ${userId === undefined ? sql`true` : ofUser}`,
       rows: (keys) => sql`select device.* from device join (${keys}) as page using (seq)`,
-      // What is counted by platform answers every filter of platforms.
+      // Only without a user: the stored count by platform is exact for every filter by platform.
       ...(userId === undefined && {
         count: () => readTally(db, applicationId, 'device', platforms),
       }),
@@ -79,14 +79,14 @@ export class DeviceRepository {
     return { rows: rows.map(toDevice), ...links };
   }
 
-  /** Retired ones too. */
+  /** Includes retired devices. */
   count(applicationId: string): Promise<number> {
     return readTally(this.database.kysely, applicationId, 'device');
   }
 
   /**
-   * The app gave a sign of life: SDKs read their own registration at each start and register only when it changed. At
-   * most one write a day; a device that was retired as unseen is alive again.
+   * Records a sign of life: SDKs read their own registration at each start, and register only after a change. At most
+   * one write per day. Reactivates a device that was retired as unseen.
    */
   async noteSeen(applicationId: string, deviceId: string, now: Date): Promise<void> {
     await sql`
@@ -98,7 +98,7 @@ export class DeviceRepository {
     );
   }
 
-  /** What a subscription needs to know. */
+  /** The owner of a subscription. */
   findOwner(applicationId: string, deviceId: string): Promise<{ seq: number; userId: string | null } | undefined> {
     return this.database.kysely
       .selectFrom('device')
@@ -108,7 +108,7 @@ export class DeviceRepository {
       .executeTakeFirst();
   }
 
-  /** False when there was none. */
+  /** Returns false if there was none. */
   async remove(applicationId: string, deviceId: string): Promise<boolean> {
     const removed = await this.database.kysely
       .deleteFrom('device')
@@ -120,9 +120,9 @@ export class DeviceRepository {
   }
 
   /**
-   * Those of the given seqs, in ascending order, that can still be sent to at the provider, in no particular order and
-   * perhaps with others between them: a broadcast's devices are neighbours, and reading a range costs a third of
-   * looking up each.
+   * The devices with these seqs (ascending) that can be sent to at the provider; the result is unordered and may
+   * contain other devices between them. A broadcast's devices are neighbours, and reading a range costs a third of
+   * single look-ups.
    */
   async findDeliverable(seqs: readonly number[], provider: ProviderName): Promise<DeliverableDevice[]> {
     const [first = 0, last = 0] = [seqs[0], seqs.at(-1)];
@@ -141,7 +141,7 @@ export class DeviceRepository {
     }));
   }
 
-  /** Takes devices out of every audience until they register again; a registration newer than `before` is kept. */
+  /** Removes devices from every audience until they register again; registrations newer than `before` are kept. */
   async retire(seqs: readonly number[], reason: string, before: Date): Promise<void> {
     if (seqs.length === 0) return;
     await this.database.kysely

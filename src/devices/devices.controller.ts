@@ -27,14 +27,17 @@ export class DevicesController {
   @Post()
   @RequireScope('devices.write')
   @ApiOperation({
-    summary: 'Register a device, or register it anew',
+    summary: 'Register a device, or update its registration',
     description:
-      'A token that another device id has moves here, and that registration ends. `language`, `timeZone`, `appVersion` and `attributes` (extensions) stay as they were when they are left out; null empties them.',
+      'If another device id has the token, the token moves to this device and the other registration ends. `language`, `timeZone`, `appVersion` and `attributes` (extensions) keep their values if omitted; null clears them.',
   })
   @ApiResponse({ status: 201, type: DeviceAnswer })
-  @ApiResponse({ status: 400, description: 'FPWSE0005E naming the field and why' })
+  @ApiResponse({ status: 400, description: 'FPWSE0005E: `message` names the field and the reason' })
   @ApiResponse({ status: 404, description: 'Unknown application' })
-  @ApiResponse({ status: 409, description: 'CARIL0409E: it is new, and the application has as many devices as it may' })
+  @ApiResponse({
+    status: 409,
+    description: 'CARIL0409E: the device is new, and the application has the maximum number of devices',
+  })
   async register(
     @Param('applicationId') applicationId: string,
     @Body(new BodyPipe(RegisterDeviceDto)) body: RegisterDeviceDto,
@@ -45,7 +48,12 @@ export class DevicesController {
   @Get()
   @RequireScope('devices.read')
   @ApiOperation({ summary: 'List the devices, in the order of their registration' })
-  @ApiQuery({ name: 'userId', required: false, type: String, description: 'Those of one user; `anonymous`: of nobody' })
+  @ApiQuery({
+    name: 'userId',
+    required: false,
+    type: String,
+    description: 'Devices of one user; `anonymous`: devices without a user',
+  })
   @ApiPaging()
   @ApiFilter('`platform` (`==` only)')
   @ApiResponse({ status: 200, type: DeviceListAnswer })
@@ -65,7 +73,7 @@ export class DevicesController {
   @RequireScope('devices.read')
   @ApiOperation({ summary: 'Read a device' })
   @ApiResponse({ status: 200, type: DeviceAnswer })
-  @ApiResponse({ status: 404, description: 'It is not registered' })
+  @ApiResponse({ status: 404, description: 'The device is not registered' })
   async read(
     @Param('applicationId') applicationId: string,
     @Param('deviceId') deviceId: string,
@@ -78,10 +86,10 @@ export class DevicesController {
   @ApiOperation({
     summary: 'Change a device',
     description:
-      'What is left out stays. Null empties `language`, `timeZone`, `appVersion` and `attributes` (extensions).',
+      'Omitted fields keep their values. Null clears `language`, `timeZone`, `appVersion` and `attributes` (extensions).',
   })
   @ApiResponse({ status: 200, type: DeviceAnswer })
-  @ApiResponse({ status: 404, description: 'It is not registered' })
+  @ApiResponse({ status: 404, description: 'The device is not registered' })
   async update(
     @Param('applicationId') applicationId: string,
     @Param('deviceId') deviceId: string,
@@ -94,8 +102,8 @@ export class DevicesController {
   @HttpCode(204)
   @RequireScope('devices.write')
   @ApiOperation({ summary: 'Remove a device and its subscriptions' })
-  @ApiResponse({ status: 204, description: 'It is gone' })
-  @ApiResponse({ status: 404, description: 'It is not registered' })
+  @ApiResponse({ status: 204, description: 'Removed' })
+  @ApiResponse({ status: 404, description: 'The device is not registered' })
   remove(@Param('applicationId') applicationId: string, @Param('deviceId') deviceId: string): Promise<void> {
     return this.devices.removeDevice(applicationId, deviceId);
   }

@@ -31,7 +31,10 @@ export class DevicesService {
     private readonly clock: Clock,
   ) {}
 
-  /** Registering the same device again is an update. Throws CARIL0409E when it is new and the application's quota is used. */
+  /**
+   * Registering a known device updates it. Throws CARIL0409E if the device is new and the application's quota is used
+   * up.
+   */
   async registerDevice(applicationId: string, body: RegisterDeviceDto): Promise<Device> {
     noteShortRequest();
     await this.applications.getApplication(applicationId);
@@ -44,9 +47,9 @@ export class DevicesService {
   async updateDevice(applicationId: string, deviceId: string, change: UpdateDeviceDto): Promise<Device> {
     const known = await this.getDevice(applicationId, deviceId);
     if (isGiven(change.deviceId) && change.deviceId !== deviceId)
-      throw invalidValue('deviceId', 'it must be the device id of the path');
+      throw invalidValue('deviceId', 'it must equal the device id in the path');
     const platform = change.platform ?? (known.platform as Platform);
-    // Who delivers to it goes by platform and token together.
+    // The provider depends on platform and token together.
     const token = change.token ?? (platform === known.platform ? undefined : known.token);
     const changed = await this.registrations.change(
       applicationId,
@@ -66,7 +69,7 @@ export class DevicesService {
     return changed;
   }
 
-  /** What an SDK asks for at each start of its app, and so a sign of life. */
+  /** SDKs call this at each start of the app, so the call counts as a sign of life. */
   async readDevice(applicationId: string, deviceId: string): Promise<Device> {
     const device = await this.getDevice(applicationId, deviceId);
     await this.devices.noteSeen(applicationId, deviceId, new Date(this.clock.now()));
@@ -91,7 +94,7 @@ export class DevicesService {
   }
 }
 
-/** Throws FPWSE0005E for a token that its platform cannot have. */
+/** Throws FPWSE0005E for a token that is not valid on its platform. */
 export function toRegistration(device: RegisterDeviceDto, providers: Providers): DeviceRegistration {
   return {
     deviceId: device.deviceId,

@@ -8,7 +8,7 @@ async function linesOf(report: ImportReport): Promise<object[]> {
   return lines;
 }
 
-it('counts what was kept, and says why lines were not: the summary first, then each of them', async () => {
+it('lists the summary first, then each rejected line with its reason', async () => {
   const report = new ImportReport();
   report.keep({ created: 3, updated: 1, moved: 1 });
   report.reject(2, invalidValue('token', 'a'));
@@ -29,7 +29,7 @@ it('counts what was kept, and says why lines were not: the summary first, then e
   expect(lines).toMatchObject([{ line: 2 }, { line: 5 }, { line: 6 }, { line: 9 }]);
 });
 
-it('lists a million lines and counts the rest; of reasons without end it keeps a thousand', async () => {
+it('lists a million rejected lines and counts the rest; keeps a thousand distinct reasons', async () => {
   const report = new ImportReport();
   const errors = Array.from({ length: 2_000 }, (_each, n) => invalidValue('a', String(n)));
   for (let line = 1; line <= 1_000_010; line++) report.reject(line, errors[line % 2_000]!);
@@ -56,13 +56,13 @@ describe('the trailer of an imported file', () => {
     expect([rejected, note]).toEqual([0, undefined]);
   });
 
-  it('with another count than lines came is a rejected line', () => {
+  it('with a count other than the number of lines is a rejected line', () => {
     const { rejected, reasons, note } = reportOf(['line', 3]).summarize();
     expect([rejected, note]).toEqual([1, undefined]);
     expect(reasons).toEqual([
       {
         code: 'FPWSE0005E',
-        message: expect.stringMatching(/'trailer\.count'.* 3, and 1 lines came/) as string,
+        message: expect.stringMatching(/'trailer\.count'.* 3, but there were 1 lines before it/) as string,
         lines: 1,
         firstLine: 2,
       },

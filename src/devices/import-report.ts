@@ -2,9 +2,9 @@ import { setImmediate as othersTurn } from 'node:timers/promises';
 import { invalidValue } from '../common/errors.js';
 import type { ApiError } from '../common/errors.js';
 
-/** Rejected lines that are listed one by one, some 50 bytes each; beyond, only their reasons are counted. */
+/** Rejected lines that are listed, about 50 bytes each; further lines only count towards their reasons. */
 const MAX_LISTED = 1_000_000;
-/** Different reasons; the words come from our own checks, of which there are a few dozen. */
+/** Distinct reasons. Our own checks make the texts, a few dozen of them. */
 const MAX_REASONS = 1_000;
 const LINES_A_CHUNK = 1_000;
 
@@ -23,21 +23,21 @@ export interface ImportSummary {
   /** Registrations that ended because their token came with another device id. */
   moved: number;
   rejected: number;
-  /** Why lines were rejected, the most frequent reason first. */
+  /** Reasons of rejected lines, the most frequent first. */
   reasons: Reason[];
-  /** What a person should know of the file. */
+  /** A remark about the file. */
   note?: string;
 }
 
 const NO_TRAILER =
-  'The last line is no {"trailer":{"count":…}}, as an export has one: nothing shows whether lines are missing.';
+  'The last line is not {"trailer":{"count":…}}, which an export ends with: missing lines cannot be detected.';
 
-/** What became of an import, in memory that does not grow with the good lines. */
+/** Collects the results of an import in memory that does not grow with the accepted lines. */
 export class ImportReport {
   private readonly counts = { lines: 0, created: 0, updated: 0, moved: 0, rejected: 0 };
   private readonly reasons = new Map<string, Reason>();
   private readonly listed: { line: number; reason: Reason }[] = [];
-  /** Lines behind the last trailer. */
+  /** Lines since the last trailer. */
   private open = 0;
   private trailers = 0;
 
@@ -45,17 +45,20 @@ export class ImportReport {
     return this.counts.lines === 0 && this.trailers === 0;
   }
 
-  /** Call for each line that is no trailer. */
+  /** Call for each line that is not a trailer. */
   pass(): void {
     this.open++;
   }
 
-  /** A trailer counts the lines since the one before, so that exports may be joined. */
+  /** A trailer counts the lines since the previous trailer, so exports may be concatenated. */
   close(line: number, count: number): void {
     if (count !== this.open)
       this.reject(
         line,
-        invalidValue('trailer.count', `it is ${count}, and ${this.open} lines came; what came is registered`),
+        invalidValue(
+          'trailer.count',
+          `it is ${count}, but there were ${this.open} lines before it; they are registered`,
+        ),
       );
     this.open = 0;
     this.trailers++;
@@ -76,7 +79,7 @@ export class ImportReport {
     reason.lines++;
     this.reasons.set(words, reason);
     if (this.listed.length >= MAX_LISTED) return;
-    // In the order of the lines: what is refused when a batch is written comes after bad lines of the next batch.
+    // Kept in line order: a line refused during the write of a batch is added after bad lines of the next batch.
     let place = this.listed.length;
     while (place > 0 && this.listed[place - 1]!.line > line) place--;
     this.listed.splice(place, 0, { line, reason });
@@ -90,7 +93,7 @@ export class ImportReport {
     };
   }
 
-  /** The summary, then one for each line that is rejected, in their order. */
+  /** The summary, then one line for each rejected line, in their order. */
   async *toLines(): AsyncGenerator<object[]> {
     yield [this.summarize()];
     for (let from = 0; from < this.listed.length; from += LINES_A_CHUNK) {

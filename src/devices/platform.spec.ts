@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { PLATFORMS, providerFor, readPlatform } from './platform.js';
 
 describe('readPlatform', () => {
-  it.each(PLATFORMS)('knows %s', (platform) => {
+  it.each(PLATFORMS)('accepts %s', (platform) => {
     expect(readPlatform(platform)).toBe(platform);
   });
 
@@ -10,7 +10,7 @@ describe('readPlatform', () => {
     expect(readPlatform('M')).toBe('W');
   });
 
-  it.each(['', 'a', 'g', 'IOS', 'AG', 'A,G', ' A', 'WEB', 'constructor'])('does not know %j', (text) => {
+  it.each(['refuses %j', 'a', 'g', 'IOS', 'AG', 'A,G', ' A', 'WEB', 'constructor'])('does not know %j', (text) => {
     expect(readPlatform(text)).toBeNull();
   });
 });

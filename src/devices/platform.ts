@@ -14,15 +14,15 @@ const PROVIDER_OF: Partial<Record<Platform, ProviderName>> = {
   H: 'hms',
 };
 
-/** A sandbox token says so itself; it may claim any platform. */
+/** A sandbox token selects the sandbox on every platform. */
 const SANDBOX_TOKEN = /^sandbox:/;
 
-/** Who delivers to such a device; null when nobody here can yet. */
+/** The provider for a device; null if none supports it. */
 export function providerFor(platform: Platform, token: string): ProviderName | null {
   return SANDBOX_TOKEN.test(token) ? 'sandbox' : (PROVIDER_OF[platform] ?? null);
 }
 
-/** The tutorial prints `M` for Windows where the reference has `W`. */
+/** The tutorial prints `M` for Windows, the reference `W`. */
 export function readPlatform(text: string): Platform | null {
   const code = text === 'M' ? 'W' : text;
   return (PLATFORMS as readonly string[]).includes(code) ? (code as Platform) : null;

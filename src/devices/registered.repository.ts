@@ -5,9 +5,9 @@ import type { Database } from '../database/database.js';
 import type { Target } from '../database/tables.js';
 
 export interface RegisteredId {
-  /** The device or user id of the target. */
+  /** The device or user id in the target. */
   id: string;
-  /** Whose it is: the user, or a device without one itself. */
+  /** The user of the id, or the device itself if it has no user. */
   owner: string;
 }
 
@@ -16,12 +16,15 @@ export interface AskedTarget {
   target: Pick<Target, 'deviceIds' | 'userIds' | 'platforms'>;
 }
 
-/** Which ids of a target somebody here answers to. */
+/** Tells which ids of a target are registered here. */
 @Injectable()
 export class RegisteredRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Of targets with device or user ids, in one statement: those with a device that gets messages, of the target's platforms. */
+  /**
+   * For targets with device or user ids, in one statement: the ids that have a device on the target's platforms which
+   * is not retired.
+   */
   async listRegistered(asked: readonly AskedTarget[]): Promise<RegisteredId[][]> {
     const found = asked.map((): RegisteredId[] => []);
     const flat = asked.flatMap(({ applicationId, target: { deviceIds, userIds, platforms } }, index) =>
@@ -33,7 +36,7 @@ export class RegisteredRepository {
         platforms,
       })),
     );
-    // An index look-up for each id, whatever the statistics say.
+    // An index look-up per id, independent of statistics.
     const { rows } = await sql<RegisteredId & { index: number }>`
       select distinct asked.index, asked.id, device.owner
       from json_to_recordset(${JSON.stringify(flat)}::json)

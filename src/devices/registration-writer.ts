@@ -6,14 +6,14 @@ import type { Device } from './device.repository.js';
 import { apart } from './registration.js';
 import type { Registration } from './registration.js';
 
-/** Of one statement: more would make the first wait for the last. */
+/** Registrations per statement: with more, the first would wait for the last. */
 const AT_ONCE = 100;
 
 type Settled = PromiseSettledResult<Device>;
 
 /**
- * Registers devices. Those that come together share a statement: an app that is updated registers everywhere at once, and
- * what one registration costs the database is mostly the statement and its commit.
+ * Registers devices. Concurrent registrations share a statement: after an app update many devices register at once, and
+ * most of the cost of one is the statement and its commit.
  */
 @Injectable()
 export class RegistrationWriter {
@@ -25,7 +25,7 @@ export class RegistrationWriter {
     return resultOf(await this.writes.add(registration));
   }
 
-  /** Whoever meets another's id or token comes after him. */
+  /** Registrations with the same id or token are written one after another. */
   private async writeAll(list: readonly Registration[]): Promise<Settled[]> {
     const { groups, later } = apart(list);
     const settled = new Map<Registration, Settled>();

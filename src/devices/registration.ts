@@ -1,21 +1,21 @@
 import type { DeviceAttributes } from '../database/tables.js';
 import type { ProviderName } from '../providers/provider.js';
 
-/** A device's registration, and which of several stand in each other's way, pure. */
+/** Registrations of devices, and which of several conflict with each other, pure. */
 
 export interface DeviceRegistration {
   deviceId: string;
   platform: string;
   provider: ProviderName;
   token: string;
-  /** What the token means (device-token.ts). */
+  /** Identifies the token at the provider (device-token.ts). */
   identity: string;
   userId: string | null;
   phoneNumber: string | null;
   userAgent: string | null;
   /**
-   * Left out here and in the next three: as it was, for SDKs know nothing of them and would erase what a backend has set.
-   * Null: none.
+   * Undefined, here and in the next three members: keep the value, because SDKs do not know these fields and would
+   * erase a backend's values. Null: clear it.
    */
   language?: string | null;
   timeZone?: string | null;
@@ -23,22 +23,22 @@ export interface DeviceRegistration {
   attributes?: DeviceAttributes | null;
 }
 
-/** One of many; `tagNames`: all that it is subscribed to afterwards, absent: what it was. */
+/** A device of an import. `tagNames`: all its subscriptions; absent: keep the current ones. */
 export interface ImportedDevice extends DeviceRegistration {
   tagNames?: readonly string[];
 }
 
-/** One that is asked for now. */
+/** A registration that was requested. */
 export interface Registration {
   applicationId: string;
   device: DeviceRegistration;
   now: Date;
 }
 
-/** Whose a token is. */
+/** The members that decide a conflict: device id, provider and token. */
 export type Holder = Pick<DeviceRegistration, 'deviceId' | 'provider' | 'identity'>;
 
-/** Those that stay when they come one after the other, and the ids whose token went on to another. */
+/** The registrations that remain if all are applied in order, and the ids whose token moved to another. */
 export function lastOfEach<D extends Holder>(devices: readonly D[]): { last: D[]; ended: string[] } {
   const byId = new Map<string, D>();
   const holders = new Map<string, string>();
@@ -58,7 +58,7 @@ export function lastOfEach<D extends Holder>(devices: readonly D[]): { last: D[]
   return { last: [...byId.values()], ended: [...ended] };
 }
 
-/** The seqs of those that registered last of all with their key. */
+/** The seqs of the newest registration for each key. */
 export function newestOfEach(devices: readonly { seq: number; key: string; registered_at: Date }[]): Set<number> {
   const newest = new Map<string, (typeof devices)[number]>();
   for (const device of devices) {
@@ -70,12 +70,12 @@ export function newestOfEach(devices: readonly { seq: number; key: string; regis
   return new Set([...newest.values()].map(({ seq }) => seq));
 }
 
-/** Of its application. */
+/** Unique within an application. */
 function tokenKey({ provider, identity }: Holder): string {
   return `${provider} ${identity}`;
 }
 
-/** By application, those of different ids and tokens. */
+/** Groups registrations by application, and separates those that share an id or token. */
 export function apart(list: readonly Registration[]): { groups: Registration[][]; later: Registration[] } {
   const groups = new Map<string, Registration[]>();
   const later: Registration[] = [];

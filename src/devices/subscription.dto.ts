@@ -4,7 +4,7 @@ import { PageInfo } from '../common/paging.js';
 import { ANONYMOUS } from './device.dto.js';
 import type { Subscription } from './subscription.repository.js';
 
-/** One `tagName`, or many `tagNames`. */
+/** One `tagName`, or a list `tagNames`. */
 export class SubscribeDto {
   @IsString({ message: 'it must be a string' })
   @Length(1, 255, { message: 'it must be 1 to 255 characters' })
@@ -29,14 +29,14 @@ export class SubscriptionAnswer {
   deviceId!: string;
   @ApiProperty()
   tagName!: string;
-  @ApiPropertyOptional({ description: '`anonymous` when nobody is signed in' })
+  @ApiPropertyOptional({ description: '`anonymous` if no user is signed in' })
   userId?: string;
   @ApiProperty({ description: 'Path of the subscription' })
   href!: string;
 }
 
 export class SubscriptionListAnswer {
-  @ApiProperty({ type: [SubscriptionAnswer], description: 'With `expand=false` without userId' })
+  @ApiProperty({ type: [SubscriptionAnswer], description: 'With `expand=false` userId is missing' })
   subscriptions!: SubscriptionAnswer[];
   @ApiProperty({ type: PageInfo })
   pageInfo!: PageInfo;

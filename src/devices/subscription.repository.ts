@@ -14,14 +14,14 @@ import { BROADCAST_TAG } from './audience.repository.js';
 import { readTally } from './tally.repository.js';
 
 export interface Subscription {
-  /** The row's; of `Push.ALL`, which is a property of the device, `Push.ALL-` and the device's seq. */
+  /** The row's id; for `Push.ALL`, which is a column of the device, `Push.ALL-` and the device's seq. */
   subscriptionId: string;
   tagName: string;
   deviceId: string;
   userId: string | null;
 }
 
-/** Which ones; what is undefined does not matter. `userId` null: of devices that are nobody's. */
+/** Undefined members do not restrict. `userId` null: devices without a user. */
 export interface SubscriptionQuery {
   deviceId?: string;
   tagName?: string;
@@ -35,7 +35,7 @@ export const SUBSCRIPTION_FILTERS = { tagName: EXACT_OR_CONTAINS, deviceId: EXAC
 export class SubscriptionRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** The new subscriptions, their ids by tag; a tag the device has already is left out. */
+  /** Returns the new subscriptions, ids by tag; tags that the device has already are left out. */
   async add(applicationId: string, deviceSeq: number, tagNames: readonly string[]): Promise<Map<string, string>> {
     const rows = tagNames.filter((name) => name !== BROADCAST_TAG);
     const added = new Map<string, string>();
@@ -46,7 +46,7 @@ export class SubscriptionRepository {
     return added;
   }
 
-  /** The names that the device had. */
+  /** Returns the names that the device was subscribed to. */
   async remove(applicationId: string, deviceSeq: number, tagNames: readonly string[]): Promise<string[]> {
     const rows = await this.database.kysely
       .deleteFrom('subscription')
@@ -71,7 +71,7 @@ export class SubscriptionRepository {
     return rows[0];
   }
 
-  /** False when there was none. */
+  /** Returns false if there was none. */
   async removeById(applicationId: string, subscriptionId: string): Promise<boolean> {
     const { row, seq } = readId(subscriptionId);
     if (seq !== null) return this.setBroadcast(applicationId, seq, false);
@@ -82,15 +82,15 @@ export class SubscriptionRepository {
     return rows.length > 0;
   }
 
-  /** By tag, then in the order of the devices' registration; those to `Push.ALL` come last. */
+  /** By tag, then in the order of registration; subscriptions to `Push.ALL` come last. */
   list(applicationId: string, query: SubscriptionQuery, page: PageRequest): Promise<Page<Subscription>> {
     const db = this.database.kysely;
     const ofTags = where(applicationId, query, sql`tag_name`, sql`device_seq`);
     const ofBroadcast = where(applicationId, query, sql`${BROADCAST_TAG}::text`, sql`device.seq`);
-    // What is counted by tag answers every query that names no devices.
+    // The stored count by tag is exact for every query without device or user.
     const tally = query.deviceId === undefined && query.userId === undefined && !asksForDevices(query.filter);
     const subscriptions: List<Subscription> = {
-      // Beside an exact tag PostgreSQL would look for that tag's first row and walk from there to the cursor.
+      // With an exact tag as a key PostgreSQL would start at that tag's first row and scan to the cursor.
       keys: exactTag(query) !== undefined ? { device_seq: 'bigint' } : { tag_name: 'text', device_seq: 'bigint' },
       from: sql`subscription where application_id = ${applicationId} and ${ofTags}`,
       rows: (keys) => sql`
@@ -122,7 +122,7 @@ export class SubscriptionRepository {
         .returning(['tag_name', 'id'])
         .execute();
     } catch (error) {
-      // Both were there a moment ago.
+      // Both existed a moment ago.
       if (hasSqlState(error, SQL_STATE.foreignKeyViolation)) throw notFound('tag or device', 'deviceId');
       throw error;
     }
@@ -146,14 +146,14 @@ const OF_TAG = sql`subscription.id::text as "subscriptionId", subscription.tag_n
 const OF_BROADCAST = sql`${sql.lit(BROADCAST_TAG)} || '-' || device.seq as "subscriptionId", ${sql.lit(BROADCAST_TAG)} as "tagName",
   device.device_id as "deviceId", device.user_id as "userId"`;
 
-/** Which of the two an id names; null: not this one. A number beyond bigint names none. */
+/** The kind of the id; both null for an unknown id. A number beyond bigint is unknown. */
 function readId(subscriptionId: string): { row: number | null; seq: number | null } {
   const [, broadcast, digits] = /^(Push\.ALL-)?(\d{1,15})$/.exec(subscriptionId) ?? [];
   const id = digits === undefined ? null : Number(digits);
   return broadcast === undefined ? { row: id, seq: null } : { row: null, seq: id };
 }
 
-/** `tag` and `seq`: what stands for a subscription's tag and its device. */
+/** `tag` and `seq`: the expressions for a subscription's tag and device. */
 function where(
   applicationId: string,
   { tagName, deviceId, userId, filter }: SubscriptionQuery,
@@ -180,7 +180,7 @@ function asksForDevices(filter: Filter): boolean {
   return filter.flat().some(({ name }) => name === 'deviceId');
 }
 
-/** The one tag that is asked for; undefined when it may be several. */
+/** The requested tag if there is exactly one; else undefined. */
 function exactTag({ tagName, filter }: SubscriptionQuery): string | undefined {
   const exact = filter.find(([first, other]) => !other && first?.name === 'tagName' && first.operator === '==');
   return tagName ?? exact?.[0]?.value;

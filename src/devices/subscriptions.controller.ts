@@ -37,19 +37,19 @@ export class SubscriptionsController {
   @RequireScope('subscriptions.write')
   @ApiOperation({ summary: 'Subscribe a device to one tag (201) or several (207); with action=delete, unsubscribe it' })
   @ApiQuery({ name: 'action', required: false, enum: ['delete'] })
-  @ApiResponse({ status: 200, description: 'With action=delete: the tags that it had and left' })
+  @ApiResponse({ status: 200, description: 'With action=delete: the tags that the device was subscribed to' })
   @ApiResponse({ status: 201, type: SubscriptionAnswer, description: 'Subscribed to `tagName`' })
-  @ApiResponse({ status: 207, description: 'What became of each of `tagNames`' })
-  @ApiResponse({ status: 409, description: 'FPWSE0011E: it is subscribed to `tagName` already' })
+  @ApiResponse({ status: 207, description: 'The result for each of `tagNames`' })
+  @ApiResponse({ status: 409, description: 'FPWSE0011E: the device is already subscribed to `tagName`' })
   async subscribe(
     @Param('applicationId') applicationId: string,
     @Query('action') action: string | undefined,
     @Body(new BodyPipe(SubscribeDto)) body: SubscribeDto,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
-    // Some SDKs send the one they do not use as null.
+    // Some SDKs send null for the member that they do not use.
     if (isGiven(body.tagName) === isGiven(body.tagNames))
-      throw invalidValue('tagName', 'give one tagName or a list tagNames');
+      throw invalidValue('tagName', 'give either tagName or the list tagNames');
     if (action === 'delete') return this.unsubscribeMany(applicationId, body, reply);
     if (action !== undefined) throw invalidValue('action', 'it must be delete');
     if (isGiven(body.tagName)) return this.subscribeOne(applicationId, body.deviceId, body.tagName);
@@ -63,9 +63,9 @@ export class SubscriptionsController {
   @ApiOperation({ summary: 'Unsubscribe a device from a tag' })
   @ApiQuery({ name: 'deviceId', type: String })
   @ApiQuery({ name: 'tagName', type: String })
-  @ApiResponse({ status: 204, description: 'It is gone' })
-  @ApiResponse({ status: 400, description: 'FPWSE0008E: a parameter is missing; FPWSE0007E: there is another one' })
-  @ApiResponse({ status: 404, description: 'FPWSE0012E: there is no such subscription' })
+  @ApiResponse({ status: 204, description: 'Removed' })
+  @ApiResponse({ status: 400, description: 'FPWSE0008E: a parameter is missing; FPWSE0007E: a parameter is unknown' })
+  @ApiResponse({ status: 404, description: 'FPWSE0012E: the subscription does not exist' })
   async unsubscribe(@Param('applicationId') applicationId: string, @Query() query: QueryOf): Promise<void> {
     const { deviceId, tagName } = readQuery(query, ['deviceId', 'tagName']);
     if (!deviceId || !tagName)
@@ -76,7 +76,7 @@ export class SubscriptionsController {
 
   @Get()
   @RequireScope('subscriptions.read')
-  @ApiOperation({ summary: 'List the subscriptions of a device, tag or user, or all of them' })
+  @ApiOperation({ summary: 'List all subscriptions, or those of a device, tag or user' })
   @ApiQuery({ name: 'deviceId', required: false, type: String })
   @ApiQuery({ name: 'tagName', required: false, type: String })
   @ApiQuery({ name: 'userId', required: false, type: String })
@@ -107,7 +107,7 @@ export class SubscriptionsController {
   @RequireScope('subscriptions.read')
   @ApiOperation({ summary: 'Read a subscription' })
   @ApiResponse({ status: 200, type: SubscriptionAnswer })
-  @ApiResponse({ status: 404, description: 'FPWSE0012E: there is none' })
+  @ApiResponse({ status: 404, description: 'FPWSE0012E: the subscription does not exist' })
   async read(
     @Param('applicationId') applicationId: string,
     @Param('subscriptionId') subscriptionId: string,
@@ -119,8 +119,8 @@ export class SubscriptionsController {
   @HttpCode(204)
   @RequireScope('subscriptions.write')
   @ApiOperation({ summary: 'End a subscription' })
-  @ApiResponse({ status: 204, description: 'It is gone' })
-  @ApiResponse({ status: 404, description: 'FPWSE0012E: there is none' })
+  @ApiResponse({ status: 204, description: 'Removed' })
+  @ApiResponse({ status: 404, description: 'FPWSE0012E: the subscription does not exist' })
   remove(
     @Param('applicationId') applicationId: string,
     @Param('subscriptionId') subscriptionId: string,

@@ -14,7 +14,7 @@ export interface SubscribeResult {
   unknown: string[];
 }
 
-/** The devices' interest in tags. */
+/** Subscriptions of devices to tags. */
 @Injectable()
 export class SubscriptionsService {
   constructor(
@@ -38,7 +38,7 @@ export class SubscriptionsService {
     };
   }
 
-  /** The names that were left; the others were not subscribed to. */
+  /** Returns the names that the device was subscribed to. */
   async unsubscribe(applicationId: string, deviceId: string, tagNames: readonly string[]): Promise<string[]> {
     const { seq } = await this.getDevice(applicationId, deviceId);
     return this.subscriptions.remove(applicationId, seq, tagNames);

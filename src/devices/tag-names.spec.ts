@@ -5,7 +5,7 @@ it.each<[unknown, RegExp | null]>([
   [['news', 'Push.ALL', 'a/b', '...'], null],
   [['news', '..'], /dot segment/],
   [['.'], /dot segment/],
-  [['push.all'], /written so/],
+  [['push.all'], /exact spelling/],
   [[''], /1 to 254/],
   ['news', /list/],
 ])('tag names %j', (names, reason) => {

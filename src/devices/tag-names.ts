@@ -3,10 +3,10 @@ import { wrongPathName } from '../common/path-name.js';
 import { BROADCAST_TAG } from './audience.repository.js';
 
 const MAX_NAME = 254;
-/** Of one device. */
+/** Subscriptions of one device. */
 const MAX_NAMES = 10_000;
 
-/** What is wrong with a device's list of subscriptions; null when nothing is. */
+/** The reason why a device's list of subscriptions is refused; null if it is valid. */
 export function wrongTagNames(value: unknown): string | null {
   if (!Array.isArray(value)) return 'it must be a list';
   if (value.length > MAX_NAMES) return `it must have at most ${MAX_NAMES} names`;
@@ -14,7 +14,7 @@ export function wrongTagNames(value: unknown): string | null {
     if (typeof name !== 'string' || name === '' || name.length > MAX_NAME)
       return `each name must be a string of 1 to ${MAX_NAME} characters`;
     if (name !== BROADCAST_TAG && name.toLowerCase() === BROADCAST_TAG.toLowerCase())
-      return `${BROADCAST_TAG} is written so and not otherwise`;
+      return `${BROADCAST_TAG} must be in this exact spelling`;
     const wrong = wrongPathName(name);
     if (wrong !== null) return wrong;
   }

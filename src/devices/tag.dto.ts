@@ -20,7 +20,7 @@ export class CreateTagDto {
   description?: string;
 }
 
-/** The name cannot change; callers that send back what they read repeat it. */
+/** The name cannot change; accepted because callers send back the whole tag. */
 export class ChangeTagDto {
   @IsOptional()
   @IsString({ message: 'it must be a string' })
@@ -45,9 +45,9 @@ export class TagAnswer {
   lastUpdatedTime?: string;
   @ApiProperty({ description: 'Path of the tag' })
   href!: string;
-  @ApiProperty({ description: 'The same; some of the vendor’s samples have this name' })
+  @ApiProperty({ description: 'Same as `href`; some of the vendor’s samples use this name' })
   uri!: string;
-  @ApiPropertyOptional({ description: 'Devices subscribed, where `subscriptionCount=true` asked for it' })
+  @ApiPropertyOptional({ description: 'Number of subscribed devices; only with `subscriptionCount=true`' })
   subscriptionCount?: number;
 }
 

@@ -14,7 +14,7 @@ export interface Tag {
   description: string;
   createdAt: Date;
   updatedAt: Date;
-  /** Devices that have it; undefined where nobody asked. */
+  /** Number of subscribed devices; undefined if not requested. */
   subscriptions?: number;
 }
 
@@ -24,7 +24,7 @@ export const TAG_FILTERS = { name: EXACT_OR_CONTAINS, description: EXACT_OR_CONT
 export class TagRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Undefined when the name is taken. */
+  /** Returns undefined if the name is taken. */
   async add(applicationId: string, name: string, description: string, now: Date): Promise<Tag | undefined> {
     const added = await this.database.kysely
       .insertInto('tag')
@@ -54,7 +54,7 @@ export class TagRepository {
     return readList(this.database.kysely, tags, page);
   }
 
-  /** Undefined when there is none; a description that is left out stays. */
+  /** Returns undefined if there is no such tag; an omitted description stays. */
   async change(
     applicationId: string,
     name: string,
@@ -69,7 +69,7 @@ export class TagRepository {
     return rows[0];
   }
 
-  /** False when there was none. */
+  /** Returns false if there was none. */
   async remove(applicationId: string, name: string): Promise<boolean> {
     const removed = await this.database.kysely
       .deleteFrom('tag')
@@ -89,7 +89,7 @@ export class TagRepository {
     return count;
   }
 
-  /** Those of the names that exist. */
+  /** The names that exist. */
   async existing(applicationId: string, names: readonly string[]): Promise<Set<string>> {
     const rows = await this.database.kysely
       .selectFrom('tag')

@@ -15,7 +15,7 @@ const COUNTED = {
   name: 'subscriptionCount',
   required: false,
   type: Boolean,
-  description: '`true`: with how many devices are subscribed',
+  description: 'If `true`, each tag has its number of subscribed devices',
 } as const;
 
 @ApiTags('Tags')
@@ -30,7 +30,7 @@ export class TagsController {
   @ApiResponse({ status: 201, type: TagAnswer })
   @ApiResponse({
     status: 409,
-    description: 'FPWSE0002E: there is one of this name; CARIL0409E: the application has as many tags as it may',
+    description: 'FPWSE0002E: the name is taken; CARIL0409E: the application has the maximum number of tags',
   })
   async create(
     @Param('applicationId') applicationId: string,
@@ -94,7 +94,7 @@ export class TagsController {
   @HttpCode(204)
   @RequireScope('tags.write')
   @ApiOperation({ summary: 'Remove a tag and its subscriptions' })
-  @ApiResponse({ status: 204, description: 'It is gone' })
+  @ApiResponse({ status: 204, description: 'Removed' })
   @ApiResponse({ status: 404, description: 'Unknown application or tag' })
   remove(@Param('applicationId') applicationId: string, @Param('tagName') tagName: string): Promise<void> {
     return this.tags.removeTag(applicationId, tagName);

@@ -9,7 +9,7 @@ import { BROADCAST_TAG } from './audience.repository.js';
 import { TagRepository } from './tag.repository.js';
 import type { Tag } from './tag.repository.js';
 
-/** The topics of an application. `Push.ALL` is none of them: every device has it. */
+/** The tags of an application, without `Push.ALL`, which every device has. */
 @Injectable()
 export class TagsService {
   constructor(
@@ -21,15 +21,14 @@ export class TagsService {
 
   async createTag(applicationId: string, name: string, description: string): Promise<Tag> {
     await this.applications.getApplication(applicationId);
-    if (name.toLowerCase() === BROADCAST_TAG.toLowerCase())
-      throw invalidValue('name', `${BROADCAST_TAG} is every device's own`);
+    if (name.toLowerCase() === BROADCAST_TAG.toLowerCase()) throw invalidValue('name', `${BROADCAST_TAG} is reserved`);
     await this.quotas.take('tags', applicationId, 1, () => this.tags.count(applicationId));
     const tag = await this.tags.add(applicationId, name, description, new Date(this.clock.now()));
     if (!tag) throw new ApiError('FPWSE0002E', "The tag exists already. Check the 'name' parameter value.");
     return tag;
   }
 
-  /** `counted`: with how many devices are subscribed. */
+  /** `counted`: include the number of subscribed devices. */
   async listTags(applicationId: string, filter: Filter, page: PageRequest, counted: boolean): Promise<Page<Tag>> {
     await this.applications.getApplication(applicationId);
     return this.tags.list(applicationId, filter, page, counted);
@@ -42,7 +41,7 @@ export class TagsService {
     return tag;
   }
 
-  /** A tag's name is what subscriptions and messages know it by, so only its description changes. */
+  /** Only the description changes, because subscriptions and messages refer to the name. */
   async changeTag(applicationId: string, name: string, change: { name?: string; description?: string }): Promise<Tag> {
     await this.applications.getApplication(applicationId);
     if (change.name !== undefined && change.name !== null && change.name !== name)
@@ -57,7 +56,7 @@ export class TagsService {
     return tag;
   }
 
-  /** Its subscriptions end with it. */
+  /** Also removes its subscriptions. */
   async removeTag(applicationId: string, name: string): Promise<void> {
     await this.applications.getApplication(applicationId);
     if (!(await this.tags.remove(applicationId, name))) throw notFound('tag', 'tagName');

@@ -6,8 +6,8 @@ import type { Database } from '../database/database.js';
 import type { Tables } from '../database/tables.js';
 
 /**
- * How many devices, devices with Push.ALL (`broadcast`) or subscriptions an application has, without counting them: the
- * sum of what each change added (migration 0011). `where` is a condition on `name`, or on the column that it stands for.
+ * The number of devices, devices with Push.ALL (`broadcast`) or subscriptions of an application, as the sum of the
+ * stored changes (migration 0011), without a scan. `where`: a condition on `name`, or on its column.
  */
 export async function readTally(
   db: Kysely<Tables>,
@@ -23,7 +23,7 @@ export async function readTally(
   return rows[0]?.count ?? 0;
 }
 
-/** Rows of one step: some 10 ms. */
+/** Rows per step: about 10 ms. */
 const STEP = 2_000;
 
 /** Where a step ended: the name of its last row. */
@@ -34,7 +34,10 @@ interface Place {
 }
 const BEGINNING: Place = { application_id: '', kind: '', name: '' };
 
-/** Keeps the tally small: its trigger folds a name in about a hundred changes, which a small tag may never see again. */
+/**
+ * Keeps the tally table small. Its trigger merges a name's rows about once per hundred changes, which a small tag may
+ * never reach.
+ */
 @Injectable()
 export class TallyRepository {
   private place = BEGINNING;
@@ -42,8 +45,8 @@ export class TallyRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /**
-   * One step further through the tally: the rows of each name become one, or none where they come to nothing, as of what
-   * was removed. Rows that somebody else is just folding are left to the next round. False at the end of a round.
+   * One step through the tally: merges the rows of each name into one, or none if their sum is 0. Skips rows that
+   * another transaction is merging until the next round. Returns false at the end of a round.
    */
   async fold(): Promise<boolean> {
     const { application_id: applicationId, kind, name } = this.place;

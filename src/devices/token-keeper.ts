@@ -7,10 +7,10 @@ import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
 import { TokenPassRepository } from './token-pass.repository.js';
 
-/** A round that finds nothing is one look at an empty table. */
+/** An idle round costs one look at an empty table. */
 const EVERY_MS = MINUTE_MS;
 
-/** Brings devices that were registered by an older program to the identities of their tokens, beside what is served. */
+/** Converts devices registered by an older version to the identities of their tokens, in the background. */
 @Injectable()
 export class TokenKeeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly log = new Logger('TokenKeeper');
@@ -40,7 +40,8 @@ export class TokenKeeper implements OnApplicationBootstrap, BeforeApplicationShu
       ended += step?.ended ?? 0;
       return step !== null;
     });
-    if (ended > 0) this.log.log(`${ended} registrations ended: newer ones have the same token in another spelling`);
+    if (ended > 0)
+      this.log.log(`${ended} registrations ended, because newer ones have the same token in another spelling`);
   }
 
   beforeApplicationShutdown(): Promise<void> {

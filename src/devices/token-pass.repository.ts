@@ -9,27 +9,28 @@ import type { ProviderName } from '../providers/provider.js';
 import { hashOf } from './device-registration.repository.js';
 import { newestOfEach } from './registration.js';
 
-/** Devices of one step: a transaction of some 20 ms. */
+/** Devices per step: a transaction of about 20 ms. */
 const STEP = 500;
 
-/** A device whose hash is not that of its identity; hashes in hex. */
+/** A device with a hash of its token's text in place of the identity; hashes in hex. */
 interface Stale {
   seq: number;
   before: string;
   hash: string;
 }
 
-/** What a token means, or undefined when its provider could not send to it: it stays as it is. */
+/** Returns the identity of a token, or undefined if its provider cannot send to it; such a device is not changed. */
 export type Identify = (provider: ProviderName, token: string) => string | undefined;
 
-/** Goes through devices whose tokens were compared by their text (migration 0017). */
+/** Passes over devices whose tokens were compared by text (migration 0017). */
 @Injectable()
 export class TokenPassRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /**
-   * One step of a pass that is due: the next devices are compared by their identities from then on. Of several with one
-   * identity the newest registration stays and the older ones are removed, as when a token moves. Null when nothing is left.
+   * One step of a pass: the next devices get the hash of their token's identity. Of several devices with the same
+   * identity the newest registration stays and the older ones are removed, as when a token moves. Returns null if
+   * nothing is left.
    */
   step(identify: Identify): Promise<{ ended: number } | null> {
     return this.database.kysely.transaction().execute(async (db) => {
@@ -62,7 +63,7 @@ async function pageAbove(
   return rows;
 }
 
-/** Answers how many devices have ended. One that has registered since it was read is left alone. */
+/** Returns how many devices ended. Skips a device that has registered since it was read. */
 async function renew(db: Kysely<Tables>, stale: readonly Stale[]): Promise<number> {
   const wanted = sql`jsonb_to_recordset(${JSON.stringify(stale)}::jsonb) as wanted (seq bigint, before text, hash text)`;
   const { rows } = await sql<{ seq: number; registered_at: Date; key: string }>`

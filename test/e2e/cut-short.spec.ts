@@ -116,7 +116,7 @@ describe('a drain', () => {
       503,
       {
         code: 'FPWSE0025E',
-        message: 'The import broke off: this process stops. 1 devices are registered: import again.',
+        message: 'The import was interrupted: this process stops. 1 devices are registered. Repeat the import.',
       },
     ]);
     expect(await carillon.exited).toBe(0);

@@ -274,7 +274,7 @@ it('an import that breaks off, by its body or by a stop of the process, keeps wh
     const applicationId = await addApplication(database);
     await expect(service.importDevices(applicationId, broken(then))).rejects.toMatchObject({
       code,
-      message: expect.stringContaining(' 3 devices are registered: import again.'),
+      message: expect.stringContaining(' 3 devices are registered. Repeat the import.'),
     });
     expect(await audience.count(applicationId, {})).toBe(3);
   }
