@@ -3,9 +3,9 @@ import type { RawBuilder } from 'kysely';
 import type { ProviderName } from '../providers/provider.js';
 import type { QueuedBatch } from './batch.js';
 
-/** How batches are inserted, be it with their message or by its expansion. */
+/** The insert of batches, used with a message's insert and by its expansion. */
 
-/** Batches out of a JSON array: a list of values for each row costs more than the insert itself. */
+/** Batches from a JSON array: a list of values per row costs more than the insert itself. */
 export function batchRecords(json: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`json_to_recordset(${json}) as batches (provider text, due_at timestamptz, device_seqs bigint[])`;
 }
@@ -15,14 +15,14 @@ export interface InsertedBatch {
   applicationId: string;
   provider: ProviderName;
   direct: boolean;
-  /** Null: it waits to be let into the window. */
+  /** Null: the batch waits until it is promoted into the window. */
   delayMs: number | null;
 }
 
 /**
- * The statement that inserts batches, given as rows of (message_seq, application_id, direct, provider, due_at, device_seqs).
- * Ready are those of direct messages and those with a time of their own: their rate is what holds these, and they need no
- * place in the window.
+ * The statement that inserts batches, given as rows of (message_seq, application_id, direct, provider, due_at,
+ * device_seqs). Batches of direct messages and batches with their own time are ready at once: their rate limits them,
+ * so they need no place in the window.
  */
 export function insertBatches(given: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`
@@ -37,7 +37,7 @@ export function insertBatches(given: RawBuilder<unknown>): RawBuilder<unknown> {
       (extract(epoch from due_at - clock_timestamp()) * 1000)::float8 as "delayMs"`;
 }
 
-/** What may be queued now. */
+/** The batches that may be queued now. */
 export function readyOf(rows: readonly InsertedBatch[]): QueuedBatch[] {
   return rows.flatMap(({ id, applicationId, provider, direct, delayMs }) => {
     if (delayMs === null) return [];

@@ -17,42 +17,44 @@ import type { BatchLedger } from './ledger.js';
 import { OUTCOME, OUTCOME_NAMES } from './outcome.js';
 
 /**
- * Broadcast batches of one application at one provider that are queued or being sent at once; the others wait in the
- * table. Each application having as many in the queue is what makes them share the workers evenly, however many messages
- * each of them sends; and each provider having a window of its own is what keeps a slow one from holding up the others.
- * The rank inside the window lets a newcomer begin at once: its first batch goes before the others' sixty-fourth.
+ * Broadcast batches of one application at one provider that are queued or being sent at once; the rest waits in the
+ * table. Equal windows let applications share the workers evenly, however many messages each sends; a window per
+ * provider keeps a slow provider from delaying the others. The rank inside the window lets a new application begin at
+ * once: its first batch goes before the 64th of the others.
  */
 export const WINDOW = 64;
-/** A worker that has not renewed its lease for this long is taken for lost. Renewed at every checkpoint (1 s). */
+/**
+ * A worker that has not renewed its lease for this long counts as lost. Leases are renewed at every checkpoint (1 s).
+ */
 export const LEASE_S = 10;
 
 /**
- * Whether a lease that ran out tells of a lost worker. While the database takes no writes none can be renewed, and what its
- * holders know of the providers' answers they can record only afterwards: they have the time of a lease for it.
+ * True if an expired lease means a lost worker. While the database accepts no writes, no lease can be renewed, and
+ * workers record the answers that they hold afterwards; they have the time of one lease for it.
  */
 export function mayTakeOver(watch: Pick<DatabaseWatch, 'hasBeenWritable'>): boolean {
   return watch.hasBeenWritable(LEASE_S * 1_000);
 }
 
-/** The message that batches are of. */
+/** The message of the batches. */
 export interface BatchOwner {
   seq: number;
   applicationId: string;
   direct: boolean;
 }
 
-/** How a lease ends. Null where nothing is due. */
+/** How a lease ends. `waitMs` is null if nothing is due. */
 export interface Ending {
   state: BatchState;
   waitMs: number | null;
 }
 
-/** Inserting and moving batches. The lease's epoch fences a worker that was slower than its lease. */
+/** Inserts and moves batches. The lease's epoch fences off a worker that was slower than its lease. */
 @Injectable()
 export class BatchRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Inserts a message's next batches, and answers those that may be queued now; the others wait to be promoted. */
+  /** Inserts a message's next batches and returns those that may be queued now; the rest waits to be promoted. */
   async insert(
     message: BatchOwner,
     batches: readonly NewBatch[],
@@ -68,8 +70,8 @@ export class BatchRepository {
   }
 
   /**
-   * Lets waiting batches of an application into its windows at the providers; answers those that may be queued now. Best
-   * called on its own: in a transaction it keeps everybody else from the windows until the commit.
+   * Lets waiting batches of an application into its windows at the providers and returns those that may be queued now.
+   * Call it outside a transaction if possible: inside one, it locks the windows until the commit.
    */
   async promote(
     applicationId: string,
@@ -77,7 +79,7 @@ export class BatchRepository {
     db: Kysely<Tables> = this.database.kysely,
   ): Promise<QueuedBatch[]> {
     const promoted: QueuedBatch[] = [];
-    // In one order, for the sake of a transaction that holds them all.
+    // Sorted, so that transactions that lock several windows cannot deadlock.
     for (const provider of [...new Set(providers)].toSorted()) {
       const { rows } = await sql<QueuedBatch & { outstanding: number }>`
         select * from promote_batches(${applicationId}, ${provider}, ${WINDOW})`.execute(db);
@@ -89,7 +91,7 @@ export class BatchRepository {
     return promoted;
   }
 
-  /** Records what is known so far and renews the lease. Null: the lease is lost, and nothing was recorded. */
+  /** Records the outcomes so far and renews the lease. Returns null if the lease is lost; nothing was recorded then. */
   async checkpoint(batch: LeasedBatch): Promise<{ messageState: MessageState } | null> {
     const known = ledgerColumns(batch.ledger);
     const { rows } = await sql<{ messageState: MessageState }>`
@@ -102,7 +104,7 @@ export class BatchRepository {
     return rows[0] ?? null;
   }
 
-  /** Of these messages, those of which nothing new may be written: cancelled, paused, or their application is. */
+  /** Of these messages, those that must not be sent any more: cancelled, paused, or with an application that is. */
   async findStopped(messageSeqs: readonly number[]): Promise<number[]> {
     const { rows } = await sql<{ seq: number }>`
       select seq from message where seq = any(${bigints(messageSeqs)}) and ${STATE_TO_SENDERS} in ('cancelled', 'paused')
@@ -111,9 +113,9 @@ export class BatchRepository {
   }
 
   /**
-   * Ends the lease: done, ready again after `waitMs`, or parked; a message that was cancelled or paused meanwhile
-   * has the last word on it. In the same transaction the message is settled with its last batch; then waiting batches
-   * move up. Null: the lease is lost, and nothing was recorded.
+   * Ends the lease: done, ready again after `waitMs`, or parked; a cancel or pause of the message takes precedence. In
+   * the same transaction, the last batch settles its message, and waiting batches are promoted. Returns null if the
+   * lease is lost; nothing was recorded then.
    */
   async finish(batch: LeasedBatch, wanted: Ending): Promise<{ state: BatchState; promoted: QueuedBatch[] } | null> {
     const state = await this.database.kysely.transaction().execute(async (transaction) => {
@@ -141,7 +143,7 @@ export class BatchRepository {
     return { state, promoted: batch.direct ? [] : await this.promote(batch.applicationId, [batch.provider]) };
   }
 
-  /** Settles a message that has nothing left to do: its own state when cancelled, else finished or expired. */
+  /** Settles a message without open deliveries: cancelled stays, otherwise finished or expired. */
   async settleMessage(messageSeq: number, transaction: Kysely<Tables>): Promise<void> {
     await sql`
       update message set finished_at = now(), totals = sums.totals, state = ${settledState(sql`sums.totals`)}
@@ -150,7 +152,7 @@ export class BatchRepository {
     `.execute(transaction);
   }
 
-  /** Stops what waits of an application at a provider; what is ready is parked by its claim. */
+  /** Parks the waiting batches of an application at a provider. A ready batch is parked by its claim. */
   async park(applicationId: string, provider: ProviderName): Promise<void> {
     await sql`
       update batch set state = 'parked' where id in (
@@ -159,8 +161,8 @@ export class BatchRepository {
   }
 
   /**
-   * What a cancel left unsent is settled now, and a pause holds what is left. The message's row is locked, so that a
-   * cancel or pause either is seen here or sees this batch where this leaves it.
+   * Settles the unsent deliveries of a cancelled message, and holds those of a paused one. Locks the message's row, so
+   * that a cancel or pause is either seen here or sees this batch in its final state.
    */
   private async overruled(batch: LeasedBatch, wanted: Ending, transaction: Transaction<Tables>): Promise<Ending> {
     const { rows } = await sql<{ state: MessageState }>`select ${STATE_TO_SENDERS} as state from message
@@ -184,15 +186,14 @@ export class BatchRepository {
 }
 
 /**
- * A message's state as those who send it need to know it: an application that was removed has cancelled all of its, and one
- * that was stopped has paused them.
+ * The state of a message for workers: a removed application has cancelled its messages, a stopped one has paused them.
  */
 const STATE_TO_SENDERS = sql<MessageState>`(select case
   when application.removed_at is not null then 'cancelled'
   when message.state = 'cancelled' or message.paused_at is null and application.stopped_at is null then message.state
   else 'paused' end from application where application.id = message.application_id)`;
 
-/** What a message is when nothing of it is left to do, by its deliveries per outcome. PostgreSQL counts positions from 1. */
+/** The final state of a message by its deliveries per outcome. PostgreSQL counts positions from 1. */
 export function settledState(totals: RawBuilder<unknown>): RawBuilder<MessageState> {
   return sql`case
     when message.state = 'cancelled' then message.state
@@ -200,25 +201,28 @@ export function settledState(totals: RawBuilder<unknown>): RawBuilder<MessageSta
     else 'finished' end`;
 }
 
-/** Of all rows: deliveries per outcome, position = code. */
+/** Over all rows: deliveries per outcome, position = code. */
 export const SUMS = sql.join(
   OUTCOME_NAMES.map((_name, code) => sql`coalesce(sum(counts[${sql.lit(code + 1)}]), 0)::int`),
 );
 
-/** From now on, by the database's clock: those of the processes differ. */
+/** A moment from now on by the database's clock, because the clocks of processes differ. */
 export function inMs(ms: number): RawBuilder<Date> {
   return sql<Date>`clock_timestamp() + make_interval(secs => ${ms / 1_000})`;
 }
 
 /**
- * When a ledger was written, by the clock that its next tries were planned by: the database's, as this process knew it. After a
- * step that the process has not seen yet the two differ, and the next claim has to know (claim-row.repository.ts).
+ * When a ledger was written, by the clock that its retries were planned with: the database's clock as this process knew
+ * it. After a step of the clock that the process has not noticed, the two differ, and the next claim has to know
+ * (claim-row.repository.ts).
  */
 export function recordedAt(): Date {
   return new Date(wallClock());
 }
 
-/** What a batch's row says of its ledger: as it is now, for it goes on changing while the statement waits its turn. */
+/**
+ * The columns of a batch's ledger, read when the statement runs, because the ledger changes while the statement waits.
+ */
 export function ledgerColumns(ledger: BatchLedger): { outcomes: Buffer; counts: string; details: string } {
   return {
     outcomes: Buffer.from(ledger.outcomes),

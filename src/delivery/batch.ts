@@ -3,28 +3,28 @@ import type { Notification } from '../providers/notification.js';
 import type { ProviderName } from '../providers/provider.js';
 import type { AttemptTerms, BatchLedger } from './ledger.js';
 
-/** What the queue needs to know of a batch. */
+/** The fields of a batch that the queue needs. */
 export interface QueuedBatch {
   id: number;
   epoch: number;
   provider: ProviderName;
   direct: boolean;
-  /** Of one that was accepted just now. */
+  /** Present for a batch that was accepted just now. */
   applicationId?: string;
-  /** Its place among the outstanding broadcast batches of its application, from 1: what applications take turns by. */
+  /** Position among the outstanding broadcast batches of its application, from 1. Applications take turns by it. */
   rank?: number;
-  /** Its jobs have been there in vain so often (sweep.repository.ts). */
+  /** How often its jobs have been added in vain (sweep.repository.ts). */
   late?: number;
-  /** Until it is due, when that is later. */
+  /** Ms until the batch is due, if that is later. */
   delayMs?: number;
 }
 
-/** Its turn at the provider's pace, or its message's own time, comes later. */
+/** A batch whose turn at the provider's pace, or whose message's time, comes later. */
 export interface PostponedBatch extends QueuedBatch {
   delayMs: number;
 }
 
-/** What shares a window and a pace: the batches of one application at one provider. */
+/** The batches of one application at one provider, which share a window and a pace. */
 export interface Lot {
   applicationId: string;
   provider: ProviderName;
@@ -32,21 +32,21 @@ export interface Lot {
 
 export interface LeasedBatch extends QueuedBatch {
   messageSeq: number;
-  /** All deliveries of its message are in it: the message ends with it. */
+  /** True if the batch contains all deliveries of its message, so that the message ends with it. */
   isWhole: boolean;
   applicationId: string;
-  /** 0 where the provider needs no settings, null where it needs some and has none. */
+  /** 0 if the provider needs no settings, null if it needs some and there are none. */
   settingsVersion: number | null;
   notification: Notification;
   terms: AttemptTerms;
   deviceSeqs: number[];
   ledger: BatchLedger;
-  /** Positions to send now: marked in flight, and committed so. */
+  /** Positions to send now, committed as in flight. */
   due: number[];
-  /** Of the deliveries that are due, where the claim has read them; else they are looked up. */
+  /** The devices of the due deliveries if the claim has read them; otherwise they are looked up. */
   devices?: DeliverableDevice[];
-  /** The application is paused at the provider: the one position that is due tries whether the cause is gone. */
+  /** True if the application is paused at the provider: the single due position tests whether the cause is gone. */
   isProbe: boolean;
-  /** When anything of the application was last accepted there, epoch ms; null: never. */
+  /** When a delivery of the application was last accepted there, epoch ms; null: never. */
   lastSuccessAt: number | null;
 }

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { PROVIDER_NAMES } from '../providers/provider.js';
 import { BATCH_SIZE, cutBatches } from './batching.js';
 
-it('nobody makes no batch', () => {
+it('an empty audience makes no batch', () => {
   expect(cutBatches([])).toEqual([]);
 });
 
@@ -20,7 +20,7 @@ it('opens a batch per provider, in the order of their first members', () => {
   ]);
 });
 
-it('a thousand fit, one more opens the next', () => {
+it('a batch holds a thousand members, and one more opens the next', () => {
   const members = Array.from({ length: 2 * BATCH_SIZE + 1 }, (_, index) => ({
     seq: index + 1,
     provider: 'apns' as const,
@@ -29,7 +29,7 @@ it('a thousand fit, one more opens the next', () => {
   expect(cutBatches(members).map((batch) => batch.deviceSeqs.length)).toEqual([1_000, 1_000, 1]);
 });
 
-it('every member is in one batch of its own provider, and each provider keeps its order', () => {
+it('each member is in one batch of its provider, and the order within a provider stays', () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...PROVIDER_NAMES), { maxLength: 4_000, size: 'max' }), (providers) => {
       const members = providers.map((provider, index) => ({ seq: index * 3 + 1, provider }));

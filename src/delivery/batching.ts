@@ -7,23 +7,23 @@ export const BATCH_SIZE = 1_000;
 export interface NewBatch {
   provider: ProviderName;
   deviceSeqs: number[];
-  /** Epoch ms. Absent: as soon as there is room. */
+  /** Epoch ms. Absent: as soon as the window has room. */
   due?: number;
 }
 
-/** As it is inserted (batch-insert.repository.ts), in JSON. */
+/** The batch as JSON for its insert (batch-insert.repository.ts). */
 export function toBatchRecord({ provider, deviceSeqs, due }: NewBatch): Record<string, unknown> {
   return { provider, due_at: due === undefined ? null : new Date(due), device_seqs: `{${deviceSeqs.join(',')}}` };
 }
 
 /**
- * Stands where a device's seq does in the one delivery of a relayed message, which is the request to the upstream. Seqs
- * begin at 1, so no device has it.
+ * Stands for the device's seq in the single delivery of a relayed message, the request to the upstream. Seqs begin at
+ * 1, so no device has it.
  */
 export const RELAY_SEQ = 0;
 export const RELAY_BATCH: NewBatch = { provider: 'upstream', deviceSeqs: [RELAY_SEQ] };
 
-/** Cuts members, in seq order, into batches of one provider each; the order inside and between them stays. */
+/** Cuts members, in seq order, into batches of one provider each; the order within and between batches stays. */
 export function cutBatches(members: readonly AudienceMember[]): NewBatch[] {
   const batches: NewBatch[] = [];
   const open = new Map<ProviderName, NewBatch>();

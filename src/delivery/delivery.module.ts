@@ -32,7 +32,7 @@ import { ScheduledRepository } from './upkeep/scheduled.repository.js';
 import { Sweeper } from './upkeep/sweeper.js';
 import { ValuesRepository } from './deliver/values.repository.js';
 
-/** What accepting a message needs. */
+/** The providers that accepting a message needs. */
 @Module({
   providers: [BatchRepository, DeliveryQueue, MessageRateRepository, ReachRepository],
   exports: [BatchRepository, DeliveryQueue, MessageRateRepository, ReachRepository],

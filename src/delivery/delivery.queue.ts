@@ -6,7 +6,7 @@ import { Queues } from '../queue/queue.js';
 import type { QueuedBatch } from './batch.js';
 import { DirectShare } from './direct-share.js';
 
-/** Tells the queue that rows want work. It may fail: the rows are committed, and the sweeper tells it again. */
+/** Adds jobs for rows that want work. Adding may fail: the rows are committed, and the sweeper adds the jobs again. */
 @Injectable()
 export class DeliveryQueue {
   private readonly log = new Logger('Queue');

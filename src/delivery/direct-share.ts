@@ -1,26 +1,30 @@
 import { LAST_RANK } from '../queue/jobs.js';
 
-/** Direct batches of one application without a rank, which are taken before all that have one: a second, and at once. */
+/**
+ * Direct batches per second of one application without a rank; they are taken before ranked ones. The same number may
+ * come at once.
+ */
 const PER_SECOND = 200;
 const AT_ONCE = 200;
-/** Applications remembered; beyond, those that have sent little are forgotten. */
+/** Applications remembered; beyond this number, those that sent little are dropped. */
 const MOST = 10_000;
 
 interface Level {
-  /** Batches that are ahead of the application's next one, as if they left at the rate. */
+  /** Batches ahead of the application's next one, as if they left at the rate. */
   ahead: number;
   /** ms. */
   at: number;
 }
 
 /**
- * Ranks of direct batches. A one-time code goes at once; an application that sends thousands in a moment has them ranked by
- * how many are ahead of them, so that another application's code waits for few of them. Of one process: what it accepts or releases.
+ * Ranks of direct batches. A one-time code is sent at once. If an application sends thousands in a moment, they are
+ * ranked by the number ahead of them, so that another application's code waits for few of them. Per process: the
+ * batches that it accepts or releases.
  */
 export class DirectShare {
   private readonly levels = new Map<string, Level>();
 
-  /** `now`: ms of a monotonic clock. Undefined: before all that have a rank; else 1 to LAST_RANK. */
+  /** `now`: ms of a monotonic clock. Undefined: before all ranked batches; otherwise 1 to LAST_RANK. */
   rankNext(applicationId: string, now: number): number | undefined {
     const { ahead } = this.add(applicationId, now);
     return ahead <= AT_ONCE ? undefined : Math.min(LAST_RANK, Math.ceil((ahead - AT_ONCE) / AT_ONCE));

@@ -25,19 +25,19 @@ function ledger(names: OutcomeName[], details: DeliveryDetails = {}): BatchLedge
 const nameOf = (code: number | undefined): OutcomeName => OUTCOME_NAMES[code ?? -1] ?? 'pending';
 const names = (of: BatchLedger) => [...of.outcomes].map((code) => OUTCOME_NAMES[code]);
 
-/** What another worker finds: the committed bytes and the committed JSON. */
+/** The ledger that another worker reads: the committed bytes and the committed JSON. */
 function reread(stored: BatchLedger): BatchLedger {
   return new BatchLedger(Buffer.from(stored.outcomes), JSON.parse(JSON.stringify(stored.details)) as DeliveryDetails);
 }
 
 describe('begin', () => {
-  it('takes what is pending, and nothing that is settled', () => {
+  it('takes pending deliveries and no settled ones', () => {
     const batch = ledger(['pending', 'accepted', 'rejected', 'failed', 'expired', 'cancelled', 'pending']);
     expect(batch.begin(TERMS)).toEqual([0, 6]);
     expect(names(batch)).toEqual(['inFlight', 'accepted', 'rejected', 'failed', 'expired', 'cancelled', 'inFlight']);
   });
 
-  it('leaves what is not due yet, and takes it at its moment', () => {
+  it('takes a delivery at its due time, not before', () => {
     const retryAt = NOW + MINUTE;
     const batch = ledger(['pending', 'unknown'], { 0: { attempts: 1, retryAt }, 1: { attempts: 1, retryAt } });
     expect(batch.begin({ ...TERMS, now: retryAt - 1 })).toEqual([]);
@@ -46,27 +46,27 @@ describe('begin', () => {
     expect(batch.details).toEqual({ 0: { attempts: 1 }, 1: { attempts: 1 } });
   });
 
-  it('an unknown delivery without a moment is held for good', () => {
+  it('holds an unknown delivery without a due time for ever', () => {
     const batch = ledger(['unknown'], { 0: { attempts: 1, reason: 'connection lost' } });
     expect(batch.begin({ ...TERMS, now: NOW + 30 * MINUTE })).toEqual([]);
     expect(batch.nextDue(NOW)).toBeNull();
   });
 
-  it('writes again what a lost worker left in flight, and counts its attempt', () => {
+  it('repeats the deliveries of a lost worker and counts the attempt', () => {
     const batch = ledger(['inFlight', 'accepted']);
     expect(batch.begin(TERMS)).toEqual([0]);
     expect(names(batch)).toEqual(['inFlight', 'accepted']);
     expect(batch.details[0]).toMatchObject({ attempts: 1, reason: 'the worker was lost' });
   });
 
-  it('holds it where the message says so', () => {
+  it('holds the deliveries of a lost worker if the message says so', () => {
     const batch = ledger(['inFlight']);
     expect(batch.begin({ ...TERMS, onUnknown: 'hold' })).toEqual([]);
     expect(names(batch)).toEqual(['unknown']);
     expect(batch.nextDue(NOW)).toBeNull();
   });
 
-  it('three lost workers are enough', () => {
+  it('stops after three lost workers', () => {
     let batch = ledger(['pending']);
     const due = [0, 1, 2, 3].map(() => {
       const positions = batch.begin(TERMS);
@@ -82,31 +82,31 @@ describe('begin', () => {
     ['cancelled', { cancelled: true }, 'cancelled'],
     ['expired', { now: TERMS.expiresAt }, 'expired'],
     ['cancelled and then expired', { cancelled: true, now: TERMS.expiresAt }, 'cancelled'],
-  ])('of a message that is %s sends nothing and settles the pending', (_what, change, outcome) => {
+  ])('of a message that is %s, sends nothing and settles the pending deliveries', (_what, change, outcome) => {
     const waiting = { attempts: 1, retryAt: NOW + MINUTE };
     const batch = ledger(['pending', 'pending', 'unknown', 'inFlight', 'accepted'], {
       1: { ...waiting },
       2: { ...waiting },
     });
     expect(batch.begin({ ...TERMS, ...change })).toEqual([]);
-    // What may have arrived did not expire.
+    // A delivery that may have arrived has not expired.
     expect(names(batch)).toEqual([outcome, outcome, 'unknown', 'unknown', 'accepted']);
     expect(batch.nextDue(NOW)).toBeNull();
   });
 
-  it('expires at its moment, not before', () => {
+  it('expires at the end of the message, not before', () => {
     expect(ledger(['pending']).begin({ ...TERMS, now: TERMS.expiresAt - 1 })).toEqual([0]);
   });
 });
 
 describe('record', () => {
-  it('keeps no details of the usual case', () => {
+  it('stores no details of an acceptance at the first attempt', () => {
     const batch = ledger(['inFlight']);
     batch.record(0, { outcome: OUTCOME.accepted }, true);
     expect([names(batch), batch.details]).toEqual([['accepted'], {}]);
   });
 
-  it('keeps the reason, the attempts and the moment of the next', () => {
+  it('stores the reason, the attempts and the time of the next attempt', () => {
     const batch = ledger(['inFlight']);
     batch.record(0, { outcome: OUTCOME.pending, reason: '503', retryAt: NOW + MINUTE }, true);
     expect(batch.details[0]).toEqual({ attempts: 1, reason: '503', retryAt: NOW + MINUTE });
@@ -115,7 +115,7 @@ describe('record', () => {
     expect(batch.details[0]).toEqual({ attempts: 2, reason: '503', retryAt: undefined });
   });
 
-  it('what was not written is no attempt', () => {
+  it('does not count an attempt that was not written', () => {
     const batch = ledger(['inFlight'], { 0: { attempts: 1 } });
     batch.record(0, { outcome: OUTCOME.pending }, false);
     expect(batch.details[0]?.attempts).toBe(1);
@@ -128,7 +128,7 @@ describe('record', () => {
     ['accepted', 'accepted'],
     ['cancelled', 'inFlight'],
     ['unknown', 'expired'],
-  ])('refuses %s to %s, and changes nothing', (from, to) => {
+  ])('refuses %s to %s without a change', (from, to) => {
     const batch = ledger([from]);
     const decision = { outcome: OUTCOME[to], reason: 'x' };
     expect(() => batch.record(0, decision, true)).toThrow(`A delivery cannot go from ${from} to ${to}`);
@@ -136,7 +136,7 @@ describe('record', () => {
   });
 });
 
-describe('a delivery that may have arrived, written again', () => {
+describe('a repeated delivery that may have arrived', () => {
   const accept = { outcome: OUTCOME.accepted };
   it.each<[string, Decision, boolean, OutcomeName, number | null]>([
     ['accepted', accept, true, 'accepted', null],
@@ -153,14 +153,14 @@ describe('a delivery that may have arrived, written again', () => {
     expect(batch.begin(TERMS)).toEqual([0]);
     batch.record(0, decision, written);
     expect([names(batch), batch.nextDue(NOW)]).toEqual([[outcome], nextDue]);
-    // What it was before is past with the next write.
+    // The earlier state does not matter after the next write.
     expect(reread(batch).begin({ ...TERMS, cancelled: true })).toEqual([]);
     expect(names(batch)).toEqual([outcome]);
   });
 });
 
 describe('settleLost', () => {
-  it('names what a lost worker left in flight, and starts nothing', () => {
+  it('calls the deliveries of a lost worker unknown and starts nothing', () => {
     const batch = ledger(['inFlight', 'pending', 'accepted']);
     batch.settleLost(TERMS);
     expect(names(batch)).toEqual(['unknown', 'pending', 'accepted']);
@@ -171,7 +171,7 @@ describe('settleLost', () => {
   });
 });
 
-it('situation counts the write at hand as an attempt', () => {
+it('situation counts the current write as an attempt', () => {
   const batch = ledger(['inFlight', 'inFlight'], { 1: { attempts: 2 } });
   expect(batch.situation(0, TERMS, NOW + 5, 0.25)).toMatchObject({ attempts: 1, now: NOW + 5, random: 0.25 });
   expect(batch.situation(1, TERMS, NOW, 0).attempts).toBe(3);
@@ -221,25 +221,25 @@ describe('nextDue', () => {
   });
 });
 
-it('what waits for its host is due with it, or before with a retry of its own', () => {
+it('an unsent delivery that waits for its host is due with it, or earlier with a retry', () => {
   const batch = ledger(['pending', 'pending'], { 1: { attempts: 1, retryAt: NOW + 4_000 } });
   expect(batch.nextDue(NOW, NOW + 9_000)).toBe(NOW + 4_000);
   expect(batch.nextDue(NOW, NOW + 1_000)).toBe(NOW + 1_000);
 });
 
-it('an attempt takes no more than its turn allows, and leaves the rest pending', () => {
+it('an attempt takes no more than its turn allows and leaves the rest pending', () => {
   const batch = ledger(['pending', 'accepted', 'pending', 'inFlight', 'pending', 'unknown'], {
     4: { attempts: 1, retryAt: NOW + 1 },
     5: { attempts: 1, retryAt: NOW - 1 },
   });
   expect(batch.countDue(NOW)).toBe(4);
   expect(batch.begin(TERMS, 2)).toEqual([0, 2]);
-  // What a lost worker wrote is called unknown, whether its turn has come or not.
+  // Deliveries of a lost worker become unknown even if the turn does not include them.
   expect(names(batch)).toEqual(['inFlight', 'accepted', 'inFlight', 'unknown', 'pending', 'unknown']);
   expect(batch.nextDue(NOW)).toBe(0);
 });
 
-/** Written out here again on purpose: what a reader of two consecutive accounts may see. */
+/** Written a second time on purpose: the changes that a reader of two consecutive versions may see. */
 const SETTLED = new Set<number>([
   OUTCOME.accepted,
   OUTCOME.rejected,
@@ -249,7 +249,7 @@ const SETTLED = new Set<number>([
 ]);
 const UNSENT: OutcomeName[] = ['pending', 'expired', 'cancelled'];
 const STEPS: Record<'begin' | 'record', Partial<Record<OutcomeName, OutcomeName[]>>> = {
-  // In flight stays what it is called when a lost delivery is written again.
+  // A lost delivery that is repeated stays in flight.
   begin: {
     pending: ['pending', 'inFlight', 'expired', 'cancelled'],
     inFlight: ['inFlight', 'unknown'],
@@ -294,8 +294,8 @@ const steps = fc.array(
   { minLength: 1, maxLength: 60 },
 );
 
-describe('any history of begins, answers, checkpoints and crashes', () => {
-  it('keeps every delivery in one account, on allowed ways only, and settled ones for ever', () => {
+describe('any sequence of begins, answers, checkpoints and crashes', () => {
+  it('keeps every delivery exactly once, on allowed transitions only, and settled ones for ever', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 12 }),
@@ -306,11 +306,11 @@ describe('any history of begins, answers, checkpoints and crashes', () => {
           let batch = new BatchLedger(Buffer.alloc(size), {});
           let stored = reread(batch);
           let inFlight: number[] = [];
-          /** Times the provider was written to, whatever was recorded of it. */
+          /** Times that each delivery was written to the provider, recorded or not. */
           const writes = new Array<number>(size).fill(0);
-          /** Settled in a committed account: no crash may bring these back. */
+          /** Settled in a committed version: no crash may undo these. */
           const settledForGood = new Map<number, number>();
-          /** Once unknown: it may have arrived, so it is never called unsent again. */
+          /** Once unknown, a delivery may have arrived and never becomes unsent again. */
           const doubted = new Set<number>();
 
           const commit = () => {
@@ -331,7 +331,7 @@ describe('any history of begins, answers, checkpoints and crashes', () => {
               terms.now += step.laterMs;
               const due = batch.begin(terms);
               changed('begin', before);
-              // What is to be written is marked so, and nothing else is: a crash after this can name every one of them.
+              // Exactly the deliveries to write are marked, so that a crash after this can name every one of them.
               expect(due).toEqual([...batch.outcomes.keys()].filter((at) => batch.outcomes[at] === OUTCOME.inFlight));
               if (onUnknown === 'hold') {
                 const again = due.filter((position) => before[position] === OUTCOME.inFlight);
@@ -363,7 +363,7 @@ describe('any history of begins, answers, checkpoints and crashes', () => {
             for (const [position, code] of settledForGood) expect(batch.outcomes[position]).toBe(code);
           }
 
-          // The end: with every answer in and the time up, all is settled, and only what was written can be unknown.
+          // With every answer received and the time over, all is settled, and only written deliveries can be unknown.
           terms.now = terms.expiresAt;
           expect(batch.begin(terms)).toEqual([]);
           expect(batch.nextDue(NOW)).toBeNull();

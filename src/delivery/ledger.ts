@@ -4,11 +4,11 @@ import type { OutcomeCode } from './outcome.js';
 import { afterAmbiguous } from './retry-policy.js';
 import type { Decision, Situation } from './retry-policy.js';
 
-/** Retries of one batch are made together when they are due within this share of the wait, and no less than that. */
+/** Retries of one batch are joined if they are due within this share of the wait; GROUPING_FLOOR_MS is the minimum. */
 const GROUPING_SHARE = 0.125;
 const GROUPING_FLOOR_MS = 500;
 
-/** What a message's own state allows its deliveries. */
+/** The message's facts that decide what may be sent. */
 export interface AttemptTerms {
   now: number;
   acceptedAt: number;
@@ -18,11 +18,14 @@ export interface AttemptTerms {
 }
 
 /**
- * The account of one batch: an outcome byte per device, and details for those that had trouble. Every change goes
- * through `move`, which refuses what the outcome graph does not allow, so the sum is the audience at any moment.
+ * The outcomes of one batch: a byte per device, and details for deliveries with failures. Every change goes through
+ * `move`, which refuses transitions that the outcome graph does not allow, so the sum always equals the audience.
  */
 export class BatchLedger {
-  /** Being written again although an earlier write may have arrived. A crash leaves these in flight, and so unknown. */
+  /**
+   * Positions that are repeated although an earlier write may have arrived. After a crash these are in flight, and so
+   * unknown.
+   */
   private readonly again = new Set<number>();
 
   constructor(
@@ -31,9 +34,8 @@ export class BatchLedger {
   ) {}
 
   /**
-   * Starts an attempt. Deliveries left in flight by a lost worker become unknown; expired and cancelled ones settle;
-   * what is due now is marked in flight, at most `limit` of it, and returned by position; looked for from `start` on, and
-   * round to it.
+   * Starts an attempt. Deliveries in flight of a lost worker become unknown; expired and cancelled ones are settled; at
+   * most `limit` due ones are marked in flight and returned by position, searched from `start` on and around.
    */
   begin(terms: AttemptTerms, limit = Infinity, start = 0): number[] {
     this.settleLost(terms);
@@ -60,7 +62,7 @@ export class BatchLedger {
     return due;
   }
 
-  /** How many `begin` would mark in flight, whatever the terms; an upper bound where some are about to settle. */
+  /** Upper bound of the deliveries that `begin` would mark in flight, whatever the terms. */
   countDue(now: number): number {
     let count = 0;
     for (let position = 0; position < this.outcomes.length; position++) {
@@ -73,25 +75,25 @@ export class BatchLedger {
     return count;
   }
 
-  /** What a lost worker left in flight becomes unknown, to be written again where the message's policy says so. */
+  /** Deliveries in flight of a lost worker become unknown, to be repeated if the message's policy allows it. */
   settleLost(terms: AttemptTerms): void {
     for (const [position, outcome] of this.outcomes.entries())
       if (outcome === OUTCOME.inFlight) this.lose(position, terms, whyOver(terms) !== null);
   }
 
-  /** The situation that a verdict on this delivery is decided in, when it was written just now. */
+  /** The input of the retry policy for a verdict on this delivery, which was written just now. */
   situation(position: number, terms: AttemptTerms, now: number, random: number): Situation {
     const { acceptedAt, expiresAt, onUnknown } = terms;
     return { attempts: (this.details[position]?.attempts ?? 0) + 1, now, acceptedAt, expiresAt, onUnknown, random };
   }
 
-  /** Records what became of a delivery that was in flight. `written`: it counts as an attempt. */
+  /** Records the outcome of a delivery in flight. `written`: it counts as an attempt. */
   record(position: number, made: Decision, written: boolean): void {
     const decision = this.again.size > 0 && this.again.delete(position) ? afterUnknown(made, written) : made;
     this.move(position, decision.outcome);
     const before = this.details[position];
     const { reason, retryAt, receipt } = decision;
-    // The usual case, accepted at the first attempt, has nothing to tell.
+    // The usual case, accepted at the first attempt, has no details.
     if (reason === undefined && retryAt === undefined && receipt === undefined && !before) return;
     this.details[position] = {
       attempts: (before?.attempts ?? 0) + (written ? 1 : 0),
@@ -101,13 +103,13 @@ export class BatchLedger {
     };
   }
 
-  /** Of the positions that `begin` answered, those without a word yet were never written: they wait as before. */
+  /** Of the positions from `begin`, those without an outcome were never written: they return to their earlier state. */
   giveBack(positions: readonly number[]): void {
     for (const position of positions)
       if (this.at(position) === OUTCOME.inFlight) this.record(position, { outcome: OUTCOME.pending }, false);
   }
 
-  /** The clock by which the next tries were planned has been set since. */
+  /** Moves planned retries after a step of the clock. */
   moveRetries(byMs: number): void {
     for (const detail of Object.values(this.details)) if (detail.retryAt) detail.retryAt += byMs;
   }
@@ -120,8 +122,9 @@ export class BatchLedger {
   }
 
   /**
-   * When to try again, epoch ms; null when all are settled. `unsentAt` is for deliveries that wait for nothing of their
-   * own. Retries that are due soon after each other wait for the last of them: jitter would make each an attempt alone.
+   * The time of the next attempt, epoch ms; null if all are settled. `unsentAt`: for deliveries without a time of their
+   * own. Retries that are due close together wait for the last of them: because of jitter, each would be a separate
+   * attempt.
    */
   nextDue(now: number, unsentAt = 0): number | null {
     const times: number[] = [];
@@ -138,11 +141,11 @@ export class BatchLedger {
     return times.reduce((last, time) => (time <= together ? Math.max(last, time) : last), first);
   }
 
-  /** A worker was lost between writing and recording: it may have arrived. */
+  /** A worker was lost between writing and recording: the delivery may have arrived. */
   private lose(position: number, terms: AttemptTerms, over: boolean): void {
     const situation = this.situation(position, terms, terms.now, 0);
     const decision = afterAmbiguous('the worker was lost', situation);
-    // The wait of an ambiguous answer has passed already: the lease had to run out first.
+    // The wait after an ambiguous answer has passed already, because the lease had to expire first.
     const again = decision.retryAt !== undefined && !over ? terms.now : undefined;
     this.record(position, { ...decision, retryAt: again }, true);
   }
@@ -164,7 +167,9 @@ function whyOver(terms: AttemptTerms): OutcomeCode | null {
   return terms.now >= terms.expiresAt ? OUTCOME.expired : null;
 }
 
-/** Only the provider's word on this write ends the doubt about an earlier one: it is never called unsent again. */
+/**
+ * Only the provider's answer to this write ends the doubt about an earlier one: without it, the delivery stays unknown.
+ */
 function afterUnknown(decision: Decision, written: boolean): Decision {
   const { outcome } = decision;
   const told = outcome === OUTCOME.accepted || outcome === OUTCOME.rejected || outcome === OUTCOME.failed;

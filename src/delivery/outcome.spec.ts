@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { OUTCOME, OUTCOME_NAMES, mayBecome } from './outcome.js';
 import type { OutcomeName } from './outcome.js';
 
-it('codes are what is stored in batches: none may ever change', () => {
+it('the stored codes of outcomes never change', () => {
   expect(OUTCOME).toEqual({
     pending: 0,
     inFlight: 1,
@@ -18,10 +18,10 @@ it('codes are what is stored in batches: none may ever change', () => {
 
 describe('mayBecome', () => {
   const allowed: Record<OutcomeName, OutcomeName[]> = {
-    // Nothing is accepted, rejected, failed or unknown that was not written.
+    // Only a written delivery is accepted, rejected, failed or unknown.
     pending: ['inFlight', 'expired', 'cancelled'],
     inFlight: ['pending', 'accepted', 'rejected', 'failed', 'expired', 'cancelled', 'unknown'],
-    // It may have arrived: written again it can be, forgotten it can not.
+    // The delivery may have arrived: it may be repeated, but not called unsent.
     unknown: ['inFlight'],
     accepted: [],
     rejected: [],

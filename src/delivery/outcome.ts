@@ -16,8 +16,8 @@ export type OutcomeCode = (typeof OUTCOME)[OutcomeName];
 export const OUTCOME_NAMES = Object.keys(OUTCOME) as OutcomeName[];
 
 /**
- * Where an outcome may go. Settled ones stay, except that an unknown delivery may be written again. In flight goes back
- * to pending only on the provider's word that nothing was processed.
+ * Allowed transitions. A settled outcome stays, except that an unknown delivery may be repeated. A delivery in flight
+ * becomes pending only if it was certainly not processed.
  */
 const EDGES: Record<OutcomeCode, readonly OutcomeCode[]> = {
   [OUTCOME.pending]: [OUTCOME.inFlight, OUTCOME.expired, OUTCOME.cancelled],

@@ -11,7 +11,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const WEEK = 7 * 24 * HOUR;
 
-/** The first attempt, just accepted, to live for a week; half of any jitter. */
+/** The first attempt of a message that was accepted just now and lives for a week; half of any jitter. */
 function at(change: Partial<Situation> = {}): Situation {
   return {
     attempts: 1,
@@ -24,7 +24,7 @@ function at(change: Partial<Situation> = {}): Situation {
   };
 }
 
-/** What the decision says, with the wait instead of the moment. */
+/** The decision with the wait instead of the time. */
 function decided(verdict: Verdict, change?: Partial<Situation>) {
   const situation = at(change);
   const { outcome, reason, retryAt } = decide(verdict, situation);
@@ -55,14 +55,14 @@ describe('final verdicts', () => {
       { action: 'fail', reason: 'PayloadTooLarge' },
       { outcome: 'failed', reason: 'PayloadTooLarge' },
     ],
-    // Waits for the application to be resumed; no time of its own.
+    // Waits until the application is resumed, without a time.
     [
       { action: 'stopApplication', reason: 'InvalidProviderToken' },
       { outcome: 'pending', reason: 'InvalidProviderToken' },
     ],
     [{ action: 'notSent' }, { outcome: 'pending' }],
   ])('%j', (verdict, expected) => {
-    // None of them depends on when, how often or with what luck.
+    // None of these depends on time, attempts or jitter.
     expect(decided(verdict)).toEqual(expected);
     expect(decided(verdict, { attempts: 9, now: NOW + 2 * WEEK, random: 0, onUnknown: 'hold' })).toEqual(expected);
   });
@@ -133,16 +133,16 @@ describe('ambiguous', () => {
     ['none past its time to live', { expiresAt: NOW + SECOND, random: 0 }, held],
     ['one just inside it', { expiresAt: NOW + SECOND + 1, random: 0 }, { ...held, waitMs: SECOND }],
   ])('%s', (_what, change, expected) => {
-    // Never expired or failed: it may have arrived, and that is all that is known.
+    // Never expired or failed, because it may have arrived.
     expect(decided(verdict, change)).toEqual(expected);
   });
 
-  it('is not written again when it was to come now or never', () => {
+  it('is not repeated for a "now or never" message', () => {
     expect(decided({ ...verdict, lifeMs: 0 }, { random: 0 })).toEqual(held);
   });
 });
 
-describe('the end of trying', () => {
+describe('end of retries', () => {
   const waits = { reason: 'slow down', floorMs: MINUTE, capMs: MINUTE, afterMs: MINUTE, scope: 'application' } as const;
   const HELD = { outcome: 'pending', waitMs: MINUTE };
   it.each<[string, { giveUpMs?: number; lifeMs?: number }, Partial<Situation>, object]>([
@@ -169,7 +169,7 @@ describe('the end of trying', () => {
     }
   });
 
-  /** Accepted so long ago that the next try would come an hour after. */
+  /** A message accepted so long ago that the next attempt would come an hour after. */
   function hourOld(attempts: number): Partial<Situation> {
     return { acceptedAt: NOW - HOUR + MINUTE, attempts };
   }

@@ -3,14 +3,17 @@ import type { Verdict } from '../providers/provider.js';
 import { OUTCOME } from './outcome.js';
 import type { OutcomeCode } from './outcome.js';
 
-/** The schedule of docs/protocol/providers.md §11, pure: a provider's verdict in, what to do out. */
+/** The retry schedule of docs/protocol/providers.md §11, pure: maps a verdict to a decision. */
 
 const BACKOFF_BASE_MS = SECOND_MS;
 const BACKOFF_CAP_MS = 5 * MINUTE_MS;
 const AMBIGUOUS_BASE_MS = SECOND_MS;
 const AMBIGUOUS_CAP_MS = MINUTE_MS;
 const AMBIGUOUS_TRIES = 3;
-/** A provider's give-up time counts from acceptance: a broadcast's last batches and a resumed application still get these. */
+/**
+ * A provider's give-up time counts from acceptance. The last batches of a broadcast and a resumed application still get
+ * this many attempts.
+ */
 const TRIES_AT_LEAST = 3;
 
 type Backoff = Extract<Verdict, { action: 'retryBackoff' }>;
@@ -18,7 +21,7 @@ type Throttle = Extract<Verdict, { action: 'retryAfter' }>;
 type Retryable = Backoff | Throttle;
 
 export interface Situation {
-  /** Times this delivery has been written, this one included. */
+  /** Times that this delivery has been written, this one included. */
   attempts: number;
   now: number;
   acceptedAt: number;
@@ -31,9 +34,9 @@ export interface Situation {
 export interface Decision {
   outcome: OutcomeCode;
   reason?: string;
-  /** The provider's id of what it accepted. */
+  /** The provider's id of the accepted message. */
   receipt?: string;
-  /** Epoch ms; present: it will be written again then. */
+  /** Epoch ms of the next attempt; absent: none. */
   retryAt?: number;
 }
 
@@ -49,10 +52,10 @@ export function decide(verdict: Verdict, situation: Situation): Decision {
       return { outcome: OUTCOME.failed, reason: verdict.reason };
     case 'notSent':
     case 'held':
-      // Nothing to tell of the single device: the batch as a whole waits.
+      // Says nothing about the single delivery: the batch waits.
       return { outcome: OUTCOME.pending };
     case 'stopApplication':
-      // Nothing is wrong with this delivery: it waits until the application may send again.
+      // The delivery waits until the application may send again.
       return { outcome: OUTCOME.pending, reason: verdict.reason };
     case 'ambiguous':
       return afterAmbiguous(verdict.reason, situation, verdict.lifeMs);
@@ -63,7 +66,10 @@ export function decide(verdict: Verdict, situation: Situation): Decision {
   }
 }
 
-/** It may have arrived: unknown in any case, and written again only where the message's policy and the tries allow it. */
+/**
+ * The delivery may have arrived, so it is unknown. It is repeated only if the message's policy and the number of
+ * attempts allow it.
+ */
 export function afterAmbiguous(reason: string, situation: Situation, lifeMs?: number): Decision {
   const held = situation.onUnknown === 'hold' || situation.attempts >= AMBIGUOUS_TRIES;
   const wait = AMBIGUOUS_BASE_MS + situation.random * growing(AMBIGUOUS_BASE_MS, AMBIGUOUS_CAP_MS, situation.attempts);
@@ -80,19 +86,21 @@ function retryIn(wait: number, { reason, giveUpMs = Infinity, lifeMs }: Retryabl
   return { outcome: OUTCOME.pending, reason, retryAt };
 }
 
-/** The message's end, or a sooner one at this platform: "now or never" is a life of 0 and gets no delayed retry. */
+/**
+ * The end of the message, or an earlier end on this platform. "Now or never" is a life of 0 and has no delayed retry.
+ */
 function endOf({ expiresAt, acceptedAt }: Situation, lifeMs = Infinity): number {
   return Math.min(expiresAt, acceptedAt + lifeMs);
 }
 
-/** Full jitter, above the provider's documented floor where there is one. */
+/** Full jitter, above the provider's documented floor if there is one. */
 function backoff({ floorMs, capMs, firstMs }: Backoff, { attempts, random }: Situation): number {
   if (firstMs !== undefined && attempts === 1) return firstMs + random * firstMs;
   const retry = firstMs === undefined ? attempts : attempts - 1;
   return (floorMs ?? 0) + random * growing(floorMs ?? BACKOFF_BASE_MS, capMs ?? BACKOFF_CAP_MS, retry);
 }
 
-/** The provider's own word as it is; its documented wait doubles. Jitter keeps a crowd apart. */
+/** A wait that the provider named stays; a documented wait doubles. Jitter spreads the retries. */
 function throttle({ afterMs, capMs = afterMs }: Throttle, { attempts, random }: Situation): number {
   return growing(afterMs, capMs, attempts) + random * Math.min(afterMs, MINUTE_MS);
 }

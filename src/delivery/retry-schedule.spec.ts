@@ -11,7 +11,7 @@ import { readWnsOutcome } from '../providers/wns/wns.outcome.js';
 import { OUTCOME } from './outcome.js';
 import { decide } from './retry-policy.js';
 
-/** The schedule of docs/protocol/providers.md §11 from answer to wait, a row each. */
+/** The schedule of docs/protocol/providers.md §11, one row per answer. */
 
 const NOW = Date.parse('2026-11-23T10:00:00Z');
 const S = 1_000;
@@ -38,12 +38,12 @@ const THROTTLED = { 'x-wns-status': 'channelthrottled' };
 const LATER = { 'retry-after': '120' };
 const DATE = { 'retry-after': new Date(NOW + 120 * S).toUTCString() };
 
-/** Waits of the first four attempts without and with all of the jitter, of the hundredth with it, and the giving up. */
+/** Waits of the first four attempts without and with full jitter, of the hundredth with it, and the end of retries. */
 interface Row {
   least: number[];
   most: number[];
   atLast: number;
-  /** After acceptance; absent: when the message's life ends. */
+  /** After acceptance; absent: when the message expires. */
   givesUp?: number;
 }
 
@@ -117,7 +117,7 @@ it.each<[string, Verdict, Row]>([
   expect(at(9, 0, NOW + wait - end).outcome).toBe(givesUp === undefined ? OUTCOME.expired : OUTCOME.failed);
 });
 
-it('AMBIGUOUS: 1 to 2 s, doubling, three tries', () => {
+it('an ambiguous delivery waits 1 to 2 s, doubling, for three attempts', () => {
   const verdict = unansweredVerdict({ kind: 'ambiguous', reason: 'lost' });
   const at = (attempts: number, random: number) =>
     decide(verdict, { attempts, random, now: 0, acceptedAt: 0, expiresAt: WEEKS, onUnknown: 'resend' });

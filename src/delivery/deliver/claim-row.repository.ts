@@ -8,9 +8,9 @@ import type { ProviderName } from '../../providers/provider.js';
 import type { LeasedBatch } from '../batch.js';
 import { BatchLedger } from '../ledger.js';
 
-/** How a claim reads batches: the same for one and for a lot. */
+/** The columns that a claim reads, for one batch and for a lot. */
 
-/** What a worker must know of a batch that it takes. */
+/** The columns of a batch that a worker needs. */
 export const CLAIMED = sql`
   batch.id, batch.epoch, batch.provider, batch.message_seq, batch.application_id, batch.device_seqs,
   batch.has_slot, batch.outcomes, batch.details, batch.touched_at, batch.direct, message.id as message_id,
@@ -23,7 +23,7 @@ export const CLAIMED = sql`
   ${isTryDue} as try_is_due,
   pace.lapses_at > now() as paced, provider_status.last_success_at`;
 
-/** Batches of the table, or those of it that are given, with what decides about them. */
+/** The given batches, or all batches of the table, joined with the rows that decide about them. */
 export const joined = (batches: RawBuilder<unknown> = sql`batch`): RawBuilder<unknown> => sql`
   ${batches} as batch
   join message on message.seq = batch.message_seq
@@ -36,9 +36,9 @@ export const joined = (batches: RawBuilder<unknown> = sql`batch`): RawBuilder<un
 
 export interface ClaimRow {
   has_slot: boolean;
-  /** Until the message leaves; null when that is at once. */
+  /** Ms until the message may be sent; null if it may be sent at once. */
   early_ms: number | null;
-  /** Null without a row, like false. */
+  /** Null without a row, which means false. */
   paced: boolean | null;
   last_success_at: Date | null;
   id: number;
@@ -49,7 +49,7 @@ export interface ClaimRow {
   device_seqs: number[];
   outcomes: Buffer;
   details: DeliveryDetails;
-  /** When the two were written; null: at their beginning. */
+  /** When outcomes and details were last written; null: never since the insert. */
   touched_at: Date | null;
   message_id: string;
   direct: boolean;
@@ -62,16 +62,18 @@ export interface ClaimRow {
   paused_at: Date | null;
   version: number | null;
   paused_reason: string | null;
-  /** Null where there are no settings, or no pause. */
+  /** Null without settings or without a pause. */
   try_is_due: boolean | null;
 }
 
-/** A repeat to a device replaces the first on its screen; one to the upstream reaches every phone twice. */
+/**
+ * A repeat to a device replaces the first message on its screen; a repeat to the upstream reaches every phone twice.
+ */
 function usualOnUnknown(provider: ProviderName): 'resend' | 'hold' {
   return provider === 'upstream' ? 'hold' : 'resend';
 }
 
-/** As it is once its ledger has begun. */
+/** The batch after its ledger has begun. */
 export function toLeased(row: ClaimRow, needsSettings: boolean, now: number): LeasedBatch {
   const ledger = new BatchLedger(row.outcomes, row.details);
   const backBy = wentBackBy(row.touched_at, now);

@@ -15,13 +15,13 @@ import { rampUp } from './pace.js';
 import { PaceRepository } from './pace.repository.js';
 import type { Turn } from './pace.repository.js';
 
-/** What a claim must know of the provider. */
+/** The facts about a provider that a claim needs. */
 export interface ClaimTerms {
   needsSettings: boolean;
   ramp?: Ramp;
 }
 
-/** Taking batches to work on. */
+/** Claims batches for sending. */
 @Injectable()
 export class ClaimRepository {
   constructor(
@@ -30,12 +30,11 @@ export class ClaimRepository {
   ) {}
 
   /**
-   * Leases a batch that is due and marks what is to be sent as in flight. Null when there is nothing to do: done, held
-   * by another worker, not due, of an application that was removed, or its message is paused, or its provider for the
-   * application (then it is parked).
-   * `takeOver`: also from a worker whose lease has run out. A lease that is over by a clock that has just stepped may be that
-   * of a living worker.
-   * Postponed when its turn at the provider's pace is later, or its message leaves later.
+   * Leases a due batch and marks the deliveries to send as in flight. Returns null if there is nothing to do: the batch
+   * is done, held by another worker, not due, its application was removed, its message is paused, or its provider is
+   * paused for the application (then the batch is parked). `takeOver`: also from a worker whose lease has expired.
+   * After a step of the clock, an expired lease may belong to a living worker. Returns a postponed batch if its turn at
+   * the provider's pace or its message's time comes later.
    */
   async claim(
     id: number,
@@ -57,7 +56,8 @@ export class ClaimRepository {
       batch.isProbe =
         row.paused_reason !== null && row.paused_at === null && !over && (await takeTry(row, now, transaction));
       if ((row.paused_reason !== null || row.paused_at !== null) && !over && !batch.isProbe) {
-        // It may be parked for days: what a lost worker wrote is called unknown meanwhile, not in flight.
+        // The batch may stay parked for days, so deliveries of a lost worker become unknown now instead of staying in
+        // flight.
         batch.ledger.settleLost(batch.terms);
         await transaction
           .updateTable('batch')
@@ -68,7 +68,7 @@ export class ClaimRepository {
       }
       const turn = over || batch.isProbe ? NO_LIMIT : await this.takeTurn(row, batch, provider.ramp, transaction);
       if ('waitMs' in turn) return this.postpone(row, turn, transaction);
-      // Any of them, so that one device that is refused for itself does not keep the others from their messages.
+      // A random position, so that one device that is refused for its own reasons does not block the probe.
       const anywhere = Math.floor(Math.random() * batch.deviceSeqs.length);
       batch.due.push(...batch.ledger.begin(batch.terms, ...(batch.isProbe ? [1, anywhere] : [turn.limit])));
       await transaction
@@ -88,14 +88,14 @@ export class ClaimRepository {
     });
   }
 
-  /** A direct message alone is no traffic that begins: it waits for a limit that is there, and makes none. */
+  /** A direct message alone does not start the ramp: it obeys an existing limit and creates none. */
   private takeTurn(
     row: ClaimRow,
     batch: LeasedBatch,
     ramp: Ramp | undefined,
     transaction: Transaction<Tables>,
   ): Promise<Turn> | Turn {
-    // Ready before its time: it was parked, by somebody else's trouble, and let go again.
+    // Ready before its time: the batch was parked for another reason and released again.
     if ((row.early_ms ?? 0) > 0) return { waitMs: row.early_ms ?? 0, hasSlot: false };
     const { now } = batch.terms;
     const start = row.direct ? null : rampUp(ramp, row.last_success_at?.getTime() ?? null, now);
@@ -122,12 +122,12 @@ export class ClaimRepository {
 }
 
 /**
- * One delivery at growing intervals tries whether an application that is paused may send again: true for the one claim,
- * among all of all processes, whose turn it is. No try of a process that has not seen a step of the clock: its credentials'
- * tokens are of the wrong time.
+ * While an application is paused, one delivery at growing intervals tests whether it may send again. Returns true for
+ * the one claim, among all processes, that makes the test. A process that has not noticed a step of the clock does not
+ * test, because its tokens are for the wrong time.
  */
 async function takeTry(row: ClaimRow, now: number, transaction: Transaction<Tables>): Promise<boolean> {
-  // Before the time nothing is locked: a broadcast's batches come here one after the other.
+  // Locks nothing before the time: all batches of a broadcast come here in turn.
   if (!row.try_is_due) return false;
   const { rows } = await sql`
     update provider_setting set tries = tries + 1, next_try_at = now() + ${waitForTry(sql`tries + 1`)}

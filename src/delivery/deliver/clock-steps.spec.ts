@@ -3,7 +3,7 @@ import { ClockSteps } from './clock-steps.js';
 
 const HOUR = 3_600_000;
 
-it('time that passes is no step, nor are corrections of less than three seconds', () => {
+it('does not count passing time or corrections of less than three seconds as steps', () => {
   const time = { now: 1_000, elapsed: 0 };
   const steps = new ClockSteps({ now: () => time.now, elapsed: () => time.elapsed });
   time.now += HOUR;
@@ -14,7 +14,7 @@ it('time that passes is no step, nor are corrections of less than three seconds'
   expect(steps.any).toBe(false);
 });
 
-it('each step is told once, by its length and direction', () => {
+it('reports each step once with its length and direction', () => {
   const time = { now: 1_000, elapsed: 0 };
   const steps = new ClockSteps({ now: () => time.now, elapsed: () => time.elapsed });
   time.now += HOUR + 500;

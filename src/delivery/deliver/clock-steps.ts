@@ -3,11 +3,11 @@ import type { Clock } from '../../common/clock.js';
 import type { LeasedBatch } from '../batch.js';
 import type { Findings } from './findings.js';
 
-/** The steps of the wall clock while something is under way; a step ahead and one back again are two. */
+/** The steps of the wall clock during an operation. A step ahead and one back again are two steps. */
 export class ClockSteps {
   private now: number;
   private elapsed: number;
-  /** Any so far. */
+  /** True if there was a step. */
   any = false;
 
   constructor(private readonly clock: Pick<Clock, 'now' | 'elapsed'>) {
@@ -15,7 +15,7 @@ export class ClockSteps {
     this.elapsed = clock.elapsed();
   }
 
-  /** Ms that the clock has stepped forward since the last call; less than 0: back. */
+  /** Ms that the clock has stepped forward since the last call; negative: back. */
   read(): number {
     const [now, elapsed] = [this.clock.now(), this.clock.elapsed()];
     const byMs = now - this.now - (elapsed - this.elapsed);
@@ -26,7 +26,7 @@ export class ClockSteps {
   }
 }
 
-/** What was planned before a step of the clock keeps its distance from now. */
+/** After a step of the clock, planned times keep their distance from now. */
 export function follow(steps: ClockSteps, { ledger }: LeasedBatch, findings: Findings): void {
   const byMs = steps.read();
   if (byMs === 0) return;

@@ -12,12 +12,12 @@ import { InvalidationGuard } from './invalidation-guard.js';
 import { PaceRepository } from './pace.repository.js';
 import { StatusReporter } from './status-reporter.js';
 
-/** Something accepted within this time shows that the devices were alive: a wave of deaths after it is suspect. */
+/** If a delivery was accepted within this time, the devices were alive: a wave of removals after it is suspect. */
 const LATELY_MS = DAY_MS;
-/** That one process remembers; browsers name as many origins as they like. */
+/** Guards that one process remembers; browsers may name any number of origins. */
 const GUARDS = 10_000;
 
-/** What a provider's answers mean beyond their batch: devices that go, a slower pace, an application that is paused. */
+/** Applies the effects of a provider's answers beyond their batch: removes devices, slows or pauses the application. */
 @Injectable()
 export class ConsequencesService {
   private readonly log = new Logger('Delivery');
@@ -33,8 +33,8 @@ export class ConsequencesService {
   ) {}
 
   /**
-   * Never rejects: what fails is logged, and the answers themselves are recorded all the same. May add a stop to the findings.
-   * `now`: epoch ms, by the clock that the batch was sent by; null: it has stepped since.
+   * Never rejects: a failure is logged, and the answers are recorded in any case. May add a stop to the findings.
+   * `now`: epoch ms by the clock during the send; null if the clock has stepped since.
    */
   async apply(batch: LeasedBatch, findings: Findings, now: number | null): Promise<void> {
     await this.attempt('retiring devices', () => this.retire(batch, findings));
@@ -52,35 +52,37 @@ export class ConsequencesService {
     await this.batches.park(applicationId, provider);
   }
 
-  /** The provider took the one delivery, or called its device dead in its own form: the credentials are right. */
+  /**
+   * Ends the pause if the provider accepted the probe or certainly called its device dead: the credentials are valid.
+   */
   private async endPause(batch: LeasedBatch, findings: Findings): Promise<void> {
     const { applicationId, provider, settingsVersion } = batch;
     const isTold = findings.accepted > 0 || [...findings.peers.values()].some(({ dead }) => dead.size > 0);
     if (!isTold || settingsVersion === null) return;
     if (!(await this.settings.resume(applicationId, provider, settingsVersion))) return;
     this.guards.clear();
-    this.log.log(`Application ${applicationId} sends again at ${provider}: one delivery was tried, and taken`);
+    this.log.log(`Application ${applicationId} sends again at ${provider}: the provider accepts its credentials`);
   }
 
   private async attempt(what: string, act: () => Promise<void>): Promise<void> {
     try {
       await act();
     } catch (error) {
-      this.log.error(`${what} failed, the next batch that meets the same will do it: ${rootCause(error)}`);
+      this.log.error(`${what} failed; the next batch with the same answer repeats it: ${rootCause(error)}`);
     }
   }
 
   private async retire(batch: LeasedBatch, findings: Findings): Promise<void> {
-    // The usual case, and the guard must know of it all the same.
+    // The usual case without removals; the guard counts its acceptances too.
     if (findings.peers.size === 0) findings.peers.set('', { accepted: 0, dead: new Map(), suspects: new Map() });
     for (const [peer, { dead, suspects }] of findings.peers) {
       const guard = this.guardFor(batch, peer);
       guard.note(resultsOf(findings, peer));
-      // A first send to an old address book may find nearly all of it dead: before anything was accepted it is believed.
+      // The first send to an old address book may find most tokens dead. Before any acceptance, this is believed.
       const wasAlive = guard.sawAcceptance() || batch.terms.now - (batch.lastSuccessAt ?? 0) < LATELY_MS;
       const isWave = guard.isWave() && wasAlive;
       const believed = guard.mayRetire();
-      // Of Web Push an origin is held by its sender, and says nothing of the others.
+      // For Web Push, the sender holds single origins; one origin says nothing about the others.
       if (!believed && peer === '' && guard.mustPause()) this.stop(batch, findings, suspects);
       await this.retireAll(batch, peer, isWave ? [] : dead, isWave ? dead : []);
       await this.retireAll(batch, peer, believed ? suspects : [], believed ? [] : suspects);
@@ -115,7 +117,7 @@ export class ConsequencesService {
   private async slowDown(batch: LeasedBatch, findings: Findings, untilMs: number): Promise<void> {
     const { applicationId, provider } = batch;
     const ms = this.clock.now() - batch.terms.now;
-    // The clock went back meanwhile.
+    // The clock stepped back during the send.
     const seconds = (ms < 0 ? 1_000 : Math.max(1, ms)) / 1_000;
     await this.pace.slowDown(batch, untilMs, findings.accepted / seconds);
     const reason = findings.lastReason ?? 'no reason given';

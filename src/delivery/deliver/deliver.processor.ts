@@ -9,12 +9,12 @@ import { DeliverService } from './deliver.service.js';
 
 /**
  * Jobs of direct batches that one process works on at once, per provider, each of up to eight batches side by side
- * (queue/jobs.ts): up to 256 batches. Most are one request long, and what they wait for is the provider's answer: one to a
- * job and 40 ms each are 800 messages a second, and eight to a job 6,400.
+ * (queue/jobs.ts): up to 256 batches. Most batches are one request and wait for the provider's answer: at 40 ms, one
+ * batch per job gives 800 messages a second and eight give 6,400.
  */
 const DIRECT_AT_ONCE = 32;
 
-/** The workers of the deliver queues: for each provider one for direct messages and one for broadcasts. */
+/** The workers of the deliver queues: per provider one for direct messages and one for broadcasts. */
 @Injectable()
 export class DeliverProcessor implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(
@@ -32,7 +32,7 @@ export class DeliverProcessor implements OnApplicationBootstrap, BeforeApplicati
         );
   }
 
-  /** Takes back what is not written, and waits for the answers to what is (start.ts bounds the wait). */
+  /** Recalls unwritten deliveries and waits for the answers to written ones (start.ts limits the wait). */
   beforeApplicationShutdown(): Promise<void> {
     this.deliver.stopSending();
     return this.queues.stopWorkers();

@@ -27,26 +27,28 @@ import { Senders } from './senders.js';
 import type { OpenSender } from './senders.js';
 import { StatusReporter } from './status-reporter.js';
 
-/** What is known is recorded this often while a batch is being sent; the lease lasts ten times as long. */
+/** Outcomes are recorded this often while a batch is being sent; the lease lasts ten times as long. */
 const CHECKPOINT_MS = 1_000;
 
-/** A provider without settings (the sandbox) cannot be paused when it says stop. */
+/** A provider without settings (the sandbox) cannot be paused after a stop. */
 const UNPAUSABLE_WAIT_MS = MINUTE_MS;
 
 const HELD_SPREAD_MS = 1_000;
 
-/** A batch that could not be begun or not be sent to its end, for a fault of ours or of the database, waits this long. */
+/** Wait of a batch that could not be begun or finished because of a fault of ours or of the database. */
 const FAULT_WAIT_MS = 5_000;
 
-/** While the database is away the answers of the providers are kept, and recorded when it is back. */
+/** While the database is unreachable, the answers of providers are kept, and recorded when it is back. */
 const RECORD_AGAIN_MS = 250;
 
-/** A lease that was not renewed for so long may soon be another worker's: nothing new is written under it. */
+/** A lease that was not renewed for this long may soon belong to another worker, so nothing new is written under it. */
 const STOP_WRITING_MS = 7_000;
 
 const ACCEPTED: Decision = { outcome: OUTCOME.accepted };
 
-/** Sends one batch: lease, send, record, decide. Whatever happens to the process, the ledger can go on from its rows. */
+/**
+ * Sends one batch: lease, send, record, decide. If the process ends at any point, the ledger continues from its rows.
+ */
 @Injectable()
 export class DeliverService {
   private readonly log = new Logger('Delivery');
@@ -66,15 +68,19 @@ export class DeliverService {
     private readonly clock: Clock,
   ) {}
 
-  /** Side by side; a failure of one is told when all have ended, and the others are done when they are tried again. */
+  /**
+   * Delivers batches side by side. Rejects with the first failure after all have ended; a retried job skips finished
+   * batches.
+   */
   async deliverBatches(ids: readonly number[], provider: ProviderName, lane: Lane): Promise<void> {
     const results = await Promise.allSettled(ids.map((id) => this.deliverBatch(id, provider, lane)));
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
   /**
-   * Resolves when the batch is recorded, is somebody else's, or has nothing to do. Rejects before anything is written, when the
-   * database is away or this host's clock is too far from its clock: another worker may have the job.
+   * Resolves if the batch is recorded, held by another worker, or has nothing to do. Rejects before anything is written
+   * if the database is unreachable or this host's clock is too far from the database's: another worker may take the
+   * job.
    */
   async deliverBatch(id: number, provider: ProviderName, lane: Lane): Promise<void> {
     if (this.stopping) return;
@@ -95,13 +101,13 @@ export class DeliverService {
     return direct ?? this.claims.claim(id, terms, now, mayTakeOver(this.watch));
   }
 
-  /** What is in flight gets its answer; what is not written yet stays pending for the next process. */
+  /** Requests in flight get their answer; unwritten deliveries stay pending for the next process. */
   stopSending(): void {
     this.stopping = true;
     this.recall.stop();
   }
 
-  /** Null: the lease was lost on the way, and its new holder has the word. */
+  /** Returns null if the lease expired while sending; the new holder records the outcomes. */
   private async send(batch: LeasedBatch, steps: ClockSteps): Promise<Findings | null> {
     const findings = noFindings();
     const ready = await this.prepare(batch, findings);
@@ -112,7 +118,7 @@ export class DeliverService {
     try {
       await this.sendAll(sender, batch, recipients, findings, steps, abort.signal);
     } catch (error) {
-      // A fault of ours. What was answered is kept; the rest is in flight, and called unknown by the next claim.
+      // A fault of ours. Answered deliveries are kept; the rest is in flight, and the next claim calls it unknown.
       this.log.error(`Batch ${batch.id} was not sent to its end: ${rootCause(error)}`);
       findings.heldUntil = this.clock.now() + FAULT_WAIT_MS;
     } finally {
@@ -123,7 +129,7 @@ export class DeliverService {
     return checkpoints.leaseLost() ? null : findings;
   }
 
-  /** Null: there is nothing to write now. Where that is for a fault, the deliveries wait: none of them is in doubt. */
+  /** Returns null if there is nothing to send now. After a fault, the deliveries wait; none of them was written. */
   private async prepare(
     batch: LeasedBatch,
     findings: Findings,
@@ -154,7 +160,7 @@ export class DeliverService {
       const recipient = recipients[index];
       if (!recipient) throw new Error(`${batch.provider} reported on a recipient it was not given`);
       const { position, seq } = recipient;
-      // Nearly every one, and a million times: nothing is to be decided.
+      // Fast path for nearly all of a million verdicts: an acceptance needs no decision.
       if (told.action === 'accept' && told.receipt === undefined && told.peer === undefined) {
         batch.ledger.record(position, ACCEPTED, true);
         findings.accepted++;
@@ -171,8 +177,8 @@ export class DeliverService {
   }
 
   /**
-   * Records and renews the lease every second; aborts the sending of a cancelled or paused message, of a lost lease, and of
-   * one that cannot be renewed.
+   * Records and renews the lease every second. Aborts the send if the message is cancelled or paused, or if the lease
+   * is lost or cannot be renewed.
    */
   private keepCheckpoints(
     batch: LeasedBatch,
@@ -226,21 +232,21 @@ export class DeliverService {
   private endingOf(batch: LeasedBatch, findings: Findings | null): Ending {
     const stopped = findings?.stop !== undefined;
     const now = this.clock.now();
-    // What waits for the same host does not come back all at once.
+    // Random spread, so that batches that wait for the same host do not all return at once.
     const heldUntil = findings?.heldUntil === undefined ? 0 : findings.heldUntil + Math.random() * HELD_SPREAD_MS;
     const dueAt = batch.ledger.nextDue(now, heldUntil);
     if (dueAt === null) return { state: 'done', waitMs: null };
-    // Without settings there is nothing to pause: it is tried again later.
+    // Without settings, the provider cannot be paused, so the batch is tried again later.
     const later = Math.max(dueAt, stopped ? now + UNPAUSABLE_WAIT_MS : now);
-    // At its end at the latest, so that it expires on time.
+    // At the message's end at the latest, so that it expires on time.
     const waitMs = Math.max(0, Math.min(later, batch.terms.expiresAt) - now);
     return { state: stopped && batch.settingsVersion !== 0 ? 'parked' : 'ready', waitMs };
   }
 
   /**
-   * Tried until it is recorded, or a newer lease fences it off: what the providers answered is known here and nowhere else.
-   * Meanwhile the batch keeps its place among those sent at once, which bounds what is kept. A second try after a commit
-   * whose answer was lost finds the lease ended, and the sweeper queues what it let in.
+   * Repeats until the outcomes are recorded or a newer lease fences this one off, because only this process knows the
+   * answers. Meanwhile the batch keeps its place among those sent at once, which limits the memory. If a commit's
+   * answer was lost, the repeat finds the lease ended, and the sweeper queues the promoted batches.
    */
   private async record(batch: LeasedBatch, ending: Ending): ReturnType<BatchRepository['finish']> {
     for (let told = false; ; told = true) {
@@ -254,7 +260,7 @@ export class DeliverService {
   }
 }
 
-/** What a guarded pause was about goes on: the delivery that tried it is not lost for that. */
+/** If the probe gets an uncertain removal, the application stays paused and the delivery waits. */
 function ofProbe(verdict: Verdict): Verdict {
   if (verdict.action !== 'dropDevice' || verdict.certain) return verdict;
   return { action: 'stopApplication', reason: verdict.reason };

@@ -15,9 +15,9 @@ import type { ClaimTerms } from './claim.repository.js';
 import { BatchLedger } from '../ledger.js';
 import { OUTCOME } from '../outcome.js';
 
-/** Batches of one statement: as many as a process sends at once to one provider (deliver.processor.ts). */
+/** Batches per statement: as many as a process sends at once to one provider (deliver.processor.ts). */
 const LOT = 256;
-/** The columns of a batch of one delivery that is being written. */
+/** The columns of a batch of one delivery that is in flight. */
 const BEGUN = ledgerColumns(new BatchLedger(Buffer.of(OUTCOME.inFlight), {}));
 
 export interface DirectClaim {
@@ -27,8 +27,8 @@ export interface DirectClaim {
 }
 
 /**
- * Batches of the direct lane in lots. One message to one device is what backends send most, and costs the database little
- * more than its statements: those that come while a statement is under way share the next one.
+ * Claims and ends batches of the direct lane in lots. Backends mostly send one message to one device, whose cost for
+ * the database is its statements: requests that arrive during a statement share the next one.
  */
 @Injectable()
 export class DirectBatchRepository {
@@ -40,22 +40,25 @@ export class DirectBatchRepository {
     private readonly batches: BatchRepository,
   ) {}
 
-  /** Null: `ClaimRepository.claim` decides about it. */
+  /** Returns null if `ClaimRepository.claim` has to decide. */
   claim(id: number, { needsSettings }: ClaimTerms, now: number): Promise<LeasedBatch | null> {
     return this.claims.add({ id, needsSettings, now });
   }
 
-  /** Records a batch that is done and whole, and its message with it. False: the lease is lost, and nothing was recorded. */
+  /**
+   * Records a finished batch that is its whole message, and the message. Returns false if the lease is lost; nothing
+   * was recorded then.
+   */
   async end(batch: LeasedBatch): Promise<boolean> {
     return resultOf(await this.endings.add(batch));
   }
 
   /**
-   * Leases those that have one delivery, at its first attempt, which nothing keeps from being sent: no cancel, pause, pace
-   * or time. Answers in the order given.
+   * Leases batches with one delivery at its first attempt and without an obstacle: no cancel, pause, pace or time.
+   * Returns them in the given order.
    */
   async claimLot(lot: readonly DirectClaim[]): Promise<(LeasedBatch | null)[]> {
-    // They were asked for within one statement's time.
+    // All were requested within the time of one statement.
     const now = Math.max(...lot.map((claim) => claim.now));
     const rows = await executePrepared(
       this.database,
@@ -86,7 +89,7 @@ export class DirectBatchRepository {
     return lot.map(({ id, needsSettings }) => {
       const row = byId.get(id);
       if (!row) return null;
-      // Of two that ask for the same batch one has it.
+      // If two requests name the same batch, one gets it.
       byId.delete(id);
       const batch = toLeased(row, needsSettings, now);
       batch.due.push(...batch.ledger.begin(batch.terms));
@@ -103,12 +106,13 @@ export class DirectBatchRepository {
     );
   }
 
-  /** Answers in the order given. */
+  /** Returns results in the given order. */
   async endLot(lot: readonly LeasedBatch[]): Promise<boolean[]> {
     const told = lot.map(({ id, epoch, ledger: { outcomes, details }, ledger }) => {
       return { id, epoch, outcomes: outcomes.toString('hex'), counts: ledger.counts(), details };
     });
-    // Locked in one order: two lots with the same rows cannot deadlock. The message of a whole batch has no other.
+    // Locked in seq order, so that two lots with the same rows cannot deadlock. The message of a whole batch has no
+    // other batch.
     const rows = await executePrepared(
       this.database,
       'end-directs',
@@ -136,7 +140,7 @@ export class DirectBatchRepository {
 }
 
 interface DirectRow extends ClaimRow {
-  /** Null with the three below: it is no longer registered, or what stands there is no device. */
+  /** Null, with the next three, if the device is no longer registered or the position is not a device. */
   device_seq: number | null;
   token: string;
   platform: string;

@@ -1,38 +1,38 @@
 import type { Verdict } from '../../providers/provider.js';
 import type { Results } from './invalidation-guard.js';
 
-/** What one peer's verdicts say of devices. A provider has one peer, save Web Push, where each origin is one. */
+/** The verdicts about devices of one peer. A provider has one peer; for Web Push each origin is one. */
 export interface PeerFindings {
   accepted: number;
-  /** Device seqs whose token the provider called dead in its own form, by reason. */
+  /** Device seqs whose token is certainly dead, by reason. */
   dead: Map<string, number[]>;
-  /** The same, where wrong credentials or a front end would look alike. */
+  /** Device seqs whose token looks dead, which wrong credentials or a front end may cause, by reason. */
   suspects: Map<string, number[]>;
 }
 
-/** What a batch's verdicts ask for beyond its own ledger. */
+/** The effects of a batch's verdicts beyond its own ledger. */
 export interface Findings {
-  /** At all peers. */
+  /** Accepted deliveries at all peers. */
   accepted: number;
-  /** By peer, '' where the provider is one. `accepted` of '' is not kept here: it is what the others leave. */
+  /** By peer; '' if the provider has one. `accepted` of '' is not counted here: it is the rest of the total. */
   peers: Map<string, PeerFindings>;
   stop?: { reason: string; by: PausedBy };
-  /** The provider asked the application to slow down: nothing until then, epoch ms. */
+  /** The provider asked the application to slow down: nothing is sent until then, epoch ms. */
   slowUntil?: number;
-  /** Their host is left alone until then, epoch ms. */
+  /** The breaker of their host is open until then, epoch ms. */
   heldUntil?: number;
-  /** The provider's last word of trouble. */
+  /** The provider's last reason of a failure. */
   lastReason?: string;
 }
 
-/** `provider`: it refused the credentials. `guard`: most of what it answered called devices dead. */
+/** `provider`: it refused the credentials. `guard`: most answers called devices dead. */
 export type PausedBy = 'provider' | 'guard';
 
 export function noFindings(): Findings {
   return { accepted: 0, peers: new Map() };
 }
 
-/** `now`: when the verdict came, epoch ms. */
+/** `now`: the time of the verdict, epoch ms. */
 export function note(findings: Findings, verdict: Verdict, seq: number, now: number): void {
   if (verdict.action === 'accept' || verdict.action === 'acceptDropped') {
     findings.accepted++;
@@ -51,7 +51,7 @@ export function note(findings: Findings, verdict: Verdict, seq: number, now: num
   else lists.set(verdict.reason, [seq]);
 }
 
-/** What a peer's findings are to the guard. */
+/** The results of one peer for the guard. */
 export function resultsOf(findings: Findings, peer: string): Results {
   const { accepted, dead, suspects } = peerOf(findings, peer);
   const others = [...findings.peers.values()].reduce((sum, each) => sum + each.accepted, 0);

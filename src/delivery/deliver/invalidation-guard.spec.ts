@@ -69,7 +69,7 @@ describe('InvalidationGuard', () => {
   });
 });
 
-describe('a wave of suspects after good times', () => {
+describe('a wave of uncertain removals after accepted sends', () => {
   it.each<[string, [number, number][], boolean]>([
     [
       'ten of ten',
@@ -110,7 +110,7 @@ describe('a wave of suspects after good times', () => {
   });
 });
 
-describe('deaths that the service pronounced itself', () => {
+describe('certain removals', () => {
   it.each<[string, [accepted: number, dead: number][], boolean]>([
     ['none', [[100, 0]], false],
     ['real churn', [[970, 30]], false],
@@ -139,7 +139,7 @@ describe('deaths that the service pronounced itself', () => {
     const guard = new InvalidationGuard();
     for (const [accepted, dead] of batches) guard.note({ accepted, dead, suspects: 0 });
     expect(guard.isWave()).toBe(expected);
-    // They say nothing of the credentials.
+    // Certain removals say nothing about the credentials.
     expect(guard.mustPause()).toBe(false);
   });
 });

@@ -1,20 +1,20 @@
 /**
- * The guard on mass invalidation. A wrong environment, topic or key makes healthy tokens look dead, and so does a push
- * service or what stands before it when it is out of order. So a death that the service did not pronounce in its own form
- * ("suspect") is believed only while enough other sends of the same application at the same provider are accepted, and a
- * death that it did pronounce is believed unless nearly all of a recent send died with it.
+ * The guard against mass removal. A wrong environment, topic or key makes live tokens look dead, and so does a faulty
+ * push service or front end. So an uncertain removal ("suspect") is believed only while enough other sends of the same
+ * application at the same provider are accepted; a certain removal is believed unless nearly all of a recent send died
+ * with it. WINDOW: results that are remembered.
  */
 const WINDOW = 500;
-/** Real churn is a few per cent; above this share suspects are not believed. */
+/** Normally a few per cent of tokens die; above this share, suspects are not believed. */
 const MAX_SUSPECT_SHARE = 0.25;
-/** Fewer than this prove nothing about the credentials. */
+/** Fewer suspects than this prove nothing about the credentials. */
 const MIN_SUSPECTS = 20;
-/** Looked at beside the window, or the whole last send where that is more: a wave after good times is one, too. */
+/** Checked beside the window, or the whole last send if that is longer, to notice a wave after accepted sends. */
 const RECENT = 25;
-/** An old address book may hold many dead tokens; that nearly all die at once is no churn. */
+/** An old address book may contain many dead tokens, but nearly all of them do not die at once. */
 const WAVE_SHARE = 0.8;
 
-/** What came of one send. */
+/** The results of one send. */
 export interface Results {
   accepted: number;
   suspects: number;
@@ -35,25 +35,25 @@ export class InvalidationGuard {
     this.recent = Math.min(WINDOW, Math.max(RECENT, total));
   }
 
-  /** True when suspect rejections may be believed. */
+  /** True if suspect removals may be believed. */
   mayRetire(): boolean {
     return [this.results, this.results.slice(-this.recent)].every(
       (results) => count(results, 'suspects') <= MAX_SUSPECT_SHARE * results.length,
     );
   }
 
-  /** True when the credentials must be taken for wrong. */
+  /** True if the credentials must be wrong. */
   mustPause(): boolean {
     const suspects = count(this.results, 'suspects');
     return suspects >= MIN_SUSPECTS && suspects > MAX_SUSPECT_SHARE * this.results.length;
   }
 
-  /** True when something was accepted within the window. */
+  /** True if a delivery within the window was accepted. */
   sawAcceptance(): boolean {
     return this.results.includes('accepted');
   }
 
-  /** True when deaths come at once that cannot be those of single devices. */
+  /** True if so many tokens died at once that the cause is not the single devices. */
   isWave(): boolean {
     const recent = this.results.slice(-this.recent);
     const dead = recent.length - count(recent, 'accepted');
@@ -61,7 +61,7 @@ export class InvalidationGuard {
   }
 }
 
-/** Evenly, because a batch's results come in no order that means anything. */
+/** Mixes the results evenly, because the order within a batch has no meaning. */
 function mix(sent: Results, total: number): Kind[] {
   const share = (kind: Kind, index: number): number => Math.floor((index * sent[kind]) / total);
   const kinds: Kind[] = [];

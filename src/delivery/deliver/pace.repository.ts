@@ -13,29 +13,29 @@ import type { Pace } from './pace.js';
 /** A batch that asks for its turn. */
 export interface TurnRequest extends Lot {
   direct: boolean;
-  /** The batch has waited for a turn that was reserved for it. */
+  /** True if the batch has waited for a turn that was reserved for it. */
   hasSlot: boolean;
-  /** Deliveries that it would write. */
+  /** Number of deliveries to write. */
   due: number;
 }
 
-/** A turn now, for so many deliveries; or how long to wait before asking again: with `hasSlot` the turn is reserved. */
+/** A turn now for this many deliveries, or the wait before asking again. `hasSlot`: the turn is reserved. */
 export type Turn = { limit: number } | { waitMs: number; hasSlot: boolean };
 
-/** A turn that is nearer than this need not be waited for in the table. */
+/** A turn that comes sooner is not waited for in the table. */
 const AT_ONCE_MS = 50;
 
 /**
- * The provider's rate, shared by all processes: a row holds the rate and the moment at which the next turn begins, and
- * each claim moves that moment on by what it will write. An application without a row is not limited.
+ * The rate per application and provider, shared by all processes: a row holds the rate and the start of the next turn,
+ * and each claim moves the start by its number of deliveries. An application without a row is not limited.
  */
 @Injectable()
 export class PaceRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /**
-   * Takes a turn, in the claim's own transaction: a claim that fails has taken none. `start` is the pace to begin with
-   * where there is none. Direct batches are counted and do not wait for their turn, only for a provider that said when.
+   * Takes a turn within the claim's transaction, so that a failed claim takes none. `start`: the pace to begin with if
+   * there is none. Direct batches are counted, but wait only if the provider named a time.
    */
   async takeTurn(request: TurnRequest, start: Pace | null, transaction: Transaction<Tables>): Promise<Turn> {
     const row = await this.lock(request, start, transaction);
@@ -53,8 +53,9 @@ export class PaceRepository {
   }
 
   /**
-   * The provider asked for less: nothing until then (epoch ms, by the clock as this process knows it), and from then on less
-   * than all processes together sent. `ownRate`, of one batch (deliveries a second), is for when none has reported yet.
+   * The provider asked for less: sends nothing until `untilMs` (epoch ms by this process' view of the database's
+   * clock), and afterwards less than all processes together sent. `ownRate`: deliveries per second of this batch, if no
+   * process has reported a rate yet.
    */
   async slowDown(lot: Lot, untilMs: number, ownRate: number): Promise<void> {
     const waitMs = untilMs - wallClock();
@@ -78,7 +79,10 @@ export class PaceRepository {
     return rows[0]?.rate ?? 0;
   }
 
-  /** The row, held until the transaction ends and made from `start` when missing. Times are the database's: processes' clocks differ. */
+  /**
+   * The row, locked until the transaction ends and created from `start` if missing. Times are the database's, because
+   * clocks of processes differ.
+   */
   private async lock(
     { applicationId, provider }: Lot,
     start: Pace | null,

@@ -8,7 +8,7 @@ const MINUTE = 60 * SECOND;
 const RAMP = { from: 1_000, to: 10_000, overMs: MINUTE };
 
 describe('rampUp', () => {
-  it('goes from the first rate to the last in its time, and on beyond it', () => {
+  it('grows from the first rate to the last in its time, and further', () => {
     const pace = rampUp(RAMP, null, NOW);
     const rates = [0, 30, 60, 119].map((seconds) => Math.round(rateAt(pace, NOW + seconds * SECOND) ?? 0));
     expect(rates).toEqual([1_000, 3_162, 10_000, 96_235]);
@@ -26,7 +26,7 @@ describe('rampUp', () => {
 });
 
 describe('slowDown', () => {
-  it('cuts what was sent to 70 % and recovers by 5 % a minute for an hour', () => {
+  it('cuts the sent rate to 70 % and recovers by 5 % a minute for an hour', () => {
     const pace = slowDown(null, 1_000, NOW);
     expect(rateAt(pace, NOW)).toBeCloseTo(700);
     expect(rateAt(pace, NOW + MINUTE)).toBeCloseTo(735);
@@ -34,7 +34,7 @@ describe('slowDown', () => {
     expect(rateAt(pace, NOW + 60 * MINUTE)).toBeNull();
   });
 
-  it('cuts a limit that holds, not what was wished beyond it', () => {
+  it('cuts the current limit, not the rate that was wished for', () => {
     const first = slowDown(null, 1_000, NOW);
     expect(rateAt(slowDown(first, 5_000, NOW + 20 * SECOND), NOW + 20 * SECOND)).toBeCloseTo(
       0.7 * 700 * 1.05 ** (1 / 3),
@@ -43,14 +43,14 @@ describe('slowDown', () => {
     expect(rateAt(slowDown(first, 600, NOW + 20 * SECOND), NOW + 20 * SECOND)).toBeCloseTo(420);
   });
 
-  it('does not take a few messages for the rate that was too much, and cuts on where it still is', () => {
+  it('does not cut a low rate of a few messages, and cuts again if the limit is still too high', () => {
     const first = slowDown(null, 2, NOW);
     expect(rateAt(first, NOW)).toBeCloseTo(350);
     const again = slowDown(first, 2, NOW + MINUTE);
     expect(rateAt(again, NOW + MINUTE)).toBeCloseTo(0.7 * 350 * 1.05);
   });
 
-  it('cuts once for all that was on its way', () => {
+  it('cuts once for all deliveries that were open', () => {
     const first = slowDown(null, 1_000, NOW);
     expect(slowDown(first, 1_000, NOW + 9 * SECOND)).toBe(first);
     expect(slowDown(first, 1_000, NOW + 10 * SECOND)).not.toBe(first);
@@ -62,7 +62,7 @@ describe('slowDown', () => {
     expect(rateAt(pace, NOW + SECOND + MINUTE)).toBeCloseTo(588);
   });
 
-  it('never comes to a standstill', () => {
+  it('never reaches a rate of zero', () => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { maxLength: 200 }), (observed) => {
         let pace = slowDown(null, 0, NOW);
@@ -80,7 +80,7 @@ it.each([
   [1, 1],
   [49.2, 50],
   [3_000, 3_000],
-])('at %d a second a turn is %d deliveries', (rate, size) => {
+])('at %d a second a turn has %d deliveries', (rate, size) => {
   expect(turnSize(rate)).toBe(size);
 });
 

@@ -3,12 +3,13 @@ import type { LeasedBatch } from '../batch.js';
 import { BatchRepository } from '../batch.repository.js';
 
 /**
- * How soon a worker knows that a message or an application was stopped elsewhere. One look for all that is being sent, by
- * primary keys; notifications of PostgreSQL would need a session of their own, which a pooler does not give, and this behind it.
+ * How soon a worker learns that a message or an application was stopped by another process. One query by primary keys
+ * covers all batches in sending. PostgreSQL's notifications would need a session of their own, which a pooler does not
+ * give, and this query as a fallback.
  */
 const LOOK_EVERY_MS = 200;
 
-/** The batches that this process is sending, and how what is not written of them is taken back. */
+/** The batches that this process is sending; recalls their unwritten deliveries. */
 @Injectable()
 export class Recall {
   private readonly sending = new Map<AbortController, LeasedBatch>();
@@ -18,7 +19,7 @@ export class Recall {
 
   constructor(private readonly batches: BatchRepository) {}
 
-  /** The signal of a batch that is about to be sent. `leave` must be called when its sending has ended. */
+  /** The signal for a batch that is about to be sent. Call `leave` after the send. */
   enter(batch: LeasedBatch): AbortController {
     const abort = new AbortController();
     if (this.stopped) abort.abort();
@@ -34,7 +35,7 @@ export class Recall {
     this.timer = undefined;
   }
 
-  /** Takes back everything, now and from now on. */
+  /** Recalls everything, now and from now on. */
   stop(): void {
     this.stopped = true;
     for (const abort of this.sending.keys()) abort.abort();
@@ -48,7 +49,7 @@ export class Recall {
       const stopped = new Set(await this.batches.findStopped([...seqs]));
       for (const [abort, { messageSeq }] of this.sending) if (stopped.has(messageSeq)) abort.abort();
     } catch {
-      // The database is away, as the checkpoints say in the log; the next look is near.
+      // The database is unreachable; the checkpoints log it, and the next query comes soon.
     } finally {
       this.looking = false;
     }

@@ -8,16 +8,16 @@ import { OUTCOME } from '../outcome.js';
 import { valuesFor } from './values.js';
 import { ValuesRepository } from './values.repository.js';
 
-/** What stands where a device does in a relayed message. */
+/** The recipient of a relayed message. */
 const UPSTREAM = { token: '', platform: '', registeredAt: 0, seq: RELAY_SEQ };
 
-/** A device to write to, and its place in the batch. */
+/** A recipient and its position in the batch. */
 export interface DueRecipient extends Recipient {
   position: number;
   seq: number;
 }
 
-/** Whom a batch's due deliveries go to. */
+/** Finds the recipients of a batch's due deliveries. */
 @Injectable()
 export class RecipientsService {
   constructor(
@@ -26,8 +26,8 @@ export class RecipientsService {
   ) {}
 
   /**
-   * The due devices that are still registered at the batch's provider, with their values; those that cannot be sent to are
-   * settled here. The upstream is no device, and always there.
+   * The due devices that are still registered at the batch's provider, with their values. Deliveries that cannot be
+   * sent are settled here. The upstream is always present.
    */
   async find(batch: LeasedBatch): Promise<DueRecipient[]> {
     if (batch.provider === 'upstream') return batch.due.map((position) => ({ ...UPSTREAM, position }));

@@ -11,33 +11,34 @@ import type { Providers } from '../../providers/providers.module.js';
 import { RefusedSender } from '../../providers/refused-sender.js';
 import { SharedTokenRepository } from './shared-token.repository.js';
 
-/** Applications whose connections one process keeps open; the one unused for longest closes first. */
+/** Senders that one process keeps open; the one unused for longest closes first. */
 const MAX_OPEN = 500;
-/** One unused for as long closes too: its application or settings may be gone. */
+/** A sender that is unused for this long closes: its application or settings may be gone. */
 const IDLE_MS = HOUR_MS;
 
-/** Settings that could not be read are read again after this long. */
+/** Wait after settings could not be read. */
 const UNREADABLE_MS = 5_000;
 
-/** What is closed when nobody sends through it any more, and by nobody else. */
+/** A sender without `close`: only `Senders` closes it, after its last batch. */
 export type OpenSender = Pick<Sender, 'send' | 'stats'>;
 
 interface Open {
   version: number;
-  /** Of the clock, before it was opened. */
+  /** Steps of the clock before it was opened. */
   steps: number;
   sender: Promise<Sender | null>;
   /** By a clock that never steps. */
   usedAt: number;
-  /** Batches that are being sent through it. */
+  /** Number of batches that are being sent through it. */
   sending: number;
-  /** Nobody is given it any more: it closes with its last batch. */
+  /** True if it is no longer given out: it closes after its last batch. */
   retired: boolean;
 }
 
 /**
- * The open senders of this process, one per application and provider, replaced when the settings' version changes, and when the
- * clock has stepped: what they hold of trouble (hosts left alone, refusals) may have been for the wrong time alone.
+ * The open senders of this process, one per application and provider. A sender is replaced when the settings' version
+ * changes or the clock has stepped, because its open breakers and counted refusals may have been caused by the wrong
+ * time.
  */
 @Injectable()
 export class Senders implements OnApplicationShutdown {
@@ -51,15 +52,15 @@ export class Senders implements OnApplicationShutdown {
     private readonly clock: Clock,
   ) {}
 
-  /** What claiming a batch of the provider must know. */
+  /** The facts about the provider that a claim needs. */
   terms(provider: ProviderName): ClaimTerms {
     const { parseSettings, ramp } = this.providers[provider];
     return { needsSettings: parseSettings !== null, ramp };
   }
 
   /**
-   * Null when the application has no settings for the provider. What is sent goes through the newest settings that are known by
-   * then, and nothing closes under it.
+   * Returns null if the application has no settings for the provider. Deliveries use the newest settings that are known
+   * when they are sent, and the sender does not close during a send.
    */
   async get(applicationId: string, provider: ProviderName, version: number | null): Promise<OpenSender | null> {
     if (version === null) return null;
@@ -71,7 +72,7 @@ export class Senders implements OnApplicationShutdown {
     };
   }
 
-  /** After the drain: what is being sent goes through these. */
+  /** Called after the drain, because open batches use these senders. */
   async onApplicationShutdown(): Promise<void> {
     await Promise.all([...this.open.values()].map(closeQuietly));
     this.open.clear();
@@ -84,7 +85,7 @@ export class Senders implements OnApplicationShutdown {
     if (!kept) return null;
     try {
       const settings = (await provider.renewSettings?.(kept)) ?? kept;
-      // What cannot be kept is renewed again by the next process that opens it.
+      // If storing fails, the next process that opens the settings renews them again.
       if (settings !== kept)
         await this.settings.renew(applicationId, name, kept.version, settings).catch(() => undefined);
       return provider.open(settings, this.shelf, applicationId);
@@ -95,7 +96,7 @@ export class Senders implements OnApplicationShutdown {
   }
 
   private find(applicationId: string, provider: ProviderName, version: number): Open {
-    // A provider without settings has one sender for all.
+    // A provider without settings has one sender for all applications.
     const key = this.terms(provider).needsSettings ? `${provider} ${applicationId}` : provider;
     const known = this.open.get(key);
     this.open.delete(key);
@@ -122,7 +123,7 @@ export class Senders implements OnApplicationShutdown {
     try {
       const sender = await open.sender.catch(() => null);
       if (sender) return await sender.send(notification, recipients, report, signal);
-      // Replaced since the batch was claimed, and removed or not to be read now: its next claim will say which.
+      // The settings were replaced after the claim and cannot be read now, or were removed: the next claim decides.
       const held: Verdict = {
         action: 'held',
         reason: 'the settings changed',
@@ -149,7 +150,7 @@ function retire(open: Open): void {
   if (open.sending === 0) void closeQuietly(open);
 }
 
-/** Requests in flight finish first; nobody waits for it. */
+/** Finishes requests in flight first; the caller does not wait. */
 async function closeQuietly(open: Open): Promise<void> {
   const sender = await open.sender.catch(() => null);
   await sender?.close().catch(() => undefined);

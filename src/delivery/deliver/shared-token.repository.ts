@@ -5,10 +5,10 @@ import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
 import type { SharedToken, TokenShelf } from '../../providers/token-shelf.js';
 
-/** A token this far ahead was put by a process whose clock was wrong: it would outlive its real end. */
+/** A token this far ahead was stored by a process with a wrong clock and would be used past its real end. */
 const AHEAD_MS = MINUTE_MS;
 
-/** The shelf of the installation: in the database, which every process reaches, and sealed there. */
+/** The token shelf of the installation: encrypted in the database, which every process reaches. */
 @Injectable()
 export class SharedTokenRepository implements TokenShelf {
   constructor(
@@ -37,7 +37,7 @@ export class SharedTokenRepository implements TokenShelf {
       minted_at: new Date(fresh.mintedAt),
       expires_at: new Date(fresh.expiresAt),
     };
-    // One statement decides: who comes second finds the row of the first, committed, and leaves it.
+    // One statement decides: the second process finds the committed row of the first and keeps it.
     const won = await this.database.kysely
       .insertInto('shared_token')
       .values({ name, ...values })
@@ -59,7 +59,7 @@ export class SharedTokenRepository implements TokenShelf {
     return fresh;
   }
 
-  /** Tokens of credentials that nobody uses any more. A row that is being renewed at this moment is passed over. */
+  /** Removes tokens of unused credentials. Skips a row that is being renewed. */
   private async removeExpired(now: number): Promise<void> {
     await this.database.kysely
       .deleteFrom('shared_token')

@@ -7,10 +7,10 @@ import { Clock } from '../../common/clock.js';
 import { rootCause } from '../../common/errors.js';
 import type { ProviderName, SenderStats } from '../../providers/provider.js';
 
-/** Often enough for an operator who watches, seldom enough to cost nothing: one small row per application and provider. */
+/** Interval of the reports: one small row per application and provider, for operators who watch. */
 const EVERY_MS = 5_000;
 
-/** What happened at a provider since the last report. */
+/** Events at a provider since the last report. */
 interface News {
   applicationId: string;
   provider: ProviderName;
@@ -20,7 +20,7 @@ interface News {
   stats: () => SenderStats;
 }
 
-/** Tells the database how the applications fare at their providers, so that every process can answer for all. */
+/** Records in the database how the applications' providers work, so that every process can answer for all. */
 @Injectable()
 export class StatusReporter implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly log = new Logger('Delivery');
@@ -51,7 +51,7 @@ export class StatusReporter implements OnApplicationBootstrap, BeforeApplication
     await this.report();
   }
 
-  /** After each batch: how many were accepted, and the provider's last word of trouble. */
+  /** Call after each batch, with the number of accepted deliveries and the last reason of a failure. */
   note(
     batch: { applicationId: string; provider: ProviderName },
     seen: { accepted: number; lastReason?: string },
@@ -77,7 +77,7 @@ export class StatusReporter implements OnApplicationBootstrap, BeforeApplication
     });
   }
 
-  /** Something that an operator should see beside the provider's own words; `note` came before it. */
+  /** Adds a warning for operators beside the provider's reasons. Call `note` before. */
   trouble({ applicationId, provider }: { applicationId: string; provider: ProviderName }, reason: string): void {
     const known = this.news.get(`${provider} ${applicationId}`);
     if (known) known.lastError = { at: this.clock.now(), reason };
@@ -95,7 +95,7 @@ export class StatusReporter implements OnApplicationBootstrap, BeforeApplication
       try {
         await this.statuses.report(applicationId, provider, this.process, { lastSuccessAt, lastError, process });
       } catch (error) {
-        // Only an account of the deliveries, not the deliveries: the next batch brings the next one.
+        // Only the status is lost, not the deliveries; the next batch brings the next status.
         this.log.warn(`The status of ${provider} could not be recorded: ${rootCause(error)}`);
       }
     }

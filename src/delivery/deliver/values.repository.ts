@@ -5,15 +5,15 @@ import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
 import type { DeviceAttributes } from '../../database/tables.js';
 
-/** What placeholders of a message may become on a device. */
+/** The sources of a device's placeholder values. */
 export interface ValueSource {
   seq: number;
   userId: string | null;
   language: string | null;
   appVersion: string | null;
-  /** What the app said. */
+  /** Attributes that the app registered. */
   attributes: DeviceAttributes;
-  /** What the message's caller said of the user; null without. */
+  /** Values that the message's caller gave for the user; null if there are none. */
   fields: DeviceAttributes | null;
 }
 

@@ -4,7 +4,7 @@ import { valuesFor } from './values.js';
 const device = { seq: 1, userId: 'u1', language: 'de', appVersion: null, attributes: {}, fields: null };
 const wanted = (...names: string[]) => names.map((name) => ({ name, required: true }));
 
-it('takes the caller’s word, then what is known of the device, then its app’s', () => {
+it('prefers the caller’s value, then the device’s, then the app’s', () => {
   const source = {
     ...device,
     fields: { name: 'Ann', language: 'fr' },
@@ -19,7 +19,7 @@ it('takes the caller’s word, then what is known of the device, then its app’
   });
 });
 
-it('has only names that are wanted and known', () => {
+it('contains only names that are wanted and known', () => {
   expect(valuesFor(wanted('appVersion', 'nothing', 'constructor'), device)).toEqual({});
   expect(valuesFor([], { ...device, attributes: { name: 'Ann' } })).toEqual({});
 });

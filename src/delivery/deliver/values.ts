@@ -3,7 +3,7 @@ import type { Placeholder } from '../../providers/notification.js';
 import type { Values } from '../../providers/placeholders.js';
 import type { ValueSource } from './values.repository.js';
 
-/** Pure: the values of one delivery: the caller's for the user, then what is known of the device, then what its app says. */
+/** Pure: the values of one delivery: first the caller's for the user, then the device's, then the app's. */
 export function valuesFor(placeholders: readonly Placeholder[], source: ValueSource): Values {
   const { userId, language, appVersion, attributes, fields } = source;
   const known: DeviceAttributes = {};

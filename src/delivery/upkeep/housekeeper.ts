@@ -12,12 +12,15 @@ import { RemovalGuard } from './removal-guard.js';
 import type { Age } from './removal-guard.js';
 import { RetentionRepository } from './retention.repository.js';
 
-/** What it looks for is mostly days old. A round that finds nothing is ten looks at an index and a step of the tally (some 10 ms). */
+/**
+ * Most rows to remove are days old. A round that finds nothing makes ten index look-ups and a step of the tally (about
+ * 10 ms).
+ */
 const EVERY_MS = MINUTE_MS;
 /** An Idempotency-Key is kept for 24 hours. */
 const KEY_DAYS = 1;
 
-/** Takes away what is old, in small steps one after another, so that whoever sends never waits for it. */
+/** Removes old rows in small steps one after another, so that senders never wait for it. */
 @Injectable()
 export class Housekeeper implements BeforeApplicationShutdown {
   private readonly rounds = new Rounds(new Logger('Housekeeper'), 'Housekeeping', () => this.tidy());
@@ -41,7 +44,7 @@ export class Housekeeper implements BeforeApplicationShutdown {
     await this.forgetValues();
     const age = await this.guard.look();
     if (age !== null) await this.removeOld(age);
-    // A step a minute and no more: a million tags are an hour's work, and nothing waits for it.
+    // One step per minute: a million tags take an hour, and nothing waits for it.
     await this.tally.fold();
   }
 
@@ -49,7 +52,7 @@ export class Housekeeper implements BeforeApplicationShutdown {
     return this.rounds.end();
   }
 
-  /** The messages that are still under way are looked at in each round: 10 µs each. */
+  /** Each round looks at the open messages: 10 µs each. */
   private async forgetValues(): Promise<void> {
     let after = 0;
     await this.rounds.repeat(async () => {
@@ -59,7 +62,7 @@ export class Housekeeper implements BeforeApplicationShutdown {
     });
   }
 
-  /** 0 days: what it is about is kept for ever. */
+  /** 0 days: rows are kept for ever. */
   private async removeOld(age: Age): Promise<void> {
     const { messageDays, deviceUnseenDays, deviceRetiredDays } = this.config.retention;
     const now = new Date(age.now);

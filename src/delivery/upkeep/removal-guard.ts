@@ -8,33 +8,36 @@ import { FEW } from '../../database/due.js';
 import type { Due } from '../../database/due.js';
 import { RemovalRepository } from './removal.repository.js';
 
-/** After a step of the clock nothing goes by age for so long: a clock that is wrong is mostly right again by then. */
+/** After a step of the clock, nothing is removed by age for this long: a wrong clock is usually corrected by then. */
 const HOLD_MS = HOUR_MS;
-/** And for so long any mass removal asks for a person. Without a step messages and keys may be due in bursts, as they came. */
+/**
+ * For this long after a step, a mass removal needs an operator. Without a step, messages and keys may become due in
+ * bursts.
+ */
 const DOUBT_MS = 7 * DAY_MS;
-/** What is held back is told once in. */
+/** Interval of the log line about held removals. */
 const TELL_MS = HOUR_MS;
 
-/** What goes by its age. */
+/** Rows that are removed by age. */
 export interface Aged {
-  /** `messages that ended more than 30 days ago` */
+  /** For example `messages that ended more than 30 days ago`. */
   what: string;
   does: 'removed' | 'retired' | 'forgotten';
-  /** Devices come one by one, so that many at once are never due by themselves. */
+  /** True for devices, which become due one by one, so that many at once always need an operator. */
   always: boolean;
   count: () => Promise<Due>;
-  /** False when there was nothing to do. */
+  /** Removes one lot; false if nothing was left. */
   step: () => Promise<boolean>;
 }
 
-/** What a round of housekeeping may go by. */
+/** The basis of a round of housekeeping. */
 export interface Age {
   now: number;
-  /** The clock has stepped in the last days. */
+  /** True if the clock has stepped in the last days. */
   doubted: boolean;
 }
 
-/** Stands between a clock that is wrong and all that goes by age. */
+/** Prevents removals by age while the clock may be wrong. */
 @Injectable()
 export class RemovalGuard {
   private readonly log = new Logger('Housekeeper');
@@ -46,7 +49,7 @@ export class RemovalGuard {
     private readonly clock: Clock,
   ) {}
 
-  /** Null: nothing goes by age in this round. */
+  /** Returns null if nothing may be removed by age in this round. */
   async look(): Promise<Age | null> {
     const now = Math.floor(this.clock.now());
     if (now < EARLIEST) return null;
@@ -58,7 +61,7 @@ export class RemovalGuard {
     return now - settledAt < HOLD_MS ? null : { now, doubted: now - settledAt < DOUBT_MS };
   }
 
-  /** Removes what is due, or holds all of it back and says so. */
+  /** Removes the due rows, or holds all of them and logs it. */
   async remove(rounds: Rounds, { doubted }: Age, { what, does, always, count, step }: Aged): Promise<void> {
     const { due, all } = await count();
     if (due === 0) return;

@@ -4,17 +4,17 @@ import { HOUR_S } from '../../common/durations.js';
 import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
 
-/** Housekeeping looks every minute: a longer pause between two looks is a step of the clock, or nothing ran. */
+/** Housekeeping runs every minute: a longer pause between two runs means a step of the clock or a stop. */
 const PAUSE_S = HOUR_S;
 /** Processes read the clock at slightly different moments. */
 const BACK_S = 60;
 
-/** What housekeeping of all processes knows of the clock. */
+/** Stores what housekeeping of all processes knows about the clock. */
 @Injectable()
 export class RemovalRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Notes a look. Answers since when the clock has gone on without a step, and the last look before. Epoch ms. */
+  /** Notes a run. Returns since when the clock has had no step, and the previous run. Epoch ms. */
   async look(now: number): Promise<{ settledAt: number; lastAt: number }> {
     const at = sql`${new Date(now)}::timestamptz`;
     const { rows } = await sql<{ settled_at: Date; last_at: Date }>`

@@ -8,12 +8,12 @@ import type { Due } from '../../database/due.js';
 import { MESSAGES_A_STEP, removeMessageRows } from '../../database/message-rows.js';
 import { OUTCOME } from '../outcome.js';
 
-/** Of one step each. */
+/** Rows per step. */
 const KEYS = 1_000;
 const MESSAGES_LOOKED_AT = 200;
 const VALUES = 2_000;
 
-/** Takes away messages that ended long ago with their batches, and what is not needed of those that have ended. */
+/** Removes messages that ended long ago with their batches, and data of ended messages that is not needed any more. */
 @Injectable()
 export class RetentionRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
@@ -35,9 +35,9 @@ export class RetentionRepository {
   }
 
   /**
-   * One step over the oldest messages that ended before `before`: they vanish from the API at once, their batches and then
-   * their rows go with this step or the next. False when there was nothing to do. Messages that a resend is being
-   * expanded from stay until it is; those that another scheduler holds are left to it.
+   * One step over the oldest messages that ended before `before`: the API no longer shows them at once, and this step
+   * or the next removes their batches and then their rows. Returns false if there was nothing to do. A message that a
+   * resend is being expanded from stays until then; messages that another scheduler has locked are skipped.
    */
   removeMessages(before: Date): Promise<boolean> {
     return this.database.kysely.transaction().execute(async (transaction) => {
@@ -47,7 +47,7 @@ export class RetentionRepository {
         select seq from message where finished_at < ${before} and not ${held}
         order by finished_at limit ${MESSAGES_A_STEP} for update skip locked`.execute(transaction);
       if (rows.length === 0) return false;
-      // Asked again now that the rows are locked: a resend may have been accepted since they were found.
+      // Checked again with the rows locked: a resend may have been accepted since they were found.
       const marked = await sql<{ seq: number }>`
         update message set state = 'removed', idempotency_key = null
         where seq = any(${bigints(rows.map(({ seq }) => seq))}) and not ${held} returning seq`.execute(transaction);
@@ -59,7 +59,7 @@ export class RetentionRepository {
     });
   }
 
-  /** One step over the Idempotency-Keys of messages accepted before `before`: each may name another message from then on. */
+  /** One step over the Idempotency-Keys of messages accepted before `before`: each key may be used again. */
   async forgetKeys(before: Date): Promise<boolean> {
     const { numAffectedRows = 0n } = await sql`
       update message set idempotency_key = null where seq in (
@@ -69,9 +69,9 @@ export class RetentionRepository {
   }
 
   /**
-   * One step over the values that callers gave for users, of the messages above `after`. When a message has ended, the values
-   * of users without a delivery, or whose deliveries were all accepted, are removed: no resend can need them. The values of
-   * other users stay as long as the message. Answers where to go on, or null at the end.
+   * One step over the values that callers gave for users, of the messages above `after`. When a message has ended, the
+   * values of users without a delivery, or whose deliveries were all accepted, are removed, because no resend needs
+   * them. The values of other users stay as long as the message. Returns where to continue, or null at the end.
    */
   forgetValues(after: number): Promise<number | null> {
     return this.database.kysely.transaction().execute(async (transaction) => {
@@ -88,7 +88,7 @@ export class RetentionRepository {
       const last = rows.at(-1)?.seq;
       if (last === undefined) return null;
       const ended = bigints(rows.filter((row) => row.ended).map(({ seq }) => seq));
-      // Older programs kept the values in the body too.
+      // Older versions stored the values in the body as well.
       await sql`update message set body = body - 'data' where seq = any(${ended}) and body ? 'data'`.execute(
         transaction,
       );

@@ -6,31 +6,38 @@ import { insertBatches, readyOf } from '../batch-insert.repository.js';
 import type { InsertedBatch } from '../batch-insert.repository.js';
 import type { QueuedBatch } from '../batch.js';
 
-/** Messages of one statement: some 15 ms, also where the embedded database shares the process. */
+/** Messages per statement: about 15 ms, also if the embedded database shares the process. */
 export const LOT = 200;
-/** Due messages that are looked at for a lot. If one application has more due at one moment, other applications wait for them. */
+/**
+ * Due messages from which a lot is chosen. If one application has more due at one moment, other applications wait for
+ * them.
+ */
 const HEAD = 10_000;
-/** Ids of a target, and devices of a message, up to which messages are expanded together; a larger message is expanded alone. */
+/**
+ * Ids of a target, and devices of a message, up to which messages are expanded together. A larger message is expanded
+ * alone.
+ */
 export const FEW = 10;
 
 export interface Released {
-  /** How many left. */
+  /** Number of released messages. */
   messages: number;
-  /** Seqs of those that are accepted now, and have to be expanded. */
+  /** Seqs of the messages that are accepted now and have to be expanded. */
   toExpand: number[];
   queued: QueuedBatch[];
 }
 
-/** Scheduled messages whose time has come. */
+/** Releases scheduled messages that are due. */
 @Injectable()
 export class ScheduledRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /**
-   * Releases a lot of due messages, application by application in turn. Messages to few devices get their batches in this
-   * statement: with a look-up, a transaction and a job for each, 2,500 of one moment took 18 s. Larger messages become
-   * `accepted`, and are expanded as messages without `sendAt` are. If the process is killed after this, the sweeper finds
-   * the batches and accepted messages without a job. A paused message waits, at most until it expires.
+   * Releases a lot of due messages, with applications in turn. Messages to few devices get their batches in this
+   * statement: with a look-up, a transaction and a job for each, 2,500 messages of one moment took 18 s. Larger
+   * messages become `accepted` and are expanded like messages without `sendAt`. If the process is killed after this,
+   * the sweeper finds the batches and accepted messages without a job. A paused message waits, at most until it
+   * expires.
    */
   async release(): Promise<Released> {
     const { rows } = await sql<ReleasedRow>`

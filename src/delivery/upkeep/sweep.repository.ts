@@ -8,14 +8,17 @@ import { isOfTheFuture, isOver } from '../../database/waits.js';
 import type { Lot, QueuedBatch } from '../batch.js';
 import { LEASE_S } from '../batch.repository.js';
 
-/** A row that has waited this long for its job is taken for one without. A false alarm adds a job that exists: no harm. */
+/**
+ * A row that has waited this long for its job counts as one without a job. A false alarm adds an existing job, which
+ * has no effect.
+ */
 const PATIENCE_S = 3;
 const LIMIT = 1_000;
 
 /**
- * How often a row has had its job in vain: 0 up to 12 s after its moment, then one more whenever the time has grown fourfold. A
- * job of the same name may stand in the queue and not be worked on: delayed by a clock that has gone back since, or locked for a
- * worker that is gone. One of another name is taken, and a row of a long queue gets few of them.
+ * How often a row has had its job in vain: 0 up to 12 s after it was due, then one more whenever the time has grown
+ * fourfold. The queue may hold a job of the same name that is not worked on (delayed by a clock that has stepped back
+ * since, or locked by a lost worker), so the new job gets another name. A row of a long queue gets few of them.
  */
 const lateness = (since: RawBuilder<unknown>): RawBuilder<number> =>
   sql`floor(log(4.0, greatest(1, abs(extract(epoch from now() - ${since})) / ${PATIENCE_S}::float8)::numeric))::integer`;
@@ -25,12 +28,12 @@ export interface LateMessage {
   late: number;
 }
 
-/** A place in the order of the parked batches. */
+/** A position in the order of the parked batches. */
 export interface ParkedBatch extends Lot {
   id: number;
 }
 
-/** Looks for rows that want work and may have no job. Each query runs on a partial index of unfinished rows. */
+/** Finds rows that want work and may have no job. Each query uses a partial index of unfinished rows. */
 @Injectable()
 export class SweepRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
@@ -46,7 +49,7 @@ export class SweepRepository {
     return rows;
   }
 
-  /** Batches that were due and not taken, and with `takeOver` those whose lease ran out. */
+  /** Batches that were due and not claimed; with `takeOver` also those whose lease has expired. */
   async batchesToDeliver(takeOver = true): Promise<QueuedBatch[]> {
     const { rows } = await sql<QueuedBatch>`
       (select id, epoch, provider, direct, ${lateness(sql`lease_until`)} as late from batch
@@ -59,9 +62,9 @@ export class SweepRepository {
   }
 
   /**
-   * A step over batches that wait for a moment which was written before the clock went back: they wait as long from now on. A
-   * message's quiet times are true moments, and what would fall into one waits for its end. A new epoch, because the queue
-   * holds a job for the old moment under the old one. Empty: none is left.
+   * One step over batches whose due time was written before the clock stepped back: they wait as long from now on. The
+   * quiet times of a message are fixed times, so a batch that would fall into one waits for its end. Each gets a new
+   * epoch, because the queue holds a job for the old time under the old one. Empty if none is left.
    */
   async waitAnew(): Promise<QueuedBatch[]> {
     const { rows } = await sql<QueuedBatch>`
@@ -81,9 +84,9 @@ export class SweepRepository {
   }
 
   /**
-   * Lets parked batches wait again whose pause has ended. A new epoch, because the queue may still hold a job for a retry
-   * under the old one, and takes no second of that name. A step in the index for each lot: one that is paused may have a
-   * million batches, and is passed over.
+   * Releases parked batches whose pause has ended. Each gets a new epoch, because the queue may hold a job for a retry
+   * under the old one and accepts no second job of that name. Goes through the index by application and provider: a
+   * paused one may have a million batches, which are skipped.
    */
   async unpark(): Promise<void> {
     await sql`
@@ -108,7 +111,10 @@ export class SweepRepository {
     );
   }
 
-  /** The same for one batch of each lot that is paused and whose next try is due; the claim decides which makes it. */
+  /**
+   * Releases one batch of each paused application and provider whose next probe is due; the claim decides which batch
+   * makes the probe.
+   */
   async unparkForTry(): Promise<void> {
     await sql`
       update batch set state = 'waiting', epoch = epoch + 1 where id in (
@@ -121,8 +127,8 @@ export class SweepRepository {
   }
 
   /**
-   * The same for those of the next thousand parked ones whose message is cancelled or over, so that it can be settled.
-   * Answers the last one looked at, to go on from; null at the end.
+   * Releases those of the next thousand parked batches whose message is cancelled or over, so that it can be settled.
+   * Returns the last one looked at as the next start; null at the end.
    */
   async unparkOver(after: ParkedBatch | null): Promise<ParkedBatch | null> {
     const beyond = after
@@ -144,7 +150,7 @@ export class SweepRepository {
     return rows[0] ?? null;
   }
 
-  /** Where batches wait for a place in the window. */
+  /** Applications and providers with batches that wait for a place in the window. */
   async lotsWithWaiting(): Promise<Lot[]> {
     const { rows } = await sql<Lot>`
       select distinct application_id as "applicationId", provider from batch where state = 'waiting'`.execute(

@@ -11,16 +11,16 @@ import { SweepRepository } from './sweep.repository.js';
 import type { ParkedBatch } from './sweep.repository.js';
 
 const EVERY_MS = 2_000;
-/** Of scheduled messages in one round: 5,000 messages, so that leases that ran out do not wait for a larger flood. */
+/** Lots of scheduled messages per round: 5,000 messages, so that expired leases do not wait for a larger number. */
 const LOTS = 25;
 
 /** Refills the queue from the tables after a lost queue, a killed worker or a failed enqueue. */
 @Injectable()
 export class Sweeper implements BeforeApplicationShutdown {
   private readonly rounds = new Rounds(new Logger('Sweeper'), 'The sweep', () => this.sweep());
-  /** How far the parked batches have been looked through. */
+  /** The last parked batch that was looked at. */
   private parked: ParkedBatch | null = null;
-  /** Infinite before the first time. */
+  /** Infinite before the first sweep. */
   private sweptAt = Infinity;
 
   constructor(
@@ -49,7 +49,7 @@ export class Sweeper implements BeforeApplicationShutdown {
       await this.queue.enqueueBatches(await this.batches.promote(applicationId, [provider]));
   }
 
-  /** At each start, and when the clock went back. */
+  /** Called at each start, and when the clock stepped back. */
   private async waitAnew(): Promise<void> {
     const now = wallClock();
     if (now < this.sweptAt)

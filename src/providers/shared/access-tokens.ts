@@ -157,7 +157,9 @@ export class AccessTokens implements AccessTokenSource {
     const minutes = Math.round((now - theirs) / MINUTE_MS);
     const words = `invalid_grant, by a clock ${Math.abs(minutes)} min ${minutes > 0 ? 'behind' : 'ahead of'} ours`;
     if (this.failed === undefined)
-      this.log.warn(`${new URL(this.request.url).host} says ${words}: the clock of the database or its own is wrong`);
+      this.log.warn(
+        `${new URL(this.request.url).host} answered ${words}: its clock or the clock of the database is wrong`,
+      );
     return { verdict: endpointTrouble(words) };
   }
 

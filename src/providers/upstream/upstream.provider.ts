@@ -30,7 +30,7 @@ export class UpstreamProvider implements Provider {
 
   /** Devices belong to the other providers; the upstream has none. */
   identify(): Identified {
-    return { refusal: 'a device is never of the upstream' };
+    return { refusal: 'the upstream has no devices' };
   }
 
   /** The upstream itself limits the size. */

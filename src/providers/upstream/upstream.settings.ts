@@ -46,7 +46,10 @@ export function parseUpstreamSettings(
 ): ProviderSettings {
   const unknown = Object.keys(input).find((field) => !FIELDS.includes(field));
   if (unknown !== undefined)
-    throw new InvalidSettings(printable(unknown), `is no field of the upstream; known are ${FIELDS.join(', ')}`);
+    throw new InvalidSettings(
+      printable(unknown),
+      `is not a field of the upstream; the fields are ${FIELDS.join(', ')}`,
+    );
   const baseUrl = readBaseUrl(input.baseUrl, rules);
   const clientId = matching(input, 'clientId', CLIENT_ID, "must be the client's id: ASCII without colon or space");
   const isSame = current?.visible.baseUrl === baseUrl && current.visible.clientId === clientId;
@@ -89,7 +92,7 @@ function readBaseUrl(value: unknown, rules: UpstreamRules): string {
   if (!url || !['http:', 'https:'].includes(url.protocol))
     throw new InvalidSettings('baseUrl', 'must be an http: or https: URL, like http://mobilefirst.internal:9080/mfp');
   if (url.username !== '' || url.password !== '')
-    throw new InvalidSettings('baseUrl', 'must hold no credentials: they belong in clientId and secret');
+    throw new InvalidSettings('baseUrl', 'must not contain credentials: use clientId and secret');
   if (url.search !== '' || url.hash !== '') throw new InvalidSettings('baseUrl', 'must end with the path');
   if (BELOW_BASE.test(url.pathname))
     throw new InvalidSettings('baseUrl', 'must end with the name of the runtime, without /api or /imfpush');
