@@ -29,7 +29,7 @@ describe('parseUpstreamSettings', () => {
     [{ baseUrl: undefined }, 'baseUrl', /http: or https:/],
     [{ baseUrl: 'mobilefirst:9080' }, 'baseUrl', /http: or https:/],
     [{ baseUrl: 'ftp://mobilefirst/mfp' }, 'baseUrl', /http: or https:/],
-    [{ baseUrl: 'https://me:pw@mobilefirst/mfp' }, 'baseUrl', /no credentials/],
+    [{ baseUrl: 'https://me:pw@mobilefirst/mfp' }, 'baseUrl', /not contain credentials/],
     [{ baseUrl: 'https://mobilefirst/mfp?x=1' }, 'baseUrl', /end with the path/],
     [{ baseUrl: 'https://mobilefirst/mfp/api/az/v1/token' }, 'baseUrl', /without \/api or \/imfpush/],
     [{ baseUrl: 'https://mobilefirst/imfpush/v1' }, 'baseUrl', /without \/api or \/imfpush/],
@@ -45,7 +45,7 @@ describe('parseUpstreamSettings', () => {
     [{ mode: 'both', share: 101 }, 'share', /0 to 100/],
     [{ mode: 'both', share: '10' }, 'share', /0 to 100/],
     [{ mode: 'direct', share: 10 }, 'share', /mode both/],
-    [{ modus: 'both' }, 'modus', /no field of the upstream/],
+    [{ modus: 'both' }, 'modus', /not a field of the upstream/],
   ])('refuses %j', (change, field, reason) => {
     const { field: named, message } = refusal({ ...GIVEN, ...change });
     expect([named, message]).toEqual([field, expect.stringMatching(reason)]);
