@@ -50,6 +50,13 @@ describe('daylight saving', () => {
       '2026-10-25T03:00:00 2026-10-25T02:00:00Z plain',
     ]);
   });
+  it('the last day of a month with a change of the clocks fires at its own hour', () => {
+    expect(firings(berlin('0 9 L * *'), '2030-02-01T00:00:00Z', 3)).toEqual([
+      '2030-02-28T09:00:00 2030-02-28T08:00:00Z plain',
+      '2030-03-31T09:00:00 2030-03-31T07:00:00Z plain',
+      '2030-04-30T09:00:00 2030-04-30T07:00:00Z plain',
+    ]);
+  });
   it('nine in the morning stays nine in the morning across a change', () => {
     const all = firings(berlin('0 9 * * *'), '2026-01-01T12:00:00Z', 365);
     expect(all.every((each) => each.includes('T09:00:00 '))).toBe(true);

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { DAY_MS, HOUR_S } from '../../common/durations.js';
 import { readTime } from '../../common/instant.js';
-import { nextTime, parseCron } from './cron.js';
+import { nextTime } from './cron.js';
+import { parseCron } from './cron-expression.js';
 import type { Cron } from './cron.js';
 import { ScheduleError } from './schedule.error.js';
 import { isTimeZone, toLocal, toMoment } from './time-zone.js';
