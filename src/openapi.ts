@@ -5,31 +5,31 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 
 const DESCRIPTION = `Push notifications over the MobileFirst 8.0 wire. Obtain a token, then send with it.
 
-What MobileFirst does not have is marked \`x-extension: true\`, and "(extension)" in its summary. Errors are
-\`{"code","message"}\`, at the token endpoint those of RFC 6749; messages are English, whatever \`Accept-Language\` asks for.`;
+Operations that MobileFirst does not have are marked \`x-extension: true\`, with "(extension)" in the summary. Errors are
+\`{"code","message"}\`, at the token endpoint those of RFC 6749. Messages are English for every \`Accept-Language\`.`;
 
 /** package.json is beside `src` and beside `dist`. */
 const PACKAGE = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
-/** The mark of an operation that MobileFirst does not have: at the end of its summary. */
+/** Marks the summary of an operation that MobileFirst does not have. */
 const EXTENSION = /\(extension\)$/;
 
 const METHODS = ['get', 'put', 'post', 'delete', 'patch'] as const;
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 
-/** Whoever refuses, and for whatever reason: each of these has one cause, the same everywhere. */
+/** Refusals by guards and parsers, with the same cause on every route. */
 const REFUSALS = {
-  badRequest: [400, 'A parameter or field is missing or invalid: `message` names it and says why'],
-  unauthorized: [401, 'No token, or one that no longer holds'],
-  forbidden: [403, 'The scope does not cover the call'],
-  notFound: [404, 'There is none of this id, or no such application'],
+  badRequest: [400, 'A parameter or field is missing or invalid: `message` names it and the reason'],
+  unauthorized: [401, 'No token, or a token that is no longer valid'],
+  forbidden: [403, 'The scope of the token does not cover the request'],
+  notFound: [404, 'The application, or the object with this id, does not exist'],
   contentType: [405, 'The content type must be application/json'],
-  notAcceptable: [406, 'The Accept header excludes what would be answered'],
-  tooSlow: [408, 'The body did not come in time'],
+  notAcceptable: [406, 'The Accept header excludes the content type of the answer'],
+  tooSlow: [408, 'The body did not arrive in time'],
   tooLarge: [413, 'The body is larger than 1 MiB'],
-  coding: [415, 'The charset is not UTF-8, or the content coding is neither gzip nor br'],
-  internal: [500, 'A fault of ours; it has been logged'],
-  busy: [503, 'Busy, or a part that is needed is away: try again'],
+  coding: [415, 'The charset is not UTF-8, or the content coding is not gzip or br'],
+  internal: [500, 'Internal error; the log has the cause'],
+  busy: [503, 'Overloaded, or the database or queue is unreachable: try again'],
 } as const;
 
 const ERROR_SCHEMAS = {
@@ -38,7 +38,7 @@ const ERROR_SCHEMAS = {
     required: ['code', 'message'],
     properties: {
       code: { type: 'string', example: 'FPWSE0005E' },
-      message: { type: 'string', description: 'For people: the parameter or field, and the reason' },
+      message: { type: 'string', description: 'Text for people with the parameter or field and the reason' },
     },
   },
   OAuthError: {
@@ -48,7 +48,7 @@ const ERROR_SCHEMAS = {
   },
 };
 
-/** Served beside the routes and their guards. */
+/** Served outside of the routes and their guards. */
 const DOCUMENT_PATH = '/imfpush/v1/swagger.json';
 const THIS: Operation = {
   operationId: 'readDocument',
@@ -57,7 +57,7 @@ const THIS: Operation = {
   responses: { 200: { description: '', content: { 'application/json': { schema: { type: 'object' } } } } },
 };
 
-/** What the routes say of themselves, with the errors and marks that follow from their address. */
+/** Builds the document from the routes, and adds the errors and marks that follow from their paths. */
 export function buildDocument(app: NestFastifyApplication): OpenAPIObject {
   const outline = new DocumentBuilder()
     .setTitle('Carillon')
@@ -103,12 +103,12 @@ function causesOf(path: string, operation: Operation): (keyof typeof REFUSALS)[]
   const causes: (keyof typeof REFUSALS)[] = ['internal', 'busy'];
   if (isGuarded) causes.push('unauthorized', 'forbidden');
   if (takesBody || takesQuery) causes.push('badRequest');
-  // An import is as long as it likes.
+  // An import has no size limit.
   if (takesBody && !path.endsWith(':import')) causes.push('tooLarge');
   if (takesBody) causes.push('tooSlow', 'coding');
   if (path.includes('{')) causes.push('notFound');
   if (isApi && path !== DOCUMENT_PATH) causes.push('notAcceptable');
-  // Messages are parsed whatever their content type is; the az endpoints take forms.
+  // Messages are parsed whatever their content type is; the az endpoints accept forms.
   if (isApi && takesBody && !/\/messages(\/|$)/.test(path)) causes.push('contentType');
   return causes;
 }

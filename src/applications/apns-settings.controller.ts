@@ -16,7 +16,7 @@ import type { Settings } from './settings.service.js';
 const SHORTEST_PASSWORD = 12;
 
 const FLAG = { type: 'string', enum: ['true', 'false'], default: 'false' };
-const BUNDLE_ID = { type: 'string', description: 'When the certificate does not name it (extension)' };
+const BUNDLE_ID = { type: 'string', description: 'Required if the certificate does not contain it (extension)' };
 const KEY_BODY = {
   type: 'object',
   required: ['key', 'keyId', 'teamId', 'bundleId'],
@@ -33,7 +33,7 @@ const CERTIFICATE_BODY = {
   required: ['certificate'],
   properties: {
     certificate: { type: 'string', description: 'The .p12 file in base64' },
-    fileName: { type: 'string', description: 'What the file is called in answers', default: 'certificate.p12' },
+    fileName: { type: 'string', description: 'Name of the file in answers', default: 'certificate.p12' },
     password: { type: 'string' },
     bundleId: BUNDLE_ID,
     isSandBox: { type: 'boolean', default: false },
@@ -96,8 +96,8 @@ export class ApnsSettingsController {
   @Get('apnsCert')
   @RequireScope('apnsCert.read')
   @Produces('application/octet-stream')
-  @ApiOperation({ summary: 'Read the APNs certificate: the .p12 file as it was uploaded, under its password' })
-  @ApiResponse({ status: 409, description: 'CARIL0409E: its password has fewer than 12 characters' })
+  @ApiOperation({ summary: 'Read the APNs certificate: the uploaded .p12 file, protected by its password' })
+  @ApiResponse({ status: 409, description: 'CARIL0409E: the password of the file has fewer than 12 characters' })
   async readCertificate(
     @Param('applicationId') applicationId: string,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -108,7 +108,7 @@ export class ApnsSettingsController {
     if (String(secret.password).length < SHORTEST_PASSWORD)
       throw new ApiError(
         'CARIL0409E',
-        `The certificate's password has fewer than ${SHORTEST_PASSWORD} characters: the file is not given out.`,
+        `The certificate's password has fewer than ${SHORTEST_PASSWORD} characters, so the file is not returned.`,
       );
     const name = encodeURIComponent(typeof visible.certificate === 'string' ? visible.certificate : 'certificate.p12');
     void reply.type('application/octet-stream').header('content-disposition', `attachment; filename*=UTF-8''${name}`);
@@ -124,7 +124,7 @@ function toAnswer(settings: Settings): Settings {
 async function readCertificateForm(request: FormRequest): Promise<Settings> {
   const { fields, files } = await readForm(request);
   const certificate = files.get('certificate');
-  if (!certificate) throw invalidValue('certificate', 'it must be a .p12 file, sent as a file of the form');
+  if (!certificate) throw invalidValue('certificate', 'it must be a .p12 file in a file field of the form');
   return {
     ...Object.fromEntries(fields),
     certificate: certificate.content.toString('base64'),

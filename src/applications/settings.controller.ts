@@ -22,7 +22,7 @@ export class SettingsController {
 
   @Get()
   @RequireScope('settings.read')
-  @ApiOperation({ summary: 'Where the settings of each provider are read' })
+  @ApiOperation({ summary: 'List the providers and the paths of their settings' })
   async list(
     @Param('applicationId') applicationId: string,
     @Req() { protocol, host }: FastifyRequest,
@@ -50,7 +50,9 @@ export class SettingsController {
     schema: {
       type: 'object',
       required: ['serviceAccount'],
-      properties: { serviceAccount: { type: 'object', description: 'The JSON file that Google hands out' } },
+      properties: {
+        serviceAccount: { type: 'object', description: 'The JSON file of the service account from Google' },
+      },
     },
   })
   putFcm(
@@ -85,7 +87,7 @@ export class SettingsController {
       required: ['clientSecret'],
       properties: {
         packageSID: { type: 'string', example: 'ms-app://s-1-15-2-1-2-3-4-5-6-7' },
-        tenantId: { type: 'string', description: 'With clientId, in place of packageSID' },
+        tenantId: { type: 'string', description: 'With clientId, instead of packageSID' },
         clientId: { type: 'string', format: 'uuid' },
         clientSecret: { type: 'string' },
       },
@@ -167,7 +169,7 @@ export class SettingsController {
 
   @Get('webPushConfPublic')
   @RequireScope('gcmConfPublic.read')
-  @ApiOperation({ summary: 'Read the public VAPID key, what a page subscribes with (extension)' })
+  @ApiOperation({ summary: 'Read the public VAPID key, with which a web page subscribes (extension)' })
   async readWebPushPublic(@Param('applicationId') applicationId: string): Promise<Settings> {
     const { publicKey } = await this.settings.getSettings(applicationId, 'web-push');
     return { publicKey };
@@ -175,7 +177,9 @@ export class SettingsController {
 
   @Put('webPushConf')
   @RequireScope('webPushConf.write')
-  @ApiOperation({ summary: 'Set the VAPID contact and key pair; without keys the pair is kept, or made (extension)' })
+  @ApiOperation({
+    summary: 'Set the VAPID contact and key pair; if the keys are omitted, the pair is kept or generated (extension)',
+  })
   @ApiBody({
     schema: {
       type: 'object',
@@ -198,7 +202,9 @@ export class SettingsController {
   @Delete('webPushConf')
   @HttpCode(204)
   @RequireScope('webPushConf.write')
-  @ApiOperation({ summary: 'Remove the Web Push settings; a new pair does not reach old subscriptions (extension)' })
+  @ApiOperation({
+    summary: 'Remove the Web Push settings; existing subscriptions do not accept a new key pair (extension)',
+  })
   removeWebPush(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<void> {
     return this.settings.removeSettings(caller, applicationId, 'web-push');
   }

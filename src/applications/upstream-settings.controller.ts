@@ -17,8 +17,8 @@ export class UpstreamSettingsController {
 
   @Get()
   @RequireScope('upstreamConf.read')
-  @ApiOperation({ summary: 'Read the upstream and the way out, without the secret (extension)' })
-  @ApiResponse({ status: 404, description: 'Unknown application, or it has no upstream' })
+  @ApiOperation({ summary: 'Read the upstream settings, without the secret (extension)' })
+  @ApiResponse({ status: 404, description: 'Unknown application, or the application has no upstream' })
   read(@Param('applicationId') applicationId: string): Promise<Record<string, unknown>> {
     return this.settings.getSettings(applicationId, 'upstream');
   }
@@ -26,7 +26,7 @@ export class UpstreamSettingsController {
   @Put()
   @RequireScope('upstreamConf.write')
   @ApiOperation({
-    summary: 'Set the upstream and the way out; messages accepted before leave as they were to (extension)',
+    summary: 'Set the upstream; messages accepted earlier keep their way (extension)',
   })
   @ApiBody({
     schema: {
@@ -36,25 +36,28 @@ export class UpstreamSettingsController {
         baseUrl: {
           type: 'string',
           example: 'http://mobilefirst.internal:9080/mfp',
-          description: 'Ends with the name of the runtime; `mfp` without one',
+          description: 'URL that ends with the name of the runtime; without a name, `mfp` is appended',
         },
         clientId: { type: 'string' },
-        secret: { type: 'string', description: 'Left out: as before, while baseUrl and clientId are' },
+        secret: {
+          type: 'string',
+          description: 'If omitted, the secret is kept, provided that baseUrl and clientId are unchanged',
+        },
         mode: {
           type: 'string',
           enum: ['direct', 'upstream', 'both'],
-          description: 'Left out: as before, at first upstream',
+          description: 'If omitted, the mode is kept; initially `upstream`',
         },
         share: {
           type: 'integer',
           minimum: 0,
           maximum: 100,
-          description: 'In mode both: per cent of users whose messages go direct',
+          description: 'In mode `both`: percentage of users that get their messages from this server',
         },
       },
     },
   })
-  @ApiResponse({ status: 400, description: 'A field is missing or invalid: `message` names it and says why' })
+  @ApiResponse({ status: 400, description: 'A field is missing or invalid: `message` names it and the reason' })
   @ApiResponse({ status: 404, description: 'Unknown application' })
   put(
     @Param('applicationId') applicationId: string,
@@ -67,9 +70,9 @@ export class UpstreamSettingsController {
   @Delete()
   @HttpCode(204)
   @RequireScope('upstreamConf.write')
-  @ApiOperation({ summary: 'Remove the upstream: messages go direct from now on (extension)' })
-  @ApiResponse({ status: 404, description: 'Unknown application, or it has no upstream' })
-  @ApiResponse({ status: 409, description: 'Messages are still on their way to it' })
+  @ApiOperation({ summary: 'Remove the upstream: messages are sent from this server from now on (extension)' })
+  @ApiResponse({ status: 404, description: 'Unknown application, or the application has no upstream' })
+  @ApiResponse({ status: 409, description: 'Unfinished messages still need the upstream' })
   remove(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<void> {
     return this.settings.removeUnusedSettings(caller, applicationId, 'upstream');
   }

@@ -58,14 +58,14 @@ export function AdministratorsOnly(): ClassDecorator {
     UseGuards(AdminGuard),
     ApiBasicAuth(),
     ApiBearerAuth(),
-    ApiResponse({ status: 401, description: 'No client, or one that no longer holds' }),
+    ApiResponse({ status: 401, description: 'No client credentials or token, or they are no longer valid' }),
     ApiResponse({
       status: 403,
-      description: 'The allowed scope covers no role that may call this, or not what is changed',
+      description: 'The allowed scope of the client covers no role for this call, or does not cover the change',
     }),
     ApiResponse({
       status: 429,
-      description: 'Too many failed attempts, or requests of the client; Retry-After says how long to wait',
+      description: 'Too many failed attempts, or too many requests of the client; Retry-After has the seconds to wait',
     }),
   );
 }

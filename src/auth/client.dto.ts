@@ -6,7 +6,7 @@ import type { Client } from './client.js';
 import { isClientId, isSecret, liveSecrets } from './client.js';
 import { parseScope } from './scope.js';
 
-/** More need a new secret hashed one after another for longer than a request should take. */
+/** With more clients, hashing new secrets one after another would take longer than a request should. */
 const MAX_CLIENTS = 1_000;
 const MONTH_S = 30 * DAY_S;
 
@@ -38,15 +38,15 @@ const AtMost = (most: number): PropertyDecorator =>
     Max(most, { message: `it must be at most ${most}` }),
   );
 
-/** What may be said of a client besides its id; nothing said, nothing changed. */
+/** Changes of a client; omitted fields keep their values. */
 export class ChangeClientDto {
-  /** For people; the id when it is left out. */
+  /** Name for display. Default: the client id. */
   @IsOptional()
   @IsString({ message: 'it must be a string' })
   @Length(1, 255, { message: 'it must have 1 to 255 characters' })
   displayName?: string;
 
-  /** Scope elements separated by spaces; `*` in one stands for any run of characters. */
+  /** Scope elements, separated by spaces; `*` in an element matches any characters. */
   @IsOptional()
   @Scope()
   allowedScope?: string;
@@ -55,11 +55,11 @@ export class ChangeClientDto {
   @IsBoolean({ message: 'it must be true or false' })
   enabled?: boolean;
 
-  /** Requests of the client in a second, over ten seconds; null: what LIMIT_CLIENT_RATE says. */
+  /** Requests of the client per second, averaged over ten seconds; null: the setting LIMIT_CLIENT_RATE applies. */
   @AtMost(100_000)
   requestsPerSecond?: number | null;
 
-  /** Requests of the client under way at once, per process; null: what LIMIT_CLIENT_CONCURRENT says. */
+  /** Concurrent requests of the client per process; null: the setting LIMIT_CLIENT_CONCURRENT applies. */
   @AtMost(100_000)
   concurrentRequests?: number | null;
 }
@@ -68,31 +68,31 @@ export class NewClientDto {
   @ClientId()
   id!: string;
 
-  /** For people; the id when it is left out. */
+  /** Name for display. Default: the client id. */
   @IsOptional()
   @IsString({ message: 'it must be a string' })
   @Length(1, 255, { message: 'it must have 1 to 255 characters' })
   displayName?: string;
 
-  /** Left out: one is made, or for a client of the list that exists the one it has is kept. */
+  /** If omitted, a secret is generated; in the list `PUT`, an existing client keeps its secret. */
   @IsOptional()
   @Secret()
   secret?: string;
 
-  /** Scope elements separated by spaces; `*` in one stands for any run of characters. */
+  /** Scope elements, separated by spaces; `*` in an element matches any characters. */
   @Scope()
   allowedScope!: string;
 
-  /** Default true, or for a client of the list that exists what it is. */
+  /** Default: true; in the list `PUT`, an existing client keeps its value. */
   @IsOptional()
   @IsBoolean({ message: 'it must be true or false' })
   enabled?: boolean;
 
-  /** Requests of the client in a second, over ten seconds; null: what LIMIT_CLIENT_RATE says. */
+  /** Requests of the client per second, averaged over ten seconds; null: the setting LIMIT_CLIENT_RATE applies. */
   @AtMost(100_000)
   requestsPerSecond?: number | null;
 
-  /** Requests of the client under way at once, per process; null: what LIMIT_CLIENT_CONCURRENT says. */
+  /** Concurrent requests of the client per process; null: the setting LIMIT_CLIENT_CONCURRENT applies. */
   @AtMost(100_000)
   concurrentRequests?: number | null;
 }
@@ -104,12 +104,15 @@ export class ClientListDto {
 }
 
 export class RotateSecretDto {
-  /** Left out: one is made. */
+  /** If omitted, a secret is generated. */
   @IsOptional()
   @Secret()
   secret?: string;
 
-  /** How long the old secret still holds; default one day. 0: not at all, nor do the tokens obtained so far. */
+  /**
+   * Seconds for which the old secret stays valid. Default: one day. 0: the old secret and the tokens obtained with it
+   * end at once.
+   */
   @IsOptional()
   @IsInt({ message: 'it must be a whole number' })
   @Min(0, { message: 'it must be at least 0' })
@@ -119,7 +122,7 @@ export class RotateSecretDto {
 
 export class SecretAnswer {
   createdTime!: string;
-  /** Absent: until it is replaced. */
+  /** Absent if the secret is valid until it is replaced. */
   expiresTime?: string;
   lastUsedTime?: string;
 }
@@ -129,18 +132,20 @@ export class ClientAnswer {
   displayName!: string;
   allowedScope!: string;
   enabled!: boolean;
-  /** Absent, as the next: what the settings say. */
+  /**
+   * Absent if the setting LIMIT_CLIENT_RATE applies. `concurrentRequests` is absent if LIMIT_CLIENT_CONCURRENT applies.
+   */
   requestsPerSecond?: number;
   concurrentRequests?: number;
   createdTime!: string;
-  /** Written about once a minute. */
+  /** Updated about once per minute. */
   lastUsedTime?: string;
-  /** Newest first; two while the secret is being rotated. */
+  /** Newest first; two during the rotation of a secret. */
   secrets!: SecretAnswer[];
 }
 
 export class NewClientAnswer extends ClientAnswer {
-  /** Only when it was made here, and only now: it is kept as a hash. */
+  /** Only in the answer that creates a generated secret: the server stores a hash. */
   secret?: string;
 }
 
@@ -163,31 +168,34 @@ export class StoppedCounts {
 export class PlantedAnswer {
   clientId!: string;
   applicationId!: string;
-  /** Active, or with a run that has waves to come. */
+  /** Active campaigns, and campaigns with a run that has waves to send. */
   campaigns!: PlantedCount;
-  /** Scheduled or under way, those of campaigns as well. */
+  /** Scheduled and unfinished messages, including those of campaigns. */
   messages!: PlantedCount;
-  /** With `stopMessages`: how many were stopped; absent where the caller's allowed scope does not cover it. */
+  /** With `stopMessages`: how many were stopped; absent if the caller's allowed scope does not cover stopping them. */
   stopped?: StoppedCounts;
 }
 
-/** What clients that have left would still send. */
+/** Campaigns and messages that deleted or disabled clients leave behind. */
 export class DepartureAnswer {
   planted!: PlantedAnswer[];
-  /** Pairs of client and application beyond the first hundred. */
+  /** Number of pairs of client and application beyond the first hundred. */
   more?: number;
 }
 
 export class ChangedClientAnswer extends ClientAnswer {
-  /** Of a client that is disabled by this call: what it would still send; absent: nothing. */
+  /** If this call disables the client: campaigns and messages that would still be sent; absent if there are none. */
   planted?: PlantedAnswer[];
 }
 
-/** MobileFirst's account of a deployment. */
+/** MobileFirst's form of the result of a deployment. */
 export class TransactionAnswer {
-  /** Of clients that are deleted or disabled by this call: what they would still send (extension); absent: nothing. */
+  /**
+   * Campaigns and messages of clients deleted or disabled by this call that would still be sent (extension); absent if
+   * there are none.
+   */
   planted?: PlantedAnswer[];
-  /** Pairs of client and application beyond the first hundred. */
+  /** Number of pairs of client and application beyond the first hundred. */
   more?: number;
   ok!: boolean;
   productVersion!: string;

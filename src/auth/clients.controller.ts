@@ -73,7 +73,7 @@ export class ClientsController {
 
   @Get()
   @AllowRoles('mfpadmin', 'mfpdeployer')
-  @ApiOperation({ summary: 'List the confidential clients; never a secret' })
+  @ApiOperation({ summary: 'List the confidential clients, without their secrets' })
   async list(): Promise<ClientListAnswer> {
     const now = this.clock.now();
     const clients = (await this.clients.list()).map((client) => toClientAnswer(client, now));
@@ -82,10 +82,15 @@ export class ClientsController {
 
   @Put()
   @AllowRoles('mfpadmin', 'mfpdeployer')
-  @ApiOperation({ summary: 'Replace the list: clients not in it are deleted; a secret left out is kept' })
+  @ApiOperation({
+    summary: 'Replace the list of clients: a client not in the list is deleted; an omitted secret is kept',
+  })
   @ApiStop()
-  @ApiResponse({ status: 400, description: 'FPWSE0005E naming the client and field; nothing was changed' })
-  @ApiResponse({ status: 409, description: 'CARIL0409E: no client would be left that may administer' })
+  @ApiResponse({
+    status: 400,
+    description: 'FPWSE0005E: `message` names the client and the field; nothing was changed',
+  })
+  @ApiResponse({ status: 409, description: 'CARIL0409E: no client with the right to administer would be left' })
   async replaceAll(
     @Body(new BodyPipe(ClientListDto)) { clients }: ClientListDto,
     @Query() query: QueryOf,
@@ -116,7 +121,7 @@ export class ClientsController {
   @Post()
   @AllowRoles('mfpadmin', 'mfpdeployer')
   @Header('cache-control', 'no-store')
-  @ApiOperation({ summary: 'Create a client; a secret made here is shown this once (extension)' })
+  @ApiOperation({ summary: 'Create a client; only this answer contains a generated secret (extension)' })
   @ApiResponse({ status: 409, description: 'FPWSE0002E: the id is taken' })
   async create(
     @Body(new StrictBodyPipe(NewClientDto)) body: NewClientDto,
@@ -128,7 +133,7 @@ export class ClientsController {
   @Get(':clientId')
   @AllowRoles('mfpadmin', 'mfpdeployer')
   @ApiOperation({ summary: 'Read a client (extension)' })
-  @ApiResponse({ status: 404, description: 'FPWSE0001E: there is none of this id' })
+  @ApiResponse({ status: 404, description: 'FPWSE0001E: the client does not exist' })
   async read(@Param('clientId') clientId: string): Promise<ClientAnswer> {
     return toClientAnswer(await this.clients.get(clientId), this.clock.now());
   }
@@ -136,11 +141,12 @@ export class ClientsController {
   @Patch(':clientId')
   @AllowRoles('mfpadmin', 'mfpdeployer')
   @ApiOperation({
-    summary: 'Change name, allowed scope, or whether it is enabled; effective everywhere within seconds (extension)',
+    summary:
+      'Change the name, the allowed scope, the limits or `enabled` of a client; effective in every process within seconds (extension)',
   })
   @ApiStop()
-  @ApiResponse({ status: 404, description: 'FPWSE0001E: there is none of this id' })
-  @ApiResponse({ status: 409, description: 'CARIL0409E: no client would be left that may administer' })
+  @ApiResponse({ status: 404, description: 'FPWSE0001E: the client does not exist' })
+  @ApiResponse({ status: 409, description: 'CARIL0409E: no client with the right to administer would be left' })
   async update(
     @Param('clientId') clientId: string,
     @Body(new StrictBodyPipe(ChangeClientDto)) body: ChangeClientDto,
@@ -162,19 +168,21 @@ export class ClientsController {
   @Delete(':clientId')
   @AllowRoles('mfpadmin', 'mfpdeployer')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Delete a client; its tokens die with it (extension)' })
+  @ApiOperation({ summary: 'Delete a client; its tokens become invalid (extension)' })
   @ApiStop()
   @ApiResponse({
     status: 200,
     type: DepartureAnswer,
-    description: 'It has active campaigns or messages that would still be sent, or had them until they were stopped',
+    description:
+      'Deleted. The client has, or had until they were stopped, active campaigns or messages that would still be sent',
   })
-  @ApiResponse({ status: 204, description: 'It has left nothing' })
+  @ApiResponse({ status: 204, description: 'Deleted. The client leaves no campaigns or messages to send' })
   @ApiResponse({
     status: 404,
-    description: 'FPWSE0001E: there is none of this id; with `stopMessages`, nor anything of it',
+    description:
+      'FPWSE0001E: the client does not exist; with `stopMessages`, there are no campaigns or messages of the client either',
   })
-  @ApiResponse({ status: 409, description: 'CARIL0409E: no client would be left that may administer' })
+  @ApiResponse({ status: 409, description: 'CARIL0409E: no client with the right to administer would be left' })
   async remove(
     @Param('clientId') clientId: string,
     @Caller() caller: Actor,
@@ -191,7 +199,7 @@ export class ClientsController {
       void reply.status(200);
       return left;
     }
-    // Throws: there is none, and nothing of it.
+    // Throws if the client does not exist and has left nothing.
     if (gone) await this.clients.get(clientId);
     return undefined;
   }
@@ -201,10 +209,11 @@ export class ClientsController {
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @ApiOperation({
-    summary: 'Rotate the secret; one made here is shown this once, the old one holds for a stated time (extension)',
+    summary:
+      'Rotate the secret: only this answer contains a generated secret; the old secret stays valid for `overlapSeconds` (extension)',
   })
-  @ApiResponse({ status: 404, description: 'FPWSE0001E: there is none of this id' })
-  @ApiResponse({ status: 409, description: 'CARIL0409E: the secret before the last still holds' })
+  @ApiResponse({ status: 404, description: 'FPWSE0001E: the client does not exist' })
+  @ApiResponse({ status: 409, description: 'CARIL0409E: the overlap of the last rotation has not ended' })
   async rotateSecret(
     @Param('clientId') clientId: string,
     @Body(new StrictBodyPipe(RotateSecretDto, { optional: true })) body: RotateSecretDto,
@@ -219,7 +228,7 @@ export class ClientsController {
   }
 }
 
-/** Strictly: a misspelt word would leave messages to be sent. */
+/** Strict: if a misspelled word were ignored, the messages would be sent. */
 function readStop(query: QueryOf): boolean {
   return readBoolean(readQuery(query, [STOP]), STOP, false);
 }

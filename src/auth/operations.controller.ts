@@ -18,7 +18,7 @@ import { LEAD_S, SigningKeys } from './signing-keys.js';
 const PAGE = 100;
 const MAX_PAGE = 1_000;
 
-/** What an operator of the authorization server looks at and turns, besides clients. */
+/** Signing keys and audit events, for operators. */
 @ApiTags('Administration')
 @Controller('mfpadmin/management-apis/2.0/runtimes/:runtime')
 @InRuntime()
@@ -31,7 +31,7 @@ export class OperationsController {
 
   @Get('signingkeys')
   @AllowRoles('mfpadmin', 'mfpdeployer', 'mfpoperator', 'mfpmonitor')
-  @ApiOperation({ summary: 'List the keys that verify now (extension)' })
+  @ApiOperation({ summary: 'List the keys that verify tokens now (extension)' })
   listKeys(): SigningKeyListAnswer {
     return { keys: this.keys.verifying().map(toKeyAnswer) };
   }
@@ -39,7 +39,7 @@ export class OperationsController {
   @Post('signingkeys')
   @AllowRoles('mfpadmin')
   @ApiOperation({
-    summary: 'Make the next signing key; those before it verify until their last token has expired (extension)',
+    summary: 'Create the next signing key; earlier keys verify until their last token has expired (extension)',
   })
   async rotateKey(
     @Body(new StrictBodyPipe(RotateKeyDto, { optional: true })) body: RotateKeyDto,
@@ -51,9 +51,13 @@ export class OperationsController {
 
   @Get('auditevents')
   @AllowRoles('mfpadmin', 'mfpmonitor')
-  @ApiOperation({ summary: 'Read who changed what, when and from where, newest first (extension)' })
+  @ApiOperation({ summary: 'List the audit events: client, change, time and address, newest first (extension)' })
   @ApiQuery({ name: 'size', required: false, description: `Default ${PAGE}, at most ${MAX_PAGE}` })
-  @ApiQuery({ name: 'before', required: false, description: 'Events with a smaller id than this one: the next page' })
+  @ApiQuery({
+    name: 'before',
+    required: false,
+    description: 'Only events with a smaller id; for the next page, the last id of the previous page',
+  })
   async listEvents(@Query('size') size?: string, @Query('before') before?: string): Promise<AuditEventListAnswer> {
     const events = await this.audit.list(
       numberOf('size', size, MAX_PAGE) ?? PAGE,

@@ -4,7 +4,7 @@ import { MAX_LEAD_S } from './signing-keys.js';
 import type { SigningKey } from './signing-keys.js';
 
 export class RotateKeyDto {
-  /** From the key's publication to its first signature; default 120. */
+  /** Seconds from the key's publication to its first signature. Default: 120. */
   @IsOptional()
   @IsInt({ message: 'it must be a whole number' })
   @Min(0, { message: 'it must be at least 0' })
@@ -15,24 +15,24 @@ export class RotateKeyDto {
 export class SigningKeyAnswer {
   kid!: string;
   signsFromTime!: string;
-  /** Absent: no other key has followed yet. */
+  /** Absent while no newer key exists. */
   verifiesUntilTime?: string;
 }
 
 export class SigningKeyListAnswer {
-  /** In the order in which they were made: of those whose time has come, the last one signs. */
+  /** In the order of creation. Tokens are signed by the last key with a past `signsFromTime`. */
   keys!: SigningKeyAnswer[];
 }
 
 export class AuditEventAnswer {
   id!: number;
   time!: string;
-  /** Who: the client that was authenticated, or `carillon` for what it does by itself. */
+  /** The authenticated client, or `carillon` for changes by the server itself. */
   clientId!: string;
   action!: string;
   /** The client, key or application that was changed. */
   subject!: string;
-  /** From where. */
+  /** The address of the request. */
   address!: string;
   detail!: Record<string, unknown>;
 }

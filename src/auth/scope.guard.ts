@@ -47,7 +47,7 @@ function requirement(what: string, required: Required): MethodDecorator & ClassD
   return applyDecorators(
     SetMetadata(REQUIRED, required),
     ApiBearerAuth(),
-    ApiResponse({ status: 401, description: 'No token, or one that no longer holds' }),
+    ApiResponse({ status: 401, description: 'No token, or a token that is no longer valid' }),
     ApiResponse({ status: 403, description: `The scope does not cover ${what}` }),
   );
 }

@@ -71,7 +71,7 @@ export class TokenController {
   @ApiResponse({ status: 401, description: 'invalid_client under INVALID_CLIENT_STATUS=401' })
   @ApiResponse({
     status: 429,
-    description: 'Too many failed attempts, or requests of the client; Retry-After says how long to wait',
+    description: 'Too many failed attempts, or too many requests of the client; Retry-After has the seconds to wait',
   })
   issueToken(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<TokenAnswer> {
     return this.tokens.issueToken(this.formOf(request, reply));
@@ -85,11 +85,11 @@ export class TokenController {
   @ApiBasicAuth()
   @ApiBearerAuth()
   @ApiConsumes(FORM)
-  @ApiOperation({ summary: 'Ask, as a resource server, whether a token holds and for what' })
+  @ApiOperation({ summary: 'Check a token and read its scope, as a resource server' })
   @ApiBody({ schema: A_TOKEN })
   @ApiResponse({
     status: 200,
-    description: 'What the token is worth now; only `active`, false, for everything dead or unknown',
+    description: 'The state of the token; for an invalid or unknown token only `active` with false',
     schema: {
       type: 'object',
       required: ['active'],
@@ -98,7 +98,7 @@ export class TokenController {
         scope: { type: 'string' },
         client_id: { type: 'string' },
         username: { type: 'string' },
-        exp: { type: 'integer', description: 'Epoch MILLISECONDS, unlike RFC 7662, as MobileFirst has it' },
+        exp: { type: 'integer', description: 'Epoch MILLISECONDS like MobileFirst, unlike RFC 7662' },
         'mfp-application': { type: 'object', nullable: true },
         'mfp-device': { type: 'object', nullable: true },
         'mfp-user': { type: 'object', nullable: true },
@@ -107,7 +107,7 @@ export class TokenController {
     },
   })
   @ApiResponse({ status: 400, description: 'RFC 6749 error: invalid_request, with Basic invalid_client' })
-  @ApiResponse({ status: 401, description: 'No client, or a token that no longer holds' })
+  @ApiResponse({ status: 401, description: 'No token, or a token that is no longer valid' })
   @ApiResponse({ status: 403, description: `The scope does not cover ${INTROSPECT}` })
   async introspect(@Req() request: AuthorizedRequest): Promise<ActiveToken | { active: false }> {
     const { headers, body, authorized } = request;
@@ -125,18 +125,18 @@ export class TokenController {
   @Header('cache-control', 'no-store')
   @ApiBasicAuth()
   @ApiConsumes(FORM)
-  @ApiOperation({ summary: 'Take a token of one’s own back (RFC 7009) (extension)' })
+  @ApiOperation({ summary: 'Revoke a token of the client (RFC 7009) (extension)' })
   @ApiBody({ schema: A_TOKEN })
-  @ApiResponse({ status: 200, description: 'The token holds no more, or never did' })
+  @ApiResponse({ status: 200, description: 'The token is invalid now' })
   @ApiResponse({ status: 400, description: 'RFC 6749 error: invalid_client, invalid_request' })
   revoke(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
     return this.tokens.revokeToken(this.formOf(request, reply));
   }
 
-  /** Half of the time between a key's publication and its first signature. */
+  /** Seconds: half of the time between a key's publication and its first signature. */
   @Get('jwks')
   @Header('cache-control', 'public, max-age=60')
-  @ApiOperation({ summary: 'The public keys that access tokens are signed with (RFC 7517) (extension)' })
+  @ApiOperation({ summary: 'Read the public keys that verify access tokens (RFC 7517) (extension)' })
   @ApiResponse({
     status: 200,
     description: 'The keys',

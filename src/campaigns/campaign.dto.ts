@@ -91,7 +91,7 @@ export class QuietHoursDto {
 
 export class PoliciesDto {
   /**
-   * What to do with firings missed while no scheduler ran. `skip`: none is sent. `once`: only the last is sent. `all`:
+   * Firings missed while no scheduler ran. `skip`: none is sent. `once`: only the last is sent. `all`:
    * each is sent, if it is not older than `catchUpSeconds`. Default: `once`.
    */
   @IsOptional()
@@ -107,7 +107,7 @@ export class PoliciesDto {
   catchUpSeconds?: number;
 
   /**
-   * What to do if an earlier run has not ended. `allow`: run both. `skip`: skip the new run. `cancel`: cancel the
+   * If an earlier run has not ended: `allow`: run both. `skip`: skip the new run. `cancel`: cancel the
    * earlier run. Default: `allow`.
    */
   @IsOptional()

@@ -28,11 +28,11 @@ export interface Variant {
 }
 
 export interface Policies {
-  /** What to do with firings missed while no scheduler ran. Default: once. */
+  /** Firings missed while no scheduler ran. Default: once. */
   catchUp?: 'skip' | 'once' | 'all';
   /** With `all`: the largest delay of a missed firing. Default: one day. */
   catchUpSeconds?: number;
-  /** What to do if an earlier run has not ended. Default: allow. */
+  /** Applies if an earlier run has not ended. Default: allow. */
   overlap?: 'allow' | 'skip' | 'cancel';
   /** From 0 to 1. If this share of the last run failed or was rejected, the campaign is paused instead of fired. */
   pauseAtFailureShare?: number;

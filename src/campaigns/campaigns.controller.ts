@@ -16,7 +16,7 @@ import type { Preview } from './campaigns.service.js';
 import { CountPipe } from './campaign.pipes.js';
 
 const QUOTA = { status: 409, description: 'CARIL0409E: the application has the maximum number of campaigns' };
-const INVALID = { status: 400, description: 'A field is missing or invalid: `message` names it and says why' };
+const INVALID = { status: 400, description: 'A field is missing or invalid: `message` names it and the reason' };
 const UNKNOWN = { status: 404, description: 'Unknown application or campaign' };
 
 @ApiTags('Campaigns')

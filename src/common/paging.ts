@@ -4,19 +4,21 @@ import { ApiError, invalidValue } from './errors.js';
 import { readBoolean, readText } from './query.js';
 import type { Query } from './query.js';
 
-/** The documents name no default. SDKs read all tags of an application with one request. */
+/** MobileFirst's documents name no default. SDKs read all tags of an application with one request. */
 const DEFAULT_SIZE = 100;
-/** More are answered with so many and a `next` link: a page of a thousand devices is half a megabyte. */
+/**
+ * Largest page; a page of a thousand devices has half a megabyte. A request for more gets this many and a `next` link.
+ */
 const MAX_SIZE = 1_000;
 
-/** Values of the columns that a list is ordered by. */
+/** Values of the columns of the order. */
 export type Key = readonly (string | number)[];
 
-/** Where a page begins: beside the row that a link was made from, which costs the same anywhere in a list. */
+/** Where a page begins: beside the row of the link, which costs the same anywhere in a list. */
 export interface Cursor {
   side: 'after' | 'before';
   key: Key;
-  /** As counted for the first page, so that following the links counts once. */
+  /** Counted for the first page only; links carry the number. */
   total: number;
 }
 
@@ -29,39 +31,42 @@ export interface PageRequest {
 export interface Page<Row> {
   rows: Row[];
   total: number;
-  /** Where the neighbours begin; undefined where there is none. */
+  /** Where the next and previous pages begin; undefined if there is none. */
   next?: Cursor;
   previous?: Cursor;
 }
 
-/** As the vendor's samples print it: counts as text, links or `""`. */
+/** In the form of the vendor's samples: counts as text, links or `""`. */
 export class PageInfo {
-  @ApiProperty({ description: 'Rows of this page' })
+  @ApiProperty({ description: 'Number of rows on this page' })
   count!: string;
-  @ApiProperty({ description: 'Rows of all pages' })
+  @ApiProperty({ description: 'Number of rows on all pages' })
   totalCount!: string;
   @ApiProperty({ description: 'Path of the next page, or empty' })
   next!: string;
-  @ApiProperty({ description: 'Path of the page before, or empty' })
+  @ApiProperty({ description: 'Path of the previous page, or empty' })
   previous!: string;
 }
 
-/** `offset`, `size` and the `cursor` of our own links. Throws FPWSE1079E, FPWSE1080E, or FPWSE0005E for the cursor. */
+/**
+ * Reads `offset`, `size` and the `cursor` of our own links. Throws FPWSE1079E, FPWSE1080E, or FPWSE0005E for the
+ * cursor.
+ */
 export function readPage(query: Query): PageRequest {
   const offset = readCount(query, 'offset', 0);
-  if (offset === undefined) throw new ApiError('FPWSE1079E', "The 'offset' parameter must be a number from 0 on.");
+  if (offset === undefined) throw new ApiError('FPWSE1079E', "The 'offset' parameter must be a number of at least 0.");
   const size = readCount(query, 'size', DEFAULT_SIZE);
   if (!size) throw new ApiError('FPWSE1080E', "The 'size' parameter must be a number above 0.");
   const cursor = readText(query, 'cursor');
   return { offset, size: Math.min(size, MAX_SIZE), cursor: cursor === undefined ? undefined : decode(cursor) };
 }
 
-/** Short items are answered only to those who ask for them: the documents' samples without `expand` are full. */
+/** Items are short only if requested, because samples without `expand` in the documents are full. */
 export function readExpand(query: Query, fallback = true): boolean {
   return readBoolean(query, 'expand', fallback);
 }
 
-/** `url`: path and query of the request, which the links repeat but for where they begin. */
+/** `url`: path and query of the request, which the links repeat with another position. */
 export function toPageInfo(url: string, { offset, size }: PageRequest, page: Page<unknown>): PageInfo {
   const link = (start: number, cursor: Cursor | undefined): string => {
     if (!cursor) return '';
@@ -79,43 +84,44 @@ export function toPageInfo(url: string, { offset, size }: PageRequest, page: Pag
   };
 }
 
-/** Of a route that answers a list. `expand`: what it does there. */
+/** Parameters of a route that returns a list. `expand`: description of its effect. */
 export function ApiPaging(expand = '`false`: short items'): MethodDecorator {
   return applyDecorators(
     ApiQuery({
       name: 'offset',
       required: false,
       type: Number,
-      description: 'Rows to skip, from 0; its cost grows with it',
+      description: 'Number of rows to skip, from 0; the cost grows with the number',
     }),
     ApiQuery({
       name: 'size',
       required: false,
       type: Number,
-      description: `Rows of a page, ${DEFAULT_SIZE} if not said, at most ${MAX_SIZE}`,
+      description: `Rows per page, default ${DEFAULT_SIZE}, at most ${MAX_SIZE}`,
     }),
     ApiQuery({
       name: 'cursor',
       required: false,
       type: String,
-      description: 'Extension: where a page begins, taken from `next` or `previous`; costs the same anywhere in a list',
+      description:
+        'Extension: where a page begins, from a `next` or `previous` link; the cost is the same anywhere in a list',
     }),
     ApiQuery({ name: 'expand', required: false, type: Boolean, description: expand }),
   );
 }
 
-/** The names that the route's `filter` takes, for people. */
+/** `names`: the names that the route's `filter` accepts, as text. */
 export function ApiFilter(names: string): MethodDecorator {
   return ApiQuery({
     name: 'filter',
     required: false,
     isArray: true,
     type: String,
-    description: `\`name==value\` or, for contains, \`name=@value\`, of ${names}. A comma is or, a repeated parameter and; a backslash escapes both comma and backslash`,
+    description: `\`name==value\` (equals) or \`name=@value\` (contains), where the name is ${names}. A comma means or, a repeated parameter means and; a backslash escapes a comma or a backslash`,
   });
 }
 
-/** Undefined for what is no count. 2^31: PostgreSQL would skip rows for hours. */
+/** Undefined if not a number. Limit 2^31, because PostgreSQL would skip rows for hours. */
 function readCount(query: Query, name: string, fallback: number): number | undefined {
   const value = query[name];
   if (value === undefined || value === '') return fallback;

@@ -6,7 +6,7 @@ export const PREFER_STRICT = {
   name: 'Prefer',
   required: false,
   description:
-    'Extension: `handling=strict` refuses every field that is not known (RFC 7240), as the application’s setting `strict` does',
+    'Extension: `handling=strict` refuses every unknown field (RFC 7240), like the application’s setting `strict`',
 };
 
 /** Whether fields that are not known are to be refused; the answer then says that this is honoured. */

@@ -81,7 +81,7 @@ export class SubscriptionsController {
   @ApiQuery({ name: 'tagName', required: false, type: String })
   @ApiQuery({ name: 'userId', required: false, type: String })
   @ApiPaging()
-  @ApiFilter('`tagName` and `deviceId`')
+  @ApiFilter('`tagName` or `deviceId`')
   @ApiResponse({ status: 200, type: SubscriptionListAnswer })
   async list(
     @Param('applicationId') applicationId: string,

@@ -43,7 +43,7 @@ export class TagsController {
   @RequireScope('tags.read')
   @ApiOperation({ summary: 'List the tags, by name' })
   @ApiPaging()
-  @ApiFilter('`name` and `description`')
+  @ApiFilter('`name` or `description`')
   @ApiQuery(COUNTED)
   @ApiResponse({ status: 200, type: TagListAnswer })
   async list(

@@ -13,13 +13,14 @@ import { Readiness } from './readiness.js';
 /** Within an orchestrator's own patience; what takes longer cannot serve callers either. */
 const PROBE_MS = 3_000;
 
-const NOT_READY = 'Stopping, or the database or the queue is away or takes no writes, or the clock cannot be right';
+const NOT_READY =
+  'The process is stopping, or the database or the queue is unreachable or read-only, or the clock is wrong';
 
 interface ReadyAnswer {
   status: 'ready' | 'not ready';
   database: 'up' | 'down';
   queue: 'up' | 'down';
-  /** There when the clock cannot be right. */
+  /** Present if the clock is wrong. */
   clock?: string;
 }
 
@@ -35,13 +36,13 @@ export class HealthController {
   ) {}
 
   @Get('health/live')
-  @ApiOperation({ summary: 'The process runs (extension)' })
+  @ApiOperation({ summary: 'Check that the process runs (extension)' })
   live(): { status: 'live' } {
     return { status: 'live' };
   }
 
   @Get('health/ready')
-  @ApiOperation({ summary: 'Requests and jobs can be taken (extension)' })
+  @ApiOperation({ summary: 'Check that requests and jobs are accepted (extension)' })
   @ApiResponse({ status: 503, description: NOT_READY })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadyAnswer> {
     // Both write: a standby, a replica or a full disk answers reads.

@@ -172,7 +172,7 @@ describe.each(STAGES)('devices by lines on $name', (stage) => {
         { line: 2, code: 'FPWSE0005E' },
       ],
     });
-    expect(cut.lines[1]!.message).toMatch(/'trailer\.count'.* 2, and 1 lines came/);
+    expect(cut.lines[1]!.message).toMatch(/'trailer\.count'.* 2, but there were 1 lines before it/);
   });
 
   it('a line’s subscriptions are all that its device has afterwards; without any, they stay', async () => {

@@ -122,7 +122,7 @@ export class MessageControlController {
       },
     },
   })
-  @ApiResponse({ status: 400, description: 'A field is missing or invalid: `message` names it and says why' })
+  @ApiResponse({ status: 400, description: 'A field is missing or invalid: `message` names it and the reason' })
   @ApiResponse({ status: 404, description: 'Unknown application or message' })
   @ApiResponse({
     status: 409,

@@ -73,7 +73,7 @@ export class SendMessageDto {
   collapseId?: string;
 
   /**
-   * Extension: what to do if it is unknown whether the provider took a delivery. `resend`: send again, which may show
+   * Extension: the action if a delivery's result is unknown. `resend`: send again, which may show
    * the message twice. `hold`: do not send again. Default: `resend`.
    */
   @IsOptional()

@@ -83,7 +83,7 @@ export class MessagesController {
       },
     },
   })
-  @ApiResponse({ status: 400, description: 'A field is missing or invalid: `message` names it and says why' })
+  @ApiResponse({ status: 400, description: 'A field is missing or invalid: `message` names it and the reason' })
   @ApiResponse({ status: 404, description: 'Unknown application or tag, or no device of the target is registered' })
   @ApiResponse({ status: 405, description: LINES })
   @ApiResponse({
