@@ -11,7 +11,7 @@ import { Room, batchOf } from '../delivery/room.js';
 
 const NOW = new Date('2026-11-25T10:00:00Z');
 
-/** The time that an answer may take is over at the second look. */
+/** A clock by which the time for an answer is over at the second reading. */
 class HastyClock extends Clock {
   private looks = 0;
   override elapsed(): number {
@@ -45,7 +45,7 @@ describe.each(PLACES)('removing an application on the %s database', (place) => {
     while (await removals.removeSome());
   };
 
-  it('makes it vanish at once, with its credentials', async () => {
+  it('makes the application disappear at once, with its credentials', async () => {
     const applicationId = await room.addApplication();
     await room.settings.put(applicationId, 'fcm', { visible: {}, secret: { privateKey: 'k' } });
     expect(await applications.markRemoved(applicationId, NOW)).toBe(true);
@@ -58,7 +58,7 @@ describe.each(PLACES)('removing an application on the %s database', (place) => {
     );
   });
 
-  it('nothing of it is claimed or expanded any more, and what is being sent is called off', async () => {
+  it('claims and expands none of its batches any more, and aborts those in sending', async () => {
     const applicationId = await room.addApplication();
     await room.addDevices(applicationId, 2);
     const [sending, waiting] = [
@@ -68,7 +68,7 @@ describe.each(PLACES)('removing an application on the %s database', (place) => {
     const unexpanded = await room.accept(applicationId, null);
     const batch = await room.claim(sending.batchIds[0]!);
     await applications.markRemoved(applicationId, NOW);
-    // Accepted by a request that had looked before.
+    // Accepted by a request that had checked the application before.
     const late = await room.accept(applicationId, [batchOf(1)]);
     expect(await room.tryClaim(waiting.batchIds[0]!)).toBeNull();
     expect(await room.tryClaim(late.batchIds[0]!)).toBeNull();
@@ -81,7 +81,7 @@ describe.each(PLACES)('removing an application on the %s database', (place) => {
     expect(await room.batches.finish(batch, { state: 'done', waitMs: null })).toBeNull();
   });
 
-  it('goes in bounded steps, two processes at once, and leaves the others alone', async () => {
+  it('removes it in bounded steps by two processes at once, without touching other applications', async () => {
     const [applicationId, other] = [await room.addApplication(), await room.addApplication()];
     await room.addDevices(applicationId, 2_600);
     await room.addDevices(other, 3);
@@ -109,7 +109,7 @@ describe.each(PLACES)('removing an application on the %s database', (place) => {
     }
   });
 
-  it('what is said of users goes in bounded steps too', async () => {
+  it('removes data of users in bounded steps too', async () => {
     const applicationId = await room.addApplication();
     const { seq } = await room.accept(applicationId, []);
     await sql`insert into message_data (message_seq, user_id, fields)
@@ -122,9 +122,9 @@ describe.each(PLACES)('removing an application on the %s database', (place) => {
     expect(await count('application', applicationId)).toBe(0);
   });
 
-  // The embedded database is one session.
+  // The embedded database has one session.
   it.runIf(place === 'PostgreSQL')(
-    'waits for no message that a worker holds, which may be about to want its batch',
+    'waits for no message that a worker holds, because the worker may need its batch',
     async () => {
       const applicationId = await room.addApplication();
       const { seq, batchIds } = await room.accept(applicationId, [batchOf(1)]);
@@ -139,7 +139,7 @@ describe.each(PLACES)('removing an application on the %s database', (place) => {
     },
   );
 
-  it('answers in time; the id is free when all is gone', async () => {
+  it('answers in time; the id is free when everything is removed', async () => {
     const applicationId = await room.addApplication();
     await room.addDevices(applicationId, 1_000);
     const service = new ApplicationsService(

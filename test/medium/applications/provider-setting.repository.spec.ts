@@ -12,7 +12,7 @@ describe.each(PLACES)('provider settings on the %s database', (place) => {
   });
   afterAll(() => room.remove());
 
-  it('have their secret part sealed, for their own row only, under a new version each time', async () => {
+  it('encrypts the secret part, bound to its row, under a new version each time', async () => {
     const [one, other] = [await room.addApplication(), await room.addApplication()];
     const settings = { visible: { keyId: 'K' }, secret: { key: 'open sesame' } };
     await room.settings.put(one, 'apns', settings);
@@ -32,12 +32,12 @@ describe.each(PLACES)('provider settings on the %s database', (place) => {
     await expect(room.settings.find(other, 'apns')).rejects.toThrow('does not open');
   });
 
-  it('and the end of an application, are events of who and from where, never with a secret', async () => {
+  it('writes audit events for settings and for the end of an application, without a secret', async () => {
     const applicationId = await room.addApplication();
     const actor = { clientId: 'ops', address: '192.0.2.7' };
     await room.settings.put(applicationId, 'fcm', { visible: {}, secret: { key: 'open sesame' } }, actor);
     expect(await room.settings.remove(applicationId, 'fcm', actor)).toBe(true);
-    // Nothing to remove is no event.
+    // Removing missing settings writes no event.
     expect(await room.settings.remove(applicationId, 'fcm', actor)).toBe(false);
     await room.settings.put(applicationId, 'upstream', { visible: {}, secret: {} }, actor);
     expect(await room.settings.removeUnused(applicationId, 'upstream', actor)).toBe('removed');

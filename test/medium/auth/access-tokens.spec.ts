@@ -21,7 +21,7 @@ afterAll(() => remove());
 
 const start = () => AuthRoom.open(database, clock);
 
-it('processes that start at once agree on one key, and read each other’s tokens', async () => {
+it('processes that start at once agree on one key and accept each other’s tokens', async () => {
   const processes = await Promise.all([start(), start(), start()]);
   expect(await new SigningKeyRepository(database).list()).toHaveLength(1);
   for (const issuer of processes) {
@@ -37,7 +37,7 @@ it('processes that start at once agree on one key, and read each other’s token
   }
 });
 
-it('a token holds for one hour: where it was issued, where it was read before, and where it was not', async () => {
+it('a token is valid for one hour in every process, known there before or not', async () => {
   const [issuer, reader, stranger] = await Promise.all([start(), start(), start()]);
   const token = issuer.accessTokens.issue(CLIENT, 'a');
   clock.time += HOUR - 1_000;
@@ -46,7 +46,7 @@ it('a token holds for one hour: where it was issued, where it was read before, a
   for (const room of [issuer, reader, stranger]) expect(await room.accessTokens.read(token)).toBeNull();
 });
 
-it('a token under another key, of another kind or none at all says nothing', async () => {
+it('refuses a token under another key, of another kind, or no token at all', async () => {
   const { accessTokens } = await start();
   const [key] = await new SigningKeyRepository(database).list();
   const foreign = await generateKeyPair('ES256');
@@ -66,7 +66,7 @@ it('a token under another key, of another kind or none at all says nothing', asy
     expect(await accessTokens.read(token)).toBeNull();
 });
 
-it('what our own key signed says nothing either, when it is no access token of ours', async () => {
+it('refuses a JWT of our own key that is not an access token', async () => {
   const { accessTokens, keys } = await start();
   const { kid, sign } = keys.current();
   const now = clock.time / 1_000;
@@ -93,7 +93,7 @@ it('a token is an RFC 9068 access token', async () => {
   });
 });
 
-it('a token from before tokens had type and audience is good until it ends; one with a foreign one of them is not', async () => {
+it('accepts a token without type and audience from an older release until it ends, and refuses foreign values of them', async () => {
   const { accessTokens, keys } = await start();
   const { kid, sign } = keys.current();
   const claims = { iss: 'carillon', sub: 'test', jti: 'j', scope: 'a', gen: 7, exp: clock.time / 1_000 + 60 };
@@ -109,14 +109,14 @@ it('a token from before tokens had type and audience is good until it ends; one 
   expect(await read('JWT', 'carillon')).toBeNull();
 });
 
-it('the longest token that can be issued can be read by another process', async () => {
+it('another process can read the longest possible token', async () => {
   const [issuer, reader] = await Promise.all([start(), start()]);
   const scope = Array.from({ length: 128 }, () => 'x'.repeat(15)).join(' ');
   const token = issuer.accessTokens.issue({ id: '"'.repeat(255), generation: 1 }, scope);
   expect(await reader.accessTokens.read(token)).toMatchObject({ clientId: '"'.repeat(255) });
 });
 
-it('the private key is sealed at rest, and no part of it published', async () => {
+it('encrypts the private key at rest and publishes no part of it', async () => {
   const [key] = await new SigningKeyRepository(database).list();
   expect(key?.privateKey.toString('latin1')).not.toContain('PRIVATE KEY');
   for (const jwk of (await start()).keys.publicSet().keys)

@@ -22,7 +22,7 @@ export class SetClock extends Clock {
   constructor(public time: number) {
     super();
   }
-  /** How far the wall clock was set. */
+  /** Offset of the wall clock. */
   step = 0;
 
   override now(): number {
@@ -37,7 +37,7 @@ export const VAULT = new Vault(Buffer.alloc(32, 7));
 export const ROOT = { clientId: 'root', address: '192.0.2.1' };
 export const FORM = 'application/x-www-form-urlencoded';
 
-/** The authorization server's parts, built by hand as one process has them, on a database that others share. */
+/** The authorization server's parts of one process, built by hand on a database that others share. */
 export class AuthRoom {
   readonly feed: ChangeFeed;
   readonly repository: ClientRepository;
@@ -89,7 +89,7 @@ export class AuthRoom {
     return room;
   }
 
-  /** As the token endpoint does. */
+  /** Like the token endpoint. */
   async obtain(id: string, secret: string, scope = '*', address = '192.0.2.1'): Promise<string> {
     const answer = await this.tokens.issueToken({
       contentType: FORM,
@@ -101,7 +101,7 @@ export class AuthRoom {
     return answer.access_token;
   }
 
-  /** As the guard does: whether the token lets its bearer do this. */
+  /** Like the guard: true if the token permits the call. */
   async may(token: string, ...required: string[]): Promise<boolean> {
     return this.liveTokens.authorize(`Bearer ${token}`, required).then(
       () => true,
@@ -114,7 +114,7 @@ export function basic(id: string, secret: string): string {
   return `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
 }
 
-/** What was thrown, as `<status> <code>`; 'nothing' when nothing was. */
+/** The error as `<status> <code>`; 'nothing' if there is none. */
 export async function refusalOf(act: Promise<unknown>): Promise<string> {
   try {
     await act;

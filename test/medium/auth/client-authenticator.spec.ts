@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => remove());
 
-/** A process that has heard of nobody's attempts yet. */
+/** A process that knows of no attempts yet. */
 beforeEach(async () => {
   room = await AuthRoom.open(database, clock);
 });
@@ -40,7 +40,7 @@ async function spend(id: string, address = HOME, count = 10): Promise<void> {
   for (let index = 0; index < count; index++) expect(await attempt(id, `wrong ${index}`, address)).toBe(WRONG);
 }
 
-/** CPU of all threads that the act took, in ms: scrypt runs off this one. */
+/** CPU time of all threads in ms: scrypt runs on other threads. */
 async function cost(act: () => Promise<unknown>): Promise<number> {
   const before = process.cpuUsage();
   await act();
@@ -48,7 +48,7 @@ async function cost(act: () => Promise<unknown>): Promise<number> {
   return (user + system) / 1_000;
 }
 
-describe('who a Basic header is', () => {
+describe('the client of a Basic header', () => {
   it.each([
     ['as it stands', basic('te st', 'p@ss:1')],
     ['form-encoded with +', basic('te+st', 'p%40ss%3A1')],
@@ -57,7 +57,7 @@ describe('who a Basic header is', () => {
     expect((await room.authenticator.authenticate(header, HOME)).id).toBe('te st');
   });
 
-  it('an unknown client, a disabled one and a wrong secret are told alike, and cost alike', async () => {
+  it('answers an unknown client, a disabled client and a wrong secret alike, at equal cost', async () => {
     expect(await attempt('nobody', 'x')).toBe(WRONG);
     const wrong = await cost(() => attempt('root', 'wrong'));
     for (const [id, secret] of [
@@ -70,7 +70,7 @@ describe('who a Basic header is', () => {
     }
   });
 
-  it('a client in use is known again without a hash, until the minute is over', async () => {
+  it('recognises a client in use without a hash for a minute', async () => {
     expect(await attempt('root', 'toor')).toBe('nothing');
     const hot = await cost(() => attempt('root', 'toor'));
     clock.time += 60_000;
@@ -80,7 +80,7 @@ describe('who a Basic header is', () => {
 });
 
 describe('guesses', () => {
-  it('ten of one client from one address, then one each six seconds; a right secret does not shorten the wait', async () => {
+  it('allows ten guesses per client and address, then one per six seconds; a right secret does not shorten the wait', async () => {
     await spend('root');
     const refused = await room.authenticator.authenticate(basic('root', 'x'), HOME).catch((error: unknown) => error);
     expect((refused as OAuthError).headers).toEqual({ 'retry-after': '6' });
@@ -92,20 +92,20 @@ describe('guesses', () => {
     expect(await attempt('root', 'wrong')).toBe(WAIT);
   });
 
-  it('the same client at another address, and another client at the same one, go on', async () => {
+  it('does not limit the same client at another address or another client at the same address', async () => {
     await spend('root');
     expect(await attempt('root', 'toor', ELSEWHERE)).toBe('nothing');
     expect(await attempt('te st', 'p@ss:1')).toBe('nothing');
   });
 
-  it('a secret that was right at an address lately is taken there through any guesses, which go on being refused', async () => {
+  it('accepts a secret that was right at an address lately during any number of guesses, which stay refused', async () => {
     expect(await attempt('root', 'toor')).toBe('nothing');
     await spend('root');
     for (let guess = 0; guess < 2_000; guess++) expect(await attempt('root', `guess ${guess}`)).toBe(WAIT);
     expect(await attempt('root', 'toor')).toBe('nothing');
   });
 
-  it('one guess each six seconds for an hour does not shut out the secret that was right an hour ago', async () => {
+  it('one guess per six seconds for an hour does not lock out a secret that was right an hour ago', async () => {
     expect(await attempt('root', 'toor')).toBe('nothing');
     await spend('root');
     for (let guess = 0; guess < 20; guess++) {
@@ -118,7 +118,7 @@ describe('guesses', () => {
     expect(await attempt('root', 'toor')).toBe('nothing');
   });
 
-  it('where a secret was not right within two hours, guesses and the right secret are refused alike', async () => {
+  it('if a secret was not right within two hours, refuses it like the guesses', async () => {
     expect(await attempt('root', 'toor')).toBe('nothing');
     await spend('root', ELSEWHERE);
     expect(await attempt('root', 'toor', ELSEWHERE)).toBe(WAIT);
@@ -127,7 +127,7 @@ describe('guesses', () => {
     expect(await attempt('root', 'toor')).toBe(WAIT);
   });
 
-  it('the allowance of a secret that was right lately ends at 20,000 different guesses, and with a warning', async () => {
+  it('a secret that was right lately loses its allowance after 20,000 different guesses, with a warning', async () => {
     const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     expect(await attempt('root', 'toor')).toBe('nothing');
     await spend('root');
@@ -139,7 +139,7 @@ describe('guesses', () => {
     warn.mockRestore();
   }, 120_000);
 
-  it('neither guesses at other clients of the address nor a full queue shut out a secret that was right there lately', async () => {
+  it('guesses at other clients and a full queue do not lock out a secret that was right at this address lately', async () => {
     expect(await attempt('te st', 'p@ss:1')).toBe('nothing');
     clock.time += 70_000;
     await Promise.all(Array.from({ length: 50 }, (_, index) => attempt(`nobody ${index}`, 'x')));
@@ -153,7 +153,7 @@ describe('guesses', () => {
     warn.mockRestore();
   }, 120_000);
 
-  it('a secret that was changed, and a client that was disabled, are out at once', async () => {
+  it('a changed secret and a disabled client are refused at once', async () => {
     const { clients } = room;
     await clients.create(ROOT, { id: 'moved', secret: 'old', allowedScope: 'a' });
     expect(await attempt('moved', 'old')).toBe('nothing');
@@ -167,7 +167,7 @@ describe('guesses', () => {
     await clients.remove(ROOT, 'moved');
   });
 
-  it('a step of the wall clock shuts no client out', async () => {
+  it('a step of the wall clock locks out no client', async () => {
     expect(await attempt('root', 'toor')).toBe('nothing');
     await spend('te st', HOME, 5);
     clock.step = -3_600_000;
@@ -179,7 +179,7 @@ describe('guesses', () => {
     clock.step = 0;
   });
 
-  it('another spelling of the id is the same client, other addresses of one IPv6 network the same address', async () => {
+  it('another spelling of an id is the same client; addresses of one IPv6 network are the same address', async () => {
     await spend('te st');
     expect(await attempt('te+st', 'x')).toBe(WAIT);
     await spend('root', '2001:db8::1');
@@ -187,20 +187,20 @@ describe('guesses', () => {
     expect(await attempt('root', 'x', '2001:db8:0:1::1')).toBe(WRONG);
   });
 
-  it('many at once are no way around: as many are checked as may be, the others wait', async () => {
+  it('many simultaneous guesses are checked up to the limit; the rest waits', async () => {
     const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => attempt('root', `wrong ${index}`)));
     expect(answers.filter((answer) => answer === WRONG)).toHaveLength(10);
     expect(answers.filter((answer) => answer === WAIT)).toHaveLength(40);
   });
 
-  it('a client that starts with two hundred workers at once is checked once, and all of them pass', async () => {
+  it('a client that starts with 200 workers at once is checked once, and all are accepted', async () => {
     const workers = () => Promise.all(Array.from({ length: 200 }, () => attempt('root', 'toor')));
     const one = await cost(() => attempt('te st', 'p@ss:1'));
     const all = await cost(async () => expect(new Set(await workers())).toEqual(new Set(['nothing'])));
     expect(all).toBeLessThan(one * 10);
   });
 
-  it('fifty ids from one address, then hashing is over for it; a client in use there goes on', async () => {
+  it('after fifty ids from one address, hashing ends for it; a client in use there continues', async () => {
     expect(await attempt('root', 'toor')).toBe('nothing');
     const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => attempt(`nobody ${index}`, 'x')));
     expect(new Set(answers)).toEqual(new Set([WRONG]));
@@ -209,7 +209,7 @@ describe('guesses', () => {
     expect(await attempt('te st', 'p@ss:1', ELSEWHERE)).toBe('nothing');
   }, 120_000);
 
-  it('attempts that nobody could look at, because the database is away, cost nothing', async () => {
+  it('does not count attempts that failed because the database was unreachable', async () => {
     const looks = Reflect.get(room.feed, 'changes') as unknown;
     Reflect.set(room.feed, 'changes', { versions: () => Promise.reject(new Error('away')) });
     for (let index = 0; index < 11; index++)
@@ -218,8 +218,8 @@ describe('guesses', () => {
     expect(await attempt('root', 'toor')).toBe('nothing');
   });
 
-  it('more at once than can be hashed soon are asked to come again', async () => {
-    // The queue of 128 would take this test ten seconds; a shorter one says the same.
+  it('asks callers to come again if more arrive than can be hashed soon', async () => {
+    // The queue of 128 would take ten seconds; a shorter one shows the same.
     const hashing = new Turnstile(1, 2);
     Reflect.set(room.authenticator, 'hashing', hashing);
     let leave = () => {};
@@ -236,7 +236,7 @@ describe('guesses', () => {
   });
 });
 
-it('of many at the same moment no more wait than may, and those turned away have spent nothing', async () => {
+it('limits the waiting of simultaneous attempts, and refused ones use no allowance', async () => {
   const hashing = new Turnstile(1, 2);
   Reflect.set(room.authenticator, 'hashing', hashing);
   let leave = () => {};
@@ -244,7 +244,7 @@ it('of many at the same moment no more wait than may, and those turned away have
   const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
   const attempts = Array.from({ length: 10 }, (_, index) => attempt('root', `wrong ${index}`));
   const answers = Promise.all(attempts);
-  // The two that wait are answered when there is room, and the others at once.
+  // The two waiting attempts are answered when there is room, the rest at once.
   await Promise.all([Promise.race(attempts), vi.waitUntil(() => hashing.isFull(), { timeout: 10_000, interval: 5 })]);
   leave();
   await inside;
@@ -254,7 +254,7 @@ it('of many at the same moment no more wait than may, and those turned away have
   expect(await attempt('root', 'toor')).toBe(WAIT);
 });
 
-it('INVALID_CLIENT_STATUS 401 comes with a challenge', async () => {
+it('INVALID_CLIENT_STATUS 401 adds a challenge', async () => {
   const strict = await AuthRoom.open(database, clock, { invalidClientStatus: 401 });
   const refused = (await strict.authenticator
     .authenticate(basic('root', 'x'), HOME)

@@ -26,7 +26,7 @@ describe.each(PLACES)('clients on %s', (place) => {
   });
   afterAll(() => remove());
 
-  /** A client of the test's own. */
+  /** A client for one test. */
   async function addClient(allowedScope = 'messages.* push.*'): Promise<{ id: string; secret: string }> {
     const id = `client-${count++}`;
     const { secret } = await here.clients.create(ROOT, { id, allowedScope });
@@ -49,7 +49,7 @@ describe.each(PLACES)('clients on %s', (place) => {
     expect((await live.clients.list()).map((client) => client.id)).not.toContain(id);
   });
 
-  it('a deployer changes no limit, its own neither; an mfpadmin does', async () => {
+  it('a deployer cannot change limits, also its own; an mfpadmin can', async () => {
     const LIMITS = { requestsPerSecond: 5, concurrentRequests: 2 };
     const DEPLOYER = { clientId: 'deployer', address: '192.0.2.9' };
     await here.clients.create(ROOT, { id: 'deployer', allowedScope: 'mfpdeployer messages.*', ...LIMITS });
@@ -68,7 +68,7 @@ describe.each(PLACES)('clients on %s', (place) => {
     for (const id of ['deployer', 'bound', 'made']) await here.clients.remove(ROOT, id);
   });
 
-  describe('an administrator who may not do everything', () => {
+  describe('an administrator with a limited scope', () => {
     const DENIED = '403 CARIL0403E';
     const DEPUTY = { clientId: 'deputy', address: '192.0.2.9' };
 
@@ -88,7 +88,7 @@ describe.each(PLACES)('clients on %s', (place) => {
       (await here.clients.list()).map(({ id, displayName, allowedScope }) => ({ id, displayName, allowedScope }));
 
     it.each(['*', '**', 'mfp*', 'devices.read', 'messages.write push.application.*', 'm*'])(
-      'makes no client of %j, nor widens one to it',
+      'cannot create a client of %j or widen one to it',
       async (allowedScope) => {
         const before = await here.clients.list();
         expect(await refusalOf(here.clients.create(DEPUTY, { id: 'made', allowedScope }))).toBe(DENIED);
@@ -100,7 +100,7 @@ describe.each(PLACES)('clients on %s', (place) => {
       },
     );
 
-    it('does not take over, narrow, disable, rename or delete a wider client', async () => {
+    it('cannot take over, narrow, disable, rename or delete a wider client', async () => {
       const before = await here.clients.list();
       for (const act of [
         () => here.clients.rotateSecret(DEPUTY, 'wide', 'mine', 0),
@@ -124,14 +124,14 @@ describe.each(PLACES)('clients on %s', (place) => {
       expect(await here.clients.list()).toEqual(before);
     });
 
-    it('a PUT does not tell it whether a secret of a wider client is the right one', async () => {
+    it('does not learn by a PUT whether a secret of a wider client is right', async () => {
       for (const secret of ['wide-secret', 'a guess']) {
         const list = (await listed()).map((each) => (each.id === 'wide' ? { ...each, secret } : each));
         expect(await refusalOf(here.clients.replaceAll(DEPUTY, list))).toBe(DENIED);
       }
     });
 
-    it('makes, changes and deletes clients within its scope, and may send the list of all back', async () => {
+    it('creates, changes and deletes clients within its scope, and may send the whole list back', async () => {
       const { secret } = await here.clients.create(DEPUTY, {
         id: 'made',
         allowedScope: 'messages.read push.application.com.acme.bank RegisteredClient',
@@ -147,7 +147,7 @@ describe.each(PLACES)('clients on %s', (place) => {
       expect((await here.clients.list()).map(({ id }) => id)).not.toContain('made');
     });
 
-    it('one that was narrowed or disabled after its request was let in grants nothing more', async () => {
+    it('gets no more grants if it was narrowed or disabled after its request was admitted', async () => {
       await here.clients.update(ROOT, 'deputy', { enabled: false });
       expect(await refusalOf(here.clients.create(DEPUTY, { id: 'made', allowedScope: 'messages.read' }))).toBe(DENIED);
       await here.clients.update(ROOT, 'deputy', { enabled: true, allowedScope: 'mfpadmin' });
@@ -156,8 +156,8 @@ describe.each(PLACES)('clients on %s', (place) => {
     });
   });
 
-  describe('one by one', () => {
-    it('a secret made here is told once and works; nothing kept holds it', async () => {
+  describe('single clients', () => {
+    it('shows a generated secret once, and stores only its hash', async () => {
       const { id, secret } = await addClient();
       expect(secret).toMatch(/^[\w-]{43}$/);
       expect(await here.obtain(id, secret, 'messages.write')).toMatch(/^eyJ/);
@@ -170,14 +170,14 @@ describe.each(PLACES)('clients on %s', (place) => {
       expect(JSON.stringify([events, told])).not.toContain('scrypt');
     });
 
-    it('a token is good for what it was asked for and no more, whatever its client may', async () => {
+    it('a token is valid for its requested scope only, whatever its client may do', async () => {
       const { id, secret } = await addClient();
       const token = await here.obtain(id, secret, 'push.a');
       expect(await here.may(token, 'push.a')).toBe(true);
       for (const more of [['push.b'], ['push.a', 'messages.write']]) expect(await here.may(token, ...more)).toBe(false);
     });
 
-    it('a secret that is null is one left out: made here, and told', async () => {
+    it('generates and shows a secret if the given one is null', async () => {
       const id = `client-${count++}`;
       const { secret } = await here.clients.create(ROOT, { id, secret: null, allowedScope: '*' });
       expect(secret).toMatch(/^[\w-]{43}$/);
@@ -190,7 +190,7 @@ describe.each(PLACES)('clients on %s', (place) => {
       expect(await refusalOf(here.clients.replaceAll(ROOT, added))).toBe('400 FPWSE0005E');
     });
 
-    it('refuses an id that is taken, and one that is not there', async () => {
+    it('refuses an existing id, and an unknown one', async () => {
       const { id } = await addClient();
       expect(await refusalOf(here.clients.create(ROOT, { id, allowedScope: '*' }))).toBe('409 FPWSE0002E');
       expect(await refusalOf(here.clients.update(ROOT, 'nobody', {}))).toBe('404 FPWSE0001E');
@@ -198,7 +198,7 @@ describe.each(PLACES)('clients on %s', (place) => {
       expect(await refusalOf(here.clients.rotateSecret(ROOT, 'nobody', undefined, HOUR))).toBe('404 FPWSE0001E');
     });
 
-    it('every change is an event of who, what and from where; what changes nothing is none', async () => {
+    it('writes an audit event for every change, with actor and address, and none without a change', async () => {
       const { id } = await addClient();
       await here.clients.update(ROOT, id, { enabled: false });
       await here.clients.update(ROOT, id, { enabled: false });
@@ -226,7 +226,7 @@ describe.each(PLACES)('clients on %s', (place) => {
   });
 
   describe('in another process', () => {
-    it('disabling, narrowing and deleting take effect on tokens that are out, by its own clock of a second', async () => {
+    it('disabling, narrowing and deleting affect issued tokens within a second', async () => {
       const disabled = await addClient();
       const narrowed = await addClient();
       const deleted = await addClient();
@@ -239,7 +239,7 @@ describe.each(PLACES)('clients on %s', (place) => {
         await here.clients.update(ROOT, disabled.id, { enabled: false });
         await here.clients.update(ROOT, narrowed.id, { allowedScope: 'push.*' });
         await here.clients.remove(ROOT, deleted.id);
-        // No request asks there meanwhile: it hears of it by itself.
+        // Without a request there: the process notices by itself.
         await vi.waitFor(() => expect(there.snapshot.find(deleted.id)).toBeUndefined(), { timeout: 5_000 });
         for (const token of [one, two, three]) expect(await there.may(token!, 'messages.write')).toBe(false);
       } finally {
@@ -247,7 +247,7 @@ describe.each(PLACES)('clients on %s', (place) => {
       }
     });
 
-    it('a token of a client that was deleted does not hold for one made again under its id', async () => {
+    it('a token of a deleted client is not valid for a new client with its id', async () => {
       const { id, secret } = await addClient();
       const token = await here.obtain(id, secret, 'messages.write');
       await here.clients.remove(ROOT, id);
@@ -256,7 +256,7 @@ describe.each(PLACES)('clients on %s', (place) => {
       expect(await here.may(await here.obtain(id, secret), 'messages.write')).toBe(true);
     });
 
-    it('what was made, widened or issued a moment ago is good at once', async () => {
+    it('a change and a token of a moment ago are valid at once', async () => {
       const { id, secret } = await addClient('messages.read');
       expect(there.snapshot.find(id)).toBeUndefined();
       const token = await there.obtain(id, secret, 'messages.read');
@@ -266,7 +266,7 @@ describe.each(PLACES)('clients on %s', (place) => {
       expect(await there.may(wider, 'messages.write')).toBe(true);
     });
 
-    it('a revoked token is dead everywhere, also when the clock was ahead meanwhile; its sisters are not', async () => {
+    it('a revoked token is invalid everywhere, also if the clock was ahead meanwhile; other tokens stay valid', async () => {
       const { id, secret } = await addClient();
       const [token, sister] = [await here.obtain(id, secret, 'push.a'), await here.obtain(id, secret, 'push.a')];
       expect(await there.may(token, 'push.a')).toBe(true);
@@ -295,7 +295,7 @@ describe.each(PLACES)('clients on %s', (place) => {
   });
 
   describe('rotating a secret', () => {
-    it('both hold for the stated time, then only the new one; tokens go on', async () => {
+    it('accepts both secrets for the stated time, then the new one only; tokens stay valid', async () => {
       const { id, secret: old } = await addClient();
       const token = await there.obtain(id, old, 'push.a');
       const { secret: fresh = '' } = await here.clients.rotateSecret(ROOT, id, undefined, HOUR / 2);
@@ -308,7 +308,7 @@ describe.each(PLACES)('clients on %s', (place) => {
       expect(toClientAnswer(await here.clients.get(id), clock.time).secrets).toHaveLength(1);
     });
 
-    it('a third one is refused while two hold, unless the others are to go at once', async () => {
+    it('refuses a third secret while two are valid, unless the others end at once', async () => {
       const { id, secret: old } = await addClient();
       const token = await here.obtain(id, old, 'push.a');
       await here.clients.rotateSecret(ROOT, id, 'second', HOUR);
@@ -321,7 +321,7 @@ describe.each(PLACES)('clients on %s', (place) => {
       await there.feed.refresh();
       expect(await there.may(token, 'push.a')).toBe(false);
       expect(await there.may(await there.obtain(id, 'third', 'push.a'), 'push.a')).toBe(true);
-      // A secret that has expired makes room.
+      // An expired secret makes room.
       await here.clients.rotateSecret(ROOT, id, 'fourth', HOUR);
       clock.time += HOUR;
       await here.clients.rotateSecret(ROOT, id, 'fifth', HOUR);
@@ -338,7 +338,7 @@ describe.each(PLACES)('clients on %s', (place) => {
         enabled,
       }));
 
-    it('sent back as it was read it changes nothing, with the secrets in it or without', async () => {
+    it('changes nothing if the list is sent back, with or without secrets', async () => {
       const { id, secret } = await addClient();
       await here.clients.update(ROOT, id, { displayName: 'Shop', enabled: false });
       const before = await here.clients.list();
@@ -347,14 +347,14 @@ describe.each(PLACES)('clients on %s', (place) => {
       await here.clients.replaceAll(ROOT, list);
       await here.clients.replaceAll(
         ROOT,
-        // As MobileFirst's own list has it: with the secret, and nothing of being enabled.
+        // MobileFirst's list has the secret and no `enabled`.
         list.map((client) => ({ ...client, enabled: undefined, ...(client.id === id && { secret }) })),
       );
       expect(await here.clients.list()).toEqual(before);
       expect(await here.audit.list(1)).toEqual([last]);
     });
 
-    it('adds, changes and deletes, and a new secret for a known id is the only one', async () => {
+    it('adds, changes and deletes, and replaces the secret of a known id', async () => {
       const [gone, changed] = [await addClient(), await addClient()];
       const token = await here.obtain(changed.id, changed.secret, 'push.a');
       const rest = (await listed()).filter(({ id }) => ![gone.id, changed.id].includes(id));
@@ -389,21 +389,21 @@ describe.each(PLACES)('clients on %s', (place) => {
       ],
       ['a known id twice', [{ id: 'root', allowedScope: 'push.*' }], '400 FPWSE0005E'],
       ['a new client without a secret', [{ id: 'bare', allowedScope: '*' }], '400 FPWSE0005E'],
-    ])('with %s it is refused whole', async (_what, more, refusal) => {
+    ])('refuses the whole list with %s', async (_what, more, refusal) => {
       const before = await here.clients.list();
       const wanted = [{ id: 'root', allowedScope: '*' }, ...more];
       expect(await refusalOf(here.clients.replaceAll(ROOT, wanted))).toBe(refusal);
       expect(await here.clients.list()).toEqual(before);
     });
 
-    it('the last administrator cannot be taken away, by list or by hand, disabled, narrowed or deleted', async () => {
+    it('refuses to remove, disable, narrow or delete the last administrator, by list or singly', async () => {
       const { id: ordinary } = await addClient();
       const others = (await listed()).filter(({ id }) => id === ordinary);
       const before = await listed();
       expect(await refusalOf(here.clients.replaceAll(ROOT, []))).toBe('409 CARIL0409E');
       expect(await refusalOf(here.clients.replaceAll(ROOT, others))).toBe('409 CARIL0409E');
       expect(await listed()).toEqual(before);
-      // Only root administers from here on.
+      // From here on, only root is an administrator.
       await here.clients.replaceAll(ROOT, [{ id: 'root', allowedScope: 'mfpadmin' }, ...others]);
       expect(await refusalOf(here.clients.update(ROOT, 'root', { enabled: false }))).toBe('409 CARIL0409E');
       expect(await refusalOf(here.clients.update(ROOT, 'root', { allowedScope: 'RegisteredClient' }))).toBe(
@@ -413,7 +413,7 @@ describe.each(PLACES)('clients on %s', (place) => {
       expect(await here.clients.get('root')).toMatchObject({ enabled: true, allowedScope: 'mfpadmin' });
     });
 
-    it('two administrators who delete each other at once: one of them stays', async () => {
+    it('if two administrators delete each other at once, one stays', async () => {
       for (const id of ['castor', 'pollux']) await here.clients.create(ITSELF, { id, secret: 'x', allowedScope: '*' });
       await here.clients.update(ROOT, 'root', { allowedScope: 'mfpadmin' });
       await here.clients.remove(ROOT, 'root');
@@ -421,13 +421,13 @@ describe.each(PLACES)('clients on %s', (place) => {
         refusalOf(here.clients.remove({ clientId: 'castor', address: '' }, 'pollux')),
         refusalOf(there.clients.remove({ clientId: 'pollux', address: '' }, 'castor')),
       ]);
-      // The second one is deleted itself by then.
+      // The second one has been deleted by then.
       expect(refusals.toSorted()).toEqual(['403 CARIL0403E', 'nothing']);
       await here.clients.create(ITSELF, { id: 'root', secret: 'root-secret', allowedScope: '*' });
     });
   });
 
-  it('last use is written behind the requests: in one go, and only what was used', async () => {
+  it('writes the last use later, in one statement and only for used clients', async () => {
     const used = await addClient();
     const idle = await addClient();
     const token = await here.obtain(used.id, used.secret, 'push.a');

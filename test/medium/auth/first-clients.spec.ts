@@ -38,7 +38,7 @@ async function start(config: Pick<Config, 'environment' | 'hasSamples' | 'adminC
 const ids = async () => (await room.clients.list()).map(({ id }) => id);
 
 describe('in development', () => {
-  it('MobileFirst’s three are there with their documented scopes, and one from settings beside them', async () => {
+  it('has MobileFirst’s three clients with their documented scopes, and one from settings', async () => {
     await start({ ...DEVELOPMENT, adminClient: { id: 'ops', secret: 'ops-secret' } });
     const scopes = Object.fromEntries((await room.clients.list()).map(({ id, allowedScope }) => [id, allowedScope]));
     expect(scopes).toEqual({
@@ -52,7 +52,7 @@ describe('in development', () => {
     expect(await room.obtain('ops', 'ops-secret')).toMatch(/^eyJ/);
   });
 
-  it('what was deleted stays deleted', async () => {
+  it('does not create a deleted client again', async () => {
     await start(DEVELOPMENT);
     await room.clients.remove(ITSELF, 'push');
     await start(DEVELOPMENT);
@@ -60,14 +60,14 @@ describe('in development', () => {
   });
 });
 
-it('in development on a database of another machine there is no client whose secret is in every manual', async () => {
+it('creates no client with a documented secret in development on a database of another machine', async () => {
   const printed = await start({ environment: 'development', hasSamples: false });
   expect(await ids()).toEqual(['administrator']);
   expect(printed).toMatch(/Administrator made, shown this once: id administrator secret \S+/);
 });
 
 describe('in production', () => {
-  it('the first administrator is made and printed once, by one of the processes that start at once', async () => {
+  it('creates and prints the first administrator once, even if several processes start at once', async () => {
     const other = await AuthRoom.open(database, clock);
     let printed = '';
     const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
@@ -87,7 +87,7 @@ describe('in production', () => {
     expect(await ids()).toEqual(['administrator']);
   });
 
-  it('or comes from the settings, and nothing is printed; its secret may then be changed for good', async () => {
+  it('takes the first administrator from the settings and prints nothing; its secret may be changed later', async () => {
     const config = { ...PRODUCTION, adminClient: { id: 'ops', secret: 'first' } } as const;
     expect(await start(config)).not.toContain('first');
     await room.clients.rotateSecret(ITSELF, 'ops', 'second', 0);
@@ -96,12 +96,12 @@ describe('in production', () => {
     expect(await ids()).toEqual(['ops']);
   });
 
-  it('refuses to start while a predefined client has its documented secret, and names it', async () => {
+  it('refuses to start while a predefined client has its documented secret, and names the client', async () => {
     await start(DEVELOPMENT);
     const refused = /refuses to start while clients have their development secrets: /;
     await expect(start(PRODUCTION)).rejects.toThrow(refused);
     await room.clients.rotateSecret(ITSELF, 'test', 'changed', 60_000);
-    // The old secret still holds for a minute.
+    // The old secret stays valid for a minute.
     await expect(start(PRODUCTION)).rejects.toThrow(/: test, admin, push$/);
     await room.clients.rotateSecret(ITSELF, 'test', 'changed', 0);
     await room.clients.update(ITSELF, 'admin', { enabled: false });
@@ -110,7 +110,7 @@ describe('in production', () => {
     await start(PRODUCTION);
   });
 
-  it('a taken name is said, not overwritten', async () => {
+  it('reports a taken name and does not overwrite it', async () => {
     await room.repository.change(ROOT, (changes) =>
       changes.add(
         'administrator',

@@ -25,7 +25,7 @@ describe.each(PLACES)('signing keys on %s', (place) => {
   const kidOf = (token: string) => decodeProtectedHeader(token).kid;
   const published = (room: AuthRoom) => room.keys.publicSet().keys.map(({ kid }) => kid);
 
-  it('a new key is published first, signs after its lead, and the old one verifies until its last token is over', async () => {
+  it('publishes a new key first, signs with it after its lead, and verifies with the old one until its last token ends', async () => {
     const old = here.keys.current().kid;
     const made = await here.keys.rotate(ROOT, { leadMs: 2 * MINUTE });
     await there.feed.refresh();
@@ -44,7 +44,7 @@ describe.each(PLACES)('signing keys on %s', (place) => {
     expect(published(here)).toEqual([made?.kid]);
   });
 
-  it('a token under a key that this process has not heard of makes it look before it refuses', async () => {
+  it('looks up an unknown key before it refuses a token', async () => {
     await here.keys.rotate(ROOT, { leadMs: 0 });
     clock.time += 1;
     const token = here.accessTokens.issue(CLIENT, 'a');
@@ -52,7 +52,7 @@ describe.each(PLACES)('signing keys on %s', (place) => {
     expect(await there.accessTokens.read(token)).toMatchObject({ clientId: 'test' });
   });
 
-  it('of rotations one after another the last one signs, at once without a lead, and the account has no key in it', async () => {
+  it('signs with the last of several rotations, at once without a lead, and logs no key', async () => {
     await here.keys.rotate(ROOT, { leadMs: 10 * MINUTE });
     const fast = await there.keys.rotate(ROOT, { leadMs: 0 });
     expect(there.keys.current().kid).toBe(fast?.kid);
@@ -66,7 +66,7 @@ describe.each(PLACES)('signing keys on %s', (place) => {
   const DAY = 24 * 60 * MINUTE;
 
   it.each([91 * DAY, 75 * 365 * DAY])(
-    'a key made while the clock was %s ms ahead holds no later rotation up',
+    'a key made while the clock was %s ms ahead delays no later rotation',
     async (ahead) => {
       const leaked = here.keys.current().kid;
       clock.step = ahead;
@@ -83,12 +83,12 @@ describe.each(PLACES)('signing keys on %s', (place) => {
       clock.time += 2 * MINUTE;
       expect(here.keys.current().kid).toBe(planned?.kid);
       clock.time += 64 * MINUTE;
-      // Its end had been set by the clock that was ahead.
+      // The clock that was ahead had set its end.
       expect(published(here)).not.toContain(leaked);
     },
   );
 
-  it('after a first start in 2100 the clock is set right: rotations sign, and the key is replaced by itself', async () => {
+  it('after a first start in 2100 and a correction of the clock, rotations sign and the key is replaced by itself', async () => {
     await database.kysely.deleteFrom('signing_key').execute();
     clock.step = 74 * 365 * DAY;
     const first = await AuthRoom.open(database, clock);
@@ -110,7 +110,7 @@ describe.each(PLACES)('signing keys on %s', (place) => {
     expect([made?.kid, ahead?.kid]).not.toContain(first.keys.current().kid);
   });
 
-  it('keys over ninety days old are replaced by the first process that looks, once; those long over are deleted', async () => {
+  it('the first process that looks replaces keys over ninety days old, once, and deletes ended ones', async () => {
     const old = here.keys.current().kid;
     clock.time += 91 * 24 * 60 * MINUTE;
     for (const room of [here, there]) room.keys.onApplicationBootstrap();
@@ -119,7 +119,7 @@ describe.each(PLACES)('signing keys on %s', (place) => {
         await Promise.all([here.feed.refresh(), there.feed.refresh()]);
         for (const room of [here, there]) expect(published(room)).toHaveLength(2);
       });
-      // Resource servers have the new one two minutes before anything is signed with it.
+      // Resource servers have the new key two minutes before its first signature.
       for (const room of [here, there]) expect(room.keys.current().kid).toBe(old);
     } finally {
       for (const room of [here, there]) room.keys.beforeApplicationShutdown();

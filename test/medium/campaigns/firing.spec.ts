@@ -38,14 +38,14 @@ describe.each(PLACES)('firing on %s', (place) => {
     expect(await room.look(NINE + 24 * HOUR)).toHaveLength(1);
   });
 
-  it('one moment ends it', async () => {
+  it('ends after a single moment', async () => {
     const applicationId = await room.addApplication();
     const { seq } = await room.addCampaign(applicationId, NINE - HOUR, { schedule: { at: ['2026-11-30T09:00:00Z'] } });
     expect(await room.look(NINE)).toHaveLength(1);
     expect(await room.campaignRow(seq)).toMatchObject({ state: 'finished', next_at: null, due_at: null });
   });
 
-  it('an application that is disabled fires nothing, and the reason is kept', async () => {
+  it('fires nothing for a disabled application, and stores the reason', async () => {
     const applicationId = await room.addApplication();
     await room.database.kysely
       .updateTable('application')
@@ -57,7 +57,7 @@ describe.each(PLACES)('firing on %s', (place) => {
     expect(await room.runRows(seq)).toMatchObject([{ state: 'skipped', reason: 'the application is disabled' }]);
   });
 
-  it('a definition that has become impossible pauses its campaign and nobody else’s', async () => {
+  it('a definition that became impossible pauses its own campaign only', async () => {
     const applicationId = await room.addApplication();
     const broken = await room.addCampaign(applicationId, NINE - HOUR, DAILY);
     const schedule = { cron: '0 9 * * *', timeZone: 'Europe/Atlantis' };
@@ -79,7 +79,7 @@ describe.each(PLACES)('firing on %s', (place) => {
     ]);
   });
 
-  it('one that the database refuses is paused with the reason, and the others fire', async () => {
+  it('a campaign that the database refuses is paused with the reason, and others fire', async () => {
     const applicationId = await room.addApplication();
     const broken = await room.addCampaign(applicationId, NINE - HOUR, DAILY);
     const other = await room.addCampaign(applicationId, NINE - HOUR, DAILY);
@@ -100,7 +100,7 @@ describe.each(PLACES)('firing on %s', (place) => {
     const missed = (list: { state: string; reason: string | null }[]) =>
       list.map(({ state, reason }) => [state, reason]);
 
-    it('once: the last of what was missed', async () => {
+    it('once: fires the last missed moment', async () => {
       const { seq } = await room.addCampaign(await room.addApplication(), NINE - 4 * HOUR, hourly);
       expect(await room.look(NINE + 30 * MINUTE)).toHaveLength(1);
       expect(missed(await room.runRows(seq))).toEqual([
@@ -112,17 +112,17 @@ describe.each(PLACES)('firing on %s', (place) => {
       ]);
       expect((await room.campaignRow(seq)).next_at).toEqual(new Date(NINE + HOUR));
     });
-    it('skip: none', async () => {
+    it('skip: fires no missed moment', async () => {
       const policies = { catchUp: 'skip' as const };
       const { seq } = await room.addCampaign(await room.addApplication(), NINE - 3 * HOUR, { ...hourly, policies });
       expect(await room.look(NINE + 2 * MINUTE)).toEqual([]);
       expect((await room.runRows(seq)).map(({ reason }) => reason)).toEqual([
         '3 missed, from 2026-11-30T07:00:00.000Z to 2026-11-30T09:00:00.000Z; the last by 120 s; catchUp is skip',
       ]);
-      // What comes a moment late was not missed.
+      // A moment that is a little late was not missed.
       expect(await room.look(NINE + HOUR + MINUTE / 2)).toHaveLength(1);
     });
-    it('all within the window', async () => {
+    it('all: fires all missed moments within the window', async () => {
       const policies = { catchUp: 'all' as const, catchUpSeconds: 5_400 };
       const { seq } = await room.addCampaign(await room.addApplication(), NINE - 4 * HOUR, { ...hourly, policies });
       expect(await room.look(NINE + 10 * MINUTE)).toHaveLength(2);
@@ -132,7 +132,7 @@ describe.each(PLACES)('firing on %s', (place) => {
       ['40 days of minutes', Date.UTC(2026, 9, 21, 9), 'once' as const],
       ['40 days of minutes', Date.UTC(2026, 9, 21, 9), 'skip' as const],
       ['all minutes since 1970', 0, 'once' as const],
-    ])('%s that were missed are one run, and the next look is on time (since %i, catchUp %s)', async (...row) => {
+    ])('%s missed moments are one run, and the next look is on time (since %i, catchUp %s)', async (...row) => {
       const [, since, catchUp] = row;
       const { seq } = await room.addCampaign(await room.addApplication(), since, {
         schedule: { cron: '* * * * *' },
@@ -162,7 +162,7 @@ describe.each(PLACES)('firing on %s', (place) => {
       policies: { overlap },
     });
 
-    it('skip: until the earlier one has ended', async () => {
+    it('skip: waits until the earlier run has ended', async () => {
       const { seq } = await room.addCampaign(await room.addApplication(), NINE - MINUTE, policies('skip'));
       const [first = 0] = await room.look(NINE);
       expect(await room.look(NINE + HOUR)).toEqual([]);
@@ -175,7 +175,7 @@ describe.each(PLACES)('firing on %s', (place) => {
         null,
       ]);
     });
-    it('cancel: the earlier one is called off', async () => {
+    it('cancel: cancels the earlier run', async () => {
       const { seq } = await room.addCampaign(await room.addApplication(), NINE - MINUTE, policies('cancel'));
       const [first = 0] = await room.look(NINE);
       const [second = 0] = await room.look(NINE + HOUR);
@@ -186,7 +186,7 @@ describe.each(PLACES)('firing on %s', (place) => {
         ['sent', null],
       ]);
     });
-    it('allow: both', async () => {
+    it('allow: runs both', async () => {
       await room.addCampaign(await room.addApplication(), NINE - MINUTE, policies('allow'));
       const [first = 0] = await room.look(NINE);
       expect(await room.look(NINE + HOUR)).toHaveLength(1);
@@ -194,7 +194,7 @@ describe.each(PLACES)('firing on %s', (place) => {
     });
   });
 
-  it('too many failures in the last run pause it instead', async () => {
+  it('too many failures in the last run pause the campaign', async () => {
     const applicationId = await room.addApplication();
     await room.addDevices(
       applicationId,
@@ -226,7 +226,7 @@ describe.each(PLACES)('firing on %s', (place) => {
 });
 
 describe.runIf(PLACES.includes('PostgreSQL'))('at size', () => {
-  it('more messages fire at once than a statement has parameters for', async () => {
+  it('fires more messages at once than a statement has parameters', async () => {
     const room = await CampaignRoom.open('PostgreSQL');
     try {
       const split = Array.from({ length: 200 }, (_, index) => ({ name: `variant ${index}`, share: 0.5 }));

@@ -24,7 +24,7 @@ afterEach(async () => {
   await room.remove();
 });
 
-it('runs, rates and reached persons of long ago are gone within a minute of the start', async () => {
+it('old runs, rates and counts of reached users are removed within a minute of the start', async () => {
   const { kysely } = room.database;
   const old = new Date(Date.now() - 40 * 24 * HOUR);
   const applicationId = await room.addApplication();

@@ -9,7 +9,7 @@ import { HOUR } from './scheduling.js';
 const NINE = Date.UTC(2026, 10, 30, 9);
 const SCHEDULE = { schedule: { cron: '0 9 * * *' } };
 
-describe.each(PLACES)('who gets what on %s', (place) => {
+describe.each(PLACES)('recipients and contents on %s', (place) => {
   let room: CampaignRoom;
   let audience: AudienceRepository;
   beforeAll(async () => {
@@ -64,7 +64,7 @@ describe.each(PLACES)('who gets what on %s', (place) => {
     });
   });
 
-  it('the zones of an application’s devices are found by skipping', async () => {
+  it('finds the time zones of an application’s devices by skipping through the index', async () => {
     const applicationId = await room.addApplication();
     await room.addDevices(
       applicationId,
@@ -77,7 +77,7 @@ describe.each(PLACES)('who gets what on %s', (place) => {
     expect(await audience.timeZones(await room.addApplication())).toEqual([]);
   });
 
-  it('each device gets its language, once', async () => {
+  it('sends each device its language, once', async () => {
     const applicationId = await room.addApplication();
     const languages = ['de', 'de-AT', 'DE_at', 'fr-CA', 'en', undefined];
     await room.addDevices(
@@ -107,7 +107,7 @@ describe.each(PLACES)('who gets what on %s', (place) => {
     ]);
   });
 
-  it('a split takes its shares of the users, the same at every run, and all of a user’s devices', async () => {
+  it('a split takes its shares of the users, equal in every run, with all of a user’s devices', async () => {
     const applicationId = await room.addApplication();
     await room.addDevices(
       applicationId,
@@ -126,8 +126,8 @@ describe.each(PLACES)('who gets what on %s', (place) => {
     }
     const [[a = [], b = []] = []] = runs;
     expect(runs[1]).toEqual(runs[0]);
-    // A new campaign's id draws anew each time: seven deviations of a binomial share of 2,000 users are 143 and 125, and
-    // shares mixed up would be 200 away.
+    // The id of a new campaign draws anew each time: seven standard deviations of a binomial share of 2,000 users are
+    // 143 and 125; mixed-up shares would be 200 away.
     expect(Math.abs(a.length / 2 - 600)).toBeLessThan(143);
     expect(Math.abs(b.length / 2 - 400)).toBeLessThan(125);
     const users = (part: string[]) => new Set(part.map((deviceId) => Number(deviceId.slice(1)) % 2_000));
@@ -136,7 +136,7 @@ describe.each(PLACES)('who gets what on %s', (place) => {
   });
 
   describe('the daily cap', () => {
-    it('holds across campaigns, for 24 hours, and counts a user once for all devices', async () => {
+    it('applies across campaigns for 24 hours, and counts a user once for all devices', async () => {
       const applicationId = await room.addApplication();
       await room.addDevices(applicationId, [
         { deviceId: 'a1', userId: 'a' },
@@ -163,11 +163,11 @@ describe.each(PLACES)('who gets what on %s', (place) => {
       const [message = 0] = await room.messagesOf(last.seq);
       expect(await room.messageRow(message)).toMatchObject({ audience: 1, capped: 3 });
       expect(await room.runs.list(last.seq, { before: 1e9, limit: 1 })).toMatchObject([{ audience: 1, capped: 3 }]);
-      // The first has fallen out of the 24 hours, the second too; the third is left of b.
+      // The first and the second have left the 24 hours; the third counts for b.
       expect(await look(26)).toEqual(['a1', 'a2', 'b1', 'solo']);
     });
 
-    it('is kept by expansions at the same time, and counts nothing twice when one comes again', async () => {
+    it('applies to simultaneous expansions, and counts nothing twice when one is repeated', async () => {
       const applicationId = await room.addApplication();
       await room.addDevices(
         applicationId,
@@ -195,14 +195,14 @@ describe.each(PLACES)('who gets what on %s', (place) => {
     });
   });
 
-  it('a wave of a hundred messages for each of many campaigns is no statement too large', async () => {
+  it('a wave of a hundred messages for each of many campaigns fits a statement', async () => {
     const applicationId = await room.addApplication();
     const split = Array.from({ length: 100 }, (_, index) => ({ name: `v${index}`, share: 1 }));
     for (let index = 0; index < 25; index++) await room.addCampaign(applicationId, NINE - HOUR, { ...SCHEDULE, split });
     expect(await room.look(NINE)).toHaveLength(2_500);
   });
 
-  it('what old runs have left is taken away, and nothing else', async () => {
+  it('removes rows of old runs only', async () => {
     const applicationId = await room.addApplication();
     const { seq } = await room.addCampaign(applicationId, NINE - HOUR, { ...SCHEDULE, policies: { ratePerSecond: 5 } });
     const [first = 0] = await room.look(NINE);
@@ -232,7 +232,7 @@ describe.each(PLACES)('who gets what on %s', (place) => {
       return rows.map(({ due_at: due, size }) => ({ due: due?.getTime() ?? 0, size }));
     };
 
-    it('is laid out ten seconds ahead, exactly, and shared by a run’s messages', async () => {
+    it('is planned ten seconds ahead, exactly, and shared by a run’s messages', async () => {
       const applicationId = await room.addApplication();
       await room.addDevices(
         applicationId,
@@ -250,7 +250,7 @@ describe.each(PLACES)('who gets what on %s', (place) => {
       const messages = await room.look(now);
       await room.expand(messages);
       const times = await dueTimes(messages);
-      // Ten seconds ahead and the page that crosses them, whoever of the two it is for.
+      // Ten seconds ahead, and the page that crosses them, for either of the two messages.
       const sum = times.reduce((total, { size }) => total + size, 0);
       expect(sum).toBeGreaterThanOrEqual(75);
       expect(sum).toBeLessThanOrEqual(75 + 2 * 42);
@@ -260,7 +260,7 @@ describe.each(PLACES)('who gets what on %s', (place) => {
           Math.abs((after?.due ?? 0) - (before?.due ?? 0) - ((before?.size ?? 0) / 7.5) * 1_000),
         ).toBeLessThanOrEqual(1);
       }
-      // The rest comes when its time is near.
+      // The rest is planned when its time is near.
       for (const seq of messages) {
         const row = await room.messageRow(seq);
         expect(['accepted', 'expanding']).toContain(row.state);
@@ -269,7 +269,7 @@ describe.each(PLACES)('who gets what on %s', (place) => {
       }
     });
 
-    it('a spread makes the rate of the audience', async () => {
+    it('spreads the audience over the time', async () => {
       const applicationId = await room.addApplication();
       await room.addDevices(
         applicationId,

@@ -6,7 +6,7 @@ import { PLACES } from '../database/places.js';
 import { CampaignRoom } from './room.js';
 import { HOUR, MINUTE } from './scheduling.js';
 
-/** Forty zones with forty different clocks on 30 November 2026, as far as there are as many. */
+/** Forty zones with different clocks on 30 November 2026, as far as there are that many. */
 const ZONES = [
   ...[
     'Pacific/Kiritimati',
@@ -56,7 +56,7 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
   afterAll(() => room.remove());
   afterEach(() => room.retireAll());
 
-  /** Looks every quarter of an hour, sends what there is, and answers when each device was meant. */
+  /** Looks every quarter of an hour, sends, and returns the time of each device. */
   async function watch(from: number, until: number): Promise<Map<string, number[]>> {
     const reached = new Map<string, number[]>();
     for (let now = from; now <= until; now += 15 * MINUTE) {
@@ -71,7 +71,7 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
     return new Intl.DateTimeFormat('sv', { timeZone, dateStyle: 'short', timeStyle: 'short' }).format(at);
   }
 
-  it('each device in its own hour, in forty zones', async () => {
+  it('sends to each device in its hour, in forty zones', async () => {
     const applicationId = await room.addApplication();
     await room.addDevices(applicationId, [
       ...ZONES.map((timeZone) => ({ deviceId: timeZone, timeZone })),
@@ -96,13 +96,13 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
     expect(waves.length).toBeGreaterThan(30);
   });
 
-  it('quiet hours hold until the morning there, or drop; and the time to live has the last word', async () => {
+  it('quiet hours hold until the local morning, or drop; the time to live takes precedence', async () => {
     const applicationId = await room.addApplication();
     await room.addDevices(
       applicationId,
       ZONES.map((timeZone) => ({ deviceId: timeZone, timeZone })),
     );
-    // One instant for all the world: noon in London, and night in half of the others.
+    // One moment for all: noon in London, and night in half of the zones.
     const schedule = { at: ['2026-11-30T12:00:00Z'] };
     const quietHours = { from: '21:00', to: '08:30' };
     const isQuiet = (zone: string, at: number) => {
@@ -144,7 +144,7 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
     const awake = await watch(noon, noon + 24 * HOUR);
     expect([...awake.keys()].toSorted()).toEqual(ZONES.filter((zone) => !isQuiet(zone, noon)).toSorted());
     expect(await room.runRows(dropped.seq)).toMatchObject([{ state: 'sent', reason: 'quiet hours of the recipients' }]);
-    // What could not be sent before the night must not be sent in it.
+    // A delivery that could not be sent before the night must not be sent in it.
     for (const messageSeq of await room.messagesOf(dropped.seq)) {
       const message = await room.messageRow(messageSeq);
       const { of } = message.target.where?.find((each) => each.kind === 'timeZone') ?? {};
@@ -152,7 +152,7 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
     }
   });
 
-  it('a pause in the middle of a run holds its waves; an edit changes only the next run', async () => {
+  it('a pause in the middle of a run holds its waves; an edit changes the next run only', async () => {
     const applicationId = await room.addApplication();
     const zones = ['Asia/Tokyo', 'Europe/Berlin', 'America/New_York'];
     await room.addDevices(
@@ -202,7 +202,7 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
       },
     );
 
-    /** The first day's message to Tokyo is never expanded: it stays under way. */
+    /** The first day's message to Tokyo is never expanded, so it stays open. */
     async function stuck(overlap: 'skip' | 'cancel') {
       const { seq } = await daily(overlap);
       const nineInTokyo = Date.UTC(2026, 10, 30);
@@ -211,15 +211,15 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
       const reached = await watch(nineInTokyo + 15 * MINUTE, nineInTokyo + 44 * HOUR);
       return { seq, first: await room.messageRow(first), reached };
     }
-    it('skip: where the day before is still under way, and in no zone that it has yet to reach', async () => {
+    it('skip: skips zones where the day before is still open, and no zone that it has yet to reach', async () => {
       const { seq, first, reached } = await stuck('skip');
       expect(first.state).toBe('accepted');
       expect(reached.get(TOKYO)).toBeUndefined();
-      // The day after, it hangs in front of Honolulu too.
+      // The day after, it is open in front of Honolulu too.
       expect(nines(HONOLULU, reached)).toEqual(days.slice(0, 1));
       expect((await room.runRows(seq))[1]).toMatchObject({ reason: 'an earlier run has not ended' });
     });
-    it('cancel: the day before is called off where the next one has come to', async () => {
+    it('cancel: cancels the day before in zones that the next day has reached', async () => {
       const { first, reached } = await stuck('cancel');
       expect(first.state).toBe('cancelled');
       expect(nines(TOKYO, reached)).toEqual(days.slice(1, 2));
@@ -237,7 +237,7 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
       expect(await room.look(tenInTokyo + 24 * HOUR)).toHaveLength(overlap === 'skip' ? 0 : 1);
       expect((await room.messageRow(first)).state).toBe(overlap === 'skip' ? 'accepted' : 'cancelled');
     });
-    it('cancel: also what still waited when the next one comes, after nobody has looked for two days', async () => {
+    it('cancel: also cancels waves that still waited after two days without a look', async () => {
       const west = 'Etc/GMT+12';
       const schedule = { cron: '0 9 * * *', timeZone: 'recipient', defaultTimeZone: west };
       const policies = { overlap: 'cancel' } as const;
@@ -250,7 +250,7 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
         { state: 'running' },
       ]);
     });
-    it('waves that wait for the same morning are one', async () => {
+    it('joins waves that wait for the same morning', async () => {
       const applicationId = await room.addApplication();
       await room.addDevices(applicationId, [{ deviceId: 'Europe/Berlin', timeZone: 'Europe/Berlin' }]);
       const schedule = { cron: '0 22,23 * * *', timeZone: 'recipient', defaultTimeZone: 'Europe/Berlin' };
@@ -266,7 +266,7 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
     });
   });
 
-  it('a wave that the database refuses is skipped with the reason, and the others are sent', async () => {
+  it('a wave that the database refuses is skipped with the reason, and others are sent', async () => {
     const applicationId = await room.addApplication();
     const schedule = { at: ['2026-11-30T09:00'], timeZone: 'recipient', defaultTimeZone: 'Asia/Tokyo' };
     const broken = await room.addCampaign(applicationId, START, { schedule });
@@ -285,7 +285,7 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
     ]);
   });
 
-  it('an application that is disabled, or removed, in the middle of a run gets no more of its waves', async () => {
+  it('an application that is disabled or removed during a run gets no more of its waves', async () => {
     const tables = room.database.kysely;
     for (const change of [{ enabled: false }, { removed_at: new Date(START) }]) {
       const applicationId = await room.addApplication();
@@ -306,7 +306,7 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
     }
   });
 
-  it('a run by hand reaches everybody at once', async () => {
+  it('a run by hand reaches all devices at once', async () => {
     const applicationId = await room.addApplication();
     await room.addDevices(
       applicationId,
@@ -322,7 +322,7 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
 });
 
 describe.runIf(PLACES.includes('PostgreSQL'))('two processes', () => {
-  it('that send the last two waves of a run at once end it', async () => {
+  it('two processes that send the last two waves of a run at once end it', async () => {
     const room = await CampaignRoom.open('PostgreSQL');
     const { scheduling, close } = await room.join();
     try {

@@ -65,7 +65,7 @@ describe.each(PLACES)('campaigns after the clock of the %s database was ahead', 
     ['years, to 2039', Date.UTC(2039, 0, 1)],
     ['decades, to 2100', Date.UTC(2100, 0, 1)],
   ])(
-    'by %s, they go on with the first moment after now, in the same process and in a new one',
+    'by %s, campaigns continue with the first moment after now, in the same process and in a new one',
     async (_what, ahead) => {
       const { seq, id } = await room.addCampaign(await room.addApplication(), NINE - MINUTE, MINUTELY);
       const scheduler = newProcess();
@@ -91,7 +91,7 @@ describe.each(PLACES)('campaigns after the clock of the %s database was ahead', 
     },
   );
 
-  it('no firing that was made meanwhile is made again in its time', async () => {
+  it('does not repeat a firing of the meantime at its real time', async () => {
     const { seq } = await room.addCampaign(await room.addApplication(), NINE - MINUTE, MINUTELY);
     const scheduler = newProcess();
     for (let minute = 0; minute <= 3; minute++) {
@@ -109,7 +109,7 @@ describe.each(PLACES)('campaigns after the clock of the %s database was ahead', 
     expect(await room.messagesOf(seq)).toHaveLength(made.length + 1);
   });
 
-  it('one that has finished by it goes on; one that was finished before, or is paused, does not', async () => {
+  it('a campaign that the wrong clock finished continues; one that was finished before or is paused stays', async () => {
     const applicationId = await room.addApplication();
     const ends = { schedule: { cron: '0 9 * * *', end: '2027-01-01' } };
     const early = await room.addCampaign(applicationId, NINE - HOUR, ends);

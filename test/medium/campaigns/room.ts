@@ -3,7 +3,7 @@ import { openPlace } from '../database/places.js';
 import type { Place } from '../database/places.js';
 import { SchedulingRoom } from './scheduling.js';
 
-/** A database of the spec's own. */
+/** A database of one spec file. */
 export class CampaignRoom extends SchedulingRoom {
   private constructor(
     database: Database,

@@ -28,7 +28,7 @@ import { MessageInsertRepository } from '../../../src/messages/send/message-inse
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 
-/** One process that schedules: the real services over connections of its own, and a clock that the test holds. */
+/** One scheduling process: the real services over their own connections, and a clock that the test sets. */
 export class Scheduling {
   readonly campaigns: CampaignRepository;
   readonly firings: FiringService;
@@ -62,7 +62,7 @@ export class Scheduling {
     );
   }
 
-  /** As the scheduler looks. Answers the seqs of the messages it made. */
+  /** One look of the scheduler. Returns the seqs of its messages. */
   async look(now: number): Promise<number[]> {
     const made: number[] = [];
     for (const step of [() => this.firings.fireDue(now), () => this.waves.sendDue(now)])
@@ -75,9 +75,9 @@ export class Scheduling {
   }
 }
 
-/** A process, and ways to fill its tables and to look at them. */
+/** A process, with helpers that fill and read its tables. */
 export class SchedulingRoom extends Scheduling {
-  /** Of the PostgreSQL it is on. */
+  /** URL of its PostgreSQL. */
   url(): string {
     return urlOf(this.database) ?? '';
   }
@@ -94,7 +94,7 @@ export class SchedulingRoom extends Scheduling {
     return id;
   }
 
-  /** An active campaign; `now` is when it was activated. */
+  /** An active campaign; `now`: when it was activated. */
   async addCampaign(
     applicationId: string,
     now: number,
@@ -116,7 +116,7 @@ export class SchedulingRoom extends Scheduling {
     });
   }
 
-  /** While `work` runs, the database refuses updates of a table by which a row becomes as the condition says. */
+  /** While `work` runs, the database refuses updates of a table after which a row fulfils the condition. */
   async whileRefused<T>(table: 'campaign' | 'campaign_wave', condition: string, work: () => Promise<T>): Promise<T> {
     const { pool } = this.database;
     await pool.query(`
@@ -132,7 +132,7 @@ export class SchedulingRoom extends Scheduling {
     }
   }
 
-  /** What the tests before have left does not fire again. */
+  /** Ends the campaigns of earlier tests. */
   async retireAll(): Promise<void> {
     await this.database.kysely.updateTable('campaign').set({ state: 'draft', due_at: null }).execute();
     await this.database.kysely
@@ -142,7 +142,7 @@ export class SchedulingRoom extends Scheduling {
       .execute();
   }
 
-  /** Messages that a campaign has made, in order. */
+  /** Messages of a campaign in order. */
   async messagesOf(campaignSeq: number): Promise<number[]> {
     const rows = await this.database.kysely
       .selectFrom('campaign_message')
@@ -155,7 +155,7 @@ export class SchedulingRoom extends Scheduling {
     return rows.map((row) => row.message_seq);
   }
 
-  /** A device of each description. */
+  /** A device per description. */
   async addDevices(
     applicationId: string,
     devices: readonly {
@@ -177,7 +177,7 @@ export class SchedulingRoom extends Scheduling {
         language text, "appVersion" text, platform text, attributes jsonb)`.execute(this.database.kysely);
   }
 
-  /** Expands messages to their end, and answers whom they reach. */
+  /** Expands messages completely and returns the reached devices. */
   async expand(messageSeqs: readonly number[]): Promise<string[]> {
     for (const seq of messageSeqs) while ((await this.expansions.expandPage(seq)).more);
     const { rows } = await sql<{ device_id: string }>`
@@ -188,7 +188,7 @@ export class SchedulingRoom extends Scheduling {
     return rows.map((row) => row.device_id);
   }
 
-  /** As if all their deliveries had an outcome. */
+  /** Ends messages as if all their deliveries had an outcome. */
   async finish(messageSeqs: readonly number[]): Promise<void> {
     await sql`
       update message set state = 'finished', finished_at = now()

@@ -2,9 +2,9 @@ import { expect, inject, it } from 'vitest';
 import { CampaignRoom } from './room.js';
 import { playStorm, seeded } from './storm.js';
 
-/** The short form; `npm run campaigns:storm` plays ten minutes with a thousand campaigns. */
+/** The short form; `npm run campaigns:storm` simulates ten minutes with 1000 campaigns. */
 it.runIf(inject('postgresUrl'))(
-  'ten processes whose clocks differ by ten seconds, killed at random: each firing is exactly one message',
+  'ten processes with clocks ten seconds apart, killed at random, make exactly one message per firing',
   async () => {
     const room = await CampaignRoom.open('PostgreSQL');
     try {

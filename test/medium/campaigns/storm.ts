@@ -7,19 +7,19 @@ import { Scheduling } from './scheduling.js';
 import type { SchedulingRoom } from './scheduling.js';
 
 /**
- * Processes that look for due campaigns on one database, with clocks that differ, killed in the middle of whatever they do
- * and started again; simulated time runs as fast as they manage. A process is the real repositories over connections of
- * its own; killed is its connections torn down.
+ * Processes that look for due campaigns on one database, with different clocks, killed at any moment and started again;
+ * simulated time runs as fast as they manage. A process consists of the real repositories over its own connections; a
+ * kill destroys its connections.
  */
 
 export interface Storm {
   campaigns: number;
   processes: number;
-  /** Simulated. */
+  /** Simulated seconds. */
   seconds: number;
-  /** How far a clock may be off, ms. */
+  /** Largest offset of a clock, ms. */
   skewMs: number;
-  /** Chance of a kill for each look. */
+  /** Probability of a kill per look. */
   kill: number;
   random: () => number;
 }
@@ -65,7 +65,7 @@ class Process {
     await this.scheduling.look(now + this.skewMs);
   }
 
-  /** As the kernel does with the sockets of a process that was killed. */
+  /** Like the kernel for the sockets of a killed process. */
   kill(): void {
     const { database } = this;
     [this.database, this.scheduling] = [null, null];
@@ -91,7 +91,7 @@ export async function playStorm(room: SchedulingRoom, storm: Storm): Promise<Sto
   for (let second = 0; second < storm.seconds; second++)
     await Promise.all(
       processes.map(async (each) => {
-        // Not all of them come to it each second.
+        // Not every process looks in each second.
         if (storm.random() < 0.3) return;
         looks++;
         const looking = each.look(START + second * 1_000).catch(() => undefined);
@@ -103,7 +103,7 @@ export async function playStorm(room: SchedulingRoom, storm: Storm): Promise<Sto
         await looking;
       }),
     );
-  // What is left is for one that is not killed.
+  // A process that is not killed fires the rest.
   const last = new Process(url, 0);
   await last.look(START + storm.seconds * 1_000);
   await Promise.all([last, ...processes].map((each) => each.close()));
@@ -165,7 +165,7 @@ async function count(
       const key = `${seq} ${next.at}`;
       const times = found.get(key) ?? 0;
       found.delete(key);
-      // Later than that, only the clocks that are ahead have seen it.
+      // Later moments have been seen only by clocks that are ahead.
       if (next.at > end) continue;
       report.expected++;
       if (times === 0) report.missing++;
@@ -176,7 +176,7 @@ async function count(
   return report;
 }
 
-/** Small, quick, and the same for the same seed (mulberry32). */
+/** A small, fast generator with reproducible numbers (mulberry32). */
 export function seeded(seed: number): () => number {
   let state = seed;
   return () => {

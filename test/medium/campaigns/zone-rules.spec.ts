@@ -19,7 +19,7 @@ describe.each(PLACES)('versions of the rules of time zones on the %s database', 
     await remove();
   });
 
-  it('processes that differ are named in one line, and those that agree in none', async () => {
+  it('names processes that differ in one line, and equal ones in none', async () => {
     await new ZoneRulesRepository(database).tell('2025c', 'one');
     const other = new ZoneRulesRepository(database);
     await other.tell('2025c', 'two');
@@ -31,7 +31,7 @@ describe.each(PLACES)('versions of the rules of time zones on the %s database', 
     expect(warned.slice(1)).toEqual([expect.stringMatching(/: 2025c on two, 2024a on old\./)]);
   });
 
-  it('a process that has ended is not named for longer than two hours', async () => {
+  it('does not name a process that ended over two hours ago', async () => {
     await new ZoneRulesRepository(database).tell('2024a', 'old');
     await sql`update zone_rules set told_at = now() - interval '121 minutes'`.execute(database.kysely);
     await new ZoneRulesRepository(database).tell();

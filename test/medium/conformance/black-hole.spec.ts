@@ -4,20 +4,20 @@ import type { Header, PushResult } from '../../../src/http2/push.js';
 import { signProviderToken } from '../simulators/h2-client.js';
 import { useSimulators } from './conformance.js';
 
-/** Short, so that the test is; the product's own are 30 s and 5 s. */
+/** Short, for a short test; the product uses 30 s and 5 s. */
 const PING_INTERVAL_MS = 400;
 const PING_TIMEOUT_MS = 400;
-/** The pool looks every 100 ms; the rest is for a machine that is busy. */
+/** The pool looks every 100 ms; the rest is for a busy machine. */
 const SLACK_MS = 1_000;
 
 const bench = useSimulators();
 
-describe('4. A connection that has become a black hole', () => {
+describe('4. A connection that never answers', () => {
   let pool: PushPool;
 
   afterEach(() => pool.close(0));
 
-  it('is found within ping interval and time-out, and costs the other connections nothing', async () => {
+  it('is found within ping interval and timeout, and other connections are not affected', async () => {
     const { simulators } = bench;
     await simulators.admin.changeSettings({ apns: { streams: 20, latencyMs: 30 } });
     pool = new PushPool({
@@ -43,10 +43,10 @@ describe('4. A connection that has become a black hole', () => {
     for (let round = 0; round < 100 && pool.stats().connections < 3; round++)
       openBefore.push(...(await Promise.all(Array.from({ length: 200 }, push))));
     expect(pool.stats().connections).toBe(3);
-    // The oldest is filled first.
+    // The oldest connection is filled first.
     const victim = Math.min(...openBefore.map((result) => (result.kind === 'answered' ? result.connection : Infinity)));
 
-    // The simulator numbers them in the order they came, as the pool does.
+    // The simulator numbers connections in order of arrival, like the pool.
     await simulators.admin.setFaults([
       { match: { connection: victim, provider: 'apns' }, action: { blackhole: true } },
     ]);
@@ -58,7 +58,7 @@ describe('4. A connection that has become a black hole', () => {
         const result = await push();
         const ms = performance.now() - startedAt;
         settled.push({ result, ms });
-        // Until the dead one is found, and as long again.
+        // Until the dead connection is found, and as long again.
         if (result.kind !== 'answered') blackout = Math.min(blackout, ms * 2);
       }
     };
@@ -66,7 +66,7 @@ describe('4. A connection that has become a black hole', () => {
 
     const lost = settled.filter(({ result }) => result.kind !== 'answered');
     expect(lost.length).toBeGreaterThan(0);
-    // One connection's streams at most.
+    // At most the streams of one connection.
     expect(lost.length).toBeLessThanOrEqual(20);
     for (const { result, ms } of lost) {
       expect(result).toMatchObject({ kind: 'ambiguous' });

@@ -16,23 +16,23 @@ import { collect, notification, recipients } from '../providers/sending.js';
 
 /** Messages of the tests with many messages; takes a few seconds. CONFORMANCE_MESSAGES=1000000 for the full size. */
 export const MESSAGES = Number(process.env['CONFORMANCE_MESSAGES'] ?? 20_000);
-/** What the product's workers have: batches of a thousand, some of them at once. So memory is the same for any size. */
+/** As in the product's workers: several batches of a thousand at once. So the memory is the same for any size. */
 const BATCH = 1_000;
 export const CALLS_AT_ONCE = 4;
-/** Many more than chance explains: something refuses for good. */
+/** Far more than chance explains: after this, something refuses permanently. */
 const MOST_ROUNDS = 100;
 
-// 500 a second is what a busy machine with two cores still does.
+// A busy machine with two cores still does 500 a second.
 vi.setConfig({ testTimeout: Math.max(120_000, MESSAGES * 2) });
 
 export interface Bench {
   simulators: RunningSimulators;
   openApns: () => Sender;
-  /** With the account the simulator made, or another that was registered there; a shelf of its own unless given one. */
+  /** With the simulator's account or another registered one, and a new shelf unless one is given. */
   openFcm: (account?: Record<string, unknown>, shelf?: TokenShelf) => Sender;
 }
 
-/** Simulators for the tests of one file, reset for each; the senders opened are closed after it. */
+/** Simulators for the tests of one file, reset for each test; opened senders are closed after it. */
 export function useSimulators(): Bench {
   const open: Sender[] = [];
   const opened = (sender: Sender): Sender => {
@@ -62,13 +62,13 @@ export function useSimulators(): Bench {
 const AGAIN: ReadonlySet<Verdict['action']> = new Set(['ambiguous', 'retryBackoff', 'held', 'notSent']);
 
 export interface Sent {
-  /** Recipients that were ambiguous, each time they were. */
+  /** Ambiguous recipients, once per occurrence. */
   ambiguous: Recipient[];
-  /** What was neither accepted nor to be sent again, counted: a million of them would not fit. */
+  /** Counts of other verdicts: a list of a million would not fit. */
   others: Record<string, number>;
 }
 
-/** Sends to `count` recipients as delivery does, only without its waits: whatever may be sent again is, until all is settled. */
+/** Sends to `count` recipients like delivery, without its waits: repeats retryable deliveries until all are settled. */
 export async function sendUntilSettled(sender: Sender, count: number, messageId = 'm1'): Promise<Sent> {
   const sent: Sent = { ambiguous: [], others: {} };
   let next = 0;
@@ -94,7 +94,7 @@ async function settle(sender: Sender, to: readonly Recipient[], messageId: strin
       if (verdict.action === 'accept') continue;
       const recipient = due[index]!;
       if (verdict.action === 'ambiguous') sent.ambiguous.push(recipient);
-      // A host that was cut off under many requests is left alone for a while.
+      // The breaker of a host is open for a while after many requests were cut off.
       if (verdict.action === 'held') heldMs = Math.max(heldMs, verdict.forMs);
       if (AGAIN.has(verdict.action)) again.push(recipient);
       else sent.others[verdict.action] = (sent.others[verdict.action] ?? 0) + 1;
@@ -104,7 +104,7 @@ async function settle(sender: Sender, to: readonly Recipient[], messageId: strin
   }
 }
 
-/** What a run of a size of one's own found, as a line of JSON; peak memory in MB where the system tells it. */
+/** Prints the figures of a run with a given size as a line of JSON, with peak memory in MB if the system tells it. */
 export function printFigures(figures: Record<string, unknown>, simulatorPid: number): void {
   if (process.env['CONFORMANCE_MESSAGES'] === undefined) return;
   const peakMb = { sender: peakOf(process.pid), simulator: peakOf(simulatorPid) };

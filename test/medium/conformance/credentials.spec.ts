@@ -16,7 +16,7 @@ const MINUTE_MS = 60_000;
 describe.each(PLACES)('5. Provider tokens over hours, shared through the %s database', (place) => {
   const PROCESSES = 20;
   const APPLICATIONS = 2;
-  /** On a full second, as `iat` is. */
+  /** On a full second, like `iat`. */
   const START = Math.ceil(Date.now() / 1_000) * 1_000;
   const vault = new Vault(randomBytes(32));
   let database: Database;
@@ -35,8 +35,8 @@ describe.each(PLACES)('5. Provider tokens over hours, shared through the %s data
     await remove();
   });
 
-  it('at most one new JWT for a team in 20 minutes, and none older than an hour', async () => {
-    /** Each JWT with its `iat`, and how old it was when last used. */
+  it('signs at most one new JWT per team in 20 minutes, and uses none older than an hour', async () => {
+    /** Each JWT with its `iat` and its age at the last use. */
     const seen = new Map<string, { iat: number; oldest: number }>();
     let expired: string | undefined;
     const wedged = new Set<number>();
@@ -50,7 +50,7 @@ describe.each(PLACES)('5. Provider tokens over hours, shared through the %s data
     const newest = (): string => [...seen.entries()].reduce((a, b) => (b[1].iat > a[1].iat ? b : a))[0];
     const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
     const team = { key, keyId: 'KEY1234567', teamId: 'TEAM123456' };
-    /** What a process has is one ApnsProvider; its applications of one team have a sender each. */
+    /** A process has one ApnsProvider; each application of a team has a sender. */
     class Process {
       readonly provider = new ApnsProvider({ productionUrl: peer.url, sandboxUrl: peer.url, ca: peer.ca });
       readonly shelf = new SharedTokenRepository(database, vault);
@@ -69,13 +69,13 @@ describe.each(PLACES)('5. Provider tokens over hours, shared through the %s data
     for (let minute = 0; minute < 180; minute += 5) {
       vi.setSystemTime(START + minute * MINUTE_MS);
       const application = (minute / 5) % APPLICATIONS;
-      // Five start at once and the others one after the other; now and then one is started anew.
+      // Five start at once and the others one after another; at times one is started again.
       while (processes.length < Math.min(PROCESSES, 5 + minute / 5)) processes.push(new Process());
       if (minute % 15 === 0) {
         await processes.shift()!.stop();
         processes.push(new Process());
       }
-      // Apple takes it for expired before we do, as when the clocks differ.
+      // Apple calls it expired before we do, as with different clocks.
       if (minute === 130) expired = newest();
       await Promise.all(
         processes.map(async (process) => {
@@ -87,7 +87,7 @@ describe.each(PLACES)('5. Provider tokens over hours, shared through the %s data
     const jwts = [...seen.values()].toSorted((a, b) => a.iat - b.iat);
     expect(Math.max(...jwts.map(({ oldest }) => oldest))).toBeLessThan(60 * MINUTE_MS);
     const gaps = jwts.slice(1).map(({ iat }, index) => (iat - jwts[index]!.iat) / 60);
-    // At 50 and 100 minutes by age, at 130 by Apple's word.
+    // At 50 and 100 minutes by age, at 130 by Apple's answer.
     expect(gaps).toEqual([50, 50, 30]);
   });
 });
@@ -95,7 +95,7 @@ describe.each(PLACES)('5. Provider tokens over hours, shared through the %s data
 describe('9. Access tokens at peak', () => {
   const bench = useSimulators();
 
-  it('expired in the middle: one token request, no failed message', async () => {
+  it('a token that expires during a send causes one token request and no failed message', async () => {
     const { admin } = bench.simulators;
     await admin.changeSettings({ fcm: { latencyMs: 20 } });
     const sender = bench.openFcm();
@@ -115,7 +115,7 @@ describe('9. Access tokens at peak', () => {
     expect(await admin.ledger('fcm')).toMatchObject({ distinct: 4_000, repeats: 0 });
   });
 
-  it('processes that start one after the other ask for one token between them', async () => {
+  it('processes that start one after another share one token request', async () => {
     const { admin } = bench.simulators;
     const before = (await admin.counters()).fcm.accessTokensIssued;
     const shelf = new MemoryShelf();
@@ -126,7 +126,7 @@ describe('9. Access tokens at peak', () => {
     expect((await admin.counters()).fcm.accessTokensIssued).toBe(before + 1);
   });
 
-  it('a slow token endpoint is asked once by all who wait', async () => {
+  it('all waiting senders share one request to a slow token endpoint', async () => {
     const { admin } = bench.simulators;
     await admin.setFaults([{ match: { path: '/token' }, action: { delayMs: 200 } }]);
     const before = (await admin.counters()).fcm.accessTokensIssued;

@@ -4,7 +4,7 @@ import { useSimulators } from './conformance.js';
 
 const bench = useSimulators();
 
-/** A sender nobody here wrote: what it takes for APNs, APNs must be for every sender. */
+/** An independent client: the simulator must accept every sender that APNs accepts. */
 describe('11. @parse/node-apn, unmodified, against the APNs simulator', () => {
   let provider: apn.Provider;
 
@@ -18,7 +18,7 @@ describe('11. @parse/node-apn, unmodified, against the APNs simulator', () => {
     return new apn.Provider({ token, address, port: Number(port), ca: [ca], production: true });
   }
 
-  it('sends to many, and reads the refusals', async () => {
+  it('sends to many devices and reads the refusals', async () => {
     const { admin } = bench.simulators;
     provider = open();
     const notification = new apn.Notification({
@@ -27,7 +27,8 @@ describe('11. @parse/node-apn, unmodified, against the APNs simulator', () => {
       pushType: 'alert',
       payload: { nid: 'theirs' },
     });
-    // Alone: on a new connection it opens 100 streams without waiting for SETTINGS, and APNs takes one before the first push.
+    // Alone, because on a new connection the client opens 100 streams without waiting for SETTINGS, and APNs accepts
+    // one before the first push.
     expect((await provider.send(notification, 'ff')).sent).toHaveLength(1);
     const tokens = Array.from({ length: 500 }, (_, index) => index.toString(16).padStart(64, '0'));
     await admin.killTokens('apns', [tokens[3]!], { timestamp: 1_700_000_000_000 });
@@ -41,7 +42,7 @@ describe('11. @parse/node-apn, unmodified, against the APNs simulator', () => {
     );
     const counters = (await admin.counters()).apns;
     expect(counters).toMatchObject({ accepted: 500, protocolErrors: 0 });
-    // The first push has opened the connection up.
+    // The first push has raised the stream limit.
     expect(counters.peakStreams).toBeGreaterThan(1);
     const { distinct, repeats } = await admin.ledger('apns');
     expect({ distinct, repeats }).toEqual({ distinct: 500, repeats: 0 });

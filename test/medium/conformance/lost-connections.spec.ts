@@ -5,7 +5,7 @@ import { collect, notification, recipients, tally } from '../providers/sending.j
 import { until } from '../simulators/h2-client.js';
 import { CALLS_AT_ONCE, MESSAGES, printFigures, sendUntilSettled, useSimulators, type Bench } from './conformance.js';
 
-/** Deliveries that one send call has outstanding (src/providers/shared/fan-out.ts): what one cut leaves open at most. */
+/** Open deliveries of one send call (src/providers/shared/fan-out.ts): the most that one cut leaves open. */
 const OUTSTANDING = 250;
 
 const bench = useSimulators();
@@ -14,11 +14,11 @@ const PROVIDERS: ['apns' | 'fcm', (bench: Bench) => Sender][] = [
   ['fcm', ({ openFcm }) => openFcm()],
 ];
 
-describe.each(PROVIDERS)('1. GOAWAY again and again at random last ids, %s', (provider, open) => {
+describe.each(PROVIDERS)('1. GOAWAY repeatedly at random last ids, %s', (provider, open) => {
   it('loses nothing and sends nothing twice', async () => {
     const { admin } = bench.simulators;
     const goaway = { goaway: '{"reason":"Shutdown"}' };
-    // At any rate that a machine reaches this is more often than every five seconds.
+    // On any machine this is more often than every five seconds.
     await admin.setFaults([{ match: { provider, path: '/', probability: 1 / 1_000 }, action: goaway }]);
     const startedAt = performance.now();
     const sent = await sendUntilSettled(open(bench), MESSAGES);
@@ -48,7 +48,7 @@ describe.each(PROVIDERS)('1. GOAWAY again and again at random last ids, %s', (pr
   });
 });
 
-describe.each(PROVIDERS)('2. Connections cut in the middle, %s', (provider, open) => {
+describe.each(PROVIDERS)('2. Connections cut during requests, %s', (provider, open) => {
   it.each(['fin', 'tcpReset'] as const)('%s: nothing is lost, what is unclear is said to be', async (command) => {
     const { admin } = bench.simulators;
     await admin.changeSettings({ [provider]: { latencyMs: 15 } });
@@ -66,7 +66,7 @@ describe.each(PROVIDERS)('2. Connections cut in the middle, %s', (provider, open
     const ledger = await admin.ledger(provider, 'm1');
     expect(ledger.distinct).toBe(MESSAGES);
     expect(ledger.answersLost).toBeGreaterThan(0);
-    // A cut also loses answers that were on their way, so there are more repeats than those the ledger calls lost.
+    // A cut also loses answers in transit, so there are more repeats than the ledger calls lost.
     expect(ledger.repeats).toBeGreaterThanOrEqual(ledger.answersLost);
     expect(ledger.repeats).toBeLessThanOrEqual(ambiguous.length);
     expect(ambiguous.length).toBeLessThanOrEqual(cuts * CALLS_AT_ONCE * OUTSTANDING);
@@ -75,7 +75,7 @@ describe.each(PROVIDERS)('2. Connections cut in the middle, %s', (provider, open
     expect(repeated.filter(({ token }) => !unclear.has(token))).toEqual([]);
   });
 
-  it('a repeat names itself as one', async () => {
+  it('a repeat has the apns-id of the first attempt', async () => {
     const { admin } = bench.simulators;
     await admin.setFaults([
       { match: { provider, path: provider === 'fcm' ? '/v1' : '/3', nth: 120 }, action: { acceptThenCut: 'rst' } },
@@ -102,7 +102,7 @@ describe('3. SETTINGS_MAX_CONCURRENT_STREAMS', () => {
     await until(accepted, (n) => n >= 1_000);
     await admin.changeSettings({ apns: { streams: 1 } });
     const atDrop = await accepted();
-    // What was in flight at the drop is answered; from there on it goes one by one.
+    // Requests that were open at the drop are answered; afterwards they go one by one.
     await until(accepted, (n) => n >= Math.min(atDrop + OUTSTANDING + 5, count));
     expect(await accepted()).toBeLessThan(count);
     await admin.changeSettings({ apns: { streams: 1000 } });
@@ -118,7 +118,7 @@ describe('3. SETTINGS_MAX_CONCURRENT_STREAMS', () => {
     await collect(sender, recipients(3_000));
     const recovered = (await admin.counters()).apns;
     expect(recovered).toMatchObject({ accepted: 3_000, protocolErrors: 0 });
-    // Shared with the few connections that were opened when each carried one stream.
+    // Shared with the few connections that were opened while each carried one stream.
     expect(recovered.peakStreams).toBeGreaterThan(100);
   });
 });

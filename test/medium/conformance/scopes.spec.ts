@@ -6,18 +6,18 @@ import { sendUntilSettled, useSimulators } from './conformance.js';
 const bench = useSimulators();
 
 describe('7. 429 slows its own scope only', () => {
-  it('a device at APNs', async () => {
+  it('slows one device at APNs', async () => {
     const { admin } = bench.simulators;
     await admin.changeSettings({ apns: { perTokenPerMinute: 3 } });
     const sender = bench.openApns();
-    // More than are written before the first answer comes.
+    // More than are written before the first answer.
     const [busy, ...others] = recipients(1_000);
     const verdicts = await collect(sender, [busy!, busy!, busy!, busy!, busy!, ...others]);
     expect(tally(verdicts)).toEqual({ accept: 1_002, 'retryAfter TooManyRequests': 2 });
     expect(verdicts.find(({ action }) => action === 'retryAfter')).toMatchObject({ scope: 'device' });
   });
 
-  it('a device at FCM', async () => {
+  it('slows one device at FCM', async () => {
     const { admin } = bench.simulators;
     const to = recipients(1_000);
     const limited = { status: 429, reason: 'QUOTA_EXCEEDED:device' };
@@ -27,7 +27,7 @@ describe('7. 429 slows its own scope only', () => {
     expect(tally(verdicts)).toMatchObject({ accept: 999 });
   });
 
-  it('a project at FCM, while another project goes on', async () => {
+  it('slows one project at FCM, and another project continues', async () => {
     const { admin, fcm } = bench.simulators;
     const other = createServiceAccount('another-project', fcm.tokenUri);
     await admin.registerCredentials({ fcm: other.registration });
@@ -47,7 +47,7 @@ describe('7. 429 slows its own scope only', () => {
 });
 
 describe('8. 410 of a token that was registered again', () => {
-  it('keeps a device registered after the moment the token died, and drops the others', async () => {
+  it('keeps a device registered after its token died, and removes the others', async () => {
     const { admin } = bench.simulators;
     const diedAt = Date.UTC(2026, 0, 1);
     const to = recipients(4).map((recipient, index) => ({ ...recipient, registeredAt: diedAt - 1 + index }));
@@ -59,7 +59,7 @@ describe('8. 410 of a token that was registered again', () => {
     expect(after).toMatchObject({ action: 'retryBackoff', reason: 'Unregistered' });
     expect(alive).toEqual({ action: 'accept' });
 
-    // APNs has noticed by the time it is sent again.
+    // APNs has noticed the registration before the retry.
     await admin.registerTokens('apns', tokens);
     expect(tally(await collect(bench.openApns(), [to[2]!]))).toEqual({ accept: 1 });
   });
@@ -91,7 +91,7 @@ describe('Broken answers and handshakes', () => {
   });
 
   it.each(['failing', 'noAlpn', 'http1Only'] as const)(
-    '%s: nothing is written, all may be sent again',
+    '%s: nothing is written, and everything is retried',
     async (handshake) => {
       const { admin } = bench.simulators;
       await admin.changeSettings({ apns: { handshake } });
@@ -105,7 +105,7 @@ describe('Broken answers and handshakes', () => {
     },
   );
 
-  it('a slow accept only takes its time', async () => {
+  it('a slow accept only delays the sending', async () => {
     await bench.simulators.admin.changeSettings({ apns: { acceptDelayMs: 700 } });
     expect(tally(await collect(bench.openApns(), recipients(50)))).toEqual({ accept: 50 });
   });

@@ -4,15 +4,15 @@ import { useSimulators } from './conformance.js';
 
 const bench = useSimulators();
 
-it('a slow provider with few streams gets each delivery once, and none is in doubt', async () => {
+it('a slow provider with few streams gets each delivery once, and none is ambiguous', async () => {
   const { admin } = bench.simulators;
-  // Connections are opened one a second: the last of 80 deliveries is written about 16 s after the first.
+  // One connection opens per second: the last of 80 deliveries is written about 16 s after the first.
   await admin.changeSettings({ fcm: { streams: 1, latencyMs: 2_000, latencySigma: 0 } });
   expect(tally(await collect(bench.openFcm(), recipients(80)))).toEqual({ accept: 80 });
   expect(await admin.ledger('fcm')).toMatchObject({ accepted: 80, distinct: 80 });
 });
 
-it('a message is in the ledger once it has arrived, also when its answer takes longer than the sender waits', async () => {
+it('a message is in the ledger on arrival, even if its answer takes longer than the sender waits', async () => {
   const { admin } = bench.simulators;
   await admin.setFaults([{ match: { path: '/3' }, action: { delayMs: 60_000 } }]);
   const sending = collect(bench.openApns(), recipients(1));

@@ -12,7 +12,7 @@ import { createDatabase, startPostgres } from '../../harness/servers.js';
 import { startSilentProxy } from '../../harness/silent-proxy.js';
 import { REDIS_AVAILABLE, startRedis } from '../queue/redis-server.js';
 
-/** What the role, the database, the server, a pooler or the URL sets does not reach our connections. */
+/** Settings of the role, the database, the server, a pooler or the URL do not change our connections. */
 
 const serverUrl = inject('postgresUrl');
 
@@ -52,7 +52,7 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
     ['idle_session_timeout', '1000', '0'],
   ];
 
-  it('a database that sets what we rely on is worked with as any other', async () => {
+  it('works on a database with other defaults as on any other', async () => {
     for (const [name, theirs] of OURS.filter(([name]) => !/timeout/.test(name)))
       await onServer(url, `alter database ${nameOf(url)} set ${name} = '${theirs}'`);
     const database = await open(url);
@@ -62,14 +62,14 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
     expect(rows[0]).toMatchObject({ at: new Date('2026-11-28T10:00:00Z'), bytes: Buffer.from([0, 255]) });
   });
 
-  it.each(OURS)('%s = %s of the database is %s for us', async (name, theirs, ours) => {
+  it.each(OURS)('%s = %s of the database does not apply, ours is %s', async (name, theirs, ours) => {
     await onServer(url, `alter database ${nameOf(url)} set ${name} = '${theirs}'`);
     const queue = newQueuePool(url, 1);
     opened.push({ close: () => queue.end() });
     expect(await show(queue, name)).toBe(ours);
   });
 
-  it('options of the URL hold beside ours, and replace none', async () => {
+  it("keeps the URL's options beside ours", async () => {
     const options = encodeURIComponent('-c statement_timeout=60000 -c search_path=elsewhere -c geqo=off');
     const queue = newQueuePool(`${url}?options=${options}`, 1);
     opened.push({ close: () => queue.end() });
@@ -78,11 +78,11 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
     expect(await show(queue, 'geqo')).toBe('off');
   });
 
-  it('with options in the URL the queue in the database takes and runs jobs', async () => {
+  it('the queue in the database accepts and runs jobs with options in the URL', async () => {
     await expectJobs(`${url}?options=-c%20statement_timeout%3D60000`);
   });
 
-  it('the schema that the URL leads to holds our tables, for as long as the process runs', async () => {
+  it('uses the schema of the URL for our tables as long as the process runs', async () => {
     await onServer(url, 'create schema push');
     const database = await open(`${url}?options=-c%20search_path%3Dpush`);
     const { rows } = await database.pool.query(
@@ -91,7 +91,7 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
     expect(rows).toEqual([{ table_schema: 'push' }]);
   });
 
-  /** A job of a queue in the database runs. */
+  /** Runs a job of a queue in the database. */
   async function expectJobs(databaseUrl: string): Promise<void> {
     const database = await open(databaseUrl);
     const errors: Error[] = [];
@@ -124,18 +124,18 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
     }
   });
 
-  it('a database that becomes read-only is seen by a write, and goes on when it takes writes again', async () => {
+  it('notices a database that becomes read-only by a write, and continues when it accepts writes again', async () => {
     const database = await open(url);
     await probeWrites(database);
     await onServer(url, `alter database ${nameOf(url)} set default_transaction_read_only = on`);
-    // Connections that are there keep their setting.
+    // Existing connections keep their setting.
     await endConnections(url);
     await vi.waitFor(() => expect(probeWrites(database)).rejects.toMatchObject({ code: '25006' }));
     await onServer(serverUrl ?? '', `alter database ${nameOf(url)} reset default_transaction_read_only`);
     await vi.waitFor(() => probeWrites(database), { timeout: 10_000 });
   });
 
-  it('a role whose connections are counted is worked with through those that it has', async () => {
+  it('works with the connections that a limited role has', async () => {
     const role = `${nameOf(url)}_few`;
     await onServer(url, `create role ${role} login connection limit 4; grant create on schema public to ${role}`);
     const few = new URL(url);
@@ -151,7 +151,7 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
     }
   });
 
-  it('a start on a read-only database says so', async () => {
+  it('a start on a read-only database reports it', async () => {
     await open(url);
     await onServer(url, `alter database ${nameOf(url)} set default_transaction_read_only = on`);
     await expect(openDatabase({ databaseUrl: url, dataDir: '' })).rejects.toThrow(
@@ -160,7 +160,7 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
   });
 
   it(
-    'a statement on a connection that has gone silent fails after 20 s, and the next goes to the server',
+    'a statement on a silent connection fails after 20 s, and the next uses a new connection',
     { timeout: 60_000 },
     async () => {
       const proxy = await startSilentProxy(url);
@@ -174,7 +174,7 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
         expect(performance.now() - begun).toBeGreaterThan(19_000);
         held.release(true);
         proxy.heal();
-        // Those that were idle in the pool are given up after 10 s of it.
+        // Idle connections in the pool are given up after 10 s of silence.
         await probeWrites(database);
       } finally {
         await proxy.stop();
@@ -182,13 +182,13 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
     },
   );
 
-  it('a connection at rest, as a listener’s, is not taken for a silent one', { timeout: 60_000 }, async () => {
+  it('a connection at rest, such as a listener’s, does not count as silent', { timeout: 60_000 }, async () => {
     const database = await open(url);
     const listener = await database.pool.connect();
     const heard: unknown[] = [];
     listener.on('notification', ({ payload }) => heard.push(payload));
     await listener.query('listen news');
-    // The bound of silence itself is waited for: nothing else tells that it has passed.
+    // Waits for the bound of silence: no event tells that it has passed.
     await new Promise((resolve) => setTimeout(resolve, 21_000));
     await database.pool.query(`notify news, 'still there'`);
     await vi.waitFor(() => expect(heard).toEqual(['still there']));
@@ -196,7 +196,7 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
   });
 
   describe.each(PGBOUNCERS)('behind PgBouncer $version', (pgbouncer) => {
-    it('in session mode all of it works, the queue in the database too', { timeout: 60_000 }, async () => {
+    it('in session mode everything works, including the queue in the database', { timeout: 60_000 }, async () => {
       const pooler = await startPgBouncer(pgbouncer, serverUrl ?? '', 'session');
       try {
         await expectJobs(pooler.through(url));
@@ -210,7 +210,7 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
       ['', []],
       [' of a pooler that lets none wait', ['query_wait_timeout = 1']],
     ])(
-      'four processes share five sessions%s: no caller is refused, and a line of the log tells',
+      'four processes share five sessions%s: no caller is refused, and a log line reports it',
       async (_what, settings) => {
         await (await open(url)).close();
         opened.pop();
@@ -236,7 +236,7 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
       },
     );
 
-    it('a start that is given no session says so', async () => {
+    it('a start without a session reports it', async () => {
       const pooler = await startPgBouncer(pgbouncer, serverUrl ?? '', 'session', 1);
       const holder = new pg.Client({ connectionString: pooler.through(url) });
       await holder.connect();
@@ -265,10 +265,10 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
 });
 
 describe.skipIf(!serverUrl || !REDIS_AVAILABLE || !HAPROXY_AVAILABLE)(
-  'an HAProxy that ends what rests for a second',
+  'an HAProxy that ends connections after a second of rest',
   () => {
     it.each(['Redis', 'the database'])(
-      'before PostgreSQL and a queue in %s is not noticed',
+      'in front of PostgreSQL, with a queue in %s, is not noticed',
       { timeout: 60_000 },
       async (home) => {
         const redis = await startRedis();
@@ -288,7 +288,7 @@ describe.skipIf(!serverUrl || !REDIS_AVAILABLE || !HAPROXY_AVAILABLE)(
             await probeWrites(database);
             await queues.add('expand', [{ id: `job-${id}`, data: { id } }]);
             await vi.waitFor(() => expect(ran).toContain(id), { timeout: 15_000 });
-            // Everything rests for longer than the proxy bears: the rest itself is what is tried.
+            // Everything rests for longer than the proxy allows: the rest itself is under test.
             await new Promise((resolve) => setTimeout(resolve, 2_500));
           }
         } finally {

@@ -4,7 +4,7 @@ import { executePrepared } from '../../../src/database/database.js';
 import type { Database } from '../../../src/database/database.js';
 import { PLACES, openPlace } from './places.js';
 
-/** What our repositories and BullMQ rely on, the same on the embedded database as with pg on PostgreSQL. */
+/** Behaviour that our repositories and BullMQ rely on, equal on the embedded database and with pg on PostgreSQL. */
 describe.each(PLACES)('the %s database', (place) => {
   let database: Database;
   let remove: () => Promise<void>;
@@ -24,11 +24,11 @@ describe.each(PLACES)('the %s database', (place) => {
   const add = (id: number) => `insert into note values (${id}, 'x')`;
 
   describe('transactions', () => {
-    it('a rollback takes its own statements and no others', async () => {
+    it('a rollback undoes its own statements only', async () => {
       let outside: Promise<unknown> | undefined;
       const inside = database.kysely.transaction().execute(async (transaction) => {
         await sql.raw(add(1)).execute(transaction);
-        // Begun while the transaction is open, and not part of it.
+        // Begun while the transaction is open, and outside of it.
         outside = sql.raw(add(2)).execute(database.kysely);
         await sql.raw(add(3)).execute(transaction);
         throw new Error('changed my mind');
@@ -52,7 +52,7 @@ describe.each(PLACES)('the %s database', (place) => {
       },
     );
 
-    it('nobody sees what is not committed', async () => {
+    it('shows no uncommitted rows', async () => {
       let seen: Promise<number[]> | undefined;
       await database.kysely
         .transaction()
@@ -66,7 +66,7 @@ describe.each(PLACES)('the %s database', (place) => {
       expect(await seen).toEqual([]);
     });
 
-    it('a failed statement ends the transaction and nothing else', async () => {
+    it('a failed statement ends its transaction only', async () => {
       const failing = database.kysely.transaction().execute(async (transaction) => {
         await sql.raw(add(1)).execute(transaction);
         await sql.raw(add(1)).execute(transaction);
@@ -78,7 +78,7 @@ describe.each(PLACES)('the %s database', (place) => {
       expect(await ids()).toEqual([2]);
     });
 
-    it('many that read and then write lose no update', async () => {
+    it('simultaneous reads and writes lose no update', async () => {
       await database.pool.query(`insert into note values (1, '0')`);
       const increment = () =>
         database.kysely.transaction().execute(async (transaction) => {
@@ -107,7 +107,7 @@ describe.each(PLACES)('the %s database', (place) => {
       expect(await ids()).toEqual([3]);
     });
 
-    it('a client that is released as broken in the middle of one leaves nothing behind', async () => {
+    it('a client that is released as broken during a transaction leaves nothing behind', async () => {
       const client = await database.pool.connect();
       await client.query('begin');
       await client.query(add(1));
@@ -125,8 +125,8 @@ describe.each(PLACES)('the %s database', (place) => {
     });
   });
 
-  describe('a statement that met another', () => {
-    /** Refuses the first calls with this code; a sequence is not taken back with the statement. */
+  describe('a statement with a conflict', () => {
+    /** Refuses the first calls with this code; a sequence is not rolled back with the statement. */
     const refusing = async (code: string, times: number) => {
       const name = `met_${code.toLowerCase()}_${times}`;
       await database.pool.query(`create sequence ${name}`);
@@ -143,7 +143,7 @@ describe.each(PLACES)('the %s database', (place) => {
       expect(await refusing(code, 3)).toEqual([{ call: 4 }]);
     });
 
-    it('is given up after the fourth attempt, and at once for any other reason', async () => {
+    it('fails after the fourth attempt, and at once for any other reason', async () => {
       await expect(refusing('40P01', 9)).rejects.toMatchObject({ code: '40P01' });
       await expect(refusing('23505', 1)).rejects.toMatchObject({ code: '23505' });
     });
@@ -154,7 +154,7 @@ describe.each(PLACES)('the %s database', (place) => {
       name: string;
     }>`select name from pg_prepared_statements where name like 'doubled-%' order by name`;
     const names: string[] = [];
-    // One after the other, they have the same connection, which tells of its own statements.
+    // In turn, they have the same connection, which reports its own statements.
     for (let run = 1; run <= 9; run++) {
       const rows = await executePrepared(database, 'doubled', own);
       names.push(rows.at(-1)?.name ?? 'none');
@@ -177,7 +177,7 @@ describe.each(PLACES)('the %s database', (place) => {
     it.each([
       ['plain', 'LISTEN news'],
       ['quoted', 'listen "news"'],
-      // BullMQ says what each of its statements is for, in a comment before it.
+      // BullMQ writes the purpose of each statement in a comment before it.
       ['behind a block comment', '/* bullmq: wait for a job */ LISTEN "news"'],
       ['behind line comments', '-- bullmq\n-- wait for a job\n  LISTEN "news"'],
     ])('%s', async (_what, statement) => {
@@ -187,7 +187,7 @@ describe.each(PLACES)('the %s database', (place) => {
       client.release(true);
     });
 
-    it('a listener stands in nobody’s way, and hears nothing of other channels', async () => {
+    it('a listener does not block, and hears only its own channels', async () => {
       const one = await listenOn('listen one');
       const two = await listenOn('listen two');
       await database.kysely.transaction().execute((transaction) => sql.raw(add(1)).execute(transaction));
@@ -198,7 +198,7 @@ describe.each(PLACES)('the %s database', (place) => {
       two.client.release(true);
     });
 
-    it('UNLISTEN ends it', async () => {
+    it('UNLISTEN ends the notifications', async () => {
       const { client, heard } = await listenOn('listen news');
       await client.query('listen other');
       await client.query('/* bullmq */ unlisten news');
@@ -208,7 +208,7 @@ describe.each(PLACES)('the %s database', (place) => {
       client.release(true);
     });
 
-    it('a notification leaves with its transaction, or not at all', async () => {
+    it('a notification is sent with its transaction, or not at all', async () => {
       const { client, heard } = await listenOn('listen news');
       const speak = (words: string, end: 'commit' | 'rollback') =>
         database.kysely
@@ -246,7 +246,7 @@ describe.each(PLACES)('the %s database', (place) => {
       ['jsonb', `'{"a":[1,null,"ü"]}'::jsonb`, { a: [1, null, 'ü'] }],
       ['timestamptz', `'2026-11-23T10:00:00.123Z'::timestamptz`, MOMENT],
       ['no timestamptz', 'null::timestamptz', null],
-    ])('%s is read as pg does with our parsers', async (_what, expression, expected) => {
+    ])('reads %s as pg does with our parsers', async (_what, expression, expected) => {
       const { rows } = await database.pool.query<{ value: unknown }>(`select ${expression} as value`);
       expect(rows[0]?.value).toStrictEqual(expected);
     });
@@ -259,12 +259,12 @@ describe.each(PLACES)('the %s database', (place) => {
       ['boolean', false],
       ['text', '😀 \\ \' "'],
       ['integer', null],
-    ])('a parameter of %s comes back as it went', async (type, value) => {
+    ])('returns a parameter of %s unchanged', async (type, value) => {
       const { rows } = await database.pool.query<{ value: unknown }>(`select $1::${type} as value`, [value]);
       expect(rows[0]?.value).toStrictEqual(value);
     });
 
-    it('arrays of numbers and JSON are given as text', async () => {
+    it('accepts arrays of numbers and JSON as text', async () => {
       const { rows } = await database.pool.query('select $1::bigint[] as seqs, $2::jsonb as details', [
         '{3,4}',
         '{"0":{"attempts":1}}',
@@ -272,7 +272,7 @@ describe.each(PLACES)('the %s database', (place) => {
       expect(rows).toEqual([{ seqs: [3, 4], details: { 0: { attempts: 1 } } }]);
     });
 
-    it('results tell how many rows they are about', async () => {
+    it('results tell the number of rows', async () => {
       const count = async (statement: string) => (await database.pool.query(statement)).rowCount;
       expect(await count(`insert into note values (1, 'a'), (2, 'b'), (3, 'c')`)).toBe(3);
       expect(await count(`update note set text = 'z' where id > 1`)).toBe(2);

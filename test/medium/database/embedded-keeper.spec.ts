@@ -22,14 +22,14 @@ describe('the embedded database under steady load', () => {
     return rows[0]!.value;
   };
 
-  it('keeps its log and a table that is written again and again within bounds', async () => {
+  it('limits its log and a table that is rewritten again and again', async () => {
     const { pool } = database;
     await pool.query('create table hot (id int primary key, value text)');
     await pool.query(`insert into hot select n, repeat('x', 1000) from generate_series(1, ${ROWS}) as n`);
     const keeper = new EmbeddedKeeper(database);
     const start = await read(`pg_current_wal_insert_lsn() - '0/0'::pg_lsn`);
     let written = 0;
-    // Each round writes some 15 MB, more than comes between two looks.
+    // Each round writes about 15 MB, more than comes between two looks.
     while (written < 320 * MB) {
       for (let round = 0; round < 5; round++)
         await pool.query(`update hot set value = repeat(chr(97 + (id + ${round}) % 26), 1000)`);
@@ -44,7 +44,7 @@ describe('the embedded database under steady load', () => {
     );
   }, 60_000);
 
-  it('keeps the catalog within bounds while temporary tables come and go, as the queue makes them', async () => {
+  it('limits the catalog while temporary tables come and go, as the queue makes them', async () => {
     const { pool } = database;
     const keeper = new EmbeddedKeeper(database);
     for (let round = 0; round < 20; round++) {
@@ -61,7 +61,7 @@ describe('the embedded database under steady load', () => {
     expect(await read(`pg_table_size('pg_attribute')`)).toBeLessThan(before * 1.2);
   }, 60_000);
 
-  it('has its session forget temporary tables with each checkpoint', async () => {
+  it("clears the session's memory of temporary tables with each checkpoint", async () => {
     const { pool } = database;
     const keeper = new EmbeddedKeeper(database);
     const remembered = () =>
@@ -76,7 +76,7 @@ describe('the embedded database under steady load', () => {
     const before = await remembered();
     await pass(1_000);
     const grown = (await remembered()) - before;
-    // 80 MB, so that the log has as much as a checkpoint takes.
+    // 80 MB, enough log for a checkpoint.
     await pool.query('create table much (value text); alter table much alter value set storage external');
     for (let round = 0; round < 8; round++)
       await pool.query(`insert into much select repeat(n::text, 1000) from generate_series(10001, 12000) as n`);
