@@ -10,21 +10,21 @@ import { SharedClock } from './shared-clock.repository.js';
 import { WaveService } from './wave.service.js';
 
 const EVERY_MS = 1_000;
-/** Another server that takes over may be behind by so much. */
+/** Milliseconds that another database server may be behind after a takeover. */
 const BACK_MS = 500;
-/** Campaigns that a line of the log names. */
+/** How many campaigns a log line names. */
 const NAMED = 10;
 
 /**
- * Looks for what is due. The schedule is in the rows: a look that is missed is made up for by the next, whoever makes
- * it.
+ * Fires due campaigns and waves. The schedule is in the rows, so a missed round is caught up by the next round of any
+ * process.
  */
 @Injectable()
 export class CampaignScheduler implements BeforeApplicationShutdown {
   private readonly log = new Logger('Campaigns');
   private readonly rounds = new Rounds(this.log, 'The look for campaigns', () => this.look());
 
-  /** Of the last look; infinite before the first. */
+  /** Time of the last round; infinite before the first. */
   private lookedAt = Infinity;
 
   constructor(
@@ -56,12 +56,12 @@ export class CampaignScheduler implements BeforeApplicationShutdown {
           return more;
         });
     } finally {
-      // When all are kept: the last must not wait for the first to be on its way.
+      // After all commits: otherwise the last campaign would wait for the queue of the first.
       if (made.length > 0) await this.queue.enqueueExpansions(made);
     }
   }
 
-  /** At each start, and when the database's clock went back: what was planned by it lies in days to come. */
+  /** At each start, and after the database's clock went back: times planned before may lie in the future. */
   private async replan(now: number): Promise<void> {
     const ids = await this.plans.replan(now);
     if (ids.length === 0) return;

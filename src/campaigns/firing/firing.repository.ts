@@ -8,7 +8,7 @@ import type { Definition } from '../campaign.js';
 import type { DueCampaign, Planned, PlannedRun } from './firing.js';
 import type { WavePlan } from './wave.js';
 
-/** Of one statement: PostgreSQL takes 65,535 parameters. */
+/** Rows per statement: PostgreSQL takes 65,535 parameters. */
 const ROWS = 1_000;
 
 /** The client that started a manual run, and its Idempotency-Key. */

@@ -14,21 +14,21 @@ import { isRefused } from './refused.js';
 import { WaveService } from './wave.service.js';
 import type { Round } from './wave.service.js';
 
-/** Campaigns of one transaction: some 50 ms. */
+/** Campaigns per transaction: about 50 ms. */
 const LIMIT = 100;
 
 export interface ManualRun {
   messageSeqs: number[];
   /** Null: a run exists under the same key, or of the same millisecond. */
   runSeq: number | null;
-  /** An earlier run is still under way. */
+  /** An earlier run has not ended. */
   busy: boolean;
 }
 
 /**
- * Fires campaigns. A run is a row under a unique key, and its messages are accepted in the transaction that inserts it.
- * Meanwhile the campaign is locked, and other processes pass it over. So each firing is made once, however many
- * processes there are, whatever their clocks say and whenever they die.
+ * Fires campaigns. A run is a row with a unique key, and its messages are accepted in the transaction that inserts it.
+ * The campaign is locked meanwhile, and other processes skip it. So each firing happens once, for any number of
+ * processes, clocks and crashes.
  */
 @Injectable()
 export class FiringService {
@@ -52,7 +52,7 @@ export class FiringService {
     }
   }
 
-  /** Fires a campaign now, beside its schedule and its overlap rule. */
+  /** Fires a campaign now, independent of its schedule and overlap rule. */
   fireNow(
     campaign: { seq: number; id: string; definition: Definition },
     now: number,
@@ -67,7 +67,7 @@ export class FiringService {
     });
   }
 
-  /** A transaction for each campaign: one that the database refuses is paused with the reason, the others fire. */
+  /** One transaction per campaign: a campaign that the database refuses is paused with the reason, the others fire. */
   private async fireEach(now: number): Promise<Round> {
     const messageSeqs: number[] = [];
     for (const seq of await this.firings.listDue(now, LIMIT))

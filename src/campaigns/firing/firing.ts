@@ -7,41 +7,44 @@ import { countFirings, lastFiring } from '../schedule/span.js';
 import { planWaves } from './wave.js';
 import type { WavePlan } from './wave.js';
 
-/** What becomes of a campaign whose time has come, pure. Times are epoch ms. */
+/** The runs and the next firing of a due campaign, pure. Times are epoch ms. */
 
 export interface DueCampaign {
   seq: number;
   id: string;
   applicationId: string;
   definition: Definition;
-  /** The moment it was to fire next. */
+  /** When the campaign was due. */
   nextAt: number;
   applicationEnabled: boolean;
-  /** An earlier run is still under way. */
+  /** An earlier run has not ended. */
   busy: boolean;
-  /** Of the last run, from 0 to 1: failed and rejected of all that have an end. Null: not asked, or nothing to go by. */
+  /**
+   * The share of failed and rejected among the settled deliveries of the last run, from 0 to 1. Null: not needed, or no
+   * such deliveries.
+   */
   failureShare: number | null;
 }
 
 export interface PlannedRun {
   scheduledAt: number;
-  /** Null: it fires. */
+  /** The reason if the run is skipped; null if it fires. */
   skipped: string | null;
   waves: WavePlan[];
-  /** It stands for several that were missed, of which it is the last. */
+  /** Several missed firings that this run, the last of them, stands for. */
   missed?: Missed;
 }
 
 export interface Missed {
   count: number;
-  /** The first of them. */
+  /** The time of the first. */
   from: number;
 }
 
 export interface Planned {
   runs: PlannedRun[];
   next: NextFiring | null;
-  /** Why the campaign is paused now. */
+  /** The reason if the campaign is paused now. */
   pause: string | null;
   cancelEarlier: boolean;
 }
@@ -51,9 +54,9 @@ export interface NextFiring {
   dueAt: number;
 }
 
-/** Firings that are made at once, under the catch-up policy `all`; a campaign with more comes again. */
+/** Most firings planned at once with the catch-up policy `all`; the campaign stays due for the rest. */
 const AT_ONCE = 100;
-/** A run in the recipients' time begins in the first zone 26 hours before it does in the last. */
+/** A run in the recipients' time begins in the first zone 26 hours before the last. */
 const ROUND_THE_WORLD_MS = 26 * HOUR_MS;
 
 /** Throws ScheduleError. */
@@ -80,7 +83,7 @@ export function planFirings(campaign: DueCampaign, ttlSeconds: number, now: numb
   return planned;
 }
 
-/** The first firing after a moment; null: it never fires again. */
+/** The first firing after a time; null if there is none. */
 export function planNext(definition: Definition, salt: string, after: number): NextFiring | null {
   const schedule = readSchedule(definition.schedule);
   const firing = nextFiring(schedule, after);
@@ -91,14 +94,14 @@ function dueAt(schedule: Schedule, salt: string, firing: Firing): number {
   return firing.at + jitterOf(schedule, salt, firing.at);
 }
 
-/** The last of the firings that are too late for certain, so that one run stands for all of them. */
+/** The last of the firings that are certainly too late, so that one run stands for all of them. */
 function findMissed({ definition, id }: DueCampaign, schedule: Schedule, first: Firing, now: number): Firing | null {
   const { catchUp = 'once', catchUpSeconds = DEFAULT_CATCH_UP_S } = definition.policies ?? {};
   const lateMs = catchUp === 'all' ? Math.max(LATE_MS, catchUpSeconds * 1_000) : LATE_MS;
   const around = schedule.recipient ? ROUND_THE_WORLD_MS : 0;
   const last = lastFiring(schedule, first.at - 1, now - lateMs - schedule.jitterMs - around - 1);
   if (last === null || catchUp !== 'once') return last;
-  // The last of all is made up for.
+  // The last of all is sent under `once`.
   const following = nextFiring(schedule, last.at);
   const isOvertaken = following !== null && dueAt(schedule, id, following) <= now;
   return isOvertaken ? last : lastFiring(schedule, first.at - 1, last.at - 1);
@@ -121,7 +124,7 @@ function toMissedRun(
   return { ...run, skipped, missed: { count, from: first.at } };
 }
 
-/** Why it does not fire. */
+/** The reason why the campaign does not fire; null if it fires. */
 function refuse(
   { definition, applicationEnabled, busy, failureShare, id }: DueCampaign,
   schedule: Schedule,
@@ -132,7 +135,7 @@ function refuse(
 ): string | null {
   const { policies = {} } = definition;
   if (!applicationEnabled) return DISABLED;
-  // In the recipients' time each wave is late by itself.
+  // In the recipients' time each wave checks its own delay.
   const lateMs = now - dueAt(schedule, id, firing) - (schedule.recipient ? ROUND_THE_WORLD_MS : 0);
   const late = refuseLate(policies, lateMs, last);
   if (late !== null) return late;
@@ -146,7 +149,7 @@ function refuse(
   return null;
 }
 
-/** Under `cancel`: what has been planned in this round is called off before it began. */
+/** With `cancel`: runs planned earlier in this round are skipped. */
 function overtake(planned: Planned): void {
   planned.cancelEarlier = true;
   for (const run of planned.runs) {

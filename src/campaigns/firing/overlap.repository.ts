@@ -5,18 +5,18 @@ import { bigints } from '../../database/bigints.js';
 import type { MessageState, Tables } from '../../database/tables.js';
 import { MessageControlRepository } from '../../messages/control/message-control.repository.js';
 
-/** A message that is under way. */
+/** A message that has not ended. */
 export interface MovingMessage {
   id: string;
   state: MessageState;
 }
 
-/** What of a campaign's earlier runs is still under way when it is to fire again, and calling that off. */
+/** Finds and cancels the unfinished parts of a campaign's earlier runs. */
 @Injectable()
 export class OverlapRepository {
   constructor(private readonly control: MessageControlRepository) {}
 
-  /** Of the campaigns, those with a run under way. */
+  /** The campaigns with an unfinished run. */
   async findBusy(campaignSeqs: readonly number[], transaction: Transaction<Tables>): Promise<Set<number>> {
     if (campaignSeqs.length === 0) return new Set();
     const { rows } = await sql<{ campaign_seq: number }>`
@@ -25,7 +25,9 @@ export class OverlapRepository {
     return new Set(rows.map((row) => row.campaign_seq));
   }
 
-  /** Calls off what has not left of a campaign's runs. Waves before runs, as who sends them locks them. */
+  /**
+   * Cancels the unsent part of a campaign's runs. Locks waves before runs, the order of the statements that send waves.
+   */
   async cancelRuns(campaignSeq: number, reason: string, transaction: Transaction<Tables>): Promise<void> {
     await sql`
       update campaign_wave set state = 'cancelled', reason = ${reason} where state = 'waiting' and run_seq in (
@@ -41,7 +43,7 @@ export class OverlapRepository {
     for (const { application_id: applicationId, id } of sent) await this.control.cancel(applicationId, id, transaction);
   }
 
-  /** Messages of a campaign's runs that are under way, of waves as well that somebody else is just sending. */
+  /** The unfinished messages of a campaign's runs, including those of waves that another transaction is sending. */
   async listMoving(campaignSeq: number, transaction: Transaction<Tables>): Promise<MovingMessage[]> {
     const ofCampaign = sql`run_seq in (select seq from campaign_run where campaign_seq = ${campaignSeq})`;
     await sql`select from campaign_wave where ${ofCampaign} and state = 'waiting' for update`.execute(transaction);
@@ -50,8 +52,8 @@ export class OverlapRepository {
   }
 
   /**
-   * By wave, those of earlier runs that wait, or have a message that moves, in its zones and east of them: there an
-   * earlier run is as far as this one. West of them it has yet to come, which is no overlap.
+   * By wave: the waves of earlier runs, in its zones and east of them, that wait or have an unfinished message. East of
+   * the zones, the earlier run is as far as this one. Waves west of them are still to come, which is no overlap.
    */
   async findEarlier(waveSeqs: readonly number[], transaction: Transaction<Tables>): Promise<Map<number, number[]>> {
     const found = new Map<number, number[]>();
@@ -74,7 +76,7 @@ export class OverlapRepository {
     return found;
   }
 
-  /** Calls off what has not left of waves that the caller does not hold. Answers the runs of those that waited. */
+  /** Cancels the unsent part of waves that the caller has not locked. Returns the runs of the waves that waited. */
   async cancelWaves(waveSeqs: readonly number[], reason: string, transaction: Transaction<Tables>): Promise<number[]> {
     if (waveSeqs.length === 0) return [];
     const seqs = bigints(waveSeqs);
@@ -82,7 +84,7 @@ export class OverlapRepository {
       update campaign_wave set state = 'skipped', reason = ${reason} where seq in (
         select seq from campaign_wave where seq = any(${seqs}) and state = 'waiting' order by seq for update)
       returning run_seq`.execute(transaction);
-    // A second statement: it sees what others have made of waves for which the first had to wait.
+    // A second statement, because it sees commits that the first one waited for.
     const sent = await this.findMoving(sql`wave.seq = any(${seqs})`, transaction);
     for (const { application_id: applicationId, id } of sent) await this.control.cancel(applicationId, id, transaction);
     return rows.map((row) => row.run_seq);
@@ -98,17 +100,17 @@ export class OverlapRepository {
   }
 }
 
-/** When a wave was meant, in epoch ms, with the jitter of its run: that is not in the run's own moment. */
+/** When a wave was due, in epoch ms, with the jitter of its run, which the run's own time does not contain. */
 function momentOf(wave: ReturnType<typeof sql>) {
   return sql`(${wave}.plan->>'scheduledAt')::float8`;
 }
 
-/** When a run was to come first, in UTC+14: how far round the world its waves are counts from there. */
+/** When a run began in UTC+14; the position of its waves around the world is counted from then. */
 function beginOf(run: ReturnType<typeof sql>) {
   return sql`(select min(${momentOf(sql`first`)}) as at from campaign_wave first where first.run_seq = ${run}.seq)`;
 }
 
-/** Of `campaign_run`. The messages' side comes first, because few of them move. */
+/** A condition on `campaign_run`. The subquery of messages comes first, because few messages are unfinished. */
 const UNDER_WAY = sql`(campaign_run.state = 'running' or campaign_run.seq in (
   select wave.run_seq from message
   join campaign_message sent on sent.message_seq = message.seq

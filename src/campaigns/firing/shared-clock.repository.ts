@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
 
-/** The one clock that all processes share: theirs may differ by seconds. Tests put their own in its place. */
+/** The database's clock, which all processes share, because their own may differ by seconds. Tests replace it. */
 @Injectable()
 export class SharedClock {
   constructor(@Inject(DATABASE) private readonly database: Database) {}

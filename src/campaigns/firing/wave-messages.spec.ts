@@ -4,11 +4,11 @@ import { toMessages } from './wave-messages.js';
 const say = (alert: string) => ({ message: { alert } });
 const base = { name: 'n', content: { ...say('hi'), ttl: 60 }, schedule: {} };
 
-it('one message for everybody', () => {
+it('makes one message for all devices', () => {
   expect(toMessages(base, 'c')).toEqual([{ variant: null, language: null, body: base.content, where: [] }]);
 });
 
-it('a language leaves the rest of the content as it is, and narrower ones go before wider', () => {
+it('a language changes only its fields, and a narrower language takes precedence', () => {
   const messages = toMessages({ ...base, languages: { de: say('hallo'), 'de-AT': say('servus') } }, 'c');
   expect(messages).toEqual([
     {
@@ -38,7 +38,7 @@ it('variants take shares one after another, to a hundredth of a percent', () => 
   ]);
 });
 
-it('a variant’s own language goes before its content, and that before the campaign’s languages', () => {
+it('a variant’s language takes precedence over its content, and the content over the campaign’s languages', () => {
   const split = [{ name: 'B', share: 100, content: say('B'), languages: { fr: say('B fr') } }];
   const messages = toMessages({ ...base, languages: { de: say('de'), fr: say('fr') }, split }, 'c');
   expect(messages.map(({ language, body }) => [language, body.message])).toEqual([

@@ -1,7 +1,7 @@
 import type { DeviceCondition } from '../../database/tables.js';
 import type { Content, Definition, Variant } from '../campaign.js';
 
-/** The messages of one wave, pure: one for each variant and language, so that every device is meant by one at most. */
+/** The messages of a wave, pure: one per variant and language, such that no device is in two audiences. */
 export interface WaveMessage {
   variant: string | null;
   language: string | null;
@@ -22,7 +22,7 @@ export function toMessages(definition: Definition, campaignId: string): WaveMess
   });
 }
 
-/** The longest that fits is the language of a device: `de-AT` goes before `de`, and the content itself is for the rest. */
+/** The longest matching language applies to a device: `de-AT` before `de`; the content itself is for all others. */
 function inLanguages(definition: Definition, variant: Variant | null): WaveMessage[] {
   const own = variant?.languages ?? {};
   const languages = [...new Set([...Object.keys(definition.languages ?? {}), ...Object.keys(own)])];

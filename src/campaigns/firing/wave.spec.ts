@@ -25,11 +25,11 @@ function fire(schedule: Parameters<typeof readSchedule>[0], policies: Policies =
   return { terms, firing };
 }
 
-describe('quiet hours, time to live and catching up: what becomes of the wave of New York (UTC-5)', () => {
+describe('the wave of New York (UTC-5) under quiet hours, time to live and catch-up', () => {
   const hold = { from: '22:00', to: '08:00', action: 'hold' as const };
   const drop = { ...hold, action: 'drop' as const };
   const NONE = null;
-  // Local time, quiet hours, time to live in hours, hours that the scheduler comes late, catch-up, and what is to be.
+  // Local time, quiet hours, time to live in hours, delay of the scheduler in hours, catch-up policy, expected outcome.
   it.each<[string, Policies['quietHours'] | null, number, number, Policies['catchUp'], string]>([
     ['2026-11-30T09:00', NONE, 48, 0, 'once', 'sent 2026-11-30T14:00'],
     ['2026-11-30T09:00', hold, 48, 0, 'once', 'sent 2026-11-30T14:00'],
@@ -41,7 +41,7 @@ describe('quiet hours, time to live and catching up: what becomes of the wave of
     ['2026-11-30T08:00', hold, 48, 0, 'once', 'sent 2026-11-30T13:00'],
     ['2026-11-30T23:30', hold, 48, 0, 'once', 'sent 2026-12-01T13:00'],
     ['2026-11-30T23:30', drop, 48, 0, 'once', IN_QUIET_HOURS],
-    // Held until morning, when nobody wants it any more; a minute more of life, and it is sent.
+    // Held until morning, after the time to live has ended; with a minute more, the wave is sent.
     ['2026-11-30T23:00', hold, 9, 0, 'once', DEAD_BY_MORNING],
     ['2026-11-30T23:00', hold, 10, 0, 'once', 'sent 2026-12-01T13:00'],
     ['2026-11-30T23:00', hold, 8, 0, 'skip', DEAD_BY_MORNING],
@@ -51,7 +51,7 @@ describe('quiet hours, time to live and catching up: what becomes of the wave of
     ['2026-11-30T09:00', NONE, 48, 5, 'all', 'sent 2026-11-30T19:00'],
     ['2026-11-30T09:00', NONE, 48, 30, 'all', 'missed by 108000 s, more than catchUpSeconds'],
     ['2026-11-30T09:00', NONE, 4, 5, 'once', 'its time to live has ended'],
-    // So late that it is night.
+    // So late that quiet hours have begun.
     ['2026-11-30T20:00', hold, 48, 3, 'once', 'waits 2026-12-01T13:00'],
     ['2026-11-30T20:00', hold, 10, 3, 'once', DEAD_BY_MORNING],
     ['2026-11-30T20:00', drop, 48, 3, 'once', IN_QUIET_HOURS],
@@ -79,13 +79,13 @@ describe('quiet hours, time to live and catching up: what becomes of the wave of
 });
 
 describe('waves', () => {
-  it('a plain campaign has one, for everybody', () => {
+  it('a plain campaign has one wave for all devices', () => {
     const { terms, firing } = fire({ at: ['2026-11-30T09:00Z'] });
     expect(planWaves(terms, firing)).toEqual([
       { scheduledAt: at('2026-11-30T09:00'), dueAt: at('2026-11-30T09:00'), dropped: null, quiet: [], zoned: false },
     ]);
   });
-  it('in the recipients’ time every zone of the world is in exactly one, at its own hour', () => {
+  it('in the recipients’ time every zone of the world is in exactly one wave, at its own hour', () => {
     const { terms, firing } = fire({ at: ['2026-11-30T09:00'], timeZone: 'recipient' });
     const waves = planWaves(terms, firing);
     const zones = [...Intl.supportedValuesOf('timeZone'), 'US/Pacific', 'Asia/Kolkata'];
@@ -101,7 +101,7 @@ describe('waves', () => {
     expect(waves.length).toBeLessThan(45);
     expect((waves.at(-1)?.dueAt ?? 0) - (waves[0]?.dueAt ?? 0)).toBe(25 * HOUR);
   });
-  it('devices without a zone, or with one that is none, go with the default zone', () => {
+  it('devices without a zone, or with an unknown zone, are in the wave of the default zone', () => {
     const { terms, firing } = fire({ at: ['2026-11-30T09:00'], timeZone: 'recipient', defaultTimeZone: 'Asia/Tokyo' });
     const named = ['Mars/Base', 'Asia/Tokyo', 'Europe/Berlin'];
     const found = planWaves(terms, firing).flatMap((wave) => {
@@ -113,7 +113,7 @@ describe('waves', () => {
       { due: '2026-11-30T08:00', of: ['Europe/Berlin'], orNone: false },
     ]);
   });
-  it('quiet hours of a campaign at one instant hold the zones where it is night', () => {
+  it('quiet hours of a campaign at one time hold the zones where it is night', () => {
     const quietHours = { from: '22:00', to: '08:00', action: 'hold' as const };
     const { terms, firing } = fire({ at: ['2026-11-30T12:00Z'] }, { quietHours });
     const dueIn = (zone: string) =>
@@ -128,7 +128,7 @@ describe('waves', () => {
 });
 
 describe('quiet times', () => {
-  it('over midnight, within a day, and at daylight saving', () => {
+  it('are computed over midnight, within a day, and at daylight saving', () => {
     const night = { from: '22:00', to: '08:00', action: 'hold' as const };
     expect(
       quietTimes(night, 'Europe/Berlin', at('2026-03-28T12:00'))

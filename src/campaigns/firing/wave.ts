@@ -6,19 +6,19 @@ import { distinctZones, isTimeZone, toLocal, toMoment } from '../schedule/time-z
 import { jitterOf } from '../schedule/schedule.js';
 import type { Firing, Schedule } from '../schedule/schedule.js';
 
-/** Waves, pure: a run reaches the devices of a zone when its time has come there, and outside of their quiet hours. */
+/** Waves, pure: a run reaches the devices of a zone at their local time and outside of their quiet hours. */
 
-/** What zones that go together have in common. Times are epoch ms. */
+/** The times that zones in one wave share, in epoch ms. */
 export interface WavePlan {
-  /** The moment that the schedule means in these zones, jitter included: what a time to live counts from. */
+  /** The scheduled time in these zones, with jitter; the time to live counts from here. */
   scheduledAt: number;
-  /** Later than that when it falls into quiet hours. */
+  /** Later than `scheduledAt` if that time is in quiet hours. */
   dueAt: number;
-  /** Why nobody in these zones gets it. */
+  /** The reason if no device in these zones gets the message; else null. */
   dropped: string | null;
-  /** The quiet times that follow, for a week. */
+  /** The quiet times of the next week. */
   quiet: QuietTime[];
-  /** False: one wave for everybody, wherever they are. */
+  /** False: one wave for all zones. */
   zoned: boolean;
 }
 
@@ -26,7 +26,7 @@ export interface WaveTerms {
   schedule: Schedule;
   quietHours: QuietHours | undefined;
   ttlSeconds: number;
-  /** What the jitter is drawn from: the campaign's id. */
+  /** Seed of the jitter: the campaign's id. */
   salt: string;
 }
 
@@ -34,7 +34,7 @@ const QUIET_DAYS = 7;
 export const IN_QUIET_HOURS = 'quiet hours of the recipients';
 export const DEAD_BY_MORNING = 'its time to live ends before the quiet hours do';
 
-/** The waves of a firing: one, or one for each group of zones in which it comes at the same moment. */
+/** The waves of a firing: one, or one per group of zones with the same time. */
 export function planWaves(terms: WaveTerms, firing: Firing): WavePlan[] {
   if (!isZoned(terms)) return [planZone(terms, firing, terms.schedule.zone)];
   const zones = [...distinctZones(firing.at), defaultZone(terms)];
@@ -42,7 +42,9 @@ export function planWaves(terms: WaveTerms, firing: Firing): WavePlan[] {
   return [...new Map(plans.map((plan) => [keyOf(plan), plan])).values()].toSorted((a, b) => a.dueAt - b.dueAt);
 }
 
-/** Whom a wave is for, of the zones that devices name; null: nobody. `orNone`: also those that name none. */
+/**
+ * The zones of a wave among those of the devices; null if there are none. `orNone`: includes devices without a zone.
+ */
 export function zonesOf(
   plan: WavePlan,
   terms: WaveTerms,
@@ -57,7 +59,7 @@ export function zonesOf(
 
 export type WaveDecision = { do: 'send' } | { do: 'skip'; reason: string } | { do: 'wait'; until: number };
 
-/** What to do with a wave whose time has come, be it late. */
+/** Whether to send, delay or skip a wave that is due, perhaps late. */
 export function decideWave(
   plan: WavePlan,
   dueAt: number,
@@ -99,7 +101,7 @@ function planZone(terms: WaveTerms, firing: Firing, zone: string): WavePlan {
   return { ...plan, dueAt: dropped === null ? now[1] : scheduledAt, dropped, quiet: later };
 }
 
-/** The quiet times of a zone that have not ended by a moment, for a week; by the rule of the schedule at daylight saving. */
+/** The quiet times of a zone that end after a time, for a week; daylight saving is treated as in schedules. */
 export function quietTimes(hours: QuietHours, zone: string, after: number): QuietTime[] {
   const [from, to] = [minutesOf(hours.from) * MINUTE_MS, minutesOf(hours.to) * MINUTE_MS];
   const today = Math.floor(toLocal(zone, after) / DAY_MS) * DAY_MS;

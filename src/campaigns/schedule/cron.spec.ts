@@ -121,7 +121,7 @@ describe('croner, an independent library, agrees in UTC', () => {
   );
   const expressions = fc
     .tuple(field(0, 59), field(0, 59), field(0, 23), day, field(1, 12), weekday)
-    // The library takes a step over all days for a restriction; crontab(5) does not.
+    // The library treats a step over all days as a restriction, crontab(5) does not.
     .filter((parts) => !(parts[3].startsWith('*/') || parts[5].startsWith('*/')) || [parts[3], parts[5]].includes('*'))
     .map((parts) => parts.join(' '));
   const moments = fc.integer({ min: utc('2024-01-01T00:00:00'), max: utc('2034-01-01T00:00:00') });

@@ -5,7 +5,7 @@ import { Queues } from '../../queue/queue.js';
 import { DeliveryQueue } from '../delivery.queue.js';
 import { ExpandService } from './expand.service.js';
 
-/** Expansions of one process at once; each is a row of short transactions. */
+/** Concurrent expansions of a process; each is a series of short transactions. */
 const CONCURRENCY = 2;
 
 /** The worker of the queue `expand`. */
@@ -22,13 +22,13 @@ export class ExpandProcessor implements OnApplicationBootstrap, BeforeApplicatio
 
   onApplicationBootstrap(): void {
     this.queues.work('expand', CONCURRENCY, (data) => {
-      // The sweeper queues the message again. By a wrong clock, a message would count as expired and lose its rate.
+      // The sweeper queues the message again. With a wrong clock, a message could expire or lose its rate.
       if (!this.watch.isClockUsable) throw new Error('The clock is wrong: nothing is expanded');
       return this.expandMessage(data.id);
     });
   }
 
-  /** Ends after the page at hand. */
+  /** Ends after the current page. */
   beforeApplicationShutdown(): void {
     this.stopped = true;
   }

@@ -18,7 +18,7 @@ import type { HeldRate } from './message-rate.repository.js';
 import { ReachRepository } from './reach.repository.js';
 import { ResendRepository } from './resend.repository.js';
 
-/** Ten batches: one transaction of some 20 ms, and at most so many short batches of a rare provider. */
+/** Ten batches: a transaction of about 20 ms, and at most this many short batches of a rare provider. */
 const PAGE = 10 * BATCH_SIZE;
 
 /** Some members of the audience. */
@@ -71,7 +71,7 @@ export class ExpandService {
     }
   }
 
-  /** The row of the message is locked last, because each of its batches that ends needs it. */
+  /** Locks the row of the message last, because each of its batches needs the row to end. */
   private async expandNext(messageSeq: number, tx: Tx): Promise<ExpandedPage> {
     const message = await this.expansions.read(messageSeq, tx);
     if (!message) throw new Overtaken();
@@ -150,7 +150,7 @@ export class ExpandService {
     tx: Tx,
   ): Promise<{ batches: NewBatch[]; expandAt: number | null }> {
     if (!rate) return { batches: cutBatches(members), expandAt: null };
-    // Time without deliveries is not made up for: the rate is a limit.
+    // Time without deliveries is not made up for, because the rate is a limit.
     const from = Math.max(rate.now, rate.nextMs);
     const { steps, next } = layOut(members, rate.perSecond, from, quiet);
     await this.rates.move(rate, rate.perSecond, next, tx);

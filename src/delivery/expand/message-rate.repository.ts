@@ -4,7 +4,7 @@ import type { Kysely, Transaction } from 'kysely';
 import type { Tables } from '../../database/tables.js';
 import { wentBackBy } from '../../database/waits.js';
 
-/** A rate that is held until the transaction ends. Times are epoch ms by the database's clock. */
+/** A rate whose row is locked until the transaction ends. Times are epoch ms by the database's clock. */
 export interface HeldRate {
   seq: number;
   perSecond: number | null;
@@ -13,10 +13,10 @@ export interface HeldRate {
   now: number;
 }
 
-/** The rates that messages are held to. Several messages of one campaign share a row, and so keep its rate together. */
+/** Rates of messages. The messages of one campaign share a row, and so keep its rate together. */
 @Injectable()
 export class MessageRateRepository {
-  /** Exactly one of the two: deliveries a second, or the seconds that all of a message's are spread over. */
+  /** Exactly one member is set: deliveries per second, or the seconds to spread all deliveries of a message over. */
   async add(rate: { perSecond?: number; spreadSeconds?: number }, transaction: Kysely<Tables>): Promise<number> {
     const values = { per_second: rate.perSecond ?? null, spread_s: rate.spreadSeconds ?? null, next_ms: 0 };
     return (await transaction.insertInto('message_rate').values(values).returning('seq').executeTakeFirstOrThrow()).seq;

@@ -17,14 +17,14 @@ describe('steps', () => {
     expect([stepSize(rate), pageSize(rate)]).toEqual([step, page]);
   });
 
-  it('seven and a half a second are exactly that', () => {
+  it('a rate of seven and a half per second is exact', () => {
     const { steps, next } = layOut(members(75), 7.5, 1_000);
     expect(next).toBeCloseTo(11_000, 6);
     expect(steps.map((step) => step.members.length)).toEqual([...Array.from({ length: 10 }, () => 7), 5]);
     expect(steps[1]?.due).toBeCloseTo(1_000 + 7_000 / 7.5, 6);
   });
 
-  it('a rate is kept exactly over any number of pages, and every member has its step', () => {
+  it('keeps a rate exactly over any number of pages, and gives every member a step', () => {
     fc.assert(
       fc.property(
         fc.double({ min: 0.01, max: 5_000, noNaN: true }),
@@ -50,7 +50,7 @@ describe('steps', () => {
 
 describe('quiet times', () => {
   const night: [number, number] = [10_000, 20_000];
-  it('nothing is due in one, and the rest goes on after it', () => {
+  it('nothing is due in a quiet time, and the rest follows after it', () => {
     const { steps, next } = layOut(members(30), 1, 0, [night]);
     const due = steps.map((step) => step.due);
     expect(due.slice(8, 12)).toEqual([8_000, 9_000, 20_000, 21_000]);
@@ -64,7 +64,7 @@ describe('quiet times', () => {
   ])('%i becomes %i', (moment, expected) => {
     expect(afterQuiet(moment, [night])).toBe(expected);
   });
-  it('the preview’s end is that of the last step, to a step', () => {
+  it('the preview’s end is that of the last step, within one step', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 0, max: 30_000 }), (count, from) => {
         const last = layOut(members(count), 1, from, [night]).steps.at(-1)?.due ?? 0;

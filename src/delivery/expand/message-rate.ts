@@ -1,28 +1,30 @@
 import { SECOND_MS } from '../../common/durations.js';
 import type { QuietTime } from '../../database/tables.js';
 
-/** How the deliveries of a message that is held to a rate are laid out in time, pure. Times are epoch ms with their fraction. */
+/** Distributes the deliveries of a message with a rate over time, pure. Times are epoch ms with a fraction. */
 
-/** The unit of a rate: what is due in a second is one batch, or is a delivery of its own when that takes longer. */
+/**
+ * The unit of a rate in seconds: the deliveries of one second are a batch; at less than one per second each is a batch.
+ */
 const STEP_S = 1;
 const MAX_STEP = 1_000;
-/** Laid out so long before it is due. A pause that ends lets as much go at once. */
+/** How long before their due time deliveries are prepared. At the end of a pause this many are sent at once. */
 export const AHEAD_MS = 10_000;
 const PAGE_MS = 5_000;
 const MAX_PAGE = 10_000;
 
-/** Deliveries that are due together. */
+/** Number of deliveries that are due together. */
 export function stepSize(perSecond: number): number {
   return Math.min(MAX_STEP, Math.max(1, Math.floor(perSecond * STEP_S)));
 }
 
-/** Deliveries of one page of the expansion: whole steps. */
+/** Deliveries per page of the expansion: whole steps. */
 export function pageSize(perSecond: number): number {
   const size = stepSize(perSecond);
   return Math.min(MAX_PAGE, Math.ceil((perSecond * PAGE_MS) / SECOND_MS / size) * size);
 }
 
-/** Cuts members into steps, the first due at `from`; `next` is when the one after the last is. */
+/** Cuts members into steps, the first due at `from`; `next` is the time after the last step. */
 export function layOut<T>(
   members: readonly T[],
   perSecond: number,
@@ -41,14 +43,14 @@ export function layOut<T>(
   return { steps, next };
 }
 
-/** The moment itself, or the end of the quiet time that it falls into. */
+/** The time itself, or the end of the quiet time that contains it. */
 export function afterQuiet(moment: number, quiet: readonly QuietTime[]): number {
   let at = moment;
   for (const [from, to] of quiet) if (at >= from && at < to) at = to;
   return at;
 }
 
-/** When the last of so many is due. */
+/** When the last of `count` deliveries is due. */
 export function finishOf(count: number, perSecond: number, from: number, quiet: readonly QuietTime[] = []): number {
   let at = afterQuiet(from, quiet);
   let left = (Math.max(0, count - 1) / perSecond) * SECOND_MS;

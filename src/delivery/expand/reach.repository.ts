@@ -8,18 +8,18 @@ import type { Tables } from '../../database/tables.js';
 import type { AudienceMember } from '../../devices/audience.repository.js';
 import { dayBefore } from './reach.js';
 
-/** Rows of one step of tidying. */
+/** Rows per cleaning step. */
 const STEP = 10_000;
 
-/** Counts how often campaigns have reached each person in 24 hours. A person is a user, or a device without one. */
+/** Counts campaign messages per person in 24 hours. A person is a user, or a device without a user. */
 @Injectable()
 export class ReachRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /**
-   * Counts the message for the members' persons, once for all of a person's devices and however often it is asked; answers
-   * the members whose person had been reached less than `cap` times. Null: no cap, all of them. One statement for a page;
-   * in order of persons, so that two pages that meet wait for each other and never in a circle.
+   * Counts the message once per person, for all devices of the person and any number of calls. Returns the members
+   * whose person had received fewer than `cap` messages. Null: no cap, returns all members. One statement per page, in
+   * the order of persons, so that two concurrent pages cannot deadlock.
    */
   async admit(
     applicationId: string,
@@ -49,7 +49,7 @@ export class ReachRepository {
     return members.filter(({ seq }) => admitted.has(seq));
   }
 
-  /** Forgets persons who have not been reached since a key; false when none was left. */
+  /** Deletes persons without a message since a key. Returns false if none was left. */
   async forget(before: number): Promise<boolean> {
     const { rows } = await sql`
       delete from reach where ctid = any(array(

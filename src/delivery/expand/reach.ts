@@ -1,14 +1,14 @@
 import { DAY_MS } from '../../common/durations.js';
 
 /**
- * A key by which a message of a campaign is counted for those it reaches: its moment in epoch ms, and three digits that
- * tell apart what began in the same one. So a row of keys says how often and when without a column for either.
+ * The key of a campaign message in a person's list: its time in epoch ms, then three digits that separate messages of
+ * the same millisecond. So the list of keys holds number and times without further columns.
  */
 export function reachKey(now: number, seq: number): number {
   return Math.floor(now) * 1_000 + (seq % 1_000);
 }
 
-/** Keys below are more than 24 hours older than this one. */
+/** Smaller keys are more than 24 hours older than `key`. */
 export function dayBefore(key: number): number {
   return key - DAY_MS * 1_000;
 }

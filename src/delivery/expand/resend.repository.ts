@@ -7,9 +7,9 @@ import type { AudienceMember } from '../../devices/audience.repository.js';
 import { BATCH_SIZE } from '../batching.js';
 import type { ProviderName } from '../../providers/provider.js';
 
-/** Batches of the original read at once: 100 of 9 KB. Those without a delivery that is wanted are not read at all. */
+/** Batches of the original read at once: 100 of 9 KB. Batches without a wanted outcome are not read. */
 const BATCHES_PER_PAGE = 100;
-/** Members of a page: ten batches, and at most one more for the batch of the original that it ends with. */
+/** Members per page: ten batches, plus at most one for the original's batch at the end of the page. */
 const PAGE = 10 * BATCH_SIZE;
 
 interface Source {
@@ -19,14 +19,14 @@ interface Source {
   outcomes: Buffer;
 }
 
-/** The audience of a resend: the deliveries of a settled message that have certain outcomes. */
+/** The audience of a resend: deliveries of a finished message with certain outcomes. */
 @Injectable()
 export class ResendRepository {
   constructor(private readonly audience: AudienceRepository) {}
 
   /**
-   * The next members, from the original's batches above `after`; `cursor` is the last batch that was used up. A device
-   * goes to the provider it is registered at now; one that is gone stays in the account, and settles as gone.
+   * The next members, from the original's batches above `after`; `cursor` is the last batch read completely. A device
+   * uses its current provider. A removed device stays in the audience and settles as gone.
    */
   async page(
     original: { applicationId: string; id: string },
@@ -60,7 +60,8 @@ export class ResendRepository {
     after: number,
     transaction: Kysely<Tables>,
   ): Promise<Source[]> {
-    // PostgreSQL counts array positions from 1. A settled message has done batches only, in the index in order of id.
+    // PostgreSQL counts array positions from 1. A finished message has only done batches, which the index has in the
+    // order of id.
     const wanted = outcomes.map((code) => sql`counts[${sql.lit(code + 1)}]`);
     const { rows } = await sql<Source>`
       select id, provider, device_seqs, outcomes from batch

@@ -8,12 +8,12 @@ import { AcceptanceService } from './acceptance.service.js';
 import { isHeldUp } from './new-message.js';
 import type { Acceptable } from './new-message.js';
 
-/** Messages of one commit: more would make the first wait for the last. */
+/** Messages per commit: with more, the first would wait for the last. */
 const AT_ONCE = 200;
 
 /**
- * Commits messages, then tells the queue. Those that arrive while a commit is under way share the next one: what a
- * message costs the database is mostly the commit.
+ * Commits messages, then tells the queue. Messages that arrive during a commit share the next one, because the commit
+ * is most of the cost of a message in the database.
  */
 @Injectable()
 export class MessageWriter {
@@ -27,13 +27,13 @@ export class MessageWriter {
     this.commits = new Gather((list) => writeTogether(list, () => this.write(list), alone), AT_ONCE);
   }
 
-  /** False when the id or the Idempotency-Key is taken. */
+  /** Returns false if the id or the Idempotency-Key is taken. */
   async keep(acceptable: Acceptable): Promise<boolean> {
     if (isHeldUp(acceptable)) return this.writeAlone(acceptable);
     return resultOf(await this.commits.add(acceptable));
   }
 
-  /** All of them, of one application, or none: then false. */
+  /** All of them, of one application, or none; false then. */
   async keepAll(list: readonly Acceptable[]): Promise<boolean> {
     const kept = await this.write(list, { whole: true }).catch(rethrowRemoval);
     return kept.every(Boolean);
@@ -50,14 +50,14 @@ export class MessageWriter {
       const seq = seqs[index] ?? null;
       return seq === null || batches !== null || message.sendAt ? [] : [seq];
     });
-    // Nobody waits for it: what is committed the sweeper finds, should this fail.
+    // Not awaited: if it fails, the sweeper finds the committed messages.
     void this.queue.enqueueExpansions(toExpand);
     void this.queue.enqueueBatches(queued);
     return seqs.map((seq) => seq !== null);
   }
 }
 
-/** The application was there when it was looked up, and its removal came to an end before the commit. */
+/** The application existed at its look-up, but its removal ended before the commit. */
 function rethrowRemoval(error: unknown): never {
   const { constraint } = error as { constraint?: unknown };
   if (hasSqlState(error, SQL_STATE.foreignKeyViolation) && constraint === 'message_application_id_fkey')

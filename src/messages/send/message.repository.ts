@@ -4,18 +4,18 @@ import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
 import type { NewMessage } from './new-message.js';
 
-/** One message of a bulk that was accepted before. */
+/** One message of a bulk that was accepted earlier. */
 export interface BulkRow {
   id: string;
   alert: string;
   acceptedAt: Date;
 }
 
-/** What a resend takes from its original. */
+/** The parts of an original that a resend needs. */
 export type Original = Pick<NewMessage, 'body' | 'notification' | 'target' | 'direct' | 'onUnknown'> & {
-  /** From when it could leave to its end. */
+  /** From the earliest time of sending to the end. */
   lifetimeMs: number;
-  /** Null while it still moves. */
+  /** Null while the message has not ended. */
   finishedAt: Date | null;
 };
 
@@ -66,7 +66,7 @@ export class MessageRepository {
     return row && { id: row.id, body: row.body, requestHash: row.request_hash ?? Buffer.alloc(0) };
   }
 
-  /** Those that wait for their `sendAt`. */
+  /** Messages that wait for their `sendAt`. */
   async countScheduled(applicationId: string): Promise<number> {
     const { count } = await this.database.kysely
       .selectFrom('message')
@@ -77,7 +77,7 @@ export class MessageRepository {
     return count;
   }
 
-  /** The messages of a bulk, in order, by its first one's id. */
+  /** The messages of a bulk in order, given the id of its first message. */
   findBulk(applicationId: string, firstId: string): Promise<BulkRow[]> {
     return this.database.kysely
       .selectFrom('message')
