@@ -145,7 +145,7 @@ describe.each(PLACES)('a user’s data on the %s database', (place) => {
   it('is not there for a user of whom nothing is kept, for nobody, and for another application’s', async () => {
     await register(ann);
     await expect(readAll('zoe', 10)).rejects.toThrow('the user does not exist');
-    await expect(readAll('anonymous', 10)).rejects.toThrow('anonymous is no user');
+    await expect(readAll('anonymous', 10)).rejects.toThrow('anonymous is not a user id');
     applicationId = await room.addApplication();
     await expect(readAll(ann, 10)).rejects.toThrow('the user does not exist');
     expect(await users.removeUser(ACTOR, applicationId, 'zoe')).toBe(true);
