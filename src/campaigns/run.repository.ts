@@ -18,7 +18,7 @@ export interface Run {
   manual: boolean;
   state: RunState;
   reason: string | null;
-  /** Number of missed firings that this run stands for, itself the last, and the time of the first. */
+  /** How many missed firings this run, the last of them, stands for, and the time of the first. */
   missed: { count: number; from: Date } | null;
   /** Sum over its messages. */
   audience: number;

@@ -31,8 +31,8 @@ export class ForgettingRepository {
   constructor(private readonly control: MessageControlRepository) {}
 
   /**
-   * One step of the pass over the application's messages, in the order of their acceptance, then over its campaigns.
-   * What another transaction holds is left to a later step: waiting for it could be a deadlock.
+   * One step: through the application's messages in the order of their acceptance, then through its campaigns. Rows
+   * that another transaction has locked are left to a later step, because waiting could deadlock.
    */
   async step(removal: Removal, transaction: Transaction<Tables>): Promise<Step> {
     const messages = await this.forgetMessages(removal, transaction);

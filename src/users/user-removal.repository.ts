@@ -26,8 +26,8 @@ export class UserRemovalRepository {
   ) {}
 
   /**
-   * From the commit on it is certain that the data goes. A second request begins the pass anew, under the pseudonym of
-   * the first.
+   * After the commit, the data is certain to be deleted. A second request restarts the pass with the pseudonym of the
+   * first.
    */
   begin(applicationId: string, userId: string, actor: Actor): Promise<void> {
     return this.database.kysely.transaction().execute(async (transaction) => {

@@ -64,7 +64,7 @@ export function countTimes(cron: Cron, from: number, to: number, isLeftOut: (day
   return count;
 }
 
-/** The first days of the months of the expression, from the month of a moment on, among so many months. */
+/** The first days of the months of the expression, starting with the month of a moment, within `months` months. */
 function* monthsFrom(cron: Cron, from: number, months: number): Generator<number> {
   const start = new Date(from);
   for (let index = 0; index <= months; index++) {
