@@ -15,7 +15,7 @@ import { SETTINGS } from '../../src/settings.js';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CI = process.env['CI'] === 'true';
 
-/** The parts of `docker-compose config` that are looked at; v1 and v2 agree on them. */
+/** The parts of `docker-compose config` that these tests read; v1 and v2 agree on them. */
 interface Service {
   build?: unknown;
   command?: string[];
@@ -27,7 +27,7 @@ interface Service {
 
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
-/** Debian's programs first: docker-compose v1 brings a python3 that has its YAML. Nothing else of our environment. */
+/** Debian's programs first: docker-compose v1 needs a python3 with YAML. No other variables of our environment. */
 const ENVIRONMENT = { PATH: `/usr/bin:/bin:${process.env['PATH'] ?? ''}`, HOME: tmpdir() };
 
 function run(command: string, args: string[], input?: string) {
@@ -48,7 +48,7 @@ const SECRETS = new Map(
   ]),
 );
 
-it('the deployment in docs/operations.md is production, and makes no clients with known secrets', () => {
+it('the deployment in docs/operations.md is a production one and creates no clients with published secrets', () => {
   const lines = read('docs/operations.md').match(/^ {4}(export .*|ROLES=.*)$/gm) ?? [];
   const pairs = lines.flatMap((line) => [...line.matchAll(/(\w+)=(\$\([^)]*\)|\S+)/g)]);
   const given = Object.fromEntries(pairs.map(([, name, value]) => [name, value]));
@@ -57,7 +57,7 @@ it('the deployment in docs/operations.md is production, and makes no clients wit
   expect(readConfig({ ...given, ...key })).toMatchObject({ environment: 'production', hasSamples: false });
 });
 
-it.skipIf(tools.length === 0 && !CI)('there is a docker-compose to check with', () => {
+it.skipIf(tools.length === 0 && !CI)('a docker-compose program is installed', () => {
   expect(tools).not.toEqual([]);
 });
 
@@ -72,12 +72,12 @@ describe.each(tools)('docker-compose.yml under $command', (tool) => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it.each([...SECRETS.keys()])('demands %s', async (missing) => {
+  it.each([...SECRETS.keys()])('requires %s', async (missing) => {
     const rest = new Map([...SECRETS].filter(([name]) => name !== missing));
     await expect(config(tool, folder, rest)).rejects.toThrow(`${missing} is missing, see .env.example`);
   });
 
-  it('has no version line, which v2 warns of', () => {
+  it('has no version line, which v2 warns about', () => {
     expect(read('docker-compose.yml')).not.toMatch(/^version:/m);
   });
 
@@ -94,7 +94,7 @@ describe.each(tools)('docker-compose.yml under $command', (tool) => {
     expect(new Set(ours().map(([, { build }]) => JSON.stringify(build))).size).toBe(1);
   });
 
-  it('gives settings that exist and that a start in production accepts', () => {
+  it('passes settings that exist and that a start in production accepts', () => {
     const known = SETTINGS.map(({ name }) => name);
     const image = imageEnvironment();
     expect(known).toEqual(expect.arrayContaining(Object.keys(image)));
@@ -107,7 +107,7 @@ describe.each(tools)('docker-compose.yml under $command', (tool) => {
     }
   });
 
-  it('passes on what .env.example says may be set besides', async () => {
+  it('passes on the optional settings of .env.example', async () => {
     const besides = new Map(
       [...read('.env.example').matchAll(/^#(\w+)=(.+)$/gm)].map(([, name = '', to = '']) => [name, to]),
     );
@@ -127,16 +127,16 @@ describe.each(tools)('docker-compose.yml under $command', (tool) => {
       expect(healthcheck?.test[0], name).toMatch(/^CMD(-SHELL)?$/);
   });
 
-  it('lets a drain of SHUTDOWN_TIMEOUT’s default of 20 seconds end', () => {
+  it('allows a drain of SHUTDOWN_TIMEOUT’s default of 20 seconds to end', () => {
     for (const [, { stop_grace_period: grace }] of ours())
       expect(Number(/^(\d+)s$/.exec(grace ?? '')?.[1])).toBeGreaterThan(20);
   });
 
-  it('tells Redis to evict nothing and to keep what it has', () => {
+  it('configures Redis without eviction and with persistence', () => {
     expect(services['redis']?.command?.join(' ')).toBe('redis-server --maxmemory-policy noeviction --appendonly yes');
   });
 
-  it('checks health as the image does', async () => {
+  it('checks health like the image', async () => {
     for (const [name, { healthcheck }] of ours())
       await expectHealth(name, healthcheck?.test.slice(1) ?? [], (port) => ({ from: ':9080/', to: `:${port}/` }));
   });
@@ -145,13 +145,13 @@ describe.each(tools)('docker-compose.yml under $command', (tool) => {
 describe('Dockerfile', () => {
   const command = (): string[] => JSON.parse(instructions('CMD')[0] ?? '[]') as string[];
 
-  it('runs what npm start runs', () => {
+  it('runs the command of npm start', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     expect(command().join(' ')).toBe(scripts['start']);
     expect(instructions('RUN')).toContain('npm run build');
   });
 
-  it('copies enough to build, and .dockerignore lets it through', async () => {
+  it('copies enough for a build, and .dockerignore excludes none of it', async () => {
     const ignored = read('.dockerignore').split('\n');
     expect(ignored).toContain('*');
     const copied = instructions('COPY').filter((rest) => !rest.startsWith('--from='));
@@ -175,13 +175,13 @@ describe('Dockerfile', () => {
     expect(instructions('USER')).toEqual(['node']);
   });
 
-  it('knows ready, not ready and gone apart', async () => {
+  it('distinguishes ready, not ready and unreachable', async () => {
     const check = /CMD (\[.*\])$/.exec(instructions('HEALTHCHECK')[0] ?? '')?.[1] ?? '[]';
     await expectHealth('image', JSON.parse(check) as string[]);
   });
 });
 
-/** What the compose tool makes of the file with these variables in its .env. Rejects with what it says otherwise. */
+/** The output of the compose tool for the file with these variables in its .env. Rejects with the tool's error. */
 async function config(tool: Tool, folder: string, variables: Map<string, string>): Promise<Record<string, Service>> {
   const file = join(folder, `${variables.size}.env`);
   await writeFile(file, [...variables].map(([name, value]) => `${name}=${value}\n`).join(''));
@@ -191,7 +191,7 @@ async function config(tool: Tool, folder: string, variables: Map<string, string>
     ...args,
     ...(tool.isV1 ? [] : ['--format', 'json']),
   ]);
-  // A warning (an obsolete line, an unset variable) counts as a refusal.
+  // A warning (an obsolete line, an unset variable) counts as an error.
   if (status !== 0 || stderr !== '') throw new Error(`${tool.command} exited ${status}: ${stderr}`);
   const json = tool.isV1
     ? run('python3', ['-c', 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)'], stdout).stdout
@@ -199,7 +199,7 @@ async function config(tool: Tool, folder: string, variables: Map<string, string>
   return (JSON.parse(json) as { services: Record<string, Service> }).services;
 }
 
-/** What follows each occurrence of an instruction in the Dockerfile, continued lines joined. */
+/** The arguments of each occurrence of an instruction in the Dockerfile, with continued lines joined. */
 function instructions(name: string): string[] {
   const lines = read('Dockerfile')
     .replaceAll(/\\\n\s*/g, '')
@@ -218,7 +218,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-/** Runs a health check against 200, 503 and a closed port: 0, 1 and 1 are the exit codes Docker knows. */
+/** Runs a health check against 200, 503 and a closed port. Docker reads the exit codes 0, 1 and 1. */
 async function expectHealth(
   name: string,
   [program, ...args]: string[],

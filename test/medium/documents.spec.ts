@@ -7,7 +7,7 @@ import { SETTINGS } from '../../src/settings.js';
 const ROOT = new URL('../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, ROOT), 'utf8');
 
-/** Without CHANGELOG.md and docs/decisions.md, which may name files and settings of their time. */
+/** All documents except CHANGELOG.md and docs/decisions.md, which may name files and settings of their time. */
 const DOCUMENTS = [
   'README.md',
   'CONTRIBUTING.md',
@@ -16,7 +16,7 @@ const DOCUMENTS = [
     .map((name) => `docs/${name}`),
 ];
 
-/** Node's own variables, platforms of browsers, words of providers, a constant. */
+/** Node's variables, platforms of browsers, words of providers, a constant. */
 const NO_SETTINGS = /^(NODE_EXTRA|NODE_OPTIONS|WEB_CHROME|WEB_FIREFOX|WEB_SAFARI|QUOTA_EXCEEDED|PROVIDER_NAMES)/;
 
 it('docs/settings.md is generated from the list of settings', async () => {

@@ -12,7 +12,7 @@ const PROCESSES = 6;
 const folder = mkdtempSync(join(tmpdir(), 'carillon-key-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-it('processes that start at once in a new data folder have one master key', async () => {
+it('processes that start at once in a new data folder share one master key', async () => {
   const openers = Array.from({ length: PROCESSES }, () => fork(OPENER, [folder], { execArgv: ['--import', 'tsx'] }));
   await Promise.all(openers.map((opener) => once(opener, 'message')));
   const sealed = Promise.all(openers.map(async (opener) => ((await once(opener, 'message')) as [string])[0]));

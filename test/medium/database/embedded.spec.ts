@@ -29,7 +29,7 @@ const applications = async (database: Database) => {
   return rows.map((row) => row.id);
 };
 
-/** A process of its own that holds the folder, has committed `committed`, and stands in a transaction with `open`. */
+/** A separate process that holds the folder, has committed `committed`, and has `open` in a transaction. */
 async function startKeeper(): Promise<ChildProcess> {
   const script = fileURLToPath(new URL('keeper.ts', import.meta.url));
   const started = spawn(process.execPath, ['--import', 'tsx', script, dataDir], {
@@ -43,7 +43,7 @@ async function startKeeper(): Promise<ChildProcess> {
   return started;
 }
 
-// Each opens new folders, 5 s of a quiet core apiece.
+// Each test opens new folders, which takes 5 s of a quiet core each.
 describe('the folder of an embedded database', { timeout: 120_000 }, () => {
   it('keeps its data when it is closed and opened again', async () => {
     const first = await openDatabase({ dataDir });
@@ -58,7 +58,7 @@ describe('the folder of an embedded database', { timeout: 120_000 }, () => {
   it.each([
     ['new', () => undefined],
     ['older', () => mkdirSync(join(dataDir, 'database'), { mode: 0o755 })],
-  ])('that all users may enter has a database that only its owner may: a %s one', async (_age, prepare) => {
+  ])('a folder that all users may enter has a database only for its owner: a %s one', async (_age, prepare) => {
     chmodSync(dataDir, 0o755);
     prepare();
     await (await openDatabase({ dataDir })).close();
@@ -66,7 +66,7 @@ describe('the folder of an embedded database', { timeout: 120_000 }, () => {
     expect(statSync(dataDir).mode & 0o777).toBe(0o755);
   });
 
-  it('serves one process; killed outright, the next finds what was committed and nothing else', async () => {
+  it('serves one process; after a kill, the next process finds the committed rows only', async () => {
     const keeper = await startKeeper();
     const refused = openDatabase({ dataDir });
     await expect(refused).rejects.toThrow(StartError);
@@ -76,17 +76,17 @@ describe('the folder of an embedded database', { timeout: 120_000 }, () => {
     await once(keeper, 'exit');
     const next = await openDatabase({ dataDir });
     expect(await applications(next)).toEqual(['committed']);
-    // It is whole: it takes writes, and closes.
+    // The database is intact: it accepts writes and closes.
     await next.kysely.insertInto('application').values({ id: 'later' }).execute();
     await next.close();
   });
 
-  it('a folder that cannot be opened is free again for the next attempt', async () => {
+  it('releases a folder that cannot be opened for the next attempt', async () => {
     writeFileSync(join(dataDir, 'database'), 'a file where the folder should be');
     const broken = openDatabase({ dataDir });
     await expect(broken).rejects.toThrow(StartError);
     await expect(broken).rejects.toThrow(`The embedded database in DATA_DIR ${dataDir} cannot be opened`);
-    // The refusal is again about the database, not about a lock left behind.
+    // The second refusal is about the database again, not about a lock.
     await expect(openDatabase({ dataDir })).rejects.toThrow('cannot be opened');
   });
 });

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { openDatabase } from '../../../src/database/database.js';
 
-/** Holds the folder given, with one row committed and one in an open transaction, until it is killed. */
+/** Holds the given folder, with one committed row and one in an open transaction, until it is killed. */
 const database = await openDatabase({ dataDir: process.argv[2] ?? '' });
 await database.kysely.insertInto('application').values({ id: 'committed' }).execute();
 await database.kysely.transaction().execute(async (transaction) => {

@@ -25,7 +25,7 @@ describe.each(PLACES)('a database of another version on %s', { timeout: 120_000 
     await server.end();
   });
 
-  /** As the commits of these steps left it. */
+  /** A database as the commits of these steps left it. */
   async function make(names: readonly string[]): Promise<void> {
     const opened = config.databaseUrl ? await openPostgres(config.databaseUrl) : await openEmbedded(config.dataDir);
     await opened.migrate(async (pool) => {
@@ -56,7 +56,7 @@ describe.each(PLACES)('a database of another version on %s', { timeout: 120_000 
     ['without the second of them', upTo('0016-parked').filter((name) => name !== '0012-webhooks')],
     ['made before three steps that now come earlier', [...upTo('0009-device-attributes'), '0013-message-reports']],
     ['of the first release', upTo('0016-parked')],
-  ])('one %s opens and has every step', async (_what, names) => {
+  ])('a database %s opens and has every step', async (_what, names) => {
     await make(names);
     const database = await openDatabase(config);
     const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(database.kysely);
@@ -68,7 +68,7 @@ describe.each(PLACES)('a database of another version on %s', { timeout: 120_000 
     expect(webhooks).not.toEqual([]);
   });
 
-  it('one of a newer program is refused by the names of its steps', async () => {
+  it('refuses a database of a newer release and names its steps', async () => {
     const database = await openDatabase(config);
     await sql`insert into kysely_migration values ('9999-later', '2030-01-01')`.execute(database.kysely);
     await database.close();

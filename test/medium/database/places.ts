@@ -11,15 +11,15 @@ export type Place = 'embedded' | 'PostgreSQL';
 
 const postgresUrl = inject('postgresUrl');
 
-/** Where a spec runs: always on the embedded database, and on PostgreSQL where there is one. */
+/** Where a spec runs: on the embedded database, and on PostgreSQL if there is one. */
 export const PLACES: readonly Place[] = postgresUrl ? ['embedded', 'PostgreSQL'] : ['embedded'];
 
-/** A database of the caller's own; `remove` closes it and takes it away. */
+/** A database of the caller's own; `remove` closes and deletes it. */
 export async function openPlace(place: Place): Promise<{ database: Database; remove: () => Promise<void> }> {
   return place === 'embedded' ? openFolder() : openOnServer(postgresUrl ?? '');
 }
 
-/** What another process or pool reaches it with; undefined for the embedded database, which serves one. */
+/** The URL for another process or pool; undefined for the embedded database, which serves one process. */
 export function urlOf({ embedded, pool }: Database): string | undefined {
   if (embedded) return undefined;
   const { host, port, user, password, database } = pool.options;

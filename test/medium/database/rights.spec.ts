@@ -7,7 +7,7 @@ import { Queues } from '../../../src/queue/queue.js';
 import { createDatabase } from '../../harness/servers.js';
 import { workExpansions } from '../queue/jobs-run.js';
 
-/** Roles with few rights, and schemas that are not ours alone. */
+/** Roles with few rights, and schemas that other programs share. */
 
 const serverUrl = inject('postgresUrl');
 
@@ -60,7 +60,7 @@ describe.skipIf(!serverUrl)('a PostgreSQL role', () => {
     );
     return rows[0]?.count ?? 0;
   };
-  /** As docs/operations.md has it. */
+  /** The grants of docs/operations.md. */
   const grants = (schema: string): string =>
     [
       `grant usage${schema === 'bullmq' ? ', create' : ''} on schema ${schema} to ${app}`,
@@ -68,7 +68,7 @@ describe.skipIf(!serverUrl)('a PostgreSQL role', () => {
       `grant usage on all sequences in schema ${schema} to ${app}`,
     ].join('; ');
 
-  it('without CREATE on the schema is refused with the grant, and nothing is made', async () => {
+  it('without CREATE on the schema is refused with the grant, and nothing is created', async () => {
     const grant = `grant usage, create on schema public to ${app}`;
     await expectRefusal(
       open(as(app)),
@@ -79,7 +79,7 @@ describe.skipIf(!serverUrl)('a PostgreSQL role', () => {
     await probeWrites(await open(as(app)));
   });
 
-  it('without CREATE on the database is refused the queue there, with the statement that makes its schema', async () => {
+  it('without CREATE on the database is refused a queue there, with the statement that creates its schema', async () => {
     await admin.query(`grant create on schema public to ${app}`);
     const database = await open(as(app));
     const statement = `create schema bullmq authorization ${app}`;
@@ -94,7 +94,7 @@ describe.skipIf(!serverUrl)('a PostgreSQL role', () => {
     await vi.waitFor(() => expect(ran).toEqual([1]), { timeout: 20_000 });
   });
 
-  it('that only runs what an owner has migrated needs the grants of the guide, also for the queue in the database', async () => {
+  it('that only runs what an owner migrated needs the grants of the guide, also for the queue in the database', async () => {
     await admin.query(`grant create on schema public to ${owner}; create schema bullmq authorization ${owner}`);
     await openQueues(as(owner), await open(as(owner)));
     await expectRefusal(
@@ -130,14 +130,14 @@ describe.skipIf(!serverUrl)('a PostgreSQL role', () => {
     );
   });
 
-  it('without the right to one table is refused by the table’s name', async () => {
+  it('without a right to one table is refused with the table’s name', async () => {
     await admin.query(`grant create on schema public to ${owner}`);
     await open(as(owner));
     await admin.query(`${grants('public')}; revoke delete on webhook from ${app}`);
     await expectRefusal(open(as(app)), /may not use what belongs to .* in the schema public \(webhook\)/);
   });
 
-  it('whose search path leads nowhere is refused, and makes no tables elsewhere', async () => {
+  it('with an invalid search path is refused, and creates no tables elsewhere', async () => {
     await expectRefusal(
       open(as(app, 'nowhere')),
       new RegExp(`no schema that the role ${app} may use \\(search_path is nowhere\\)`),
@@ -151,18 +151,18 @@ describe.skipIf(!serverUrl)('a PostgreSQL role', () => {
       `create table kysely_migration (name varchar(255), timestamp varchar(255)); insert into kysely_migration values ('001-init', '')`,
       /has the table kysely_migration of another program/,
     ],
-  ])('is refused a schema that has %s, and nothing is made', async (_what, statement, message) => {
+  ])('is refused a schema that has %s, and nothing is created', async (_what, statement, message) => {
     await admin.query(statement);
     const before = await tables();
     await expectRefusal(open(url), message);
     const made = await tables();
-    // Kysely makes its own two before it begins.
+    // Kysely creates its two tables before it begins.
     expect(made - before).toBeLessThanOrEqual(2);
     await admin.query('create schema carillon');
     await probeWrites(await open(`${url}?options=-c%20search_path%3Dcarillon`));
   });
 
-  it('may keep two installations in two schemas, whose queues in the database are apart', async () => {
+  it('may keep two installations in two schemas, with separate queues in the database', async () => {
     await admin.query(`grant create on database ${new URL(url).pathname.slice(1)} to ${app}`);
     await admin.query(`create schema one authorization ${app}; create schema two authorization ${app}`);
     const queues: Queues[] = [];
@@ -185,7 +185,7 @@ describe.skipIf(!serverUrl)('a PostgreSQL role', () => {
     );
   });
 
-  it('is told whose the queue’s tables are when another role made them', async () => {
+  it('is told the owner of the queue’s tables if another role created them', async () => {
     await admin.query(`create schema one authorization ${owner}; create schema two authorization ${app}`);
     await admin.query(`create schema bullmq authorization ${owner}`);
     await openQueues(as(owner), await open(as(owner, 'one')));

@@ -16,7 +16,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
   });
   afterAll(() => room.remove());
 
-  /** A message of one batch. */
+  /** A message with one batch. */
   async function oneBatch(size: number, change: Parameters<Room['accept']>[2] = {}) {
     const applicationId = await room.addApplication();
     const message = await room.accept(applicationId, [batchOf(size)], change);
@@ -24,7 +24,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
   }
 
   describe('a claim', () => {
-    it('is won by one of many', async () => {
+    it('succeeds for one of many', async () => {
       const { batchId } = await oneBatch(3);
       const claims = await Promise.all(Array.from({ length: 8 }, () => room.tryClaim(batchId)));
       const won = claims.filter((claim) => claim !== null);
@@ -32,7 +32,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect(won[0]).toMatchObject({ epoch: 1, due: [0, 1, 2], deviceSeqs: [1, 2, 3], provider: 'sandbox' });
     });
 
-    it('has committed what is about to be written before it answers', async () => {
+    it('has committed the deliveries as in flight before it returns', async () => {
       const { batchId } = await oneBatch(2);
       await room.claim(batchId);
       const row = await room.batchRow(batchId);
@@ -40,7 +40,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect(row.counts).toEqual([0, 2, 0, 0, 0, 0, 0, 0]);
     });
 
-    it('knows the message', async () => {
+    it('contains the message', async () => {
       const { batchId, id } = await oneBatch(1, { direct: true, onUnknown: 'hold', expiresAt: new Date(LATE) });
       expect(await room.claim(batchId)).toMatchObject({
         direct: true,
@@ -50,7 +50,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       });
     });
 
-    it('asks for settings where the provider needs some', async () => {
+    it('reads settings if the provider needs some', async () => {
       const applicationId = await room.addApplication();
       const { batchIds } = await room.accept(applicationId, [batchOf(1, 'apns'), batchOf(1, 'apns')]);
       const needsSettings = { needsSettings: true };
@@ -60,7 +60,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect(await claim(batchIds[1])).toMatchObject({ settingsVersion: 1 });
     });
 
-    it('of a batch that is leased, done or unknown is nothing', async () => {
+    it('of a batch that is leased, done or unknown returns nothing', async () => {
       const { batchId } = await oneBatch(1);
       const batch = await room.claim(batchId);
       expect(await room.tryClaim(batchId)).toBeNull();
@@ -70,7 +70,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect(await room.tryClaim(999_999_999)).toBeNull();
     });
 
-    it('of a batch that waits for a retry succeeds at its moment', async () => {
+    it('of a batch that waits for a retry succeeds at its time', async () => {
       const { batchId } = await oneBatch(1);
       const batch = await room.claim(batchId);
       batch.ledger.record(0, { outcome: OUTCOME.pending, reason: '503', retryAt: Date.now() }, true);
@@ -85,7 +85,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
     });
   });
 
-  describe('a worker that is gone', () => {
+  describe('a lost worker', () => {
     it.each([
       ['resend', [0, 1], ['inFlight', 'inFlight', 'accepted']],
       ['hold', [], ['unknown', 'unknown', 'accepted']],
@@ -121,7 +121,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect(await room.messageRow(seq)).toMatchObject({ state: 'finished', open_batches: 0 });
     });
 
-    it('is raced for by one successor', async () => {
+    it('is replaced by one successor of several', async () => {
       const { batchId } = await oneBatch(2);
       await room.claim(batchId);
       await room.runOutLease(batchId);
@@ -129,7 +129,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect(claims.filter((claim) => claim !== null)).toHaveLength(1);
     });
 
-    it('finishes once, however often it says so', async () => {
+    it('finishes once, however often it tries', async () => {
       const { batchId, seq } = await oneBatch(1);
       const batch = await room.claim(batchId);
       recordAll(batch, 'accepted');
@@ -141,7 +141,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
   });
 
   describe('a checkpoint', () => {
-    it('records, renews the lease, and tells of a cancel', async () => {
+    it('records, renews the lease, and reports a cancel', async () => {
       const { batchId, applicationId, id } = await oneBatch(2);
       const batch = await room.claim(batchId);
       batch.ledger.record(1, { outcome: OUTCOME.rejected, reason: 'gone' }, true);
@@ -183,14 +183,14 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect(row.finished_at).toBeInstanceOf(Date);
     });
 
-    it('is also reached when all batches end at once', async () => {
+    it('comes also if all batches end at once', async () => {
       const parts = Array.from({ length: 12 }, (_, index) => batchOf(1, 'sandbox', index));
       const { seq, batchIds } = await room.accept(await room.addApplication(), parts);
       await Promise.all(batchIds.map((id) => finish(id, undefined, 'accepted')));
       expect(await room.messageRow(seq)).toMatchObject({ state: 'finished', open_batches: 0 });
     });
 
-    it('is expired when everything expired', async () => {
+    it('is expired if all deliveries expired', async () => {
       const { batchId, seq } = await oneBatch(2);
       const expiresAt = (await room.messageRow(seq)).expires_at.getTime();
       expect((await finish(batchId, expiresAt)).due).toEqual([]);
@@ -198,7 +198,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect((await room.messageRow(seq)).state).toBe('expired');
     });
 
-    it('is finished when anything got away', async () => {
+    it('is finished if at least one delivery was accepted', async () => {
       const message = await room.accept(await room.addApplication(), [batchOf(1), batchOf(1, 'sandbox', 2)]);
       const expiresAt = (await room.messageRow(message.seq)).expires_at.getTime();
       await finish(message.batchIds[0] ?? 0, undefined, 'accepted');
@@ -206,7 +206,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect((await room.messageRow(message.seq)).state).toBe('finished');
     });
 
-    it('is cancelled when it was, with what had not left', async () => {
+    it('is cancelled after a cancel, with the unsent deliveries', async () => {
       const applicationId = await room.addApplication();
       const message = await room.accept(applicationId, [batchOf(1), batchOf(2, 'sandbox', 2)]);
       await finish(message.batchIds[0] ?? 0, undefined, 'accepted');
@@ -238,7 +238,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
     });
   });
 
-  it('a checkpoint stores outcomes and details of one moment, whatever is recorded while it waits its turn', async () => {
+  it('a checkpoint stores outcomes and details of one moment, even if more is recorded while it waits', async () => {
     const { batchId } = await oneBatch(2);
     const batch = await room.claim(batchId);
     const kept = room.batches.checkpoint(batch);
@@ -249,7 +249,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
   });
 
   describe('a pause', () => {
-    it('parks at the claim, waits while it lasts, and goes on when it ends', async () => {
+    it('parks the batch at its claim, and ends with the resume', async () => {
       const { batchId, applicationId, id } = await oneBatch(2);
       await room.pause(applicationId, 'sandbox');
       expect(await room.tryClaim(batchId)).toBeNull();
@@ -267,7 +267,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect((await room.claim(batchId)).due).toEqual([0, 1]);
     });
 
-    it('parks what waits, of that application at that provider only; what is ready parks itself at its claim', async () => {
+    it('parks waiting batches of that application and provider only; a ready batch is parked at its claim', async () => {
       const applicationId = await room.addApplication();
       const message = await room.accept(applicationId, [
         ...Array.from({ length: WINDOW + 1 }, () => batchOf(1)),
@@ -278,17 +278,17 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       await room.batches.park(applicationId, 'sandbox');
       expect(await room.countByState(message.seq)).toEqual({ leased: 1, parked: 1, ready: WINDOW });
       expect((await room.batchRow(other.batchId)).state).toBe('ready');
-      // The one that is being sent may still record.
+      // A batch in sending may still record.
       recordAll(leased, 'accepted');
       expect(await room.batches.finish(leased, { state: 'done', waitMs: null })).not.toBeNull();
     });
 
-    it('keeps nobody from settling what was cancelled or is too late', async () => {
+    it('does not prevent settling of cancelled or expired batches', async () => {
       const cancelled = await oneBatch(1);
       const late = await oneBatch(1, { expiresAt: new Date(Date.now() - 1) });
       for (const { applicationId, batchId } of [cancelled, late]) {
         await room.pause(applicationId, 'sandbox');
-        // At their end they are no longer parked by a claim: they were before.
+        // At their end, a claim no longer parks them, so this is set by hand.
         await sql`update batch set state = 'parked' where id = ${batchId}`.execute(room.database.kysely);
       }
       await room.control.cancel(cancelled.applicationId, cancelled.id);
@@ -321,7 +321,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect(await room.batches.promote(message.applicationId, ['sandbox'])).toEqual([]);
     });
 
-    it('moves up by one for each that ends or waits for a retry, not for one that is leased', async () => {
+    it('promotes one batch for each that ends or waits for a retry, not for one that is leased', async () => {
       const message = await many(WINDOW + 3);
       const [first, second] = [await room.claim(message.batchIds[0] ?? 0), await room.claim(message.batchIds[1] ?? 0)];
       expect(await room.batches.promote(message.applicationId, ['sandbox'])).toEqual([]);
@@ -333,7 +333,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect(waits?.promoted.map((batch) => batch.id)).toEqual([message.batchIds[WINDOW + 1]]);
     });
 
-    it('holds when many move up at once', async () => {
+    it('is not exceeded if many promote at once', async () => {
       const message = await many(2 * WINDOW);
       const done = await Promise.all(message.batchIds.slice(0, 8).map((id) => room.claim(id)));
       const promoted = await Promise.all(
@@ -347,20 +347,20 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect(await room.countByState(message.seq)).toEqual({ done: 8, ready: WINDOW, waiting: WINDOW - 8 });
     });
 
-    it('is each application’s own, whatever it sends', async () => {
+    it('is separate per application', async () => {
       const one = await many(WINDOW + 1);
       const second = await room.accept(one.applicationId, batches(2));
       const other = await many(2);
       expect([one.queued.length, second.queued.length, other.queued.length]).toEqual([WINDOW, 0, 2]);
     });
 
-    it('ranks batches by their place in it, so that a newcomer begins beside what is long under way', async () => {
+    it('ranks batches by their place in it, so that a new application begins beside a long broadcast', async () => {
       const message = await many(WINDOW + 2);
       const first = await room.claim(message.batchIds[0] ?? 0);
       recordAll(first, 'accepted');
       const ended = await room.batches.finish(first, { state: 'done', waitMs: null });
       expect(ended?.promoted.map(({ rank }) => rank)).toEqual([WINDOW]);
-      // As what comes again has, which is said where jobs are.
+      // The priority of a new batch is in its job.
       expect(deliverJob({ id: 1, epoch: 1, direct: false }).priority).toBe(WINDOW);
       const other = await room.addApplication();
       const rows = await room.accept(other, null);
@@ -372,7 +372,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect(queued.map(({ rank }) => rank)).toEqual([1, 2, 3]);
     });
 
-    it('is each provider’s own: a slow one holds up no other', async () => {
+    it('is separate per provider, so that a slow one delays no other', async () => {
       const applicationId = await room.addApplication();
       const message = await room.accept(applicationId, [...batches(WINDOW + 1, 'apns'), ...batches(2, 'fcm')]);
       expect(message.queued).toHaveLength(WINDOW + 2);
@@ -390,7 +390,7 @@ describe.each(PLACES)('batches on the %s database', (place) => {
         state: 'done',
         promoted: [],
       });
-      // Parked and let go, it does not stand behind the broadcast.
+      // Parked and released, it does not wait behind the broadcast.
       const parked = await room.accept(applicationId, batches(1), { direct: true });
       await room.pause(applicationId, 'sandbox');
       for (const id of [...broadcast.batchIds, ...parked.batchIds]) await room.tryClaim(id);

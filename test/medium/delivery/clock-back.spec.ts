@@ -10,7 +10,7 @@ import { PLACES } from '../database/places.js';
 import { GatedProvider, newWorker } from './gated-provider.js';
 import { Room, batchOf, urlOf } from './room.js';
 
-/** The database's clock was an hour ahead and is right again: the rows are as they were written then. */
+/** The database's clock was an hour ahead and is right again; the rows have times of then. */
 
 const HOUR = 3_600_000;
 /** The clocks of process and database differ by milliseconds. */
@@ -31,14 +31,14 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
   });
 
   const run = (statement: RawBuilder<unknown>) => statement.execute(room.database.kysely);
-  /** The batches' moments, as if they had been written an hour ahead. */
+  /** Moves the batches' times as if they had been written an hour ahead. */
   const writtenAhead = (ids: readonly number[]) =>
     run(sql`update batch set due_at = due_at + interval '1 hour', waits_since = waits_since + interval '1 hour',
       lease_until = lease_until + interval '1 hour', touched_at = touched_at + interval '1 hour'
       where id in (${sql.join(ids)})`);
   const waitsMs = async () => new Map((await room.sweep.waitAnew()).map(({ id, delayMs }) => [id, delayMs ?? 0]));
 
-  it('lets what was due at once leave at once, and the steps of a rate in their order', async () => {
+  it('sends at once what was due at once, and keeps the steps of a rate in order', async () => {
     const applicationId = await room.addApplication();
     const due = Date.now() + 60_000;
     const steps = [0, 10_000].map((ms) => ({ ...batchOf(1), due: due + ms }));
@@ -51,13 +51,13 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
     expect(waits.get(first)).toBeGreaterThan(30_000);
     expect(waits.get(first)).toBeLessThan(61_000);
     expect((waits.get(second) ?? 0) - (waits.get(first) ?? 0)).toBeCloseTo(10_000, -1);
-    // The queue holds a job for the old moment under the old name.
+    // The queue holds a job for the old time under the old name.
     expect((await room.batchRow(single)).epoch).toBe(1);
     expect(await waitsMs()).toEqual(new Map());
     expect(await room.tryClaim(single)).not.toBeNull();
   });
 
-  it('lets a long wait that was written by the right clock be', async () => {
+  it('keeps a long wait that was written by the right clock', async () => {
     const { batchIds } = await room.accept(await room.addApplication(), [{ ...batchOf(1), due: Date.now() + HOUR }]);
     expect(await waitsMs()).toEqual(new Map());
     expect((await room.batchRow(batchIds[0] ?? 0)).epoch).toBe(0);
@@ -74,7 +74,7 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
     expect(waits.get(batchIds[0] ?? 0)).toBeLessThan(21 * 60_000);
   });
 
-  it('makes a next try that was planned by it', async () => {
+  it('makes a retry that was planned by the wrong clock', async () => {
     const [id = 0] = (await room.accept(await room.addApplication(), [batchOf(1)], { direct: true })).batchIds;
     const batch = await room.claim(id);
     batch.ledger.record(0, { outcome: OUTCOME.pending, reason: 'busy', retryAt: Date.now() + HOUR - MARGIN }, true);
@@ -84,7 +84,7 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
     expect((await room.claim(id)).due).toEqual([0]);
   });
 
-  it('makes a next try of a worker that has not seen the step when it recorded it', async () => {
+  it('makes a retry of a worker that had not noticed the step when it recorded', async () => {
     const [id = 0] = (await room.accept(await room.addApplication(), [batchOf(1)], { direct: true })).batchIds;
     setWallClock(Date.now() + HOUR, performance.now());
     const batch = await room.claim(id);
@@ -97,7 +97,7 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
   it.each([
     ['back again', 0],
     ['not back', HOUR],
-  ])('makes a next try at its distance when the clock stepped ahead in a sending and is %s', async (_name, stays) => {
+  ])('keeps the distance of a retry if the clock stepped ahead during the send and is %s', async (_name, stays) => {
     const applicationId = await room.addApplication();
     const deviceSeqs = await room.addDevices(applicationId, 2);
     const change = { expiresAt: new Date(Date.now() + 48 * HOUR) };
@@ -122,7 +122,7 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
     for (const waitMs of tries) expect(Math.abs(waitMs)).toBeLessThan(60_000);
   });
 
-  it('takes a batch from a killed worker, and leaves one to a living', async () => {
+  it('takes a batch from a killed worker, but not from a living one', async () => {
     const { batchIds } = await room.accept(await room.addApplication(), [batchOf(1), batchOf(1)], { direct: true });
     const [killed = 0, living = 0] = batchIds;
     for (const id of batchIds) await room.claim(id);
@@ -134,7 +134,7 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
     expect(await room.tryClaim(living)).toBeNull();
   });
 
-  it.each([HOUR, -HOUR])('a step of %d ms that the process has not seen yet takes no lease away', async (step) => {
+  it.each([HOUR, -HOUR])('a step of %d ms that the process has not noticed takes no lease away', async (step) => {
     const [id = 0] = (await room.accept(await room.addApplication(), [batchOf(1)], { direct: true })).batchIds;
     await room.claim(id);
     await room.runOutLease(id);
@@ -142,7 +142,7 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
     expect(await room.tryClaim(id)).not.toBeNull();
   });
 
-  it('goes on with a message that is held to a rate', async () => {
+  it('continues a message with a rate', async () => {
     const applicationId = await room.addApplication();
     await room.addDevices(applicationId, 40);
     const rateSeq = await new MessageRateRepository().add({ perSecond: 2 }, room.database.kysely);
@@ -162,7 +162,7 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
     expect(Math.max(...rows.map(({ due_at: due }) => due?.getTime() ?? 0))).toBeLessThan(Date.now() + 60_000);
   });
 
-  it('waits for no turn of a pace that lies an hour off, nor for what the provider asked for', async () => {
+  it("waits for no turn of a pace an hour away, and not for the provider's wait", async () => {
     const applicationId = await room.addApplication();
     const lot = { applicationId, provider: SANDBOX };
     const { batchIds } = await room.accept(applicationId, [batchOf(1)]);
@@ -174,7 +174,7 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
     expect(claimed).toHaveProperty('due', [0]);
   });
 
-  it('tries a paused provider again', async () => {
+  it('probes a paused provider again', async () => {
     const applicationId = await room.addApplication();
     const { batchIds } = await room.accept(applicationId, [batchOf(1)], { direct: true });
     await room.pause(applicationId, SANDBOX);
@@ -190,7 +190,7 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
     expect((await room.claim(batchIds[0] ?? 0)).isProbe).toBe(true);
   });
 
-  it.each([0, 1, 7])('after a step of 50 s makes the try at once that follows %d others', async (tries) => {
+  it.each([0, 1, 7])('after a step of 50 s, makes the probe that follows %d others at once', async (tries) => {
     const applicationId = await room.addApplication();
     const { batchIds } = await room.accept(applicationId, [batchOf(1)], { direct: true });
     await room.pause(applicationId, SANDBOX);
@@ -201,7 +201,7 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
     expect((await room.batchRow(batchIds[0] ?? 0)).state).toBe('waiting');
   });
 
-  it('leaves the try to a process that has seen the step, and no wait behind', async () => {
+  it('leaves the probe to a process that has noticed the step, without a further wait', async () => {
     const applicationId = await room.addApplication();
     const { batchIds } = await room.accept(applicationId, [batchOf(1)], { direct: true });
     await room.pause(applicationId, SANDBOX);
@@ -217,7 +217,7 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
     ['an hour behind', () => Date.now() - HOUR, 0],
     ['by a clock that has stepped since', () => null, 0],
     ['by the right clock', () => Date.now(), 30],
-  ])('a refusal of what was sent %s is tried again after its time', async (_name, sentBy, expected) => {
+  ])('retries a refusal of a request that was sent %s after its wait', async (_name, sentBy, expected) => {
     const applicationId = await room.addApplication();
     await room.settings.put(applicationId, SANDBOX, { visible: {}, secret: {} });
     const { version = 0 } = (await room.settings.find(applicationId, SANDBOX)) ?? {};

@@ -43,7 +43,7 @@ describe.each(PLACES)('sending while the %s database fails', (place) => {
     return { batchId: batchIds[0] ?? 0, applicationId };
   };
 
-  it('keeps what the provider answered until it can be recorded', async () => {
+  it("keeps the provider's answers until they can be recorded", async () => {
     const { batchId } = await toDevices(3);
     await run(
       `create trigger refusing before update on batch for each row when (new.state = 'done') execute function refuse()`,
@@ -58,7 +58,7 @@ describe.each(PLACES)('sending while the %s database fails', (place) => {
     expect(provider.written).toHaveLength(3);
   });
 
-  it('records the answers although a device cannot be retired', async () => {
+  it('records the answers although a device cannot be removed', async () => {
     const { batchId } = await toDevices(2);
     provider.verdict = { action: 'dropDevice', reason: 'Unregistered', certain: true };
     await run('create trigger refusing before update on device for each row execute function refuse()');
@@ -67,7 +67,7 @@ describe.each(PLACES)('sending while the %s database fails', (place) => {
     expect(namesOf((await room.batchRow(batchId)).outcomes)).toEqual(['rejected', 'rejected']);
   });
 
-  it('calls nothing unknown that it could not begin', async () => {
+  it('calls no delivery unknown that was not begun', async () => {
     const { batchId } = await toDevices(2);
     await run('alter table device rename to device_away');
     try {
@@ -83,7 +83,7 @@ describe.each(PLACES)('sending while the %s database fails', (place) => {
     expect(provider.written).toEqual([]);
   });
 
-  it('keeps the answers before a fault of ours; what has none is in doubt, and waits', async () => {
+  it('keeps the answers before an internal fault; deliveries without one are unknown', async () => {
     const { batchId } = await toDevices(3);
     Object.assign(provider, { fault: new Error('broken'), answersBeforeFault: 1 });
     await newWorker(room, queues, provider).deliverBatch(batchId, 'sandbox', 'broadcast');
@@ -93,7 +93,7 @@ describe.each(PLACES)('sending while the %s database fails', (place) => {
     expect(namesOf(row.outcomes)).toEqual(['accepted', 'inFlight', 'inFlight']);
   });
 
-  it('sends nothing before its message leaves, whatever let its batch go', async () => {
+  it('sends nothing before the time of its message, even if its batch was released', async () => {
     const applicationId = await room.addApplication();
     const sendAt = new Date(Date.now() + 3_600_000);
     const expiresAt = new Date(sendAt.getTime() + 60_000);

@@ -8,7 +8,7 @@ import { Room, batchOf, namesOf, recordAll } from './room.js';
 
 const MINUTE = 60_000;
 
-/** One message to one device each: claimed and ended many at once, as one by one. */
+/** Messages of one device, claimed and ended in lots with the same result as singly. */
 describe.each(PLACES)('lots of direct batches on the %s database', (place) => {
   let room: Room;
   let applicationId: string;
@@ -29,7 +29,7 @@ describe.each(PLACES)('lots of direct batches on the %s database', (place) => {
   const change = (id: number, columns: object) =>
     room.database.kysely.updateTable('batch').set(columns).where('id', '=', id).execute();
 
-  it('claims them as a claim of one does, with their devices, in the order asked for', async () => {
+  it('claims them like single claims, with their devices, in the given order', async () => {
     const made = await Promise.all(seqs.map((seq) => accept(seq)));
     const asked = made.map(({ batchId }) => batchId).toReversed();
     const claimed = await claimLot(asked);
@@ -44,7 +44,7 @@ describe.each(PLACES)('lots of direct batches on the %s database', (place) => {
       expect(row).toMatchObject({ state: 'leased', epoch: 1, counts: [0, 1, 0, 0, 0, 0, 0, 0] });
       expect(namesOf(row.outcomes)).toEqual(['inFlight']);
       expect(row.lease_until!.getTime()).toBeGreaterThan(Date.now());
-      // The claim of one, when the row is as before.
+      // A single claim of the same row.
       await change(batchId, { state: 'ready', epoch: 0, outcomes: Buffer.of(0), counts: '{1,0,0,0,0,0,0,0}' });
       const alone = await room.claim(batchId, same.terms.now);
       expect({ ...same, ledger: null }).toEqual({ ...alone, ledger: null });
@@ -52,7 +52,7 @@ describe.each(PLACES)('lots of direct batches on the %s database', (place) => {
     }
   });
 
-  it('a device that is gone, retired or of another provider is not among the devices', async () => {
+  it('leaves out a device that is removed, retired or of another provider', async () => {
     const [gone, retired, moved] = await room.addDevices(await room.addApplication(), 3);
     const made = await Promise.all([gone, retired, moved].map((seq) => accept(seq)));
     await sql`delete from device where seq = ${gone}`.execute(room.database.kysely);
@@ -62,7 +62,7 @@ describe.each(PLACES)('lots of direct batches on the %s database', (place) => {
     expect(claimed.map((batch) => batch?.devices)).toEqual([[], [], []]);
   });
 
-  it('leaves to the claim of one whatever is more than sending', async () => {
+  it('leaves batches that need more than sending to the single claim', async () => {
     const [paused, slow, stopped, removed] = await Promise.all([1, 2, 3, 4].map(() => room.addApplication()));
     await room.pause(paused!, 'sandbox');
     await room.pace.slowDown({ applicationId: slow!, provider: 'sandbox' }, Date.now() + MINUTE, 10);
@@ -105,12 +105,12 @@ describe.each(PLACES)('lots of direct batches on the %s database', (place) => {
     const before = await Promise.all(asked.slice(0, -1).map((id) => room.batchRow(id)));
     expect(await claimLot(asked)).toEqual(asked.map(() => null));
     expect(await Promise.all(asked.slice(0, -1).map((id) => room.batchRow(id)))).toEqual(before);
-    // And nothing of these keeps the next from being sent.
+    // None of these prevents the next from being sent.
     const { batchId } = await accept();
     expect((await claimLot([...asked, batchId])).at(-1)?.id).toBe(batchId);
   });
 
-  it('of many that ask for the same batches at once each batch has one', async () => {
+  it('if many requests name the same batches, each batch is claimed once', async () => {
     const made = await Promise.all(Array.from({ length: 20 }, () => accept()));
     const ids = made.map(({ batchId }) => batchId);
     const claims = await Promise.all([
@@ -121,7 +121,7 @@ describe.each(PLACES)('lots of direct batches on the %s database', (place) => {
     expect(taken.toSorted((a, b) => a - b)).toEqual(ids.toSorted((a, b) => a - b));
   });
 
-  it('ends them with their messages, as the end of one does', async () => {
+  it('ends them with their messages like single ends', async () => {
     const outcomes = ['accepted', 'failed', 'expired', 'cancelled'] as const;
     const made = await Promise.all(outcomes.map(() => accept()));
     const lot = (await claimLot(made.map(({ batchId }) => batchId))).map((batch) => batch!);
@@ -144,7 +144,7 @@ describe.each(PLACES)('lots of direct batches on the %s database', (place) => {
     }
   });
 
-  it('a lost lease ends nothing, and does not keep the others from it', async () => {
+  it('a lost lease ends nothing and does not affect the rest of the lot', async () => {
     const [lost, kept] = [await accept(), await accept()];
     const lot = (await claimLot([lost.batchId, kept.batchId])).map((batch) => batch!);
     for (const batch of lot) recordAll(batch, 'accepted');
@@ -159,18 +159,18 @@ describe.each(PLACES)('lots of direct batches on the %s database', (place) => {
     expect(await room.messageRow(lost.seq)).toMatchObject({ state: 'finished', open_batches: 0 });
   });
 
-  it('one that the database refuses does not keep the others from their end', async () => {
+  it('an end that the database refuses does not affect the rest of the lot', async () => {
     const made = [await accept(), await accept()];
     const [odd, fine] = (await claimLot(made.map(({ batchId }) => batchId))).map((batch) => batch!);
     for (const batch of [odd!, fine!]) recordAll(batch, 'accepted');
-    // PostgreSQL keeps no U+0000 in jsonb (22P05).
+    // PostgreSQL accepts no U+0000 in jsonb (22P05).
     odd!.ledger.details[0] = { attempts: 1, reason: 'a\u0000b' };
     const results = await Promise.allSettled([room.directs.end(odd!), room.directs.end(fine!)]);
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
     expect((await room.messageRow(made[1]!.seq)).state).toBe('finished');
   });
 
-  it('a message whose deliveries are in several batches is not whole in any', async () => {
+  it('a message with deliveries in several batches is whole in none of them', async () => {
     const message = await room.accept(applicationId, [batchOf(1), batchOf(1, 'sandbox', 2)], { direct: true });
     const claimed = await claimLot(message.batchIds);
     expect(claimed.map((batch) => batch?.isWhole)).toEqual([false, false]);

@@ -17,7 +17,7 @@ describe.each(PLACES)('expansion on the %s database', (place) => {
   });
   afterAll(() => room.remove());
 
-  /** Devices of which one in ten goes to FCM, one in a hundred to the sandbox, and one in a thousand has retired. */
+  /** Devices: one in ten at FCM, one in a hundred at the sandbox, and one in a thousand retired. */
   async function addDevices(applicationId: string, count: number): Promise<void> {
     await sql`
       insert into device (application_id, device_id, platform, provider, token, token_hash, registered_at, updated_at,
@@ -27,7 +27,7 @@ describe.each(PLACES)('expansion on the %s database', (place) => {
       from generate_series(1, ${sql.lit(count)}) as n`.execute(room.database.kysely);
   }
 
-  /** Every device that a broadcast means, by provider, in order. */
+  /** Every device of a broadcast, by provider, in order. */
   async function expected(applicationId: string): Promise<Record<string, number[]>> {
     const { rows } = await sql<{ seq: number; provider: string }>`
       select seq, provider from device where application_id = ${applicationId} and retired_reason is null
@@ -42,14 +42,14 @@ describe.each(PLACES)('expansion on the %s database', (place) => {
     );
   }
 
-  // The embedded database is one session: nobody ever waits for a row there.
+  // The embedded database has one session, so no statement waits for a row.
   it.skipIf(place === 'embedded')('waits for a batch of the message that ends just now', async () => {
     const applicationId = await room.addApplication();
     await addDevices(applicationId, 50);
     const { seq } = await room.accept(applicationId, null);
     let settled = false;
     const held = await room.database.kysely.transaction().execute(async (transaction) => {
-      // As the end of a batch holds it.
+      // Locked as at the end of a batch.
       await transaction.selectFrom('message').select('seq').where('seq', '=', seq).forUpdate().execute();
       const page = room.expansions.expandPage(seq).finally(() => (settled = true));
       await vi.waitFor(async () => expect(settled || (await countWaiting()) > 0).toBe(true));
@@ -66,7 +66,7 @@ describe.each(PLACES)('expansion on the %s database', (place) => {
     return rows[0]?.waiting ?? 0;
   }
 
-  it('pages through more than 20,000 devices, each once, and is killed and raced on the way', async () => {
+  it('pages through more than 20,000 devices, each once, with a kill and a race on the way', async () => {
     const applicationId = await room.addApplication();
     const stranger = await room.addApplication();
     await addDevices(applicationId, 20_500);
@@ -82,7 +82,7 @@ describe.each(PLACES)('expansion on the %s database', (place) => {
     await sql`insert into device (application_id, device_id, platform, provider, token, token_hash, registered_at, updated_at)
       values (${applicationId}, 'late', 'A', 'apns', 'late', 'late', now(), now())`.execute(room.database.kysely);
 
-    // Killed in the middle of a page: its batches are written, its cursor is not.
+    // Killed during a page: its batches are written, its cursor is not.
     const before = await room.messageRow(seq);
     await room.database.pool.query(`
       create function refuse() returns trigger language plpgsql as $$ begin raise exception 'killed'; end $$;
@@ -91,7 +91,7 @@ describe.each(PLACES)('expansion on the %s database', (place) => {
     await room.database.pool.query('drop trigger killed on message; drop function refuse');
     expect(await room.messageRow(seq)).toEqual(before);
 
-    // Three workers at once, until each says there is no more for it.
+    // Three workers at once, until each has nothing left to do.
     const expand = async () => {
       while ((await room.expansions.expandPage(seq)).more);
     };
@@ -121,7 +121,7 @@ describe.each(PLACES)('expansion on the %s database', (place) => {
     expect(await room.messageRow(seq)).toMatchObject({ state: 'sending', audience: 10_000 });
   });
 
-  it('answers the batches that may be queued', async () => {
+  it('returns the batches that may be queued', async () => {
     const applicationId = await room.addApplication();
     await addDevices(applicationId, 200);
     const { seq } = await room.accept(applicationId, null);
@@ -131,7 +131,7 @@ describe.each(PLACES)('expansion on the %s database', (place) => {
     expect(await room.countByState(seq)).toEqual({ ready: 3 });
   });
 
-  it('nobody to send to is the end of it', async () => {
+  it('ends without recipients', async () => {
     const { seq } = await room.accept(await room.addApplication(), null);
     expect(await room.expansions.expandPage(seq)).toEqual({ promoted: [], more: false });
     const row = await room.messageRow(seq);

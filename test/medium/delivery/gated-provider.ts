@@ -18,28 +18,28 @@ import type { Providers } from '../../../src/providers/providers.module.js';
 import type { Queues } from '../../../src/queue/queue.js';
 import type { Room } from './room.js';
 
-/** A provider in the sandbox's place that writes and answers when a test says so. */
+/** A provider in place of the sandbox that writes and answers when a test says so. */
 export class GatedProvider implements Provider {
   readonly name = 'sandbox';
   readonly maxBytes = 4096;
   readonly parseSettings = null;
   readonly identify = (identity: string) => ({ identity });
-  /** Tokens in the order in which they were written. */
+  /** Tokens in the order of writing. */
   readonly written: string[] = [];
-  /** Writes allowed before the rest waits for `openGate`. */
+  /** Writes before the rest waits for `openGate`. */
   writesBeforeGate = Infinity;
   verdict: Verdict = { action: 'accept' };
-  /** After each answer. */
+  /** Called after each answer. */
   answered: () => void = () => undefined;
-  /** What `send` rejects with, after the writes and so many answers. */
+  /** `send` rejects with this after the writes and `answersBeforeFault` answers. */
   fault: Error | undefined;
   answersBeforeFault = 0;
-  /** Of the sending under way or the last one. */
+  /** Of the current or last send. */
   signal: AbortSignal | undefined;
   waiting = false;
   private opened: () => void = () => undefined;
 
-  /** What waits goes on; it is written unless the sending was aborted. */
+  /** Continues waiting deliveries, which are written unless the send was aborted. */
   openGate(): void {
     this.writesBeforeGate = Infinity;
     this.opened();

@@ -18,7 +18,7 @@ const DAY = 86_400_000;
 const NOW = Date.parse('2026-11-23T10:00:00Z');
 const daysAgo = (days: number) => new Date(NOW - days * DAY);
 
-/** It is the 23rd of November, whatever the wall says. */
+/** A clock that stands on 23 November. */
 class FixedClock extends Clock {
   override now(): number {
     return NOW;
@@ -49,7 +49,7 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
     );
   };
 
-  /** A message of so many batches that ended then. */
+  /** A message with this number of batches that ended then. */
   async function ended(applicationId: string, batches: number, finishedAt: Date) {
     const parts = Array.from({ length: batches }, () => batchOf(1));
     const message = await room.accept(applicationId, parts);
@@ -63,7 +63,7 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
   const exists = async (seq: number) =>
     (await room.database.kysely.selectFrom('message').select('seq').where('seq', '=', seq).execute()).length === 1;
 
-  it('puts the rows of each name of the tally together, and takes away what comes to nothing', async () => {
+  it('joins the rows of each name of the tally, and removes sums of zero', async () => {
     const { kysely } = room.database;
     const tally = new TallyRepository(room.database);
     const amounts: [string, number][] = [
@@ -102,7 +102,7 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
     await sql`delete from tally where application_id = 'com.acme.tally'`.execute(kysely);
   });
 
-  /** The plan of a statement, with its parameters in place. */
+  /** The plan of a statement with its parameters. */
   async function planOf(statement: string): Promise<string> {
     const { rows } = await room.database.pool.query<Record<string, string>>(`explain ${statement}`);
     return rows.map((row) => row['QUERY PLAN']).join('\n');
@@ -125,14 +125,14 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
       return { applicationId, seqs };
     }
 
-    it('go when the message has ended, but for users that a resend may reach; those go with the message', async () => {
+    it('are removed when the message has ended, except for users that a resend may reach; those go with the message', async () => {
       const { applicationId, seqs } = await addUsers(['ann', 'ben', 'cleo', 'ben']);
       const data = new Map(['ann', 'ben', 'cleo', 'dora'].map((name) => [name, { name }]));
       const batch = { ...batchOf(4, 'sandbox', 0), deviceSeqs: seqs };
       const body = { message: { alert: 'Hi {{name}}' }, data: Object.fromEntries(data) };
       const message = await room.accept(applicationId, [batch], { data, body });
       expect((await room.messageRow(message.seq)).body).toEqual({ message: { alert: 'Hi {{name}}' } });
-      // Kept by an older program.
+      // Stored by an older release.
       await sql`update message set body = ${JSON.stringify(body)} where seq = ${message.seq}`.execute(
         room.database.kysely,
       );
@@ -166,7 +166,7 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
       expect(await usersOf(message.seq)).toEqual([]);
     });
 
-    it('go in steps, behind messages that have not ended, and of a cancelled message', async () => {
+    it('are removed in steps, past messages that have not ended, and for a cancelled message', async () => {
       const { applicationId } = await addUsers([]);
       const names = Array.from({ length: 4_500 }, (_each, index) => `user ${index}`);
       const open = await room.accept(applicationId, [batchOf(1)], { data: fields('ann') });
@@ -187,7 +187,7 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
   });
 
   describe('messages', () => {
-    it('go when they ended long enough ago, and only then', async () => {
+    it('are removed when they ended long enough ago, and only then', async () => {
       const applicationId = await room.addApplication();
       const old = await ended(applicationId, 2, daysAgo(31));
       const young = await ended(applicationId, 2, daysAgo(29));
@@ -200,7 +200,7 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
       expect(await exists(moving.seq)).toBe(true);
     });
 
-    it('go oldest first and step by step; between two steps nobody sees half of one', async () => {
+    it('are removed oldest first and step by step, and never seen half removed', async () => {
       const applicationId = await room.addApplication();
       const large = await ended(applicationId, 450, daysAgo(50));
       const small = await ended(applicationId, 1, daysAgo(40));
@@ -241,7 +241,7 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
       });
     });
 
-    it('are never taken from a resend that is accepted at the same moment', async () => {
+    it('are never removed under a resend that is accepted at the same moment', async () => {
       for (let round = 0; round < 20; round++) {
         const applicationId = await room.addApplication();
         const original = await ended(applicationId, 1, daysAgo(60));
@@ -275,7 +275,7 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
       );
     };
 
-    it('unseen for long enough are retired, and deleted long after; the others stay', async () => {
+    it('are retired if unseen for long and deleted much later, and other devices stay', async () => {
       const applicationId = await room.addApplication();
       await room.addDevices(applicationId, 4);
       await set(applicationId, 'd1', `seen_on = '2026-02-25'`); // 271 days
@@ -295,7 +295,7 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
       expect((await rowsOf(applicationId)).map((row) => row.device_id)).toEqual(['d2', 'd4']);
     });
 
-    it('are alive again when they register, and when the app looks at its registration', async () => {
+    it('are active again when they register, and when the app reads its registration', async () => {
       const applicationId = await room.addApplication();
       await room.addDevices(applicationId, 3);
       for (const id of ['d1', 'd2', 'd3']) await set(applicationId, id, `seen_on = '2026-01-01'`);
@@ -315,7 +315,7 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
       const registrations = new DeviceRegistrationRepository(room.database);
       await registrations.put(applicationId, { ...device, ...contact, ...profile }, new Date(NOW));
       for (const id of ['d2', 'd3']) await repository.noteSeen(applicationId, id, new Date(NOW));
-      // Not by being looked at: the provider called this token dead.
+      // Reading does not revive a device whose token the provider called dead.
       const alive = [
         { device_id: 'd1', retired_reason: null },
         { device_id: 'd2', retired_reason: null },
@@ -326,7 +326,7 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
       expect(await rowsOf(applicationId)).toEqual(alive);
     });
 
-    it('are found by index among many, by two schedulers at once', async () => {
+    it('are found by an index among many, by two schedulers at once', async () => {
       const applicationId = await room.addApplication();
       await room.addDevices(applicationId, 20_000);
       await sql`update device set seen_on = '2026-01-01' where application_id = ${applicationId} and seq % 10 = 0`.execute(
@@ -348,7 +348,7 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
     });
   });
 
-  it('forgets idempotency keys after a day', async () => {
+  it('removes idempotency keys after a day', async () => {
     const applicationId = await room.addApplication();
     const keep = (key: string, acceptedAt: Date) =>
       room.accept(applicationId, [], { acceptedAt, idempotency: { key, requestHash: Buffer.from(key) } });

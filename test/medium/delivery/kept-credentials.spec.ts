@@ -12,7 +12,7 @@ import { PushPeer } from '../providers/push-peer.js';
 import { collect, recipients, tally } from '../providers/sending.js';
 import { Room } from './room.js';
 
-/** What an earlier version kept of a certificate: the file and its password, without key and certificate as PEM. */
+/** A certificate as an earlier release stored it: the file and its password, without key and certificate as PEM. */
 describe.each(PLACES)('certificates kept without their PEM on %s', (place) => {
   const { p12, certificate } = makeP12('/UID=com.example.app');
   let room: Room;
@@ -40,7 +40,7 @@ describe.each(PLACES)('certificates kept without their PEM on %s', (place) => {
     return { applicationId, version: (await room.settings.find(applicationId, 'apns'))!.version };
   }
 
-  it('are opened once, kept as PEM under the same version, and sent with', async () => {
+  it('are opened once, stored as PEM under the same version, and used', async () => {
     const { applicationId, version } = await keep(p12);
     const senders = newProcess();
     const sender = await senders.get(applicationId, 'apns', version);
@@ -53,7 +53,7 @@ describe.each(PLACES)('certificates kept without their PEM on %s', (place) => {
     await senders.onApplicationShutdown();
   });
 
-  it('with 17 million iterations are not opened: the application stops, and the reason says what to do', async () => {
+  it('with 17 million iterations are not opened: the application stops with advice', async () => {
     const { applicationId, version } = await keep(withIterations(p12, 17_000_000, 'safes'));
     const senders = newProcess();
     const sender = await senders.get(applicationId, 'apns', version);

@@ -39,7 +39,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
   }
   const pause = (message: { applicationId: string; id: string }) =>
     room.control.pause(message.applicationId, message.id, new Date());
-  /** As MessageControlService does: then the providers' windows are filled. */
+  /** Like MessageControlService, which then fills the providers' windows. */
   const resume = async ({ applicationId, id }: { applicationId: string; id: string }) => {
     const resumed = await room.control.resume(applicationId, id);
     const queued = await room.batches.promote(applicationId, resumed?.providers ?? []);
@@ -63,7 +63,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
   }
 
   describe('paused', () => {
-    it('before anything was written, writes nothing until it is resumed, and then each once', async () => {
+    it('before anything was written, writes nothing until the resume, and then each delivery once', async () => {
       const message = await toDevices(3);
       expect(await pause(message)).toBe(true);
       expect(await pause(message)).toBe(false);
@@ -84,13 +84,13 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       expect((await report(message)).outcomes.accepted).toBe(3);
     });
 
-    it('in flight: what is on the wire gets its answer, the rest goes back and is written once after the resume', async () => {
+    it('in flight: written deliveries get their answer, the rest is written once after the resume', async () => {
       const message = await toDevices(5);
       provider.writesBeforeGate = 2;
       const sending = deliver.deliverBatch(message.batchId, 'sandbox', 'broadcast');
       await vi.waitFor(() => expect(provider.waiting).toBe(true));
       await pause(message);
-      // A look every 200 ms notices.
+      // A query every 200 ms notices.
       await vi.waitFor(() => expect(provider.signal?.aborted).toBe(true), { timeout: 5_000 });
       provider.openGate();
       await sending;
@@ -104,7 +104,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       expect(await report(message)).toMatchObject({ state: 'finished', outcomes: { accepted: 5 } });
     });
 
-    it('between the last checkpoint and the end of a batch: what waits for a retry is parked', async () => {
+    it('between the last checkpoint and the end of a batch: parks the deliveries that wait for a retry', async () => {
       const message = await toDevices(1);
       const batch = await room.claim(message.batchId);
       const retryAt = Date.now() + MINUTE;
@@ -113,13 +113,13 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       expect(await room.batches.finish(batch, { state: 'ready', waitMs: retryAt - Date.now() })).toMatchObject({
         state: 'parked',
       });
-      // It is looked at at once after the resume, and waits for its moment.
+      // After the resume it is claimed at once and waits for its time.
       const resumed = await resume(message);
       expect(resumed?.queued).toMatchObject([{ id: message.batchId, epoch: 2 }]);
       expect((await room.claim(message.batchId)).due).toEqual([]);
     });
 
-    it('holds its expansion, whoever asks, and goes on from the cursor', async () => {
+    it('stops its expansion, and continues from the cursor', async () => {
       const applicationId = await room.addApplication();
       const seqs = await room.addDevices(applicationId, 10_500);
       const acceptedAt = new Date(Date.now() - MINUTE);
@@ -138,7 +138,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       expect(rows.flatMap((row) => row.device_seqs)).toEqual(seqs);
     });
 
-    it('and cancelled, settles', async () => {
+    it('and cancelled, is settled', async () => {
       const message = await toDevices(2);
       await pause(message);
       expect(await room.control.cancel(message.applicationId, message.id)).toBe(true);
@@ -147,7 +147,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       expect(provider.written).toEqual([]);
     });
 
-    it('for longer than it lives, expires: sent, parked or not yet expanded', async () => {
+    it('for longer than its life, expires: sent, parked or not expanded', async () => {
       const expiresAt = new Date(Date.now() - 1);
       const parked = await toDevices(2);
       const applicationId = await room.addApplication();
@@ -171,7 +171,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       expect(provider.written).toEqual([]);
     });
 
-    it('after its worker was lost, says unknown, not in flight', async () => {
+    it('after its worker was lost, reports unknown, not in flight', async () => {
       const message = await toDevices(2);
       await room.claim(message.batchId);
       await pause(message);
@@ -184,7 +184,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
   });
 
   describe('cancelled', () => {
-    it('in flight, tells what was stopped, what was gone and what nobody knows', async () => {
+    it('in flight, reports stopped, sent and unknown deliveries', async () => {
       const message = await toDevices(4, { onUnknown: 'resend' });
       provider.writesBeforeGate = 3;
       const sending = deliver.deliverBatch(message.batchId, 'sandbox', 'broadcast');
@@ -198,7 +198,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       expect((await report(message)).finishedAt).not.toBeNull();
     });
 
-    it('while deliveries wait for a retry, settles now and not at the retry', async () => {
+    it('while deliveries wait for a retry, is settled now and not at the retry', async () => {
       const message = await toDevices(2);
       const batch = await room.claim(message.batchId);
       const retryAt = Date.now() + 60 * MINUTE;
@@ -214,7 +214,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       expect((await report(message)).outcomes).toMatchObject({ cancelled: 1, unknown: 1 });
     });
 
-    it('between the last checkpoint and the end of a batch, settles with it', async () => {
+    it('between the last checkpoint and the end of a batch, is settled with it', async () => {
       const message = await toDevices(1);
       const batch = await room.claim(message.batchId);
       const retryAt = Date.now() + MINUTE;
@@ -227,7 +227,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       expect((await report(message)).finishedAt).not.toBeNull();
     });
 
-    it('or paused while it is expanded, claimed and finished by many: one account, and an end', async () => {
+    it('cancelled or paused while many expand, claim and finish it: each delivery is counted once, and it ends', async () => {
       for (let round = 0; round < 3; round++) {
         const applicationId = await room.addApplication();
         await room.addDevices(applicationId, 10_100);
@@ -267,7 +267,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
     });
   });
 
-  describe('doubt, whatever brought it,', () => {
+  describe('an unknown delivery, whatever the cause,', () => {
     const ambiguous = { action: 'ambiguous', reason: 'connection lost' } as const;
     const ways: Record<string, (message: Awaited<ReturnType<typeof toDevices>>) => Promise<void>> = {
       'an ambiguous answer': async ({ batchId }) => {
@@ -304,7 +304,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
         const before = provider.written.length;
         deliver = newWorker(room, queues, provider);
         provider.verdict = { action: 'accept' };
-        // The retry's moment has come.
+        // The retry is due.
         await sql`update batch set due_at = now() - interval '1 second', details = (
           select coalesce(jsonb_object_agg(key, case when value ? 'retryAt' then value || '{"retryAt":0}' else value end), '{}')
           from jsonb_each(details)) where id = ${message.batchId}`.execute(room.database.kysely);

@@ -17,7 +17,7 @@ describe.each(PLACES)('the pace on the %s database', (place) => {
   });
   afterAll(() => room.remove());
 
-  /** An application that was told to slow down while it sent so many a second, and may send again. */
+  /** An application that was told to slow down at this rate and may send again. */
   async function slowApplication(rate: number): Promise<string> {
     const applicationId = await room.addApplication();
     await room.pace.slowDown({ applicationId, provider: SANDBOX }, Date.now() - 1, 1_000);
@@ -44,7 +44,7 @@ describe.each(PLACES)('the pace on the %s database', (place) => {
     expect(await paceRow(applicationId)).toBeUndefined();
   });
 
-  it('a turn is a second’s worth; the rest of the batch and the next batch wait for theirs, in order', async () => {
+  it('a turn has one second’s worth; the rest of the batch and the next batch wait for theirs, in order', async () => {
     const applicationId = await slowApplication(50);
     const [first = 0, second = 0, third = 0] = await batches(applicationId, 3, 80);
     const before = Date.now();
@@ -63,7 +63,7 @@ describe.each(PLACES)('the pace on the %s database', (place) => {
     expect(row).toMatchObject({ state: 'ready', has_slot: true, epoch: 1 });
     expect(row.counts).toEqual([80, 0, 0, 0, 0, 0, 0, 0]);
 
-    // At its time it goes without asking again.
+    // At its time it is claimed without another turn.
     await sql`update batch set due_at = now() where id = ${second}`.execute(room.database.kysely);
     const slot = (await paceRow(applicationId))?.slot_at;
     expect(await claim(second)).toMatchObject({ due: { length: 51 } });
@@ -72,7 +72,7 @@ describe.each(PLACES)('the pace on the %s database', (place) => {
     expect((await room.batchRow(second)).has_slot).toBe(false);
   });
 
-  it('many claims at once, from whatever process, keep to the rate together', async () => {
+  it('many simultaneous claims of all processes keep the rate together', async () => {
     const applicationId = await slowApplication(100);
     const ids = await batches(applicationId, 12, 100);
     const claims = await Promise.all(ids.map((id) => claim(id)));
@@ -95,12 +95,12 @@ describe.each(PLACES)('the pace on the %s database', (place) => {
     expect(((await paceRow(applicationId))?.slot_at.getTime() ?? 0) - before).toBeCloseTo(2_000, -2);
   });
 
-  it('nothing is sent before the moment that the provider named, also direct; then slower', async () => {
+  it("sends nothing before the provider's time, also direct; then slower", async () => {
     const applicationId = await room.addApplication();
     const [first = 0, second = 0] = await batches(applicationId, 2, 1, true);
     const until = Date.now() + 30_000;
     await room.pace.slowDown({ applicationId, provider: SANDBOX }, until, 1_000);
-    // A later word extends it, an earlier one does not shorten it, and both are one trouble.
+    // A later wait extends the time, an earlier one does not shorten it, and both are one cut.
     await room.pace.slowDown({ applicationId, provider: SANDBOX }, until - 20_000, 1_000);
     for (const id of [first, second]) {
       expect(await claim(id)).toHaveProperty('delayMs');
@@ -112,7 +112,7 @@ describe.each(PLACES)('the pace on the %s database', (place) => {
     expect((await room.batchRow(first)).has_slot).toBe(false);
   });
 
-  it('the cut is of what all processes report together, where they do', async () => {
+  it('cuts the sum of the rates that all processes report', async () => {
     const applicationId = await room.addApplication();
     const processes = { a: { rate: 300 }, b: { rate: 200 } };
     await room.database.kysely
@@ -123,14 +123,14 @@ describe.each(PLACES)('the pace on the %s database', (place) => {
     expect((await paceRow(applicationId))?.per_second).toBeCloseTo(350);
   });
 
-  it('a provider that asks for it is begun with gradually, until its traffic is old', async () => {
+  it('starts gradually at a provider that asks for it, until its traffic is old', async () => {
     const applicationId = await room.addApplication();
     const [first = 0, second = 0, third = 0, fourth = 0] = await batches(applicationId, 4, 200);
     const [direct = 0] = await batches(applicationId, 1, 200, true);
     expect(await claim(direct, RAMP)).toMatchObject({ due: { length: 200 } });
     expect(await paceRow(applicationId)).toBeUndefined();
 
-    // Several begin at once: the row is made once.
+    // Several begin at once: the row is created once.
     const [one, other] = await Promise.all([claim(first, RAMP), claim(second, RAMP)]);
     const due = [one, other].flatMap((batch) => (batch && 'due' in batch ? [batch.due.length] : []));
     expect(due).toHaveLength(1);
@@ -151,7 +151,7 @@ describe.each(PLACES)('the pace on the %s database', (place) => {
     expect(again && 'due' in again ? again.due.length : Infinity).toBeLessThan(110);
   });
 
-  it('a finished part goes on with the next turn of the same batch', async () => {
+  it('a batch continues with its next turn after a part', async () => {
     const applicationId = await slowApplication(50);
     const [id = 0] = await batches(applicationId, 1, 60);
     const leased = await room.claim(id);
@@ -165,7 +165,7 @@ describe.each(PLACES)('the pace on the %s database', (place) => {
     expect(rest.due).toEqual([51, 52, 53, 54, 55, 56, 57, 58, 59]);
   });
 
-  it('batches with a turn of their own count in the window', async () => {
+  it('batches with their own turn count in the window', async () => {
     const applicationId = await slowApplication(1_000);
     const ids = await batches(applicationId, 70, 1_000);
     for (const id of ids.slice(0, 3)) await claim(id);

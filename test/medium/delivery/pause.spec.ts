@@ -48,7 +48,7 @@ describe.each(PLACES)('an application that is paused at a provider, in the %s da
     return (nextTryAt!.getTime() - Date.now()) / 1_000;
   };
 
-  it('says by whom, since when, and when it is tried next', async () => {
+  it('reports its cause, its beginning and the time of the next probe', async () => {
     const before = Date.now();
     await pause();
     const { pausedReason, pausedBy, pausedAt } = (await state())!;
@@ -59,7 +59,7 @@ describe.each(PLACES)('an application that is paused at a provider, in the %s da
     expect(await state()).toMatchObject({ pausedReason: null, pausedBy: null, pausedAt: null, nextTryAt: null });
   });
 
-  it('writes nothing before its time', async () => {
+  it('writes nothing before the probe', async () => {
     await pause();
     const batchId = await toDevices(3);
     await deliver(batchId);
@@ -67,7 +67,7 @@ describe.each(PLACES)('an application that is paused at a provider, in the %s da
     expect((await room.batchRow(batchId)).state).toBe('parked');
   });
 
-  it('writes one delivery when its time has come, of all processes and messages together', async () => {
+  it('writes one delivery at the probe, among all processes and messages', async () => {
     await pause();
     const batchIds = [await toDevices(3)];
     for (let more = 0; more < 3; more++) {
@@ -85,7 +85,7 @@ describe.each(PLACES)('an application that is paused at a provider, in the %s da
     expect((await state())?.pausedReason).toBe('InvalidProviderToken');
   });
 
-  it('is tried at growing intervals while it is refused', async () => {
+  it('is probed at growing intervals while it is refused', async () => {
     await pause();
     const batchId = await toDevices(1);
     provider.verdict = REFUSED;
@@ -104,7 +104,7 @@ describe.each(PLACES)('an application that is paused at a provider, in the %s da
   it.each<[string, Verdict]>([
     ['an acceptance', { action: 'accept' }],
     ["the provider's word that the device is dead", { action: 'dropDevice', reason: 'Unregistered', certain: true }],
-  ])('%s ends the pause, and the others are sent', async (_what, verdict) => {
+  ])('%s ends the pause, and the rest is sent', async (_what, verdict) => {
     await pause();
     const batchId = await toDevices(3);
     await letTryBeDue();
@@ -118,7 +118,7 @@ describe.each(PLACES)('an application that is paused at a provider, in the %s da
     expect((await room.batchRow(batchId)).state).toBe('done');
   });
 
-  it('a try that the guard would doubt costs no delivery', async () => {
+  it('an uncertain removal of the probe fails no delivery', async () => {
     await pause();
     const batchId = await toDevices(1);
     await letTryBeDue();
@@ -129,7 +129,7 @@ describe.each(PLACES)('an application that is paused at a provider, in the %s da
     expect((await state())?.pausedReason).not.toBeNull();
   });
 
-  it('one parked batch is let go when its time has come, and none before', async () => {
+  it('releases one parked batch when the probe is due, and none before', async () => {
     await pause();
     const batchIds = [await toDevices(1)];
     for (let more = 0; more < 2; more++) {
@@ -148,7 +148,7 @@ describe.each(PLACES)('an application that is paused at a provider, in the %s da
     expect(await waiting()).toBe(1);
   });
 
-  it('a wave of deaths after an acceptance retires no device, and a single one does', async () => {
+  it('a wave of removals after an acceptance removes no device, and a single one does', async () => {
     await room.settings.put(applicationId, 'sandbox', { visible: {}, secret: {} });
     const worker = newWorker(room, queues, provider);
     const deviceSeqs = await room.addDevices(applicationId, 30);

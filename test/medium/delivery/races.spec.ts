@@ -6,8 +6,8 @@ import { PLACES } from '../database/places.js';
 import { Room, batchOf, namesOf, recordAll } from './room.js';
 
 /**
- * Two or many at once on every statement that decides who may go on. Races of the claim, the window at the end of
- * batches and the pages of an expansion stand with their repositories. Each is run several times: a race has two sides.
+ * Two or many calls at once of every statement that decides which call continues. Races of the claim, of the window and
+ * of expansion pages are in the specs of their repositories. Each race runs several times, because it has two results.
  */
 const ROUNDS = Array.from({ length: 10 }, (_, round) => round);
 
@@ -18,7 +18,7 @@ describe.each(PLACES)('races on the %s database', (place) => {
   });
   afterAll(() => room.remove());
 
-  /** As many calls at once as make them overlap. */
+  /** Enough simultaneous calls to overlap. */
   const crowd = <T>(call: (index: number) => Promise<T>, size = 8): Promise<T[]> =>
     Promise.all(Array.from({ length: size }, (_, index) => call(index)));
 
@@ -29,19 +29,16 @@ describe.each(PLACES)('races on the %s database', (place) => {
     return { ...message, applicationId, batchId, batch: await room.claim(batchId) };
   }
 
-  it.each(ROUNDS)(
-    'a checkpoint and a successor, when the lease has run out: one of them has the batch (%i)',
-    async () => {
-      const { batchId, batch } = await oneLeased();
-      recordAll(batch, 'accepted');
-      await room.runOutLease(batchId);
-      const [kept, successor] = await Promise.all([room.batches.checkpoint(batch), room.tryClaim(batchId)]);
-      expect([kept === null, successor === null].filter(Boolean)).toHaveLength(1);
-      const row = await room.batchRow(batchId);
-      expect(row.epoch).toBe(kept ? 1 : 2);
-      expect(namesOf(row.outcomes)).toEqual(Array(3).fill(kept ? 'accepted' : 'inFlight'));
-    },
-  );
+  it.each(ROUNDS)('a checkpoint and a successor after an expired lease: one of them has the batch (%i)', async () => {
+    const { batchId, batch } = await oneLeased();
+    recordAll(batch, 'accepted');
+    await room.runOutLease(batchId);
+    const [kept, successor] = await Promise.all([room.batches.checkpoint(batch), room.tryClaim(batchId)]);
+    expect([kept === null, successor === null].filter(Boolean)).toHaveLength(1);
+    const row = await room.batchRow(batchId);
+    expect(row.epoch).toBe(kept ? 1 : 2);
+    expect(namesOf(row.outcomes)).toEqual(Array(3).fill(kept ? 'accepted' : 'inFlight'));
+  });
 
   it.each(ROUNDS)('the end of a batch and a successor: it is sent again or done, never both (%i)', async () => {
     const { batchId, batch, seq } = await oneLeased();
@@ -56,7 +53,7 @@ describe.each(PLACES)('races on the %s database', (place) => {
     expect((await room.messageRow(seq)).open_batches).toBe(finished ? 0 : 1);
   });
 
-  it.each(ROUNDS)('many that let batches in: each once, and the window holds (%i)', async () => {
+  it.each(ROUNDS)('many promotions: each batch once, and the window is not exceeded (%i)', async () => {
     const parts = Array.from({ length: 2 * WINDOW }, (_, index) => batchOf(1, 'sandbox', index));
     const applicationId = await room.addApplication();
     const { seq } = await room.accept(applicationId, parts);
@@ -66,7 +63,7 @@ describe.each(PLACES)('races on the %s database', (place) => {
     expect(await room.countByState(seq)).toEqual({ ready: WINDOW, waiting: WINDOW });
   });
 
-  it.each(ROUNDS)('many that end a pause: every parked batch waits again, and is let in once (%i)', async () => {
+  it.each(ROUNDS)('many ends of a pause: every parked batch waits again and is promoted once (%i)', async () => {
     const applicationId = await room.addApplication();
     const { seq, batchIds } = await room.accept(
       applicationId,
@@ -81,7 +78,7 @@ describe.each(PLACES)('races on the %s database', (place) => {
     expect(promoted.map(({ id }) => id).toSorted((a, b) => a - b)).toEqual(batchIds);
   });
 
-  it.each(ROUNDS)('a cancel and an expansion: all its batches or none, and it ends (%i)', async () => {
+  it.each(ROUNDS)('a cancel and an expansion: all of its batches or none, and it ends (%i)', async () => {
     const applicationId = await room.addApplication();
     await sql`insert into device (application_id, device_id, platform, provider, token, token_hash, registered_at, updated_at)
       select ${applicationId}, 'd' || n, 'A', 'sandbox', 't' || n, sha256(('t' || n)::bytea), now(), now()
@@ -117,13 +114,13 @@ describe.each(PLACES)('races on the %s database', (place) => {
     expect(row.finished_at).toBeInstanceOf(Date);
   });
 
-  it('many cancels of one message: one of them called it off', async () => {
+  it('many cancels of one message: one of them cancels it', async () => {
     const { applicationId, id } = await oneLeased();
     const cancelled = await crowd(() => room.control.cancel(applicationId, id));
     expect(cancelled.filter(Boolean)).toHaveLength(1);
   });
 
-  it('many requests under one Idempotency-Key: one message is kept', async () => {
+  it('many requests under one Idempotency-Key: one message is stored', async () => {
     const applicationId = await room.addApplication();
     const idempotency = { key: 'once', requestHash: Buffer.from('x') };
     const kept = await crowd(() =>
@@ -140,7 +137,7 @@ describe.each(PLACES)('races on the %s database', (place) => {
 
   const versionOf = async (applicationId: string) => (await room.settings.find(applicationId, 'apns'))?.version ?? 0;
 
-  it('many workers that pause: one of them did; and many that resume', async () => {
+  it('many workers that pause or resume: one of them does', async () => {
     const applicationId = await room.addApplication();
     await room.settings.put(applicationId, 'apns', { visible: {}, secret: {} });
     const version = await versionOf(applicationId);
@@ -174,7 +171,7 @@ describe.each(PLACES)('races on the %s database', (place) => {
     expect(await versionOf(applicationId)).toBeGreaterThanOrEqual(before + 8);
   });
 
-  it('many processes that report at once: all are known', async () => {
+  it('many reports of processes at once: all are stored', async () => {
     const applicationId = await room.addApplication();
     const statuses = new ProviderStatusRepository(room.database);
     const process = { connections: 1, streams: 1, inFlight: 0, rate: 0, reportedAt: Date.now() };

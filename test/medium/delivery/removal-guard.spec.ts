@@ -84,7 +84,7 @@ describe.each(PLACES)('removal by age and a wrong clock on the %s database', (pl
     return rows[0]!;
   }
 
-  /** Messages of yesterday evening, each under a key. */
+  /** Messages of the evening before, each under a key. */
   async function addMessages(): Promise<void> {
     const acceptedAt = new Date(NOW - 20 * 60 * MINUTE);
     for (let index = 0; index < 25; index++)
@@ -95,26 +95,23 @@ describe.each(PLACES)('removal by age and a wrong clock on the %s database', (pl
     await sql`update message set state = 'finished', finished_at = ${acceptedAt}`.execute(room.database.kysely);
   }
 
-  it.each([280, 31, 2])(
-    'a clock that is %i days ahead for a minute removes, retires and forgets nothing',
-    async (days) => {
-      await addMessages();
-      const before = await counts();
-      const tidy = newScheduler();
-      await tidy();
-      clock.at = NOW + days * DAY;
-      await tidy();
-      clock.at += MINUTE;
-      await tidy();
-      expect(await counts()).toEqual(before);
-      clock.at = NOW + 2 * MINUTE;
-      await tidy();
-      expect(await counts()).toEqual(before);
-      expect(said.warn.filter((line) => line.includes('for an hour'))).toHaveLength(2);
-    },
-  );
+  it.each([280, 31, 2])('a clock that is %i days ahead for a minute removes and retires nothing', async (days) => {
+    await addMessages();
+    const before = await counts();
+    const tidy = newScheduler();
+    await tidy();
+    clock.at = NOW + days * DAY;
+    await tidy();
+    clock.at += MINUTE;
+    await tidy();
+    expect(await counts()).toEqual(before);
+    clock.at = NOW + 2 * MINUTE;
+    await tidy();
+    expect(await counts()).toEqual(before);
+    expect(said.warn.filter((line) => line.includes('for an hour'))).toHaveLength(2);
+  });
 
-  it('a clock that stays 280 days ahead asks for a person before it removes or retires the most of a kind', async () => {
+  it('a clock that stays 280 days ahead needs an operator before it removes or retires most rows of a kind', async () => {
     await addMessages();
     const before = await counts();
     const tidy = newScheduler();
@@ -130,11 +127,11 @@ describe.each(PLACES)('removal by age and a wrong clock on the %s database', (pl
       ),
     );
     expect(said.warn).toContainEqual(expect.stringContaining('25 of 25 messages that ended more than 30 days ago'));
-    // Once for each kind, not at each look.
+    // Once per kind, not in each round.
     expect(said.warn.filter((line) => line.startsWith('60 of 60'))).toHaveLength(1);
   });
 
-  it('devices of which 30 % are really old wait for a person, and are retired with one line at 100 %', async () => {
+  it('if 30 % of the devices are old, they wait for an operator, and are retired with one line at 100 %', async () => {
     await sql`update device set seen_on = '2026-01-02' where seq in (select seq from device order by seq limit 21)`.execute(
       room.database.kysely,
     );
@@ -146,7 +143,7 @@ describe.each(PLACES)('removal by age and a wrong clock on the %s database', (pl
     expect(said.log).toEqual(['21 devices unseen for 270 days: retired']);
   });
 
-  it('a few are retired whatever their share, so that a small installation needs nobody', async () => {
+  it('retires a few whatever their share, so that a small installation needs no operator', async () => {
     await sql`delete from device where seq in (select seq from device order by seq limit 45)`.execute(
       room.database.kysely,
     );
@@ -155,7 +152,7 @@ describe.each(PLACES)('removal by age and a wrong clock on the %s database', (pl
     expect(await counts()).toMatchObject({ devices: 0 });
   });
 
-  it('without a step of the clock keys go in bursts, as they came', async () => {
+  it('without a step of the clock, keys are removed in bursts', async () => {
     await addMessages();
     clock.at = NOW - MINUTE;
     for (let hours = 0; hours < 6; hours++) {
@@ -166,7 +163,7 @@ describe.each(PLACES)('removal by age and a wrong clock on the %s database', (pl
     expect(said.log).toContain('25 idempotency keys older than a day: forgotten');
   });
 
-  it('after three days in which nothing ran it goes on within two hours', async () => {
+  it('after three days without a run, it continues within two hours', async () => {
     await sql`update device set seen_on = '2026-01-02' where seq in (select seq from device order by seq limit 5)`.execute(
       room.database.kysely,
     );
@@ -181,7 +178,7 @@ describe.each(PLACES)('removal by age and a wrong clock on the %s database', (pl
     expect(await counts()).toMatchObject({ devices: MANY - 5 });
   });
 
-  it('devices that were seen in 1970 or in 2100 count as seen now; in 1970 nothing goes', async () => {
+  it('devices seen in 1970 or in 2100 count as seen now; in 1970 nothing is removed', async () => {
     await sql`update device set seen_on = case when seq % 2 = 0 then date '1970-01-01' else date '2100-01-01' end`.execute(
       room.database.kysely,
     );

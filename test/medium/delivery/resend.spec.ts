@@ -16,7 +16,7 @@ describe.each(PLACES)('a resend on the %s database', (place) => {
   });
   afterAll(() => room.remove());
 
-  /** A finished broadcast, and what became of each device. */
+  /** A finished broadcast with an outcome per device. */
   async function finished(count: number, outcomeOf: (seq: number) => OutcomeName) {
     const applicationId = await room.addApplication();
     const seqs = await room.addDevices(applicationId, count);
@@ -41,13 +41,13 @@ describe.each(PLACES)('a resend on the %s database', (place) => {
   const audienceOf = async (messageSeq: number) =>
     (await room.batchRows(messageSeq)).flatMap((row) => row.device_seqs).toSorted((a, b) => a - b);
 
-  it('reaches exactly the deliveries with the outcomes, each once, killed and raced on the way', async () => {
+  it('reaches exactly the deliveries with the outcomes, each once, with a kill and a race on the way', async () => {
     const original = await finished(15_500, (seq) => PATTERN[seq % PATTERN.length] ?? 'accepted');
     const expected = original.having('rejected', 'unknown', 'failed');
     const again = await resend(original, ['rejected', 'unknown', 'failed']);
     expect((await room.expansions.expandPage(again.seq)).more).toBe(true);
 
-    // Killed in the middle of a page: its batches are written, its cursor is not.
+    // Killed during a page: its batches are written, its cursor is not.
     const before = await room.messageRow(again.seq);
     await room.database.pool.query(`
       create function refuse() returns trigger language plpgsql as $$ begin raise exception 'killed'; end $$;
@@ -73,7 +73,7 @@ describe.each(PLACES)('a resend on the %s database', (place) => {
     expect([report?.resendOf, first?.resends]).toEqual([original.id, [again.id]]);
   });
 
-  it('goes where a device is registered now; who is gone stays in the account', async () => {
+  it("goes to the device's present registration; removed devices stay in the report", async () => {
     const original = await finished(6, () => 'failed');
     const [gone = 0, moved = 0] = original.seqs;
     await sql`delete from device where seq = ${gone}`.execute(room.database.kysely);
@@ -85,14 +85,14 @@ describe.each(PLACES)('a resend on the %s database', (place) => {
     expect(wns.map((row) => row.device_seqs)).toEqual([[moved]]);
   });
 
-  it('lives as long as its original could be delivered: a wait for its time is not part of it', async () => {
+  it('lives as long as its original could be delivered, without the wait for its time', async () => {
     const applicationId = await room.addApplication();
     const [acceptedAt, sendAt, expiresAt] = [1, 3, 4].map((hour) => new Date(Date.UTC(2026, 10, 25, hour)));
     const { id } = await room.accept(applicationId, null, { acceptedAt, sendAt, expiresAt });
     expect((await room.messages.findOriginal(applicationId, id))?.lifetimeMs).toBe(3_600_000);
   });
 
-  it('of nobody ends at once; of a resend it counts from that one', async () => {
+  it('without recipients ends at once; a resend of a resend counts from the latter', async () => {
     const original = await finished(20, (seq) => (seq % 2 === 0 ? 'unknown' : 'accepted'));
     const nobody = await resend(original, ['expired']);
     await room.expansions.expandPage(nobody.seq);
@@ -110,15 +110,16 @@ describe.each(PLACES)('a resend on the %s database', (place) => {
     expect(await audienceOf(third.seq)).toEqual(original.having('unknown'));
   });
 
-  it('of a message that is not there any more is refused', async () => {
+  it('of a removed message is refused', async () => {
     const applicationId = await room.addApplication();
     await expect(resend({ applicationId, id: 'Gone0000' }, ['failed'])).rejects.toThrow('the message does not exist');
   });
 
-  it('of one in a million finds its page by index', async () => {
+  it('of one delivery in a million finds its page by an index', async () => {
     const applicationId = await room.addApplication();
     const message = await room.accept(applicationId, [batchOf(1)]);
-    // The account of a million deliveries, of which every hundredth batch has one that failed; and as many of another message.
+    // The report of a million deliveries, of which every hundredth batch has one that failed, and as many of another
+    // message.
     const other = await room.accept(applicationId, [batchOf(1)]);
     for (const { seq } of [message, other])
       await sql`

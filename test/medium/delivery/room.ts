@@ -33,8 +33,7 @@ import type { Place } from '../database/places.js';
 const HOUR = 3_600_000;
 
 /**
- * The repositories and transactions of delivery, built by hand on a database of their own, and ways to look at the
- * rows.
+ * The repositories and transactions of delivery, built by hand on a separate database, with helpers that read the rows.
  */
 export class Room {
   readonly audience: AudienceRepository;
@@ -83,14 +82,14 @@ export class Room {
     return new Room(database, remove);
   }
 
-  /** An application of the test's own. */
+  /** An application for one test. */
   async addApplication(): Promise<string> {
     const id = `com.acme.${newMessageId()}`;
     await this.database.kysely.insertInto('application').values({ id }).execute();
     return id;
   }
 
-  /** Accepts a message; `batches` null leaves it to be expanded. Answers its seq, and its batch ids in order. */
+  /** Accepts a message; with `batches` null it has to be expanded. Returns its seq and its batch ids in order. */
   async accept(
     applicationId: string,
     batches: NewBatch[] | null,
@@ -119,7 +118,7 @@ export class Room {
     return { seq, id, batchIds: rows.map((row) => row.id), queued: queued.map((batch) => batch.id) };
   }
 
-  /** Devices d1, d2, … of the sandbox with tokens t1, t2, …; answers their seqs in that order. */
+  /** Devices d1, d2, … of the sandbox with tokens t1, t2, …; returns their seqs in order. */
   async addDevices(applicationId: string, count: number): Promise<number[]> {
     const { rows } = await sql<{ seq: number }>`
       insert into device (application_id, device_id, platform, provider, token, token_hash, registered_at, updated_at)
@@ -128,20 +127,20 @@ export class Room {
     return rows.map((row) => row.seq);
   }
 
-  /** Claims as a worker of the sandbox would; it must succeed. */
+  /** Claims like a worker of the sandbox; throws if there is nothing to claim. */
   async claim(id: number, now = Date.now()): Promise<LeasedBatch> {
     const batch = await this.tryClaim(id, now);
     if (!batch) throw new Error(`batch ${id} could not be claimed`);
     return batch;
   }
 
-  /** Null when there is nothing to do, or it is not its turn. */
+  /** Null if there is nothing to do or its turn comes later. */
   async tryClaim(id: number, now = Date.now()): Promise<LeasedBatch | null> {
     const claimed = await this.claims.claim(id, { needsSettings: false }, now);
     return claimed && 'due' in claimed ? claimed : null;
   }
 
-  /** As if the worker had been gone for longer than its lease. */
+  /** As if the worker had been lost for longer than its lease. */
   async runOutLease(id: number): Promise<void> {
     await sql`update batch set lease_until = now() - interval '1 millisecond' where id = ${id}`.execute(
       this.database.kysely,
@@ -191,7 +190,7 @@ export function batchOf(size: number, provider: ProviderName = 'sandbox', first 
   return { provider, deviceSeqs: Array.from({ length: size }, (_, index) => first + index) };
 }
 
-/** Records the same outcome for all that is in flight. */
+/** Records the same outcome for all deliveries in flight. */
 export function recordAll(batch: LeasedBatch, outcome: OutcomeName): void {
   for (const position of batch.due) batch.ledger.record(position, { outcome: OUTCOME[outcome] }, true);
 }
@@ -200,7 +199,7 @@ export function namesOf(outcomes: Uint8Array): OutcomeName[] {
   return [...outcomes].map((code) => OUTCOME_NAMES[code] ?? 'pending');
 }
 
-/** BullMQ makes its own connections to a server. */
+/** The URL with which BullMQ opens its own connections to a server. */
 export function urlOf({ database }: Room): string {
   return urlOfDatabase(database) ?? '';
 }

@@ -6,7 +6,7 @@ import type { NewMessage } from '../../../src/messages/send/new-message.js';
 import { PLACES } from '../database/places.js';
 import { Room } from './room.js';
 
-/** Scheduled messages to few devices leave in lots, as direct messages do that have no time. */
+/** Scheduled messages to few devices are released in lots, like direct messages without a time. */
 describe.each(PLACES)('due scheduled messages on the %s database', (place) => {
   let room: Room;
   beforeAll(async () => {
@@ -25,7 +25,7 @@ describe.each(PLACES)('due scheduled messages on the %s database', (place) => {
         0, 0, 0
       from message, generate_series(2, ${sql.lit(count)}) as n where seq = ${seq}`.execute(room.database.kysely);
   };
-  /** In as many statements as it takes. */
+  /** Releases in as many statements as it takes. */
   const releaseAll = async (): Promise<Released[]> => {
     const lots: Released[] = [];
     do lots.push(await room.scheduled.release());
@@ -38,7 +38,7 @@ describe.each(PLACES)('due scheduled messages on the %s database', (place) => {
     return lot!;
   };
 
-  it('a flood for one moment takes a statement for every 200 messages, and none of them is expanded alone', async () => {
+  it('a flood for one moment takes a statement per 200 messages, and none of them is expanded alone', async () => {
     const applicationId = await room.addApplication();
     await room.addDevices(applicationId, 1);
     await flood(applicationId, 2 * LOT + 50);
@@ -55,7 +55,7 @@ describe.each(PLACES)('due scheduled messages on the %s database', (place) => {
     expect((await room.directs.claimLot(ids)).map((batch) => batch?.isWhole)).toEqual(ids.map(() => true));
   });
 
-  it('a user with devices of two platforms and a retired one has a batch for each provider', async () => {
+  it('a user with devices of two platforms and a retired one has a batch per provider', async () => {
     const applicationId = await room.addApplication();
     const seqs = await room.addDevices(applicationId, 4);
     await sql`update device set user_id = 'ann', provider = case seq when ${seqs[1]} then 'apns' else provider end,
@@ -75,7 +75,7 @@ describe.each(PLACES)('due scheduled messages on the %s database', (place) => {
     expect((await room.batchRows(narrowed)).map(({ device_seqs: devices }) => devices)).toEqual([[seqs[2]]]);
   });
 
-  it('a message to a device that has left since it was accepted ends with an audience of none', async () => {
+  it('a message to a device that was removed after acceptance ends with an empty audience', async () => {
     const applicationId = await room.addApplication();
     const { seq } = await dueTo(applicationId, { deviceIds: ['gone'] });
     expect(await only()).toEqual({ messages: 1, toExpand: [], queued: [] });
@@ -84,7 +84,7 @@ describe.each(PLACES)('due scheduled messages on the %s database', (place) => {
     expect(finishedAt).not.toBeNull();
   });
 
-  it('what is not to few devices, or is held back or counted, is accepted and expanded alone', async () => {
+  it('a message to many devices, or one with a rate or a cap, is accepted and expanded alone', async () => {
     const applicationId = await room.addApplication();
     const removed = await room.addApplication();
     await room.addDevices(applicationId, FEW + 1);
@@ -114,7 +114,7 @@ describe.each(PLACES)('due scheduled messages on the %s database', (place) => {
     for (const { seq } of kept) expect((await room.messageRow(seq)).state).toBe('accepted');
   });
 
-  it('a message is released once by two processes, and not while it is paused, cancelled or not due', async () => {
+  it('two processes release a message once, and not while it is paused, cancelled or not due', async () => {
     const applicationId = await room.addApplication();
     await room.addDevices(applicationId, 1);
     const one = { deviceIds: ['d1'] };
@@ -130,7 +130,7 @@ describe.each(PLACES)('due scheduled messages on the %s database', (place) => {
     expect(await room.control.cancel(applicationId, due.id)).toBe(true);
   });
 
-  it('an application whose flood was due before has no lot to itself', async () => {
+  it('an application whose flood was due earlier does not fill a lot alone', async () => {
     const [busy, other] = [await room.addApplication(), await room.addApplication()];
     await flood(busy, LOT + 20, 60_000);
     await dueTo(other, { deviceIds: ['d1'] });

@@ -9,7 +9,7 @@ import type { Sender } from '../../../src/providers/provider.js';
 import type { Providers } from '../../../src/providers/providers.module.js';
 import { Room } from './room.js';
 
-/** Opens senders that end a sending when told, and notes which are closed. */
+/** Opens senders that end a send on command, and notes closed ones. */
 class Opener {
   readonly parseSettings = () => ({ visible: {}, secret: {} });
   opened = 0;
@@ -64,7 +64,7 @@ const sendThrough = (sender: OpenSender | null) =>
   sender!.send({} as Notification, [], () => undefined, new AbortController().signal);
 const settle = () => vi.waitFor(() => expect(opener.ends).not.toEqual([]));
 
-it('new settings close the sender of the old ones when its last batch has ended', async () => {
+it('new settings close the old sender after its last batch', async () => {
   const applicationId = await addConfigured();
   const sending = sendThrough(await senders.get(applicationId, 'apns', 1));
   await settle();
@@ -75,7 +75,7 @@ it('new settings close the sender of the old ones when its last batch has ended'
   await vi.waitFor(() => expect(opener.closed).toEqual([1]));
 });
 
-it('what a person resumes is sent through a new sender, which knows nothing of the trouble', async () => {
+it("after a resume, a new sender is used, without the old one's failures", async () => {
   const applicationId = await room.addApplication();
   await room.pause(applicationId, 'apns');
   const versionNow = async () => (await room.settings.find(applicationId, 'apns'))!.version;
@@ -85,7 +85,7 @@ it('what a person resumes is sent through a new sender, which knows nothing of t
   expect(opener.opened).toBe(2);
 });
 
-it('what comes after a step of the clock is sent through a new sender, which holds no host back for the wrong time', async () => {
+it('after a step of the clock, a new sender is used, without breakers that the wrong time opened', async () => {
   const applicationId = await addConfigured();
   await senders.get(applicationId, 'apns', 1);
   clock.stepped++;
@@ -95,7 +95,7 @@ it('what comes after a step of the clock is sent through a new sender, which hol
   await vi.waitFor(() => expect(opener.closed).toEqual([1]));
 });
 
-it('a batch that was given a sender before it closed is sent through its successor', async () => {
+it('a batch whose sender closed before the send uses its successor', async () => {
   const applicationId = await addConfigured();
   const given = await senders.get(applicationId, 'apns', 1);
   await senders.get(applicationId, 'apns', 2);
@@ -107,7 +107,7 @@ it('a batch that was given a sender before it closed is sent through its success
   expect(opener.opened).toBe(2);
 });
 
-it('above 500 the one unused for longest closes, and not under a batch', async () => {
+it('above 500 senders, the one unused for longest closes, and never during a batch', async () => {
   const applicationId = await addConfigured();
   const sending = sendThrough(await senders.get(applicationId, 'apns', 1));
   await settle();
@@ -118,7 +118,7 @@ it('above 500 the one unused for longest closes, and not under a batch', async (
   await vi.waitFor(() => expect(opener.closed).toEqual([1]));
 });
 
-it('one unused for an hour closes: its application may be gone', async () => {
+it('a sender unused for an hour closes, because its application may be gone', async () => {
   const [idle, busy] = [await addConfigured(), await addConfigured()];
   await senders.get(idle, 'apns', 1);
   clock.time = 59 * 60_000;

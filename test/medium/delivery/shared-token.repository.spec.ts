@@ -30,15 +30,15 @@ describe.each(PLACES)('tokens shared through the %s database', (place) => {
   const rowOf = (of: string) =>
     database.kysely.selectFrom('shared_token').selectAll().where('name', '=', of).executeTakeFirst();
 
-  it('what one process puts another takes, with its times', async () => {
+  it('a process reads the token of another, with its times', async () => {
     expect(await shelf.take(name)).toBeUndefined();
     const fresh = minted('one', NOW + 123);
     expect(await shelf.put(name, fresh, 0)).toEqual(fresh);
     expect(await new SharedTokenRepository(database, vault).take(name)).toEqual(fresh);
   });
 
-  it('of many that put at once one wins, and all get its token', async () => {
-    // To an empty place, then in place of what lies there, as at a renewal.
+  it('if many put at once, one wins and all get its token', async () => {
+    // To an empty place, then in place of a token, as at a renewal.
     for (const [round, than] of [0, NOW, NOW + 50 * MINUTE].entries()) {
       const mintedAt = NOW + round * 50 * MINUTE;
       const puts = Array.from({ length: 20 }, (_, index) =>
@@ -51,20 +51,20 @@ describe.each(PLACES)('tokens shared through the %s database', (place) => {
     }
   });
 
-  it('only what was minted at the moment named or before is replaced', async () => {
+  it('replaces only a token that was made at the given time or before', async () => {
     await shelf.put(name, minted('one'), 0);
     const fresh = minted('two', NOW + MINUTE);
     expect((await shelf.put(name, fresh, NOW - 1)).token).toBe('one');
     expect((await shelf.put(name, fresh, NOW)).token).toBe('two');
   });
 
-  it('a token from the future is replaced: the clock it came from was wrong', async () => {
+  it('replaces a token from the future, because its process had a wrong clock', async () => {
     await shelf.put(name, minted('ahead', NOW + MINUTE + 1), 0);
     expect((await shelf.put(name, minted('one', NOW + 1), 0)).token).toBe('ahead');
     expect((await shelf.put(name, minted('two'), 0)).token).toBe('two');
   });
 
-  it('at rest it is sealed, for its own row', async () => {
+  it('encrypts the token at rest, bound to its row', async () => {
     await shelf.put(name, minted('a.jwt.in-clear'), 0);
     const row = await rowOf(name);
     expect(row?.token.toString('latin1')).not.toContain('jwt');
@@ -76,7 +76,7 @@ describe.each(PLACES)('tokens shared through the %s database', (place) => {
     await database.kysely.deleteFrom('shared_token').where('name', '=', `${name}.moved`).execute();
   });
 
-  it('tokens that have expired go when another is put', async () => {
+  it('removes expired tokens when another is put', async () => {
     await shelf.put(name, minted('old', NOW - 60 * MINUTE), 0);
     await shelf.put(`${name}.alive`, minted('alive', NOW - 60 * MINUTE + 1), 0);
     expect(await rowOf(name)).toBeDefined();

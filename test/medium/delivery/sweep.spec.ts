@@ -23,7 +23,7 @@ describe.each(PLACES)('the sweep on the %s database', (place) => {
   };
   const foundBatches = async () => (await room.sweep.batchesToDeliver()).map((batch) => batch.id);
 
-  it('finds messages that nobody expands, and leaves fresh and ended ones alone', async () => {
+  it('finds messages without an expansion job, and skips new and ended ones', async () => {
     const applicationId = await room.addApplication();
     const old = { acceptedAt: ago(4_000) };
     const forgotten = await room.accept(applicationId, null, old);
@@ -36,7 +36,7 @@ describe.each(PLACES)('the sweep on the %s database', (place) => {
     for (const { seq } of [fresh, cancelled, expanded]) expect(found).not.toContain(seq);
   });
 
-  it('finds batches whose lease ran out or whose job is missing, and leaves the others alone', async () => {
+  it('finds batches with an expired lease or a missing job, and skips the others', async () => {
     const applicationId = await room.addApplication();
     const message = await room.accept(
       applicationId,
@@ -58,7 +58,7 @@ describe.each(PLACES)('the sweep on the %s database', (place) => {
     expect(await foundBatches()).not.toContain(fresh);
   });
 
-  it('replaces jobs of due rows that the queue delays by a clock that has gone back since', async () => {
+  it('replaces jobs of due rows that the queue delays by a clock that has stepped back since', async () => {
     const url = place === 'PostgreSQL' ? urlOf(room) : undefined;
     const queues = await Queues.open({ databaseUrl: url }, room.database, () => undefined);
     const queue = new DeliveryQueue(queues);
@@ -84,13 +84,13 @@ describe.each(PLACES)('the sweep on the %s database', (place) => {
       },
       { timeout: 10_000 },
     );
-    // Most of what is a little late has its job, and it comes.
+    // Most batches that are a little late have a job that comes.
     expect(batches).not.toContain(fresh);
     await sweeper.beforeApplicationShutdown();
     await queues.close();
   });
 
-  it('refills an empty queue with all that wants work', async () => {
+  it('refills an empty queue with all rows that want work', async () => {
     const url = place === 'PostgreSQL' ? urlOf(room) : undefined;
     const queues = await Queues.open({ databaseUrl: url }, room.database, () => undefined);
     const sweeper = new Sweeper(

@@ -15,7 +15,7 @@ const NOW = new Date('2026-11-25T10:00:00Z');
 
 type Read<Row> = (page: PageRequest) => Promise<Page<Row>>;
 
-/** All pages by their links, there and back again; both ways must show the same. */
+/** All pages by their links, forward and back; both ways must show the same. */
 async function walk<Row>(read: Read<Row>, size: number): Promise<{ pages: Row[][]; totals: Set<number> }> {
   const pages: Row[][] = [];
   const totals = new Set<number>();
@@ -53,7 +53,7 @@ describe.each(PLACES)('lists on the %s database', (place) => {
     devices = new DeviceRepository(database);
     subscriptions = new SubscriptionRepository(database);
     tags = new TagRepository(database);
-    // A neighbour whose rows must never show.
+    // A second application whose rows must never show.
     for (const applicationId of [await addApplication(database), (id = await addApplication(database))]) {
       await addDevices(database, applicationId, 47);
       for (const name of ['news', 'offers', 'a,b', 'c\\d', 'Zoo'])
@@ -66,8 +66,8 @@ describe.each(PLACES)('lists on the %s database', (place) => {
   });
   afterAll(async () => remove());
 
-  // Of one statement's devices the order is that of their ids.
-  it.each([1, 7, 46, 47, 48])('devices by pages of %i, there and back', async (size) => {
+  // Devices of one statement are in the order of their ids.
+  it.each([1, 7, 46, 47, 48])('devices by pages of %i, forward and back', async (size) => {
     const read: Read<{ deviceId: string }> = (page) => devices.list(id, { filter: [] }, page);
     const { pages, totals } = await walk(read, size);
     expect(pages.flat().map((device) => device.deviceId)).toEqual(
@@ -75,7 +75,7 @@ describe.each(PLACES)('lists on the %s database', (place) => {
     );
     expect(pages.slice(0, -1).every((page) => page.length === size)).toBe(true);
     expect([...totals]).toEqual([47]);
-    // An offset shows the same page as the links do.
+    // An offset shows the same page as the links.
     for (const [index, page] of pages.entries())
       expect((await read({ offset: index * size, size })).rows).toEqual(page);
   });
@@ -91,7 +91,7 @@ describe.each(PLACES)('lists on the %s database', (place) => {
     expect([found.rows.length, found.total]).toEqual([total, total]);
   });
 
-  it('devices of a user, and of nobody', async () => {
+  it('devices of a user, and of no user', async () => {
     const found = await devices.list(id, { userId: 'u2', filter: filterOf('platform==G', DEVICE_FILTERS) }, FIRST);
     expect(found.rows.map((device) => device.deviceId)).toEqual(['d3', 'd33']);
     expect(found.total).toBe(2);
@@ -131,7 +131,7 @@ describe.each(PLACES)('lists on the %s database', (place) => {
   });
 
   it.each([{ tagName: 'news' }, { filter: 'tagName==news' }, { tagName: 'Push.ALL' }, { filter: 'tagName=@e' }])(
-    'subscriptions of %j by pages, there and back',
+    'subscriptions of %j by pages, forward and back',
     async ({ tagName, filter }) => {
       const query = { tagName, filter: filterOf(filter, SUBSCRIPTION_FILTERS) };
       const { pages, totals } = await walk((page) => subscriptions.list(id, query, page), 4);
@@ -142,7 +142,7 @@ describe.each(PLACES)('lists on the %s database', (place) => {
     },
   );
 
-  it('each subscription is found and ended by its id, once, and in its own application', async () => {
+  it('each subscription is found and deleted by its id, once, and only in its application', async () => {
     const application = await addApplication(database);
     await addDevices(database, application, 1);
     await tags.add(application, 'news', '', NOW);
@@ -189,7 +189,7 @@ describe.each(PLACES)('lists on the %s database', (place) => {
     expect(found.total).toBe(names.length);
   });
 
-  it('a cursor of another list is refused', async () => {
+  it('refuses a cursor of another list', async () => {
     const { next } = await tags.list(id, [], { offset: 0, size: 1 }, false);
     await expect(devices.list(id, { filter: [] }, { offset: 0, size: 1, cursor: next })).rejects.toMatchObject({
       code: 'FPWSE0005E',
@@ -200,7 +200,7 @@ describe.each(PLACES)('lists on the %s database', (place) => {
     });
   });
 
-  it('what is counted stays right when tags, devices and an application go, and rows are put together', async () => {
+  it('counts stay right when tags, devices and an application are removed and rows are joined', async () => {
     await Promise.all(
       Array.from({ length: 300 }, async (_each, n) => {
         await sql`update device set broadcast = not broadcast, platform = case when platform = 'A' then 'W' else platform end
@@ -212,7 +212,7 @@ describe.each(PLACES)('lists on the %s database', (place) => {
     const { tally, counted } = await tallies(database);
     expect(tally).toEqual(counted);
     const { rows } = await sql<{ n: number }>`select count(*)::int as n from tally`.execute(database.kysely);
-    // 600 changes were added; every hundredth puts them together.
+    // 600 changes were added; every hundredth joins them.
     expect(rows[0]?.n).toBeLessThan(900);
     await sql`delete from application where id = ${id}`.execute(database.kysely);
     const after = await tallies(database);

@@ -35,7 +35,7 @@ describe.each(PLACES)('registrations that come together on the %s database', (pl
     );
   }
 
-  /** What each was answered: `device id: token`, or the error's code. */
+  /** The results: `device id: token`, or the code of the error. */
   function answersOf(results: Awaited<ReturnType<typeof registerAll>>): string[] {
     return results.map((result) =>
       result.status === 'fulfilled'
@@ -52,11 +52,11 @@ describe.each(PLACES)('registrations that come together on the %s database', (pl
     return rows.map((row) => row.text);
   }
 
-  it('share a statement for each application, and each gets its own answer', async () => {
+  it('share a statement per application, and each gets its own result', async () => {
     const [one, two] = [await addApplication(database), await addApplication(database)];
     const list = Array.from({ length: 60 }, (_, index): [string, DeviceRegistration] => [
       index % 3 === 0 ? two : one,
-      // The ids come in no order, so that an answer by position would be another's.
+      // The ids come in no order, so that a result by position would be wrong.
       registration(`d${(index * 37) % 60}`, { token: `t${index}` }),
     ]);
     statements = 0;
@@ -66,7 +66,7 @@ describe.each(PLACES)('registrations that come together on the %s database', (pl
     expect([(await holders(one)).length, (await holders(two)).length]).toEqual([40, 20]);
   });
 
-  it('of one id or one token count in the order in which they came', async () => {
+  it('of one id or one token count in the order of arrival', async () => {
     const id = await addApplication(database);
     const answers = answersOf(
       await registerAll([
@@ -81,7 +81,7 @@ describe.each(PLACES)('registrations that come together on the %s database', (pl
     expect(await holders(id)).toEqual(['a: 3', 'b: 1']);
   });
 
-  it('a token that another device holds moves, and takes nobody with it', async () => {
+  it('a token that another device has moves to the new one', async () => {
     const id = await addApplication(database);
     await registerAll([[id, registration('old', { token: 'mine' })]]);
     const list = [registration('a'), registration('new', { token: 'mine' }), registration('b')];
@@ -90,7 +90,7 @@ describe.each(PLACES)('registrations that come together on the %s database', (pl
     expect((await holders(id)).map((holder) => holder.split(':')[0])).toEqual(['a', 'b', 'new']);
   });
 
-  it('an application that is gone fails its own', async () => {
+  it('a removed application fails its own registrations only', async () => {
     const id = await addApplication(database);
     const answers = answersOf(
       await registerAll([
@@ -102,7 +102,7 @@ describe.each(PLACES)('registrations that come together on the %s database', (pl
     expect(answers).toEqual(['FPWSE0001E', 'b: tb', 'FPWSE0001E']);
   });
 
-  it('a failure that nobody understands is told to those that were in it, and the next go on', async () => {
+  it('an unknown failure is reported to the registrations of its statement, and the next ones continue', async () => {
     const id = await addApplication(database);
     await sql`create function refuse() returns trigger language plpgsql as $$ begin
       if new.application_id = ${sql.lit(id)} then raise 'out of space' using errcode = '53100'; end if; return new;

@@ -38,7 +38,7 @@ describe.each(PLACES)('registrations on the %s database', (place) => {
   });
   afterAll(async () => remove());
 
-  /** `device id: token` of each, by device id. */
+  /** `device id: token` of each device, by device id. */
   async function holders(applicationId: string): Promise<string[]> {
     const { rows } = await sql<{ text: string }>`
       select device_id || ': ' || token as text from device where application_id = ${applicationId}
@@ -62,7 +62,7 @@ describe.each(PLACES)('registrations on the %s database', (place) => {
     return rows.map((row) => row.device_id);
   }
 
-  it('a device registered again keeps its creation, its subscriptions and its profile', async () => {
+  it('a device that registers again keeps its creation time, subscriptions and profile', async () => {
     const id = await addApplication(database);
     const profile = { language: 'de-CH', timeZone: 'Europe/Zurich', appVersion: '1', attributes: { gold: true } };
     await registrations.put(id, registration('a', { ...profile, userId: 'anna', phoneNumber: '1' }), NOW);
@@ -73,7 +73,7 @@ describe.each(PLACES)('registrations on the %s database', (place) => {
     expect(await subscribers(id)).toEqual(['a']);
   });
 
-  it('a device registered again with null for a part of its profile loses that part', async () => {
+  it('a device that registers again with null for a part of its profile loses that part', async () => {
     const id = await addApplication(database);
     const profile = { language: 'de-CH', timeZone: 'Europe/Zurich', appVersion: '1', attributes: { gold: true } };
     const none = { language: null, timeZone: null, appVersion: null, attributes: null };
@@ -94,13 +94,13 @@ describe.each(PLACES)('registrations on the %s database', (place) => {
     await registrations.put(id, registration('b', { token: 't' }), NOW);
     expect(await holders(id)).toEqual(['b: t']);
     expect(await subscribers(id)).toEqual([]);
-    // Of another provider or application it is another token.
+    // At another provider or application it is another token.
     await registrations.put(id, registration('c', { token: 't', platform: 'G', provider: 'fcm' }), NOW);
     await registrations.put(await addApplication(database), registration('a', { token: 't' }), NOW);
     expect(await holders(id)).toEqual(['b: t', 'c: t']);
   });
 
-  it('many at once: new ones, changed ones, tokens that move, and devices that exchange theirs', async () => {
+  it('many at once: new and changed devices, tokens that move, and devices that exchange theirs', async () => {
     const id = await addApplication(database);
     for (const deviceId of ['a', 'b', 'c', 'd'])
       await registrations.put(id, registration(deviceId, { token: deviceId }), NOW);
@@ -134,12 +134,12 @@ describe.each(PLACES)('registrations on the %s database', (place) => {
       ],
       LATER,
     );
-    // a is no more: its token went on to b, and the one it had before is not its own any longer.
+    // a does not exist any more: its token moved to b, and its earlier token belongs to another device.
     expect(await holders(id)).toEqual(['b: t', 'c: y', 'd: x']);
     expect(counts).toEqual({ created: 3, updated: 2, moved: 1 });
   });
 
-  it('the same many again change nothing', async () => {
+  it('the same registrations again change nothing', async () => {
     const id = await addApplication(database);
     const devices = Array.from({ length: 500 }, (_each, index) =>
       registration(`d${index}`, { attributes: { n: index, 'ü"\\': '😀' }, userId: `u,${index}` }),
@@ -151,7 +151,7 @@ describe.each(PLACES)('registrations on the %s database', (place) => {
     expect(rows).toEqual([{ attributes: { n: 7, 'ü"\\': '😀' } }]);
   });
 
-  it('registrations that race for tokens leave each with one device, and none fails', async () => {
+  it('registrations that race for tokens leave each token with one device, and none fails', async () => {
     const id = await addApplication(database);
     const tokens = Array.from({ length: 20 }, (_each, index) => `t${index}`);
     const many = Array.from({ length: 12 }, (_each, run) =>
@@ -165,13 +165,13 @@ describe.each(PLACES)('registrations on the %s database', (place) => {
     const single = tokens.map((token) => registrations.put(id, registration(`single ${token}`, { token }), NOW));
     const done = await Promise.allSettled([...many, ...single]);
     const failures = done.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
-    // Busy is an answer; anything else is not.
+    // Busy is a valid answer; any other failure is not.
     expect(failures.filter((reason) => (reason as { code?: string }).code !== 'FPWSE0025E')).toEqual([]);
     const held = (await holders(id)).map((text) => text.split(': ')[1]);
     expect(held.toSorted()).toEqual(tokens.toSorted());
   });
 
-  it('a change touches what it names; a token in it moves too, and wakes a retired device', async () => {
+  it('a change affects the fields it names; a token in it moves too, and revives a retired device', async () => {
     const id = await addApplication(database);
     await registrations.put(id, registration('a', { token: 'a', userId: 'anna', language: 'de' }), NOW);
     await registrations.put(id, registration('b', { token: 'b' }), NOW);
@@ -195,13 +195,13 @@ describe.each(PLACES)('registrations on the %s database', (place) => {
     return rows.map((row) => row.device_id);
   }
 
-  it('an application that is gone is not found', async () => {
+  it('a removed application is not found', async () => {
     await expect(registrations.putMany('com.example.gone', [registration('a')], NOW)).rejects.toMatchObject({
       code: 'FPWSE0001E',
     });
   });
 
-  it('and all that was counted is there', async () => {
+  it('keeps all counts', async () => {
     const { tally, counted } = await tallies(database);
     expect(tally).toEqual(counted);
   });
@@ -225,7 +225,7 @@ function transfersOn(database: Database): DeviceTransferService {
 }
 
 it.runIf(PLACES.includes('PostgreSQL'))(
-  'an application that imports over many connections waits for itself, not its neighbour',
+  'an application that imports over many connections waits for itself and does not delay another',
   async () => {
     const { database, remove } = await openPlace('PostgreSQL');
     const service = transfersOn(database);
@@ -239,7 +239,7 @@ it.runIf(PLACES.includes('PostgreSQL'))(
       return { read: finished(source), import_ };
     };
     const imports: ReturnType<typeof importOne>[] = [];
-    // While the table is locked nothing is written, and all that was read waits for its turn.
+    // While the table is locked, nothing is written, and everything that was read waits for its turn.
     await database.kysely.transaction().execute(async (transaction) => {
       await sql`lock table device in exclusive mode`.execute(transaction);
       for (let n = 0; n < 20; n++) imports.push(importOne(busy, n));
@@ -248,13 +248,13 @@ it.runIf(PLACES.includes('PostgreSQL'))(
       await new Promise((resolve) => setImmediate(resolve));
     });
     await Promise.all(imports.map(({ import_ }) => import_));
-    // Four were inside, and four more may have followed when it ends; one after the other it would be the last of 21.
+    // Four were inside and four more may have followed; in sequence it would be the last of 21.
     expect(ended.indexOf(neighbour)).toBeLessThan(12);
     await remove();
   },
 );
 
-it('an import that breaks off, by its body or by a stop of the process, keeps what was read and says how much', async () => {
+it('an import that breaks off, by its body or by a stop of the process, keeps the read part and reports its size', async () => {
   const { database, remove } = await openPlace('embedded');
   const service = transfersOn(database);
   const audience = new AudienceRepository(database);
@@ -281,7 +281,7 @@ it('an import that breaks off, by its body or by a stop of the process, keeps wh
   await remove();
 });
 
-describe('of registrations one after the other', () => {
+describe('of sequential registrations', () => {
   const of = (...pairs: string[]) =>
     pairs.map((pair) => registration(pair.split(':')[0]!, { token: pair.split(':')[1]! }));
 

@@ -28,7 +28,7 @@ export function registration(deviceId: string, change: Partial<DeviceRegistratio
   };
 }
 
-/** `d1` … with every third on Android and the others on iOS, users `u0` to `u9` in turn. */
+/** Devices `d1`, … with every third on Android and the others on iOS, users `u0` to `u9` in turn. */
 export async function addDevices(database: Database, applicationId: string, count: number): Promise<void> {
   const devices = Array.from({ length: count }, (_each, index) => {
     const platform = index % 3 === 2 ? ({ platform: 'G', provider: 'fcm' } as const) : {};
@@ -42,7 +42,7 @@ export async function addDevices(database: Database, applicationId: string, coun
     );
 }
 
-/** What the triggers have added up, and what is there. */
+/** The sums of the triggers, and the counted rows. */
 export async function tallies({ kysely }: Database): Promise<{ tally: unknown[]; counted: unknown[] }> {
   const tally = await sql`
     select application_id, kind, name, sum(amount)::int as n from tally group by 1, 2, 3 having sum(amount) <> 0

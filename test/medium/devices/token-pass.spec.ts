@@ -21,7 +21,7 @@ const PROVIDERS = {
   'web-push': new WebPushProvider({}),
 } as unknown as Providers;
 
-describe.each(PLACES)('devices of an older program on the %s database', (place) => {
+describe.each(PLACES)('devices of an older release on the %s database', (place) => {
   let database: Database;
   let remove: () => Promise<void>;
   let registrations: DeviceRegistrationRepository;
@@ -31,7 +31,7 @@ describe.each(PLACES)('devices of an older program on the %s database', (place) 
   });
   afterAll(async () => remove());
 
-  /** As the older program registered them: by the text of their tokens, a second apart. */
+  /** Registers devices like the older release: by the text of their tokens, a second apart. */
   async function addOld(applicationId: string, devices: readonly DeviceRegistration[]): Promise<void> {
     for (const [index, device] of devices.entries())
       await registrations.put(
@@ -41,7 +41,7 @@ describe.each(PLACES)('devices of an older program on the %s database', (place) 
       );
   }
 
-  /** As a start of the program after the migration: devices are there, and all passes are due. */
+  /** Like the first start after the migration: devices exist, and all passes are due. */
   async function restart(): Promise<void> {
     await sql`drop table token_pass`.execute(database.kysely);
     await MIGRATIONS['0017-token-passes']!.up(database.kysely);
@@ -60,7 +60,7 @@ describe.each(PLACES)('devices of an older program on the %s database', (place) 
     );
   const browser = { platform: 'WEB_CHROME', provider: 'web-push' } as const;
 
-  it('of all spellings of one APNs token the newest registration stays', async () => {
+  it('of all spellings of one APNs token, the newest registration stays', async () => {
     const id = await addApplication(database);
     const tokens = [HEX.toUpperCase(), HEX, HEX.slice(0, 4) + HEX.slice(4).toUpperCase()];
     await addOld(
@@ -71,7 +71,7 @@ describe.each(PLACES)('devices of an older program on the %s database', (place) 
     expect(await left(id)).toEqual(['d2']);
   });
 
-  it('of all spellings of one browser subscription the newest registration stays, whatever order its rows are in', async () => {
+  it('of all spellings of one browser subscription, the newest registration stays, in any order of rows', async () => {
     const id = await addApplication(database);
     const devices = spelled(subscriptionSpellings('https://push.example/a1b', newKeys()), browser);
     await addOld(id, devices);
@@ -82,7 +82,7 @@ describe.each(PLACES)('devices of an older program on the %s database', (place) 
     expect(await left(id)).toEqual(['d3']);
   });
 
-  it('one that has registered since with the program of today stays, and its subscriptions too', async () => {
+  it('a device that registered since with the present release stays, with its subscriptions', async () => {
     const id = await addApplication(database);
     await addOld(id, [registration('old', { token: HEX.toUpperCase() })]);
     await registrations.put(id, registration('new', { token: HEX, identity: HEX }), new Date());
@@ -90,7 +90,7 @@ describe.each(PLACES)('devices of an older program on the %s database', (place) 
     expect(await left(id)).toEqual(['new']);
   });
 
-  it('what differs stays: other tokens, applications and providers, and tokens that no provider takes', async () => {
+  it('different tokens, applications and providers stay, and tokens that no provider accepts', async () => {
     const [id, other] = [await addApplication(database), await addApplication(database)];
     const devices = [
       registration('a', { token: HEX.toUpperCase() }),
@@ -105,12 +105,12 @@ describe.each(PLACES)('devices of an older program on the %s database', (place) 
     await restart();
     expect(await left(id)).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
     expect(await left(other)).toEqual(['a']);
-    // From then on the token moves, however it is spelt.
+    // From then on, the token moves in any spelling.
     await registrations.put(id, registration('ben', { token: HEX, identity: HEX }), new Date());
     expect(await left(id)).toEqual(['b', 'c', 'd', 'e', 'f', 'ben']);
   });
 
-  it('a pass that was broken off goes on where it was, and ends', async () => {
+  it('a pass that was interrupted continues and ends', async () => {
     const id = await addApplication(database);
     const pairs = Array.from({ length: 700 }, (_each, index) => {
       const token = `${HEX}${String(index).padStart(4, '0')}`;
@@ -127,13 +127,13 @@ describe.each(PLACES)('devices of an older program on the %s database', (place) 
     await passes.step((_provider, token) => token.toLowerCase());
     const [{ next_seq: reached } = { next_seq: 0 }] = await passesLeft();
     expect(reached).toBeGreaterThan(0);
-    // Two schedulers at once share the steps.
+    // Two schedulers share the steps.
     const keeper = () => new TokenKeeper(PROVIDERS, new TokenPassRepository(database)).renew();
     await Promise.all([keeper(), keeper()]);
     await keeper();
     expect((await left(id)).filter((name) => name.startsWith('old'))).toEqual([]);
     expect(await left(id)).toHaveLength(700);
-    // The second pass is a day later.
+    // The second pass is due a day later.
     expect(await passesLeft()).toEqual([{ next_seq: 0, due: false }]);
     const { tally, counted } = await tallies(database);
     expect(tally).toEqual(counted);

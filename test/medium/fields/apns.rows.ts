@@ -1,6 +1,6 @@
 import { GONE, row, type Received, type Row } from './row.js';
 
-/** `settings.apns`: Apple's alone. */
+/** `settings.apns`, for Apple only. */
 function apns(field: string, value: unknown, lands: Received | string, given: object = {}): Row {
   const landing = typeof lands === 'string' ? lands : { apns: lands };
   return row(`settings.apns.${field}`, value, landing, { settings: { apns: given } });

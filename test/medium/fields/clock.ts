@@ -1,2 +1,2 @@
-/** The moment at which all of it happens: a time to live is exact then. */
+/** The time of every request, so that a time to live is exact. */
 export const NOW = Date.parse('2026-11-25T12:00:00Z');

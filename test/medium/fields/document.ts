@@ -2,7 +2,7 @@ import prettier from 'prettier';
 import { GONE, PLACES, type Landing, type Place, type Row } from './row.js';
 import { ROWS } from './rows.js';
 
-/** docs/fields.md: the rows as a person reads them. */
+/** docs/fields.md: the rows as tables for readers. */
 
 const NAMES: Readonly<Record<Place, string>> = {
   apns: 'APNs',
@@ -47,7 +47,7 @@ function lineOf({ field, value, lands, note }: Row): string {
   return `| ${code(field)} | ${code(JSON.stringify(value))} | ${note ?? landingOf(lands)} |`;
 }
 
-/** Places where the same happens are named together. */
+/** Joins the places where the same happens. */
 function landingOf(lands: Landing): string {
   const places = new Map<string, Place[]>();
   for (const place of PLACES) {

@@ -25,7 +25,7 @@ afterAll(async () => {
   vi.useRealTimers();
 });
 
-/** What every place receives of a caller's body; each request is held to its provider's schema. */
+/** What every place receives for a caller's body; each request is checked against its provider's schema. */
 async function send(body: Record<string, unknown>): Promise<Record<Place, Received>> {
   const { notification, timing, data, warnings } = prepareMessage(body, places.providers, { now: NOW, strict: false });
   for (const warning of warnings) expect(warning).toMatch(/^Unknown field '(validate|settings\.chromeAppExt)'/);
@@ -46,7 +46,7 @@ async function send(body: Record<string, unknown>): Promise<Record<Place, Receiv
   return received as Record<Place, Received>;
 }
 
-describe('each field of a message lands where it should, and nowhere else', () => {
+describe('each field of a message arrives at its places, and nowhere else', () => {
   it.each(ROWS)('$field $value', async ({ field, value, lands, given }) => {
     const without = await send(given);
     const withIt = await send(withField(given, field, value));
@@ -57,14 +57,14 @@ describe('each field of a message lands where it should, and nowhere else', () =
   });
 });
 
-/** The paths of all fields that the DTO and those in it know. */
+/** The paths of all fields of the DTO and its nested DTOs. */
 function* pathsOf(type: new () => object, path = ''): Generator<string> {
   for (const [name, { nested }] of fieldsOf(type))
     if (nested) yield* pathsOf(nested as new () => object, `${path}${name}.`);
     else yield path + name;
 }
 
-describe('the schemas notice', () => {
+describe('the schemas refuse', () => {
   const entry = (body: unknown, headers: Record<string, unknown> = {}) => ({ body, headers }) as LedgerEntry;
   const alert = { aps: { alert: { body: 'Hi' }, badge: 3 }, mine: {} };
   const toast = '<toast launch="x"><visual lang="de"><binding template="ToastGeneric"/></visual></toast>';
@@ -99,17 +99,17 @@ describe('the rows', () => {
   const known = [...pathsOf(SendMessageDto)];
   const isOf = (row: string, field: string): boolean => row === field || row.startsWith(`${field}.`);
 
-  it('are of every field that is read', () => {
+  it('cover every field that is read', () => {
     expect(known.length).toBeGreaterThan(100);
     expect(known.filter((field) => !ROWS.some((row) => isOf(row.field, field)))).toEqual([]);
   });
 
-  it('are of no other, but for those that are ignored by name', () => {
+  it('cover no other field, except those that are ignored by name', () => {
     const strange = ROWS.filter(({ field }) => !known.some((name) => isOf(field, name))).map(({ field }) => field);
     expect(strange).toEqual(['validate', 'settings.chromeAppExt']);
   });
 
-  it('are what docs/fields.md says: npm run documents', async () => {
+  it('match docs/fields.md (npm run documents)', async () => {
     const document = readFileSync(new URL('../../../docs/fields.md', import.meta.url), 'utf8');
     expect(document).toBe(await fieldsDocument());
   });

@@ -1,6 +1,6 @@
 import { GONE, inData, land, row, type Landing, type Row } from './row.js';
 
-/** `settings.gcm`: Android's, at FCM and at Push Kit's two forms. */
+/** `settings.gcm`, for Android: FCM and Push Kit's two forms. */
 function gcm(field: string, value: unknown, lands: Landing | string, given: object = {}): Row {
   return row(`settings.gcm.${field}`, value, lands, { settings: { gcm: given } });
 }

@@ -12,7 +12,7 @@ function onWeb(fields: Record<string, unknown>): Landing {
   return { chrome: fields, firefox: fields, safari: fields };
 }
 
-/** A minute to live, as each provider writes it. */
+/** A life of a minute, as each provider writes it. */
 const A_MINUTE: Landing = {
   apns: { 'apns-expiration': epoch(60) },
   fcm: { 'android.ttl': '60s' },
@@ -31,12 +31,12 @@ const NOW_OR_NEVER: Landing = {
   ...onWeb({ ttl: '0' }),
 };
 
-/** The text of the notification, wherever it is shown. */
+/** The text of the notification at every place. */
 function alert(text: string): Landing {
   return land(inData('alert', text), {
     apns: { 'aps.alert.body': text },
     fcm: { 'android.notification.body': text },
-    // Push Kit wants a title: it begins with the alert when there is none.
+    // Push Kit requires a title; without one, it begins with the alert.
     hms: { 'notification.title': text, 'notification.body': text },
     harmony: { 'payload.notification.title': text, 'payload.notification.body': text },
     wns: { 'toast/visual/binding/text': text },
@@ -47,7 +47,7 @@ function alert(text: string): Landing {
 const URL = 'https://example.com/?a=1&b=2';
 const AUDIENCE = 'chooses the audience';
 
-/** The message itself, and what is said of it for all platforms. */
+/** The message and its fields for all platforms. */
 export const MESSAGE_ROWS: readonly Row[] = [
   row('message.alert', 'Grüße, 世界 😀 & <b>', alert('Grüße, 世界 😀 & <b>')),
   row(
@@ -70,7 +70,7 @@ export const MESSAGE_ROWS: readonly Row[] = [
   row('ttl', 60, A_MINUTE),
   row('ttl', 0, NOW_OR_NEVER),
   row('expiresAt', IN_A_MINUTE, A_MINUTE),
-  // The others count from the moment of sending: four weeks, or the shorter time that they keep a message at all.
+  // Other providers count from the moment of sending: four weeks, or the longest time that they store a message.
   row('sendAt', IN_A_MINUTE, { apns: { 'apns-expiration': epoch(60 + FOUR_WEEKS_S) } }),
   row('priority', 'normal', {
     apns: { 'apns-priority': '5' },
@@ -79,7 +79,7 @@ export const MESSAGE_ROWS: readonly Row[] = [
     wns: { 'toast: x-wns-priority': '2' },
     ...onWeb({ urgency: 'normal' }),
   }),
-  // What the others do anyway.
+  // The other providers do this by default.
   row('priority', 'high', { wns: { 'toast: x-wns-priority': '1' } }),
   row('collapseId', 'score', {
     apns: { 'apns-collapse-id': 'score' },

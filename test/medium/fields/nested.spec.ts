@@ -18,19 +18,19 @@ const nested = dtos.flatMap((type) =>
 );
 
 describe('in every DTO', () => {
-  it('are found: more than thirty classes, and more than twenty fields that hold objects of a class', () => {
+  it('are found: more than thirty classes, and more than twenty fields with objects of a class', () => {
     expect(dtos.length).toBeGreaterThan(30);
     expect(nested.length).toBeGreaterThan(20);
   });
 
-  it('a field that is checked as an object of a class says which class', () => {
+  it('a field that is validated as an object of a class names the class', () => {
     const checked = [...validationMetadatas].flatMap(([type, rules]) =>
       rules.filter((rule) => rule.type === 'nestedValidation').map((rule) => `${type.name}.${rule.propertyName}`),
     );
     expect(checked.filter((name) => !nested.some((field) => `${field.dto}.${field.name}` === name))).toEqual([]);
   });
 
-  it.each(nested)('$dto.$name refuses a list with null, text, a number or a list in it', ({ name, type }) => {
+  it.each(nested)('$dto.$name refuses a list that contains null, text, a number or a list', ({ name, type }) => {
     for (const item of [null, 'x', 7, [], [null]]) {
       const { value } = toInstance(type, { [name]: [item] });
       const refused = validateSync(value, { forbidUnknownValues: false }).find(({ property }) => property === name);

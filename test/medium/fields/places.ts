@@ -80,7 +80,7 @@ export class Places {
     return verdict!;
   }
 
-  /** What the place received of the notification, in the order of its requests. Throws when it refused. */
+  /** The requests that the place received for the notification, in order. Throws if the place refused one. */
   async deliver(place: Place, message: Notification, values?: Values): Promise<LedgerEntry[]> {
     const { simulator } = this.lines[place];
     const { ledger } = this.simulators.servers[simulator].desk;

@@ -9,7 +9,7 @@ import { findXmlFault } from '../../simulators/wns/notification-schema.js';
 import { readXml, type XmlElement } from '../../simulators/wns/well-formed.js';
 import { GONE, type Place, type Received } from './row.js';
 
-/** Headers that carry something of a message; the others are of the connection or the credentials. */
+/** Headers that depend on the message; other headers belong to the connection or the credentials. */
 const HEADERS: Readonly<Record<Place, RegExp>> = {
   apns: /^apns-(?!id$)/,
   fcm: /^$/,
@@ -34,7 +34,7 @@ export function readReceived(place: Place, entries: readonly LedgerEntry[]): Rec
   return received;
 }
 
-/** Google's and Huawei's v1 have all of it in one member. */
+/** Google's and Huawei's v1 have the whole message in one member. */
 function bodyOf(place: Place, body: unknown): unknown {
   return (place === 'fcm' || place === 'hms') && isFields(body) ? body['message'] : body;
 }
@@ -57,14 +57,14 @@ function readElement({ attributes, children, text }: XmlElement, path: string, i
   }
 }
 
-/** What differs, with the values of `after`. */
+/** The values of `after` that differ. */
 export function differenceOf(before: Received, after: Received): Received {
   const paths = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   const differing = paths.filter((path) => JSON.stringify(before[path]) !== JSON.stringify(after[path]));
   return Object.fromEntries(differing.map((path) => [path, path in after ? after[path] : GONE]));
 }
 
-/** Where something is not as the provider's published schema says; null: nowhere. Stricter than the provider itself. */
+/** The first deviation from the provider's published schema; null if there is none. Stricter than the provider. */
 export function findFault(place: Place, { headers, body }: LedgerEntry): unknown {
   if (place !== 'wns') return findSchemaFault(body, schemaOf(place, headers));
   if (headers['x-wns-type'] === 'wns/raw') return null;

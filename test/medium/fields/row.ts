@@ -1,25 +1,25 @@
-/** Where a message may arrive: each provider, and each form that one has for its platforms. */
+/** The places where a message may arrive: each provider, and each form of a provider for its platforms. */
 export const PLACES = ['apns', 'fcm', 'hms', 'harmony', 'wns', 'chrome', 'firefox', 'safari'] as const;
 export type Place = (typeof PLACES)[number];
 
-/** Every value that a place received, by where it stands: `aps.badge`, `payload > nid` within a JSON text, `toast/@launch`. */
+/** Every value that a place received, by its path: `aps.badge`, `payload > nid` within a JSON text, `toast/@launch`. */
 export type Received = Record<string, unknown>;
 
-/** A value that is there without the field, and not with it. */
+/** A value that is present without the field and absent with it. */
 export const GONE = '(gone)';
 
 export type Landing = Partial<Record<Place, Received>>;
 
-/** One field of the body of POST messages, and what it changes at each provider. */
+/** One field of the body of POST messages, and its effect at each provider. */
 export interface Row {
   /** Its path in the caller's body. */
   field: string;
   value: unknown;
-  /** At each place what differs by it, all of that; a place that is not named ignores the field. */
+  /** All values that the field changes at each place. A place that is not named ignores the field. */
   lands: Landing;
-  /** What the body has with and without the field. */
+  /** The rest of the body, with and without the field. */
   given: Record<string, unknown>;
-  /** What it does instead, when no provider gets it. */
+  /** The effect of a field that no provider gets. */
   note?: string;
 }
 
@@ -30,14 +30,14 @@ export function row(field: string, value: unknown, lands: Landing | string, give
   return typeof lands === 'string' ? { ...common, lands: {}, note: lands } : { ...common, lands };
 }
 
-/** Several landings as one. */
+/** Joins several landings. */
 export function land(...parts: readonly Landing[]): Landing {
   const all: Landing = {};
   for (const part of parts) for (const place of PLACES) if (part[place]) all[place] = { ...all[place], ...part[place] };
   return all;
 }
 
-/** What the Android app reads itself: `data`, which FCM wants as texts and Push Kit as one. */
+/** Data that the Android app reads: texts for FCM, one text for Push Kit. */
 export function inData(path: string, value: unknown): Landing {
   const [name = '', ...rest] = path.split('.');
   const text = typeof value === 'boolean' || typeof value === 'number' ? JSON.stringify(value) : value;
@@ -48,7 +48,7 @@ export function inData(path: string, value: unknown): Landing {
   };
 }
 
-/** The body of `given` with the field in it. */
+/** The body of `given` with the field added. */
 export function withField(given: Record<string, unknown>, path: string, value: unknown): Record<string, unknown> {
   const [name = '', ...rest] = path.split('.');
   if (rest.length === 0) return { ...given, [name]: value };

@@ -8,22 +8,22 @@ import { Places } from './places.js';
 import type { Place } from './row.js';
 
 const ID = 'fnDWK8bG';
-/** Two, three and four bytes a character, and what JSON and XML write longer than it is. */
+/** Characters of two, three and four bytes, and characters that JSON and XML escape. */
 const TEXT = 'Grüße, 世界 😀 "<&>"\n';
 
 interface Limit {
-  /** The one with the larger body first. */
+  /** The place with the larger body first. */
   places: readonly Place[];
   platform: string;
   provider: string;
   limit: number;
-  /** A field that stands in the body once, in one byte a letter. */
+  /** A field that is in the body once, with one byte per letter. */
   pad: (text: string) => object;
-  /** Of the measured bytes those that this test's device does not need: tokens are measured at their longest. */
+  /** Measured bytes that this test's device does not need, because tokens are measured at their longest. */
   spare?: number;
 }
 
-/** No value may be longer than 4,096 characters, and Windows has room for more. */
+/** A value may have at most 4,096 characters, and Windows has room for more. */
 const BEFORE = 'y'.repeat(1_500);
 
 const settings = (of: object): object => ({ settings: of });
@@ -88,11 +88,11 @@ beforeAll(async () => {
 afterAll(() => places.close());
 
 function prepare(body: object): PreparedMessage {
-  // Push Kit's longer word: an urgent message leaves it two bytes of room.
+  // The longer word of Push Kit's urgency: an urgent message leaves two bytes.
   return prepareMessage({ priority: 'normal', ...body }, places.providers, { now: Date.now(), strict: false });
 }
 
-/** As it is kept. */
+/** The notification as it is stored. */
 function toSend({ notification, timing }: PreparedMessage): Notification {
   return { ...notification, messageId: ID, collapseId: ID, expiresAt: timing.expiresAt.getTime() };
 }
@@ -101,7 +101,7 @@ function measure({ notification }: PreparedMessage, platform: string): number {
   return measureSizes({ ...notification, placeholders: undefined }, [platform], places.providers)[0]!.bytes;
 }
 
-/** What the provider limits: tokens are no part of it at Push Kit, and at Web Push it is what gets encrypted. */
+/** The bytes that the provider limits: without tokens at Push Kit, before encryption for Web Push. */
 function bytesOf({ body }: LedgerEntry): number {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   return Buffer.byteLength(text.replace(/"token":\["[^"]*"\]/, '"token":[]'));
@@ -114,7 +114,7 @@ describe.each(LIMITS)('$platform, at most $limit bytes at $provider', (of) => {
   const { places: at, platform, limit, pad, spare = 0 } = of;
   const target = { platforms: [platform] };
 
-  it('a message of exactly that is taken here and there, one of a byte more refused here', async () => {
+  it('accepts a message of exactly the limit here and there, and refuses one byte more', async () => {
     const body = (bytes: number): object => ({ message: { alert: TEXT }, target, ...pad('x'.repeat(bytes)) });
     const room = limit - measure(prepare(body(1)), platform) + 1;
     const exact = prepare(body(room));
@@ -123,12 +123,12 @@ describe.each(LIMITS)('$platform, at most $limit bytes at $provider', (of) => {
     for (const place of at) taken.push(...(await places.deliver(place, toSend(exact))));
     expect(Math.max(...taken.map(bytesOf))).toBe(limit - spare);
     expect(() => prepare(body(room + 1))).toThrow(refusal(of));
-    // The bytes count, not the characters: two more of one are two more of the other.
+    // Bytes count, not characters: the text has characters of two bytes.
     expect(() => prepare(body(room - 2))).not.toThrow();
     expect(() => prepare({ ...body(0), ...pad(`${'x'.repeat(room - 2)}世`) })).toThrow(refusal(of));
   });
 
-  it('with what placeholders become, of the one user with the longest', async () => {
+  it('refuses placeholder values of one user that make the message too large', async () => {
     const body = (bytes: number): object => ({
       message: { alert: 'Hi' },
       target: { userIds: ['ann', 'ben'], ...target },
@@ -147,7 +147,7 @@ describe.each(LIMITS)('$platform, at most $limit bytes at $provider', (of) => {
     expect(() => prepare(body(room + 1))).toThrow(new RegExp(`with the data of user 'ben' ${refusal(of).source}`));
   });
 
-  it('with what only the device knows: the delivery fails before it is written', async () => {
+  it("fails a delivery before writing if the device's values make it too large", async () => {
     const body = { message: { alert: 'Hi' }, target, ...pad('{{name|}}') };
     const room = limit - measure(prepare({ ...body, ...pad('x') }), platform) + 1;
     const message = toSend(prepare(body));
@@ -160,13 +160,13 @@ describe.each(LIMITS)('$platform, at most $limit bytes at $provider', (of) => {
   });
 });
 
-it('a message to everybody is refused for the narrowest of them', () => {
+it('refuses a message to all devices by the smallest limit of them', () => {
   const alert = 'x'.repeat(3_960);
   expect(() => prepare({ message: { alert } })).toThrow(/ bytes at \w+, the limit is 4096/);
   expect(() => prepare({ message: { alert }, target: { platforms: ['A', 'W'] } })).not.toThrow();
 });
 
-it('an urgent message leaves room for being sent again as one that is not, where the app may not be urgent', () => {
+it('leaves room in an urgent message to repeat it with normal urgency, for an app without the right', () => {
   const bytes = (priority: string): number => measure(prepare({ message: { alert: 'Hi' }, priority }), 'H');
   expect(bytes('high')).toBe(bytes('normal'));
 });

@@ -1,6 +1,6 @@
 import { GONE, row, type Place, type Row } from './row.js';
 
-/** `settings.chromeWeb`, `firefoxWeb` and `safariWeb`: one browser's alone. */
+/** `settings.chromeWeb`, `firefoxWeb` and `safariWeb`, each for one browser. */
 function web(place: Place, field: string, value: unknown, lands: Record<string, unknown>): Row {
   return row(`settings.${place}Web.${field}`, value, { [place]: lands });
 }

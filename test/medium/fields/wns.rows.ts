@@ -1,6 +1,6 @@
 import { GONE, row, withField, type Received, type Row } from './row.js';
 
-/** `settings.wns`: Windows' alone. Its requests are there with and without the field. */
+/** `settings.wns`, for Windows only. Its requests exist with and without the field. */
 function wns(field: string, value: unknown, lands: Received | string, given: object = { toast: {} }): Row {
   const landing = typeof lands === 'string' ? lands : { wns: lands };
   return row(`settings.wns.${field}`, value, landing, { settings: { wns: given } });
@@ -9,7 +9,7 @@ function wns(field: string, value: unknown, lands: Received | string, given: obj
 const IGNORED = 'ignored';
 const BINDING = { template: 'TileWide', text: [{ content: 'x' }] };
 
-/** What toast and tile have in common; the kinds differ by their root and by what a binding must have. */
+/** The common part of toast and tile, which differ by their root and by the required parts of a binding. */
 function visual(kind: 'toast' | 'tile', template: string): Row[] {
   const path = `${kind}/visual`;
   const given = { [kind]: { visual: { binding: { template: 'any', text: [{ content: 'x' }] } } } };
@@ -28,12 +28,12 @@ function visual(kind: 'toast' | 'tile', template: string): Row[] {
     ...each('baseUri', 'https://example.com/'),
     ...each('branding', 'logo'),
     ...each('addImageQuery', true),
-    // Windows' toast schema has none.
+    // The toast schema of Windows has none.
     wns(`${kind}.visual.contentId`, 'c', kind === 'tile' ? { [`${path}/@contentId`]: 'c' } : IGNORED, given),
     inBinding('contentId', 'c', kind === 'tile' ? { [`${path}/binding/@contentId`]: 'c' } : IGNORED),
     inBinding('template', template, {
       [`${path}/binding/@template`]: template,
-      // Texts of the older templates have numbers.
+      // Texts of older templates have numbers.
       [`${path}/binding/text/@id`]: GONE,
     }),
     inBinding('fallback', 'TileWideText01', { [`${path}/binding/@fallback`]: 'TileWideText01' }),

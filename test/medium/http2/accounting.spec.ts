@@ -15,7 +15,7 @@ import {
 const REFUSED_STREAM = 7;
 const REQUESTS = 5000;
 
-/** Numbers in [0, 1) that are the same for the same seed (mulberry32). */
+/** Numbers in [0, 1) that are equal for the same seed (mulberry32). */
 function seeded(seed: number): () => number {
   return () => {
     seed = (seed + 0x6d2b79f5) | 0;
@@ -26,7 +26,7 @@ function seeded(seed: number): () => number {
 }
 
 interface Faults {
-  /** Chance a request that the peer does this to its connection or stream. */
+  /** Probability per request that the peer does this to its connection or stream. */
   goAway?: number;
   refuse?: number;
   fin?: number;
@@ -34,7 +34,7 @@ interface Faults {
   settings?: number;
 }
 
-/** A peer that keeps a ledger of what it acted on, and misbehaves within the protocol. */
+/** A peer that records the requests it acted on, and misbehaves within the protocol. */
 function ledgerPeer(faults: Faults, random: () => number, ledger: Map<string, number>): (c: RawConnection) => void {
   return (c) => {
     const decoder = new HpackDecoder(65_536);
@@ -45,7 +45,7 @@ function ledgerPeer(faults: Faults, random: () => number, ledger: Map<string, nu
     const act = (id: number): void => {
       const path = paths.get(id)!;
       ledger.set(path, (ledger.get(path) ?? 0) + 1);
-      // Some answers wait for others, so that streams of many ages are open when a fault comes.
+      // Some answers wait for others, so that streams of many ages are open at a fault.
       if (random() < 0.7) c.answer(id);
       else setImmediate(() => c.answer(id));
     };
@@ -61,7 +61,7 @@ function ledgerPeer(faults: Faults, random: () => number, ledger: Map<string, nu
         c.send(SETTINGS, 0, 0, settingsPayload([3, Math.floor(random() * 200)], [4, 20]));
       if (random() < 0.1) c.send(SETTINGS, 0, 0, settingsPayload([3, 100], [4, 65_535]));
       if (lastId === Infinity && random() < (faults.goAway ?? 0)) {
-        // Somewhere in the middle of what is under way; what is above it is dropped on the floor.
+        // A last id in the middle of the open streams; streams above it are dropped.
         lastId = Math.max(id - 2, 0) + 2 * Math.floor((random() * (newest - id + 2)) / 2);
         if (random() < 0.5) c.goAway(0x7fff_ffff);
         c.goAway(lastId);
@@ -74,7 +74,7 @@ function ledgerPeer(faults: Faults, random: () => number, ledger: Map<string, nu
   };
 }
 
-describe('the account of every request', () => {
+describe('the results of all requests', () => {
   it.each<[string, Faults, boolean]>([
     ['GOAWAY in the middle of flight', { goAway: 0.01 }, true],
     ['GOAWAY, refused streams and changing settings', { goAway: 0.005, refuse: 0.02, settings: 0.02 }, true],
@@ -102,7 +102,7 @@ describe('the account of every request', () => {
     expect(kinds.answered).toBeGreaterThan(REQUESTS / 2);
     expect([...ledger.values()].every((times) => times === 1)).toBe(true);
     expect(peer.connections.length).toBeGreaterThan(5);
-    // Without cut connections nothing is ever in doubt.
+    // Without cut connections, no result is ambiguous.
     if (isSafe) expect(kinds.ambiguous).toBe(0);
     else expect(kinds.ambiguous).toBeGreaterThan(0);
     expect(pool.stats()).toMatchObject({ inFlight: 0, waiting: 0 });

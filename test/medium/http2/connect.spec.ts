@@ -9,7 +9,7 @@ import { testCertificate, testKey } from './test-certificate.js';
 
 const tls = { ca: testCertificate };
 
-/** A loopback port that nobody listens on. */
+/** A free loopback port without a listener. */
 async function freePort(): Promise<number> {
   const server = createTcpServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -19,14 +19,14 @@ async function freePort(): Promise<number> {
 }
 
 describe('a connection that cannot be made', () => {
-  it('refuses those who wait after two attempts, with the reason', async () => {
+  it('refuses waiting requests after two attempts, with the reason', async () => {
     const port = await freePort();
     const pool = makePool({ origin: `https://127.0.0.1:${port}` });
     const result = await pool.send(request());
     expect(result).toEqual({ kind: 'refused', reason: `cannot connect: connect ECONNREFUSED 127.0.0.1:${port}` });
   });
 
-  it('is tried again, and serves once the peer is there', async () => {
+  it('is tried again and used when the peer is reachable', async () => {
     const port = await freePort();
     const pool = makePool({ origin: `http://127.0.0.1:${port}` });
     expect((await pool.send(request())).kind).toBe('refused');
@@ -57,7 +57,7 @@ describe('a connection that cannot be made', () => {
   it.each([
     ['http/1.1', 'tlsv1 alert no application protocol'],
     [undefined, 'the peer did not choose HTTP/2 in the TLS handshake (ALPN)'],
-  ])('says so when the peer offers ALPN %s', async (protocol, reason) => {
+  ])('reports a peer that offers ALPN %s', async (protocol, reason) => {
     const server = createTlsServer({
       cert: testCertificate,
       key: testKey,
@@ -85,7 +85,7 @@ describe('a connection that cannot be made', () => {
     expect(result).toMatchObject({ kind: 'refused', reason: 'PROTOCOL_ERROR: the peer speaks HTTP/1' });
   });
 
-  it('reports credentials that node:tls does not take', async () => {
+  it('reports credentials that node:tls refuses', async () => {
     const pool = makePool({ origin: 'https://127.0.0.1:1', tls: { cert: 'no certificate', key: 'no key' } });
     expect(await pool.send(request())).toMatchObject({
       kind: 'refused',
@@ -93,14 +93,14 @@ describe('a connection that cannot be made', () => {
     });
   });
 
-  it('waits for a peer that is slow to accept', async () => {
+  it('waits for a peer that accepts slowly', async () => {
     const peer = await makePeer((c) => setTimeout(() => answering()(c), 150));
     expect((await makePool({ origin: peer.origin }).send(request())).kind).toBe('answered');
   });
 });
 
 describe('TLS', () => {
-  it('presents a client certificate, and reports its rejection', async () => {
+  it('presents a client certificate and reports its rejection', async () => {
     const { server, origin } = await startNodePeer({
       requestCert: true,
       rejectUnauthorized: true,
@@ -143,13 +143,13 @@ describe('a look-up of the caller', () => {
       else give(null, '127.0.0.1', 4);
     };
     const { port } = new URL(peer.origin);
-    // The certificate is localhost's, which is who the peer stays: only the address comes from here.
+    // The certificate is for localhost, which remains the peer's name: only the address comes from here.
     const pool = makePool({ origin: `${scheme}://localhost:${port}`, tls, lookup });
     expect(await pool.send(request())).toMatchObject({ kind: 'answered', status: 200 });
     expect(asked).toEqual(['localhost']);
   });
 
-  it('refuses with its error', async () => {
+  it('refuses requests with the error of the look-up', async () => {
     const lookup: LookupFunction = (_, options, give) => give(new Error('not there'), options.all === true ? [] : '');
     const result = await makePool({ origin: 'https://push.example', lookup }).send(request());
     expect(result).toEqual({ kind: 'refused', reason: 'cannot connect: not there' });

@@ -14,7 +14,7 @@ async function bodyOf(stream: ServerHttp2Stream): Promise<Buffer> {
 }
 
 describe.each([false, true])('requests and answers (plain: %s)', (plain) => {
-  it('carries path, constant and own headers, and bodies both ways', async () => {
+  it('sends path, constant and own headers, and bodies in both directions', async () => {
     const { server, origin } = await startNodePeer({ plain });
     const seen: IncomingHttpHeaders[] = [];
     server.on('stream', async (stream: ServerHttp2Stream, headers) => {
@@ -44,13 +44,13 @@ describe.each([false, true])('requests and answers (plain: %s)', (plain) => {
 });
 
 describe('a name with several addresses', () => {
-  it.each([false, true])('is tried until one answers (plain: %s)', async (plain) => {
+  it.each([false, true])('tries its addresses until one answers (plain: %s)', async (plain) => {
     const { server, origin } = await startNodePeer({ plain });
     server.on('stream', (stream: ServerHttp2Stream) => {
       stream.respond({ ':status': 200 });
       stream.end('here');
     });
-    // localhost is often ::1 first, where nobody listens.
+    // localhost is often ::1 first, which has no listener.
     const result = await makePool({ origin: origin.replace('127.0.0.1', 'localhost'), tls }).send(request());
     expect(result).toMatchObject({ kind: 'answered', body: Buffer.from('here') });
   });
@@ -73,19 +73,19 @@ describe('flow control', () => {
   });
 
   it('receives answers larger than the stream window', async () => {
-    // MB: Node counts answers that wait to be written (24.22, 26.12; not 22.23), of which there are 36.
+    // MB: Node counts answers that wait for writing (24.22, 26.12; not 22.23), of which there are 36.
     const { server, origin } = await startNodePeer({ maxSessionMemory: 100 });
     server.on('stream', (stream: ServerHttp2Stream) => {
       stream.respond({ ':status': 200 });
       stream.end(Buffer.alloc(900_000, 'x'));
     });
     const pool = makePool({ origin, tls });
-    // Together they exceed the connection's window of 16 MiB, too.
+    // Together they also exceed the connection's window of 16 MiB.
     const results = await Promise.all(Array.from({ length: 40 }, () => pool.send(request())));
     expect(results.map((r) => (r.kind === 'answered' ? r.body.length : r))).toEqual(results.map(() => 900_000));
   });
 
-  it('gives up an answer of more than a megabyte, and only that one', async () => {
+  it('drops an answer over a megabyte, and only that one', async () => {
     const { server, origin } = await startNodePeer();
     server.on('stream', (stream: ServerHttp2Stream, headers) => {
       stream.on('error', () => {});
@@ -98,7 +98,7 @@ describe('flow control', () => {
     expect(small.kind).toBe('answered');
   });
 
-  it('takes an answer that comes before the body was written', async () => {
+  it('accepts an answer that comes before the body was written', async () => {
     const { server, origin } = await startNodePeer({ settings: { initialWindowSize: 10 } });
     const codes: number[] = [];
     server.on('stream', (stream: ServerHttp2Stream) => {
@@ -128,10 +128,10 @@ describe('the answer of a real server', () => {
       expect(Object.keys(result.headers)).toEqual(expect.not.arrayContaining(['checksum']));
   });
 
-  it('decodes every octet a header can carry, Huffman coded or not', async () => {
+  it('decodes every octet that a header may have, with and without Huffman code', async () => {
     const { server, origin } = await startNodePeer();
     const octets = Array.from({ length: 256 }, (_, i) => i).filter((i) => i === 9 || (i >= 32 && i !== 127));
-    // A run of short codes around each octet makes the server prefer Huffman code for it.
+    // Short codes around each octet make the server prefer Huffman code.
     const value = (octet: number): string => `00000${String.fromCharCode(octet)}${'0'.repeat(60)}`;
     server.on('stream', (stream: ServerHttp2Stream) => {
       stream.respond({ ':status': 200, ...Object.fromEntries(octets.map((octet) => [`x-${octet}`, value(octet)])) });
@@ -142,7 +142,7 @@ describe('the answer of a real server', () => {
     for (const octet of octets) expect(result.headers[`x-${octet}`], `octet ${octet}`).toBe(value(octet));
   });
 
-  it('takes field blocks over its frame size and constants over its table', async () => {
+  it('accepts field blocks over its frame size and constants over its table', async () => {
     const { server, origin } = await startNodePeer({
       settings: { maxHeaderListSize: 65_536 },
       maxHeaderListPairs: 200,
@@ -162,7 +162,7 @@ describe('the answer of a real server', () => {
 });
 
 describe('MAX_CONCURRENT_STREAMS', () => {
-  it('is followed live: 1, 1000, 1, 0 and back', async () => {
+  it('is obeyed at once: 1, 1000, 1, 0 and back', async () => {
     const { server, origin, sessions } = await startNodePeer({ settings: { maxConcurrentStreams: 1 } });
     const open = new Set<ServerHttp2Stream>();
     let most = 0;

@@ -9,7 +9,7 @@ const REFUSED_STREAM = 7;
 const CANCEL = 8;
 
 describe('streams that the peer ends', () => {
-  it('replays a refused stream and hides it from the caller', async () => {
+  it('repeats a refused stream without the caller noticing', async () => {
     const peer = await makePeer((c) => {
       c.open();
       c.onFrame = ({ type, id }) => {
@@ -23,7 +23,7 @@ describe('streams that the peer ends', () => {
     expect(peer.connections[0]!.requests).toEqual([1, 3]);
   });
 
-  it('calls a stream refused after two replays', async () => {
+  it('reports a stream as refused after two repeats', async () => {
     const peer = await makePeer((c) => {
       c.open();
       c.onFrame = ({ type, id }) => {
@@ -40,7 +40,7 @@ describe('streams that the peer ends', () => {
     [8, 'CANCEL'],
     [11, 'ENHANCE_YOUR_CALM'],
     [0x77, 'error 0x77'],
-  ])('calls RST_STREAM %i ambiguous', async (code, name) => {
+  ])('reports RST_STREAM %i as ambiguous', async (code, name) => {
     const peer = await makePeer((c) => {
       c.open();
       c.onFrame = ({ type, id }) => {
@@ -51,7 +51,7 @@ describe('streams that the peer ends', () => {
     expect(result).toEqual({ kind: 'ambiguous', reason: `the peer reset the stream: ${name}` });
   });
 
-  it('names the status of an answer that was cut off', async () => {
+  it('reports the status of a cut answer', async () => {
     const peer = await makePeer((c) => {
       c.open();
       c.onFrame = ({ type, id }) => {
@@ -68,14 +68,14 @@ describe('streams that the peer ends', () => {
 });
 
 describe('GOAWAY', () => {
-  it('lets streams up to the last id finish and replays those above on a new connection', async () => {
+  it('finishes streams up to the last id and repeats those above on a new connection', async () => {
     const peer = await makePeer((c, n) => {
       if (n > 0) return answering()(c);
       c.open();
       c.onFrame = ({ type, id }) => {
         if (type !== HEADERS || id !== 9) return;
         c.goAway(5, 0, '{"reason":"Shutdown"}');
-        // The old connection answers only when the new one is at work: replaced before it drained.
+        // The old connection answers after the new one is in use: it was replaced before it drained.
         void until('a second connection', () => (peer.connections[1]?.requests.length ?? 0) === 2).then(() => {
           for (const old of [1, 3, 5]) c.answer(old);
         });
@@ -89,7 +89,7 @@ describe('GOAWAY', () => {
     expect(peer.connections[0]!.goodbye).toBe(0);
   });
 
-  it('opens the successor at once when requests are under way, though nobody waits yet', async () => {
+  it('opens the successor at once while requests are open, even if none waits', async () => {
     const peer = await makePeer((c) => {
       c.open();
       c.onFrame = ({ type }) => {
@@ -104,7 +104,7 @@ describe('GOAWAY', () => {
     expect(await sent).toMatchObject({ kind: 'answered', connection: 1 });
   });
 
-  it('follows a graceful GOAWAY of 2^31-1 and then the real one', async () => {
+  it('obeys a graceful GOAWAY of 2^31-1 and then the real one', async () => {
     const peer = await makePeer((c, n) => {
       if (n > 0) return answering()(c);
       c.open();
@@ -120,7 +120,7 @@ describe('GOAWAY', () => {
     expect(results.map((r) => (r.kind === 'answered' ? r.connection : r.kind))).toEqual([1, 2]);
   });
 
-  it('gives up after two replays', async () => {
+  it('gives up after two repeats', async () => {
     const peer = await makePeer((c) => {
       c.open();
       c.onFrame = ({ type }) => {
@@ -131,7 +131,7 @@ describe('GOAWAY', () => {
     expect(result).toEqual({ kind: 'refused', reason: 'GOAWAY ENHANCE_YOUR_CALM: too many' });
   });
 
-  it('calls streams below the last id ambiguous when the connection is cut before they finish', async () => {
+  it('reports streams below the last id as ambiguous if the connection is cut before they finish', async () => {
     const peer = await makePeer((c) => {
       c.open();
       c.onFrame = ({ type }) => {
@@ -149,7 +149,7 @@ describe('connections that break', () => {
   it.each([
     ['FIN', 'the peer closed the connection'],
     ['RST', 'connection lost: read ECONNRESET'],
-  ])('calls what was written ambiguous after %s', async (how, reason) => {
+  ])('reports written requests as ambiguous after %s', async (how, reason) => {
     const peer = await makePeer((c) => {
       c.open();
       c.onFrame = ({ type }) => {
@@ -163,7 +163,7 @@ describe('connections that break', () => {
     expect(pool.stats()).toMatchObject({ inFlight: 0, lastError: reason });
   });
 
-  it('opens a new connection for what comes next', async () => {
+  it('opens a new connection for the next request', async () => {
     const peer = await makePeer((c, n) => {
       if (n > 0) return answering()(c);
       c.open();
@@ -176,7 +176,7 @@ describe('connections that break', () => {
     expect(await pool.send(request())).toMatchObject({ kind: 'answered', connection: 2 });
   });
 
-  it('finds a black hole by PING and leaves other connections alone', async () => {
+  it('finds a connection that never answers by PING, without affecting others', async () => {
     const peer = await makePeer((c) => c.open([MAX_STREAMS, 1]));
     const pool = makePool({ origin: peer.origin, pingIntervalMs: 100, pingTimeoutMs: 100, maxConnections: 2 });
     const lost = pool.send(request());
@@ -206,13 +206,13 @@ describe('connections that break', () => {
   });
 });
 
-describe('time-outs', () => {
-  it('cancels the stream, calls it ambiguous and goes on with the connection', async () => {
+describe('timeouts', () => {
+  it('cancels the stream, reports it as ambiguous and keeps the connection', async () => {
     const peer = await makePeer((c) => {
       c.open();
       c.onFrame = ({ type, id, flags }) => {
         if (id !== 1 && type === DATA && (flags & END_STREAM) !== 0) c.answer(id);
-        // An answer that crosses the reset is late, not wrong.
+        // An answer that crosses the reset is late, not an error.
         if (type === RST_STREAM) c.answer(id);
       };
     });
@@ -227,7 +227,7 @@ describe('time-outs', () => {
     expect(await pool.send(request())).toMatchObject({ kind: 'answered', connection: 1 });
   });
 
-  it('gives a connection up after eight time-outs in a row', async () => {
+  it('retires a connection after eight timeouts in a row', async () => {
     const peer = await makePeer((c) => c.open());
     const pool = makePool({ origin: peer.origin, requestTimeoutMs: 50 });
     const results = await Promise.all(Array.from({ length: 8 }, () => pool.send(request())));
@@ -236,7 +236,7 @@ describe('time-outs', () => {
     expect(pool.stats()).toMatchObject({ connections: 0, lastError: '8 requests in a row timed out' });
   });
 
-  it('count from the writing: a request that waited for a stream has its whole time for the answer', async () => {
+  it('count from the writing: a request that waited for a stream has the whole time for its answer', async () => {
     const peer = await makePeer((c) => {
       c.open([MAX_STREAMS, 1]);
       c.onFrame = ({ type, id, flags }) => {
@@ -248,17 +248,17 @@ describe('time-outs', () => {
     expect(results.map(({ kind }) => kind)).toEqual(['answered', 'answered']);
   });
 
-  it('refuse a request whose body was never written to its end', async () => {
+  it('refuse a request whose body was not completely written', async () => {
     const peer = await makePeer((c) => c.open([INITIAL_WINDOW, 4]));
     const pool = makePool({ origin: peer.origin });
     const result = await pool.send(request('/a', { timeoutMs: 200 }));
     expect(result).toEqual({ kind: 'refused', reason: 'no answer within 200 ms' });
   });
 
-  it('refuses what never got a stream', async () => {
+  it('refuse a request that never got a stream', async () => {
     const peer = await makePeer((c) => c.open([MAX_STREAMS, 0]));
     const pool = makePool({ origin: peer.origin });
-    // Long enough for a second connection, which a peer that allows no stream must not get.
+    // Long enough for a second connection, which must not open to a peer that allows no stream.
     const result = await pool.send(request('/a', { timeoutMs: 500 }));
     expect(result).toEqual({ kind: 'refused', reason: 'no stream within 500 ms' });
     expect(peer.connections[0]!.requests).toEqual([]);

@@ -47,7 +47,7 @@ function flood(c: RawConnection, frame: Buffer): void {
   for (let i = 0; i < 21; i++) c.socket.write(Buffer.concat(Array.from({ length: 1000 }, () => frame)));
 }
 
-/** Each breaks the connection: what the peer does with stream 1 open, and the code it must be told. */
+/** Each case breaks the connection: the peer's action with stream 1 open, and the expected code of our GOAWAY. */
 const connectionErrors: [string, number, (c: RawConnection) => void][] = [
   ['a frame over 16,384 bytes', FRAME_SIZE_ERROR, (c) => c.send(DATA, 0, 1, Buffer.alloc(16_385))],
   ['PING of 7 bytes', FRAME_SIZE_ERROR, (c) => c.send(PING, 0, 0, Buffer.alloc(7))],
@@ -163,7 +163,7 @@ const connectionErrors: [string, number, (c: RawConnection) => void][] = [
   ],
 ];
 
-describe('a peer that breaks the protocol', () => {
+describe('a peer that violates the protocol', () => {
   it.each(connectionErrors)('loses the connection: %s', async (_name, code, misbehave) => {
     const peer = await makePeer((c, n) => {
       if (n > 0) return answering()(c);
@@ -182,7 +182,7 @@ describe('a peer that breaks the protocol', () => {
   });
 });
 
-/** Each spoils one answer only: what comes on stream 1, and the code of the RST_STREAM for it. */
+/** Each case spoils one answer: the bytes on stream 1, and the expected code of our RST_STREAM. */
 const streamErrors: [string, number, (c: RawConnection) => void][] = [
   ['no :status', PROTOCOL_ERROR, (c) => c.send(HEADERS, 5, 1, field('a', '200'))],
   ['an empty field block', PROTOCOL_ERROR, (c) => c.send(HEADERS, 5, 1, nothing)],
@@ -263,7 +263,7 @@ describe('a peer that spoils one answer', () => {
   });
 });
 
-describe('oddities that are allowed', () => {
+describe('unusual but allowed behaviour', () => {
   it.each<[string, (c: RawConnection) => void]>([
     [
       'padding and priority',
@@ -312,7 +312,7 @@ describe('oddities that are allowed', () => {
       c.send(SETTINGS, 0, 0);
       c.onFrame = ({ type, id }) => {
         if (type !== HEADERS) return;
-        // The first enters `a: b` into the table, the second names it, the third comes after the acknowledgement.
+        // The first enters `a: b` into the table, the second refers to it, the third comes after the acknowledgement.
         if (id === 1) c.send(HEADERS, 5, id, Buffer.from([0x88, 0x40, 1, 0x61, 1, 0x62]));
         if (id === 3) c.send(HEADERS, 5, id, Buffer.from([0x88, 0xbe]));
         if (id !== 5) return;

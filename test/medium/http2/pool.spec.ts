@@ -6,7 +6,7 @@ import { until } from './until.js';
 
 const MAX_STREAMS = 3;
 
-/** Answers everything that came so far. */
+/** Answers all open requests. */
 function answerAll(c: RawConnection): void {
   for (const id of c.requests) if (!answered.has(`${c.socket.remotePort} ${id}`)) c.answer(id);
   for (const id of c.requests) answered.add(`${c.socket.remotePort} ${id}`);
@@ -14,7 +14,7 @@ function answerAll(c: RawConnection): void {
 const answered = new Set<string>();
 
 describe('opening connections', () => {
-  it('opens one, however many requests come at once', async () => {
+  it('opens one for any number of simultaneous requests', async () => {
     const peer = await makePeer(answering());
     const pool = makePool({ origin: peer.origin });
     expect(peer.connections).toHaveLength(0);
@@ -25,7 +25,7 @@ describe('opening connections', () => {
     expect(peer.connections[0]!.requests).toHaveLength(500);
   });
 
-  it('opens more one at a time while all are full, up to the bound', async () => {
+  it('opens more one at a time while all are full, up to the limit', async () => {
     const opened: number[] = [];
     const peer = await makePeer((c) => {
       opened.push(performance.now());
@@ -37,7 +37,7 @@ describe('opening connections', () => {
       const c = await peer.connection(n);
       await until('it is full', () => c.requests.length === 2);
     }
-    // Four hundred between dials; accepting the first of the two may have been late.
+    // 400 ms between dials; the first of the two may have been accepted late.
     expect(opened[2]! - opened[1]!).toBeGreaterThan(250);
     expect(pool.stats()).toMatchObject({ connections: 3, capacity: 6, inFlight: 6, waiting: 4 });
     for (const c of peer.connections) answerAll(c);
@@ -50,7 +50,7 @@ describe('opening connections', () => {
     expect(peer.connections).toHaveLength(3);
   });
 
-  it('sends one request alone on a new connection that wants a primer', async () => {
+  it('sends one request alone on a new connection that needs a primer', async () => {
     const peer = await makePeer((c) => c.open([MAX_STREAMS, 100]));
     const pool = makePool({ origin: peer.origin, primer: true, openIntervalMs: 10 });
     const all = Promise.all(Array.from({ length: 5 }, () => pool.send(request())));
@@ -80,8 +80,8 @@ describe('opening connections', () => {
   });
 });
 
-describe('calling requests off', () => {
-  it('refuses at once those of the caller that wait for a stream, and no others', async () => {
+describe('aborting requests', () => {
+  it("refuses the caller's requests that wait for a stream at once, and no others", async () => {
     const peer = await makePeer((c) => c.open([MAX_STREAMS, 1]));
     const pool = makePool({ origin: peer.origin, maxConnections: 1 });
     const caller = new AbortController();
@@ -92,7 +92,7 @@ describe('calling requests off', () => {
     const waiting = [1, 2].map((n) => pool.send(request(`/waiting/${n}`, { signal, urgent: n === 1 })));
     const other = pool.send(request('/other', { signal: new AbortController().signal }));
     caller.abort();
-    // The written one is unanswered all the while.
+    // The written request is unanswered all the while.
     for (const result of await Promise.all(waiting)) expect(result.kind).toBe('refused');
     expect((await pool.send(request('/late', { signal }))).kind).toBe('refused');
     c.answer(1);
@@ -103,7 +103,7 @@ describe('calling requests off', () => {
     expect(peer.connections).toHaveLength(1);
   });
 
-  it('does not write again what the peer handed back after the call', async () => {
+  it('does not repeat a request that the peer refused after the abort', async () => {
     const peer = await makePeer((c) => c.open([MAX_STREAMS, 1]));
     const pool = makePool({ origin: peer.origin, maxConnections: 1 });
     const caller = new AbortController();
@@ -119,7 +119,7 @@ describe('calling requests off', () => {
 });
 
 describe('replacing connections', () => {
-  it('drains a retired connection while its successor works', async () => {
+  it('drains a retired connection while its successor is used', async () => {
     const peer = await makePeer((c) => c.open());
     const pool = makePool({ origin: peer.origin });
     const before = pool.send(request('/before'));
@@ -138,11 +138,11 @@ describe('replacing connections', () => {
     expect(first.goodbye).toBe(0);
   });
 
-  it('opens the successor of an aged connection before it drains', async () => {
+  it('opens the successor of an old connection before it drains', async () => {
     const peer = await makePeer((c) => {
       c.open([MAX_STREAMS, 10]);
       c.onFrame = ({ type, flags, id }) => {
-        // The first request of all stays open, so the connection stays in use.
+        // The first request stays open, so the connection stays in use.
         if (type === 0 && (flags & END_STREAM) !== 0 && !(c === peer.connections[0] && id === 1)) c.answer(id);
       };
     });
@@ -163,7 +163,7 @@ describe('replacing connections', () => {
     await until('the old one closed', () => peer.connections[0]!.ended);
   });
 
-  it('closes an aged connection that is idle, and opens none in its place', async () => {
+  it('closes an old connection that is idle, without a successor', async () => {
     const peer = await makePeer(answering());
     const pool = makePool({ origin: peer.origin, maxAgeMs: 50 });
     expect((await pool.send(request())).kind).toBe('answered');
@@ -181,7 +181,7 @@ describe('replacing connections', () => {
     await until('the first is closed', () => peer.connections[0]!.ended);
   });
 
-  it('does not open and close in quick cycles for a peer that answers nothing', async () => {
+  it('does not open and close quickly for a peer that answers nothing', async () => {
     const peer = await makePeer((c) => {
       c.open();
       c.onFrame = ({ type }) => {
@@ -192,12 +192,12 @@ describe('replacing connections', () => {
     const started = performance.now();
     expect((await pool.send(request())).kind).toBe('refused');
     expect((await pool.send(request())).kind).toBe('refused');
-    // Two or three dials each, the later ones a quarter, a half and a whole interval apart, half of it jitter.
+    // Two or three dials each; the later ones a quarter, a half and a whole interval apart, half of it jitter.
     expect(peer.connections.length).toBeLessThanOrEqual(6);
     expect(performance.now() - started).toBeGreaterThan(100);
   });
 
-  it('spreads replays: a refused request goes to another connection if there is one', async () => {
+  it('spreads repeats: a refused request goes to another connection if there is one', async () => {
     const peer = await makePeer((c) => c.open([MAX_STREAMS, 1]));
     const pool = makePool({ origin: peer.origin, maxConnections: 2, openIntervalMs: 10 });
     const all = Promise.all([pool.send(request('/a')), pool.send(request('/b'))]);
@@ -214,7 +214,7 @@ describe('replacing connections', () => {
 });
 
 describe('back-pressure', () => {
-  it('keeps requests in the pool while the socket takes no more', async () => {
+  it('keeps requests in the pool while the socket accepts no more', async () => {
     const peer = await makePeer((c) => {
       c.open([MAX_STREAMS, 10_000]);
       c.send(8, 0, 0, Buffer.from([0x7f, 0, 0, 0]));
@@ -238,7 +238,7 @@ describe('back-pressure', () => {
       before = now;
       return still;
     });
-    // 32 MB are asked for; loopback sockets hold some megabytes, and we hold 256 kB.
+    // 32 MB are requested; loopback sockets hold some megabytes, and the pool holds 256 kB.
     expect(pool.stats().inFlight).toBeLessThan(count / 2);
     expect(pool.stats().waiting).toBeGreaterThan(count / 2);
     c.onFrame = ({ type, id, flags }) => {
@@ -250,7 +250,7 @@ describe('back-pressure', () => {
   });
 });
 
-describe('the caller’s mistakes', () => {
+describe('invalid requests of the caller', () => {
   it.each([
     ['a path without a slash', { path: 'x' }],
     ['a path with a space', { path: '/a b' }],
@@ -267,13 +267,13 @@ describe('the caller’s mistakes', () => {
     expect(pool.stats().waiting).toBe(0);
   });
 
-  it('does not take an origin that it cannot speak to', () => {
+  it('refuses an origin with another protocol', () => {
     expect(() => new PushPool({ origin: 'ftp://localhost' })).toThrow(TypeError);
   });
 });
 
 describe('close', () => {
-  it('refuses what waits, lets what is written finish, and leaves nothing behind', async () => {
+  it('refuses waiting requests, finishes written ones, and leaves nothing behind', async () => {
     const resources = (): string[] => process.getActiveResourcesInfo().filter((name) => /TCP|TLS|Timeout/.test(name));
     const timers = (): number => resources().filter((name) => name === 'Timeout').length;
     const [before, timersBefore] = [resources().length, timers()];
@@ -295,7 +295,7 @@ describe('close', () => {
     await until('no socket or timer is left', () => resources().length <= before);
   });
 
-  it('cuts what is unanswered after the grace', async () => {
+  it('cuts unanswered requests after the grace period', async () => {
     const peer = await makePeer((c) => c.open());
     const pool = makePool({ origin: peer.origin });
     const written = pool.send(request());
@@ -306,7 +306,7 @@ describe('close', () => {
     expect(pool.stats()).toMatchObject({ connections: 0, inFlight: 0, waiting: 0 });
   });
 
-  it('is quick while connecting, and may be called twice', async () => {
+  it('ends quickly while connecting, and may be called twice', async () => {
     const peer = await makePeer(() => {});
     const pool = makePool({ origin: peer.origin });
     const sent = pool.send(request());

@@ -3,7 +3,7 @@ import { PushPool } from '../../../src/http2/pool.js';
 import type { Header, PushPoolOptions, PushRequest } from '../../../src/http2/push.js';
 import { startRawPeer, type RawConnection, type RawPeer } from './raw-peer.js';
 
-// Real servers and sockets on a busy machine: `until` gives up after ten seconds, and should be the one to say so.
+// Real servers and sockets on a busy machine: `until` gives up after ten seconds, so that its message is shown.
 vi.setConfig({ testTimeout: 30_000 });
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -12,7 +12,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** Runs after the test, the last one first. */
+/** Runs after the test, in reverse order. */
 export function later(cleanup: () => Promise<void>): void {
   cleanups.push(cleanup);
 }

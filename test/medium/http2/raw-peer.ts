@@ -35,7 +35,7 @@ export function u32(...values: number[]): Buffer {
   return bytes;
 }
 
-/** Identifier and value pairs as a SETTINGS payload. */
+/** Pairs of identifier and value as a SETTINGS payload. */
 export function settingsPayload(...pairs: [number, number][]): Buffer {
   const bytes = Buffer.alloc(6 * pairs.length);
   pairs.forEach(([identifier, value], i) => {
@@ -54,14 +54,14 @@ export function frameBytes(type: number, flags: number, id: number, payload: Buf
   return Buffer.concat([head, payload]);
 }
 
-/** One connection of a peer that does what its script says and nothing by itself. */
+/** One connection of a peer that does only what its script says. */
 export class RawConnection {
   readonly frames: RawFrame[] = [];
   ended = false;
   closed = false;
   private bytes: Buffer = Buffer.alloc(0);
   private prefaceSeen = false;
-  /** Called for each frame as it comes. */
+  /** Called for each frame. */
   onFrame: (frame: RawFrame) => void = () => {};
 
   constructor(readonly socket: Socket) {
@@ -75,13 +75,13 @@ export class RawConnection {
     this.socket.write(frameBytes(type, flags, id, payload));
   }
 
-  /** SETTINGS, and the acknowledgement of the client's. */
+  /** Sends SETTINGS and acknowledges the client's. */
   open(...pairs: [number, number][]): void {
     this.send(SETTINGS, 0, 0, settingsPayload(...pairs));
     this.send(SETTINGS, ACK, 0);
   }
 
-  /** Status 200 and no body. `0x20` is the table size update that is owed after the acknowledgement. */
+  /** Sends status 200 and no body. `0x20` is the table size update that is due after the acknowledgement. */
   answer(id: number): void {
     this.send(HEADERS, END_HEADERS | END_STREAM, id, Buffer.from([0x20, 0x88]));
   }
@@ -94,12 +94,12 @@ export class RawConnection {
     return this.frames.filter((frame) => frame.type === type);
   }
 
-  /** Ids of the requests that came, in order. */
+  /** Ids of the received requests, in order. */
   get requests(): number[] {
     return this.of(HEADERS).map((frame) => frame.id);
   }
 
-  /** The code of the GOAWAY the client sent, if any. */
+  /** The code of the client's GOAWAY, if any. */
   get goodbye(): number | undefined {
     return this.of(GOAWAY)[0]?.payload.readUInt32BE(4);
   }
@@ -130,12 +130,12 @@ export class RawConnection {
 export interface RawPeer {
   origin: string;
   connections: RawConnection[];
-  /** The nth connection, once it was made. */
+  /** The nth connection, after it was opened. */
   connection(n: number): Promise<RawConnection>;
   close(): Promise<void>;
 }
 
-/** A peer on a free loopback port that runs the script for each connection; `https` asks for ALPN h2. */
+/** A peer on a free loopback port that runs the script for each connection; `https` requires ALPN h2. */
 export async function startRawPeer(
   script: (connection: RawConnection, n: number) => void,
   scheme: 'http' | 'https' = 'http',

@@ -13,7 +13,7 @@ async function lent(starting: Promise<RealPeer>): Promise<RealPeer> {
   return peer;
 }
 
-/** Statuses, or kinds and reasons, each with how often it came. */
+/** Counts statuses, or kinds and reasons. */
 function tally(results: PushResult[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const r of results) {
@@ -37,7 +37,7 @@ describe.skipIf(isMissing('nginx'))('nginx', () => {
     });
   });
 
-  it('ends connections by GOAWAY after a hundred requests, and nothing is lost', async () => {
+  it('ends connections by GOAWAY after a hundred requests without a loss', async () => {
     const peer = await lent(startNginx('keepalive_requests 100; location / { return 200; }'));
     const pool = makePool({ origin: peer.origin, tls, openIntervalMs: 10 });
     const results = await Promise.all(Array.from({ length: 2000 }, () => pool.send(request())));
@@ -46,7 +46,7 @@ describe.skipIf(isMissing('nginx'))('nginx', () => {
     expect(used.size).toBeGreaterThanOrEqual(20);
   });
 
-  it('refuses a body that is too large, before it was written', async () => {
+  it('refuses a body that is too large before it was written', async () => {
     const peer = await lent(startNginx('client_max_body_size 1k; location / { return 200; }'));
     const pool = makePool({ origin: peer.origin, tls });
     const [large, small] = await Promise.all([
@@ -68,7 +68,7 @@ describe.skipIf(isMissing('nginx'))('nginx', () => {
     const pool = makePool({ origin: peer.origin, tls });
     expect((await pool.send(request())).kind).toBe('answered');
     peer.signal('SIGQUIT');
-    // Until the listener is gone requests are answered; then they are refused, never left open.
+    // Requests are answered until the listener is closed; then they are refused, never left open.
     for (;;) {
       const result = await pool.send(request());
       if (result.kind === 'answered') continue;
@@ -129,7 +129,7 @@ describe.skipIf(isMissing('apache2'))('Apache httpd', () => {
     expect(gone.body.toString()).toContain('410 Gone');
   });
 
-  it('is survived when it stops in the middle', async () => {
+  it('may stop in the middle without a loss', async () => {
     const peer = await lent(startApache('Redirect 204 /ok'));
     const pool = makePool({ origin: peer.origin, tls, openIntervalMs: 20 });
     expect((await pool.send(request('/ok'))).kind).toBe('answered');

@@ -7,7 +7,7 @@ import { delimiter, join } from 'node:path';
 import { testCertificate, testKey } from './test-certificate.js';
 import { until } from './until.js';
 
-/** Where a server's program is, or undefined. Servers often live outside a user's PATH. */
+/** Path of a server's program, or undefined. Servers are often outside of a user's PATH. */
 export function findProgram(name: string): string | undefined {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
@@ -26,11 +26,11 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** A server's own process. */
+/** The process of a server. */
 export interface RealPeer {
-  /** Of its TLS port. */
+  /** Origin of its TLS port. */
   origin: string;
-  /** Its own folder: certificate, key, configuration, logs. */
+  /** Its folder with certificate, key, configuration and logs. */
   folder: string;
   pid: number;
   /** Signals the process. */
@@ -40,7 +40,8 @@ export interface RealPeer {
 }
 
 /**
- * Starts a server in the foreground in a folder of its own and waits until it accepts connections. `prepare` gets folder and port, and returns the program's arguments.
+ * Starts a server in the foreground in a new folder and waits until it accepts connections. `prepare` gets folder and
+ * port, and returns the program's arguments.
  */
 async function start(name: string, prepare: (folder: string, port: number) => Promise<string[]>): Promise<RealPeer> {
   const program = findProgram(name);
@@ -77,7 +78,10 @@ async function start(name: string, prepare: (folder: string, port: number) => Pr
   };
 }
 
-/** `server` lines go into the server block, `http` lines before it. As root its workers need a user who can read the folder. */
+/**
+ * `server` lines go into the server block, `http` lines before it. Started as root, its workers need a user that can
+ * read the folder.
+ */
 export function startNginx(server: string, http = ''): Promise<RealPeer> {
   return start('nginx', async (folder, port) => {
     const user = process.getuid?.() === 0 ? 'user root;' : '';

@@ -7,10 +7,10 @@ import type { PushResult } from '../../../src/http2/push.js';
 import { Session } from '../../../src/http2/session.js';
 import * as raw from './raw-peer.js';
 
-/** A session without a socket: what it writes is collected, what becomes of each request is noted. */
+/** A session without a socket: collects its frames and notes the outcome of each request. */
 export class SessionHarness {
   readonly written: raw.RawFrame[] = [];
-  /** Outcomes of each request, by path; more than one is a bug. */
+  /** Outcomes of each request, by path. More than one is a bug. */
   readonly outcomes = new Map<string, (PushResult['kind'] | 'taken back')[]>();
   readonly results: PushResult[] = [];
   opened = false;
@@ -58,14 +58,14 @@ export class SessionHarness {
     this.session.start(new Exchange(request, 1000, deadline, settle));
   }
 
-  /** The id meant by a step: one below zero counts through the open streams; undefined when none is open. */
+  /** The stream id of a step: a negative one counts through the open streams; undefined if none is open. */
   resolve(id: number): number | undefined {
     if (id >= 0) return id;
     const open = this.streams.filter((stream) => this.outcomes.get(stream.path)!.length === 0);
     return open[-id % open.length]?.id;
   }
 
-  /** Bytes from the peer. What is no ConnectionError is a bug and gets through. */
+  /** Bytes from the peer. An error other than ConnectionError is a bug and is thrown. */
   receive(bytes: Buffer): void {
     if (this.error !== undefined) return;
     try {
@@ -91,7 +91,7 @@ export class SessionHarness {
     this.out.flush();
   }
 
-  /** The connection ends: everything must be settled now, and once. */
+  /** The connection ends: everything must be settled now, once. */
   end(): void {
     this.flush();
     this.session.end(Infinity, 'over');
@@ -130,7 +130,7 @@ type Step =
   | { do: 'flush' }
   | { do: 'expire' };
 
-/** Field blocks: good, cut, long, with table changes, or noise. */
+/** Field blocks: valid, cut, long, with table changes, or noise. */
 const block: fc.Arbitrary<Uint8Array> = fc.oneof(
   {
     weight: 9,
@@ -146,7 +146,7 @@ const block: fc.Arbitrary<Uint8Array> = fc.oneof(
 );
 
 const number32 = fc.constantFrom(0, 1, 2, 7, 8, 100, 65_535, 65_536, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff);
-/** Below zero: the nth stream that is open at that moment, so that most frames mean something. */
+/** Negative: the nth open stream, so that most frames have a meaning. */
 const id = fc.oneof(
   { weight: 40, arbitrary: fc.integer({ min: -6, max: -1 }) },
   { weight: 2, arbitrary: fc.integer({ min: 0, max: 6 }).map((n) => 2 * n + 1) },
@@ -182,7 +182,7 @@ const settings = fc
   .array(fc.tuple(fc.integer({ min: 0, max: 8 }), number32), { maxLength: 3 })
   .map((pairs) => Uint8Array.from(raw.settingsPayload(...pairs)));
 
-/** HEADERS without END_HEADERS; `play` lets the CONTINUATION follow. */
+/** HEADERS without END_HEADERS; `play` adds the CONTINUATION. */
 const split = fc.record({
   do: fc.constant('split' as const),
   id,
@@ -216,7 +216,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: fc.constant({ do: 'expire' as const }) },
 );
 
-/** What a peer might do, mostly legal for long enough to get somewhere, and how its bytes are cut into chunks. */
+/** The frames of a peer, mostly legal for long enough to reach deep states, and how its bytes are cut into chunks. */
 export const conversation = fc.record({
   primer: fc.boolean(),
   steps: fc.array(step, { maxLength: 60, size: 'max' }),
@@ -225,7 +225,7 @@ export const conversation = fc.record({
 
 export type Conversation = typeof conversation extends fc.Arbitrary<infer T> ? T : never;
 
-/** Plays a conversation and throws when a promise of the session is broken. */
+/** Plays a conversation and throws if an invariant of the session is violated. */
 export function play({ primer, steps, cuts }: Conversation): SessionHarness {
   const harness = new SessionHarness({ primer });
   harness.open([3, 4]);
@@ -235,7 +235,7 @@ export function play({ primer, steps, cuts }: Conversation): SessionHarness {
   const feed = (bytes: Buffer): void => {
     for (let at = 0; at < bytes.length;) {
       const size = cuts[cut++ % cuts.length]!;
-      // A copy, and wiped after use: a session that kept a view of a chunk would see it change.
+      // A copy that is wiped after use: a session that kept a view of a chunk would see it change.
       const chunk = Buffer.from(bytes.subarray(at, at + size));
       harness.receive(chunk);
       chunk.fill(0xee);
@@ -266,7 +266,7 @@ export function play({ primer, steps, cuts }: Conversation): SessionHarness {
   return harness;
 }
 
-/** Our own frames must be legal whatever the peer does. */
+/** Our frames must be legal, whatever the peer does. */
 function checkWritten(harness: SessionHarness): void {
   let lastId = -1;
   const done = new Set<number>();

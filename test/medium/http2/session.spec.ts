@@ -14,7 +14,7 @@ const askLarge = { do: 'request', body: 70_000 } as const;
 const flush = { do: 'flush' } as const;
 const expire = { do: 'expire' } as const;
 
-/** Conversations that go through corners by hand; they run before the random ones. */
+/** Hand-written conversations for rare states; they run before the random ones. */
 const corpus: [string, Conversation['steps']][] = [
   [
     'answer while the body waits for a window',
@@ -51,18 +51,18 @@ const corpus: [string, Conversation['steps']][] = [
 ];
 
 describe('Session', () => {
-  it.each(corpus)('keeps its promises: %s', (_name, steps) => {
+  it.each(corpus)('keeps its invariants: %s', (_name, steps) => {
     for (const cuts of [[1000], [1], [9, 1]]) for (const primer of [false, true]) play({ primer, steps, cuts });
   });
 
-  it('keeps its promises whatever the peer does', () => {
+  it('keeps its invariants for any peer', () => {
     fc.assert(
       fc.property(conversation, (c) => void play(c)),
       { numRuns: 2000, examples: corpus.map(([, steps]) => [{ primer: false, steps, cuts: [1000] }]) },
     );
   });
 
-  it('gets somewhere in those conversations', () => {
+  it('reaches deep states in those conversations', () => {
     const kinds = new Map<string, number>();
     for (const c of fc.sample(conversation, { numRuns: 1000, seed: 1 })) {
       for (const outcomes of play(c).outcomes.values()) kinds.set(outcomes[0]!, (kinds.get(outcomes[0]!) ?? 0) + 1);
@@ -81,7 +81,7 @@ describe('Session', () => {
     expect(harness.session.hasRoom).toBe(false);
   });
 
-  it('resets a stream that receives more than its window before that was widened', () => {
+  it('resets a stream that receives more than its window before the window was widened', () => {
     const harness = new SessionHarness();
     harness.open();
     harness.start(0);
@@ -97,7 +97,7 @@ describe('Session', () => {
     });
   });
 
-  it('widens the window of a stream that is half used, once bytes go out', () => {
+  it('widens the window of a half-used stream when bytes are written', () => {
     const harness = new SessionHarness();
     harness.open();
     harness.start(0);
@@ -116,7 +116,7 @@ describe('Session', () => {
   it('ends the connection for DATA beyond the window of the connection', () => {
     const harness = new SessionHarness();
     harness.open([3, 10_000]);
-    // Sixteen mebibytes over streams of three frames each, all before we write anything.
+    // Sixteen mebibytes over streams of three frames each, before we write anything.
     for (let i = 0; harness.error === undefined && i < 400; i++) {
       harness.start(0);
       const id = 2 * i + 1;
@@ -152,7 +152,7 @@ describe('Session', () => {
     expect(Math.max(...harness.of(raw.DATA).map((f) => f.payload.length))).toBeLessThanOrEqual(16_384);
   });
 
-  it('counts time-outs since the last answer', () => {
+  it('counts timeouts since the last answer', () => {
     const harness = new SessionHarness();
     harness.open();
     const counts: number[] = [];
@@ -186,7 +186,7 @@ describe('Session', () => {
     expect(harness.of(raw.RST_STREAM)).toMatchObject([{ id: 1, payload: raw.u32(8) }]);
   });
 
-  it('takes back what was never written', () => {
+  it('takes back requests that were not written', () => {
     const harness = new SessionHarness();
     harness.open();
     harness.start(10);

@@ -1,6 +1,6 @@
 /**
- * A self-signed certificate for localhost and 127.0.0.1, good until 2126. It is its own authority, serves clients as
- * well as servers, and guards nothing.
+ * A self-signed certificate for localhost and 127.0.0.1, valid until 2126. It is its own authority, for clients and
+ * servers, and protects nothing.
  */
 export const testCertificate = `-----BEGIN CERTIFICATE-----
 MIIB0TCCAXegAwIBAgIUR0bFV8MVh93hl7L+fZf/SF8t0/wwCgYIKoZIzj0EAwIw

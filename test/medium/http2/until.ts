@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Waits until the condition holds, looking every few milliseconds; rejects when it does not come true in time. */
+/** Waits until the condition holds, checking every few milliseconds; rejects after the timeout. */
 export async function until(what: string, condition: () => boolean, timeoutMs = 10_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!condition()) {

@@ -19,7 +19,7 @@ afterAll(async () => {
   await place.remove();
 });
 
-/** What the door needs of an answer: its head, and that it ends. */
+/** The parts of an answer that the door needs: its head and its end. */
 function newReply(): FastifyReply & { raw: EventEmitter } {
   return { headers: () => undefined, raw: new EventEmitter() } as unknown as FastifyReply & { raw: EventEmitter };
 }
@@ -34,7 +34,7 @@ const client = (id: string, concurrentRequests: number | null = null) => ({
   concurrentRequests,
 });
 
-it('a client has so many requests under way at once, and the next one when an answer has left', () => {
+it('limits the open requests of a client, and admits the next when an answer has ended', () => {
   const door = newDoor(2, MANY);
   const replies = [newReply(), newReply()];
   for (const reply of replies) door.enter(reply, client('crm'), 'com.acme.app');
@@ -45,7 +45,7 @@ it('a client has so many requests under way at once, and the next one when an an
   expect(() => door.enter(newReply(), client('crm'), 'com.acme.app')).toThrow('under way');
 });
 
-it('an application has so many requests of all clients under way at once, and other applications go on', () => {
+it('limits the open requests of an application over all clients, without affecting others', () => {
   const door = newDoor(MANY, 2);
   for (const id of ['crm', 'shop']) door.enter(newReply(), client(id), 'com.acme.app');
   const enter = (application: string): void => door.enter(newReply(), client('desk'), application);
@@ -53,7 +53,7 @@ it('an application has so many requests of all clients under way at once, and ot
   enter('com.acme.other');
 });
 
-it('a client with a limit of its own goes by that', () => {
+it("uses a client's own limit", () => {
   const door = newDoor(MANY, MANY);
   const crm = client('crm', 1);
   door.enter(newReply(), crm, undefined);

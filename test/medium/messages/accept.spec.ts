@@ -59,7 +59,7 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
       )
     ).rows[0]?.count;
 
-  it('messages that come together are kept together, each with its batches', async () => {
+  it('stores messages that come together in one statement, each with its batches', async () => {
     const applicationId = await room.addApplication();
     const list = Array.from({ length: 50 }, (_, index) => messageOf(applicationId, {}, 1 + (index % 3)));
     expect(await Promise.all(list.map((each) => writer.keep(each)))).toEqual(list.map(() => true));
@@ -70,7 +70,7 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
     }
   });
 
-  it('of two that drew one id in the same moment one is kept, with its own batch', async () => {
+  it('if two draw one id at the same moment, one is stored with its batch', async () => {
     const applicationId = await room.addApplication();
     const first = messageOf(applicationId, {}, 1);
     const second = messageOf(applicationId, { id: first.message.id }, 2);
@@ -80,7 +80,7 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
     expect(Object.values(report?.providers ?? {}).map(({ pending }) => pending)).toEqual([1]);
   });
 
-  it('numbers that a double cannot hold are given back as they came', async () => {
+  it('returns numbers that do not fit a double unchanged', async () => {
     const applicationId = await room.addApplication();
     const text = '{"chatId":1147483645123456789,"huge":1e400,"list":[{"small":1e-400}],"plain":7}';
     const payload = readJson(text) as Record<string, unknown>;
@@ -93,7 +93,7 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
     expect(readJson(writeJson(original?.body.custom))).toEqual(payload);
   });
 
-  it('one that the database refuses does not take the others with it', async () => {
+  it('a message that the database refuses does not affect the others', async () => {
     const applicationId = await room.addApplication();
     const list = Array.from({ length: 10 }, () => messageOf(applicationId));
     list[4] = messageOf('com.acme.gone');
@@ -106,7 +106,7 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
     await expect(writer.keepAll([messageOf('com.acme.gone')])).rejects.toMatchObject({ code: 'FPWSE0001E' });
   });
 
-  it('a deadlock takes none of them: each is tried alone', async () => {
+  it('a deadlock loses none of them: each is tried alone', async () => {
     const applicationId = await room.addApplication();
     await sql`create function collide() returns trigger language plpgsql as $$ begin
       if (select count(*) from added) > 1 then raise 'deadlock detected' using errcode = '40P01'; end if; return null;
@@ -122,7 +122,7 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
     expect(await countOf(applicationId)).toBe(5);
   });
 
-  it('the same keys in crossed order, by two processes at once, do not deadlock', async () => {
+  it('the same keys in crossed order by two processes do not deadlock', async () => {
     const applicationId = await room.addApplication();
     for (let round = 0; round < 5; round++) {
       const listOf = () =>
@@ -137,7 +137,7 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
     }
   });
 
-  it('of one key in the same moment one is kept', async () => {
+  it('of two with one key at the same moment, one is stored', async () => {
     const applicationId = await room.addApplication();
     const idempotency = { key: 'once', requestHash: Buffer.alloc(32) };
     const kept = await Promise.all(
@@ -147,7 +147,7 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
     expect(await countOf(applicationId)).toBe(1);
   });
 
-  it('relayed messages hold their upstream once, however many come together', async () => {
+  it('relayed messages lock their upstream once, however many come together', async () => {
     const applicationId = await room.addApplication();
     await room.settings.put(applicationId, 'upstream', { visible: {}, secret: {} });
     const relayed = () => messageOf(applicationId, { notification: { alert: 'hi', collapseId: 'x', relay: {} } });
@@ -171,7 +171,7 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
     expect(costs[1]).toBe(costs[0]);
   });
 
-  it('a bulk is kept as a whole or not at all', async () => {
+  it('stores a bulk completely or not at all', async () => {
     const applicationId = await room.addApplication();
     const idempotency = { key: 'bulk', requestHash: Buffer.alloc(32) };
     const bulk = () => {
@@ -191,7 +191,7 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
     expect(rows.map(({ id }) => id)).toEqual(sent.map(({ message }) => message.id));
   });
 
-  it('what is said of each user is found by device, and goes with the message', async () => {
+  it('finds the values of each user by device, and removes them with the message', async () => {
     const applicationId = await room.addApplication();
     const [seq = 0] = await room.addDevices(applicationId, 1);
     await sql`update device set user_id = 'ann', language = 'de', attributes = '{"points":7}' where seq = ${seq}`.execute(
@@ -211,7 +211,7 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
     expect(await values.find(message.seq, [seq])).toEqual([{ ...known, fields: null }]);
   });
 
-  it('a scheduled message is released at its time, once, and stays accepted until it is expanded', async () => {
+  it('releases a scheduled message at its time, once, and keeps it accepted until it is expanded', async () => {
     const applicationId = await room.addApplication();
     await room.addDevices(applicationId, 2);
     const at = (ms: number) => ({ sendAt: new Date(Date.now() + ms) });
@@ -229,7 +229,7 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
       'scheduled',
       'scheduled',
     ]);
-    // Killed before it was queued: the sweeper finds it as any accepted message.
+    // Killed before it was queued: the sweeper finds it like any accepted message.
     await sql`update message set accepted_at = now() - interval '10 s' where seq = ${due.seq}`.execute(
       room.database.kysely,
     );

@@ -11,7 +11,7 @@ import { PLACES } from '../database/places.js';
 import { Room, batchOf, recordAll } from '../delivery/room.js';
 
 const START: DeliveryPlace = { batchId: 0, position: 0 };
-/** Rows that a fixture writes in one statement: a slow machine ends larger ones at the deadline that every statement has. */
+/** Rows per statement of a fixture: on a slow machine, a larger statement would exceed the timeout. */
 const LOT = 50_000;
 
 describe.each(PLACES)('reports on the %s database', (place) => {
@@ -21,7 +21,7 @@ describe.each(PLACES)('reports on the %s database', (place) => {
   });
   afterAll(() => room.remove());
 
-  /** The room's database, and the plans of what is asked of it. */
+  /** The room's database, and the plans of the recorded queries. */
   function watch() {
     const seen: { sql: string; parameters: readonly unknown[] }[] = [];
     const kysely = new Kysely<Tables>({
@@ -41,7 +41,7 @@ describe.each(PLACES)('reports on the %s database', (place) => {
     return { database: { ...room.database, kysely }, plans };
   }
 
-  it('a report has the sums by provider, times and rate; a list has them kept', async () => {
+  it('a report has the sums by provider, times and rate; a list has stored ones', async () => {
     const applicationId = await room.addApplication();
     const { seq, id, batchIds } = await room.accept(applicationId, [batchOf(3), batchOf(2, 'fcm', 10)], {
       direct: true,
@@ -74,7 +74,7 @@ describe.each(PLACES)('reports on the %s database', (place) => {
     });
   });
 
-  it('a list by state knows a paused message from one that is sent', async () => {
+  it('a list by state distinguishes a paused message from one in sending', async () => {
     const applicationId = await room.addApplication();
     const [sending, paused] = [
       await room.accept(applicationId, [batchOf(1)]),
@@ -86,7 +86,7 @@ describe.each(PLACES)('reports on the %s database', (place) => {
     expect([await idsIn('sending'), await idsIn('paused')]).toEqual([[sending.id], [paused.id]]);
   });
 
-  it('of a million messages a page comes by an index, whatever is asked', async () => {
+  it('finds a page among a million messages by an index, with any filter', async () => {
     const applicationId = await room.addApplication();
     const count = place === 'PostgreSQL' ? 1_000_000 : 20_000;
     for (let from = 1; from <= count; from += LOT)
@@ -109,7 +109,7 @@ describe.each(PLACES)('reports on the %s database', (place) => {
         const rows = await reports.list(applicationId, filter, after, 21, Date.now());
         const took = performance.now() - started;
         expect(rows.length, JSON.stringify(filter)).toBeGreaterThan(0);
-        // 50 ms is the promise; the machine that tests run on is shared.
+        // The goal is 50 ms; the test machine is shared.
         expect(took, JSON.stringify(filter)).toBeLessThan(500);
       }
     for (const plan of await plans()) expect(plan).not.toMatch(/Seq Scan on message/);
@@ -122,7 +122,7 @@ describe.each(PLACES)('reports on the %s database', (place) => {
     }
   }, 120_000);
 
-  it('deliveries come in order, each once, whatever the pages; by outcome, provider and device', async () => {
+  it('returns deliveries in order, each once, with any pages; by outcome, provider and device', async () => {
     const applicationId = await room.addApplication();
     const seqs = await room.addDevices(applicationId, 2_500);
     const message = await room.accept(applicationId, null);
@@ -161,12 +161,12 @@ describe.each(PLACES)('reports on the %s database', (place) => {
     ]);
   });
 
-  it('a device’s history is found by its seq among a thousand batches a message and thousands of messages', async () => {
+  it('finds a device’s history by its seq among a thousand batches per message and thousands of messages', async () => {
     const applicationId = await room.addApplication();
     const other = await room.addApplication();
     const messages = place === 'PostgreSQL' ? 2_000 : 50;
     const batches = place === 'PostgreSQL' ? 200 : 20;
-    // Rows without their lists: what is measured is how the few are found among the many.
+    // Rows without their lists, because the search for a few among many is under test.
     for (const [owner, first] of [
       [applicationId, 0],
       [other, 500],
@@ -204,11 +204,11 @@ describe.each(PLACES)('reports on the %s database', (place) => {
     });
     expect(found.map(({ batchId }) => batchId)).toEqual(found.map(({ batchId }) => batchId).toSorted((a, b) => b - a));
     expect(found).toHaveLength(Math.min(50, messages + 1));
-    // Spanned and not in it: looked at, not found.
+    // In the range of a batch and not in the batch: looked at, not found.
     expect(
       (await reports.ofDevice(applicationId, 7_501, Number.MAX_SAFE_INTEGER, 5)).map(({ message }) => message),
     ).toEqual(Array(5).fill(null));
-    // Removed by the housekeeper, and its batches not yet.
+    // Removed by the housekeeper, with its batches still present.
     await sql`update message set state = 'removed' where id = 'direct'`.execute(room.database.kysely);
     expect((await reports.ofDevice(applicationId, 7_500, Number.MAX_SAFE_INTEGER, 1))[0]?.message).toBeNull();
     expect(took).toBeLessThan(500);
@@ -221,7 +221,7 @@ describe.each(PLACES)('reports on the %s database', (place) => {
       );
     }
     expect(plan).not.toMatch(/Seq Scan on batch/);
-    // Whether settings are waited for is asked while their row is held.
+    // The plan of the query whether settings are in use, which runs while their row is locked.
     const asked = watch();
     await room.settings.put(applicationId, 'apns', { visible: {}, secret: {} });
     const settings = new ProviderSettingRepository(asked.database, new Vault(Buffer.alloc(32)));
