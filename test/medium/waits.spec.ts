@@ -15,9 +15,9 @@ import { SILENCE_MS as REDIS_SILENCE_MS } from '../../src/queue/redis.js';
 import { MemoryShelf } from '../harness/memory-shelf.js';
 
 /**
- * Nothing waits without a deadline: each wait for somebody else, the bound that the code states, and a peer that takes the
- * connection and never says a word. What is waited for inside of one process (a run of many callers, a round) is bounded by
- * RUN_MS and STILL_MS.
+ * Every wait for another server has a deadline: each case has the wait, the bound of the code, and a peer that accepts
+ * the connection and never answers. Waits inside of one process (a run of many callers, a round) are bounded by RUN_MS
+ * and STILL_MS.
  */
 
 let silent: Server;
@@ -34,18 +34,21 @@ afterAll(() => {
   silent.close();
 });
 
-/** For a machine that is busy, on top of what the code states. */
+/** For a busy machine, beside the bound of the code. */
 const SLACK_MS = 10_000;
 
 interface Wait {
   boundMs: number;
-  /** Settles when the wait is over; what it answers is none. */
+  /** Settles when the wait is over; its result does not count. */
   wait: () => Promise<unknown>;
 }
 
 const body = Buffer.from('{}');
 
-/** In the order of what a message passes. Where a server answers and stops, silent-proxy tests go on (unavailable.spec.ts). */
+/**
+ * In the order in which a message passes them. Servers that answer and then stop are tested with silent proxies
+ * (unavailable.spec.ts).
+ */
 const WAITS: Record<string, Wait> = {
   'a start for its database': {
     boundMs: 5_000,
@@ -90,7 +93,7 @@ const WAITS: Record<string, Wait> = {
   },
 };
 
-it('each wait for a peer that says nothing ends within its bound', { timeout: 90_000 }, async () => {
+it('each wait for a silent peer ends within its bound', { timeout: 90_000 }, async () => {
   const over = await Promise.all(
     Object.entries(WAITS).map(async ([name, { boundMs, wait }]) => {
       const begun = performance.now();
@@ -102,7 +105,7 @@ it('each wait for a peer that says nothing ends within its bound', { timeout: 90
   expect(over.flat()).toEqual([]);
 });
 
-it('the bounds stand in the order in which one makes room for the next, and callers are told within 30 s', () => {
+it('each bound leaves room for the next, and callers are answered within 30 s', () => {
   expect([STATEMENT_MS, DATABASE_SILENCE_MS, RUN_MS, 30_000, STILL_MS]).toEqual(
     [STATEMENT_MS, DATABASE_SILENCE_MS, RUN_MS, 30_000, STILL_MS].toSorted((a, b) => a - b),
   );

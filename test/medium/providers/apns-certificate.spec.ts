@@ -5,7 +5,7 @@ import { P12_PASSWORD, makeP12 } from '../../harness/p12.js';
 import { PushPeer } from './push-peer.js';
 import { collect, recipients, tally } from './sending.js';
 
-it('a certificate says who sends: no authorization header, and no primer', async () => {
+it('a certificate identifies the sender: no authorization header and no primer', async () => {
   const { p12, certificate } = makeP12('/UID=com.example.app/CN=Apple Push Services');
   const peer = await PushPeer.start(() => ({ status: 200 }), 1_000, certificate);
   const provider = new ApnsProvider({ productionUrl: peer.url, sandboxUrl: 'https://localhost:1', ca: peer.ca });
@@ -24,7 +24,7 @@ it('a certificate says who sends: no authorization header, and no primer', async
   }
 });
 
-it('a peer that does not know the certificate is a reason to try later, not to lose anything', async () => {
+it('a peer that does not know the certificate leads to a retry, without a loss', async () => {
   const { p12 } = makeP12('/UID=com.example.app');
   const peer = await PushPeer.start(() => ({ status: 200 }), 1_000, makeP12('/CN=another').certificate);
   const provider = new ApnsProvider({ productionUrl: peer.url, sandboxUrl: 'https://localhost:1', ca: peer.ca });

@@ -33,7 +33,7 @@ describe('APNs', () => {
     return { peer, provider, openSender, sender: openSender() };
   }
 
-  it('posts one body to each device under the headers of the notification', async () => {
+  it('posts one body to each device with the headers of the notification', async () => {
     const { peer, sender } = await start(() => OK);
     expect(tally(await collect(sender, recipients(40)))).toEqual({ accept: 40 });
     expect(peer.pushes.map(({ path }) => path).sort()).toEqual(
@@ -56,20 +56,20 @@ describe('APNs', () => {
     expect(peer.seen('apns-id')).toHaveLength(40);
   });
 
-  it('writes the headers of the notification once on a connection', async () => {
+  it('writes the headers of the notification once per connection', async () => {
     const { peer, sender } = await start(() => OK);
     await collect(sender, recipients(1));
     const before = peer.sessions[0]!.socket.bytesRead;
     await collect(sender, recipients(400));
     const each = (peer.sessions[0]!.socket.bytesRead - before) / 400;
     const { headers, body } = peer.pushes[0]!;
-    // In full each time: the JWT (Apple wants it so), the path, the apns-id and the body. Frames, references to the
-    // table and TLS share what is left of 60 bytes; the other headers alone are 120.
+    // Written in full each time: the JWT (as Apple asks), the path, the apns-id and the body. Frames, table references
+    // and TLS share the remaining 60 bytes; the other headers alone have 120.
     const own = `${headers.authorization}${headers[':path']}${headers['apns-id']}`.length + Buffer.byteLength(body);
     expect(each).toBeLessThan(own + 60);
   });
 
-  it('gives a delivery the same apns-id whenever it is sent', async () => {
+  it('gives a delivery the same apns-id for every attempt', async () => {
     const { peer, sender } = await start(() => OK);
     await collect(sender, recipients(2));
     await collect(sender, recipients(2));
@@ -85,11 +85,11 @@ describe('APNs', () => {
     expect(peer.pushes).toEqual([]);
   });
 
-  it('replaces an expired JWT once for all, leaving every connection that knew it', async () => {
+  it('replaces an expired JWT once for all deliveries, with every connection that used it', async () => {
     let expired: string | undefined;
     const tainted = new Set<number>();
     const { peer, sender } = await start(({ headers, session }) => {
-      // Apple goes on refusing on a connection that carried the expired one, whatever comes next on it.
+      // Apple refuses every later push on a connection that carried the expired JWT.
       if (headers.authorization === expired) tainted.add(session);
       return tainted.has(session) ? EXPIRED : OK;
     }, 50);
@@ -111,7 +111,7 @@ describe('APNs', () => {
   it.each([
     ['a new JWT', 20, 2],
     ['a young JWT', 0, 1],
-  ])('stops when %s is called expired on new connections too, and writes no more', async (_what, age, jwts) => {
+  ])('stops if %s is called expired on new connections too, and writes no more', async (_what, age, jwts) => {
     let answer = OK;
     const { peer, sender } = await start(() => answer);
     await collect(sender, recipients(1));
@@ -120,7 +120,7 @@ describe('APNs', () => {
     const { 'retryBackoff ExpiredProviderToken': doubted, ...verdicts } = tally(
       await collect(sender, recipients(2_000)),
     );
-    // The JWT was accepted before: two refusals are taken for trouble at Apple's, the third is believed.
+    // The JWT was accepted before: two refusals count as a fault of Apple's, the third is believed.
     expect(doubted).toBe(2);
     expect(Object.keys(verdicts).sort()).toEqual(['notSent', 'stopApplication ExpiredProviderToken']);
     expect(verdicts.notSent).toBeGreaterThanOrEqual(1_500);
@@ -128,13 +128,13 @@ describe('APNs', () => {
     const sent = peer.pushes.length;
     expect(sent).toBeLessThanOrEqual(1_000);
 
-    // A second call does not get another JWT out of it.
+    // A second call does not sign another JWT.
     await collect(sender, recipients(3));
     expect(peer.seen('authorization')).toHaveLength(jwts);
   });
 
   it.each(['InvalidProviderToken', 'MissingProviderToken', 'BadEnvironmentKeyInToken', 'BadCertificate', 'Forbidden'])(
-    '403 %s now and then stops nothing, and every message arrives',
+    '403 %s at times stops nothing, and every message arrives',
     async (reason) => {
       let count = 0;
       const { sender } = await start(() => (++count % 50 === 1 ? refusal(403, reason) : OK));
@@ -142,18 +142,18 @@ describe('APNs', () => {
     },
   );
 
-  it('moves to another connection with the same JWT when keys got mixed on one', async () => {
+  it('repeats on another connection with the same JWT if keys were mixed on one', async () => {
     const { peer, sender } = await start(({ session }) => (session === 0 ? refusal(403, 'UnrelatedKeyIdInToken') : OK));
     expect(tally(await collect(sender, recipients(30)))).toEqual({ accept: 30 });
     expect(peer.seen('authorization')).toHaveLength(1);
   });
 
-  it('stops when another connection does not help', async () => {
+  it('stops if another connection does not help', async () => {
     const { sender } = await start(() => refusal(403, 'UnrelatedKeyIdInToken'));
     expect(tally(await collect(sender, recipients(1)))).toEqual({ 'stopApplication UnrelatedKeyIdInToken': 1 });
   });
 
-  it('keeps the JWT and leaves the connection when Apple counts too many updates', async () => {
+  it('keeps the JWT and retires the connection if Apple counts too many updates', async () => {
     const { peer, sender } = await start(({ session }) =>
       session === 0 ? refusal(429, 'TooManyProviderTokenUpdates') : OK,
     );
@@ -164,7 +164,7 @@ describe('APNs', () => {
     expect(peer.seen('authorization')).toHaveLength(1);
   });
 
-  it('stops for a refused topic at the third time in a row', async () => {
+  it('stops at the third refusal of the topic in a row', async () => {
     let answer = refusal(400, 'TopicDisallowed');
     const { sender } = await start(() => answer);
     const once = async (): Promise<string> => (await collect(sender, recipients(1)))[0]!.action;
@@ -185,7 +185,7 @@ describe('APNs', () => {
     expect(peer.seen('authorization')).toHaveLength(1);
   });
 
-  it('loses and repeats nothing over a GOAWAY in the middle', async () => {
+  it('loses and repeats nothing at a GOAWAY during requests', async () => {
     const accepted = new Map<string, number>();
     let lastOnFirst = Infinity;
     const { peer, sender } = await start(async ({ session, stream, path }) => {
@@ -204,7 +204,7 @@ describe('APNs', () => {
     expect(peer.sessions.length).toBeGreaterThan(1);
   });
 
-  it('calls what was on a connection that died ambiguous', async () => {
+  it('reports requests on a connection that died as ambiguous', async () => {
     const { peer, sender } = await start(({ session }) => {
       if (session > 0 || peer.pushes.length < 2) return OK;
       peer.sessions[0]!.destroy();
@@ -216,7 +216,7 @@ describe('APNs', () => {
     expect(verdict).toMatchObject({ action: 'ambiguous' });
   });
 
-  it('writes nothing more once aborted: what waits for a stream is taken back, what was written gets its answer', async () => {
+  it('writes nothing more after an abort: waiting requests are taken back, written ones get their answer', async () => {
     const controller = new AbortController();
     let release: (() => void) | undefined;
     const gate = new Promise<void>((resolve) => (release = resolve));
@@ -228,12 +228,12 @@ describe('APNs', () => {
     await expect.poll(() => peer.pushes.length).toBeGreaterThan(0);
     controller.abort();
     release!();
-    // The first request of a connection is written alone (the primer), and 249 waited for its answer.
+    // The first request of a connection is written alone (primer), and 249 waited for its answer.
     expect(tally(await done)).toEqual({ accept: 1, notSent: 1_499 });
     expect(peer.pushes).toHaveLength(1);
   });
 
-  it('lets requests in flight finish when closed', async () => {
+  it('finishes requests in flight at close', async () => {
     const { peer, sender } = await start(async () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
       return OK;
@@ -244,7 +244,7 @@ describe('APNs', () => {
     expect(tally(await done)).toEqual({ accept: 1 });
   });
 
-  it('opens nothing anew once closed', async () => {
+  it('opens nothing after close', async () => {
     const { peer, sender } = await start(async () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
       return EXPIRED;
@@ -256,7 +256,7 @@ describe('APNs', () => {
     expect(peer.sessions).toHaveLength(1);
   });
 
-  it('sends later when nobody is there', async () => {
+  it('retries if the host is unreachable', async () => {
     const { provider } = await start(() => OK);
     const sender = provider.open(provider.parseSettings({ ...INPUT, isSandBox: true }), new MemoryShelf());
     open.push(sender);

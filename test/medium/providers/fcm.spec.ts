@@ -18,7 +18,7 @@ describe('FCM', () => {
     for (const each of open.splice(0).reverse()) await each.close();
   });
 
-  /** A token endpoint whose tokens are numbered from 1, or that answers `refusal`. */
+  /** A token endpoint with numbered tokens from 1, or one that answers `refusal`. */
   async function startTokens(refusal?: [status: number, body: string]) {
     const issued: string[] = [];
     const server: Server = createServer((request, response) => {
@@ -36,7 +36,7 @@ describe('FCM', () => {
 
   async function start(answer: (push: Push) => Answer, refusal?: [status: number, body: string]) {
     const tokens = await startTokens(refusal);
-    // FCM's own limit of streams on a connection.
+    // FCM's limit of streams per connection.
     const peer = await PushPeer.start(answer, 100);
     open.push(peer);
     const provider = new FcmProvider({ url: peer.url, ca: peer.ca });
@@ -51,14 +51,14 @@ describe('FCM', () => {
     return { peer, tokens, sender };
   }
 
-  it('says how long the caller lets a message live there', async () => {
+  it("limits the retries to the caller's time to live", async () => {
     const { sender } = await start(() => ({ status: 503 }));
     const message = { ...notification(), gcm: { timeToLive: 0 } };
     expect(await collect(sender, recipients(1), { message })).toMatchObject([{ action: 'retryBackoff', lifeMs: 0 }]);
     expect((await collect(sender, recipients(1)))[0]).not.toHaveProperty('lifeMs');
   });
 
-  it('posts one message to each device under one access token', async () => {
+  it('posts one message to each device with one access token', async () => {
     const { peer, tokens, sender } = await start(() => OK);
     expect(tally(await collect(sender, recipients(30)))).toEqual({ accept: 30 });
     expect(tokens.issued).toEqual(['token-1']);
@@ -70,7 +70,7 @@ describe('FCM', () => {
     expect(messages[0]).toMatchObject({ android: { collapse_key: 'fnDWK8bG' }, data: { nid: 'fnDWK8bG' } });
   });
 
-  it('refreshes a refused access token once for 200 at a time', async () => {
+  it('renews a refused access token once for 200 simultaneous deliveries', async () => {
     let refused: string | undefined;
     const { peer, tokens, sender } = await start(({ headers }) =>
       headers.authorization === refused ? UNAUTHENTICATED : OK,
@@ -82,30 +82,30 @@ describe('FCM', () => {
     expect(peer.seen('authorization')).toEqual(['Bearer token-1', 'Bearer token-2']);
   });
 
-  it('stops when another access token does not help, and writes no more', async () => {
+  it('stops if another access token does not help, and writes no more', async () => {
     const { tokens, sender } = await start(() => UNAUTHENTICATED);
     const verdicts = tally(await collect(sender, recipients(2_000)));
     expect(Object.keys(verdicts).sort()).toEqual(['notSent', 'stopApplication UNAUTHENTICATED']);
     expect(verdicts.notSent).toBeGreaterThanOrEqual(1_500);
-    // Which of the second and third is refused to whom is a race; one for each delivery is what must not happen.
+    // Which delivery gets the second and which the third refusal is a race; one per delivery must not happen.
     expect(tokens.issued.length).toBeLessThanOrEqual(3);
   });
 
-  it('sends all later when the token endpoint is in trouble, and writes nothing', async () => {
+  it('retries all deliveries if the token endpoint fails, and writes nothing', async () => {
     const { peer, tokens, sender } = await start(() => OK, [503, 'busy']);
     expect(tally(await collect(sender, recipients(700)))).toEqual({ 'retryBackoff token endpoint: HTTP 503': 700 });
     expect(tokens.issued).toHaveLength(1);
     expect(peer.pushes).toEqual([]);
   });
 
-  it('stops when the token endpoint refuses the key, and writes nothing', async () => {
+  it('stops if the token endpoint refuses the key, and writes nothing', async () => {
     const { peer, sender } = await start(() => OK, [400, '{"error":"invalid_grant"}']);
     const verdicts = tally(await collect(sender, recipients(700)));
     expect(verdicts).toEqual({ 'stopApplication token endpoint: invalid_grant': 1, notSent: 699 });
     expect(peer.pushes).toEqual([]);
   });
 
-  it('sends nothing and asks for no token once aborted', async () => {
+  it('sends nothing and requests no token after an abort', async () => {
     const { tokens, sender } = await start(() => OK);
     expect(tally(await collect(sender, recipients(3), { signal: AbortSignal.abort() }))).toEqual({ notSent: 3 });
     expect(tokens.issued).toEqual([]);

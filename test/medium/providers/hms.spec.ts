@@ -18,7 +18,7 @@ const fault = (reason: string, status = 200, times?: number) =>
   stage.simulators.admin.setFaults([
     { match: { path: '/v' }, action: { status, reason }, ...(times === undefined ? {} : { times }) },
   ]);
-/** How many requests were sent, whatever their answer. */
+/** Number of requests, with any answer. */
 const requests = async (): Promise<number> => {
   const { answers } = (await stage.simulators.admin.counters()).hms;
   const all = Object.entries(answers).filter(([name]) => name !== '200 token issued');
@@ -26,7 +26,7 @@ const requests = async (): Promise<number> => {
 };
 
 describe('HMS', () => {
-  it('sends 2,500 devices in three requests under one access token', async () => {
+  it('sends to 2,500 devices in three requests with one access token', async () => {
     expect(tally(await collect(openSender(), recipients(2_500)))).toEqual({ accept: 2_500 });
     const { hms } = await stage.simulators.admin.counters();
     expect(hms).toMatchObject({ accepted: 2_500, accessTokensIssued: 1, firstRefusals: [] });
@@ -34,7 +34,7 @@ describe('HMS', () => {
     expect(await stage.simulators.admin.ledger('hms', 'fnDWK8bG')).toMatchObject({ distinct: 2_500, repeats: 0 });
   });
 
-  it('sends with a service account, without a token endpoint, and silently where that is asked', async () => {
+  it('sends with a service account, without a token endpoint, and silently if asked', async () => {
     const sender = openAccount();
     expect(tally(await collect(sender, recipients(3)))).toEqual({ accept: 3 });
     const silent = { ...notification('silent'), gcm: { type: 'SILENT' as const } };
@@ -45,7 +45,7 @@ describe('HMS', () => {
     expect((await stage.simulators.admin.counters()).hms.accessTokensIssued).toBe(0);
   });
 
-  it('drops the illegal tokens of a partial result and accepts the others', async () => {
+  it('removes the illegal tokens of a partial result and accepts the others', async () => {
     const to = recipients(5);
     await stage.simulators.admin.killTokens('hms', [to[1]!.token, to[3]!.token]);
     const verdicts = await collect(openSender(), to);
@@ -53,13 +53,13 @@ describe('HMS', () => {
     expect((await stage.simulators.admin.ledger('hms')).accepted).toBe(3);
   });
 
-  it('says how long the caller lets a message live there', async () => {
+  it("limits the retries to the caller's time to live", async () => {
     await fault('81000001', 500);
     const message = { ...notification(), gcm: { timeToLive: 60 } };
     expect(await collect(openSender(), recipients(1), { message })).toMatchObject([{ lifeMs: 60_000 }]);
   });
 
-  it('keeps a device whose token is not at fault (v3)', async () => {
+  it('keeps a device whose token is not the cause (v3)', async () => {
     const to = recipients(3);
     await stage.simulators.admin.killTokens('hms', [to[0]!.token], { reason: 'countryNotSupport' });
     await stage.simulators.admin.killTokens('hms', [to[1]!.token], { reason: 'noRight' });
@@ -70,7 +70,7 @@ describe('HMS', () => {
     });
   });
 
-  it('takes "all tokens are invalid" of a batch for true once both halves say it', async () => {
+  it('believes "all tokens are invalid" for a batch if both halves get the same answer', async () => {
     const to = recipients(600);
     await stage.simulators.admin.killTokens(
       'hms',
@@ -82,7 +82,7 @@ describe('HMS', () => {
     expect(await requests()).toBe(3);
   });
 
-  it('goes on into the halves when they were told different things', async () => {
+  it('splits the halves further if they get different answers', async () => {
     const to = recipients(8);
     await fault('80300007', 200, 1);
     await stage.simulators.admin.killTokens(
@@ -92,11 +92,11 @@ describe('HMS', () => {
     const verdicts = await collect(openSender(), to);
     expect(verdicts.map(({ action }) => action)).toEqual([...Array(4).fill('dropDevice'), ...Array(4).fill('accept')]);
     expect((await stage.simulators.admin.ledger('hms')).repeats).toBe(0);
-    // The whole, both halves, and the quarters of the one that was refused.
+    // The whole, both halves, and the quarters of the refused half.
     expect(await requests()).toBe(5);
   });
 
-  it('gives up urgency that the app has no right to', async () => {
+  it('repeats without urgency if the app has no right to it', async () => {
     await fault('80300011', 200, 1);
     expect(tally(await collect(openSender(), recipients(2)))).toEqual({ accept: 2 });
     const [entry] = await stage.simulators.admin.lastAccepted('hms', 1);
@@ -105,7 +105,7 @@ describe('HMS', () => {
     expect(tally(await collect(openSender(), recipients(1)))).toEqual({ 'fail 80300011 no high priority': 1 });
   });
 
-  it('refreshes a refused access token once', async () => {
+  it('renews a refused access token once', async () => {
     const sender = openSender();
     await collect(sender, recipients(1));
     await stage.simulators.admin.expireAccessTokens();
@@ -113,7 +113,7 @@ describe('HMS', () => {
     expect((await stage.simulators.admin.counters()).hms.accessTokensIssued).toBe(2);
   });
 
-  it('stops when another does not help, and once for a wrong secret', async () => {
+  it('stops if another token does not help, and once for a wrong secret', async () => {
     await fault('80200001', 401);
     expect(tally(await collect(openSender(), recipients(2)))).toEqual({ 'stopApplication 80200001 authentication': 2 });
     const wrong = openSender({ ...stage.simulators.credentials.hms.oauth, clientSecret: 'wrong' });
@@ -123,12 +123,12 @@ describe('HMS', () => {
     });
   });
 
-  it('stops for an app that the credentials are not for', async () => {
+  it('stops if the credentials are for another app', async () => {
     const sender = openSender({ ...stage.simulators.credentials.hms.oauth, appId: '999' });
     expect(tally(await collect(sender, recipients(1)))).toEqual({ 'stopApplication 80300002 no permission': 1 });
   });
 
-  it('stops at the third OAuth failure in a row only', async () => {
+  it('stops only at the third OAuth failure in a row', async () => {
     const sender = openSender();
     const once = async () => (await collect(sender, recipients(1)))[0]?.action;
     await fault('80600003', 200, 2);
@@ -137,14 +137,14 @@ describe('HMS', () => {
     expect([await once(), await once(), await once()]).toEqual(['retryBackoff', 'retryBackoff', 'stopApplication']);
   });
 
-  it('slows down as flow control asks', async () => {
+  it('slows down for flow control', async () => {
     await stage.simulators.admin.changeSettings({ hms: { retryAfterSeconds: 30 } });
     await stage.simulators.admin.setFaults([{ match: { path: '/v1' }, action: { status: 503 } }]);
     const [verdict] = await collect(openSender(), recipients(1));
     expect(verdict).toEqual({ action: 'retryAfter', reason: 'HTTP 503', afterMs: 30_000, scope: 'application' });
   });
 
-  it('an answer that was lost is ambiguous for the whole request', async () => {
+  it('a lost answer is ambiguous for the whole request', async () => {
     await stage.simulators.admin.setFaults([{ match: { path: '/v1' }, action: { acceptThenCut: true } }]);
     expect((await collect(openSender(), recipients(3))).map(({ action }) => action)).toEqual(
       Array(3).fill('ambiguous'),
@@ -152,7 +152,7 @@ describe('HMS', () => {
     expect(await stage.simulators.admin.ledger('hms')).toMatchObject({ accepted: 3, answersLost: 3 });
   });
 
-  it('begins nothing once aborted', async () => {
+  it('begins nothing after an abort', async () => {
     const verdicts = await collect(openSender(), recipients(1_200), { signal: AbortSignal.abort() });
     expect(tally(verdicts)).toEqual({ notSent: 1_200 });
     expect(await requests()).toBe(0);

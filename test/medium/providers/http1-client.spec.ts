@@ -9,7 +9,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-/** A server that answers when the test says so. */
+/** A server that answers on command. */
 async function startServer(): Promise<{ url: string; waiting: ServerResponse[]; seen: string[] }> {
   const waiting: ServerResponse[] = [];
   const seen: string[] = [];
@@ -23,7 +23,7 @@ async function startServer(): Promise<{ url: string; waiting: ServerResponse[]; 
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, waiting, seen };
 }
 
-it('refuses a request that waits for a connection when it is called off, and keeps the one that is written', async () => {
+it('on abort, refuses a request that waits for a connection and keeps a written one', async () => {
   const { url, waiting, seen } = await startServer();
   const client = new Http1Client({ ca: undefined, maxConnections: 1 });
   closing.push(() => client.close());
@@ -34,7 +34,7 @@ it('refuses a request that waits for a connection when it is called off, and kee
   const queued = [post('/queued-1'), post('/queued-2')];
   const other = post('/other', new AbortController().signal);
   caller.abort();
-  // The written one is unanswered all the while.
+  // The written request is unanswered all the while.
   for (const result of await Promise.all(queued)) expect(result.kind).toBe('refused');
   expect((await post('/late')).kind).toBe('refused');
   waiting.shift()?.end('{}');

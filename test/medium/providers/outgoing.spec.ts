@@ -10,7 +10,7 @@ import { MemoryShelf } from '../../harness/memory-shelf.js';
 import { createServiceAccount } from '../../simulators/credentials.js';
 import { collect, notification, recipients } from './sending.js';
 
-/** Addresses that a caller gives, in production, whose names lead to this machine: nothing may connect to it. */
+/** Addresses from callers, in production, whose names resolve to this machine: nothing may connect to it. */
 let canary: Server;
 let port: number;
 let connections = 0;
@@ -36,7 +36,7 @@ async function reasonOf(sender: Sender): Promise<string> {
   return JSON.stringify(verdict);
 }
 
-it('token_uri, though its host is listed', async () => {
+it('token_uri does not connect there, even if its host is listed', async () => {
   const tokenHosts = [`sts.example:${port}`];
   const fcm = new FcmProvider({ url: 'https://127.0.0.1:1', tokenHosts, production: true }, resolve);
   const account = createServiceAccount('example-project', `https://sts.example:${port}/token`).file;
@@ -45,7 +45,7 @@ it('token_uri, though its host is listed', async () => {
   expect(connections).toBe(0);
 });
 
-it('upstreamConf.baseUrl, unless its host is listed', async () => {
+it('upstreamConf.baseUrl does not connect there, unless its host is listed', async () => {
   const open = (hosts: string[], scheme: string): Sender => {
     const upstream = new UpstreamProvider({ hosts, production: true }, resolve);
     const input = { baseUrl: `${scheme}://mf.example:${port}/mfp`, clientId: 'relay', secret: 'x' };
@@ -53,7 +53,7 @@ it('upstreamConf.baseUrl, unless its host is listed', async () => {
   };
   expect(await reasonOf(open([], 'https'))).toMatch(/token endpoint: it is not at a public address/);
   expect(connections).toBe(0);
-  // An answer that is none of OAuth's is not repeated.
+  // An answer that is not of OAuth is not repeated.
   expect(await reasonOf(open([`mf.example:${port}`], 'http'))).not.toContain('SSH');
   expect(connections).toBeGreaterThan(0);
 });

@@ -11,12 +11,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A push as the peer received it. */
+/** A push as received by the peer. */
 export interface Push {
   path: string;
   headers: IncomingHttpHeaders;
   body: string;
-  /** Names the connection, from 0 in order of arrival. */
+  /** Number of the connection, from 0 in order of arrival. */
   session: number;
   stream: ServerHttp2Stream;
 }
@@ -27,7 +27,7 @@ export interface Answer {
   headers?: Record<string, string>;
 }
 
-/** A provider on 127.0.0.1 over TLS, by node's own HTTP/2: answers each push as the test says. */
+/** A provider on 127.0.0.1 over TLS, with node's HTTP/2, that answers each push as the test says. */
 export class PushPeer {
   readonly pushes: Push[] = [];
   readonly sessions: ServerHttp2Session[] = [];
@@ -50,8 +50,8 @@ export class PushPeer {
   }
 
   /**
-   * `answer` may keep a push waiting, or leave it without an answer by returning undefined. With `clientCa` only
-   * clients with a certificate of that authority get in.
+   * `answer` may delay a push, or leave it unanswered by returning undefined. With `clientCa`, only clients with a
+   * certificate of that authority are admitted.
    */
   static async start(
     answer: (push: Push) => Answer | undefined | Promise<Answer | undefined>,
@@ -87,14 +87,14 @@ export class PushPeer {
     this.pushes.push(push);
     const answer = await this.answer(push);
     if (answer === undefined || stream.destroyed) return;
-    // APNs gives every notification's id back.
+    // APNs returns the id of each notification.
     const id = headers['apns-id'];
     stream.respond({ ':status': answer.status, ...(id !== undefined && { 'apns-id': id }), ...answer.headers });
     stream.end(answer.body === undefined ? '' : JSON.stringify(answer.body));
   }
 }
 
-/** Node issues no certificates itself. */
+/** Node cannot issue certificates. */
 function selfSigned(): { cert: string; key: string } {
   const folder = mkdtempSync(join(tmpdir(), 'push-peer-'));
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];

@@ -4,11 +4,11 @@ import { startSimulators, type RunningSimulators } from '../../simulators/client
 
 export interface SenderStage {
   readonly simulators: RunningSimulators;
-  /** Closes it after the test. */
+  /** Closes the sender after the test. */
   keep(sender: Sender): Sender;
 }
 
-/** Simulators for the tests of a file, as new for each, and the senders that one opens. */
+/** Simulators for the tests of a file, reset for each test, and the opened senders. */
 export function senderStage(): SenderStage {
   let simulators: RunningSimulators | undefined;
   const open: Sender[] = [];

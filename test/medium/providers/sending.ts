@@ -14,7 +14,7 @@ export function recipients(count: number, from = 0): Recipient[] {
   }));
 }
 
-/** Sends, holds the sender to one report for each recipient, and returns the verdicts by index. */
+/** Sends, checks for one report per recipient, and returns the verdicts by index. */
 export async function collect(
   sender: Pick<Sender, 'send'>,
   to: readonly Recipient[],
@@ -30,7 +30,7 @@ export async function collect(
   return verdicts;
 }
 
-/** How many verdicts of each kind, e.g. `{ accept: 3, 'fail BadPath': 1 }`. */
+/** Counts the verdicts, e.g. `{ accept: 3, 'fail BadPath': 1 }`. */
 export function tally(verdicts: readonly Verdict[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const verdict of verdicts) {

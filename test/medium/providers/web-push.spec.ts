@@ -55,7 +55,7 @@ describe('Web Push', () => {
     ['mozilla', 'WEB_FIREFOX', true],
     ['google', 'WEB_CHROME', true],
     ['apple', 'WEB_SAFARI', true],
-    // Windows is spoken to in HTTP/1.1 though the simulator has both: stream 0 in the ledger.
+    // Windows gets HTTP/1.1 although the simulator has both: stream 0 in the ledger.
     ['wns', 'WEB_CHROME', false],
   ] as const)('reaches 120 browsers of %s, each with a message it can read', async (personality, platform, http2) => {
     const { sender, publicKey } = start();
@@ -83,7 +83,7 @@ describe('Web Push', () => {
     expect(sender.stats().connections).toBeGreaterThan(0);
   });
 
-  it('speaks HTTP/1.1 to an origin that has nothing else, and asks it once', async () => {
+  it('speaks HTTP/1.1 to an origin without HTTP/2, and asks it once', async () => {
     const seen: { headers: Record<string, unknown>; length: number }[] = [];
     let handshakes = 0;
     const server = createServer({ cert: testCertificate, key: testKey }, (request, response) => {
@@ -104,11 +104,11 @@ describe('Web Push', () => {
     for (let n = 0; n < 3; n++) expect(tally(await collect(sender, to))).toEqual({ accept: 1 });
     expect(seen).toHaveLength(3);
     expect(seen[0]!.headers).toMatchObject({ 'content-encoding': 'aes128gcm', 'content-length': `${seen[0]!.length}` });
-    // One to ask, one kept for all three.
+    // One connection to ask, one for all three requests.
     expect(handshakes).toBe(2);
   });
 
-  it('tells over HTTP/1.1 too whether anything was written', async () => {
+  it('reports over HTTP/1.1 too whether anything was written', async () => {
     const { sender, publicKey } = start();
     const to = await subscribe('wns', 1, publicKey);
     await simulators.admin.setFaults([{ match: {}, action: { acceptThenCut: 'tcpReset' }, times: 1 }]);
@@ -135,7 +135,7 @@ describe('Web Push', () => {
     expect(await collect(sender, [slow!])).toMatchObject([{ action: 'retryAfter', afterMs }]);
   });
 
-  it('says how long the caller lets a message live in each browser', async () => {
+  it("limits the retries to the caller's time to live on each browser", async () => {
     const { sender, publicKey } = start();
     const [one] = await subscribe('apple', 1, publicKey);
     await simulators.admin.changeSettings({ webPush: { perTokenPerMinute: 1 } });
@@ -145,7 +145,7 @@ describe('Web Push', () => {
     expect(await collect(sender, [one!, firefox], { message })).toMatchObject([{ lifeMs: 0 }, { lifeMs: 60_000 }]);
   });
 
-  it('takes subscriptions of another key for what they are once its own was accepted', async () => {
+  it('recognises subscriptions of another key after its own key was accepted', async () => {
     const { sender, publicKey } = start();
     const other = createECDH('prime256v1').generateKeys('base64url');
     const [own] = await subscribe('mozilla', 1, publicKey);
@@ -156,7 +156,7 @@ describe('Web Push', () => {
     expect(verdicts).toMatchObject(foreign.map(() => ({ certain: false })));
   });
 
-  it('leaves an origin alone that refuses the key again and again, and drops nothing', async () => {
+  it('leaves an origin alone that refuses the key repeatedly, and removes nothing', async () => {
     const { sender } = start();
     const foreign = await subscribe('mozilla', 600, createECDH('prime256v1').generateKeys('base64url'));
     const verdicts = await collect(sender, foreign);
@@ -166,7 +166,7 @@ describe('Web Push', () => {
     });
   });
 
-  /** The same browsers at another name of the simulator, to which our JWTs are refused. */
+  /** The same browsers at another name of the simulator, which refuses our JWTs. */
   const elsewhere = (to: readonly Recipient[]): Recipient[] =>
     to.map((each) => ({ ...each, token: each.token.replace('https://localhost', 'https://127.0.0.1') }));
 
@@ -186,7 +186,7 @@ describe('Web Push', () => {
       return { match: { path: pathname + search }, action: { status, reason } };
     });
     await simulators.admin.setFaults(faults);
-    // Mixed, so that each side goes on while the other is answered.
+    // Mixed, so that one side continues while the other is answered.
     const to = own.flatMap((each, index) => [elsewhere([evil[index]!])[0]!, each]);
     const verdicts = await collect(sender, to);
     const ofOwn = verdicts.filter((_verdict, index) => index % 2 === 1);
@@ -194,7 +194,7 @@ describe('Web Push', () => {
     expect(verdicts.filter(({ action }) => action === 'stopApplication' || action === 'notSent')).toEqual([]);
   });
 
-  it('stops when several origins refuse the key and none accepts', async () => {
+  it('stops if several origins refuse the key and none accepts', async () => {
     const { sender } = start();
     const foreign = await subscribe('mozilla', 20, createECDH('prime256v1').generateKeys('base64url'));
     const to = foreign.flatMap((each) => [each, ...elsewhere([each])]);
@@ -204,7 +204,7 @@ describe('Web Push', () => {
     });
   });
 
-  it.each([404, 410])('a page with %i in front of a service costs no browser its registration', async (status) => {
+  it.each([404, 410])('HTML with %i in front of a service removes no registration', async (status) => {
     const { sender, publicKey } = start();
     const to = await subscribe('mozilla', 30, publicKey);
     expect(tally(await collect(sender, to))).toEqual({ accept: 30 });
@@ -212,12 +212,12 @@ describe('Web Push', () => {
     const page = await collect(sender, to);
     for (const { action } of page) expect(['retryBackoff', 'held']).toContain(action);
     await simulators.admin.setFaults([{ match: {}, action: { status, body: '' } }]);
-    // The breaker lets one through now and then.
+    // The breaker lets one delivery through at times.
     for (const verdict of await collect(start().sender, to))
       expect(verdict).not.toMatchObject({ action: 'dropDevice', certain: true });
   });
 
-  it('drops a device under guard whose token cannot be used, and goes on with the others', async () => {
+  it('removes a device with an unusable token only if the guard permits it, and continues', async () => {
     const { sender } = start();
     const [good] = await subscribe('google', 1);
     const change = (over: object): Recipient => ({
@@ -239,7 +239,7 @@ describe('Web Push', () => {
     });
   });
 
-  it('connects to no address that is not public, whatever the name says', async () => {
+  it('never connects to an address that is not public, whatever the name resolves to', async () => {
     const asked: string[] = [];
     const resolve: Resolve = (hostname) => {
       asked.push(hostname);
@@ -259,7 +259,7 @@ describe('Web Push', () => {
     expect((await simulators.admin.counters()).webPush.connectionsOpened).toBe(before);
   });
 
-  it('looks at the address of every connection over HTTP/1.1, not of the first alone', async () => {
+  it('checks the address of every connection over HTTP/1.1, not only of the first', async () => {
     let asked = 0;
     const resolve: Resolve = () =>
       asked++ === 0 ? Promise.resolve(LOOPBACK) : Promise.reject(Object.assign(new Error(), { code: 'ENOTPUBLIC' }));
@@ -269,16 +269,16 @@ describe('Web Push', () => {
     expect(asked).toBe(2);
   });
 
-  it('connects to the address that was looked up, under the name’s certificate', async () => {
+  it('connects to the resolved address and checks the certificate for the name', async () => {
     const resolve: Resolve = () => Promise.resolve(LOOPBACK);
     const { sender } = start({ resolve });
     const [one] = await subscribe('google', 1);
     const renamed = { ...one!, token: one!.token.replace('//localhost', '//push.example') };
-    // The socket reached the simulator, whose certificate is not that of push.example.
+    // The socket reached the simulator, whose certificate is not for push.example.
     expect(tally(await collect(sender, [renamed]))).toEqual({ 'retryBackoff ERR_TLS_CERT_ALTNAME_INVALID': 1 });
   });
 
-  it('reports every recipient when it is closed meanwhile, and opens nothing more', async () => {
+  it('reports every recipient if it is closed meanwhile, and opens nothing more', async () => {
     const { sender } = start();
     const to = await subscribe('google', 800);
     const sent = collect(sender, to);
@@ -291,7 +291,7 @@ describe('Web Push', () => {
     expect(tally(await collect(sender, to.slice(0, 1)))).toEqual({ 'retryBackoff the sender is closed': 1 });
   });
 
-  it('keeps so many origins open and no more, and closes the one unused for longest', async () => {
+  it('limits the open origins, and closes the one unused for longest', async () => {
     const origins = new Origins({ ca: simulators.ca, lookup: guardedLookup(true), limit: 1 });
     open.push(origins);
     const { port } = new URL(simulators.webPush.url);
@@ -307,7 +307,7 @@ describe('Web Push', () => {
     expect(await origins.with(one!, () => Promise.resolve({ action: 'accept' }))).toEqual({ action: 'accept' });
   });
 
-  it('sends nothing once aborted', async () => {
+  it('sends nothing after an abort', async () => {
     const { sender } = start();
     const to = await subscribe('google', 3);
     expect(tally(await collect(sender, to, { signal: AbortSignal.abort() }))).toEqual({ notSent: 3 });

@@ -24,10 +24,10 @@ function channel(name: string): Recipient {
 const one = async (name: string, sender = openSender()) => (await collect(sender, [channel(name)]))[0];
 
 describe('WNS', () => {
-  it('posts a toast to each channel under one access token, over connections that are kept', async () => {
+  it('posts a toast to each channel with one access token, over kept connections', async () => {
     expect(tally(await collect(openSender(), channels(200)))).toEqual({ accept: 200 });
     const { wns } = await stage.simulators.admin.counters();
-    // One connection is the token endpoint's.
+    // One connection is to the token endpoint.
     expect(wns).toMatchObject({ accepted: 200, accessTokensIssued: 1, firstRefusals: [] });
     expect(wns.connectionsOpened).toBeLessThanOrEqual(65);
     expect(await stage.simulators.admin.ledger('wns', 'fnDWK8bG')).toMatchObject({
@@ -43,11 +43,11 @@ describe('WNS', () => {
     expect(entry?.headers).not.toHaveProperty('expect');
   });
 
-  it('sends for an Entra app too', async () => {
+  it('sends for an Entra app', async () => {
     expect(await one('a', openSender(stage.simulators.credentials.wns.entra))).toEqual({ action: 'accept' });
   });
 
-  it('sends badge, tile, raw and toast one after the other', async () => {
+  it('sends badge, tile, raw and toast one after another', async () => {
     const visual = { binding: [{ template: 'TileWide', text: [{ content: 'a & b' }] }] };
     const wns = { badge: { value: 3 }, tile: { visual }, raw: { payload: '<&' }, toast: { launch: '"<' } };
     expect(tally(await collect(openSender(), channels(1), { message: { ...notification(), wns } }))).toEqual({
@@ -73,12 +73,12 @@ describe('WNS', () => {
     expect((await stage.simulators.admin.ledger('wns')).accepted).toBe(0);
   });
 
-  it('says how long the caller lets a message live there', async () => {
+  it("limits the retries to the caller's time to live", async () => {
     const message = { ...notification(), wns: { expirationTime: 90 } };
     expect(await collect(openSender(), [channel('dead0503')], { message })).toMatchObject([{ lifeMs: 90_000 }]);
   });
 
-  it('never writes to a host that is not of Windows', async () => {
+  it('never writes to a host outside of Windows', async () => {
     const token = stage.simulators.wns.channelUrl.replace('localhost', '127.0.0.1') + 'a';
     expect(tally(await collect(openSender(), [{ ...channel('a'), token }]))).toEqual({
       'dropDevice NoChannelOfWindows': 1,
@@ -86,7 +86,7 @@ describe('WNS', () => {
     expect((await stage.simulators.admin.counters()).wns.answers).not.toHaveProperty('200');
   });
 
-  it('refreshes a refused access token once for all', async () => {
+  it('renews a refused access token once for all deliveries', async () => {
     const sender = openSender();
     await one('a', sender);
     await stage.simulators.admin.expireAccessTokens();
@@ -94,7 +94,7 @@ describe('WNS', () => {
     expect((await stage.simulators.admin.counters()).wns.accessTokensIssued).toBe(2);
   });
 
-  it('stops when another access token does not help', async () => {
+  it('stops if another access token does not help', async () => {
     await stage.simulators.admin.setFaults([{ match: { path: '/?token' }, action: { status: 401 } }]);
     expect(await one('a')).toEqual({ action: 'stopApplication', reason: 'HTTP 401' });
   });
@@ -129,7 +129,7 @@ describe('WNS', () => {
     expect((await stage.simulators.admin.ledger('wns')).accepted).toBe(1);
   });
 
-  it('calls what could not be written transient: the port is closed', async () => {
+  it('reports unwritten requests as transient: the port is closed', async () => {
     const sender = openSender();
     await one('a', sender);
     await stage.simulators.admin.changeSettings({ wns: { acceptConnections: false } });
@@ -139,13 +139,13 @@ describe('WNS', () => {
       .toMatchObject({ action: 'retryBackoff', reason: 'ECONNREFUSED' });
   });
 
-  it('begins nothing once aborted', async () => {
+  it('begins nothing after an abort', async () => {
     const verdicts = await collect(openSender(), channels(3), { signal: AbortSignal.abort() });
     expect(tally(verdicts)).toEqual({ notSent: 3 });
     expect((await stage.simulators.admin.counters()).wns.accessTokensIssued).toBe(0);
   });
 
-  it('writes nothing once closed', async () => {
+  it('writes nothing after close', async () => {
     const sender = openSender();
     await one('a', sender);
     await sender.close();

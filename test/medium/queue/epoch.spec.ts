@@ -27,7 +27,7 @@ describe.skipIf(serverUrl === '')('the epoch of a database', () => {
     await client.query(statement).finally(() => client.end());
   };
 
-  it('stays when processes come and go, and is another when the database is restored beside or in place of itself', async () => {
+  it('stays when processes come and go, and changes when the database is restored beside itself or in its place', async () => {
     const url = await createDatabase(serverUrl);
     const name = new URL(url).pathname.slice(1);
     const first = await epochOf(url);
@@ -42,7 +42,7 @@ describe.skipIf(serverUrl === '')('the epoch of a database', () => {
     const second = await epochOf(beside.href);
     expect(second).not.toBe(first);
 
-    // As a restore of a dump does under the old name.
+    // Like a restore of a dump under the old name.
     await onServer(`drop database ${name} with (force)`);
     await onServer(`create database ${name} template ${copy}`);
     cleaning.push(() => onServer(`drop database ${name} with (force)`));
@@ -50,25 +50,22 @@ describe.skipIf(serverUrl === '')('the epoch of a database', () => {
   });
 });
 
-it.skipIf(!REDIS_AVAILABLE)(
-  'a job of before a restore does not stand in the way of the same row’s after it',
-  async () => {
-    const redis = await startRedis();
-    cleaning.push(() => redis.stop());
-    const open = async (epoch: string): Promise<Queues> => {
-      const queues = await Queues.open({ queueUrl: redis.url }, { epoch } as Database, () => undefined);
-      cleaning.push(() => queues.close());
-      return queues;
-    };
-    const later = deliverJob({ id: 7, epoch: 1, direct: true }, 3_600_000);
-    await (await open('before')).add('deliver-apns', [later]);
-    const after = await open('after');
-    const ran: number[] = [];
-    after.work('deliver-apns', 1, ({ id }) => {
-      ran.push(id);
-      return Promise.resolve();
-    });
-    await after.add('deliver-apns', [deliverJob({ id: 7, epoch: 1, direct: true })]);
-    await vi.waitFor(() => expect(ran).toEqual([7]), { timeout: 10_000 });
-  },
-);
+it.skipIf(!REDIS_AVAILABLE)('a job from before a restore does not prevent the same row’s job after it', async () => {
+  const redis = await startRedis();
+  cleaning.push(() => redis.stop());
+  const open = async (epoch: string): Promise<Queues> => {
+    const queues = await Queues.open({ queueUrl: redis.url }, { epoch } as Database, () => undefined);
+    cleaning.push(() => queues.close());
+    return queues;
+  };
+  const later = deliverJob({ id: 7, epoch: 1, direct: true }, 3_600_000);
+  await (await open('before')).add('deliver-apns', [later]);
+  const after = await open('after');
+  const ran: number[] = [];
+  after.work('deliver-apns', 1, ({ id }) => {
+    ran.push(id);
+    return Promise.resolve();
+  });
+  await after.add('deliver-apns', [deliverJob({ id: 7, epoch: 1, direct: true })]);
+  await vi.waitFor(() => expect(ran).toEqual([7]), { timeout: 10_000 });
+});

@@ -1,7 +1,7 @@
 import { expect, vi } from 'vitest';
 import type { Queues } from '../../../src/queue/queue.js';
 
-/** Works the queue `expand`; the answer holds the ids of the jobs that ran. */
+/** Works the queue `expand`; returns the ids of the jobs that ran. */
 export function workExpansions(queues: Queues): number[] {
   const ran: number[] = [];
   queues.work('expand', 1, ({ id }) => {
@@ -11,7 +11,7 @@ export function workExpansions(queues: Queues): number[] {
   return ran;
 }
 
-/** Adds a job, again while that is refused, until it has run. */
+/** Adds a job, repeatedly while that is refused, until it has run. */
 export async function untilRun(queues: Queues, ran: readonly number[], id: number, timeout: number): Promise<void> {
   await vi.waitFor(
     async () => {

@@ -8,7 +8,7 @@ import { PLACES, openPlace, urlOf } from '../database/places.js';
 import { REDIS_AVAILABLE, startRedis } from './redis-server.js';
 import type { RedisServer } from './redis-server.js';
 
-/** BullMQ looks again by itself every 5 s; what is taken sooner was told of. */
+/** BullMQ looks by itself every 5 s; an earlier job was announced. */
 const TAKEN_MS = 1_000;
 
 const REDIS_NEEDS_NO_DATABASE = {} as Database;
@@ -24,7 +24,7 @@ describe.each(BACKENDS)('a queue on %s', (backend) => {
     ({ database, remove: removeDatabase } = await openPlace(backend === 'PostgreSQL' ? backend : 'embedded'));
   });
   afterAll(() => removeDatabase());
-  /** By the database's clock: connections of before are another test's, and may still be going away. */
+  /** By the database's clock: older connections belong to another test and may still be closing. */
   let openedAt: unknown;
   const errors: Error[] = [];
   const note = (error: Error) => void errors.push(error);
@@ -39,7 +39,7 @@ describe.each(BACKENDS)('a queue on %s', (backend) => {
   });
   afterEach(() => queues.close());
 
-  /** Works a queue off and keeps what came, in order. */
+  /** Works a queue and collects its jobs in order. */
   function collect(name: 'expand' | 'deliver-apns'): { id: number; at: number }[] {
     const taken: { id: number; at: number }[] = [];
     queues.work(name, 1, ({ id }) => {
@@ -48,37 +48,37 @@ describe.each(BACKENDS)('a queue on %s', (backend) => {
     });
     return taken;
   }
-  /** The ids of the first `count` that came. */
+  /** The ids of the first `count` jobs. */
   async function arrived(taken: { id: number }[], count: number): Promise<number[]> {
     await vi.waitFor(() => expect(taken.length).toBeGreaterThanOrEqual(count), { timeout: 10_000, interval: 10 });
     return taken.map(({ id }) => id);
   }
 
-  it('a job is taken within a second of being added, also by a worker that has long been idle', async () => {
+  it('takes a job within a second of its addition, also by a worker that has been idle for long', async () => {
     const taken = collect('expand');
     for (const id of [1, 2, 3]) {
       const added = performance.now();
       await queues.add('expand', [expandJob(id)]);
       expect((await arrived(taken, id)).at(-1)).toBe(id);
       expect((taken.at(-1)?.at ?? Infinity) - added).toBeLessThan(TAKEN_MS);
-      // Not to wait for something: a worker that has just finished looks for more by itself, one at rest must be told.
+      // A pause on purpose: a worker that has just finished looks for more by itself, an idle one must be told.
       await delay(300);
     }
     expect(errors).toEqual([]);
   });
 
-  it('the same id added twice runs once', async () => {
+  it('runs an id once that is added twice', async () => {
     await queues.add('expand', [expandJob(1), expandJob(1)]);
     await queues.add('expand', [expandJob(1)]);
     await queues.add('expand', [expandJob(2)]);
     expect(await arrived(collect('expand'), 2)).toEqual([1, 2]);
   });
 
-  it('what has run may be added again', async () => {
+  it('accepts an id again after its job ran', async () => {
     const taken = collect('expand');
     await queues.add('expand', [expandJob(1)]);
     await arrived(taken, 1);
-    // It is forgotten a moment after it ran; the sweeper adds again until it is taken, too.
+    // The id is removed a moment after its job ran; like the sweeper, the test adds it until it runs.
     await vi.waitFor(
       async () => {
         await queues.add('expand', [expandJob(1)]);
@@ -88,25 +88,25 @@ describe.each(BACKENDS)('a queue on %s', (backend) => {
     );
   });
 
-  it('a delayed job waits that long, given in fractions of a millisecond', async () => {
+  it('delays a job for the given time, in fractions of a millisecond', async () => {
     const taken = collect('deliver-apns');
     const added = performance.now();
     await queues.add('deliver-apns', [deliverJob({ id: 7, epoch: 1, direct: true }, 400.0071)]);
     expect(await arrived(taken, 1)).toEqual([7]);
     const waited = (taken[0]?.at ?? 0) - added;
-    // Timers and clocks are whole milliseconds each.
+    // Timers and clocks have whole milliseconds.
     expect(waited).toBeGreaterThanOrEqual(398);
     expect(waited).toBeLessThan(400 + TAKEN_MS);
   });
 
-  it('batches go by rank: two applications take turns, also when one came later', async () => {
+  it('runs batches by rank: two applications take turns, even if one came later', async () => {
     const batch = (id: number, rank: number) => deliverJob({ id, epoch: 0, direct: false, rank });
     await queues.add('deliver-apns', [batch(1, 1), batch(2, 2), batch(3, 3)]);
     await queues.add('deliver-apns', [batch(11, 1), batch(12, 2)]);
     expect(await arrived(collect('deliver-apns'), 5)).toEqual([1, 11, 2, 12, 3]);
   });
 
-  it('a job that fails is tried again, and the failure is told', async () => {
+  it('retries a job that fails, and reports the failure', async () => {
     let runs = 0;
     queues.work('expand', 1, () => {
       runs++;
@@ -117,7 +117,7 @@ describe.each(BACKENDS)('a queue on %s', (backend) => {
     expect(errors.map((error) => error.message)).toEqual(['database away']);
   });
 
-  it('stopping waits for the job at hand and takes no other', async () => {
+  it('stopping waits for the current job and takes no other', async () => {
     let release: (() => void) | undefined;
     const taken: number[] = [];
     queues.work('expand', 1, ({ id }) => {
@@ -133,7 +133,7 @@ describe.each(BACKENDS)('a queue on %s', (backend) => {
     release?.();
     await stopping;
     expect(taken).toEqual([1]);
-    // The other is still there for the next process.
+    // The other job is still there for the next process.
     expect(await arrived(collect('expand'), 1)).toEqual([2]);
   });
 
@@ -173,21 +173,21 @@ describe.each(BACKENDS)('a queue on %s', (backend) => {
     expect(errors).toEqual([]);
   });
 
-  it('answers a ping, and adding nothing is nothing', async () => {
+  it('answers a ping, and accepts an empty list', async () => {
     await expect(queues.ping()).resolves.toBeUndefined();
     await expect(queues.add('expand', [])).resolves.toBeUndefined();
   });
 });
 
-describe.skipIf(!REDIS_AVAILABLE)('when Redis is away', () => {
+describe.skipIf(!REDIS_AVAILABLE)('while Redis is unreachable', () => {
   const tookMs = async (act: () => Promise<unknown>) => {
     const start = performance.now();
     await act();
     return performance.now() - start;
   };
 
-  // At rest the workers wait inside a blocking command; right after a job they are about to give one.
-  it.each([0, 500])('after %i ms of rest: adding, pinging and stopping are over soon', async (restMs) => {
+  // Idle workers wait inside a blocking command; right after a job they are about to send one.
+  it.each([0, 500])('after %i ms of rest, adding, pinging and stopping end soon', async (restMs) => {
     const redis = await startRedis();
     const queues = await Queues.open({ queueUrl: redis.url }, REDIS_NEEDS_NO_DATABASE, () => undefined);
     let release: (() => void) | undefined;
@@ -208,7 +208,7 @@ describe.skipIf(!REDIS_AVAILABLE)('when Redis is away', () => {
     );
     expect(await tookMs(() => expect(queues.ping()).rejects.toBeInstanceOf(Error))).toBeLessThan(2_500);
 
-    // The job at hand is waited for all the same: it records in the database, which is not away.
+    // Stopping waits for the current job, because it records in the database, which is reachable.
     let closed = false;
     const closing = queues.close().then(() => (closed = true));
     await delay(3_000);
@@ -218,7 +218,7 @@ describe.skipIf(!REDIS_AVAILABLE)('when Redis is away', () => {
     expect(finished).toBe(true);
   });
 
-  it('a start without it is one clear line, without the password', async () => {
+  it('a start without it logs one clear line without the password', async () => {
     const redis = await startRedis();
     await redis.stop();
     const url = redis.url.replace('redis://', 'redis://user:hunter2@');

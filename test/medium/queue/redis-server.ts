@@ -7,18 +7,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
 
-/** Whether specs on Redis run: where its binary is, and always under CI, where its absence is a failure. */
+/** True if specs on Redis run: if its program is installed, and always under CI, where its absence is a failure. */
 export const REDIS_AVAILABLE =
   process.env.CI === 'true' || spawnSync('redis-server', ['--version']).error === undefined;
 
 export interface RedisServer {
   url: string;
-  /** Kills it outright; `stop` afterwards is fine. */
+  /** Kills the server; `stop` may follow. */
   kill: () => Promise<void>;
   stop: () => Promise<void>;
 }
 
-/** A Redis of the caller's own on a free port, keeping nothing; `flags` are the server's, and so is what stands before them. */
+/**
+ * A Redis of the caller's own on a free port, without persistence. `flags` are the server's; `first` is a command in
+ * front of it.
+ */
 export async function startRedis(flags: readonly string[] = [], first: readonly string[] = []): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-redis-'));
   const port = await freePort();

@@ -9,7 +9,7 @@ import { untilRun, workExpansions } from './jobs-run.js';
 
 const DATABASE = { epoch: 'test' } as Database;
 
-describe.skipIf(!REDIS_AVAILABLE)('a Redis that cannot be worked with', () => {
+describe.skipIf(!REDIS_AVAILABLE)('an unusable Redis', () => {
   const servers: RedisServer[] = [];
   const opened: Queues[] = [];
   let redis: RedisServer;
@@ -44,7 +44,7 @@ describe.skipIf(!REDIS_AVAILABLE)('a Redis that cannot be worked with', () => {
     return redis.url.replace('redis://', 'redis://caller:hush@');
   };
 
-  it('a database number that it has not is refused in its words', () =>
+  it('refuses the start if it lacks the database number, in its words', () =>
     expectRefusal(`${redis.url}/16`, /^The queue cannot be used \(Redis at .*\/16\): ERR DB index is out of range$/));
 
   it.each([
@@ -52,7 +52,7 @@ describe.skipIf(!REDIS_AVAILABLE)('a Redis that cannot be worked with', () => {
     ['INFO', '~bull:* +@all -@dangerous', '', /NOPERM.*info/i],
     ['scripts', '~* +@all -eval', '', /NOPERM.*eval/i],
     ['our keys', '~other:* +@all', '', /NOPERM.*key/i],
-  ])('a user without %s is refused in its words', async (_what, rules, path, words) => {
+  ])('refuses the start for a user without %s, in its words', async (_what, rules, path, words) => {
     await expectRefusal(`${await asUser(rules)}${path}`, words);
   });
 
@@ -67,30 +67,30 @@ describe.skipIf(!REDIS_AVAILABLE)('a Redis that cannot be worked with', () => {
     await vi.waitFor(() => expect(ran).toEqual([1]), { timeout: 10_000 });
   });
 
-  it('a replica is refused by name', async () => {
+  it('refuses the start for a replica, by name', async () => {
     const { port } = new URL(redis.url);
     const replica = await start(['--replicaof', '127.0.0.1', port]);
     await expectRefusal(replica.url, /is a read-only replica; give its master’s address/);
   });
 
-  it('a cluster is refused by name', async () => {
+  it('refuses the start for a cluster, by name', async () => {
     const cluster = await start(['--cluster-enabled', 'yes']);
     await expectRefusal(cluster.url, /runs in cluster mode; give a single Redis/);
   });
 
-  it('one that has no room for another connection is refused in its words', async () => {
+  it('refuses the start if it accepts no further connection, in its words', async () => {
     await admin.config('SET', 'maxclients', '1');
     await expectRefusal(redis.url, /^The queue cannot be reached \(Redis at .*\): ERR max number of clients reached$/);
   });
 
-  it('a full one is refused in its words', async () => {
+  it('refuses the start if it is full, in its words', async () => {
     await admin.config('SET', 'maxmemory', '1');
     await expectRefusal(redis.url, /OOM command not allowed/);
   });
 
   describe('while running', () => {
     const runs = (queues: Queues, ran: number[], id: number): Promise<void> => untilRun(queues, ran, id, 25_000);
-    /** Fails when the loop of Node is kept from its timers, or a core is used up. */
+    /** Fails if timers of Node's loop are delayed or a core is used up. */
     const expectRest = async (): Promise<void> => {
       const before = process.cpuUsage();
       const begun = performance.now();
@@ -103,7 +103,7 @@ describe.skipIf(!REDIS_AVAILABLE)('a Redis that cannot be worked with', () => {
       ['is full', () => admin.config('SET', 'maxmemory', '1'), () => admin.config('SET', 'maxmemory', '0')],
       ['is demoted', () => admin.replicaof('127.0.0.1', '1'), () => admin.replicaof('NO', 'ONE')],
     ])(
-      'one that %s is seen by a ping, leaves the process its core, and goes on by itself',
+      'if it %s, a ping notices, the process uses no core, and it continues by itself',
       { timeout: 60_000 },
       async (_what, harm, heal) => {
         const queues = await open(redis.url);
@@ -119,7 +119,7 @@ describe.skipIf(!REDIS_AVAILABLE)('a Redis that cannot be worked with', () => {
     );
 
     it(
-      'a user whose rights are taken leaves the process its core, and the worker goes on when they are back',
+      'if a user loses its rights, the process uses no core, and the worker continues when they are back',
       { timeout: 60_000 },
       async () => {
         const queues = await open(await asUser('~bull:* +@all -@dangerous +info'));

@@ -18,7 +18,7 @@ describe.each(PLACES)('a queue in the %s database whose tables are taken away', 
     await remove();
   });
 
-  it('leaves the process its core and its timers, and goes on when they are back', async () => {
+  it('uses no core and delays no timers, and continues when they are back', async () => {
     const ran = workExpansions(queues);
     const runs = (id: number): Promise<void> => untilRun(queues, ran, id, 25_000);
     await runs(1);
@@ -26,7 +26,7 @@ describe.each(PLACES)('a queue in the %s database whose tables are taken away', 
     await expect(queues.add('expand', [{ id: 'job-2', data: { id: 2 } }])).rejects.toThrow(/does not exist/);
     const before = process.cpuUsage();
     const begun = performance.now();
-    // Not to wait for something: what is measured is a stretch of time.
+    // A pause on purpose: a stretch of time is measured.
     await delay(2_000);
     const { user, system } = process.cpuUsage(before);
     expect((user + system) / 1_000 / (performance.now() - begun)).toBeLessThan(0.5);

@@ -12,7 +12,7 @@ import { untilRun, workExpansions } from './jobs-run.js';
 
 const DATABASE = { epoch: 'test' } as Database;
 
-describe.skipIf(!REDIS_AVAILABLE)('a Redis whose sentinels tell where its master is', { timeout: 90_000 }, () => {
+describe.skipIf(!REDIS_AVAILABLE)('a Redis behind sentinels', { timeout: 90_000 }, () => {
   let folder: string;
   let master: RedisServer;
   let replica: RedisServer;
@@ -40,7 +40,7 @@ describe.skipIf(!REDIS_AVAILABLE)('a Redis whose sentinels tell where its master
     }
     const hosts = sentinels.map((each) => `127.0.0.1:${portOf(each)}`).join(',');
     url = `redis+sentinel://:hush@${hosts}/mymaster?sentinelPassword=watch`;
-    // A failover needs the replica and the other sentinels to be known.
+    // A failover requires that the replica and the other sentinels are known.
     const asked = new Redis(sentinels[0]!.url, { password: 'watch' });
     await vi.waitFor(
       async () => {
@@ -63,7 +63,7 @@ describe.skipIf(!REDIS_AVAILABLE)('a Redis whose sentinels tell where its master
     return queues;
   };
 
-  it('is worked with at its master, and at the replica that takes its place', async () => {
+  it('is used at its master, and at the replica that replaces it', async () => {
     const queues = await open(url);
     const ran = workExpansions(queues);
     const runs = (id: number): Promise<void> => untilRun(queues, ran, id, 40_000);
@@ -76,7 +76,7 @@ describe.skipIf(!REDIS_AVAILABLE)('a Redis whose sentinels tell where its master
     successor.disconnect();
   });
 
-  it('is refused in the sentinels’ words when they know no master of that name, or are not there', async () => {
+  it('refuses the start in the sentinels’ words if they know no such master or are unreachable', async () => {
     const unknown = open(url.replace('/mymaster', '/other'));
     await expect(unknown).rejects.toThrow(StartError);
     await expect(unknown).rejects.toThrow(

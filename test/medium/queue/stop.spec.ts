@@ -7,7 +7,7 @@ import type { Server } from '../../harness/servers.js';
 
 const REDIS_NEEDS_NO_DATABASE = {} as Database;
 
-describe('A stop while Redis is away', () => {
+describe('a stop while Redis is unreachable', () => {
   const servers: Server[] = [];
 
   afterEach(async () => {
@@ -22,7 +22,7 @@ describe('A stop while Redis is away', () => {
     return { redis, queues };
   }
 
-  it('waits for the job under way and for nothing else', async (context) => {
+  it('waits only for the current job', async (context) => {
     const opened = await open();
     if (!opened) return context.skip('no redis-server');
     const { redis, queues } = opened;
@@ -39,7 +39,7 @@ describe('A stop while Redis is away', () => {
 
     let stopped = false;
     const stopping = queues.close().then(() => (stopped = true));
-    // Longer than an idle worker is given.
+    // Longer than the time for an idle worker.
     await delay(3_000);
     expect(stopped).toBe(false);
     release();
@@ -49,7 +49,7 @@ describe('A stop while Redis is away', () => {
     expect(performance.now() - started).toBeLessThan(5_000);
   });
 
-  it('waits for nothing when there is no job', async (context) => {
+  it('waits for nothing without a job', async (context) => {
     const opened = await open();
     if (!opened) return context.skip('no redis-server');
     const { redis, queues } = opened;

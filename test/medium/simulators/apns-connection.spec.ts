@@ -36,7 +36,7 @@ describe('the stream limit', () => {
     expect((await opened).maxConcurrentStreams).toBe(1000);
   });
 
-  it('stays 1 after a token that is refused', async () => {
+  it('stays 1 after a refused token', async () => {
     await push(await token({ issuedAt: now() - 3700 }));
     await new Promise<void>((resolve) => session.ping(() => resolve()));
     expect(session.remoteSettings.maxConcurrentStreams).toBe(1);
@@ -53,7 +53,7 @@ describe('the stream limit', () => {
     }
   });
 
-  it('does not change on command for a connection that has shown no token', async () => {
+  it('does not change on command for a connection without an accepted token', async () => {
     await simulators.admin.changeSettings({ apns: { streams: 500 } });
     await new Promise<void>((resolve) => session.ping(() => resolve()));
     expect(session.remoteSettings.maxConcurrentStreams).toBe(1);
@@ -61,7 +61,7 @@ describe('the stream limit', () => {
 });
 
 describe('the provider token', () => {
-  it('must be there', async () => {
+  it('is required', async () => {
     expect(await push()).toMatchObject({ status: 403, json: { reason: 'MissingProviderToken' } });
   });
 
@@ -78,11 +78,11 @@ describe('the provider token', () => {
         return `bearer ${await signProviderToken({ ...simulators.credentials.apns, key: credentials.key })}`;
       },
     ],
-  ])('is refused when it is %s', async (_name, make) => {
+  ])('is refused if it is %s', async (_name, make) => {
     expect(await push(await make())).toMatchObject({ status: 403, json: { reason: 'InvalidProviderToken' } });
   });
 
-  it('is refused when it was changed after signing', async () => {
+  it('is refused if it was changed after signing', async () => {
     const good = await token();
     const at = good.length - 10;
     const bad = good.slice(0, at) + (good[at] === 'A' ? 'B' : 'A') + good.slice(at + 1);
@@ -90,7 +90,7 @@ describe('the provider token', () => {
     expect((await push(good)).status).toBe(200);
   });
 
-  it('expires an hour after iat, and leaves the connection stuck', async () => {
+  it('expires an hour after iat and blocks the connection', async () => {
     expect((await push(await token({ issuedAt: now() - 3590 }))).status).toBe(200);
     expect(await push(await token({ issuedAt: now() - 3605 }))).toMatchObject({
       json: { reason: 'ExpiredProviderToken' },
@@ -102,23 +102,23 @@ describe('the provider token', () => {
     other.destroy();
   });
 
-  it('leaves the connection usable after expiry when that mode is off', async () => {
+  it('leaves the connection usable after expiry if that mode is off', async () => {
     await simulators.admin.changeSettings({ apns: { wedgeAfterExpiry: false } });
     expect((await push(await token({ issuedAt: now() - 3605 }))).status).toBe(403);
     expect((await push(await token())).status).toBe(200);
   });
 
-  it('may be renewed after 20 minutes, not before', async () => {
+  it('may be renewed after 20 minutes, not earlier', async () => {
     expect((await push(await token({ issuedAt: now() - 1300 }))).status).toBe(200);
     const renewed = await token();
     expect((await push(renewed)).status).toBe(200);
     const reason = 'TooManyProviderTokenUpdates';
     expect(await push(await token({ issuedAt: now() - 1 }))).toMatchObject({ status: 429, json: { reason } });
-    // Beyond repair: even the token that was good is refused now.
+    // Permanently: even the token that was valid is refused now.
     expect(await push(renewed)).toMatchObject({ status: 429, json: { reason } });
   });
 
-  it('is counted by team, once for each distinct text', async () => {
+  it('is counted by team, once per distinct text', async () => {
     const one = await token();
     await push(one);
     await push(one);
@@ -137,7 +137,7 @@ describe('a second key', () => {
     expect((await push(await token({ issuedAt: now() + 30 }))).status).toBe(429);
   });
 
-  it('of the same team and scope may, of another scope not', async () => {
+  it('of the same team and scope may share it, of another scope not', async () => {
     const { teamId } = simulators.credentials.apns;
     for (const [scope, status] of [
       ['team', 200],
@@ -150,7 +150,7 @@ describe('a second key', () => {
     }
   });
 
-  it('of the other environment is refused in the spelling asked for', async () => {
+  it('of the other environment is refused in the configured spelling', async () => {
     const other = createApnsCredentials('com.example.app');
     await simulators.admin.registerCredentials({ apns: { ...other.registration, environment: 'sandbox' } });
     const signed = `bearer ${await signProviderToken(other.credentials)}`;

@@ -27,25 +27,25 @@ function push(change: OutgoingHttpHeaders = {}, body: string | Buffer = BODY): P
   return send(session, headers, body);
 }
 
-/** A payload of exactly so many bytes. */
+/** A payload of exactly this many bytes. */
 function payload(bytes: number): string {
   const empty = JSON.stringify({ aps: {}, x: '' }).length;
   return JSON.stringify({ aps: {}, x: 'x'.repeat(bytes - empty) });
 }
 
-describe('a push that APNs takes', () => {
-  it('is answered 200 with an empty body and an apns-id made for it', async () => {
+describe('a valid push', () => {
+  it('is answered 200 with an empty body and a new apns-id', async () => {
     const outcome = await push();
     expect(outcome).toMatchObject({ status: 200, text: '', rstCode: 0 });
     expect(outcome.headers['apns-id']).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it('has its own apns-id echoed', async () => {
+  it('gets its own apns-id back', async () => {
     const id = '123e4567-e89b-12d3-a456-4266554400a0';
     expect((await push({ 'apns-id': id })).headers['apns-id']).toBe(id);
   });
 
-  it('carries apns-unique-id in the sandbox only', async () => {
+  it('gets apns-unique-id in the sandbox only', async () => {
     expect((await push()).headers).not.toHaveProperty('apns-unique-id');
     await simulators.admin.changeSettings({ apns: { environment: 'sandbox' } });
     expect((await push()).headers).toHaveProperty('apns-unique-id');
@@ -100,8 +100,8 @@ const ROWS: [name: string, status: number, reason: string, headers: OutgoingHttp
   ['more than is ever buffered', 413, 'PayloadTooLarge', {}, payload(200_000)],
 ];
 
-describe('a push that APNs refuses', () => {
-  it.each(ROWS)('for %s: %i %s', async (_name, status, reason, headers, body = BODY) => {
+describe('an invalid push', () => {
+  it.each(ROWS)('is refused for %s: %i %s', async (_name, status, reason, headers, body = BODY) => {
     const outcome = await push(headers, body);
     expect(outcome).toMatchObject({ status, json: { reason } });
     expect((await simulators.admin.counters()).apns).toMatchObject({
@@ -111,47 +111,47 @@ describe('a push that APNs refuses', () => {
     });
   });
 
-  it('echoes the apns-id of a refused push', async () => {
+  it('gets its apns-id back', async () => {
     const id = '123e4567-e89b-12d3-a456-4266554400a0';
     expect((await push({ 'apns-id': id, 'apns-priority': '3' })).headers['apns-id']).toBe(id);
   });
 
-  it('for a killed token with the time it died in milliseconds', async () => {
+  it('is refused for a killed token with the time of its death in milliseconds', async () => {
     await simulators.admin.killTokens('apns', [TOKEN], { timestamp: 1_700_000_000_123 });
     const outcome = await push();
     expect(outcome).toMatchObject({ status: 410, json: { reason: 'Unregistered', timestamp: 1_700_000_000_123 } });
   });
 
-  it('gives 410 a timestamp only', async () => {
+  it('gets a timestamp with 410 only', async () => {
     expect((await push({ ':path': '/3/device/dead0410aa' })).json).toHaveProperty('timestamp');
     expect((await push({ ':path': '/3/device/dead0400aa' })).json).not.toHaveProperty('timestamp');
   });
 
-  it('for a token killed with a reason of choice', async () => {
+  it('is refused for a token killed with a given reason', async () => {
     await simulators.admin.killTokens('apns', [TOKEN], { reason: 'ExpiredToken' });
     expect(await push()).toMatchObject({ status: 410, json: { reason: 'ExpiredToken' } });
   });
 
-  it('for a token of another topic', async () => {
+  it('is refused for a token of another topic', async () => {
     await simulators.admin.registerTokens('apns', [TOKEN], 'com.example.other');
     expect(await push()).toMatchObject({ status: 400, json: { reason: 'DeviceTokenNotForTopic' } });
   });
 
-  it('for an unknown token in strict mode, not for a registered one', async () => {
+  it('is refused for an unknown token in strict mode, not for a registered one', async () => {
     await simulators.admin.setTokenMode('strict', 'apns');
     expect(await push()).toMatchObject({ status: 400, json: { reason: 'BadDeviceToken' } });
     await simulators.admin.registerTokens('apns', [TOKEN]);
     expect((await push()).status).toBe(200);
   });
 
-  it('above the rate of one token, and of that token only', async () => {
+  it('is refused above the rate of one token, for that token only', async () => {
     await simulators.admin.changeSettings({ apns: { perTokenPerMinute: 2 } });
     const statuses = [await push(), await push(), await push()].map(({ status }) => status);
     expect(statuses).toEqual([200, 200, 429]);
     expect((await push({ ':path': '/3/device/cd' })).status).toBe(200);
   });
 
-  it('names the first fault in the order of the checks', async () => {
+  it('gets the first fault in the order of the checks', async () => {
     const wrong = { ':path': '/3/device/dead0410aa', 'apns-push-type': 'shout', 'apns-expiration': 'soon' };
     const reasons = [];
     reasons.push((await push({ ...wrong, 'apns-id': 'x', 'apns-topic': '' }, '')).json?.['reason']);
@@ -172,7 +172,7 @@ describe('a push that APNs refuses', () => {
 });
 
 describe('the connection', () => {
-  it('is given up after so many bad tokens, saying why', async () => {
+  it('is closed after too many bad tokens, with the reason', async () => {
     await simulators.admin.changeSettings({ apns: { disconnectAfterBadTokens: 2 } });
     const other = await connect(simulators.apns.url, simulators.ca);
     const goaway = new Promise<Buffer>((resolve) =>

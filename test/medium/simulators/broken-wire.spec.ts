@@ -12,7 +12,7 @@ beforeAll(async () => void (simulators = await startSimulators()));
 afterAll(() => simulators.stop());
 beforeEach(() => simulators.admin.reset());
 
-/** What a handshake comes to: the protocol chosen (false for none), or the code of the alert. */
+/** The result of a handshake: the chosen protocol (false for none) or the code of the alert. */
 function shakeHands(url: string, ALPNProtocols: string[]): Promise<string | false | undefined> {
   const { hostname: host, port } = new URL(url);
   return new Promise((resolve) => {
@@ -39,7 +39,7 @@ describe('the handshake', () => {
     expect(await shakeHands(simulators[provider].url, offered)).toBe(result);
   });
 
-  it('leaves open connections alone, and is well again on command', async () => {
+  it('does not affect open connections, and works again on command', async () => {
     const session = await connect(simulators.fcm.url, simulators.ca);
     await simulators.admin.changeSettings({ fcm: { handshake: 'failing' } });
     expect((await send(session, { ':path': '/token' })).status).toBe(400);
@@ -57,7 +57,7 @@ describe('the handshake', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(148);
   });
 
-  it('refuses a word it does not know', async () => {
+  it('refuses an unknown word', async () => {
     const change = { apns: { handshake: 'sloppy' as Handshake } };
     await expect(simulators.admin.changeSettings(change)).rejects.toThrow(/handshake.*http1Only/);
   });
@@ -84,7 +84,7 @@ describe('spoilt answers', () => {
   const failure = { status: 500, reason: 'InternalServerError' };
   const whole = '{"reason":"InternalServerError"}';
 
-  it('of a failure: nothing, half or something else in place of the body', async () => {
+  it('replace the body of a failure by nothing, half of it or other text', async () => {
     expect(await push({ ...failure, spoil: 'noBody' })).toMatchObject({ status: 500, text: '', rstCode: 0 });
     expect(await push({ ...failure, spoil: 'half' })).toMatchObject({
       status: 500,
@@ -99,7 +99,7 @@ describe('spoilt answers', () => {
     expect(await simulators.admin.ledger('apns')).toMatchObject({ accepted: 0 });
   });
 
-  it('cut in the middle of the body', async () => {
+  it('cut an answer in the body', async () => {
     expect(await push({ ...failure, spoil: 'halfThenReset' })).toMatchObject({
       status: 500,
       text: whole.slice(0, whole.length / 2),
@@ -107,14 +107,14 @@ describe('spoilt answers', () => {
     });
   });
 
-  it('headers alone: the answer never ends, and the message was taken', async () => {
+  it('send headers only: the answer never ends, and the message was accepted', async () => {
     let ended = false;
     const pushed = push({ spoil: 'headersOnly' }).finally(() => (ended = true));
     await until(
       () => simulators.admin.counters(),
       ({ apns }) => apns.answersLost === 1,
     );
-    // Answered on the same connection later than those headers: whatever belonged to them would be here.
+    // Answered on the same connection after those headers: further frames of them would have arrived.
     await new Promise<void>((resolve) => session.ping(() => resolve()));
     expect(ended).toBe(false);
     session.destroy();

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { startSimulators, type RunningSimulators } from '../../simulators/client.js';
 import { closed, connect, nextSettings, send, signProviderToken, until, type Outcome } from './h2-client.js';
 
-/** Longer than any test runs: what is in flight stays there until a command decides. */
+/** Longer than any test: requests stay open until a command decides. */
 const FOR_EVER_MS = 600_000;
 
 let simulators: RunningSimulators;
@@ -29,7 +29,7 @@ function push(token: string): Promise<Outcome> {
   return send(session, { ...headers, 'apns-collapse-id': 'm1' }, JSON.stringify({ aps: {} }));
 }
 
-/** Starts so many pushes and returns once the simulator has them all and answers none for `delayMs`. */
+/** Starts this many pushes and returns when the simulator has all of them and answers none for `delayMs`. */
 async function inFlight(count: number, delayMs = FOR_EVER_MS): Promise<Promise<Outcome>[]> {
   await simulators.admin.changeSettings({ apns: { latencyMs: delayMs, latencySigma: 0 } });
   const pushes = Array.from({ length: count }, (_, i) => push(`aa${i.toString(16).padStart(4, '0')}`));
@@ -41,7 +41,7 @@ async function inFlight(count: number, delayMs = FOR_EVER_MS): Promise<Promise<O
   return pushes;
 }
 
-describe('cut on command', () => {
+describe('a cut on command', () => {
   it.each([
     ['fin', 'lost', 0, 40],
     ['fin', 'accepted', 40, 0],
@@ -56,7 +56,7 @@ describe('cut on command', () => {
     expect((await simulators.admin.counters()).apns).toMatchObject({ answersLost, unanswered });
   });
 
-  it('half and half', async () => {
+  it('processes half of the open requests and answers none', async () => {
     const pushes = await inFlight(40);
     await simulators.admin.commandConnections('fin', { inFlight: 'half' });
     await Promise.all(pushes);
@@ -68,19 +68,19 @@ describe('cut on command', () => {
 });
 
 describe('GOAWAY on command', () => {
-  it('gracefully: everything in flight is answered, then the connection closes', async () => {
+  it('graceful: all open requests are answered, then the connection closes', async () => {
     const pushes = await inFlight(20, 50);
     const lastIds: number[] = [];
     session.on('goaway', (_code, last) => lastIds.push(last));
     await simulators.admin.commandConnections('goaway');
     expect((await Promise.all(pushes)).map(({ status }) => status)).toEqual(Array(20).fill(200));
     await closed(session);
-    // Announced first with the largest id there is, then with the last stream that was taken.
+    // Announced first with the largest id, then with the last accepted stream.
     expect(lastIds).toEqual([2 ** 31 - 1, 41]);
     expect((await simulators.admin.ledger('apns', 'm1')).distinct).toBe(21);
   });
 
-  it('in the middle of flight: the lower half is answered, the upper half refused, nothing is in between', async () => {
+  it('during requests: the lower half is answered, the upper half refused, and none in between', async () => {
     const pushes = await inFlight(20, 150);
     const last = new Promise<number>((resolve) => session.once('goaway', (_code, id) => resolve(id)));
     await simulators.admin.commandConnections('goawayHalf', { debug: '{"reason":"Shutdown"}' });
@@ -97,7 +97,7 @@ describe('GOAWAY on command', () => {
 });
 
 describe('the port', () => {
-  it('refuses new connections on command and takes them again', async () => {
+  it('refuses new connections on command and accepts them again', async () => {
     await simulators.admin.changeSettings({ apns: { acceptConnections: false } });
     await expect(connect(simulators.apns.url, simulators.ca)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     expect((await push('ab')).status).toBe(200);
@@ -106,7 +106,7 @@ describe('the port', () => {
     again.destroy();
   });
 
-  it('closes a connection that was quiet for long enough', async () => {
+  it('closes a connection that was idle for long enough', async () => {
     const goaway = new Promise<number>((resolve) => session.once('goaway', resolve));
     await simulators.admin.changeSettings({ apns: { idleCloseMs: 30 } });
     expect(await goaway).toBe(0);
@@ -114,7 +114,7 @@ describe('the port', () => {
     expect(session.destroyed).toBe(true);
   });
 
-  it('answers after the latency asked for', async () => {
+  it('answers after the configured latency', async () => {
     await simulators.admin.changeSettings({ apns: { latencyMs: 60, latencySigma: 0 } });
     const startedAt = performance.now();
     expect((await push('ab')).status).toBe(200);

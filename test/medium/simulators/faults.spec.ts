@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => session.destroy());
 
-/** A connection past its first push, so that all its streams may be used. */
+/** A connection after its first push, so that all streams are allowed. */
 async function openConnection(): Promise<ClientHttp2Session> {
   const opened = await connect(simulators.apns.url, simulators.ca);
   const settings = nextSettings(opened);
@@ -37,14 +37,14 @@ function setFault(action: FaultAction, token = 'fa'): Promise<void> {
   return simulators.admin.setFaults([{ match: { provider: 'apns', token }, action }]);
 }
 
-/** How often this token was accepted, according to the ledger. */
+/** How often this token was accepted, by the ledger. */
 async function accepted(token: string): Promise<number> {
   const rows = await simulators.admin.ledgerTokens('apns', 'm1');
   return rows.find((row) => row.token === token)?.count ?? 0;
 }
 
-describe('refused before processing', () => {
-  it('by a status, with the reason, headers and body asked for', async () => {
+describe('a request refused before processing', () => {
+  it('by a status, with the configured reason, headers and body', async () => {
     await setFault({ status: 503, reason: 'Shutdown', headers: { 'retry-after': '7' } });
     const outcome = await push('fa');
     expect(outcome).toMatchObject({ status: 503, json: { reason: 'Shutdown' }, headers: { 'retry-after': '7' } });
@@ -59,7 +59,7 @@ describe('refused before processing', () => {
     expect(outcome.json).toEqual({ reason: 'Unregistered', timestamp: expect.any(Number) as number });
   });
 
-  it('by an injected expiry, which leaves the connection stuck as a true one would', async () => {
+  it('by an injected expiry, which blocks the connection like a real one', async () => {
     await setFault({ status: 403, reason: 'ExpiredProviderToken' });
     expect((await push('fa')).status).toBe(403);
     expect(await push('ab')).toMatchObject({ status: 403, json: { reason: 'ExpiredProviderToken' } });
@@ -69,14 +69,14 @@ describe('refused before processing', () => {
     [true, 7],
     [2, 2],
     [8, 8],
-  ])('by RST_STREAM %s, code %i, and the connection lives on', async (rst, code) => {
+  ])('by RST_STREAM %s, code %i, with the connection kept open', async (rst, code) => {
     await setFault({ rst });
     expect(await push('fa')).toMatchObject({ rstCode: code });
     expect((await push('ab')).status).toBe(200);
     expect(await accepted('fa')).toBe(0);
   });
 
-  it('by GOAWAY in the middle: lower streams are answered, this one and later ones refused', async () => {
+  it('by GOAWAY during requests: lower streams are answered, this one and later ones refused', async () => {
     await simulators.admin.setFaults([
       { match: { token: 'fa' }, action: { goaway: '{"reason":"Shutdown"}', delayMs: 40 } },
       { match: { tokenPrefix: 'ab' }, action: { delayMs: 80 } },
@@ -93,7 +93,7 @@ describe('refused before processing', () => {
     expect([await accepted('ab01'), await accepted('fa'), await accepted('ab02')]).toEqual([1, 0, 0]);
   });
 
-  it('by GOAWAY on the very first stream, which the peer can tell was refused', async () => {
+  it('by GOAWAY on the first stream, which the peer can recognise as refused', async () => {
     await setFault({ goaway: true });
     const fresh = await connect(simulators.apns.url, simulators.ca);
     expect(await push('fa', fresh)).toMatchObject({ streamId: 1, rstCode: 7 });
@@ -111,7 +111,7 @@ describe('refused before processing', () => {
     expect((await simulators.admin.counters()).apns.unanswered).toBe(1);
   });
 
-  it('by a black hole: nothing is answered, not even PING', async () => {
+  it('by a silent connection: no answer, also to PING', async () => {
     await setFault({ blackhole: true });
     let answered = false;
     const lost = push('fa');
@@ -130,7 +130,7 @@ describe('refused before processing', () => {
   });
 });
 
-describe('processed, and the answer lost', () => {
+describe('a processed request whose answer is lost', () => {
   it.each([[true], ['fin'], ['tcpReset'], ['rst'], ['blackhole']] as const)('by %s', async (kind) => {
     await setFault({ acceptThenCut: kind });
     const pushed = push('fa');
@@ -147,7 +147,7 @@ describe('processed, and the answer lost', () => {
     expect(await simulators.admin.ledger('apns', 'm1')).toMatchObject({ answersLost: 1, repeats: 0 });
   });
 
-  it('shows as a repeat of an answer lost when it is sent again', async () => {
+  it('counts as a repeat of a lost answer when it is sent again', async () => {
     await setFault({ acceptThenCut: 'rst' });
     await push('fa');
     await simulators.admin.clearFaults();
@@ -165,7 +165,7 @@ describe('the rules', () => {
     return seen;
   }
 
-  it('may hit the n-th match, every n-th, or so many times', async () => {
+  it('may match the n-th time, every n-th time, or a number of times', async () => {
     await simulators.admin.setFaults([{ match: { token: 'fa', nth: 2 }, action: { status: 500 } }]);
     expect(await statuses(4)).toEqual([200, 500, 200, 200]);
     await simulators.admin.setFaults([{ match: { token: 'fa', every: 2 }, action: { status: 500 } }]);
@@ -174,7 +174,7 @@ describe('the rules', () => {
     expect(await statuses(4)).toEqual([500, 500, 200, 200]);
   });
 
-  it('are asked in order, may be added to, listed and removed', async () => {
+  it('are applied in order, and may be added to, listed and removed', async () => {
     await simulators.admin.setFaults([{ match: { tokenPrefix: 'f' }, action: { status: 500 }, times: 1 }]);
     await simulators.admin.appendFaults([{ match: { path: '/3/device/fa' }, action: { status: 503 } }]);
     expect(await statuses(2)).toEqual([500, 503]);
@@ -183,7 +183,7 @@ describe('the rules', () => {
     expect(await statuses(1)).toEqual([200]);
   });
 
-  it('draw the same dice for the same seed', async () => {
+  it('give the same results for the same seed', async () => {
     const runs = [];
     for (const seed of [42, 42, 43]) {
       await simulators.admin.reset(seed);
@@ -195,10 +195,10 @@ describe('the rules', () => {
     expect(runs[0]).toMatch(/200.*500|500.*200/);
   });
 
-  it('never soften what the provider refuses by itself', async () => {
+  it('never accept a request that the provider itself refuses', async () => {
     await simulators.admin.setFaults([{ match: {}, action: { status: 500 } }]);
     expect((await push('dead0410')).status).toBe(410);
-    // Nor is a rule used up by it.
+    // The refusal does not use up a rule.
     expect(await simulators.admin.listFaults()).toMatchObject([{ matched: 0, fired: 0 }]);
   });
 
@@ -208,7 +208,7 @@ describe('the rules', () => {
     [[{ match: {}, action: { status: '500' } }], 'status'],
     [[{ match: { provider: 'adm' }, action: { fin: true } }], 'provider'],
     [{ match: {} }, 'list'],
-  ])('are refused when they are wrong: %j', async (rules, word) => {
+  ])('are refused if they are wrong: %j', async (rules, word) => {
     await expect(simulators.admin.setFaults(rules as never)).rejects.toThrow(word);
   });
 });

@@ -38,14 +38,14 @@ async function sendWith(bearer: string): Promise<Outcome> {
 }
 
 describe('the token endpoint', () => {
-  it('gives an opaque bearer token for a good assertion, and it opens the send endpoint', async () => {
+  it('issues an opaque bearer token for a valid assertion, which the send endpoint accepts', async () => {
     const outcome = await askWith({});
     expect(outcome).toMatchObject({ status: 200, json: { expires_in: 3599, token_type: 'Bearer' } });
     expect((await sendWith(String(outcome.json?.['access_token']))).status).toBe(200);
     expect((await simulators.admin.counters()).fcm.accessTokensIssued).toBe(1);
   });
 
-  it('takes the wider scope, and one among several', async () => {
+  it('accepts the wider scope, and one of several', async () => {
     const [firebase, cloud] = ['firebase.messaging', 'cloud-platform'].map(
       (s) => `https://www.googleapis.com/auth/${s}`,
     );
@@ -69,7 +69,7 @@ describe('the token endpoint', () => {
     });
   });
 
-  it('refuses an assertion signed by another key, or naming one', async () => {
+  it('refuses an assertion that is signed by another key or names one', async () => {
     const { fcm } = simulators.credentials;
     const stranger = createServiceAccount(fcm.project_id, fcm.token_uri).file;
     for (const assertion of [
@@ -81,7 +81,7 @@ describe('the token endpoint', () => {
     }
   });
 
-  it('refuses other grants, other content types and what is no JWT', async () => {
+  it('refuses other grants, other content types and text that is not a JWT', async () => {
     const assertion = await signAssertion(simulators.credentials.fcm);
     expect((await exchange({ grant_type: 'password', assertion })).json?.['error']).toBe('unsupported_grant_type');
     expect((await exchange({ grant_type: GRANT, assertion }, 'text/plain')).json?.['error']).toBe('invalid_request');
@@ -96,14 +96,14 @@ describe('the token endpoint', () => {
 });
 
 describe('an access token', () => {
-  it('dies after the life asked for', async () => {
+  it('expires after the configured life', async () => {
     await simulators.admin.changeSettings({ fcm: { tokenLifeSeconds: 0 } });
     const outcome = await askWith({});
     expect(outcome.json?.['expires_in']).toBe(0);
     expect((await sendWith(String(outcome.json?.['access_token']))).status).toBe(401);
   });
 
-  it('dies on command, and a new one works', async () => {
+  it('expires on command, and a new one works', async () => {
     const first = await accessToken();
     expect((await sendWith(first)).status).toBe(200);
     expect(await simulators.admin.expireAccessTokens()).toBeGreaterThan(0);
@@ -111,7 +111,7 @@ describe('an access token', () => {
     expect((await sendWith(await accessToken())).status).toBe(200);
   });
 
-  it('does not open another project', async () => {
+  it('is not valid for another project', async () => {
     const { file, registration } = createServiceAccount('other-project', simulators.fcm.tokenUri);
     await simulators.admin.registerCredentials({ fcm: registration });
     const other = await exchange({ grant_type: GRANT, assertion: await signAssertion(file) });

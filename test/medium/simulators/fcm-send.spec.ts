@@ -53,7 +53,7 @@ function detail(outcome: Outcome, type: string) {
   return errorOf(outcome).details?.find((one) => one['@type'] === type);
 }
 
-describe('a message that FCM takes', () => {
+describe('a valid message', () => {
   it('is answered 200 with its name, over HTTP/2', async () => {
     const outcome = await push({ notification: { title: 'a', body: 'b' } });
     expect(outcome.status).toBe(200);
@@ -147,7 +147,7 @@ describe('a message that FCM takes', () => {
     expect((await post({ message })).status).toBe(200);
   });
 
-  it('is not recorded when it is only validated', async () => {
+  it('is not recorded if it is only validated', async () => {
     const outcome = await post({ validate_only: true, message: { token: 't1' } });
     expect(outcome.status).toBe(200);
     expect((await simulators.admin.counters()).fcm).toMatchObject({ accepted: 0, answers: { '200 dry run': 1 } });
@@ -158,7 +158,7 @@ const NOTIFICATION = 'message.android.notification';
 const shown = (notification: object) => ({ android: { notification } });
 const light = (light_settings: object) => shown({ light_settings });
 
-describe('a request that FCM refuses', () => {
+describe('an invalid request', () => {
   it.each([
     ['without a token', {}, 401, 'UNAUTHENTICATED'],
     ['with an unknown token', { authorization: 'Bearer ya29.x' }, 401, 'UNAUTHENTICATED'],
@@ -168,18 +168,18 @@ describe('a request that FCM refuses', () => {
     expect(outcome.headers['www-authenticate']).toContain('Bearer');
   });
 
-  it('for an unknown project: a bare 404, no FcmError', async () => {
+  it('for an unknown project gets a bare 404 without FcmError', async () => {
     const outcome = await post({ message: { token: 't1' } }, '/v1/projects/nowhere/messages:send');
     expect(outcome).toMatchObject({ status: 404, json: { error: { status: 'NOT_FOUND' } } });
     expect(errorOf(outcome).details).toBeUndefined();
   });
 
-  it('for a wrong URL: an HTML page', async () => {
+  it('for a wrong URL gets an HTML page', async () => {
     const outcome = await post({}, '/fcm/send');
     expect(outcome).toMatchObject({ status: 404, text: expect.stringContaining('<html') as string });
   });
 
-  // Refused while JSON becomes a message: the field is named, and no FcmError comes with it.
+  // Refused while JSON becomes a message: the field is named, without an FcmError.
   it.each([
     ['an unknown field', { colour: 'x' }, 'message', /Unknown name "colour" at 'message'/],
     [
@@ -207,7 +207,7 @@ describe('a request that FCM refuses', () => {
       /STRING/,
     ],
     ['two targets', { topic: 'a' }, 'message', /two targets/],
-  ])('for %s, as a fault of form', async (_name, fields, field, description) => {
+  ])('for %s is a fault of form', async (_name, fields, field, description) => {
     const outcome = await push(fields);
     expect(outcome.status).toBe(400);
     expect(errorOf(outcome).status).toBe('INVALID_ARGUMENT');
@@ -217,7 +217,7 @@ describe('a request that FCM refuses', () => {
     ]);
   });
 
-  it('for a body that is no JSON', async () => {
+  it('for a body that is not JSON is refused', async () => {
     expect(await post('{"message":')).toMatchObject({ status: 400, json: { error: { status: 'INVALID_ARGUMENT' } } });
   });
 
@@ -246,7 +246,7 @@ describe('a request that FCM refuses', () => {
     ],
     ['a malformed token', { token: 'no token at all' }, 'message.token'],
     ['a token named to be malformed', { token: 'dead0400' }, 'message.token'],
-  ])('for %s, as FCM itself', async (_name, fields, field) => {
+  ])('for %s is refused by FCM', async (_name, fields, field) => {
     const outcome = await push(fields);
     expect(outcome.status).toBe(400);
     expect(detail(outcome, FCM_ERROR)?.errorCode).toBe('INVALID_ARGUMENT');
@@ -260,13 +260,13 @@ describe('a request that FCM refuses', () => {
     ['dead0429', 429, 'RESOURCE_EXHAUSTED', 'QUOTA_EXCEEDED'],
     ['dead0500', 500, 'INTERNAL', 'INTERNAL'],
     ['dead0503', 503, 'UNAVAILABLE', 'UNAVAILABLE'],
-  ])('for a token named %s: %i %s with FcmError %s', async (token, status, name, errorCode) => {
+  ])('for a token named %s gets %i %s with FcmError %s', async (token, status, name, errorCode) => {
     const outcome = await push({ token });
     expect(outcome).toMatchObject({ status, json: { error: { code: status, status: name } } });
     expect(detail(outcome, FCM_ERROR)?.errorCode).toBe(errorCode);
   });
 
-  it('for a killed token, and an unknown one in strict mode', async () => {
+  it('for a killed token is refused, and for an unknown one in strict mode', async () => {
     await simulators.admin.killTokens('fcm', ['t1']);
     expect((await push({})).status).toBe(404);
     await simulators.admin.setTokenMode('strict');
@@ -277,7 +277,7 @@ describe('a request that FCM refuses', () => {
 });
 
 describe('quota', () => {
-  it('of the project: 429 with QuotaFailure, and Retry-After when asked for', async () => {
+  it('of the project: 429 with QuotaFailure, and with Retry-After if configured', async () => {
     await simulators.admin.changeSettings({ fcm: { quotaPerMinute: 2 } });
     expect([(await push({})).status, (await push({})).status]).toEqual([200, 200]);
     const outcome = await push({});
@@ -289,7 +289,7 @@ describe('quota', () => {
     expect((await push({})).headers['retry-after']).toBe('60');
   });
 
-  it('of one token, and of that token only', async () => {
+  it('of one token affects that token only', async () => {
     await simulators.admin.changeSettings({ fcm: { perTokenPerMinute: 1 } });
     const seen = [await push({}), await push({}), await push({ token: 't2' })];
     expect(seen.map(({ status }) => status)).toEqual([200, 429, 200]);
@@ -313,7 +313,7 @@ describe('faults', () => {
     expect(JSON.stringify(errorOf(outcome).details)).toContain('topic:example-project');
   });
 
-  it('a message accepted whose answer is lost is in the ledger', async () => {
+  it('a message whose answer is lost is in the ledger', async () => {
     await simulators.admin.setFaults([{ match: { token: 'cut' }, action: { acceptThenCut: true } }]);
     const own = await connect(simulators.fcm.url, simulators.ca);
     const body = JSON.stringify({ message: { token: 'cut', data: { nid: 'n1' } } });

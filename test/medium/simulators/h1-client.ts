@@ -1,7 +1,7 @@
 import { request } from 'node:https';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 
-/** node:https as a second client besides the project's own, for the simulators that speak HTTP/1.1. */
+/** node:https as a second client beside the project's, for simulators that speak HTTP/1.1. */
 
 export interface H1Outcome {
   status: number;
@@ -9,7 +9,7 @@ export interface H1Outcome {
   text: string;
 }
 
-/** Content-Length is written unless `headers` say how the body goes. */
+/** Content-Length is sent unless `headers` say otherwise. */
 export function post(url: string, ca: string, headers: OutgoingHttpHeaders, body: string): Promise<H1Outcome> {
   const length = 'transfer-encoding' in headers ? {} : { 'content-length': Buffer.byteLength(body) };
   return new Promise((resolve, reject) => {

@@ -2,17 +2,17 @@ import * as http2 from 'node:http2';
 import { importPKCS8, SignJWT } from 'jose';
 import type { ApnsCredentials, ServiceAccountFile } from '../../simulators/credentials.js';
 
-/** A second HTTP/2 client besides the project's own, so that the simulators are not merely its mirror image. */
+/** A second HTTP/2 client beside the project's, so that the simulators are checked independently. */
 
 export interface Outcome {
-  /** Undefined when no answer came. */
+  /** Undefined if no answer came. */
   status?: number;
   headers: http2.IncomingHttpHeaders;
   text: string;
-  /** The body when it is JSON. */
+  /** The body if it is JSON. */
   json?: Record<string, unknown>;
   rstCode: number;
-  /** Code of the stream's error, if it had one. */
+  /** Code of the stream's error, if any. */
   error?: string;
   streamId?: number;
 }
@@ -26,7 +26,7 @@ export async function connect(url: string, ca: string): Promise<http2.ClientHttp
       resolve();
     });
   });
-  // Faults end connections as they like; a test looks at its requests and at 'close'.
+  // Faults end connections at any time; tests watch requests and 'close'.
   session.on('error', () => {});
   return session;
 }
@@ -56,7 +56,7 @@ export function send(
   });
 }
 
-/** Undefined for what is no JSON: answers may be spoilt. */
+/** Undefined if the text is not JSON: answers may be spoilt. */
 function parse(text: string): Record<string, unknown> | undefined {
   try {
     return JSON.parse(text) as Record<string, unknown>;
@@ -105,7 +105,7 @@ export function now(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-/** Asks again until `holds`; the test's own time limit ends it otherwise. */
+/** Asks until `holds` is true; the test's time limit ends it otherwise. */
 export async function until<T>(ask: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
   for (;;) {
     const value = await ask();

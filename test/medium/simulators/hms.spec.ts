@@ -49,7 +49,7 @@ function sendV3(token: string, tokens = ['t1'], headers: Record<string, string> 
   return send(path, { payload: ALERT, target: { token: tokens } }, token, headers);
 }
 
-it('knows clients and accounts that are registered later', async () => {
+it('accepts clients and accounts that are registered later', async () => {
   const client = { appId: '77', clientId: '78', clientSecret: 'later' };
   await simulators.admin.registerCredentials({ hms: client });
   const form = { grant_type: 'client_credentials', client_id: '78', client_secret: 'later' };
@@ -70,12 +70,12 @@ it('knows clients and accounts that are registered later', async () => {
 });
 
 describe('v1', () => {
-  it('takes a message for each of its tokens', async () => {
+  it('accepts a message for each of its tokens', async () => {
     expect(await sendV1({}, ['a', 'b'])).toMatchObject({ status: 200, code: '80000000', msg: 'Success' });
     expect(await simulators.admin.ledger('hms', 'm1')).toMatchObject({ accepted: 2, distinct: 2 });
   });
 
-  it('names illegal tokens as JSON in a string, or says that all are', async () => {
+  it('names illegal tokens as JSON text, or answers that all are illegal', async () => {
     await simulators.admin.killTokens('hms', ['b']);
     const { code, msg } = await sendV1({}, ['a', 'b']);
     expect([code, JSON.parse(msg)]).toEqual(['80100000', { success: 1, failure: 1, illegal_tokens: ['b'] }]);
@@ -104,14 +104,14 @@ describe('v1', () => {
     expect((await simulators.admin.ledger('hms')).accepted).toBe(0);
   });
 
-  it('takes a thousand tokens, and neither more nor none', async () => {
+  it('accepts a thousand tokens, and refuses more or none', async () => {
     const tokens = Array.from({ length: 1_001 }, (_, index) => `t${index}`);
     expect((await sendV1({}, tokens.slice(1))).code).toBe('80000000');
     expect((await sendV1({}, tokens)).code).toBe('80300010');
     expect((await sendV1({}, [])).code).toBe('80100001');
   });
 
-  it('knows its access tokens and their app', async () => {
+  it('checks its access tokens and their app', async () => {
     const path = `/v1/${simulators.credentials.hms.oauth.appId}/messages:send`;
     const body = { message: { ...MESSAGE, token: ['t'] } };
     expect(await send(path, body, 'x')).toMatchObject({ status: 401, code: '80200003' });
@@ -120,7 +120,7 @@ describe('v1', () => {
     expect((await send('/v2/99536292/messages:send', body, await sign())).code).toBe('80000000');
   });
 
-  it('fails on command with a code, or as the front end does', async () => {
+  it('fails on command with a code, or like a front end', async () => {
     await simulators.admin.setFaults([{ match: {}, action: { status: 500, reason: '81000001' } }]);
     expect(await sendV1({})).toMatchObject({ status: 500, code: '81000001' });
     await simulators.admin.setFaults([{ match: {}, action: { status: 503 } }]);
@@ -129,7 +129,7 @@ describe('v1', () => {
 });
 
 describe('v3', () => {
-  it('takes a JWT of the service account, and groups illegal tokens by cause', async () => {
+  it('accepts a JWT of the service account, and groups illegal tokens by cause', async () => {
     expect((await sendV3(await sign())).code).toBe('80000000');
     await simulators.admin.killTokens('hms', ['b'], { reason: 'noRight' });
     const { code, msg } = await sendV3(await sign(), ['a', 'b', 'dead0001']);
@@ -159,7 +159,7 @@ describe('v3', () => {
     expect(answer.code).toBe(code);
   });
 
-  it('takes no OAuth token, and wants a push-type', async () => {
+  it('refuses an OAuth token, and requires a push-type', async () => {
     expect((await sendV3(bearer)).code).toBe('80200001');
     expect((await sendV3(await sign(), ['t'], {})).code).toBe('80100001');
   });

@@ -40,14 +40,14 @@ describe('the ledger', () => {
     expect([...ledger.tokenCounts('unknown')]).toEqual([]);
   });
 
-  it('keeps a collapse id that differs from its message', () => {
+  it('stores a collapse id that differs from its message', () => {
     const ledger = new Ledger(10);
     ledger.record(entry({ token: 'a' }));
     ledger.record(entry({ token: 'b', collapseId: 'other' }));
     expect([...ledger.tokenCounts('m')].map(({ collapseId }) => collapseId)).toEqual(['c', 'other']);
   });
 
-  it('keeps the details of the newest only, newest first', () => {
+  it('keeps the details of the newest entries, newest first', () => {
     const ledger = new Ledger(3);
     for (const token of ['a', 'b', 'c', 'd', 'e']) ledger.record(entry({ token }));
     expect(ledger.last(10).map(({ token }) => token)).toEqual(['e', 'd', 'c']);
@@ -85,7 +85,7 @@ describe('the ledger behind the admin API', () => {
     return (await send(session, headers, JSON.stringify({ aps: {}, ...custom }))).status;
   }
 
-  it('names a message by the nid of its payload before its collapse id', async () => {
+  it('identifies a message by the nid of its payload before its collapse id', async () => {
     await push('aa', { nid: 'n1', collapseId: 'c1' });
     await push('bb', { collapseId: 'c2' });
     expect((await simulators.admin.ledger('apns')).messages?.map(({ messageId }) => messageId)).toEqual(['n1', 'c2']);
@@ -94,7 +94,7 @@ describe('the ledger behind the admin API', () => {
     ]);
   });
 
-  it('keeps time, headers, body, connection and stream of an acceptance', async () => {
+  it('stores time, headers, body, connection and stream of an acceptance', async () => {
     const before = Date.now();
     await push('AABB', { nid: 'n1' });
     const [last] = await simulators.admin.lastAccepted('apns');
@@ -111,7 +111,7 @@ describe('the ledger behind the admin API', () => {
     expect(last?.receivedAt).toBeGreaterThanOrEqual(before);
   });
 
-  it('accounts for 5,000 pushes at once', async () => {
+  it('counts 5,000 simultaneous pushes', async () => {
     const tokens = Array.from({ length: 5000 }, (_, i) => i.toString(16).padStart(64, '0'));
     const statuses = await Promise.all(tokens.map((token) => push(token, { nid: 'big' })));
     expect(statuses.every((status) => status === 200)).toBe(true);
@@ -120,7 +120,7 @@ describe('the ledger behind the admin API', () => {
     expect(new Set(rows.map(({ token }) => token))).toEqual(new Set(tokens));
   });
 
-  it('forgets everything on reset', async () => {
+  it('is empty after a reset', async () => {
     await push('aa', { nid: 'n1' });
     await simulators.admin.reset();
     expect(await simulators.admin.ledger('apns')).toMatchObject({ accepted: 0, messages: [] });

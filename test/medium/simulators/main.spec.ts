@@ -29,7 +29,7 @@ describe('the simulators as a process', () => {
       expect(readFileSync(String(ready.ca), 'utf8')).toContain('BEGIN CERTIFICATE');
       expect(readFileSync(ready.files.apnsKey, 'utf8')).toBe(ready.credentials.apns.key);
       expect(JSON.parse(readFileSync(ready.files.serviceAccount, 'utf8'))).toEqual(ready.credentials.fcm);
-      // A client that stays connected does not keep it alive.
+      // A connected client does not keep it alive.
       const session = await connect(ready.apns.url, readFileSync(String(ready.ca), 'utf8'));
       if (how === 'stdin') child.stdin.end();
       else child.kill(how);
@@ -40,7 +40,7 @@ describe('the simulators as a process', () => {
     },
   );
 
-  it('take the ports they are given, and say when one is taken', async () => {
+  it('use the given ports, and report a port in use', async () => {
     const first = await startSimulators();
     const port = Number(new URL(first.apns.url).port);
     await expect(startSimulators({ apnsPort: port })).rejects.toThrow('EADDRINUSE');
@@ -81,7 +81,7 @@ describe('the simulators as a process', () => {
     await simulators.stop();
   });
 
-  it('answers what the admin API does not know with what it knows', async () => {
+  it('answer an unknown route of the admin API with the known ones', async () => {
     const simulators = await startSimulators();
     const response = await fetch(`${simulators.adminUrl}/nothing`);
     expect([response.status, await response.text()]).toEqual([404, expect.stringContaining('POST /faults')]);

@@ -41,7 +41,7 @@ function send(body: unknown = MESSAGE, headers: Record<string, string> = {}, app
 }
 
 describe('the token endpoint', () => {
-  it('echoes the scope, and grants for as long as it is told', async () => {
+  it('echoes the scope, and issues tokens with the configured life', async () => {
     await simulators.admin.changeSettings({ mobilefirst: { tokenLifeSeconds: 5 } });
     expect(await grant({ scope: SCOPE })).toEqual({
       status: 200,
@@ -50,7 +50,7 @@ describe('the token endpoint', () => {
     expect((await grant({})).json['scope']).toBe('RegisteredClient');
   });
 
-  it('refuses whom it does not know, and what is not allowed', async () => {
+  it('refuses unknown clients and scopes that are not allowed', async () => {
     const narrow = { clientId: 'narrow', secret: 'a:b' };
     const allowedScope = 'messages.* push.application.com.acme.*';
     await simulators.admin.registerCredentials({ mobilefirst: { ...narrow, allowedScope } });
@@ -63,7 +63,7 @@ describe('the token endpoint', () => {
 });
 
 describe('POST messages', () => {
-  it('takes a message, echoes it, and gives it an id', async () => {
+  it('accepts a message, echoes it, and returns an id', async () => {
     const { status, text } = await send();
     expect(status).toBe(202);
     const { message, messageId } = JSON.parse(text) as { message: unknown; messageId: string };
@@ -89,7 +89,7 @@ describe('POST messages', () => {
     expect((await simulators.admin.ledger('mobilefirst')).accepted).toBe(0);
   });
 
-  it('wants a token that holds, for this application', async () => {
+  it('requires a valid token for this application', async () => {
     const challenge = async (authorization: string) => {
       const { status, headers } = await send(MESSAGE, { authorization });
       return [status, headers['www-authenticate']];
@@ -102,7 +102,7 @@ describe('POST messages', () => {
     expect(await challenge(authorization)).toEqual([401, 'Bearer error="invalid_token"']);
   });
 
-  it('knows of applications that are unknown or disabled', async () => {
+  it('refuses unknown and disabled applications', async () => {
     await simulators.admin.killTokens('mobilefirst', [APPLICATION], { reason: 'FPWSE1007E' });
     const disabled = await send();
     expect([disabled.status, disabled.text]).toEqual([409, expect.stringContaining('FPWSE1007E')]);
@@ -110,7 +110,7 @@ describe('POST messages', () => {
     expect([unknown.status, unknown.text]).toEqual([404, expect.stringContaining('FPWSE0001E')]);
   });
 
-  it('fails on command in its own form, and says how long to wait', async () => {
+  it("fails on command in MobileFirst's form, with the time to wait", async () => {
     await simulators.admin.changeSettings({ mobilefirst: { retryAfterSeconds: 7 } });
     const path = '/imfpush';
     const answer = async (status: number, reason?: string) => {

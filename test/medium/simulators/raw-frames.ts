@@ -13,8 +13,8 @@ export interface RawGoaway {
 }
 
 /**
- * An HTTP/2 client that ignores the peer's stream limit, which node:http2 never does: it opens `streams` requests
- * without ending any, and resolves with the GOAWAY that comes, or null when the peer closes without one.
+ * An HTTP/2 client that ignores the peer's stream limit, which node:http2 never does: opens `streams` requests without
+ * ending any, and resolves with the GOAWAY, or null if the peer closes without one.
  */
 export async function overrunStreams(url: string, ca: string, streams: number): Promise<RawGoaway | null> {
   const { port } = new URL(url);
@@ -32,7 +32,7 @@ export async function overrunStreams(url: string, ca: string, streams: number): 
         const payload = received.subarray(9, 9 + length);
         received = received.subarray(9 + length);
         if (type === SETTINGS && flags === 0) {
-          // The limit holds from the acknowledgement on.
+          // The limit is valid from the acknowledgement on.
           socket.write(frame(SETTINGS, ACK, 0));
           for (let i = 0; i < streams; i++) socket.write(frame(HEADERS, END_HEADERS, 2 * i + 1, requestHeaders()));
         }
@@ -46,7 +46,7 @@ export async function overrunStreams(url: string, ca: string, streams: number): 
   });
 }
 
-/** HPACK: POST and https from the static table, path and authority as literals that are not indexed. */
+/** HPACK: POST and https from the static table, path and authority as literals without indexing. */
 function requestHeaders(): Buffer {
   const literal = (nameIndex: number, value: string): Buffer =>
     Buffer.concat([Buffer.from([nameIndex, value.length]), Buffer.from(value)]);

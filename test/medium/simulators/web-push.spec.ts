@@ -47,7 +47,7 @@ describe('the Web Push simulator', () => {
     return `vapid t=${jwt}, k=${publicKey}`;
   }
 
-  /** A push that is right but for what `change` says; undefined leaves a header out. */
+  /** A valid push with the changes of `change`; undefined leaves a header out. */
   async function push(
     { endpoint, keys }: SubscriptionJson,
     change: Record<string, string | undefined> = {},
@@ -108,7 +108,7 @@ describe('the Web Push simulator', () => {
     expect([outcome.status, outcome.json]).toEqual([403, { reason: 'BadJwtToken' }]);
   });
 
-  it('a signature of another key is refused', async () => {
+  it('refuses a signature of another key', async () => {
     const authorization = await authorize({}, { key: makePair().key, publicKey: pair.publicKey });
     expect((await push(await subscribe('google'), { authorization })).status).toBe(400);
   });
@@ -122,13 +122,13 @@ describe('the Web Push simulator', () => {
     expect((await push(await subscribe(personality, makePair().publicKey))).status).toBe(status);
   });
 
-  it('apple wants a topic that can be decoded', async () => {
+  it('apple requires a topic that can be decoded', async () => {
     const subscription = await subscribe('apple');
     expect((await push(subscription, { topic: 'abcde' })).json).toEqual({ reason: 'BadWebPushTopic' });
     expect((await push(subscription, { topic: 'abcdef' })).status).toBe(201);
   });
 
-  it('wns wants a cache policy beside a TTL of 0, and says so in headers', async () => {
+  it('wns requires a cache policy beside a TTL of 0, and answers it in headers', async () => {
     const subscription = await subscribe('wns');
     const refused = await push(subscription, { ttl: '0' });
     expect([refused.status, refused.text]).toEqual([400, '']);
@@ -136,7 +136,7 @@ describe('the Web Push simulator', () => {
     expect((await push(subscription, { ttl: '0', 'x-wns-cache-policy': 'no-cache' })).status).toBe(201);
   });
 
-  it('refuses what the browser could not read', async () => {
+  it('refuses a body that the browser could not read', async () => {
     const subscription = await subscribe('apple');
     const other = await subscribe('apple');
     const bytes = (text: string): Buffer => Buffer.from(text, 'base64url');
@@ -146,7 +146,7 @@ describe('the Web Push simulator', () => {
     expect((await push(subscription, {}, Buffer.alloc(4_097))).status).toBe(413);
   });
 
-  it('a killed subscription is gone, and faults speak the service’s language', async () => {
+  it('a killed subscription is gone, and faults have the service’s form', async () => {
     const [mozilla, apple] = [await subscribe('mozilla'), await subscribe('apple')];
     await simulators.admin.killTokens('web-push', [mozilla.endpoint]);
     const gone = await push(mozilla);
@@ -158,7 +158,7 @@ describe('the Web Push simulator', () => {
     expect((await simulators.admin.counters()).webPush.answers).toMatchObject({ '410 gone': 1, '503 Shutdown': 1 });
   });
 
-  it('a subscription has its fill for the minute', async () => {
+  it('limits the pushes to a subscription per minute', async () => {
     await simulators.admin.changeSettings({ webPush: { perTokenPerMinute: 1, retryAfterSeconds: 7 } });
     const [google, wns] = [await subscribe('google'), await subscribe('wns')];
     await push(google);

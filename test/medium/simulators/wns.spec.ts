@@ -28,7 +28,7 @@ function send(headers: Record<string, string> = {}, body = TOAST, channel = 'c1'
 }
 
 describe('the token endpoints', () => {
-  it('give a day to a package and to an Entra app', async () => {
+  it('issue tokens for a day to a package and to an Entra app', async () => {
     expect(await grant({})).toMatchObject({ status: 200, json: { expires_in: 86_400, token_type: 'bearer' } });
     const { tenantId, clientId, clientSecret } = simulators.credentials.wns.entra;
     const form = {
@@ -52,7 +52,7 @@ describe('the token endpoints', () => {
   });
 });
 
-it('know clients that are registered later', async () => {
+it('accept clients that are registered later', async () => {
   const later = { packageSID: 'ms-app://s-1-15-2-9', clientSecret: 'later' };
   const form = { client_id: later.packageSID, client_secret: later.clientSecret };
   expect((await grant(form)).status).toBe(400);
@@ -68,7 +68,7 @@ it('know clients that are registered later', async () => {
 });
 
 describe('a channel', () => {
-  it('takes a toast and says so in its headers', async () => {
+  it('accepts a toast and reports it in its headers', async () => {
     const { status, headers } = await send();
     expect([status, headers['x-wns-status'], headers['x-wns-deviceconnectionstatus']]).toEqual([
       200,
@@ -101,13 +101,13 @@ describe('a channel', () => {
     expect((await simulators.admin.ledger('wns')).accepted).toBe(0);
   });
 
-  it('takes 5,000 bytes, and raw whatever it is', async () => {
+  it('accepts 5,000 bytes, and any raw content', async () => {
     expect((await send({}, `<toast>${'x'.repeat(4_985)}</toast>`)).status).toBe(200);
     const raw = { 'x-wns-type': 'wns/raw', 'content-type': 'application/octet-stream' };
     expect((await send(raw, '<&')).status).toBe(200);
   });
 
-  it('dies on command, belongs to an app, and throttles', async () => {
+  it('ends on command, belongs to an app, and throttles', async () => {
     await simulators.admin.killTokens('wns', ['gone']);
     await simulators.admin.registerTokens('wns', ['other'], 'ms-app://other');
     await simulators.admin.changeSettings({ wns: { perTokenPerMinute: 1, retryAfterSeconds: 7 } });
@@ -133,7 +133,7 @@ describe('readXml', () => {
     '<a/>',
     '<?xml version="1.0" encoding="utf-8"?> <a b="1" c=\'"\'>x<d/>&amp;&#10;</a>',
     '<a><b></b><b ></b ></a>',
-  ])('takes %s', (text) => {
+  ])('accepts %s', (text) => {
     expect(readXml(Buffer.from(text))?.name).toBe('a');
   });
 
@@ -155,14 +155,14 @@ describe('readXml', () => {
     expect(readXml(Buffer.from(text))).toBeNull();
   });
 
-  it('gives elements with attributes and texts', () => {
+  it('returns elements with attributes and texts', () => {
     const text = readXml(Buffer.from('<a b="&lt;1"> x<c/>&amp;y<c d="2">z</c></a>'));
     const c = { name: 'c', attributes: {}, children: [], text: '' };
     const second = { ...c, attributes: { d: '2' }, text: 'z' };
     expect(text).toEqual({ name: 'a', attributes: { b: '<1' }, children: [c, second], text: ' x&y' });
   });
 
-  it('refuses what is no UTF-8', () => {
+  it('refuses bytes that are not UTF-8', () => {
     expect(readXml(Buffer.from([0x3c, 0x61, 0x3e, 0xff, 0x3c, 0x2f, 0x61, 0x3e]))).toBeNull();
   });
 });

@@ -6,7 +6,7 @@ import { MemoryShelf } from '../../harness/memory-shelf.js';
 import { senderStage } from '../providers/sender-stage.js';
 import { collect, notification, tally } from '../providers/sending.js';
 
-/** The relay's sender against the MobileFirst simulator: token holder, messages, and what goes wrong between them. */
+/** The relay's sender against the MobileFirst simulator: access tokens, messages and faults between them. */
 
 const APPLICATION = 'com.acme.bank';
 const TOKEN_PATH = '/mfp/api/az/v1/token';
@@ -29,7 +29,7 @@ async function relay(sender: Sender, alert = 'hi'): Promise<Verdict | undefined>
   return (await collect(sender, UPSTREAM, { message: relayed(alert) }))[0];
 }
 
-/** So many messages at once, each a send of its own as the workers do it. */
+/** Simultaneous messages, each in its own send call as in the workers. */
 function crowd(sender: Sender, count: number, from = 0): Promise<Verdict[]> {
   const sends = Array.from({ length: count }, (_, index) => relay(sender, `message ${from + index}`));
   return Promise.all(sends) as Promise<Verdict[]>;
@@ -40,11 +40,11 @@ const ledger = (alert?: string) => stage.simulators.admin.ledger('mobilefirst', 
 const actions = (verdicts: readonly Verdict[]) => tally(verdicts.map(({ action }) => ({ action }) as Verdict));
 
 describe('a relayed message', () => {
-  it('arrives with the caller’s own body under a token of the narrowest scope, and its id comes back', async () => {
+  it('arrives with the caller’s body and a token of the narrowest scope, and its id is returned', async () => {
     const verdict = await relay(openSender());
     const [entry] = await stage.simulators.admin.lastAccepted('mobilefirst', 1);
     expect(entry).toMatchObject({ token: APPLICATION, messageId: 'hi', body: relayed('hi').relay });
-    // To be told from others by a Carillon that it arrives at.
+    // With these headers, another Carillon recognises a relayed message and a repeat.
     expect(entry?.headers).toMatchObject({ via: '1.1 carillon', 'idempotency-key': notification().messageId });
     expect(verdict).toEqual({ action: 'accept', receipt: entry?.providerId });
   });
@@ -57,7 +57,7 @@ describe('a relayed message', () => {
     expect(entry?.body).toEqual(message.relay);
   });
 
-  it('begins nothing once aborted, and nothing once closed', async () => {
+  it('begins nothing after an abort or after close', async () => {
     const sender = openSender();
     await relay(sender);
     const signal = AbortSignal.abort();
@@ -68,8 +68,8 @@ describe('a relayed message', () => {
   });
 });
 
-describe('the token holder', () => {
-  it('asks once for 200 concurrent senders, and once more when their token is refused in mid-flight', async () => {
+describe('the access token', () => {
+  it('is requested once for 200 concurrent senders, and once more if it is refused during their requests', async () => {
     const sender = openSender();
     expect(actions(await crowd(sender, 200))).toEqual({ accept: 200 });
     expect((await counters()).accessTokensIssued).toBe(1);
@@ -81,7 +81,7 @@ describe('the token holder', () => {
     expect(await ledger()).toMatchObject({ accepted: 400, distinct: 400, repeats: 0 });
   });
 
-  it('a token that lives four seconds is renewed after three, and no push is refused', async () => {
+  it('with a life of four seconds is renewed after three, and no push is refused', async () => {
     await stage.simulators.admin.changeSettings({ mobilefirst: { tokenLifeSeconds: 4 } });
     const sender = openSender();
     const begun = performance.now();
@@ -91,7 +91,7 @@ describe('the token holder', () => {
     expect((await counters()).answers).not.toHaveProperty('401 401');
   });
 
-  it('shares its token with other processes by way of the shelf', async () => {
+  it('is shared with other processes through the shelf', async () => {
     const shelf = new MemoryShelf();
     await relay(openSender({}, shelf), 'one');
     await relay(openSender({}, shelf), 'two');
@@ -101,15 +101,15 @@ describe('the token holder', () => {
   it.each([
     [{ secret: 'wrong' }, /invalid_client: .*client id/],
     [{ clientId: 'nobody' }, /invalid_client: .*client id/],
-  ])('stops for %j, with words for a person', async (change, reason) => {
+  ])('stops for %j, with advice for the operator', async (change, reason) => {
     const verdicts = await crowd(openSender(change), 5);
     for (const verdict of verdicts)
       expect(verdict).toEqual({ action: 'stopApplication', reason: expect.stringMatching(reason) as unknown });
-    // The one request that all wait for is repeated once.
+    // The one request of all senders is repeated once.
     expect((await counters()).answers['400 invalid_client']).toBe(2);
   });
 
-  it('stops for a scope outside the allowed one, and goes on when it is widened', async () => {
+  it('stops for a scope that is not allowed, and continues when the scope is widened', async () => {
     const client = { clientId: 'narrow', secret: 'narrow' };
     await stage.simulators.admin.registerCredentials({ mobilefirst: { ...client, allowedScope: 'messages.write' } });
     expect(await relay(openSender(client))).toMatchObject({
@@ -126,17 +126,17 @@ describe('the token holder', () => {
     ['503', { status: 503 }],
     ['a page', { spoil: 'notJson' as const }],
     ['404 while it starts', { status: 404, body: '<html>' }],
-  ])('backs off for %s at the token endpoint, and never stops', async (_what, action) => {
+  ])('is retried after %s at the token endpoint, and the application never stops', async (_what, action) => {
     await stage.simulators.admin.setFaults([{ match: { path: TOKEN_PATH }, action }]);
     const sender = openSender();
     expect(actions(await crowd(sender, 9))).toEqual({ retryBackoff: 9 });
     expect(actions(await crowd(sender, 9))).toEqual({ retryBackoff: 9 });
-    // All of them together asked once: within the wait the answer stands.
+    // All of them shared one request: within the wait, its answer counts.
     expect((await stage.simulators.admin.listFaults())[0]?.fired).toBe(1);
     expect((await ledger()).accepted).toBe(0);
   });
 
-  it('reports the scope that a 403 asks for', async () => {
+  it('reports the scope that a 403 requires', async () => {
     await stage.simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { status: 403 } }]);
     expect(await relay(openSender())).toMatchObject({
       action: 'stopApplication',
@@ -144,7 +144,7 @@ describe('the token holder', () => {
     });
   });
 
-  it('stops when three fresh tokens in a row are refused, and not before', async () => {
+  it('stops after three new tokens in a row are refused, not earlier', async () => {
     await stage.simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { status: 401 } }]);
     const sender = openSender();
     const verdicts = [await relay(sender), await relay(sender), await relay(sender)];
@@ -154,18 +154,18 @@ describe('the token holder', () => {
   });
 });
 
-describe('what the upstream surely did not take is tried again', () => {
+describe('a message that the upstream certainly did not accept is retried', () => {
   it.each([
     [429, { action: 'retryAfter', scope: 'application', afterMs: 90_000 }],
     [503, { action: 'retryAfter', scope: 'host', afterMs: 90_000 }],
-  ])('%i', async (status, verdict) => {
+  ])('after %i', async (status, verdict) => {
     await stage.simulators.admin.changeSettings({ mobilefirst: { retryAfterSeconds: 90 } });
     await stage.simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { status } }]);
     expect(await relay(openSender())).toMatchObject(verdict);
     expect((await ledger()).accepted).toBe(0);
   });
 
-  it('a connection that is refused', async () => {
+  it('after a refused connection', async () => {
     const sender = openSender();
     await relay(sender);
     await stage.simulators.admin.changeSettings({ mobilefirst: { acceptConnections: false } });
@@ -174,7 +174,7 @@ describe('what the upstream surely did not take is tried again', () => {
     expect((await ledger('later')).accepted).toBe(0);
   });
 
-  it('a host that is away is left alone after twenty in a row', async () => {
+  it('an unreachable host is left alone after twenty failures in a row', async () => {
     await stage.simulators.admin.setFaults([{ match: { path: TOKEN_PATH }, action: { status: 500 } }]);
     const sender = openSender();
     await crowd(sender, 25);
@@ -182,24 +182,24 @@ describe('what the upstream surely did not take is tried again', () => {
   });
 });
 
-describe('what it may have taken is ambiguous', () => {
+describe('a message that the upstream may have accepted is ambiguous', () => {
   it.each(['fin', 'tcpReset'] as const)('taken, then %s', async (acceptThenCut) => {
     await stage.simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { acceptThenCut } }]);
     expect(await relay(openSender(), 'cut')).toMatchObject({ action: 'ambiguous' });
     expect(await ledger('cut')).toMatchObject({ accepted: 1, answersLost: 1 });
   });
 
-  it.each([500, 502, 504])('%i', async (status) => {
+  it.each([500, 502, 504])('after %i', async (status) => {
     await stage.simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { status } }]);
     expect(await relay(openSender())).toMatchObject({ action: 'ambiguous' });
   });
 
-  it('an answer in half', async () => {
+  it('after half an answer', async () => {
     await stage.simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { spoil: 'halfThenReset' } }]);
     expect(await relay(openSender())).toMatchObject({ action: 'ambiguous' });
   });
 
-  it('no answer in time; a late one is none, and a slow one is', async () => {
+  it('without an answer in time; a late answer does not count, a slow one does', async () => {
     await stage.simulators.admin.setFaults([
       { match: { path: MESSAGES_PATH, nth: 1 }, action: { delayMs: 500 } },
       { match: { path: MESSAGES_PATH, nth: 1 }, action: { delayMs: 2_500 } },
@@ -210,8 +210,8 @@ describe('what it may have taken is ambiguous', () => {
   });
 });
 
-describe('what is wrong with the message fails it', () => {
-  it('in the upstream’s code, and never in its words', async () => {
+describe('a fault of the message fails it', () => {
+  it('with the upstream’s code, never its text', async () => {
     const message = { ...notification(), relay: { message: { alert: 'hi' }, target: { userIds: [] } } };
     expect(await collect(openSender(), UPSTREAM, { message })).toEqual([
       { action: 'fail', reason: 'HTTP 400 FPWSE0005E' },
@@ -226,7 +226,7 @@ describe('what is wrong with the message fails it', () => {
     });
   });
 
-  it('follows no redirect, neither with the token nor with the credentials', async () => {
+  it('follows no redirect, with the token or with the credentials', async () => {
     const location = `${stage.simulators.mobilefirst.url}/elsewhere`;
     const action = { status: 307, headers: { location } };
     for (const path of [TOKEN_PATH, MESSAGES_PATH]) {

@@ -9,7 +9,7 @@ import type { NewMessage } from '../../../src/messages/send/new-message.js';
 import { PLACES } from '../database/places.js';
 import { Room, batchOf, recordAll } from '../delivery/room.js';
 
-/** What the tables know of relayed messages: the one delivery that is the request to the upstream, and its settings. */
+/** The rows of relayed messages: the single delivery, which is the request to the upstream, and its settings. */
 
 const RELAY = { message: { alert: 'hi' } };
 const DONE = { state: 'done', waitMs: null } as const;
@@ -44,7 +44,7 @@ describe.each(PLACES)('a relayed message on the %s database', (place) => {
   }
   const report = (applicationId: string, id: string) => room.reports.find(applicationId, id, Date.now());
 
-  it('has one delivery from the moment it is kept, and shows what the upstream calls it', async () => {
+  it("has one delivery from its acceptance on, and shows the upstream's id", async () => {
     const applicationId = await relaying();
     const { seq, id, batchIds, queued } = await room.accept(applicationId, [], relayed());
     expect(queued).toEqual(batchIds);
@@ -66,7 +66,7 @@ describe.each(PLACES)('a relayed message on the %s database', (place) => {
     });
   });
 
-  it('says why it is not there, and nothing of old trouble once it is', async () => {
+  it('reports why it did not arrive, and no old failure after it did', async () => {
     const applicationId = await relaying();
     const lost = await room.accept(applicationId, [], relayed());
     await settle(lost.batchIds[0]!, 'unknown');
@@ -88,7 +88,7 @@ describe.each(PLACES)('a relayed message on the %s database', (place) => {
     });
   });
 
-  it('is one account with the devices of its direct part, known at once or expanded', async () => {
+  it('is one report with the devices of its direct part, known at once or expanded', async () => {
     const applicationId = await relaying();
     const small = await room.accept(applicationId, [batchOf(3)], relayed());
     expect(await report(applicationId, small.id)).toMatchObject({ audience: 4, upstream: { outcome: 'pending' } });
@@ -128,7 +128,7 @@ describe.each(PLACES)('a relayed message on the %s database', (place) => {
     expect((await room.batchRow(batchId)).state).toBe(state);
   });
 
-  it('to a device is sent again where the caller did not say', async () => {
+  it('is repeated to a device, but not to the upstream, if the caller did not choose', async () => {
     const applicationId = await room.addApplication();
     const { batchIds } = await room.accept(applicationId, [batchOf(1)], { onUnknown: null });
     await room.claim(batchIds[0]!);
@@ -136,7 +136,7 @@ describe.each(PLACES)('a relayed message on the %s database', (place) => {
     expect((await room.claim(batchIds[0]!)).due).toEqual([0]);
   });
 
-  it('stands still while the upstream is paused, expires on time, and is cancelled', async () => {
+  it('waits while the upstream is paused, expires on time, and can be cancelled', async () => {
     const applicationId = await relaying();
     await room.pause(applicationId, 'upstream');
     const messages = [];
@@ -159,7 +159,7 @@ describe.each(PLACES)('a relayed message on the %s database', (place) => {
     expect(outcomes).toEqual(['accepted', 'cancelled', 'expired']);
   });
 
-  it('is resent to the upstream, and only when it was the upstream that is asked for', async () => {
+  it('is resent to the upstream only if the resend asks for it', async () => {
     const applicationId = await relaying();
     const original = await room.accept(applicationId, [batchOf(2)], relayed());
     await settle(original.batchIds.at(-1)!, 'unknown');
@@ -178,7 +178,7 @@ describe.each(PLACES)('a relayed message on the %s database', (place) => {
     expect((await resend(['failed'])).rows).toEqual([]);
   });
 
-  it('keeps its settings from being removed until it has ended, also while it is being accepted', async () => {
+  it('prevents the removal of its settings until it has ended, also while it is being accepted', async () => {
     const applicationId = await relaying();
     expect(await room.settings.removeUnused(await room.addApplication(), 'upstream')).toBe('absent');
     const { batchIds } = await room.accept(applicationId, [], relayed());
@@ -188,7 +188,7 @@ describe.each(PLACES)('a relayed message on the %s database', (place) => {
     await expect(room.accept(applicationId, [], relayed())).rejects.toMatchObject({ code: 'FPWSE0025E' });
   });
 
-  it('keeps them for a resend that has no batch yet; one that finds none is kept all the same', async () => {
+  it('prevents the removal for a resend without batches; one that finds no settings is stored', async () => {
     const applicationId = await relaying();
     const original = await room.accept(applicationId, [], relayed());
     await settle(original.batchIds[0]!, 'unknown');
@@ -203,7 +203,7 @@ describe.each(PLACES)('a relayed message on the %s database', (place) => {
     expect((await resend()).seq).toBeGreaterThan(again.seq);
   });
 
-  it('races the removal of its settings: one of the two comes first', async () => {
+  it('races with the removal of its settings: one of the two comes first', async () => {
     for (let round = 0; round < 10; round++) {
       const applicationId = await relaying();
       const [kept, removed] = await Promise.allSettled([
@@ -217,7 +217,7 @@ describe.each(PLACES)('a relayed message on the %s database', (place) => {
     }
   });
 
-  it('knows who of a target is registered here, and whose a device is', async () => {
+  it('knows which targets are registered here, and the owner of a device', async () => {
     const applicationId = await room.addApplication();
     const registered = new RegisteredRepository(room.database);
     await room.addDevices(applicationId, 4);
@@ -248,7 +248,7 @@ describe.each(PLACES)('a relayed message on the %s database', (place) => {
       [{ id: 'anna', owner: 'anna' }],
     ]);
   });
-  it('the messages of a bulk share the look-ups of who is registered here', async () => {
+  it('the messages of a bulk share the look-ups of registrations', async () => {
     const applicationId = await room.addApplication();
     await room.addDevices(applicationId, 50);
     let lookUps = 0;

@@ -21,7 +21,7 @@ import { PLACES } from '../database/places.js';
 import { Room, batchOf, recordAll } from '../delivery/room.js';
 
 const ACTOR = { clientId: 'admin', address: '192.0.2.1' };
-/** What may hold a user's id; rows of it are searched as text. */
+/** Columns that may contain a user's id; their rows are searched as text. */
 const TABLES = [
   'device',
   'message',
@@ -62,7 +62,9 @@ describe.each(PLACES)('a user’s data on the %s database', (place) => {
     [ann, ben] = [`ann@${applicationId}`, `ben@${applicationId}`];
   });
 
-  /** Devices of the users in turn, in that order; ids d1, d2, … with the application's to tell them from other tests'. */
+  /**
+   * Devices of the users in turn, in that order; ids d1, d2, … with the application's id, to differ from other tests'.
+   */
   async function register(...names: string[]): Promise<number[]> {
     const seqs = await room.addDevices(applicationId, names.length);
     for (const [index, name] of names.entries())
@@ -105,7 +107,7 @@ describe.each(PLACES)('a user’s data on the %s database', (place) => {
     return pages;
   }
 
-  it.each([1, 2, 3, 100])('is given out whole, %i entries a page', async (size) => {
+  it.each([1, 2, 3, 100])('is returned completely, %i entries a page', async (size) => {
     const [ann1 = 0, ben1 = 0, ann2 = 0] = await register(ann, ben, ann);
     await sql`insert into tag (application_id, name, description, updated_at) values (${applicationId}, 'news', '', now())`.execute(
       room.database.kysely,
@@ -142,7 +144,7 @@ describe.each(PLACES)('a user’s data on the %s database', (place) => {
     ]);
   });
 
-  it('is not there for a user of whom nothing is kept, for nobody, and for another application’s', async () => {
+  it('is empty for a user without data, for no user, and for another application’s user', async () => {
     await register(ann);
     await expect(readAll('zoe', 10)).rejects.toThrow('the user does not exist');
     await expect(readAll('anonymous', 10)).rejects.toThrow('anonymous is not a user id');
@@ -151,7 +153,7 @@ describe.each(PLACES)('a user’s data on the %s database', (place) => {
     expect(await users.removeUser(ACTOR, applicationId, 'zoe')).toBe(true);
   });
 
-  it('is gone after a removal; messages under way reach the others, and their counts add up', async () => {
+  it('is removed completely; open messages reach the other users, and their counts add up', async () => {
     const [ann1 = 0, ben1 = 0, ann2 = 0] = await register(ann, ben, ann);
     const data = new Map([ann, ben].map((name) => [name, { name }]));
     const shared = await room.accept(applicationId, [batch(ann1, ben1, ann2)], { ...to(ann, ben), data });
@@ -220,7 +222,7 @@ describe.each(PLACES)('a user’s data on the %s database', (place) => {
     expect(await tablesNaming(ben)).toEqual(expect.arrayContaining(['device', 'message', 'message_data', 'reach']));
   });
 
-  it('leaves what is registered and sent after the request, also when the removal goes on later', async () => {
+  it('keeps registrations and messages from after the request, even if the removal continues later', async () => {
     await register(ann);
     const before = await room.accept(applicationId, null, to(ann, ben));
     await removals.begin(applicationId, ann, ACTOR);
@@ -236,7 +238,7 @@ describe.each(PLACES)('a user’s data on the %s database', (place) => {
   });
 
   it(
-    'goes in steps, which a crash, a second request and a second process do not disturb',
+    'is removed in steps that tolerate a crash, a second request and a second process',
     { timeout: 120_000 },
     async () => {
       const { kysely } = room.database;
@@ -262,7 +264,7 @@ describe.each(PLACES)('a user’s data on the %s database', (place) => {
       select count(*)::int as count from device where application_id = ${applicationId}`.execute(kysely);
       expect(left.rows).toEqual([{ count: 200 }]);
       for (let step = 0; step < 4; step++) await removals.removeSome(of);
-      // Asked again as after a crash; the keepers of two processes are at it too.
+      // Requested again as after a crash; the keepers of two processes work on it too.
       await removals.begin(applicationId, ann, ACTOR);
       await Promise.all([new UserKeeper(removals).tick(), new UserKeeper(removals).tick()]);
       await finishAll();
@@ -274,7 +276,7 @@ describe.each(PLACES)('a user’s data on the %s database', (place) => {
     },
   );
 
-  it('waits for a row that another transaction holds, and takes it afterwards', async () => {
+  it('waits for a row that another transaction holds, and removes it afterwards', async () => {
     await register(ann);
     await removals.begin(applicationId, ann, ACTOR);
     if (place === 'PostgreSQL')

@@ -27,7 +27,7 @@ interface Event {
 
 const WAIT = { timeout: 20_000 };
 
-/** A customer's server: keeps what it is sent and answers as told. */
+/** A customer's server: keeps the received requests and answers as configured. */
 class Listener {
   readonly received: { headers: IncomingHttpHeaders; body: string }[] = [];
   answer: (body: string) => number | Promise<number> = () => 200;
@@ -80,7 +80,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
   afterAll(() => room.remove());
 
   let registrations = 0;
-  /** Each at a moment of its own. */
+  /** Each at its own moment. */
   const register = (applicationId: string, deviceId: string, token = `t-${deviceId}`) =>
     registrationsOf.put(
       applicationId,
@@ -125,7 +125,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
   const retryNow = () => sql`update webhook_event set retry_at = now()`.execute(room.database.kysely);
   const dueNow = () => sql`update webhook set next_at = now()`.execute(room.database.kysely);
 
-  it('tell of devices and subscriptions, in order, with a signature', async () => {
+  it('report devices and subscriptions in order, with a signature', async () => {
     const applicationId = await room.addApplication();
     const { listener, url } = await newListener();
     await add(applicationId, url);
@@ -138,7 +138,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     await subscriptions.add(applicationId, seq, ['news']);
     await subscriptions.remove(applicationId, seq, ['news', 'Push.ALL']);
     await subscriptions.add(applicationId, seq, ['news', 'Push.ALL']);
-    // Neither is a change that a webhook is told of.
+    // Reading is not a change that webhooks report.
     await devices.noteSeen(applicationId, 'd1', new Date('2099-01-01'));
     await devices.retire([seq], 'gone', new Date('2099-01-01'));
     await devices.remove(applicationId, 'd1');
@@ -176,7 +176,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     expect(await waiting()).toBe(0);
   });
 
-  it('are told only what they asked for, of their own application', async () => {
+  it('get only the events they asked for, of their application', async () => {
     const [applicationId, other] = [await room.addApplication(), await room.addApplication()];
     const { listener, url } = await newListener();
     await add(applicationId, url, ['onDeviceUnregister']);
@@ -190,7 +190,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     ]);
   });
 
-  it('a token that moves to another device id unregisters the one that had it', async () => {
+  it('a token that moves to another device id unregisters the earlier device', async () => {
     const applicationId = await room.addApplication();
     const { listener, url } = await newListener();
     await add(applicationId, url, ['onDeviceRegister', 'onDeviceUnregister']);
@@ -205,7 +205,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     expect(told.filter(([, deviceId]) => deviceId !== 'd1')).toEqual([['onDeviceRegister', 'd2']]);
   });
 
-  it('cost nothing where there are none: a bulk import writes no row; a change that is taken back writes none either', async () => {
+  it('cost nothing without a webhook: a bulk import writes no row, and neither does a change that is rolled back', async () => {
     const [applicationId, other] = [await room.addApplication(), await room.addApplication()];
     await room.addDevices(applicationId, 10_000);
     expect(await waiting()).toBe(0);
@@ -227,7 +227,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     expect(await waiting()).toBe(3);
   });
 
-  it('an event that fails is tried again later, holds up those of its device, and no other device or webhook', async () => {
+  it('an event that fails is retried later, delays those of its device, and no other device or webhook', async () => {
     const [bad, good] = [await room.addApplication(), await room.addApplication()];
     const [failing, fine] = [await newListener(), await newListener()];
     await add(bad, failing.url);
@@ -241,7 +241,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     expect(fine.listener.received).toHaveLength(3);
     expect(told().toSorted()).toEqual(['d1 t-d1', 'd2 t-d2', 'd3 t-d3']);
     expect(await webhooks.list(bad)).toMatchObject([{ pending: 2, lastError: 'answered 500' }]);
-    // What is written meanwhile is sent, but what tells of the same device.
+    // Events of the meantime are sent, except those of the same device.
     await register(bad, 'd2', 'third token');
     await register(bad, 'd4');
     await dueNow();
@@ -255,7 +255,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     expect(await webhooks.list(bad)).toMatchObject([{ pending: 0, lastError: null }]);
   });
 
-  it('an endpoint that takes nothing is tried with one event at a time, and gets all of them once it takes that', async () => {
+  it('an endpoint that fails gets one event at a time, and all events after it accepts that one', async () => {
     const applicationId = await room.addApplication();
     const { listener, url } = await newListener();
     await add(applicationId, url, ['onDeviceRegister']);
@@ -276,13 +276,13 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     listener.answer = () => 200;
     await dueNow();
     await deliver(sender);
-    // Also those that failed: their next try does not wait for its time.
+    // Failed events as well: their retry does not wait for its time.
     await deliver(sender);
     expect(await webhooks.list(applicationId)).toMatchObject([{ pending: 0, lastError: null }]);
     expect(new Set(listener.received.slice(first + 3).map(({ body }) => body)).size).toBe(200);
   });
 
-  it('those that answer late at one host leave a connection to another there', async () => {
+  it('slow webhooks of one host leave a connection to another webhook there', async () => {
     const { listener, url } = await newListener();
     const answers: ((status: number) => void)[] = [];
     listener.answer = () => new Promise<number>((resolve) => answers.push(resolve));
@@ -302,7 +302,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     await sender.idle();
   });
 
-  it('one that answers late holds up no other, however much these are sent meanwhile', async () => {
+  it('a slow webhook delays no other, whatever is sent to it meanwhile', async () => {
     const [late, prompt] = [await room.addApplication(), await room.addApplication()];
     const [slow, fast] = [await newListener(), await newListener()];
     await add(late, slow.url);
@@ -323,7 +323,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     expect(await waiting()).toBe(0);
   });
 
-  it('one that is changed while it fails begins anew, at its new address', async () => {
+  it('a webhook that is changed while it fails starts again, at its new address', async () => {
     const applicationId = await room.addApplication();
     const [old, next] = [await newListener(), await newListener()];
     await add(applicationId, old.url);
@@ -337,7 +337,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     expect(await webhooks.list(applicationId)).toMatchObject([{ pending: 0, lastError: null }]);
   });
 
-  it('two processes deliver each event once, those of a device in order', async () => {
+  it('two processes deliver each event once, with those of a device in order', async () => {
     const applicationId = await room.addApplication();
     const { listener, url } = await newListener();
     await add(applicationId, url, ['onDeviceRegister', 'onDeviceUpdate']);
@@ -355,7 +355,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     for (const types of Object.values(typesOf)) expect(types).toEqual(['onDeviceRegister', 'onDeviceUpdate']);
   });
 
-  it('a process that died leaves its webhook to another when the lease has ended', async () => {
+  it('a webhook of a process that died is taken over when the lease has expired', async () => {
     const applicationId = await room.addApplication();
     const { listener, url } = await newListener();
     await add(applicationId, url);
@@ -369,14 +369,15 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     expect(listener.received).toHaveLength(1);
   });
 
-  it('a process killed in the middle of a lot loses no event: the next one sends what is left, in order for each device', async () => {
+  it('a process killed during a lot loses no event: the next one sends the rest, in order for each device', async () => {
     const applicationId = await room.addApplication();
     const { listener, url } = await newListener();
     await add(applicationId, url, ['onDeviceRegister', 'onDeviceUpdate']);
     const names = Array.from({ length: 40 }, (_, index) => `d${index}`);
     for (const name of names) await register(applicationId, name);
     for (const name of names) await register(applicationId, name, `other token of ${name}`);
-    // The first process has had answers to some events of its lot. It waits for the others, and so has recorded none of them.
+    // The first process has had answers to some events of its lot. It waits for the others, and so has recorded none of
+    // them.
     let answered = 0;
     const hung: (() => void)[] = [];
     listener.answer = () => (++answered <= 13 ? 200 : new Promise((resolve) => hung.push(() => resolve(500))));
@@ -388,7 +389,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     listener.answer = () => 200;
     const second = newSender();
     await deliver(second);
-    // Its lease holds yet.
+    // Its lease is still valid.
     expect(listener.received).toHaveLength(sent);
     await sql`update webhook set lease_until = now() - interval '1 second'`.execute(room.database.kysely);
     await deliver(second);
@@ -403,7 +404,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     for (const answer of hung) answer();
   });
 
-  it('untried events of any age are sent', async () => {
+  it('sends events that were never tried, of any age', async () => {
     const applicationId = await room.addApplication();
     const { listener, url } = await newListener();
     await add(applicationId, url);
@@ -413,7 +414,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     expect(listener.received).toHaveLength(3);
   });
 
-  it('an event that failed 143 times is tried once more and then given up, whatever the clock says; others pass', async () => {
+  it('an event that failed 143 times is tried once more and then dropped, whatever the clock says, and other events pass', async () => {
     const applicationId = await room.addApplication();
     const { listener, url } = await newListener();
     await add(applicationId, url);
@@ -421,7 +422,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     listener.answer = (body) => (body.includes('"bad"') ? 500 : 200);
     const sender = newSender();
     await deliver(sender);
-    // As a clock that steps by 25 hours leaves it: in retry for a day by the clock, and tried twice.
+    // As after a step of the clock by 25 hours: in retry for a day by the clock, and tried twice.
     await sql`update webhook_event set created_at = now() - interval '25 hours', retry_at = now() - interval '25 hours'`.execute(
       room.database.kysely,
     );
@@ -438,11 +439,11 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     expect([listener.received.length, await waiting()]).toEqual([4, 0]);
   });
 
-  it('an endpoint that failed 144 times since an event was written loses that event, and none that is younger', async () => {
+  it('an endpoint that failed 144 times since an event was written loses that event, and no newer one', async () => {
     const applicationId = await room.addApplication();
     const { listener, url } = await newListener();
     await add(applicationId, url, ['onDeviceRegister']);
-    // More than one statement gives up.
+    // More than one statement removes.
     await room.addDevices(applicationId, 1_001);
     listener.answer = () => 503;
     const sender = newSender();
@@ -468,7 +469,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     expect(rows[0]?.count).toBe(144);
   });
 
-  it('a clock that went back an hour holds no webhook, event or lease for the hour', async () => {
+  it('a clock that stepped back an hour delays no webhook, event or lease by the hour', async () => {
     const applicationId = await room.addApplication();
     const { listener, url } = await newListener();
     await add(applicationId, url);
@@ -484,7 +485,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     expect(listener.received).toHaveLength(2);
   });
 
-  it('a process that stops gives up no more than it has begun to', async () => {
+  it('a process that stops drops only events that it had begun to drop', async () => {
     const applicationId = await room.addApplication();
     await add(applicationId, 'https://hooks.example/');
     await room.addDevices(applicationId, 1_001);
@@ -525,13 +526,13 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     expect((await webhooks.list(applicationId, 'w'))[0]).toMatchObject({ lastError: 'answered 302', pending: 1 });
   });
 
-  it('a rotated secret signs beside the old one for the overlap, or until that is ended', async () => {
+  it('a rotated secret signs beside the old one for the overlap, or until the overlap is ended', async () => {
     const applicationId = await room.addApplication();
     const { listener, url } = await newListener();
     await add(applicationId, url);
     const rotate = (secret: string, overlapS: number) =>
       webhooks.rotateSecret({ clientId: 'me', address: '192.0.2.1' }, applicationId, 'w', secret, overlapS);
-    /** The secrets of these that a receiver could verify the next event with. */
+    /** The secrets with which a receiver could verify the next event. */
     const signers = async (): Promise<string[]> => {
       await register(applicationId, 'd1');
       await deliver(newSender());
@@ -573,7 +574,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     ]);
   });
 
-  it('keep their secret sealed, are bounded in number, and go with their application', async () => {
+  it('encrypt their secret, are limited in number, and are removed with their application', async () => {
     const applicationId = await room.addApplication();
     expect(await add(applicationId, 'https://hooks.example/')).toBe('added');
     expect(await add(applicationId, 'https://hooks.example/')).toBe('taken');
