@@ -11,7 +11,7 @@ export interface ClientTable {
   generation: Generated<number>;
   created_at: CreatedAt;
   last_used_at: Date | null;
-  /** Null: what the settings say. */
+  /** Null: the setting applies. */
   requests_per_second: number | null;
   concurrent_requests: number | null;
 }
@@ -21,20 +21,20 @@ export interface ClientSecretTable {
   client_id: string;
   hash: string;
   created_at: CreatedAt;
-  /** Null: until it is replaced. */
+  /** Null: valid until replaced. */
   expires_at: Date | null;
   last_used_at: Date | null;
 }
 
 export interface SigningKeyTable {
-  /** The order in which they were made. */
+  /** Order of creation. */
   seq: Generated<number>;
   kid: string;
   public_jwk: Json<Record<string, unknown>>;
   private_key: Buffer;
   created_at: CreatedAt;
   signs_from: Date;
-  /** Null: no other key has followed yet. */
+  /** Null while no newer key exists. */
   verifies_until: Date | null;
 }
 
@@ -44,7 +44,7 @@ export interface RevokedTokenTable {
   expires_at: Date;
 }
 
-/** What may change under a running process. */
+/** Data that may change under a running process. */
 export type AuthSubject = 'client' | 'signing_key' | 'revoked_token';
 
 export interface AuthChangeTable {

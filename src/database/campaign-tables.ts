@@ -1,7 +1,7 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 import type { Json } from './columns.js';
 
-/** The tables of campaigns, and what delivery keeps for their sake. */
+/** The tables of campaigns, and the tables that delivery keeps for campaigns. */
 
 export type CampaignState = 'draft' | 'active' | 'paused' | 'finished';
 
@@ -32,10 +32,10 @@ export interface CampaignRunTable {
   reason: string | null;
   definition: ColumnType<Record<string, unknown> | null, string | null, string | null>;
   rate_seq: number | null;
-  /** Of a run by hand: whose key it came under. */
+  /** Of a manual run: the client of its Idempotency-Key. */
   client_id: Generated<string | null>;
   idempotency_key: Generated<string | null>;
-  /** Of a run that stands for several missed firings: how many, and the first of them. */
+  /** Of a run for several missed firings: their number, and the time of the first. */
   missed_count: Generated<number | null>;
   missed_from: Generated<Date | null>;
   created_at: Date;
@@ -65,7 +65,7 @@ export interface MessageRateTable {
   per_second: number | null;
   spread_s: number | null;
   next_ms: number;
-  /** When next_ms was. */
+  /** When next_ms was written. */
   written_at: ColumnType<Date | null, never, Date>;
 }
 

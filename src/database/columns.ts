@@ -1,8 +1,8 @@
 import type { ColumnType } from 'kysely';
 
-/** Kinds of columns that several tables have. */
+/** Column types that several tables share. */
 
-/** Set by the database when it is left out. */
+/** The database sets it if omitted. */
 export type CreatedAt = ColumnType<Date, Date | undefined, never>;
 /** Written as text, read as a value. */
 export type Json<T> = ColumnType<T, string, string>;

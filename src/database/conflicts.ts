@@ -2,10 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isConflict } from '../common/sql-state.js';
 
 const ATTEMPTS = 4;
-/** The wait before the next attempt is drawn from 0 to this, times the attempts made: those that met do not meet again. */
+/**
+ * Maximum wait before the next attempt, times the number of attempts; drawn at random, so that conflicting transactions
+ * separate.
+ */
 const SPREAD_MS = 25;
 
-/** Runs what is one statement, or one transaction, again when it met another. */
+/** Repeats a statement or a transaction after a conflict with another one. */
 export async function againOnConflict<T>(run: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++)
     try {

@@ -4,24 +4,24 @@ import { SQL_STATE, hasSqlState } from '../common/sql-state.js';
 import { PatientPool } from './patient-pool.js';
 import type { Inside } from './patient-pool.js';
 
-/** How long a statement may take on the server, waiting for locks included; then it is taken back (57014). */
+/** Longest time of a statement on the server, including waits for locks; then the server cancels it (57014). */
 export const STATEMENT_MS = 15_000;
-/** And for a lock alone (55P03). */
+/** Longest wait for a lock (55P03). */
 const LOCK_MS = 10_000;
 /**
- * What the server has had no answer for by then it will not answer: it, or the way to it, is gone without a word. Longer
- * than any statement takes, and short enough that all goes on within 30 s of the server's return.
+ * After this time without an answer the server or the network counts as lost. Longer than any statement, and short
+ * enough that all work continues within 30 s of the server's return.
  */
 export const SILENCE_MS = 20_000;
-/** A transaction that its process has forgotten, as a stopped one does, lets go of its locks. */
+/** Ends a transaction of a stopped process, so that its locks are released. */
 const IDLE_IN_TRANSACTION_MS = MINUTE_MS;
 const CONNECT_MS = 5_000;
-/** Node asks then ten times, a second apart: an idle listener learns of a lost server within 20 s. */
+/** After this time Node sends ten probes, one per second: an idle listener detects a lost server within 20 s. */
 const KEEP_ALIVE_AFTER_MS = 10_000;
 
 /**
- * What our statements and the reading of their answers rely on. The role, the database, the server, a pooler or the URL may
- * set any of these otherwise, so that each connection is given them by statement: PgBouncer takes no startup parameters.
+ * Session settings that our statements and parsers rely on. Role, database, server, pooler or URL may set other values,
+ * so each connection sets them by statement: PgBouncer accepts no startup parameters.
  */
 const SESSION: Readonly<Record<string, string>> = {
   client_encoding: 'UTF8',
@@ -36,7 +36,7 @@ const SESSION: Readonly<Record<string, string>> = {
   idle_session_timeout: '0',
 };
 
-/** The statements that prepare a session, in one text. */
+/** The statements that prepare a session, as one text. */
 export function preparation(searchPath: string, statementMs: number): string {
   const settings = {
     ...SESSION,
@@ -50,20 +50,21 @@ export function preparation(searchPath: string, statementMs: number): string {
 }
 
 /**
- * A statement of a migration may wait for a lock, or work, for minutes. When its process has ended meanwhile it is taken back
- * at the next look. Not every platform of PostgreSQL can look (postgresql.org/docs/current/runtime-config-connection.html).
+ * A statement of a migration may wait for a lock, or run, for minutes. This setting lets the server cancel it within 2
+ * s after its process has ended. Not every platform supports the setting
+ * (postgresql.org/docs/current/runtime-config-connection.html).
  */
 const TAKE_BACK = `do $$ begin set client_connection_check_interval to '2s'; exception when others then null; end $$`;
 
 export interface PoolOptions {
   max: number;
-  /** As `set search_path to` takes it. */
+  /** In the syntax of `set search_path to`. */
   searchPath: string;
-  /** Of each statement; 0: no bound, for migrations. */
+  /** Limit of each statement; 0: no limit, for migrations. */
   statementMs?: number;
 }
 
-/** A pool whose connections are prepared once each, and none of which waits for ever. */
+/** A pool that prepares each connection once, and whose queries never wait without limit. */
 export function newPool(
   address: pg.ClientConfig,
   { max, searchPath, statementMs = STATEMENT_MS }: PoolOptions,
@@ -77,9 +78,9 @@ export function newPool(
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
   };
   const pool = new PatientPool(max, options, (client) => prepare(client, text, statementMs > 0));
-  // An idle connection that the server ends (restart, failover) is replaced at the next query; the pool has dropped it.
+  // If the server ends an idle connection (restart, failover), the pool drops it and the next query opens another.
   pool.on('error', () => undefined);
-  // One that ends while it is in use fails its query, which is all there is to say; without a listener it would be the process.
+  // If a connection in use ends, its query fails with the error. Without a listener the event would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
   renewReadOnly(pool);
   return pool;
@@ -87,7 +88,7 @@ export function newPool(
 
 async function prepare(client: pg.ClientBase, text: string, bounded: boolean): Promise<void> {
   client.on('error', () => undefined);
-  // The socket's own timer, which begins anew with each byte written or read, costs a statement nothing.
+  // The timer of the socket restarts with each byte, at no cost per statement.
   if (bounded) endWhenSilent(client as unknown as Inside);
   await client.query(text);
 }
@@ -95,7 +96,7 @@ async function prepare(client: pg.ClientBase, text: string, bounded: boolean): P
 function endWhenSilent(client: Inside): void {
   const { stream } = client.connection;
   stream.setTimeout(SILENCE_MS, () => {
-    // A listener, or a connection at rest, is not waiting for an answer.
+    // Listeners and idle connections do not wait for an answer.
     if (!client.readyForQuery) stream.destroy(new SilentDatabase());
   });
 }
@@ -110,8 +111,8 @@ class SilentDatabase extends Error {
 }
 
 /**
- * A connection that may not write is not kept: after a failover the next leads to the new primary, and a setting of the
- * database holds for new sessions only.
+ * Drops a read-only connection: after a failover the next one leads to the new primary, and a changed setting of the
+ * database applies to new sessions only.
  */
 function renewReadOnly(pool: pg.Pool): void {
   const readOnly = new WeakSet<object>();

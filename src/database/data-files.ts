@@ -2,16 +2,20 @@ import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { StartError } from '../common/start-error.js';
 
-/** What must be there of the embedded database's files before it is opened: a part restored would be made anew over the rest. */
+/**
+ * Checks the files of the embedded database before it is opened: PGlite would create a new database over a partial
+ * restore.
+ */
 
-/** PostgreSQL: PG_CONTROL_FILE_SIZE, and the size of a WAL segment that initdb takes when it is not told another. */
+/** PostgreSQL's PG_CONTROL_FILE_SIZE, and initdb's default size of a WAL segment. */
 const CONTROL_BYTES = 8_192;
 const SEGMENT_BYTES = 16 * 1_048_576;
 const SEGMENT = /^[0-9A-F]{24}$/;
 
 /**
- * Looks at the database's folder under `folder`; returns what to call when the database has been opened. One whose making
- * was interrupted has held nothing and is made again. Throws StartError saying what is missing or cut short.
+ * Checks the database's folder under `folder`; returns a function to call after the database was opened. A database
+ * whose creation was interrupted held no data and is created again. Throws StartError that names the missing or
+ * truncated part.
  */
 export function checkDataFiles(folder: string): () => void {
   const database = join(folder, 'database');

@@ -6,21 +6,21 @@ import { MINUTE_MS } from '../common/durations.js';
 import type { Database } from './database.js';
 
 const EVERY_MS = 2_000;
-/** An answer that took longer says little of the time, and is trouble: a look of two is missing then. */
+/** A slower answer tells little about the time and counts as trouble: one of two checks is missing then. */
 const LATE_MS = 3_000;
-/** Corrections below this are the network's, not the clock's. */
+/** Smaller corrections are noise of the network. */
 const NOISE_MS = 50;
-/** A host this far off is told of in the log. */
+/** A larger difference of this host is logged. */
 const WARN_MS = 2_000;
-/** Beyond this a host checks certificates of TLS by a wrong day, too: it sends nothing. */
+/** With a larger difference the host would also check TLS certificates by a wrong day, so it sends nothing. */
 const MOST_MS = 10 * MINUTE_MS;
 
-/** Looks at the database: how far this host's clock is from its clock, and whether it takes writes all the while. */
+/** Checks the database regularly: the difference between its clock and this host's, and whether it accepts writes. */
 export class DatabaseWatch implements OnModuleInit, BeforeApplicationShutdown {
   private readonly log = new Logger('Database');
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> | null = null;
-  /** Before the first look nothing is missing. */
+  /** Infinite before the first check, so that none counts as missing. */
   private lookedAt = Infinity;
   private troubledAt = -Infinity;
   private told = 0;
@@ -42,7 +42,7 @@ export class DatabaseWatch implements OnModuleInit, BeforeApplicationShutdown {
     await this.looking;
   }
 
-  /** False while the database's clock cannot be right: nothing is served, claimed or tidied until it is. */
+  /** False while the database's clock is impossible: nothing is served, claimed or deleted then. */
   get isTimeKnown(): boolean {
     return wallClock() >= EARLIEST;
   }
@@ -51,14 +51,14 @@ export class DatabaseWatch implements OnModuleInit, BeforeApplicationShutdown {
     return this.isTimeKnown && Math.abs(this.skewMs) <= MOST_MS;
   }
 
-  /** Whether it has taken writes, as far as was seen, for so long. */
+  /** Whether the database has accepted writes for this long, as far as the checks have seen. */
   hasBeenWritable(ms: number): boolean {
     const now = performance.now();
     return now - this.troubledAt > ms && now - this.lookedAt < EVERY_MS + LATE_MS;
   }
 
   private async tick(): Promise<void> {
-    // A look that hangs, or a process that was stopped: what the others did meanwhile is not known.
+    // After a check that hung, or a pause of the process, the state in between is unknown.
     if (performance.now() - this.lookedAt > EVERY_MS + LATE_MS) this.troubledAt = performance.now();
     if (this.looking !== null) return;
     this.looking = this.look();
@@ -83,9 +83,9 @@ export class DatabaseWatch implements OnModuleInit, BeforeApplicationShutdown {
 
   private correct(epochMs: number, at: number): void {
     const now = performance.now();
-    // The leases are of the time before: those of the living are renewed first.
+    // The leases were written before the step: processes that run renew theirs first.
     if (this.isMeasured && Math.abs(wallClock() - (epochMs + now - at)) > LATE_MS) this.troubledAt = now;
-    // Also where both agree: from then on a step of the host's clock moves nothing.
+    // Also if both clocks agree: after this, a step of the host's clock has no effect.
     if (!this.isMeasured || Math.abs(wallClock() - (epochMs + now - at)) > NOISE_MS) setWallClock(epochMs, at);
     this.isMeasured = true;
     this.skewMs = hostClock() - (epochMs + now - at);

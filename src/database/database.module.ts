@@ -7,7 +7,7 @@ import { EmbeddedKeeper } from './embedded-keeper.js';
 
 export const DATABASE = Symbol('database');
 
-/** Global, so that it stops last: what others drain at shutdown is still recorded. */
+/** Global, so that it stops last: work that others finish at shutdown is still recorded. */
 @Global()
 @Module({})
 export class DatabaseModule implements OnApplicationShutdown {

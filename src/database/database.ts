@@ -11,23 +11,23 @@ import { openPostgres } from './postgres.js';
 import type { Opened } from './postgres.js';
 import type { Tables } from './tables.js';
 
-/** The one handle on the truth: Kysely for our queries, the pool for the queue when it lives here too. */
+/** The connection to the database: Kysely for our queries, and the pool for the queue if it uses the same database. */
 export interface Database {
   kysely: Kysely<Tables>;
   pool: pg.Pool;
   /** True: PGlite in this process. */
   embedded: boolean;
-  /** For people: where the data is, without credentials. */
+  /** For log lines: where the data is, without credentials. */
   place: string;
-  /** Of our tables. */
+  /** The schema of our tables. */
   schema: string;
-  /** Changes when the database is made anew or restored, so that what was remembered of it elsewhere is told apart. */
+  /** Changes if the database is created anew or restored, to recognise outdated memories of it elsewhere. */
   epoch: string;
   migrate: Opened['migrate'];
   close(): Promise<void>;
 }
 
-/** Opens and migrates. Throws StartError when the server or the folder cannot be used. */
+/** Opens and migrates the database. Throws StartError if the server or the folder cannot be used. */
 export async function openDatabase(config: Pick<Config, 'databaseUrl' | 'dataDir'>): Promise<Database> {
   const opened = config.databaseUrl ? await openPostgres(config.databaseUrl) : await openEmbedded(config.dataDir);
   const { pool, place, schema, close } = opened;
@@ -47,11 +47,13 @@ export async function openDatabase(config: Pick<Config, 'databaseUrl' | 'dataDir
 const runs = new Map<string, number>();
 
 /**
- * Runs a statement outside of any transaction that each connection parses and plans under a name of its own: a good part of
- * what a small one costs. Its text must always be the same. It is tried again when it met another in a deadlock.
+ * Runs a statement, outside of any transaction, that each connection parses and plans once under its own name: parsing
+ * and planning are a good part of the cost of a small statement. The text must always be the same. Repeated after a
+ * deadlock.
  *
- * Connections plan it anew, under the next name, each time its runs have doubled. PostgreSQL keeps a plan until a table of it
- * is analysed, a minute after a flood or later, and a plan for tables of one page reads all of them whatever they grow to.
+ * Connections plan again, under the next name, each time the number of runs has doubled. PostgreSQL keeps a plan until
+ * a table is analysed, a minute or more after a flood of rows, and a plan for tables of one page reads all rows,
+ * however many they are later.
  */
 export async function executePrepared<Row>(database: Database, name: string, query: RawBuilder<Row>): Promise<Row[]> {
   const { sql: text, parameters } = query.compile(database.kysely);
@@ -63,14 +65,15 @@ export async function executePrepared<Row>(database: Database, name: string, que
   return rows as Row[];
 }
 
-/** Rejects when the database takes no writes: away, read-only, a standby, full. */
+/** Rejects if the database accepts no writes: unreachable, read-only, a standby, or full. */
 export async function probeWrites({ pool }: Pick<Database, 'pool'>): Promise<void> {
   await pool.query('update write_probe set written_at = now()');
 }
 
 /**
- * A dump restored makes tables, and often a database or a server, of new numbers; a server rolled back to an earlier moment
- * begins a new timeline (postgresql.org/docs/current/continuous-archiving.html). A copied volume alone shows nothing.
+ * A restored dump creates tables, and often a database or a server, with new numbers; a server restored to an earlier
+ * time begins a new timeline (postgresql.org/docs/current/continuous-archiving.html). A copied volume alone is not
+ * recognised.
  */
 async function readEpoch(pool: pg.Pool): Promise<string> {
   const { rows } = await pool.query<{ epoch: string }>(`

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { StartError } from '../common/start-error.js';
 import { isFull } from './disk-room.js';
 
-/** What PGlite throws is no Error. */
+/** PGlite throws objects that are not Errors. */
 const inWasm = (errno: number): object => ({ name: 'ErrnoError', errno });
 
 it.each([
@@ -13,7 +13,7 @@ it.each([
   ['a quota, in PGlite', inWasm(19)],
   ['the largest file allowed, in PGlite', inWasm(22)],
   ['a cause', new StartError('It cannot be opened', inWasm(51))],
-])('a disk that is full is known by %s', (_what, error) => {
+])('recognises a full disk by %s', (_what, error) => {
   expect(isFull(error)).toBe(true);
 });
 
@@ -22,6 +22,6 @@ it.each([
   ['one that is missing, in PGlite', inWasm(44)],
   ['a number of another kind', { errno: 51 }],
   ['nothing', undefined],
-])('a disk is not full by %s', (_what, error) => {
+])('does not take for a full disk: %s', (_what, error) => {
   expect(isFull(error)).toBe(false);
 });

@@ -8,12 +8,12 @@ const SEGMENT_BYTES = 16 * 1_048_576;
 const FILES = 1_500;
 const MIB = 1_048_576;
 
-/** No space or no inode, a quota, the largest file allowed (errno(3)). */
+/** No space, no quota, or larger than the largest file (errno(3)). */
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
-/** The same as PGlite, which is WebAssembly, throws them (github.com/WebAssembly/WASI, `errno` of preview 1). */
+/** The same errors in PGlite, which is WebAssembly (github.com/WebAssembly/WASI, `errno` of preview 1). */
 const FULL_IN_WASM = new Set([51, 19, 22]);
 
-/** Whether the disk has refused a write. */
+/** Whether the disk refused a write. */
 export function isFull(error: unknown): boolean {
   const { code, name, errno, cause } = (error ?? {}) as Record<string, unknown>;
   if (FULL.has(String(code))) return true;
@@ -21,7 +21,10 @@ export function isFull(error: unknown): boolean {
   return cause !== undefined && isFull(cause);
 }
 
-/** Whether a new database has no room there. PGlite does not always say why it has ended: a file of its log's size is tried. */
+/**
+ * Whether the disk has no room for a new database. PGlite does not always report the reason of its end, so this writes
+ * a file of the size of its log.
+ */
 export function hasNoRoom(folder: string): boolean {
   if (leftOf(folder) < ROOM_BYTES) return true;
   const file = join(folder, 'room.tried');
@@ -41,7 +44,7 @@ function leftOf(folder: string): number {
   return bavail * bsize;
 }
 
-/** `folder` is DATA_DIR, and there. */
+/** `folder` is DATA_DIR; it exists. */
 export function noRoom(folder: string): StartError {
   return new StartError(
     `DATA_DIR ${folder}: its disk ${stateOf(folder)}, and ${ROOM_BYTES / MIB} MB for ${FILES} files are needed: free some, or set DATA_DIR to a folder on another disk`,
@@ -52,7 +55,7 @@ function stateOf(folder: string): string {
   const left = leftOf(folder);
   if (left < ROOM_BYTES) return `has ${Math.floor(left / MIB)} MB left`;
   const { files, ffree } = statfsSync(folder);
-  // Some file systems have no number of files, and say 0.
+  // Some file systems have no limit of files and report 0.
   if (files > 0 && ffree < FILES) return `has room for ${ffree} files`;
   return 'takes no more (a quota, or ulimit -f)';
 }

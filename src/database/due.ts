@@ -2,16 +2,18 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { Database } from './database.js';
 
-/** Rows that a round of housekeeping would take, of how many of their kind. */
+/** How many rows a round of housekeeping would delete, and how many there are. */
 export interface Due {
   due: number;
   all: number;
 }
 
-/** A round that takes no more than this is no mass removal, so that small installations need no guard. */
+/** A round that deletes no more rows needs no guard against mass deletion, so small installations have none. */
 export const FEW = 20;
 
-/** Counts both, the second only where it matters: some 100 ms for a million rows. Each is what follows `from`. */
+/**
+ * Counts both, the second only if needed: about 100 ms for a million rows. Both parameters are the text after `from`.
+ */
 export async function countDue(
   { kysely }: Pick<Database, 'kysely'>,
   due: RawBuilder<unknown>,

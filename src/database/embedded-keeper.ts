@@ -5,27 +5,27 @@ import { HOUR_MS, MINUTE_MS } from '../common/durations.js';
 import { Rounds } from '../common/rounds.js';
 import type { Database } from './database.js';
 
-/** A look that finds nothing to do takes 1 to 5 ms. */
+/** An idle round takes 1 to 5 ms. */
 const EVERY_MS = 5_000;
-/** A checkpoint of so much takes some 60 ms, in which this process does nothing else; after a kill it is read again in a second. */
+/** A checkpoint of this size blocks the process for about 60 ms; after a kill, reading it again takes a second. */
 const CHECKPOINT_BYTES = 64 * 2 ** 20;
-/** PostgreSQL's own `checkpoint_timeout`. */
+/** PostgreSQL's default `checkpoint_timeout`. */
 const CHECKPOINT_MS = 5 * MINUTE_MS;
-/** As PostgreSQL's autovacuum: so many dead rows, and a fifth of the table. */
+/** Like PostgreSQL's autovacuum: this many dead rows, and a fifth of the table. */
 const DEAD_ROWS = 1_000;
 const DEAD_SHARE = 0.2;
 /**
- * A session remembers for each temporary table what these do not have of it, 0.6 KB a table, until they are written anew (4 ms
- * each). BullMQ makes them by the job, and this session lasts as long as the process.
+ * For each temporary table a session caches what these catalogs lack, 0.6 KB per table, until they are rewritten (4 ms
+ * each). BullMQ creates temporary tables per job, and this session lasts as long as the process.
  */
 const REMEMBERED = ['pg_statistic', 'pg_type'];
-/** A statement that held everything up for longer is told. */
+/** A statement that blocked longer is logged. */
 const LONG_MS = 1_000;
 const TELL_MS = HOUR_MS;
 
 /**
- * PGlite is one process without PostgreSQL's background ones: nothing would write checkpoints, so that the log grew without
- * end and was read from its beginning after a crash, and nothing would take dead rows away.
+ * Writes checkpoints and vacuums for PGlite, which has none of PostgreSQL's background processes: the log would grow
+ * without limit and be read from its beginning after a crash, and dead rows would stay.
  */
 export class EmbeddedKeeper implements OnModuleInit, BeforeApplicationShutdown {
   private readonly log = new Logger('Database');
@@ -47,7 +47,10 @@ export class EmbeddedKeeper implements OnModuleInit, BeforeApplicationShutdown {
     await this.rounds.end();
   }
 
-  /** At most a checkpoint, two small catalogs and one table, so that requests get their turn in between. */
+  /**
+   * Runs at most a checkpoint, the vacuum of two small catalogs and of one table, so that requests get a turn in
+   * between.
+   */
   async look(): Promise<void> {
     const sizes = await this.readSizes();
     if (sizes.unsaved > CHECKPOINT_BYTES || (sizes.unsaved > 0 && this.isCheckpointDue())) {
@@ -64,7 +67,7 @@ export class EmbeddedKeeper implements OnModuleInit, BeforeApplicationShutdown {
     return performance.now() - this.checkpointAt > CHECKPOINT_MS;
   }
 
-  /** Bytes: of the log since the last checkpoint, of all of the log's files, of the tables. */
+  /** Bytes: of the log since the last checkpoint, of all log files, of the tables. */
   private async readSizes(): Promise<{ unsaved: number; log: number; tables: number }> {
     const { rows } = await sql<{ unsaved: number; log: number; tables: number }>`
       select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), redo_lsn)::float8 as unsaved,
@@ -74,9 +77,12 @@ export class EmbeddedKeeper implements OnModuleInit, BeforeApplicationShutdown {
     return rows[0]!;
   }
 
-  /** The table that has waited longest, small ones before large ones; the catalog's too, because BullMQ makes temporary tables. */
+  /**
+   * The table that has waited longest, small ones before large ones; includes the catalog's tables, because BullMQ
+   * creates temporary tables.
+   */
   private async findDeadRows(): Promise<string | undefined> {
-    // What this session has counted is seen after it was flushed: otherwise once in some seconds.
+    // Flushes this session's counts, which are otherwise visible only after some seconds.
     await sql`select pg_stat_force_next_flush()`.execute(this.database.kysely);
     const { rows } = await sql<{ name: string }>`
       select format('%I.%I', schemaname, relname) as name from pg_stat_all_tables

@@ -20,7 +20,7 @@ interface Result {
   command: string;
 }
 
-/** Opens or creates the database under `dataDir`; 4–6 s for a new one, about 1 s afterwards. */
+/** Opens or creates the database under `dataDir`; 4 to 6 s for a new one, about 1 s afterwards. */
 export async function openEmbedded(dataDir: string): Promise<Opened> {
   const folder = resolve(dataDir);
   const unlock = lockFolder(folder);
@@ -28,10 +28,10 @@ export async function openEmbedded(dataDir: string): Promise<Opened> {
     const made = checkDataFiles(folder);
     keepPrivate(join(folder, 'database'));
     const db = await PGlite.create(join(folder, 'database'), { parsers: PARSERS });
-    // It is in this process: a statement that takes long stops what would watch it as well, so that none is bounded.
+    // No limit for statements: the database runs in this process, so a long statement also blocks the timer.
     await db.exec(preparation('public, bullmq', 0));
     made();
-    // Kysely and BullMQ use connect, query, end and on of a pg.Pool, which is what EmbeddedPool has.
+    // Kysely and BullMQ use only connect, query, end and on of a pg.Pool, which EmbeddedPool has.
     const pool = new EmbeddedPool(db) as unknown as pg.Pool;
     const close = async () => {
       await pool.end();
@@ -50,7 +50,10 @@ export async function openEmbedded(dataDir: string): Promise<Opened> {
   }
 }
 
-/** Closes the database's folder to other users: PGlite makes its files, with tokens, users and texts, readable by all of them. */
+/**
+ * Makes the database's folder private: PGlite's files, with tokens, users and texts, are readable by every user of the
+ * machine.
+ */
 function keepPrivate(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   if ((statSync(folder).mode & 0o077) === 0) return;
@@ -70,8 +73,8 @@ const PARSERS = {
 };
 
 /**
- * PGlite is one PostgreSQL session, given here the shape of a `pg.Pool`. A transaction holds the session from BEGIN to
- * COMMIT or ROLLBACK; single statements queue between transactions. LISTEN stands apart, because PGlite delivers
+ * Gives PGlite, a single PostgreSQL session, the interface of a `pg.Pool`. A transaction holds the session from BEGIN
+ * to COMMIT or ROLLBACK; single statements queue between transactions. LISTEN is separate, because PGlite delivers
  * notifications beside the session.
  */
 class EmbeddedPool extends EventEmitter {
@@ -79,7 +82,7 @@ class EmbeddedPool extends EventEmitter {
 
   constructor(private readonly db: PGlite) {
     super();
-    // BullMQ adds an 'error' listener for each queue and worker, which are more than Node takes for a leak.
+    // BullMQ adds an 'error' listener for each queue and worker, more than Node's limit for its leak warning.
     this.setMaxListeners(0);
   }
 
@@ -169,12 +172,12 @@ class EmbeddedClient extends EventEmitter {
   }
 }
 
-/** BullMQ's statements begin with a comment that says what they are for. */
+/** BullMQ's statements begin with a comment. */
 function withoutComments(text: Statement): string {
   return (typeof text === 'string' ? text : text.text).replace(/^(\s+|--[^\n]*(\n|$)|\/\*[\s\S]*?\*\/)+/, '');
 }
 
-/** First come, first served. */
+/** A lock granted in the order of requests. */
 class Lock {
   private tail: Promise<void> = Promise.resolve();
 
@@ -190,7 +193,7 @@ class Lock {
 async function run(db: PGlite, text: Statement, values?: unknown[]): Promise<Result> {
   const statement = typeof text === 'string' ? text : text.text;
   const parameters = values ?? (typeof text === 'string' ? undefined : text.values);
-  // Only the simple protocol (exec) takes several statements in one text, as migrations send them.
+  // Only the simple protocol (exec) accepts several statements in one text, which migrations send.
   const result = parameters?.length ? await db.query(statement, parameters) : (await db.exec(statement)).at(-1);
   const rows = (result?.rows ?? []) as Record<string, unknown>[];
   const command = /^\w+/.exec(withoutComments(text))?.[0].toUpperCase() ?? '';

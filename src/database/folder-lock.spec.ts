@@ -30,7 +30,7 @@ async function deadProcess(): Promise<number> {
   return child.pid ?? 0;
 }
 
-it('makes the folder for its owner only, writes who has it, and gives it back', () => {
+it('creates a private folder, writes a lock with the holder, and releases it', () => {
   const inner = join(folder, 'a', 'b');
   const release = lockFolder(inner);
   expect(readFileSync(join(inner, 'lock'), 'utf8')).toEqual(MINE);
@@ -39,37 +39,40 @@ it('makes the folder for its owner only, writes who has it, and gives it back', 
   expect(existsSync(join(inner, 'lock'))).toBe(false);
 });
 
-it('refuses a folder that a living process has, names it, and leaves its lock alone', () => {
+it('refuses a folder locked by a running process, names the process, and leaves the lock', () => {
   writeFileSync(lock, `${process.ppid}\n`);
   expect(() => lockFolder(folder)).toThrow(StartError);
   expect(() => lockFolder(folder)).toThrow(`DATA_DIR ${folder} is in use by process ${process.ppid}`);
   expect(readFileSync(lock, 'utf8')).toBe(`${process.ppid}\n`);
 });
 
-it('also of another user, whose process cannot be signalled', () => {
-  // Process 1 is root's; for root itself it is merely alive.
+it("refuses a folder locked by another user's process, which cannot be signalled", () => {
+  // Process 1 is root's; for root itself it is simply running.
   writeFileSync(lock, '1\n');
   expect(() => lockFolder(folder)).toThrow('is in use by process 1');
 });
 
-it.runIf(existsSync('/proc/self/stat'))('knows a holder that was stopped from another process with its number', () => {
-  const inner = join(folder, 'own');
-  lockFolder(inner);
-  const start = readFileSync(join(inner, 'lock'), 'utf8').trim().split(' ')[2]!;
-  const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8');
-  const parents = /.*\) (?:\S+ ){19}(\d+)/.exec(stat)![1]!;
-  expect(Number(start)).toBeGreaterThanOrEqual(Number(parents));
-  writeFileSync(lock, `${process.ppid} ${hostname()} ${parents}\n`);
-  utimesSync(lock, new Date(0), new Date(0));
-  expect(() => lockFolder(folder)).toThrow(`is in use by process ${process.ppid}`);
-  writeFileSync(lock, `${process.ppid} ${hostname()} ${Number(parents) - 1}\n`);
-  expect(() => lockFolder(folder)).toThrow(`is in use by process ${process.ppid}`);
-  utimesSync(lock, new Date(0), new Date(0));
-  lockFolder(folder);
-  expect(readFileSync(lock, 'utf8')).toEqual(MINE);
-});
+it.runIf(existsSync('tells a stopped holder from another process with the same number'))(
+  'knows a holder that was stopped from another process with its number',
+  () => {
+    const inner = join(folder, 'own');
+    lockFolder(inner);
+    const start = readFileSync(join(inner, 'lock'), 'utf8').trim().split(' ')[2]!;
+    const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8');
+    const parents = /.*\) (?:\S+ ){19}(\d+)/.exec(stat)![1]!;
+    expect(Number(start)).toBeGreaterThanOrEqual(Number(parents));
+    writeFileSync(lock, `${process.ppid} ${hostname()} ${parents}\n`);
+    utimesSync(lock, new Date(0), new Date(0));
+    expect(() => lockFolder(folder)).toThrow(`is in use by process ${process.ppid}`);
+    writeFileSync(lock, `${process.ppid} ${hostname()} ${Number(parents) - 1}\n`);
+    expect(() => lockFolder(folder)).toThrow(`is in use by process ${process.ppid}`);
+    utimesSync(lock, new Date(0), new Date(0));
+    lockFolder(folder);
+    expect(readFileSync(lock, 'utf8')).toEqual(MINE);
+  },
+);
 
-it('takes one that is given back while it looks', () => {
+it('takes a lock that is released during the check', () => {
   writeFileSync(lock, '7 other-container\n');
   vi.mocked(statSync).mockImplementationOnce((file) => {
     rmSync(file);
@@ -79,21 +82,24 @@ it('takes one that is given back while it looks', () => {
   expect(readFileSync(lock, 'utf8')).toEqual(MINE);
 });
 
-it('takes over what a dead process left', async () => {
+it('takes over the lock of a dead process', async () => {
   writeFileSync(lock, `${await deadProcess()}\n`);
   lockFolder(folder);
   expect(readFileSync(lock, 'utf8')).toEqual(MINE);
 });
 
-it.each(['', 'nonsense', '-1\n', '0\n', `${process.pid}\n`])('takes over a lock that names nobody: %j', (content) => {
-  // The last: in a container every process is number 1, also the one that left the lock.
-  writeFileSync(lock, content);
-  lockFolder(folder);
-  expect(readFileSync(lock, 'utf8')).toEqual(MINE);
-});
+it.each(['takes over a lock without a valid process: %j', 'nonsense', '-1\n', '0\n', `${process.pid}\n`])(
+  'takes over a lock that names nobody: %j',
+  (content) => {
+    // The last: in a container every process is number 1, including the one that left the lock.
+    writeFileSync(lock, content);
+    lockFolder(folder);
+    expect(readFileSync(lock, 'utf8')).toEqual(MINE);
+  },
+);
 
-it('refuses one that a container of another name has touched lately, and takes over a stale one', () => {
-  // Its number may be anybody's here, also our own.
+it('refuses a lock recently touched by a container with another name, and takes over a stale one', () => {
+  // The number may be that of any process here, even our own.
   writeFileSync(lock, `${process.pid} other-container\n`);
   expect(() => lockFolder(folder)).toThrow(`DATA_DIR ${folder} is in use by process ${process.pid} on other-container`);
   utimesSync(lock, new Date(), new Date(Date.now() - 16_000));
@@ -102,7 +108,7 @@ it('refuses one that a container of another name has touched lately, and takes o
   release();
 });
 
-it('refuses one that was touched in this very millisecond', () => {
+it('refuses a lock touched in the same millisecond', () => {
   writeFileSync(lock, '7 other-container\n');
   const now = Date.now() / 1_000;
   utimesSync(lock, now, now + 0.000_9);
@@ -114,7 +120,7 @@ it('refuses one that was touched in this very millisecond', () => {
   }
 });
 
-it('takes over one of a time to come, as of a host whose clock is ahead, when nobody touches it', () => {
+it('takes over a lock with a future time (a host whose clock is ahead) if it is not touched', () => {
   writeFileSync(lock, '7 other-container\n');
   const later = new Date(Date.now() + 3_600_000);
   utimesSync(lock, later, later);
@@ -132,7 +138,7 @@ it('takes over one of a time to come, as of a host whose clock is ahead, when no
   }
 });
 
-it('refuses one of a time to come that moves', () => {
+it('refuses a lock with a future time that is touched', () => {
   writeFileSync(lock, '7 other-container\n');
   const touch = (ms: number): void => utimesSync(lock, new Date(), new Date(Date.now() + ms));
   touch(3_600_000);
@@ -144,7 +150,7 @@ it('refuses one of a time to come that moves', () => {
   wait.mockRestore();
 });
 
-it('touches its lock while it has it, so that others see it is alive', () => {
+it('touches its lock regularly, so that other processes see that it is alive', () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   try {
     const release = lockFolder(folder);
@@ -158,22 +164,22 @@ it('touches its lock while it has it, so that others see it is alive', () => {
   }
 });
 
-it('says in one line that the folder cannot be used', () => {
+it('reports in one line that the folder cannot be used', () => {
   const file = join(folder, 'file');
   writeFileSync(file, '');
   expect(() => lockFolder(file)).toThrow(StartError);
   expect(() => lockFolder(file)).toThrow(/^DATA_DIR .*file cannot be written: E/);
 });
 
-describe('a lock that came along with a copy of the folder', () => {
-  /** Of a process that lives, and of a file that is another one. */
+describe('a lock in a copy of the folder', () => {
+  /** Of a running process, and of another file. */
   const copied = (): void => writeFileSync(lock, `${process.ppid} ${hostname()} - 1\n`);
   const age = (seconds: number): void => {
     const then = new Date(Date.now() - seconds * 1_000);
     utimesSync(lock, then, then);
   };
 
-  it.each([3_600, 13.5])('is taken over: copied %d s ago', (seconds) => {
+  it.each([3_600, 13.5])('is taken over %d s after the copy', (seconds) => {
     copied();
     age(seconds);
     const said = vi.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
@@ -182,7 +188,7 @@ describe('a lock that came along with a copy of the folder', () => {
     said.mockRestore();
   });
 
-  it('is not, while its holder touches it', async () => {
+  it('is refused while its holder touches it', async () => {
     copied();
     const holder = spawn('sh', ['-c', `while :; do touch "${lock}"; sleep 0.1; done`]);
     await once(holder, 'spawn');
@@ -191,7 +197,7 @@ describe('a lock that came along with a copy of the folder', () => {
     await once(holder, 'exit');
   });
 
-  it('is not, when it is the file that its holder wrote', () => {
+  it('is refused if it is the file that its holder wrote', () => {
     copied();
     writeFileSync(lock, `${process.ppid} ${hostname()} - ${statSync(lock).ino}\n`);
     age(3_600);

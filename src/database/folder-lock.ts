@@ -18,19 +18,20 @@ import { hostClock } from '../common/clock.js';
 import { StartError } from '../common/start-error.js';
 import { isFull, noRoom } from './disk-room.js';
 
-/** A living holder touches its lock every so often; in another container that is all we see of it. */
+/** Interval at which a living holder touches its lock; the only sign of life from another container. */
 const TOUCH_MS = 3_000;
-/** Five touches missed: a process busy opening its database may miss two. */
+/** Five missed touches: a process busy opening its database may miss two. */
 const STALE_MS = 15_000;
-/** Of those who start at the same moment one may take or give back the lock while another reads it. */
+/** Of processes that start at the same time, one may take or release the lock while another reads it. */
 const ATTEMPTS = 3;
-/** Between two looks at a lock that may have been copied. */
+/** Interval between two checks of a lock that may be a copy. */
 const LOOK_MS = 250;
 
 /**
- * Takes the data folder for this process: two of them in one PGlite folder would destroy it. A lock left behind by a
- * killed process is taken over; one from another host or container when nobody has touched it for STALE_MS, and so is one
- * that came along with a copy of the folder, which is another file than its holder wrote. Returns the release. Throws StartError when the folder is taken or cannot be written.
+ * Locks the data folder for this process: two processes in one PGlite folder would destroy it. A lock left by a killed
+ * process is taken over. A lock from another host or container is taken over after STALE_MS without a touch, and so is
+ * the lock in a copy of the folder, which is another file than its holder wrote. Returns the function that releases the
+ * lock. Throws StartError if the folder is taken or cannot be written.
  */
 export function lockFolder(folder: string): () => void {
   const file = join(folder, 'lock');
@@ -48,7 +49,8 @@ export function lockFolder(folder: string): () => void {
     process.off('exit', release);
     rmSync(file, { force: true });
   };
-  // Also when a start or a drain is cut short: the next container, of another name, would wait for the lock's age.
+  // Also if a start or stop is cut short: otherwise the next container, with another name, would wait until the lock is
+  // stale.
   process.on('exit', release);
   return release;
 }
@@ -62,7 +64,7 @@ function take(file: string, folder: string): void {
         new Logger('Database').warn(`DATA_DIR ${folder} is a copy, its lock came along: opening it`);
       }
       if (left !== null) removeStale(file, left, folder);
-      // wx: of two processes that got here at once, one fails.
+      // wx: of two processes here at the same time, one fails.
       writeLock(file);
       return;
     } catch (error) {
@@ -71,7 +73,10 @@ function take(file: string, folder: string): void {
   }
 }
 
-/** `<pid> <host> <start> <file>`: the number of the file itself, which a copy does not have; `-` where nobody says a start. */
+/**
+ * `<pid> <host> <start> <file>`: the number of the file itself, which differs in a copy; `-` if the start time is
+ * unknown.
+ */
 function writeLock(file: string): void {
   const opened = openSync(file, 'wx');
   try {
@@ -83,8 +88,8 @@ function writeLock(file: string): void {
 }
 
 /**
- * True when the lock is another file than the one its holder wrote, and nobody touches it while others would: a file system
- * may also number its files anew. A copy that was made just now is waited for.
+ * True if the lock is another file than its holder wrote and is not touched for a while: a file system may also
+ * renumber its files. Waits for a copy that was just made.
  */
 function isCopied(lock: string, file: string): boolean {
   const [, , , written] = lock.trim().split(' ');
@@ -108,8 +113,8 @@ function codeOf(error: unknown): string {
 }
 
 /**
- * When a process began, in ticks of the machine: with it a number is one process's for good. '' where there is no /proc
- * (proc(5): the 22nd field of stat, counted from behind the name, which may hold anything).
+ * The start time of a process in clock ticks, which makes a process number unique. '' without /proc (proc(5): field 22
+ * of stat, counted from behind the name, which may contain any character).
  */
 function startOf(pid: number): string {
   try {
@@ -134,7 +139,7 @@ function readLock(file: string): string | null {
   }
 }
 
-/** Somebody may have taken the whole folder away: that is no reason to stop. */
+/** Not an error: the whole folder may have been removed. */
 function touch(file: string): void {
   try {
     const now = new Date(hostClock());
@@ -144,7 +149,10 @@ function touch(file: string): void {
   }
 }
 
-/** Moved aside first: of two that found the same stale lock, the slower one must not remove the quicker one's new lock. */
+/**
+ * Moves the file aside first: of two processes that found the same stale lock, the slower one must not remove the new
+ * lock of the faster one.
+ */
 function removeStale(file: string, left: string, folder: string): void {
   const aside = `${file}.stale.${process.pid}`;
   renameSync(file, aside);
@@ -157,24 +165,25 @@ function removeStale(file: string, left: string, folder: string): void {
 }
 
 /**
- * A time well ahead is of another host's clock, or of ours before it was set: whether it moves tells. Not one of this moment,
- * which is ahead of a clock that counts whole milliseconds.
+ * A future time comes from another host's clock, or from ours before it was set: a touch shows that the holder lives. A
+ * time within this millisecond is not a future time.
  */
 function isTouched(file: string): boolean {
   const ageMs = hostClock() - statSync(file).mtimeMs;
   return ageMs <= -STALE_MS ? isTouchedWithin(STALE_MS, file) : ageMs < STALE_MS;
 }
 
-/** Process numbers say something on their own host only: each container counts from 1. */
+/** Process numbers are valid on their own host only: each container counts from 1. */
 function isAlive(lock: string, file: string): boolean {
   const [pid, host, start = ''] = lock.trim().split(' ');
   const holder = Number(pid);
   if (!Number.isInteger(holder) || holder <= 0) return false;
   if (host !== undefined && host !== hostname()) return isTouched(file);
-  // A container that is started again has its host name and is number 1 again, as the one that left the lock was.
+  // A restarted container has its old host name and is number 1 again, like the process that left the lock.
   if (holder === process.pid) return false;
-  // Another process has its number now: the holder has ended, or is in another container of this name. A holder that lives
-  // and was merely stopped, or slept with its machine, keeps the folder however long ago it touched: it will go on in it.
+  // If the start time differs, the number was reused: the holder has ended, or is in another container with this name.
+  // A holder that was only stopped, or slept with its machine, keeps the folder however old its touch is, because it
+  // will continue.
   const startNow = startOf(holder);
   if (/^\d+$/.test(start) && startNow !== '' && startNow !== start) return isTouched(file);
   try {

@@ -5,21 +5,21 @@ import type { Condition, Filter } from '../common/filter.js';
 import type { Cursor, Key, Page, PageRequest } from '../common/paging.js';
 import type { Tables } from './tables.js';
 
-/** A list that is read by pages. */
+/** A list that is read in pages. */
 export interface List<Row> {
-  /** The columns it is ordered by, ascending, with their types; together they are unique, and `rows` selects them too. */
+  /** The columns of the order, ascending, with their types; together they are unique, and `rows` selects them too. */
   keys: Readonly<Record<string, 'bigint' | 'text'>>;
   /** `device where application_id = …`: with an index over conditions and keys, a page touches its own rows only. */
   from: RawBuilder<unknown>;
-  /** Selects the rows to the keys that `page` selects, in any order. */
+  /** Selects the rows for the keys that `page` selects, in any order. */
   rows: (page: RawBuilder<unknown>) => RawBuilder<Row>;
-  /** When somebody knows better than counting `from`. */
+  /** If a stored count exists; else `from` is counted. */
   count?: () => Promise<number>;
 }
 
 /**
- * The page beside its cursor, or else the one at its offset, for which PostgreSQL passes over as many index entries.
- * Several lists are read as one, each after the one before. Throws FPWSE0005E for a cursor of another list.
+ * The page beside its cursor, or else the one at its offset, for which PostgreSQL skips as many index entries. Several
+ * lists are read one after another, as one list. Throws FPWSE0005E for a cursor of another list.
  */
 export async function readList<Row extends object>(
   db: Kysely<Tables>,
@@ -29,14 +29,14 @@ export async function readList<Row extends object>(
   const lists = [list].flat();
   const countAll = (): Promise<number[]> =>
     Promise.all(lists.map((each) => each.count?.() ?? countRows(db, each.from)));
-  // Which list an offset is in, the counts say.
+  // The counts tell which list an offset is in.
   const counts = cursor || offset === 0 ? [] : await countAll();
   const backward = cursor?.side === 'before';
   const [origin = 0, ...key] = cursor?.key ?? [];
   if (typeof origin === 'string' || !lists[origin]) throw invalidValue('cursor', OTHER_LIST);
   const found: { part: number; row: Row }[] = [];
   let skip = offset;
-  // The one more that is asked for tells whether another page follows.
+  // One row more than requested tells whether another page follows.
   for (let part = origin; lists[part] && found.length <= size; part += backward ? -1 : 1) {
     const count = counts[part];
     if (count !== undefined && count <= skip) skip -= count;
@@ -50,7 +50,7 @@ export async function readList<Row extends object>(
   }
   const more = found.length > size;
   if (more) found.splice(backward ? 0 : size, 1);
-  // A first page that is not full is all there is.
+  // If the first page is not full, its length is the total.
   const total =
     cursor?.total ?? (offset === 0 && !more ? found.length : sum(counts.length > 0 ? counts : await countAll()));
   const link = (side: Cursor['side'], edge: (typeof found)[number] | undefined): Cursor | undefined =>
@@ -94,7 +94,7 @@ async function countRows(db: Kysely<Tables>, from: RawBuilder<unknown>): Promise
   return rows[0]?.count ?? 0;
 }
 
-const OTHER_LIST = 'it is of another list';
+const OTHER_LIST = 'it belongs to another list';
 
 function beside(keys: List<unknown>['keys'], side: Cursor['side'], key: Key): RawBuilder<boolean> {
   const types = Object.values(keys);
@@ -105,7 +105,7 @@ function beside(keys: List<unknown>['keys'], side: Cursor['side'], key: Key): Ra
   return sql`(${columns}) ${sql.raw(side === 'after' ? '>' : '<')} (${values})`;
 }
 
-/** `test` says a condition in SQL: `sameOrContains(sql.ref('name'), condition)` for a column of text. */
+/** `test` turns a condition into SQL: `sameOrContains(sql.ref('name'), condition)` for a text column. */
 export function toSql(filter: Filter, test: (condition: Condition) => RawBuilder<boolean>): RawBuilder<boolean> {
   const lists = filter.map((conditions) => sql<boolean>`(${sql.join(conditions.map(test), sql` or `)})`);
   return lists.length > 0 ? sql`(${sql.join(lists, sql` and `)})` : sql`true`;

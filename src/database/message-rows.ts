@@ -3,14 +3,14 @@ import type { Transaction } from 'kysely';
 import { bigints } from './bigints.js';
 import type { Tables } from './tables.js';
 
-/** Of one step: a transaction of some 5 to 50 ms, whatever the messages' size. */
+/** Messages per step: a transaction of about 5 to 50 ms for messages of any size. */
 export const MESSAGES_A_STEP = 100;
 const BATCHES = 200;
 const DATA_ROWS = 10_000;
 
 /**
- * One step of taking messages away whose rows the transaction holds: some of their batches and data, then those that have
- * none left. A batch that another transaction holds is left to a later step: waiting for it could be a deadlock.
+ * One step of deleting messages whose rows the transaction has locked: some of their batches and data, then the
+ * messages without any. Batches locked by another transaction are left to a later step, because waiting could deadlock.
  */
 export async function removeMessageRows(
   messageSeqs: readonly number[],

@@ -8,13 +8,13 @@ import { demandMigration, demandUse, readStanding } from './rights.js';
 import type { Standing } from './rights.js';
 import type { Tables } from './tables.js';
 
-/** Kysely's; the first of ours is in it from the first moment on, for all steps are one transaction. */
+/** Kysely's table; it contains our first step as soon as it is visible, because all steps share one transaction. */
 const LEDGER = 'kysely_migration';
 const FIRST = '0001-foundation';
 
 /**
- * Brings the tables up to this program, where they are not and the role may. Kysely's migrator takes an advisory lock, so
- * that any number of processes may start at once. Throws StartError.
+ * Migrates the tables, if needed and if the role may. Kysely's migrator holds an advisory lock, so any number of
+ * processes may start at once. Throws StartError.
  */
 export async function migrate({ migrate, pool, schema, place }: Opened): Promise<void> {
   const standing = await readStanding(pool, schema, LEDGER);
@@ -25,7 +25,7 @@ export async function migrate({ migrate, pool, schema, place }: Opened): Promise
   await migrate((unbounded) => runSteps(unbounded, schema, place));
 }
 
-/** The steps that are still to do. Of a step that this program does not know it cannot say what it has changed. */
+/** The steps that are missing. Refuses a step unknown to this program, because its effects are unknown. */
 async function readPending(pool: pg.Pool, standing: Standing, place: string): Promise<string[]> {
   if (standing.owner === null) return Object.keys(MIGRATIONS);
   const { rows } = await pool.query<{ name: string }>(`select name from ${LEDGER} order by name`);
@@ -43,7 +43,7 @@ async function runSteps(pool: pg.Pool, schema: string, place: string): Promise<v
   const migrator = new Migrator({
     db: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }),
     provider: { getMigrations: () => Promise.resolve(MIGRATIONS) },
-    // Kysely otherwise takes its tables in another schema for those of this one.
+    // Otherwise Kysely would find its tables in another schema.
     migrationTableSchema: schema,
     allowUnorderedMigrations: true,
   });

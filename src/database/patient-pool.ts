@@ -3,22 +3,25 @@ import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import { SQL_STATE, hasSqlState } from '../common/sql-state.js';
 
-/** What pg has and its types do not tell. */
+/** Members of pg's pool that its types do not declare. */
 export interface Inside {
   connection: { stream: Socket; on(event: 'errorMessage', listener: (error: { code?: string }) => void): void };
-  /** False from the writing of a query until the server is ready for the next. */
+  /** False from the sending of a query until the server is ready for the next. */
   readyForQuery: boolean;
 }
 
 /**
- * PgBouncer takes a connection at once and lets its first statement wait for a session, for two minutes by default. Less
+ * PgBouncer accepts a connection at once and lets its first statement wait for a session, two minutes by default. Less
  * than CONNECT_MS, after which pg ends the callers' waits.
  */
 const SESSION_MS = 3_000;
-/** So long after a refusal, one connection more is asked for again. */
+/** After a refusal, the next attempt to open another connection. */
 const ASK_AGAIN_MS = 10_000;
 
-/** PostgreSQL's word for `max_connections` is a code; PgBouncer's, for `max_client_conn` and `query_wait_timeout`, are words. */
+/**
+ * PostgreSQL reports `max_connections` by a code, PgBouncer reports `max_client_conn` and `query_wait_timeout` by text
+ * only.
+ */
 const NONE_FREE = /no more connections allowed|query_wait_timeout/;
 
 export class NoConnectionFree extends Error {
@@ -35,13 +38,13 @@ export class NoConnectionFree extends Error {
 type Callback = Parameters<pg.Pool['connect']>[0];
 
 /**
- * A pool that goes on with the connections it has when the server or a pooler has no more. In pg's own pool a caller waits for
- * a new connection although a used one has come back to the pool.
+ * A pool that continues with its open connections if the server or a pooler refuses more. In pg's own pool a caller
+ * waits for a new connection although a used one has been returned.
  */
 export class PatientPool extends pg.Pool {
   private readonly logger = new Logger('Database');
   private readonly waiting = new Set<Inside>();
-  /** Connections that are prepared. */
+  /** Number of prepared connections. */
   private held = 0;
   private refusedAt: number | undefined;
 
@@ -50,12 +53,12 @@ export class PatientPool extends pg.Pool {
     options: pg.PoolConfig,
     private readonly prepare: (client: pg.ClientBase) => Promise<void>,
   ) {
-    // The pool waits for what it answers; its types know of a plain function only.
+    // The pool awaits the result; its types declare a function without one.
     const onConnect = (client: pg.ClientBase): unknown => this.begin(client);
     super({ ...options, max: most, onConnect });
   }
 
-  /** How many connections it may have. */
+  /** Sets the maximum number of connections. */
   allow(most: number): void {
     this.most = most;
     if (this.refusedAt === undefined) this.options.max = most;
@@ -68,7 +71,7 @@ export class PatientPool extends pg.Pool {
     const connecting = super.connect().catch((error: unknown) => {
       if (!isNoneFree(error)) throw error;
       this.keepToThese();
-      // Now in turn for those that this process has.
+      // Now queues for the open connections.
       return super.connect();
     });
     if (!callback) return connecting;

@@ -6,7 +6,10 @@ import type { DatabaseAddress } from '../server-url.js';
 import { newPool } from './connection.js';
 import type { PatientPool } from './patient-pool.js';
 
-/** Connections of one process to PostgreSQL: enough for every batch in flight and the API, few enough for a default server (100). */
+/**
+ * Connections of one process to PostgreSQL: enough for all batches in flight and the API, and few enough for a default
+ * server (100).
+ */
 const MAX_CONNECTIONS = 16;
 
 type TypeId = Parameters<typeof pg.types.getTypeParser>[0];
@@ -17,7 +20,7 @@ const PARSERS = new Map<number, (text: string) => unknown>([
   [1016, (text) => (text === '{}' ? [] : text.slice(1, -1).split(',').map(Number))], // bigint[]
 ]);
 
-/** Sequences stay below 2^53, so bigint is a number here. */
+/** bigint is read as a number, because sequences stay below 2^53. */
 const types: pg.CustomTypesConfig = {
   getTypeParser(id: TypeId, format?: 'text' | 'binary') {
     const own = format === 'binary' ? undefined : PARSERS.get(id);
@@ -29,9 +32,9 @@ const types: pg.CustomTypesConfig = {
 export interface Opened {
   pool: pg.Pool;
   place: string;
-  /** Of our tables. */
+  /** The schema of our tables. */
   schema: string;
-  /** For the migrations, whose statements take as long as they take. */
+  /** Runs migrations, whose statements have no time limit. */
   migrate: <T>(work: (pool: pg.Pool) => Promise<T>) => Promise<T>;
   close: () => Promise<void>;
 }
@@ -59,7 +62,7 @@ export async function openPostgres(url: string): Promise<Opened> {
   };
 }
 
-/** For people, without credentials. */
+/** For log lines, without credentials. */
 function placeOf({ host = 'localhost', port, database }: DatabaseAddress): string {
   const where = host.startsWith('/') ? `${host}, port ${port}` : `${host}:${port}`;
   return `PostgreSQL at ${where}${database === undefined ? '' : `/${database}`}`;
@@ -68,7 +71,7 @@ function placeOf({ host = 'localhost', port, database }: DatabaseAddress): strin
 interface Found {
   pid: number;
   role: string;
-  /** The first of the search path that is there and may be used. */
+  /** The first schema of the search path that exists and may be used. */
   schema: string | null;
   path: string;
   encoding: string;
@@ -76,8 +79,8 @@ interface Found {
 }
 
 /**
- * Looks once whether the server can be worked with, and answers the schema that the role, the database or the URL leads to:
- * it is where our tables are, and stays so for this process.
+ * Checks once whether the server can be used. Returns the schema that role, database or URL lead to, which holds our
+ * tables for the life of this process.
  */
 async function inspect(address: pg.ClientConfig, place: string): Promise<string> {
   const one = newPool(address, { max: 1, searchPath: 'default' });
@@ -109,8 +112,8 @@ async function inspect(address: pg.ClientConfig, place: string): Promise<string>
 }
 
 /**
- * A pooler in transaction or statement mode gives each turn whichever session is free: what is set, prepared or listened for
- * is then another's. Two connections at once that are one session tell.
+ * A pooler in transaction or statement mode uses any free session for each transaction, so settings, prepared
+ * statements and LISTEN would apply to others. Detected by two concurrent connections with the same session.
  */
 async function refusePooledTurns(one: pg.Pool, other: pg.Pool, pid: number, place: string): Promise<void> {
   const { rows } = await other.query<{ pid: number }>('select pg_backend_pid() as pid');
@@ -122,12 +125,12 @@ async function refusePooledTurns(one: pg.Pool, other: pg.Pool, pid: number, plac
 }
 
 /**
- * For BullMQ, beside ours, so that a busy queue never starves our statements; one for all of it, because it would make one
- * for each queue and worker.
+ * A pool for BullMQ beside ours, so that a busy queue does not delay our statements; a single pool, because BullMQ
+ * would open one for each queue and worker.
  */
 export function newQueuePool(url: string, max: number): PatientPool {
   const pool = newPool({ ...readDatabaseUrl(url) }, { max, searchPath: 'bullmq' });
-  // BullMQ adds an 'error' listener for each queue and worker, which are more than Node takes for a leak.
+  // BullMQ adds an 'error' listener for each queue and worker, more than Node's limit for its leak warning.
   pool.setMaxListeners(0);
   return pool;
 }

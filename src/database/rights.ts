@@ -1,24 +1,24 @@
 import type pg from 'pg';
 import { StartError } from '../common/start-error.js';
 
-/** What the role may do in the database is looked at before it is done: a refusal halfway names a table and no cure. */
+/** Checks the role's rights before they are needed: PostgreSQL's error would name a table, but no cure. */
 
 export interface Standing {
   role: string;
   schema: string;
-  /** The schema is there. */
+  /** The schema exists. */
   isThere: boolean;
-  /** Make tables in it; where it is not there, make it. */
+  /** Whether the role may create tables in the schema, or the schema if it does not exist. */
   mayMake: boolean;
-  /** Of the tables; null: there are none. */
+  /** Owner of the tables; null: there are none. */
   owner: string | null;
   isOwner: boolean;
-  /** As `GRANT` writes them: of the role, and of whose tables these are. */
+  /** In the syntax of `GRANT`: the role, and the owner of the tables. */
   grantee: string;
   grantor: string;
 }
 
-/** `ledger`: the table that tells which migrations were done. */
+/** `ledger`: the table of completed migrations. */
 export async function readStanding(pool: pg.Pool, schema: string, ledger: string): Promise<Standing> {
   const { rows } = await pool.query<Standing>(
     `select current_user as role, $1::text as schema, n.oid is not null as "isThere",
@@ -36,7 +36,7 @@ export async function readStanding(pool: pg.Pool, schema: string, ledger: string
   return rows[0]!;
 }
 
-/** Throws StartError when the role cannot make or change the tables. */
+/** Throws StartError if the role cannot create or change the tables. */
 export function demandMigration(standing: Standing, pending: readonly string[], place: string): void {
   const { role, owner, isOwner, isThere, mayMake, grantee, grantor, schema } = standing;
   const steps = `${pending.slice(0, 3).join(', ')}${pending.length > 3 ? ', …' : ''}`;
@@ -55,7 +55,10 @@ export function demandMigration(standing: Standing, pending: readonly string[], 
   );
 }
 
-/** Throws StartError with the missing grants when the role may not use the owner's tables; with `makes`, also when it may not make tables. */
+/**
+ * Throws StartError with the missing grants if the role may not use the owner's tables; with `makes`, also if it may
+ * not create tables.
+ */
 export async function demandUse(pool: pg.Pool, standing: Standing, place: string, makes = false): Promise<void> {
   const { role, schema, owner, isOwner, grantee, grantor } = standing;
   if (isOwner) return;
@@ -74,7 +77,7 @@ export async function demandUse(pool: pg.Pool, standing: Standing, place: string
   );
 }
 
-/** The first few of what may not be used. Kysely's own tables are read alone. */
+/** The first few objects that may not be used. Kysely's own tables need read access only. */
 const MISSING = `
   with missing as (
     select nspname as name from pg_namespace 

@@ -19,7 +19,7 @@ import type { CreatedAt, Json } from './columns.js';
 import type { Notification } from '../providers/notification.js';
 import type { ProviderName } from '../providers/provider.js';
 
-/** The tables, as Kysely sees them. Their SQL, with the reasons for its shape, is in migrations/. */
+/** The tables as Kysely sees them. Their SQL, with the reasons for its form, is in migrations/. */
 export interface Tables {
   client: ClientTable;
   client_secret: ClientSecretTable;
@@ -54,14 +54,14 @@ interface ApplicationTable {
   enabled: Generated<boolean>;
   strict: Generated<boolean>;
   created_at: CreatedAt;
-  /** Since when it is gone for every caller, while its rows go in steps. */
+  /** Set when the application was removed for every caller; its rows are deleted in steps. */
   removed_at: ColumnType<Date | null, never, Date>;
-  /** Since when, by a client's word, nothing of it is written. */
+  /** Set when a client stopped the application; nothing is sent meanwhile. */
   stopped_at: ColumnType<Date | null, never, Date | null>;
   stopped_by: ColumnType<string | null, never, string | null>;
 }
 
-/** `gcm` is MobileFirst's key of the API that Google has switched off: kept to be read, never opened. */
+/** `gcm`: MobileFirst's keys of the API that Google has switched off; stored to be read, never used. */
 export type SettingName = ProviderName | 'gcm';
 
 interface ProviderSettingTable {
@@ -73,20 +73,20 @@ interface ProviderSettingTable {
   paused_reason: string | null;
   paused_by: string | null;
   paused_at: Date | null;
-  /** Of a pause: when one delivery is tried. */
+  /** Of a pause: when a single delivery is tried. */
   next_try_at: Date | null;
-  /** Of a pause: so far. */
+  /** Of a pause: number of tries. */
   tries: Generated<number>;
   updated_at: Date;
 }
 
-/** What one worker process has open at a provider for an application. */
+/** The connections of one worker process to a provider for an application. */
 export interface ProcessStatus {
   connections: number;
-  /** Requests that the peers allow at once, over all connections. */
+  /** Concurrent requests that the peers allow, summed over all connections. */
   streams: number;
   inFlight: number;
-  /** Deliveries a second since the report before. */
+  /** Deliveries per second since the previous report. */
   rate: number;
   /** Epoch ms. */
   reportedAt: number;
@@ -108,7 +108,7 @@ interface SharedTokenTable {
   expires_at: Date;
 }
 
-/** What an app says of its user: flat. */
+/** Data of an app about its user: a flat object. */
 export type DeviceAttributes = Record<string, string | number | boolean>;
 
 export interface DeviceTable {
@@ -118,7 +118,7 @@ export interface DeviceTable {
   platform: string;
   provider: ProviderName;
   token: string;
-  /** SHA-256 of what the token means (devices/device-token.ts): unique in an application at a provider. */
+  /** SHA-256 of the token's identity (devices/device-token.ts): unique per application and provider. */
   token_hash: Buffer;
   user_id: string | null;
   phone_number: string | null;
@@ -132,7 +132,7 @@ export interface DeviceTable {
   broadcast: Generated<boolean>;
   retired_reason: string | null;
   retired_at: Date | null;
-  /** `YYYY-MM-DD`, UTC: the last day on which the app gave a sign of life. */
+  /** `YYYY-MM-DD`, UTC: the last day on which the app was seen. */
   seen_on: ColumnType<never, string | undefined, string>;
   registered_at: Date;
   created_at: CreatedAt;
@@ -155,7 +155,7 @@ interface SubscriptionTable {
   created_at: CreatedAt;
 }
 
-/** Written by triggers: how many there are of a kind by name (platform or tag) is the sum of the amounts. */
+/** Written by triggers: the number of rows of a kind and name (platform or tag) is the sum of the amounts. */
 interface TallyTable {
   id: GeneratedAlways<number>;
   application_id: string;
@@ -164,32 +164,34 @@ interface TallyTable {
   amount: number;
 }
 
-/** Whom a message is for: at most one of the three lists; `platforms` narrows any of them, or all devices. */
+/** The recipients of a message: at most one of the three lists; `platforms` restricts it, or all devices. */
 export interface Target {
   deviceIds?: string[];
   userIds?: string[];
   tagNames?: string[];
   platforms?: string[];
-  /** All of them must be true of the device. */
+  /** A device must match all of them. */
   where?: DeviceCondition[];
 }
 
-/** What a campaign asks of a device beside the lists. */
+/** A campaign's conditions on a device, besides the lists. */
 export type DeviceCondition =
-  /** BCP 47 in lower case: `de` is also `de-at`. Without `of`: anything, or nothing, but `except`. */
+  /** BCP 47 in lower case: `de` includes `de-at`. Without `of`: any language or none, except `except`. */
   | { kind: 'language'; of?: string[]; except?: string[] }
-  /** `orNone`: also devices without a zone. */
+  /** `orNone`: includes devices without a zone. */
   | { kind: 'timeZone'; of: string[]; orNone: boolean }
   /** Numbers with dots, both ends included. */
   | { kind: 'appVersion'; min?: string; max?: string }
   | { kind: 'attribute'; name: string; in: DeviceAttributes[string][] }
   | { kind: 'attributeRange'; name: string; min?: number; max?: number }
-  /** Ten-thousandths of the users, `from` included and `to` not; the same users for the same salt, for ever. */
+  /**
+   * Ten-thousandths of the users, from `from` (included) to `to` (excluded); always the same users for the same salt.
+   */
   | { kind: 'share'; salt: string; from: number; to: number };
 
 /**
- * `paused` is never stored: it is what `paused_at`, or a pause at all of its providers, makes of the others. `removed`
- * is never shown: its batches go in steps, and then its row.
+ * `paused` is never stored: it follows from `paused_at`, or from a pause at all providers of the message. `removed` is
+ * never shown: its batches are deleted in steps, then its row.
  */
 export type MessageState =
   'scheduled' | 'accepted' | 'expanding' | 'sending' | 'paused' | 'finished' | 'cancelled' | 'expired' | 'removed';
@@ -204,7 +206,7 @@ interface MessageTable {
   target: Json<Target>;
   state: MessageState;
   direct: boolean;
-  /** Null: the caller did not say. */
+  /** Null: not given. */
   on_unknown: 'resend' | 'hold' | null;
   idempotency_key: string | null;
   request_hash: Buffer | null;
@@ -215,12 +217,12 @@ interface MessageTable {
   open_batches: number;
   expand_cursor: number;
   expand_max: number | null;
-  /** Since when nothing new of it is written. */
+  /** Set while the message is paused. */
   paused_at: ColumnType<Date | null, never, Date | null>;
-  /** The message whose deliveries of `resend_outcomes` (codes) are its audience. */
+  /** The original of a resend; the audience is the original's deliveries with `resend_outcomes` (codes). */
   resend_of: string | null;
   resend_outcomes: ColumnType<number[] | null, string | null, never>;
-  /** The rate that it is held to. */
+  /** The rate limit of the message. */
   rate_seq: ColumnType<number | null, number | null | undefined, never>;
   expand_at: ColumnType<Date | null, never, Date | null>;
   /** When expand_at was written. */
@@ -228,13 +230,13 @@ interface MessageTable {
   quiet: ColumnType<QuietTime[] | null, string | null | undefined, never>;
   reach_key: ColumnType<number | null, number | null | undefined, never>;
   reach_cap: ColumnType<number | null, number | null | undefined, never>;
-  /** Devices passed over because their person had been reached often enough. */
+  /** Devices skipped because of the daily cap of their person. */
   capped: Generated<number>;
-  /** When it leaves, or left; null: at once. */
+  /** Time of sending; null: at once. */
   send_at: Date | null;
   label: string | null;
   bulk_of: string | null;
-  /** Deliveries per outcome, position = code; null until it ends. */
+  /** Deliveries per outcome, index = code; null until the message ends. */
   totals: ColumnType<number[] | null, never, never>;
 }
 
@@ -242,7 +244,7 @@ interface MessageDataTable {
   message_seq: number;
   user_id: string;
   fields: Json<DeviceAttributes>;
-  /** The message has ended, and a resend may need them. */
+  /** The message has ended, and a resend may need the data. */
   kept: Generated<boolean>;
 }
 
@@ -251,15 +253,15 @@ export type QuietTime = [number, number];
 
 export type BatchState = 'waiting' | 'ready' | 'leased' | 'parked' | 'done';
 
-/** Sparse facts of single deliveries, by position in the batch. */
+/** Details of single deliveries that have any, by position in the batch. */
 export interface DeliveryDetail {
-  /** The provider's own word for the last trouble. */
+  /** The provider's reason for the last failure. */
   reason?: string;
-  /** The id that the provider knows it by, where it is kept. */
+  /** The provider's id of the delivery, if stored. */
   receipt?: string;
-  /** Times it was written to the wire. */
+  /** How many times the delivery was sent. */
   attempts: number;
-  /** Epoch ms before which it is not tried again. */
+  /** Epoch ms of the earliest next try. */
   retryAt?: number;
 }
 export type DeliveryDetails = Record<string, DeliveryDetail>;
@@ -285,12 +287,12 @@ interface BatchTable {
   /** When due_at was written. */
   waits_since: ColumnType<Date | null, never, Date | null>;
   has_slot: Generated<boolean>;
-  /** When the first of it was taken up to be written, and when something of it was last recorded. */
+  /** When the first delivery was claimed for sending, and when the last outcome was recorded. */
   started_at: ColumnType<Date | null, never, Date | null>;
   touched_at: ColumnType<Date | null, never, Date | null>;
 }
 
-/** Its events are in webhook_event, which triggers write (migrations/0012-webhooks.ts). */
+/** Events are in webhook_event, written by triggers (migrations/0012-webhooks.ts). */
 interface WebhookTable {
   id: GeneratedAlways<number>;
   application_id: string;
@@ -300,13 +302,13 @@ interface WebhookTable {
   secret: Buffer;
 }
 
-/** A user whose data goes in steps (users/user-removal.repository.ts). */
+/** A user whose data is deleted in steps (users/user-removal.repository.ts). */
 interface UserRemovalTable {
   application_id: string;
   user_id: string;
-  /** What stands in its place where an id is kept. */
+  /** Replaces the user's id where ids are kept. */
   pseudonym: string;
-  /** Of its devices that are gone. */
+  /** Of the devices that were deleted. */
   device_ids: Json<string[]>;
   asked_at: Date;
   last_device: number;
@@ -315,7 +317,7 @@ interface UserRemovalTable {
   looked_seq: Generated<number>;
 }
 
-/** How fast an application may be sent to at a provider (delivery/deliver/pace.ts). */
+/** The sending rate of an application at a provider (delivery/deliver/pace.ts). */
 export interface PaceTable {
   application_id: string;
   provider: ProviderName;
@@ -325,6 +327,6 @@ export interface PaceTable {
   lapses_at: Date;
   slot_at: Date;
   blocked_until: Date | null;
-  /** When the moments above were. */
+  /** When the times above were written. */
   written_at: Date | null;
 }

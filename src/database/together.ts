@@ -1,8 +1,8 @@
 import { SQL_CLASS, SQL_STATE, hasSqlState } from '../common/sql-state.js';
 
 /**
- * Writes items together or, when the database refuses that, each alone: one must not take the others with it. Of any other
- * failure nobody knows what it left, so that all are told and none is written twice.
+ * Writes items together, or each alone if the database refuses that, so that one bad item does not affect the others.
+ * After any other failure the result is unknown: all items get the error, and none is written twice.
  */
 export async function writeTogether<T, R>(
   items: readonly T[],
@@ -17,13 +17,13 @@ export async function writeTogether<T, R>(
   }
 }
 
-/** What became of one of them. */
+/** The result of one item. */
 export function resultOf<R>(settled: PromiseSettledResult<R>): R {
   if (settled.status === 'rejected') throw settled.reason;
   return settled.value;
 }
 
-/** Whether the transaction has certainly left nothing. */
+/** Whether the transaction has certainly left no changes. */
 function isRolledBack(error: unknown): boolean {
   const { dataException, constraintViolation, transactionRollback } = SQL_CLASS;
   if (hasSqlState(error, SQL_STATE.completionUnknown)) return false;
