@@ -5,8 +5,11 @@ import { startCarillon } from '../harness/carillon.js';
 import type { RunningCarillon } from '../harness/carillon.js';
 import { SERVERS } from './stages.js';
 
-/** What an administrator of the database does while callers send: each takes locks that statements of the program wait for. */
-describe.skipIf(!SERVERS)('while callers send, an administrator may', () => {
+/**
+ * Administration of the database while callers send: each statement takes locks that statements of the program wait
+ * for.
+ */
+describe.skipIf(!SERVERS)('while callers send, the administrator of the database may', () => {
   let carillon: RunningCarillon;
   let api: Api;
   let admin: pg.Client;
@@ -34,7 +37,7 @@ describe.skipIf(!SERVERS)('while callers send, an administrator may', () => {
       ],
     ],
     ['lock a table for a moment', ['begin; lock table message, batch; select pg_sleep(2); commit']],
-  ])('%s: no caller gets an error, and no message is lost', async (_what, statements) => {
+  ])('%s: no caller gets an error and no message is lost', async (_what, statements) => {
     let isDone = false;
     const sent: string[] = [];
     const statuses = new Set<number>();

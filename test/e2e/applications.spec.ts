@@ -6,7 +6,7 @@ import type { Answer } from '../harness/api.js';
 import { runProgram } from '../harness/program.js';
 import { EMBEDDED } from './stages.js';
 
-/** Applications over the API: listed to the end, removed with everything of theirs; and hostile requests. */
+/** Applications over the API: lists by pages, removal with all data, and hostile requests. */
 
 const program = runProgram(EMBEDDED);
 
@@ -18,7 +18,7 @@ const create = (applicationId: string): Promise<Answer<Record<string, unknown>>>
   program.api.call('POST', '/apps/', { applicationId });
 
 describe('the list', () => {
-  it('goes through all of them page by page, by the links it gives', async () => {
+  it('returns all applications page by page, by its links', async () => {
     for (const name of ['a', 'b', 'c', 'd']) expect((await create(`com.list.${name}`)).status).toBe(201);
     const seen: string[] = [];
     let path = '/apps/?size=2';
@@ -57,7 +57,7 @@ describe('the list', () => {
   });
 });
 
-/** Answers the body. */
+/** Returns the body. */
 function deleteAsIs(path: string, authorization: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(program.carillon.url);
@@ -68,20 +68,20 @@ function deleteAsIs(path: string, authorization: string): Promise<unknown> {
 }
 
 describe('a removed application', () => {
-  it('takes everything of it along, sends nothing more, and may be made again', async () => {
+  it('is removed with all its data, sends nothing more, and may be created again', async () => {
     await create('com.example.gone');
     const gone = await Api.connect(program.carillon.url, 'com.example.gone');
     await gone.registerDevices([{ deviceId: 'd', platform: 'A', token: 'sandbox:throttled-forever' }]);
     await gone.app('POST', '/tags', { name: 'news' });
     await gone.app('PUT', '/settings/gcmConf', { senderId: '123', apiKey: 'k' });
     const messageId = await gone.send({ message: { alert: 'Hello' } });
-    // Where nothing rewrites the path, a tag of this name that an older program kept can be removed.
+    // If no proxy rewrites the path, a tag of this name from an older release can be removed.
     for (const name of ['..', '%2e%2e', '.'])
       expect(await deleteAsIs(`/imfpush/v1/apps/com.example.gone/tags/${name}`, gone.authorization)).toMatchObject({
         code: 'FPWSE0001E',
         message: expect.stringContaining("'tagName'") as string,
       });
-    // A URL library makes the application's path of it.
+    // A URL library turns it into the application's path.
     expect(await gone.call('DELETE', '/apps/com.example.gone/tags/..')).toMatchObject({
       status: 409,
       body: {
@@ -125,7 +125,7 @@ describe('hostile requests', () => {
   ];
   const CONFS = ['apnsConf', 'gcmConf', 'fcmConf', 'wnsConf', 'hmsConf', 'webPushConf', 'smsConf'];
 
-  it.each(BODIES)('%s: refused in words, and nothing is kept', async (_name, body) => {
+  it.each(BODIES)('%s: refused with a reason, and nothing is stored', async (_name, body) => {
     const before = await program.api.call<List>('GET', '/apps/?expand=true');
     const calls: [string, string][] = [
       ['POST', '/apps/'],
@@ -171,6 +171,6 @@ describe('hostile requests', () => {
   });
 });
 
-it('nothing of that was a fault of ours', () => {
+it('none of these was an internal fault', () => {
   expect(program.carillon.output()).not.toMatch(/ failed|Internal error|ERROR/);
 });

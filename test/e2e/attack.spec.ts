@@ -4,15 +4,15 @@ import { MissingProgram } from '../../bench/attack/stage.js';
 
 const ATTACK_MS = 1_000;
 
-/** Twice what `npm run attack` asks for: in its first seconds the program runs code that is not compiled yet. */
+/** Twice the limit of `npm run attack`: in its first seconds the program runs code that is not compiled yet. */
 const LONGEST_TURN_MS = 100;
 
 /**
- * The short form of `npm run attack`, without the neighbour's p99: in a second it is the slowest of forty requests. How long
- * the loop is held has a table of its own (event-loop.spec.ts).
+ * The short form of `npm run attack`, without the p99 of the other application, which would be the slowest of forty
+ * requests. event-loop.spec.ts measures how long a request holds the event loop.
  */
 describe('attacks of callers and push services', () => {
-  it('lose no message of a neighbour, hold no event loop for 100 ms, and get nothing', async ({ skip }) => {
+  it('lose no message of another application, hold no event loop for 100 ms, and get nothing', async ({ skip }) => {
     const lines: string[] = [];
     const rows = await runAttacks({ attackMs: ATTACK_MS, log: (line) => void lines.push(line) }).catch(
       (error: unknown) => {

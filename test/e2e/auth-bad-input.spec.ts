@@ -7,7 +7,7 @@ import { startCarillon } from '../harness/carillon.js';
 import type { RunningCarillon } from '../harness/carillon.js';
 import { EMBEDDED } from './stages.js';
 
-/** Every malformed request to the az endpoints, with its exact answer: status, error, words, challenge. */
+/** Every malformed request to the az endpoints with its exact answer: status, error, description, challenge. */
 
 const FORM = 'application/x-www-form-urlencoded';
 const GRANT = 'grant_type=client_credentials';
@@ -19,7 +19,7 @@ interface Exchange {
   body: string;
 }
 
-/** Sends what fetch would not. */
+/** Sends requests that fetch would not send. */
 function post(url: string, headers: Record<string, string | string[]>, body: string | Buffer): Promise<Exchange> {
   return new Promise((resolve, reject) => {
     const sent = request(url, { method: 'POST', headers, agent: false }, (response) => {
@@ -31,7 +31,7 @@ function post(url: string, headers: Record<string, string | string[]>, body: str
   });
 }
 
-/** Guesses until one more is refused unheard: on a slow machine, some attempts come back while others are hashed. */
+/** Guesses until one is refused unchecked: on a slow machine, some attempts return while others are hashed. */
 function untilRefused<T extends { status: number }>(
   guess: (index: number) => Promise<T>,
   right: () => Promise<T>,
@@ -198,7 +198,7 @@ describe('the token endpoint refuses', () => {
     expect(answer.headers).not.toHaveProperty('www-authenticate');
   });
 
-  it('a scope outside what is allowed, whole: nothing is left out in silence', async () => {
+  it('refuses the whole scope if a part is not allowed: nothing is left out silently', async () => {
     const answer = await requestToken(carillon.url, {
       id: 'push',
       secret: 'hsup',
@@ -211,20 +211,20 @@ describe('the token endpoint refuses', () => {
     });
   });
 
-  it('headers over 16 KB, before anybody reads them', async () => {
+  it('refuses headers over 16 KB unread', async () => {
     const authorization = basic('test', 's'.repeat(20_000));
     const answer = await post(`${carillon.url}/mfp/api/az/v1/token`, { authorization, 'content-type': FORM }, GRANT);
     expect(answer.status).toBe(431);
   });
 
-  it('and takes what callers send so', async () => {
+  it('accepts common spellings of callers', async () => {
     for (const [scope, granted] of [
       ['', 'RegisteredClient'],
       ['scope=', 'RegisteredClient'],
       ['scope=%20%20', 'RegisteredClient'],
       ['scope=b+a%20b', 'b a b'],
       ['scope=%2A%2A', '**'],
-      // Broken escapes are letters, as the WHATWG's form parser has them.
+      // Broken escapes are read as text, as by the WHATWG's form parser.
       ['scope=%zz', '%zz'],
       ['&&&=&scope=a', 'a'],
       ['scope=*', '*'],
@@ -242,7 +242,7 @@ describe('the token endpoint refuses', () => {
   });
 });
 
-it('the scheme in any case, more spaces, base64 without padding or of the URL’s kind are taken', async () => {
+it('accepts the scheme in any case, more spaces, and base64 without padding or in its URL form', async () => {
   const secret = await new Admin(carillon.url).addClient('>>>?', '*');
   const odd = Buffer.from(`>>>?:${secret}`);
   for (const authorization of [
@@ -332,7 +332,7 @@ describe('introspection and revocation refuse', () => {
     expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', pragma: 'no-cache' });
   });
 
-  it('no token to look at because of what it is: all of them are not active, and that is all', async () => {
+  it('introspection calls every malformed token inactive, without a reason', async () => {
     const authorization = await PUSH();
     for (const token of ['x', '%00', '..', 'a.b.c', 'x'.repeat(16_000)]) {
       const answer = await post(
@@ -375,7 +375,7 @@ describe('introspection and revocation refuse', () => {
     expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', pragma: 'no-cache' });
   });
 
-  it('at revocation the token of another client, which lives on; one that is none is done already', async () => {
+  it('revocation leaves the token of another client valid, and accepts an invalid one', async () => {
     const url = `${carillon.url}/mfp/api/az/v1/revocation`;
     const other = (await bearerFor('push', 'hsup', 'authorization.introspect')).slice(7);
     const headers = { 'content-type': FORM, authorization: TEST };
@@ -408,7 +408,7 @@ describe('introspection and revocation refuse', () => {
   });
 });
 
-it('guesses are refused with 429, while the right secret that is in use at the address goes on', async () => {
+it('refuses guesses with 429, and accepts the right secret that is in use at the address', async () => {
   const ask = (secret: string) => requestToken(carillon.url, { id: 'admin', secret, scope: 'push.x' });
   expect((await ask('nimda')).status).toBe(200);
   const refused = await untilRefused(
@@ -430,7 +430,7 @@ it('guesses are refused with 429, while the right secret that is in use at the a
   expect((await ask('nimda')).status).toBe(200);
 });
 
-it('in production under settings of its own: generated administrator, runtime’s name, 401, a proxy’s word', async () => {
+it('in production with other settings: generated administrator, runtime’s name, 401, a proxy’s address header', async () => {
   const prepared = await EMBEDDED.prepare();
   const bank = await startCarillon({
     ...prepared.environment,
@@ -456,10 +456,10 @@ it('in production under settings of its own: generated administrator, runtime’
       (guess) => ask(basic(id, `guess ${guess}`), '198.51.100.9'),
       () => ask(basic(id, secret), '198.51.100.9'),
     );
-    // A port behind the address, another spelling of it and text that is no address are no new callers.
+    // A port behind the address, another spelling of it, and text that is not an address are not new callers.
     for (const address of ['198.51.100.9:4711', '198.51.100.9:4712', '::FFFF:198.51.100.9', '[::ffff:c633:6409]:1'])
       expect(await ask(basic(id, `guess at ${address}`), address)).toMatchObject({ status: 429 });
-    // The good client is elsewhere: another address behind the same proxy.
+    // The valid client calls from another address behind the same proxy.
     expect(await ask(basic(id, secret), '192.0.2.1')).toMatchObject({ status: 200 });
     expect((await post(`${bank.url}/mfp/api/az/v1/token`, { 'content-type': FORM }, GRANT)).status).toBe(404);
     const list = await fetch(`${bank.url}/mfpadmin/management-apis/2.0/runtimes/bank/confidentialclients`, {

@@ -4,7 +4,7 @@ import { startCarillon } from '../harness/carillon.js';
 import type { RunningCarillon } from '../harness/carillon.js';
 import { STAGES } from './stages.js';
 
-/** Campaigns through the API of the built program, to the sandbox. */
+/** Campaigns over the API of the built program, sent to the sandbox. */
 
 interface Campaign {
   campaignId: string;
@@ -42,7 +42,7 @@ describe.each(STAGES)('on $name', (stage) => {
     ...change,
   });
 
-  it('a moment that comes is a message that is delivered, and the campaign has finished', async () => {
+  it('a moment that comes is a delivered message, and the campaign has finished', async () => {
     const at = new Date(Date.now() + 2_000).toISOString();
     const { body: made } = await api.app<Campaign>('POST', '/campaigns', body({ schedule: { at: [at] } }));
     await api.app('POST', `/campaigns/${made.campaignId}/activate`);
@@ -67,7 +67,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect((await api.app<Campaign>('GET', `/campaigns/${made.campaignId}`)).body.state).toBe('finished');
   });
 
-  it('placeholders take what devices say of themselves; who says nothing gets the default, or a reason', async () => {
+  it('placeholders get the values of devices; a device without a value gets the default, or a reason', async () => {
     for (const [name, attributes] of [
       ['named', { name: 'Ann' }],
       ['nameless', {}],
@@ -92,7 +92,7 @@ describe.each(STAGES)('on $name', (stage) => {
     };
     expect((await runOf('Hello {{name|there}} in {{language}}')).outcomes).toMatchObject({ accepted: 2 });
     expect((await runOf('Hello {{name}}')).outcomes).toMatchObject({ accepted: 1, failed: 1 });
-    // A dry run and a preview say so beforehand, for each variant and language.
+    // A dry run and a preview report it before, for each variant and language.
     const missing = { "missing value 'name'": 1 };
     const send = { message: { alert: 'Hello {{name}} in {{language}}' }, target, dryRun: true };
     const dry = await api.app('POST', '/messages', send);
@@ -124,7 +124,7 @@ describe.each(STAGES)('on $name', (stage) => {
     for (const deviceId of target.deviceIds) await api.app('DELETE', `/devices/${deviceId}`);
   });
 
-  it('made, read, changed, copied, run, paused, resumed and removed', async () => {
+  it('is created, read, changed, copied, run, paused, resumed and removed', async () => {
     const made = await api.app<Campaign>('POST', '/campaigns', body());
     expect(made).toMatchObject({ status: 201, body: { state: 'draft', name: 'Digest' } });
     const path = `/campaigns/${made.body.campaignId}`;
@@ -146,7 +146,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect((await api.app('GET', path)).status).toBe(404);
   });
 
-  it('a run by hand under one Idempotency-Key is one run, whatever the overlap rule is', async () => {
+  it('a repeated run by hand under one Idempotency-Key is one run, with any overlap rule', async () => {
     const { body: made } = await api.app<Campaign>('POST', '/campaigns', body({ policies: { overlap: 'skip' } }));
     const path = `/campaigns/${made.campaignId}`;
     const run = (key?: string) =>
@@ -169,7 +169,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(after.runs).toHaveLength(2);
   });
 
-  it('a campaign that is removed while it sends names its messages, and cancels them when that is asked', async () => {
+  it('a campaign that is removed while it sends names its messages, and cancels them if asked', async () => {
     const stuck = { deviceId: 'stuck', platform: 'A', token: 'sandbox:throttled-forever:stuck' };
     await api.app('POST', '/devices', stuck);
     const target = { deviceIds: ['stuck'] };
@@ -187,7 +187,7 @@ describe.each(STAGES)('on $name', (stage) => {
       (await api.app<{ state: string }>('GET', `/messages/${messageId}`)).body.state;
 
     const left = await fire();
-    // A second run beside the first one says so.
+    // A second run beside the first one is reported.
     expect((await api.app('POST', `${left.path}/run`)).body.warnings).toEqual([
       expect.stringContaining('this run is concurrent'),
     ]);
@@ -209,7 +209,7 @@ describe.each(STAGES)('on $name', (stage) => {
     await api.app('DELETE', '/devices/stuck');
   });
 
-  it('unknown fields of the content are warned of, and refused under strict handling', async () => {
+  it('warns about unknown fields of the content, and refuses them under strict handling', async () => {
     const odd = body({ content: { message: { alert: 'hi', mood: 'good' } } });
     expect(await api.app('POST', '/campaigns', odd)).toMatchObject({
       status: 201,
@@ -265,13 +265,13 @@ describe.each(STAGES)('on $name', (stage) => {
     ['an unknown field', { schedul: {} }, "'schedul'"],
     ['a target that is unknown', { target: { language: 'de' } }, "'target.language'"],
     ['an empty target', { target: {} }, "'target'"],
-  ])('%s is refused by name', async (_what, change, field) => {
+  ])('refuses %s by its field', async (_what, change, field) => {
     const answer = await api.app('POST', '/campaigns', body(change));
     expect(answer.status).toBe(400);
     expect(answer.body.message).toContain(field);
   });
 
-  it('one that would never fire again is not activated', async () => {
+  it('refuses to activate a campaign that would never fire again', async () => {
     const { body: made } = await api.app<Campaign>(
       'POST',
       '/campaigns',
@@ -284,7 +284,7 @@ describe.each(STAGES)('on $name', (stage) => {
     });
   });
 
-  it('reading is not writing', async () => {
+  it('the scope for reading does not permit writing', async () => {
     const reader = await Api.connect(
       carillon.url,
       'com.example.app',

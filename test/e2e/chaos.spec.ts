@@ -3,7 +3,7 @@ import { runChaos } from '../../bench/chaos/run.js';
 import { MissingProgram } from '../../bench/chaos/stage.js';
 import type { Place } from '../../bench/chaos/stage.js';
 
-/** The short form of `npm run chaos`: every disaster once, under one seed. It restarts servers, so it brings its own. */
+/** The short form of `npm run chaos`: every fault once, under one seed. It restarts servers, so it starts its own. */
 
 const SEED = 20_261_123;
 const DEVICES = 4_000;
@@ -12,8 +12,8 @@ const PLACES: Place[] = [
   { database: 'servers', queue: 'redis' },
 ];
 
-describe.each(PLACES)('disasters on $database', (place) => {
-  it('lose nothing, repeat no more than was in flight, and invalidate nobody', async ({ skip }) => {
+describe.each(PLACES)('faults on $database', (place) => {
+  it('lose nothing, repeat only requests that were in flight, and remove no device', async ({ skip }) => {
     const log: string[] = [];
     const options = { ...place, seed: SEED, devices: DEVICES, short: true };
     const result = await runChaos({ ...options, log: (line) => void log.push(line) }).catch((error: unknown) => {

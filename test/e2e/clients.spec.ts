@@ -9,7 +9,7 @@ import { startCarillon } from '../harness/carillon.js';
 import type { RunningCarillon } from '../harness/carillon.js';
 import { STAGES } from './stages.js';
 
-/** Confidential clients from outside: administration, OAuth libraries as they come, and rotation while all of it is in use. */
+/** Confidential clients from outside: administration, unmodified OAuth libraries, and rotation under load. */
 
 const SCOPE = 'messages.write push.application.com.example.app';
 const MESSAGES = '/imfpush/v1/apps/com.example.app/messages';
@@ -19,7 +19,7 @@ describe.each(STAGES)('on $name', (stage) => {
   let processes: RunningCarillon[];
   let clean = (): void => undefined;
   let url: string;
-  /** Another process of the installation, where there may be two. */
+  /** Another process of the installation, if there may be two. */
   let otherUrl: string;
   let admin: Admin;
 
@@ -46,7 +46,7 @@ describe.each(STAGES)('on $name', (stage) => {
     fetch(`${at}/imfpush/v1/apps/com.example.app`, { headers: { authorization: `Bearer ${token}` } });
 
   describe('administration', () => {
-    it('lists what MobileFirst predefines, and no secret', async () => {
+    it('lists the predefined clients of MobileFirst, without secrets', async () => {
       const { status, body } = await admin.call<{ clients: ListedClient[] }>('GET', '/confidentialclients');
       expect(status).toBe(200);
       expect(body).toMatchObject({ productVersion: '8.0' });
@@ -58,7 +58,7 @@ describe.each(STAGES)('on $name', (stage) => {
       expect(JSON.stringify(body)).not.toMatch(/nimda|hsup|scrypt|"secret"/);
     });
 
-    it('creates, reads, changes, disables and deletes a client, a token of an administrator will do', async () => {
+    it("creates, reads, changes, disables and deletes a client, also with an administrator's token", async () => {
       const bearer = new Admin(url, `Bearer ${await tokenOf('test', 'test', 'mfpadmin')}`);
       const made = await bearer.call('POST', '/confidentialclients', { id: 'a/b?c', allowedScope: 'tags.*' });
       expect(made.status).toBe(201);
@@ -81,7 +81,7 @@ describe.each(STAGES)('on $name', (stage) => {
       expect(body.events[0]).toMatchObject({ clientId: 'test', address: '127.0.0.1' });
     });
 
-    it('replaces the list as MobileFirst does, and answers with its transaction', async () => {
+    it('replaces the list like MobileFirst, and answers with its transaction', async () => {
       const { body } = await admin.call<{ clients: ListedClient[] }>('GET', '/confidentialclients');
       const clients = [...body.clients, { id: 'listed', secret: 'listed-secret', allowedScope: '**' }];
       const answer = await admin.call('PUT', '/confidentialclients?async=false', { clients, productVersion: '8.0' });
@@ -173,10 +173,10 @@ describe.each(STAGES)('on $name', (stage) => {
         'a client that may not',
         basic('push', 'hsup'),
         403,
-        // No token is at fault, and no challenge would help.
+        // The token is valid, so a challenge would not help.
         null,
       ],
-    ])('%s is answered as it should be', async (_who, authorization, status, challenge) => {
+    ])('%s gets its answer', async (_who, authorization, status, challenge) => {
       const response = await fetch(`${url}/mfpadmin/management-apis/2.0/runtimes/mfp/confidentialclients`, {
         headers: authorization === undefined ? {} : { authorization },
       });
@@ -184,12 +184,12 @@ describe.each(STAGES)('on $name', (stage) => {
       expect(response.headers.get('www-authenticate')).toBe(challenge);
     });
 
-    it('a token of an administrator that was not asked for administration is none', async () => {
+    it("an administrator's token without the scope of administration is refused", async () => {
       const bearer = new Admin(url, `Bearer ${await tokenOf('test', 'test', 'messages.write')}`);
       expect((await bearer.call('GET', '/confidentialclients')).status).toBe(403);
     });
 
-    it('another runtime is not there', async () => {
+    it('does not know another runtime', async () => {
       const path = '/mfpadmin/management-apis/2.0/runtimes/other/confidentialclients';
       expect((await fetch(url + path, { headers: { authorization: basic('test', 'test') } })).status).toBe(404);
     });
@@ -208,7 +208,7 @@ describe.each(STAGES)('on $name', (stage) => {
       openid.allowInsecureRequests(config);
     });
 
-    it('openid-client obtains a token, sends with it and takes it back', async () => {
+    it('openid-client obtains a token, sends with it and revokes it', async () => {
       const token = await openid.clientCredentialsGrant(config, { scope: SCOPE });
       expect(token).toMatchObject({ token_type: 'bearer', expires_in: 3600, scope: SCOPE });
       const send = () =>
@@ -229,7 +229,7 @@ describe.each(STAGES)('on $name', (stage) => {
       );
     });
 
-    it('openid-client understands the refusals', async () => {
+    it('openid-client reads the refusals', async () => {
       await expect(openid.clientCredentialsGrant(config, { scope: 'devices.write' })).rejects.toMatchObject({
         error: 'invalid_scope',
         status: 400,
@@ -266,7 +266,7 @@ describe.each(STAGES)('on $name', (stage) => {
       },
     );
 
-    it('jose verifies a token by the published keys, and introspection says the same of it', async () => {
+    it('jose verifies a token by the published keys, and introspection agrees', async () => {
       const token = await tokenOf('test', 'test', SCOPE);
       const keys = createRemoteJWKSet(new URL(`${otherUrl}/mfp/api/az/v1/jwks`));
       const { payload } = await jwtVerify(token, keys, { issuer: 'carillon', subject: 'test' });
@@ -296,7 +296,7 @@ describe.each(STAGES)('on $name', (stage) => {
     });
   });
 
-  it('a client that is narrowed or disabled is out within seconds, in every process, and back as soon as it is allowed', async () => {
+  it('a client that is narrowed or disabled is refused within seconds in every process, and accepted again as soon as it is allowed', async () => {
     const secret = await admin.addClient('flicker', 'apps.read push.application.*');
     const token = await tokenOf('flicker', secret, 'apps.read push.application.com.example.app', otherUrl);
     const expectEverywhere = async (status: number): Promise<void> => {
@@ -314,9 +314,9 @@ describe.each(STAGES)('on $name', (stage) => {
     }
   });
 
-  it('keys and secrets are rotated under load: nothing is refused that should pass', async () => {
+  it('rotates keys and secrets under load without refusing a valid request', async () => {
     let secret = await admin.addClient('busy', 'apps.read push.application.*');
-    /** The secret before, which callers that were not told yet go on with, until shortly before its end. */
+    /** The previous secret, which callers that do not know the new one use until shortly before its end. */
     let previous = { secret, until: 0 };
     const scope = 'apps.read push.application.com.example.app';
     const refused: string[] = [];
@@ -353,7 +353,7 @@ describe.each(STAGES)('on $name', (stage) => {
     try {
       for (let round = 0; round < 3; round++) {
         await progress();
-        // No lead at all, which an operator would allow: the other process meets the key before it was told of it.
+        // Without a lead, which an operator may choose: the other process meets the key before it was announced.
         await admin.call('POST', '/signingkeys', { leadSeconds: 0 });
         await progress();
         await vi.waitFor(

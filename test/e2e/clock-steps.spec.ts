@@ -4,7 +4,7 @@ import { MissingProgram } from '../../bench/clocks/stage.js';
 import { SHORT } from '../../bench/clocks/steps.js';
 
 /** The short form of `npm run clocks`. */
-it('clocks that step in the middle of the work: nothing twice, nothing removed, nothing still a minute after', async ({
+it('clocks that step during the work: nothing sent twice, nothing removed, nothing stuck for over a minute', async ({
   skip,
 }) => {
   const lines: string[] = [];

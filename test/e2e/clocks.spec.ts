@@ -28,7 +28,7 @@ describe.runIf(SERVERS !== null && (FAKETIME !== null || process.env.CI === 'tru
       expect(ends.filter(({ outcomes }) => outcomes.accepted === 1)).toHaveLength(CODES);
     };
 
-    it('a worker 90 s ahead lets no code of 60 s expire', async () => {
+    it('a worker 90 s ahead expires no code of 60 s', async () => {
       deployment = await Deployment.start(SERVERS!, CODES);
       const wrong = await deployment.startProcess('worker', { ...FAKED, FAKETIME: '+90s' });
       await expectCodesAccepted(deployment);
@@ -41,7 +41,7 @@ describe.runIf(SERVERS !== null && (FAKETIME !== null || process.env.CI === 'tru
       await expectCodesAccepted(deployment);
     });
 
-    it('a worker that jumps two hours ahead in a broadcast lets nothing expire, pauses nothing and leaves the rest to the other', async () => {
+    it('a worker that jumps two hours ahead in a broadcast expires nothing, pauses nothing and leaves the rest to the other worker', async () => {
       const devices = 2_500;
       const folder = mkdtempSync(join(tmpdir(), 'carillon-clock-'));
       try {
@@ -69,10 +69,10 @@ describe.runIf(SERVERS !== null && (FAKETIME !== null || process.env.CI === 'tru
 );
 
 describe.runIf(FAKETIME !== null)('a machine that starts in 1970', () => {
-  it('serves nothing, says why, and goes on by itself when the clock is right', async () => {
+  it('serves nothing, logs the reason, and continues by itself when the clock is right', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'carillon-clock-'));
     const file = join(folder, 'time');
-    // Of libfaketime an offset in seconds.
+    // libfaketime reads an offset in seconds.
     writeFileSync(file, `-${Math.floor(Date.now() / 1_000) - 600}`);
     const carillon = await startCarillon({
       ...FAKED,

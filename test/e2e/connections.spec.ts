@@ -7,7 +7,7 @@ import { Api } from '../harness/api.js';
 import { startCarillon } from '../harness/carillon.js';
 import { claimRedisDatabase, createDatabase } from '../harness/servers.js';
 
-/** What a process holds, against the table in docs/operations.md. */
+/** The connections of a process, compared with the table in docs/operations.md. */
 
 const GUIDE = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
 const DOCUMENTED = new Map(
@@ -62,7 +62,7 @@ describe.skipIf(!postgresUrl || !redisUrl)('the connections of one process', () 
     [API, 'api,scheduler', false],
     [WORKER, 'api,worker,scheduler', true],
     [WORKER, 'api,worker,scheduler', false],
-  ])('%s: %s, with QUEUE_URL %s, come to no more than the guide says', async (row, roles, withRedis) => {
+  ])('%s: %s, with QUEUE_URL %s, does not exceed the guide', async (row, roles, withRedis) => {
     const [withQueue = 0, without = 0, ofRedis = 0] = DOCUMENTED.get(row) ?? [];
     const { carillon, inPostgres, inRedis } = await start(withRedis, roles);
     const api = await Api.connect(carillon.url);
@@ -73,7 +73,7 @@ describe.skipIf(!postgresUrl || !redisUrl)('the connections of one process', () 
     };
     const calls = Array.from({ length: CALLERS }, call);
     try {
-      // Callers that wait for each other take all of the pool that answers them; the queue's others as they are needed.
+      // Waiting callers use the whole pool that answers them; the queue opens its connections as needed.
       await vi.waitFor(
         async () => {
           most = Math.max(most, await inPostgres());

@@ -9,15 +9,15 @@ import { startSimulators } from '../simulators/client.js';
 import type { RunningSimulators } from '../simulators/client.js';
 import { EMBEDDED, SERVERS } from './stages.js';
 
-/** What a crash in the middle of a broadcast may do: repeat what was in flight. Never lose, never guess. */
+/** A crash during a broadcast may repeat requests that were in flight, and must not lose or guess any. */
 
 const DEVICES = 4_000;
-/** Of the sample application, which the simulators' key is for. */
+/** Devices of the sample application, which the simulators' key is for. */
 const SAMPLE_DEVICES = 5;
-/** Batches that the worker sends at once: what is in flight is never more than their deliveries. */
+/** Batches that the worker sends at once, which limit the deliveries in flight. */
 const BATCHES_AT_ONCE = 2;
 const BATCH_SIZE = 1_000;
-/** Slow enough that the broadcast is still running when the crash comes, quick enough to be done soon after. */
+/** Slow enough that the broadcast still runs at the crash, and short enough for a quick test. */
 const LATENCY_MS = 400;
 
 let simulators: RunningSimulators;
@@ -43,7 +43,7 @@ afterEach(async () => {
 });
 
 describe.runIf(SERVERS)('on PostgreSQL and Redis', () => {
-  it('a worker killed in the middle of a broadcast: nothing missing, repeats at most what was in flight', async () => {
+  it('a worker killed during a broadcast: nothing is missing, repeats are at most the requests in flight', async () => {
     const environment = await prepare(SERVERS!);
     const api = await startApi({ ...environment, ROLES: 'api,scheduler' });
     const worker = await start({ ...environment, ROLES: 'worker' });
@@ -55,7 +55,7 @@ describe.runIf(SERVERS)('on PostgreSQL and Redis', () => {
     await expectNothingLost(messageId, report, atKill.outcomes.inFlight ?? 0);
   });
 
-  it('Redis flushed in the middle of a broadcast: nothing missing, nothing repeated', async () => {
+  it('Redis flushed during a broadcast: nothing is missing, nothing is repeated', async () => {
     const environment = await prepare(SERVERS!);
     const api = await startApi(environment);
     const messageId = await broadcastUntilMiddle(api);
@@ -68,7 +68,7 @@ describe.runIf(SERVERS)('on PostgreSQL and Redis', () => {
 });
 
 describe('on the embedded database', () => {
-  it('the whole process killed in the middle of a broadcast: nothing missing, repeats at most what was in flight', async () => {
+  it('the process killed during a broadcast: nothing is missing, repeats are at most the requests in flight', async () => {
     const environment = await prepare(EMBEDDED);
     const api = await startApi(environment);
     const messageId = await broadcastUntilMiddle(api);
@@ -106,7 +106,7 @@ async function startApi(environment: Record<string, string>): Promise<Api> {
   return api;
 }
 
-/** Sends to all and comes back when some deliveries are recorded and some are not. */
+/** Sends to all devices and returns when some deliveries are recorded and some are not. */
 async function broadcastUntilMiddle(api: Api): Promise<string> {
   await simulators.admin.changeSettings({ apns: { latencyMs: LATENCY_MS, streams: 100 } });
   const messageId = await api.send({ message: { alert: 'To everybody' } });
@@ -122,6 +122,6 @@ async function expectNothingLost(messageId: string, report: MessageReport, repea
   expect(delivered.map(({ token }) => token).toSorted()).toEqual(devices.map(({ token }) => token).toSorted());
   const repeats = delivered.reduce((sum, { count }) => sum + count - 1, 0);
   expect(repeats).toBeLessThanOrEqual(repeatBound);
-  // A repeat replaces the first on the screen, because both carry the message's own collapse id.
+  // A repeat replaces the first message on the screen, because both have the message's collapse id.
   expect(new Set(delivered.map(({ collapseId }) => collapseId))).toEqual(new Set([messageId]));
 }

@@ -12,7 +12,7 @@ import { runCarillon, startCarillon } from '../harness/carillon.js';
 import type { Run, RunningCarillon } from '../harness/carillon.js';
 import { EMBEDDED, SERVERS } from './stages.js';
 
-/** Signals in the middle of a start, a migration, an import and a drain: a line, an exit code, and nothing kept half. */
+/** Signals during a start, a migration, an import and a drain: a log line, an exit code, and no partial state. */
 
 const children: ChildProcess[] = [];
 afterEach(() => {
@@ -28,7 +28,7 @@ function run(file: 'main.js' | 'migrate.js', environment: Record<string, string>
   return started;
 }
 
-it('a first start that is stopped says so, gives its folder back, and the next one makes it whole', async () => {
+it('a first start that is stopped logs it and releases its folder, and the next start completes it', async () => {
   const DATA_DIR = mkdtempSync(join(tmpdir(), 'carillon-cut-'));
   const { child, output, exited } = run('main.js', { DATA_DIR });
   await expect.poll(() => existsSync(join(DATA_DIR, 'database.unfinished')), { timeout: 60_000 }).toBe(true);
@@ -48,10 +48,10 @@ describe.runIf(SERVERS)('a migration that waits for a lock', () => {
     ['npm run migrate', 'migrate.js', 1, 'Stopped by SIGTERM: the database takes back what was begun, run it again'],
     ['a start', 'main.js', 0, 'Stopped by SIGTERM during the start'],
   ] as const)(
-    'and is stopped in %s is taken back by the server, and the next one goes on',
+    'that is stopped in %s is rolled back by the server, and the next start continues',
     async (_what, program, code, says) => {
       const { environment } = await SERVERS!.prepare();
-      // One transaction sees the activity of others as it was at its first look.
+      // A transaction sees the activity of other sessions as of its first query.
       const [blocker, looker] = [newClient(environment), newClient(environment)];
       await Promise.all([blocker.connect(), looker.connect()]);
       const migrating = async (condition: string): Promise<number> => {
@@ -60,7 +60,7 @@ describe.runIf(SERVERS)('a migration that waits for a lock', () => {
       };
       try {
         await blocker.query('begin');
-        // Who makes a table of this name waits for the end of this transaction.
+        // The migration waits for this transaction, because it creates a table of the same name.
         await blocker.query('create table application (id int)');
         const first = run(program, environment);
         await expect.poll(() => migrating(`wait_event_type = 'Lock'`), { timeout: 60_000 }).toBe(1);
@@ -86,7 +86,7 @@ describe('a drain', () => {
   let clean: () => void;
   afterEach(() => clean());
 
-  /** An import that has sent one line and goes on sending nothing. */
+  /** An import that has sent one line and then sends nothing. */
   const startImport = async (
     timeoutS: number,
   ): Promise<{ sending: ClientRequest; answer: Promise<IncomingMessage> }> => {
@@ -106,7 +106,7 @@ describe('a drain', () => {
     return { sending, answer };
   };
 
-  it('answers an import under way how many devices it has kept, and ends with 0', async () => {
+  it('answers the number of stored devices to an open import, and ends with 0', async () => {
     const { answer } = await startImport(4);
     process.kill(carillon.pid, 'SIGTERM');
     const response = await answer;
@@ -123,11 +123,11 @@ describe('a drain', () => {
   });
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'ends at once by a second signal, %s, says so, and gives its folder back',
+    'ends at once after a second signal, %s, logs it, and releases its folder',
     async (signal) => {
       const { sending } = await startImport(60);
       process.kill(carillon.pid, 'SIGTERM');
-      // Signals of half a second are one keystroke.
+      // Signals within half a second count as one keystroke.
       const again = setInterval(() => process.kill(carillon.pid, signal), 100);
       const code = await carillon.exited;
       clearInterval(again);

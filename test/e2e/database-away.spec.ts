@@ -4,12 +4,12 @@ import type { Api } from '../harness/api.js';
 import { Deployment } from '../harness/deployment.js';
 import { SERVERS } from './stages.js';
 
-/** The database takes no writes for longer than a lease (10 s) in mid-broadcast, and no process dies. */
+/** The database accepts no writes for longer than a lease (10 s) during a broadcast, and no process dies. */
 
 const DEVICES = 3_000;
 const AWAY_S = 16;
 
-/** How the database of the program goes away, and comes back, for whoever administers the server. */
+/** Faults of the program's database, and their ends, for an administrator of the server. */
 const FAULTS = [
   ['away', 'allow_connections false', 'allow_connections true'],
   ['read-only', 'set default_transaction_read_only = on', 'reset default_transaction_read_only'],
@@ -17,7 +17,7 @@ const FAULTS = [
 
 const CALLERS = 10;
 
-/** Statuses that callers get who post one message after the other until the wait is over. */
+/** Statuses of callers that post one message after another until the wait is over. */
 async function callWithoutPause(url: string, api: Api, wait: () => Promise<unknown>): Promise<Set<number>> {
   const statuses = new Set<number>();
   let isOver = false;
@@ -40,7 +40,7 @@ async function callWithoutPause(url: string, api: Api, wait: () => Promise<unkno
   return statuses;
 }
 
-/** One line and a count for each cause and ten seconds, whatever number of callers meets it, and no stacks. */
+/** Checks for one line with a count per cause and ten seconds, for any number of callers, without stacks. */
 function expectFewLines(log: string): void {
   const kinds = new Map<string, number>();
   for (const line of log.split('\n').filter((each) => each !== '')) {
@@ -48,16 +48,16 @@ function expectFewLines(log: string): void {
     const kind = line.replace(/^.*?\[(?=[A-Z])/, '').replaceAll(/[0-9a-f-]{16,}|\d+/g, '#');
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
   }
-  // Of AWAY_S and the terminations around it.
+  // During AWAY_S and the terminations around it.
   for (const [kind, lines] of kinds) expect([kind, lines]).toEqual([kind, expect.toSatisfy((n: number) => n <= 3)]);
   expect(kinds.size).toBeLessThan(40);
 }
 
-describe.runIf(SERVERS)('a database that is gone for a while', () => {
+describe.runIf(SERVERS)('a database that is unreachable for a while', () => {
   let deployment: Deployment | undefined;
   afterEach(() => deployment?.stop());
 
-  it.each(FAULTS)('%s in mid-broadcast: each device gets the push once', async (_name, goes, returns) => {
+  it.each(FAULTS)('%s during a broadcast: each device gets the push once', async (_name, goes, returns) => {
     deployment = await Deployment.start(SERVERS!, DEVICES);
     const { api, simulators, environment } = deployment;
     const name = new URL(environment.DATABASE_URL!).pathname.slice(1);
@@ -65,7 +65,7 @@ describe.runIf(SERVERS)('a database that is gone for a while', () => {
     await server.connect();
     const alter = async (how: string): Promise<void> => {
       await server.query(`alter database "${name}" ${how}`);
-      // Sessions that are open do not notice.
+      // Open sessions do not notice.
       await server.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
     };
     try {

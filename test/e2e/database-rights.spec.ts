@@ -10,7 +10,7 @@ const serverUrl = inject('postgresUrl');
 
 /** The statements are those of docs/operations.md. */
 describe.skipIf(!serverUrl)(
-  'tables made by one role and used by another that may make none, the queue among them',
+  "tables made by one role and used by another that cannot create any, including the queue's",
   () => {
     let url: string;
     let admin: pg.Client;
@@ -44,7 +44,7 @@ describe.skipIf(!serverUrl)(
       return address.href;
     };
 
-    it('npm run migrate makes them, and the program registers, sends and reports under the other role', async () => {
+    it('npm run migrate creates them, and the program registers, sends and reports under the other role', async () => {
       const migration = runCarillon({ DATABASE_URL: as(owner) }, [], 'migrate.js');
       expect(await migration.exited).toBe(0);
       expect(migration.output()).toMatch(

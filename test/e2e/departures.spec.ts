@@ -6,7 +6,7 @@ import { startCarillon } from '../harness/carillon.js';
 import type { RunningCarillon } from '../harness/carillon.js';
 import { STAGES } from './stages.js';
 
-/** Clients that are deleted or disabled, and the campaigns and messages they leave behind. */
+/** Clients that are deleted or disabled, with their campaigns and messages. */
 
 const APPLICATION = 'com.example.app';
 const SCOPE = `messages.* campaigns.* push.application.${APPLICATION}`;
@@ -39,7 +39,7 @@ describe.each(STAGES)('on $name', (stage) => {
     clean();
   });
 
-  /** A client with an active campaign, a draft, and messages for tomorrow: two, and one by one call more. */
+  /** A client with an active campaign, a draft, and messages for tomorrow: two, and one per further call. */
   async function plant(messages = 2) {
     const id = `sender-${count++}`;
     const secret = await admin.addClient(id, SCOPE);
@@ -75,7 +75,7 @@ describe.each(STAGES)('on $name', (stage) => {
     messages: await Promise.all(planted.messageIds.map(async (id) => (await api.message(id)).state)),
   });
 
-  it('messages and campaigns tell their client, one by one and in lists, and lists take clientId as a filter', async () => {
+  it('messages and campaigns name their client, singly and in lists, and lists can filter by clientId', async () => {
     const { id, campaignId, messageIds } = await plant();
     expect((await api.app('GET', `/messages/${messageIds[0]}`)).body).toMatchObject({ clientId: id });
     expect((await api.app('GET', `/campaigns/${campaignId}`)).body).toMatchObject({ clientId: id });
@@ -95,7 +95,7 @@ describe.each(STAGES)('on $name', (stage) => {
       expect(await api.app('GET', `${path}?clientId=a:b`)).toMatchObject({ status: 400, body: { code: 'FPWSE0005E' } });
   });
 
-  it('DELETE tells what the client has planted and leaves it alone; with stopMessages it stops it, later too', async () => {
+  it("DELETE reports the client's messages and campaigns and keeps them; with stopMessages it stops them, later too", async () => {
     const planted = await plant();
     const { id, campaignId, messageIds } = planted;
     const path = `/confidentialclients/${id}`;
@@ -128,7 +128,7 @@ describe.each(STAGES)('on $name', (stage) => {
     });
   });
 
-  it('stops more messages than one step takes, and tells twenty ids of them', async () => {
+  it('stops more messages than one step takes, and reports twenty of their ids', async () => {
     const planted = await plant(250);
     const { body } = await admin.call<{ planted: Planted[] }>(
       'DELETE',
@@ -142,7 +142,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(left).toEqual({ messages: [] });
   });
 
-  it('disabling a client tells the same, and stops it when asked; no other change does', async () => {
+  it('disabling a client reports the same, and stops them if asked; other changes do not', async () => {
     const planted = await plant();
     const path = `/confidentialclients/${planted.id}`;
     expect((await admin.call('PATCH', path, { displayName: 'Shop' })).body).not.toHaveProperty('planted');
@@ -161,7 +161,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect((await admin.call('PATCH', path, { enabled: false })).body).not.toHaveProperty('planted');
   });
 
-  it('a list that leaves a client out, or disables it, tells and stops it as well', async () => {
+  it('a list that leaves a client out or disables it reports and stops its messages as well', async () => {
     const [left, disabled] = [await plant(), await plant()];
     const { body } = await admin.call<{ clients: ListedClient[] }>('GET', '/confidentialclients');
     const clients = body.clients
@@ -182,7 +182,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect((await admin.call('PUT', '/confidentialclients', { clients })).body).not.toHaveProperty('planted');
   });
 
-  it('is told and not stopped where the allowed scope of the administrator does not cover it', async () => {
+  it("reports messages without stopping them if the administrator's scope does not cover them", async () => {
     const planted = await plant();
     const narrow = `${SCOPE} mfpadmin`.replace(APPLICATION, `${APPLICATION}.other`);
     const secret = await admin.addClient('deputy', narrow);

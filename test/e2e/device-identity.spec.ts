@@ -5,7 +5,7 @@ import type { RunningSimulators } from '../simulators/client.js';
 import { channelSpellings, hexSpellings, subscriptionSpellings } from '../spellings.js';
 import { STAGES } from './stages.js';
 
-/** One token in every spelling is one device, its last user's: by registration, by PUT, and by import. */
+/** All spellings of one token are one device, which belongs to its last user: by registration, PUT and import. */
 
 let simulators: RunningSimulators;
 beforeAll(async () => {
@@ -49,7 +49,7 @@ describe.each(STAGES)('on $name', (stage) => {
       .map(({ deviceId, userId }) => ({ deviceId, userId }));
 
   it.each(Object.keys(spellings) as (keyof typeof spellings)[])(
-    '%s: the token moves to whoever registers it last, however it is spelt',
+    '%s: the token moves to the last registration, in any spelling',
     async (name) => {
       const { api } = program;
       const [platform, tokens] = await spellings[name]();
@@ -81,7 +81,7 @@ describe.each(STAGES)('on $name', (stage) => {
   );
 
   it.each(['APNs', 'Web Push'] as const)(
-    '%s: a message to ann never reaches the phone that is ben’s now, and a broadcast reaches it once',
+    '%s: a message to ann never reaches the phone that is now ben’s, and a broadcast reaches it once',
     async (name) => {
       const { api } = program;
       const [platform, tokens] = await spellings[name]();

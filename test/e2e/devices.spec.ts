@@ -4,7 +4,7 @@ import type { RequestBody } from '../harness/api.js';
 import { runProgram } from '../harness/program.js';
 import { EMBEDDED, STAGES } from './stages.js';
 
-/** Lists by their links, ids that are hard to write, and devices in and out by lines. */
+/** Lists by their links, ids with special characters, and imports and exports by lines. */
 
 const NDJSON = { 'content-type': 'application/x-ndjson' };
 
@@ -15,7 +15,7 @@ interface PageInfo {
   previous: string;
 }
 
-/** The answer's lines, each read as JSON; of a good answer without its trailer, which has to count them. */
+/** The answer's lines, each read as JSON, without the trailer of a complete answer, which has to count them. */
 async function transfer(
   app: Api,
   body: RequestBody | undefined,
@@ -44,7 +44,7 @@ const device = { deviceId: 'x', platform: 'A', token: 't' };
 describe('on the embedded database', () => {
   const program = runProgram(EMBEDDED);
 
-  it('devices, by the links of each page, with and without a slash', async () => {
+  it('lists devices by the links of each page, with and without a slash', async () => {
     const seen: string[] = [];
     let path = '/apps/com.example.app/devices/?size=2&expand=false';
     let last: PageInfo;
@@ -77,7 +77,7 @@ describe('on the embedded database', () => {
     ['spaces and lines', ' a\r\nb\t'],
     ['brackets and backslashes', '{a}[b]\\:*'],
     ['a name that objects have', 'constructor'],
-  ])('ids of %s are like others', async (_what, id) => {
+  ])('ids of %s work like others', async (_what, id) => {
     const path = `/devices/${encodeURIComponent(id)}`;
     expect((await program.api.app('GET', path)).status).toBe(404);
     const body = { ...device, deviceId: id, token: `sandbox:accepted:${id}`.slice(0, 199), userId: id.slice(0, 254) };
@@ -113,7 +113,7 @@ describe.each(STAGES)('devices by lines on $name', (stage) => {
     return Api.connect(program.carillon.url, name);
   };
 
-  it('go in, come out, and go in again without a change', async () => {
+  it('are imported, exported and imported again without a change', async () => {
     const from = await newApplication('com.example.from');
     const to = await newApplication('com.example.to');
     const devices = Array.from({ length: 2_345 }, (_each, n) => ({
@@ -155,7 +155,7 @@ describe.each(STAGES)('devices by lines on $name', (stage) => {
     expect(await audiences(from)).toEqual([2_010, 469, 94]);
   });
 
-  it('an export as it is, of no devices too, has its trailer checked: a cut one is reported', async () => {
+  it('an export has a trailer that detects a cut one, also without devices', async () => {
     const app = await newApplication('com.example.whole');
     const lines = [1, 2].map((n) => ({ deviceId: `d${n}`, platform: 'G', token: `t${n}` }));
     const whole = { moved: 0, rejected: 0, reasons: [] };
@@ -175,7 +175,7 @@ describe.each(STAGES)('devices by lines on $name', (stage) => {
     expect(cut.lines[1]!.message).toMatch(/'trailer\.count'.* 2, but there were 1 lines before it/);
   });
 
-  it('a line’s subscriptions are all that its device has afterwards; without any, they stay', async () => {
+  it('the subscriptions of a line replace those of its device; without any, they stay', async () => {
     const app = await newApplication('com.example.tagged');
     const line = (n: number, tagNames?: unknown) => ({ deviceId: `d${n}`, platform: 'G', token: `t${n}`, tagNames });
     const tagsOf = async () => (await transfer(app, undefined)).lines.map(({ tagNames }) => tagNames);
@@ -208,7 +208,7 @@ describe.each(STAGES)('devices by lines on $name', (stage) => {
     ]);
   });
 
-  it('bad ones are reported by their number, and the others kept', async () => {
+  it('reports invalid lines by their number, and stores the others', async () => {
     const app = await newApplication('com.example.bad');
     const good = (n: number) => ({ deviceId: `d${n}`, platform: 'G', token: `t${n}` });
     const { status, lines } = await transfer(
@@ -249,7 +249,7 @@ describe.each(STAGES)('devices by lines on $name', (stage) => {
     expect((await app.app('GET', '/devices?size=1')).body).toMatchObject({ pageInfo: { totalCount: '3' } });
   });
 
-  it('ten thousand bad ones are all listed, under a summary that counts their reasons', async () => {
+  it('lists ten thousand invalid lines, with a summary that counts their reasons', async () => {
     const app = await newApplication('com.example.worse');
     const bad = Array.from({ length: 10_000 }, (_each, n) => (n % 4 ? { deviceId: 'a' } : '{'));
     const { lines } = await transfer(app, ndjson(bad));
@@ -264,7 +264,7 @@ describe.each(STAGES)('devices by lines on $name', (stage) => {
     expect((await app.app('GET', '/devices')).body).toMatchObject({ devices: [] });
   });
 
-  it('tokens move inside a file, across its batches and from devices that were there', async () => {
+  it('moves tokens inside a file, across its batches and from existing devices', async () => {
     const app = await newApplication('com.example.moves');
     const line = (deviceId: string, token: string) => ({ deviceId, platform: 'G', token });
     await app.registerDevices([line('there', 't-there'), line('other', 't-other')]);
@@ -310,7 +310,7 @@ describe.each(STAGES)('devices by lines on $name', (stage) => {
     expect(await transfer(reader, line)).toMatchObject({ status: 403 });
   });
 
-  it('an upload that breaks off leaves what was read, and the program goes on', async () => {
+  it('keeps the read part of an interrupted upload, and the program continues', async () => {
     const app = await newApplication('com.example.broken');
     const abort = new AbortController();
     async function* lines(): AsyncGenerator<Uint8Array> {

@@ -8,7 +8,9 @@ import { EMBEDDED } from './stages.js';
 
 /** Generated documents are committed and must be up to date: npm run documents. */
 
-/** MobileFirst 8.0's own calls: push service, token and introspection, confidential clients and push administration. */
+/**
+ * The calls of MobileFirst 8.0: push service, token and introspection, confidential clients and push administration.
+ */
 const APP = '/imfpush/v1/apps/\\{applicationId\\}';
 const ADMIN = '/mfpadmin/management-apis/2.0/runtimes/\\{runtime\\}';
 const DOCUMENTED = [
@@ -45,7 +47,7 @@ afterAll(async () => {
   clean();
 });
 
-it('docs/openapi.json is what the program serves', async () => {
+it('docs/openapi.json equals the document that the program serves', async () => {
   const response = await fetch(`${carillon.url}/imfpush/v1/swagger.json`);
   expect(response.status).toBe(200);
   const committed: unknown = JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8'));
@@ -82,7 +84,7 @@ describe('the OpenAPI document', () => {
     expect(operations.map(([route]) => route).sort()).toEqual(routes.sort());
   });
 
-  it('has the errors of each', () => {
+  it('has the errors of each route', () => {
     for (const [route, { responses, security }] of operations) {
       // The document is served beside the routes.
       if (!/ \/(imfpush|mfpadmin)\//.test(route) || route.endsWith('/swagger.json')) continue;
@@ -100,7 +102,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('marks what MobileFirst does not have, and nothing else', () => {
+  it('marks the calls that MobileFirst does not have, and no others', () => {
     const marked = operations.filter(([, operation]) => operation['x-extension']).map(([route]) => route);
     const expected = operations
       .map(([route]) => route)
@@ -109,7 +111,7 @@ describe('the OpenAPI document', () => {
   });
 });
 
-it('a page to try the API is at /doc/', async () => {
+it('serves a page to try the API at /doc/', async () => {
   const response = await fetch(`${carillon.url}/doc/`);
   expect(response.status).toBe(200);
   expect(response.headers.get('content-type')).toContain('text/html');
@@ -117,7 +119,7 @@ it('a page to try the API is at /doc/', async () => {
   expect(script.status).toBe(200);
 });
 
-it('health answers live and ready', async () => {
+it('answers live and ready health checks', async () => {
   const live = await fetch(`${carillon.url}/health/live`);
   expect(await live.json()).toEqual({ status: 'live' });
   const ready = await fetch(`${carillon.url}/health/ready`);

@@ -10,7 +10,7 @@ import { runProgram } from '../harness/program.js';
 import { LIST_ROUTES, fillRoute, routesOf } from '../harness/routes.js';
 import { EMBEDDED, STAGES } from './stages.js';
 
-/** What happens at the door: who may send a body, in which coding, with which method, and how connections end. */
+/** Checks before a request is processed: bodies, encodings, methods, and the end of connections. */
 
 const APP = '/imfpush/v1/apps/com.example.app';
 const MESSAGES = `${APP}/messages`;
@@ -24,7 +24,7 @@ afterEach(() => {
   for (const socket of sockets.splice(0)) socket.destroy();
 });
 
-/** A connection that says what it is told to, and keeps what it hears. */
+/** A connection that sends the given text and keeps the received one. */
 async function speak(
   url: string,
   text: string,
@@ -48,21 +48,21 @@ const head = (path: string, length: number, more: readonly string[] = []): strin
     '\r\n',
   );
 
-describe('at the door', () => {
+describe('before a request is processed', () => {
   const program = runProgram(EMBEDDED, {
     environment: () => ({ HTTP_REQUEST_TIMEOUT: '2', HTTP_HEADERS_TIMEOUT: '2' }),
     flags: LIST_ROUTES,
   });
   const url = (): string => program.carillon.url;
 
-  it('150 callers without a token are answered before they have sent their bodies, and hold no connection', async () => {
+  it('answers 150 callers without a token before they have sent their bodies, and holds no connection', async () => {
     const start = head(MESSAGES, MIB) + '{"x":"' + 'y'.repeat(300_000);
     const callers = await Promise.all(Array.from({ length: 150 }, () => speak(url(), start)));
     await until(() => callers.every(({ heard }) => heard().startsWith('HTTP/1.1 401')));
     await Promise.all(callers.map(({ closed }) => closed));
   });
 
-  it('callers whose refused bodies end in time keep their connections', async () => {
+  it('keeps the connections of callers whose refused bodies end in time', async () => {
     const body = `{"x":"${'y'.repeat(100_000)}"}`;
     const callers = await Promise.all(
       Array.from({ length: 4 }, () => speak(url(), head(MESSAGES, body.length) + body)),
@@ -83,12 +83,12 @@ describe('at the door', () => {
     ],
     ['an import without a token', IMPORT, 'x: y', 401],
     ['a path of nothing', '/imfpush/v1/nothing', 'x: y', 404],
-  ])('%s is answered before a body is sent', async (_what, path, line, status) => {
+  ])('answers %s before a body is sent', async (_what, path, line, status) => {
     const { heard } = await speak(url(), head(path, MIB, [line]));
     await until(() => heard().startsWith(`HTTP/1.1 ${status}`));
   });
 
-  it('a caller that waits for leave to send its body gets it with a token, and without one the refusal', async () => {
+  it('a caller that waits for permission to send its body gets it with a token, and the refusal without one', async () => {
     const expecting = ['expect: 100-continue'];
     const refused = await speak(url(), head(MESSAGES, MESSAGE.length, expecting));
     await until(() => refused.heard() !== '');
@@ -103,7 +103,7 @@ describe('at the door', () => {
     await until(() => welcome.heard().includes('HTTP/1.1 202'));
   });
 
-  it('a body that does not come in time is 408, and so is a head', async () => {
+  it('answers 408 to a body that does not come in time, and to a head', async () => {
     const body = await speak(url(), head(MESSAGES, 1_000, [`authorization: ${program.api.authorization}`]) + '{');
     const slow = await speak(url(), 'GET /health/live HTTP/1.1\r\nhost: x\r\nx-slow: ');
     await until(() => body.heard() !== '' && slow.heard() !== '');
@@ -112,7 +112,7 @@ describe('at the door', () => {
     await slow.closed;
   });
 
-  it('an import that goes on lasts longer than a request may, and one that stops is 408', async () => {
+  it('an import that continues may last longer than a request, and one that stops is answered 408', async () => {
     const line = (id: number): string => `{"deviceId":"d${id}","platform":"G","token":"sandbox:${id}"}\n`;
     const start = [
       'POST',
@@ -149,7 +149,7 @@ describe('at the door', () => {
   it.each([
     ['gzip', gzipSync(Buffer.alloc(256 * MIB, 0x20))],
     ['br', brotliCompressSync(Buffer.alloc(64 * MIB, 0x20))],
-  ])('refuses more than a mebibyte in %s, however small it was', async (coding, body) => {
+  ])('refuses more than a mebibyte in %s, however small it was before', async (coding, body) => {
     const answer = await coded(coding, body);
     expect([answer.status, await answer.json()]).toMatchObject([413, { code: 'CARIL0413E' }]);
   });
@@ -158,7 +158,7 @@ describe('at the door', () => {
     ['deflate', deflateSync(MESSAGE)],
     ['gzip, br', gzipSync(MESSAGE)],
     ['zstd', Buffer.from(MESSAGE)],
-  ])('refuses a message in %s with 415 and says what it reads', async (coding, body) => {
+  ])('refuses a message in %s with 415 and names the accepted encodings', async (coding, body) => {
     const answer = await coded(coding, body);
     expect([answer.status, answer.headers.get('accept-encoding')]).toEqual([415, 'gzip, br']);
   });
@@ -174,7 +174,7 @@ describe('at the door', () => {
   it.each([
     ['gzip', gzipSync],
     ['br', brotliCompressSync],
-  ])('reads an import in %s line by line, each line within its bound', async (coding, compress) => {
+  ])('reads an import in %s line by line, each line within its limit', async (coding, compress) => {
     const lines = Array.from(
       { length: 2_000 },
       (_, n) => `{"deviceId":"${coding}${n}","platform":"G","token":"sandbox:${coding}${n}"}\n`,
@@ -185,7 +185,7 @@ describe('at the door', () => {
     expect(JSON.parse((await answer.text()).split('\n')[0] ?? '')).toMatchObject({ lines: 2_001, created: 2_000 });
   });
 
-  it('answers another method with 405 and what is possible, on every route', async () => {
+  it('answers another method with 405 and the allowed ones, on every route', async () => {
     const routes = routesOf(program.carillon);
     const addresses = new Set(routes.map((route) => route.split(' ')[1] ?? ''));
     expect(addresses.size).toBeGreaterThan(40);
@@ -248,7 +248,7 @@ describe('at the door', () => {
       400,
       'FPWSE0004E',
     ],
-  ])('answers %s in the shape of all errors', async (_what, text, status, code) => {
+  ])('answers %s in the form of all errors', async (_what, text, status, code) => {
     const { heard, closed } = await speak(url(), text);
     await closed;
     const [start = '', body = ''] = heard().split('\r\n\r\n');
@@ -264,7 +264,7 @@ describe('at the door', () => {
     '/imfpush/v1/nothing',
     '/mfp/api/az/v1/token',
     `${APP}/devices`,
-  ])('says on %s what a browser may do with it', async (path) => {
+  ])('answers on %s what a browser may do with it', async (path) => {
     const { headers } = await fetch(url() + path);
     expect(Object.fromEntries(headers)).toMatchObject({
       'x-content-type-options': 'nosniff',
@@ -274,7 +274,7 @@ describe('at the door', () => {
     });
   });
 
-  it('keeps what has tokens or devices in it out of caches', async () => {
+  it('keeps answers with tokens or devices out of caches', async () => {
     for (const path of ['/devices', '/subscriptions', '/messages', '/settings/fcmConf', '/devices:export', '/nothing'])
       expect((await program.api.raw('GET', path, undefined, {})).headers.get('cache-control')).toBe('no-store');
     expect((await fetch(`${url()}/mfp/api/az/v1/jwks`)).headers.get('cache-control')).toBe('public, max-age=60');
@@ -298,7 +298,7 @@ describe.each(STAGES)('a stop on $name', (stage) => {
   };
 
   it.each(stage === EMBEDDED ? (['SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const) : (['SIGTERM'] as const))(
-    'by %s closes connections that have said nothing, and ends with 0; SIGUSR1 before it opens no inspector',
+    'by %s closes silent connections and ends with 0; an earlier SIGUSR1 opens no inspector',
     async (signal) => {
       const carillon = await start();
       process.kill(carillon.pid, 'SIGUSR1');
@@ -318,7 +318,7 @@ describe.each(STAGES)('a stop on $name', (stage) => {
       head(MESSAGES, MESSAGE.length, [`authorization: ${authorization}`]),
     );
     const silent = await speak(carillon.url, '');
-    // The request is under way when another that came later is answered.
+    // The request is open while a later one is answered.
     await fetch(`${carillon.url}/health/live`);
     process.kill(carillon.pid, 'SIGTERM');
     await silent.closed;
@@ -328,7 +328,7 @@ describe.each(STAGES)('a stop on $name', (stage) => {
     expect(await carillon.exited).toBe(0);
   });
 
-  it('is not ready during SHUTDOWN_DELAY and still takes requests', async () => {
+  it('is not ready during SHUTDOWN_DELAY and still accepts requests', async () => {
     const carillon = await start({ SHUTDOWN_DELAY: '2' });
     process.kill(carillon.pid, 'SIGTERM');
     const ready = async (): Promise<number> => (await fetch(`${carillon.url}/health/ready`)).status;

@@ -4,7 +4,7 @@ import { basic } from '../harness/admin.js';
 import { runProgram } from '../harness/program.js';
 import { STAGES } from './stages.js';
 
-/** Bytes that are not UTF-8, in every kind of body and in addresses: refused, and nothing is kept. */
+/** Bytes that are not UTF-8, in every kind of body and in addresses: refused, and nothing is stored. */
 
 const JSON_TYPE = 'application/json';
 const FORM = 'application/x-www-form-urlencoded';
@@ -70,7 +70,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect([answer.status, answer.text]).toEqual([400, expect.stringMatching(/not valid UTF-8/)]);
   });
 
-  it('keeps apart what was one: users with names in ISO 8859-1 are both refused', async () => {
+  it('refuses both of two users with names in ISO 8859-1, which would become one', async () => {
     for (const name of ['ren\xe9', 'ren\xe8']) {
       const body = latin1(`{"deviceId":"${name}","platform":"G","token":"sandbox:${name}","userId":"${name}"}`);
       expect((await send('POST', `${APP}/devices`, JSON_TYPE, body)).status).toBe(400);
@@ -95,7 +95,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect([answer.status, answer.text]).toEqual([400, expect.stringMatching(/"code":"FPWSE000[45]E"/)]);
   });
 
-  it('takes a percent sign in a query as it is', async () => {
+  it('accepts a percent sign in a query', async () => {
     expect((await send('GET', `${APP}/devices?userId=100%`)).status).toBe(200);
   });
 
@@ -110,12 +110,12 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(await send('POST', `${APP}/messages`, type, '{"message":{"alert":"a"}}')).toMatchObject({ status });
   });
 
-  it('refuses another charset at the token endpoint in RFC 6749’s words', async () => {
+  it('refuses another charset at the token endpoint with RFC 6749’s error', async () => {
     const answer = await send('POST', '/mfp/api/az/v1/token', `${FORM}; charset=iso-8859-1`, 'a=b');
     expect(answer).toMatchObject({ status: 415, text: expect.stringContaining('"error":"invalid_request"') });
   });
 
-  it('reads over a byte order mark', async () => {
+  it('skips a byte order mark', async () => {
     const answer = await send('POST', `${APP}/messages`, JSON_TYPE, '\ufeff{"message":{"alert":"a"}}');
     expect(answer.status).toBe(202);
   });

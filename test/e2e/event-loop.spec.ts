@@ -4,12 +4,12 @@ import { runProgram } from '../harness/program.js';
 import { SERVERS } from './stages.js';
 
 /**
- * How long one request holds the event loop. The measure is the largest body that means something, in the same run: a body
- * of the same bytes that was made to cost much may take three times as long at most. On two idle cores that is 50 ms.
+ * How long one request holds the event loop, compared with the largest useful body in the same run: a body of the same
+ * size that was made to be expensive may take at most three times as long. On two idle cores that is 50 ms.
  */
 
 const MOST = 3;
-/** Each is sent so often and the shortest of its stalls counts: a collection of the heap may fall into one. */
+/** Each body is sent this often, and its shortest stall counts, because garbage collection may add to one. */
 const TIMES = 3;
 
 const many = (count: number, each: (n: number) => string): string =>

@@ -4,12 +4,12 @@ import { startCarillon } from '../harness/carillon.js';
 import type { RunningCarillon } from '../harness/carillon.js';
 import { STAGES } from './stages.js';
 
-/** Batches that the worker sends at once; each takes about a second, however quick the machine is. */
+/** Batches that the worker sends at once; each takes about a second on any machine. */
 const AT_ONCE = 4;
 const EARLIER = 40;
 const LATER = 12;
 
-/** Two applications that broadcast share a worker evenly, whoever came first and with however much. */
+/** Two applications that broadcast share a worker evenly, in any order and with any size. */
 describe.each(STAGES)('on $name', (stage) => {
   let carillon: RunningCarillon;
   let clean: () => void;
@@ -38,13 +38,13 @@ describe.each(STAGES)('on $name', (stage) => {
     return { ids, api, countFinished };
   }
 
-  it('a newcomer gets half of the worker at once, and is not held up by forty that were there before', async () => {
+  it('a new application gets half of the worker at once, and does not wait for forty earlier broadcasts', async () => {
     const earlier = await broadcast('com.acme.earlier', EARLIER);
     const later = await broadcast('com.acme.later', LATER);
     const before = await earlier.countFinished();
     for (const id of later.ids) await later.api.waitFor(id);
     const meanwhile = (await earlier.countFinished()) - before;
-    // Even shares are as many as its own; what was under way at both ends, and the order within a round, blur it.
+    // An even share equals its own number; batches at both ends and the order within a round add tolerance.
     expect(meanwhile).toBeGreaterThanOrEqual(LATER - 2 * AT_ONCE);
     expect(meanwhile).toBeLessThanOrEqual(LATER + 2 * AT_ONCE);
     expect(before + meanwhile).toBeLessThan(EARLIER);
@@ -61,7 +61,7 @@ describe.each(STAGES)('on $name', (stage) => {
     }
     const neighbour = await Api.connect(carillon.url, 'com.acme.later');
     await neighbour.waitFor(await neighbour.send(one));
-    // All of these were there before the code, and a thousand after this one: 256 are sent at once, and each takes a second.
+    // All of these came before the code, and a thousand after this one: 256 are sent at once, and each takes a second.
     expect((await flood.message(ids[2_000]!)).state).toBe('sending');
   });
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { runAfter, startCarillon } from '../harness/carillon.js';
 
-/** A disk that takes no more: one line with the setting, the reason and the cure, and nothing that stands in the way of the next start. */
+/** A full disk: one line with the setting, the reason and the remedy, and nothing that prevents the next start. */
 
 const folders: string[] = [];
 function newFolder(): string {
@@ -17,13 +17,16 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
-/** After `trap "" XFSZ` the kernel refuses to write beyond so many blocks of 512 bytes a file with EFBIG, as with ENOSPC on a full disk. */
+/**
+ * After `trap "" XFSZ` the kernel answers EFBIG to writes beyond this number of blocks of 512 bytes per file, like
+ * ENOSPC on a full disk.
+ */
 const LIMIT = 'trap "" XFSZ; ulimit -f';
 const IN_NAMESPACE = ['unshare', '-rm'];
 const MOUNTS = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'tmpfs', tmpdir()]).status === 0;
 
-describe('a start whose disk is full', () => {
-  it('says so in one line, and with room it starts in the same folder', async () => {
+describe('a start with a full disk', () => {
+  it('logs it in one line, and with space it starts in the same folder', async () => {
     const folder = newFolder();
     const { status, stderr } = runAfter(`${LIMIT} 1000`, { DATA_DIR: folder });
     expect([status, stderr]).toEqual([

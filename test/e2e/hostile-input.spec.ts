@@ -9,8 +9,8 @@ import type { RunningCarillon } from '../harness/carillon.js';
 import { SERVERS } from './stages.js';
 
 /**
- * Hostile values in every body, field and path of every route that writes, as the OpenAPI document has them: never a 5xx,
- * and after a refusal every table has the rows it had. Counting wants a database that others can look into.
+ * Hostile values in every body, field and path of every writing route of the OpenAPI document: never a 5xx, and after a
+ * refusal every table has the same rows. Counting needs a database that other sessions can read.
  */
 
 interface Schema {
@@ -54,7 +54,7 @@ function fieldsOf({ $ref, allOf = [], oneOf = [], items, properties = {} }: Sche
 
 const tower = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`;
 
-/** As they stand in JSON, in place of a field's value. */
+/** As JSON, instead of a field's value. */
 const VALUES: readonly [what: string, json: string][] = [
   ['a NUL', String.raw`"a\u0000b"`],
   ['half a surrogate pair', String.raw`"\ud800"`],
@@ -83,7 +83,7 @@ const BODIES: readonly [what: string, body: string][] = [
   ['broken UTF-8', '\xff\xfe'],
 ];
 
-/** In place of a path's parameter, as they stand in the URL. */
+/** Instead of a path's parameter, in the spelling of the URL. */
 const IDS = [
   ...[
     'a/b//c',
@@ -109,7 +109,7 @@ const IDS = [
 
 const PARAMETERS: Record<string, string> = { runtime: 'mfp', applicationId: 'com.example.app' };
 
-describe.skipIf(!SERVERS)('every route that writes', () => {
+describe.skipIf(!SERVERS)('every writing route', () => {
   let carillon: RunningCarillon;
   let clean: () => void;
   let database: pg.Pool;
@@ -119,7 +119,7 @@ describe.skipIf(!SERVERS)('every route that writes', () => {
   beforeAll(async () => {
     const prepared = await SERVERS!.prepare();
     clean = prepared.clean;
-    // Nothing in the background changes a table.
+    // No background work changes a table.
     carillon = await startCarillon({ ...prepared.environment, ROLES: 'api' });
     database = new pg.Pool({ connectionString: prepared.environment.DATABASE_URL });
     api = await Api.connect(carillon.url);
@@ -144,7 +144,7 @@ describe.skipIf(!SERVERS)('every route that writes', () => {
     return (await database.query<Record<string, number>>(countRows)).rows[0];
   }
 
-  /** As it is written: fetch would tidy the path. A connection that is cut is status 0. */
+  /** In the given spelling: fetch would normalise the path. A cut connection is status 0. */
   function send(method: string, path: string, type: string, body: Buffer): Promise<number> {
     const authorization = path.startsWith('/imfpush') ? api.authorization : basic('test', 'test');
     const headers = { authorization, 'content-type': type, 'content-length': body.length };
@@ -164,7 +164,7 @@ describe.skipIf(!SERVERS)('every route that writes', () => {
     const status = await send(method, path, type, body);
     const after = await rows();
     expect([what, status < 500, status]).toEqual([what, true, status]);
-    // A 207 has refused lines in it, and here they all are.
+    // A 207 contains refused lines, and here all of them are.
     if (status >= 400 || status === 207 || status === 0) expect([what, after]).toEqual([what, before]);
     before = after;
   }
@@ -172,7 +172,7 @@ describe.skipIf(!SERVERS)('every route that writes', () => {
   const pathOf = (path: string, odd: Record<string, string> = {}): string =>
     path.replaceAll(/\{(\w+)\}/g, (_whole, name: string) => odd[name] ?? PARAMETERS[name] ?? 'none');
 
-  /** What a field with the value looks like in the type. */
+  /** A field with the value in the spelling of the content type. */
   const write = (type: string, field: string, json: string): string =>
     type.includes('form') ? `${field}=${encodeURIComponent(json)}` : `{"${field}":${json}}`;
 
@@ -198,7 +198,7 @@ describe.skipIf(!SERVERS)('every route that writes', () => {
       }
   });
 
-  it('and none of it is a fault in the log, nor has it taken the program down', async () => {
+  it('none of it is an internal fault in the log, and the program still runs', async () => {
     expect(carillon.output()).not.toMatch(/\bERROR\b/);
     expect((await fetch(`${carillon.url}/health/ready`)).status).toBe(200);
   });

@@ -10,7 +10,7 @@ const APP = 'com.acme.limits';
 /** In ten seconds. */
 const LIMIT = 20;
 
-describe.each(STAGES)('limits at the door on $name', (stage) => {
+describe.each(STAGES)('rate limits on $name', (stage) => {
   let carillon: RunningCarillon;
   let clean: () => void;
   beforeAll(async () => {
@@ -39,7 +39,7 @@ describe.each(STAGES)('limits at the door on $name', (stage) => {
   const read = (token: string) =>
     fetch(`${carillon.url}/imfpush/v1/apps/${APP}/tags`, { headers: { authorization: `Bearer ${token}` } });
 
-  it('a client that is over its rate is answered 429 and when to come again; another client goes on', async () => {
+  it('a client over its rate gets 429 with the time to come again; another client continues', async () => {
     const secret = await admin().addClient('fast', '*');
     const changed = await admin().call('PATCH', '/confidentialclients/fast', { requestsPerSecond: LIMIT / 10 });
     expect(changed.body).toMatchObject({ requestsPerSecond: LIMIT / 10 });
@@ -47,7 +47,7 @@ describe.each(STAGES)('limits at the door on $name', (stage) => {
     const answers = await Promise.all(Array.from({ length: LIMIT + 5 }, () => read(fast)));
     const passed = answers.filter(({ status }) => status === 200);
     const refused = answers.filter(({ status }) => status === 429);
-    // One of them was the token's.
+    // One of them was for the token.
     expect(passed).toHaveLength(LIMIT - 1);
     expect(refused).toHaveLength(6);
     expect(passed[0]?.headers.get('ratelimit-policy')).toBe('"client";q=20;w=10, "application";q=1000000;w=10');
@@ -60,7 +60,7 @@ describe.each(STAGES)('limits at the door on $name', (stage) => {
     expect((await read(other)).status).toBe(200);
   });
 
-  it('the token endpoint, introspection and administration count as well, each in its own words', async () => {
+  it('the token endpoint, introspection and administration count as well, each with its own form of error', async () => {
     const secret = await admin().addClient('asking', 'authorization.introspect mfpmonitor');
     await admin().call('PATCH', '/confidentialclients/asking', { requestsPerSecond: LIMIT / 10 });
     const authorization = `Basic ${Buffer.from(`asking:${secret}`).toString('base64')}`;
@@ -101,7 +101,7 @@ describe.each(STAGES)('limits at the door on $name', (stage) => {
     expect(JSON.stringify(answer.body)).toContain('concurrentRequests');
   });
 
-  it('a PATCH that leaves a limit out keeps it, and null takes it away', async () => {
+  it('a PATCH keeps an omitted limit, and null removes it', async () => {
     await admin().addClient('kept', 'tags.read');
     await admin().call('PATCH', '/confidentialclients/kept', { requestsPerSecond: 7, concurrentRequests: 3 });
     const kept = await admin().call('PATCH', '/confidentialclients/kept', { displayName: 'kept' });
@@ -113,7 +113,7 @@ describe.each(STAGES)('limits at the door on $name', (stage) => {
 });
 
 describe.runIf(SERVERS)('limits of two processes', () => {
-  it('are shared over Redis, and while Redis is away each process has its own', async () => {
+  it('are shared over Redis; while Redis is unreachable each process has its own', async () => {
     const redis = (await startRedis())!;
     const { environment } = await SERVERS!.prepare();
     const settings = { ...environment, QUEUE_URL: redis.url };
@@ -121,7 +121,7 @@ describe.runIf(SERVERS)('limits of two processes', () => {
     try {
       const admin = new Admin(processes[0]!.url);
       const secrets = new Map<string, string>();
-      // In ten seconds 100, told to Redis one by one.
+      // In ten seconds 100, reported to Redis one by one.
       for (const id of ['shared', 'alone']) {
         secrets.set(id, await admin.addClient(id, 'mfpmonitor'));
         await admin.call('PATCH', `/confidentialclients/${id}`, { requestsPerSecond: 10 });
@@ -133,13 +133,13 @@ describe.runIf(SERVERS)('limits of two processes', () => {
       };
       const passedOf = async (id: string): Promise<number> => {
         let passed = 0;
-        // One at a time and by turns, 75 at each.
+        // One at a time and alternating, 75 at each.
         for (let n = 0; n < 150; n++) if ((await call(id, processes[n % 2]!)) === 200) passed++;
         return passed;
       };
       const began = Date.now();
       const shared = await passedOf('shared');
-      // Each by itself would have let all 150 pass. A window that ends meanwhile begins anew.
+      // Each process alone would have accepted all 150. A window that ends meanwhile starts again.
       const windows = 1 + Math.ceil((Date.now() - began) / 10_000);
       expect(shared).toBeGreaterThanOrEqual(100);
       expect(shared).toBeLessThan(windows > 2 ? 150 : 120);

@@ -5,7 +5,7 @@ import { startCarillon } from '../harness/carillon.js';
 import type { RunningCarillon } from '../harness/carillon.js';
 import { STAGES } from './stages.js';
 
-/** A person's word on a message under way: pause, resume, cancel, and sending some of it again. */
+/** Control of an open message: pause, resume, cancel, and a resend of a part. */
 
 describe.each(STAGES)('on $name', (stage) => {
   let carillon: RunningCarillon;
@@ -26,7 +26,7 @@ describe.each(STAGES)('on $name', (stage) => {
     clean();
   });
 
-  /** One delivery is accepted at once; the other is told to wait for as long as the message lives. */
+  /** One delivery is accepted at once; the other has to wait for as long as the message lives. */
   const sendToBoth = async (): Promise<string> => {
     const id = await api.send({ message: { alert: 'Hello' }, target: { userIds: ['both'] } });
     await api.waitFor(id, ({ outcomes }) => (outcomes.accepted ?? 0) >= 1);
@@ -40,7 +40,7 @@ describe.each(STAGES)('on $name', (stage) => {
       headers,
     );
 
-  it('pauses, resumes, cancels, and sends again exactly what was cancelled', async () => {
+  it('pauses, resumes, cancels, and resends exactly the cancelled deliveries', async () => {
     const id = await sendToBoth();
     const paused = [await act(id, 'pause'), await act(id, 'pause')];
     expect(paused.map(({ status, body }) => [status, body])).toEqual([
@@ -62,7 +62,7 @@ describe.each(STAGES)('on $name', (stage) => {
       expect(refused.body.message).toContain(`cancelled, so nothing is left to ${verb}`);
     }
 
-    // By now the device takes messages.
+    // By now the device accepts messages.
     await api.registerDevices([{ deviceId: 'busy', platform: 'A', token: 'sandbox:accepted:busy', userId: 'both' }]);
     const key = { 'Idempotency-Key': 'again' };
     const again = await act(id, 'resend', { outcomes: ['cancelled', 'unknown'], ttl: 60 }, key);
@@ -96,7 +96,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(refused.body.message).toMatch(says);
   });
 
-  it('knows no message that is not there, and asks for messages.write', async () => {
+  it('refuses an unknown message, and requires messages.write', async () => {
     for (const verb of ['pause', 'resume', 'resend']) {
       const unknown = await act('Nobody00', verb, verb === 'resend' ? { outcomes: ['failed'] } : undefined);
       expect([unknown.status, unknown.body.code]).toEqual([404, 'FPWSE0001E']);

@@ -3,7 +3,7 @@ import type { Api, MessageReport } from '../harness/api.js';
 import { runProgram } from '../harness/program.js';
 import { STAGES } from './stages.js';
 
-/** Messages in bulk, later, tried dry and with words for each user; and what is told of them. */
+/** Messages in bulk, scheduled, as a dry run and with values for each user, and their reports. */
 
 interface Delivery {
   deviceId: string | null;
@@ -41,7 +41,7 @@ describe.each(STAGES)('on $name', (stage) => {
   const to = (...userIds: string[]) => ({ userIds });
   const get = <T>(path: string, headers?: Record<string, string>) => api.app<T>('GET', path, undefined, headers);
 
-  it('a bulk is answered in order, sent, and repeated under its key', async () => {
+  it('answers a bulk in order, sends it, and repeats the answer under its key', async () => {
     const bulk = [
       { message: { alert: 'one' }, target: to('u-ann') },
       { message: { alert: 'two' }, target: to('u-ben', 'nobody'), label: 'second' },
@@ -68,7 +68,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect([other.status, other.body.code]).toEqual([409, 'FPWSE0002E']);
   });
 
-  it('a scheduled message waits, shows so, can be cancelled, and leaves at its time', async () => {
+  it('a scheduled message waits, is shown so, can be cancelled, and is sent at its time', async () => {
     const at = (seconds: number) => new Date(Date.now() + seconds * 1_000).toISOString();
     const [cancelled, sent] = [
       await api.send({ message: { alert: 'never' }, target: to('u-ann'), sendAt: at(3_600) }),
@@ -88,7 +88,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(Date.parse(report.firstTime)).toBeGreaterThanOrEqual(Date.parse(report.sendTime));
   });
 
-  it('a request that is repeated under its key when its times have passed is answered again', async () => {
+  it('answers a request that is repeated under its key after its times have passed', async () => {
     const key = { 'Idempotency-Key': 'over-1' };
     const end = Date.now() + 1_500;
     const body = { message: { alert: 'x' }, target: to('u-ann'), expiresAt: new Date(end).toISOString() };
@@ -99,7 +99,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect([again.status, again.body.messageId, again.headers.get('idempotent-replayed')]).toEqual([202, id, 'true']);
   });
 
-  it('numbers that a double cannot hold are echoed as they came, and kept by campaigns', async () => {
+  it('echoes numbers that do not fit a double unchanged, and keeps them in campaigns', async () => {
     const payload = '{"chatId":1147483645123456789,"huge":1e400}';
     const body = `{"message":{"alert":"x"},"settings":{"apns":{"payload":${payload}}},"target":{"userIds":["u-ann"]}}`;
     const headers = { 'content-type': 'application/json' };
@@ -111,12 +111,12 @@ describe.each(STAGES)('on $name', (stage) => {
     const text = await made.text();
     const { campaignId } = JSON.parse(text) as { campaignId: string };
     const read = await (await api.raw('GET', `/campaigns/${campaignId}`, undefined, {})).text();
-    // The database has an object's members in an order of its own.
+    // The database orders an object's members differently.
     for (const member of payload.slice(1, -1).split(','))
       expect([text, read]).toEqual([expect.stringContaining(member), expect.stringContaining(member)]);
   });
 
-  it('a dry run tells the audience, the sizes and what would stop it, and keeps nothing', async () => {
+  it('a dry run reports the audience, the sizes and possible obstacles, and stores nothing', async () => {
     await api.registerDevices([{ deviceId: 'real', platform: 'G', token: 'a-real-token', userId: 'u-dry' }]);
     await api.registerDevices([{ deviceId: 'apple', platform: 'A', token: 'abcd', userId: 'u-dry' }]);
     const tried = await api.app('POST', '/messages', {
@@ -142,7 +142,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect((await get<{ messages: unknown[] }>('/messages?label=dry')).body.messages).toEqual([]);
   });
 
-  it('words for each user come from data, and a missing one is named', async () => {
+  it('fills in values for each user from data, and names a missing one', async () => {
     const alert = 'Hello {{name}} of {{city|somewhere}}';
     const missing = await api.app<Refusal>('POST', '/messages', {
       message: { alert },
@@ -153,7 +153,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(missing.body.message).toContain(`'data.u-ben' parameter value: there is no value for '{{name}}'`);
     const id = await api.send({ message: { alert }, target: to('u-ann'), data: { 'u-ann': { name: 'Ann' } } });
     expect(await api.waitFor(id)).toMatchObject({ outcomes: { accepted: 1 } });
-    // Without data it is left to what devices say of themselves, which these do not.
+    // Without data, the attributes of devices count, which these do not have.
     const unknown = await api.send({ message: { alert }, target: to('u-ann') });
     expect(await api.waitFor(unknown)).toMatchObject({ outcomes: { failed: 1 } });
     const { body } = await get<{ deliveries: Delivery[] }>(`/messages/${unknown}/deliveries`);
@@ -170,7 +170,7 @@ describe.each(STAGES)('on $name', (stage) => {
     ]);
   });
 
-  it('deliveries come in pages, by filter, and as lines', async () => {
+  it('returns deliveries in pages, by filter, and as lines', async () => {
     const id = await api.send({ message: { alert: 'crowd' }, target: to('crowd') });
     const report = (await api.waitFor(id)) as MessageReport & { providers: Record<string, Record<string, number>> };
     expect(report).toMatchObject({ audience: COUNT, outcomes: { accepted: 20, failed: 10 } });
@@ -209,7 +209,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(read.map(({ deviceId }) => deviceId)).toEqual(seen);
   });
 
-  it('a device’s history has what it got and why not, also of an id that is hard to write', async () => {
+  it('a device’s history has its deliveries and their reasons, also for an id with special characters', async () => {
     const odd = encodeURIComponent('a/b%c.d 😀');
     const ids: string[] = [];
     for (const alert of ['first', 'second', 'third'])
@@ -239,7 +239,7 @@ describe.each(STAGES)('on $name', (stage) => {
     });
   });
 
-  it('a cancel tells what it came to when it is asked', async () => {
+  it('a cancel reports its counts if asked', async () => {
     const id = await api.send({ message: { alert: 'stop' }, target: to('u-late', 'u-ann') });
     await api.waitFor(id, ({ outcomes }) => outcomes.accepted === 1);
     const cancelled = await api.app('DELETE', `/messages/${id}?counts=true`);
@@ -288,7 +288,7 @@ describe.each(STAGES)('on $name', (stage) => {
     ['/messages?label=%00', 400, 'FPWSE0005E'],
     ['/messages/Nobody00/deliveries', 404, 'FPWSE0001E'],
     ['/messages/%2e%2e%2f/deliveries', 404, 'FPWSE0001E'],
-  ])('GET %s is refused', async (path, status, code) => {
+  ])('refuses GET %s', async (path, status, code) => {
     const refused = await get<Refusal>(path);
     expect([refused.status, refused.body.code]).toEqual([status, code]);
   });
@@ -302,7 +302,7 @@ describe.each(STAGES)('on $name', (stage) => {
     ['/devices/ann/messages?messageId=Nobody00', 404, 'FPWSE0001E'],
     ['/devices/ann/messages?size=-1', 400, 'FPWSE1080E'],
     ['/devices/ann/messages?after=999999999999999999999', 400, 'FPWSE0005E'],
-  ])('GET %s is refused', async (path, status, code) => {
+  ])('refuses GET %s', async (path, status, code) => {
     const refused = await get<Refusal>(path);
     expect([refused.status, refused.body.code]).toEqual([status, code]);
   });

@@ -7,10 +7,10 @@ import { startCarillon } from '../harness/carillon.js';
 import { startSilentProxy } from '../harness/silent-proxy.js';
 import { SERVERS } from './stages.js';
 
-/** Names of the database and of Redis that have no address for a while, and another one afterwards. */
+/** Host names of the database and of Redis that have no address for a while, and another one afterwards. */
 
 it.runIf(SERVERS)(
-  'a name without an address stops a start, and costs a running process readiness until it has one',
+  'a name without an address stops a start, and makes a running process not ready until it has one',
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'carillon-names-'));
     const file = join(folder, 'names');

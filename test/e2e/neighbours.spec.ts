@@ -26,7 +26,7 @@ async function open(applicationId: string): Promise<Api> {
   return api;
 }
 
-it('single messages of a neighbour go between the pieces of eight bulks of 250, which rest for them', async () => {
+it('single messages of another application pass between the pieces of eight bulks of 250, which rest for them', async () => {
   const loud = await open('com.acme.loud');
   const quiet = await open('com.acme.quiet');
   const message = { message: { alert: 'Hello' }, target: { userIds: ['u'] } };
@@ -56,7 +56,7 @@ it('single messages of a neighbour go between the pieces of eight bulks of 250, 
     `A neighbour's slowest of ${beside.length} beside ${CONNECTIONS} bulks of ${BULK} that took ${Math.round(all)} ms: ` +
       `${Math.round(worst(beside))} ms, ${(worst(beside) / worst(alone)).toFixed(1)} of the slowest alone (${Math.round(worst(alone))} ms)\n`,
   );
-  // Some 350 of its messages pass while the bulks rest between their pieces, and 65 without rests.
+  // About 350 of its messages pass while the bulks rest between their pieces, and 65 without rests.
   expect(beside.length).toBeGreaterThan(150);
   const median = beside.toSorted((x, y) => x - y)[Math.floor(beside.length / 2)] ?? Infinity;
   expect(median).toBeLessThan(all / 12);

@@ -8,7 +8,7 @@ import { startSimulators } from '../simulators/client.js';
 import type { RunningSimulators } from '../simulators/client.js';
 import { STAGES } from './stages.js';
 
-/** The newcomer's way through the built program: token, devices, four kinds of message, and every delivery accounted for. */
+/** The first steps with the built program: token, devices, four kinds of message, and every delivery counted. */
 
 const DEVICES = 10_000;
 const USERS = 100;
@@ -61,7 +61,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(carillon.output()).toContain('/mfp/api/az/v1/token');
   });
 
-  it('does the tutorial’s three steps on the sample application', async () => {
+  it('runs the tutorial’s three steps on the sample application', async () => {
     const scope = 'messages.write messages.read push.application.com.example.app';
     const token = await requestToken(carillon.url, { id: 'test', secret: 'test', scope });
     expect(token.status).toBe(200);
@@ -70,7 +70,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(granted).toMatchObject({ token_type: 'Bearer', expires_in: 3600, scope });
     const messages = `${carillon.url}/imfpush/v1/apps/com.example.app/messages`;
     const authorization = `Bearer ${String(granted.access_token)}`;
-    // As curl -d sends it: JSON under a form content type.
+    // Like curl -d: JSON under a form content type.
     const sent = await fetch(messages, {
       method: 'POST',
       headers: { authorization, 'content-type': 'application/x-www-form-urlencoded' },
@@ -84,7 +84,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(report).toMatchObject({ alert: 'Hello', audience: 5, outcomes: { accepted: 5 } });
   });
 
-  it('takes provider settings, and never gives a key back', async () => {
+  it('accepts provider settings, and never returns a key', async () => {
     const { key, keyId, teamId, bundleId } = simulators.credentials.apns;
     const apns = await api.app('PUT', '/settings/apnsConf', { key, keyId, teamId, bundleId });
     expect(apns.status).toBe(200);
@@ -103,16 +103,16 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(last.body).toMatchObject({ deviceId: `device-${DEVICES - 1}`, platform: 'G', userId: 'user-99' });
   });
 
-  it('broadcasts to all of them, each once, and says so', async () => {
+  it('broadcasts to all of them, each once, and reports it', async () => {
     const messageId = await api.send({ message: { alert: 'To everybody' } });
     const report = await api.waitFor(messageId);
-    // The five sandbox devices of the sample application are part of everybody.
+    // The five sandbox devices of the sample application belong to the audience.
     expect(report.audience).toBe(DEVICES + 5);
     expect(report.outcomes.accepted).toBe(DEVICES + 5);
     await expectDelivered(messageId, devices);
   });
 
-  it('tells how the application fares at its providers', async () => {
+  it('reports the state of the application at its providers', async () => {
     const listed = await vi.waitFor(
       async () => {
         const { body } = await api.app<{ providers: ProviderRow[] }>('GET', '/providers');
@@ -126,14 +126,14 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(listed[0]).not.toHaveProperty('pausedReason');
   });
 
-  it('pauses at a provider that refuses the key, keeps every device, and goes on with the right key', async () => {
+  it('pauses at a provider that refuses the key, keeps every device, and continues with the right key', async () => {
     const { keyId, teamId, bundleId, key } = simulators.credentials.apns;
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const wrong = privateKey.export({ type: 'pkcs8', format: 'pem' });
     await api.app('PUT', '/settings/apnsConf', { key: wrong, keyId, teamId, bundleId });
     const messageId = await api.send({ message: { alert: 'Who?' }, target: { platforms: ['A'] } });
     const paused = await api.waitFor(messageId, ({ state }) => state === 'paused');
-    // The sample application's one sandbox device of this platform has it; nobody else lost or got anything.
+    // Only the sandbox device of this platform in the sample application has it; no other device lost or got anything.
     expect(paused.outcomes).toMatchObject({ accepted: 1, pending: DEVICES / 2, rejected: 0, failed: 0 });
     expect((await api.app('GET', '/settings/apnsConf')).body.pausedReason).toBe('InvalidProviderToken');
     await api.app('PUT', '/settings/apnsConf', { key, keyId, teamId, bundleId });
@@ -190,7 +190,7 @@ describe.each(STAGES)('on $name', (stage) => {
     await expectDelivered(first, [devices[1]!]);
   });
 
-  it('retires a device whose token died, and brings it back when it registers again', async () => {
+  it('retires a device whose token died, and reactivates it when it registers again', async () => {
     const target = { deviceIds: ['device-11'] };
     await simulators.admin.killTokens('fcm', [devices[11]!.token]);
     const gone = await api.waitFor(await api.send({ message: { alert: 'Gone?' }, target }));
@@ -202,7 +202,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(back.outcomes.accepted).toBe(1);
   });
 
-  it('cancels what has not left', async () => {
+  it('cancels the unsent deliveries', async () => {
     await simulators.admin.changeSettings({ apns: { latencyMs: 300 }, fcm: { latencyMs: 300 } } as never);
     const messageId = await api.send({ message: { alert: 'Stop' } });
     await api.waitFor(messageId, ({ state }) => state === 'sending');
@@ -216,7 +216,7 @@ describe.each(STAGES)('on $name', (stage) => {
     await simulators.admin.reset();
   });
 
-  it('stops within ten seconds, and starting again finds every device and message', async () => {
+  it('stops within ten seconds, and the next start finds every device and message', async () => {
     const before = await api.send({ message: { alert: 'Before' }, target: { deviceIds: ['device-2'] } });
     await api.waitFor(before);
     const { code, ms } = await carillon.stop();
@@ -229,7 +229,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect((await api.waitFor(after)).audience).toBe(DEVICES + 5);
   });
 
-  /** The simulators' ledgers hold exactly these devices for the message, once each. */
+  /** The simulators' ledgers contain exactly these devices for the message, once each. */
   async function expectDelivered(messageId: string, expected: readonly DeviceBody[]): Promise<void> {
     const [apns, fcm] = await Promise.all([
       simulators.admin.ledgerTokens('apns', messageId),

@@ -8,8 +8,8 @@ import { LIST_ROUTES, fillRoute, routesOf } from '../harness/routes.js';
 import { EMBEDDED } from './stages.js';
 
 /**
- * A route that takes no body refuses one, whatever its method is: a caller that sends one means something by it. Which
- * routes take one is said by the OpenAPI document.
+ * A route without a body refuses one with any method, because a caller that sends a body means something by it. The
+ * OpenAPI document lists the routes with a body.
  */
 
 const document = JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8')) as {
@@ -17,7 +17,7 @@ const document = JSON.parse(readFileSync(new URL('../../docs/openapi.json', impo
 };
 const program = runProgram(EMBEDDED, { flags: LIST_ROUTES });
 const BODY = '{"target":{"userIds":["ann"]}}';
-/** MobileFirst takes one there, and all that there is here is a refusal. */
+/** MobileFirst accepts a body there, and here the route only refuses. */
 const NOT_OFFERED = 'PUT /imfpush/v1/apps/:applicationId/settings/smsConf';
 
 function operationOf(route: string) {
@@ -54,18 +54,18 @@ it('each route without a body in the document refuses one, and no other does', a
   }
   const expected = routes.map((route) => [route, operationOf(route)?.requestBody === undefined]);
   expect(answers).toEqual(Object.fromEntries(expected));
-  // Nothing of it was done: the application is there still.
+  // None of it had an effect: the application still exists.
   expect((await call('GET /imfpush/v1/apps/:applicationId', '')).status).toBe(200);
 });
 
-it('a caller without a token learns nothing of it', async () => {
+it('a caller without a token gets 401 before the body is checked', async () => {
   const { carillon } = program;
   const url = `${carillon.url}/imfpush/v1/apps/com.example.app/campaigns/x/run`;
   const headers = { 'content-type': 'application/json' };
   expect((await fetch(url, { method: 'POST', headers, body: BODY })).status).toBe(401);
 });
 
-it('an empty body is none', async () => {
+it('an empty body counts as no body', async () => {
   const { api } = program;
   const made = await api.app<{ campaignId: string }>('POST', '/campaigns', {
     name: 'x',

@@ -14,14 +14,14 @@ describe('a log that cannot be written does not end the process', () => {
   beforeAll(async () => ({ environment, clean } = await EMBEDDED.prepare()));
   afterAll(() => clean());
 
-  /** Starts, answers, and drains after SIGTERM; answers the exit code. */
+  /** Starts, answers, and drains after SIGTERM; returns the exit code. */
   async function startAndStop(stdout: 'pipe' | number): Promise<number | null> {
     const port = await freePort();
     const { PATH, HOME } = process.env;
     const env = { PATH, HOME, ...environment, HOST: '127.0.0.1', PORT: String(port) };
     const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', stdout, 'ignore'] });
     const exited = once(child, 'exit');
-    // The reader of the pipe ends before the first line comes.
+    // The reader of the pipe ends before the first line.
     child.stdout?.destroy();
     const live = async (): Promise<void> =>
       expect((await fetch(`http://127.0.0.1:${port}/health/live`)).status).toBe(200);
@@ -30,11 +30,11 @@ describe('a log that cannot be written does not end the process', () => {
     return ((await exited) as [number | null])[0];
   }
 
-  it('when the reader of the pipe has ended (EPIPE)', async () => {
+  it('if the reader of the pipe has ended (EPIPE)', async () => {
     expect(await startAndStop('pipe')).toBe(0);
   });
 
-  it('when the disk is full (ENOSPC)', async () => {
+  it('if the disk is full (ENOSPC)', async () => {
     const full = openSync('/dev/full', 'w');
     expect(await startAndStop(full)).toBe(0);
     closeSync(full);

@@ -8,12 +8,12 @@ import { isMissing, startApache, startNginx } from '../medium/http2/real-peers.j
 import type { RealPeer } from '../medium/http2/real-peers.js';
 import { SERVERS } from './stages.js';
 
-/** Behind proxies as they are installed, and as docs/operations.md sets them. */
+/** Behind proxies as distributed, configured as in docs/operations.md. */
 
 const NDJSON = { 'content-type': 'application/x-ndjson' };
 /** Thirty pages of an export. */
 const DEVICES = 30_000;
-/** An id that is hard to write: in a path it is `urn:a%2Fb%20c`. */
+/** An id with special characters: in a path it is `urn:a%2Fb%20c`. */
 const ODD = 'urn:a/b c';
 
 describe.runIf(SERVERS && !isMissing('nginx') && !isMissing('apache2'))('behind a proxy', () => {
@@ -70,14 +70,14 @@ describe.runIf(SERVERS && !isMissing('nginx') && !isMissing('apache2'))('behind 
       request({ port, path: whole, headers: { authorization } }, resolve).on('error', reject).end();
     });
 
-  it('nginx at its defaults: an export whose connections to the database end has no trailer, and the log says so', async () => {
+  it('nginx with its defaults: an export whose database connections end has no trailer, and the log reports it', async () => {
     const client = new pg.Client({ connectionString: databaseUrl });
     await client.connect();
     const answer = await through(nginx, 'APP/devices:export');
     let text = '';
     answer.on('data', (piece: Buffer) => (text += piece.toString()));
     const ended = new Promise((resolve) => answer.once('close', resolve));
-    // The page that comes next waits for this lock, and its connection is ended meanwhile.
+    // The next page waits for this lock, and its connection is ended meanwhile.
     await client.query('begin');
     await client.query('lock table device in access exclusive mode');
     const end = `select pg_terminate_backend(pid) from pg_stat_activity
@@ -86,7 +86,7 @@ describe.runIf(SERVERS && !isMissing('nginx') && !isMissing('apache2'))('behind 
     await client.query('rollback');
     await client.end();
     await ended;
-    // The proxy says that all is well.
+    // The proxy reports success.
     expect([answer.statusCode, answer.complete]).toEqual([200, true]);
     const lines = text.trimEnd().split('\n');
     expect(lines.length).toBeLessThan(DEVICES);
@@ -94,7 +94,7 @@ describe.runIf(SERVERS && !isMissing('nginx') && !isMissing('apache2'))('behind 
     expect(program.carillon.output()).toMatch(/WARN.*export of devices of com\.example\.app broke off after \d+ lines/);
   });
 
-  it('nginx at its defaults: a whole export has its trailer', async () => {
+  it('nginx with its defaults: a whole export has its trailer', async () => {
     const answer = await through(nginx, 'APP/devices:export');
     let text = '';
     for await (const piece of answer) text += String(piece);
@@ -102,7 +102,7 @@ describe.runIf(SERVERS && !isMissing('nginx') && !isMissing('apache2'))('behind 
     expect(JSON.parse(lines.pop()!)).toEqual({ trailer: { count: lines.length } });
   });
 
-  it('ids with a slash arrive through a path of nginx that is passed on as it came, and not through one that is decoded', async () => {
+  it('ids with a slash arrive through an nginx path that is passed on unchanged, and not through a decoded one', async () => {
     const path = `APP/devices/${encodeURIComponent(ODD)}`;
     expect((await through(nginx, path)).statusCode).toBe(200);
     expect((await through(prefixed, `/push${path}`)).statusCode).toBe(200);

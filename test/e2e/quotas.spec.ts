@@ -4,7 +4,10 @@ import { startCarillon } from '../harness/carillon.js';
 import type { RunningCarillon } from '../harness/carillon.js';
 import { STAGES } from './stages.js';
 
-/** An application may have a number of campaigns, tags, scheduled messages and devices; its neighbour's do not count. */
+/**
+ * Quotas of an application for campaigns, tags, scheduled messages and devices; those of other applications do not
+ * count.
+ */
 
 const QUOTAS = {
   QUOTA_CAMPAIGNS: '2',
@@ -58,7 +61,7 @@ describe.each(STAGES)('on $name', (stage) => {
       .map((line) => JSON.parse(line) as Record<string, unknown>);
   };
 
-  it('refuses a campaign beyond the quota, a copy as well, and takes one again when another was removed', async () => {
+  it('refuses a campaign or copy beyond the quota, and accepts one again after another was removed', async () => {
     const { body } = await api.app<{ campaignId: string }>('POST', '/campaigns', CAMPAIGN);
     expect((await api.app('POST', '/campaigns', CAMPAIGN)).status).toBe(201);
     const refused = refusalOf(2, 'campaigns', 'QUOTA_CAMPAIGNS');
@@ -70,7 +73,7 @@ describe.each(STAGES)('on $name', (stage) => {
     await vi.waitFor(async () => expect((await api.app('POST', '/campaigns', CAMPAIGN)).status).toBe(201), 20_000);
   });
 
-  it('refuses a scheduled message beyond the quota, of a bulk all or none; messages for now, and a repeated request, pass', async () => {
+  it('refuses a scheduled message beyond the quota, and a bulk as a whole; immediate messages and a repeated request pass', async () => {
     const refused = refusalOf(3, 'scheduled messages', 'QUOTA_SCHEDULED_MESSAGES');
     expect(await api.app('POST', '/messages/bulk', [LATER, LATER, LATER, LATER])).toMatchObject(refused);
     expect((await api.app('POST', '/messages/bulk', [LATER, LATER])).status).toBe(202);
@@ -93,7 +96,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect((await neighbour.app('POST', '/devices', device('d'))).status).toBe(201);
     const [summary, ...lines] = await imported([device('a'), device('d'), 'no device', device('e')]);
     expect(summary).toMatchObject({ lines: 4, created: 0, updated: 1, rejected: 3 });
-    // After them comes the trailer.
+    // The trailer follows.
     expect(lines.slice(0, -1).map(({ line, code }) => [line, code])).toEqual([
       [2, 'CARIL0409E'],
       [3, expect.any(String)],
@@ -103,7 +106,7 @@ describe.each(STAGES)('on $name', (stage) => {
     await vi.waitFor(async () => expect((await api.app('POST', '/devices', device('d'))).status).toBe(201), 20_000);
   });
 
-  it('refuses a tag beyond the quota, made by a call or by the import of a device', async () => {
+  it('refuses a tag beyond the quota, created by a call or by the import of a device', async () => {
     for (const name of ['news', 'sport'])
       expect((await api.app('POST', '/tags', { name, description: '' })).status).toBe(201);
     expect(await api.app('POST', '/tags', { name: 'chess', description: '' })).toMatchObject(

@@ -10,7 +10,7 @@ import type { RedisServer } from '../medium/queue/redis-server.js';
 import { createTestCertificates } from '../simulators/test-certificates.js';
 import { EMBEDDED } from './stages.js';
 
-describe.skipIf(!REDIS_AVAILABLE)('a queue on rediss:// with a certificate of an own authority', () => {
+describe.skipIf(!REDIS_AVAILABLE)('a queue on rediss:// with a certificate of a private authority', () => {
   let folder: string;
   let ca: string;
   let redis: RedisServer;
@@ -46,7 +46,7 @@ describe.skipIf(!REDIS_AVAILABLE)('a queue on rediss:// with a certificate of an
     expect(code).toBe(1);
   });
 
-  it('carries messages when NODE_EXTRA_CA_CERTS names the authority’s file', async () => {
+  it('carries messages if NODE_EXTRA_CA_CERTS names the authority’s file', async () => {
     const carillon = await startCarillon({ ...environment, NODE_EXTRA_CA_CERTS: ca });
     try {
       const api = await Api.connect(carillon.url);

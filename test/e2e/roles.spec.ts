@@ -7,7 +7,7 @@ import type { RunningCarillon } from '../harness/carillon.js';
 import { LIST_ROUTES, fillRoute, routesOf } from '../harness/routes.js';
 import { EMBEDDED } from './stages.js';
 
-/** Every call of administration by every role, against the table in docs/clients.md. */
+/** Every call of administration by every role, compared with the table in docs/clients.md. */
 
 const ROLES = ['mfpadmin', 'mfpdeployer', 'mfpoperator', 'mfpmonitor'];
 const GUIDE = readFileSync(new URL('../../docs/clients.md', import.meta.url), 'utf8');
@@ -38,12 +38,12 @@ afterAll(async () => {
   clean();
 });
 
-/** As a client of this allowed scope; the status alone. */
+/** Calls as a client of this allowed scope and returns the status. */
 async function call(scope: string, route: string, authorization = secrets.get(scope) ?? ''): Promise<number> {
   const [method = '', path = ''] = route.split(' ');
   const answer = await fetch(`${carillon.url}${fillRoute(path, { runtime: 'mfp', clientId: 'nothing-has-this-id' })}`, {
     method,
-    // A body that is refused changes nothing, in whatever role.
+    // A refused body changes nothing, with any role.
     ...(['POST', 'PUT', 'PATCH'].includes(method) && { body: '{"unknown":1}' }),
     headers: { authorization, 'content-type': 'application/json' },
   });
@@ -64,7 +64,7 @@ describe('roles', () => {
     expect(adminRoutes().map(({ name }) => name)).toEqual([...TABLE.keys()].toSorted());
   });
 
-  it('each role may what its column says, with Basic and with a token; `*` may all, a sender nothing', async () => {
+  it('each role may call what its column says, with Basic and with a token; `*` may call all, a sender nothing', async () => {
     const wrong: string[] = [];
     for (const { route, name } of adminRoutes()) {
       const expected = [...(TABLE.get(name) ?? []), 'no', 'yes'];
@@ -84,7 +84,7 @@ describe('roles', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('a token of a `*` client may what the scope of the token covers', async () => {
+  it('a token of a `*` client may call what the scope of the token covers', async () => {
     const token = await requestToken(carillon.url, { id: 'test', secret: 'test', scope: 'mfpmonitor' });
     const { access_token } = (await token.json()) as { access_token: string };
     const admin = new Admin(carillon.url, `Bearer ${access_token}`);
@@ -92,7 +92,7 @@ describe('roles', () => {
     expect((await admin.call('GET', '/confidentialclients')).status).toBe(403);
   });
 
-  it('a refusal of Basic says what the client lacks, and speaks of no token', async () => {
+  it("a refusal of Basic names the client's missing scope, and no token", async () => {
     const admin = new Admin(carillon.url, secrets.get('messages.*'));
     const refused = await admin.call('GET', '/confidentialclients');
     expect(refused).toMatchObject({
@@ -119,13 +119,13 @@ describe('introspection with Basic', () => {
     return ((await token.json()) as { access_token: string }).access_token;
   };
 
-  it('a client of authorization.introspect asks without a token of its own', async () => {
+  it('a client with authorization.introspect calls without a token', async () => {
     const answer = await introspect(basic('push', 'hsup'), `token=${await obtain()}&client_id=push`);
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject({ active: true, client_id: 'test', scope: 'messages.write' });
   });
 
-  it('another client is refused, in words of a client and not of a token', async () => {
+  it('another client is refused with an error about the client, not about a token', async () => {
     const answer = await introspect(basic('admin', 'nimda'), `token=${await obtain()}`);
     expect(answer.status).toBe(403);
     expect(await answer.json()).toEqual({
@@ -141,7 +141,7 @@ describe('introspection with Basic', () => {
   });
 
   it.each(['token', 'introspection', 'revocation'])(
-    '%s refuses a client_id that is not that of the header',
+    '%s refuses a client_id that differs from the header',
     async (end) => {
       const answer = await fetch(`${carillon.url}/mfp/api/az/v1/${end}`, {
         method: 'POST',

@@ -9,27 +9,27 @@ import { createServiceAccount } from '../simulators/credentials.js';
 import { EMBEDDED } from './stages.js';
 
 /**
- * Who may call what: every route of the running program, without a token, with one for another application, with one that
- * lacks the scope element, and with the right one. A route without a row fails; rows are called in their order.
+ * The scope of every route of the running program: called without a token, with one for another application, with one
+ * without the scope element, and with the right one. A route without a row fails; rows are called in order.
  */
 interface Row {
   /** The scope element. */
   needs?: string;
   /** Its second element; by default the application of the path. */
   application?: string;
-  /** A confidential client that may administer, by Basic or Bearer. */
+  /** Needs a confidential client that may administer, by Basic or Bearer. */
   admin?: true;
   /** No authentication. */
   open?: true;
-  /** Identifies its caller itself: the file that tests it. */
+  /** The route authenticates its caller itself: the file with its tests. */
   own?: string;
-  /** In place of the parameters that PARAMETERS has. */
+  /** Instead of values of PARAMETERS. */
   path?: Record<string, string>;
   query?: string;
   body?: unknown;
-  /** NDJSON, in place of a body. */
+  /** NDJSON instead of a body. */
   lines?: string;
-  /** Of the right caller. */
+  /** With the right token. */
   status: number;
 }
 
@@ -104,7 +104,7 @@ const ROWS: Record<string, Row> = {
   },
   [`GET ${app}/settings/upstreamConf`]: { needs: 'upstreamConf.read', status: 200 },
   [`DELETE ${app}/settings/upstreamConf`]: { needs: 'upstreamConf.write', status: 204 },
-  // Let in, and told that there is no SMS.
+  // Authorised, and then refused because there is no SMS.
   [`PUT ${app}/settings/smsConf`]: { needs: 'smsConf.write', body: { host: 'a' }, status: 400 },
   [`GET ${app}/settings/smsConf`]: { needs: 'smsConf.read', status: 404 },
   [`DELETE ${app}/settings/smsConf`]: { needs: 'smsConf.write', status: 404 },
@@ -167,7 +167,7 @@ const ROWS: Record<string, Row> = {
   [`GET ${app}/campaigns/:campaignId/runs`]: { needs: 'campaigns.read', status: 200 },
   [`GET ${app}/campaigns/:campaignId/runs/:runId`]: { needs: 'campaigns.read', status: 404 },
   [`POST ${app}/campaigns/:campaignId/duplicate`]: { needs: 'campaigns.write', status: 201 },
-  // 200 names the messages of its run that are under way.
+  // 200 names the open messages of its run.
   [`DELETE ${app}/campaigns/:campaignId`]: { needs: 'campaigns.write', status: 200 },
 
   [`POST ${app}/messages`]: { needs: 'messages.write', body: HELLO, status: 202 },
@@ -176,7 +176,7 @@ const ROWS: Record<string, Row> = {
   [`GET ${app}/messages/:messageId/deliveries`]: { needs: 'messages.read', status: 200 },
   [`GET ${app}/devices/:deviceId/messages`]: { needs: 'messages.read', status: 200 },
   [`GET ${app}/messages/:messageId`]: { needs: 'messages.read', status: 200 },
-  // It never ends by itself: its device is throttled for ever.
+  // A message that never ends by itself: its device is throttled for ever.
   [`POST ${app}/messages/:messageId/pause`]: { needs: 'messages.write', status: 204 },
   [`POST ${app}/messages/:messageId/resume`]: { needs: 'messages.write', status: 204 },
   [`POST ${app}/messages/:messageId/resend`]: { needs: 'messages.write', body: { outcomes: ['failed'] }, status: 409 },
@@ -260,7 +260,7 @@ it('there is a row for every route, and a route for every row', () => {
 });
 
 describe.each(guarded)('%s', (route, row) => {
-  it('wants a token', async () => {
+  it('requires a token', async () => {
     const answer = await call(route, row);
     expect(answer.status).toBe(401);
     expect(answer.headers.get('www-authenticate')).toBe('Bearer');
@@ -274,7 +274,7 @@ describe.each(guarded)('%s', (route, row) => {
   ])('refuses a token for %s', async (_what, scope) => {
     const answer = await call(route, row, await bearer(scope));
     expect(answer.status).toBe(403);
-    // An application that stands in the body is not known before the body is read, which the element lets it be.
+    // An application in the body is unknown before the body is read, which the element permits.
     const unread = route === 'POST /imfpush/v1/apps' && scope.includes('X');
     const needs = unread ? row.needs : `${row.needs} push.application.${applicationOf(row)}`;
     expect(answer.headers.get('www-authenticate')).toBe(
@@ -299,18 +299,18 @@ describe('a token', () => {
     expectInvalid(await call(route, row, `${header}.${Buffer.from(forged).toString('base64url')}.${signature}`));
   });
 
-  it('with one of two elements that are needed is refused', async () => {
+  it('with one of two required elements is refused', async () => {
     for (const element of ['devices.read', 'messages.read'])
       expect((await call(`GET ${app}/users/:userId`, row, await bearer(`${element} push.application.*`))).status).toBe(
         403,
       );
   });
 
-  it('without a scope of its own is refused', async () => {
+  it('without a scope is refused', async () => {
     expect((await call(route, row, await bearer(''))).status).toBe(403);
   });
 
-  it('for all of a kind is let pass', async () => {
+  it('for all of a kind is accepted', async () => {
     expect((await call(route, row, await bearer('messages.* push.application.com.example.*'))).status).toBe(200);
   });
 
@@ -320,7 +320,7 @@ describe('a token', () => {
 });
 
 describe.each(administered)('%s', (route, row) => {
-  it('wants a client that may administer', async () => {
+  it('requires a client that may administer', async () => {
     expect((await call(route, row)).status).toBe(401);
     expect((await call(route, row, 'Bearer nonsense')).status).toBe(401);
     expect((await call(route, row, basic('push', 'hsup'))).status).toBe(403);
@@ -336,7 +336,7 @@ describe('the right caller', () => {
     expect([answer.status, answer.status === row.status ? '' : await answer.text()]).toEqual([row.status, '']);
   });
 
-  it('of apnsConf.write sets gcmConf (conformance/settings.table.ts), and does no more', async () => {
+  it('a token of apnsConf.write sets gcmConf (conformance/settings.table.ts), and nothing else', async () => {
     const token = await bearer(`apnsConf.write push.application.${APPLICATION}`);
     expect((await call(`DELETE ${app}/settings/gcmConf`, { status: 204 }, token)).status).toBe(403);
   });

@@ -13,8 +13,8 @@ import { HOSTILE } from './conformance/variations.js';
 import { EMBEDDED } from './stages.js';
 
 /**
- * Provider settings over the API that MobileFirst does not have (its own: conformance/settings.table.ts): saved, read back
- * without secrets, refused with a reason, replaced, removed; and new versions of all of them, used.
+ * Provider settings of Carillon's API (MobileFirst's own: conformance/settings.table.ts): saved, read without secrets,
+ * refused with a reason, replaced, removed; and new versions of them in use.
  */
 
 let simulators: RunningSimulators;
@@ -51,7 +51,7 @@ interface Case {
   first: { visible: Fields; secret: Fields };
   second: { visible: Fields; secret: Fields };
   refused: [reason: RegExp, body: unknown][];
-  /** What an answer has in place of `visible`. */
+  /** The answer's fields instead of `visible`. */
   shown?: (visible: Fields) => Fields;
 }
 
@@ -112,7 +112,7 @@ describe.each(Object.entries(CASES))('%s', (conf, { first, second, refused, show
       .trim()
       .slice(-60, -30);
 
-  it('is saved, read back without its secret, replaced as a whole, and removed', async () => {
+  it('is saved, read without its secret, replaced as a whole, and removed', async () => {
     expect((await program.api.app('GET', path)).status).toBe(404);
     for (const each of [first, second]) {
       const put = await program.api.app('PUT', path, { ...each.visible, ...each.secret });
@@ -133,16 +133,19 @@ describe.each(Object.entries(CASES))('%s', (conf, { first, second, refused, show
     ...refused,
     [/object/, [], 'FPWSE0004E'],
     ...HOSTILE.map(([, body]): [RegExp, string, string] => [/./, body, 'FPWSE0004E']),
-  ])('refuses by %s, keeps what there was, and does not repeat it', async (reason, body, code = 'FPWSE0005E') => {
-    await program.api.app('PUT', path, { ...first.visible, ...first.secret });
-    const answer = await program.api.app('PUT', path, body);
-    expect([answer.status, answer.body]).toEqual([400, { code, message: expect.stringMatching(reason) as string }]);
-    expect(JSON.stringify(answer.body).replace("'sesame'", '')).not.toContain('sesame');
-    expect((await program.api.app('GET', path)).body).toEqual(shown(first.visible));
-  });
+  ])(
+    'refuses by %s, keeps the present settings, and does not repeat the value',
+    async (reason, body, code = 'FPWSE0005E') => {
+      await program.api.app('PUT', path, { ...first.visible, ...first.secret });
+      const answer = await program.api.app('PUT', path, body);
+      expect([answer.status, answer.body]).toEqual([400, { code, message: expect.stringMatching(reason) as string }]);
+      expect(JSON.stringify(answer.body).replace("'sesame'", '')).not.toContain('sesame');
+      expect((await program.api.app('GET', path)).body).toEqual(shown(first.visible));
+    },
+  );
 });
 
-it('webPushConfPublic shows the public key, and nothing once the settings are gone', async () => {
+it('webPushConfPublic shows the public key, and nothing after the settings are removed', async () => {
   const { first } = CASES['webPushConf']!;
   await program.api.app('PUT', '/settings/webPushConf', { ...first.visible, ...first.secret });
   const { publicKey } = first.visible;
@@ -151,14 +154,14 @@ it('webPushConfPublic shows the public key, and nothing once the settings are go
   expect((await program.api.app('GET', '/settings/webPushConfPublic')).status).toBe(404);
 });
 
-/** New credentials, by which the provider knows a sender afterwards. */
+/** New credentials, by which the provider recognises the sender afterwards. */
 describe('a new version of the settings', () => {
   const target = (platform: string) => ({ message: { alert: 'Hello' }, target: { platforms: [platform] } });
   const send = async (platform: string): Promise<void> => {
     const report = await program.api.waitFor(await program.api.send(target(platform)));
     expect(report.outcomes).toMatchObject({ accepted: report.audience });
   };
-  /** Of the last push that was accepted. */
+  /** Of the last accepted push. */
   const authorization = async (provider: 'apns' | 'wns' | 'hms'): Promise<string> => {
     const [entry] = await simulators.admin.lastAccepted(provider, 1);
     return String(entry!.headers['authorization']);
@@ -177,7 +180,7 @@ describe('a new version of the settings', () => {
   );
 
   it.each(['replaced', 'removed and made anew'])(
-    'APNs, %s: the next message goes under it, and the old connections close',
+    'APNs, %s: the next message uses it, and the old connections close',
     async (how) => {
       const put = (credentials: ReturnType<typeof createApnsCredentials>['credentials']) =>
         program.api.app('PUT', '/settings/apnsConf', { ...credentials });
@@ -197,7 +200,7 @@ describe('a new version of the settings', () => {
     },
   );
 
-  it('WNS and HMS: access tokens of the new client, connections of its own', async () => {
+  it('WNS and HMS: access tokens and connections of the new client', async () => {
     const wns = [createWnsCredentials(), createWnsCredentials()] as const;
     const hms = [createHmsCredentials(), createHmsCredentials()] as const;
     const seen = { wns: [] as string[], hms: [] as string[] };

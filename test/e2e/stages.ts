@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
 import { claimRedisDatabase, createDatabase } from '../harness/servers.js';
 
-/** Where the program keeps its data and its queue: the deployments that every end-to-end test is run on. */
+/** Deployments for the end-to-end tests: where the program keeps its data and its queue. */
 export interface Stage {
   name: string;
   prepare(): Promise<{ environment: Record<string, string>; clean: () => void }>;
@@ -38,7 +38,7 @@ function onServers(postgres: string, redis: string): Stage {
   };
 }
 
-/** Null when the servers are not on this machine (never so under CI=true). */
+/** Null if the servers are not installed (never under CI=true). */
 export const SERVERS: Stage | null = postgresUrl && redisUrl ? onServers(postgresUrl, redisUrl) : null;
 
 export const STAGES: readonly Stage[] = SERVERS ? [EMBEDDED, SERVERS] : [EMBEDDED];

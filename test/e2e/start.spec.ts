@@ -10,7 +10,7 @@ import type { RunningCarillon } from '../harness/carillon.js';
 import { freePort } from '../harness/servers.js';
 import { SERVERS } from './stages.js';
 
-/** A start that cannot succeed says why in one line and ends with a non-zero code. */
+/** A start that cannot succeed logs the reason in one line and ends with a non-zero code. */
 
 const folders: string[] = [];
 let blocker: Server;
@@ -41,7 +41,7 @@ async function expectRefusal(environment: Record<string, string>, says: RegExp):
   expect(code).toBe(1);
 }
 
-describe('a start is refused when', () => {
+describe('a start is refused if', () => {
   it('the database cannot be reached', async () => {
     const port = await freePort();
     await expectRefusal(
@@ -67,7 +67,7 @@ describe('a start is refused when', () => {
   });
 
   it('DATA_DIR cannot be written', async () => {
-    // A file stands where the folder should be: that stops root too, whom permissions do not.
+    // A file in place of the folder stops root as well, which permissions do not.
     const file = join(newFolder(), 'file');
     writeFileSync(file, '');
     chmodSync(file, 0o400);
@@ -84,7 +84,7 @@ describe('a start is refused when', () => {
     }
   });
 
-  it('HOST is a name that leads nowhere', async () => {
+  it('HOST is a name that does not resolve', async () => {
     const { code, output } = await runToEnd({ DATA_DIR: newFolder(), PORT: '0', HOST: 'no-such-host.invalid' });
     expect(code).toBe(1);
     expect(output).toMatch(/^carillon: Cannot listen on HOST no-such-host\.invalid, PORT 0: getaddrinfo.*\n$/m);
@@ -101,7 +101,7 @@ describe('a start is refused when', () => {
     }
   });
 
-  it('settings are unknown, misspelt, half-given or wrong: all of them named, no value printed', async () => {
+  it('settings are unknown, misspelt, incomplete or wrong: names all of them, and prints no value', async () => {
     const { code, output } = await runToEnd({
       DATABASE_URI: 'postgres://user:hush@host/db',
       ADMIN_CLIENT_ID: 'boss',
@@ -114,7 +114,7 @@ describe('a start is refused when', () => {
   });
 });
 
-describe('a data folder that was restored in part', () => {
+describe('a partly restored data folder', () => {
   let whole: string;
   const environment = { PORT: '0', HOST: '127.0.0.1' };
   beforeAll(async () => {
@@ -146,7 +146,7 @@ describe('a data folder that was restored in part', () => {
     ['the log', (folder) => rmSync(join(folder, 'database', 'pg_wal'), { recursive: true }), /pg_wal holds no log/],
     ['half of the log', (folder) => truncateSync(segment(folder), 1_000), /pg_wal\/[0-9A-F]{24} is cut short/],
     ['the master key', (folder) => rmSync(join(folder, 'master.key')), /master\.key is missing.*restore it/],
-  ])('without %s is refused in one line, and nothing is made in its place', async (_what, damage, says) => {
+  ])('without %s is refused in one line, and nothing is created in its place', async (_what, damage, says) => {
     const folder = join(newFolder(), 'data');
     cpSync(whole, folder, { recursive: true });
     damage(folder);
@@ -156,11 +156,11 @@ describe('a data folder that was restored in part', () => {
     if (!says.source.startsWith('master')) expect(readdirSync(folder, { recursive: true })).toHaveLength(before);
   });
 
-  it('opens as a copy while the original runs, and says so; one that was never finished is made again', async () => {
+  it('opens as a copy while the original runs, and logs it; an unfinished copy is made again', async () => {
     const original = await startCarillon({ ...environment, DATA_DIR: whole });
     const folder = join(newFolder(), 'data');
     cpSync(whole, folder, { recursive: true, preserveTimestamps: true });
-    // It is not the files that are shown here: those of a running database may be torn.
+    // The files are not under test: those of a running database may be inconsistent.
     rmSync(join(folder, 'database'), { recursive: true });
     writeFileSync(join(folder, 'database.unfinished'), '');
     rmSync(join(folder, 'master.key'));
@@ -172,7 +172,7 @@ describe('a data folder that was restored in part', () => {
   }, 120_000);
 });
 
-it('in production every line of a start is JSON; the address is the one that is listened on', async () => {
+it('in production every line of a start is JSON, with the address that it listens on', async () => {
   const carillon = await startCarillon({
     NODE_ENV: 'production',
     DATA_DIR: newFolder(),

@@ -3,11 +3,11 @@ import type { Api } from '../harness/api.js';
 import { Deployment } from '../harness/deployment.js';
 import { SERVERS } from './stages.js';
 
-/** What is stopped in mid-broadcast: a process, a message, an application. The worker is another process than the api. */
+/** Stops during a broadcast: of a process, a message, an application. The worker and the api are separate processes. */
 
 const DEVICES = 3_000;
 
-describe.runIf(SERVERS)('stopping in mid-broadcast, on PostgreSQL and Redis', () => {
+describe.runIf(SERVERS)('stops during a broadcast, on PostgreSQL and Redis', () => {
   let deployment: Deployment;
   let api: Api;
   beforeEach(async () => {
@@ -16,13 +16,13 @@ describe.runIf(SERVERS)('stopping in mid-broadcast, on PostgreSQL and Redis', ()
   });
   afterEach(() => deployment.stop());
 
-  /** A message of another application, sent and accepted: what was to be written before it would have been. */
+  /** Sends a message of another application until it is accepted: earlier messages would have been written by then. */
   const passTime = async (): Promise<void> => {
     const neighbour = await deployment.addApplication('com.acme.other', 1);
     await neighbour.waitFor(await neighbour.send({ message: { alert: 'Later' } }));
   };
 
-  it('SIGTERM at a provider that answers in 1.5 s: exit 0, and nothing is sent twice', async () => {
+  it('SIGTERM while a provider answers in 1.5 s: exit 0, and nothing is sent twice', async () => {
     await deployment.simulators.admin.changeSettings({ apns: { latencyMs: 1_500, latencySigma: 0.05, streams: 10 } });
     const worker = await deployment.startProcess('worker');
     const users = Array.from({ length: 200 }, (_, index) => `user-${index}`);
@@ -34,7 +34,7 @@ describe.runIf(SERVERS)('stopping in mid-broadcast, on PostgreSQL and Redis', ()
     await expect.poll(() => deployment.received(direct[0]!), { timeout: 20_000 }).toBe(1);
     const { code } = await worker.stop();
     expect(code).toBe(0);
-    // What was on the wire has its answer, and the rest was taken back.
+    // Requests in flight got their answer, and the rest was recalled.
     expect((await api.message(broadcast)).outcomes).toMatchObject({ inFlight: 0, unknown: 0 });
 
     await deployment.simulators.admin.changeSettings({ apns: { latencyMs: 0 } });
@@ -50,7 +50,7 @@ describe.runIf(SERVERS)('stopping in mid-broadcast, on PostgreSQL and Redis', ()
     }
   });
 
-  it('a cancelled message: when the answer comes all has arrived that ever will, and the counts say how many', async () => {
+  it('a cancelled message: after the answer nothing more arrives, and the counts report the deliveries', async () => {
     await deployment.startProcess('worker');
     const messageId = await deployment.broadcastUntilMiddle();
     const { status, body } = await api.app('DELETE', `/messages/${messageId}?counts=true`);
@@ -65,7 +65,7 @@ describe.runIf(SERVERS)('stopping in mid-broadcast, on PostgreSQL and Redis', ()
     });
   });
 
-  it('a paused message: when the answer comes all has arrived until it is resumed, which sends the rest once', async () => {
+  it('a paused message: after the answer nothing more arrives until the resume, which sends the rest once', async () => {
     await deployment.startProcess('worker');
     const messageId = await deployment.broadcastUntilMiddle();
     expect((await api.app('POST', `/messages/${messageId}/pause`)).status).toBe(204);
@@ -81,7 +81,7 @@ describe.runIf(SERVERS)('stopping in mid-broadcast, on PostgreSQL and Redis', ()
     });
   });
 
-  it('a removed application: when the answer comes all has arrived that ever will', async () => {
+  it('a removed application: after the answer nothing more arrives', async () => {
     await deployment.startProcess('worker');
     const messageId = await deployment.broadcastUntilMiddle();
     expect((await api.call('DELETE', '/apps/com.acme.bank?devices=delete')).status).toBe(204);

@@ -13,7 +13,10 @@ import { startSilentProxy } from '../harness/silent-proxy.js';
 import { startRedis } from '../medium/queue/redis-server.js';
 import { SERVERS } from './stages.js';
 
-/** What callers and orchestrators are told while a server is away, silent or takes no writes; and that all goes on by itself. */
+/**
+ * Answers to callers and orchestrators while a server is unreachable, silent or read-only, and the recovery without
+ * help.
+ */
 
 const cleaning: (() => unknown)[] = [];
 afterEach(async () => {
@@ -40,7 +43,7 @@ const send = (api: Api, alert = 'hello', settings?: object) =>
     settings,
   });
 
-/** The answer's status and what of it says when to come back. */
+/** Checks the status and the time to come again. */
 async function expectUnavailable(api: Api): Promise<void> {
   const { status, body, headers } = await send(api);
   expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'FPWSE0025E', '5']);
@@ -57,7 +60,7 @@ const expectReady = (carillon: RunningCarillon, expected: object, timeout = 30_0
 const READY = { status: 200, database: 'up', queue: 'up' };
 const NO_DATABASE = { status: 503, database: 'down' };
 
-/** Accepts again, and what it accepts is sent. */
+/** Checks that messages are accepted and sent again. */
 async function expectGoesOn(api: Api): Promise<void> {
   const sent = await vi.waitFor(
     async () => {
@@ -92,7 +95,7 @@ describe.skipIf(!SERVERS)('on servers', () => {
     await client.query(statement).finally(() => client.end());
   };
 
-  it('a database that falls silent: callers wait 25 s at most, and 30 s after its return all goes on', async () => {
+  it('a silent database: callers wait 25 s at most, and 30 s after its return everything works', async () => {
     const environment = await prepare();
     const proxy = await startSilentProxy(environment.DATABASE_URL!);
     cleaning.push(() => proxy.stop());
@@ -103,11 +106,11 @@ describe.skipIf(!SERVERS)('on servers', () => {
       sendAt: new Date(Date.now() + 5_000).toISOString(),
     });
     expect(later.status).toBe(202);
-    // Connections are in use when the server goes: by callers, and by the sweeper.
+    // Callers and the sweeper use connections when the server fails.
     proxy.silence();
     const begun = performance.now();
     const answers = await Promise.all(Array.from({ length: 9 }, () => send(api)));
-    // The bound and a share for a machine that is busy.
+    // The bound, and a share for a busy machine.
     expect(performance.now() - begun).toBeLessThan(35_000);
     expect(answers.map(({ status, body }) => [status, body.code])).toEqual(answers.map(() => [503, 'FPWSE0025E']));
     await expectReady(carillon, NO_DATABASE);
@@ -117,12 +120,12 @@ describe.skipIf(!SERVERS)('on servers', () => {
     await expectSent(api, later.body.messageId);
   });
 
-  it('a database that takes no writes: 503 until it does', async () => {
+  it('a read-only database: 503 until it accepts writes', async () => {
     const environment = await prepare();
     const { carillon, api } = await run(environment);
     const name = new URL(environment.DATABASE_URL!).pathname.slice(1);
     await onServer(`alter database ${name} set default_transaction_read_only = on`);
-    // Sessions keep what they began with: as after a failover, they end.
+    // Sessions keep the setting with which they began, so they are ended, as by a failover.
     await onServer(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
     await expectReady(carillon, NO_DATABASE);
     await expectUnavailable(api);
@@ -135,7 +138,7 @@ describe.skipIf(!SERVERS)('on servers', () => {
     await expectGoesOn(api);
   });
 
-  it('a Redis that falls silent, or takes no writes: messages are taken, readiness tells, and all goes on', async () => {
+  it('a silent or read-only Redis: messages are accepted, readiness reports it, and everything recovers', async () => {
     const redis = await startRedis();
     cleaning.push(() => redis.stop());
     const proxy = await startSilentProxy(redis.url);
@@ -164,7 +167,7 @@ describe.skipIf(!SERVERS)('on servers', () => {
 
     await admin.config('SET', 'maxmemory', '1');
     await expectReady(carillon, NO_QUEUE);
-    // A worker that is refused waits; it hears the signal all the same.
+    // A refused worker waits and still handles the signal.
     expect((await carillon.stop()).code).toBe(0);
   });
 });
@@ -182,7 +185,7 @@ function mountSmall(): string | null {
   return folder;
 }
 
-it('a full disk under the embedded database: 503 until there is room', async (context) => {
+it('a full disk under the embedded database: 503 until there is space', async (context) => {
   const disk = mountSmall();
   if (disk === null) return context.skip('a small file system cannot be mounted here');
   const folder = join(disk, 'data');
@@ -191,7 +194,7 @@ it('a full disk under the embedded database: 503 until there is room', async (co
   const { carillon, api } = await run({ DATA_DIR: folder });
   const { bavail, bsize } = statfsSync(disk);
   writeFileSync(join(disk, 'ballast'), Buffer.alloc(bavail * bsize));
-  // What does not compress: it has to be written.
+  // Text that does not compress, so that it has to be written.
   const large = () => ({ apns: { payload: { noise: randomBytes(1_800).toString('base64') } } });
   await vi.waitFor(
     async () => {

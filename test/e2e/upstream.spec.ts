@@ -7,7 +7,7 @@ import { startSimulators } from '../simulators/client.js';
 import type { RunningSimulators } from '../simulators/client.js';
 import { EMBEDDED, STAGES } from './stages.js';
 
-/** An application in front of a MobileFirst server: relayed, divided, switched over, and one Carillon behind another. */
+/** An application in front of a MobileFirst server: relayed, divided, switched, and one Carillon behind another. */
 
 const APPLICATION = 'com.example.app';
 const MESSAGES_PATH = `/imfpush/v1/apps/${APPLICATION}/messages`;
@@ -41,7 +41,7 @@ describe.each(STAGES)('on $name', (stage) => {
     (await simulators.admin.lastAccepted('mobilefirst', 100)).map(({ body }) => body as Record<string, unknown>);
   const taken = async (alert: string) => (await simulators.admin.ledger('mobilefirst', alert)).accepted;
 
-  it('takes an upstream’s settings, refuses wrong ones by field, and never gives the secret back', async () => {
+  it('accepts an upstream’s settings, refuses wrong ones by field, and never returns the secret', async () => {
     expect((await api.app('GET', CONF)).status).toBe(404);
     const refused = await put({ secret: 'schlüssel' });
     expect([refused.status, refused.body.code]).toEqual([400, 'FPWSE0005E']);
@@ -55,11 +55,11 @@ describe.each(STAGES)('on $name', (stage) => {
     expect([(await reader.app('GET', CONF)).status, (await reader.app('DELETE', CONF)).status]).toEqual([200, 403]);
   });
 
-  it('relays a message with the caller’s own body, and shows what the upstream calls it', async () => {
+  it("relays a message with the caller’s body, and shows the upstream's id of it", async () => {
     await put();
     const body = {
       message: { alert: 'Grüße' },
-      // Nobody here knows them.
+      // Unknown to this server.
       target: { tagNames: ['there-only'] },
       settings: { gcm: { payload: { a: [1, { b: null }] } } },
     };
@@ -70,7 +70,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(report.upstream).toEqual({ outcome: 'accepted', messageId: entry?.providerId });
   });
 
-  it('sends for 200 callers at once whose token has expired: one token request, no failed message', async () => {
+  it('sends for 200 callers at once with an expired token: one token request, no failed message', async () => {
     await put();
     await api.waitFor(await api.send({ message: { alert: 'first' } }));
     await simulators.admin.expireAccessTokens();
@@ -88,7 +88,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(await simulators.admin.ledger('mobilefirst')).toMatchObject({ accepted: 201, repeats: 0 });
   });
 
-  it('pauses at its upstream for a wrong secret, says so, and goes on with the right one', async () => {
+  it('pauses at its upstream for a wrong secret, reports it, and continues with the right one', async () => {
     await put({ secret: 'wrong' });
     const id = await api.send({ message: { alert: 'patience' } });
     await api.waitFor(id, ({ state }) => state === 'paused');
@@ -100,7 +100,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(await taken('patience')).toBe(1);
   });
 
-  it('leaves alone what the upstream may have taken, unless the caller wants it again', async () => {
+  it('does not repeat a message that the upstream may have accepted, unless the caller asks for it', async () => {
     await put();
     await simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { acceptThenCut: true }, times: 2 }]);
     const held = await api.waitFor(await api.send({ message: { alert: 'held' } }));
@@ -109,7 +109,7 @@ describe.each(STAGES)('on $name', (stage) => {
     const again = await api.waitFor(await api.send({ message: { alert: 'again' }, onUnknown: 'resend' }));
     expect(again.upstream?.outcome).toBe('accepted');
     expect([await taken('held'), await taken('again')]).toEqual([1, 2]);
-    // A person decides for the first.
+    // An operator decides about the first.
     const resent = await api.app<{ messageId: string }>('POST', `/messages/${held.messageId}/resend`, {
       outcomes: ['unknown'],
     });
@@ -117,7 +117,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(await taken('held')).toBe(2);
   });
 
-  it('is switched while messages are under way: those leave as they were to, the next the new way', async () => {
+  it('is switched while messages are open: those keep their route, the next ones use the new one', async () => {
     await put();
     await simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { status: 503 } }]);
     const ids = [];
@@ -141,7 +141,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect((await api.app('GET', CONF)).status).toBe(404);
   });
 
-  it('divides users and devices by a share that is stable, and nobody is on both ways', async () => {
+  it('divides users and devices by a stable share, and no user is on both routes', async () => {
     const users = Array.from({ length: 40 }, (_, index) => `shared-${index}`);
     const [here, there] = [users.slice(0, 30), users.slice(30)];
     await api.registerDevices(
@@ -163,19 +163,19 @@ describe.each(STAGES)('on $name', (stage) => {
     };
     const first = await divide({ userIds: users, platforms: ['A'] }, 'userIds');
     expect(first.beside).toEqual({ platforms: ['A'] });
-    // Who is not registered here is in nobody's share.
+    // A user that is not registered here is in no share.
     expect(there.filter((user) => !first.relayed.includes(user))).toEqual([]);
     expect(first.direct + first.relayed.length).toBe(users.length);
     expect(first.direct).toBeGreaterThan(5);
     expect(first.direct).toBeLessThan(25);
     expect(await divide({ userIds: users }, 'userIds')).toEqual({ ...first, beside: {} });
 
-    // By device: its user's way.
+    // A device takes its user's route.
     const devices = await divide({ deviceIds: users.map((user) => `device-of-${user}`) }, 'deviceIds');
     expect(devices.relayed.toSorted()).toEqual(first.relayed.map((user) => `device-of-${user}`).toSorted());
     expect(devices.direct).toBe(first.direct);
 
-    // On platforms that only the upstream knows of them, it is the upstream's.
+    // On platforms where only the upstream knows the user, the message goes upstream.
     expect((await divide({ userIds: users, platforms: ['A', 'G'] }, 'userIds')).direct).toBe(first.direct);
     const elsewhere = await api.waitFor(
       await api.send({ message: { alert: 'android' }, target: { userIds: users, platforms: ['G'] } }),
@@ -187,7 +187,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect([all.audience, all.upstream]).toEqual([here.length, undefined]);
   });
 
-  it('relays as a whole what cannot be divided, and says so', async () => {
+  it('relays a message as a whole if it cannot be divided, and reports it', async () => {
     await put({ mode: 'both', share: 50 });
     for (const target of [undefined, { tagNames: ['sport'] }, { platforms: ['A'] }]) {
       const body = { message: { alert: 'whole' }, ...(target && { target }) };
@@ -200,7 +200,7 @@ describe.each(STAGES)('on $name', (stage) => {
     ).toBe(3);
   });
 
-  it('a dry run says what would be handed to the upstream, and what would stop it there', async () => {
+  it('a dry run reports what would go to the upstream, and what would stop it there', async () => {
     await put({ mode: 'upstream', secret: 'wrong' });
     const id = await api.send({ message: { alert: 'stuck' } });
     await api.waitFor(id, ({ state }) => state === 'paused');
@@ -210,7 +210,7 @@ describe.each(STAGES)('on $name', (stage) => {
     };
     const known = 'its number of devices is known only there.';
     const whole = { audience: { total: null, providers: {} }, excluded: {} };
-    // Nobody here knows the tag, nor need anybody.
+    // The tag is unknown here, and need not be known.
     expect(await dry({ tagNames: ['there-only'] })).toMatchObject({
       ...whole,
       upstream: { whole: true },
@@ -240,7 +240,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(await taken('tried')).toBe(0);
   });
 
-  it('a scheduled message waits for its time on this way, too, and shows so', async () => {
+  it('a scheduled message waits for its time on this route too, and is shown so', async () => {
     await put({ mode: 'upstream' });
     const sendAt = new Date(Date.now() + 3_000).toISOString();
     const id = await api.send({ message: { alert: 'later' }, sendAt });
@@ -264,7 +264,7 @@ describe.each(STAGES)('on $name', (stage) => {
     await put();
   });
 
-  it('repeats nothing after a crash with a request on its way', async () => {
+  it('repeats nothing after a crash with an open request', async () => {
     await put();
     await simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { delayMs: 3_000 } }]);
     const id = await api.send({ message: { alert: 'crash' } });
@@ -297,7 +297,7 @@ describe('one Carillon in front of another', () => {
     for (const clean of cleaners) clean();
   });
 
-  it('relays as to MobileFirst, and what is scoped too narrowly says so on both sides', async () => {
+  it('relays as to MobileFirst, and both sides report a scope that is too narrow', async () => {
     const [theirs, ours] = await Promise.all([Api.connect(back.url), Api.connect(front.url)]);
     const secret = await new Admin(back.url).addClient('front', 'messages.write');
     const settings = { baseUrl: `${back.url}/mfp`, clientId: 'front', secret };

@@ -8,7 +8,7 @@ import type { RunningCarillon } from '../harness/carillon.js';
 import { startSimulators } from '../simulators/client.js';
 import type { RunningSimulators } from '../simulators/client.js';
 
-/** Browsers through the built program: the key they subscribe with, their registration, and a message to each. */
+/** Browsers and the built program: the public key, their registration, and a message to each. */
 describe('browsers', () => {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-web-push-'));
   let simulators: RunningSimulators;
@@ -30,7 +30,7 @@ describe('browsers', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('makes a key pair, shows its public half, and keeps it when the contact changes', async () => {
+  it('creates a key pair, shows its public key, and keeps it when the contact changes', async () => {
     expect((await api.app('GET', '/settings/webPushConf')).status).toBe(404);
     const made = await api.app('PUT', '/settings/webPushConf', { subject: 'mailto:a@example.com' });
     expect([made.status, Object.keys(made.body).sort()]).toEqual([200, ['publicKey', 'subject']]);
@@ -51,13 +51,13 @@ describe('browsers', () => {
     expect((await page.app('GET', '/settings/webPushConf')).status).toBe(403);
   });
 
-  it('refuses a token that is no subscription', async () => {
+  it('refuses a token that is not a subscription', async () => {
     const device = { deviceId: 'x', platform: 'WEB_CHROME', token: '{"endpoint":"https://push.example/1"}' };
     const answer = await api.app('POST', '/devices', device);
     expect([answer.status, answer.body.message]).toEqual([400, expect.stringContaining('userPublicKey')]);
   });
 
-  it('delivers to every browser at every service what was meant for it, and drops the dead', async () => {
+  it('delivers to every browser at every service its message, and removes dead subscriptions', async () => {
     const { publicKey } = (await api.app<{ publicKey: string }>('GET', '/settings/webPushConfPublic')).body;
     const kinds = [
       ['google', 'WEB_CHROME'],
@@ -83,7 +83,7 @@ describe('browsers', () => {
       settings: { chromeWeb: { title: 'C' }, firefoxWeb: { title: 'F' }, safariWeb: { title: 'S' } },
     };
     const messageId = await api.send(body);
-    // One of the sample application's sandbox devices is a browser as well.
+    // One of the sample application's sandbox devices is a browser.
     expect(await api.waitFor(messageId)).toMatchObject({ audience: 121, outcomes: { accepted: 121 } });
     const counts = await simulators.admin.ledgerTokens('web-push', messageId);
     expect(counts.map(({ token, count }) => [token, count]).sort()).toEqual(endpoints.map((each) => [each, 1]).sort());

@@ -10,9 +10,9 @@ import { EMBEDDED } from './stages.js';
 /** Conformance test 6 (docs/protocol/providers.md §10.4): a wrong environment stops an application, removes no device. */
 
 const DEVICES = 3_000;
-/** Of the sample application. */
+/** Devices of the sample application. */
 const SAMPLE_DEVICES = 5;
-/** One batch a worker at once, and every one of it may have been written before the first is judged. */
+/** One batch per worker at once; all of it may be written before the first verdict is applied. */
 const SENDS_BEFORE_PAUSE = 1_000;
 
 let simulators: RunningSimulators;
@@ -56,8 +56,8 @@ async function pausedReason(): Promise<unknown> {
 }
 
 describe('an application whose devices belong to the other environment', () => {
-  it('is paused, keeps every device, and goes on once the settings are put right', async () => {
-    // Every token looks bad, as all do in the wrong environment.
+  it('is paused, keeps every device, and continues after the settings are corrected', async () => {
+    // Every token looks invalid, as in the wrong environment.
     await simulators.admin.setTokenMode('strict', 'apns');
     const first = await api.send({ message: { alert: 'Into the void' } });
     await expect.poll(pausedReason, { timeout: 60_000 }).toMatch(/BadDeviceToken/);

@@ -121,7 +121,7 @@ function app(enabled: string, applicationId = APPLICATION): { applicationId: str
 
 function wrongStates(endpoint: string, scope: string, body: object): Row[] {
   return ['yes', '', 1, null, [], {}].flatMap((enabled): Row[] =>
-    // Left out, it is true; null is as left out.
+    // If omitted, it is true; null counts as omitted.
     enabled === null && endpoint.startsWith('POST')
       ? []
       : [

@@ -8,14 +8,14 @@ import type { Row } from './row.js';
 
 export interface Answer {
   status: number;
-  /** Undefined when there is none; bytes of what is no JSON. */
+  /** Undefined if there is none; bytes if it is not JSON. */
   body: unknown;
 }
 
-/** Plays rows against a running program, one after the other. */
+/** Sends rows to a running program, one after another. */
 export class Caller {
   private readonly tokens = new Map<string, Promise<string>>();
-  /** Ids that earlier answers gave, which the rows after them mean. */
+  /** Ids from earlier answers, which later rows refer to. */
   private readonly named: Record<string, string> = {};
 
   constructor(private readonly program: Program) {}
@@ -24,7 +24,7 @@ export class Caller {
     const [method = '', route = ''] = endpoint.replace('…', '/apps/:applicationId').split(' ');
     const values = { ...PARAMETERS, ...this.named, ...path };
     const url = `${this.program.carillon.url}/imfpush/v1${fillRoute(route, values)}${query === undefined ? '' : `?${query}`}`;
-    // A form says its own type.
+    // A form sets its own type.
     const typed = (body !== undefined && !(body instanceof FormData)) || announced !== undefined;
     const init = {
       method,
@@ -66,8 +66,8 @@ async function readAnswer(response: Response): Promise<Answer> {
 }
 
 /**
- * Says how long the body is, and waits for the answer instead of sending it: a server that refuses it for its length closes
- * the connection, and a sender of megabytes may meet that before the answer.
+ * Announces the length of the body and waits for the answer instead of sending it: a server that refuses the length
+ * closes the connection, and a sender of megabytes may notice that before the answer.
  */
 function announceBody(
   url: string,

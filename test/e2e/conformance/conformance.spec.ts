@@ -24,7 +24,7 @@ import { WEBHOOKS } from './webhooks.table.js';
  * order to one program on each deployment; and the SDKs of §12.
  */
 
-/** Each leaves behind what the next ones need. */
+/** Each leaves the data that the next ones need. */
 const TABLES: readonly (readonly [name: string, rows: readonly Row[]])[] = [
   ['applications', APPLICATIONS],
   ['settings', SETTINGS],
@@ -48,24 +48,24 @@ const SDKS: readonly (readonly [name: string, rows: readonly Row[]])[] = [
   ['the Bluemix SDK on iOS', bluemix('A')],
 ];
 
-describe('the tables', () => {
+describe('the tables of calls', () => {
   const played = [...rows, ...varied];
 
-  it.each(Object.entries(MATRIX))('have every status and scope of %s', (endpoint, [scope, ...statuses]) => {
+  it.each(Object.entries(MATRIX))('cover every status and scope of %s', (endpoint, [scope, ...statuses]) => {
     const own = played.filter((row) => row[0] === endpoint);
     expect([...new Set(own.map((row) => row[4]))].sort()).toEqual([...statuses].sort());
     const elements = own.map((row) => row[1].split(' ')[0]);
     expect([...new Set(elements)].sort()).toEqual(scope.split(' or ').sort());
   });
 
-  it('have every code of docs/protocol/mobilefirst.md §9.6 that Carillon answers', () => {
+  it('cover every code of docs/protocol/mobilefirst.md §9.6 that Carillon answers', () => {
     const codes = new Set(played.map((row) => (row[5] as { code?: string } | undefined)?.code));
-    // A fault of ours, or a part that is away: error.filter.spec.ts, and the tests that take parts away.
+    // Internal faults and unreachable servers: tested in error.filter.spec.ts and by the tests that stop servers.
     const others = ['FPWSE0010E', 'FPWSE0025E'];
     expect(Object.keys(ERROR_CODES).filter((code) => code.startsWith('FPWSE') && !codes.has(code))).toEqual(others);
   });
 
-  it('are of the calls, and those of their statuses, that the OpenAPI document has as MobileFirst’s', () => {
+  it('contain the calls and statuses that the OpenAPI document marks as MobileFirst’s', () => {
     interface Operation {
       'x-extension'?: true;
       responses: Record<string, unknown>;
@@ -77,11 +77,11 @@ describe('the tables', () => {
         .filter(([, operation]) => path.startsWith('/imfpush/') && !operation['x-extension'])
         .map(([method, { responses }]): [string, string[]] => [
           `${method.toUpperCase()} ${path}`,
-          // Slow bodies and their codings are told by door.spec.ts and encodings.spec.ts.
+          // Slow and compressed bodies are tested in door.spec.ts and encodings.spec.ts.
           Object.keys(responses).filter((status) => !['401', '403', '408', '415', '500', '503'].includes(status)),
         ]),
     );
-    // The quota of devices is told by quotas.spec.ts.
+    // The quota of devices is tested in quotas.spec.ts.
     const registration = documented.find(([call]) => call === toPath('POST …/devices'));
     registration?.splice(
       1,
@@ -112,7 +112,7 @@ describe.each(STAGES)('on $name', (stage) => {
         if (status < 400) return;
         const text = JSON.stringify(answer.body);
         expect(text).not.toContain(UNSPEAKABLE);
-        // Whatever was wrong with it, the input is not sent back in full.
+        // An error never repeats the whole input.
         expect(text.length).toBeLessThan(500);
       };
       if (again) await vi.waitFor(check, { timeout: 30_000, interval: 25 });
@@ -120,7 +120,7 @@ describe.each(STAGES)('on $name', (stage) => {
     });
   });
 
-  it('none of it was a fault of ours, and no secret, token, user or text is in the log', () => {
+  it('none of it was an internal fault, and the log contains no secret, token, user or text', () => {
     const log = program.carillon.output().split('The API, to try')[1];
     expect(log).toBeDefined();
     expect(log).not.toMatch(
@@ -129,7 +129,7 @@ describe.each(STAGES)('on $name', (stage) => {
   });
 });
 
-/** As the document writes it. */
+/** In the document's spelling. */
 function toPath(endpoint: string): string {
   const [method, route = ''] = endpoint.replace('…', '/apps/:applicationId').split(' ');
   return `${method} /imfpush/v1${route.replace(/\/$/, '').replaceAll(/\/:(\w+)/g, '/{$1}')}`;

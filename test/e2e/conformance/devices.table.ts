@@ -17,7 +17,7 @@ const kept = { ...profile, language: 'de-CH' };
 const profiled = { deviceId: 'profiled', platform: 'G', token: 'sandbox:accepted:profiled' };
 const PROFILED = { path: { deviceId: 'profiled' } };
 
-/** What is wrong, the change to a good device, the reason given. */
+/** The fault, the change to a valid device, the expected reason. */
 const WRONG: readonly (readonly [what: string, change: Record<string, unknown>, says: RegExp])[] = [
   ['a token that is a list', { token: ['t'] }, /'token'/],
   ['an empty token', { token: '' }, /'token'.*1 to 4096/],
@@ -105,7 +105,7 @@ export const DEVICES: readonly Row[] = [
     wrong(/'deviceId'/),
   ],
 
-  // A registration that leaves the profile out, as an SDK’s does, keeps it; null in a PUT empties it.
+  // A registration without the profile, like an SDK’s, keeps it; null in a PUT removes it.
   [
     'POST …/devices',
     write,
@@ -132,7 +132,7 @@ export const DEVICES: readonly Row[] = [
     answer(profiled),
   ],
 
-  // A token is one device's: it moves, and the registration that had it ends.
+  // A token belongs to one device: it moves, and its earlier registration ends.
   [
     'POST …/devices',
     write,
@@ -165,7 +165,7 @@ export const DEVICES: readonly Row[] = [
   ['POST …/devices', write, 'a list', { body: [device] }, 400, refused('FPWSE0004E')],
   ...WRONG.flatMap(([what, change, says]): Row[] => [
     ['POST …/devices', write, what, { body: { ...device, ...change } }, 400, wrong(says)],
-    // With fields that are good beside it: none is taken.
+    // With valid fields beside it: none is stored.
     [
       'PUT …/devices/:deviceId',
       write,
@@ -184,7 +184,7 @@ export const DEVICES: readonly Row[] = [
     wrong(/'attributes'/),
   ],
 
-  // Nothing of that was kept.
+  // Nothing of that was stored.
   ['GET …/devices', read, 'all', {}, 200, { devices: [answer(phone), answer(desk)], pageInfo: onePage(2) }],
   [
     'GET …/devices',

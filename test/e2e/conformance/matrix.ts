@@ -7,7 +7,7 @@ export const MATRIX: Readonly<Record<string, readonly [scope: string, ...statuse
   'GET /apps/': ['apps.read', 200, 400, 406],
   'POST /apps/': ['apps.write', 201, 400, 405, 406, 409, 413],
   'GET …': ['apps.read', 200, 404, 406],
-  // 409: it has devices.
+  // 409: the application has devices.
   'DELETE …': ['apps.write', 204, 400, 404, 406, 409],
   'GET …/status': ['apps.read', 200, 404, 406],
   'PUT …/status': ['apps.write', 200, 400, 404, 405, 406, 413],
@@ -18,14 +18,14 @@ export const MATRIX: Readonly<Record<string, readonly [scope: string, ...statuse
   'DELETE …/settings/apnsConf': ['apnsConf.write', 204, 404, 406],
   'GET …/settings/apnsCert': ['apnsCert.read', 200, 404, 406, 409],
   'GET …/settings/gcmConf': ['gcmConf.read', 200, 404, 406],
-  // MobileFirst's page of this call prints apnsConf.write.
+  // MobileFirst's page of this call names apnsConf.write.
   'PUT …/settings/gcmConf': ['gcmConf.write or apnsConf.write', 200, 400, 404, 405, 406, 413],
   'DELETE …/settings/gcmConf': ['gcmConf.write', 204, 404, 406],
   'GET …/settings/gcmConfPublic': ['gcmConfPublic.read', 200, 404, 406],
   'GET …/settings/wnsConf': ['wnsConf.read', 200, 404, 406],
   'PUT …/settings/wnsConf': ['wnsConf.write', 200, 400, 404, 405, 406, 413],
   'DELETE …/settings/wnsConf': ['wnsConf.write', 204, 404, 406],
-  // There is no SMS.
+  // Carillon has no SMS.
   'GET …/settings/smsConf': ['smsConf.read', 404, 406],
   'PUT …/settings/smsConf': ['smsConf.write', 400, 404, 406],
   'DELETE …/settings/smsConf': ['smsConf.write', 404, 406],
@@ -49,11 +49,11 @@ export const MATRIX: Readonly<Record<string, readonly [scope: string, ...statuse
   'PUT …/tags/:tagName': ['tags.write', 200, 400, 404, 405, 406, 413],
   'DELETE …/tags/:tagName': ['tags.write', 204, 404, 406],
 
-  // Any content type but lines. 200: a dry run.
+  // Any content type except NDJSON. 200: a dry run.
   'POST …/messages': ['messages.write', 200, 202, 400, 404, 405, 406, 409, 413],
   'POST …/messages/bulk': ['messages.write', 202, 400, 404, 405, 406, 409, 413],
   'GET …/messages/:messageId': ['messages.read', 200, 404, 406],
-  // 200: with what it came to.
+  // 200: with the counts of the cancel.
   'DELETE …/messages/:messageId': ['messages.write', 200, 204, 400, 404, 406, 409],
 
   'POST …/webhooks': ['webhooks.write', 200, 400, 404, 405, 406, 409, 413],
@@ -64,7 +64,7 @@ export const MATRIX: Readonly<Record<string, readonly [scope: string, ...statuse
   'GET /swagger.json': ['', 200],
 };
 
-/** §9.2's calls that only IBM's cloud service had: 404 (docs/compatibility.md). */
+/** Calls of §9.2 that only IBM's cloud service had: 404 (docs/compatibility.md). */
 export const NOT_OFFERED: readonly string[] = [
   ...['chromeWebConf', 'firefoxWebConf', 'safariWebConf', 'chromeAppExtConf'].flatMap((conf) =>
     ['GET', 'PUT', 'DELETE'].map((method) => `${method} …/settings/${conf}`),

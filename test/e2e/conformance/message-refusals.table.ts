@@ -4,7 +4,7 @@ import type { Row } from './row.js';
 const hello = { message: { alert: 'Hello' } };
 const ann = { target: { userIds: ['ann'] } };
 
-/** What no message may be: a change to a good one, or a body that is text; the reason given. */
+/** Invalid messages: a change to a valid one, or a body as text, and the expected reason. */
 const REFUSED: readonly (readonly [what: string, body: object | string, says: RegExp])[] = [
   ['no message', { message: undefined }, /'message'.*required/],
   ['a message that is no object', { message: 'Hello' }, /'message'/],

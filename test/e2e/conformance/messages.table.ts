@@ -7,13 +7,13 @@ const write = 'messages.write';
 const ID = expect.stringMatching(/^[A-Za-z0-9]{8}$/) as string;
 const hello = { message: { alert: 'Hello' } };
 const ann = { ...hello, target: { userIds: ['ann'] } };
-/** Its device is throttled for ever, so that it never ends by itself. */
+/** A message that never ends by itself, because its device is throttled for ever. */
 const never = { ...hello, target: { deviceIds: ['stuck'] } };
 const stuck = { deviceId: 'stuck', platform: 'A', token: 'sandbox:throttled-forever:stuck' };
 const odd = { path: { messageId: '../😀%' } };
 const unknown = { path: { messageId: 'Nobody00' } };
 
-/** Read leniently; echoed as they came. */
+/** Lenient inputs, which are echoed unchanged. */
 const TAKEN: readonly (readonly [what: string, body: object, warnings?: unknown])[] = [
   ['to all', hello],
   ['as a push', { ...hello, notificationType: 1, settings: { apns: { payload: '' }, gcm: {}, wns: {} } }],
@@ -189,7 +189,7 @@ function inBulk(alert: string): object {
   return { messageId: ID, alert, createdTime: INSTANT, href: says(`${HERE}/messages/`) };
 }
 
-/** One for each of these, in any order. */
+/** One warning for each of these, in any order. */
 function warnings(...parts: string[]): unknown {
   const inAny = (given: string[]): boolean => parts.every((part) => given.some((warning) => warning.includes(part)));
   return expect.toSatisfy((given: string[]) => given.length === parts.length && inAny(given));
@@ -199,7 +199,7 @@ function says(part: string): unknown {
   return expect.stringContaining(part);
 }
 
-/** None of a bulk with something wrong is kept: `label` would find it. */
+/** If one message of a bulk is invalid, none is stored: `label` would find it. */
 function wrongBulks(): Row[] {
   const good = { ...ann, label: 'never' };
   const cases: readonly (readonly [what: string, body: unknown, status: number, reason: unknown])[] = [

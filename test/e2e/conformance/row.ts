@@ -1,36 +1,36 @@
 import { expect } from 'vitest';
 
-/** One call of the tables: who may make it, what is sent, and all that is answered. */
+/** One call of the tables: its scope, its input and its whole answer. */
 export type Row = readonly [
   /** Method and route below /imfpush/v1; `…` stands for `/apps/:applicationId`, as in the documents. */
   endpoint: string,
   /**
-   * The scope elements of the token, nothing wider; `push.application.` and the application of the path is added where
-   * they have none. Empty: no token.
+   * The scope elements of the token. `push.application.` with the application of the path is added if they have none.
+   * Empty: no token.
    */
   scope: string,
-  /** What is special about it. */
+  /** The subject of the row. */
   what: string,
   request: Request,
   status: number,
-  /** The whole body of the answer; left out when there is none. */
+  /** The whole body of the answer; omitted if there is none. */
   body?: unknown,
 ];
 
 export interface Request {
-  /** Values of the route's parameters, in place of PARAMETERS and of what earlier answers named. */
+  /** Values of the route's parameters, instead of PARAMETERS and of earlier answers' ids. */
   path?: Readonly<Record<string, string>>;
   query?: string;
   headers?: Readonly<Record<string, string>>;
-  /** Sent as JSON; text goes as it is, a form as one. */
+  /** Sent as JSON; text and forms are sent unchanged. */
   body?: unknown;
-  /** In place of a body: its length in bytes. */
+  /** Instead of a body: its announced length in bytes. */
   announced?: number;
-  /** Asked again until the answer is as wanted: what happens after a 202. */
+  /** Repeats the call until the answer is as expected, for effects after a 202. */
   again?: true;
 }
 
-/** The tables' own application: their first row makes it. */
+/** The application of the tables, which their first row creates. */
 export const APPLICATION = 'com.example.table';
 export const NOWHERE = 'com.example.nowhere';
 export const PARAMETERS: Readonly<Record<string, string>> = {
@@ -43,7 +43,7 @@ export const PARAMETERS: Readonly<Record<string, string>> = {
 };
 export const HERE = `/imfpush/v1/apps/${APPLICATION}`;
 
-/** In values that are refused and must not be repeated to the caller, nor to the log. */
+/** Part of refused values, which must not appear in an answer or in the log. */
 export const UNSPEAKABLE = 'sesame';
 
 export const TEXT = expect.any(String) as string;
@@ -51,21 +51,21 @@ export const TEXT = expect.any(String) as string;
 export const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/) as string;
 export const INSTANT = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string;
 
-/** A body with these fields, and others. */
+/** A body with at least these fields. */
 export function having(fields: Readonly<Record<string, unknown>>): unknown {
   return expect.objectContaining(fields);
 }
 
-/** An error as docs/protocol/mobilefirst.md §9.6 has it, and nothing beside it. */
+/** An error as in docs/protocol/mobilefirst.md §9.6, without other fields. */
 export function refused(code: string, says: RegExp = /./): unknown {
   return { code, message: expect.stringMatching(says) as string };
 }
-/** Of a wrong or missing value. */
+/** The error of a wrong or missing value. */
 export function wrong(says: RegExp): unknown {
   return refused('FPWSE0005E', says);
 }
 
-/** Of a list that fits on one page. */
+/** `pageInfo` of a list that fits on one page. */
 export function onePage(count: number): unknown {
   return { count: String(count), totalCount: String(count), next: '', previous: '' };
 }

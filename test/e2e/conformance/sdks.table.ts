@@ -13,7 +13,7 @@ type Flow = readonly Row[];
 const SCOPE = 'push.mobileclient devices.read devices.write tags.read subscriptions.read subscriptions.write';
 const TAGS = ['news', 'weather'];
 
-/** The tags that the apps know, and the sender id that Android registers with. */
+/** The tags of the apps, and the sender id for Android. */
 export const BEFORE: Flow = [
   ['POST …/tags', 'tags.write', 'weather', { body: { name: 'weather' } }, 201, having({ name: 'weather' })],
   ['PUT …/settings/gcmConf', 'gcmConf.write', 'a sender id', { body: { senderId: '123' } }, 200, having({})],
@@ -23,7 +23,7 @@ const WINDOWS = 'WIN-{5A1B}';
 const windows = { path: { deviceId: WINDOWS } };
 const CHANNEL = 'https://db5.notify.windows.com/?token=AwYAAAC%2fd';
 const registered = { deviceId: WINDOWS, token: CHANNEL, platform: 'W' };
-/** The plugin's own type is a long: no plus, and a number in the JSON. */
+/** The plugin's own type is a long: without plus, a number in the JSON. */
 const PHONE = 41_791_234_567;
 
 export const WINDOWS_CORDOVA: Flow = [
@@ -69,7 +69,7 @@ export const WINDOWS_CORDOVA: Flow = [
   ['GET …/subscriptions', SCOPE, 'reads its tags', of(WINDOWS), 200, subscribed()],
 ];
 
-/** Without a user in Safari. */
+/** Safari without a user. */
 export function webPush(platform: 'WEB_CHROME' | 'WEB_FIREFOX' | 'WEB_SAFARI'): Flow {
   const deviceId = `web-${platform}`;
   const path = { deviceId };
@@ -87,7 +87,7 @@ export function webPush(platform: 'WEB_CHROME' | 'WEB_FIREFOX' | 'WEB_SAFARI'): 
   });
   const user = platform === 'WEB_SAFARI' ? {} : { userId: 'anna' };
   const device = having({ deviceId, token, userId: 'anonymous', ...user });
-  // What the SDK asks for itself; the two lists that it reads want an element each.
+  // The scope that the SDK requests; both lists that it reads require their elements.
   const own = 'push.mobileclient devices.read devices.write subscriptions.write';
   return [
     ['GET …/devices/:deviceId', own, 'is it registered?', { path, headers }, 404, refused('FPWSE0001E')],
@@ -123,7 +123,7 @@ const TOKENS = { G: ['first-G', 'second-G'], A: ['AB01'.repeat(16), 'AB02'.repea
 export function bluemix(platform: 'G' | 'A'): Flow {
   const deviceId = `0c9d4a52-${platform}`;
   const path = { deviceId };
-  // Old callers say in which mode they are; the secret is the cloud's, and nothing to Carillon.
+  // Old callers name their mode; the secret belongs to the cloud, and Carillon ignores it.
   const headers = {
     clientSecret: 'a1b2-c3d4',
     'application-mode': 'SANDBOX',
@@ -154,7 +154,7 @@ export function bluemix(platform: 'G' | 'A'): Flow {
       201,
       { ...first, ...documented, href: `${HERE}/devices/${deviceId}` },
     ],
-    // Next start: it compares, and puts what is different.
+    // At the next start the SDK compares, and puts the differences.
     ['GET …/devices/:deviceId', SCOPE, 'what is registered?', { path, headers }, 200, having(first)],
     [
       'PUT …/devices/:deviceId',

@@ -23,7 +23,7 @@ const warnings = [expect.stringMatching(/gcmConf delivers nothing.*fcmConf/) as 
 const NO_SMS = /sends no SMS/;
 const CONFS = ['apns', 'gcm', 'fcm', 'wns', 'webPush', 'hms'].map((name) => `${name}Conf`);
 
-/** What is wrong with a .p12 file and its fields. */
+/** Faults of a .p12 file and its fields. */
 const WRONG_FORMS: readonly (readonly [what: string, form: FormData, reason: unknown])[] = [
   ['a wrong password', form({ password: UNSPEAKABLE }, p12), wrong(/'password'.*does not open/)],
   ['no file', form(good), wrong(/'certificate'.*\.p12 file/)],

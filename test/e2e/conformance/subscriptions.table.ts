@@ -9,7 +9,7 @@ const news = { deviceId: 'phone', tagName: 'news' };
 const HREF = expect.stringContaining(`${HERE}/subscriptions/`) as string;
 const BROKEN_CURSOR = Buffer.from('["before",1,0,"a"]').toString('base64url');
 
-/** Of the devices and tags that the tables before this one leave behind: `phone` of ann, `desk` of nobody; news, offers. */
+/** For the devices and tags of the earlier tables: `phone` of ann, `desk` without a user; news, offers. */
 export const SUBSCRIPTIONS: readonly Row[] = [
   ['POST …/subscriptions', write, 'to one tag', { body: news }, 201, subscription('news')],
   ['GET …/subscriptions/:subscriptionId', read, 'that one', {}, 200, { ...subscription('news'), userId: 'ann' }],
@@ -209,7 +209,7 @@ export const SUBSCRIPTIONS: readonly Row[] = [
     201,
     subscription('Push.ALL', 'desk'),
   ],
-  // A tag takes its subscriptions along.
+  // A removed tag removes its subscriptions.
   [
     'POST …/subscriptions',
     write,

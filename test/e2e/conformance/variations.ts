@@ -2,15 +2,15 @@ import { MATRIX, NOT_OFFERED } from './matrix.js';
 import { NOWHERE, refused } from './row.js';
 import type { Row } from './row.js';
 
-/** The longest body in bytes, and that of a bulk. */
+/** The longest body in bytes, and the longest bulk. */
 const LIMIT = 1_048_576;
 const BULK_LIMIT = 4 * LIMIT;
 
-/** Messages are read whatever their type is, but for lines, which are for imports. */
+/** Messages are read with any type except NDJSON, which is for imports. */
 const LINES = 'application/x-ndjson';
 const OTHER_TYPES = ['text/plain', 'application/xml', 'application/x-www-form-urlencoded'];
 
-/** No route takes these, whatever its fields are. */
+/** Bodies that no route accepts, whatever its fields are. */
 export const HOSTILE: readonly (readonly [what: string, body: string])[] = [
   ['an empty body', ''],
   ['broken JSON', '{"message":'],
@@ -28,8 +28,8 @@ export const HOSTILE: readonly (readonly [what: string, body: string])[] = [
 ];
 
 /**
- * What the documents say of every call (§9.1), played with the first row of each: an unknown application, a wrong content
- * type, an Accept header that excludes the answer, and bodies that none may be.
+ * Rules for every call (§9.1), tested with its first row: an unknown application, a wrong content type, an Accept
+ * header that excludes the answer, and invalid bodies.
  */
 export function varyRows(rows: readonly Row[]): Row[] {
   return Object.entries(MATRIX).flatMap(([endpoint, [, ...statuses]]) => {
@@ -40,7 +40,7 @@ export function varyRows(rows: readonly Row[]): Row[] {
 
 function varyRow([endpoint, ownScope, , request]: Row, statuses: readonly number[]): Row[] {
   const varied: Row[] = [];
-  // A body that names no application is for who may make any.
+  // A body without an application requires the scope for all of them.
   const scope = endpoint === 'POST /apps/' ? `${ownScope} push.application.*` : ownScope;
   const { headers } = request;
   if (endpoint.includes('…')) {

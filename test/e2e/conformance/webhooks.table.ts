@@ -8,7 +8,7 @@ const hook = { name: 'crm', url: 'https://hooks.example/in', eventTypes: 'onDevi
 const changed = { url: 'https://hooks.example/other', eventTypes: 'onUnsubscribe' };
 const SECRET = expect.stringMatching(/^[\w-]{43}$/) as string;
 
-/** What of a webhook is refused when it is made, and when it is changed. */
+/** Refused fields of a webhook, at creation and change. */
 const WRONG: readonly (readonly [field: string, value: unknown])[] = [
   ['url', 'http://hooks.example/'],
   ['url', 'https://127.0.0.1/'],
@@ -26,7 +26,7 @@ const endOld = 'DELETE …/webhooks/:name/secretBefore';
 const rotated = { name: 'crm', ...changed, secret: SECRET };
 const both = { ...rotated, secretBeforeUntil: INSTANT };
 
-/** Of a webhook that is there. */
+/** Secrets of an existing webhook. */
 const SECRETS: readonly Row[] = [
   [rotate, write, 'a new one beside the old one for a day', {}, 200, both],
   [rotate, write, 'while two sign', { body: {} }, 409, refused('CARIL0409E', /secret/)],
