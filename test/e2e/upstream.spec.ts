@@ -131,7 +131,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(direct.upstream).toBeUndefined();
     const refused = await api.app<{ code: string; message: string }>('DELETE', CONF);
     expect([refused.status, refused.body.code]).toEqual([409, 'CARIL0409E']);
-    expect(refused.body.message).toContain('still on their way');
+    expect(refused.body.message).toContain('Unfinished messages still need');
 
     await simulators.admin.clearFaults();
     for (const id of ids) expect((await api.waitFor(id)).upstream?.outcome).toBe('accepted');
@@ -192,7 +192,7 @@ describe.each(STAGES)('on $name', (stage) => {
     for (const target of [undefined, { tagNames: ['sport'] }, { platforms: ['A'] }]) {
       const body = { message: { alert: 'whole' }, ...(target && { target }) };
       const sent = await api.app<{ messageId: string; warnings: string[] }>('POST', '/messages', body);
-      expect(sent.body.warnings).toEqual([expect.stringContaining('through the upstream as a whole')]);
+      expect(sent.body.warnings).toEqual([expect.stringContaining('the upstream gets the whole message')]);
       expect(await api.waitFor(sent.body.messageId)).toMatchObject({ audience: 1, upstream: { outcome: 'accepted' } });
     }
     expect(

@@ -25,7 +25,7 @@ const TAKEN: readonly (readonly [what: string, body: object, warnings?: unknown]
   ['to an unknown user beside a known one', { ...hello, target: { userIds: ['ann', 'nobody'] } }, warnings('nobody')],
   ['to an unknown user', { ...hello, target: { userIds: ['nobody'] } }, warnings('target.userIds: nobody')],
   ['to an unknown device', { ...hello, target: { deviceIds: ['nobody'] } }, warnings('target.deviceIds: nobody')],
-  ['as push and SMS', { ...ann, notificationType: 3 }, warnings('SMS is not offered')],
+  ['as push and SMS', { ...ann, notificationType: 3 }, warnings('SMS is not supported')],
   [
     'with all members of a Java object',
     { ...hello, target: { userIds: ['ann'], deviceIds: [], tagNames: null, platforms: [], phoneNumber: null } },
@@ -230,7 +230,7 @@ function wrongBulks(): Row[] {
     ['users beside the list', { ArrayOfMessageBody: [good], userIds: ['ann'] }, 400, wrong(/'userIds'/)],
     ['a dry run', [good, { ...good, dryRun: true }], 400, wrong(/^Message \[1\]: .*'dryRun'/)],
     ['no object', [good, 7], 400, refused('FPWSE0004E', /^Message \[1\]: /)],
-    ['no message', [], 400, wrong(/no message/)],
+    ['no message', [], 400, wrong(/is empty/)],
     ['no list', {}, 400, refused('FPWSE0004E', /JSON array/)],
     ['1,001', Array.from({ length: 1_001 }, () => good), 400, wrong(/1001 messages/)],
   ];

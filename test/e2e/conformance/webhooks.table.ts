@@ -29,7 +29,7 @@ const both = { ...rotated, secretBeforeUntil: INSTANT };
 /** Secrets of an existing webhook. */
 const SECRETS: readonly Row[] = [
   [rotate, write, 'a new one beside the old one for a day', {}, 200, both],
-  [rotate, write, 'while two sign', { body: {} }, 409, refused('CARIL0409E', /secret/)],
+  [rotate, write, 'while two sign', { body: {} }, 409, refused('CARIL0409E', /overlap/)],
   [endOld, write, 'the old one', {}, 204],
   [endOld, write, 'where one signs', {}, 204],
   [rotate, write, 'for as long as asked', { body: { overlapSeconds: 2_592_000 } }, 200, both],
