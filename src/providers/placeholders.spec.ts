@@ -110,7 +110,7 @@ describe('findPlaceholders', () => {
     ]);
   });
 
-  it.each(['Hello', '{{', '{{}}', String.raw`\{{name}}`])('finds none in %s', (alert) => {
+  it.each(['Hello', '{{', '{{}}', String.raw`\{{name}}`])('finds no placeholder in %s', (alert) => {
     expect(findPlaceholders({ alert })).toEqual([]);
   });
 });

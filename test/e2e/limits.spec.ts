@@ -95,7 +95,7 @@ describe.each(STAGES)('rate limits on $name', (stage) => {
     expect(await refused.json()).toMatchObject({ code: 'CARIL0429E' });
   });
 
-  it.each([0, -1, 1.5, '5', 100_001])('a limit of %j is refused, naming the field', async (concurrentRequests) => {
+  it.each([0, -1, 1.5, '5', 100_001])('refuses a limit of %j and names the field', async (concurrentRequests) => {
     const answer = await admin().call('PATCH', '/confidentialclients/test', { concurrentRequests });
     expect(answer.status).toBe(400);
     expect(JSON.stringify(answer.body)).toContain('concurrentRequests');

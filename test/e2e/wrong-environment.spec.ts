@@ -7,7 +7,10 @@ import { startSimulators } from '../simulators/client.js';
 import type { RunningSimulators } from '../simulators/client.js';
 import { EMBEDDED } from './stages.js';
 
-/** Conformance test 6 (docs/protocol/providers.md §10.4): a wrong environment stops an application, removes no device. */
+/**
+ * Conformance test 6 (docs/protocol/providers.md §10.4): a wrong environment stops an application and removes no
+ * device.
+ */
 
 const DEVICES = 3_000;
 /** Devices of the sample application. */

@@ -76,7 +76,7 @@ describe('provider certificate', () => {
     );
   });
 
-  it.each(['', 'a/b', 'a\\b', 'a\nb', 'x'.repeat(256), 7])('is refused under the name %j', async (fileName) => {
+  it.each(['', 'a/b', 'a\\b', 'a\nb', 'x'.repeat(256), 7])('refuses the file name %j', async (fileName) => {
     expect((await refusal({ certificate: p12.toString('base64'), password: P12_PASSWORD, fileName })).field).toBe(
       'fileName',
     );

@@ -86,13 +86,16 @@ describe('readApnsOutcome', () => {
     expect(read(403, { reason })).toEqual({ verdict: { action: 'stopApplication', reason }, retire: true, replay });
   });
 
-  it.each(['MissingTopic', 'BadTopic', 'TopicDisallowed'])('400 %s stops the application when it repeats', (reason) => {
+  it.each(['MissingTopic', 'BadTopic', 'TopicDisallowed'])('400 %s stops the application if it repeats', (reason) => {
     expect(read(400, { reason })).toEqual({ verdict: { action: 'stopApplication', reason }, suspectTopic: true });
   });
 
-  it.each(['BadDeviceToken', 'DeviceTokenNotForTopic'])('400 %s drops the device under guard', (reason) => {
-    expect(read(400, { reason })).toEqual({ verdict: { action: 'dropDevice', reason, certain: false } });
-  });
+  it.each(['BadDeviceToken', 'DeviceTokenNotForTopic'])(
+    '400 %s removes the device only if the guard permits it',
+    (reason) => {
+      expect(read(400, { reason })).toEqual({ verdict: { action: 'dropDevice', reason, certain: false } });
+    },
+  );
 
   it.each([
     [400, 'IdleTimeout'],
@@ -113,7 +116,7 @@ describe('readApnsOutcome', () => {
     expect(read(403, { reason })).toEqual({ verdict, retire: true, replay: 'again' });
   });
 
-  it.each(['Unregistered', 'ExpiredToken'])('410 %s drops a device that has not registered since', (reason) => {
+  it.each(['Unregistered', 'ExpiredToken'])('410 %s removes a device that has not registered since', (reason) => {
     const dropped = { verdict: { action: 'dropDevice', reason, certain: true } };
     expect(read(410, { reason, timestamp: REGISTERED_AT + 1 })).toEqual(dropped);
     expect(read(410, { reason, timestamp: REGISTERED_AT })).toEqual(dropped);

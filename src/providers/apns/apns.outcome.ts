@@ -4,7 +4,7 @@ import type { Verdict } from '../provider.js';
 import { cutAnswer, isPage, isPassing, UNREADABLE } from '../shared/front-end.js';
 import { parseErrorBody, unansweredVerdict } from '../shared/unanswered.js';
 
-/** What to do after an answer of APNs. */
+/** How to handle an answer of APNs. */
 export interface ApnsOutcome {
   /** Final, unless the request is repeated. */
   verdict: Verdict;

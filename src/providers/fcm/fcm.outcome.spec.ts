@@ -93,9 +93,12 @@ describe('readFcmOutcome', () => {
     );
   });
 
-  it.each(['message.token', 'message.fid'])('400 INVALID_ARGUMENT about %s drops the device under guard', (field) => {
-    expect(read(400, failure(400, 'INVALID_ARGUMENT', [badRequest(field)]))).toEqual(drop('INVALID_ARGUMENT', false));
-  });
+  it.each(['message.token', 'message.fid'])(
+    '400 INVALID_ARGUMENT about %s removes the device only if the guard permits it',
+    (field) => {
+      expect(read(400, failure(400, 'INVALID_ARGUMENT', [badRequest(field)]))).toEqual(drop('INVALID_ARGUMENT', false));
+    },
+  );
 
   it('400 INVALID_ARGUMENT about the token and another field does not remove the device', () => {
     const body = failure(400, 'INVALID_ARGUMENT', [badRequest('message.token', 'message.data')]);

@@ -5,7 +5,7 @@ import { cutAnswer, isPage, isPassing, UNREADABLE } from '../shared/front-end.js
 import { clampWait, readRetryAfter, slowDown } from '../shared/retry-after.js';
 import { isObject, parseErrorBody, unansweredVerdict } from '../shared/unanswered.js';
 
-/** What to do after an answer of FCM. */
+/** How to handle an answer of FCM. */
 export interface FcmOutcome {
   /** Final, unless the request is repeated. */
   verdict: Verdict;

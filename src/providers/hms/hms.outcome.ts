@@ -5,7 +5,7 @@ import { cutAnswer, isPage, isPassing, UNREADABLE } from '../shared/front-end.js
 import { readRetryAfter, slowDown } from '../shared/retry-after.js';
 import { isObject, parseErrorBody, unansweredVerdict } from '../shared/unanswered.js';
 
-/** What to do after an answer of Push Kit to one request with several tokens. */
+/** How to handle an answer of Push Kit to one request with several tokens. */
 export interface HmsOutcome {
   /** For every token that `byToken` does not contain. Final unless `again` is set. */
   verdict: Verdict;

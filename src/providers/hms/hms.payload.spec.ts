@@ -59,7 +59,7 @@ describe('buildAndroidBody', () => {
     [{ priority: 'low' }, undefined, 'NORMAL'],
     [{ sync: true, priority: 'max' }, undefined, 'NORMAL'],
     [{ priority: 'max' }, 'NORMAL', 'NORMAL'],
-  ] as const)('urgency of %j, told %s: %s', (gcm, urgency, expected) => {
+  ] as const)('urgency of %j with the override %s: %s', (gcm, urgency, expected) => {
     expect(android({ gcm }, urgency).message.android.urgency).toBe(expected);
   });
 

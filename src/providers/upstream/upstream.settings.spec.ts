@@ -70,7 +70,7 @@ describe('parseUpstreamSettings', () => {
     );
   });
 
-  it.each([{ baseUrl: 'http://elsewhere/mfp' }, { clientId: 'other' }])('keeps no secret for %j', (change) => {
+  it.each([{ baseUrl: 'http://elsewhere/mfp' }, { clientId: 'other' }])('does not keep the secret for %j', (change) => {
     const { secret: _secret, ...again } = GIVEN;
     expect(refusal({ ...again, ...change }, parseUpstreamSettings(GIVEN, ANYWHERE)).field).toBe('secret');
   });

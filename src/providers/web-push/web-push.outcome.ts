@@ -5,7 +5,7 @@ import { cutAnswer, isPage, isPassing, UNREADABLE } from '../shared/front-end.js
 import { readRetryAfter, slowDown } from '../shared/retry-after.js';
 import { parseErrorBody, unansweredVerdict } from '../shared/unanswered.js';
 
-/** What to do after an answer of a push service. */
+/** How to handle an answer of a push service. */
 export interface WebPushOutcome {
   /** Final, unless the request is repeated. */
   verdict: Verdict;

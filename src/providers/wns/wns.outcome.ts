@@ -5,7 +5,7 @@ import { cutAnswer, isPage, isPassing, UNREADABLE } from '../shared/front-end.js
 import { readRetryAfter, slowDown } from '../shared/retry-after.js';
 import { unansweredVerdict } from '../shared/unanswered.js';
 
-/** What to do after an answer of WNS. */
+/** How to handle an answer of WNS. */
 export interface WnsOutcome {
   /** Final, unless the request is repeated. */
   verdict: Verdict;

@@ -5,8 +5,9 @@ import { expect } from 'vitest';
 
 /**
  * The requests of the vendor's SDKs from the first start of an app to its removal, in order, with the statuses and
- * fields that the SDKs read (docs/protocol/mobilefirst.md §12). The scopes are those of the token that a backend or proxy
- * adds (docs/compatibility.md): MobileFirst's scope for mobile apps, `push.mobileclient`, is not in the REST API's rows.
+ * fields that the SDKs read (docs/protocol/mobilefirst.md §12). The scopes are those of the token that a backend or
+ * proxy adds (docs/compatibility.md): MobileFirst's scope for mobile apps, `push.mobileclient`, is not in the REST
+ * API's rows.
  */
 type Flow = readonly Row[];
 

@@ -35,19 +35,22 @@ describe.each(PLACES)('clients on %s', (place) => {
 
   const secretsOf = async (id: string) => (await here.clients.get(id)).secrets;
 
-  it.each(['test/test', 'admin/nimda', 'push/hsup'])('takes no client %s in production, by no call', async (pair) => {
-    const [id = '', secret = ''] = pair.split('/');
-    const live = await AuthRoom.open(database, clock, { environment: 'production' });
-    const list = [
-      { id: 'root', allowedScope: '*' },
-      { id, secret, allowedScope: 'x' },
-    ];
-    const field = { message: expect.stringContaining('development secret') as string };
-    await expect(live.clients.create(ROOT, { id, secret, allowedScope: 'x' })).rejects.toMatchObject(field);
-    await expect(live.clients.rotateSecret(ROOT, id, secret, 0)).rejects.toMatchObject(field);
-    await expect(live.clients.replaceAll(ROOT, list)).rejects.toMatchObject(field);
-    expect((await live.clients.list()).map((client) => client.id)).not.toContain(id);
-  });
+  it.each(['test/test', 'admin/nimda', 'push/hsup'])(
+    'refuses a client %s in production, by every call',
+    async (pair) => {
+      const [id = '', secret = ''] = pair.split('/');
+      const live = await AuthRoom.open(database, clock, { environment: 'production' });
+      const list = [
+        { id: 'root', allowedScope: '*' },
+        { id, secret, allowedScope: 'x' },
+      ];
+      const field = { message: expect.stringContaining('development secret') as string };
+      await expect(live.clients.create(ROOT, { id, secret, allowedScope: 'x' })).rejects.toMatchObject(field);
+      await expect(live.clients.rotateSecret(ROOT, id, secret, 0)).rejects.toMatchObject(field);
+      await expect(live.clients.replaceAll(ROOT, list)).rejects.toMatchObject(field);
+      expect((await live.clients.list()).map((client) => client.id)).not.toContain(id);
+    },
+  );
 
   it('a deployer cannot change limits, also its own; an mfpadmin can', async () => {
     const LIMITS = { requestsPerSecond: 5, concurrentRequests: 2 };

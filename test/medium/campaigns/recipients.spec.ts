@@ -225,7 +225,7 @@ describe.each(PLACES)('in the recipients’ time on %s', (place) => {
       expect(nines(TOKYO, reached)).toEqual(days.slice(1, 2));
       expect(nines(HONOLULU, reached)).toEqual(days.slice(0, 2));
     });
-    it.each(['skip', 'cancel'] as const)('%s: also when the day before began later by its jitter', async (overlap) => {
+    it.each(['skip', 'cancel'] as const)('%s: also if the day before began later by its jitter', async (overlap) => {
       const schedule = { cron: '0 9 * * *', timeZone: 'recipient', defaultTimeZone: TOKYO, jitterSeconds: 3_600 };
       const jitter = (id: string, day: number) =>
         jitterOf(readSchedule(schedule), id, Date.UTC(2026, 10, 29 + day, 19));

@@ -109,7 +109,7 @@ describe.each(PLACES)('campaigns after the clock of the %s database was ahead', 
     expect(await room.messagesOf(seq)).toHaveLength(made.length + 1);
   });
 
-  it('a campaign that the wrong clock finished continues; one that was finished before or is paused stays', async () => {
+  it('a campaign that the wrong clock finished continues, and a finished or paused one stays', async () => {
     const applicationId = await room.addApplication();
     const ends = { schedule: { cron: '0 9 * * *', end: '2027-01-01' } };
     const early = await room.addCampaign(applicationId, NINE - HOUR, ends);
@@ -126,7 +126,7 @@ describe.each(PLACES)('campaigns after the clock of the %s database was ahead', 
     expect(await room.campaignRow(over.seq)).toMatchObject({ state: 'finished' });
   });
 
-  it('a jitter that holds a firing up is not taken for a wrong plan', async () => {
+  it('a firing that its jitter delays does not count as a wrong plan', async () => {
     const schedule = { cron: '0 9 * * *', jitterSeconds: 3_600 };
     const { seq } = await room.addCampaign(await room.addApplication(), NINE - HOUR, { schedule });
     clock.at = NINE + 1_000;

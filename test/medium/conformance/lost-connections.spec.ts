@@ -49,7 +49,7 @@ describe.each(PROVIDERS)('1. GOAWAY repeatedly at random last ids, %s', (provide
 });
 
 describe.each(PROVIDERS)('2. Connections cut during requests, %s', (provider, open) => {
-  it.each(['fin', 'tcpReset'] as const)('%s: nothing is lost, what is unclear is said to be', async (command) => {
+  it.each(['fin', 'tcpReset'] as const)('%s: nothing is lost, and unclear results are ambiguous', async (command) => {
     const { admin } = bench.simulators;
     await admin.changeSettings({ [provider]: { latencyMs: 15 } });
     let finished = false;

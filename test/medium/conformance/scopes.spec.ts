@@ -81,7 +81,7 @@ describe('Broken answers and handshakes', () => {
     expect(tally(verdicts)).toMatchObject({ accept: action === 'accept' ? 20 : 19 });
   });
 
-  it.each(['noBody', 'half', 'notJson'] as const)('%s of a failure goes by the status', async (spoil) => {
+  it.each(['noBody', 'half', 'notJson'] as const)('%s of a failure is read by its status', async (spoil) => {
     const { admin } = bench.simulators;
     await admin.setFaults([{ match: { path: '/3' }, action: { status: 503, reason: 'ServiceUnavailable', spoil } }]);
     expect(tally(await collect(bench.openApns(), recipients(3)))).toEqual({ 'retryBackoff HTTP 503': 3 });

@@ -108,7 +108,7 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
     expect(errors).toEqual([]);
   }
 
-  it.each(['LATIN1', 'SQL_ASCII'])('a database in %s is refused', async (encoding) => {
+  it.each(['LATIN1', 'SQL_ASCII'])('refuses a database in %s', async (encoding) => {
     const name = `test_${encoding.toLowerCase()}_${process.pid}`;
     await onServer(serverUrl ?? '', `create database ${name} encoding '${encoding}' locale 'C' template template0`);
     try {
@@ -251,7 +251,7 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
       }
     });
 
-    it.each(['transaction', 'statement'] as const)('%s mode is refused by name', async (mode) => {
+    it.each(['transaction', 'statement'] as const)('refuses %s mode by name', async (mode) => {
       const pooler = await startPgBouncer(pgbouncer, serverUrl ?? '', mode);
       try {
         const opening = openDatabase({ databaseUrl: pooler.through(url), dataDir: '' });

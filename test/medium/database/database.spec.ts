@@ -139,7 +139,7 @@ describe.each(PLACES)('the %s database', (place) => {
       return executePrepared<{ call: number }>(database, name, sql`select ${sql.raw(name)}() as call`);
     };
 
-    it.each(['40001', '40P01'])('is tried again after %s', async (code) => {
+    it.each(['40001', '40P01'])('is repeated after %s', async (code) => {
       expect(await refusing(code, 3)).toEqual([{ call: 4 }]);
     });
 
@@ -149,7 +149,7 @@ describe.each(PLACES)('the %s database', (place) => {
     });
   });
 
-  it.runIf(place === 'PostgreSQL')('a prepared statement is planned anew when its runs have doubled', async () => {
+  it.runIf(place === 'PostgreSQL')('plans a prepared statement again when its runs have doubled', async () => {
     const own = sql<{
       name: string;
     }>`select name from pg_prepared_statements where name like 'doubled-%' order by name`;

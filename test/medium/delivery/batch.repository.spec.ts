@@ -89,19 +89,22 @@ describe.each(PLACES)('batches on the %s database', (place) => {
     it.each([
       ['resend', [0, 1], ['inFlight', 'inFlight', 'accepted']],
       ['hold', [], ['unknown', 'unknown', 'accepted']],
-    ] as const)('leaves what was in flight unknown, and %s decides', async (onUnknown, due, outcomes) => {
-      const { batchId } = await oneBatch(3, { onUnknown });
-      const lost = await room.claim(batchId);
-      lost.ledger.record(2, { outcome: OUTCOME.accepted }, true);
-      await room.batches.checkpoint(lost);
-      await room.runOutLease(batchId);
+    ] as const)(
+      'leaves deliveries in flight unknown, and %s decides about a repeat',
+      async (onUnknown, due, outcomes) => {
+        const { batchId } = await oneBatch(3, { onUnknown });
+        const lost = await room.claim(batchId);
+        lost.ledger.record(2, { outcome: OUTCOME.accepted }, true);
+        await room.batches.checkpoint(lost);
+        await room.runOutLease(batchId);
 
-      const next = await room.claim(batchId);
-      expect([next.epoch, next.due]).toEqual([2, due]);
-      const row = await room.batchRow(batchId);
-      expect(namesOf(row.outcomes)).toEqual(outcomes);
-      expect(row.details).toMatchObject({ 0: { attempts: 1, reason: 'the worker was lost' } });
-    });
+        const next = await room.claim(batchId);
+        expect([next.epoch, next.due]).toEqual([2, due]);
+        const row = await room.batchRow(batchId);
+        expect(namesOf(row.outcomes)).toEqual(outcomes);
+        expect(row.details).toMatchObject({ 0: { attempts: 1, reason: 'the worker was lost' } });
+      },
+    );
 
     it('that comes back records nothing and settles nothing', async () => {
       const { batchId, seq } = await oneBatch(2);

@@ -298,7 +298,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       it.each([
         ['hold', 1],
         ['resend', 2],
-      ] as const)('%s writes each at most %d times', async (onUnknown, times) => {
+      ] as const)('%s writes each delivery at most %d times', async (onUnknown, times) => {
         const message = await toDevices(2, { onUnknown });
         await ways[way]!(message);
         const before = provider.written.length;

@@ -71,7 +71,7 @@ describe('a connection that cannot be made', () => {
     expect(result).toMatchObject({ kind: 'refused', reason: expect.stringContaining(reason) });
   });
 
-  it.each(['http', 'https'] as const)('times out when the peer never sends SETTINGS (%s)', async (scheme) => {
+  it.each(['http', 'https'] as const)('times out if the peer never sends SETTINGS (%s)', async (scheme) => {
     const peer = await makePeer(() => {}, scheme);
     const pool = makePool({ origin: peer.origin, tls, connectTimeoutMs: 400 });
     expect(await pool.send(request())).toEqual({ kind: 'refused', reason: 'connect timed out' });
@@ -134,7 +134,7 @@ describe('TLS', () => {
 });
 
 describe('a look-up of the caller', () => {
-  it.each(['http', 'https'] as const)('says where %s connects, under the name of the origin', async (scheme) => {
+  it.each(['http', 'https'] as const)('gives %s its address, under the name of the origin', async (scheme) => {
     const peer = await makePeer(answering(), scheme);
     const asked: string[] = [];
     const lookup: LookupFunction = (hostname, options, give) => {

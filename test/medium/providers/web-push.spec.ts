@@ -57,7 +57,7 @@ describe('Web Push', () => {
     ['apple', 'WEB_SAFARI', true],
     // Windows gets HTTP/1.1 although the simulator has both: stream 0 in the ledger.
     ['wns', 'WEB_CHROME', false],
-  ] as const)('reaches 120 browsers of %s, each with a message it can read', async (personality, platform, http2) => {
+  ] as const)('reaches 120 browsers of %s, each with a readable message', async (personality, platform, http2) => {
     const { sender, publicKey } = start();
     const to = await subscribe(personality, 120, publicKey, platform);
     const message = {
@@ -120,20 +120,23 @@ describe('Web Push', () => {
     expect(await simulators.admin.ledger('web-push')).toMatchObject({ accepted: 1 });
   });
 
-  it.each(['mozilla', 'google', 'apple', 'wns'] as const)('%s: dead, throttled and in trouble', async (personality) => {
-    const { sender, publicKey } = start();
-    const [gone, slow] = await subscribe(personality, 2, publicKey);
-    const endpointOf = ({ token }: Recipient): string => (JSON.parse(token) as { endpoint: string }).endpoint;
-    await simulators.admin.killTokens('web-push', [endpointOf(gone!)]);
-    const nobody = { ...gone!, token: gone!.token.replace(/(https:[^"]*)"/, '$1x"') };
-    const [dead, unknown] = await collect(sender, [gone!, nobody]);
-    expect([dead, unknown]).toMatchObject([1, 2].map(() => ({ action: 'dropDevice', certain: true })));
+  it.each(['mozilla', 'google', 'apple', 'wns'] as const)(
+    '%s: dead and throttled subscriptions, and faults',
+    async (personality) => {
+      const { sender, publicKey } = start();
+      const [gone, slow] = await subscribe(personality, 2, publicKey);
+      const endpointOf = ({ token }: Recipient): string => (JSON.parse(token) as { endpoint: string }).endpoint;
+      await simulators.admin.killTokens('web-push', [endpointOf(gone!)]);
+      const nobody = { ...gone!, token: gone!.token.replace(/(https:[^"]*)"/, '$1x"') };
+      const [dead, unknown] = await collect(sender, [gone!, nobody]);
+      expect([dead, unknown]).toMatchObject([1, 2].map(() => ({ action: 'dropDevice', certain: true })));
 
-    await simulators.admin.changeSettings({ webPush: { perTokenPerMinute: 1, retryAfterSeconds: 90 } });
-    expect(await collect(sender, [slow!])).toMatchObject([{ action: 'accept' }]);
-    const afterMs = personality === 'apple' ? 60_000 : 90_000;
-    expect(await collect(sender, [slow!])).toMatchObject([{ action: 'retryAfter', afterMs }]);
-  });
+      await simulators.admin.changeSettings({ webPush: { perTokenPerMinute: 1, retryAfterSeconds: 90 } });
+      expect(await collect(sender, [slow!])).toMatchObject([{ action: 'accept' }]);
+      const afterMs = personality === 'apple' ? 60_000 : 90_000;
+      expect(await collect(sender, [slow!])).toMatchObject([{ action: 'retryAfter', afterMs }]);
+    },
+  );
 
   it("limits the retries to the caller's time to live on each browser", async () => {
     const { sender, publicKey } = start();
@@ -177,7 +180,7 @@ describe('Web Push', () => {
     ['mozilla', 401, '109'],
     ['wns', 406, 'Throttle limit exceeded'],
     ['google', 429, 'Too Many Requests'],
-  ] as const)('%s %i %s of one origin stops nothing at the others', async (personality, status, reason) => {
+  ] as const)('%s %i %s of one origin stops nothing at other origins', async (personality, status, reason) => {
     const { sender, publicKey } = start();
     const own = await subscribe('google', 60, publicKey);
     const evil = await subscribe(personality, 60, publicKey);

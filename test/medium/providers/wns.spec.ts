@@ -123,7 +123,7 @@ describe('WNS', () => {
     expect((await stage.simulators.admin.ledger('wns')).accepted).toBe(0);
   });
 
-  it.each(['fin', 'tcpReset'] as const)('a connection that died under a request (%s) is ambiguous', async (kind) => {
+  it.each(['fin', 'tcpReset'] as const)('a request whose connection died (%s) is ambiguous', async (kind) => {
     await stage.simulators.admin.setFaults([{ match: { path: '/?token' }, action: { acceptThenCut: kind } }]);
     expect(await one('a')).toMatchObject({ action: 'ambiguous' });
     expect((await stage.simulators.admin.ledger('wns')).accepted).toBe(1);

@@ -137,7 +137,7 @@ describe.each(BACKENDS)('a queue on %s', (backend) => {
     expect(await arrived(collect('expand'), 1)).toEqual([2]);
   });
 
-  it.runIf(backend === 'PostgreSQL')('holds 16 connections and one for each worker, however busy it is', async () => {
+  it.runIf(backend === 'PostgreSQL')('holds 16 connections and one per worker, under any load', async () => {
     const jobs = 40;
     let ran = 0;
     for (const name of QUEUE_NAMES)

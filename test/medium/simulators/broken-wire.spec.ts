@@ -48,7 +48,7 @@ describe('the handshake', () => {
     expect(await shakeHands(simulators.fcm.url, ['h2'])).toBe('h2');
   });
 
-  it.each(['apns', 'fcm'] as const)('begins late at %s', async (provider) => {
+  it.each(['apns', 'fcm'] as const)('starts late at %s', async (provider) => {
     await simulators.admin.changeSettings({ [provider]: { acceptDelayMs: 150 } });
     const startedAt = performance.now();
     const session = await connect(simulators[provider].url, simulators.ca);

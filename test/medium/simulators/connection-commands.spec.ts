@@ -47,7 +47,7 @@ describe('a cut on command', () => {
     ['fin', 'accepted', 40, 0],
     ['tcpReset', 'lost', 0, 40],
     ['tcpReset', 'accepted', 40, 0],
-  ] as const)('%s with what is in flight %s', async (command, fate, answersLost, unanswered) => {
+  ] as const)('%s with the open requests %s', async (command, fate, answersLost, unanswered) => {
     const pushes = await inFlight(40);
     expect(await simulators.admin.commandConnections(command, { provider: 'apns', inFlight: fate })).toBe(1);
     const outcomes = await Promise.all(pushes);

@@ -183,7 +183,7 @@ describe('a message that the upstream certainly did not accept is retried', () =
 });
 
 describe('a message that the upstream may have accepted is ambiguous', () => {
-  it.each(['fin', 'tcpReset'] as const)('taken, then %s', async (acceptThenCut) => {
+  it.each(['fin', 'tcpReset'] as const)('after an acceptance with %s', async (acceptThenCut) => {
     await stage.simulators.admin.setFaults([{ match: { path: MESSAGES_PATH }, action: { acceptThenCut } }]);
     expect(await relay(openSender(), 'cut')).toMatchObject({ action: 'ambiguous' });
     expect(await ledger('cut')).toMatchObject({ accepted: 1, answersLost: 1 });

@@ -355,7 +355,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
     for (const types of Object.values(typesOf)) expect(types).toEqual(['onDeviceRegister', 'onDeviceUpdate']);
   });
 
-  it('a webhook of a process that died is taken over when the lease has expired', async () => {
+  it('a webhook of a process that died is taken over after its lease has expired', async () => {
     const applicationId = await room.addApplication();
     const { listener, url } = await newListener();
     await add(applicationId, url);
