@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 
-/** Applications, devices, messages and their batches: everything a send needs. */
+/** Applications, devices, messages and their batches: the tables for a send. */
 export async function up(db: Kysely<never>): Promise<void> {
   for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
 }
@@ -26,7 +26,7 @@ const STATEMENTS = [
      enabled boolean not null default true,
      created_at timestamptz not null default now()
    )`,
-  // version names a credential: pools and token caches are keyed by it, so a new one drains the old.
+  // version names a credential. Pools and token caches have it in their key, so that a new credential replaces them.
   `create table provider_setting (
      application_id text not null references application on delete cascade,
      provider text not null,
@@ -37,8 +37,8 @@ const STATEMENTS = [
      updated_at timestamptz not null,
      primary key (application_id, provider)
    )`,
-  // seq orders every scan over devices. broadcast is the automatic subscription to Push.ALL: a column, because a
-  // subscription row per device would double the table to say what is nearly always true.
+  // Scans over devices use the order of seq. broadcast is the automatic subscription to Push.ALL: a column, because one
+  // subscription row per device would double the table for a value that is nearly always true.
   `create table device (
      seq bigint generated always as identity primary key,
      application_id text not null references application on delete cascade,
@@ -57,7 +57,7 @@ const STATEMENTS = [
      updated_at timestamptz not null,
      unique (application_id, device_id)
    )`,
-  // By hash: a Web Push subscription as token may exceed the 2,704 bytes an index entry can hold.
+  // By hash, because a Web Push subscription used as a token may exceed the 2,704 bytes of an index entry.
   `create unique index device_token on device (application_id, provider, token_hash)`,
   `create index device_user on device (application_id, user_id) where user_id is not null`,
   `create index device_audience on device (application_id, seq) include (provider, platform)
@@ -80,7 +80,7 @@ const STATEMENTS = [
      unique (application_id, tag_name, device_seq)
    )`,
   `create index subscription_device on subscription (device_seq)`,
-  // body is what the caller sent; notification and target are what it means, so that delivery need not know the wire.
+  // body is the request; notification and target are its meaning, so that delivery does not depend on the wire format.
   `create table message (
      seq bigint generated always as identity primary key,
      application_id text not null references application on delete cascade,

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 
-/** How an application fares at a provider, as the workers last reported it. */
+/** The state of an application at a provider, as last reported by the workers. */
 export async function up(db: Kysely<never>): Promise<void> {
-  // processes: what each worker process has open, by its name; entries older than a minute are dropped at the next report.
+  // processes: the connections of each worker process, by its name; a report drops entries older than a minute.
   await sql
     .raw(
       `create table provider_status (

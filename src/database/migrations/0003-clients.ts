@@ -1,14 +1,14 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 
-/** Confidential clients with two secrets, rotating signing keys, revoked tokens, and the account of who changed what. */
+/** Confidential clients with two secrets, rotating signing keys, revoked tokens, and audit events. */
 export async function up(db: Kysely<never>): Promise<void> {
   for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
 }
 
 const STATEMENTS = [
-  // generation: a token holds only for the one it was issued under, so that it dies with a client that is deleted (and
-  // perhaps made again under the same id) and with a secret that is replaced at once.
+  // generation: a token is valid only for the generation that it was issued for, so it ends with the client (even if a
+  // client with the same id is created again) and with a secret that is replaced at once.
   `create sequence client_generation`,
   `alter table client
      add column generation bigint not null default nextval('client_generation'),
@@ -24,7 +24,7 @@ const STATEMENTS = [
   `create index client_secret_client on client_secret (client_id)`,
   `insert into client_secret (client_id, hash, created_at) select id, secret_hash, created_at from client`,
   `alter table client drop column secret_hash`,
-  // A key is published at once, signs from signs_from on, and verifies until the last token it signed has expired.
+  // A key is published at once, signs from signs_from on, and verifies until the last token that it signed has expired.
   `alter table signing_key
      add column signs_from timestamptz,
      add column verifies_until timestamptz`,
@@ -36,8 +36,8 @@ const STATEMENTS = [
      expires_at timestamptz not null
    )`,
   `create index revoked_token_change on revoked_token (change)`,
-  // One small row per subject, counted up in the transaction of every change: what other processes look at each second.
-  // Its lock puts the changes of a subject into one order.
+  // One small row per subject, incremented in the transaction of every change; other processes read it each second. Its
+  // lock orders the changes of a subject.
   `create table auth_change (
      subject text primary key,
      version bigint not null

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 
-/** Lanes: a window for each application and provider, and direct batches outside of it. */
+/** Lanes: a window per application and provider, and direct batches outside of the window. */
 export async function up(db: Kysely<never>): Promise<void> {
   for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
 }

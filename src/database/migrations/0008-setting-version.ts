@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 
 /**
- * Versions of provider settings come from one sequence: settings that were removed and made anew must not carry the
- * number of their predecessor, under which workers hold its connections and tokens.
+ * Versions of provider settings come from one sequence: settings that are removed and created again must not reuse a
+ * version, because workers hold connections and tokens under it.
  */
 export async function up(db: Kysely<never>): Promise<void> {
   await sql.raw('create sequence provider_setting_version as integer').execute(db);

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 
-/** Lists of devices and subscriptions by pages, and how many there are without counting them. */
+/** Lists of devices and subscriptions in pages, and their numbers without counting. */
 export async function up(db: Kysely<never>): Promise<void> {
   for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
 }
@@ -11,7 +11,7 @@ const DEVICES = `
   union all select application_id, 'broadcast', platform, $ from @ where broadcast`;
 const SUBSCRIPTIONS = `select application_id, 'subscription' as kind, tag_name as name, $ as amount from @`;
 
-/** Adds to the tally what each statement on the table changed, however many rows it had and whatever cascade it came from. */
+/** Triggers that add the change of each statement to the tally, for any number of rows and any cascade. */
 function keepTally(table: string, rows: string): string[] {
   const arrived = rows.replaceAll('$', '1').replaceAll('@', 'arrived');
   const departed = rows.replaceAll('$', '-1').replaceAll('@', 'departed');
@@ -35,12 +35,12 @@ function keepTally(table: string, rows: string): string[] {
 const STATEMENTS = [
   `create index device_list on device (application_id, seq)`,
   `create index device_platform on device (application_id, platform, seq)`,
-  // With seq, and with those who are nobody: a user's devices are a list too.
+  // With seq, and with devices without a user, because a user's devices are a list too.
   `drop index device_user`,
   `create index device_user on device (application_id, user_id, seq)`,
-  // How many devices (by platform), devices with Push.ALL (by platform) and subscriptions (by tag) there are: the sum of
-  // amounts. Counting a million index entries takes 50 to 80 ms. A row per change and no counter to update, because
-  // all registrations of an application would wait in line for that counter's row.
+  // The number of devices (by platform), devices with Push.ALL (by platform) and subscriptions (by tag): the sum of
+  // amounts. Counting a million index entries takes 50 to 80 ms. A row per change instead of a counter, because all
+  // registrations of an application would wait for the lock of the counter.
   `create table tally (
      id bigint generated always as identity primary key,
      application_id text not null,
@@ -56,7 +56,7 @@ const STATEMENTS = [
      group by application_id, kind, name`,
   ...keepTally('device', DEVICES),
   ...keepTally('subscription', SUBSCRIPTIONS),
-  // Every hundredth change or so puts the rows of its names together, those that nobody else is just putting together.
+  // About every hundredth change merges the rows of its names, except those that another transaction is merging.
   `create function tally_fold() returns trigger language plpgsql as $$ begin
      if random() < 0.01 then
        with name as (select distinct application_id, kind, name from added),

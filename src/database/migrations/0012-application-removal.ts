@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 
-/** An application that is removed vanishes at once, and its rows go in steps. */
+/** A removed application disappears at once, and its rows are deleted in steps. */
 export async function up(db: Kysely<never>): Promise<void> {
   await sql.raw('alter table application add column removed_at timestamptz').execute(db);
   await sql

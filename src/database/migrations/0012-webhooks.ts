@@ -2,14 +2,14 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 
 /**
- * Webhooks and their outbox. Events are written by triggers, in the transaction of the change, whoever makes it: one
- * registration, a bulk import, or a token that moved to another device.
+ * Webhooks and their outbox. Triggers write the events in the transaction of the change: a single registration, a bulk
+ * import, or a token that moves to another device.
  */
 export async function up(db: Kysely<never>): Promise<void> {
   for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
 }
 
-/** As the vendor's cloud service has it: an entity within the event, times in epoch ms. */
+/** In the form of the vendor's cloud service: an entity inside the event, times in epoch ms. */
 const DEVICE = (row: string): string => `json_build_object('id', ${row}.seq, 'deviceId', ${row}.device_id,
   'applicationId', ${row}.application_id, 'userId', coalesce(${row}.user_id, 'anonymous'), 'token', ${row}.token,
   'platform', ${row}.platform)`;
@@ -25,7 +25,7 @@ const SUBSCRIPTION = (device: string, tag: string, id: string): string =>
 const WANTED_BY = (row: string, type: string): string =>
   `join webhook on webhook.application_id = ${row}.application_id and ${type} = any(webhook.event_types)`;
 
-/** Without any webhook a statement costs one look at an empty table, however many rows it has. */
+/** Without webhooks a statement costs one look at an empty table, for any number of rows. */
 const TRIGGER_FUNCTION = (name: string, body: string): string => `
   create function ${name}() returns trigger language plpgsql as $$
   begin
@@ -41,11 +41,11 @@ const deviceEvents = (type: string): string => `
 const subscriptionEvents = (type: string): string => `
   ${INSERT} ${EVENT(`'${type}'`, 'device', SUBSCRIPTION('device', 'changed.tag_name', 'changed.id'))}
   from changed join device on device.seq = changed.device_seq ${WANTED_BY('device', `'${type}'`)} order by changed.id;`;
-/** Push.ALL is a column of the device, and its subscription's id that of the device. */
+/** Push.ALL is a column of the device, and the id of its subscription derives from the device. */
 const BROADCAST_TYPE = `case when changed.broadcast then 'onSubscribe' else 'onUnsubscribe' end`;
 
 const STATEMENTS = [
-  // lease_until: a process delivers its events, in order. next_at: not before, after failures.
+  // lease_until: a process delivers the events in order until then. next_at: not before, after failures.
   `create table webhook (
      id bigint generated always as identity primary key,
      application_id text not null references application on delete cascade,
@@ -70,7 +70,7 @@ const STATEMENTS = [
 
   TRIGGER_FUNCTION('note_device_register', deviceEvents('onDeviceRegister')),
   TRIGGER_FUNCTION('note_device_unregister', deviceEvents('onDeviceUnregister')),
-  // A registration anew moves registered_at; a sign of life or a retirement does not.
+  // A renewed registration changes registered_at; a sign of life or a retirement does not.
   TRIGGER_FUNCTION(
     'note_device_update',
     `${INSERT} ${EVENT(`'onDeviceUpdate'`, 'changed', DEVICE('changed'))}
@@ -81,7 +81,7 @@ const STATEMENTS = [
      ${WANTED_BY('changed', BROADCAST_TYPE)} order by changed.seq;`,
   ),
   TRIGGER_FUNCTION('note_subscribe', subscriptionEvents('onSubscribe')),
-  // Those that go with their device are told by its onDeviceUnregister: the join finds no device for them.
+  // Subscriptions deleted with their device have no event besides onDeviceUnregister: the join finds no device.
   TRIGGER_FUNCTION('note_unsubscribe', subscriptionEvents('onUnsubscribe')),
 
   `create trigger webhook_register after insert on device

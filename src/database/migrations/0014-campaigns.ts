@@ -1,14 +1,14 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 
-/** Campaigns, their runs and waves; and what a message of one needs of delivery: a rate, and a cap for each person. */
+/** Campaigns, their runs and waves; and for their messages a rate, and a cap per person. */
 export async function up(db: Kysely<never>): Promise<void> {
   for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
 }
 
 const STATEMENTS = [
-  // definition is the campaign as it was put. next_at is the moment that the schedule means next, due_at when that is to be
-  // fired (jitter); both are null while nothing is planned.
+  // definition is the campaign as received. next_at is the next time by the schedule, due_at the time of its firing
+  // (with jitter); both are null if nothing is planned.
   `create table campaign (
      seq bigint generated always as identity primary key,
      application_id text not null references application on delete cascade,
@@ -27,8 +27,8 @@ const STATEMENTS = [
    )`,
   `create index campaign_due on campaign (due_at) where state = 'active'`,
   `create index campaign_capped on campaign (application_id) where state = 'active' and daily_cap is not null`,
-  // The unique key is what makes a firing one, whoever fires. definition: of a run with waves to come, which an edit of the
-  // campaign leaves alone.
+  // The unique key makes a firing happen once, in any process. definition: of a run with waves to come, which a later
+  // edit of the campaign does not change.
   `create table campaign_run (
      seq bigint generated always as identity primary key,
      campaign_seq bigint not null references campaign on delete cascade,
@@ -44,7 +44,7 @@ const STATEMENTS = [
   `create index campaign_run_created on campaign_run (created_at)`,
   `create index campaign_run_rate on campaign_run (rate_seq) where rate_seq is not null`,
   `create index campaign_run_running on campaign_run (campaign_seq) where state = 'running'`,
-  // plan: what the zones of the wave have in common (campaigns/firing/wave.ts).
+  // plan: the times that the zones of the wave share (campaigns/firing/wave.ts).
   `create table campaign_wave (
      seq bigint generated always as identity primary key,
      run_seq bigint not null references campaign_run on delete cascade,
@@ -63,16 +63,16 @@ const STATEMENTS = [
      primary key (message_seq)
    )`,
   `create index campaign_message_wave on campaign_message (wave_seq)`,
-  // A rate that one message or several keep together; next_ms is when the next delivery may be, in epoch ms with its
-  // fraction, so that nothing is lost to rounding. spread_s: the rate is made of the audience, once that is known.
+  // A rate shared by one message or several. next_ms: the earliest time of the next delivery, in epoch ms with a
+  // fraction, so that rounding loses nothing. spread_s: the rate follows from the audience, once that is known.
   `create table message_rate (
      seq bigint generated always as identity primary key,
      per_second float8,
      spread_s float8,
      next_ms float8 not null
    )`,
-  // expand_at: the next page of a message with a rate is laid out then. quiet: times in which nothing of it is due.
-  // reach_key, reach_cap: it counts as one for each person it reaches, and passes over those who have had enough.
+  // expand_at: when the next page of a message with a rate is due. quiet: times without deliveries. reach_key,
+  // reach_cap: the message counts as one for each person, and skips persons at the cap.
   `alter table message
      add column rate_seq bigint references message_rate,
      add column expand_at timestamptz,
@@ -81,13 +81,13 @@ const STATEMENTS = [
      add column reach_cap integer,
      add column capped integer not null default 0`,
   `create index message_rate_seq on message (rate_seq) where rate_seq is not null`,
-  // Which messages have reached a person in the last 24 hours: keys carry their time (delivery/expand/reach.ts).
+  // The messages of the last 24 hours per person: keys contain their time (delivery/expand/reach.ts).
   `create table reach (
      application_id text not null references application on delete cascade,
      person text not null,
      keys bigint[] not null,
      primary key (application_id, person)
    )`,
-  // The zones that an application's devices are in are found by skipping through it.
+  // Finds the time zones of an application's devices by a skip scan.
   `create index device_time_zone on device (application_id, time_zone) where time_zone is not null`,
 ];

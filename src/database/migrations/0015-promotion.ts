@@ -2,16 +2,16 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 
 /**
- * Letting batches into the window of their application and provider, as one call (delivery/batch.repository.ts). One
- * transaction at a time may count a window, or two would each fill it; a lock held over several statements of a busy
- * worker is held for 40 ms, which was all the batches of a broadcast could end in (npm run bench:broadcast).
+ * Admits batches to the window of their application and provider, in one call (delivery/batch.repository.ts). One
+ * transaction at a time may count a window, otherwise two would each fill it. A lock over several statements of a busy
+ * worker lasts 40 ms, which limited the speed of a broadcast (npm run bench:broadcast).
  */
 export async function up(db: Kysely<never>): Promise<void> {
   await sql.raw(PROMOTE_BATCHES).execute(db);
 }
 
-// Each statement of the function sees what was committed when it began: the count comes after the lock. The clock is read
-// when the rows are: now() is the transaction's start, before which another one may not yet have let its batch in.
+// Each statement of the function sees the commits before its own start, so the count follows the lock. Uses the clock
+// when rows are read: now() is the start of the transaction, before which another one may not have committed its batch.
 const PROMOTE_BATCHES = `
   create function promote_batches(lot_application text, lot_provider text, window_size integer)
   returns table (id bigint, epoch integer, provider text, direct boolean, outstanding integer)

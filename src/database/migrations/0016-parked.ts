@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 
 /**
- * What is looked at every two seconds costs what it finds, not what there is: an application that is paused overnight may
- * have a million parked batches, and a day's Idempotency-Keys are as many.
+ * Indexes for the rounds every two seconds, so that they cost only what they find: an application paused overnight may
+ * have a million parked batches, and a day as many Idempotency-Keys.
  */
 export async function up(db: Kysely<never>): Promise<void> {
   for (const statement of STATEMENTS) await sql.raw(statement).execute(db);

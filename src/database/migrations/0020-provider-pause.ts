@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 
-/** By whom and since when an application is paused at a provider, and when one delivery is tried next. */
+/** Reason and time of an application's pause at a provider, and when a single delivery is tried next. */
 export async function up(db: Kysely<never>): Promise<void> {
   for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
 }
@@ -12,6 +12,6 @@ const STATEMENTS = [
      add column paused_at timestamptz,
      add column next_try_at timestamptz,
      add column tries integer not null default 0`,
-  // What is paused at the moment is tried once the program runs.
+  // Existing pauses are tried when the program starts.
   `update provider_setting set next_try_at = now() where paused_reason is not null`,
 ];

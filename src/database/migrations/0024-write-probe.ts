@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 
-/** One row that readiness writes to: whether the database takes writes is seen by writing. */
+/** The row that readiness checks update, to see whether the database accepts writes. */
 export async function up(db: Kysely<never>): Promise<void> {
   await sql
     .raw(

@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 
 /**
- * Events that failed, each with its next try; and of each failed try of a webhook in a row the newest event then, the last
- * one last. The index looks at each event once: about half a second for a million.
+ * Per event its failures and next try; per webhook the newest event at each failed try in a row, in order. The index
+ * reads each event once: about half a second for a million.
  */
 export async function up(db: Kysely<never>): Promise<void> {
   for (const statement of STATEMENTS) await sql.raw(statement).execute(db);

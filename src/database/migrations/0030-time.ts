@@ -2,12 +2,13 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 
 const STEPS = [
-  // looked_at: when housekeeping looked last; settled_at: since when the clock has gone on without a step (delivery/upkeep/removal.repository.ts).
+  // looked_at: the last round of housekeeping; settled_at: since when the clock has run without a step
+  // (delivery/upkeep/removal.repository.ts).
   `create table housekeeping (looked_at timestamptz not null, settled_at timestamptz not null)`,
   `insert into housekeeping values (now(), '2000-01-01')`,
-  // A run that stands for several missed firings: how many, and the first; scheduled_at is the last.
+  // For a run that stands for several missed firings: their number and the first time; scheduled_at is the last time.
   `alter table campaign_run add column missed_count bigint, add column missed_from timestamptz`,
-  // Versions of the time zone rules that processes run with, and the host that told last.
+  // Versions of time zone rules of the processes, with the host of the last report.
   `create table zone_rules (version text primary key, host text not null, told_at timestamptz not null)`,
 ];
 

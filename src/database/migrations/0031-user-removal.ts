@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 
-/** Users whose data is being removed, in steps; and the values of one user. */
+/** Users whose data is being deleted in steps, and an index for the values of a user. */
 export async function up(db: Kysely<never>): Promise<void> {
   for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
 }
@@ -9,8 +9,8 @@ export async function up(db: Kysely<never>): Promise<void> {
 const STATEMENTS = [
   // About a second for a million rows.
   'create index message_data_user on message_data (user_id, message_seq)',
-  // The pass over the application's messages stands behind (looked_at, looked_seq). Devices and messages with larger numbers
-  // than last_device and last_message came after the request and are not the removed user's.
+  // looked_at, looked_seq: position of the pass over the application's messages. Devices and messages above last_device
+  // and last_message were created after the request and are not deleted.
   `create table user_removal (
      application_id text not null references application on delete cascade,
      user_id text not null,

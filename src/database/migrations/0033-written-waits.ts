@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 
 /**
- * When a moment to come was written, by the same clock: a row of the future tells that the clock went back since, and its wait
- * is counted anew (delivery/upkeep/sweep.repository.ts). Null in rows of before.
+ * When a future time was written, by the same clock: if the time of writing is in the future, the clock was set back
+ * since, and the wait starts again (delivery/upkeep/sweep.repository.ts). Null in older rows.
  */
 const STEPS = [
   'alter table batch add column waits_since timestamptz',
@@ -17,7 +17,7 @@ export async function up(db: Kysely<never>): Promise<void> {
   await sql.raw(PROMOTE_BATCHES).execute(db);
 }
 
-// As in 0015-promotion, but for waits_since.
+// As in 0015-promotion, with waits_since added.
 const PROMOTE_BATCHES = `
   create or replace function promote_batches(lot_application text, lot_provider text, window_size integer)
   returns table (id bigint, epoch integer, provider text, direct boolean, outstanding integer)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MIGRATIONS } from './migrations.js';
 
-/** What databases of the first release have done, by name: none is ever renamed, taken away or preceded. */
+/** Names of the migrations in databases of the first release; none may be renamed, removed or preceded by another. */
 const RELEASED = [
   '0001-foundation',
   '0002-provider-status',
@@ -25,15 +25,15 @@ const RELEASED = [
 describe('migrations', () => {
   const names = Object.keys(MIGRATIONS);
 
-  it('the released ones are there, first and in their order', () => {
+  it('the released ones come first, in their order', () => {
     expect(names.slice(0, RELEASED.length)).toEqual(RELEASED);
   });
 
-  it('stand in the order of their names, in which they are done', () => {
+  it('are in the order of their names, which is the order of execution', () => {
     expect(names).toEqual(names.toSorted());
   });
 
-  it('those since have a number each', () => {
+  it('later ones have distinct numbers', () => {
     const numbers = names.slice(RELEASED.length).map((name) => name.slice(0, 4));
     expect(new Set(numbers).size).toBe(numbers.length);
     for (const number of numbers) expect(number).toMatch(/^\d{4}$/);
