@@ -32,6 +32,15 @@ it('docs/security.md names a test for each threat', () => {
   expect(read('docs/security.md').match(/`(src|test)\/[^`]+\.spec\.ts`/g)?.length).toBeGreaterThan(20);
 });
 
+it('docs/decisions.md lists the title of each decision, under its subject', () => {
+  const [list = '', ...subjects] = read('docs/decisions.md').split(/^(?=## )/m);
+  const titles = subjects.flatMap((subject) => [...subject.matchAll(/^### (.+)$/gm)].map(([, title]) => title ?? ''));
+  expect(titles.filter((title) => !/^\d{4}-\d\d-\d\d: /.test(title))).toEqual([]);
+  expect(subjects.filter((subject) => /^## \d/.test(subject)).map((subject) => subject.split('\n')[0])).toEqual([]);
+  const links = [...list.replace(/\s+/g, ' ').matchAll(/\[([^\]]+)\]\(#\d/g)].map(([, topic]) => topic);
+  expect(links).toEqual(titles.map((title) => title.slice('2026-11-29: '.length)));
+});
+
 it.each(DOCUMENTS)('each file, script and setting that %s names exists', (document) => {
   const text = read(document);
   const files = [...text.matchAll(/`((?:src|test|bench|scripts|docs)\/[\w./-]+|\.ci\/\w+)`/g)].map(
