@@ -13,8 +13,7 @@ export class RuntimeGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): boolean {
     const { runtime } = context.switchToHttp().getRequest<FastifyRequest<{ Params: { runtime: string } }>>().params;
-    if (runtime !== this.config.runtimeName)
-      throw new ApiError('FPWSE0001E', 'Not found: there is nothing at this path.');
+    if (runtime !== this.config.runtimeName) throw new ApiError('FPWSE0001E', 'Not found: this path does not exist.');
     return true;
   }
 }

@@ -7,15 +7,15 @@ import { accepts } from './accept.js';
 import { ApiError } from './errors.js';
 
 const PRODUCED = Symbol('produced types');
-/** Where the vendor documents 406; OAuth's endpoints know no such answer. */
+/** Routes for which the vendor documents 406. OAuth (RFC 6749) defines no such answer for its endpoints. */
 const ROUTES = /^\/(imfpush|mfpadmin)\//;
 
-/** The route answers this type, beside JSON for errors. */
+/** The route answers this type; errors are JSON. */
 export function Produces(type: string): MethodDecorator & ClassDecorator {
   return applyDecorators(SetMetadata(PRODUCED, type), ApiProduces(type));
 }
 
-/** 406 when the caller takes nothing that the route can answer. */
+/** Answers 406 if the Accept header excludes every type of the route. */
 @Injectable()
 export class AcceptGuard implements CanActivate {
   constructor(private readonly reflector: Reflector) {}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { accepts } from './accept.js';
 
-describe('accepts', () => {
+describe('accepts tells whether the Accept header allows a type', () => {
   it.each<[string | undefined, boolean]>([
     [undefined, true],
     ['', true],
@@ -25,7 +25,7 @@ describe('accepts', () => {
     expect(accepts(header, ['application/json'])).toBe(expected);
   });
 
-  it('takes any of several types', () => {
+  it('accepts any of several types', () => {
     const types = ['application/json', 'application/octet-stream'];
     expect(accepts('application/octet-stream', types)).toBe(true);
     expect(accepts('image/png', types)).toBe(false);

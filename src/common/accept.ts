@@ -1,6 +1,6 @@
 /**
- * Whether one of `types` may be answered to a caller with this Accept header (RFC 9110 §12.5.1). Only what is
- * explicitly incompatible is refused: no header, an empty one and one that cannot be read take everything.
+ * Whether the Accept header allows one of `types` (RFC 9110 §12.5.1). A missing, empty or unreadable header allows
+ * every type.
  */
 export function accepts(header: string | undefined, types: readonly string[]): boolean {
   const ranges = (header ?? '')

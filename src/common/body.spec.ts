@@ -11,7 +11,9 @@ class NoteDto {
   text!: string;
   part?: PartDto;
 }
-/** Decorators as functions, the last first, as the compiler calls them: the transform of specs knows no decorators. */
+/**
+ * Calls decorators as functions, the last first, like the compiler: the transform of specs does not support decorators.
+ */
 function rules(type: typeof NoteDto | typeof PartDto, field: string, ...decorators: PropertyDecorator[]): void {
   for (const decorate of decorators.toReversed()) decorate(type.prototype, field);
 }
@@ -35,7 +37,7 @@ const invalid = (field: string, reason: string) => ({
   message: `Invalid value was provided. Check the '${field}' parameter value: ${reason}.`,
 });
 
-/** What was thrown, so that code and message can be asserted together. */
+/** Returns the thrown error, so that one assertion compares code and message. */
 function refusal(act: () => unknown): unknown {
   try {
     act();
@@ -46,7 +48,7 @@ function refusal(act: () => unknown): unknown {
 }
 
 describe('checkBody', () => {
-  it('gives instances, nested ones too', () => {
+  it('returns instances, nested ones too', () => {
     const { value, unknown } = check({ text: 'hi', part: { size: 3 } });
     expect(value).toBeInstanceOf(NoteDto);
     expect(value.part).toBeInstanceOf(PartDto);
@@ -54,13 +56,13 @@ describe('checkBody', () => {
     expect(unknown).toEqual([]);
   });
 
-  it('names fields it does not know by their path, and leaves them out', () => {
+  it('names unknown fields by their path and omits them', () => {
     const { value, unknown } = check({ text: 'hi', extra: 1, 'a.b': 2, part: { size: 3, colour: 'red' } });
     expect(unknown).toEqual(['extra', 'a.b', 'part.colour']);
     expect(value).toEqual({ text: 'hi', part: { size: 3 } });
   });
 
-  it('refuses naming field and reason', () => {
+  it('a refusal names the field and the reason', () => {
     expect(refusal(() => check({}))).toMatchObject(invalid('text', 'it must be a string'));
     expect(refusal(() => check({ text: 'too long' }))).toMatchObject(
       invalid('text', 'it must be at most 5 characters'),
@@ -70,11 +72,11 @@ describe('checkBody', () => {
     );
   });
 
-  it('tells the wrong type rather than a rule that only a right type can break', () => {
+  it('reports a wrong type before a rule about the value', () => {
     expect(refusal(() => check({ text: 7 }))).toMatchObject(invalid('text', 'it must be a string'));
   });
 
-  it('never repeats a value', () => {
+  it('a refusal never repeats a value', () => {
     expect(refusal(() => check({ text: 'hunter2-hunter2' }))).not.toMatchObject({
       message: expect.stringContaining('hunter2') as string,
     });
@@ -86,29 +88,29 @@ describe('checkBody', () => {
     ['an empty text', '', 'A JSON body is required.'],
     ['a list', [{ text: 'hi' }], 'The body must be a JSON object.'],
     ['a number', 7, 'The body must be a JSON object.'],
-    ['a NUL in a value', { text: 'a\0' }, 'The body has a NUL character or half a surrogate pair in it.'],
-    ['a NUL in a key', { text: 'a', 'b\0': 1 }, 'The body has a NUL character or half a surrogate pair in it.'],
-    ['half a pair', { text: '\ud83d' }, 'The body has a NUL character or half a surrogate pair in it.'],
+    ['a NUL in a value', { text: 'a\0' }, 'The body contains a NUL character or an unpaired surrogate.'],
+    ['a NUL in a key', { text: 'a', 'b\0': 1 }, 'The body contains a NUL character or an unpaired surrogate.'],
+    ['half a pair', { text: '\ud83d' }, 'The body contains a NUL character or an unpaired surrogate.'],
     [
       'such in a list',
       { text: 'a', more: [['\udc00']] },
-      'The body has a NUL character or half a surrogate pair in it.',
+      'The body contains a NUL character or an unpaired surrogate.',
     ],
     [
       "a 'constructor'",
       { text: 'a', more: { deep: [{ constructor: 'Ferrari' }] } },
-      "The body has a key named 'constructor' in it, which is reserved.",
+      "The body contains the reserved key 'constructor'.",
     ],
     [
       "a '__proto__'",
       JSON.parse('{"text":"a","__proto__":{"text":"b"}}'),
-      "The body has a key named '__proto__' in it, which is reserved.",
+      "The body contains the reserved key '__proto__'.",
     ],
   ])('refuses %s', (_what, body, message) => {
     expect(refusal(() => check(body))).toMatchObject({ code: 'FPWSE0004E', message });
   });
 
-  it('takes 32 levels and refuses more, however deep', () => {
+  it('accepts 32 levels of nesting and refuses more', () => {
     const nested = (levels: number): unknown => JSON.parse('{"a":'.repeat(levels) + '1' + '}'.repeat(levels));
     expect(check({ text: 'a', more: nested(31) }).unknown).toEqual(['more']);
     const message = 'The body is nested deeper than 32 levels.';
@@ -116,13 +118,13 @@ describe('checkBody', () => {
     expect(refusal(() => check({ text: 'a', more: nested(5_000) }))).toMatchObject({ code: 'FPWSE0004E', message });
   });
 
-  it('a whole pair is text like any other', () => {
+  it('a complete surrogate pair is accepted as text', () => {
     expect(check({ text: '😀' }).value.text).toBe('😀');
   });
 });
 
 describe('parseJson', () => {
-  it('parses text, and lets what was parsed already pass', () => {
+  it('parses text, and returns a body that is already parsed', () => {
     expect(parseJson('{"a":[1]}')).toEqual({ a: [1] });
     const parsed = { a: 1 };
     expect(parseJson(parsed)).toBe(parsed);
@@ -134,7 +136,7 @@ describe('parseJson', () => {
 });
 
 describe('BodyPipe', () => {
-  it('gives the checked instance', () => {
+  it('returns the checked instance', () => {
     const note = new BodyPipe(NoteDto).transform({ text: 'hi', extra: 1 });
     expect(note).toBeInstanceOf(NoteDto);
     expect(note).toEqual({ text: 'hi' });

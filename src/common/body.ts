@@ -9,20 +9,20 @@ import { rememberRules } from './validation-rules.js';
 
 rememberRules(getMetadataStorage());
 
-/** The body of a JSON route as an instance of `type`. Fields it does not know are dropped. */
+/** The body of a JSON route as an instance of `type`. Unknown fields are dropped. */
 export class BodyPipe<T extends object> implements PipeTransform<unknown, T> {
   constructor(private readonly type: Type<T>) {}
 
   transform(body: unknown): T {
-    // Only application/json is parsed on the way in; any other type arrives as text.
+    // Fastify parses only application/json; a body of another type arrives as text.
     if (typeof body === 'string') throw wrongContentType();
     return checkBody(this.type, body).value;
   }
 }
 
 /**
- * As BodyPipe, but a field that `type` does not know is refused: where nothing said means nothing changed, a misspelt
- * word would go unnoticed. `optional`: no body is an empty one.
+ * Like BodyPipe, but refuses unknown fields: where an omitted field means "no change", a misspelt name would stay
+ * unnoticed. `optional`: a missing body is an empty object.
  */
 export class StrictBodyPipe<T extends object> implements PipeTransform<unknown, T> {
   constructor(
@@ -38,7 +38,7 @@ export class StrictBodyPipe<T extends object> implements PipeTransform<unknown, 
   }
 }
 
-/** Parses JSON whatever its content type was, within the bounds of json-bounds.ts. Throws FPWSE0004E. */
+/** Parses JSON of any content type, within the bounds of json-bounds.ts. Throws FPWSE0004E. */
 export function parseJson(body: unknown, what = 'body'): unknown {
   if (typeof body !== 'string') return body;
   checkBounds(body, what);
@@ -51,9 +51,9 @@ export function parseJson(body: unknown, what = 'body'): unknown {
 }
 
 /**
- * Validates against the class-validator rules of `type`. Returns the instance and the paths of fields it does not know,
- * which the instance is without.
- * Throws FPWSE0004E when the body is no object, FPWSE0005E naming the first wrong field and why.
+ * Validates by the class-validator rules of `type`. Returns the instance and the paths of unknown fields, which the
+ * instance does not have.
+ * Throws FPWSE0004E if the body is not an object, FPWSE0005E with the first wrong field and the reason.
  */
 export function checkBody<T extends object>(type: Type<T>, body: unknown): { value: T; unknown: string[] } {
   if (body === undefined || body === null || body === '') throw new ApiError('FPWSE0004E', 'A JSON body is required.');
@@ -65,16 +65,16 @@ export function checkBody<T extends object>(type: Type<T>, body: unknown): { val
   return { value, unknown };
 }
 
-/** PostgreSQL keeps neither NUL nor half a surrogate pair, and a provider would refuse them. Throws FPWSE0004E. */
+/** PostgreSQL stores neither NUL nor an unpaired surrogate, and providers refuse them. Throws FPWSE0004E. */
 export function checkStorable(value: unknown, levels: number = MAX_DEPTH): void {
   if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed()))
-    throw new ApiError('FPWSE0004E', 'The body has a NUL character or half a surrogate pair in it.');
+    throw new ApiError('FPWSE0004E', 'The body contains a NUL character or an unpaired surrogate.');
   if (typeof value !== 'object' || value === null) return;
   if (levels === 0) throw new ApiError('FPWSE0004E', `The body is nested deeper than ${MAX_DEPTH} levels.`);
   for (const [key, inner] of Object.entries(value)) {
-    // Assigned to an object, the one changes what it inherits; the other is a function of every object.
+    // Assigning `__proto__` replaces an object's prototype; `constructor` is a function of every object.
     if (key === 'constructor' || key === '__proto__')
-      throw new ApiError('FPWSE0004E', `The body has a key named '${key}' in it, which is reserved.`);
+      throw new ApiError('FPWSE0004E', `The body contains the reserved key '${key}'.`);
     checkStorable(key, levels);
     checkStorable(inner, levels - 1);
   }
@@ -83,9 +83,9 @@ export function checkStorable(value: unknown, levels: number = MAX_DEPTH): void 
 function* flatten(errors: readonly ValidationError[], prefix = ''): Generator<{ path: string; reason: string }> {
   for (const error of errors) {
     const path = prefix ? `${prefix}.${error.property}` : error.property;
-    // Decorators take effect from the bottom up; the first as written, the type, is the one to tell.
+    // Decorators run from the bottom up; report the first one in the source, which checks the type.
     for (const [constraint, reason] of Object.entries(error.constraints ?? {}).toReversed())
-      // The library's own word for a nested value that is no object; our rule beside it says it better.
+      // The library's text for a nested value that is not an object; the rule `nested` has a better one.
       if (constraint !== 'nestedValidation') yield { path, reason };
     yield* flatten(error.children ?? [], path);
   }

@@ -6,7 +6,7 @@ import { Clock, setWallClock } from './clock.js';
 const SRC = fileURLToPath(new URL('..', import.meta.url));
 
 // oxlint.config.mjs refuses Date.now(); oxlint has no rule for `new Date()`.
-it('no file but clock.ts asks for the host’s time', () => {
+it('only clock.ts reads the host’s time', () => {
   const asking = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(
     (file) =>
       file.endsWith('.ts') &&
@@ -16,7 +16,7 @@ it('no file but clock.ts asks for the host’s time', () => {
   expect(asking).toEqual(['common/clock.ts']);
 });
 
-it('a step is a change of seconds, whichever way, and no correction of the network’s delay', () => {
+it('a change of seconds in either direction counts as a step, a correction of the network’s delay does not', () => {
   const clock = new Clock();
   const stepsAfter = (epochMs: number): number => {
     const before = clock.steps();

@@ -1,50 +1,55 @@
 import { Injectable } from '@nestjs/common';
 
 /**
- * Of the database's clock at the zero of `performance.now()`, epoch ms; null until it was measured. The steady clock of
- * the process carries it on, so that a step of the host's wall clock moves nothing.
+ * The database's time at the zero of `performance.now()`, epoch ms; null until measured. The process's monotonic clock
+ * advances it, so that a step of the host's wall clock has no effect.
  */
 let origin: number | null = null;
 let steps = 0;
-/** A change of the wall clock by less is a correction, by the network's delay; no credential's token is refused for it. */
+/**
+ * Smaller changes of the wall clock are corrections of the network's delay; no credential's token is refused because of
+ * them.
+ */
 export const STEP_MS = 3_000;
 
 /**
- * No right clock says less: a machine without a battery starts in 1970, or at a date of its firmware. A constant, because a
- * clone that runs without a build has no other date of its own; raise it now and then.
+ * The earliest plausible time: a machine without a battery starts in 1970, or at a date of its firmware. A constant,
+ * because a clone that runs without a build has no other date; raise it from time to time.
  */
 export const EARLIEST = Date.UTC(2026, 0, 1);
 
-/** What this host's clock says, epoch ms: it may be wrong, and may step at any moment. */
+/** The host's clock, epoch ms. It can be wrong and can step at any time. */
 export function hostClock(): number {
   return Date.now();
 }
 
-/** Wall-clock time in epoch milliseconds: the database's, or before it was measured (database/database-watch.ts) the host's. */
+/**
+ * Wall-clock time, epoch ms: the database's; the host's until the database's is measured (database/database-watch.ts).
+ */
 export function wallClock(): number {
   return origin === null ? hostClock() : origin + performance.now();
 }
 
-/** What the database's clock said at `at`, on the clock of `performance.now()`. */
+/** Sets the wall clock: the database's clock was `epochMs` at `at` of `performance.now()`. */
 export function setWallClock(epochMs: number, at: number): void {
   if (origin !== null && Math.abs(epochMs - at - origin) > STEP_MS) steps++;
   origin = epochMs - at;
 }
 
-/** The same to be injected; tests put their own in its place. */
+/** The clock for injection; tests replace it. */
 @Injectable()
 export class Clock {
-  /** Of the wall clock, in epoch milliseconds. */
+  /** Wall-clock time, epoch ms. */
   now(): number {
     return wallClock();
   }
 
-  /** How often the wall clock has stepped. */
+  /** The number of steps of the wall clock. */
   steps(): number {
     return steps;
   }
 
-  /** Milliseconds of a clock that no one sets and that never steps: for durations. */
+  /** Monotonic milliseconds, for durations. */
   elapsed(): number {
     return performance.now();
   }

@@ -4,7 +4,7 @@ import { Clock } from './clock.js';
 import { CONFIG } from './tokens.js';
 import { Vault } from './vault.js';
 
-/** What every room needs: the configuration, the time, and the vault. */
+/** Provides the configuration, the clock and the vault to every module. */
 @Global()
 @Module({})
 export class CommonModule {

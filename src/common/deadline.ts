@@ -1,15 +1,15 @@
-/** What was waited for has not come in time. It may still come; by then the wait is given up. */
+/** The awaited promise has not settled in time. It may settle later; its result is ignored then. */
 export class DeadlineError extends Error {
   readonly code = 'ETIMEDOUT';
 
-  /** `what` begins the sentence: "The queue". */
+  /** `what`: the subject of the sentence, for example "The queue". */
   constructor(what: string, ms: number) {
     super(`${what} did not answer within ${ms} ms`);
     this.name = 'DeadlineError';
   }
 }
 
-/** Rejects with a DeadlineError when the promise has not settled by then. */
+/** Rejects with a DeadlineError if the promise has not settled after `ms`. */
 export async function withDeadline<T>(what: string, ms: number, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_resolve, reject) => {
@@ -19,7 +19,7 @@ export async function withDeadline<T>(what: string, ms: number, promise: Promise
     return await Promise.race([promise, deadline]);
   } finally {
     clearTimeout(timer);
-    // The loser of the race may still fail later; by then nobody listens.
+    // The promise may reject later; without a handler that would end the process.
     promise.catch(() => undefined);
   }
 }

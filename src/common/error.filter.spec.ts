@@ -30,7 +30,7 @@ const THROWN: Record<string, () => unknown> = {
   nothing: () => undefined,
 };
 
-/** Throws what its path says: a route per error, as the log names the route. */
+/** Throws the error of its path: one route per error, because the log names the route. */
 class ThrowingController {}
 for (const [name, make] of Object.entries(THROWN)) {
   const value = () => {
@@ -42,7 +42,7 @@ for (const [name, make] of Object.entries(THROWN)) {
 const value = () => 'ok';
 Object.defineProperty(ThrowingController.prototype, 'json', { value });
 Post('json')(ThrowingController.prototype, 'json', { value });
-// Called as functions: the transform of specs knows no decorators.
+// Called as functions: the transform of specs does not support decorators.
 Controller()(ThrowingController);
 
 class ThrowingModule {}
@@ -88,7 +88,7 @@ async function post(contentType: string, payload: string) {
 }
 
 describe('ErrorFilter', () => {
-  it('answers an ApiError with its code, its words and its headers', async () => {
+  it('answers an ApiError with its code, message and headers', async () => {
     const answer = await get('/api');
     expect(answer).toMatchObject({
       status: 400,
@@ -101,51 +101,51 @@ describe('ErrorFilter', () => {
     expect((await get('/challenge')).headers['www-authenticate']).toBe('Bearer');
   });
 
-  it('answers an OAuthError as RFC 6749 has it, not to be stored', async () => {
+  it('answers an OAuthError in the form of RFC 6749, with no-store', async () => {
     const { status, headers, body } = await get('/oauth');
     expect(status).toBe(401);
     expect(body).toEqual({ error: 'invalid_client', error_description: 'Unknown client' });
     expect(headers).toMatchObject({ 'cache-control': 'no-store', pragma: 'no-cache' });
   });
 
-  it.each(['fault', 'text', 'nothing'])('answers a fault of ours (%s) with a constant', async (name) => {
+  it.each(['fault', 'text', 'nothing'])('answers an internal error (%s) with a constant', async (name) => {
     const { status, body } = await get(`/${name}`);
     expect(status).toBe(500);
     expect(body).toEqual({ code: 'FPWSE0010E', message: 'Internal error. It has been logged.' });
   });
 
-  it('logs a fault with its stack and the route, not the address', async () => {
+  it('logs an internal error with its stack and the route, not the address', async () => {
     await get('/fault?token=abc');
     expect(logged).toHaveLength(1);
     expect(logged[0]).toMatch(/^GET \/fault failed \| Error: password=hunter2[^]*error\.filter\.spec/);
     expect(logged[0]).not.toContain('abc');
   });
 
-  it('logs the cause that an answer of ours hides', async () => {
+  it('logs the cause of an internal error that the answer hides', async () => {
     expect((await get('/busy')).body).toEqual({ code: 'FPWSE0025E', message: 'Busy, try again.' });
     expect(logged[0]).toContain('pool exhausted');
   });
 
-  it('a database that cannot serve is no fault: 503, when to come back, and a warning without a stack', async () => {
+  it('an unavailable database is answered 503 with Retry-After, and logged as a warning without a stack', async () => {
     const { status, headers, body } = await get('/away');
     expect(status).toBe(503);
     expect(headers['retry-after']).toBe('5');
-    expect(body).toEqual({ code: 'FPWSE0025E', message: 'The database cannot serve at the moment. Try again.' });
+    expect(body).toEqual({ code: 'FPWSE0025E', message: 'The database is unavailable. Try again later.' });
     expect(logged).toEqual([]);
-    expect(warned).toEqual(['Callers are answered 503: connect hunter2 | Http']);
+    expect(warned).toEqual(['Requests are answered 503: connect hunter2 | Http']);
   });
 
-  it('logs no refusal', async () => {
+  it('does not log refusals', async () => {
     await get('/api');
     await get('/nowhere');
     expect(await get('/full')).toMatchObject({ status: 503 });
     expect(logged).toEqual([]);
   });
 
-  it("has its own words for the framework's refusals", async () => {
+  it("replaces the framework's refusals by our own texts", async () => {
     expect(await get('/nowhere')).toMatchObject({
       status: 404,
-      body: { code: 'FPWSE0001E', message: 'Not found: there is nothing at this path.' },
+      body: { code: 'FPWSE0001E', message: 'Not found: this path does not exist.' },
     });
     expect(await get('/media')).toMatchObject({ status: 405, body: { code: 'CARIL0405E' } });
     const { status, body } = await get('/nest');
@@ -153,7 +153,7 @@ describe('ErrorFilter', () => {
     expect(JSON.stringify(body)).not.toContain('words of the framework');
   });
 
-  it("has its own words for the server's refusals", async () => {
+  it("replaces the server's refusals by our own texts", async () => {
     expect(await post('application/json', '{')).toMatchObject({ status: 400, body: { code: 'FPWSE0004E' } });
     expect(await post('application/json', `"${'x'.repeat(200)}"`)).toMatchObject({
       status: 413,

@@ -11,10 +11,13 @@ interface Answer {
   body: Record<string, string>;
 }
 
-/** The authorization server's routes answer in its own words, whoever refuses. */
+/** The authorization server's routes answer every error in OAuth's form. */
 const AZ_ROUTE = /\/api\/az\//;
 
-/** The one place where an error becomes an HTTP answer. A fault of ours is logged with its cause and answered with a constant. */
+/**
+ * The only place that turns an error into an HTTP answer. An internal error is logged with its cause and answered with
+ * a constant.
+ */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   private readonly log = new Logger('Http');
@@ -24,7 +27,7 @@ export class ErrorFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     const answer = answerTo(error, request.routeOptions.url ?? '');
-    if (answer.status === 503 && isUnavailable(error)) this.log.warn(`Callers are answered 503: ${rootCause(error)}`);
+    if (answer.status === 503 && isUnavailable(error)) this.log.warn(`Requests are answered 503: ${rootCause(error)}`);
     else if (answer.status >= 500 && !isDeliberate(error)) {
       const cause = error instanceof Error ? (error.cause ?? error) : error;
       this.log.error(
@@ -41,12 +44,15 @@ export class ErrorFilter implements ExceptionFilter {
   }
 }
 
-/** What the caller is told. `url`: of the route, or of the request where there is none. */
+/** The answer to an error. `url`: of the route, or of the request if no route matches. */
 export function answerTo(error: unknown, url: string): Answer {
   return AZ_ROUTE.test(url) ? toOAuth(toAnswer(error)) : toAnswer(error);
 }
 
-/** A 501 or 503 without a cause is an answer and no fault of ours. At hundreds a second, logging it would cost more than the refused work. */
+/**
+ * A 501 or 503 without a cause is intended, not an internal error. At hundreds a second, logging would cost more than
+ * the refused work.
+ */
 function isDeliberate(error: unknown): boolean {
   return (error instanceof ApiError || error instanceof OAuthError) && error.cause === undefined && error.status > 500;
 }
@@ -61,22 +67,22 @@ function toAnswer(error: unknown): Answer {
       body: { error: error.error, error_description: error.description },
     };
   const status = error instanceof HttpException ? error.getStatus() : statusOfFastify(error);
-  if (status === 404) return answerFor(404, 'FPWSE0001E', 'Not found: there is nothing at this path.');
+  if (status === 404) return answerFor(404, 'FPWSE0001E', 'Not found: this path does not exist.');
   if (status === 405 || status === 415) return toAnswer(wrongContentType());
-  if (status === 413) return answerFor(413, 'CARIL0413E', 'The body is larger than this server takes.');
+  if (status === 413) return answerFor(413, 'CARIL0413E', 'The body is larger than this server accepts.');
   if (status >= 400 && status < 500)
-    return answerFor(status, 'FPWSE0004E', 'The body is not valid JSON, or its length is not the announced one.');
+    return answerFor(status, 'FPWSE0004E', 'The body is not valid JSON, or its length differs from Content-Length.');
   if (isUnavailable(error)) {
-    const answer = answerFor(503, 'FPWSE0025E', 'The database cannot serve at the moment. Try again.');
+    const answer = answerFor(503, 'FPWSE0025E', 'The database is unavailable. Try again later.');
     return { ...answer, headers: { 'retry-after': String(RETRY_AFTER_S) } };
   }
   return answerFor(500, 'FPWSE0010E', 'Internal error. It has been logged.');
 }
 
-/** An answer of the guards or the server, as RFC 6749 has it. */
+/** Converts an answer of the guards or the server into the form of RFC 6749. */
 function toOAuth({ status, headers, body }: Answer): Answer {
   if (body.error !== undefined) return { status, headers, body };
-  // The server's own word about a content type that it cannot read comes before the route's.
+  // The server refuses an unreadable content type before the route can.
   if (status === 405) return toAnswer(new OAuthError('invalid_request', FORM_REQUIRED));
   const error: OAuthErrorCode =
     status === 401

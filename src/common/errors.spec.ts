@@ -10,7 +10,7 @@ it('an ApiError has the status of its code', () => {
 });
 
 it('codes keep their documented statuses', () => {
-  // docs/protocol/mobilefirst.md §9.6; a backend may already tell these apart.
+  // docs/protocol/mobilefirst.md §9.6; backends may already distinguish these codes.
   expect(ERROR_CODES).toMatchObject({
     FPWSE0001E: 404,
     FPWSE0002E: 409,
@@ -24,7 +24,7 @@ it('codes keep their documented statuses', () => {
   });
 });
 
-it('notFound names what is missing and the parameter that named it', () => {
+it('notFound names the missing resource and the parameter that named it', () => {
   expect(notFound('device', 'deviceId')).toMatchObject({
     code: 'FPWSE0001E',
     status: 404,
@@ -40,7 +40,7 @@ it('invalidValue names the field and the reason', () => {
   });
 });
 
-it('an OAuthError is 400 unless told otherwise', () => {
+it('an OAuthError has status 400 by default', () => {
   expect(new OAuthError('invalid_scope', 'no')).toMatchObject({ error: 'invalid_scope', status: 400 });
   expect(new OAuthError('invalid_client', 'no', 401).status).toBe(401);
 });
@@ -57,12 +57,12 @@ describe('rootCause', () => {
     ['a text', 'plain', 'plain'],
     ['a text as cause', new Error('top', { cause: 'plain' }), 'plain'],
     ['nothing', undefined, 'undefined'],
-  ])('of %s', (_what, error, expected) => {
+  ])('rootCause of %s', (_what, error, expected) => {
     expect(rootCause(error)).toBe(expected);
   });
 });
 
-it('a StartError is one line: the problem, and the bottom of its causes', () => {
+it('a StartError is one line: the problem and its root cause', () => {
   const cause = new Error('top', { cause: new Error('bottom') });
   expect(new StartError('The database cannot be reached', cause)).toMatchObject({
     message: 'The database cannot be reached: bottom',

@@ -30,7 +30,7 @@ export const ERROR_CODES = {
 } as const;
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** An answer for the caller. `cause` is for our log and never leaves the process. */
+/** An error answer. `cause` is for our log and never leaves the process. */
 export class ApiError extends Error {
   readonly status: number;
 
@@ -46,7 +46,7 @@ export class ApiError extends Error {
   }
 }
 
-/** `what`: "Application", "Device", …; `parameter`: the path or body field that named it. */
+/** `what`: "Application", "Device", …; `parameter`: the path parameter or body field with its name. */
 export function notFound(what: string, parameter: string): ApiError {
   return new ApiError('FPWSE0001E', `Not found: the ${what} does not exist. Check the '${parameter}' parameter value.`);
 }
@@ -55,17 +55,19 @@ export function invalidValue(field: string, reason: string): ApiError {
   return new ApiError('FPWSE0005E', `Invalid value was provided. Check the '${field}' parameter value: ${reason}.`);
 }
 
-/** Only `expected` is read on this route. */
+/** The route reads only the content type `expected`. */
 export function wrongContentType(expected = 'application/json'): ApiError {
   return new ApiError('CARIL0405E', `The content type must be ${expected}.`);
 }
 
-/** A name that a stranger made up: enough of it to find it, nothing that could upset a terminal. */
+/** Makes a name from outside safe for logs: at most 40 characters, only printable ASCII. */
 export function printable(name: string): string {
   return name.slice(0, 40).replace(/[^\x20-\x7e]/g, '?');
 }
 
-/** RFC 6749 §5.2 and RFC 6750 §3.1; the last two are RFC 6749 §4.1.2.1's words for a server that cannot now. */
+/**
+ * RFC 6749 §5.2 and RFC 6750 §3.1; the last two come from RFC 6749 §4.1.2.1 and mean a server that cannot answer now.
+ */
 export type OAuthErrorCode =
   | 'invalid_request'
   | 'invalid_client'
@@ -76,10 +78,10 @@ export type OAuthErrorCode =
   | 'temporarily_unavailable'
   | 'server_error';
 
-/** At the az endpoints, whoever finds it out. */
+/** The refusal of a wrong content type at the az endpoints. */
 export const FORM_REQUIRED = 'The content type must be application/x-www-form-urlencoded';
 
-/** What the az endpoints answer. */
+/** An error answer of the az endpoints. */
 export class OAuthError extends Error {
   constructor(
     readonly error: OAuthErrorCode,
@@ -92,13 +94,13 @@ export class OAuthError extends Error {
   }
 }
 
-/** The bottom of a chain of causes, in one line, for a log. */
+/** The root cause of an error in one line, for a log. */
 export function rootCause(error: unknown): string {
   let current = error;
   while (current instanceof Error && current.cause !== undefined) current = current.cause;
   if (current instanceof AggregateError && current.errors.length > 0) return rootCause(current.errors[0]);
   if (current instanceof Error) return current.message || current.name;
-  // What is thrown by WebAssembly, as the embedded database's files are: `{ name: 'ErrnoError', errno: 51 }`.
+  // WebAssembly, which the embedded database runs in, throws plain objects: `{ name: 'ErrnoError', errno: 51 }`.
   if (typeof current !== 'object' || current === null) return String(current);
   const { name, message, errno } = current as Record<string, unknown>;
   return [message, name, errno].filter((each) => typeof each === 'string' || typeof each === 'number').join(' ');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FairTurns } from './fair-turns.js';
 
-/** Starts work of these keys at once; answers the order in which it ran. */
+/** Starts work of these keys at once; returns the order in which the work ran. */
 async function orderOf(keys: readonly string[], atOnce = 1): Promise<string[]> {
   const turns = new FairTurns(atOnce);
   const order: string[] = [];
@@ -17,11 +17,11 @@ async function orderOf(keys: readonly string[], atOnce = 1): Promise<string[]> {
 }
 
 describe('FairTurns', () => {
-  it('keys that wait go round: one with many pieces does not go before another with one', async () => {
+  it('waiting keys take turns: a key with many pieces of work does not delay a key with one', async () => {
     expect(await orderOf(['a', 'a', 'a', 'a', 'b', 'c', 'c'])).toEqual(['a', 'a', 'b', 'c', 'a', 'c', 'a']);
   });
 
-  it('has no more inside at once than it may', async () => {
+  it('runs at most `atOnce` pieces of work at once', async () => {
     const turns = new FairTurns(2);
     let inside = 0;
     let most = 0;
@@ -34,7 +34,7 @@ describe('FairTurns', () => {
     expect(most).toBe(2);
   });
 
-  it('a turn stays taken for the rest after its work, and the caller of the work does not wait for it', async () => {
+  it('a turn stays taken during the rest after its work; the caller does not wait for the rest', async () => {
     const ran: string[] = [];
     const pauses: number[] = [];
     const turns = new FairTurns(1, (tookMs) => {
@@ -52,7 +52,7 @@ describe('FairTurns', () => {
     expect(performance.now() - began).toBeGreaterThan(18);
   });
 
-  it('work that fails gives its turn on', async () => {
+  it('work that fails passes its turn on', async () => {
     const turns = new FairTurns(1);
     await expect(turns.take('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await turns.take('a', () => Promise.resolve(1))).toBe(1);

@@ -1,12 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Lets a few pieces of work in at once; those that wait go round by key, so that one that has many waits for itself. */
+/** Runs a few pieces of work at once; waiting keys take turns, so that a key with much work delays only itself. */
 export class FairTurns {
   private inside = 0;
-  /** The key whose turn is next first. */
+  /** The queues of waiting work by key; the first key has the next turn. */
   private readonly waiting = new Map<string, (() => void)[]>();
 
-  /** `restAfter`: how long a turn stays taken after work that took so long, both in ms; the work's caller does not wait for it. */
+  /**
+   * `restAfter`: how long a turn stays taken after work of a duration, both in ms; the caller does not wait for the
+   * rest.
+   */
   constructor(
     private readonly atOnce: number,
     private readonly restAfter: (tookMs: number) => number = () => 0,

@@ -10,7 +10,7 @@ class WholeDto {
   part?: PartDto;
   parts?: PartDto[];
 }
-/** Decorators as functions: the transform of specs knows no decorators. */
+/** Decorators as functions: the transform of specs does not support decorators. */
 ReadAs((value) => (typeof value === 'string' ? value.toUpperCase() : value))(PartDto.prototype, 'size');
 Nested(() => PartDto)(WholeDto.prototype, 'part');
 NestedList(() => PartDto)(WholeDto.prototype, 'parts');
@@ -20,7 +20,7 @@ class HeirDto extends PartDto {
 IsOptional()(HeirDto.prototype, 'colour');
 
 describe('toInstance', () => {
-  it('makes instances of the class and of those within, each value as its field reads it', () => {
+  it('makes instances of the class and of nested classes, each value as its field reads it', () => {
     const { value, unknown } = toInstance(WholeDto, { part: { size: 's' }, parts: [{ size: 'm' }, null, 7] });
     expect(value.part).toBeInstanceOf(PartDto);
     expect(value).toEqual({ part: { size: 'S' }, parts: [{ size: 'M' }, null, 7] });
@@ -31,7 +31,7 @@ describe('toInstance', () => {
     expect(toInstance(HeirDto, { size: 's', colour: 'red' }).value).toEqual({ size: 'S', colour: 'red' });
   });
 
-  it('takes objects of no class, and numbers that a double cannot hold, as they are', () => {
+  it('keeps plain objects and exact numbers as they are', () => {
     const size = { deep: [{ er: 1 }] };
     const part = new ExactNumber('1e400');
     const { value } = toInstance(WholeDto, { part, parts: [{ size }] });
@@ -39,13 +39,13 @@ describe('toInstance', () => {
     expect(value.part).toBe(part);
   });
 
-  it('makes two thousand objects of a class at most', () => {
+  it('makes at most two thousand objects of a class', () => {
     const parts = (length: number) => ({ parts: Array.from({ length }, () => ({})) });
     expect(toInstance(WholeDto, parts(1_999)).value.parts).toHaveLength(1_999);
     expect(() => toInstance(WholeDto, parts(2_000))).toThrow('more than 2000 objects');
   });
 
-  it('names a hundred unknown fields at most, each with a hundred characters at most', () => {
+  it('names at most a hundred unknown fields, each with at most a hundred characters', () => {
     const keys = Object.fromEntries(Array.from({ length: 500 }, (_, n) => ['k'.repeat(300) + n, n]));
     const { value, unknown } = toInstance(PartDto, keys);
     expect(value).toEqual({});
@@ -55,7 +55,7 @@ describe('toInstance', () => {
 });
 
 describe('toPlain', () => {
-  it('leaves out what is null or undefined, in the instances within too, and not in objects of no class', () => {
+  it('omits null and undefined, also in nested instances, but not in plain objects', () => {
     const size = { mine: null };
     const { value } = toInstance(WholeDto, { part: { size: null }, parts: [{ size }] });
     const plain = toPlain(value);

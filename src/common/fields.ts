@@ -5,7 +5,7 @@ import { ApiError } from './errors.js';
 import { isJsonObject } from './json.js';
 
 /**
- * How the fields of a DTO are read, beside the rules that they obey. Both are class-validator metadata, which subclasses
+ * How the fields of a DTO are read, beside their validation rules. Both are class-validator metadata, which subclasses
  * and the mapped types of @nestjs/swagger inherit.
  */
 interface Reading {
@@ -13,31 +13,31 @@ interface Reading {
   nested?: () => Type<object>;
 }
 
-/** More are no message and no campaign; the list of clients has a thousand. Each costs some 10 µs of validation. */
+/** No message or campaign has more; the list of clients has a thousand. Each costs some 10 µs of validation. */
 const MAX_OBJECTS = 2_000;
-/** Unknown fields that are named. */
+/** The number of unknown fields that are named. */
 const MAX_NAMED = 100;
 const MAX_PATH = 100;
 
-/** The field's value is what `read` makes of it, before the rules look at it. */
+/** `read` converts the field's value before the rules check it. */
 export function ReadAs(read: (value: unknown) => unknown): PropertyDecorator {
   const context: Reading = { read };
   return ValidateBy({ name: 'readAs', validator: { validate: () => true } }, { context });
 }
 
-/** An object of no class, which is taken as it is. */
+/** An object without a class, which is kept as it is. */
 export function AnyObject(message = 'it must be an object'): PropertyDecorator {
   return ValidateBy({ name: 'anyObject', validator: { validate: isJsonObject, defaultMessage: () => message } });
 }
 
-/** An object of a class of its own. */
+/** An object of the class `type`. */
 export function Nested(type: () => Type<object>, message = 'it must be an object'): PropertyDecorator {
   const context: Reading = { nested: type };
   const rule = ValidateBy({ name: 'nested', validator: { validate: isJsonObject, defaultMessage: () => message } });
   return applyDecorators(ValidateNested({ context }), rule);
 }
 
-/** A list of such objects. `ValidateNested({ each: true })` alone lets null pass. */
+/** A list of objects of the class `type`. `ValidateNested({ each: true })` alone accepts null. */
 export function NestedList(type: () => Type<object>, message = 'it must be a list'): PropertyDecorator {
   const context: Reading = { nested: type };
   const validate = (value: unknown): boolean => Array.isArray(value) && value.every(isJsonObject);
@@ -48,7 +48,7 @@ export function NestedList(type: () => Type<object>, message = 'it must be a lis
   return applyDecorators(ValidateNested({ each: true, context }), each, IsArray({ message }));
 }
 
-/** One such object, or a list of them. */
+/** An object of the class `type`, or a list of them. */
 export function NestedOneOrMore(type: () => Type<object>): PropertyDecorator {
   const context: Reading = { nested: type };
   const validate = (value: unknown): boolean =>
@@ -67,7 +67,7 @@ interface Field {
 
 const known = new Map<Type<object>, ReadonlyMap<string, Field>>();
 
-/** The fields of a DTO by name: those that have a rule. */
+/** The fields of a DTO by name: every property with a rule. */
 export function fieldsOf(type: Type<object>): ReadonlyMap<string, Field> {
   const remembered = known.get(type);
   if (remembered) return remembered;
@@ -84,15 +84,15 @@ export function fieldsOf(type: Type<object>): ReadonlyMap<string, Field> {
 }
 
 /**
- * An instance of `type`, and of the classes within, with the fields that they know. Objects that have no class are taken as
- * they are. `unknown`: the paths of other fields, a hundred at most. Throws FPWSE0004E when there are too many objects.
+ * An instance of `type` and of the nested classes, with their known fields. Objects without a class are kept as they
+ * are. `unknown`: the paths of other fields, at most a hundred. Throws FPWSE0004E for too many objects.
  */
 export function toInstance<T extends object>(type: Type<T>, plain: object): { value: T; unknown: string[] } {
   const unknown: string[] = [];
   let objects = 0;
   const make = (of: Type<object>, from: object, path: string): object => {
     if (++objects > MAX_OBJECTS)
-      throw new ApiError('FPWSE0004E', `The body has more than ${MAX_OBJECTS} objects of known fields in it.`);
+      throw new ApiError('FPWSE0004E', `The body has more than ${MAX_OBJECTS} objects of known fields.`);
     const instance = new of() as Record<string, unknown>;
     const fields = fieldsOf(of);
     for (const [name, given] of Object.entries(from) as [string, unknown][]) {
@@ -117,12 +117,12 @@ function readField({ reads }: Field, given: unknown): unknown {
   return value;
 }
 
-/** Without the fields that are undefined or null: callers' serialisers write null for what they leave out. */
+/** Omits fields that are undefined or null: callers' serialisers write null for omitted fields. */
 export function givenFields<T extends object>(fields: T): T {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null)) as T;
 }
 
-/** As givenFields, also in the instances within. Objects of no class are the caller's own and stay as they are. */
+/** Like givenFields, also in nested instances. Objects without a class are the caller's and stay unchanged. */
 export function toPlain<T extends object>(instance: T): T {
   const fields = Object.entries(givenFields(instance)).map(([name, value]: [string, unknown]) => [
     name,

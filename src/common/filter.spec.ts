@@ -55,7 +55,7 @@ describe('a filter', () => {
     ['by a name that every object has', 'constructor==a', /platform or name/],
     ['with an operator that the name does not take', 'platform=@A', /platform takes ==/],
     ['of too many conditions', Array.from({ length: 101 }, () => 'name==a').join(','), /at most 100/],
-  ])('refuses one %s', (_name, text, reason) => {
+  ])('refuses a filter %s', (_name, text, reason) => {
     expect(() => readFilter({ filter: text }, names)).toThrow(reason);
   });
 });

@@ -11,16 +11,16 @@ export interface Condition {
   value: string;
 }
 
-/** All of the lists must hold; of a list, any one. */
+/** Every list must hold; a list holds if one of its conditions does. */
 export type Filter = readonly (readonly Condition[])[];
 
-/** The names that a list may be filtered by, each with its operators. */
+/** The names that a list can be filtered by, each with its operators. */
 export type FilterNames = Readonly<Record<string, readonly Operator[]>>;
 
 export const EXACT: readonly Operator[] = ['=='];
 export const EXACT_OR_CONTAINS: readonly Operator[] = ['==', '=@'];
 
-/** Each condition is a piece of SQL; more are a mistake or an attack. */
+/** Each condition becomes a piece of SQL; more conditions are a mistake or an attack. */
 const MAX_CONDITIONS = 100;
 
 /**
@@ -32,7 +32,7 @@ export function readFilter(query: Query, names: FilterNames): Filter {
     .filter((text) => text !== '')
     .map((text) => splitAtCommas(text).map((part) => readCondition(part, names)));
   if (filter.flat().length > MAX_CONDITIONS)
-    throw invalidValue('filter', `at most ${MAX_CONDITIONS} conditions are taken`);
+    throw invalidValue('filter', `at most ${MAX_CONDITIONS} conditions are allowed`);
   return filter;
 }
 
@@ -47,7 +47,7 @@ function readCondition(text: string, names: FilterNames): Condition {
   return { name, operator: operator as Operator, value };
 }
 
-/** The parts without their escapes. A backslash before anything else, or at the end, is itself. */
+/** The parts without escapes. A backslash before another character, or at the end, is literal. */
 function splitAtCommas(text: string): string[] {
   const parts = [''];
   for (const [token] of text.matchAll(/\\[\\,]|[^]/gu)) {

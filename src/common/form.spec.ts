@@ -17,7 +17,7 @@ const certificate = part('form-data; name="certificate"; filename="push.p12"', F
 const password = part('form-data; name="password"', 'hüsh');
 
 describe('readForm', () => {
-  it('reads fields as text and a file byte for byte', async () => {
+  it('reads fields as text and a file unchanged', async () => {
     const { fields, files } = await read(whole(certificate, password));
     expect([...fields]).toEqual([['password', 'hüsh']]);
     expect(files.get('certificate')).toEqual({ name: 'push.p12', content: FILE });
@@ -73,7 +73,7 @@ describe('readForm', () => {
     await expect(read(bytes, type)).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string });
   });
 
-  it('answers whatever is cut off or broken, and never with half a file', async () => {
+  it('answers every truncated or damaged form, and never returns part of a file', async () => {
     const good = whole(password, certificate);
     for (let length = 0; length < good.length; length++) {
       const form = await read(good.subarray(0, length)).catch((error: unknown) => error);

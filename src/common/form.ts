@@ -8,11 +8,11 @@ const MAX_FILE = 65_536;
 const MAX_FIELD = 4_096;
 const MAX_FIELDS = 10;
 
-/** A request whose body came as multipart/form-data: its bytes. */
+/** A request with a multipart/form-data body, as bytes. */
 export type FormRequest = FastifyRequest & { formBytes?: Buffer };
 
 export interface FormFile {
-  /** As the caller named it, without folders. */
+  /** The caller's file name, without folders. */
   name: string;
   content: Buffer;
 }
@@ -22,7 +22,10 @@ export interface Form {
   files: Map<string, FormFile>;
 }
 
-/** Reads a form of a few fields and one file. Throws FPWSE0004E when it is none, FPWSE0005E naming what is too large. */
+/**
+ * Reads a form of at most ten fields and one file. Throws FPWSE0004E if the body is not a form, FPWSE0005E with the
+ * name of an oversized part.
+ */
 export function readForm({ headers, formBytes = Buffer.alloc(0) }: FormRequest): Promise<Form> {
   return new Promise((resolve, reject) => {
     const form: Form = { fields: new Map(), files: new Map() };
@@ -31,7 +34,7 @@ export function readForm({ headers, formBytes = Buffer.alloc(0) }: FormRequest):
     const tooMany = (): void =>
       refuse(new ApiError('FPWSE0004E', `The form has more than one file, or more than ${MAX_FIELDS} fields.`));
     const claim = (name: string | undefined): name is string => {
-      // What is no UTF-8 in a part's head has become U+FFFD.
+      // Busboy replaces invalid UTF-8 in a part's header by U+FFFD.
       if (!name || name.includes('\ufffd')) broken();
       else if (form.fields.has(name) || form.files.has(name)) refuse(invalidValue(name, 'it is given twice'));
       else return true;
@@ -41,7 +44,7 @@ export function readForm({ headers, formBytes = Buffer.alloc(0) }: FormRequest):
       const parser = new Busboy({
         headers: { 'content-type': headers['content-type'] ?? '' },
         limits: { files: 1 + MAX_FIELDS, fileSize: MAX_FILE, headerPairs: 20, headerSize: 4_096 },
-        // Fields as bytes too: the parser would decode them as their parts say, and put U+FFFD where it cannot.
+        // Read fields as bytes too: the parser would decode them by the charset of their part and insert U+FFFD.
         isPartAFile: () => true,
       });
       parser.on('file', (name, stream, fileName, _encoding, type) => {

@@ -2,7 +2,7 @@ import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { Gather } from './gather.js';
 
-/** A gatherer whose runs end when the test says so. */
+/** A gatherer whose runs end when the test ends them. */
 function gated(most = 100) {
   const runs: { items: readonly number[]; end: (error?: Error) => void }[] = [];
   const gather = new Gather<number, string>(
@@ -13,7 +13,7 @@ function gated(most = 100) {
       }),
     most,
   );
-  // A run begins at the end of the turn after the one in which the last ended.
+  // A run begins at the end of the event loop turn after the one in which the last run ended.
   const settle = async () => {
     await endOfTurn();
     await endOfTurn();
@@ -21,10 +21,10 @@ function gated(most = 100) {
   return { gather, runs, settle };
 }
 
-it('what arrives in one turn of the event loop or while a run is under way shares a run, and each gets its own result', async () => {
+it('items that arrive in one turn of the event loop or during a run share a run, and each gets its own result', async () => {
   const { gather, runs, settle } = gated();
   const asked = [gather.add(1), gather.add(2)];
-  // Before the turn ends, as answers of other requests' sockets do.
+  // Before the turn ends, like answers on other requests' sockets.
   await Promise.resolve();
   asked.push(gather.add(3));
   await settle();
@@ -46,7 +46,7 @@ it('what arrives in one turn of the event loop or while a run is under way share
   expect(await last).toBe('6');
 });
 
-it('a run that fails is the failure of those in it, and the next goes on', async () => {
+it('a run that fails rejects its own items, and the next run starts', async () => {
   const { gather, runs, settle } = gated();
   const first = gather.add(1).catch((error: Error) => error.message);
   await settle();
@@ -58,7 +58,7 @@ it('a run that fails is the failure of those in it, and the next goes on', async
   expect(await second).toBe('2');
 });
 
-it('no run is larger than the most', async () => {
+it('no run is larger than the maximum', async () => {
   const { gather, runs, settle } = gated(2);
   const asked = [1, 2, 3, 4, 5].map((item) => gather.add(item));
   for (let run = 0; run < 3; run++) {
@@ -69,7 +69,7 @@ it('no run is larger than the most', async () => {
   await Promise.all(asked);
 });
 
-it('a run that never ends is given up: those in it are told, and those behind it go on', async () => {
+it('a run that never ends is given up: its items are rejected, and the next run starts', async () => {
   let runs = 0;
   const gather = new Gather<number, string>(
     (items) => (runs++ === 0 ? new Promise<string[]>(() => undefined) : Promise.resolve(items.map(String))),

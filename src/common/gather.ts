@@ -1,7 +1,10 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { withDeadline } from './deadline.js';
 
-/** Longer than a lost connection is waited for (database/connection.ts): then those in the run are told, and the next goes on. */
+/**
+ * Longer than the wait for a lost connection (database/connection.ts). After this time the items of the run are
+ * rejected and the next run starts.
+ */
 export const RUN_MS = 22_000;
 
 interface Waiting<T, R> {
@@ -11,16 +14,15 @@ interface Waiting<T, R> {
 }
 
 /**
- * Calls of one turn of the event loop share one run, and those that arrive while it is under way the next: one statement for
- * many requests, and nobody waits for longer than two of them. Without the turn the first of sixty requests that come
- * together would have a statement of its own, and the others would wait for it. What was asked before a run began is never
- * answered from an earlier one.
+ * Calls of one turn of the event loop share one run, and calls during that run share the next: one statement for many
+ * requests, and a call waits for at most two statements. Without the wait for the turn's end the first of sixty
+ * concurrent requests would have a statement of its own. A call is never answered by a run that began before it.
  */
 export class Gather<T, R> {
   private waiting: Waiting<T, R>[] = [];
   private running = false;
 
-  /** `run` answers one result for each item, in order; its failure is everybody's. After `runMs` it is given up. */
+  /** `run` returns one result per item, in order; its error rejects all items. It is given up after `runMs`. */
   constructor(
     private readonly run: (items: readonly T[]) => Promise<readonly R[]>,
     private readonly most: number,

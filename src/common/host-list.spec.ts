@@ -30,5 +30,5 @@ describe('isListed', () => {
     'Push.example',
     'a b',
     'u@push.example',
-  ])('%j is no pattern', (pattern) => expect(isHostPattern(pattern)).toBe(false));
+  ])('%j is not a host pattern', (pattern) => expect(isHostPattern(pattern)).toBe(false));
 });

@@ -14,7 +14,7 @@ it.each([
   ['2016-12-31T23:59:60.7Z', '2017-01-01T00:00:00.000Z', 0],
   ['2017-01-01T00:59:60+01:00', '2017-01-01T01:00:00.000Z', HOUR],
   ['2016-12-31T15:59:60-08:00', '2016-12-31T16:00:00.000Z', -8 * HOUR],
-])('%j is read', (text, local, offset) => {
+])('the time %j is read', (text, local, offset) => {
   expect(readTime(text)).toEqual({ local: Date.parse(local), offset, isDate: text.length === 10 });
 });
 
@@ -36,6 +36,6 @@ it.each([
   '1969-12-31T23:59:59Z',
   '2026-12-24T18:00:00Z\n',
   '',
-])('%j is no time', (text) => {
+])('%j is not a time', (text) => {
   expect(readTime(text)).toBeNull();
 });

@@ -1,25 +1,28 @@
 import { DAY_MS, MINUTE_MS, SECOND_MS } from './durations.js';
 
-/** The digits of a date and time, and its offset. Wall-clock times are numbers too: what `Date.UTC` makes of their digits. */
+/**
+ * The digits of a date and time, and its offset. `local` is the wall-clock time as a number: `Date.UTC` of the digits.
+ */
 export interface WrittenTime {
   local: number;
-  /** Ms east of UTC; null: none is given. */
+  /** Ms east of UTC; null if none is given. */
   offset: number | null;
-  /** A date alone. */
+  /** True for a date without a time. */
   isDate: boolean;
 }
 
 const OFFSET = String.raw`(?<offset>Z|(?<sign>[+-])(?<hours>[01]\d|2[0-3]):?(?<minutes>[0-5]\d))`;
 const TIME = String.raw`T\d\d:\d\d(?<seconds>:\d\d(?:\.(?<fraction>\d{1,30}))?)?${OFFSET}?`;
-/** RFC 3339 lets `T` and `Z` be small letters (§5.6). */
+/** RFC 3339 also allows small `t` and `z` (§5.6). */
 const WRITTEN = new RegExp(String.raw`^(?<date>\d{4}-\d\d-\d\d)(?:${TIME})?$`, 'i');
 const LEAP_SECOND = /T\d\d:\d\d:60/i;
-/** The last second of a day in UTC, ms of the day: leap seconds follow it (RFC 3339 §5.7). */
+/** The last second of a day in UTC, ms since midnight: a leap second follows it (RFC 3339 §5.7). */
 const LAST_SECOND = 86_399_000;
 
 /**
- * Reads ISO 8601 as RFC 3339 narrows it, from 1970 on; seconds and offset may be left out, and the time. A leap second is the
- * moment after it, as for all clocks that count 86,400 seconds a day. Null: it is none, or there is no such date or time.
+ * Reads ISO 8601 in the form of RFC 3339, from 1970 on; the seconds, the offset or the whole time may be missing. A
+ * leap second is read as the moment after it, as in all clocks with 86,400 seconds a day. Returns null for another
+ * text, or for a date or time that does not exist.
  */
 export function readTime(text: string): WrittenTime | null {
   const { date, offset, sign, hours, minutes, fraction = '', seconds } = WRITTEN.exec(text)?.groups ?? {};
@@ -30,7 +33,7 @@ export function readTime(text: string): WrittenTime | null {
   const time = isDate ? '00:00' : text.slice(11, seconds === undefined ? 16 : 19);
   const digits = `${date}T${isLeap ? `${time.slice(0, 5)}:59` : time}`;
   const whole = Date.parse(`${digits}Z`);
-  // Date.parse takes 24:00, and the 30th of February for the 2nd of March.
+  // Date.parse accepts 24:00, and reads February 30 as March 2.
   if (!(whole >= 0) || !new Date(whole).toISOString().startsWith(digits)) return null;
   if (isLeap && (offset === undefined || (whole - east + DAY_MS) % DAY_MS !== LAST_SECOND)) return null;
   const ms = isLeap ? SECOND_MS : Number(fraction.padEnd(3, '0').slice(0, 3));

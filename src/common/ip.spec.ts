@@ -26,7 +26,7 @@ describe('readIp', () => {
     ['203.0.113.256', null],
     ["203.0.113.9' or 1=1", null],
     ['localhost', null],
-  ])('%j is %j', (text, address) => {
+  ])('readIp(%j) is %j', (text, address) => {
     expect(readIp(text)).toBe(address);
   });
 });
@@ -45,7 +45,7 @@ describe('networkOf', () => {
     ['::1', '0:0:0:0'],
     ['fe80::1%eth0', 'fe80:0:0:0'],
     ['unknown', ''],
-  ])('%s is %s', (address, network) => {
+  ])('the network of %s is %s', (address, network) => {
     expect(networkOf(address)).toBe(network);
   });
 });

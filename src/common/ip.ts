@@ -1,15 +1,15 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
-/** IP addresses as peers and proxies write them, pure. */
+/** Pure rules for IP addresses in the notations of peers and proxies. */
 
-/** Of RFC 7239 §6, and as proxies put it into X-Forwarded-For. */
+/** The notation of RFC 7239 §6, which proxies also use in X-Forwarded-For. */
 const WITH_PORT = /^(?:\[(?<v6>[^\]]*)\]|(?<v4>\d+\.\d+\.\d+\.\d+))(?::\d{1,5})?$/;
-/** RFC 4291 §2.5.5.2, as a URL writes it. */
+/** An IPv4-mapped address (RFC 4291 §2.5.5.2) in the notation of a URL. */
 const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
 
 /**
- * The address alone and in one spelling: no port, brackets or zone; IPv6 as RFC 5952 has it; an IPv4 address mapped into IPv6
- * as IPv4. Null: the text is no IP address.
+ * The address without port, brackets or zone, in one notation: IPv6 as in RFC 5952, an IPv4-mapped address as IPv4.
+ * Returns null if the text is not an IP address.
  */
 export function readIp(text: string): string | null {
   const { v4, v6 } = WITH_PORT.exec(text.trim())?.groups ?? {};
@@ -22,7 +22,7 @@ export function readIp(text: string): string | null {
   return [high, low].flatMap(bytesOf).join('.');
 }
 
-/** The party that an address stands for: the address, or for IPv6 its network of 64 bits, which one customer has. */
+/** The network of one customer: an IPv4 address itself, or the /64 of an IPv6 address. */
 export function networkOf(address: string): string {
   const ip = readIp(address);
   if (ip === null || isIPv4(ip)) return ip ?? '';

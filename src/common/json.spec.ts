@@ -30,18 +30,18 @@ const HELD = [
 ];
 
 describe('readJson and writeJson', () => {
-  it.each(EXACT)('keep %s as it came', (number) => {
+  it.each(EXACT)('keep %s unchanged', (number) => {
     for (const text of [number, `[${number}]`, `{"a":{"b":[1,${number},"x"]}}`])
       expect(writeJson(readJson(text))).toBe(text);
     expect(readJson(` [ ${number} ] `)).toEqual([new ExactNumber(number)]);
     expect(readJson(`{"a":\n${number}\n}`)).toEqual({ a: new ExactNumber(number) });
   });
 
-  it.each(HELD)('give %s as the number that it is', (number) => {
+  it.each(HELD)('return %s as a number of the same value', (number) => {
     expect(readJson(`{"a":[${number}]}`)).toEqual({ a: [Number(number)] });
   });
 
-  it('leave digits within texts alone, also after quotes and backslashes', () => {
+  it('leave digits within texts unchanged, also after quotes and backslashes', () => {
     const texts = ['1147483645123456789', ':1e400,', '\\', '\\\\":1e400', '"', 'a\\"b,1147483645123456789'];
     const value = Object.fromEntries(texts.map((text) => [text, text]));
     const json = `{"n":1e400,${JSON.stringify(value).slice(1)}`;
@@ -49,7 +49,7 @@ describe('readJson and writeJson', () => {
     expect(writeJson(readJson(json))).toBe(json);
   });
 
-  it('come through our own JSON, as the database keeps it', () => {
+  it('exact numbers survive our own JSON, which the database stores', () => {
     const value = readJson('{"a":1147483645123456789,"b":[1e400,{"__proto__":1e400}],"c":"1e400"}');
     expect(reviveJson(JSON.stringify(value))).toEqual(value);
     expect(writeJson(reviveJson(JSON.stringify(value)))).toBe(
@@ -57,14 +57,14 @@ describe('readJson and writeJson', () => {
     );
   });
 
-  it('refuse what is no JSON, and a text with the mark', () => {
+  it('refuse invalid JSON, and a text with the mark', () => {
     for (const text of ['', '{', '[1e400,]', '{"a":1147483645123456789', '01147483645123456789'])
       expect(() => readJson(text)).toThrow(SyntaxError);
     for (const text of ['["\ufdd2123"]', String.raw`["\uFDD2123"]`, '{"\ufdd2":1}'])
       expect(() => readJson(text)).toThrow(/U\+FDD2/);
   });
 
-  it('refuse more long numbers than can be looked at in a moment', () => {
+  it('refuse more long numbers than the limit', () => {
     const listOf = (count: number) => `[${Array.from({ length: count }, () => '1e400').join(',')}]`;
     expect(readJson(listOf(10_000))).toHaveLength(10_000);
     expect(() => readJson(listOf(10_001))).toThrow(/more than 10000 numbers/);
@@ -77,7 +77,7 @@ describe('readJson and writeJson', () => {
     expect(value).toEqual(new ExactNumber('1e400'));
   });
 
-  it('read what JSON.parse reads where every number is a double', () => {
+  it('read the same as JSON.parse if every number is a double', () => {
     fc.assert(
       fc.property(fc.json({ maxDepth: 4 }), (text) => {
         expect(readJson(text)).toEqual(JSON.parse(text));
@@ -99,7 +99,7 @@ describe('readJson and writeJson', () => {
   });
 });
 
-/** Compares by whole numbers of any length. */
+/** Compares by integers of any length. */
 function sameNumber(a: string, b: string): boolean {
   const parts = [a, b].map((text) => {
     const [, digits = '', fraction = '', exponent = '0'] = /^(-?\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(text) ?? [];

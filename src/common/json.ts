@@ -1,28 +1,29 @@
 import { ApiError } from './errors.js';
 
 /**
- * JSON whose numbers arrive as they came. `JSON.parse` rounds what a double cannot hold: 1147483645123456789 becomes
- * …6800, 1e400 becomes Infinity and then null. Such a number is an `ExactNumber` here, which keeps its text; Node 20 gives
- * a reviver no access to the source text. In our own JSON, of the database, it is a text that begins with a mark.
+ * JSON with exact numbers. `JSON.parse` rounds numbers that a double cannot hold: 1147483645123456789 becomes …6800,
+ * 1e400 becomes Infinity and then null. Here such a number is an `ExactNumber`, which keeps its text; a reviver of Node
+ * 20 has no access to the source text. In our own JSON, which the database stores, it is a text that begins with a
+ * mark.
  */
 
-/** A noncharacter, which no text that is interchanged has in it (Unicode §23.7). Bodies that hold it are refused. */
+/** A noncharacter, which interchanged text does not contain (Unicode §23.7). Bodies that contain it are refused. */
 const MARK = '\ufdd2';
 const ESCAPED_MARK = /\\u[fF][dD][dD]2/;
 const MARKED = /^\ufdd2-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const MARKED_MEMBER = /"\ufdd2(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"/g;
 
-/** A double holds every number of 15 digits (IEEE 754): only longer ones and exponents have to be looked at. */
+/** A double holds every number of 15 digits (IEEE 754): only longer numbers and exponents need a check. */
 const SUSPECT = /(?:^|[:,[\s])-?(?:[\d.]{16}|[\d.]+[eE])/;
 const HELD_LENGTH = 15;
-/** Of one body: each takes 2 µs to look at. A bulk may have ten for each of its thousand messages. */
+/** Of one body: each check takes 2 µs. A bulk request may have ten for each of its thousand messages. */
 const MOST_SUSPECTS = 10_000;
 
 const [QUOTE, BACKSLASH] = [0x22, 0x5c];
 
 /** A number that a double cannot hold. */
 export class ExactNumber {
-  /** As it came. */
+  /** `text`: the number as received. */
   constructor(readonly text: string) {}
 
   toString(): string {
@@ -34,28 +35,30 @@ export class ExactNumber {
   }
 }
 
-/** An object of JSON: neither null, nor a list, nor an exact number. */
+/** A JSON object: neither null, nor a list, nor an exact number. */
 export function isJsonObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
 }
 
-/** As JSON.parse, with exact numbers. Throws SyntaxError, and FPWSE0004E for our own mark and for too many long numbers. */
+/**
+ * Like JSON.parse, with exact numbers. Throws SyntaxError, and FPWSE0004E for our own mark or too many long numbers.
+ */
 export function readJson(text: string): unknown {
   if (text.includes(MARK) || ESCAPED_MARK.test(text))
-    throw new ApiError('FPWSE0004E', 'The body has the noncharacter U+FDD2 in it.');
+    throw new ApiError('FPWSE0004E', 'The body contains the noncharacter U+FDD2.');
   const value = JSON.parse(text) as unknown;
   if (!SUSPECT.test(text)) return value;
   const marked = markNumbers(text);
   return marked === text ? value : reviveJson(marked);
 }
 
-/** As JSON.stringify, with exact numbers as they came: for what leaves us. */
+/** Like JSON.stringify, for JSON that leaves this server: exact numbers are written as received. */
 export function writeJson(value: unknown): string {
   const text = JSON.stringify(value);
   return text.includes(MARK) ? text.replace(MARKED_MEMBER, '$1') : text;
 }
 
-/** Reads what JSON.stringify wrote of exact numbers: for what the database has kept. */
+/** Reads JSON from the database, in which JSON.stringify has marked exact numbers. */
 export function reviveJson(text: string): unknown {
   const whole = { value: JSON.parse(text) as unknown };
   if (!text.includes(MARK)) return whole.value;
@@ -67,7 +70,7 @@ export function reviveJson(text: string): unknown {
   return whole.value;
 }
 
-/** Valid JSON with a marked text in the place of each number that a double cannot hold. */
+/** The JSON text with a marked text in place of each number that a double cannot hold. */
 function markNumbers(text: string): string {
   const token = /"|-?\d[\d.eE+-]*/g;
   let [marked, from, looked] = ['', 0, 0];
@@ -87,7 +90,7 @@ function markNumbers(text: string): string {
   return marked + text.slice(from);
 }
 
-/** The place behind the quote that closes a string. */
+/** The index after the quote that closes a string. */
 function endOfString(text: string, from: number): number {
   for (let at = from; ; at++) {
     const code = text.charCodeAt(at);
@@ -100,7 +103,7 @@ function isSuspect(number: string): boolean {
   return number.length > HELD_LENGTH || /e/i.test(number);
 }
 
-/** Whether the double is the same number, however it is spelt: 1e2 is 100, and 0.10 is 0.1. */
+/** Whether the double has the same value in any notation: 1e2 is 100, and 0.10 is 0.1. */
 function isHeld(number: string): boolean {
   const double = Number(number);
   return Number.isFinite(double) && (String(double) === number || normalForm(String(double)) === normalForm(number));

@@ -1,6 +1,6 @@
 import { constants, sign, type KeyObject } from 'node:crypto';
 
-/** PS256 (RFC 7518 §3.5): RSASSA-PSS whose salt is as long as the hash. */
+/** PS256 (RFC 7518 §3.5): RSASSA-PSS with a salt as long as the hash. */
 const PSS = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
 
 /**

@@ -3,7 +3,10 @@ import { IsArray, IsOptional, IsString } from 'class-validator';
 import { ExactNumber, readJson } from './json.js';
 import { ReadAs } from './fields.js';
 
-/** Decorators for fields of the wire: what they refuse, and what they read kindly because callers send it so. */
+/**
+ * Decorators for wire fields: their type rules, and values that are accepted in another form because callers send them
+ * so.
+ */
 
 export function OptionalText(): PropertyDecorator {
   return applyDecorators(IsOptional(), IsString({ message: 'it must be a string' }));
@@ -21,30 +24,32 @@ export function OptionalTexts(): PropertyDecorator {
 export function EmptyIsAbsent(): PropertyDecorator {
   return ReadAs((value) => (value === '' || value === null ? undefined : value));
 }
-/** `max` and `MAX` are both about. */
+/** Accepts `max` and `MAX`: callers send both. */
 export function UpperCase(): PropertyDecorator {
   return ReadAs((value) => (typeof value === 'string' ? value.toUpperCase() : value));
 }
-/** Older SDKs send numbers as text. Nothing else is converted: `""` would become 0, which means "now or never" to FCM. */
+/**
+ * Older SDKs send numbers as text. Other text is not converted: `""` would become 0, which means "now or never" to FCM.
+ */
 export function NumberFromText(): PropertyDecorator {
   return ReadAs((value) =>
     typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value.trim()) ? numberOf(value.trim()) : value,
   );
 }
 
-/** A whole number, as its digits: identifiers and phone numbers that a caller has in a number. */
+/** Converts a whole number to its digits: callers send identifiers and phone numbers as numbers. */
 export function TextFromNumber(): PropertyDecorator {
   return ReadAs((value) =>
     (typeof value === 'number' || value instanceof ExactNumber) && /^\d+$/.test(String(value)) ? String(value) : value,
   );
 }
 
-/** What a double cannot hold is no number to the rules, and refused. JSON has no zeros in front. */
+/** A number that a double cannot hold becomes an ExactNumber, which the rules refuse. JSON allows no leading zeros. */
 function numberOf(text: string): unknown {
   return readJson(text.replace(/^(-?)0+(?=\d)/, '$1'));
 }
 
-/** Null is as good as left out. */
+/** Null counts as omitted. */
 export function isGiven<T>(value: T | null | undefined): value is T {
   return value !== undefined && value !== null;
 }

@@ -22,13 +22,13 @@ async function read(lists: readonly (number[] | Error)[]): Promise<string> {
   return text;
 }
 
-describe('an answer of lines', () => {
-  it('ends with a trailer that counts them', async () => {
+describe('an NDJSON answer', () => {
+  it('ends with a trailer that counts its lines', async () => {
     expect(await read([[1, 2], [], [3]])).toBe('{"n":1}\n{"n":2}\n{"n":3}\n{"trailer":{"count":3}}\n');
     expect(await read([])).toBe('{"trailer":{"count":0}}\n');
   });
 
-  it('that breaks off has no trailer, and a line of the log says how far it came and why', async () => {
+  it('has no trailer if it breaks off, and the log says how many lines were sent and why', async () => {
     const warned = vi.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
     expect(await read([[1, 2], new Error('terminating connection')])).toBe('{"n":1}\n{"n":2}\ncut');
     expect(warned.mock.calls).toEqual([['The list broke off after 2 lines: terminating connection']]);
@@ -45,6 +45,6 @@ it.each([
   [{ deviceId: 'a' }, undefined],
   [['trailer'], undefined],
   [null, undefined],
-])('%j as a line has the count %s', (line, count) => {
+])('readTrailer: the line %j has the count %s', (line, count) => {
   expect(readTrailer(line)).toBe(count);
 });

@@ -3,13 +3,13 @@ import { Readable } from 'node:stream';
 import { rootCause } from './errors.js';
 import { isJsonObject } from './json.js';
 
-/** Answers of any length as lines of JSON, and the trailer by which a reader knows that none is missing. */
+/** Answers of any length as JSON lines, with a trailer that shows that no line is missing. */
 
 export const NDJSON = 'application/x-ndjson';
 
 /**
- * Streams objects as lines, and as the last line the trailer. A proxy that speaks HTTP/1.0 to us, as nginx does by
- * default, takes an answer that was cut short for a whole one: the end of the connection is the end of the body there.
+ * Streams objects as lines and ends with the trailer. A proxy that speaks HTTP/1.0 to us, as nginx does by default,
+ * reads the end of the connection as the end of the body, so that it takes a truncated answer for a complete one.
  * `name` is for the log.
  */
 export function answerLines<T>(
@@ -32,14 +32,14 @@ async function* toText<T>(
       count += items.length;
     }
   } catch (error) {
-    // Before the first line the caller gets an error as an answer, which is logged where it is made.
+    // Before the first line the caller gets an error answer, which the error filter logs.
     if (count > 0) new Logger('Http').warn(`${name} broke off after ${count} lines: ${rootCause(error)}`);
     throw error;
   }
   yield `${JSON.stringify({ trailer: { count } })}\n`;
 }
 
-/** For the document, beside the schema of the lines. */
+/** The trailer's schema for the API document, beside the schema of the lines. */
 export const TRAILER_SCHEMA = {
   type: 'object' as const,
   required: ['trailer'],
@@ -52,7 +52,7 @@ export const TRAILER_SCHEMA = {
   },
 };
 
-/** How many lines stand before the trailer, as it says; undefined: the line is no trailer. */
+/** The trailer's count of lines; undefined if the line is not a trailer. */
 export function readTrailer(line: unknown): number | undefined {
   const trailer = isJsonObject(line) && Object.keys(line).length === 1 ? line.trailer : undefined;
   const count = isJsonObject(trailer) ? trailer.count : undefined;

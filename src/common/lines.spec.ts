@@ -23,11 +23,11 @@ describe('lines', () => {
     ['one as long as may be', '0123456789\na', ['1: 0123456789', '2: a']],
     ['one that is longer', `x\n${'0'.repeat(11)}\ny`, ['1: x', '2: too long', '3: y']],
     ['one without end', '0'.repeat(1_000), ['1: too long']],
-  ])('%s', async (_what, text, wanted) => {
+  ])('readLines: %s', async (_what, text, wanted) => {
     expect(await read([Buffer.from(text)])).toEqual(wanted);
   });
 
-  it('are the same however the bytes come', async () => {
+  it('lines do not depend on the chunks of the stream', async () => {
     const text = fc.string({ unit: fc.constantFrom('a', 'é', '\n', '\r', ' ') });
     await fc.assert(
       fc.asyncProperty(text, fc.array(fc.integer({ min: 1, max: 7 })), async (whole, sizes) => {
@@ -44,7 +44,7 @@ describe('lines', () => {
     );
   });
 
-  it('a stream that breaks off is the sender’s fault', async () => {
+  it('a stream that breaks off is reported as the sender’s fault', async () => {
     async function* source(): AsyncGenerator<Buffer> {
       yield Buffer.from('a\nb');
       throw new Error('aborted');

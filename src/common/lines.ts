@@ -3,15 +3,15 @@ import { ApiError } from './errors.js';
 const NEWLINE = 0x0a;
 
 export interface Line {
-  /** From 1, blank lines counted. */
+  /** From 1, including blank lines. */
   number: number;
-  /** Without its end; null: longer than was to be kept. */
+  /** Without the line end; null if the line is longer than the limit. */
   bytes: Buffer | null;
 }
 
 /**
- * The lines of a stream that are not blank, those of each chunk together. At most `maxBytes` of one line are held.
- * Throws FPWSE0004E when the stream breaks off.
+ * The non-blank lines of a stream; the lines of one chunk come together. At most `maxBytes` of one line are held.
+ * Throws FPWSE0004E if the stream breaks off.
  */
 export async function* readLines(source: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Line[]> {
   let number = 1;

@@ -18,8 +18,8 @@ afterEach(() => {
 });
 const said = (): string[] => lines.map(({ level, message }) => `${level}: ${message}`);
 
-describe('warnings and errors of one kind', () => {
-  it('are one line, and ten seconds later one with their count', () => {
+describe('repeated warnings and errors', () => {
+  it('are one line, and ten seconds later one line with their count', () => {
     const log = new AppLogger(true);
     for (let n = 0; n < 574; n++) log.error(`GET /devices failed after ${n} ms`, 'Error: away\n    at query', 'Http');
     expect(said()).toEqual(['error: GET /devices failed after 0 ms']);
@@ -30,13 +30,13 @@ describe('warnings and errors of one kind', () => {
     expect(said()).toHaveLength(3);
   });
 
-  it('that come once have no second line', () => {
+  it('that occur once have no second line', () => {
     new AppLogger(true).warn('Once', 'Http');
     vi.advanceTimersByTime(60_000);
     expect(said()).toEqual(['warn: Once']);
   });
 
-  it('are told apart by their level, words, cause and context', () => {
+  it('are distinguished by level, message, cause and context', () => {
     const log = new AppLogger(true);
     log.warn('The queue is away', 'Queue');
     log.warn('The queue is away', 'Http');
@@ -47,7 +47,7 @@ describe('warnings and errors of one kind', () => {
   });
 });
 
-it('events that are no trouble are all written', () => {
+it('every line of the level "log" is written', () => {
   const log = new AppLogger(true);
   log.log('Client 1 was made', 'Auth');
   log.log('Client 2 was made', 'Auth');

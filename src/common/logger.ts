@@ -1,12 +1,13 @@
 import { ConsoleLogger } from '@nestjs/common';
 import { Repeats, kindOf } from './repeats.js';
 
-/** Nest's own account of its modules and routes: forty lines at every start that tell an operator nothing. */
+/** Nest's own lines about modules and routes: forty at each start, of no use to an operator. */
 const FRAMEWORK = new Set(['InstanceLoader', 'NestApplication', 'NestFactory', 'RouterExplorer', 'RoutesResolver']);
 
 /**
- * One line per event: JSON in production, for people in development. While a server is away every use of it says so, hundreds
- * of times a second: of warnings and errors of one kind the first is written, and ten seconds later how many more there were.
+ * One line per event: JSON in production, readable text in development. While a server is away every use of it fails,
+ * hundreds of times a second: the first warning or error of a kind is written, and ten seconds later the number of
+ * further ones.
  */
 export class AppLogger extends ConsoleLogger {
   private readonly repeats = new Repeats();
@@ -24,14 +25,14 @@ export class AppLogger extends ConsoleLogger {
     if (this.isFirst('warn', message, rest, tell)) super.warn(message, ...(rest as [string]));
   }
 
-  /** Nest logs what it throws as well: who catches it says it once. */
+  /** Nest also logs errors that it throws; the code that catches them logs them once. */
   override error(message: unknown, ...rest: unknown[]): void {
     if (FRAMEWORK.has(String(rest.at(-1)))) return;
     const tell = (text: string): void => super.error(text, undefined, ...(rest.slice(-1) as [string]));
     if (this.isFirst('error', message, rest, tell)) super.error(message, ...(rest as [string]));
   }
 
-  /** `rest`: a stack in some calls, of which the first line is the cause, and the context. */
+  /** `rest`: in some calls a stack, whose first line is the cause; then the context. */
   private isFirst(level: string, message: unknown, rest: readonly unknown[], tell: (text: string) => void): boolean {
     const text = message instanceof Error ? message.message : String(message);
     const causes = rest.map((each) => String(each).split('\n', 1)[0]);

@@ -3,9 +3,9 @@ import type { Writable } from 'node:stream';
 const TELL_EVERY_MS = 10_000;
 
 /**
- * Lets the process live when its log cannot be written: the reader of the pipe has ended (EPIPE), or the disk is full (ENOSPC).
- * Node raises both as an 'error' event, which ends a process that does not listen for it. The lines are dropped and counted;
- * `tell` makes the line that says how many, which is tried every ten seconds until it is written.
+ * Keeps the process alive if its log cannot be written: the reader of the pipe has ended (EPIPE), or the disk is full
+ * (ENOSPC). Node raises both as an 'error' event, which ends a process without a listener. The lines are dropped and
+ * counted; `tell` makes the line with their number, which is tried every ten seconds until it is written.
  */
 export function surviveWriteErrors(stream: Writable, tell: (dropped: number) => string, everyMs = TELL_EVERY_MS): void {
   let dropped = 0;
@@ -15,7 +15,7 @@ export function surviveWriteErrors(stream: Writable, tell: (dropped: number) => 
     const count = dropped;
     dropped = 0;
     stream.write(tell(count), (error) => {
-      // The 'error' event has counted this line, which was none of the log's.
+      // The 'error' event has also counted this line, which is not a dropped line of the log.
       if (error) dropped += count - 1;
     });
   };

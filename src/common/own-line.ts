@@ -1,6 +1,6 @@
 /**
- * A line that the program writes without Nest's logger, in the form of its lines: JSON in production, for people in development.
- * It needs nothing else loaded, so that a start which cannot load the rest is told in one line too.
+ * A line that the program writes without Nest's logger but in its form: JSON in production, readable text in
+ * development. It imports nothing, so that a start that cannot load other modules is reported in one line too.
  */
 export function ownLine(production: boolean, level: 'log' | 'warn' | 'fatal', message: string): string {
   if (!production) return `carillon: ${message}\n`;
@@ -8,7 +8,7 @@ export function ownLine(production: boolean, level: 'log' | 'warn' | 'fatal', me
   return `${JSON.stringify({ level, pid: process.pid, timestamp, message, context: 'Carillon' })}\n`;
 }
 
-/** Ends the process with 1, and a line of why on stderr. */
+/** Ends the process with exit code 1 and one line with the reason on stderr. */
 export function endWith(production: boolean, level: 'warn' | 'fatal', why: string): never {
   process.stderr.write(ownLine(production, level, why));
   process.exit(1);

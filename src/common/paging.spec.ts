@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { readPage, toPageInfo } from './paging.js';
 import type { Cursor } from './paging.js';
 
-describe('the page asked for', () => {
+describe('readPage reads the requested page', () => {
   it.each([
     ['nothing said', {}, { offset: 0, size: 100 }],
     ['offset and size', { offset: '20', size: '10' }, { offset: 20, size: 10 }],
     ['empty values', { offset: '', size: '' }, { offset: 0, size: 100 }],
     ['more than a page takes', { size: '100000' }, { offset: 0, size: 1_000 }],
-  ])('%s', (_name, query, wanted) => {
+  ])('readPage: %s', (_name, query, wanted) => {
     expect(readPage(query)).toEqual({ ...wanted, cursor: undefined });
   });
 
@@ -26,7 +26,7 @@ describe('the page asked for', () => {
     ['cursor', Buffer.from('["beside",1,2]').toString('base64url'), 'FPWSE0005E'],
     ['cursor', Buffer.from('["after",1,{"a":1}]').toString('base64url'), 'FPWSE0005E'],
     ['cursor', Buffer.from('["after",1,"a\\u0000"]').toString('base64url'), 'FPWSE0005E'],
-  ])('refuses %s %j', (name, value, code) => {
+  ])('readPage refuses %s %j', (name, value, code) => {
     expect(() => readPage({ [name]: value })).toThrow(expect.objectContaining({ code }) as Error);
   });
 });
@@ -34,7 +34,7 @@ describe('the page asked for', () => {
 describe('pageInfo', () => {
   const cursor = (side: Cursor['side'], key: string): Cursor => ({ side, key: [key, 7], total: 250 });
 
-  it('has counts as text, and no links on the only page', () => {
+  it('writes counts as text, and no links for the only page', () => {
     expect(toPageInfo('/tags', { offset: 0, size: 100 }, { rows: [1, 2], total: 2 })).toEqual({
       count: '2',
       totalCount: '2',
@@ -43,7 +43,7 @@ describe('pageInfo', () => {
     });
   });
 
-  it('has links that repeat the request and lead to the neighbours', () => {
+  it('writes links that repeat the request and lead to the adjacent pages', () => {
     const page = {
       rows: Array.from({ length: 50 }),
       total: 250,

@@ -135,7 +135,7 @@ function encode({ side, key, total }: Cursor): string {
 }
 
 function decode(text: string): Cursor {
-  const broken = invalidValue('cursor', 'it must be one of a next or previous link');
+  const broken = invalidValue('cursor', 'it must be the cursor of a next or previous link');
   let parts: unknown;
   try {
     parts = JSON.parse(Buffer.from(text, 'base64url').toString());

@@ -13,7 +13,7 @@ describe('isPublicAddress', () => {
     '100.128.0.1',
     '2606:4700::1111',
     '2a00:1450:4001::200a',
-  ])('%s is', (address) => expect(isPublicAddress(address)).toBe(true));
+  ])('isPublicAddress: %s is public', (address) => expect(isPublicAddress(address)).toBe(true));
 
   it.each([
     ['0.0.0.0', 'this host'],
@@ -52,11 +52,11 @@ describe('isPublicAddress', () => {
     ['2002:7f00:1::', '6to4'],
     ['example.com', 'no address'],
     ['', 'no address'],
-  ])('%s is not: %s', (address) => expect(isPublicAddress(address)).toBe(false));
+  ])('isPublicAddress: %s is not public: %s', (address) => expect(isPublicAddress(address)).toBe(false));
 });
 
-describe('beside ipaddr.js', () => {
-  /** One address in and on both sides of each network that either knows, and some at random places. */
+describe('isPublicAddress beside ipaddr.js', () => {
+  /** One address inside and on both sides of each network that either list has, and some random addresses. */
   const v4 = (): string[] => {
     const found: string[] = [];
     for (const first of Array(256).keys())
@@ -78,12 +78,12 @@ describe('beside ipaddr.js', () => {
   it.each<[string, () => string[]]>([
     ['IPv4', v4],
     ['IPv6', v6],
-  ])('nothing of %s that it calls special is public here', (_name, addresses) => {
+  ])('no %s address that ipaddr.js calls special is public', (_name, addresses) => {
     const wrong = addresses().filter((each) => isPublicAddress(each) && ipaddr.parse(each).range() !== 'unicast');
     expect(wrong).toEqual([]);
   });
 
-  it('what it calls unicast and is not public here is not allocated: outside of 2000::/3', () => {
+  it('addresses that ipaddr.js calls unicast and that are not public here are outside of 2000::/3', () => {
     const stricter = [...v4(), ...v6()].filter(
       (each) => !isPublicAddress(each) && ipaddr.parse(each).range() === 'unicast',
     );
@@ -111,10 +111,10 @@ describe('leadsInside', () => {
     'https://localhost/',
     'https://LOCALHOST./',
     'https://a.localhost/',
-  ])('%s does', (url) => expect(leadsInside(new URL(url))).toBe(true));
+  ])('leadsInside: %s leads inside', (url) => expect(leadsInside(new URL(url))).toBe(true));
 
   it.each(['https://8.8.8.8/', 'https://134744072/', 'https://[2606:4700::1111]/', 'https://localhost.example/'])(
-    '%s does not',
+    'leadsInside: %s does not',
     (url) => expect(leadsInside(new URL(url))).toBe(false),
   );
 });
@@ -128,21 +128,21 @@ describe('guardedLookup', () => {
       lookup('push.example', options, (error, address, family) => resolve(error?.code ?? [address, family]));
     });
 
-  it('gives what is public', async () => {
+  it('returns public addresses', async () => {
     const found = [v6('2606:4700::1111'), v4('1.1.1.1')];
     expect(await look(found)).toEqual([found, undefined]);
     expect(await look(found, {})).toEqual(['2606:4700::1111', 6]);
     expect(await look(found, { family: 4 })).toEqual(['1.1.1.1', 4]);
   });
 
-  it('refuses a name when any of its addresses is not', async () => {
+  it('refuses a name if any of its addresses is not public', async () => {
     expect(await look([v4('127.0.0.1')])).toBe('ENOTPUBLIC');
     expect(await look([v4('1.1.1.1'), v6('::1')])).toBe('ENOTPUBLIC');
     expect(await look([v4('1.1.1.1'), v6('::1')], { family: 4 })).toBe('ENOTPUBLIC');
     expect(await look([v4('127.0.0.1')], {}, true)).toEqual(['127.0.0.1', 4]);
   });
 
-  it('fails as the look-up does', async () => {
+  it('fails with the error of the look-up', async () => {
     expect(await look([])).toBe('ENOTFOUND');
     const failing = guardedLookup(false, () => Promise.reject(Object.assign(new Error('no'), { code: 'EAI_AGAIN' })));
     const code = await new Promise((resolve) => failing('a', {}, (error) => resolve(error?.code)));

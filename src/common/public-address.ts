@@ -2,15 +2,18 @@ import { lookup as lookupName } from 'node:dns/promises';
 import type { LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
-/** URLs of strangers may not lead into our own network: browsers' push endpoints, and webhooks. */
+/** URLs from outside (browsers' push endpoints, webhooks) must not lead into our own network. */
 
-/** Finds all addresses of a name, in the order to try them. */
+/** Finds all addresses of a name, in the order in which they are tried. */
 export type Resolve = (hostname: string) => Promise<LookupAddress[]>;
 
-/** The code of the error that a guarded look-up ends with for an address which is not public. */
+/** The error code of a guarded look-up that found an address which is not public. */
 export const NOT_PUBLIC = 'ENOTPUBLIC';
 
-/** What is not the public internet (IANA's special-purpose address registries, RFC 6890 and its updates), and multicast. */
+/**
+ * Networks outside the public internet (IANA's special-purpose address registries, RFC 6890 and its updates), and
+ * multicast.
+ */
 const NOT_GLOBAL = new BlockList();
 for (const [network, bits] of [
   ['0.0.0.0', 8],
@@ -31,7 +34,9 @@ for (const [network, bits] of [
 ] as const) {
   NOT_GLOBAL.addSubnet(network, bits, 'ipv4');
 }
-/** Only 2000::/3 is allocated to the public; these parts of it are not, or hide an IPv4 address (Teredo, 6to4). */
+/**
+ * Only 2000::/3 is allocated as public; these parts of it are not public, or contain an IPv4 address (Teredo, 6to4).
+ */
 for (const [network, bits] of [
   ['2001::', 23],
   ['2001:db8::', 32],
@@ -47,21 +52,21 @@ GLOBAL_V6.addSubnet('2000::', 3, 'ipv6');
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address);
   if (family === 4) return !NOT_GLOBAL.check(address, 'ipv4');
-  // IPv4-mapped, IPv4-compatible and NAT64 addresses lie outside 2000::/3, whatever they stand for.
+  // IPv4-mapped, IPv4-compatible and NAT64 addresses are outside 2000::/3.
   if (family === 6)
     return !address.includes('%') && GLOBAL_V6.check(address, 'ipv6') && !NOT_GLOBAL.check(address, 'ipv6');
   return false;
 }
 
-/** What a name server is not asked about: an address in any form that URLs have, and this machine's own name (RFC 6761). */
+/** Checks hosts that need no name server: an address in any notation of URLs, and localhost (RFC 6761). */
 export function leadsInside({ hostname }: URL): boolean {
   const host = hostname.replace(/^\[|\]$/g, '');
   return isIP(host) === 0 ? /(^|\.)localhost\.?$/.test(host) : !isPublicAddress(host);
 }
 
 /**
- * A look-up for `net.connect` that gives public addresses only, so a socket goes to the address that was checked and to
- * no other answer of the same name. One address that is not public spoils the name: honest names do not mix them.
+ * A look-up for `net.connect` that returns only public addresses, so that the socket connects to the address that was
+ * checked. If one address of a name is not public, the name is refused: regular names do not mix them.
  */
 export function guardedLookup(allowPrivate: boolean, resolve: Resolve = resolveName): LookupFunction {
   return (hostname, options, give) => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { readBoolean, readPlace, readQuery, readSize, readText, readTexts, readWord, writePlace } from './query.js';
 
-it('readQuery takes what is known, once', () => {
+it('readQuery accepts each known parameter once', () => {
   expect(readQuery({ size: '1' }, ['size', 'after'])).toEqual({ size: '1' });
   expect(() => readQuery({ 'si\nze': '1' }, ['size'])).toThrow(
     expect.objectContaining({ code: 'FPWSE0007E', message: "Unknown query parameter 'si?ze'. Known are: size." }),
@@ -9,7 +9,7 @@ it('readQuery takes what is known, once', () => {
   expect(() => readQuery({ size: ['1', '2'] }, ['size'])).toThrow("'size' parameter value: it must be given once");
 });
 
-it('readText and readTexts leave alone what they were not asked for', () => {
+it('readText and readTexts ignore other parameters', () => {
   const query = { a: '1', b: '', c: ['1', '2'] };
   expect([readText(query, 'a'), readText(query, 'b'), readText(query, 'd')]).toEqual(['1', undefined, undefined]);
   expect(() => readText(query, 'c')).toThrow("'c' parameter value: it must be given once");
@@ -34,7 +34,7 @@ it('readWord', () => {
   expect(() => readWord('state', 'b', ['a', 'c'])).toThrow("'state' parameter value: it must be one of a, c");
 });
 
-it('a place comes back as it went, and nothing else is one', () => {
+it('readPlace reads a written place and refuses other text', () => {
   expect(readPlace(writePlace(1_795_600_000_000, 42))).toEqual([1_795_600_000_000, 42, 0]);
   expect(readPlace(writePlace(7))).toEqual([7, 0, 0]);
   expect(readPlace(writePlace(1, 2, 3))).toEqual([1, 2, 3]);

@@ -9,8 +9,8 @@ export type Query = Readonly<Record<string, string | string[] | undefined>>;
 const LARGEST_PAGE = 1_000;
 
 /**
- * All of the query of a route of our own, read strictly: a misspelt filter that is ignored answers something else than was
- * asked. Throws FPWSE0007E naming a parameter that is not known, FPWSE0005E for one that is given twice.
+ * Reads the whole query of a route of our own. Unknown parameters are refused, because ignoring a misspelt filter would
+ * give a wrong answer. Throws FPWSE0007E for an unknown parameter, FPWSE0005E for a repeated one.
  */
 export function readQuery<Name extends string>(query: Query, known: readonly Name[]): Partial<Record<Name, string>> {
   const read: Partial<Record<Name, string>> = {};
@@ -22,23 +22,23 @@ export function readQuery<Name extends string>(query: Query, known: readonly Nam
   return read;
 }
 
-/** Undefined when it is absent or empty. Throws FPWSE0005E when it is given twice. */
+/** Undefined if absent or empty. Throws FPWSE0005E if repeated. */
 export function readText(query: Query, name: string): string | undefined {
   return readOnce(query, name) || undefined;
 }
 
-/** However often it is given. */
+/** All values of a parameter that may be repeated. */
 export function readTexts(query: Query, name: string): string[] {
   return [query[name] ?? []].flat();
 }
 
-/** Throws FPWSE0005E for another word than true and false. */
+/** Throws FPWSE0005E for a word other than true and false. */
 export function readBoolean(query: Query, name: string, fallback: boolean): boolean {
   const word = readWord(name, readText(query, name)?.toLowerCase(), ['true', 'false']);
   return word === undefined ? fallback : word === 'true';
 }
 
-/** Throws FPWSE0005E naming the parameter. */
+/** Throws FPWSE0005E with the parameter's name. */
 export function readWord<Word extends string>(
   name: string,
   text: string | undefined,
@@ -50,7 +50,7 @@ export function readWord<Word extends string>(
   return word;
 }
 
-/** Throws FPWSE1080E below 1, FPWSE0005E when it is no number of at most a thousand. */
+/** Throws FPWSE1080E below 1, FPWSE0005E if it is not a whole number of at most a thousand. */
 export function readSize(text: string | undefined, fallback: number): number {
   if (text === undefined) return fallback;
   if (!/^-?\d{1,9}$/.test(text)) throw invalidValue('size', 'it must be a whole number');
@@ -60,15 +60,15 @@ export function readSize(text: string | undefined, fallback: number): number {
   return size;
 }
 
-/** A place in a list, as callers hand it back: up to three whole numbers that mean nothing to them. */
+/** Encodes a place in a list: up to three whole numbers, opaque to callers. */
 export function writePlace(...numbers: number[]): string {
   return Buffer.from(numbers.join('.')).toString('base64url');
 }
 
-/** Throws FPWSE0005E when it is none of ours. */
+/** Throws FPWSE0005E if the text was not written by writePlace. */
 export function readPlace(text: string): [number, number, number] {
   const place = Buffer.from(text, 'base64url').toString();
-  if (!/^\d{1,15}(?:\.\d{1,15}){0,2}$/.test(place)) throw invalidValue('after', 'it must be what a page gave as next');
+  if (!/^\d{1,15}(?:\.\d{1,15}){0,2}$/.test(place)) throw invalidValue('after', 'it must be the next of a page');
   const [first = 0, second = 0, third = 0] = place.split('.').map(Number);
   return [first, second, third];
 }

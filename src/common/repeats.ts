@@ -1,12 +1,15 @@
 const INTERVAL_MS = 10_000;
-/** Kinds of lines that are told apart at once; beyond, each line is written. */
+/** Kinds that are distinguished at once; beyond this number every line is written. */
 const MAX_KINDS = 1_000;
 
 /** Lines of one kind: the first is written, those of the next ten seconds are counted. */
 export class Repeats {
   private readonly counts = new Map<string, number>();
 
-  /** True: write the line. If more lines of this kind come within the interval, `tell` gets their number at its end. */
+  /**
+   * Returns true if the line is to be written. If more lines of this kind come within the interval, `tell` gets their
+   * number at its end.
+   */
   isFirst(kind: string, tell: (count: number) => void): boolean {
     const count = this.counts.get(kind);
     if (count !== undefined) {
@@ -24,7 +27,7 @@ export class Repeats {
   }
 }
 
-/** Two lines are of one kind when they differ in numbers and generated ids alone. */
+/** Lines are of one kind if they differ only in numbers and generated ids. */
 export function kindOf(text: string): string {
   return text.replaceAll(/[0-9a-f-]{16,}|\d+/gi, '#');
 }

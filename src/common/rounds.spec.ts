@@ -5,7 +5,7 @@ import { Rounds } from './rounds.js';
 const silent = new Logger('Test');
 silent.warn = () => undefined;
 
-it('one round at a time, and a failed one ends nothing', async () => {
+it('rounds never overlap, and a failed round does not stop the next', async () => {
   let begun = 0;
   let fail = (_error: Error): void => undefined;
   const first = new Promise<void>((_resolve, reject) => (fail = reject));
@@ -19,7 +19,7 @@ it('one round at a time, and a failed one ends nothing', async () => {
   expect(begun).toBe(2);
 });
 
-it('the end waits for the step under way, and none follows', async () => {
+it('the end waits for the current step, and no step follows', async () => {
   const steps: string[] = [];
   let finish = (_more: boolean): void => undefined;
   const more = new Promise<boolean>((resolve) => (finish = resolve));
@@ -39,7 +39,7 @@ it('the end waits for the step under way, and none follows', async () => {
   expect(steps).toEqual(['begun', 'done', 'ended']);
 });
 
-describe('a round that does not come back', () => {
+describe('a round that does not return', () => {
   const warned = (): { log: Logger; words: string[] } => {
     const log = new Logger('Test');
     const words: string[] = [];
@@ -47,19 +47,19 @@ describe('a round that does not come back', () => {
     return { log, words };
   };
 
-  it('is given up, told of, and followed by the next', async () => {
+  it('is given up, logged, and followed by the next', async () => {
     const { log, words } = warned();
     let begun = 0;
     const never = new Promise<void>(() => undefined);
     const rounds = new Rounds(log, 'Counting', () => (begun++ === 0 ? never : Promise.resolve()), 20);
     await rounds.go();
-    expect(words).toEqual(['Counting failed, the next one will do it: Counting did not answer within 20 ms']);
+    expect(words).toEqual(['Counting failed, the next round repeats it: Counting did not answer within 20 ms']);
     await rounds.go();
     expect(begun).toBe(2);
     expect(words).toHaveLength(1);
   });
 
-  it('is not given up while its steps move', async () => {
+  it('is not given up while its steps progress', async () => {
     const { log, words } = warned();
     let steps = 0;
     const step = async (): Promise<boolean> => {

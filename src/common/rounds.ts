@@ -3,16 +3,19 @@ import { DeadlineError, withDeadline } from './deadline.js';
 import { MINUTE_MS } from './durations.js';
 import { rootCause } from './errors.js';
 
-/** Of a round, and of each step of `repeat`: its statements have deadlines of their own, so that it waits for something else. */
+/**
+ * For a round, and for each step of `repeat`: its statements have their own, shorter deadlines, so that a longer wait
+ * has another cause.
+ */
 export const STILL_MS = MINUTE_MS;
 
-/** Work that comes round: one round at a time, none after the end, and what a failed one left is the next one's. */
+/** Periodic work: rounds never overlap, none starts after the end, and the next round does the work of a failed one. */
 export class Rounds {
   private running: Promise<void> | null = null;
   private steps = 0;
   private ended = false;
 
-  /** `what` begins the sentence that tells of a failure. */
+  /** `what`: the subject of the log line about a failure. */
   constructor(
     private readonly log: Logger,
     private readonly what: string,
@@ -26,18 +29,18 @@ export class Rounds {
     try {
       await this.untilStill(this.running);
     } catch (error) {
-      this.log.warn(`${this.what} failed, the next one will do it: ${rootCause(error)}`);
+      this.log.warn(`${this.what} failed, the next round repeats it: ${rootCause(error)}`);
     } finally {
       this.running = null;
     }
   }
 
-  /** Until a step finds nothing more, or the end has come. */
+  /** Repeats a step until it finds nothing more, or the end has come. */
   async repeat(step: () => Promise<boolean>): Promise<void> {
     while (!this.ended && (await step())) this.steps++;
   }
 
-  /** Gives a round up in which nothing has moved for long: it may never come back, and the next does what it left. */
+  /** Gives up a round without progress: it may never return, and the next round does its work. */
   private async untilStill(round: Promise<void>): Promise<void> {
     for (;;) {
       const { steps } = this;
@@ -49,7 +52,7 @@ export class Rounds {
     }
   }
 
-  /** Waits for the step that is under way. */
+  /** Waits for the current step. */
   async end(): Promise<void> {
     this.ended = true;
     await this.running?.catch(() => undefined);

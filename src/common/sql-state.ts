@@ -23,9 +23,9 @@ export const SQL_CLASS = {
   connectionException: '08',
   dataException: '22',
   constraintViolation: '23',
-  /** Roles that are refused. */
+  /** Refused roles. */
   invalidAuthorization: '28',
-  /** A database that does not exist. */
+  /** The database does not exist. */
   invalidCatalogName: '3D',
   transactionRollback: '40',
   /** For example a full disk. */
@@ -45,7 +45,7 @@ export function hasSqlState(error: unknown, ...wanted: readonly (SqlState | SqlC
   return wanted.some((state) => code === state || code.slice(0, 2) === state);
 }
 
-/** The transaction met another one and was rolled back: it may succeed when it is repeated. */
+/** The transaction conflicted with another one and was rolled back; a repetition may succeed. */
 export function isConflict(error: unknown): boolean {
   return hasSqlState(error, SQL_STATE.serializationFailure, SQL_STATE.deadlock);
 }

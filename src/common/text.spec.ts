@@ -6,7 +6,7 @@ describe('readUtf8', () => {
     ['UTF-8', [0x63, 0x61, 0x66, 0xc3, 0xa9], 'café'],
     ['UTF-8 behind a byte order mark', [0xef, 0xbb, 0xbf, 0x7b, 0x7d], '{}'],
     ['nothing', [], ''],
-  ])('reads %s', (_what, bytes, text) => {
+  ])('readUtf8 reads %s', (_what, bytes, text) => {
     expect(readUtf8(Buffer.from(bytes))).toBe(text);
   });
 
@@ -16,17 +16,17 @@ describe('readUtf8', () => {
     ['half a character', [0x61, 0xc3]],
     ['half a surrogate pair', [0xed, 0xa0, 0x80]],
     ['a NUL in two bytes', [0xc0, 0x80]],
-  ])('refuses %s', (_what, bytes) => {
+  ])('readUtf8 refuses %s', (_what, bytes) => {
     expect(() => readUtf8(Buffer.from(bytes), 'line')).toThrow('The line is not valid UTF-8.');
   });
 });
 
 describe('checkPercentEncoding', () => {
-  it.each(['a', 'ren%C3%A9', 'ren%c3%a9', '100%', '%zz', '50%25'])('lets %s pass', (text) => {
+  it.each(['a', 'ren%C3%A9', 'ren%c3%a9', '100%', '%zz', '50%25'])('checkPercentEncoding accepts %s', (text) => {
     expect(() => checkPercentEncoding(text, 'address')).not.toThrow();
   });
 
-  it.each(['ren%E9', '%ff', '%ed%a0%80', '%C3', '%zz%E8'])('refuses %s', (text) => {
+  it.each(['ren%E9', '%ff', '%ed%a0%80', '%C3', '%zz%E8'])('checkPercentEncoding refuses %s', (text) => {
     expect(() => checkPercentEncoding(text, 'address')).toThrow('percent-encoded bytes that are not valid UTF-8');
   });
 });

@@ -4,8 +4,8 @@ import { ApiError } from './errors.js';
 const BOM = 0xfeff;
 
 /**
- * The text that the bytes are, without a byte order mark (RFC 8259 §8.1). Throws FPWSE0004E when they are not UTF-8: a
- * decoder that puts U+FFFD in place of what it cannot read makes one user of two.
+ * Decodes bytes to text, without a byte order mark (RFC 8259 §8.1). Throws FPWSE0004E if they are not UTF-8: with
+ * U+FFFD in place of invalid bytes, two users could become one.
  */
 export function readUtf8(bytes: Buffer, what = 'body'): string {
   if (!isUtf8(bytes)) throw new ApiError('FPWSE0004E', `The ${what} is not valid UTF-8.`);
@@ -13,7 +13,10 @@ export function readUtf8(bytes: Buffer, what = 'body'): string {
   return text.charCodeAt(0) === BOM ? text.slice(1) : text;
 }
 
-/** Throws FPWSE0005E when percent-encoded bytes of the text are not UTF-8. A percent sign before no two digits is itself. */
+/**
+ * Throws FPWSE0005E if percent-encoded bytes of the text are not UTF-8. A percent sign without two hexadecimal digits
+ * is literal.
+ */
 export function checkPercentEncoding(text: string, what: string): void {
   if (!text.includes('%')) return;
   try {

@@ -11,7 +11,7 @@ it.each([
   'MST7MDT',
   'GMT0',
   'europe/ZURICH',
-])('%j is a zone', (name) => {
+])('%j is a time zone', (name) => {
   expect(canonicalZone(name)).toBeDefined();
 });
 
@@ -26,10 +26,10 @@ it.each([
   'Europe/Atlantis',
   '',
   'UTC\0',
-])('%j is none', (name) => {
+])('%j is not a time zone', (name) => {
   expect(canonicalZone(name)).toBeUndefined();
 });
 
-it('all names of one zone have one form', () => {
+it('all names of one zone have one canonical name', () => {
   expect(new Set(['Europe/Kyiv', 'Europe/Kiev', 'europe/KIEV'].map(canonicalZone)).size).toBe(1);
 });

@@ -1,15 +1,17 @@
 /**
- * IANA's zones and their aliases. ICU, which knows them, takes more: the zones of Java's first version (`SystemV/EST5`, and `IST`,
- * which is Israel's, India's or Ireland's), and offsets, which know no summer time.
+ * Accepts IANA's zones and their aliases. ICU also accepts zones of Java 1 (`SystemV/EST5`, and the ambiguous `IST`:
+ * Israel, India or Ireland), and offsets, which have no summer time.
  */
 const NAME = /^[A-Za-z][\w+/-]{1,63}$/;
 const NOT_IANA =
   /^(systemv\/.*|etc\/unknown|act|aet|agt|art|ast|bet|bst|cat|cnt|cst|ctt|eat|ect|iet|ist|jst|mit|net|nst|plt|pnt|prt|pst|sst|vst)$/i;
 
-/** By name in lower case, in which callers may differ: asking costs 50 µs, and some six hundred exist. */
+/** Canonical names by name in lower case. A question to ICU costs 50 µs; some six hundred names exist. */
 const known = new Map<string, string>();
 
-/** `Europe/Kyiv`, `Europe/Kiev` and `europe/KIEV` are one zone: the name that ICU has for all of them. Undefined: it is no zone. */
+/**
+ * ICU's canonical name: one for `Europe/Kyiv`, `Europe/Kiev` and `europe/KIEV`. Undefined if the name is not a zone.
+ */
 export function canonicalZone(name: string): string | undefined {
   const key = name.toLowerCase();
   const found = known.get(key);
@@ -20,7 +22,7 @@ export function canonicalZone(name: string): string | undefined {
     known.set(key, canonical);
     return canonical;
   } catch {
-    // A stranger's misspellings are not kept.
+    // Unknown names are not cached: they come from outside and have no limit.
     return undefined;
   }
 }

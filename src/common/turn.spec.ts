@@ -15,10 +15,10 @@ describe('Turn', () => {
     vi.restoreAllMocks();
   });
 
-  /** Requests under way. */
+  /** Open requests. */
   const open: EventEmitter[] = [];
 
-  /** Passes after a slice of `ms`; answers whether the next slice has begun. */
+  /** Ends a slice of `ms`; `begun` becomes true when the next slice begins. */
   function passAfter(turn: Turn, ms: number): { begun: boolean } {
     const state = { begun: false };
     now += ms;
@@ -35,7 +35,7 @@ describe('Turn', () => {
     for (let turns = 0; turns < 5; turns++) await delay(1);
   };
 
-  it('a slice is over after 5 ms, and the next begins in another turn of the loop', async () => {
+  it('a slice ends after 5 ms, and the next begins in another turn of the event loop', async () => {
     await Turn.give(async (turn) => {
       now += 4;
       expect(turn.isOver).toBe(false);
@@ -50,7 +50,7 @@ describe('Turn', () => {
     });
   });
 
-  it('of two pieces of long work one has a slice in a turn of the loop', async () => {
+  it('two pieces of long work share a turn of the event loop: only one has a slice', async () => {
     let turnOfLoop = 0;
     let counting = true;
     const count = (): void => {
@@ -72,7 +72,7 @@ describe('Turn', () => {
     expect(new Set(slices).size).toBe(6);
   });
 
-  it('waits for a short request until its answer has left', async () => {
+  it('waits for a short request until its answer is sent', async () => {
     openRequest();
     const response = openRequest();
     await Turn.give(async (turn) => {
@@ -84,7 +84,7 @@ describe('Turn', () => {
     });
   });
 
-  it('waits for short requests four times as long as its slice was, 40 ms at most', async () => {
+  it('waits for short requests at most four times the length of its slice, and at most 40 ms', async () => {
     openRequest();
     openRequest();
     await Turn.give(async (turn) => {
@@ -125,7 +125,7 @@ describe('restAfter', () => {
   beforeEach(() => void vi.spyOn(performance, 'now').mockImplementation(() => now));
   afterEach(() => vi.restoreAllMocks());
 
-  it('is three times the piece, 1 s at most, in the second after a short request, and 0 without one', () => {
+  it('restAfter is three times the piece, at most 1 s, in the second after a short request, and otherwise 0', () => {
     expect(restAfter(100)).toBe(0);
     noteShortRequest();
     now += 999;

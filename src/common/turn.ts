@@ -1,29 +1,34 @@
 import { setImmediate as othersTurn, setTimeout as delay } from 'node:timers/promises';
 
 /**
- * A single message needs some six turns of the event loop until its answer, and waits for a slice in each: six of these are
- * shorter than the 50 ms that a request may hold the loop for.
+ * A single message needs some six turns of the event loop until its answer, and waits for a slice in each: six slices
+ * are shorter than 50 ms, the longest time that a request may block the loop.
  */
 const SLICE_MS = 5;
-/** Long work waits for short requests that are under way: so many times as long as its slice was. */
+/** Long work waits for open short requests: at most this many times the length of its slice. */
 const REST = 4;
-/** Work of many rows leaves the database and the process to short requests: so many times as long as its last piece took. */
+/**
+ * Work of many rows leaves the database and the process to short requests: for this many times the length of its last
+ * piece.
+ */
 const REST_OF_ROWS = 3;
-/** What counts of a slice, in which the work may have waited for the database. */
+/** The longest part of a slice that counts, because the work may have waited for the database in it. */
 const LONGEST_SLICE_MS = 10;
 
-/** After a short request, work of many rows rests between its pieces for so long, ms: the next short request may come at any moment. */
+/**
+ * For this long after a short request, work of many rows rests between its pieces, ms: another short request is likely.
+ */
 const LATELY_MS = 1_000;
-/** The longest rest after a piece, ms: a database that was slow once must not hold a bulk for a minute. */
+/** The longest rest after a piece, ms: one slow statement must not delay a bulk for a minute. */
 const LONGEST_REST_MS = 1_000;
 
-/** Requests that are under way, and how many of them are long work. */
+/** Open requests, and the number of them that are long work. */
 let open = 0;
 let long = 0;
-/** Long work comes one after the other: two slices in one turn of the loop would be one of twice the length. */
+/** Slices of long work run one after the other: two in one turn of the loop would block it twice as long. */
 let line: Promise<void> = Promise.resolve();
 
-/** A request that came, until its answer has left or its connection is lost. */
+/** Counts a request until its answer is sent or its connection is lost. */
 export function countRequest(response: { once(event: 'close', listener: () => void): unknown }): void {
   open++;
   response.once('close', () => open--);
@@ -31,18 +36,18 @@ export function countRequest(response: { once(event: 'close', listener: () => vo
 
 let lastShort = -Infinity;
 
-/** A single message or a registration came: its caller waits for the answer. */
+/** Notes a single message or a registration, whose caller waits for the answer. */
 export function noteShortRequest(): void {
   lastShort = performance.now();
 }
 
-/** How long work of many rows rests after a piece of `tookMs`; both in ms. 0: no short request came lately. */
+/** The rest of work of many rows after a piece of `tookMs`; both in ms. 0 if there was no short request lately. */
 export function restAfter(tookMs: number): number {
   const lately = performance.now() - lastShort < LATELY_MS;
   return lately ? Math.min(REST_OF_ROWS * tookMs, LONGEST_REST_MS) : 0;
 }
 
-/** The slices of the event loop's time that the long work of a request gets; between two slices short requests run. */
+/** The slices of the event loop's time for the long work of a request; short requests run between two slices. */
 export class Turn {
   private began = performance.now();
 
@@ -50,7 +55,7 @@ export class Turn {
     long++;
   }
 
-  /** Does long work, which asks its turn for slices. */
+  /** Runs long work, which asks its turn for slices. */
   static async give<T>(work: (turn: Turn) => Promise<T>): Promise<T> {
     const turn = new Turn();
     try {
@@ -64,7 +69,7 @@ export class Turn {
     return performance.now() - this.began >= SLICE_MS;
   }
 
-  /** Ends a slice, and waits for the next one. */
+  /** Ends the slice, and waits for the next one. */
   async pass(): Promise<void> {
     const took = Math.min(performance.now() - this.began, LONGEST_SLICE_MS);
     line = line.then(() => rest(took));
@@ -73,7 +78,7 @@ export class Turn {
   }
 }
 
-/** At least one turn of the loop. */
+/** Waits for at least one turn of the loop. */
 async function rest(sliceMs: number): Promise<void> {
   const until = performance.now() + REST * sliceMs;
   await othersTurn();

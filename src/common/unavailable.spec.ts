@@ -4,7 +4,7 @@ import { isUnavailable } from './unavailable.js';
 
 const withCode = (code: string): Error => Object.assign(new Error('x'), { code });
 
-describe('what says that the database cannot serve now', () => {
+describe('isUnavailable', () => {
   it.each([
     ['a read-only transaction', withCode('25006')],
     ['a full disk of the server', withCode('53100')],
@@ -24,7 +24,7 @@ describe('what says that the database cannot serve now', () => {
     ['a connection that ended', new Error('Connection terminated unexpectedly')],
     ['a pool without a free connection', new Error('timeout exceeded when trying to connect')],
     ['one of them below another error', new Error('could not', { cause: withCode('25006') })],
-  ])('%s', (_what, error) => {
+  ])('isUnavailable: %s means that the database cannot serve now', (_what, error) => {
     expect(isUnavailable(error)).toBe(true);
   });
 
@@ -36,7 +36,7 @@ describe('what says that the database cannot serve now', () => {
     ['a slip of ours', new TypeError('undefined is not a function')],
     ['a text', 'ECONNREFUSED'],
     ['nothing', undefined],
-  ])('%s does not', (_what, error) => {
+  ])('isUnavailable: %s does not', (_what, error) => {
     expect(isUnavailable(error)).toBe(false);
   });
 });

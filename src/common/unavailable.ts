@@ -1,6 +1,9 @@
 import { SQL_CLASS, SQL_STATE, hasSqlState } from './sql-state.js';
 
-/** What says that the database cannot serve now, and may in a while: the caller is asked to come again, and nothing is a fault of its request. */
+/**
+ * Errors that mean that the database cannot serve now and may do so later: the caller is asked to try again, and the
+ * request is not at fault.
+ */
 
 const STATES = [
   SQL_CLASS.connectionException,
@@ -16,10 +19,10 @@ const STATES = [
   SQL_STATE.idleInTransactionTimeout,
 ] as const;
 
-/** What Node says of a connection, and of a disk. */
+/** Node's error codes of connections and disks. */
 const SYSTEM = /^(ECONN\w+|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ENOSPC)$/;
 
-/** What `pg` and its pool say without a code. */
+/** Messages of `pg` and its pool without a code. */
 const WORDS = [
   /^Connection terminated/,
   /^timeout exceeded when trying to connect$/,
@@ -27,7 +30,7 @@ const WORDS = [
   /^Client was closed and is not queryable$/,
 ];
 
-/** In seconds: a failover takes some, and callers must not come back all at once with each of them. */
+/** Seconds: a failover takes several, and callers should not all return within each second. */
 export const RETRY_AFTER_S = 5;
 
 export function isUnavailable(error: unknown): boolean {

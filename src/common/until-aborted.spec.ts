@@ -7,7 +7,7 @@ describe('untilAborted', () => {
     return got;
   };
 
-  it('passes on all items of a source that ends', async () => {
+  it('yields all items of a source that ends', async () => {
     async function* source(): AsyncGenerator<number> {
       yield 1;
       await Promise.resolve();
@@ -16,7 +16,7 @@ describe('untilAborted', () => {
     expect(await collect(untilAborted(source(), new AbortController().signal), [])).toEqual([1, 2]);
   });
 
-  it('rejects with the reason while the source gives nothing, and keeps what came before', async () => {
+  it('rejects with the reason while it waits for the source, and yields earlier items', async () => {
     const controller = new AbortController();
     async function* source(): AsyncGenerator<number> {
       yield 1;
@@ -28,7 +28,7 @@ describe('untilAborted', () => {
     expect(got).toEqual([1]);
   });
 
-  it('asks for no item after the signal', async () => {
+  it('requests no item after the signal', async () => {
     const got: number[] = [];
     async function* source(): AsyncGenerator<number> {
       yield got.length;
@@ -40,7 +40,7 @@ describe('untilAborted', () => {
     expect(got).toEqual([]);
   });
 
-  it('ends its source when the reader has enough', async () => {
+  it('ends its source when the reader stops', async () => {
     let ended = false;
     async function* source(): AsyncGenerator<number> {
       try {

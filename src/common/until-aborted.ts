@@ -1,4 +1,7 @@
-/** The items of the source until the signal is aborted, and then its reason as an error, also while an item is waited for. */
+/**
+ * Yields the items of the source until the signal is aborted, and then throws the signal's reason, also while waiting
+ * for an item.
+ */
 export async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
   const items = source[Symbol.asyncIterator]();
   let abort!: () => void;
@@ -16,7 +19,7 @@ export async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSi
     }
   } finally {
     signal.removeEventListener('abort', abort);
-    // A generator that waits for its own source ends no sooner than that does.
+    // A generator that waits for its own source does not end before that source.
     if (!signal.aborted) await items.return?.();
   }
 }

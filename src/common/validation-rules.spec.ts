@@ -17,7 +17,7 @@ function check(type: new () => object, value: object): string[] {
     .toSorted();
 }
 
-it('gathers and groups the rules of a class once, and finds the same wrong', () => {
+it('gathers and groups the rules of a class once, with the same validation errors', () => {
   const storage = getMetadataStorage();
   const gather = storage.getTargetValidationMetadatas.bind(storage);
   const group = storage.groupByPropertyName.bind(storage);
@@ -38,7 +38,7 @@ it('gathers and groups the rules of a class once, and finds the same wrong', () 
     for (let round = 0; round < 3; round++) expect([check(Parent, bad), check(Child, bad)]).toEqual(before);
     expect(check(Child, { name: 'a', word: 'b' })).toEqual([]);
     expect(asked).toEqual({ gather: 2, group: 2 });
-    // Rules by group are not asked for here, and are another answer.
+    // Rules by group are not cached.
     storage.getTargetValidationMetadatas(Child, '', false, false, ['admin']);
     expect(asked.gather).toBe(3);
   } finally {

@@ -4,8 +4,8 @@ type Storage = Pick<ReturnType<typeof getMetadataStorage>, 'getTargetValidationM
 type Rules = ReturnType<Storage['getTargetValidationMetadatas']>;
 
 /**
- * class-validator gathers the rules of a class anew for each object that it checks, and groups them by property. They are what
- * the decorators said when the class was defined, so both answers are remembered.
+ * class-validator gathers the rules of a class again for each checked object, and groups them by property. Decorators
+ * fix them when the class is defined, so both results are cached.
  */
 export function rememberRules(storage: Storage): void {
   const gather = storage.getTargetValidationMetadatas.bind(storage);

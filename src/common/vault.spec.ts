@@ -10,18 +10,18 @@ const vault = new Vault(Buffer.alloc(32, 1));
 
 describe('Vault', () => {
   it.each(['', 'a', '{"key":"-----BEGIN PRIVATE KEY-----"}', 'ü€😀', 'x'.repeat(100_000)])(
-    'opens what it sealed',
+    'opens a sealed value',
     (content) => {
       expect(vault.open(vault.seal(content, CONTEXT), CONTEXT)).toBe(content);
     },
   );
 
-  it('lays out format, nonce, record key, tag, nonce, content, tag', () => {
+  it('writes format, nonce, record key, tag, nonce, content, tag', () => {
     expect(vault.seal('secret', CONTEXT)).toHaveLength(1 + 12 + 32 + 16 + 12 + 6 + 16);
     expect(vault.seal('secret', CONTEXT)[0]).toBe(1);
   });
 
-  it('never seals the same content alike, and never in the clear', () => {
+  it('seals the same content differently each time, and never as plain text', () => {
     const [one, other] = [vault.seal('secret', CONTEXT), vault.seal('secret', CONTEXT)];
     expect(one.equals(other)).toBe(false);
     expect(one.includes('secret')).toBe(false);
@@ -37,7 +37,7 @@ describe('Vault', () => {
     expect(() => vault.open(sealed, 'provider_setting/com.acme.shop/apns')).toThrow('MASTER_KEY does not open');
   });
 
-  it('does not open when any single byte was changed', () => {
+  it('does not open if any single byte was changed', () => {
     const sealed = vault.seal('secret', CONTEXT);
     for (let index = 0; index < sealed.length; index++) {
       const changed = Buffer.from(sealed);
@@ -46,13 +46,13 @@ describe('Vault', () => {
     }
   });
 
-  it('does not open when it was cut short anywhere', () => {
+  it('does not open if it was truncated at any length', () => {
     const sealed = vault.seal('secret', CONTEXT);
     for (let length = 0; length < sealed.length; length++)
       expect(() => vault.open(sealed.subarray(0, length), CONTEXT), `${length} bytes`).toThrow(CONTEXT);
   });
 
-  it('names a format it does not know', () => {
+  it('names an unknown format', () => {
     const sealed = vault.seal('secret', CONTEXT);
     sealed[0] = 2;
     expect(() => vault.open(sealed, CONTEXT)).toThrow(`Sealed value of unknown format in ${CONTEXT}`);
@@ -66,13 +66,13 @@ describe('openVault', () => {
   });
   afterEach(() => rmSync(dataDir, { recursive: true }));
 
-  it('uses MASTER_KEY, and writes nothing then', () => {
+  it('uses MASTER_KEY, and then writes no file', () => {
     const opened = openVault({ masterKey: Buffer.alloc(32, 1), dataDir: join(dataDir, 'none') });
     expect(vault.open(opened.seal('secret', CONTEXT), CONTEXT)).toBe('secret');
     expect(() => statSync(join(dataDir, 'none'))).toThrow('ENOENT');
   });
 
-  it('makes a key once, for its owner only, and finds it again', () => {
+  it('makes a key once, readable by its owner only, and reads it again', () => {
     const folder = join(dataDir, 'new');
     const sealed = openVault({ dataDir: folder }).seal('secret', CONTEXT);
     expect(openVault({ dataDir: folder }).open(sealed, CONTEXT)).toBe('secret');
@@ -81,25 +81,25 @@ describe('openVault', () => {
     expect(statSync(folder).mode & 0o777).toBe(0o700);
   });
 
-  it('makes no key where the database holds what was sealed under a lost one', () => {
+  it('makes no key if the database contains values sealed under a lost one', () => {
     expect(() => openVault({ dataDir }, true)).toThrow(/master\.key is missing.*restore it from a backup/);
     expect(() => statSync(join(dataDir, 'master.key'))).toThrow('ENOENT');
     openVault({ dataDir });
     expect(() => openVault({ dataDir }, true)).not.toThrow();
   });
 
-  it('makes another key in another folder', () => {
+  it('makes a different key in each folder', () => {
     const sealed = openVault({ dataDir: join(dataDir, 'one') }).seal('secret', CONTEXT);
     expect(() => openVault({ dataDir: join(dataDir, 'other') }).open(sealed, CONTEXT)).toThrow('does not open');
   });
 
   it('refuses a damaged key file instead of replacing it', () => {
     writeFileSync(join(dataDir, 'master.key'), 'c2hvcnQ=\n');
-    expect(() => openVault({ dataDir })).toThrow(/master\.key does not hold a key of 32 bytes in base64$/);
+    expect(() => openVault({ dataDir })).toThrow(/master\.key does not contain a key of 32 bytes in base64$/);
     expect(readFileSync(join(dataDir, 'master.key'), 'utf8')).toBe('c2hvcnQ=\n');
   });
 
-  it('says in one line that the folder cannot be used', () => {
+  it('reports an unusable folder in one line', () => {
     mkdirSync(join(dataDir, 'master.key'));
     expect(() => openVault({ dataDir })).toThrow(StartError);
     expect(() => openVault({ dataDir })).toThrow(/^The master key in DATA_DIR cannot be read or made: .*EISDIR/);

@@ -10,8 +10,8 @@ const TAG = 16;
 const KEY = 32;
 
 /**
- * Envelope encryption of credentials at rest: AES-256-GCM under a key of the record's own, which is itself encrypted
- * under the master key. `context` (table and row) is authenticated, so a ciphertext moved to another row does not open.
+ * Envelope encryption of stored credentials: AES-256-GCM under a record key, which is itself encrypted under the master
+ * key. `context` (table and row) is authenticated, so that a ciphertext moved to another row does not open.
  * Layout: format(1) ‖ nonce(12) ‖ record key(32) ‖ tag(16) ‖ nonce(12) ‖ content ‖ tag(16).
  */
 export class Vault {
@@ -26,7 +26,7 @@ export class Vault {
     ]);
   }
 
-  /** Throws when the master key is another one, or the row is not the one it was sealed for. */
+  /** Throws if the master key or the row is not the one of the sealing. */
   open(sealed: Buffer, context: string): string {
     if (sealed[0] !== FORMAT) throw new Error(`Sealed value of unknown format in ${context}`);
     const end = 1 + NONCE + KEY + TAG;
@@ -53,8 +53,8 @@ function decrypt(key: Buffer, sealed: Buffer, context: string): Buffer {
 }
 
 /**
- * MASTER_KEY, or in development a key made once in the data folder (readable by its owner only). `isNeeded`: the database
- * holds what was sealed already, and a new key would open none of it.
+ * Reads MASTER_KEY, or in development a key made once in the data folder (readable by its owner only). `isNeeded`: the
+ * database contains sealed values, which a new key could not open.
  */
 export function openVault(config: { masterKey?: Buffer; dataDir: string }, isNeeded = false): Vault {
   if (config.masterKey) return new Vault(config.masterKey);
@@ -67,7 +67,7 @@ export function openVault(config: { masterKey?: Buffer; dataDir: string }, isNee
     mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
     if (!existsSync(file)) makeKey(file);
     const key = readMasterKey(readFileSync(file, 'utf8').trim());
-    if (!key) throw new StartError(`${file} does not hold a key of 32 bytes in base64`);
+    if (!key) throw new StartError(`${file} does not contain a key of 32 bytes in base64`);
     return new Vault(key);
   } catch (error) {
     if (error instanceof StartError) throw error;
@@ -76,8 +76,9 @@ export function openVault(config: { masterKey?: Buffer; dataDir: string }, isNee
 }
 
 /**
- * Whole or not at all: half of a key, left by a full disk or a stop in between, would be refused at each start. Of processes that
- * start at once one makes the key; a link fails where the file exists. File systems without links have a rename.
+ * Writes the whole file or none: a partial key after a full disk or a kill would be refused at each start. Of processes
+ * that start at once one makes the key: a link fails if the file exists. On file systems without links the file is
+ * renamed.
  */
 function makeKey(file: string): void {
   const unfinished = `${file}.${process.pid}`;

@@ -104,7 +104,7 @@ function decode(raw: IncomingMessage, decoder: Transform): Transform {
 }
 
 function tooLarge(): ApiError {
-  return new ApiError('CARIL0413E', 'The body is larger than this server takes.');
+  return new ApiError('CARIL0413E', 'The body is larger than this server accepts.');
 }
 
 function tooSlow(): ApiError {

@@ -68,7 +68,7 @@ const NOT_UTF8 = 'The body has percent-encoded bytes that are not valid UTF-8';
 const TWICE = 'A parameter is given more than once';
 const NO_SCOPE = 'The scope is malformed or too long';
 const LONG_BODY = 'The body is longer than 16384 characters';
-const LARGE_BODY = 'The body is larger than this server takes.';
+const LARGE_BODY = 'The body is larger than this server accepts.';
 
 type Case = [what: string, headers: Record<string, string>, body: string, status: number, error: string, says: string];
 const bad = (what: string, authorization: string | null, says: string): Case => [
@@ -403,7 +403,7 @@ describe('introspection and revocation refuse', () => {
     expect(answer.status).toBe(404);
     expect(JSON.parse(answer.body)).toEqual({
       error: 'invalid_request',
-      error_description: 'Not found: there is nothing at this path.',
+      error_description: 'Not found: this path does not exist.',
     });
   });
 });

@@ -72,5 +72,5 @@ export const CLOUD_ONLY: readonly Row[] = NOT_OFFERED.map((endpoint) => [
   endpoint.startsWith('PUT') ? { body: {} } : {},
   ...(endpoint === 'PUT …/messages/:messageId'
     ? ([405, refused('CARIL0405E', /method PUT is not possible/)] as const)
-    : ([404, refused('FPWSE0001E', /nothing at this path/)] as const)),
+    : ([404, refused('FPWSE0001E', /this path does not exist/)] as const)),
 ]);
