@@ -17,13 +17,12 @@ const NAMES: Readonly<Record<Place, string>> = {
 
 const PREFACE = `# Where each field lands
 
-What every field of \`POST …/messages\` changes at each provider, and with which value: all of it, so a provider that is not named ignores
-the field. \`test/medium/fields/\` sends each of these to the simulators and holds what arrives to the provider's published schema; this page is
-written from its rows (\`npm run documents\`).
+Every field of \`POST …/messages\` with an example value, and the place where it arrives at each provider. A provider that is not named ignores the field. \`test/medium/fields/\` sends each value to the simulators and holds the requests that arrive to the provider's published schema; this
+page is generated from its rows (\`npm run documents\`).
 
-\`a.b\` is a member of the body (at FCM and HMS v1 of its \`message\`), \`a > b\` one of the JSON text in \`a\`, \`toast/@launch\` an attribute of the XML; a name
-with \`x-wns-\`, \`apns-…\`, \`ttl\`, \`urgency\`, \`topic\` or \`push-type\` is a header. _gone_: it is there without the field. HMS v1 is Android, v3 HarmonyOS 5 and
-later. Times count from 2026-11-25 12:00 UTC.
+\`a.b\` is a member of the body (at FCM and HMS v1 of its \`message\`), \`a > b\` a member of the JSON text in \`a\`, \`toast/@launch\` an attribute of the
+XML; a name with \`x-wns-\`, \`apns-…\`, \`ttl\`, \`urgency\`, \`topic\` or \`push-type\` is a header. _gone_: absent with the field, present without it. HMS v1 is
+Android, v3 HarmonyOS 5 and later. Times count from 2026-11-25 12:00 UTC.
 `;
 
 export async function fieldsDocument(): Promise<string> {
@@ -34,7 +33,7 @@ export async function fieldsDocument(): Promise<string> {
 
 function sectionOf(name: string): string {
   const rows = ROWS.filter(({ field }) => nameOf(field) === name);
-  const title = name === 'message' ? 'The message, and what is said for all platforms' : `\`${name}\``;
+  const title = name === 'message' ? 'The message, and fields for all platforms' : `\`${name}\``;
   return [`## ${title}\n`, '| field | value | lands |', '| --- | --- | --- |', ...rows.map(lineOf), ''].join('\n');
 }
 
