@@ -2,6 +2,10 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { withErrorCodes } from '../../scripts/error-codes.js';
 import { settingsDocument } from '../../scripts/settings-document.js';
+import { DISABLED, OVERTAKEN, UNDER_WAY } from '../../src/campaigns/campaign.js';
+import { DEAD_BY_MORNING, IN_QUIET_HOURS } from '../../src/campaigns/firing/wave.js';
+import { UNSEEN } from '../../src/devices/device.repository.js';
+import { UNREADABLE } from '../../src/providers/shared/front-end.js';
 import { SETTINGS } from '../../src/settings.js';
 
 const ROOT = new URL('../../', import.meta.url);
@@ -27,6 +31,13 @@ it('docs/troubleshooting.md has the generated table of error codes', async () =>
   const text = read('docs/troubleshooting.md');
   expect(text).toBe(await withErrorCodes(text));
 });
+
+it.each([DISABLED, OVERTAKEN, UNDER_WAY, DEAD_BY_MORNING, IN_QUIET_HOURS, UNSEEN, UNREADABLE])(
+  'docs/troubleshooting.md explains the reason "%s"',
+  (reason) => {
+    expect(read('docs/troubleshooting.md')).toContain(`| \`${reason}\``);
+  },
+);
 
 it('docs/security.md names a test for each threat', () => {
   expect(read('docs/security.md').match(/`(src|test)\/[^`]+\.spec\.ts`/g)?.length).toBeGreaterThan(20);
