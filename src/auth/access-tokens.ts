@@ -6,27 +6,33 @@ import { signJwt } from '../common/jwt.js';
 import { ALGORITHM, SigningKeys, TOKEN_LIFETIME_S } from './signing-keys.js';
 
 const ISSUER = 'carillon';
-/** The API of this server; other resource servers that verify tokens by the key set expect the same. */
+/** The API of this server; resource servers that verify tokens by the key set have to expect the same audience. */
 const AUDIENCE = 'carillon';
-/** RFC 9068 §2.1. */
+/** The type of an access token (RFC 9068 §2.1). */
 const TYPE = 'at+jwt';
-/** Longer than any we issue: a scope has 2,048 characters at most, an id 255, which is in it twice and may double in JSON. */
+/**
+ * Longer than any issued token: a scope has at most 2,048 characters, an id 255; the id occurs twice and may double in
+ * JSON.
+ */
 const MAX_LENGTH = 6_144;
-/** Tokens issued or verified here are remembered, so that one costs a look-up instead of a signature check (about 190 µs). */
+/**
+ * Issued and verified tokens are cached, so that a repeated token costs a look-up instead of a signature check (about
+ * 190 µs).
+ */
 const REMEMBER_MAX = 20_000;
 
-/** What a token says of itself, signature and expiry checked; whether its client still stands is not in it. */
+/** The claims of a token with a valid signature that has not expired; the state of its client is not checked. */
 export interface AccessToken {
   jti: string;
   clientId: string;
-  /** Of the client, when it was issued. */
+  /** The client's generation at the time of issue. */
   generation: number;
   scope: readonly string[];
   /** Epoch milliseconds. */
   expiresAt: number;
 }
 
-/** Issues and reads access tokens: signed JWTs. */
+/** Issues and reads access tokens (signed JWTs). */
 @Injectable()
 export class AccessTokens {
   private readonly known = new Map<string, AccessToken>();
@@ -56,7 +62,7 @@ export class AccessTokens {
     return token;
   }
 
-  /** What the token says, or null when it is none of ours, tampered with, or expired. */
+  /** The claims of a token; null if it was not issued by this server, was changed, or has expired. */
   async read(token: string): Promise<AccessToken | null> {
     const known = this.known.get(token);
     if (known) {
@@ -82,7 +88,8 @@ export class AccessTokens {
       const { payload } = await jwtVerify(token, key.verify, {
         algorithms: [ALGORITHM],
         issuer: ISSUER,
-        // Releases before 2026-11-28 issued tokens with neither: those are good until they end, an hour after the upgrade.
+        // Releases before 2026-11-28 issued tokens without type and audience; these stay valid until they expire, an
+        // hour after the upgrade.
         ...(typ !== undefined && { typ: TYPE, audience: AUDIENCE }),
         requiredClaims: ['sub', 'exp', 'scope', 'jti', 'gen'],
         currentDate: new Date(this.clock.now()),

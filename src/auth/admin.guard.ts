@@ -12,10 +12,13 @@ import type { AdminRole } from './roles.js';
 import type { AuthorizedRequest } from './scope.guard.js';
 
 const ALLOWED = Symbol('roles');
-/** Of a route that says nothing: a decorator that was forgotten must not open it. */
+/** The roles of a route without a decorator: a forgotten decorator must not open the route. */
 const NOTHING_SAID: readonly AdminRole[] = ['mfpadmin'];
 
-/** Basic or Bearer of a client whose allowed scope covers a role of the route; a token's own scope has to cover it as well. */
+/**
+ * Accepts Basic or Bearer of a client whose allowed scope covers a role of the route; a token's own scope has to cover
+ * the role as well.
+ */
 @Injectable()
 export class AdminGuard implements CanActivate {
   constructor(
@@ -75,7 +78,7 @@ export function AllowRoles(...roles: readonly AdminRole[]): MethodDecorator {
   return applyDecorators(SetMetadata(ALLOWED, roles), ApiExtension('x-roles', roles));
 }
 
-/** Parameter: who calls, for the account of changes. */
+/** Parameter: the caller, for the audit log. */
 export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): Actor => {
   const request = context.switchToHttp().getRequest<AuthorizedRequest>();
   return { clientId: request.authorized.clientId, address: addressOf(request) };

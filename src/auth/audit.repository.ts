@@ -4,12 +4,12 @@ import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { Tables } from '../database/tables.js';
 
-/** Who changes something, and from which address. */
+/** The caller of a change, and its address. */
 export interface Actor {
   clientId: string;
   address: string;
 }
-/** What Carillon does on its own: at start, and when a key's time has come. */
+/** The actor of the server's own changes: at start, and when a key is rotated. */
 export const ITSELF: Actor = { clientId: 'carillon', address: 'local' };
 
 export interface AuditedChange {
@@ -29,7 +29,7 @@ export interface AuditedChange {
     | 'provider_setting.delete';
   /** The id of the client, the key or the application. */
   subject: string;
-  /** Never a secret, nor its hash. */
+  /** Contains no secret and no hash of one. */
   detail: Record<string, unknown>;
 }
 
@@ -43,12 +43,12 @@ export interface AuditEvent extends AuditedChange {
 export class AuditRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Of what takes more than one transaction: before the first. */
+  /** Records a change that takes several transactions, before the first one. */
   record(actor: Actor, change: AuditedChange): Promise<void> {
     return this.database.kysely.transaction().execute((transaction) => recordAudit(transaction, actor, change));
   }
 
-  /** Newest first, `before` an event's id. */
+  /** Newest first; `before`: only events with a smaller id. */
   async list(size: number, before?: number): Promise<AuditEvent[]> {
     let query = this.database.kysely.selectFrom('audit_event').selectAll().orderBy('id', 'desc').limit(size);
     if (before !== undefined) query = query.where('id', '<', before);
@@ -64,7 +64,7 @@ export class AuditRepository {
   }
 }
 
-/** In the transaction of the change itself, so that there is none without the other. */
+/** Records a change in the transaction of the change, so that neither is stored without the other. */
 export async function recordAudit(
   transaction: Transaction<Tables>,
   { clientId, address }: Actor,

@@ -8,7 +8,7 @@ import { ClientAuthenticator } from './client-authenticator.js';
 import { LiveTokens } from './live-tokens.js';
 import { covers } from './scope.js';
 
-/** Routes that take a client's Basic authentication beside an access token: administration and introspection. */
+/** Routes that accept a client's Basic authentication besides an access token: administration and introspection. */
 @Injectable()
 export class BasicOrBearer {
   constructor(
@@ -18,8 +18,8 @@ export class BasicOrBearer {
   ) {}
 
   /**
-   * The id of the client that calls, which may when one of the elements is covered, and counts towards its limits. Throws
-   * ApiError, OAuthError.
+   * Returns the id of the calling client, which needs one of the scope elements; the request counts towards its limits.
+   * Throws ApiError, OAuthError.
    */
   async authorize(request: FastifyRequest, reply: FastifyReply, elements: readonly string[]): Promise<string> {
     const client = await this.identify(request, elements);

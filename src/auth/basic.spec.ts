@@ -27,7 +27,7 @@ describe('parseBasic', () => {
       basic(`${'%69'.repeat(255)}:${'%73'.repeat(255)}`),
       [{ id: 'i'.repeat(255), secret: 's'.repeat(255) }],
     ],
-  ])('reads %s', (_what, header, pairs) => {
+  ])('parseBasic reads %s', (_what, header, pairs) => {
     expect(parseBasic(header)).toEqual(pairs);
   });
 
@@ -47,7 +47,7 @@ describe('parseBasic', () => {
     ['an id too long', basic(`${'i'.repeat(256)}:a`)],
     ['a secret too long', basic(`a:${'s'.repeat(256)}`)],
     ['a header far too long', `Basic ${'A'.repeat(2_049)}`],
-  ])('finds no client in %s', (_what, header) => {
+  ])('parseBasic finds no client in %s', (_what, header) => {
     expect(parseBasic(header)).toEqual([]);
   });
 });

@@ -5,13 +5,16 @@ export interface Credentials {
   secret: string;
 }
 
-/** 255 characters each, every one of them percent-encoded, a colon, and the third that base64 adds. */
+/**
+ * Id and secret have at most 255 characters, percent-encoded three times as many; then a colon, and one third more by
+ * base64.
+ */
 const MAX_ENCODED = 2_048;
 
 /**
- * The pairs that a Basic header may mean: as it stands, and form-decoded as RFC 6749 §2.3.1 has it. Callers try them
- * in this order, because MobileFirst's own clients send the raw form. None, when it is no header that a client of the
- * registry could send.
+ * The pairs of id and secret that a Basic header can mean: as received, and form-decoded (RFC 6749 §2.3.1). Callers try
+ * them in this order, because MobileFirst's clients send the raw form. Empty if the header cannot come from a client of
+ * the registry.
  */
 export function parseBasic(header: string | undefined): Credentials[] {
   const encoded = /^basic +([A-Za-z0-9+/_-]+=*) *$/i.exec(header ?? '')?.[1];
@@ -25,7 +28,7 @@ export function parseBasic(header: string | undefined): Credentials[] {
   return (differs ? [raw, decoded] : [raw]).filter(({ id, secret }) => isClientId(id) && isSecret(secret));
 }
 
-/** Empty, which no id or secret is, when the text is no form encoding. */
+/** Returns an empty text, which is never an id or secret, if the text is not form-encoded. */
 function formDecode(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));

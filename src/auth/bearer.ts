@@ -1,7 +1,9 @@
 import { ApiError } from '../common/errors.js';
 import { DEFAULT_SCOPE } from './scope.js';
 
-/** Bearer headers and the answers about them (docs/protocol/mobilefirst.md §7): callers read the scope in the header. */
+/**
+ * Bearer headers and their refusals (docs/protocol/mobilefirst.md §7): callers read the missing scope in the header.
+ */
 
 /** Throws CARIL0401E. */
 export function parseBearer(header: string | undefined): string {
@@ -16,14 +18,14 @@ export function deadToken(): ApiError {
 }
 
 export function insufficientScope(required: readonly string[]): ApiError {
-  // A path can hold any character; a quoted string of RFC 9110 §5.6.4 cannot.
+  // A path can contain characters that a quoted string (RFC 9110 §5.6.4) cannot.
   const scope = [DEFAULT_SCOPE, ...required].join(' ').replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/gu, encodeURIComponent);
   return new ApiError('CARIL0403E', `The token's scope does not cover this call; it needs: ${required.join(' ')}.`, {
     'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"`,
   });
 }
 
-/** Of a client that showed itself by Basic: no token is at fault, and no challenge would help. */
+/** For a client with Basic authentication: no token is at fault, so the answer has no challenge. */
 export function insufficientAllowedScope(anyOf: readonly string[]): ApiError {
   const needed = anyOf.length === 1 ? anyOf[0] : `one of ${anyOf.join(', ')}`;
   return new ApiError('CARIL0403E', `The client's allowed scope does not cover this call; it needs ${needed}.`);

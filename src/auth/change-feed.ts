@@ -5,9 +5,11 @@ import { rootCause } from '../common/errors.js';
 import type { AuthSubject } from '../database/auth-tables.js';
 import { ChangeRepository } from './change.repository.js';
 
-/** A change elsewhere takes effect here within this time and one small query, which is all that polling costs. */
+/** The time after which a change in another process takes effect here; a poll is one small query. */
 const EVERY_MS = 1_000;
-/** Looks on demand are spaced by this, so that no flood of doubtful requests becomes a flood of queries. */
+/**
+ * The least time between two looks on demand, so that a flood of invalid requests does not become a flood of queries.
+ */
 const SPACING_MS = 100;
 
 interface Follower {
@@ -16,7 +18,7 @@ interface Follower {
   version: number | undefined;
 }
 
-/** Keeps what this process remembers of clients, keys and revoked tokens in step with the database. */
+/** Refreshes this process's copies of clients, keys and revoked tokens when the database changes. */
 @Injectable()
 export class ChangeFeed implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly log = new Logger('Auth');
@@ -52,8 +54,8 @@ export class ChangeFeed implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   /**
-   * Everything committed before the call is known after it: what a request asks for before it is refused. Calls while
-   * a look is yet to begin share it. Throws when the database is away.
+   * Loads everything that was committed before the call; a request waits for this before it is refused. Calls share a
+   * look that has not begun. Throws if the database is unavailable.
    */
   refresh(): Promise<void> {
     this.waiting ??= this.lookNext();
@@ -75,13 +77,13 @@ export class ChangeFeed implements OnApplicationBootstrap, BeforeApplicationShut
     for (const follower of this.followers) {
       const version = versions.get(follower.subject);
       if (follower.version === version) continue;
-      // Read after the version: what is committed in between is loaded now, and once more at the next look.
+      // Load after reading the version: a commit in between is loaded now, and again at the next look.
       await follower.load();
       follower.version = version;
     }
   }
 
-  /** While the database is away, what was last known goes on; one line says so, not one a second. */
+  /** While the database is unavailable, the last known state stays in use; log it once, not every second. */
   private noteFailure(error: unknown): void {
     if (!this.failing) this.log.warn(`Changes of clients and keys cannot be read: ${rootCause(error)}`);
     this.failing = true;

@@ -17,7 +17,10 @@ export class ChangeRepository {
   }
 }
 
-/** First statement of every change: the next version, and until the commit nobody else changes the subject. */
+/**
+ * The first statement of every change: returns the next version and blocks other changes of the subject until the
+ * commit.
+ */
 export async function countChange(transaction: Transaction<Tables>, subject: AuthSubject): Promise<number> {
   const { version } = await transaction
     .updateTable('auth_change')

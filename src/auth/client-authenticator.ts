@@ -21,26 +21,26 @@ import { Turnstile } from './turnstile.js';
 
 /** Wrong secrets of one client from one address: ten at once, then ten a minute. */
 const PER_CLIENT = { burst: 10, everyMs: 6_000, maxKeys: 50_000 };
-/** Wrong ids and secrets from one address, where many good clients may live: fifty at once, then fifty a minute. */
+/** Wrong ids and secrets from one address, which many valid clients may share: fifty at once, then fifty a minute. */
 const PER_ADDRESS = { burst: 50, everyMs: 1_200, maxKeys: 50_000 };
-/** A core is left to the event loop, and of libuv's four threads one to signatures and look-ups. */
+/** Leaves one core to the event loop, and one of libuv's four threads to signatures and look-ups. */
 const HASHES_AT_ONCE = Math.max(1, Math.min(3, availableParallelism() - 1));
-/** Wrong ones cost two hashes: about ten seconds of work for one core. */
+/** A wrong secret costs two hashes: this many take one core about ten seconds. */
 const MAX_WAITING = 128;
-/** One line for all that are turned away meanwhile. */
+/** All refusals of this interval are one line. */
 const WARN_EVERY_MS = MINUTE_MS;
 const MAX_LINES = 100;
-/** While a client rotates its secret. */
+/** The number of valid secrets while a client rotates its secret. */
 const MAX_SECRETS = 2;
 
-/** One pair that the header may mean, against one secret of the client it names. */
+/** One pair of the header, to be compared with one secret of the named client. */
 interface Trial {
   client: KnownClient;
   stored: ClientSecret;
   secret: string;
 }
 
-/** Who a Basic header is: the one place where secrets are checked. */
+/** Authenticates a client by its Basic header; the only place that checks secrets. */
 @Injectable()
 export class ClientAuthenticator {
   private readonly log = new Logger('Auth');
@@ -51,7 +51,7 @@ export class ClientAuthenticator {
   private readonly hashing = new Turnstile(HASHES_AT_ONCE, MAX_WAITING);
   private readonly underway = new Map<string, Promise<KnownClient>>();
   private readonly warnedAt = new Map<string, number>();
-  /** What ids that nobody has are compared with, so that they cost what others do. */
+  /** Unknown ids are compared with this hash, so that they cost the same as known ids. */
   private readonly nobody = hashSecret(newSecret());
 
   constructor(
@@ -63,8 +63,8 @@ export class ClientAuthenticator {
   ) {}
 
   /**
-   * The enabled client that the header names, its secret right. Throws OAuthError: `invalid_client`, or with status
-   * 429 or 503 `temporarily_unavailable`. The right secret of a client that is in use costs microseconds.
+   * Returns the enabled client of the header if its secret is right. Throws OAuthError: `invalid_client`, or
+   * `temporarily_unavailable` with status 429 or 503. A right secret that was used lately costs microseconds.
    */
   async authenticate(header: string | undefined, address: string): Promise<KnownClient> {
     const candidates = parseBasic(header);
@@ -86,7 +86,7 @@ export class ClientAuthenticator {
     const now = this.clock.elapsed();
     const known = this.trials(candidates).find(({ secret, stored }) => this.memory.has(now, stored.hash, secret));
     if (known) return this.accept(known, network);
-    // Equal attempts at the same time are one: a client that starts with many workers has one to spend for them all.
+    // Equal concurrent attempts share one verification: a client that starts many workers spends one attempt.
     const attempt = this.memory.fingerprint(network, header);
     const underway = this.underway.get(attempt);
     if (underway) return underway;
@@ -95,7 +95,10 @@ export class ClientAuthenticator {
     return verified;
   }
 
-  /** Asked when there is no attempt left, or no room to hash: other callers' guesses must not shut the right secret out. */
+  /**
+   * Called if no attempt is left, or no hash can be started: guesses of other callers must not lock out the right
+   * secret.
+   */
   private findRightLately(candidates: readonly Credentials[], network: string, header: string): Trial | undefined {
     const now = this.clock.elapsed();
     const ids = idsOf(candidates);
@@ -104,21 +107,24 @@ export class ClientAuthenticator {
       this.lately.has(network, client.id, [stored.hash, secret], now),
     );
     if (!right && this.lately.countWrong(network, ids, header, now))
-      this.warnSeldom(`Secrets of a client in use are guessed from the address it uses, ${network}`);
+      this.warnSeldom(`Secrets of a client in use are guessed from the address that the client uses, ${network}`);
     return right;
   }
 
-  /** The client's attempt is spent before it is checked, so that many at once are no way around its limit; the address's when it was wrong. */
+  /**
+   * Spends the client's attempt before the check, so that concurrent attempts cannot exceed its limit; the address's
+   * attempt is spent after a wrong secret.
+   */
   private async verify(candidates: readonly Credentials[], keys: readonly string[], network: string) {
     this.refuseWhileSpent(this.byAddress, [network]);
     if (this.hashing.isFull()) throw this.busy();
     for (const key of keys) this.byClient.spend(key, this.clock.elapsed());
     await this.feed.refresh().catch((error: unknown) => {
-      // The database is away: nothing was found wrong.
+      // The database is unavailable: the secret was not found wrong.
       this.refund(keys);
       throw error;
     });
-    // Asked again: all that came during the look had been let by.
+    // Check again: other attempts may have filled the queue during the refresh.
     if (this.hashing.isFull()) {
       this.refund(keys);
       throw this.busy();
@@ -136,7 +142,9 @@ export class ClientAuthenticator {
     for (const key of keys) this.byClient.refund(key, this.clock.elapsed());
   }
 
-  /** When none is right it costs the same whatever is known: as many hashes as two secrets for each pair would. */
+  /**
+   * A wrong secret costs the same in every case: two hashes per pair, the number of secrets of a client in rotation.
+   */
   private async tryAll(candidates: readonly Credentials[]): Promise<Trial | undefined> {
     const trials = this.trials(candidates);
     for (const trial of trials) {
@@ -171,7 +179,9 @@ export class ClientAuthenticator {
       });
   }
 
-  /** MobileFirst's validators read 400 with this code as "client not registered" (docs/protocol/mobilefirst.md §2). */
+  /**
+   * MobileFirst's validators interpret 400 with this code as "client not registered" (docs/protocol/mobilefirst.md §2).
+   */
   private invalidClient(description: string): OAuthError {
     const status = this.config.invalidClientStatus;
     const headers: Record<string, string> = status === 401 ? { 'www-authenticate': 'Basic realm="carillon"' } : {};
@@ -179,7 +189,7 @@ export class ClientAuthenticator {
   }
 
   private busy(): OAuthError {
-    this.warnSeldom('More secrets are to be checked than can be hashed in ten seconds: the next are answered 503');
+    this.warnSeldom('The queue of secrets to check is full: further requests are answered 503');
     return new OAuthError('temporarily_unavailable', 'Too many clients authenticate at once; try again', 503, {
       'retry-after': '1',
     });

@@ -10,7 +10,7 @@ export interface KnownClient extends Client {
   allowed: readonly string[];
 }
 
-/** The registry in memory, at most a second old: no request reads it from the database. */
+/** The registry in memory, at most a second old: requests do not read the database. */
 @Injectable()
 export class ClientSnapshot implements OnModuleInit {
   private clients: ReadonlyMap<string, KnownClient> = new Map();

@@ -29,7 +29,7 @@ const Scope = () =>
     'it must be up to 128 scope elements of printable ASCII, separated by spaces, 2048 characters in all',
   );
 
-/** A whole number from 1 on, or null. */
+/** A whole number of at least 1, or null. */
 const AtMost = (most: number): PropertyDecorator =>
   applyDecorators(
     IsOptional(),

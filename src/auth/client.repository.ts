@@ -15,12 +15,12 @@ export type ClientFields = Pick<Client, 'displayName' | 'allowedScope' | 'enable
 export class ClientRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** By id. */
+  /** Ordered by id. */
   list(): Promise<Client[]> {
     return listClients(this.database.kysely);
   }
 
-  /** Runs `work` in one transaction, after every change before it and before any after it. */
+  /** Runs `work` in one transaction; changes run one after another. */
   change<T>(actor: Actor, work: (changes: ClientChanges) => Promise<T>): Promise<T> {
     return this.database.kysely.transaction().execute(async (transaction) => {
       await countChange(transaction, 'client');
@@ -28,7 +28,10 @@ export class ClientRepository {
     });
   }
 
-  /** Epoch milliseconds by client id and by secret id. No change: other processes need not look. */
+  /**
+   * Epoch milliseconds by client id and by secret id. Does not count as a change, so that other processes do not
+   * reload.
+   */
   async recordUse(clients: ReadonlyMap<string, number>, secrets: ReadonlyMap<number, number>): Promise<void> {
     const { kysely } = this.database;
     await sql`update client set last_used_at = greatest(last_used_at, used.at)
@@ -40,7 +43,7 @@ export class ClientRepository {
   }
 }
 
-/** The registry inside a transaction that nobody else changes it in. */
+/** The registry inside a transaction that excludes other changes. */
 export class ClientChanges {
   constructor(
     private readonly transaction: Transaction<Tables>,
@@ -72,7 +75,7 @@ export class ClientChanges {
     await this.audit('client.delete', id, { displayName, allowedScope, enabled });
   }
 
-  /** The new secret alone holds from now on, and tokens issued so far do not. */
+  /** Only the new secret is valid from now on; tokens issued so far become invalid. */
   async replaceSecret(id: string, hash: string): Promise<void> {
     await this.transaction.deleteFrom('client_secret').where('client_id', '=', id).execute();
     await this.insertSecret(id, hash);
@@ -80,7 +83,7 @@ export class ClientChanges {
     await this.audit('client.secret', id, { previous: 'dropped at once, with its tokens' });
   }
 
-  /** Adds a secret; the one that holds `now` expires at the given time. */
+  /** Adds a secret; the current one expires at the given time at the latest. */
   async rotateSecret(id: string, hash: string, now: Date, previousExpires: Date): Promise<void> {
     await this.transaction
       .deleteFrom('client_secret')
@@ -105,7 +108,7 @@ export class ClientChanges {
   }
 }
 
-/** One statement, so that a client is never seen between two secrets. */
+/** One statement, so that a client is never read between two changes of its secrets. */
 async function listClients(kysely: Kysely<Tables>): Promise<Client[]> {
   const rows = await kysely
     .selectFrom('client')

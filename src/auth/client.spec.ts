@@ -5,21 +5,21 @@ import type { Client } from './client.js';
 const NOW = Date.parse('2026-11-23T10:00:00Z');
 
 describe('isClientId', () => {
-  it.each(['a', 'shop', 'te st', 'a/b?c', '...', '~!"', 'i'.repeat(255)])('takes %j', (id) => {
+  it.each(['a', 'shop', 'te st', 'a/b?c', '...', '~!"', 'i'.repeat(255)])('isClientId accepts %j', (id) => {
     expect(isClientId(id)).toBe(true);
   });
 
-  it.each(['', ' a', 'a ', 'a:b', 'é', 'a\nb', '.', '..', ' ', 'i'.repeat(256)])('refuses %j', (id) => {
+  it.each(['', ' a', 'a ', 'a:b', 'é', 'a\nb', '.', '..', ' ', 'i'.repeat(256)])('isClientId refuses %j', (id) => {
     expect(isClientId(id)).toBe(false);
   });
 });
 
 describe('isSecret', () => {
-  it.each(['x', ' a:b ', 's'.repeat(255)])('takes %j', (secret) => expect(isSecret(secret)).toBe(true));
-  it.each(['', 'é', 'a\tb', 's'.repeat(256)])('refuses %j', (secret) => expect(isSecret(secret)).toBe(false));
+  it.each(['x', ' a:b ', 's'.repeat(255)])('isSecret accepts %j', (secret) => expect(isSecret(secret)).toBe(true));
+  it.each(['', 'é', 'a\tb', 's'.repeat(256)])('isSecret refuses %j', (secret) => expect(isSecret(secret)).toBe(false));
 });
 
-it('liveSecrets are those that have not expired', () => {
+it('liveSecrets returns the secrets that have not expired', () => {
   const secret = (id: number, expiresAt: number | null) => ({
     id,
     hash: '',
@@ -38,6 +38,6 @@ it.each<[string, boolean, boolean]>([
   ['*', false, false],
   ['mfpadmin.x mfp.admin.plugins', true, false],
   ['', true, false],
-])('%j (enabled: %j) may administer: %j', (allowedScope, enabled, expected) => {
+])('a client with the scope %j (enabled: %j) may administer: %j', (allowedScope, enabled, expected) => {
   expect(mayAdminister({ allowedScope, enabled })).toBe(expected);
 });

@@ -2,21 +2,21 @@ import { invalidValue } from '../common/errors.js';
 import type { AdminRole } from './roles.js';
 import { covers, parseScope } from './scope.js';
 
-/** Confidential clients and their rules, pure. */
+/** Pure rules of confidential clients. */
 
-/** The role that may do everything in administration: the registry has no second kind of user. */
+/** The role with all rights of administration. */
 export const ADMINISTRATION: AdminRole = 'mfpadmin';
 
 export interface ClientSecret {
   id: number;
   hash: string;
   createdAt: Date;
-  /** Null: until it is replaced. */
+  /** Null: valid until replaced. */
   expiresAt: Date | null;
   lastUsedAt: Date | null;
 }
 
-/** How much a client may ask for; null: what the settings say. */
+/** A client's request limits; null: the settings apply. */
 export interface ClientLimits {
   requestsPerSecond: number | null;
   concurrentRequests: number | null;
@@ -29,15 +29,18 @@ export interface Client extends ClientLimits {
   displayName: string;
   allowedScope: string;
   enabled: boolean;
-  /** A token holds only for the generation it was issued under. */
+  /** A token is valid only for the generation in which it was issued. */
   generation: number;
   createdAt: Date;
   lastUsedAt: Date | null;
-  /** Newest first; two at most. */
+  /** Newest first; at most two. */
   secrets: ClientSecret[];
 }
 
-/** Printable ASCII without colon, where Basic authentication ends the id; not `.` or `..`, which an address loses. */
+/**
+ * Printable ASCII without a colon, which ends the id in Basic authentication; not `.` or `..`, which are resolved in a
+ * URL path.
+ */
 const ID = /^(?!\.{1,2}$)[\x21-\x39\x3b-\x7e]([\x20-\x39\x3b-\x7e]{0,253}[\x21-\x39\x3b-\x7e])?$/;
 const SECRET = /^[\x20-\x7e]{1,255}$/;
 
@@ -45,7 +48,7 @@ export function isClientId(text: string): boolean {
   return ID.test(text);
 }
 
-/** Of a list's filter. Throws FPWSE0005E for what no client can be called. */
+/** Reads the client id of a list's filter. Throws FPWSE0005E if it cannot be a client id. */
 export function readClientId(text: string | undefined): string | undefined {
   if (text !== undefined && !isClientId(text))
     throw invalidValue('clientId', 'it must be the id of a client: printable ASCII without a colon');
@@ -56,7 +59,7 @@ export function isSecret(text: string): boolean {
   return SECRET.test(text);
 }
 
-/** The secrets that hold at this time, newest first. */
+/** The secrets that are valid at this time, newest first. */
 export function liveSecrets(client: Client, now: number): ClientSecret[] {
   return client.secrets.filter(({ expiresAt }) => expiresAt === null || expiresAt.getTime() > now);
 }

@@ -16,22 +16,22 @@ import { hashSecret, matchesHash, newSecret } from './secret.js';
 export interface WantedClient {
   id: string;
   displayName?: string;
-  /** Null is as good as left out. */
+  /** Null counts as omitted. */
   secret?: string | null;
   allowedScope: string;
   enabled?: boolean;
-  /** Null: what the settings say. */
+  /** Null: the settings apply. */
   requestsPerSecond?: number | null;
   concurrentRequests?: number | null;
 }
 
-/** A client after a change; `secret` only when it was made here. */
+/** A client after a change; `secret` only if the server generated it. */
 export interface ChangedClient {
   client: Client;
   secret?: string;
 }
 
-/** The registry as administrators change it. Secrets are hashed before the transaction that keeps them. */
+/** The administrators' changes of the registry. Secrets are hashed before the transaction. */
 @Injectable()
 export class ClientsService {
   constructor(
@@ -83,7 +83,9 @@ export class ClientsService {
     });
   }
 
-  /** The old secret holds for `overlapMs`; 0 drops every other secret at once, and the tokens obtained so far. */
+  /**
+   * The old secret stays valid for `overlapMs`; with 0 every other secret and all tokens issued so far become invalid.
+   */
   async rotateSecret(
     actor: Actor,
     id: string,
@@ -101,14 +103,17 @@ export class ClientsService {
       if (old)
         throw new ApiError(
           'CARIL0409E',
-          `The secret before the last still holds until ${old.toISOString()}; overlapSeconds 0 drops it.`,
+          `The secret before the last is valid until ${old.toISOString()}; overlapSeconds 0 drops it.`,
         );
       await changes.rotateSecret(id, hash, new Date(now), new Date(now + overlapMs));
     });
     return { client: pick(after, id), ...made };
   }
 
-  /** Makes the registry what the list says, whole or not at all. Answers the ids of those deleted, or disabled by it. */
+  /**
+   * Replaces the registry by the list, completely or not at all. Returns the ids of the clients that were deleted or
+   * disabled.
+   */
   async replaceAll(actor: Actor, wanted: readonly WantedClient[]): Promise<string[]> {
     const hashes = await this.hashesFor(actor, wanted);
     const kept = new Set(wanted.map(({ id }) => id));
@@ -127,7 +132,10 @@ export class ClientsService {
     return before.filter(({ id, enabled }) => enabled && !holds.has(id)).map(({ id }) => id);
   }
 
-  /** By client id. A secret that a client has already keeps its hash, so that sending a list back changes nothing. */
+  /**
+   * By client id. A secret that a client already has keeps its hash, so that sending the same list again changes
+   * nothing.
+   */
   private async hashesFor(actor: Actor, wanted: readonly WantedClient[]): Promise<Map<string, string>> {
     const current = byId(await this.clients.list());
     const reach = new Reach(actor, current);
@@ -139,7 +147,7 @@ export class ClientsService {
       if (!secret && !current.has(id)) throw secretMissing(index);
       if (!secret) continue;
       const client = current.get(id);
-      // Before it is compared: whether a secret of a wider client is the right one is not told either.
+      // Before the comparison: an error must not reveal either whether a secret of a client with more rights is right.
       if (client) reach.check(client);
       const known = client?.secrets[0]?.hash;
       hashes.set(id, known && (await matchesHash(secret, known)) ? known : await hashSecret(secret));
@@ -147,13 +155,16 @@ export class ClientsService {
     return hashes;
   }
 
-  /** A client that had it would keep the next start in production from succeeding. */
+  /** A client with this secret would prevent the next start in production. */
   private refuseDevelopmentSecret(id: string, secret: string | null | undefined, field = 'secret'): void {
     if (this.config.environment === 'production' && secret && isPredefinedSecret(id, secret))
       throw invalidValue(field, `it is the development secret of ${id}, which production refuses`);
   }
 
-  /** Refuses what would leave nobody to undo it. Answers the registry after the change, which this process then knows. */
+  /**
+   * Refuses a change after which no client could administer. Returns the registry after the change; this process then
+   * uses it.
+   */
   private async change(
     actor: Actor,
     work: (changes: ClientChanges, current: ReadonlyMap<string, Client>, reach: Reach) => Promise<void>,
@@ -180,7 +191,7 @@ async function putClient(
   index: number,
 ): Promise<void> {
   if (!current) {
-    // Gone since the hashes were made.
+    // The client was deleted after the hashes were made.
     if (hash === undefined) throw secretMissing(index);
     reach.check(wanted);
     reach.checkLimits(wanted.id, NO_LIMITS, fieldsOf(wanted));
@@ -216,7 +227,7 @@ function fieldsOf({ id, displayName, allowedScope, enabled, ...limits }: WantedC
   return { displayName: displayName ?? id, allowedScope, enabled: enabled ?? true, ...limitsOf(limits, NO_LIMITS) };
 }
 
-/** Left out is as it was; null is what the settings say. */
+/** Omitted: unchanged; null: the settings apply. */
 function limitsOf(wanted: Partial<ClientLimits>, before: ClientLimits): ClientLimits {
   const { requestsPerSecond = before.requestsPerSecond, concurrentRequests = before.concurrentRequests } = wanted;
   return { requestsPerSecond, concurrentRequests };
@@ -241,5 +252,5 @@ async function newHash(given: string | null | undefined): Promise<{ made: { secr
 }
 
 function secretMissing(index: number): ApiError {
-  return invalidValue(`clients.${index}.secret`, 'a client that does not exist yet needs one');
+  return invalidValue(`clients.${index}.secret`, 'a client that does not exist yet needs a secret');
 }

@@ -7,30 +7,33 @@ import { PLANTED } from './planted.js';
 import type { Planted, PlantedKind } from './planted.js';
 import { beyond } from './roles.js';
 
-/** How long a request stops messages; what is left then is told. A request has 15 s. */
+/** The longest time for which a request stops messages; the answer reports the remaining ones. A request has 15 s. */
 const STOP_MS = 8_000;
-/** Applications told of in one answer. */
+/** The number of applications in one answer. */
 const MAX_APPLICATIONS = 100;
 
 type Count = Pick<Planted, 'count' | 'ids'>;
 
-/** What clients that have left have planted in one application. */
+/** Campaigns and messages that a deleted or disabled client leaves in one application. */
 export interface LeftBehind {
   clientId: string;
   applicationId: string;
   campaigns: Count;
   messages: Count;
-  /** With `stopMessages`: how many of them were stopped. */
+  /** With `stopMessages`: the numbers of stopped ones. */
   stopped?: { campaigns: number; messages: number };
 }
 
 export interface Departure {
   planted: LeftBehind[];
-  /** Applications that are not told of. */
+  /** The number of applications that the answer omits. */
   more?: number;
 }
 
-/** A deleted or disabled client can call nothing; its campaigns and messages go on until an administrator stops them. */
+/**
+ * A deleted or disabled client can no longer call; its campaigns and messages continue until an administrator stops
+ * them.
+ */
 @Injectable()
 export class Departures {
   constructor(
@@ -41,11 +44,12 @@ export class Departures {
   ) {}
 
   /**
-   * Runs a change of the registry that answers the ids of the clients that leave by it, then tells what they have planted;
-   * with `stop` it is stopped as well, in the applications that the actor's own allowed scope covers.
+   * Runs a change of the registry, which returns the ids of the clients that it deletes or disables, and lists their
+   * campaigns and messages. With `stop` they are also stopped, in the applications that the actor's allowed scope
+   * covers.
    */
   async settle(actor: Actor, stop: boolean, change: () => Promise<readonly string[]>): Promise<Departure> {
-    // Read before the change: an administrator may delete itself.
+    // Read before the change: administrators can delete themselves.
     const own = stop ? await this.allowedScopeOf(actor) : '';
     const left = await this.list(await change());
     const told = left.slice(0, MAX_APPLICATIONS);
@@ -76,14 +80,14 @@ export class Departures {
       const { clientId, applicationId } = entry;
       const needed = `campaigns.write messages.write push.application.${applicationId}`;
       if (beyond(own, needed).length > 0) continue;
-      // Before the first is stopped: what was begun is in the account, should this process die.
+      // Recorded before the first is stopped, so that the audit log has it if this process dies.
       const detail = { applicationId, campaigns: entry.campaigns.count, messages: entry.messages.count };
       await this.audit.record(actor, { action: 'client.stop_messages', subject: clientId, detail });
       const stopped = { campaigns: 0, messages: 0 };
       entry.stopped = stopped;
       for (const kind of this.kinds)
         while (this.clock.elapsed() < deadline) {
-          const some = await kind.stopSome(clientId, applicationId, `the client ${clientId} has left`);
+          const some = await kind.stopSome(clientId, applicationId, `the client ${clientId} was deleted or disabled`);
           if (some === 0) break;
           stopped[kind.kind] += some;
         }

@@ -19,10 +19,10 @@ interface FirstClient {
   allowedScope: string;
 }
 
-/** `admin` would be taken for MobileFirst's, which administers nothing here. */
+/** `admin` is taken: MobileFirst's predefined client of this id has no rights of administration here. */
 const GENERATED_ID = 'administrator';
 
-/** Makes the clients that must exist at start; processes that start at once do it one after another. */
+/** Creates the clients that must exist at start; processes that start at once do so one after another. */
 @Injectable()
 export class FirstClients implements OnApplicationBootstrap {
   private readonly log = new Logger('Auth');
@@ -42,7 +42,7 @@ export class FirstClients implements OnApplicationBootstrap {
     await this.feed.refresh();
   }
 
-  /** Once: what a developer deletes stays deleted. */
+  /** Only into an empty registry: a client that a developer deletes stays deleted. */
   private async addPredefined(): Promise<void> {
     if ((await this.clients.list()).length > 0) return;
     await this.addTogether(PREDEFINED_CLIENTS, (known) => known.size === 0);
@@ -60,12 +60,12 @@ export class FirstClients implements OnApplicationBootstrap {
     const secret = newSecret();
     const client = { id: GENERATED_ID, secret, allowedScope: '*' };
     const added = await this.addTogether([client], (known) => ![...known.values()].some(mayAdminister));
-    // Not through the logger: logs are kept and sent elsewhere.
+    // Not through the logger: logs are stored and forwarded.
     const text = `Administrator made, shown this once: id ${GENERATED_ID} secret ${secret}`;
     if (added) process.stdout.write(ownLine(this.config.environment === 'production', 'log', text));
   }
 
-  /** Hashes first, then asks again in the transaction whether they are still wanted. */
+  /** Hashes first; the transaction then checks whether the clients are still needed. */
   private async addTogether(
     clients: readonly FirstClient[],
     stillWanted: (known: ReadonlyMap<string, Awaited<ReturnType<ClientChanges['list']>>[number]>) => boolean,

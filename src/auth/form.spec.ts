@@ -4,7 +4,7 @@ import { parseForm, refuseOtherCredentials, requireParameter } from './form.js';
 
 const FORM = 'application/x-www-form-urlencoded';
 
-/** The RFC 6749 code of what was thrown. */
+/** The RFC 6749 code of the thrown error. */
 function codeOf(act: () => unknown): string {
   try {
     act();
@@ -16,7 +16,7 @@ function codeOf(act: () => unknown): string {
 
 describe('parseForm', () => {
   it.each([FORM, 'application/x-www-form-urlencoded; charset=UTF-8', 'Application/X-WWW-Form-Urlencoded ;a=b'])(
-    'takes %j',
+    'parseForm accepts %j',
     (contentType) => {
       expect([...parseForm(contentType, 'grant_type=client_credentials&scope=a+b%20%2A')]).toEqual([
         ['grant_type', 'client_credentials'],
@@ -26,29 +26,29 @@ describe('parseForm', () => {
   );
 
   it.each([undefined, '', 'application/json', 'text/plain', 'application/x-www-form-urlencodedx'])(
-    'refuses %j',
+    'parseForm refuses %j',
     (contentType) => {
       expect(codeOf(() => parseForm(contentType, 'grant_type=client_credentials'))).toBe('invalid_request');
     },
   );
 
-  it('refuses a parameter given twice (RFC 6749 §3.2)', () => {
+  it('refuses a repeated parameter (RFC 6749 §3.2)', () => {
     expect(codeOf(() => parseForm(FORM, 'scope=a&scope=b'))).toBe('invalid_request');
   });
 
-  it('refuses a body that no form needs, whatever is in it', () => {
+  it('refuses a body that is longer than any valid form', () => {
     expect(codeOf(() => parseForm(FORM, `scope=${'a'.repeat(16_378)}`))).toBe('nothing was refused');
     expect(codeOf(() => parseForm(FORM, `scope=${'a'.repeat(16_379)}`))).toBe('invalid_request');
   });
 
-  it('a body that is no text has no parameters', () => {
+  it('a body that is not text has no parameters', () => {
     expect(parseForm(FORM, undefined).size).toBe(0);
     expect(parseForm(FORM, '').size).toBe(0);
   });
 });
 
 describe('requireParameter', () => {
-  it('takes an empty value for an absent one (RFC 6749 §3.2)', () => {
+  it('treats an empty value as absent (RFC 6749 §3.2)', () => {
     expect(requireParameter(new Map([['token', 'a']]), 'token')).toBe('a');
     expect(codeOf(() => requireParameter(new Map([['token', '']]), 'token'))).toBe('invalid_request');
     expect(codeOf(() => requireParameter(new Map(), 'token'))).toBe('invalid_request');
@@ -56,11 +56,11 @@ describe('requireParameter', () => {
 });
 
 describe('refuseOtherCredentials', () => {
-  it.each(['client_secret', 'client_assertion'])('refuses %s beside the Basic header', (name) => {
+  it.each(['client_secret', 'client_assertion'])('refuses %s besides the Basic header', (name) => {
     expect(codeOf(() => refuseOtherCredentials(new Map([[name, 'x']])))).toBe('invalid_request');
   });
 
-  it('a client id alone proves nothing and harms nothing', () => {
+  it('a client_id without a secret is ignored', () => {
     expect(() => refuseOtherCredentials(new Map([['client_id', 'x']]))).not.toThrow();
   });
 });

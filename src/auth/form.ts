@@ -1,12 +1,15 @@
 import { FORM_REQUIRED, OAuthError } from '../common/errors.js';
 import { checkPercentEncoding } from '../common/text.js';
 
-/** Form bodies of the az endpoints, pure (RFC 6749 §4.4.2, docs/protocol/mobilefirst.md §2). Throws OAuthError. */
+/**
+ * Pure rules for form bodies of the az endpoints (RFC 6749 §4.4.2, docs/protocol/mobilefirst.md §2). They throw
+ * OAuthError.
+ */
 
-/** The longest useful one, a scope and a token, is a third of it. */
+/** Three times the longest useful form, a scope and a token. */
 const MAX_LENGTH = 16_384;
 
-/** Parameters of a form body; RFC 6749 §3.2 forbids repeating one, and takes an empty one for absent. */
+/** Parameters of a form body; RFC 6749 §3.2 forbids repeating one and treats an empty one as absent. */
 export function parseForm(contentType: string | undefined, body: unknown): Map<string, string> {
   if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(contentType ?? ''))
     throw new OAuthError('invalid_request', FORM_REQUIRED);
@@ -36,16 +39,16 @@ export function requireParameter(parameters: ReadonlyMap<string, string>, name: 
   return value;
 }
 
-/** The client shows itself by its Basic header and in no other way (RFC 6749 §2.3). */
+/** The client authenticates only by its Basic header (RFC 6749 §2.3). */
 export function refuseOtherCredentials(parameters: ReadonlyMap<string, string>): void {
   for (const name of ['client_secret', 'client_assertion'])
     if (parameters.get(name))
-      throw new OAuthError('invalid_request', `${name} is not taken; authenticate with a Basic header`);
+      throw new OAuthError('invalid_request', `${name} is not accepted; authenticate with a Basic header`);
 }
 
-/** `client_id` beside a Basic header says nothing new, so it must not say something else. */
+/** `client_id` is redundant besides a Basic header, so it has to name the same client. */
 export function refuseOtherClient(parameters: ReadonlyMap<string, string>, clientId: string): void {
   const named = parameters.get('client_id');
   if (named && named !== clientId)
-    throw new OAuthError('invalid_request', 'client_id is another client than that of the Basic header');
+    throw new OAuthError('invalid_request', 'client_id differs from the client of the Basic header');
 }

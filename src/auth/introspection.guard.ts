@@ -6,7 +6,9 @@ import type { AuthorizedRequest } from './scope.guard.js';
 
 export const INTROSPECT = 'authorization.introspect';
 
-/** RFC 7662 §2.1 leaves open how a resource server authenticates: MobileFirst's send a token, most others Basic. */
+/**
+ * RFC 7662 §2.1 does not fix how a resource server authenticates: MobileFirst's send a token, most others use Basic.
+ */
 @Injectable()
 export class IntrospectionGuard implements CanActivate {
   constructor(private readonly callers: BasicOrBearer) {}

@@ -21,11 +21,11 @@ describe('describeToken', () => {
     );
   });
 
-  it('has the scope that is left, not the one that was granted', () => {
+  it('has the scope that is still allowed, not the granted one', () => {
     expect(describeToken({ ...token, client: clientOf('push.*') })).toMatchObject({ scope: 'push.application.a' });
   });
 
-  it('says nothing but inactive of a token that is dead, or of whose scope nothing is left', () => {
+  it('describes a token as inactive if it is invalid or nothing of its scope is allowed any more', () => {
     expect(describeToken(null)).toEqual({ active: false });
     expect(describeToken({ ...token, client: clientOf('tags.read') })).toEqual({ active: false });
   });
@@ -40,11 +40,11 @@ describe('scopeNow', () => {
     ['**', '*', '**'],
     ['messages.*', 'messages.write messages.read tags.read', 'messages.write messages.read'],
     ['a', 'b', ''],
-  ])('%j under %j is %j', (granted, allowed, left) => {
+  ])('scopeNow: granted %j under allowed %j is %j', (granted, allowed, left) => {
     expect(scopeNow(granted.split(' '), allowed.split(' ')).join(' ')).toBe(left);
   });
 
-  it('never covers what the grant or the allowed scope does not', () => {
+  it('never covers more than the grant or the allowed scope', () => {
     const element = fc.string({ unit: fc.constantFrom('a', 'b', '*'), minLength: 1, maxLength: 4 });
     const scope = fc.array(element, { minLength: 1, maxLength: 4 });
     const asked = fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 1, maxLength: 4 });

@@ -7,7 +7,7 @@ export interface ActiveToken {
   scope: string;
   client_id: string;
   username: string;
-  /** Epoch milliseconds: IBM's module computes its cache's time from it. */
+  /** Epoch milliseconds: IBM's module computes its cache time from this value. */
   exp: number;
   'mfp-application': null;
   'mfp-device': null;
@@ -32,8 +32,8 @@ export function describeToken(token: LiveToken | null): ActiveToken | { active: 
 }
 
 /**
- * What is left of a granted scope under what is allowed now: granted elements that are still covered, and of a granted
- * wildcard the allowed elements inside it.
+ * The part of a granted scope that is allowed now: granted elements that are still covered and, for a granted wildcard,
+ * the allowed elements within the wildcard.
  */
 export function scopeNow(granted: readonly string[], allowed: readonly string[]): string[] {
   const kept = granted.filter((element) => covers(allowed, [element]));

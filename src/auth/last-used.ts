@@ -5,10 +5,10 @@ import { MINUTE_MS } from '../common/durations.js';
 import { rootCause } from '../common/errors.js';
 import { ClientRepository } from './client.repository.js';
 
-/** One statement a minute for all clients in use, instead of one a request. */
+/** One statement a minute for all clients, instead of one per request. */
 const EVERY_MS = MINUTE_MS;
 
-/** When clients and their secrets were last used, written behind the requests. */
+/** Records the last use of clients and their secrets, outside of the requests. */
 @Injectable()
 export class LastUsed implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly log = new Logger('Auth');
@@ -48,7 +48,7 @@ export class LastUsed implements OnApplicationBootstrap, BeforeApplicationShutdo
     try {
       await this.repository.recordUse(clients, secrets);
     } catch (error) {
-      // Only an account of the use, not the use: the next minute brings the next one.
+      // Only the record of the use is lost; the next minute writes a later one.
       this.log.warn(`The last use of clients could not be recorded: ${rootCause(error)}`);
     }
   }

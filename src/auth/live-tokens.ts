@@ -10,12 +10,14 @@ import { LastUsed } from './last-used.js';
 import { RevokedTokens } from './revoked-tokens.js';
 import { DEFAULT_SCOPE, covers } from './scope.js';
 
-/** A token that holds now, with the client it was issued to. */
+/** A valid token with its client. */
 export interface LiveToken extends AccessToken {
   client: KnownClient;
 }
 
-/** Tokens against what has become of them since: revoked, client disabled, deleted, narrowed. All from memory. */
+/**
+ * Checks tokens against the current state: revoked, client disabled, deleted or with less allowed scope. All in memory.
+ */
 @Injectable()
 export class LiveTokens {
   constructor(
@@ -26,19 +28,20 @@ export class LiveTokens {
     private readonly lastUsed: LastUsed,
   ) {}
 
-  /** Null for everything dead or unknown. */
+  /** Null for every invalid or unknown token. */
   async find(token: string): Promise<LiveToken | null> {
     const read = await this.accessTokens.read(token);
     if (!read) return null;
     return this.hold(read) ?? (await this.lookAgain(() => this.hold(read)));
   }
 
-  /** The token of a Bearer header that covers all that is required. Throws CARIL0401E and CARIL0403E. */
+  /** The token of a Bearer header that covers all required elements. Throws CARIL0401E and CARIL0403E. */
   async authorize(header: string | undefined, required: readonly string[]): Promise<LiveToken> {
     const token = await this.find(parseBearer(header));
     if (!token) throw deadToken();
     if (!covers(token.scope, required)) throw insufficientScope(required);
-    // The allowed scope may have been narrowed since; or widened a moment ago in another process, which issued this token.
+    // The allowed scope may have been reduced since the token was issued, or extended a moment ago in another process,
+    // which issued this token.
     const isAllowed = ({ client }: LiveToken) => covers([DEFAULT_SCOPE, ...client.allowed], required);
     if (!isAllowed(token)) {
       const later = await this.lookAgain(() => this.hold(token));
@@ -48,7 +51,7 @@ export class LiveTokens {
     return token;
   }
 
-  /** The same, when one of several ways to be allowed is enough; a refusal names the first. */
+  /** Like `authorize`, if one of several lists of elements is enough; a refusal names the first list. */
   async authorizeAny(header: string | undefined, [way = [], ...others]: readonly string[][]): Promise<LiveToken> {
     try {
       return await this.authorize(header, way);
@@ -58,7 +61,7 @@ export class LiveTokens {
     }
   }
 
-  /** Nothing is refused for what this process has only not heard of yet. */
+  /** Refreshes before a refusal: this process may not have seen a recent change. */
   private async lookAgain(find: () => LiveToken | null): Promise<LiveToken | null> {
     await this.feed.refresh();
     return find();

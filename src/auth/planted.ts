@@ -1,25 +1,28 @@
-/** What a client leaves behind that would still send, as the rooms that keep it tell of it. */
+/** Interfaces for campaigns and messages that a departed client leaves behind and that would still be sent. */
 
 /** Injection token of every `PlantedKind`. */
 export const PLANTED = Symbol('planted');
 
-/** Ids told of one kind in one application. */
+/** The number of ids listed per kind and application. */
 export const MAX_IDS = 20;
 
-/** What of one kind one client has planted in one application. */
+/** The campaigns or messages of one client in one application. */
 export interface Planted {
   clientId: string;
   applicationId: string;
   count: number;
-  /** The oldest, `MAX_IDS` at most. */
+  /** The oldest, at most `MAX_IDS`. */
   ids: string[];
 }
 
-/** Campaigns, or messages. */
+/** Campaigns or messages. */
 export interface PlantedKind {
   readonly kind: 'campaigns' | 'messages';
-  /** By client and application. */
+  /** One entry per client and application. */
   list(clientIds: readonly string[]): Promise<Planted[]>;
-  /** Stops the next lot; answers how many it has looked at: 0 when nothing is left. Nothing more of them is written then. */
+  /**
+   * Stops the next batch; returns the number of examined entries, 0 if none is left. Stopped entries create no further
+   * messages.
+   */
   stopSome(clientId: string, applicationId: string, reason: string): Promise<number>;
 }

@@ -6,7 +6,10 @@ import type { Client, ClientLimits } from './client.js';
 import { covers, parseScope } from './scope.js';
 import { beyond } from './roles.js';
 
-/** What an administrator may change: clients whose allowed scope, before and after, its own covers. */
+/**
+ * The changes that an administrator may make: its own allowed scope has to cover the client's allowed scope before and
+ * after.
+ */
 export class Reach {
   private readonly own: string;
 
@@ -15,18 +18,20 @@ export class Reach {
     clients: ReadonlyMap<string, Client>,
   ) {
     const client = clients.get(actor.clientId);
-    // Disabled or deleted since the request was let in: it grants nothing more.
+    // A client that was disabled or deleted after its request began has no rights.
     this.own = actor === ITSELF ? '*' : client?.enabled ? client.allowedScope : '';
   }
 
-  /** A limit, its own too, is changed by mfpadmin alone: a deployer would free itself of what keeps it in bounds. Throws CARIL0403E. */
+  /**
+   * Only mfpadmin changes limits, its own included: otherwise a deployer could raise its own limit. Throws CARIL0403E.
+   */
   checkLimits(id: string, before: ClientLimits, after: ClientLimits): void {
     const same =
       before.requestsPerSecond === after.requestsPerSecond && before.concurrentRequests === after.concurrentRequests;
     if (same || covers(parseScope(this.own) ?? [], [ADMINISTRATION])) return;
     throw new ApiError(
       'CARIL0403E',
-      `requestsPerSecond and concurrentRequests of the client ${id} are changed by clients whose allowed scope covers ${ADMINISTRATION}.`,
+      `requestsPerSecond and concurrentRequests of the client ${id} can be changed only by clients whose allowed scope covers ${ADMINISTRATION}.`,
     );
   }
 

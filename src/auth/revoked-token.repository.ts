@@ -5,7 +5,7 @@ import { countChange } from './change.repository.js';
 
 export interface RevokedToken {
   jti: string;
-  /** Rises with every revocation. */
+  /** Increases with every revocation. */
   change: number;
   expiresAt: Date;
 }
@@ -14,7 +14,7 @@ export interface RevokedToken {
 export class RevokedTokenRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Also forgets what had expired by `over`. */
+  /** Also deletes the entries that had expired by `over`. */
   async add(jti: string, expiresAt: Date, over: Date): Promise<void> {
     await this.database.kysely.transaction().execute(async (transaction) => {
       const change = await countChange(transaction, 'revoked_token');

@@ -6,12 +6,12 @@ import { ChangeFeed } from './change-feed.js';
 import { RevokedTokenRepository } from './revoked-token.repository.js';
 
 /**
- * Revoked tokens are kept beyond their end, in memory and in the database: it may be the clock that was ahead, and they would be good
- * again when it is right.
+ * Revoked tokens are stored for a day after their expiry, in memory and in the database: if the clock was ahead, the
+ * token would be valid again after its correction.
  */
 const KEEP_MS = DAY_MS;
 
-/** The tokens that were called back before their hour was over, in memory until a day after. */
+/** The revoked tokens, in memory until a day after their expiry. */
 @Injectable()
 export class RevokedTokens implements OnModuleInit {
   /** Expiry in epoch milliseconds by jti. */
@@ -37,7 +37,7 @@ export class RevokedTokens implements OnModuleInit {
     await this.feed.refresh();
   }
 
-  /** Only what is new: there may be many, and each revocation brings every process here. */
+  /** Loads only new entries: there may be many, and each revocation makes every process load. */
   private async load(): Promise<void> {
     const over = this.clock.now() - KEEP_MS;
     for (const [jti, expiresAt] of this.tokens) if (expiresAt <= over) this.tokens.delete(jti);

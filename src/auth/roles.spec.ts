@@ -20,11 +20,11 @@ describe('beyond', () => {
     ['push.application.com.acme.*', 'push.application.com.acme.bank push.application.*', 'push.application.*'],
     ['a*c', 'a*b*c', ''],
     ['a*b*c', 'a*c', 'a*c'],
-  ])('an administrator of %j grants of %j all but %j', (outer, inner, left) => {
+  ])('an administrator with %j may grant of %j everything but %j', (outer, inner, left) => {
     expect(beyond(outer, inner).join(' ')).toBe(left);
   });
 
-  it('what is granted covers no element that the administrator does not cover', () => {
+  it('a granted scope covers no element that the administrator does not cover', () => {
     const element = fc.string({ unit: fc.constantFrom('a', 'b', '*'), minLength: 1, maxLength: 4 });
     const asked = fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 1, maxLength: 5 });
     fc.assert(

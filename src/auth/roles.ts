@@ -1,14 +1,17 @@
 import { DEFAULT_SCOPE, covers, parseScope } from './scope.js';
 
-/** What administrators may, pure. Roles are elements of an allowed scope like any other; docs/clients.md has their table. */
+/**
+ * Pure rules of administrators' rights. Roles are ordinary elements of an allowed scope; docs/clients.md has their
+ * table.
+ */
 
-/** Of MobileFirst's administration, and for the same calls where it has them. */
+/** The roles of MobileFirst's administration, with the same calls where MobileFirst has them. */
 export const ADMIN_ROLES = ['mfpadmin', 'mfpdeployer', 'mfpoperator', 'mfpmonitor'] as const;
 export type AdminRole = (typeof ADMIN_ROLES)[number];
 
 /**
- * The elements of `inner` that `outer` does not cover whole. A `*` in an inner element is compared as a character: only a
- * `*` of the outer one covers it, and then all that it can stand for.
+ * The elements of `inner` that `outer` does not cover completely. A `*` in an inner element is compared as a character:
+ * only a `*` of the outer one covers it, with everything that it can match.
  */
 export function beyond(outer: string, inner: string): string[] {
   const own = [DEFAULT_SCOPE, ...(parseScope(outer) ?? [])];

@@ -6,7 +6,7 @@ import { ApiError } from '../common/errors.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
 
-/** There is one runtime, by the name of RUNTIME_NAME; what is asked of another is not there. */
+/** There is one runtime, RUNTIME_NAME; paths of other runtimes do not exist. */
 @Injectable()
 export class RuntimeGuard implements CanActivate {
   constructor(@Inject(CONFIG) private readonly config: Pick<Config, 'runtimeName'>) {}

@@ -6,9 +6,9 @@ import type { Door } from '../limits/door.js';
 import type { LiveTokens } from './live-tokens.js';
 import { ScopeGuard } from './scope.guard.js';
 
-it('a route behind the guard that says no scope is closed', async () => {
+it('the scope guard refuses every request to a route without a scope', async () => {
   const guard = new ScopeGuard(new Reflector(), {} as LiveTokens, {} as Door);
   class Controller {}
   const route = { getHandler: () => () => undefined, getClass: () => Controller } as unknown as ExecutionContext;
-  await expect(guard.canActivate(route)).rejects.toThrow('Controller: a route says no scope that it wants');
+  await expect(guard.canActivate(route)).rejects.toThrow('Controller: a route declares no required scope');
 });

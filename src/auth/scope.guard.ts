@@ -7,18 +7,18 @@ import { Door } from '../limits/door.js';
 import { LiveTokens } from './live-tokens.js';
 
 const REQUIRED = Symbol('required scope');
-/** Ways to be allowed, each a list of scope elements; the first is what a refusal names. */
+/** The alternatives, each a list of scope elements; a refusal names the first. */
 type Required = (request: FastifyRequest) => string[][];
 
-/** Who calls: set on the request by the guards. */
+/** The caller; the guards set it on the request. */
 export interface Authorized {
   clientId: string;
 }
 export type AuthorizedRequest = FastifyRequest & { authorized: Authorized };
 
 /**
- * The route wants this scope element (of several, one) and, besides, `push.application.<id>` of the application in its
- * path; where there is none, `push.application.*`.
+ * The route requires this scope element (of several, one) and `push.application.<id>` of the application in its path;
+ * without an application in the path, `push.application.*`.
  */
 export function RequireScope(element: string | readonly string[]): MethodDecorator & ClassDecorator {
   const elements = typeof element === 'string' ? [element] : element;
@@ -27,14 +27,14 @@ export function RequireScope(element: string | readonly string[]): MethodDecorat
   );
 }
 
-/** As RequireScope, with all of the elements. */
+/** Like RequireScope, with all of the elements. */
 export function RequireScopes(...elements: readonly string[]): MethodDecorator & ClassDecorator {
   return requirement(`${elements.join(', ')} and the application`, (request) => [
     [...elements, `push.application.${applicationOfPath(request) ?? '*'}`],
   ]);
 }
 
-/** The route wants this scope element, and looks itself for the application that its body names. */
+/** The route requires this scope element and itself checks the application that its body names. */
 export function RequireElement(element: string): MethodDecorator & ClassDecorator {
   return requirement(element, () => [[element]]);
 }
@@ -65,8 +65,8 @@ export class ScopeGuard implements CanActivate {
       context.getHandler(),
       context.getClass(),
     ]);
-    // A decorator that was forgotten must not open the route. One that is open is not behind this guard.
-    if (required === undefined) throw new Error(`${context.getClass().name}: a route says no scope that it wants`);
+    // A forgotten decorator must not open the route. Public routes do not use this guard.
+    if (required === undefined) throw new Error(`${context.getClass().name}: a route declares no required scope`);
     const request = context.switchToHttp().getRequest<AuthorizedRequest>();
     const token = await this.tokens.authorizeAny(request.headers.authorization, required(request));
     request.authorized = { clientId: token.clientId };

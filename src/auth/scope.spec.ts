@@ -22,7 +22,7 @@ describe('parseScope', () => {
     ['x'.repeat(2_049), null],
     ['a '.repeat(128), new Array<string>(128).fill('a')],
     ['a '.repeat(129), null],
-  ])('reads %j', (text, elements) => {
+  ])('parseScope reads %j', (text, elements) => {
     expect(parseScope(text)).toEqual(elements);
   });
 });
@@ -55,20 +55,20 @@ describe('matches', () => {
     ['*ab*ab*', 'abab', true],
     ['a*bc*c', 'abc', false],
     ['a*bc*c', 'abcc', true],
-    // A pattern on the right is text: what a client asks for is not expanded.
+    // A pattern on the right is text: a requested scope is not expanded.
     ['push.application', '*', false],
     ['*', '*', true],
     ['a*', '*', false],
-    // No other character means anything.
+    // No other character has a special meaning.
     ['a.c', 'abc', false],
     ['a?', 'ab', false],
     ['[a-z]', 'b', false],
     ['(a+)+$', 'aaaa', false],
-  ])('%j on %j: %j', (pattern, element, expected) => {
+  ])('the pattern %j matches %j: %j', (pattern, element, expected) => {
     expect(matches(pattern, element)).toBe(expected);
   });
 
-  it('is what the definition says, for any pattern', () => {
+  it('matches exactly by its definition, for any pattern', () => {
     // Few letters and many stars, so that pieces overlap and repeat.
     const text = (letters: string[]) => fc.string({ unit: fc.constantFrom(...letters), maxLength: 9 });
     fc.assert(
@@ -79,7 +79,7 @@ describe('matches', () => {
     );
   });
 
-  it('finds any text that was made from the pattern', () => {
+  it('matches any text that was made from the pattern', () => {
     const runs = fc.array(fc.string({ maxLength: 5 }), { minLength: 12, maxLength: 12 });
     const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '.', '*'), maxLength: 12 });
     fc.assert(
@@ -97,10 +97,10 @@ describe('matches', () => {
     ['stars between letters', 'a*'.repeat(1_023) + 'b', 'a'.repeat(2_048)],
     ['pieces that nearly fit everywhere', `*${'aaab*'.repeat(409)}`, 'a'.repeat(2_048)],
     ['one long piece that nearly fits everywhere', `*${'a'.repeat(1_000)}b*`, 'a'.repeat(2_048)],
-  ])('is quick on hostile patterns: %s', (_what, pattern, element) => {
+  ])('takes milliseconds for the hostile pattern: %s', (_what, pattern, element) => {
     const start = performance.now();
     for (let times = 0; times < 20; times++) expect(matches(pattern, element)).toBe(false);
-    // Backtracking would take longer than the universe has; these take a millisecond or so each.
+    // Backtracking would never end; matching takes about a millisecond each.
     expect(performance.now() - start).toBeLessThan(1_000);
   });
 });
@@ -119,8 +119,8 @@ describe('covers', () => {
     expect(covers(granted.split(' '), required.split(' '))).toBe(expected);
   });
 
-  it('the worst that two scopes can be costs milliseconds', () => {
-    // As many elements as there may be, as long as they may be, each nearly matching everywhere.
+  it('the most expensive pair of scopes costs milliseconds', () => {
+    // The greatest number of elements of the greatest length, each a near match.
     const granted = parseScope(new Array<string>(128).fill(`*aa*aa*aa*aa*b`).join(' '))!;
     const required = parseScope(new Array<string>(128).fill('a'.repeat(15)).join(' '))!;
     const long = [`*${'a'.repeat(1_000)}b*${'a'.repeat(1_000)}`];
@@ -128,19 +128,19 @@ describe('covers', () => {
     for (let times = 0; times < 10; times++) {
       expect(covers(granted, required)).toBe(false);
       expect(covers(long, ['a'.repeat(2_048)])).toBe(false);
-      // The first required element is refused by every granted one; all others would be, one by one.
+      // The first required element is refused by every granted one; `filter` compares all others too.
       expect(required.filter((element) => covers(granted, [element]))).toEqual([]);
     }
     expect(performance.now() - start).toBeLessThan(1_000);
   });
 
-  it('nothing granted covers nothing; nothing required is always covered', () => {
+  it('an empty grant covers no element; an empty requirement is always covered', () => {
     expect(covers([], ['a'])).toBe(false);
     expect(covers([], [])).toBe(true);
   });
 });
 
-/** The rule, letter by letter; exponential, so for short texts only. */
+/** The definition, character by character; exponential, therefore only for short texts. */
 function definition(pattern: string, element: string): boolean {
   if (pattern === '') return element === '';
   if (pattern.startsWith('*'))

@@ -1,18 +1,20 @@
 /**
- * The scope language (docs/protocol/mobilefirst.md §3), pure. A scope is elements separated by spaces; in an allowed or
- * granted element `*` stands for any run of characters, so `*` and `**` cover everything.
+ * Pure rules of the scope language (docs/protocol/mobilefirst.md §3). A scope is a list of elements separated by
+ * spaces; in an allowed or granted element `*` matches any sequence of characters, so `*` and `**` cover everything.
  */
 
-/** What a client gets that asks for nothing. */
+/** The scope of a token request without a scope. */
 export const DEFAULT_SCOPE = 'RegisteredClient';
 
 /** RFC 6749 §3.3: printable ASCII without space, `"` and `\`. */
 const ELEMENT = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 const MAX_LENGTH = 2_048;
-/** Every element may be held against every other: 128 × 128 looks take about 2 ms. */
+/** Every element may be compared with every other: 128 × 128 comparisons take about 2 ms. */
 const MAX_ELEMENTS = 128;
 
-/** The elements in order, or null when the text is no scope: empty, too long, of too many elements, or with characters outside RFC 6749. */
+/**
+ * The elements in order; null if the text is empty, too long, has too many elements, or characters outside RFC 6749.
+ */
 export function parseScope(text: string): string[] | null {
   if (text.length > MAX_LENGTH) return null;
   const elements = text.split(' ').filter((element) => element !== '');
@@ -20,14 +22,14 @@ export function parseScope(text: string): string[] | null {
   return elements.every((element) => ELEMENT.test(element)) ? elements : null;
 }
 
-/** True when every required element is covered by one of the granted patterns. */
+/** True if every required element is covered by one of the granted patterns. */
 export function covers(granted: readonly string[], required: readonly string[]): boolean {
   return required.every((element) => granted.some((pattern) => matches(pattern, element)));
 }
 
 /**
- * Leftmost matching of the pieces between the stars: each piece is looked for once, so `***…*a` costs no more than
- * pattern × element characters, whatever their number of stars.
+ * Leftmost matching of the pieces between the stars: each piece is searched once, so that `***…*a` costs at most
+ * pattern × element characters, for any number of stars.
  */
 export function matches(pattern: string, element: string): boolean {
   const pieces = pattern.split('*');

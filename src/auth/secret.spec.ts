@@ -9,32 +9,33 @@ beforeAll(async () => {
 });
 
 describe('newSecret', () => {
-  it('is 256 bits that need no encoding, never the same', () => {
+  it('has 256 bits, needs no encoding, and is different each time', () => {
     expect(newSecret()).toMatch(/^[A-Za-z0-9_-]{43}$/);
     expect(newSecret()).not.toBe(newSecret());
   });
 });
 
 describe('hashSecret', () => {
-  it('keeps the parameters beside salt and hash', () => {
+  it('stores the parameters with salt and hash', () => {
     expect(stored).toMatch(/^scrypt\$14\$8\$[A-Za-z0-9+/]{22}==\$[A-Za-z0-9+/]{43}=$/);
     expect(stored).not.toContain('s3cret');
   });
 
-  it('salts: the same secret never hashes alike', async () => {
+  it('uses a random salt: hashes of the same secret differ', async () => {
     expect(await hashSecret('s3cret:with ü')).not.toBe(stored);
   });
 });
 
 describe('matchesHash', () => {
-  it('knows the secret from any other', async () => {
+  it('accepts only the right secret', async () => {
     expect(await matchesHash('s3cret:with ü', stored)).toBe(true);
     expect(await matchesHash('s3cret:with u', stored)).toBe(false);
     expect(await matchesHash('', stored)).toBe(false);
   });
 
   it('verifies a hash made with other parameters', async () => {
-    // scrypt('pleaseletmein', 'SodiumChloride', N=16384, r=8, p=1) of RFC 7914 §12, its first 32 bytes; and a cheaper one.
+    // The first 32 bytes of scrypt('pleaseletmein', 'SodiumChloride', N=16384, r=8, p=1) of RFC 7914 §12; and a cheaper
+    // hash.
     const hash = '7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2';
     const known = `scrypt$14$8$${Buffer.from('SodiumChloride').toString('base64')}$${Buffer.from(hash, 'hex').toString('base64')}`;
     expect(await matchesHash('pleaseletmein', known)).toBe(true);
@@ -42,7 +43,7 @@ describe('matchesHash', () => {
   });
 
   it.each(['', 'bcrypt$14$8$c2FsdA==$aGFzaA==', 'scrypt$14$8$c2FsdA==', 'scrypt$14$8$c2FsdA==$aGFzaA=='])(
-    'a stored text that is no hash of ours (%j) matches nothing',
+    'matchesHash refuses the stored text %j, which is not a hash of ours',
     async (text) => {
       expect(await matchesHash('', text)).toBe(false);
     },
@@ -50,7 +51,7 @@ describe('matchesHash', () => {
 });
 
 describe('SecretMemory', () => {
-  it('knows a right secret for a minute, and only under its hash', () => {
+  it('remembers a right secret for a minute, and only with its hash', () => {
     const memory = new SecretMemory();
     memory.add(NOW, stored, 'right');
     expect(memory.has(NOW + MINUTE - 1, stored, 'right')).toBe(true);
@@ -59,7 +60,7 @@ describe('SecretMemory', () => {
     expect(memory.has(NOW, 'another hash', 'right')).toBe(false);
   });
 
-  it('keeps as many as it may, the latest', () => {
+  it('keeps the latest entries up to its limit', () => {
     const memory = new SecretMemory(MINUTE, 3);
     for (const secret of ['0', '1', '2', '0', '3']) memory.add(NOW, stored, secret);
     expect(['0', '1', '2', '3'].map((secret) => memory.has(NOW, stored, secret))).toEqual([true, false, true, true]);

@@ -1,15 +1,18 @@
 import { createHmac, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { MINUTE_MS } from '../common/durations.js';
 
-/** scrypt with N=2^14, r=8, p=1: 16 MB and about 40 ms, the interactive cost of its paper; kept in the hash for later changes. */
+/**
+ * scrypt with N=2^14, r=8, p=1: 16 MB and about 40 ms, the interactive cost of its paper. The hash contains the
+ * parameters, so that they can be changed later.
+ */
 const COST = 14;
 const BLOCK = 8;
 const LENGTH = 32;
-/** A client that asks again within this time, from anywhere, does not pay scrypt again. */
+/** A client that authenticates again within this time, from any address, needs no scrypt. */
 const REMEMBER_MS = MINUTE_MS;
 const REMEMBER_MAX = 10_000;
 
-/** 256 bits, in letters that need no encoding anywhere. */
+/** 256 bits, in characters that need no encoding. */
 export function newSecret(): string {
   return randomBytes(32).toString('base64url');
 }
@@ -21,7 +24,7 @@ export async function hashSecret(secret: string): Promise<string> {
   return `scrypt$${COST}$${BLOCK}$${salt.toString('base64')}$${hash.toString('base64')}`;
 }
 
-/** Off the event loop, in constant time. */
+/** Runs off the event loop; the comparison takes constant time. */
 export async function matchesHash(secret: string, stored: string): Promise<boolean> {
   const [scheme, cost, block, salt, hash] = stored.split('$');
   if (scheme !== 'scrypt' || !cost || !block || !salt || !hash) return false;
@@ -38,7 +41,7 @@ function derive(secret: string, salt: Buffer, cost: number, block: number): Prom
   });
 }
 
-/** What was found out about secrets, remembered for a time under a key of this process. Times are of `Clock.elapsed`. */
+/** Remembers results about secrets for a time, as HMACs under a key of this process. Times are of `Clock.elapsed`. */
 export class SecretMemory {
   private readonly key = randomBytes(32);
   /** The oldest first. */
@@ -49,7 +52,7 @@ export class SecretMemory {
     private readonly most = REMEMBER_MAX,
   ) {}
 
-  /** With the stored hash among the parts, a changed secret forgets the old one at once. */
+  /** With the stored hash among the parts, a changed secret invalidates the entry at once. */
   has(now: number, ...parts: readonly string[]): boolean {
     return (this.until.get(this.fingerprint(...parts)) ?? 0) > now;
   }
@@ -62,7 +65,7 @@ export class SecretMemory {
     this.until.set(name, now + this.keepMs);
   }
 
-  /** Names what was given without keeping it. */
+  /** Identifies the parts without storing them. */
   fingerprint(...parts: readonly string[]): string {
     return createHmac('sha256', this.key).update(parts.join('\0')).digest('base64');
   }

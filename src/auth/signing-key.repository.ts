@@ -22,11 +22,14 @@ export interface SigningKeyRow extends NewSigningKey {
 /** The times of a rotation, in epoch milliseconds. */
 export interface Rotation {
   now: number;
-  /** When the new key begins to sign. */
+  /** The time of the new key's first signature. */
   signsFrom: number;
-  /** How long keys verify after they have stopped signing. */
+  /** How long keys verify after their last signature. */
   overlapMs: number;
-  /** Do nothing when the newest key, which begins to sign at `from`, will do: another process was first. */
+  /**
+   * True if the newest key, which signs from `from` on, is recent enough, because another process has rotated first;
+   * then nothing is done.
+   */
   isFresh: (from: number) => boolean;
 }
 
@@ -34,7 +37,7 @@ export interface Rotation {
 export class SigningKeyRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** In the order in which they were made: of those whose time has come, the last one signs. */
+  /** In order of creation: the last key with a past `signs_from` signs. */
   async list(): Promise<SigningKeyRow[]> {
     const rows = await this.database.kysely.selectFrom('signing_key').selectAll().orderBy('seq').execute();
     return rows.map((row) => ({
@@ -47,9 +50,9 @@ export class SigningKeyRepository {
   }
 
   /**
-   * Adds a key, gives those before it their end, and removes those whose end has come. Of keys
-   * whose time has come the last one made signs, so that a key with a time far ahead, of a wrong clock, holds nothing up. Answers
-   * when the new one begins to sign, or null when another process was first.
+   * Adds a key, sets the end of earlier keys, and removes keys whose end has passed. The last created key with a past
+   * `signs_from` signs, so that a key with a time far ahead, from a wrong clock, blocks nothing. Returns the time of
+   * the new key's first signature, or null if another process was first.
    */
   async rotate(actor: Actor, key: NewSigningKey, rotation: Rotation): Promise<Date | null> {
     return this.database.kysely.transaction().execute(async (transaction) => {
@@ -64,7 +67,7 @@ export class SigningKeyRepository {
       const verifiesUntil = new Date(signsFrom.getTime() + rotation.overlapMs);
       await transaction
         .updateTable('signing_key')
-        // The sooner one: an end that was set by a clock ahead would keep a key that has leaked.
+        // The earlier end: an end set while the clock was ahead would keep a leaked key valid.
         .set({ verifies_until: sql<Date>`least(verifies_until, ${verifiesUntil}::timestamptz)` })
         .execute();
       await transaction.deleteFrom('signing_key').where('verifies_until', '<=', new Date(rotation.now)).execute();

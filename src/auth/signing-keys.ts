@@ -15,13 +15,15 @@ import { SigningKeyRepository } from './signing-key.repository.js';
 import type { NewSigningKey, SigningKeyRow } from './signing-key.repository.js';
 
 export const ALGORITHM = 'ES256';
-/** Confidential clients' tokens live one hour (docs/protocol/mobilefirst.md §2). */
+/** Tokens of confidential clients live one hour (docs/protocol/mobilefirst.md §2). */
 export const TOKEN_LIFETIME_S = HOUR_S;
-/** A key verifies for the life of the last token it signed, and five minutes for clocks that differ. */
+/** A key verifies for the life of the last token it signed, plus five minutes for differing clocks. */
 const OVERLAP_MS = (TOKEN_LIFETIME_S + 300) * 1_000;
-/** Between a key's publication and its first signature; resource servers may keep the set for half of it. */
+/**
+ * Seconds from a key's publication to its first signature; resource servers may cache the set for half of this time.
+ */
 export const LEAD_S = 120;
-/** The longest lead that can be asked for; a key that begins later was made while the clock was wrong. */
+/** The longest lead that a request may choose; a key with a longer one was made while the clock was wrong. */
 export const MAX_LEAD_S = DAY_S;
 const ROTATE_AFTER_MS = 90 * DAY_MS;
 const LOOK_EVERY_MS = HOUR_MS;
@@ -31,11 +33,11 @@ export interface SigningKey extends SigningKeyRow {
   verify: CryptoKey;
 }
 
-/** The keys that access tokens are signed with: shared by every process, sealed at rest, replaced while in use. */
+/** The signing keys of access tokens: shared by all processes, sealed at rest, rotated while in use. */
 @Injectable()
 export class SigningKeys implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly log = new Logger('Auth');
-  /** In the order in which they were made. */
+  /** In order of creation. */
   private keys: SigningKey[] = [];
   private timer: NodeJS.Timeout | undefined;
 
@@ -65,7 +67,7 @@ export class SigningKeys implements OnModuleInit, OnApplicationBootstrap, Before
     clearInterval(this.timer);
   }
 
-  /** The one to sign with now: of those whose time has come the last one made, whatever times are ahead. */
+  /** The key that signs now: the last created one with a past `signsFrom`; later times are ignored. */
   current(): SigningKey {
     const now = this.clock.now();
     const key = this.keys.findLast(({ signsFrom }) => signsFrom.getTime() <= now) ?? this.keys[0];
@@ -73,25 +75,25 @@ export class SigningKeys implements OnModuleInit, OnApplicationBootstrap, Before
     return key;
   }
 
-  /** Looks again before it says that there is none: another process may have just made it. */
+  /** Refreshes before it returns undefined: another process may have just created the key. */
   async find(kid: string | undefined): Promise<SigningKey | undefined> {
     const find = () => this.verifying().find((key) => key.kid === kid);
     if (!find()) await this.feed.refresh();
     return find();
   }
 
-  /** Those that verify now, the ones to come included. */
+  /** The keys that verify now, including keys that do not sign yet. */
   verifying(): SigningKey[] {
     const now = this.clock.now();
     return this.keys.filter(({ verifiesUntil }) => verifiesUntil === null || verifiesUntil.getTime() > now);
   }
 
-  /** RFC 7517. */
+  /** The key set of RFC 7517. */
   publicSet(): { keys: JWK[] } {
     return { keys: this.verifying().map(({ publicJwk }) => publicJwk) };
   }
 
-  /** Makes the next key; answers its id and when it begins to sign. */
+  /** Creates the next key; returns its id and the time of its first signature. */
   async rotate(
     actor: Actor,
     { leadMs, isFresh = () => false }: { leadMs: number; isFresh?: (from: number) => boolean },
@@ -104,7 +106,7 @@ export class SigningKeys implements OnModuleInit, OnApplicationBootstrap, Before
     return signsFrom && { kid: key.kid, signsFrom };
   }
 
-  /** Any process may do it; the database lets the first one. */
+  /** Every process tries; the database lets only the first one. */
   private async rotateWhenDue(): Promise<void> {
     const now = this.clock.now();
     const isFresh = (from: number): boolean => from > now - ROTATE_AFTER_MS && from <= now + MAX_LEAD_S * 1_000;

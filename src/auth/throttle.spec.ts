@@ -6,7 +6,7 @@ const NOW = Date.parse('2026-11-23T10:00:00Z');
 const ALLOWANCE = { burst: 3, everyMs: 1_000, maxKeys: 4 };
 
 describe('Throttle', () => {
-  it('lets a burst pass, then one each time one has come back', () => {
+  it('allows a burst, then one attempt per interval', () => {
     const throttle = new Throttle(ALLOWANCE);
     for (let attempt = 0; attempt < 3; attempt++) {
       expect(throttle.waitFor('a', NOW)).toBe(0);
@@ -20,7 +20,7 @@ describe('Throttle', () => {
     expect(throttle.waitFor('b', NOW + 1_000)).toBe(0);
   });
 
-  it('takes a spend back', () => {
+  it('a refund takes one spend back', () => {
     const throttle = new Throttle(ALLOWANCE);
     for (let attempt = 0; attempt < 3; attempt++) throttle.spend('a', NOW);
     throttle.refund('a', NOW);
@@ -32,7 +32,7 @@ describe('Throttle', () => {
     expect(throttle.size).toBe(0);
   });
 
-  it('never lets more pass in any stretch of time than the burst and what came back in it', () => {
+  it('never allows more in any period than the burst and the attempts that came back in the period', () => {
     const steps = fc.array(fc.integer({ min: 0, max: 2_500 }), { maxLength: 60 });
     fc.assert(
       fc.property(steps, (waits) => {
@@ -53,7 +53,7 @@ describe('Throttle', () => {
     );
   });
 
-  it('a caller waits for one attempt at most, after any number of spends and any step of the clock', () => {
+  it('a caller waits for at most one attempt, after any number of spends and any step of the clock', () => {
     const throttle = new Throttle(ALLOWANCE);
     for (let attempt = 0; attempt < 500; attempt++) throttle.spend('a', NOW);
     expect(throttle.waitFor('a', NOW)).toBe(ALLOWANCE.everyMs);
@@ -62,7 +62,7 @@ describe('Throttle', () => {
     expect(throttle.waitFor('a', NOW - 3_600_000)).toBe(0);
   });
 
-  it('remembers no more keys than it may, and forgets who spent least recently', () => {
+  it('remembers at most the limit of keys, and forgets the key with the oldest spend', () => {
     const throttle = new Throttle(ALLOWANCE);
     for (const key of ['a', 'b', 'c', 'd']) for (let attempt = 0; attempt < 3; attempt++) throttle.spend(key, NOW);
     throttle.spend('a', NOW);
@@ -73,7 +73,7 @@ describe('Throttle', () => {
     expect(throttle.waitFor('a', NOW)).toBe(0);
   });
 
-  it('keys whose debt is over leave as others come', () => {
+  it('keys without debt are removed when others come', () => {
     const throttle = new Throttle({ ...ALLOWANCE, maxKeys: 1_000 });
     for (let key = 0; key < 100; key++) throttle.spend(`old ${key}`, NOW);
     for (let key = 0; key < 60; key++) throttle.spend(`new ${key}`, NOW + 1_000);

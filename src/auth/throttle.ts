@@ -1,17 +1,17 @@
-/** How often a caller may be wrong, pure: values and times in, values out. Times are of a clock that never steps. */
+/** Pure rules for the number of wrong attempts. Times are of a monotonic clock. */
 
 export interface Allowance {
   /** Attempts at once. */
   burst: number;
   /** One attempt comes back in this time. */
   everyMs: number;
-  /** Keys remembered. Beyond, the one that spent least recently is forgotten, which forgives it its attempts. */
+  /** The number of remembered keys. Beyond, the key with the oldest spend is forgotten, and with it its debt. */
   maxKeys: number;
 }
 
-/** A bucket per key, kept as the one time at which it will be full again (the generic cell rate algorithm). */
+/** A bucket per key, stored as the time at which it will be full again (the generic cell rate algorithm). */
 export class Throttle {
-  /** Milliseconds by key, least recently spent first. */
+  /** Milliseconds by key, oldest spend first. */
   private readonly fullAgain = new Map<string, number>();
 
   constructor(private readonly allowance: Allowance) {}
@@ -20,7 +20,7 @@ export class Throttle {
     return this.fullAgain.size;
   }
 
-  /** Milliseconds until there is an attempt to spend; 0: now. */
+  /** Milliseconds until an attempt is available; 0: now. */
   waitFor(key: string, now: number): number {
     const { burst, everyMs } = this.allowance;
     return Math.max(0, this.debt(key, now) - (burst - 1) * everyMs);
@@ -40,7 +40,7 @@ export class Throttle {
     else this.fullAgain.set(key, now + debt);
   }
 
-  /** Never more than a whole burst: a caller waits for one attempt at most, whatever the clock has done. */
+  /** At most a whole burst: a caller waits for at most one attempt, after any step of the clock. */
   private debt(key: string, now: number): number {
     return Math.min(Math.max(0, (this.fullAgain.get(key) ?? now) - now), this.most);
   }
@@ -49,7 +49,7 @@ export class Throttle {
     return this.allowance.burst * this.allowance.everyMs;
   }
 
-  /** Two leave for each that comes, as long as they have no debt, so that the debts of a flood fade behind it. */
+  /** Each new key removes up to two keys without debt, so that the entries of a flood disappear after it. */
   private makeRoom(now: number): void {
     let looked = 0;
     for (const [key, fullAgain] of this.fullAgain) {

@@ -9,13 +9,13 @@ import { RevokedTokens } from './revoked-tokens.js';
 import { DEFAULT_SCOPE, covers, parseScope } from './scope.js';
 import { TOKEN_LIFETIME_S } from './signing-keys.js';
 
-/** A form request as it came. */
+/** A form request as received. */
 export interface FormRequest {
   contentType: string | undefined;
   authorization: string | undefined;
   body: unknown;
   address: string;
-  /** Told of the client once it is known; refuses one that asks for too much. */
+  /** Called with the authenticated client; throws if the client exceeds its limits. */
   enter: (client: KnownClient) => void;
 }
 
@@ -26,7 +26,7 @@ export interface TokenAnswer {
   scope: string;
 }
 
-/** Issues tokens and takes them back, each as a row of small steps that throw OAuthError. */
+/** Issues and revokes tokens, in small steps that throw OAuthError. */
 @Injectable()
 export class TokenService {
   constructor(
@@ -53,7 +53,7 @@ export class TokenService {
     };
   }
 
-  /** RFC 7009: of its own tokens a client takes back what it likes; what is no living token is done already. */
+  /** RFC 7009: a client may revoke each of its own tokens; an invalid token counts as revoked. */
   async revokeToken({ contentType, authorization, body, address, enter }: FormRequest): Promise<void> {
     const parameters = parseForm(contentType, body);
     const text = requireParameter(parameters, 'token');
@@ -73,7 +73,7 @@ function checkGrantType(grant: string): void {
     throw new OAuthError('unsupported_grant_type', 'grant_type must be client_credentials');
 }
 
-/** The scope to grant: as asked for and in its order, or the default. */
+/** The scope to grant: the requested elements in their order, or the default. */
 function checkScope(asked: string | undefined, client: KnownClient): string {
   const elements = parseScope(asked?.trim() || DEFAULT_SCOPE);
   if (!elements) throw new OAuthError('invalid_scope', 'The scope is malformed or too long');

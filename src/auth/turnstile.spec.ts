@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Turnstile } from './turnstile.js';
 
-/** Work that ends when told to. */
+/** Work that ends when the test ends it. */
 function jobs(turnstile: Turnstile, count: number) {
   const started: number[] = [];
   const ends: (() => void)[] = [];
@@ -14,7 +14,7 @@ function jobs(turnstile: Turnstile, count: number) {
   return { started, ends, done };
 }
 
-it('lets a few in at once and the others in their order', async () => {
+it('runs a few at once and the others in their order', async () => {
   const turnstile = new Turnstile(2, 10);
   const { started, ends, done } = jobs(turnstile, 4);
   expect(started).toEqual([0, 1]);
@@ -30,7 +30,7 @@ it('lets a few in at once and the others in their order', async () => {
   expect(jobs(turnstile, 3).started).toEqual([0, 1]);
 });
 
-it('is full when too many wait', () => {
+it('is full if too many wait', () => {
   const turnstile = new Turnstile(1, 2);
   jobs(turnstile, 2);
   expect(turnstile.isFull()).toBe(false);
@@ -38,7 +38,7 @@ it('is full when too many wait', () => {
   expect(turnstile.isFull()).toBe(true);
 });
 
-it('a failure leaves the place to the next', async () => {
+it('work that fails passes its place on', async () => {
   const turnstile = new Turnstile(1, 10);
   await expect(turnstile.pass(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
   expect(await turnstile.pass(() => Promise.resolve('next'))).toBe('next');

@@ -1,4 +1,4 @@
-/** Lets a few in at once, the others in the order they came, and nobody when too many wait. */
+/** Runs a few pieces of work at once and the others in order of arrival; `isFull` tells that too many wait. */
 export class Turnstile {
   private inside = 0;
   private readonly waiting: (() => void)[] = [];

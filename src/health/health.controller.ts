@@ -10,7 +10,7 @@ import type { Database } from '../database/database.js';
 import { Queues } from '../queue/queue.js';
 import { Readiness } from './readiness.js';
 
-/** Within an orchestrator's own patience; what takes longer cannot serve callers either. */
+/** Shorter than usual probe timeouts of orchestrators; slower servers cannot serve callers either. */
 const PROBE_MS = 3_000;
 
 const NOT_READY =
@@ -24,7 +24,7 @@ interface ReadyAnswer {
   clock?: string;
 }
 
-/** For orchestrators, in every role. */
+/** Health routes for orchestrators, in every role. */
 @ApiTags('Health')
 @Controller()
 export class HealthController {
@@ -45,16 +45,16 @@ export class HealthController {
   @ApiOperation({ summary: 'Check that requests and jobs are accepted (extension)' })
   @ApiResponse({ status: 503, description: NOT_READY })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadyAnswer> {
-    // Both write: a standby, a replica or a full disk answers reads.
+    // Both probes write: a standby, a replica or a full disk still answers reads.
     const [database, queue] = await Promise.all([isUp(probeWrites(this.database)), isUp(this.queues.ping())]);
     const { isTimeKnown } = this.watch;
     const ready = this.readiness.accepting && database === 'up' && queue === 'up' && isTimeKnown;
     if (!ready) void reply.status(503);
-    const clock = `The clock of the database says ${new Date(wallClock()).toISOString()}, which cannot be`;
+    const clock = `The clock of the database shows ${new Date(wallClock()).toISOString()}, which cannot be right`;
     return { status: ready ? 'ready' : 'not ready', database, queue, ...(!isTimeKnown && { clock }) };
   }
 
-  /** Where MobileFirst's administration asks; its reference prints the path without the context root. */
+  /** The paths that MobileFirst's administration uses; its reference prints the path without the context root. */
   @Get(['imfpush/v1/health/status', 'health/status'])
   @ApiOperation({ summary: 'As /health/ready' })
   @ApiResponse({ status: 503, description: NOT_READY })

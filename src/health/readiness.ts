@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnModuleDestroy } from '@nestjs/common';
 
-/** Not ready from the moment a stop is asked for, so that a load balancer looks elsewhere while the process drains. */
+/** Not ready as soon as the process is to stop, so that a load balancer uses other processes while this one drains. */
 @Injectable()
 export class Readiness implements OnModuleDestroy, BeforeApplicationShutdown {
   accepting = true;

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { ApiError } from '../common/errors.js';
 import { checkPercentEncoding } from '../common/text.js';
 
-/** Refuses addresses with bytes in them that name nothing: what is left of them after a lenient decoder would name another. */
+/** Refuses addresses with invalid bytes: a lenient decoder would turn them into the name of another resource. */
 export function checkAddresses(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
     try {
@@ -17,7 +17,7 @@ export function checkAddresses(fastify: FastifyInstance): void {
 
 /** Throws FPWSE0005E. */
 export function checkAddress(url: string): void {
-  // No id has a NUL in it, and PostgreSQL takes none.
-  if (url.includes('%00')) throw new ApiError('FPWSE0005E', 'The address has a NUL character in it.');
+  // No id contains NUL, and PostgreSQL refuses NUL.
+  if (url.includes('%00')) throw new ApiError('FPWSE0005E', 'The address contains a NUL character.');
   checkPercentEncoding(url, 'address');
 }

@@ -1,18 +1,21 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { writeJson } from '../common/json.js';
 
-/** A message of 4 KB to ten thousand ids of 64 characters fits. */
+/** Enough for a message of 4 KB to ten thousand ids of 64 characters. */
 export const BODY_LIMIT = 1_048_576;
 /** A thousand messages of 4 KB. */
 const BULK_LIMIT = 4 * BODY_LIMIT;
-/** Twice the longest form (auth/form.ts): the az endpoints read theirs before the caller has shown a secret. */
+/** Twice the longest form (auth/form.ts): the az endpoints read their forms before the caller is authenticated. */
 const AZ_LIMIT = 32_768;
-/** How long the rest of a body that nobody reads is thrown away: a caller that still sends would not read its answer. */
+/** How long the rest of an unread body is discarded: a caller that still sends would not read its answer. */
 const LINGER_MS = 1_000;
-/** Bodies that are thrown away at once: each takes 64 KB of a turn of the loop. Further ones stay on the wire until they are cut off. */
+/**
+ * Bodies that are discarded at once: each takes 64 KB of a turn of the loop. Further bodies are not read until the
+ * connection is closed.
+ */
 const DRAINS = 32;
 
-/** Leaves bodies on the wire until the interceptor reads them, and ends what nobody reads. */
+/** Leaves bodies unread until the interceptor reads them, and closes connections with unread bodies. */
 export function leaveBodies(fastify: FastifyInstance): void {
   fastify.addHook('onRoute', (route) => {
     if (route.method === 'POST' && route.url.endsWith('/messages/bulk')) route.bodyLimit = BULK_LIMIT;
@@ -39,12 +42,12 @@ export function leaveBodies(fastify: FastifyInstance): void {
       if (isDrained) drains--;
     };
     raw.once('end', end);
-    // Of a request that was answered a lost connection tells the socket alone.
+    // After the answer only the socket reports a lost connection.
     socket.once('close', end);
     if (isDrained) raw.resume();
-    // A listener takes the socket from Node's parser, which would go on reading a paused one.
+    // A listener detaches the socket from Node's parser, which would read even a paused socket.
     else socket.on('data', () => undefined).pause();
   };
-  // Leave to send a body is given when it is read.
+  // Expect: 100-continue is answered when the body is read.
   fastify.server.on('checkContinue', (request, response) => fastify.server.emit('request', request, response));
 }

@@ -6,7 +6,7 @@ import { DeadlineError, withDeadline } from '../common/deadline.js';
 import { ApiError } from '../common/errors.js';
 
 export interface BodyBounds {
-  /** Bytes of all bodies in this process, as they are decoded, until their answers have left. */
+  /** Decoded bytes of all bodies in this process until their answers are sent. */
   maxBytes: number;
   /** For a whole body; of a stream, between two pieces. */
   timeoutMs: number;
@@ -21,9 +21,9 @@ const DECODERS = new Map<string, () => Transform>([
 const ACCEPTED = 'gzip, br';
 
 /**
- * Reads bodies, when a request's guards have let it pass: what is refused before has sent nothing that is kept. Throws
- * CARIL0413E for more than `limit` bytes, decoded; CARIL0415E for another content coding; CARIL0408E for one that takes too
- * long; FPWSE0025E while other bodies fill the memory; FPWSE0004E for one that breaks off.
+ * Reads bodies after the guards, so that refused requests occupy no memory. Throws CARIL0413E for more than `limit`
+ * decoded bytes; CARIL0415E for another content coding; CARIL0408E for a timeout; FPWSE0025E while other bodies fill
+ * the memory; FPWSE0004E for a body that breaks off.
  */
 export class BodyReader {
   private held = 0;
@@ -45,11 +45,11 @@ export class BodyReader {
       };
       const refuse = (error: Error): void => {
         stop();
-        // Not destroyed: the answer leaves through the same socket.
+        // Do not destroy the request: the answer uses the same socket.
         raw.unpipe().pause();
         reject(error instanceof ApiError ? error : brokenOff(error));
       };
-      // A request also closes when it was read to its end, and a decoder may still be at work.
+      // A request also closes after it was read completely, while a decoder may still be at work.
       const breakOff = (): void => void (raw.complete || refuse(brokenOff()));
       const take = (chunk: Buffer): void => {
         length += chunk.length;
@@ -68,7 +68,7 @@ export class BodyReader {
     });
   }
 
-  /** The pieces as they come, in the memory of one. */
+  /** Yields the pieces as they arrive; only one is in memory. */
   async *readStream(request: FastifyRequest, reply: FastifyReply): AsyncGenerator<Buffer> {
     const source = this.open(request, reply);
     const pieces = source.iterator({ destroyOnReturn: false });
@@ -90,7 +90,7 @@ export class BodyReader {
       throw new ApiError('CARIL0415E', `The content coding must be one of ${ACCEPTED}.`, {
         'accept-encoding': ACCEPTED,
       });
-    // The caller waits for leave to send (RFC 9110 §10.1.1).
+    // The caller waits for 100 Continue (RFC 9110 §10.1.1).
     if (headers.expect !== undefined) reply.raw.writeContinue();
     return decoder ? decode(raw, decoder()) : raw;
   }
@@ -108,13 +108,13 @@ function tooLarge(): ApiError {
 }
 
 function tooSlow(): ApiError {
-  return new ApiError('CARIL0408E', 'The body did not come in time.');
+  return new ApiError('CARIL0408E', 'The body was not received in time.');
 }
 
 function busy(): ApiError {
-  return new ApiError('FPWSE0025E', 'Too many bodies are being read at once; try again.', { 'retry-after': '1' });
+  return new ApiError('FPWSE0025E', 'Too many bodies are being received at once; try again.', { 'retry-after': '1' });
 }
 
 function brokenOff(cause?: unknown): ApiError {
-  return new ApiError('FPWSE0004E', 'The body breaks off, or is not of its content coding.', {}, { cause });
+  return new ApiError('FPWSE0004E', 'The body breaks off, or does not match its content coding.', {}, { cause });
 }

@@ -14,7 +14,7 @@ import { BodyReader } from './body-reader.js';
 
 /** A certificate of 64 KB, a few fields, and the lines between the parts. */
 const FORM_LIMIT = 131_072;
-/** Takes more than 1 ms to decode and parse. */
+/** From this size on, decoding and parsing take more than 1 ms. */
 const LARGE_BODY = 65_536;
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
 const FORM_TYPE = /^multipart\/form-data\s*(;|$)/i;
@@ -22,9 +22,10 @@ const LINES_TYPE = /^application\/(x-)?ndjson\s*(;|$)/i;
 const CHARSET = /;\s*charset\s*=\s*"?([^";,\s]*)/i;
 
 /**
- * Reads the body of a request, after the guards and before the pipes. JSON is parsed; lines are a stream on the route
- * that takes them; everything else arrives as text, because what it is depends on the route. Throws FPWSE0004E for a body
- * where the route takes none (RFC 9110 §9.3.1 and §9.3.5 leave that to the server): its sender meant something by it.
+ * Reads the body of a request, after the guards and before the pipes. JSON is parsed; NDJSON is a stream on the route
+ * that accepts it; other types arrive as text, because their meaning depends on the route. Throws FPWSE0004E for a body
+ * on a route without one (RFC 9110 §9.3.1 and §9.3.5 leave this to the server), because ignoring it could hide a
+ * mistake of the caller.
  */
 @Injectable()
 export class BodyInterceptor implements NestInterceptor {
@@ -48,7 +49,7 @@ export class BodyInterceptor implements NestInterceptor {
     const isRead = request.method !== 'GET' && request.method !== 'HEAD';
     if (isRead) request.body = await this.read(request, context.switchToHttp().getResponse<FastifyReply>());
     if (!(isRead && isNothing(request.body)) && !takesBody(context))
-      throw new ApiError('FPWSE0004E', 'This call takes no body, and one was sent.');
+      throw new ApiError('FPWSE0004E', 'This call accepts no body, but one was sent.');
     return next.handle();
   }
 
@@ -81,7 +82,7 @@ export class BodyInterceptor implements NestInterceptor {
   }
 }
 
-/** RFC 9112 §6: a request has a body when one of the two says so. A chunked one may still be empty. */
+/** RFC 9112 §6: a request has a body if one of the two headers announces it. A chunked body may be empty. */
 function hasBody({ headers }: FastifyRequest): boolean {
   const length = headers['content-length'];
   return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
@@ -91,7 +92,7 @@ function isNothing(body: unknown): boolean {
   return body === undefined || body === null || body === '';
 }
 
-/** Text is what bodies of other types arrive as, and no route takes a JSON string. */
+/** Refuses a JSON string: bodies of other types arrive as text, and no route accepts a JSON string. */
 function readJson(text: string): unknown {
   if (text === '') return undefined;
   const value = parseJson(text);
@@ -99,7 +100,7 @@ function readJson(text: string): unknown {
   return value;
 }
 
-/** RFC 8259 §8.1 knows no other than UTF-8, and what is read as UTF-8 and was not would be somebody else's name. */
+/** RFC 8259 §8.1 allows only UTF-8; another charset read as UTF-8 could become another name. */
 function checkCharset(type: string): void {
   const charset = CHARSET.exec(type)?.[1];
   if (charset !== undefined && !/^utf-?8$/i.test(charset))

@@ -12,15 +12,15 @@ describe('addressOf', () => {
     ['::FFFF:203.0.113.9', '203.0.113.9'],
     ['unknown', '10.0.0.1'],
     ['<script>', '10.0.0.1'],
-  ])('of %j, given by a trusted hop, is %j', (given, address) => {
+  ])('the address of %j from a trusted hop is %j', (given, address) => {
     expect(from(given, ['10.0.0.1', given])).toBe(address);
   });
 
-  it('without trusted proxies is that of the connection', () => {
+  it('addressOf without trusted proxies is the address of the connection', () => {
     expect(from('::ffff:192.0.2.7', undefined)).toBe('192.0.2.7');
   });
 
-  it('is empty for a connection that is gone', () => {
+  it('addressOf is empty for a closed connection', () => {
     expect(addressOf({ ip: undefined as unknown as string, ips: undefined, socket: {} as never })).toBe('');
   });
 });
@@ -38,11 +38,11 @@ describe('trustFunction', () => {
     ['10.1.2.4', false],
     ['2001:db8::1', false],
     ['unknown', false],
-  ])('%s: %s', (address, trusted) => {
+  ])('trustFunction of %s: %s', (address, trusted) => {
     expect(trusts(address)).toBe(trusted);
   });
 
-  it('trusts no peer where no proxy is named', () => {
+  it('trustFunction trusts no peer if no proxy is configured', () => {
     expect(trustFunction([])).toBe(false);
   });
 });

@@ -4,9 +4,9 @@ import { BlockList, isIPv6 } from 'node:net';
 import { readIp } from '../common/ip.js';
 import type { Config } from '../config.js';
 
-/** Where a call comes from: what guesses are counted by and what the account of changes names. */
+/** The address of a caller, for the limits of wrong secrets and the audit log. */
 
-/** For Fastify: whether the X-Forwarded-For of a peer is believed, however its address is written. */
+/** For Fastify: whether the X-Forwarded-For of a peer is trusted, in any notation of its address. */
 export function trustFunction(networks: readonly string[]): ((address: string) => boolean) | false {
   if (networks.length === 0) return false;
   const trusted = new BlockList();
@@ -23,8 +23,8 @@ export function trustFunction(networks: readonly string[]): ((address: string) =
 }
 
 /**
- * The caller's IP address. Where a trusted proxy gives none (`unknown`, a host name), the address of the last hop that has
- * one; empty when the connection is gone already.
+ * The caller's IP address. If a trusted proxy gives none (`unknown`, a host name), the address of the last hop that has
+ * one; empty if the connection is closed.
  */
 export function addressOf({ ip, ips, socket }: Pick<FastifyRequest, 'ip' | 'ips' | 'socket'>): string {
   for (const hop of ips ? ips.toReversed() : [ip]) {
@@ -34,7 +34,7 @@ export function addressOf({ ip, ips, socket }: Pick<FastifyRequest, 'ip' | 'ips'
   return readIp(socket.remoteAddress ?? '') ?? '';
 }
 
-/** Without TRUST_PROXY all callers behind a proxy have its address, and share one limit of guesses: said once. */
+/** Warns once: without TRUST_PROXY all callers behind a proxy have its address and share one limit of wrong secrets. */
 export function warnOfUntrustedProxy(
   fastify: FastifyInstance,
   { environment, trustedProxies }: Pick<Config, 'environment' | 'trustedProxies'>,

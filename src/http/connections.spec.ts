@@ -18,7 +18,7 @@ afterEach(async () => {
   await fastify.close();
 });
 
-it('of 500 connections beyond the bound all are closed, with one line for all of them', async () => {
+it('beyond the limit, 500 connections are closed with one log line', async () => {
   const lines: string[] = [];
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
@@ -39,6 +39,6 @@ it('of 500 connections beyond the bound all are closed, with one line for all of
   await expect.poll(() => refused.every((socket) => socket.closed)).toBe(true);
   expect(kept.map((socket) => socket.destroyed)).toEqual([false, false]);
   expect(lines.map((line) => (JSON.parse(line) as { message: string }).message)).toEqual([
-    'A connection was closed at once: 2 are open, and no more are taken',
+    'A connection was closed at once: the limit of 2 open connections is reached',
   ]);
 });

@@ -3,15 +3,17 @@ import type { FastifyInstance } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** How many there may be, and what becomes of them at a stop: those without a request are closed at once, the others answered first. */
+/**
+ * Limits the number of connections. At a stop, idle connections are closed at once and the others after their answers.
+ */
 export function boundConnections(fastify: FastifyInstance, most: number): void {
   const { server } = fastify;
-  /** Connections without a request: some never say a word, as load balancers' checks and browsers' spare ones. */
+  /** Connections without a request; load balancers' checks and browsers open some that never send any. */
   const idle = new Set<Socket>();
   let closing = false;
   server.maxConnections = most;
   server.on('drop', () =>
-    new Logger('Http').warn(`A connection was closed at once: ${most} are open, and no more are taken`),
+    new Logger('Http').warn(`A connection was closed at once: the limit of ${most} open connections is reached`),
   );
   server.on('connection', (socket: Socket) => {
     idle.add(socket);

@@ -3,7 +3,10 @@ import helmet from 'helmet';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 
-/** The page at /doc/ has its scripts in files, styles and small images in itself. Everything else is data, and needs nothing. */
+/**
+ * The page at /doc/ has its scripts in files, and inline styles and small images. All other answers are data and need
+ * no source.
+ */
 const POLICY = {
   useDefaults: false,
   directives: {
@@ -21,9 +24,9 @@ const POLICY = {
 const OPTIONS = {
   contentSecurityPolicy: POLICY,
   frameguard: { action: 'deny' },
-  // The proxy that ends TLS says whether it is always there.
+  // The proxy that ends TLS has to decide whether TLS is always available.
   strictTransportSecurity: false,
-  // Of browsers that are gone, or of pages with frames and windows.
+  // For obsolete browsers, or for pages with frames and windows.
   originAgentCluster: false,
   dnsPrefetchControl: false,
   ieNoOpen: false,
@@ -31,7 +34,7 @@ const OPTIONS = {
   xssFilter: false,
 } as const;
 
-/** Headers for browsers, and for caches between: what is not said to be public is kept by none (RFC 9111 §5.2.2.5). */
+/** Headers for browsers and caches: answers that are not marked as public must not be cached (RFC 9111 §5.2.2.5). */
 export async function sendHeaders(app: NestFastifyApplication): Promise<void> {
   const headers = await protection();
   app
@@ -44,7 +47,10 @@ export async function sendHeaders(app: NestFastifyApplication): Promise<void> {
     });
 }
 
-/** What helmet sets. It builds them anew for each answer, which is 5 % of what accepting a message costs (npm run bench:api). */
+/**
+ * The headers of helmet, computed once: computing them per answer takes 5 % of the cost of accepting a message (npm run
+ * bench:api).
+ */
 async function protection(): Promise<Record<string, string>> {
   const response = new ServerResponse(new IncomingMessage(new Socket()));
   await new Promise<void>((resolve, reject) =>

@@ -1,12 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { ApiError, OAuthError } from '../common/errors.js';
 
-/** The methods that any route has. */
+/** The methods of all routes. */
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 /**
- * RFC 9110 §15.5.6 and §9.3.7: at an address that is served, another method is 405 with what is possible, and OPTIONS
- * answers the same with 204. Call before routes are added; the answer adds the refusals when all of them are.
+ * RFC 9110 §15.5.6 and §9.3.7: another method on an existing path is answered 405 with the allowed methods, and OPTIONS
+ * with the same and 204. Call before routes are added; the returned function adds the refusals and is called after all
+ * routes.
  */
 export function watchMethods(fastify: FastifyInstance): () => void {
   const served = new Map<string, Set<string>>();
@@ -19,7 +20,7 @@ export function watchMethods(fastify: FastifyInstance): () => void {
   return () => {
     const routes = [...served].filter(([url]) => !url.includes('*')).map(([url, own]) => ({ url, own: [...own] }));
     for (const { url } of routes) {
-      // Where `messages/bulk` is served by POST alone, GET asks for a message of this id.
+      // `messages/bulk` has only POST; a GET of this path reads a message with this id.
       const possible = new Set(routes.filter((route) => covers(route.url, url)).flatMap(({ own }) => own));
       possible.add('OPTIONS');
       refuse(
@@ -59,10 +60,10 @@ export function otherMethod(method: string, possible: readonly string[] = METHOD
 }
 
 function notPossible(method: string, allow: string): string {
-  return `The method ${method} is not possible here; ${allow} are`;
+  return `The method ${method} is not allowed here; ${allow} are`;
 }
 
-/** Whether an address of the form `url` is one of the form `pattern`. Two colons are one that is no parameter. */
+/** Whether every path of the form `url` also has the form `pattern`. Two colons stand for a literal colon. */
 function covers(pattern: string, url: string): boolean {
   const segments = url.split('/');
   const parts = pattern.split('/');

@@ -13,6 +13,6 @@ it.each([
   ['POST', '1.1', { host: 'a', 'transfer-encoding': ' Chunked' }, undefined],
   ['POST', '1.1', { host: 'a', 'transfer-encoding': 'gzip, chunked' }, 501],
   ['POST', '1.1', { host: 'a', 'transfer-encoding': 'chunked, chunked' }, 501],
-])('%s over HTTP/%s with %j: %s', (method, httpVersion, headers, status) => {
+])('%s over HTTP/%s with the headers %j: %s', (method, httpVersion, headers, status) => {
   expect(refusalOf({ method, httpVersion, headers })?.status).toBe(status);
 });

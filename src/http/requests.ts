@@ -5,10 +5,13 @@ import { ApiError } from '../common/errors.js';
 import { answerSocket } from './errors.js';
 import { METHODS, otherMethod } from './methods.js';
 
-/** What Node's parser lets through and no route is asked for, in the order of RFC 9112: before anything else is looked at. */
+/**
+ * Refuses requests that Node's parser accepts and no route expects, in the order of RFC 9112, before anything else is
+ * checked.
+ */
 export function refuseRequests(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', ({ raw }, _reply, done) => done(refusalOf(raw) ?? undefined));
-  // Node raises CONNECT apart, and closes it without a word when nobody listens.
+  // Node emits CONNECT as a separate event, and closes the connection without an answer if it has no listener.
   fastify.server.on('connect', ({ method }: IncomingMessage, socket: Socket) =>
     answerSocket(socket, otherMethod(method ?? '')),
   );
@@ -23,9 +26,9 @@ export function refusalOf({
   if (httpVersion !== '1.0' && headers.host === undefined)
     return new ApiError('FPWSE0004E', 'The request has no Host header.');
   if (!METHODS.includes(method)) return otherMethod(method);
-  // RFC 9112 §6.1: what is coded beside chunked would be read as if it were not.
+  // RFC 9112 §6.1: a coding besides chunked would be ignored.
   const coding = headers['transfer-encoding'];
   if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked')
-    return new ApiError('CARIL0501E', 'The transfer coding must be chunked, and nothing beside it.');
+    return new ApiError('CARIL0501E', 'The transfer coding must be chunked alone.');
   return null;
 }

@@ -3,10 +3,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { countRequest } from '../common/turn.js';
 
-/** Requests that begin in one turn of the loop, some 10 ms of it: hundreds can come at once, and requests under way go on in between. */
+/**
+ * The number of requests that begin in one turn of the loop, some 10 ms: hundreds can arrive at once, and open requests
+ * continue in between.
+ */
 const BEGIN_IN_TURN = 64;
 
-/** Counts the requests that are under way, and spreads those that come at once over several turns of the loop, in their order. */
+/** Counts open requests, and spreads requests that arrive at once over several turns of the loop, in their order. */
 export function shareTurns(fastify: FastifyInstance): void {
   fastify.server.on('request', (_request: IncomingMessage, response: ServerResponse) => countRequest(response));
   let begun = 0;

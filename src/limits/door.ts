@@ -8,14 +8,14 @@ import type { Config } from '../config.js';
 import { Queues } from '../queue/queue.js';
 import { WINDOW_S, Window } from './window.js';
 
-/** Parties remembered; beyond, those whose window is over are forgotten. */
+/** The number of remembered parties; beyond, parties whose window has ended are forgotten. */
 const PARTIES = 10_000;
 
 interface Caller extends ClientLimits {
   id: string;
 }
 
-/** A client or an application, at this process. */
+/** A client or an application, in this process. */
 class Party {
   readonly window = new Window();
   underWay = 0;
@@ -28,8 +28,9 @@ class Party {
 }
 
 /**
- * How much one client, and all clients for one application, may ask for. Decided from memory: no request waits for Redis.
- * Where Redis is there, processes tell each other what they have let pass, in lots; where it is away each limits by itself.
+ * Limits the requests of one client, and of all clients for one application. Decided in memory: no request waits for
+ * Redis. Processes share their counts through Redis, in lots; while Redis is unavailable each process limits on its
+ * own.
  */
 @Injectable()
 export class Door {
@@ -41,7 +42,10 @@ export class Door {
     private readonly clock: Clock,
   ) {}
 
-  /** Lets the request of an authorized client in until it is answered, and says in the answer what is left. Throws CARIL0429E. */
+  /**
+   * Counts the request of an authorized client until it is answered, and adds the remaining allowance to the answer's
+   * headers. Throws CARIL0429E.
+   */
   enter(reply: FastifyReply, client: Caller, applicationId: string | undefined): void {
     const { limits } = this.config;
     const entries = [
@@ -89,7 +93,7 @@ export class Door {
       if (underWay === 0 && window.isOver(now)) this.parties.delete(key);
   }
 
-  /** Behind the request's back, one word at a time. */
+  /** Reports counts outside of the request, one report at a time. */
   private tell(party: Party, rate: number): void {
     if (party.telling) return;
     const lot = party.window.takeLot(rate);
@@ -99,7 +103,7 @@ export class Door {
     void this.queues
       .count(`${party.kind}:${party.id}`, lot, WINDOW_S * 1_000)
       .then((count) => count && party.window.learn(number, count.total, count.leftMs, this.clock.elapsed()))
-      // Redis is away: the limit is this process's own until it is back.
+      // Redis is unavailable: until it is back this process limits on its own.
       .catch(() => undefined)
       .finally(() => (party.telling = false));
   }
@@ -111,7 +115,7 @@ interface Admitted {
   left: number;
 }
 
-/** The fields of draft-ietf-httpapi-ratelimit-headers-10. */
+/** The headers of draft-ietf-httpapi-ratelimit-headers-10. */
 function describe(admitted: readonly Admitted[], now: number): Record<string, string> {
   const policy = admitted.map(({ party, rate }) => `"${party.kind}";q=${rate};w=${WINDOW_S}`);
   const limit = admitted.map(
@@ -124,13 +128,13 @@ function tooManyInTime({ kind, id }: Party, rate: number, waitMs: number): ApiEr
   const seconds = Math.max(1, Math.ceil(waitMs / 1_000));
   return new ApiError(
     'CARIL0429E',
-    `Too many requests: the ${kind} ${id} may make ${rate} in ${WINDOW_S} s. Try again in ${seconds} s.`,
+    `Too many requests: the ${kind} ${id} may send ${rate} in ${WINDOW_S} s. Try again in ${seconds} s.`,
     { 'retry-after': String(seconds) },
   );
 }
 
 function tooManyAtOnce({ kind, id }: Party, most: number): ApiError {
-  return new ApiError('CARIL0429E', `Too many requests at once: the ${kind} ${id} may have ${most} under way.`, {
+  return new ApiError('CARIL0429E', `Too many concurrent requests: the ${kind} ${id} may have ${most} open.`, {
     'retry-after': '1',
     'ratelimit-policy': `"${kind}";q=${most};qu="concurrent-requests"`,
   });

@@ -4,13 +4,15 @@ import { ApiError } from '../common/errors.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config, Quota } from '../config.js';
 
-/** A count of an application that is far from its quota is used for so long. */
+/** How long the count of an application that is far from its quota is used. */
 const FRESH_MS = 10_000;
-/** Below this share of the quota an application is far from it. */
+/** Below this share of the quota an application counts as far from it. */
 const FAR = 0.9;
-/** Near the quota a count is used for as many times what it took: counting takes at most 5 % of the database's time. */
+/**
+ * Near the quota a count is used for this many times its duration: counting takes at most 5 % of the database's time.
+ */
 const REST = 20;
-/** Counts remembered, four to an application. */
+/** The number of remembered counts, four per application. */
 const MOST_COUNTS = 10_000;
 
 interface Count {
@@ -19,7 +21,7 @@ interface Count {
   freshMs: number;
 }
 
-/** The setting of each, and what an error calls it. */
+/** The setting of each quota, and its name in errors. */
 const NAMES: Record<Quota, { setting: string; things: string }> = {
   campaigns: { setting: 'QUOTA_CAMPAIGNS', things: 'campaigns' },
   tags: { setting: 'QUOTA_TAGS', things: 'tags' },
@@ -28,8 +30,8 @@ const NAMES: Record<Quota, { setting: string; things: string }> = {
 };
 
 /**
- * How many campaigns, tags, scheduled messages and devices one application may have. The count is the database's, kept for
- * a while in each process: several processes together can exceed a quota by what they add within ten seconds.
+ * Limits the campaigns, tags, scheduled messages and devices of one application. Each process caches the database's
+ * count for a while: several processes together can exceed a quota by the additions of ten seconds.
  */
 @Injectable()
 export class Quotas {
@@ -41,7 +43,9 @@ export class Quotas {
     private readonly clock: Clock,
   ) {}
 
-  /** How many of `wanted` more the application may have; they are taken as made. `count` asks the database. */
+  /**
+   * Returns how many of `wanted` more the application may have, and counts them as added. `count` asks the database.
+   */
   async grant(quota: Quota, applicationId: string, wanted: number, count: () => Promise<number>): Promise<number> {
     if (wanted === 0) return 0;
     const known = await this.look(quota, applicationId, wanted, count);
@@ -50,7 +54,7 @@ export class Quotas {
     return granted;
   }
 
-  /** All of `wanted` or none. Throws CARIL0409E. */
+  /** Grants all of `wanted` or none. Throws CARIL0409E. */
   async take(quota: Quota, applicationId: string, wanted: number, count: () => Promise<number>): Promise<void> {
     if (wanted === 0) return;
     const known = await this.look(quota, applicationId, wanted, count);
@@ -64,7 +68,7 @@ export class Quotas {
     return new ApiError('CARIL0409E', `An application can have ${most} ${things} at most (the setting ${setting}).`);
   }
 
-  /** The count as far as it is fresh enough. */
+  /** The cached count if it is recent enough, otherwise a new one. */
   private async look(
     quota: Quota,
     applicationId: string,
@@ -79,7 +83,7 @@ export class Quotas {
     return age >= (isFar ? FRESH_MS : known.freshMs) ? this.recount(key, count) : known;
   }
 
-  /** Callers that come while it is counted share the count. */
+  /** Concurrent callers share a count. */
   private recount(key: string, count: () => Promise<number>): Promise<Count> {
     const underWay = this.counting.get(key);
     if (underWay) return underWay;

@@ -7,7 +7,7 @@ const admitted = (window: Window, limit: number, count: number, now = NOW) =>
   Array.from({ length: count }, () => window.admit(limit, now)).filter(({ waitMs }) => waitMs === 0).length;
 
 describe('Window', () => {
-  it('lets the limit pass in ten seconds, says what is left and how long to wait, and begins anew', () => {
+  it('allows the limit in ten seconds, returns the rest and the wait, and then begins again', () => {
     const window = new Window();
     expect(window.admit(3, NOW)).toEqual({ left: 2, waitMs: 0 });
     expect(window.admit(3, NOW)).toEqual({ left: 1, waitMs: 0 });
@@ -16,7 +16,7 @@ describe('Window', () => {
     expect(window.admit(3, NOW + 10_000)).toEqual({ left: 2, waitMs: 0 });
   });
 
-  it('tells of its requests in lots of a hundredth of the limit, each once', () => {
+  it('reports its requests in lots of a hundredth of the limit, each once', () => {
     const window = new Window();
     admitted(window, 1_000, 9);
     expect(window.takeLot(1_000)).toBe(0);
@@ -25,7 +25,7 @@ describe('Window', () => {
     expect(window.takeLot(1_000)).toBe(0);
   });
 
-  it('two processes that share a count let the limit pass together, and a lot each at most besides', () => {
+  it('two processes with a shared count allow the limit together, plus at most one lot each', () => {
     const limit = 1_000;
     const windows = [new Window(), new Window()];
     let total = 0;
@@ -42,7 +42,7 @@ describe('Window', () => {
     expect(passed).toBeLessThanOrEqual(limit + 2 * 10);
   });
 
-  it('a word about the window before this one is passed over', () => {
+  it('a late report about the previous window is ignored', () => {
     const window = new Window();
     admitted(window, 2, 2);
     const { number } = window;

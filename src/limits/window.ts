@@ -1,21 +1,27 @@
-/** How many requests a party may make in a window of time, pure: values and times in, values out. */
+/** Pure rules for the number of requests of a party in a window of time. */
 
 /** The window of every rate, in seconds. */
 export const WINDOW_S = 10;
 const WINDOW_MS = WINDOW_S * 1_000;
-/** Reported to the other processes in lots of this part of the limit: by so much, times the processes, it may be passed. */
+/**
+ * Counts are reported to the other processes in lots of the limit divided by this number; the limit may be exceeded by
+ * one lot per process.
+ */
 const LOTS = 100;
 
-/** The requests of one client or application in the current window: this process's, and the last known count of the other processes. */
+/**
+ * The requests of one client or application in the current window: this process's, and the last known count of the
+ * other processes.
+ */
 export class Window {
   private endsAt = -Infinity;
   private mine = 0;
   private reported = 0;
   private others = 0;
-  /** Which window of this party it is. */
+  /** The sequence number of this party's window. */
   number = 0;
 
-  /** Requests left, or milliseconds until there are some. Counts the request when it may pass. */
+  /** Returns the remaining requests, or the milliseconds until some are available. Counts an allowed request. */
   admit(limit: number, now: number): { left: number; waitMs: number } {
     if (now >= this.endsAt) this.begin(now + WINDOW_MS);
     const used = this.mine + this.others;
@@ -32,7 +38,7 @@ export class Window {
     return Math.max(0, this.endsAt - now);
   }
 
-  /** Counted here and not told yet, when it is a lot; 0: nothing is to be told. */
+  /** Returns the requests that are counted and not yet reported, if they make up a lot; otherwise 0. */
   takeLot(limit: number): number {
     const lot = this.mine - this.reported;
     if (lot < Math.max(1, Math.floor(limit / LOTS))) return 0;
@@ -40,7 +46,10 @@ export class Window {
     return lot;
   }
 
-  /** What all processes have counted after a lot of window `number` was told, and when theirs ends. A late word is passed over. */
+  /**
+   * Sets the count of all processes, as returned for a lot of window `number`, and the end of their window. A late
+   * report is ignored.
+   */
   learn(number: number, total: number, leftMs: number, now: number): void {
     if (number !== this.number) return;
     this.others = Math.max(0, total - this.reported);

@@ -152,13 +152,13 @@ const TOKEN_CASES: Case[] = [
     'a secret in the body as well',
     `${GRANT}&client_id=test&client_secret=test`,
     'invalid_request',
-    'client_secret is not taken; authenticate with a Basic header',
+    'client_secret is not accepted; authenticate with a Basic header',
   ),
   badBody(
     'an assertion',
     `${GRANT}&client_assertion=x`,
     'invalid_request',
-    'client_assertion is not taken; authenticate with a Basic header',
+    'client_assertion is not accepted; authenticate with a Basic header',
   ),
   badBody('a body over 16 KB', `${GRANT}&x=${'x'.repeat(16_384)}`, 'invalid_request', LONG_BODY, 413),
   badBody('a thousand parameters', '&a'.repeat(9_000), 'invalid_request', LONG_BODY, 413),
@@ -365,7 +365,7 @@ describe('introspection and revocation refuse', () => {
       'token=x&client_secret=test',
       400,
       'invalid_request',
-      'client_secret is not taken; authenticate with a Basic header',
+      'client_secret is not accepted; authenticate with a Basic header',
     ],
   ])('at revocation %s', async (_what, headers, body, status, error, says) => {
     const url = `${carillon.url}/mfp/api/az/v1/revocation`;

@@ -55,7 +55,7 @@ describe.each(STAGES)('rate limits on $name', (stage) => {
     expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(await refused[0]?.json()).toMatchObject({
       code: 'CARIL0429E',
-      message: expect.stringMatching(/^Too many requests: the client fast may make 20 in 10 s/) as string,
+      message: expect.stringMatching(/^Too many requests: the client fast may send 20 in 10 s/) as string,
     });
     expect((await read(other)).status).toBe(200);
   });

@@ -50,7 +50,7 @@ it('each route without a body in the document refuses one, and no other does', a
   const answers: Record<string, boolean> = {};
   for (const route of routes) {
     const answer = await call(route, BODY);
-    answers[route] = answer.status === 400 && answer.text.includes('takes no body');
+    answers[route] = answer.status === 400 && answer.text.includes('accepts no body');
   }
   const expected = routes.map((route) => [route, operationOf(route)?.requestBody === undefined]);
   expect(answers).toEqual(Object.fromEntries(expected));

@@ -135,7 +135,9 @@ describe('guesses', () => {
     expect(await attempt('root', 'toor')).toBe('nothing');
     for (let guess = 0; guess < 20_000; guess++) await attempt('root', `guess ${guess}`);
     expect(await attempt('root', 'toor')).toBe(WAIT);
-    expect(warn.mock.calls).toEqual([[expect.stringContaining(`guessed from the address it uses, ${HOME}`)]]);
+    expect(warn.mock.calls).toEqual([
+      [expect.stringContaining(`guessed from the address that the client uses, ${HOME}`)],
+    ]);
     warn.mockRestore();
   }, 120_000);
 
@@ -228,7 +230,7 @@ describe('guesses', () => {
     await vi.waitUntil(() => hashing.isFull(), { timeout: 10_000, interval: 5 });
     const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     for (const id of ['nobody 3', 'nobody 4']) expect(await attempt(id, 'x')).toBe(BUSY);
-    expect(warn.mock.calls).toEqual([[expect.stringMatching(/^More secrets/)]]);
+    expect(warn.mock.calls).toEqual([[expect.stringMatching(/^The queue of secrets/)]]);
     warn.mockRestore();
     leave();
     await inside;
