@@ -8,9 +8,9 @@ import type { Load, Target } from './api/load.js';
 import { cpuSeconds } from './broadcast/usage.js';
 
 /**
- * What the API takes on PostgreSQL and Redis: devices registered, and messages to one device accepted, each committed before
- * it is answered; beside the same process, guard and body parser answering a constant. Generator, program and servers share the
- * machine, so what counts are the ratios.
+ * Measures the API on PostgreSQL and Redis: registrations of devices, and messages to one device, each committed before
+ * its answer; compared with a process with the same guard and body parser that answers a constant. Generator, program
+ * and servers share the machine, so only the ratios count.
  */
 
 /** Few that wait for each other, and as many as make a commit worth sharing. */

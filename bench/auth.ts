@@ -13,8 +13,8 @@ import type { Answers, Flood } from './auth/flood.js';
 import { cpuSeconds } from './broadcast/usage.js';
 
 /**
- * What the caches of the authorization server are worth: tokens issued and tokens checked, remembered and not, in this
- * process; then both over HTTP, alone and beside a flood of wrong secrets on another client.
+ * Measures the caches of the authorization server: tokens issued and checked, with and without the cache, in this
+ * process; then both over HTTP, alone and beside a flood of wrong secrets of another client.
  */
 
 const TOKEN_PATH = '/mfp/api/az/v1/token';
@@ -113,7 +113,7 @@ async function measureOutside(folder: string): Promise<{ rows: Row[]; floods: Fl
       body: GRANT,
     });
     const { access_token: token } = (await issued.json()) as { access_token: string };
-    // A guarded request that reads no table: what is measured is the guard, and HTTP.
+    // A guarded request that reads no table, so that only the guard and HTTP are measured.
     const path = '/mfp/api/az/v1/introspection';
     const authorised: Call = { path, authorization: `Bearer ${token}`, body: `token=${token}`, address };
     const goods = { 'token over HTTP': obtain, 'authorised request over HTTP': authorised };
@@ -214,7 +214,7 @@ function report(rows: readonly Row[], floods: readonly FloodRow[]): void {
     const figures = [row.alone, row.beside, row.slowdown, row.slowdownOfMeans].map((figure) => figure.toFixed(2));
     print([kind, good, ...figures, JSON.stringify(answers)], widths);
   }
-  // Right secrets are only shown beside them: what as many requests of any kind cost.
+  // Right secrets are only shown for comparison, as the cost of as many requests of any kind.
   const kept = floods.every(({ kind, slowdown }) => !kind.startsWith('wrong') || slowdown <= ALLOWED);
   if (!kept) process.exitCode = 1;
   process.stdout.write(`${JSON.stringify({ bench: 'auth', rows, floods, kept })}\n`);

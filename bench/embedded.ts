@@ -31,7 +31,7 @@ const CALLERS = 16;
 const REGISTERING = 2;
 const LOG_MB = 256;
 const OPEN_MS = 5_000;
-/** What a message leaves in the tables may grow by this much from the first half of the time to the second. */
+/** The growth of the tables per message may rise by this factor from the first half of the time to the second. */
 const GROWTH = 1.5;
 const APPLICATION = 'com.example.app';
 

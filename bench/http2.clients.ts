@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { PushPool } from '../src/http2/pool.js';
 import type { Header } from '../src/http2/push.js';
 
-/** What every client sends, h2load too: the shape of an APNs request. */
+/** The request of every client, h2load included: the form of an APNs request. */
 export const headers: readonly Header[] = [
   ['authorization', `bearer ${'a'.repeat(200)}`],
   ['apns-topic', 'com.example'],

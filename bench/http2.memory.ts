@@ -1,6 +1,6 @@
 /**
- * Sends millions of requests through one pool and looks at memory after each tenth: `http2.memory.ts origin ca
- * millions`, run by `http2.bench.ts --memory`. What stays after a collection must not grow from the second tenth on.
+ * Sends millions of requests through one pool and reads memory use after each tenth: `http2.memory.ts origin ca
+ * millions`, run by `http2.bench.ts --memory`. Memory after a collection must not grow from the second tenth on.
  */
 import { readFileSync } from 'node:fs';
 import { drive, openClient } from './http2.clients.js';

@@ -51,7 +51,7 @@ interface Client {
   close(): Promise<unknown>;
 }
 
-/** One entry for each sender. Those of other projects are in bench/package.json, unknown to the compiler. */
+/** One entry per sender. Senders of other projects are in bench/package.json, unknown to the compiler. */
 const CLIENTS: Record<string, (job: Job) => Client | Promise<Client>> = {
   'carillon apns': ({ origin, ca, apnsKey }) => {
     const provider = new ApnsProvider({ productionUrl: origin, sandboxUrl: origin, ca: readFileSync(ca, 'utf8') });
@@ -146,7 +146,7 @@ async function firebaseAdmin({ origin, ca, serviceAccount }: Job): Promise<Clien
   http2.connect = ((_authority: string, options: object) => {
     const session = connect(origin, { ...options, ca: trusted });
     const request = session.request.bind(session);
-    // It says `:scheme: https:` with a colon, which Google's servers forgive and nginx does not.
+    // This client sends `:scheme: https:` with a colon, which Google's servers accept and nginx does not.
     session.request = (headers: object = {}, ...rest) => request({ ...headers, ':scheme': 'https' }, ...rest);
     return session;
   }) as typeof connect;
@@ -190,7 +190,7 @@ async function webPush({ origin, ca, vapid }: Job): Promise<Client> {
       const lane = async (): Promise<void> => {
         for (const token of waiting) {
           const sent = webpush.sendNotification(JSON.parse(token) as object, payload, options);
-          // It rejects for an answer that is no success.
+          // This client rejects for every answer that is not a success.
           const answer = await sent.catch(() => undefined);
           accepted += Number(answer?.statusCode === 201);
         }

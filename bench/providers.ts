@@ -37,7 +37,7 @@ const COMPARISONS: Record<string, Comparison> = {
   'web-push': { ours: 'carillon web-push', peer: 'web-push', aim: 5, deliveries: { ours: 20_000, peer: 5_000 } },
 };
 
-/** What the services answer when all is well. */
+/** Answers of the services in the normal case. */
 const SINK = `keepalive_requests 1000000000; keepalive_time 24h; http2_max_concurrent_streams 1000;
   default_type application/json;
   location = /token { return 200 '{"access_token":"${'a'.repeat(200)}","expires_in":3599,"token_type":"Bearer"}'; }

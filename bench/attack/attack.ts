@@ -1,9 +1,9 @@
 import type { Stage } from './stage.js';
 
-/** One attack: what it does until the signal, and what has to be true afterwards. */
+/** One attack: its actions until the signal, and the conditions checked afterwards. */
 export interface Attack {
   name: string;
-  /** What of the program it tries to stop: its requests' door, its verdicts on push services, its locks. */
+  /** The part of the program under attack: the limits of requests, the judgement of push services, or the locks. */
   section: 'peers' | 'door' | 'security';
   /** Goes on until the signal. Answers what must not have happened, in words; nothing is the good answer. */
   run(stage: Stage, signal: AbortSignal): Promise<string[]>;

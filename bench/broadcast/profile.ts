@@ -7,12 +7,12 @@ const PARTS: readonly (readonly [part: string, place: RegExp])[] = [
   ['read', /\/dist\/(devices|applications)\/|\/claim\.repository|\/pace\.repository/],
   ['record', /\/dist\/delivery\/(batch\.repository|ledger|retry-policy|outcome)/],
   ['queue', /\/bullmq\/|\/ioredis\/|\/dist\/queue\//],
-  // What comes back from the database is parsed on the socket's own event: rows that are read, mostly.
+  // Answers of the database are parsed in the event of the socket: mostly rows that are read.
   ['read', /\/pg\/|\/pg-protocol\/|\/pg-pool\/|\/kysely\//],
   ['deliver', /\/dist\/delivery\//],
 ];
 
-/** What runs while a request is written, and at no other time. */
+/** Functions that run only while a request is written. */
 const WRITING = /\/dist\/http2\/hpack-write/;
 
 interface CpuProfile {
@@ -22,8 +22,8 @@ interface CpuProfile {
 }
 
 /**
- * CPU of each part in µs a delivery, from the first request that is written to the last: the start of the program is
- * no delivery's. What is in no part (garbage collection, timers) is `other`.
+ * CPU of each part in µs per delivery, from the first request written to the last, without the start of the program.
+ * `other` is the rest (garbage collection, timers).
  */
 export function partsOf(file: string, deliveries: number): Record<string, number> {
   const { nodes, samples, timeDeltas } = JSON.parse(readFileSync(file, 'utf8')) as CpuProfile;

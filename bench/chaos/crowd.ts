@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { RunningSimulators } from '../../test/simulators/client.js';
 import type { Random } from '../../test/simulators/shared/random.js';
 
-/** Who is sent to: devices put straight into the table, and their tokens into the simulators, which know no others. */
+/** The recipients: devices inserted into the table, and their tokens into the simulators, which know no others. */
 
 export const APPLICATION = 'com.example.app';
 /** Every fifth and every twentieth device. */

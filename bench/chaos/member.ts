@@ -6,7 +6,7 @@ import type { RunningCarillon } from '../../test/harness/carillon.js';
 const START_TRIES = 60;
 const TRY_AGAIN_MS = 500;
 
-/** One process of the program under a supervisor: it is started again after every end, asked for or not. */
+/** One process of the program under a supervisor, which starts it again after every end, planned or not. */
 export class Member {
   /** Times it ended without being killed, which no disaster of ours excuses. */
   collapses: string[] = [];

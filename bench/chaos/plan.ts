@@ -5,7 +5,7 @@ import type { CrowdProvider } from './crowd.js';
 import type { Place, Stage } from './stage.js';
 import type { Weather } from './weather.js';
 
-/** What is sent and what goes wrong, in which order: drawn from the seed before anything starts. */
+/** The messages and faults in their order, drawn from the seed before the start. */
 
 export interface Scene {
   stage: Stage;

@@ -29,7 +29,7 @@ export interface ChaosResult extends Account {
 
 /** A step comes at the latest so long after the one before, so that a stall cannot keep the disasters away. */
 const STEP_MS = 3_000;
-/** From the last step on: what is not settled by then never will be. */
+/** Time from the last step on, after which an unsettled delivery counts as lost. */
 const SETTLE_MS = { long: 150_000, short: 90_000 };
 /** Per provider and worker: so many thousand deliveries may be in flight at a crash. */
 const BATCHES_AT_ONCE = { long: '4', short: '1' };
@@ -79,7 +79,7 @@ async function play(options: ChaosOptions, stage: Stage, simulators: RunningSimu
   await watch.waitForEnd(options.short ? SETTLE_MS.short : SETTLE_MS.long);
   const seconds = (performance.now() - started) / 1_000;
   const account = await stage.withTables((pool) => drawAccount(pool, simulators, crowd, sent));
-  // What was in flight at a crash counts for the workers that lived on as well; the tables know what was taken up.
+  // Deliveries in flight at a crash also count for the surviving workers; the tables tell which were claimed.
   const repeatBound = Math.min(stage.inFlightAtCrashes, account.takenUp) + account.writtenAgain;
   const broken = [...account.broken, ...watch.contradictions, ...stage.members.flatMap((member) => member.collapses)];
   if (account.repeated > repeatBound) broken.push(`${account.repeated} repeats, and the bound is ${repeatBound}`);

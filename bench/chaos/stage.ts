@@ -25,7 +25,7 @@ const ROLES = { api: 'api', scheduler: 'scheduler', 'worker-1': 'worker', 'worke
 /** The program's processes, the servers under them, and ways to hurt both. */
 export class Stage {
   readonly members: Member[];
-  /** Deliveries that were in flight at a crash: what crashes may repeat. */
+  /** Number of deliveries in flight at crashes, which may be repeated. */
   inFlightAtCrashes = 0;
   private open: Database | null = null;
 
@@ -83,7 +83,7 @@ export class Stage {
     return this.lookInto(use);
   }
 
-  /** SIGKILL; it is up again after `pauseMs` at the soonest, and nobody waits for that. */
+  /** SIGKILL; the process starts again after at least `pauseMs`, which is not awaited. */
   async kill(name: string, pauseMs: number): Promise<string> {
     const member = this.members.find((each) => each.name === name);
     if (!member) throw new Error(`no process ${name}`);
@@ -113,7 +113,7 @@ export class Stage {
     return `away for ${pauseMs} ms`;
   }
 
-  /** What is in flight when it is back: results that could not be recorded meanwhile may be lost. */
+  /** Number of deliveries in flight at the return, whose results may be lost because they could not be recorded. */
   async restartPostgres(mode: 'fast' | 'immediate'): Promise<string> {
     const started = performance.now();
     await this.postgres?.restart(mode);

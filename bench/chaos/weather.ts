@@ -7,7 +7,7 @@ import type { CrowdProvider } from './crowd.js';
 const CALM_MS: Record<CrowdProvider, number> = { apns: 60, fcm: 90, 'web-push': 120 };
 const SETTINGS = { apns: 'apns', fcm: 'fcm', 'web-push': 'webPush' } as const;
 
-/** What the providers do to us for a while: several troubles may overlap. */
+/** Temporary faults of the providers; several may overlap. */
 export class Weather {
   private rules: FaultRule[] = [];
   private readonly passing = new Set<Promise<void>>();

@@ -7,7 +7,7 @@ import type { Step } from './steps.js';
 /** A step of a clock in the middle of the work, and what it left behind when the clock was right again. */
 export interface Row {
   step: string;
-  /** What was done last, and how many seconds after the clock was right. */
+  /** The action that succeeded last, with its seconds after the clock was right. */
   last: string;
   stillS: number;
   twice: number;
@@ -79,7 +79,7 @@ async function play(stage: Stage, step: Step, refused: readonly Device[]): Promi
   const seconds = step.seconds();
   for (const name of step.clocks) stage.clocks[name].set(seconds);
   if (step.kills) await stage.kill('worker');
-  // The api may answer 401 or 503 meanwhile; what it takes has to come.
+  // The api may answer 401 or 503 meanwhile; every accepted message has to arrive.
   const during = await before.api.app('POST', '/devices', newDevice(`during-${before.id}`)).catch(() => null);
   await delay(WRONG_MS);
   for (const name of step.clocks) stage.clocks[name].set(0);

@@ -1,6 +1,6 @@
 import type { ClockName } from './stage.js';
 
-/** Whose clock is set, and how. */
+/** Which clock is set, and how. */
 export interface Step {
   who: string;
   clocks: readonly ClockName[];

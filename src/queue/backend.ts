@@ -2,7 +2,7 @@ import type { JobsOptions } from 'bullmq';
 import type { JobData, QueueName } from './jobs.js';
 import type { SharedCount } from './shared-counter.js';
 
-/** What both homes of the queue, Redis and the database, offer. */
+/** The interface of both backends of the queue, Redis and the database. */
 export interface Backend {
   /** For people, without credentials. */
   place: string;

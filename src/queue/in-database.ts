@@ -37,7 +37,7 @@ export async function openInDatabase(databaseUrl: string | undefined, database: 
     // A row for each lot of requests would cost what a limit is to save.
     count: () => Promise.resolve(null),
     abandonWorkers: () => undefined,
-    // What an abandoned worker still holds goes with the process.
+    // Connections of an abandoned worker close with the process.
     close: async () => own && withDeadline('The queue', CLOSE_MS, own.end()).catch(() => undefined),
   };
 }

@@ -66,8 +66,8 @@ function lateName(late: number): string {
 }
 
 /**
- * Direct batches of one job. Most are a request long, and a job costs the queue as much as that: eight cost an eighth. They are
- * worked on side by side, so that a slow one holds up its job's place and nobody else.
+ * Direct batches per job. Most have one request, and a job costs the queue as much: eight cost an eighth each. They are
+ * processed concurrently, so that a slow batch occupies only its job's place.
  */
 const DIRECT_PER_JOB = 8;
 
@@ -91,7 +91,7 @@ function jobsOfRank(batches: readonly DirectBatch[]): Job[] {
     if (!first) break;
     const job = deliverJob(first);
     if (more.length === 0) jobs.push(job);
-    // All are in the name: another group with some of them is another job, and whoever comes second finds them claimed.
+    // The name has all ids: another group with some of them is another job, and the second job finds them claimed.
     else
       jobs.push({
         ...job,

@@ -12,7 +12,7 @@ import { openRedis } from './redis.js';
 import type { SharedCount } from './shared-counter.js';
 import { SteadyWorker } from './steady-worker.js';
 
-/** Nobody waits longer for the queue: the rows are committed, and the sweeper will queue them. */
+/** No caller waits longer for the queue: the rows are committed, and the sweeper will queue them. */
 export const DEADLINE_MS = 2_000;
 
 /** For the queues' connections and BullMQ's look at its tables or version. */

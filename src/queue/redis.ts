@@ -97,7 +97,7 @@ function optionsOf({ host, port, username, password, db, tls, sentinels }: Queue
   };
 }
 
-/** What Redis says as it closes a connection it has no room for; ioredis writes first, and the words are lost. */
+/** Redis' message when it closes a connection because it has no room; ioredis writes first, and loses the message. */
 async function hear({ host, port, tls, sentinels }: QueueAddress): Promise<string | undefined> {
   if (tls || sentinels) return undefined;
   const socket = connect({ host, port, timeout: HEAR_MS });
@@ -108,7 +108,7 @@ async function hear({ host, port, tls, sentinels }: QueueAddress): Promise<strin
       return words?.trim();
     }
   } catch {
-    // It is not reached: that was said already.
+    // Redis is unreachable, which was reported already.
   }
   return undefined;
 }
@@ -117,7 +117,7 @@ function probeWrites(connection: Redis, prefix: string): Promise<unknown> {
   return connection.eval(PROBE, 2, `${prefix}:probe:a`, `${prefix}:probe:b`);
 }
 
-/** It was reached, and does not do what is asked of it. */
+/** Redis was reached, but refuses a command. */
 class Refused extends Error {}
 
 /** Does what the queue needs on a connection of its own. Throws Refused. */

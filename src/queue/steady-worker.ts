@@ -38,8 +38,8 @@ export function pauseOnRefusal<W extends { once(event: 'closing', listener: () =
 }
 
 /**
- * A worker that begins when its queue has answered. One that was refused at its beginning would remember that for good, so
- * that the next try is with another.
+ * Starts a worker after its queue has answered. A worker refused at its start would keep failing, so the next try uses
+ * a new one.
  */
 export class SteadyWorker {
   private worker: WorkerLike | undefined;
@@ -67,7 +67,7 @@ export class SteadyWorker {
       this.worker = worker;
       try {
         await worker.waitUntilReady();
-        // It says its own failures as events.
+        // The worker reports its own failures as events.
         void worker.run().catch(this.onError);
         return;
       } catch (error) {

@@ -26,7 +26,7 @@ const DEAD: Readonly<Record<ProviderName, string>> = {
   mobilefirst: 'FPWSE0001E',
 };
 
-/** Method and path → what it does; what it returns is the JSON answered, an iterator becomes NDJSON. */
+/** Method and path → handler; its result is the JSON of the answer, an iterator becomes NDJSON. */
 export const ADMIN_ROUTES: Readonly<Record<string, AdminRoute>> = {
   'GET /faults': ({ faults }) => faults.list(),
   'POST /faults': ({ faults }, { body, query }) => {
@@ -103,8 +103,8 @@ function createSubscriptions(simulators: Simulators, { body }: AdminRequest): un
 }
 
 /**
- * What a browser that was away would find, oldest first: of messages with one Topic the last (RFC 8030 §5.4), of those
- * whose details are kept.
+ * The messages that a browser would find after being away, oldest first: of messages with the same Topic only the last
+ * (RFC 8030 §5.4), limited to messages with stored details.
  */
 function listStored({ servers }: Simulators, { query }: AdminRequest): unknown {
   const endpoint = query.get('endpoint');

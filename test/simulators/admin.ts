@@ -4,7 +4,7 @@ import { ADMIN_ROUTES, type AdminRequest } from './admin-routes.js';
 import { BadInput } from './shared/shape.js';
 import type { Simulators } from './simulators.js';
 
-/** Rules with a million tokens are nobody's plan; 16 MB holds every token of a 200,000-device test. */
+/** 16 MB holds every token of a test with 200,000 devices. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 /** The admin API: plain HTTP, JSON in and out, on loopback only. */

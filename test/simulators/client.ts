@@ -96,7 +96,7 @@ class SimulatorAdmin {
     });
   }
 
-  /** What a browser that was away would find: of messages with one Topic the last. */
+  /** The messages that a browser would find after being away: of messages with the same Topic only the last. */
   async storedMessages(endpoint: string): Promise<{ messageId: string; topic: string; body: unknown }[]> {
     return this.call('GET', `/web-push/stored?${new URLSearchParams({ endpoint }).toString()}`);
   }
@@ -126,7 +126,7 @@ class SimulatorAdmin {
     return this.pairs(ledgerQuery(provider, messageId));
   }
 
-  /** Those of them that were accepted more than once. */
+  /** The repeats: pairs that were accepted more than once. */
   async ledgerRepeats(provider: ProviderName, messageId?: string): Promise<PairCount[]> {
     return this.pairs(`${ledgerQuery(provider, messageId)}&repeats=1`);
   }
@@ -175,7 +175,7 @@ export interface RunningSimulators extends Omit<ReadyLine, 'admin' | 'ca' | 'fil
   stop(): Promise<void>;
 }
 
-/** Starts the simulators in a process of their own; it ends by itself when this process does. */
+/** Starts the simulators in a process of their own, which ends with this process. */
 export async function startSimulators(options: StartOptions = {}): Promise<RunningSimulators> {
   const main = fileURLToPath(new URL('./main.ts', import.meta.url));
   const args = ['--import', 'tsx', main, '--json', '--exit-with-stdin'];

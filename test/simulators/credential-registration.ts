@@ -6,7 +6,7 @@ import { checkShape, type Fields, type Shape } from './shared/shape.js';
 import type { Simulators } from './simulators.js';
 import type { EntraApp, StorePackage } from './wns/wns.rules.js';
 
-/** `POST /credentials`: what a provider knows of a sender, a public key or a client's id and secret. */
+/** `POST /credentials`: the provider's data about a sender, a public key or a client's id and secret. */
 export interface Registrations {
   apns?: ApnsKey;
   fcm?: ServiceAccountKey;

@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import type { ApnsKey } from './apns/provider-token.js';
 import type { ServiceAccountKey } from './fcm/oauth.js';
 
-/** What an administrator gets from Apple: enough to fill in an application's APNs settings. */
+/** Credentials as Apple issues them, for an application's APNs settings. */
 export interface ApnsCredentials {
   keyId: string;
   teamId: string;

@@ -51,7 +51,7 @@ export interface SimulatorAddresses {
   /** `channelUrl` and a name make a device's token. */
   wns: { url: string; tokenUrl: string; channelHost: string; channelUrl: string };
   hms: { url: string; tokenUrl: string };
-  /** The base URL: it ends with the runtime's name. */
+  /** The base URL; ends with the runtime's name. */
   mobilefirst: { url: string };
 }
 

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 export interface TestCertificates {
-  /** File with the CA's certificate: what a client is to trust. */
+  /** File with the certificate of the CA, for clients to trust. */
   caPath: string;
   cert: string;
   key: string;

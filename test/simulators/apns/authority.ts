@@ -1,7 +1,7 @@
 import type { ApnsSettings } from '../shared/settings.js';
 import { isExpired, isFromTheFuture, type ProviderToken, type ProviderTokens } from './provider-token.js';
 
-/** What a connection remembers of the tokens it was shown. */
+/** The provider tokens that a connection has seen. */
 export interface ConnectionAuthority {
   /** The token in use; its team and scope bind the connection. */
   current: ProviderToken | null;

@@ -80,7 +80,7 @@ export function fcmError(code: number, errorCode: string): Answer {
   return googleError(code, message, [detail, apns]);
 }
 
-/** What Google's front end says when it never reached FCM. */
+/** The answer of Google's front end if the request did not reach FCM. */
 export function htmlError(status: number, title: string): Answer {
   return {
     status,

@@ -22,7 +22,7 @@ export interface HmsAccount {
   publicKey: string;
 }
 
-/** Who may send: OAuth clients for their app, service accounts for their project. */
+/** The senders: OAuth clients for their app, service accounts for their project. */
 export class HmsAccess {
   readonly oauth: ClientCredentials;
   private readonly apps = new Map<string, string>();

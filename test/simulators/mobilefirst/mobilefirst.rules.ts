@@ -89,7 +89,7 @@ export class MobilefirstRules implements ProviderRules {
   }
 }
 
-/** What MobileFirst would say of the body; undefined when it would take it. */
+/** MobileFirst's error for a body; undefined for a valid body. */
 function findWrong(body: Fields): readonly [code: string, what: string] | undefined {
   const unknown = Object.keys(body).find((name) => !KNOWN_FIELDS.has(name));
   if (unknown !== undefined) return ['FPWSE0006E', unknown];
@@ -122,7 +122,7 @@ function failure(status: number, code: string, message: string): Answer {
   return json(status, { code, message });
 }
 
-/** What the application server in front says when it does not know or cannot reach what is behind it. */
+/** The answer of the application server in front if the server behind is unknown or unreachable. */
 function page(status: number): Answer {
   return { status, headers: { 'content-type': 'text/html' }, body: `<html><body>Error ${status}</body></html>` };
 }

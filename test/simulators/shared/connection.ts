@@ -11,7 +11,7 @@ export interface Exchange {
   readonly streamId: number;
   /** Settles it as accepted and never answered. */
   recordAnswerLost(): void;
-  /** Settles it as one whose answer cannot arrive; what had arrived whole was processed. */
+  /** Settles the exchange as one whose answer cannot arrive; a complete request was processed. */
   leave(): void;
   /** Settles it as neither processed nor answered. */
   abandon(): void;
@@ -46,13 +46,13 @@ export class Connection {
       this.session.settings({ maxConcurrentStreams });
   }
 
-  /** FIN without a word; what is in flight stays unanswered. */
+  /** FIN without GOAWAY; requests in flight stay unanswered. */
   fin(): void {
     this.silence();
     this.socket.end();
   }
 
-  /** GOAWAY PROTOCOL_ERROR, then FIN; what is in flight stays unanswered. */
+  /** GOAWAY PROTOCOL_ERROR, then FIN; requests in flight stay unanswered. */
   refuseProtocolError(debug: string): void {
     if (this.silent) return;
     this.session?.goaway(constants.NGHTTP2_PROTOCOL_ERROR, 0, Buffer.from(debug));

@@ -1,4 +1,4 @@
-/** The first request that was refused for a reason: what to show a person whose sender is wrong. */
+/** The first request refused for a reason, as an example for the author of the sender. */
 export interface FirstRefusal {
   reason: string;
   path: string;
@@ -23,7 +23,7 @@ export interface CounterReport {
   firstRefusals: FirstRefusal[];
 }
 
-/** What one provider's server has answered so far. */
+/** Counts of one provider's answers. */
 export class Counters {
   accepted = 0;
   answersLost = 0;

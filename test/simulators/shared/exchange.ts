@@ -16,7 +16,7 @@ export interface Wire {
   reset(code: number): void;
 }
 
-/** What every exchange of one provider shares. */
+/** Objects that all exchanges of one provider share. */
 export interface Desk {
   rules: ProviderRules;
   settings: CommonSettings;
@@ -27,9 +27,9 @@ export interface Desk {
 }
 
 /**
- * One request from its arrival to its end. A request which the true provider would refuse is refused before any fault
- * rule is asked. A message is recorded when it has arrived, as a true provider has it then; what a command, a GOAWAY or a
- * fault on its connection ends unprocessed before its answer is withdrawn, and what the sender gave up stays.
+ * One request from its arrival to its end. Checks of the true provider come before fault rules. A message is recorded
+ * on its complete arrival, when a true provider would have it. If a command, a GOAWAY or a fault on the connection ends
+ * the request unprocessed, the record is withdrawn; if the sender gave up, it stays.
  */
 export class ServedExchange implements Exchange {
   private settled = false;

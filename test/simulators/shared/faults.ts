@@ -2,7 +2,7 @@ import type { Random } from './random.js';
 import { BadInput, checkShape, type Shape } from './shape.js';
 import { PROVIDERS, type ProviderName } from './provider.js';
 
-/** What a rule looks at; every field given must hold, then nth, every and probability thin out what matched. */
+/** Conditions of a rule: every given field must match; nth, every and probability then select among the matches. */
 interface FaultMatch {
   provider?: ProviderName;
   token?: string;
@@ -22,15 +22,15 @@ interface FaultMatch {
 type CutKind = 'fin' | 'tcpReset' | 'rst' | 'blackhole';
 
 /**
- * How an answer is spoilt: `headersOnly` lacks body and end and leaves the stream open; `noBody` ends after the headers;
- * `half` ends in the middle of the body; `halfThenReset` is cut there; `notJson` has a page of HTML in its place.
+ * How an answer is damaged: `headersOnly` lacks body and end and leaves the stream open; `noBody` ends after the
+ * headers; `half` ends in the middle of the body; `halfThenReset` is cut there; `notJson` has a page of HTML instead.
  */
 const SPOILS = ['headersOnly', 'noBody', 'half', 'halfThenReset', 'notJson'] as const;
 export type Spoil = (typeof SPOILS)[number];
 
 /**
- * What happens instead of, or before, acceptance. `delayMs`, `jitterMs` and `spoil` may stand alone, then
- * the message is taken. All others but `acceptThenCut` refuse before processing: the ledger does not count the message.
+ * The effect in place of, or before, acceptance. With only `delayMs`, `jitterMs` or `spoil`, the message is accepted.
+ * All others except `acceptThenCut` refuse before processing: the ledger does not count the message.
  */
 export interface FaultAction {
   status?: number;
@@ -64,7 +64,7 @@ export interface FaultRule {
   times?: number;
 }
 
-/** What the rules need to know of a request. */
+/** The data of a request that rules need. */
 export interface FaultSubject {
   provider: ProviderName;
   path: string;

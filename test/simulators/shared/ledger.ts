@@ -47,9 +47,9 @@ interface MessageTotals {
 }
 
 /**
- * What one provider accepted. Repeats and losses are exact for any number of messages: per pair of message and token
- * only a count is kept (about 60 bytes; a million pairs with their tokens measured in docs/simulators.md), and
- * whatever is rare lives in sparse maps. Full details are kept of the last `detailsKept` acceptances.
+ * The messages that one provider accepted. Repeats and losses are exact for any number of messages: per pair of message
+ * and token only a count is stored (about 60 bytes; a million pairs are measured in docs/simulators.md), and rare data
+ * is in sparse maps. Full details are stored for the last `detailsKept` messages.
  */
 export class Ledger {
   private readonly tokenNumbers = new Map<string, number>();

@@ -9,7 +9,7 @@ import { ResponseWire, StreamWire } from './wires.js';
 
 /** More than any provider takes; the rest of a longer body is counted and thrown away. */
 const MAX_BUFFERED_BYTES = 2 * 1024 * 1024;
-/** What an HTTP/2 client says first (RFC 9113 §3.4); on a plain port it tells HTTP/2 from HTTP/1.1. */
+/** The first bytes of an HTTP/2 client (RFC 9113 §3.4), which separate HTTP/2 from HTTP/1.1 on a plain port. */
 const PREFACE_START = 'PRI * ';
 
 export interface ServerOptions {
@@ -19,13 +19,13 @@ export interface ServerOptions {
   http1: boolean | 'only';
 }
 
-/** What becomes of the requests in flight when connections are cut by command. */
+/** The fate of requests in flight when a command cuts connections. */
 export type InFlightFate = 'lost' | 'accepted' | 'half';
 export type ConnectionCommand = 'goaway' | 'goawayHalf' | 'fin' | 'tcpReset' | 'blackhole';
 
 /**
- * One provider's port. It accepts TCP itself and hands the socket up to TLS and HTTP, which keeps the raw socket
- * within reach of the faults and lets the port close and open again without touching open connections.
+ * One provider's port. Accepts TCP itself and passes the socket to TLS and HTTP, so that faults can use the raw socket,
+ * and the port can close and open again without effect on open connections.
  */
 export class ProviderServer {
   readonly connections = new Set<Connection>();
@@ -110,7 +110,7 @@ export class ProviderServer {
     socket.on('close', () => {
       this.connections.delete(connection);
       if (this.byRemotePort.get(remotePort) === connection) this.byRemotePort.delete(remotePort);
-      // The sender went away: what had arrived stays. What the simulator cut was settled when it was.
+      // The sender closed the connection: arrived messages stay. Exchanges that the simulator cut were settled then.
       for (const exchange of connection.inFlight) exchange.leave();
     });
     const { acceptDelayMs } = this.desk.settings;

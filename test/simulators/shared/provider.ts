@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http2';
 import type { Connection } from './connection.js';
 
-/** What a provider's rules need from the server that carries them, and what they give back. */
+/** The interface between a provider's rules and their server. */
 
 export const PROVIDERS = ['apns', 'fcm', 'web-push', 'wns', 'hms', 'mobilefirst'] as const;
 export type ProviderName = (typeof PROVIDERS)[number];

@@ -5,7 +5,7 @@ import { isFields, type Fields } from './shape.js';
 export interface ObjectKind {
   object: Readonly<Record<string, Kind>>;
   required?: readonly string[];
-  /** What members of any other name must be; none may be there when absent. */
+  /** The type of members with any other name; without it they are refused. */
   others?: Kind;
 }
 
@@ -36,7 +36,7 @@ export interface SchemaFault {
   /** Where: of an unknown or missing member, the object that it is in. */
   path: string;
   name: string;
-  /** What it should have been. */
+  /** The expected type. */
   kind: Kind;
   value: unknown;
 }

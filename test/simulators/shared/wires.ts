@@ -4,7 +4,7 @@ import type { Wire } from './exchange.js';
 import type { Spoil } from './faults.js';
 import type { Answer } from './provider.js';
 
-/** What front ends answer when what is behind them is broken. */
+/** Answers of front ends if the server behind is broken. */
 const PAGE = '<!DOCTYPE html><title>Error</title><p>That is all we know.';
 
 export class StreamWire implements Wire {

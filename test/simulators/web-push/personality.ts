@@ -129,7 +129,7 @@ export function faultAnswer(personality: Personality, fault: Fault, retryAfterSe
   return dress(personality, status, word, retry);
 }
 
-/** What a fault rule asks for: the service's usual answer of that status, with another word when `reason` is given. */
+/** The answer for a fault rule: the service's usual answer with this status, with `reason` if given. */
 export function statusAnswer(
   personality: Personality,
   status: number,

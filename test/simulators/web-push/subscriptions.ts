@@ -1,7 +1,7 @@
 import { createDecipheriv, createECDH, hkdfSync, randomBytes, type ECDH } from 'node:crypto';
 import type { Personality } from './personality.js';
 
-/** What a browser hands to its page: `PushSubscription.toJSON()`. */
+/** A browser's subscription as its page gets it: `PushSubscription.toJSON()`. */
 export interface SubscriptionJson {
   endpoint: string;
   expirationTime: null;
@@ -54,7 +54,7 @@ export function personalityOf(path: string): Personality {
   return (found?.[0] ?? 'google') as Personality;
 }
 
-/** What the browser does with a body (RFC 8291 §4, RFC 8188 §2); null when it would throw the message away. */
+/** Decrypts a body like a browser (RFC 8291 §4, RFC 8188 §2); null if a browser would drop the message. */
 export function decrypt({ keys, auth }: Subscription, body: Buffer): Buffer | null {
   const senderKey = body.subarray(21, 86);
   // One record only; nothing shorter holds header, delimiter and tag.

@@ -1,6 +1,9 @@
 import type { ObjectKind } from '../shared/schema.js';
 
-/** What the service worker of IBM's web SDK (BMSPushServiceWorker.js) reads of a message, and Safari's members beside. */
+/**
+ * The members of a message that the service worker of IBM's web SDK (BMSPushServiceWorker.js) reads, and those of
+ * Safari.
+ */
 export const WORKER_MESSAGE: ObjectKind = {
   object: {
     nid: 'string',
@@ -13,6 +16,6 @@ export const WORKER_MESSAGE: ObjectKind = {
     action: 'string',
     payload: 'any',
   },
-  // It stumbles over a message without a payload.
+  // The worker fails for a message without a payload.
   required: ['nid', 'alert', 'payload'],
 };
