@@ -142,11 +142,11 @@ describe('a repeated delivery that may have arrived', () => {
     ['accepted', accept, true, 'accepted', null],
     ['rejected', { outcome: OUTCOME.rejected, reason: 'gone' }, true, 'rejected', null],
     ['refused', { outcome: OUTCOME.failed, reason: 'too large' }, true, 'failed', null],
-    ['unanswered again', { outcome: OUTCOME.unknown, retryAt: 9 }, true, 'unknown', 9],
-    ['told to wait', { outcome: OUTCOME.pending, reason: 'busy', retryAt: 9 }, true, 'unknown', 9],
-    ['told to wait for too long', { outcome: OUTCOME.expired, reason: 'busy' }, true, 'unknown', null],
-    ['called off before it was written', { outcome: OUTCOME.pending }, false, 'unknown', 0],
-    ['to a device that is gone', { outcome: OUTCOME.cancelled, reason: 'gone' }, false, 'unknown', null],
+    ['ambiguous again', { outcome: OUTCOME.unknown, retryAt: 9 }, true, 'unknown', 9],
+    ['a refusal with a retry', { outcome: OUTCOME.pending, reason: 'busy', retryAt: 9 }, true, 'unknown', 9],
+    ['a refusal whose retry would be too late', { outcome: OUTCOME.expired, reason: 'busy' }, true, 'unknown', null],
+    ['not sent', { outcome: OUTCOME.pending }, false, 'unknown', 0],
+    ['to a removed device', { outcome: OUTCOME.cancelled, reason: 'gone' }, false, 'unknown', null],
     ['at a provider without settings', { outcome: OUTCOME.failed, reason: 'none' }, false, 'unknown', null],
   ])('and %s', (_what, decision, written, outcome, nextDue) => {
     const batch = ledger(['unknown'], { 0: { attempts: 1, retryAt: NOW } });
@@ -185,18 +185,18 @@ it('counts by code', () => {
 
 describe('nextDue', () => {
   it.each<[string, OutcomeName[], DeliveryDetails, number | null]>([
-    ['nothing to do', ['accepted', 'rejected', 'failed', 'expired', 'cancelled', 'unknown'], {}, null],
+    ['all settled', ['accepted', 'rejected', 'failed', 'expired', 'cancelled', 'unknown'], {}, null],
     ['an empty batch', [], {}, null],
-    ['something pending: at once', ['accepted', 'pending'], {}, 0],
-    ['something in flight: at once', ['inFlight'], {}, 0],
+    ['a pending delivery is due at once', ['accepted', 'pending'], {}, 0],
+    ['a delivery in flight is due at once', ['inFlight'], {}, 0],
     [
-      'the earliest of several',
+      'the earliest of several retries',
       ['pending', 'unknown'],
       { 0: { attempts: 1, retryAt: NOW + 5_000 }, 1: { attempts: 1, retryAt: NOW + 2_000 } },
       NOW + 2_000,
     ],
     [
-      'those of half a second together',
+      'retries within half a second together',
       ['pending', 'pending', 'pending'],
       {
         0: { attempts: 1, retryAt: NOW + 2_501 },
@@ -206,7 +206,7 @@ describe('nextDue', () => {
       NOW + 2_500,
     ],
     [
-      'those of an eighth of a long wait together',
+      'retries within an eighth of a long wait together',
       ['pending', 'pending', 'unknown'],
       {
         0: { attempts: 1, retryAt: NOW + 80_000 },
@@ -215,7 +215,7 @@ describe('nextDue', () => {
       },
       NOW + 90_000,
     ],
-    ['a held one beside a waiting one', ['unknown', 'pending'], { 1: { attempts: 1, retryAt: NOW + 9 } }, NOW + 9],
+    ['a held delivery beside a retry', ['unknown', 'pending'], { 1: { attempts: 1, retryAt: NOW + 9 } }, NOW + 9],
   ])('%s', (_what, outcomes, details, expected) => {
     expect(ledger(outcomes, details).nextDue(NOW)).toBe(expected);
   });

@@ -79,21 +79,21 @@ describe('retryBackoff', () => {
     capMs: 15 * MINUTE,
   };
   it.each<[string, Verdict, number, number, number]>([
-    ['full jitter from nothing', plain, 1, 0, 0],
-    ['… to the whole wait', plain, 1, 1, SECOND],
+    ['full jitter starts at no wait', plain, 1, 0, 0],
+    ['full jitter ends at the whole wait', plain, 1, 1, SECOND],
     ['doubles', plain, 2, 1, 2 * SECOND],
     ['doubles again', plain, 4, 0.5, 4 * SECOND],
-    ['to five minutes at most', plain, 10, 1, 5 * MINUTE],
-    ['never sooner than the provider asks', floored, 1, 0, 5 * SECOND],
-    ['jitter goes on top of it', floored, 1, 1, 10 * SECOND],
-    ['it doubles from there', floored, 3, 1, 25 * SECOND],
-    ["to the provider's own cap", floored, 30, 1, 15 * MINUTE + 5 * SECOND],
-    ['also after a thousand attempts', floored, 1_000, 1, 15 * MINUTE + 5 * SECOND],
-    ['a quick first retry', quick, 1, 0, 5 * SECOND],
-    ['… within twice its time', quick, 1, 1, 10 * SECOND],
-    ['and the usual ones after it', quick, 2, 1, 2 * MINUTE],
-    ['which double', quick, 4, 1, 5 * MINUTE],
-    ['to their cap', quick, 9, 1, 16 * MINUTE],
+    ['waits at most five minutes', plain, 10, 1, 5 * MINUTE],
+    ["waits at least the provider's floor", floored, 1, 0, 5 * SECOND],
+    ['adds the jitter to the floor', floored, 1, 1, 10 * SECOND],
+    ['doubles the jitter above the floor', floored, 3, 1, 25 * SECOND],
+    ["stops doubling at the provider's cap", floored, 30, 1, 15 * MINUTE + 5 * SECOND],
+    ['keeps the cap after a thousand attempts', floored, 1_000, 1, 15 * MINUTE + 5 * SECOND],
+    ['a quick first retry without jitter', quick, 1, 0, 5 * SECOND],
+    ['a quick first retry with full jitter', quick, 1, 1, 10 * SECOND],
+    ['the second retry after a quick one has the usual wait', quick, 2, 1, 2 * MINUTE],
+    ['later retries after a quick one double', quick, 4, 1, 5 * MINUTE],
+    ['later retries after a quick one have the cap', quick, 9, 1, 16 * MINUTE],
   ])('%s', (_what, verdict, attempts, random, waitMs) => {
     expect(decided(verdict, { attempts, random })).toEqual({ outcome: 'pending', reason: 'busy', waitMs });
   });
@@ -108,14 +108,14 @@ describe('retryAfter', () => {
     scope: 'application',
   });
   it.each<[string, Verdict, number, number, number]>([
-    ['what the provider says', after(30 * SECOND), 1, 0, 30 * SECOND],
-    ['and as much again apart', after(30 * SECOND), 1, 1, 60 * SECOND],
-    ['a minute apart at most', after(20 * MINUTE), 1, 1, 21 * MINUTE],
-    ['not doubled: it was said', after(30 * SECOND), 5, 0, 30 * SECOND],
-    ['what is documented, where nothing was said', after(MINUTE, 10 * MINUTE), 1, 0, MINUTE],
+    ["the provider's wait without jitter", after(30 * SECOND), 1, 0, 30 * SECOND],
+    ["the provider's wait with as much jitter", after(30 * SECOND), 1, 1, 60 * SECOND],
+    ['at most a minute of jitter', after(20 * MINUTE), 1, 1, 21 * MINUTE],
+    ['a wait that the provider named does not double', after(30 * SECOND), 5, 0, 30 * SECOND],
+    ['a documented wait at the first attempt', after(MINUTE, 10 * MINUTE), 1, 0, MINUTE],
     ['doubled', after(MINUTE, 10 * MINUTE), 3, 0, 4 * MINUTE],
-    ['to the cap', after(MINUTE, 10 * MINUTE), 5, 0, 10 * MINUTE],
-    ['and no further', after(MINUTE, 10 * MINUTE), 1_000, 1, 11 * MINUTE],
+    ['a documented wait has a cap', after(MINUTE, 10 * MINUTE), 5, 0, 10 * MINUTE],
+    ['a documented wait keeps its cap after a thousand attempts', after(MINUTE, 10 * MINUTE), 1_000, 1, 11 * MINUTE],
   ])('%s', (_what, verdict, attempts, random, waitMs) => {
     expect(decided(verdict, { attempts, random })).toEqual({ outcome: 'pending', reason: 'slow down', waitMs });
   });
@@ -125,13 +125,13 @@ describe('ambiguous', () => {
   const verdict: Verdict = { action: 'ambiguous', reason: 'connection lost' };
   const held = { outcome: 'unknown', reason: 'connection lost' };
   it.each<[string, Partial<Situation>, object]>([
-    ['is written again after 1 to 2 s', { random: 0 }, { ...held, waitMs: SECOND }],
-    ['… at the latest', { random: 1 }, { ...held, waitMs: 2 * SECOND }],
-    ['the wait doubles', { attempts: 2, random: 1 }, { ...held, waitMs: 3 * SECOND }],
-    ['three tries', { attempts: 3 }, held],
-    ['no try more under hold', { onUnknown: 'hold' }, held],
-    ['none past its time to live', { expiresAt: NOW + SECOND, random: 0 }, held],
-    ['one just inside it', { expiresAt: NOW + SECOND + 1, random: 0 }, { ...held, waitMs: SECOND }],
+    ['is repeated after 1 s without jitter', { random: 0 }, { ...held, waitMs: SECOND }],
+    ['is repeated after 2 s with full jitter', { random: 1 }, { ...held, waitMs: 2 * SECOND }],
+    ['doubles the wait', { attempts: 2, random: 1 }, { ...held, waitMs: 3 * SECOND }],
+    ['is not repeated after three attempts', { attempts: 3 }, held],
+    ['is not repeated under hold', { onUnknown: 'hold' }, held],
+    ['is not repeated after its time to live', { expiresAt: NOW + SECOND, random: 0 }, held],
+    ['is repeated just before its end', { expiresAt: NOW + SECOND + 1, random: 0 }, { ...held, waitMs: SECOND }],
   ])('%s', (_what, change, expected) => {
     // Never expired or failed, because it may have arrived.
     expect(decided(verdict, change)).toEqual(expected);
@@ -146,22 +146,27 @@ describe('end of retries', () => {
   const waits = { reason: 'slow down', floorMs: MINUTE, capMs: MINUTE, afterMs: MINUTE, scope: 'application' } as const;
   const HELD = { outcome: 'pending', waitMs: MINUTE };
   it.each<[string, { giveUpMs?: number; lifeMs?: number }, Partial<Situation>, object]>([
-    ['expires now rather than at a try that comes too late', {}, { expiresAt: NOW + MINUTE }, { outcome: 'expired' }],
-    ['waits when there is time', {}, { expiresAt: NOW + MINUTE + 1 }, HELD],
-    ['goes on for as long as the message lives', {}, { acceptedAt: NOW - 4 * WEEK, attempts: 99 }, HELD],
-    ['fails an hour after acceptance where the provider asks for that', { giveUpMs: HOUR }, hourOld(3), failed()],
-    ['… not a moment before', { giveUpMs: HOUR + 1 }, hourOld(3), HELD],
-    ['… but never before the third try', { giveUpMs: HOUR }, hourOld(2), HELD],
+    ['expires now if the next attempt would come too late', {}, { expiresAt: NOW + MINUTE }, { outcome: 'expired' }],
+    ['waits if there is time', {}, { expiresAt: NOW + MINUTE + 1 }, HELD],
+    ['is retried as long as the message lives', {}, { acceptedAt: NOW - 4 * WEEK, attempts: 99 }, HELD],
+    ['fails an hour after acceptance if the provider asks for that', { giveUpMs: HOUR }, hourOld(3), failed()],
+    ['does not fail before that hour', { giveUpMs: HOUR + 1 }, hourOld(3), HELD],
+    ['does not fail before the third attempt', { giveUpMs: HOUR }, hourOld(2), HELD],
     [
-      'both at once: what the caller set comes first',
+      'expires rather than fails if both times have passed',
       { giveUpMs: HOUR },
       { ...hourOld(3), expiresAt: NOW },
       { outcome: 'expired' },
     ],
-    ['expires when its life at this platform is over', { lifeMs: MINUTE }, {}, { outcome: 'expired' }],
-    ['… and waits until then', { lifeMs: MINUTE + 1 }, {}, HELD],
-    ['a longer life there changes nothing', { lifeMs: 2 * WEEK }, { expiresAt: NOW + MINUTE }, { outcome: 'expired' }],
-    ['now or never: no delayed retry at all', { lifeMs: 0 }, {}, { outcome: 'expired' }],
+    ['expires at the end of its life on this platform', { lifeMs: MINUTE }, {}, { outcome: 'expired' }],
+    ['waits until the end of its life on this platform', { lifeMs: MINUTE + 1 }, {}, HELD],
+    [
+      "ignores a life on this platform that is longer than the message's",
+      { lifeMs: 2 * WEEK },
+      { expiresAt: NOW + MINUTE },
+      { outcome: 'expired' },
+    ],
+    ['has no delayed retry for "now or never"', { lifeMs: 0 }, {}, { outcome: 'expired' }],
   ])('%s', (_what, limits, change, expected) => {
     for (const action of ['retryAfter', 'retryBackoff'] as const) {
       const verdict = { action, ...waits, ...limits } as Verdict;

@@ -61,7 +61,11 @@ const doubling = (first: number, cap: number, givesUp?: number): Row => {
 const said = (wait: number, givesUp?: number): Row => doubling(wait, wait, givesUp);
 
 it.each<[string, Verdict, Row]>([
-  ['RETRY_NOW that did not help', unansweredVerdict({ kind: 'refused', reason: 'goaway' }), backoff(S, MIN)],
+  [
+    'an unprocessed request after its repeats',
+    unansweredVerdict({ kind: 'refused', reason: 'goaway' }),
+    backoff(S, MIN),
+  ],
   [
     'APNs 500',
     apns(500, 'InternalServerError'),
@@ -83,7 +87,7 @@ it.each<[string, Verdict, Row]>([
     },
   ],
   ['APNs 429 device', apns(429, 'TooManyRequests'), doubling(MIN, H)],
-  ['APNs 429 provider token', apns(429, 'TooManyProviderTokenUpdates'), said(20 * MIN)],
+  ['APNs 429 of the provider token', apns(429, 'TooManyProviderTokenUpdates'), said(20 * MIN)],
   ['FCM 429', fcm(429), doubling(MIN, 10 * MIN, H)],
   ['FCM 429 with Retry-After', fcm(429, LATER), said(2 * MIN, H)],
   ['FCM 500', fcm(500), backoff(10 * S, 5 * MIN, H)],

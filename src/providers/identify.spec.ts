@@ -46,7 +46,7 @@ it.each([
   ['FCM', fcm, 'c1-a:APA91bH', 'C1-a:APA91bH'],
   ['HMS', hms, 'IQAAAACy0b+/=', 'iQAAAACy0b+/='],
   ['the sandbox', new SandboxProvider(), 'sandbox:accepted:a b', 'sandbox:accepted:A b'],
-  ['WNS, in the channel’s own token', wns, CHANNEL, CHANNEL.replace('AwY', 'Awy')],
+  ['WNS, in the channel’s token', wns, CHANNEL, CHANNEL.replace('AwY', 'Awy')],
   ['Web Push, in the path', webPush, subscription(ENDPOINT), subscription(`${ENDPOINT}h`)],
   [
     'Web Push, with a path that begins like a host',

@@ -7,22 +7,22 @@ const fill = (alert: string, values: Record<string, string> = {}): string => fil
 describe('fillNotification', () => {
   it.each<[string, string, Record<string, string>, string]>([
     ['a name', 'Hello {{name}}!', { name: 'Ann' }, 'Hello Ann!'],
-    ['spaces around it', '{{ name }}{{\tname\n}}', { name: 'Ann' }, 'AnnAnn'],
-    ['a default, when there is no value', 'Hello {{name|there}}', {}, 'Hello there'],
+    ['a name with spaces around it', '{{ name }}{{\tname\n}}', { name: 'Ann' }, 'AnnAnn'],
+    ['a default without a value', 'Hello {{name|there}}', {}, 'Hello there'],
     ['an empty default', 'Hello{{name|}}.', {}, 'Hello.'],
-    ['a value before the default', '{{name|there}}', { name: '' }, ''],
-    ['neither: nothing', '[{{name}}]', {}, '[]'],
+    ['a value instead of the default', '{{name|there}}', { name: '' }, ''],
+    ['nothing without value and default', '[{{name}}]', {}, '[]'],
     ['names of any script', '{{имя}} {{_a.b-c1}}', { имя: 'Аня', '_a.b-c1': 'x' }, 'Аня x'],
-    ['a value that looks like a placeholder stays', '{{a}}', { a: '{{b}}', b: 'no' }, '{{b}}'],
+    ['a value that looks like a placeholder', '{{a}}', { a: '{{b}}', b: 'no' }, '{{b}}'],
     ['a value with a pattern of replace()', '{{a}}', { a: "$& $1 $'" }, "$& $1 $'"],
-    ['two braces that are none', String.raw`\{{name}} {{name}}`, { name: 'Ann' }, '{{name}} Ann'],
+    ['two braces that are not a placeholder', String.raw`\{{name}} {{name}}`, { name: 'Ann' }, '{{name}} Ann'],
     [
-      'what is not of the form is text',
+      'text that is not a placeholder',
       '{{}} {{ }} {{1a}} {{a b}} {name} {{a|{b}}} {{',
       { a: 'x' },
       '{{}} {{ }} {{1a}} {{a b}} {name} {{a|{b}}} {{',
     ],
-    ['names of JavaScript are names', '{{constructor}}{{toString|x}}{{__proto__|y}}', {}, 'xy'],
+    ["names of JavaScript's object members", '{{constructor}}{{toString|x}}{{__proto__|y}}', {}, 'xy'],
   ])('fills in %s', (_what, alert, values, filled) => {
     expect(fill(alert, values)).toBe(filled);
   });

@@ -12,18 +12,18 @@ const wrong = { mayRetire: false, mustPause: true };
 
 describe('InvalidationGuard', () => {
   it.each<[string, [number, number][], typeof healthy]>([
-    ['nothing known', [], healthy],
-    ['nothing but accepted', [[100, 0]], healthy],
-    ['real churn', [[970, 30]], healthy],
-    ['a quarter is still churn', [[75, 25]], healthy],
-    ['more than a quarter is not', [[74, 26]], wrong],
-    ['a single suspect alone proves nothing either way', [[0, 1]], doubtful],
-    ['nineteen do not', [[0, 19]], doubtful],
-    ['twenty do: the credentials are wrong', [[0, 20]], wrong],
-    ['in small sends as in a large one', Array.from({ length: 20 }, () => [0, 1]), wrong],
+    ['no results', [], healthy],
+    ['acceptances only', [[100, 0]], healthy],
+    ['a usual share of removals', [[970, 30]], healthy],
+    ['a quarter of suspects is believed', [[75, 25]], healthy],
+    ['more than a quarter of suspects is not believed', [[74, 26]], wrong],
+    ['a single suspect proves nothing', [[0, 1]], doubtful],
+    ['nineteen suspects prove nothing', [[0, 19]], doubtful],
+    ['twenty suspects show that the credentials are wrong', [[0, 20]], wrong],
+    ['twenty suspects in small sends count like in a large one', Array.from({ length: 20 }, () => [0, 1]), wrong],
     // 26 of 104 is a quarter.
     [
-      'enough accepted later restore belief',
+      'enough later acceptances restore the belief',
       [
         [0, 26],
         [78, 0],
@@ -31,7 +31,7 @@ describe('InvalidationGuard', () => {
       healthy,
     ],
     [
-      'one too few do not',
+      'one acceptance too few does not restore the belief',
       [
         [0, 26],
         [77, 0],
@@ -39,7 +39,7 @@ describe('InvalidationGuard', () => {
       wrong,
     ],
     [
-      'what lies more than 500 results back is forgotten',
+      'results more than 500 back are forgotten',
       [
         [0, 300],
         [500, 0],
@@ -47,15 +47,15 @@ describe('InvalidationGuard', () => {
       healthy,
     ],
     [
-      'also good times',
+      'acceptances more than 500 back are forgotten',
       [
         [100_000, 0],
         [0, 126],
       ],
       wrong,
     ],
-    ['of a batch larger than the window its share is what counts', [[700, 300]], wrong],
-    ['whichever way round', [[800, 200]], healthy],
+    ['a batch larger than the window counts by its share, above the limit', [[700, 300]], wrong],
+    ['a batch larger than the window counts by its share, below the limit', [[800, 200]], healthy],
     [
       'an empty send changes nothing',
       [
@@ -72,7 +72,7 @@ describe('InvalidationGuard', () => {
 describe('a wave of uncertain removals after accepted sends', () => {
   it.each<[string, [number, number][], boolean]>([
     [
-      'ten of ten',
+      'ten of ten suspects',
       [
         [100, 0],
         [0, 10],
@@ -80,7 +80,7 @@ describe('a wave of uncertain removals after accepted sends', () => {
       false,
     ],
     [
-      'thirty of thirty',
+      'thirty of thirty suspects',
       [
         [500, 0],
         [0, 30],
@@ -88,7 +88,7 @@ describe('a wave of uncertain removals after accepted sends', () => {
       false,
     ],
     [
-      'one is churn',
+      'a single suspect is usual',
       [
         [500, 0],
         [0, 1],
@@ -96,7 +96,7 @@ describe('a wave of uncertain removals after accepted sends', () => {
       true,
     ],
     [
-      'one in each of a few sends is churn',
+      'one suspect in each of a few sends is usual',
       [
         [500, 0],
         [9, 1],
@@ -113,22 +113,22 @@ describe('a wave of uncertain removals after accepted sends', () => {
 describe('certain removals', () => {
   it.each<[string, [accepted: number, dead: number][], boolean]>([
     ['none', [[100, 0]], false],
-    ['real churn', [[970, 30]], false],
-    ['an old address book, half of it dead', [[500, 500]], false],
-    ['nineteen are few', [[0, 19]], false],
-    ['thirty of thirty', [[0, 30]], true],
+    ['a usual share', [[970, 30]], false],
+    ['an old address book with half of its tokens dead', [[500, 500]], false],
+    ['nineteen removals are too few for a wave', [[0, 19]], false],
+    ['thirty of thirty without acceptances', [[0, 30]], true],
     [
-      'thirty of thirty after good times',
+      'thirty of thirty after acceptances',
       [
         [500, 0],
         [0, 30],
       ],
       true,
     ],
-    ['one by one', [[500, 0], ...Array.from({ length: 20 }, (): [number, number] => [0, 1])], true],
-    ['four in five of a large send', [[200, 800]], true],
+    ['many removals in single sends', [[500, 0], ...Array.from({ length: 20 }, (): [number, number] => [0, 1])], true],
+    ['four fifths of a large send', [[200, 800]], true],
     [
-      'a wave that is over',
+      'acceptances after a wave',
       [
         [0, 30],
         [25, 0],

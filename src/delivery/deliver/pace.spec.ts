@@ -16,7 +16,7 @@ describe('rampUp', () => {
   });
 
   it.each([
-    ['none is asked for', undefined, null, false],
+    ['the provider asks for no ramp', undefined, null, false],
     ['nothing was accepted yet', RAMP, null, true],
     ['something was accepted just now', RAMP, NOW - MINUTE, false],
     ['nothing was accepted for ten minutes', RAMP, NOW - 10 * MINUTE, true],

@@ -83,9 +83,9 @@ describe('provider certificate', () => {
   });
 
   it.each([
-    ['no base64 of a p12', { certificate: 'AAAA', password: P12_PASSWORD }, 'certificate'],
-    ['no text', { certificate: 7 }, 'certificate'],
-    ['a key beside it', { certificate: 'AAAA', keyId: 'KEY1234567' }, 'keyId'],
+    ['not base64 of a .p12 file', { certificate: 'AAAA', password: P12_PASSWORD }, 'certificate'],
+    ['not text', { certificate: 7 }, 'certificate'],
+    ['a key beside the certificate', { certificate: 'AAAA', keyId: 'KEY1234567' }, 'keyId'],
   ])('refuses a certificate: %s', async (_name, input, field) => {
     expect((await refusal(input)).field).toBe(field);
   });

@@ -22,9 +22,9 @@ function opened(file: Buffer, password = P12_PASSWORD): OpenedFile {
 describe('openPkcs12', () => {
   it.each<[string, string[]]>([
     ['as OpenSSL 3 writes it', []],
-    ['under triple DES and SHA-1, as OpenSSL 1 and Keychain do', TRIPLE_DES],
+    ['under triple DES and SHA-1, like OpenSSL 1 and Keychain', TRIPLE_DES],
     ['under AES-128 with SHA-512', ['-certpbe', 'AES-128-CBC', '-keypbe', 'AES-128-CBC', '-macalg', 'sha512']],
-    ['with key and certificate in clear', ['-certpbe', 'NONE', '-keypbe', 'NONE']],
+    ['with key and certificate unencrypted', ['-certpbe', 'NONE', '-keypbe', 'NONE']],
     ['with 100,000 iterations of each', ['-maciter', '-iter', '100000']],
     ['with one iteration of the MAC', ['-nomaciter']],
   ])('reads key and certificate of a file %s', (_name, options) => {

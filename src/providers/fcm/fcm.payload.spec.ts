@@ -118,13 +118,13 @@ describe('buildFcmBody', () => {
   });
 
   it.each([
-    ['the expiry', undefined, NOW + 90_999, '90s'],
-    ['the caller', 60, NOW + HOUR_MS, '60s'],
-    ['the expiry, being sooner', 7_200, NOW + HOUR_MS, '3600s'],
-    ['the caller, who wants now or never', 0, NOW + HOUR_MS, '0s'],
-    ['an expiry that is past', undefined, NOW - 5, '0s'],
-    ["FCM's longest", 9_999_999, NOW + 365 * 24 * HOUR_MS, '2419200s'],
-    ['a fraction, cut', 1.9, NOW + HOUR_MS, '1s'],
+    ['until the expiry', undefined, NOW + 90_999, '90s'],
+    ['by the caller', 60, NOW + HOUR_MS, '60s'],
+    ['until an earlier expiry', 7_200, NOW + HOUR_MS, '3600s'],
+    ['of a "now or never" message', 0, NOW + HOUR_MS, '0s'],
+    ['after the expiry', undefined, NOW - 5, '0s'],
+    ["FCM's limit", 9_999_999, NOW + 365 * 24 * HOUR_MS, '2419200s'],
+    ['a fraction, rounded down', 1.9, NOW + HOUR_MS, '1s'],
   ])('sets the time to live: %s', (_who, timeToLive, expiresAt, expected) => {
     expect(message(timeToLive === undefined ? {} : { timeToLive }, { expiresAt }).android.ttl).toBe(expected);
   });

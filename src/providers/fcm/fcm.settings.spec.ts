@@ -33,7 +33,7 @@ function refusedField(input: Record<string, unknown>): string {
 
 describe('parseFcmSettings', () => {
   it.each([
-    ['as it is', VALID],
+    ['plain', VALID],
     ['wrapped', { serviceAccount: VALID }],
   ])("accepts Google's JSON %s", (_how, input) => {
     expect(parseFcmSettings(input, RULES)).toEqual({

@@ -65,8 +65,8 @@ describe('buildAndroidBody', () => {
 
   it.each<[string, Partial<Notification>, string]>([
     ['15 days at most', { expiresAt: NOW + 1e12 }, '1296000s'],
-    ['less when asked', { gcm: { timeToLive: 30 } }, '30s'],
-    ['never more than is left', { gcm: { timeToLive: 90 } }, '60s'],
+    ["the caller's shorter time", { gcm: { timeToLive: 30 } }, '30s'],
+    ["never longer than the message's life", { gcm: { timeToLive: 90 } }, '60s'],
     ['now or never', { expiresAt: NOW - 5 }, '1s'],
   ])('ttl: %s', (_what, change, ttl) => {
     expect(android(change).message.android.ttl).toBe(ttl);

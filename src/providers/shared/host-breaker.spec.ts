@@ -103,7 +103,7 @@ describe('HostBreaker', () => {
     expect(breaker.held()).toMatchObject({ forMs: waitMs });
   });
 
-  it.each([['called off', 'notSent' as const, 0] as const, ['lost', undefined, 60_000] as const])(
+  it.each([['aborted', 'notSent' as const, 0] as const, ['lost', undefined, 60_000] as const])(
     'after a probe that is %s, another probe is let through',
     (_what, action, afterMs) => {
       fail(20);

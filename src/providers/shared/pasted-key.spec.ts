@@ -31,7 +31,7 @@ const parseFcmSettings = (input: Record<string, unknown>) =>
 
 /** Changes that copying makes to a PEM text. */
 const DAMAGES: Record<string, (text: string) => string> = {
-  'as it is': (text) => text,
+  plain: (text) => text,
   'line breaks as two characters': (text) => text.replaceAll('\n', '\\n'),
   'line breaks escaped twice': (text) => text.replaceAll('\n', '\\\\n'),
   'CR LF': (text) => text.replaceAll('\n', '\r\n'),
@@ -93,7 +93,7 @@ describe('readPastedKey', () => {
     ['empty quotes', '""', /is empty/],
     ['a file name', 'AuthKey_ABC123DEFG.p8', /name of a file/],
     ['a path', 'C:\\keys\\AuthKey_ABC123DEFG.p8', /name of a file/],
-    ['a word', 'secret', /no BEGIN and END/],
+    ['a single word', 'secret', /no BEGIN and END/],
     ['a legacy server key', `AAAA1234567:APA91b${'x'.repeat(134)}`, /no BEGIN and END/],
     ['half a key', lines.slice(0, -2).join('\n'), /END line is missing/],
     ['the end of a key', lines.slice(2).join('\n'), /BEGIN line is missing/],
@@ -116,7 +116,7 @@ describe('readPastedKey', () => {
     ],
     ['JSON of something else', '{"apiKey":"x"}', /without a private_key/],
     ['JSON that is cut off', JSON.stringify(account(PEM)).slice(0, 120), /not valid JSON/],
-    ['a novel', 'x'.repeat(30_000), /too long/],
+    ['a very long text', 'x'.repeat(30_000), /too long/],
   ])('names the fault of %s', (_name, text, reason) => {
     const said = readPastedKey(text);
     expect(said).toEqual(expect.stringMatching(reason));

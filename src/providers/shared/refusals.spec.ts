@@ -14,18 +14,18 @@ function judged(...verdicts: Verdict[]): string {
 
 describe('Refusals', () => {
   it.each<[string, Verdict[], string]>([
-    ['credentials never accepted are refused once: the application stops', [REFUSED], 'stopApplication'],
-    ['accepted ones that are refused once go on', [ACCEPTED, REFUSED], 'retryBackoff'],
-    ['and twice', [ACCEPTED, REFUSED, REFUSED], 'retryBackoff'],
-    ['the third in a row stops', [ACCEPTED, REFUSED, REFUSED, REFUSED], 'stopApplication'],
+    ['credentials that were never accepted stop the application at the first refusal', [REFUSED], 'stopApplication'],
+    ['accepted credentials continue after one refusal', [ACCEPTED, REFUSED], 'retryBackoff'],
+    ['accepted credentials continue after two refusals', [ACCEPTED, REFUSED, REFUSED], 'retryBackoff'],
+    ['the third refusal in a row stops', [ACCEPTED, REFUSED, REFUSED, REFUSED], 'stopApplication'],
+    ['an acceptance resets the count', [ACCEPTED, REFUSED, REFUSED, ACCEPTED, REFUSED], 'retryBackoff'],
+    ['an answer about a device resets the count', [ACCEPTED, REFUSED, REFUSED, DEAD, REFUSED], 'retryBackoff'],
     [
-      'an acceptance between them begins the count anew',
-      [ACCEPTED, REFUSED, REFUSED, ACCEPTED, REFUSED],
-      'retryBackoff',
+      'a failure of the provider does not reset the count',
+      [ACCEPTED, REFUSED, REFUSED, PASSING, REFUSED],
+      'stopApplication',
     ],
-    ['so does an answer about a device', [ACCEPTED, REFUSED, REFUSED, DEAD, REFUSED], 'retryBackoff'],
-    ['trouble at the provider does not', [ACCEPTED, REFUSED, REFUSED, PASSING, REFUSED], 'stopApplication'],
-    ['what is no refusal passes as it is', [PASSING], 'retryBackoff'],
+    ['other verdicts pass unchanged', [PASSING], 'retryBackoff'],
   ])('%s', (_what, verdicts, expected) => {
     expect(judged(...verdicts)).toBe(expected);
   });

@@ -47,10 +47,10 @@ describe('webPushBody', () => {
   });
 
   it.each([
-    ["the caller's tag stays, the id is ours", { tag: 't', nid: 'x' }, { tag: 't', nid: 'fnDWK8bG' }],
-    ['text goes as it came', 'text', 'text'],
-    ['empty text is absent', '', { tag: 'order-17', nid: 'fnDWK8bG' }],
-    ['null is absent', null, { tag: 'order-17', nid: 'fnDWK8bG' }],
+    ["keeps the caller's tag and our id", { tag: 't', nid: 'x' }, { tag: 't', nid: 'fnDWK8bG' }],
+    ['sends text unchanged', 'text', 'text'],
+    ['leaves out empty text', '', { tag: 'order-17', nid: 'fnDWK8bG' }],
+    ['leaves out null', null, { tag: 'order-17', nid: 'fnDWK8bG' }],
   ])('payload: %s', (_, payload, sent) => {
     expect(body(make({ chromeWeb: { payload } }), 'WEB_CHROME')).toMatchObject({ payload: sent });
   });
@@ -76,8 +76,8 @@ describe('webPushHeaders', () => {
   });
 
   it.each([
-    ['what the caller says', { timeToLive: 60 }, NOW + 3_600_000, '60'],
-    ['not past the moment nobody wants it', { timeToLive: 7_200 }, NOW + 3_600_999, '3600'],
+    ["the caller's time", { timeToLive: 60 }, NOW + 3_600_000, '60'],
+    ["until the message's end", { timeToLive: 7_200 }, NOW + 3_600_999, '3600'],
     ['four weeks at most', {}, Number.MAX_SAFE_INTEGER, '2419200'],
     ['now or never', { timeToLive: 0 }, NOW + 3_600_000, '0'],
     ['never negative', {}, NOW - 1, '0'],

@@ -88,8 +88,8 @@ describe('buildWnsRequests', () => {
 
   it.each([
     ['an id of 16', 'abcdefgh12345678', 'abcdefgh12345678'],
-    ['a longer one', 'abcdefgh123456789', expect.stringMatching(/^[0-9a-f]{16}$/)],
-    ['one with a dash', 'a-b', expect.stringMatching(/^[0-9a-f]{16}$/)],
+    ['a longer id', 'abcdefgh123456789', expect.stringMatching(/^[0-9a-f]{16}$/)],
+    ['an id with a dash', 'a-b', expect.stringMatching(/^[0-9a-f]{16}$/)],
   ])('uses the tag from %s', (_what, collapseId, tag) => {
     const tagOf = () => build({ collapseId })[0]!.headers['x-wns-tag'];
     expect(tagOf()).toEqual(tag);
@@ -97,10 +97,10 @@ describe('buildWnsRequests', () => {
   });
 
   it.each<[string, Partial<Notification>, string | undefined, string | undefined]>([
-    ['what is left', {}, '60', undefined],
-    ['less when asked', { wns: { expirationTime: 30 } }, '30', undefined],
-    ['never more than is left', { wns: { expirationTime: 90 } }, '60', undefined],
-    ['at most a channel life', { expiresAt: NOW + 1e12 }, '2592000', undefined],
+    ["until the message's end", {}, '60', undefined],
+    ["the caller's shorter time", { wns: { expirationTime: 30 } }, '30', undefined],
+    ["never longer than the message's life", { wns: { expirationTime: 90 } }, '60', undefined],
+    ['at most the life of a channel', { expiresAt: NOW + 1e12 }, '2592000', undefined],
     ['cached', { wns: { cachePolicy: true } }, '60', 'cache'],
     ['not cached', { wns: { cachePolicy: false } }, '60', 'no-cache'],
     ['now or never', { expiresAt: NOW, wns: { cachePolicy: true } }, undefined, 'no-cache'],

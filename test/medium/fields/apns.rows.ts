@@ -26,7 +26,7 @@ export const APNS_ROWS: readonly Row[] = [
     { order: { id: 7, lines: ['a', null] }, nid: 'mine' },
     { 'payload > order.id': 7, 'payload > order.lines': ['a', null] },
   ),
-  apns('type', 'DEFAULT', 'as without it', SHOWN),
+  apns('type', 'DEFAULT', 'the default', SHOWN),
   apns('type', 'mixed', { 'aps.content-available': 1 }, SHOWN),
   apns(
     'type',

@@ -90,8 +90,8 @@ export const MESSAGE_ROWS: readonly Row[] = [
     wns: { 'toast: x-wns-tag': 'score' },
     ...onWeb({ topic: 'pXW3mGiiM22zeKyJy2x9kycrS7jnTRCW', 'payload.tag': 'score' }),
   }),
-  row('onUnknown', 'hold', 'decides what becomes of a delivery whose answer was lost'),
-  row('label', 'advent', 'finds the message again'),
+  row('onUnknown', 'hold', 'decides whether a delivery is repeated whose answer was lost'),
+  row('label', 'advent', 'lists of messages can filter by it'),
   row('dryRun', true, 'nothing is sent'),
   row('data', { u1: { name: 'Ann "A" <&>' } }, alert('Hi Ann "A" <&>'), {
     message: { alert: 'Hi {{name|there}}' },
