@@ -19,14 +19,6 @@ export async function openPlace(place: Place): Promise<{ database: Database; rem
   return place === 'embedded' ? openFolder() : openOnServer(postgresUrl ?? '');
 }
 
-/** The URL for another process or pool; undefined for the embedded database, which serves one process. */
-export function urlOf({ embedded, pool }: Database): string | undefined {
-  if (embedded) return undefined;
-  const { host, port, user, password, database } = pool.options;
-  const credentials = [user, password].filter((part) => typeof part === 'string').map(encodeURIComponent);
-  return `postgres://${credentials.join(':')}@${host}:${port}/${database}`;
-}
-
 export function newFolder(): string {
   return mkdtempSync(join(tmpdir(), 'carillon-'));
 }

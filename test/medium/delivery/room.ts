@@ -27,8 +27,9 @@ import { MessageRepository } from '../../../src/messages/send/message.repository
 import type { NewMessage } from '../../../src/messages/send/new-message.js';
 import { ReportRepository } from '../../../src/messages/report/report.repository.js';
 import type { ProviderName } from '../../../src/providers/provider.js';
-import { openPlace, urlOf as urlOfDatabase } from '../database/places.js';
+import { openPlace } from '../database/places.js';
 import type { Place } from '../database/places.js';
+import { urlOf as urlOfDatabase } from '../database/url.js';
 
 const HOUR = 3_600_000;
 

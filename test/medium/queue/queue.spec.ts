@@ -4,7 +4,8 @@ import { StartError } from '../../../src/common/start-error.js';
 import type { Database } from '../../../src/database/database.js';
 import { QUEUE_NAMES, deliverJob, expandJob } from '../../../src/queue/jobs.js';
 import { Queues } from '../../../src/queue/queue.js';
-import { PLACES, openPlace, urlOf } from '../database/places.js';
+import { PLACES, openPlace } from '../database/places.js';
+import { urlOf } from '../database/url.js';
 import { REDIS_AVAILABLE, startRedis } from './redis-server.js';
 import type { RedisServer } from './redis-server.js';
 

@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../../src/database/database.js';
 import { Queues } from '../../../src/queue/queue.js';
-import { PLACES, openPlace, urlOf } from '../database/places.js';
+import { PLACES, openPlace } from '../database/places.js';
+import { urlOf } from '../database/url.js';
 import { untilRun, workExpansions } from './jobs-run.js';
 
 describe.each(PLACES)('a queue in the %s database whose tables are taken away', { timeout: 60_000 }, (place) => {
