@@ -6,6 +6,7 @@ import { TokenKeeper } from '../devices/token-keeper.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { BatchRepository } from './batch.repository.js';
 import { ClaimRepository } from './deliver/claim.repository.js';
+import { ClaimService } from './deliver/claim.service.js';
 import { ConsequencesService } from './deliver/consequences.service.js';
 import { DeliverProcessor } from './deliver/deliver.processor.js';
 import { DeliverService } from './deliver/deliver.service.js';
@@ -17,6 +18,7 @@ import { ExpansionRepository } from './expand/expansion.repository.js';
 import { Housekeeper } from './upkeep/housekeeper.js';
 import { MessageRateRepository } from './expand/message-rate.repository.js';
 import { PaceRepository } from './deliver/pace.repository.js';
+import { PaceService } from './deliver/pace.service.js';
 import { ReachRepository } from './expand/reach.repository.js';
 import { Recall } from './deliver/recall.js';
 import { RecipientsService } from './deliver/recipients.service.js';
@@ -44,6 +46,7 @@ export class DeliveryModule {}
   imports: [ApplicationsModule, DeliveryModule, DevicesModule, ProvidersModule],
   providers: [
     ClaimRepository,
+    ClaimService,
     ConsequencesService,
     DeliverProcessor,
     DeliverService,
@@ -52,6 +55,7 @@ export class DeliveryModule {}
     ExpandService,
     ExpansionRepository,
     PaceRepository,
+    PaceService,
     Recall,
     RecipientsService,
     ResendRepository,

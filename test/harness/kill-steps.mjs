@@ -3,12 +3,12 @@ import { readFileSync, readdirSync } from 'node:fs';
 /**
  * Loaded before the built program (`node --import`): kills the process at a step by name. Steps are the methods of the
  * repositories, of the delivery queue and of the services that open transactions, as the classes have them. TEST_KILL_FILE names a file, read at every step:
- * `{"step": "ClaimRepository.claim", "when": "before" | "after", "nth": 1}`; while it is absent nothing happens.
+ * `{"step": "ClaimService.claim", "when": "before" | "after", "nth": 1}`; while it is absent nothing happens.
  * Without the variable it prints the steps and leaves the program alone.
  */
 
 const FOLDERS = ['applications', 'campaigns', 'delivery', 'devices', 'messages'];
-const DURABLE = /(\.(repository|queue)|\/(acceptance|expand|firing|replan|wave)\.service)\.js$/;
+const DURABLE = /(\.(repository|queue)|\/(acceptance|claim|expand|firing|pace|replan|wave)\.service)\.js$/;
 const file = process.env.TEST_KILL_FILE;
 const calls = new Map();
 const steps = [];

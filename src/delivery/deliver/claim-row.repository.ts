@@ -4,7 +4,7 @@ import { isTryDue } from '../../applications/provider-setting.repository.js';
 import type { DeliveryDetails, MessageState } from '../../database/tables.js';
 import { wentBackBy } from '../../database/waits.js';
 import type { Notification } from '../../providers/notification.js';
-import type { ProviderName } from '../../providers/provider.js';
+import type { ProviderName, Ramp } from '../../providers/provider.js';
 import type { LeasedBatch } from '../batch.js';
 import { BatchLedger } from '../ledger.js';
 
@@ -33,6 +33,12 @@ export const joined = (batches: RawBuilder<unknown> = sql`batch`): RawBuilder<un
   left join pace on pace.application_id = batch.application_id and pace.provider = batch.provider
   left join provider_status on provider_status.application_id = batch.application_id
     and provider_status.provider = batch.provider`;
+
+/** The facts about a provider that a claim needs. */
+export interface ClaimTerms {
+  needsSettings: boolean;
+  ramp?: Ramp;
+}
 
 export interface ClaimRow {
   has_slot: boolean;

@@ -9,7 +9,7 @@ import type { LeasedBatch } from '../batch.js';
 import { resultsOf } from './findings.js';
 import type { Findings, PeerFindings } from './findings.js';
 import { InvalidationGuard } from './invalidation-guard.js';
-import { PaceRepository } from './pace.repository.js';
+import { PaceService } from './pace.service.js';
 import { StatusReporter } from './status-reporter.js';
 
 /** If a delivery was accepted within this time, the devices were alive: a wave of removals after it is suspect. */
@@ -27,7 +27,7 @@ export class ConsequencesService {
     private readonly devices: DeviceRepository,
     private readonly settings: ProviderSettingRepository,
     private readonly batches: BatchRepository,
-    private readonly pace: PaceRepository,
+    private readonly pace: PaceService,
     private readonly status: StatusReporter,
     private readonly clock: Clock,
   ) {}

@@ -9,7 +9,7 @@ import { withLife } from '../../providers/shared/time-to-live.js';
 import type { Lane } from '../../queue/jobs.js';
 import { BatchRepository, mayTakeOver } from '../batch.repository.js';
 import type { Ending } from '../batch.repository.js';
-import { ClaimRepository } from './claim.repository.js';
+import { ClaimService } from './claim.service.js';
 import type { LeasedBatch } from '../batch.js';
 import { ClockSteps, follow } from './clock-steps.js';
 import { ConsequencesService } from './consequences.service.js';
@@ -55,7 +55,7 @@ export class DeliverService {
   private stopping = false;
 
   constructor(
-    private readonly claims: ClaimRepository,
+    private readonly claims: ClaimService,
     private readonly directs: DirectBatchRepository,
     private readonly batches: BatchRepository,
     private readonly recipients: RecipientsService,
@@ -95,7 +95,7 @@ export class DeliverService {
     await this.finish(batch, findings);
   }
 
-  private async claim(id: number, provider: ProviderName, lane: Lane): ReturnType<ClaimRepository['claim']> {
+  private async claim(id: number, provider: ProviderName, lane: Lane): ReturnType<ClaimService['claim']> {
     const [terms, now] = [this.senders.terms(provider), this.clock.now()];
     const direct = lane === 'direct' ? await this.directs.claim(id, terms, now) : null;
     return direct ?? this.claims.claim(id, terms, now, mayTakeOver(this.watch));

@@ -10,8 +10,7 @@ import type { DeliverableDevice } from '../../devices/device.repository.js';
 import { BatchRepository, LEASE_S, ledgerColumns, settledState } from '../batch.repository.js';
 import type { LeasedBatch } from '../batch.js';
 import { CLAIMED, joined, toLeased } from './claim-row.repository.js';
-import type { ClaimRow } from './claim-row.repository.js';
-import type { ClaimTerms } from './claim.repository.js';
+import type { ClaimRow, ClaimTerms } from './claim-row.repository.js';
 import { BatchLedger } from '../ledger.js';
 import { OUTCOME } from '../outcome.js';
 
@@ -40,7 +39,7 @@ export class DirectBatchRepository {
     private readonly batches: BatchRepository,
   ) {}
 
-  /** Returns null if `ClaimRepository.claim` has to decide. */
+  /** Returns null if `ClaimService.claim` has to decide. */
   claim(id: number, { needsSettings }: ClaimTerms, now: number): Promise<LeasedBatch | null> {
     return this.claims.add({ id, needsSettings, now });
   }

@@ -1,29 +1,19 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import type { Selectable, Transaction } from 'kysely';
-import { wallClock } from '../../common/clock.js';
-import { DATABASE } from '../../database/database.module.js';
-import type { Database } from '../../database/database.js';
-import type { PaceTable, Tables } from '../../database/tables.js';
+import type { Selectable } from 'kysely';
+import type { PaceTable } from '../../database/tables.js';
+import type { Tx } from '../../database/transaction.js';
 import { wentBackBy } from '../../database/waits.js';
 import type { Lot } from '../batch.js';
-import { durationOf, rateAt, slowDown, turnSize } from './pace.js';
 import type { Pace } from './pace.js';
 
-/** A batch that asks for its turn. */
-export interface TurnRequest extends Lot {
-  direct: boolean;
-  /** True if the batch has waited for a turn that was reserved for it. */
-  hasSlot: boolean;
-  /** Number of deliveries to write. */
-  due: number;
+/** A pace that is locked until the transaction ends. Times are epoch ms by the clock of the database. */
+export interface HeldPace {
+  now: number;
+  pace: Pace;
+  slotAt: number;
+  blockedUntil: number;
 }
-
-/** A turn now for this many deliveries, or the wait before asking again. `hasSlot`: the turn is reserved. */
-export type Turn = { limit: number } | { waitMs: number; hasSlot: boolean };
-
-/** A turn that comes sooner is not waited for in the table. */
-const AT_ONCE_MS = 50;
 
 /**
  * The rate per application and provider, shared by all processes: a row holds the rate and the start of the next turn,
@@ -31,51 +21,18 @@ const AT_ONCE_MS = 50;
  */
 @Injectable()
 export class PaceRepository {
-  constructor(@Inject(DATABASE) private readonly database: Database) {}
-
-  /**
-   * Takes a turn within the claim's transaction, so that a failed claim takes none. `start`: the pace to begin with if
-   * there is none. Direct batches are counted, but wait only if the provider named a time.
-   */
-  async takeTurn(request: TurnRequest, start: Pace | null, transaction: Transaction<Tables>): Promise<Turn> {
-    const row = await this.lock(request, start, transaction);
-    if (!row) return { limit: Infinity };
-    if (row.blockedUntil > row.now) return { waitMs: row.blockedUntil - row.now, hasSlot: false };
-    const pace = rateAt(row.pace, row.now) === null ? start : row.pace;
-    const rate = rateAt(pace, row.now);
-    if (pace === null || rate === null) return { limit: Infinity };
-    const count = request.direct ? request.due : Math.min(request.due, turnSize(rate));
-    if (request.hasSlot) return { limit: count };
-    const at = Math.max(row.now, row.slotAt);
-    await this.update(request, { ...toColumns(pace), slot_at: new Date(at + durationOf(count, rate)) }, transaction);
-    const waitMs = at - row.now;
-    return request.direct || waitMs <= AT_ONCE_MS ? { limit: count } : { waitMs, hasSlot: true };
+  /** Epoch ms by the clock of the database. */
+  async now(tx: Tx): Promise<number> {
+    const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(tx);
+    return rows[0]!.now.getTime();
   }
 
-  /**
-   * The provider asked for less: sends nothing until `untilMs` (epoch ms by this process' view of the database's
-   * clock), and afterwards less than all processes together sent. `ownRate`: deliveries per second of this batch, if no
-   * process has reported a rate yet.
-   */
-  async slowDown(lot: Lot, untilMs: number, ownRate: number): Promise<void> {
-    const waitMs = untilMs - wallClock();
-    await this.database.kysely.transaction().execute(async (transaction) => {
-      const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(transaction);
-      const blockedUntil = rows[0]!.now.getTime() + waitMs;
-      const observed = Math.max(ownRate, await this.reportedRate(lot, transaction));
-      const row = await this.lock(lot, slowDown(null, observed, blockedUntil), transaction);
-      if (!row) return;
-      const until = new Date(Math.max(row.blockedUntil, blockedUntil));
-      const pace = slowDown(row.pace, observed, row.now);
-      await this.update(lot, { ...toColumns(pace), slot_at: until, blocked_until: until }, transaction);
-    });
-  }
-
-  private async reportedRate({ applicationId, provider }: Lot, transaction: Transaction<Tables>): Promise<number> {
+  /** Deliveries per second of all processes together, as they report them. */
+  async reportedRate({ applicationId, provider }: Lot, tx: Tx): Promise<number> {
     const { rows } = await sql<{ rate: number }>`
       select coalesce(sum((process.value->>'rate')::float8), 0) as rate
       from provider_status, jsonb_each(processes) as process
-      where application_id = ${applicationId} and provider = ${provider}`.execute(transaction);
+      where application_id = ${applicationId} and provider = ${provider}`.execute(tx);
     return rows[0]?.rate ?? 0;
   }
 
@@ -83,13 +40,9 @@ export class PaceRepository {
    * The row, locked until the transaction ends and created from `start` if missing. Times are the database's, because
    * clocks of processes differ.
    */
-  private async lock(
-    { applicationId, provider }: Lot,
-    start: Pace | null,
-    transaction: Transaction<Tables>,
-  ): Promise<{ now: number; pace: Pace; slotAt: number; blockedUntil: number } | null> {
+  async lock({ applicationId, provider }: Lot, start: Pace | null, tx: Tx): Promise<HeldPace | null> {
     if (start)
-      await transaction
+      await tx
         .insertInto('pace')
         .values({
           application_id: applicationId,
@@ -100,7 +53,7 @@ export class PaceRepository {
         })
         .onConflict((conflict) => conflict.doNothing())
         .execute();
-    const row = await transaction
+    const row = await tx
       .selectFrom('pace')
       .selectAll()
       .select(sql<Date>`clock_timestamp()`.as('now'))
@@ -117,20 +70,28 @@ export class PaceRepository {
     if (backBy > 0)
       await this.update(
         { applicationId, provider },
-        { ...toColumns(pace), slot_at: slotAt, blocked_until: blockedUntil },
-        transaction,
+        pace,
+        { slotAt: slotAt.getTime(), blockedUntil: blockedUntil.getTime() },
+        tx,
       );
     return { now, pace, slotAt: slotAt.getTime(), blockedUntil: blockedUntil.getTime() };
   }
 
-  private async update(
+  /** `blockedUntil`: absent, it stays as it is. */
+  async update(
     { applicationId, provider }: Lot,
-    columns: PaceColumns & { slot_at: Date; blocked_until?: Date },
-    transaction: Transaction<Tables>,
+    pace: Pace,
+    { slotAt, blockedUntil }: { slotAt: number; blockedUntil?: number },
+    tx: Tx,
   ): Promise<void> {
-    await transaction
+    await tx
       .updateTable('pace')
-      .set({ ...columns, written_at: sql`clock_timestamp()` })
+      .set({
+        ...toColumns(pace),
+        slot_at: new Date(slotAt),
+        ...(blockedUntil !== undefined && { blocked_until: new Date(blockedUntil) }),
+        written_at: sql`clock_timestamp()`,
+      })
       .where('application_id', '=', applicationId)
       .where('provider', '=', provider)
       .execute();

@@ -3,7 +3,7 @@ import type { OnApplicationShutdown } from '@nestjs/common';
 import { ProviderSettingRepository } from '../../applications/provider-setting.repository.js';
 import { Clock } from '../../common/clock.js';
 import { HOUR_MS } from '../../common/durations.js';
-import type { ClaimTerms } from './claim.repository.js';
+import type { ClaimTerms } from './claim-row.repository.js';
 import type { ProviderName, Sender, Verdict } from '../../providers/provider.js';
 import { InvalidSettings } from '../../providers/provider.js';
 import { PROVIDERS } from '../../providers/providers.module.js';

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ClaimTerms } from '../../../src/delivery/deliver/claim.repository.js';
+import type { ClaimTerms } from '../../../src/delivery/deliver/claim-row.repository.js';
 import type { ProviderName } from '../../../src/providers/provider.js';
 import { PLACES } from '../database/places.js';
 import { Room, batchOf, recordAll } from './room.js';

@@ -4,10 +4,12 @@ import { Vault } from '../../../src/common/vault.js';
 import type { Database } from '../../../src/database/database.js';
 import type { BatchState } from '../../../src/database/tables.js';
 import { BatchRepository } from '../../../src/delivery/batch.repository.js';
+import { ClaimService } from '../../../src/delivery/deliver/claim.service.js';
 import { ClaimRepository } from '../../../src/delivery/deliver/claim.repository.js';
 import type { LeasedBatch } from '../../../src/delivery/batch.js';
 import { DirectBatchRepository } from '../../../src/delivery/deliver/direct-batch.repository.js';
 import { MessageRateRepository } from '../../../src/delivery/expand/message-rate.repository.js';
+import { PaceService } from '../../../src/delivery/deliver/pace.service.js';
 import { PaceRepository } from '../../../src/delivery/deliver/pace.repository.js';
 import type { NewBatch } from '../../../src/delivery/batching.js';
 import { ExpandService } from '../../../src/delivery/expand/expand.service.js';
@@ -38,9 +40,9 @@ const HOUR = 3_600_000;
  */
 export class Room {
   readonly audience: AudienceRepository;
-  readonly pace: PaceRepository;
+  readonly pace: PaceService;
   readonly batches: BatchRepository;
-  readonly claims: ClaimRepository;
+  readonly claims: ClaimService;
   readonly directs: DirectBatchRepository;
   readonly expansions: ExpandService;
   readonly scheduled: ScheduledRepository;
@@ -56,9 +58,9 @@ export class Room {
     readonly remove: () => Promise<void>,
   ) {
     this.audience = new AudienceRepository(database);
-    this.pace = new PaceRepository(database);
+    this.pace = new PaceService(database, new PaceRepository());
     this.batches = new BatchRepository(database);
-    this.claims = new ClaimRepository(database, this.pace);
+    this.claims = new ClaimService(database, new ClaimRepository(), this.pace);
     this.directs = new DirectBatchRepository(database, this.batches);
     this.expansions = new ExpandService(
       database,

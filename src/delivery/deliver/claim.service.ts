@@ -1,0 +1,71 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DATABASE } from '../../database/database.module.js';
+import type { Database } from '../../database/database.js';
+import { inTransaction } from '../../database/transaction.js';
+import type { Tx } from '../../database/transaction.js';
+import type { Ramp } from '../../providers/provider.js';
+import type { LeasedBatch, PostponedBatch } from '../batch.js';
+import { toLeased } from './claim-row.repository.js';
+import type { ClaimRow, ClaimTerms } from './claim-row.repository.js';
+import { ClaimRepository } from './claim.repository.js';
+import { rampUp } from './pace.js';
+import { PaceService } from './pace.service.js';
+import type { Turn } from './pace.service.js';
+
+const NO_LIMIT: Turn = { limit: Infinity };
+
+/** Claims batches for sending. */
+@Injectable()
+export class ClaimService {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly claims: ClaimRepository,
+    private readonly pace: PaceService,
+  ) {}
+
+  /**
+   * Leases a due batch and marks the deliveries to send as in flight. Returns null if there is nothing to do: the batch
+   * is done, held by another worker, not due, its application was removed, its message is paused, or its provider is
+   * paused for the application (then the batch is parked). `takeOver`: also from a worker whose lease has expired.
+   * After a step of the clock, an expired lease may belong to a living worker. Returns a postponed batch if its turn at
+   * the provider's pace or its message's time comes later.
+   */
+  claim(id: number, provider: ClaimTerms, now: number, takeOver = true): Promise<LeasedBatch | PostponedBatch | null> {
+    return inTransaction(this.database, async (tx) => {
+      const row = await this.claims.lockDue(id, now, takeOver, tx);
+      if (!row) return null;
+      const batch = toLeased(row, provider.needsSettings, now);
+      const over = batch.terms.cancelled || now >= batch.terms.expiresAt;
+      const isPaused = row.paused_reason !== null || row.paused_at !== null;
+      batch.isProbe =
+        row.paused_reason !== null && row.paused_at === null && !over && (await this.claims.takeTry(row, now, tx));
+      if (isPaused && !over && !batch.isProbe) {
+        // The batch may stay parked for days, so deliveries of a lost worker become unknown now instead of staying in
+        // flight.
+        batch.ledger.settleLost(batch.terms);
+        await this.claims.park(batch, tx);
+        return null;
+      }
+      const turn = over || batch.isProbe ? NO_LIMIT : await this.takeTurn(row, batch, provider.ramp, tx);
+      if ('waitMs' in turn) return this.claims.postpone(row, turn, tx);
+      // A random position, so that one device that is refused for its own reasons does not block the probe.
+      const anywhere = Math.floor(Math.random() * batch.deviceSeqs.length);
+      batch.due.push(...batch.ledger.begin(batch.terms, ...(batch.isProbe ? [1, anywhere] : [turn.limit])));
+      await this.claims.lease(batch, tx);
+      return batch;
+    });
+  }
+
+  /** A direct message alone does not start the ramp: it obeys an existing limit and creates none. */
+  private takeTurn(row: ClaimRow, batch: LeasedBatch, ramp: Ramp | undefined, tx: Tx): Promise<Turn> | Turn {
+    // Ready before its time: the batch was parked for another reason and released again.
+    if ((row.early_ms ?? 0) > 0) return { waitMs: row.early_ms ?? 0, hasSlot: false };
+    const { now } = batch.terms;
+    const start = row.direct ? null : rampUp(ramp, row.last_success_at?.getTime() ?? null, now);
+    if (row.paced !== true && start === null) return NO_LIMIT;
+    const { applicationId, provider, direct } = batch;
+    const due = batch.ledger.countDue(now);
+    const request = { applicationId, provider, direct, hasSlot: row.has_slot, due };
+    return this.pace.takeTurn(request, start, tx);
+  }
+}
