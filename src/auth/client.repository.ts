@@ -1,9 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import type { Kysely, Transaction } from 'kysely';
+import type { Kysely } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { Tables } from '../database/tables.js';
+import type { Tx } from '../database/transaction.js';
 import { recordAudit } from './audit.repository.js';
 import type { Actor, AuditedChange } from './audit.repository.js';
 import { countChange } from './change.repository.js';
@@ -20,12 +21,10 @@ export class ClientRepository {
     return listClients(this.database.kysely);
   }
 
-  /** Runs `work` in one transaction; changes run one after another. */
-  change<T>(actor: Actor, work: (changes: ClientChanges) => Promise<T>): Promise<T> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
-      await countChange(transaction, 'client');
-      return work(new ClientChanges(transaction, actor));
-    });
+  /** Begins a change of the registry: it waits for the changes before it, and later changes wait for the commit. */
+  async beginChange(actor: Actor, tx: Tx): Promise<ClientChanges> {
+    await countChange(tx, 'client');
+    return new ClientChanges(tx, actor);
   }
 
   /**
@@ -46,7 +45,7 @@ export class ClientRepository {
 /** The registry inside a transaction that excludes other changes. */
 export class ClientChanges {
   constructor(
-    private readonly transaction: Transaction<Tables>,
+    private readonly transaction: Tx,
     private readonly actor: Actor,
   ) {}
 

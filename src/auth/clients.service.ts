@@ -3,6 +3,9 @@ import { Clock } from '../common/clock.js';
 import { ApiError, invalidValue, notFound } from '../common/errors.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+import { inTransaction } from '../database/transaction.js';
 import type { Actor } from './audit.repository.js';
 import { ChangeFeed } from './change-feed.js';
 import { NO_LIMITS, liveSecrets, mayAdminister } from './client.js';
@@ -35,6 +38,7 @@ export interface ChangedClient {
 @Injectable()
 export class ClientsService {
   constructor(
+    @Inject(DATABASE) private readonly database: Database,
     private readonly clients: ClientRepository,
     private readonly feed: ChangeFeed,
     private readonly clock: Clock,
@@ -169,7 +173,8 @@ export class ClientsService {
     actor: Actor,
     work: (changes: ClientChanges, current: ReadonlyMap<string, Client>, reach: Reach) => Promise<void>,
   ): Promise<Client[]> {
-    const after = await this.clients.change(actor, async (changes) => {
+    const after = await inTransaction(this.database, async (tx) => {
+      const changes = await this.clients.beginChange(actor, tx);
       const current = byId(await changes.list());
       await work(changes, current, new Reach(actor, current));
       const clients = await changes.list();

@@ -5,6 +5,9 @@ import { ownLine } from '../common/own-line.js';
 import { StartError } from '../common/start-error.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+import { inTransaction } from '../database/transaction.js';
 import { ITSELF } from './audit.repository.js';
 import { ChangeFeed } from './change-feed.js';
 import { NO_LIMITS, liveSecrets, mayAdminister } from './client.js';
@@ -29,6 +32,7 @@ export class FirstClients implements OnApplicationBootstrap {
 
   constructor(
     @Inject(CONFIG) private readonly config: Pick<Config, 'environment' | 'hasSamples' | 'adminClient'>,
+    @Inject(DATABASE) private readonly database: Database,
     private readonly clients: ClientRepository,
     private readonly feed: ChangeFeed,
     private readonly clock: Clock,
@@ -71,7 +75,8 @@ export class FirstClients implements OnApplicationBootstrap {
     stillWanted: (known: ReadonlyMap<string, Awaited<ReturnType<ClientChanges['list']>>[number]>) => boolean,
   ): Promise<boolean> {
     const hashes = await Promise.all(clients.map(({ secret }) => hashSecret(secret)));
-    return this.clients.change(ITSELF, async (changes) => {
+    return inTransaction(this.database, async (tx) => {
+      const changes = await this.clients.beginChange(ITSELF, tx);
       const known = new Map((await changes.list()).map((client) => [client.id, client]));
       if (!stillWanted(known)) return false;
       for (const [index, { id, allowedScope }] of clients.entries()) {

@@ -70,7 +70,7 @@ export class AuthRoom {
     this.authenticator = new ClientAuthenticator(this.snapshot, this.feed, this.lastUsed, clock, {
       invalidClientStatus,
     });
-    this.clients = new ClientsService(this.repository, this.feed, clock, { environment });
+    this.clients = new ClientsService(database, this.repository, this.feed, clock, { environment });
     this.tokens = new TokenService(this.authenticator, this.accessTokens, this.liveTokens, this.revoked);
     this.audit = new AuditRepository(database);
   }

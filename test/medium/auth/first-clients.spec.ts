@@ -3,6 +3,7 @@ import { ITSELF } from '../../../src/auth/audit.repository.js';
 import { FirstClients } from '../../../src/auth/first-clients.js';
 import type { Config } from '../../../src/config.js';
 import type { Database } from '../../../src/database/database.js';
+import { inTransaction } from '../../../src/database/transaction.js';
 import { PLACES, openPlace } from '../database/places.js';
 import { AuthRoom, ROOT, SetClock } from './auth-room.js';
 
@@ -28,7 +29,7 @@ async function start(config: Pick<Config, 'environment' | 'hasSamples' | 'adminC
     return true;
   });
   try {
-    await new FirstClients(config, room.repository, room.feed, clock).onApplicationBootstrap();
+    await new FirstClients(config, database, room.repository, room.feed, clock).onApplicationBootstrap();
     return printed;
   } finally {
     write.mockRestore();
@@ -76,7 +77,7 @@ describe('in production', () => {
     });
     await Promise.all(
       [room, other].map(({ repository, feed }) =>
-        new FirstClients(PRODUCTION, repository, feed, clock).onApplicationBootstrap(),
+        new FirstClients(PRODUCTION, database, repository, feed, clock).onApplicationBootstrap(),
       ),
     ).finally(() => write.mockRestore());
     const lines = printed.split('\n').filter((line) => line.includes('Administrator'));
@@ -111,13 +112,12 @@ describe('in production', () => {
   });
 
   it('reports a taken name and does not overwrite it', async () => {
-    await room.repository.change(ROOT, (changes) =>
-      changes.add(
-        'administrator',
-        { displayName: 'a', allowedScope: 'push.*', enabled: true, requestsPerSecond: null, concurrentRequests: null },
-        'hash',
-      ),
-    );
+    await inTransaction(database, async (tx) => {
+      const changes = await room.repository.beginChange(ROOT, tx);
+      const limits = { requestsPerSecond: null, concurrentRequests: null };
+      const fields = { displayName: 'a', allowedScope: 'push.*', enabled: true, ...limits };
+      await changes.add('administrator', fields, 'hash');
+    });
     await expect(start(PRODUCTION)).rejects.toThrow(/the id administrator is taken/);
   });
 });
