@@ -144,17 +144,17 @@ describe('hostile requests', () => {
   it.each([
     ['a slash', 'com%2Fexample'],
     ['dots', '..'],
-    ['dots, escaped', '%2e%2e%2f%2e%2e'],
+    ['escaped dots', '%2e%2e%2f%2e%2e'],
     ['a percent sign', '100%25'],
     ['emoji', encodeURIComponent('😀')],
     ['a quote', '%22%27%3B--'],
     ['line breaks', 'a%0d%0aSet-Cookie:x'],
     ['a star', '*'],
-    ['the longest that is read', 'x'.repeat(1_024)],
-    ['longer than that', 'x'.repeat(5_000)],
+    ['the longest allowed id', 'x'.repeat(1_024)],
+    ['an id over the limit', 'x'.repeat(5_000)],
     ['a NUL', 'a%00b'],
     ['half a surrogate pair in UTF-8', '%ed%a0%80'],
-    ['no UTF-8', '%ff%fe'],
+    ['bytes that are not UTF-8', '%ff%fe'],
     ['a broken escape', 'a%zz'],
   ])('an application id with %s in the path: 400, 403 or 404', async (_name, id) => {
     const limited = await Api.connect(

@@ -233,19 +233,19 @@ describe.each(STAGES)('on $name', (stage) => {
 
   it.each<[string, Record<string, unknown>, string]>([
     [
-      'users beside the message in the content',
+      'users in the message and in the content',
       { content: { message: { alert: 'x' }, userIds: ['ann'] } },
       "'userIds'",
     ],
-    ['a date that never comes', { schedule: { cron: '0 0 30 2 *' } }, "'schedule.cron'"],
+    ['a date that does not exist', { schedule: { cron: '0 0 30 2 *' } }, "'schedule.cron'"],
     ['no schedule', { schedule: {} }, "'schedule'"],
-    ['a schedule that is none', { schedule: 'daily' }, "'schedule'"],
-    ['a zone that is none', { schedule: { cron: '0 0 * * *', timeZone: 'Mars' } }, "'schedule.timeZone'"],
+    ['an invalid schedule', { schedule: 'daily' }, "'schedule'"],
+    ['an unknown time zone', { schedule: { cron: '0 0 * * *', timeZone: 'Mars' } }, "'schedule.timeZone'"],
     ['a target in the content', { content: { message: { alert: 'x' }, target: {} } }, "'content.target'"],
     ['content without an alert', { content: { message: {} } }, "'message.alert'"],
-    ['a language that is none', { languages: { 'no language': {} } }, "'languages'"],
+    ['an invalid language', { languages: { 'no language': {} } }, "'languages'"],
     [
-      'shares above all',
+      'shares over 100 %',
       {
         split: [
           { name: 'A', share: 60 },
@@ -254,16 +254,16 @@ describe.each(STAGES)('on $name', (stage) => {
       },
       "'split'",
     ],
-    ['a share of nobody', { split: [{ name: 'A', share: 0 }] }, "'split.0.share'"],
+    ['a share without users', { split: [{ name: 'A', share: 0 }] }, "'split.0.share'"],
     ['two rates', { policies: { ratePerSecond: 1, spreadSeconds: 1 } }, "'policies'"],
     [
-      'quiet hours that are none',
+      'invalid quiet hours',
       { policies: { quietHours: { from: '8', to: '9', action: 'hold' } } },
       "'policies.quietHours.from'",
     ],
     ['an unknown policy', { policies: { catchup: 'all' } }, "'policies.catchup'"],
     ['an unknown field', { schedul: {} }, "'schedul'"],
-    ['a target that is unknown', { target: { language: 'de' } }, "'target.language'"],
+    ['an invalid target', { target: { language: 'de' } }, "'target.language'"],
     ['an empty target', { target: {} }, "'target'"],
   ])('refuses %s by its field', async (_what, change, field) => {
     const answer = await api.app('POST', '/campaigns', body(change));

@@ -106,7 +106,7 @@ describe.each(STAGES)('on $name', (stage) => {
     });
 
     it.each<[string, string, string, unknown, number, string, RegExp]>([
-      ['a list that leaves nobody', 'PUT', '', { clients: [] }, 409, 'CARIL0409E', /mfpadmin/],
+      ['an empty list of clients', 'PUT', '', { clients: [] }, 409, 'CARIL0409E', /mfpadmin/],
       ['no list', 'PUT', '', {}, 400, 'FPWSE0005E', /'clients'.*list/],
       ['a list of no clients', 'PUT', '', { clients: [7] }, 400, 'FPWSE0005E', /'clients/],
       [
@@ -140,12 +140,12 @@ describe.each(STAGES)('on $name', (stage) => {
       ['an id with a colon', 'POST', '', { id: 'a:b', allowedScope: '*' }, 400, 'FPWSE0005E', /'id'.*colon/],
       ['a secret beyond ASCII', 'POST', '', { id: 'x', secret: 'é', allowedScope: '*' }, 400, 'FPWSE0005E', /'secret'/],
       ['no allowed scope', 'POST', '', { id: 'x' }, 400, 'FPWSE0005E', /'allowedScope'/],
-      ['an id that is taken', 'POST', '', { id: 'test', allowedScope: '*' }, 409, 'FPWSE0002E', /exists already/],
-      ['a misspelt field', 'PATCH', '/push', { enabld: false }, 400, 'FPWSE0005E', /'enabld'.*no such field/],
+      ['an existing id', 'POST', '', { id: 'test', allowedScope: '*' }, 409, 'FPWSE0002E', /exists already/],
+      ['a misspelled field', 'PATCH', '/push', { enabld: false }, 400, 'FPWSE0005E', /'enabld'.*no such field/],
       ['enabled as text', 'PATCH', '/push', { enabled: 'false' }, 400, 'FPWSE0005E', /'enabled'.*true or false/],
       ['disabling the last administrator', 'PATCH', '/test', { enabled: false }, 409, 'CARIL0409E', /mfpadmin/],
       ['deleting the last administrator', 'DELETE', '/test', undefined, 409, 'CARIL0409E', /mfpadmin/],
-      ['a client that is not there', 'DELETE', '/nobody', undefined, 404, 'FPWSE0001E', /clientId/],
+      ['an unknown client', 'DELETE', '/nobody', undefined, 404, 'FPWSE0001E', /clientId/],
       [
         'an overlap of a year',
         'POST',
@@ -168,9 +168,9 @@ describe.each(STAGES)('on $name', (stage) => {
     it.each([
       ['nobody', undefined, 401, 'Basic realm="carillon", Bearer'],
       ['a wrong secret', basic('test', 'wrong'), 401, 'Basic realm="carillon", Bearer'],
-      ['a token that is none', 'Bearer nonsense', 401, 'Bearer error="invalid_token"'],
+      ['an invalid token', 'Bearer nonsense', 401, 'Bearer error="invalid_token"'],
       [
-        'a client that may not',
+        'a client without the scope',
         basic('push', 'hsup'),
         403,
         // The token is valid, so a challenge would not help.

@@ -76,7 +76,7 @@ describe('on the embedded database', () => {
     ['quotes', `'; drop table device; --"`],
     ['spaces and lines', ' a\r\nb\t'],
     ['brackets and backslashes', '{a}[b]\\:*'],
-    ['a name that objects have', 'constructor'],
+    ["a name of an object's member", 'constructor'],
   ])('ids of %s work like others', async (_what, id) => {
     const path = `/devices/${encodeURIComponent(id)}`;
     expect((await program.api.app('GET', path)).status).toBe(404);
@@ -96,10 +96,10 @@ describe('on the embedded database', () => {
 
   it.each([
     ['a NUL', '/devices/a%00b', 400],
-    ['half a code', '/devices/a%zz', 400],
-    ['broken UTF-8', '/devices/a%ff', 400],
-    ['an id over every length', `/devices/${'x'.repeat(5_000)}`, 400],
-    ['an id over the URL’s length', `/devices/${'x'.repeat(20_000)}`, 431],
+    ['half an escape', '/devices/a%zz', 400],
+    ['invalid UTF-8', '/devices/a%ff', 400],
+    ['an id over the limit', `/devices/${'x'.repeat(5_000)}`, 400],
+    ['an id over the limit of the URL', `/devices/${'x'.repeat(20_000)}`, 431],
   ])('%s', async (_what, path, status) => {
     const response = await program.api.raw('GET', path, undefined, {});
     expect(response.status).toBe(status);

@@ -82,7 +82,7 @@ describe('before a request is processed', () => {
       401,
     ],
     ['an import without a token', IMPORT, 'x: y', 401],
-    ['a path of nothing', '/imfpush/v1/nothing', 'x: y', 404],
+    ['an unknown path', '/imfpush/v1/nothing', 'x: y', 404],
   ])('answers %s before a body is sent', async (_what, path, line, status) => {
     const { heard } = await speak(url(), head(path, MIB, [line]));
     await until(() => heard().startsWith(`HTTP/1.1 ${status}`));
@@ -164,9 +164,9 @@ describe('before a request is processed', () => {
   });
 
   it.each([
-    ['that is none', 'gzip', Buffer.from(MESSAGE)],
+    ['that is not compressed', 'gzip', Buffer.from(MESSAGE)],
     ['that is cut off', 'gzip', gzipSync(MESSAGE).subarray(0, 20)],
-    ['that is none', 'br', Buffer.from(MESSAGE)],
+    ['that is not compressed', 'br', Buffer.from(MESSAGE)],
   ])('refuses a body %s in %s', async (_what, coding, body) => {
     expect(await (await coded(coding, body)).json()).toMatchObject({ code: 'FPWSE0004E' });
   });
@@ -216,8 +216,8 @@ describe('before a request is processed', () => {
 
   it.each<[string, string, number, string]>([
     ['a head of 20 KB', `GET /health/live HTTP/1.1\r\nhost: x\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`, 431, 'CARIL0431E'],
-    ['a request line of nothing', 'nonsense\r\n\r\n', 400, 'FPWSE0004E'],
-    ['a method of nobody', 'FOO / HTTP/1.1\r\nhost: x\r\n\r\n', 405, 'CARIL0405E'],
+    ['an invalid request line', 'nonsense\r\n\r\n', 400, 'FPWSE0004E'],
+    ['an unknown method', 'FOO / HTTP/1.1\r\nhost: x\r\n\r\n', 405, 'CARIL0405E'],
     [
       'a method of newer clients',
       `QUERY ${APP}/devices HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
@@ -230,20 +230,15 @@ describe('before a request is processed', () => {
     ['a TLS handshake', '\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03', 400, 'FPWSE0004E'],
     ['a line of the PROXY protocol', 'PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET / HTTP/1.1\r\n\r\n', 400, 'FPWSE0004E'],
     [
-      'a transfer coding beside chunked',
+      'a transfer coding besides chunked',
       `POST ${APP}/messages HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
       501,
       'CARIL0501E',
     ],
-    [
-      'bytes in an address that are not encoded',
-      `GET ${APP}/devices/ren\u00e9 HTTP/1.1\r\nhost: x\r\n\r\n`,
-      400,
-      'FPWSE0004E',
-    ],
+    ['unencoded bytes in an address', `GET ${APP}/devices/ren\u00e9 HTTP/1.1\r\nhost: x\r\n\r\n`, 400, 'FPWSE0004E'],
     ['two lengths', 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n', 400, 'FPWSE0004E'],
     [
-      'an address that is no URL',
+      'an address that is not a URL',
       'GET /imfpush/v1/%zz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
       400,
       'FPWSE0004E',

@@ -39,7 +39,13 @@ describe.each(STAGES)('on $name', (stage) => {
 
   it.each<[string, string, string, string, Buffer]>([
     ['a message', 'POST', `${APP}/messages`, JSON_TYPE, latin1('{"message":{"alert":"caf\xe9"}}')],
-    ['a message of no type', 'POST', `${APP}/messages`, 'text/plain', latin1('{"message":{"alert":"caf\xe9"}}')],
+    [
+      'a message without a content type',
+      'POST',
+      `${APP}/messages`,
+      'text/plain',
+      latin1('{"message":{"alert":"caf\xe9"}}'),
+    ],
     ['a bulk', 'POST', `${APP}/messages/bulk`, JSON_TYPE, latin1('[{"message":{"alert":"caf\xe9"}}]')],
     [
       'a registration',

@@ -61,10 +61,10 @@ const VALUES: readonly [what: string, json: string][] = [
   ['a key that is a NUL', String.raw`{"\u0000":1}`],
   ['__proto__', '{"__proto__":{"admin":true}}'],
   ['constructor', '{"constructor":{"prototype":{"admin":true}}}'],
-  ['a tower', tower(2_000)],
+  ['deeply nested JSON', tower(2_000)],
   ['a number as text', '"7"'],
   ['a number', '7'],
-  ['a number beyond all', '1e999'],
+  ['a very large number', '1e999'],
   ['null', 'null'],
   ['a long text', `"${'x'.repeat(70_000)}"`],
   ['a path', '"../../%2e%2e%00?a=b#😀"'],
@@ -75,12 +75,12 @@ const BODIES: readonly [what: string, body: string][] = [
   ['nothing', ''],
   ['half an object', '{"a":'],
   ['text', '"a"'],
-  ['a tower of lists', tower(100_000)],
-  ['a tower of objects', `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`],
+  ['deeply nested lists', tower(100_000)],
+  ['deeply nested objects', `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`],
   ['two megabytes', JSON.stringify({ a: 'x'.repeat(2_000_000) })],
   ['a hundred thousand keys', `{${Array.from({ length: 100_000 }, (_, n) => `"k${n}":1`).join(',')}}`],
   ['__proto__', '{"__proto__":{"applicationId":"com.example.proto"}}'],
-  ['broken UTF-8', '\xff\xfe'],
+  ['invalid UTF-8', '\xff\xfe'],
 ];
 
 /** Instead of a path's parameter, in the spelling of the URL. */

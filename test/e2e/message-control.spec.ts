@@ -85,10 +85,10 @@ describe.each(STAGES)('on $name', (stage) => {
   it.each<[string, unknown, string, RegExp]>([
     ['no body', undefined, 'FPWSE0004E', /body is required/],
     ['no outcomes', {}, 'FPWSE0005E', /'outcomes'.*required/],
-    ['outcomes that are no list', { outcomes: 'failed' }, 'FPWSE0005E', /'outcomes'.*list/],
+    ['outcomes that are not a list', { outcomes: 'failed' }, 'FPWSE0005E', /'outcomes'.*list/],
     ['an empty list', { outcomes: [] }, 'FPWSE0005E', /'outcomes'.*at least one/],
-    ['what was accepted', { outcomes: ['failed', 'accepted'] }, 'FPWSE0005E', /'outcomes'.*rejected, failed/],
-    ['a life of no seconds', { outcomes: ['failed'], ttl: 0 }, 'FPWSE0005E', /'ttl'.*at least 1/],
+    ['accepted deliveries', { outcomes: ['failed', 'accepted'] }, 'FPWSE0005E', /'outcomes'.*rejected, failed/],
+    ['a life of 0 seconds', { outcomes: ['failed'], ttl: 0 }, 'FPWSE0005E', /'ttl'.*at least 1/],
   ])('refuses a resend with %s', async (_what, body, code, says) => {
     const id = await sendToBoth();
     const refused = await act(id, 'resend', body);

@@ -289,8 +289,8 @@ describe('a token', () => {
   const row = { status: 200 };
 
   it.each([
-    ['that is none', 'Bearer nonsense'],
-    ['of another scheme', basic('test', 'test')],
+    ['an unknown token', 'Bearer nonsense'],
+    ['a token of another scheme', basic('test', 'test')],
   ])('%s is refused', async (_what, authorization) => expectInvalid(await call(route, row, authorization)));
 
   it('whose payload was changed is refused', async () => {

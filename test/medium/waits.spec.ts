@@ -87,7 +87,7 @@ const WAITS: Record<string, Wait> = {
         new MemoryShelf(),
       ).obtain(),
   },
-  'callers for a run that they share': {
+  'callers of a shared run': {
     boundMs: RUN_MS,
     wait: () => new Gather<number, number>(() => new Promise<never>(() => undefined), 1).add(1),
   },

@@ -31,19 +31,26 @@ export const APPLICATIONS: readonly Row[] = [
       wrong(/'applicationId'/),
     ],
   ),
-  ['POST /apps/', MAKE, 'a tower of JSON', { body: TOWER }, 400, refused('FPWSE0004E', /nested deeper/)],
+  ['POST /apps/', MAKE, 'deeply nested JSON', { body: TOWER }, 400, refused('FPWSE0004E', /nested deeper/)],
   ...wrongStates('POST /apps/', MAKE, { applicationId: NOWHERE }),
 
   ['GET …', 'apps.read', 'one', {}, 200, app('true')],
-  ['GET …', 'apps.read', 'a disabled one', second, 200, app('false', SECOND)],
+  ['GET …', 'apps.read', 'a disabled application', second, 200, app('false', SECOND)],
   ['GET …/status', 'apps.read', 'on', {}, 200, { enabled: 'true' }],
   ['GET …/status', 'apps.read', 'off', second, 200, { enabled: 'false' }],
   ['PUT …/status', 'apps.write', 'off', { body: { enabled: 'false' } }, 200, app('false')],
-  ['POST …/messages', 'messages.write', 'to a disabled one', { body: hello }, 409, refused('FPWSE1007E')],
-  ['POST …/messages/bulk', 'messages.write', 'to a disabled one', { body: [hello] }, 409, refused('FPWSE1007E')],
+  ['POST …/messages', 'messages.write', 'to a disabled application', { body: hello }, 409, refused('FPWSE1007E')],
+  [
+    'POST …/messages/bulk',
+    'messages.write',
+    'to a disabled application',
+    { body: [hello] },
+    409,
+    refused('FPWSE1007E'),
+  ],
   ...wrongStates('PUT …/status', 'apps.write', {}),
   ['PUT …/status', 'apps.write', 'nothing', { body: {} }, 400, wrong(/'enabled'/)],
-  ['GET …/status', 'apps.read', 'still off', {}, 200, { enabled: 'false' }],
+  ['GET …/status', 'apps.read', 'still disabled', {}, 200, { enabled: 'false' }],
   [
     'PUT …/status',
     'apps.write',
@@ -54,7 +61,7 @@ export const APPLICATIONS: readonly Row[] = [
   ],
   ['PUT …/status', 'apps.write', 'as before', { body: { enabled: 'true' } }, 200, { ...app('true'), strict: 'true' }],
   ['PUT …/status', 'apps.write', 'not strict', { body: { enabled: 'true', strict: 'false' } }, 200, app('true')],
-  ['PUT …/status', 'apps.write', 'on, as a boolean', { body: { enabled: true } }, 200, app('true')],
+  ['PUT …/status', 'apps.write', 'enabled, as a boolean', { body: { enabled: true } }, 200, app('true')],
 
   // The sample application is the third.
   [
@@ -71,7 +78,7 @@ export const APPLICATIONS: readonly Row[] = [
   [
     'GET /apps/',
     LIST,
-    'a page in full',
+    'a page with all fields',
     { query: 'offset=1&size=1&expand=true' },
     200,
     {
@@ -92,7 +99,7 @@ export const APPLICATIONS: readonly Row[] = [
     200,
     having({ applications: [{ applicationId: SECOND }] }),
   ],
-  ['GET /apps/', LIST, 'beyond the last', { query: 'offset=99' }, 200, having({ applications: [] })],
+  ['GET /apps/', LIST, 'beyond the last page', { query: 'offset=99' }, 200, having({ applications: [] })],
   ...[
     ['offset=-1', 'FPWSE1079E'],
     ['offset=x', 'FPWSE1079E'],
@@ -109,7 +116,7 @@ export const APPLICATIONS: readonly Row[] = [
   ['DELETE …', 'apps.write', 'one', second, 204],
   ['DELETE …', 'apps.write', 'again', second, 404, refused('FPWSE0001E', /application/)],
   ['DELETE …', 'apps.write', 'devices=all', { query: 'devices=all' }, 400, wrong(/'devices'/)],
-  ['GET …', 'apps.read', 'one that is removed', second, 404, refused('FPWSE0001E')],
+  ['GET …', 'apps.read', 'a removed application', second, 404, refused('FPWSE0001E')],
   ['POST /apps/', MAKE, 'of 254 characters', { body: { applicationId: LONGEST } }, 201, app('true', LONGEST)],
   ['GET …', 'apps.read', 'of 254 characters', { path: { applicationId: LONGEST } }, 200, app('true', LONGEST)],
   ['DELETE …', 'apps.write', 'of 254 characters', { path: { applicationId: LONGEST } }, 204],

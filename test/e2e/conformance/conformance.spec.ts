@@ -39,7 +39,7 @@ const TABLES: readonly (readonly [name: string, rows: readonly Row[]])[] = [
 const rows = TABLES.flatMap(([, table]) => table);
 const varied = varyRows(rows);
 const SDKS: readonly (readonly [name: string, rows: readonly Row[]])[] = [
-  ['what the apps know', BEFORE],
+  ['tags of the apps', BEFORE],
   ['the Windows Cordova plugin', WINDOWS_CORDOVA],
   ['the web push SDK in Chrome', webPush('WEB_CHROME')],
   ['the web push SDK in Firefox', webPush('WEB_FIREFOX')],

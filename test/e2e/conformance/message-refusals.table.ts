@@ -7,16 +7,16 @@ const ann = { target: { userIds: ['ann'] } };
 /** Invalid messages: a change to a valid one, or a body as text, and the expected reason. */
 const REFUSED: readonly (readonly [what: string, body: object | string, says: RegExp])[] = [
   ['no message', { message: undefined }, /'message'.*required/],
-  ['a message that is no object', { message: 'Hello' }, /'message'/],
+  ['a message that is not an object', { message: 'Hello' }, /'message'/],
   ['no alert', { message: {} }, /'message\.alert'.*required/],
-  ['an alert that is no string', { message: { alert: 7 } }, /'message\.alert'.*string/],
+  ['an alert that is not text', { message: { alert: 7 } }, /'message\.alert'.*string/],
   [
-    'an alert over the provider’s size',
+    'an alert over the provider’s limit',
     { message: { alert: 'x'.repeat(4_096) } },
     /'message\.alert'.*bytes at apns, the limit is 4096/,
   ],
   [
-    'a payload over the provider’s size',
+    'a payload over the provider’s limit',
     { settings: { gcm: { payload: { a: 'x'.repeat(5_000) } } }, target: { platforms: ['G'] } },
     /'settings\.gcm'.*bytes at fcm, the limit is 4096/,
   ],
@@ -30,14 +30,14 @@ const REFUSED: readonly (readonly [what: string, body: object | string, says: Re
   ['an empty target', { target: {} }, /'target'.*empty/],
   ['a null target', { target: null }, /'target'.*must be an object/],
   ['a target that is a list', { target: [] }, /'target'.*must be an object/],
-  ['an empty target put into settings', { settings: { target: {} } }, /'target'.*empty/],
+  ['an empty target inside the settings', { settings: { target: {} } }, /'target'.*empty/],
   ...['deviceIds', 'userIds', 'tagNames', 'platforms'].map(
     (kind) => [`empty ${kind}`, { target: { [kind]: [] } }, new RegExp(`'target.${kind}'.*empty`)] as const,
   ),
   ...['deviceIds', 'userIds', 'tagNames'].map(
     (kind) => [`${kind} that are no list`, { target: { [kind]: 'a' } }, new RegExp(`'target.${kind}'.*list`)] as const,
   ),
-  ['a device id that is no string', { target: { deviceIds: [7] } }, /'target\.deviceIds'.*string/],
+  ['a device id that is not text', { target: { deviceIds: [7] } }, /'target\.deviceIds'.*string/],
   ['an unknown platform', { target: { platforms: ['X'] } }, /'target\.platforms'.*one of A, G/],
   ['SMS', { notificationType: 2 }, /'notificationType'.*SMS/],
   ['an empty alert', { message: { alert: '' } }, /'message\.alert'.*empty/],
@@ -54,17 +54,17 @@ const REFUSED: readonly (readonly [what: string, body: object | string, says: Re
     'tarket',
   ].map((name) => [`${name} in place of a target`, { [name]: ['ann'] }, new RegExp(`'${name}'.*'target'`)] as const),
   ['a target within the message', { message: { alert: 'x', target: {} } }, /'message\.target'.*'target'/],
-  ['a time to live below zero', { settings: { gcm: { timeToLive: -1 } } }, /'settings\.gcm\.timeToLive'.*at least 0/],
+  ['a negative time to live', { settings: { gcm: { timeToLive: -1 } } }, /'settings\.gcm\.timeToLive'.*at least 0/],
   ['data without user ids', { data: { u: {} } }, /'data'/],
-  ['data that are no object', { data: [], ...ann }, /'data'/],
-  ['a prototype among the data', withData('{"__proto__":"x"}'), /data\.ann\.__proto__/],
-  ['half a surrogate among the data', withData('{"n":"\\ud800"}'), /data\.ann\.n/],
-  ['deep data', withData(`{"n":${'['.repeat(20)}${']'.repeat(20)}}`), /data\.ann\.n/],
-  ['a wrong instant', { sendAt: 'tomorrow' }, /'sendAt'.*must be a time/],
-  ['a number as instant', { sendAt: 1_795_600_000 }, /'sendAt'.*string/],
-  ['both ends', { ttl: 1, expiresAt: '2036-01-01T00:00:00Z' }, /'expiresAt'.*only one/],
+  ['data that is not an object', { data: [], ...ann }, /'data'/],
+  ['a prototype in the data', withData('{"__proto__":"x"}'), /data\.ann\.__proto__/],
+  ['half a surrogate in the data', withData('{"n":"\\ud800"}'), /data\.ann\.n/],
+  ['deeply nested data', withData(`{"n":${'['.repeat(20)}${']'.repeat(20)}}`), /data\.ann\.n/],
+  ['an invalid time', { sendAt: 'tomorrow' }, /'sendAt'.*must be a time/],
+  ['a number as time', { sendAt: 1_795_600_000 }, /'sendAt'.*string/],
+  ['both kinds of end', { ttl: 1, expiresAt: '2036-01-01T00:00:00Z' }, /'expiresAt'.*only one/],
   ['an empty label', { label: '' }, /'label'/],
-  ['a priority of no word', { priority: 10 }, /'priority'/],
+  ['an unknown priority', { priority: 10 }, /'priority'/],
   ['a dry run as text', { dryRun: 'true' }, /'dryRun'/],
 ];
 const NOT_THERE: readonly (readonly [what: string, target: object, code: string, says: RegExp])[] = [
@@ -99,13 +99,13 @@ export const MESSAGE_REFUSALS: readonly Row[] = [
   [
     'POST …/messages',
     'messages.write',
-    'strictly, with a field that is not known',
+    'strict handling with an unknown field',
     { headers: { prefer: 'handling=strict' }, body: { ...hello, settings: { apns: { colour: 'red' } } } },
     400,
     wrong(/'settings\.apns\.colour'.*field is unknown/),
   ],
   ['POST …/messages', 'messages.write', 'a list', { body: [hello] }, 400, refused('FPWSE0004E', /JSON object/)],
-  ['GET …/messages', 'messages.read', 'none of those was kept', {}, 200, having({ messages: [] })],
+  ['GET …/messages', 'messages.read', 'none of those was stored', {}, 200, having({ messages: [] })],
 ];
 
 function withData(ofAnn: string): string {

@@ -20,7 +20,7 @@ const TAKEN: readonly (readonly [what: string, body: object, warnings?: unknown]
   ['to devices', { ...hello, target: { deviceIds: ['phone', 'desk'] } }],
   ['to a tag', { ...hello, target: { tagNames: ['news'] } }],
   ['to a user’s devices of a platform', { ...hello, target: { userIds: ['ann'], platforms: ['A'] } }],
-  ['to platforms in one text', { ...hello, target: { platforms: 'A,M' } }],
+  ['to platforms as one text', { ...hello, target: { platforms: 'A,M' } }],
   ['with the target inside the settings', { ...hello, settings: { target: { userIds: ['ann'] } } }],
   ['to an unknown user beside a known one', { ...hello, target: { userIds: ['ann', 'nobody'] } }, warnings('nobody')],
   ['to an unknown user', { ...hello, target: { userIds: ['nobody'] } }, warnings('target.userIds: nobody')],
@@ -31,17 +31,17 @@ const TAKEN: readonly (readonly [what: string, body: object, warnings?: unknown]
     { ...hello, target: { userIds: ['ann'], deviceIds: [], tagNames: null, platforms: [], phoneNumber: null } },
   ],
   [
-    'to a platform that is not offered, and others',
+    'to unsupported platforms and others',
     { ...hello, target: { platforms: ['A', 'APPEXT_CHROME'] } },
     warnings('APPEXT_CHROME'),
   ],
   ['with a badge in text', { ...ann, ttl: '60', settings: { apns: { badge: '5' } } }],
   [
-    'silently, without a word',
+    'silent, without an alert',
     { message: { alert: '' }, settings: { apns: { type: 'SILENT' } }, target: { platforms: 'A' } },
   ],
   [
-    'with fields that it does not know',
+    'with unknown fields',
     {
       message: { alert: 'Hello', mood: 'good' },
       settings: { apns: { badge: 1, colour: 'red' }, gcm: { priority: 'HIGH', lights: { ledOnMs: '100' } } },
@@ -53,7 +53,7 @@ const TAKEN: readonly (readonly [what: string, body: object, warnings?: unknown]
 ];
 
 export const MESSAGES: readonly Row[] = [
-  ['POST …/devices', 'devices.write', 'one that never ends', { body: stuck }, 201, having({ deviceId: 'stuck' })],
+  ['POST …/devices', 'devices.write', 'a message that never ends', { body: stuck }, 201, having({ deviceId: 'stuck' })],
   ...TAKEN.map(([what, body, warned]): Row => ['POST …/messages', write, what, { body }, 202, echo(body, warned)]),
   ...['text/plain', 'application/x-www-form-urlencoded', 'application/xml'].map((type): Row => [
     'POST …/messages',
@@ -76,7 +76,7 @@ export const MESSAGES: readonly Row[] = [
   [
     'POST …/messages',
     write,
-    'another under the key',
+    'another message under the key',
     { headers: { 'idempotency-key': 'k-1' }, body: hello },
     409,
     refused('FPWSE0002E', /Idempotency-Key/),
@@ -84,7 +84,7 @@ export const MESSAGES: readonly Row[] = [
   [
     'POST …/messages',
     write,
-    'a key too long',
+    'a key that is too long',
     { headers: { 'idempotency-key': 'k'.repeat(256) }, body: hello },
     400,
     wrong(/Idempotency-Key/i),
@@ -102,7 +102,7 @@ export const MESSAGES: readonly Row[] = [
   [
     'POST …/messages/bulk',
     write,
-    'as the admin service has it',
+    'in the form of the admin service',
     { body: { ArrayOfMessageBody: [ann] } },
     202,
     { messages: [inBulk('Hello')] },
@@ -118,18 +118,18 @@ export const MESSAGES: readonly Row[] = [
   [
     'POST …/messages/bulk',
     write,
-    'another under the key',
+    'another bulk under the key',
     { headers: { 'idempotency-key': 'k-2' }, body: [hello] },
     409,
     refused('FPWSE0002E'),
   ],
   ...wrongBulks(),
 
-  ['POST …/messages', write, 'one that ends', { body: ann }, 202, echo(ann)],
+  ['POST …/messages', write, 'a message that ends', { body: ann }, 202, echo(ann)],
   [
     'GET …/messages/:messageId',
     read,
-    'that one, ended',
+    'the same message after its end',
     { again: true },
     200,
     having({
@@ -140,8 +140,8 @@ export const MESSAGES: readonly Row[] = [
       outcomes: having({ accepted: 1, pending: 0 }),
     }),
   ],
-  ['DELETE …/messages/:messageId', write, 'one that has ended', {}, 409, refused('CARIL0409E', /finished/)],
-  ['POST …/messages', write, 'one that never ends', { body: never }, 202, echo(never)],
+  ['DELETE …/messages/:messageId', write, 'a message that has ended', {}, 409, refused('CARIL0409E', /finished/)],
+  ['POST …/messages', write, 'a message that never ends', { body: never }, 202, echo(never)],
   ['DELETE …/messages/:messageId', write, 'with another count', { query: 'counts=all' }, 400, wrong(/'counts'/)],
   [
     'DELETE …/messages/:messageId',
@@ -151,7 +151,7 @@ export const MESSAGES: readonly Row[] = [
     400,
     refused('FPWSE0007E'),
   ],
-  ['DELETE …/messages/:messageId', write, 'one that has not', {}, 204],
+  ['DELETE …/messages/:messageId', write, 'a message that has not ended', {}, 204],
   [
     'DELETE …/messages/:messageId',
     write,
@@ -160,17 +160,17 @@ export const MESSAGES: readonly Row[] = [
     200,
     having({ gone: 0, unknown: 0 }),
   ],
-  ['DELETE …/messages/:messageId', write, 'an unknown one', unknown, 404, refused('FPWSE0001E', /messageId/)],
+  ['DELETE …/messages/:messageId', write, 'an unknown message', unknown, 404, refused('FPWSE0001E', /messageId/)],
   [
     'GET …/messages/:messageId',
     read,
-    'what is cancelled',
+    'the cancelled message',
     { again: true },
     200,
     having({ state: 'cancelled', audience: 1 }),
   ],
-  ['GET …/messages/:messageId', read, 'an unknown one', unknown, 404, refused('FPWSE0001E', /messageId/)],
-  ['GET …/messages/:messageId', read, 'an odd id', odd, 404, refused('FPWSE0001E', /messageId/)],
+  ['GET …/messages/:messageId', read, 'an unknown message', unknown, 404, refused('FPWSE0001E', /messageId/)],
+  ['GET …/messages/:messageId', read, 'an id with special characters', odd, 404, refused('FPWSE0001E', /messageId/)],
   [
     'GET …/messages/:messageId',
     read,
@@ -229,9 +229,9 @@ function wrongBulks(): Row[] {
     ],
     ['users beside the list', { ArrayOfMessageBody: [good], userIds: ['ann'] }, 400, wrong(/'userIds'/)],
     ['a dry run', [good, { ...good, dryRun: true }], 400, wrong(/^Message \[1\]: .*'dryRun'/)],
-    ['no object', [good, 7], 400, refused('FPWSE0004E', /^Message \[1\]: /)],
+    ['not an object', [good, 7], 400, refused('FPWSE0004E', /^Message \[1\]: /)],
     ['no message', [], 400, wrong(/is empty/)],
-    ['no list', {}, 400, refused('FPWSE0004E', /JSON array/)],
+    ['not a list', {}, 400, refused('FPWSE0004E', /JSON array/)],
     ['1,001', Array.from({ length: 1_001 }, () => good), 400, wrong(/1001 messages/)],
   ];
   return [
@@ -243,6 +243,6 @@ function wrongBulks(): Row[] {
       status,
       reason,
     ]),
-    ['GET …/messages', read, 'none of those was kept', { query: 'label=never' }, 200, { messages: [] }],
+    ['GET …/messages', read, 'none of those was stored', { query: 'label=never' }, 200, { messages: [] }],
   ];
 }

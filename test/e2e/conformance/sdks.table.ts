@@ -28,7 +28,7 @@ const registered = { deviceId: WINDOWS, token: CHANNEL, platform: 'W' };
 const PHONE = 41_791_234_567;
 
 export const WINDOWS_CORDOVA: Flow = [
-  ['GET …/devices/:deviceId', SCOPE, 'is it registered?', windows, 404, refused('FPWSE0001E')],
+  ['GET …/devices/:deviceId', SCOPE, 'asks for its registration', windows, 404, refused('FPWSE0001E')],
   // The plugin posts to the address with a slash.
   [
     'POST …/devices/',
@@ -38,7 +38,14 @@ export const WINDOWS_CORDOVA: Flow = [
     201,
     having({ ...registered, phoneNumber: `${PHONE}` }),
   ],
-  ['GET …/devices/:deviceId', SCOPE, 'is it registered?', windows, 200, having({ deviceId: WINDOWS, token: CHANNEL })],
+  [
+    'GET …/devices/:deviceId',
+    SCOPE,
+    'asks for its registration',
+    windows,
+    200,
+    having({ deviceId: WINDOWS, token: CHANNEL }),
+  ],
   [
     'PUT …/devices/:deviceId',
     SCOPE,
@@ -66,7 +73,7 @@ export const WINDOWS_CORDOVA: Flow = [
   ],
   ['GET …/subscriptions', SCOPE, 'reads its tags', of(WINDOWS), 200, subscribed('weather', 'Push.ALL')],
   ['DELETE …/devices/:deviceId', SCOPE, 'unregisters', windows, 204],
-  ['GET …/devices/:deviceId', SCOPE, 'is it registered?', windows, 404, refused('FPWSE0001E')],
+  ['GET …/devices/:deviceId', SCOPE, 'asks for its registration', windows, 404, refused('FPWSE0001E')],
   ['GET …/subscriptions', SCOPE, 'reads its tags', of(WINDOWS), 200, subscribed()],
 ];
 
@@ -91,13 +98,13 @@ export function webPush(platform: 'WEB_CHROME' | 'WEB_FIREFOX' | 'WEB_SAFARI'): 
   // The scope that the SDK requests; both lists that it reads require their elements.
   const own = 'push.mobileclient devices.read devices.write subscriptions.write';
   return [
-    ['GET …/devices/:deviceId', own, 'is it registered?', { path, headers }, 404, refused('FPWSE0001E')],
+    ['GET …/devices/:deviceId', own, 'asks for its registration', { path, headers }, 404, refused('FPWSE0001E')],
     ['POST …/devices', own, 'registers', { headers, body: { deviceId, platform, ...user, token } }, 201, device],
-    ['GET …/devices/:deviceId', own, 'is it registered?', { path, headers }, 200, device],
+    ['GET …/devices/:deviceId', own, 'asks for its registration', { path, headers }, 200, device],
     [
       'PUT …/devices/:deviceId',
       own,
-      'registers anew',
+      'registers again',
       { path, headers, body: { deviceId, platform, ...user, token } },
       200,
       device,
@@ -146,7 +153,7 @@ export function bluemix(platform: 'G' | 'A'): Flow {
       200,
       { senderId: '123' },
     ],
-    ['GET …/devices/:deviceId', SCOPE, 'is it registered?', { path, headers }, 404, refused('FPWSE0001E')],
+    ['GET …/devices/:deviceId', SCOPE, 'asks for its registration', { path, headers }, 404, refused('FPWSE0001E')],
     [
       'POST …/devices',
       SCOPE,
@@ -156,7 +163,7 @@ export function bluemix(platform: 'G' | 'A'): Flow {
       { ...first, ...documented, href: `${HERE}/devices/${deviceId}` },
     ],
     // At the next start the SDK compares, and puts the differences.
-    ['GET …/devices/:deviceId', SCOPE, 'what is registered?', { path, headers }, 200, having(first)],
+    ['GET …/devices/:deviceId', SCOPE, 'compares its registration', { path, headers }, 200, having(first)],
     [
       'PUT …/devices/:deviceId',
       SCOPE,

@@ -12,10 +12,17 @@ const BROKEN_CURSOR = Buffer.from('["before",1,0,"a"]').toString('base64url');
 /** For the devices and tags of the earlier tables: `phone` of ann, `desk` without a user; news, offers. */
 export const SUBSCRIPTIONS: readonly Row[] = [
   ['POST …/subscriptions', write, 'to one tag', { body: news }, 201, subscription('news')],
-  ['GET …/subscriptions/:subscriptionId', read, 'that one', {}, 200, { ...subscription('news'), userId: 'ann' }],
-  ['DELETE …/subscriptions/:subscriptionId', write, 'that one', {}, 204],
-  ['GET …/subscriptions/:subscriptionId', read, 'one that is gone', {}, 404, refused('FPWSE0012E')],
-  ['DELETE …/subscriptions/:subscriptionId', write, 'one that is gone', {}, 404, refused('FPWSE0012E')],
+  [
+    'GET …/subscriptions/:subscriptionId',
+    read,
+    'the new subscription',
+    {},
+    200,
+    { ...subscription('news'), userId: 'ann' },
+  ],
+  ['DELETE …/subscriptions/:subscriptionId', write, 'the new subscription', {}, 204],
+  ['GET …/subscriptions/:subscriptionId', read, 'a removed subscription', {}, 404, refused('FPWSE0012E')],
+  ['DELETE …/subscriptions/:subscriptionId', write, 'a removed subscription', {}, 404, refused('FPWSE0012E')],
   ...['9'.repeat(30), 'x', 'Push.ALL-x', '../1'].map((subscriptionId): Row => [
     'GET …/subscriptions/:subscriptionId',
     read,
@@ -45,7 +52,7 @@ export const SUBSCRIPTIONS: readonly Row[] = [
     200,
     having({ tags: [count('news', 1), count('offers', 0)] }),
   ],
-  ['POST …/subscriptions', write, 'to one twice', { body: news }, 409, refused('FPWSE0011E')],
+  ['POST …/subscriptions', write, 'to one tag twice', { body: news }, 409, refused('FPWSE0011E')],
   [
     'POST …/subscriptions',
     write,
@@ -62,14 +69,14 @@ export const SUBSCRIPTIONS: readonly Row[] = [
     404,
     refused('FPWSE0001E', /tagName/),
   ],
-  ['POST …/subscriptions', write, 'neither one tag nor many', { body: phone }, 400, wrong(/'tagName'/)],
-  ['POST …/subscriptions', write, 'one tag and many', { body: { ...news, tagNames: ['a'] } }, 400, wrong(/'tagName'/)],
+  ['POST …/subscriptions', write, 'without a tag and without tags', { body: phone }, 400, wrong(/'tagName'/)],
+  ['POST …/subscriptions', write, 'a tag and tags', { body: { ...news, tagNames: ['a'] } }, 400, wrong(/'tagName'/)],
   ['POST …/subscriptions', write, 'no device', { body: { tagName: 'news' } }, 400, wrong(/'deviceId'/)],
   ['POST …/subscriptions', write, 'no tags', { body: { ...phone, tagNames: [] } }, 400, wrong(/'tagNames'/)],
   [
     'POST …/subscriptions',
     write,
-    'tags that are no text',
+    'tags that are not text',
     { body: { ...phone, tagNames: ['news', 7] } },
     400,
     wrong(/'tagNames'/),
@@ -99,7 +106,7 @@ export const SUBSCRIPTIONS: readonly Row[] = [
   [
     'GET …/subscriptions',
     read,
-    'in short',
+    'short items',
     { query: 'expand=false&tagName=news' },
     200,
     { subscriptions: [subscription('news')], pageInfo: onePage(1) },
@@ -113,7 +120,7 @@ export const SUBSCRIPTIONS: readonly Row[] = [
     { subscriptions: [listed('Push.ALL', 'desk', 'anonymous')], pageInfo: onePage(1) },
   ],
   ['GET …/subscriptions', read, 'of a user', { query: 'userId=ann' }, 200, having({ pageInfo: onePage(2) })],
-  ['GET …/subscriptions', read, 'of nobody', { query: 'userId=anonymous' }, 200, having({ pageInfo: onePage(1) })],
+  ['GET …/subscriptions', read, 'without a user', { query: 'userId=anonymous' }, 200, having({ pageInfo: onePage(1) })],
   [
     'GET …/subscriptions',
     read,
@@ -125,7 +132,7 @@ export const SUBSCRIPTIONS: readonly Row[] = [
   [
     'GET …/subscriptions',
     read,
-    'of nothing',
+    'of no match',
     { query: 'tagName=nothing&filter=deviceId==x' },
     200,
     having({ subscriptions: [] }),
@@ -133,7 +140,7 @@ export const SUBSCRIPTIONS: readonly Row[] = [
   [
     'GET …/subscriptions',
     read,
-    'of an endless id',
+    'of a very long id',
     { query: `deviceId=${'x'.repeat(3_000)}` },
     200,
     having({ subscriptions: [] }),
@@ -152,17 +159,17 @@ export const SUBSCRIPTIONS: readonly Row[] = [
   [
     'POST …/subscriptions',
     write,
-    'the end of several',
+    'the end of several subscriptions',
     { query: 'action=delete', body: { ...phone, tagNames: ['news', 'offers', 'none'] } },
     200,
     { deviceId: 'phone', unsubscribed: ['news'] },
   ],
-  ['POST …/subscriptions', write, 'once more', { body: { ...news, tagNames: null } }, 201, subscription('news')],
+  ['POST …/subscriptions', write, 'a second time', { body: { ...news, tagNames: null } }, 201, subscription('news')],
   ['DELETE …/subscriptions', write, 'a device’s to a tag', { query: 'deviceId=phone&tagName=news' }, 204],
   [
     'DELETE …/subscriptions',
     write,
-    'one that is gone',
+    'a removed subscription',
     { query: 'deviceId=phone&tagName=news' },
     404,
     refused('FPWSE0012E'),
@@ -183,11 +190,11 @@ export const SUBSCRIPTIONS: readonly Row[] = [
     400,
     refused('FPWSE0008E', /'deviceId'/),
   ],
-  ['DELETE …/subscriptions', write, 'of everything', {}, 400, refused('FPWSE0008E')],
+  ['DELETE …/subscriptions', write, 'without parameters', {}, 400, refused('FPWSE0008E')],
   [
     'DELETE …/subscriptions',
     write,
-    'with more',
+    'with another parameter',
     { query: 'deviceId=phone&tagName=news&all=true' },
     400,
     refused('FPWSE0007E'),
@@ -213,20 +220,13 @@ export const SUBSCRIPTIONS: readonly Row[] = [
   [
     'POST …/subscriptions',
     write,
-    'to a tag that goes',
+    'to a tag that is removed later',
     { body: { ...news, tagName: 'offers' } },
     201,
     subscription('offers'),
   ],
-  ['DELETE …/tags/:tagName', 'tags.write', 'with its subscriptions', { path: { tagName: 'offers' } }, 204],
-  [
-    'GET …/subscriptions',
-    read,
-    'of a tag that is gone',
-    { query: 'tagName=offers' },
-    200,
-    having({ subscriptions: [] }),
-  ],
+  ['DELETE …/tags/:tagName', 'tags.write', 'the tag with its subscriptions', { path: { tagName: 'offers' } }, 204],
+  ['GET …/subscriptions', read, 'of a removed tag', { query: 'tagName=offers' }, 200, having({ subscriptions: [] })],
 ];
 
 function subscription(tagName: string, deviceId = 'phone'): Record<string, unknown> {

@@ -9,8 +9,8 @@ const odd = { path: { tagName: ODD } };
 
 export const TAGS: readonly Row[] = [
   ['POST …/tags', write, 'with a description', { body: given('news', 'What is new') }, 201, tag('news', 'What is new')],
-  ['POST …/tags', write, 'without one', { body: { name: 'offers', colour: 'red' } }, 201, tag('offers')],
-  ['POST …/tags', write, 'with an odd name', { body: given(ODD, 'one') }, 201, tag(ODD, 'one')],
+  ['POST …/tags', write, 'without a description', { body: { name: 'offers', colour: 'red' } }, 201, tag('offers')],
+  ['POST …/tags', write, 'with special characters in the name', { body: given(ODD, 'one') }, 201, tag(ODD, 'one')],
   ['POST …/tags', write, 'twice', { body: { name: ODD } }, 409, refused('FPWSE0002E')],
   ['POST …/tags', write, 'without a name', { body: { description: 'a' } }, 400, wrong(/'name'/)],
   ['POST …/tags', write, 'an empty name', { body: { name: '' } }, 400, wrong(/'name'/)],
@@ -22,7 +22,7 @@ export const TAGS: readonly Row[] = [
   ['POST …/tags', write, 'a list', { body: [] }, 400, refused('FPWSE0004E')],
 
   ['GET …/tags/:tagName', read, 'one', {}, 200, tag('news', 'What is new')],
-  ['GET …/tags/:tagName', read, 'an odd one', odd, 200, tag(ODD, 'one')],
+  ['GET …/tags/:tagName', read, 'a name with special characters', odd, 200, tag(ODD, 'one')],
   [
     'GET …/tags/:tagName',
     read,
@@ -32,12 +32,12 @@ export const TAGS: readonly Row[] = [
     { ...tag('news', 'What is new'), subscriptionCount: 0 },
   ],
   ['GET …/tags/:tagName', read, 'counted 1', counted('1'), 400, wrong(/'subscriptionCount'/)],
-  ['GET …/tags/:tagName', read, 'an unknown one', none, 404, refused('FPWSE0001E', /tagName/)],
+  ['GET …/tags/:tagName', read, 'an unknown tag', none, 404, refused('FPWSE0001E', /tagName/)],
   ['PUT …/tags/:tagName', write, 'a description', { ...odd, body: { description: 'two' } }, 200, tag(ODD, 'two')],
   ['PUT …/tags/:tagName', write, 'its own name', { ...odd, body: { name: ODD } }, 200, tag(ODD, 'two')],
   ['PUT …/tags/:tagName', write, 'another name', { ...odd, body: { name: 'other' } }, 400, wrong(/'name'/)],
   ['PUT …/tags/:tagName', write, 'an object', { body: { description: {} } }, 400, wrong(/'description'/)],
-  ['PUT …/tags/:tagName', write, 'an unknown one', { ...none, body: { description: 'a' } }, 404, refused('FPWSE0001E')],
+  ['PUT …/tags/:tagName', write, 'an unknown tag', { ...none, body: { description: 'a' } }, 404, refused('FPWSE0001E')],
 
   [
     'GET …/tags',
@@ -50,7 +50,7 @@ export const TAGS: readonly Row[] = [
   [
     'GET …/tags',
     read,
-    'in short',
+    'short items',
     { query: 'expand=false&filter=name==news,name=@off' },
     200,
     {
@@ -77,7 +77,7 @@ export const TAGS: readonly Row[] = [
   [
     'GET …/tags',
     read,
-    'by broken UTF-8',
+    'by invalid UTF-8',
     { query: 'filter=name==%ED%A0%80' },
     400,
     refused('FPWSE0005E', /not valid UTF-8/),
@@ -105,7 +105,7 @@ export const TAGS: readonly Row[] = [
   [
     'GET …/tags',
     read,
-    'what is left',
+    'the remaining tags',
     {},
     200,
     { tags: [tag('news', 'What is new'), tag('offers')], pageInfo: onePage(2) },

@@ -24,7 +24,7 @@ export const HOSTILE: readonly (readonly [what: string, body: string])[] = [
   ['a key of half a surrogate pair', '{"\\udfff":1}'],
   ['__proto__', '{"__proto__":{"enabled":true}}'],
   ['constructor', '{"constructor":{"prototype":{}}}'],
-  ['a tower', `{"a":${'['.repeat(5_000)}${']'.repeat(5_000)}}`],
+  ['deeply nested JSON', `{"a":${'['.repeat(5_000)}${']'.repeat(5_000)}}`],
 ];
 
 /**

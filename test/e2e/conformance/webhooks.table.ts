@@ -28,11 +28,11 @@ const both = { ...rotated, secretBeforeUntil: INSTANT };
 
 /** Secrets of an existing webhook. */
 const SECRETS: readonly Row[] = [
-  [rotate, write, 'a new one beside the old one for a day', {}, 200, both],
-  [rotate, write, 'while two sign', { body: {} }, 409, refused('CARIL0409E', /overlap/)],
-  [endOld, write, 'the old one', {}, 204],
-  [endOld, write, 'where one signs', {}, 204],
-  [rotate, write, 'for as long as asked', { body: { overlapSeconds: 2_592_000 } }, 200, both],
+  [rotate, write, 'a new secret beside the old one for a day', {}, 200, both],
+  [rotate, write, 'while two secrets sign', { body: {} }, 409, refused('CARIL0409E', /overlap/)],
+  [endOld, write, 'the old secret', {}, 204],
+  [endOld, write, 'while one secret signs', {}, 204],
+  [rotate, write, 'for the requested time', { body: { overlapSeconds: 2_592_000 } }, 200, both],
   [rotate, write, 'at once', { body: { overlapSeconds: 0 } }, 200, rotated],
   ...[-1, 1.5, 2_592_001, 'a day', [1]].map((overlapSeconds): Row => [
     rotate,
@@ -42,9 +42,9 @@ const SECRETS: readonly Row[] = [
     400,
     wrong(/'overlapSeconds'/),
   ]),
-  [rotate, write, 'of an unknown one', { path: { name: 'nothing' } }, 404, refused('FPWSE0001E')],
-  [endOld, write, 'of an unknown one', { path: { name: 'nothing' } }, 404, refused('FPWSE0001E')],
-  ['GET …/webhooks/:name', read, 'no secret is shown again', {}, 200, { name: 'crm', ...changed, pending: 0 }],
+  [rotate, write, 'for an unknown webhook', { path: { name: 'nothing' } }, 404, refused('FPWSE0001E')],
+  [endOld, write, 'for an unknown webhook', { path: { name: 'nothing' } }, 404, refused('FPWSE0001E')],
+  ['GET …/webhooks/:name', read, 'the secret is not shown again', {}, 200, { name: 'crm', ...changed, pending: 0 }],
 ];
 
 export const WEBHOOKS: readonly Row[] = [
@@ -75,10 +75,10 @@ export const WEBHOOKS: readonly Row[] = [
       ['PUT …/webhooks/:name', write, `${field} ${String(value)}`, { body: { ...changed, [field]: value } }, 400, says],
     ];
   }),
-  ['GET …/webhooks', read, 'nothing of that was kept', {}, 200, { webhooks: [having({ name: 'crm', ...changed })] }],
+  ['GET …/webhooks', read, 'none of that was stored', {}, 200, { webhooks: [having({ name: 'crm', ...changed })] }],
   ...SECRETS,
   ['DELETE …/webhooks/:name', write, 'one', {}, 204],
   ['DELETE …/webhooks/:name', write, 'again', {}, 404, refused('FPWSE0001E')],
-  ['PUT …/webhooks/:name', write, 'an unknown one', { body: changed }, 404, refused('FPWSE0001E')],
-  ['GET …/webhooks/:name', read, 'an unknown one', {}, 404, refused('FPWSE0001E')],
+  ['PUT …/webhooks/:name', write, 'an unknown webhook', { body: changed }, 404, refused('FPWSE0001E')],
+  ['GET …/webhooks/:name', read, 'an unknown webhook', {}, 404, refused('FPWSE0001E')],
 ];

@@ -230,7 +230,7 @@ describe.each(PLACES)('the %s database', (place) => {
     it.each<[string, string, unknown]>([
       ['bigint', '9007199254740991::bigint', 9_007_199_254_740_991],
       ['a negative bigint', '(-5)::bigint', -5],
-      ['no bigint', 'null::bigint', null],
+      ['null as bigint', 'null::bigint', null],
       ['integer', '7::integer', 7],
       ['a count', '(select count(*) from note)', 0],
       ['numeric stays text', '12.50::numeric', '12.50'],

@@ -53,8 +53,8 @@ describe.each(PLACES)('a database of another version on %s', { timeout: 120_000 
       'without the first of the two numbered 0012',
       upTo('0016-parked').filter((name) => name !== '0012-application-removal'),
     ],
-    ['without the second of them', upTo('0016-parked').filter((name) => name !== '0012-webhooks')],
-    ['made before three steps that now come earlier', [...upTo('0009-device-attributes'), '0013-message-reports']],
+    ['without the second of the two numbered 0012', upTo('0016-parked').filter((name) => name !== '0012-webhooks')],
+    ['made before three steps that are now earlier', [...upTo('0009-device-attributes'), '0013-message-reports']],
     ['of the first release', upTo('0016-parked')],
   ])('a database %s opens and has every step', async (_what, names) => {
     await make(names);

@@ -95,8 +95,8 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
   });
 
   it.each([
-    ['back again', 0],
-    ['not back', HOUR],
+    ['steps back', 0],
+    ['does not step back', HOUR],
   ])('keeps the distance of a retry if the clock stepped ahead during the send and is %s', async (_name, stays) => {
     const applicationId = await room.addApplication();
     const deviceSeqs = await room.addDevices(applicationId, 2);
@@ -215,8 +215,8 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
   it.each([
     ['an hour ahead', () => Date.now() + HOUR, 0],
     ['an hour behind', () => Date.now() - HOUR, 0],
-    ['by a clock that has stepped since', () => null, 0],
-    ['by the right clock', () => Date.now(), 30],
+    ['before the clock stepped', () => null, 0],
+    ['after the clock was corrected', () => Date.now(), 30],
   ])('retries a refusal of a request that was sent %s after its wait', async (_name, sentBy, expected) => {
     const applicationId = await room.addApplication();
     await room.settings.put(applicationId, SANDBOX, { visible: {}, secret: {} });

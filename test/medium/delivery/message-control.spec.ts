@@ -278,7 +278,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
         await room.claim(batchId);
         await room.runOutLease(batchId);
       },
-      'a stop of the process in the middle of the answers': async ({ batchId }) => {
+      'a stop of the process between answers': async ({ batchId }) => {
         provider.writesBeforeGate = 2;
         provider.verdict = ambiguous;
         const sending = deliver.deliverBatch(batchId, 'sandbox', 'broadcast');
@@ -287,7 +287,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
         provider.openGate();
         await sending;
       },
-      'a fault of ours in the middle of the answers': async ({ batchId }) => {
+      'an internal fault between answers': async ({ batchId }) => {
         provider.fault = new Error('broken');
         await deliver.deliverBatch(batchId, 'sandbox', 'broadcast');
         provider.fault = undefined;

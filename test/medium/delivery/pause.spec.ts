@@ -103,7 +103,7 @@ describe.each(PLACES)('an application that is paused at a provider, in the %s da
 
   it.each<[string, Verdict]>([
     ['an acceptance', { action: 'accept' }],
-    ["the provider's word that the device is dead", { action: 'dropDevice', reason: 'Unregistered', certain: true }],
+    ['a certain removal of the device', { action: 'dropDevice', reason: 'Unregistered', certain: true }],
   ])('%s ends the pause, and the rest is sent', async (_what, verdict) => {
     await pause();
     const batchId = await toDevices(3);

@@ -286,12 +286,12 @@ describe('of sequential registrations', () => {
     pairs.map((pair) => registration(pair.split(':')[0]!, { token: pair.split(':')[1]! }));
 
   it.each([
-    ['different ones stay', ['a:1', 'b:2'], ['a:1', 'b:2'], []],
-    ['the last of an id stays', ['a:1', 'a:2'], ['a:2'], []],
-    ['the last of a token stays', ['a:1', 'b:1'], ['b:1'], ['a']],
-    ['an id that comes back is not ended', ['a:1', 'b:1', 'a:2'], ['b:1', 'a:2'], []],
-    ['a token given up is free', ['a:1', 'a:2', 'b:1'], ['a:2', 'b:1'], []],
-    ['a token that wanders ends those on its way', ['a:1', 'b:1', 'c:1'], ['c:1'], ['a', 'b']],
+    ['different devices stay', ['a:1', 'b:2'], ['a:1', 'b:2'], []],
+    ['the last registration of an id stays', ['a:1', 'a:2'], ['a:2'], []],
+    ['the last registration of a token stays', ['a:1', 'b:1'], ['b:1'], ['a']],
+    ['an id that registers again stays', ['a:1', 'b:1', 'a:2'], ['b:1', 'a:2'], []],
+    ['a token that its device gave up is free', ['a:1', 'a:2', 'b:1'], ['a:2', 'b:1'], []],
+    ['a token that moves repeatedly ends the devices between', ['a:1', 'b:1', 'c:1'], ['c:1'], ['a', 'b']],
   ])('%s', (_name, given, last, ended) => {
     const result = lastOfEach(of(...given));
     expect(result.last.map((each) => `${each.deviceId}:${each.token}`)).toEqual(last);

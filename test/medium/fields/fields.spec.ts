@@ -70,26 +70,26 @@ describe('the schemas refuse', () => {
   const toast = '<toast launch="x"><visual lang="de"><binding template="ToastGeneric"/></visual></toast>';
 
   it.each<[string, Place, unknown, Record<string, unknown>?]>([
-    ['nothing in an alert', 'apns', alert],
-    ['nothing in a toast', 'wns', toast],
+    ['nothing in a valid alert', 'apns', alert],
+    ['nothing in a valid toast', 'wns', toast],
   ])('%s', (_what, place, body, headers) => {
     expect(findFault(place, entry(body, headers))).toBeNull();
   });
 
   it.each<[string, Place, unknown, Record<string, unknown>?]>([
-    ['a key that Apple does not know', 'apns', { aps: { ...alert.aps, titel: 'x' } }],
-    ['a badge that is text', 'apns', { aps: { badge: '3' } }],
-    ['an argument that is a number', 'apns', { aps: { alert: { 'loc-args': [1] } } }],
-    ['a sound in the background', 'apns', { aps: { 'content-available': 1, sound: 'x' } }, BACKGROUND],
-    ['a word of no list', 'fcm', { message: { android: { notification: { visibility: 'secret' } } } }],
-    ['a member that Push Kit does not know', 'hms', { message: { android: { lights: {} } } }],
+    ["a key that is not in Apple's schema", 'apns', { aps: { ...alert.aps, titel: 'x' } }],
+    ['a badge as text', 'apns', { aps: { badge: '3' } }],
+    ['an argument as a number', 'apns', { aps: { alert: { 'loc-args': [1] } } }],
+    ['a sound in a background push', 'apns', { aps: { 'content-available': 1, sound: 'x' } }, BACKGROUND],
+    ['an unknown enumerated word', 'fcm', { message: { android: { notification: { visibility: 'secret' } } } }],
+    ["a member that is not in Push Kit's schema", 'hms', { message: { android: { lights: {} } } }],
     ['a member of v1 in v3', 'harmony', { payload: { extra_data: '' }, target: { token: [] } }],
     ['a message without payload', 'chrome', { nid: 'x', alert: 'x' }],
     ['an attribute that only tiles have', 'wns', toast.replace('lang', 'contentId')],
-    ['a flag that is none', 'wns', toast.replace('lang="de"', 'addImageQuery="yes"')],
+    ['an invalid boolean', 'wns', toast.replace('lang="de"', 'addImageQuery="yes"')],
     ['a binding without template', 'wns', toast.replace('template=', 'fallback=')],
-    ['text where none may be', 'wns', toast.replace('<visual', 'text<visual')],
-    ['an element of no schema', 'wns', toast.replaceAll('visual', 'vision')],
+    ['text in an empty element', 'wns', toast.replace('<visual', 'text<visual')],
+    ['an unknown element', 'wns', toast.replaceAll('visual', 'vision')],
   ])('%s', (_what, place, body, headers) => {
     expect(findFault(place, entry(body, headers))).not.toBeNull();
   });

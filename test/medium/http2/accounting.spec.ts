@@ -76,7 +76,7 @@ function ledgerPeer(faults: Faults, random: () => number, ledger: Map<string, nu
 
 describe('the results of all requests', () => {
   it.each<[string, Faults, boolean]>([
-    ['GOAWAY in the middle of flight', { goAway: 0.01 }, true],
+    ['GOAWAY during requests', { goAway: 0.01 }, true],
     ['GOAWAY, refused streams and changing settings', { goAway: 0.005, refuse: 0.02, settings: 0.02 }, true],
     ['FIN and RST', { fin: 0.003, reset: 0.003 }, false],
     ['everything', { goAway: 0.005, refuse: 0.02, fin: 0.002, reset: 0.002, settings: 0.02 }, false],

@@ -257,8 +257,8 @@ describe('invalid requests of the caller', () => {
     ['a pseudo-header', { headers: [[':path', '/']] as const }],
     ['an upper-case name', { headers: [['Topic', 'x']] as const }],
     ['a line break', { headers: [['topic', 'x\r\ny: z']] as const }],
-    ['a character over one octet', { headers: [['topic', '€']] as const }],
-    ['a header of one hop', { constant: [['connection', 'close']] as const }],
+    ['a character above one octet', { headers: [['topic', '€']] as const }],
+    ['a hop-by-hop header', { constant: [['connection', 'close']] as const }],
     ['content-length', { headers: [['content-length', '3']] as const }],
   ])('reject with TypeError: %s', async (_name, over) => {
     const peer = await makePeer(answering());

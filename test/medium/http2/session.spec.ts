@@ -22,11 +22,11 @@ const corpus: [string, Conversation['steps']][] = [
   ],
   ['reset while the body waits', [askLarge, frame(3, 0, 1, '00000007'), frame(8, 0, 0, '0000ffff'), flush, ask]],
   [
-    'time-out, then the late answer',
+    'a timeout, then the late answer',
     [ask, ask, flush, expire, frame(1, 4, 1, '2088'), frame(0, 1, 1, '61'), frame(1, 5, 3, '88')],
   ],
   [
-    'time-out between HEADERS and CONTINUATION',
+    'a timeout between HEADERS and CONTINUATION',
     [ask, ask, frame(1, 1, 1, '20'), expire, frame(9, 4, 1, '88'), frame(6, 0, 0, '0'.repeat(16))],
   ],
   [

@@ -66,8 +66,8 @@ describe('the provider token', () => {
   });
 
   it.each([
-    ['no JWT', () => Promise.resolve('bearer nonsense')],
-    ['no bearer token', () => Promise.resolve('Basic abc')],
+    ['not a JWT', () => Promise.resolve('bearer nonsense')],
+    ['not a bearer token', () => Promise.resolve('Basic abc')],
     ['of an unknown key', () => token({ keyId: 'AAAAAAAAAA' })],
     ['of a team that does not own the key', () => token({ teamId: 'AAAAAAAAAA' })],
     ['issued in the future', () => token({ issuedAt: now() + 600 })],

@@ -57,7 +57,7 @@ describe('the token endpoint', () => {
     ['another audience', { aud: 'https://oauth2.example/token' }, 'invalid_grant', /audience/],
     ['a life over an hour', { exp: now() + 3700 }, 'invalid_grant', /short-lived/],
     ['an exp that has passed', { iat: now() - 7200, exp: now() - 3600 }, 'invalid_grant', /timeframe/],
-    ['an iat to come', { iat: now() + 3000, exp: now() + 3600 }, 'invalid_grant', /timeframe/],
+    ['an iat in the future', { iat: now() + 3000, exp: now() + 3600 }, 'invalid_grant', /timeframe/],
     ['no iat', { iat: undefined }, 'invalid_grant', /timeframe/],
     ['an unknown issuer', { iss: 'nobody@example' }, 'invalid_grant', /account not found/],
     ['another scope', { scope: 'openid' }, 'invalid_scope', /scope/],

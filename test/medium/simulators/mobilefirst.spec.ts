@@ -75,7 +75,7 @@ describe('POST messages', () => {
   });
 
   it.each<[string, unknown, string]>([
-    ['no JSON', '{', 'FPWSE0004E'],
+    ['text that is not JSON', '{', 'FPWSE0004E'],
     ['a list', [], 'FPWSE0004E'],
     ['no alert', { message: {} }, 'FPWSE0005E'],
     ['a field of another server', { ...MESSAGE, ttl: 5 }, 'FPWSE0006E'],

@@ -84,11 +84,11 @@ describe('the Web Push simulator', () => {
 
   it.each<[string, Record<string, string | undefined>, number, number]>([
     ['no TTL', { ttl: undefined }, 400, 111],
-    ['a TTL that is no number', { ttl: '-1' }, 400, 111],
+    ['a TTL that is not a number', { ttl: '-1' }, 400, 111],
     ['a topic too long', { topic: 'x'.repeat(33) }, 400, 113],
     ['a topic outside base64url', { topic: 'a+b' }, 400, 113],
-    ['an urgency of its own', { urgency: 'urgent' }, 400, 0],
-    ['the older coding', { 'content-encoding': 'aesgcm' }, 400, 101],
+    ['an unknown urgency', { urgency: 'urgent' }, 400, 0],
+    ['the older encoding', { 'content-encoding': 'aesgcm' }, 400, 101],
     ['no authorization', { authorization: undefined }, 401, 109],
     ['another scheme', { authorization: 'Bearer x' }, 401, 109],
     ['another path', { ':path': '/wpush/v2/nobody' }, 404, 102],
@@ -100,7 +100,7 @@ describe('the Web Push simulator', () => {
   it.each<[string, Record<string, unknown>]>([
     ['another audience', { aud: 'https://push.example' }],
     ['a JWT for more than a day', { exp: now() + 90_000 }],
-    ['a JWT of yesterday', { exp: now() - 1 }],
+    ['an expired JWT', { exp: now() - 1 }],
     ['no subject', { sub: undefined }],
     ['a subject with a space', { sub: 'mailto: a@b.example' }],
   ])('apple refuses %s', async (_, claims) => {

@@ -124,7 +124,7 @@ describe('the access token', () => {
   it.each([
     ['5xx', { status: 500 }],
     ['503', { status: 503 }],
-    ['a page', { spoil: 'notJson' as const }],
+    ['HTML', { spoil: 'notJson' as const }],
     ['404 while it starts', { status: 404, body: '<html>' }],
   ])('is retried after %s at the token endpoint, and the application never stops', async (_what, action) => {
     await stage.simulators.admin.setFaults([{ match: { path: TOKEN_PATH }, action }]);
