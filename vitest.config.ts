@@ -6,13 +6,16 @@ const ALONE = ['attack', 'clock-steps', 'event-loop', 'fairness', 'neighbours'].
   (name) => `test/e2e/${name}.spec.ts`,
 );
 
-/** One process runs many files of these, which saves half of the time for unit tests: a file leaves nothing behind for the next. */
+/**
+ * One process runs many files of these, which saves half of the time for unit tests: a file leaves nothing behind for
+ * the next.
+ */
 const MANY_FILES = { isolate: false } as const;
 
 /**
- * unit: pure, beside the code. medium: real databases, queues and sockets. e2e: the built program as its own process. alone: e2e
- * that measures. The groups run one after the other. Most files wait for timeouts, pauses and processes for most of their
- * time, so there are more workers than the two cores that CI has.
+ * unit: pure, beside the code. medium: real databases, queues and sockets. e2e: the built program as its own process.
+ * alone: e2e that measures. The groups run one after the other. Most files wait for timeouts, pauses and processes for
+ * most of their time, so there are more workers than the two cores that CI has.
  */
 export default defineConfig({
   test: {

@@ -3,9 +3,9 @@ import { describe, runAttacks } from './attack/run.js';
 import { MissingProgram } from './attack/stage.js';
 
 /**
- * One caller, one push service or one odd answer against the rest: each attack runs beside a neighbour that sends one message
- * after another. Exits 1 when a message was lost, a loop was held for over 50 ms, a neighbour's p99 more than doubled or an
- * attack got what it wanted; 2 when a server program is missing.
+ * One caller, one push service or one odd answer against the rest: each attack runs beside a neighbour that sends one
+ * message after another. Exits 1 when a message was lost, a loop was held for over 50 ms, a neighbour's p99 more than
+ * doubled or an attack got what it wanted; 2 when a server program is missing.
  */
 
 const { values } = parseArgs({

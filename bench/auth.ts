@@ -167,7 +167,8 @@ async function measureFloods(
       // Soon over the limit.
       await flood('wrong secrets', { addresses: 1 }, 1);
     }
-    // None of them is over the limit, and every guess wants to be hashed: at the end, because what waits goes on afterwards.
+    // None of them is over the limit, and every guess wants to be hashed: at the end, because what waits goes on
+    // afterwards.
     await flood('wrong, 4000 addresses', { addresses: 4_000 }, ROUNDS);
   } finally {
     flooder.close();

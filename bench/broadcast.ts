@@ -1,6 +1,6 @@
 /**
- * A broadcast to APNs devices on PostgreSQL and Redis, in three sizes, beside what the transport alone reaches: one nginx
- * that takes everything, the built program as an api and a worker process, all in one run.
+ * A broadcast to APNs devices on PostgreSQL and Redis, in three sizes, beside what the transport alone reaches: one
+ * nginx that takes everything, the built program as an api and a worker process, all in one run.
  *
  *   npm run bench:broadcast                       10,000, 100,000 and 1,000,000 devices
  *   npm run bench:broadcast -- --sizes=10000,50000  other sizes; the last one is profiled against and sent codes into

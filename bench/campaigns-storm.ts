@@ -1,6 +1,7 @@
 /**
- * Ten schedulers on one PostgreSQL with clocks up to five seconds off either way, killed in the middle of transactions and
- * started again, for ten minutes of simulated time over a thousand campaigns, in the night in which Europe's clocks go back.
+ * Ten schedulers on one PostgreSQL with clocks up to five seconds off either way, killed in the middle of transactions
+ * and started again, for ten minutes of simulated time over a thousand campaigns, in the night in which Europe's clocks
+ * go back.
  *
  *   npm run campaigns:storm
  *   npm run campaigns:storm -- --campaigns=200 --seconds=120 --seed=3

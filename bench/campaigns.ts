@@ -1,6 +1,7 @@
 /**
- * Ten thousand active campaigns on one PostgreSQL: what a look for due ones costs and its plan, what the built program spends
- * while it waits, and how long after its instant a message is committed when a thousand campaigns fire in the same one.
+ * Ten thousand active campaigns on one PostgreSQL: what a look for due ones costs and its plan, what the built program
+ * spends while it waits, and how long after its instant a message is committed when a thousand campaigns fire in the
+ * same one.
  *
  *   npm run bench:campaigns
  *

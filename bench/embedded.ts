@@ -1,14 +1,14 @@
 /**
- * The embedded database under all that one process takes: single messages to sandbox devices, registrations of devices that
- * there are, and a broadcast a minute.
+ * The embedded database under all that one process takes: single messages to sandbox devices, registrations of devices
+ * that there are, and a broadcast a minute.
  *
  *   npm run bench:embedded                  an hour
  *   npm run bench:embedded -- --minutes=5   less
  *
- * Prints each minute what was accepted, and the sizes of the log (`pg_wal`) and of the tables; then ends the process with
- * SIGKILL and opens the folder again, and once more after an orderly end. Needs Linux' /proc. Exits 1 when the log or the tables
- * have no bound, when the start after SIGKILL takes over 5 s and twice as long as the other, or when a message that was accepted
- * is gone.
+ * Prints each minute what was accepted, and the sizes of the log (`pg_wal`) and of the tables; then ends the process
+ * with SIGKILL and opens the folder again, and once more after an orderly end. Needs Linux' /proc. Exits 1 when the log
+ * or the tables have no bound, when the start after SIGKILL takes over 5 s and twice as long as the other, or when a
+ * message that was accepted is gone.
  */
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

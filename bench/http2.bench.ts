@@ -1,5 +1,6 @@
 /**
- * The push pipeline beside h2load, node:http2 and undici: one nginx, one connection each, the same requests, in one run.
+ * The push pipeline beside h2load, node:http2 and undici: one nginx, one connection each, the same requests, in one
+ * run.
  *
  *   npm run bench:http2                     a table, and a line of JSON
  *   npm run bench:http2 -- --rounds=5       more rounds; figures are medians over the rounds

@@ -1,4 +1,6 @@
-/** The clients that `http2.bench.ts` compares, each run in a process of its own: `http2.clients.ts name origin ca n`. */
+/**
+ * The clients that `http2.bench.ts` compares, each run in a process of its own: `http2.clients.ts name origin ca n`.
+ */
 import { connect } from 'node:http2';
 import { readFileSync } from 'node:fs';
 import { PushPool } from '../src/http2/pool.js';

@@ -4,10 +4,10 @@
  *   npm run bench:lists                      a million devices
  *   npm run bench:lists -- --devices=100000  another number
  *
- * Imports them, imports lines of which three in ten are bad, exports, subscribes all to one tag and exports again, reads a
- * delivery to each by lines and by pages, and times pages: the first, one in the middle and the last, by offset and by
- * cursor, counts and filters. Prints the program's peak memory
- * beside each transfer. Needs PostgreSQL (Debian: postgresql) and Linux' /proc. Exits non-zero when a row is missing.
+ * Imports them, imports lines of which three in ten are bad, exports, subscribes all to one tag and exports again,
+ * reads a delivery to each by lines and by pages, and times pages: the first, one in the middle and the last, by offset
+ * and by cursor, counts and filters. Prints the program's peak memory beside each transfer. Needs PostgreSQL (Debian:
+ * postgresql) and Linux' /proc. Exits non-zero when a row is missing.
  */
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';

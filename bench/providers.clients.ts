@@ -1,6 +1,7 @@
 /**
- * The senders that `providers.ts` compares, each run in a process of its own: `providers.clients.ts name job`, where the
- * job is JSON. Each takes what its user has (a notification and device tokens) and does all of the work to an outcome.
+ * The senders that `providers.ts` compares, each run in a process of its own: `providers.clients.ts name job`, where
+ * the job is JSON. Each takes what its user has (a notification and device tokens) and does all of the work to an
+ * outcome.
  */
 import { createECDH, randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
@@ -136,8 +137,8 @@ interface NodeApn {
 }
 
 /**
- * firebase-admin knows one host only. Its `http2.connect` is pointed at the sink here; all else is as it is shipped. The
- * access token comes from a credential of our own, so its token request is not in the figures (ours is).
+ * firebase-admin knows one host only. Its `http2.connect` is pointed at the sink here; all else is as it is shipped.
+ * The access token comes from a credential of our own, so its token request is not in the figures (ours is).
  */
 async function firebaseAdmin({ origin, ca, serviceAccount }: Job): Promise<Client> {
   const http2 = createRequire(import.meta.url)('node:http2') as typeof import('node:http2');
@@ -170,8 +171,8 @@ interface FirebaseMessaging {
 }
 
 /**
- * web-push opens a connection for each message unless it is given an agent; here it has one that keeps them, and as many
- * messages under way as that has connections: twice as many made it no faster. All else is as it is shipped, an
+ * web-push opens a connection for each message unless it is given an agent; here it has one that keeps them, and as
+ * many messages under way as that has connections: twice as many made it no faster. All else is as it is shipped, an
  * `authorization` signed for each message among it.
  */
 async function webPush({ origin, ca, vapid }: Job): Promise<Client> {

@@ -1,13 +1,13 @@
 /**
- * Deliveries through the whole provider (payload, authorization, outcome) beside the libraries of others: one nginx that
- * takes everything, the same notification, one process each, in one run.
+ * Deliveries through the whole provider (payload, authorization, outcome) beside the libraries of others: one nginx
+ * that takes everything, the same notification, one process each, in one run.
  *
  *   npm run bench:providers                  a table, and a line of JSON
  *   npm run bench:providers -- --rounds=5    more rounds; figures are medians over the rounds
  *   npm run bench:providers -- --only=fcm    one provider
  *
- * Needs nginx (Debian: nginx-light) and the libraries (`npm ci` and `npm ci --prefix bench`). Exits non-zero when a delivery
- * was not accepted; never because the machine was slow.
+ * Needs nginx (Debian: nginx-light) and the libraries (`npm ci` and `npm ci --prefix bench`). Exits non-zero when a
+ * delivery was not accepted; never because the machine was slow.
  */
 import { execFile } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';

@@ -7,9 +7,9 @@
  *   npm run bench:singles -- --messages=10000    others
  *   npm run bench:singles -- --queue=database    the queue in PostgreSQL too
  *
- * Prints when the first, the middle and the last message was recorded as sent, counted from the moment (or from the first
- * request of the bulk), and messages a second. Needs nginx, PostgreSQL and Redis (Debian: nginx-light, postgresql,
- * redis-server). Exits non-zero when a message was not accepted; never because the machine was slow.
+ * Prints when the first, the middle and the last message was recorded as sent, counted from the moment (or from the
+ * first request of the bulk), and messages a second. Needs nginx, PostgreSQL and Redis (Debian: nginx-light,
+ * postgresql, redis-server). Exits non-zero when a message was not accepted; never because the machine was slow.
  */
 import { parseArgs } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';

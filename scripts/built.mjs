@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Compiles `src` into `dist` (`npm run build`, some 20 s) unless `dist` was compiled from the same files: `dist/.sources` is the
- * SHA-256 of their names and contents. Contents and not times, because a file that is restored from an archive has an old time.
+ * Compiles `src` into `dist` (`npm run build`, some 20 s) unless `dist` was compiled from the same files:
+ * `dist/.sources` is the SHA-256 of their names and contents. Contents and not times, because a file that is restored
+ * from an archive has an old time.
  */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));

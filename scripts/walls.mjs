@@ -40,7 +40,10 @@ const CORRIDORS = {
 
 const WITHOUT_REQUESTS = ['http2', 'providers', 'database', 'queue', 'delivery'];
 
-/** Packages, and the only rooms that may import them ('': the files of `src` itself); `repositories`: or any *.repository.ts. */
+/**
+ * Packages, and the only rooms that may import them ('': the files of `src` itself); `repositories`: or any
+ * *.repository.ts.
+ */
 const PACKAGES = [
   { regex: '^(bullmq|ioredis)$', rooms: ['queue'], repositories: false, message: 'bullmq belongs to queue/.' },
   {

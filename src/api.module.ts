@@ -47,7 +47,8 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     Departures,
     {
       provide: PLANTED,
-      // Campaigns first: the messages of a campaign that fires meanwhile are then stopped by the step that stops messages.
+      // Campaigns first: the messages of a campaign that fires meanwhile are then stopped by the step that stops
+      // messages.
       useFactory: (campaigns: PlantedCampaigns, messages: PlantedMessages) => [campaigns, messages],
       inject: [PlantedCampaigns, PlantedMessages],
     },

@@ -8,7 +8,9 @@ import { openFilesLimit } from './open-files.js';
 /** Loading the program opens some 700 files at once; the rest is for connections. */
 const FEWEST_FILES = 1_024;
 
-/** Before the program is loaded: where files cannot be opened, Node's own words for it name a package that is missing. */
+/**
+ * Before the program is loaded: where files cannot be opened, Node's own words for it name a package that is missing.
+ */
 async function load(): Promise<void> {
   const limit = openFilesLimit();
   if (limit < FEWEST_FILES)

@@ -11,7 +11,9 @@ function end(text: string): void {
 
 stopBy((signal) => end(`Stopped by ${signal}: the database takes back what was begun, run it again`));
 
-/** `npm run migrate`: makes or updates the tables and ends, for a role that owns them where the program's own may not. */
+/**
+ * `npm run migrate`: makes or updates the tables and ends, for a role that owns them where the program's own may not.
+ */
 async function run(): Promise<void> {
   const { databaseUrl, queueUrl, dataDir } = readStores();
   const { openDatabase } = await import('./database/database.js');

@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'pg-connection-string';
 import { findShellWords } from './setting-values.js';
 
-/** The addresses of the servers that keep data, DATABASE_URL and QUEUE_URL: read by config.ts to check them, and by what connects. */
+/**
+ * The addresses of the servers that keep data, DATABASE_URL and QUEUE_URL: read by config.ts to check them, and by what
+ * connects.
+ */
 
 /** What is wrong with an address; the message follows the setting's name and holds nothing of the address. */
 export class AddressError extends Error {}
@@ -89,8 +92,8 @@ export interface QueueAddress extends Host {
 }
 
 /**
- * Reads `redis[s]://[user[:password]@]host[:port][/number]`, and with `redis[s]+sentinel:` several hosts and `/name[/number]`.
- * Throws AddressError.
+ * Reads `redis[s]://[user[:password]@]host[:port][/number]`, and with `redis[s]+sentinel:` several hosts and
+ * `/name[/number]`. Throws AddressError.
  */
 export function readQueueUrl(text: string): QueueAddress {
   const [, isTls, isSentinel] = /^redis(s?)(\+sentinel)?:\/\//i.exec(text) ?? [];
@@ -176,8 +179,8 @@ export function findStores(value: (name: string) => string, problems: string[]):
 }
 
 /**
- * The host with what stands before it, and the parameters. An unencoded `#`, `?` or `/` in a password ends it early, and
- * the rest of the password would be read, and printed, as another part: it is named instead (RFC 3986 §3.2).
+ * The host with what stands before it, and the parameters. An unencoded `#`, `?` or `/` in a password ends it early,
+ * and the rest of the password would be read, and printed, as another part: it is named instead (RFC 3986 §3.2).
  */
 function takeApart(text: string, parameters: ReadonlySet<string>): { authority: string; query: URLSearchParams } {
   const rest = text.slice(text.indexOf('//') + 2);

@@ -1,4 +1,7 @@
-/** The settings that the environment may hold: name, default, meaning. config.ts reads them, docs/settings.md lists them. */
+/**
+ * The settings that the environment may hold: name, default, meaning. config.ts reads them, docs/settings.md lists
+ * them.
+ */
 
 export interface Setting {
   name: string;

@@ -1,4 +1,7 @@
-/** What a signal does: until there is something to drain, the process ends. Process 1 of a container has no default for it. */
+/**
+ * What a signal does: until there is something to drain, the process ends. Process 1 of a container has no default for
+ * it.
+ */
 let stop = (_signal: string): void => process.exit(0);
 
 // SIGHUP: the terminal was closed. SIGQUIT and SIGUSR2: some supervisors and process managers stop with these.

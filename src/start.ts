@@ -81,8 +81,8 @@ async function listen(app: NestFastifyApplication, { host, port }: Config): Prom
 }
 
 /**
- * Drains and exits 0; a person's second signal, or the end of SHUTDOWN_TIMEOUT, ends it at once: what is in flight then is
- * unknown and goes by its message's policy.
+ * Drains and exits 0; a person's second signal, or the end of SHUTDOWN_TIMEOUT, ends it at once: what is in flight then
+ * is unknown and goes by its message's policy.
  */
 function drainOnSignal(app: NestFastifyApplication, { environment, shutdownDelayMs, shutdownTimeoutMs }: Config): void {
   let stoppingSince = Infinity;

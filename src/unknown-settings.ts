@@ -12,7 +12,9 @@ const NEIGHBOUR = /_(SERVICE_HOST|SERVICE_PORT|PORT)(_|$)/;
 export interface UnknownNames {
   /** One edit from a setting, a sentence each: typing errors, which stop the start. */
   mistyped: string[];
-  /** Of a setting's family: systemd gives RUNTIME_DIRECTORY, platforms give WEB_CONCURRENCY, so these are only told of. */
+  /**
+   * Of a setting's family: systemd gives RUNTIME_DIRECTORY, platforms give WEB_CONCURRENCY, so these are only told of.
+   */
   ofFamilies: string[];
 }
 
@@ -27,8 +29,8 @@ export function findUnknown(names: readonly string[]): UnknownNames {
 }
 
 /**
- * One character too many, too few or wrong, or two neighbours in each other's place. A name of four letters with a wrong one is another
- * word (POST), or with one too few (DOC).
+ * One character too many, too few or wrong, or two neighbours in each other's place. A name of four letters with a
+ * wrong one is another word (POST), or with one too few (DOC).
  */
 function isOneEditAway(a: string, b: string): boolean {
   if (a === b || Math.abs(a.length - b.length) > 1) return false;

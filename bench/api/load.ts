@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 
 /**
- * A load generator that costs little beside what it measures: requests are written as ready bytes, of answers only the status
- * and the length are read. One request at a time on each connection.
+ * A load generator that costs little beside what it measures: requests are written as ready bytes, of answers only the
+ * status and the length are read. One request at a time on each connection.
  */
 
 export interface Load {

@@ -7,6 +7,9 @@ export interface Attack {
   section: 'peers' | 'door' | 'security';
   /** Goes on until the signal. Answers what must not have happened, in words; nothing is the good answer. */
   run(stage: Stage, signal: AbortSignal): Promise<string[]>;
-  /** Path (in the neighbour's application) and body of what the neighbour sends meanwhile; a message to a sandbox device if absent. */
+  /**
+   * Path (in the neighbour's application) and body of what the neighbour sends meanwhile; a message to a sandbox device
+   * if absent.
+   */
   neighbour?: { path: string; body: string };
 }

@@ -5,8 +5,9 @@ import { Agent, request } from 'node:http';
 import { fileURLToPath } from 'node:url';
 
 /**
- * A caller that does nothing wrong: one message to one device every 25 ms, from a process of its own, so that making the
- * attack does not slow the measurement. A message that is due while an earlier one still waits is sent all the same.
+ * A caller that does nothing wrong: one message to one device every 25 ms, from a process of its own, so that making
+ * the attack does not slow the measurement. A message that is due while an earlier one still waits is sent all the
+ * same.
  */
 
 const EVERY_MS = 25;

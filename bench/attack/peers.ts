@@ -5,8 +5,8 @@ import { NEIGHBOUR_APP } from './stage.js';
 import type { Stage } from './stage.js';
 
 /**
- * Push services with odd answers. The odd ones and the honest one serve browsers of one application, the neighbour's: an answer
- * of one origin must not stop the others.
+ * Push services with odd answers. The odd ones and the honest one serve browsers of one application, the neighbour's:
+ * an answer of one origin must not stop the others.
  */
 
 const ODD_BROWSERS = 30;

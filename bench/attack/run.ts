@@ -7,7 +7,9 @@ import { PEERS, registerBrowsers } from './peers.js';
 import { SECURITY } from './security.js';
 import { ATTACKER_APP, NEIGHBOUR_APP, Stage } from './stage.js';
 
-/** Every attack beside a neighbour's messages: how long the loop stood still, what the neighbour waited, what was lost. */
+/**
+ * Every attack beside a neighbour's messages: how long the loop stood still, what the neighbour waited, what was lost.
+ */
 
 /** No turn of the loop may hold it longer, ms. */
 const LONGEST_STALL_MS = 50;

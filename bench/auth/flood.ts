@@ -7,7 +7,9 @@ import { basic } from '../../test/harness/admin.js';
 import { post } from './calls.js';
 import type { Call } from './calls.js';
 
-/** Requests for tokens at a steady rate, from a process of its own, so that sending them does not slow the good caller. */
+/**
+ * Requests for tokens at a steady rate, from a process of its own, so that sending them does not slow the good caller.
+ */
 
 /** Twenty-five hashes a second fill a core. */
 export const FLOOD_PER_SECOND = 200;

@@ -14,7 +14,10 @@ export interface Latency {
   p99: number;
 }
 
-/** Sends codes one after the other, `CODES` of them or for as long as `while` says, and waits until nginx has logged all. */
+/**
+ * Sends codes one after the other, `CODES` of them or for as long as `while` says, and waits until nginx has logged
+ * all.
+ */
 export async function sendCodes(stage: Stage, devices: number, goOn?: () => boolean): Promise<Latency> {
   const api = stage.api(devices);
   const kept = new Map<string, number>();

@@ -19,7 +19,10 @@ export interface Row {
 const DEVICES = 1_500;
 const TAGGED = 120;
 const SINGLES = 20;
-/** Devices of the broadcast and of the run whose first write is refused, each once: after a second refusal the wait is minutes. */
+/**
+ * Devices of the broadcast and of the run whose first write is refused, each once: after a second refusal the wait is
+ * minutes.
+ */
 const REFUSED = 10;
 const RATE_PER_S = 10;
 /** The clock is wrong for so long: processes look at the database's every two seconds. */

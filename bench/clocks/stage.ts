@@ -24,8 +24,8 @@ const ROLES = { api: 'api,scheduler', worker: 'worker', spare: 'worker' } as con
 type ProcessName = keyof typeof ROLES;
 
 /**
- * The program on PostgreSQL and Redis, each process and the database by a clock of its own. The push service has the true time,
- * and so has Redis, whose allocator and libfaketime get in each other's way.
+ * The program on PostgreSQL and Redis, each process and the database by a clock of its own. The push service has the
+ * true time, and so has Redis, whose allocator and libfaketime get in each other's way.
  */
 export class Stage {
   private readonly processes = new Map<ProcessName, RunningCarillon>();

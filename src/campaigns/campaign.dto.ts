@@ -28,9 +28,9 @@ const SECONDS = { message: 'it must be a whole number of seconds' };
 
 export class ScheduleDto {
   /**
-   * Minute, hour, day of month, month and day of week, or six fields with seconds first. Lists, ranges (also `FRI-MON`),
-   * steps and names; `L` (last day of the month), `LW`, `15W`, `MON#1`, `5L` (last Friday); `@hourly`, `@daily`, `@weekly`,
-   * `@monthly`, `@yearly`. Either `cron` or `at` is required.
+   * Minute, hour, day of month, month and day of week, or six fields with seconds first. Lists, ranges (also
+   * `FRI-MON`), steps and names; `L` (last day of the month), `LW`, `15W`, `MON#1`, `5L` (last Friday); `@hourly`,
+   * `@daily`, `@weekly`, `@monthly`, `@yearly`. Either `cron` or `at` is required.
    */
   @IsOptional()
   @IsString(TEXT)

@@ -24,8 +24,8 @@ export const EXACT_OR_CONTAINS: readonly Operator[] = ['==', '=@'];
 const MAX_CONDITIONS = 100;
 
 /**
- * The query's `filter` parameters (docs/protocol/mobilefirst.md §9.1): a comma inside one means "or", several parameters
- * mean "and", a backslash escapes the comma or backslash after it. Throws FPWSE0005E.
+ * The query's `filter` parameters (docs/protocol/mobilefirst.md §9.1): a comma inside one means "or", several
+ * parameters mean "and", a backslash escapes the comma or backslash after it. Throws FPWSE0005E.
  */
 export function readFilter(query: Query, names: FilterNames): Filter {
   const filter = readTexts(query, 'filter')

@@ -46,7 +46,8 @@ export interface DialEvents {
 
 /**
  * Opens a socket. Each call looks the name up afresh, so connections spread over a service's hosts. Reads go into one
- * buffer past the stream machinery: a peer that puts each answer into a TLS record of its own causes one read an answer.
+ * buffer past the stream machinery: a peer that puts each answer into a TLS record of its own causes one read an
+ * answer.
  */
 export function dial(target: Target, session: Buffer | undefined, events: DialEvents): Socket {
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES);

@@ -28,7 +28,9 @@ export class Exchange {
   private body: Buffer = NO_BODY;
   private more: Buffer[] | undefined;
 
-  /** When its time is up, on the clock of `performance.now()`: the wait for a stream first, then the wait for an answer. */
+  /**
+   * When its time is up, on the clock of `performance.now()`: the wait for a stream first, then the wait for an answer.
+   */
   deadline: number;
 
   constructor(
@@ -77,7 +79,9 @@ export class Exchange {
     this.resolve({ kind: 'refused', reason });
   }
 
-  /** Hands over the head if one came: without the rest it is no answer, but it may settle what became of the request. */
+  /**
+   * Hands over the head if one came: without the rest it is no answer, but it may settle what became of the request.
+   */
   leaveAmbiguous(reason: string): void {
     if (this.head === undefined) return this.resolve({ kind: 'ambiguous', reason });
     const { status, headers } = this.head;

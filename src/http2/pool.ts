@@ -127,8 +127,8 @@ export class PushPool implements ConnectionOwner {
   }
 
   /**
-   * Pumps once the events of this turn of the loop are through: a peer that sends each answer in a TLS record of its own
-   * gives us as many data events, and their successors should share one write.
+   * Pumps once the events of this turn of the loop are through: a peer that sends each answer in a TLS record of its
+   * own gives us as many data events, and their successors should share one write.
    */
   wake(): void {
     if (this.pumpScheduled) return;

@@ -17,9 +17,15 @@ export interface PushRequest {
   body: Uint8Array;
   /** It waits for a stream before those that are not urgent. */
   urgent?: boolean;
-  /** Once it aborts, the request is refused unless it was written by then. The same object for all requests of one caller. */
+  /**
+   * Once it aborts, the request is refused unless it was written by then. The same object for all requests of one
+   * caller.
+   */
   signal?: AbortSignal;
-  /** Milliseconds that it may wait for a stream, and again from its writing to its answer; the pool's own default when absent. */
+  /**
+   * Milliseconds that it may wait for a stream, and again from its writing to its answer; the pool's own default when
+   * absent.
+   */
   timeoutMs?: number;
 }
 
@@ -72,7 +78,10 @@ export interface PushPoolOptions {
   maxAgeMs?: number;
   /** From the name look-up to the peer's SETTINGS. Default 10,000. */
   connectTimeoutMs?: number;
-  /** Least time between two connections opened for want of room; also the measure of the reconnect backoff. Default 1,000. */
+  /**
+   * Least time between two connections opened for want of room; also the measure of the reconnect backoff. Default
+   * 1,000.
+   */
   openIntervalMs?: number;
   /** How long a PING may stay unanswered. Default 5,000. */
   pingTimeoutMs?: number;

@@ -126,7 +126,10 @@ export class Session {
     }
   }
 
-  /** The connection is lost: streams from `unwrittenFrom` on and half-written ones were not processed, the others are ambiguous. */
+  /**
+   * The connection is lost: streams from `unwrittenFrom` on and half-written ones were not processed, the others are
+   * ambiguous.
+   */
   end(unwrittenFrom: number, reason: string): void {
     for (const exchange of this.streams.newestFirst()) {
       const isHalfWritten = this.release(exchange) && exchange.head === undefined;

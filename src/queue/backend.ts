@@ -10,7 +10,9 @@ export interface Backend {
   newWorker(name: QueueName, run: (data: JobData) => Promise<void>, concurrency: number): WorkerLike;
   /** Rejects when the queue cannot be reached or takes no writes. */
   probe(): Promise<unknown>;
-  /** Adds to a count that all processes share, of a window that begins with its first count; null: this queue has none. */
+  /**
+   * Adds to a count that all processes share, of a window that begins with its first count; null: this queue has none.
+   */
   count(name: string, by: number, windowMs: number): Promise<SharedCount | null>;
   /** Lets go of what workers still wait to hear; their close() may never settle. */
   abandonWorkers(): void;
@@ -33,7 +35,7 @@ export interface WorkerLike {
 }
 
 /**
- * A killed process leaves its jobs locked, and a job that is there cannot be added again: with BullMQ's 30 s for both, the
- * sweeper was kept for up to a minute from what it had found. As long as a batch's lease.
+ * A killed process leaves its jobs locked, and a job that is there cannot be added again: with BullMQ's 30 s for both,
+ * the sweeper was kept for up to a minute from what it had found. As long as a batch's lease.
  */
 export const LOCKS = { lockDuration: 10_000, stalledInterval: 5_000 };

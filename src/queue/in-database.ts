@@ -8,7 +8,10 @@ import type { JobData, QueueName } from './jobs.js';
 import { makeQueueTables } from './queue-tables.js';
 import { pauseOnRefusal } from './steady-worker.js';
 
-/** Connections to PostgreSQL for the queue's statements; a worker has one more to LISTEN on, which BullMQ does not share. */
+/**
+ * Connections to PostgreSQL for the queue's statements; a worker has one more to LISTEN on, which BullMQ does not
+ * share.
+ */
 const CONNECTIONS = 16;
 
 const CLOSE_MS = 2_000;

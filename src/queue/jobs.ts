@@ -3,11 +3,15 @@ import type { ProviderName } from '../providers/provider.js';
 
 /**
  * The job catalog. A job carries ids only, so that the queue holds no text, token or key, and losing it loses nothing.
- * Its id makes adding it twice harmless while it waits, and of two jobs with the same batch one finds it claimed. History:
- * fields added here must be optional for one release, because jobs queued by the release before are still about.
+ * Its id makes adding it twice harmless while it waits, and of two jobs with the same batch one finds it claimed.
+ * History: fields added here must be optional for one release, because jobs queued by the release before are still
+ * about.
  */
 
-/** Direct messages (device or user ids) have queues and workers of their own: a one-time code does not wait for a campaign. */
+/**
+ * Direct messages (device or user ids) have queues and workers of their own: a one-time code does not wait for a
+ * campaign.
+ */
 export const LANES = ['direct', 'broadcast'] as const;
 export type Lane = (typeof LANES)[number];
 
@@ -35,7 +39,10 @@ export interface Job {
   delayMs?: number;
 }
 
-/** The last of a window (delivery/batch.repository.ts), of broadcast batches that come again: a retry does not go before another application's first attempt. */
+/**
+ * The last of a window (delivery/batch.repository.ts), of broadcast batches that come again: a retry does not go before
+ * another application's first attempt.
+ */
 export const LAST_RANK = 64;
 
 export function deliverQueue(provider: ProviderName, lane: Lane): QueueName {

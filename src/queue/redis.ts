@@ -17,7 +17,10 @@ const START_MS = 5_000;
 /** Redis speaks at once where it does not take a connection, and otherwise waits for a command. */
 const HEAR_MS = 500;
 
-/** No command of a worker waits for its answer longer than the 10 s of a blocking read: then the server is gone without a word. */
+/**
+ * No command of a worker waits for its answer longer than the 10 s of a blocking read: then the server is gone without
+ * a word.
+ */
 export const SILENCE_MS = 15_000;
 
 const CONNECTION: RedisOptions = {
@@ -29,7 +32,10 @@ const CONNECTION: RedisOptions = {
   reconnectOnError: ({ message }) => /READONLY|UNBLOCKED/.test(message),
 };
 
-/** Writes, over two keys: refused by a replica, a full Redis, a cluster, and to a user without scripts or with other keys. */
+/**
+ * Writes, over two keys: refused by a replica, a full Redis, a cluster, and to a user without scripts or with other
+ * keys.
+ */
 const PROBE = `redis.call('set', KEYS[1], '1', 'px', 1000) return redis.call('del', KEYS[2])`;
 
 export async function openRedis(

@@ -14,9 +14,9 @@ export function pauseAfter(refusals: number): number {
 type Fetching = { moveToActive(token: string, name?: string): Promise<Job<JobData>> };
 
 /**
- * BullMQ asks for the next job again in the same turn after any refusal but a lost connection (a read-only or full Redis, a
- * changed password, a revoked grant, a dropped schema): the loop then takes a whole core, and no timer, signal or request
- * is heard. A refusal costs a pause here, which grows until a job can be asked for again.
+ * BullMQ asks for the next job again in the same turn after any refusal but a lost connection (a read-only or full
+ * Redis, a changed password, a revoked grant, a dropped schema): the loop then takes a whole core, and no timer, signal
+ * or request is heard. A refusal costs a pause here, which grows until a job can be asked for again.
  */
 export function pauseOnRefusal<W extends { once(event: 'closing', listener: () => void): unknown }>(worker: W): W {
   const fetching = worker as unknown as Fetching;

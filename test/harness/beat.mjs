@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 
 /**
- * Loaded before the built program (`node --import`): a beat of 2 ms. At SIGWINCH it prints `STALL <ms>`, the longest time
- * between two beats since the last signal, and begins anew. The time is the CPU's of the event loop's thread, which Linux
- * counts in ns: what else the machine does is not the program's.
+ * Loaded before the built program (`node --import`): a beat of 2 ms. At SIGWINCH it prints `STALL <ms>`, the longest
+ * time between two beats since the last signal, and begins anew. The time is the CPU's of the event loop's thread,
+ * which Linux counts in ns: what else the machine does is not the program's.
  */
 
 const BEAT_MS = 2;

@@ -9,7 +9,9 @@ interface Place {
   prepare(): Promise<{ environment: Record<string, string>; clean: () => void }>;
 }
 
-/** The program in several processes, with the simulators and an application of APNs devices `device-0` of `user-0`, …. */
+/**
+ * The program in several processes, with the simulators and an application of APNs devices `device-0` of `user-0`, ….
+ */
 export class Deployment {
   /** Of the first process, for the application. */
   api!: Api;

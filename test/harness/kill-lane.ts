@@ -75,7 +75,10 @@ export class KillLane {
     return lane;
   }
 
-  /** Everybody, a few who are kept with their batch at once, and one device by name. One device is dead, and registers anew before the next time. */
+  /**
+   * Everybody, a few who are kept with their batch at once, and one device by name. One device is dead, and registers
+   * anew before the next time.
+   */
   async sendPlainly(): Promise<Sent[]> {
     await this.bury();
     const [everybody, few, one] = await Promise.all([

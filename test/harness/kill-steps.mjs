@@ -2,9 +2,9 @@ import { readFileSync, readdirSync } from 'node:fs';
 
 /**
  * Loaded before the built program (`node --import`): kills the process at a step by name. Steps are the methods of the
- * repositories, of the delivery queue and of the services that open transactions, as the classes have them. TEST_KILL_FILE names a file, read at every step:
- * `{"step": "ClaimService.claim", "when": "before" | "after", "nth": 1}`; while it is absent nothing happens.
- * Without the variable it prints the steps and leaves the program alone.
+ * repositories, of the delivery queue and of the services that open transactions, as the classes have them.
+ * TEST_KILL_FILE names a file, read at every step: `{"step": "ClaimService.claim", "when": "before" | "after", "nth":
+ * 1}`; while it is absent nothing happens. Without the variable it prints the steps and leaves the program alone.
  */
 
 const FOLDERS = ['applications', 'campaigns', 'delivery', 'devices', 'messages'];

@@ -12,14 +12,19 @@ import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { openDatabase } from '../../src/database/database.js';
 
-/** Real servers for the tests: those of TEST_DATABASE_URL and TEST_REDIS_URL, or started here when their binaries are found. */
+/**
+ * Real servers for the tests: those of TEST_DATABASE_URL and TEST_REDIS_URL, or started here when their binaries are
+ * found.
+ */
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** A PostgreSQL that tests may create databases in; null when there is none (never under CI=true). */
     postgresUrl: string | null;
     redisUrl: string | null;
-    /** A folder of the embedded database, migrated and closed, to copy: making one takes 5 s of a core, opening it one. */
+    /**
+     * A folder of the embedded database, migrated and closed, to copy: making one takes 5 s of a core, opening it one.
+     */
     embeddedFolder: string;
   }
 }
@@ -59,10 +64,10 @@ export interface PostgresServer extends Server {
 }
 
 /**
- * A cluster of its own in a temporary folder, with nothing forced to the disk; null when the binaries are not installed.
- * `keepsCommits`: a commit has left the server's own memory when it is answered, so that a crash of the server, though
- * not of the machine, loses none. `standby`: it answers reads and waits for a primary that never comes. `environment`: of
- * the server, beside the caller's.
+ * A cluster of its own in a temporary folder, with nothing forced to the disk; null when the binaries are not
+ * installed. `keepsCommits`: a commit has left the server's own memory when it is answered, so that a crash of the
+ * server, though not of the machine, loses none. `standby`: it answers reads and waits for a primary that never comes.
+ * `environment`: of the server, beside the caller's.
  */
 export async function startPostgres({
   keepsCommits = false,

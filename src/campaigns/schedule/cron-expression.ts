@@ -3,8 +3,8 @@ import type { Cron, CronDate, CronWeekday } from './cron.js';
 import { ScheduleError } from './schedule.error.js';
 
 /**
- * Reads cron expressions, pure: minute, hour, day of month, month and day of week, with seconds first if there are six fields.
- * The dialect is that of crontab(5), with seconds, `L`, `W` and `#` as in Quartz, and ranges that wrap around.
+ * Reads cron expressions, pure: minute, hour, day of month, month and day of week, with seconds first if there are six
+ * fields. The dialect is that of crontab(5), with seconds, `L`, `W` and `#` as in Quartz, and ranges that wrap around.
  */
 
 interface Field {

@@ -31,9 +31,9 @@ import { up as webhookSecret } from './0032-webhook-secret.js';
 import { up as writtenWaits } from './0033-written-waits.js';
 
 /**
- * Append only: a released name is never changed or removed (migrations.spec.ts), because a database that has run it would
- * run it again under the new name. Two different migrations have the number 0012. A database may have run either first:
- * the migrator compares names, not their order.
+ * Append only: a released name is never changed or removed (migrations.spec.ts), because a database that has run it
+ * would run it again under the new name. Two different migrations have the number 0012. A database may have run either
+ * first: the migrator compares names, not their order.
  */
 export const MIGRATIONS: Record<string, Migration> = {
   '0001-foundation': { up: foundation },

@@ -64,8 +64,8 @@ export class ClaimRepository {
 
   /**
    * While an application is paused, one delivery at growing intervals tests whether it may send again. Returns true for
-   * the one claim, among all processes, that makes the test. A process that has not noticed a step of the clock does not
-   * test, because its tokens are for the wrong time.
+   * the one claim, among all processes, that makes the test. A process that has not noticed a step of the clock does
+   * not test, because its tokens are for the wrong time.
    */
   async takeTry(row: ClaimRow, now: number, tx: Tx): Promise<boolean> {
     // Locks nothing before the time: all batches of a broadcast come here in turn.

@@ -51,7 +51,9 @@ interface Refusal {
   timestamp?: number;
 }
 
-/** APNs as its documents describe it: every request is checked in a fixed order, and the first fault names the answer. */
+/**
+ * APNs as its documents describe it: every request is checked in a fixed order, and the first fault names the answer.
+ */
 export class ApnsRules implements ProviderRules {
   readonly name = 'apns';
   readonly overrunDebug = 'Maximum active streams violated';

@@ -2,7 +2,8 @@ import type { Kind, ObjectKind } from '../shared/schema.js';
 
 /**
  * The payload keys that Apple documents ("Generating a remote notification", "Payload Key Reference"). APNs passes keys
- * on that it does not know and phones overlook them, so the simulator does not refuse them: tests hold payloads to this.
+ * on that it does not know and phones overlook them, so the simulator does not refuse them: tests hold payloads to
+ * this.
  */
 
 const FLAG: Kind = { values: [1] };

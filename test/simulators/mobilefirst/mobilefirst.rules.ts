@@ -18,8 +18,9 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = { FPWSE0001E: 404, FPWS
 const CODE_BY_STATUS: Readonly<Record<number, string>> = { 400: 'FPWSE0005E', 404: 'FPWSE0001E', 503: 'FPWSE0025E' };
 
 /**
- * A MobileFirst server: the token endpoint of its runtime `mfp` and `POST messages` of its push service. In the ledger an
- * application stands as the token and the alert as the message, so a repeat is the same alert for the same application.
+ * A MobileFirst server: the token endpoint of its runtime `mfp` and `POST messages` of its push service. In the ledger
+ * an application stands as the token and the alert as the message, so a repeat is the same alert for the same
+ * application.
  */
 export class MobilefirstRules implements ProviderRules {
   readonly name = 'mobilefirst';
