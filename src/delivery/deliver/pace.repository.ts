@@ -77,7 +77,7 @@ export class PaceRepository {
     return { now, pace, slotAt: slotAt.getTime(), blockedUntil: blockedUntil.getTime() };
   }
 
-  /** `blockedUntil`: absent, it stays as it is. */
+  /** If `blockedUntil` is absent, the stored value stays. */
   async update(
     { applicationId, provider }: Lot,
     pace: Pace,
