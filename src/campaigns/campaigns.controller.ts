@@ -146,7 +146,7 @@ export class CampaignsController {
   @Post(':campaignId/activate')
   @HttpCode(200)
   @RequireScope('campaigns.write')
-  @ApiOperation({ summary: 'Activate a campaign: it fires by its schedule from now on (extension)' })
+  @ApiOperation({ summary: 'Activate a campaign, which then fires by its schedule (extension)' })
   @ApiResponse({ status: 400, description: 'The schedule would never fire: `message` gives the reason' })
   @ApiResponse(UNKNOWN)
   async activate(
@@ -160,7 +160,7 @@ export class CampaignsController {
   @HttpCode(200)
   @RequireScope('campaigns.write')
   @ApiOperation({
-    summary: 'Pause a campaign: it does not fire until it is resumed. Unfinished messages continue (extension)',
+    summary: 'Pause the firings of a campaign. Unfinished messages continue (extension)',
   })
   @ApiResponse(UNKNOWN)
   @ApiResponse({ status: 409, description: 'The campaign is a draft, or has finished' })
@@ -175,7 +175,7 @@ export class CampaignsController {
   @HttpCode(200)
   @RequireScope('campaigns.write')
   @ApiOperation({
-    summary: 'Resume a campaign: it fires from now on; firings during the pause are not repeated (extension)',
+    summary: 'Resume a campaign. Firings during the pause are not repeated (extension)',
   })
   @ApiResponse({ status: 400, description: 'The schedule would never fire: `message` gives the reason' })
   @ApiResponse(UNKNOWN)
