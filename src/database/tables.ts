@@ -205,6 +205,7 @@ interface MessageTable {
   notification: Json<Omit<Notification, 'messageId' | 'expiresAt'>>;
   target: Json<Target>;
   state: MessageState;
+  /** Urgent (delivery/urgent-share.ts). Releases before 2026-11-29 read this column under this name. */
   direct: boolean;
   /** Null: not given. */
   on_unknown: 'resend' | 'hold' | null;
@@ -272,7 +273,7 @@ interface BatchTable {
   application_id: string;
   provider: ProviderName;
   state: BatchState;
-  /** In the lane of messages to device or user ids, outside the window. */
+  /** Urgent: outside the window. */
   direct: Generated<boolean>;
   size: number;
   first_seq: number;

@@ -40,7 +40,7 @@ export function mayTakeOver(watch: Pick<DatabaseWatch, 'hasBeenWritable'>): bool
 export interface BatchOwner {
   seq: number;
   applicationId: string;
-  direct: boolean;
+  urgent: boolean;
 }
 
 /** How a lease ends. `waitMs` is null if nothing is due. */
@@ -63,7 +63,7 @@ export class BatchRepository {
     if (batches.length === 0) return [];
     const given = sql`
       select ${message.seq}::bigint as message_seq, ${message.applicationId}::text as application_id,
-        ${message.direct}::boolean as direct, batches.*
+        ${message.urgent}::boolean as direct, batches.*
       from ${batchRecords(sql`${JSON.stringify(batches.map(toBatchRecord))}::json`)}`;
     const { rows } = await sql<InsertedBatch>`${insertBatches(given)}`.execute(transaction);
     return readyOf(rows);
@@ -82,11 +82,13 @@ export class BatchRepository {
     // Sorted, so that transactions that lock several windows cannot deadlock.
     for (const provider of [...new Set(providers)].toSorted()) {
       const { rows } = await sql<QueuedBatch & { outstanding: number }>`
-        select * from promote_batches(${applicationId}, ${provider}, ${WINDOW})`.execute(db);
-      const inOrder = rows.toSorted((a, b) => Number(b.direct) - Number(a.direct) || a.id - b.id);
-      const directs = rows.filter(({ direct }) => direct).length;
+        select id, epoch, provider, direct as urgent, outstanding from promote_batches(${applicationId}, ${provider}, ${WINDOW})`.execute(
+        db,
+      );
+      const inOrder = rows.toSorted((a, b) => Number(b.urgent) - Number(a.urgent) || a.id - b.id);
+      const urgent = rows.filter((row) => row.urgent).length;
       for (const [index, { outstanding, ...batch }] of inOrder.entries())
-        promoted.push(batch.direct ? batch : { ...batch, rank: outstanding + index - directs + 1 });
+        promoted.push(batch.urgent ? batch : { ...batch, rank: outstanding + index - urgent + 1 });
     }
     return promoted;
   }
@@ -140,7 +142,7 @@ export class BatchRepository {
       return next.state;
     });
     if (state === null) return null;
-    return { state, promoted: batch.direct ? [] : await this.promote(batch.applicationId, [batch.provider]) };
+    return { state, promoted: batch.urgent ? [] : await this.promote(batch.applicationId, [batch.provider]) };
   }
 
   /** Settles a message without open deliveries: cancelled stays, otherwise finished or expired. */

@@ -8,7 +8,7 @@ export interface QueuedBatch {
   id: number;
   epoch: number;
   provider: ProviderName;
-  direct: boolean;
+  urgent: boolean;
   /** Present for a batch that was accepted just now. */
   applicationId?: string;
   /** Position among the outstanding broadcast batches of its application, from 1. Applications take turns by it. */

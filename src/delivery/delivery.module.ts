@@ -11,7 +11,7 @@ import { ConsequencesService } from './deliver/consequences.service.js';
 import { DeliverProcessor } from './deliver/deliver.processor.js';
 import { DeliverService } from './deliver/deliver.service.js';
 import { DeliveryQueue } from './delivery.queue.js';
-import { DirectBatchRepository } from './deliver/direct-batch.repository.js';
+import { UrgentBatchRepository } from './deliver/urgent-batch.repository.js';
 import { ExpandProcessor } from './expand/expand.processor.js';
 import { ExpandService } from './expand/expand.service.js';
 import { ExpansionRepository } from './expand/expansion.repository.js';
@@ -50,7 +50,7 @@ export class DeliveryModule {}
     ConsequencesService,
     DeliverProcessor,
     DeliverService,
-    DirectBatchRepository,
+    UrgentBatchRepository,
     ExpandProcessor,
     ExpandService,
     ExpansionRepository,

@@ -1,16 +1,16 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { rootCause } from '../common/errors.js';
-import { deliverJob, deliverQueue, directJobs, expandJob } from '../queue/jobs.js';
+import { deliverJob, deliverQueue, urgentJobs, expandJob } from '../queue/jobs.js';
 import type { Job, QueueName } from '../queue/jobs.js';
 import { Queues } from '../queue/queue.js';
 import type { QueuedBatch } from './batch.js';
-import { DirectShare } from './direct-share.js';
+import { UrgentShare } from './urgent-share.js';
 
 /** Adds jobs for rows that want work. Adding may fail: the rows are committed, and the sweeper adds the jobs again. */
 @Injectable()
 export class DeliveryQueue {
   private readonly log = new Logger('Queue');
-  private readonly share = new DirectShare();
+  private readonly share = new UrgentShare();
   private failing = false;
 
   constructor(private readonly queues: Queues) {}
@@ -30,14 +30,14 @@ export class DeliveryQueue {
   async enqueueBatches(batches: readonly QueuedBatch[], delayMs?: number): Promise<void> {
     const byQueue = new Map<QueueName, QueuedBatch[]>();
     for (const batch of batches) {
-      const queue = deliverQueue(batch.provider, batch.direct ? 'direct' : 'broadcast');
+      const queue = deliverQueue(batch.provider, batch.urgent ? 'urgent' : 'broadcast');
       const list = byQueue.get(queue);
       if (list) list.push(batch);
       else byQueue.set(queue, [batch]);
     }
     const jobsOf = (list: readonly QueuedBatch[]): Job[] =>
-      list[0]?.direct && delayMs === undefined && list.every((batch) => batch.delayMs === undefined)
-        ? directJobs(this.ranked(list))
+      list[0]?.urgent && delayMs === undefined && list.every((batch) => batch.delayMs === undefined)
+        ? urgentJobs(this.ranked(list))
         : list.map((batch) => deliverJob(batch, batch.delayMs ?? delayMs));
     await Promise.all([...byQueue].map(([queue, list]) => this.add(queue, jobsOf(list))));
   }

@@ -15,7 +15,7 @@ export interface Notification {
   priority?: 'high' | 'normal';
   /** Names to fill in per delivery; absent if there are none. */
   placeholders?: Placeholder[];
-  /** For a direct message: its requests are sent before others that wait for a stream. */
+  /** For an urgent message: its requests are sent before others that wait for a stream. */
   urgent?: boolean;
   apns?: ApnsSettings;
   gcm?: GcmSettings;

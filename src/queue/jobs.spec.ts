@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { QUEUE_NAMES, deliverJob, deliverQueue, directJobs, expandJob } from './jobs.js';
+import { QUEUE_NAMES, deliverJob, deliverQueue, urgentJobs, expandJob } from './jobs.js';
 
 it('one queue to expand and a pair per provider', () => {
   // Names are what a running system's jobs lie under: none may change.
@@ -29,16 +29,16 @@ it('a message is expanded by one job', () => {
 
 describe('deliverJob', () => {
   it('carries the batch’s id alone', () => {
-    expect(deliverJob({ id: 7, epoch: 0, direct: true })).toEqual({ id: 'batch-7-0', data: { id: 7 } });
+    expect(deliverJob({ id: 7, epoch: 0, urgent: true })).toEqual({ id: 'batch-7-0', data: { id: 7 } });
   });
 
   it('a broadcast batch goes by its rank, and at the end when it comes again', () => {
-    expect(deliverJob({ id: 7, epoch: 0, direct: false, rank: 3 }).priority).toBe(3);
-    expect(deliverJob({ id: 7, epoch: 1, direct: false }).priority).toBe(64);
+    expect(deliverJob({ id: 7, epoch: 0, urgent: false, rank: 3 }).priority).toBe(3);
+    expect(deliverJob({ id: 7, epoch: 1, urgent: false }).priority).toBe(64);
   });
 
   it('every attempt is a job of its own', () => {
-    const ids = [0, 1, 2].map((epoch) => deliverJob({ id: 7, epoch, direct: true }).id);
+    const ids = [0, 1, 2].map((epoch) => deliverJob({ id: 7, epoch, urgent: true }).id);
     expect(ids).toEqual(['batch-7-0', 'batch-7-1', 'batch-7-2']);
   });
 
@@ -49,18 +49,18 @@ describe('deliverJob', () => {
     [0.2, 1],
     [1_233.4071, 1_234],
   ])('a delay of %j ms is %j: whole, and never too soon', (delay, expected) => {
-    expect(deliverJob({ id: 7, epoch: 1, direct: true }, delay).delayMs).toBe(expected);
+    expect(deliverJob({ id: 7, epoch: 1, urgent: true }, delay).delayMs).toBe(expected);
   });
 
   it('ids carry no colon, which BullMQ keeps for itself', () => {
-    expect(`${expandJob(1).id}${deliverJob({ id: 1, epoch: 1, direct: true }).id}`).not.toContain(':');
+    expect(`${expandJob(1).id}${deliverJob({ id: 1, epoch: 1, urgent: true }).id}`).not.toContain(':');
   });
 });
 
-describe('directJobs', () => {
+describe('urgentJobs', () => {
   it('batches of one job have one rank, which is its priority', () => {
     const ranks = [undefined, 1, undefined, 1, 2];
-    const jobs = directJobs(ranks.map((rank, id) => ({ id, epoch: 0, direct: true, rank })));
+    const jobs = urgentJobs(ranks.map((rank, id) => ({ id, epoch: 0, urgent: true, rank })));
     expect(jobs.map(({ data, priority }) => [data, priority])).toEqual([
       [{ id: 0, more: [2] }, undefined],
       [{ id: 1, more: [3] }, 1],
@@ -69,15 +69,15 @@ describe('directJobs', () => {
   });
 
   const batches = (count: number) =>
-    Array.from({ length: count }, (_, index) => ({ id: index + 1, epoch: 0, direct: true }));
+    Array.from({ length: count }, (_, index) => ({ id: index + 1, epoch: 0, urgent: true }));
 
   it('one batch is a job as ever', () => {
-    expect(directJobs(batches(1))).toEqual([deliverJob({ id: 1, epoch: 0, direct: true })]);
-    expect(directJobs([])).toEqual([]);
+    expect(urgentJobs(batches(1))).toEqual([deliverJob({ id: 1, epoch: 0, urgent: true })]);
+    expect(urgentJobs([])).toEqual([]);
   });
 
   it('several go eight to a job, each once, under a name that says which', () => {
-    const jobs = directJobs(batches(18));
+    const jobs = urgentJobs(batches(18));
     expect(jobs.map(({ data }) => [data.id, ...(data.more ?? [])])).toEqual([
       [1, 2, 3, 4, 5, 6, 7, 8],
       [9, 10, 11, 12, 13, 14, 15, 16],
@@ -92,7 +92,7 @@ describe('directJobs', () => {
       [first!, second!],
       [first!, third!],
       [first!, { ...second!, epoch: 1 }],
-    ].map((group) => directJobs(group)[0]?.id);
+    ].map((group) => urgentJobs(group)[0]?.id);
     expect(new Set(names).size).toBe(3);
   });
 });

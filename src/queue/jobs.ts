@@ -9,10 +9,10 @@ import type { ProviderName } from '../providers/provider.js';
  */
 
 /**
- * Direct messages (device or user ids) have queues and workers of their own: a one-time code does not wait for a
+ * Urgent messages (device or user ids) have queues and workers of their own: a one-time code does not wait for a
  * campaign.
  */
-export const LANES = ['direct', 'broadcast'] as const;
+export const LANES = ['urgent', 'broadcast'] as const;
 export type Lane = (typeof LANES)[number];
 
 export type QueueName = 'expand' | `deliver-${ProviderName}` | `deliver-${ProviderName}-direct`;
@@ -46,7 +46,8 @@ export interface Job {
 export const LAST_RANK = 64;
 
 export function deliverQueue(provider: ProviderName, lane: Lane): QueueName {
-  return lane === 'direct' ? `deliver-${provider}-direct` : `deliver-${provider}`;
+  // Workers of releases before 2026-11-29 read the urgent lane under this name.
+  return lane === 'urgent' ? `deliver-${provider}-direct` : `deliver-${provider}`;
 }
 
 /** `late`: that many jobs of the same have come to nothing. */
@@ -56,13 +57,13 @@ export function expandJob(messageSeq: number, late = 0): Job {
 
 /** The epoch names the attempt: a batch that was tried and waits again is another job than the one being worked on. */
 export function deliverJob(
-  batch: { id: number; epoch: number; direct: boolean; rank?: number; late?: number },
+  batch: { id: number; epoch: number; urgent: boolean; rank?: number; late?: number },
   delayMs?: number,
 ): Job {
   return {
     id: `batch-${batch.id}-${batch.epoch}${lateName(batch.late ?? 0)}`,
     data: { id: batch.id },
-    priority: batch.rank ?? (batch.direct ? undefined : LAST_RANK),
+    priority: batch.rank ?? (batch.urgent ? undefined : LAST_RANK),
     // BullMQ on PostgreSQL takes whole milliseconds only.
     delayMs: delayMs === undefined ? undefined : Math.ceil(delayMs),
   };
@@ -73,16 +74,16 @@ function lateName(late: number): string {
 }
 
 /**
- * Direct batches per job. Most have one request, and a job costs the queue as much: eight cost an eighth each. They are
+ * Urgent batches per job. Most have one request, and a job costs the queue as much: eight cost an eighth each. They are
  * processed concurrently, so that a slow batch occupies only its job's place.
  */
-const DIRECT_PER_JOB = 8;
+const URGENT_PER_JOB = 8;
 
-type DirectBatch = Parameters<typeof deliverJob>[0];
+type UrgentBatch = Parameters<typeof deliverJob>[0];
 
-/** Jobs for direct batches that may be delivered at once; those of one job have one rank. */
-export function directJobs(batches: readonly DirectBatch[]): Job[] {
-  const byRank = new Map<number | undefined, DirectBatch[]>();
+/** Jobs for urgent batches that may be delivered at once; those of one job have one rank. */
+export function urgentJobs(batches: readonly UrgentBatch[]): Job[] {
+  const byRank = new Map<number | undefined, UrgentBatch[]>();
   for (const batch of batches) {
     const same = byRank.get(batch.rank);
     if (same) same.push(batch);
@@ -91,10 +92,10 @@ export function directJobs(batches: readonly DirectBatch[]): Job[] {
   return [...byRank.values()].flatMap(jobsOfRank);
 }
 
-function jobsOfRank(batches: readonly DirectBatch[]): Job[] {
+function jobsOfRank(batches: readonly UrgentBatch[]): Job[] {
   const jobs: Job[] = [];
-  for (let from = 0; from < batches.length; from += DIRECT_PER_JOB) {
-    const [first, ...more] = batches.slice(from, from + DIRECT_PER_JOB);
+  for (let from = 0; from < batches.length; from += URGENT_PER_JOB) {
+    const [first, ...more] = batches.slice(from, from + URGENT_PER_JOB);
     if (!first) break;
     const job = deliverJob(first);
     if (more.length === 0) jobs.push(job);

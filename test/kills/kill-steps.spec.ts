@@ -85,9 +85,9 @@ const NOT_KILLED: Record<string, string> = {
   'DeviceTransferRepository.ofUser': READS,
   'DeviceTransferRepository.page': READS,
   'DeviceTransferRepository.tagged': READS,
-  'DirectBatchRepository.claim': LOT,
-  'DirectBatchRepository.end': LOT,
-  'DirectBatchRepository.endTogether': LOT,
+  'UrgentBatchRepository.claim': LOT,
+  'UrgentBatchRepository.end': LOT,
+  'UrgentBatchRepository.endTogether': LOT,
   'DryRunRepository.count': READS,
   'ExpandService.admit': INSIDE,
   'ExpandService.cut': INSIDE,
@@ -216,8 +216,8 @@ const ON_EMBEDDED = [
   'ExpandService.expandPage',
   'ClaimService.claim',
   'BatchRepository.finish',
-  'DirectBatchRepository.claimLot',
-  'DirectBatchRepository.endLot',
+  'UrgentBatchRepository.claimLot',
+  'UrgentBatchRepository.endLot',
   'ScheduledRepository.release',
 ];
 

@@ -81,7 +81,7 @@ function compose(
     body,
     notification: content.notification,
     target: { ...target, ...(conditions.length > 0 && { where: conditions }) },
-    direct: false,
+    urgent: false,
     onUnknown: content.onUnknown,
     label: content.label,
     idempotency: null,

@@ -13,7 +13,7 @@ import { BatchLedger } from '../ledger.js';
 /** The columns of a batch that a worker needs. */
 export const CLAIMED = sql`
   batch.id, batch.epoch, batch.provider, batch.message_seq, batch.application_id, batch.device_seqs,
-  batch.has_slot, batch.outcomes, batch.details, batch.touched_at, batch.direct, message.id as message_id,
+  batch.has_slot, batch.outcomes, batch.details, batch.touched_at, batch.direct as urgent, message.id as message_id,
   message.state as message_state, message.notification, message.on_unknown,
   batch.direct and message.audience = batch.size as is_whole,
   coalesce(message.send_at, message.accepted_at) as accepted_at, message.expires_at,
@@ -58,7 +58,7 @@ export interface ClaimRow {
   /** When outcomes and details were last written; null: never since the insert. */
   touched_at: Date | null;
   message_id: string;
-  direct: boolean;
+  urgent: boolean;
   is_whole: boolean;
   message_state: MessageState;
   notification: Omit<Notification, 'messageId' | 'expiresAt'>;
@@ -88,7 +88,7 @@ export function toLeased(row: ClaimRow, needsSettings: boolean, now: number): Le
     id: row.id,
     epoch: row.epoch + 1,
     provider: row.provider,
-    direct: row.direct,
+    urgent: row.urgent,
     isWhole: row.is_whole,
     messageSeq: row.message_seq,
     applicationId: row.application_id,
@@ -97,7 +97,7 @@ export function toLeased(row: ClaimRow, needsSettings: boolean, now: number): Le
       ...row.notification,
       messageId: row.message_id,
       expiresAt: row.expires_at.getTime(),
-      urgent: row.direct,
+      urgent: row.urgent,
     },
     terms: {
       now,

@@ -56,16 +56,16 @@ export class ClaimService {
     });
   }
 
-  /** A direct message alone does not start the ramp: it obeys an existing limit and creates none. */
+  /** An urgent message alone does not start the ramp: it obeys an existing limit and creates none. */
   private takeTurn(row: ClaimRow, batch: LeasedBatch, ramp: Ramp | undefined, tx: Tx): Promise<Turn> | Turn {
     // Ready before its time: the batch was parked for another reason and released again.
     if ((row.early_ms ?? 0) > 0) return { waitMs: row.early_ms ?? 0, hasSlot: false };
     const { now } = batch.terms;
-    const start = row.direct ? null : rampUp(ramp, row.last_success_at?.getTime() ?? null, now);
+    const start = row.urgent ? null : rampUp(ramp, row.last_success_at?.getTime() ?? null, now);
     if (row.paced !== true && start === null) return NO_LIMIT;
-    const { applicationId, provider, direct } = batch;
+    const { applicationId, provider, urgent } = batch;
     const due = batch.ledger.countDue(now);
-    const request = { applicationId, provider, direct, hasSlot: row.has_slot, due };
+    const request = { applicationId, provider, urgent, hasSlot: row.has_slot, due };
     return this.pace.takeTurn(request, start, tx);
   }
 }

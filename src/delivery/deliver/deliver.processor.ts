@@ -8,13 +8,13 @@ import { Queues } from '../../queue/queue.js';
 import { DeliverService } from './deliver.service.js';
 
 /**
- * Jobs of direct batches that one process works on at once, per provider, each of up to eight batches side by side
+ * Jobs of urgent batches that one process works on at once, per provider, each of up to eight batches side by side
  * (queue/jobs.ts): up to 256 batches. Most batches are one request and wait for the provider's answer: at 40 ms, one
  * batch per job gives 800 messages a second and eight give 6,400.
  */
-const DIRECT_AT_ONCE = 32;
+const URGENT_AT_ONCE = 32;
 
-/** The workers of the deliver queues: per provider one for direct messages and one for broadcasts. */
+/** The workers of the deliver queues: per provider one for urgent messages and one for broadcasts. */
 @Injectable()
 export class DeliverProcessor implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(
@@ -24,7 +24,7 @@ export class DeliverProcessor implements OnApplicationBootstrap, BeforeApplicati
   ) {}
 
   onApplicationBootstrap(): void {
-    const atOnce = { direct: DIRECT_AT_ONCE, broadcast: this.config.batchesAtOnce };
+    const atOnce = { urgent: URGENT_AT_ONCE, broadcast: this.config.batchesAtOnce };
     for (const provider of PROVIDER_NAMES)
       for (const lane of LANES)
         this.queues.work(deliverQueue(provider, lane), atOnce[lane], (data) =>

@@ -14,7 +14,7 @@ import type { LeasedBatch } from '../batch.js';
 import { ClockSteps, follow } from './clock-steps.js';
 import { ConsequencesService } from './consequences.service.js';
 import { DeliveryQueue } from '../delivery.queue.js';
-import { DirectBatchRepository } from './direct-batch.repository.js';
+import { UrgentBatchRepository } from './urgent-batch.repository.js';
 import { noFindings, note } from './findings.js';
 import type { Findings } from './findings.js';
 import { OUTCOME } from '../outcome.js';
@@ -56,7 +56,7 @@ export class DeliverService {
 
   constructor(
     private readonly claims: ClaimService,
-    private readonly directs: DirectBatchRepository,
+    private readonly urgent: UrgentBatchRepository,
     private readonly batches: BatchRepository,
     private readonly recipients: RecipientsService,
     private readonly consequences: ConsequencesService,
@@ -97,8 +97,8 @@ export class DeliverService {
 
   private async claim(id: number, provider: ProviderName, lane: Lane): ReturnType<ClaimService['claim']> {
     const [terms, now] = [this.senders.terms(provider), this.clock.now()];
-    const direct = lane === 'direct' ? await this.directs.claim(id, terms, now) : null;
-    return direct ?? this.claims.claim(id, terms, now, mayTakeOver(this.watch));
+    const urgent = lane === 'urgent' ? await this.urgent.claim(id, terms, now) : null;
+    return urgent ?? this.claims.claim(id, terms, now, mayTakeOver(this.watch));
   }
 
   /** Requests in flight get their answer; unwritten deliveries stay pending for the next process. */
@@ -226,7 +226,7 @@ export class DeliverService {
 
   private async endLease(batch: LeasedBatch, ending: Ending): ReturnType<BatchRepository['finish']> {
     if (!batch.isWhole || ending.state !== 'done') return this.batches.finish(batch, ending);
-    return (await this.directs.end(batch)) ? { state: 'done', promoted: [] } : null;
+    return (await this.urgent.end(batch)) ? { state: 'done', promoted: [] } : null;
   }
 
   private endingOf(batch: LeasedBatch, findings: Findings | null): Ending {

@@ -11,7 +11,7 @@ import { PaceRepository } from './pace.repository.js';
 
 /** A batch that asks for its turn. */
 export interface TurnRequest extends Lot {
-  direct: boolean;
+  urgent: boolean;
   /** True if the batch has waited for a turn that was reserved for it. */
   hasSlot: boolean;
   /** Number of deliveries to write. */
@@ -43,12 +43,12 @@ export class PaceService {
     const pace = rateAt(held.pace, held.now) === null ? start : held.pace;
     const rate = rateAt(pace, held.now);
     if (pace === null || rate === null) return { limit: Infinity };
-    const count = request.direct ? request.due : Math.min(request.due, turnSize(rate));
+    const count = request.urgent ? request.due : Math.min(request.due, turnSize(rate));
     if (request.hasSlot) return { limit: count };
     const at = Math.max(held.now, held.slotAt);
     await this.pace.update(request, pace, { slotAt: at + durationOf(count, rate) }, tx);
     const waitMs = at - held.now;
-    return request.direct || waitMs <= AT_ONCE_MS ? { limit: count } : { waitMs, hasSlot: true };
+    return request.urgent || waitMs <= AT_ONCE_MS ? { limit: count } : { waitMs, hasSlot: true };
   }
 
   /**

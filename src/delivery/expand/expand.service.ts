@@ -98,7 +98,7 @@ export class ExpandService {
     };
     if (!(await this.expansions.advance(message, progress, tx))) throw new Overtaken();
     if (!more) await this.batches.settleMessage(messageSeq, tx);
-    const waits = !message.direct && rate === null;
+    const waits = !message.urgent && rate === null;
     return {
       applicationId,
       queued: waits ? [] : queued,

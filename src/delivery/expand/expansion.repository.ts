@@ -8,7 +8,7 @@ import { isOfTheFuture } from '../../database/waits.js';
 export interface Expanding {
   seq: number;
   applicationId: string;
-  direct: boolean;
+  urgent: boolean;
   target: Target;
   /** The seq of the last device that has a batch; of a resend, the last batch of the original that was used up. */
   cursor: number;
@@ -46,7 +46,15 @@ export class ExpansionRepository {
   async read(seq: number, tx: Tx): Promise<Expanding | undefined> {
     const row = await tx
       .selectFrom('message')
-      .select(['application_id', 'direct', 'target', 'expand_cursor', 'expand_max', 'resend_of', 'resend_outcomes'])
+      .select([
+        'application_id',
+        'direct as urgent',
+        'target',
+        'expand_cursor',
+        'expand_max',
+        'resend_of',
+        'resend_outcomes',
+      ])
       .select(['rate_seq', 'quiet', 'reach_key', 'reach_cap', sql<boolean>`expires_at <= now()`.as('over')])
       .where('seq', '=', seq)
       .where(EXPANDABLE)
@@ -56,7 +64,7 @@ export class ExpansionRepository {
       row && {
         seq,
         applicationId: row.application_id,
-        direct: row.direct,
+        urgent: row.urgent,
         target: row.target,
         cursor: row.expand_cursor,
         max: row.expand_max,

@@ -89,7 +89,7 @@ export class ScheduledRepository {
           from due left join few on few.seq = due.seq
           where message.seq = due.seq
           returning message.seq, message.state)
-      select moved.seq, moved.state = 'accepted' as "toExpand", made.id, made."applicationId", made.provider, made.direct,
+      select moved.seq, moved.state = 'accepted' as "toExpand", made.id, made."applicationId", made.provider, made.urgent,
         made."delayMs"
       from moved left join made on made.message_seq = moved.seq`.execute(this.database.kysely);
     return {

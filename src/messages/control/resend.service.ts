@@ -53,7 +53,7 @@ export class ResendService {
         body: original.body,
         notification: inherit(original.notification, originalId),
         target: original.target,
-        direct: original.direct,
+        urgent: original.urgent,
         onUnknown: original.onUnknown,
         idempotency,
         acceptedAt: new Date(acceptedAt),

@@ -21,7 +21,7 @@ export interface Audience {
   /** The batches, if the audience fits into one, so that accepting and expanding share a commit; else null. */
   batches: NewBatch[] | null;
   /** True for a few named devices: their deliveries go before broadcasts. */
-  direct: boolean;
+  urgent: boolean;
 }
 
 /** Resolves the audience of a message as far as that is possible before the message is stored. */
@@ -51,11 +51,11 @@ export class AudienceService {
       return ofFew({ kind, ids }, found, target.platforms);
     }
     const warnings = await this.checkTarget(applicationId, target);
-    if (bulk) return { warnings, batches: null, direct: false };
+    if (bulk) return { warnings, batches: null, urgent: false };
     const range = { after: 0, max: Number.MAX_SAFE_INTEGER, limit: BATCH_SIZE + 1 };
     const members = await this.audience.page(applicationId, target, range);
     const batches = members.length > BATCH_SIZE ? null : cutBatches(members);
-    return { warnings, batches, direct: batches !== null && ids !== undefined };
+    return { warnings, batches, urgent: batches !== null && ids !== undefined };
   }
 
   /** Returns warnings for ids without a device that receives messages. Throws as `resolve` does. */
@@ -85,8 +85,8 @@ function ofFew(
   const members = found
     .filter(({ retired, platform }) => !retired && (!platforms || platforms.includes(platform)))
     .toSorted((a, b) => a.seq - b.seq);
-  if (members.length > BATCH_SIZE) return { warnings, batches: null, direct: false };
-  return { warnings, batches: cutBatches(members), direct: true };
+  if (members.length > BATCH_SIZE) return { warnings, batches: null, urgent: false };
+  return { warnings, batches: cutBatches(members), urgent: true };
 }
 
 function warnOfIds(

@@ -112,7 +112,7 @@ function insertMessages(list: readonly Acceptable[]): RawBuilder<Inserted> {
       on conflict do nothing
       returning application_id, id, seq, direct),
     made as (${batches})
-    select kept.id as "messageId", kept.seq, made.id, made."applicationId", made.provider, made.direct, made."delayMs"
+    select kept.id as "messageId", kept.seq, made.id, made."applicationId", made.provider, made.urgent, made."delayMs"
     from kept left join made on made.message_seq = kept.seq`;
 }
 

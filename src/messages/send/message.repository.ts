@@ -12,7 +12,7 @@ export interface BulkRow {
 }
 
 /** The parts of an original that a resend needs. */
-export type Original = Pick<NewMessage, 'body' | 'notification' | 'target' | 'direct' | 'onUnknown'> & {
+export type Original = Pick<NewMessage, 'body' | 'notification' | 'target' | 'urgent' | 'onUnknown'> & {
   /** From the earliest time of sending to the end. */
   lifetimeMs: number;
   /** Null while the message has not ended. */
@@ -43,7 +43,7 @@ export class MessageRepository {
         body: row.body,
         notification: row.notification,
         target: row.target,
-        direct: row.direct,
+        urgent: row.direct,
         onUnknown: row.on_unknown,
         lifetimeMs: row.expires_at.getTime() - (row.send_at ?? row.accepted_at).getTime(),
         finishedAt: row.finished_at,

@@ -41,7 +41,7 @@ export interface Caller {
   strict: boolean;
 }
 
-const NOBODY_HERE: Audience = { warnings: [], batches: [], direct: false };
+const NOBODY_HERE: Audience = { warnings: [], batches: [], urgent: false };
 
 @Injectable()
 export class MessagesService {
@@ -119,7 +119,7 @@ export class MessagesService {
       body: prepared.request,
       notification: way.relay ? { ...notification, relay: way.relay } : notification,
       target: way.direct ?? target,
-      direct: way.direct ? audience.direct : target.deviceIds !== undefined || target.userIds !== undefined,
+      urgent: way.direct ? audience.urgent : target.deviceIds !== undefined || target.userIds !== undefined,
       onUnknown: prepared.onUnknown,
       idempotency: null,
       acceptedAt: new Date(this.clock.now()),

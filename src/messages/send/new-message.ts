@@ -16,7 +16,7 @@ export interface NewMessage {
   body: Record<string, unknown>;
   notification: Omit<Notification, 'messageId' | 'expiresAt'>;
   target: Target;
-  direct: boolean;
+  urgent: boolean;
   /** Null: not given. */
   onUnknown: 'resend' | 'hold' | null;
   idempotency: Idempotency | null;
@@ -83,7 +83,7 @@ export function batchesOf({ message, batches }: Acceptable): readonly NewBatch[]
 
 /** Whether a batch has to be admitted to the application's window. */
 export function hasWaiting(acceptable: Acceptable): boolean {
-  return !acceptable.message.direct && batchesOf(acceptable).some(({ due }) => due === undefined);
+  return !acceptable.message.urgent && batchesOf(acceptable).some(({ due }) => due === undefined);
 }
 
 /**
@@ -113,7 +113,7 @@ export function toRow(acceptable: Acceptable): Record<string, unknown> {
     notification: withCollapseId(message),
     target: message.target,
     state: stateOf(acceptable, batches.length),
-    direct: message.direct,
+    direct: message.urgent,
     on_unknown: message.onUnknown,
     idempotency_key: message.idempotency?.key,
     request_hash: message.idempotency?.requestHash.toString('hex'),

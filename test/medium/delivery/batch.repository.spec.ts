@@ -41,9 +41,9 @@ describe.each(PLACES)('batches on the %s database', (place) => {
     });
 
     it('contains the message', async () => {
-      const { batchId, id } = await oneBatch(1, { direct: true, onUnknown: 'hold', expiresAt: new Date(LATE) });
+      const { batchId, id } = await oneBatch(1, { urgent: true, onUnknown: 'hold', expiresAt: new Date(LATE) });
       expect(await room.claim(batchId)).toMatchObject({
-        direct: true,
+        urgent: true,
         settingsVersion: 0,
         notification: { messageId: id, collapseId: id, alert: 'hi', expiresAt: LATE },
         terms: { onUnknown: 'hold', cancelled: false, expiresAt: LATE },
@@ -364,10 +364,10 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       const ended = await room.batches.finish(first, { state: 'done', waitMs: null });
       expect(ended?.promoted.map(({ rank }) => rank)).toEqual([WINDOW]);
       // The priority of a new batch is in its job.
-      expect(deliverJob({ id: 1, epoch: 1, direct: false }).priority).toBe(WINDOW);
+      expect(deliverJob({ id: 1, epoch: 1, urgent: false }).priority).toBe(WINDOW);
       const other = await room.addApplication();
       const rows = await room.accept(other, null);
-      const insert = { seq: rows.seq, applicationId: other, direct: false };
+      const insert = { seq: rows.seq, applicationId: other, urgent: false };
       await room.database.kysely
         .transaction()
         .execute((transaction) => room.batches.insert(insert, batches(3), transaction));
@@ -382,25 +382,25 @@ describe.each(PLACES)('batches on the %s database', (place) => {
       expect(await room.countByState(message.seq)).toEqual({ ready: WINDOW + 2, waiting: 1 });
     });
 
-    it('neither holds nor counts direct batches', async () => {
+    it('neither holds nor counts urgent batches', async () => {
       const applicationId = await room.addApplication();
       const broadcast = await room.accept(applicationId, batches(WINDOW + 1));
-      const direct = await room.accept(applicationId, batches(1), { direct: true });
-      expect(direct.queued).toEqual(direct.batchIds);
-      const ended = await room.claim(direct.batchIds[0] ?? 0);
+      const urgent = await room.accept(applicationId, batches(1), { urgent: true });
+      expect(urgent.queued).toEqual(urgent.batchIds);
+      const ended = await room.claim(urgent.batchIds[0] ?? 0);
       recordAll(ended, 'accepted');
       expect(await room.batches.finish(ended, { state: 'done', waitMs: null })).toEqual({
         state: 'done',
         promoted: [],
       });
       // Parked and released, it does not wait behind the broadcast.
-      const parked = await room.accept(applicationId, batches(1), { direct: true });
+      const parked = await room.accept(applicationId, batches(1), { urgent: true });
       await room.pause(applicationId, 'sandbox');
       for (const id of [...broadcast.batchIds, ...parked.batchIds]) await room.tryClaim(id);
       await room.resume(applicationId, 'sandbox');
       await room.sweep.unpark();
       const promoted = await room.batches.promote(applicationId, ['sandbox']);
-      expect(promoted.filter((batch) => batch.direct).map((batch) => batch.id)).toEqual(parked.batchIds);
+      expect(promoted.filter((batch) => batch.urgent).map((batch) => batch.id)).toEqual(parked.batchIds);
       expect(promoted).toHaveLength(WINDOW + 1);
     });
   });

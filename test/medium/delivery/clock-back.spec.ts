@@ -43,7 +43,7 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
     const due = Date.now() + 60_000;
     const steps = [0, 10_000].map((ms) => ({ ...batchOf(1), due: due + ms }));
     const { batchIds: timed } = await room.accept(applicationId, steps);
-    const { batchIds: direct } = await room.accept(applicationId, [batchOf(1)], { direct: true });
+    const { batchIds: direct } = await room.accept(applicationId, [batchOf(1)], { urgent: true });
     const [first = 0, second = 0, single = 0] = [...timed, ...direct];
     await writtenAhead([...timed, ...direct]);
     const waits = await waitsMs();
@@ -75,7 +75,7 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
   });
 
   it('makes a retry that was planned by the wrong clock', async () => {
-    const [id = 0] = (await room.accept(await room.addApplication(), [batchOf(1)], { direct: true })).batchIds;
+    const [id = 0] = (await room.accept(await room.addApplication(), [batchOf(1)], { urgent: true })).batchIds;
     const batch = await room.claim(id);
     batch.ledger.record(0, { outcome: OUTCOME.pending, reason: 'busy', retryAt: Date.now() + HOUR - MARGIN }, true);
     await room.batches.finish(batch, { state: 'ready', waitMs: 0 });
@@ -85,7 +85,7 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
   });
 
   it('makes a retry of a worker that had not noticed the step when it recorded', async () => {
-    const [id = 0] = (await room.accept(await room.addApplication(), [batchOf(1)], { direct: true })).batchIds;
+    const [id = 0] = (await room.accept(await room.addApplication(), [batchOf(1)], { urgent: true })).batchIds;
     setWallClock(Date.now() + HOUR, performance.now());
     const batch = await room.claim(id);
     batch.ledger.record(0, { outcome: OUTCOME.pending, reason: 'busy', retryAt: Date.now() + HOUR - MARGIN }, true);
@@ -123,7 +123,7 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
   });
 
   it('takes a batch from a killed worker, but not from a living one', async () => {
-    const { batchIds } = await room.accept(await room.addApplication(), [batchOf(1), batchOf(1)], { direct: true });
+    const { batchIds } = await room.accept(await room.addApplication(), [batchOf(1), batchOf(1)], { urgent: true });
     const [killed = 0, living = 0] = batchIds;
     for (const id of batchIds) await room.claim(id);
     await writtenAhead([killed]);
@@ -135,7 +135,7 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
   });
 
   it.each([HOUR, -HOUR])('a step of %d ms that the process has not noticed takes no lease away', async (step) => {
-    const [id = 0] = (await room.accept(await room.addApplication(), [batchOf(1)], { direct: true })).batchIds;
+    const [id = 0] = (await room.accept(await room.addApplication(), [batchOf(1)], { urgent: true })).batchIds;
     await room.claim(id);
     await room.runOutLease(id);
     expect(await room.tryClaim(id, Date.now() + step)).toBeNull();
@@ -176,7 +176,7 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
 
   it('probes a paused provider again', async () => {
     const applicationId = await room.addApplication();
-    const { batchIds } = await room.accept(applicationId, [batchOf(1)], { direct: true });
+    const { batchIds } = await room.accept(applicationId, [batchOf(1)], { urgent: true });
     await room.pause(applicationId, SANDBOX);
     expect(await room.tryClaim(batchIds[0] ?? 0)).toBeNull();
     await room.sweep.unparkForTry();
@@ -192,7 +192,7 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
 
   it.each([0, 1, 7])('after a step of 50 s, makes the probe that follows %d others at once', async (tries) => {
     const applicationId = await room.addApplication();
-    const { batchIds } = await room.accept(applicationId, [batchOf(1)], { direct: true });
+    const { batchIds } = await room.accept(applicationId, [batchOf(1)], { urgent: true });
     await room.pause(applicationId, SANDBOX);
     await room.tryClaim(batchIds[0] ?? 0);
     await run(sql`update provider_setting set tries = ${tries}, next_try_at = now()
@@ -203,7 +203,7 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
 
   it('leaves the probe to a process that has noticed the step, without a further wait', async () => {
     const applicationId = await room.addApplication();
-    const { batchIds } = await room.accept(applicationId, [batchOf(1)], { direct: true });
+    const { batchIds } = await room.accept(applicationId, [batchOf(1)], { urgent: true });
     await room.pause(applicationId, SANDBOX);
     await run(sql`update provider_setting set next_try_at = now() where application_id = ${applicationId}`);
     for (const step of [HOUR / 2, -HOUR]) expect(await room.tryClaim(batchIds[0] ?? 0, Date.now() + step)).toBeNull();

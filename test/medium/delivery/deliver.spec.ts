@@ -97,7 +97,7 @@ describe.each(PLACES)('sending while the %s database fails', (place) => {
     const applicationId = await room.addApplication();
     const sendAt = new Date(Date.now() + 3_600_000);
     const expiresAt = new Date(sendAt.getTime() + 60_000);
-    const { batchIds } = await room.accept(applicationId, [batchOf(1)], { sendAt, expiresAt, direct: true });
+    const { batchIds } = await room.accept(applicationId, [batchOf(1)], { sendAt, expiresAt, urgent: true });
     const [batchId = 0] = batchIds;
     expect((await room.batchRow(batchId)).state).toBe('ready');
     await newWorker(room, queues, provider).deliverBatch(batchId, 'sandbox', 'broadcast');

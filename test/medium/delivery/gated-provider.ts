@@ -101,7 +101,7 @@ export function newWorker(
   const status = new StatusReporter(new ProviderStatusRepository(room.database), clock);
   return new DeliverService(
     room.claims,
-    room.directs,
+    room.urgent,
     room.batches,
     new RecipientsService(devices, new ValuesRepository(room.database)),
     new ConsequencesService(devices, room.settings, room.batches, room.pace, status, clock),

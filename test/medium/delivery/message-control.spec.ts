@@ -76,7 +76,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
       expect(await resume(message)).toEqual({
         seq: message.seq,
         toExpand: false,
-        queued: [{ id: message.batchId, epoch: 1, provider: 'sandbox', direct: false, rank: 1 }],
+        queued: [{ id: message.batchId, epoch: 1, provider: 'sandbox', urgent: false, rank: 1 }],
       });
       expect(await resume(message)).toBeNull();
       await runToEnd(message);

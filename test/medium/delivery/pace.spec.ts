@@ -27,9 +27,9 @@ describe.each(PLACES)('the pace on the %s database', (place) => {
     return applicationId;
   }
 
-  async function batches(applicationId: string, count: number, size: number, direct = false): Promise<number[]> {
+  async function batches(applicationId: string, count: number, size: number, urgent = false): Promise<number[]> {
     const rows = Array.from({ length: count }, (_, index) => batchOf(size, SANDBOX, index * size + 1));
-    return (await room.accept(applicationId, rows, { direct })).batchIds;
+    return (await room.accept(applicationId, rows, { urgent })).batchIds;
   }
 
   const claim = (id: number, terms = PLAIN) => room.claims.claim(id, terms, Date.now());
@@ -85,7 +85,7 @@ describe.each(PLACES)('the pace on the %s database', (place) => {
     for (const gap of gaps.slice(1)) expect(gap).toBeGreaterThan(900);
   });
 
-  it('a direct batch waits for no turn and is counted', async () => {
+  it('an urgent batch waits for no turn and is counted', async () => {
     const applicationId = await slowApplication(10);
     const [broadcast = 0] = await batches(applicationId, 1, 100);
     const [direct = 0] = await batches(applicationId, 1, 20, true);
@@ -95,7 +95,7 @@ describe.each(PLACES)('the pace on the %s database', (place) => {
     expect(((await paceRow(applicationId))?.slot_at.getTime() ?? 0) - before).toBeCloseTo(2_000, -2);
   });
 
-  it("sends nothing before the provider's time, also direct; then slower", async () => {
+  it("sends nothing before the provider's time, also an urgent message; then slower", async () => {
     const applicationId = await room.addApplication();
     const [first = 0, second = 0] = await batches(applicationId, 2, 1, true);
     const until = Date.now() + 30_000;

@@ -7,7 +7,7 @@ import { BatchRepository } from '../../../src/delivery/batch.repository.js';
 import { ClaimService } from '../../../src/delivery/deliver/claim.service.js';
 import { ClaimRepository } from '../../../src/delivery/deliver/claim.repository.js';
 import type { LeasedBatch } from '../../../src/delivery/batch.js';
-import { DirectBatchRepository } from '../../../src/delivery/deliver/direct-batch.repository.js';
+import { UrgentBatchRepository } from '../../../src/delivery/deliver/urgent-batch.repository.js';
 import { MessageRateRepository } from '../../../src/delivery/expand/message-rate.repository.js';
 import { PaceService } from '../../../src/delivery/deliver/pace.service.js';
 import { PaceRepository } from '../../../src/delivery/deliver/pace.repository.js';
@@ -43,7 +43,7 @@ export class Room {
   readonly pace: PaceService;
   readonly batches: BatchRepository;
   readonly claims: ClaimService;
-  readonly directs: DirectBatchRepository;
+  readonly urgent: UrgentBatchRepository;
   readonly expansions: ExpandService;
   readonly scheduled: ScheduledRepository;
   readonly sweep: SweepRepository;
@@ -61,7 +61,7 @@ export class Room {
     this.pace = new PaceService(database, new PaceRepository());
     this.batches = new BatchRepository(database);
     this.claims = new ClaimService(database, new ClaimRepository(), this.pace);
-    this.directs = new DirectBatchRepository(database, this.batches);
+    this.urgent = new UrgentBatchRepository(database, this.batches);
     this.expansions = new ExpandService(
       database,
       new ExpansionRepository(),
@@ -107,7 +107,7 @@ export class Room {
       body: { message: { alert: 'hi' } },
       notification: { alert: 'hi', collapseId: id },
       target: {},
-      direct: false,
+      urgent: false,
       onUnknown: 'resend',
       idempotency: null,
       acceptedAt: new Date(now),

@@ -6,7 +6,7 @@ import type { NewMessage } from '../../../src/messages/send/new-message.js';
 import { PLACES } from '../database/places.js';
 import { Room } from './room.js';
 
-/** Scheduled messages to few devices are released in lots, like direct messages without a time. */
+/** Scheduled messages to few devices are released in lots, like urgent messages without a time. */
 describe.each(PLACES)('due scheduled messages on the %s database', (place) => {
   let room: Room;
   beforeAll(async () => {
@@ -15,7 +15,7 @@ describe.each(PLACES)('due scheduled messages on the %s database', (place) => {
   afterAll(() => room.remove());
 
   const dueTo = (applicationId: string, target: NewMessage['target'], change: Partial<NewMessage> = {}) =>
-    room.accept(applicationId, null, { direct: true, sendAt: new Date(Date.now() - 1_000), target, ...change });
+    room.accept(applicationId, null, { urgent: true, sendAt: new Date(Date.now() - 1_000), target, ...change });
   const flood = async (applicationId: string, count: number, agoMs = 1_000) => {
     const { seq } = await dueTo(applicationId, { deviceIds: ['d1'] }, { sendAt: new Date(Date.now() - agoMs) });
     await sql`
@@ -47,12 +47,12 @@ describe.each(PLACES)('due scheduled messages on the %s database', (place) => {
     expect(lots.flatMap(({ toExpand }) => toExpand)).toEqual([]);
     const queued = lots.flatMap((lot) => lot.queued);
     expect(new Set(queued.map(({ id }) => id)).size).toBe(2 * LOT + 50);
-    expect(queued[0]).toMatchObject({ applicationId, direct: true, epoch: 0, provider: 'sandbox' });
+    expect(queued[0]).toMatchObject({ applicationId, urgent: true, epoch: 0, provider: 'sandbox' });
     const { rows } = await sql`select distinct state, audience, open_batches from message
       where application_id = ${applicationId}`.execute(room.database.kysely);
     expect(rows).toEqual([{ state: 'sending', audience: 1, open_batches: 1 }]);
     const ids = queued.slice(0, 100).map(({ id }) => ({ id, needsSettings: false, now: Date.now() }));
-    expect((await room.directs.claimLot(ids)).map((batch) => batch?.isWhole)).toEqual(ids.map(() => true));
+    expect((await room.urgent.claimLot(ids)).map((batch) => batch?.isWhole)).toEqual(ids.map(() => true));
   });
 
   it('a user with devices of two platforms and a retired one has a batch per provider', async () => {
@@ -97,7 +97,7 @@ describe.each(PLACES)('due scheduled messages on the %s database', (place) => {
     const rateSeq = rows[0]!.seq;
     const ids = Array.from({ length: FEW + 1 }, (_, index) => `d${index + 1}`);
     const kept = [
-      await dueTo(applicationId, { tagNames: ['Push.ALL'] }, { direct: false }),
+      await dueTo(applicationId, { tagNames: ['Push.ALL'] }, { urgent: false }),
       await dueTo(applicationId, { deviceIds: ids }),
       await dueTo(applicationId, { userIds: ['crowd'] }),
       await dueTo(applicationId, one, { campaign: { rateSeq, quiet: [], reach: null } }),

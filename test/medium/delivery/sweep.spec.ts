@@ -41,7 +41,7 @@ describe.each(PLACES)('the sweep on the %s database', (place) => {
     const message = await room.accept(
       applicationId,
       Array.from({ length: 5 }, () => batchOf(1)),
-      { direct: true },
+      { urgent: true },
     );
     const [lost = 0, leased = 0, forgotten = 0, fresh = 0, later = 0] = message.batchIds;
     await room.claim(lost);
@@ -52,8 +52,8 @@ describe.each(PLACES)('the sweep on the %s database', (place) => {
     const found = await room.sweep.batchesToDeliver();
     const own = found.filter((batch) => message.batchIds.includes(batch.id));
     expect(own.toSorted((a, b) => a.id - b.id)).toEqual([
-      { id: lost, epoch: 1, provider: 'sandbox', direct: true, late: 0 },
-      { id: forgotten, epoch: 0, provider: 'sandbox', direct: true, late: 0 },
+      { id: lost, epoch: 1, provider: 'sandbox', urgent: true, late: 0 },
+      { id: forgotten, epoch: 0, provider: 'sandbox', urgent: true, late: 0 },
     ]);
     expect(await foundBatches()).not.toContain(fresh);
   });
@@ -69,7 +69,7 @@ describe.each(PLACES)('the sweep on the %s database', (place) => {
     const [delayed = 0, fresh = 0] = batchIds;
     await room.batches.promote(applicationId, ['sandbox']);
     for (const id of batchIds)
-      await queue.enqueueBatches([{ id, epoch: 0, provider: 'sandbox', direct: false }], 2 * HOUR);
+      await queue.enqueueBatches([{ id, epoch: 0, provider: 'sandbox', urgent: false }], 2 * HOUR);
     await queues.add('expand', [{ ...expandJob(toExpand.seq), delayMs: HOUR }]);
     await overdue(delayed, ago(13_000));
     await overdue(fresh, ago(4_000));

@@ -40,7 +40,7 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
         body: { message: { alert: 'hi' } },
         notification: { alert: 'hi', collapseId: 'x' },
         target: {},
-        direct: true,
+        urgent: true,
         onUnknown: 'resend',
         idempotency: null,
         acceptedAt: new Date(now),
@@ -177,7 +177,7 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
     const bulk = () => {
       const list = [
         messageOf(applicationId, { idempotency }),
-        messageOf(applicationId, { direct: false }),
+        messageOf(applicationId, { urgent: false }),
         messageOf(applicationId),
       ];
       const [first] = list;
@@ -200,7 +200,7 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
     const data = new Map([['ann', { name: 'Ann' }]]);
     const message = await room.accept(applicationId, [{ provider: 'sandbox', deviceSeqs: [seq] }], {
       data,
-      direct: true,
+      urgent: true,
     });
     const values = new ValuesRepository(room.database);
     const known = { seq, userId: 'ann', language: 'de', appVersion: null, attributes: { points: 7 } };

@@ -44,7 +44,7 @@ describe.each(PLACES)('reports on the %s database', (place) => {
   it('a report has the sums by provider, times and rate; a list has stored ones', async () => {
     const applicationId = await room.addApplication();
     const { seq, id, batchIds } = await room.accept(applicationId, [batchOf(3), batchOf(2, 'fcm', 10)], {
-      direct: true,
+      urgent: true,
       label: 'mine',
     });
     const [first = 0, second = 0] = batchIds;
@@ -188,7 +188,7 @@ describe.each(PLACES)('reports on the %s database', (place) => {
             generate_series(0, ${sql.lit(batches - 1)}) as n
           order by message.seq, n`.execute(room.database.kysely);
     }
-    await room.accept(applicationId, [batchOf(1, 'sandbox', 7_500)], { direct: true, id: 'direct' });
+    await room.accept(applicationId, [batchOf(1, 'sandbox', 7_500)], { urgent: true, id: 'direct' });
     await sql`vacuum analyze batch`.execute(room.database.kysely);
     const { database, plans } = watch();
     const reports = new DeliveryReportRepository(database);

@@ -29,7 +29,7 @@ describe.each(PLACES)('a relayed message on the %s database', (place) => {
   }
   const relayed = (change: Partial<NewMessage> = {}): Partial<NewMessage> => ({
     notification: { alert: 'hi', collapseId: '', relay: RELAY },
-    direct: true,
+    urgent: true,
     onUnknown: null,
     ...change,
   });
@@ -94,7 +94,7 @@ describe.each(PLACES)('a relayed message on the %s database', (place) => {
     expect(await report(applicationId, small.id)).toMatchObject({ audience: 4, upstream: { outcome: 'pending' } });
 
     const devices = await room.addDevices(applicationId, 5);
-    const large = await room.accept(applicationId, null, relayed({ direct: false }));
+    const large = await room.accept(applicationId, null, relayed({ urgent: false }));
     expect(await report(applicationId, large.id)).toMatchObject({ state: 'accepted', audience: 1 });
     // The upstream answers before the devices are found.
     await settle(large.batchIds[0]!, 'accepted', 'early');

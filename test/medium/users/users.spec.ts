@@ -75,7 +75,7 @@ describe.each(PLACES)('a user’s data on the %s database', (place) => {
   const deviceId = (number: number) => `${applicationId}-d${number}`;
   const to = (...userIds: string[]) => {
     const target = { userIds };
-    return { target, body: { message: { alert: 'Hi' }, target }, direct: true };
+    return { target, body: { message: { alert: 'Hi' }, target }, urgent: true };
   };
   const batch = (...deviceSeqs: number[]) => ({ ...batchOf(deviceSeqs.length), deviceSeqs });
   async function run(id: number): Promise<void> {

@@ -19,19 +19,19 @@ const LOT = 256;
 /** The columns of a batch of one delivery that is in flight. */
 const BEGUN = ledgerColumns(new BatchLedger(Buffer.of(OUTCOME.inFlight), {}));
 
-export interface DirectClaim {
+export interface UrgentClaim {
   id: number;
   needsSettings: boolean;
   now: number;
 }
 
 /**
- * Claims and ends batches of the direct lane in lots. Backends mostly send one message to one device, whose cost for
+ * Claims and ends batches of the urgent lane in lots. Backends mostly send one message to one device, whose cost for
  * the database is its statements: requests that arrive during a statement share the next one.
  */
 @Injectable()
-export class DirectBatchRepository {
-  private readonly claims = new Gather((lot: readonly DirectClaim[]) => this.claimLot(lot), LOT);
+export class UrgentBatchRepository {
+  private readonly claims = new Gather((lot: readonly UrgentClaim[]) => this.claimLot(lot), LOT);
   private readonly endings = new Gather((lot: readonly LeasedBatch[]) => this.endTogether(lot), LOT);
 
   constructor(
@@ -56,13 +56,13 @@ export class DirectBatchRepository {
    * Leases batches with one delivery at its first attempt and without an obstacle: no cancel, pause, pace or time.
    * Returns them in the given order.
    */
-  async claimLot(lot: readonly DirectClaim[]): Promise<(LeasedBatch | null)[]> {
+  async claimLot(lot: readonly UrgentClaim[]): Promise<(LeasedBatch | null)[]> {
     // All were requested within the time of one statement.
     const now = Math.max(...lot.map((claim) => claim.now));
     const rows = await executePrepared(
       this.database,
-      'claim-directs',
-      sql<DirectRow>`
+      'claim-urgent',
+      sql<UrgentRow>`
         with asked as materialized (
           -- By their ids: the planner would else read all that is ready, of which it knows nothing when a flood has just come.
           select * from batch where id = any(${bigints(lot.map(({ id }) => id))}) for update skip locked),
@@ -114,7 +114,7 @@ export class DirectBatchRepository {
     // other batch.
     const rows = await executePrepared(
       this.database,
-      'end-directs',
+      'end-urgent',
       sql<{ id: number }>`
         with told as (
           select * from json_to_recordset(${JSON.stringify(told)}::json)
@@ -138,7 +138,7 @@ export class DirectBatchRepository {
   }
 }
 
-interface DirectRow extends ClaimRow {
+interface UrgentRow extends ClaimRow {
   /** Null, with the next three, if the device is no longer registered or the position is not a device. */
   device_seq: number | null;
   token: string;
@@ -146,6 +146,6 @@ interface DirectRow extends ClaimRow {
   registered_at: Date;
 }
 
-function toDevice({ token, platform, registered_at }: DirectRow, seq: number): DeliverableDevice {
+function toDevice({ token, platform, registered_at }: UrgentRow, seq: number): DeliverableDevice {
   return { seq, token, platform, registeredAt: registered_at.getTime() };
 }

@@ -9,7 +9,7 @@ import { Room, batchOf, namesOf, recordAll } from './room.js';
 const MINUTE = 60_000;
 
 /** Messages of one device, claimed and ended in lots with the same result as singly. */
-describe.each(PLACES)('lots of direct batches on the %s database', (place) => {
+describe.each(PLACES)('lots of urgent batches on the %s database', (place) => {
   let room: Room;
   let applicationId: string;
   let seqs: number[];
@@ -21,11 +21,11 @@ describe.each(PLACES)('lots of direct batches on the %s database', (place) => {
   afterAll(() => room.remove());
 
   const accept = async (device = seqs[0] ?? 0, change: Partial<NewMessage> = {}, owner = applicationId) => {
-    const message = await room.accept(owner, [batchOf(1, 'sandbox', device)], { direct: true, ...change });
+    const message = await room.accept(owner, [batchOf(1, 'sandbox', device)], { urgent: true, ...change });
     return { ...message, batchId: message.batchIds[0] ?? 0 };
   };
   const claimLot = (ids: readonly number[], now = Date.now()): Promise<(LeasedBatch | null)[]> =>
-    room.directs.claimLot(ids.map((id) => ({ id, needsSettings: false, now })));
+    room.urgent.claimLot(ids.map((id) => ({ id, needsSettings: false, now })));
   const change = (id: number, columns: object) =>
     room.database.kysely.updateTable('batch').set(columns).where('id', '=', id).execute();
 
@@ -83,7 +83,7 @@ describe.each(PLACES)('lots of direct batches on the %s database', (place) => {
       accept(),
       accept(),
       accept(),
-      room.accept(applicationId, [batchOf(2)], { direct: true }),
+      room.accept(applicationId, [batchOf(2)], { urgent: true }),
       room.accept(applicationId, [batchOf(1)]),
     ]);
     await sql`update message set state = 'cancelled' where seq = ${cancelled.seq}`.execute(room.database.kysely);
@@ -129,7 +129,7 @@ describe.each(PLACES)('lots of direct batches on the %s database', (place) => {
     lot[1]!.ledger.details[0] = { attempts: 3, reason: 'it’s “odd”' };
     await sql`update message set state = 'cancelled' where seq = ${made[3]!.seq}`.execute(room.database.kysely);
     expect(lot.every(({ isWhole }) => isWhole)).toBe(true);
-    expect(await room.directs.endLot(lot)).toEqual([true, true, true, true]);
+    expect(await room.urgent.endLot(lot)).toEqual([true, true, true, true]);
     const rows = await Promise.all(made.map(({ batchId }) => room.batchRow(batchId)));
     expect(rows.map(({ state, outcomes: bytes }) => [state, ...namesOf(bytes)])).toEqual(
       outcomes.map((outcome) => ['done', outcome]),
@@ -150,12 +150,12 @@ describe.each(PLACES)('lots of direct batches on the %s database', (place) => {
     for (const batch of lot) recordAll(batch, 'accepted');
     await room.runOutLease(lost.batchId);
     const successor = await room.claim(lost.batchId);
-    expect(await Promise.all(lot.map((batch) => room.directs.end(batch)))).toEqual([false, true]);
+    expect(await Promise.all(lot.map((batch) => room.urgent.end(batch)))).toEqual([false, true]);
     expect(await room.messageRow(lost.seq)).toMatchObject({ state: 'sending', open_batches: 1 });
     expect(await room.messageRow(kept.seq)).toMatchObject({ state: 'finished', open_batches: 0 });
     recordAll(successor, 'accepted');
-    expect(await room.directs.end(successor)).toBe(true);
-    expect(await room.directs.end(successor)).toBe(false);
+    expect(await room.urgent.end(successor)).toBe(true);
+    expect(await room.urgent.end(successor)).toBe(false);
     expect(await room.messageRow(lost.seq)).toMatchObject({ state: 'finished', open_batches: 0 });
   });
 
@@ -165,13 +165,13 @@ describe.each(PLACES)('lots of direct batches on the %s database', (place) => {
     for (const batch of [odd!, fine!]) recordAll(batch, 'accepted');
     // PostgreSQL accepts no U+0000 in jsonb (22P05).
     odd!.ledger.details[0] = { attempts: 1, reason: 'a\u0000b' };
-    const results = await Promise.allSettled([room.directs.end(odd!), room.directs.end(fine!)]);
+    const results = await Promise.allSettled([room.urgent.end(odd!), room.urgent.end(fine!)]);
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
     expect((await room.messageRow(made[1]!.seq)).state).toBe('finished');
   });
 
   it('a message with deliveries in several batches is whole in none of them', async () => {
-    const message = await room.accept(applicationId, [batchOf(1), batchOf(1, 'sandbox', 2)], { direct: true });
+    const message = await room.accept(applicationId, [batchOf(1), batchOf(1, 'sandbox', 2)], { urgent: true });
     const claimed = await claimLot(message.batchIds);
     expect(claimed.map((batch) => batch?.isWhole)).toEqual([false, false]);
   });

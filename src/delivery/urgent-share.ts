@@ -1,7 +1,7 @@
 import { LAST_RANK } from '../queue/jobs.js';
 
 /**
- * Direct batches per second of one application without a rank; they are taken before ranked ones. The same number may
+ * Urgent batches per second of one application without a rank; they are taken before ranked ones. The same number may
  * come at once.
  */
 const PER_SECOND = 200;
@@ -17,11 +17,11 @@ interface Level {
 }
 
 /**
- * Ranks of direct batches. A one-time code is sent at once. If an application sends thousands in a moment, they are
+ * Ranks of urgent batches. A one-time code is sent at once. If an application sends thousands in a moment, they are
  * ranked by the number ahead of them, so that another application's code waits for few of them. Per process: the
  * batches that it accepts or releases.
  */
-export class DirectShare {
+export class UrgentShare {
   private readonly levels = new Map<string, Level>();
 
   /** `now`: ms of a monotonic clock. Undefined: before all ranked batches; otherwise 1 to LAST_RANK. */
