@@ -10,7 +10,7 @@ import { checkAddresses } from './http/addresses.js';
 import { BODY_LIMIT, leaveBodies } from './http/bodies.js';
 import { trustFunction, warnOfUntrustedProxy } from './http/callers.js';
 import { boundConnections } from './http/connections.js';
-import { answerClientError, answerFrameworkError } from './http/errors.js';
+import { answerClientError, answerFrameworkError } from './http/socket-errors.js';
 import { sendHeaders } from './http/headers.js';
 import { watchMethods } from './http/methods.js';
 import { refuseRequests } from './http/requests.js';

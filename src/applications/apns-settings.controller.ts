@@ -6,8 +6,8 @@ import type { Actor } from '../auth/audit.repository.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { Produces } from '../common/accept.guard.js';
 import { ApiError, invalidValue, notFound } from '../common/errors.js';
-import { readForm } from '../common/form.js';
-import type { FormRequest } from '../common/form.js';
+import { readForm } from '../common/multipart-form.js';
+import type { MultipartRequest } from '../common/multipart-form.js';
 import { TakesBody } from '../common/takes-body.js';
 import { SettingsService } from './settings.service.js';
 import type { Settings } from './settings.service.js';
@@ -78,7 +78,7 @@ export class ApnsSettingsController {
   })
   async put(
     @Param('applicationId') applicationId: string,
-    @Req() request: FormRequest,
+    @Req() request: MultipartRequest,
     @Caller() caller: Actor,
   ): Promise<Settings> {
     const input = request.formBytes === undefined ? request.body : await readCertificateForm(request);
@@ -121,7 +121,7 @@ function toAnswer(settings: Settings): Settings {
   return { ...settings, isSandBox: String(settings.isSandBox) };
 }
 
-async function readCertificateForm(request: FormRequest): Promise<Settings> {
+async function readCertificateForm(request: MultipartRequest): Promise<Settings> {
   const { fields, files } = await readForm(request);
   const certificate = files.get('certificate');
   if (!certificate) throw invalidValue('certificate', 'it must be a .p12 file in a file field of the form');

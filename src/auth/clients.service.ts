@@ -13,7 +13,7 @@ import type { Client, ClientLimits } from './client.js';
 import { ClientRepository } from './client.repository.js';
 import type { ClientChanges, ClientFields } from './client.repository.js';
 import { isPredefinedSecret } from './predefined-clients.js';
-import { Reach } from './reach.js';
+import { Authority } from './authority.js';
 import { hashSecret, matchesHash, newSecret } from './secret.js';
 
 export interface WantedClient {
@@ -142,7 +142,7 @@ export class ClientsService {
    */
   private async hashesFor(actor: Actor, wanted: readonly WantedClient[]): Promise<Map<string, string>> {
     const current = byId(await this.clients.list());
-    const reach = new Reach(actor, current);
+    const reach = new Authority(actor, current);
     const hashes = new Map<string, string>();
     for (const [index, { id, secret }] of wanted.entries()) {
       if (wanted.findIndex((other) => other.id === id) !== index)
@@ -171,12 +171,12 @@ export class ClientsService {
    */
   private async change(
     actor: Actor,
-    work: (changes: ClientChanges, current: ReadonlyMap<string, Client>, reach: Reach) => Promise<void>,
+    work: (changes: ClientChanges, current: ReadonlyMap<string, Client>, reach: Authority) => Promise<void>,
   ): Promise<Client[]> {
     const after = await inTransaction(this.database, async (tx) => {
       const changes = await this.clients.beginChange(actor, tx);
       const current = byId(await changes.list());
-      await work(changes, current, new Reach(actor, current));
+      await work(changes, current, new Authority(actor, current));
       const clients = await changes.list();
       if (!clients.some(mayAdminister))
         throw new ApiError('CARIL0409E', 'This would leave no enabled client whose allowed scope covers mfpadmin.');
@@ -189,7 +189,7 @@ export class ClientsService {
 
 async function putClient(
   changes: ClientChanges,
-  reach: Reach,
+  reach: Authority,
   current: Client | undefined,
   wanted: WantedClient,
   hash: string | undefined,
@@ -214,7 +214,12 @@ async function putClient(
   await changes.replaceSecret(wanted.id, hash);
 }
 
-async function updateFields(changes: ClientChanges, reach: Reach, client: Client, fields: ClientFields): Promise<void> {
+async function updateFields(
+  changes: ClientChanges,
+  reach: Authority,
+  client: Client,
+  fields: ClientFields,
+): Promise<void> {
   const before = fieldsOf(client);
   const changed = (Object.keys(before) as (keyof ClientFields)[]).some((name) => before[name] !== fields[name]);
   if (!changed) return;

@@ -6,7 +6,7 @@ import { TakesBody } from '../common/takes-body.js';
 import { addressOf } from '../http/callers.js';
 import { Door } from '../limits/door.js';
 import { isBasic } from './basic-or-bearer.js';
-import { parseForm, refuseOtherClient, refuseOtherCredentials, requireParameter } from './form.js';
+import { parseForm, refuseOtherClient, refuseOtherCredentials, requireParameter } from './token-form.js';
 import { INTROSPECT, IntrospectionGuard } from './introspection.guard.js';
 import { describeToken } from './introspection.js';
 import type { ActiveToken } from './introspection.js';
@@ -15,7 +15,7 @@ import { InRuntime } from './runtime.guard.js';
 import type { AuthorizedRequest } from './scope.guard.js';
 import { SigningKeys } from './signing-keys.js';
 import { TokenService } from './token.service.js';
-import type { FormRequest, TokenAnswer } from './token.service.js';
+import type { AzRequest, TokenAnswer } from './token.service.js';
 
 const FORM = 'application/x-www-form-urlencoded';
 const A_TOKEN = {
@@ -146,7 +146,7 @@ export class TokenController {
     return this.keys.publicSet();
   }
 
-  private formOf(request: FastifyRequest, reply: FastifyReply): FormRequest {
+  private formOf(request: FastifyRequest, reply: FastifyReply): AzRequest {
     const { headers, body } = request;
     return {
       contentType: headers['content-type'],

@@ -3,14 +3,14 @@ import { OAuthError } from '../common/errors.js';
 import { AccessTokens } from './access-tokens.js';
 import { ClientAuthenticator } from './client-authenticator.js';
 import type { KnownClient } from './client-snapshot.js';
-import { parseForm, refuseOtherClient, refuseOtherCredentials, requireParameter } from './form.js';
+import { parseForm, refuseOtherClient, refuseOtherCredentials, requireParameter } from './token-form.js';
 import { LiveTokens } from './live-tokens.js';
 import { RevokedTokens } from './revoked-tokens.js';
 import { DEFAULT_SCOPE, covers, parseScope } from './scope.js';
 import { TOKEN_LIFETIME_S } from './signing-keys.js';
 
 /** A form request as received. */
-export interface FormRequest {
+export interface AzRequest {
   contentType: string | undefined;
   authorization: string | undefined;
   body: unknown;
@@ -37,7 +37,7 @@ export class TokenService {
   ) {}
 
   /** The client_credentials grant. */
-  async issueToken({ contentType, authorization, body, address, enter }: FormRequest): Promise<TokenAnswer> {
+  async issueToken({ contentType, authorization, body, address, enter }: AzRequest): Promise<TokenAnswer> {
     const parameters = parseForm(contentType, body);
     checkGrantType(requireParameter(parameters, 'grant_type'));
     refuseOtherCredentials(parameters);
@@ -54,7 +54,7 @@ export class TokenService {
   }
 
   /** RFC 7009: a client may revoke each of its own tokens; an invalid token counts as revoked. */
-  async revokeToken({ contentType, authorization, body, address, enter }: FormRequest): Promise<void> {
+  async revokeToken({ contentType, authorization, body, address, enter }: AzRequest): Promise<void> {
     const parameters = parseForm(contentType, body);
     const text = requireParameter(parameters, 'token');
     refuseOtherCredentials(parameters);

@@ -2,11 +2,11 @@ import { checkBody } from '../common/body.js';
 import { invalidValue } from '../common/errors.js';
 import { SendMessageDto } from '../messages/request/message.dto.js';
 import type { NewMessage } from '../messages/send/new-message.js';
-import { toNotification } from '../messages/request/notification.js';
+import { toNotification } from '../messages/request/build-notification.js';
 import { checkRestrictions } from '../messages/request/restriction.js';
 import { readTiming } from '../messages/request/timing.js';
 
-export interface Content extends Pick<NewMessage, 'notification' | 'onUnknown' | 'label'> {
+export interface PreparedContent extends Pick<NewMessage, 'notification' | 'onUnknown' | 'label'> {
   ttlSeconds: number;
   /** Unknown fields. */
   unknown: string[];
@@ -16,7 +16,7 @@ export interface Content extends Pick<NewMessage, 'notification' | 'onUnknown' |
 const NOT_OF_CONTENT = ['sendAt', 'expiresAt', 'data', 'dryRun'];
 
 /** Reads a campaign's content: the body of its messages without a target, pure. Throws FPWSE0004E and FPWSE0005E. */
-export function readContent(body: unknown): Content {
+export function readContent(body: unknown): PreparedContent {
   for (const field of NOT_OF_CONTENT)
     if (typeof body === 'object' && body !== null && field in body)
       throw invalidValue(

@@ -11,7 +11,7 @@ import { MessageControlService } from '../messages/control/message-control.servi
 import { newMessageId } from '../messages/send/message-id.js';
 import { AudienceService } from '../messages/send/audience.service.js';
 import { checkKnown, ignoredField } from '../messages/request/prepare.js';
-import { checkAlert, checkSizes } from '../messages/request/notification.js';
+import { checkAlert, checkSizes } from '../messages/request/build-notification.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
 import type { Definition } from './campaign.js';

@@ -4,8 +4,8 @@ import { SQL_STATE, hasSqlState } from '../common/sql-state.js';
 import { StartError } from '../common/start-error.js';
 import { MIGRATIONS } from './migrations/migrations.js';
 import type { Opened } from './postgres.js';
-import { demandMigration, demandUse, readStanding } from './rights.js';
-import type { Standing } from './rights.js';
+import { demandMigration, demandUse, readRights } from './rights.js';
+import type { Rights } from './rights.js';
 import type { Tables } from './tables.js';
 
 /** Kysely's table; it contains our first step as soon as it is visible, because all steps share one transaction. */
@@ -17,7 +17,7 @@ const FIRST = '0001-foundation';
  * processes may start at once. Throws StartError.
  */
 export async function migrate({ migrate, pool, schema, place }: Opened): Promise<void> {
-  const standing = await readStanding(pool, schema, LEDGER);
+  const standing = await readRights(pool, schema, LEDGER);
   if (standing.owner !== null) await demandUse(pool, standing, place);
   const pending = await readPending(pool, standing, place);
   if (pending.length === 0) return;
@@ -26,7 +26,7 @@ export async function migrate({ migrate, pool, schema, place }: Opened): Promise
 }
 
 /** The steps that are missing. Refuses a step unknown to this program, because its effects are unknown. */
-async function readPending(pool: pg.Pool, standing: Standing, place: string): Promise<string[]> {
+async function readPending(pool: pg.Pool, standing: Rights, place: string): Promise<string[]> {
   if (standing.owner === null) return Object.keys(MIGRATIONS);
   const { rows } = await pool.query<{ name: string }>(`select name from ${LEDGER} order by name`);
   const done = rows.map(({ name }) => name);

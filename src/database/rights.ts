@@ -3,7 +3,7 @@ import { StartError } from '../common/start-error.js';
 
 /** Checks the role's rights before they are needed: PostgreSQL's error would name a table, but no cure. */
 
-export interface Standing {
+export interface Rights {
   role: string;
   schema: string;
   /** The schema exists. */
@@ -19,8 +19,8 @@ export interface Standing {
 }
 
 /** `ledger`: the table of completed migrations. */
-export async function readStanding(pool: pg.Pool, schema: string, ledger: string): Promise<Standing> {
-  const { rows } = await pool.query<Standing>(
+export async function readRights(pool: pg.Pool, schema: string, ledger: string): Promise<Rights> {
+  const { rows } = await pool.query<Rights>(
     `select current_user as role, $1::text as schema, n.oid is not null as "isThere",
        case when n.oid is null then has_database_privilege(current_database(), 'create')
          else has_schema_privilege(n.oid, 'create') end as "mayMake",
@@ -37,7 +37,7 @@ export async function readStanding(pool: pg.Pool, schema: string, ledger: string
 }
 
 /** Throws StartError if the role cannot create or change the tables. */
-export function demandMigration(standing: Standing, pending: readonly string[], place: string): void {
+export function demandMigration(standing: Rights, pending: readonly string[], place: string): void {
   const { role, owner, isOwner, isThere, mayMake, grantee, grantor, schema } = standing;
   const steps = `${pending.slice(0, 3).join(', ')}${pending.length > 3 ? ', …' : ''}`;
   if (owner !== null && !isOwner)
@@ -59,7 +59,7 @@ export function demandMigration(standing: Standing, pending: readonly string[], 
  * Throws StartError with the missing grants if the role may not use the owner's tables; with `makes`, also if it may
  * not create tables.
  */
-export async function demandUse(pool: pg.Pool, standing: Standing, place: string, makes = false): Promise<void> {
+export async function demandUse(pool: pg.Pool, standing: Rights, place: string, makes = false): Promise<void> {
   const { role, schema, owner, isOwner, grantee, grantor } = standing;
   if (isOwner) return;
   const { rows } = await pool.query<{ missing: string | null }>(MISSING, [schema, owner, makes]);

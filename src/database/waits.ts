@@ -31,5 +31,5 @@ export const isOfTheFuture = (writtenAt: RawBuilder<unknown>): RawBuilder<boolea
  * Whether a wait with a known maximum is over. A wait of more than twice the maximum was written before the clock was
  * set back; twice, because a statement that waited for the row has an older now() than the one that wrote.
  */
-export const isOver = (until: RawBuilder<unknown>, longestS: number): RawBuilder<boolean> =>
+export const isWaitOver = (until: RawBuilder<unknown>, longestS: number): RawBuilder<boolean> =>
   sql`(${until} <= now() or ${until} > now() + make_interval(secs => ${2 * longestS}))`;

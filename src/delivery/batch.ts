@@ -25,7 +25,7 @@ export interface PostponedBatch extends QueuedBatch {
 }
 
 /** The batches of one application at one provider, which share a window and a pace. */
-export interface Lot {
+export interface Destination {
   applicationId: string;
   provider: ProviderName;
 }

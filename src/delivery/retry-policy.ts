@@ -17,8 +17,8 @@ const AMBIGUOUS_TRIES = 3;
 const TRIES_AT_LEAST = 3;
 
 type Backoff = Extract<Verdict, { action: 'retryBackoff' }>;
-type Throttle = Extract<Verdict, { action: 'retryAfter' }>;
-type Retryable = Backoff | Throttle;
+type RetryAfter = Extract<Verdict, { action: 'retryAfter' }>;
+type Retryable = Backoff | RetryAfter;
 
 export interface Situation {
   /** Times that this delivery has been written, this one included. */
@@ -101,7 +101,7 @@ function backoff({ floorMs, capMs, firstMs }: Backoff, { attempts, random }: Sit
 }
 
 /** A wait that the provider named stays; a documented wait doubles. Jitter spreads the retries. */
-function throttle({ afterMs, capMs = afterMs }: Throttle, { attempts, random }: Situation): number {
+function throttle({ afterMs, capMs = afterMs }: RetryAfter, { attempts, random }: Situation): number {
   return growing(afterMs, capMs, attempts) + random * Math.min(afterMs, MINUTE_MS);
 }
 

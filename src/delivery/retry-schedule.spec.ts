@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { PushResult } from '../http2/push.js';
-import { readTokenAnswer } from '../providers/shared/access-tokens.js';
+import { readTokenAnswer } from '../providers/shared/bearer-tokens.js';
 import { readApnsOutcome } from '../providers/apns/apns.outcome.js';
 import { readFcmOutcome } from '../providers/fcm/fcm.outcome.js';
 import { readHmsOutcome } from '../providers/hms/hms.outcome.js';

@@ -1,6 +1,6 @@
 import { ValidateBy } from 'class-validator';
 import { ExactNumber, isJsonObject } from '../common/json.js';
-import { canonicalZone } from '../common/time-zone.js';
+import { canonicalZone } from '../common/zone-name.js';
 
 /** Rules for the extension fields of a device (language, time zone, app version, attributes), and their decorators. */
 

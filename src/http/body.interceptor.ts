@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Observable } from 'rxjs';
 import { parseJson } from '../common/body.js';
 import { ApiError, wrongContentType } from '../common/errors.js';
-import type { FormRequest } from '../common/form.js';
+import type { MultipartRequest } from '../common/multipart-form.js';
 import { readUtf8 } from '../common/text.js';
 import { takesBody } from '../common/takes-body.js';
 import { CONFIG } from '../common/tokens.js';
@@ -36,12 +36,12 @@ export class BodyInterceptor implements NestInterceptor {
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
-    const request = context.switchToHttp().getRequest<FormRequest>();
+    const request = context.switchToHttp().getRequest<MultipartRequest>();
     return hasBody(request) ? this.takeBody(request, context, next) : next.handle();
   }
 
   private async takeBody(
-    request: FormRequest,
+    request: MultipartRequest,
     context: ExecutionContext,
     next: CallHandler,
   ): Promise<Observable<unknown>> {
@@ -53,7 +53,7 @@ export class BodyInterceptor implements NestInterceptor {
     return next.handle();
   }
 
-  private async read(request: FormRequest, reply: FastifyReply): Promise<unknown> {
+  private async read(request: MultipartRequest, reply: FastifyReply): Promise<unknown> {
     const type = request.headers['content-type'] ?? '';
     checkCharset(type);
     if (LINES_TYPE.test(type)) {

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { ApiError } from '../common/errors.js';
-import { answerSocket } from './errors.js';
+import { answerSocket } from './socket-errors.js';
 import { METHODS, otherMethod } from './methods.js';
 
 /**

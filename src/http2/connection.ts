@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { dial, type Target } from './dial.js';
+import { dial, type DialTarget } from './dial.js';
 import type { Exchange } from './exchange.js';
 import { ConnectionError, ErrorCode, MAX_31_BITS } from './frames.js';
 import { FrameWriter } from './frame-writer.js';
@@ -20,7 +20,7 @@ const PING_PAYLOAD = Buffer.from('carillon', 'latin1');
 
 export interface ConnectionOptions {
   id: number;
-  target: Target;
+  target: DialTarget;
   neverIndex: ReadonlySet<string>;
   primer: boolean;
   connectTimeoutMs: number;

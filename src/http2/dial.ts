@@ -4,7 +4,7 @@ import type { ConnectionOptions, SecureContext, TLSSocket } from 'node:tls';
 import type { PushPoolOptions } from './push.js';
 
 /** Where a pool connects to, taken apart once. */
-export interface Target {
+export interface DialTarget {
   scheme: 'http' | 'https';
   /** What `:authority` says: the port only when it is not the scheme's own. */
   authority: string;
@@ -17,7 +17,7 @@ export interface Target {
 }
 
 /** Throws TypeError for an origin that is no `http:` or `https:` URL. */
-export function readTarget(options: PushPoolOptions): Target {
+export function readDialTarget(options: PushPoolOptions): DialTarget {
   const url = new URL(options.origin);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new TypeError(`origin with scheme ${url.protocol}`);
   const scheme = url.protocol === 'https:' ? 'https' : 'http';
@@ -49,7 +49,7 @@ export interface DialEvents {
  * buffer past the stream machinery: a peer that puts each answer into a TLS record of its own causes one read an
  * answer.
  */
-export function dial(target: Target, session: Buffer | undefined, events: DialEvents): Socket {
+export function dial(target: DialTarget, session: Buffer | undefined, events: DialEvents): Socket {
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   const onread = {
     buffer,
@@ -67,7 +67,7 @@ export function dial(target: Target, session: Buffer | undefined, events: DialEv
   return socket;
 }
 
-function dialTls(target: Target, session: Buffer | undefined, onread: OnReadOpts, events: DialEvents): TLSSocket {
+function dialTls(target: DialTarget, session: Buffer | undefined, onread: OnReadOpts, events: DialEvents): TLSSocket {
   // node:tls documents `onread`; its types do not know it yet.
   const options: ConnectionOptions & { onread: OnReadOpts } = {
     host: target.host,

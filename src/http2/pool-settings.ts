@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from './connection.js';
-import { readTarget } from './dial.js';
+import { readDialTarget } from './dial.js';
 import type { PushPoolOptions } from './push.js';
 
 /** The options of a pool with every default filled in; most are those of its connections. Times are milliseconds. */
@@ -13,7 +13,7 @@ export interface PoolSettings extends Omit<ConnectionOptions, 'id' | 'session'> 
 /** Throws TypeError for an origin that is no `http:` or `https:` URL. */
 export function settlePoolOptions(options: PushPoolOptions, firstStreamId: number): PoolSettings {
   return {
-    target: readTarget(options),
+    target: readDialTarget(options),
     neverIndex: new Set(options.neverIndex),
     primer: options.primer ?? false,
     // Providers see little gain past some sixteen connections a process (eight addresses, two each).

@@ -12,7 +12,7 @@ import {
 } from './frames.js';
 import { writeFrameHeader, type FrameWriter } from './frame-writer.js';
 import type { HpackEncoder } from './hpack-encoder.js';
-import { PeerSettings } from './settings.js';
+import { PeerSettings } from './peer-settings.js';
 
 /** Octets that may lie in the socket unsent; beyond it requests wait where they can still go elsewhere. */
 const MAX_PENDING_BYTES = 262_144;

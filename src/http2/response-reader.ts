@@ -4,7 +4,7 @@ import type { FrameWriter } from './frame-writer.js';
 import { HpackDecoder } from './hpack-decoder.js';
 import { HeadCache } from './head-cache.js';
 import { checkTrailers, lengthMatches, readHead, type ResponseHead } from './response-head.js';
-import { MAX_HEADER_LIST_BYTES } from './settings.js';
+import { MAX_HEADER_LIST_BYTES } from './peer-settings.js';
 
 /** One answer's body. Push services answer with hundreds of octets; a proxy's error page has a few thousand. */
 const MAX_BODY_BYTES = 1_048_576;

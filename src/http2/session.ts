@@ -17,7 +17,7 @@ import type { HpackEncoder } from './hpack-encoder.js';
 import { NoiseBudget } from './noise-budget.js';
 import { RequestWriter } from './request-writer.js';
 import { ResponseReader } from './response-reader.js';
-import { CLIENT_SETTINGS } from './settings.js';
+import { CLIENT_SETTINGS } from './peer-settings.js';
 import { StreamTable } from './stream-table.js';
 
 /** A WINDOW_UPDATE of less than this counts as noise. */

@@ -11,7 +11,7 @@ import { WINDOW_S, Window } from './window.js';
 /** The number of remembered parties; beyond, parties whose window has ended are forgotten. */
 const PARTIES = 10_000;
 
-interface Caller extends ClientLimits {
+interface LimitedClient extends ClientLimits {
   id: string;
 }
 
@@ -46,7 +46,7 @@ export class Door {
    * Counts the request of an authorized client until it is answered, and adds the remaining allowance to the answer's
    * headers. Throws CARIL0429E.
    */
-  enter(reply: FastifyReply, client: Caller, applicationId: string | undefined): void {
+  enter(reply: FastifyReply, client: LimitedClient, applicationId: string | undefined): void {
     const { limits } = this.config;
     const entries = [
       {

@@ -2,12 +2,12 @@ import { DEFAULT_SCHEMA, LATEST_SCHEMA_VERSION, SchemaMigrationRequiredError } f
 import { assertSchemaCompatibility, runMigrations } from 'bullmq';
 import { StartError } from '../common/start-error.js';
 import type { Database } from '../database/database.js';
-import { demandMigration, demandUse, readStanding } from '../database/rights.js';
+import { demandMigration, demandUse, readRights } from '../database/rights.js';
 
 /** BullMQ's tables are in the schema `bullmq`, beside ours. Throws StartError. */
 export async function makeQueueTables(database: Database): Promise<void> {
   const { pool, place } = database;
-  const standing = await readStanding(pool, DEFAULT_SCHEMA, 'migration');
+  const standing = await readRights(pool, DEFAULT_SCHEMA, 'migration');
   // BullMQ makes a sequence for each queue when its first job comes.
   if (standing.owner !== null) await demandUse(pool, standing, place, true);
   if (standing.owner !== null && (await readVersion(pool)) >= LATEST_SCHEMA_VERSION) return;

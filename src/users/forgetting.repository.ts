@@ -13,7 +13,7 @@ const EMPTIED = 200;
 const REWRITTEN = 20;
 const DEFINITIONS = 20;
 
-type Step = 'more' | 'held' | 'done';
+type ForgettingStep = 'more' | 'held' | 'done';
 
 /** The state of a removal. */
 export interface Removal {
@@ -34,14 +34,14 @@ export class ForgettingRepository {
    * One step: through the application's messages in the order of their acceptance, then through its campaigns. Rows
    * that another transaction has locked are left to a later step, because waiting could deadlock.
    */
-  async step(removal: Removal, transaction: Transaction<Tables>): Promise<Step> {
+  async step(removal: Removal, transaction: Transaction<Tables>): Promise<ForgettingStep> {
     const messages = await this.forgetMessages(removal, transaction);
     if (messages !== 'done') return messages;
     const campaigns = await this.forgetDefinitions('campaign', removal, transaction);
     return campaigns === 'done' ? this.forgetDefinitions('campaign_run', removal, transaction) : campaigns;
   }
 
-  private async forgetMessages(removal: Removal, transaction: Transaction<Tables>): Promise<Step> {
+  private async forgetMessages(removal: Removal, transaction: Transaction<Tables>): Promise<ForgettingStep> {
     const { application_id: applicationId, user_id: userId } = removal;
     const own = sql`user_removal.application_id = ${applicationId} and user_removal.user_id = ${userId}`;
     const page = sql`
@@ -103,7 +103,7 @@ export class ForgettingRepository {
     table: 'campaign' | 'campaign_run',
     removal: Removal,
     transaction: Transaction<Tables>,
-  ): Promise<Step> {
+  ): Promise<ForgettingStep> {
     const target = sql`${sql.table(table)}.definition->'target'`;
     const found = sql`
       from ${sql.table(table)} ${table === 'campaign' ? sql`` : sql`join campaign on campaign.seq = campaign_run.campaign_seq`}

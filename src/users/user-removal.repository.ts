@@ -15,7 +15,7 @@ const DEVICES = 500;
 const VALUES = 2_000;
 
 /** `devices`: some were deleted, more may be left. `held`: the rest is locked by another transaction. */
-export type Step = 'devices' | 'more' | 'held' | 'done';
+export type RemovalStep = 'devices' | 'more' | 'held' | 'done';
 
 /** Deletes the data about a user. Several processes share the work; a crash does not lose it. */
 @Injectable()
@@ -46,7 +46,7 @@ export class UserRemovalRepository {
   }
 
   /** One step, for the given user or for the oldest removal. Devices are deleted first. */
-  removeSome(of?: { applicationId: string; userId: string }): Promise<Step> {
+  removeSome(of?: { applicationId: string; userId: string }): Promise<RemovalStep> {
     const wanted = of ? sql`application_id = ${of.applicationId} and user_id = ${of.userId}` : sql`true`;
     return this.database.kysely.transaction().execute(async (transaction) => {
       const { rows } = await sql<Removal>`
@@ -71,7 +71,7 @@ export class UserRemovalRepository {
   }
 
   /** Deletes devices with their subscriptions, as single deletions do; messages keep their counts of deliveries. */
-  private async removeDevices(removal: Removal, transaction: Transaction<Tables>): Promise<Step> {
+  private async removeDevices(removal: Removal, transaction: Transaction<Tables>): Promise<RemovalStep> {
     const { application_id: applicationId, user_id: userId } = removal;
     const theirs = sql`application_id = ${applicationId} and user_id = ${userId} and seq <= ${removal.last_device}`;
     const { rows } = await sql<{ device_id: string }>`

@@ -5,7 +5,7 @@ import { Vault } from '../common/vault.js';
 import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
-import { isOver } from '../database/waits.js';
+import { isWaitOver } from '../database/waits.js';
 import type { FailedEvent, LotResult, WebhookEvent } from './lot.js';
 import { LONGEST_WAIT_MS, TRIES, waitAfter } from './webhook.js';
 import { contextOf, forgetFailures } from './webhook.repository.js';
@@ -34,7 +34,7 @@ const LAPSED = 1_000;
 const NOTHING_DUE_MS = 1_000;
 
 const isFree = (until: RawBuilder<unknown>, longestS: number): RawBuilder<boolean> =>
-  sql`(${until} is null or ${isOver(until, longestS)})`;
+  sql`(${until} is null or ${isWaitOver(until, longestS)})`;
 const LONGEST_WAIT_S = LONGEST_WAIT_MS / 1_000;
 
 /** The outbox: rows written by the triggers of migration 0012-webhooks in the transaction of the change. */

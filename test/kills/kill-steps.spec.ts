@@ -178,7 +178,7 @@ const NOT_KILLED: Record<string, string> = {
   'SubscriptionRepository.removeById': REGISTRATION,
   'SubscriptionRepository.setBroadcast': REGISTRATION,
   'SweepRepository.batchesToDeliver': READS,
-  'SweepRepository.lotsWithWaiting': READS,
+  'SweepRepository.destinationsWithWaiting': READS,
   'SweepRepository.messagesToExpand': READS,
   'SweepRepository.unparkOver': 'the same single statement as unpark, which is killed at',
   'SweepRepository.waitAnew': 'a single statement; what it leaves is looked for at the next start',

@@ -8,7 +8,7 @@ import { SILENCE_MS as DATABASE_SILENCE_MS, STATEMENT_MS, newPool } from '../../
 import { openDatabase } from '../../src/database/database.js';
 import type { Database } from '../../src/database/database.js';
 import { PushPool } from '../../src/http2/pool.js';
-import { AccessTokens } from '../../src/providers/shared/access-tokens.js';
+import { BearerTokens } from '../../src/providers/shared/bearer-tokens.js';
 import { Http1Client } from '../../src/providers/shared/http1-client.js';
 import { Queues } from '../../src/queue/queue.js';
 import { SILENCE_MS as REDIS_SILENCE_MS } from '../../src/queue/redis.js';
@@ -81,7 +81,7 @@ const WAITS: Record<string, Wait> = {
   'a token endpoint': {
     boundMs: 15_000,
     wait: () =>
-      new AccessTokens(
+      new BearerTokens(
         { name: 'test', url: `https://${address}/token`, form: () => ({}) },
         undefined,
         new MemoryShelf(),

@@ -29,7 +29,7 @@ export interface ScheduleSpec {
 
 /** A schedule after parsing. */
 export interface Schedule {
-  source: Cron | Planned[];
+  source: Cron | PlannedMoment[];
   /** Time zone of `cron`, of the dates, and of times without an offset. */
   zone: string;
   recipient: boolean;
@@ -41,7 +41,7 @@ export interface Schedule {
   jitterMs: number;
 }
 
-interface Planned extends Moment {
+interface PlannedMoment extends Moment {
   local: number;
 }
 
@@ -71,7 +71,7 @@ export function readSchedule(spec: ScheduleSpec): Schedule {
     throw new ScheduleError('schedule.defaultTimeZone', 'it applies to schedules in the recipients’ time only');
   if ((spec.cron === undefined) === (spec.at === undefined))
     throw new ScheduleError('schedule', 'exactly one of cron and at is required');
-  const moment = (field: string, text: string): Planned => readMoment(`schedule.${field}`, text, zone, recipient);
+  const moment = (field: string, text: string): PlannedMoment => readMoment(`schedule.${field}`, text, zone, recipient);
   const schedule: Schedule = {
     source:
       spec.cron === undefined
@@ -148,7 +148,7 @@ function readZone(field: string, name = 'UTC'): string {
 
 const MOMENT = 'it must be a date and time such as 2026-12-24T18:00:00, with an offset or without';
 
-function readMoment(field: string, text: string, zone: string, recipient: boolean): Planned {
+function readMoment(field: string, text: string, zone: string, recipient: boolean): PlannedMoment {
   const written = readTime(text);
   if (written === null) throw new ScheduleError(field, MOMENT);
   const { local, offset } = written;

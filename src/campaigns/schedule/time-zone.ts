@@ -1,5 +1,5 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../common/durations.js';
-import { canonicalZone } from '../../common/time-zone.js';
+import { canonicalZone } from '../../common/zone-name.js';
 
 /**
  * Local times of IANA time zones, pure. A local time is a number: `Date.UTC` of its digits. Offsets come from Intl; the

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { isTryDue, waitForTry } from '../../applications/provider-setting.repository.js';
 import type { Tx } from '../../database/transaction.js';
-import { hasStepped, isOver } from '../../database/waits.js';
+import { hasStepped, isWaitOver } from '../../database/waits.js';
 import type { LeasedBatch, PostponedBatch } from '../batch.js';
 import { LEASE_S, inMs, ledgerColumns, recordedAt } from '../batch.repository.js';
 import { CLAIMED, joined } from './claim-row.repository.js';
@@ -19,7 +19,7 @@ export class ClaimRepository {
       select ${CLAIMED} from ${joined()}
       where batch.id = ${id}
         and (batch.state = 'ready' and batch.due_at <= now() or ${takeOver} and not ${hasStepped(now)}
-          and batch.state = 'leased' and ${isOver(sql`batch.lease_until`, LEASE_S)})
+          and batch.state = 'leased' and ${isWaitOver(sql`batch.lease_until`, LEASE_S)})
       for update of batch skip locked`.execute(tx);
     return rows[0];
   }

@@ -10,9 +10,9 @@ import type { ClaimRow, ClaimTerms } from './claim-row.repository.js';
 import { ClaimRepository } from './claim.repository.js';
 import { rampUp } from './pace.js';
 import { PaceService } from './pace.service.js';
-import type { Turn } from './pace.service.js';
+import type { PaceTurn } from './pace.service.js';
 
-const NO_LIMIT: Turn = { limit: Infinity };
+const NO_LIMIT: PaceTurn = { limit: Infinity };
 
 /** Claims batches for sending. */
 @Injectable()
@@ -57,7 +57,7 @@ export class ClaimService {
   }
 
   /** An urgent message alone does not start the ramp: it obeys an existing limit and creates none. */
-  private takeTurn(row: ClaimRow, batch: LeasedBatch, ramp: Ramp | undefined, tx: Tx): Promise<Turn> | Turn {
+  private takeTurn(row: ClaimRow, batch: LeasedBatch, ramp: Ramp | undefined, tx: Tx): Promise<PaceTurn> | PaceTurn {
     // Ready before its time: the batch was parked for another reason and released again.
     if ((row.early_ms ?? 0) > 0) return { waitMs: row.early_ms ?? 0, hasSlot: false };
     const { now } = batch.terms;

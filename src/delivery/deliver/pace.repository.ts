@@ -4,7 +4,7 @@ import type { Selectable } from 'kysely';
 import type { PaceTable } from '../../database/tables.js';
 import type { Tx } from '../../database/transaction.js';
 import { wentBackBy } from '../../database/waits.js';
-import type { Lot } from '../batch.js';
+import type { Destination } from '../batch.js';
 import type { Pace } from './pace.js';
 
 /** A pace that is locked until the transaction ends. Times are epoch ms by the clock of the database. */
@@ -28,7 +28,7 @@ export class PaceRepository {
   }
 
   /** Deliveries per second of all processes together, as they report them. */
-  async reportedRate({ applicationId, provider }: Lot, tx: Tx): Promise<number> {
+  async reportedRate({ applicationId, provider }: Destination, tx: Tx): Promise<number> {
     const { rows } = await sql<{ rate: number }>`
       select coalesce(sum((process.value->>'rate')::float8), 0) as rate
       from provider_status, jsonb_each(processes) as process
@@ -40,7 +40,7 @@ export class PaceRepository {
    * The row, locked until the transaction ends and created from `start` if missing. Times are the database's, because
    * clocks of processes differ.
    */
-  async lock({ applicationId, provider }: Lot, start: Pace | null, tx: Tx): Promise<HeldPace | null> {
+  async lock({ applicationId, provider }: Destination, start: Pace | null, tx: Tx): Promise<HeldPace | null> {
     if (start)
       await tx
         .insertInto('pace')
@@ -79,7 +79,7 @@ export class PaceRepository {
 
   /** If `blockedUntil` is absent, the stored value stays. */
   async update(
-    { applicationId, provider }: Lot,
+    { applicationId, provider }: Destination,
     pace: Pace,
     { slotAt, blockedUntil }: { slotAt: number; blockedUntil?: number },
     tx: Tx,

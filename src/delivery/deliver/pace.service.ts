@@ -4,13 +4,13 @@ import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
 import { inTransaction } from '../../database/transaction.js';
 import type { Tx } from '../../database/transaction.js';
-import type { Lot } from '../batch.js';
-import { durationOf, rateAt, slowDown, turnSize } from './pace.js';
+import type { Destination } from '../batch.js';
+import { durationOf, rateAt, cutPace, turnSize } from './pace.js';
 import type { Pace } from './pace.js';
 import { PaceRepository } from './pace.repository.js';
 
 /** A batch that asks for its turn. */
-export interface TurnRequest extends Lot {
+export interface TurnRequest extends Destination {
   urgent: boolean;
   /** True if the batch has waited for a turn that was reserved for it. */
   hasSlot: boolean;
@@ -19,7 +19,7 @@ export interface TurnRequest extends Lot {
 }
 
 /** A turn now for this many deliveries, or the wait before asking again. `hasSlot`: the turn is reserved. */
-export type Turn = { limit: number } | { waitMs: number; hasSlot: boolean };
+export type PaceTurn = { limit: number } | { waitMs: number; hasSlot: boolean };
 
 /** A turn that comes sooner is not waited for in the table. */
 const AT_ONCE_MS = 50;
@@ -36,7 +36,7 @@ export class PaceService {
    * Takes a turn within the claim's transaction, so that a failed claim takes none. `start`: the pace to begin with if
    * there is none. Direct batches are counted, but wait only if the provider named a time.
    */
-  async takeTurn(request: TurnRequest, start: Pace | null, tx: Tx): Promise<Turn> {
+  async takeTurn(request: TurnRequest, start: Pace | null, tx: Tx): Promise<PaceTurn> {
     const held = await this.pace.lock(request, start, tx);
     if (!held) return { limit: Infinity };
     if (held.blockedUntil > held.now) return { waitMs: held.blockedUntil - held.now, hasSlot: false };
@@ -56,15 +56,15 @@ export class PaceService {
    * clock), and afterwards less than all processes together sent. `ownRate`: deliveries per second of this batch, if no
    * process has reported a rate yet.
    */
-  async slowDown(lot: Lot, untilMs: number, ownRate: number): Promise<void> {
+  async slowDown(lot: Destination, untilMs: number, ownRate: number): Promise<void> {
     const waitMs = untilMs - wallClock();
     await inTransaction(this.database, async (tx) => {
       const blockedUntil = (await this.pace.now(tx)) + waitMs;
       const observed = Math.max(ownRate, await this.pace.reportedRate(lot, tx));
-      const held = await this.pace.lock(lot, slowDown(null, observed, blockedUntil), tx);
+      const held = await this.pace.lock(lot, cutPace(null, observed, blockedUntil), tx);
       if (!held) return;
       const until = Math.max(held.blockedUntil, blockedUntil);
-      await this.pace.update(lot, slowDown(held.pace, observed, held.now), { slotAt: until, blockedUntil: until }, tx);
+      await this.pace.update(lot, cutPace(held.pace, observed, held.now), { slotAt: until, blockedUntil: until }, tx);
     });
   }
 }

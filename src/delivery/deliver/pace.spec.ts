@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { durationOf, rampUp, rateAt, slowDown, turnSize } from './pace.js';
+import { durationOf, rampUp, rateAt, cutPace, turnSize } from './pace.js';
 
 const NOW = 1_700_000_000_000;
 const SECOND = 1_000;
@@ -25,9 +25,9 @@ describe('rampUp', () => {
   });
 });
 
-describe('slowDown', () => {
+describe('cutPace', () => {
   it('cuts the sent rate to 70 % and recovers by 5 % a minute for an hour', () => {
-    const pace = slowDown(null, 1_000, NOW);
+    const pace = cutPace(null, 1_000, NOW);
     expect(rateAt(pace, NOW)).toBeCloseTo(700);
     expect(rateAt(pace, NOW + MINUTE)).toBeCloseTo(735);
     expect(rateAt(pace, NOW + 59 * MINUTE)).toBeCloseTo(700 * 1.05 ** 59);
@@ -35,29 +35,29 @@ describe('slowDown', () => {
   });
 
   it('cuts the current limit, not the rate that was wished for', () => {
-    const first = slowDown(null, 1_000, NOW);
-    expect(rateAt(slowDown(first, 5_000, NOW + 20 * SECOND), NOW + 20 * SECOND)).toBeCloseTo(
+    const first = cutPace(null, 1_000, NOW);
+    expect(rateAt(cutPace(first, 5_000, NOW + 20 * SECOND), NOW + 20 * SECOND)).toBeCloseTo(
       0.7 * 700 * 1.05 ** (1 / 3),
     );
     // Less was sent than allowed, and it was still too much.
-    expect(rateAt(slowDown(first, 600, NOW + 20 * SECOND), NOW + 20 * SECOND)).toBeCloseTo(420);
+    expect(rateAt(cutPace(first, 600, NOW + 20 * SECOND), NOW + 20 * SECOND)).toBeCloseTo(420);
   });
 
   it('does not cut a low rate of a few messages, and cuts again if the limit is still too high', () => {
-    const first = slowDown(null, 2, NOW);
+    const first = cutPace(null, 2, NOW);
     expect(rateAt(first, NOW)).toBeCloseTo(350);
-    const again = slowDown(first, 2, NOW + MINUTE);
+    const again = cutPace(first, 2, NOW + MINUTE);
     expect(rateAt(again, NOW + MINUTE)).toBeCloseTo(0.7 * 350 * 1.05);
   });
 
   it('cuts once for all deliveries that were open', () => {
-    const first = slowDown(null, 1_000, NOW);
-    expect(slowDown(first, 1_000, NOW + 9 * SECOND)).toBe(first);
-    expect(slowDown(first, 1_000, NOW + 10 * SECOND)).not.toBe(first);
+    const first = cutPace(null, 1_000, NOW);
+    expect(cutPace(first, 1_000, NOW + 9 * SECOND)).toBe(first);
+    expect(cutPace(first, 1_000, NOW + 10 * SECOND)).not.toBe(first);
   });
 
   it('cuts a ramp at once', () => {
-    const pace = slowDown(rampUp(RAMP, null, NOW), 800, NOW + SECOND);
+    const pace = cutPace(rampUp(RAMP, null, NOW), 800, NOW + SECOND);
     expect(rateAt(pace, NOW + SECOND)).toBeCloseTo(560);
     expect(rateAt(pace, NOW + SECOND + MINUTE)).toBeCloseTo(588);
   });
@@ -65,9 +65,9 @@ describe('slowDown', () => {
   it('never reaches a rate of zero', () => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { maxLength: 200 }), (observed) => {
-        let pace = slowDown(null, 0, NOW);
+        let pace = cutPace(null, 0, NOW);
         let now = NOW;
-        for (const rate of observed) pace = slowDown(pace, rate, (now += 11 * SECOND));
+        for (const rate of observed) pace = cutPace(pace, rate, (now += 11 * SECOND));
         expect(rateAt(pace, now) ?? 0).toBeGreaterThan(0);
         expect(turnSize(rateAt(pace, now) ?? 0)).toBeGreaterThanOrEqual(1);
       }),

@@ -46,7 +46,7 @@ export function rampUp(ramp: Ramp | undefined, lastSuccessAt: number | null, now
 }
 
 /** The provider asked to slow down while `observed` deliveries per second were sent. */
-export function slowDown(pace: Pace | null, observed: number, now: number): Pace {
+export function cutPace(pace: Pace | null, observed: number, now: number): Pace {
   const rate = rateAt(pace, now);
   if (pace !== null && rate !== null && pace.growth === RECOVERY && now - pace.changedAt < SAME_TROUBLE_MS) return pace;
   const before = Math.min(rate ?? Infinity, Math.max(TELLING, observed));

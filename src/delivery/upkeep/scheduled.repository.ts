@@ -17,7 +17,7 @@ const HEAD = 10_000;
  * Ids of a target, and devices of a message, up to which messages are expanded together. A larger message is expanded
  * alone.
  */
-export const FEW = 10;
+export const FEW_SCHEDULED_IDS = 10;
 
 export interface Released {
   /** Number of released messages. */
@@ -57,7 +57,7 @@ export class ScheduledRepository {
             and state = 'scheduled' and send_at <= now() and (paused_at is null or expires_at <= now())
           for update skip locked),
         asked as materialized (
-          select * from due where is_plain and jsonb_array_length(ids) between 1 and ${FEW}),
+          select * from due where is_plain and jsonb_array_length(ids) between 1 and ${FEW_SCHEDULED_IDS}),
         member as materialized (
           -- An index look-up for each id, whatever the statistics say.
           select asked.seq as message_seq, device.seq, device.provider
@@ -68,13 +68,13 @@ export class ScheduledRepository {
             union all
             (select seq, provider, platform from device
               where asked.target ? 'userIds' and application_id = asked.application_id and user_id = named.id
-                and retired_reason is null limit ${FEW + 1})) as device
+                and retired_reason is null limit ${FEW_SCHEDULED_IDS + 1})) as device
           where asked.target->'platforms' is null or asked.target->'platforms' ? device.platform),
         few as materialized (
           select asked.seq, asked.application_id, count(member.seq)::integer as audience,
             count(distinct member.provider)::integer as batches
           from asked left join member on member.message_seq = asked.seq
-          group by asked.seq, asked.application_id having count(member.seq) <= ${FEW}),
+          group by asked.seq, asked.application_id having count(member.seq) <= ${FEW_SCHEDULED_IDS}),
         made as (${insertBatches(sql`
           select few.seq as message_seq, few.application_id, true as direct, member.provider, null::timestamptz as due_at,
             array_agg(member.seq order by member.seq) as device_seqs

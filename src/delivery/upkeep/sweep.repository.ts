@@ -4,8 +4,8 @@ import type { RawBuilder } from 'kysely';
 import { isTryDue } from '../../applications/provider-setting.repository.js';
 import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
-import { isOfTheFuture, isOver } from '../../database/waits.js';
-import type { Lot, QueuedBatch } from '../batch.js';
+import { isOfTheFuture, isWaitOver } from '../../database/waits.js';
+import type { Destination, QueuedBatch } from '../batch.js';
 import { LEASE_S } from '../batch.repository.js';
 
 /**
@@ -29,7 +29,7 @@ export interface LateMessage {
 }
 
 /** A position in the order of the parked batches. */
-export interface ParkedBatch extends Lot {
+export interface ParkedBatch extends Destination {
   id: number;
 }
 
@@ -53,7 +53,7 @@ export class SweepRepository {
   async batchesToDeliver(takeOver = true): Promise<QueuedBatch[]> {
     const { rows } = await sql<QueuedBatch>`
       (select id, epoch, provider, direct as urgent, ${lateness(sql`lease_until`)} as late from batch
-       where ${takeOver} and state = 'leased' and ${isOver(sql`lease_until`, LEASE_S)} limit ${LIMIT})
+       where ${takeOver} and state = 'leased' and ${isWaitOver(sql`lease_until`, LEASE_S)} limit ${LIMIT})
       union all
       (select id, epoch, provider, direct as urgent, ${lateness(sql`due_at`)} as late from batch
        where state = 'ready' and due_at < now() - make_interval(secs => ${PATIENCE_S})
@@ -151,8 +151,8 @@ export class SweepRepository {
   }
 
   /** Applications and providers with batches that wait for a place in the window. */
-  async lotsWithWaiting(): Promise<Lot[]> {
-    const { rows } = await sql<Lot>`
+  async destinationsWithWaiting(): Promise<Destination[]> {
+    const { rows } = await sql<Destination>`
       select distinct application_id as "applicationId", provider from batch where state = 'waiting'`.execute(
       this.database.kysely,
     );

@@ -45,7 +45,7 @@ export class Sweeper implements BeforeApplicationShutdown {
     await this.rows.unpark();
     await this.rows.unparkForTry();
     this.parked = await this.rows.unparkOver(this.parked);
-    for (const { applicationId, provider } of await this.rows.lotsWithWaiting())
+    for (const { applicationId, provider } of await this.rows.destinationsWithWaiting())
       await this.queue.enqueueBatches(await this.batches.promote(applicationId, [provider]));
   }
 

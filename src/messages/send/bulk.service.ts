@@ -10,7 +10,7 @@ import { MessageWriter } from './message-writer.js';
 import { MessageRepository } from './message.repository.js';
 import type { Acceptable } from './new-message.js';
 import { MessagesService, checkSameRequest } from './messages.service.js';
-import type { Caller } from './messages.service.js';
+import type { SendContext } from './messages.service.js';
 import { checkRestrictions } from '../request/restriction.js';
 
 /** Messages per request: one transaction of about 100 ms. */
@@ -47,13 +47,13 @@ export class BulkService {
   ) {}
 
   /** Throws the errors of a single send, naming the message by its index; nothing is stored then. */
-  acceptBulk(caller: Caller, body: unknown, idempotencyKey: string | undefined): Promise<BulkAcceptance> {
+  acceptBulk(caller: SendContext, body: unknown, idempotencyKey: string | undefined): Promise<BulkAcceptance> {
     return Turn.give((turn) => this.acceptInTurns(turn, caller, body, idempotencyKey));
   }
 
   private async acceptInTurns(
     turn: Turn,
-    caller: Caller,
+    caller: SendContext,
     body: unknown,
     idempotencyKey: string | undefined,
   ): Promise<BulkAcceptance> {
@@ -94,7 +94,7 @@ export class BulkService {
     }
   }
 
-  private async findEarlier({ applicationId, clientId }: Caller, idempotency: Idempotency | null) {
+  private async findEarlier({ applicationId, clientId }: SendContext, idempotency: Idempotency | null) {
     if (!idempotency) return null;
     const first = await this.stored.findByIdempotencyKey(applicationId, clientId, idempotency.key);
     if (!first) return null;

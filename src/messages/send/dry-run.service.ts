@@ -9,9 +9,9 @@ import type { Providers } from '../../providers/providers.module.js';
 import type { ProviderName } from '../../providers/provider.js';
 import { AudienceService } from './audience.service.js';
 import { DryRunRepository } from './dry-run.repository.js';
-import { measureSizes } from '../request/notification.js';
-import type { Size } from '../request/notification.js';
-import type { Caller } from './messages.service.js';
+import { measureSizes } from '../request/build-notification.js';
+import type { Size } from '../request/build-notification.js';
+import type { SendContext } from './messages.service.js';
 import { longestValues } from '../request/personal-data.js';
 import { prepareMessage } from '../request/prepare.js';
 import { fillNotification } from '../../providers/placeholders.js';
@@ -54,7 +54,7 @@ export class DryRunService {
   /**
    * Throws as a send does, except for sizes, missing settings and a disabled application, which are part of the answer.
    */
-  async tryMessage({ applicationId, via, strict }: Caller, body: unknown): Promise<DryRun> {
+  async tryMessage({ applicationId, via, strict }: SendContext, body: unknown): Promise<DryRun> {
     const application = await this.applications.getApplication(applicationId);
     const how = { now: this.clock.now(), strict: strict || application.strict };
     const prepared = prepareMessage(body, this.providers, how);

@@ -32,7 +32,7 @@ export interface Acceptance {
 }
 
 /** The client, the application and the circumstances of the request. */
-export interface Caller {
+export interface SendContext {
   applicationId: string;
   clientId: string;
   /** The request's `via` header, see routing. */
@@ -65,7 +65,7 @@ export class MessagesService {
   }
 
   /** Validates and stores a message, then tells the queue. When this returns, the message is committed. */
-  async acceptMessage(caller: Caller, body: unknown, idempotencyKey: string | undefined): Promise<Acceptance> {
+  async acceptMessage(caller: SendContext, body: unknown, idempotencyKey: string | undefined): Promise<Acceptance> {
     noteShortRequest();
     const { applicationId, clientId } = caller;
     const application = await this.applications.getApplication(applicationId);
@@ -84,7 +84,7 @@ export class MessagesService {
   /** Chooses the way out, resolves the audience here and composes the message. `bulk`: see AudienceService. */
   async route(
     application: FoundApplication,
-    caller: Caller,
+    caller: SendContext,
     prepared: PreparedMessage,
     how?: { bulk: boolean },
   ): Promise<Acceptable & { warnings: string[] }> {
@@ -106,7 +106,7 @@ export class MessagesService {
 
   /** Builds the message from the request, with a new id. */
   private compose(
-    { applicationId, clientId }: Caller,
+    { applicationId, clientId }: SendContext,
     prepared: PreparedMessage,
     way: WayOut,
     audience: Audience,

@@ -2,7 +2,7 @@ import { wallClock } from '../../common/clock.js';
 import type { LookupFunction } from 'node:net';
 import { MINUTE_MS } from '../../common/durations.js';
 import { guardedLookup, type Resolve } from '../../common/public-address.js';
-import { AccessTokens } from '../shared/access-tokens.js';
+import { BearerTokens } from '../shared/bearer-tokens.js';
 import type { Notification } from '../notification.js';
 import { identifyOpaque } from '../shared/opaque-token.js';
 import type { Identified, Provider, ProviderSettings, Sender } from '../provider.js';
@@ -50,7 +50,7 @@ export class FcmProvider implements Provider {
 
   open(settings: ProviderSettings, shelf: TokenShelf): Sender {
     const account = openFcmSettings(settings, this.rules);
-    const tokens = new AccessTokens({ ...assertionGrant(account), lookup: this.lookup }, this.options.ca, shelf);
+    const tokens = new BearerTokens({ ...assertionGrant(account), lookup: this.lookup }, this.options.ca, shelf);
     return new FcmSender(this.options, account.projectId, tokens);
   }
 }

@@ -1,7 +1,7 @@
 import { wallClock } from '../../common/clock.js';
 import type { Header } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
-import { haveToken, type AccessTokens } from '../shared/access-tokens.js';
+import { haveToken, type BearerTokens } from '../shared/bearer-tokens.js';
 import { tooLarge } from '../shared/body-template.js';
 import { fanOut, NOT_SENT, OUTSTANDING } from '../shared/fan-out.js';
 import { HostBreaker } from '../shared/host-breaker.js';
@@ -29,7 +29,7 @@ export class FcmSender implements Sender {
   constructor(
     { url: origin, ca }: { url: string; ca?: string },
     projectId: string,
-    private readonly tokens: AccessTokens,
+    private readonly tokens: BearerTokens,
   ) {
     this.pool = new PushPool({ origin, tls: ca === undefined ? {} : { ca } });
     this.path = `/v1/projects/${encodeURIComponent(projectId)}/messages:send`;

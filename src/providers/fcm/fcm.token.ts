@@ -1,5 +1,5 @@
 import { HOUR_S } from '../../common/durations.js';
-import type { TokenRequest } from '../shared/access-tokens.js';
+import type { TokenRequest } from '../shared/bearer-tokens.js';
 import { signJwt } from '../../common/jwt.js';
 import { shelfName } from '../token-shelf.js';
 import type { ServiceAccount } from './fcm.settings.js';

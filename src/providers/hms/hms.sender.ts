@@ -1,5 +1,5 @@
 import { wallClock } from '../../common/clock.js';
-import { AccessTokens, haveToken, type AccessTokenSource } from '../shared/access-tokens.js';
+import { BearerTokens, haveToken, type BearerTokenSource } from '../shared/bearer-tokens.js';
 import { tooLarge } from '../shared/body-template.js';
 import { fanOut, NOT_SENT } from '../shared/fan-out.js';
 import { HostBreaker } from '../shared/host-breaker.js';
@@ -40,7 +40,7 @@ interface Message {
 /** The connections of one application to Push Kit: v1 for an OAuth client, v3 for a service account. */
 export class HmsSender implements Sender {
   private readonly client: Http1Client;
-  private readonly tokens: AccessTokenSource;
+  private readonly tokens: BearerTokenSource;
   private readonly url: string;
   private readonly harmony: boolean;
   private readonly breaker = new HostBreaker();
@@ -54,7 +54,7 @@ export class HmsSender implements Sender {
     this.url = new URL(`${path}/messages:send`, endpoints.url).href;
     this.tokens =
       credentials.kind === 'oauth'
-        ? new AccessTokens(clientGrant(credentials, endpoints.tokenUrl), ca, shelf)
+        ? new BearerTokens(clientGrant(credentials, endpoints.tokenUrl), ca, shelf)
         : new ServiceAccountTokens(credentials);
   }
 

@@ -1,6 +1,6 @@
 import { wallClock } from '../../common/clock.js';
 import { HOUR_S, MINUTE_MS } from '../../common/durations.js';
-import type { AccessTokenSource, Grant, TokenRequest } from '../shared/access-tokens.js';
+import type { BearerTokenSource, Grant, TokenRequest } from '../shared/bearer-tokens.js';
 import { signJwt } from '../../common/jwt.js';
 import { shelfName } from '../token-shelf.js';
 import type { HmsCredentials } from './hms.settings.js';
@@ -22,7 +22,7 @@ export function clientGrant({ clientId, clientSecret }: OAuthClient, url: string
 }
 
 /** A PS256 JWT that the service account signs and that is the bearer token (Huawei: "JWT-based authentication"). */
-export class ServiceAccountTokens implements AccessTokenSource {
+export class ServiceAccountTokens implements BearerTokenSource {
   private jwt = '';
   private mintedAt = -Infinity;
 

@@ -1,7 +1,7 @@
 import { wallClock } from '../../common/clock.js';
 import type { LookupFunction } from 'node:net';
 import { writeJson } from '../../common/json.js';
-import { AccessTokens } from '../shared/access-tokens.js';
+import { BearerTokens } from '../shared/bearer-tokens.js';
 import { fanOut, NOT_SENT } from '../shared/fan-out.js';
 import { HostBreaker } from '../shared/host-breaker.js';
 import { Http1Client } from '../shared/http1-client.js';
@@ -29,7 +29,7 @@ const REFUSED_TOKENS = 3;
 /** The connections of one application to its MobileFirst server. Each message is one request with the caller's body. */
 export class UpstreamSender implements Sender {
   private readonly client: Http1Client;
-  private readonly tokens: AccessTokens;
+  private readonly tokens: BearerTokens;
   private readonly url: string;
   private readonly breaker = new HostBreaker();
   private readonly refused = new Set<string>();
@@ -50,7 +50,7 @@ export class UpstreamSender implements Sender {
       deadlineMs,
       largestAnswer: LARGEST_ANSWER,
     });
-    this.tokens = new AccessTokens({ ...upstreamGrant(credentials, tokenUrl, applicationId), lookup }, ca, shelf);
+    this.tokens = new BearerTokens({ ...upstreamGrant(credentials, tokenUrl, applicationId), lookup }, ca, shelf);
   }
 
   /** The only recipient is the upstream, which reaches the devices. */

@@ -1,5 +1,5 @@
-import { endpointTrouble, readTokenAnswer } from '../shared/access-tokens.js';
-import type { TokenAnswer, TokenRequest } from '../shared/access-tokens.js';
+import { endpointTrouble, readTokenAnswer } from '../shared/bearer-tokens.js';
+import type { EndpointAnswer, TokenRequest } from '../shared/bearer-tokens.js';
 import { shelfName } from '../token-shelf.js';
 import type { UpstreamCredentials } from './upstream.settings.js';
 
@@ -33,7 +33,7 @@ export function upstreamGrant(
  * Like `readTokenAnswer`, except: a refusal contains advice; a redirect is a wrong address and stops; 404 is transient,
  * because an application server answers it while its runtime starts.
  */
-export function readUpstreamToken(status: number, text: string, scope: string): TokenAnswer {
+export function readUpstreamToken(status: number, text: string, scope: string): EndpointAnswer {
   const answer = readTokenAnswer(status, text);
   if ('token' in answer) return answer;
   if (status >= 300 && status < 400) return stop(`HTTP ${status}: the address leads elsewhere; check baseUrl`);
@@ -46,6 +46,6 @@ export function readUpstreamToken(status: number, text: string, scope: string): 
   return advice === undefined ? answer : stop(`${word === '401' ? 'HTTP 401' : word}: ${advice} (scope ${scope})`);
 }
 
-function stop(what: string): TokenAnswer {
+function stop(what: string): EndpointAnswer {
   return { verdict: { action: 'stopApplication', reason: `token endpoint: ${what}` } };
 }

@@ -1,7 +1,7 @@
 import { isObject } from '../shared/unanswered.js';
 
 /** A browser's push subscription, as bytes. */
-export interface Subscription {
+export interface PushSubscription {
   endpoint: string;
   /**
    * The browser's public key: an uncompressed P-256 point of 65 bytes (RFC 8291 §3.1), not checked against the curve.
@@ -22,7 +22,7 @@ const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
  * browser's `PushSubscription.toJSON()` `{endpoint, keys: {p256dh, auth}}`. If the token is invalid, returns a text for
  * the caller that never contains the token.
  */
-export function readSubscription(token: string): Subscription | string {
+export function readSubscription(token: string): PushSubscription | string {
   let value: unknown;
   try {
     value = JSON.parse(token);

@@ -1,5 +1,5 @@
 import { wallClock } from '../../common/clock.js';
-import { AccessTokens, haveToken } from '../shared/access-tokens.js';
+import { BearerTokens, haveToken } from '../shared/bearer-tokens.js';
 import { tooLarge } from '../shared/body-template.js';
 import { fanOut, NOT_SENT } from '../shared/fan-out.js';
 import { HostBreaker } from '../shared/host-breaker.js';
@@ -27,7 +27,7 @@ export interface WnsEndpoints extends WnsTokenEndpoints {
 /** The connections of one application to WNS. */
 export class WnsSender implements Sender {
   private readonly client: Http1Client;
-  private readonly tokens: AccessTokens;
+  private readonly tokens: BearerTokens;
   private readonly breaker = new HostBreaker();
   private readonly refusals = new Refusals();
   private readonly share = new StreamShare(() => CONNECTIONS, CONNECTIONS);
@@ -39,7 +39,7 @@ export class WnsSender implements Sender {
     shelf: TokenShelf,
   ) {
     this.client = new Http1Client({ ca, maxConnections: CONNECTIONS });
-    this.tokens = new AccessTokens(clientGrant(credentials, endpoints), ca, shelf);
+    this.tokens = new BearerTokens(clientGrant(credentials, endpoints), ca, shelf);
   }
 
   async send(

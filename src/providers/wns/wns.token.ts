@@ -1,4 +1,4 @@
-import type { TokenRequest } from '../shared/access-tokens.js';
+import type { TokenRequest } from '../shared/bearer-tokens.js';
 import { shelfName } from '../token-shelf.js';
 import type { WnsCredentials } from './wns.settings.js';
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FEW, LOT } from '../../../src/delivery/upkeep/scheduled.repository.js';
+import { FEW_SCHEDULED_IDS, LOT } from '../../../src/delivery/upkeep/scheduled.repository.js';
 import type { Released } from '../../../src/delivery/upkeep/scheduled.repository.js';
 import type { NewMessage } from '../../../src/messages/send/new-message.js';
 import { PLACES } from '../database/places.js';
@@ -87,7 +87,7 @@ describe.each(PLACES)('due scheduled messages on the %s database', (place) => {
   it('a message to many devices, or one with a rate or a cap, is accepted and expanded alone', async () => {
     const applicationId = await room.addApplication();
     const removed = await room.addApplication();
-    await room.addDevices(applicationId, FEW + 1);
+    await room.addDevices(applicationId, FEW_SCHEDULED_IDS + 1);
     await sql`update device set user_id = 'crowd' where application_id = ${applicationId}`.execute(
       room.database.kysely,
     );
@@ -95,7 +95,7 @@ describe.each(PLACES)('due scheduled messages on the %s database', (place) => {
     const { rows } = await sql<{ seq: number }>`
       insert into message_rate (per_second, next_ms) values (1, 0) returning seq`.execute(room.database.kysely);
     const rateSeq = rows[0]!.seq;
-    const ids = Array.from({ length: FEW + 1 }, (_, index) => `d${index + 1}`);
+    const ids = Array.from({ length: FEW_SCHEDULED_IDS + 1 }, (_, index) => `d${index + 1}`);
     const kept = [
       await dueTo(applicationId, { tagNames: ['Push.ALL'] }, { urgent: false }),
       await dueTo(applicationId, { deviceIds: ids }),

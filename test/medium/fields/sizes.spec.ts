@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { prepareMessage, type PreparedMessage } from '../../../src/messages/request/prepare.js';
-import { measureSizes } from '../../../src/messages/request/notification.js';
+import { measureSizes } from '../../../src/messages/request/build-notification.js';
 import type { Notification } from '../../../src/providers/notification.js';
 import type { LedgerEntry } from '../../simulators/shared/ledger.js';
 import { Places } from './places.js';

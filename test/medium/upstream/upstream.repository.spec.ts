@@ -150,7 +150,8 @@ describe.each(PLACES)('a relayed message on the %s database', (place) => {
     expect(await room.control.cancel(applicationId, second.id)).toBe(true);
     await room.resume(applicationId, 'upstream');
     await room.sweep.unpark();
-    for (const lot of await room.sweep.lotsWithWaiting()) await room.batches.promote(lot.applicationId, [lot.provider]);
+    for (const lot of await room.sweep.destinationsWithWaiting())
+      await room.batches.promote(lot.applicationId, [lot.provider]);
     await settle(first.batchIds[0]!, 'accepted', 'a');
     for (const { batchIds } of [second, third])
       await room.batches.finish((await claim(batchIds[0]!, Date.now() + 10))!, DONE);

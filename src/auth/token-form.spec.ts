@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { OAuthError } from '../common/errors.js';
-import { parseForm, refuseOtherCredentials, requireParameter } from './form.js';
+import { parseForm, refuseOtherCredentials, requireParameter } from './token-form.js';
 
 const FORM = 'application/x-www-form-urlencoded';
 

@@ -10,7 +10,7 @@ import { beyond } from './roles.js';
  * The changes that an administrator may make: its own allowed scope has to cover the client's allowed scope before and
  * after.
  */
-export class Reach {
+export class Authority {
   private readonly own: string;
 
   constructor(

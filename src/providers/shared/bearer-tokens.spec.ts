@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { generateKeyPairSync, verify } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryShelf } from '../../../test/harness/memory-shelf.js';
-import { AccessTokens, readTokenAnswer } from './access-tokens.js';
+import { BearerTokens, readTokenAnswer } from './bearer-tokens.js';
 import { assertionGrant } from '../fcm/fcm.token.js';
 import { clientGrant } from '../hms/hms.token.js';
 
@@ -48,15 +48,15 @@ const granted = (access_token: string, expires_in = 3_599): [number, string] => 
   JSON.stringify({ access_token, expires_in, token_type: 'Bearer' }),
 ];
 
-describe('AccessTokens', () => {
+describe('BearerTokens', () => {
   let endpoint: TokenEndpoint;
   let tokenUri: string;
   let now: number;
   /** Total offset of the wall clock. */
   let steps: number;
-  let tokens: AccessTokens;
+  let tokens: BearerTokens;
   let shelf: MemoryShelf;
-  let start: () => AccessTokens;
+  let start: () => BearerTokens;
 
   beforeEach(async () => {
     endpoint = new TokenEndpoint();
@@ -67,7 +67,7 @@ describe('AccessTokens', () => {
     const account = { projectId: 'p', clientEmail: 'push@example.com', key: privateKey, keyId: 'kid1', tokenUri };
     shelf = new MemoryShelf();
     start = () =>
-      new AccessTokens(
+      new BearerTokens(
         assertionGrant(account),
         undefined,
         shelf,

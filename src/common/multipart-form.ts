@@ -9,7 +9,7 @@ const MAX_FIELD = 4_096;
 const MAX_FIELDS = 10;
 
 /** A request with a multipart/form-data body, as bytes. */
-export type FormRequest = FastifyRequest & { formBytes?: Buffer };
+export type MultipartRequest = FastifyRequest & { formBytes?: Buffer };
 
 export interface FormFile {
   /** The caller's file name, without folders. */
@@ -26,7 +26,7 @@ export interface Form {
  * Reads a form of at most ten fields and one file. Throws FPWSE0004E if the body is not a form, FPWSE0005E with the
  * name of an oversized part.
  */
-export function readForm({ headers, formBytes = Buffer.alloc(0) }: FormRequest): Promise<Form> {
+export function readForm({ headers, formBytes = Buffer.alloc(0) }: MultipartRequest): Promise<Form> {
   return new Promise((resolve, reject) => {
     const form: Form = { fields: new Map(), files: new Map() };
     const refuse = (error: ApiError): void => reject(error);

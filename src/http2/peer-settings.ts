@@ -2,7 +2,7 @@ import { ConnectionError, ErrorCode, INITIAL_WINDOW_BYTES, MAX_31_BITS, MAX_FRAM
 import { DEFAULT_TABLE_BYTES } from './hpack-static.js';
 
 /** RFC 9113 §6.5.2. */
-export const Setting = {
+export const SettingId = {
   HEADER_TABLE_SIZE: 1,
   ENABLE_PUSH: 2,
   MAX_CONCURRENT_STREAMS: 3,
@@ -19,9 +19,9 @@ export const MAX_HEADER_LIST_BYTES = 65_536;
  * their defaults, which suit answers of a few hundred octets.
  */
 export const CLIENT_SETTINGS: readonly (readonly [number, number])[] = [
-  [Setting.HEADER_TABLE_SIZE, 0],
-  [Setting.ENABLE_PUSH, 0],
-  [Setting.MAX_HEADER_LIST_SIZE, MAX_HEADER_LIST_BYTES],
+  [SettingId.HEADER_TABLE_SIZE, 0],
+  [SettingId.ENABLE_PUSH, 0],
+  [SettingId.MAX_HEADER_LIST_SIZE, MAX_HEADER_LIST_BYTES],
 ];
 
 /** A peer that names no limit gets this many streams, about what push services allow. */
@@ -45,22 +45,22 @@ export class PeerSettings {
 
   private apply(identifier: number, value: number): void {
     switch (identifier) {
-      case Setting.HEADER_TABLE_SIZE:
+      case SettingId.HEADER_TABLE_SIZE:
         this.headerTableSize = value;
         break;
-      case Setting.ENABLE_PUSH:
+      case SettingId.ENABLE_PUSH:
         if (value !== 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `ENABLE_PUSH ${value} from a server`);
         break;
-      case Setting.MAX_CONCURRENT_STREAMS:
+      case SettingId.MAX_CONCURRENT_STREAMS:
         this.maxConcurrentStreams = Math.min(value, STREAMS_AT_MOST);
         break;
-      case Setting.INITIAL_WINDOW_SIZE:
+      case SettingId.INITIAL_WINDOW_SIZE:
         if (value > MAX_31_BITS) {
           throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, `INITIAL_WINDOW_SIZE ${value}`);
         }
         this.initialWindow = value;
         break;
-      case Setting.MAX_FRAME_SIZE:
+      case SettingId.MAX_FRAME_SIZE:
         if (value < MAX_FRAME_BYTES || value > 0xff_ffff) {
           throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `MAX_FRAME_SIZE ${value}`);
         }

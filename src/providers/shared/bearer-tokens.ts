@@ -42,7 +42,7 @@ const OAUTH_ERRORS = [
 export type Grant = { token: string } | { verdict: Verdict };
 
 /** A source of bearer tokens: requested from an endpoint or signed here. */
-export interface AccessTokenSource {
+export interface BearerTokenSource {
   /** The token to send with now. If undefined, call `obtain` first. */
   current(): string | undefined;
   obtain(): Promise<Grant>;
@@ -62,17 +62,17 @@ export interface TokenRequest {
   /** Resolves the endpoint's name instead of the system, if a caller gives the URL. */
   lookup?: LookupFunction;
   /** Replaces `readTokenAnswer` if answers have another meaning. */
-  read?: (status: number, text: string) => TokenAnswer;
+  read?: (status: number, text: string) => EndpointAnswer;
 }
 
-export type TokenAnswer = { token: string; expiresIn: number } | { verdict: Verdict };
+export type EndpointAnswer = { token: string; expiresIn: number } | { verdict: Verdict };
 
 /**
  * Access tokens of one credential (RFC 6749 §4.4, RFC 7523), shared with other applications and processes through the
  * shelf. At most one request to the token endpoint runs at a time; after a failure the next waits 1 s, doubling to 60
  * s.
  */
-export class AccessTokens implements AccessTokenSource {
+export class BearerTokens implements BearerTokenSource {
   private readonly log = new Logger('Providers');
   private held: SharedToken | undefined;
   private refused: string | undefined;
@@ -148,7 +148,7 @@ export class AccessTokens implements AccessTokenSource {
   }
 
   /** If the endpoint's clock differs, a refused grant is retried: the time is wrong, not the setting. */
-  private doubt(answer: TokenAnswer, date: string): TokenAnswer {
+  private doubt(answer: EndpointAnswer, date: string): EndpointAnswer {
     if ('token' in answer || answer.verdict.action !== 'stopApplication') return answer;
     if (!answer.verdict.reason.includes('invalid_grant')) return answer;
     const now = this.now();
@@ -163,7 +163,7 @@ export class AccessTokens implements AccessTokenSource {
     return { verdict: endpointTrouble(words) };
   }
 
-  private async exchange(): Promise<TokenAnswer> {
+  private async exchange(): Promise<EndpointAnswer> {
     const { url, authorization, lookup, read = readTokenAnswer } = this.request;
     const agent = { ...(lookup && { lookup }), ...(this.ca !== undefined && { ca: this.ca }) };
     const form = new URLSearchParams(this.request.form(this.now()));
@@ -205,7 +205,7 @@ function isDue({ mintedAt, expiresAt }: SharedToken, now: number): boolean {
  * and the rest as notSent; another verdict is reported for each.
  */
 export async function haveToken(
-  tokens: AccessTokenSource,
+  tokens: BearerTokenSource,
   count: number,
   report: (index: number, verdict: Verdict) => void,
 ): Promise<boolean> {
@@ -222,7 +222,7 @@ export async function haveToken(
  * Reads the token endpoint's answer (RFC 6749 §5). A refused credential stops the application; a fault of the endpoint
  * (5xx, 429, HTML) never does.
  */
-export function readTokenAnswer(status: number, text: string): TokenAnswer {
+export function readTokenAnswer(status: number, text: string): EndpointAnswer {
   const answer = parseObject(text);
   if (status === 200) {
     const { access_token: token, expires_in: expiresIn } = answer;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readForm } from './form.js';
-import type { Form, FormRequest } from './form.js';
+import { readForm } from './multipart-form.js';
+import type { Form, MultipartRequest } from './multipart-form.js';
 
 const BOUNDARY = 'x-boundary';
 const FILE = Buffer.from([0x30, 0x82, 0x00, 0xff, 0xfe, 0x0d, 0x0a, 0x2d, 0x2d, 0x80]);
@@ -11,7 +11,7 @@ function part(disposition: string, content: Buffer | string, type?: string): Buf
 }
 const whole = (...parts: Buffer[]): Buffer => Buffer.concat([...parts, Buffer.from(`--${BOUNDARY}--\r\n`)]);
 const read = (formBytes: Buffer, type = `multipart/form-data; boundary=${BOUNDARY}`): Promise<Form> =>
-  readForm({ headers: { 'content-type': type }, formBytes } as unknown as FormRequest);
+  readForm({ headers: { 'content-type': type }, formBytes } as unknown as MultipartRequest);
 
 const certificate = part('form-data; name="certificate"; filename="push.p12"', FILE, 'application/x-pkcs12');
 const password = part('form-data; name="password"', 'hüsh');

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { canonicalZone } from './time-zone.js';
+import { canonicalZone } from './zone-name.js';
 
 it.each([
   'Europe/Berlin',

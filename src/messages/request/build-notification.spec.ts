@@ -11,8 +11,8 @@ import { WnsProvider } from '../../providers/wns/wns.provider.js';
 import { WebPushProvider } from '../../providers/web-push/web-push.provider.js';
 import { UpstreamProvider } from '../../providers/upstream/upstream.provider.js';
 import { SendMessageDto } from './message.dto.js';
-import { checkAlert, checkSizes, measureSizes, toNotification } from './notification.js';
-import type { NewNotification } from './notification.js';
+import { checkAlert, checkSizes, measureSizes, toNotification } from './build-notification.js';
+import type { NewNotification } from './build-notification.js';
 
 const NOWHERE = 'https://127.0.0.1:1';
 /** Real providers, because the sizes are those of the bodies that they send. */
