@@ -115,11 +115,11 @@ describe('readFcmOutcome', () => {
   });
 
   it('repeats 401 with another access token, then stops the application', () => {
-    const renewed = { ...stop('UNAUTHENTICATED'), replay: 'renewed' };
+    const renewed = { ...stop('UNAUTHENTICATED'), tokenRefused: true };
     expect(read(401, failure(401, 'UNAUTHENTICATED'))).toEqual(renewed);
-    expect(read(401, { error: { code: 401 } })).toEqual({ ...stop('HTTP 401'), replay: 'renewed' });
+    expect(read(401, { error: { code: 401 } })).toEqual({ ...stop('HTTP 401'), tokenRefused: true });
     // A front end answered: another token may help, and the application does not stop.
-    expect(read(401, '')).toEqual({ ...backoff('HTTP 401'), replay: 'renewed' });
+    expect(read(401, '')).toEqual({ ...backoff('HTTP 401'), tokenRefused: true });
   });
 
   it('401 THIRD_PARTY_AUTH_ERROR fails one device and does not stop the application', () => {
@@ -147,7 +147,7 @@ describe('readFcmOutcome', () => {
   });
 
   it('403 PERMISSION_DENIED stops the application if another access token does not help', () => {
-    expect(read(403, failure(403, 'PERMISSION_DENIED'))).toEqual({ ...stop('PERMISSION_DENIED'), replay: 'renewed' });
+    expect(read(403, failure(403, 'PERMISSION_DENIED'))).toEqual({ ...stop('PERMISSION_DENIED'), tokenRefused: true });
   });
 
   it('404 UNREGISTERED removes the device', () => {
@@ -155,8 +155,8 @@ describe('readFcmOutcome', () => {
   });
 
   it('404 without an FCM code stops the application and removes no device', () => {
-    expect(read(404, failure(404, 'NOT_FOUND'))).toEqual({ ...stop('NOT_FOUND'), replay: 'renewed' });
-    expect(read(404, failure(404, 'UNREGISTERED'))).toEqual({ ...stop('HTTP 404'), replay: 'renewed' });
+    expect(read(404, failure(404, 'NOT_FOUND'))).toEqual({ ...stop('NOT_FOUND'), tokenRefused: true });
+    expect(read(404, failure(404, 'UNREGISTERED'))).toEqual({ ...stop('HTTP 404'), tokenRefused: true });
   });
 
   it('413 fails the message', () => {
@@ -225,7 +225,7 @@ describe('readFcmOutcome', () => {
     );
     expect(read(401, failure(401, 'UNAUTHENTICATED', [fcm('SOMETHING_NEW')]))).toEqual({
       ...stop('SOMETHING_NEW'),
-      replay: 'renewed',
+      tokenRefused: true,
     });
   });
 

@@ -10,7 +10,7 @@ export interface FcmOutcome {
   /** Final, unless the request is repeated. */
   verdict: Verdict;
   /** The access token was refused: repeat the request once with another. */
-  replay?: 'renewed';
+  tokenRefused?: true;
 }
 
 type Answered = Extract<PushResult, { kind: 'answered' }>;
@@ -44,7 +44,7 @@ const UNSPECIFIED_GIVE_UP_MS = 5 * MINUTE_MS;
 const fail = (reason: string): FcmOutcome => ({ verdict: { action: 'fail', reason } });
 const stop = (reason: string): FcmOutcome => ({ verdict: { action: 'stopApplication', reason } });
 const drop = (reason: string, certain: boolean): FcmOutcome => ({ verdict: { action: 'dropDevice', reason, certain } });
-const renew = (reason: string): FcmOutcome => ({ ...stop(reason), replay: 'renewed' });
+const renew = (reason: string): FcmOutcome => ({ ...stop(reason), tokenRefused: true });
 const backoff = (reason: string, giveUpMs = GIVE_UP_MS): FcmOutcome => ({
   verdict: { action: 'retryBackoff', reason, ...SERVER_WAITS, giveUpMs },
 });
@@ -80,7 +80,7 @@ const STATUSES: Record<string, (failure: Failure) => FcmOutcome> = {
 
 /** HTTP status to outcome, if Google names no status or a front end answers. */
 const HTTP_STATUSES: Record<number, (failure: Failure) => FcmOutcome> = {
-  401: ({ isGoogles }) => (isGoogles ? renew('HTTP 401') : { ...backoff('HTTP 401'), replay: 'renewed' }),
+  401: ({ isGoogles }) => (isGoogles ? renew('HTTP 401') : { ...backoff('HTTP 401'), tokenRefused: true }),
   403: ({ isGoogles }) => (isGoogles ? renew('HTTP 403') : backoff('HTTP 403')),
   404: ({ isGoogles }) => (isGoogles ? renew('HTTP 404') : backoff('HTTP 404')),
   413: () => fail('HTTP 413'),

@@ -1,9 +1,10 @@
 import { wallClock } from '../../common/clock.js';
 import type { Header } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
+import { callWithToken } from '../shared/bearer-call.js';
 import { haveToken, type BearerTokens } from '../shared/bearer-tokens.js';
 import { tooLarge } from '../shared/body-template.js';
-import { fanOut, NOT_SENT, OUTSTANDING } from '../shared/fan-out.js';
+import { fanOut, OUTSTANDING } from '../shared/fan-out.js';
 import { HostBreaker } from '../shared/host-breaker.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
@@ -72,22 +73,13 @@ export class FcmSender implements Sender {
     const body = message.body.for(recipient.token, recipient.values);
     // A message without values was measured at acceptance. Only its token may be longer than assumed.
     if (recipient.values && body.length > MAX_BODY_BYTES) return tooLarge(body.length, MAX_BODY_BYTES);
-    for (let replayed = false; ; replayed = true) {
-      let token = this.tokens.current();
-      if (token === undefined) {
-        const grant = await this.tokens.obtain();
-        if ('verdict' in grant) return grant.verdict;
-        if (signal.aborted) return NOT_SENT;
-        token = grant.token;
-      }
-      const constant = this.headersFor(token);
-      const result = await this.pool.send({ path: this.path, constant, body, urgent, signal });
-      if (result.kind === 'refused' && signal.aborted) return NOT_SENT;
-      const { verdict, replay } = readFcmOutcome(result, wallClock());
-      if (replay === undefined || replayed) return this.refusals.judge(verdict);
-      this.tokens.refuse(token);
-      if (signal.aborted) return NOT_SENT;
-    }
+    const { tokens, path } = this;
+    const answer = await callWithToken(
+      { tokens, signal },
+      (token) => this.pool.send({ path, constant: this.headersFor(token), body, urgent, signal }),
+      readFcmOutcome,
+    );
+    return 'outcome' in answer ? this.refusals.judge(answer.outcome.verdict) : answer.verdict;
   }
 
   /** The same array while the token stays: it contains nothing of the message. */

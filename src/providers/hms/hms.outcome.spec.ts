@@ -43,11 +43,11 @@ describe('readHmsOutcome', () => {
   );
 
   it.each([
-    [401, 80200001, { ...stop('80200001 authentication'), again: 'renewed' }],
-    [401, 80200003, { ...stop('80200003 access token expired'), again: 'renewed' }],
-    [401, 80200005, { ...stop('80200005 JWT expired'), again: 'renewed' }],
-    [401, 80200006, { ...stop('80200006 credential disabled'), again: 'renewed' }],
-    [200, 80300002, { ...stop('80300002 no permission'), again: 'renewed' }],
+    [401, 80200001, { ...stop('80200001 authentication'), tokenRefused: true }],
+    [401, 80200003, { ...stop('80200003 access token expired'), tokenRefused: true }],
+    [401, 80200005, { ...stop('80200005 JWT expired'), tokenRefused: true }],
+    [401, 80200006, { ...stop('80200006 credential disabled'), tokenRefused: true }],
+    [200, 80300002, { ...stop('80300002 no permission'), tokenRefused: true }],
     [200, 80100017, later('80100017 too many topic tasks')],
     [200, 80600003, { ...backoff('80600003 OAuth failure'), suspectAccess: true }],
     [500, 81000001, backoff('81000001 internal')],
@@ -58,7 +58,7 @@ describe('readHmsOutcome', () => {
     ],
     [200, 80300011, { verdict: { action: 'fail', reason: '80300011 no high priority' }, again: 'normal' }],
     [400, 80999999, { verdict: { action: 'fail', reason: '80999999' } }],
-    [401, 80999999, { ...stop('80999999'), again: 'renewed' }],
+    [401, 80999999, { ...stop('80999999'), tokenRefused: true }],
     [500, 80999999, backoff('80999999')],
   ])('status %i with code %i', (status, number, outcome) => {
     expect(read(status, code(number))).toEqual(outcome);
@@ -73,7 +73,7 @@ describe('readHmsOutcome', () => {
     [421, '', {}, backoff('HTTP 421')],
     [425, '', {}, backoff('HTTP 425')],
     [302, '', {}, backoff('HTTP 302')],
-    [401, '', {}, { ...backoff('HTTP 401'), again: 'renewed' }],
+    [401, '', {}, { ...backoff('HTTP 401'), tokenRefused: true }],
     [400, '', {}, backoff('HTTP 400')],
     [403, '', {}, backoff('HTTP 403')],
     [403, '<html>', {}, backoff('HTTP 403')],

@@ -11,10 +11,10 @@ export interface HmsOutcome {
   verdict: Verdict;
   /** Verdicts of single tokens in a partial result. */
   byToken?: ReadonlyMap<string, Verdict>;
-  /**
-   * Try this first: `renewed` with another access token, `normal` without urgency, `split` with the tokens in halves.
-   */
-  again?: 'renewed' | 'normal' | 'split';
+  /** The access token was refused: repeat the request once with another. */
+  tokenRefused?: true;
+  /** Try this first: `normal` without urgency, `split` with the tokens in halves. */
+  again?: 'normal' | 'split';
   /** Huawei could not check the access token: transient, unless it continues. */
   suspectAccess?: true;
 }
@@ -29,7 +29,7 @@ const CAP_MS = 5 * MINUTE_MS;
 
 const fail = (reason: string): HmsOutcome => ({ verdict: { action: 'fail', reason } });
 const stop = (reason: string): HmsOutcome => ({ verdict: { action: 'stopApplication', reason } });
-const renew = (reason: string): HmsOutcome => ({ ...stop(reason), again: 'renewed' });
+const renew = (reason: string): HmsOutcome => ({ ...stop(reason), tokenRefused: true });
 const backoff = (reason: string): HmsOutcome => ({
   verdict: { action: 'retryBackoff', reason, floorMs: FLOOR_MS, capMs: CAP_MS },
 });
@@ -97,7 +97,7 @@ function readStatus(status: number, code: string, waitMs: number | undefined): H
   if (isPassing(status)) return backoff(reason);
   if (code === '') {
     // Huawei's answers have a code, so a front end answered.
-    if (status === 401) return { ...backoff(reason), again: 'renewed' };
+    if (status === 401) return { ...backoff(reason), tokenRefused: true };
     return status === 413 ? fail(reason) : backoff(reason);
   }
   // An unknown code must not stop the application.

@@ -1,4 +1,6 @@
 import { wallClock } from '../../common/clock.js';
+import { callWithToken } from '../shared/bearer-call.js';
+import type { BearerAnswer } from '../shared/bearer-call.js';
 import { BearerTokens, haveToken, type BearerTokenSource } from '../shared/bearer-tokens.js';
 import { tooLarge } from '../shared/body-template.js';
 import { fanOut, NOT_SENT } from '../shared/fan-out.js';
@@ -106,32 +108,30 @@ export class HmsSender implements Sender {
 
   /** Sends one request; repeats it once for a refused access token and once for a refused urgency. */
   private async post(message: Message, recipients: readonly string[], signal: AbortSignal): Promise<HmsOutcome> {
-    const tried = new Set<HmsOutcome['again']>();
-    let { body } = message;
-    for (;;) {
-      let token = this.tokens.current();
-      if (token === undefined) {
-        const grant = await this.tokens.obtain();
-        if ('verdict' in grant) return grant;
-        token = grant.token;
-      }
-      if (signal.aborted) return { verdict: NOT_SENT };
-      const headers = {
-        'content-type': 'application/json; charset=UTF-8',
-        ...body.headers,
-        authorization: `Bearer ${token}`,
-      };
-      const result = await this.client.post(this.url, headers, body.for(recipients), signal);
-      if (result.kind === 'refused' && signal.aborted) return { verdict: NOT_SENT };
-      const outcome = readHmsOutcome(result, wallClock());
-      const { again } = outcome;
-      if (again === undefined || again === 'split' || tried.has(again)) return this.conclude(outcome);
-      tried.add(again);
-      if (again === 'renewed') this.tokens.refuse(token);
-      const calmer = again === 'normal' ? message.calmer() : body;
-      if (calmer === undefined) return outcome;
-      body = calmer;
-    }
+    const first = await this.call(message.body, recipients, signal);
+    if (!('outcome' in first)) return first;
+    if (first.outcome.again !== 'normal') return this.conclude(first.outcome);
+    const calmer = message.calmer();
+    if (calmer === undefined) return first.outcome;
+    const second = await this.call(calmer, recipients, signal, !first.repeated);
+    return 'outcome' in second ? this.conclude(second.outcome) : second;
+  }
+
+  private call(
+    body: HmsBody,
+    recipients: readonly string[],
+    signal: AbortSignal,
+    mayRepeat = true,
+  ): Promise<BearerAnswer<HmsOutcome>> {
+    const type = { 'content-type': 'application/json; charset=UTF-8' };
+    return callWithToken(
+      { tokens: this.tokens, signal, mayRepeat },
+      (token) => {
+        const headers = { ...type, ...body.headers, authorization: `Bearer ${token}` };
+        return this.client.post(this.url, headers, body.for(recipients), signal);
+      },
+      readHmsOutcome,
+    );
   }
 
   private conclude(outcome: HmsOutcome): HmsOutcome {

@@ -1,8 +1,8 @@
-import { wallClock } from '../../common/clock.js';
 import type { LookupFunction } from 'node:net';
 import { writeJson } from '../../common/json.js';
+import { callWithToken } from '../shared/bearer-call.js';
 import { BearerTokens } from '../shared/bearer-tokens.js';
-import { fanOut, NOT_SENT } from '../shared/fan-out.js';
+import { fanOut } from '../shared/fan-out.js';
 import { HostBreaker } from '../shared/host-breaker.js';
 import { Http1Client } from '../shared/http1-client.js';
 import type { Notification } from '../notification.js';
@@ -76,31 +76,26 @@ export class UpstreamSender implements Sender {
   }
 
   private async deliver(messageId: string, body: Buffer, signal: AbortSignal): Promise<Verdict> {
-    for (let repeated = false; ; repeated = true) {
-      let token = this.tokens.current();
-      if (token === undefined) {
-        const grant = await this.tokens.obtain();
-        if ('verdict' in grant) return grant.verdict;
-        token = grant.token;
-      }
-      if (signal.aborted) return NOT_SENT;
-      const headers = {
-        'content-type': 'application/json',
-        accept: 'application/json',
-        authorization: `Bearer ${token}`,
-        via: VIA,
-        // MobileFirst ignores this header; another Carillon recognises a repeat by it.
-        'idempotency-key': messageId,
-      };
-      const result = await this.client.post(this.url, headers, body, signal);
-      if (result.kind === 'refused' && signal.aborted) return NOT_SENT;
-      const { verdict, tokenRefused } = readUpstreamOutcome(result, wallClock());
-      if (verdict.action === 'accept') this.refused.clear();
-      // A token from before the scope was widened would keep failing.
-      if (tokenRefused || verdict.action === 'stopApplication') this.tokens.refuse(token);
-      if (!tokenRefused) return verdict;
-      if (repeated) return this.conclude(token, verdict);
-    }
+    const { tokens } = this;
+    const headers = {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      via: VIA,
+      // MobileFirst ignores this header; another Carillon recognises a repeat by it.
+      'idempotency-key': messageId,
+    };
+    const answer = await callWithToken(
+      { tokens, signal },
+      (token) => this.client.post(this.url, { ...headers, authorization: `Bearer ${token}` }, body, signal),
+      readUpstreamOutcome,
+    );
+    if (!('outcome' in answer)) return answer.verdict;
+    const { token, outcome } = answer;
+    const { verdict, tokenRefused } = outcome;
+    if (verdict.action === 'accept') this.refused.clear();
+    // A token from before the scope was widened would keep failing.
+    if (tokenRefused || verdict.action === 'stopApplication') tokens.refuse(token);
+    return tokenRefused ? this.conclude(token, verdict) : verdict;
   }
 
   /**

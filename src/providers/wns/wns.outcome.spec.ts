@@ -59,11 +59,11 @@ describe('readWnsOutcome', () => {
   });
 
   it('401 is repeated with another token, then stops the application', () => {
-    expect(read(401)).toEqual({ verdict: { action: 'stopApplication', reason: 'HTTP 401' }, replay: 'renewed' });
+    expect(read(401)).toEqual({ verdict: { action: 'stopApplication', reason: 'HTTP 401' }, tokenRefused: true });
   });
 
   it('401 without a sign of WNS is repeated with another token and stops nothing', () => {
-    expect(foreign(401)).toEqual({ ...backoff('HTTP 401'), replay: 'renewed' });
+    expect(foreign(401)).toEqual({ ...backoff('HTTP 401'), tokenRefused: true });
     const bearer = foreign(401, { 'www-authenticate': 'Bearer error="invalid_token"' });
     expect(bearer.verdict.action).toBe('stopApplication');
   });

@@ -10,7 +10,7 @@ export interface WnsOutcome {
   /** Final, unless the request is repeated. */
   verdict: Verdict;
   /** The access token was refused: repeat the request once with another. */
-  replay?: 'renewed';
+  tokenRefused?: true;
 }
 
 type Headers = Readonly<Record<string, string>>;
@@ -52,7 +52,7 @@ export function readWnsOutcome(result: HttpResult, now: number): WnsOutcome {
   const verdict = isOfWns(status, headers)
     ? (STATUSES[status]?.(waitMs, headers) ?? (isPassing(status) ? backoff : fail(backoff.reason)))
     : readForeign(answer, waitMs, backoff);
-  return status === 401 ? { verdict, replay: 'renewed' } : { verdict };
+  return status === 401 ? { verdict, tokenRefused: true } : { verdict };
 }
 
 /** WNS answers have an x-wns- header; a refused access token has the header of RFC 6750 §3. */

@@ -1,4 +1,5 @@
 import { wallClock } from '../../common/clock.js';
+import { callWithToken } from '../shared/bearer-call.js';
 import { BearerTokens, haveToken } from '../shared/bearer-tokens.js';
 import { tooLarge } from '../shared/body-template.js';
 import { fanOut, NOT_SENT } from '../shared/fan-out.js';
@@ -90,20 +91,11 @@ export class WnsSender implements Sender {
   }
 
   private async post(channel: string, { headers, body }: WnsRequest, signal?: AbortSignal): Promise<Verdict> {
-    const isCalledOff = (): boolean => signal?.aborted === true;
-    for (let replayed = false; ; replayed = true) {
-      let token = this.tokens.current();
-      if (token === undefined) {
-        const grant = await this.tokens.obtain();
-        if ('verdict' in grant) return grant.verdict;
-        token = grant.token;
-      }
-      if (isCalledOff()) return NOT_SENT;
-      const result = await this.client.post(channel, { ...headers, authorization: `Bearer ${token}` }, body, signal);
-      if (result.kind === 'refused' && isCalledOff()) return NOT_SENT;
-      const { verdict, replay } = readWnsOutcome(result, wallClock());
-      if (replay === undefined || replayed) return this.refusals.judge(verdict);
-      this.tokens.refuse(token);
-    }
+    const answer = await callWithToken(
+      { tokens: this.tokens, signal },
+      (token) => this.client.post(channel, { ...headers, authorization: `Bearer ${token}` }, body, signal),
+      readWnsOutcome,
+    );
+    return 'outcome' in answer ? this.refusals.judge(answer.outcome.verdict) : answer.verdict;
   }
 }
