@@ -5,7 +5,10 @@ import { writeJson } from '../common/json.js';
 export const BODY_LIMIT = 1_048_576;
 /** A thousand messages of 4 KB. */
 const BULK_LIMIT = 4 * BODY_LIMIT;
-/** Twice the longest form (auth/token-form.ts): the az endpoints read their forms before the caller is authenticated. */
+/**
+ * Twice the longest form (auth/token-form.ts). The az endpoints read their forms before the caller
+ * is authenticated.
+ */
 const AZ_LIMIT = 32_768;
 /** How long the rest of an unread body is discarded: a caller that still sends would not read its answer. */
 const LINGER_MS = 1_000;

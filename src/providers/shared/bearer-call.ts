@@ -9,7 +9,7 @@ interface BearerOutcome {
   tokenRefused?: true;
 }
 
-/** The last answer and the token that it was given to. Without an outcome no request got an answer: only the verdict is known. */
+/** The last answer and its token; without an answer only the verdict. */
 export type BearerAnswer<Outcome> = { outcome: Outcome; token: string; repeated: boolean } | { verdict: Verdict };
 
 /**
