@@ -45,7 +45,7 @@ describe.each(PLACES)('devices of an older release on the %s database', (place) 
   async function restart(): Promise<void> {
     await sql`drop table token_pass`.execute(database.kysely);
     await MIGRATIONS['0017-token-passes']!.up(database.kysely);
-    await new TokenKeeper(PROVIDERS, new TokenPassRepository(database)).renew();
+    await new TokenKeeper(PROVIDERS, database, new TokenPassRepository()).renew();
   }
 
   async function left(applicationId: string): Promise<string[]> {
@@ -123,12 +123,11 @@ describe.each(PLACES)('devices of an older release on the %s database', (place) 
       where application_id = ${id} and device_id like 'new%'`.execute(database.kysely);
     await sql`drop table token_pass`.execute(database.kysely);
     await MIGRATIONS['0017-token-passes']!.up(database.kysely);
-    const passes = new TokenPassRepository(database);
-    await passes.step((_provider, token) => token.toLowerCase());
+    await new TokenKeeper(PROVIDERS, database, new TokenPassRepository()).renewSome();
     const [{ next_seq: reached } = { next_seq: 0 }] = await passesLeft();
     expect(reached).toBeGreaterThan(0);
     // Two schedulers share the steps.
-    const keeper = () => new TokenKeeper(PROVIDERS, new TokenPassRepository(database)).renew();
+    const keeper = () => new TokenKeeper(PROVIDERS, database, new TokenPassRepository()).renew();
     await Promise.all([keeper(), keeper()]);
     await keeper();
     expect((await left(id)).filter((name) => name.startsWith('old'))).toEqual([]);
