@@ -32,7 +32,7 @@ import { UsersModule } from './users/users.module.js';
 import { WebhooksController } from './webhooks/webhooks.controller.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 
-/** The role `api`: every route in one list, so that other roles can use the modules without serving them. */
+/** The role `api`: all controllers in one list, so that other roles can use the modules without serving routes. */
 @Module({
   imports: [
     AuthModule,
@@ -47,8 +47,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     Departures,
     {
       provide: PLANTED,
-      // Campaigns first: the messages of a campaign that fires meanwhile are then stopped by the step that stops
-      // messages.
+      // Campaigns first: messages of a campaign that fires meanwhile are then stopped together with the other messages.
       useFactory: (campaigns: PlantedCampaigns, messages: PlantedMessages) => [campaigns, messages],
       inject: [PlantedCampaigns, PlantedMessages],
     },

@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), 'carillon-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const KEY = createHash('sha256').update('a key for these tests').digest();
-/** Everything that production and a database ask for, so that each case is about one setting. */
+/** The settings that production requires, so that each case is about one setting. */
 const PRODUCTION = { NODE_ENV: 'production', MASTER_KEY: KEY.toString('base64') };
 
 function problemsOf(environment: NodeJS.ProcessEnv): readonly string[] {
@@ -25,7 +25,7 @@ function problemsOf(environment: NodeJS.ProcessEnv): readonly string[] {
 }
 
 describe('defaults', () => {
-  it('nothing set: all roles of one process on the embedded database', () => {
+  it('nothing set: all roles in one process on the embedded database', () => {
     expect(readConfig({})).toEqual({
       environment: 'development',
       hasSamples: true,
@@ -80,12 +80,12 @@ describe('defaults', () => {
     });
   });
 
-  it('a blank value counts as not given', () => {
+  it('a blank value counts as not set', () => {
     const blank = SETTINGS.filter(({ name }) => name !== 'NODE_ENV').map(({ name }) => [name, '  ']);
     expect(readConfig(Object.fromEntries(blank) as NodeJS.ProcessEnv)).toEqual(readConfig({}));
   });
 
-  it('variables of other programs are none of ours', () => {
+  it('variables of other programs are ignored', () => {
     expect(problemsOf({ PATH: '/bin', NODE_OPTIONS: '', npm_config_x: '1', LANG: 'C', HOME: '/', POST: '1' })).toEqual(
       [],
     );
@@ -202,7 +202,7 @@ it.each([
   [{ HOST: '::' }, '::'],
   [{ HOST: 'localhost' }, 'localhost'],
   [{ HOST: 'push-1.example.com' }, 'push-1.example.com'],
-])('%j listens on %s', (environment, host) => {
+])('HOST %j listens on %s', (environment, host) => {
   expect(readConfig(environment).host).toBe(host);
 });
 
@@ -214,7 +214,7 @@ it.each([
   ['postgres://u:p@[::1]/x', true],
   ['postgres:///x?host=/run/postgresql', true],
   ['postgres:///x', true],
-])('development clients on %s: %s', (url, hasSamples) => {
+])('development clients with the database %s: %s', (url, hasSamples) => {
   const key = KEY.toString('base64url');
   expect(readConfig({ DATABASE_URL: url, MASTER_KEY: key }).hasSamples).toBe(hasSamples);
   expect(readConfig({ ...PRODUCTION, DATABASE_URL: url }).hasSamples).toBe(false);
@@ -228,7 +228,7 @@ const NEEDS_ALL_ROLES =
   'ROLES leaves a role to another process, which needs DATABASE_URL: the embedded database serves one process';
 const PREFIX = 'QUEUE_PREFIX must be 1 to 64 letters, digits, dots, dashes, underscores';
 const NEEDS_KEY = 'MASTER_KEY is required with DATABASE_URL, so that every process can read the credentials';
-const TOGETHER = 'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET go together: one of them is missing';
+const TOGETHER = 'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET belong together: one of them is missing';
 const ASCII =
   'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET must be up to 255 characters of printable ASCII, the id without a colon';
 
@@ -287,23 +287,23 @@ describe('refusals', () => {
     ...['"127.0.0.1"', "'localhost'"].map((host): [string, Record<string, string>, string[]] => [
       `the host ${host}`,
       { HOST: host },
-      ['HOST is in quotes, which would be a part of it: leave them out'],
+      ['HOST is in quotes, which would be a part of its value: remove them'],
     ]),
     ...['0.0.0.0/0', '::/0', '10.0.0.1,0.0.0.0/1', 'f000::/4'].map(
       (proxy): [string, Record<string, string>, string[]] => [
         `the proxies ${proxy}`,
         { TRUST_PROXY: proxy },
         [
-          'TRUST_PROXY must have no network wider than 10.0.0.0/8 or fc00::/7: whoever has an address of it names any caller',
+          'TRUST_PROXY must have no network wider than 10.0.0.0/8 or fc00::/7: every address of the network could set any caller address',
         ],
       ],
     ),
     ...[
       ['~/x', 'begins with ~'],
-      ['/srv/"x"', 'has quotes in it'],
-      ['$HOME/x', 'names a variable'],
-      ['${HOME}/x', 'names a variable'],
-      ['%APPDATA%\\x', 'names a variable'],
+      ['/srv/"x"', 'contains quotes'],
+      ['$HOME/x', 'contains a variable'],
+      ['${HOME}/x', 'contains a variable'],
+      ['%APPDATA%\\x', 'contains a variable'],
     ].map(([path = '', why]): [string, Record<string, string>, string[]] => [
       `the folder ${path}`,
       { DATA_DIR: path },
@@ -392,7 +392,7 @@ describe('refusals', () => {
     expect(problemsOf(environment)).toEqual(problems);
   });
 
-  it('all at once, each said once', () => {
+  it('all problems are reported at once, each once', () => {
     const problems = problemsOf({ PORT: 'x', ROLES: 'cook,waiter', WORKER_BATCHES: 'many', FCM_UR: 'x' });
     expect(problems).toEqual([
       'FCM_UR is not a setting; did you mean FCM_URL?',
@@ -403,7 +403,7 @@ describe('refusals', () => {
     ]);
   });
 
-  it('the neighbours that Kubernetes announces are nobody’s mistake', () => {
+  it('variables with which Kubernetes announces services are ignored', () => {
     const neighbours = {
       QUEUE_SERVICE_HOST: '10.0.0.1',
       QUEUE_PORT: 'tcp://10.0.0.1:6379',
@@ -412,13 +412,13 @@ describe('refusals', () => {
     expect(readConfig(neighbours).queueUrl).toBeUndefined();
   });
 
-  it('a development peer may speak http', () => {
+  it('in development a provider URL may be http', () => {
     expect(readConfig({ APNS_URL: 'http://localhost:1' }).apns.productionUrl).toBe('http://localhost:1');
   });
 
-  it('no value ever reaches the message', () => {
+  it('no value ever appears in the message', () => {
     const secret = 'hunter2-é:';
-    // NODE_ENV decides which rules apply, so every other setting is wrong under each of its values.
+    // NODE_ENV decides which rules apply, so every other setting is wrong for each of its values.
     for (const nodeEnvironment of ['production', 'development', secret]) {
       const environment = Object.fromEntries(SETTINGS.map(({ name }) => [name, `${secret}${name}`]));
       const wrong = { ...environment, APNS_TOPIC: secret, MASTR_KEY: secret, NODE_ENV: nodeEnvironment };

@@ -8,35 +8,35 @@ import { isNetwork, isThisMachine, isUrl, isWiderThanPrivate, readHost, readWhol
 import { SETTINGS } from './settings.js';
 import { findUnknown } from './unknown-settings.js';
 
-/** The only reader of the environment: every setting, its meaning and its default, validated once at start. */
+/** The only reader of the environment: validates every setting once at start. settings.ts has the defaults. */
 
 export const ROLES = ['api', 'worker', 'scheduler'] as const;
 export type Role = (typeof ROLES)[number];
 
 export interface Config {
   environment: 'development' | 'production';
-  /** Whether the clients of development and the sample application are made: never in a database of another machine. */
+  /** Whether development clients and the sample application are created: never in a database on another machine. */
   hasSamples: boolean;
   host: string;
   port: number;
   roles: ReadonlySet<Role>;
   /** Absent: the embedded database under `dataDir`. */
   databaseUrl?: string;
-  /** Absent: the queue lives in the database. */
+  /** Absent: the queue is in the database. */
   queueUrl?: string;
   /** First part of the queue's keys in Redis. */
   queuePrefix: string;
   dataDir: string;
-  /** 32 bytes; absent in development, where one is made in `dataDir`. */
+  /** 32 bytes; absent in development, where a key is made in `dataDir`. */
   masterKey?: Buffer;
   adminClient?: { id: string; secret: string };
   /** First part of the az endpoints' path. */
   runtimeName: string;
-  /** What a wrong client id or secret is answered with. */
+  /** The status for a wrong client id or secret. */
   invalidClientStatus: 400 | 401;
-  /** Addresses and networks of reverse proxies whose X-Forwarded-For is believed. */
+  /** Addresses and networks of reverse proxies whose X-Forwarded-For is trusted. */
   trustedProxies: string[];
-  /** What connections and bodies may take together. */
+  /** Limits of connections and bodies. */
   http: {
     requestTimeoutMs: number;
     headersTimeoutMs: number;
@@ -45,7 +45,7 @@ export interface Config {
     maxBodyBytes: number;
   };
   apns: { productionUrl: string; sandboxUrl: string };
-  /** `tokenHosts`: where a service account's `token_uri` may be. */
+  /** `tokenHosts`: hosts allowed in a service account's `token_uri`. */
   fcm: { url: string; tokenHosts: string[] };
   wns: { tokenUrl: string; entraUrl: string; channelHost: string };
   hms: { url: string; tokenUrl: string };
@@ -54,27 +54,27 @@ export interface Config {
   /** Empty: any in development, any public one over TLS in production. */
   upstream: { hosts: string[] };
   webhooks: { allowPrivate: boolean };
-  /** PEM text of an extra authority that provider connections trust. */
+  /** PEM text of an additional authority for provider connections. */
   providerCa?: string;
   batchesAtOnce: number;
   /** Whether the API document is served. */
   docs: boolean;
-  /** Between "not ready" and the end of listening. */
+  /** Time between "not ready" and the end of listening. */
   shutdownDelayMs: number;
-  /** How long a stop waits for what is on the wire. */
+  /** How long a stop waits for answers to sent requests. */
   shutdownTimeoutMs: number;
   limits: Limits;
   quotas: Record<Quota, number>;
-  /** In days; 0 keeps for ever. */
+  /** In days; 0: never. */
   retention: { messageDays: number; deviceUnseenDays: number; deviceRetiredDays: number; atMostPercent: number };
-  /** Names of variables that look like settings and are none. */
+  /** Names of variables that look like settings but are not. */
   unknownNames: string[];
 }
 
-/** Kinds of things of which an application may have a number. */
+/** The quotas of an application. */
 export type Quota = 'campaigns' | 'tags' | 'scheduledMessages' | 'devices';
 
-/** How much one caller or application may ask for. */
+/** Request limits per client and per application. */
 export interface Limits {
   client: Limit;
   application: Limit;
@@ -84,10 +84,10 @@ export interface Limit {
   concurrentRequests: number;
 }
 
-/** Servers that are sent messages or credentials. */
+/** Servers that receive messages or credentials. */
 const PROVIDER_URL = /^(APNS|FCM|WNS|HMS)_.*URL$/;
 
-/** Every refusal, all at once; names settings and rules, never values: a malformed secret must not reach a log. */
+/** Contains all problems at once; names settings and rules, never values: a malformed secret must not reach a log. */
 export class ConfigError extends Error {
   constructor(readonly problems: readonly string[]) {
     super(`Settings: ${problems.join('; ')}`);
@@ -105,7 +105,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   const { mistyped, ofFamilies } = findUnknown(Object.keys(environment));
   problems.push(...mistyped);
 
-  // Not its default as with other settings: a variable left empty in a container would open what development opens.
+  // Refused, because a variable left empty in a container would enable development's conveniences.
   const isEmpty = environment.NODE_ENV?.trim() === '';
   check(!isEmpty, 'NODE_ENV is empty: set it to production, or leave it out for development');
   const nodeEnvironment = value('NODE_ENV');
@@ -148,7 +148,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
 
   const adminId = value('ADMIN_CLIENT_ID');
   const adminSecret = value('ADMIN_CLIENT_SECRET');
-  check(!adminId === !adminSecret, 'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET go together: one of them is missing');
+  check(!adminId === !adminSecret, 'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET belong together: one of them is missing');
   check(
     [adminId, adminSecret].every((text) => /^[\x20-\x7e]{0,255}$/.test(text)) && !adminId.includes(':'),
     'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET must be up to 255 characters of printable ASCII, the id without a colon',
@@ -169,7 +169,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   check(trustedProxies.every(isNetwork), 'TRUST_PROXY must be a list of IP addresses and networks');
   check(
     !trustedProxies.filter(isNetwork).some(isWiderThanPrivate),
-    'TRUST_PROXY must have no network wider than 10.0.0.0/8 or fc00::/7: whoever has an address of it names any caller',
+    'TRUST_PROXY must have no network wider than 10.0.0.0/8 or fc00::/7: every address of the network could set any caller address',
   );
 
   for (const name of SETTINGS.map((setting) => setting.name).filter((name) => PROVIDER_URL.test(name)))
@@ -202,7 +202,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   let providerCa: string | undefined;
   if (caFile) {
     try {
-      // Node takes the given authorities in place of its own, so its own go with them.
+      // Node uses the given authorities instead of its own, so its own are added.
       providerCa = [...rootCertificates, readFileSync(caFile, 'utf8')].join('\n');
     } catch {
       problems.push('PROVIDER_CA_FILE cannot be read');
@@ -292,7 +292,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   };
 }
 
-/** For what is written before the settings are read, or because they cannot be. */
+/** For lines written before the settings are read, or because they cannot be read. */
 export function isProduction(): boolean {
   return process.env.NODE_ENV?.trim() === 'production';
 }
@@ -302,14 +302,14 @@ function settingsOf(environment: NodeJS.ProcessEnv, problems: string[]): (name: 
     const setting = SETTINGS.find((known) => known.name === name);
     if (!setting) throw new Error(`${name} is not in SETTINGS`);
     const text = environment[name]?.trim() ?? '';
-    // As `docker run --env-file` takes them from a file that a shell would read without.
+    // `docker run --env-file` keeps quotes that a shell would remove.
     const quoted = /^(["'])(.*)\1$/.exec(text)?.[2];
-    if (quoted !== undefined) problems.push(`${name} is in quotes, which would be a part of it: leave them out`);
+    if (quoted !== undefined) problems.push(`${name} is in quotes, which would be a part of its value: remove them`);
     return (quoted ?? text) || setting.fallback;
   };
 }
 
-/** What making tables needs to know: a person that may make them need not have the master key. */
+/** The settings for creating tables: the role that may create them need not have the master key. */
 export function readStores(environment: NodeJS.ProcessEnv = process.env): Stores {
   const problems: string[] = [];
   const stores = findStores(settingsOf(environment, problems), problems);

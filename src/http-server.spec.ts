@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { readConfig } from './config.js';
 import { newAdapter } from './http-server.js';
 
-it('connections at rest are kept for 650 s, and for what HTTP_KEEP_ALIVE_TIMEOUT says', async () => {
+it('idle connections are kept for 650 s, or for HTTP_KEEP_ALIVE_TIMEOUT', async () => {
   for (const [environment, ms] of [
     [{}, 650_000],
     [{ HTTP_KEEP_ALIVE_TIMEOUT: '70' }, 70_000],

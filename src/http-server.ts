@@ -19,28 +19,31 @@ import { shareTurns } from './http/turns.js';
 import { openFilesLimit } from './open-files.js';
 import { buildDocument } from './openapi.js';
 
-/** An id of 255 characters may be three bytes each in a path. */
+/** An id of 255 characters may have three bytes per character in a path. */
 const MAX_PARAMETER = 1_024;
-/** Without a byte in either direction: longer than anything that a request waits for. */
+/** A connection without a byte in either direction for this long is closed; longer than any wait of a request. */
 const DEAD_CONNECTION_MS = 2 * MINUTE_MS;
-/** How often Node looks for heads that take too long. */
+/** The interval in which Node looks for slow request heads. */
 const LOOK_MS = 2_000;
-/** Of a process: the embedded database's, connections to databases, queues and providers. */
+/**
+ * Files of a process besides HTTP connections: the embedded database's, and connections to databases, queues and
+ * providers.
+ */
 const OTHER_FILES = 512;
 
 export function newAdapter({ trustedProxies, http }: Pick<Config, 'trustedProxies' | 'http'>): FastifyAdapter {
   return new FastifyAdapter({
     trustProxy: trustFunction(trustedProxies),
     bodyLimit: BODY_LIMIT,
-    // The vendor addresses /apps/ and its Windows SDK posts to /devices/; others leave the slash away.
+    // The vendor uses /apps/ and its Windows SDK posts to /devices/; other callers omit the slash.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAMETER },
-    // Node would answer a request without Host itself, and without a body.
+    // Otherwise Node itself would refuse a request without Host, with an empty body.
     http: { headersTimeout: http.headersTimeoutMs, connectionsCheckingInterval: LOOK_MS, requireHostHeader: false },
-    // An import takes as long as it takes: http/body-reader.ts bounds each body.
+    // No limit for an import; http/body-reader.ts limits each body.
     requestTimeout: 0,
     keepAliveTimeout: http.keepAliveTimeoutMs,
     connectionTimeout: DEAD_CONNECTION_MS,
-    // Requests under way at a stop are answered; the connection says that it closes.
+    // At a stop, open requests are answered with `connection: close`.
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     frameworkErrors: answerFrameworkError,
@@ -48,7 +51,7 @@ export function newAdapter({ trustedProxies, http }: Pick<Config, 'trustedProxie
   });
 }
 
-/** How requests come in, for every route. Before the routes are made; the answer is to be called when they are. */
+/** Sets up how requests are accepted. Call before routes are created; call the returned function after all routes. */
 export async function openDoor(app: NestFastifyApplication, config: Config): Promise<() => void> {
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
   warnOfUntrustedProxy(fastify, config);
@@ -63,18 +66,18 @@ export async function openDoor(app: NestFastifyApplication, config: Config): Pro
   return refuseOtherMethods;
 }
 
-/** Where the process may open fewer files, the system would close further connections without a word. */
+/** If the process may open fewer files, the system would close further connections without an error. */
 function connectionsOf({ http }: Config): number {
   const limit = openFilesLimit();
   const most = Math.min(http.maxConnections, limit - OTHER_FILES);
   if (most < http.maxConnections)
     new Logger('Http').warn(
-      `HTTP_MAX_CONNECTIONS is ${http.maxConnections}, and this process may open ${limit} files: ${most} connections are taken`,
+      `HTTP_MAX_CONNECTIONS is ${http.maxConnections}, but this process may open ${limit} files: the limit is ${most} connections`,
     );
   return most;
 }
 
-/** OpenAPI at /imfpush/v1/swagger.json, and a page to try it at /doc/. */
+/** Serves OpenAPI at /imfpush/v1/swagger.json, and a page to try the API at /doc/. */
 export function serveDocument(app: NestFastifyApplication): void {
   SwaggerModule.setup('doc', app, () => buildDocument(app), {
     jsonDocumentUrl: 'imfpush/v1/swagger.json',

@@ -1,4 +1,4 @@
-// The first import: signals are taken before anything else is loaded.
+// The first import: signals are handled before anything else is loaded.
 import { stopBy } from './signals.js';
 import { endWith, ownLine } from './common/own-line.js';
 import { isTold } from './common/start-error.js';
@@ -8,20 +8,18 @@ import { openFilesLimit } from './open-files.js';
 /** Loading the program opens some 700 files at once; the rest is for connections. */
 const FEWEST_FILES = 1_024;
 
-/**
- * Before the program is loaded: where files cannot be opened, Node's own words for it name a package that is missing.
- */
+/** Checks the limit before the program is loaded: if files cannot be opened, Node reports a missing package. */
 async function load(): Promise<void> {
   const limit = openFilesLimit();
   if (limit < FEWEST_FILES)
     return end(
-      `This process may open ${limit} files: ${FEWEST_FILES} are needed at least, better 65,536 (ulimit -n, LimitNOFILE= in systemd, --ulimit nofile= in Docker)`,
+      `This process may open ${limit} files, but needs at least ${FEWEST_FILES}, better 65,536 (ulimit -n, LimitNOFILE= in systemd, --ulimit nofile= in Docker)`,
     );
   const { start } = await import('./start.js');
   await start();
 }
 
-// Until there is something to drain. What the database was changing is one transaction, which it takes back.
+// Until there is something to drain. Changes of the database are one transaction, which PostgreSQL rolls back.
 stopBy((signal) => {
   process.stdout.write(ownLine(isProduction(), 'log', `Stopped by ${signal} during the start`));
   process.exit(0);

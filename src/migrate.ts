@@ -9,10 +9,11 @@ function end(text: string): void {
   process.exit(1);
 }
 
-stopBy((signal) => end(`Stopped by ${signal}: the database takes back what was begun, run it again`));
+stopBy((signal) => end(`Stopped by ${signal}: the database rolls back what was begun; run it again`));
 
 /**
- * `npm run migrate`: makes or updates the tables and ends, for a role that owns them where the program's own may not.
+ * `npm run migrate`: creates or updates the tables and ends, with a database role that owns them if the program's role
+ * may not.
  */
 async function run(): Promise<void> {
   const { databaseUrl, queueUrl, dataDir } = readStores();

@@ -6,6 +6,6 @@ it.each([
   ['Max processes 1 2 processes\nMax open files            1024                 524288               files\n', 1_024],
   ['Max open files            unlimited            unlimited            files\n', Infinity],
   ['', Infinity],
-])('%j is the limit %s', (text, limit) => {
+])('open files: the limit in %j is %s', (text, limit) => {
   expect(readLimit(text)).toBe(limit);
 });

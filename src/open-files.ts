@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** How many files and connections this process may have open (proc(5)); Infinity where nothing says so. */
+/** How many files and connections this process may have open (proc(5)); Infinity if unknown. */
 export function openFilesLimit(): number {
   try {
     return readLimit(readFileSync('/proc/self/limits', 'utf8'));

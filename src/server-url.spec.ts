@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AddressError, readDatabaseUrl, readQueueUrl } from './server-url.js';
 
-/** Longer than any word of a message: none of it may be printed. */
+/** Longer than any word of a message, so that printed parts would be found. */
 const SECRET = 'hunter2hunter2';
 
 function refusal(read: (text: string) => unknown, text: string): string {
@@ -36,11 +36,11 @@ describe('a database address', () => {
       'postgres://h/db?options=-c%20statement_timeout%3D60000&application_name=mine&connect_timeout=3',
       { options: '-c statement_timeout=60000', application_name: 'mine' },
     ],
-  ])('%s', (text, expected) => {
+  ])('a database address: %s', (text, expected) => {
     expect(readDatabaseUrl(text)).toMatchObject(expected);
   });
 
-  it('nothing of ours can be replaced by a parameter', () => {
+  it('no parameter of the address replaces our own options', () => {
     expect(Object.keys(readDatabaseUrl('postgres://h/db?client_encoding=LATIN1&keepalives=0')).toSorted()).toEqual([
       'application_name',
       'database',
@@ -74,12 +74,12 @@ describe('a database address', () => {
     ['mysql://db/x', 'must be a postgres:// URL'],
     ['db:5432/x', 'must be a postgres:// URL'],
     [`postgres://u:${SECRET}@h:port/db`, 'is not a valid URL'],
-    ['postgres://h/db?port=x', 'has a port that is no number'],
-    ['postgres://h/db?schema=push', 'has the parameter schema, which PostgreSQL has not'],
-    ['postgres://h/db?max=500', 'has the parameter max, which PostgreSQL has not'],
-    ['postgres://h/db?query_timeout=1', 'has the parameter query_timeout, which PostgreSQL has not'],
+    ['postgres://h/db?port=x', 'has a port that is not a number from 1 to 65535'],
+    ['postgres://h/db?schema=push', 'has the unknown parameter schema'],
+    ['postgres://h/db?max=500', 'has the unknown parameter max'],
+    ['postgres://h/db?query_timeout=1', 'has the unknown parameter query_timeout'],
     ['postgres://h/db?sslrootcert=/none.pem', 'names a file in sslrootcert that cannot be read'],
-  ])('%s is refused, and nothing of it printed', (text, message) => {
+  ])('the database address %s is refused, and no part of it is printed', (text, message) => {
     expect(refusal(readDatabaseUrl, text)).toBe(message);
     expect(message).not.toContain(SECRET);
   });
@@ -114,7 +114,7 @@ describe('a queue address', () => {
       { db: 0, tls: true, sentinels: { hosts: [{ host: 'one', port: 26_379 }], name: 'mymaster' } },
     ],
     ['redis://:pw@[::1]:6379/2', { host: '::1', password: 'pw', username: undefined, db: 2 }],
-  ])('%s', (text, expected) => {
+  ])('a queue address: %s', (text, expected) => {
     expect(readQueueUrl(text)).toMatchObject(expected);
   });
 
@@ -123,16 +123,16 @@ describe('a queue address', () => {
     ['redis+cluster://q', 'must be a redis:// or rediss:// URL, or redis+sentinel:// or rediss+sentinel://'],
     [
       'redis+sentinel://a,b',
-      'must have after its hosts the name of the master that the sentinels watch, and may have the number of a database',
+      'must have the name of the master after its hosts, optionally followed by the number of a database',
     ],
-    ['redis+sentinel://a/m?db=3', 'has the parameter db: it takes sentinelUsername and sentinelPassword'],
+    ['redis+sentinel://a/m?db=3', 'has the parameter db, but accepts only sentinelUsername and sentinelPassword'],
     ['redis+sentinel://a,b:x/m', 'is not a valid URL'],
-    ['redis://q?sentinelPassword=a', 'has the parameter sentinelPassword: it takes none'],
-    ['redis://q/abc', 'must have nothing after its host but the number of a Redis database'],
-    ['redis://q/-1', 'must have nothing after its host but the number of a Redis database'],
-    ['redis://q/1/2', 'must have nothing after its host but the number of a Redis database'],
+    ['redis://q?sentinelPassword=a', 'has the parameter sentinelPassword, but accepts none'],
+    ['redis://q/abc', 'must have only the number of a Redis database after its host'],
+    ['redis://q/-1', 'must have only the number of a Redis database after its host'],
+    ['redis://q/1/2', 'must have only the number of a Redis database after its host'],
     ['redis://q?keyPrefix=a', 'has a keyPrefix: set QUEUE_PREFIX instead'],
-    ['redis://q?maxRetriesPerRequest=1', 'has the parameter maxRetriesPerRequest: it takes none'],
+    ['redis://q?maxRetriesPerRequest=1', 'has the parameter maxRetriesPerRequest, but accepts none'],
     [
       'redis://a:1,b:2',
       'names several servers: give one, or write redis+sentinel:// for sentinels; Redis Cluster is not supported',
@@ -141,7 +141,7 @@ describe('a queue address', () => {
     [`redis://:${SECRET}/x@q/1`, 'has a / that is not encoded: in a user name or password write %2F'],
     [`redis://:${SECRET}?x@q/1`, 'has a ? that is not encoded: in a user name or password write %3F'],
     ['redis://q:port', 'is not a valid URL'],
-  ])('%s is refused, and nothing of it printed', (text, message) => {
+  ])('the queue address %s is refused, and no part of it is printed', (text, message) => {
     expect(refusal(readQueueUrl, text)).toBe(message);
     expect(message).not.toContain(SECRET);
   });

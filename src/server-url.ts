@@ -2,16 +2,13 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'pg-connection-string';
 import { findShellWords } from './setting-values.js';
 
-/**
- * The addresses of the servers that keep data, DATABASE_URL and QUEUE_URL: read by config.ts to check them, and by what
- * connects.
- */
+/** Readers of DATABASE_URL and QUEUE_URL, for config.ts, which checks them, and for the code that connects. */
 
-/** What is wrong with an address; the message follows the setting's name and holds nothing of the address. */
+/** The problem of an address; the message follows the setting's name and contains no part of the address. */
 export class AddressError extends Error {}
 
 export interface DatabaseAddress {
-  /** A name, an IP address, or a folder with a Unix socket. */
+  /** A name, an IP address, or the folder of a Unix socket. */
   host?: string;
   port: number;
   user?: string;
@@ -19,15 +16,15 @@ export interface DatabaseAddress {
   database?: string;
   ssl?: boolean | object;
   sslnegotiation?: 'postgres' | 'direct';
-  /** Of the server's command line (`-c name=value`); what we set comes after it. */
+  /** Options of the server's command line (`-c name=value`); our own options follow. */
   options?: string;
   application_name?: string;
 }
 
-/** Parameters of a libpq URI (postgresql.org/docs/current/libpq-connect.html) that mean something here … */
+/** Parameters of a libpq URI (postgresql.org/docs/current/libpq-connect.html) that are used … */
 const USED = ['host', 'port', 'user', 'password', 'dbname', 'options', 'application_name', 'sslmode', 'sslrootcert'];
 const USED_BY_TLS = ['sslcert', 'sslkey', 'sslnegotiation', 'ssl', 'uselibpqcompat'];
-/** … and those that are taken because every libpq program takes them, though we decide what they ask for. */
+/** … and parameters that are accepted, because every libpq program accepts them, but ignored. */
 const DECIDED_HERE = [
   'client_encoding',
   'connect_timeout',
@@ -48,17 +45,17 @@ export function readDatabaseUrl(text: string): DatabaseAddress {
   if (/,/.test(authority.slice(authority.lastIndexOf('@') + 1)) || query.get('host')?.includes(','))
     throw new AddressError('names several hosts: give one, a name or address that leads to the primary');
   for (const [name] of query)
-    if (!PARAMETERS.has(name)) throw new AddressError(`has the parameter ${printable(name)}, which PostgreSQL has not`);
+    if (!PARAMETERS.has(name)) throw new AddressError(`has the unknown parameter ${printable(name)}`);
   for (const name of ['sslrootcert', 'sslcert', 'sslkey']) {
     const file = query.get(name);
     if (file !== null && !isReadable(file)) throw new AddressError(`names a file in ${name} that cannot be read`);
   }
   try {
-    // The parser takes a space for a sign that nothing is encoded.
+    // The parser treats a space as a sign that nothing is encoded.
     const { host, port, user, password, database, ...rest } = parse(text.replaceAll(' ', '%20'));
     const number = Number(port || 5432);
     if (!Number.isInteger(number) || number < 1 || number > 65_535)
-      throw new AddressError('has a port that is no number');
+      throw new AddressError('has a port that is not a number from 1 to 65535');
     return {
       host: host || undefined,
       port: number,
@@ -71,7 +68,7 @@ export function readDatabaseUrl(text: string): DatabaseAddress {
       application_name: rest.application_name,
     };
   } catch (error) {
-    // The parser's own words may hold a part of the address.
+    // The parser's own error may contain a part of the address.
     throw error instanceof AddressError ? error : new AddressError('is not a valid URL');
   }
 }
@@ -87,7 +84,7 @@ export interface QueueAddress extends Host {
   /** Number of the database. */
   db: number;
   tls: boolean;
-  /** Instead of host and port, which are then the first of these: those that know where the master `name` is. */
+  /** Sentinels that know the address of the master `name`; host and port are then those of the first sentinel. */
   sentinels?: { hosts: Host[]; name: string; username?: string; password?: string };
 }
 
@@ -110,9 +107,9 @@ export function readQueueUrl(text: string): QueueAddress {
   if (parameter === 'keyPrefix') throw new AddressError('has a keyPrefix: set QUEUE_PREFIX instead');
   if (parameter !== undefined)
     throw new AddressError(
-      `has the parameter ${printable(parameter)}: it takes ${isSentinel ? 'sentinelUsername and sentinelPassword' : 'none'}`,
+      `has the parameter ${printable(parameter)}, but accepts ${isSentinel ? 'only sentinelUsername and sentinelPassword' : 'none'}`,
     );
-  // URL has no several hosts.
+  // URL does not support several hosts.
   const after = text.slice(text.indexOf('//') + 2 + authority.length);
   const urls = hosts.map((host) => `redis://${authority.slice(0, at)}${host}${after}`);
   if (!urls.every((each) => URL.canParse(each))) throw new AddressError('is not a valid URL');
@@ -122,8 +119,8 @@ export function readQueueUrl(text: string): QueueAddress {
   if (name === undefined)
     throw new AddressError(
       isSentinel
-        ? 'must have after its hosts the name of the master that the sentinels watch, and may have the number of a database'
-        : 'must have nothing after its host but the number of a Redis database',
+        ? 'must have the name of the master after its hosts, optionally followed by the number of a database'
+        : 'must have only the number of a Redis database after its host',
     );
   const defaultPort = isSentinel ? 26_379 : 6_379;
   const addresses = parsed.map(({ hostname, port }) => ({
@@ -147,7 +144,7 @@ export function readQueueUrl(text: string): QueueAddress {
   };
 }
 
-/** Sentinels have users of their own. */
+/** Sentinels have their own users. */
 const SENTINEL_PARAMETERS: ReadonlySet<string> = new Set(['sentinelUsername', 'sentinelPassword']);
 
 export interface Stores {
@@ -156,7 +153,7 @@ export interface Stores {
   dataDir: string;
 }
 
-/** Where data is kept, by the settings that `value` reads; what is wrong with them goes to `problems`. */
+/** The places of the data, by the settings that `value` reads; problems are added to `problems`. */
 export function findStores(value: (name: string) => string, problems: string[]): Stores {
   const address = (name: string, read: (text: string) => unknown): string | undefined => {
     const text = value(name) || undefined;
@@ -179,8 +176,9 @@ export function findStores(value: (name: string) => string, problems: string[]):
 }
 
 /**
- * The host with what stands before it, and the parameters. An unencoded `#`, `?` or `/` in a password ends it early,
- * and the rest of the password would be read, and printed, as another part: it is named instead (RFC 3986 §3.2).
+ * Splits the address into the authority and the parameters. An unencoded `#`, `?` or `/` in a password would end it
+ * early, and the rest of the password would be read, and printed, as another part; therefore the character is reported
+ * (RFC 3986 §3.2).
  */
 function takeApart(text: string, parameters: ReadonlySet<string>): { authority: string; query: URLSearchParams } {
   const rest = text.slice(text.indexOf('//') + 2);

@@ -1,28 +1,34 @@
 import { isIP } from 'node:net';
 
-/** What the value of a setting may be, pure. */
+/** Pure checks of setting values. */
 
 export function isUrl(text: string, protocols: readonly string[]): boolean {
   return URL.canParse(text) && protocols.includes(new URL(text).protocol);
 }
 
-/** Digits only: `0x59f0`, `1e3` and `+5` are numbers to a program, and typing errors of a person. NaN: it is none. */
+/**
+ * Digits only: `0x59f0`, `1e3` and `+5` are numbers to a program, but probably typing errors. NaN if the text is not a
+ * number.
+ */
 export function readWhole(text: string): number {
   return /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
 }
 
-/** An address or a name to listen on; `[::1]` is `::1`. Null: it is neither, as with a port, a zone or quotes. */
+/**
+ * Reads an address or name to listen on; `[::1]` is read as `::1`. Null for any other text, for example with a port, a
+ * zone or quotes.
+ */
 export function readHost(text: string): string | null {
   const address = /^\[(.*)\]$/.exec(text)?.[1] ?? text;
   if (isIP(address) > 0) return address.includes('%') ? null : address;
   return address === text && /^[a-z0-9_]([a-z0-9_.-]{0,252}[a-z0-9_])?$/i.test(text) ? text : null;
 }
 
-/** Why a path is surely not meant as it is: what a shell would have made of it. Undefined: it may be meant. */
+/** The reason why a path is probably a mistake: it contains characters for a shell. Undefined if it may be right. */
 export function findShellWords(path: string): string | undefined {
   if (path.startsWith('~')) return 'begins with ~';
-  if (/["'`]/.test(path)) return 'has quotes in it';
-  if (/\$[\w{(]|%\w+%/.test(path)) return 'names a variable';
+  if (/["'`]/.test(path)) return 'contains quotes';
+  if (/\$[\w{(]|%\w+%/.test(path)) return 'contains a variable';
   return undefined;
 }
 
@@ -33,13 +39,13 @@ export function isNetwork(text: string): boolean {
   return most > 0 && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most));
 }
 
-/** The widest networks that are private: 10.0.0.0/8 (RFC 1918) and fc00::/7 (RFC 4193). */
+/** Whether a network is wider than the widest private ones: 10.0.0.0/8 (RFC 1918) and fc00::/7 (RFC 4193). */
 export function isWiderThanPrivate(network: string): boolean {
   const [address = '', bits] = network.split('/');
   return bits !== undefined && Number(bits) < (isIP(address) === 6 ? 7 : 8);
 }
 
-/** Whether a server's name leads to this machine; none, and a folder with a socket, do. */
+/** Whether a host name is this machine; so are an absent host and the folder of a socket. */
 export function isThisMachine(host: string | undefined): boolean {
   return host === undefined || /^(\/.*|localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/i.test(host);
 }

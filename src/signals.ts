@@ -1,13 +1,13 @@
 /**
- * What a signal does: until there is something to drain, the process ends. Process 1 of a container has no default for
- * it.
+ * The action of a signal: until there is something to drain, the process ends. Without a handler process 1 of a
+ * container ignores signals.
  */
 let stop = (_signal: string): void => process.exit(0);
 
-// SIGHUP: the terminal was closed. SIGQUIT and SIGUSR2: some supervisors and process managers stop with these.
+// SIGHUP: the terminal was closed. Some supervisors and process managers stop with SIGQUIT or SIGUSR2.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const)
   process.on(signal, () => stop(signal));
-// Node would open its inspector, by which whoever reaches the port may run anything.
+// By default Node opens its inspector, through which everyone with access to its port can run code.
 process.on('SIGUSR1', () => undefined);
 
 export function stopBy(way: (signal: string) => void): void {

@@ -24,8 +24,8 @@ import { welcome } from './welcome.js';
 const ONE_KEYSTROKE_MS = 500;
 
 /**
- * The heap is collected when it has doubled since the last time. On a machine with much memory V8 lets it quadruple: a
- * worker in a broadcast then holds 340 MB instead of 230, and is no quicker (npm run bench:broadcast).
+ * The heap is collected when it has doubled since the last collection. On a machine with much memory V8 lets it
+ * quadruple: a worker in a broadcast then holds 340 MB instead of 230, and is not faster (npm run bench:broadcast).
  */
 setFlagsFromString('--heap-growing-percent=100');
 
@@ -38,11 +38,11 @@ export async function start(): Promise<void> {
     );
   const logger = new AppLogger(production);
   Logger.overrideLogger(logger);
-  // Node's own are text.
+  // Node's own warnings are plain text.
   process.removeAllListeners('warning');
   process.on('warning', ({ name, message }) => logger.warn(`${name}: ${message}`, 'Node'));
   if (config.unknownNames.length > 0)
-    logger.warn(`Variables that look like settings and are none: ${config.unknownNames.join(', ')}`, 'Settings');
+    logger.warn(`Variables that look like settings but are not: ${config.unknownNames.join(', ')}`, 'Settings');
   const database = await openDatabase(config);
   try {
     const signingKeys = await new SigningKeyRepository(database).list();
@@ -66,7 +66,7 @@ export async function start(): Promise<void> {
   }
 }
 
-/** Answers the address that it listens on. */
+/** Returns the address on which the server listens. */
 async function listen(app: NestFastifyApplication, { host, port }: Config): Promise<string> {
   try {
     await app.listen(port, host);
@@ -81,21 +81,21 @@ async function listen(app: NestFastifyApplication, { host, port }: Config): Prom
 }
 
 /**
- * Drains and exits 0; a person's second signal, or the end of SHUTDOWN_TIMEOUT, ends it at once: what is in flight then
- * is unknown and goes by its message's policy.
+ * Drains and exits with 0. A second signal, or the end of SHUTDOWN_TIMEOUT, ends the process at once: deliveries in
+ * flight are then unknown and follow the policy of their message.
  */
 function drainOnSignal(app: NestFastifyApplication, { environment, shutdownDelayMs, shutdownTimeoutMs }: Config): void {
   let stoppingSince = Infinity;
   const end = (level: 'warn' | 'fatal', why: string): never => endWith(environment === 'production', level, why);
   stopBy((signal) => {
-    // Ctrl-C under `npm start` comes twice: from the terminal, and passed on by npm.
+    // Ctrl-C under `npm start` arrives twice: from the terminal, and from npm.
     if (performance.now() - stoppingSince > ONE_KEYSTROKE_MS)
-      end('warn', `Stopped at once by a second signal, ${signal}: what was in flight is unknown`);
+      end('warn', `Stopped at once by a second signal, ${signal}: deliveries in flight are unknown`);
     if (stoppingSince < Infinity) return;
     stoppingSince = performance.now();
     app.get(Readiness).accepting = false;
     setTimeout(() => {
-      const over = `Stopped after SHUTDOWN_TIMEOUT (${shutdownTimeoutMs / 1_000} s) with work under way, which is unknown`;
+      const over = `Stopped after SHUTDOWN_TIMEOUT (${shutdownTimeoutMs / 1_000} s): deliveries in flight are unknown`;
       setTimeout(() => end('warn', over), shutdownTimeoutMs).unref();
       void app.close().then(
         () => process.exit(0),

@@ -20,13 +20,13 @@ describe('findUnknown', () => {
   });
 
   it.each(['RUNTIME_DIRECTORY', 'WEB_CONCURRENCY', 'DATABASE_HOST', 'WORKER_ID', 'ADMIN_EMAIL', 'APNS_TOPIC'])(
-    '%s, of a family, is told of and refused by nothing',
+    '%s, which begins like a setting, is reported and not refused',
     (name) => {
       expect(findUnknown([name])).toEqual({ mistyped: [], ofFamilies: [name] });
     },
   );
 
-  it('settings, names of other programs, and the neighbours that Kubernetes announces are passed over', () => {
+  it('settings, names of other programs, and Kubernetes’ variables for services are ignored', () => {
     const others = [
       'POST',
       'DOC',

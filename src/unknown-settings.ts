@@ -1,19 +1,23 @@
 import { SETTINGS } from './settings.js';
 
 const KNOWN = new Set(SETTINGS.map((setting) => setting.name));
-/** `DATABASE_`, `APNS_`, …: a variable of one of these families may be meant as a setting, or be another program's. */
+/**
+ * `DATABASE_`, `APNS_`, …: a variable with one of these prefixes may be a mistyped setting, or belong to another
+ * program.
+ */
 const FAMILIES = [
   ...new Set([...KNOWN].filter((name) => name.includes('_')).map((name) => `${name.split('_')[0]}_`)),
 ].filter((family) => family !== 'NODE_' && family !== 'HTTP_');
-/** Kubernetes gives every container the addresses of its neighbours: a service `queue` makes QUEUE_PORT and more. */
+/** Kubernetes gives every container the addresses of services: a service `queue` creates QUEUE_PORT and more. */
 const NEIGHBOUR = /_(SERVICE_HOST|SERVICE_PORT|PORT)(_|$)/;
 
-/** Names of environment variables that are no settings. */
+/** Names of environment variables that are not settings. */
 export interface UnknownNames {
-  /** One edit from a setting, a sentence each: typing errors, which stop the start. */
+  /** Names with one edit from a setting, a sentence each: typing errors, which stop the start. */
   mistyped: string[];
   /**
-   * Of a setting's family: systemd gives RUNTIME_DIRECTORY, platforms give WEB_CONCURRENCY, so these are only told of.
+   * Names with a setting's prefix: systemd sets RUNTIME_DIRECTORY, platforms set WEB_CONCURRENCY, so these are only
+   * reported.
    */
   ofFamilies: string[];
 }
@@ -29,8 +33,8 @@ export function findUnknown(names: readonly string[]): UnknownNames {
 }
 
 /**
- * One character too many, too few or wrong, or two neighbours in each other's place. A name of four letters with a
- * wrong one is another word (POST), or with one too few (DOC).
+ * One character too many, missing or wrong, or two adjacent ones swapped. For names of four letters a wrong or missing
+ * character is not counted, because the result may be another word (POST, DOC).
  */
 function isOneEditAway(a: string, b: string): boolean {
   if (a === b || Math.abs(a.length - b.length) > 1) return false;

@@ -1,9 +1,9 @@
 import { ownLine } from './common/own-line.js';
 import type { Config } from './config.js';
 
-/** What a start prints: where everything is, and in development the first push, ready to paste. */
+/** The output of a start: the places of everything, and in development the commands of a first push. */
 export function welcome(config: Config, url: string, database: string, queue: string): string {
-  const zones = `${process.versions.tz ?? 'unknown'}, the rules of time zones that come with Node ${process.versions.node}`;
+  const zones = `${process.versions.tz ?? 'unknown'}, the rules of time zones in Node ${process.versions.node}`;
   const roles = [...config.roles].join(', ');
   if (config.environment === 'production')
     return ownLine(
@@ -25,7 +25,7 @@ export function welcome(config: Config, url: string, database: string, queue: st
   const messages = `${base}/imfpush/v1/apps/com.example.app/messages`;
   return [
     ...lines,
-    'Development: client test/test and application com.example.app with a few sandbox devices are there. The first push:',
+    'Development: client test/test and application com.example.app exist, with a few sandbox devices. The first push:',
     '',
     `  TOKEN=$(curl -s -u test:test -d grant_type=client_credentials \\`,
     `       -d 'scope=messages.write messages.read push.application.com.example.app' \\`,
@@ -34,7 +34,7 @@ export function welcome(config: Config, url: string, database: string, queue: st
     `       ${messages} | sed 's/.*"messageId":"\\([^"]*\\).*/\\1/')`,
     `  curl -H "Authorization: Bearer $TOKEN" ${messages}/$ID`,
     '',
-    `The API, to try: ${base}/doc/`,
+    `Try the API: ${base}/doc/`,
     '',
   ].join('\n');
 }

@@ -7,13 +7,13 @@ import { HpackEncoder } from './hpack-encoder.js';
 import { Liveness } from './liveness.js';
 import { Session, type SessionOwner } from './session.js';
 
-/** After a goodbye the socket gets this long to take it before it is destroyed. */
+/** After a GOAWAY the socket gets this long to send it before it is destroyed. */
 const LINGER_MS = 1000;
 
-/** So many requests timing out with no answer between them condemn a connection, even if it still answers PING. */
+/** This many consecutive time-outs without an answer condemn a connection, even if it still answers PING. */
 const MAX_TIMEOUTS_IN_A_ROW = 8;
 
-/** A connection with less stream ids left than this is replaced before they run out. */
+/** A connection with fewer stream ids left is replaced before they run out. */
 const RESERVED_STREAMS = 500_000;
 
 const PING_PAYLOAD = Buffer.from('carillon', 'latin1');
@@ -28,33 +28,33 @@ export interface ConnectionOptions {
   pingTimeoutMs: number;
   /** TLS session to resume. */
   session: Buffer | undefined;
-  /** 1, or more to come to the end of the ids sooner. */
+  /** 1, or more so that a test reaches the end of the ids sooner. */
   firstStreamId: number;
 }
 
-/** What a connection tells its pool. None of these calls may call back into the connection. */
+/** Reports of a connection to its pool. These calls must not call back into the connection. */
 export interface ConnectionOwner {
-  /** The peer's first SETTINGS came: requests may start. */
+  /** The peer's first SETTINGS arrived: requests may start. */
   opened(connection: Connection): void;
   /** Room, windows or bytes to flush may have changed: pump soon. */
   wake(): void;
-  /** The first answer came. */
+  /** The first answer arrived. */
   proven(): void;
-  /** No new request may start here; those under way go on. */
+  /** No new request may start on this connection; open ones continue. */
   draining(connection: Connection): void;
-  /** Provably not processed: take it back. */
+  /** The request was provably not processed: send it again. */
   takeBack(exchange: Exchange, connection: number, reason: string): void;
-  /** Nothing is left on it. `reason` says why it ended. */
+  /** The connection has no open request. `reason`: why it ended. */
   closed(connection: Connection, reason: string): void;
-  /** The socket is gone as well. */
+  /** The socket is closed. */
   gone(connection: Connection): void;
-  /** Something went wrong that is worth showing. */
+  /** An error for the statistics. */
   troubled(reason: string): void;
   /** A TLS session that the next connection may resume. */
   resumable(session: Buffer): void;
 }
 
-/** One connection's life: dialling, open, draining, closed; the protocol itself is the session's. */
+/** The life of one connection: dialling, open, draining, closed. The session has the protocol. */
 export class Connection implements SessionOwner {
   readonly id: number;
   readonly createdAt = performance.now();
@@ -66,12 +66,12 @@ export class Connection implements SessionOwner {
   private readonly liveness: Liveness;
   private timer: NodeJS.Timeout | undefined;
   private isConnected = false;
-  /** Streams from this id on have no byte in the socket yet. */
+  /** No byte of the streams from this id on has been given to the socket. */
   private unwrittenFrom: number;
   private socketError: string | undefined;
   private drainReason = '';
 
-  /** Throws what `tls.connect` throws for credentials that cannot be read. */
+  /** Throws the error of `tls.connect` for unreadable credentials. */
   constructor(
     options: ConnectionOptions,
     private readonly owner: ConnectionOwner,
@@ -104,7 +104,7 @@ export class Connection implements SessionOwner {
     return this.session.isPrimed;
   }
 
-  /** Streams that may be open at this moment. */
+  /** Streams that may be open now. */
   get capacity(): number {
     return this.state === 'open' && !this.isDraining ? this.session.capacity : 0;
   }
@@ -118,25 +118,25 @@ export class Connection implements SessionOwner {
     return this.session.nextId > MAX_31_BITS - 2 * RESERVED_STREAMS;
   }
 
-  /** The caller has looked at `hasRoom`. */
+  /** The caller has checked `hasRoom`. */
   start(exchange: Exchange): void {
     this.session.start(exchange);
   }
 
-  /** Writes out what was gathered. */
+  /** Writes the gathered bytes. */
   flush(): void {
     if (this.state === 'open') this.session.beforeFlush();
     this.out.flush();
   }
 
-  /** Takes no new request, and closes when the last stream is settled. */
+  /** Accepts no new request, and closes when the last stream is settled. */
   drain(reason: string): void {
     if (this.state === 'closed' || this.isDraining) return;
     this.sessionGoesAway(reason);
     this.closeIfDrained();
   }
 
-  /** Looks at the clock: request time-outs and liveness. */
+  /** Checks request time-outs and liveness. */
   tick(now: number): void {
     if (this.state !== 'open') return;
     this.session.expire(now);
@@ -149,7 +149,10 @@ export class Connection implements SessionOwner {
     this.closeIfDrained();
   }
 
-  /** Ends it now. With a code the peer is told why; requests on it are ambiguous, or taken back if never written. */
+  /**
+   * Ends the connection now. With a code the peer gets a GOAWAY; requests become ambiguous, or are sent again if they
+   * were never written.
+   */
   abort(reason: string, code?: number): void {
     if (this.state === 'closed') return;
     const why = this.socketError === undefined ? reason : `${reason}: ${this.socketError}`;

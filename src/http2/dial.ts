@@ -3,20 +3,22 @@ import { connect as connectTls, createSecureContext } from 'node:tls';
 import type { ConnectionOptions, SecureContext, TLSSocket } from 'node:tls';
 import type { PushPoolOptions } from './push.js';
 
-/** Where a pool connects to, taken apart once. */
+/** The parsed origin of a pool. */
 export interface DialTarget {
   scheme: 'http' | 'https';
-  /** What `:authority` says: the port only when it is not the scheme's own. */
+  /** The value of `:authority`; it has a port only if the port is not the scheme's default. */
   authority: string;
   host: string;
   port: number;
-  /** Credentials and trust, read once: authorities alone take milliseconds. Throws for what cannot be read. */
+  /**
+   * Credentials and authorities, read once: reading the authorities takes milliseconds. Throws if they cannot be read.
+   */
   context(): SecureContext;
   servername: string | undefined;
   lookup: PushPoolOptions['lookup'];
 }
 
-/** Throws TypeError for an origin that is no `http:` or `https:` URL. */
+/** Throws TypeError if the origin is not an `http:` or `https:` URL. */
 export function readDialTarget(options: PushPoolOptions): DialTarget {
   const url = new URL(options.origin);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new TypeError(`origin with scheme ${url.protocol}`);
@@ -34,20 +36,19 @@ export function readDialTarget(options: PushPoolOptions): DialTarget {
   };
 }
 
-/** One read of the socket; a TLS record has 16 KiB at most. */
+/** One read of the socket; a TLS record has at most 16 KiB. */
 const READ_BYTES = 65_536;
 
 export interface DialEvents {
-  /** HTTP/2 may begin (after the handshake for `https:`), or not, because the peer chose another protocol. */
+  /** HTTP/2 may begin (for `https:` after the handshake). With an error: the peer chose another protocol. */
   onConnect(error?: string): void;
-  /** Bytes came; they are overwritten by the next. */
+  /** Received bytes; the next read overwrites them. */
   onData(bytes: Buffer): void;
 }
 
 /**
- * Opens a socket. Each call looks the name up afresh, so connections spread over a service's hosts. Reads go into one
- * buffer past the stream machinery: a peer that puts each answer into a TLS record of its own causes one read an
- * answer.
+ * Opens a socket. Each call resolves the name again, so that connections spread over a service's hosts. Reads go into
+ * one buffer without Node's streams: a peer that sends each answer in its own TLS record causes one read per answer.
  */
 export function dial(target: DialTarget, session: Buffer | undefined, events: DialEvents): Socket {
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
@@ -68,12 +69,12 @@ export function dial(target: DialTarget, session: Buffer | undefined, events: Di
 }
 
 function dialTls(target: DialTarget, session: Buffer | undefined, onread: OnReadOpts, events: DialEvents): TLSSocket {
-  // node:tls documents `onread`; its types do not know it yet.
+  // node:tls documents `onread`; its types do not have it yet.
   const options: ConnectionOptions & { onread: OnReadOpts } = {
     host: target.host,
     port: target.port,
     onread,
-    // Not given by default, and an IP address may not stand there (RFC 6066 §3).
+    // Not set by default; an IP address is not allowed (RFC 6066 §3).
     servername: target.servername ?? (isIP(target.host) === 0 ? target.host : ''),
     ...(target.lookup !== undefined && { lookup: target.lookup }),
     secureContext: target.context(),

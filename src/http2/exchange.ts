@@ -3,52 +3,52 @@ import type { ResponseHead } from './response-head.js';
 
 const NO_BODY = Buffer.alloc(0);
 
-/** One request on its way: waiting in the pool, then a stream of a connection, then settled exactly once. */
+/** One request: first waiting in the pool, then a stream of a connection, finally settled exactly once. */
 export class Exchange {
-  /** Stream id on its connection; 0 while it waits. */
+  /** Stream id on its connection; 0 while waiting. */
   id = 0;
-  /** How often a peer has handed it back as not processed. */
+  /** How often a peer has returned the request as not processed. */
   replays = 0;
-  /** The connection that handed it back last. */
+  /** The connection that returned it last. */
   avoid = 0;
 
-  /** Octets of body that the stream may still send; below zero after the peer lowered its initial window. */
+  /** Octets of body that the stream may still send; negative after the peer reduced its initial window. */
   sendWindow = 0;
   /** Octets of body written. */
   sent = 0;
 
-  /** The final head, once it came. */
+  /** The final head, once received. */
   head: ResponseHead | undefined;
   /** Octets of body received. */
   received = 0;
   /** Octets received since the stream's window was last replenished. */
   unacknowledged = 0;
-  /** 1xx heads seen. */
+  /** Number of received 1xx heads. */
   informational = 0;
   private body: Buffer = NO_BODY;
   private more: Buffer[] | undefined;
 
   /**
-   * When its time is up, on the clock of `performance.now()`: the wait for a stream first, then the wait for an answer.
+   * The deadline on the clock of `performance.now()`: first of the wait for a stream, then of the wait for an answer.
    */
   deadline: number;
 
   constructor(
     readonly request: PushRequest,
     readonly timeoutMs: number,
-    /** A stream must have been had by then. */
+    /** The deadline of the wait for a stream. */
     private readonly waitUntil: number,
     private readonly resolve: (result: PushResult) => void,
   ) {
     this.deadline = waitUntil;
   }
 
-  /** It is about to be written: from now on the peer's time runs. */
+  /** The request is about to be written: the wait for an answer begins. */
   begin(now: number): void {
     this.deadline = now + this.timeoutMs;
   }
 
-  /** Copies, because the bytes are overwritten by the next read. */
+  /** Copies the bytes, because the next read overwrites them. */
   addBody(bytes: Buffer, at: number, end: number): void {
     const part = Buffer.allocUnsafe(end - at);
     bytes.copy(part, 0, at, end);
@@ -57,7 +57,7 @@ export class Exchange {
     this.received += part.length;
   }
 
-  /** Forgets a stream that was not processed, so that it can be one elsewhere. */
+  /** Resets a stream that was not processed, so that the request can be sent on another one. */
   rewind(): void {
     this.id = 0;
     this.deadline = this.waitUntil;
@@ -80,7 +80,7 @@ export class Exchange {
   }
 
   /**
-   * Hands over the head if one came: without the rest it is no answer, but it may settle what became of the request.
+   * Also reports a received head: an incomplete answer does not count as one, but its status may decide the outcome.
    */
   leaveAmbiguous(reason: string): void {
     if (this.head === undefined) return this.resolve({ kind: 'ambiguous', reason });

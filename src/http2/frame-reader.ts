@@ -1,11 +1,11 @@
 import { ConnectionError, ErrorCode, FRAME_HEADER_BYTES, MAX_FRAME_BYTES } from './frames.js';
 
-/** Called once for each whole frame; the payload is `bytes[at, end)` and only valid during the call. */
+/** Called once per complete frame; the payload is `bytes[at, end)` and valid only during the call. */
 export type FrameHandler = (type: number, flags: number, id: number, bytes: Buffer, at: number, end: number) => void;
 
 /**
- * Cuts a byte stream into frames. A chunk is parsed in place; only a frame that straddles two chunks is copied, into
- * one fixed buffer, so a peer that dribbles single bytes costs no more than one that does not.
+ * Splits a byte stream into frames. Chunks are parsed in place; only a frame that spans two chunks is copied, into one
+ * fixed buffer, so that a peer that sends single bytes costs no more.
  */
 export class FrameReader {
   private readonly partial = Buffer.allocUnsafeSlow(FRAME_HEADER_BYTES + MAX_FRAME_BYTES);
@@ -13,7 +13,7 @@ export class FrameReader {
 
   constructor(private readonly onFrame: FrameHandler) {}
 
-  /** Throws ConnectionError (FRAME_SIZE_ERROR, RFC 9113 §4.2) and whatever the handler throws. */
+  /** Throws ConnectionError (FRAME_SIZE_ERROR, RFC 9113 §4.2) and the errors of the handler. */
   push(chunk: Buffer): void {
     let at = this.have > 0 ? this.finishPartial(chunk) : 0;
     while (chunk.length - at >= FRAME_HEADER_BYTES) {
@@ -25,7 +25,7 @@ export class FrameReader {
     if (at < chunk.length) this.have += chunk.copy(this.partial, this.have, at);
   }
 
-  /** Returns how much of the chunk went into the frame that was begun before. */
+  /** Returns the number of bytes of the chunk that belong to the frame begun earlier. */
   private finishPartial(chunk: Buffer): number {
     let at = this.fillPartial(chunk, 0, FRAME_HEADER_BYTES);
     if (this.have < FRAME_HEADER_BYTES) return at;

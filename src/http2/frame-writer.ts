@@ -1,34 +1,34 @@
 import { ErrorCode, FRAME_HEADER_BYTES, FrameType, Flag } from './frames.js';
 
-/** A slab holds about 200 small requests, and is four TLS records. */
+/** A slab holds about 200 small requests, or four TLS records. */
 const SLAB_BYTES = 65_536;
 
-/** Slabs kept for reuse; more than this are in use only while the socket is behind. */
+/** Slabs kept for reuse; more are in use only while the socket is behind. */
 const SPARE_SLABS = 4;
 
 /**
- * Gathers frames into slabs and gives each slab to the sink in one write. A slab is reused once the sink is done with
- * it, because a socket may go on reading a buffer after `write` returned.
+ * Gathers frames into slabs and passes each slab to the sink in one write. A slab is reused after `done`, because a
+ * socket may still read a buffer after `write` returned.
  */
 export class FrameWriter {
   bytes: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
-  /** Where the next byte goes. */
+  /** The position of the next byte. */
   at = 0;
-  /** Bytes given to the sink that it has not finished with: the measure of back-pressure. */
+  /** Bytes that the sink has not finished writing; the measure of back-pressure. */
   pending = 0;
   private readonly spare: Buffer[] = [];
 
-  /** `sink` writes the bytes out and calls `done` once it no longer needs them. */
+  /** `sink` writes the bytes and calls `done` when it no longer needs them. */
   constructor(private readonly sink: (bytes: Buffer, done: () => void) => void) {}
 
-  /** Makes room for `size` bytes in one piece; what was gathered goes out first when it is in the way. */
+  /** Reserves `size` contiguous bytes; flushes first if the slab has too little room. */
   reserve(size: number): void {
     if (this.at + size <= this.bytes.length) return;
     this.flush();
     if (size > this.bytes.length) this.bytes = Buffer.allocUnsafeSlow(size);
   }
 
-  /** Gives everything gathered to the sink. */
+  /** Passes all gathered bytes to the sink. */
   flush(): void {
     if (this.at === 0) return;
     const slab = this.bytes;
@@ -42,7 +42,7 @@ export class FrameWriter {
     });
   }
 
-  /** Forgets what was gathered and not given to the sink. */
+  /** Drops the bytes that were gathered and not passed to the sink. */
   discard(): void {
     this.at = 0;
   }
@@ -92,7 +92,7 @@ export class FrameWriter {
     this.raw(payload);
   }
 
-  /** A client is never sent streams it accepts, so the last stream id is 0. */
+  /** The last stream id is 0, because a client accepts no streams of the server. */
   goAway(code: number, reason: string): void {
     const debug = Buffer.from(code === ErrorCode.NO_ERROR ? '' : reason.slice(0, 200), 'latin1');
     this.reserve(FRAME_HEADER_BYTES + 8 + debug.length);
@@ -109,7 +109,7 @@ export class FrameWriter {
   }
 }
 
-/** Writes nine bytes at `at` and returns the position behind them. */
+/** Writes nine bytes at `at` and returns the position after them. */
 export function writeFrameHeader(
   bytes: Buffer,
   at: number,

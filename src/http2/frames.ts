@@ -1,12 +1,12 @@
 /** Names and numbers of HTTP/2 framing (RFC 9113 §6 and §7). */
 
-/** What a client sends before its first frame (RFC 9113 §3.4). */
+/** The client's first bytes (RFC 9113 §3.4). */
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 
 /** Length (24 bits), type, flags, stream id (31 bits). */
 export const FRAME_HEADER_BYTES = 9;
 
-/** The largest frame either side may send before its peer allows more; we never allow more. */
+/** The largest frame until the peer allows more; we never allow more. */
 export const MAX_FRAME_BYTES = 16_384;
 
 /** Window of a new connection or stream before any SETTINGS or WINDOW_UPDATE (RFC 9113 §6.9.2). */
@@ -49,12 +49,12 @@ export const ErrorCode = {
 
 const errorNames = new Map<number, string>(Object.entries(ErrorCode).map(([name, code]) => [code, name]));
 
-/** `REFUSED_STREAM`, or `error 0x1f` for a code that RFC 9113 does not know. */
+/** `REFUSED_STREAM`, or `error 0x1f` for a code outside RFC 9113. */
 export function errorName(code: number): string {
   return errorNames.get(code) ?? `error 0x${code.toString(16)}`;
 }
 
-/** The peer broke the protocol: the connection ends with GOAWAY and this code (RFC 9113 §5.4.1). */
+/** The peer violated the protocol: the connection ends with GOAWAY and this code (RFC 9113 §5.4.1). */
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
 
@@ -66,7 +66,7 @@ export class ConnectionError extends Error {
   }
 }
 
-/** One answer broke the protocol: its stream is reset with this code, the others go on (RFC 9113 §5.4.2). */
+/** One answer violated the protocol: its stream is reset with this code, the others continue (RFC 9113 §5.4.2). */
 export class StreamError extends Error {
   override readonly name = 'StreamError';
 

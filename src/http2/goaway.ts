@@ -1,18 +1,18 @@
 import { ConnectionError, ErrorCode, MAX_31_BITS, errorName } from './frames.js';
 
-/** What a GOAWAY frame says (RFC 9113 §6.8). */
+/** The content of a GOAWAY frame (RFC 9113 §6.8). */
 export interface GoAway {
-  /** Streams above it were not processed. */
+  /** Streams with a higher id were not processed. */
   lastId: number;
   code: number;
-  /** For people: the code, and what the peer's debug data says (APNs puts `{"reason":"…"}` there). */
+  /** For logs: the code, and the peer's debug data (APNs sends `{"reason":"…"}`). */
   reason: string;
 }
 
-/** Debug data is for logs; more of it than this helps nobody. */
+/** Debug data is for logs and is cut to this length. */
 const MAX_DEBUG_CHARACTERS = 200;
 
-/** Throws ConnectionError FRAME_SIZE_ERROR for a payload under eight octets. */
+/** Throws ConnectionError FRAME_SIZE_ERROR for a payload of less than eight octets. */
 export function readGoAway(bytes: Buffer, at: number, end: number): GoAway {
   if (end - at < 8) throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, 'GOAWAY of less than 8 bytes');
   const code = bytes.readUInt32BE(at + 4);
@@ -26,7 +26,7 @@ function debugReason(text: string): string {
     const parsed: unknown = JSON.parse(text);
     if (typeof parsed === 'object' && parsed !== null && 'reason' in parsed) text = String(parsed.reason);
   } catch {
-    // Plain text is the usual case.
+    // Debug data is usually plain text.
   }
   return text.slice(0, MAX_DEBUG_CHARACTERS).replace(/\p{Cc}/gu, ' ');
 }

@@ -4,8 +4,8 @@ const SLOTS = 16;
 const SLOT_BYTES = 512;
 
 /**
- * Remembers heads by the bytes they were read from. Most services repeat the same head for a second or for ever (only
- * `date` moves), and without a header table equal bytes mean equal heads, so a comparison replaces the decoding.
+ * Caches heads by their bytes. Most services repeat the same head for a second or longer (only `date` changes). Without
+ * a header table equal bytes mean equal heads, so that a comparison replaces the decoding.
  */
 export class HeadCache {
   private readonly bytes = Buffer.allocUnsafeSlow(SLOTS * SLOT_BYTES);

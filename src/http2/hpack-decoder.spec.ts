@@ -41,7 +41,7 @@ describe('RFC 7541 Appendix C', () => {
     ['C.2.2', '040c 2f73 616d 706c 652f 7061 7468', [':path', '/sample/path']],
     ['C.2.3', '1008 7061 7373 776f 7264 0673 6563 7265 74', ['password', 'secret']],
     ['C.2.4', '82', [':method', 'GET']],
-  ])('%s: one field', (_section, hex, expected) => {
+  ])('%s: decodes one field', (_section, hex, expected) => {
     expect(decode(new HpackDecoder(65_536), hex)).toEqual(expected);
   });
 
@@ -62,7 +62,7 @@ describe('RFC 7541 Appendix C', () => {
         '8287 85bf 4088 25a8 49e9 5ba9 7d7f 8925 a849 e95b b8e8 b4bf',
       ],
     ],
-  ])('%s: requests on one connection', (_section, blocks) => {
+  ])('%s: decodes the requests of one connection', (_section, blocks) => {
     const decoder = new HpackDecoder(65_536);
     expect(blocks.map((block) => decode(decoder, block))).toEqual([first, second, third]);
   });
@@ -89,7 +89,7 @@ describe('RFC 7541 Appendix C', () => {
          cd5b 3960 d5af 2708 7f36 72c1 ab27 0fb5 291f 9587 3160 65c0 03ed 4ee5 b106 3d50 07`,
       ],
     ],
-  ])('%s: answers with a table of 256 bytes, which evicts', (_section, blocks) => {
+  ])('%s: decodes answers with a table of 256 bytes, which evicts', (_section, blocks) => {
     const decoder = new HpackDecoder(65_536);
     decoder.lowerLimit(256);
     expect(blocks.map((block) => decode(decoder, block))).toEqual(answers);
@@ -97,14 +97,14 @@ describe('RFC 7541 Appendix C', () => {
 });
 
 describe('HpackDecoder', () => {
-  it('reads the integer of C.1.2, and none over 28 bits', () => {
+  it('reads the integer of C.1.2, and refuses integers over 28 bits', () => {
     // Index 1337 does not exist, so the number shows in the message.
     expect(() => decode(new HpackDecoder(1000), 'ff ba09')).toThrow('no table entry 1337');
     expect(() => decode(new HpackDecoder(1000), 'ff ff ff ff ff 7f')).toThrow('integer over 28 bits');
     expect(() => decode(new HpackDecoder(1000), 'ff ff')).toThrow('ends inside a field');
   });
 
-  it('throws for a list over its bound and stays in step', () => {
+  it('throws for a list over its limit and keeps its table correct', () => {
     const decoder = new HpackDecoder(100);
     const large = `40 01 61 50 ${'62'.repeat(80)}`;
     expect(() => decode(decoder, large)).toThrow(StreamError);
@@ -112,7 +112,7 @@ describe('HpackDecoder', () => {
     expect(decode(decoder, '88')).toEqual([':status', '200']);
   });
 
-  it('empties the table for an entry that is larger', () => {
+  it('empties the table for an entry larger than the table', () => {
     const decoder = new HpackDecoder(65_536);
     decode(decoder, '40 01 61 01 62');
     expect(decode(decoder, 'be')).toEqual(['a', 'b']);
@@ -120,7 +120,7 @@ describe('HpackDecoder', () => {
     expect(() => decode(decoder, 'be')).toThrow('no table entry 62');
   });
 
-  it('forgets the table when the peer has acknowledged that there is none', () => {
+  it('drops the table when the peer has acknowledged its removal', () => {
     const decoder = new HpackDecoder(65_536);
     decode(decoder, '40 01 61 01 62');
     expect(decoder.stateless).toBe(false);
@@ -131,7 +131,7 @@ describe('HpackDecoder', () => {
     expect(() => decode(decoder, 'be')).toThrow('COMPRESSION_ERROR: no table entry 62');
   });
 
-  it('answers any bytes with a list or one of its two errors', () => {
+  it('returns a list or throws one of its two errors for any bytes', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 80 }), { maxLength: 5 }), fc.boolean(), (blocks, stateless) => {
         const decoder = new HpackDecoder(500);

@@ -6,8 +6,8 @@ type Entry = readonly [name: string, value: string];
 
 /**
  * Decodes field blocks (RFC 7541). The table starts with the 4,096 bytes that every peer may use until it has
- * acknowledged our SETTINGS_HEADER_TABLE_SIZE of 0; from then on `stateless` holds and a block means the same
- * whenever it comes.
+ * acknowledged our SETTINGS_HEADER_TABLE_SIZE of 0; from then on `stateless` is true and a block has the same meaning
+ * at any time.
  */
 export class HpackDecoder {
   private readonly entries: Entry[] = [];
@@ -18,7 +18,7 @@ export class HpackDecoder {
   private at = 0;
   private end = 0;
 
-  /** @param maxListBytes bound of one decoded list, counted as RFC 9113 §6.5.2 counts it */
+  /** @param maxListBytes limit of one decoded list, counted as in RFC 9113 §6.5.2 */
   constructor(private readonly maxListBytes: number) {}
 
   get stateless(): boolean {
@@ -26,9 +26,9 @@ export class HpackDecoder {
   }
 
   /**
-   * The peer acknowledged a smaller table. It owes us a size update at the start of its next block (RFC 7541 §4.2);
-   * shrinking here and now means that a peer that forgets it is still never decoded wrongly, only refused when it
-   * refers to what it should have dropped.
+   * The peer acknowledged a smaller table and owes us a size update at the start of its next block (RFC 7541 §4.2). The
+   * table shrinks here at once: if the peer forgets the update, its blocks are never decoded wrongly; a reference to a
+   * dropped entry is refused.
    */
   lowerLimit(limit: number): void {
     this.limit = limit;
@@ -36,8 +36,8 @@ export class HpackDecoder {
   }
 
   /**
-   * Returns names and values in turn. Throws ConnectionError COMPRESSION_ERROR for a block that cannot be decoded, and
-   * StreamError for a list over the bound: that block was followed to its end, so the table is still right.
+   * Returns names and values alternately. Throws ConnectionError COMPRESSION_ERROR for a block that cannot be decoded,
+   * and StreamError for a list over the limit: such a block was decoded to its end, so the table is still correct.
    */
   decode(bytes: Buffer, at: number, end: number): string[] {
     this.bytes = bytes;
@@ -106,7 +106,7 @@ export class HpackDecoder {
     while (this.tableBytes > bytes && this.entries.length > 0) this.tableBytes -= entrySize(this.entries.shift()!);
   }
 
-  /** RFC 7541 §5.1; nothing we accept needs more than 28 bits. */
+  /** RFC 7541 §5.1; no accepted value needs more than 28 bits. */
   private integer(prefixBits: number): number {
     const mask = (1 << prefixBits) - 1;
     let value = this.octet() & mask;

@@ -8,7 +8,7 @@ function makeRequest(constant: readonly Header[], headers?: readonly Header[], p
   return { path, constant, headers, body: Buffer.from('{}') };
 }
 
-/** Encoder and decoder of two ends of a connection. */
+/** Encoder and decoder of the two ends of a connection. */
 class Ends {
   readonly encoder: HpackEncoder;
   readonly decoder = new HpackDecoder(1_000_000);
@@ -52,7 +52,7 @@ const constant: Header[] = [
 ];
 
 describe('HpackEncoder', () => {
-  it('names constants by one octet each after the first request', () => {
+  it('encodes constants in one octet each after the first request', () => {
     const ends = new Ends();
     const sizes = [1, 2, 3].map(() => {
       const { bytes, list } = ends.send(makeRequest(constant));
@@ -64,7 +64,7 @@ describe('HpackEncoder', () => {
     expect(sizes[0]).toBeGreaterThan(250);
   });
 
-  it('never indexes what must not be, and says so on the wire', () => {
+  it('encodes sensitive headers as never indexed', () => {
     const ends = new Ends('authorization', 'secret');
     const request = makeRequest(constant, [['secret', 'shh']]);
     const blocks = [1, 2, 3].map(() => ends.send(request));
@@ -83,7 +83,7 @@ describe('HpackEncoder', () => {
     expect(ends.encode(makeRequest(constant)).subarray(2, 4)).toEqual(Buffer.from([0x04, 11]));
   });
 
-  it('learns the name of a single header once, and then names it by index', () => {
+  it('adds the name of a per-request header once, and then refers to its index', () => {
     const ends = new Ends();
     const sizes = ['one', 'two', 'six'].map((id) => {
       const request = makeRequest(constant, [['apns-collapse-id', id]]);
@@ -94,7 +94,7 @@ describe('HpackEncoder', () => {
     expect(sizes[2]! - ends.send(makeRequest(constant)).bytes.length).toBe(2 + 4);
   });
 
-  it('follows a peer that lowers its table, and one that has none', () => {
+  it('follows a peer that reduces its table, and a peer without one', () => {
     const ends = new Ends();
     ends.send(makeRequest(constant));
     ends.encoder.resize(100);
@@ -107,7 +107,7 @@ describe('HpackEncoder', () => {
     for (let i = 0; i < 3; i++) expect(ends.send(makeRequest(constant)).list).toEqual(expected(makeRequest(constant)));
   });
 
-  it('starts the table anew when old constants fill it, but not over and over', () => {
+  it('empties the table when old constants fill it, but not repeatedly', () => {
     const ends = new Ends();
     const tokens = Array.from({ length: 12 }, (_, i): Header[] => [['authorization', String(i % 10).repeat(900 + i)]]);
     let resets = 0;
@@ -131,7 +131,7 @@ describe('HpackEncoder', () => {
     expect(last).toBeLessThan(60);
   });
 
-  it('is understood whatever is sent in whatever order, within its bound', () => {
+  it('any sequence of requests is decoded correctly, within its bound', () => {
     const name = fc.stringMatching(/^[a-z][a-z-]{0,20}$/).filter((n) => n !== 'content-length');
     const value = fc.string({
       maxLength: 300,

@@ -10,7 +10,7 @@ import { writeInteger, writeString } from './hpack-write.js';
 
 const POST = 0x83;
 const SCHEME = { http: 0x86, https: 0x87 } as const;
-/** `:path` as a literal without indexing: it differs in every request, so it would only churn the table. */
+/** `:path` as a literal without indexing: it differs in every request and would only fill the table. */
 const PATH_LITERAL = 0x04;
 const CONTENT_LENGTH = staticNameIndex.get('content-length')!;
 
@@ -21,10 +21,10 @@ const LITERAL_PLAIN = 0x00;
 const LITERAL_NEVER = 0x10;
 const SIZE_UPDATE = 0x20;
 
-/** A table that is full of old constants is emptied at most once in so many requests, so it cannot thrash. */
+/** A table full of old constants is emptied at most once in this many requests. */
 const REQUESTS_BETWEEN_RESETS = 10_000;
 
-/** One field of the constant headers, and where the peer's table has it. */
+/** One field of the constant headers. */
 interface ConstantField {
   name: string;
   value: string;
@@ -41,7 +41,7 @@ interface Plan {
   version: number;
 }
 
-/** A header name of single requests: its literal form, and the table entry it was learnt with. */
+/** A header name of single requests: its literal form, and the table entry with the name. */
 interface KnownName {
   staticIndex: number;
   literal: Buffer;
@@ -51,17 +51,17 @@ interface KnownName {
 }
 
 /**
- * Encodes requests into field blocks (RFC 7541) without keeping more than a mirror of what it put into the peer's
- * table: constants and names enter once and stay, nothing is ever evicted, and a table that is full is emptied as a
- * whole by two size updates. No Huffman: CPU is what a push sender is short of.
+ * Encodes requests into field blocks (RFC 7541). The state is a mirror of the peer's table: constants and names are
+ * added once and stay, no entry is evicted, and a full table is emptied as a whole by two size updates. No Huffman,
+ * because the CPU is the bottleneck of a push sender.
  */
 export class HpackEncoder {
   private capacity = DEFAULT_TABLE_BYTES;
   private used = 0;
-  /** Entries put into the table since it was last empty. */
+  /** Entries added since the table was last empty. */
   private inserted = 0;
   private generation = 0;
-  /** Changes with every insert: indices count from the newest entry. */
+  /** Changes with every insert, because indices count from the newest entry. */
   private version = 0;
   private readonly entries = new Map<string, number>();
   private readonly names = new Map<string, KnownName>();
@@ -78,7 +78,7 @@ export class HpackEncoder {
     private readonly neverIndex: ReadonlySet<string>,
   ) {}
 
-  /** The peer's SETTINGS_HEADER_TABLE_SIZE; we use 4,096 bytes of it at most. */
+  /** The peer's SETTINGS_HEADER_TABLE_SIZE; we use at most 4,096 bytes. */
   resize(peerBytes: number): void {
     const capacity = Math.min(peerBytes, DEFAULT_TABLE_BYTES);
     if (capacity === this.capacity) return;
@@ -86,7 +86,7 @@ export class HpackEncoder {
     this.reset();
   }
 
-  /** How many octets `encode` may need at most. */
+  /** The greatest number of octets that `encode` may need. */
   bound(request: PushRequest): number {
     let bytes = 64 + this.planOf(request.constant).bound + request.path.length;
     const headers = request.headers;
@@ -136,7 +136,7 @@ export class HpackEncoder {
     return plan;
   }
 
-  /** Writes the constants, putting into the table what is missing; remembers the block once nothing was. */
+  /** Writes the constants and adds missing ones to the table; caches the block if nothing was missing. */
   private writePlan(plan: Plan, out: Buffer, start: number): number {
     const version = this.version;
     let at = start;
@@ -167,11 +167,11 @@ export class HpackEncoder {
     return STATIC_SIZE + this.inserted - entry;
   }
 
-  /** Notes an entry that the caller writes with incremental indexing; false when the table has no room. */
+  /** Records an entry that the caller writes with incremental indexing; false if the table has no room. */
   private insert(name: string, value: string): boolean {
     const size = name.length + value.length + ENTRY_OVERHEAD_BYTES;
     if (this.used + size > this.capacity) {
-      // Emptying helps only when the entry could fit at all.
+      // Emptying the table helps only if the entry fits at all.
       this.full ||= size <= this.capacity;
       return false;
     }
@@ -182,7 +182,10 @@ export class HpackEncoder {
     return true;
   }
 
-  /** A header of one request: the first of its name enters the table so that the name is learnt, then literals. */
+  /**
+   * A header of one request: the first of a name is added to the table, so that later ones refer to the name's index;
+   * their values are literals.
+   */
   private writeHeader(name: string, value: string, out: Buffer, at: number): number {
     const known = this.names.get(name) ?? this.learnName(name);
     if (known.never) {
@@ -210,7 +213,7 @@ export class HpackEncoder {
       entry: 0,
       generation: -1,
     };
-    // Callers use a handful of names; one that makes them up must not fill the memory.
+    // Callers use a few names; the limit protects the memory from a caller that generates names.
     if (this.names.size >= 256) this.names.clear();
     this.names.set(name, known);
     return known;
@@ -227,7 +230,7 @@ export class HpackEncoder {
     this.announceSize = true;
   }
 
-  /** Zero first, which evicts everything, then what we use from now on (RFC 7541 §4.2 and §6.3). */
+  /** First zero, which evicts all entries, then the size that we use from now on (RFC 7541 §4.2 and §6.3). */
   private writeSizeUpdates(out: Buffer, at: number): number {
     this.announceSize = false;
     out[at++] = SIZE_UPDATE;

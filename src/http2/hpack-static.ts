@@ -63,16 +63,16 @@ export const STATIC_TABLE: readonly (readonly [name: string, value: string])[] =
   ['www-authenticate', ''],
 ];
 
-/** Table size and header list size count this much for each field besides its octets (RFC 7541 §4.1). */
+/** Each field counts this much, besides its octets, in the sizes of table and header list (RFC 7541 §4.1). */
 export const ENTRY_OVERHEAD_BYTES = 32;
 
-/** Every peer's table starts at this capacity (RFC 9113 §6.5.2). */
+/** The initial capacity of every peer's table (RFC 9113 §6.5.2). */
 export const DEFAULT_TABLE_BYTES = 4096;
 
-/** The dynamic table begins behind it, at index 62. */
+/** The dynamic table begins after the static one, at index 62. */
 export const STATIC_SIZE = STATIC_TABLE.length;
 
-/** Index of the static entry with this name and value, which the key joins with a NUL. */
+/** Index of the static entry with this name and value; the key joins both with a NUL. */
 export const staticFieldIndex: ReadonlyMap<string, number> = new Map(
   STATIC_TABLE.map(([name, value], i): [string, number] => [`${name}\0${value}`, i + 1]),
 );

@@ -1,4 +1,4 @@
-/** The two primitives of HPACK (RFC 7541 §5); both return the position behind what they wrote. */
+/** The two primitives of HPACK (RFC 7541 §5); both return the position after the written bytes. */
 
 /** RFC 7541 §5.1: `kind` has the bits above the prefix, `max` is the prefix with all bits set. */
 export function writeInteger(out: Buffer, at: number, kind: number, max: number, value: number): number {
@@ -12,7 +12,10 @@ export function writeInteger(out: Buffer, at: number, kind: number, max: number,
   return at;
 }
 
-/** Header text is one octet a character (checked when the request came in), so short strings need no encoder call. */
+/**
+ * Header text has one octet per character (checked when the request was accepted), so short strings need no encoder
+ * call.
+ */
 export function writeString(out: Buffer, at: number, text: string): number {
   at = writeInteger(out, at, 0, 127, text.length);
   if (text.length > 48) return at + out.write(text, at, 'latin1');

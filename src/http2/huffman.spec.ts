@@ -4,7 +4,7 @@ import { HUFFMAN_LENGTHS, decodeHuffman, huffmanCodes } from './huffman.js';
 
 const codes = huffmanCodes();
 
-/** The plainest encoder: a string of bits. `pad` is what fills the last octet. */
+/** A simple encoder: a string of bits. `pad` fills the last octet. */
 function encode(symbols: Iterable<number>, pad = '1'): Buffer {
   let bits = '';
   for (const symbol of symbols) bits += codes[symbol]!.toString(2).padStart(HUFFMAN_LENGTHS[symbol]!, '0');
@@ -22,7 +22,7 @@ describe('Huffman code', () => {
     expect(HUFFMAN_LENGTHS.reduce((sum, bits) => sum + 2 ** -bits, 0)).toBe(1);
   });
 
-  // Read off RFC 7541 Appendix B: the first and last code of some lengths.
+  // From RFC 7541 Appendix B: the first and last code of some lengths.
   it.each([
     ['0'.charCodeAt(0), 0x0, 5],
     ['t'.charCodeAt(0), 0x9, 5],
@@ -38,7 +38,7 @@ describe('Huffman code', () => {
     expect([codes[symbol], HUFFMAN_LENGTHS[symbol]]).toEqual([code, bits]);
   });
 
-  it('decodes whatever was encoded', () => {
+  it('decodes any encoded text', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (octets) => {
         expect(decode(encode(octets))).toBe(Buffer.from(octets).toString('latin1'));

@@ -1,6 +1,6 @@
 /**
- * Code lengths in bits of the symbols 0 to 255 and of EOS (RFC 7541 Appendix B). The code is canonical, so the
- * lengths say it all: codes count upwards by length, and by symbol within a length.
+ * Code lengths in bits of the symbols 0 to 255 and of EOS (RFC 7541 Appendix B). The code is canonical, so the lengths
+ * define it: codes count upwards by length, and by symbol within a length.
  */
 // prettier-ignore
 export const HUFFMAN_LENGTHS: readonly number[] = [
@@ -47,12 +47,12 @@ function buildTree(): [number, number][] {
 }
 
 /**
- * The decoder goes four bits at a step: the shortest code has five, so a step yields at most one symbol.
- * `step[node * 16 + nibble]` is the next node in the low 8 bits and symbol + 1 above them, or FAILED on EOS.
+ * The decoder reads four bits per step: the shortest code has five, so a step yields at most one symbol. `step[node *
+ * 16 + nibble]` is the next node in the low 8 bits and symbol + 1 above them, or FAILED on EOS.
  */
 const tree = buildTree();
 const step = new Int32Array(tree.length * 16);
-/** 1 for nodes where a string may end: the root, or up to seven one-bits into EOS (RFC 7541 §5.2). */
+/** 1 for nodes where a string may end: the root, or up to seven one-bits towards EOS (RFC 7541 §5.2). */
 const mayEnd = new Uint8Array(tree.length);
 
 for (let node = 0; node < tree.length; node++) {
@@ -78,11 +78,11 @@ function walk(from: number, nibble: number): number {
 let scratch = Buffer.allocUnsafeSlow(4096);
 
 /**
- * Decodes `bytes[at, end)` into a string of one character per octet; undefined for EOS inside the string or padding
- * that is longer than seven bits or not all ones, which RFC 7541 §5.2 calls decoding errors.
+ * Decodes `bytes[at, end)` into a string of one character per octet; undefined for EOS inside the string, or for
+ * padding that is longer than seven bits or not all ones (decoding errors by RFC 7541 §5.2).
  */
 export function decodeHuffman(bytes: Uint8Array, at: number, end: number): string | undefined {
-  // Five bits are the shortest code, so 8/5 symbols an octet at most.
+  // The shortest code has five bits, so an octet has at most 8/5 symbols.
   if (scratch.length < (end - at) * 2) scratch = Buffer.allocUnsafeSlow((end - at) * 2);
   const out = scratch;
   let size = 0;

@@ -1,9 +1,9 @@
-/** An idle connection is asked for a sign of life this often; APNs names an hour as enough. */
+/** The interval of PINGs on an idle connection; APNs recommends an hour. */
 const IDLE_PING_MS = 3_600_000;
 
 /**
- * Decides when to ask the peer for a sign of life and when to stop believing in it. Anything it sends is one: a path
- * that carries bytes is not a black hole. Times are milliseconds of one clock.
+ * Decides when to send PING and when a connection is dead. Any received byte counts as a sign of life. Times are
+ * milliseconds of one clock.
  */
 export class Liveness {
   private heard = false;
@@ -18,7 +18,7 @@ export class Liveness {
     this.lastHeard = now;
   }
 
-  /** Bytes came; the next check dates them, so that the clock is not read for each chunk. */
+  /** Bytes arrived; the next check takes the time, so that the clock is not read for each chunk. */
   hear(): void {
     this.heard = true;
   }

@@ -1,8 +1,8 @@
 import { ConnectionError, ErrorCode } from './frames.js';
 
 /**
- * Bounds the frames that bring no answer further (PING, SETTINGS, WINDOW_UPDATE, RST_STREAM, late frames of closed
- * streams, empty DATA, unknown types): ten thousand in ten seconds, and each answer pays for four more.
+ * Limits frames that belong to no answer (PING, SETTINGS, WINDOW_UPDATE, RST_STREAM, late frames of closed streams,
+ * empty DATA, unknown types): ten thousand in ten seconds, and four more for each answer.
  */
 const MAX_FRAMES = 10_000;
 const PERIOD_MS = 10_000;
@@ -12,7 +12,7 @@ export class NoiseBudget {
   private frames = 0;
   private since = 0;
 
-  /** Throws ConnectionError ENHANCE_YOUR_CALM when the peer floods us. */
+  /** Throws ConnectionError ENHANCE_YOUR_CALM if the peer floods us. */
   spend(what: string | number): void {
     if (++this.frames <= MAX_FRAMES) return;
     const name = typeof what === 'number' ? `frames of type ${what}` : what;

@@ -17,7 +17,7 @@ function exchange(deadline = Infinity, urgent = false): Exchange {
 }
 
 describe('FrameReader', () => {
-  it('finds the same frames however the bytes are cut', () => {
+  it('finds the same frames for any division into chunks', () => {
     const frame = fc.record({
       type: fc.nat(255),
       flags: fc.nat(255),
@@ -61,7 +61,7 @@ describe('FrameReader', () => {
 });
 
 describe('FrameWriter', () => {
-  it('never touches bytes that the sink has not finished with', () => {
+  it('never changes bytes that the sink has not finished writing', () => {
     const held: { bytes: Buffer; copy: Buffer; done: () => void }[] = [];
     const out = new FrameWriter((bytes, done) => held.push({ bytes, copy: Buffer.from(bytes), done }));
     fc.assert(
@@ -83,7 +83,7 @@ describe('FrameWriter', () => {
 });
 
 describe('RequestQueue', () => {
-  it('is first in, first out, with what was put back at the front', () => {
+  it('is first in, first out; requests that were put back come first', () => {
     const queue = new RequestQueue();
     const model: Exchange[] = [];
     const step = fc.constantFrom('push', 'push', 'shift', 'back');
@@ -105,7 +105,7 @@ describe('RequestQueue', () => {
     expect(queue.size).toBe(0);
   });
 
-  it('lets urgent ones before the others, also those that were put back', () => {
+  it('returns urgent requests before the others, also after they were put back', () => {
     const queue = new RequestQueue();
     const [first, second, urgent, back, urgentBack] = [
       exchange(),
@@ -125,7 +125,7 @@ describe('RequestQueue', () => {
     expect(queue.shift()).toBeUndefined();
   });
 
-  it('takes out those whose time is up and keeps the order of the others', () => {
+  it('takes out expired requests and keeps the order of the others', () => {
     const queue = new RequestQueue();
     const all = [30, 10, 20, 10].map((deadline) => exchange(deadline));
     for (const each of all) queue.push(each);
@@ -139,7 +139,7 @@ describe('RequestQueue', () => {
 });
 
 describe('StreamTable', () => {
-  it('knows streams that time out, and forgives late frames only where we reset', () => {
+  it('expires streams, and accepts late frames only of streams that we reset', () => {
     const table = new StreamTable();
     const [early, late] = [exchange(10), exchange(20)];
     table.add(1, early);
@@ -156,7 +156,7 @@ describe('StreamTable', () => {
     expect(() => table.checkLate(5, 5, 'DATA')).toThrow('never opened');
   });
 
-  it('forgives the last four thousand at most', () => {
+  it('remembers at most four thousand reset streams', () => {
     const table = new StreamTable();
     for (let id = 1; id <= 2 * 4097; id += 2) table.forgive(id);
     expect(() => table.checkLate(1, 10_001, 'DATA')).toThrow('STREAM_CLOSED');
@@ -165,7 +165,7 @@ describe('StreamTable', () => {
 });
 
 describe('DialPace', () => {
-  it('doubles the wait with each failure, takes off up to half, and stops at ten intervals', () => {
+  it('doubles the wait with each failure, subtracts up to half, and stops at ten intervals', () => {
     const waits = (random: number): number[] => {
       const pace = new DialPace(1000, () => random);
       let now = 0;
@@ -180,7 +180,7 @@ describe('DialPace', () => {
     expect(waits(1)).toEqual([125, 250, 500, 1000, 2000, 4000, 5000, 5000]);
   });
 
-  it('replaces at once what was of use, and spaces what was not', () => {
+  it('replaces a useful connection at once, and another one after the interval', () => {
     const pace = new DialPace(1000, () => 0);
     pace.dialled(0);
     pace.ended(10, 0, 5000);
@@ -190,7 +190,7 @@ describe('DialPace', () => {
     expect(pace.mayDial(1000)).toBe(true);
   });
 
-  it('starts anew after an answer, and grows once an interval', () => {
+  it('resets after an answer, and grows once per interval', () => {
     const pace = new DialPace(1000, () => 0);
     pace.dialled(0);
     pace.ended(-60_000, -60_000, 0);
@@ -203,20 +203,20 @@ describe('DialPace', () => {
 });
 
 describe('Liveness', () => {
-  it('asks after silence with requests open, and gives up when nothing comes', () => {
+  it('asks after silence while requests are open, and gives up without a reply', () => {
     const liveness = new Liveness(0, 30, 5);
     expect([29, 30, 34].map((now) => liveness.check(now, true))).toEqual(['alive', 'ask', 'alive']);
     expect(liveness.check(35, true)).toBe('dead');
   });
 
-  it('takes any byte for a sign of life', () => {
+  it('treats any byte as a sign of life', () => {
     const liveness = new Liveness(0, 30, 5);
     expect(liveness.check(30, true)).toBe('ask');
     liveness.hear();
     expect([35, 64, 65].map((now) => liveness.check(now, true))).toEqual(['alive', 'alive', 'ask']);
   });
 
-  it('lets an idle connection be silent for an hour', () => {
+  it('allows an idle connection an hour of silence', () => {
     const liveness = new Liveness(0, 30, 5);
     expect([3_599_999, 3_600_000].map((now) => liveness.check(now, false))).toEqual(['alive', 'ask']);
   });
@@ -250,19 +250,19 @@ describe('readGoAway', () => {
     ['too many pings', 'GOAWAY INTERNAL_ERROR: too many pings'],
     ['a\r\nb\0', 'GOAWAY INTERNAL_ERROR: a  b '],
     ['', 'GOAWAY INTERNAL_ERROR'],
-  ])('reads %j', (debug, reason) => {
+  ])('readGoAway reads %j', (debug, reason) => {
     const bytes = payload(debug);
     expect(readGoAway(bytes, 0, bytes.length)).toEqual({ lastId: 5, code: 2, reason });
   });
 
-  it('keeps two hundred characters of what the peer says', () => {
+  it('keeps at most two hundred characters of the debug data', () => {
     const bytes = payload('x'.repeat(5000));
     expect(readGoAway(bytes, 0, bytes.length).reason).toHaveLength('GOAWAY INTERNAL_ERROR: '.length + 200);
   });
 });
 
 describe('HeadCache', () => {
-  it('answers only for the very same bytes', () => {
+  it('returns a head only for identical bytes', () => {
     const cache = new HeadCache();
     const head = { status: 200, headers: {}, length: undefined };
     const bytes = Buffer.from('--abcdef--');

@@ -11,11 +11,13 @@ export const SettingId = {
   MAX_HEADER_LIST_SIZE: 6,
 } as const;
 
-/** Decoded headers of one answer, in octets plus 32 a field: ten times what any push service sends. */
+/**
+ * Limit of the decoded headers of one answer, in octets plus 32 per field: ten times the headers of any push service.
+ */
 export const MAX_HEADER_LIST_BYTES = 65_536;
 
 /**
- * What we tell every peer. Without a header table an answer needs no state to be read; windows and frame size keep
+ * Our settings for every peer. Without a header table an answer is read without state; windows and frame size keep
  * their defaults, which suit answers of a few hundred octets.
  */
 export const CLIENT_SETTINGS: readonly (readonly [number, number])[] = [
@@ -24,20 +26,20 @@ export const CLIENT_SETTINGS: readonly (readonly [number, number])[] = [
   [SettingId.MAX_HEADER_LIST_SIZE, MAX_HEADER_LIST_BYTES],
 ];
 
-/** A peer that names no limit gets this many streams, about what push services allow. */
+/** The number of streams if the peer sets no limit; push services allow about as many. */
 const STREAMS_WITHOUT_LIMIT = 1000;
 
-/** More streams than this on one connection would only queue in the peer. */
+/** More streams on one connection would only wait in the peer. */
 const STREAMS_AT_MOST = 10_000;
 
-/** The peer's settings as they stand. */
+/** The peer's current settings. */
 export class PeerSettings {
   headerTableSize = DEFAULT_TABLE_BYTES;
   maxConcurrentStreams = STREAMS_WITHOUT_LIMIT;
   /** Octets of body that a new stream may send. */
   initialWindow = INITIAL_WINDOW_BYTES;
 
-  /** Reads a SETTINGS payload; throws ConnectionError as RFC 9113 §6.5 and §6.5.2 demand. */
+  /** Reads a SETTINGS payload; throws ConnectionError by RFC 9113 §6.5 and §6.5.2. */
   read(bytes: Buffer, at: number, end: number): void {
     if ((end - at) % 6 !== 0) throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, 'SETTINGS of odd length');
     for (; at < end; at += 6) this.apply(bytes.readUInt16BE(at), bytes.readUInt32BE(at + 2));
@@ -65,7 +67,7 @@ export class PeerSettings {
           throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `MAX_FRAME_SIZE ${value}`);
         }
         break;
-      default: // Unknown settings and the advisory MAX_HEADER_LIST_SIZE change nothing for us.
+      default: // Unknown settings and the advisory MAX_HEADER_LIST_SIZE have no effect here.
     }
   }
 }

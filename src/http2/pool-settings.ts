@@ -2,7 +2,7 @@ import type { ConnectionOptions } from './connection.js';
 import { readDialTarget } from './dial.js';
 import type { PushPoolOptions } from './push.js';
 
-/** The options of a pool with every default filled in; most are those of its connections. Times are milliseconds. */
+/** The options of a pool with all defaults; most are options of its connections. Times are milliseconds. */
 export interface PoolSettings extends Omit<ConnectionOptions, 'id' | 'session'> {
   maxConnections: number;
   requestTimeoutMs: number;
@@ -10,13 +10,13 @@ export interface PoolSettings extends Omit<ConnectionOptions, 'id' | 'session'> 
   openIntervalMs: number;
 }
 
-/** Throws TypeError for an origin that is no `http:` or `https:` URL. */
+/** Throws TypeError if the origin is not an `http:` or `https:` URL. */
 export function settlePoolOptions(options: PushPoolOptions, firstStreamId: number): PoolSettings {
   return {
     target: readDialTarget(options),
     neverIndex: new Set(options.neverIndex),
     primer: options.primer ?? false,
-    // Providers see little gain past some sixteen connections a process (eight addresses, two each).
+    // More than some sixteen connections per process bring little with the providers (eight addresses, two each).
     maxConnections: options.maxConnections ?? 16,
     requestTimeoutMs: options.requestTimeoutMs ?? 15_000,
     pingIntervalMs: options.pingIntervalMs ?? 30_000,

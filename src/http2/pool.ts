@@ -6,14 +6,14 @@ import type { PushPoolOptions, PushPoolStats, PushRequest, PushResult } from './
 import { checkRequest } from './request-check.js';
 import { RequestQueue } from './request-queue.js';
 
-/** How often the clock is looked at: time-outs are late by this much at most. */
+/** The interval of the clock: time-outs are late by at most this much. */
 const BUSY_TICK_MS = 100;
 const IDLE_TICK_MS = 1000;
 
-/** How often a request that was not processed is sent again before the caller hears of it. */
+/** How often a request that was not processed is sent again before it is refused. */
 const MAX_REPLAYS = 2;
 
-/** So many connections in a row must fail before those who wait are told. */
+/** After this many consecutive failed connections waiting requests are refused. */
 const FAILURES_BEFORE_REFUSAL = 2;
 
 const DEFAULT_GRACE_MS = 5000;
@@ -21,21 +21,24 @@ const DEFAULT_GRACE_MS = 5000;
 const CALLED_OFF = 'called off before it was written';
 
 /**
- * Connections to one origin with one credential. It opens one when a request comes, one more at a time while those it
- * has are full, and replaces what the peer or age retires before letting it drain.
+ * Connections to one origin with one credential. Opens a connection when a request comes, and another, one at a time,
+ * while all are full. A connection that is retired by the peer or by its age is replaced before it drains.
  */
 export class PushPool implements ConnectionOwner {
   private readonly settings: PoolSettings;
   private readonly pace: DialPace;
   private readonly queue = new RequestQueue();
-  /** Those listened to: one listener for all requests of a caller. */
+  /** The signals with a listener: one listener for all requests of a caller. */
   private readonly signals = new WeakSet<AbortSignal>();
-  /** All whose socket is not gone, oldest first. */
+  /** The connections with an open socket, oldest first. */
   private readonly connections = new Set<Connection>();
-  /** Those that take requests. They are filled in this order, so that surplus ones fall idle and age out. */
+  /**
+   * The connections that accept requests. They are filled in this order, so that surplus ones become idle and are
+   * closed by age.
+   */
   private ready: Connection[] = [];
   private dialling: Connection | undefined;
-  /** Deadline of age for each connection, on the clock of `performance.now()`. */
+  /** The end of each connection's age, on the clock of `performance.now()`. */
   private readonly expiry = new WeakMap<Connection, number>();
   private nextId = 1;
   private pumpScheduled = false;
@@ -45,12 +48,12 @@ export class PushPool implements ConnectionOwner {
   private closing = false;
   private lastError: string | undefined;
   private session: Buffer | undefined;
-  /** Calls of `close` that wait for the last socket to go. */
+  /** Calls of `close` that wait for the last socket to close. */
   private readonly closers: (() => void)[] = [];
 
   /**
-   * Throws TypeError for an origin that is no `http:` or `https:` URL.
-   * @param firstStreamId for tests that want to see the ids of a connection run out
+   * Throws TypeError if the origin is not an `http:` or `https:` URL.
+   * @param firstStreamId for tests in which the ids of a connection run out
    */
   constructor(options: PushPoolOptions, firstStreamId = 1) {
     this.settings = settlePoolOptions(options, firstStreamId);
@@ -58,8 +61,8 @@ export class PushPool implements ConnectionOwner {
   }
 
   /**
-   * Settles as PushResult says and never rejects because of the peer. Rejects with TypeError for a request that no
-   * peer could be sent: a path or header with illegal characters, or a header that is the pipeline's own.
+   * Settles as PushResult describes and never rejects because of the peer. Rejects with TypeError for an invalid
+   * request: a path or header with illegal characters, or a reserved header.
    */
   send(request: PushRequest): Promise<PushResult> {
     return new Promise((resolve) => {
@@ -75,7 +78,10 @@ export class PushPool implements ConnectionOwner {
     });
   }
 
-  /** Sends nothing more on that connection and closes it once its requests are settled; another takes its place. */
+  /**
+   * Sends no further request on this connection and closes it after its requests are settled; another connection
+   * replaces it.
+   */
   retire(connection: number): void {
     for (const each of this.connections) if (each.id === connection) each.drain('retired');
     this.wake();
@@ -96,8 +102,8 @@ export class PushPool implements ConnectionOwner {
   }
 
   /**
-   * Refuses what waits, gives what is written `graceMs` (default 5,000) to be answered, and resolves when every socket
-   * is gone. What is unanswered by then is ambiguous.
+   * Refuses waiting requests, waits up to `graceMs` (default 5,000) for answers to written ones, and resolves when
+   * every socket is closed. Unanswered requests are then ambiguous.
    */
   async close(graceMs = DEFAULT_GRACE_MS): Promise<void> {
     this.closing = true;
@@ -120,15 +126,15 @@ export class PushPool implements ConnectionOwner {
   opened(connection: Connection): void {
     if (this.dialling === connection) this.dialling = undefined;
     this.ready.push(connection);
-    // What it replaces has waited for this moment.
+    // Connections to be replaced have waited for this one.
     const now = performance.now();
     for (const each of this.ready) if (each !== connection && this.isAged(each, now)) each.drain('aged');
     this.wake();
   }
 
   /**
-   * Pumps once the events of this turn of the loop are through: a peer that sends each answer in a TLS record of its
-   * own gives us as many data events, and their successors should share one write.
+   * Pumps after the events of this turn of the loop: a peer that sends each answer in its own TLS record causes one
+   * data event per answer, and the following requests should share one write.
    */
   wake(): void {
     if (this.pumpScheduled) return;
@@ -143,7 +149,7 @@ export class PushPool implements ConnectionOwner {
   draining(connection: Connection): void {
     this.forget(connection);
     this.pace.left(connection.createdAt, connection.answered);
-    // Those under way show that another will be wanted before they are done.
+    // Open requests show that another connection will be needed soon.
     if (connection.inFlight > 0) this.openFirst();
   }
 
@@ -185,13 +191,13 @@ export class PushPool implements ConnectionOwner {
     signal.addEventListener('abort', callOff, { once: true });
   }
 
-  /** It takes no more requests. */
+  /** The connection accepts no more requests. */
   private forget(connection: Connection): void {
     this.ready = this.ready.filter((each) => each !== connection);
     if (this.dialling === connection) this.dialling = undefined;
   }
 
-  /** A request that waits is told of the second failure in a row, if no connection is left that might serve it. */
+  /** Waiting requests are refused after the second consecutive failure, if no other connection could serve them. */
   private ended(openedAt: number, answers: number, reason: string): void {
     this.pace.ended(performance.now(), openedAt, answers);
     const alone = this.ready.length === 0 && this.dialling === undefined;
@@ -214,7 +220,7 @@ export class PushPool implements ConnectionOwner {
     if (queue.size > 0) this.openFirst();
   }
 
-  /** A request that was handed back goes elsewhere when there is an elsewhere. */
+  /** A returned request uses another connection if there is one. */
   private shuns(connection: Connection, exchange: Exchange): boolean {
     return exchange.avoid === connection.id && this.ready.length > 1;
   }
@@ -230,7 +236,7 @@ export class PushPool implements ConnectionOwner {
     try {
       this.dialling = new Connection({ ...this.settings, id: this.nextId++, session: this.session }, this);
     } catch (error) {
-      // node:tls throws at once for a certificate, key or password that does not fit.
+      // node:tls throws at once if certificate, key or password do not match.
       this.troubled(`cannot connect: ${(error as Error).message}`);
       this.ended(now, 0, this.lastError!);
       return;
@@ -272,7 +278,10 @@ export class PushPool implements ConnectionOwner {
     return connection.isNearlyExhausted || now >= this.expiry.get(connection)!;
   }
 
-  /** One more when every connection is full; a peer that allows none, or has not let its primer pass, gets no more. */
+  /**
+   * Opens another connection if every one is full. A peer that allows no stream, or has not answered the primer, gets
+   * no more connections.
+   */
   private grow(now: number): void {
     if (this.queue.size === 0 || this.ready.length >= this.settings.maxConnections) return;
     const full = this.ready.every(

@@ -1,39 +1,37 @@
 import type { LookupFunction } from 'node:net';
 
-/** The contract of the push pipeline: what goes in, what comes out. */
+/** The types of requests and results of the HTTP/2 client. */
 
 export type Header = readonly [name: string, value: string];
 
-/** One small POST. Header names are lower case; pseudo-headers are the pipeline's own business. */
+/** One small POST. Header names are lower case; the client sets the pseudo-headers. */
 export interface PushRequest {
   path: string;
   /**
    * Headers that many requests share (authorization, topic, …). The array is compared by identity: each connection
-   * encodes it once and names it by table index afterwards, so hand over the same array for as long as it holds.
+   * encodes it once and then refers to table indices, so pass the same array as long as its content is valid.
    */
   constant: readonly Header[];
-  /** Headers of this request alone. */
+  /** Headers of this request only. */
   headers?: readonly Header[];
   body: Uint8Array;
-  /** It waits for a stream before those that are not urgent. */
+  /** Waits for a stream before requests that are not urgent. */
   urgent?: boolean;
   /**
-   * Once it aborts, the request is refused unless it was written by then. The same object for all requests of one
+   * When aborted, the request is refused unless it was already written. Use the same object for all requests of one
    * caller.
    */
   signal?: AbortSignal;
-  /**
-   * Milliseconds that it may wait for a stream, and again from its writing to its answer; the pool's own default when
-   * absent.
-   */
+  /** Milliseconds of the wait for a stream, and again of the wait for an answer; default: the pool's. */
   timeoutMs?: number;
 }
 
 /**
- * What became of a request, exactly one of:
- * - answered: status, headers and body arrived whole;
+ * The result of a request, exactly one of:
+ * - answered: status, headers and body are complete;
  * - refused: provably not processed (never written, REFUSED_STREAM, above GOAWAY's last id): sending again is safe;
- * - ambiguous: written, and no whole answer came (time-out, reset, connection lost): the peer may have acted on it.
+ * - ambiguous: written, but without a complete answer (time-out, reset, connection lost): the peer may have processed
+ *   it.
  */
 export type PushResult =
   | {
@@ -42,48 +40,49 @@ export type PushResult =
       /** Lower-case names; a repeated header is joined with ", ". */
       headers: Readonly<Record<string, string>>;
       body: Buffer;
-      /** Names the connection that answered, for `PushPool.retire`. */
+      /** The connection that answered, for `PushPool.retire`. */
       connection: number;
     }
   | { kind: 'refused'; reason: string }
   | { kind: 'ambiguous'; reason: string; head?: AnswerHead };
 
-/** What came of an answer whose body did not come whole. */
+/** The head of an answer with an incomplete body. */
 export interface AnswerHead {
   status: number;
   headers: Readonly<Record<string, string>>;
 }
 
 export interface PushPoolOptions {
-  /** Scheme, host and port, e.g. `https://api.push.apple.com:443`. `http:` speaks HTTP/2 with prior knowledge. */
+  /** Scheme, host and port, e.g. `https://api.push.apple.com:443`. `http:` uses HTTP/2 with prior knowledge. */
   origin: string;
-  /** As for `tls.connect`; read once, for all connections. */
+  /** Like the options of `tls.connect`; read once, for all connections. */
   tls?: { ca?: string; cert?: string; key?: string; servername?: string };
-  /** Finds the addresses of the origin's name in place of the system's look-up, for each connection. */
+  /** Resolves the origin's name instead of the system's look-up, for each connection. */
   lookup?: LookupFunction;
-  /** Names of headers that never enter the peer's table (Apple wants `authorization` so; `:path` never does). */
+  /**
+   * Names of headers that never enter the peer's table (Apple requires this for `authorization`; `:path` never does).
+   */
   neverIndex?: readonly string[];
   /**
-   * True when the peer wants one answered request before it opens up (APNs token authentication): a new connection
-   * sends one request alone and the others wait for its answer.
+   * True if the peer answers one request before it allows more (APNs token authentication): a new connection sends one
+   * request, and the others wait for its answer.
    */
   primer?: boolean;
-  /** Upper bound of connections; the pool opens one more only when those it has are full. Default 16. */
+  /** Maximum of connections; the pool opens another only if all are full. Default 16. */
   maxConnections?: number;
   /** Default 15,000. */
   requestTimeoutMs?: number;
-  /** A PING goes out after this long with streams open and nothing heard. Default 30,000. */
+  /** Send a PING if streams are open and nothing was received for this long. Default 30,000. */
   pingIntervalMs?: number;
-  /** A connection is replaced, then drained, at a random age between half of this and this. Default 2 hours. */
+  /**
+   * A connection is replaced, then drained, at a random age between half of this value and this value. Default 2 hours.
+   */
   maxAgeMs?: number;
   /** From the name look-up to the peer's SETTINGS. Default 10,000. */
   connectTimeoutMs?: number;
-  /**
-   * Least time between two connections opened for want of room; also the measure of the reconnect backoff. Default
-   * 1,000.
-   */
+  /** Least time between two additional connections; also the unit of the reconnect backoff. Default 1,000. */
   openIntervalMs?: number;
-  /** How long a PING may stay unanswered. Default 5,000. */
+  /** The time within which a PING has to be answered. Default 5,000. */
   pingTimeoutMs?: number;
 }
 
@@ -93,7 +92,7 @@ export interface PushPoolStats {
   inFlight: number;
   /** Requests waiting for a stream. */
   waiting: number;
-  /** Streams that the peers allow at this moment, summed over the connections. */
+  /** Streams that the peers allow now, summed over the connections. */
   capacity: number;
   lastError?: string;
 }

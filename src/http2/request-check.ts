@@ -2,10 +2,10 @@ import type { Header, PushRequest } from './push.js';
 
 const PATH = /^\/[\x21-\x7e]*$/;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
-/** One octet a character; no control character but the tab, so a value cannot break out of its field. */
+/** One octet per character; no control character except tab, so that a value cannot end its field. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** Headers of the pipeline itself, and those that HTTP/2 has no place for (RFC 9113 §8.2.2). */
+/** Headers that the client sets, and headers that HTTP/2 forbids (RFC 9113 §8.2.2). */
 const RESERVED = new Set([
   'connection',
   'content-length',
@@ -17,14 +17,14 @@ const RESERVED = new Set([
   'upgrade',
 ]);
 
-/** Bodies and headers are small by design: a request that is not would stall its connection. */
+/** Requests are small by design: a large one would block its connection. */
 const MAX_HEADER_CHARACTERS = 65_536;
 
-/** Constant arrays that were found good; they are compared by identity everywhere. */
+/** Constant arrays that passed the check; they are compared by identity everywhere. */
 const checkedConstants = new WeakSet<readonly Header[]>();
 let lastConstant: readonly Header[] | undefined;
 
-/** Throws TypeError for a request that cannot be written down: that is the caller's mistake, not the peer's. */
+/** Throws TypeError for a request that cannot be encoded, which is the caller's mistake. */
 export function checkRequest(request: PushRequest): void {
   if (!PATH.test(request.path)) throw new TypeError('path must start with / and be visible ASCII');
   if (!(request.body instanceof Uint8Array)) throw new TypeError('body must be bytes');
@@ -42,7 +42,7 @@ function checkHeaders(headers: readonly Header[]): void {
   for (const [name, value] of headers) {
     if (typeof name !== 'string' || !NAME.test(name))
       throw new TypeError(`header name ${JSON.stringify(name)} is not a lower-case token`);
-    if (RESERVED.has(name)) throw new TypeError(`header ${name} is not the caller's to set`);
+    if (RESERVED.has(name)) throw new TypeError(`header ${name} is reserved`);
     if (typeof value !== 'string' || !VALUE.test(value))
       throw new TypeError(`value of header ${name} has characters that a header cannot carry`);
     characters += name.length + value.length;

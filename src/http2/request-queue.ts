@@ -1,6 +1,6 @@
 import type { Exchange } from './exchange.js';
 
-/** Requests that wait for a stream: urgent ones first, and among equals the oldest first. */
+/** Requests that wait for a stream: urgent ones first, then by age. */
 export class RequestQueue {
   private readonly urgent = new Line();
   private readonly others = new Line();
@@ -13,12 +13,12 @@ export class RequestQueue {
     this.lineOf(exchange).push(exchange);
   }
 
-  /** Those that a peer handed back stand before their equals. */
+  /** Puts a request that a peer returned before its equals. */
   putBack(exchange: Exchange): void {
     this.lineOf(exchange).putBack(exchange);
   }
 
-  /** The next, left where it is. */
+  /** The next request, which stays in the queue. */
   peek(): Exchange | undefined {
     return this.urgent.peek() ?? this.others.peek();
   }
@@ -27,12 +27,12 @@ export class RequestQueue {
     return this.urgent.shift() ?? this.others.shift();
   }
 
-  /** Takes out everything. */
+  /** Takes out all requests. */
   drain(): Exchange[] {
     return [...this.urgent.drain(), ...this.others.drain()];
   }
 
-  /** Takes out those whose deadline has passed. */
+  /** Takes out the requests whose deadline has passed. */
   takeExpired(now: number): Exchange[] {
     return [...this.urgent.takeExpired(now), ...this.others.takeExpired(now)];
   }
@@ -47,11 +47,11 @@ export class RequestQueue {
   }
 }
 
-/** First in, first out, with a way back to the front. */
+/** First in, first out; requests can be put back to the front. */
 class Line {
   private items: (Exchange | undefined)[] = [];
   private head = 0;
-  /** Nobody's time is up before this; a lower bound. */
+  /** A lower bound of all deadlines. */
   private nextExpiry = Infinity;
 
   get size(): number {
@@ -63,7 +63,7 @@ class Line {
     if (exchange.deadline < this.nextExpiry) this.nextExpiry = exchange.deadline;
   }
 
-  /** The front is rarely put back to, so it may cost a copy when nothing was taken before. */
+  /** Requests are rarely put back, so this may copy the array if none was taken before. */
   putBack(exchange: Exchange): void {
     if (this.head > 0) this.items[--this.head] = exchange;
     else this.items.unshift(exchange);
@@ -78,7 +78,7 @@ class Line {
     const exchange = this.items[this.head];
     if (exchange === undefined) return undefined;
     this.items[this.head++] = undefined;
-    // The taken half is cut off now and then: constant cost per request, and no memory held.
+    // The taken half is cut off now and then: constant cost per request, and no memory leak.
     if (this.head >= 1024 && this.head * 2 >= this.items.length) {
       this.items = this.items.slice(this.head);
       this.head = 0;

@@ -14,18 +14,21 @@ import { writeFrameHeader, type FrameWriter } from './frame-writer.js';
 import type { HpackEncoder } from './hpack-encoder.js';
 import { PeerSettings } from './peer-settings.js';
 
-/** Octets that may lie in the socket unsent; beyond it requests wait where they can still go elsewhere. */
+/**
+ * The limit of unsent octets in the socket; beyond it requests wait in the queue, where they can still use another
+ * connection.
+ */
 const MAX_PENDING_BYTES = 262_144;
 
 /**
- * Turns exchanges into HEADERS and DATA within the peer's windows (RFC 9113 §5.2 and §6.9). Frames stay at the 16,384
- * octets that every peer takes, whatever it allows: small requests gain nothing by more.
+ * Writes exchanges as HEADERS and DATA within the peer's windows (RFC 9113 §5.2 and §6.9). Frames have at most 16,384
+ * octets, which every peer accepts: larger ones bring small requests nothing.
  */
 export class RequestWriter {
   readonly peer = new PeerSettings();
   /** Octets of body that the whole connection may still send. */
   private window = INITIAL_WINDOW_BYTES;
-  /** Exchanges whose body is not wholly written. */
+  /** Exchanges with an incompletely written body. */
   private readonly stalled = new Set<Exchange>();
 
   /** @param nextId the id of the next stream: odd, 1 on a new connection */
@@ -35,12 +38,12 @@ export class RequestWriter {
     public nextId: number,
   ) {}
 
-  /** False while another request could only wait: the socket is behind, the window is used up, or ids are. */
+  /** False if another request would have to wait: the socket is behind, or the window or the ids are used up. */
   get ready(): boolean {
     return this.window > 0 && this.out.pending < MAX_PENDING_BYTES && this.nextId <= MAX_31_BITS;
   }
 
-  /** Opens a stream and writes as much of the request as the windows let through. */
+  /** Opens a stream and writes as much of the request as the windows allow. */
   start(exchange: Exchange): void {
     const { request } = exchange;
     const bodyBytes = request.body.length;
@@ -63,12 +66,12 @@ export class RequestWriter {
     if (bodyBytes > 0) this.writeBody(exchange);
   }
 
-  /** Forgets an exchange that is settled or goes elsewhere; true when its body was not wholly written. */
+  /** Removes an exchange that is settled or uses another connection; true if its body was not completely written. */
   abandon(exchange: Exchange): boolean {
     return this.stalled.delete(exchange);
   }
 
-  /** Goes on with bodies that waited for a window or for the socket; called before bytes go out. */
+  /** Continues bodies that waited for a window or the socket; called before bytes are flushed. */
   resume(): void {
     for (const exchange of this.stalled) {
       if (!this.ready) return;
@@ -123,7 +126,7 @@ export class RequestWriter {
     this.stalled.delete(exchange);
   }
 
-  /** A block over 16,384 octets continues in CONTINUATION frames (RFC 9113 §6.10). */
+  /** A block of more than 16,384 octets continues in CONTINUATION frames (RFC 9113 §6.10). */
   private writeLongBlock(id: number, flags: number, block: Buffer): void {
     const most = MAX_FRAME_BYTES;
     for (let at = 0; at < block.length; at += most) {

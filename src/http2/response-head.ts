@@ -1,24 +1,24 @@
 import { ErrorCode, StreamError } from './frames.js';
 
-/** Status and headers of one answer. Heads of equal bytes share one object, so it must not be changed. */
+/** Status and headers of one answer. Equal heads share one object, so it must not be changed. */
 export interface ResponseHead {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** What content-length announced. */
+  /** The value of content-length. */
   readonly length: number | undefined;
 }
 
 /** Lower-case token characters (RFC 9110 §5.6.2, RFC 9113 §8.2.1). */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
-/** No control character but the tab (a stricter reading of RFC 9113 §8.2.1, which names NUL, CR and LF). */
+/** No control character except tab (stricter than RFC 9113 §8.2.1, which names NUL, CR and LF). */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** RFC 9113 §8.2.2: headers of one HTTP/1.1 hop. */
 const CONNECTION_SPECIFIC = new Set(['connection', 'proxy-connection', 'keep-alive', 'transfer-encoding', 'upgrade']);
 
 /**
- * Checks a decoded list (names and values in turn) as RFC 9113 §8.3.2 demands: `:status` first and once, no other
- * pseudo-header, legal names and values. Throws StreamError PROTOCOL_ERROR: a malformed answer is no answer.
+ * Checks a decoded list (names and values alternately) by RFC 9113 §8.3.2: `:status` first and once, no other
+ * pseudo-header, legal names and values. Throws StreamError PROTOCOL_ERROR for a malformed answer.
  */
 export function readHead(list: readonly string[]): ResponseHead {
   const text = list[1] ?? '';
@@ -31,7 +31,7 @@ export function readHead(list: readonly string[]): ResponseHead {
   return { status, headers, length: length === undefined ? undefined : Number(length) };
 }
 
-/** Trailers are checked and then dropped: no push service says anything there (RFC 9113 §8.1). */
+/** Trailers are checked and dropped: push services send none with a meaning (RFC 9113 §8.1). */
 export function checkTrailers(list: readonly string[]): void {
   readFields(list, 0);
 }
@@ -49,7 +49,7 @@ function readFields(list: readonly string[], from: number): Record<string, strin
   return headers;
 }
 
-/** RFC 9110 §8.6 and RFC 9113 §8.1.1; these statuses have no body whatever content-length says. */
+/** RFC 9110 §8.6 and RFC 9113 §8.1.1; answers with 204 and 304 have no body, even with a content-length. */
 export function lengthMatches(head: ResponseHead, received: number): boolean {
   return head.length === undefined || head.length === received || head.status === 204 || head.status === 304;
 }

@@ -6,16 +6,19 @@ import { HeadCache } from './head-cache.js';
 import { checkTrailers, lengthMatches, readHead, type ResponseHead } from './response-head.js';
 import { MAX_HEADER_LIST_BYTES } from './peer-settings.js';
 
-/** One answer's body. Push services answer with hundreds of octets; a proxy's error page has a few thousand. */
+/**
+ * The limit of one answer's body. Push services answer with hundreds of octets; a proxy's error page has a few
+ * thousand.
+ */
 const MAX_BODY_BYTES = 1_048_576;
 
-/** One encoded field block over its CONTINUATION frames: as much as the decoded list may have. */
+/** The limit of one encoded field block with its CONTINUATION frames: the limit of the decoded list. */
 const MAX_BLOCK_BYTES = MAX_HEADER_LIST_BYTES;
 
-/** The connection's receive window: never the bottleneck of small answers. */
+/** The connection's receive window, large enough for many small answers. */
 const CONNECTION_WINDOW_BYTES = 16_777_216;
 
-/** 1xx heads before an answer; no service sends more than one or two. */
+/** The limit of 1xx heads before an answer; services send at most two. */
 const MAX_INFORMATIONAL = 16;
 
 /** A field block that waits for its CONTINUATION frames. */
@@ -26,36 +29,36 @@ interface OpenBlock {
   bytes: number;
 }
 
-/** Assembles answers from HEADERS, CONTINUATION and DATA, and keeps the receive windows open. */
+/** Assembles answers from HEADERS, CONTINUATION and DATA, and replenishes the receive windows. */
 export class ResponseReader {
   private readonly decoder = new HpackDecoder(MAX_HEADER_LIST_BYTES);
   private readonly cache = new HeadCache();
   private open: OpenBlock | undefined;
   /** Octets of DATA since the connection's window was last replenished. */
   private unacknowledged = 0;
-  /** Streams whose window is half used. */
+  /** Streams with a half-used window. */
   private readonly owed = new Set<Exchange>();
 
   constructor(private readonly out: FrameWriter) {}
 
-  /** The stream that must be continued before any other frame (RFC 9113 §6.2); 0 when none. */
+  /** The stream that must be continued before any other frame (RFC 9113 §6.2); 0 if none. */
   get continues(): number {
     return this.open?.id ?? 0;
   }
 
-  /** Written once, behind our SETTINGS. */
+  /** Written once, after our SETTINGS. */
   widenConnectionWindow(): void {
     this.out.windowUpdate(0, CONNECTION_WINDOW_BYTES - INITIAL_WINDOW_BYTES);
   }
 
-  /** The peer acknowledged our SETTINGS: it has no header table any more. */
+  /** The peer acknowledged our SETTINGS: it no longer uses a header table. */
   settingsAcknowledged(): void {
     this.decoder.lowerLimit(0);
   }
 
   /**
-   * HEADERS. The exchange is undefined for a stream we gave up: its block is still decoded, for the table's sake.
-   * True when the answer is whole.
+   * HEADERS. The exchange is undefined for a stream that we gave up: its block is still decoded, to update the table.
+   * True if the answer is complete.
    */
   headers(exchange: Exchange | undefined, id: number, flags: number, bytes: Buffer, at: number, end: number): boolean {
     if ((flags & Flag.PADDED) !== 0) end -= padding(bytes, at++, end);
@@ -67,7 +70,7 @@ export class ResponseReader {
     return false;
   }
 
-  /** CONTINUATION of the open block; true when the answer is whole. */
+  /** CONTINUATION of the open block; true if the answer is complete. */
   continuation(exchange: Exchange | undefined, flags: number, bytes: Buffer, at: number, end: number): boolean {
     const open = this.open!;
     open.parts.push(Buffer.from(bytes.subarray(at, end)));
@@ -80,7 +83,10 @@ export class ResponseReader {
     return this.block(exchange, open.endStream, Buffer.concat(open.parts), 0, open.bytes);
   }
 
-  /** DATA; true when the answer is whole. The whole payload, padding too, counts against the windows (§6.9.1). */
+  /**
+   * DATA; true if the answer is complete. The whole payload, including padding, counts against the windows (RFC 9113
+   * §6.9.1).
+   */
   data(exchange: Exchange | undefined, flags: number, bytes: Buffer, at: number, end: number): boolean {
     const endStream = (flags & Flag.END_STREAM) !== 0;
     const size = end - at;
@@ -98,8 +104,8 @@ export class ResponseReader {
   }
 
   /**
-   * Replenishes windows that are half used. Called when bytes go out, not while they come in: a peer may use credit
-   * only once it has it, and one that does not wait is caught.
+   * Replenishes half-used windows. Called when bytes are sent, not while they arrive: a peer may use credit only after
+   * it received it, and a violation is detected.
    */
   grantWindows(): void {
     if (this.unacknowledged >= CONNECTION_WINDOW_BYTES / 2) {
@@ -113,14 +119,14 @@ export class ResponseReader {
     this.owed.clear();
   }
 
-  /** Forgets an exchange that is settled or goes elsewhere. */
+  /** Removes an exchange that is settled or uses another connection. */
   abandon(exchange: Exchange): void {
     this.owed.delete(exchange);
   }
 
   private block(exchange: Exchange | undefined, endStream: boolean, bytes: Buffer, at: number, end: number): boolean {
     if (!this.decoder.stateless) {
-      // Until then a block may change the table, so it must be decoded each time, and for lost streams too.
+      // Until then a block may change the table, so every block has to be decoded, also of lost streams.
       const list = this.decoder.decode(bytes, at, end);
       return exchange !== undefined && this.fields(exchange, endStream, list);
     }
@@ -169,7 +175,7 @@ export class ResponseReader {
   }
 }
 
-/** The pad length octet at `at` says how many octets of padding stand at the end (RFC 9113 §6.1). */
+/** The octet at `at` is the number of padding octets at the end (RFC 9113 §6.1). */
 function padding(bytes: Buffer, at: number, end: number): number {
   if (at >= end) throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, 'padded frame without a pad length');
   return bytes[at]!;

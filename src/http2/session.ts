@@ -23,28 +23,28 @@ import { StreamTable } from './stream-table.js';
 /** A WINDOW_UPDATE of less than this counts as noise. */
 const MIN_CREDIT_BYTES = 1024;
 
-/** What a session tells its connection. None of these calls may call back into the session. */
+/** Reports of a session to its connection. These calls must not call back into the session. */
 export interface SessionOwner {
-  /** The peer's first SETTINGS came. */
+  /** The peer's first SETTINGS arrived. */
   sessionOpened(): void;
-  /** The first answer came. */
+  /** The first answer arrived. */
   sessionProven(): void;
-  /** The peer will take no new streams. */
+  /** The peer accepts no new streams. */
   sessionGoesAway(reason: string): void;
-  /** Provably not processed. */
+  /** The request was provably not processed. */
   takeBack(exchange: Exchange, reason: string): void;
-  /** One stream went wrong. */
+  /** One stream failed. */
   troubled(reason: string): void;
 }
 
 /**
- * The HTTP/2 protocol of one connection, without its socket: bytes of the peer come in by `receive`, ours go out
- * through the FrameWriter, requests settle (RFC 9113 §5 and §6).
+ * The HTTP/2 protocol of one connection, without its socket: received bytes come by `receive`, bytes to send go to the
+ * FrameWriter, requests settle (RFC 9113 §5 and §6).
  */
 export class Session {
   readonly id: number;
   isOpen = false;
-  /** False while the first request of a connection with a primer is unanswered. */
+  /** False until the first request of a connection with a primer is answered. */
   isPrimed: boolean;
   answered = 0;
   /** Requests that timed out since the last answer. */
@@ -79,7 +79,7 @@ export class Session {
     return this.requests.nextId;
   }
 
-  /** Streams that may be open at this moment. */
+  /** Streams that may be open now. */
   get capacity(): number {
     const allowed = this.requests.peer.maxConcurrentStreams;
     return this.isPrimed ? allowed : Math.min(1, allowed);
@@ -89,7 +89,7 @@ export class Session {
     return this.streams.size < this.capacity && this.requests.ready;
   }
 
-  /** Preface, SETTINGS, and a wider window for the connection (RFC 9113 §3.4). */
+  /** Sends preface, SETTINGS, and a wider window for the connection (RFC 9113 §3.4). */
   begin(): void {
     this.out.reserve(PREFACE.length);
     this.out.raw(PREFACE);
@@ -97,19 +97,19 @@ export class Session {
     this.responses.widenConnectionWindow();
   }
 
-  /** The caller has looked at `hasRoom`. */
+  /** The caller has checked `hasRoom`. */
   start(exchange: Exchange): void {
     this.streams.add(this.requests.nextId, exchange);
     this.requests.start(exchange);
   }
 
-  /** Gathers what may go out besides new requests: receive windows, and bodies that waited for the socket. */
+  /** Adds what can be sent besides new requests: receive windows, and bodies that waited for the socket. */
   beforeFlush(): void {
     this.responses.grantWindows();
     if (this.requests.ready) this.requests.resume();
   }
 
-  /** Throws ConnectionError when the peer broke the protocol; nothing may be received after that. */
+  /** Throws ConnectionError if the peer violated the protocol; call it no more afterwards. */
   receive(chunk: Buffer): void {
     if (!this.isOpen && chunk.toString('latin1', 0, 5) === 'HTTP/') {
       throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'the peer speaks HTTP/1');
@@ -117,7 +117,7 @@ export class Session {
     this.reader.push(chunk);
   }
 
-  /** Resets the streams whose time is up. */
+  /** Resets the streams whose deadline has passed. */
   expire(now: number): void {
     this.noise.tick(now);
     for (const exchange of this.streams.expired(now)) {
@@ -192,7 +192,7 @@ export class Session {
         return this.onGoAway(bytes, at, end);
       case FrameType.PUSH_PROMISE:
         throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'PUSH_PROMISE although push is off');
-      default: // PRIORITY and unknown types mean nothing to a client (RFC 9113 §5.5).
+      default: // A client ignores PRIORITY and unknown types (RFC 9113 §5.5).
     }
   }
 
@@ -205,7 +205,7 @@ export class Session {
   }
 
   private onWindowUpdate(id: number, increment: number): void {
-    // Real credit cannot flood: the windows end at 2^31-1.
+    // Real credit cannot flood us: windows are limited to 2^31-1.
     if (increment < MIN_CREDIT_BYTES) this.noise.spend(FrameType.WINDOW_UPDATE);
     if (id === 0) return this.requests.growConnectionWindow(increment);
     const exchange = this.streams.get(id);
@@ -238,7 +238,7 @@ export class Session {
     this.responses.settingsAcknowledged();
   }
 
-  /** Streams above the last id were not processed, in whatever state they are (RFC 9113 §6.8). */
+  /** Streams above the last id were not processed, in any state (RFC 9113 §6.8). */
   private onGoAway(bytes: Buffer, at: number, end: number): void {
     const { lastId, reason } = readGoAway(bytes, at, end);
     if (lastId > this.streams.lastProcessed) {
@@ -261,16 +261,16 @@ export class Session {
     if (this.answered++ === 0) this.owner.sessionProven();
     const isBodyPending = this.release(exchange);
     exchange.answer(exchange.head!, this.id);
-    // Answered before the body was written: the rest of it is not wanted (RFC 9113 §8.1).
+    // The answer came before the whole body was written: the peer does not want the rest (RFC 9113 §8.1).
     if (isBodyPending) this.resetStream(exchange.id, ErrorCode.CANCEL);
   }
 
-  /** Gives one stream up and tells the peer. */
+  /** Gives up one stream and resets it. */
   private reset(exchange: Exchange, code: number, reason: string): void {
     const isHalfWritten = this.release(exchange) && exchange.head === undefined;
     this.resetStream(exchange.id, code);
     this.owner.troubled(reason);
-    // Without its end a request is malformed to the peer (RFC 9113 §8.1.1): it cannot have been acted on.
+    // A request without its end is malformed (RFC 9113 §8.1.1), so the peer cannot have processed it.
     if (isHalfWritten) exchange.refuse(reason);
     else exchange.leaveAmbiguous(reason);
   }
@@ -280,7 +280,7 @@ export class Session {
     this.streams.forgive(id);
   }
 
-  /** True when its body was not wholly written. */
+  /** True if its body was not completely written. */
   private release(exchange: Exchange): boolean {
     this.streams.delete(exchange.id);
     this.responses.abandon(exchange);

@@ -1,16 +1,16 @@
 import type { Exchange } from './exchange.js';
 import { ConnectionError, ErrorCode, MAX_31_BITS } from './frames.js';
 
-/** Streams we reset whose late frames are still ignored; frames later than that are taken for the peer's error. */
+/** The number of reset streams whose late frames are ignored; later frames are the peer's error. */
 const MAX_FORGIVEN = 4096;
 
-/** The open streams of one connection, and what is known of the closed ones (RFC 9113 §5.1). */
+/** The open streams of one connection, and the reset ones (RFC 9113 §5.1). */
 export class StreamTable {
-  /** Streams above it were not processed, says the peer's last GOAWAY. */
+  /** The last id of the peer's GOAWAY: streams above it were not processed. */
   lastProcessed = MAX_31_BITS;
   private readonly open = new Map<number, Exchange>();
   private readonly forgiven = new Set<number>();
-  /** No stream times out before this; a lower bound. */
+  /** A lower bound of all deadlines. */
   private nextExpiry = Infinity;
 
   get size(): number {
@@ -21,7 +21,7 @@ export class StreamTable {
     return this.open.values();
   }
 
-  /** The order in which to take back: each goes before all that wait. */
+  /** The order for putting requests back: each is put before all waiting ones. */
   newestFirst(): Exchange[] {
     return [...this.open.values()].reverse();
   }
@@ -39,15 +39,15 @@ export class StreamTable {
     this.open.delete(id);
   }
 
-  /** We reset this stream: what the peer sent before it knew is no error. */
+  /** We reset this stream: frames that the peer sent before it knew are not an error. */
   forgive(id: number): void {
     this.forgiven.add(id);
     if (this.forgiven.size > MAX_FORGIVEN) this.forgiven.delete(this.forgiven.values().next().value!);
   }
 
   /**
-   * Looks at a frame for a stream that is not open. Throws ConnectionError when no stream below `nextId` had the id,
-   * or when an answer goes on after its end.
+   * Checks a frame for a stream that is not open. Throws ConnectionError if the id was never used, or if an answer
+   * continues after its end.
    */
   checkLate(id: number, nextId: number, what: string): void {
     this.checkUsed(id, nextId, what);
@@ -60,7 +60,7 @@ export class StreamTable {
     throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `${what} on stream ${id}, which was never opened`);
   }
 
-  /** Open streams whose time is up. */
+  /** Open streams whose deadline has passed. */
   expired(now: number): Exchange[] {
     if (now < this.nextExpiry) return [];
     const late: Exchange[] = [];

@@ -4,17 +4,18 @@ import type { SharedCount } from './shared-counter.js';
 
 /** The interface of both backends of the queue, Redis and the database. */
 export interface Backend {
-  /** For people, without credentials. */
+  /** For logs, without credentials. */
   place: string;
   newQueue(name: QueueName): QueueLike;
   newWorker(name: QueueName, run: (data: JobData) => Promise<void>, concurrency: number): WorkerLike;
-  /** Rejects when the queue cannot be reached or takes no writes. */
+  /** Rejects if the queue is unreachable or refuses writes. */
   probe(): Promise<unknown>;
   /**
-   * Adds to a count that all processes share, of a window that begins with its first count; null: this queue has none.
+   * Adds to a count shared by all processes, in a window that begins with its first count; null if the queue store has
+   * no counts.
    */
   count(name: string, by: number, windowMs: number): Promise<SharedCount | null>;
-  /** Lets go of what workers still wait to hear; their close() may never settle. */
+  /** Ends connections on which workers still wait for an answer; otherwise their close() might never settle. */
   abandonWorkers(): void;
   close(): Promise<void>;
 }
@@ -28,14 +29,14 @@ export interface QueueLike {
 
 export interface WorkerLike {
   waitUntilReady(): Promise<unknown>;
-  /** Settles when the worker has been closed. */
+  /** Settles when the worker is closed. */
   run(): Promise<void>;
   close(force?: boolean): Promise<void>;
   on(event: 'error' | 'failed', listener: (...args: never[]) => void): unknown;
 }
 
 /**
- * A killed process leaves its jobs locked, and a job that is there cannot be added again: with BullMQ's 30 s for both,
- * the sweeper was kept for up to a minute from what it had found. As long as a batch's lease.
+ * A killed process leaves its jobs locked, and an existing job cannot be added again: with BullMQ's 30 s for both, the
+ * sweeper could not queue its finds for up to a minute. These values match a batch's lease.
  */
 export const LOCKS = { lockDuration: 10_000, stalledInterval: 5_000 };

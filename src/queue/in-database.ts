@@ -9,7 +9,7 @@ import { makeQueueTables } from './queue-tables.js';
 import { pauseOnRefusal } from './steady-worker.js';
 
 /**
- * Connections to PostgreSQL for the queue's statements; a worker has one more to LISTEN on, which BullMQ does not
+ * Connections to PostgreSQL for the queue's statements; each worker needs one more for LISTEN, which BullMQ does not
  * share.
  */
 const CONNECTIONS = 16;
@@ -22,22 +22,22 @@ export async function openInDatabase(databaseUrl: string | undefined, database: 
   const own = databaseUrl ? newQueuePool(databaseUrl, CONNECTIONS) : undefined;
   const connection = own ?? database.pool;
   const workers = new Set<QueueName>();
-  // Two installations in one database, each in a schema of its own, share BullMQ's.
+  // Two installations in one database, each in its own schema, share BullMQ's schema.
   const named = (name: QueueName): string =>
     database.schema === 'public' ? name : `${encodeURIComponent(database.schema)}-${name}`;
   return {
     place: 'in the database',
     newQueue: (name) => new classes.Queue(named(name), { connection }),
     newWorker: (name, run, concurrency) => {
-      // Its own to listen on; another try with the same worker takes the place of the first.
+      // Each queue name needs one connection to listen; a later worker of the same name replaces the first.
       workers.add(name);
       own?.allow(CONNECTIONS + workers.size);
       const how = { connection, concurrency, autorun: false, ...LOCKS };
       return pauseOnRefusal(new classes.Worker<JobData>(named(name), (job) => run(job.data), how));
     },
-    // Whether the database takes writes is asked beside this.
+    // The health route checks separately whether the database accepts writes.
     probe: () => connection.query('select 1'),
-    // A row for each lot of requests would cost what a limit is to save.
+    // A row per lot of requests would cost as much as a limit is to save.
     count: () => Promise.resolve(null),
     abandonWorkers: () => undefined,
     // Connections of an abandoned worker close with the process.

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { QUEUE_NAMES, deliverJob, deliverQueue, urgentJobs, expandJob } from './jobs.js';
 
-it('one queue to expand and a pair per provider', () => {
-  // Names are what a running system's jobs lie under: none may change.
+it('there is one queue to expand and a pair per provider', () => {
+  // Jobs of a running system are stored under these names: none may change.
   expect(QUEUE_NAMES).toEqual([
     'expand',
     'deliver-apns-direct',
@@ -28,16 +28,16 @@ it('a message is expanded by one job', () => {
 });
 
 describe('deliverJob', () => {
-  it('carries the batch’s id alone', () => {
+  it('contains only the id of the batch', () => {
     expect(deliverJob({ id: 7, epoch: 0, urgent: true })).toEqual({ id: 'batch-7-0', data: { id: 7 } });
   });
 
-  it('a broadcast batch goes by its rank, and at the end when it comes again', () => {
+  it('a broadcast batch has the priority of its rank, and the last one when it is repeated', () => {
     expect(deliverJob({ id: 7, epoch: 0, urgent: false, rank: 3 }).priority).toBe(3);
     expect(deliverJob({ id: 7, epoch: 1, urgent: false }).priority).toBe(64);
   });
 
-  it('every attempt is a job of its own', () => {
+  it('every attempt is a separate job', () => {
     const ids = [0, 1, 2].map((epoch) => deliverJob({ id: 7, epoch, urgent: true }).id);
     expect(ids).toEqual(['batch-7-0', 'batch-7-1', 'batch-7-2']);
   });
@@ -48,17 +48,17 @@ describe('deliverJob', () => {
     [1_500, 1_500],
     [0.2, 1],
     [1_233.4071, 1_234],
-  ])('a delay of %j ms is %j: whole, and never too soon', (delay, expected) => {
+  ])('a delay of %j ms becomes %j: whole, and never shorter', (delay, expected) => {
     expect(deliverJob({ id: 7, epoch: 1, urgent: true }, delay).delayMs).toBe(expected);
   });
 
-  it('ids carry no colon, which BullMQ keeps for itself', () => {
+  it('ids contain no colon, which BullMQ reserves', () => {
     expect(`${expandJob(1).id}${deliverJob({ id: 1, epoch: 1, urgent: true }).id}`).not.toContain(':');
   });
 });
 
 describe('urgentJobs', () => {
-  it('batches of one job have one rank, which is its priority', () => {
+  it('batches of one job have one rank, which is the job’s priority', () => {
     const ranks = [undefined, 1, undefined, 1, 2];
     const jobs = urgentJobs(ranks.map((rank, id) => ({ id, epoch: 0, urgent: true, rank })));
     expect(jobs.map(({ data, priority }) => [data, priority])).toEqual([
@@ -71,12 +71,12 @@ describe('urgentJobs', () => {
   const batches = (count: number) =>
     Array.from({ length: count }, (_, index) => ({ id: index + 1, epoch: 0, urgent: true }));
 
-  it('one batch is a job as ever', () => {
+  it('a single batch becomes an ordinary job', () => {
     expect(urgentJobs(batches(1))).toEqual([deliverJob({ id: 1, epoch: 0, urgent: true })]);
     expect(urgentJobs([])).toEqual([]);
   });
 
-  it('several go eight to a job, each once, under a name that says which', () => {
+  it('a job has up to eight batches, each once, and its id names them all', () => {
     const jobs = urgentJobs(batches(18));
     expect(jobs.map(({ data }) => [data.id, ...(data.more ?? [])])).toEqual([
       [1, 2, 3, 4, 5, 6, 7, 8],
@@ -86,7 +86,7 @@ describe('urgentJobs', () => {
     expect(jobs[2]?.id).toBe('batch-17-0-and-batch-18-0');
   });
 
-  it('a group of others has another name, whichever comes first in both', () => {
+  it('a group with other batches has another id, with the same first batch too', () => {
     const [first, second, third] = batches(3);
     const names = [
       [first!, second!],

@@ -2,10 +2,9 @@ import { PROVIDER_NAMES } from '../providers/provider.js';
 import type { ProviderName } from '../providers/provider.js';
 
 /**
- * The job catalog. A job carries ids only, so that the queue holds no text, token or key, and losing it loses nothing.
- * Its id makes adding it twice harmless while it waits, and of two jobs with the same batch one finds it claimed.
- * History: fields added here must be optional for one release, because jobs queued by the release before are still
- * about.
+ * The job catalog. A job contains only ids, so that the queue holds no text, token or key, and the loss of the queue
+ * loses nothing. The job's id prevents a second job while the first waits; if two jobs have the same batch, one finds
+ * it claimed. New fields must be optional for one release, because jobs of the previous release are still queued.
  */
 
 /**
@@ -31,16 +30,16 @@ export interface JobData {
 }
 
 export interface Job {
-  /** Without ":", which BullMQ keeps for itself. */
+  /** Without ":", which BullMQ reserves. */
   id: string;
   data: JobData;
-  /** BullMQ takes jobs without priority first, then the lowest number. */
+  /** BullMQ runs jobs without priority first, then by ascending number. */
   priority?: number;
   delayMs?: number;
 }
 
 /**
- * The last of a window (delivery/batch.repository.ts), of broadcast batches that come again: a retry does not go before
+ * The last rank of a window (delivery/batch.repository.ts), for repeated broadcast batches: a retry does not precede
  * another application's first attempt.
  */
 export const LAST_RANK = 64;
@@ -50,12 +49,12 @@ export function deliverQueue(provider: ProviderName, lane: Lane): QueueName {
   return lane === 'urgent' ? `deliver-${provider}-direct` : `deliver-${provider}`;
 }
 
-/** `late`: that many jobs of the same have come to nothing. */
+/** `late`: the number of earlier jobs of the same message without effect. */
 export function expandJob(messageSeq: number, late = 0): Job {
   return { id: `message-${messageSeq}${lateName(late)}`, data: { id: messageSeq } };
 }
 
-/** The epoch names the attempt: a batch that was tried and waits again is another job than the one being worked on. */
+/** The epoch identifies the attempt: the next attempt of a batch is another job than the current one. */
 export function deliverJob(
   batch: { id: number; epoch: number; urgent: boolean; rank?: number; late?: number },
   delayMs?: number,
@@ -64,7 +63,7 @@ export function deliverJob(
     id: `batch-${batch.id}-${batch.epoch}${lateName(batch.late ?? 0)}`,
     data: { id: batch.id },
     priority: batch.rank ?? (batch.urgent ? undefined : LAST_RANK),
-    // BullMQ on PostgreSQL takes whole milliseconds only.
+    // BullMQ on PostgreSQL accepts only whole milliseconds.
     delayMs: delayMs === undefined ? undefined : Math.ceil(delayMs),
   };
 }

@@ -4,18 +4,18 @@ import { StartError } from '../common/start-error.js';
 import type { Database } from '../database/database.js';
 import { demandMigration, demandUse, readRights } from '../database/rights.js';
 
-/** BullMQ's tables are in the schema `bullmq`, beside ours. Throws StartError. */
+/** Creates BullMQ's tables in the schema `bullmq`, besides ours. Throws StartError. */
 export async function makeQueueTables(database: Database): Promise<void> {
   const { pool, place } = database;
   const standing = await readRights(pool, DEFAULT_SCHEMA, 'migration');
-  // BullMQ makes a sequence for each queue when its first job comes.
+  // BullMQ creates a sequence for each queue with its first job.
   if (standing.owner !== null) await demandUse(pool, standing, place, true);
   if (standing.owner !== null && (await readVersion(pool)) >= LATEST_SCHEMA_VERSION) return;
   demandMigration(standing, ['the queue’s tables'], place);
   await database
     .migrate((unbounded) => run(unbounded, standing.isThere))
     .catch((error: unknown) => {
-      throw new StartError(`The queue’s tables cannot be made (${place})`, error);
+      throw new StartError(`The queue’s tables cannot be created (${place})`, error);
     });
 }
 
@@ -34,7 +34,7 @@ async function readVersion(pool: Database['pool']): Promise<number> {
 async function run(pool: Database['pool'], hasSchema: boolean): Promise<void> {
   const client = await pool.connect();
   try {
-    // PostgreSQL asks for the right to make a schema before it looks whether the schema is there.
+    // PostgreSQL checks the right to create a schema before it checks whether the schema exists.
     const query = (text: string, values?: unknown[]) =>
       hasSchema && /^create schema/i.test(text) ? Promise.resolve({ rows: [] }) : client.query(text, values);
     await runMigrations({ query } as typeof client);

@@ -15,21 +15,21 @@ import { SteadyWorker } from './steady-worker.js';
 /** No caller waits longer for the queue: the rows are committed, and the sweeper will queue them. */
 export const DEADLINE_MS = 2_000;
 
-/** For the queues' connections and BullMQ's look at its tables or version. */
+/** For the queues' connections and BullMQ's check of its tables or version. */
 const START_MS = 10_000;
 
-/** A stopping worker has this long, after its last job, to tell the queue that it leaves. */
+/** The time, after its last job, in which a stopping worker may report to the queue. */
 const LEAVE_DEADLINE_MS = 1_000;
 
 const JOB_DEFAULTS: JobsOptions = {
-  // Jobs are only hints that a row wants work. A finished or failed one has nothing to tell that the row does not.
+  // Jobs are only hints that a row needs work. The rows have all information about finished and failed jobs.
   removeOnComplete: true,
   removeOnFail: true,
   attempts: 3,
   backoff: { type: 'exponential', delay: 500 },
 };
 
-/** The queues of this process: adding jobs, and working them off where the role asks for it. */
+/** The queues of this process: adding jobs, and running them if the role does so. */
 export class Queues {
   private readonly queues = new Map<QueueName, QueueLike>();
   private readonly workers: SteadyWorker[] = [];
@@ -56,7 +56,7 @@ export class Queues {
       queues.queues.set(name, queue);
     }
     try {
-      // A queue that is refused at its beginning remembers that for good.
+      // A queue object that was refused at first stays refused.
       const ready = Promise.all([...queues.queues.values()].map((queue) => queue.waitUntilReady()));
       await withDeadline('The queue', START_MS, ready);
     } catch (error) {
@@ -66,31 +66,31 @@ export class Queues {
     return queues;
   }
 
-  /** For people: where the queue is, without credentials. */
+  /** The place of the queue for logs, without credentials. */
   get place(): string {
     return this.backend.place;
   }
 
-  /** Adds jobs of one queue. Rejects within 2 s when the queue is away; nothing is lost by that. */
+  /** Adds jobs to one queue. Rejects within 2 s if the queue is unavailable; nothing is lost then. */
   async add(name: QueueName, jobs: readonly Job[]): Promise<void> {
     if (jobs.length === 0) return;
     const added = this.queue(name).addBulk(
       jobs.map((job) => ({
         name,
         data: job.data,
-        // A job of before the database was restored is another than the one of the same row after it.
+        // With the epoch, a job from before a restore of the database differs from the job of the same row afterwards.
         opts: { ...JOB_DEFAULTS, jobId: `${this.epoch}-${job.id}`, priority: job.priority, delay: job.delayMs },
       })),
     );
     await withDeadline('The queue', DEADLINE_MS, added);
   }
 
-  /** Rejects when the queue cannot be reached or takes no writes. */
+  /** Rejects if the queue is unreachable or refuses writes. */
   async ping(): Promise<void> {
     await withDeadline('The queue', DEADLINE_MS, this.backend.probe());
   }
 
-  /** Adds to a count that all processes share (queue/backend.ts). Rejects within 2 s when the queue is away. */
+  /** Adds to a count shared by all processes (queue/backend.ts). Rejects within 2 s if the queue is unavailable. */
   count(name: string, by: number, windowMs: number): Promise<SharedCount | null> {
     return withDeadline('The queue', DEADLINE_MS, this.backend.count(name, by, windowMs));
   }
@@ -107,10 +107,10 @@ export class Queues {
     this.workers.push(new SteadyWorker(() => this.backend.newWorker(name, counted, concurrency), this.onError));
   }
 
-  /** Takes no more jobs and waits for those being worked on, but not for a queue that is away. */
+  /** Accepts no more jobs and waits for current ones, but not for an unavailable queue. */
   async stopWorkers(): Promise<void> {
     const closed = Promise.all(this.workers.splice(0).map((worker) => worker.close())).then(() => true);
-    // While Redis is away a worker waits for its return to say that a job is done. The rows say it already.
+    // While Redis is unavailable a worker waits to report that a job is done. The rows already have the result.
     while (!(await Promise.race([closed, delay(LEAVE_DEADLINE_MS, false, { ref: false })])))
       if (this.jobsUnderWay === 0) return this.backend.abandonWorkers();
   }

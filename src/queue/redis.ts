@@ -14,12 +14,12 @@ import { countShared } from './shared-counter.js';
 import { pauseOnRefusal } from './steady-worker.js';
 
 const START_MS = 5_000;
-/** Redis speaks at once where it does not take a connection, and otherwise waits for a command. */
+/** Redis sends an error at once if it refuses a connection; otherwise it waits for a command. */
 const HEAR_MS = 500;
 
 /**
- * No command of a worker waits for its answer longer than the 10 s of a blocking read: then the server is gone without
- * a word.
+ * The longest wait for the answer to a worker's command: longer than the 10 s of a blocking read, so that silence means
+ * a lost server.
  */
 export const SILENCE_MS = 15_000;
 
@@ -28,14 +28,11 @@ const CONNECTION: RedisOptions = {
   connectTimeout: START_MS,
   keepAlive: 10_000,
   socketTimeout: SILENCE_MS,
-  // A master that was demoted: the address may lead to the new one by now. The command fails, and comes again.
+  // The master was demoted: the address may already lead to the new one. Reconnect and repeat the command.
   reconnectOnError: ({ message }) => /READONLY|UNBLOCKED/.test(message),
 };
 
-/**
- * Writes, over two keys: refused by a replica, a full Redis, a cluster, and to a user without scripts or with other
- * keys.
- */
+/** Writes two keys: a replica, a full Redis, a cluster, and a user without scripts or with other keys refuse this. */
 const PROBE = `redis.call('set', KEYS[1], '1', 'px', 1000) return redis.call('del', KEYS[2])`;
 
 export async function openRedis(
@@ -46,7 +43,7 @@ export async function openRedis(
   const address = readQueueUrl(url);
   const place = placeOf(address);
   const options = optionsOf(address);
-  // A producer must fail fast; a worker must wait for ever (BullMQ asks for null).
+  // A producer must fail fast; a worker must wait for ever (BullMQ requires null).
   const producer = new Redis({ ...options, enableOfflineQueue: false, maxRetriesPerRequest: 1 });
   const consumer = new Redis({ ...options, maxRetriesPerRequest: null });
   let refusal: Error | undefined;
@@ -82,7 +79,7 @@ export async function openRedis(
   };
 }
 
-/** For people, without credentials. */
+/** The place for logs, without credentials. */
 function placeOf({ host, port, db, sentinels }: QueueAddress): string {
   const database = db === 0 ? '' : `/${db}`;
   if (!sentinels) return `Redis at ${host}:${port}${database}`;
@@ -126,9 +123,9 @@ function probeWrites(connection: Redis, prefix: string): Promise<unknown> {
 /** Redis was reached, but refuses a command. */
 class Refused extends Error {}
 
-/** Does what the queue needs on a connection of its own. Throws Refused. */
+/** Tries what the queue needs on a separate connection. Throws Refused. */
 async function tryOnce(options: RedisOptions, prefix: string): Promise<void> {
-  // ioredis asks for INFO before it is ready, and warns on the console when that is refused.
+  // ioredis sends INFO before it is ready, and prints a warning if it is refused.
   const connection = new Redis({
     ...options,
     enableReadyCheck: false,
@@ -142,10 +139,10 @@ async function tryOnce(options: RedisOptions, prefix: string): Promise<void> {
       throw refusal ?? error;
     });
     const asked = async (): Promise<void> => {
-      // ioredis goes on in database 0 when another is refused.
+      // ioredis continues in database 0 if another one is refused.
       if (options.db) await connection.select(options.db);
       await probeWrites(connection, prefix);
-      // BullMQ asks for the version on each connection.
+      // BullMQ reads the version on each connection.
       await connection.info('server');
     };
     await withDeadline('The queue', START_MS, asked()).catch((cause: unknown) => {
@@ -169,7 +166,7 @@ function unusable(place: string, error: unknown): StartError {
 }
 
 async function leave(connection: Redis): Promise<void> {
-  // A connection that is down would keep QUIT, behind what else waits for Redis to return.
+  // While a connection is down, QUIT would wait in ioredis' queue for the return of Redis.
   if (connection.status !== 'ready') return connection.disconnect();
   await connection.quit().catch(() => undefined);
 }

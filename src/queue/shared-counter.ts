@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 
-/** Counts of a window that all processes share. The window begins with its first count and ends by itself. */
+/** Counts in a window shared by all processes. The window begins with its first count and expires in Redis. */
 const COUNT = `
   local total = redis.call('incrby', KEYS[1], ARGV[1])
   if total == tonumber(ARGV[1]) then redis.call('pexpire', KEYS[1], ARGV[2]) end

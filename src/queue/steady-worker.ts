@@ -6,7 +6,7 @@ import type { JobData } from './jobs.js';
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 
-/** How long to wait after so many refusals in a row. */
+/** The pause after this many consecutive refusals. */
 export function pauseAfter(refusals: number): number {
   return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(refusals, 10));
 }
@@ -14,9 +14,9 @@ export function pauseAfter(refusals: number): number {
 type Fetching = { moveToActive(token: string, name?: string): Promise<Job<JobData>> };
 
 /**
- * BullMQ asks for the next job again in the same turn after any refusal but a lost connection (a read-only or full
- * Redis, a changed password, a revoked grant, a dropped schema): the loop then takes a whole core, and no timer, signal
- * or request is heard. A refusal costs a pause here, which grows until a job can be asked for again.
+ * After any refusal except a lost connection (a read-only or full Redis, a changed password, a revoked grant, a dropped
+ * schema) BullMQ requests the next job in the same turn: the loop then uses a whole core, and timers, signals and
+ * requests are not served. With this function a refusal causes a pause, which grows until a job can be requested again.
  */
 export function pauseOnRefusal<W extends { once(event: 'closing', listener: () => void): unknown }>(worker: W): W {
   const fetching = worker as unknown as Fetching;

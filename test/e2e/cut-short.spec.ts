@@ -45,7 +45,7 @@ describe.runIf(SERVERS)('a migration that waits for a lock', () => {
     where datname = current_database() and application_name = 'carillon-migrations'`;
 
   it.each([
-    ['npm run migrate', 'migrate.js', 1, 'Stopped by SIGTERM: the database takes back what was begun, run it again'],
+    ['npm run migrate', 'migrate.js', 1, 'Stopped by SIGTERM: the database rolls back what was begun; run it again'],
     ['a start', 'main.js', 0, 'Stopped by SIGTERM during the start'],
   ] as const)(
     'that is stopped in %s is rolled back by the server, and the next start continues',

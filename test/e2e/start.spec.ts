@@ -93,8 +93,8 @@ describe('a start is refused if', () => {
 
   it('too few files may be open, in JSON in production', () => {
     for (const [environment, says] of [
-      ['development', /^carillon: This process may open 64 files: 1024 are needed.*\n$/],
-      ['production', /^\{"level":"fatal".*This process may open 64 files: 1024 are needed.*\}\n$/],
+      ['development', /^carillon: This process may open 64 files, but needs at least 1024.*\n$/],
+      ['production', /^\{"level":"fatal".*This process may open 64 files, but needs at least 1024.*\}\n$/],
     ] as const) {
       const { status, stderr } = runAfter('ulimit -n 64', { NODE_ENV: environment, DATA_DIR: newFolder() });
       expect([status, stderr]).toEqual([1, expect.stringMatching(says)]);
