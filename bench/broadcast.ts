@@ -67,7 +67,7 @@ try {
   await stage.start();
   const idle = await sendCodes(stage, largest);
   const transport = [await measureTransport(stage)];
-  // The compiler is warm before the clock starts, as it is for the transport: what is compared is the size.
+  // The compiler and the transport are warm before the clock starts, so that only the size is compared.
   await stage.broadcast(sizes[Math.floor(sizes.length / 2)]!);
   const broadcasts: Broadcast[] = [];
   for (const devices of sizes) broadcasts.push(await stage.broadcast(devices));

@@ -1,7 +1,7 @@
 /**
- * Ten thousand active campaigns on one PostgreSQL: what a look for due ones costs and its plan, what the built program
- * spends while it waits, and how long after its instant a message is committed when a thousand campaigns fire in the
- * same one.
+ * Measures ten thousand active campaigns on one PostgreSQL: the cost and the plan of a look for due campaigns, the cost
+ * of the built program while it waits, and the delay from the scheduled time to the commit of a message when a thousand
+ * campaigns fire at the same time.
  *
  *   npm run bench:campaigns
  *

@@ -19,7 +19,7 @@ import { WebhookDeliveryModule } from './webhooks/webhooks.module.js';
 import { SampleModule } from './sample/sample.module.js';
 import { UserSchedulerModule } from './users/users.module.js';
 
-/** The resources that are opened before Nest starts. */
+/** Resources opened before Nest starts. */
 export interface Resources {
   config: Config;
   database: Database;

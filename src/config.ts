@@ -32,11 +32,11 @@ export interface Config {
   adminClient?: { id: string; secret: string };
   /** First part of the az endpoints' path. */
   runtimeName: string;
-  /** The status for a wrong client id or secret. */
+  /** Answer to a wrong client id or secret. */
   invalidClientStatus: 400 | 401;
   /** Addresses and networks of reverse proxies whose X-Forwarded-For is trusted. */
   trustedProxies: string[];
-  /** Limits of connections and bodies. */
+  /** Limits of all connections and bodies together. */
   http: {
     requestTimeoutMs: number;
     headersTimeoutMs: number;
@@ -309,7 +309,7 @@ function settingsOf(environment: NodeJS.ProcessEnv, problems: string[]): (name: 
   };
 }
 
-/** The settings for creating tables: the role that may create them need not have the master key. */
+/** Settings for `npm run migrate`, whose operator need not have the master key. */
 export function readStores(environment: NodeJS.ProcessEnv = process.env): Stores {
   const problems: string[] = [];
   const stores = findStores(settingsOf(environment, problems), problems);

@@ -35,7 +35,7 @@ export function newAdapter({ trustedProxies, http }: Pick<Config, 'trustedProxie
   return new FastifyAdapter({
     trustProxy: trustFunction(trustedProxies),
     bodyLimit: BODY_LIMIT,
-    // The vendor uses /apps/ and its Windows SDK posts to /devices/; other callers omit the slash.
+    // The vendor's documents have a slash behind `/apps/`, its Windows SDK behind `/devices/`; other clients have none.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAMETER },
     // Otherwise Node itself would refuse a request without Host, with an empty body.
     http: { headersTimeout: http.headersTimeoutMs, connectionsCheckingInterval: LOOK_MS, requireHostHeader: false },

@@ -19,7 +19,7 @@ async function load(): Promise<void> {
   await start();
 }
 
-// Until there is something to drain. Changes of the database are one transaction, which PostgreSQL rolls back.
+// Until there is work to drain. The database rolls back the transaction of an interrupted start.
 stopBy((signal) => {
   process.stdout.write(ownLine(isProduction(), 'log', `Stopped by ${signal} during the start`));
   process.exit(0);

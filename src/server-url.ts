@@ -4,7 +4,7 @@ import { findShellWords } from './setting-values.js';
 
 /** Readers of DATABASE_URL and QUEUE_URL, for config.ts, which checks them, and for the code that connects. */
 
-/** The problem of an address; the message follows the setting's name and contains no part of the address. */
+/** An error in an address; the message follows the setting's name and contains no part of the address. */
 export class AddressError extends Error {}
 
 export interface DatabaseAddress {
@@ -16,7 +16,7 @@ export interface DatabaseAddress {
   database?: string;
   ssl?: boolean | object;
   sslnegotiation?: 'postgres' | 'direct';
-  /** Options of the server's command line (`-c name=value`); our own options follow. */
+  /** From the server's command line (`-c name=value`); our own values come later. */
   options?: string;
   application_name?: string;
 }
@@ -153,7 +153,7 @@ export interface Stores {
   dataDir: string;
 }
 
-/** The places of the data, by the settings that `value` reads; problems are added to `problems`. */
+/** Where data is stored, by the settings that `value` reads; errors are added to `problems`. */
 export function findStores(value: (name: string) => string, problems: string[]): Stores {
   const address = (name: string, read: (text: string) => unknown): string | undefined => {
     const text = value(name) || undefined;

@@ -1,15 +1,12 @@
 import { isIP } from 'node:net';
 
-/** Pure checks of setting values. */
+/** Values of settings, pure. */
 
 export function isUrl(text: string, protocols: readonly string[]): boolean {
   return URL.canParse(text) && protocols.includes(new URL(text).protocol);
 }
 
-/**
- * Digits only: `0x59f0`, `1e3` and `+5` are numbers to a program, but probably typing errors. NaN if the text is not a
- * number.
- */
+/** Digits only: `0x59f0`, `1e3` and `+5` are numbers to a program, but typing errors of a person. NaN: not a number. */
 export function readWhole(text: string): number {
   return /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
 }
@@ -24,7 +21,7 @@ export function readHost(text: string): string | null {
   return address === text && /^[a-z0-9_]([a-z0-9_.-]{0,252}[a-z0-9_])?$/i.test(text) ? text : null;
 }
 
-/** The reason why a path is probably a mistake: it contains characters for a shell. Undefined if it may be right. */
+/** The reason why a path is certainly a mistake, such as text for a shell. Undefined: the path may be right. */
 export function findShellWords(path: string): string | undefined {
   if (path.startsWith('~')) return 'begins with ~';
   if (/["'`]/.test(path)) return 'contains quotes';

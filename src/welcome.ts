@@ -1,7 +1,7 @@
 import { ownLine } from './common/own-line.js';
 import type { Config } from './config.js';
 
-/** The output of a start: the places of everything, and in development the commands of a first push. */
+/** Text printed at a start: the addresses, and in development the first push as commands to paste. */
 export function welcome(config: Config, url: string, database: string, queue: string): string {
   const zones = `${process.versions.tz ?? 'unknown'}, the rules of time zones in Node ${process.versions.node}`;
   const roles = [...config.roles].join(', ');

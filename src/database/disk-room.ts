@@ -44,7 +44,7 @@ function leftOf(folder: string): number {
   return bavail * bsize;
 }
 
-/** `folder` is DATA_DIR; it exists. */
+/** `folder` is DATA_DIR, which exists. */
 export function noRoom(folder: string): StartError {
   return new StartError(
     `DATA_DIR ${folder}: its disk ${stateOf(folder)}, and ${ROOM_BYTES / MIB} MB for ${FILES} files are needed: free some, or set DATA_DIR to a folder on another disk`,

@@ -8,7 +8,7 @@ import { demandMigration, demandUse, readRights } from './rights.js';
 import type { Rights } from './rights.js';
 import type { Tables } from './tables.js';
 
-/** Kysely's table; it contains our first step as soon as it is visible, because all steps share one transaction. */
+/** Kysely's table; has our first step as soon as it is visible, because all steps share one transaction. */
 const LEDGER = 'kysely_migration';
 const FIRST = '0001-foundation';
 

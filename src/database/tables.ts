@@ -190,8 +190,8 @@ export type DeviceCondition =
   | { kind: 'share'; salt: string; from: number; to: number };
 
 /**
- * `paused` is never stored: it follows from `paused_at`, or from a pause at all providers of the message. `removed` is
- * never shown: its batches are deleted in steps, then its row.
+ * `paused` is never stored; the state follows from `paused_at`, or from a pause at all providers of the message.
+ * `removed` is never shown: its batches are deleted in steps, then its row.
  */
 export type MessageState =
   'scheduled' | 'accepted' | 'expanding' | 'sending' | 'paused' | 'finished' | 'cancelled' | 'expired' | 'removed';

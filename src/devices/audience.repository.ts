@@ -81,7 +81,7 @@ export class AudienceRepository {
     return rows.map(({ zone }) => zone);
   }
 
-  /** The provider of each device that is registered; others are left out. */
+  /** The provider of each registered device; other seqs are omitted. */
   async providersOf(seqs: readonly number[], db: Kysely<Tables>): Promise<Map<number, ProviderName>> {
     const { rows } = await sql<AudienceMember>`
       select seq, provider from device where seq = any(${bigints(seqs)})`.execute(db);

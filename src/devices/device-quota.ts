@@ -17,7 +17,7 @@ export class DeviceQuota {
     private readonly tags: TagRepository,
   ) {}
 
-  /** The error of each refused device: it is new, and the quota is used up. */
+  /** The error of each refused device, which is new while the quota is used up. */
   async refuse<D extends Holder>(applicationId: string, devices: readonly D[]): Promise<Map<D, ApiError>> {
     const count = () => this.devices.count(applicationId);
     const room = await this.quotas.grant('devices', applicationId, devices.length, count);

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 
 /**
- * Loaded before the built program (`node --import`): a beat of 2 ms. At SIGWINCH it prints `STALL <ms>`, the longest
- * time between two beats since the last signal, and begins anew. The time is the CPU's of the event loop's thread,
- * which Linux counts in ns: what else the machine does is not the program's.
+ * Loaded before the built program (`node --import`): a beat of 2 ms. At SIGWINCH the beat prints `STALL <ms>`, the
+ * longest time between two beats since the last signal, and starts again. The time is the CPU time of the event loop's
+ * thread, which Linux counts in ns, so that other work of the machine does not count.
  */
 
 const BEAT_MS = 2;

@@ -1,8 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 
-/**
- * libfaketime (Debian's package `faketime`): the wall clock of a program as a file says it. Null: it is not installed.
- */
+/** libfaketime (Debian's package `faketime`): sets the wall clock of a program from a file. Null: not installed. */
 export const FAKETIME =
   ['x86_64', 'aarch64']
     .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)

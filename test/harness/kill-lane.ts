@@ -19,7 +19,7 @@ export interface KillAt {
   nth: number;
 }
 
-/** What a case has sent, as far as it came. */
+/** Requests that a case has sent so far. */
 export interface Sent {
   messageId: string;
   /** Tokens of its audience. */
@@ -150,7 +150,7 @@ export class KillLane {
     if (!carillon) throw new Error('nothing to kill');
     writeFileSync(this.order, JSON.stringify(order));
     const playing = play();
-    // Who waits for it below hears of a failure.
+    // The caller that awaits the result below gets the failure.
     playing.catch(() => undefined);
     const killed = await Promise.race([carillon.exited.then(() => true), playing.then(() => false)]);
     rmSync(this.order, { force: true });

@@ -13,7 +13,7 @@ wrap('getInstance', (adapter, original) => {
   if (!hooked.has(fastify)) {
     hooked.add(fastify);
     fastify.addHook('onRoute', ({ method, url, config }) => {
-      // What refuses other methods is no route of the program's.
+      // Handlers that refuse other methods are not routes of the program.
       if (config?.refuses) return;
       for (const each of [method].flat()) if (each !== 'HEAD') routes.add(`${each} ${url}`);
     });

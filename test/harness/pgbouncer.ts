@@ -56,7 +56,7 @@ export async function startPgBouncer(
   ];
   const file = join(folder, 'pgbouncer.ini');
   writeFileSync(file, lines.join('\n'));
-  // It refuses to run as root.
+  // PgBouncer refuses to run as root.
   const user = process.getuid?.() === 0 ? ['-u', 'postgres'] : [];
   const child = spawn(binary, ['-q', ...user, file], { stdio: 'ignore', cwd: folder });
   return awaitForwarder('PgBouncer', child, port, folder);

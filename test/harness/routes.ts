@@ -13,7 +13,10 @@ export function routesOf(carillon: RunningCarillon): string[] {
   return routes.filter((route) => !/^GET \/doc\b/.test(route)).sort();
 }
 
-/** `/apps/:applicationId` with the values of its parameters; one that has none is a name that nothing has. */
+/**
+ * `/apps/:applicationId` with the values of its parameters; a parameter without a value gets a name that does not
+ * exist.
+ */
 export function fillRoute(route: string, values: Readonly<Record<string, string>>): string {
   return route.replaceAll(
     /\/:(\w+)/g,

@@ -64,10 +64,10 @@ export interface PostgresServer extends Server {
 }
 
 /**
- * A cluster of its own in a temporary folder, with nothing forced to the disk; null when the binaries are not
- * installed. `keepsCommits`: a commit has left the server's own memory when it is answered, so that a crash of the
- * server, though not of the machine, loses none. `standby`: it answers reads and waits for a primary that never comes.
- * `environment`: of the server, beside the caller's.
+ * A PostgreSQL cluster of its own in a temporary folder, without fsync; null if the binaries are not installed.
+ * `keepsCommits`: a commit has left the server's memory when it is answered, so that a crash of the server (not of the
+ * machine) loses none. `standby`: answers reads and waits for a primary that never comes. `environment`: variables for
+ * the server, besides the caller's.
  */
 export async function startPostgres({
   keepsCommits = false,
@@ -229,7 +229,7 @@ async function stop(child: ChildProcess, signal: NodeJS.Signals, folder: string)
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** What .ci/run installs, each for the tests that its absence leaves out. */
+/** Programs that .ci/run installs, with the tests that are left out without each. */
 const PROGRAMS = [
   'redis-server',
   'pgbouncer',

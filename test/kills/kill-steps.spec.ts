@@ -11,8 +11,8 @@ import { EMBEDDED, SERVERS } from '../e2e/stages.js';
 import type { Stage } from '../e2e/stages.js';
 
 /**
- * A kill between any two durable steps. The steps are what the classes have (test/harness/kill-steps.mjs); one that is
- * not killed at stands here with the reason, and one that no case reaches fails.
+ * A kill between any two durable steps. The steps are read from the classes (test/harness/kill-steps.mjs). A step
+ * without a kill is listed here with the reason, and a step that no case reaches fails the test.
  */
 const READS = 'reads only: a kill there is one after the write before it';
 const INSIDE = 'inside the transaction of a step that is killed at: the database takes it back';

@@ -26,7 +26,7 @@ export interface NewRun {
 /** A campaign that is due, as it is stored. */
 export type ClaimedCampaign = Omit<DueCampaign, 'busy' | 'failureShare'>;
 
-/** What a firing changes in a campaign. */
+/** Columns of a campaign that a firing changes. */
 export type CampaignUpdate = Pick<Planned, 'next' | 'pause'> & { seq: number };
 
 interface DueRow {

@@ -24,7 +24,7 @@ export interface Expanding {
   over: boolean;
 }
 
-/** What a page changes in its message. */
+/** Columns of a message that a page changes. */
 export interface PageProgress {
   state: 'expanding' | 'sending';
   audience: number;

@@ -36,7 +36,7 @@ export interface NewMessage {
   resend?: Resend;
 }
 
-/** What the delivery needs to know about a campaign's message. */
+/** Data about a campaign's message for its delivery. */
 export interface CampaignTerms {
   /** The row with the run's rate limit. */
   rateSeq: number | null;
