@@ -1,4 +1,4 @@
-/** An administrator's view of Carillon. */
+/** Calls of the administration API. */
 
 export interface AdminAnswer<T> {
   status: number;
@@ -27,7 +27,7 @@ export class Admin {
     private readonly authorization = basic('test', 'test'),
   ) {}
 
-  /** `path` is relative to the runtime's. */
+  /** `path`: relative to the runtime's path. */
   async call<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<AdminAnswer<T>> {
     const response = await fetch(`${this.url}${RUNTIME}${path}`, {
       method,
@@ -45,7 +45,7 @@ export class Admin {
     };
   }
 
-  /** A new client; answers its secret. */
+  /** Creates a client; returns its secret. */
   async addClient(id: string, allowedScope: string): Promise<string> {
     const answer = await this.call<{ secret: string }>('POST', '/confidentialclients', { id, allowedScope });
     if (answer.status !== 201) throw new Error(`client ${id}: ${answer.status} ${JSON.stringify(answer.body)}`);

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A backend's view of Carillon: a token, and calls with it. */
+/** Calls of the push API with a token, like a backend's. */
 
 export interface Answer<T> {
   status: number;
@@ -64,7 +64,7 @@ export class Api {
     };
   }
 
-  /** As it is sent and comes, in the application's own part of the address. */
+  /** Sends a request unchanged to a path below the application's; returns the answer unparsed. */
   raw(
     method: string,
     path: string,
@@ -77,12 +77,12 @@ export class Api {
       headers: { authorization: `Bearer ${this.token}`, ...headers },
       body,
       signal,
-      // Node's own name for a body that is a stream.
+      // Node requires this option for a body that is a stream.
       duplex: 'half',
     });
   }
 
-  /** In the application's own part of the address. */
+  /** Calls a path below the application's. */
   app<T = Record<string, unknown>>(
     method: string,
     path: string,
@@ -113,7 +113,7 @@ export class Api {
     return (await this.app<MessageReport>('GET', `/messages/${messageId}`)).body;
   }
 
-  /** Reads the message until it is as wanted; every report on the way must add up. */
+  /** Reads the message until the condition holds; every report on the way must add up. */
   async waitFor(
     messageId: string,
     wanted: (report: MessageReport) => boolean = ({ state }) => state === 'finished',
@@ -132,7 +132,7 @@ export class Api {
   }
 }
 
-/** An access token of exactly this scope, for the client of development. */
+/** An access token with exactly this scope, for the development client. */
 export async function issueToken(url: string, scope: string): Promise<string> {
   const response = await requestToken(url, { id: 'test', secret: 'test', scope });
   return ((await response.json()) as { access_token: string }).access_token;

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { RunningCarillon } from './carillon.js';
 
-/** Node's flags for a program whose event loop is listened to. */
+/** Node's flags for a program whose event loop is measured. */
 export const WITH_BEAT = ['--import', fileURLToPath(new URL('beat.mjs', import.meta.url))];
 
 /** The longest stall of the event loop while `act` ran, in ms of CPU. */
@@ -13,7 +13,7 @@ export async function longestStall(carillon: RunningCarillon, act: () => Promise
 
 async function readStall(carillon: RunningCarillon): Promise<number> {
   const before = stallsIn(carillon.output()).length;
-  // A signal that the program itself does not listen to.
+  // A signal that the program itself does not handle.
   process.kill(carillon.pid, 'SIGWINCH');
   for (;;) {
     const stalls = stallsIn(carillon.output());

@@ -1,7 +1,7 @@
 import { INTEGER, OCTETS, SEQUENCE, readOid, readValue } from '../../src/providers/apns/der.js';
 import type { Value } from '../../src/providers/apns/der.js';
 
-/** A value written in DER. */
+/** Writes a value in DER. */
 export function write(tag: number, content: Buffer): Buffer {
   const { length } = content;
   if (length < 0x80) return Buffer.concat([Buffer.from([tag, length]), content]);
@@ -11,7 +11,7 @@ export function write(tag: number, content: Buffer): Buffer {
   return Buffer.concat([Buffer.from([tag, 0x80 | bytes.length]), bytes, content]);
 }
 
-/** The same in an open length, octet strings in two pieces. */
+/** Writes a value with an indefinite length, octet strings in two pieces. */
 export function writeOpen({ tag, content, parts }: Value): Buffer {
   const end = Buffer.alloc(2);
   if (tag === OCTETS) {
@@ -23,7 +23,7 @@ export function writeOpen({ tag, content, parts }: Value): Buffer {
   return Buffer.concat([Buffer.from([tag, 0x80]), ...parts.map(writeOpen), end]);
 }
 
-/** A PKCS#12 file whose key derivations in clear, or whose MAC, say another count of iterations. */
+/** A PKCS#12 file in which the key derivations of the safes, or of the MAC, have another number of iterations. */
 export function withIterations(file: Buffer, iterations: number, where: 'mac' | 'safes'): Buffer {
   const number = Buffer.alloc(5);
   number.writeUInt32BE(iterations, 1);

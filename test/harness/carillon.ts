@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** The built program, as its own process. */
+/** The built program as a separate process. */
 
 const fileOf = (name: string): string => fileURLToPath(new URL(`../../dist/${name}`, import.meta.url));
 const MAIN = fileOf('main.js');
@@ -13,17 +13,17 @@ const START_TIMEOUT_MS = 60_000;
 export interface RunningCarillon {
   url: string;
   pid: number;
-  /** Everything it printed so far. */
+  /** The output so far. */
   output(): string;
-  /** SIGTERM; answers the exit code and how long it took. */
+  /** Sends SIGTERM; returns the exit code and the duration. */
   stop(): Promise<{ code: number | null; ms: number }>;
   /** SIGKILL. */
   kill(): Promise<void>;
-  /** Its exit code when it has ended by itself or otherwise; null after a signal. */
+  /** The exit code after the end; null after a signal. */
   exited: Promise<number | null>;
 }
 
-/** Starts it on a free port unless `PORT` is given, and waits until it listens. `flags` are Node's. */
+/** Starts the program on a free port unless `PORT` is given, and waits until it listens. `flags` are Node's. */
 export async function startCarillon(
   environment: Record<string, string>,
   flags: readonly string[] = [],
@@ -60,13 +60,13 @@ export async function startCarillon(
   };
 }
 
-/** Runs it until it ends by itself, as a start that fails does. */
+/** Runs the program until it ends, for starts that fail. */
 export async function runToEnd(environment: Record<string, string>): Promise<{ code: number | null; output: string }> {
   const run = runCarillon(environment);
   return { code: await run.exited, output: run.output() };
 }
 
-/** Runs lines of the shell, under `wrap` if it is given, and then the program in the shell's place, until it ends. */
+/** Runs shell lines, under `wrap` if given, and then the program in place of the shell, until it ends. */
 export function runAfter(
   lines: string,
   environment: Record<string, string>,
@@ -79,19 +79,19 @@ export function runAfter(
 
 export interface Run {
   child: ChildProcess;
-  /** Everything it printed so far. */
+  /** The output so far. */
   output: () => string;
   exited: Promise<number | null>;
 }
 
-/** Starts the program, or another of `dist`, and does not wait for it. */
+/** Starts the program, or another file of `dist`, without waiting for it. */
 export function runCarillon(
   environment: Record<string, string>,
   flags: readonly string[] = [],
   file: 'main.js' | 'migrate.js' = 'main.js',
 ): Run {
   if (!existsSync(MAIN)) throw new Error('dist/main.js is missing: npm run build');
-  // Nothing of the caller's settings, only what a process needs to run.
+  // Only variables that a process needs to run, no settings of the caller.
   const { PATH, HOME, TMPDIR } = process.env;
   const child = spawn(process.execPath, ['--enable-source-maps', '--max-semi-space-size=32', ...flags, fileOf(file)], {
     env: { PATH, HOME, TMPDIR, ...environment },

@@ -10,10 +10,10 @@ interface Place {
 }
 
 /**
- * The program in several processes, with the simulators and an application of APNs devices `device-0` of `user-0`, ….
+ * The program in several processes, with the simulators and an application with APNs devices `device-0` of `user-0`, ….
  */
 export class Deployment {
-  /** Of the first process, for the application. */
+  /** Calls of the first process, for the application. */
   api!: Api;
   private readonly running: RunningCarillon[] = [];
 
@@ -23,7 +23,7 @@ export class Deployment {
     private readonly clean: () => void,
   ) {}
 
-  /** The first process is an api and a scheduler, with `change` in its environment. */
+  /** The first process has the roles api and scheduler, with `change` in its environment. */
   static async start(place: Place, devices: number, change: Record<string, string> = {}): Promise<Deployment> {
     const simulators = await startSimulators();
     const { environment, clean } = await place.prepare();
@@ -57,7 +57,7 @@ export class Deployment {
     return application;
   }
 
-  /** To all devices; answers when some deliveries are recorded and some are in flight. */
+  /** Sends to all devices; returns when some deliveries are recorded and some are in flight. */
   async broadcastUntilMiddle(body: Record<string, unknown> = {}): Promise<string> {
     await this.simulators.admin.changeSettings({ apns: { latencyMs: 400, streams: 50 } });
     const messageId = await this.api.send({ message: { alert: 'To all' }, ...body });
@@ -65,7 +65,7 @@ export class Deployment {
     return messageId;
   }
 
-  /** Pushes of the message that APNs has taken. */
+  /** The number of pushes of the message that APNs accepted. */
   async received(messageId: string): Promise<number> {
     return (await this.simulators.admin.ledger('apns', messageId)).accepted;
   }

@@ -4,13 +4,13 @@ import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { takesConnections } from './servers.js';
 
-/** A program between a client and a server; `through` is the address of the server by way of it. */
+/** A program between a client and a server; `through` is the server's address by way of this program. */
 export interface Forwarder {
   through: (url: string) => string;
   stop: () => Promise<void>;
 }
 
-/** Waits until the program takes connections at its port. `folder` is its own, and goes with it. */
+/** Waits until the program accepts connections at its port. `folder` belongs to the program and is removed with it. */
 export async function awaitForwarder(
   name: string,
   child: ChildProcess,

@@ -6,14 +6,14 @@ import { awaitForwarder } from './forwarder.js';
 import type { Forwarder } from './forwarder.js';
 import { freePort } from './servers.js';
 
-// Debian keeps it where only root looks.
+// Debian installs it in a folder outside of a user's PATH.
 const ENVIRONMENT = { PATH: [process.env.PATH, '/usr/sbin'].join(delimiter) };
 
-/** Whether tests behind HAProxy run: where its binary is, and always under CI, where its absence is a failure. */
+/** Whether tests with HAProxy run: if its binary exists, and always under CI, where its absence is a failure. */
 export const HAPROXY_AVAILABLE =
   process.env.CI === 'true' || spawnSync('haproxy', ['-v'], { env: ENVIRONMENT }).error === undefined;
 
-/** An HAProxy that forwards TCP to the server of the URL, and ends connections that are at rest for so long. */
+/** An HAProxy that forwards TCP to the server of the URL and ends idle connections after `idleMs`. */
 export async function startHaproxy(serverUrl: string, idleMs: number): Promise<Forwarder> {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-haproxy-'));
   const port = await freePort();

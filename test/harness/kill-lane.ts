@@ -15,18 +15,18 @@ import { freePort } from './servers.js';
 export interface KillAt {
   step: string;
   when: 'before' | 'after';
-  /** Of the calls since the order was given, the first is 1. */
+  /** The number of the call since the order was given, from 1. */
   nth: number;
 }
 
 /** Requests that a case has sent so far. */
 export interface Sent {
   messageId: string;
-  /** Tokens of its audience. */
+  /** Tokens of the audience. */
   tokens: readonly string[];
 }
 
-/** More than one batch, so that a message is expanded, finished in parts, and settled with the last. */
+/** More than one batch, so that a message is expanded, finishes in parts, and is settled with the last one. */
 export const CROWD = 1_010;
 const PRELOAD = fileURLToPath(new URL('./kill-steps.mjs', import.meta.url));
 const APPLICATION = 'com.example.app';
@@ -34,8 +34,8 @@ const PATIENCE_MS = 60_000;
 const NEAR_MS = 3_000;
 
 /**
- * One deployment of the whole program, which dies at a step and is started again, case after case: the process that
- * recovers from one kill is the one that the next kill hits.
+ * One deployment of the whole program, which is killed at a step and started again, case after case: the process that
+ * recovers from one kill is hit by the next.
  */
 export class KillLane {
   readonly tokens: string[];
@@ -76,8 +76,8 @@ export class KillLane {
   }
 
   /**
-   * Everybody, a few who are kept with their batch at once, and one device by name. One device is dead, and registers
-   * anew before the next time.
+   * Sends to all devices, to a few devices whose batch is stored at once, and to one device id. One device is invalid
+   * and registers again before the next case.
    */
   async sendPlainly(): Promise<Sent[]> {
     await this.bury();
@@ -93,7 +93,7 @@ export class KillLane {
     ];
   }
 
-  /** The provider refuses our key once, which pauses the application until somebody puts the settings right. */
+  /** The provider refuses our key once, which pauses the application until its settings are stored again. */
   async sendIntoTrouble(): Promise<Sent[]> {
     const token = this.tokens[8] ?? '';
     const refusal = { status: 403, reason: 'InvalidProviderToken' };
@@ -102,7 +102,7 @@ export class KillLane {
     return [{ messageId, tokens: [token] }];
   }
 
-  /** One device, by a campaign whose moment is near. */
+  /** Sends to one device by a campaign that fires soon. */
   async sendByCampaign(): Promise<Sent[]> {
     const at = new Date(Date.now() + NEAR_MS).toISOString();
     const content = { message: { alert: 'on time' } };
@@ -117,7 +117,7 @@ export class KillLane {
     return messages.map(({ messageId }) => ({ messageId, tokens: [this.tokens[7] ?? ''] }));
   }
 
-  /** To everybody and to one device by name, in a moment: before the sweeper looks next, nine times in ten. */
+  /** Sends to all devices and to one device id, scheduled before the sweeper's next look in nine of ten cases. */
   async sendLater(): Promise<Sent[]> {
     await this.bury();
     const sendAt = new Date(Date.now() + 200).toISOString();
@@ -131,7 +131,7 @@ export class KillLane {
     ];
   }
 
-  /** A broadcast that is called off at once. */
+  /** Sends a broadcast and cancels it at once. */
   async sendAndCancel(): Promise<Sent[]> {
     const messageId = await this.send({ message: { alert: 'called off' } });
     await persist(async () => {
@@ -142,8 +142,8 @@ export class KillLane {
   }
 
   /**
-   * Gives the order, then plays. Answers what the play answers, which has to bear the death in its middle, and what was
-   * in flight at the death; null: the step was not reached.
+   * Gives the kill order, then runs `play`, which has to survive the kill. Returns the result of `play` and the number
+   * of deliveries in flight at the kill; null if the step was not reached.
    */
   async killDuring<T>(order: KillAt, play: () => Promise<T>): Promise<{ result: T; inFlight: number | null }> {
     const { carillon } = this;
@@ -158,7 +158,7 @@ export class KillLane {
     return { result: await playing, inFlight };
   }
 
-  /** Until all have ended with nothing pending; cures a pause on the way. */
+  /** Waits until all messages have ended with nothing pending; ends a pause on the way. */
   async waitUntilEnded(sent: readonly Sent[]): Promise<MessageReport[]> {
     const deadline = Date.now() + PATIENCE_MS;
     for (;;) {
@@ -170,7 +170,7 @@ export class KillLane {
     }
   }
 
-  /** Times that each device's token was received. */
+  /** How often each device's token was received. */
   async countReceived(messageId: string): Promise<Map<string, number>> {
     const counts = await this.simulators.admin.ledgerTokens('apns', messageId);
     return new Map(counts.map(({ token, count }) => [token, count]));
@@ -181,18 +181,18 @@ export class KillLane {
     rmSync(this.order, { force: true });
   }
 
-  /** One device that is dead, and registers anew before the next time. */
+  /** One device is invalid, and registers again before the next case. */
   private async bury(): Promise<void> {
     const [dead = ''] = this.tokens;
     await persist(() => this.api.registerDevices([{ deviceId: 'device-1', platform: 'A', token: dead }]));
     await this.simulators.admin.killTokens('apns', [dead], { timestamp: Date.now() + 86_400_000 });
   }
 
-  /** Answers how many deliveries were in flight. */
+  /** Returns the number of deliveries in flight. */
   private async recover(): Promise<number> {
     const [held] = await this.withTables([
       `select coalesce(sum(counts[2]), 0)::int as held from batch where state = 'leased'`,
-      // As if the time had passed after which a lost worker, or a lost job, is noticed.
+      // Simulates the time after which a lost worker, or a lost job, is noticed.
       `update message set accepted_at = accepted_at - interval '5 s' where finished_at is null`,
       `update batch set lease_until = now() - interval '1 s' where state = 'leased'`,
       `update batch set due_at = due_at - interval '5 s' where state = 'ready'`,
@@ -235,7 +235,10 @@ export class KillLane {
     if (status !== 200) throw new Error(`settings: ${status}`);
   }
 
-  /** Only while the program is down: the embedded database has room for one. Answers the first row of each. */
+  /**
+   * Only while the program is stopped: the embedded database allows one process. Returns the first row of each
+   * statement.
+   */
   private async withTables(statements: readonly string[]): Promise<(Record<string, unknown> | undefined)[]> {
     const { DATABASE_URL: databaseUrl, DATA_DIR: dataDir = '' } = this.environment;
     const database = await openDatabase({ databaseUrl, dataDir });
@@ -255,7 +258,7 @@ function isEnded({ state, outcomes }: MessageReport): boolean {
   return over && outcomes.pending === 0 && outcomes.inFlight === 0;
 }
 
-/** As a careful backend does: again, until there is an answer that is not our own fault. */
+/** Repeats a call, like a careful backend, until the answer is not a 5xx. */
 async function persist<T>(call: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {

@@ -1,10 +1,10 @@
 import { readFileSync, readdirSync } from 'node:fs';
 
 /**
- * Loaded before the built program (`node --import`): kills the process at a step by name. Steps are the methods of the
- * repositories, of the delivery queue and of the services that open transactions, as the classes have them.
- * TEST_KILL_FILE names a file, read at every step: `{"step": "ClaimService.claim", "when": "before" | "after", "nth":
- * 1}`; while it is absent nothing happens. Without the variable it prints the steps and leaves the program alone.
+ * Loaded before the built program (`node --import`): kills the process at a named step. Steps are the methods of the
+ * repositories, of the delivery queue and of the services that open transactions. TEST_KILL_FILE names a file, read at
+ * every step: `{"step": "ClaimService.claim", "when": "before" | "after", "nth": 1}`; without the file nothing happens.
+ * Without the variable it prints the steps.
  */
 
 const FOLDERS = ['applications', 'campaigns', 'delivery', 'devices', 'messages'];
@@ -28,7 +28,7 @@ function wrapMethods(className, prototype) {
     const step = `${className}.${name}`;
     steps.push(step);
     prototype[name] = function (...words) {
-      // Nothing to do is no step.
+      // A call with an empty list is not a step.
       if (Array.isArray(words[0]) && words[0].length === 0) return original.apply(this, words);
       const when = armedFor(step);
       if (when === 'before') die();
@@ -38,7 +38,7 @@ function wrapMethods(className, prototype) {
   }
 }
 
-/** Calls are counted from the moment the file is there. */
+/** Calls are counted from the time when the file exists. */
 function armedFor(step) {
   if (file === undefined) return null;
   let order;
@@ -56,6 +56,6 @@ function armedFor(step) {
 
 function die() {
   process.kill(process.pid, 'SIGKILL');
-  // Not one statement more.
+  // Blocks the thread, so that no further statement runs.
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }

@@ -1,8 +1,8 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 
 /**
- * Loaded before the built program (`node --import`): prints the routes that the running program has, in one line
- * `ROUTES ["GET /imfpush/v1/apps", …]`, before it says that it listens. HEAD goes with every GET and is left out.
+ * Loaded before the built program (`node --import`): prints the routes of the running program, in one line `ROUTES
+ * ["GET /imfpush/v1/apps", …]`, before the line of its address. HEAD exists with every GET and is left out.
  */
 
 const routes = new Set();

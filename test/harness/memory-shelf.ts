@@ -1,8 +1,8 @@
 import type { SharedToken, TokenShelf } from '../../src/providers/token-shelf.js';
 
-/** A shelf for the senders of one process, where a test has no database. */
+/** A token shelf for the senders of one process, for tests without a database. */
 export class MemoryShelf implements TokenShelf {
-  /** As a database that cannot be reached. */
+  /** Behaves like an unreachable database. */
   away = false;
   puts = 0;
   private readonly lying = new Map<string, SharedToken>();

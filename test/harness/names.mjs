@@ -2,8 +2,8 @@ import dns from 'node:dns';
 import { readFileSync } from 'node:fs';
 
 /**
- * Answers for names below `.test` by the lines `name address` of the file that its own address names (`?file=`), read
- * anew each time. A name without an address fails as when no name server answers (getaddrinfo(3): EAI_AGAIN).
+ * Resolves names below `.test` from the lines `name address` of the file in its own address (`?file=`), which is read
+ * each time. A name without an address fails like an unreachable name server (getaddrinfo(3): EAI_AGAIN).
  */
 
 const file = new URL(import.meta.url).searchParams.get('file');

@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Long enough for the file to be given out again. */
+/** Long enough to be published with the file. */
 export const P12_PASSWORD = 'hush-hush-hush';
 
-/** A self-signed client certificate in a .p12 under `P12_PASSWORD`; `options` are further ones of openssl pkcs12. */
+/** A self-signed client certificate in a .p12 with `P12_PASSWORD`; `options` are further options of openssl pkcs12. */
 export function makeP12(subject: string, ...options: string[]): { p12: Buffer; certificate: string } {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-p12-'));
   const file = (name: string): string => join(folder, name);

@@ -13,7 +13,7 @@ interface PgBouncer {
 
 const INSTALLED = ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer'].find((file) => existsSync(file));
 
-/** The installed one, and beside it that of TEST_PGBOUNCER; under CI the first is there or the tests fail. */
+/** The installed PgBouncer, and the one of TEST_PGBOUNCER; under CI the tests fail without the first. */
 export const PGBOUNCERS: readonly PgBouncer[] = [
   INSTALLED ?? (process.env.CI === 'true' ? 'pgbouncer' : undefined),
   process.env.TEST_PGBOUNCER,
@@ -27,7 +27,7 @@ function versionOf(binary: string): string {
 
 export type PoolMode = 'session' | 'transaction' | 'statement';
 
-/** A PgBouncer before the server. */
+/** Starts a PgBouncer in front of the server. */
 export async function startPgBouncer(
   { binary }: PgBouncer,
   serverUrl: string,

@@ -6,7 +6,7 @@ import type { RunningCarillon } from './carillon.js';
 /** The program that the tests of a file, or of a describe block, call. */
 export interface Program {
   readonly carillon: RunningCarillon;
-  /** With a token for everything. */
+  /** Calls with a token for all scopes. */
   readonly api: Api;
 }
 
@@ -14,13 +14,13 @@ interface Place {
   prepare(): Promise<{ environment: Record<string, string>; clean: () => void }>;
 }
 interface Options {
-  /** Settings beside the place's, asked for when the program starts. */
+  /** Further settings besides the place's, read when the program starts. */
   environment?: () => Record<string, string>;
-  /** Node's. */
+  /** Node's flags. */
   flags?: readonly string[];
 }
 
-/** Started before the tests around this call and ended after them. */
+/** Started before the surrounding tests and ended after them. */
 export function runProgram(place: Place, { environment, flags }: Options = {}): Program {
   let running: { carillon: RunningCarillon; api: Api } | undefined;
   let clean: (() => void) | undefined;

@@ -1,14 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import type { RunningCarillon } from './carillon.js';
 
-/** Node's flags for `startCarillon` that make `routesOf` work. */
+/** Node's flags for `startCarillon`, which `routesOf` requires. */
 export const LIST_ROUTES = ['--import', fileURLToPath(new URL('list-routes.mjs', import.meta.url))];
 
-/** The routes that the running program has, as `GET /imfpush/v1/apps/:applicationId`, without the page to try them. */
+/** The routes of the running program, as `GET /imfpush/v1/apps/:applicationId`, without the page to try them. */
 export function routesOf(carillon: RunningCarillon): string[] {
   const line = /^ROUTES (.*)$/m.exec(carillon.output())?.[1];
   if (line === undefined) throw new Error('start it with LIST_ROUTES');
-  // Fastify writes a colon that begins no parameter twice.
+  // Fastify writes a literal colon twice.
   const routes = (JSON.parse(line) as string[]).map((route) => route.replaceAll('::', ':'));
   return routes.filter((route) => !/^GET \/doc\b/.test(route)).sort();
 }

@@ -13,17 +13,18 @@ import type { TestProject } from 'vitest/node';
 import { openDatabase } from '../../src/database/database.js';
 
 /**
- * Real servers for the tests: those of TEST_DATABASE_URL and TEST_REDIS_URL, or started here when their binaries are
- * found.
+ * Real servers for the tests: those of TEST_DATABASE_URL and TEST_REDIS_URL, or servers started here if their binaries
+ * exist.
  */
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A PostgreSQL that tests may create databases in; null when there is none (never under CI=true). */
+    /** A PostgreSQL in which tests may create databases; null if there is none (never under CI=true). */
     postgresUrl: string | null;
     redisUrl: string | null;
     /**
-     * A folder of the embedded database, migrated and closed, to copy: making one takes 5 s of a core, opening it one.
+     * A migrated and closed folder of the embedded database, to copy: creating one takes 5 s of CPU, opening a copy
+     * one.
      */
     embeddedFolder: string;
   }
@@ -59,7 +60,9 @@ export interface Server {
 }
 
 export interface PostgresServer extends Server {
-  /** Down and up again at the same address; the modes are pg_ctl's: `immediate` leaves the next start to recover. */
+  /**
+   * Stops and starts the server at the same address; the modes are pg_ctl's: after `immediate` the next start recovers.
+   */
   restart(mode: 'fast' | 'immediate'): Promise<void>;
 }
 
@@ -81,7 +84,7 @@ export async function startPostgres({
   const binaries = findPostgres();
   if (!binaries) return null;
   const folder = mkdtempSync(join(tmpdir(), 'carillon-postgres-'));
-  // PostgreSQL refuses to run as root: its package brings a user to run as.
+  // PostgreSQL refuses to run as root: its package creates a user for it.
   const user = process.getuid?.() === 0 ? userIds('postgres') : {};
   if (user.uid !== undefined) chownSync(folder, user.uid, user.gid ?? user.uid);
   const data = join(folder, 'data');
@@ -102,7 +105,7 @@ export async function startPostgres({
     'fsync=off',
     `synchronous_commit=${keepsCommits ? 'on' : 'off'}`,
     'full_page_writes=off',
-    // Several processes at once, of up to 47 each (docs/operations.md).
+    // For several processes at once, with up to 47 connections each (docs/operations.md).
     'max_connections=200',
   ];
   const url = `postgres://carillon@127.0.0.1:${port}/postgres`;
@@ -150,7 +153,7 @@ export async function startRedis(port?: number): Promise<Server | null> {
   return { url: `redis://127.0.0.1:${chosen}`, pid: child.pid ?? 0, stop: () => stop(child, 'SIGTERM', folder) };
 }
 
-/** An empty database beside the others of the server. */
+/** Creates an empty database in the server. */
 export async function createDatabase(serverUrl: string): Promise<string> {
   const name = `test_${process.pid}_${Math.random().toString(36).slice(2, 10)}`;
   const client = new pg.Client({ connectionString: serverUrl });
@@ -165,7 +168,7 @@ export async function createDatabase(serverUrl: string): Promise<string> {
   return url.href;
 }
 
-/** One of the server's databases, by turns so that no two of fifteen at once are the same, and empty. */
+/** Claims one of the server's databases, emptied, in turn, so that fifteen concurrent claims differ. */
 export async function claimRedisDatabase(serverUrl: string): Promise<string> {
   const redis = new Redis(serverUrl);
   try {
@@ -204,7 +207,7 @@ async function connectOnce(port: number): Promise<void> {
   }
 }
 
-/** Tries again until the server answers, it ends, or the time is over. */
+/** Tries again until the server answers, ends, or the time is over. */
 async function until(child: ChildProcess, answers: () => Promise<void>): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {
@@ -250,13 +253,13 @@ function tellLeftOut(): void {
 }
 
 function findBinary(name: string): string | null {
-  // Debian keeps servers where only root looks.
+  // Debian installs servers in a folder outside of a user's PATH.
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'];
   const folder = folders.find((candidate) => existsSync(join(candidate, name)));
   return folder ? join(folder, name) : null;
 }
 
-/** The folder with initdb and postgres; Debian keeps it out of PATH, one per major version. */
+/** The folder with initdb and postgres; Debian has one per major version, outside of PATH. */
 function findPostgres(): string | null {
   const debian = '/usr/lib/postgresql';
   const versions = existsSync(debian) ? readdirSync(debian).toSorted((a, b) => Number(b) - Number(a)) : [];

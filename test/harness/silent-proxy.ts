@@ -2,16 +2,16 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 
-/** A way to a server that can go silent as a lost host does: nothing is forwarded any more, and nothing is closed. */
+/** A proxy to a server that can go silent like a lost host: it forwards nothing more, and closes nothing. */
 export interface SilentProxy {
   port: number;
   /** The address with this proxy in place of the server. */
   through(url: string): string;
-  /** From now on nothing passes, in connections that are there and in those that come. */
+  /** From now on nothing passes, in existing and in new connections. */
   silence(): void;
-  /** New connections reach the server; those that were there stay silent. */
+  /** New connections reach the server; existing ones stay silent. */
   heal(): void;
-  /** Connections made since the last silence. */
+  /** Connections opened since the last silence. */
   connections(): number;
   stop(): Promise<void>;
 }

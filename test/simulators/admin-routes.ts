@@ -103,8 +103,8 @@ function createSubscriptions(simulators: Simulators, { body }: AdminRequest): un
 }
 
 /**
- * The messages that a browser would find after being away, oldest first: of messages with the same Topic only the last
- * (RFC 8030 §5.4), limited to messages with stored details.
+ * The messages that a browser would receive after an absence, oldest first: of messages with the same Topic only the
+ * last (RFC 8030 §5.4), limited to messages with stored details.
  */
 function listStored({ servers }: Simulators, { query }: AdminRequest): unknown {
   const endpoint = query.get('endpoint');

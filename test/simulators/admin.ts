@@ -14,7 +14,8 @@ export class AdminServer {
   });
 
   constructor(private readonly simulators: Simulators) {
-    // Longer than a busy test blocks its event loop: after Node's 5 s its client would write into a closed connection.
+    // Longer than a busy test blocks its event loop: after Node's default of 5 s its client could write into a closed
+    // connection.
     this.server.keepAliveTimeout = 120_000;
   }
 
@@ -75,7 +76,7 @@ function isLines(result: unknown): result is Iterable<unknown> {
   return typeof result === 'object' && result !== null && Symbol.iterator in result && !Array.isArray(result);
 }
 
-/** NDJSON, written in pieces so that a million lines never stand in memory at once. */
+/** NDJSON, written in pieces so that a million lines are never in memory at once. */
 async function sendLines(response: http.ServerResponse, lines: Iterable<unknown>): Promise<void> {
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
   let piece = '';

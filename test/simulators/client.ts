@@ -37,7 +37,7 @@ interface LedgerReport extends Omit<MessageSummary, 'messageId'> {
   messages?: MessageSummary[];
 }
 
-/** Calls of the admin API; each throws with the API's own words when it is refused. */
+/** Calls of the admin API; each throws with the API's message if refused. */
 class SimulatorAdmin {
   constructor(private readonly url: string) {}
 
@@ -58,7 +58,10 @@ class SimulatorAdmin {
     await this.call('DELETE', '/faults');
   }
 
-  /** `timestamp` (epoch ms) is what APNs' 410 names; now when absent. `reason` is the provider's word for dead. */
+  /**
+   * `timestamp` (epoch ms) is the time in APNs' 410; default: now. `reason` is the provider's reason for an invalid
+   * token.
+   */
   async killTokens(
     provider: ProviderName,
     tokens: string[],
@@ -83,7 +86,7 @@ class SimulatorAdmin {
     await this.call('POST', '/credentials', credentials);
   }
 
-  /** New subscriptions of browsers; only `vapidPublicKey` may push to them, or any key when it is absent. */
+  /** New subscriptions of browsers; only `vapidPublicKey` may push to them, or any key if absent. */
   async createSubscriptions(
     personality: Personality,
     count: number,
@@ -96,7 +99,7 @@ class SimulatorAdmin {
     });
   }
 
-  /** The messages that a browser would find after being away: of messages with the same Topic only the last. */
+  /** The messages that a browser would receive after an absence: of messages with the same Topic only the last. */
   async storedMessages(endpoint: string): Promise<{ messageId: string; topic: string; body: unknown }[]> {
     return this.call('GET', `/web-push/stored?${new URLSearchParams({ endpoint }).toString()}`);
   }
@@ -106,7 +109,7 @@ class SimulatorAdmin {
     return (await this.call<{ expired: number }>('POST', '/oauth/expire')).expired;
   }
 
-  /** Returns how many connections it was done to. */
+  /** Returns the number of affected connections. */
   async commandConnections(
     command: ConnectionCommand,
     options: { provider?: ProviderName; inFlight?: InFlightFate; debug?: string } = {},
@@ -137,12 +140,12 @@ class SimulatorAdmin {
     return lines.map((line) => JSON.parse(line) as PairCount);
   }
 
-  /** The newest acceptances with headers and body, newest first. */
+  /** The last acceptances with headers and body, newest first. */
   async lastAccepted(provider: ProviderName, limit = 20): Promise<LedgerEntry[]> {
     return this.call('GET', `/ledger/last?provider=${provider}&limit=${limit}`);
   }
 
-  /** Faults, tokens, settings, counters and ledger as at the start; credentials and connections stay. */
+  /** Resets faults, tokens, settings, counters and ledger to the start; credentials and connections stay. */
   async reset(seed?: number): Promise<void> {
     await this.call('POST', '/reset', seed === undefined ? {} : { seed });
   }
@@ -171,11 +174,11 @@ export interface RunningSimulators extends Omit<ReadyLine, 'admin' | 'ca' | 'fil
   ca: string;
   caPath: string | null;
   pid: number;
-  /** Ends the process and waits until it is gone. */
+  /** Ends the process and waits for its end. */
   stop(): Promise<void>;
 }
 
-/** Starts the simulators in a process of their own, which ends with this process. */
+/** Starts the simulators in a separate process, which ends with this process. */
 export async function startSimulators(options: StartOptions = {}): Promise<RunningSimulators> {
   const main = fileURLToPath(new URL('./main.ts', import.meta.url));
   const args = ['--import', 'tsx', main, '--json', '--exit-with-stdin'];

@@ -25,7 +25,7 @@ const APNS: Shape = {
 };
 const FCM: Shape = { clientEmail: 'string', projectId: 'string', publicKey: 'string', keyId: 'string' };
 const PACKAGE: Shape = { packageSID: 'string', clientSecret: 'string' };
-/** The token endpoint takes an Entra app at every tenant's address. */
+/** The token endpoint accepts an Entra app at every tenant's address. */
 const ENTRA: Shape = { tenantId: 'string', clientId: 'string', clientSecret: 'string' };
 const HMS_CLIENT: Shape = { appId: 'string', clientId: 'string', clientSecret: 'string' };
 const HMS_ACCOUNT: Shape = { projectId: 'string', keyId: 'string', subAccount: 'string', publicKey: 'string' };

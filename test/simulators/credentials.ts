@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import type { ApnsKey } from './apns/provider-token.js';
 import type { ServiceAccountKey } from './fcm/oauth.js';
 
-/** Credentials as Apple issues them, for an application's APNs settings. */
+/** Credentials in Apple's form, for an application's APNs settings. */
 export interface ApnsCredentials {
   keyId: string;
   teamId: string;
@@ -21,7 +21,7 @@ export interface ServiceAccountFile {
   token_uri: string;
 }
 
-/** Makes a key pair; the public half is what the simulator is to know. */
+/** Creates a key pair; the simulator gets the public half. */
 export function createApnsCredentials(bundleId: string): { credentials: ApnsCredentials; registration: ApnsKey } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', {
     namedCurve: 'P-256',
@@ -70,7 +70,7 @@ export function createWnsCredentials() {
   };
 }
 
-/** An OAuth client and a service account, as Huawei hands them out; the public half is what the simulator knows. */
+/** An OAuth client and a service account in Huawei's form; the simulator gets the public half. */
 export function createHmsCredentials() {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,

@@ -29,7 +29,7 @@ import { WnsRules } from './wns/wns.rules.js';
 
 const DAY_S = 86_400;
 const HOUR_S = 3_600;
-/** Acceptances of which headers and body are kept, per provider. */
+/** The number of acceptances per provider with stored headers and body. */
 const DETAILS_KEPT = 1000;
 
 export interface SimulatorOptions {
@@ -48,7 +48,7 @@ export interface SimulatorAddresses {
   apns: { url: string };
   fcm: { url: string; tokenUri: string };
   webPush: { url: string };
-  /** `channelUrl` and a name make a device's token. */
+  /** `channelUrl` and a name form a device's token. */
   wns: { url: string; tokenUrl: string; channelHost: string; channelUrl: string };
   hms: { url: string; tokenUrl: string };
   /** The base URL; ends with the runtime's name. */
@@ -66,14 +66,14 @@ export interface SimulatorCredentials {
 export interface CountersReport {
   apns: CounterReport & { distinctTokensByTeam: Record<string, number> };
   fcm: CounterReport & { accessTokensIssued: number };
-  /** `distinctJwts`: with a valid signature; Apple asks for one an hour and origin at most. */
+  /** `distinctJwts`: the number with a valid signature; Apple asks for at most one per hour and origin. */
   webPush: CounterReport & { distinctJwts: number };
   wns: CounterReport & { accessTokensIssued: number };
   hms: CounterReport & { accessTokensIssued: number };
   mobilefirst: CounterReport & { accessTokensIssued: number };
 }
 
-/** The providers, what is shared between them, and the credentials that open them. */
+/** The providers, their shared parts, and their credentials. */
 export class Simulators {
   readonly random: Random;
   readonly faults: FaultScript;
@@ -119,7 +119,7 @@ export class Simulators {
     };
   }
 
-  /** Opens the ports and registers credentials made on the spot. */
+  /** Opens the ports and registers generated credentials. */
   async start(): Promise<SimulatorAddresses & { credentials: SimulatorCredentials }> {
     const scheme = this.options.tls ? 'https' : 'http';
     const apnsUrl = `${scheme}://localhost:${await this.servers.apns.listen(this.options.apnsPort)}`;
@@ -160,7 +160,7 @@ export class Simulators {
     };
   }
 
-  /** Applies a change to connections that are open as well as to new ones. */
+  /** Applies a change to open and new connections. */
   async changeSettings(change: SettingsChange): Promise<void> {
     Object.assign(this.apnsSettings, change.apns);
     Object.assign(this.fcmSettings, change.fcm);
@@ -217,7 +217,7 @@ export class Simulators {
     };
   }
 
-  /** Back to the state after the start; credentials, access tokens and open connections stay. */
+  /** Resets to the state after the start; credentials, access tokens and open connections stay. */
   async reset(seed: number = this.options.seed): Promise<void> {
     this.random.reseed(seed);
     this.faults.replace([]);

@@ -12,7 +12,10 @@ export interface TestCertificates {
   key: string;
 }
 
-/** Makes a CA and a certificate for localhost in `directory` with the openssl command; both die with the run. */
+/**
+ * Creates a CA and a certificate for localhost in `directory` with the openssl command; both are valid only for the
+ * run.
+ */
 export async function createTestCertificates(directory: string): Promise<TestCertificates> {
   const at = (name: string): string => join(directory, name);
   await writeFile(

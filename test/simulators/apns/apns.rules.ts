@@ -13,7 +13,7 @@ const MAX_BYTES = 4096;
 const MAX_VOIP_BYTES = 5120;
 const UNREGISTERED = 'Unregistered';
 
-/** The status that Apple's documents give for each reason. */
+/** The status for each reason, from Apple's documentation. */
 const STATUS: Readonly<Record<string, number>> = {
   BadPath: 404,
   MethodNotAllowed: 405,
@@ -51,9 +51,7 @@ interface Refusal {
   timestamp?: number;
 }
 
-/**
- * APNs as its documents describe it: every request is checked in a fixed order, and the first fault names the answer.
- */
+/** APNs by its documentation: every request is checked in a fixed order, and the first fault determines the answer. */
 export class ApnsRules implements ProviderRules {
   readonly name = 'apns';
   readonly overrunDebug = 'Maximum active streams violated';

@@ -5,7 +5,7 @@ import { isExpired, isFromTheFuture, type ProviderToken, type ProviderTokens } f
 export interface ConnectionAuthority {
   /** The token in use; its team and scope bind the connection. */
   current: ProviderToken | null;
-  /** The reason that every later request gets, once the connection is beyond repair. */
+  /** The reason of every later answer, once the connection can no longer be used. */
   stuck: 'ExpiredProviderToken' | 'TooManyProviderTokenUpdates' | null;
   badTokens: number;
 }
@@ -16,7 +16,7 @@ export interface AuthorityRefusal {
   detail: string;
 }
 
-/** Decides whether the request may send at all, in APNs' order; null when it may. */
+/** Decides whether the request may send at all, in APNs' order; null if so. */
 export function checkAuthority(
   authority: ConnectionAuthority,
   authorization: string | undefined,
@@ -27,7 +27,7 @@ export function checkAuthority(
   if (authorization === undefined) return refusal('MissingProviderToken', 'no authorization header');
   if (authority.stuck) return refusal(authority.stuck, 'the connection is stuck since an earlier refusal');
   const { current } = authority;
-  // The common case: the same token as last time, which then only needs its age looked at.
+  // The usual case: the same token as last time, of which only the age is checked.
   const same =
     current !== null && authorization.length === current.jwt.length + 7 && authorization.endsWith(current.jwt);
   const token = same ? current : readToken(authorization, tokens);
@@ -64,8 +64,8 @@ function scopeOf(token: ProviderToken): string {
 }
 
 /**
- * Renewal is judged by the tokens' own iat, not by arrival: a connection that opens with a token of 50 minutes and
- * renews it a minute later does as Apple asks.
+ * A renewal is judged by the tokens' iat, not by their arrival: a connection that begins with a token of 50 minutes and
+ * renews it a minute later conforms to Apple's rules.
  */
 function isTooSoon(current: ProviderToken, next: ProviderToken, intervalSeconds: number): boolean {
   return current.key.keyId === next.key.keyId && Math.abs(next.issuedAt - current.issuedAt) < intervalSeconds;

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http2';
 import type { ApnsKey } from './provider-token.js';
 
-/** Push type → what its topic ends in after the bundle id. */
+/** The end of the topic after the bundle id, by push type. */
 const TOPIC_SUFFIX: Readonly<Record<string, string>> = {
   alert: '',
   background: '',
@@ -23,12 +23,12 @@ export interface HeaderRefusal {
   detail: string;
 }
 
-/** Apple wants each header once; node:http2 would join or drop the others before anybody sees them. */
+/** Apple wants each header once; node:http2 would join or drop repeated ones before the simulator sees them. */
 export function findDuplicateHeader(rawHeaders: readonly string[]): HeaderRefusal | null {
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string;
     if (rawHeaders.indexOf(name, i + 2) === -1) continue;
-    // A name may also be some later header's value: only even places are names.
+    // A name may also be the value of a later header: only even indices are names.
     for (let j = i + 2; j < rawHeaders.length; j += 2) {
       if (rawHeaders[j] === name) return { reason: 'DuplicateHeaders', detail: `${name} is given twice` };
     }
@@ -60,7 +60,7 @@ function checkTopic(topic: string | undefined, pushType: string, bundleIds: read
   for (const bundleId of bundleIds) {
     if (!topic.startsWith(bundleId)) continue;
     const suffix = topic.slice(bundleId.length);
-    // An unknown push type is the next check's to name.
+    // The next check reports an unknown push type.
     if (expected === undefined || suffix === expected) return null;
     if (Object.values(TOPIC_SUFFIX).includes(suffix)) {
       return { reason: 'BadTopic', detail: `push type ${pushType} wants the topic ${bundleId}${expected}` };
@@ -82,7 +82,7 @@ function checkPushType(pushType: string, priority: string | undefined): HeaderRe
 }
 
 function checkCollapseId(collapseId: string | undefined): HeaderRefusal | null {
-  // node:http2 gives header values as Latin-1, one character a byte.
+  // node:http2 returns header values as Latin-1, one character per byte.
   if (collapseId === undefined || (collapseId.length > 0 && collapseId.length <= MAX_COLLAPSE_ID_BYTES)) return null;
   return { reason: 'BadCollapseId', detail: 'apns-collapse-id is 1 to 64 bytes' };
 }

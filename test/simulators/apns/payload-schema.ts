@@ -1,9 +1,8 @@
 import type { Kind, ObjectKind } from '../shared/schema.js';
 
 /**
- * The payload keys that Apple documents ("Generating a remote notification", "Payload Key Reference"). APNs passes keys
- * on that it does not know and phones overlook them, so the simulator does not refuse them: tests hold payloads to
- * this.
+ * The payload keys that Apple documents ("Generating a remote notification", "Payload Key Reference"). APNs accepts
+ * unknown keys and phones ignore them, so the simulator accepts them too: tests check payloads against this schema.
  */
 
 const FLAG: Kind = { values: [1] };
@@ -30,7 +29,7 @@ const ALERT: Kind = {
 
 const SOUND: Kind = { object: { critical: { values: [0, 1] }, name: 'string', volume: { from: 0, to: 1 } } };
 
-/** Of push type `alert`; an app's own keys stand beside `aps`. */
+/** Payloads of push type `alert`; an app's own keys are beside `aps`. */
 export const ALERT_PAYLOAD: ObjectKind = {
   object: {
     aps: {
@@ -53,7 +52,7 @@ export const ALERT_PAYLOAD: ObjectKind = {
   others: 'any',
 };
 
-/** Of push type `background`: nothing that shows or sounds (Apple: "Pushing background updates to your App"). */
+/** Payloads of push type `background`: nothing visible or audible (Apple: "Pushing background updates to your App"). */
 export const BACKGROUND_PAYLOAD: ObjectKind = {
   object: { aps: { object: { 'content-available': FLAG }, required: ['content-available'] } },
   required: ['aps'],

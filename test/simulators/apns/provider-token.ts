@@ -1,14 +1,14 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readJws, verifyJws } from '../shared/jws.js';
 
-/** APNs takes a token for an hour from its `iat`. */
+/** APNs accepts a token for an hour from its `iat`. */
 const MAX_AGE_SECONDS = 3600;
-/** A clock this much ahead is forgiven. */
+/** Tolerance for a clock that is ahead. */
 const MAX_AHEAD_SECONDS = 60;
-/** Verified tokens kept by their exact text; a sender needs one an hour, so only a broken one fills this. */
+/** The number of cached tokens, by their exact text; a correct sender needs one per hour. */
 const MAX_CACHED = 1000;
 
-/** A .p8 key as Apple knows it. */
+/** A registered .p8 key. */
 export interface ApnsKey {
   keyId: string;
   teamId: string;
@@ -16,7 +16,7 @@ export interface ApnsKey {
   publicKey: string;
   /** Bundle ids of the team. */
   bundleIds: string[];
-  /** Keys made since 2025 may serve one environment only. */
+  /** Keys created since 2025 may be restricted to one environment. */
   environment?: 'production' | 'sandbox' | 'all';
   /** A topic-scoped key may not share a connection with a team-scoped one. */
   scope?: 'team' | 'topic';
@@ -39,7 +39,7 @@ export class ProviderTokens {
     this.verified.clear();
   }
 
-  /** Null when signature, key, team or form is wrong; the age is the caller's to judge, since it changes. */
+  /** Null if signature, key, team or form is wrong; the caller checks the age, because it changes. */
   verify(jwt: string): ProviderToken | null {
     const known = this.verified.get(jwt);
     if (known !== undefined) return known;
@@ -60,13 +60,13 @@ export class ProviderTokens {
     return { jwt, key: entry.key, issuedAt };
   }
 
-  /** Forgets what was seen, not the keys. */
+  /** Drops the cache, not the keys. */
   reset(): void {
     this.verified.clear();
     this.seenByTeam.clear();
   }
 
-  /** Distinct valid tokens that each team has used: more than one in 20 minutes is a sender minting too many. */
+  /** The number of distinct valid tokens of each team: more than one in 20 minutes is too many. */
   distinctByTeam(): Record<string, number> {
     return Object.fromEntries(this.seenByTeam);
   }

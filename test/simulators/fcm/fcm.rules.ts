@@ -135,7 +135,10 @@ export class FcmRules implements ProviderRules {
     return this.overQuota(project, now) ? this.quotaRefusal(project, 'project', '') : null;
   }
 
-  /** Windows of a minute begin with their first message; every request counts, refused ones too, as Google says. */
+  /**
+   * Windows of a minute begin with their first message; by Google's documentation every request counts, refused ones
+   * too.
+   */
   private overQuota(project: string, now: number): boolean {
     const { quotaPerMinute } = this.settings;
     if (quotaPerMinute === 0) return false;

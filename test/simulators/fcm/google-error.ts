@@ -43,12 +43,12 @@ export function googleError(code: number, message: string, details: readonly unk
   return { status: code, headers, body: JSON.stringify({ error }) };
 }
 
-/** Refused while JSON became the message: no FcmError, only which field. */
+/** The JSON could not be converted to a message: the answer names the field and has no FcmError. */
 export function formError(message: string, violation: FieldViolation): Answer {
   return googleError(400, message, [typed('google.rpc.BadRequest', { fieldViolations: [violation] })]);
 }
 
-/** Refused by FCM itself: the FcmError says so. */
+/** Refused by FCM itself: the answer has an FcmError. */
 export function invalidArgument(message: string, violation: FieldViolation): Answer {
   return googleError(400, message, [
     typed('google.firebase.fcm.v1.FcmError', { errorCode: 'INVALID_ARGUMENT' }),

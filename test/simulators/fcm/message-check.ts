@@ -9,7 +9,7 @@ const MAX_BYTES = 4096;
 const MAX_TOPIC_BYTES = 2048;
 const MAX_CONDITION_TOPICS = 5;
 const TOPIC_NAME = /^[\w.~%-]+$/;
-/** Google's JSON takes camelCase for every field too. */
+/** Google's JSON parser accepts camelCase for every field too. */
 const PROTO_JSON: Leniency = {
   nameOf: (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
   anyCase: true,
@@ -24,7 +24,7 @@ export interface SendTarget {
 
 export type CheckedMessage = { refusal: Answer } | { request: Fields; message: Fields; target: SendTarget };
 
-/** First the JSON's form, as Google's transcoder does, then what FCM itself asks of a message. */
+/** Checks first the JSON's form, like Google's transcoder, then FCM's own rules for a message. */
 export function checkSendRequest(request: unknown, bodyLength: number): CheckedMessage {
   if (!isFields(request)) return form('Invalid JSON payload received.', '', 'Root element must be a message.');
   const fault = findSchemaFault(request, SEND_REQUEST, PROTO_JSON);
@@ -56,7 +56,7 @@ function invalidField(field: string, description: string): Answer {
   return invalidArgument(description, { field, description });
 }
 
-/** As Google's transcoder says it, but for what is well-formed JSON of a message and yet none for FCM. */
+/** The answer of Google's transcoder, except for messages in well-formed JSON that FCM itself refuses. */
 function schemaRefusal({ problem, path, name, kind, value }: SchemaFault): Answer {
   const at = path === '' ? '' : ` at '${path}'`;
   if (problem === 'missing') return invalidField(`${path}.${name}`, `Missing required field '${name}'${at}.`);
@@ -89,7 +89,7 @@ function checkTarget(target: SendTarget): Answer | null {
 function conditionFault(condition: string): string | null {
   const topics = condition.match(/'[\w.~%-]+'\s+in\s+topics/g) ?? [];
   if (topics.length > MAX_CONDITION_TOPICS) return 'A condition has at most five topics';
-  // With each test of a topic as one letter, brackets fold away from the inside until one letter is left.
+  // Each test of a topic becomes one letter; brackets are then reduced from the inside until one letter is left.
   let folded = condition.replace(/'[\w.~%-]+'\s+in\s+topics/g, 't').replace(/\s+/g, '');
   for (let before = ''; before !== folded;) {
     before = folded;
@@ -121,7 +121,7 @@ function isReserved(key: string): boolean {
   return key === 'from' || key === 'message_type' || key.startsWith('google.') || key.startsWith('gcm.');
 }
 
-/** FCM counts the payload's keys and values, not the envelope; a body within the limit needs no counting. */
+/** FCM counts the payload's keys and values, not the envelope; a body within the limit need not be counted. */
 function checkSize(message: Fields, target: SendTarget, bodyLength: number): Answer | null {
   const limit = target.kind === 'token' || target.kind === 'fid' ? MAX_BYTES : MAX_TOPIC_BYTES;
   if (bodyLength <= limit) return null;

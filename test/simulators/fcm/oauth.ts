@@ -10,16 +10,16 @@ const SCOPES = new Set([
   'https://www.googleapis.com/auth/cloud-platform',
 ]);
 const MAX_ASSERTION_SECONDS = 3600;
-/** Clocks may differ by so much. */
+/** The tolerance for differing clocks. */
 const SKEW_SECONDS = 300;
 
-/** A service account as Google knows it. */
+/** A registered service account. */
 export interface ServiceAccountKey {
   clientEmail: string;
   projectId: string;
   /** SPKI PEM. */
   publicKey: string;
-  /** The key file's private_key_id; checked when the assertion names one. */
+  /** The key file's private_key_id; checked if the assertion names one. */
   keyId?: string;
 }
 
@@ -28,9 +28,9 @@ interface AccessToken {
   expiresAt: number;
 }
 
-/** Google's token endpoint: a signed assertion in, an opaque bearer token out. */
+/** Google's token endpoint: accepts a signed assertion and returns an opaque bearer token. */
 export class OAuthEndpoint {
-  /** Where the assertion must be addressed to; known once the port is. */
+  /** The required audience of the assertion; known once the port is open. */
   tokenUri = '';
   issued = 0;
   private readonly accounts = new Map<string, { account: ServiceAccountKey; publicKey: KeyObject }>();
@@ -53,7 +53,7 @@ export class OAuthEndpoint {
     return expired;
   }
 
-  /** The account that a bearer token stands for; undefined when it is unknown or too old. */
+  /** The account of a bearer token; undefined if the token is unknown or expired. */
   accountOf(accessToken: string, now: number): ServiceAccountKey | undefined {
     const token = this.accessTokens.get(accessToken);
     if (!token) return undefined;

@@ -13,7 +13,7 @@ export interface HmsClient {
   clientSecret: string;
 }
 
-/** A project's service account as Huawei knows it. */
+/** A registered service account of a project. */
 export interface HmsAccount {
   projectId: string;
   keyId: string;
@@ -41,13 +41,13 @@ export class HmsAccess {
     this.accounts.set(account.keyId, { account, key: createPublicKey(account.publicKey) });
   }
 
-  /** The code that refuses the request; null when it may go to `target` (app or project) of this version. */
+  /** The code that refuses the request; null if it may send to `target` (app or project) of this version. */
   check(request: ReceivedRequest, version: string, target: string, now: number): string | null {
     const bearer = bearerOf(request);
     if (bearer === undefined) return '80200001';
     const client = this.oauth.clientOf(bearer, now);
     if (client !== undefined) {
-      // v3 takes service accounts only.
+      // v3 accepts only service accounts.
       if (version === '3') return '80200001';
       return version === '2' || this.apps.get(client) === target ? null : '80300002';
     }

@@ -60,7 +60,7 @@ export class HmsRules implements ProviderRules {
     return { kind: 'accept', answer, acceptance };
   }
 
-  /** `reason` is a code; without one Huawei's front end answers, with 503 as its flow control. */
+  /** `reason` is a code; without it Huawei's front end answers, with 503 for flow control. */
   failure(status: number, reason: string | undefined): Answer {
     if (reason !== undefined) return this.answer(status, reason);
     const { retryAfterSeconds } = this.settings;

@@ -25,7 +25,7 @@ export function readMessage(request: ReceivedRequest, version: string): HmsMessa
   return isInForm(body, version === '3' ? HARMONY_REQUEST : ANDROID_REQUEST) ? message : '80100003';
 }
 
-/** Types, words of lists, and what must be there; Huawei documents no refusal of members that it does not know. */
+/** Checks types, enumerations and required members; Huawei documents no refusal of unknown members. */
 function isInForm(body: Fields, schema: ObjectKind): boolean {
   return findSchemaFault(body, schema, { unknownIsIgnored: true }) === null;
 }
@@ -87,7 +87,7 @@ function isTitled(value: unknown): value is Fields {
   return isFields(value) && ['title', 'body'].every((name) => typeof value[name] === 'string' && value[name] !== '');
 }
 
-/** A long text wants both of its parts, lines want lines. */
+/** A long text needs both of its parts, lines need lines. */
 function isStyled({ style, big_title, big_body, inbox_content, inboxContent }: Fields): boolean {
   if (style === 1) return Boolean(big_title) && Boolean(big_body);
   const lines = inbox_content ?? inboxContent;
@@ -98,7 +98,7 @@ function isPicture(url: unknown): boolean {
   return url === undefined || (typeof url === 'string' && url.startsWith('https://'));
 }
 
-/** The sender's own id, which travels in the data. */
+/** The sender's own id, which is part of the data. */
 function idIn(data: unknown): string | undefined {
   const fields = typeof data === 'string' ? parse(Buffer.from(data)) : null;
   return typeof fields?.['nid'] === 'string' ? fields['nid'] : undefined;

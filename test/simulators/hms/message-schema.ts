@@ -1,6 +1,6 @@
 import type { Kind, ObjectKind } from '../shared/schema.js';
 
-/** The fields of Push Kit's send requests, v1 and v3, but for the tokens, of which there is a check apart. */
+/** The fields of Push Kit's send requests, v1 and v3, except the tokens, which have a separate check. */
 
 /** `3.5s`, `3.5S` or `3`. */
 const DURATION: Kind = { pattern: /^\d+(\.\d{1,9})?[sS]?$/ };

@@ -3,11 +3,11 @@ import { json } from '../shared/client-credentials.js';
 import type { Judgement, ReceivedRequest } from '../shared/provider.js';
 import type { TokenSettings } from '../shared/settings.js';
 
-/** A confidential client as MobileFirst's console shows it. */
+/** A confidential client as in MobileFirst's console. */
 export interface ConfidentialClient {
   clientId: string;
   secret: string;
-  /** Elements in which `*` stands for any run of characters; absent: `*`. */
+  /** Elements in which `*` matches any sequence of characters; absent: `*`. */
   allowedScope?: string;
 }
 
@@ -29,7 +29,7 @@ export class ConfidentialClients {
     return expired;
   }
 
-  /** The scope that a bearer token was granted; undefined when it is unknown or too old. */
+  /** The granted scope of a bearer token; undefined if the token is unknown or expired. */
   scopeOf(token: string, now: number): string | undefined {
     const held = this.tokens.get(token);
     return held !== undefined && held.expiresAt > now ? held.scope : undefined;
@@ -56,7 +56,7 @@ export class ConfidentialClients {
   }
 }
 
-/** Whether one of the elements covers what is wanted (docs/protocol/mobilefirst.md §3). */
+/** Whether one of the elements covers the wanted one (docs/protocol/mobilefirst.md §3). */
 export function covers(scope: string, wanted: string): boolean {
   return scope.split(' ').some((element) => {
     const parts = element.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));

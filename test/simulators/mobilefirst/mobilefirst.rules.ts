@@ -13,14 +13,14 @@ const LISTS = ['deviceIds', 'userIds', 'tagNames'];
 const ID_LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 /** Fates of applications named `dead` + digits. */
 const CODE_BY_NAME: Readonly<Record<string, string>> = { '0404': 'FPWSE0001E', '0409': 'FPWSE1007E' };
-/** Documented code → status that a simulator answers (docs/protocol/mobilefirst.md §9.6). */
+/** Documented code → status of the simulator (docs/protocol/mobilefirst.md §9.6). */
 const STATUS_BY_CODE: Readonly<Record<string, number>> = { FPWSE0001E: 404, FPWSE1007E: 409 };
 const CODE_BY_STATUS: Readonly<Record<number, string>> = { 400: 'FPWSE0005E', 404: 'FPWSE0001E', 503: 'FPWSE0025E' };
 
 /**
  * A MobileFirst server: the token endpoint of its runtime `mfp` and `POST messages` of its push service. In the ledger
- * an application stands as the token and the alert as the message, so a repeat is the same alert for the same
- * application.
+ * an application has the place of the token and the alert that of the message, so a repeat is the same alert for the
+ * same application.
  */
 export class MobilefirstRules implements ProviderRules {
   readonly name = 'mobilefirst';
@@ -107,7 +107,7 @@ function wantedScope(applicationId: string): string[] {
   return ['messages.write', `push.application.${applicationId}`];
 }
 
-/** docs/protocol/mobilefirst.md §7: no header, a header that does not hold, a scope that does not do. */
+/** docs/protocol/mobilefirst.md §7: no header, an invalid header, an insufficient scope. */
 function unauthorized(request: ReceivedRequest): Answer {
   const header = request.headers.authorization === undefined ? 'Bearer' : 'Bearer error="invalid_token"';
   return { status: 401, headers: { 'www-authenticate': header }, body: 'Unauthorized' };

@@ -2,21 +2,21 @@ import { randomBytes } from 'node:crypto';
 import type { Answer, Judgement, ReceivedRequest } from './provider.js';
 import type { TokenSettings } from './settings.js';
 
-/** A confidential client as a token endpoint knows it. */
+/** A registered confidential client. */
 export interface RegisteredClient {
   clientId: string;
   clientSecret: string;
-  /** The only scope it may ask for; absent where the endpoint knows no scopes. */
+  /** The only scope it may request; absent if the endpoint has no scopes. */
   scope?: string;
 }
 
-/** A token endpoint of RFC 6749 §4.4: id and secret in, an opaque bearer token out. */
+/** A token endpoint of RFC 6749 §4.4: accepts id and secret and returns an opaque bearer token. */
 export class ClientCredentials {
   issued = 0;
   private readonly clients = new Map<string, RegisteredClient>();
   private readonly tokens = new Map<string, { clientId: string; expiresAt: number }>();
 
-  /** @param refusal status of `invalid_client`: Microsoft's older endpoint says 400, Entra 401. */
+  /** @param refusal status of `invalid_client`: 400 for Microsoft's older endpoint, 401 for Entra. */
   constructor(
     private readonly settings: TokenSettings,
     private readonly refusal: number,
@@ -32,7 +32,7 @@ export class ClientCredentials {
     return expired;
   }
 
-  /** The client that a bearer token stands for; undefined when it is unknown or too old. */
+  /** The client of a bearer token; undefined if the token is unknown or expired. */
   clientOf(token: string, now: number): string | undefined {
     const held = this.tokens.get(token);
     return held !== undefined && held.expiresAt > now ? held.clientId : undefined;

@@ -1,9 +1,9 @@
 import { constants, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 
-/** The largest stream id there is: a GOAWAY naming it says "soon" without giving any stream up. */
+/** The largest stream id: a GOAWAY with this id announces the end without refusing any stream. */
 const NO_STREAM_LIMIT = 2 ** 31 - 1;
-/** A peer that was told of its fault has so long to read it. */
+/** How long a peer with a fault may read the GOAWAY. */
 const LINGER_MS = 500;
 
 /** One request that has not been answered yet. */
@@ -15,24 +15,24 @@ export interface Exchange {
   leave(): void;
   /** Settles it as neither processed nor answered. */
   abandon(): void;
-  /** The same, telling the peer so with RST_STREAM REFUSED_STREAM. */
+  /** Like `abandon`, with RST_STREAM REFUSED_STREAM. */
   refuse(): void;
 }
 
 /**
- * One accepted TCP connection. The raw socket is kept beside the HTTP/2 session because the session's own socket
- * forbids what a fault needs: a FIN without GOAWAY, a TCP reset, a stopped reader.
+ * One accepted TCP connection. The raw socket is kept besides the HTTP/2 session, whose socket does not support some
+ * faults: a FIN without GOAWAY, a TCP reset, a stopped reader.
  */
 export class Connection {
   session: ServerHttp2Session | null = null;
   readonly inFlight = new Set<Exchange>();
-  /** Highest stream that got an answer: a truthful GOAWAY may not name a lower last stream. */
+  /** The highest answered stream: a truthful GOAWAY may not have a lower last stream. */
   highestAnswered = 0;
-  /** True once nothing may be answered on it any more. */
+  /** True once no answer may be sent any more. */
   silent = false;
-  /** True once it has said GOAWAY: its streams finish, new ones are not served. */
+  /** True once it has sent GOAWAY: its streams finish, new ones are not served. */
   draining = false;
-  /** Streams above it are not served: a GOAWAY has refused them, though it may not have left yet. */
+  /** Streams above are not served: a GOAWAY refuses them, which may not have been sent yet. */
   lastTaken = Infinity;
 
   constructor(
@@ -41,7 +41,7 @@ export class Connection {
   ) {}
 
   announceStreams(maxConcurrentStreams: number): void {
-    // Destroyed at once by a reset, a session is not called closed.
+    // A session that was destroyed by a reset does not count as closed.
     if (this.session && !this.session.closed && !this.session.destroyed)
       this.session.settings({ maxConcurrentStreams });
   }
@@ -56,7 +56,7 @@ export class Connection {
   refuseProtocolError(debug: string): void {
     if (this.silent) return;
     this.session?.goaway(constants.NGHTTP2_PROTOCOL_ERROR, 0, Buffer.from(debug));
-    // The GOAWAY leaves with this turn of the loop; closing at once would reset the connection under it.
+    // The GOAWAY is sent in this turn of the loop; closing at once would reset the connection.
     setImmediate(() => this.fin());
     setTimeout(() => this.socket.destroy(), LINGER_MS).unref();
   }
@@ -67,8 +67,8 @@ export class Connection {
   }
 
   /**
-   * Answers nothing any more, not even PING: node:http2 acknowledges PING below JavaScript, so the reading itself
-   * stops, on the handle because the session took the stream's own reader away.
+   * Answers nothing any more, not even PING: node:http2 acknowledges PING below JavaScript, so reading is stopped on
+   * the handle, because the session has taken over the stream's reader.
    */
   blackhole(): void {
     this.silence();
@@ -81,7 +81,7 @@ export class Connection {
     for (const exchange of this.inFlight) exchange.abandon();
   }
 
-  /** GOAWAY in two steps: announced with the largest id, and after a round trip with the last stream really taken. */
+  /** GOAWAY in two steps: announced with the largest id, and after a round trip with the last accepted stream. */
   goawayGracefully(debug?: string): void {
     const session = this.session;
     if (!session || this.draining) return;
@@ -90,13 +90,13 @@ export class Connection {
     session.ping(() => {
       if (!session.destroyed) session.close();
     });
-    // nghttp2 reads nothing more after GOAWAY without open streams: the answer to that PING would never be seen.
+    // nghttp2 reads nothing after GOAWAY without open streams, so the answer to that PING would never arrive.
     this.closeWhenAnswered();
   }
 
   /**
-   * GOAWAY with everything above `lastStreamId` refused; streams up to it are answered, then the connection closes.
-   * The id is raised to the highest stream answered already, since those were processed. Returns the last id taken.
+   * GOAWAY that refuses all streams above `lastStreamId`; streams up to it are answered, then the connection closes.
+   * The id is raised to the highest answered stream, which was processed. Returns the last accepted id.
    */
   goawayAt(lastStreamId: number, code: number, debug?: string): number {
     const last = Math.max(lastStreamId, this.highestAnswered);
@@ -104,7 +104,7 @@ export class Connection {
     if (!session || this.draining) return last;
     for (const exchange of this.inFlight) {
       if (exchange.streamId <= last) continue;
-      // node:http2 cannot say last stream 0 (it reads 0 as "the newest"), so then stream 1 is refused by name.
+      // node:http2 cannot send last stream 0 (it means "the newest"), so stream 1 is refused separately.
       if (exchange.streamId === 1) exchange.refuse();
       else exchange.abandon();
     }
@@ -119,12 +119,12 @@ export class Connection {
   closeWhenAnswered(): void {
     const { session } = this;
     if (!session || session.destroyed || !this.draining || this.inFlight.size > 0) return;
-    // `close` says GOAWAY too, and nghttp2 keeps its last id from rising only above one that has left already.
+    // `close` sends GOAWAY too; nghttp2 prevents a higher last id only after the first GOAWAY was sent.
     if ((session.state.outboundQueueSize ?? 0) > 0) setImmediate(() => this.closeWhenAnswered());
     else session.close();
   }
 
-  /** The stream id in the middle of those in flight, 0 when there are none. */
+  /** The stream id in the middle of those in flight; 0 if there are none. */
   middleStream(): number {
     const ids = [...this.inFlight].map((exchange) => exchange.streamId).toSorted((a, b) => a - b);
     return ids[(ids.length >> 1) - 1] ?? 0;

@@ -8,7 +8,7 @@ export interface FirstRefusal {
 export interface CounterReport {
   /** Messages taken, whether or not the sender was told. */
   accepted: number;
-  /** Of `accepted`, those whose answer was withheld. */
+  /** Of `accepted`, the number without an answer. */
   answersLost: number;
   /** Requests neither processed nor answered: reset, refused by GOAWAY, cut, black-holed, given up by the client. */
   unanswered: number;
@@ -18,7 +18,7 @@ export interface CounterReport {
   connectionsOpen: number;
   /** HTTP/2 protocol faults of clients, among them more streams than allowed. */
   protocolErrors: number;
-  /** Streams that were open at once on one connection, at most. */
+  /** The maximum of concurrently open streams on one connection. */
   peakStreams: number;
   firstRefusals: FirstRefusal[];
 }

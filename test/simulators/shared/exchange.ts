@@ -11,7 +11,7 @@ import type { CommonSettings } from './settings.js';
 export interface Wire {
   readonly streamId: number;
   isGone(): boolean;
-  /** Sends the answer, spoilt in its form if so asked. */
+  /** Sends the answer, damaged if requested. */
   write(answer: Answer, spoil?: Spoil): void;
   reset(code: number): void;
 }
@@ -87,14 +87,14 @@ export class ServedExchange implements Exchange {
     this.accept(judgement);
   }
 
-  /** False for what a fault refuses or cuts before it is processed. */
+  /** False for a request that a fault refuses or cuts before it is processed. */
   private willTake(): boolean {
     if (this.acceptances.length === 0) return false;
     const { status, rst, goaway, fin, tcpReset, blackhole, acceptThenCut } = this.fault ?? {};
     return Boolean(acceptThenCut) || !(status !== undefined || rst || goaway || fin || tcpReset || blackhole);
   }
 
-  /** A sender that cannot read the answer to its end was not told. */
+  /** Whether the answer cannot be read to its end, so that the sender does not know the result. */
   private isUntold(): boolean {
     const { spoil, acceptThenCut } = this.fault ?? {};
     return Boolean(acceptThenCut) || spoil === 'headersOnly' || spoil === 'halfThenReset';
@@ -111,7 +111,7 @@ export class ServedExchange implements Exchange {
     if (disconnect !== undefined) this.connection.goawayAt(this.streamId, constants.NGHTTP2_NO_ERROR, disconnect);
   }
 
-  /** Fails the request as the rule says; false when the rule only delays. */
+  /** Fails the request by the rule; false if the rule only delays. */
   private failAs(request: ReceivedRequest, fault: FaultAction): boolean {
     const { connection } = this;
     if (fault.fin || (fault.goaway && !connection.session)) connection.fin();

@@ -34,33 +34,33 @@ export type Spoil = (typeof SPOILS)[number];
  */
 export interface FaultAction {
   status?: number;
-  /** The provider's word; its body and details are made to fit. */
+  /** The provider's reason; body and details are derived from it. */
   reason?: string;
   /** Replaces the body: a string as it is, anything else as JSON. */
   body?: unknown;
   headers?: Record<string, string>;
-  /** Of the answer, whichever it is. */
+  /** Applies to every kind of answer. */
   spoil?: Spoil;
   delayMs?: number;
-  /** Up to so many milliseconds more, uniformly. */
+  /** Up to this many milliseconds more, uniformly. */
   jitterMs?: number;
   /** RST_STREAM with this code; true is REFUSED_STREAM (7). */
   rst?: boolean | number;
-  /** GOAWAY whose last stream id lies below this stream; a string is its debug data. The connection then drains. */
+  /** GOAWAY with a last stream id below this stream; a string is its debug data. The connection then drains. */
   goaway?: boolean | string;
   /** TCP FIN with everything in flight unanswered. */
   fin?: boolean;
   tcpReset?: boolean;
   /** The connection answers nothing any more, PING included. */
   blackhole?: boolean;
-  /** Records the message, then fails so that the sender never learns of it; true is `fin`. */
+  /** Records the message, then fails so that the sender never gets the result; true is `fin`. */
   acceptThenCut?: boolean | CutKind;
 }
 
 export interface FaultRule {
   match: FaultMatch;
   action: FaultAction;
-  /** How often the rule fires; for ever when absent. */
+  /** How often the rule applies; without it always. */
   times?: number;
 }
 
@@ -117,7 +117,7 @@ interface LiveRule {
   fired: number;
 }
 
-/** An ordered list of rules; the first that fires decides. */
+/** An ordered list of rules; the first that applies decides. */
 export class FaultScript {
   private rules: LiveRule[] = [];
 

@@ -8,7 +8,7 @@ export interface Jws {
   signature: Buffer;
 }
 
-/** Takes a compact JWS apart without trusting it; null when it is not one. */
+/** Parses a compact JWS without verifying it; null if it is not one. */
 export function readJws(compact: string): Jws | null {
   const parts = compact.split('.');
   const [header, claims, signature] = parts;

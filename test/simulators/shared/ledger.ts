@@ -3,7 +3,7 @@ import type { Acceptance, ProviderName } from './provider.js';
 /** Tokens and messages are numbered; a pair of them is one number: 2^26 tokens and 2^27 messages fit in 2^53. */
 const TOKENS = 2 ** 26;
 
-/** One accepted message with everything known of it; only the newest are kept. */
+/** One accepted message with all details; only the newest are kept. */
 export interface LedgerEntry extends Acceptance {
   provider: ProviderName;
   /** Epoch milliseconds. */
@@ -12,16 +12,16 @@ export interface LedgerEntry extends Acceptance {
   /** HTTP/2 stream id; 0 over HTTP/1.1. */
   stream: number;
   headers: Record<string, unknown>;
-  /** True when the sender was never told. */
+  /** True if the sender never got the answer. */
   answerLost: boolean;
-  /** True when it was not processed after all: a connection command or a GOAWAY said so before its answer. */
+  /** True if it was not processed after all: a connection command or a GOAWAY refused it before its answer. */
   withdrawn?: true;
 }
 
 export interface TokenCount {
   token: string;
   count: number;
-  /** How many of `count` the sender was never told of. */
+  /** How many of `count` the sender got no answer for. */
   answersLost: number;
   collapseId: string;
 }
@@ -30,11 +30,11 @@ export interface MessageSummary {
   messageId: string;
   /** Acceptances, repeats included. */
   accepted: number;
-  /** Tokens that got it at least once. */
+  /** Tokens that received it at least once. */
   distinct: number;
   /** accepted - distinct */
   repeats: number;
-  /** Acceptances that the sender was never told of. */
+  /** Acceptances without an answer to the sender. */
   answersLost: number;
 }
 
@@ -58,7 +58,7 @@ export class Ledger {
   private readonly messages: MessageTotals[] = [];
   private readonly counts = new Map<number, number>();
   private readonly lostByPair = new Map<number, number>();
-  /** Only where a pair's collapse id is not its message's usual one. */
+  /** Only for pairs whose collapse id differs from the message's usual one. */
   private readonly otherCollapseIds = new Map<number, string>();
   private readonly ring: LedgerEntry[] = [];
   private ringNext = 0;
@@ -77,7 +77,7 @@ export class Ledger {
     this.ringNext = (this.ringNext + 1) % this.detailsKept;
   }
 
-  /** The answer to a recorded message did not leave. */
+  /** The answer to a recorded message was not sent. */
   loseAnswer(entry: LedgerEntry): void {
     if (entry.answerLost) return;
     entry.answerLost = true;
@@ -150,7 +150,10 @@ export class Ledger {
     return number === undefined ? [] : [this.messages[number] as MessageTotals];
   }
 
-  /** Tokens that got a message (or any), in order of first arrival; `repeatsOnly` leaves out those that got it once. */
+  /**
+   * Tokens that received a message (or any), in order of first arrival; `repeatsOnly` leaves out those that received it
+   * once.
+   */
   *tokenCounts(messageId: string | undefined, repeatsOnly = false): Generator<TokenCount & { messageId: string }> {
     const wanted = messageId === undefined ? undefined : (this.messageNumbers.get(messageId) ?? -1);
     for (const [pair, count] of this.counts) {

@@ -7,7 +7,7 @@ import { ServedExchange, type Desk } from './exchange.js';
 import type { Handshake } from './settings.js';
 import { ResponseWire, StreamWire } from './wires.js';
 
-/** More than any provider takes; the rest of a longer body is counted and thrown away. */
+/** More than any provider accepts; the rest of a longer body is counted and dropped. */
 const MAX_BUFFERED_BYTES = 2 * 1024 * 1024;
 /** The first bytes of an HTTP/2 client (RFC 9113 §3.4), which separate HTTP/2 from HTTP/1.1 on a plain port. */
 const PREFACE_START = 'PRI * ';
@@ -15,7 +15,7 @@ const PREFACE_START = 'PRI * ';
 export interface ServerOptions {
   /** Certificate and key in PEM; null for plain TCP. */
   tls: { cert: string; key: string } | null;
-  /** True when HTTP/1.1 is served beside HTTP/2, `only` in place of it. */
+  /** True if HTTP/1.1 is served besides HTTP/2, `only` for HTTP/1.1 alone. */
   http1: boolean | 'only';
 }
 
@@ -33,7 +33,7 @@ export class ProviderServer {
   private readonly http1Server = http.createServer((request, response) => this.serveHttp1(request, response));
   private readonly bySocket = new WeakMap<object, Connection>();
   private readonly byRemotePort = new Map<number | undefined, Connection>();
-  /** None with plain ports. */
+  /** Null with plain ports. */
   private readonly secureServers: Record<Handshake, tls.Server> | null;
   private port = 0;
   private nextConnection = 1;
@@ -45,7 +45,7 @@ export class ProviderServer {
     this.secureServers = options.tls ? this.createSecureServers(options.tls) : null;
   }
 
-  /** Listens on loopback; 0 takes a free port. Returns the port. */
+  /** Listens on loopback; 0 selects a free port. Returns the port. */
   async listen(port: number): Promise<number> {
     await new Promise<void>((resolve, reject) => {
       this.front.once('error', reject);
@@ -58,7 +58,7 @@ export class ProviderServer {
     return this.port;
   }
 
-  /** Makes open connections and the port follow the settings as they are now. */
+  /** Applies the current settings to open connections and the port. */
   async applySettings(): Promise<void> {
     for (const connection of this.connections) {
       connection.announceStreams(this.streamsOf(connection));
@@ -70,7 +70,7 @@ export class ProviderServer {
     else this.front.close();
   }
 
-  /** Does to every open connection what the command says; returns how many there were. */
+  /** Applies the command to every open connection; returns their number. */
   command(command: ConnectionCommand, fate: InFlightFate, debug: string | undefined): number {
     const open = [...this.connections].filter((connection) => !connection.silent);
     for (const connection of open) {
@@ -104,7 +104,7 @@ export class ProviderServer {
     const connection = new Connection(this.nextConnection++, socket);
     this.connections.add(connection);
     this.desk.counters.connectionsOpened += 1;
-    // Read now: a closed socket has forgotten it.
+    // Read now: a closed socket no longer has its port.
     const { remotePort } = socket;
     socket.on('error', ignore);
     socket.on('close', () => {
@@ -137,14 +137,14 @@ export class ProviderServer {
         ...certificate,
         ALPNProtocols: [...(this.options.http1 === 'only' ? [] : ['h2']), ...(this.options.http1 ? ['http/1.1'] : [])],
       }),
-      // A server without a certificate has nothing to agree on.
+      // A server without a certificate cannot complete a handshake.
       failing: create({}),
       noAlpn: create(certificate),
       http1Only: create({ ...certificate, ALPNProtocols: ['http/1.1'] }),
     };
   }
 
-  /** A tls.Server wraps what it is handed in a socket of its own; the peer's port tells which of ours that is. */
+  /** A tls.Server wraps the given socket in another one; the peer's port identifies ours. */
   private acceptSecure(secure: tls.TLSSocket): void {
     const connection = this.byRemotePort.get(secure.remotePort);
     secure.on('error', ignore);
@@ -172,12 +172,12 @@ export class ProviderServer {
     connection.session = session;
     session.on('error', ignore);
     this.answerProtocolErrors(connection, session);
-    // Closed by whichever side: the TCP connection has no further use.
+    // Closed by either side: the TCP connection is no longer used.
     session.on('close', () => connection.silent || socket.destroySoon());
     session.on('timeout', () => connection.goawayGracefully());
     session.setTimeout(this.desk.settings.idleCloseMs);
     session.on('stream', (stream, headers, _flags, ...rest) => {
-      // The types do not know of the fourth argument, the headers as received.
+      // The types lack the fourth argument, the headers as received.
       const [rawHeaders] = rest as unknown as [string[]];
       const exchange = new ServedExchange(this.desk, connection, new StreamWire(stream));
       stream.on('error', ignore);
@@ -190,8 +190,8 @@ export class ProviderServer {
   }
 
   /**
-   * Makes a client's protocol fault end as RFC 9113 says, with GOAWAY PROTOCOL_ERROR. nghttp2 polices the stream limit,
-   * but node:http2 answers by destroying session and socket in one go: INTERNAL_ERROR at best, often only a TCP reset.
+   * A client's protocol fault must end with GOAWAY PROTOCOL_ERROR (RFC 9113). nghttp2 enforces the stream limit, but
+   * node:http2 then destroys session and socket at once: INTERNAL_ERROR at best, often only a TCP reset.
    */
   private answerProtocolErrors(connection: Connection, session: http2.ServerHttp2Session): void {
     const destroy = session.destroy.bind(session);
@@ -240,5 +240,5 @@ function collectBody(source: NodeJS.ReadableStream, done: (body: Buffer, length:
   });
 }
 
-/** Errors of sockets and streams are a peer's going away: 'close' follows and does the accounting. */
+/** Errors of sockets and streams mean that the peer has gone; 'close' follows and does the accounting. */
 function ignore(): void {}

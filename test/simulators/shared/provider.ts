@@ -25,12 +25,12 @@ export interface Answer {
   body: string;
 }
 
-/** A message that the provider would take. */
+/** A message that the provider would accept. */
 export interface Acceptance {
   token: string;
   messageId: string;
   collapseId: string;
-  /** The id under which the provider itself knows it: apns-id, FCM's name, or a push message's Location. */
+  /** The provider's id of the message: apns-id, FCM's name, or a push message's Location. */
   providerId: string;
   /** The decoded body. */
   body: unknown;
@@ -38,20 +38,20 @@ export interface Acceptance {
 
 export type Judgement =
   | { kind: 'accept'; answer: Answer; acceptance: Acceptance | readonly Acceptance[] }
-  /** Answered well but nothing to deliver: an access token, a dry run. Fault rules apply here too. */
+  /** A success without a delivery: an access token, a dry run. Fault rules apply here too. */
   | { kind: 'served'; answer: Answer; reason: string }
   | { kind: 'refuse'; answer: Answer; reason: string; token: string; detail?: string; disconnect?: string };
 
-/** The rules of one provider: values in, judgement out; all state of a connection hangs on the connection. */
+/** The rules of one provider: values in, judgement out; the state of a connection is stored on the connection. */
 export interface ProviderRules {
   readonly name: ProviderName;
   /** GOAWAY's debug data for a client that opened more streams than allowed. */
   readonly overrunDebug: string;
   judge(request: ReceivedRequest): Judgement;
-  /** The provider's own form of a failure which a fault rule asks for. */
+  /** The provider's form of a failure that a fault rule requests. */
   failure(status: number, reason: string | undefined, request: ReceivedRequest): Answer;
-  /** Streams that this connection may use at this moment; where absent, what the settings say. */
+  /** Streams that this connection may use now; if absent, the settings apply. */
   streams?(connection: Connection): number;
-  /** Forgets tokens and rates; registered credentials stay. */
+  /** Drops tokens and rates; registered credentials stay. */
   reset(): void;
 }

@@ -1,4 +1,4 @@
-/** A repeatable source of chance: the same seed gives the same faults and latencies in the same order of requests. */
+/** A repeatable random source: the same seed gives the same faults and latencies for the same order of requests. */
 export class Random {
   private state = 0;
 
@@ -10,7 +10,7 @@ export class Random {
     this.state = seed >>> 0;
   }
 
-  /** Uniform in [0, 1): a Weyl sequence through a 32-bit mixer; good enough for dice, not for secrets. */
+  /** Uniform in [0, 1): a Weyl sequence through a 32-bit mixer; sufficient for simulations, not for secrets. */
   next(): number {
     this.state = (this.state + 0x9e3779b9) >>> 0;
     let z = this.state;

@@ -1,6 +1,6 @@
 import { isFields, type Fields } from './shape.js';
 
-/** Published schemas of JSON bodies as data, and the walk that holds a body to one. */
+/** Published schemas of JSON bodies as data, and the check of a body against one. */
 
 export interface ObjectKind {
   object: Readonly<Record<string, Kind>>;
@@ -12,7 +12,7 @@ export interface ObjectKind {
 export type Kind =
   | keyof typeof SCALARS
   | { list: Kind }
-  /** Names of any kind, values of one. */
+  /** Any names, values of one kind. */
   | { map: Kind }
   | { pattern: RegExp }
   | { values: readonly (string | number)[] }
@@ -33,7 +33,7 @@ const SCALARS = {
 
 export interface SchemaFault {
   problem: 'unknown' | 'missing' | 'type';
-  /** Where: of an unknown or missing member, the object that it is in. */
+  /** For an unknown or missing member, the path of its object. */
   path: string;
   name: string;
   /** The expected type. */
@@ -41,17 +41,17 @@ export interface SchemaFault {
   value: unknown;
 }
 
-/** How one reader of JSON is kinder than the letter of the schema. */
+/** The ways in which a reader of JSON is more tolerant than the schema. */
 export interface Leniency {
   /** The schema's name for a member's. */
   nameOf?: (name: string) => string;
   anyCase?: boolean;
   nullIsAbsent?: boolean;
-  /** Members that the schema does not know are passed over. */
+  /** Unknown members are ignored. */
   unknownIsIgnored?: boolean;
 }
 
-/** The first place where a value is not as the schema says; null when it is. */
+/** The first place where a value violates the schema; null if it is valid. */
 export function findSchemaFault(value: unknown, kind: Kind, leniency: Leniency = {}, path = ''): SchemaFault | null {
   if (typeof kind === 'object') {
     if ('object' in kind && isFields(value)) return findFieldFault(value, kind, leniency, path);
@@ -71,7 +71,7 @@ function isOfKind(value: unknown, kind: Kind, leniency: Leniency): boolean {
   return kind.values.includes(word as string);
 }
 
-/** Of a map, as protobuf names its entries. */
+/** Faults of a map, whose entries are named like protobuf's. */
 function findItemFault(fields: Fields, kind: Kind, leniency: Leniency, path: string): SchemaFault | null {
   let index = 0;
   for (const name in fields) {

@@ -1,8 +1,8 @@
 import { BadInput, checkShape, type Fields, type Shape } from './shape.js';
 
 /**
- * How TLS goes on connections yet to come: as it should; refused with an alert; without ALPN, as by a proxy that knows
- * none; offering HTTP/1.1 only, so that a client which speaks nothing but h2 is refused with an alert.
+ * The TLS handshake of future connections: normal; refused with an alert; without ALPN, like a proxy without support
+ * for it; offering only HTTP/1.1, so that a client with only h2 is refused with an alert.
  */
 const HANDSHAKES = ['ok', 'failing', 'noAlpn', 'http1Only'] as const;
 export type Handshake = (typeof HANDSHAKES)[number];
@@ -14,14 +14,14 @@ export interface CommonSettings {
   /** Median of the log-normal answering time; 0 answers at once. */
   latencyMs: number;
   latencySigma: number;
-  /** False closes the port: connecting is refused, open connections live on. */
+  /** False closes the port: new connections are refused, open ones continue. */
   acceptConnections: boolean;
-  /** A new connection is left alone for so long before TLS, or with plain ports HTTP, begins. */
+  /** How long a new connection waits before TLS, or with plain ports HTTP, begins. */
   acceptDelayMs: number;
   handshake: Handshake;
-  /** A connection quiet for so long gets GOAWAY; 0 never. */
+  /** A connection idle for this long gets GOAWAY; 0: never. */
   idleCloseMs: number;
-  /** Messages per token and minute, then 429; 0 is no limit. */
+  /** Messages per token and minute before 429; 0: no limit. */
   perTokenPerMinute: number;
 }
 
@@ -33,31 +33,31 @@ export interface ApnsSettings extends CommonSettings {
   environmentReason: 'BadEnvironmentKeyInToken' | 'BadEnvironmentKeyIdInToken';
   /** After ExpiredProviderToken the connection refuses every token. */
   wedgeAfterExpiry: boolean;
-  /** Younger tokens than this after the last on one connection are TooManyProviderTokenUpdates. */
+  /** A new token sooner than this after the last one on a connection is refused with TooManyProviderTokenUpdates. */
   tokenIntervalSeconds: number;
-  /** GOAWAY after so many BadDeviceToken on one connection; 0 never. */
+  /** GOAWAY after this many BadDeviceToken on one connection; 0: never. */
   disconnectAfterBadTokens: number;
 }
 
 export interface FcmSettings extends CommonSettings {
-  /** Life of access tokens issued from now on. */
+  /** Lifetime of access tokens issued from now on. */
   tokenLifeSeconds: number;
   /** Per project, in windows of a minute from the first message; 0 is no limit. */
   quotaPerMinute: number;
-  /** Retry-After on quota answers; 0 leaves the header out. */
+  /** Retry-After on quota answers; 0: no header. */
   retryAfterSeconds: number;
 }
 
 export interface WebPushSettings extends CommonSettings {
-  /** Retry-After on 406, 429 and 503; 0 leaves the header out. */
+  /** Retry-After on 406, 429 and 503; 0: no header. */
   retryAfterSeconds: number;
 }
 
-/** Of a provider behind a token endpoint of client credentials: WNS, HMS, MobileFirst. */
+/** Settings of a provider with a client_credentials token endpoint: WNS, HMS, MobileFirst. */
 export interface TokenSettings extends CommonSettings {
-  /** Life of access tokens issued from now on. */
+  /** Lifetime of access tokens issued from now on. */
   tokenLifeSeconds: number;
-  /** Retry-After on throttling answers; 0 leaves the header out. */
+  /** Retry-After on throttling answers; 0: no header. */
   retryAfterSeconds: number;
 }
 
@@ -95,7 +95,7 @@ const COMMON_DEFAULTS: Omit<CommonSettings, 'streams'> = {
   perTokenPerMinute: 0,
 };
 
-/** 1000 streams is what is typically seen of APNs; tokens may be renewed every 20 minutes at most. */
+/** APNs typically allows 1,000 streams; tokens may be renewed at most every 20 minutes. */
 export function defaultApnsSettings(): ApnsSettings {
   return {
     ...COMMON_DEFAULTS,
@@ -109,17 +109,19 @@ export function defaultApnsSettings(): ApnsSettings {
   };
 }
 
-/** 100 streams is FCM's limit, 3599 s what Google's token endpoint gives. The true quota is 600,000 a minute. */
+/**
+ * FCM's limit is 100 streams; Google's token endpoint issues tokens for 3,599 s. The true quota is 600,000 a minute.
+ */
 export function defaultFcmSettings(): FcmSettings {
   return { ...COMMON_DEFAULTS, streams: 100, tokenLifeSeconds: 3599, quotaPerMinute: 0, retryAfterSeconds: 0 };
 }
 
-/** 100 streams is what is typically seen of push services. */
+/** Push services typically allow 100 streams. */
 export function defaultWebPushSettings(): WebPushSettings {
   return { ...COMMON_DEFAULTS, streams: 100, retryAfterSeconds: 0 };
 }
 
-/** HTTP/1.1: no streams to limit. WNS' tokens last a day, Huawei's and MobileFirst's an hour. */
+/** HTTP/1.1: no streams to limit. WNS' tokens are valid for a day, Huawei's and MobileFirst's for an hour. */
 export function defaultTokenSettings(tokenLifeSeconds: number): TokenSettings {
   return { ...COMMON_DEFAULTS, streams: 0, tokenLifeSeconds, retryAfterSeconds: 0 };
 }

@@ -10,8 +10,8 @@ export function isFields(value: unknown): value is Fields {
 }
 
 /**
- * Refuses anything but an object with fields of the shape. Unknown names are refused too: a misspelt fault that
- * silently never fires makes a test that cannot fail.
+ * Refuses anything but an object with fields of the shape. Unknown names are refused too: a misspelt fault that never
+ * applies would make a test that cannot fail.
  */
 export function checkShape(value: unknown, shape: Shape, where: string, required: readonly string[] = []): Fields {
   if (!isFields(value)) throw new BadInput(`${where} must be an object`);

@@ -2,17 +2,17 @@
 export type TokenMode = 'open' | 'strict';
 
 export interface TokenState {
-  /** The provider's word for what is wrong with it; absent when nothing is. */
+  /** The provider's reason for the fault; absent if the token is valid. */
   reason?: string;
-  /** Epoch ms since when it is dead, for APNs' 410. */
+  /** Epoch ms since which the token is invalid, for APNs' 410. */
   timestamp?: number;
   /** The only topic it belongs to (APNs). */
   topic?: string;
 }
 
 /**
- * Tokens with a fate of their own. A token beginning with `dead` and four digits carries its fate in its name
- * (`dead0410…`), so a test needs no call to kill it: 2^32 to 1 that a random one does.
+ * Tokens with a fixed fate. A token that begins with `dead` and four digits has its fate in its name (`dead0410…`), so
+ * that a test need not register it; a random token begins so with a probability of 1 to 2^32.
  */
 export class TokenRegistry {
   mode: TokenMode = 'open';
@@ -29,7 +29,7 @@ export class TokenRegistry {
     this.states.set(token, { reason, timestamp });
   }
 
-  /** Undefined: not known to this provider. */
+  /** Undefined if this provider does not know the token. */
   find(token: string): TokenState | undefined {
     const state = this.states.get(token);
     if (state) return state;
@@ -40,7 +40,7 @@ export class TokenRegistry {
     return this.mode === 'open' ? {} : undefined;
   }
 
-  /** True when this token had its fill for the running minute; counts the message otherwise. */
+  /** True if this token has reached its limit in the current minute; otherwise counts the message. */
   overRate(token: string, perMinute: number, now: number): boolean {
     if (perMinute === 0) return false;
     const minute = this.minutes.get(token);

@@ -24,7 +24,7 @@ export class StreamWire implements Wire {
     const head: OutgoingHttpHeaders = { ':status': answer.status, ...headers };
     this.stream.respond(head, { endStream: body === '' && !isOpenEnded });
     if (spoil === 'headersOnly') return;
-    // RST_STREAM INTERNAL_ERROR; `close` would end the body first, as if it were whole.
+    // RST_STREAM INTERNAL_ERROR; `close` would end the body first, as if it were complete.
     if (spoil === 'halfThenReset') this.stream.write(body, () => this.stream.destroy(new Error(spoil)));
     else if (body !== '') this.stream.end(body);
   }
@@ -34,7 +34,7 @@ export class StreamWire implements Wire {
   }
 }
 
-/** HTTP/1.1 has no streams: 0 stands for them all, and a reset ends the connection. */
+/** HTTP/1.1 has no streams: the id is 0, and a reset ends the connection. */
 export class ResponseWire implements Wire {
   readonly streamId = 0;
 

@@ -1,6 +1,6 @@
 import type { Answer } from '../shared/provider.js';
 
-/** The four services' ways to say what is wrong (docs/protocol/providers.md §3.3). */
+/** The error answers of the four services (docs/protocol/providers.md §3.3). */
 export const PERSONALITIES = ['mozilla', 'apple', 'google', 'wns'] as const;
 export type Personality = (typeof PERSONALITIES)[number];
 
@@ -119,7 +119,7 @@ const BY_STATUS: Readonly<Record<number, Fault>> = {
   503: 'unavailable',
 };
 
-/** The answer in the service's own form; `retryAfterSeconds` 0 leaves that header out. */
+/** The answer in the service's own form; `retryAfterSeconds` 0: no header. */
 export function faultAnswer(personality: Personality, fault: Fault, retryAfterSeconds: number): Answer {
   const [status, word] = SAYS[personality][fault];
   const slow = fault === 'throttled' || fault === 'unavailable';

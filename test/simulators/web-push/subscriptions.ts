@@ -1,7 +1,7 @@
 import { createDecipheriv, createECDH, hkdfSync, randomBytes, type ECDH } from 'node:crypto';
 import type { Personality } from './personality.js';
 
-/** A browser's subscription as its page gets it: `PushSubscription.toJSON()`. */
+/** A browser's subscription in the form of `PushSubscription.toJSON()`. */
 export interface SubscriptionJson {
   endpoint: string;
   expirationTime: null;
@@ -11,7 +11,7 @@ export interface SubscriptionJson {
 export interface Subscription {
   endpoint: string;
   personality: Personality;
-  /** The only key that may push to it; any when the page subscribed without. */
+  /** The only key that may push to it; any if the page subscribed without one. */
   vapidPublicKey: string | undefined;
   keys: ECDH;
   auth: Buffer;
@@ -24,7 +24,7 @@ const PATHS: Readonly<Record<Personality, string>> = {
   wns: '/w/?token=',
 };
 
-/** The browsers: each subscription with the private half of its keys. */
+/** The browsers: each subscription with its private keys. */
 export class Subscriptions {
   origin = '';
   private readonly byPath = new Map<string, Subscription>();
@@ -48,7 +48,7 @@ export class Subscriptions {
   }
 }
 
-/** The service whose endpoints look like this one. */
+/** The service with endpoints of this form. */
 export function personalityOf(path: string): Personality {
   const found = Object.entries(PATHS).find(([, start]) => path.startsWith(start));
   return (found?.[0] ?? 'google') as Personality;
@@ -57,7 +57,7 @@ export function personalityOf(path: string): Personality {
 /** Decrypts a body like a browser (RFC 8291 §4, RFC 8188 §2); null if a browser would drop the message. */
 export function decrypt({ keys, auth }: Subscription, body: Buffer): Buffer | null {
   const senderKey = body.subarray(21, 86);
-  // One record only; nothing shorter holds header, delimiter and tag.
+  // Only one record; a shorter body cannot contain header, delimiter and tag.
   if (body.length < 103 || body[20] !== 65 || body.readUInt32BE(16) < body.length - 86) return null;
   try {
     const info = Buffer.concat([Buffer.from('WebPush: info\0'), keys.getPublicKey(), senderKey]);

@@ -2,7 +2,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readJws, verifyJws, type Jws } from '../shared/jws.js';
 
 const MAX_LIFE_SECONDS = 86_400;
-/** Distinct headers verified and kept; a sender needs one an hour and origin. */
+/** The number of cached headers; a sender needs one per hour and origin. */
 const MAX_CACHED = 1000;
 
 interface Verified {
@@ -23,7 +23,7 @@ export class VapidCheck {
     this.verified.clear();
   }
 
-  /** The key that signed, or what is wrong. */
+  /** The signing key, or the fault. */
   check(header: string | undefined, origin: string, now: number): { publicKey: string } | { detail: string } {
     if (header === undefined) return { detail: 'no authorization' };
     const { jws, publicKey } = this.verify(header) ?? {};

@@ -15,11 +15,11 @@ interface Wrong {
   detail: string;
 }
 
-/** The four push services at one port: the endpoint's form says which of them answers. */
+/** The four push services at one port: the form of the endpoint determines the service. */
 export class WebPushRules implements ProviderRules {
   readonly name = 'web-push';
   readonly overrunDebug = 'max_concurrent_streams exceeded';
-  /** Fates of endpoints; whether one is known is the subscriptions' business. */
+  /** Fates of endpoints; the subscriptions determine whether an endpoint is known. */
   readonly tokens = new TokenRegistry({});
   readonly subscriptions = new Subscriptions();
   readonly vapid = new VapidCheck();
@@ -103,7 +103,7 @@ export class WebPushRules implements ProviderRules {
   }
 }
 
-/** RFC 8030 §5.4; Apple decodes it as well, and no base64 has a length of 4n + 1. */
+/** RFC 8030 §5.4; Apple also decodes the topic, and no base64 has a length of 4n + 1. */
 function isTopic(topic: string, decodable: boolean): boolean {
   return /^[\w-]{1,32}$/.test(topic) && (!decodable || topic.length % 4 !== 1);
 }

@@ -1,9 +1,6 @@
 import type { ObjectKind } from '../shared/schema.js';
 
-/**
- * The members of a message that the service worker of IBM's web SDK (BMSPushServiceWorker.js) reads, and those of
- * Safari.
- */
+/** The members of a message that the service worker of IBM's web SDK (BMSPushServiceWorker.js) reads, and Safari's. */
 export const WORKER_MESSAGE: ObjectKind = {
   object: {
     nid: 'string',

@@ -1,15 +1,15 @@
 import type { XmlElement } from './well-formed.js';
 
 /**
- * Windows' toast, tile and badge schemas (Microsoft: "Toast schema", "Tile schema", "Badge schema"). WNS passes any
- * well-formed document on and Windows throws away what does not fit, so the simulator takes it: tests hold to this.
+ * Windows' toast, tile and badge schemas (Microsoft: "Toast schema", "Tile schema", "Badge schema"). WNS accepts any
+ * well-formed document and Windows drops invalid ones, so the simulator accepts them: tests check against this schema.
  */
 
 interface ElementSchema {
   attributes: Readonly<Record<string, RegExp>>;
   required?: readonly string[];
   children?: Readonly<Record<string, ElementSchema>>;
-  /** Whether it may have text. */
+  /** Whether the element may have text. */
   text?: true;
 }
 
@@ -62,7 +62,7 @@ export const NOTIFICATIONS: Readonly<Record<string, ElementSchema>> = {
   },
 };
 
-/** The first place where a document is not as its schema says; null when it is. */
+/** The first place where a document violates its schema; null if it is valid. */
 export function findXmlFault({ name, attributes, children, text }: XmlElement, known = NOTIFICATIONS): string | null {
   const schema = known[name];
   if (!schema) return `<${name}> is unknown`;

@@ -1,4 +1,4 @@
-/** A reader of XML 1.0 without document types, strict enough to refuse what WNS refuses. */
+/** A reader of XML 1.0 without document types, as strict as WNS. */
 
 const NAME = String.raw`[A-Za-z_][\w.-]*`;
 const REFERENCE = String.raw`&(?:amp|lt|gt|quot|apos|#\d+|#x[\da-fA-F]+);`;
@@ -13,7 +13,7 @@ export interface XmlElement {
   name: string;
   attributes: Record<string, string>;
   children: XmlElement[];
-  /** All of its own, in one. */
+  /** The element's own text, joined. */
   text: string;
 }
 
@@ -51,7 +51,7 @@ export function readXml(bytes: Buffer): XmlElement | null {
   return open.length === 0 ? root : null;
 }
 
-/** Null when one is there twice. */
+/** Null if an attribute is repeated. */
 function readAttributes(source: string): Record<string, string> | null {
   const attributes: Record<string, string> = {};
   for (const [, name = '', double, single] of source.matchAll(new RegExp(ATTRIBUTE, 'g'))) {

@@ -8,7 +8,7 @@ const LIVE_PATH = '/accesstoken.srf';
 const ENTRA_PATH = /^\/[^/]+\/oauth2\/v2\.0\/token$/;
 const MAX_BODY_BYTES = 5000;
 const XML_TYPES: ReadonlySet<string> = new Set(['toast', 'tile', 'badge']);
-/** Fates of channels named `dead` + digits; the two of 200 are the provider's own words. */
+/** Fates of channels named `dead` + digits; the two with 200 are the provider's own values. */
 const REASON_BY_NAME: Readonly<Record<string, string>> = {
   '0201': 'dropped',
   '0202': 'channelthrottled',
@@ -110,7 +110,7 @@ export class WnsRules implements ProviderRules {
   }
 }
 
-/** Everything that WNS says of a request before it looks at the channel. */
+/** Every check of WNS on a request before the channel. */
 function checkForm(
   request: ReceivedRequest,
   client: string | undefined,
@@ -142,7 +142,7 @@ function checkForm(
   return { tag: one(headers['x-wns-tag']), root, body: body.toString('utf8') };
 }
 
-/** The sender's own id, which travels in the toast's launch text. */
+/** The sender's own id, which is part of the toast's launch text. */
 function messageIdOf(root: XmlElement | null): string | undefined {
   try {
     const launch = JSON.parse(root?.attributes['launch'] ?? '') as { nid?: unknown } | null;
