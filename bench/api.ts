@@ -13,13 +13,13 @@ import { cpuSeconds } from './broadcast/usage.js';
  * and servers share the machine, so only the ratios count.
  */
 
-/** Few that wait for each other, and as many as make a commit worth sharing. */
+/** Few connections, and enough to make a commit worth sharing. */
 const CONNECTIONS = (process.env.CONNECTIONS ?? '64,256').split(',').map(Number);
 const MOST = Math.max(...CONNECTIONS);
 const ROUND_MS = 3_000;
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
 const DEVICES = 2_000;
-/** Accepting a message reaches this share of the constant at least. */
+/** Accepting a message must reach at least this share of the constant's rate. */
 const SHARE = 0.5;
 const APPLICATION = 'com.example.app';
 const PRELOAD = fileURLToPath(new URL('api/constant.mjs', import.meta.url));
@@ -27,7 +27,7 @@ const PRELOAD = fileURLToPath(new URL('api/constant.mjs', import.meta.url));
 interface Row extends Load {
   what: string;
   connections: number;
-  /** µs a request. */
+  /** µs per request. */
   programCpu: number;
   postgresCpu: number;
   redisCpu: number;
@@ -68,10 +68,10 @@ try {
     ['device registration', devices, deviceBody],
   ];
   const rounds = new Map<string, Row[]>();
-  // The first devices are what messages go to, and everything has been compiled when it counts.
+  // The first devices receive the messages; the compiler is warm before the measurement.
   while (registered < DEVICES) await applyLoad(devices, deviceBody, { connections: MOST, ms: 500 });
   for (const [, target, body] of kinds) await applyLoad(target, body, { connections: MOST, ms: ROUND_MS });
-  // In turns, so that a machine that becomes slower does so for all.
+  // In turns, so that a machine that becomes slower affects all.
   for (let round = 0; round < ROUNDS; round++)
     for (const connections of CONNECTIONS)
       for (const [what, target, body] of kinds) {
@@ -91,7 +91,7 @@ try {
   await redis.stop();
 }
 
-/** The round in the middle by its rate. */
+/** The round with the median rate. */
 function medianRow(list: readonly Row[]): Row {
   return list.toSorted((a, b) => a.perSecond - b.perSecond)[Math.floor(list.length / 2)]!;
 }

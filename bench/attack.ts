@@ -4,8 +4,8 @@ import { MissingProgram } from './attack/stage.js';
 
 /**
  * One caller, one push service or one odd answer against the rest: each attack runs beside a neighbour that sends one
- * message after another. Exits 1 when a message was lost, a loop was held for over 50 ms, a neighbour's p99 more than
- * doubled or an attack got what it wanted; 2 when a server program is missing.
+ * message after another. Exits 1 if a message was lost, a turn of the loop took over 50 ms, a neighbour's p99 more than
+ * doubled or an attack succeeded; 2 if a server program is missing.
  */
 
 const { values } = parseArgs({

@@ -19,7 +19,7 @@ import { cpuSeconds } from './broadcast/usage.js';
 
 const TOKEN_PATH = '/mfp/api/az/v1/token';
 const GRANT = 'grant_type=client_credentials&scope=authorization.introspect';
-/** Windows of each kind of good call alone, and as many beside each flood. */
+/** Windows of each kind of good call alone, and the same number beside each flood. */
 const ROUNDS = Number(process.env.ROUNDS ?? 10);
 const WINDOW_MS = 500;
 /** A good call may take this much longer beside wrong secrets than alone. */
@@ -64,7 +64,7 @@ async function measureInside(folder: string): Promise<Row[]> {
       await measure('token, secret remembered', 5_000, 8, async (index) => {
         tokens[index] = await room.obtain('bench', 'bench', scope);
       }),
-      // A minute later the secret is no longer remembered.
+      // A minute later the secret is no longer cached.
       await measure('token, secret hashed each time', 60, 1, () => {
         clock.time += 60_000;
         return room.obtain('bench', 'bench', scope);
@@ -90,10 +90,10 @@ interface FloodRow {
   /** Medians over all windows, in ms. */
   alone: number;
   beside: number;
-  /** Of the medians, and of the means, in which the slowest calls weigh most. */
+  /** The ratio of the medians, and of the means, in which the slowest calls weigh most. */
   slowdown: number;
   slowdownOfMeans: number;
-  /** Of the flood, by status. */
+  /** The answers to the flood, by status. */
   answers: Answers;
 }
 
@@ -164,11 +164,11 @@ async function measureFloods(
     for (let round = 0; round < ROUNDS; round++) {
       await callBeside(ALONE);
       await flood('right secrets', { addresses: 1, rightSecret: victimSecret }, 1);
-      // Soon over the limit.
+      // These soon exceed the limit.
       await flood('wrong secrets', { addresses: 1 }, 1);
     }
-    // None of them is over the limit, and every guess wants to be hashed: at the end, because what waits goes on
-    // afterwards.
+    // None of these addresses exceeds the limit, so every guess needs a hash. Last, because the queue outlasts the
+    // flood.
     await flood('wrong, 4000 addresses', { addresses: 4_000 }, ROUNDS);
   } finally {
     flooder.close();
@@ -215,7 +215,7 @@ function report(rows: readonly Row[], floods: readonly FloodRow[]): void {
     const figures = [row.alone, row.beside, row.slowdown, row.slowdownOfMeans].map((figure) => figure.toFixed(2));
     print([kind, good, ...figures, JSON.stringify(answers)], widths);
   }
-  // Right secrets are only shown for comparison, as the cost of as many requests of any kind.
+  // Floods with right secrets are only for comparison: the cost of the same number of other requests.
   const kept = floods.every(({ kind, slowdown }) => !kind.startsWith('wrong') || slowdown <= ALLOWED);
   if (!kept) process.exitCode = 1;
   process.stdout.write(`${JSON.stringify({ bench: 'auth', rows, floods, kept })}\n`);

@@ -35,7 +35,7 @@ for (const [program, debian] of Object.entries({ nginx: 'nginx-light', 'redis-se
   process.exit(2);
 }
 
-/** The pipeline and nothing else, one process, with requests like the broadcast's against the same nginx. */
+/** Only the HTTP/2 client, in one process, with requests like the broadcast's against the same nginx. */
 async function measureTransport({ sink }: Stage): Promise<Measured> {
   const script = join(import.meta.dirname, 'http2.clients.ts');
   const ca = join(sink.folder, 'cert.pem');
@@ -67,12 +67,12 @@ try {
   await stage.start();
   const idle = await sendCodes(stage, largest);
   const transport = [await measureTransport(stage)];
-  // The compiler and the transport are warm before the clock starts, so that only the size is compared.
+  // The compiler is warm before the measurement, as for the transport: only the size is compared.
   await stage.broadcast(sizes[Math.floor(sizes.length / 2)]!);
   const broadcasts: Broadcast[] = [];
   for (const devices of sizes) broadcasts.push(await stage.broadcast(devices));
   transport.push(await measureTransport(stage));
-  // Once more with codes sent into it: they would blur the figures above.
+  // A second broadcast with codes in it, which would distort the figures above.
   let underWay = true;
   const again = stage.broadcast(largest).finally(() => (underWay = false));
   const busy = await sendCodes(stage, largest, () => underWay);

@@ -20,7 +20,7 @@ const WAITING = 10_000;
 const AT_ONCE = 1_000;
 const LOOKS = 200;
 const IDLE_S = 20;
-/** Until the thousand fire: time to make them. */
+/** The time for creating the campaigns before the thousand fire. */
 const AHEAD_MS = 8_000;
 const CLOCK_TICKS = 100;
 
@@ -101,7 +101,7 @@ function quantile(values: readonly number[], share: number): number {
   return Number((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN).toFixed(2));
 }
 
-/** Of one core, in percent, over a while in which nothing happens. */
+/** CPU use without work, in percent of one core. */
 async function idleShare(pid: number): Promise<number> {
   await delay(5_000);
   const before = cpuSeconds(pid);

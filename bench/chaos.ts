@@ -5,8 +5,8 @@ import { MissingProgram } from './chaos/stage.js';
 import type { Place } from './chaos/stage.js';
 
 /**
- * A seeded run of disasters: is nothing lost, is every delivery accounted for, and are repeats within their bound?
- * Exits 1 when a promise is broken, 2 when a server program is missing.
+ * A seeded run of disasters: checks that nothing is lost, that every delivery is accounted for, and that repeats stay
+ * within their limit. Exits 1 if one of these fails, 2 if a server program is missing.
  */
 
 const { values } = parseArgs({

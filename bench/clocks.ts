@@ -4,9 +4,9 @@ import { MissingProgram } from './clocks/stage.js';
 import { STEPS } from './clocks/steps.js';
 
 /**
- * Sets the clocks of one process, of all, of the database and of everything in the middle of the work, and sets them
- * right again seven seconds later. Exits 1 when something was sent twice, was removed, or stood still for over a minute
- * after the clock was right; 2 when a program is missing.
+ * Changes the clocks of one process, of all, of the database and of everything during the work, and corrects them seven
+ * seconds later. Exits 1 if something was sent twice, was removed, or stood still for over a minute after the
+ * correction; 2 if a program is missing.
  */
 
 const { values } = parseArgs({

@@ -1,14 +1,14 @@
 /**
- * The embedded database under all that one process takes: single messages to sandbox devices, registrations of devices
- * that there are, and a broadcast a minute.
+ * The embedded database under the greatest load of one process: single messages to sandbox devices, registrations of
+ * existing devices, and a broadcast a minute.
  *
- *   npm run bench:embedded                  an hour
- *   npm run bench:embedded -- --minutes=5   less
+ * npm run bench:embedded                  an hour
+ * npm run bench:embedded -- --minutes=5   less
  *
- * Prints each minute what was accepted, and the sizes of the log (`pg_wal`) and of the tables; then ends the process
- * with SIGKILL and opens the folder again, and once more after an orderly end. Needs Linux' /proc. Exits 1 when the log
- * or the tables have no bound, when the start after SIGKILL takes over 5 s and twice as long as the other, or when a
- * message that was accepted is gone.
+ * Prints for each minute the accepted messages and the sizes of the log (`pg_wal`) and of the tables; then ends the
+ * process with SIGKILL and opens the folder again, and once more after an orderly end. Needs Linux' /proc. Exits 1 if
+ * the log or the tables grow without limit, if the start after SIGKILL takes over 5 s and twice as long as the other,
+ * or if an accepted message is lost.
  */
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -81,13 +81,13 @@ async function work(url: string, pid: number): Promise<Minute> {
   };
 }
 
-/** KB of tables a message, from one minute to another. */
+/** KB of tables per message, from one minute to another. */
 function kbAMessage(minutes: readonly Minute[], from: number, to: number): number {
   const sent = minutes.slice(from + 1, to + 1).reduce((sum, { messages }) => sum + messages, 0);
   return ((minutes[to]!.tablesMb - minutes[from]!.tablesMb) * 1024) / sent;
 }
 
-/** The largest tables with what belongs to them. */
+/** The largest tables with their indexes. */
 async function readTables(): Promise<{ name: string; mb: number; rows: number }[]> {
   const database = await openDatabase({ dataDir: folder });
   try {

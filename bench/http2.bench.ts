@@ -21,7 +21,7 @@ const run = promisify(execFile);
 const CLIENTS = ['h2load', 'pipeline', 'node:http2', 'undici'] as const;
 type ClientName = (typeof CLIENTS)[number];
 
-/** Requests a round: a few seconds for each client. */
+/** Requests per round: a few seconds for each client. */
 const REQUESTS: Record<ClientName, number> = {
   h2load: 300_000,
   pipeline: 300_000,

@@ -24,14 +24,14 @@ export function pathOf(n: number): string {
 
 export interface Measured {
   rps: number;
-  /** CPU of the client's process, user and system, microseconds a request. */
+  /** CPU of the client's process, user and system, microseconds per request. */
   cpuUs: number;
-  /** Requests that did not end in status 200. */
+  /** Requests that did not end with status 200. */
   failed: number;
 }
 
 interface Client {
-  /** True when the answer was 200 and came whole. */
+  /** True if the answer was 200 and complete. */
   send(n: number): Promise<boolean>;
   close(): Promise<unknown>;
 }
@@ -47,7 +47,7 @@ function pipeline(origin: string, ca: string): Client {
   };
 }
 
-/** As the APNs provider drives it: the authorization and an apns-id as literals in every request. */
+/** Like the APNs provider: the authorization and an apns-id as literals in every request. */
 function pipelineAsApns(origin: string, ca: string): Client {
   const pool = new PushPool({ origin, tls: { ca }, maxConnections: 1, neverIndex: ['authorization', 'apns-id'] });
   return {
@@ -79,7 +79,7 @@ function nodeHttp2(origin: string, ca: string): Client {
 }
 
 async function undici(origin: string, ca: string): Promise<Client> {
-  // Installed in bench/ only, so neither the compiler nor `npm ci` of the product knows it.
+  // Installed only in bench/, so the product's compiler and `npm ci` do not have it.
   const name = 'undici';
   const { Client: UndiciClient } = (await import(name)) as {
     Client: new (
@@ -107,7 +107,7 @@ async function undici(origin: string, ca: string): Promise<Client> {
   };
 }
 
-/** Keeps IN_FLIGHT requests going until `total` are done. */
+/** Keeps IN_FLIGHT requests open until `total` are done. */
 export async function drive(client: Client, total: number): Promise<number> {
   let next = 0;
   let failed = 0;

@@ -1,6 +1,6 @@
 /**
- * The long run of the session's fuzz test: `npm run fuzz -- [seconds, default 60] [seed]`. Stops at the first broken
- * promise with the seed and the smallest conversation that breaks it, and exits non-zero.
+ * The long run of the session's fuzz test: `npm run fuzz -- [seconds, default 60] [seed]`. Stops at the first violation
+ * with the seed and the smallest failing conversation, and exits non-zero.
  */
 import fc from 'fast-check';
 import { conversation, play } from '../test/medium/http2/session-harness.js';

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { drive, openClient } from './http2.clients.js';
 
-/** Collections leave some slack; a leak of 40 bytes a request would show as 40 MB for each million. */
+/** Collections leave some slack; a leak of 40 bytes per request would show as 40 MB per million. */
 const SLACK_BYTES = 8 * 1024 * 1024;
 
 const [origin, ca, millions] = process.argv.slice(2);

@@ -47,7 +47,7 @@ interface Transfer {
   peakMb: number;
 }
 
-/** As POST /devices takes them; `bad` of ten have a platform that there is not. */
+/** Lines as for POST /devices; `bad` of ten have an unknown platform. */
 async function* lines(count: number, bad: number): AsyncGenerator<Uint8Array> {
   for (let from = 0; from < count; from += LINES_A_CHUNK) {
     let text = '';
@@ -103,7 +103,7 @@ function rowOf(what: string, lines: number, seconds: number, peakMb: number): Tr
   };
 }
 
-/** A message that every device got, in batches as expansion cuts them. */
+/** A message that every device received, in batches of the expansion's size. */
 async function addDeliveries(): Promise<void> {
   const { rows } = await database.query<{ seq: string }>(
     `insert into message (application_id, id, client_id, body, notification, target, state, direct, accepted_at, expires_at,
@@ -122,7 +122,7 @@ async function addDeliveries(): Promise<void> {
   );
 }
 
-/** Every delivery by pages of a thousand, each from where the one before ended. */
+/** Reads every delivery in pages of a thousand, each from the end of the previous one. */
 async function readPages(): Promise<Transfer> {
   const memory = watchMemory({ api: carillon.pid });
   const started = performance.now();
@@ -177,7 +177,7 @@ function expect(right: boolean, what: string): void {
 }
 
 const api = await Api.connect(carillon.url, 'com.example.lists');
-/** Where a link leads, below the application's address. */
+/** The path of a link below the application's address. */
 const follow = (link: string): string => link.replace(`/imfpush/v1/apps/${api.applicationId}`, '');
 
 try {

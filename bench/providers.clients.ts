@@ -14,14 +14,14 @@ import type { Recipient, Sender } from '../src/providers/provider.js';
 import { WebPushProvider } from '../src/providers/web-push/web-push.provider.js';
 import { MemoryShelf } from '../test/harness/memory-shelf.js';
 
-/** Devices of one call: a batch of the product; firebase-admin takes 500 at most. */
+/** Devices per call: a batch of the product; firebase-admin accepts at most 500. */
 const BATCH = 500;
-/** Calls at once, so that a sender never waits for the slowest of a batch with nothing else to do. */
+/** Concurrent calls, so that a sender never waits idly for the slowest of a batch. */
 const CALLS_AT_ONCE = 2;
 const TEXT = { title: 'Hello', body: 'x'.repeat(150) };
-/** Browsers made before the clock starts: so many that what is remembered of one is of no use to the next. */
+/** Browsers created before the measurement: so many that a cache of one does not help the next. */
 const SUBSCRIPTIONS = 10_000;
-/** Requests at once of a client that has one connection for each. */
+/** Concurrent requests of a client with one connection for each. */
 const CONNECTIONS = 32;
 const BUNDLE = 'com.example.app';
 
@@ -38,21 +38,21 @@ export interface Job {
 
 export interface Measured {
   perSecond: number;
-  /** CPU of the sender's process, user and system, microseconds a delivery. */
+  /** CPU of the sender's process, user and system, microseconds per delivery. */
   cpuUs: number;
   /** Deliveries that were not accepted. */
   failed: number;
 }
 
 interface Client {
-  /** Tokens of devices are 64 hex digits unless it says otherwise. */
+  /** Device tokens; without it 64 hex digits. */
   tokenOf?: (device: number) => string;
-  /** Sends one notification to all of them; returns how many were accepted. */
+  /** Sends one notification to all tokens; returns the number of accepted ones. */
   send(tokens: readonly string[], n: number): Promise<number>;
   close(): Promise<unknown>;
 }
 
-/** One entry per sender. Senders of other projects are in bench/package.json, unknown to the compiler. */
+/** One entry per sender. Senders of other projects are in bench/package.json and have no types here. */
 const CLIENTS: Record<string, (job: Job) => Client | Promise<Client>> = {
   'carillon apns': ({ origin, ca, apnsKey }) => {
     const provider = new ApnsProvider({ productionUrl: origin, sandboxUrl: origin, ca: readFileSync(ca, 'utf8') });
@@ -137,8 +137,8 @@ interface NodeApn {
 }
 
 /**
- * firebase-admin knows one host only. Its `http2.connect` is pointed at the sink here; all else is as it is shipped.
- * The access token comes from a credential of our own, so its token request is not in the figures (ours is).
+ * firebase-admin supports one host only. Here its `http2.connect` connects to the sink; everything else is unchanged.
+ * The access token comes from our own credential, so its token request is not in the figures (ours is).
  */
 async function firebaseAdmin({ origin, ca, serviceAccount }: Job): Promise<Client> {
   const http2 = createRequire(import.meta.url)('node:http2') as typeof import('node:http2');
@@ -171,9 +171,9 @@ interface FirebaseMessaging {
 }
 
 /**
- * web-push opens a connection for each message unless it is given an agent; here it has one that keeps them, and as
- * many messages under way as that has connections: twice as many made it no faster. All else is as it is shipped, an
- * `authorization` signed for each message among it.
+ * web-push opens a connection for each message unless it gets an agent; here the agent keeps connections, with as many
+ * concurrent messages: twice as many were not faster. Everything else is unchanged, including an `authorization` signed
+ * for each message.
  */
 async function webPush({ origin, ca, vapid }: Job): Promise<Client> {
   const name = 'web-push';
@@ -191,7 +191,7 @@ async function webPush({ origin, ca, vapid }: Job): Promise<Client> {
       const lane = async (): Promise<void> => {
         for (const token of waiting) {
           const sent = webpush.sendNotification(JSON.parse(token) as object, payload, options);
-          // This client rejects for every answer that is not a success.
+          // This client rejects for every answer without success.
           const answer = await sent.catch(() => undefined);
           accepted += Number(answer?.statusCode === 201);
         }
@@ -207,12 +207,12 @@ interface WebPush {
   sendNotification(subscription: object, payload: string, options: object): Promise<{ statusCode: number }>;
 }
 
-/** Makes browsers with keys of their own, as a page's `PushSubscription.toJSON()` gives them. */
+/** Creates browsers with their own keys, in the form of a page's `PushSubscription.toJSON()`. */
 function subscribe(origin: string): (device: number) => string {
   const tokens = Array.from({ length: SUBSCRIPTIONS }, (_, device) => {
     const p256dh = createECDH('prime256v1').generateKeys('base64url');
     const auth = randomBytes(16).toString('base64url');
-    // As long as Google's: some 140 characters that name the browser.
+    // The length of Google's endpoints: some 140 characters for the browser.
     const endpoint = `${origin}/wpush/${String(device).padStart(140, '0')}`;
     return JSON.stringify({ endpoint, expirationTime: null, keys: { p256dh, auth } });
   });

@@ -22,11 +22,11 @@ const run = promisify(execFile);
 
 interface Comparison {
   ours: string;
-  /** The library beside it: the name of its client and of its package. */
+  /** The compared library: the name of its client and of its package. */
   peer: string;
-  /** How many times its CPU the library is to cost (issue 6). */
+  /** The library's CPU as a multiple of ours: the aim. */
   aim: number;
-  /** Deliveries a round: a few seconds for each. */
+  /** Deliveries per round: a few seconds for each. */
   deliveries: { ours: number; peer: number };
 }
 
@@ -37,7 +37,7 @@ const COMPARISONS: Record<string, Comparison> = {
   'web-push': { ours: 'carillon web-push', peer: 'web-push', aim: 5, deliveries: { ours: 20_000, peer: 5_000 } },
 };
 
-/** Answers of the services in the normal case. */
+/** The services' normal answers. */
 const SINK = `keepalive_requests 1000000000; keepalive_time 24h; http2_max_concurrent_streams 1000;
   default_type application/json;
   location = /token { return 200 '{"access_token":"${'a'.repeat(200)}","expires_in":3599,"token_type":"Bearer"}'; }

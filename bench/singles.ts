@@ -19,9 +19,9 @@ const { values: options } = parseArgs({
   options: { messages: { type: 'string', default: '2500' }, queue: { type: 'string', default: 'redis' } },
 });
 const MESSAGES = Number(options.messages);
-/** Of one bulk: the most there can be. */
+/** Messages per bulk: the maximum. */
 const BULK = 1_000;
-/** Time to accept them before their moment, ms a message. */
+/** Time to accept them before their scheduled time, ms per message. */
 const AHEAD_MS = 8;
 const DEADLINE_MS = 300_000;
 
@@ -31,7 +31,7 @@ interface Times {
   last: number;
 }
 
-/** Accepts the flood in bulks under a label, which finds it again. */
+/** Sends the flood in bulks with a label, by which it is found again. */
 async function sendBulks(label: string, sendAt?: Date): Promise<void> {
   for (let from = 1; from <= MESSAGES; from += BULK) {
     const bulk = Array.from({ length: Math.min(BULK, MESSAGES - from + 1) }, (_, index) => ({
@@ -70,7 +70,7 @@ const stage = await Stage.open({ queue: options.queue === 'database' ? 'database
 try {
   await stage.addApplication(MESSAGES);
   await stage.start();
-  // Everything is compiled and connected when it counts.
+  // Everything is compiled and connected before the measurement.
   await sendBulks('warm');
   await timesOf('warm', Date.now());
 

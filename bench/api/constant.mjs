@@ -1,6 +1,6 @@
 /**
- * Loaded before the built program (`node --import`): a message whose body says `constant` is answered at once. What is
- * left is the framework: HTTP, the guard, the body parser and the controller.
+ * Loaded before the built program (`node --import`): a message with the body `constant` is answered at once. The rest
+ * is the framework: HTTP, the guard, the body parser and the controller.
  */
 const { MessagesService } = await import(new URL('../../dist/messages/send/messages.service.js', import.meta.url).href);
 

@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 
 /**
- * A load generator that costs little beside what it measures: requests are written as ready bytes, of answers only the
- * status and the length are read. One request at a time on each connection.
+ * A load generator with a low cost of its own: requests are written as prepared bytes; of answers only the status and
+ * the length are read. One request at a time on each connection.
  */
 
 export interface Load {
@@ -24,7 +24,7 @@ export interface Target {
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 
-/** Sends bodies for so long on so many connections; every answer must have the status. */
+/** Sends bodies for `ms` on `connections`; every answer must have the status. */
 export async function applyLoad(
   { port, path, token, status }: Target,
   bodyOf: (index: number) => string,

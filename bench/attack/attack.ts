@@ -5,11 +5,11 @@ export interface Attack {
   name: string;
   /** The part of the program under attack: the limits of requests, the judgement of push services, or the locks. */
   section: 'peers' | 'door' | 'security';
-  /** Goes on until the signal. Answers what must not have happened, in words; nothing is the good answer. */
+  /** Runs until the signal. Returns the violations in words; empty is good. */
   run(stage: Stage, signal: AbortSignal): Promise<string[]>;
   /**
-   * Path (in the neighbour's application) and body of what the neighbour sends meanwhile; a message to a sandbox device
-   * if absent.
+   * Path (in the neighbour's application) and body of the neighbour's requests; a message to a sandbox device if
+   * absent.
    */
   neighbour?: { path: string; body: string };
 }

@@ -16,7 +16,7 @@ export interface Reply {
   body: string;
 }
 
-/** Attackers wait for an answer at most so long. */
+/** The longest wait of attackers for an answer. */
 const TIMEOUT_MS = 30_000;
 
 export function call(url: string, { method, path, headers, body }: Call, agent?: Agent): Promise<Reply> {
@@ -36,7 +36,7 @@ export function call(url: string, { method, path, headers, body }: Call, agent?:
   });
 }
 
-/** One call after another on so many connections until the signal; answers how often which status came. */
+/** One call after another on each of the connections until the signal; returns the number of answers by status. */
 export async function hammer(
   url: string,
   next: (count: number) => Call,
@@ -57,7 +57,7 @@ export async function hammer(
   return statuses;
 }
 
-/** Sockets that say the beginning and then, now and again, one byte more. Closed at the signal. */
+/** Sockets that send the beginning and then, now and again, one more byte. Closed at the signal. */
 export async function holdSockets(url: string, beginning: string, count: number, signal: AbortSignal): Promise<void> {
   const { hostname: host, port } = new URL(url);
   const sockets: Socket[] = [];

@@ -5,7 +5,7 @@ import { slowCertificate } from './slow-certificate.js';
 import { ATTACKER_APP } from './stage.js';
 import type { Stage } from './stage.js';
 
-/** Bodies and connections of a caller that means to stop the others. */
+/** Bodies and connections of a caller that tries to stop the others. */
 
 const MIB = 1_048_576;
 const APP = `/imfpush/v1/apps/${ATTACKER_APP}`;
@@ -55,7 +55,7 @@ const HOSTILE: { name: string; path: string; body: string | Buffer; headers?: Re
   },
 ];
 
-/** Each body over and over on two connections; none may be accepted. */
+/** Sends each body repeatedly on two connections; none may be accepted. */
 const bodies: Attack[] = HOSTILE.map(({ name, path, body, headers }) => ({
   name,
   section: 'door',

@@ -5,9 +5,8 @@ import { Agent, request } from 'node:http';
 import { fileURLToPath } from 'node:url';
 
 /**
- * A caller that does nothing wrong: one message to one device every 25 ms, from a process of its own, so that making
- * the attack does not slow the measurement. A message that is due while an earlier one still waits is sent all the
- * same.
+ * A regular caller: one message to one device every 25 ms, from a separate process, so that generating the attack does
+ * not slow the measurement. A message is sent on time even if an earlier one still waits.
  */
 
 const EVERY_MS = 25;
@@ -22,10 +21,10 @@ export interface Neighbourhood {
 }
 
 export interface Visit {
-  /** From the moment a request was due to its answer, ms. */
+  /** From the time when a request was due to its answer, ms. */
   took: number[];
   accepted: string[];
-  /** Statuses that are not 202 and how often they came; 0: no answer. */
+  /** The number of answers by status, without 202; 0: no answer. */
   refused: Record<number, number>;
 }
 
@@ -42,7 +41,7 @@ export class Neighbour {
     await this.ask(where);
   }
 
-  /** Waits until every message that was sent is answered. */
+  /** Waits until every sent message is answered. */
   async stop(): Promise<Visit> {
     return (await this.ask('stop')) as Visit;
   }

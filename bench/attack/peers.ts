@@ -5,7 +5,7 @@ import { NEIGHBOUR_APP } from './stage.js';
 import type { Stage } from './stage.js';
 
 /**
- * Push services with odd answers. The odd ones and the honest one serve browsers of one application, the neighbour's:
+ * Push services with odd answers. The odd ones and the correct one serve browsers of one application, the neighbour's:
  * an answer of one origin must not stop the others.
  */
 
@@ -49,7 +49,7 @@ export const PEERS: readonly Attack[] = ANSWERS.map(({ name, action }) => ({
   },
 }));
 
-/** Browsers at the honest and the odd origin, all of the neighbour's application. */
+/** Registers browsers at the correct and the odd origin, all in the neighbour's application. */
 export async function registerBrowsers(stage: Stage): Promise<void> {
   const api = await stage.connect(NEIGHBOUR_APP);
   const made = await api.app<{ publicKey: string }>('PUT', '/settings/webPushConf', {
@@ -68,7 +68,7 @@ export async function registerBrowsers(stage: Stage): Promise<void> {
   await browsersOf('odd', ODD_BROWSERS);
 }
 
-/** None of these answers is a push service's own word that a subscription has ended. */
+/** Counts retired browsers: none of these answers means that a subscription has ended. */
 async function lostBrowsers(stage: Stage): Promise<string[]> {
   const api = await stage.connect(NEIGHBOUR_APP);
   const { body } = await api.app<{ devices: { deviceId: string }[] }>('GET', '/devices?size=100');

@@ -8,19 +8,20 @@ import { SECURITY } from './security.js';
 import { ATTACKER_APP, NEIGHBOUR_APP, Stage } from './stage.js';
 
 /**
- * Every attack beside a neighbour's messages: how long the loop stood still, what the neighbour waited, what was lost.
+ * Runs every attack beside a neighbour's messages and reports the longest stall of the loop, the neighbour's waits and
+ * the lost messages.
  */
 
-/** No turn of the loop may hold it longer, ms. */
+/** The longest allowed turn of the loop, ms. */
 const LONGEST_STALL_MS = 50;
-/** A neighbour's p99 may double. Below one stall, a doubling is the machine's. */
+/** A neighbour's p99 may double. If both are below one stall, the machine is the cause. */
 const LONGEST_FACTOR = 2;
 const FINISH_MS = 60_000;
 
 export interface Row {
   attack: string;
   section: Attack['section'];
-  /** The longest turn of api and worker, ms of CPU; the api's by the clock. */
+  /** The longest turn of api and worker, ms of CPU; also the api's in wall time. */
   apiMs: number;
   workerMs: number;
   waitedMs: number;
@@ -32,9 +33,9 @@ export interface Row {
 }
 
 export interface Options {
-  /** How long each attack goes on, ms; as long the neighbour is alone before it. */
+  /** The duration of each attack, and of the neighbour's run before it, ms. */
   attackMs: number;
-  /** Those whose name has these words. */
+  /** Run only attacks whose name contains this text. */
   only?: string;
   log: (line: string) => void;
 }
@@ -44,7 +45,7 @@ export async function runAttacks({ attackMs, only = '', log }: Options): Promise
   const chosen = (attacks: readonly Attack[]): Attack[] => attacks.filter(({ name }) => name.includes(only));
   const parts = [
     { production: true, attacks: chosen([...DOOR, ...SECURITY]) },
-    // In production an address of this machine is no push service.
+    // In production addresses of this machine are not push services.
     { production: false, attacks: chosen(PEERS) },
   ];
   for (const { production, attacks } of parts) {
@@ -101,7 +102,7 @@ async function runAttack(stage: Stage, neighbour: Neighbour, attack: Attack, att
   return row;
 }
 
-/** The neighbour sends for so long while something else goes on. */
+/** Runs the neighbour during `act`. */
 async function visit(
   stage: Stage,
   neighbour: Neighbour,

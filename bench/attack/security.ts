@@ -9,13 +9,13 @@ import type { Attack } from './attack.js';
 import { hammer } from './calls.js';
 import { ATTACKER_APP } from './stage.js';
 
-/** Callers that reach for what is not theirs. They run on a start in production. */
+/** Callers that try to get access without the rights. They run against a start in production. */
 
 const GUESSES_PAUSE_MS = 20;
-/** More than are answered as wrong; on a busy machine an attack of a second makes fewer. */
+/** More guesses than are answered as wrong; on a busy machine an attack of a second makes fewer. */
 const FREE_GUESSES = 20;
 
-/** Addresses of this machine, in the forms that a check may miss, and the metadata service of clouds. */
+/** Addresses of this machine, in notations that a check may miss, and the metadata service of clouds. */
 const insideOf = (port: number): string[] => [
   `http://127.0.0.1:${port}/`,
   `https://127.0.0.1:${port}/`,
@@ -49,7 +49,7 @@ export const SECURITY: readonly Attack[] = [
         };
         for (const [where, { status }] of Object.entries(answers))
           if (status < 400 || status >= 500) kept.push(`${where} ${url}: ${status}`);
-        // A browser's endpoint is looked at when it is written to as well.
+        // A browser's endpoint is also checked when it is used.
         const keys = { p256dh: browserKey(), auth: 'AAAAAAAAAAAAAAAAAAAAAA' };
         const device = {
           deviceId: `inside-${kept.length}`,
@@ -123,7 +123,7 @@ export const SECURITY: readonly Attack[] = [
   },
 ];
 
-/** Counts who connects. */
+/** Counts connections. */
 async function openCanary(): Promise<{ port: number; close: () => number }> {
   let connections = 0;
   const server = createServer((socket) => {
@@ -142,7 +142,7 @@ async function openCanary(): Promise<{ port: number; close: () => number }> {
   };
 }
 
-/** A point on P-256 that anybody may use: the generator (SEC 2 §2.4.2). */
+/** A public point on P-256: the generator (SEC 2 §2.4.2). */
 function browserKey(): string {
   const hex =
     '046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296' +

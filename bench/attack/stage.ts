@@ -14,10 +14,10 @@ import type { PostgresServer, Server } from '../../test/harness/servers.js';
 import { startSimulators } from '../../test/simulators/client.js';
 import type { RunningSimulators } from '../../test/simulators/client.js';
 
-/** Says which server program is absent. */
+/** Names the missing server program. */
 export class MissingProgram extends Error {}
 
-/** Longest time that one turn held the loop: by CPU, and by the clock. */
+/** The longest turn of the loop: in CPU time, and in wall time. */
 export interface Stall {
   heldMs: number;
   waitedMs: number;
@@ -27,12 +27,15 @@ const PROBE = fileURLToPath(new URL('stall-probe.mjs', import.meta.url));
 export const NEIGHBOUR_APP = 'com.example.neighbour';
 export const ATTACKER_APP = 'com.example.attacker';
 
-/** The program on PostgreSQL (durable) and Redis, api and worker apart, and push services at which it sends. */
+/**
+ * The program on PostgreSQL (durable) and Redis, api and worker in separate processes, and push services as its
+ * targets.
+ */
 export class Stage {
   private constructor(
     readonly api: RunningCarillon,
     readonly worker: RunningCarillon,
-    /** Push services that keep the rules, and that the attack commands. */
+    /** Push services that follow the rules, and that the attack controls. */
     readonly honest: RunningSimulators,
     readonly odd: RunningSimulators,
     private readonly admin: { id: string; secret: string },
@@ -40,7 +43,7 @@ export class Stage {
     private readonly folder: string,
   ) {}
 
-  /** `production`: no test client, no private addresses: whatever the program refuses there. */
+  /** `production`: without the test client and private addresses, like every start in production. */
   static async open({ production }: { production: boolean }): Promise<Stage> {
     const [postgres, redis] = [await startPostgres({ keepsCommits: true }), await startRedis()];
     const servers = [postgres, redis].filter((server) => server !== null);
@@ -82,7 +85,7 @@ export class Stage {
     return new Admin(this.api.url, basic(this.admin.id, this.admin.secret));
   }
 
-  /** A client of its own for an application, and what it may call. */
+  /** Creates a client for an application with a scope, and returns it with its calls. */
   async addCaller(id: string, applicationId: string, scope: string): Promise<{ id: string; secret: string; api: Api }> {
     const allowed = `${scope} push.application.${applicationId}`;
     const secret = await this.administrator().addClient(id, allowed);

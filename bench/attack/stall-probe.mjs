@@ -2,10 +2,9 @@ import { readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 
 /**
- * Preloaded into the program (`node --import`). Measures the CPU time that the thread of the event loop spends between
- * two ticks of a 5 ms timer, which is how long one turn held the loop. CPU time, because on a busy machine wall time
- * also counts other processes. Answers `{"heldMs", "waitedMs"}` since the last call to each connection on the socket in
- * `?socket=`.
+ * Preloaded into the program (`node --import`). Measures the CPU time of the event loop's thread between two ticks of a
+ * 5 ms timer, which is the length of one turn of the loop. CPU time, because on a busy machine wall time also counts
+ * other processes. Writes `{"heldMs", "waitedMs"}` since the last call to each connection on the socket in `?socket=`.
  */
 const TICK_MS = 5;
 const socket = new URL(import.meta.url).searchParams.get('socket');

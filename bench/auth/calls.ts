@@ -9,11 +9,11 @@ export interface Call {
   path: string;
   authorization: string;
   body: string;
-  /** Of 127.0.0.0/8: where the call comes from. */
+  /** The caller's address, in 127.0.0.0/8. */
   address: string;
 }
 
-/** Answers the status. */
+/** Returns the status. */
 export function post(url: URL, { path, authorization, body, address }: Call, agent: Agent): Promise<number> {
   return new Promise((resolve, reject) => {
     const headers = { authorization, 'content-type': FORM };
@@ -25,7 +25,7 @@ export function post(url: URL, { path, authorization, body, address }: Call, age
   });
 }
 
-/** Good calls on `connections` for so long, each of which must succeed; answers what each took, in ms. */
+/** Good calls on `connections` for `ms`, each of which must succeed; returns their durations in ms. */
 export async function callGood(
   url: URL,
   call: Call,

@@ -8,10 +8,10 @@ import { post } from './calls.js';
 import type { Call } from './calls.js';
 
 /**
- * Requests for tokens at a steady rate, from a process of its own, so that sending them does not slow the good caller.
+ * Requests for tokens at a steady rate, from a separate process, so that sending them does not slow the good caller.
  */
 
-/** Twenty-five hashes a second fill a core. */
+/** Twenty-five hashes a second use a whole core. */
 export const FLOOD_PER_SECOND = 200;
 const CHILD = 'flood';
 
@@ -19,13 +19,13 @@ export interface Flood {
   url: string;
   path: string;
   body: string;
-  /** Each guess comes from the next of so many addresses of 127.0.0.0/8. */
+  /** The guesses use this many addresses of 127.0.0.0/8 in turn. */
   addresses: number;
-  /** Given: as many right ones instead, which is what so many more requests cost anyway. */
+  /** If given, the flood uses this right secret: the cost of the same number of requests. */
   rightSecret?: string;
 }
 
-/** How often which status was answered. */
+/** The number of answers by status. */
 export type Answers = Record<number, number>;
 
 export class Flooder {
@@ -41,7 +41,7 @@ export class Flooder {
     await this.ask(flood);
   }
 
-  /** Answers how the guesses were answered since the start. */
+  /** Returns the answers since the start. */
   async stop(): Promise<Answers> {
     return (await this.ask('stop')) as Answers;
   }
@@ -75,7 +75,7 @@ function serve(): void {
           path,
           authorization: basic('victim', rightSecret ?? `guess ${guess}`),
           body,
-          // Not from where the wrong ones come: there a right one waits as well.
+          // From other addresses than the wrong secrets, where a right one would wait too.
           address: `127.${rightSecret === undefined ? 0 : 1}.${1 + Math.floor(from / 250)}.${1 + (from % 250)}`,
         };
         void post(target, call, agent)

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Stage } from './stage.js';
 
-/** One-time codes: single messages, and when the provider had them. */
+/** One-time codes: single messages, and the times of their arrival at the provider. */
 
 const CODES = 200;
 const GAP_MS = 50;
@@ -15,8 +15,7 @@ export interface Latency {
 }
 
 /**
- * Sends codes one after the other, `CODES` of them or for as long as `while` says, and waits until nginx has logged
- * all.
+ * Sends codes one after the other, `CODES` of them or while `goOn` returns true, and waits until nginx has logged all.
  */
 export async function sendCodes(stage: Stage, devices: number, goOn?: () => boolean): Promise<Latency> {
   const api = stage.api(devices);
@@ -40,7 +39,7 @@ export async function sendCodes(stage: Stage, devices: number, goOn?: () => bool
   }
 }
 
-/** When nginx had answered each code, epoch ms. */
+/** The time of nginx's answer to each code, epoch ms. */
 async function arrivals({ codesLog }: Stage): Promise<Map<string, number>> {
   const text = await readFile(codesLog, 'utf8').catch(() => '');
   const lines = text.split('\n').filter((line) => line !== '');

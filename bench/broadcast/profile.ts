@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 
-/** The parts of a delivery, by the outermost of these folders or packages that a sample's stack goes through. */
+/** The parts of a delivery, each with the folders or packages in a sample's stack; the outermost match counts. */
 const PARTS: readonly (readonly [part: string, place: RegExp])[] = [
   ['send', /\/dist\/http2\/|node:(internal\/)?(_tls|tls|net|stream_base)/],
   ['build', /\/dist\/providers\//],
   ['read', /\/dist\/(devices|applications)\/|\/claim\.repository|\/pace\.repository/],
   ['record', /\/dist\/delivery\/(batch\.repository|ledger|retry-policy|outcome)/],
   ['queue', /\/bullmq\/|\/ioredis\/|\/dist\/queue\//],
-  // Answers of the database are parsed in the event of the socket: mostly rows that are read.
+  // Answers of the database are parsed in the event of the socket: mostly rows of reads.
   ['read', /\/pg\/|\/pg-protocol\/|\/pg-pool\/|\/kysely\//],
   ['deliver', /\/dist\/delivery\//],
 ];
@@ -34,7 +34,8 @@ export function partsOf(file: string, deliveries: number): Record<string, number
     const node = byId.get(id)!;
     const { functionName, url } = node.callFrame;
     const own = functionName === '(idle)' ? 'idle' : PARTS.find(([, place]) => place.test(url))?.[0];
-    // A caller's own part is left for the one it calls into: the provider for the pipeline, the service for the ledger.
+    // The part of a caller is replaced by the part of the callee: the provider by the HTTP/2 client, the service by the
+    // ledger.
     const named = own ?? inherited ?? 'other';
     part.set(id, named);
     for (const child of node.children ?? []) walk(child, named);

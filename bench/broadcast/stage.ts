@@ -14,7 +14,7 @@ import { startNginx } from '../../test/medium/http2/real-peers.js';
 import type { RealPeer } from '../../test/medium/http2/real-peers.js';
 import { cpuSeconds, watchMemory } from './usage.js';
 
-/** Tokens of devices for single messages begin so: nginx logs when it has them. */
+/** The prefix of tokens for single messages: nginx logs their arrival. */
 const CODE_PREFIX = 'c0de';
 const MB = 1_048_576;
 const FINISH_TIMEOUT_MS = 900_000;
@@ -22,7 +22,7 @@ const FINISH_TIMEOUT_MS = 900_000;
 export interface Broadcast {
   devices: number;
   perSecond: number;
-  /** Of each process or server, a delivery. */
+  /** Per delivery, of each process or server. */
   cpuUs: Record<string, number>;
   /** Peaks. */
   memoryMb: Record<string, number>;
@@ -69,12 +69,12 @@ export class Stage {
     const database = await openDatabase({ databaseUrl, dataDir: '' });
     await database.close();
     const pool = new pg.Pool({ connectionString: databaseUrl });
-    // The server ends before the last connection has closed.
+    // The server ends before the last connection is closed.
     pool.on('error', () => undefined);
     return new Stage(sink, join(sink.folder, 'codes.log'), postgres, redis, environment, pool);
   }
 
-  /** Devices are put into the table directly: their registration is not measured here. */
+  /** Inserts devices into the table directly: their registration is not measured here. */
   async addApplication(devices: number): Promise<void> {
     await this.database.query('insert into application (id) values ($1)', [applicationOf(devices)]);
     await this.database.query(
@@ -147,7 +147,7 @@ export class Stage {
     };
   }
 
-  /** A broadcast with the worker under the profiler, in a process of its own. */
+  /** A broadcast with the worker under the profiler, in a separate process. */
   async profile(devices: number): Promise<{ file: string; devices: number }> {
     if (!this.audiences.includes(devices)) await this.addApplication(devices);
     await this.stopCarillons();

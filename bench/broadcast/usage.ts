@@ -2,18 +2,18 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Linux: resource use of processes, from /proc. */
+/** Linux only: resource use of processes, from /proc. */
 
 const CLOCK_TICKS = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 const SAMPLE_MS = 100;
 
-/** A process and its children: PostgreSQL has one for each connection, nginx one for its work. */
+/** A process and its children: PostgreSQL has one per connection, nginx one worker. */
 function familyOf(pid: number): number[] {
   const children = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && parentOf(Number(name)) === pid);
   return [pid, ...children.map(Number)];
 }
 
-/** User and system time in seconds, of the process and its children, those that have ended included. */
+/** User and system time in seconds, of the process and its children, including ended ones. */
 export function cpuSeconds(pid: number): number {
   return familyOf(pid).reduce((sum, member) => sum + ticksOf(statOf(member)), 0) / CLOCK_TICKS;
 }
@@ -23,7 +23,7 @@ function residentMb(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1_024;
 }
 
-/** Watches the memory of processes, by name; `stop` answers the peak of each in MB. */
+/** Watches the memory of processes, by name; `stop` returns the peak of each in MB. */
 export function watchMemory(pids: Record<string, number>): { stop: () => Promise<Record<string, number>> } {
   const peaks: Record<string, number> = {};
   let watching = true;
@@ -42,7 +42,7 @@ export function watchMemory(pids: Record<string, number>): { stop: () => Promise
   };
 }
 
-/** The fields after the name of /proc/pid/stat, state first; undefined when it has ended. */
+/** The fields after the name in /proc/pid/stat, state first; undefined if the process has ended. */
 function statOf(pid: number): string[] | undefined {
   try {
     return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ');
@@ -55,7 +55,7 @@ function parentOf(pid: number): number {
   return Number(statOf(pid)?.[1]);
 }
 
-/** utime, stime, and those of children that have ended. */
+/** utime, stime, and those of ended children. */
 function ticksOf(fields: string[] | undefined): number {
   return [11, 12, 13, 14].reduce((sum, field) => sum + Number(fields?.[field] ?? 0), 0);
 }

@@ -7,7 +7,7 @@ import { APPLICATION, CROWD_PROVIDERS } from './crowd.js';
 import type { Crowd } from './crowd.js';
 import type { Letter } from './plan.js';
 
-/** Compares, delivery by delivery, what the tables say with what the simulators received. */
+/** Compares the tables with the simulators' records, delivery by delivery. */
 
 export interface SentLetter {
   letter: Letter;
@@ -17,16 +17,16 @@ export interface SentLetter {
 export interface Account {
   audience: number;
   outcomes: Record<OutcomeName, number>;
-  /** Writes to the wire that the tables know of. */
+  /** Sends recorded in the tables. */
   written: number;
   lost: number;
   repeated: number;
-  /** Written again because their worker was lost. */
+  /** Sent again because their worker was lost. */
   takenUp: number;
-  /** Written again after an answer that was lost or unclear. */
+  /** Sent again after a lost or unclear answer. */
   writtenAgain: number;
   wronglyInvalidated: number;
-  /** Everything that contradicts a promise, in words. */
+  /** All violations, in words. */
   broken: string[];
 }
 
@@ -37,7 +37,7 @@ interface BatchRow {
   details: DeliveryDetails;
 }
 
-/** Words of an answer that says the message was not taken: writing it again repeats nothing. */
+/** Reasons of answers which show that the message was not accepted: sending it again is no repeat. */
 const REFUSALS =
   /^(TooManyRequests|InternalServerError|ServiceUnavailable|QUOTA_EXCEEDED|INTERNAL|UNAVAILABLE|HTTP (429|5\d\d).*)$/;
 const WORKER_LOST = 'the worker was lost';
@@ -134,7 +134,7 @@ class Accountant {
     for (const address of arrivals.keys()) this.expect(seen.has(address), about('received by a device outside of it'));
     if (letter.cancel) return;
     for (const [position, { address }] of this.crowd.members.entries()) {
-      // The dead may have been retired before it was expanded.
+      // An invalid device may have been retired before the expansion.
       if (!letter.audience(position) || seen.has(address) || this.crowd.dead.has(address)) continue;
       result.lost++;
       this.complain(about('a device of its audience is in no batch'));
@@ -177,7 +177,7 @@ class Accountant {
     if (!holds) this.complain(words);
   }
 
-  /** Of many that are alike, the first says it and the others are counted. */
+  /** Reports the first of similar violations and counts the others. */
   private complain(words: string): void {
     const times = (this.complaints.get(words) ?? 0) + 1;
     this.complaints.set(words, times);
@@ -185,7 +185,7 @@ class Accountant {
   }
 }
 
-/** Only the last trouble has left its reason: of several, all count as unclear. */
+/** Only the last failure's reason is stored: of several, all count as unclear. */
 function ambiguousAmong(attempts: number, reason = ''): number {
   return attempts === 2 && REFUSALS.test(reason) ? 0 : attempts - 1;
 }

@@ -3,7 +3,10 @@ import type pg from 'pg';
 import type { RunningSimulators } from '../../test/simulators/client.js';
 import type { Random } from '../../test/simulators/shared/random.js';
 
-/** The recipients: devices inserted into the table, and their tokens into the simulators, which know no others. */
+/**
+ * The recipients: devices inserted into the table, with their tokens registered in the simulators, which accept no
+ * others.
+ */
 
 export const APPLICATION = 'com.example.app';
 /** Every fifth and every twentieth device. */
@@ -12,20 +15,20 @@ export const TAGS = { news: 5, offers: 20 } as const;
 export type CrowdProvider = 'apns' | 'fcm' | 'web-push';
 export const CROWD_PROVIDERS: readonly CrowdProvider[] = ['apns', 'fcm', 'web-push'];
 
-/** Of a hundred devices; a Web Push delivery costs ten times the CPU of another. */
+/** Percent of the devices; a Web Push delivery costs ten times the CPU of another. */
 const SHARES: Record<CrowdProvider, number> = { apns: 55, fcm: 42, 'web-push': 3 };
 const PLATFORMS: Record<CrowdProvider, string> = { apns: 'A', fcm: 'G', 'web-push': 'WEB_CHROME' };
-/** Of a hundred devices: uninstalled, which the provider says when it is asked to deliver. */
+/** Percent of the devices that are uninstalled, which the provider reports at delivery. */
 const DEAD_PERCENT = 1;
-/** 16 MB is what the simulators take in one request. */
+/** The simulators accept 16 MB per request. */
 const CHUNK = 10_000;
 
 interface Member {
   deviceId: string;
   provider: CrowdProvider;
-  /** As it is registered with Carillon. */
+  /** The token as registered with Carillon. */
   token: string;
-  /** As the simulator's ledger names it. */
+  /** The token in the simulator's ledger. */
   address: string;
 }
 
@@ -56,7 +59,7 @@ export async function gatherCrowd(
     for (const part of chunks(addresses)) {
       if (provider !== 'web-push') await simulators.admin.registerTokens(provider, part);
       const gone = part.filter((address) => dead.has(address));
-      // Dead since later than any registration: else APNs' 410 would speak of an earlier one.
+      // Later than any registration: otherwise APNs' 410 would refer to an earlier registration.
       await simulators.admin.killTokens(provider, gone, { timestamp: Date.now() + 86_400_000 });
     }
     if (provider !== 'web-push') await simulators.admin.setTokenMode('strict', provider);
@@ -64,7 +67,7 @@ export async function gatherCrowd(
   return { members, dead };
 }
 
-/** In the place of the sample devices, which no simulator knows. */
+/** Replaces the sample devices, which the simulators do not know. */
 export async function insertCrowd({ members }: Crowd, pool: pg.Pool): Promise<void> {
   await pool.query('delete from device where application_id = $1', [APPLICATION]);
   for (const part of chunks(members))
@@ -109,7 +112,7 @@ function pickProvider(random: Random, browsersLeft: boolean): CrowdProvider {
 
 function newToken(provider: CrowdProvider, name: string): { token: string; address: string } {
   const hash = createHash('sha256').update(name).digest();
-  // A token that begins with "dead" would carry a fate of its own in the simulators.
+  // A token that begins with "dead" would have a fate in the simulators.
   const token = provider === 'apns' ? `a${hash.toString('hex').slice(1)}` : `chaos:APA91b${hash.toString('base64url')}`;
   return { token, address: token };
 }

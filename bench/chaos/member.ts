@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startCarillon } from '../../test/harness/carillon.js';
 import type { RunningCarillon } from '../../test/harness/carillon.js';
 
-/** A database that is away refuses a start; a supervisor tries again. */
+/** An unavailable database refuses a start; a supervisor tries again. */
 const START_TRIES = 60;
 const TRY_AGAIN_MS = 500;
 
-/** One process of the program under a supervisor, which starts it again after every end, planned or not. */
+/** One process of the program under a supervisor, which starts it again after every end. */
 export class Member {
-  /** Times it ended without being killed, which no disaster of ours excuses. */
+  /** Ends without a kill, which no disaster explains. */
   collapses: string[] = [];
   private process: RunningCarillon | null = null;
   private killed = false;
@@ -24,14 +24,14 @@ export class Member {
     return this.process.url;
   }
 
-  /** Resolves when it listens, at once when it does already. */
+  /** Resolves when the process listens. */
   async start(): Promise<void> {
     if (this.process) return;
     this.starting ??= this.launch().finally(() => (this.starting = null));
     await this.starting;
   }
 
-  /** Waits until it is up, so that every kill hits a process at work. */
+  /** Waits until the process listens, so that every kill hits a working process. */
   async kill(): Promise<void> {
     await this.starting;
     this.killed = true;

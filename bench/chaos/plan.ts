@@ -5,7 +5,7 @@ import type { CrowdProvider } from './crowd.js';
 import type { Place, Stage } from './stage.js';
 import type { Weather } from './weather.js';
 
-/** The messages and faults in their order, drawn from the seed before the start. */
+/** The messages and faults in their order, derived from the seed before the start. */
 
 export interface Scene {
   stage: Stage;
@@ -15,25 +15,25 @@ export interface Scene {
 
 export interface Strike {
   name: string;
-  /** Answers what there is to say of it. */
+  /** Returns a line for the report. */
   run(scene: Scene): Promise<string>;
 }
 
 export interface Letter {
   name: string;
   body: Record<string, unknown>;
-  /** Positions in the crowd that it is for. */
+  /** The positions of its recipients in the crowd. */
   audience: (position: number) => boolean;
   size: number;
   cancel?: true;
 }
 
-/** A strike or a letter, when this share of the whole audience has been accepted. */
+/** A strike or a letter; it begins when this share of the whole audience has been accepted. */
 export type Step = { at: number } & ({ strike: Strike } | { letter: Letter });
 
 type Draw = (random: Random) => Strike;
 
-/** The first broadcast has the stage alone until here; after this, what is left is the tail of retries. */
+/** The first broadcast runs alone until here; after the second share only retries are left. */
 const [FIRST, LAST] = [0.02, 0.88];
 
 export function makePlan(random: Random, crowdSize: number, place: Place, isShort: boolean): Step[] {
@@ -75,7 +75,7 @@ function drawLetters(random: Random, crowdSize: number, directs: number): Letter
 }
 
 function drawStrikes(random: Random, { database, queue }: Place, isShort: boolean): Strike[] {
-  /** `long`: how often in the full run; the short one has each once. */
+  /** `long`: the number in the full run; the short one has each once. */
   const times = (long: number, draw: Draw): Strike[] => Array.from({ length: isShort ? 1 : long }, () => draw(random));
   const ofProviders = [
     ...times(5, cut),
@@ -162,7 +162,7 @@ function slow(random: Random): Strike {
   };
 }
 
-/** 0 up to, but not, `below`. */
+/** From 0 to `below`, exclusive. */
 function pick(random: Random, below: number): number {
   return Math.floor(random.next() * below);
 }

@@ -27,14 +27,14 @@ export interface ChaosResult extends Account {
   seconds: number;
 }
 
-/** A step comes at the latest so long after the one before, so that a stall cannot keep the disasters away. */
+/** The longest time between two steps, so that a stall does not prevent the disasters. */
 const STEP_MS = 3_000;
-/** Time from the last step on, after which an unsettled delivery counts as lost. */
+/** After this time from the last step an unsettled delivery counts as lost. */
 const SETTLE_MS = { long: 150_000, short: 90_000 };
-/** Per provider and worker: so many thousand deliveries may be in flight at a crash. */
+/** Per provider and worker: this many thousand deliveries may be in flight at a crash. */
 const BATCHES_AT_ONCE = { long: '4', short: '1' };
 
-/** Plays the plan of a seed and draws the account. Throws MissingProgram when a server is not installed. */
+/** Runs the plan of a seed and returns the account. Throws MissingProgram if a server is not installed. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const simulators = await startSimulators({ seed: options.seed });
   try {
@@ -79,7 +79,7 @@ async function play(options: ChaosOptions, stage: Stage, simulators: RunningSimu
   await watch.waitForEnd(options.short ? SETTLE_MS.short : SETTLE_MS.long);
   const seconds = (performance.now() - started) / 1_000;
   const account = await stage.withTables((pool) => drawAccount(pool, simulators, crowd, sent));
-  // Deliveries in flight at a crash also count for the surviving workers; the tables tell which were claimed.
+  // Deliveries in flight at a crash also include those of the surviving workers; the tables show the claimed ones.
   const repeatBound = Math.min(stage.inFlightAtCrashes, account.takenUp) + account.writtenAgain;
   const broken = [...account.broken, ...watch.contradictions, ...stage.members.flatMap((member) => member.collapses)];
   if (account.repeated > repeatBound) broken.push(`${account.repeated} repeats, and the bound is ${repeatBound}`);
@@ -95,7 +95,7 @@ function settingsFor(simulators: RunningSimulators): Record<string, string> {
   };
 }
 
-/** Answers the public key that browsers subscribe with. */
+/** Returns the public key with which browsers subscribe. */
 async function putSettings(api: Api, { credentials }: RunningSimulators): Promise<string> {
   const { key, keyId, teamId, bundleId } = credentials.apns;
   const put = async (conf: string, body: unknown): Promise<Record<string, unknown>> => {
@@ -112,7 +112,7 @@ function totalOf(plan: readonly Step[]): number {
   return plan.reduce((sum, step) => sum + ('letter' in step ? step.letter.size : 0), 0);
 }
 
-/** As a careful backend sends: until it is answered, and under one key, so that it is accepted once. */
+/** Sends like a careful backend: until there is an answer, with one key, so that the message is accepted once. */
 async function sendLetter(api: Api, letter: Letter, seed: number): Promise<SentLetter> {
   const headers = { 'idempotency-key': `chaos-${seed}-${letter.name.replaceAll(/\W/g, '-')}` };
   const messageId = await persist(() => api.send(letter.body, headers));

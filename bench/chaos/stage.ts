@@ -17,15 +17,15 @@ export interface Place {
   queue: 'redis' | 'postgres';
 }
 
-/** Says which server program is absent. */
+/** Names the missing server program. */
 export class MissingProgram extends Error {}
 
 const ROLES = { api: 'api', scheduler: 'scheduler', 'worker-1': 'worker', 'worker-2': 'worker' };
 
-/** The program's processes, the servers under them, and ways to hurt both. */
+/** The program's processes, their servers, and ways to damage both. */
 export class Stage {
   readonly members: Member[];
-  /** Number of deliveries in flight at crashes, which may be repeated. */
+  /** The number of deliveries in flight at crashes, which may be repeated. */
   inFlightAtCrashes = 0;
   private open: Database | null = null;
 
@@ -67,13 +67,13 @@ export class Stage {
   }
 
   async start(): Promise<void> {
-    // The first one migrates and makes the sample application.
+    // The first one migrates and creates the sample application.
     const [first, ...others] = this.members;
     await first?.start();
     await Promise.all(others.map((member) => member.start()));
   }
 
-  /** Reads or writes the tables; on the embedded database the program is stopped for it, and stays so until `start`. */
+  /** Reads or writes the tables; for the embedded database the program is stopped first and stays so until `start`. */
   async withTables<T>(use: (pool: pg.Pool) => Promise<T>): Promise<T> {
     if (this.postgres) {
       this.open ??= await this.openTables();
@@ -83,7 +83,7 @@ export class Stage {
     return this.lookInto(use);
   }
 
-  /** SIGKILL; the process starts again after at least `pauseMs`, which is not awaited. */
+  /** SIGKILL; the process starts again after at least `pauseMs`; this is not awaited. */
   async kill(name: string, pauseMs: number): Promise<string> {
     const member = this.members.find((each) => each.name === name);
     if (!member) throw new Error(`no process ${name}`);
@@ -113,7 +113,7 @@ export class Stage {
     return `away for ${pauseMs} ms`;
   }
 
-  /** Number of deliveries in flight at the return, whose results may be lost because they could not be recorded. */
+  /** The number of deliveries in flight at the return, whose results may be lost because they could not be recorded. */
   async restartPostgres(mode: 'fast' | 'immediate'): Promise<string> {
     const started = performance.now();
     await this.postgres?.restart(mode);

@@ -6,7 +6,7 @@ import type { SentLetter } from './account.js';
 const LOOK_MS = 200;
 const ENDED = ['finished', 'expired', 'cancelled'];
 
-/** Looks at how far the deliveries have come, and at every report on the way: each must add up to its audience. */
+/** Watches the progress of the deliveries and every report: each must add up to its audience. */
 export class Watch {
   longestStallMs = 0;
   readonly contradictions: string[] = [];
@@ -21,7 +21,7 @@ export class Watch {
     private readonly total: number,
   ) {}
 
-  /** Of the whole audience, repeats included. */
+  /** The accepted share of the whole audience, including repeats. */
   get share(): number {
     return this.accepted / this.total;
   }
@@ -31,7 +31,7 @@ export class Watch {
     while (this.share < share && performance.now() < deadline) await this.look();
   }
 
-  /** Until every message has ended with nothing pending. */
+  /** Waits until every message has ended with nothing pending. */
   async waitForEnd(atMostMs: number): Promise<void> {
     const deadline = performance.now() + atMostMs;
     while (this.ended.size < this.sent.length && performance.now() < deadline) await this.look();
@@ -49,7 +49,7 @@ export class Watch {
   }
 
   private async read(messageId: string): Promise<void> {
-    // While the API or the database is down there is no report.
+    // While the API or the database is unavailable there is no report.
     const answer = await this.api.app<MessageReport>('GET', `/messages/${messageId}`).catch(() => null);
     if (!answer || answer.status >= 500) return;
     if (answer.status !== 200) {

@@ -3,7 +3,7 @@ import type { RunningSimulators } from '../../test/simulators/client.js';
 import type { FaultRule } from '../../test/simulators/shared/faults.js';
 import type { CrowdProvider } from './crowd.js';
 
-/** Median answering time in good weather, ms. */
+/** Median answer time without faults, ms. */
 const CALM_MS: Record<CrowdProvider, number> = { apns: 60, fcm: 90, 'web-push': 120 };
 const SETTINGS = { apns: 'apns', fcm: 'fcm', 'web-push': 'webPush' } as const;
 
@@ -28,7 +28,7 @@ export class Weather {
     this.pass(forMs, () => this.setLatency(provider, CALM_MS[provider]));
   }
 
-  /** Resolves when all troubles are over. */
+  /** Resolves when all faults are over. */
   async clear(): Promise<void> {
     await Promise.all(this.passing);
   }

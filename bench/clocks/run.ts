@@ -4,10 +4,10 @@ import type { Answer, Api } from '../../test/harness/api.js';
 import { APP, Stage } from './stage.js';
 import type { Step } from './steps.js';
 
-/** A step of a clock in the middle of the work, and what it left behind when the clock was right again. */
+/** A step of a clock during the work, and its consequences after the correction. */
 export interface Row {
   step: string;
-  /** The action that succeeded last, with its seconds after the clock was right. */
+  /** The last successful action, with its seconds after the correction. */
   last: string;
   stillS: number;
   twice: number;
@@ -20,15 +20,15 @@ const DEVICES = 1_500;
 const TAGGED = 120;
 const SINGLES = 20;
 /**
- * Devices of the broadcast and of the run whose first write is refused, each once: after a second refusal the wait is
- * minutes.
+ * Devices of the broadcast and of the run whose first delivery is refused, each once: after a second refusal the wait
+ * is minutes.
  */
 const REFUSED = 10;
 const RATE_PER_S = 10;
-/** The clock is wrong for so long: processes look at the database's every two seconds. */
+/** How long the clock is wrong: processes look at the database's every two seconds. */
 const WRONG_MS = 7_000;
 const LIMIT_S = 60;
-/** A message's default life, which a clock that is further ahead ends. */
+/** A message's default lifetime, which a clock further ahead ends. */
 const LIFE_S = 28 * 86_400;
 const CRON = '*/2 * * * * *';
 
@@ -37,7 +37,7 @@ export function describe({ step, last, stillS, twice, removed, expired }: Row): 
   return `${step.padEnd(28)}${numbers.join('')}  ${last}`;
 }
 
-/** Plays the steps one after the other, in the time that there is. */
+/** Runs the steps one after the other, as far as the time allows. */
 export async function runClocks(
   steps: readonly Step[],
   { log, forMs = Infinity }: { log: (line: string) => void; forMs?: number },
@@ -59,7 +59,7 @@ export async function runClocks(
   return { rows, left: steps.length - rows.length };
 }
 
-/** Returns the devices whose first write each step refuses. */
+/** Returns the devices whose first delivery each step refuses. */
 async function prepare(stage: Stage): Promise<Device[]> {
   const api = await stage.connect();
   await api.call('POST', '/apps', { applicationId: APP });
@@ -107,7 +107,7 @@ interface Device {
 interface Work {
   id: string;
   api: Api;
-  /** By what they are. */
+  /** Message ids with their kind. */
   messages: Map<string, string>;
   timed: string;
   often: string;
@@ -122,7 +122,9 @@ interface Run {
   scheduledTime: string;
 }
 
-/** A broadcast, messages to single devices, a run that is held to a rate and a campaign, all in their middle. */
+/**
+ * Starts a broadcast, messages to single devices, a run with a rate and a campaign; returns while all are under way.
+ */
 async function begin(stage: Stage, refused: readonly Device[]): Promise<Work> {
   await stage.simulators.admin.setFaults(
     refused.map(({ token }) => ({ match: { provider: 'apns', token }, action: { status: 503 }, times: 1 })),
@@ -143,7 +145,7 @@ async function begin(stage: Stage, refused: readonly Device[]): Promise<Work> {
   return { id, api, messages, timed, often, devices: await countDevices(api), repeats };
 }
 
-/** Until all is done, or twice the time that it may take is over. */
+/** Waits until all is done, or twice the allowed time is over. */
 async function watch(
   stage: Stage,
   { api, id, messages, timed, often }: Work,

@@ -14,7 +14,7 @@ import type { Server } from '../../test/harness/servers.js';
 import { startSimulators } from '../../test/simulators/client.js';
 import type { RunningSimulators } from '../../test/simulators/client.js';
 
-/** Says which program is absent. */
+/** Names the missing program. */
 export class MissingProgram extends Error {}
 
 export const APP = 'com.example.clocks';
@@ -24,8 +24,8 @@ const ROLES = { api: 'api,scheduler', worker: 'worker', spare: 'worker' } as con
 type ProcessName = keyof typeof ROLES;
 
 /**
- * The program on PostgreSQL and Redis, each process and the database by a clock of its own. The push service has the
- * true time, and so has Redis, whose allocator and libfaketime get in each other's way.
+ * The program on PostgreSQL and Redis; each process and the database has its own clock. The push service has the true
+ * time, and so does Redis, whose allocator conflicts with libfaketime.
  */
 export class Stage {
   private readonly processes = new Map<ProcessName, RunningCarillon>();
@@ -50,7 +50,7 @@ export class Stage {
   static async open(): Promise<Stage> {
     if (FAKETIME === null) throw new MissingProgram('libfaketime is missing: apt-get install faketime');
     const folder = mkdtempSync(join(tmpdir(), 'carillon-clocks-'));
-    // PostgreSQL runs as a user of its own.
+    // PostgreSQL runs as another user.
     chmodSync(folder, 0o755);
     const entries = CLOCKS.map((name) => [name, new FakeClock(join(folder, name))]);
     const clocks = Object.fromEntries(entries) as Record<ClockName, FakeClock>;
@@ -88,7 +88,7 @@ export class Stage {
     this.processes.set(name, await startCarillon({ ...this.environment, ...change }));
   }
 
-  /** SIGKILL: its leases stay. */
+  /** SIGKILL: the leases of the process stay. */
   async kill(name: ProcessName): Promise<void> {
     await this.processes.get(name)?.kill();
     this.processes.delete(name);

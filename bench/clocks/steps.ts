@@ -1,6 +1,6 @@
 import type { ClockName } from './stage.js';
 
-/** Which clock is set, and how. */
+/** The clock to change, and the change. */
 export interface Step {
   who: string;
   clocks: readonly ClockName[];
@@ -34,7 +34,7 @@ const BY: Record<string, () => number> = {
 const step = (who: string, by: string): Step => ({ who, clocks: WHO[who]!, by, seconds: BY[by]! });
 const WITHOUT: Step = { who: 'nothing', clocks: [], by: '', seconds: () => 0 };
 
-/** Each by each but for days of one worker, which stops at an hour as it does at forty days. */
+/** All combinations, except days for one worker, which stops at an hour as it does at forty days. */
 export const STEPS: readonly Step[] = [
   WITHOUT,
   ...['+1 h', '-1 h', '1970', '2100'].map((by) => step('one worker', by)),
@@ -46,5 +46,5 @@ export const STEPS: readonly Step[] = [
   { ...step('all', '-1 h'), kills: true },
 ];
 
-/** Ahead: a push service refuses the tokens of such a clock, and what that pauses has to go on as well. */
+/** Ahead: a push service refuses tokens of such a clock, and the pause that follows has to end as well. */
 export const SHORT: readonly Step[] = [{ ...step('all', '+1 h'), kills: true }];
