@@ -38,7 +38,7 @@ it('limits the open requests of a client, and admits the next when an answer has
   const door = newDoor(2, MANY);
   const replies = [newReply(), newReply()];
   for (const reply of replies) door.enter(reply, client('crm'), 'com.acme.app');
-  expect(() => door.enter(newReply(), client('crm'), 'com.acme.app')).toThrow('the client crm may have 2 under way');
+  expect(() => door.enter(newReply(), client('crm'), 'com.acme.app')).toThrow('the client crm may have 2 open');
   door.enter(newReply(), client('shop'), 'com.acme.app');
   replies[0]?.raw.emit('close');
   door.enter(newReply(), client('crm'), 'com.acme.app');
@@ -49,7 +49,7 @@ it('limits the open requests of an application over all clients, without affecti
   const door = newDoor(MANY, 2);
   for (const id of ['crm', 'shop']) door.enter(newReply(), client(id), 'com.acme.app');
   const enter = (application: string): void => door.enter(newReply(), client('desk'), application);
-  expect(() => enter('com.acme.app')).toThrow('the application com.acme.app may have 2 under way');
+  expect(() => enter('com.acme.app')).toThrow('the application com.acme.app may have 2 open');
   enter('com.acme.other');
 });
 
@@ -57,5 +57,5 @@ it("uses a client's own limit", () => {
   const door = newDoor(MANY, MANY);
   const crm = client('crm', 1);
   door.enter(newReply(), crm, undefined);
-  expect(() => door.enter(newReply(), crm, undefined)).toThrow('may have 1 under way');
+  expect(() => door.enter(newReply(), crm, undefined)).toThrow('may have 1 open');
 });
