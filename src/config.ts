@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { rootCertificates } from 'node:tls';
 import { findStores, readDatabaseUrl } from './server-url.js';
 import type { Stores } from './server-url.js';
-import { isHostPattern } from './common/host-list.js';
 import { isPatterned, readMasterKey } from './common/master-key.js';
-import { isNetwork, isThisMachine, isUrl, isWiderThanPrivate, readHost, readWhole } from './setting-values.js';
-import { SETTINGS } from './settings.js';
+import { isNetwork, isThisMachine, isWiderThanPrivate, readHost, readWhole } from './setting-values.js';
+import { SettingReader } from './setting-reader.js';
+import { readLimits, readProviders, readRetention } from './setting-groups.js';
 import { findUnknown } from './unknown-settings.js';
 
 /** The only reader of the environment: validates every setting once at start. settings.ts has the defaults. */
@@ -84,9 +82,6 @@ export interface Limit {
   concurrentRequests: number;
 }
 
-/** Servers that receive messages or credentials. */
-const PROVIDER_URL = /^(APNS|FCM|WNS|HMS)_.*URL$/;
-
 /** Contains all problems at once; names settings and rules, never values: a malformed secret must not reach a log. */
 export class ConfigError extends Error {
   constructor(readonly problems: readonly string[]) {
@@ -96,199 +91,139 @@ export class ConfigError extends Error {
 }
 
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
-  const problems: string[] = [];
-  const value = settingsOf(environment, problems);
-  const check = (ok: boolean, problem: string): void => {
-    if (!ok) problems.push(problem);
-  };
-
+  const settings = new SettingReader(environment);
   const { mistyped, ofFamilies } = findUnknown(Object.keys(environment));
-  problems.push(...mistyped);
+  settings.problems.push(...mistyped);
+  const production = readEnvironment(settings, environment);
+  const listening = readListening(settings, production);
+  const stores = readStoresAndRoles(settings);
+  const config: Config = {
+    environment: production ? 'production' : 'development',
+    hasSamples: !production && isOnThisMachine(stores.databaseUrl, settings),
+    ...listening,
+    ...stores,
+    ...readSecrets(settings, production, stores.databaseUrl),
+    ...readApi(settings),
+    ...readProviders(settings, production),
+    batchesAtOnce: settings.whole('WORKER_BATCHES', 1, 256),
+    shutdownDelayMs: settings.secondsInMs('SHUTDOWN_DELAY', 0, 600),
+    shutdownTimeoutMs: settings.secondsInMs('SHUTDOWN_TIMEOUT'),
+    ...readLimits(settings),
+    retention: readRetention(settings),
+    unknownNames: ofFamilies,
+  };
+  if (settings.problems.length > 0) throw new ConfigError([...new Set(settings.problems)]);
+  return config;
+}
 
+/** True in production. */
+function readEnvironment(settings: SettingReader, environment: NodeJS.ProcessEnv): boolean {
   // Refused, because a variable left empty in a container would enable development's conveniences.
   const isEmpty = environment.NODE_ENV?.trim() === '';
-  check(!isEmpty, 'NODE_ENV is empty: set it to production, or leave it out for development');
-  const nodeEnvironment = value('NODE_ENV');
-  check(
-    ['development', 'production', 'test'].includes(nodeEnvironment),
-    'NODE_ENV must be development, test or production',
-  );
-  const production = nodeEnvironment === 'production';
+  settings.check(!isEmpty, 'NODE_ENV is empty: set it to production, or leave it out for development');
+  const name = settings.value('NODE_ENV');
+  const isKnown = ['development', 'production', 'test'].includes(name);
+  settings.check(isKnown, 'NODE_ENV must be development, test or production');
+  return name === 'production';
+}
 
-  const host = readHost(value('HOST') || (production ? '0.0.0.0' : '127.0.0.1'));
-  check(host !== null, 'HOST must be an IP address or a name, without port, zone or quotes');
-  const port = readWhole(value('PORT'));
-  check(port <= 65_535, 'PORT must be a number from 0 to 65535');
+function readListening(settings: SettingReader, production: boolean): Pick<Config, 'host' | 'port'> {
+  const host = readHost(settings.value('HOST') || (production ? '0.0.0.0' : '127.0.0.1'));
+  settings.check(host !== null, 'HOST must be an IP address or a name, without port, zone or quotes');
+  const port = readWhole(settings.value('PORT'));
+  settings.check(port <= 65_535, 'PORT must be a number from 0 to 65535');
+  return { host: host ?? '', port };
+}
 
-  const roles = value('ROLES')
+function readStoresAndRoles(
+  settings: SettingReader,
+): Pick<Config, 'roles' | 'databaseUrl' | 'queueUrl' | 'dataDir' | 'queuePrefix'> {
+  const roles = settings
+    .value('ROLES')
     .split(',')
     .map((role) => role.trim());
   for (const role of roles)
-    check((ROLES as readonly string[]).includes(role), `ROLES must be a list of ${ROLES.join(', ')}`);
-
-  const { databaseUrl, queueUrl, dataDir } = findStores(value, problems);
-  check(
-    databaseUrl !== undefined || ROLES.every((role) => roles.includes(role)),
+    settings.check((ROLES as readonly string[]).includes(role), `ROLES must be a list of ${ROLES.join(', ')}`);
+  const stores = findStores((name) => settings.value(name), settings.problems);
+  settings.check(
+    stores.databaseUrl !== undefined || ROLES.every((role) => roles.includes(role)),
     'ROLES leaves a role to another process, which needs DATABASE_URL: the embedded database serves one process',
   );
-  const queuePrefix = value('QUEUE_PREFIX');
-  check(
+  const queuePrefix = settings.value('QUEUE_PREFIX');
+  settings.check(
     /^[A-Za-z0-9_.-]{1,64}$/.test(queuePrefix),
     'QUEUE_PREFIX must be 1 to 64 letters, digits, dots, dashes, underscores',
   );
+  return { roles: new Set(roles as Role[]), ...stores, queuePrefix };
+}
 
-  const masterKeyText = value('MASTER_KEY');
-  const masterKey = readMasterKey(masterKeyText) ?? undefined;
-  check(masterKey !== undefined || masterKeyText === '', 'MASTER_KEY must be 32 bytes in base64');
-  check(
-    masterKeyText !== '' || (!production && !databaseUrl),
+/** False for an address that cannot be read, which `findStores` has refused. */
+function isOnThisMachine(databaseUrl: string | undefined, { problems }: SettingReader): boolean {
+  if (databaseUrl === undefined) return true;
+  return problems.length === 0 && isThisMachine(readDatabaseUrl(databaseUrl).host);
+}
+
+function readSecrets(
+  settings: SettingReader,
+  production: boolean,
+  databaseUrl: string | undefined,
+): Pick<Config, 'masterKey' | 'adminClient'> {
+  const text = settings.value('MASTER_KEY');
+  const masterKey = readMasterKey(text) ?? undefined;
+  settings.check(masterKey !== undefined || text === '', 'MASTER_KEY must be 32 bytes in base64');
+  settings.check(
+    text !== '' || (!production && !databaseUrl),
     `MASTER_KEY is required ${production ? 'in production' : 'with DATABASE_URL, so that every process can read the credentials'}`,
   );
-  check(!masterKey || !isPatterned(masterKey), 'MASTER_KEY must be random: make one with openssl rand -base64 32');
+  settings.check(
+    !masterKey || !isPatterned(masterKey),
+    'MASTER_KEY must be random: make one with openssl rand -base64 32',
+  );
 
-  const adminId = value('ADMIN_CLIENT_ID');
-  const adminSecret = value('ADMIN_CLIENT_SECRET');
-  check(!adminId === !adminSecret, 'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET belong together: one of them is missing');
-  check(
-    [adminId, adminSecret].every((text) => /^[\x20-\x7e]{0,255}$/.test(text)) && !adminId.includes(':'),
+  const id = settings.value('ADMIN_CLIENT_ID');
+  const secret = settings.value('ADMIN_CLIENT_SECRET');
+  settings.check(!id === !secret, 'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET belong together: one of them is missing');
+  settings.check(
+    [id, secret].every((each) => /^[\x20-\x7e]{0,255}$/.test(each)) && !id.includes(':'),
     'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET must be up to 255 characters of printable ASCII, the id without a colon',
   );
-  check(
-    !production || !adminSecret || (adminSecret.length >= 16 && !/^(.{1,16})\1+$/.test(adminSecret)),
+  settings.check(
+    !production || !secret || (secret.length >= 16 && !/^(.{1,16})\1+$/.test(secret)),
     'ADMIN_CLIENT_SECRET must have at least 16 characters in production, and not be a word repeated',
   );
+  return { masterKey, adminClient: id ? { id, secret } : undefined };
+}
 
-  const runtimeName = value('RUNTIME_NAME');
-  check(/^[A-Za-z0-9_-]{1,64}$/.test(runtimeName), 'RUNTIME_NAME must be 1 to 64 letters, digits, dashes, underscores');
-  const invalidClientStatus = value('INVALID_CLIENT_STATUS');
-  check(['400', '401'].includes(invalidClientStatus), 'INVALID_CLIENT_STATUS must be 400 or 401');
-  const trustedProxies = value('TRUST_PROXY')
-    .split(',')
-    .map((proxy) => proxy.trim())
-    .filter((proxy) => proxy !== '');
-  check(trustedProxies.every(isNetwork), 'TRUST_PROXY must be a list of IP addresses and networks');
-  check(
+function readApi(
+  settings: SettingReader,
+): Pick<Config, 'runtimeName' | 'invalidClientStatus' | 'trustedProxies' | 'docs' | 'http'> {
+  const runtimeName = settings.value('RUNTIME_NAME');
+  settings.check(
+    /^[A-Za-z0-9_-]{1,64}$/.test(runtimeName),
+    'RUNTIME_NAME must be 1 to 64 letters, digits, dashes, underscores',
+  );
+  const status = settings.value('INVALID_CLIENT_STATUS');
+  settings.check(['400', '401'].includes(status), 'INVALID_CLIENT_STATUS must be 400 or 401');
+  const trustedProxies = settings.list('TRUST_PROXY');
+  settings.check(trustedProxies.every(isNetwork), 'TRUST_PROXY must be a list of IP addresses and networks');
+  settings.check(
     !trustedProxies.filter(isNetwork).some(isWiderThanPrivate),
     'TRUST_PROXY must have no network wider than 10.0.0.0/8 or fc00::/7: every address of the network could set any caller address',
   );
-
-  for (const name of SETTINGS.map((setting) => setting.name).filter((name) => PROVIDER_URL.test(name)))
-    check(isUrl(value(name), production ? ['https:'] : ['https:', 'http:']), `${name} must be an https:// URL`);
-
-  check(isHostPattern(value('WNS_CHANNEL_HOST')), 'WNS_CHANNEL_HOST must be a host name in lower case, or *. and one');
-  const hosts = (name: string): string[] => {
-    const list = value(name)
-      .split(',')
-      .map((host) => host.trim().toLowerCase())
-      .filter((host) => host !== '');
-    check(
-      list.every(isHostPattern),
-      `${name} must be a list of hosts such as name, name:8443 or *.name, without https://`,
-    );
-    return list;
-  };
-  const allowsPrivate = (name: string): boolean => {
-    check(['true', 'false'].includes(value(name)), `${name} must be true or false`);
-    check(!production || value(name) !== 'true', `${name} must not be true in production`);
-    return value(name) === 'true';
-  };
-  const webPush = { allowPrivate: allowsPrivate('WEB_PUSH_ALLOW_PRIVATE'), hosts: hosts('WEB_PUSH_HOSTS') };
-  const webhooks = { allowPrivate: allowsPrivate('WEBHOOK_ALLOW_PRIVATE') };
-
-  const tokenHosts = hosts('FCM_TOKEN_HOSTS');
-  const upstream = { hosts: hosts('UPSTREAM_HOSTS') };
-
-  const caFile = value('PROVIDER_CA_FILE');
-  let providerCa: string | undefined;
-  if (caFile) {
-    try {
-      // Node uses the given authorities instead of its own, so its own are added.
-      providerCa = [...rootCertificates, readFileSync(caFile, 'utf8')].join('\n');
-    } catch {
-      problems.push('PROVIDER_CA_FILE cannot be read');
-    }
-  }
-
-  const whole = (name: string, min: number, max: number): number => {
-    const number = readWhole(value(name));
-    check(number >= min && number <= max, `${name} must be a whole number from ${min} to ${max}`);
-    return number;
-  };
-  const shutdownDelayMs = whole('SHUTDOWN_DELAY', 0, 600) * 1_000;
-  check(['on', 'off'].includes(value('DOCS')), 'DOCS must be on or off');
-  const http = {
-    requestTimeoutMs: whole('HTTP_REQUEST_TIMEOUT', 1, 3_600) * 1_000,
-    headersTimeoutMs: whole('HTTP_HEADERS_TIMEOUT', 1, 3_600) * 1_000,
-    keepAliveTimeoutMs: whole('HTTP_KEEP_ALIVE_TIMEOUT', 1, 3_600) * 1_000,
-    maxConnections: whole('HTTP_MAX_CONNECTIONS', 1, 1_000_000),
-    maxBodyBytes: whole('HTTP_MAX_BODY_BYTES', 8_388_608, 2 ** 40),
-  };
-
-  const batchesAtOnce = whole('WORKER_BATCHES', 1, 256);
-
-  const shutdownTimeoutMs = whole('SHUTDOWN_TIMEOUT', 1, 3_600) * 1_000;
-
-  const limit = (name: string): number => whole(name, 1, 1e9);
-  const limits: Limits = {
-    client: { requestsPerSecond: limit('LIMIT_CLIENT_RATE'), concurrentRequests: limit('LIMIT_CLIENT_CONCURRENT') },
-    application: {
-      requestsPerSecond: limit('LIMIT_APPLICATION_RATE'),
-      concurrentRequests: limit('LIMIT_APPLICATION_CONCURRENT'),
-    },
-  };
-
-  const quotas = {
-    campaigns: limit('QUOTA_CAMPAIGNS'),
-    tags: limit('QUOTA_TAGS'),
-    scheduledMessages: limit('QUOTA_SCHEDULED_MESSAGES'),
-    devices: limit('QUOTA_DEVICES'),
-  };
-
-  const days = (name: string): number => whole(name, 0, 36_500);
-  const retention = {
-    messageDays: days('RETENTION_DAYS'),
-    deviceUnseenDays: days('DEVICE_UNSEEN_DAYS'),
-    deviceRetiredDays: days('DEVICE_RETIRED_DAYS'),
-    atMostPercent: whole('REMOVE_AT_MOST_PERCENT', 1, 100),
-  };
-
-  if (problems.length > 0) throw new ConfigError([...new Set(problems)]);
+  const docs = settings.value('DOCS');
+  settings.check(['on', 'off'].includes(docs), 'DOCS must be on or off');
   return {
-    environment: production ? 'production' : 'development',
-    hasSamples: !production && (databaseUrl === undefined || isThisMachine(readDatabaseUrl(databaseUrl).host)),
-    host: host ?? '',
-    port,
-    roles: new Set(roles as Role[]),
-    databaseUrl,
-    queueUrl,
-    queuePrefix,
-    dataDir,
-    masterKey,
-    adminClient: adminId ? { id: adminId, secret: adminSecret } : undefined,
     runtimeName,
-    invalidClientStatus: invalidClientStatus === '401' ? 401 : 400,
+    invalidClientStatus: status === '401' ? 401 : 400,
     trustedProxies,
-    http,
-    apns: { productionUrl: value('APNS_URL'), sandboxUrl: value('APNS_SANDBOX_URL') },
-    fcm: { url: value('FCM_URL'), tokenHosts },
-    wns: {
-      tokenUrl: value('WNS_TOKEN_URL'),
-      entraUrl: value('WNS_ENTRA_URL'),
-      channelHost: value('WNS_CHANNEL_HOST'),
+    docs: docs === 'on',
+    http: {
+      requestTimeoutMs: settings.secondsInMs('HTTP_REQUEST_TIMEOUT'),
+      headersTimeoutMs: settings.secondsInMs('HTTP_HEADERS_TIMEOUT'),
+      keepAliveTimeoutMs: settings.secondsInMs('HTTP_KEEP_ALIVE_TIMEOUT'),
+      maxConnections: settings.whole('HTTP_MAX_CONNECTIONS', 1, 1_000_000),
+      maxBodyBytes: settings.whole('HTTP_MAX_BODY_BYTES', 8_388_608, 2 ** 40),
     },
-    hms: { url: value('HMS_URL'), tokenUrl: value('HMS_TOKEN_URL') },
-    webPush,
-    upstream,
-    webhooks,
-    providerCa,
-    batchesAtOnce,
-    docs: value('DOCS') === 'on',
-    shutdownDelayMs,
-    shutdownTimeoutMs,
-    limits,
-    quotas,
-    retention,
-    unknownNames: ofFamilies,
   };
 }
 
@@ -297,22 +232,10 @@ export function isProduction(): boolean {
   return process.env.NODE_ENV?.trim() === 'production';
 }
 
-function settingsOf(environment: NodeJS.ProcessEnv, problems: string[]): (name: string) => string {
-  return (name) => {
-    const setting = SETTINGS.find((known) => known.name === name);
-    if (!setting) throw new Error(`${name} is not in SETTINGS`);
-    const text = environment[name]?.trim() ?? '';
-    // `docker run --env-file` keeps quotes that a shell would remove.
-    const quoted = /^(["'])(.*)\1$/.exec(text)?.[2];
-    if (quoted !== undefined) problems.push(`${name} is in quotes, which would be a part of its value: remove them`);
-    return (quoted ?? text) || setting.fallback;
-  };
-}
-
 /** Settings for `npm run migrate`, whose operator need not have the master key. */
 export function readStores(environment: NodeJS.ProcessEnv = process.env): Stores {
-  const problems: string[] = [];
-  const stores = findStores(settingsOf(environment, problems), problems);
-  if (problems.length > 0) throw new ConfigError(problems);
+  const settings = new SettingReader(environment);
+  const stores = findStores((name) => settings.value(name), settings.problems);
+  if (settings.problems.length > 0) throw new ConfigError(settings.problems);
   return stores;
 }

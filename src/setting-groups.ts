@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { rootCertificates } from 'node:tls';
+import { isHostPattern } from './common/host-list.js';
+import type { SettingReader } from './setting-reader.js';
+import { isUrl } from './setting-values.js';
+import { SETTINGS } from './settings.js';
+
+/** Groups of settings that need no other group; config.ts reads the rest. */
+
+/** URLs of servers that receive messages or credentials. */
+const PROVIDER_URL = /^(APNS|FCM|WNS|HMS)_.*URL$/;
+
+export function readProviders(settings: SettingReader, production: boolean) {
+  for (const name of SETTINGS.map((setting) => setting.name).filter((each) => PROVIDER_URL.test(each)))
+    settings.check(
+      isUrl(settings.value(name), production ? ['https:'] : ['https:', 'http:']),
+      `${name} must be an https:// URL`,
+    );
+  const channelHost = settings.value('WNS_CHANNEL_HOST');
+  settings.check(isHostPattern(channelHost), 'WNS_CHANNEL_HOST must be a host name in lower case, or *. and one');
+  const allowsPrivate = (name: string): boolean => {
+    const text = settings.value(name);
+    settings.check(['true', 'false'].includes(text), `${name} must be true or false`);
+    settings.check(!production || text !== 'true', `${name} must not be true in production`);
+    return text === 'true';
+  };
+  return {
+    apns: { productionUrl: settings.value('APNS_URL'), sandboxUrl: settings.value('APNS_SANDBOX_URL') },
+    fcm: { url: settings.value('FCM_URL'), tokenHosts: settings.hosts('FCM_TOKEN_HOSTS') },
+    wns: { tokenUrl: settings.value('WNS_TOKEN_URL'), entraUrl: settings.value('WNS_ENTRA_URL'), channelHost },
+    hms: { url: settings.value('HMS_URL'), tokenUrl: settings.value('HMS_TOKEN_URL') },
+    webPush: { allowPrivate: allowsPrivate('WEB_PUSH_ALLOW_PRIVATE'), hosts: settings.hosts('WEB_PUSH_HOSTS') },
+    webhooks: { allowPrivate: allowsPrivate('WEBHOOK_ALLOW_PRIVATE') },
+    upstream: { hosts: settings.hosts('UPSTREAM_HOSTS') },
+    providerCa: readAuthority(settings),
+  };
+}
+
+function readAuthority(settings: SettingReader): string | undefined {
+  const file = settings.value('PROVIDER_CA_FILE');
+  if (!file) return undefined;
+  try {
+    // Node uses the given authorities in place of its own, so its own are added to them.
+    return [...rootCertificates, readFileSync(file, 'utf8')].join('\n');
+  } catch {
+    settings.problems.push('PROVIDER_CA_FILE cannot be read');
+    return undefined;
+  }
+}
+
+export function readLimits(settings: SettingReader) {
+  const limit = (name: string): number => settings.whole(name, 1, 1e9);
+  return {
+    limits: {
+      client: { requestsPerSecond: limit('LIMIT_CLIENT_RATE'), concurrentRequests: limit('LIMIT_CLIENT_CONCURRENT') },
+      application: {
+        requestsPerSecond: limit('LIMIT_APPLICATION_RATE'),
+        concurrentRequests: limit('LIMIT_APPLICATION_CONCURRENT'),
+      },
+    },
+    quotas: {
+      campaigns: limit('QUOTA_CAMPAIGNS'),
+      tags: limit('QUOTA_TAGS'),
+      scheduledMessages: limit('QUOTA_SCHEDULED_MESSAGES'),
+      devices: limit('QUOTA_DEVICES'),
+    },
+  };
+}
+
+export function readRetention(settings: SettingReader) {
+  const days = (name: string): number => settings.whole(name, 0, 36_500);
+  return {
+    messageDays: days('RETENTION_DAYS'),
+    deviceUnseenDays: days('DEVICE_UNSEEN_DAYS'),
+    deviceRetiredDays: days('DEVICE_RETIRED_DAYS'),
+    atMostPercent: settings.whole('REMOVE_AT_MOST_PERCENT', 1, 100),
+  };
+}
