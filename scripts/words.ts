@@ -25,14 +25,14 @@ type Kind = (typeof KINDS)[number];
 
 /** How many sentences may begin with each word. Numbers only fall: lower them when the check says so. */
 const BUDGET: Readonly<Record<Kind, Readonly<Record<Word, number>>>> = {
-  comments: { who: 1, whom: 0, whose: 0, it: 45, he: 0, nobody: 2, others: 2, 'one that': 5, what: 42 },
-  titles: { who: 0, whom: 0, whose: 1, it: 2, he: 0, nobody: 0, others: 0, 'one that': 1, what: 3 },
-  documents: { who: 2, whom: 0, whose: 1, it: 22, he: 0, nobody: 0, others: 1, 'one that': 1, what: 20 },
+  comments: { who: 0, whom: 0, whose: 0, it: 29, he: 0, nobody: 1, others: 0, 'one that': 0, what: 4 },
+  titles: { who: 0, whom: 0, whose: 1, it: 1, he: 0, nobody: 0, others: 0, 'one that': 1, what: 2 },
+  documents: { who: 1, whom: 0, whose: 0, it: 16, he: 0, nobody: 0, others: 1, 'one that': 0, what: 15 },
   api: { who: 0, whom: 0, whose: 0, it: 0, he: 0, nobody: 0, others: 0, 'one that': 0, what: 0 },
 };
 
 /** A count that is this far below its budget lowers the budget. */
-const SLACK = 50;
+const SLACK = 5;
 
 /** The test of these rules plants faults. */
 const PLANTED = 'test/medium/words.spec.ts';
