@@ -42,7 +42,7 @@ it('limits the open requests of a client, and admits the next when an answer has
   door.enter(newReply(), client('shop'), 'com.acme.app');
   replies[0]?.raw.emit('close');
   door.enter(newReply(), client('crm'), 'com.acme.app');
-  expect(() => door.enter(newReply(), client('crm'), 'com.acme.app')).toThrow('under way');
+  expect(() => door.enter(newReply(), client('crm'), 'com.acme.app')).toThrow('open.');
 });
 
 it('limits the open requests of an application over all clients, without affecting others', () => {
