@@ -28,7 +28,7 @@ describe.each(PLACES)('firing on %s', (place) => {
       state: 'accepted',
       client_id: 'test',
       label: 'digest',
-      urgent: false,
+      direct: false,
     });
     expect(message.notification).toMatchObject({ alert: 'hi', collapseId: message.id });
     expect(message.expires_at.getTime()).toBe(NINE + 28 * 24 * HOUR);
