@@ -34,7 +34,7 @@ const CORRIDORS = {
     wns: ['shared'],
   },
   delivery: { expand: [], deliver: [], upkeep: [] },
-  messages: { report: [], request: [], send: ['report', 'request'], control: ['report', 'request', 'send'] },
+  messages: { report: [], request: [], send: ['request'], control: ['report', 'request', 'send'] },
   campaigns: { schedule: [], firing: ['schedule'] },
 };
 

@@ -24,6 +24,7 @@ import { TagsController } from './devices/tags.controller.js';
 import { DeliveriesController } from './messages/report/deliveries.controller.js';
 import { DeviceMessagesController } from './messages/report/device-messages.controller.js';
 import { MessageControlController } from './messages/control/message-control.controller.js';
+import { MessageReportsController } from './messages/report/message-reports.controller.js';
 import { MessagesController } from './messages/send/messages.controller.js';
 import { MessagesModule } from './messages/messages.module.js';
 import { PlantedMessages } from './messages/control/planted-messages.repository.js';
@@ -67,6 +68,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     TagsController,
     SubscriptionsController,
     MessagesController,
+    MessageReportsController,
     CampaignsController,
     RunsController,
     MessageControlController,

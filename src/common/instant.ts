@@ -1,4 +1,5 @@
 import { DAY_MS, MINUTE_MS, SECOND_MS } from './durations.js';
+import { invalidValue } from './errors.js';
 
 /**
  * The digits of a date and time, and its offset. `local` is the wall-clock time as a number: `Date.UTC` of the digits.
@@ -38,4 +39,15 @@ export function readTime(text: string): WrittenTime | null {
   if (isLeap && (offset === undefined || (whole - east + DAY_MS) % DAY_MS !== LAST_SECOND)) return null;
   const ms = isLeap ? SECOND_MS : Number(fraction.padEnd(3, '0').slice(0, 3));
   return { local: whole + ms, offset: offset === undefined ? null : east, isDate };
+}
+
+/** Epoch ms. PostgreSQL has no year 0 and reads no five-digit year in ISO 8601. */
+export const LATEST = Date.UTC(10_000);
+
+/** An ISO 8601 time with an offset, as epoch ms. Throws FPWSE0005E. */
+export function readInstant(field: string, text: string): number {
+  const { local = NaN, offset = null } = readTime(text) ?? {};
+  const at = local - (offset ?? NaN);
+  if (!(at >= 0 && at < LATEST)) throw invalidValue(field, 'it must be a time like 2026-12-24T18:00:00Z');
+  return at;
 }

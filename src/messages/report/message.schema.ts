@@ -1,11 +1,7 @@
-import type { OpenAPIObject } from '@nestjs/swagger';
+import { TIME } from '../../common/schema.js';
+import type { Schema } from '../../common/schema.js';
 
 /** Schemas of answers, for the API document only. */
-
-type Schemas = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
-type Schema = Exclude<Schemas[string], { $ref: string }>;
-
-export const TIME: Schema = { type: 'string', format: 'date-time' };
 
 export const OUTCOMES: Schema = {
   type: 'object',
@@ -81,58 +77,4 @@ export const DELIVERY: Record<string, Schema> = {
 export const NEXT: Schema = {
   type: 'string',
   description: '`after` of the next page; absent on the last page',
-};
-
-export const DRY_RUN: Schema = {
-  type: 'object',
-  properties: {
-    dryRun: { type: 'boolean', enum: [true] },
-    audience: {
-      type: 'object',
-      description: 'Devices that would get the message from this server',
-      properties: {
-        total: {
-          type: 'integer',
-          nullable: true,
-          description: 'Null if a part is relayed, because only the upstream knows the number of its devices',
-        },
-        providers: { type: 'object', additionalProperties: { type: 'integer' } },
-      },
-    },
-    upstream: {
-      type: 'object',
-      description: 'Absent unless the message or a part would be relayed to the upstream',
-      required: ['whole'],
-      properties: {
-        whole: { type: 'boolean', description: 'True: nothing would be sent from this server' },
-        ids: { type: 'integer', description: 'For a target of device or user ids: how many would be relayed' },
-        of: { type: 'integer', description: 'Number of ids in the target' },
-      },
-    },
-    excluded: {
-      type: 'object',
-      description: 'Number of devices in the target that would get nothing, by reason',
-      additionalProperties: { type: 'integer' },
-    },
-    sizes: {
-      type: 'array',
-      items: {
-        type: 'object',
-        properties: {
-          platform: { type: 'string' },
-          provider: { type: 'string' },
-          bytes: { type: 'integer' },
-          limit: { type: 'integer' },
-        },
-      },
-    },
-    blocked: {
-      type: 'array',
-      description: 'Reasons why the message would not be sent',
-      items: { type: 'object', properties: { provider: { type: 'string' }, reason: { type: 'string' } } },
-    },
-    warnings: { type: 'array', items: { type: 'string' } },
-    sendTime: TIME,
-    expiresTime: TIME,
-  },
 };

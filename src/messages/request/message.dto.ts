@@ -1,6 +1,7 @@
 import { Allow, IsBoolean, IsIn, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
 import { Nested } from '../../common/fields.js';
 import { EmptyIsAbsent, NumberFromText, OptionalText } from '../../common/lenient.js';
+import { MAX_LABEL } from '../label.js';
 import { FOUR_WEEKS_S } from './gcm.dto.js';
 import { MessageSettingsDto } from './settings.dto.js';
 
@@ -21,8 +22,6 @@ export class TargetDto {
   tagNames?: string[];
   platforms?: string[];
 }
-
-export const MAX_LABEL = 100;
 
 export class SendMessageDto {
   @Nested(() => MessageTextDto, 'it is required and must be an object with an alert')

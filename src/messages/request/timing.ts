@@ -1,6 +1,6 @@
 import { DAY_MS, MINUTE_MS } from '../../common/durations.js';
 import { invalidValue } from '../../common/errors.js';
-import { readTime } from '../../common/instant.js';
+import { readInstant } from '../../common/instant.js';
 import { FOUR_WEEKS_S } from './gcm.dto.js';
 
 /** When a message is sent and when it expires, pure. */
@@ -43,15 +43,4 @@ export function readTiming({ ttl, expiresAt, sendAt }: TimingRequest, now: numbe
   if (ends > from + FOUR_WEEKS_S * 1_000)
     throw invalidValue('expiresAt', 'it must be at most four weeks after the time of sending');
   return { sendAt: leaves, expiresAt: new Date(ends), nowOrNever: false };
-}
-
-/** Epoch ms. PostgreSQL has no year 0 and reads no five-digit year in ISO 8601. */
-export const LATEST = Date.UTC(10_000);
-
-/** An ISO 8601 time with an offset, as epoch ms. Throws FPWSE0005E. */
-export function readInstant(field: string, text: string): number {
-  const { local = NaN, offset = null } = readTime(text) ?? {};
-  const at = local - (offset ?? NaN);
-  if (!(at >= 0 && at < LATEST)) throw invalidValue(field, 'it must be a time like 2026-12-24T18:00:00Z');
-  return at;
 }

@@ -1,26 +1,21 @@
-import { Controller, Get, Headers, HttpCode, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Controller, Headers, HttpCode, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
+import { ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { readClientId } from '../../auth/client.js';
 import { RequireScope, ScopeGuard } from '../../auth/scope.guard.js';
 import type { AuthorizedRequest } from '../../auth/scope.guard.js';
 import { parseJson } from '../../common/body.js';
-import { ApiError, invalidValue, printable } from '../../common/errors.js';
+import { ApiError, printable } from '../../common/errors.js';
 import { PREFER_STRICT, prefersStrict } from '../../common/prefer.js';
-import { readPlace, readQuery, readSize, readWord, writePlace } from '../../common/query.js';
 import type { Query as QueryOf } from '../../common/query.js';
+import { TIME } from '../../common/schema.js';
 import { TakesBody } from '../../common/takes-body.js';
 import { BulkService } from './bulk.service.js';
 import { DryRunService } from './dry-run.service.js';
 import type { DryRun } from './dry-run.service.js';
-import { MAX_LABEL, SendMessageDto } from '../request/message.dto.js';
-import { DRY_RUN, FULL_MESSAGE, MESSAGE, MESSAGE_REQUIRED, NEXT, STATES, TIME } from '../report/message.schema.js';
+import { SendMessageDto } from '../request/message.dto.js';
+import { DRY_RUN } from './dry-run.schema.js';
 import { MessagesService } from './messages.service.js';
-import { toFullMessageAnswer, toMessageAnswer } from '../report/report.answers.js';
-import type { FullMessageAnswer, MessageAnswer } from '../report/report.answers.js';
-import { ReportsService } from '../report/reports.service.js';
 import { looksLikeRestriction } from '../request/restriction.js';
-import { LATEST, readInstant } from '../request/timing.js';
 
 interface SendAnswer {
   /** The request body. */
@@ -33,14 +28,7 @@ interface BulkAnswer {
   messages: { messageId: string; alert: string; createdTime: string; href: string; warnings?: string[] }[];
 }
 
-interface ListAnswer {
-  messages: MessageAnswer[];
-  next?: string;
-}
-
-const PAGE = 20;
 const LINES = 'Lines (`application/x-ndjson`) are for imports; under any other content type the body is read as JSON';
-const LIST_PARAMETERS = ['state', 'label', 'clientId', 'from', 'to', 'size', 'after'] as const;
 
 @ApiTags('Messages')
 @Controller('imfpush/v1/apps/:applicationId/messages')
@@ -50,7 +38,6 @@ export class MessagesController {
     private readonly messages: MessagesService,
     private readonly bulks: BulkService,
     private readonly dryRuns: DryRunService,
-    private readonly reports: ReportsService,
   ) {}
 
   @Post()
@@ -186,69 +173,6 @@ export class MessagesController {
         ...(warnings.length > 0 && { warnings }),
       })),
     };
-  }
-
-  @Get()
-  @RequireScope('messages.read')
-  @ApiOperation({ summary: 'List the messages of an application, the newest first (extension)' })
-  @ApiQuery({ name: 'state', required: false, enum: [...STATES] })
-  @ApiQuery({ name: 'label', required: false, description: 'Exactly this label' })
-  @ApiQuery({ name: 'clientId', required: false, description: 'Sent by exactly this client' })
-  @ApiQuery({ name: 'from', required: false, schema: TIME, description: 'Accepted at or after' })
-  @ApiQuery({ name: 'to', required: false, schema: TIME, description: 'Accepted before' })
-  @ApiQuery({ name: 'size', required: false, schema: { type: 'integer', minimum: 1, maximum: 1_000, default: PAGE } })
-  @ApiQuery({ name: 'after', required: false, description: '`next` of the previous page' })
-  @ApiResponse({
-    status: 200,
-    schema: {
-      type: 'object',
-      required: ['messages'],
-      properties: {
-        messages: { type: 'array', items: { type: 'object', required: MESSAGE_REQUIRED, properties: MESSAGE } },
-        next: NEXT,
-      },
-    },
-  })
-  @ApiResponse({ status: 400, description: 'A parameter is unknown or invalid' })
-  @ApiResponse({ status: 404, description: 'Unknown application' })
-  async list(@Param('applicationId') applicationId: string, @Query() query: QueryOf): Promise<ListAnswer> {
-    const { state, label, clientId, from, to, size, after } = readQuery(query, LIST_PARAMETERS);
-    if (label !== undefined && (label === '' || label.length > MAX_LABEL))
-      throw invalidValue('label', `it must be 1 to ${MAX_LABEL} characters`);
-    const filter = {
-      state: readWord('state', state, STATES),
-      label,
-      clientId: readClientId(clientId),
-      from: from === undefined ? undefined : new Date(readInstant('from', from)),
-      to: to === undefined ? undefined : new Date(readInstant('to', to)),
-    };
-    const [time = 0, seq = 0] = after === undefined ? [] : readPlace(after);
-    if (time >= LATEST) throw invalidValue('after', 'it must be the `next` of a page');
-    const place = after === undefined ? undefined : { acceptedAt: new Date(time), seq };
-    const { messages, next } = await this.reports.listMessages(applicationId, filter, place, readSize(size, PAGE));
-    return {
-      messages: messages.map(toMessageAnswer),
-      ...(next && { next: writePlace(next.acceptedAt.getTime(), next.seq) }),
-    };
-  }
-
-  @Get(':messageId')
-  @RequireScope('messages.read')
-  @ApiOperation({ summary: 'Read the state of a message and its number of deliveries per outcome' })
-  @ApiResponse({
-    status: 200,
-    schema: {
-      type: 'object',
-      required: [...MESSAGE_REQUIRED, 'providers'],
-      properties: FULL_MESSAGE,
-    },
-  })
-  @ApiResponse({ status: 404, description: 'Unknown application or message' })
-  async read(
-    @Param('applicationId') applicationId: string,
-    @Param('messageId') messageId: string,
-  ): Promise<FullMessageAnswer> {
-    return toFullMessageAnswer(await this.reports.readMessage(applicationId, messageId));
   }
 }
 
