@@ -21,7 +21,7 @@ interface ListAnswer {
 const PAGE = 20;
 const LIST_PARAMETERS = ['state', 'label', 'clientId', 'from', 'to', 'size', 'after'] as const;
 
-/** The ids of the operations are those from before the controller of messages was divided: generated clients have them. */
+/** Operation ids name the controller that had these routes before, because generated clients use them. */
 @ApiTags('Messages')
 @Controller('imfpush/v1/apps/:applicationId/messages')
 @UseGuards(ScopeGuard)
