@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { rootCause } from '../common/errors.js';
+import { Rounds } from '../common/rounds.js';
 import type { AuthSubject } from '../database/auth-tables.js';
 import { ChangeRepository } from './change.repository.js';
 
@@ -23,7 +24,7 @@ interface Follower {
 export class ChangeFeed implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly log = new Logger('Auth');
   private readonly followers: Follower[] = [];
-  private timer: NodeJS.Timeout | undefined;
+  private readonly rounds = new Rounds(this.log, 'Reading changes of clients and keys', () => this.poll());
   private running: Promise<void> = Promise.resolve();
   private waiting: Promise<void> | null = null;
   private lastLook = 0;
@@ -32,17 +33,11 @@ export class ChangeFeed implements OnApplicationBootstrap, BeforeApplicationShut
   constructor(private readonly changes: ChangeRepository) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      void this.refresh().then(
-        () => (this.failing = false),
-        (error: unknown) => this.noteFailure(error),
-      );
-    }, EVERY_MS);
-    this.timer.unref();
+    this.rounds.every(EVERY_MS);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
+    await this.rounds.end();
     await this.running.catch(() => undefined);
   }
 
@@ -84,8 +79,13 @@ export class ChangeFeed implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   /** While the database is unavailable, the last known state stays in use; log it once, not every second. */
-  private noteFailure(error: unknown): void {
-    if (!this.failing) this.log.warn(`Changes of clients and keys cannot be read: ${rootCause(error)}`);
-    this.failing = true;
+  private async poll(): Promise<void> {
+    try {
+      await this.refresh();
+      this.failing = false;
+    } catch (error) {
+      if (!this.failing) this.log.warn(`Changes of clients and keys cannot be read: ${rootCause(error)}`);
+      this.failing = true;
+    }
   }
 }

@@ -3,6 +3,7 @@ import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/
 import { Clock } from '../common/clock.js';
 import { MINUTE_MS } from '../common/durations.js';
 import { rootCause } from '../common/errors.js';
+import { Rounds } from '../common/rounds.js';
 import { ClientRepository } from './client.repository.js';
 
 /** One statement a minute for all clients, instead of one per request. */
@@ -14,7 +15,7 @@ export class LastUsed implements OnApplicationBootstrap, BeforeApplicationShutdo
   private readonly log = new Logger('Auth');
   private clients = new Map<string, number>();
   private secrets = new Map<number, number>();
-  private timer: NodeJS.Timeout | undefined;
+  private readonly rounds = new Rounds(this.log, 'Recording the last use of clients', () => this.write());
 
   constructor(
     private readonly repository: ClientRepository,
@@ -22,12 +23,11 @@ export class LastUsed implements OnApplicationBootstrap, BeforeApplicationShutdo
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => void this.write(), EVERY_MS);
-    this.timer.unref();
+    this.rounds.every(EVERY_MS);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
+    await this.rounds.end();
     await this.write();
   }
 

@@ -6,7 +6,7 @@ import { createPrivateKey, randomUUID } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { Clock } from '../common/clock.js';
 import { DAY_MS, DAY_S, HOUR_MS, HOUR_S } from '../common/durations.js';
-import { rootCause } from '../common/errors.js';
+import { Rounds } from '../common/rounds.js';
 import { Vault } from '../common/vault.js';
 import { ITSELF } from './audit.repository.js';
 import type { Actor } from './audit.repository.js';
@@ -39,7 +39,7 @@ export class SigningKeys implements OnModuleInit, OnApplicationBootstrap, Before
   private readonly log = new Logger('Auth');
   /** In order of creation. */
   private keys: SigningKey[] = [];
-  private timer: NodeJS.Timeout | undefined;
+  private readonly rounds = new Rounds(this.log, 'Rotating the signing key', () => this.rotateWhenDue());
 
   constructor(
     private readonly repository: SigningKeyRepository,
@@ -54,17 +54,13 @@ export class SigningKeys implements OnModuleInit, OnApplicationBootstrap, Before
   }
 
   onApplicationBootstrap(): void {
-    const look = () =>
-      this.rotateWhenDue().catch((error: unknown) =>
-        this.log.warn(`The signing key could not be rotated: ${rootCause(error)}`),
-      );
-    this.timer = setInterval(() => void look(), LOOK_EVERY_MS);
-    this.timer.unref();
-    void look();
+    this.rounds.every(LOOK_EVERY_MS);
+    void this.rounds.go();
   }
 
   beforeApplicationShutdown(): void {
-    clearInterval(this.timer);
+    // Does not wait: the next start looks again.
+    void this.rounds.end();
   }
 
   /** The key that signs now: the last created one with a past `signsFrom`; later times are ignored. */

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Rounds } from './rounds.js';
 
 const silent = new Logger('Test');
@@ -37,6 +37,29 @@ it('the end waits for the current step, and no step follows', async () => {
   await ended;
   await rounds.go();
   expect(steps).toEqual(['begun', 'done', 'ended']);
+});
+
+it('rounds come at each interval without an overlap, and none after the end', async () => {
+  vi.useFakeTimers();
+  try {
+    let begun = 0;
+    let finish = (): void => undefined;
+    const first = new Promise<void>((resolve) => (finish = resolve));
+    const rounds = new Rounds(silent, 'Counting', () => (begun++ === 0 ? first : Promise.resolve()));
+    rounds.every(1_000);
+    await vi.advanceTimersByTimeAsync(999);
+    expect(begun).toBe(0);
+    await vi.advanceTimersByTimeAsync(3_001);
+    expect(begun).toBe(1);
+    finish();
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(begun).toBe(3);
+    await rounds.end();
+    rounds.every(1_000);
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 describe('a round that does not return', () => {

@@ -14,6 +14,7 @@ export class Rounds {
   private running: Promise<void> | null = null;
   private steps = 0;
   private ended = false;
+  private timer: NodeJS.Timeout | undefined;
 
   /** `what`: the subject of the log line about a failure. */
   constructor(
@@ -22,6 +23,13 @@ export class Rounds {
     private readonly work: () => Promise<void>,
     private readonly stillMs = STILL_MS,
   ) {}
+
+  /** Begins a round at each interval until the end, the first one after the first interval. */
+  every(ms: number): void {
+    if (this.ended) return;
+    clearInterval(this.timer);
+    this.timer = setInterval(() => void this.go(), ms).unref();
+  }
 
   async go(): Promise<void> {
     if (this.running || this.ended) return;
@@ -55,6 +63,7 @@ export class Rounds {
   /** Waits for the current step. */
   async end(): Promise<void> {
     this.ended = true;
+    clearInterval(this.timer);
     await this.running?.catch(() => undefined);
   }
 }

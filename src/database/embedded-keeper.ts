@@ -30,21 +30,17 @@ const TELL_MS = HOUR_MS;
 export class EmbeddedKeeper implements OnModuleInit, BeforeApplicationShutdown {
   private readonly log = new Logger('Database');
   private readonly rounds = new Rounds(this.log, 'The care of the embedded database', () => this.look());
-  private timer: NodeJS.Timeout | undefined;
   private checkpointAt = performance.now();
   private toldAt = -Infinity;
 
   constructor(private readonly database: Pick<Database, 'kysely' | 'pool' | 'embedded'>) {}
 
   onModuleInit(): void {
-    if (!this.database.embedded) return;
-    this.timer = setInterval(() => void this.rounds.go(), EVERY_MS);
-    this.timer.unref();
+    if (this.database.embedded) this.rounds.every(EVERY_MS);
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.rounds.end();
+  beforeApplicationShutdown(): Promise<void> {
+    return this.rounds.end();
   }
 
   /**

@@ -3,7 +3,7 @@ import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/
 import { sql } from 'kysely';
 import { hostname } from 'node:os';
 import { HOUR_MS } from '../../common/durations.js';
-import { rootCause } from '../../common/errors.js';
+import { Rounds } from '../../common/rounds.js';
 import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
 
@@ -18,19 +18,19 @@ const SHOWN_H = 2;
 @Injectable()
 export class ZoneRulesRepository implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly log = new Logger('Campaigns');
-  private timer: NodeJS.Timeout | undefined;
+  private readonly rounds = new Rounds(this.log, 'Comparing the time zone rules of processes', () => this.tell());
   private warned = '';
 
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.look();
-    this.timer = setInterval(() => void this.look(), EVERY_MS);
-    this.timer.unref();
+    await this.rounds.go();
+    this.rounds.every(EVERY_MS);
   }
 
   beforeApplicationShutdown(): void {
-    clearInterval(this.timer);
+    // Does not wait: the next start compares again.
+    void this.rounds.end();
   }
 
   /** Stores the version of this process, and warns of different versions of other processes, once per set. */
@@ -50,13 +50,5 @@ export class ZoneRulesRepository implements OnApplicationBootstrap, BeforeApplic
         `Processes have different time zone rules: ${version} on ${host}, ${others}. They may compute different times for campaigns: run all with the same Node`,
       );
     this.warned = others;
-  }
-
-  private async look(): Promise<void> {
-    try {
-      await this.tell();
-    } catch (error) {
-      this.log.warn(`Cannot compare the time zone rules of processes: ${rootCause(error)}`);
-    }
   }
 }

@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { ProviderStatusRepository } from '../../applications/provider-status.repository.js';
 import { Clock } from '../../common/clock.js';
 import { rootCause } from '../../common/errors.js';
+import { Rounds } from '../../common/rounds.js';
 import type { ProviderName, SenderStats } from '../../providers/provider.js';
 
 /** Interval of the reports: one small row per application and provider, for operators who watch. */
@@ -28,8 +29,7 @@ export class StatusReporter implements OnApplicationBootstrap, BeforeApplication
   private news = new Map<string, News>();
   /** By a clock that never steps. */
   private reportedAt: number;
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> = Promise.resolve();
+  private readonly rounds = new Rounds(this.log, 'Recording the status of providers', () => this.report());
 
   constructor(
     private readonly statuses: ProviderStatusRepository,
@@ -39,15 +39,11 @@ export class StatusReporter implements OnApplicationBootstrap, BeforeApplication
   }
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.running = this.running.then(() => this.report());
-    }, EVERY_MS);
-    this.timer.unref();
+    this.rounds.every(EVERY_MS);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.running;
+    await this.rounds.end();
     await this.report();
   }
 
