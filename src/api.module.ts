@@ -2,9 +2,9 @@ import { Module } from '@nestjs/common';
 import { ApnsSettingsController } from './applications/apns-settings.controller.js';
 import { ApplicationsController } from './applications/applications.controller.js';
 import { ApplicationsModule } from './applications/applications.module.js';
-import { LegacySettingsController } from './applications/legacy-settings.controller.js';
+import { GcmSettingsController, LegacySettingsController } from './applications/legacy-settings.controller.js';
 import { ProvidersController } from './applications/providers.controller.js';
-import { SettingsController } from './applications/settings.controller.js';
+import { SETTINGS_CONTROLLERS } from './applications/settings.controller.js';
 import { UpstreamSettingsController } from './applications/upstream-settings.controller.js';
 import { AuthModule } from './auth/auth.module.js';
 import { ClientsController } from './auth/clients.controller.js';
@@ -58,9 +58,10 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     ClientsController,
     OperationsController,
     ApplicationsController,
-    SettingsController,
+    ...SETTINGS_CONTROLLERS,
     UpstreamSettingsController,
     ApnsSettingsController,
+    GcmSettingsController,
     LegacySettingsController,
     ProvidersController,
     DevicesController,

@@ -1,17 +1,32 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Put, UseGuards } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { Caller } from '../auth/admin.guard.js';
-import type { Actor } from '../auth/audit.repository.js';
+import { Controller, Delete, Get, HttpCode, Param, Put, UseGuards } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { ApiError } from '../common/errors.js';
 import { TakesBody } from '../common/takes-body.js';
 import { ApplicationsService } from './applications.service.js';
+import { settingsController } from './provider-settings.controller.js';
 import { SettingsService } from './settings.service.js';
-import type { Settings } from './settings.service.js';
 
 const NOTHING_GOES_OUT =
   'gcmConf delivers nothing: Google has switched off the API for these keys. Set a service account with fcmConf.';
 const NO_SMS = 'Carillon sends no SMS; there are no SMS settings.';
+
+export const GcmSettingsController = settingsController({
+  name: 'gcm',
+  conf: 'gcmConf',
+  // MobileFirst's page of this call names apnsConf.write.
+  putScopes: ['gcmConf.write', 'apnsConf.write'],
+  operationId: (verb) => `LegacySettingsController_${verb}Gcm`,
+  read: 'Read the GCM settings, without the key',
+  put: 'Store the GCM settings, for apps that read their sender id',
+  remove: 'Remove the GCM settings',
+  warning: NOTHING_GOES_OUT,
+  schema: {
+    type: 'object',
+    required: ['senderId'],
+    properties: { senderId: { type: 'string', example: '123456789012' }, apiKey: { type: 'string' } },
+  },
+});
 
 /**
  * MobileFirst's settings that no provider accepts any more: GCM keys, kept so that apps can read the sender id, and
@@ -25,43 +40,6 @@ export class LegacySettingsController {
     private readonly applications: ApplicationsService,
     private readonly settings: SettingsService,
   ) {}
-
-  @Get('gcmConf')
-  @RequireScope('gcmConf.read')
-  @ApiOperation({ summary: 'Read the GCM settings, without the key', description: NOTHING_GOES_OUT })
-  async readGcm(@Param('applicationId') applicationId: string): Promise<Settings> {
-    return withWarning(await this.settings.getSettings(applicationId, 'gcm'));
-  }
-
-  @Put('gcmConf')
-  // MobileFirst's page of this call names apnsConf.write.
-  @RequireScope(['gcmConf.write', 'apnsConf.write'])
-  @ApiOperation({
-    summary: 'Store the GCM settings, for apps that read their sender id',
-    description: NOTHING_GOES_OUT,
-  })
-  @ApiBody({
-    schema: {
-      type: 'object',
-      required: ['senderId'],
-      properties: { senderId: { type: 'string', example: '123456789012' }, apiKey: { type: 'string' } },
-    },
-  })
-  async putGcm(
-    @Param('applicationId') applicationId: string,
-    @Body() body: unknown,
-    @Caller() caller: Actor,
-  ): Promise<Settings> {
-    return withWarning(await this.settings.putSettings(caller, applicationId, 'gcm', body));
-  }
-
-  @Delete('gcmConf')
-  @HttpCode(204)
-  @RequireScope('gcmConf.write')
-  @ApiOperation({ summary: 'Remove the GCM settings' })
-  removeGcm(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<void> {
-    return this.settings.removeSettings(caller, applicationId, 'gcm');
-  }
 
   @Get('gcmConfPublic')
   @RequireScope('gcmConfPublic.read')
@@ -100,8 +78,4 @@ export class LegacySettingsController {
   removeSms(@Param('applicationId') applicationId: string): Promise<never> {
     return this.readSms(applicationId);
   }
-}
-
-function withWarning(settings: Settings): Settings {
-  return { ...settings, warnings: [NOTHING_GOES_OUT] };
 }

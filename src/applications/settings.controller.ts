@@ -1,10 +1,9 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Put, Req, UseGuards } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Controller, Get, Param, Req, UseGuards } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { Caller } from '../auth/admin.guard.js';
-import type { Actor } from '../auth/audit.repository.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { ApplicationsService } from './applications.service.js';
+import { settingsController } from './provider-settings.controller.js';
 import { SettingsService } from './settings.service.js';
 import type { Settings } from './settings.service.js';
 
@@ -14,11 +13,8 @@ type SettingsAnswer = { applicationId: string; mode: 'PRODUCTION' } & Record<(ty
 @ApiTags('Settings')
 @Controller('imfpush/v1/apps/:applicationId/settings')
 @UseGuards(ScopeGuard)
-export class SettingsController {
-  constructor(
-    private readonly applications: ApplicationsService,
-    private readonly settings: SettingsService,
-  ) {}
+class SettingsController {
+  constructor(private readonly applications: ApplicationsService) {}
 
   @Get()
   @RequireScope('settings.read')
@@ -35,18 +31,36 @@ export class SettingsController {
     >;
     return { applicationId, mode: 'PRODUCTION', ...urls };
   }
+}
 
-  @Get('fcmConf')
-  @RequireScope('fcmConf.read')
-  @ApiOperation({ summary: 'Read the FCM settings, without the key (extension)' })
-  readFcm(@Param('applicationId') applicationId: string): Promise<Settings> {
-    return this.settings.getSettings(applicationId, 'fcm');
+@ApiTags('Settings')
+@Controller('imfpush/v1/apps/:applicationId/settings')
+@UseGuards(ScopeGuard)
+class PublicKeyController {
+  constructor(private readonly settings: SettingsService) {}
+
+  @Get('webPushConfPublic')
+  @RequireScope('gcmConfPublic.read')
+  @ApiOperation({
+    operationId: 'SettingsController_readWebPushPublic',
+    summary: 'Read the public VAPID key, with which a web page subscribes (extension)',
+  })
+  async readWebPushPublic(@Param('applicationId') applicationId: string): Promise<Settings> {
+    const { publicKey } = await this.settings.getSettings(applicationId, 'web-push');
+    return { publicKey };
   }
+}
 
-  @Put('fcmConf')
-  @RequireScope('fcmConf.write')
-  @ApiOperation({ summary: 'Set the FCM service account (extension)' })
-  @ApiBody({
+/** The order is the order of the paths in the API document. */
+export const SETTINGS_CONTROLLERS = [
+  SettingsController,
+  settingsController({
+    name: 'fcm',
+    conf: 'fcmConf',
+    operationId: (verb) => `SettingsController_${verb}Fcm`,
+    read: 'Read the FCM settings, without the key (extension)',
+    put: 'Set the FCM service account (extension)',
+    remove: 'Remove the FCM settings (extension)',
     schema: {
       type: 'object',
       required: ['serviceAccount'],
@@ -54,34 +68,14 @@ export class SettingsController {
         serviceAccount: { type: 'object', description: 'The JSON file of the service account from Google' },
       },
     },
-  })
-  putFcm(
-    @Param('applicationId') applicationId: string,
-    @Body() body: unknown,
-    @Caller() caller: Actor,
-  ): Promise<Settings> {
-    return this.settings.putSettings(caller, applicationId, 'fcm', body);
-  }
-
-  @Delete('fcmConf')
-  @HttpCode(204)
-  @RequireScope('fcmConf.write')
-  @ApiOperation({ summary: 'Remove the FCM settings (extension)' })
-  removeFcm(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<void> {
-    return this.settings.removeSettings(caller, applicationId, 'fcm');
-  }
-
-  @Get('wnsConf')
-  @RequireScope('wnsConf.read')
-  @ApiOperation({ summary: 'Read the WNS settings, without the secret' })
-  readWns(@Param('applicationId') applicationId: string): Promise<Settings> {
-    return this.settings.getSettings(applicationId, 'wns');
-  }
-
-  @Put('wnsConf')
-  @RequireScope('wnsConf.write')
-  @ApiOperation({ summary: 'Set the WNS credentials of a package, or, as an extension, of an Entra app' })
-  @ApiBody({
+  }),
+  settingsController({
+    name: 'wns',
+    conf: 'wnsConf',
+    operationId: (verb) => `SettingsController_${verb}Wns`,
+    read: 'Read the WNS settings, without the secret',
+    put: 'Set the WNS credentials of a package, or, as an extension, of an Entra app',
+    remove: 'Remove the WNS settings',
     schema: {
       type: 'object',
       required: ['clientSecret'],
@@ -92,34 +86,14 @@ export class SettingsController {
         clientSecret: { type: 'string' },
       },
     },
-  })
-  putWns(
-    @Param('applicationId') applicationId: string,
-    @Body() body: unknown,
-    @Caller() caller: Actor,
-  ): Promise<Settings> {
-    return this.settings.putSettings(caller, applicationId, 'wns', body);
-  }
-
-  @Delete('wnsConf')
-  @HttpCode(204)
-  @RequireScope('wnsConf.write')
-  @ApiOperation({ summary: 'Remove the WNS settings' })
-  removeWns(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<void> {
-    return this.settings.removeSettings(caller, applicationId, 'wns');
-  }
-
-  @Get('hmsConf')
-  @RequireScope('hmsConf.read')
-  @ApiOperation({ summary: 'Read the HMS settings, without the secret (extension)' })
-  readHms(@Param('applicationId') applicationId: string): Promise<Settings> {
-    return this.settings.getSettings(applicationId, 'hms');
-  }
-
-  @Put('hmsConf')
-  @RequireScope('hmsConf.write')
-  @ApiOperation({ summary: 'Set the HMS credentials: an OAuth client, or a service account (extension)' })
-  @ApiBody({
+  }),
+  settingsController({
+    name: 'hms',
+    conf: 'hmsConf',
+    operationId: (verb) => `SettingsController_${verb}Hms`,
+    read: 'Read the HMS settings, without the secret (extension)',
+    put: 'Set the HMS credentials: an OAuth client, or a service account (extension)',
+    remove: 'Remove the HMS settings (extension)',
     schema: {
       oneOf: [
         {
@@ -143,44 +117,14 @@ export class SettingsController {
         },
       ],
     },
-  })
-  putHms(
-    @Param('applicationId') applicationId: string,
-    @Body() body: unknown,
-    @Caller() caller: Actor,
-  ): Promise<Settings> {
-    return this.settings.putSettings(caller, applicationId, 'hms', body);
-  }
-
-  @Delete('hmsConf')
-  @HttpCode(204)
-  @RequireScope('hmsConf.write')
-  @ApiOperation({ summary: 'Remove the HMS settings (extension)' })
-  removeHms(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<void> {
-    return this.settings.removeSettings(caller, applicationId, 'hms');
-  }
-
-  @Get('webPushConf')
-  @RequireScope('webPushConf.read')
-  @ApiOperation({ summary: 'Read the Web Push settings, without the private key (extension)' })
-  readWebPush(@Param('applicationId') applicationId: string): Promise<Settings> {
-    return this.settings.getSettings(applicationId, 'web-push');
-  }
-
-  @Get('webPushConfPublic')
-  @RequireScope('gcmConfPublic.read')
-  @ApiOperation({ summary: 'Read the public VAPID key, with which a web page subscribes (extension)' })
-  async readWebPushPublic(@Param('applicationId') applicationId: string): Promise<Settings> {
-    const { publicKey } = await this.settings.getSettings(applicationId, 'web-push');
-    return { publicKey };
-  }
-
-  @Put('webPushConf')
-  @RequireScope('webPushConf.write')
-  @ApiOperation({
-    summary: 'Set the VAPID contact and key pair; if the keys are omitted, the pair is kept or generated (extension)',
-  })
-  @ApiBody({
+  }),
+  settingsController({
+    name: 'web-push',
+    conf: 'webPushConf',
+    operationId: (verb) => `SettingsController_${verb}WebPush`,
+    read: 'Read the Web Push settings, without the private key (extension)',
+    put: 'Set the VAPID contact and key pair; if the keys are omitted, the pair is kept or generated (extension)',
+    remove: 'Remove the Web Push settings; existing subscriptions do not accept a new key pair (extension)',
     schema: {
       type: 'object',
       required: ['subject'],
@@ -190,22 +134,6 @@ export class SettingsController {
         privateKey: { type: 'string', description: '32 bytes in base64url' },
       },
     },
-  })
-  putWebPush(
-    @Param('applicationId') applicationId: string,
-    @Body() body: unknown,
-    @Caller() caller: Actor,
-  ): Promise<Settings> {
-    return this.settings.putSettings(caller, applicationId, 'web-push', body);
-  }
-
-  @Delete('webPushConf')
-  @HttpCode(204)
-  @RequireScope('webPushConf.write')
-  @ApiOperation({
-    summary: 'Remove the Web Push settings; existing subscriptions do not accept a new key pair (extension)',
-  })
-  removeWebPush(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<void> {
-    return this.settings.removeSettings(caller, applicationId, 'web-push');
-  }
-}
+  }),
+  PublicKeyController,
+];
