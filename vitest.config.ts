@@ -7,12 +7,6 @@ const ALONE = ['attack', 'clock-steps', 'event-loop', 'fairness', 'neighbours'].
 );
 
 /**
- * One process runs many files of these, which saves half of the time for unit tests: a file leaves nothing behind for
- * the next.
- */
-const MANY_FILES = { isolate: false } as const;
-
-/**
  * unit: pure, beside the code. medium: real databases, queues and sockets. e2e: the built program as its own process.
  * alone: e2e that measures. The groups run one after the other. Most files wait for timeouts, pauses and processes for
  * most of their time, so there are more workers than the two cores that CI has.
@@ -24,6 +18,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.spec.ts'],
+          // Pure: one process runs many files, which saves half of the time.
           isolate: false,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
@@ -32,7 +27,6 @@ export default defineConfig({
       {
         test: {
           name: 'medium',
-          ...MANY_FILES,
           include: ['test/medium/**/*.spec.ts'],
           globalSetup: SERVERS,
           testTimeout: 60_000,

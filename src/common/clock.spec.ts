@@ -1,7 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
-import { Clock, setWallClock } from './clock.js';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
 const SRC = fileURLToPath(new URL('..', import.meta.url));
 
@@ -16,7 +15,12 @@ it('only clock.ts reads the host’s time', () => {
   expect(asking).toEqual(['common/clock.ts']);
 });
 
-it('a change of seconds in either direction counts as a step, a correction of the network’s delay does not', () => {
+// Other files of the process have a wall clock of their own.
+beforeEach(() => void vi.resetModules());
+afterEach(() => void vi.resetModules());
+
+it('a change of seconds in either direction counts as a step, a correction of the network’s delay does not', async () => {
+  const { Clock, setWallClock } = await import('./clock.js');
   const clock = new Clock();
   const stepsAfter = (epochMs: number): number => {
     const before = clock.steps();
