@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import type { Transaction } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import { MESSAGES_A_STEP, removeMessageRows } from '../database/message-rows.js';
-import type { Tables } from '../database/tables.js';
+import { inTransaction } from '../database/transaction.js';
+import type { Tx } from '../database/transaction.js';
 
 /** Rows per step, as for messages. */
 const DEVICES = 500;
@@ -20,7 +20,7 @@ export class ApplicationRemovalRepository {
    * another process holds the work.
    */
   removeSome(applicationId?: string): Promise<boolean> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
+    return inTransaction(this.database, async (transaction) => {
       const removed = await transaction
         .selectFrom('application')
         .select('id')
@@ -45,10 +45,7 @@ export class ApplicationRemovalRepository {
    * Locks messages first, in the order of the statements that end batches and old messages. Skips locked messages until
    * a later step, because waiting for them could deadlock. `held`: messages are left, all locked by other transactions.
    */
-  private async removeMessages(
-    applicationId: string,
-    transaction: Transaction<Tables>,
-  ): Promise<'some' | 'held' | 'none'> {
+  private async removeMessages(applicationId: string, transaction: Tx): Promise<'some' | 'held' | 'none'> {
     const { rows } = await sql<{ seq: number }>`
       select seq from message where application_id = ${applicationId} limit ${MESSAGES_A_STEP}
       for update skip locked`.execute(transaction);
@@ -63,7 +60,7 @@ export class ApplicationRemovalRepository {
     return 'some';
   }
 
-  private async removeDevices(applicationId: string, transaction: Transaction<Tables>): Promise<boolean> {
+  private async removeDevices(applicationId: string, transaction: Tx): Promise<boolean> {
     const { rows } = await sql`
       delete from device where seq in (
         select seq from device where application_id = ${applicationId} limit ${DEVICES}

@@ -11,6 +11,7 @@ import { executePrepared } from '../database/database.js';
 import type { Database } from '../database/database.js';
 import { readList, sameOrContains, toSql } from '../database/list.js';
 import type { List } from '../database/list.js';
+import { inTransaction } from '../database/transaction.js';
 
 export interface Application {
   id: string;
@@ -114,7 +115,7 @@ export class ApplicationRepository {
    * the id does not exist.
    */
   setStopped(id: string, stopped: boolean, now: Date, actor: Actor): Promise<boolean> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
+    return inTransaction(this.database, async (transaction) => {
       const row = await transaction
         .selectFrom('application')
         .select('stopped_at')
@@ -137,7 +138,7 @@ export class ApplicationRepository {
    * once. Returns false if the id does not exist.
    */
   markRemoved(id: string, now: Date, actor: Actor = ITSELF): Promise<boolean> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
+    return inTransaction(this.database, async (transaction) => {
       const removed = await transaction
         .updateTable('application')
         .set({ removed_at: now })

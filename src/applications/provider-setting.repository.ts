@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import type { RawBuilder, Transaction } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import { wallClock } from '../common/clock.js';
 import { HOUR_S } from '../common/durations.js';
 import { Vault } from '../common/vault.js';
@@ -10,7 +10,9 @@ import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { ProviderName } from '../providers/provider.js';
 import { hasStepped, isOfTheFuture } from '../database/waits.js';
-import type { BatchState, SettingName, Tables } from '../database/tables.js';
+import type { BatchState, SettingName } from '../database/tables.js';
+import { inTransaction } from '../database/transaction.js';
+import type { Tx } from '../database/transaction.js';
 import type { ProviderSettings } from '../providers/provider.js';
 
 /** Why and since when sending at a provider is paused; every member is null without a pause. */
@@ -100,7 +102,7 @@ export class ProviderSettingRepository {
       updated_at: sql<Date>`now()`,
       version: sql<number>`nextval('provider_setting_version')`,
     };
-    await this.database.kysely.transaction().execute(async (transaction) => {
+    await inTransaction(this.database, async (transaction) => {
       await transaction
         .insertInto('provider_setting')
         .values({ application_id: applicationId, provider, ...values })
@@ -133,7 +135,7 @@ export class ProviderSettingRepository {
 
   /** Returns false if there were none. */
   remove(applicationId: string, provider: SettingName, actor: Actor = ITSELF): Promise<boolean> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
+    return inTransaction(this.database, async (transaction) => {
       const removed = await transaction
         .deleteFrom('provider_setting')
         .where('application_id', '=', applicationId)
@@ -154,7 +156,7 @@ export class ProviderSettingRepository {
     provider: ProviderName,
     actor: Actor = ITSELF,
   ): Promise<'removed' | 'absent' | 'used'> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
+    return inTransaction(this.database, async (transaction) => {
       const held = await transaction
         .selectFrom('provider_setting')
         .select('version')
@@ -239,11 +241,7 @@ export class ProviderSettingRepository {
 const UNDONE = ['parked', 'waiting', 'ready', 'leased'] satisfies BatchState[];
 
 /** One query per state, because each state has its own index and none scans finished batches. */
-async function isWaitedFor(
-  applicationId: string,
-  provider: ProviderName,
-  transaction: Transaction<Tables>,
-): Promise<boolean> {
+async function isWaitedFor(applicationId: string, provider: ProviderName, transaction: Tx): Promise<boolean> {
   const each = UNDONE.map(
     (state) => sql`(select id from batch
       where application_id = ${applicationId} and provider = ${provider} and state = ${sql.lit(state)} limit 1)`,

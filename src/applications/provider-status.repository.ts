@@ -4,6 +4,7 @@ import { MINUTE_MS } from '../common/durations.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { ProcessStatus } from '../database/tables.js';
+import { inTransaction } from '../database/transaction.js';
 import type { ProviderName } from '../providers/provider.js';
 
 /** A process whose last report is older has ended, or no longer sends to the provider. */
@@ -39,7 +40,7 @@ export class ProviderStatusRepository {
 
   /** Merges one process's report. An older report does not overwrite a newer one of another process. */
   async report(applicationId: string, provider: ProviderName, process: string, report: StatusReport): Promise<void> {
-    await this.database.kysely.transaction().execute(async (transaction) => {
+    await inTransaction(this.database, async (transaction) => {
       await transaction
         .insertInto('provider_status')
         .values({ application_id: applicationId, provider, processes: '{}' })

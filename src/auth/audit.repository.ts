@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Transaction } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
-import type { Tables } from '../database/tables.js';
+import { inTransaction } from '../database/transaction.js';
+import type { Tx } from '../database/transaction.js';
 
 /** The caller of a change, and its address. */
 export interface Actor {
@@ -45,7 +45,7 @@ export class AuditRepository {
 
   /** Records a change that takes several transactions, before the first one. */
   record(actor: Actor, change: AuditedChange): Promise<void> {
-    return this.database.kysely.transaction().execute((transaction) => recordAudit(transaction, actor, change));
+    return inTransaction(this.database, (transaction) => recordAudit(transaction, actor, change));
   }
 
   /** Newest first; `before`: only events with a smaller id. */
@@ -66,7 +66,7 @@ export class AuditRepository {
 
 /** Records a change in the transaction of the change, so that neither is stored without the other. */
 export async function recordAudit(
-  transaction: Transaction<Tables>,
+  transaction: Tx,
   { clientId, address }: Actor,
   { action, subject, detail }: AuditedChange,
 ): Promise<void> {

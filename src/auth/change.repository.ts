@@ -1,9 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Transaction } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { AuthSubject } from '../database/auth-tables.js';
-import type { Tables } from '../database/tables.js';
+import type { Tx } from '../database/transaction.js';
 
 export type Versions = ReadonlyMap<AuthSubject, number>;
 
@@ -21,7 +20,7 @@ export class ChangeRepository {
  * The first statement of every change: returns the next version and blocks other changes of the subject until the
  * commit.
  */
-export async function countChange(transaction: Transaction<Tables>, subject: AuthSubject): Promise<number> {
+export async function countChange(transaction: Tx, subject: AuthSubject): Promise<number> {
   const { version } = await transaction
     .updateTable('auth_change')
     .set((row) => ({ version: row('version', '+', 1) }))

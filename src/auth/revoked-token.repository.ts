@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
+import { inTransaction } from '../database/transaction.js';
 import { countChange } from './change.repository.js';
 
 export interface RevokedToken {
@@ -16,7 +17,7 @@ export class RevokedTokenRepository {
 
   /** Also deletes the entries that had expired by `over`. */
   async add(jti: string, expiresAt: Date, over: Date): Promise<void> {
-    await this.database.kysely.transaction().execute(async (transaction) => {
+    await inTransaction(this.database, async (transaction) => {
       const change = await countChange(transaction, 'revoked_token');
       await transaction.deleteFrom('revoked_token').where('expires_at', '<=', over).execute();
       await transaction

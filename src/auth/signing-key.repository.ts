@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
+import { inTransaction } from '../database/transaction.js';
 import { recordAudit } from './audit.repository.js';
 import type { Actor } from './audit.repository.js';
 import { countChange } from './change.repository.js';
@@ -55,7 +56,7 @@ export class SigningKeyRepository {
    * the new key's first signature, or null if another process was first.
    */
   async rotate(actor: Actor, key: NewSigningKey, rotation: Rotation): Promise<Date | null> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
+    return inTransaction(this.database, async (transaction) => {
       await countChange(transaction, 'signing_key');
       const newest = await transaction
         .selectFrom('signing_key')

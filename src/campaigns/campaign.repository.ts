@@ -5,6 +5,7 @@ import type { Database } from '../database/database.js';
 import type { CampaignState } from '../database/campaign-tables.js';
 import type { Tables } from '../database/tables.js';
 import type { Tx } from '../database/transaction.js';
+import { inTransaction } from '../database/transaction.js';
 import type { Definition } from './campaign.js';
 import type { NextFiring } from './firing/firing.js';
 import { OverlapRepository } from './firing/overlap.repository.js';
@@ -130,7 +131,7 @@ export class CampaignRepository {
    * such campaign. Locks the campaign before its waves, in the same order as a firing that cancels earlier runs.
    */
   remove(applicationId: string, id: string, { cancel }: { cancel: boolean }): Promise<MovingMessage[] | undefined> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
+    return inTransaction(this.database, async (transaction) => {
       const row = await transaction
         .selectFrom('campaign')
         .select('seq')

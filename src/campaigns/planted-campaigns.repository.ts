@@ -4,6 +4,7 @@ import { MAX_IDS } from '../auth/planted.js';
 import type { Planted, PlantedKind } from '../auth/planted.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
+import { inTransaction } from '../database/transaction.js';
 
 /** Active campaigns, and campaigns with an unfinished run that has waves to send. */
 const PLANTED = sql`(campaign.state = 'active' or exists (
@@ -28,7 +29,7 @@ export class PlantedCampaigns implements PlantedKind {
 
   /** Pauses one campaign and cancels the remaining waves of its runs. Messages are stopped by client, elsewhere. */
   stopSome(clientId: string, applicationId: string, reason: string): Promise<number> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
+    return inTransaction(this.database, async (transaction) => {
       const { rows } = await sql<{ seq: number }>`
         update campaign set updated_at = now(),
           state = case when state = 'active' then 'paused' else state end,

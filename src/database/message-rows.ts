@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
-import type { Transaction } from 'kysely';
 import { bigints } from './bigints.js';
-import type { Tables } from './tables.js';
+import type { Tx } from './transaction.js';
 
 /** Messages per step: a transaction of about 5 to 50 ms for messages of any size. */
 export const MESSAGES_A_STEP = 100;
@@ -12,10 +11,7 @@ const DATA_ROWS = 10_000;
  * One step of deleting messages whose rows the transaction has locked: some of their batches and data, then the
  * messages without any. Batches locked by another transaction are left to a later step, because waiting could deadlock.
  */
-export async function removeMessageRows(
-  messageSeqs: readonly number[],
-  transaction: Transaction<Tables>,
-): Promise<void> {
+export async function removeMessageRows(messageSeqs: readonly number[], transaction: Tx): Promise<void> {
   const seqs = bigints(messageSeqs);
   await sql`
     delete from batch where id in (

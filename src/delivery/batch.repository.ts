@@ -1,12 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import type { Kysely, RawBuilder, Transaction } from 'kysely';
+import type { Kysely, RawBuilder } from 'kysely';
 import { wallClock } from '../common/clock.js';
 import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { DatabaseWatch } from '../database/database-watch.js';
 import type { Database } from '../database/database.js';
 import type { BatchState, MessageState, Tables } from '../database/tables.js';
+import { inTransaction } from '../database/transaction.js';
+import type { Tx } from '../database/transaction.js';
 import type { ProviderName } from '../providers/provider.js';
 import { batchRecords, insertBatches, readyOf } from './batch-insert.repository.js';
 import type { InsertedBatch } from './batch-insert.repository.js';
@@ -55,11 +57,7 @@ export class BatchRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /** Inserts a message's next batches and returns those that may be queued now; the rest waits to be promoted. */
-  async insert(
-    message: BatchOwner,
-    batches: readonly NewBatch[],
-    transaction: Transaction<Tables>,
-  ): Promise<QueuedBatch[]> {
+  async insert(message: BatchOwner, batches: readonly NewBatch[], transaction: Tx): Promise<QueuedBatch[]> {
     if (batches.length === 0) return [];
     const given = sql`
       select ${message.seq}::bigint as message_seq, ${message.applicationId}::text as application_id,
@@ -120,7 +118,7 @@ export class BatchRepository {
    * lease is lost; nothing was recorded then.
    */
   async finish(batch: LeasedBatch, wanted: Ending): Promise<{ state: BatchState; promoted: QueuedBatch[] } | null> {
-    const state = await this.database.kysely.transaction().execute(async (transaction) => {
+    const state = await inTransaction(this.database, async (transaction) => {
       const next = wanted.state === 'done' ? wanted : await this.overruled(batch, wanted, transaction);
       const ended = await transaction
         .updateTable('batch')
@@ -166,7 +164,7 @@ export class BatchRepository {
    * Settles the unsent deliveries of a cancelled message, and holds those of a paused one. Locks the message's row, so
    * that a cancel or pause is either seen here or sees this batch in its final state.
    */
-  private async overruled(batch: LeasedBatch, wanted: Ending, transaction: Transaction<Tables>): Promise<Ending> {
+  private async overruled(batch: LeasedBatch, wanted: Ending, transaction: Tx): Promise<Ending> {
     const { rows } = await sql<{ state: MessageState }>`select ${STATE_TO_SENDERS} as state from message
       where seq = ${batch.messageSeq} for no key update`.execute(transaction);
     const state = rows[0]?.state;
@@ -176,7 +174,7 @@ export class BatchRepository {
     return { state: 'done', waitMs: null };
   }
 
-  private async closeOne(messageSeq: number, transaction: Transaction<Tables>): Promise<void> {
+  private async closeOne(messageSeq: number, transaction: Tx): Promise<void> {
     const message = await transaction
       .updateTable('message')
       .set((update) => ({ open_batches: update('open_batches', '-', 1) }))

@@ -8,6 +8,7 @@ import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { DeviceTable, Tables } from '../database/tables.js';
+import { inTransaction } from '../database/transaction.js';
 import { setSubscriptions } from './device-transfer.repository.js';
 import { dayOf, toDevice } from './device.repository.js';
 import type { Device } from './device.repository.js';
@@ -137,7 +138,7 @@ export class DeviceRegistrationRepository {
     for (let attempt = 1; ; attempt++)
       try {
         if (attempt === 1 && ended.length === 0 && !follow) return { put: await put(this.database.kysely), moved: 0 };
-        return await this.database.kysely.transaction().execute(async (transaction) => {
+        return await inTransaction(this.database, async (transaction) => {
           const sure = attempt === 1 && ended.length === 0;
           const moved = sure ? 0 : await endHolders(transaction, applicationId, devices, ended);
           return { put: await put(transaction), moved };

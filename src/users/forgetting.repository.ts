@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import type { RawBuilder, Transaction } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import { bigints } from '../database/bigints.js';
-import type { Tables, Target } from '../database/tables.js';
+import type { Target } from '../database/tables.js';
+import type { Tx } from '../database/transaction.js';
 import { MessageControlRepository } from '../messages/control/message-control.repository.js';
 import { forgetIn, forgetTarget } from './forget.js';
 import type { Person } from './forget.js';
@@ -34,14 +35,14 @@ export class ForgettingRepository {
    * One step: through the application's messages in the order of their acceptance, then through its campaigns. Rows
    * that another transaction has locked are left to a later step, because waiting could deadlock.
    */
-  async step(removal: Removal, transaction: Transaction<Tables>): Promise<ForgettingStep> {
+  async step(removal: Removal, transaction: Tx): Promise<ForgettingStep> {
     const messages = await this.forgetMessages(removal, transaction);
     if (messages !== 'done') return messages;
     const campaigns = await this.forgetDefinitions('campaign', removal, transaction);
     return campaigns === 'done' ? this.forgetDefinitions('campaign_run', removal, transaction) : campaigns;
   }
 
-  private async forgetMessages(removal: Removal, transaction: Transaction<Tables>): Promise<ForgettingStep> {
+  private async forgetMessages(removal: Removal, transaction: Tx): Promise<ForgettingStep> {
     const { application_id: applicationId, user_id: userId } = removal;
     const own = sql`user_removal.application_id = ${applicationId} and user_removal.user_id = ${userId}`;
     const page = sql`
@@ -73,11 +74,7 @@ export class ForgettingRepository {
   }
 
   /** Returns how many rows no longer name the user. */
-  private async forgetNamed(
-    seqs: readonly number[],
-    removal: Removal,
-    transaction: Transaction<Tables>,
-  ): Promise<number> {
+  private async forgetNamed(seqs: readonly number[], removal: Removal, transaction: Tx): Promise<number> {
     if (seqs.length === 0) return 0;
     const { rows } = await sql<{ seq: number; id: string; moving: boolean; alone: boolean }>`
       select seq, id, finished_at is null as moving, not notification ? 'relay' and (
@@ -102,7 +99,7 @@ export class ForgettingRepository {
   private async forgetDefinitions(
     table: 'campaign' | 'campaign_run',
     removal: Removal,
-    transaction: Transaction<Tables>,
+    transaction: Tx,
   ): Promise<ForgettingStep> {
     const target = sql`${sql.table(table)}.definition->'target'`;
     const found = sql`
@@ -135,7 +132,7 @@ function personOf({ user_id: userId, device_ids: deviceIds, pseudonym }: Removal
 }
 
 /** Returns true if the message has no other recipient. */
-async function rewrite(seq: number, removal: Removal, transaction: Transaction<Tables>): Promise<boolean> {
+async function rewrite(seq: number, removal: Removal, transaction: Tx): Promise<boolean> {
   const { rows } = await sql<{
     target: Target;
     body: Record<string, unknown>;
@@ -152,7 +149,7 @@ async function rewrite(seq: number, removal: Removal, transaction: Transaction<T
 }
 
 /** Removes the content of messages to the user alone. State, counts, label, times and batches stay. */
-async function empty(seqs: readonly number[], { pseudonym }: Removal, transaction: Transaction<Tables>): Promise<void> {
+async function empty(seqs: readonly number[], { pseudonym }: Removal, transaction: Tx): Promise<void> {
   if (seqs.length === 0) return;
   const target = { userIds: [pseudonym] };
   const body = { message: { alert: '' }, target };

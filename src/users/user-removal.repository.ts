@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
-import type { Transaction } from 'kysely';
 import { recordAudit } from '../auth/audit.repository.js';
 import type { Actor } from '../auth/audit.repository.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
-import type { Tables } from '../database/tables.js';
+import { inTransaction } from '../database/transaction.js';
+import type { Tx } from '../database/transaction.js';
 import { ForgettingRepository } from './forgetting.repository.js';
 import type { Removal } from './forgetting.repository.js';
 
@@ -30,7 +30,7 @@ export class UserRemovalRepository {
    * first.
    */
   begin(applicationId: string, userId: string, actor: Actor): Promise<void> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
+    return inTransaction(this.database, async (transaction) => {
       const { rows } = await sql<{ pseudonym: string }>`
         insert into user_removal (application_id, user_id, pseudonym, asked_at, last_device, last_message)
         select ${applicationId}, ${userId}, ${`removed-${randomBytes(15).toString('base64url')}`}, clock_timestamp(),
@@ -48,7 +48,7 @@ export class UserRemovalRepository {
   /** One step, for the given user or for the oldest removal. Devices are deleted first. */
   removeSome(of?: { applicationId: string; userId: string }): Promise<RemovalStep> {
     const wanted = of ? sql`application_id = ${of.applicationId} and user_id = ${of.userId}` : sql`true`;
-    return this.database.kysely.transaction().execute(async (transaction) => {
+    return inTransaction(this.database, async (transaction) => {
       const { rows } = await sql<Removal>`
         select * from user_removal where ${wanted} order by asked_at limit 1 for update skip locked`.execute(
         transaction,
@@ -71,7 +71,7 @@ export class UserRemovalRepository {
   }
 
   /** Deletes devices with their subscriptions, as single deletions do; messages keep their counts of deliveries. */
-  private async removeDevices(removal: Removal, transaction: Transaction<Tables>): Promise<RemovalStep> {
+  private async removeDevices(removal: Removal, transaction: Tx): Promise<RemovalStep> {
     const { application_id: applicationId, user_id: userId } = removal;
     const theirs = sql`application_id = ${applicationId} and user_id = ${userId} and seq <= ${removal.last_device}`;
     const { rows } = await sql<{ device_id: string }>`
@@ -94,7 +94,7 @@ export class UserRemovalRepository {
   }
 
   /** Returns false if none is left. Also deletes the reach entries of a user without devices. */
-  private async removeValues(removal: Removal, transaction: Transaction<Tables>): Promise<boolean> {
+  private async removeValues(removal: Removal, transaction: Tx): Promise<boolean> {
     const { application_id: applicationId, user_id: userId } = removal;
     await sql`
       delete from reach using user_removal as removal where reach.application_id = ${applicationId}

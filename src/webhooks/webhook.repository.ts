@@ -7,6 +7,7 @@ import { Vault } from '../common/vault.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { Tables } from '../database/tables.js';
+import { inTransaction } from '../database/transaction.js';
 import type { EventType } from './webhook.js';
 
 export interface Webhook {
@@ -43,7 +44,7 @@ export class WebhookRepository {
 
   /** `full`: the application has the maximum number of webhooks. */
   async add(applicationId: string, webhook: Webhook, secret: string): Promise<'added' | 'taken' | 'full'> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
+    return inTransaction(this.database, async (transaction) => {
       // The lock prevents two concurrent inserts from both finding the last free place.
       await sql`select from application where id = ${applicationId} for no key update`.execute(transaction);
       const { rows } = await sql<{ name: string }>`
@@ -66,7 +67,7 @@ export class WebhookRepository {
 
   /** Waiting events go to the new address, at once. Returns false if the webhook does not exist. */
   async change(applicationId: string, { name, url, eventTypes }: Webhook): Promise<boolean> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
+    return inTransaction(this.database, async (transaction) => {
       const { rows } = await sql<{ id: number }>`
         update webhook set url = ${url}, event_types = ${toArray(eventTypes)}::text[], next_at = now(), failures = 0,
           newest_at_failures = '{}', last_error = null
@@ -87,7 +88,7 @@ export class WebhookRepository {
     secret: string,
     overlapS: number,
   ): Promise<(Webhook & { secretBeforeUntil: Date | null }) | 'none' | 'overlap'> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
+    return inTransaction(this.database, async (transaction) => {
       const { rows: held } = await sql<{ overlaps: boolean | null }>`
         select secret_before_until > now() as overlaps from webhook
         where application_id = ${applicationId} and name = ${name} for no key update`.execute(transaction);
@@ -113,7 +114,7 @@ export class WebhookRepository {
 
   /** Ends the overlap of a rotation. Returns false if the webhook does not exist. */
   async endSecretBefore(actor: Actor, applicationId: string, name: string): Promise<boolean> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
+    return inTransaction(this.database, async (transaction) => {
       const { rows } = await sql`
         update webhook set secret_before = null, secret_before_until = null
         where application_id = ${applicationId} and name = ${name} returning id`.execute(transaction);

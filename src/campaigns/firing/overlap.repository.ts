@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import type { Transaction } from 'kysely';
 import { bigints } from '../../database/bigints.js';
-import type { MessageState, Tables } from '../../database/tables.js';
+import type { MessageState } from '../../database/tables.js';
+import type { Tx } from '../../database/transaction.js';
 import { MessageControlRepository } from '../../messages/control/message-control.repository.js';
 
 /** A message that has not ended. */
@@ -17,7 +17,7 @@ export class OverlapRepository {
   constructor(private readonly control: MessageControlRepository) {}
 
   /** The campaigns with an unfinished run. */
-  async findBusy(campaignSeqs: readonly number[], transaction: Transaction<Tables>): Promise<Set<number>> {
+  async findBusy(campaignSeqs: readonly number[], transaction: Tx): Promise<Set<number>> {
     if (campaignSeqs.length === 0) return new Set();
     const { rows } = await sql<{ campaign_seq: number }>`
       select distinct campaign_seq from campaign_run
@@ -28,7 +28,7 @@ export class OverlapRepository {
   /**
    * Cancels the unsent part of a campaign's runs. Locks waves before runs, the order of the statements that send waves.
    */
-  async cancelRuns(campaignSeq: number, reason: string, transaction: Transaction<Tables>): Promise<void> {
+  async cancelRuns(campaignSeq: number, reason: string, transaction: Tx): Promise<void> {
     await sql`
       update campaign_wave set state = 'cancelled', reason = ${reason} where state = 'waiting' and run_seq in (
         select seq from campaign_run where campaign_seq = ${campaignSeq})`.execute(transaction);
@@ -44,7 +44,7 @@ export class OverlapRepository {
   }
 
   /** The unfinished messages of a campaign's runs, including those of waves that another transaction is sending. */
-  async listMoving(campaignSeq: number, transaction: Transaction<Tables>): Promise<MovingMessage[]> {
+  async listMoving(campaignSeq: number, transaction: Tx): Promise<MovingMessage[]> {
     const ofCampaign = sql`run_seq in (select seq from campaign_run where campaign_seq = ${campaignSeq})`;
     await sql`select from campaign_wave where ${ofCampaign} and state = 'waiting' for update`.execute(transaction);
     const moving = await this.findMoving(sql`wave.${ofCampaign}`, transaction);
@@ -55,7 +55,7 @@ export class OverlapRepository {
    * By wave: the waves of earlier runs, in its zones and east of them, that wait or have an unfinished message. East of
    * the zones, the earlier run is as far as this one. Waves west of them are still to come, which is no overlap.
    */
-  async findEarlier(waveSeqs: readonly number[], transaction: Transaction<Tables>): Promise<Map<number, number[]>> {
+  async findEarlier(waveSeqs: readonly number[], transaction: Tx): Promise<Map<number, number[]>> {
     const found = new Map<number, number[]>();
     if (waveSeqs.length === 0) return found;
     const { rows } = await sql<{ wave_seq: number; seq: number }>`
@@ -77,7 +77,7 @@ export class OverlapRepository {
   }
 
   /** Cancels the unsent part of waves that the caller has not locked. Returns the runs of the waves that waited. */
-  async cancelWaves(waveSeqs: readonly number[], reason: string, transaction: Transaction<Tables>): Promise<number[]> {
+  async cancelWaves(waveSeqs: readonly number[], reason: string, transaction: Tx): Promise<number[]> {
     if (waveSeqs.length === 0) return [];
     const seqs = bigints(waveSeqs);
     const { rows } = await sql<{ run_seq: number }>`
@@ -90,7 +90,7 @@ export class OverlapRepository {
     return rows.map((row) => row.run_seq);
   }
 
-  private async findMoving(which: ReturnType<typeof sql>, transaction: Transaction<Tables>) {
+  private async findMoving(which: ReturnType<typeof sql>, transaction: Tx) {
     const { rows } = await sql<{ application_id: string } & MovingMessage>`
       select message.application_id, message.id, message.state from campaign_wave wave
       join campaign_message sent on sent.wave_seq = wave.seq

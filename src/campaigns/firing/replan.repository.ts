@@ -4,6 +4,7 @@ import { bigints } from '../../database/bigints.js';
 import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
 import type { Tx } from '../../database/transaction.js';
+import { inTransaction } from '../../database/transaction.js';
 import type { Definition } from '../campaign.js';
 import type { NextFiring } from './firing.js';
 
@@ -59,7 +60,7 @@ export class ReplanRepository {
 
   /** Skips waves that would wait for decades: their runs would never end, and would block later runs. */
   async skipFarWaves(now: number): Promise<void> {
-    await this.database.kysely.transaction().execute(async (transaction) => {
+    await inTransaction(this.database, async (transaction) => {
       const { rows } = await sql<{ run_seq: number }>`
         update campaign_wave set state = 'skipped', reason = ${AHEAD}
         where state = 'waiting' and due_at > ${new Date(now)}::timestamptz + ${LONGEST_WAVE_H} * interval '1 hour'

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import type { Kysely, Transaction } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Tables } from '../../database/tables.js';
 import { wentBackBy } from '../../database/waits.js';
+import type { Tx } from '../../database/transaction.js';
 
 /** A rate whose row is locked until the transaction ends. Times are epoch ms by the database's clock. */
 export interface HeldRate {
@@ -22,7 +23,7 @@ export class MessageRateRepository {
     return (await transaction.insertInto('message_rate').values(values).returning('seq').executeTakeFirstOrThrow()).seq;
   }
 
-  async hold(seq: number, transaction: Transaction<Tables>): Promise<HeldRate> {
+  async hold(seq: number, transaction: Tx): Promise<HeldRate> {
     const row = await transaction
       .selectFrom('message_rate')
       .selectAll()
@@ -35,7 +36,7 @@ export class MessageRateRepository {
     return { seq, perSecond: row.per_second, spreadSeconds: row.spread_s, nextMs, now };
   }
 
-  async move(rate: HeldRate, perSecond: number, nextMs: number, transaction: Transaction<Tables>): Promise<void> {
+  async move(rate: HeldRate, perSecond: number, nextMs: number, transaction: Tx): Promise<void> {
     await transaction
       .updateTable('message_rate')
       .set({ per_second: perSecond, next_ms: nextMs, written_at: new Date(rate.now) })

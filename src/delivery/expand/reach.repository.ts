@@ -1,10 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import type { Transaction } from 'kysely';
 import { bigints } from '../../database/bigints.js';
 import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
-import type { Tables } from '../../database/tables.js';
+import type { Tx } from '../../database/transaction.js';
 import type { AudienceMember } from '../../devices/audience.repository.js';
 import { dayBefore } from './reach.js';
 
@@ -25,7 +24,7 @@ export class ReachRepository {
     applicationId: string,
     members: readonly AudienceMember[],
     message: { key: number; cap: number | null },
-    transaction: Transaction<Tables>,
+    transaction: Tx,
   ): Promise<AudienceMember[]> {
     const since = dayBefore(message.key);
     const recent = sql`array(select key from unnest(reach.keys) as key where key > ${since})`;

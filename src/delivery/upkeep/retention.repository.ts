@@ -6,6 +6,7 @@ import type { Database } from '../../database/database.js';
 import { countDue } from '../../database/due.js';
 import type { Due } from '../../database/due.js';
 import { MESSAGES_A_STEP, removeMessageRows } from '../../database/message-rows.js';
+import { inTransaction } from '../../database/transaction.js';
 import { OUTCOME } from '../outcome.js';
 
 /** Rows per step. */
@@ -40,7 +41,7 @@ export class RetentionRepository {
    * resend is being expanded from stays until then; messages that another scheduler has locked are skipped.
    */
   removeMessages(before: Date): Promise<boolean> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
+    return inTransaction(this.database, async (transaction) => {
       const held = sql`exists (select from message resend where resend.application_id = message.application_id
         and resend.resend_of = message.id and resend.state in ('accepted', 'expanding'))`;
       const { rows } = await sql<{ seq: number }>`
@@ -74,7 +75,7 @@ export class RetentionRepository {
    * them. The values of other users stay as long as the message. Returns where to continue, or null at the end.
    */
   forgetValues(after: number): Promise<number | null> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
+    return inTransaction(this.database, async (transaction) => {
       const { rows } = await sql<{ seq: number; ended: boolean }>`
         with recursive open(seq) as (
           (select message_seq from message_data where not kept and message_seq > ${after} order by message_seq limit 1)

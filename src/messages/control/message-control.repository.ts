@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import type { Transaction } from 'kysely';
 import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
-import type { Tables } from '../../database/tables.js';
+import { inTransaction } from '../../database/transaction.js';
+import type { Tx } from '../../database/transaction.js';
 import { BatchRepository } from '../../delivery/batch.repository.js';
 import type { ProviderName } from '../../providers/provider.js';
 
@@ -22,8 +22,8 @@ export class MessageControlRepository {
   ) {}
 
   /** Cancels deliveries that were not sent. Returns false if the message does not exist or has ended. */
-  async cancel(applicationId: string, id: string, transaction?: Transaction<Tables>): Promise<boolean> {
-    if (!transaction) return this.database.kysely.transaction().execute((own) => this.cancel(applicationId, id, own));
+  async cancel(applicationId: string, id: string, transaction?: Tx): Promise<boolean> {
+    if (!transaction) return inTransaction(this.database, (own) => this.cancel(applicationId, id, own));
     const row = await transaction
       .updateTable('message')
       .set({ state: 'cancelled', paused_at: null })
@@ -43,7 +43,7 @@ export class MessageControlRepository {
    * already.
    */
   pause(applicationId: string, id: string, now: Date): Promise<boolean> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
+    return inTransaction(this.database, async (transaction) => {
       const row = await transaction
         .updateTable('message')
         .set({ paused_at: now })
@@ -70,7 +70,7 @@ export class MessageControlRepository {
     applicationId: string,
     id: string,
   ): Promise<{ seq: number; toExpand: boolean; providers: Set<ProviderName> } | null> {
-    return this.database.kysely.transaction().execute(async (transaction) => {
+    return inTransaction(this.database, async (transaction) => {
       const row = await transaction
         .updateTable('message')
         .set({ paused_at: null })
@@ -93,7 +93,7 @@ export class MessageControlRepository {
  * clock when rows are read: now() is the start of the transaction, and a batch inserted while the transaction waited
  * for the message is due later than that.
  */
-async function release(messageSeq: number, transaction: Transaction<Tables>): Promise<Set<ProviderName>> {
+async function release(messageSeq: number, transaction: Tx): Promise<Set<ProviderName>> {
   const { rows } = await sql<{ provider: ProviderName }>`
     update batch set state = 'waiting', epoch = epoch + 1 where id in (
       select id from batch
