@@ -1,6 +1,6 @@
-import prettier from 'prettier';
 import { ERROR_CODES } from '../src/common/errors.js';
 import type { ErrorCode } from '../src/common/errors.js';
+import { formatMarkdown } from './markdown.js';
 
 /** Cause and cure of each code. A code without an entry does not compile. */
 const CODES: Record<ErrorCode, { cause: string; cure: string }> = {
@@ -89,10 +89,5 @@ export function withErrorCodes(text: string): Promise<string> {
     (code) => `| \`${code}\` | ${ERROR_CODES[code]} | ${CODES[code].cause} | ${CODES[code].cure} |`,
   );
   const table = ['| code | status | cause | cure |', '| --- | --- | --- | --- |', ...rows];
-  return prettier.format([before + BEGIN, '', ...table, '', END + after].join('\n'), {
-    parser: 'markdown',
-    proseWrap: 'always',
-    printWidth: 120,
-    singleQuote: true,
-  });
+  return formatMarkdown([before + BEGIN, '', ...table, '', END + after].join('\n'));
 }

@@ -89,7 +89,7 @@ export function danglingReferences(path: string, text: string, documents: Readon
   const dangling = [...joined.matchAll(REFERENCE)].flatMap(([whole, name = '', anchor, sections = '']) => {
     const target = documents.get(posix.join(posix.dirname(path), name)) ?? documents.get(name);
     if (target === undefined) return [whole];
-    const headings = [...target.matchAll(/^#+\s+(.*)$/gm)].map(([, heading = '']) => heading);
+    const headings = headingsOf(target);
     if (anchor !== undefined && !headings.some((heading) => slugOf(heading) === anchor)) return [whole];
     const missing = [...sections.matchAll(/\d+(?:\.\d+)*/g)].filter(
       ([number]) => !headings.some((heading) => heading.replace(/^§\s?/, '').replace(/^([\d.]*\d).*/, '$1') === number),
@@ -97,9 +97,13 @@ export function danglingReferences(path: string, text: string, documents: Readon
     return missing.map(([number]) => `${name} §${number}`);
   });
   const within = path.endsWith('.md') ? [...joined.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor = '']) => anchor) : [];
-  const own = [...text.matchAll(/^#+\s+(.*)$/gm)].map(([, heading = '']) => slugOf(heading));
+  const own = headingsOf(text).map(slugOf);
   const design = [...joined.matchAll(/\bdesign(?:\.md)?,? §\s?[\d.]*/g)].map(([whole]) => whole);
   return [...dangling, ...within.filter((anchor) => !own.includes(anchor)).map((anchor) => `#${anchor}`), ...design];
+}
+
+function headingsOf(document: string): string[] {
+  return [...document.matchAll(/^#+\s+(.*)$/gm)].map(([, heading = '']) => heading);
 }
 
 /** The anchor that GitHub makes of a heading. */

@@ -1,5 +1,5 @@
-import prettier from 'prettier';
 import { SETTINGS } from '../src/settings.js';
+import { formatMarkdown } from './markdown.js';
 
 /** docs/settings.md, formatted as `npm run format` leaves it. */
 export function settingsDocument(): Promise<string> {
@@ -20,5 +20,5 @@ export function settingsDocument(): Promise<string> {
     ...rows,
     '',
   ].join('\n');
-  return prettier.format(text, { parser: 'markdown', proseWrap: 'always', printWidth: 120, singleQuote: true });
+  return formatMarkdown(text);
 }

@@ -1,4 +1,4 @@
-import prettier from 'prettier';
+import { formatMarkdown } from '../../../scripts/markdown.js';
 import { GONE, PLACES, type Landing, type Place, type Row } from './row.js';
 import { ROWS } from './rows.js';
 
@@ -28,7 +28,7 @@ Android, v3 HarmonyOS 5 and later. Times count from 2026-11-25 12:00 UTC.
 export async function fieldsDocument(): Promise<string> {
   const sections = ['message', 'settings.apns', 'settings.gcm', 'settings.wns', 'settings.…Web'].map(sectionOf);
   const text = [PREFACE, ...sections].join('\n');
-  return prettier.format(text, { parser: 'markdown', proseWrap: 'always', printWidth: 120, singleQuote: true });
+  return formatMarkdown(text);
 }
 
 function sectionOf(name: string): string {
