@@ -34,7 +34,7 @@ export class PaceService {
 
   /**
    * Takes a turn within the claim's transaction, so that a failed claim takes none. `start`: the pace to begin with if
-   * there is none. Direct batches are counted, but wait only if the provider named a time.
+   * there is none. Urgent batches are counted, but wait only if the provider named a time.
    */
   async takeTurn(request: TurnRequest, start: Pace | null, tx: Tx): Promise<PaceTurn> {
     const held = await this.pace.lock(request, start, tx);
