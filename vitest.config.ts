@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 const SERVERS = ['test/harness/servers.ts'];
+/** Each of these tests starts whole processes. */
+const PROCESSES = { globalSetup: SERVERS, testTimeout: 180_000, hookTimeout: 120_000 };
 /** Files that measure the processor or the loop of the program: nothing else may run beside them. */
 const ALONE = ['attack', 'clock-steps', 'event-loop', 'fairness', 'neighbours'].map(
   (name) => `test/e2e/${name}.spec.ts`,
@@ -40,9 +42,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.spec.ts'],
           exclude: ALONE,
-          globalSetup: SERVERS,
-          testTimeout: 180_000,
-          hookTimeout: 120_000,
+          ...PROCESSES,
           maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
@@ -51,9 +51,7 @@ export default defineConfig({
         test: {
           name: 'alone',
           include: ALONE,
-          globalSetup: SERVERS,
-          testTimeout: 180_000,
-          hookTimeout: 120_000,
+          ...PROCESSES,
           fileParallelism: false,
           sequence: { groupOrder: 3 },
         },
