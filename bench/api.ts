@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { requestToken } from '../test/harness/api.js';
 import { startCarillon } from '../test/harness/carillon.js';
-import { createDatabase, startPostgres, startRedis } from '../test/harness/servers.js';
+import { createDatabase, startRedis } from '../test/harness/servers.js';
 import { applyLoad } from './api/load.js';
 import type { Load, Target } from './api/load.js';
 import { cpuSeconds } from './broadcast/usage.js';
+import { startDurablePostgres } from './servers/durable.js';
 
 /**
  * Measures the API on PostgreSQL and Redis: registrations of devices, and messages to one device, each committed before
@@ -33,9 +34,9 @@ interface Row extends Load {
   redisCpu: number;
 }
 
-const postgres = await startPostgres({ keepsCommits: true });
+const postgres = await startDurablePostgres();
 const redis = await startRedis();
-if (!postgres || !redis) throw new Error('PostgreSQL or Redis is missing: apt-get install postgresql redis-server');
+if (!redis) throw new Error('Redis is missing: apt-get install redis-server');
 const carillon = await startCarillon(
   {
     ROLES: 'api',

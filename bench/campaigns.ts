@@ -13,8 +13,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openDatabase } from '../src/database/database.js';
 import { startCarillon } from '../test/harness/carillon.js';
-import { startPostgres } from '../test/harness/servers.js';
 import { SchedulingRoom } from '../test/medium/campaigns/scheduling.js';
+import { startDurablePostgres } from './servers/durable.js';
 
 const WAITING = 10_000;
 const AT_ONCE = 1_000;
@@ -24,11 +24,7 @@ const IDLE_S = 20;
 const AHEAD_MS = 8_000;
 const CLOCK_TICKS = 100;
 
-const server = await startPostgres();
-if (!server) {
-  console.error('PostgreSQL is missing: apt-get install postgresql');
-  process.exit(2);
-}
+const server = await startDurablePostgres();
 const database = await openDatabase({ databaseUrl: server.url, dataDir: '' });
 const room = new SchedulingRoom(database);
 const applicationId = await room.addApplication();

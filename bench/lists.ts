@@ -15,8 +15,9 @@ import pg from 'pg';
 import { Api } from '../test/harness/api.js';
 import type { RequestBody } from '../test/harness/api.js';
 import { startCarillon } from '../test/harness/carillon.js';
-import { createDatabase, startPostgres } from '../test/harness/servers.js';
+import { createDatabase } from '../test/harness/servers.js';
 import { watchMemory } from './broadcast/usage.js';
+import { startDurablePostgres } from './servers/durable.js';
 
 const { values: options } = parseArgs({ options: { devices: { type: 'string', default: '1000000' } } });
 const devices = Number(options.devices);
@@ -26,11 +27,7 @@ const TAG = 'everybody';
 const NDJSON = 'application/x-ndjson';
 const MESSAGE = 'bench001';
 
-const postgres = await startPostgres({ keepsCommits: true });
-if (!postgres) {
-  console.error('PostgreSQL is missing: apt-get install postgresql');
-  process.exit(2);
-}
+const postgres = await startDurablePostgres();
 const databaseUrl = await createDatabase(postgres.url);
 const carillon = await startCarillon({
   DATABASE_URL: databaseUrl,

@@ -1,94 +1,96 @@
 /**
- * A flood of messages to one device each, scheduled for one moment, beside the same flood by bulk without `sendAt`, on
- * PostgreSQL and Redis: the built program as an api (with the scheduler) and a worker process, one nginx that takes
- * everything, all in one run.
+ * Single messages to single devices, as backends send them: the built program as an api and a worker process on a
+ * durable PostgreSQL and Redis, one nginx as the provider, all in one run beside the framework answering a constant.
  *
- *   npm run bench:singles                        2,500 messages
- *   npm run bench:singles -- --messages=10000    others
- *   npm run bench:singles -- --queue=database    the queue in PostgreSQL too
+ *   npm run bench:singles                                   1, 16, 64, 256 and 1,024 connections for 10 s each
+ *   npm run bench:singles -- --connections=64 --seconds=10  less than two minutes
+ *   npm run bench:singles -- --embedded                     one process with the embedded database and queue
  *
- * Prints when the first, the middle and the last message was recorded as sent, counted from the moment (or from the
- * first request of the bulk), and messages a second. Needs nginx, PostgreSQL and Redis (Debian: nginx-light,
- * postgresql, redis-server). Exits non-zero when a message was not accepted; never because the machine was slow.
+ * Then an open loop at half of the best rate, and codes one after the other without other work. Prints accepted and
+ * delivered messages a second and their share of the constant, the time from a request to its 202 and from the 202 to
+ * the provider's answer, CPU of each process, and statements, WAL, writes and flushes of PostgreSQL, per message. Needs
+ * nginx, PostgreSQL and Redis (Debian: nginx-light, postgresql, redis-server) and Linux' /proc. Exits non-zero when a
+ * message has not arrived; never because the machine was slow.
  */
 import { parseArgs } from 'node:util';
-import { setTimeout as delay } from 'node:timers/promises';
-import { Stage } from './broadcast/stage.js';
+import { clusterCells } from './servers/cluster.js';
+import { measureConstant, measureIdle, measureSingles } from './singles/measure.js';
+import type { Singles } from './singles/measure.js';
+import { Stage } from './singles/stage.js';
 
 const { values: options } = parseArgs({
-  options: { messages: { type: 'string', default: '2500' }, queue: { type: 'string', default: 'redis' } },
+  options: {
+    connections: { type: 'string', default: '1,16,64,256,1024' },
+    seconds: { type: 'string', default: '10' },
+    embedded: { type: 'boolean', default: false },
+  },
 });
-const MESSAGES = Number(options.messages);
-/** Messages per bulk: the maximum. */
-const BULK = 1_000;
-/** Time to accept them before their scheduled time, ms per message. */
-const AHEAD_MS = 8;
-const DEADLINE_MS = 300_000;
+const levels = options.connections.split(',').map(Number);
+const ms = Number(options.seconds) * 1_000;
+const { embedded } = options;
+const DEVICES = embedded ? 10_000 : 50_000;
+const WARM_MS = 3_000;
+/** Enough connections that none of the open loop's requests waits for one. */
+const OPEN_CONNECTIONS = 256;
 
-interface Times {
-  first: number;
-  middle: number;
-  last: number;
+interface Row extends Singles {
+  what: string;
+  constantPerSecond?: number;
 }
 
-/** Sends the flood in bulks with a label, by which it is found again. */
-async function sendBulks(label: string, sendAt?: Date): Promise<void> {
-  for (let from = 1; from <= MESSAGES; from += BULK) {
-    const bulk = Array.from({ length: Math.min(BULK, MESSAGES - from + 1) }, (_, index) => ({
-      message: { alert: `Your code is ${from + index}` },
-      target: { deviceIds: [`device-${from + index}`] },
-      label,
-      ...(sendAt && { sendAt: sendAt.toISOString() }),
-    }));
-    const answer = await stage.api(MESSAGES).app('POST', '/messages/bulk', bulk);
-    if (answer.status !== 202) throw new Error(`bulk: ${answer.status} ${JSON.stringify(answer.body)}`);
-  }
+function toCells({ what, constantPerSecond, ...row }: Row): Record<string, string | number | null> {
+  const cpu = Object.entries(row.cpuUs).map(([name, us]) => [`${name} µs`, Math.round(us)]);
+  return {
+    what,
+    'accepted/s': Math.round(row.acceptedPerSecond),
+    'delivered/s': Math.round(row.deliveredPerSecond),
+    'of constant': constantPerSecond ? round(row.deliveredPerSecond / constantPerSecond, 3) : null,
+    backlog: row.backlog,
+    'drain s': round(row.drainSeconds),
+    'accept p50': round(row.acceptMs.p50),
+    'accept p99': round(row.acceptMs.p99),
+    'to wire p50': round(row.wireMs.p50),
+    'to wire p99': round(row.wireMs.p99),
+    ...Object.fromEntries(cpu),
+    'all but sink µs': Math.round(productCpu(row)),
+  };
 }
 
-/** Waits until all have ended; ms after `from`, by the database's clock, which is this machine's. */
-async function timesOf(label: string, from: number): Promise<Times> {
-  for (const deadline = Date.now() + DEADLINE_MS; Date.now() < deadline; await delay(250)) {
-    const { rows } = await stage.database.query<{ ended: string; accepted: string } & Record<keyof Times, number>>(
-      `with ended as (select totals, extract(epoch from finished_at) * 1000 - $2 as ms from message
-         where label = $1 and finished_at is not null)
-       select count(*) as ended, sum(totals[3]) as accepted, min(ms)::float8 as first, max(ms)::float8 as last,
-         (percentile_cont(0.5) within group (order by ms))::float8 as middle from ended`,
-      [label, from],
-    );
-    const [row] = rows;
-    if (!row || Number(row.ended) < MESSAGES) continue;
-    if (Number(row.accepted) !== MESSAGES) throw new Error(`${label}: ${row.accepted} of ${MESSAGES} were accepted`);
-    return row;
-  }
-  throw new Error(`${label}: not all have ended`);
+/** µs per message of everything but the provider. */
+function productCpu({ cpuUs }: Singles): number {
+  return Object.entries(cpuUs).reduce((sum, [name, us]) => (name === 'sink' ? sum : sum + us), 0);
 }
 
-const print = (cells: (string | number)[]): void =>
-  void process.stdout.write(`${cells.map((cell, index) => String(cell).padEnd(index === 0 ? 26 : 12)).join('')}\n`);
+function round(value: number, digits = 1): number {
+  return Number(value.toFixed(digits));
+}
 
-const stage = await Stage.open({ queue: options.queue === 'database' ? 'database' : 'redis' });
+const stage = await Stage.open({ embedded, devices: DEVICES });
 try {
-  await stage.addApplication(MESSAGES);
-  await stage.start();
-  // Everything is compiled and connected before the measurement.
-  await sendBulks('warm');
-  await timesOf('warm', Date.now());
-
-  const began = Date.now();
-  await sendBulks('bulk');
-  const bulk = await timesOf('bulk', began);
-  const moment = new Date(Date.now() + Math.max(2_000, AHEAD_MS * MESSAGES));
-  await sendBulks('scheduled', moment);
-  if (Date.now() > moment.getTime()) throw new Error('accepting took longer than to the moment: raise AHEAD_MS');
-  const scheduled = await timesOf('scheduled', moment.getTime());
-
-  print(['', 'first s', 'middle s', 'last s', 'per second']);
-  const rate = ({ last }: Times): number => Math.round(MESSAGES / (last / 1_000));
-  for (const [what, times] of Object.entries({ 'bulk without sendAt': bulk, 'scheduled for one moment': scheduled }))
-    print([what, ...[times.first, times.middle, times.last].map((ms) => (ms / 1_000).toFixed(2)), rate(times)]);
-  const ratio = Number((scheduled.last / bulk.last).toFixed(2));
-  print([`ratio of the last ones: ${ratio}`]);
-  process.stdout.write(`${JSON.stringify({ bench: 'singles', messages: MESSAGES, bulk, scheduled, ratio })}\n`);
+  const warm = { connections: Math.min(64, Math.max(...levels)), ms: WARM_MS };
+  await measureConstant(stage, warm);
+  await measureSingles(stage, DEVICES, warm);
+  const rows: Row[] = [];
+  for (const connections of levels) {
+    const constant = await measureConstant(stage, { connections, ms: ms / 2 });
+    const singles = await measureSingles(stage, DEVICES, { connections, ms });
+    rows.push({ what: `${connections} connections`, constantPerSecond: constant.perSecond, ...singles });
+  }
+  const best = Math.max(...rows.map((row) => row.deliveredPerSecond));
+  const half = Math.max(1, Math.round(best / 2));
+  const open = await measureSingles(stage, DEVICES, { connections: OPEN_CONNECTIONS, ms, perSecond: half });
+  rows.push({ what: `open loop, ${half}/s`, ...open });
+  const idleMs = await measureIdle(stage);
+  console.log(`Times in ms, CPU in µs a message${embedded ? ', embedded' : ''}`);
+  console.table(rows.map(toCells));
+  if (!embedded) {
+    console.log('PostgreSQL, per message');
+    console.table(rows.map(({ what, cluster }) => ({ what, ...(cluster && clusterCells(cluster)) })));
+  }
+  console.log(
+    `A code without other work, from its 202 to the wire: p50 ${round(idleMs.p50)} ms, p99 ${round(idleMs.p99)} ms`,
+  );
+  console.log(JSON.stringify({ bench: 'singles', embedded, rows, idleMs }));
 } finally {
   await stage.close();
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /**
  * A load generator with a low cost of its own: requests are written as prepared bytes; of answers only the status and
@@ -24,34 +25,50 @@ export interface Target {
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 
+interface Manner {
+  connections: number;
+  ms: number;
+  /**
+   * An open loop: requests have a time of their own, and their duration counts from it, so that a slow answer delays no
+   * measured request. If absent, a connection sends its next request after its answer.
+   */
+  perSecond?: number;
+  /** Called with each answer. */
+  answered?: (index: number) => void;
+}
+
 /** Sends bodies for `ms` on `connections`; every answer must have the status. */
 export async function applyLoad(
   { port, path, token, status }: Target,
   bodyOf: (index: number) => string,
-  { connections, ms }: { connections: number; ms: number },
+  { connections, ms, perSecond, answered }: Manner,
 ): Promise<Load> {
   const took: number[] = [];
-  const end = performance.now() + ms;
   const wanted = `HTTP/1.1 ${status} `;
   let next = 0;
+  const sockets = Array.from({ length: connections }, () => connect(port, '127.0.0.1').setNoDelay());
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
   const started = performance.now();
-  const run = async (): Promise<void> => {
-    const socket = connect(port, '127.0.0.1').setNoDelay();
-    await once(socket, 'connect');
+  const end = started + ms;
+  const run = async (socket: Socket): Promise<void> => {
     while (performance.now() < end) {
-      const body = bodyOf(next++);
-      const began = performance.now();
+      const index = next++;
+      const body = bodyOf(index);
+      const due = perSecond === undefined ? performance.now() : started + (index / perSecond) * 1_000;
+      if (due > end) break;
+      if (due > performance.now()) await delay(due - performance.now());
       const answer = await exchange(
         socket,
         `POST ${path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\n` +
           `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
       );
       if (!answer.startsWith(wanted)) throw new Error(`answered ${answer.slice(0, 400)}`);
-      took.push(performance.now() - began);
+      took.push(performance.now() - due);
+      answered?.(index);
     }
     socket.destroy();
   };
-  await Promise.all(Array.from({ length: connections }, run));
+  await Promise.all(sockets.map(run));
   const seconds = (performance.now() - started) / 1_000;
   const sorted = took.toSorted((a, b) => a - b);
   const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? 0;

@@ -8,10 +8,11 @@ import { openDatabase } from '../../src/database/database.js';
 import { Api } from '../../test/harness/api.js';
 import { startCarillon } from '../../test/harness/carillon.js';
 import type { RunningCarillon } from '../../test/harness/carillon.js';
-import { createDatabase, startPostgres, startRedis } from '../../test/harness/servers.js';
+import { createDatabase, startRedis } from '../../test/harness/servers.js';
 import type { Server } from '../../test/harness/servers.js';
 import { startNginx } from '../../test/medium/http2/real-peers.js';
 import type { RealPeer } from '../../test/medium/http2/real-peers.js';
+import { startDurablePostgres } from '../servers/durable.js';
 import { cpuSeconds, watchMemory } from './usage.js';
 
 /** The prefix of tokens for single messages: nginx logs their arrival. */
@@ -48,9 +49,9 @@ export class Stage {
   ) {}
 
   static async open({ queue = 'redis' }: { queue?: 'redis' | 'database' } = {}): Promise<Stage> {
-    const postgres = await startPostgres({ keepsCommits: true });
+    const postgres = await startDurablePostgres();
     const redis = await startRedis();
-    if (!postgres || !redis) throw new Error('PostgreSQL is missing: apt-get install postgresql');
+    if (!redis) throw new Error('Redis is missing: apt-get install redis-server');
     const sink = await startNginx(
       `keepalive_requests 1000000000; keepalive_time 24h; http2_max_concurrent_streams 1000;
       add_header apns-id $http_apns_id;

@@ -7,13 +7,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 const CLOCK_TICKS = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 const SAMPLE_MS = 100;
 
-/** A process and its children: PostgreSQL has one per connection, nginx one worker. */
+/** A process and its descendants: PostgreSQL has a child per connection, nginx one worker. */
 function familyOf(pid: number): number[] {
-  const children = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && parentOf(Number(name)) === pid);
-  return [pid, ...children.map(Number)];
+  const parents = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => [Number(name), parentOf(Number(name))] as const);
+  const family = [pid];
+  for (const member of family)
+    family.push(...parents.filter(([, parent]) => parent === member).map(([child]) => child));
+  return family;
 }
 
-/** User and system time in seconds, of the process and its children, including ended ones. */
+/** User and system time in seconds, of the process and its descendants, including ended ones. */
 export function cpuSeconds(pid: number): number {
   return familyOf(pid).reduce((sum, member) => sum + ticksOf(statOf(member)), 0) / CLOCK_TICKS;
 }

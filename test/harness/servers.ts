@@ -69,16 +69,18 @@ export interface PostgresServer extends Server {
 /**
  * A PostgreSQL cluster of its own in a temporary folder, without fsync; null if the binaries are not installed.
  * `keepsCommits`: a commit has left the server's memory when it is answered, so that a crash of the server (not of the
- * machine) loses none. `standby`: answers reads and waits for a primary that never comes. `environment`: variables for
- * the server, besides the caller's.
+ * machine) loses none. `standby`: answers reads and waits for a primary that never comes. `settings`: further ones as
+ * `name=value`, which replace those above. `environment`: variables for the server, besides the caller's.
  */
 export async function startPostgres({
   keepsCommits = false,
   standby = false,
+  settings: further = [],
   environment = {},
 }: {
   keepsCommits?: boolean;
   standby?: boolean;
+  settings?: readonly string[];
   environment?: Record<string, string>;
 } = {}): Promise<PostgresServer | null> {
   const binaries = findPostgres();
@@ -107,6 +109,7 @@ export async function startPostgres({
     'full_page_writes=off',
     // For several processes at once, with up to 47 connections each (docs/operations.md).
     'max_connections=200',
+    ...further,
   ];
   const url = `postgres://carillon@127.0.0.1:${port}/postgres`;
   const launch = async (): Promise<ChildProcess> => {

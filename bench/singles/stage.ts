@@ -1,0 +1,105 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Api } from '../../test/harness/api.js';
+import { startCarillon } from '../../test/harness/carillon.js';
+import { createDatabase, startRedis } from '../../test/harness/servers.js';
+import type { Server } from '../../test/harness/servers.js';
+import type { Target } from '../api/load.js';
+import { cpuSeconds } from '../broadcast/usage.js';
+import { Cluster } from '../servers/cluster.js';
+import { startDurablePostgres } from '../servers/durable.js';
+import { Sink, tokenOf } from './sink.js';
+
+const PRELOAD = ['--import', fileURLToPath(new URL('../api/constant.mjs', import.meta.url))];
+const NDJSON = 'application/x-ndjson';
+
+/** Seconds of CPU since the start, by process. */
+export type Cpu = Record<string, number>;
+
+/** The program with its servers, the provider's sink, and devices whose tokens are their numbers. */
+export class Stage {
+  private constructor(
+    readonly sink: Sink,
+    readonly target: Target,
+    /** Null in the embedded mode. */
+    readonly cluster: Cluster | null,
+    /** The key of the application at APNs, PEM. */
+    readonly key: string,
+    private readonly pids: Record<string, number>,
+    private readonly ends: readonly (() => unknown)[],
+  ) {}
+
+  static async open({ embedded, devices }: { embedded: boolean; devices: number }): Promise<Stage> {
+    const sink = await Sink.start();
+    const ends: (() => unknown)[] = [() => sink.stop()];
+    const environment = { APNS_URL: sink.peer.origin, PROVIDER_CA_FILE: join(sink.peer.folder, 'cert.pem') };
+    let pids: Record<string, number>;
+    let url: string;
+    let cluster: Cluster | null = null;
+    if (embedded) {
+      const folder = mkdtempSync(join(tmpdir(), 'carillon-singles-'));
+      ends.push(() => rmSync(folder, { recursive: true, force: true }));
+      const program = await startCarillon({ ...environment, DATA_DIR: folder }, PRELOAD);
+      ends.push(() => program.stop());
+      ({ url } = program);
+      pids = { program: program.pid };
+    } else {
+      const postgres = await startDurablePostgres();
+      const redis: Server | null = await startRedis();
+      if (!redis) throw new Error('Redis is missing: apt-get install redis-server');
+      const databaseUrl = await createDatabase(postgres.url);
+      const common = {
+        ...environment,
+        DATABASE_URL: databaseUrl,
+        QUEUE_URL: redis.url,
+        MASTER_KEY: randomBytes(32).toString('base64'),
+      };
+      const api = await startCarillon({ ...common, ROLES: 'api,scheduler' }, PRELOAD);
+      const worker = await startCarillon({ ...common, ROLES: 'worker' });
+      cluster = await Cluster.open(postgres);
+      ends.push(
+        () => postgres.stop(),
+        () => redis.stop(),
+        () => cluster?.close(),
+        () => Promise.all([api.stop(), worker.stop()]),
+      );
+      ({ url } = api);
+      pids = { api: api.pid, worker: worker.pid, postgres: postgres.pid, redis: redis.pid };
+    }
+    const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
+    const api = await Api.connect(url);
+    const settings = { key, keyId: 'KEY1234567', teamId: 'TEAM123456', bundleId: 'com.example.bench' };
+    const answer = await api.app('PUT', '/settings/apnsConf', settings);
+    if (answer.status !== 200) throw new Error(`settings: ${answer.status} ${JSON.stringify(answer.body)}`);
+    await importDevices(api, devices);
+    const target: Target = {
+      port: Number(new URL(url).port),
+      path: `/imfpush/v1/apps/${api.applicationId}/messages`,
+      token: api.authorization.slice('Bearer '.length),
+      status: 202,
+    };
+    return new Stage(sink, target, cluster, String(key), { ...pids, sink: sink.peer.pid }, ends);
+  }
+
+  cpu(): Cpu {
+    return Object.fromEntries(Object.entries(this.pids).map(([name, pid]) => [name, cpuSeconds(pid)]));
+  }
+
+  /** In the reverse order of the starts. */
+  async close(): Promise<void> {
+    for (const end of this.ends.toReversed()) await end();
+  }
+}
+
+async function importDevices(api: Api, devices: number): Promise<void> {
+  const lines = Array.from({ length: devices }, (_, number) =>
+    JSON.stringify({ deviceId: `device-${number}`, platform: 'A', token: tokenOf(number), userId: `user-${number}` }),
+  );
+  const answer = await api.raw('POST', '/devices:import', lines.join('\n'), { 'content-type': NDJSON, accept: NDJSON });
+  const told = await answer.text();
+  if (answer.status !== 200 || told.includes('"error"'))
+    throw new Error(`import: ${answer.status} ${told.slice(0, 400)}`);
+}
