@@ -6,6 +6,8 @@ import { createDatabase, startRedis } from '../test/harness/servers.js';
 import { applyLoad } from './api/load.js';
 import type { Load, Target } from './api/load.js';
 import { cpuSeconds } from './broadcast/usage.js';
+import { Cluster, clusterCells } from './servers/cluster.js';
+import type { ClusterCost } from './servers/cluster.js';
 import { startDurablePostgres } from './servers/durable.js';
 
 /**
@@ -30,11 +32,13 @@ interface Row extends Load {
   connections: number;
   /** µs per request. */
   programCpu: number;
-  postgresCpu: number;
   redisCpu: number;
+  /** Per request. */
+  cluster: ClusterCost;
 }
 
 const postgres = await startDurablePostgres();
+const postgresFigures = await Cluster.open(postgres);
 const redis = await startRedis();
 if (!redis) throw new Error('Redis is missing: apt-get install redis-server');
 const carillon = await startCarillon(
@@ -76,18 +80,24 @@ try {
   for (let round = 0; round < ROUNDS; round++)
     for (const connections of CONNECTIONS)
       for (const [what, target, body] of kinds) {
-        const before = [carillon.pid, postgres.pid, redis.pid].map(cpuSeconds);
-        const load = await applyLoad(target, body, { connections, ms: ROUND_MS });
-        const [programCpu = 0, postgresCpu = 0, redisCpu = 0] = [carillon.pid, postgres.pid, redis.pid].map(
-          (pid, index) => ((cpuSeconds(pid) - (before[index] ?? 0)) / load.requests) * 1e6,
+        const before = [carillon.pid, redis.pid].map(cpuSeconds);
+        let load: Load | undefined;
+        const cluster = await postgresFigures.measure(async () => {
+          load = await applyLoad(target, body, { connections, ms: ROUND_MS });
+          return load.requests;
+        });
+        const { requests } = load!;
+        const [programCpu = 0, redisCpu = 0] = [carillon.pid, redis.pid].map(
+          (pid, index) => ((cpuSeconds(pid) - (before[index] ?? 0)) / requests) * 1e6,
         );
         const key = `${what} ${connections}`;
-        const row = { what, connections, ...load, programCpu, postgresCpu, redisCpu };
+        const row = { what, connections, ...load!, programCpu, redisCpu, cluster };
         rounds.set(key, [...(rounds.get(key) ?? []), row]);
       }
   report([...rounds.values()].map(medianRow));
 } finally {
   await carillon.stop();
+  await postgresFigures.close();
   await postgres.stop();
   await redis.stop();
 }
@@ -100,14 +110,16 @@ function medianRow(list: readonly Row[]): Row {
 function report(rows: readonly Row[]): void {
   const print = (cells: (string | number)[]): void =>
     void process.stdout.write(`${cells.map((cell, index) => String(cell).padEnd(index === 0 ? 26 : 14)).join('')}\n`);
-  print(['', 'connections', 'per second', 'of constant', 'p50 ms', 'p99 ms', 'CPU µs each', 'PostgreSQL', 'Redis']);
+  print(['', 'connections', 'per second', 'of constant', 'p50 ms', 'p99 ms', 'CPU µs each', 'Redis']);
   const shareOf = ({ connections, perSecond }: Row): number =>
     perSecond / (rows.find((row) => row.connections === connections)?.perSecond ?? 0);
   for (const row of rows) {
-    const cpu = [row.programCpu, row.postgresCpu, row.redisCpu].map((each) => each.toFixed(0));
+    const cpu = [row.programCpu, row.redisCpu].map((each) => each.toFixed(0));
     const times = [row.p50.toFixed(1), row.p99.toFixed(1)];
     print([row.what, row.connections, row.perSecond.toFixed(0), shareOf(row).toFixed(2), ...times, ...cpu]);
   }
+  console.log('PostgreSQL, a request');
+  console.table(rows.map(({ what, connections, cluster }) => ({ what, connections, ...clusterCells(cluster) })));
   const messages = rows.filter(({ what }) => what.startsWith('message'));
   const shares = Object.fromEntries(messages.map((row) => [row.connections, Number(shareOf(row).toFixed(2))]));
   const kept = Math.max(...Object.values(shares)) >= SHARE;

@@ -5,7 +5,7 @@
  *   npm run bench:broadcast                       10,000, 100,000 and 1,000,000 devices
  *   npm run bench:broadcast -- --sizes=10000,50000  other sizes; the last one is profiled against and sent codes into
  *
- * Prints deliveries a second, CPU of each process and of each part of the worker, memory, growth of the stores, and how
+ * Prints deliveries a second, CPU of each process and of each part of the worker, figures of PostgreSQL, memory, growth of the stores, and how
  * long a single message takes from its 202 to the provider's wire, idle and in the middle of the largest broadcast.
  * Needs nginx, PostgreSQL and Redis (Debian: nginx-light, postgresql, redis-server) and Linux' /proc. Exits non-zero
  * when a delivery was not accepted; never because the machine was slow.
@@ -20,6 +20,7 @@ import { partsOf } from './broadcast/profile.js';
 import { Stage } from './broadcast/stage.js';
 import type { Broadcast } from './broadcast/stage.js';
 import type { Measured } from './http2.clients.js';
+import { clusterCells } from './servers/cluster.js';
 
 const run = promisify(execFile);
 const TRANSPORT_REQUESTS = 300_000;
@@ -85,6 +86,8 @@ try {
   const share = main.perSecond / alone;
   console.log('CPU in µs a delivery, peak memory in MB');
   console.table(broadcasts.map(toRow));
+  console.log('PostgreSQL, a delivery');
+  console.table(broadcasts.map(({ devices, cluster }) => ({ devices, ...clusterCells(cluster) })));
   console.log('CPU of the worker by part, µs a delivery, under a profiler');
   console.table(parts);
   console.log('From the 202 of a single message to the provider’s wire, ms');
@@ -99,6 +102,7 @@ try {
       rates: Object.fromEntries(broadcasts.map(({ devices, perSecond }) => [devices, Math.round(perSecond)])),
       transport: Math.round(alone),
       cpuUs: Object.fromEntries(broadcasts.map(({ devices, cpuUs }) => [devices, rounded(cpuUs)])),
+      postgres: Object.fromEntries(broadcasts.map(({ devices, cluster }) => [devices, cluster])),
       workerParts: parts,
       memoryMb: rounded(main.memoryMb),
       growthMbPerMillion: rounded(main.growthMb),

@@ -5,6 +5,7 @@
  *   npm run bench:singles                                   1, 16, 64, 256 and 1,024 connections for 10 s each
  *   npm run bench:singles -- --connections=64 --seconds=10  less than two minutes
  *   npm run bench:singles -- --embedded                     one process with the embedded database and queue
+ *   GORUSH=/path/to/gorush npm run bench:singles            gorush beside it, on the same nginx; needs root
  *
  * Then an open loop at half of the best rate, and codes one after the other without other work. Prints accepted and
  * delivered messages a second and their share of the constant, the time from a request to its 202 and from the 202 to
@@ -14,8 +15,10 @@
  */
 import { parseArgs } from 'node:util';
 import { clusterCells } from './servers/cluster.js';
+import { GorushHost, startGorush } from './singles/gorush.js';
 import { measureConstant, measureIdle, measureSingles } from './singles/measure.js';
 import type { Singles } from './singles/measure.js';
+import { Sink } from './singles/sink.js';
 import { Stage } from './singles/stage.js';
 
 const { values: options } = parseArgs({
@@ -46,6 +49,7 @@ function toCells({ what, constantPerSecond, ...row }: Row): Record<string, strin
     'delivered/s': Math.round(row.deliveredPerSecond),
     'of constant': constantPerSecond ? round(row.deliveredPerSecond / constantPerSecond, 3) : null,
     backlog: row.backlog,
+    lost: row.lost,
     'drain s': round(row.drainSeconds),
     'accept p50': round(row.acceptMs.p50),
     'accept p99': round(row.acceptMs.p99),
@@ -65,32 +69,48 @@ function round(value: number, digits = 1): number {
   return Number(value.toFixed(digits));
 }
 
-const stage = await Stage.open({ embedded, devices: DEVICES });
+const { GORUSH: binary } = process.env;
+const host = binary === undefined ? undefined : new GorushHost();
+const sink = await Sink.start(host && ((lines) => host.block(lines)));
+const stage = await Stage.open(sink, { embedded, devices: DEVICES });
+const { sender } = stage;
+let gorush: Awaited<ReturnType<typeof startGorush>> | undefined;
 try {
+  if (host) gorush = await startGorush(binary!, host, stage.key);
   const warm = { connections: Math.min(64, Math.max(...levels)), ms: WARM_MS };
-  await measureConstant(stage, warm);
-  await measureSingles(stage, DEVICES, warm);
+  await measureConstant(sender, warm);
+  await measureSingles(sender, sink, DEVICES, warm);
+  if (gorush) await measureSingles(gorush.sender, sink, DEVICES, warm);
   const rows: Row[] = [];
+  const peers: Row[] = [];
   for (const connections of levels) {
-    const constant = await measureConstant(stage, { connections, ms: ms / 2 });
-    const singles = await measureSingles(stage, DEVICES, { connections, ms });
-    rows.push({ what: `${connections} connections`, constantPerSecond: constant.perSecond, ...singles });
+    const what = `${connections} connections`;
+    const { perSecond: constantPerSecond } = await measureConstant(sender, { connections, ms: ms / 2 });
+    rows.push({ what, constantPerSecond, ...(await measureSingles(sender, sink, DEVICES, { connections, ms })) });
+    if (!gorush) continue;
+    const singles = await measureSingles(gorush.sender, sink, DEVICES, { connections, ms: ms / 2 });
+    peers.push({ what: `gorush, ${what}`, constantPerSecond, ...singles });
   }
   const best = Math.max(...rows.map((row) => row.deliveredPerSecond));
   const half = Math.max(1, Math.round(best / 2));
-  const open = await measureSingles(stage, DEVICES, { connections: OPEN_CONNECTIONS, ms, perSecond: half });
-  rows.push({ what: `open loop, ${half}/s`, ...open });
-  const idleMs = await measureIdle(stage);
+  const open = { connections: OPEN_CONNECTIONS, ms, perSecond: half };
+  rows.push({ what: `open loop, ${half}/s`, ...(await measureSingles(sender, sink, DEVICES, open)) });
+  const idleMs = await measureIdle(sender, sink);
   console.log(`Times in ms, CPU in µs a message${embedded ? ', embedded' : ''}`);
-  console.table(rows.map(toCells));
+  console.table([...rows, ...peers].map(toCells));
   if (!embedded) {
-    console.log('PostgreSQL, per message');
+    console.log('PostgreSQL, a message');
     console.table(rows.map(({ what, cluster }) => ({ what, ...(cluster && clusterCells(cluster)) })));
   }
   console.log(
     `A code without other work, from its 202 to the wire: p50 ${round(idleMs.p50)} ms, p99 ${round(idleMs.p99)} ms`,
   );
-  console.log(JSON.stringify({ bench: 'singles', embedded, rows, idleMs }));
+  console.log(JSON.stringify({ bench: 'singles', embedded, rows, gorush: peers, idleMs }));
+  const lost = rows.reduce((sum, row) => sum + row.lost, 0);
+  if (lost > 0) throw new Error(`${lost} messages have not arrived`);
 } finally {
+  await gorush?.stop();
   await stage.close();
+  await sink.stop();
+  host?.remove();
 }

@@ -12,6 +12,8 @@ import { createDatabase, startRedis } from '../../test/harness/servers.js';
 import type { Server } from '../../test/harness/servers.js';
 import { startNginx } from '../../test/medium/http2/real-peers.js';
 import type { RealPeer } from '../../test/medium/http2/real-peers.js';
+import { Cluster } from '../servers/cluster.js';
+import type { ClusterCost } from '../servers/cluster.js';
 import { startDurablePostgres } from '../servers/durable.js';
 import { cpuSeconds, watchMemory } from './usage.js';
 
@@ -25,6 +27,8 @@ export interface Broadcast {
   perSecond: number;
   /** Per delivery, of each process or server. */
   cpuUs: Record<string, number>;
+  /** Per delivery. */
+  cluster: ClusterCost;
   /** Peaks. */
   memoryMb: Record<string, number>;
   /** Per million deliveries. */
@@ -43,6 +47,7 @@ export class Stage {
     readonly sink: RealPeer,
     readonly codesLog: string,
     private readonly postgres: Server,
+    private readonly cluster: Cluster,
     private readonly redis: Server,
     private readonly environment: Record<string, string>,
     readonly database: pg.Pool,
@@ -72,7 +77,15 @@ export class Stage {
     const pool = new pg.Pool({ connectionString: databaseUrl });
     // The server ends before the last connection is closed.
     pool.on('error', () => undefined);
-    return new Stage(sink, join(sink.folder, 'codes.log'), postgres, redis, environment, pool);
+    return new Stage(
+      sink,
+      join(sink.folder, 'codes.log'),
+      postgres,
+      await Cluster.open(postgres),
+      redis,
+      environment,
+      pool,
+    );
   }
 
   /** Inserts devices into the table directly: their registration is not measured here. */
@@ -128,24 +141,31 @@ export class Stage {
     const sizeBefore = await this.sizes();
     const memory = watchMemory({ worker: worker.pid, api: api.pid });
     const started = performance.now();
-    const messageId = await this.api(devices).send({ message: { alert: 'To everybody' } });
-    const finished = ({ state }: { state: string }): boolean => state === 'finished';
-    const report = await this.api(devices).waitFor(messageId, finished, FINISH_TIMEOUT_MS, 100);
+    const cluster = await this.cluster.measure(() => this.send(devices));
     const seconds = (performance.now() - started) / 1_000;
-    if (report.outcomes.accepted !== devices)
-      throw new Error(`not every device was accepted: ${JSON.stringify(report)}`);
     const sizes = await this.sizes();
     const perMillion = 1_000_000 / devices / MB;
     return {
       devices,
       perSecond: devices / seconds,
       cpuUs: mapValues(servers, (pid, name) => ((cpuSeconds(pid) - cpuBefore[name]!) / devices) * 1e6),
+      cluster,
       memoryMb: await memory.stop(),
       growthMb: {
         database: (sizes.database - sizeBefore.database) * perMillion,
         redis: (sizes.redis - sizeBefore.redis) * perMillion,
       },
     };
+  }
+
+  /** Returns the number of devices when all have accepted. */
+  private async send(devices: number): Promise<number> {
+    const messageId = await this.api(devices).send({ message: { alert: 'To everybody' } });
+    const finished = ({ state }: { state: string }): boolean => state === 'finished';
+    const report = await this.api(devices).waitFor(messageId, finished, FINISH_TIMEOUT_MS, 100);
+    if (report.outcomes.accepted !== devices)
+      throw new Error(`not every device was accepted: ${JSON.stringify(report)}`);
+    return devices;
   }
 
   /** A broadcast with the worker under the profiler, in a separate process. */
@@ -163,6 +183,7 @@ export class Stage {
   async close(): Promise<void> {
     await this.stopCarillons();
     await this.database.end();
+    await this.cluster.close();
     await Promise.all([this.sink, this.postgres, this.redis].map((server) => server.stop()));
     rmSync(this.folder, { recursive: true, force: true });
   }

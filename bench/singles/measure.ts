@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { applyLoad } from '../api/load.js';
-import type { Load } from '../api/load.js';
-import type { ClusterCost } from '../servers/cluster.js';
-import type { Stage } from './stage.js';
+import type { Load, Target } from '../api/load.js';
+import { cpuSeconds } from '../broadcast/usage.js';
+import type { Cluster, ClusterCost } from '../servers/cluster.js';
+import type { Sink } from './sink.js';
 
-/** A backlog that takes longer than this ends the measurement. */
-const DRAIN_MS = 120_000;
+/** A message is lost if no message has arrived for so long. */
+const LOST_MS = 20_000;
 const POLL_MS = 50;
 /** Codes that are sent one after the other, and the time between them. */
 const CODES = 200;
@@ -17,6 +18,15 @@ export interface Quantiles {
   p99: number;
 }
 
+/** Takes messages to devices, and sends them to the sink. */
+export interface Sender {
+  target: Target;
+  bodyOf: (device: number) => string;
+  /** The processes whose CPU is read. */
+  pids: Record<string, number>;
+  cluster?: Cluster;
+}
+
 export interface Singles {
   connections: number;
   acceptedPerSecond: number;
@@ -24,6 +34,8 @@ export interface Singles {
   deliveredPerSecond: number;
   /** Accepted and not delivered when the load ended. */
   backlog: number;
+  /** Accepted and never delivered. */
+  lost: number;
   /** From the end of the load to the last delivery. */
   drainSeconds: number;
   /** From the request to its 202. */
@@ -32,25 +44,22 @@ export interface Singles {
   wireMs: Quantiles;
   /** Per message, by process. */
   cpuUs: Record<string, number>;
-  /** Per message; null in the embedded mode. */
+  /** Per message; null without PostgreSQL. */
   cluster: ClusterCost | null;
 }
 
-const messageTo = (device: number): string =>
-  `{"message":{"alert":"Your code is ${100_000 + device}"},"target":{"deviceIds":["device-${device}"]}}`;
-
 /** The framework alone: the same requests, answered with a constant. */
-export function measureConstant({ target }: Stage, load: { connections: number; ms: number }): Promise<Load> {
-  return applyLoad(target, (index) => `{"constant":true,${messageTo(index).slice(1)}`, load);
+export function measureConstant({ target, bodyOf }: Sender, load: { connections: number; ms: number }): Promise<Load> {
+  return applyLoad(target, (index) => `{"constant":true,${bodyOf(index).slice(1)}`, load);
 }
 
 /** Sends messages to one device each in turn, and waits until all have arrived. */
 export async function measureSingles(
-  stage: Stage,
+  sender: Sender,
+  sink: Sink,
   devices: number,
   manner: { connections: number; ms: number; perSecond?: number },
 ): Promise<Singles> {
-  const { sink } = stage;
   sink.read();
   /** Epoch ms by device; only the first message to each. */
   const accepted = new Map<number, number>();
@@ -65,23 +74,23 @@ export async function measureSingles(
   let load: Load | undefined;
   let from = 0;
   let to = 0;
-  const before = stage.cpu();
+  const before = mapValues(sender.pids, cpuSeconds);
   const work = async (): Promise<number> => {
     from = Date.now();
-    load = await applyLoad(stage.target, (index) => messageTo(index % devices), {
+    load = await applyLoad(sender.target, (index) => sender.bodyOf(index % devices), {
       ...manner,
       answered: (index) => index < devices && accepted.set(index, performance.timeOrigin + performance.now()),
     });
     to = Date.now();
-    for (read(); times.length < load.requests; read()) {
-      if (Date.now() > to + DRAIN_MS)
-        throw new Error(`${load.requests - times.length} of ${load.requests} messages have not arrived`);
+    for (let seen = -1, since = 0; times.length < load.requests; read()) {
+      if (times.length > seen) [seen, since] = [times.length, Date.now()];
+      else if (Date.now() > since + LOST_MS) break;
       await delay(POLL_MS);
     }
     return load.requests;
   };
-  const cluster = stage.cluster ? await stage.cluster.measure(work) : (await work(), null);
-  const after = stage.cpu();
+  const cluster = sender.cluster ? await sender.cluster.measure(work) : (await work(), null);
+  const after = mapValues(sender.pids, cpuSeconds);
   const { requests, perSecond, p50, p99 } = load!;
   const within = times.filter((at) => at <= to).length;
   const last = times.reduce((latest, at) => Math.max(latest, at), to);
@@ -90,32 +99,33 @@ export async function measureSingles(
     acceptedPerSecond: perSecond,
     deliveredPerSecond: (within / (to - from)) * 1_000,
     backlog: requests - within,
+    lost: requests - times.length,
     drainSeconds: (last - to) / 1_000,
     acceptMs: { p50, p99 },
-    wireMs: quantilesOf([...accepted].map(([device, at]) => Math.max(0, arrived.get(device)! - at))),
-    cpuUs: Object.fromEntries(
-      Object.entries(after).map(([name, seconds]) => [name, ((seconds - before[name]!) / requests) * 1e6]),
+    wireMs: quantilesOf(
+      [...accepted].map(([device, at]) => Math.max(0, arrived.get(device)! - at)).filter(Number.isFinite),
     ),
+    cpuUs: mapValues(after, (seconds, name) => ((seconds - before[name]!) / requests) * 1e6),
     cluster,
   };
 }
 
 /** Codes one after the other without other work: from the 202 to the provider's answer. */
-export async function measureIdle({ sink, target }: Stage): Promise<Quantiles> {
+export async function measureIdle({ target, bodyOf }: Sender, sink: Sink): Promise<Quantiles> {
   sink.read();
   const waits: number[] = [];
   for (let device = 0; device < CODES; device++) {
     let at = 0;
-    await applyLoad(target, () => messageTo(device), {
+    await applyLoad(target, () => bodyOf(device), {
       connections: 1,
       // One request: the next one would be due after the end.
-      ms: 1,
+      ms: 900,
       perSecond: 1,
       answered: () => (at = performance.timeOrigin + performance.now()),
     });
     await delay(CODE_GAP_MS);
     let arrival = sink.read()[0];
-    for (const deadline = Date.now() + DRAIN_MS; arrival === undefined; arrival = sink.read()[0]) {
+    for (const deadline = Date.now() + LOST_MS; arrival === undefined; arrival = sink.read()[0]) {
       if (Date.now() > deadline) throw new Error('a code never arrived');
       await delay(POLL_MS);
     }
@@ -128,4 +138,11 @@ function quantilesOf(values: readonly number[]): Quantiles {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
   return { p50: at(0.5), p99: at(0.99) };
+}
+
+function mapValues(
+  values: Record<string, number>,
+  map: (value: number, name: string) => number,
+): Record<string, number> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(value, name)]));
 }

@@ -25,13 +25,12 @@ export class Sink {
     private readonly log: number,
   ) {}
 
-  static async start(): Promise<Sink> {
-    const peer = await startNginx(
-      `keepalive_requests 1000000000; keepalive_time 24h; http2_max_concurrent_streams 1000;
+  /** `also`: further server blocks with the same lines. */
+  static async start(also: (lines: string) => string = () => ''): Promise<Sink> {
+    const lines = `keepalive_requests 1000000000; keepalive_time 24h; http2_max_concurrent_streams 1000;
       add_header apns-id $http_apns_id; access_log arrivals.log arrival;
-      location / { return 200; }`,
-      `log_format arrival '$msec $uri';`,
-    );
+      location / { return 200; }`;
+    const peer = await startNginx(lines, `log_format arrival '$msec $uri'; ${also(lines)}`);
     return new Sink(peer, openSync(join(peer.folder, 'arrivals.log'), 'a+'));
   }
 

@@ -8,37 +8,31 @@ import { startCarillon } from '../../test/harness/carillon.js';
 import { createDatabase, startRedis } from '../../test/harness/servers.js';
 import type { Server } from '../../test/harness/servers.js';
 import type { Target } from '../api/load.js';
-import { cpuSeconds } from '../broadcast/usage.js';
 import { Cluster } from '../servers/cluster.js';
 import { startDurablePostgres } from '../servers/durable.js';
-import { Sink, tokenOf } from './sink.js';
+import type { Sender } from './measure.js';
+import { tokenOf } from './sink.js';
+import type { Sink } from './sink.js';
 
 const PRELOAD = ['--import', fileURLToPath(new URL('../api/constant.mjs', import.meta.url))];
 const NDJSON = 'application/x-ndjson';
-
-/** Seconds of CPU since the start, by process. */
-export type Cpu = Record<string, number>;
 
 /** The program with its servers, the provider's sink, and devices whose tokens are their numbers. */
 export class Stage {
   private constructor(
     readonly sink: Sink,
-    readonly target: Target,
-    /** Null in the embedded mode. */
-    readonly cluster: Cluster | null,
+    readonly sender: Sender,
     /** The key of the application at APNs, PEM. */
     readonly key: string,
-    private readonly pids: Record<string, number>,
     private readonly ends: readonly (() => unknown)[],
   ) {}
 
-  static async open({ embedded, devices }: { embedded: boolean; devices: number }): Promise<Stage> {
-    const sink = await Sink.start();
-    const ends: (() => unknown)[] = [() => sink.stop()];
+  static async open(sink: Sink, { embedded, devices }: { embedded: boolean; devices: number }): Promise<Stage> {
+    const ends: (() => unknown)[] = [];
     const environment = { APNS_URL: sink.peer.origin, PROVIDER_CA_FILE: join(sink.peer.folder, 'cert.pem') };
     let pids: Record<string, number>;
     let url: string;
-    let cluster: Cluster | null = null;
+    let cluster: Cluster | undefined;
     if (embedded) {
       const folder = mkdtempSync(join(tmpdir(), 'carillon-singles-'));
       ends.push(() => rmSync(folder, { recursive: true, force: true }));
@@ -81,11 +75,9 @@ export class Stage {
       token: api.authorization.slice('Bearer '.length),
       status: 202,
     };
-    return new Stage(sink, target, cluster, String(key), { ...pids, sink: sink.peer.pid }, ends);
-  }
-
-  cpu(): Cpu {
-    return Object.fromEntries(Object.entries(this.pids).map(([name, pid]) => [name, cpuSeconds(pid)]));
+    const bodyOf = (device: number): string =>
+      `{"message":{"alert":"Your code is ${100_000 + device}"},"target":{"deviceIds":["device-${device}"]}}`;
+    return new Stage(sink, { target, bodyOf, pids: { ...pids, sink: sink.peer.pid }, cluster }, String(key), ends);
   }
 
   /** In the reverse order of the starts. */
