@@ -1,14 +1,19 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { MINUTE_MS } from '../common/durations.js';
+import { MINUTE_MS, SECOND_MS } from '../common/durations.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { ProcessStatus } from '../database/tables.js';
 import { inTransaction } from '../database/transaction.js';
+import type { Tx } from '../database/transaction.js';
 import type { ProviderName } from '../providers/provider.js';
+import { prove } from './proven-rate.js';
+import type { Proven } from './proven-rate.js';
 
 /** A process whose last report is older has ended, or no longer sends to the provider. */
 const FRESH_MS = MINUTE_MS;
+/** Rates of reports of this age (each process reports every five seconds) belong to one rate of all processes. */
+const TOGETHER_MS = 10 * SECOND_MS;
 
 export interface StatusReport {
   lastSuccessAt: number | null;
@@ -54,14 +59,24 @@ export class ProviderStatusRepository {
         .forUpdate()
         .executeTakeFirstOrThrow();
       const fresh = freshOf(row.processes, report.process.reportedAt);
-      const { lastError } = report;
+      const { lastError, process: own } = report;
+      const processes = { ...fresh, [process]: own };
+      const isSame = row.proven_version === own.settingsVersion;
+      const proof = proofOf(isSame ? provenOf(row) : null, processes, own);
+      const isProof = own.rate > 0 && (!isSame || row.proven_at?.getTime() !== proof.at);
       const isNews = lastError !== null && lastError.at >= (row.last_error_at?.getTime() ?? 0);
       await transaction
         .updateTable('provider_status')
         .set({
           last_success_at: later(row.last_success_at, report.lastSuccessAt),
           ...(isNews && { last_error_at: new Date(lastError.at), last_error: lastError.reason }),
-          processes: JSON.stringify({ ...fresh, [process]: report.process }),
+          ...(isProof &&
+            !(await wasRefused(applicationId, provider, transaction)) && {
+              proven_rate: proof.perSecond,
+              proven_at: new Date(proof.at),
+              proven_version: own.settingsVersion,
+            }),
+          processes: JSON.stringify(processes),
         })
         .where('application_id', '=', applicationId)
         .where('provider', '=', provider)
@@ -92,6 +107,33 @@ export class ProviderStatusRepository {
       from pace where application_id = ${applicationId} and lapses_at > now()`.execute(this.database.kysely);
     return rows;
   }
+}
+
+interface ProvenColumns {
+  proven_rate: number | null;
+  proven_at: Date | null;
+}
+
+function provenOf({ proven_rate, proven_at }: ProvenColumns): Proven | null {
+  return proven_at === null ? null : { perSecond: proven_rate ?? 0, at: proven_at.getTime() };
+}
+
+/** The known proof, or the rate of all processes with the same settings if it is higher. */
+function proofOf(known: Proven | null, processes: Record<string, ProcessStatus>, own: ProcessStatus): Proven {
+  const together = Object.values(processes).filter(
+    ({ reportedAt, settingsVersion }) =>
+      settingsVersion === own.settingsVersion && own.reportedAt - reportedAt < TOGETHER_MS,
+  );
+  const perSecond = together.reduce((sum, { rate }) => sum + rate, 0);
+  return prove(known, perSecond, own.reportedAt);
+}
+
+/** Whether the provider asked for less during the time of the last reports: their rate was too high. */
+async function wasRefused(applicationId: string, provider: ProviderName, tx: Tx): Promise<boolean> {
+  const { rows } = await sql`
+    select from pace where application_id = ${applicationId} and provider = ${provider}
+      and blocked_until > now() - make_interval(secs => ${TOGETHER_MS / SECOND_MS})`.execute(tx);
+  return rows.length > 0;
 }
 
 function freshOf(processes: Record<string, ProcessStatus>, now: number): Record<string, ProcessStatus> {

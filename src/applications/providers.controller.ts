@@ -111,7 +111,8 @@ function timesOf(status: ProviderStatus): Partial<ProviderAnswer> {
 function sum(
   processes: readonly ProcessStatus[],
 ): Pick<ProviderAnswer, 'processes' | 'connections' | 'streams' | 'inFlight' | 'ratePerSecond'> {
-  const total = (field: keyof ProcessStatus): number => processes.reduce((all, process) => all + process[field], 0);
+  const total = (field: 'connections' | 'streams' | 'inFlight' | 'rate'): number =>
+    processes.reduce((all, process) => all + process[field], 0);
   return {
     processes: processes.length,
     connections: total('connections'),

@@ -88,6 +88,8 @@ export interface ProcessStatus {
   inFlight: number;
   /** Deliveries per second since the previous report. */
   rate: number;
+  /** The settings with which they were accepted; 0: a provider without settings. Absent in older versions' reports. */
+  settingsVersion?: number;
   /** Epoch ms. */
   reportedAt: number;
 }
@@ -98,6 +100,10 @@ interface ProviderStatusTable {
   last_success_at: Date | null;
   last_error_at: Date | null;
   last_error: string | null;
+  /** The highest rate accepted lately, when, and with which version of the settings. */
+  proven_rate: Generated<number | null>;
+  proven_at: Generated<Date | null>;
+  proven_version: Generated<number | null>;
   processes: Json<Record<string, ProcessStatus>>;
 }
 

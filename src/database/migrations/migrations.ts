@@ -29,6 +29,7 @@ import { up as time } from './0030-time.js';
 import { up as userRemoval } from './0031-user-removal.js';
 import { up as webhookSecret } from './0032-webhook-secret.js';
 import { up as writtenWaits } from './0033-written-waits.js';
+import { up as provenRate } from './0038-proven-rate.js';
 
 /**
  * Append only: a released name is never changed or removed (migrations.spec.ts), because a database that has run it
@@ -66,4 +67,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0031-user-removal': { up: userRemoval },
   '0032-webhook-secret': { up: webhookSecret },
   '0033-written-waits': { up: writtenWaits },
+  '0038-proven-rate': { up: provenRate },
 };

@@ -21,7 +21,8 @@ export const CLAIMED = sql`
   (extract(epoch from message.send_at - now()) * 1000)::float8 as early_ms,
   provider_setting.version, provider_setting.paused_reason,
   ${isTryDue} as try_is_due,
-  pace.lapses_at > now() as paced, provider_status.last_success_at`;
+  pace.lapses_at > now() as paced, provider_status.last_success_at,
+  provider_status.proven_rate, provider_status.proven_at, provider_status.proven_version`;
 
 /** The given batches, or all batches of the table, joined with the rows that decide about them. */
 export const joined = (batches: RawBuilder<unknown> = sql`batch`): RawBuilder<unknown> => sql`
@@ -47,6 +48,9 @@ export interface ClaimRow {
   /** Null without a row, which means false. */
   paced: boolean | null;
   last_success_at: Date | null;
+  proven_rate: number | null;
+  proven_at: Date | null;
+  proven_version: number | null;
   id: number;
   epoch: number;
   provider: ProviderName;

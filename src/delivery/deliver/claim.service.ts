@@ -9,6 +9,7 @@ import { toLeased } from './claim-row.repository.js';
 import type { ClaimRow, ClaimTerms } from './claim-row.repository.js';
 import { ClaimRepository } from './claim.repository.js';
 import { rampUp } from './pace.js';
+import type { Traffic } from './pace.js';
 import { PaceService } from './pace.service.js';
 import type { PaceTurn } from './pace.service.js';
 
@@ -61,11 +62,20 @@ export class ClaimService {
     // Ready before its time: the batch was parked for another reason and released again.
     if ((row.early_ms ?? 0) > 0) return { waitMs: row.early_ms ?? 0, hasSlot: false };
     const { now } = batch.terms;
-    const start = row.urgent ? null : rampUp(ramp, row.last_success_at?.getTime() ?? null, now);
+    const start = row.urgent ? null : rampUp(ramp, trafficOf(row), now);
     if (row.paced !== true && start === null) return NO_LIMIT;
     const { applicationId, provider, urgent } = batch;
     const due = batch.ledger.countDue(now);
     const request = { applicationId, provider, urgent, hasSlot: row.has_slot, due };
     return this.pace.takeTurn(request, start, tx);
   }
+}
+
+/** A rate that was proven with other settings may belong to another project of the provider. */
+function trafficOf({ last_success_at, version, proven_rate, proven_at, proven_version }: ClaimRow): Traffic {
+  const perSecond = proven_version === (version ?? 0) ? (proven_rate ?? 0) : 0;
+  return {
+    lastSuccessAt: last_success_at?.getTime() ?? null,
+    proven: proven_at === null ? null : { perSecond, at: proven_at.getTime() },
+  };
 }

@@ -77,6 +77,17 @@ export class PaceRepository {
     return { now, pace, slotAt: slotAt.getTime(), blockedUntil: blockedUntil.getTime() };
   }
 
+  /** The provider refused a higher rate: the next start does not use more than this. */
+  async lowerProof({ applicationId, provider }: Destination, perSecond: number, tx: Tx): Promise<void> {
+    await tx
+      .updateTable('provider_status')
+      .set({ proven_rate: perSecond, proven_at: sql`clock_timestamp()` })
+      .where('application_id', '=', applicationId)
+      .where('provider', '=', provider)
+      .where('proven_rate', '>', perSecond)
+      .execute();
+  }
+
   /** If `blockedUntil` is absent, the stored value stays. */
   async update(
     { applicationId, provider }: Destination,

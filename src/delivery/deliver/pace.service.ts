@@ -64,7 +64,9 @@ export class PaceService {
       const held = await this.pace.lock(lot, cutPace(null, observed, blockedUntil), tx);
       if (!held) return;
       const until = Math.max(held.blockedUntil, blockedUntil);
-      await this.pace.update(lot, cutPace(held.pace, observed, held.now), { slotAt: until, blockedUntil: until }, tx);
+      const cut = cutPace(held.pace, observed, held.now);
+      await this.pace.update(lot, cut, { slotAt: until, blockedUntil: until }, tx);
+      await this.pace.lowerProof(lot, cut.perSecond, tx);
     });
   }
 }

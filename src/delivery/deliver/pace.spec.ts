@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Proven } from '../../applications/proven-rate.js';
 import { durationOf, rampUp, rateAt, cutPace, turnSize } from './pace.js';
 
 const NOW = 1_700_000_000_000;
@@ -7,9 +8,17 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const RAMP = { from: 1_000, to: 10_000, overMs: MINUTE };
 
+const NEW = { lastSuccessAt: null, proven: null };
+const DAY = 24 * 60 * MINUTE;
+
+/** Traffic that was accepted at this rate, `age` ms ago. */
+function lately(perSecond: number, age: number): { lastSuccessAt: number; proven: Proven } {
+  return { lastSuccessAt: NOW - age, proven: { perSecond, at: NOW - age } };
+}
+
 describe('rampUp', () => {
   it('grows from the first rate to the last in its time, and further', () => {
-    const pace = rampUp(RAMP, null, NOW);
+    const pace = rampUp(RAMP, NEW, NOW);
     const rates = [0, 30, 60, 119].map((seconds) => Math.round(rateAt(pace, NOW + seconds * SECOND) ?? 0));
     expect(rates).toEqual([1_000, 3_162, 10_000, 96_235]);
     expect(rateAt(pace, NOW + 120 * SECOND)).toBeNull();
@@ -21,7 +30,33 @@ describe('rampUp', () => {
     ['something was accepted just now', RAMP, NOW - MINUTE, false],
     ['nothing was accepted for ten minutes', RAMP, NOW - 10 * MINUTE, true],
   ])('when %s', (_when, ramp, lastSuccessAt, ramps) => {
-    expect(rampUp(ramp, lastSuccessAt, NOW) !== null).toBe(ramps);
+    expect(rampUp(ramp, { lastSuccessAt, proven: null }, NOW) !== null).toBe(ramps);
+  });
+
+  it.each([
+    ['a day ago at 8,000 a second', lately(8_000, DAY), 6_350],
+    ['a week ago at 8,000 a second', lately(8_000, 7 * DAY), 1_587],
+    ['a month ago at 8,000 a second', lately(8_000, 30 * DAY), 1_000],
+    ['a day ago, faster than the ramp’s end', lately(30_000, DAY), 10_000],
+    ['a day ago, a few messages', lately(2, DAY), 1_000],
+    ['just now, a few messages, but no traffic', lately(2, MINUTE), 1_000],
+    ['before the clock was set back', lately(8_000, -DAY), 1_000],
+    ['with other settings', { lastSuccessAt: NOW - DAY, proven: { perSecond: 0, at: NOW - DAY } }, 1_000],
+    ['just now with other settings', { lastSuccessAt: NOW - MINUTE, proven: { perSecond: 0, at: NOW } }, 1_000],
+  ])('if deliveries were accepted %s, the start is at a rate that was accepted', (_when, traffic, from) => {
+    expect(rateAt(rampUp(RAMP, traffic, NOW), NOW)).toBeCloseTo(from, 0);
+  });
+
+  it('a start from a remembered rate continues the same curve', () => {
+    const pace = rampUp(RAMP, lately(3_162.28, 0.001), NOW + 15 * MINUTE);
+    const start = pace?.changedAt ?? 0;
+    const rates = [0, 30, 89].map((seconds) => Math.round((rateAt(pace, start + seconds * SECOND) ?? 0) / 100));
+    expect(rates).toEqual([32, 100, 960]);
+    expect(rateAt(pace, start + 91 * SECOND)).toBeNull();
+  });
+
+  it('traffic that is under way is not limited', () => {
+    expect(rampUp(RAMP, lately(1_500, MINUTE), NOW)).toBeNull();
   });
 });
 
@@ -57,7 +92,7 @@ describe('cutPace', () => {
   });
 
   it('cuts a ramp at once', () => {
-    const pace = cutPace(rampUp(RAMP, null, NOW), 800, NOW + SECOND);
+    const pace = cutPace(rampUp(RAMP, NEW, NOW), 800, NOW + SECOND);
     expect(rateAt(pace, NOW + SECOND)).toBeCloseTo(560);
     expect(rateAt(pace, NOW + SECOND + MINUTE)).toBeCloseTo(588);
   });

@@ -1,4 +1,6 @@
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../common/durations.js';
+import { rememberedRate } from '../../applications/proven-rate.js';
+import type { Proven } from '../../applications/proven-rate.js';
 import type { Ramp } from '../../providers/provider.js';
 
 /** The allowed rate of one application at one provider. Times are epoch ms. */
@@ -29,7 +31,7 @@ const TELLING = 500;
  * A ramp continues beyond its documented end by this factor; then nothing is limited until the provider asks for it.
  */
 const RAMP_LAPSE = 2;
-/** After this long without an accepted delivery, the ramp starts again. */
+/** After this long without an accepted delivery, the traffic starts again. */
 const IDLE_MS = 10 * MINUTE_MS;
 
 /** Deliveries per second; null without a limit. */
@@ -38,11 +40,25 @@ export function rateAt(pace: Pace | null, now: number): number | null {
   return pace.perSecond * pace.growth ** (Math.max(0, now - pace.changedAt) / MINUTE_MS);
 }
 
-/** The pace for a provider that asks for a gradual start; null if its traffic started long ago. */
-export function rampUp(ramp: Ramp | undefined, lastSuccessAt: number | null, now: number): Pace | null {
-  if (ramp === undefined || (lastSuccessAt !== null && now - lastSuccessAt < IDLE_MS)) return null;
+/** The accepted traffic of an application. `proven`: null in rows of a version that did not keep it. */
+export interface Traffic {
+  lastSuccessAt: number | null;
+  proven: Proven | null;
+}
+
+/**
+ * The pace for a provider that asks for a gradual start; null if its traffic is under way. A start joins the same curve
+ * at the rate that the provider accepted lately, at most at the ramp's end. A few accepted codes are not yet traffic.
+ */
+export function rampUp(ramp: Ramp | undefined, { lastSuccessAt, proven }: Traffic, now: number): Pace | null {
+  if (ramp === undefined) return null;
+  const remembered = rememberedRate(proven, now);
+  const isRecent = lastSuccessAt !== null && now - lastSuccessAt < IDLE_MS;
+  if (isRecent && (proven === null || remembered >= ramp.from)) return null;
   const growth = (ramp.to / ramp.from) ** (MINUTE_MS / ramp.overMs);
-  return { perSecond: ramp.from, growth, changedAt: now, lapsesAt: now + RAMP_LAPSE * ramp.overMs };
+  const perSecond = Math.min(ramp.to, Math.max(ramp.from, remembered));
+  const skippedMs = (Math.log(perSecond / ramp.from) / Math.log(growth)) * MINUTE_MS;
+  return { perSecond, growth, changedAt: now, lapsesAt: now + RAMP_LAPSE * ramp.overMs - skippedMs };
 }
 
 /** The provider asked to slow down while `observed` deliveries per second were sent. */

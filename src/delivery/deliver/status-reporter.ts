@@ -10,12 +10,16 @@ import type { ProviderName, SenderStats } from '../../providers/provider.js';
 
 /** Interval of the reports: one small row per application and provider, for operators who watch. */
 const EVERY_MS = 5_000;
+/** The report at a stop covers less time, in which a finished batch would look like a high rate. */
+const LEAST_MS = 1_000;
 
 /** Events at a provider since the last report. */
 interface News {
   applicationId: string;
   provider: ProviderName;
   accepted: number;
+  /** Of the settings, for the newest batch. */
+  settingsVersion: number;
   lastSuccessAt: number | null;
   lastError: { at: number; reason: string } | null;
   stats: () => SenderStats;
@@ -49,16 +53,18 @@ export class StatusReporter implements OnApplicationBootstrap, BeforeApplication
 
   /** Call after each batch, with the number of accepted deliveries and the last reason of a failure. */
   note(
-    batch: { applicationId: string; provider: ProviderName },
+    batch: { applicationId: string; provider: ProviderName; settingsVersion: number | null },
     seen: { accepted: number; lastReason?: string },
     stats: () => SenderStats,
   ): void {
     const { applicationId, provider } = batch;
+    const settingsVersion = batch.settingsVersion ?? 0;
     const key = `${provider} ${applicationId}`;
     const known = this.news.get(key) ?? {
       applicationId,
       provider,
       accepted: 0,
+      settingsVersion,
       lastSuccessAt: null,
       lastError: null,
       stats,
@@ -67,7 +73,9 @@ export class StatusReporter implements OnApplicationBootstrap, BeforeApplication
     this.news.set(key, {
       ...known,
       stats,
-      accepted: known.accepted + seen.accepted,
+      settingsVersion,
+      // Deliveries with other settings prove nothing for these.
+      accepted: (known.settingsVersion === settingsVersion ? known.accepted : 0) + seen.accepted,
       lastSuccessAt: seen.accepted > 0 ? now : known.lastSuccessAt,
       lastError: seen.lastReason === undefined ? known.lastError : { at: now, reason: seen.lastReason },
     });
@@ -84,10 +92,18 @@ export class StatusReporter implements OnApplicationBootstrap, BeforeApplication
     this.news = new Map();
     const now = this.clock.now();
     const steady = this.clock.elapsed();
-    const seconds = Math.max(1, steady - this.reportedAt) / 1_000;
+    const seconds = Math.max(LEAST_MS, steady - this.reportedAt) / 1_000;
     this.reportedAt = steady;
-    for (const { applicationId, provider, accepted, lastSuccessAt, lastError, stats } of news.values()) {
-      const process = { ...stats(), rate: accepted / seconds, reportedAt: now };
+    for (const {
+      applicationId,
+      provider,
+      accepted,
+      settingsVersion,
+      lastSuccessAt,
+      lastError,
+      stats,
+    } of news.values()) {
+      const process = { ...stats(), rate: accepted / seconds, settingsVersion, reportedAt: now };
       try {
         await this.statuses.report(applicationId, provider, this.process, { lastSuccessAt, lastError, process });
       } catch (error) {

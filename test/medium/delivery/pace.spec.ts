@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ProviderStatusRepository } from '../../../src/applications/provider-status.repository.js';
 import type { ClaimTerms } from '../../../src/delivery/deliver/claim-row.repository.js';
 import type { ProviderName } from '../../../src/providers/provider.js';
 import { PLACES } from '../database/places.js';
@@ -149,6 +150,61 @@ describe.each(PLACES)('the pace on the %s database', (place) => {
     await idle.execute(room.database.kysely);
     const again = await claim(fourth, RAMP);
     expect(again && 'due' in again ? again.due.length : Infinity).toBeLessThan(110);
+  });
+
+  /** Two processes report that the provider accepts these deliveries a second. */
+  async function reportRates(applicationId: string, rates: number[], settingsVersion = 0): Promise<void> {
+    const statuses = new ProviderStatusRepository(room.database);
+    for (const [index, rate] of rates.entries()) {
+      const process = { connections: 1, streams: 1, inFlight: 0, rate, settingsVersion, reportedAt: Date.now() };
+      const report = { lastSuccessAt: Date.now(), lastError: null, process };
+      await statuses.report(applicationId, SANDBOX, `process ${index}`, report);
+    }
+  }
+
+  async function provenRate(applicationId: string): Promise<number> {
+    const query = room.database.kysely.selectFrom('provider_status').select('proven_rate');
+    return (await query.where('application_id', '=', applicationId).executeTakeFirst())?.proven_rate ?? 0;
+  }
+
+  async function startAfterDays(applicationId: string, days: number): Promise<number> {
+    const ago = sql`now() - make_interval(days => ${days}::integer)`;
+    await sql`update provider_status set proven_at = ${ago}, last_success_at = ${ago}
+      where application_id = ${applicationId}`.execute(room.database.kysely);
+    await sql`update pace set lapses_at = now(), blocked_until = null, slot_at = now()
+      where application_id = ${applicationId}`.execute(room.database.kysely);
+    const [id = 0] = await batches(applicationId, 1, 1_000);
+    const claimed = await claim(id, RAMP);
+    return claimed && 'due' in claimed ? claimed.due.length : NaN;
+  }
+
+  it('starts a day later with the rate that all processes together were accepted at', async () => {
+    const applicationId = await room.addApplication();
+    await reportRates(applicationId, [300, 400]);
+    await reportRates(applicationId, [20, 10]);
+    expect(await provenRate(applicationId)).toBeCloseTo(700);
+    expect(await startAfterDays(applicationId, 1)).toBeCloseTo(556, -1);
+    expect(await startAfterDays(applicationId, 60)).toBeLessThan(110);
+  });
+
+  it('starts slowly with new settings, also directly after the traffic with the former ones', async () => {
+    const applicationId = await room.addApplication();
+    await reportRates(applicationId, [300, 400], 7);
+    expect(await startAfterDays(applicationId, 0)).toBeLessThan(110);
+    // A process that still sends with the former settings proves nothing for the new ones.
+    await reportRates(applicationId, [0, 200]);
+    expect(await provenRate(applicationId)).toBeCloseTo(200);
+  });
+
+  it('remembers no more than the provider accepted after it asked for less', async () => {
+    const applicationId = await room.addApplication();
+    await reportRates(applicationId, [300, 700]);
+    await room.pace.slowDown({ applicationId, provider: SANDBOX }, Date.now(), 100);
+    expect(await provenRate(applicationId)).toBeCloseTo(700);
+    // These deliveries were accepted before the refusal.
+    await reportRates(applicationId, [300, 700]);
+    expect(await provenRate(applicationId)).toBeCloseTo(700);
+    expect(await startAfterDays(applicationId, 1)).toBeCloseTo(556, -1);
   });
 
   it('a batch continues with its next turn after a part', async () => {
