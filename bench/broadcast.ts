@@ -5,10 +5,10 @@
  *   npm run bench:broadcast                       10,000, 100,000 and 1,000,000 devices
  *   npm run bench:broadcast -- --sizes=10000,50000  other sizes; the last one is profiled against and sent codes into
  *
- * Prints deliveries a second, CPU of each process and of each part of the worker, figures of PostgreSQL, memory, growth of the stores, and how
- * long a single message takes from its 202 to the provider's wire, idle and in the middle of the largest broadcast.
- * Needs nginx, PostgreSQL and Redis (Debian: nginx-light, postgresql, redis-server) and Linux' /proc. Exits non-zero
- * when a delivery was not accepted; never because the machine was slow.
+ * Prints deliveries a second, CPU of each process and of each part of the worker, figures of PostgreSQL, memory,
+ * growth of the stores, and how long a single message takes from its 202 to the provider's wire, idle and in the
+ * middle of the largest broadcast. Needs nginx, PostgreSQL and Redis (Debian: nginx-light, postgresql, redis-server)
+ * and Linux' /proc. Exits non-zero when a delivery was not accepted; never because the machine was slow.
  */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';

@@ -43,7 +43,7 @@ export class GorushHost {
 
 /**
  * Starts gorush with the defaults of its sample configuration, and a queue that takes every message: with 8,192 a full
- * queue is answered 500. It sees a hosts file of its own, for which it needs root.
+ * queue is answered 500. Its hosts file is its own, which needs root.
  */
 export async function startGorush(
   binary: string,
