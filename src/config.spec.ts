@@ -258,7 +258,7 @@ describe('refusals', () => {
     [
       'a queue that is not Redis',
       { QUEUE_URL: 'amqp://q' },
-      ['QUEUE_URL must be a redis:// or rediss:// URL, or redis+sentinel:// or rediss+sentinel://'],
+      ['QUEUE_URL must be a redis:// URL, or rediss:// over TLS, or either with +sentinel or +cluster'],
     ],
     ['a prefix with a colon', { QUEUE_PREFIX: 'a:b' }, [PREFIX]],
     ...['0x59f0', '1e3', '+80', '80.0'].map((port): [string, Record<string, string>, string[]] => [

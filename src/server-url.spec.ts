@@ -113,14 +113,33 @@ describe('a queue address', () => {
       'rediss+sentinel://one/mymaster',
       { db: 0, tls: true, sentinels: { hosts: [{ host: 'one', port: 26_379 }], name: 'mymaster' } },
     ],
+    [
+      'redis+cluster://me:p%2Fw@one:7000,two,[::1]:7001',
+      {
+        username: 'me',
+        password: 'p/w',
+        db: 0,
+        tls: false,
+        cluster: [
+          { host: 'one', port: 7_000 },
+          { host: 'two', port: 6_379 },
+          { host: '::1', port: 7_001 },
+        ],
+      },
+    ],
+    ['rediss+cluster://one/0', { db: 0, tls: true, cluster: [{ host: 'one', port: 6_379 }] }],
     ['redis://:pw@[::1]:6379/2', { host: '::1', password: 'pw', username: undefined, db: 2 }],
   ])('a queue address: %s', (text, expected) => {
     expect(readQueueUrl(text)).toMatchObject(expected);
   });
 
   it.each([
-    ['amqp://q', 'must be a redis:// or rediss:// URL, or redis+sentinel:// or rediss+sentinel://'],
-    ['redis+cluster://q', 'must be a redis:// or rediss:// URL, or redis+sentinel:// or rediss+sentinel://'],
+    ['amqp://q', 'must be a redis:// URL, or rediss:// over TLS, or either with +sentinel or +cluster'],
+    ['redis+clusters://q', 'must be a redis:// URL, or rediss:// over TLS, or either with +sentinel or +cluster'],
+    ['redis+cluster://a/1', 'must have no path after its hosts: Redis Cluster has no database besides 0'],
+    ['redis+cluster://a,b/name', 'must have no path after its hosts: Redis Cluster has no database besides 0'],
+    ['redis+cluster://a?sentinelPassword=x', 'has the parameter sentinelPassword, but accepts none'],
+    ['redis+cluster://a,b:x', 'is not a valid URL'],
     [
       'redis+sentinel://a,b',
       'must have the name of the master after its hosts, optionally followed by the number of a database',
@@ -135,7 +154,7 @@ describe('a queue address', () => {
     ['redis://q?maxRetriesPerRequest=1', 'has the parameter maxRetriesPerRequest, but accepts none'],
     [
       'redis://a:1,b:2',
-      'names several servers: give one, or write redis+sentinel:// for sentinels; Redis Cluster is not supported',
+      'names several servers: give one, or write redis+sentinel:// for sentinels or redis+cluster:// for a cluster',
     ],
     [`redis://:${SECRET}#@q`, 'has a # that is not encoded: in a user name or password write %23'],
     [`redis://:${SECRET}/x@q/1`, 'has a / that is not encoded: in a user name or password write %2F'],

@@ -86,22 +86,26 @@ export interface QueueAddress extends Host {
   tls: boolean;
   /** Sentinels that know the address of the master `name`; host and port are then those of the first sentinel. */
   sentinels?: { hosts: Host[]; name: string; username?: string; password?: string };
+  /** Some servers of a Redis Cluster, from which the client learns the others; host and port are the first server's. */
+  cluster?: Host[];
 }
 
 /**
- * Reads `redis[s]://[user[:password]@]host[:port][/number]`, and with `redis[s]+sentinel:` several hosts and
- * `/name[/number]`. Throws AddressError.
+ * Reads `redis[s]://[user[:password]@]host[:port][/number]`; with `redis[s]+sentinel:` several hosts and
+ * `/name[/number]`; with `redis[s]+cluster:` several hosts and no path. Throws AddressError.
  */
 export function readQueueUrl(text: string): QueueAddress {
-  const [, isTls, isSentinel] = /^redis(s?)(\+sentinel)?:\/\//i.exec(text) ?? [];
+  const [, isTls, , kind] = /^redis(s?)(\+(sentinel|cluster))?:\/\//i.exec(text) ?? [];
   if (isTls === undefined)
-    throw new AddressError('must be a redis:// or rediss:// URL, or redis+sentinel:// or rediss+sentinel://');
+    throw new AddressError('must be a redis:// URL, or rediss:// over TLS, or either with +sentinel or +cluster');
+  const isSentinel = kind?.toLowerCase() === 'sentinel';
+  const isCluster = kind?.toLowerCase() === 'cluster';
   const { authority, query } = takeApart(text, SENTINEL_PARAMETERS);
   const at = authority.lastIndexOf('@') + 1;
   const hosts = authority.slice(at).split(',');
-  if (hosts.length > 1 && !isSentinel)
+  if (hosts.length > 1 && !isSentinel && !isCluster)
     throw new AddressError(
-      'names several servers: give one, or write redis+sentinel:// for sentinels; Redis Cluster is not supported',
+      'names several servers: give one, or write redis+sentinel:// for sentinels or redis+cluster:// for a cluster',
     );
   const parameter = [...query.keys()].find((name) => !isSentinel || !SENTINEL_PARAMETERS.has(name));
   if (parameter === 'keyPrefix') throw new AddressError('has a keyPrefix: set QUEUE_PREFIX instead');
@@ -115,13 +119,7 @@ export function readQueueUrl(text: string): QueueAddress {
   if (!urls.every((each) => URL.canParse(each))) throw new AddressError('is not a valid URL');
   const parsed = urls.map((each) => new URL(each));
   const { pathname, username, password } = parsed[0]!;
-  const [, name, db = ''] = (isSentinel ? /^\/([^/]+)(?:\/(\d{0,9}))?$/ : /^(\/?)(\d{0,9})$/).exec(pathname) ?? [];
-  if (name === undefined)
-    throw new AddressError(
-      isSentinel
-        ? 'must have the name of the master after its hosts, optionally followed by the number of a database'
-        : 'must have only the number of a Redis database after its host',
-    );
+  const { name, db } = readPath(pathname, { isSentinel, isCluster });
   const defaultPort = isSentinel ? 26_379 : 6_379;
   const addresses = parsed.map(({ hostname, port }) => ({
     host: hostname.replace(/^\[|\]$/g, '') || 'localhost',
@@ -131,8 +129,9 @@ export function readQueueUrl(text: string): QueueAddress {
     ...addresses[0]!,
     username: decodeURIComponent(username) || undefined,
     password: decodeURIComponent(password) || undefined,
-    db: Number(db),
+    db,
     tls: isTls !== '',
+    ...(isCluster && { cluster: addresses }),
     ...(isSentinel && {
       sentinels: {
         hosts: addresses,
@@ -142,6 +141,20 @@ export function readQueueUrl(text: string): QueueAddress {
       },
     }),
   };
+}
+
+/** The name of the master, for sentinels, and the number of the database. */
+function readPath(pathname: string, { isSentinel, isCluster }: { isSentinel: boolean; isCluster: boolean }) {
+  if (isCluster && !/^\/?0?$/.test(pathname))
+    throw new AddressError('must have no path after its hosts: Redis Cluster has no database besides 0');
+  const [, name, db = ''] = (isSentinel ? /^\/([^/]+)(?:\/(\d{0,9}))?$/ : /^(\/?)(\d{0,9})$/).exec(pathname) ?? [];
+  if (name === undefined)
+    throw new AddressError(
+      isSentinel
+        ? 'must have the name of the master after its hosts, optionally followed by the number of a database'
+        : 'must have only the number of a Redis database after its host',
+    );
+  return { name, db: Number(db) };
 }
 
 /** Sentinels have their own users. */

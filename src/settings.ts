@@ -36,7 +36,7 @@ export const SETTINGS: readonly Setting[] = [
     name: 'QUEUE_URL',
     fallback: '',
     meaning:
-      '`redis://user:password@host:6379/0` of a Redis, `rediss://` over TLS (`NODE_EXTRA_CA_CERTS=file.pem` for your own authority), `redis+sentinel://user:password@host:26379,host:26379/master/0` with sentinels; empty: the queue is in the database',
+      '`redis://user:password@host:6379/0` of a Redis, `rediss://` over TLS (`NODE_EXTRA_CA_CERTS=file.pem` for your own authority), `redis+sentinel://user:password@host:26379,host:26379/master/0` with sentinels, `redis+cluster://user:password@host:6379,host:6379` for a Redis Cluster; empty: the queue is in the database',
   },
   {
     name: 'QUEUE_PREFIX',

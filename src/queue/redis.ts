@@ -1,7 +1,5 @@
 import { connect } from 'node:net';
 import { Queue, Worker } from 'bullmq';
-import { Redis } from 'ioredis';
-import type { RedisOptions } from 'ioredis';
 import { withDeadline } from '../common/deadline.js';
 import { rootCause } from '../common/errors.js';
 import { StartError } from '../common/start-error.js';
@@ -9,30 +7,17 @@ import { readQueueUrl } from '../server-url.js';
 import type { QueueAddress } from '../server-url.js';
 import { LOCKS } from './backend.js';
 import type { Backend } from './backend.js';
+import { QUEUE_NAMES } from './jobs.js';
 import type { JobData } from './jobs.js';
+import { CONNECT_MS, keysOf, newClient, placeOf } from './redis-client.js';
+import type { RedisClient } from './redis-client.js';
 import { countShared } from './shared-counter.js';
 import { pauseOnRefusal } from './steady-worker.js';
 
-const START_MS = 5_000;
 /** Redis sends an error at once if it refuses a connection; otherwise it waits for a command. */
 const HEAR_MS = 500;
 
-/**
- * The longest wait for the answer to a worker's command: longer than the 10 s of a blocking read, so that silence means
- * a lost server.
- */
-export const SILENCE_MS = 15_000;
-
-const CONNECTION: RedisOptions = {
-  lazyConnect: true,
-  connectTimeout: START_MS,
-  keepAlive: 10_000,
-  socketTimeout: SILENCE_MS,
-  // The master was demoted: the address may already lead to the new one. Reconnect and repeat the command.
-  reconnectOnError: ({ message }) => /READONLY|UNBLOCKED/.test(message),
-};
-
-/** Writes two keys: a replica, a full Redis, a cluster, and a user without scripts or with other keys refuse this. */
+/** Writes two keys: a replica, a full Redis, and a user without scripts or with other keys refuse this. */
 const PROBE = `redis.call('set', KEYS[1], '1', 'px', 1000) return redis.call('del', KEYS[2])`;
 
 export async function openRedis(
@@ -42,21 +27,21 @@ export async function openRedis(
 ): Promise<Backend> {
   const address = readQueueUrl(url);
   const place = placeOf(address);
-  const options = optionsOf(address);
-  // A producer must fail fast; a worker must wait for ever (BullMQ requires null).
-  const producer = new Redis({ ...options, enableOfflineQueue: false, maxRetriesPerRequest: 1 });
-  const consumer = new Redis({ ...options, maxRetriesPerRequest: null });
+  // In a cluster each queue has a master of its own, and one of them may be down.
+  const places = [...new Set(QUEUE_NAMES.map((name) => keysOf(name, prefix, address)))];
+  const producer = newClient(address, 'produce');
+  const consumer = newClient(address, 'consume');
   let refusal: Error | undefined;
-  const remember = (error: Error): void => void (refusal = error);
+  const remember = (error: Error): void => void (refusal = ofServer(error));
   producer.on('error', remember);
   consumer.on('error', remember);
   try {
-    await tryOnce(options, prefix);
-    await withDeadline('The queue', START_MS, Promise.all([producer.connect(), consumer.connect()]));
+    await tryOnce(address, places);
+    await withDeadline('The queue', CONNECT_MS, Promise.all([producer.connect(), consumer.connect()]));
   } catch (error) {
     producer.disconnect();
     consumer.disconnect();
-    if (error instanceof Refused) throw unusable(place, error.cause);
+    if (error instanceof Refused) throw unusable(address, error.cause);
     const words = await hear(address);
     throw new StartError(`The queue cannot be reached (${place})`, words ?? refusal ?? error);
   }
@@ -65,12 +50,13 @@ export async function openRedis(
 
   return {
     place,
-    newQueue: (name) => new Queue(name, { connection: producer, prefix }),
+    newQueue: (name) => new Queue(name, { connection: producer, prefix: keysOf(name, prefix, address) }),
     newWorker: (name, run, concurrency) => {
-      const how = { connection: consumer, prefix, concurrency, autorun: false, ...LOCKS };
+      const keys = keysOf(name, prefix, address);
+      const how = { connection: consumer, prefix: keys, concurrency, autorun: false, ...LOCKS };
       return pauseOnRefusal(new Worker<JobData>(name, (job) => run(job.data), how));
     },
-    probe: () => probeWrites(producer, prefix),
+    probe: () => probeWrites(producer, places),
     count: (name, by, windowMs) => countShared(producer, `${prefix}:count:${name}`, by, windowMs),
     abandonWorkers: () => consumer.disconnect(),
     close: async () => {
@@ -79,30 +65,9 @@ export async function openRedis(
   };
 }
 
-/** The place for logs, without credentials. */
-function placeOf({ host, port, db, sentinels }: QueueAddress): string {
-  const database = db === 0 ? '' : `/${db}`;
-  if (!sentinels) return `Redis at ${host}:${port}${database}`;
-  const hosts = sentinels.hosts.map((each) => `${each.host}:${each.port}`).join(',');
-  return `Redis ${sentinels.name}${database} by its sentinels at ${hosts}`;
-}
-
-function optionsOf({ host, port, username, password, db, tls, sentinels }: QueueAddress): RedisOptions {
-  const common = { ...CONNECTION, username, password, db, ...(tls && { tls: {} }) };
-  if (!sentinels) return { ...common, host, port };
-  return {
-    ...common,
-    sentinels: sentinels.hosts,
-    name: sentinels.name,
-    sentinelUsername: sentinels.username,
-    sentinelPassword: sentinels.password,
-    ...(tls && { sentinelTLS: {}, enableTLSForSentinelMode: true }),
-  };
-}
-
 /** Redis' message when it closes a connection because it has no room; ioredis writes first, and loses the message. */
-async function hear({ host, port, tls, sentinels }: QueueAddress): Promise<string | undefined> {
-  if (tls || sentinels) return undefined;
+async function hear({ host, port, tls, sentinels, cluster }: QueueAddress): Promise<string | undefined> {
+  if (tls || sentinels || cluster) return undefined;
   const socket = connect({ host, port, timeout: HEAR_MS });
   socket.on('timeout', () => socket.destroy());
   try {
@@ -116,47 +81,63 @@ async function hear({ host, port, tls, sentinels }: QueueAddress): Promise<strin
   return undefined;
 }
 
-function probeWrites(connection: Redis, prefix: string): Promise<unknown> {
-  return connection.eval(PROBE, 2, `${prefix}:probe:a`, `${prefix}:probe:b`);
+function probeWrites(connection: RedisClient, places: readonly string[]): Promise<unknown> {
+  return Promise.all(places.map((keys) => connection.eval(PROBE, 2, `${keys}:probe:a`, `${keys}:probe:b`)));
 }
 
 /** Redis was reached, but refuses a command. */
 class Refused extends Error {}
 
 /** Tries what the queue needs on a separate connection. Throws Refused. */
-async function tryOnce(options: RedisOptions, prefix: string): Promise<void> {
-  // ioredis sends INFO before it is ready, and prints a warning if it is refused.
-  const connection = new Redis({
-    ...options,
-    enableReadyCheck: false,
-    retryStrategy: () => null,
-    sentinelRetryStrategy: () => null,
-  });
-  let refusal: Error | undefined;
-  connection.on('error', (error: Error) => void (refusal = error));
-  try {
-    await withDeadline('The queue', START_MS, connection.connect()).catch((error: unknown) => {
-      throw refusal ?? error;
-    });
+async function tryOnce(address: QueueAddress, places: readonly string[]): Promise<void> {
+  await trying(address, async (connection) => {
     const asked = async (): Promise<void> => {
       // ioredis continues in database 0 if another one is refused.
-      if (options.db) await connection.select(options.db);
-      await probeWrites(connection, prefix);
+      if (address.db) await connection.select(address.db);
+      await probeWrites(connection, places);
       // BullMQ reads the version on each connection.
       await connection.info('server');
     };
-    await withDeadline('The queue', START_MS, asked()).catch((cause: unknown) => {
+    await withDeadline('The queue', CONNECT_MS, asked()).catch((cause: unknown) => {
       throw new Refused('refused', { cause });
     });
+  });
+}
+
+async function trying(address: QueueAddress, ask: (connection: RedisClient) => Promise<void>): Promise<void> {
+  const connection = newClient(address, 'try');
+  let refusal: Error | undefined;
+  connection.on('error', (error: Error) => void (refusal = ofServer(error)));
+  try {
+    await withDeadline('The queue', CONNECT_MS, connection.connect()).catch(async (error: unknown) => {
+      if (refusal && isOtherMode(refusal)) throw new Refused('refused', { cause: refusal });
+      // The client of a cluster does not tell why it found no server; the client of a single server tells.
+      if (address.cluster) await trying({ ...address, cluster: undefined }, () => Promise.resolve());
+      throw refusal ?? error;
+    });
+    await ask(connection);
   } finally {
     connection.disconnect();
   }
 }
 
-function unusable(place: string, error: unknown): StartError {
+/** The client of a cluster has an error of its own, with the error of the last server that it tried. */
+function ofServer(error: Error & { lastNodeError?: Error }): Error {
+  return error.lastNodeError ?? error;
+}
+
+/** A single Redis was given as a cluster. */
+function isOtherMode(error: Error): boolean {
+  return /cluster support disabled/.test(rootCause(error));
+}
+
+function unusable(address: QueueAddress, error: unknown): StartError {
   const words = rootCause(error);
-  if (/CROSSSLOT|MOVED|CLUSTERDOWN/.test(words))
-    return new StartError(`The queue cannot be used: ${place} runs in cluster mode; give a single Redis`, error);
+  const place = placeOf(address);
+  if (!address.cluster && /CROSSSLOT|MOVED|CLUSTERDOWN/.test(words))
+    return new StartError(`The queue cannot be used: ${place} runs in cluster mode; write redis+cluster://`, error);
+  if (/cluster support disabled/.test(words))
+    return new StartError(`The queue cannot be used: ${place} does not run in cluster mode; write redis://`, error);
   if (/READONLY/.test(words))
     return new StartError(
       `The queue cannot be used: ${place} is a read-only replica; give its master’s address`,
@@ -165,7 +146,7 @@ function unusable(place: string, error: unknown): StartError {
   return new StartError(`The queue cannot be used (${place})`, error);
 }
 
-async function leave(connection: Redis): Promise<void> {
+async function leave(connection: RedisClient): Promise<void> {
   // While a connection is down, QUIT would wait in ioredis' queue for the return of Redis.
   if (connection.status !== 'ready') return connection.disconnect();
   await connection.quit().catch(() => undefined);

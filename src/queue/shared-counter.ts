@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from './redis-client.js';
 
 /** Counts in a window shared by all processes. The window begins with its first count and expires in Redis. */
 const COUNT = `
@@ -12,7 +12,7 @@ export interface SharedCount {
   leftMs: number;
 }
 
-export async function countShared(redis: Redis, key: string, by: number, windowMs: number): Promise<SharedCount> {
+export async function countShared(redis: RedisClient, key: string, by: number, windowMs: number): Promise<SharedCount> {
   const [total = by, leftMs = windowMs] = (await redis.eval(COUNT, 1, key, by, windowMs)) as number[];
   return { total, leftMs: leftMs > 0 ? leftMs : windowMs };
 }

@@ -238,6 +238,7 @@ async function stop(child: ChildProcess, signal: NodeJS.Signals, folder: string)
 /** Programs that .ci/run installs, with the tests that are left out without each. */
 const PROGRAMS = [
   'redis-server',
+  'redis-sentinel',
   'pgbouncer',
   'haproxy',
   'faketime',

@@ -11,7 +11,7 @@ import { PushPool } from '../../src/http2/pool.js';
 import { BearerTokens } from '../../src/providers/shared/bearer-tokens.js';
 import { Http1Client } from '../../src/providers/shared/http1-client.js';
 import { Queues } from '../../src/queue/queue.js';
-import { SILENCE_MS as REDIS_SILENCE_MS } from '../../src/queue/redis.js';
+import { SILENCE_MS as REDIS_SILENCE_MS } from '../../src/queue/redis-client.js';
 import { MemoryShelf } from '../harness/memory-shelf.js';
 
 /**

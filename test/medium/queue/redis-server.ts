@@ -11,6 +11,10 @@ import { vi } from 'vitest';
 export const REDIS_AVAILABLE =
   process.env.CI === 'true' || spawnSync('redis-server', ['--version']).error === undefined;
 
+/** True if specs with sentinels run: Debian has them in a package of their own. */
+export const SENTINEL_AVAILABLE =
+  process.env.CI === 'true' || spawnSync('redis-sentinel', ['--version']).error === undefined;
+
 export interface RedisServer {
   url: string;
   /** Kills the server; `stop` may follow. */
@@ -22,11 +26,15 @@ export interface RedisServer {
  * A Redis of the caller's own on a free port, without persistence. `flags` are the server's; `first` is a command in
  * front of it.
  */
-export async function startRedis(flags: readonly string[] = [], first: readonly string[] = []): Promise<RedisServer> {
+export async function startRedis(
+  flags: readonly string[] = [],
+  first: readonly string[] = [],
+  program: 'redis-server' | 'redis-sentinel' = 'redis-server',
+): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-redis-'));
   const port = await freePort();
   const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder, ...flags];
-  const server = spawn('redis-server', [...first, ...options], { stdio: 'ignore' });
+  const server = spawn(program, [...first, ...options], { stdio: 'ignore' });
   const ended = once(server, 'exit');
   await vi.waitFor(() => answers(port), { timeout: 10_000, interval: 20 });
   const kill = async () => {
@@ -40,7 +48,11 @@ export async function startRedis(flags: readonly string[] = [], first: readonly 
   return { url: `redis://127.0.0.1:${port}`, kill, stop };
 }
 
-async function freePort(): Promise<number> {
+export function portOf({ url }: RedisServer): string {
+  return new URL(url).port;
+}
+
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -75,7 +75,7 @@ describe.skipIf(!REDIS_AVAILABLE)('an unusable Redis', () => {
 
   it('refuses the start for a cluster, by name', async () => {
     const cluster = await start(['--cluster-enabled', 'yes']);
-    await expectRefusal(cluster.url, /runs in cluster mode; give a single Redis/);
+    await expectRefusal(cluster.url, /runs in cluster mode; write redis\+cluster:\/\//);
   });
 
   it('refuses the start if it accepts no further connection, in its words', async () => {
