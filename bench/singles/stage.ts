@@ -22,9 +22,13 @@ export class Stage {
   private constructor(
     readonly sink: Sink,
     readonly sender: Sender,
+    /** Calls with a token for all scopes. */
+    readonly api: Api,
     /** The key of the application at APNs, PEM. */
     readonly key: string,
-    private readonly ends: readonly (() => unknown)[],
+    /** Null in the embedded mode. */
+    readonly databaseUrl: string | null,
+    private readonly ends: (() => unknown)[],
   ) {}
 
   static async open(sink: Sink, { embedded, devices }: { embedded: boolean; devices: number }): Promise<Stage> {
@@ -33,6 +37,7 @@ export class Stage {
     let pids: Record<string, number>;
     let url: string;
     let cluster: Cluster | undefined;
+    let databaseUrl: string | null = null;
     if (embedded) {
       const folder = mkdtempSync(join(tmpdir(), 'carillon-singles-'));
       ends.push(() => rmSync(folder, { recursive: true, force: true }));
@@ -44,24 +49,25 @@ export class Stage {
       const postgres = await startDurablePostgres();
       const redis: Server | null = await startRedis();
       if (!redis) throw new Error('Redis is missing: apt-get install redis-server');
-      const databaseUrl = await createDatabase(postgres.url);
+      databaseUrl = await createDatabase(postgres.url);
       const common = {
         ...environment,
         DATABASE_URL: databaseUrl,
         QUEUE_URL: redis.url,
         MASTER_KEY: randomBytes(32).toString('base64'),
       };
-      const api = await startCarillon({ ...common, ROLES: 'api,scheduler' }, PRELOAD);
+      const door = await startCarillon({ ...common, ROLES: 'api,scheduler' }, PRELOAD);
       const worker = await startCarillon({ ...common, ROLES: 'worker' });
-      cluster = await Cluster.open(postgres);
+      const opened = await Cluster.open(postgres);
+      cluster = opened;
       ends.push(
         () => postgres.stop(),
         () => redis.stop(),
-        () => cluster?.close(),
-        () => Promise.all([api.stop(), worker.stop()]),
+        () => opened.close(),
+        () => Promise.all([door.stop(), worker.stop()]),
       );
-      ({ url } = api);
-      pids = { api: api.pid, worker: worker.pid, postgres: postgres.pid, redis: redis.pid };
+      ({ url } = door);
+      pids = { api: door.pid, worker: worker.pid, postgres: postgres.pid, redis: redis.pid };
     }
     const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
     const api = await Api.connect(url);
@@ -77,7 +83,19 @@ export class Stage {
     };
     const bodyOf = (device: number): string =>
       `{"message":{"alert":"Your code is ${100_000 + device}"},"target":{"deviceIds":["device-${device}"]}}`;
-    return new Stage(sink, { target, bodyOf, pids: { ...pids, sink: sink.peer.pid }, cluster }, String(key), ends);
+    return new Stage(
+      sink,
+      { target, bodyOf, pids: { ...pids, sink: sink.peer.pid }, cluster },
+      api,
+      String(key),
+      databaseUrl,
+      ends,
+    );
+  }
+
+  /** Ends the program; the servers stay. */
+  async stopProgram(): Promise<void> {
+    await this.ends.pop()?.();
   }
 
   /** In the reverse order of the starts. */
