@@ -36,9 +36,10 @@ export class RetentionRepository {
   }
 
   /**
-   * One step over the oldest messages that ended before `before`: the API no longer shows them at once, and this step
-   * or the next removes their batches and then their rows. Returns false if there was nothing to do. A message that a
-   * resend is being expanded from stays until then; messages that another scheduler has locked are skipped.
+   * One step over the oldest messages that ended before `before`: removes their batches and rows. A message with more
+   * batches than fit into a step is no longer shown, and the next steps remove it. Returns false if there was nothing to
+   * do. A message that a resend is being expanded from stays until then; messages that another scheduler has locked are
+   * skipped.
    */
   removeMessages(before: Date): Promise<boolean> {
     return inTransaction(this.database, async (transaction) => {
@@ -49,14 +50,16 @@ export class RetentionRepository {
         order by finished_at limit ${MESSAGES_A_STEP} for update skip locked`.execute(transaction);
       if (rows.length === 0) return false;
       // Checked again with the rows locked: a resend may have been accepted since they were found.
-      const marked = await sql<{ seq: number }>`
-        update message set state = 'removed', idempotency_key = null
-        where seq = any(${bigints(rows.map(({ seq }) => seq))}) and not ${held} returning seq`.execute(transaction);
-      await removeMessageRows(
-        marked.rows.map(({ seq }) => seq),
+      const free = await sql<{ seq: number }>`
+        select seq from message where seq = any(${bigints(rows.map(({ seq }) => seq))}) and not ${held}`.execute(
         transaction,
       );
-      return marked.rows.length > 0;
+      const seqs = free.rows.map(({ seq }) => seq);
+      await removeMessageRows(seqs, transaction);
+      await sql`
+        update message set state = 'removed', idempotency_key = null
+        where seq = any(${bigints(seqs)}) and state <> 'removed'`.execute(transaction);
+      return seqs.length > 0;
     });
   }
 
