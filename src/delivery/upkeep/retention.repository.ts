@@ -37,9 +37,9 @@ export class RetentionRepository {
 
   /**
    * One step over the oldest messages that ended before `before`: removes their batches and rows. A message with more
-   * batches than fit into a step is no longer shown, and the next steps remove it. Returns false if there was nothing to
-   * do. A message that a resend is being expanded from stays until then; messages that another scheduler has locked are
-   * skipped.
+   * batches than fit into a step is no longer shown, and the next steps remove it. Returns false if there was nothing
+   * to do. A message that a resend is being expanded from stays until then; messages that another scheduler has locked
+   * are skipped.
    */
   removeMessages(before: Date): Promise<boolean> {
     return inTransaction(this.database, async (transaction) => {
