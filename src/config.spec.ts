@@ -32,6 +32,7 @@ describe('defaults', () => {
       host: '127.0.0.1',
       port: 9080,
       roles: new Set(['api', 'worker', 'scheduler']),
+      processes: { workers: null, apis: 1 },
       databaseUrl: undefined,
       queueUrl: undefined,
       queuePrefix: 'bull',
@@ -101,6 +102,8 @@ it('reads every setting', () => {
       HOST: '127.0.0.1',
       PORT: '0',
       ROLES: ' worker , api',
+      WORKERS: '3',
+      API_PROCESSES: '2',
       DATABASE_URL: 'postgresql://db/carillon',
       QUEUE_URL: 'rediss://queue:6380/2',
       QUEUE_PREFIX: 'bank',
@@ -151,6 +154,7 @@ it('reads every setting', () => {
     host: '127.0.0.1',
     port: 0,
     roles: new Set(['worker', 'api']),
+    processes: { workers: 3, apis: 2 },
     databaseUrl: 'postgresql://db/carillon',
     queueUrl: 'rediss://queue:6380/2',
     queuePrefix: 'bank',
@@ -226,6 +230,8 @@ it('NODE_ENV=test is development', () => {
 
 const NEEDS_ALL_ROLES =
   'ROLES leaves a role to another process, which needs DATABASE_URL: the embedded database serves one process';
+const NEEDS_SERVER = 'starts several processes, which need DATABASE_URL: the embedded database serves one process';
+const ON_SERVER = { ...PRODUCTION, DATABASE_URL: 'postgres://db/x' };
 const PREFIX = 'QUEUE_PREFIX must be 1 to 64 letters, digits, dots, dashes, underscores';
 const NEEDS_KEY = 'MASTER_KEY is required with DATABASE_URL, so that every process can read the credentials';
 const TOGETHER = 'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET belong together: one of them is missing';
@@ -245,6 +251,21 @@ describe('refusals', () => {
       ['ROLES must be a list of api, worker, scheduler'],
     ],
     ['part of the roles on the embedded database', { ROLES: 'api,worker' }, [NEEDS_ALL_ROLES]],
+    ['workers on the embedded database', { WORKERS: 'auto' }, [`WORKERS ${NEEDS_SERVER}`]],
+    ['api processes on the embedded database', { API_PROCESSES: '2' }, [`API_PROCESSES ${NEEDS_SERVER}`]],
+    ['no workers', { ...ON_SERVER, WORKERS: '0' }, ['WORKERS must be auto, or a whole number from 1 to 256']],
+    ['many workers', { ...ON_SERVER, WORKERS: 'many' }, ['WORKERS must be auto, or a whole number from 1 to 256']],
+    ['no api process', { ...ON_SERVER, API_PROCESSES: '0' }, ['API_PROCESSES must be a whole number from 1 to 256']],
+    [
+      'workers without the role',
+      { ...ON_SERVER, ROLES: 'api', WORKERS: '2' },
+      ['WORKERS needs the role worker in ROLES'],
+    ],
+    [
+      'api processes without the role',
+      { ...ON_SERVER, ROLES: 'worker', API_PROCESSES: '2' },
+      ['API_PROCESSES needs the role api in ROLES'],
+    ],
     [
       'a database that is not PostgreSQL',
       { ...PRODUCTION, DATABASE_URL: 'mysql://db/x' },

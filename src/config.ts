@@ -3,13 +3,13 @@ import type { Stores } from './server-url.js';
 import { isPatterned, readMasterKey } from './common/master-key.js';
 import { isNetwork, isThisMachine, isWiderThanPrivate, readHost, readWhole } from './setting-values.js';
 import { SettingReader } from './setting-reader.js';
-import { readLimits, readProviders, readRetention } from './setting-groups.js';
+import { ROLES } from './role.js';
+import type { Role } from './role.js';
+import type { ProcessCounts } from './process-plan.js';
+import { readLimits, readProcesses, readProviders, readRetention } from './setting-groups.js';
 import { findUnknown } from './unknown-settings.js';
 
 /** The only reader of the environment: validates every setting once at start. settings.ts has the defaults. */
-
-export const ROLES = ['api', 'worker', 'scheduler'] as const;
-export type Role = (typeof ROLES)[number];
 
 export interface Config {
   environment: 'development' | 'production';
@@ -18,6 +18,8 @@ export interface Config {
   host: string;
   port: number;
   roles: ReadonlySet<Role>;
+  /** Numbers of processes of this start. */
+  processes: ProcessCounts;
   /** Absent: the embedded database under `dataDir`. */
   databaseUrl?: string;
   /** Absent: the queue is in the database. */
@@ -137,7 +139,7 @@ function readListening(settings: SettingReader, production: boolean): Pick<Confi
 
 function readStoresAndRoles(
   settings: SettingReader,
-): Pick<Config, 'roles' | 'databaseUrl' | 'queueUrl' | 'dataDir' | 'queuePrefix'> {
+): Pick<Config, 'roles' | 'processes' | 'databaseUrl' | 'queueUrl' | 'dataDir' | 'queuePrefix'> {
   const roles = settings
     .value('ROLES')
     .split(',')
@@ -149,12 +151,13 @@ function readStoresAndRoles(
     stores.databaseUrl !== undefined || ROLES.every((role) => roles.includes(role)),
     'ROLES leaves a role to another process, which needs DATABASE_URL: the embedded database serves one process',
   );
+  const processes = readProcesses(settings, roles, stores.databaseUrl !== undefined);
   const queuePrefix = settings.value('QUEUE_PREFIX');
   settings.check(
     /^[A-Za-z0-9_.-]{1,64}$/.test(queuePrefix),
     'QUEUE_PREFIX must be 1 to 64 letters, digits, dots, dashes, underscores',
   );
-  return { roles: new Set(roles as Role[]), ...stores, queuePrefix };
+  return { roles: new Set(roles as Role[]), processes, ...stores, queuePrefix };
 }
 
 /** False for an address that cannot be read, which `findStores` has refused. */

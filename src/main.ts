@@ -1,9 +1,14 @@
 // The first import: signals are handled before anything else is loaded.
 import { stopBy } from './signals.js';
+import cluster from 'node:cluster';
 import { endWith, ownLine } from './common/own-line.js';
 import { isTold } from './common/start-error.js';
-import { isProduction } from './config.js';
+import { isProduction, readConfig } from './config.js';
+import type { Config } from './config.js';
 import { openFilesLimit } from './open-files.js';
+import { planProcesses, readMember } from './process-plan.js';
+import type { Member } from './process-plan.js';
+import { STARTED, Supervisor } from './supervisor.js';
 
 /** Loading the program opens some 700 files at once; the rest is for connections. */
 const FEWEST_FILES = 1_024;
@@ -15,8 +20,17 @@ async function load(): Promise<void> {
     return end(
       `This process may open ${limit} files, but needs at least ${FEWEST_FILES}, better 65,536 (ulimit -n, LimitNOFILE= in systemd, --ulimit nofile= in Docker)`,
     );
+  const config = readConfig();
+  if (cluster.isWorker) return run(config, readMember(process.argv.slice(2)));
+  const members = planProcesses(config.roles, config.processes);
+  if (members.length > 1) new Supervisor(members, config).run();
+  else await run(config);
+}
+
+async function run(config: Config, member?: Member): Promise<void> {
   const { start } = await import('./start.js');
-  await start();
+  await start(config, member);
+  process.send?.(STARTED);
 }
 
 // Until there is work to drain. The database rolls back the transaction of an interrupted start.

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import { isHostPattern } from './common/host-list.js';
+import { countWorkers } from './process-plan.js';
+import type { ProcessCounts } from './process-plan.js';
 import type { SettingReader } from './setting-reader.js';
 import { isUrl } from './setting-values.js';
 import { SETTINGS } from './settings.js';
@@ -34,6 +36,24 @@ export function readProviders(settings: SettingReader, production: boolean) {
     upstream: { hosts: settings.hosts('UPSTREAM_HOSTS') },
     providerCa: readAuthority(settings),
   };
+}
+
+/** `hasServer`: the database is not the embedded one. */
+export function readProcesses(settings: SettingReader, roles: readonly string[], hasServer: boolean): ProcessCounts {
+  const workers = countWorkers(settings.value('WORKERS'));
+  const apis = settings.whole('API_PROCESSES', 1, 256);
+  settings.check(
+    workers === null || (workers >= 1 && workers <= 256),
+    'WORKERS must be auto, or a whole number from 1 to 256',
+  );
+  settings.check(workers === null || roles.includes('worker'), 'WORKERS needs the role worker in ROLES');
+  settings.check(apis === 1 || roles.includes('api'), 'API_PROCESSES needs the role api in ROLES');
+  for (const [name, isSet] of Object.entries({ WORKERS: workers !== null, API_PROCESSES: apis > 1 }))
+    settings.check(
+      !isSet || hasServer,
+      `${name} starts several processes, which need DATABASE_URL: the embedded database serves one process`,
+    );
+  return { workers, apis };
 }
 
 function readAuthority(settings: SettingReader): string | undefined {

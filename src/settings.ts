@@ -27,6 +27,17 @@ export const SETTINGS: readonly Setting[] = [
     meaning: 'roles of this process, comma-separated; fewer than all three need `DATABASE_URL`',
   },
   {
+    name: 'WORKERS',
+    fallback: '',
+    meaning:
+      'number of worker processes that this start runs beside the others, or `auto`: one for each core; empty: this process works itself. Needs `DATABASE_URL`; containers have replicas instead',
+  },
+  {
+    name: 'API_PROCESSES',
+    fallback: '1',
+    meaning: 'number of processes with the role `api` that share the port; more than 1 needs `DATABASE_URL`',
+  },
+  {
     name: 'DATABASE_URL',
     fallback: '',
     meaning:

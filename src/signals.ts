@@ -1,3 +1,5 @@
+import cluster from 'node:cluster';
+
 /**
  * The action of a signal: until there is something to drain, the process ends. Without a handler process 1 of a
  * container ignores signals.
@@ -9,6 +11,12 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as co
   process.on(signal, () => stop(signal));
 // By default Node opens its inspector, through which everyone with access to its port can run code.
 process.on('SIGUSR1', () => undefined);
+
+// The supervisor has ended. By default node:cluster would end this process at once, without a drain.
+cluster.worker?.once('disconnect', () => {
+  cluster.worker!.exitedAfterDisconnect = true;
+  stop('the end of its supervisor');
+});
 
 export function stopBy(way: (signal: string) => void): void {
   stop = way;

@@ -12,11 +12,11 @@ import { surviveWriteErrors } from './common/output.js';
 import { endWith, ownLine } from './common/own-line.js';
 import { StartError } from './common/start-error.js';
 import { openVault } from './common/vault.js';
-import { readConfig } from './config.js';
 import type { Config } from './config.js';
 import { openDatabase } from './database/database.js';
 import { Readiness } from './health/readiness.js';
 import { newAdapter, openDoor, serveDocument } from './http-server.js';
+import type { Member } from './process-plan.js';
 import { Queues } from './queue/queue.js';
 import { stopBy } from './signals.js';
 import { welcome } from './welcome.js';
@@ -29,14 +29,15 @@ const ONE_KEYSTROKE_MS = 500;
  */
 setFlagsFromString('--heap-growing-percent=100');
 
-export async function start(): Promise<void> {
-  const config = readConfig();
+/** `member`: this process is one of several under a supervisor, and has the member's roles. */
+export async function start(settings: Config, member?: Member): Promise<void> {
+  const config = { ...settings, roles: member?.roles ?? settings.roles };
   const production = config.environment === 'production';
   for (const stream of [process.stdout, process.stderr])
     surviveWriteErrors(stream, (dropped) =>
       ownLine(production, 'warn', `${dropped} lines of the log could not be written`),
     );
-  const logger = new AppLogger(production);
+  const logger = new AppLogger(production, member?.name);
   Logger.overrideLogger(logger);
   // Node's own warnings are plain text.
   process.removeAllListeners('warning');
@@ -57,9 +58,11 @@ export async function start(): Promise<void> {
     if (config.roles.has('api') && config.docs) serveDocument(app);
     await app.init();
     refuseOtherMethods();
-    const url = await listen(app, config);
+    // Processes of one start share the port, so only those of one kind listen.
+    const listens = member === undefined || member.isFirst || member.roles.has('api');
+    const url = listens ? await listen(app, config) : '';
     drainOnSignal(app, config);
-    process.stdout.write(welcome(config, url, database.place, queues.place));
+    if (member?.isFirst !== false) process.stdout.write(welcome(config, url, database.place, queues.place));
   } catch (error) {
     await database.close().catch(() => undefined);
     throw error;

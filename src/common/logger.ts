@@ -12,8 +12,22 @@ const FRAMEWORK = new Set(['InstanceLoader', 'NestApplication', 'NestFactory', '
 export class AppLogger extends ConsoleLogger {
   private readonly repeats = new Repeats();
 
-  constructor(production: boolean) {
-    super({ json: production, logLevels: ['log', 'warn', 'error', 'fatal'] });
+  /** `name`: of this process, if there are several. */
+  constructor(
+    production: boolean,
+    private readonly name?: string,
+  ) {
+    super({
+      json: production,
+      logLevels: ['log', 'warn', 'error', 'fatal'],
+      ...(name !== undefined && { prefix: name }),
+    });
+  }
+
+  protected override getJsonLogObject(
+    ...given: Parameters<ConsoleLogger['getJsonLogObject']>
+  ): ReturnType<ConsoleLogger['getJsonLogObject']> {
+    return { ...super.getJsonLogObject(...given), ...(this.name !== undefined && { process: this.name }) };
   }
 
   override log(message: unknown, ...rest: unknown[]): void {

@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ROLES, readConfig } from '../../src/config.js';
+import { readConfig } from '../../src/config.js';
+import { ROLES } from '../../src/role.js';
 import { SETTINGS } from '../../src/settings.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

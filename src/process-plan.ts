@@ -1,0 +1,67 @@
+import { availableParallelism } from 'node:os';
+import { MINUTE_MS, SECOND_MS } from './common/durations.js';
+import type { Role } from './role.js';
+
+/** The processes of one start, and the waits before an ended one starts again. */
+
+/** One process of a start. */
+export interface Member {
+  /** In the log and in the list of processes: `api 1`, `worker 2`. */
+  name: string;
+  roles: ReadonlySet<Role>;
+  /** Starts before the others and reports the addresses. */
+  isFirst: boolean;
+}
+
+/** The numbers of processes; `workers` null: the workers' role is in the first process. */
+export interface ProcessCounts {
+  workers: number | null;
+  apis: number;
+}
+
+export function countWorkers(text: string): number | null {
+  if (text === '') return null;
+  if (text === 'auto') return availableParallelism();
+  return /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN;
+}
+
+/**
+ * The first process has all roles but those of worker processes of their own; further processes have one role. The
+ * scheduler is in one process.
+ */
+export function planProcesses(roles: ReadonlySet<Role>, { workers, apis }: ProcessCounts): Member[] {
+  const first = [...roles].filter((role) => role !== 'worker' || workers === null);
+  const more = (role: Role, count: number, from: number): Omit<Member, 'isFirst'>[] =>
+    Array.from({ length: count }, (_, index) => ({ name: `${role} ${index + from}`, roles: new Set([role]) }));
+  const firstName = roles.has('api') ? 'api 1' : first.join(' and ');
+  const members = [
+    ...(first.length > 0 ? [{ name: firstName, roles: new Set(first) }] : []),
+    ...more('api', apis - 1, 2),
+    ...more('worker', workers ?? 0, 1),
+  ];
+  return members.map((member, index) => ({ ...member, isFirst: index === 0 }));
+}
+
+const SHORTEST_WAIT_MS = SECOND_MS;
+const LONGEST_WAIT_MS = MINUTE_MS;
+/** A process that ran for this long did not end because of its start. */
+const SETTLED_MS = MINUTE_MS;
+
+/** Ms before a process starts again that ended `failures` times in a row; each end doubles the wait. */
+export function waitBeforeRestart(failures: number): number {
+  return Math.min(LONGEST_WAIT_MS, SHORTEST_WAIT_MS * 2 ** Math.max(0, failures - 1));
+}
+
+/** The number of ends in a row after a process ended that ran for `ranMs`. */
+export function countFailures(before: number, ranMs: number): number {
+  return ranMs >= SETTLED_MS ? 1 : before + 1;
+}
+
+/** The arguments with which a member is started, for `readMember`. */
+export function toArguments({ name, roles, isFirst }: Member): string[] {
+  return [name, [...roles].join(','), ...(isFirst ? ['first'] : [])];
+}
+
+export function readMember([name = '', roles = '', first]: readonly string[]): Member {
+  return { name, roles: new Set(roles.split(',') as Role[]), isFirst: first === 'first' };
+}
