@@ -55,15 +55,14 @@ export class ApplicationRepository {
   }
 
   private async findAll(ids: readonly string[]): Promise<(FoundApplication | undefined)[]> {
-    // A text parameter in place of an array: PostgreSQL estimates by the number of array elements and would plan again
-    // each time.
     const query = sql<FoundApplication>`
       select application.id, application.enabled, application.strict, setting.visible as upstream,
         application.stopped_at as "stoppedAt", application.stopped_by as "stoppedBy"
       from json_array_elements_text(${JSON.stringify([...new Set(ids)])}::json) as asked (id)
-      join application using (id)
-      left join provider_setting as setting on setting.application_id = application.id and setting.provider = 'upstream'
-      where removed_at is null`;
+      cross join lateral (select * from application where id = asked.id and removed_at is null offset 0) as application
+      left join lateral (
+        select visible from provider_setting where application_id = asked.id and provider = 'upstream' offset 0) as setting
+        on true`;
     const rows = await executePrepared(this.database, 'applications', query);
     const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => byId.get(id));

@@ -51,6 +51,11 @@ const runs = new Map<string, number>();
  * and planning are a good part of the cost of a small statement. The text must always be the same. Repeated after a
  * deadlock.
  *
+ * The sixth run under a name keeps the plan if its cost is no higher than that of the first five, which are planned
+ * for their parameters. So lists are JSON texts, for which PostgreSQL always expects a hundred rows (it counts the
+ * elements of an array). Each row of a table is looked up by `lateral (… offset 0)` or `lateral (… for update)`, once
+ * for each row before it, because a plain join may be planned as a merge with a whole index while the table is small.
+ *
  * Connections plan again, under the next name, each time the number of runs has doubled. PostgreSQL keeps a plan until
  * a table is analysed, a minute or more after a flood of rows, and a plan for tables of one page reads all rows,
  * however many they are later.

@@ -29,6 +29,7 @@ import { up as time } from './0030-time.js';
 import { up as userRemoval } from './0031-user-removal.js';
 import { up as webhookSecret } from './0032-webhook-secret.js';
 import { up as writtenWaits } from './0033-written-waits.js';
+import { up as batchWithoutForeignKey } from './0034-batch-without-foreign-key.js';
 import { up as provenRate } from './0038-proven-rate.js';
 
 /**
@@ -67,5 +68,6 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0031-user-removal': { up: userRemoval },
   '0032-webhook-secret': { up: webhookSecret },
   '0033-written-waits': { up: writtenWaits },
+  '0034-batch-without-foreign-key': { up: batchWithoutForeignKey },
   '0038-proven-rate': { up: provenRate },
 };

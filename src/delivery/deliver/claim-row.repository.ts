@@ -24,16 +24,24 @@ export const CLAIMED = sql`
   pace.lapses_at > now() as paced, provider_status.last_success_at,
   provider_status.proven_rate, provider_status.proven_at, provider_status.proven_version`;
 
-/** The given batches, or all batches of the table, joined with the rows that decide about them. */
+/**
+ * The given batches, or all batches of the table, joined with the rows that decide about them, which are looked up for
+ * each batch (executePrepared in database.ts).
+ */
 export const joined = (batches: RawBuilder<unknown> = sql`batch`): RawBuilder<unknown> => sql`
   ${batches} as batch
-  join message on message.seq = batch.message_seq
-  join application on application.id = batch.application_id and application.removed_at is null
-  left join provider_setting on provider_setting.application_id = batch.application_id
-    and provider_setting.provider = batch.provider
-  left join pace on pace.application_id = batch.application_id and pace.provider = batch.provider
-  left join provider_status on provider_status.application_id = batch.application_id
-    and provider_status.provider = batch.provider`;
+  cross join lateral (select * from message where message.seq = batch.message_seq offset 0) as message
+  cross join lateral (
+    select * from application where application.id = batch.application_id and removed_at is null offset 0) as application
+  ${besides('provider_setting')} ${besides('pace')} ${besides('provider_status')}`;
+
+/** The row of the batch's application and provider, if there is one. */
+function besides(table: 'provider_setting' | 'pace' | 'provider_status'): RawBuilder<unknown> {
+  const name = sql.table(table);
+  return sql`left join lateral (
+    select * from ${name} where application_id = batch.application_id and provider = batch.provider offset 0) as ${name}
+    on true`;
+}
 
 /** The facts about a provider that a claim needs. */
 export interface ClaimTerms {

@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { Gather } from '../../common/gather.js';
-import { bigints } from '../../database/bigints.js';
 import { DATABASE } from '../../database/database.module.js';
 import { executePrepared } from '../../database/database.js';
 import type { Database } from '../../database/database.js';
@@ -64,13 +63,15 @@ export class UrgentBatchRepository {
       'claim-urgent',
       sql<UrgentRow>`
         with asked as materialized (
-          -- By their ids: the planner would else read all that is ready, of which it knows nothing when a flood has just come.
-          select * from batch where id = any(${bigints(lot.map(({ id }) => id))}) for update skip locked),
+          select batch.* from json_array_elements_text(${JSON.stringify(lot.map(({ id }) => id))}::json) as given (id)
+          cross join lateral (select * from batch where batch.id = given.id::bigint for update skip locked) as batch),
         due as (
           select ${CLAIMED}, device.seq as device_seq, device.token, device.platform, device.registered_at
           from ${joined(sql`asked`)}
-          left join device on device.seq = batch.device_seqs[1] and device.provider = batch.provider
-            and device.retired_reason is null
+          left join lateral (
+            select seq, token, platform, registered_at from device
+            where seq = batch.device_seqs[1] and provider = batch.provider and retired_reason is null offset 0) as device
+            on true
           where batch.direct and batch.size = 1
             and batch.state = 'ready' and batch.due_at <= now() and batch.outcomes = ${Buffer.of(OUTCOME.pending)}
             and batch.details = '{}' and message.state = 'sending' and message.paused_at is null
@@ -107,11 +108,14 @@ export class UrgentBatchRepository {
 
   /** Returns results in the given order. */
   async endLot(lot: readonly LeasedBatch[]): Promise<boolean[]> {
-    const told = lot.map(({ id, epoch, ledger: { outcomes, details }, ledger }) => {
-      return { id, epoch, outcomes: outcomes.toString('hex'), counts: ledger.counts(), details };
-    });
-    // Locked in seq order, so that two lots with the same rows cannot deadlock. The message of a whole batch has no
-    // other batch.
+    // In the order of ids, so that two lots with the same rows hardly deadlock.
+    const told = lot
+      .toSorted((a, b) => a.id - b.id)
+      .map(({ id, epoch, ledger: { outcomes, details }, ledger }) => {
+        return { id, epoch, outcomes: outcomes.toString('hex'), counts: ledger.counts(), details };
+      });
+    // The message of a whole batch has no other batch. The state is compared inside of an expression, because the
+    // planner would read the index of all leases, with an entry for each lease since the last vacuum.
     const rows = await executePrepared(
       this.database,
       'end-urgent',
@@ -119,13 +123,14 @@ export class UrgentBatchRepository {
         with told as (
           select * from json_to_recordset(${JSON.stringify(told)}::json)
             as told (id bigint, epoch integer, outcomes text, counts integer[], details jsonb)),
-        held as (
-          select batch.id from batch join told on told.id = batch.id and told.epoch = batch.epoch
-          where batch.state = 'leased' order by batch.id for update of batch),
+        found as materialized (
+          select told.*, batch.state from told
+          cross join lateral (select state from batch where batch.id = told.id offset 0) as batch),
         ended as (
-          update batch set state = 'done', outcomes = decode(told.outcomes, 'hex'), counts = told.counts,
-            details = told.details, touched_at = now(), lease_until = null, due_at = null
-          from held join told using (id) where batch.id = held.id
+          update batch set state = 'done', outcomes = decode(found.outcomes, 'hex'), counts = found.counts,
+            details = found.details, touched_at = now(), lease_until = null, due_at = null
+          from found where batch.id = found.id and found.state = 'leased'
+            and batch.epoch = case when batch.state = 'leased' then found.epoch end
           returning batch.id, batch.message_seq, batch.counts),
         settled as (
           update message set open_batches = message.open_batches - 1, finished_at = now(), totals = ended.counts,

@@ -1,0 +1,89 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { RecipientRepository } from '../../../src/messages/send/recipient.repository.js';
+import { newMessageId } from '../../../src/messages/send/message-id.js';
+import { PLACES } from '../database/places.js';
+import { Room, recordAll } from './room.js';
+
+const EARLIER = 5_000;
+const AT_ONCE = 250;
+const LOT = 50;
+
+/** Each session plans a named statement once, here while the tables are empty and analysed. */
+describe.runIf(PLACES.includes('PostgreSQL'))('statements of single messages that were planned early', () => {
+  let room: Room;
+  let recipients: RecipientRepository;
+  beforeAll(async () => {
+    room = await Room.open('PostgreSQL');
+    recipients = new RecipientRepository(room.database);
+    await sql`analyze`.execute(room.database.kysely);
+  });
+  afterAll(() => room.remove());
+
+  /** Messages to one device each, from look-up to end. */
+  const deliver = async (applicationId: string, count: number): Promise<void> => {
+    const asked = Array.from({ length: count }, (_, index) => {
+      return { applicationId, kind: 'deviceIds', ids: [`d${index + 1}`] } as const;
+    });
+    const found = await recipients.find(asked);
+    const { queued } = await room.acceptance.acceptAll(
+      found.map(([device]) => ({
+        message: {
+          applicationId,
+          id: newMessageId(),
+          clientId: 'test',
+          body: {},
+          notification: { alert: 'hi', collapseId: 'c' },
+          target: {},
+          urgent: true,
+          onUnknown: null,
+          idempotency: null,
+          acceptedAt: new Date(),
+          expiresAt: new Date(Date.now() + 3_600_000),
+        },
+        batches: [{ provider: 'sandbox', deviceSeqs: [device?.seq ?? 0] }],
+      })),
+    );
+    const now = Date.now();
+    const lot = await room.urgent.claimLot(queued.map(({ id }) => ({ id, needsSettings: false, now })));
+    const claimed = lot.map((batch) => batch!);
+    for (const batch of claimed) recordAll(batch, 'accepted');
+    expect(await room.urgent.endLot(claimed)).toEqual(claimed.map(() => true));
+  };
+
+  /** Rows and index entries read so far. A session reports them at the end of a later statement. */
+  const readSoFar = async (): Promise<number> => {
+    const { rows } = await sql<{ read: number }>`
+      select (select sum(seq_tup_read) from pg_stat_user_tables)::bigint
+        + (select sum(idx_tup_read) from pg_stat_user_indexes)::bigint as read`.execute(room.database.kysely);
+    return rows[0]?.read ?? 0;
+  };
+  const settled = async (least: number): Promise<number> => {
+    let last = -1;
+    await vi.waitFor(
+      async () => {
+        const before = last;
+        await room.urgent.claimLot([{ id: 9e15, needsSettings: false, now: Date.now() }]);
+        last = await readSoFar();
+        expect(last).toBeGreaterThanOrEqual(least);
+        expect(last).toBe(before);
+      },
+      { timeout: 20_000, interval: 1_200 },
+    );
+    return last;
+  };
+
+  it('read a few rows for each message after the tables have grown', async () => {
+    const first = await room.addApplication();
+    await room.addDevices(first, 1);
+    await deliver(first, 1);
+    const applicationId = await room.addApplication();
+    await room.addDevices(applicationId, EARLIER);
+    for (let sent = 0; sent < EARLIER; sent += AT_ONCE) await deliver(applicationId, AT_ONCE);
+    const before = await settled(EARLIER);
+    await deliver(applicationId, LOT);
+    const read = (await settled(before + LOT)) - before;
+    // About fifteen for each message. A statement that reads a table or the index of all leases reads 5,000 more.
+    expect(read).toBeLessThan(EARLIER / 2);
+  });
+});
