@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { PROVIDER_NAMES } from '../providers/provider.js';
 import type { ProviderName } from '../providers/provider.js';
 
@@ -73,10 +74,10 @@ function lateName(late: number): string {
 }
 
 /**
- * Urgent batches per job. Most have one request, and a job costs the queue as much: eight cost an eighth each. They are
- * processed concurrently, so that a slow batch occupies only its job's place.
+ * Urgent batches per job. Most have one request, and a job costs the queue as much as one of a thousand. The worker
+ * claims them in one statement and is done with the job then (delivery/deliver/urgent-lane.ts).
  */
-const URGENT_PER_JOB = 8;
+const URGENT_PER_JOB = 64;
 
 type UrgentBatch = Parameters<typeof deliverJob>[0];
 
@@ -98,13 +99,19 @@ function jobsOfRank(batches: readonly UrgentBatch[]): Job[] {
     if (!first) break;
     const job = deliverJob(first);
     if (more.length === 0) jobs.push(job);
-    // The name has all ids: another group with some of them is another job, and the second job finds them claimed.
+    // The name stands for all ids: another group with some of them is another job, and the second job finds them
+    // claimed.
     else
       jobs.push({
         ...job,
-        id: [first, ...more].map((batch) => deliverJob(batch).id).join('-and-'),
+        id: `${job.id}-and-${nameOf(more)}`,
         data: { ...job.data, more: more.map(({ id }) => id) },
       });
   }
   return jobs;
+}
+
+function nameOf(batches: readonly UrgentBatch[]): string {
+  const ids = batches.map((batch) => deliverJob(batch).id).join();
+  return createHash('sha256').update(ids).digest('base64url');
 }

@@ -73,8 +73,8 @@ export class ConsequencesService {
   }
 
   private async retire(batch: LeasedBatch, findings: Findings): Promise<void> {
-    // The usual case without removals; the guard counts its acceptances too.
-    if (findings.peers.size === 0) findings.peers.set('', { accepted: 0, dead: new Map(), suspects: new Map() });
+    // The usual case without removals; the guard counts its acceptances.
+    if (findings.peers.size === 0) return this.guardFor(batch, '').note(resultsOf(findings, ''));
     for (const [peer, { dead, suspects }] of findings.peers) {
       const guard = this.guardFor(batch, peer);
       guard.note(resultsOf(findings, peer));

@@ -3,20 +3,22 @@ import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/
 import { CONFIG } from '../../common/tokens.js';
 import type { Config } from '../../config.js';
 import { PROVIDER_NAMES } from '../../providers/provider.js';
-import { LANES, deliverQueue } from '../../queue/jobs.js';
+import { deliverQueue } from '../../queue/jobs.js';
 import { Queues } from '../../queue/queue.js';
 import { DeliverService } from './deliver.service.js';
+import { UrgentLane } from './urgent-lane.js';
 
 /**
- * Jobs of urgent batches that one process works on at once, per provider, each of up to eight batches side by side
- * (queue/jobs.ts): up to 256 batches. Most batches are one request and wait for the provider's answer: at 40 ms, one
- * batch per job gives 800 messages a second and eight give 6,400.
+ * Jobs of urgent batches whose claims one process makes at once, per provider. Claims that come together share a
+ * statement (urgent-batch.repository.ts), so more jobs would only fill the next.
  */
 const URGENT_AT_ONCE = 32;
 
 /** The workers of the deliver queues: per provider one for urgent messages and one for broadcasts. */
 @Injectable()
 export class DeliverProcessor implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly lanes: UrgentLane[] = [];
+
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly queues: Queues,
@@ -24,17 +26,22 @@ export class DeliverProcessor implements OnApplicationBootstrap, BeforeApplicati
   ) {}
 
   onApplicationBootstrap(): void {
-    const atOnce = { urgent: URGENT_AT_ONCE, broadcast: this.config.batchesAtOnce };
-    for (const provider of PROVIDER_NAMES)
-      for (const lane of LANES)
-        this.queues.work(deliverQueue(provider, lane), atOnce[lane], (data) =>
-          this.deliver.deliverBatches([data.id, ...(data.more ?? [])], provider, lane),
-        );
+    for (const provider of PROVIDER_NAMES) {
+      const lane = new UrgentLane(provider, this.deliver);
+      this.lanes.push(lane);
+      this.queues.work(deliverQueue(provider, 'urgent'), URGENT_AT_ONCE, ({ id, more = [] }) =>
+        lane.take([id, ...more]),
+      );
+      this.queues.work(deliverQueue(provider, 'broadcast'), this.config.batchesAtOnce, ({ id }) =>
+        this.deliver.deliverBatch(id, provider, 'broadcast'),
+      );
+    }
   }
 
   /** Recalls unwritten deliveries and waits for the answers to written ones (start.ts limits the wait). */
-  beforeApplicationShutdown(): Promise<void> {
+  async beforeApplicationShutdown(): Promise<void> {
     this.deliver.stopSending();
-    return this.queues.stopWorkers();
+    await this.queues.stopWorkers();
+    await Promise.all(this.lanes.map((lane) => lane.settle()));
   }
 }

@@ -68,27 +68,29 @@ export class DeliverService {
     private readonly clock: Clock,
   ) {}
 
-  /**
-   * Delivers batches side by side. Rejects with the first failure after all have ended; a retried job skips finished
-   * batches.
-   */
-  async deliverBatches(ids: readonly number[], provider: ProviderName, lane: Lane): Promise<void> {
-    const results = await Promise.allSettled(ids.map((id) => this.deliverBatch(id, provider, lane)));
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  /** Claims and delivers a batch. Resolves and rejects as `begin`. */
+  async deliverBatch(id: number, provider: ProviderName, lane: Lane): Promise<void> {
+    const rest = await this.begin(id, provider, lane);
+    await rest?.();
   }
 
   /**
-   * Resolves if the batch is recorded, held by another worker, or has nothing to do. Rejects before anything is written
-   * if the database is unreachable or this host's clock is too far from the database's: another worker may take the
-   * job.
+   * Claims a batch and returns the rest of its delivery: sending and recording. Returns null if the batch is held by
+   * another worker or has nothing to do. Rejects before anything is written if the database is unreachable or this
+   * host's clock is too far from the database's: another worker may take the job.
    */
-  async deliverBatch(id: number, provider: ProviderName, lane: Lane): Promise<void> {
-    if (this.stopping) return;
+  async begin(id: number, provider: ProviderName, lane: Lane): Promise<(() => Promise<void>) | null> {
+    if (this.stopping) return null;
     if (!this.watch.isClockUsable) throw new Error('The clock is wrong: nothing is sent');
     const steps = new ClockSteps(this.clock);
     const batch = await this.claim(id, provider, lane);
-    if (!batch) return;
-    if ('delayMs' in batch) return this.queue.enqueueBatches([batch]);
+    if (!batch) return null;
+    if (!('delayMs' in batch)) return () => this.complete(batch, steps);
+    await this.queue.enqueueBatches([batch]);
+    return null;
+  }
+
+  private async complete(batch: LeasedBatch, steps: ClockSteps): Promise<void> {
     const findings = batch.due.length > 0 ? await this.send(batch, steps) : null;
     if (findings) follow(steps, batch, findings);
     if (findings) await this.consequences.apply(batch, findings, steps.any ? null : this.clock.now());

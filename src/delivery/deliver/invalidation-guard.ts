@@ -24,28 +24,35 @@ export interface Results {
 type Kind = keyof Results;
 
 export class InvalidationGuard {
-  /** The last results, oldest first. */
-  private results: Kind[] = [];
+  /** The last results, oldest first: up to two windows, so that a single message moves none of them. */
+  private kept: Kind[] = [];
   private recent = RECENT;
 
   note(sent: Results): void {
     const total = sent.accepted + sent.suspects + sent.dead;
     if (total === 0) return;
-    this.results = [...this.results, ...mix(sent, total)].slice(-WINDOW);
+    for (const kind of mix(sent, total)) this.kept.push(kind);
+    if (this.kept.length > 2 * WINDOW) this.kept = this.results;
     this.recent = Math.min(WINDOW, Math.max(RECENT, total));
+  }
+
+  private get results(): Kind[] {
+    return this.kept.slice(-WINDOW);
   }
 
   /** True if suspect removals may be believed. */
   mayRetire(): boolean {
-    return [this.results, this.results.slice(-this.recent)].every(
+    const { results } = this;
+    return [results, results.slice(-this.recent)].every(
       (results) => count(results, 'suspects') <= MAX_SUSPECT_SHARE * results.length,
     );
   }
 
   /** True if the credentials must be wrong. */
   mustPause(): boolean {
-    const suspects = count(this.results, 'suspects');
-    return suspects >= MIN_SUSPECTS && suspects > MAX_SUSPECT_SHARE * this.results.length;
+    const { results } = this;
+    const suspects = count(results, 'suspects');
+    return suspects >= MIN_SUSPECTS && suspects > MAX_SUSPECT_SHARE * results.length;
   }
 
   /** True if a delivery within the window was accepted. */
