@@ -122,6 +122,7 @@ const NOT_KILLED: Record<string, string> = {
   'MessageRepository.countScheduled': READS,
   'MessageRepository.findBulk': READS,
   'MessageRepository.findByIdempotencyKey': READS,
+  'MessageRepository.findKeys': READS,
   'MessageRepository.findOriginal': READS,
   'OverlapRepository.cancelRuns': INSIDE,
   'OverlapRepository.cancelWaves': INSIDE,

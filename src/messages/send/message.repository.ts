@@ -1,5 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
+import { Gather } from '../../common/gather.js';
+import { executePrepared } from '../../database/database.js';
 import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
 import type { NewMessage } from './new-message.js';
@@ -26,8 +28,20 @@ export interface EarlierMessage {
   requestHash: Buffer;
 }
 
+/** The Idempotency-Key of one request. */
+interface AskedKey {
+  applicationId: string;
+  clientId: string;
+  key: string;
+}
+
+const KEYS_AT_ONCE = 200;
+
 @Injectable()
 export class MessageRepository {
+  /** Requests that come together share a statement. */
+  private readonly lookUps = new Gather((asked: readonly AskedKey[]) => this.findKeys(asked), KEYS_AT_ONCE);
+
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   async findOriginal(applicationId: string, id: string): Promise<Original | undefined> {
@@ -51,19 +65,9 @@ export class MessageRepository {
     );
   }
 
-  async findByIdempotencyKey(
-    applicationId: string,
-    clientId: string,
-    key: string,
-  ): Promise<EarlierMessage | undefined> {
-    const row = await this.database.kysely
-      .selectFrom('message')
-      .select(['id', 'body', 'request_hash'])
-      .where('application_id', '=', applicationId)
-      .where('client_id', '=', clientId)
-      .where('idempotency_key', '=', key)
-      .executeTakeFirst();
-    return row && { id: row.id, body: row.body, requestHash: row.request_hash ?? Buffer.alloc(0) };
+  /** Undefined if the client has not used the key for this application. */
+  findByIdempotencyKey(applicationId: string, clientId: string, key: string): Promise<EarlierMessage | undefined> {
+    return this.lookUps.add({ applicationId, clientId, key });
   }
 
   /** Messages that wait for their `sendAt`. */
@@ -86,5 +90,25 @@ export class MessageRepository {
       .where('bulk_of', '=', firstId)
       .orderBy('seq')
       .execute();
+  }
+
+  private async findKeys(asked: readonly AskedKey[]): Promise<(EarlierMessage | undefined)[]> {
+    const found = asked.map((): EarlierMessage | undefined => undefined);
+    const list = asked.map(({ applicationId, clientId, key }, index) => ({
+      index,
+      application_id: applicationId,
+      client_id: clientId,
+      key,
+    }));
+    const query = sql<{ index: number; id: string; body: Record<string, unknown>; request_hash: Buffer | null }>`
+      select asked.index, earlier.* from json_to_recordset(${JSON.stringify(list)}::json)
+        as asked (index integer, application_id text, client_id text, key text)
+      cross join lateral (
+        select id, body, request_hash from message
+        where application_id = asked.application_id and client_id = asked.client_id and idempotency_key = asked.key
+        offset 0) as earlier`;
+    for (const { index, id, body, request_hash } of await executePrepared(this.database, 'idempotency-keys', query))
+      found[index] = { id, body, requestHash: request_hash ?? Buffer.alloc(0) };
+    return found;
   }
 }

@@ -25,9 +25,10 @@ describe.runIf(PLACES.includes('PostgreSQL'))('statements of single messages tha
     const asked = Array.from({ length: count }, (_, index) => {
       return { applicationId, kind: 'deviceIds', ids: [`d${index + 1}`] } as const;
     });
+    const keys = Array.from({ length: count }, () => newMessageId());
     const found = await recipients.find(asked);
     const { queued } = await room.acceptance.acceptAll(
-      found.map(([device]) => ({
+      found.map(([device], index) => ({
         message: {
           applicationId,
           id: newMessageId(),
@@ -37,13 +38,17 @@ describe.runIf(PLACES.includes('PostgreSQL'))('statements of single messages tha
           target: {},
           urgent: true,
           onUnknown: null,
-          idempotency: null,
+          idempotency: { key: keys[index]!, requestHash: Buffer.of(1) },
           acceptedAt: new Date(),
           expiresAt: new Date(Date.now() + 3_600_000),
         },
         batches: [{ provider: 'sandbox', deviceSeqs: [device?.seq ?? 0] }],
       })),
     );
+    const earlier = await Promise.all(
+      keys.map((key) => room.messages.findByIdempotencyKey(applicationId, 'test', key)),
+    );
+    expect(earlier.map((message) => message?.requestHash)).toEqual(keys.map(() => Buffer.of(1)));
     const now = Date.now();
     const lot = await room.urgent.claimLot(queued.map(({ id }) => ({ id, needsSettings: false, now })));
     const claimed = lot.map((batch) => batch!);

@@ -1,0 +1,72 @@
+import { expect, it } from 'vitest';
+import { UrgentLane } from './urgent-lane.js';
+
+/** Batches whose claims and sends end when the test says so. */
+class Batches {
+  readonly claimed: number[] = [];
+  readonly nothingToDo = new Set<number>();
+  private readonly ends = new Map<number, () => void>();
+
+  readonly begin = (id: number): Promise<(() => Promise<void>) | null> => {
+    this.claimed.push(id);
+    if (this.nothingToDo.has(id)) return Promise.resolve(null);
+    return Promise.resolve(() => new Promise<void>((resolve) => this.ends.set(id, resolve)));
+  };
+
+  end(id: number): void {
+    this.ends.get(id)?.();
+  }
+}
+
+const idsFrom = (first: number, count: number): number[] => Array.from({ length: count }, (_, index) => first + index);
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+it('a job ends when its batches are claimed, while they are still being sent', async () => {
+  const batches = new Batches();
+  const lane = new UrgentLane('apns', batches);
+  await lane.take([1, 2]);
+  expect(batches.claimed).toEqual([1, 2]);
+  let settled = false;
+  const settling = lane.settle().then(() => (settled = true));
+  batches.end(1);
+  await turn();
+  expect(settled).toBe(false);
+  batches.end(2);
+  await settling;
+});
+
+it('claims no more than 1,024 batches beside those that are being sent, and the next as soon as one has ended', async () => {
+  const batches = new Batches();
+  const lane = new UrgentLane('apns', batches);
+  for (let first = 1; first <= 1_024; first += 64) await lane.take(idsFrom(first, 64));
+  const [next, afterNext] = [lane.take([2_000]), lane.take([2_001])];
+  await turn();
+  expect(batches.claimed).toHaveLength(1_024);
+  batches.end(7);
+  await next;
+  expect(batches.claimed.at(-1)).toBe(2_000);
+  batches.end(2_000);
+  await afterNext;
+  expect(batches.claimed.at(-1)).toBe(2_001);
+});
+
+it('a batch with nothing to do, and one whose claim fails, free their places', async () => {
+  const batches = new Batches();
+  for (const id of idsFrom(1, 5_000)) batches.nothingToDo.add(id);
+  const lane = new UrgentLane('apns', batches);
+  for (let first = 1; first < 5_000; first += 100) await lane.take(idsFrom(first, 100));
+  const failing = new UrgentLane('apns', { begin: () => Promise.reject(new Error('the database is away')) });
+  for (let job = 0; job < 30; job++) await expect(failing.take(idsFrom(1, 64))).rejects.toThrow('the database is away');
+});
+
+it('a failed claim rejects the job after the other claims have ended, and the others are sent', async () => {
+  const batches = new Batches();
+  const lane = new UrgentLane('apns', {
+    begin: (id) => (id === 1 ? Promise.reject(new Error('refused')) : batches.begin(id)),
+  });
+  await expect(lane.take([1, 2])).rejects.toThrow('refused');
+  const settling = lane.settle();
+  batches.end(2);
+  await settling;
+  expect(batches.claimed).toEqual([2]);
+});
