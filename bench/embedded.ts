@@ -71,7 +71,7 @@ async function work(url: string, pid: number): Promise<Minute> {
     ),
   ]);
   const { program: memoryMb = 0 } = await memory.stop();
-  const data = join(folder, 'database');
+  const data = join(folder, 'postgres');
   return {
     messages: sent.requests,
     registrations: registered.requests,

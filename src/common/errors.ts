@@ -100,8 +100,5 @@ export function rootCause(error: unknown): string {
   while (current instanceof Error && current.cause !== undefined) current = current.cause;
   if (current instanceof AggregateError && current.errors.length > 0) return rootCause(current.errors[0]);
   if (current instanceof Error) return current.message || current.name;
-  // WebAssembly, which the embedded database runs in, throws plain objects: `{ name: 'ErrnoError', errno: 51 }`.
-  if (typeof current !== 'object' || current === null) return String(current);
-  const { name, message, errno } = current as Record<string, unknown>;
-  return [message, name, errno].filter((each) => typeof each === 'string' || typeof each === 'number').join(' ');
+  return String(current);
 }

@@ -3,7 +3,6 @@ import type { DynamicModule, OnApplicationShutdown } from '@nestjs/common';
 import { Inject } from '@nestjs/common';
 import { DatabaseWatch } from './database-watch.js';
 import type { Database } from './database.js';
-import { EmbeddedKeeper } from './embedded-keeper.js';
 
 export const DATABASE = Symbol('database');
 
@@ -20,7 +19,6 @@ export class DatabaseModule implements OnApplicationShutdown {
       providers: [
         { provide: DATABASE, useValue: database },
         { provide: DatabaseWatch, useFactory: () => new DatabaseWatch(database) },
-        { provide: EmbeddedKeeper, useFactory: () => new EmbeddedKeeper(database) },
       ],
       exports: [DATABASE, DatabaseWatch],
     };

@@ -5,7 +5,7 @@ import type pg from 'pg';
 import { StartError } from '../common/start-error.js';
 import type { Config } from '../config.js';
 import { againOnConflict } from './conflicts.js';
-import { openEmbedded } from './embedded.js';
+import { openEmbedded } from './embedded/embedded.js';
 import { migrate } from './migrate.js';
 import { openPostgres } from './postgres.js';
 import type { Opened } from './postgres.js';
@@ -15,8 +15,8 @@ import type { Tables } from './tables.js';
 export interface Database {
   kysely: Kysely<Tables>;
   pool: pg.Pool;
-  /** True: PGlite in this process. */
-  embedded: boolean;
+  /** The address for further connections; holds a password. */
+  url: string;
   /** For log lines: where the data is, without credentials. */
   place: string;
   /** The schema of our tables. */
@@ -30,13 +30,13 @@ export interface Database {
 /** Opens and migrates the database. Throws StartError if the server or the folder cannot be used. */
 export async function openDatabase(config: Pick<Config, 'databaseUrl' | 'dataDir'>): Promise<Database> {
   const opened = config.databaseUrl ? await openPostgres(config.databaseUrl) : await openEmbedded(config.dataDir);
-  const { pool, place, schema, close } = opened;
+  const { url, pool, place, schema, close } = opened;
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   try {
     await migrate(opened);
     await probeWrites({ pool });
     const epoch = await readEpoch(pool);
-    return { kysely, pool, embedded: !config.databaseUrl, place, schema, epoch, migrate: opened.migrate, close };
+    return { kysely, pool, url, place, schema, epoch, migrate: opened.migrate, close };
   } catch (error) {
     await close();
     throw error instanceof StartError ? error : new StartError(`The database takes no writes (${place})`, error);

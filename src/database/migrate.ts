@@ -39,10 +39,11 @@ async function readPending(pool: pg.Pool, standing: Rights, place: string): Prom
   return Object.keys(MIGRATIONS).filter((name) => !done.includes(name));
 }
 
-async function runSteps(pool: pg.Pool, schema: string, place: string): Promise<void> {
+/** Runs the given steps that are missing. Throws StartError. */
+export async function runSteps(pool: pg.Pool, schema: string, place: string, steps = MIGRATIONS): Promise<void> {
   const migrator = new Migrator({
     db: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }),
-    provider: { getMigrations: () => Promise.resolve(MIGRATIONS) },
+    provider: { getMigrations: () => Promise.resolve(steps) },
     // Otherwise Kysely would find its tables in another schema.
     migrationTableSchema: schema,
     allowUnorderedMigrations: true,

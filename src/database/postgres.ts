@@ -30,6 +30,7 @@ const types: pg.CustomTypesConfig = {
 };
 
 export interface Opened {
+  url: string;
   pool: pg.Pool;
   place: string;
   /** The schema of our tables. */
@@ -46,6 +47,7 @@ export async function openPostgres(url: string): Promise<Opened> {
   const searchPath = pg.escapeIdentifier(schema);
   const pool = newPool(address, { max: MAX_CONNECTIONS, searchPath });
   return {
+    url,
     pool,
     place,
     schema,

@@ -16,11 +16,10 @@ const CONNECTIONS = 16;
 
 const CLOSE_MS = 2_000;
 
-export async function openInDatabase(databaseUrl: string | undefined, database: Database): Promise<Backend> {
+export async function openInDatabase(database: Database): Promise<Backend> {
   await makeQueueTables(database);
   const classes = withBackend(createPostgresBackend);
-  const own = databaseUrl ? newQueuePool(databaseUrl, CONNECTIONS) : undefined;
-  const connection = own ?? database.pool;
+  const connection = newQueuePool(database.url, CONNECTIONS);
   const workers = new Set<QueueName>();
   // Two installations in one database, each in its own schema, share BullMQ's schema.
   const named = (name: QueueName): string =>
@@ -31,7 +30,7 @@ export async function openInDatabase(databaseUrl: string | undefined, database: 
     newWorker: (name, run, concurrency) => {
       // Each queue name needs one connection to listen; a later worker of the same name replaces the first.
       workers.add(name);
-      own?.allow(CONNECTIONS + workers.size);
+      connection.allow(CONNECTIONS + workers.size);
       const how = { connection, concurrency, autorun: false, ...LOCKS };
       return pauseOnRefusal(new classes.Worker<JobData>(named(name), (job) => run(job.data), how));
     },
@@ -41,6 +40,6 @@ export async function openInDatabase(databaseUrl: string | undefined, database: 
     count: () => Promise.resolve(null),
     abandonWorkers: () => undefined,
     // Connections of an abandoned worker close with the process.
-    close: async () => own && withDeadline('The queue', CLOSE_MS, own.end()).catch(() => undefined),
+    close: () => withDeadline('The queue', CLOSE_MS, connection.end()).catch(() => undefined),
   };
 }

@@ -42,13 +42,13 @@ export class Queues {
   ) {}
 
   static async open(
-    config: Partial<Pick<Config, 'queueUrl' | 'queuePrefix' | 'databaseUrl'>>,
+    config: Partial<Pick<Config, 'queueUrl' | 'queuePrefix'>>,
     database: Database,
     onError: (error: Error) => void,
   ): Promise<Queues> {
     const backend = config.queueUrl
       ? await openRedis(config.queueUrl, config.queuePrefix, onError)
-      : await openInDatabase(config.databaseUrl, database);
+      : await openInDatabase(database);
     const queues = new Queues(backend, database.epoch, onError);
     for (const name of QUEUE_NAMES) {
       const queue = backend.newQueue(name);

@@ -31,7 +31,7 @@ function run(file: 'main.js' | 'migrate.js', environment: Record<string, string>
 it('a first start that is stopped logs it and releases its folder, and the next start completes it', async () => {
   const DATA_DIR = mkdtempSync(join(tmpdir(), 'carillon-cut-'));
   const { child, output, exited } = run('main.js', { DATA_DIR });
-  await expect.poll(() => existsSync(join(DATA_DIR, 'database.unfinished')), { timeout: 60_000 }).toBe(true);
+  await expect.poll(() => existsSync(join(DATA_DIR, 'postgres.unfinished')), { timeout: 60_000 }).toBe(true);
   child.kill('SIGTERM');
   expect([await exited, output()]).toEqual([0, 'carillon: Stopped by SIGTERM during the start\n']);
   expect(existsSync(join(DATA_DIR, 'lock'))).toBe(false);

@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -124,26 +134,26 @@ describe('a partly restored data folder', () => {
   afterAll(() => rmSync(whole, { recursive: true, force: true }));
 
   const segment = (folder: string): string => {
-    const wal = join(folder, 'database', 'pg_wal');
+    const wal = join(folder, 'postgres', 'pg_wal');
     return join(
       wal,
       readdirSync(wal).find((name) => /^[0-9A-F]{24}$/.test(name))!,
     );
   };
   it.each<[string, (folder: string) => void, RegExp]>([
-    ['PG_VERSION', (folder) => rmSync(join(folder, 'database', 'PG_VERSION')), /PG_VERSION is missing/],
-    ['base', (folder) => rmSync(join(folder, 'database', 'base'), { recursive: true }), /base is missing/],
+    ['PG_VERSION', (folder) => rmSync(join(folder, 'postgres', 'PG_VERSION')), /PG_VERSION is missing/],
+    ['base', (folder) => rmSync(join(folder, 'postgres', 'base'), { recursive: true }), /base is missing/],
     [
       'the control file',
-      (folder) => rmSync(join(folder, 'database/global/pg_control')),
+      (folder) => rmSync(join(folder, 'postgres/global/pg_control')),
       /pg_control is missing or cut/,
     ],
     [
       'half of the control file',
-      (folder) => truncateSync(join(folder, 'database/global/pg_control'), 100),
+      (folder) => truncateSync(join(folder, 'postgres/global/pg_control'), 100),
       /pg_control/,
     ],
-    ['the log', (folder) => rmSync(join(folder, 'database', 'pg_wal'), { recursive: true }), /pg_wal holds no log/],
+    ['the log', (folder) => rmSync(join(folder, 'postgres', 'pg_wal'), { recursive: true }), /pg_wal holds no log/],
     ['half of the log', (folder) => truncateSync(segment(folder), 1_000), /pg_wal\/[0-9A-F]{24} is cut short/],
     ['the master key', (folder) => rmSync(join(folder, 'master.key')), /master\.key is missing.*restore it/],
   ])('without %s is refused in one line, and nothing is created in its place', async (_what, damage, says) => {
@@ -161,12 +171,12 @@ describe('a partly restored data folder', () => {
     const folder = join(newFolder(), 'data');
     cpSync(whole, folder, { recursive: true, preserveTimestamps: true });
     // The files are not under test: those of a running database may be inconsistent.
-    rmSync(join(folder, 'database'), { recursive: true });
-    writeFileSync(join(folder, 'database.unfinished'), '');
+    rmSync(join(folder, 'postgres'), { recursive: true });
+    mkdirSync(join(folder, 'postgres.unfinished', 'base'), { recursive: true });
     rmSync(join(folder, 'master.key'));
     const copy = await startCarillon({ ...environment, DATA_DIR: folder });
     expect(copy.output()).toMatch(/WARN.*DATA_DIR .* is a copy, its lock came along: opening it/);
-    expect(existsSync(join(folder, 'database.unfinished'))).toBe(false);
+    expect(existsSync(join(folder, 'postgres.unfinished'))).toBe(false);
     await copy.stop();
     await original.stop();
   }, 120_000);

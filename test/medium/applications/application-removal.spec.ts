@@ -122,22 +122,18 @@ describe.each(PLACES)('removing an application on the %s database', (place) => {
     expect(await count('application', applicationId)).toBe(0);
   });
 
-  // The embedded database has one session.
-  it.runIf(place === 'PostgreSQL')(
-    'waits for no message that a worker holds, because the worker may need its batch',
-    async () => {
-      const applicationId = await room.addApplication();
-      const { seq, batchIds } = await room.accept(applicationId, [batchOf(1)]);
-      await applications.markRemoved(applicationId, NOW);
-      await room.database.kysely.transaction().execute(async (transaction) => {
-        await sql`select from message where seq = ${seq} for no key update`.execute(transaction);
-        expect(await removals.removeSome(applicationId)).toBe(false);
-        await sql`update batch set touched_at = now() where id = ${batchIds[0]}`.execute(transaction);
-      });
-      await finish();
-      expect(await count('application', applicationId)).toBe(0);
-    },
-  );
+  it('waits for no message that a worker holds, because the worker may need its batch', async () => {
+    const applicationId = await room.addApplication();
+    const { seq, batchIds } = await room.accept(applicationId, [batchOf(1)]);
+    await applications.markRemoved(applicationId, NOW);
+    await room.database.kysely.transaction().execute(async (transaction) => {
+      await sql`select from message where seq = ${seq} for no key update`.execute(transaction);
+      expect(await removals.removeSome(applicationId)).toBe(false);
+      await sql`update batch set touched_at = now() where id = ${batchIds[0]}`.execute(transaction);
+    });
+    await finish();
+    expect(await count('application', applicationId)).toBe(0);
+  });
 
   it('answers in time; the id is free when everything is removed', async () => {
     const applicationId = await room.addApplication();

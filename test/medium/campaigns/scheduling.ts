@@ -17,7 +17,6 @@ import { ExpandService } from '../../../src/delivery/expand/expand.service.js';
 import { ExpansionRepository } from '../../../src/delivery/expand/expansion.repository.js';
 import { MessageRateRepository } from '../../../src/delivery/expand/message-rate.repository.js';
 import { ReachRepository } from '../../../src/delivery/expand/reach.repository.js';
-import { urlOf } from '../database/url.js';
 import { ResendRepository } from '../../../src/delivery/expand/resend.repository.js';
 import { AudienceRepository } from '../../../src/devices/audience.repository.js';
 import { MessageControlRepository } from '../../../src/messages/control/message-control.repository.js';
@@ -79,7 +78,7 @@ export class Scheduling {
 export class SchedulingRoom extends Scheduling {
   /** URL of its PostgreSQL. */
   url(): string {
-    return urlOf(this.database) ?? '';
+    return this.database.url;
   }
 
   /** Another process on the same PostgreSQL. */

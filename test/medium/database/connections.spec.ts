@@ -95,7 +95,7 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
   async function expectJobs(databaseUrl: string): Promise<void> {
     const database = await open(databaseUrl);
     const errors: Error[] = [];
-    const queues = await Queues.open({ databaseUrl }, database, (error) => errors.push(error));
+    const queues = await Queues.open({}, database, (error) => errors.push(error));
     opened.push(queues);
     const ran: number[] = [];
     queues.work('expand', 1, ({ id }) => {
@@ -277,7 +277,7 @@ describe.skipIf(!serverUrl || !REDIS_AVAILABLE || !HAPROXY_AVAILABLE)(
         const databaseUrl = beforePostgres.through(await createDatabase(serverUrl ?? ''));
         const database = await openDatabase({ databaseUrl, dataDir: '' });
         const queueUrl = home === 'Redis' ? beforeRedis.through(redis.url) : undefined;
-        const queues = await Queues.open({ databaseUrl, queueUrl }, database, () => undefined);
+        const queues = await Queues.open({ queueUrl }, database, () => undefined);
         try {
           const ran: number[] = [];
           queues.work('expand', 1, ({ id }) => {

@@ -38,19 +38,15 @@ describe.each(PLACES)('the %s database', (place) => {
       expect(await ids()).toEqual([2]);
     });
 
-    // The embedded database has no connections to lose.
-    it.skipIf(place === 'embedded')(
-      'a connection that the server ends costs its transaction, not the process',
-      async () => {
-        const cut = database.kysely.transaction().execute(async (transaction) => {
-          const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(transaction);
-          await database.pool.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
-          await sql.raw(add(1)).execute(transaction);
-        });
-        await expect(cut).rejects.toThrow(/terminat|closed|reset|connection error/i);
-        expect(await ids()).toEqual([]);
-      },
-    );
+    it('a connection that the server ends costs its transaction, not the process', async () => {
+      const cut = database.kysely.transaction().execute(async (transaction) => {
+        const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(transaction);
+        await database.pool.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+        await sql.raw(add(1)).execute(transaction);
+      });
+      await expect(cut).rejects.toThrow(/terminat|closed|reset|connection error/i);
+      expect(await ids()).toEqual([]);
+    });
 
     it('shows no uncommitted rows', async () => {
       let seen: Promise<number[]> | undefined;

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StartError } from '../../../src/common/start-error.js';
 import { openDatabase } from '../../../src/database/database.js';
 import type { Database } from '../../../src/database/database.js';
@@ -29,6 +29,18 @@ const applications = async (database: Database) => {
   return rows.map((row) => row.id);
 };
 
+/** The process number of the folder's server. */
+const serverOf = (folder: string) =>
+  Number(readFileSync(join(folder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 /** A separate process that holds the folder, has committed `committed`, and has `open` in a transaction. */
 async function startKeeper(): Promise<ChildProcess> {
   const script = fileURLToPath(new URL('keeper.ts', import.meta.url));
@@ -43,7 +55,6 @@ async function startKeeper(): Promise<ChildProcess> {
   return started;
 }
 
-// Each test opens new folders, which takes 5 s of a quiet core each.
 describe('the folder of an embedded database', { timeout: 120_000 }, () => {
   it('keeps its data when it is closed and opened again', async () => {
     const first = await openDatabase({ dataDir });
@@ -51,18 +62,18 @@ describe('the folder of an embedded database', { timeout: 120_000 }, () => {
     await first.close();
     const again = await openDatabase({ dataDir });
     expect(await applications(again)).toEqual(['com.acme.bank']);
-    expect(again).toMatchObject({ embedded: true, place: dataDir });
+    expect(again).toMatchObject({ place: dataDir });
     await again.close();
   });
 
   it.each([
     ['new', () => undefined],
-    ['older', () => mkdirSync(join(dataDir, 'database'), { mode: 0o755 })],
+    ['older', () => mkdirSync(join(dataDir, 'postgres'), { mode: 0o755 })],
   ])('a folder that all users may enter has a database only for its owner: a %s one', async (_age, prepare) => {
     chmodSync(dataDir, 0o755);
     prepare();
     await (await openDatabase({ dataDir })).close();
-    expect(statSync(join(dataDir, 'database')).mode & 0o777).toBe(0o700);
+    expect(statSync(join(dataDir, 'postgres')).mode & 0o777).toBe(0o700);
     expect(statSync(dataDir).mode & 0o777).toBe(0o755);
   });
 
@@ -81,8 +92,57 @@ describe('the folder of an embedded database', { timeout: 120_000 }, () => {
     await next.close();
   });
 
+  it('after a kill, no server is left once the next process has the folder', async () => {
+    const keeper = await startKeeper();
+    const left = serverOf(dataDir);
+    expect(isAlive(left)).toBe(true);
+    keeper.kill('SIGKILL');
+    await once(keeper, 'exit');
+    const next = await openDatabase({ dataDir });
+    expect(isAlive(left)).toBe(false);
+    await next.close();
+    expect(isAlive(left)).toBe(false);
+  });
+
+  it('is served again after its server was killed', async () => {
+    const database = await openDatabase({ dataDir });
+    await database.kysely.insertInto('application').values({ id: 'kept' }).execute();
+    const killed = serverOf(dataDir);
+    process.kill(killed, 'SIGKILL');
+    await vi.waitFor(() => expect(serverOf(dataDir)).not.toBe(killed), { timeout: 60_000 });
+    await vi.waitFor(async () => expect(await applications(database)).toEqual(['kept']), { timeout: 60_000 });
+    await database.close();
+  });
+
+  it('a copy of a folder in use opens, and its original goes on', async () => {
+    const original = await openDatabase({ dataDir });
+    await original.kysely.insertInto('application').values({ id: 'both' }).execute();
+    await original.pool.query('checkpoint');
+    const copy = newFolder();
+    cpSync(dataDir, copy, { recursive: true });
+    rmSync(join(copy, 'lock'));
+    const opened = await openDatabase({ dataDir: copy });
+    expect(await applications(opened)).toEqual(['both']);
+    expect(await applications(original)).toEqual(['both']);
+    await Promise.all([opened.close(), original.close()]);
+    rmSync(copy, { recursive: true });
+  });
+
+  it('a creation that was interrupted begins anew', async () => {
+    mkdirSync(join(dataDir, 'postgres.unfinished', 'base'), { recursive: true });
+    const database = await openDatabase({ dataDir });
+    await database.close();
+    expect(readdirSync(dataDir)).toEqual(['postgres']);
+  });
+
+  it('a path longer than that of a socket opens', async () => {
+    const long = join(dataDir, 'x'.repeat(120));
+    await (await openDatabase({ dataDir: long })).close();
+    expect(readdirSync(long)).toEqual(['postgres']);
+  });
+
   it('releases a folder that cannot be opened for the next attempt', async () => {
-    writeFileSync(join(dataDir, 'database'), 'a file where the folder should be');
+    writeFileSync(join(dataDir, 'postgres'), 'a file where the folder should be');
     const broken = openDatabase({ dataDir });
     await expect(broken).rejects.toThrow(StartError);
     await expect(broken).rejects.toThrow(`The embedded database in DATA_DIR ${dataDir} cannot be opened`);

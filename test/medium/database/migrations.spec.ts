@@ -4,7 +4,7 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { openDatabase } from '../../../src/database/database.js';
 import type { Database } from '../../../src/database/database.js';
-import { openEmbedded } from '../../../src/database/embedded.js';
+import { openEmbedded } from '../../../src/database/embedded/embedded.js';
 import { MIGRATIONS } from '../../../src/database/migrations/migrations.js';
 import { openPostgres } from '../../../src/database/postgres.js';
 import { createDatabase } from '../../harness/servers.js';

@@ -45,8 +45,8 @@ describe.skipIf(!serverUrl)('a PostgreSQL role', () => {
     opened.push(database);
     return database;
   };
-  const openQueues = async (databaseUrl: string, database: Database): Promise<Queues> => {
-    const queues = await Queues.open({ databaseUrl }, database, () => undefined);
+  const openQueues = async (database: Database): Promise<Queues> => {
+    const queues = await Queues.open({}, database, () => undefined);
     opened.push(queues);
     return queues;
   };
@@ -84,11 +84,11 @@ describe.skipIf(!serverUrl)('a PostgreSQL role', () => {
     const database = await open(as(app));
     const statement = `create schema bullmq authorization ${app}`;
     await expectRefusal(
-      openQueues(as(app), database),
+      openQueues(database),
       new RegExp(`: the role ${app} may not make the schema bullmq: run "${statement}", or npm run migrate`),
     );
     await admin.query(statement);
-    const queues = await openQueues(as(app), database);
+    const queues = await openQueues(database);
     const ran = workExpansions(queues);
     await queues.add('expand', [{ id: 'one', data: { id: 1 } }]);
     await vi.waitFor(() => expect(ran).toEqual([1]), { timeout: 20_000 });
@@ -96,7 +96,7 @@ describe.skipIf(!serverUrl)('a PostgreSQL role', () => {
 
   it('that only runs what an owner migrated needs the grants of the guide, also for the queue in the database', async () => {
     await admin.query(`grant create on schema public to ${owner}; create schema bullmq authorization ${owner}`);
-    await openQueues(as(owner), await open(as(owner)));
+    await openQueues(await open(as(owner)));
     await expectRefusal(
       open(as(app)),
       new RegExp(
@@ -106,11 +106,11 @@ describe.skipIf(!serverUrl)('a PostgreSQL role', () => {
     await admin.query(grants('public'));
     const database = await open(as(app));
     await expectRefusal(
-      openQueues(as(app), database),
+      openQueues(database),
       new RegExp(`in the schema bullmq .*run "grant usage, create on schema bullmq`),
     );
     await admin.query(grants('bullmq'));
-    const queues = await openQueues(as(app), database);
+    const queues = await openQueues(database);
     const ran = workExpansions(queues);
     await probeWrites(database);
     await queues.add('expand', [{ id: 'one', data: { id: 1 } }]);
@@ -166,7 +166,7 @@ describe.skipIf(!serverUrl)('a PostgreSQL role', () => {
     await admin.query(`grant create on database ${new URL(url).pathname.slice(1)} to ${app}`);
     await admin.query(`create schema one authorization ${app}; create schema two authorization ${app}`);
     const queues: Queues[] = [];
-    for (const schema of ['one', 'two']) queues.push(await openQueues(as(app), await open(as(app, schema))));
+    for (const schema of ['one', 'two']) queues.push(await openQueues(await open(as(app, schema))));
     const [one, two] = queues.map((each) => workExpansions(each));
     await queues[0]!.add(
       'expand',
@@ -188,10 +188,10 @@ describe.skipIf(!serverUrl)('a PostgreSQL role', () => {
   it('is told the owner of the queue’s tables if another role created them', async () => {
     await admin.query(`create schema one authorization ${owner}; create schema two authorization ${app}`);
     await admin.query(`create schema bullmq authorization ${owner}`);
-    await openQueues(as(owner), await open(as(owner, 'one')));
+    await openQueues(await open(as(owner, 'one')));
     const other = await open(as(app, 'two'));
     await expectRefusal(
-      openQueues(as(app), other),
+      openQueues(other),
       new RegExp(`the role ${app} may not use what belongs to the role ${owner} in the schema bullmq`),
     );
   });

@@ -8,7 +8,7 @@ import type { ProviderName } from '../../../src/providers/provider.js';
 import { Queues } from '../../../src/queue/queue.js';
 import { PLACES } from '../database/places.js';
 import { GatedProvider, newWorker } from './gated-provider.js';
-import { Room, batchOf, urlOf } from './room.js';
+import { Room, batchOf } from './room.js';
 
 /** The database's clock was an hour ahead and is right again; the rows have times of then. */
 
@@ -22,8 +22,7 @@ describe.each(PLACES)('a clock that went back an hour, on the %s database', (pla
   let queues: Queues;
   beforeAll(async () => {
     room = await Room.open(place);
-    const url = place === 'PostgreSQL' ? urlOf(room) : undefined;
-    queues = await Queues.open({ databaseUrl: url }, room.database, () => undefined);
+    queues = await Queues.open({}, room.database, () => undefined);
   });
   afterAll(async () => {
     await queues.close();

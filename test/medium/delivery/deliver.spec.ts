@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { Queues } from '../../../src/queue/queue.js';
 import { PLACES } from '../database/places.js';
 import { GatedProvider, newWorker } from './gated-provider.js';
-import { Room, batchOf, namesOf, urlOf } from './room.js';
+import { Room, batchOf, namesOf } from './room.js';
 
 describe.each(PLACES)('sending while the %s database fails', (place) => {
   let room: Room;
@@ -11,8 +11,7 @@ describe.each(PLACES)('sending while the %s database fails', (place) => {
   let provider: GatedProvider;
   beforeAll(async () => {
     room = await Room.open(place);
-    const url = place === 'PostgreSQL' ? urlOf(room) : undefined;
-    queues = await Queues.open({ databaseUrl: url }, room.database, () => undefined);
+    queues = await Queues.open({}, room.database, () => undefined);
     await run(`create sequence refusals`);
     await run(`create function refuse() returns trigger language plpgsql as $$
       begin perform nextval('refusals'); raise exception 'refused by the test'; end $$`);

@@ -42,8 +42,7 @@ describe.each(PLACES)('expansion on the %s database', (place) => {
     );
   }
 
-  // The embedded database has one session, so no statement waits for a row.
-  it.skipIf(place === 'embedded')('waits for a batch of the message that is ending', async () => {
+  it('waits for a batch of the message that is ending', async () => {
     const applicationId = await room.addApplication();
     await addDevices(applicationId, 50);
     const { seq } = await room.accept(applicationId, null);

@@ -5,7 +5,7 @@ import { OUTCOME } from '../../../src/delivery/outcome.js';
 import { Queues } from '../../../src/queue/queue.js';
 import { PLACES } from '../database/places.js';
 import { GatedProvider, newWorker } from './gated-provider.js';
-import { Room, namesOf, recordAll, urlOf } from './room.js';
+import { Room, namesOf, recordAll } from './room.js';
 
 const MINUTE = 60_000;
 const DONE = { state: 'done', waitMs: null } as const;
@@ -17,8 +17,7 @@ describe.each(PLACES)('a message under way, on the %s database', (place) => {
   let deliver: DeliverService;
   beforeAll(async () => {
     room = await Room.open(place);
-    const url = place === 'PostgreSQL' ? urlOf(room) : undefined;
-    queues = await Queues.open({ databaseUrl: url }, room.database, () => undefined);
+    queues = await Queues.open({}, room.database, () => undefined);
   });
   afterAll(async () => {
     await queues.close();

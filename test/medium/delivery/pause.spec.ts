@@ -4,7 +4,7 @@ import type { Verdict } from '../../../src/providers/provider.js';
 import { Queues } from '../../../src/queue/queue.js';
 import { PLACES } from '../database/places.js';
 import { GatedProvider, newWorker } from './gated-provider.js';
-import { Room, namesOf, urlOf } from './room.js';
+import { Room, namesOf } from './room.js';
 
 const REFUSED: Verdict = { action: 'stopApplication', reason: 'InvalidProviderToken' };
 
@@ -15,8 +15,7 @@ describe.each(PLACES)('an application that is paused at a provider, in the %s da
   let applicationId: string;
   beforeAll(async () => {
     room = await Room.open(place);
-    const url = place === 'PostgreSQL' ? urlOf(room) : undefined;
-    queues = await Queues.open({ databaseUrl: url }, room.database, () => undefined);
+    queues = await Queues.open({}, room.database, () => undefined);
   });
   afterAll(async () => {
     await queues.close();

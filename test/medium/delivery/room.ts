@@ -31,7 +31,6 @@ import { ReportRepository } from '../../../src/messages/report/report.repository
 import type { ProviderName } from '../../../src/providers/provider.js';
 import { openPlace } from '../database/places.js';
 import type { Place } from '../database/places.js';
-import { urlOf as urlOfDatabase } from '../database/url.js';
 
 const HOUR = 3_600_000;
 
@@ -203,6 +202,3 @@ export function namesOf(outcomes: Uint8Array): OutcomeName[] {
 }
 
 /** The URL with which BullMQ opens its own connections to a server. */
-export function urlOf({ database }: Room): string {
-  return urlOfDatabase(database) ?? '';
-}

@@ -6,7 +6,7 @@ import { Sweeper } from '../../../src/delivery/upkeep/sweeper.js';
 import { expandJob } from '../../../src/queue/jobs.js';
 import { Queues } from '../../../src/queue/queue.js';
 import { PLACES } from '../database/places.js';
-import { Room, batchOf, urlOf } from './room.js';
+import { Room, batchOf } from './room.js';
 
 const HOUR = 3_600_000;
 const ago = (ms: number) => new Date(Date.now() - ms);
@@ -59,8 +59,7 @@ describe.each(PLACES)('the sweep on the %s database', (place) => {
   });
 
   it('replaces jobs of due rows that the queue delays by a clock that has stepped back since', async () => {
-    const url = place === 'PostgreSQL' ? urlOf(room) : undefined;
-    const queues = await Queues.open({ databaseUrl: url }, room.database, () => undefined);
+    const queues = await Queues.open({}, room.database, () => undefined);
     const queue = new DeliveryQueue(queues);
     const sweeper = new Sweeper(room.sweep, room.scheduled, room.batches, queue, new DatabaseWatch(room.database));
     const applicationId = await room.addApplication();
@@ -91,8 +90,7 @@ describe.each(PLACES)('the sweep on the %s database', (place) => {
   });
 
   it('refills an empty queue with all rows that want work', async () => {
-    const url = place === 'PostgreSQL' ? urlOf(room) : undefined;
-    const queues = await Queues.open({ databaseUrl: url }, room.database, () => undefined);
+    const queues = await Queues.open({}, room.database, () => undefined);
     const sweeper = new Sweeper(
       room.sweep,
       room.scheduled,

@@ -10,7 +10,7 @@ import { newMessageId } from '../../../src/messages/send/message-id.js';
 import type { Acceptable } from '../../../src/messages/send/new-message.js';
 import { Queues } from '../../../src/queue/queue.js';
 import { PLACES } from '../database/places.js';
-import { Room, batchOf, urlOf } from '../delivery/room.js';
+import { Room, batchOf } from '../delivery/room.js';
 
 describe.each(PLACES)('accepting on the %s database', (place) => {
   let room: Room;
@@ -18,11 +18,7 @@ describe.each(PLACES)('accepting on the %s database', (place) => {
   let writer: MessageWriter;
   beforeAll(async () => {
     room = await Room.open(place);
-    queues = await Queues.open(
-      { databaseUrl: place === 'PostgreSQL' ? urlOf(room) : undefined },
-      room.database,
-      () => undefined,
-    );
+    queues = await Queues.open({}, room.database, () => undefined);
     writer = new MessageWriter(room.acceptance, new DeliveryQueue(queues));
   });
   afterAll(async () => {

@@ -5,7 +5,6 @@ import type { Database } from '../../../src/database/database.js';
 import { QUEUE_NAMES, deliverJob, expandJob } from '../../../src/queue/jobs.js';
 import { Queues } from '../../../src/queue/queue.js';
 import { PLACES, openPlace } from '../database/places.js';
-import { urlOf } from '../database/url.js';
 import { REDIS_AVAILABLE, startRedis } from './redis-server.js';
 import type { RedisServer } from './redis-server.js';
 
@@ -36,7 +35,7 @@ describe.each(BACKENDS)('a queue on %s', (backend) => {
   beforeEach(async () => {
     errors.length = 0;
     openedAt = (await database.pool.query<{ now: Date }>('select clock_timestamp() as now')).rows[0]?.now;
-    queues = await Queues.open({ queueUrl: redis?.url, databaseUrl: urlOf(database) }, database, note);
+    queues = await Queues.open({ queueUrl: redis?.url }, database, note);
   });
   afterEach(() => queues.close());
 

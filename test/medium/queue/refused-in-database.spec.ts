@@ -3,7 +3,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../../src/database/database.js';
 import { Queues } from '../../../src/queue/queue.js';
 import { PLACES, openPlace } from '../database/places.js';
-import { urlOf } from '../database/url.js';
 import { untilRun, workExpansions } from './jobs-run.js';
 
 describe.each(PLACES)('a queue in the %s database whose tables are taken away', { timeout: 60_000 }, (place) => {
@@ -12,7 +11,7 @@ describe.each(PLACES)('a queue in the %s database whose tables are taken away', 
   let queues: Queues;
   beforeEach(async () => {
     ({ database, remove } = await openPlace(place));
-    queues = await Queues.open({ databaseUrl: urlOf(database) }, database, () => undefined);
+    queues = await Queues.open({}, database, () => undefined);
   });
   afterEach(async () => {
     await queues.close();

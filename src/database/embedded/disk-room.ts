@@ -1,6 +1,6 @@
 import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { StartError } from '../common/start-error.js';
+import { StartError } from '../../common/start-error.js';
 
 /** A new database has 40 MB of files; the log takes 64 MB more before the first checkpoint. */
 const ROOM_BYTES = 104_857_600;
@@ -10,20 +10,19 @@ const MIB = 1_048_576;
 
 /** No space, no quota, or larger than the largest file (errno(3)). */
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
-/** The same errors in PGlite, which is WebAssembly (github.com/WebAssembly/WASI, `errno` of preview 1). */
-const FULL_IN_WASM = new Set([51, 19, 22]);
+/** The same errors in the words of PostgreSQL's programs (strerror(3)). */
+const FULL_IN_WORDS = /No space left on device|Disk quota exceeded|File too large/i;
 
 /** Whether the disk refused a write. */
 export function isFull(error: unknown): boolean {
-  const { code, name, errno, cause } = (error ?? {}) as Record<string, unknown>;
-  if (FULL.has(String(code))) return true;
-  if (name === 'ErrnoError' && FULL_IN_WASM.has(Number(errno))) return true;
+  const { code, message, cause } = (error ?? {}) as Record<string, unknown>;
+  if (FULL.has(String(code)) || FULL_IN_WORDS.test(String(message))) return true;
   return cause !== undefined && isFull(cause);
 }
 
 /**
- * Whether the disk has no room for a new database. PGlite does not always report the reason of its end, so this writes
- * a file of the size of its log.
+ * Whether the disk has no room for a new database. A server that was ended by a full disk does not always say so, so
+ * this writes a file of the size of a segment of its log.
  */
 export function hasNoRoom(folder: string): boolean {
   if (leftOf(folder) < ROOM_BYTES) return true;

@@ -1,26 +1,22 @@
 import { expect, it } from 'vitest';
-import { StartError } from '../common/start-error.js';
+import { StartError } from '../../common/start-error.js';
 import { isFull } from './disk-room.js';
-
-/** PGlite throws objects that are not Errors. */
-const inWasm = (errno: number): object => ({ name: 'ErrnoError', errno });
 
 it.each([
   ['no space or inode', Object.assign(new Error('x'), { code: 'ENOSPC' })],
   ['a quota', Object.assign(new Error('x'), { code: 'EDQUOT' })],
   ['the largest file allowed', Object.assign(new Error('x'), { code: 'EFBIG' })],
-  ['no space or inode, in PGlite', inWasm(51)],
-  ['a quota, in PGlite', inWasm(19)],
-  ['the largest file allowed, in PGlite', inWasm(22)],
-  ['a cause', new StartError('It cannot be opened', inWasm(51))],
+  ['no space or inode, in words of PostgreSQL', new Error('could not write to file "x": No space left on device')],
+  ['a quota, in words of PostgreSQL', new Error('could not extend file "base/5/16384": Disk quota exceeded')],
+  ['the largest file allowed, in words of PostgreSQL', new Error('could not write file "x": File too large')],
+  ['a cause', new StartError('It cannot be opened', Object.assign(new Error('x'), { code: 'ENOSPC' }))],
 ])('recognises a full disk by %s', (_what, error) => {
   expect(isFull(error)).toBe(true);
 });
 
 it.each([
   ['a file that is missing', Object.assign(new Error('x'), { code: 'ENOENT' })],
-  ['one that is missing, in PGlite', inWasm(44)],
-  ['a number of another kind', { errno: 51 }],
+  ['a file that is missing, in words of PostgreSQL', new Error('could not open file "x": No such file or directory')],
   ['nothing', undefined],
 ])('does not take for a full disk: %s', (_what, error) => {
   expect(isFull(error)).toBe(false);

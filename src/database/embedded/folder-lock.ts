@@ -14,8 +14,8 @@ import {
 import { Logger } from '@nestjs/common';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { hostClock } from '../common/clock.js';
-import { StartError } from '../common/start-error.js';
+import { hostClock } from '../../common/clock.js';
+import { StartError } from '../../common/start-error.js';
 import { isFull, noRoom } from './disk-room.js';
 
 /** Interval at which a living holder touches its lock; the only sign of life from another container. */
@@ -28,10 +28,10 @@ const ATTEMPTS = 3;
 const LOOK_MS = 250;
 
 /**
- * Locks the data folder for this process: two processes in one PGlite folder would destroy it. A lock left by a killed
- * process is taken over. A lock from another host or container is taken over after STALE_MS without a touch, and so is
- * the lock in a copy of the folder, which is another file than its holder wrote. Returns the function that releases the
- * lock. Throws StartError if the folder is taken or cannot be written.
+ * Locks the data folder for this process: a second process would end the database of the first. A lock left by a
+ * killed process is taken over. A lock from another host or container is taken over after STALE_MS without a touch, and
+ * so is the lock in a copy of the folder, which is another file than its holder wrote. Returns the function that
+ * releases the lock. Throws StartError if the folder is taken or cannot be written.
  */
 export function lockFolder(folder: string): () => void {
   const file = join(folder, 'lock');

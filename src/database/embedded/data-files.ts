@@ -1,36 +1,27 @@
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { StartError } from '../common/start-error.js';
-
-/**
- * Checks the files of the embedded database before it is opened: PGlite would create a new database over a partial
- * restore.
- */
+import { StartError } from '../../common/start-error.js';
 
 /** PostgreSQL's PG_CONTROL_FILE_SIZE, and initdb's default size of a WAL segment. */
 const CONTROL_BYTES = 8_192;
 const SEGMENT_BYTES = 16 * 1_048_576;
 const SEGMENT = /^[0-9A-F]{24}$/;
 
+/** Whether the folder is missing or empty. */
+export function isNothing(folder: string): boolean {
+  return list(folder).length === 0;
+}
+
 /**
- * Checks the database's folder under `folder`; returns a function to call after the database was opened. A database
- * whose creation was interrupted held no data and is created again. Throws StartError that names the missing or
- * truncated part.
+ * Checks the files of the embedded database before they are opened. Throws StartError that names the part that is
+ * missing or truncated, as after a restore that was interrupted.
  */
-export function checkDataFiles(folder: string): () => void {
-  const database = join(folder, 'database');
-  const unfinished = join(folder, 'database.unfinished');
-  if (existsSync(unfinished)) rmSync(database, { recursive: true, force: true });
-  if (list(database).length === 0) {
-    writeFileSync(unfinished, '');
-    return () => rmSync(unfinished, { force: true });
-  }
-  const trouble = findTrouble(database);
+export function checkDataFiles(folder: string): void {
+  const trouble = findTrouble(join(folder, 'postgres'));
   if (trouble !== undefined)
     throw new StartError(
-      `DATA_DIR ${folder} is not whole: database/${trouble}. Restore the whole folder from a backup`,
+      `DATA_DIR ${folder} is not whole: postgres/${trouble}. Restore the whole folder from a backup`,
     );
-  return () => undefined;
 }
 
 function findTrouble(database: string): string | undefined {

@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, wr
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { StartError } from '../common/start-error.js';
+import { StartError } from '../../common/start-error.js';
 import { lockFolder } from './folder-lock.js';
 
 const MINE = expect.stringMatching(new RegExp(`^${process.pid} ${hostname()}( (\\d+|-) \\d+)\n$`)) as string;
