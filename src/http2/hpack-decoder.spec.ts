@@ -147,3 +147,36 @@ describe('HpackDecoder', () => {
     );
   });
 });
+
+describe('texts that were in the last block at the same position', () => {
+  /** A literal without indexing, name and value as plain octets (RFC 7541 §6.2.2). */
+  const field = (name: string, value: string): Buffer =>
+    Buffer.concat([Buffer.of(0, name.length), Buffer.from(name), Buffer.of(value.length), Buffer.from(value)]);
+
+  it('every block has its own texts, whatever the blocks before had', () => {
+    const decoder = new HpackDecoder(65_536);
+    const text = fc.constantFrom('a', 'b', 'ab', 'server', 'nginx', 'x'.repeat(100), 'y'.repeat(126), '');
+    const block = fc.array(fc.tuple(text, text), { maxLength: 40 });
+    fc.assert(
+      fc.property(fc.array(block, { maxLength: 30 }), (blocks) => {
+        for (const fields of blocks) {
+          const bytes = Buffer.concat(fields.map(([name, value]) => field(name, value)));
+          expect(decoder.decode(bytes, 0, bytes.length)).toEqual(fields.flat());
+        }
+      }),
+    );
+  });
+
+  it('a text in Huffman code is not taken for the same octets in plain', () => {
+    const decoder = new HpackDecoder(65_536);
+    // RFC 7541 C.4.1: www.example.com.
+    const coded = Buffer.from('f1e3c2e5f23a6ba0ab90f4ff', 'hex');
+    const decode = (flag: number): string[] => {
+      const block = Buffer.concat([Buffer.of(0, 1, 0x61, flag | coded.length), coded]);
+      return decoder.decode(block, 0, block.length);
+    };
+    expect(decode(0x80)).toEqual(['a', 'www.example.com']);
+    expect(decode(0)).toEqual(['a', coded.toString('latin1')]);
+    expect(decode(0x80)).toEqual(['a', 'www.example.com']);
+  });
+});

@@ -1,6 +1,7 @@
 import { ConnectionError, ErrorCode, StreamError } from './frames.js';
 import { decodeHuffman } from './huffman.js';
 import { DEFAULT_TABLE_BYTES, ENTRY_OVERHEAD_BYTES, STATIC_SIZE, STATIC_TABLE } from './hpack-static.js';
+import { TextMemo } from './text-memo.js';
 
 type Entry = readonly [name: string, value: string];
 
@@ -17,6 +18,9 @@ export class HpackDecoder {
   private bytes: Buffer = Buffer.alloc(0);
   private at = 0;
   private end = 0;
+  /** The number of texts of the block so far. */
+  private position = 0;
+  private readonly memo = new TextMemo();
 
   /** @param maxListBytes limit of one decoded list, counted as in RFC 9113 §6.5.2 */
   constructor(private readonly maxListBytes: number) {}
@@ -43,6 +47,7 @@ export class HpackDecoder {
     this.bytes = bytes;
     this.at = at;
     this.end = end;
+    this.position = 0;
     const list: string[] = [];
     let listBytes = 0;
     let mayResize = true;
@@ -54,9 +59,17 @@ export class HpackDecoder {
         continue;
       }
       mayResize = false;
-      const [name, value] = first >= 0x80 ? this.lookUp(this.integer(7)) : this.literal(first);
-      listBytes += name.length + value.length + ENTRY_OVERHEAD_BYTES;
-      if (listBytes <= this.maxListBytes) list.push(name, value);
+      if (first >= 0x80) {
+        const entry = this.lookUp(this.integer(7));
+        listBytes += entrySize(entry);
+        if (listBytes <= this.maxListBytes) list.push(entry[0], entry[1]);
+      } else {
+        const name = this.literalName(first);
+        const value = this.string();
+        listBytes += name.length + value.length + ENTRY_OVERHEAD_BYTES;
+        if ((first & 0x40) !== 0) this.insert([name, value]);
+        if (listBytes <= this.maxListBytes) list.push(name, value);
+      }
     }
     if (listBytes > this.maxListBytes) {
       throw new StreamError(ErrorCode.CANCEL, `header list of ${listBytes} bytes, ${this.maxListBytes} allowed`);
@@ -71,13 +84,9 @@ export class HpackDecoder {
   }
 
   /** With incremental indexing (0x40), without (0x00) or never (0x10); RFC 7541 §6.2. */
-  private literal(first: number): Entry {
-    const indexed = (first & 0x40) !== 0;
-    const index = this.integer(indexed ? 6 : 4);
-    const name = index === 0 ? this.string() : this.lookUp(index)[0];
-    const entry: Entry = [name, this.string()];
-    if (indexed) this.insert(entry);
-    return entry;
+  private literalName(first: number): string {
+    const index = this.integer((first & 0x40) !== 0 ? 6 : 4);
+    return index === 0 ? this.string() : this.lookUp(index)[0];
   }
 
   private lookUp(index: number): Entry {
@@ -125,14 +134,18 @@ export class HpackDecoder {
   }
 
   private string(): string {
+    const slot = this.position++;
     const huffman = this.at < this.end && this.bytes[this.at]! >= 0x80;
+    const before = this.at;
     const length = this.integer(7);
     const start = this.at;
     if (length > this.end - start) throw failed('string runs past its block');
     this.at = start + length;
-    if (!huffman) return this.bytes.toString('latin1', start, this.at);
-    const text = decodeHuffman(this.bytes, start, this.at);
+    const known = this.memo.find(slot, this.bytes, before, this.at);
+    if (known !== undefined) return known;
+    const text = huffman ? decodeHuffman(this.bytes, start, this.at) : this.bytes.toString('latin1', start, this.at);
     if (text === undefined) throw failed('bad Huffman code');
+    this.memo.keep(slot, this.bytes, before, this.at, text);
     return text;
   }
 }

@@ -37,12 +37,21 @@ export function checkRequest(request: PushRequest): void {
   if (headers !== undefined) checkHeaders(headers);
 }
 
+/** Names that passed the check: callers use the same few. */
+const checkedNames = new Set<string>();
+const MAX_CHECKED_NAMES = 256;
+
+function checkName(name: string): void {
+  if (typeof name !== 'string' || !NAME.test(name))
+    throw new TypeError(`header name ${JSON.stringify(name)} is not a lower-case token`);
+  if (RESERVED.has(name)) throw new TypeError(`header ${name} is reserved`);
+  if (checkedNames.size < MAX_CHECKED_NAMES) checkedNames.add(name);
+}
+
 function checkHeaders(headers: readonly Header[]): void {
   let characters = 0;
   for (const [name, value] of headers) {
-    if (typeof name !== 'string' || !NAME.test(name))
-      throw new TypeError(`header name ${JSON.stringify(name)} is not a lower-case token`);
-    if (RESERVED.has(name)) throw new TypeError(`header ${name} is reserved`);
+    if (!checkedNames.has(name)) checkName(name);
     if (typeof value !== 'string' || !VALUE.test(value))
       throw new TypeError(`value of header ${name} has characters that a header cannot carry`);
     characters += name.length + value.length;
