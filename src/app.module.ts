@@ -14,6 +14,7 @@ import { SchedulerModule, WorkerModule } from './delivery/delivery.module.js';
 import { HealthModule } from './health/health.module.js';
 import { BodyInterceptor } from './http/body.interceptor.js';
 import type { Role } from './role.js';
+import { StandbyInterceptor } from './http/standby.interceptor.js';
 import { QueueModule } from './queue/queue.module.js';
 import { Queues } from './queue/queue.js';
 import { WebhookDeliveryModule } from './webhooks/webhooks.module.js';
@@ -52,6 +53,7 @@ export class AppModule {
         { provide: APP_FILTER, useClass: ErrorFilter },
         { provide: APP_GUARD, useClass: AcceptGuard },
         { provide: APP_INTERCEPTOR, useClass: BodyInterceptor },
+        ...(database.standby ? [{ provide: APP_INTERCEPTOR, useClass: StandbyInterceptor }] : []),
       ],
     };
   }

@@ -277,6 +277,16 @@ describe('refusals', () => {
       ['DATABASE_URL must be a postgres:// URL'],
     ],
     [
+      'a standby of the embedded database',
+      { DATABASE_READ_URL: 'postgres://db/x' },
+      ['DATABASE_READ_URL needs DATABASE_URL: the embedded database has no standby'],
+    ],
+    [
+      'a standby that is none',
+      { ...PRODUCTION, DATABASE_READ_URL: 'mysql://db/x' },
+      ['DATABASE_READ_URL must be a postgres:// URL'],
+    ],
+    [
       'a queue that is not Redis',
       { QUEUE_URL: 'amqp://q' },
       ['QUEUE_URL must be a redis:// URL, or rediss:// over TLS, or either with +sentinel or +cluster'],

@@ -22,6 +22,8 @@ export interface Config {
   processes: ProcessCounts;
   /** Absent: the embedded database under `dataDir`. */
   databaseUrl?: string;
+  /** A hot standby, or a name that leads to several. Absent: reports and lists are read from `databaseUrl`. */
+  databaseReadUrl?: string;
   /** Absent: the queue is in the database. */
   queueUrl?: string;
   /** First part of the queue's keys in Redis. */
@@ -139,7 +141,7 @@ function readListening(settings: SettingReader, production: boolean): Pick<Confi
 
 function readStoresAndRoles(
   settings: SettingReader,
-): Pick<Config, 'roles' | 'processes' | 'databaseUrl' | 'queueUrl' | 'dataDir' | 'queuePrefix'> {
+): Pick<Config, 'roles' | 'processes' | 'databaseUrl' | 'databaseReadUrl' | 'queueUrl' | 'dataDir' | 'queuePrefix'> {
   const roles = settings
     .value('ROLES')
     .split(',')
@@ -152,6 +154,10 @@ function readStoresAndRoles(
     'ROLES leaves a role to another process, which needs DATABASE_URL: the embedded database serves one process',
   );
   const processes = readProcesses(settings, roles, stores.databaseUrl !== undefined);
+  settings.check(
+    stores.databaseReadUrl === undefined || stores.databaseUrl !== undefined,
+    'DATABASE_READ_URL needs DATABASE_URL: the embedded database has no standby',
+  );
   const queuePrefix = settings.value('QUEUE_PREFIX');
   settings.check(
     /^[A-Za-z0-9_.-]{1,64}$/.test(queuePrefix),

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
+import { AS_OF, LAG_EXTENSION } from './common/may-lag.js';
 
 const DESCRIPTION = `Push notifications over the MobileFirst 8.0 wire. Obtain a token, then send with it.
 
@@ -83,6 +84,7 @@ export function buildDocument(app: NestFastifyApplication): OpenAPIObject {
 function complete(path: string, operation: Operation): void {
   if (EXTENSION.test(operation.summary ?? '')) Object.assign(operation, { 'x-extension': true });
   const responses = operation.responses;
+  if (LAG_EXTENSION in operation) addAsOf(responses[200]);
   for (const cause of causesOf(path, operation)) {
     const [status, description] = REFUSALS[cause];
     responses[status] ??= { description };
@@ -91,6 +93,19 @@ function complete(path: string, operation: Operation): void {
   for (const [status, response] of Object.entries(responses))
     if (response && Number(status) >= 400 && !('$ref' in response))
       response.content ??= { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } };
+}
+
+/** The header of answers from a standby. */
+function addAsOf(response: Operation['responses'][string]): void {
+  if (!response || '$ref' in response) return;
+  response.headers = {
+    ...response.headers,
+    [AS_OF]: {
+      description:
+        'Present if a standby has answered: the answer contains everything that was stored before this time, and perhaps later changes. Usually this time is one to two seconds ago. With `Cache-Control: no-cache` in the request the primary answers, with the present state',
+      schema: { type: 'string', format: 'date-time' },
+    },
+  };
 }
 
 function causesOf(path: string, operation: Operation): (keyof typeof REFUSALS)[] {

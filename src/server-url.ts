@@ -162,6 +162,7 @@ const SENTINEL_PARAMETERS: ReadonlySet<string> = new Set(['sentinelUsername', 's
 
 export interface Stores {
   databaseUrl?: string;
+  databaseReadUrl?: string;
   queueUrl?: string;
   dataDir: string;
 }
@@ -183,6 +184,7 @@ export function findStores(value: (name: string) => string, problems: string[]):
   if (meant) problems.push(`DATA_DIR ${meant}, which no shell resolves here: write the path itself`);
   return {
     databaseUrl: address('DATABASE_URL', readDatabaseUrl),
+    databaseReadUrl: address('DATABASE_READ_URL', readDatabaseUrl),
     queueUrl: address('QUEUE_URL', readQueueUrl),
     dataDir,
   };

@@ -44,6 +44,12 @@ export const SETTINGS: readonly Setting[] = [
       '`postgres://user:password@host:5432/database` of PostgreSQL 14 or newer (`?host=/folder` for a Unix socket; `?sslmode=verify-full`, with `&sslrootcert=file.pem` for your own authority); empty: the embedded database in `DATA_DIR`',
   },
   {
+    name: 'DATABASE_READ_URL',
+    fallback: '',
+    meaning:
+      'like `DATABASE_URL`, of a hot standby from which reports and lists may be read (a name may lead to several); empty: everything is read from `DATABASE_URL`',
+  },
+  {
     name: 'QUEUE_URL',
     fallback: '',
     meaning:

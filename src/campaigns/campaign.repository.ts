@@ -85,7 +85,7 @@ export class CampaignRepository {
     applicationId: string,
     { after, limit, clientId }: { after: number; limit: number; clientId?: string },
   ): Promise<Campaign[]> {
-    let query = this.database.kysely
+    let query = this.database.reader
       .selectFrom('campaign')
       .selectAll()
       .where('application_id', '=', applicationId)

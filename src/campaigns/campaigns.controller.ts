@@ -6,6 +6,7 @@ import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import type { AuthorizedRequest } from '../auth/scope.guard.js';
 import { StrictBodyPipe } from '../common/body.js';
 import { PREFER_STRICT, prefersStrict } from '../common/prefer.js';
+import { MayLag } from '../common/may-lag.js';
 import { readQuery, readText, readWord } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
 import { toCampaignAnswer } from './campaign.answers.js';
@@ -48,6 +49,7 @@ export class CampaignsController {
   }
 
   @Get()
+  @MayLag()
   @RequireScope('campaigns.read')
   @ApiOperation({ summary: 'List the campaigns of an application, oldest first (extension)' })
   @ApiQuery({ name: 'after', required: false, description: 'The last campaign id of the previous page' })

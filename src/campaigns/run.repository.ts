@@ -80,7 +80,7 @@ export class RunRepository {
           where wave.run_seq = run.seq) as sent,
         lateral (select array[${sql.join(sums)}] as counts from batch where message_seq = any(sent.seqs)) as outcome
       where run.campaign_seq = ${campaignSeq} and ${one}
-      order by run.seq desc limit ${'seq' in which ? 1 : which.limit}`.execute(this.database.kysely);
+      order by run.seq desc limit ${'seq' in which ? 1 : which.limit}`.execute(this.database.reader);
     return rows.map(toRun);
   }
 
@@ -125,7 +125,7 @@ export class RunRepository {
         from campaign_message sent join message on message.seq = sent.message_seq
         where sent.wave_seq = wave.seq), '[]') as messages
       from campaign_wave wave where wave.run_seq = ${runSeq} and wave.state <> 'empty' order by wave.due_at, wave.seq`.execute(
-      this.database.kysely,
+      this.database.reader,
     );
     return rows.map(({ due_at: dueAt, ...row }) => ({ ...row, dueAt }));
   }

@@ -3,6 +3,7 @@ import { ApiHeader, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs
 import type { FastifyReply } from 'fastify';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import type { AuthorizedRequest } from '../auth/scope.guard.js';
+import { MayLag } from '../common/may-lag.js';
 import { readQuery } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
 import { toRunAnswer, toWaveAnswer } from './campaign.answers.js';
@@ -53,6 +54,7 @@ export class RunsController {
   }
 
   @Get('runs')
+  @MayLag()
   @RequireScope('campaigns.read')
   @ApiOperation({
     summary: 'List the runs of a campaign, newest first, with counts and the reasons of skipped runs (extension)',
@@ -73,6 +75,7 @@ export class RunsController {
   }
 
   @Get('runs/:runId')
+  @MayLag()
   @RequireScope('campaigns.read')
   @ApiOperation({ summary: 'Read a run with its waves and their messages (extension)' })
   @ApiResponse({ status: 404, description: 'Unknown application, campaign or run' })

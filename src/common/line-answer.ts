@@ -1,4 +1,5 @@
 import { Logger, StreamableFile } from '@nestjs/common';
+import { AsyncResource } from 'node:async_hooks';
 import { Readable } from 'node:stream';
 import { rootCause } from './errors.js';
 import { isJsonObject } from './json.js';
@@ -17,7 +18,11 @@ export function answerLines<T>(
   steps: AsyncIterable<readonly T[]>,
   toLine: (item: T) => object,
 ): StreamableFile {
-  return new StreamableFile(Readable.from(toText(name, steps, toLine), { objectMode: false }), { type: NDJSON });
+  const text = toText(name, steps, toLine);
+  // The stream is read outside of the request's context, in which a standby is read (database/standby.ts).
+  const next = AsyncResource.bind(() => text.next());
+  const bound = { next, return: () => text.return(undefined), [Symbol.asyncIterator]: () => bound };
+  return new StreamableFile(Readable.from(bound, { objectMode: false }), { type: NDJSON });
 }
 
 async function* toText<T>(

@@ -14,6 +14,8 @@ export const SQL_STATE = {
   /** Also for indexes and sequences. */
   duplicateTable: '42P07',
   tooManyConnections: '53300',
+  /** For example by statement_timeout. */
+  queryCanceled: '57014',
   /** For example: the database accepts no connections (`allow_connections`). */
   notInPrerequisiteState: '55000',
   lockNotAvailable: '55P03',
@@ -28,6 +30,8 @@ export const SQL_CLASS = {
   /** The database does not exist. */
   invalidCatalogName: '3D',
   transactionRollback: '40',
+  /** For example a table that does not exist, or a missing right. */
+  syntaxOrAccess: '42',
   /** For example a full disk. */
   insufficientResources: '53',
   programLimitExceeded: '54',

@@ -7,13 +7,20 @@ import type { Config } from '../config.js';
 import { againOnConflict } from './conflicts.js';
 import { openEmbedded } from './embedded/embedded.js';
 import { migrate } from './migrate.js';
-import { openPostgres } from './postgres.js';
+import { newStandbyPool, openPostgres } from './postgres.js';
 import type { Opened } from './postgres.js';
+import { Standby } from './standby.js';
 import type { Tables } from './tables.js';
 
 /** The connection to the database: Kysely for our queries, and the pool for the queue if it uses the same database. */
 export interface Database {
   kysely: Kysely<Tables>;
+  /**
+   * For statements of reports and lists: on a route that may lag (common/may-lag.ts) they run on the standby, if there
+   * is one.
+   */
+  reader: Kysely<Tables>;
+  standby: Standby | null;
   pool: pg.Pool;
   /** The address for further connections; holds a password. */
   url: string;
@@ -28,7 +35,9 @@ export interface Database {
 }
 
 /** Opens and migrates the database. Throws StartError if the server or the folder cannot be used. */
-export async function openDatabase(config: Pick<Config, 'databaseUrl' | 'dataDir'>): Promise<Database> {
+export async function openDatabase(
+  config: Pick<Config, 'databaseUrl' | 'databaseReadUrl' | 'dataDir'>,
+): Promise<Database> {
   const opened = config.databaseUrl ? await openPostgres(config.databaseUrl) : await openEmbedded(config.dataDir);
   const { url, pool, place, schema, close } = opened;
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
@@ -36,11 +45,31 @@ export async function openDatabase(config: Pick<Config, 'databaseUrl' | 'dataDir
     await migrate(opened);
     await probeWrites({ pool });
     const epoch = await readEpoch(pool);
-    return { kysely, pool, url, place, schema, epoch, migrate: opened.migrate, close };
+    const standby = config.databaseReadUrl ? openStandby(config.databaseReadUrl, pool, schema) : null;
+    return {
+      kysely,
+      reader: standby?.reader ?? kysely,
+      standby,
+      pool,
+      url,
+      place,
+      schema,
+      epoch,
+      migrate: opened.migrate,
+      close: async () => {
+        await standby?.close();
+        await close();
+      },
+    };
   } catch (error) {
     await close();
     throw error instanceof StartError ? error : new StartError(`The database takes no writes (${place})`, error);
   }
+}
+
+function openStandby(url: string, primary: pg.Pool, schema: string): Standby {
+  const { pool, place } = newStandbyPool(url, schema);
+  return new Standby(primary, pool, place);
 }
 
 /** How often this process has run each prepared statement. */

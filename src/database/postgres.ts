@@ -126,6 +126,13 @@ async function refusePooledTurns(one: pg.Pool, other: pg.Pool, pid: number, plac
     );
 }
 
+/** A pool for a standby, which has the same schemas as its primary; connections are opened when they are needed. */
+export function newStandbyPool(url: string, schema: string): { pool: PatientPool; place: string } {
+  const address = { ...readDatabaseUrl(url), types };
+  const pool = newPool(address, { max: MAX_CONNECTIONS, searchPath: pg.escapeIdentifier(schema) });
+  return { pool, place: placeOf(address) };
+}
+
 /**
  * A pool for BullMQ beside ours, so that a busy queue does not delay our statements; a single pool, because BullMQ
  * would open one for each queue and worker.

@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { Produces } from '../common/accept.guard.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { ApiError, wrongContentType } from '../common/errors.js';
+import { MayLag } from '../common/may-lag.js';
 import { NDJSON, answerLines } from '../common/line-answer.js';
 import { TakesBody } from '../common/takes-body.js';
 import { toExportLine } from './device.dto.js';
@@ -63,6 +64,7 @@ export class DeviceTransferController {
 
   @Get('devices::export')
   @Produces(NDJSON)
+  @MayLag()
   @RequireScope('devices.read')
   @ApiOperation({
     summary: 'Export all devices that are not retired, with their subscriptions, one JSON object per line (extension)',

@@ -63,7 +63,7 @@ export class DeviceTransferRepository {
         from (select * from device where ${wanted}) as device
         left join lateral (
           select array_agg(tag_name order by tag_name) as names from subscription where device_seq = device.seq) as tag on true
-      ) as page where before is null or before < ${NAMES_A_PAGE} order by seq`.execute(this.database.kysely);
+      ) as page where before is null or before < ${NAMES_A_PAGE} order by seq`.execute(this.database.reader);
     const devices = rows.map((row) => ({
       device: toDevice(row),
       tagNames: row.broadcast ? [BROADCAST_TAG, ...row.tag_names] : row.tag_names,

@@ -65,7 +65,7 @@ export class DeviceRepository {
   async list(applicationId: string, { userId, filter }: DeviceQuery, page: PageRequest): Promise<Page<Device>> {
     const platforms = toSql(filter, ({ value }) => sql`platform = ${readPlatform(value) ?? value}`);
     const ofUser = userId === null ? sql`user_id is null` : sql`user_id = ${userId}`;
-    const db = this.database.kysely;
+    const db = this.database.reader;
     const devices: List<Selectable<DeviceTable>> = {
       keys: { seq: 'bigint' },
       from: sql`device where application_id = ${applicationId} and ${platforms} and ${userId === undefined ? sql`true` : ofUser}`,

@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { BodyPipe } from '../common/body.js';
 import { readFilter } from '../common/filter.js';
+import { MayLag } from '../common/may-lag.js';
 import { ApiFilter, ApiPaging, readExpand, readPage, toPageInfo } from '../common/paging.js';
 import type { Query as QueryOf } from '../common/query.js';
 import {
@@ -46,6 +47,7 @@ export class DevicesController {
   }
 
   @Get()
+  @MayLag()
   @RequireScope('devices.read')
   @ApiOperation({ summary: 'List the devices, in the order of their registration' })
   @ApiQuery({

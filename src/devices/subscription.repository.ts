@@ -84,7 +84,8 @@ export class SubscriptionRepository {
 
   /** By tag, then in the order of registration; subscriptions to `Push.ALL` come last. */
   list(applicationId: string, query: SubscriptionQuery, page: PageRequest): Promise<Page<Subscription>> {
-    const db = this.database.kysely;
+    // An app reads its own subscriptions after a change.
+    const db = query.deviceId === undefined ? this.database.reader : this.database.kysely;
     const ofTags = where(applicationId, query, sql`tag_name`, sql`device_seq`);
     const ofBroadcast = where(applicationId, query, sql`${BROADCAST_TAG}::text`, sql`device.seq`);
     // The stored count by tag is exact for every query without device or user.

@@ -19,6 +19,7 @@ import { BodyPipe } from '../common/body.js';
 import { ApiError, invalidValue, notFound } from '../common/errors.js';
 import { readFilter } from '../common/filter.js';
 import { isGiven } from '../common/lenient.js';
+import { MayLag } from '../common/may-lag.js';
 import { ApiFilter, ApiPaging, readExpand, readPage, toPageInfo } from '../common/paging.js';
 import { readQuery, readText } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
@@ -75,6 +76,7 @@ export class SubscriptionsController {
   }
 
   @Get()
+  @MayLag()
   @RequireScope('subscriptions.read')
   @ApiOperation({ summary: 'List all subscriptions, or those of a device, tag or user' })
   @ApiQuery({ name: 'deviceId', required: false, type: String })

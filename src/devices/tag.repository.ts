@@ -51,7 +51,7 @@ export class TagRepository {
       rows: (keys) => sql`select ${columns(counted)} from tag join (${keys}) as page using (name)
         where application_id = ${applicationId}`,
     };
-    return readList(this.database.kysely, tags, page);
+    return readList(this.database.reader, tags, page);
   }
 
   /** Returns undefined if there is no such tag; an omitted description stays. */

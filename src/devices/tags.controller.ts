@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { BodyPipe } from '../common/body.js';
 import { readFilter } from '../common/filter.js';
+import { MayLag } from '../common/may-lag.js';
 import { ApiFilter, ApiPaging, readExpand, readPage, toPageInfo } from '../common/paging.js';
 import { readBoolean } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
@@ -40,6 +41,7 @@ export class TagsController {
   }
 
   @Get()
+  @MayLag()
   @RequireScope('tags.read')
   @ApiOperation({ summary: 'List the tags, by name' })
   @ApiPaging()

@@ -102,20 +102,32 @@ export async function startPostgres({
     writeFileSync(join(data, 'standby.signal'), '');
     if (user.uid !== undefined) chownSync(join(data, 'standby.signal'), user.uid, user.gid ?? user.uid);
   }
+  const settings = [`synchronous_commit=${keepsCommits ? 'on' : 'off'}`, ...further];
+  return launchPostgres(binaries, folder, user, settings, environment);
+}
+
+/** Starts the server of the folder `data` in `folder`. */
+export async function launchPostgres(
+  binaries: string,
+  folder: string,
+  user: { uid?: number; gid?: number },
+  further: readonly string[],
+  environment: Record<string, string> = {},
+): Promise<PostgresServer> {
+  const data = join(folder, 'data');
   const port = await freePort();
   const settings = [
     `port=${port}`,
     'listen_addresses=127.0.0.1',
     `unix_socket_directories=${folder}`,
     'fsync=off',
-    `synchronous_commit=${keepsCommits ? 'on' : 'off'}`,
     'full_page_writes=off',
     // For several processes at once, with up to 47 connections each (docs/operations.md).
     'max_connections=200',
     ...further,
   ];
   const url = `postgres://carillon@127.0.0.1:${port}/postgres`;
-  const launch = async (): Promise<ChildProcess> => {
+  const begin = async (): Promise<ChildProcess> => {
     const options = ['-D', data, ...settings.flatMap((setting) => ['-c', setting])];
     const child = spawn(join(binaries, 'postgres'), options, {
       ...user,
@@ -133,7 +145,7 @@ export async function startPostgres({
     });
     return child;
   };
-  let child = await launch();
+  let child = await begin();
   return {
     url,
     get pid() {
@@ -142,7 +154,7 @@ export async function startPostgres({
     // SIGINT is PostgreSQL's fast shutdown, SIGQUIT its immediate one.
     restart: async (mode) => {
       await end(child, mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
-      child = await launch();
+      child = await begin();
     },
     stop: () => stop(child, 'SIGINT', folder),
   };
@@ -267,7 +279,7 @@ function findBinary(name: string): string | null {
 }
 
 /** The folder with initdb and postgres; Debian has one per major version, outside of PATH. */
-function findPostgres(): string | null {
+export function findPostgres(): string | null {
   const debian = '/usr/lib/postgresql';
   const versions = existsSync(debian) ? readdirSync(debian).toSorted((a, b) => Number(b) - Number(a)) : [];
   const folders = [
@@ -277,7 +289,7 @@ function findPostgres(): string | null {
   return folders.find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres'))) ?? null;
 }
 
-function userIds(name: string): { uid?: number; gid?: number } {
+export function userIds(name: string): { uid?: number; gid?: number } {
   const id = (flag: string) => Number(execFileSync('id', [flag, name], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
 }

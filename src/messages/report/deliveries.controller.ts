@@ -5,6 +5,7 @@ import { Produces } from '../../common/accept.guard.js';
 import { RequireScope, ScopeGuard } from '../../auth/scope.guard.js';
 import { invalidValue } from '../../common/errors.js';
 import { NDJSON, TRAILER_SCHEMA, answerLines } from '../../common/line-answer.js';
+import { MayLag } from '../../common/may-lag.js';
 import { readPlace, readQuery, readSize, readWord, writePlace } from '../../common/query.js';
 import type { Query as QueryOf } from '../../common/query.js';
 import { OUTCOME, OUTCOME_NAMES } from '../../delivery/outcome.js';
@@ -40,6 +41,7 @@ export class DeliveriesController {
 
   @Get()
   @Produces(NDJSON)
+  @MayLag()
   @RequireScope('messages.read')
   @ApiOperation({
     summary:

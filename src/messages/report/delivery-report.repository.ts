@@ -117,7 +117,7 @@ export class DeliveryReportRepository {
       from candidate join batch on batch.id = candidate.id
         join message on message.seq = batch.message_seq,
         lateral (select array_position(batch.device_seqs, ${seq}::bigint) as position offset 0) as place
-      order by batch.id desc`.execute(this.database.kysely);
+      order by batch.id desc`.execute(this.database.reader);
     return rows.map(({ code, detail, provider, ...message }) => ({
       batchId: message.batchId,
       message: code === null ? null : { ...message, ...toReport(provider, code, detail ?? undefined) },
@@ -134,7 +134,7 @@ export class DeliveryReportRepository {
         array(select tag_name from subscription where device_seq = device.seq) as tags
       from message, device
       where message.application_id = ${applicationId} and message.id = ${messageId} and message.state <> 'removed'
-        and device.application_id = ${applicationId} and device.device_id = ${deviceId}`.execute(this.database.kysely);
+        and device.application_id = ${applicationId} and device.device_id = ${deviceId}`.execute(this.database.reader);
     return rows[0];
   }
 
@@ -151,7 +151,7 @@ export class DeliveryReportRepository {
         and ${provider === undefined ? sql`true` : sql`provider = ${provider}`}
         and ${outcome === undefined ? sql`true` : sql`counts[${sql.lit(outcome + 1)}] > 0`}
         and ${deviceSeq === undefined ? sql`true` : sql`${deviceSeq} between first_seq and last_seq`}
-      order by id limit ${limit}`.execute(this.database.kysely);
+      order by id limit ${limit}`.execute(this.database.reader);
     return rows;
   }
 
@@ -159,7 +159,7 @@ export class DeliveryReportRepository {
     if (seqs.length === 0) return new Map();
     const { rows } = await sql<{ seq: number; deviceId: string; platform: string; userId: string | null }>`
       select seq, device_id as "deviceId", platform, user_id as "userId" from device
-      where seq = any(${bigints(seqs)})`.execute(this.database.kysely);
+      where seq = any(${bigints(seqs)})`.execute(this.database.reader);
     return new Map(rows.map(({ seq, ...device }) => [seq, device]));
   }
 }

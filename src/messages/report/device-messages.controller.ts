@@ -1,6 +1,7 @@
 import { Controller, Get, Param, Query, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { RequireScope, ScopeGuard } from '../../auth/scope.guard.js';
+import { MayLag } from '../../common/may-lag.js';
 import { readPlace, readQuery, readSize, writePlace } from '../../common/query.js';
 import type { Query as QueryOf } from '../../common/query.js';
 import { TIME } from '../../common/schema.js';
@@ -28,6 +29,7 @@ export class DeviceMessagesController {
   constructor(private readonly reports: ReportsService) {}
 
   @Get()
+  @MayLag()
   @RequireScope('messages.read')
   @ApiOperation({ summary: 'List the messages of a device with their outcomes, the newest first (extension)' })
   @ApiQuery({

@@ -4,6 +4,7 @@ import { readClientId } from '../../auth/client.js';
 import { RequireScope, ScopeGuard } from '../../auth/scope.guard.js';
 import { invalidValue } from '../../common/errors.js';
 import { LATEST, readInstant } from '../../common/instant.js';
+import { MayLag } from '../../common/may-lag.js';
 import { readPlace, readQuery, readSize, readWord, writePlace } from '../../common/query.js';
 import type { Query as QueryOf } from '../../common/query.js';
 import { TIME } from '../../common/schema.js';
@@ -29,6 +30,7 @@ export class MessageReportsController {
   constructor(private readonly reports: ReportsService) {}
 
   @Get()
+  @MayLag()
   @RequireScope('messages.read')
   @ApiOperation({
     operationId: 'MessagesController_list',
@@ -76,6 +78,7 @@ export class MessageReportsController {
   }
 
   @Get(':messageId')
+  @MayLag()
   @RequireScope('messages.read')
   @ApiOperation({
     operationId: 'MessagesController_read',

@@ -48,14 +48,14 @@ export class ReportRepository {
         select provider, array[${SUMS}] as counts, min(started_at) as first_at, max(touched_at) as last_at, ${STANDSTILL}
         from batch where batch.message_seq = message.seq group by provider order by provider) as part on true
       where message.application_id = ${applicationId} and message.id = ${id}
-        and message.state <> 'removed'`.execute(this.database.kysely);
+        and message.state <> 'removed'`.execute(this.database.reader);
     const [message] = rows;
     const parts = rows.filter((row): row is typeof row & ProviderSums => row.provider !== null);
     return message && toFullReport(message, parts, now);
   }
 
   async findSeq(applicationId: string, id: string): Promise<number | undefined> {
-    const row = await this.database.kysely
+    const row = await this.database.reader
       .selectFrom('message')
       .select('seq')
       .where('application_id', '=', applicationId)
@@ -85,7 +85,7 @@ export class ReportRepository {
       lateral (
         select array[${SUMS}] as counts, ${STANDSTILL}
         from batch where message.finished_at is null and batch.message_seq = message.seq) as live
-      order by message.accepted_at desc, message.seq desc`.execute(this.database.kysely);
+      order by message.accepted_at desc, message.seq desc`.execute(this.database.reader);
     return rows.map((row) => ({ ...toReport(row, row, now), seq: row.seq }));
   }
 }

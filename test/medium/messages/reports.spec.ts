@@ -38,7 +38,7 @@ describe.each(PLACES)('reports on the %s database', (place) => {
       }
       return found;
     };
-    return { database: { ...room.database, kysely }, plans };
+    return { database: { ...room.database, kysely, reader: kysely }, plans };
   }
 
   it('a report has the sums by provider, times and rate; a list has stored ones', async () => {
