@@ -212,7 +212,6 @@ const NOT_KILLED: Record<string, string> = {
   'WaveService.sendOfRuns': INSIDE,
   'WaveService.skip': LOOKED,
   'ZoneRulesRepository.beforeApplicationShutdown': ACCOUNT,
-  'ZoneRulesRepository.look': ACCOUNT,
   'ZoneRulesRepository.onApplicationBootstrap': ACCOUNT,
   'ZoneRulesRepository.tell': ACCOUNT,
 };
