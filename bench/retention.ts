@@ -67,7 +67,7 @@ async function removalOf(
   const own = process.cpuUsage();
   const before = new Date(Date.now() - days * DAY_MS);
   const { cpuUs, walBytes } = await cluster.measure(async () => {
-    while (await retention.removeMessages(before));
+    for (let from = await retention.removeMessages(before); from;) from = await retention.removeMessages(before, from);
     await rows.vacuum();
     return deliveries;
   });

@@ -71,7 +71,7 @@ function round(value: number, digits = 1): number {
 
 const { GORUSH: binary } = process.env;
 const host = binary === undefined ? undefined : new GorushHost();
-const sink = await Sink.start(host && ((lines) => host.block(lines)));
+const sink = await Sink.start(host && { also: (lines) => host.block(lines) });
 const stage = await Stage.open(sink, { embedded, devices: DEVICES });
 const { sender } = stage;
 let gorush: Awaited<ReturnType<typeof startGorush>> | undefined;

@@ -31,8 +31,8 @@ export class Rows {
       message: await read('message', {
         id: `'copy-' || $4 || '-' || n`,
         idempotency_key: 'null',
-        accepted_at: `now() - make_interval(secs => $3 + n)`,
-        finished_at: `now() - make_interval(secs => $3 + n)`,
+        accepted_at: `now() - make_interval(secs => $3 + n / 100.0)`,
+        finished_at: `now() - make_interval(secs => $3 + n / 100.0)`,
       }),
       batch: await read('batch', { message_seq: 'made.seq' }),
     };

@@ -7,6 +7,12 @@ import type { RealPeer } from '../../test/medium/http2/real-peers.js';
 const TOKEN_PREFIX = 'bead';
 const HEX = 16;
 const CHUNK = 2 ** 20;
+const FIRST_DIGITS = 3;
+
+interface SinkOptions {
+  also?: (lines: string) => string;
+  firstOnly?: boolean;
+}
 
 export function tokenOf(device: number): string {
   return TOKEN_PREFIX + device.toString(HEX).padStart(64 - TOKEN_PREFIX.length, '0');
@@ -25,10 +31,12 @@ export class Sink {
     private readonly log: number,
   ) {}
 
-  /** `also`: further server blocks with the same lines. */
-  static async start(also: (lines: string) => string = () => ''): Promise<Sink> {
+  /** `also`: further server blocks with the same lines. `firstOnly`: logs only the first 4,096 devices. */
+  static async start({ also = () => '', firstOnly = false }: SinkOptions = {}): Promise<Sink> {
+    const logged = firstOnly ? `/3/device/${tokenOf(0).slice(0, -FIRST_DIGITS)}` : '/3/';
     const lines = `keepalive_requests 1000000000; keepalive_time 24h; http2_max_concurrent_streams 1000;
-      add_header apns-id $http_apns_id; access_log arrivals.log arrival;
+      add_header apns-id $http_apns_id;
+      location ${logged} { access_log arrivals.log arrival; return 200; }
       location / { return 200; }`;
     const peer = await startNginx(lines, `log_format arrival '$msec $uri'; ${also(lines)}`);
     return new Sink(peer, openSync(join(peer.folder, 'arrivals.log'), 'a+'));

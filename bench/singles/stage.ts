@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 import { Api } from '../../test/harness/api.js';
 import { startCarillon } from '../../test/harness/carillon.js';
 import { createDatabase, startRedis } from '../../test/harness/servers.js';
@@ -16,6 +17,13 @@ import type { Sink } from './sink.js';
 
 const PRELOAD = ['--import', fileURLToPath(new URL('../api/constant.mjs', import.meta.url))];
 const NDJSON = 'application/x-ndjson';
+/** Lines per piece of an import. */
+const LINES = 1_000;
+
+interface Options {
+  embedded: boolean;
+  devices: number;
+}
 
 /** The program with its servers, the provider's sink, and devices whose tokens are their numbers. */
 export class Stage {
@@ -31,8 +39,17 @@ export class Stage {
     private readonly ends: (() => unknown)[],
   ) {}
 
-  static async open(sink: Sink, { embedded, devices }: { embedded: boolean; devices: number }): Promise<Stage> {
+  static async open(sink: Sink, options: Options): Promise<Stage> {
     const ends: (() => unknown)[] = [];
+    try {
+      return await Stage.start(sink, ends, options);
+    } catch (error) {
+      for (const end of ends.toReversed()) await end();
+      throw error;
+    }
+  }
+
+  private static async start(sink: Sink, ends: (() => unknown)[], { embedded, devices }: Options): Promise<Stage> {
     const environment = { APNS_URL: sink.peer.origin, PROVIDER_CA_FILE: join(sink.peer.folder, 'cert.pem') };
     let pids: Record<string, number>;
     let url: string;
@@ -70,10 +87,7 @@ export class Stage {
       pids = { api: door.pid, worker: worker.pid, postgres: postgres.pid, redis: redis.pid };
     }
     const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
-    const api = await Api.connect(url);
-    const settings = { key, keyId: 'KEY1234567', teamId: 'TEAM123456', bundleId: 'com.example.bench' };
-    const answer = await api.app('PUT', '/settings/apnsConf', settings);
-    if (answer.status !== 200) throw new Error(`settings: ${answer.status} ${JSON.stringify(answer.body)}`);
+    const api = await addApplication(url, 'com.example.bench', String(key));
     await importDevices(api, devices);
     const target: Target = {
       port: Number(new URL(url).port),
@@ -93,6 +107,13 @@ export class Stage {
     );
   }
 
+  async analyse(): Promise<void> {
+    const client = new pg.Client({ connectionString: this.databaseUrl! });
+    await client.connect();
+    await client.query('vacuum (analyze)');
+    await client.end();
+  }
+
   /** Ends the program; the servers stay. */
   async stopProgram(): Promise<void> {
     await this.ends.pop()?.();
@@ -104,12 +125,31 @@ export class Stage {
   }
 }
 
-async function importDevices(api: Api, devices: number): Promise<void> {
-  const lines = Array.from({ length: devices }, (_, number) =>
-    JSON.stringify({ deviceId: `device-${number}`, platform: 'A', token: tokenOf(number), userId: `user-${number}` }),
-  );
-  const answer = await api.raw('POST', '/devices:import', lines.join('\n'), { 'content-type': NDJSON, accept: NDJSON });
-  const told = await answer.text();
-  if (answer.status !== 200 || told.includes('"error"'))
-    throw new Error(`import: ${answer.status} ${told.slice(0, 400)}`);
+/** An application with settings for the sink. */
+export async function addApplication(url: string, applicationId: string, key: string): Promise<Api> {
+  const api = await Api.connect(url, applicationId);
+  const settings = { key, keyId: 'KEY1234567', teamId: 'TEAM123456', bundleId: 'com.example.bench' };
+  await api.call('POST', '/apps', { applicationId });
+  const answer = await api.app('PUT', '/settings/apnsConf', settings);
+  if (answer.status !== 200) throw new Error(`settings: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return api;
+}
+
+export async function importDevices(api: Api, devices: number): Promise<void> {
+  const answer = await api.raw('POST', '/devices:import', linesOf(devices), { 'content-type': NDJSON, accept: NDJSON });
+  let end = '';
+  for await (const chunk of answer.body ?? []) end = (end + Buffer.from(chunk).toString()).slice(-1_000);
+  if (answer.status !== 200 || !end.includes('"trailer"')) throw new Error(`import: ${answer.status} ${end}`);
+}
+
+/** Many lines at once: a small piece costs as much as a large one. */
+async function* linesOf(devices: number): AsyncGenerator<Uint8Array> {
+  for (let from = 0; from < devices; from += LINES) {
+    const numbers = Array.from({ length: Math.min(LINES, devices - from) }, (_, index) => from + index);
+    const lines = numbers.map(
+      (number) =>
+        `{"deviceId":"device-${number}","platform":"A","token":"${tokenOf(number)}","userId":"user-${number}"}\n`,
+    );
+    yield Buffer.from(lines.join(''));
+  }
 }

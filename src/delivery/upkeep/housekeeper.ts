@@ -73,7 +73,7 @@ export class Housekeeper implements BeforeApplicationShutdown {
       does: 'forgotten',
       always: false,
       count: () => this.messages.countKeys(keysBefore),
-      step: () => this.messages.forgetKeys(keysBefore),
+      step: stepsFrom((from) => this.messages.forgetKeys(keysBefore, from)),
     });
     if (messageDays > 0)
       await this.guard.remove(this.rounds, age, {
@@ -81,7 +81,7 @@ export class Housekeeper implements BeforeApplicationShutdown {
         does: 'removed',
         always: false,
         count: () => this.messages.countMessages(ago(messageDays)),
-        step: () => this.messages.removeMessages(ago(messageDays)),
+        step: stepsFrom((from) => this.messages.removeMessages(ago(messageDays), from)),
       });
     await this.rounds.repeat(() => this.devices.correctSeen(now));
     if (deviceUnseenDays > 0)
@@ -101,4 +101,14 @@ export class Housekeeper implements BeforeApplicationShutdown {
         step: () => this.devices.deleteRetired(ago(deviceRetiredDays)),
       });
   }
+}
+
+/** Steps that continue from the time that the step before returned, until one returns null. */
+function stepsFrom(step: (from: Date | null) => Promise<Date | null>): () => Promise<boolean> {
+  let from: Date | null = null;
+  return async () => {
+    const next = await step(from);
+    from = next ?? from;
+    return next !== null;
+  };
 }

@@ -13,6 +13,7 @@ import { OUTCOME } from '../outcome.js';
 const KEYS = 1_000;
 const MESSAGES_LOOKED_AT = 200;
 const VALUES = 2_000;
+const FIRST_TIME = sql`'-infinity'::timestamptz`;
 
 /** Removes messages that ended long ago with their batches, and data of ended messages that is not needed any more. */
 @Injectable()
@@ -37,18 +38,20 @@ export class RetentionRepository {
 
   /**
    * One step over the oldest messages that ended before `before`: removes their batches and rows. A message with more
-   * batches than fit into a step is no longer shown, and the next steps remove it. Returns false if there was nothing
-   * to do. A message that a resend is being expanded from stays until then; messages that another scheduler has locked
-   * are skipped.
+   * batches than fit into a step is no longer shown, and the next steps remove it. A message that a resend is being
+   * expanded from stays until then; messages that another scheduler has locked are skipped. Returns the `from` of the
+   * next step, or null if there was nothing to do. Without `from`, each step would read the index entries of all
+   * messages that the steps before it removed, because only a vacuum removes entries.
    */
-  removeMessages(before: Date): Promise<boolean> {
+  removeMessages(before: Date, from: Date | null = null): Promise<Date | null> {
     return inTransaction(this.database, async (transaction) => {
       const held = sql`exists (select from message resend where resend.application_id = message.application_id
         and resend.resend_of = message.id and resend.state in ('accepted', 'expanding'))`;
-      const { rows } = await sql<{ seq: number }>`
-        select seq from message where finished_at < ${before} and not ${held}
+      const { rows } = await sql<{ seq: number; finished_at: Date }>`
+        select seq, finished_at from message where finished_at < ${before} and finished_at >= ${from ?? FIRST_TIME}
+          and not ${held}
         order by finished_at limit ${MESSAGES_A_STEP} for update skip locked`.execute(transaction);
-      if (rows.length === 0) return false;
+      if (rows.length === 0) return null;
       // Checked again with the rows locked: a resend may have been accepted since they were found.
       const free = await sql<{ seq: number }>`
         select seq from message where seq = any(${bigints(rows.map(({ seq }) => seq))}) and not ${held}`.execute(
@@ -59,17 +62,24 @@ export class RetentionRepository {
       await sql`
         update message set state = 'removed', idempotency_key = null
         where seq = any(${bigints(seqs)}) and state <> 'removed'`.execute(transaction);
-      return seqs.length > 0;
+      return seqs.length > 0 ? rows[0]!.finished_at : null;
     });
   }
 
-  /** One step over the Idempotency-Keys of messages accepted before `before`: each key may be used again. */
-  async forgetKeys(before: Date): Promise<boolean> {
-    const { numAffectedRows = 0n } = await sql`
-      update message set idempotency_key = null where seq in (
-        select seq from message where idempotency_key is not null and accepted_at < ${before}
-        order by accepted_at limit ${KEYS} for update skip locked)`.execute(this.database.kysely);
-    return numAffectedRows > 0n;
+  /**
+   * One step over the Idempotency-Keys of messages accepted before `before`: each key may be used again. Returns the
+   * `from` of the next step like `removeMessages`.
+   */
+  async forgetKeys(before: Date, from: Date | null = null): Promise<Date | null> {
+    const { rows } = await sql<{ next: Date | null }>`
+      with forgotten as (
+        update message set idempotency_key = null where seq in (
+          select seq from message where idempotency_key is not null and accepted_at < ${before}
+            and accepted_at >= ${from ?? FIRST_TIME}
+          order by accepted_at limit ${KEYS} for update skip locked)
+        returning accepted_at)
+      select min(accepted_at) as next from forgotten`.execute(this.database.kysely);
+    return rows[0]?.next ?? null;
   }
 
   /**

@@ -205,7 +205,8 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
       const large = await ended(applicationId, 450, daysAgo(50));
       const small = await ended(applicationId, 1, daysAgo(40));
       const before = daysAgo(45);
-      expect(await messages.removeMessages(before)).toBe(true);
+      const from = await messages.removeMessages(before);
+      expect(from).toEqual(daysAgo(50));
       expect(await countBatches(large.seq)).toBe(250);
       expect(await room.reports.find(applicationId, large.id, Date.now())).toBeUndefined();
       expect(await room.messages.findOriginal(applicationId, large.id)).toBeUndefined();
@@ -215,11 +216,20 @@ describe.each(PLACES)('housekeeping on the %s database', (place) => {
       ).rejects.toThrow('does not exist');
       // A scheduler that was killed here is followed by two others at once.
       const rest = async () => {
-        while (await messages.removeMessages(before));
+        while (await messages.removeMessages(before, from));
       };
       await Promise.all([rest(), rest()]);
       await rest();
       expect([await exists(large.seq), await exists(small.seq)]).toEqual([false, true]);
+    });
+
+    it('are removed from the time of the step before, whose index entries are not read again', async () => {
+      const applicationId = await room.addApplication();
+      const older = await ended(applicationId, 1, daysAgo(60));
+      const newer = await ended(applicationId, 1, daysAgo(50));
+      expect(await messages.removeMessages(daysAgo(45), daysAgo(50))).toEqual(daysAgo(50));
+      expect(await messages.removeMessages(daysAgo(45), daysAgo(50))).toBeNull();
+      expect([await exists(older.seq), await exists(newer.seq)]).toEqual([true, false]);
     });
 
     it('stay while a resend is made from them; the resend outlives them', async () => {
