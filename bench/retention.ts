@@ -5,14 +5,16 @@
  *   npm run bench:retention                                   100 million deliveries of broadcasts, a million singles
  *   npm run bench:retention -- --deliveries=1e6 --singles=1e5  less
  *
- * Prints CPU and WAL of both, for a delivery of a broadcast and for a single, and the share that retention adds. Needs
- * nginx, PostgreSQL and Redis (Debian: nginx-light, postgresql, redis-server) and Linux' /proc.
+ * Prints CPU and WAL of both, for a delivery of a broadcast and for a single, the share that retention adds, and how
+ * long the sweeper looks for work while dead rows wait for a vacuum. Needs nginx, PostgreSQL and Redis (Debian:
+ * nginx-light, postgresql, redis-server) and Linux' /proc.
  */
 import { parseArgs } from 'node:util';
 import { DAY_MS } from '../src/common/durations.js';
 import { openDatabase } from '../src/database/database.js';
 import type { Database } from '../src/database/database.js';
 import { RetentionRepository } from '../src/delivery/upkeep/retention.repository.js';
+import { SweepRepository } from '../src/delivery/upkeep/sweep.repository.js';
 import { cpuSeconds } from './broadcast/usage.js';
 import { Rows } from './retention/rows.js';
 import type { Cluster } from './servers/cluster.js';
@@ -30,6 +32,8 @@ const LOAD = { connections: 64, ms: 10_000 };
 /** Broadcasts are older than singles, so that retention removes each kind by itself. */
 const AGES = { broadcasts: 1_000, singles: 100, kept: 30 };
 const FINISH_MS = 120_000;
+/** Singles whose dead rows no vacuum has removed. */
+const LIVES = Math.round(SINGLES / 4);
 
 /** Per delivery. */
 interface Cost {
@@ -112,6 +116,7 @@ try {
   await stage.stopProgram();
   const rows = await Rows.open(stage.databaseUrl!);
   const database = await openDatabase({ databaseUrl: stage.databaseUrl!, dataDir: '' });
+  const looks: number[] = [];
   const removal = { broadcast: delivery.broadcast, single: delivery.single };
   try {
     await rows.add(broadcast, BROADCASTS, AGES.broadcasts, 'broadcast');
@@ -121,6 +126,18 @@ try {
     removal.broadcast = await removalOf(BROADCASTS * DEVICES, AGES.singles + 1, database, sender.cluster!, rows);
     removal.single = await removalOf(SINGLES, AGES.kept, database, sender.cluster!, rows);
     console.log(`Emptied: ${await rows.size()}`);
+    await rows.live(single, LIVES);
+    const sweeps = new SweepRepository(database);
+    const look = async (): Promise<number> => {
+      const started = performance.now();
+      await sweeps.batchesToDeliver();
+      await sweeps.messagesToExpand();
+      return Math.round(performance.now() - started);
+    };
+    // The first look marks dead entries of the index, the second one only walks over them.
+    looks.push(await look(), await look());
+    await rows.vacuum();
+    looks.push(await look());
   } finally {
     await database.close();
     await rows.close();
@@ -131,7 +148,18 @@ try {
     toRow('single', delivery.single, removal.single),
   ]);
   console.log(
-    JSON.stringify({ bench: 'retention', broadcasts: BROADCASTS * DEVICES, singles: SINGLES, delivery, removal }),
+    `A look for work of the sweeper after ${LIVES} singles: ${looks[0]} ms and ${looks[1]} ms before a vacuum, ` +
+      `${looks[2]} ms after it`,
+  );
+  console.log(
+    JSON.stringify({
+      bench: 'retention',
+      broadcasts: BROADCASTS * DEVICES,
+      singles: SINGLES,
+      delivery,
+      removal,
+      looks,
+    }),
   );
 } finally {
   await stage.close();

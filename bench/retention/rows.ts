@@ -4,6 +4,15 @@ import pg from 'pg';
 const LOT = 10_000;
 const DAY_S = 86_400;
 
+/** The states of a message and its batch, one after the other. */
+const LIFE = [
+  `update message set state = 'accepted', finished_at = null where seq > $1`,
+  `update batch set state = 'ready', due_at = now(), lease_until = null where message_seq > $1`,
+  `update batch set state = 'leased', due_at = null, lease_until = now() where message_seq > $1`,
+  `update batch set state = 'done', lease_until = null where message_seq > $1`,
+  `update message set state = 'finished', finished_at = now() where seq > $1`,
+];
+
 /** Rows of the product's own, copied with SQL: messages that ended some days ago. */
 export class Rows {
   private constructor(
@@ -51,6 +60,20 @@ export class Rows {
          insert into batch (${batch.names}) select ${batch.values} from made, batches as origin`,
         [messageId, Math.min(copies, from + LOT) - 1, days * DAY_S, label, from],
       );
+  }
+
+  /**
+   * The rows of single messages as they change during delivery: accepted and ready, leased, finished and done. Without
+   * autovacuum, so that all dead rows stay.
+   */
+  async live(messageId: string, count: number): Promise<void> {
+    for (const table of ['message', 'batch'])
+      await this.client.query(`alter table ${table} set (autovacuum_enabled = false)`);
+    for (let from = 0; from < count; from += LOT) {
+      const { rows } = await this.client.query<{ last: string }>('select coalesce(max(seq), 0) as last from message');
+      await this.add(messageId, Math.min(LOT, count - from), 0, `live-${from}`);
+      for (const step of LIFE) await this.client.query(step, [rows[0]?.last]);
+    }
   }
 
   async vacuum(): Promise<void> {
