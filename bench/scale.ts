@@ -24,6 +24,8 @@ const { values: options } = parseArgs({
 });
 const sizes = options.sizes.split(',').map(Number);
 const LEAST_DELIVERIES = 200_000;
+/** An application with more devices has the first of them imported; SQL copies the others. */
+const MOST_IMPORTED = 1_000_000;
 const READS = 11;
 const FINISH_MS = 3_600_000;
 const POLL_MS = 100;
@@ -79,12 +81,14 @@ async function measure(devices: number): Promise<Row> {
   const api = await addApplication(stage.api.url, `com.example.scale${devices}`, stage.key);
   let watch = watchMemory({ api: door });
   let started = performance.now();
+  const imported = Math.min(devices, MOST_IMPORTED);
   const importCluster = await figures.measure(async () => {
-    await importDevices(api, devices);
-    return devices;
+    await importDevices(api, imported);
+    return imported;
   });
-  const importPerSecond = devices / ((performance.now() - started) / 1_000);
+  const importPerSecond = imported / ((performance.now() - started) / 1_000);
   const { api: importApiMb = 0 } = await watch.stop();
+  await stage.copyDevices(api.applicationId, imported, devices);
   // As autovacuum does within a minute.
   await stage.analyse();
   const count = { dryRun: true, message: { alert: 'To all' } };
@@ -131,7 +135,7 @@ try {
   for (const devices of sizes) {
     const row = await measure(devices);
     rows.push(row);
-    console.log(`${devices} devices done`);
+    console.log(JSON.stringify(row));
   }
   console.log('Import, per device');
   console.table(

@@ -19,6 +19,8 @@ const PRELOAD = ['--import', fileURLToPath(new URL('../api/constant.mjs', import
 const NDJSON = 'application/x-ndjson';
 /** Lines per piece of an import. */
 const LINES = 1_000;
+/** Devices per statement that copies them. */
+const COPIES = 50_000;
 
 interface Options {
   embedded: boolean;
@@ -107,11 +109,44 @@ export class Stage {
     );
   }
 
+  /** Copies the application's first device, with SQL, as the devices from `from` to `to`. */
+  async copyDevices(applicationId: string, from: number, to: number): Promise<void> {
+    await this.query(async (client) => {
+      const { rows } = await client.query<{ name: string }>(
+        `select column_name as name from information_schema.columns
+         where table_name = 'device' and is_identity = 'NO' order by ordinal_position`,
+      );
+      const token = `(left(origin.token, -8) || lpad(to_hex(n), 8, '0'))`;
+      const changes: Record<string, string> = {
+        device_id: `'device-' || n`,
+        user_id: `'user-' || n`,
+        token,
+        token_hash: `sha256(${token}::bytea)`,
+      };
+      const names = rows.map(({ name }) => name);
+      const values = names.map((name) => changes[name] ?? `origin.${name}`);
+      for (let next = from; next < to; next += COPIES)
+        await client.query(
+          `insert into device (${names.join()}) select ${values.join()}
+           from (select * from device where application_id = $1 and device_id = 'device-0') as origin,
+             generate_series($2::int, $3::int) as n`,
+          [applicationId, next, Math.min(to, next + COPIES) - 1],
+        );
+    });
+  }
+
   async analyse(): Promise<void> {
+    await this.query((client) => client.query('vacuum (analyze)'));
+  }
+
+  private async query(work: (client: pg.Client) => Promise<unknown>): Promise<void> {
     const client = new pg.Client({ connectionString: this.databaseUrl! });
     await client.connect();
-    await client.query('vacuum (analyze)');
-    await client.end();
+    try {
+      await work(client);
+    } finally {
+      await client.end();
+    }
   }
 
   /** Ends the program; the servers stay. */
