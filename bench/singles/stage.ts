@@ -135,15 +135,20 @@ export class Stage {
     });
   }
 
-  async analyse(): Promise<void> {
-    await this.query((client) => client.query('vacuum (analyze)'));
+  /** Returns the bytes of the table of devices with its indexes. */
+  async analyse(): Promise<number> {
+    return this.query(async (client) => {
+      await client.query('vacuum (analyze)');
+      const { rows } = await client.query<{ size: number }>(`select pg_total_relation_size('device')::float8 as size`);
+      return rows[0]?.size ?? NaN;
+    });
   }
 
-  private async query(work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+  private async query<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
     const client = new pg.Client({ connectionString: this.databaseUrl! });
     await client.connect();
     try {
-      await work(client);
+      return await work(client);
     } finally {
       await client.end();
     }
