@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { readSqlTexts } from '../../harness/sql-texts.js';
 import { openPlace } from './places.js';
 
 /**
@@ -57,6 +58,43 @@ it('each primary key begins with application_id, or the table is an exception wi
     const others = rows.filter(({ first }) => first !== 'application_id').map(({ name }) => name);
     expect(others.toSorted()).toEqual([...Object.keys(EXCEPTIONS), ...OF_ALL].toSorted());
     expect(rows.length).toBeGreaterThan(others.length);
+  } finally {
+    await remove();
+  }
+});
+
+const FOR_ALL = 'a round over all applications, or the rows of a lot that belong to several applications';
+const BY_NUMBER = 'rows by their numbers, which were found with application_id before';
+
+/** Most statements of each room that read a table with application_id without it, and the reason. */
+const WITHOUT: Readonly<Record<string, { most: number; why: string }>> = {
+  applications: { most: 2, why: FOR_ALL },
+  campaigns: { most: 12, why: `${BY_NUMBER}; ${FOR_ALL}` },
+  database: { most: 2, why: BY_NUMBER },
+  delivery: { most: 24, why: `${BY_NUMBER}; ${FOR_ALL}` },
+  devices: { most: 16, why: `${BY_NUMBER}; ${FOR_ALL}` },
+  messages: { most: 5, why: BY_NUMBER },
+  users: { most: 10, why: BY_NUMBER },
+  webhooks: { most: 4, why: FOR_ALL },
+};
+
+it('each statement on a table with application_id names it, except a counted few in each room', async () => {
+  const { database, remove } = await openPlace('embedded');
+  try {
+    const { rows } = await database.pool.query<{ name: string }>(
+      `select c.relname as name from pg_class c join pg_attribute a on a.attrelid = c.oid
+       where c.relnamespace = $1::regnamespace and c.relkind in ('r', 'p') and a.attname = 'application_id'`,
+      [database.schema],
+    );
+    const names = rows.map(({ name }) => name).join('|');
+    const reads = new RegExp(`\\b(from|join|update|into)\\s+(${names})\\b|(From|Table|Into)\\('(${names})\\b`);
+    const texts = readSqlTexts().filter(({ text }) => reads.test(text));
+    expect(texts.length).toBeGreaterThan(100);
+    const found: Record<string, number> = {};
+    for (const { room, text } of texts) if (!/application_?id/i.test(text)) found[room] = (found[room] ?? 0) + 1;
+    const allowed = Object.fromEntries(Object.entries(WITHOUT).map(([room, { most }]) => [room, most]));
+    const over = Object.entries(found).filter(([room, count]) => count > (allowed[room] ?? 0));
+    expect(over).toEqual([]);
   } finally {
     await remove();
   }
