@@ -76,10 +76,10 @@ describe('urgentJobs', () => {
     expect(urgentJobs([])).toEqual([]);
   });
 
-  it('a job has up to 64 batches, each once, and an id of a limited length', () => {
+  it('a job has up to 32 batches, each once, and an id of a limited length', () => {
     const jobs = urgentJobs(batches(130));
     const ids = jobs.map(({ data }) => [data.id, ...(data.more ?? [])]);
-    expect(ids.map((each) => each.length)).toEqual([64, 64, 2]);
+    expect(ids.map((each) => each.length)).toEqual([32, 32, 32, 32, 2]);
     expect(ids.flat()).toEqual(batches(130).map(({ id }) => id));
     for (const { id } of jobs) expect(id).toMatch(/^batch-\d+-0-and-[\w-]{43}$/);
   });

@@ -77,7 +77,7 @@ function lateName(late: number): string {
  * Urgent batches per job. Most have one request, and a job costs the queue as much as one of a thousand. The worker
  * claims them in one statement and is done with the job then (delivery/deliver/urgent-lane.ts).
  */
-const URGENT_PER_JOB = 64;
+const URGENT_PER_JOB = 32;
 
 type UrgentBatch = Parameters<typeof deliverJob>[0];
 

@@ -9,10 +9,10 @@ import { DeliverService } from './deliver.service.js';
 import { UrgentLane } from './urgent-lane.js';
 
 /**
- * Jobs of urgent batches whose claims one process makes at once, per provider. Claims that come together share a
- * statement (urgent-batch.repository.ts), so more jobs would only fill the next.
+ * Jobs of urgent batches that one process has at once, per provider. A job that waits for a place in the lane has left
+ * the order of the queue, so few may wait: a one-time code waits for 128 batches at most.
  */
-const URGENT_AT_ONCE = 32;
+const URGENT_AT_ONCE = 4;
 
 /** The workers of the deliver queues: per provider one for urgent messages and one for broadcasts. */
 @Injectable()
