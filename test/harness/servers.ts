@@ -11,6 +11,8 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { openDatabase } from '../../src/database/database.js';
+import { preparePrograms } from '../../src/database/embedded/programs.js';
+import type { Programs } from '../../src/database/embedded/programs.js';
 
 /**
  * Real servers for the tests: those of TEST_DATABASE_URL and TEST_REDIS_URL, or servers started here if their binaries
@@ -19,8 +21,8 @@ import { openDatabase } from '../../src/database/database.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A PostgreSQL in which tests may create databases; null if there is none (never under CI=true). */
-    postgresUrl: string | null;
+    /** A PostgreSQL in which tests may create databases. */
+    postgresUrl: string;
     redisUrl: string | null;
     /**
      * A migrated and closed folder of the embedded database, without fsync, to copy.
@@ -33,16 +35,17 @@ const START_TIMEOUT_MS = 30_000;
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const servers: Server[] = [];
-  const start = async (name: string, given: string | undefined, starter: () => Promise<Server | null>) => {
-    if (given) return given;
-    const server = await starter();
-    if (server) servers.push(server);
-    else if (process.env.CI === 'true') throw new Error(`CI=true demands ${name}, and its binary is not installed`);
-    return server?.url ?? null;
+  const keep = (server: Server): string => {
+    servers.push(server);
+    return server.url;
   };
-  if (process.env.CI !== 'true') tellLeftOut();
-  project.provide('postgresUrl', await start('PostgreSQL', process.env.TEST_DATABASE_URL, startPostgres));
-  project.provide('redisUrl', await start('Redis', process.env.TEST_REDIS_URL, startRedis));
+  const missing = findMissing();
+  if (missing.length > 0 && process.env.CI === 'true') throw new Error(`CI=true demands ${missing.join(', ')}`);
+  if (missing.length > 0)
+    console.warn(`Not installed, and the tests that need them are left out: ${missing.join(', ')}`);
+  project.provide('postgresUrl', process.env.TEST_DATABASE_URL ?? keep(await startPostgres()));
+  const redis = process.env.TEST_REDIS_URL === undefined ? await startRedis() : null;
+  project.provide('redisUrl', process.env.TEST_REDIS_URL ?? (redis && keep(redis)));
   const embedded = mkdtempSync(join(tmpdir(), 'carillon-template-'));
   await (await openDatabase({ dataDir: embedded })).close();
   appendFileSync(
@@ -70,7 +73,7 @@ export interface PostgresServer extends Server {
 }
 
 /**
- * A PostgreSQL cluster of its own in a temporary folder, without fsync; null if the binaries are not installed.
+ * A PostgreSQL cluster of its own in a temporary folder, without fsync: of Debian, or of the embedded database.
  * `keepsCommits`: a commit has left the server's memory when it is answered, so that a crash of the server (not of the
  * machine) loses none. `standby`: answers reads and waits for a primary that never comes. `settings`: further ones as
  * `name=value`, which replace those above. `environment`: variables for the server, besides the caller's.
@@ -85,32 +88,27 @@ export async function startPostgres({
   standby?: boolean;
   settings?: readonly string[];
   environment?: Record<string, string>;
-} = {}): Promise<PostgresServer | null> {
-  const binaries = findPostgres();
-  if (!binaries) return null;
+} = {}): Promise<PostgresServer> {
+  const programs = findServer();
+  const { owner, how, command } = programs;
   const folder = mkdtempSync(join(tmpdir(), 'carillon-postgres-'));
-  // PostgreSQL refuses to run as root: its package creates a user for it.
-  const user = process.getuid?.() === 0 ? userIds('postgres') : {};
-  if (user.uid !== undefined) chownSync(folder, user.uid, user.gid ?? user.uid);
+  const give = (path: string): void => (owner ? chownSync(path, owner.uid, owner.gid) : undefined);
+  give(folder);
   const data = join(folder, 'data');
-  execFileSync(
-    join(binaries, 'initdb'),
-    ['-D', data, '-U', 'carillon', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
-    { ...user, stdio: 'pipe', cwd: folder },
-  );
+  const making = ['-D', data, '-U', 'carillon', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
+  execFileSync(...command('initdb', making), { ...how, stdio: 'pipe', cwd: folder });
   if (standby) {
     writeFileSync(join(data, 'standby.signal'), '');
-    if (user.uid !== undefined) chownSync(join(data, 'standby.signal'), user.uid, user.gid ?? user.uid);
+    give(join(data, 'standby.signal'));
   }
   const settings = [`synchronous_commit=${keepsCommits ? 'on' : 'off'}`, ...further];
-  return launchPostgres(binaries, folder, user, settings, environment);
+  return launchPostgres(programs, folder, settings, environment);
 }
 
 /** Starts the server of the folder `data` in `folder`. */
 export async function launchPostgres(
-  binaries: string,
+  { how, command, remove }: ServerPrograms,
   folder: string,
-  user: { uid?: number; gid?: number },
   further: readonly string[],
   environment: Record<string, string> = {},
 ): Promise<PostgresServer> {
@@ -129,9 +127,9 @@ export async function launchPostgres(
   const url = `postgres://carillon@127.0.0.1:${port}/postgres`;
   const begin = async (): Promise<ChildProcess> => {
     const options = ['-D', data, ...settings.flatMap((setting) => ['-c', setting])];
-    const child = spawn(join(binaries, 'postgres'), options, {
-      ...user,
-      env: { ...process.env, ...environment },
+    const child = spawn(...command('postgres', options), {
+      ...how,
+      env: { ...process.env, ...how.env, ...environment },
       stdio: 'ignore',
       cwd: folder,
     });
@@ -156,7 +154,10 @@ export async function launchPostgres(
       await end(child, mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
       child = await begin();
     },
-    stop: () => stop(child, 'SIGINT', folder),
+    stop: async () => {
+      await stop(child, 'SIGINT', folder);
+      remove();
+    },
   };
 }
 
@@ -264,11 +265,11 @@ const PROGRAMS = [
   'docker-compose',
 ];
 
-function tellLeftOut(): void {
+function findMissing(): string[] {
   const missing = PROGRAMS.filter((name) => findBinary(name) === null);
-  if (findPostgres() === null) missing.unshift('postgresql');
-  if (missing.length > 0)
-    console.warn(`Not installed, and the tests that need them are left out: ${missing.join(', ')}`);
+  // The embedded database's takes its place, so that no test is left out; the oldest version is then not tested.
+  if (findPostgres() === null && process.env.CI === 'true') missing.unshift('postgresql');
+  return missing;
 }
 
 function findBinary(name: string): string | null {
@@ -276,6 +277,26 @@ function findBinary(name: string): string | null {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'];
   const folder = folders.find((candidate) => existsSync(join(candidate, name)));
   return folder ? join(folder, name) : null;
+}
+
+interface ServerPrograms extends Pick<Programs, 'owner' | 'command' | 'remove'> {
+  how: { uid?: number; gid?: number; env?: Record<string, string> };
+}
+
+/** Debian's newest, which has a user for it, because PostgreSQL refuses to run as root; otherwise the embedded one. */
+export function findServer(): ServerPrograms {
+  const binaries = findPostgres();
+  if (binaries === null) {
+    const { environment, ...programs } = preparePrograms();
+    return { ...programs, how: { env: environment } };
+  }
+  const owner = process.getuid?.() === 0 ? userIds('postgres') : undefined;
+  return {
+    owner,
+    how: { ...owner },
+    command: (program, args) => [join(binaries, program), args],
+    remove: () => undefined,
+  };
 }
 
 /** The folder with initdb and postgres; Debian has one per major version, outside of PATH. */
@@ -289,7 +310,7 @@ export function findPostgres(): string | null {
   return folders.find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres'))) ?? null;
 }
 
-export function userIds(name: string): { uid?: number; gid?: number } {
+function userIds(name: string): { uid: number; gid: number } {
   const id = (flag: string) => Number(execFileSync('id', [flag, name], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
 }

@@ -6,7 +6,6 @@ import { LeaseRepository } from '../../../src/applications/lease.repository.js';
 import { ApplicationsService } from '../../../src/applications/applications.service.js';
 import { ITSELF } from '../../../src/auth/audit.repository.js';
 import { Clock } from '../../../src/common/clock.js';
-import { PLACES } from '../database/places.js';
 import { Room, batchOf } from '../delivery/room.js';
 
 const NOW = new Date('2026-11-25T10:00:00Z');
@@ -19,12 +18,12 @@ class HastyClock extends Clock {
   }
 }
 
-describe.each(PLACES)('removing an application on the %s database', (place) => {
+describe('removing an application', () => {
   let room: Room;
   let removals: ApplicationRemovalRepository;
   let applications: ApplicationRepository;
   beforeAll(async () => {
-    room = await Room.open(place);
+    room = await Room.open();
     removals = new ApplicationRemovalRepository(room.database);
     applications = new ApplicationRepository(room.database);
   });

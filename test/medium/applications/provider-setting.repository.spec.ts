@@ -2,13 +2,12 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApplicationRepository } from '../../../src/applications/application.repository.js';
 import { AuditRepository } from '../../../src/auth/audit.repository.js';
-import { PLACES } from '../database/places.js';
 import { Room } from '../delivery/room.js';
 
-describe.each(PLACES)('provider settings on the %s database', (place) => {
+describe('provider settings', () => {
   let room: Room;
   beforeAll(async () => {
-    room = await Room.open(place);
+    room = await Room.open();
   });
   afterAll(() => room.remove());
 

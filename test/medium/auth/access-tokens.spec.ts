@@ -14,7 +14,7 @@ let database: Database;
 let remove: () => Promise<void>;
 
 beforeAll(async () => {
-  ({ database, remove } = await openPlace('embedded'));
+  ({ database, remove } = await openPlace());
 });
 
 afterAll(() => remove());

@@ -19,7 +19,7 @@ let clock: SetClock;
 let room: AuthRoom;
 
 beforeAll(async () => {
-  ({ database, remove } = await openPlace('embedded'));
+  ({ database, remove } = await openPlace());
   clock = new SetClock(Date.now());
   const { clients } = await AuthRoom.open(database, clock);
   await clients.create(ITSELF, { id: 'root', secret: 'toor', allowedScope: '*' });

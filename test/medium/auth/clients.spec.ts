@@ -3,12 +3,12 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ITSELF } from '../../../src/auth/audit.repository.js';
 import { toClientAnswer } from '../../../src/auth/client.dto.js';
 import type { Database } from '../../../src/database/database.js';
-import { PLACES, openPlace } from '../database/places.js';
+import { openPlace } from '../database/places.js';
 import { AuthRoom, ROOT, SetClock, refusalOf } from './auth-room.js';
 
 const HOUR = 3_600_000;
 
-describe.each(PLACES)('clients on %s', (place) => {
+describe('clients', () => {
   let database: Database;
   let remove: () => Promise<void>;
   let clock: SetClock;
@@ -18,7 +18,7 @@ describe.each(PLACES)('clients on %s', (place) => {
   let count = 0;
 
   beforeAll(async () => {
-    ({ database, remove } = await openPlace(place));
+    ({ database, remove } = await openPlace());
     clock = new SetClock(Date.now());
     here = await AuthRoom.open(database, clock);
     there = await AuthRoom.open(database, clock);

@@ -4,17 +4,16 @@ import { FirstClients } from '../../../src/auth/first-clients.js';
 import type { Config } from '../../../src/config.js';
 import type { Database } from '../../../src/database/database.js';
 import { inTransaction } from '../../../src/database/transaction.js';
-import { PLACES, openPlace } from '../database/places.js';
+import { openPlace } from '../database/places.js';
 import { AuthRoom, ROOT, SetClock } from './auth-room.js';
 
-const place = PLACES.at(-1)!;
 let database: Database;
 let remove: () => Promise<void>;
 let room: AuthRoom;
 const clock = new SetClock(Date.now());
 
 beforeEach(async () => {
-  ({ database, remove } = await openPlace(place));
+  ({ database, remove } = await openPlace());
   room = await AuthRoom.open(database, clock);
 });
 afterEach(() => remove());

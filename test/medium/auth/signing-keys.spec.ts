@@ -1,13 +1,13 @@
 import { decodeProtectedHeader } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Database } from '../../../src/database/database.js';
-import { PLACES, openPlace } from '../database/places.js';
+import { openPlace } from '../database/places.js';
 import { AuthRoom, ROOT, SetClock } from './auth-room.js';
 
 const MINUTE = 60_000;
 const CLIENT = { id: 'test', generation: 1 };
 
-describe.each(PLACES)('signing keys on %s', (place) => {
+describe('signing keys', () => {
   let database: Database;
   let remove: () => Promise<void>;
   let clock: SetClock;
@@ -15,7 +15,7 @@ describe.each(PLACES)('signing keys on %s', (place) => {
   let there: AuthRoom;
 
   beforeEach(async () => {
-    ({ database, remove } = await openPlace(place));
+    ({ database, remove } = await openPlace());
     clock = new SetClock(Date.UTC(2026, 0, 1));
     here = await AuthRoom.open(database, clock);
     there = await AuthRoom.open(database, clock);

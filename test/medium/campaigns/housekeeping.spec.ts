@@ -17,7 +17,7 @@ import { HOUR } from './scheduling.js';
 
 let room: CampaignRoom;
 beforeEach(async () => {
-  room = await CampaignRoom.open('embedded');
+  room = await CampaignRoom.open();
 }, 60_000);
 afterEach(async () => {
   vi.useRealTimers();

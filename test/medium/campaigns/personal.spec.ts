@@ -2,18 +2,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import { readCampaignTarget } from '../../../src/campaigns/campaign-target.js';
 import { AudienceRepository } from '../../../src/devices/audience.repository.js';
-import { PLACES } from '../database/places.js';
 import { CampaignRoom } from './room.js';
 import { HOUR } from './scheduling.js';
 
 const NINE = Date.UTC(2026, 10, 30, 9);
 const SCHEDULE = { schedule: { cron: '0 9 * * *' } };
 
-describe.each(PLACES)('recipients and contents on %s', (place) => {
+describe('recipients and contents', () => {
   let room: CampaignRoom;
   let audience: AudienceRepository;
   beforeAll(async () => {
-    room = await CampaignRoom.open(place);
+    room = await CampaignRoom.open();
     audience = new AudienceRepository(room.database);
   }, 120_000);
   afterAll(() => room.remove());

@@ -1,6 +1,5 @@
 import type { Database } from '../../../src/database/database.js';
 import { openPlace } from '../database/places.js';
-import type { Place } from '../database/places.js';
 import { SchedulingRoom } from './scheduling.js';
 
 /** A database of one spec file. */
@@ -12,8 +11,8 @@ export class CampaignRoom extends SchedulingRoom {
     super(database);
   }
 
-  static async open(place: Place): Promise<CampaignRoom> {
-    const { database, remove } = await openPlace(place);
+  static async open(): Promise<CampaignRoom> {
+    const { database, remove } = await openPlace();
     return new CampaignRoom(database, remove);
   }
 }

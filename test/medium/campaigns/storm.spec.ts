@@ -6,7 +6,7 @@ import { playStorm, seeded } from './storm.js';
 it.runIf(inject('postgresUrl'))(
   'ten processes with clocks ten seconds apart, killed at random, make exactly one message per firing',
   async () => {
-    const room = await CampaignRoom.open('PostgreSQL');
+    const room = await CampaignRoom.open();
     try {
       const storm = { campaigns: 100, processes: 10, seconds: 60, skewMs: 5_000, kill: 0.1, random: seeded(7) };
       const report = await playStorm(room, storm);

@@ -3,14 +3,14 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ZoneRulesRepository } from '../../../src/campaigns/schedule/zone-rules.repository.js';
 import type { Database } from '../../../src/database/database.js';
-import { PLACES, openPlace } from '../database/places.js';
+import { openPlace } from '../database/places.js';
 
-describe.each(PLACES)('versions of the rules of time zones on the %s database', (place) => {
+describe('versions of the rules of time zones', () => {
   let database: Database;
   let remove: () => Promise<void>;
   let warned: string[];
   beforeEach(async () => {
-    ({ database, remove } = await openPlace(place));
+    ({ database, remove } = await openPlace());
     warned = [];
     vi.spyOn(Logger.prototype, 'warn').mockImplementation((text: unknown) => void warned.push(String(text)));
   }, 60_000);

@@ -5,7 +5,7 @@ import type { Database } from '../../../src/database/database.js';
 import { SharedTokenRepository } from '../../../src/delivery/deliver/shared-token.repository.js';
 import { ApnsProvider } from '../../../src/providers/apns/apns.provider.js';
 import { MemoryShelf } from '../../harness/memory-shelf.js';
-import { openPlace, PLACES } from '../database/places.js';
+import { openPlace } from '../database/places.js';
 import { PushPeer } from '../providers/push-peer.js';
 import { collect, recipients, tally } from '../providers/sending.js';
 import { until } from '../simulators/h2-client.js';
@@ -13,7 +13,7 @@ import { useSimulators } from './conformance.js';
 
 const MINUTE_MS = 60_000;
 
-describe.each(PLACES)('5. Provider tokens over hours, shared through the %s database', (place) => {
+describe('5. Provider tokens over hours, shared', () => {
   const PROCESSES = 20;
   const APPLICATIONS = 2;
   /** On a full second, like `iat`. */
@@ -25,7 +25,7 @@ describe.each(PLACES)('5. Provider tokens over hours, shared through the %s data
   let stop: () => Promise<unknown>;
 
   beforeEach(async () => {
-    ({ database, remove } = await openPlace(place));
+    ({ database, remove } = await openPlace());
     vi.useFakeTimers({ toFake: ['Date'], now: START });
   });
   afterEach(async () => {

@@ -11,12 +11,14 @@ export type Place = 'embedded' | 'PostgreSQL';
 
 const postgresUrl = inject('postgresUrl');
 
-/** Where a spec runs: on the embedded database, and on PostgreSQL if there is one. */
-export const PLACES: readonly Place[] = postgresUrl ? ['embedded', 'PostgreSQL'] : ['embedded'];
+/** For the specs that hold the embedded database to the same as a server; the others need one of them. */
+export const PLACES: readonly Place[] = ['embedded', 'PostgreSQL'];
 
 /** A database of the caller's own; `remove` closes and deletes it. */
-export async function openPlace(place: Place): Promise<{ database: Database; remove: () => Promise<void> }> {
-  return place === 'embedded' ? openFolder() : openOnServer(postgresUrl ?? '');
+export async function openPlace(
+  place: Place = 'PostgreSQL',
+): Promise<{ database: Database; remove: () => Promise<void> }> {
+  return place === 'embedded' ? openFolder() : openOnServer(postgresUrl);
 }
 
 export function newFolder(): string {

@@ -4,15 +4,14 @@ import { WINDOW } from '../../../src/delivery/batch.repository.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
 import type { ProviderName } from '../../../src/providers/provider.js';
 import { deliverJob } from '../../../src/queue/jobs.js';
-import { PLACES } from '../database/places.js';
 import { Room, batchOf, namesOf, recordAll } from './room.js';
 
 const LATE = Date.parse('2099-01-01T00:00:00.123Z');
 
-describe.each(PLACES)('batches on the %s database', (place) => {
+describe('batches', () => {
   let room: Room;
   beforeAll(async () => {
-    room = await Room.open(place);
+    room = await Room.open();
   });
   afterAll(() => room.remove());
 

@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { BATCH_SIZE } from '../../../src/delivery/batching.js';
-import { PLACES } from '../database/places.js';
 import { Room } from './room.js';
 
 function byProvider(members: readonly { seq: number; provider: string }[]): Record<string, number[]> {
@@ -10,10 +9,10 @@ function byProvider(members: readonly { seq: number; provider: string }[]): Reco
   return lists;
 }
 
-describe.each(PLACES)('expansion on the %s database', (place) => {
+describe('expansion', () => {
   let room: Room;
   beforeAll(async () => {
-    room = await Room.open(place);
+    room = await Room.open();
   });
   afterAll(() => room.remove());
 

@@ -11,7 +11,6 @@ import { DeviceRegistrationRepository } from '../../../src/devices/device-regist
 import { DeviceRepository } from '../../../src/devices/device.repository.js';
 import { DeviceRetentionRepository } from '../../../src/devices/device-retention.repository.js';
 import { TallyRepository } from '../../../src/devices/tally.repository.js';
-import { PLACES } from '../database/places.js';
 import { Room, batchOf, recordAll } from './room.js';
 
 const DAY = 86_400_000;
@@ -25,12 +24,12 @@ class FixedClock extends Clock {
   }
 }
 
-describe.each(PLACES)('housekeeping on the %s database', (place) => {
+describe('housekeeping', () => {
   let room: Room;
   let messages: RetentionRepository;
   let devices: DeviceRetentionRepository;
   beforeAll(async () => {
-    room = await Room.open(place);
+    room = await Room.open();
     messages = new RetentionRepository(room.database);
     devices = new DeviceRetentionRepository(room.database);
     await sql`update housekeeping set looked_at = ${new Date(NOW)}`.execute(room.database.kysely);

@@ -7,18 +7,17 @@ import { ApnsProvider } from '../../../src/providers/apns/apns.provider.js';
 import type { Providers } from '../../../src/providers/providers.module.js';
 import { withIterations } from '../../harness/ber.js';
 import { P12_PASSWORD, makeP12 } from '../../harness/p12.js';
-import { PLACES } from '../database/places.js';
 import { PushPeer } from '../providers/push-peer.js';
 import { collect, recipients, tally } from '../providers/sending.js';
 import { Room } from './room.js';
 
 /** A certificate as an earlier release stored it: the file and its password, without key and certificate as PEM. */
-describe.each(PLACES)('certificates kept without their PEM on %s', (place) => {
+describe('certificates kept without their PEM', () => {
   const { p12, certificate } = makeP12('/UID=com.example.app');
   let room: Room;
   let peer: PushPeer;
   beforeAll(async () => {
-    room = await Room.open(place);
+    room = await Room.open();
     peer = await PushPeer.start(() => ({ status: 200 }), 1_000, certificate);
   });
   afterAll(async () => {

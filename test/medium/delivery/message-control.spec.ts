@@ -3,20 +3,19 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import type { DeliverService } from '../../../src/delivery/deliver/deliver.service.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
 import { Queues } from '../../../src/queue/queue.js';
-import { PLACES } from '../database/places.js';
 import { GatedProvider, newWorker } from './gated-provider.js';
 import { Room, namesOf, recordAll } from './room.js';
 
 const MINUTE = 60_000;
 const DONE = { state: 'done', waitMs: null } as const;
 
-describe.each(PLACES)('a message under way, on the %s database', (place) => {
+describe('a message under way,', () => {
   let room: Room;
   let queues: Queues;
   let provider: GatedProvider;
   let deliver: DeliverService;
   beforeAll(async () => {
-    room = await Room.open(place);
+    room = await Room.open();
     queues = await Queues.open({}, room.database, () => undefined);
   });
   afterAll(async () => {

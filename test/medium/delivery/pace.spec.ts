@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ProviderStatusRepository } from '../../../src/applications/provider-status.repository.js';
 import type { ClaimTerms } from '../../../src/delivery/deliver/claim-row.repository.js';
 import type { ProviderName } from '../../../src/providers/provider.js';
-import { PLACES } from '../database/places.js';
 import { Room, batchOf, recordAll } from './room.js';
 
 const MINUTE = 60_000;
@@ -11,10 +10,10 @@ const RAMP: ClaimTerms = { needsSettings: false, ramp: { from: 100, to: 1_000, o
 const PLAIN: ClaimTerms = { needsSettings: false };
 const SANDBOX: ProviderName = 'sandbox';
 
-describe.each(PLACES)('the pace on the %s database', (place) => {
+describe('the pace', () => {
   let room: Room;
   beforeAll(async () => {
-    room = await Room.open(place);
+    room = await Room.open();
   });
   afterAll(() => room.remove());
 

@@ -2,19 +2,18 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Verdict } from '../../../src/providers/provider.js';
 import { Queues } from '../../../src/queue/queue.js';
-import { PLACES } from '../database/places.js';
 import { GatedProvider, newWorker } from './gated-provider.js';
 import { Room, namesOf } from './room.js';
 
 const REFUSED: Verdict = { action: 'stopApplication', reason: 'InvalidProviderToken' };
 
-describe.each(PLACES)('an application that is paused at a provider, in the %s database', (place) => {
+describe('an application that is paused at a provider', () => {
   let room: Room;
   let queues: Queues;
   let provider: GatedProvider;
   let applicationId: string;
   beforeAll(async () => {
-    room = await Room.open(place);
+    room = await Room.open();
     queues = await Queues.open({}, room.database, () => undefined);
   });
   afterAll(async () => {

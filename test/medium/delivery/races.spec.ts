@@ -2,7 +2,6 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ProviderStatusRepository } from '../../../src/applications/provider-status.repository.js';
 import { WINDOW } from '../../../src/delivery/batch.repository.js';
-import { PLACES } from '../database/places.js';
 import { Room, batchOf, namesOf, recordAll } from './room.js';
 
 /**
@@ -11,10 +10,10 @@ import { Room, batchOf, namesOf, recordAll } from './room.js';
  */
 const ROUNDS = Array.from({ length: 10 }, (_, round) => round);
 
-describe.each(PLACES)('races on the %s database', (place) => {
+describe('races', () => {
   let room: Room;
   beforeAll(async () => {
-    room = await Room.open(place);
+    room = await Room.open();
   });
   afterAll(() => room.remove());
 

@@ -12,7 +12,6 @@ import { RemovalRepository } from '../../../src/delivery/upkeep/removal.reposito
 import { RetentionRepository } from '../../../src/delivery/upkeep/retention.repository.js';
 import { DeviceRetentionRepository } from '../../../src/devices/device-retention.repository.js';
 import { TallyRepository } from '../../../src/devices/tally.repository.js';
-import { PLACES } from '../database/places.js';
 import { Room } from './room.js';
 
 const MINUTE = 60_000;
@@ -27,13 +26,13 @@ class SetClock extends Clock {
   }
 }
 
-describe.each(PLACES)('removal by age and a wrong clock on the %s database', (place) => {
+describe('removal by age and a wrong clock', () => {
   let room: Room;
   let clock: SetClock;
   let applicationId: string;
   const said = { warn: [] as string[], log: [] as string[] };
   beforeEach(async () => {
-    room = await Room.open(place);
+    room = await Room.open();
     clock = new SetClock();
     applicationId = await room.addApplication();
     await room.addDevices(applicationId, MANY);

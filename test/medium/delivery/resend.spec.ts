@@ -4,15 +4,14 @@ import type { Tables } from '../../../src/database/tables.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
 import type { OutcomeName } from '../../../src/delivery/outcome.js';
 import { ResendRepository } from '../../../src/delivery/expand/resend.repository.js';
-import { PLACES } from '../database/places.js';
 import { Room, batchOf, recordAll } from './room.js';
 
 const PATTERN: readonly OutcomeName[] = ['accepted', 'rejected', 'unknown', 'failed', 'unknown', 'accepted', 'failed'];
 
-describe.each(PLACES)('a resend on the %s database', (place) => {
+describe('a resend', () => {
   let room: Room;
   beforeAll(async () => {
-    room = await Room.open(place);
+    room = await Room.open();
   });
   afterAll(() => room.remove());
 

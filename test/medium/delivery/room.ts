@@ -30,7 +30,6 @@ import type { NewMessage } from '../../../src/messages/send/new-message.js';
 import { ReportRepository } from '../../../src/messages/report/report.repository.js';
 import type { ProviderName } from '../../../src/providers/provider.js';
 import { openPlace } from '../database/places.js';
-import type { Place } from '../database/places.js';
 
 const HOUR = 3_600_000;
 
@@ -79,8 +78,8 @@ export class Room {
     this.settings = new ProviderSettingRepository(database, new Vault(Buffer.alloc(32)));
   }
 
-  static async open(place: Place): Promise<Room> {
-    const { database, remove } = await openPlace(place);
+  static async open(): Promise<Room> {
+    const { database, remove } = await openPlace();
     return new Room(database, remove);
   }
 

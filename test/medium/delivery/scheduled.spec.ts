@@ -3,14 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FEW_SCHEDULED_IDS, LOT } from '../../../src/delivery/upkeep/scheduled.repository.js';
 import type { Released } from '../../../src/delivery/upkeep/scheduled.repository.js';
 import type { NewMessage } from '../../../src/messages/send/new-message.js';
-import { PLACES } from '../database/places.js';
 import { Room } from './room.js';
 
 /** Scheduled messages to few devices are released in lots, like urgent messages without a time. */
-describe.each(PLACES)('due scheduled messages on the %s database', (place) => {
+describe('due scheduled messages', () => {
   let room: Room;
   beforeAll(async () => {
-    room = await Room.open(place);
+    room = await Room.open();
   });
   afterAll(() => room.remove());
 

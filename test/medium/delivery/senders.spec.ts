@@ -45,7 +45,7 @@ let opener: Opener;
 let clock: SetClock;
 let senders: Senders;
 beforeAll(async () => {
-  room = await Room.open('embedded');
+  room = await Room.open();
 });
 afterAll(() => room.remove());
 beforeEach(() => {

@@ -4,13 +4,13 @@ import { Vault } from '../../../src/common/vault.js';
 import type { Database } from '../../../src/database/database.js';
 import { SharedTokenRepository } from '../../../src/delivery/deliver/shared-token.repository.js';
 import type { SharedToken } from '../../../src/providers/token-shelf.js';
-import { openPlace, PLACES } from '../database/places.js';
+import { openPlace } from '../database/places.js';
 
 const MINUTE = 60_000;
 const NOW = Date.UTC(2026, 0, 1);
 const minted = (token: string, mintedAt = NOW): SharedToken => ({ token, mintedAt, expiresAt: mintedAt + 60 * MINUTE });
 
-describe.each(PLACES)('tokens shared through the %s database', (place) => {
+describe('tokens shared', () => {
   const vault = new Vault(randomBytes(32));
   let database: Database;
   let remove: () => Promise<void>;
@@ -19,7 +19,7 @@ describe.each(PLACES)('tokens shared through the %s database', (place) => {
   let names = 0;
 
   beforeAll(async () => {
-    ({ database, remove } = await openPlace(place));
+    ({ database, remove } = await openPlace());
     shelf = new SharedTokenRepository(database, vault);
   });
   beforeEach(() => {

@@ -5,16 +5,15 @@ import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
 import { Sweeper } from '../../../src/delivery/upkeep/sweeper.js';
 import { expandJob } from '../../../src/queue/jobs.js';
 import { Queues } from '../../../src/queue/queue.js';
-import { PLACES } from '../database/places.js';
 import { Room, batchOf } from './room.js';
 
 const HOUR = 3_600_000;
 const ago = (ms: number) => new Date(Date.now() - ms);
 
-describe.each(PLACES)('the sweep on the %s database', (place) => {
+describe('the sweep', () => {
   let room: Room;
   beforeAll(async () => {
-    room = await Room.open(place);
+    room = await Room.open();
   });
   afterAll(() => room.remove());
 

@@ -3,18 +3,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LeasedBatch } from '../../../src/delivery/batch.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
 import type { NewMessage } from '../../../src/messages/send/new-message.js';
-import { PLACES } from '../database/places.js';
 import { Room, batchOf, namesOf, recordAll } from './room.js';
 
 const MINUTE = 60_000;
 
 /** Messages of one device, claimed and ended in lots with the same result as singly. */
-describe.each(PLACES)('lots of urgent batches on the %s database', (place) => {
+describe('lots of urgent batches', () => {
   let room: Room;
   let applicationId: string;
   let seqs: number[];
   beforeAll(async () => {
-    room = await Room.open(place);
+    room = await Room.open();
     applicationId = await room.addApplication();
     seqs = await room.addDevices(applicationId, 10);
   });

@@ -7,7 +7,7 @@ import type { Database } from '../../../src/database/database.js';
 import { DEVICE_FILTERS, DeviceRepository } from '../../../src/devices/device.repository.js';
 import { SUBSCRIPTION_FILTERS, SubscriptionRepository } from '../../../src/devices/subscription.repository.js';
 import { TAG_FILTERS, TagRepository } from '../../../src/devices/tag.repository.js';
-import { PLACES, openPlace } from '../database/places.js';
+import { openPlace } from '../database/places.js';
 import { addApplication, addDevices, tallies } from './stock.js';
 
 const FIRST = readPage({});
@@ -37,7 +37,7 @@ async function walk<Row>(read: Read<Row>, size: number): Promise<{ pages: Row[][
   return { pages, totals };
 }
 
-describe.each(PLACES)('lists on the %s database', (place) => {
+describe('lists', () => {
   let database: Database;
   let remove: () => Promise<void>;
   let id: string;
@@ -49,7 +49,7 @@ describe.each(PLACES)('lists on the %s database', (place) => {
     readFilter({ filter: text }, names);
 
   beforeAll(async () => {
-    ({ database, remove } = await openPlace(place));
+    ({ database, remove } = await openPlace());
     devices = new DeviceRepository(database);
     subscriptions = new SubscriptionRepository(database);
     tags = new TagRepository(database);

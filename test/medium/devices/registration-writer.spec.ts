@@ -5,19 +5,19 @@ import type { Database } from '../../../src/database/database.js';
 import { DeviceRegistrationRepository } from '../../../src/devices/device-registration.repository.js';
 import type { DeviceRegistration } from '../../../src/devices/registration.js';
 import { RegistrationWriter } from '../../../src/devices/registration-writer.js';
-import { PLACES, openPlace } from '../database/places.js';
+import { openPlace } from '../database/places.js';
 import { addApplication, registration } from './stock.js';
 
 const NOW = new Date('2026-11-25T10:00:00Z');
 
-describe.each(PLACES)('registrations that come together on the %s database', (place) => {
+describe('registrations that come together', () => {
   let database: Database;
   let remove: () => Promise<void>;
   let writer: RegistrationWriter;
   let statements = 0;
 
   beforeAll(async () => {
-    ({ database, remove } = await openPlace(place));
+    ({ database, remove } = await openPlace());
     const kysely = database.kysely.withPlugin({
       transformQuery: ({ node }) => {
         statements++;

@@ -21,19 +21,19 @@ import { TagRepository } from '../../../src/devices/tag.repository.js';
 import { Quotas } from '../../../src/limits/quotas.js';
 import type { Providers } from '../../../src/providers/providers.module.js';
 import { SandboxProvider } from '../../../src/providers/sandbox/sandbox.provider.js';
-import { PLACES, openPlace } from '../database/places.js';
+import { openPlace } from '../database/places.js';
 import { addApplication, registration, tallies } from './stock.js';
 
 const NOW = new Date('2026-11-25T10:00:00Z');
 const LATER = new Date('2026-11-26T10:00:00Z');
 
-describe.each(PLACES)('registrations on the %s database', (place) => {
+describe('registrations', () => {
   let database: Database;
   let remove: () => Promise<void>;
   let registrations: DeviceRegistrationRepository;
 
   beforeAll(async () => {
-    ({ database, remove } = await openPlace(place));
+    ({ database, remove } = await openPlace());
     registrations = new DeviceRegistrationRepository(database);
   });
   afterAll(async () => remove());
@@ -224,38 +224,33 @@ function transfersOn(database: Database): DeviceTransferService {
   );
 }
 
-it.runIf(PLACES.includes('PostgreSQL'))(
-  'an application that imports over many connections waits for itself and does not delay another',
-  async () => {
-    const { database, remove } = await openPlace('PostgreSQL');
-    const service = transfersOn(database);
-    const [busy, neighbour] = [await addApplication(database), await addApplication(database)];
-    const ended: string[] = [];
-    const importOne = (applicationId: string, n: number) => {
-      const source = Readable.from([
-        Buffer.from(`{"deviceId":"${n}","platform":"A","token":"sandbox:accepted:${n}"}\n`),
-      ]);
-      const import_ = service.importDevices(applicationId, source).then(() => ended.push(applicationId));
-      return { read: finished(source), import_ };
-    };
-    const imports: ReturnType<typeof importOne>[] = [];
-    // While the table is locked, nothing is written, and everything that was read waits for its turn.
-    await database.kysely.transaction().execute(async (transaction) => {
-      await sql`lock table device in exclusive mode`.execute(transaction);
-      for (let n = 0; n < 20; n++) imports.push(importOne(busy, n));
-      imports.push(importOne(neighbour, 0));
-      await Promise.all(imports.map(({ read }) => read));
-      await new Promise((resolve) => setImmediate(resolve));
-    });
-    await Promise.all(imports.map(({ import_ }) => import_));
-    // Four were inside and four more may have followed; in sequence it would be the last of 21.
-    expect(ended.indexOf(neighbour)).toBeLessThan(12);
-    await remove();
-  },
-);
+it('an application that imports over many connections waits for itself and does not delay another', async () => {
+  const { database, remove } = await openPlace();
+  const service = transfersOn(database);
+  const [busy, neighbour] = [await addApplication(database), await addApplication(database)];
+  const ended: string[] = [];
+  const importOne = (applicationId: string, n: number) => {
+    const source = Readable.from([Buffer.from(`{"deviceId":"${n}","platform":"A","token":"sandbox:accepted:${n}"}\n`)]);
+    const import_ = service.importDevices(applicationId, source).then(() => ended.push(applicationId));
+    return { read: finished(source), import_ };
+  };
+  const imports: ReturnType<typeof importOne>[] = [];
+  // While the table is locked, nothing is written, and everything that was read waits for its turn.
+  await database.kysely.transaction().execute(async (transaction) => {
+    await sql`lock table device in exclusive mode`.execute(transaction);
+    for (let n = 0; n < 20; n++) imports.push(importOne(busy, n));
+    imports.push(importOne(neighbour, 0));
+    await Promise.all(imports.map(({ read }) => read));
+    await new Promise((resolve) => setImmediate(resolve));
+  });
+  await Promise.all(imports.map(({ import_ }) => import_));
+  // Four were inside and four more may have followed; in sequence it would be the last of 21.
+  expect(ended.indexOf(neighbour)).toBeLessThan(12);
+  await remove();
+});
 
 it('an import that breaks off, by its body or by a stop of the process, keeps the read part and reports its size', async () => {
-  const { database, remove } = await openPlace('embedded');
+  const { database, remove } = await openPlace();
   const service = transfersOn(database);
   const audience = new AudienceRepository(database);
   async function* broken(then: () => Promise<never>): AsyncGenerator<Buffer> {

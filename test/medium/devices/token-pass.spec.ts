@@ -11,7 +11,7 @@ import type { Providers } from '../../../src/providers/providers.module.js';
 import { FcmProvider } from '../../../src/providers/fcm/fcm.provider.js';
 import { WebPushProvider } from '../../../src/providers/web-push/web-push.provider.js';
 import { newKeys, subscriptionSpellings } from '../../spellings.js';
-import { PLACES, openPlace } from '../database/places.js';
+import { openPlace } from '../database/places.js';
 import { addApplication, registration, tallies } from './stock.js';
 
 const HEX = 'ab12'.repeat(16);
@@ -21,12 +21,12 @@ const PROVIDERS = {
   'web-push': new WebPushProvider({}),
 } as unknown as Providers;
 
-describe.each(PLACES)('devices of an older release on the %s database', (place) => {
+describe('devices of an older release', () => {
   let database: Database;
   let remove: () => Promise<void>;
   let registrations: DeviceRegistrationRepository;
   beforeAll(async () => {
-    ({ database, remove } = await openPlace(place));
+    ({ database, remove } = await openPlace());
     registrations = new DeviceRegistrationRepository(database);
   });
   afterAll(async () => remove());

@@ -11,7 +11,7 @@ const MANY = 1_000;
 let place: Awaited<ReturnType<typeof openPlace>>;
 let queues: Queues;
 beforeAll(async () => {
-  place = await openPlace('embedded');
+  place = await openPlace();
   queues = await Queues.open({}, place.database, () => undefined);
 });
 afterAll(async () => {

@@ -9,15 +9,14 @@ import { MessageWriter } from '../../../src/messages/send/message-writer.js';
 import { newMessageId } from '../../../src/messages/send/message-id.js';
 import type { Acceptable } from '../../../src/messages/send/new-message.js';
 import { Queues } from '../../../src/queue/queue.js';
-import { PLACES } from '../database/places.js';
 import { Room, batchOf } from '../delivery/room.js';
 
-describe.each(PLACES)('accepting on the %s database', (place) => {
+describe('accepting', () => {
   let room: Room;
   let queues: Queues;
   let writer: MessageWriter;
   beforeAll(async () => {
-    room = await Room.open(place);
+    room = await Room.open();
     queues = await Queues.open({}, room.database, () => undefined);
     writer = new MessageWriter(room.acceptance, new DeliveryQueue(queues));
   });

@@ -2,15 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../../src/database/database.js';
 import { Queues } from '../../../src/queue/queue.js';
-import { PLACES, openPlace } from '../database/places.js';
+import { openPlace } from '../database/places.js';
 import { untilRun, workExpansions } from './jobs-run.js';
 
-describe.each(PLACES)('a queue in the %s database whose tables are taken away', { timeout: 60_000 }, (place) => {
+describe('a queue whose tables are taken away', { timeout: 60_000 }, () => {
   let database: Database;
   let remove: () => Promise<void>;
   let queues: Queues;
   beforeEach(async () => {
-    ({ database, remove } = await openPlace(place));
+    ({ database, remove } = await openPlace());
     queues = await Queues.open({}, database, () => undefined);
   });
   afterEach(async () => {

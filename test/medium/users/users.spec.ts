@@ -17,7 +17,6 @@ import { UserKeeper } from '../../../src/users/user-keeper.js';
 import { UserRemovalRepository } from '../../../src/users/user-removal.repository.js';
 import { UsersService } from '../../../src/users/users.service.js';
 import type { UserPlace } from '../../../src/users/users.service.js';
-import { PLACES } from '../database/places.js';
 import { Room, batchOf, recordAll } from '../delivery/room.js';
 
 const ACTOR = { clientId: 'admin', address: '192.0.2.1' };
@@ -33,7 +32,7 @@ const TABLES = [
   'audit_event',
 ];
 
-describe.each(PLACES)('a user’s data on the %s database', (place) => {
+describe('a user’s data', () => {
   let room: Room;
   let removals: UserRemovalRepository;
   let users: UsersService;
@@ -41,7 +40,7 @@ describe.each(PLACES)('a user’s data on the %s database', (place) => {
   let ann: string;
   let ben: string;
   beforeAll(async () => {
-    room = await Room.open(place);
+    room = await Room.open();
     const { database } = room;
     removals = new UserRemovalRepository(database, new ForgettingRepository(room.control));
     const clock = new Clock();
@@ -279,11 +278,11 @@ describe.each(PLACES)('a user’s data on the %s database', (place) => {
   it('waits for a row that another transaction holds, and removes it afterwards', async () => {
     await register(ann);
     await removals.begin(applicationId, ann, ACTOR);
-    if (place === 'PostgreSQL')
-      await room.database.kysely.transaction().execute(async (other) => {
-        await sql`select from device where application_id = ${applicationId} for update`.execute(other);
-        expect(await removals.removeSome({ applicationId, userId: ann })).toBe('held');
-      });
+
+    await room.database.kysely.transaction().execute(async (other) => {
+      await sql`select from device where application_id = ${applicationId} for update`.execute(other);
+      expect(await removals.removeSome({ applicationId, userId: ann })).toBe('held');
+    });
     await finishAll();
     expect(await tablesNaming(ann)).toEqual([]);
   });

@@ -15,7 +15,6 @@ import { WebhookRepository } from '../../../src/webhooks/webhook.repository.js';
 import { WebhookSender } from '../../../src/webhooks/webhook-sender.js';
 import { EVENT_TYPES } from '../../../src/webhooks/webhook.js';
 import type { EventType } from '../../../src/webhooks/webhook.js';
-import { PLACES } from '../database/places.js';
 import { Room } from '../delivery/room.js';
 
 interface Event {
@@ -56,7 +55,7 @@ class Listener {
   }
 }
 
-describe.each(PLACES)('webhooks on the %s database', (place) => {
+describe('webhooks', () => {
   let room: Room;
   let webhooks: WebhookRepository;
   let outbox: WebhookEventRepository;
@@ -66,7 +65,7 @@ describe.each(PLACES)('webhooks on the %s database', (place) => {
   const vault = new Vault(Buffer.alloc(32));
   const open: { close(): void | Promise<void> }[] = [];
   beforeAll(async () => {
-    room = await Room.open(place);
+    room = await Room.open();
     webhooks = new WebhookRepository(room.database, vault);
     outbox = new WebhookEventRepository(room.database, vault);
     devices = new DeviceRepository(room.database);
