@@ -1,18 +1,18 @@
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { openDatabase } from '../../src/database/database.js';
-import { preparePrograms } from '../../src/database/embedded/programs.js';
-import type { Programs } from '../../src/database/embedded/programs.js';
+import { findBinary, findMissing, findServer } from './programs.js';
+import type { ServerPrograms } from './programs.js';
 
 /**
  * Real servers for the tests: those of TEST_DATABASE_URL and TEST_REDIS_URL, or servers started here if their binaries
@@ -249,68 +249,4 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 async function stop(child: ChildProcess, signal: NodeJS.Signals, folder: string): Promise<void> {
   await end(child, signal);
   rmSync(folder, { recursive: true, force: true });
-}
-
-/** Programs that .ci/run installs, with the tests that are left out without each. */
-const PROGRAMS = [
-  'redis-server',
-  'redis-sentinel',
-  'pgbouncer',
-  'haproxy',
-  'faketime',
-  'nginx',
-  'apache2',
-  'h2load',
-  'nghttpd',
-  'docker-compose',
-];
-
-function findMissing(): string[] {
-  const missing = PROGRAMS.filter((name) => findBinary(name) === null);
-  // The embedded database's takes its place, so that no test is left out; the oldest version is then not tested.
-  if (findPostgres() === null && process.env.CI === 'true') missing.unshift('postgresql');
-  return missing;
-}
-
-function findBinary(name: string): string | null {
-  // Debian installs servers in a folder outside of a user's PATH.
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'];
-  const folder = folders.find((candidate) => existsSync(join(candidate, name)));
-  return folder ? join(folder, name) : null;
-}
-
-interface ServerPrograms extends Pick<Programs, 'owner' | 'command' | 'remove'> {
-  how: { uid?: number; gid?: number; env?: Record<string, string> };
-}
-
-/** Debian's newest, which has a user for it, because PostgreSQL refuses to run as root; otherwise the embedded one. */
-export function findServer(): ServerPrograms {
-  const binaries = findPostgres();
-  if (binaries === null) {
-    const { environment, ...programs } = preparePrograms();
-    return { ...programs, how: { env: environment } };
-  }
-  const owner = process.getuid?.() === 0 ? userIds('postgres') : undefined;
-  return {
-    owner,
-    how: { ...owner },
-    command: (program, args) => [join(binaries, program), args],
-    remove: () => undefined,
-  };
-}
-
-/** The folder with initdb and postgres; Debian has one per major version, outside of PATH. */
-export function findPostgres(): string | null {
-  const debian = '/usr/lib/postgresql';
-  const versions = existsSync(debian) ? readdirSync(debian).toSorted((a, b) => Number(b) - Number(a)) : [];
-  const folders = [
-    ...versions.map((version) => join(debian, version, 'bin')),
-    ...(process.env.PATH ?? '').split(delimiter),
-  ];
-  return folders.find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres'))) ?? null;
-}
-
-function userIds(name: string): { uid: number; gid: number } {
-  const id = (flag: string) => Number(execFileSync('id', [flag, name], { encoding: 'utf8' }));
-  return { uid: id('-u'), gid: id('-g') };
 }

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { chownSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findPostgres, findServer, launchPostgres } from './servers.js';
+import { findPostgres, findServer } from './programs.js';
+import { launchPostgres } from './servers.js';
 import type { PostgresServer } from './servers.js';
 
 /** A hot standby of a server of this machine, copied with pg_basebackup; null if the binaries are not installed. */
