@@ -283,7 +283,7 @@ describe('refusals', () => {
     ],
     [
       'a standby that is none',
-      { ...PRODUCTION, DATABASE_READ_URL: 'mysql://db/x' },
+      { ...PRODUCTION, DATABASE_URL: 'postgres://db/x', DATABASE_READ_URL: 'mysql://db/x' },
       ['DATABASE_READ_URL must be a postgres:// URL'],
     ],
     [
