@@ -1,10 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startCarillon } from '../harness/carillon.js';
 import { Deployment } from '../harness/deployment.js';
-import { FAKED, FAKETIME } from '../harness/faketime.js';
+import { FAKED, FAKETIME, FakeClock } from '../harness/faketime.js';
+import { startPostgres } from '../harness/servers.js';
 import { SERVERS } from './stages.js';
 
 /** One process has a wrong clock (libfaketime); the database's clock is the one that counts. */
@@ -71,14 +73,15 @@ describe.runIf(SERVERS !== null && (FAKETIME !== null || process.env.CI === 'tru
 describe.runIf(FAKETIME !== null)('a machine that starts in 1970', () => {
   it('serves nothing, logs the reason, and continues by itself when the clock is right', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'carillon-clock-'));
-    const file = join(folder, 'time');
-    // libfaketime reads an offset in seconds.
-    writeFileSync(file, `-${Math.floor(Date.now() / 1_000) - 600}`);
+    // PostgreSQL runs as another user.
+    chmodSync(folder, 0o755);
+    const clockOfDatabase = new FakeClock(join(folder, 'time'));
+    clockOfDatabase.set(600 - Math.floor(Date.now() / 1_000));
+    const postgres = await startPostgres({ environment: clockOfDatabase.environment });
     const carillon = await startCarillon({
-      ...FAKED,
-      FAKETIME_TIMESTAMP_FILE: file,
-      FAKETIME_NO_CACHE: '1',
+      DATABASE_URL: postgres.url,
       DATA_DIR: join(folder, 'data'),
+      MASTER_KEY: randomBytes(32).toString('base64'),
     });
     try {
       const ask = async (path: string) => {
@@ -94,12 +97,13 @@ describe.runIf(FAKETIME !== null)('a machine that starts in 1970', () => {
       });
       expect(await ask('/imfpush/v1/apps')).toMatchObject({ status: 503, body: { code: 'FPWSE0025E' } });
       expect(carillon.output()).toContain('nothing is served, sent or removed until it is right');
-      writeFileSync(file, '+0');
+      clockOfDatabase.set(0);
       await expect.poll(async () => (await ask('/health/ready')).status, { timeout: 20_000 }).toBe(200);
       expect((await ask('/imfpush/v1/apps')).status).toBe(401);
       expect(carillon.output()).toContain('everything goes on');
     } finally {
       await carillon.kill();
+      await postgres.stop();
       rmSync(folder, { recursive: true });
     }
   });
