@@ -23,10 +23,6 @@ const { values: options } = parseArgs({
 });
 
 const server = await startPostgres();
-if (!server) {
-  console.error('PostgreSQL is missing: apt-get install postgresql');
-  process.exit(2);
-}
 const database = await openDatabase({ databaseUrl: server.url, dataDir: '' });
 const started = Date.now();
 const report = await playStorm(new SchedulingRoom(database), {

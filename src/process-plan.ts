@@ -9,7 +9,7 @@ export interface Member {
   /** In the log and in the list of processes: `api 1`, `worker 2`. */
   name: string;
   roles: ReadonlySet<Role>;
-  /** Starts before the others and reports the addresses. */
+  /** True: the process starts before the other members and prints the addresses. */
   isFirst: boolean;
 }
 

@@ -86,7 +86,7 @@ export interface QueueAddress extends Host {
   tls: boolean;
   /** Sentinels that know the address of the master `name`; host and port are then those of the first sentinel. */
   sentinels?: { hosts: Host[]; name: string; username?: string; password?: string };
-  /** Some servers of a Redis Cluster, from which the client learns the others; host and port are the first server's. */
+  /** Servers of a Redis Cluster, each of which knows all servers; `host` and `port` are those of the first. */
   cluster?: Host[];
 }
 

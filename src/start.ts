@@ -8,8 +8,8 @@ import { AppModule } from './app.module.js';
 import { SigningKeyRepository } from './auth/signing-key.repository.js';
 import { rootCause } from './common/errors.js';
 import { AppLogger } from './common/logger.js';
-import { surviveWriteErrors } from './common/output.js';
-import { endWith, ownLine } from './common/own-line.js';
+import { surviveLogErrors } from './common/output.js';
+import { endWith } from './common/own-line.js';
 import { StartError } from './common/start-error.js';
 import { openVault } from './common/vault.js';
 import type { Config } from './config.js';
@@ -33,10 +33,7 @@ setFlagsFromString('--heap-growing-percent=100');
 export async function start(settings: Config, member?: Member): Promise<void> {
   const config = { ...settings, roles: member?.roles ?? settings.roles };
   const production = config.environment === 'production';
-  for (const stream of [process.stdout, process.stderr])
-    surviveWriteErrors(stream, (dropped) =>
-      ownLine(production, 'warn', `${dropped} lines of the log could not be written`),
-    );
+  surviveLogErrors(production);
   const logger = new AppLogger(production, member?.name);
   Logger.overrideLogger(logger);
   // Node's own warnings are plain text.

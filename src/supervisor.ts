@@ -2,7 +2,7 @@ import cluster from 'node:cluster';
 import type { Worker } from 'node:cluster';
 import { SECOND_MS } from './common/durations.js';
 import { endWith, ownLine } from './common/own-line.js';
-import { surviveWriteErrors } from './common/output.js';
+import { surviveLogErrors } from './common/output.js';
 import type { Config } from './config.js';
 import { countFailures, toArguments, waitBeforeRestart } from './process-plan.js';
 import type { Member } from './process-plan.js';
@@ -44,10 +44,7 @@ export class Supervisor {
   }
 
   run(): void {
-    for (const stream of [process.stdout, process.stderr])
-      surviveWriteErrors(stream, (dropped) =>
-        ownLine(this.production, 'warn', `${dropped} lines of the log could not be written`),
-      );
+    surviveLogErrors(this.production);
     stopBy((signal) => this.stop(signal));
     this.start(this.posts[0]!);
   }

@@ -46,10 +46,9 @@ export class Stage {
   /** `production`: without the test client and private addresses, like every start in production. */
   static async open({ production }: { production: boolean }): Promise<Stage> {
     const [postgres, redis] = [await startPostgres({ keepsCommits: true }), await startRedis()];
-    const servers = [postgres, redis].filter((server) => server !== null);
-    if (!postgres || !redis) {
-      await Promise.all(servers.map((server) => server.stop()));
-      throw new MissingProgram('PostgreSQL or Redis is missing: apt-get install postgresql redis-server');
+    if (!redis) {
+      await postgres.stop();
+      throw new MissingProgram('Redis is missing: apt-get install redis-server');
     }
     const folder = mkdtempSync(join(tmpdir(), 'carillon-attack-'));
     const [honest, odd] = await Promise.all([startSimulators(), startSimulators()]);
@@ -72,7 +71,7 @@ export class Stage {
     };
     const api = await startProbed({ ...environment, ROLES: 'api' }, join(folder, 'api.sock'));
     const worker = await startProbed({ ...environment, ROLES: 'worker,scheduler' }, join(folder, 'worker.sock'));
-    return new Stage(api, worker, honest, odd, admin, servers, folder);
+    return new Stage(api, worker, honest, odd, admin, [postgres, redis], folder);
   }
 
   /** A token of the administrator, for an application. */

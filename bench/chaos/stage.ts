@@ -50,8 +50,6 @@ export class Stage {
     const folder = mkdtempSync(join(tmpdir(), 'carillon-chaos-'));
     if (database === 'embedded') return new Stage({ ...settings, DATA_DIR: folder }, url, null, null, folder);
     const postgres = await startPostgres({ keepsCommits: true });
-    if (!postgres)
-      throw new MissingProgram('PostgreSQL is missing: install postgresql, or run with --database=embedded');
     const redis = queue === 'redis' ? await startRedis() : null;
     if (queue === 'redis' && !redis) {
       await postgres.stop();

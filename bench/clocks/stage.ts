@@ -55,10 +55,10 @@ export class Stage {
     const entries = CLOCKS.map((name) => [name, new FakeClock(join(folder, name))]);
     const clocks = Object.fromEntries(entries) as Record<ClockName, FakeClock>;
     const postgres = await startPostgres({ environment: clocks.database.environment });
-    const redis = postgres && (await startRedis());
-    if (!postgres || !redis) {
-      await postgres?.stop();
-      throw new MissingProgram('PostgreSQL or Redis is missing: apt-get install postgresql redis-server');
+    const redis = await startRedis();
+    if (!redis) {
+      await postgres.stop();
+      throw new MissingProgram('Redis is missing: apt-get install redis-server');
     }
     const simulators = await startSimulators();
     const environment = {

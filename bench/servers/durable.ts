@@ -8,10 +8,6 @@ const DURABLE = ['fsync=on', 'synchronous_commit=on', 'full_page_writes=on'];
 /** A durable PostgreSQL that counts statements if the extension is installed. */
 export async function startDurablePostgres(settings: readonly string[] = []): Promise<PostgresServer> {
   const server = await startPostgres({ settings: [...DURABLE, ...settings] });
-  if (!server) {
-    console.error('PostgreSQL is missing: apt-get install postgresql');
-    process.exit(2);
-  }
   const client = new pg.Client({ connectionString: server.url });
   await client.connect();
   const { rowCount } = await client.query(`select from pg_available_extensions where name = 'pg_stat_statements'`);

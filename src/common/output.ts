@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { ownLine } from './own-line.js';
 
 const TELL_EVERY_MS = 10_000;
 
@@ -23,4 +24,12 @@ export function surviveWriteErrors(stream: Writable, tell: (dropped: number) => 
     dropped++;
     timer ??= setTimeout(report, everyMs).unref();
   });
+}
+
+/** `surviveWriteErrors` for both streams of the log. */
+export function surviveLogErrors(production: boolean): void {
+  for (const stream of [process.stdout, process.stderr])
+    surviveWriteErrors(stream, (dropped) =>
+      ownLine(production, 'warn', `${dropped} lines of the log could not be written`),
+    );
 }

@@ -10,7 +10,7 @@ const PLATFORM = `${process.platform}-${process.arch}`;
 const PLATFORMS = new Set(['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64']);
 const ELSE = 'set DATABASE_URL to a PostgreSQL';
 
-/** Ids of a user without rights, if /etc/passwd has no `nobody`. */
+/** Ids of the user `nobody` on most systems; used if /etc/passwd does not name this user. */
 const NOBODY = { uid: 65_534, gid: 65_534 };
 /** Without these, the server as another user could not enter a folder that only root may enter, like /root. */
 const CAPABILITIES = '+dac_override,+dac_read_search';
@@ -96,8 +96,8 @@ function linkLibraries(native: string, folder: string): void {
 }
 
 /**
- * The ids of `nobody`. Undefined if this user namespace has none: a sandbox often has one user only
- * (user_namespaces(7)).
+ * User and group id of `nobody`. Undefined if the user namespace of this process does not map them, as in a sandbox
+ * with one user only (user_namespaces(7)).
  */
 function readNobody(): { uid: number; gid: number } | undefined {
   const line = readFileSync('/etc/passwd', 'utf8').match(/^nobody:[^:]*:(\d+):(\d+):/m);
@@ -111,9 +111,9 @@ function readNobody(): { uid: number; gid: number } | undefined {
 }
 
 /**
- * The words before a command. PostgreSQL refuses to run as root, so root runs it as `nobody` with the right to pass
- * root's folders; no_setuid_fixup, because access(2), which PostgreSQL asks about its programs, ignores that right
- * otherwise (capabilities(7)). Without a `nobody`, a namespace gives root another number.
+ * The program and arguments that start a command as another user. PostgreSQL refuses to run as root, so root runs it as
+ * `nobody` with the right to pass root's folders; no_setuid_fixup, because access(2), which PostgreSQL asks about its
+ * programs, ignores that right otherwise (capabilities(7)). Without a `nobody`, a namespace gives root another number.
  * `--pdeathsig` ends the server with this process.
  */
 function changeUser(isRoot: boolean, owner: Programs['owner']): string[] {

@@ -98,10 +98,6 @@ export class EmbeddedServer {
     return `postgres://carillon@/postgres?host=${encodeURIComponent(this.programs.run)}`;
   }
 
-  get pid(): number {
-    return this.child?.pid ?? 0;
-  }
-
   /** Ends the server with a checkpoint, after its connections have ended: closed pools do not wait for that. */
   async stop(): Promise<void> {
     this.closing = true;
