@@ -25,8 +25,9 @@ const JOB_DEFAULTS: JobsOptions = {
   // Jobs are only hints that a row needs work. The rows have all information about finished and failed jobs.
   removeOnComplete: true,
   removeOnFail: true,
+  // At once and without a delay: BullMQ computes its end by this host's clock, and until then no job of the same name
+  // is accepted. What fails three times is queued again by the sweeper.
   attempts: 3,
-  backoff: { type: 'exponential', delay: 500 },
 };
 
 /** The queues of this process: adding jobs, and running them if the role does so. */

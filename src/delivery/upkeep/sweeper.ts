@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
-import { wallClock } from '../../common/clock.js';
+import { Clock } from '../../common/clock.js';
 import { Rounds } from '../../common/rounds.js';
 import { DatabaseWatch } from '../../database/database-watch.js';
 import { BatchRepository, mayTakeOver } from '../batch.repository.js';
@@ -20,8 +20,8 @@ export class Sweeper implements BeforeApplicationShutdown {
   private readonly rounds = new Rounds(new Logger('Sweeper'), 'The sweep', () => this.sweep());
   /** The last parked batch that was looked at. */
   private parked: ParkedBatch | null = null;
-  /** Infinite before the first sweep. */
-  private sweptAt = Infinity;
+  /** Steps of the clock that the waits have followed. Infinite before the first sweep. */
+  private steps = Infinity;
 
   constructor(
     private readonly rows: SweepRepository,
@@ -29,6 +29,7 @@ export class Sweeper implements BeforeApplicationShutdown {
     private readonly batches: BatchRepository,
     private readonly queue: DeliveryQueue,
     private readonly watch: DatabaseWatch,
+    private readonly clock: Clock,
   ) {}
 
   @Interval(EVERY_MS)
@@ -49,13 +50,13 @@ export class Sweeper implements BeforeApplicationShutdown {
       await this.queue.enqueueBatches(await this.batches.promote(applicationId, [provider]));
   }
 
-  /** Called at each start, and when the clock stepped back. */
+  /** At the first sweep and after each step of the clock, also after steps ahead and back between two sweeps. */
   private async waitAnew(): Promise<void> {
-    const now = wallClock();
-    if (now < this.sweptAt)
-      for (let found = await this.rows.waitAnew(); found.length > 0; found = await this.rows.waitAnew())
-        await this.queue.enqueueBatches(found);
-    this.sweptAt = now;
+    const steps = this.clock.steps();
+    if (steps === this.steps) return;
+    for (let found = await this.rows.waitAnew(); found.length > 0; found = await this.rows.waitAnew())
+      await this.queue.enqueueBatches(found);
+    this.steps = steps;
   }
 
   private async releaseScheduled(): Promise<void> {

@@ -1,4 +1,6 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Clock } from '../../../src/common/clock.js';
 import { DatabaseWatch } from '../../../src/database/database-watch.js';
 import { WINDOW } from '../../../src/delivery/batch.repository.js';
 import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
@@ -20,6 +22,15 @@ describe('the sweep', () => {
   const overdue = async (id: number, since: Date) => {
     await room.database.kysely.updateTable('batch').set({ due_at: since }).where('id', '=', id).execute();
   };
+  const newSweeper = (queues: Queues, clock = new Clock()) =>
+    new Sweeper(
+      room.sweep,
+      room.scheduled,
+      room.batches,
+      new DeliveryQueue(queues),
+      new DatabaseWatch(room.database),
+      clock,
+    );
   const foundBatches = async () => (await room.sweep.batchesToDeliver()).map((batch) => batch.id);
 
   it('finds messages without an expansion job, and skips new and ended ones', async () => {
@@ -60,7 +71,7 @@ describe('the sweep', () => {
   it('replaces jobs of due rows that the queue delays by a clock that has stepped back since', async () => {
     const queues = await Queues.open({}, room.database, () => undefined);
     const queue = new DeliveryQueue(queues);
-    const sweeper = new Sweeper(room.sweep, room.scheduled, room.batches, queue, new DatabaseWatch(room.database));
+    const sweeper = newSweeper(queues);
     const applicationId = await room.addApplication();
     const toExpand = await room.accept(applicationId, null, { acceptedAt: ago(13_000) });
     const { batchIds } = await room.accept(applicationId, [batchOf(1), batchOf(1)]);
@@ -88,15 +99,28 @@ describe('the sweep', () => {
     await queues.close();
   });
 
+  it('does not wait for a time that was written between a step of the clock and its way back', async () => {
+    const queues = await Queues.open({}, room.database, () => undefined);
+    const clock = new (class extends Clock {
+      stepped = 0;
+      override steps = () => this.stepped;
+    })();
+    const sweeper = newSweeper(queues, clock);
+    await sweeper.sweep();
+    const { batchIds } = await room.accept(await room.addApplication(), [batchOf(1)]);
+    const [id = 0] = batchIds;
+    await sql`update batch set state = 'ready', due_at = now() + interval '1 hour',
+      waits_since = now() + interval '1 hour' where id = ${id}`.execute(room.database.kysely);
+    clock.stepped = 2;
+    await sweeper.sweep();
+    expect((await room.batchRow(id)).due_at?.getTime()).toBeLessThan(Date.now() + 5_000);
+    await sweeper.beforeApplicationShutdown();
+    await queues.close();
+  });
+
   it('refills an empty queue with all rows that want work', async () => {
     const queues = await Queues.open({}, room.database, () => undefined);
-    const sweeper = new Sweeper(
-      room.sweep,
-      room.scheduled,
-      room.batches,
-      new DeliveryQueue(queues),
-      new DatabaseWatch(room.database),
-    );
+    const sweeper = newSweeper(queues);
     const [expansions, batches]: [number[], number[]] = [[], []];
     queues.work('expand', 1, ({ id }) => Promise.resolve(void expansions.push(id)));
     queues.work('deliver-sandbox', 1, ({ id }) => Promise.resolve(void batches.push(id)));

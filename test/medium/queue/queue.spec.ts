@@ -117,6 +117,20 @@ describe.each(BACKENDS)('a queue on %s', (backend) => {
     expect(errors.map((error) => error.message)).toEqual(['database away']);
   });
 
+  it('retries a job that fails while this host’s clock is an hour ahead, without waiting for that hour', async () => {
+    let runs = 0;
+    const clock = vi.spyOn(Date, 'now');
+    queues.work('expand', 1, () => {
+      runs++;
+      if (runs > 1) return Promise.resolve(clock.mockRestore());
+      const ahead = Date.now() + 3_600_000;
+      clock.mockImplementation(() => ahead);
+      return Promise.reject(new Error('the clock is wrong'));
+    });
+    await queues.add('expand', [expandJob(1)]);
+    await vi.waitFor(() => expect(runs).toBe(2), { timeout: 10_000 }).finally(() => clock.mockRestore());
+  });
+
   it('stopping waits for the current job and takes no other', async () => {
     let release: (() => void) | undefined;
     const taken: number[] = [];
