@@ -79,14 +79,16 @@ export class BatchRepository {
     const promoted: QueuedBatch[] = [];
     // Sorted, so that transactions that lock several windows cannot deadlock.
     for (const provider of [...new Set(providers)].toSorted()) {
-      const { rows } = await sql<QueuedBatch & { outstanding: number }>`
+      const { rows } = await sql<Omit<QueuedBatch, 'applicationId'> & { outstanding: number }>`
         select id, epoch, provider, direct as urgent, outstanding from promote_batches(${applicationId}, ${provider}, ${WINDOW})`.execute(
         db,
       );
       const inOrder = rows.toSorted((a, b) => Number(b.urgent) - Number(a.urgent) || a.id - b.id);
       const urgent = rows.filter((row) => row.urgent).length;
-      for (const [index, { outstanding, ...batch }] of inOrder.entries())
+      for (const [index, { outstanding, ...row }] of inOrder.entries()) {
+        const batch = { ...row, applicationId };
         promoted.push(batch.urgent ? batch : { ...batch, rank: outstanding + index - urgent + 1 });
+      }
     }
     return promoted;
   }

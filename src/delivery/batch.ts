@@ -9,8 +9,7 @@ export interface QueuedBatch {
   epoch: number;
   provider: ProviderName;
   urgent: boolean;
-  /** Present for a batch that was accepted just now. */
-  applicationId?: string;
+  applicationId: string;
   /** Position among the outstanding broadcast batches of its application, from 1. Applications take turns by it. */
   rank?: number;
   /** How often its jobs have been added in vain (sweep.repository.ts). */

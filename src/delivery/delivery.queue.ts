@@ -44,9 +44,7 @@ export class DeliveryQueue {
 
   private ranked(list: readonly QueuedBatch[]): QueuedBatch[] {
     const now = performance.now();
-    return list.map((batch) =>
-      batch.applicationId === undefined ? batch : { ...batch, rank: this.share.rankNext(batch.applicationId, now) },
-    );
+    return list.map((batch) => ({ ...batch, rank: this.share.rankNext(batch.applicationId, now) }));
   }
 
   private async add(queue: QueueName, jobs: readonly Job[]): Promise<void> {

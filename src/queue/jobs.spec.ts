@@ -28,17 +28,21 @@ it('a message is expanded by one job', () => {
 });
 
 describe('deliverJob', () => {
-  it('contains only the id of the batch', () => {
-    expect(deliverJob({ id: 7, epoch: 0, urgent: true })).toEqual({ id: 'batch-7-0', data: { id: 7 } });
+  it('contains only ids: of the batch, and of the application of an urgent one', () => {
+    expect(deliverJob({ id: 7, epoch: 0, urgent: false, applicationId: 'app' }).data).toEqual({ id: 7 });
+    expect(deliverJob({ id: 7, epoch: 0, urgent: true, applicationId: 'app' })).toEqual({
+      id: 'batch-7-0',
+      data: { id: 7, applications: ['app'] },
+    });
   });
 
   it('a broadcast batch has the priority of its rank, and the last one when it is repeated', () => {
-    expect(deliverJob({ id: 7, epoch: 0, urgent: false, rank: 3 }).priority).toBe(3);
-    expect(deliverJob({ id: 7, epoch: 1, urgent: false }).priority).toBe(64);
+    expect(deliverJob({ id: 7, epoch: 0, urgent: false, applicationId: 'app', rank: 3 }).priority).toBe(3);
+    expect(deliverJob({ id: 7, epoch: 1, urgent: false, applicationId: 'app' }).priority).toBe(64);
   });
 
   it('every attempt is a separate job', () => {
-    const ids = [0, 1, 2].map((epoch) => deliverJob({ id: 7, epoch, urgent: true }).id);
+    const ids = [0, 1, 2].map((epoch) => deliverJob({ id: 7, epoch, urgent: true, applicationId: 'app' }).id);
     expect(ids).toEqual(['batch-7-0', 'batch-7-1', 'batch-7-2']);
   });
 
@@ -49,30 +53,34 @@ describe('deliverJob', () => {
     [0.2, 1],
     [1_233.4071, 1_234],
   ])('a delay of %j ms becomes %j: whole, and never shorter', (delay, expected) => {
-    expect(deliverJob({ id: 7, epoch: 1, urgent: true }, delay).delayMs).toBe(expected);
+    expect(deliverJob({ id: 7, epoch: 1, urgent: true, applicationId: 'app' }, delay).delayMs).toBe(expected);
   });
 
   it('ids contain no colon, which BullMQ reserves', () => {
-    expect(`${expandJob(1).id}${deliverJob({ id: 1, epoch: 1, urgent: true }).id}`).not.toContain(':');
+    expect(`${expandJob(1).id}${deliverJob({ id: 1, epoch: 1, urgent: true, applicationId: 'app' }).id}`).not.toContain(
+      ':',
+    );
   });
 });
 
 describe('urgentJobs', () => {
   it('batches of one job have one rank, which is the job’s priority', () => {
     const ranks = [undefined, 1, undefined, 1, 2];
-    const jobs = urgentJobs(ranks.map((rank, id) => ({ id, epoch: 0, urgent: true, rank })));
+    const jobs = urgentJobs(
+      ranks.map((rank, id) => ({ id, epoch: 0, urgent: true, applicationId: `app-${id}`, rank })),
+    );
     expect(jobs.map(({ data, priority }) => [data, priority])).toEqual([
-      [{ id: 0, more: [2] }, undefined],
-      [{ id: 1, more: [3] }, 1],
-      [{ id: 4 }, 2],
+      [{ id: 0, more: [2], applications: ['app-0', 'app-2'] }, undefined],
+      [{ id: 1, more: [3], applications: ['app-1', 'app-3'] }, 1],
+      [{ id: 4, applications: ['app-4'] }, 2],
     ]);
   });
 
   const batches = (count: number) =>
-    Array.from({ length: count }, (_, index) => ({ id: index + 1, epoch: 0, urgent: true }));
+    Array.from({ length: count }, (_, index) => ({ id: index + 1, epoch: 0, urgent: true, applicationId: 'app' }));
 
   it('a single batch becomes an ordinary job', () => {
-    expect(urgentJobs(batches(1))).toEqual([deliverJob({ id: 1, epoch: 0, urgent: true })]);
+    expect(urgentJobs(batches(1))).toEqual([deliverJob({ id: 1, epoch: 0, urgent: true, applicationId: 'app' })]);
     expect(urgentJobs([])).toEqual([]);
   });
 

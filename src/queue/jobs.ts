@@ -28,6 +28,8 @@ export interface JobData {
   id: number;
   /** Further batches of the same job. */
   more?: number[];
+  /** Urgent batches: the application of each, in the order of `id` and `more`. */
+  applications?: string[];
 }
 
 export interface Job {
@@ -55,14 +57,20 @@ export function expandJob(messageSeq: number, late = 0): Job {
   return { id: `message-${messageSeq}${lateName(late)}`, data: { id: messageSeq } };
 }
 
+export interface JobBatch {
+  id: number;
+  epoch: number;
+  urgent: boolean;
+  applicationId: string;
+  rank?: number;
+  late?: number;
+}
+
 /** The epoch identifies the attempt: the next attempt of a batch is another job than the current one. */
-export function deliverJob(
-  batch: { id: number; epoch: number; urgent: boolean; rank?: number; late?: number },
-  delayMs?: number,
-): Job {
+export function deliverJob(batch: JobBatch, delayMs?: number): Job {
   return {
     id: `batch-${batch.id}-${batch.epoch}${lateName(batch.late ?? 0)}`,
-    data: { id: batch.id },
+    data: batch.urgent ? { id: batch.id, applications: [batch.applicationId] } : { id: batch.id },
     priority: batch.rank ?? (batch.urgent ? undefined : LAST_RANK),
     // BullMQ on PostgreSQL accepts only whole milliseconds.
     delayMs: delayMs === undefined ? undefined : Math.ceil(delayMs),
@@ -79,11 +87,9 @@ function lateName(late: number): string {
  */
 const URGENT_PER_JOB = 32;
 
-type UrgentBatch = Parameters<typeof deliverJob>[0];
-
 /** Jobs for urgent batches that may be delivered at once; those of one job have one rank. */
-export function urgentJobs(batches: readonly UrgentBatch[]): Job[] {
-  const byRank = new Map<number | undefined, UrgentBatch[]>();
+export function urgentJobs(batches: readonly JobBatch[]): Job[] {
+  const byRank = new Map<number | undefined, JobBatch[]>();
   for (const batch of batches) {
     const same = byRank.get(batch.rank);
     if (same) same.push(batch);
@@ -92,10 +98,11 @@ export function urgentJobs(batches: readonly UrgentBatch[]): Job[] {
   return [...byRank.values()].flatMap(jobsOfRank);
 }
 
-function jobsOfRank(batches: readonly UrgentBatch[]): Job[] {
+function jobsOfRank(batches: readonly JobBatch[]): Job[] {
   const jobs: Job[] = [];
   for (let from = 0; from < batches.length; from += URGENT_PER_JOB) {
-    const [first, ...more] = batches.slice(from, from + URGENT_PER_JOB);
+    const lot = batches.slice(from, from + URGENT_PER_JOB);
+    const [first, ...more] = lot;
     if (!first) break;
     const job = deliverJob(first);
     if (more.length === 0) jobs.push(job);
@@ -105,13 +112,17 @@ function jobsOfRank(batches: readonly UrgentBatch[]): Job[] {
       jobs.push({
         ...job,
         id: `${job.id}-and-${nameOf(more)}`,
-        data: { ...job.data, more: more.map(({ id }) => id) },
+        data: {
+          id: first.id,
+          more: more.map(({ id }) => id),
+          applications: lot.map(({ applicationId }) => applicationId),
+        },
       });
   }
   return jobs;
 }
 
-function nameOf(batches: readonly UrgentBatch[]): string {
+function nameOf(batches: readonly JobBatch[]): string {
   const ids = batches.map((batch) => deliverJob(batch).id).join();
   return createHash('sha256').update(ids).digest('base64url');
 }

@@ -49,7 +49,7 @@ export class ClaimRepository {
   }
 
   async postpone(
-    { id, epoch, provider, urgent }: ClaimRow,
+    { id, epoch, application_id: applicationId, provider, urgent }: ClaimRow,
     turn: { waitMs: number; hasSlot: boolean },
     tx: Tx,
   ): Promise<PostponedBatch> {
@@ -59,7 +59,7 @@ export class ClaimRepository {
       .set({ ...next, due_at: inMs(turn.waitMs), waits_since: inMs(0) })
       .where('id', '=', id)
       .execute();
-    return { id, epoch: next.epoch, provider, urgent, delayMs: turn.waitMs };
+    return { id, epoch: next.epoch, applicationId, provider, urgent, delayMs: turn.waitMs };
   }
 
   /**

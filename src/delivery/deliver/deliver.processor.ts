@@ -9,10 +9,10 @@ import { DeliverService } from './deliver.service.js';
 import { UrgentLane } from './urgent-lane.js';
 
 /**
- * Jobs of urgent batches that one process has at once, per provider. A job that waits for a place in the lane has left
- * the order of the queue, so few may wait: a one-time code waits for 128 batches at most.
+ * Jobs of urgent batches that one process has at once, per provider: 2,048 batches. Those of an application whose share
+ * of the lane is used up wait in their job. While they have all of these jobs, other applications wait as well.
  */
-const URGENT_AT_ONCE = 4;
+const URGENT_AT_ONCE = 64;
 
 /** The workers of the deliver queues: per provider one for urgent messages and one for broadcasts. */
 @Injectable()
@@ -29,8 +29,8 @@ export class DeliverProcessor implements OnApplicationBootstrap, BeforeApplicati
     for (const provider of PROVIDER_NAMES) {
       const lane = new UrgentLane(provider, this.deliver);
       this.lanes.push(lane);
-      this.queues.work(deliverQueue(provider, 'urgent'), URGENT_AT_ONCE, ({ id, more = [] }) =>
-        lane.take([id, ...more]),
+      this.queues.work(deliverQueue(provider, 'urgent'), URGENT_AT_ONCE, ({ id, more = [], applications = [] }) =>
+        lane.take([id, ...more].map((batch, index) => ({ id: batch, applicationId: applications[index] ?? '' }))),
       );
       this.queues.work(deliverQueue(provider, 'broadcast'), this.config.batchesAtOnce, ({ id }) =>
         this.deliver.deliverBatch(id, provider, 'broadcast'),
@@ -41,6 +41,7 @@ export class DeliverProcessor implements OnApplicationBootstrap, BeforeApplicati
   /** Recalls unwritten deliveries and waits for the answers to written ones (start.ts limits the wait). */
   async beforeApplicationShutdown(): Promise<void> {
     this.deliver.stopSending();
+    for (const lane of this.lanes) lane.stop();
     await this.queues.stopWorkers();
     await Promise.all(this.lanes.map((lane) => lane.settle()));
   }

@@ -52,10 +52,12 @@ export class SweepRepository {
   /** Batches that were due and not claimed; with `takeOver` also those whose lease has expired. */
   async batchesToDeliver(takeOver = true): Promise<QueuedBatch[]> {
     const { rows } = await sql<QueuedBatch>`
-      (select id, epoch, provider, direct as urgent, ${lateness(sql`lease_until`)} as late from batch
+      (select id, epoch, application_id as "applicationId", provider, direct as urgent,
+         ${lateness(sql`lease_until`)} as late from batch
        where ${takeOver} and state = 'leased' and ${isWaitOver(sql`lease_until`, LEASE_S)} limit ${LIMIT})
       union all
-      (select id, epoch, provider, direct as urgent, ${lateness(sql`due_at`)} as late from batch
+      (select id, epoch, application_id as "applicationId", provider, direct as urgent,
+         ${lateness(sql`due_at`)} as late from batch
        where state = 'ready' and due_at < now() - make_interval(secs => ${PATIENCE_S})
        order by due_at limit ${LIMIT})`.execute(this.database.kysely);
     return rows;
@@ -78,7 +80,7 @@ export class SweepRepository {
           where found.due_at >= to_timestamp((span->>0)::float8 / 1000)
             and found.due_at < to_timestamp((span->>1)::float8 / 1000)), found.due_at)
       from found where batch.id = found.id
-      returning batch.id, epoch, provider, direct as urgent,
+      returning batch.id, epoch, application_id as "applicationId", provider, direct as urgent,
         (extract(epoch from batch.due_at - now()) * 1000)::float8 as "delayMs"`.execute(this.database.kysely);
     return rows;
   }

@@ -363,7 +363,7 @@ describe('batches', () => {
       const ended = await room.batches.finish(first, { state: 'done', waitMs: null });
       expect(ended?.promoted.map(({ rank }) => rank)).toEqual([WINDOW]);
       // The priority of a new batch is in its job.
-      expect(deliverJob({ id: 1, epoch: 1, urgent: false }).priority).toBe(WINDOW);
+      expect(deliverJob({ id: 1, epoch: 1, urgent: false, applicationId: 'app' }).priority).toBe(WINDOW);
       const other = await room.addApplication();
       const rows = await room.accept(other, null);
       const insert = { seq: rows.seq, applicationId: other, urgent: false };

@@ -74,7 +74,16 @@ describe('a message under way,', () => {
       expect(await resume(message)).toEqual({
         seq: message.seq,
         toExpand: false,
-        queued: [{ id: message.batchId, epoch: 1, provider: 'sandbox', urgent: false, rank: 1 }],
+        queued: [
+          {
+            id: message.batchId,
+            epoch: 1,
+            applicationId: message.applicationId,
+            provider: 'sandbox',
+            urgent: false,
+            rank: 1,
+          },
+        ],
       });
       expect(await resume(message)).toBeNull();
       await runToEnd(message);

@@ -62,8 +62,8 @@ describe('the sweep', () => {
     const found = await room.sweep.batchesToDeliver();
     const own = found.filter((batch) => message.batchIds.includes(batch.id));
     expect(own.toSorted((a, b) => a.id - b.id)).toEqual([
-      { id: lost, epoch: 1, provider: 'sandbox', urgent: true, late: 0 },
-      { id: forgotten, epoch: 0, provider: 'sandbox', urgent: true, late: 0 },
+      { id: lost, epoch: 1, applicationId, provider: 'sandbox', urgent: true, late: 0 },
+      { id: forgotten, epoch: 0, applicationId, provider: 'sandbox', urgent: true, late: 0 },
     ]);
     expect(await foundBatches()).not.toContain(fresh);
   });
@@ -78,7 +78,7 @@ describe('the sweep', () => {
     const [delayed = 0, fresh = 0] = batchIds;
     await room.batches.promote(applicationId, ['sandbox']);
     for (const id of batchIds)
-      await queue.enqueueBatches([{ id, epoch: 0, provider: 'sandbox', urgent: false }], 2 * HOUR);
+      await queue.enqueueBatches([{ id, epoch: 0, applicationId, provider: 'sandbox', urgent: false }], 2 * HOUR);
     await queues.add('expand', [{ ...expandJob(toExpand.seq), delayMs: HOUR }]);
     await overdue(delayed, ago(13_000));
     await overdue(fresh, ago(4_000));

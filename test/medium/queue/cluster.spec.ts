@@ -126,7 +126,7 @@ describe.skipIf(!REDIS_AVAILABLE)('a Redis Cluster', { timeout: 60_000 }, () => 
   });
 });
 
-describe.skipIf(!REDIS_AVAILABLE)('a Redis Cluster that loses a master', { timeout: 90_000 }, () => {
+describe.skipIf(!REDIS_AVAILABLE)('a Redis Cluster that loses a master', { timeout: 150_000 }, () => {
   let cluster: RedisCluster;
   const opened: Queues[] = [];
   const open = async (queueUrl = cluster.url): Promise<Queues> => {
@@ -167,7 +167,7 @@ describe.skipIf(!REDIS_AVAILABLE)('a Redis Cluster that loses a master', { timeo
         await queues.add(elsewhere, [{ id: 'served', data: { id: 9 } }]);
         expect(served).toContain(9);
       },
-      { timeout: 20_000, interval: 200 },
+      { timeout: 40_000, interval: 200 },
     );
     await expect(queues.add('expand', [{ id: 'lost', data: { id: 1 } }])).rejects.toThrow(/./);
     const opening = open();

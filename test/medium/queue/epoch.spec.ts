@@ -58,7 +58,7 @@ it.skipIf(!REDIS_AVAILABLE)('a job from before a restore does not prevent the sa
     cleaning.push(() => queues.close());
     return queues;
   };
-  const later = deliverJob({ id: 7, epoch: 1, urgent: true }, 3_600_000);
+  const later = deliverJob({ id: 7, epoch: 1, urgent: true, applicationId: 'app' }, 3_600_000);
   await (await open('before')).add('deliver-apns', [later]);
   const after = await open('after');
   const ran: number[] = [];
@@ -66,6 +66,6 @@ it.skipIf(!REDIS_AVAILABLE)('a job from before a restore does not prevent the sa
     ran.push(id);
     return Promise.resolve();
   });
-  await after.add('deliver-apns', [deliverJob({ id: 7, epoch: 1, urgent: true })]);
+  await after.add('deliver-apns', [deliverJob({ id: 7, epoch: 1, urgent: true, applicationId: 'app' })]);
   await vi.waitFor(() => expect(ran).toEqual([7]), { timeout: 10_000 });
 });

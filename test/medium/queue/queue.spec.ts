@@ -91,7 +91,7 @@ describe.each(BACKENDS)('a queue on %s', (backend) => {
   it('delays a job for the given time, in fractions of a millisecond', async () => {
     const taken = collect('deliver-apns');
     const added = performance.now();
-    await queues.add('deliver-apns', [deliverJob({ id: 7, epoch: 1, urgent: true }, 400.0071)]);
+    await queues.add('deliver-apns', [deliverJob({ id: 7, epoch: 1, urgent: true, applicationId: 'app' }, 400.0071)]);
     expect(await arrived(taken, 1)).toEqual([7]);
     const waited = (taken[0]?.at ?? 0) - added;
     // Timers and clocks have whole milliseconds.
@@ -100,7 +100,7 @@ describe.each(BACKENDS)('a queue on %s', (backend) => {
   });
 
   it('runs batches by rank: two applications take turns, even if one came later', async () => {
-    const batch = (id: number, rank: number) => deliverJob({ id, epoch: 0, urgent: false, rank });
+    const batch = (id: number, rank: number) => deliverJob({ id, epoch: 0, urgent: false, applicationId: 'app', rank });
     await queues.add('deliver-apns', [batch(1, 1), batch(2, 2), batch(3, 3)]);
     await queues.add('deliver-apns', [batch(11, 1), batch(12, 2)]);
     expect(await arrived(collect('deliver-apns'), 5)).toEqual([1, 11, 2, 12, 3]);
@@ -212,7 +212,7 @@ describe.skipIf(!REDIS_AVAILABLE)('while Redis is unreachable', () => {
       finished = true;
     });
     await queues.add('expand', [expandJob(1)]);
-    await queues.add('deliver-apns', [deliverJob({ id: 1, epoch: 0, urgent: true })]);
+    await queues.add('deliver-apns', [deliverJob({ id: 1, epoch: 0, urgent: true, applicationId: 'app' })]);
     await vi.waitFor(() => expect(release).toBeDefined());
     await delay(restMs);
     await redis.stop();
