@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { MINUTE_MS, SECOND_MS } from '../common/durations.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
-import type { ProcessStatus } from '../database/tables.js';
+import type { ProcessStatus } from '../database/provider-tables.js';
 import { inTransaction } from '../database/transaction.js';
 import type { Tx } from '../database/transaction.js';
 import type { ProviderName } from '../providers/provider.js';
@@ -29,6 +29,10 @@ export interface ProviderStatus {
   lastError: string | null;
   processes: ProcessStatus[];
 }
+
+/** The rate of a row of `pace` at this moment. */
+export const PACE_NOW = sql<number>`pace.per_second
+  * power(pace.growth, extract(epoch from now() - pace.changed_at) / 60)::float8`;
 
 /** The current limit of an application at a provider. */
 export interface ProviderLimit {
@@ -102,7 +106,7 @@ export class ProviderStatusRepository {
 
   async listLimits(applicationId: string): Promise<ProviderLimit[]> {
     const { rows } = await sql<ProviderLimit>`
-      select provider, per_second * power(growth, extract(epoch from now() - changed_at) / 60)::float8 as "perSecond",
+      select provider, ${PACE_NOW} as "perSecond",
         case when blocked_until > now() then blocked_until end as "blockedUntil"
       from pace where application_id = ${applicationId} and lapses_at > now()`.execute(this.database.kysely);
     return rows;

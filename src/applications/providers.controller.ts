@@ -3,7 +3,7 @@ import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { Clock } from '../common/clock.js';
 import { ApiError, notFound } from '../common/errors.js';
-import type { ProcessStatus } from '../database/tables.js';
+import type { ProcessStatus } from '../database/provider-tables.js';
 import { PROVIDER_NAMES } from '../providers/provider.js';
 import type { ProviderName } from '../providers/provider.js';
 import { ApplicationsService } from './applications.service.js';

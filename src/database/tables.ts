@@ -16,6 +16,7 @@ import type {
   ReachTable,
 } from './campaign-tables.js';
 import type { CreatedAt, Json } from './columns.js';
+import type { PaceTable, ProviderStatusTable, SharedTokenTable } from './provider-tables.js';
 import type { Notification } from '../providers/notification.js';
 import type { ProviderName } from '../providers/provider.js';
 
@@ -78,40 +79,6 @@ interface ProviderSettingTable {
   /** Of a pause: number of tries. */
   tries: Generated<number>;
   updated_at: Date;
-}
-
-/** The connections of one worker process to a provider for an application. */
-export interface ProcessStatus {
-  connections: number;
-  /** Concurrent requests that the peers allow, summed over all connections. */
-  streams: number;
-  inFlight: number;
-  /** Deliveries per second since the previous report. */
-  rate: number;
-  /** The settings with which they were accepted; 0: a provider without settings. Absent in older versions' reports. */
-  settingsVersion?: number;
-  /** Epoch ms. */
-  reportedAt: number;
-}
-
-interface ProviderStatusTable {
-  application_id: string;
-  provider: ProviderName;
-  last_success_at: Date | null;
-  last_error_at: Date | null;
-  last_error: string | null;
-  /** The highest rate accepted lately, when, and with which version of the settings. */
-  proven_rate: Generated<number | null>;
-  proven_at: Generated<Date | null>;
-  proven_version: Generated<number | null>;
-  processes: Json<Record<string, ProcessStatus>>;
-}
-
-interface SharedTokenTable {
-  name: string;
-  token: Buffer;
-  minted_at: Date;
-  expires_at: Date;
 }
 
 /** Data of an app about its user: a flat object. */
@@ -243,6 +210,9 @@ interface MessageTable {
   send_at: Date | null;
   label: string | null;
   bulk_of: string | null;
+  /** The campaign and the run that made the message. */
+  campaign_seq: ColumnType<number | null, number | null | undefined, never>;
+  run_seq: ColumnType<number | null, number | null | undefined, never>;
   /** Deliveries per outcome, index = code; null until the message ends. */
   totals: ColumnType<number[] | null, never, never>;
 }
@@ -322,18 +292,4 @@ interface UserRemovalTable {
   last_message: number;
   looked_at: Generated<Date>;
   looked_seq: Generated<number>;
-}
-
-/** The sending rate of an application at a provider (delivery/deliver/pace.ts). */
-export interface PaceTable {
-  application_id: string;
-  provider: ProviderName;
-  per_second: number;
-  growth: number;
-  changed_at: Date;
-  lapses_at: Date;
-  slot_at: Date;
-  blocked_until: Date | null;
-  /** When the times above were written. */
-  written_at: Date | null;
 }

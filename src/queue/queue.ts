@@ -26,7 +26,7 @@ const JOB_DEFAULTS: JobsOptions = {
   removeOnComplete: true,
   removeOnFail: true,
   // At once and without a delay: BullMQ computes its end by this host's clock, and until then no job of the same name
-  // is accepted. What fails three times is queued again by the sweeper.
+  // is accepted. A job that fails three times is queued again by the sweeper.
   attempts: 3,
 };
 

@@ -20,6 +20,7 @@ export interface DueWave {
   applicationEnabled: boolean;
   /** The application has an active campaign with a daily cap, so that every message is counted. */
   counted: boolean;
+  campaignSeq: number;
   campaignId: string;
   applicationId: string;
   clientId: string;

@@ -15,6 +15,7 @@ interface WaveRow {
   scheduled_at: Date;
   manual: boolean;
   rate_seq: number | null;
+  campaign_seq: number;
   campaign_id: string;
   application_id: string;
   client_id: string;
@@ -51,8 +52,8 @@ export class WaveRepository {
   /** The waves of a paused campaign stay waiting, except those of a manual run. */
   private async claim(now: number, which: RawBuilder<unknown>, limit: RawBuilder<unknown>, tx: Tx): Promise<DueWave[]> {
     const { rows } = await sql<WaveRow>`
-      select wave.seq, wave.run_seq, wave.plan, wave.due_at, run.scheduled_at, run.manual, run.rate_seq, campaign.id as campaign_id,
-        campaign.application_id, campaign.client_id, coalesce(run.definition, campaign.definition) as definition,
+      select wave.seq, wave.run_seq, wave.plan, wave.due_at, run.scheduled_at, run.manual, run.rate_seq,
+        campaign.seq as campaign_seq, campaign.id as campaign_id, campaign.application_id, campaign.client_id, coalesce(run.definition, campaign.definition) as definition,
         application.enabled, exists (select from campaign capped where capped.application_id = campaign.application_id
           and capped.state = 'active' and capped.daily_cap is not null) as counted
       from campaign_wave wave
@@ -115,6 +116,7 @@ function toWave(row: WaveRow): DueWave {
     rateSeq: row.rate_seq,
     applicationEnabled: row.enabled,
     counted: row.counted,
+    campaignSeq: row.campaign_seq,
     campaignId: row.campaign_id,
     applicationId: row.application_id,
     clientId: row.client_id,

@@ -150,7 +150,8 @@ export class WaveService {
   }
 
   /**
-   * Gives each message its rate (one for all waves of a run, or one for each message that is spread) and its reach key.
+   * Gives each message its run, its rate (one for all waves of a run, or one for each message that is spread) and its
+   * reach key.
    */
   private async addTerms(composed: readonly MessageOfWave[], now: number, tx: Tx): Promise<void> {
     const rateOfRun = new Map<number, number>();
@@ -165,6 +166,8 @@ export class WaveService {
       }
       const counted = wave.counted || dailyCap !== undefined;
       message.campaign = {
+        campaignSeq: wave.campaignSeq,
+        runSeq: wave.runSeq,
         rateSeq,
         quiet: rateSeq === null ? [] : wave.plan.quiet,
         reach: counted ? { key: reachKey(now, wave.seq), cap: dailyCap ?? null } : null,

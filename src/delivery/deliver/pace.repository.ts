@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Selectable } from 'kysely';
-import type { PaceTable } from '../../database/tables.js';
+import type { PaceTable } from '../../database/provider-tables.js';
 import type { Tx } from '../../database/transaction.js';
 import { wentBackBy } from '../../database/waits.js';
 import type { Destination } from '../batch.js';

@@ -20,7 +20,7 @@ interface ListAnswer {
 }
 
 const PAGE = 20;
-const LIST_PARAMETERS = ['state', 'label', 'clientId', 'from', 'to', 'size', 'after'] as const;
+const LIST_PARAMETERS = ['state', 'label', 'clientId', 'campaignId', 'runId', 'from', 'to', 'size', 'after'] as const;
 
 /** Operation ids name the controller that had these routes before, because generated clients use them. */
 @ApiTags('Messages')
@@ -39,6 +39,13 @@ export class MessageReportsController {
   @ApiQuery({ name: 'state', required: false, enum: [...STATES] })
   @ApiQuery({ name: 'label', required: false, description: 'Exactly this label' })
   @ApiQuery({ name: 'clientId', required: false, description: 'Sent by exactly this client' })
+  @ApiQuery({ name: 'campaignId', required: false, description: 'Made by exactly this campaign' })
+  @ApiQuery({
+    name: 'runId',
+    required: false,
+    schema: { type: 'integer', minimum: 1 },
+    description: 'Made by exactly this run of a campaign',
+  })
   @ApiQuery({ name: 'from', required: false, schema: TIME, description: 'Accepted at or after' })
   @ApiQuery({ name: 'to', required: false, schema: TIME, description: 'Accepted before' })
   @ApiQuery({ name: 'size', required: false, schema: { type: 'integer', minimum: 1, maximum: 1_000, default: PAGE } })
@@ -57,13 +64,15 @@ export class MessageReportsController {
   @ApiResponse({ status: 400, description: 'A parameter is unknown or invalid' })
   @ApiResponse({ status: 404, description: 'Unknown application' })
   async list(@Param('applicationId') applicationId: string, @Query() query: QueryOf): Promise<ListAnswer> {
-    const { state, label, clientId, from, to, size, after } = readQuery(query, LIST_PARAMETERS);
+    const { state, label, clientId, campaignId, runId, from, to, size, after } = readQuery(query, LIST_PARAMETERS);
     if (label !== undefined && (label === '' || label.length > MAX_LABEL))
       throw invalidValue('label', `it must be 1 to ${MAX_LABEL} characters`);
     const filter = {
       state: readWord('state', state, STATES),
       label,
       clientId: readClientId(clientId),
+      campaignId,
+      runId: readRunId(runId),
       from: from === undefined ? undefined : new Date(readInstant('from', from)),
       to: to === undefined ? undefined : new Date(readInstant('to', to)),
     };
@@ -99,4 +108,10 @@ export class MessageReportsController {
   ): Promise<FullMessageAnswer> {
     return toFullMessageAnswer(await this.reports.readMessage(applicationId, messageId));
   }
+}
+
+function readRunId(text: string | undefined): number | undefined {
+  if (text !== undefined && !/^[1-9]\d{0,14}$/.test(text))
+    throw invalidValue('runId', 'it must be the number of a run');
+  return text === undefined ? undefined : Number(text);
 }

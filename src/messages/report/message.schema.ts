@@ -33,6 +33,8 @@ export const MESSAGE: Record<string, Schema> = {
   finishedTime: TIME,
   resendOf: { type: 'string', description: 'The original, if this message is a resend' },
   clientId: { type: 'string', description: 'The client that sent the message or created its campaign' },
+  campaignId: { type: 'string', description: 'The campaign that made the message; absent if a client sent it' },
+  runId: { type: 'integer', description: 'The run of the campaign' },
 };
 export const MESSAGE_REQUIRED = [
   'messageId',
@@ -45,6 +47,24 @@ export const MESSAGE_REQUIRED = [
   'clientId',
 ];
 
+const WAITING_FOR: Schema = {
+  type: 'object',
+  description:
+    'The cause that holds up a message that has not ended. `person`: a person paused the message or stopped its application (`act`, `by`). `time`: its time of sending. `provider`: the provider is paused, with the reason. `quietHours`: those of its campaign. `pace`: the rate that the provider allows, or nothing at all until `untilTime`. `rate`: that of its campaign. `retry`: the next try of its open deliveries.',
+  required: ['kind'],
+  properties: {
+    kind: { type: 'string', enum: ['person', 'time', 'provider', 'quietHours', 'pace', 'rate', 'retry'] },
+    act: { type: 'string', enum: ['messagePaused', 'applicationStopped'] },
+    by: { type: 'string', description: 'The client that stopped the application' },
+    provider: { type: 'string' },
+    reason: { type: 'string', description: 'Why the provider is paused' },
+    perSecond: { type: 'number', description: 'Deliveries per second' },
+    sinceTime: TIME,
+    untilTime: TIME,
+    nextTryTime: { ...TIME, description: 'When a single delivery tries whether the provider takes it again' },
+  },
+};
+
 export const FULL_MESSAGE: Record<string, Schema> = {
   ...MESSAGE,
   providers: { type: 'object', description: 'The outcomes by provider', additionalProperties: OUTCOMES },
@@ -52,6 +72,7 @@ export const FULL_MESSAGE: Record<string, Schema> = {
   lastTime: { ...TIME, description: 'Time of the last recorded outcome' },
   rate: { type: 'number', description: 'Deliveries settled per second between `firstTime` and `lastTime`' },
   etaTime: { ...TIME, description: 'While the message is being sent: its estimated end at that rate' },
+  waitingFor: WAITING_FOR,
   upstream: {
     type: 'object',
     description:

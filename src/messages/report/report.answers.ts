@@ -1,5 +1,6 @@
 import type { DeviceDelivery, DeviceMessage } from './delivery-report.repository.js';
 import type { OutcomeName } from '../../delivery/outcome.js';
+import type { WaitingFor } from './waiting-for.js';
 import type { FullReport, MessageReport, Outcomes, RelayReport } from './report.js';
 
 /** Answers of the report routes, pure. Times are ISO 8601; members without a value are omitted. */
@@ -19,6 +20,9 @@ export interface MessageAnswer {
   resendOf?: string;
   /** The client that sent the message or created its campaign. */
   clientId: string;
+  /** The campaign and the run that made the message. */
+  campaignId?: string;
+  runId?: number;
 }
 
 export interface FullMessageAnswer extends MessageAnswer {
@@ -29,10 +33,25 @@ export interface FullMessageAnswer extends MessageAnswer {
   rate?: number;
   /** Estimated end at that rate. */
   etaTime?: string;
+  /** The cause that holds the message up. */
+  waitingFor?: WaitAnswer;
   /** The request to the upstream, if the message or a part is relayed: one of the audience's deliveries. */
   upstream?: { outcome: OutcomeName; messageId?: string; reason?: string };
   /** Ids of the resends of this message. */
   resends?: string[];
+}
+
+/** Which members are there depends on `kind` (waiting-for.ts). */
+export interface WaitAnswer {
+  kind: WaitingFor['kind'];
+  act?: string;
+  by?: string;
+  provider?: string;
+  reason?: string;
+  perSecond?: number;
+  sinceTime?: string;
+  untilTime?: string;
+  nextTryTime?: string;
 }
 
 export interface DeliveryAnswer {
@@ -59,6 +78,9 @@ export interface DeviceMessageAnswer {
   retryTime?: string;
 }
 
+type AnyWait = Partial<Record<'act' | 'by' | 'provider' | 'reason', string | null>> &
+  Partial<Record<'since' | 'until' | 'nextTryAt', Date | null>> & { perSecond?: number };
+
 export function toMessageAnswer(report: MessageReport): MessageAnswer {
   return {
     messageId: report.id,
@@ -73,6 +95,7 @@ export function toMessageAnswer(report: MessageReport): MessageAnswer {
     ...(report.finishedAt && { finishedTime: report.finishedAt.toISOString() }),
     ...(report.resendOf !== null && { resendOf: report.resendOf }),
     clientId: report.clientId,
+    ...(report.campaign && { campaignId: report.campaign.id, runId: report.campaign.runId }),
   };
 }
 
@@ -84,8 +107,24 @@ export function toFullMessageAnswer(report: FullReport): FullMessageAnswer {
     ...(report.lastAt && { lastTime: report.lastAt.toISOString() }),
     ...(report.rate !== null && { rate: Number(report.rate.toPrecision(3)) }),
     ...(report.endsAt && { etaTime: report.endsAt.toISOString() }),
+    ...(report.waitingFor && { waitingFor: toWaitAnswer(report.waitingFor) }),
     ...(report.upstream && { upstream: toRelayAnswer(report.upstream) }),
     ...(report.resends.length > 0 && { resends: report.resends }),
+  };
+}
+
+function toWaitAnswer({ kind, ...wait }: WaitingFor): WaitAnswer {
+  const { act, by, provider, reason, perSecond, since, until, nextTryAt }: AnyWait = wait;
+  return {
+    kind,
+    ...(act && { act }),
+    ...(by && { by }),
+    ...(provider && { provider }),
+    ...(reason && { reason }),
+    ...(perSecond && { perSecond: Number(perSecond.toPrecision(3)) }),
+    ...(since && { sinceTime: since.toISOString() }),
+    ...(until && { untilTime: until.toISOString() }),
+    ...(nextTryAt && { nextTryTime: nextTryAt.toISOString() }),
   };
 }
 

@@ -1,17 +1,21 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
+import { PACE_NOW } from '../../applications/provider-status.repository.js';
 import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
 import type { MessageState } from '../../database/tables.js';
 import { SUMS } from '../../delivery/batch.repository.js';
 import { toFullReport, toReport } from './report.js';
 import type { FullReport, MessageReport, MessageRow, ProviderSums, RelayRow, Sums } from './report.js';
+import type { WaitRow } from './waiting-for.js';
 
 export interface MessageFilter {
   state?: MessageState;
   label?: string;
   clientId?: string;
+  campaignId?: string;
+  runId?: number;
   /** `from`: accepted at or after; `to`: accepted before. */
   from?: Date;
   to?: Date;
@@ -25,7 +29,8 @@ export interface MessagePlace {
 
 const COLUMNS = sql`message.id, message.notification->>'alert' as alert, message.label, message.state, message.audience,
   message.accepted_at, message.send_at, message.expires_at, message.finished_at, message.paused_at, message.resend_of,
-  message.client_id`;
+  message.client_id, campaign.id as campaign_id, message.run_seq`;
+const CAMPAIGN = sql`left join campaign on campaign.seq = message.campaign_seq`;
 const STANDSTILL = sql`count(*) filter (where state = 'parked')::int as parked,
   count(*) filter (where state in ('waiting', 'ready', 'leased'))::int as moving`;
 
@@ -34,19 +39,35 @@ const STANDSTILL = sql`count(*) filter (where state = 'parked')::int as parked,
 export class ReportRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** One statement reads state and counts, so they are consistent. `now`: epoch ms. */
+  /**
+   * One statement reads state, counts and what limits the open batches, so they are consistent. `now`: epoch ms.
+   */
   async find(applicationId: string, id: string, now: number): Promise<FullReport | undefined> {
-    const { rows } = await sql<MessageRow & RelayRow & { resends: string[] } & (ProviderSums | { provider: null })>`
-      select ${COLUMNS}, array(
+    const at = new Date(now);
+    const { rows } = await sql<FoundRow>`
+      select ${COLUMNS}, message.direct as urgent, message.quiet, message.expand_at, rate.per_second as rate_per_second,
+        application.stopped_at, application.stopped_by, array(
           select resend.id from message resend where resend.application_id = message.application_id
             and resend.resend_of = message.id and resend.state <> 'removed' order by resend.seq) as resends,
         relay.outcome as relay_outcome, relay.detail as relay_detail, part.*
-      from message left join lateral (
+      from message join application on application.id = message.application_id ${CAMPAIGN}
+      left join message_rate rate on rate.seq = message.rate_seq
+      left join lateral (
         select get_byte(outcomes, 0) as outcome, details->'0' as detail
         from batch where batch.message_seq = message.seq and batch.provider = 'upstream' limit 1) as relay on true
       left join lateral (
-        select provider, array[${SUMS}] as counts, min(started_at) as first_at, max(touched_at) as last_at, ${STANDSTILL}
-        from batch where batch.message_seq = message.seq group by provider order by provider) as part on true
+        select sums.*, setting.paused_reason, setting.paused_at as paused_since, setting.next_try_at, ${PACE_NOW} as pace,
+          pace.blocked_until
+        from (
+          select provider, array[${SUMS}] as counts, min(started_at) as first_at, max(touched_at) as last_at, ${STANDSTILL},
+            count(*) filter (where state in ('waiting', 'leased') or state = 'ready' and due_at <= ${at})::int as busy,
+            min(due_at) filter (where state = 'ready' and due_at > ${at}) as next_due
+          from batch where batch.message_seq = message.seq group by provider) as sums
+        left join provider_setting setting on message.finished_at is null
+          and setting.application_id = message.application_id and setting.provider = sums.provider
+        left join pace on message.finished_at is null
+          and pace.application_id = message.application_id and pace.provider = sums.provider and pace.lapses_at > ${at}
+        order by sums.provider) as part on true
       where message.application_id = ${applicationId} and message.id = ${id}
         and message.state <> 'removed'`.execute(this.database.reader);
     const [message] = rows;
@@ -79,9 +100,9 @@ export class ReportRepository {
     const { rows } = await sql<MessageRow & Sums & { seq: number }>`
       select ${COLUMNS}, message.seq, coalesce(message.totals, live.counts) as counts, live.parked, live.moving
       from (
-        select * from message where application_id = ${applicationId} and state <> 'removed' and ${conditions(filter, new Date(now))}
+        select * from message where application_id = ${applicationId} and state <> 'removed' and ${conditions(applicationId, filter, new Date(now))}
           and ${after ? sql`(accepted_at, seq) < (${after.acceptedAt}, ${after.seq})` : sql`true`}
-        order by accepted_at desc, seq desc limit ${limit}) as message,
+        order by accepted_at desc, seq desc limit ${limit}) as message ${CAMPAIGN},
       lateral (
         select array[${SUMS}] as counts, ${STANDSTILL}
         from batch where message.finished_at is null and batch.message_seq = message.seq) as live
@@ -90,11 +111,20 @@ export class ReportRepository {
   }
 }
 
-function conditions({ state, label, clientId, from, to }: MessageFilter, now: Date): RawBuilder<unknown> {
+type FoundRow = MessageRow & RelayRow & WaitRow & { resends: string[] } & (ProviderSums | { provider: null });
+
+function conditions(
+  applicationId: string,
+  { state, label, clientId, campaignId, runId, from, to }: MessageFilter,
+  now: Date,
+): RawBuilder<unknown> {
   const all = [
     state && inState(state, now),
     label !== undefined && sql`label = ${label}`,
     clientId !== undefined && sql`client_id = ${clientId}`,
+    campaignId !== undefined &&
+      sql`campaign_seq = (select seq from campaign where application_id = ${applicationId} and id = ${campaignId})`,
+    runId !== undefined && sql`run_seq = ${runId}`,
     from && sql`accepted_at >= ${from}`,
     to && sql`accepted_at < ${to}`,
   ].filter((each) => typeof each === 'object');

@@ -2,6 +2,8 @@ import type { DeliveryDetail, MessageState } from '../../database/tables.js';
 import { OUTCOME_NAMES } from '../../delivery/outcome.js';
 import type { OutcomeName } from '../../delivery/outcome.js';
 import type { ProviderName } from '../../providers/provider.js';
+import { waitingFor } from './waiting-for.js';
+import type { PartWait, WaitRow, WaitingFor } from './waiting-for.js';
 
 /** The state of a message, from its row and the sums over its batches, pure. */
 
@@ -21,6 +23,8 @@ export interface MessageReport {
   resendOf: string | null;
   /** The client that sent the message or created its campaign. */
   clientId: string;
+  /** The campaign and the run that made the message; null if a client sent it, or if the campaign is gone. */
+  campaign: { id: string; runId: number } | null;
 }
 
 export interface FullReport extends MessageReport {
@@ -32,6 +36,8 @@ export interface FullReport extends MessageReport {
   rate: number | null;
   /** Estimated end at that rate; null unless the message is being sent. */
   endsAt: Date | null;
+  /** The cause that holds the message up, or null. */
+  waitingFor: WaitingFor | null;
   /** Set if the message or a part is relayed. */
   upstream: RelayReport | null;
   /** Ids of the resends of this message. */
@@ -65,6 +71,8 @@ export interface MessageRow {
   paused_at: Date | null;
   resend_of: string | null;
   client_id: string;
+  campaign_id: string | null;
+  run_seq: number | null;
 }
 
 /** Sums over the batches of one message. */
@@ -76,8 +84,7 @@ export interface Sums {
   moving: number;
 }
 
-export interface ProviderSums extends Sums {
-  provider: ProviderName;
+export interface ProviderSums extends Sums, PartWait {
   first_at: Date | null;
   last_at: Date | null;
 }
@@ -101,12 +108,13 @@ export function toReport(row: MessageRow, { counts, parked, moving }: Sums, now:
     finishedAt: row.finished_at,
     resendOf: row.resend_of,
     clientId: row.client_id,
+    campaign: row.campaign_id === null || row.run_seq === null ? null : { id: row.campaign_id, runId: row.run_seq },
   };
 }
 
 /** `now`: epoch ms. */
 export function toFullReport(
-  row: MessageRow & RelayRow & { resends: string[] },
+  row: MessageRow & RelayRow & WaitRow & { resends: string[] },
   parts: readonly ProviderSums[],
   now: number,
 ): FullReport {
@@ -134,6 +142,7 @@ export function toFullReport(
     lastAt: Number.isFinite(lastAt) ? new Date(lastAt) : null,
     rate,
     endsAt: sending && rate !== null ? new Date(Math.min(now + (left / rate) * 1_000, row.expires_at.getTime())) : null,
+    waitingFor: waitingFor(row, parts, now),
     upstream: toRelayReport(row),
     resends: row.resends,
   };

@@ -30,7 +30,7 @@ export interface NewMessage {
   data?: PersonalData | null;
   /** The id of the first message of the same bulk, if the bulk has an Idempotency-Key. */
   bulkOf?: string;
-  /** For a campaign's message: limits of its deliveries, and its count. */
+  /** For a campaign's message: its run, limits of its deliveries, and its count. */
   campaign?: CampaignTerms;
   /** For a resend: the audience is the deliveries of an earlier message with one of these outcomes. */
   resend?: Resend;
@@ -38,6 +38,8 @@ export interface NewMessage {
 
 /** Data about a campaign's message for its delivery. */
 export interface CampaignTerms {
+  campaignSeq: number;
+  runSeq: number;
   /** The row with the run's rate limit. */
   rateSeq: number | null;
   quiet: QuietTime[];
@@ -126,6 +128,8 @@ export function toRow(acceptable: Acceptable): Record<string, unknown> {
     send_at: message.sendAt?.getTime(),
     label: message.label,
     bulk_of: message.bulkOf,
+    campaign_seq: message.campaign?.campaignSeq,
+    run_seq: message.campaign?.runSeq,
     rate_seq: message.campaign?.rateSeq,
     quiet: message.campaign?.quiet.length ? message.campaign.quiet : undefined,
     reach_key: message.campaign?.reach?.key,

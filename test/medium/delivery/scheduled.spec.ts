@@ -99,8 +99,10 @@ describe('due scheduled messages', () => {
       await dueTo(applicationId, { tagNames: ['Push.ALL'] }, { urgent: false }),
       await dueTo(applicationId, { deviceIds: ids }),
       await dueTo(applicationId, { userIds: ['crowd'] }),
-      await dueTo(applicationId, one, { campaign: { rateSeq, quiet: [], reach: null } }),
-      await dueTo(applicationId, one, { campaign: { rateSeq: null, quiet: [], reach: { key: 1, cap: 1 } } }),
+      await dueTo(applicationId, one, { campaign: { campaignSeq: 1, runSeq: 1, rateSeq, quiet: [], reach: null } }),
+      await dueTo(applicationId, one, {
+        campaign: { campaignSeq: 1, runSeq: 1, rateSeq: null, quiet: [], reach: { key: 1, cap: 1 } },
+      }),
       await dueTo(removed, one),
     ];
     await sql`update application set removed_at = now() where id = ${removed}`.execute(room.database.kysely);

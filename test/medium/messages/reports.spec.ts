@@ -7,6 +7,7 @@ import { OUTCOME } from '../../../src/delivery/outcome.js';
 import { DeliveryReportRepository } from '../../../src/messages/report/delivery-report.repository.js';
 import type { DeliveryPlace } from '../../../src/messages/report/delivery-report.repository.js';
 import { ReportRepository } from '../../../src/messages/report/report.repository.js';
+import type { MessageFilter } from '../../../src/messages/report/report.repository.js';
 import { Room, batchOf, recordAll } from '../delivery/room.js';
 
 const START: DeliveryPlace = { batchId: 0, position: 0 };
@@ -85,23 +86,86 @@ describe('reports', () => {
     expect([await idsIn('sending'), await idsIn('paused')]).toEqual([[sending.id], [paused.id]]);
   });
 
+  /** Returns the seq of a campaign. */
+  async function addCampaign(applicationId: string, id: string): Promise<number> {
+    const { rows } = await sql<{ seq: number }>`
+      insert into campaign (application_id, id, client_id, name, definition, state, created_at, updated_at)
+      values (${applicationId}, ${id}, 'test', ${id}, '{}', 'draft', now(), now()) returning seq`.execute(
+      room.database.kysely,
+    );
+    return rows[0]!.seq;
+  }
+
+  it('tells the campaign and the run that made a message, until the campaign is removed', async () => {
+    const applicationId = await room.addApplication();
+    const campaignSeq = await addCampaign(applicationId, 'digest');
+    const terms = { campaignSeq, runSeq: 7, rateSeq: null, quiet: [], reach: null };
+    const made = await room.accept(applicationId, [batchOf(1)], { campaign: terms });
+    await room.accept(applicationId, [batchOf(1)], { clientId: 'shop' });
+    const origins = async (filter: MessageFilter) =>
+      (await room.reports.list(applicationId, filter, undefined, 10, Date.now())).map(({ campaign }) => campaign);
+    const origin = { id: 'digest', runId: 7 };
+    expect(await origins({})).toEqual([null, origin]);
+    expect(await origins({ campaignId: 'digest' })).toEqual([origin]);
+    expect(await origins({ runId: 7 })).toEqual([origin]);
+    expect(await origins({ runId: 8 })).toEqual([]);
+    expect(await origins({ clientId: 'shop' })).toEqual([null]);
+    expect(await room.reports.find(applicationId, made.id, Date.now())).toMatchObject({ campaign: origin });
+    await sql`delete from campaign where seq = ${campaignSeq}`.execute(room.database.kysely);
+    expect(await room.reports.find(applicationId, made.id, Date.now())).toMatchObject({ campaign: null });
+  });
+
+  it('tells what a message waits for', async () => {
+    const applicationId = await room.addApplication();
+    const { id, batchIds } = await room.accept(applicationId, [batchOf(3, 'fcm')]);
+    const told = async () => (await room.reports.find(applicationId, id, Date.now()))?.waitingFor;
+    expect(await told()).toBeNull();
+    await sql`insert into pace (application_id, provider, per_second, growth, changed_at, lapses_at, slot_at)
+      values (${applicationId}, 'fcm', 740, 1, now(), now() + interval '1 hour', now())`.execute(room.database.kysely);
+    expect(await told()).toEqual({ kind: 'pace', provider: 'fcm', perSecond: 740, until: null });
+    await sql`update pace set blocked_until = now() + interval '1 minute' where application_id = ${applicationId}`.execute(
+      room.database.kysely,
+    );
+    expect(await told()).toMatchObject({ kind: 'pace', perSecond: 740, until: expect.any(Date) as Date });
+    await room.pause(applicationId, 'fcm');
+    await sql`update batch set state = 'parked' where id = ${batchIds[0]}`.execute(room.database.kysely);
+    expect(await told()).toMatchObject({ kind: 'provider', provider: 'fcm', reason: 'bad key' });
+    await room.control.pause(applicationId, id, new Date());
+    expect(await told()).toMatchObject({ kind: 'person', act: 'messagePaused' });
+    await room.control.cancel(applicationId, id);
+    expect(await told()).toBeNull();
+  });
+
   it('finds a page among a million messages by an index, with any filter', async () => {
     const applicationId = await room.addApplication();
     const count = 1_000_000;
+    const campaignSeq = await addCampaign(applicationId, 'digest');
+    await addCampaign(applicationId, 'never');
     for (let from = 1; from <= count; from += LOT)
       await sql`
         insert into message (application_id, id, client_id, body, notification, target, state, direct, on_unknown, accepted_at,
-          expires_at, finished_at, audience, open_batches, expand_cursor, label, totals)
-        select ${applicationId}, 'm' || n, 'test', '{"message":{"alert":"hi"}}', '{"alert":"hi","collapseId":"x"}', '{}',
+          expires_at, finished_at, audience, open_batches, expand_cursor, label, campaign_seq, run_seq, totals)
+        select ${applicationId}, 'm' || n, case when n % 7000 = 0 then 'rare' else 'test' end, '{"message":{"alert":"hi"}}', '{"alert":"hi","collapseId":"x"}', '{}',
           case when n % 1000 = 0 then 'expired' else 'finished' end, true, 'resend', now() - n * interval '1 second', now(), now(),
-          1, 0, 0, case when n % 5000 = 0 then 'rare' end, array[0,0,1,0,0,0,0,0]
+          1, 0, 0, case when n % 5000 = 0 then 'rare' end, case when n % 100 < 5 then ${campaignSeq}::bigint end,
+          case when n % 100 < 5 then n % 100 end, array[0,0,1,0,0,0,0,0]
         from generate_series(${sql.lit(from)}, ${sql.lit(from + LOT - 1)}) as n`.execute(room.database.kysely);
     await sql`analyze message`.execute(room.database.kysely);
     const { database, plans } = watch();
     const reports = new ReportRepository(database);
     const middle = { acceptedAt: new Date(Date.now() - (count / 2) * 1_000), seq: 0 };
     const far = new Date(Date.now() - (count - 100) * 1_000);
-    const asked = [{}, { state: 'finished' }, { state: 'expired' }, { label: 'rare' }, { to: far }] as const;
+    const asked = [
+      {},
+      { state: 'finished' },
+      { state: 'expired' },
+      { label: 'rare' },
+      { clientId: 'rare' },
+      { campaignId: 'digest' },
+      { runId: 4 },
+      { campaignId: 'digest', state: 'expired' },
+      { to: far },
+    ] as const;
     for (const filter of asked)
       for (const after of [undefined, middle]) {
         const started = performance.now();
@@ -111,6 +175,11 @@ describe('reports', () => {
         // The goal is 50 ms; the test machine is shared.
         expect(took, JSON.stringify(filter)).toBeLessThan(500);
       }
+    for (const none of [{ clientId: 'nobody' }, { campaignId: 'never' }, { campaignId: 'unknown' }, { runId: 99 }]) {
+      const started = performance.now();
+      expect(await reports.list(applicationId, none, undefined, 21, Date.now())).toEqual([]);
+      expect(performance.now() - started, JSON.stringify(none)).toBeLessThan(500);
+    }
     for (const plan of await plans()) expect(plan).not.toMatch(/Seq Scan on message/);
     for (;;) {
       const { numAffectedRows = 0n } = await sql`
