@@ -82,5 +82,6 @@ export function serveDocument(app: NestFastifyApplication): void {
   SwaggerModule.setup('doc', app, () => buildDocument(app), {
     jsonDocumentUrl: 'imfpush/v1/swagger.json',
     customSiteTitle: 'Carillon',
+    swaggerOptions: { filter: true, docExpansion: 'none' },
   });
 }

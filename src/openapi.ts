@@ -2,12 +2,38 @@ import { readFileSync } from 'node:fs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { AS_OF, LAG_EXTENSION } from './common/may-lag.js';
+import type { Schema, Schemas } from './common/schema.js';
+import { CONFIG } from './common/tokens.js';
+import type { Config } from './config.js';
+import { ERROR_SCHEMAS, addAnswers } from './openapi-answers.js';
+import { addExamples } from './openapi-examples.js';
+import { addRules } from './openapi-rules.js';
+import { SAMPLE_APPLICATION } from './sample/sample-application.js';
 
 const DESCRIPTION = `Push notifications over the MobileFirst 8.0 wire. Obtain a token, then send with it.
 
 Operations that MobileFirst does not have are marked \`x-extension: true\`, with "(extension)" in the summary. Errors are
-\`{"code","message"}\`, at the token endpoint those of RFC 6749. Messages are English for every \`Accept-Language\`.`;
+\`{"code","message"}\`, at the token endpoint those of RFC 6749. Messages are English for every \`Accept-Language\`.
+
+A field with null counts as omitted, and no text may contain NUL. A schema without \`additionalProperties: false\` is of a
+body whose unknown fields are ignored.`;
+
+/** The groups, in the order in which a newcomer needs them. */
+const GROUPS = {
+  Authorization: 'Obtain, check and revoke access tokens',
+  Messages: 'Send messages, follow and stop them',
+  Devices: 'Register, find, import and export devices',
+  Tags: 'Topics that devices subscribe to',
+  Subscriptions: 'Which device is subscribed to which tag',
+  Campaigns: 'Messages on a schedule, and their runs',
+  Applications: 'The apps that receive messages',
+  Settings: 'Credentials of the providers, by application',
+  Providers: 'The state of an application at each provider',
+  Users: 'The data kept about one user',
+  Webhooks: 'Events about devices and subscriptions',
+  Administration: 'Confidential clients, signing keys and the audit',
+  Health: 'Probes for orchestrators',
+};
 
 /** package.json is beside `src` and beside `dist`. */
 const PACKAGE = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
@@ -18,112 +44,94 @@ const EXTENSION = /\(extension\)$/;
 const METHODS = ['get', 'put', 'post', 'delete', 'patch'] as const;
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 
-/** Refusals by guards and parsers, with the same cause on every route. */
-const REFUSALS = {
-  badRequest: [400, 'A parameter or field is missing or invalid: `message` names it and the reason'],
-  unauthorized: [401, 'No token, or a token that is no longer valid'],
-  forbidden: [403, 'The scope of the token does not cover the request'],
-  notFound: [404, 'The application, or the object with this id, does not exist'],
-  contentType: [405, 'The content type must be application/json'],
-  notAcceptable: [406, 'The Accept header excludes the content type of the answer'],
-  tooSlow: [408, 'The body did not arrive in time'],
-  tooLarge: [413, 'The body is larger than 1 MiB'],
-  coding: [415, 'The charset is not UTF-8, or the content coding is not gzip or br'],
-  internal: [500, 'Internal error; the log has the cause'],
-  busy: [503, 'Overloaded, or the database or queue is unreachable: try again'],
-} as const;
-
-const ERROR_SCHEMAS = {
-  Error: {
-    type: 'object',
-    required: ['code', 'message'],
-    properties: {
-      code: { type: 'string', example: 'FPWSE0005E' },
-      message: { type: 'string', description: 'Text for people with the parameter or field and the reason' },
-    },
-  },
-  OAuthError: {
-    type: 'object',
-    required: ['error'],
-    properties: { error: { type: 'string', example: 'invalid_client' }, error_description: { type: 'string' } },
-  },
-};
-
 /** Served outside of the routes and their guards. */
 const DOCUMENT_PATH = '/imfpush/v1/swagger.json';
 const THIS: Operation = {
   operationId: 'readDocument',
   summary: 'This document',
   tags: ['Health'],
-  responses: { 200: { description: '', content: { 'application/json': { schema: { type: 'object' } } } } },
+  responses: {
+    200: {
+      description: '',
+      content: {
+        'application/json': {
+          schema: {
+            type: 'object',
+            required: ['openapi', 'info', 'paths'],
+            properties: {
+              openapi: { type: 'string' },
+              info: { type: 'object', additionalProperties: true },
+              paths: { type: 'object', additionalProperties: true },
+            },
+          },
+        },
+      },
+    },
+  },
 };
 
-/** Builds the document from the routes, and adds the errors and marks that follow from their paths. */
+/** Builds the document from the routes, and adds the parts that follow from their paths, guards and rules. */
 export function buildDocument(app: NestFastifyApplication): OpenAPIObject {
   const outline = new DocumentBuilder()
     .setTitle('Carillon')
     .setDescription(DESCRIPTION)
     .setVersion(PACKAGE.version)
     .addBearerAuth()
-    .addBasicAuth()
-    .build();
-  const document = SwaggerModule.createDocument(app, outline);
-  document.components = {
-    ...document.components,
-    schemas: { ...document.components?.schemas, ...ERROR_SCHEMAS },
-  };
+    .addBasicAuth();
+  for (const [name, description] of Object.entries(GROUPS)) outline.addTag(name, description);
+  const document = SwaggerModule.createDocument(app, outline.build());
+  const schemas: Schemas = { ...document.components?.schemas, ...ERROR_SCHEMAS };
+  addRules(app, schemas);
+  for (const schema of Object.values(schemas)) markTimes(schema);
+  document.components = { ...document.components, schemas };
   document.paths[DOCUMENT_PATH] = { get: THIS };
+  const operations: Operation[] = [];
   for (const [path, item] of Object.entries(document.paths))
     for (const method of METHODS) {
       const operation = item[method];
-      if (operation) complete(path, operation);
+      if (!operation) continue;
+      if (EXTENSION.test(operation.summary ?? '')) Object.assign(operation, { 'x-extension': true });
+      addAnswers(path, operation);
+      addExamples(operation, schemas);
+      operations.push(operation);
     }
+  const { runtimeName } = app.get<Pick<Config, 'runtimeName'>>(CONFIG);
+  document.components.securitySchemes = {
+    oauth2: {
+      type: 'oauth2',
+      description: 'Id and secret of a confidential client',
+      flows: { clientCredentials: { tokenUrl: `/${runtimeName}/api/az/v1/token`, scopes: scopesOf(operations) } },
+    },
+    ...document.components.securitySchemes,
+  };
   return document;
 }
 
-function complete(path: string, operation: Operation): void {
-  if (EXTENSION.test(operation.summary ?? '')) Object.assign(operation, { 'x-extension': true });
-  const responses = operation.responses;
-  if (LAG_EXTENSION in operation) addAsOf(responses[200]);
-  for (const cause of causesOf(path, operation)) {
-    const [status, description] = REFUSALS[cause];
-    responses[status] ??= { description };
-  }
-  const schema = path.includes('/api/az/') ? 'OAuthError' : 'Error';
-  for (const [status, response] of Object.entries(responses))
-    if (response && Number(status) >= 400 && !('$ref' in response))
-      response.content ??= { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } };
-}
-
-/** The header of answers from a standby. */
-function addAsOf(response: Operation['responses'][string]): void {
-  if (!response || '$ref' in response) return;
-  response.headers = {
-    ...response.headers,
-    [AS_OF]: {
-      description:
-        'Present if a standby has answered: the answer contains everything that was stored before this time, and perhaps later changes. Usually this time is one to two seconds ago. With `Cache-Control: no-cache` in the request the primary answers, with the present state',
-      schema: { type: 'string', format: 'date-time' },
-    },
+/** Every scope element that an operation requires, with the groups that it opens. */
+function scopesOf(operations: readonly Operation[]): Record<string, string> {
+  const groups = new Map<string, Set<string>>();
+  for (const { security = [], tags = [] } of operations)
+    for (const element of security.flatMap(({ oauth2 = [] }) => oauth2)) {
+      const known = groups.get(element) ?? new Set();
+      groups.set(element, known);
+      for (const tag of tags) known.add(tag);
+    }
+  return {
+    [`push.application.${SAMPLE_APPLICATION}`]: 'The application; every call about it requires its element too',
+    'push.application.*': 'All applications',
+    ...Object.fromEntries(
+      [...groups].sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, tags]) => [name, [...tags].join(', ')]),
+    ),
   };
 }
 
-function causesOf(path: string, operation: Operation): (keyof typeof REFUSALS)[] {
-  const isApi = /^\/(imfpush|mfpadmin)\//.test(path);
-  const isAz = path.includes('/api/az/');
-  if (!isApi && !isAz) return [];
-  const takesBody = operation.requestBody !== undefined;
-  const takesQuery = operation.parameters?.some((parameter) => 'in' in parameter && parameter.in === 'query') ?? false;
-  const isGuarded = (operation.security ?? []).length > 0;
-  const causes: (keyof typeof REFUSALS)[] = ['internal', 'busy'];
-  if (isGuarded) causes.push('unauthorized', 'forbidden');
-  if (takesBody || takesQuery) causes.push('badRequest');
-  // An import has no size limit.
-  if (takesBody && !path.endsWith(':import')) causes.push('tooLarge');
-  if (takesBody) causes.push('tooSlow', 'coding');
-  if (path.includes('{')) causes.push('notFound');
-  if (isApi && path !== DOCUMENT_PATH) causes.push('notAcceptable');
-  // Messages are parsed whatever their content type is; the az endpoints accept forms.
-  if (isApi && takesBody && !/\/messages(\/|$)/.test(path)) causes.push('contentType');
-  return causes;
+/** Times are ISO 8601 everywhere, in fields whose names end in `Time`. */
+function markTimes(schema: Schemas[string]): void {
+  if ('$ref' in schema) return;
+  for (const [name, field] of Object.entries(schema.properties ?? {})) {
+    if (!('$ref' in field) && field.type === 'string' && name.endsWith('Time')) field.format ??= 'date-time';
+    markTimes(field);
+  }
+  const items: Schema | { $ref: string } | undefined = schema.items;
+  if (items) markTimes(items);
 }

@@ -9,6 +9,7 @@ import { ApiError, invalidValue, notFound } from '../common/errors.js';
 import { readForm } from '../common/multipart-form.js';
 import type { MultipartRequest } from '../common/multipart-form.js';
 import { TakesBody } from '../common/takes-body.js';
+import { ApnsSettingsAnswer } from './settings.answers.js';
 import { SettingsService } from './settings.service.js';
 import type { Settings } from './settings.service.js';
 
@@ -21,7 +22,11 @@ const KEY_BODY = {
   type: 'object',
   required: ['key', 'keyId', 'teamId', 'bundleId'],
   properties: {
-    key: { type: 'string', description: 'Text of the .p8 file' },
+    key: {
+      type: 'string',
+      description: 'Text of the .p8 file',
+      example: '-----BEGIN PRIVATE KEY-----\n…\n-----END PRIVATE KEY-----\n',
+    },
     keyId: { type: 'string', example: 'ABC123DEFG' },
     teamId: { type: 'string', example: 'DEF123GHIJ' },
     bundleId: { type: 'string', example: 'com.example.app' },
@@ -43,8 +48,13 @@ const FORM_BODY = {
   type: 'object',
   required: ['certificate', 'password'],
   properties: {
-    certificate: { type: 'string', format: 'binary', description: 'The .p12 file, at most 64 KB' },
-    password: { type: 'string' },
+    certificate: {
+      type: 'string',
+      format: 'binary',
+      example: 'certificate.p12',
+      description: 'The .p12 file, at most 64 KB',
+    },
+    password: { type: 'string', example: 'the password of the file' },
     bundleId: BUNDLE_ID,
     isSandBox: FLAG,
   },
@@ -59,6 +69,7 @@ export class ApnsSettingsController {
   @Get('apnsConf')
   @RequireScope('apnsConf.read')
   @ApiOperation({ summary: 'Read the APNs settings, without key and password' })
+  @ApiResponse({ status: 200, type: ApnsSettingsAnswer })
   async read(@Param('applicationId') applicationId: string): Promise<Settings> {
     return toAnswer(await this.settings.getSettings(applicationId, 'apns'));
   }
@@ -76,6 +87,7 @@ export class ApnsSettingsController {
       },
     },
   })
+  @ApiResponse({ status: 200, type: ApnsSettingsAnswer })
   async put(
     @Param('applicationId') applicationId: string,
     @Req() request: MultipartRequest,
@@ -97,6 +109,10 @@ export class ApnsSettingsController {
   @RequireScope('apnsCert.read')
   @Produces('application/octet-stream')
   @ApiOperation({ summary: 'Read the APNs certificate: the uploaded .p12 file, protected by its password' })
+  @ApiResponse({
+    status: 200,
+    content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } },
+  })
   @ApiResponse({ status: 409, description: 'CARIL0409E: the password of the file has fewer than 12 characters' })
   async readCertificate(
     @Param('applicationId') applicationId: string,

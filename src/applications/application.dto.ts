@@ -1,4 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
+import { ApiProperty } from '@nestjs/swagger';
 import { IsBoolean, IsOptional, Matches } from 'class-validator';
 import { ReadAs } from '../common/fields.js';
 import { PageInfo } from '../common/paging.js';
@@ -16,7 +17,10 @@ function Flag(): PropertyDecorator {
 }
 
 export class CreateApplicationDto {
-  /** Package or bundle id. */
+  /**
+   * Package or bundle id.
+   * @example com.example.shop
+   */
   @Matches(APPLICATION_ID, {
     message: 'it must be 1 to 254 letters, digits, dots, dashes and underscores, the first a letter or digit',
   })
@@ -34,7 +38,10 @@ export class CreateApplicationDto {
 }
 
 export class ChangeStatusDto {
-  /** If false, the application refuses new messages. */
+  /**
+   * If false, the application refuses new messages.
+   * @example true
+   */
   @Flag()
   enabled!: boolean;
 
@@ -52,6 +59,7 @@ export class StatusAnswer {
 }
 
 export class StopAnswer {
+  @ApiProperty({ format: 'date-time' })
   since!: string;
   /** The client that stopped the application. */
   by!: string;

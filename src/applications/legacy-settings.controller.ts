@@ -5,6 +5,7 @@ import { ApiError } from '../common/errors.js';
 import { TakesBody } from '../common/takes-body.js';
 import { ApplicationsService } from './applications.service.js';
 import { settingsController } from './provider-settings.controller.js';
+import { GcmPublicAnswer, GcmSettingsAnswer } from './settings.answers.js';
 import { SettingsService } from './settings.service.js';
 
 const NOTHING_GOES_OUT =
@@ -21,6 +22,7 @@ export const GcmSettingsController = settingsController({
   put: 'Store the GCM settings, for apps that read their sender id',
   remove: 'Remove the GCM settings',
   warning: NOTHING_GOES_OUT,
+  answer: GcmSettingsAnswer,
   schema: {
     type: 'object',
     required: ['senderId'],
@@ -44,9 +46,9 @@ export class LegacySettingsController {
   @Get('gcmConfPublic')
   @RequireScope('gcmConfPublic.read')
   @ApiOperation({ summary: 'Read the sender id for the registration of an Android app' })
-  async readGcmPublic(@Param('applicationId') applicationId: string): Promise<{ senderId: unknown }> {
+  async readGcmPublic(@Param('applicationId') applicationId: string): Promise<GcmPublicAnswer> {
     const { senderId } = await this.settings.getSettings(applicationId, 'gcm');
-    return { senderId };
+    return { senderId: String(senderId) };
   }
 
   @Get('smsConf')

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Put, UseGuards } from '@nestjs/common';
 import type { Type } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { ApiBodyOptions } from '@nestjs/swagger';
 import { Caller } from '../auth/admin.guard.js';
 import type { Actor } from '../auth/audit.repository.js';
@@ -21,13 +21,15 @@ interface SettingsRoutes extends Record<Verb, string> {
   operationId: (verb: Verb) => string;
   /** Body of PUT. */
   schema: Extract<ApiBodyOptions, { schema: unknown }>['schema'];
+  /** The answer of GET and PUT. */
+  answer: Type<object>;
   /** Shown in the API document and in each answer. */
   warning?: string;
 }
 
 /** Returns a controller with GET, PUT and DELETE of one provider's settings. */
 export function settingsController(routes: SettingsRoutes): Type {
-  const { name, conf, operationId, schema, warning } = routes;
+  const { name, conf, operationId, schema, answer, warning } = routes;
   const toAnswer = (settings: Settings): Settings => (warning ? { ...settings, warnings: [warning] } : settings);
 
   @ApiTags('Settings')
@@ -39,6 +41,7 @@ export function settingsController(routes: SettingsRoutes): Type {
     @Get()
     @RequireScope(`${conf}.read`)
     @ApiOperation({ operationId: operationId('read'), summary: routes.read, description: warning })
+    @ApiResponse({ status: 200, type: answer })
     async read(@Param('applicationId') applicationId: string): Promise<Settings> {
       return toAnswer(await this.settings.getSettings(applicationId, name));
     }
@@ -47,6 +50,7 @@ export function settingsController(routes: SettingsRoutes): Type {
     @RequireScope(routes.putScopes ?? `${conf}.write`)
     @ApiOperation({ operationId: operationId('put'), summary: routes.put, description: warning })
     @ApiBody({ schema })
+    @ApiResponse({ status: 200, type: answer })
     async put(
       @Param('applicationId') applicationId: string,
       @Body() body: unknown,

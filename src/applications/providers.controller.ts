@@ -5,39 +5,12 @@ import { Clock } from '../common/clock.js';
 import { ApiError, notFound } from '../common/errors.js';
 import type { ProcessStatus } from '../database/provider-tables.js';
 import { PROVIDER_NAMES } from '../providers/provider.js';
-import type { ProviderName } from '../providers/provider.js';
 import { ApplicationsService } from './applications.service.js';
 import { ProviderSettingRepository } from './provider-setting.repository.js';
 import { describePause } from './pause.js';
+import { ProviderAnswer, ProviderListAnswer } from './provider.answers.js';
 import { ProviderStatusRepository } from './provider-status.repository.js';
 import type { ProviderStatus } from './provider-status.repository.js';
-
-interface ProviderAnswer {
-  provider: ProviderName;
-  configured: boolean;
-  /** Why sending at this provider is paused; absent without a pause. */
-  pausedReason?: string;
-  /** `provider`: the provider refused the credentials. `guard`: the provider reported most devices as gone. */
-  pausedBy?: string;
-  pausedTime?: string;
-  /** When the next single delivery is tried, to see whether the cause is gone. */
-  nextTryTime?: string;
-  /**
-   * Deliveries per second allowed now, after the provider asked for less or during the start; absent without a limit.
-   */
-  limitPerSecond?: number;
-  /** The provider asked for no requests until then; absent if it did not. */
-  blockedUntilTime?: string;
-  lastSuccessTime?: string;
-  lastErrorTime?: string;
-  lastError?: string;
-  /** Worker processes that sent to this provider within the last minute; the numbers are their sums. */
-  processes: number;
-  connections: number;
-  streams: number;
-  inFlight: number;
-  ratePerSecond: number;
-}
 
 /** Extension: the state of an application at each provider. */
 @ApiTags('Providers')
@@ -57,8 +30,9 @@ export class ProvidersController {
     summary:
       'Read the state at each provider: last success, last error, pause, connections, rate and limit (extension)',
   })
+  @ApiResponse({ status: 200, type: ProviderListAnswer })
   @ApiResponse({ status: 404, description: 'Unknown application' })
-  async list(@Param('applicationId') applicationId: string): Promise<{ providers: ProviderAnswer[] }> {
+  async list(@Param('applicationId') applicationId: string): Promise<ProviderListAnswer> {
     await this.applications.getApplication(applicationId);
     const [settings, statuses, limits] = await Promise.all([
       this.settings.list(applicationId),

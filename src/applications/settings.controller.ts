@@ -4,11 +4,17 @@ import type { FastifyRequest } from 'fastify';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { ApplicationsService } from './applications.service.js';
 import { settingsController } from './provider-settings.controller.js';
+import {
+  FcmSettingsAnswer,
+  HmsSettingsAnswer,
+  SettingsListAnswer,
+  WebPushPublicAnswer,
+  WebPushSettingsAnswer,
+  WnsSettingsAnswer,
+} from './settings.answers.js';
 import { SettingsService } from './settings.service.js';
-import type { Settings } from './settings.service.js';
 
 const CONFS = ['apnsConf', 'gcmConf', 'fcmConf', 'wnsConf', 'webPushConf', 'hmsConf'] as const;
-type SettingsAnswer = { applicationId: string; mode: 'PRODUCTION' } & Record<(typeof CONFS)[number], string>;
 
 @ApiTags('Settings')
 @Controller('imfpush/v1/apps/:applicationId/settings')
@@ -22,7 +28,7 @@ class SettingsController {
   async list(
     @Param('applicationId') applicationId: string,
     @Req() { protocol, host }: FastifyRequest,
-  ): Promise<SettingsAnswer> {
+  ): Promise<SettingsListAnswer> {
     await this.applications.getApplication(applicationId);
     const base = `${protocol}://${host}/imfpush/v1/apps/${applicationId}/settings`;
     const urls = Object.fromEntries(CONFS.map((conf) => [conf, `${base}/${conf}`])) as Record<
@@ -45,9 +51,9 @@ class PublicKeyController {
     operationId: 'SettingsController_readWebPushPublic',
     summary: 'Read the public VAPID key, with which a web page subscribes (extension)',
   })
-  async readWebPushPublic(@Param('applicationId') applicationId: string): Promise<Settings> {
+  async readWebPushPublic(@Param('applicationId') applicationId: string): Promise<WebPushPublicAnswer> {
     const { publicKey } = await this.settings.getSettings(applicationId, 'web-push');
-    return { publicKey };
+    return { publicKey: String(publicKey) };
   }
 }
 
@@ -56,6 +62,7 @@ export const SETTINGS_CONTROLLERS = [
   SettingsController,
   settingsController({
     name: 'fcm',
+    answer: FcmSettingsAnswer,
     conf: 'fcmConf',
     operationId: (verb) => `SettingsController_${verb}Fcm`,
     read: 'Read the FCM settings, without the key (extension)',
@@ -65,12 +72,24 @@ export const SETTINGS_CONTROLLERS = [
       type: 'object',
       required: ['serviceAccount'],
       properties: {
-        serviceAccount: { type: 'object', description: 'The JSON file of the service account from Google' },
+        serviceAccount: {
+          type: 'object',
+          additionalProperties: true,
+          description: 'The JSON file of the service account from Google',
+          example: {
+            type: 'service_account',
+            project_id: 'example-app',
+            client_email: 'push@example-app.iam.gserviceaccount.com',
+            private_key: '-----BEGIN PRIVATE KEY-----\n…\n-----END PRIVATE KEY-----\n',
+            token_uri: 'https://oauth2.googleapis.com/token',
+          },
+        },
       },
     },
   }),
   settingsController({
     name: 'wns',
+    answer: WnsSettingsAnswer,
     conf: 'wnsConf',
     operationId: (verb) => `SettingsController_${verb}Wns`,
     read: 'Read the WNS settings, without the secret',
@@ -83,12 +102,13 @@ export const SETTINGS_CONTROLLERS = [
         packageSID: { type: 'string', example: 'ms-app://s-1-15-2-1-2-3-4-5-6-7' },
         tenantId: { type: 'string', description: 'With clientId, instead of packageSID' },
         clientId: { type: 'string', format: 'uuid' },
-        clientSecret: { type: 'string' },
+        clientSecret: { type: 'string', example: 'the-secret-of-the-package' },
       },
     },
   }),
   settingsController({
     name: 'hms',
+    answer: HmsSettingsAnswer,
     conf: 'hmsConf',
     operationId: (verb) => `SettingsController_${verb}Hms`,
     read: 'Read the HMS settings, without the secret (extension)',
@@ -100,9 +120,9 @@ export const SETTINGS_CONTROLLERS = [
           type: 'object',
           required: ['appId', 'clientId', 'clientSecret'],
           properties: {
-            appId: { type: 'string' },
-            clientId: { type: 'string' },
-            clientSecret: { type: 'string' },
+            appId: { type: 'string', example: '100000001' },
+            clientId: { type: 'string', example: '100000001' },
+            clientSecret: { type: 'string', example: 'the-secret-of-the-app' },
           },
         },
         {
@@ -120,6 +140,7 @@ export const SETTINGS_CONTROLLERS = [
   }),
   settingsController({
     name: 'web-push',
+    answer: WebPushSettingsAnswer,
     conf: 'webPushConf',
     operationId: (verb) => `SettingsController_${verb}WebPush`,
     read: 'Read the Web Push settings, without the private key (extension)',

@@ -3,6 +3,7 @@ import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { Caller } from '../auth/admin.guard.js';
 import type { Actor } from '../auth/audit.repository.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
+import { UpstreamSettingsAnswer } from './settings.answers.js';
 import { SettingsService } from './settings.service.js';
 
 /**
@@ -18,6 +19,7 @@ export class UpstreamSettingsController {
   @Get()
   @RequireScope('upstreamConf.read')
   @ApiOperation({ summary: 'Read the upstream settings, without the secret (extension)' })
+  @ApiResponse({ status: 200, type: UpstreamSettingsAnswer })
   @ApiResponse({ status: 404, description: 'Unknown application, or the application has no upstream' })
   read(@Param('applicationId') applicationId: string): Promise<Record<string, unknown>> {
     return this.settings.getSettings(applicationId, 'upstream');
@@ -38,14 +40,16 @@ export class UpstreamSettingsController {
           example: 'http://mobilefirst.internal:9080/mfp',
           description: 'URL that ends with the name of the runtime; without a name, `mfp` is appended',
         },
-        clientId: { type: 'string' },
+        clientId: { type: 'string', example: 'carillon' },
         secret: {
           type: 'string',
+          example: 'the-secret-of-the-client',
           description: 'If omitted, the secret is kept, provided that baseUrl and clientId are unchanged',
         },
         mode: {
           type: 'string',
           enum: ['direct', 'upstream', 'both'],
+          example: 'direct',
           description: 'If omitted, the mode is kept; initially `upstream`',
         },
         share: {
@@ -57,6 +61,7 @@ export class UpstreamSettingsController {
       },
     },
   })
+  @ApiResponse({ status: 200, type: UpstreamSettingsAnswer })
   @ApiResponse({ status: 400, description: 'A field is missing or invalid: `message` names it and the reason' })
   @ApiResponse({ status: 404, description: 'Unknown application' })
   put(

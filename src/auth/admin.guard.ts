@@ -1,7 +1,7 @@
 import { Injectable, SetMetadata, UseGuards, applyDecorators, createParamDecorator } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { ApiBasicAuth, ApiBearerAuth, ApiExtension, ApiResponse } from '@nestjs/swagger';
+import { ApiBasicAuth, ApiBearerAuth, ApiExtension, ApiOAuth2, ApiResponse } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiError, OAuthError } from '../common/errors.js';
 import { addressOf } from '../http/callers.js';
@@ -75,7 +75,11 @@ export function AdministratorsOnly(): ClassDecorator {
 
 /** The roles that may call the route. */
 export function AllowRoles(...roles: readonly AdminRole[]): MethodDecorator {
-  return applyDecorators(SetMetadata(ALLOWED, roles), ApiExtension('x-roles', roles));
+  return applyDecorators(
+    SetMetadata(ALLOWED, roles),
+    ApiExtension('x-roles', roles),
+    ...roles.map((role) => ApiOAuth2([role])),
+  );
 }
 
 /** Parameter: the caller, for the audit log. */

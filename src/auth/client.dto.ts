@@ -1,32 +1,41 @@
 import { applyDecorators } from '@nestjs/common';
+import { ApiProperty } from '@nestjs/swagger';
 import { ArrayMaxSize, IsBoolean, IsInt, IsOptional, IsString, Length, Max, Min, ValidateBy } from 'class-validator';
 import { DAY_S } from '../common/durations.js';
 import { NestedList } from '../common/fields.js';
+import type { Reading } from '../common/fields.js';
 import type { Client } from './client.js';
-import { isClientId, isSecret, liveSecrets } from './client.js';
-import { parseScope } from './scope.js';
+import { CLIENT_ID, SECRET, isClientId, isSecret, liveSecrets } from './client.js';
+import { MAX_SCOPE, parseScope } from './scope.js';
 
 /** With more clients, hashing new secrets one after another would take longer than a request should. */
 const MAX_CLIENTS = 1_000;
 const MONTH_S = 30 * DAY_S;
+/** One to 128 elements of the characters of RFC 6749 §3.3; spaces before, between and after them. */
+const SCOPE = String.raw`^ *[\x21\x23-\x5b\x5d-\x7e]+( +[\x21\x23-\x5b\x5d-\x7e]+){0,127} *$`;
 
-function rule(name: string, holds: (text: string) => boolean, message: string): PropertyDecorator {
-  return ValidateBy({
-    name,
-    validator: {
-      validate: (value: unknown) => typeof value === 'string' && holds(value),
-      defaultMessage: () => message,
-    },
-  });
+function rule(
+  name: string,
+  holds: (text: string) => boolean,
+  message: string,
+  schema: Reading['schema'],
+): PropertyDecorator {
+  const context: Reading = { schema };
+  const validate = (value: unknown): boolean => typeof value === 'string' && holds(value);
+  return ValidateBy({ name, validator: { validate, defaultMessage: () => message } }, { context });
 }
 const ClientId = () =>
-  rule('clientId', isClientId, 'it must be 1 to 255 characters of printable ASCII without a colon or outer spaces');
-const Secret = () => rule('secret', isSecret, 'it must be 1 to 255 characters of printable ASCII');
+  rule('clientId', isClientId, 'it must be 1 to 255 characters of printable ASCII without a colon or outer spaces', {
+    pattern: CLIENT_ID.source,
+  });
+const Secret = () =>
+  rule('secret', isSecret, 'it must be 1 to 255 characters of printable ASCII', { pattern: SECRET.source });
 const Scope = () =>
   rule(
     'scope',
     (text) => parseScope(text) !== null,
     'it must be up to 128 scope elements of printable ASCII, separated by spaces, 2048 characters in all',
+    { pattern: SCOPE, maxLength: MAX_SCOPE },
   );
 
 /** A whole number of at least 1, or null. */
@@ -46,7 +55,10 @@ export class ChangeClientDto {
   @Length(1, 255, { message: 'it must have 1 to 255 characters' })
   displayName?: string;
 
-  /** Scope elements, separated by spaces; `*` in an element matches any characters. */
+  /**
+   * Scope elements, separated by spaces; `*` in an element matches any characters.
+   * @example 'messages.write push.application.com.example.app'
+   */
   @IsOptional()
   @Scope()
   allowedScope?: string;
@@ -65,6 +77,7 @@ export class ChangeClientDto {
 }
 
 export class NewClientDto {
+  /** @example backend */
   @ClientId()
   id!: string;
 
@@ -79,7 +92,10 @@ export class NewClientDto {
   @Secret()
   secret?: string;
 
-  /** Scope elements, separated by spaces; `*` in an element matches any characters. */
+  /**
+   * Scope elements, separated by spaces; `*` in an element matches any characters.
+   * @example 'messages.write push.application.com.example.app'
+   */
   @Scope()
   allowedScope!: string;
 
@@ -100,6 +116,17 @@ export class NewClientDto {
 export class ClientListDto {
   @NestedList(() => NewClientDto)
   @ArrayMaxSize(MAX_CLIENTS, { message: `it must have ${MAX_CLIENTS} clients at most` })
+  @ApiProperty({
+    type: [NewClientDto],
+    example: [
+      { id: 'test', allowedScope: '*' },
+      {
+        id: 'reports',
+        secret: 'a-secret-of-your-own',
+        allowedScope: 'messages.read push.application.com.example.app',
+      },
+    ],
+  })
   clients!: NewClientDto[];
 }
 
@@ -112,6 +139,7 @@ export class RotateSecretDto {
   /**
    * Seconds for which the old secret stays valid. Default: one day. 0: the old secret and the tokens obtained with it
    * end at once.
+   * @example 3600
    */
   @IsOptional()
   @IsInt({ message: 'it must be a whole number' })
@@ -135,7 +163,9 @@ export class ClientAnswer {
   /**
    * Absent if the setting LIMIT_CLIENT_RATE applies. `concurrentRequests` is absent if LIMIT_CLIENT_CONCURRENT applies.
    */
+  @ApiProperty({ type: 'integer' })
   requestsPerSecond?: number;
+  @ApiProperty({ type: 'integer' })
   concurrentRequests?: number;
   createdTime!: string;
   /** Updated about once per minute. */
@@ -155,13 +185,16 @@ export class ClientListAnswer {
 }
 
 export class PlantedCount {
+  @ApiProperty({ type: 'integer' })
   count!: number;
   /** The oldest twenty. */
   ids!: string[];
 }
 
 export class StoppedCounts {
+  @ApiProperty({ type: 'integer' })
   campaigns!: number;
+  @ApiProperty({ type: 'integer' })
   messages!: number;
 }
 
@@ -180,6 +213,7 @@ export class PlantedAnswer {
 export class DepartureAnswer {
   planted!: PlantedAnswer[];
   /** Number of pairs of client and application beyond the first hundred. */
+  @ApiProperty({ type: 'integer' })
   more?: number;
 }
 
@@ -196,6 +230,7 @@ export class TransactionAnswer {
    */
   planted?: PlantedAnswer[];
   /** Number of pairs of client and application beyond the first hundred. */
+  @ApiProperty({ type: 'integer' })
   more?: number;
   ok!: boolean;
   productVersion!: string;

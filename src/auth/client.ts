@@ -41,11 +41,11 @@ export interface Client extends ClientLimits {
  * Printable ASCII without a colon, which ends the id in Basic authentication; not `.` or `..`, which are resolved in a
  * URL path.
  */
-const ID = /^(?!\.{1,2}$)[\x21-\x39\x3b-\x7e]([\x20-\x39\x3b-\x7e]{0,253}[\x21-\x39\x3b-\x7e])?$/;
-const SECRET = /^[\x20-\x7e]{1,255}$/;
+export const CLIENT_ID = /^(?!\.{1,2}$)[\x21-\x39\x3b-\x7e]([\x20-\x39\x3b-\x7e]{0,253}[\x21-\x39\x3b-\x7e])?$/;
+export const SECRET = /^[\x20-\x7e]{1,255}$/;
 
 export function isClientId(text: string): boolean {
-  return ID.test(text);
+  return CLIENT_ID.test(text);
 }
 
 /** Reads the client id of a list's filter. Throws FPWSE0005E if it cannot be a client id. */

@@ -60,7 +60,7 @@ const ApiStop = (): MethodDecorator =>
 
 /** The list of MobileFirst's administration (docs/protocol/mobilefirst.md §11), and each client by itself. */
 @ApiTags('Administration')
-@Controller('mfpadmin/management-apis/2.0/runtimes/:runtime/confidentialclients')
+@Controller('mfpadmin/management-apis/2.0/runtimes/:runtimeName/confidentialclients')
 @InRuntime()
 @AdministratorsOnly()
 export class ClientsController {

@@ -20,7 +20,7 @@ const MAX_PAGE = 1_000;
 
 /** Signing keys and audit events, for operators. */
 @ApiTags('Administration')
-@Controller('mfpadmin/management-apis/2.0/runtimes/:runtime')
+@Controller('mfpadmin/management-apis/2.0/runtimes/:runtimeName')
 @InRuntime()
 @AdministratorsOnly()
 export class OperationsController {
@@ -52,10 +52,15 @@ export class OperationsController {
   @Get('auditevents')
   @AllowRoles('mfpadmin', 'mfpmonitor')
   @ApiOperation({ summary: 'List the audit events: client, change, time and address, newest first (extension)' })
-  @ApiQuery({ name: 'size', required: false, description: `Default ${PAGE}, at most ${MAX_PAGE}` })
+  @ApiQuery({
+    name: 'size',
+    required: false,
+    schema: { type: 'integer', minimum: 1, maximum: MAX_PAGE, default: PAGE },
+  })
   @ApiQuery({
     name: 'before',
     required: false,
+    schema: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
     description: 'Only events with a smaller id; for the next page, the last id of the previous page',
   })
   async listEvents(@Query('size') size?: string, @Query('before') before?: string): Promise<AuditEventListAnswer> {

@@ -1,10 +1,14 @@
+import { ApiProperty } from '@nestjs/swagger';
 import { IsInt, IsOptional, Max, Min } from 'class-validator';
 import type { AuditEvent } from './audit.repository.js';
 import { MAX_LEAD_S } from './signing-keys.js';
 import type { SigningKey } from './signing-keys.js';
 
 export class RotateKeyDto {
-  /** Seconds from the key's publication to its first signature. Default: 120. */
+  /**
+   * Seconds from the key's publication to its first signature. Default: 120.
+   * @example 120
+   */
   @IsOptional()
   @IsInt({ message: 'it must be a whole number' })
   @Min(0, { message: 'it must be at least 0' })
@@ -25,7 +29,9 @@ export class SigningKeyListAnswer {
 }
 
 export class AuditEventAnswer {
+  @ApiProperty({ type: 'integer' })
   id!: number;
+  @ApiProperty({ format: 'date-time' })
   time!: string;
   /** The authenticated client, or `carillon` for changes by the server itself. */
   clientId!: string;

@@ -12,16 +12,19 @@ export class RuntimeGuard implements CanActivate {
   constructor(@Inject(CONFIG) private readonly config: Pick<Config, 'runtimeName'>) {}
 
   canActivate(context: ExecutionContext): boolean {
-    const { runtime } = context.switchToHttp().getRequest<FastifyRequest<{ Params: { runtime: string } }>>().params;
-    if (runtime !== this.config.runtimeName) throw new ApiError('FPWSE0001E', 'Not found: this path does not exist.');
+    const { runtimeName } = context
+      .switchToHttp()
+      .getRequest<FastifyRequest<{ Params: { runtimeName: string } }>>().params;
+    if (runtimeName !== this.config.runtimeName)
+      throw new ApiError('FPWSE0001E', 'Not found: this path does not exist.');
     return true;
   }
 }
 
-/** For controllers with `:runtime` in their path. */
+/** For controllers with `:runtimeName` in their path. */
 export function InRuntime(): ClassDecorator {
   return applyDecorators(
     UseGuards(RuntimeGuard),
-    ApiParam({ name: 'runtime', description: 'RUNTIME_NAME', schema: { type: 'string', default: 'mfp' } }),
+    ApiParam({ name: 'runtimeName', description: 'The setting RUNTIME_NAME', schema: { type: 'string' } }),
   );
 }

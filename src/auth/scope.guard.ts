@@ -1,7 +1,7 @@
 import { Injectable, SetMetadata, applyDecorators } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { ApiBearerAuth, ApiResponse } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiOAuth2, ApiResponse } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Door } from '../limits/door.js';
 import { LiveTokens } from './live-tokens.js';
@@ -22,30 +22,34 @@ export type AuthorizedRequest = FastifyRequest & { authorized: Authorized };
  */
 export function RequireScope(element: string | readonly string[]): MethodDecorator & ClassDecorator {
   const elements = typeof element === 'string' ? [element] : element;
-  return requirement(`${elements.join(' or ')} and the application`, (request) =>
-    elements.map((each) => [each, `push.application.${applicationOfPath(request) ?? '*'}`]),
+  return requirement(
+    `${elements.join(' or ')} and the application`,
+    elements.map((each) => [each]),
+    (request) => elements.map((each) => [each, `push.application.${applicationOfPath(request) ?? '*'}`]),
   );
 }
 
 /** Like RequireScope, with all of the elements. */
 export function RequireScopes(...elements: readonly string[]): MethodDecorator & ClassDecorator {
-  return requirement(`${elements.join(', ')} and the application`, (request) => [
+  return requirement(`${elements.join(', ')} and the application`, [[...elements]], (request) => [
     [...elements, `push.application.${applicationOfPath(request) ?? '*'}`],
   ]);
 }
 
 /** The route requires this scope element and itself checks the application that its body names. */
 export function RequireElement(element: string): MethodDecorator & ClassDecorator {
-  return requirement(element, () => [[element]]);
+  return requirement(element, [[element]], () => [[element]]);
 }
 
 function applicationOfPath({ params }: FastifyRequest): string | undefined {
   return (params as { applicationId?: string }).applicationId;
 }
 
-function requirement(what: string, required: Required): MethodDecorator & ClassDecorator {
+/** `alternatives`: the scope elements for the API document, without the application. */
+function requirement(what: string, alternatives: string[][], required: Required): MethodDecorator & ClassDecorator {
   return applyDecorators(
     SetMetadata(REQUIRED, required),
+    ...alternatives.map((elements) => ApiOAuth2(elements)),
     ApiBearerAuth(),
     ApiResponse({ status: 401, description: 'No token, or a token that is no longer valid' }),
     ApiResponse({ status: 403, description: `The scope does not cover ${what}` }),

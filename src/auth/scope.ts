@@ -8,7 +8,7 @@ export const DEFAULT_SCOPE = 'RegisteredClient';
 
 /** RFC 6749 §3.3: printable ASCII without space, `"` and `\`. */
 const ELEMENT = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
-const MAX_LENGTH = 2_048;
+export const MAX_SCOPE = 2_048;
 /** Every element may be compared with every other: 128 × 128 comparisons take about 2 ms. */
 const MAX_ELEMENTS = 128;
 
@@ -16,7 +16,7 @@ const MAX_ELEMENTS = 128;
  * The elements in order; null if the text is empty, too long, has too many elements, or characters outside RFC 6749.
  */
 export function parseScope(text: string): string[] | null {
-  if (text.length > MAX_LENGTH) return null;
+  if (text.length > MAX_SCOPE) return null;
   const elements = text.split(' ').filter((element) => element !== '');
   if (elements.length === 0 || elements.length > MAX_ELEMENTS) return null;
   return elements.every((element) => ELEMENT.test(element)) ? elements : null;

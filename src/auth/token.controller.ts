@@ -2,6 +2,7 @@ import { Controller, Get, Header, HttpCode, Post, Req, Res, UseGuards } from '@n
 import { ApiBasicAuth, ApiBearerAuth, ApiBody, ApiConsumes, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { JWK } from 'jose';
+import type { Schema } from '../common/schema.js';
 import { TakesBody } from '../common/takes-body.js';
 import { addressOf } from '../http/callers.js';
 import { Door } from '../limits/door.js';
@@ -21,11 +22,17 @@ const FORM = 'application/x-www-form-urlencoded';
 const A_TOKEN = {
   type: 'object',
   required: ['token'],
-  properties: { token: { type: 'string' }, token_type_hint: { type: 'string', description: 'Ignored' } },
+  properties: {
+    token: { type: 'string', example: 'eyJhbGciOiJSUzI1NiJ9.e30.c2ln' },
+    token_type_hint: { type: 'string', description: 'Ignored' },
+  },
 };
 
+/** Present for MobileFirst's callers, always null. */
+const NOTHING: Schema = { type: 'object', nullable: true, additionalProperties: true };
+
 @ApiTags('Authorization')
-@Controller(':runtime/api/az/v1')
+@Controller(':runtimeName/api/az/v1')
 @InRuntime()
 export class TokenController {
   constructor(
@@ -48,8 +55,8 @@ export class TokenController {
       type: 'object',
       required: ['grant_type'],
       properties: {
-        grant_type: { type: 'string', enum: ['client_credentials'] },
-        scope: { type: 'string', example: 'messages.write push.application.com.example.app' },
+        grant_type: { type: 'string', enum: ['client_credentials'], example: 'client_credentials' },
+        scope: { type: 'string', example: 'messages.write messages.read push.application.com.example.app' },
       },
     },
   })
@@ -99,10 +106,10 @@ export class TokenController {
         client_id: { type: 'string' },
         username: { type: 'string' },
         exp: { type: 'integer', description: 'Epoch MILLISECONDS like MobileFirst, unlike RFC 7662' },
-        'mfp-application': { type: 'object', nullable: true },
-        'mfp-device': { type: 'object', nullable: true },
-        'mfp-user': { type: 'object', nullable: true },
-        'mfp-checks': { type: 'object' },
+        'mfp-application': NOTHING,
+        'mfp-device': NOTHING,
+        'mfp-user': NOTHING,
+        'mfp-checks': { type: 'object', additionalProperties: true },
       },
     },
   })
@@ -127,7 +134,7 @@ export class TokenController {
   @ApiConsumes(FORM)
   @ApiOperation({ summary: 'Revoke a token of the client (RFC 7009) (extension)' })
   @ApiBody({ schema: A_TOKEN })
-  @ApiResponse({ status: 200, description: 'The token is invalid now' })
+  @ApiResponse({ status: 200, description: 'The token is invalid now; the answer has no body' })
   @ApiResponse({ status: 400, description: 'RFC 6749 error: invalid_client, invalid_request' })
   revoke(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
     return this.tokens.revokeToken(this.formOf(request, reply));
@@ -140,7 +147,26 @@ export class TokenController {
   @ApiResponse({
     status: 200,
     description: 'The keys',
-    schema: { type: 'object', properties: { keys: { type: 'array', items: { type: 'object' } } } },
+    schema: {
+      type: 'object',
+      required: ['keys'],
+      properties: {
+        keys: {
+          type: 'array',
+          items: {
+            type: 'object',
+            required: ['kty', 'kid', 'alg', 'use'],
+            properties: {
+              kty: { type: 'string' },
+              kid: { type: 'string' },
+              alg: { type: 'string' },
+              use: { type: 'string' },
+            },
+            additionalProperties: { type: 'string' },
+          },
+        },
+      },
+    },
   })
   publicKeys(): { keys: JWK[] } {
     return this.keys.publicSet();

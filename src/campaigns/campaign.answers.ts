@@ -1,51 +1,133 @@
+import { ApiProperty } from '@nestjs/swagger';
+import type { CampaignState, RunState, WaveState } from '../database/campaign-tables.js';
+import type { MessageState } from '../database/tables.js';
 import type { OutcomeName } from '../delivery/outcome.js';
+import { OUTCOMES } from '../messages/report/message.schema.js';
 import type { Definition } from './campaign.js';
+import { CampaignDto } from './campaign.dto.js';
 import type { Campaign } from './campaign.repository.js';
-import type { Run, RunMessage, RunWave } from './run.repository.js';
+import type { Run, RunWave } from './run.repository.js';
 
 /** The API's answers about campaigns. Times are ISO 8601, UTC. */
 
-export interface CampaignAnswer extends Definition {
-  campaignId: string;
+export class CampaignAnswer extends CampaignDto implements Definition {
+  campaignId!: string;
   /** The client that created the campaign. */
-  clientId: string;
-  state: string;
+  clientId!: string;
+  state!: CampaignState;
   /** Reason of a pause, if the pause was not requested by a client. */
   stateReason?: string;
   /** The next firing by the schedule. */
   nextTime?: string;
-  createdTime: string;
-  lastUpdatedTime: string;
+  createdTime!: string;
+  lastUpdatedTime!: string;
+  /** Names of ignored fields. */
   warnings?: string[];
 }
 
-export interface RunAnswer {
-  runId: string;
-  scheduledTime: string;
+export class CampaignListAnswer {
+  campaigns!: CampaignAnswer[];
+}
+
+export class RunAnswer {
+  runId!: string;
+  scheduledTime!: string;
   /** True: fired by request, not by the schedule. */
-  manual: boolean;
-  state: string;
+  manual!: boolean;
+  state!: RunState;
   /** Why the run was skipped or cancelled. */
   reason?: string;
   /**
    * Number of missed firings that this run stands for: the first was due at `missedFromTime`, the last at
    * `scheduledTime`.
    */
+  @ApiProperty({ type: 'integer' })
   missedCount?: number;
   missedFromTime?: string;
   /** Only in the answer to a manual firing. */
   warnings?: string[];
-  audience: number;
+  @ApiProperty({ type: 'integer' })
+  audience!: number;
   /** Devices skipped because of the daily cap. */
-  capped: number;
-  outcomes: Record<OutcomeName, number>;
+  @ApiProperty({ type: 'integer' })
+  capped!: number;
+  @ApiProperty(OUTCOMES)
+  outcomes!: Record<OutcomeName, number>;
 }
 
-export interface WaveAnswer {
-  dueTime: string;
-  state: string;
+export class RunListAnswer {
+  runs!: RunAnswer[];
+}
+
+export class WaveMessageAnswer {
+  messageId!: string;
+  state!: MessageState;
+  @ApiProperty({ type: 'integer' })
+  audience!: number;
+  variant?: string;
+  language?: string;
+}
+
+export class WaveAnswer {
+  dueTime!: string;
+  state!: WaveState;
   reason?: string;
-  messages: (Pick<RunMessage, 'messageId' | 'state' | 'audience'> & { variant?: string; language?: string })[];
+  messages!: WaveMessageAnswer[];
+}
+
+export class FullRunAnswer extends RunAnswer {
+  waves!: WaveAnswer[];
+}
+
+export class UnfinishedMessageAnswer {
+  messageId!: string;
+  state!: MessageState;
+}
+
+/** The messages that were unfinished when their campaign was deleted. */
+export class RemovedCampaignAnswer {
+  messages!: UnfinishedMessageAnswer[];
+}
+
+export class PreviewedFiringAnswer {
+  /** In the time zone of the schedule, or of the recipients. */
+  @ApiProperty({ format: 'local-date-time' })
+  localTime!: string;
+  /** UTC; in the recipients' time, the earliest. */
+  @ApiProperty({ format: 'date-time' })
+  time!: string;
+  /** Only in the recipients' time or with quiet hours: the latest. */
+  lastTime?: string;
+  @ApiProperty({ type: 'integer' })
+  waves?: number;
+  /** When the last delivery is due, for the current audience. */
+  finishTime!: string;
+  /** Effects of daylight saving, quiet hours and the time to live. */
+  notes!: string[];
+}
+
+const COUNTS = { type: 'object' as const, additionalProperties: { type: 'integer' as const } };
+
+export class PreviewedMessageAnswer {
+  @ApiProperty({ type: String, nullable: true })
+  variant!: string | null;
+  @ApiProperty({ type: String, nullable: true })
+  language!: string | null;
+  @ApiProperty({ type: 'integer' })
+  audience!: number;
+  @ApiProperty(COUNTS)
+  excluded!: Record<string, number>;
+}
+
+export class PreviewAnswer {
+  firings!: PreviewedFiringAnswer[];
+  /** Current sizes: of all, and of each message of a wave. */
+  @ApiProperty({ type: 'integer' })
+  audience!: number;
+  /** Devices of the target that would get nothing, by reason. */
+  @ApiProperty(COUNTS)
+  excluded!: Record<string, number>;
+  messages!: PreviewedMessageAnswer[];
 }
 
 export function toCampaignAnswer(campaign: Campaign, warnings: readonly string[] = []): CampaignAnswer {

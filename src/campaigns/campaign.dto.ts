@@ -1,3 +1,4 @@
+import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
 import {
   ArrayMaxSize,
   ArrayNotEmpty,
@@ -16,6 +17,7 @@ import {
 import { DAY_S } from '../common/durations.js';
 import { NumberFromText } from '../common/lenient.js';
 import { AnyObject, Nested, NestedList } from '../common/fields.js';
+import { CampaignContentDto, CampaignTargetDto, ContentPartDto } from './campaign-content.dto.js';
 import { MAX_MOMENTS } from './schedule/schedule.js';
 
 /** The body of a campaign. Rules over several fields or the calendar are in campaign-definition.ts. */
@@ -25,12 +27,18 @@ const MAX_VARIANTS = 10;
 const WEEK_S = 7 * DAY_S;
 const TEXT = { message: 'it must be a string' };
 const SECONDS = { message: 'it must be a whole number of seconds' };
+const BY_LANGUAGE = {
+  type: 'object' as const,
+  additionalProperties: { $ref: getSchemaPath(ContentPartDto) },
+  description: 'By language tag: the fields that differ from the content',
+};
 
 export class ScheduleDto {
   /**
    * Minute, hour, day of month, month and day of week, or six fields with seconds first. Lists, ranges (also
    * `FRI-MON`), steps and names; `L` (last day of the month), `LW`, `15W`, `MON#1`, `5L` (last Friday); `@hourly`,
    * `@daily`, `@weekly`, `@monthly`, `@yearly`. Either `cron` or `at` is required.
+   * @example '0 9 * * MON'
    */
   @IsOptional()
   @IsString(TEXT)
@@ -44,7 +52,10 @@ export class ScheduleDto {
   @IsString({ each: true, message: 'each must be a string' })
   at?: string[];
 
-  /** An IANA time zone, or `recipient` for each device’s own. Default: UTC. */
+  /**
+   * An IANA time zone, or `recipient` for each device’s own. Default: UTC.
+   * @example Europe/Berlin
+   */
   @IsOptional()
   @IsString(TEXT)
   timeZone?: string;
@@ -169,25 +180,30 @@ export class VariantDto {
   /** The fields that differ from the campaign’s content. */
   @IsOptional()
   @AnyObject()
+  @ApiPropertyOptional({ type: () => ContentPartDto })
   content?: Record<string, unknown>;
 
   @IsOptional()
   @AnyObject('it must be an object with the fields that differ, by language')
+  @ApiPropertyOptional(BY_LANGUAGE)
   languages?: Record<string, Record<string, unknown>>;
 }
 
+@ApiExtraModels(ContentPartDto)
 export class CampaignDto {
+  /** @example 'Winter sale' */
   @IsString({ message: 'it is required and must be a string' })
   @Length(1, MAX_NAME, { message: `it must be 1 to ${MAX_NAME} characters` })
   name!: string;
 
   /** The body of a message, without `target`. */
   @AnyObject('it is required and must be an object, the body of a message')
+  @ApiProperty({ type: () => CampaignContentDto })
   content!: Record<string, unknown>;
 
-  /** By language tag: the fields that differ from the content. */
   @IsOptional()
   @AnyObject('it must be an object with the fields that differ, by language')
+  @ApiPropertyOptional(BY_LANGUAGE)
   languages?: Record<string, Record<string, unknown>>;
 
   /** Shares of the users. Users outside of all variants get nothing. */
@@ -203,6 +219,7 @@ export class CampaignDto {
    */
   @IsOptional()
   @AnyObject('it must be an object; omit it to reach all devices')
+  @ApiPropertyOptional({ type: () => CampaignTargetDto })
   target?: Record<string, unknown>;
 
   @Nested(() => ScheduleDto, 'it is required and must be an object')
@@ -214,7 +231,10 @@ export class CampaignDto {
 }
 
 export class DuplicateDto {
-  /** Default: the original’s name with "(copy)". */
+  /**
+   * Default: the original’s name with "(copy)".
+   * @example 'Spring sale'
+   */
   @IsOptional()
   @IsString(TEXT)
   @MaxLength(MAX_NAME, { message: `it must be at most ${MAX_NAME} characters` })

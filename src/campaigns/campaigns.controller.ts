@@ -9,15 +9,20 @@ import { PREFER_STRICT, prefersStrict } from '../common/prefer.js';
 import { MayLag } from '../common/may-lag.js';
 import { readQuery, readText, readWord } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
-import { toCampaignAnswer } from './campaign.answers.js';
-import type { CampaignAnswer } from './campaign.answers.js';
+import {
+  CampaignAnswer,
+  CampaignListAnswer,
+  PreviewAnswer,
+  RemovedCampaignAnswer,
+  toCampaignAnswer,
+} from './campaign.answers.js';
 import { CampaignDto, DuplicateDto } from './campaign.dto.js';
 import { CampaignsService } from './campaigns.service.js';
-import type { Preview } from './campaigns.service.js';
 import { CountPipe } from './campaign.pipes.js';
 
 const QUOTA = { status: 409, description: 'CARIL0409E: the application has the maximum number of campaigns' };
 const INVALID = { status: 400, description: 'A field is missing or invalid: `message` names it and the reason' };
+const CAMPAIGN = { status: 200, type: CampaignAnswer };
 const UNKNOWN = { status: 404, description: 'Unknown application or campaign' };
 
 @ApiTags('Campaigns')
@@ -33,7 +38,7 @@ export class CampaignsController {
   })
   @ApiHeader(PREFER_STRICT)
   @ApiBody({ type: CampaignDto })
-  @ApiResponse({ status: 201, description: 'Created. `warnings` names ignored fields.' })
+  @ApiResponse({ status: 201, type: CampaignAnswer, description: 'Created. `warnings` names ignored fields.' })
   @ApiResponse(INVALID)
   @ApiResponse(QUOTA)
   async create(
@@ -53,14 +58,15 @@ export class CampaignsController {
   @RequireScope('campaigns.read')
   @ApiOperation({ summary: 'List the campaigns of an application, oldest first (extension)' })
   @ApiQuery({ name: 'after', required: false, description: 'The last campaign id of the previous page' })
-  @ApiQuery({ name: 'limit', required: false, description: '1 to 100, default 50' })
+  @ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: 100, default: 50 } })
   @ApiQuery({ name: 'clientId', required: false, description: 'Created by exactly this client' })
+  @ApiResponse({ status: 200, type: CampaignListAnswer })
   async list(
     @Param('applicationId') applicationId: string,
     @Query('after') after: string | undefined,
     @Query('limit', new CountPipe('limit', 50, 100)) limit: number,
     @Query() query: QueryOf,
-  ): Promise<{ campaigns: CampaignAnswer[] }> {
+  ): Promise<CampaignListAnswer> {
     const campaigns = await this.campaigns.listCampaigns(applicationId, {
       after,
       limit,
@@ -72,6 +78,7 @@ export class CampaignsController {
   @Get(':campaignId')
   @RequireScope('campaigns.read')
   @ApiOperation({ summary: 'Read a campaign (extension)' })
+  @ApiResponse(CAMPAIGN)
   @ApiResponse(UNKNOWN)
   async read(
     @Param('applicationId') applicationId: string,
@@ -88,6 +95,7 @@ export class CampaignsController {
   })
   @ApiHeader(PREFER_STRICT)
   @ApiBody({ type: CampaignDto })
+  @ApiResponse(CAMPAIGN)
   @ApiResponse(INVALID)
   @ApiResponse(UNKNOWN)
   async replace(
@@ -114,21 +122,8 @@ export class CampaignsController {
   })
   @ApiResponse({
     status: 200,
+    type: RemovedCampaignAnswer,
     description: 'The unfinished messages, which continue or are cancelled',
-    schema: {
-      type: 'object',
-      required: ['messages'],
-      properties: {
-        messages: {
-          type: 'array',
-          items: {
-            type: 'object',
-            required: ['messageId', 'state'],
-            properties: { messageId: { type: 'string' }, state: { type: 'string' } },
-          },
-        },
-      },
-    },
   })
   @ApiResponse({ status: 204, description: 'No message was unfinished' })
   @ApiResponse(UNKNOWN)
@@ -137,7 +132,7 @@ export class CampaignsController {
     @Param('campaignId') campaignId: string,
     @Query() query: QueryOf,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<{ messages: { messageId: string; state: string }[] } | undefined> {
+  ): Promise<RemovedCampaignAnswer | undefined> {
     const cancel = readWord('cancel', readQuery(query, ['cancel']).cancel, ['true', 'false']) === 'true';
     const moving = await this.campaigns.removeCampaign(applicationId, campaignId, { cancel });
     if (moving.length === 0) return undefined;
@@ -149,6 +144,7 @@ export class CampaignsController {
   @HttpCode(200)
   @RequireScope('campaigns.write')
   @ApiOperation({ summary: 'Activate a campaign, which then fires by its schedule (extension)' })
+  @ApiResponse(CAMPAIGN)
   @ApiResponse({ status: 400, description: 'The schedule would never fire: `message` gives the reason' })
   @ApiResponse(UNKNOWN)
   async activate(
@@ -164,6 +160,7 @@ export class CampaignsController {
   @ApiOperation({
     summary: 'Pause the firings of a campaign. Unfinished messages continue (extension)',
   })
+  @ApiResponse(CAMPAIGN)
   @ApiResponse(UNKNOWN)
   @ApiResponse({ status: 409, description: 'The campaign is a draft, or has finished' })
   async pause(
@@ -179,6 +176,7 @@ export class CampaignsController {
   @ApiOperation({
     summary: 'Resume a campaign. Firings during the pause are not repeated (extension)',
   })
+  @ApiResponse(CAMPAIGN)
   @ApiResponse({ status: 400, description: 'The schedule would never fire: `message` gives the reason' })
   @ApiResponse(UNKNOWN)
   @ApiResponse({ status: 409, description: 'The campaign is a draft, or has finished' })
@@ -193,6 +191,7 @@ export class CampaignsController {
   @RequireScope('campaigns.write')
   @ApiOperation({ summary: 'Copy a campaign as a draft (extension)' })
   @ApiBody({ type: DuplicateDto, required: false })
+  @ApiResponse({ status: 201, type: CampaignAnswer })
   @ApiResponse(UNKNOWN)
   @ApiResponse(QUOTA)
   async duplicate(
@@ -211,13 +210,19 @@ export class CampaignsController {
     summary:
       'Preview a campaign: its next firings, the effect of daylight saving, and its current audience (extension)',
   })
-  @ApiQuery({ name: 'count', required: false, description: 'Number of firings: 1 to 100, default 5' })
+  @ApiQuery({
+    name: 'count',
+    required: false,
+    schema: { type: 'integer', minimum: 1, maximum: 100, default: 5 },
+    description: 'Number of firings',
+  })
+  @ApiResponse({ status: 200, type: PreviewAnswer })
   @ApiResponse(UNKNOWN)
   preview(
     @Param('applicationId') applicationId: string,
     @Param('campaignId') campaignId: string,
     @Query('count', new CountPipe('count', 5, 100)) count: number,
-  ): Promise<Preview> {
+  ): Promise<PreviewAnswer> {
     return this.campaigns.previewCampaign(applicationId, campaignId, count);
   }
 }

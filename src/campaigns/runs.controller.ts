@@ -6,8 +6,7 @@ import type { AuthorizedRequest } from '../auth/scope.guard.js';
 import { MayLag } from '../common/may-lag.js';
 import { readQuery } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
-import { toRunAnswer, toWaveAnswer } from './campaign.answers.js';
-import type { RunAnswer, WaveAnswer } from './campaign.answers.js';
+import { FullRunAnswer, RunAnswer, RunListAnswer, toRunAnswer, toWaveAnswer } from './campaign.answers.js';
 import { CountPipe, RunIdPipe } from './campaign.pipes.js';
 import { RunsService } from './runs.service.js';
 
@@ -34,7 +33,7 @@ export class RunsController {
     required: false,
     description: 'Requests with the same key within 24 hours fire once and get the same run as the answer',
   })
-  @ApiResponse({ status: 202, description: 'The run and its messages are stored' })
+  @ApiResponse({ status: 202, type: RunAnswer, description: 'The run and its messages are stored' })
   @ApiResponse({ status: 400, description: 'The key is invalid, or the request has a body or a query' })
   @ApiResponse(UNKNOWN)
   @ApiResponse({ status: 409, description: 'The application is disabled' })
@@ -61,15 +60,21 @@ export class RunsController {
     description:
       'Firings that were missed while no scheduler ran are one run with state `skipped`: `missedCount` is their number, `missedFromTime` the time of the first, `scheduledTime` that of the last.',
   })
-  @ApiQuery({ name: 'before', required: false, description: 'The last run id of the previous page' })
-  @ApiQuery({ name: 'limit', required: false, description: '1 to 100, default 20' })
+  @ApiQuery({
+    name: 'before',
+    required: false,
+    schema: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
+    description: 'The last run id of the previous page',
+  })
+  @ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: 100, default: 20 } })
+  @ApiResponse({ status: 200, type: RunListAnswer })
   @ApiResponse(UNKNOWN)
   async listRuns(
     @Param('applicationId') applicationId: string,
     @Param('campaignId') campaignId: string,
     @Query('before', new CountPipe('before', Number.MAX_SAFE_INTEGER)) before: number,
     @Query('limit', new CountPipe('limit', 20, 100)) limit: number,
-  ): Promise<{ runs: RunAnswer[] }> {
+  ): Promise<RunListAnswer> {
     const runs = await this.runs.listRuns(applicationId, campaignId, before, limit);
     return { runs: runs.map(toRunAnswer) };
   }
@@ -78,12 +83,13 @@ export class RunsController {
   @MayLag()
   @RequireScope('campaigns.read')
   @ApiOperation({ summary: 'Read a run with its waves and their messages (extension)' })
+  @ApiResponse({ status: 200, type: FullRunAnswer })
   @ApiResponse({ status: 404, description: 'Unknown application, campaign or run' })
   async readRun(
     @Param('applicationId') applicationId: string,
     @Param('campaignId') campaignId: string,
     @Param('runId', RunIdPipe) runId: number,
-  ): Promise<RunAnswer & { waves: WaveAnswer[] }> {
+  ): Promise<FullRunAnswer> {
     const { run, waves } = await this.runs.readWaves(applicationId, campaignId, runId);
     return { ...toRunAnswer(run), waves: waves.map(toWaveAnswer) };
   }

@@ -11,7 +11,7 @@ rememberRules(getMetadataStorage());
 
 /** The body of a JSON route as an instance of `type`. Unknown fields are dropped. */
 export class BodyPipe<T extends object> implements PipeTransform<unknown, T> {
-  constructor(private readonly type: Type<T>) {}
+  constructor(readonly type: Type<T>) {}
 
   transform(body: unknown): T {
     // Fastify parses only application/json; a body of another type arrives as text.
@@ -26,7 +26,7 @@ export class BodyPipe<T extends object> implements PipeTransform<unknown, T> {
  */
 export class StrictBodyPipe<T extends object> implements PipeTransform<unknown, T> {
   constructor(
-    private readonly type: Type<T>,
+    readonly type: Type<T>,
     private readonly options: { optional?: boolean } = {},
   ) {}
 

@@ -3,14 +3,17 @@ import type { Type } from '@nestjs/common';
 import { IsArray, ValidateBy, ValidateNested, getMetadataStorage } from 'class-validator';
 import { ApiError } from './errors.js';
 import { isJsonObject } from './json.js';
+import type { Schema } from './schema.js';
 
 /**
  * How the fields of a DTO are read, beside their validation rules. Both are class-validator metadata, which subclasses
  * and the mapped types of @nestjs/swagger inherit.
  */
-interface Reading {
+export interface Reading {
   read?: (value: unknown) => unknown;
   nested?: () => Type<object>;
+  /** The knowledge of a rule of our own, for the API document (openapi-rules.ts). */
+  schema?: Partial<Schema>;
 }
 
 /** No message or campaign has more; the list of clients has a thousand. Each costs some 10 µs of validation. */

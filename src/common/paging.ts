@@ -90,14 +90,14 @@ export function ApiPaging(expand = '`false`: short items'): MethodDecorator {
     ApiQuery({
       name: 'offset',
       required: false,
-      type: Number,
+      schema: { type: 'integer', minimum: 0, maximum: 2 ** 31 - 1 },
       description: 'Number of rows to skip, from 0; the cost grows with the number',
     }),
     ApiQuery({
       name: 'size',
       required: false,
-      type: Number,
-      description: `Rows per page, default ${DEFAULT_SIZE}, at most ${MAX_SIZE}`,
+      schema: { type: 'integer', minimum: 1, maximum: 2 ** 31 - 1, default: DEFAULT_SIZE },
+      description: `Rows per page; an answer has ${MAX_SIZE} at most`,
     }),
     ApiQuery({
       name: 'cursor',

@@ -1,4 +1,5 @@
 import { ValidateBy } from 'class-validator';
+import type { Reading } from '../common/fields.js';
 import { ExactNumber, isJsonObject } from '../common/json.js';
 import { canonicalZone } from '../common/zone-name.js';
 
@@ -56,13 +57,25 @@ function isScalar(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
 }
 
-export const IsLanguage = (): PropertyDecorator => decorate('isLanguage', wrongLanguage);
-export const IsTimeZone = (): PropertyDecorator => decorate('isTimeZone', wrongTimeZone);
-export const IsAttributes = (): PropertyDecorator => decorate('isAttributes', wrongAttributes);
-
-function decorate(name: string, wrong: (value: unknown) => string | null): PropertyDecorator {
-  return ValidateBy({
-    name,
-    validator: { validate: (value) => wrong(value) === null, defaultMessage: (given) => wrong(given?.value) ?? '' },
+export const IsLanguage = (): PropertyDecorator => decorate('isLanguage', wrongLanguage, { maxLength: MAX_LANGUAGE });
+export const IsTimeZone = (): PropertyDecorator => decorate('isTimeZone', wrongTimeZone, {});
+export const IsAttributes = (): PropertyDecorator =>
+  decorate('isAttributes', wrongAttributes, {
+    maxProperties: MAX_ATTRIBUTES,
+    additionalProperties: {
+      oneOf: [{ type: 'string', maxLength: MAX_TEXT }, { type: 'number' }, { type: 'boolean' }],
+    },
   });
+
+function decorate(
+  name: string,
+  wrong: (value: unknown) => string | null,
+  schema: NonNullable<Reading['schema']>,
+): PropertyDecorator {
+  const context: Reading = { schema };
+  const validate = (value: unknown): boolean => wrong(value) === null;
+  return ValidateBy(
+    { name, validator: { validate, defaultMessage: (given) => wrong(given?.value) ?? '' } },
+    { context },
+  );
 }

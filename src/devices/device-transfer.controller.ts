@@ -31,7 +31,13 @@ export class DeviceTransferController {
       'Each line is a JSON object like the body of POST devices. `tagNames` lists all subscriptions that the device has afterwards, `Push.ALL` included; if omitted, the subscriptions stay. Missing tags are created. The lines of an export are accepted, and its trailer is checked: a wrong count is reported as a rejected line, and a body without a trailer is imported with a `note` in the summary. Devices without a line are not changed. A bad line is reported and the others are registered. Repeating an import changes nothing.',
   })
   @ApiConsumes(NDJSON)
-  @ApiBody({ description: 'One JSON object per line, any number of lines', schema: { type: 'string' } })
+  @ApiBody({
+    description: 'One JSON object per line, any number of lines',
+    schema: {
+      type: 'string',
+      example: '{"deviceId":"eve-phone","token":"sandbox:accepted:eve-phone","platform":"A"}\n',
+    },
+  })
   @ApiResponse({
     status: 200,
     description:

@@ -1,4 +1,4 @@
-import { ApiProperty, ApiPropertyOptional, OmitType, PartialType } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, IntersectionType, OmitType, PartialType } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString, Length, MaxLength } from 'class-validator';
 import { ReadAs } from '../common/fields.js';
 import { TextFromNumber } from '../common/lenient.js';
@@ -30,24 +30,33 @@ export class RegisterDeviceDto {
   @IsString({ message: 'it must be a string' })
   @Length(1, MAX_ID, { message: `it must be 1 to ${MAX_ID} characters` })
   @IsPathName()
-  @ApiProperty({ minLength: 1, maxLength: MAX_ID })
+  @ApiProperty({ minLength: 1, maxLength: MAX_ID, example: 'anna-phone' })
   deviceId!: string;
 
   @IsString({ message: 'it must be a string' })
   @Length(1, MAX_TOKEN, { message: `it must be 1 to ${MAX_TOKEN} characters` })
-  @ApiProperty({ description: 'The provider’s token for this device', minLength: 1, maxLength: MAX_TOKEN })
+  @ApiProperty({
+    description: 'The provider’s token for this device; a token that begins with `sandbox:` belongs to the sandbox',
+    minLength: 1,
+    maxLength: MAX_TOKEN,
+    example: 'sandbox:accepted:anna-phone',
+  })
   token!: string;
 
   @ReadAs((value) => (typeof value === 'string' ? (readPlatform(value) ?? value) : value))
   @IsIn(PLATFORMS, { message: `it must be one of ${PLATFORMS.join(', ')}` })
-  @ApiProperty({ enum: PLATFORMS, description: '`M` is read as `W`; `H` (HMS) is an extension' })
+  @ApiProperty({ enum: PLATFORMS, example: 'A', description: '`M` is read as `W`; `H` (HMS) is an extension' })
   platform!: (typeof PLATFORMS)[number];
 
   @IsOptional()
   @IsString({ message: 'it must be a string' })
   @MaxLength(MAX_USER_ID, { message: `it must be at most ${MAX_USER_ID} characters` })
   @IsPathName()
-  @ApiPropertyOptional({ maxLength: MAX_USER_ID, description: 'Omitted, empty or `anonymous`: no user is signed in' })
+  @ApiPropertyOptional({
+    maxLength: MAX_USER_ID,
+    description: 'Omitted, empty or `anonymous`: no user is signed in',
+    example: 'anna',
+  })
   userId?: string;
 
   // A number too, because the vendor's Windows plugin sends one and loses the plus sign and leading zeros itself.
@@ -138,9 +147,12 @@ export class ShortDeviceAnswer {
   href!: string;
 }
 
+/** With `expand=false` only deviceId, userId and href. */
+export class ListedDeviceAnswer extends IntersectionType(PartialType(DeviceAnswer), ShortDeviceAnswer) {}
+
 export class DeviceListAnswer {
-  @ApiProperty({ type: [DeviceAnswer], description: 'With `expand=false` only deviceId, userId and href' })
-  devices!: (DeviceAnswer | ShortDeviceAnswer)[];
+  @ApiProperty({ type: [ListedDeviceAnswer], description: 'With `expand=false` only deviceId, userId and href' })
+  devices!: ListedDeviceAnswer[];
   @ApiProperty({ type: PageInfo })
   pageInfo!: PageInfo;
 }

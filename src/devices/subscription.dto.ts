@@ -8,10 +8,12 @@ import type { Subscription } from './subscription.repository.js';
 export class SubscribeDto {
   @IsString({ message: 'it must be a string' })
   @Length(1, 255, { message: 'it must be 1 to 255 characters' })
+  @ApiProperty({ example: 'kiosk' })
   deviceId!: string;
 
   @IsOptional()
   @IsString({ message: 'it must be a string' })
+  @ApiPropertyOptional({ example: 'offers' })
   tagName?: string;
 
   @IsOptional()
@@ -33,6 +35,29 @@ export class SubscriptionAnswer {
   userId?: string;
   @ApiProperty({ description: 'Path of the subscription' })
   href!: string;
+}
+
+export class UnknownTagsAnswer {
+  tags!: string[];
+  /** Empty if all tags exist. */
+  message!: string;
+  /** Empty if all tags exist. */
+  code!: string;
+}
+
+/** The result for each tag of `tagNames`. */
+export class SubscribedAnswer {
+  tagsNotFound!: UnknownTagsAnswer;
+  /** The tags that the device was subscribed to before. */
+  subscriptionExists!: string[];
+  /** Without userId. */
+  subscribed!: SubscriptionAnswer[];
+}
+
+export class UnsubscribedAnswer {
+  deviceId!: string;
+  /** The tags that the device was subscribed to. */
+  unsubscribed!: string[];
 }
 
 export class SubscriptionListAnswer {

@@ -24,7 +24,14 @@ import { ApiFilter, ApiPaging, readExpand, readPage, toPageInfo } from '../commo
 import { readQuery, readText } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
 import { readUser } from './device.dto.js';
-import { SubscribeDto, SubscriptionAnswer, SubscriptionListAnswer, toSubscriptionAnswer } from './subscription.dto.js';
+import {
+  SubscribeDto,
+  SubscribedAnswer,
+  SubscriptionAnswer,
+  SubscriptionListAnswer,
+  UnsubscribedAnswer,
+  toSubscriptionAnswer,
+} from './subscription.dto.js';
 import { SUBSCRIPTION_FILTERS } from './subscription.repository.js';
 import { SubscriptionsService, notSubscribed } from './subscriptions.service.js';
 
@@ -38,9 +45,13 @@ export class SubscriptionsController {
   @RequireScope('subscriptions.write')
   @ApiOperation({ summary: 'Subscribe a device to one tag (201) or several (207); with action=delete, unsubscribe it' })
   @ApiQuery({ name: 'action', required: false, enum: ['delete'] })
-  @ApiResponse({ status: 200, description: 'With action=delete: the tags that the device was subscribed to' })
+  @ApiResponse({
+    status: 200,
+    type: UnsubscribedAnswer,
+    description: 'With action=delete: the tags that the device was subscribed to',
+  })
   @ApiResponse({ status: 201, type: SubscriptionAnswer, description: 'Subscribed to `tagName`' })
-  @ApiResponse({ status: 207, description: 'The result for each of `tagNames`' })
+  @ApiResponse({ status: 207, type: SubscribedAnswer, description: 'The result for each of `tagNames`' })
   @ApiResponse({ status: 409, description: 'FPWSE0011E: the device is already subscribed to `tagName`' })
   async subscribe(
     @Param('applicationId') applicationId: string,
@@ -141,7 +152,7 @@ export class SubscriptionsController {
     applicationId: string,
     deviceId: string,
     tagNames: readonly string[],
-  ): Promise<Record<string, unknown>> {
+  ): Promise<SubscribedAnswer> {
     const result = await this.subscriptions.subscribe(applicationId, deviceId, tagNames);
     return {
       tagsNotFound: {
@@ -158,7 +169,7 @@ export class SubscriptionsController {
     applicationId: string,
     body: SubscribeDto,
     reply: FastifyReply,
-  ): Promise<Record<string, unknown>> {
+  ): Promise<UnsubscribedAnswer> {
     void reply.status(HttpStatus.OK);
     const tagNames = body.tagNames ?? [body.tagName ?? ''];
     const unsubscribed = await this.subscriptions.unsubscribe(applicationId, body.deviceId, tagNames);

@@ -12,11 +12,13 @@ export class CreateTagDto {
   @IsString({ message: 'it must be a string' })
   @Length(1, MAX_NAME, { message: `it must be 1 to ${MAX_NAME} characters` })
   @IsPathName()
+  @ApiProperty({ example: 'sports' })
   name!: string;
 
   @IsOptional()
   @IsString({ message: 'it must be a string' })
   @MaxLength(MAX_DESCRIPTION, { message: `it must be at most ${MAX_DESCRIPTION} characters` })
+  @ApiPropertyOptional({ example: 'Results and fixtures' })
   description?: string;
 }
 
@@ -29,6 +31,7 @@ export class ChangeTagDto {
   @IsOptional()
   @IsString({ message: 'it must be a string' })
   @MaxLength(MAX_DESCRIPTION, { message: `it must be at most ${MAX_DESCRIPTION} characters` })
+  @ApiPropertyOptional({ example: 'Breaking news' })
   description?: string;
 }
 
@@ -47,7 +50,10 @@ export class TagAnswer {
   href!: string;
   @ApiProperty({ description: 'Same as `href`; some of the vendor’s samples use this name' })
   uri!: string;
-  @ApiPropertyOptional({ description: 'Number of subscribed devices; only with `subscriptionCount=true`' })
+  @ApiPropertyOptional({
+    type: 'integer',
+    description: 'Number of subscribed devices; only with `subscriptionCount=true`',
+  })
   subscriptionCount?: number;
 }
 

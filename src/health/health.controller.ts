@@ -8,6 +8,7 @@ import { DatabaseWatch } from '../database/database-watch.js';
 import { probeWrites } from '../database/database.js';
 import type { Database } from '../database/database.js';
 import { Queues } from '../queue/queue.js';
+import { LiveAnswer, ReadyAnswer } from './health.answers.js';
 import { Readiness } from './readiness.js';
 
 /** Shorter than usual probe timeouts of orchestrators; slower servers cannot serve callers either. */
@@ -15,14 +16,6 @@ const PROBE_MS = 3_000;
 
 const NOT_READY =
   'The process is stopping, or the database or the queue is unreachable or read-only, or the clock is wrong';
-
-interface ReadyAnswer {
-  status: 'ready' | 'not ready';
-  database: 'up' | 'down';
-  queue: 'up' | 'down';
-  /** Present if the clock is wrong. */
-  clock?: string;
-}
 
 /** Health routes for orchestrators, in every role. */
 @ApiTags('Health')
@@ -37,13 +30,14 @@ export class HealthController {
 
   @Get('health/live')
   @ApiOperation({ summary: 'Check that the process runs (extension)' })
-  live(): { status: 'live' } {
+  live(): LiveAnswer {
     return { status: 'live' };
   }
 
   @Get('health/ready')
   @ApiOperation({ summary: 'Check that requests and jobs are accepted (extension)' })
-  @ApiResponse({ status: 503, description: NOT_READY })
+  @ApiResponse({ status: 200, type: ReadyAnswer })
+  @ApiResponse({ status: 503, type: ReadyAnswer, description: NOT_READY })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadyAnswer> {
     // Both probes write: a standby, a replica or a full disk still answers reads.
     const [database, queue] = await Promise.all([isUp(probeWrites(this.database)), isUp(this.queues.ping())]);
@@ -54,11 +48,21 @@ export class HealthController {
     return { status: ready ? 'ready' : 'not ready', database, queue, ...(!isTimeKnown && { clock }) };
   }
 
-  /** The paths that MobileFirst's administration uses; its reference prints the path without the context root. */
-  @Get(['imfpush/v1/health/status', 'health/status'])
+  /** The path that MobileFirst's administration uses. */
+  @Get('imfpush/v1/health/status')
   @ApiOperation({ summary: 'As /health/ready' })
-  @ApiResponse({ status: 503, description: NOT_READY })
+  @ApiResponse({ status: 200, type: ReadyAnswer })
+  @ApiResponse({ status: 503, type: ReadyAnswer, description: NOT_READY })
   status(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadyAnswer> {
+    return this.ready(reply);
+  }
+
+  /** MobileFirst's reference prints the path without the context root. */
+  @Get('health/status')
+  @ApiOperation({ summary: 'As /health/ready' })
+  @ApiResponse({ status: 200, type: ReadyAnswer })
+  @ApiResponse({ status: 503, type: ReadyAnswer, description: NOT_READY })
+  statusAtRoot(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadyAnswer> {
     return this.ready(reply);
   }
 }

@@ -1,6 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { TIME } from '../common/schema.js';
 import type { DeviceAttributes } from '../database/tables.js';
 import { DeviceAnswer, toDeviceAnswer } from '../devices/device.dto.js';
+import { DELIVERY } from '../messages/report/message.schema.js';
 import { toDeviceMessageAnswer } from '../messages/report/report.answers.js';
 import type { DeviceMessageAnswer } from '../messages/report/report.answers.js';
 import type { UserData } from './users.service.js';
@@ -16,6 +18,19 @@ class UserValuesAnswer {
   @ApiProperty({ type: 'object', additionalProperties: true, description: '`data` of the message for this user' })
   data!: DeviceAttributes;
 }
+
+const USER_MESSAGE = {
+  type: 'object' as const,
+  required: ['deviceId', 'messageId', 'alert', 'acceptedTime', 'provider', 'outcome', 'attempts'],
+  properties: {
+    deviceId: { type: 'string' },
+    messageId: { type: 'string' },
+    alert: { type: 'string' },
+    label: { type: 'string' },
+    acceptedTime: TIME,
+    ...DELIVERY,
+  },
+};
 
 type UserMessageAnswer = DeviceMessageAnswer & { deviceId: string };
 
@@ -33,7 +48,7 @@ export class UserAnswer {
   values!: UserValuesAnswer[];
   @ApiProperty({
     type: 'array',
-    items: { type: 'object' },
+    items: USER_MESSAGE,
     description: 'As `GET devices/{deviceId}/messages`, with the `deviceId`; a message to two devices is listed twice',
   })
   messages!: UserMessageAnswer[];

@@ -1,3 +1,4 @@
+import { ApiProperty } from '@nestjs/swagger';
 import { IsInt, IsOptional, IsString, Length, Matches, Max, Min } from 'class-validator';
 import { DAY_S } from '../common/durations.js';
 import type { WebhookReport } from './webhook.repository.js';
@@ -5,18 +6,25 @@ import type { WebhookReport } from './webhook.repository.js';
 const MONTH_S = 30 * DAY_S;
 
 export class ChangeWebhookDto {
-  /** URL that events are posted to: https, at a public address. */
+  /**
+   * URL that events are posted to: https, at a public address.
+   * @example https://crm.example.com/carillon
+   */
   @IsString({ message: 'it must be a string' })
   @Length(1, 2_048, { message: 'it must be 1 to 2048 characters' })
   url!: string;
 
-  /** Comma-separated: onDeviceRegister, onDeviceUpdate, onDeviceUnregister, onSubscribe, onUnsubscribe. */
+  /**
+   * Comma-separated: onDeviceRegister, onDeviceUpdate, onDeviceUnregister, onSubscribe, onUnsubscribe.
+   * @example onDeviceRegister,onDeviceUnregister
+   */
   @IsString({ message: 'it must be a string' })
   @Length(1, 500, { message: 'it must be 1 to 500 characters' })
   eventTypes!: string;
 }
 
 export class CreateWebhookDto extends ChangeWebhookDto {
+  /** @example crm */
   @Matches(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, {
     message: 'it must be 1 to 64 letters, digits, dots, dashes and underscores, the first a letter or digit',
   })
@@ -38,6 +46,7 @@ export class RotateWebhookSecretDto {
   /**
    * Seconds for which events are signed with the old secret too. Default: one day. 0: not at all, which also ends an
    * earlier overlap.
+   * @example 3600
    */
   @IsOptional()
   @IsInt({ message: 'it must be a whole number' })
@@ -48,11 +57,13 @@ export class RotateWebhookSecretDto {
 
 export class RotatedWebhookAnswer extends NewWebhookAnswer {
   /** Time until which events are signed with the old secret too; absent without an overlap. */
+  @ApiProperty({ format: 'date-time' })
   secretBeforeUntil?: string;
 }
 
 export class WebhookReportAnswer extends WebhookAnswer {
   /** Number of events that wait for delivery. */
+  @ApiProperty({ type: 'integer' })
   pending!: number;
   /** Error of the last try; absent after a success. */
   lastError?: string;

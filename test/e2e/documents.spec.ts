@@ -12,9 +12,9 @@ import { EMBEDDED } from './stages.js';
  * The calls of MobileFirst 8.0: push service, token and introspection, confidential clients and push administration.
  */
 const APP = '/imfpush/v1/apps/\\{applicationId\\}';
-const ADMIN = '/mfpadmin/management-apis/2.0/runtimes/\\{runtime\\}';
+const ADMIN = '/mfpadmin/management-apis/2.0/runtimes/\\{runtimeName\\}';
 const DOCUMENTED = [
-  'POST /\\{runtime\\}/api/az/v1/(token|introspection)',
+  'POST /\\{runtimeName\\}/api/az/v1/(token|introspection)',
   'GET (/imfpush/v1)?/health/status',
   'GET /imfpush/v1/swagger.json',
   '(GET|POST) /imfpush/v1/apps',
@@ -32,6 +32,35 @@ const DOCUMENTED = [
   `(GET|PUT) ${ADMIN}/confidentialclients`,
   `\\w+ ${ADMIN}/notifications/.*`,
 ].map((form) => new RegExp(`^${form}$`));
+
+interface Schema {
+  $ref?: string;
+  type?: string;
+  allOf?: Schema[];
+  oneOf?: Schema[];
+  items?: Schema;
+  properties?: Record<string, Schema>;
+  additionalProperties?: boolean | Schema;
+}
+type Media = Record<string, { schema?: Schema; example?: unknown }>;
+interface Operation {
+  operationId: string;
+  summary?: string;
+  tags: string[];
+  'x-extension'?: true;
+  security?: unknown[];
+  parameters?: { name: string; required?: boolean; schema: Schema }[];
+  requestBody?: { content: Media };
+  responses: Record<string, { content?: Media }>;
+}
+interface Document {
+  tags: { name: string }[];
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, Schema> };
+}
+
+/** Answers of success without a body, besides 204. */
+const BODILESS = new Set(['200 TokenController_revoke', '202 UsersController_remove']);
 
 let carillon: RunningCarillon;
 let clean: () => void;
@@ -61,8 +90,6 @@ it('docs/openapi.json has the version of the package', () => {
 });
 
 describe('the OpenAPI document', () => {
-  type Operation = { summary?: string; 'x-extension'?: true; security?: unknown[]; responses: Record<string, unknown> };
-  type Document = { paths: Record<string, Record<string, Operation>> };
   let document: Document;
   let operations: [route: string, operation: Operation][];
   beforeAll(async () => {
@@ -76,7 +103,7 @@ describe('the OpenAPI document', () => {
   });
 
   it('is valid', async () => {
-    expect(await new Validator().validate(structuredClone(document))).toMatchObject({ valid: true });
+    expect(await new Validator().validate({ ...structuredClone(document) })).toMatchObject({ valid: true });
   });
 
   it('has every route of the running program, and no other', () => {
@@ -109,6 +136,59 @@ describe('the OpenAPI document', () => {
       .filter((route) => !DOCUMENTED.some((known) => known.test(route)));
     expect(marked.sort()).toEqual(expected.sort());
   });
+});
+
+describe('each operation of the document', () => {
+  const document = JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8')) as Document;
+  const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({ route: `${method.toUpperCase()} ${path}`, operation })),
+  );
+
+  it.each(operations)('$route', ({ route, operation }) => {
+    expect(operation.operationId).toMatch(/^[A-Za-z]\w*$/);
+    expect(document.tags.map(({ name }) => name)).toContain(operation.tags[0]);
+    for (const parameter of operation.parameters ?? []) {
+      expect(parameter.schema, parameter.name).toHaveProperty(['type']);
+      if (parameter.required) expect(parameter, parameter.name).toHaveProperty('example');
+    }
+    for (const [type, media] of Object.entries(operation.requestBody?.content ?? {})) {
+      expect(flawsOf(media.schema), `${type}: fields without a type`).toEqual([]);
+      expect(media, `${type} needs an example: give some of its fields one`).toHaveProperty('example');
+    }
+    const good = Object.entries(operation.responses).filter(([status]) => Number(status) < 400);
+    if (route.endsWith('/settings/smsConf')) return expect(good).toEqual([]);
+    expect(good.length, 'answers of success').toBeGreaterThan(0);
+    for (const [status, { content }] of good) {
+      if (BODILESS.has(`${status} ${operation.operationId}`) || status === '204') continue;
+      expect(Object.keys(content ?? {}).length, `${status} has no schema`).toBeGreaterThan(0);
+      for (const [type, { schema }] of Object.entries(content ?? {}))
+        expect(flawsOf(schema), `${status} ${type}: free or untyped parts`).toEqual([]);
+    }
+  });
+
+  it('has an operation id of its own', () => {
+    const ids = operations.map(({ operation }) => operation.operationId);
+    expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
+  });
+
+  /** The parts of a schema that tell nothing: no type, or an object without fields. */
+  function flawsOf(schema: Schema | undefined, place = 'schema', seen = new Set<string>()): string[] {
+    if (!schema) return [place];
+    if (schema.$ref !== undefined) {
+      const name = schema.$ref.split('/').at(-1) ?? '';
+      return seen.has(name) ? [] : flawsOf(document.components.schemas[name], name, seen.add(name));
+    }
+    const same = [...(schema.allOf ?? []), ...(schema.oneOf ?? [])];
+    if (same.length > 0) return same.flatMap((each, index) => flawsOf(each, `${place}.${index}`, seen));
+    if (schema.type === 'array') return flawsOf(schema.items, `${place}[]`, seen);
+    if (schema.type !== 'object') return schema.type === undefined ? [place] : [];
+    const { properties, additionalProperties: others } = schema;
+    if (properties === undefined && others === undefined) return [place];
+    return [
+      ...Object.entries(properties ?? {}).flatMap(([name, field]) => flawsOf(field, `${place}.${name}`, seen)),
+      ...(typeof others === 'object' ? flawsOf(others, `${place}.*`, seen) : []),
+    ];
+  }
 });
 
 it('serves a page to try the API at /doc/', async () => {

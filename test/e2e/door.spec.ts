@@ -191,9 +191,12 @@ describe('before a request is processed', () => {
     expect(addresses.size).toBeGreaterThan(40);
     for (const address of addresses) {
       const own = routes.filter((route) => route.endsWith(` ${address}`)).map((route) => route.split(' ')[0]);
-      const options = await fetch(url() + fillRoute(address, { runtime: 'mfp', applicationId: 'com.example.app' }), {
-        method: 'OPTIONS',
-      });
+      const options = await fetch(
+        url() + fillRoute(address, { runtimeName: 'mfp', applicationId: 'com.example.app' }),
+        {
+          method: 'OPTIONS',
+        },
+      );
       const allow = options.headers.get('allow')?.split(', ') ?? [];
       expect([address, options.status, own.filter((method) => !allow.includes(method ?? ''))]).toEqual([
         address,
@@ -201,9 +204,12 @@ describe('before a request is processed', () => {
         [],
       ]);
       for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((each) => !allow.includes(each))) {
-        const answer = await fetch(url() + fillRoute(address, { runtime: 'mfp', applicationId: 'com.example.app' }), {
-          method,
-        });
+        const answer = await fetch(
+          url() + fillRoute(address, { runtimeName: 'mfp', applicationId: 'com.example.app' }),
+          {
+            method,
+          },
+        );
         expect([address, method, answer.status, answer.headers.get('allow')]).toEqual([
           address,
           method,

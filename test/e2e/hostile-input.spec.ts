@@ -107,7 +107,7 @@ const IDS = [
   'x'.repeat(5_000),
 ];
 
-const PARAMETERS: Record<string, string> = { runtime: 'mfp', applicationId: 'com.example.app' };
+const PARAMETERS: Record<string, string> = { runtimeName: 'mfp', applicationId: 'com.example.app' };
 
 describe.skipIf(!SERVERS)('every writing route', () => {
   let carillon: RunningCarillon;

@@ -28,7 +28,7 @@ function operationOf(route: string) {
 /** fetch sends no body with GET. */
 async function call(route: string, body: string): Promise<{ status: number; text: string }> {
   const [method = '', path = ''] = route.split(' ');
-  const url = program.carillon.url + fillRoute(path, { runtime: 'mfp', applicationId: 'com.example.app' });
+  const url = program.carillon.url + fillRoute(path, { runtimeName: 'mfp', applicationId: 'com.example.app' });
   const authorization =
     path.startsWith('/mfpadmin') || path.includes('/api/az/') ? basic('test', 'test') : program.api.authorization;
   const headers = {

@@ -41,12 +41,15 @@ afterAll(async () => {
 /** Calls as a client of this allowed scope and returns the status. */
 async function call(scope: string, route: string, authorization = secrets.get(scope) ?? ''): Promise<number> {
   const [method = '', path = ''] = route.split(' ');
-  const answer = await fetch(`${carillon.url}${fillRoute(path, { runtime: 'mfp', clientId: 'nothing-has-this-id' })}`, {
-    method,
-    // A refused body changes nothing, with any role.
-    ...(['POST', 'PUT', 'PATCH'].includes(method) && { body: '{"unknown":1}' }),
-    headers: { authorization, 'content-type': 'application/json' },
-  });
+  const answer = await fetch(
+    `${carillon.url}${fillRoute(path, { runtimeName: 'mfp', clientId: 'nothing-has-this-id' })}`,
+    {
+      method,
+      // A refused body changes nothing, with any role.
+      ...(['POST', 'PUT', 'PATCH'].includes(method) && { body: '{"unknown":1}' }),
+      headers: { authorization, 'content-type': 'application/json' },
+    },
+  );
   await answer.arrayBuffer();
   return answer.status;
 }
@@ -56,7 +59,7 @@ const adminRoutes = () =>
     .filter((route) => route.includes('/mfpadmin/'))
     .map((route) => ({
       route,
-      name: route.replace('/mfpadmin/management-apis/2.0/runtimes/:runtime/', ''),
+      name: route.replace('/mfpadmin/management-apis/2.0/runtimes/:runtimeName/', ''),
     }));
 
 describe('roles', () => {

@@ -47,7 +47,7 @@ const CAMPAIGN = {
 };
 const MADE = { applicationId: 'com.example.made' };
 const app = '/imfpush/v1/apps/:applicationId';
-const admin = '/mfpadmin/management-apis/2.0/runtimes/:runtime';
+const admin = '/mfpadmin/management-apis/2.0/runtimes/:runtimeName';
 
 const ROWS: Record<string, Row> = {
   'GET /health/live': { open: true, status: 200 },
@@ -55,10 +55,10 @@ const ROWS: Record<string, Row> = {
   'GET /health/status': { open: true, status: 200 },
   'GET /imfpush/v1/health/status': { open: true, status: 200 },
   'GET /imfpush/v1/swagger.json': { open: true, status: 200 },
-  'GET /:runtime/api/az/v1/jwks': { open: true, status: 200 },
-  'POST /:runtime/api/az/v1/token': { own: 'clients.spec.ts', status: 200 },
-  'POST /:runtime/api/az/v1/revocation': { own: 'clients.spec.ts', status: 200 },
-  'POST /:runtime/api/az/v1/introspection': { own: 'clients.spec.ts', status: 200 },
+  'GET /:runtimeName/api/az/v1/jwks': { open: true, status: 200 },
+  'POST /:runtimeName/api/az/v1/token': { own: 'clients.spec.ts', status: 200 },
+  'POST /:runtimeName/api/az/v1/revocation': { own: 'clients.spec.ts', status: 200 },
+  'POST /:runtimeName/api/az/v1/introspection': { own: 'clients.spec.ts', status: 200 },
 
   'POST /imfpush/v1/apps': { needs: 'apps.write', application: MADE.applicationId, body: MADE, status: 201 },
   'GET /imfpush/v1/apps': { needs: 'apps.read', application: '*', status: 200 },
@@ -207,7 +207,7 @@ const ROWS: Record<string, Row> = {
 
 const program = runProgram(EMBEDDED, { flags: LIST_ROUTES });
 const parameters: Record<string, string> = {
-  runtime: 'mfp',
+  runtimeName: 'mfp',
   applicationId: APPLICATION,
   deviceId: 'scoped',
   provider: 'fcm',

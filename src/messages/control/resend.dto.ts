@@ -7,7 +7,10 @@ import { FOUR_WEEKS_S } from '../request/gcm.dto.js';
 const RESENDABLE = ['rejected', 'failed', 'expired', 'cancelled', 'unknown'] as const satisfies readonly OutcomeName[];
 
 export class ResendDto {
-  /** The outcomes of the deliveries to send again. */
+  /**
+   * The outcomes of the deliveries to send again.
+   * @example ['failed', 'expired']
+   */
   @IsArray({ message: 'it is required and must be a list of outcomes' })
   @ArrayNotEmpty({ message: 'it must name at least one outcome' })
   @IsIn(RESENDABLE, { each: true, message: `each must be one of ${RESENDABLE.join(', ')}` })

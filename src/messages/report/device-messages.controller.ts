@@ -5,6 +5,7 @@ import { MayLag } from '../../common/may-lag.js';
 import { readPlace, readQuery, readSize, writePlace } from '../../common/query.js';
 import type { Query as QueryOf } from '../../common/query.js';
 import { TIME } from '../../common/schema.js';
+import type { Schema } from '../../common/schema.js';
 import { DELIVERY, NEXT } from './message.schema.js';
 import { toDeliveryAnswer, toDeviceMessageAnswer } from './report.answers.js';
 import type { DeliveryAnswer, DeviceMessageAnswer } from './report.answers.js';
@@ -21,6 +22,18 @@ type ExplanationAnswer =
   | { messageId: string; deviceId: string; outcome: 'notInAudience'; reason: string };
 
 const PAGE = 20;
+
+const EXPLANATION: Schema = {
+  type: 'object',
+  required: ['messageId', 'deviceId', 'outcome'],
+  properties: {
+    messageId: { type: 'string' },
+    deviceId: { type: 'string', nullable: true },
+    userId: { type: 'string' },
+    platform: { type: 'string' },
+    ...DELIVERY,
+  },
+};
 
 @ApiTags('Devices')
 @Controller('imfpush/v1/apps/:applicationId/devices/:deviceId/messages')
@@ -44,24 +57,30 @@ export class DeviceMessagesController {
     description:
       'A page with `next` may have fewer entries than `size`, because a request reads a limited part of the history. With `messageId`: one delivery, or `outcome` `notInAudience` and the reason.',
     schema: {
-      type: 'object',
-      properties: {
-        messages: {
-          type: 'array',
-          items: {
-            type: 'object',
-            required: ['messageId', 'alert', 'acceptedTime', 'provider', 'outcome', 'attempts'],
-            properties: {
-              messageId: { type: 'string' },
-              alert: { type: 'string' },
-              label: { type: 'string' },
-              acceptedTime: TIME,
-              ...DELIVERY,
+      oneOf: [
+        EXPLANATION,
+        {
+          type: 'object',
+          required: ['messages'],
+          properties: {
+            messages: {
+              type: 'array',
+              items: {
+                type: 'object',
+                required: ['messageId', 'alert', 'acceptedTime', 'provider', 'outcome', 'attempts'],
+                properties: {
+                  messageId: { type: 'string' },
+                  alert: { type: 'string' },
+                  label: { type: 'string' },
+                  acceptedTime: TIME,
+                  ...DELIVERY,
+                },
+              },
             },
+            next: NEXT,
           },
         },
-        next: NEXT,
-      },
+      ],
     },
   })
   @ApiResponse({ status: 400, description: 'A parameter is unknown or invalid' })

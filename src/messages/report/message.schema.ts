@@ -1,13 +1,15 @@
 import { TIME } from '../../common/schema.js';
 import type { Schema } from '../../common/schema.js';
+import { OUTCOME_NAMES } from '../../delivery/outcome.js';
 
 /** Schemas of answers, for the API document only. */
 
-export const OUTCOMES: Schema = {
-  type: 'object',
-  description: 'pending, inFlight, accepted, rejected, failed, expired, cancelled, unknown: their sum is the audience',
-  additionalProperties: { type: 'integer' },
-};
+export const OUTCOMES = {
+  type: 'object' as const,
+  description: 'Number of deliveries by outcome; their sum is the audience',
+  properties: Object.fromEntries(OUTCOME_NAMES.map((name) => [name, { type: 'integer' as const, minimum: 0 }])),
+  required: [...OUTCOME_NAMES] as string[],
+} satisfies Schema;
 
 export const STATES = [
   'scheduled',

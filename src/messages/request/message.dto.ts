@@ -1,13 +1,18 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Allow, IsBoolean, IsIn, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
 import { Nested } from '../../common/fields.js';
 import { EmptyIsAbsent, NumberFromText, OptionalText } from '../../common/lenient.js';
+import { WithSchema } from '../../common/schema.js';
+import { PLATFORMS } from '../../devices/platform.js';
 import { MAX_LABEL } from '../label.js';
 import { FOUR_WEEKS_S } from './gcm.dto.js';
 import { MessageSettingsDto } from './settings.dto.js';
+import { LISTS, MAX_ID } from './target.js';
 
 /** The body of POST messages (docs/protocol/mobilefirst.md §9.3) with the extensions; target.ts reads the target. */
 
 export class MessageTextDto {
+  /** @example Hello */
   @IsString({ message: 'it is required and must be a string' })
   alert!: string;
 
@@ -15,11 +20,21 @@ export class MessageTextDto {
   url?: string;
 }
 
+function idsOf(list: keyof typeof LISTS) {
+  const items = { type: 'string' as const, minLength: 1, maxLength: MAX_ID };
+  return { type: 'array' as const, minItems: 1, maxItems: LISTS[list], items };
+}
+
 /** Recipients: at most one of `userIds`, `deviceIds` and `tagNames`. `platforms` narrows the list, or stands alone. */
+@WithSchema({ additionalProperties: false, minProperties: 1 })
 export class TargetDto {
+  @ApiPropertyOptional(idsOf('deviceIds'))
   deviceIds?: string[];
+  @ApiPropertyOptional({ ...idsOf('userIds'), example: ['anna'] })
   userIds?: string[];
+  @ApiPropertyOptional(idsOf('tagNames'))
   tagNames?: string[];
+  @ApiPropertyOptional({ type: 'array', minItems: 1, items: { type: 'string', enum: [...PLATFORMS] } })
   platforms?: string[];
 }
 
@@ -87,6 +102,15 @@ export class SendMessageDto {
 
   /** Extension, with `target.userIds`: the values that replace `{{name}}` in the message, by user id. */
   @Allow()
+  @ApiPropertyOptional({
+    type: 'object',
+    maxProperties: 10_000,
+    additionalProperties: {
+      type: 'object',
+      maxProperties: 100,
+      additionalProperties: { oneOf: [{ type: 'string' }, { type: 'number' }, { type: 'boolean' }] },
+    },
+  })
   data?: Record<string, Record<string, string | number | boolean>>;
 
   /** Extension: if true, the answer reports recipients, sizes and warnings, and nothing is sent. */

@@ -1,3 +1,4 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Allow, IsOptional } from 'class-validator';
 import { Nested } from '../../common/fields.js';
 import { ApnsDto } from './apns.dto.js';
@@ -33,5 +34,6 @@ export class MessageSettingsDto {
 
   /** Alternative place of the target, because one of the vendor's samples has it here. */
   @Allow()
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
   target?: unknown;
 }

@@ -7,10 +7,10 @@ import { PLATFORMS, readPlatform } from '../../devices/platform.js';
  * Reads a target, pure. Stricter than the rest of the body, because an accidental broadcast is the costliest mistake.
  */
 
-const LISTS = { deviceIds: 10_000, userIds: 10_000, tagNames: 1_000 } as const;
+export const LISTS = { deviceIds: 10_000, userIds: 10_000, tagNames: 1_000 } as const;
 type List = keyof typeof LISTS;
 const KINDS = [...Object.keys(LISTS), 'platforms'];
-const MAX_ID = 255;
+export const MAX_ID = 255;
 /** Documented by MobileFirst for browser extensions; no device here has this platform. */
 const NOT_OFFERED = 'APPEXT_CHROME';
 

@@ -1,3 +1,4 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Allow, IsInt, IsOptional, Max, Min } from 'class-validator';
 import { EmptyIsAbsent, NumberFromText, OptionalText, OptionalTexts } from '../../common/lenient.js';
 import type { SafariWebSettings, WebSettings } from '../../providers/notification.js';
@@ -22,6 +23,7 @@ export class WebDto implements WebSettings {
   @IsOptional()
   @EmptyIsAbsent()
   @Allow()
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
   payload?: unknown;
 }
 

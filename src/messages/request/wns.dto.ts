@@ -1,4 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
+import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Allow, IsBoolean, IsIn, IsInt, IsOptional, Max, Min, ValidateBy } from 'class-validator';
 import { Nested, NestedOneOrMore } from '../../common/fields.js';
 import { EmptyIsAbsent, NumberFromText, OptionalText } from '../../common/lenient.js';
@@ -135,6 +136,7 @@ class WnsBadgeDto {
 class WnsRawDto {
   @EmptyIsAbsent()
   @Allow()
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
   payload?: unknown;
 }
 
@@ -161,9 +163,11 @@ export class WnsDto implements WnsSettings {
 
   @IsOptional()
   @Nested(() => WnsTileDto)
+  @ApiPropertyOptional({ type: () => WnsTileDto })
   tile?: WnsTileDto & Record<string, unknown>;
 
   @IsOptional()
   @Nested(() => WnsToastDto)
+  @ApiPropertyOptional({ type: () => WnsToastDto })
   toast?: WnsToastDto & Record<string, unknown>;
 }

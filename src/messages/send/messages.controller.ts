@@ -64,7 +64,7 @@ export class MessagesController {
       type: 'object',
       required: ['message', 'messageId'],
       properties: {
-        message: { type: 'object', description: 'The request body' },
+        message: { type: 'object', additionalProperties: true, description: 'The request body' },
         messageId: { type: 'string' },
         warnings: { type: 'array', items: { type: 'string' } },
       },

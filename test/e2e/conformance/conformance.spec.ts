@@ -77,8 +77,10 @@ describe('the tables of calls', () => {
         .filter(([, operation]) => path.startsWith('/imfpush/') && !operation['x-extension'])
         .map(([method, { responses }]): [string, string[]] => [
           `${method.toUpperCase()} ${path}`,
-          // Slow and compressed bodies are tested in door.spec.ts and encodings.spec.ts.
-          Object.keys(responses).filter((status) => !['401', '403', '408', '415', '500', '503'].includes(status)),
+          // Slow and compressed bodies are tested in door.spec.ts and encodings.spec.ts, limits in limits.spec.ts.
+          Object.keys(responses).filter(
+            (status) => !['401', '403', '408', '415', '429', '500', '503'].includes(status),
+          ),
         ]),
     );
     // The quota of devices is tested in quotas.spec.ts.
