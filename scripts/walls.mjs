@@ -19,6 +19,7 @@ const ROOMS = {
   users: ['applications', 'auth', 'common', 'database', 'devices', 'messages'],
   health: ['common', 'database', 'queue'],
   sample: ['applications', 'common', 'devices'],
+  console: ['applications', 'auth', 'common', 'database', 'http', 'limits'],
 };
 
 /** Corridors inside a room, and the corridors beside them that each may import. */

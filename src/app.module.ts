@@ -8,6 +8,7 @@ import { CommonModule } from './common/common.module.js';
 import { ErrorFilter } from './common/error.filter.js';
 import { Vault } from './common/vault.js';
 import type { Config } from './config.js';
+import { ConsoleModule } from './console/console.module.js';
 import type { Database } from './database/database.js';
 import { DatabaseModule } from './database/database.module.js';
 import { SchedulerModule, WorkerModule } from './delivery/delivery.module.js';
@@ -48,6 +49,7 @@ export class AppModule {
         ...[...config.roles].flatMap((role) => ROLE_MODULES[role]),
         ...(config.roles.has('worker') ? [WebhookDeliveryModule] : []),
         ...(config.hasSamples && config.roles.has('api') ? [SampleModule] : []),
+        ...(config.console && config.roles.has('api') ? [ConsoleModule] : []),
       ],
       providers: [
         { provide: APP_FILTER, useClass: ErrorFilter },

@@ -50,6 +50,8 @@ describe('defaults', () => {
         maxBodyBytes: 67_108_864,
       },
       docs: true,
+      console: true,
+      environmentName: 'development',
       apns: { productionUrl: 'https://api.push.apple.com', sandboxUrl: 'https://api.sandbox.push.apple.com' },
       fcm: {
         url: 'https://fcm.googleapis.com',
@@ -132,6 +134,8 @@ it('reads every setting', () => {
       HTTP_MAX_CONNECTIONS: '4',
       HTTP_MAX_BODY_BYTES: '8388608',
       DOCS: 'off',
+      CONSOLE: 'off',
+      ENVIRONMENT_NAME: 'Staging',
       SHUTDOWN_DELAY: '15',
       SHUTDOWN_TIMEOUT: '45',
       LIMIT_CLIENT_RATE: '1',

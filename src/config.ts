@@ -61,6 +61,10 @@ export interface Config {
   batchesAtOnce: number;
   /** Whether the API document is served. */
   docs: boolean;
+  /** Whether the Operations Console is served. */
+  console: boolean;
+  /** The name of this installation for people. */
+  environmentName: string;
   /** Time between "not ready" and the end of listening. */
   shutdownDelayMs: number;
   /** How long a stop waits for answers to sent requests. */
@@ -108,6 +112,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     ...stores,
     ...readSecrets(settings, production, stores.databaseUrl),
     ...readApi(settings),
+    ...readConsole(settings, production),
     ...readProviders(settings, production),
     batchesAtOnce: settings.whole('WORKER_BATCHES', 1, 256),
     shutdownDelayMs: settings.secondsInMs('SHUTDOWN_DELAY', 0, 600),
@@ -234,6 +239,17 @@ function readApi(
       maxBodyBytes: settings.whole('HTTP_MAX_BODY_BYTES', 8_388_608, 2 ** 40),
     },
   };
+}
+
+function readConsole(settings: SettingReader, production: boolean): Pick<Config, 'console' | 'environmentName'> {
+  const served = settings.value('CONSOLE');
+  settings.check(['on', 'off'].includes(served), 'CONSOLE must be on or off');
+  const environmentName = settings.value('ENVIRONMENT_NAME') || (production ? 'production' : 'development');
+  settings.check(
+    environmentName.length <= 40 && !/\p{C}/u.test(environmentName),
+    'ENVIRONMENT_NAME must be up to 40 characters without control characters',
+  );
+  return { console: served === 'on', environmentName };
 }
 
 /** For lines written before the settings are read, or because they cannot be read. */

@@ -3,6 +3,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
+import { routedAddress } from './auth/session/ticket.js';
 import { MINUTE_MS } from './common/durations.js';
 import type { Config } from './config.js';
 import { DatabaseWatch } from './database/database-watch.js';
@@ -33,6 +34,7 @@ const OTHER_FILES = 512;
 
 export function newAdapter({ trustedProxies, http }: Pick<Config, 'trustedProxies' | 'http'>): FastifyAdapter {
   return new FastifyAdapter({
+    rewriteUrl: routedAddress,
     trustProxy: trustFunction(trustedProxies),
     bodyLimit: BODY_LIMIT,
     // The vendor's documents have a slash behind `/apps/`, its Windows SDK behind `/devices/`; other clients have none.

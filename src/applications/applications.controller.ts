@@ -1,22 +1,9 @@
-import {
-  Body,
-  Controller,
-  Delete,
-  Get,
-  Headers,
-  HttpCode,
-  Param,
-  Post,
-  Put,
-  Query,
-  Req,
-  UseGuards,
-} from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { Caller } from '../auth/admin.guard.js';
 import type { Actor } from '../auth/audit.repository.js';
-import { LiveTokens } from '../auth/live-tokens.js';
+import { BearerOrSession } from '../auth/bearer-or-session.js';
 import { RequireElement, RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { BodyPipe } from '../common/body.js';
 import { readFilter } from '../common/filter.js';
@@ -41,7 +28,7 @@ import { ApplicationsService } from './applications.service.js';
 export class ApplicationsController {
   constructor(
     private readonly applications: ApplicationsService,
-    private readonly tokens: LiveTokens,
+    private readonly callers: BearerOrSession,
   ) {}
 
   @Get()
@@ -72,10 +59,10 @@ export class ApplicationsController {
   })
   async create(
     @Body(new BodyPipe(CreateApplicationDto)) body: CreateApplicationDto,
-    @Headers('authorization') authorization: string | undefined,
+    @Req() request: FastifyRequest,
   ): Promise<ApplicationAnswer> {
-    // The guard checked the token before the body was read, which names the application.
-    await this.tokens.authorize(authorization, ['apps.write', `push.application.${body.applicationId}`]);
+    // The guard checked the caller before the body was read, which names the application.
+    await this.callers.authorize(request, [['apps.write', `push.application.${body.applicationId}`]]);
     return toApplicationAnswer(
       await this.applications.createApplication({
         id: body.applicationId,

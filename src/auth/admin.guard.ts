@@ -7,9 +7,11 @@ import { ApiError, OAuthError } from '../common/errors.js';
 import { addressOf } from '../http/callers.js';
 import type { Actor } from './audit.repository.js';
 import { BasicOrBearer } from './basic-or-bearer.js';
+import type { AuthorizedCaller } from './bearer-or-session.js';
 import { unauthorized } from './bearer.js';
 import type { AdminRole } from './roles.js';
 import type { AuthorizedRequest } from './scope.guard.js';
+import { SessionGuard } from './session/session-guard.js';
 
 const ALLOWED = Symbol('roles');
 /** The roles of a route without a decorator: a forgotten decorator must not open the route. */
@@ -30,8 +32,7 @@ export class AdminGuard implements CanActivate {
     const http = context.switchToHttp();
     const request = http.getRequest<AuthorizedRequest>();
     const roles = this.reflector.get<readonly AdminRole[] | undefined>(ALLOWED, context.getHandler());
-    const clientId = await this.identify(request, http.getResponse<FastifyReply>(), roles ?? NOTHING_SAID);
-    request.authorized = { clientId };
+    request.authorized = await this.identify(request, http.getResponse<FastifyReply>(), roles ?? NOTHING_SAID);
     return true;
   }
 
@@ -39,8 +40,8 @@ export class AdminGuard implements CanActivate {
     request: AuthorizedRequest,
     reply: FastifyReply,
     roles: readonly AdminRole[],
-  ): Promise<string> {
-    if (request.headers.authorization === undefined)
+  ): Promise<AuthorizedCaller> {
+    if (request.headers.authorization === undefined && !SessionGuard.isMeant(request))
       throw unauthorized('Basic realm="carillon", Bearer', 'Basic authentication or an access token is required.');
     try {
       return await this.callers.authorize(request, reply, roles);
@@ -50,10 +51,14 @@ export class AdminGuard implements CanActivate {
   }
 }
 
-function inApiWords({ status, description, headers }: OAuthError): ApiError {
+/** An error of the authenticator, for routes outside of the az endpoints. */
+export function inApiWords(
+  { status, description, headers }: OAuthError,
+  challenge = 'Basic realm="carillon", Bearer',
+): ApiError {
   if (status === 429) return new ApiError('CARIL0429E', `${description}.`, headers);
   if (status === 503) return new ApiError('FPWSE0025E', `${description}.`, headers);
-  return unauthorized('Basic realm="carillon", Bearer', `${description}.`);
+  return unauthorized(challenge, `${description}.`);
 }
 
 export function AdministratorsOnly(): ClassDecorator {
@@ -85,5 +90,11 @@ export function AllowRoles(...roles: readonly AdminRole[]): MethodDecorator {
 /** Parameter: the caller, for the audit log. */
 export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): Actor => {
   const request = context.switchToHttp().getRequest<AuthorizedRequest>();
-  return { clientId: request.authorized.clientId, address: addressOf(request) };
+  return actorOf(request);
 });
+
+/** The caller of an authorised request, for the audit log. */
+export function actorOf(request: AuthorizedRequest): Actor {
+  const { clientId, person, grants } = request.authorized;
+  return { clientId, address: addressOf(request), ...(person && { person, grants }) };
+}

@@ -3,11 +3,16 @@ import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import { inTransaction } from '../database/transaction.js';
 import type { Tx } from '../database/transaction.js';
+import type { Person } from './session/session.js';
 
 /** The caller of a change, and its address. */
 export interface Actor {
   clientId: string;
   address: string;
+  /** Absent: a client acts by itself. */
+  person?: Person;
+  /** Of a person: scopes, one of which covers each act. */
+  grants?: readonly (readonly string[])[];
 }
 /** The actor of the server's own changes: at start, and when a key is rotated. */
 export const ITSELF: Actor = { clientId: 'carillon', address: 'local' };
@@ -19,6 +24,8 @@ export interface AuditedChange {
     | 'client.delete'
     | 'client.secret'
     | 'client.stop_messages'
+    | 'session.create'
+    | 'session.end'
     | 'signing_key.rotate'
     | 'application.delete'
     | 'application.stop'
@@ -56,7 +63,7 @@ export class AuditRepository {
     return rows.map((row) => ({
       id: row.id,
       at: row.at,
-      actor: { clientId: row.client_id, address: row.address },
+      actor: { clientId: row.client_id, address: row.address, ...(row.person && { person: row.person }) },
       action: row.action as AuditEvent['action'],
       subject: row.subject,
       detail: row.detail,
@@ -67,11 +74,14 @@ export class AuditRepository {
 /** Records a change in the transaction of the change, so that neither is stored without the other. */
 export async function recordAudit(
   transaction: Tx,
-  { clientId, address }: Actor,
+  { clientId, address, person }: Actor,
   { action, subject, detail }: AuditedChange,
 ): Promise<void> {
   await transaction
     .insertInto('audit_event')
-    .values({ client_id: clientId, address, action, subject, detail: JSON.stringify(detail) })
+    .values({
+      ...{ client_id: clientId, address, action, subject, detail: JSON.stringify(detail) },
+      person: person ? JSON.stringify(person) : null,
+    })
     .execute();
 }

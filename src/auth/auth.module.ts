@@ -1,9 +1,11 @@
 import { Module } from '@nestjs/common';
+import { Origins } from '../http/origin.js';
 import { LimitsModule } from '../limits/limits.module.js';
 import { AccessTokens } from './access-tokens.js';
 import { AdminGuard } from './admin.guard.js';
 import { AuditRepository } from './audit.repository.js';
 import { BasicOrBearer } from './basic-or-bearer.js';
+import { BearerOrSession } from './bearer-or-session.js';
 import { ChangeFeed } from './change-feed.js';
 import { ChangeRepository } from './change.repository.js';
 import { ClientAuthenticator } from './client-authenticator.js';
@@ -18,6 +20,9 @@ import { RevokedTokenRepository } from './revoked-token.repository.js';
 import { RevokedTokens } from './revoked-tokens.js';
 import { RuntimeGuard } from './runtime.guard.js';
 import { ScopeGuard } from './scope.guard.js';
+import { SessionGuard } from './session/session-guard.js';
+import { SessionRepository } from './session/session.repository.js';
+import { Sessions } from './session/sessions.js';
 import { SigningKeyRepository } from './signing-key.repository.js';
 import { SigningKeys } from './signing-keys.js';
 import { TokenService } from './token.service.js';
@@ -29,6 +34,7 @@ import { TokenService } from './token.service.js';
     AdminGuard,
     AuditRepository,
     BasicOrBearer,
+    BearerOrSession,
     ChangeFeed,
     ChangeRepository,
     ClientAuthenticator,
@@ -39,10 +45,14 @@ import { TokenService } from './token.service.js';
     IntrospectionGuard,
     LastUsed,
     LiveTokens,
+    Origins,
     RevokedTokenRepository,
     RevokedTokens,
     RuntimeGuard,
     ScopeGuard,
+    SessionGuard,
+    SessionRepository,
+    Sessions,
     SigningKeyRepository,
     SigningKeys,
     TokenService,
@@ -50,13 +60,18 @@ import { TokenService } from './token.service.js';
   exports: [
     AuditRepository,
     BasicOrBearer,
+    BearerOrSession,
     ClientAuthenticator,
     ClientRepository,
+    ClientSnapshot,
     ClientsService,
     LimitsModule,
     LiveTokens,
+    Origins,
     RuntimeGuard,
     ScopeGuard,
+    SessionGuard,
+    Sessions,
     SigningKeys,
     TokenService,
   ],

@@ -11,7 +11,8 @@ import { beyond } from './roles.js';
  * after.
  */
 export class Authority {
-  private readonly own: string;
+  /** Scopes; one of them has to cover a change whole. */
+  private readonly own: readonly string[];
 
   constructor(
     private readonly actor: Actor,
@@ -19,7 +20,10 @@ export class Authority {
   ) {
     const client = clients.get(actor.clientId);
     // A client that was disabled or deleted after its request began has no rights.
-    this.own = actor === ITSELF ? '*' : client?.enabled ? client.allowedScope : '';
+    this.own =
+      actor === ITSELF
+        ? ['*']
+        : (actor.grants?.map((grant) => grant.join(' ')) ?? [client?.enabled ? client.allowedScope : '']);
   }
 
   /**
@@ -28,7 +32,7 @@ export class Authority {
   checkLimits(id: string, before: ClientLimits, after: ClientLimits): void {
     const same =
       before.requestsPerSecond === after.requestsPerSecond && before.concurrentRequests === after.concurrentRequests;
-    if (same || covers(parseScope(this.own) ?? [], [ADMINISTRATION])) return;
+    if (same || this.own.some((scope) => covers(parseScope(scope) ?? [], [ADMINISTRATION]))) return;
     throw new ApiError(
       'CARIL0403E',
       `requestsPerSecond and concurrentRequests of the client ${id} can be changed only by clients whose allowed scope covers ${ADMINISTRATION}.`,
@@ -37,7 +41,7 @@ export class Authority {
 
   /** Throws CARIL0403E. */
   check({ id, allowedScope }: Pick<Client, 'id' | 'allowedScope'>): void {
-    const missing = beyond(this.own, allowedScope);
+    const [missing = []] = this.own.map((scope) => beyond(scope, allowedScope)).toSorted((a, b) => a.length - b.length);
     if (missing.length > 0)
       throw new ApiError(
         'CARIL0403E',

@@ -48,9 +48,12 @@ export function isClientId(text: string): boolean {
   return CLIENT_ID.test(text);
 }
 
-/** Reads the client id of a list's filter. Throws FPWSE0005E if it cannot be a client id. */
+/** A person of the console, in place of a client: `person:` and the subject of the identity provider. */
+const PERSON_ID = /^person:[\x20-\x7e]{1,255}$/;
+
+/** Reads the client id of a list's filter. Throws FPWSE0005E if it can be neither of a client nor of a person. */
 export function readClientId(text: string | undefined): string | undefined {
-  if (text !== undefined && !isClientId(text))
+  if (text !== undefined && !isClientId(text) && !PERSON_ID.test(text))
     throw invalidValue('clientId', 'it must be the id of a client: printable ASCII without a colon');
   return text;
 }

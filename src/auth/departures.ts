@@ -50,16 +50,17 @@ export class Departures {
    */
   async settle(actor: Actor, stop: boolean, change: () => Promise<readonly string[]>): Promise<Departure> {
     // Read before the change: administrators can delete themselves.
-    const own = stop ? await this.allowedScopeOf(actor) : '';
+    const own = stop ? await this.allowedScopesOf(actor) : [];
     const left = await this.list(await change());
     const told = left.slice(0, MAX_APPLICATIONS);
     if (stop) await this.stop(actor, own, told);
     return { planted: told, ...(left.length > told.length && { more: left.length - told.length }) };
   }
 
-  private async allowedScopeOf({ clientId }: Actor): Promise<string> {
+  private async allowedScopesOf({ clientId, grants }: Actor): Promise<string[]> {
+    if (grants) return grants.map((grant) => grant.join(' '));
     const client = (await this.clients.list()).find(({ id }) => id === clientId);
-    return client?.enabled ? client.allowedScope : '';
+    return client?.enabled ? [client.allowedScope] : [];
   }
 
   private async list(clientIds: readonly string[]): Promise<LeftBehind[]> {
@@ -74,12 +75,12 @@ export class Departures {
     return [...found.values()];
   }
 
-  private async stop(actor: Actor, own: string, planted: readonly LeftBehind[]): Promise<void> {
+  private async stop(actor: Actor, own: readonly string[], planted: readonly LeftBehind[]): Promise<void> {
     const deadline = this.clock.elapsed() + STOP_MS;
     for (const entry of planted) {
       const { clientId, applicationId } = entry;
       const needed = `campaigns.write messages.write push.application.${applicationId}`;
-      if (beyond(own, needed).length > 0) continue;
+      if (!own.some((scope) => beyond(scope, needed).length === 0)) continue;
       // Recorded before the first is stopped, so that the audit log has it if this process dies.
       const detail = { applicationId, campaigns: entry.campaigns.count, messages: entry.messages.count };
       await this.audit.record(actor, { action: 'client.stop_messages', subject: clientId, detail });

@@ -16,8 +16,7 @@ export class IntrospectionGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
     const request = http.getRequest<AuthorizedRequest>();
-    const clientId = await this.callers.authorize(request, http.getResponse<FastifyReply>(), [INTROSPECT]);
-    request.authorized = { clientId };
+    request.authorized = await this.callers.authorize(request, http.getResponse<FastifyReply>(), [INTROSPECT]);
     return true;
   }
 }

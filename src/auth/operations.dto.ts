@@ -28,12 +28,24 @@ export class SigningKeyListAnswer {
   keys!: SigningKeyAnswer[];
 }
 
+export class AuditPersonAnswer {
+  /** `sub` of the identity provider. */
+  subject!: string;
+  @ApiProperty({ type: String, nullable: true })
+  name!: string | null;
+  @ApiProperty({ type: String, nullable: true })
+  email!: string | null;
+}
+
 export class AuditEventAnswer {
   @ApiProperty({ type: 'integer' })
   id!: number;
   @ApiProperty({ format: 'date-time' })
   time!: string;
-  /** The authenticated client, or `carillon` for changes by the server itself. */
+  /**
+   * The authenticated client, `carillon` for changes by the server itself, or `person:` and the subject of a person of
+   * the console.
+   */
   clientId!: string;
   action!: string;
   /** The client, key or application that was changed. */
@@ -41,6 +53,8 @@ export class AuditEventAnswer {
   /** The address of the request. */
   address!: string;
   detail!: Record<string, unknown>;
+  /** Present if a person acted, who signed in to the console by OpenID Connect. */
+  person?: AuditPersonAnswer;
 }
 
 export class AuditEventListAnswer {

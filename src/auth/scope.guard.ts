@@ -4,16 +4,15 @@ import { Reflector } from '@nestjs/core';
 import { ApiBearerAuth, ApiOAuth2, ApiResponse } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Door } from '../limits/door.js';
-import { LiveTokens } from './live-tokens.js';
+import { BearerOrSession } from './bearer-or-session.js';
+import type { AuthorizedCaller } from './bearer-or-session.js';
 
 const REQUIRED = Symbol('required scope');
 /** The alternatives, each a list of scope elements; a refusal names the first. */
 type Required = (request: FastifyRequest) => string[][];
 
 /** The caller; the guards set it on the request. */
-export interface Authorized {
-  clientId: string;
-}
+export type Authorized = Pick<AuthorizedCaller, 'clientId' | 'person' | 'grants'>;
 export type AuthorizedRequest = FastifyRequest & { authorized: Authorized };
 
 /**
@@ -60,7 +59,7 @@ function requirement(what: string, alternatives: string[][], required: Required)
 export class ScopeGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
-    private readonly tokens: LiveTokens,
+    private readonly callers: BearerOrSession,
     private readonly door: Door,
   ) {}
 
@@ -72,9 +71,9 @@ export class ScopeGuard implements CanActivate {
     // A forgotten decorator must not open the route. Public routes do not use this guard.
     if (required === undefined) throw new Error(`${context.getClass().name}: a route declares no required scope`);
     const request = context.switchToHttp().getRequest<AuthorizedRequest>();
-    const token = await this.tokens.authorizeAny(request.headers.authorization, required(request));
-    request.authorized = { clientId: token.clientId };
-    this.door.enter(context.switchToHttp().getResponse<FastifyReply>(), token.client, applicationOfPath(request));
+    const caller = await this.callers.authorize(request, required(request));
+    request.authorized = caller;
+    this.door.enter(context.switchToHttp().getResponse<FastifyReply>(), caller.client, applicationOfPath(request));
     return true;
   }
 }

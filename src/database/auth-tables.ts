@@ -2,8 +2,19 @@ import type { GeneratedAlways, Generated } from 'kysely';
 import type { CreatedAt, Json } from './columns.js';
 
 /** The tables of the authorization server. */
+export interface AuthTables {
+  client: ClientTable;
+  client_secret: ClientSecretTable;
+  signing_key: SigningKeyTable;
+  revoked_token: RevokedTokenTable;
+  auth_change: AuthChangeTable;
+  audit_event: AuditEventTable;
+  console_session: ConsoleSessionTable;
+  console_ticket: ConsoleTicketTable;
+  installation: InstallationTable;
+}
 
-export interface ClientTable {
+interface ClientTable {
   id: string;
   display_name: string;
   allowed_scope: string;
@@ -16,7 +27,7 @@ export interface ClientTable {
   concurrent_requests: number | null;
 }
 
-export interface ClientSecretTable {
+interface ClientSecretTable {
   id: GeneratedAlways<number>;
   client_id: string;
   hash: string;
@@ -26,7 +37,7 @@ export interface ClientSecretTable {
   last_used_at: Date | null;
 }
 
-export interface SigningKeyTable {
+interface SigningKeyTable {
   /** Order of creation. */
   seq: Generated<number>;
   kid: string;
@@ -38,21 +49,21 @@ export interface SigningKeyTable {
   verifies_until: Date | null;
 }
 
-export interface RevokedTokenTable {
+interface RevokedTokenTable {
   jti: string;
   change: number;
   expires_at: Date;
 }
 
 /** Data that may change under a running process. */
-export type AuthSubject = 'client' | 'signing_key' | 'revoked_token';
+export type AuthSubject = 'client' | 'signing_key' | 'revoked_token' | 'console_session';
 
-export interface AuthChangeTable {
+interface AuthChangeTable {
   subject: AuthSubject;
   version: number;
 }
 
-export interface AuditEventTable {
+interface AuditEventTable {
   id: GeneratedAlways<number>;
   at: CreatedAt;
   client_id: string;
@@ -60,4 +71,37 @@ export interface AuditEventTable {
   subject: string;
   address: string;
   detail: Json<Record<string, unknown>>;
+  /** Null: a client acted by itself. */
+  person: Json<PersonColumn> | null;
+}
+
+/** A person who signed in by OpenID Connect. */
+export interface PersonColumn {
+  subject: string;
+  name: string | null;
+  email: string | null;
+}
+
+interface ConsoleSessionTable {
+  hash: string;
+  client_id: string;
+  /** Null for a person. */
+  generation: number | null;
+  person: Json<PersonColumn> | null;
+  grants: Json<string[][]>;
+  address: string;
+  created_at: CreatedAt;
+  seen_at: Generated<Date>;
+  ends_at: Date;
+}
+
+interface ConsoleTicketTable {
+  hash: string;
+  session_hash: string;
+  path: string;
+  ends_at: Date;
+}
+
+interface InstallationTable {
+  id: string;
 }

@@ -1,12 +1,5 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
-import type {
-  AuditEventTable,
-  AuthChangeTable,
-  ClientSecretTable,
-  ClientTable,
-  RevokedTokenTable,
-  SigningKeyTable,
-} from './auth-tables.js';
+import type { AuthTables } from './auth-tables.js';
 import type {
   CampaignMessageTable,
   CampaignRunTable,
@@ -21,13 +14,7 @@ import type { Notification } from '../providers/notification.js';
 import type { ProviderName } from '../providers/provider.js';
 
 /** The tables as Kysely sees them. Their SQL, with the reasons for its form, is in migrations/. */
-export interface Tables {
-  client: ClientTable;
-  client_secret: ClientSecretTable;
-  signing_key: SigningKeyTable;
-  revoked_token: RevokedTokenTable;
-  auth_change: AuthChangeTable;
-  audit_event: AuditEventTable;
+export interface Tables extends AuthTables {
   application: ApplicationTable;
   provider_setting: ProviderSettingTable;
   provider_status: ProviderStatusTable;

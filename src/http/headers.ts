@@ -21,6 +21,8 @@ const POLICY = {
   },
 };
 
+const CSP = 'content-security-policy';
+
 const OPTIONS = {
   contentSecurityPolicy: POLICY,
   frameguard: { action: 'deny' },
@@ -41,7 +43,10 @@ export async function sendHeaders(app: NestFastifyApplication): Promise<void> {
     .getHttpAdapter()
     .getInstance()
     .addHook('onSend', (_request, reply, _payload, done) => {
+      // A page has a policy of its own.
+      const policy = reply.getHeader(CSP);
       void reply.headers(headers);
+      if (policy !== undefined) void reply.header(CSP, policy);
       if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
       done();
     });

@@ -32,6 +32,7 @@ import { up as writtenWaits } from './0033-written-waits.js';
 import { up as batchWithoutForeignKey } from './0034-batch-without-foreign-key.js';
 import { up as provenRate } from './0038-proven-rate.js';
 import { up as messageOrigin } from './0041-message-origin.js';
+import { up as consoleSession } from './0040-console-session.js';
 
 /**
  * Append only: a released name is never changed or removed (migrations.spec.ts), because a database that has run it
@@ -72,4 +73,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0034-batch-without-foreign-key': { up: batchWithoutForeignKey },
   '0038-proven-rate': { up: provenRate },
   '0041-message-origin': { up: messageOrigin },
+  '0040-console-session': { up: consoleSession },
 };

@@ -12,6 +12,8 @@ import { RevokedTokenRepository } from '../../../src/auth/revoked-token.reposito
 import { RevokedTokens } from '../../../src/auth/revoked-tokens.js';
 import { SigningKeyRepository } from '../../../src/auth/signing-key.repository.js';
 import { SigningKeys } from '../../../src/auth/signing-keys.js';
+import { SessionRepository } from '../../../src/auth/session/session.repository.js';
+import { Sessions } from '../../../src/auth/session/sessions.js';
 import { TokenService } from '../../../src/auth/token.service.js';
 import { Clock } from '../../../src/common/clock.js';
 import { Vault } from '../../../src/common/vault.js';
@@ -51,6 +53,7 @@ export class AuthRoom {
   readonly clients: ClientsService;
   readonly tokens: TokenService;
   readonly audit: AuditRepository;
+  readonly sessions: Sessions;
 
   private constructor(
     database: Database,
@@ -73,6 +76,9 @@ export class AuthRoom {
     this.clients = new ClientsService(database, this.repository, this.feed, clock, { environment });
     this.tokens = new TokenService(this.authenticator, this.accessTokens, this.liveTokens, this.revoked);
     this.audit = new AuditRepository(database);
+    this.sessions = new Sessions(new SessionRepository(database), this.snapshot, this.feed, this.lastUsed, clock, {
+      console: true,
+    });
   }
 
   static async open(
@@ -85,7 +91,7 @@ export class AuthRoom {
     } = {},
   ): Promise<AuthRoom> {
     const room = new AuthRoom(database, clock, vault, invalidClientStatus, environment);
-    await Promise.all([room.snapshot.onModuleInit(), room.keys.onModuleInit(), room.revoked.onModuleInit()]);
+    await Promise.all([room.snapshot, room.keys, room.revoked, room.sessions].map((part) => part.onModuleInit()));
     return room;
   }
 

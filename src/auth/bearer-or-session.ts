@@ -1,0 +1,30 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import type { ClientLimits } from './client.js';
+import { LiveTokens } from './live-tokens.js';
+import { SessionGuard } from './session/session-guard.js';
+import type { Person, Session } from './session/session.js';
+
+/** The caller of an authorised request: a client by its token, or a session of the console. */
+export interface AuthorizedCaller {
+  clientId: string;
+  client: ClientLimits & { id: string };
+  /** Null and undefined: a client. */
+  person?: Person | null;
+  grants?: Session['grants'];
+}
+
+@Injectable()
+export class BearerOrSession {
+  constructor(
+    private readonly tokens: LiveTokens,
+    private readonly sessions: SessionGuard,
+  ) {}
+
+  /** One of the lists of elements has to be covered; a refusal names the first. Throws CARIL0401E and CARIL0403E. */
+  authorize(request: FastifyRequest, ways: readonly string[][]): Promise<AuthorizedCaller> {
+    const { authorization } = request.headers;
+    if (authorization === undefined && SessionGuard.isMeant(request)) return this.sessions.authorize(request, ways);
+    return this.tokens.authorizeAny(authorization, ways);
+  }
+}
