@@ -31,8 +31,8 @@ import { up as webhookSecret } from './0032-webhook-secret.js';
 import { up as writtenWaits } from './0033-written-waits.js';
 import { up as batchWithoutForeignKey } from './0034-batch-without-foreign-key.js';
 import { up as provenRate } from './0038-proven-rate.js';
-import { up as messageOrigin } from './0041-message-origin.js';
 import { up as consoleSession } from './0040-console-session.js';
+import { up as messageOrigin } from './0041-message-origin.js';
 
 /**
  * Append only: a released name is never changed or removed (migrations.spec.ts), because a database that has run it
@@ -72,6 +72,6 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0033-written-waits': { up: writtenWaits },
   '0034-batch-without-foreign-key': { up: batchWithoutForeignKey },
   '0038-proven-rate': { up: provenRate },
-  '0041-message-origin': { up: messageOrigin },
   '0040-console-session': { up: consoleSession },
+  '0041-message-origin': { up: messageOrigin },
 };
