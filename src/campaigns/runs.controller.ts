@@ -49,7 +49,7 @@ export class RunsController {
     const { clientId } = request.authorized;
     const { run, replayed, beside } = await this.runs.runCampaign(applicationId, campaignId, clientId, idempotencyKey);
     if (replayed) void reply.header('idempotent-replayed', 'true');
-    return { ...toRunAnswer(run), ...(beside && { warnings: [BESIDE] }) };
+    return Object.assign(toRunAnswer(run), beside && { warnings: [BESIDE] });
   }
 
   @Get('runs')
@@ -91,6 +91,6 @@ export class RunsController {
     @Param('runId', RunIdPipe) runId: number,
   ): Promise<FullRunAnswer> {
     const { run, waves } = await this.runs.readWaves(applicationId, campaignId, runId);
-    return { ...toRunAnswer(run), waves: waves.map(toWaveAnswer) };
+    return Object.assign(toRunAnswer(run), { waves: waves.map(toWaveAnswer) });
   }
 }
