@@ -83,7 +83,25 @@ export default {
       },
     },
     {
-      files: ['**/*.spec.ts'],
+      files: ['console/**'],
+      plugins: ['typescript', 'import', 'promise', 'unicorn', 'oxc', 'vitest', 'react', 'jsx-a11y'],
+      rules: {
+        // The compiler's new form of JSX needs no import.
+        'react/react-in-jsx-scope': 'off',
+        'react/exhaustive-deps': 'error',
+        'react/rules-of-hooks': 'error',
+        // Mantine draws the element; a status that changes is not an <output>.
+        'jsx-a11y/prefer-tag-over-role': 'off',
+      },
+    },
+    {
+      files: ['console/vite.config.ts'],
+      rules: {
+        'node/no-process-env': 'off',
+      },
+    },
+    {
+      files: ['**/*.spec.ts', 'console/src/texts/*.ts'],
       rules: {
         'max-lines': 'off',
       },

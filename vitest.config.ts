@@ -10,8 +10,9 @@ const ALONE = ['attack', 'clock-steps', 'event-loop', 'fairness', 'neighbours'].
 
 /**
  * unit: pure, beside the code. medium: real databases, queues and sockets. e2e: the built program as its own process.
- * alone: e2e that measures. The groups run one after the other. Most files wait for timeouts, pauses and processes for
- * most of their time, so there are more workers than the two cores that CI has.
+ * console: its screens in a browser, against the built program. alone: e2e that measures. The groups run one after the
+ * other. Most files wait for timeouts, pauses and processes for most of their time, so there are more workers than the
+ * two cores that CI has.
  */
 export default defineConfig({
   test: {
@@ -19,7 +20,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.spec.ts'],
+          include: ['src/**/*.spec.ts', 'console/src/**/*.spec.ts'],
           // Pure: one process runs many files, which saves half of the time.
           isolate: false,
           maxWorkers: 2,
@@ -49,11 +50,21 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'console',
+          include: ['test/console/**/*.spec.ts'],
+          ...PROCESSES,
+          // Each has a browser and a program.
+          maxWorkers: 2,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
           name: 'alone',
           include: ALONE,
           ...PROCESSES,
           fileParallelism: false,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
       {
@@ -64,7 +75,7 @@ export default defineConfig({
           globalSetup: SERVERS,
           testTimeout: 600_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
         },
       },
     ],

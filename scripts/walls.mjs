@@ -62,6 +62,15 @@ const PACKAGES = [
   },
 ];
 
+/** Corridors of `console/src`, and those that each may import. No screen imports another screen. */
+const CONSOLE = {
+  api: [],
+  texts: ['parts'],
+  parts: ['api', 'texts'],
+  screens: ['api', 'app', 'parts', 'texts'],
+  app: ['api', 'parts', 'screens', 'texts'],
+};
+
 const OTHER_ROOMS = Object.keys(ROOMS).filter((room) => room !== 'common');
 
 const RULE = 'no-restricted-imports';
@@ -82,7 +91,17 @@ export const walls = [
     ),
   ]),
   { files: ['src/**/*.spec.ts'], rules: { [RULE]: 'off' } },
+  ...Object.keys(CONSOLE).map((corridor) => wall(`console/src/${corridor}/**`, consoleArrows(corridor))),
 ];
+
+/** A screen reaches the rest of the console from two folders below; one folder up is another screen. */
+function consoleArrows(corridor) {
+  const refused = Object.keys(CONSOLE).filter((other) => other !== corridor && !CONSOLE[corridor].includes(other));
+  const may = CONSOLE[corridor].length === 0 ? 'nothing of the console' : `only ${CONSOLE[corridor].join(', ')}`;
+  const arrow = { regex: `^(\\.\\./)+(${refused.join('|')})/`, message: `console/src/${corridor} imports ${may}.` };
+  const screen = { regex: '^\\.\\./(?!\\.\\.)', message: 'A screen imports no other screen: share it in parts/.' };
+  return corridor === 'screens' ? [arrow, screen] : [arrow];
+}
 
 function wall(files, patterns) {
   return { files: [files], rules: { [RULE]: ['error', { patterns }] } };

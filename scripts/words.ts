@@ -39,12 +39,22 @@ const PLANTED = 'test/medium/words.spec.ts';
 
 process.chdir(new URL('..', import.meta.url).pathname);
 
-const paths = git('ls-files', '--cached', '--others', '--exclude-standard', '*.ts', '*.mjs', '*.md', '.env.example');
+const paths = git(
+  'ls-files',
+  '--cached',
+  '--others',
+  '--exclude-standard',
+  '*.ts',
+  '*.tsx',
+  '*.mjs',
+  '*.md',
+  '.env.example',
+);
 const files = new Map(
   paths.filter((path) => path !== PLANTED && existsSync(path)).map((path) => [path, readFileSync(path, 'utf8')]),
 );
 const documents = new Map([...files].filter(([path]) => path.endsWith('.md')));
-const code = [...files].filter(([path]) => /\.(?:ts|mjs)$/.test(path));
+const code = [...files].filter(([path]) => /\.(?:tsx?|mjs)$/.test(path));
 const api: unknown = JSON.parse(readFileSync('docs/openapi.json', 'utf8'));
 
 const texts: Readonly<Record<Kind, string[]>> = {

@@ -16,6 +16,7 @@ const PROGRAMS = [
   'h2load',
   'nghttpd',
   'docker-compose',
+  'chromium',
 ];
 
 export function findMissing(): string[] {

@@ -1,0 +1,41 @@
+import { api, bodyOf } from '../api/client';
+
+export interface Found {
+  kind: 'application' | 'message' | 'device' | 'user' | 'campaign' | 'client';
+  label: string;
+  /** Below /console. */
+  path: string;
+}
+
+/** Applications that are asked at once, so that a search costs a known number of requests. */
+const MOST = 5;
+
+/** Everything with exactly this id. An id that the viewer may not read is not found. */
+export async function findById(id: string, applications: readonly string[], signal: AbortSignal): Promise<Found[]> {
+  const kinds = applications.slice(0, MOST).flatMap((applicationId) => inApplication(id, applicationId, signal));
+  const found = await Promise.all(kinds.map((look) => look.catch(() => null)));
+  const named = applications
+    .filter((application) => application.includes(id))
+    .map((application): Found => ({ kind: 'application', label: application, path: below(application) }));
+  return [...named, ...found.filter((one) => one !== null)];
+}
+
+function below(application: string, rest = ''): string {
+  return `/apps/${encodeURIComponent(application)}${rest}`;
+}
+
+function inApplication(id: string, applicationId: string, signal: AbortSignal): Promise<Found>[] {
+  const path = encodeURIComponent(id);
+  return [
+    bodyOf(
+      api.GET('/imfpush/v1/apps/{applicationId}/messages/{messageId}', {
+        params: { path: { applicationId, messageId: id } },
+        signal,
+      }),
+    ).then((): Found => ({
+      kind: 'message',
+      label: `${id} · ${applicationId}`,
+      path: below(applicationId, `/messages/${path}`),
+    })),
+  ];
+}

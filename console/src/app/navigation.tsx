@@ -1,0 +1,37 @@
+import { NavLink } from '@mantine/core';
+import { IconLayoutDashboard } from '@tabler/icons-react';
+import { Link, useLocation } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { texts } from '../texts/texts';
+import { useApplication } from './application';
+
+interface Entry {
+  label: string;
+  icon: ReactNode;
+  /** Below /console. */
+  path: string;
+}
+
+/** The screens of the chosen application, then those of the whole installation. A new screen is a line here. */
+export function Navigation({ onChoose }: { onChoose: () => void }) {
+  const application = useApplication();
+  const { pathname } = useLocation();
+  const here = application === null ? '' : `/apps/${encodeURIComponent(application)}`;
+  const entries: Entry[] = [
+    { label: texts.overview.title, icon: <IconLayoutDashboard size={18} />, path: here === '' ? '/' : here },
+  ];
+  const isActive = (path: string): boolean =>
+    path === '/' || path === here ? pathname.replace(/\/$/, '') === path.replace(/\/$/, '') : pathname.startsWith(path);
+  return entries.map(({ label, icon, path }) => (
+    <NavLink
+      key={path}
+      component={Link}
+      to={path}
+      label={label}
+      leftSection={icon}
+      active={isActive(path)}
+      aria-current={isActive(path) ? 'page' : undefined}
+      onClick={onChoose}
+    />
+  ));
+}

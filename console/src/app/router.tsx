@@ -1,0 +1,76 @@
+import type { QueryClient } from '@tanstack/react-query';
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from '@tanstack/react-router';
+import { sessionQuery } from '../api/session';
+import { Failing, Loading } from '../parts/states';
+import { SignIn } from '../screens/sign-in/sign-in';
+import { NotFound } from './not-found';
+import { safePath } from './safe-path';
+
+/** Each screen is a chunk of its own. Filters and the page of a list stand in the address (`validateSearch`). */
+
+const root = createRootRouteWithContext<{ queries: QueryClient }>()();
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  validateSearch: ({ to }): { to?: string } => (typeof to === 'string' ? { to } : {}),
+  beforeLoad: async ({ context, search }) => {
+    const session = await context.queries.fetchQuery(sessionQuery).catch(() => null);
+    if (session) throw redirect({ href: safePath(search.to) });
+  },
+  component: SignIn,
+});
+
+const shell = createRoute({
+  getParentRoute: () => root,
+  id: 'shell',
+  beforeLoad: async ({ context, location }) => {
+    const session = await context.queries.ensureQueryData(sessionQuery);
+    if (!session) throw redirect({ to: '/sign-in', search: { to: `/console${location.href}` } });
+  },
+  component: lazyRouteComponent(() => import('./shell'), 'Shell'),
+});
+
+const application = createRoute({ getParentRoute: () => shell, path: '/apps/$app' });
+
+const overview = createRoute({
+  getParentRoute: () => shell,
+  path: '/',
+  component: lazyRouteComponent(() => import('../screens/overview/overview'), 'Overview'),
+});
+
+const applicationOverview = createRoute({
+  getParentRoute: () => application,
+  path: '/',
+  component: lazyRouteComponent(() => import('../screens/overview/overview'), 'ApplicationOverview'),
+});
+
+const routes = root.addChildren([
+  signIn,
+  shell.addChildren([overview, application.addChildren([applicationOverview])]),
+]);
+
+export function makeRouter(queries: QueryClient) {
+  return createRouter({
+    routeTree: routes,
+    basepath: '/console',
+    context: { queries },
+    defaultPreload: 'intent',
+    scrollRestoration: true,
+    defaultPendingComponent: Loading,
+    defaultErrorComponent: ({ error, reset }) => <Failing error={error as Error} retry={reset} />,
+    defaultNotFoundComponent: NotFound,
+  });
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof makeRouter>;
+  }
+}

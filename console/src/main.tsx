@@ -1,0 +1,14 @@
+import './app/styles';
+import { createRoot } from 'react-dom/client';
+import { App } from './app/app';
+import { styleNonce } from './app/theme';
+import { loadTexts } from './texts/texts';
+
+// Read by the package that locks the page's scrolling under a modal.
+Object.assign(window, { __webpack_nonce__: styleNonce() });
+
+const root = document.getElementById('root');
+if (root) {
+  await loadTexts();
+  createRoot(root).render(<App />);
+}

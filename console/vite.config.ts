@@ -1,0 +1,29 @@
+import { fileURLToPath } from 'node:url';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+/** Where `npm run console:dev` finds the API: a Carillon that runs on this machine. */
+const CARILLON = process.env.CARILLON ?? 'http://localhost:9080';
+
+export default defineConfig({
+  root: fileURLToPath(new URL('.', import.meta.url)),
+  base: '/console/',
+  plugins: [react()],
+  // src/console/ puts a new nonce in its place with each answer.
+  html: { cspNonce: '__CSP_NONCE__' },
+  build: {
+    outDir: fileURLToPath(new URL('../dist/console', import.meta.url)),
+    emptyOutDir: true,
+    target: 'es2022',
+    // Sizes are held by scripts/console-size.ts.
+    reportCompressedSize: false,
+    // The policy of the page allows no data: scripts, and a small picture is a file as well.
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 1_000,
+  },
+  server: {
+    proxy: Object.fromEntries(
+      ['/imfpush', '/mfpadmin', '/health', '/doc', '/console/api'].map((path) => [path, { target: CARILLON }]),
+    ),
+  },
+});
