@@ -12,7 +12,7 @@ export default defineConfig({
   // src/console/ puts a new nonce in its place with each answer.
   html: { cspNonce: '__CSP_NONCE__' },
   build: {
-    outDir: fileURLToPath(new URL('../dist/console', import.meta.url)),
+    outDir: fileURLToPath(new URL('../dist/console/page', import.meta.url)),
     emptyOutDir: true,
     target: 'es2022',
     // Sizes are held by scripts/console-size.ts.

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Builds `src` into `dist` (some 20 s) and `console` into `dist/console` (some 3 s), each unless it was built from the
+ * Builds `src` into `dist` (some 20 s) and `console` into `dist/console/page` (some 3 s), each unless it was built from the
  * same files: `.sources` in its folder is the SHA-256 of their names and contents. Contents and not times, because a
  * file that is restored from an archive has an old time.
  */
@@ -23,7 +23,7 @@ const PROGRAM = {
   ],
 };
 const CONSOLE = {
-  mark: 'dist/console/.sources',
+  mark: 'dist/console/page/.sources',
   script: 'console:build',
   files: ['package-lock.json', ...filesBelow('console', isConsole)],
 };

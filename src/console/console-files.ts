@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
 /** Beside the compiled program. */
-export const CONSOLE_FOLDER = fileURLToPath(new URL('../../dist/console/', import.meta.url));
+export const CONSOLE_FOLDER = fileURLToPath(new URL('../../dist/console/page/', import.meta.url));
 const INDEX = 'index.html';
 
 const TYPES: Readonly<Record<string, string>> = {

@@ -37,7 +37,7 @@ export const NOT_BUILT = `<!doctype html>
 <head><meta charset="utf-8"><title>Carillon</title></head>
 <body>
 <h1>The Operations Console is not built</h1>
-<p>Carillon runs, but its folder <code>dist/console</code> has no <code>index.html</code>.
+<p>Carillon runs, but its folder <code>dist/console/page</code> has no <code>index.html</code>.
 Run <code>npm run build</code> and start Carillon again. <code>CONSOLE=off</code> serves no console.</p>
 </body>
 </html>
