@@ -1,0 +1,165 @@
+/**
+ * The console at a million devices, 100,000 messages and five million deliveries: a browser opens every screen and the
+ * first detail of each list, and each request of the screens is repeated alone.
+ *
+ *   npm run bench:console                                        some minutes
+ *   npm run bench:console -- --devices=10000 --messages=1000     less
+ *
+ * Prints for each screen the time until all its first requests were answered, its slowest request as a multiple of the
+ * API's fastest list (aim: 2), and the most CPU of the api process for one request (aim: 50 ms). Needs chromium, nginx,
+ * PostgreSQL and Redis (Debian: chromium, nginx-light, postgresql, redis-server) and Linux' /proc. Exits non-zero when a
+ * request of a screen fails; never because the machine was slow.
+ */
+import { parseArgs } from 'node:util';
+import { chromium } from 'playwright-core';
+import type { Page, Request } from 'playwright-core';
+import { findBinary } from '../test/harness/programs.js';
+import { cpuSeconds } from './broadcast/usage.js';
+import { Rows } from './retention/rows.js';
+import { Sink } from './singles/sink.js';
+import { Stage } from './singles/stage.js';
+
+const { values: options } = parseArgs({
+  options: {
+    devices: { type: 'string', default: '1000000' },
+    messages: { type: 'string', default: '100000' },
+  },
+});
+const DEVICES = Number(options.devices);
+const MESSAGES = Number(options.messages);
+/** Of the messages, those to a thousand devices; the others are singles. */
+const BROADCASTS = Math.round(MESSAGES / 20);
+const IMPORTED = 1_000;
+const TIMES = 20;
+const DAYS = 1;
+const LISTS = ['/devices?size=20', '/messages?size=20', '/campaigns?size=20', '/tags?size=20'];
+
+interface Asked {
+  method: string;
+  /** Path and query. */
+  url: string;
+  body: string | null;
+}
+
+interface Screen {
+  path: string;
+  ms: number;
+  asked: Asked[];
+}
+
+const round = (value: number): number => Number(value.toPrecision(3));
+
+async function fill({ api, databaseUrl }: Stage): Promise<void> {
+  const finished = { broadcast: { message: { alert: 'To all' } }, single: { target: { deviceIds: ['device-1'] } } };
+  const rows = await Rows.open(databaseUrl!);
+  for (const [name, body] of Object.entries(finished)) {
+    const id = await api.send({ message: { alert: 'Hello' }, ...body });
+    await api.waitFor(id);
+    await rows.add(id, name === 'broadcast' ? BROADCASTS : MESSAGES - BROADCASTS, DAYS, name);
+  }
+  await rows.close();
+  await stage.copyDevices(api.applicationId, IMPORTED, DEVICES);
+  await stage.analyse();
+}
+
+/** Requests of the API that a page makes until it is quiet. */
+async function watch(page: Page, open: () => Promise<unknown>): Promise<Screen> {
+  const asked = new Map<string, Asked>();
+  const began = performance.now();
+  let last = began;
+  const note = (request: Request): void => {
+    const { pathname, search } = new URL(request.url());
+    if (!pathname.startsWith('/imfpush/') && !pathname.startsWith('/mfpadmin/')) return;
+    last = performance.now();
+    const [method, body] = [request.method(), request.postData()];
+    asked.set(`${method} ${pathname}${search} ${body}`, { method, url: pathname + search, body });
+  };
+  page.on('requestfinished', note);
+  await open();
+  // Live screens ask once a second, so the network of a page is never idle for long.
+  for (let seen = -1; seen !== asked.size;) {
+    seen = asked.size;
+    await page.waitForTimeout(1_000);
+  }
+  page.off('requestfinished', note);
+  return { path: new URL(page.url()).pathname, ms: last - began, asked: [...asked.values()] };
+}
+
+/** Every screen of the navigation, and the first detail that its table links to. */
+async function visit(url: string): Promise<Screen[]> {
+  const executablePath = findBinary('chromium');
+  if (executablePath === null) throw new Error('chromium is missing: apt-get install chromium');
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  try {
+    const page = await browser.newPage();
+    await page.goto(`${url}/console/`);
+    await page.getByRole('button', { name: 'Sign in as test' }).click();
+    const links = page.getByRole('navigation', { name: 'Screens' }).getByRole('link');
+    await links.first().waitFor();
+    const screens: Screen[] = [];
+    for (let index = 0; index < (await links.count()); index++) {
+      screens.push(await watch(page, () => links.nth(index).click()));
+      const detail = page.getByRole('main').getByRole('table').getByRole('link').first();
+      if ((await detail.count()) > 0) screens.push(await watch(page, () => detail.click()));
+    }
+    return screens;
+  } finally {
+    await browser.close();
+  }
+}
+
+/** Median ms and CPU ms of the api process, of a request that is repeated alone. */
+async function repeat({ api, sender }: Stage, { method, url, body }: Asked): Promise<{ ms: number; cpuMs: number }> {
+  const times: number[] = [];
+  const ask = async (): Promise<void> => {
+    const started = performance.now();
+    const headers = { authorization: api.authorization, ...(body !== null && { 'content-type': 'application/json' }) };
+    const answer = await fetch(api.url + url, { method, headers, body });
+    await answer.arrayBuffer();
+    times.push(performance.now() - started);
+    if (answer.ok) return;
+    process.exitCode = 1;
+    console.error(`${method} ${url}: ${answer.status}`);
+  };
+  await ask();
+  times.length = 0;
+  const before = cpuSeconds(sender.pids['api']!);
+  for (let time = 0; time < TIMES; time++) await ask();
+  const cpuMs = ((cpuSeconds(sender.pids['api']!) - before) * 1_000) / TIMES;
+  return { ms: times.toSorted((a, b) => a - b)[TIMES / 2]!, cpuMs };
+}
+
+const sink = await Sink.start();
+const stage = await Stage.open(sink, { embedded: false, devices: IMPORTED });
+try {
+  await fill(stage);
+  const path = `/imfpush/v1/apps/${stage.api.applicationId}`;
+  const lists: number[] = [];
+  for (const list of LISTS) lists.push((await repeat(stage, { method: 'GET', url: path + list, body: null })).ms);
+  const fastest = Math.min(...lists);
+  const table = [];
+  for (const { path: screen, ms, asked } of await visit(stage.api.url)) {
+    const costs = [];
+    // Reads alone: a repeated change would change more.
+    for (const each of asked.filter(({ method, url }) => method === 'GET' || /:(count|render)$/.test(url)))
+      costs.push({ ...(await repeat(stage, each)), url: each.url.replace(path, '…') });
+    const slowest = costs.toSorted((a, b) => b.ms - a.ms)[0];
+    table.push({
+      screen,
+      'first data ms': Math.round(ms),
+      requests: asked.length,
+      slowest: slowest?.url ?? '',
+      'slowest ms': round(slowest?.ms ?? 0),
+      'of the fastest list': round((slowest?.ms ?? 0) / fastest),
+      'most api CPU ms': round(Math.max(0, ...costs.map(({ cpuMs }) => cpuMs))),
+    });
+  }
+  console.log(`The API's fastest list: ${round(fastest)} ms`);
+  console.table(table);
+  console.log(
+    JSON.stringify({ bench: 'console', devices: DEVICES, messages: MESSAGES, fastestListMs: fastest, screens: table }),
+  );
+} finally {
+  await stage.close();
+  await sink.stop();
+}
