@@ -17,7 +17,7 @@ const ROOMS = {
   campaigns: ['applications', 'auth', 'common', 'database', 'delivery', 'devices', 'limits', 'messages', 'providers'],
   webhooks: ['applications', 'auth', 'common', 'database', 'providers'],
   users: ['applications', 'auth', 'common', 'database', 'devices', 'messages'],
-  health: ['common', 'database', 'queue'],
+  health: ['auth', 'common', 'database', 'queue'],
   sample: ['applications', 'common', 'devices'],
   console: ['applications', 'auth', 'common', 'database', 'http', 'limits'],
 };

@@ -21,6 +21,8 @@ import { DevicesController } from './devices/devices.controller.js';
 import { DevicesModule } from './devices/devices.module.js';
 import { SubscriptionsController } from './devices/subscriptions.controller.js';
 import { TagsController } from './devices/tags.controller.js';
+import { HealthModule } from './health/health.module.js';
+import { SystemController } from './health/system.controller.js';
 import { DeliveriesController } from './messages/report/deliveries.controller.js';
 import { DeviceMessagesController } from './messages/report/device-messages.controller.js';
 import { MessageControlController } from './messages/control/message-control.controller.js';
@@ -40,6 +42,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     ApplicationsModule,
     CampaignsModule,
     DevicesModule,
+    HealthModule,
     MessagesModule,
     UsersModule,
     WebhooksModule,
@@ -57,6 +60,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     TokenController,
     ClientsController,
     OperationsController,
+    SystemController,
     ApplicationsController,
     ...SETTINGS_CONTROLLERS,
     UpstreamSettingsController,

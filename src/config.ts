@@ -18,6 +18,8 @@ export interface Config {
   host: string;
   port: number;
   roles: ReadonlySet<Role>;
+  /** Of one process among several of a start: `worker 2`. */
+  name?: string;
   /** Numbers of processes of this start. */
   processes: ProcessCounts;
   /** Absent: the embedded database under `dataDir`. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
@@ -9,6 +8,7 @@ import { ERROR_SCHEMAS, addAnswers } from './openapi-answers.js';
 import { addExamples } from './openapi-examples.js';
 import { addRules } from './openapi-rules.js';
 import { SAMPLE_APPLICATION } from './sample/sample-application.js';
+import { VERSION } from './version.js';
 
 const DESCRIPTION = `Push notifications over the MobileFirst 8.0 wire. Obtain a token, then send with it.
 
@@ -34,9 +34,6 @@ const GROUPS = {
   Administration: 'Confidential clients, signing keys and the audit',
   Health: 'Probes for orchestrators',
 };
-
-/** package.json is beside `src` and beside `dist`. */
-const PACKAGE = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
 /** Marks the summary of an operation that MobileFirst does not have. */
 const EXTENSION = /\(extension\)$/;
@@ -75,7 +72,7 @@ export function buildDocument(app: NestFastifyApplication): OpenAPIObject {
   const outline = new DocumentBuilder()
     .setTitle('Carillon')
     .setDescription(DESCRIPTION)
-    .setVersion(PACKAGE.version)
+    .setVersion(VERSION)
     .addBearerAuth()
     .addBasicAuth();
   for (const [name, description] of Object.entries(GROUPS)) outline.addTag(name, description);

@@ -31,7 +31,7 @@ setFlagsFromString('--heap-growing-percent=100');
 
 /** `member`: this process is one of several under a supervisor, and has the member's roles. */
 export async function start(settings: Config, member?: Member): Promise<void> {
-  const config = { ...settings, roles: member?.roles ?? settings.roles };
+  const config = { ...settings, roles: member?.roles ?? settings.roles, name: member?.name };
   const production = config.environment === 'production';
   surviveLogErrors(production);
   const logger = new AppLogger(production, member?.name);

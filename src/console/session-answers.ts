@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { readFileSync } from 'node:fs';
 import { ApplicationsService } from '../applications/applications.service.js';
 import { ClientSnapshot } from '../auth/client-snapshot.js';
 import { PREDEFINED_CLIENTS } from '../auth/predefined-clients.js';
@@ -11,14 +10,12 @@ import { Clock } from '../common/clock.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
 import { Origins } from '../http/origin.js';
+import { VERSION } from '../version.js';
 import { findProblem } from './cookie-problem.js';
 import type { Problem } from './cookie-problem.js';
 import { describeEnvironment } from './environment.js';
 import type { Environment } from './environment.js';
 
-const { version: VERSION } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
 /** Applications in an answer; a client of more finds the others by their id. */
 const MAX_APPLICATIONS = 1_000;
 

@@ -10,6 +10,7 @@ import type {
 } from './campaign-tables.js';
 import type { CreatedAt, Json } from './columns.js';
 import type { PaceTable, ProviderStatusTable, SharedTokenTable } from './provider-tables.js';
+import type { ProcessTable } from './system-tables.js';
 import type { Notification } from '../providers/notification.js';
 import type { ProviderName } from '../providers/provider.js';
 
@@ -35,6 +36,7 @@ export interface Tables extends AuthTables {
   reach: ReachTable;
   webhook: WebhookTable;
   user_removal: UserRemovalTable;
+  process: ProcessTable;
 }
 
 interface ApplicationTable {

@@ -3,7 +3,8 @@ export class LiveAnswer {
 }
 
 export class ReadyAnswer {
-  status!: 'ready' | 'not ready';
+  /** `degraded`: requests are accepted, and their work waits for the queue. */
+  status!: 'ready' | 'degraded' | 'not ready';
   database!: 'up' | 'down';
   queue!: 'up' | 'down';
   /** Present if the clock is wrong. */

@@ -1,6 +1,8 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { CONFIG } from '../common/tokens.js';
+import type { Config } from '../config.js';
 import { DATABASE } from '../database/database.module.js';
 import { wallClock } from '../common/clock.js';
 import { withDeadline } from '../common/deadline.js';
@@ -15,7 +17,7 @@ import { Readiness } from './readiness.js';
 const PROBE_MS = 3_000;
 
 const NOT_READY =
-  'The process is stopping, or the database or the queue is unreachable or read-only, or the clock is wrong';
+  'The process is stopping, the database is unreachable or read-only, or the clock is wrong; without the role `api` also: the queue is unreachable or read-only';
 
 /** Health routes for orchestrators, in every role. */
 @ApiTags('Health')
@@ -26,6 +28,7 @@ export class HealthController {
     private readonly queues: Queues,
     private readonly readiness: Readiness,
     private readonly watch: DatabaseWatch,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'roles'>,
   ) {}
 
   @Get('health/live')
@@ -42,10 +45,13 @@ export class HealthController {
     // Both probes write: a standby, a replica or a full disk still answers reads.
     const [database, queue] = await Promise.all([isUp(probeWrites(this.database)), isUp(this.queues.ping())]);
     const { isTimeKnown } = this.watch;
-    const ready = this.readiness.accepting && database === 'up' && queue === 'up' && isTimeKnown;
+    // An api commits messages and answers 202 without the queue; a worker or scheduler alone can do nothing.
+    const isUsable = queue === 'up' || this.config.roles.has('api');
+    const ready = this.readiness.accepting && database === 'up' && isUsable && isTimeKnown;
     if (!ready) void reply.status(503);
     const clock = `The clock of the database shows ${new Date(wallClock()).toISOString()}, which cannot be right`;
-    return { status: ready ? 'ready' : 'not ready', database, queue, ...(!isTimeKnown && { clock }) };
+    const status = !ready ? 'not ready' : queue === 'up' ? 'ready' : 'degraded';
+    return { status, database, queue, ...(!isTimeKnown && { clock }) };
   }
 
   /** The path that MobileFirst's administration uses. */

@@ -20,8 +20,13 @@ export interface Backend {
   close(): Promise<void>;
 }
 
+/** BullMQ's states of a job that is not done; `prioritized`: waiting, with a priority. */
+type JobState = 'waiting' | 'prioritized' | 'active' | 'delayed';
+
 export interface QueueLike {
   addBulk(jobs: { name: string; data: JobData; opts: JobsOptions }[]): Promise<unknown>;
+  /** The number of jobs in each of these states. */
+  getJobCounts(...states: JobState[]): Promise<Record<string, number>>;
   waitUntilReady(): Promise<unknown>;
   close(): Promise<void>;
   on(event: 'error', listener: (error: Error) => void): unknown;

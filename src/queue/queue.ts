@@ -30,6 +30,16 @@ const JOB_DEFAULTS: JobsOptions = {
   attempts: 3,
 };
 
+/** A queue and its jobs. */
+export interface QueueDepth {
+  name: QueueName;
+  waiting: number;
+  active: number;
+  delayed: number;
+}
+
+const JOB_STATES = ['waiting', 'prioritized', 'active', 'delayed'] as const;
+
 /** The queues of this process: adding jobs, and running them if the role does so. */
 export class Queues {
   private readonly queues = new Map<QueueName, QueueLike>();
@@ -89,6 +99,15 @@ export class Queues {
   /** Rejects if the queue is unreachable or refuses writes. */
   async ping(): Promise<void> {
     await withDeadline('The queue', DEADLINE_MS, this.backend.probe());
+  }
+
+  /** The jobs of each queue. Rejects within 2 s if the queue is unavailable. */
+  async depths(): Promise<QueueDepth[]> {
+    const asked = [...this.queues].map(async ([name, queue]) => {
+      const { waiting = 0, prioritized = 0, active = 0, delayed = 0 } = await queue.getJobCounts(...JOB_STATES);
+      return { name, waiting: waiting + prioritized, active, delayed };
+    });
+    return withDeadline('The queue', DEADLINE_MS, Promise.all(asked));
   }
 
   /** Adds to a count shared by all processes (queue/backend.ts). Rejects within 2 s if the queue is unavailable. */

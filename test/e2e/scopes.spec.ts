@@ -17,6 +17,8 @@ interface Row {
   needs?: string;
   /** Its second element; by default the application of the path. */
   application?: string;
+  /** Needs no element for an application. */
+  alone?: true;
   /** Needs a confidential client that may administer, by Basic or Bearer. */
   admin?: true;
   /** No authentication. */
@@ -60,6 +62,7 @@ const ROWS: Record<string, Row> = {
   'POST /:runtimeName/api/az/v1/revocation': { own: 'clients.spec.ts', status: 200 },
   'POST /:runtimeName/api/az/v1/introspection': { own: 'clients.spec.ts', status: 200 },
 
+  'GET /imfpush/v1/system': { needs: 'mfpmonitor', alone: true, status: 200 },
   'POST /imfpush/v1/apps': { needs: 'apps.write', application: MADE.applicationId, body: MADE, status: 201 },
   'GET /imfpush/v1/apps': { needs: 'apps.read', application: '*', status: 200 },
   [`GET ${app}`]: { needs: 'apps.read', status: 200 },
@@ -267,16 +270,19 @@ describe.each(guarded)('%s', (route, row) => {
     expect(await answer.json()).toMatchObject({ code: 'CARIL0401E' });
   });
 
-  it.each([
+  const others = [
     ['another application', `${row.needs} push.application.com.example.other`],
     ['no application', `${row.needs}`],
+  ];
+  it.each([
+    ...(row.alone ? [] : others),
     ['the application and another element', `${row.needs}X push.application.${applicationOf(row)}`],
   ])('refuses a token for %s', async (_what, scope) => {
     const answer = await call(route, row, await bearer(scope));
     expect(answer.status).toBe(403);
     // An application in the body is unknown before the body is read, which the element permits.
     const unread = route === 'POST /imfpush/v1/apps' && scope.includes('X');
-    const needs = unread ? row.needs : `${row.needs} push.application.${applicationOf(row)}`;
+    const needs = unread || row.alone ? row.needs : `${row.needs} push.application.${applicationOf(row)}`;
     expect(answer.headers.get('www-authenticate')).toBe(
       `Bearer error="insufficient_scope", scope="RegisteredClient ${needs}"`,
     );

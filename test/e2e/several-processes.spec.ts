@@ -44,6 +44,19 @@ describe.skipIf(SERVERS === null)('a start with two api processes and a worker',
     expect(report.outcomes.accepted).toBeGreaterThan(0);
   });
 
+  it('lists the processes with their roles, each of them running', async () => {
+    const api = await Api.connect(carillon.url);
+    const { body } = await api.call<{ processes: { name: string; roles: string[]; state: string }[] }>(
+      'GET',
+      '/system',
+    );
+    expect(body.processes.map(({ name, roles, state }) => [name, roles, state])).toEqual([
+      ['api 1', ['api', 'scheduler'], 'running'],
+      ['api 2', ['api'], 'running'],
+      ['worker 1', ['worker'], 'running'],
+    ]);
+  });
+
   it('gives its flags to all processes', () => {
     for (const pid of processesOf(carillon).values())
       expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).toContain('--max-old-space-size=300');

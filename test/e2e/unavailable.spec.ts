@@ -49,9 +49,12 @@ async function expectUnavailable(api: Api): Promise<void> {
   expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'FPWSE0025E', '5']);
 }
 
-async function ready({ url }: RunningCarillon): Promise<{ status: number; database: string; queue: string }> {
+async function ready({
+  url,
+}: RunningCarillon): Promise<{ status: number; word: string; database: string; queue: string }> {
   const response = await fetch(`${url}/health/ready`);
-  return { ...((await response.json()) as { database: string; queue: string }), status: response.status };
+  const { status: word, ...parts } = (await response.json()) as { status: string; database: string; queue: string };
+  return { ...parts, word, status: response.status };
 }
 
 const expectReady = (carillon: RunningCarillon, expected: object, timeout = 30_000) =>
@@ -147,14 +150,26 @@ describe.skipIf(!SERVERS)('on servers', () => {
     const { carillon, api } = await run({ ...environment, QUEUE_URL: proxy.through(redis.url).replace(/\/$/, '') });
     const admin = new Redis(redis.url);
     cleaning.push(() => admin.disconnect());
-    const NO_QUEUE = { status: 503, database: 'up', queue: 'down' };
+    const NO_QUEUE = { status: 200, database: 'up', queue: 'down' };
+    const worker = await startCarillon({
+      ...environment,
+      ROLES: 'worker,scheduler',
+      QUEUE_URL: proxy.through(redis.url).replace(/\/$/, ''),
+    });
+    cleaning.push(() => worker.kill());
+    await expectReady(worker, READY);
 
     proxy.silence();
-    await expectReady(carillon, NO_QUEUE);
+    await expectReady(carillon, { ...NO_QUEUE, word: 'degraded' });
+    await expectReady(worker, { ...NO_QUEUE, status: 503, word: 'not ready' });
+    expect((await fetch(`${worker.url}/health/live`)).status).toBe(200);
+    const { body } = await api.call<{ queue: null; problems: { code: string }[] }>('GET', '/system');
+    expect([body.queue, body.problems.map(({ code }) => code)]).toEqual([null, ['queueDown']]);
     const kept = await send(api, 'kept');
     expect(kept.status).toBe(202);
     proxy.heal();
     await expectReady(carillon, READY);
+    await expectReady(worker, READY);
     await expectSent(api, kept.body.messageId);
 
     await admin.config('SET', 'maxmemory', '1');

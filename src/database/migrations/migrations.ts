@@ -33,6 +33,7 @@ import { up as batchWithoutForeignKey } from './0034-batch-without-foreign-key.j
 import { up as provenRate } from './0038-proven-rate.js';
 import { up as consoleSession } from './0040-console-session.js';
 import { up as messageOrigin } from './0041-message-origin.js';
+import { up as processes } from './0042-process.js';
 
 /**
  * Append only: a released name is never changed or removed (migrations.spec.ts), because a database that has run it
@@ -74,4 +75,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0038-proven-rate': { up: provenRate },
   '0040-console-session': { up: consoleSession },
   '0041-message-origin': { up: messageOrigin },
+  '0042-process': { up: processes },
 };

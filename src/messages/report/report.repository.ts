@@ -4,6 +4,7 @@ import type { RawBuilder } from 'kysely';
 import { PACE_NOW } from '../../applications/provider-status.repository.js';
 import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
+import { lastSeen } from '../../database/processes.js';
 import type { MessageState } from '../../database/tables.js';
 import { SUMS } from '../../delivery/batch.repository.js';
 import { toFullReport, toReport } from './report.js';
@@ -45,7 +46,8 @@ export class ReportRepository {
   async find(applicationId: string, id: string, now: number): Promise<FullReport | undefined> {
     const at = new Date(now);
     const { rows } = await sql<FoundRow>`
-      select ${COLUMNS}, message.direct as urgent, message.quiet, message.expand_at, rate.per_second as rate_per_second,
+      select ${COLUMNS}, message.direct as urgent, message.quiet, message.expand_at, ${lastSeen('worker')} as worker_seen_at,
+        rate.per_second as rate_per_second,
         application.stopped_at, application.stopped_by, array(
           select resend.id from message resend where resend.application_id = message.application_id
             and resend.resend_of = message.id and resend.state <> 'removed' order by resend.seq) as resends,
@@ -61,6 +63,7 @@ export class ReportRepository {
         from (
           select provider, array[${SUMS}] as counts, min(started_at) as first_at, max(touched_at) as last_at, ${STANDSTILL},
             count(*) filter (where state in ('waiting', 'leased') or state = 'ready' and due_at <= ${at})::int as busy,
+            count(*) filter (where state = 'leased' and lease_until > ${at})::int as leased,
             min(due_at) filter (where state = 'ready' and due_at > ${at}) as next_due
           from batch where batch.message_seq = message.seq group by provider) as sums
         left join provider_setting setting on message.finished_at is null

@@ -1,3 +1,5 @@
+import { SECOND_MS } from '../../common/durations.js';
+import { MISSING_S } from '../../database/processes.js';
 import type { MessageState, QuietTime } from '../../database/tables.js';
 import type { ProviderName } from '../../providers/provider.js';
 
@@ -8,6 +10,8 @@ export type WaitingFor =
   | { kind: 'person'; act: 'messagePaused' | 'applicationStopped'; by: string | null; since: Date }
   /** The time of sending that the caller gave. */
   | { kind: 'time'; until: Date }
+  /** No worker runs. */
+  | { kind: 'worker'; since: Date }
   /** The provider is paused for the application, until a single delivery is accepted or a person resumes it. */
   | { kind: 'provider'; provider: ProviderName; reason: string; since: Date | null; nextTryAt: Date | null }
   /** The quiet hours of its campaign. */
@@ -24,6 +28,9 @@ export interface WaitRow {
   urgent: boolean;
   quiet: QuietTime[] | null;
   expand_at: Date | null;
+  accepted_at: Date;
+  /** When a worker was last seen; null if none was in the last hour. */
+  worker_seen_at: Date | null;
   rate_per_second: number | null;
   stopped_at: Date | null;
   stopped_by: string | null;
@@ -35,6 +42,8 @@ export interface PartWait {
   parked: number;
   /** Batches that are being sent, or may be sent as soon as it is their turn. */
   busy: number;
+  /** Of these, the batches that a worker holds. */
+  leased: number;
   /** The earliest due time in the future. */
   next_due: Date | null;
   paused_reason: string | null;
@@ -58,7 +67,14 @@ interface Waiter extends WaitRow {
  */
 export function waitingFor(message: Waiter, parts: readonly PartWait[], now: number): WaitingFor | null {
   if (message.finished_at !== null || message.state === 'cancelled') return null;
-  return ofPeople(message) ?? ofTime(message, now) ?? ofPauses(parts) ?? ofLimits(message, parts, now) ?? null;
+  return (
+    ofPeople(message) ??
+    ofTime(message, now) ??
+    ofWorkers(message, parts, now) ??
+    ofPauses(parts) ??
+    ofLimits(message, parts, now) ??
+    null
+  );
 }
 
 function ofPeople({ paused_at: paused, stopped_at: stopped, stopped_by: by }: Waiter): WaitingFor | null {
@@ -68,6 +84,15 @@ function ofPeople({ paused_at: paused, stopped_at: stopped, stopped_by: by }: Wa
 
 function ofTime({ send_at: until, state }: Waiter, now: number): WaitingFor | null {
   return until !== null && (state === 'scheduled' || until.getTime() > now) ? { kind: 'time', until } : null;
+}
+
+/** A worker of a version that writes no row shows by its lease. */
+function ofWorkers(message: Waiter, parts: readonly PartWait[], now: number): WaitingFor | null {
+  const since = message.worker_seen_at ?? message.accepted_at;
+  if (now - since.getTime() < MISSING_S * SECOND_MS || parts.some(({ leased }) => leased > 0)) return null;
+  const isToExpand =
+    (message.state === 'accepted' || message.state === 'expanding') && (message.expand_at?.getTime() ?? 0) <= now;
+  return isToExpand || parts.some(({ busy }) => busy > 0) ? { kind: 'worker', since } : null;
 }
 
 function ofPauses(parts: readonly PartWait[]): WaitingFor | null {

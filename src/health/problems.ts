@@ -1,0 +1,119 @@
+import { DAY_MS } from '../common/durations.js';
+import type { MissingRole } from './process.repository.js';
+import { ENDS_SOON_DAYS } from './system.repository.js';
+import type { EndingCredential, FailingWebhook, PausedProvider, StoppedApplication } from './system.repository.js';
+
+/** The troubles of the moment in words, pure. */
+
+export const PROBLEM_CODES = [
+  'databaseReadOnly',
+  'queueDown',
+  'clockWrong',
+  'standbyBehind',
+  'noWorker',
+  'noScheduler',
+  'applicationStopped',
+  'providerPaused',
+  'credentialEnds',
+  'webhookFailing',
+] as const;
+
+export interface Problem {
+  code: (typeof PROBLEM_CODES)[number];
+  message: string;
+  /** Null: not known. */
+  since: Date | null;
+  application: string | null;
+  provider: string | null;
+  /** The next step for a person. */
+  next: string;
+}
+
+const OF_NONE = { application: null, provider: null };
+
+export const READ_ONLY: Omit<Problem, 'since'> = {
+  ...OF_NONE,
+  code: 'databaseReadOnly',
+  message: 'The database takes no writes: nothing is accepted or sent.',
+  next: 'Look whether DATABASE_URL leads to the primary, and whether its disk is full.',
+};
+
+export const QUEUE_DOWN: Omit<Problem, 'since'> = {
+  ...OF_NONE,
+  code: 'queueDown',
+  message: 'The queue cannot be reached or refuses writes: messages are accepted, and sent when the queue is back.',
+  next: 'Start the server of QUEUE_URL, or look whether its memory is full; the sweeper then queues all work again.',
+};
+
+export const STANDBY_BEHIND: Omit<Problem, 'since'> = {
+  ...OF_NONE,
+  code: 'standbyBehind',
+  message: 'The standby of DATABASE_READ_URL is away or too far behind: reports and lists are read from the primary.',
+  next: 'Look at the replication of the standby.',
+};
+
+export const CLOCK_WRONG: Omit<Problem, 'since'> = {
+  ...OF_NONE,
+  code: 'clockWrong',
+  message: 'The clock of a host is wrong: nothing is sent until it is right.',
+  next: 'Compare the clocks of the database’s host and of this host, and start their time service.',
+};
+
+export function ofMissing({ role, since }: MissingRole): Problem {
+  const isWorker = role === 'worker';
+  const what = isWorker ? 'deliveries wait' : 'campaigns or scheduled messages are due';
+  return {
+    ...OF_NONE,
+    code: isWorker ? 'noWorker' : 'noScheduler',
+    message: `No process with the role ${role} runs, and ${what}.`,
+    since,
+    next: `Start a process with ROLES=${role}; if one should run, its log says why it has ended.`,
+  };
+}
+
+export function ofStop({ applicationId, by, since }: StoppedApplication): Problem {
+  return {
+    code: 'applicationStopped',
+    message: `The application was stopped${by === null ? '' : ` by ${by}`}: nothing of it is sent.`,
+    since,
+    application: applicationId,
+    provider: null,
+    next: 'Lift the stop when its reason is gone: DELETE …/stop.',
+  };
+}
+
+export function ofPause({ applicationId, provider, reason, since }: PausedProvider): Problem {
+  return {
+    code: 'providerPaused',
+    message: `Sending is paused: ${reason}`,
+    since,
+    application: applicationId,
+    provider,
+    next: 'Correct the settings of the provider, which ends the pause; or resume it: POST …/providers/{provider}/resume.',
+  };
+}
+
+/** `now`: epoch ms. */
+export function ofCredential({ applicationId, provider, endsAt }: EndingCredential, now: number): Problem {
+  const day = endsAt.toISOString().slice(0, 10);
+  const isOver = endsAt.getTime() <= now;
+  return {
+    code: 'credentialEnds',
+    message: isOver ? `The certificate has expired on ${day}.` : `The certificate expires on ${day}.`,
+    since: new Date(endsAt.getTime() - ENDS_SOON_DAYS * DAY_MS),
+    application: applicationId,
+    provider,
+    next: 'Make a new certificate and store it in the settings of the provider, or use a token key, which does not expire.',
+  };
+}
+
+export function ofWebhook({ applicationId, name, reason, since }: FailingWebhook): Problem {
+  return {
+    code: 'webhookFailing',
+    message: `The webhook ${name} takes no events${reason === null ? '' : `: ${reason}`}`,
+    since,
+    application: applicationId,
+    provider: null,
+    next: 'Repair the endpoint: its events are kept and tried again.',
+  };
+}

@@ -1,0 +1,74 @@
+import { TIME } from '../common/schema.js';
+import type { Schema } from '../common/schema.js';
+import { PROBLEM_CODES } from './problems.js';
+
+/** Schema of the answer, for the API document only. */
+
+const COUNT: Schema = { type: 'integer', minimum: 0 };
+
+const PROCESS: Schema = {
+  type: 'object',
+  required: ['id', 'name', 'roles', 'version', 'host', 'startedTime', 'lastSeenTime', 'state'],
+  properties: {
+    id: { type: 'string', description: 'Another one after each start' },
+    name: { type: 'string', example: 'worker 2' },
+    roles: { type: 'array', items: { type: 'string', enum: ['api', 'worker', 'scheduler'] } },
+    version: { type: 'string' },
+    host: { type: 'string' },
+    startedTime: TIME,
+    lastSeenTime: TIME,
+    state: {
+      type: 'string',
+      enum: ['running', 'lost'],
+      description: '`lost`: not seen for 15 s without a stop in order; listed for an hour',
+    },
+  },
+};
+
+const PROBLEM: Schema = {
+  type: 'object',
+  required: ['code', 'message', 'since', 'application', 'provider', 'next'],
+  properties: {
+    code: { type: 'string', enum: [...PROBLEM_CODES] },
+    message: { type: 'string' },
+    since: { ...TIME, nullable: true, description: 'Null: not known' },
+    application: { type: 'string', nullable: true },
+    provider: { type: 'string', nullable: true },
+    next: { type: 'string', description: 'The next step for a person' },
+  },
+};
+
+export const SYSTEM: Schema = {
+  type: 'object',
+  required: ['serverTime', 'version', 'processes', 'queue', 'oldestPending', 'migrations', 'problems'],
+  properties: {
+    serverTime: TIME,
+    version: { type: 'string', description: 'Of the process that answers' },
+    processes: { type: 'array', items: PROCESS },
+    queue: {
+      type: 'array',
+      nullable: true,
+      description: 'The jobs of each queue; null while the queue is unavailable',
+      items: {
+        type: 'object',
+        required: ['name', 'waiting', 'active', 'delayed'],
+        properties: { name: { type: 'string' }, waiting: COUNT, active: COUNT, delayed: COUNT },
+      },
+    },
+    oldestPending: {
+      type: 'array',
+      description: 'By provider, since when the oldest delivery is due and not sent',
+      items: {
+        type: 'object',
+        required: ['provider', 'since', 'seconds'],
+        properties: { provider: { type: 'string' }, since: TIME, seconds: COUNT },
+      },
+    },
+    migrations: {
+      type: 'object',
+      required: ['applied', 'pending'],
+      properties: { applied: COUNT, pending: COUNT },
+    },
+    problems: { type: 'array', description: 'At most 100 of each code', items: PROBLEM },
+  },
+};

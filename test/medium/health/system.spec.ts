@@ -1,0 +1,174 @@
+import { Logger } from '@nestjs/common';
+import { sql } from 'kysely';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Clock } from '../../../src/common/clock.js';
+import { DatabaseWatch } from '../../../src/database/database-watch.js';
+import { Presence } from '../../../src/health/presence.js';
+import { ProcessRepository } from '../../../src/health/process.repository.js';
+import { SystemRepository } from '../../../src/health/system.repository.js';
+import { SystemService } from '../../../src/health/system.service.js';
+import { Queues } from '../../../src/queue/queue.js';
+import type { Role } from '../../../src/role.js';
+import { Room, batchOf } from '../delivery/room.js';
+
+describe('the system', () => {
+  let room: Room;
+  let processes: ProcessRepository;
+  let queues: Queues;
+  beforeAll(async () => {
+    room = await Room.open();
+    processes = new ProcessRepository(room.database);
+    queues = await Queues.open({}, room.database, () => undefined);
+  });
+  afterEach(async () => {
+    for (const table of ['process', 'batch', 'message', 'campaign', 'webhook', 'application'])
+      await sql`delete from ${sql.table(table)}`.execute(room.database.kysely);
+  });
+  afterAll(async () => {
+    await queues.close();
+    await room.remove();
+  });
+
+  const beat = (id: string, roles: Role[]) =>
+    processes.beat({ id, name: `${roles[0]} 1`, roles, version: '0.1.0', host: 'here' });
+  const backdate = (id: string, seconds: number) =>
+    sql`update process set seen_at = seen_at - make_interval(secs => ${seconds}),
+      ended_at = ended_at - make_interval(secs => ${seconds}) where id = ${id}`.execute(room.database.kysely);
+  const missingRoles = async () => (await processes.missing()).map(({ role }) => role);
+
+  it('a row shows that a process runs, is lost, has stopped, or is forgotten', async () => {
+    await beat('a', ['api']);
+    await beat('b', ['worker', 'scheduler']);
+    await beat('c', ['worker']);
+    await backdate('b', 16);
+    await processes.end('c');
+    const listed = await processes.list();
+    expect(listed.map(({ id, isLost }) => [id, isLost])).toEqual([
+      ['a', false],
+      ['b', true],
+    ]);
+    expect(listed[0]).toMatchObject({ name: 'api 1', roles: ['api'], version: '0.1.0', host: 'here' });
+    await beat('b', ['worker', 'scheduler']);
+    expect((await processes.list()).map(({ isLost }) => isLost)).toEqual([false, false]);
+    await backdate('b', 3_601);
+    await beat('a', ['api']);
+    expect((await processes.list()).map(({ id }) => id)).toEqual(['a']);
+  });
+
+  it('a worker is missing a minute after it was last seen, while something waits', async () => {
+    const applicationId = await room.addApplication();
+    expect(await processes.missing()).toEqual([]);
+    const { batchIds } = await room.accept(applicationId, [batchOf(2)], { urgent: true });
+    expect(await processes.missing()).toEqual([{ role: 'worker', since: null }]);
+    await beat('w', ['worker']);
+    await backdate('w', 55);
+    expect(await missingRoles()).toEqual([]);
+    await processes.end('w');
+    await backdate('w', 70);
+    const [missing] = await processes.missing();
+    expect(missing?.since).toBeInstanceOf(Date);
+    // A worker of a version without a row.
+    await room.claim(batchIds[0] ?? 0);
+    expect(await missingRoles()).toEqual([]);
+    await room.runOutLease(batchIds[0] ?? 0);
+    expect(await missingRoles()).toEqual([]);
+    await sql`update batch set state = 'parked'`.execute(room.database.kysely);
+    expect(await missingRoles()).toEqual([]);
+  });
+
+  it('a worker is missing for a message without batches, a scheduler for what is due', async () => {
+    const applicationId = await room.addApplication();
+    const { seq } = await room.accept(applicationId, null);
+    expect(await missingRoles()).toEqual(['worker']);
+    await sql`update message set state = 'scheduled', send_at = now() - interval '1 second' where seq = ${seq}`.execute(
+      room.database.kysely,
+    );
+    expect(await missingRoles()).toEqual(['scheduler']);
+    await sql`update message set send_at = now() + interval '1 hour' where seq = ${seq}`.execute(room.database.kysely);
+    expect(await missingRoles()).toEqual([]);
+    await sql`
+      insert into campaign (application_id, id, client_id, name, definition, state, created_at, updated_at, due_at)
+      values (${applicationId}, 'c', 'test', 'c', '{}', 'active', now(), now(), now())`.execute(room.database.kysely);
+    expect(await missingRoles()).toEqual(['scheduler']);
+    await beat('s', ['scheduler']);
+    expect(await missingRoles()).toEqual([]);
+  });
+
+  it('logs one line when a worker is missing, and one when it is back', async () => {
+    const lines: string[] = [];
+    const note = (line: unknown) => void lines.push(String(line));
+    vi.spyOn(Logger.prototype, 'error').mockImplementation(note);
+    vi.spyOn(Logger.prototype, 'log').mockImplementation(note);
+    const look = async () => {
+      const presence = new Presence({ roles: new Set(['api']) }, processes);
+      await presence.onApplicationBootstrap();
+      return presence;
+    };
+    try {
+      await room.accept(await room.addApplication(), [batchOf(1)]);
+      const presence = await look();
+      await presence['rounds'].go();
+      expect(lines).toEqual([expect.stringMatching(/^No worker has been seen in the last hour/)]);
+      await beat('w', ['worker']);
+      await presence['rounds'].go();
+      await presence['rounds'].go();
+      expect(lines.slice(1)).toEqual([expect.stringMatching(/^A worker runs again/)]);
+      expect((await processes.list()).map(({ name }) => name)).toContain('api');
+      await presence.beforeApplicationShutdown();
+      expect((await processes.list()).map(({ name }) => name)).toEqual(['worker 1']);
+    } finally {
+      vi.restoreAllMocks();
+    }
+  });
+
+  it('tells the oldest pending deliveries by provider, and each trouble with its next step', async () => {
+    const applicationId = await room.addApplication();
+    await room.accept(applicationId, [batchOf(2, 'apns')], { urgent: true });
+    await room.accept(applicationId, [batchOf(2, 'fcm')]);
+    await sql`update batch set due_at = now() - interval '7 minutes', waits_since = now() - interval '3 minutes'`.execute(
+      room.database.kysely,
+    );
+    await sql`update batch set due_at = null, state = 'waiting' where provider = 'fcm'`.execute(room.database.kysely);
+    const soon = new Date(Date.now() + 86_400_000).toISOString();
+    await room.settings.put(applicationId, 'apns', { visible: { validUntil: soon }, secret: {} });
+    const far = new Date(Date.now() + 15 * 86_400_000).toISOString();
+    await room.settings.put(applicationId, 'hms', { visible: { validUntil: far }, secret: {} });
+    await room.pause(applicationId, 'fcm');
+    await sql`insert into webhook (application_id, name, url, event_types, secret, failures, last_error)
+      values (${applicationId}, 'crm', 'https://crm.example', '{}', '', 3, 'HTTP 500')`.execute(room.database.kysely);
+    await sql`update application set stopped_at = now(), stopped_by = 'ops'`.execute(room.database.kysely);
+    const watch = new DatabaseWatch(room.database);
+    const rows = new SystemRepository(room.database);
+    const service = new SystemService(room.database, queues, watch, processes, rows, new Clock());
+    const reading = service.read();
+    expect(service.read()).toBe(reading);
+    const report = await reading;
+    expect(report.oldestPending).toMatchObject([{ provider: 'apns' }, { provider: 'fcm' }]);
+    expect(report.oldestPending.map(({ seconds }) => Math.floor(seconds / 60))).toEqual([7, 3]);
+    expect(report.problems.map(({ code, application, provider }) => [code, application, provider])).toEqual([
+      ['noWorker', null, null],
+      ['applicationStopped', applicationId, null],
+      ['providerPaused', applicationId, 'fcm'],
+      ['credentialEnds', applicationId, 'apns'],
+      ['webhookFailing', applicationId, null],
+    ]);
+    for (const { next } of report.problems) expect(next).toMatch(/\.$/);
+    expect(report.migrations.pending).toBe(0);
+    expect(report.queue?.find(({ name }) => name === 'expand')).toEqual({
+      name: 'expand',
+      waiting: 0,
+      active: 0,
+      delayed: 0,
+    });
+  });
+
+  it('counts the jobs of each queue', async () => {
+    await queues.add('expand', [
+      { id: 'one', data: { id: 1 } },
+      { id: 'two', data: { id: 2 }, priority: 3 },
+      { id: 'three', data: { id: 3 }, delayMs: 60_000 },
+    ]);
+    const depths = await queues.depths();
+    expect(depths.find(({ name }) => name === 'expand')).toEqual({ name: 'expand', waiting: 2, active: 0, delayed: 1 });
+  });
+});
