@@ -53,6 +53,7 @@ const PACKAGES = [
     repositories: true,
     message: 'SQL belongs to *.repository.ts and database/.',
   },
+  { regex: '^openid-client$', rooms: ['console'], repositories: false, message: 'openid-client belongs to console/.' },
   { regex: '^axios$', rooms: ['providers'], repositories: false, message: 'axios belongs to providers/.' },
   {
     regex: '^fastify$',

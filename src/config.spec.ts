@@ -176,6 +176,8 @@ it('reads every setting', () => {
       maxBodyBytes: 8_388_608,
     },
     docs: false,
+    console: false,
+    environmentName: 'Staging',
     apns: { productionUrl: 'https://a.example', sandboxUrl: 'https://s.example' },
     fcm: { url: 'https://f.example', tokenHosts: ['t.example'] },
     wns: { tokenUrl: 'https://w.example/token', entraUrl: 'https://e.example', channelHost: '*.c.example:8443' },
@@ -242,6 +244,33 @@ const TOGETHER = 'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET belong together: one o
 const ASCII =
   'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET must be up to 255 characters of printable ASCII, the id without a colon';
 
+const PEOPLE = {
+  OIDC_ISSUER: 'https://idp.example/realms/acme',
+  OIDC_CLIENT_ID: 'carillon',
+  OIDC_CLIENT_SECRET: 'hush',
+  OIDC_ROLES: 'push-admins:admin, marketing:author@com.acme.bank+com.acme.shop',
+};
+const ROLES_FORM =
+  'OIDC_ROLES must be a list such as group:viewer,other:author@com.acme.bank; the roles are viewer, author, approver, operator, administrator';
+const OIDC_NEEDS = 'OIDC_ISSUER needs OIDC_CLIENT_ID and OIDC_CLIENT_SECRET';
+const OIDC_ALONE = 'OIDC_CLIENT_ID and OIDC_CLIENT_SECRET need OIDC_ISSUER';
+const OIDC_HTTPS = 'OIDC_ISSUER must be an https:// URL without a query';
+
+it('reads the identity provider of people, in development also a local one', () => {
+  expect(readConfig(PEOPLE).people).toEqual({
+    issuer: 'https://idp.example/realms/acme',
+    clientId: 'carillon',
+    clientSecret: 'hush',
+    scope: 'openid email profile',
+    rolesClaim: 'roles',
+    roles: [
+      { group: 'push-admins', role: 'administrator', applications: null },
+      { group: 'marketing', role: 'author', applications: ['com.acme.bank', 'com.acme.shop'] },
+    ],
+  });
+  expect(readConfig({ ...PEOPLE, OIDC_ISSUER: 'http://localhost:4000' }).people).toBeDefined();
+});
+
 describe('refusals', () => {
   it.each<[string, NodeJS.ProcessEnv, string[]]>([
     ['an unknown environment', { NODE_ENV: 'staging' }, ['NODE_ENV must be development, test or production']],
@@ -254,6 +283,13 @@ describe('refusals', () => {
       { ...PRODUCTION, DATABASE_URL: 'postgres://db/x', ROLES: 'api,cook' },
       ['ROLES must be a list of api, worker, scheduler'],
     ],
+    ['a console that is neither on nor off', { CONSOLE: 'yes' }, ['CONSOLE must be on or off']],
+    ['people without a role', { ...PEOPLE, OIDC_ROLES: '' }, [ROLES_FORM]],
+    ['people with an unknown role', { ...PEOPLE, OIDC_ROLES: 'a:viewer,b:root' }, [ROLES_FORM]],
+    ['people without a secret', { ...PEOPLE, OIDC_CLIENT_SECRET: '' }, [OIDC_NEEDS]],
+    ['a client of people without an issuer', { ...PEOPLE, OIDC_ISSUER: '' }, [OIDC_ALONE]],
+    ['an issuer by plain http', { ...PEOPLE, OIDC_ISSUER: 'http://idp.example' }, [OIDC_HTTPS]],
+    ['a local issuer in production', { ...PRODUCTION, ...PEOPLE, OIDC_ISSUER: 'http://localhost:1' }, [OIDC_HTTPS]],
     ['part of the roles on the embedded database', { ROLES: 'api,worker' }, [NEEDS_ALL_ROLES]],
     ['workers on the embedded database', { WORKERS: 'auto' }, [`WORKERS ${NEEDS_SERVER}`]],
     ['api processes on the embedded database', { API_PROCESSES: '2' }, [`API_PROCESSES ${NEEDS_SERVER}`]],

@@ -5,8 +5,9 @@ import { isNetwork, isThisMachine, isWiderThanPrivate, readHost, readWhole } fro
 import { SettingReader } from './setting-reader.js';
 import { ROLES } from './role.js';
 import type { Role } from './role.js';
+import type { People } from './people-settings.js';
 import type { ProcessCounts } from './process-plan.js';
-import { readLimits, readProcesses, readProviders, readRetention } from './setting-groups.js';
+import { readLimits, readPeople, readProcesses, readProviders, readRetention } from './setting-groups.js';
 import { findUnknown } from './unknown-settings.js';
 
 /** The only reader of the environment: validates every setting once at start. settings.ts has the defaults. */
@@ -67,6 +68,8 @@ export interface Config {
   console: boolean;
   /** The name of this installation for people. */
   environmentName: string;
+  /** The sign-in of people. Absent: clients alone sign in to the console. */
+  people?: People;
   /** Time between "not ready" and the end of listening. */
   shutdownDelayMs: number;
   /** How long a stop waits for answers to sent requests. */
@@ -115,6 +118,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     ...readSecrets(settings, production, stores.databaseUrl),
     ...readApi(settings),
     ...readConsole(settings, production),
+    people: readPeople(settings, production),
     ...readProviders(settings, production),
     batchesAtOnce: settings.whole('WORKER_BATCHES', 1, 256),
     shutdownDelayMs: settings.secondsInMs('SHUTDOWN_DELAY', 0, 600),

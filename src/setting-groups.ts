@@ -4,7 +4,9 @@ import { isHostPattern } from './common/host-list.js';
 import { countWorkers } from './process-plan.js';
 import type { ProcessCounts } from './process-plan.js';
 import type { SettingReader } from './setting-reader.js';
-import { isUrl } from './setting-values.js';
+import { isThisMachine, isUrl } from './setting-values.js';
+import { PEOPLE_ROLES, readRoleRule } from './people-settings.js';
+import type { People } from './people-settings.js';
 import { SETTINGS } from './settings.js';
 
 /** Groups of settings that need no other group; config.ts reads the rest. */
@@ -54,6 +56,38 @@ export function readProcesses(settings: SettingReader, roles: readonly string[],
       `${name} starts several processes, which need DATABASE_URL: the embedded database serves one process`,
     );
   return { workers, apis };
+}
+
+/** Undefined: OIDC_ISSUER is not set. */
+export function readPeople(settings: SettingReader, production: boolean): People | undefined {
+  const issuer = settings.value('OIDC_ISSUER');
+  const [clientId, clientSecret] = ['OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET'].map((name) => settings.value(name));
+  if (issuer === '') {
+    settings.check(!clientId && !clientSecret, 'OIDC_CLIENT_ID and OIDC_CLIENT_SECRET need OIDC_ISSUER');
+    return undefined;
+  }
+  const isLocal = isUrl(issuer, ['http:']) && isThisMachine(new URL(issuer).hostname);
+  settings.check(
+    (isUrl(issuer, ['https:']) || (isLocal && !production)) && !/[?#]/.test(issuer),
+    'OIDC_ISSUER must be an https:// URL without a query',
+  );
+  settings.check(clientId !== '' && clientSecret !== '', 'OIDC_ISSUER needs OIDC_CLIENT_ID and OIDC_CLIENT_SECRET');
+  const scope = settings.value('OIDC_SCOPE');
+  settings.check(scope.split(' ').includes('openid'), 'OIDC_SCOPE must contain openid');
+  const rules = settings.list('OIDC_ROLES').map(readRoleRule);
+  settings.check(
+    rules.length > 0 && !rules.includes(null),
+    `OIDC_ROLES must be a list such as group:viewer,other:author@com.acme.bank; the roles are ${PEOPLE_ROLES.join(', ')}`,
+  );
+  const roles = rules.filter((rule) => rule !== null);
+  return {
+    issuer,
+    clientId: clientId!,
+    clientSecret: clientSecret!,
+    scope,
+    rolesClaim: settings.value('OIDC_ROLES_CLAIM'),
+    roles,
+  };
 }
 
 function readAuthority(settings: SettingReader): string | undefined {

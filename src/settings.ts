@@ -1,3 +1,5 @@
+import { CONSOLE_SETTINGS } from './console-settings.js';
+
 /** The settings in the environment: name, default, meaning. config.ts reads them, docs/settings.md lists them. */
 
 export interface Setting {
@@ -92,17 +94,7 @@ export const SETTINGS: readonly Setting[] = [
     meaning:
       'addresses (`192.0.2.10`) or networks of reverse proxies, comma-separated, whose `X-Forwarded-For` is trusted; only the proxies themselves, because every address in the list can set any caller address',
   },
-  {
-    name: 'CONSOLE',
-    fallback: 'on',
-    meaning: '`off`: serve no Operations Console at `/console/`, and accept no sessions of one',
-  },
-  {
-    name: 'ENVIRONMENT_NAME',
-    fallback: '',
-    meaning:
-      'name of this installation in the top bar of the console; its colour follows from the name (red for one with “prod”); empty: `development` or `production`',
-  },
+  ...CONSOLE_SETTINGS,
   { name: 'DOCS', fallback: 'on', meaning: '`off`: serve neither the API document nor the page to try it' },
   {
     name: 'HTTP_REQUEST_TIMEOUT',

@@ -15,6 +15,7 @@ import { findProblem } from './cookie-problem.js';
 import type { Problem } from './cookie-problem.js';
 import { describeEnvironment } from './environment.js';
 import type { Environment } from './environment.js';
+import { IdentityProvider } from './people/identity-provider.js';
 
 /** Applications in an answer; a client of more finds the others by their id. */
 const MAX_APPLICATIONS = 1_000;
@@ -54,6 +55,7 @@ export class SessionAnswers {
     @Inject(CONFIG) private readonly config: Pick<Config, 'environment' | 'environmentName' | 'hasSamples'>,
     private readonly applications: ApplicationsService,
     private readonly clients: ClientSnapshot,
+    private readonly provider: IdentityProvider,
     private readonly origins: Origins,
     private readonly clock: Clock,
   ) {}
@@ -61,12 +63,13 @@ export class SessionAnswers {
   start(request: FastifyRequest): StartAnswer {
     const { environment, environmentName, hasSamples } = this.config;
     const problem = this.problemOf(request);
+    const { label } = this.provider;
     const [sample] = hasSamples ? PREDEFINED_CLIENTS : [];
     return {
       environment: describeEnvironment(environmentName),
       development: environment === 'development',
       sampleClient: sample && this.clients.find(sample.id)?.enabled ? { id: sample.id, secret: sample.secret } : null,
-      people: null,
+      people: label === null ? null : { label },
       canKeepCookie: problem === null,
       problem,
       ...this.now(),

@@ -1,0 +1,183 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import {
+  ClientSecretBasic,
+  ClientSecretPost,
+  allowInsecureRequests,
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
+  calculatePKCECodeChallenge,
+  discovery,
+  enableNonRepudiationChecks,
+  fetchUserInfo,
+} from 'openid-client';
+import type { ClientAuth, Configuration } from 'openid-client';
+import type { Person } from '../../auth/session/session.js';
+import { Clock } from '../../common/clock.js';
+import { HOUR_MS } from '../../common/durations.js';
+import { printable, rootCause } from '../../common/errors.js';
+import { CONFIG } from '../../common/tokens.js';
+import type { Config } from '../../config.js';
+import type { People } from '../../people-settings.js';
+import { readTexts } from './claim.js';
+import type { Flow } from './flow.js';
+import { grantsOf } from './roles.js';
+
+/** Of each request to the provider; a person waits for it. */
+const TIMEOUT_S = 5;
+/** After a failure, the provider is asked again after this time at the earliest. */
+const PAUSE_MS = 2_000;
+/** The provider's addresses are read again after this time; its keys by openid-client, when an unknown one signs. */
+const KEEP_MS = HOUR_MS;
+
+/** Why a sign-in did not come about, for the page. */
+export type SignInProblem = 'providerAway' | 'signInExpired' | 'refused' | 'noRole' | 'failed';
+
+export class SignInError extends Error {
+  constructor(
+    readonly problem: SignInProblem,
+    options?: ErrorOptions,
+  ) {
+    super(problem, options);
+    this.name = 'SignInError';
+  }
+}
+
+interface Found {
+  at: number;
+  configuration: Promise<Configuration>;
+}
+
+/** The identity provider of the settings, found when a person first signs in: no start waits for it. */
+@Injectable()
+export class IdentityProvider {
+  private readonly log = new Logger('People');
+  private found: Found | undefined;
+  private failedAt = -Infinity;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Pick<Config, 'people'>,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Null: people cannot sign in. */
+  get label(): string | null {
+    return this.config.people ? new URL(this.config.people.issuer).host : null;
+  }
+
+  /** The address that the browser is sent to. Throws SignInError. */
+  async signInAddress({ state, nonce, verifier }: Flow, redirectUri: string): Promise<string> {
+    const configuration = await this.find();
+    return buildAuthorizationUrl(configuration, {
+      redirect_uri: redirectUri,
+      scope: this.people.scope,
+      code_challenge: await calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+      ...{ state, nonce },
+    }).href;
+  }
+
+  /** The person and its scopes, by the answer in the address of the callback. Throws SignInError. */
+  async readAnswer(
+    { state, nonce, verifier }: Flow,
+    address: URL,
+  ): Promise<{ person: Person; grants: readonly (readonly string[])[] }> {
+    if (address.searchParams.get('error') === 'access_denied') throw new SignInError('refused');
+    const configuration = await this.find();
+    try {
+      const tokens = await authorizationCodeGrant(configuration, address, {
+        expectedState: state,
+        expectedNonce: nonce,
+        pkceCodeVerifier: verifier,
+      });
+      const claims = tokens.claims()!;
+      const known = await this.withUserInfo(configuration, claims, tokens.access_token);
+      const grants = grantsOf(readTexts(known, this.people.rolesClaim), this.people.roles);
+      if (grants.length === 0) throw new SignInError('noRole');
+      return { person: personOf(claims.sub, known), grants };
+    } catch (error) {
+      if (error instanceof SignInError) throw error;
+      // The keys are younger than a minute, and openid-client does not ask for others yet: the next sign-in does.
+      if (codeOf(error) === 'OAUTH_KEY_SELECTION_FAILED') this.found = undefined;
+      throw new SignInError('failed', { cause: error });
+    }
+  }
+
+  /** Many providers tell the groups only here, and not in the token. */
+  private async withUserInfo(
+    configuration: Configuration,
+    claims: Record<string, unknown> & { sub: string },
+    accessToken: string,
+  ): Promise<Record<string, unknown>> {
+    const isWhole = readTexts(claims, this.people.rolesClaim).length > 0 && typeof claims.email === 'string';
+    if (isWhole || configuration.serverMetadata().userinfo_endpoint === undefined) return claims;
+    return { ...claims, ...(await fetchUserInfo(configuration, accessToken, claims.sub)) };
+  }
+
+  private get people(): People {
+    const { people } = this.config;
+    if (!people) throw new SignInError('providerAway');
+    return people;
+  }
+
+  private async find(): Promise<Configuration> {
+    const now = this.clock.elapsed();
+    if (now - this.failedAt < PAUSE_MS) throw new SignInError('providerAway');
+    if (!this.found || now - this.found.at > KEEP_MS) this.found = { at: now, configuration: this.discover() };
+    try {
+      return await this.found.configuration;
+    } catch (error) {
+      this.found = undefined;
+      this.failedAt = this.clock.elapsed();
+      this.log.warn(`The identity provider ${this.people.issuer} cannot be reached: ${describe(error)}`);
+      throw new SignInError('providerAway', { cause: error });
+    }
+  }
+
+  /** With and without a slash at the end an issuer is another one, and each form is pasted. */
+  private async discover(): Promise<Configuration> {
+    const { issuer } = this.people;
+    try {
+      return await this.discoverAt(issuer);
+    } catch (error) {
+      if (codeOf(error) !== 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED') throw error;
+      return this.discoverAt(issuer.endsWith('/') ? issuer.slice(0, -1) : `${issuer}/`);
+    }
+  }
+
+  private discoverAt(issuer: string): Promise<Configuration> {
+    const { clientId, clientSecret } = this.people;
+    const isPlain = issuer.startsWith('http:');
+    return discovery(new URL(issuer), clientId, undefined, authenticateBy(clientSecret), {
+      timeout: TIMEOUT_S,
+      execute: [enableNonRepudiationChecks, ...(isPlain ? [allowInsecureRequests] : [])],
+    });
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown }).code;
+}
+
+/** For the log: kinds of errors, and no claim of a person. */
+export function describe(failure: unknown): string {
+  const { message, code, error } = failure as { message?: unknown; code?: unknown; error?: unknown };
+  const parts = [message, code, typeof error === 'string' ? printable(error) : undefined, rootCause(failure)];
+  return [...new Set(parts.filter((part) => typeof part === 'string' && part !== '[object Object]'))].join(', ');
+}
+
+/** OpenID Connect Discovery §3: a provider that lists no methods supports Basic. */
+function authenticateBy(secret: string): ClientAuth {
+  return (server, ...rest) => {
+    const { token_endpoint_auth_methods_supported: methods = ['client_secret_basic'] } = server;
+    const method = methods.includes('client_secret_basic') ? ClientSecretBasic(secret) : ClientSecretPost(secret);
+    return method(server, ...rest);
+  };
+}
+
+/** OpenID Connect Core §2: a subject has at most 255 characters of ASCII; the audit and lists name the person by it. */
+function personOf(subject: string, claims: Record<string, unknown>): Person {
+  if (!/^[\x20-\x7e]{1,255}$/.test(subject)) throw new SignInError('failed', { cause: new Error('unusual subject') });
+  const text = (value: unknown): string | null =>
+    typeof value === 'string' && value !== '' ? value.toWellFormed().replaceAll('\0', '').slice(0, 255) : null;
+  return { subject, name: text(claims.name) ?? text(claims.preferred_username), email: text(claims.email) };
+}

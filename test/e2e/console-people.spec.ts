@@ -1,0 +1,282 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Admin, RUNTIME } from '../harness/admin.js';
+import { startCarillon } from '../harness/carillon.js';
+import type { RunningCarillon } from '../harness/carillon.js';
+import { ConsoleCaller } from '../harness/console.js';
+import { IdentityProvider } from '../harness/identity-provider.js';
+import { freePort } from '../harness/servers.js';
+import { EMBEDDED } from './stages.js';
+
+/** Sign-in of people by OpenID Connect, against a real identity provider. */
+
+const APPS = '/imfpush/v1/apps/com.example.app';
+const SESSION = '/console/api/session';
+const ROLES = [
+  'push-admins:admin',
+  'marketing:author@com.example.app',
+  'desk:viewer',
+  'night:operator@com.example.other',
+].join(',');
+
+let clean: (() => void)[] = [];
+let url: string;
+let carillon: RunningCarillon;
+let provider: IdentityProvider;
+
+beforeAll(async () => {
+  const port = await freePort();
+  url = `http://localhost:${port}`;
+  provider = new IdentityProvider([`${url}/console/api/people/callback`]);
+  await provider.start();
+  const { environment, clean: remove } = await EMBEDDED.prepare();
+  clean = [remove];
+  carillon = await startCarillon({ ...environment, ...settingsOf(provider.issuer), PORT: String(port) });
+  for (const [id, roles] of Object.entries({
+    ada: ['push-admins', 'other'],
+    mia: 'marketing',
+    dan: ['desk', 'night'],
+    eve: ['push-admins-x', 'Push-Admins'],
+    tom: null,
+    max: { desk: true },
+    sue: [...Array.from({ length: 300 }, (_, n) => `group-${n}`), 'desk'],
+  }))
+    provider.accounts.set(id, { claims: { roles, name: `${id} A.`, email: `${id}@example.test` } });
+});
+afterAll(async () => {
+  await carillon?.stop();
+  await provider?.stop();
+  for (const each of clean) each();
+});
+
+function settingsOf(issuer: string, claim = 'roles'): Record<string, string> {
+  return {
+    OIDC_ISSUER: issuer,
+    OIDC_CLIENT_ID: 'carillon',
+    OIDC_CLIENT_SECRET: 'hush',
+    OIDC_ROLES_CLAIM: claim,
+    OIDC_ROLES: ROLES,
+  };
+}
+
+/** A browser: cookies by host and port, and redirects by hand, so that each step can be seen. */
+class Browser {
+  readonly page: ConsoleCaller;
+  private readonly atProvider: ConsoleCaller;
+
+  constructor(at = url, idp = provider) {
+    // A link of another site: the browser sends no session with it (SameSite=Strict), but the sign-in's cookie.
+    this.page = new ConsoleCaller(at);
+    this.atProvider = new ConsoleCaller(idp.issuer, {});
+  }
+
+  /** Goes to the provider; returns the address of its page, or of the console if it did not get there. */
+  async begin(to = '/console/messages?x=1#y'): Promise<string> {
+    const answer = await this.page.fetch('GET', `/console/api/people/sign-in?to=${encodeURIComponent(to)}`);
+    return answer.headers.get('location') ?? '';
+  }
+
+  /** Signs in at the provider's page; returns the address of the callback. */
+  async chooseAt(address: string, account: string): Promise<string> {
+    let next = address;
+    for (let steps = 0; steps < 8; steps++) {
+      if (next.startsWith(this.page.url)) return next;
+      const answer = await this.atProvider.fetch('GET', next);
+      const location = answer.headers.get('location');
+      if (location) next = new URL(location, this.atProvider.url).href;
+      else {
+        const made = await fetch(new URL(next, this.atProvider.url), {
+          method: 'POST',
+          redirect: 'manual',
+          headers: { cookie: this.atProvider.cookies, 'content-type': 'application/x-www-form-urlencoded' },
+          body: `account=${account}`,
+        });
+        next = new URL(made.headers.get('location') ?? '', this.atProvider.url).href;
+      }
+    }
+    throw new Error(`the provider leads to ${next}`);
+  }
+
+  /** Returns where the callback leads to. */
+  async finish(callback: string): Promise<string> {
+    return (await this.page.fetch('GET', callback)).headers.get('location') ?? '';
+  }
+
+  async signIn(account: string, to?: string): Promise<string> {
+    return this.finish(await this.chooseAt(await this.begin(to), account));
+  }
+}
+
+const problemIn = (location: string) => new URL(location, url).searchParams.get('problem');
+
+describe('a person', () => {
+  it('is offered the provider, signs in, goes where it wanted to, and is told who it is', async () => {
+    const browser = new Browser();
+    expect(await browser.page.call('GET', '/console/api/start')).toMatchObject({
+      body: { people: { label: new URL(provider.issuer).host } },
+    });
+    expect(await browser.signIn('ada')).toBe('/console/messages?x=1#y');
+    const { body } = await browser.page.call<Record<string, string>>('GET', SESSION);
+    expect(body).toMatchObject({
+      kind: 'person',
+      id: 'ada',
+      name: 'ada A.',
+      email: 'ada@example.test',
+      applications: null,
+    });
+    const left = Date.parse(body.endsAt ?? '') - Date.parse(body.serverTime ?? '');
+    expect(Math.round(left / 60_000)).toBe(60);
+    expect(await browser.page.call('GET', `${RUNTIME}/confidentialclients`)).toMatchObject({ status: 200 });
+  });
+
+  it('administers within its role, and the audit names it', async () => {
+    const browser = new Browser();
+    await browser.signIn('ada');
+    const made = await browser.page.call('POST', `${RUNTIME}/confidentialclients`, { id: 'by-ada', allowedScope: 'x' });
+    expect(made.status).toBe(201);
+    const { body } = await new Admin(url).call<{ events: unknown[] }>('GET', '/auditevents?size=1');
+    expect(body.events[0]).toMatchObject({
+      clientId: 'person:ada',
+      action: 'client.create',
+      person: { subject: 'ada', email: 'ada@example.test' },
+    });
+  });
+
+  it('with a role in one application may act there alone', async () => {
+    const browser = new Browser();
+    await browser.signIn('mia');
+    expect(await browser.page.call('GET', SESSION)).toMatchObject({ body: { applications: ['com.example.app'] } });
+    expect(await browser.page.call('GET', `${APPS}/messages`)).toMatchObject({ status: 200 });
+    for (const [method, path, body] of [
+      ['GET', '/imfpush/v1/apps/com.example.other/messages', undefined],
+      ['POST', `${APPS}/messages`, { message: { alert: 'Hello' } }],
+      ['GET', `${RUNTIME}/confidentialclients`, undefined],
+    ] as const)
+      expect(await browser.page.call(method, path, body)).toMatchObject({ status: 403 });
+  });
+
+  it('with two roles has each of them in its own applications', async () => {
+    const browser = new Browser();
+    await browser.signIn('dan');
+    expect(await browser.page.call('GET', `${APPS}/messages`)).toMatchObject({ status: 200 });
+    expect(await browser.page.call('POST', `${APPS}/messages`, { message: { alert: 'x' } })).toMatchObject({
+      status: 403,
+    });
+  });
+
+  it('sends a message under its own name', async () => {
+    const browser = new Browser();
+    await browser.signIn('ada');
+    const sent = await browser.page.call<{ messageId: string }>('POST', `${APPS}/messages`, {
+      message: { alert: 'Hello' },
+    });
+    expect(sent.status).toBe(202);
+    const report = await browser.page.call('GET', `${APPS}/messages/${sent.body.messageId}`);
+    expect(report).toMatchObject({ body: { clientId: 'person:ada' } });
+    const listed = await browser.page.call<{ messages: unknown[] }>('GET', `${APPS}/messages?clientId=person%3Aada`);
+    expect(listed.body.messages).toHaveLength(1);
+  });
+
+  it.each(['eve', 'tom', 'max'])('%s has no role and is refused with the reason', async (account) => {
+    const browser = new Browser();
+    const location = await browser.signIn(account);
+    expect(problemIn(location)).toBe('noRole');
+    expect(new URL(location, url).searchParams.get('to')).toBe('/console/messages?x=1#y');
+    expect(await browser.page.call('GET', SESSION)).toMatchObject({ status: 401 });
+  });
+
+  it('with 300 groups signs in', async () => {
+    expect(await new Browser().signIn('sue')).toBe('/console/messages?x=1#y');
+  });
+
+  it('loses a role at the next sign-in, and cannot sign in when it is disabled', async () => {
+    provider.accounts.set('rob', { claims: { roles: ['push-admins'] } });
+    const browser = new Browser();
+    await browser.signIn('rob');
+    expect(await browser.page.call('GET', `${RUNTIME}/confidentialclients`)).toMatchObject({ status: 200 });
+    const before = browser.page.copy();
+    provider.accounts.set('rob', { claims: { roles: ['desk'] } });
+    await browser.signIn('rob');
+    expect(await browser.page.call('GET', `${RUNTIME}/confidentialclients`)).toMatchObject({ status: 403 });
+    // The sign-in ended the session before.
+    expect(await before.call('GET', SESSION)).toMatchObject({ status: 401 });
+    provider.accounts.set('rob', { claims: {}, isDisabled: true });
+    expect(problemIn(await new Browser().signIn('rob'))).toBe('refused');
+  });
+
+  it('signs out', async () => {
+    const browser = new Browser();
+    await browser.signIn('ada');
+    const replayed = browser.page.copy();
+    expect(await browser.page.call('DELETE', SESSION)).toMatchObject({ status: 204 });
+    expect(await replayed.call('GET', SESSION)).toMatchObject({ status: 401 });
+  });
+
+  it('never ends outside of the console', async () => {
+    for (const to of ['//evil.test', '/\\evil.test', 'https:evil.test', '/console/..//evil.test'])
+      expect(await new Browser().signIn('ada', to)).toBe('/console/');
+  });
+});
+
+describe('sign-ins at once', () => {
+  it('five tabs end where each wanted to go, the last first; a callback is good once', async () => {
+    const browser = new Browser();
+    const begun = [];
+    for (let n = 0; n < 5; n++) begun.push(await browser.begin(`/console/${n}`));
+    const callbacks = [];
+    for (const address of begun) callbacks.push(await browser.chooseAt(address, 'ada'));
+    for (let n = 4; n >= 0; n--) expect(await browser.finish(callbacks[n]!)).toBe(`/console/${n}`);
+    const again = await browser.finish(callbacks[2]!);
+    expect(again).toMatch(/^\/console\/sign-in\?to=%2Fconsole%2F2&problem=failed$/);
+    expect(await browser.page.call('GET', SESSION)).toMatchObject({ status: 200 });
+  });
+
+  it('an answer for another browser is refused, and tells that the sign-in is over', async () => {
+    const other = new Browser();
+    const callback = await other.chooseAt(await other.begin(), 'ada');
+    const browser = new Browser();
+    await browser.begin();
+    expect(problemIn(await browser.finish(callback))).toBe('signInExpired');
+    expect(await browser.page.call('GET', SESSION)).toMatchObject({ status: 401 });
+    for (const query of ['', '?state=x&code=y', '?error=access_denied'])
+      expect(problemIn(await browser.finish(`/console/api/people/callback${query}`))).toBe('signInExpired');
+  });
+});
+
+describe('the provider', () => {
+  it('may rotate its keys and be away for a while', async () => {
+    await provider.stop();
+    await provider.start();
+    // The first token under the new key is refused, and the next sign-in asks for the keys.
+    expect(problemIn(await new Browser().signIn('ada'))).toBe('failed');
+    expect(await new Browser().signIn('ada')).toBe('/console/messages?x=1#y');
+    expect(carillon.output()).toContain('no applicable keys found');
+  });
+
+  it('is away at the start: everything else works, the page tells it, and it heals without a restart', async () => {
+    const port = await freePort();
+    const own = new IdentityProvider([`http://localhost:${port}/console/api/people/callback`]);
+    await own.start();
+    own.accounts.set('ada', { claims: { resource_access: { 'my.client': { roles: ['desk'] } } } });
+    await own.stop();
+    const { environment, clean: remove } = await EMBEDDED.prepare();
+    clean.push(remove);
+    // With a slash at the end, which the provider's own name does not have.
+    const settings = settingsOf(`${own.issuer}/`, 'resource_access.my.client.roles');
+    const late = await startCarillon({ ...environment, ...settings, PORT: String(port) });
+    try {
+      const at = `http://localhost:${port}`;
+      const page = new ConsoleCaller(at);
+      expect((await fetch(`${at}/health/ready`)).status).toBe(200);
+      expect(await page.signIn()).toMatchObject({ status: 201 });
+      const browser = new Browser(at, own);
+      expect(problemIn(await browser.begin())).toBe('providerAway');
+      await own.start();
+      await expect.poll(async () => problemIn(await browser.begin()), { timeout: 10_000, interval: 100 }).toBeNull();
+      expect(await browser.signIn('ada')).toBe('/console/messages?x=1#y');
+      expect(late.output()).not.toContain('hush');
+    } finally {
+      await late.stop();
+      await own.stop();
+    }
+  });
+});
