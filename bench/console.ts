@@ -7,8 +7,8 @@
  *
  * Prints for each screen the time until all its first requests were answered, its slowest request as a multiple of the
  * API's fastest list (aim: 2), and the most CPU of the api process for one request (aim: 50 ms). Needs chromium, nginx,
- * PostgreSQL and Redis (Debian: chromium, nginx-light, postgresql, redis-server) and Linux' /proc. Exits non-zero when a
- * request of a screen fails; never because the machine was slow.
+ * PostgreSQL and Redis (Debian: chromium, nginx-light, postgresql, redis-server) and Linux' /proc. Exits non-zero when
+ * a request of a screen fails; never because the machine was slow.
  */
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Builds `src` into `dist` (some 20 s) and `console` into `dist/console/page` (some 3 s), each unless it was built from the
- * same files: `.sources` in its folder is the SHA-256 of their names and contents. Contents and not times, because a
- * file that is restored from an archive has an old time.
+ * Builds `src` into `dist` (some 20 s) and `console` into `dist/console/page` (some 3 s), each unless it was built from
+ * the same files: `.sources` in its folder is the SHA-256 of their names and contents. Contents and not times, because
+ * a file that is restored from an archive has an old time.
  */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
