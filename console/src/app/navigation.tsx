@@ -1,5 +1,5 @@
 import { NavLink } from '@mantine/core';
-import { IconLayoutDashboard } from '@tabler/icons-react';
+import { IconLayoutDashboard, IconMessages } from '@tabler/icons-react';
 import { Link, useLocation } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { texts } from '../texts/texts';
@@ -19,6 +19,9 @@ export function Navigation({ onChoose }: { onChoose: () => void }) {
   const here = application === null ? '' : `/apps/${encodeURIComponent(application)}`;
   const entries: Entry[] = [
     { label: texts.overview.title, icon: <IconLayoutDashboard size={18} />, path: here === '' ? '/' : here },
+    ...(here === ''
+      ? []
+      : [{ label: texts.messages.title, icon: <IconMessages size={18} />, path: `${here}/messages` }]),
   ];
   const isActive = (path: string): boolean =>
     path === '/' || path === here ? pathname.replace(/\/$/, '') === path.replace(/\/$/, '') : pathname.startsWith(path);

@@ -8,6 +8,8 @@ import {
 } from '@tanstack/react-router';
 import { sessionQuery } from '../api/session';
 import { Failing, Loading } from '../parts/states';
+import { messageAddress } from '../screens/message/address';
+import { messagesAddress } from '../screens/messages/address';
 import { SignIn } from '../screens/sign-in/sign-in';
 import { NotFound } from './not-found';
 import { safePath } from './safe-path';
@@ -51,9 +53,23 @@ const applicationOverview = createRoute({
   component: lazyRouteComponent(() => import('../screens/overview/overview'), 'ApplicationOverview'),
 });
 
+const messages = createRoute({
+  getParentRoute: () => application,
+  path: '/messages',
+  validateSearch: messagesAddress,
+  component: lazyRouteComponent(() => import('../screens/messages/messages'), 'Messages'),
+});
+
+const message = createRoute({
+  getParentRoute: () => application,
+  path: '/messages/$message',
+  validateSearch: messageAddress,
+  component: lazyRouteComponent(() => import('../screens/message/message'), 'Message'),
+});
+
 const routes = root.addChildren([
   signIn,
-  shell.addChildren([overview, application.addChildren([applicationOverview])]),
+  shell.addChildren([overview, application.addChildren([applicationOverview, messages, message])]),
 ]);
 
 export function makeRouter(queries: QueryClient) {
