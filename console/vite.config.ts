@@ -15,6 +15,8 @@ export default defineConfig({
     outDir: fileURLToPath(new URL('../dist/console/page', import.meta.url)),
     emptyOutDir: true,
     target: 'es2022',
+    // Browsers of 2024 and newer have light-dark(); an older target takes it out.
+    cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     // Sizes are held by scripts/console-size.ts.
     reportCompressedSize: false,
     // The policy of the page allows no data: scripts, and a small picture is a file as well.

@@ -1,6 +1,6 @@
 import { NavLink } from '@mantine/core';
 import { IconLayoutDashboard, IconMessages } from '@tabler/icons-react';
-import { Link, useLocation } from '@tanstack/react-router';
+import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { texts } from '../texts/texts';
 import { useApplication } from './application';
@@ -15,7 +15,6 @@ interface Entry {
 /** The screens of the chosen application, then those of the whole installation. A new screen is a line here. */
 export function Navigation({ onChoose }: { onChoose: () => void }) {
   const application = useApplication();
-  const { pathname } = useLocation();
   const here = application === null ? '' : `/apps/${encodeURIComponent(application)}`;
   const entries: Entry[] = [
     { label: texts.overview.title, icon: <IconLayoutDashboard size={18} />, path: here === '' ? '/' : here },
@@ -23,17 +22,15 @@ export function Navigation({ onChoose }: { onChoose: () => void }) {
       ? []
       : [{ label: texts.messages.title, icon: <IconMessages size={18} />, path: `${here}/messages` }]),
   ];
-  const isActive = (path: string): boolean =>
-    path === '/' || path === here ? pathname.replace(/\/$/, '') === path.replace(/\/$/, '') : pathname.startsWith(path);
   return entries.map(({ label, icon, path }) => (
     <NavLink
       key={path}
       component={Link}
       to={path}
+      // The overview's path begins the path of every other screen.
+      activeOptions={{ exact: path === '/' || path === here }}
       label={label}
       leftSection={icon}
-      active={isActive(path)}
-      aria-current={isActive(path) ? 'page' : undefined}
       onClick={onChoose}
     />
   ));

@@ -17,7 +17,7 @@ export function Search() {
   useHotkeys([['mod+K', show]], []);
   return (
     <>
-      <UnstyledButton visibleFrom="md" onClick={show} aria-label={texts.search.open} aria-keyshortcuts="Control+K">
+      <UnstyledButton visibleFrom="md" onClick={show} aria-keyshortcuts="Control+K">
         <TextInput
           component="span"
           size="xs"

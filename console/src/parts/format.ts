@@ -1,33 +1,32 @@
 import { serverNow } from '../api/clock';
-import { language } from '../texts/language';
+import { locale } from '../texts/language';
 
 /** Numbers and times as the viewer's language writes them. Times are in the viewer's zone, which is named. */
 
 export const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 export function numberText(value: number): string {
-  return new Intl.NumberFormat(language).format(value);
+  return new Intl.NumberFormat(locale).format(value);
 }
 
 /** Three digits that count: 0.42, 7.35, 741. */
 export function rateText(value: number): string {
-  return new Intl.NumberFormat(language, { maximumSignificantDigits: 3 }).format(value);
+  return new Intl.NumberFormat(locale, { maximumSignificantDigits: 3 }).format(value);
 }
 
 /** Of a part: 100 % means all, so a part that is less is rounded down. */
 export function percentText(part: number, whole: number): string {
   const share = whole === 0 ? 0 : Math.floor((part / whole) * 1_000) / 1_000;
-  return new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 }).format(share);
+  return new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 }).format(share);
 }
 
 export function bytesText(bytes: number): string {
-  return new Intl.NumberFormat(language, { style: 'unit', unit: 'byte', unitDisplay: 'narrow' }).format(bytes);
+  return new Intl.NumberFormat(locale, { style: 'unit', unit: 'byte', unitDisplay: 'narrow' }).format(bytes);
 }
 
 /** A day and a time, with the short name of the zone. */
 export function timeText(time: string | number, zone = ZONE): string {
-  return new Intl.DateTimeFormat(language, {
-    dateStyle: undefined,
+  return new Intl.DateTimeFormat(locale, {
     year: 'numeric',
     month: 'short',
     day: 'numeric',
@@ -41,7 +40,7 @@ export function timeText(time: string | number, zone = ZONE): string {
 
 /** Without seconds and zone, for a column whose head names the zone. */
 export function shortTimeText(time: string | number, zone = ZONE): string {
-  return new Intl.DateTimeFormat(language, {
+  return new Intl.DateTimeFormat(locale, {
     month: 'short',
     day: 'numeric',
     hour: '2-digit',
@@ -62,14 +61,14 @@ export function agoText(time: string | number): string {
   const seconds = Math.round((new Date(time).getTime() - serverNow()) / 1_000);
   const [unit, size] = STEPS.find(([, least]) => Math.abs(seconds) >= least) ?? ['second', 1];
   const value = Math.abs(seconds) < 2 ? 0 : Math.trunc(seconds / size);
-  return new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(value, unit);
+  return new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(value, unit);
 }
 
 /** "2 h 5 min", "40 s". */
 export function durationText(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const unit = (value: number, name: string): string =>
-    new Intl.NumberFormat(language, { style: 'unit', unit: name, unitDisplay: 'short' }).format(value);
+    new Intl.NumberFormat(locale, { style: 'unit', unit: name, unitDisplay: 'short' }).format(value);
   if (whole < 60) return unit(whole, 'second');
   if (whole < 3_600) return `${unit(Math.floor(whole / 60), 'minute')} ${unit(whole % 60, 'second')}`;
   if (whole < 86_400)
@@ -81,8 +80,8 @@ export function durationText(seconds: number): string {
  * A whole number as a person types it in the viewer's language: `10000`, `10.000` and `10 000` are ten thousand in
  * German, `10,0` is no whole number. Null if the text is none.
  */
-export function parseWhole(text: string, locale: string = language): number | null {
-  const group = new Intl.NumberFormat(locale).formatToParts(1_000_000).find(({ type }) => type === 'group')?.value;
+export function parseWhole(text: string, language: string = locale): number | null {
+  const group = new Intl.NumberFormat(language).formatToParts(1_000_000).find(({ type }) => type === 'group')?.value;
   const plain = text.trim().replace(/[\s\u00a0\u202f]/g, ' ');
   if (/^\d+$/.test(plain)) return Number(plain);
   const separators = [' ', group].filter((separator) => separator !== undefined);

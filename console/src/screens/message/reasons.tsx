@@ -66,7 +66,7 @@ function meaningOf(reason: string): string {
     [/^missing value/, reasons.missingValue],
     [/the provider takes|PayloadTooLarge|HTTP 413/, reasons.tooLarge],
     [
-      /Unregistered|UNREGISTERED|BadDeviceToken|DeviceTokenNotForTopic|ExpiredToken|HTTP 410|HTTP 404/,
+      /Unregistered|UNREGISTERED|BadDeviceToken|DeviceTokenNotForTopic|ExpiredToken|HTTP 410|HTTP 404|^gone$|^invalid$/,
       reasons.deadToken,
     ],
     [/TooManyRequests|QUOTA_EXCEEDED|HTTP 429|throttled/i, reasons.throttled],

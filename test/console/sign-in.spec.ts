@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { runProgram } from '../harness/program.js';
+import { EMBEDDED } from '../e2e/stages.js';
+import { expectAccessible, HAS_BROWSER, signIn, useBrowser } from './browser.js';
+
+/** The way in and out, in a browser, against the built program. */
+
+describe.runIf(HAS_BROWSER)('sign-in', () => {
+  const browser = useBrowser();
+  const program = runProgram(EMBEDDED);
+
+  it('is one click in development, and the page has no serious fault', async () => {
+    const screen = await browser.open();
+    await screen.page.goto(program.carillon.url, { waitUntil: 'networkidle' });
+    expect(new URL(screen.page.url()).pathname).toBe('/console/sign-in');
+    await expectAccessible(screen, 'sign-in');
+    await screen.page.getByRole('button', { name: 'Sign in as test' }).click();
+    await screen.page.getByRole('heading', { name: 'Overview' }).waitFor();
+    expect(new URL(screen.page.url()).pathname).toBe('/console/');
+  });
+
+  it('by keyboard, says what is wrong with a secret and keeps the id', async () => {
+    const { page } = await browser.open();
+    await page.goto(`${program.carillon.url}/console/`);
+    await page.getByLabel('Client id').fill('test');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('wrong');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').waitFor();
+    expect(await page.getByLabel('Client id').inputValue()).toBe('test');
+    await page.locator('input[name=password]').fill('test');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  });
+
+  it('goes on to the page that was asked for, with its filter and hash', async () => {
+    const { page } = await browser.open();
+    await signIn(page, program.carillon.url, 'apps/com.example.app/messages?state=paused#first');
+    const { pathname, search, hash } = new URL(page.url());
+    expect(pathname + search + hash).toBe('/console/apps/com.example.app/messages?state=paused#first');
+  });
+
+  it.each(['//evil.test', '/\\evil.test', 'https:evil.test', '/console/..//evil.test', 'javascript:alert(1)'])(
+    'never leaves the console for %s',
+    async (to) => {
+      const { page, faults } = await browser.open();
+      await signIn(page, program.carillon.url, `sign-in?to=${encodeURIComponent(to)}`);
+      expect(page.url()).toBe(`${program.carillon.url}/console/`);
+      expect(faults).toEqual([]);
+    },
+  );
+
+  it('ends with the session, keeps the screen, and goes on after a sign-in of the same client', async () => {
+    const { page } = await browser.open();
+    await signIn(page, program.carillon.url, 'apps/com.example.app/messages');
+    await page.getByLabel('Label').fill('half typed');
+    await page.context().clearCookies();
+    const dialog = page.getByRole('dialog', { name: 'Your session has ended' });
+    await dialog.waitFor();
+    await dialog.getByRole('button', { name: 'Sign in as test' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+    expect(await page.getByLabel('Label').inputValue()).toBe('half typed');
+  });
+
+  it('shows no light frame to a viewer who chose dark, and another nonce with each answer', async () => {
+    const screen = await browser.open();
+    const { page } = screen;
+    await signIn(page, program.carillon.url);
+    await page.getByRole('button', { name: 'Dark colours' }).click();
+    const nonces = new Set<string>();
+    for (let time = 0; time < 10; time += 1) {
+      const answer = await page.reload({ waitUntil: 'commit' });
+      const policy = answer?.headers()['content-security-policy'] ?? '';
+      const nonce = /'nonce-([^']+)'/.exec(policy)?.[1] ?? '';
+      nonces.add(nonce);
+      expect(await answer?.text()).toContain(`nonce="${nonce}"`);
+      // The body is parsed after the script that sets the colours.
+      await page.locator('body').waitFor({ state: 'attached' });
+      expect(await page.locator('html').getAttribute('data-mantine-color-scheme')).toBe('dark');
+    }
+    expect(nonces.size).toBe(10);
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    expect(screen.faults).toEqual([]);
+  });
+
+  it('ends by signing out, and the address alone shows nothing afterwards', async () => {
+    const { page } = await browser.open();
+    await signIn(page, program.carillon.url);
+    await page.getByRole('button', { name: 'Signed in as' }).click();
+    await page.getByRole('menuitem', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign in as test' }).waitFor();
+    await page.goto(`${program.carillon.url}/console/apps/com.example.app/messages`);
+    await page.getByRole('button', { name: 'Sign in as test' }).waitFor();
+  });
+
+  it('speaks German to a German browser', async () => {
+    const screen = await browser.open({ locale: 'de-DE' });
+    await screen.page.goto(program.carillon.url);
+    await screen.page.getByRole('button', { name: 'Als test anmelden' }).click();
+    await screen.page.getByRole('heading', { name: 'Übersicht' }).waitFor();
+    expect(await screen.page.locator('html').getAttribute('lang')).toBe('de');
+    await expectAccessible(screen, 'overview-german');
+  });
+});
