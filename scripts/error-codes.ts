@@ -57,6 +57,10 @@ const CODES: Record<ErrorCode, { cause: string; cure: string }> = {
     cause: 'The state of the resource does not allow the call, or a quota is used up.',
     cure: '`message` says which state, or names the setting `QUOTA_…`.',
   },
+  CARIL0412E: {
+    cause: 'The resource was changed since the caller read it: `If-Match` names an earlier revision.',
+    cure: 'Read the resource again, and send the change with the `ETag` of that answer.',
+  },
   CARIL0413E: {
     cause: 'The body is larger than the limit.',
     cure: 'Split it: most routes take 1 MiB, messages in bulk 4 MiB, `devices:import` any size.',

@@ -15,6 +15,7 @@ import { TokenController } from './auth/token.controller.js';
 import { CampaignsController } from './campaigns/campaigns.controller.js';
 import { CampaignsModule } from './campaigns/campaigns.module.js';
 import { PlantedCampaigns } from './campaigns/planted-campaigns.repository.js';
+import { RenderController } from './campaigns/render.controller.js';
 import { RunsController } from './campaigns/runs.controller.js';
 import { DeviceTransferController } from './devices/device-transfer.controller.js';
 import { DevicesController } from './devices/devices.controller.js';
@@ -27,6 +28,7 @@ import { DeliveriesController } from './messages/report/deliveries.controller.js
 import { DeviceMessagesController } from './messages/report/device-messages.controller.js';
 import { MessageControlController } from './messages/control/message-control.controller.js';
 import { MessageReportsController } from './messages/report/message-reports.controller.js';
+import { AudiencesController } from './messages/send/audiences.controller.js';
 import { MessagesController } from './messages/send/messages.controller.js';
 import { MessagesModule } from './messages/messages.module.js';
 import { PlantedMessages } from './messages/control/planted-messages.repository.js';
@@ -73,9 +75,11 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     TagsController,
     SubscriptionsController,
     MessagesController,
+    AudiencesController,
     MessageReportsController,
     CampaignsController,
     RunsController,
+    RenderController,
     MessageControlController,
     DeliveriesController,
     DeviceMessagesController,

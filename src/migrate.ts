@@ -18,9 +18,11 @@ stopBy((signal) => end(`Stopped by ${signal}: the database rolls back what was b
 async function run(): Promise<void> {
   const { databaseUrl, queueUrl, dataDir } = readStores();
   const { openDatabase } = await import('./database/database.js');
+  const { buildLateIndexes } = await import('./database/late-indexes.js');
   const { makeQueueTables } = await import('./queue/queue-tables.js');
   const database = await openDatabase({ databaseUrl, dataDir });
   try {
+    await buildLateIndexes(database);
     if (!queueUrl) await makeQueueTables(database);
     process.stdout.write(`carillon: the tables are up to date (${database.place}, schema ${database.schema})\n`);
   } finally {

@@ -3,7 +3,8 @@ import { toPlain } from '../common/fields.js';
 import { isJsonObject } from '../common/json.js';
 import type { Content, Definition, Variant } from './campaign.js';
 import type { CampaignDto } from './campaign.dto.js';
-import { isLanguage, readCampaignTarget } from './campaign-target.js';
+import { isLanguage } from '../messages/request/device-conditions.js';
+import { besideAudience, readTarget } from '../messages/request/target.js';
 import { ScheduleError } from './schedule/schedule.error.js';
 import { readSchedule } from './schedule/schedule.js';
 
@@ -17,23 +18,33 @@ const MAX_MESSAGES = 100;
 export function readDefinition(body: CampaignDto): Definition {
   const definition: Definition = toPlain(body);
   refusing(() => readSchedule(definition.schedule));
-  readCampaignTarget(definition.target);
-  checkContent('content', definition.content);
-  checkLanguages('languages', definition.languages);
-  for (const [index, variant] of (definition.split ?? []).entries()) {
-    checkContent(`split.${index}.content`, variant.content ?? {});
-    checkLanguages(`split.${index}.languages`, variant.languages);
-  }
-  checkSplit(definition.split ?? []);
-  const languages = Object.keys(definition.languages ?? {}).length + 1;
-  if (languages * (definition.split?.length ?? 1) > MAX_MESSAGES)
-    throw invalidValue('split', `languages times variants must be at most ${MAX_MESSAGES}`);
+  // A saved audience is put in its place when the campaign fires.
+  readTarget(besideAudience(definition.target));
+  checkMessages(definition);
   const { quietHours, ratePerSecond, spreadSeconds } = definition.policies ?? {};
   if (ratePerSecond !== undefined && spreadSeconds !== undefined)
     throw invalidValue('policies', 'only one of ratePerSecond and spreadSeconds can be set');
   if (quietHours && quietHours.from === quietHours.to)
     throw invalidValue('policies.quietHours', 'from and to must be different');
   return definition;
+}
+
+/** Checks content, languages and variants. Throws FPWSE0005E. */
+export function checkMessages({
+  content,
+  languages,
+  split = [],
+}: Pick<Definition, 'content' | 'languages' | 'split'>): void {
+  checkContent('content', content);
+  checkLanguages('languages', languages);
+  for (const [index, variant] of split.entries()) {
+    checkContent(`split.${index}.content`, variant.content ?? {});
+    checkLanguages(`split.${index}.languages`, variant.languages);
+  }
+  checkSplit(split);
+  const count = Object.keys(languages ?? {}).length + 1;
+  if (count * Math.max(split.length, 1) > MAX_MESSAGES)
+    throw invalidValue('split', `languages times variants must be at most ${MAX_MESSAGES}`);
 }
 
 /** Turns a ScheduleError into the API error that names its field. */

@@ -15,6 +15,7 @@ import { OverlapRepository } from './firing/overlap.repository.js';
 import { PlantedCampaigns } from './planted-campaigns.repository.js';
 import { ReplanRepository } from './firing/replan.repository.js';
 import { ReplanService } from './firing/replan.service.js';
+import { RenderService } from './render.service.js';
 import { RunRepository } from './run.repository.js';
 import { RunsService } from './runs.service.js';
 import { SharedClock } from './firing/shared-clock.repository.js';
@@ -32,6 +33,7 @@ import { ZoneRulesRepository } from './schedule/zone-rules.repository.js';
     FiringService,
     OverlapRepository,
     PlantedCampaigns,
+    RenderService,
     RunRepository,
     RunsService,
     SharedClock,
@@ -39,7 +41,16 @@ import { ZoneRulesRepository } from './schedule/zone-rules.repository.js';
     WaveService,
     ZoneRulesRepository,
   ],
-  exports: [CampaignsService, FiringService, PlantedCampaigns, RunRepository, RunsService, SharedClock, WaveService],
+  exports: [
+    CampaignsService,
+    FiringService,
+    PlantedCampaigns,
+    RenderService,
+    RunRepository,
+    RunsService,
+    SharedClock,
+    WaveService,
+  ],
 })
 export class CampaignsModule {}
 

@@ -9,6 +9,7 @@ import { readContent } from './campaign-content.js';
 import { DryRunRepository } from '../messages/send/dry-run.repository.js';
 import { MessageControlService } from '../messages/control/message-control.service.js';
 import { newMessageId } from '../messages/send/message-id.js';
+import { SavedAudiencesService } from '../messages/send/saved-audiences.service.js';
 import { AudienceService } from '../messages/send/audience.service.js';
 import { checkKnown, ignoredField } from '../messages/request/prepare.js';
 import { checkAlert, checkSizes } from '../messages/request/build-notification.js';
@@ -19,7 +20,7 @@ import type { CampaignDto } from './campaign.dto.js';
 import { inField, readDefinition, refusing } from './campaign-definition.js';
 import { CampaignRepository } from './campaign.repository.js';
 import type { Campaign, CampaignChange } from './campaign.repository.js';
-import { readCampaignTarget } from './campaign-target.js';
+import { readTarget } from '../messages/request/target.js';
 import { planNext } from './firing/firing.js';
 import type { MovingMessage } from './firing/overlap.repository.js';
 import { previewFirings } from './preview.js';
@@ -53,6 +54,7 @@ export class CampaignsService {
     private readonly applications: ApplicationsService,
     private readonly campaigns: CampaignRepository,
     private readonly audiences: AudienceService,
+    private readonly saved: SavedAudiencesService,
     private readonly counts: DryRunRepository,
     private readonly control: MessageControlService,
     private readonly clock: SharedClock,
@@ -153,7 +155,7 @@ export class CampaignsService {
 
   async previewCampaign(applicationId: string, id: string, count: number): Promise<Preview> {
     const { definition } = await this.readCampaign(applicationId, id);
-    const target = readCampaignTarget(definition.target);
+    const target = readTarget(await this.saved.resolve(applicationId, definition.target));
     const messages: Preview['messages'] = [];
     const excluded: Preview['excluded'] = {};
     for (const { variant, language, where, body } of toMessages(definition, id)) {
@@ -214,7 +216,7 @@ export class CampaignsService {
   ): Promise<{ definition: Definition; warnings: string[] }> {
     const application = await this.applications.getApplication(applicationId);
     const definition = readDefinition(body);
-    const target = readCampaignTarget(definition.target);
+    const target = readTarget(await this.saved.resolve(applicationId, definition.target));
     const warnings = new Set(await this.audiences.checkTarget(applicationId, target));
     for (const { variant, language, body: content } of toMessages(definition, '')) {
       const field = ['content', variant && `of variant ${variant}`, language && `in ${language}`]

@@ -17,6 +17,7 @@ const PARSERS = new Map<number, (text: string) => unknown>([
   [20, Number], // bigint
   [114, reviveJson], // json
   [3802, reviveJson], // jsonb
+  [1082, (text) => text], // date
   [1016, (text) => (text === '{}' ? [] : text.slice(1, -1).split(',').map(Number))], // bigint[]
 ]);
 

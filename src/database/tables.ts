@@ -11,6 +11,7 @@ import type {
 import type { CreatedAt, Json } from './columns.js';
 import type { PaceTable, ProviderStatusTable, SharedTokenTable } from './provider-tables.js';
 import type { ProcessTable } from './system-tables.js';
+import type { AudienceTable, SubscriptionTable, TagTable, TallyTable } from './device-tables.js';
 import type { Notification } from '../providers/notification.js';
 import type { ProviderName } from '../providers/provider.js';
 
@@ -23,6 +24,7 @@ export interface Tables extends AuthTables {
   device: DeviceTable;
   tag: TagTable;
   subscription: SubscriptionTable;
+  audience: AudienceTable;
   tally: TallyTable;
   message: MessageTable;
   message_data: MessageDataTable;
@@ -95,35 +97,10 @@ export interface DeviceTable {
   retired_reason: string | null;
   retired_at: Date | null;
   /** `YYYY-MM-DD`, UTC: the last day on which the app was seen. */
-  seen_on: ColumnType<never, string | undefined, string>;
+  seen_on: ColumnType<string, string | undefined, string>;
   registered_at: Date;
   created_at: CreatedAt;
   updated_at: Date;
-}
-
-interface TagTable {
-  application_id: string;
-  name: string;
-  description: string;
-  created_at: CreatedAt;
-  updated_at: Date;
-}
-
-interface SubscriptionTable {
-  id: GeneratedAlways<number>;
-  application_id: string;
-  tag_name: string;
-  device_seq: number;
-  created_at: CreatedAt;
-}
-
-/** Written by triggers: the number of rows of a kind and name (platform or tag) is the sum of the amounts. */
-interface TallyTable {
-  id: GeneratedAlways<number>;
-  application_id: string;
-  kind: 'device' | 'broadcast' | 'subscription';
-  name: string;
-  amount: number;
 }
 
 /** The recipients of a message: at most one of the three lists; `platforms` restricts it, or all devices. */
@@ -202,6 +179,8 @@ interface MessageTable {
   /** The campaign and the run that made the message. */
   campaign_seq: ColumnType<number | null, number | null | undefined, never>;
   run_seq: ColumnType<number | null, number | null | undefined, never>;
+  /** Of a test: the id of its campaign. */
+  test_of: ColumnType<string | null, string | null | undefined, never>;
   /** Deliveries per outcome, index = code; null until the message ends. */
   totals: ColumnType<number[] | null, never, never>;
 }

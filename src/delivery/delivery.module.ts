@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { ApplicationsModule } from '../applications/applications.module.js';
 import { DevicesModule } from '../devices/devices.module.js';
+import { IndexKeeper } from '../devices/index-keeper.js';
 import { TokenKeeper } from '../devices/token-keeper.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { BatchRepository } from './batch.repository.js';
@@ -72,6 +73,7 @@ export class WorkerModule {}
   imports: [ApplicationsModule, DeliveryModule, DevicesModule, ProvidersModule, ScheduleModule.forRoot()],
   providers: [
     Housekeeper,
+    IndexKeeper,
     RemovalGuard,
     RemovalRepository,
     RetentionRepository,

@@ -10,6 +10,8 @@ import type { DeviceAttributes } from '../database/tables.js';
 import { IsAttributes, IsLanguage, IsTimeZone } from './device-profile.js';
 import type { TaggedDevice } from './device-transfer.repository.js';
 import type { Device } from './device.repository.js';
+import { DEVICE_STATES } from './device-search.js';
+import type { DeviceState } from './device-search.js';
 import { PLATFORMS, readPlatform } from './platform.js';
 import { IsTagNames } from './tag-names.js';
 
@@ -136,6 +138,23 @@ export class DeviceAnswer {
   appVersion?: string;
   @ApiPropertyOptional(ATTRIBUTES)
   attributes?: DeviceAttributes;
+  @ApiProperty({
+    enum: DEVICE_STATES,
+    description: 'Extension: a retired device gets nothing until it registers again',
+  })
+  state!: DeviceState;
+  @ApiPropertyOptional({ description: 'Extension: when the device was retired' })
+  retiredTime?: string;
+  @ApiPropertyOptional({
+    description: 'Extension: why the device was retired: the reason of its provider, or `unseen`',
+    example: 'Unregistered',
+  })
+  reason?: string;
+  @ApiProperty({
+    description:
+      'Extension: the last sign of life; the time of a registration, or the day (UTC) on which the app read its registration',
+  })
+  lastSeenTime!: string;
 }
 
 export class ShortDeviceAnswer {
@@ -176,6 +195,12 @@ export function toDeviceAnswer(device: Device): DeviceAnswer {
     ...(timeZone !== null && { timeZone }),
     ...(appVersion !== null && { appVersion }),
     ...(Object.keys(attributes).length > 0 && { attributes }),
+    state: device.retired ? 'retired' : 'active',
+    ...(device.retired && {
+      ...(device.retired.at && { retiredTime: isoSeconds(device.retired.at) }),
+      reason: device.retired.reason,
+    }),
+    lastSeenTime: isoSeconds(device.seenAt),
   };
 }
 

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import type { Selectable } from 'kysely';
+import type { RawBuilder, Selectable } from 'kysely';
 import { EXACT } from '../common/filter.js';
 import type { Filter } from '../common/filter.js';
 import type { Page, PageRequest } from '../common/paging.js';
@@ -11,6 +11,7 @@ import { readList, toSql } from '../database/list.js';
 import type { List } from '../database/list.js';
 import type { DeviceAttributes, DeviceTable } from '../database/tables.js';
 import type { ProviderName, Recipient } from '../providers/provider.js';
+import type { DeviceSearch } from './device-search.js';
 import { readPlatform } from './platform.js';
 import { readTally } from './tally.repository.js';
 
@@ -26,6 +27,10 @@ export interface Device {
   timeZone: string | null;
   appVersion: string | null;
   attributes: DeviceAttributes;
+  /** Null: the device is active. */
+  retired: { reason: string; at: Date | null } | null;
+  /** To the day, or the time of the last registration if that is on the same day. */
+  seenAt: Date;
   createdAt: Date;
   updatedAt: Date;
 }
@@ -34,6 +39,8 @@ export interface Device {
 export interface DeviceQuery {
   userId?: string | null;
   filter: Filter;
+  /** In index time (device-search.repository.ts). */
+  search?: DeviceSearch;
 }
 
 /** MobileFirst's documents allow a filter by exact platform only. */
@@ -63,12 +70,11 @@ export class DeviceRepository {
 
   /** In the order of registration. */
   async list(applicationId: string, { userId, filter }: DeviceQuery, page: PageRequest): Promise<Page<Device>> {
-    const platforms = toSql(filter, ({ value }) => sql`platform = ${readPlatform(value) ?? value}`);
-    const ofUser = userId === null ? sql`user_id is null` : sql`user_id = ${userId}`;
+    const platforms = ofPlatform(filter);
     const db = this.database.reader;
     const devices: List<Selectable<DeviceTable>> = {
       keys: { seq: 'bigint' },
-      from: sql`device where application_id = ${applicationId} and ${platforms} and ${userId === undefined ? sql`true` : ofUser}`,
+      from: sql`device where application_id = ${applicationId} and ${platforms} and ${ofUser(userId)}`,
       rows: (keys) => sql`select device.* from device join (${keys}) as page using (seq)`,
       // Only without a user: the stored count by platform is exact for every filter by platform.
       ...(userId === undefined && {
@@ -153,6 +159,16 @@ export class DeviceRepository {
   }
 }
 
+export function ofPlatform(filter: Filter): RawBuilder<boolean> {
+  return toSql(filter, ({ value }) => sql`platform = ${readPlatform(value) ?? value}`);
+}
+
+/** Null: devices without a user; undefined: all devices. */
+export function ofUser(userId: string | null | undefined): RawBuilder<boolean> {
+  if (userId === undefined) return sql`true`;
+  return userId === null ? sql`user_id is null` : sql`user_id = ${userId}`;
+}
+
 export function toDevice(row: Selectable<DeviceTable>): Device {
   return {
     applicationId: row.application_id,
@@ -166,6 +182,8 @@ export function toDevice(row: Selectable<DeviceTable>): Device {
     timeZone: row.time_zone,
     appVersion: row.app_version,
     attributes: row.attributes,
+    retired: row.retired_reason === null ? null : { reason: row.retired_reason, at: row.retired_at },
+    seenAt: dayOf(row.registered_at) === row.seen_on ? row.registered_at : new Date(row.seen_on),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

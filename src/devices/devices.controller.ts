@@ -17,6 +17,7 @@ import {
   toShortAnswer,
 } from './device.dto.js';
 import { DEVICE_FILTERS } from './device.repository.js';
+import { ApiDeviceSearch, readSearch } from './device-search.js';
 import { DevicesService } from './devices.service.js';
 
 @ApiTags('Devices')
@@ -49,7 +50,11 @@ export class DevicesController {
   @Get()
   @MayLag()
   @RequireScope('devices.read')
-  @ApiOperation({ summary: 'List the devices, in the order of their registration' })
+  @ApiOperation({
+    summary: 'List the devices, in the order of their registration',
+    description:
+      'The parameters marked as extensions search by an index, also in millions of devices; a device must match all of them. A search counts at most 20000 devices into `totalCount`. If every parameter alone fits more than 20000 devices, a page may have fewer devices than its size, or none, although its `next` leads to more.',
+  })
   @ApiQuery({
     name: 'userId',
     required: false,
@@ -57,6 +62,7 @@ export class DevicesController {
     description: 'Devices of one user; `anonymous`: devices without a user',
   })
   @ApiPaging()
+  @ApiDeviceSearch()
   @ApiFilter('`platform` (`==` only)')
   @ApiResponse({ status: 200, type: DeviceListAnswer })
   async list(
@@ -66,7 +72,7 @@ export class DevicesController {
   ): Promise<DeviceListAnswer> {
     const page = readPage(query);
     const toAnswer = readExpand(query) ? toDeviceAnswer : toShortAnswer;
-    const wanted = { userId: readUser(query), filter: readFilter(query, DEVICE_FILTERS) };
+    const wanted = { userId: readUser(query), filter: readFilter(query, DEVICE_FILTERS), search: readSearch(query) };
     const found = await this.devices.listDevices(applicationId, wanted, page);
     return { devices: found.rows.map(toAnswer), pageInfo: toPageInfo(request.url, page, found) };
   }

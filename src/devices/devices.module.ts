@@ -6,6 +6,7 @@ import { AudienceRepository } from './audience.repository.js';
 import { DeviceQuota } from './device-quota.js';
 import { DeviceRegistrationRepository } from './device-registration.repository.js';
 import { DeviceRetentionRepository } from './device-retention.repository.js';
+import { DeviceSearchRepository } from './device-search.repository.js';
 import { DeviceTransferRepository } from './device-transfer.repository.js';
 import { DeviceTransferService } from './device-transfer.service.js';
 import { DeviceRepository } from './device.repository.js';
@@ -25,6 +26,7 @@ import { TokenPassRepository } from './token-pass.repository.js';
     AudienceRepository,
     DeviceQuota,
     DeviceRepository,
+    DeviceSearchRepository,
     DeviceTransferRepository,
     DeviceTransferService,
     DeviceRegistrationRepository,

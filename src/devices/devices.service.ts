@@ -13,6 +13,7 @@ import { DeviceRegistrationRepository } from './device-registration.repository.j
 import type { DeviceRegistration } from './registration.js';
 import { readUserId } from './device.dto.js';
 import type { RegisterDeviceDto, UpdateDeviceDto } from './device.dto.js';
+import { DeviceSearchRepository } from './device-search.repository.js';
 import { DeviceRepository } from './device.repository.js';
 import type { Device, DeviceQuery } from './device.repository.js';
 import { readDeviceToken } from './device-token.js';
@@ -25,6 +26,7 @@ export class DevicesService {
     @Inject(PROVIDERS) private readonly providers: Providers,
     private readonly applications: ApplicationsService,
     private readonly devices: DeviceRepository,
+    private readonly searches: DeviceSearchRepository,
     private readonly registrations: DeviceRegistrationRepository,
     private readonly writer: RegistrationWriter,
     private readonly quota: DeviceQuota,
@@ -78,7 +80,9 @@ export class DevicesService {
 
   async listDevices(applicationId: string, query: DeviceQuery, page: PageRequest): Promise<Page<Device>> {
     await this.applications.getApplication(applicationId);
-    return this.devices.list(applicationId, query, page);
+    return query.search
+      ? this.searches.search(applicationId, query, page)
+      : this.devices.list(applicationId, query, page);
   }
 
   async getDevice(applicationId: string, deviceId: string): Promise<Device> {

@@ -5,6 +5,7 @@ import { DevicesModule } from '../devices/devices.module.js';
 import { LimitsModule } from '../limits/limits.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { AcceptanceService } from './send/acceptance.service.js';
+import { AudienceCountService } from './send/audience-count.service.js';
 import { AudienceService } from './send/audience.service.js';
 import { BulkService } from './send/bulk.service.js';
 import { DeliveryReportRepository } from './report/delivery-report.repository.js';
@@ -22,11 +23,14 @@ import { ReportRepository } from './report/report.repository.js';
 import { ReportsService } from './report/reports.service.js';
 import { ResendService } from './control/resend.service.js';
 import { RoutingService } from './send/routing.service.js';
+import { SavedAudienceRepository } from './send/saved-audience.repository.js';
+import { SavedAudiencesService } from './send/saved-audiences.service.js';
 
 @Module({
   imports: [ApplicationsModule, DeliveryModule, DevicesModule, LimitsModule, ProvidersModule],
   providers: [
     AcceptanceService,
+    AudienceCountService,
     AudienceService,
     BulkService,
     DeliveryReportRepository,
@@ -44,19 +48,25 @@ import { RoutingService } from './send/routing.service.js';
     ReportsService,
     ResendService,
     RoutingService,
+    SavedAudienceRepository,
+    SavedAudiencesService,
   ],
   exports: [
     AcceptanceService,
+    AudienceCountService,
     AudienceService,
     BulkService,
     DryRunRepository,
     DryRunService,
     MessageControlRepository,
     MessageControlService,
+    MessageWriter,
     MessagesService,
     PlantedMessages,
     ReportsService,
     ResendService,
+    SavedAudienceRepository,
+    SavedAudiencesService,
   ],
 })
 export class MessagesModule {}

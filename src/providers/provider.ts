@@ -143,6 +143,8 @@ export interface Provider {
   identify(token: string): Identified;
   /** Bytes of the largest body that this notification has at this provider. */
   measure(notification: Notification): number;
+  /** The bodies that a device of this platform gets, for a preview; `notification` has no placeholders left. */
+  render(notification: Notification, platform: string): string[];
   /**
    * Validates the given settings (keys parse, ids have their form); throws InvalidSettings. `current`: the settings
    * that are replaced, from which a provider may keep fields that are not sent again. Null: the provider needs no

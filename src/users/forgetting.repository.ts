@@ -32,14 +32,15 @@ export class ForgettingRepository {
   constructor(private readonly control: MessageControlRepository) {}
 
   /**
-   * One step: through the application's messages in the order of their acceptance, then through its campaigns. Rows
-   * that another transaction has locked are left to a later step, because waiting could deadlock.
+   * One step: through the application's messages in the order of their acceptance, then through its campaigns and saved
+   * audiences. Rows that another transaction has locked are left to a later step, because waiting could deadlock.
    */
   async step(removal: Removal, transaction: Tx): Promise<ForgettingStep> {
     const messages = await this.forgetMessages(removal, transaction);
     if (messages !== 'done') return messages;
     const campaigns = await this.forgetDefinitions('campaign', removal, transaction);
-    return campaigns === 'done' ? this.forgetDefinitions('campaign_run', removal, transaction) : campaigns;
+    const runs = campaigns === 'done' ? await this.forgetDefinitions('campaign_run', removal, transaction) : campaigns;
+    return runs === 'done' ? forgetAudiences(removal, transaction) : runs;
   }
 
   private async forgetMessages(removal: Removal, transaction: Tx): Promise<ForgettingStep> {
@@ -118,6 +119,20 @@ export class ForgettingRepository {
     const { rows: left } = await sql`select ${found} limit 1`.execute(transaction);
     return left.length === 0 ? 'done' : 'held';
   }
+}
+
+async function forgetAudiences(removal: Removal, transaction: Tx): Promise<ForgettingStep> {
+  const found = sql`from audience where application_id = ${removal.application_id} and (${names(sql`audience.target`, removal)})`;
+  const { rows } = await sql<{ name: string; target: Record<string, unknown> }>`
+    select name, target ${found} limit ${DEFINITIONS} for update skip locked`.execute(transaction);
+  for (const { name, target } of rows) {
+    const changed = JSON.stringify(forgetTarget(target, personOf(removal)));
+    await sql`update audience set target = ${changed}::jsonb
+      where application_id = ${removal.application_id} and name = ${name}`.execute(transaction);
+  }
+  if (rows.length > 0) return 'more';
+  const { rows: left } = await sql`select ${found} limit 1`.execute(transaction);
+  return left.length === 0 ? 'done' : 'held';
 }
 
 /** Whether a list of the target contains the user or one of the devices. */

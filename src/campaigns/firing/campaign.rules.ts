@@ -5,7 +5,7 @@ import { newMessageId } from '../../messages/send/message-id.js';
 import { readTiming } from '../../messages/request/timing.js';
 import { DISABLED, UNDER_WAY, waveOverlap } from '../campaign.js';
 import type { Definition } from '../campaign.js';
-import { readCampaignTarget } from '../campaign-target.js';
+import { readTarget, unknownAudience, withAudience } from '../../messages/request/target.js';
 import { planFirings, planNext } from './firing.js';
 import type { DueCampaign, NextFiring, Planned } from './firing.js';
 import { readSchedule } from '../schedule/schedule.js';
@@ -119,13 +119,19 @@ export function termsOf({
 
 /** Null: no device of the application is in the zones of the wave. */
 function targetOf(wave: DueWave, named: readonly string[]): Target | null {
-  const target = readCampaignTarget(wave.definition.target);
+  const target = readTarget(wholeTarget(wave));
   if (!wave.plan.zoned) return target;
   const terms = termsOf({ id: wave.campaignId, definition: wave.definition, manual: wave.manual });
   const { zone } = terms.schedule;
   const firing: Firing = { at: wave.scheduledAt, local: toLocal(zone, wave.scheduledAt), kind: 'plain' };
   const zones = zonesOf(wave.plan, terms, firing, named);
   return zones && { ...target, where: [...(target.where ?? []), { kind: 'timeZone', ...zones }] };
+}
+
+function wholeTarget({ definition, audience }: DueWave): unknown {
+  if (audience === undefined) return definition.target;
+  if (audience === 'gone') throw unknownAudience(String(definition.target?.audience));
+  return withAudience(definition.target ?? {}, audience);
 }
 
 /** The time to live counts from the planned moment; if quiet hours drop deliveries, it ends when they begin. */

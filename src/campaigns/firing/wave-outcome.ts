@@ -25,6 +25,8 @@ export interface DueWave {
   applicationId: string;
   clientId: string;
   definition: Definition;
+  /** The saved audience that the target names: its target, or `gone`. */
+  audience?: Record<string, unknown> | 'gone';
 }
 
 /** A message of a wave, ready to be accepted. */

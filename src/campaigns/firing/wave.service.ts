@@ -7,7 +7,9 @@ import type { Tx } from '../../database/transaction.js';
 import { MessageRateRepository } from '../../delivery/expand/message-rate.repository.js';
 import { reachKey } from '../../delivery/expand/reach.js';
 import { AudienceRepository } from '../../devices/audience.repository.js';
+import { audienceOf } from '../../messages/request/target.js';
 import { AcceptanceService } from '../../messages/send/acceptance.service.js';
+import { SavedAudienceRepository } from '../../messages/send/saved-audience.repository.js';
 import { OVERTAKEN, waveOverlap } from '../campaign.js';
 import { decideOutcome } from './campaign.rules.js';
 import { OverlapRepository } from './overlap.repository.js';
@@ -39,6 +41,7 @@ export class WaveService {
     private readonly audience: AudienceRepository,
     private readonly rates: MessageRateRepository,
     private readonly acceptance: AcceptanceService,
+    private readonly saved: SavedAudienceRepository,
   ) {}
 
   /** Sends some of the waves that are due. */
@@ -88,8 +91,9 @@ export class WaveService {
     });
   }
 
-  private async send(waves: readonly DueWave[], now: number, tx: Tx): Promise<number[]> {
-    if (waves.length === 0) return [];
+  private async send(claimed: readonly DueWave[], now: number, tx: Tx): Promise<number[]> {
+    if (claimed.length === 0) return [];
+    const waves = await this.withAudiences(claimed, tx);
     const { outcomes, touchedRuns } = await this.decide(waves, now, tx);
     const outcomeOf = ({ seq }: DueWave): WaveOutcome => outcomes.get(seq) ?? { do: 'empty' };
     const composed = waves.flatMap((wave) => {
@@ -138,6 +142,20 @@ export class WaveService {
       .filter(({ definition }) => waveOverlap(definition) === 'cancel')
       .flatMap(({ seq }) => overtake(seq, earlier.get(seq) ?? [], outcomes));
     return { outcomes, touchedRuns: await this.overlaps.cancelWaves(overtaken, OVERTAKEN, tx) };
+  }
+
+  /**
+   * Reads the saved audiences that waves name, as they are now. A wave whose audience is gone is skipped with the
+   * reason.
+   */
+  private async withAudiences(waves: readonly DueWave[], tx: Tx): Promise<DueWave[]> {
+    const whole: DueWave[] = [];
+    for (const wave of waves) {
+      const name = audienceOf(wave.definition.target);
+      const saved = name === undefined ? undefined : await this.saved.findTargets(wave.applicationId, [name], tx);
+      whole.push(saved ? { ...wave, audience: saved.get(name ?? '') ?? 'gone' } : wave);
+    }
+    return whole;
   }
 
   /** By application, the time zones that its devices name. */

@@ -34,6 +34,9 @@ import { up as provenRate } from './0038-proven-rate.js';
 import { up as consoleSession } from './0040-console-session.js';
 import { up as messageOrigin } from './0041-message-origin.js';
 import { up as processes } from './0042-process.js';
+import { up as deviceSearch } from './0044-device-search.js';
+import { up as testMessages } from './0045-test-messages.js';
+import { up as audiences } from './0046-audiences.js';
 
 /**
  * Append only: a released name is never changed or removed (migrations.spec.ts), because a database that has run it
@@ -76,4 +79,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0040-console-session': { up: consoleSession },
   '0041-message-origin': { up: messageOrigin },
   '0042-process': { up: processes },
+  '0044-device-search': { up: deviceSearch },
+  '0045-test-messages': { up: testMessages },
+  '0046-audiences': { up: audiences },
 };

@@ -26,6 +26,7 @@ export const MESSAGE: Record<string, Schema> = {
   messageId: { type: 'string' },
   alert: { type: 'string' },
   label: { type: 'string' },
+  testOf: { type: 'string', description: 'Extension, of a test: the id of the campaign; a test is no run of it' },
   state: { type: 'string', enum: [...STATES] },
   audience: { type: 'integer' },
   outcomes: OUTCOMES,

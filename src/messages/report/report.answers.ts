@@ -9,6 +9,8 @@ export interface MessageAnswer {
   messageId: string;
   alert: string;
   label?: string;
+  /** Present in a test: the id of the campaign. A test is no run of it. */
+  testOf?: string;
   state: string;
   audience: number;
   outcomes: Outcomes;
@@ -86,6 +88,7 @@ export function toMessageAnswer(report: MessageReport): MessageAnswer {
     messageId: report.id,
     alert: report.alert,
     ...(report.label !== null && { label: report.label }),
+    ...(report.testOf !== null && { testOf: report.testOf }),
     state: report.state,
     audience: report.audience,
     outcomes: report.outcomes,

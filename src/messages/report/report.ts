@@ -13,6 +13,8 @@ export interface MessageReport {
   id: string;
   alert: string;
   label: string | null;
+  /** Of a test: the id of its campaign. */
+  testOf: string | null;
   state: MessageState;
   audience: number;
   outcomes: Outcomes;
@@ -62,6 +64,7 @@ export interface MessageRow {
   id: string;
   alert: string;
   label: string | null;
+  testOf: string | null;
   state: MessageState;
   audience: number;
   accepted_at: Date;
@@ -99,6 +102,7 @@ export function toReport(row: MessageRow, { counts, parked, moving }: Sums, now:
     id: row.id,
     alert: row.alert,
     label: row.label,
+    testOf: row.testOf,
     state: paused ? 'paused' : waits ? 'scheduled' : row.state,
     audience: row.audience,
     outcomes: toOutcomes(counts),

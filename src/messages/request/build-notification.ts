@@ -106,6 +106,40 @@ export function measureSizes(
   );
 }
 
+/** A message as a device of a platform would get it. */
+export interface Rendering extends Size {
+  alert: string;
+  url?: string;
+  /** The title of the platform's settings. */
+  title?: string;
+  /** Requests to the provider: texts of JSON or XML, with `…` in place of the token. */
+  bodies: string[];
+}
+
+/** The bodies on each of the platforms, by the builders of deliveries. The placeholders must have been filled in. */
+export function renderBodies(
+  notification: NewNotification,
+  platforms: readonly string[] | undefined,
+  providers: Providers,
+): Rendering[] {
+  return measureSizes(notification, platforms, providers).map((size) => {
+    const { settings = 'apns' } = LIMITS.find(({ platform }) => platform === size.platform) ?? {};
+    const own = notification[settings];
+    const title = own === undefined ? undefined : 'androidTitle' in own ? own.androidTitle : titleIn(own);
+    return {
+      ...size,
+      alert: notification.alert,
+      ...(notification.url !== undefined && { url: notification.url }),
+      ...(title !== undefined && { title }),
+      bodies: providers[size.provider].render({ ...bare(notification), [settings]: own }, size.platform),
+    };
+  });
+}
+
+function titleIn(settings: object): string | undefined {
+  return 'title' in settings && typeof settings.title === 'string' ? settings.title : undefined;
+}
+
 /**
  * Throws FPWSE0005E that names the field that makes the body too large for one of the providers. Placeholders are
  * measured with the longest values in `data`; values from devices are checked when they are filled in.

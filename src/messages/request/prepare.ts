@@ -8,7 +8,7 @@ import type { NewNotification } from './build-notification.js';
 import { checkComplete, readPersonalData } from './personal-data.js';
 import type { PersonalData } from './personal-data.js';
 import { checkRestrictions } from './restriction.js';
-import { readTarget, targetOf, warnOfTarget } from './target.js';
+import { audienceOf, readTarget, targetOf, unknownAudience, warnOfTarget, withAudience } from './target.js';
 import { readTiming } from './timing.js';
 import type { Timing } from './timing.js';
 
@@ -28,6 +28,13 @@ export interface PreparedMessage {
   warnings: string[];
 }
 
+export interface PrepareOptions {
+  now: number;
+  strict: boolean;
+  /** By name, the targets of the saved audiences that the request names. */
+  audiences?: ReadonlyMap<string, Record<string, unknown>>;
+}
+
 const NO_SMS = "'notificationType' 3 asks for push and SMS: SMS is not supported, only the push is sent.";
 
 /**
@@ -37,14 +44,14 @@ const NO_SMS = "'notificationType' 3 asks for push and SMS: SMS is not supported
 export function prepareMessage(
   body: unknown,
   providers: Providers,
-  { now, strict }: { now: number; strict: boolean },
+  { now, strict, audiences }: PrepareOptions,
 ): PreparedMessage {
   const { rest, data: given } = withoutData(body);
   const { value, unknown } = checkBody(SendMessageDto, rest);
   const request = body as Record<string, unknown>;
   checkRestrictions(request);
   if (strict) checkKnown(unknown);
-  const target = readTarget(targetOf(request));
+  const target = readTarget(inPlace(targetOf(request), audiences));
   const notification = toNotification(value);
   checkAlert(notification, target.platforms);
   const data = readPersonalData(given, target);
@@ -72,6 +79,15 @@ export function prepareMessage(
       ...(value.notificationType === 3 ? [NO_SMS] : []),
     ],
   };
+}
+
+/** Throws FPWSE0001E if the saved audience that the target names is not there. */
+function inPlace(given: unknown, audiences: PrepareOptions['audiences']): unknown {
+  const name = audienceOf(given);
+  if (name === undefined) return given;
+  const saved = audiences?.get(name);
+  if (!saved) throw unknownAudience(name);
+  return withAudience(given as Record<string, unknown>, saved);
 }
 
 /** Throws FPWSE0005E for the first unknown field. */

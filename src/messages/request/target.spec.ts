@@ -38,7 +38,8 @@ describe('readTarget', () => {
   const LIST = 'it must be a list of strings';
   const EACH = 'each must be a string of 1 to 255 characters';
   const CODES = 'each must be one of A, G, W, WEB_CHROME, WEB_FIREFOX, WEB_SAFARI, H';
-  const KNOWN = 'unknown member; known members are deviceIds, userIds, tagNames, platforms';
+  const KNOWN =
+    'unknown member; known members are deviceIds, userIds, tagNames, platforms, languages, timeZones, appVersion, attributes, audience';
   // A target that is not clearly a set of recipients must not become a broadcast.
   it.each<[string, unknown, string, string]>([
     ['null', null, 'target', OBJECT],

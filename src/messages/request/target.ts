@@ -1,7 +1,8 @@
-import { invalidValue, printable } from '../../common/errors.js';
+import { ApiError, invalidValue, printable } from '../../common/errors.js';
 import { isJsonObject } from '../../common/json.js';
 import type { Target } from '../../database/tables.js';
 import { PLATFORMS, readPlatform } from '../../devices/platform.js';
+import { CONDITIONS, readConditions } from './device-conditions.js';
 
 /**
  * Reads a target, pure. Stricter than the rest of the body, because an accidental broadcast is the costliest mistake.
@@ -10,6 +11,8 @@ import { PLATFORMS, readPlatform } from '../../devices/platform.js';
 export const LISTS = { deviceIds: 10_000, userIds: 10_000, tagNames: 1_000 } as const;
 type List = keyof typeof LISTS;
 const KINDS = [...Object.keys(LISTS), 'platforms'];
+const MEMBERS = [...KINDS, ...CONDITIONS, 'audience'];
+const MAX_NAME = 64;
 export const MAX_ID = 255;
 /** Documented by MobileFirst for browser extensions; no device here has this platform. */
 const NOT_OFFERED = 'APPEXT_CHROME';
@@ -20,14 +23,64 @@ export function targetOf(request: Record<string, unknown>): unknown {
   return (request.settings as { target?: unknown } | undefined)?.target;
 }
 
-/** `undefined` means all devices; every other value must name recipients. Throws FPWSE0005E. */
+/** The name of the saved audience in a target. Throws FPWSE0005E. */
+export function audienceOf(given: unknown): string | undefined {
+  if (!isJsonObject(given) || given.audience === undefined || given.audience === null) return undefined;
+  return readAudienceName('target.audience', given.audience);
+}
+
+export function readAudienceName(field: string, name: unknown): string {
+  const isName = typeof name === 'string' && name !== '' && name.length <= MAX_NAME && /^[^\p{C}/]+$/u.test(name);
+  if (!isName) throw invalidValue(field, `it must be a name of 1 to ${MAX_NAME} characters without a slash`);
+  return name;
+}
+
+/**
+ * The target with the members of the saved audience that it names. Throws FPWSE0005E for a member that both have: of
+ * two lists neither could be meant alone.
+ */
+export function withAudience(given: Record<string, unknown>, saved: Record<string, unknown>): Record<string, unknown> {
+  const { audience: _name, ...own } = given;
+  const both = Object.keys(own).find((key) => key in saved && own[key] !== null);
+  if (both !== undefined) throw invalidValue(`target.${printable(both)}`, 'the saved audience has this member already');
+  return { ...own, ...saved };
+}
+
+export function unknownAudience(name: string): ApiError {
+  return new ApiError(
+    'FPWSE0001E',
+    `Not found: the audience does not exist. Check the 'target.audience' parameter value: ${name}.`,
+  );
+}
+
+/** The members of a target beside the saved audience that it names; undefined: there are none. */
+export function besideAudience(given: unknown): unknown {
+  if (audienceOf(given) === undefined) return given;
+  const { audience: _name, ...own } = given as Record<string, unknown>;
+  return Object.keys(own).length > 0 ? own : undefined;
+}
+
+/**
+ * `undefined` means all devices; every other value must name recipients. The name of a saved audience is refused: its
+ * members must have been put in its place (`withAudience`). Throws FPWSE0005E.
+ */
 export function readTarget(given: unknown): Target {
+  if (!isJsonObject(given)) return readLists(given);
+  const where = readConditions(given);
+  if (where.length === 0) return readLists(given);
+  const rest = Object.fromEntries(
+    Object.entries(given).filter(([key]) => !(CONDITIONS as readonly string[]).includes(key)),
+  );
+  return { ...(Object.keys(rest).length > 0 && readLists(rest)), where };
+}
+
+function readLists(given: unknown): Target {
   if (given === undefined) return {};
   if (!isJsonObject(given)) throw invalidValue('target', 'it must be an object; omit it to reach all devices');
   const target = withoutEmpty(given);
   const unknown = Object.keys(target).find((key) => !KINDS.includes(key));
   if (unknown !== undefined)
-    throw invalidValue(`target.${printable(unknown)}`, `unknown member; known members are ${KINDS.join(', ')}`);
+    throw invalidValue(`target.${printable(unknown)}`, `unknown member; known members are ${MEMBERS.join(', ')}`);
   if (Object.keys(target).length === 0) throw invalidValue('target', 'it is empty; omit it to reach all devices');
   const lists = (Object.keys(LISTS) as List[]).filter((list) => list in target);
   if (lists.length > 1) throw invalidValue('target', `only one of ${lists.join(' and ')} can be set`);

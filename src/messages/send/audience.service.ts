@@ -46,7 +46,8 @@ export class AudienceService {
   async resolve(applicationId: string, target: Target, { bulk = false } = {}): Promise<Audience> {
     const kind = target.deviceIds ? 'deviceIds' : 'userIds';
     const ids = target[kind];
-    if (ids && ids.length <= FEW_IDS) {
+    // The look-up of few ids knows no conditions.
+    if (ids && ids.length <= FEW_IDS && !target.where) {
       const found = await (bulk ? this.bulkLookUps : this.lookUps).add({ applicationId, kind, ids });
       return ofFew({ kind, ids }, found, target.platforms);
     }

@@ -11,6 +11,7 @@ import { MessageRepository } from './message.repository.js';
 import type { Acceptable } from './new-message.js';
 import { MessagesService, checkSameRequest } from './messages.service.js';
 import type { SendContext } from './messages.service.js';
+import { SavedAudiencesService } from './saved-audiences.service.js';
 import { checkRestrictions } from '../request/restriction.js';
 
 /** Messages per request: one transaction of about 100 ms. */
@@ -44,6 +45,7 @@ export class BulkService {
     private readonly messages: MessagesService,
     private readonly stored: MessageRepository,
     private readonly writer: MessageWriter,
+    private readonly saved: SavedAudiencesService,
   ) {}
 
   /** Throws the errors of a single send, naming the message by its index; nothing is stored then. */
@@ -64,7 +66,10 @@ export class BulkService {
     const earlier = await this.findEarlier(caller, idempotency);
     if (earlier) return earlier;
     const inTurn: InTurn = (work) => this.turns.take(caller.applicationId, work);
-    const prepared = await settleAll(list, turn, inTurn, async (each) => this.messages.prepare(each, strict));
+    const audiences = await this.saved.findNamed(caller.applicationId, list);
+    const prepared = await settleAll(list, turn, inTurn, async (each) =>
+      this.messages.prepare(each, strict, audiences),
+    );
     const users = prepared.reduce((sum, { data }) => sum + (data?.size ?? 0), 0);
     if (users > MOST_USERS)
       throw new ApiError('FPWSE0005E', `The messages have data of ${users} users; the maximum is ${MOST_USERS}.`);

@@ -16,6 +16,7 @@ import { longestValues } from '../request/personal-data.js';
 import { prepareMessage } from '../request/prepare.js';
 import { fillNotification } from '../../providers/placeholders.js';
 import { RoutingService } from './routing.service.js';
+import { SavedAudiencesService } from './saved-audiences.service.js';
 
 const UPSTREAM: ProviderName = 'upstream';
 
@@ -45,6 +46,7 @@ export class DryRunService {
     private readonly applications: ApplicationsService,
     private readonly settings: ProviderSettingRepository,
     private readonly audience: AudienceService,
+    private readonly saved: SavedAudiencesService,
     private readonly routing: RoutingService,
     private readonly counts: DryRunRepository,
     @Inject(PROVIDERS) private readonly providers: Providers,
@@ -57,7 +59,8 @@ export class DryRunService {
   async tryMessage({ applicationId, via, strict }: SendContext, body: unknown): Promise<DryRun> {
     const application = await this.applications.getApplication(applicationId);
     const how = { now: this.clock.now(), strict: strict || application.strict };
-    const prepared = prepareMessage(body, this.providers, how);
+    const audiences = await this.saved.findNamed(applicationId, [body]);
+    const prepared = prepareMessage(body, this.providers, { ...how, audiences });
     const { notification, target, data, timing } = prepared;
     const way = await this.routing.chooseWay(application, prepared, via);
     const { providers, excluded, warnings } = await this.countFromHere(
@@ -105,7 +108,7 @@ export class DryRunService {
     if (!target) return { providers, excluded, warnings: [] };
     const warnings = await this.audience.checkTarget(applicationId, target);
     for (const { provider, reason, count } of await this.counts.count(applicationId, target, placeholders))
-      if (reason === null) providers[provider] = count;
+      if (reason === null) providers[provider] = (providers[provider] ?? 0) + count;
       else excluded[reason] = (excluded[reason] ?? 0) + count;
     return { providers, excluded, warnings };
   }

@@ -18,8 +18,9 @@ import { MessageRepository } from './message.repository.js';
 import type { EarlierMessage } from './message.repository.js';
 import type { Acceptable, NewMessage } from './new-message.js';
 import { prepareMessage } from '../request/prepare.js';
-import type { PreparedMessage } from '../request/prepare.js';
+import type { PrepareOptions, PreparedMessage } from '../request/prepare.js';
 import { RoutingService } from './routing.service.js';
+import { SavedAudiencesService } from './saved-audiences.service.js';
 import type { WayOut } from './routing.service.js';
 
 export interface Acceptance {
@@ -48,6 +49,7 @@ export class MessagesService {
   constructor(
     private readonly applications: ApplicationsService,
     private readonly audience: AudienceService,
+    private readonly saved: SavedAudiencesService,
     private readonly messages: MessageRepository,
     private readonly writer: MessageWriter,
     private readonly routing: RoutingService,
@@ -57,8 +59,8 @@ export class MessagesService {
   ) {}
 
   /** Reads a request. Throws FPWSE0004E and FPWSE0005E that name field and reason. */
-  prepare(body: unknown, strict: boolean): PreparedMessage {
-    const prepared = prepareMessage(body, this.providers, { now: this.clock.now(), strict });
+  prepare(body: unknown, strict: boolean, audiences?: PrepareOptions['audiences']): PreparedMessage {
+    const prepared = prepareMessage(body, this.providers, { now: this.clock.now(), strict, audiences });
     // Refused, because a request for a trial must not send a message.
     if (prepared.dryRun) throw invalidValue('dryRun', 'it cannot be used in a bulk');
     return prepared;
@@ -73,7 +75,8 @@ export class MessagesService {
     const idempotency = readIdempotency(idempotencyKey, body);
     const earlier = await this.findEarlier(applicationId, clientId, idempotency);
     if (earlier) return earlier;
-    const prepared = this.prepare(body, caller.strict || application.strict);
+    const audiences = await this.saved.findNamed(applicationId, [body]);
+    const prepared = this.prepare(body, caller.strict || application.strict, audiences);
     checkMaySend(application);
     const { message, batches, warnings } = await this.route(application, caller, prepared);
     message.idempotency = idempotency;

@@ -32,6 +32,8 @@ export interface NewMessage {
   bulkOf?: string;
   /** For a campaign's message: its run, limits of its deliveries, and its count. */
   campaign?: CampaignTerms;
+  /** For a test: the id of the campaign. */
+  testOf?: string;
   /** For a resend: the audience is the deliveries of an earlier message with one of these outcomes. */
   resend?: Resend;
 }
@@ -127,6 +129,7 @@ export function toRow(acceptable: Acceptable): Record<string, unknown> {
     resend_outcomes: message.resend?.outcomes.map((name) => OUTCOME[name]),
     send_at: message.sendAt?.getTime(),
     label: message.label,
+    test_of: message.testOf,
     bulk_of: message.bulkOf,
     campaign_seq: message.campaign?.campaignSeq,
     run_seq: message.campaign?.runSeq,

@@ -2,12 +2,14 @@ import { Injectable } from '@nestjs/common';
 import type { FoundApplication } from '../../applications/application.repository.js';
 import { ApiError, invalidValue } from '../../common/errors.js';
 import { Gather } from '../../common/gather.js';
+import { isJsonObject } from '../../common/json.js';
 import type { Target } from '../../database/tables.js';
 import { RegisteredRepository } from '../../devices/registered.repository.js';
 import type { AskedTarget, RegisteredId } from '../../devices/registered.repository.js';
 import { isInShare, isRelayed, readRoute, relayBody } from '../../providers/upstream/upstream.route.js';
 import type { PreparedMessage } from '../request/prepare.js';
 import { FEW_IDS, REQUESTS_AT_ONCE } from './audience.service.js';
+import { CONDITIONS } from '../request/device-conditions.js';
 import { targetOf } from '../request/target.js';
 
 /** How a message is divided: the recipients here, and the request to the upstream. */
@@ -34,7 +36,7 @@ export class RoutingService {
 
   /**
    * `via`: the request's header of this name. Throws CARIL0409E if a relayed message would be relayed again, FPWSE0005E
-   * if the message has placeholders, which the upstream does not fill.
+   * if the message has placeholders, which the upstream does not fill, or a target that the upstream does not know.
    */
   async chooseWay(
     application: FoundApplication,
@@ -44,6 +46,8 @@ export class RoutingService {
     const way = await this.divide(application, target, request);
     if (way.relay && notification.placeholders?.length)
       throw invalidValue('message', 'the upstream of this application does not fill placeholders');
+    if (way.relay && hasOwnMembers(targetOf(request)))
+      throw invalidValue('target', 'the upstream of this application knows no saved audiences and no conditions');
     if (way.relay && isRelayed(via))
       throw new ApiError(
         'CARIL0409E',
@@ -78,6 +82,11 @@ export class RoutingService {
     const [found = []] = await this.registered.listRegistered([asked]);
     return found;
   }
+}
+
+/** Whether a target has members that MobileFirst's target does not have. */
+function hasOwnMembers(target: unknown): boolean {
+  return isJsonObject(target) && ['audience', ...CONDITIONS].some((name) => target[name] !== undefined);
 }
 
 const UNDIVIDED =

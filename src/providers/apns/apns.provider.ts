@@ -37,6 +37,10 @@ export class ApnsProvider implements Provider {
     return apnsBody(notification).length;
   }
 
+  render(notification: Notification): string[] {
+    return [apnsBody(notification).toString()];
+  }
+
   open(settings: ProviderSettings, shelf: TokenShelf): Sender {
     const credentials = openApnsSettings(settings);
     const origin = credentials.isSandBox ? this.options.sandboxUrl : this.options.productionUrl;

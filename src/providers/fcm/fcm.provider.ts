@@ -48,6 +48,10 @@ export class FcmProvider implements Provider {
     return buildFcmBody(notification, wallClock()).largestBytes;
   }
 
+  render(notification: Notification): string[] {
+    return [buildFcmBody(notification, wallClock()).for('…').toString()];
+  }
+
   open(settings: ProviderSettings, shelf: TokenShelf): Sender {
     const account = openFcmSettings(settings, this.rules);
     const tokens = new BearerTokens({ ...assertionGrant(account), lookup: this.lookup }, this.options.ca, shelf);

@@ -33,6 +33,11 @@ export class HmsProvider implements Provider {
     return Math.max(buildAndroidBody(notification, now, 'NORMAL').bytes, buildHarmonyBody(notification, now).bytes);
   }
 
+  /** Of the Android app; the HarmonyOS app gets the same texts in another form. */
+  render(notification: Notification): string[] {
+    return [buildAndroidBody(notification, wallClock()).for(['…']).toString()];
+  }
+
   open(settings: ProviderSettings, shelf: TokenShelf): Sender {
     return new HmsSender(this.options, this.options.ca, openHmsSettings(settings), shelf);
   }

@@ -26,6 +26,10 @@ export class SandboxProvider implements Provider {
     return Buffer.byteLength(JSON.stringify({ messageId, alert, url }));
   }
 
+  render({ messageId, alert, url }: Notification): string[] {
+    return [JSON.stringify({ messageId, alert, url })];
+  }
+
   open(): Sender {
     return {
       send: (notification, recipients, report, signal) => this.send(notification.messageId, recipients, report, signal),

@@ -38,6 +38,10 @@ export class UpstreamProvider implements Provider {
     return 0;
   }
 
+  render(): string[] {
+    return [];
+  }
+
   open(settings: ProviderSettings, shelf: TokenShelf, applicationId: string): Sender {
     return new UpstreamSender(
       { ...this.options, lookup: this.lookup },

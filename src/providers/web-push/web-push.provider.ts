@@ -3,7 +3,7 @@ import type { Identified, Provider, ProviderSettings, Sender } from '../provider
 import { guardedLookup, type Resolve } from '../../common/public-address.js';
 import { Encrypter } from './web-push.encrypter.js';
 import { MAX_PLAINTEXT_BYTES } from './web-push.encryption.js';
-import { largestWebPushBody } from './web-push.payload.js';
+import { largestWebPushBody, webPushBody } from './web-push.payload.js';
 import { identifySubscription } from './web-push.identity.js';
 import { WebPushSender, type WebPushSenderOptions } from './web-push.sender.js';
 import { openWebPushSettings, parseWebPushSettings, type WebPushCredentials } from './web-push.settings.js';
@@ -40,6 +40,10 @@ export class WebPushProvider implements Provider {
 
   measure(notification: Notification): number {
     return largestWebPushBody(notification);
+  }
+
+  render(notification: Notification, platform: string): string[] {
+    return [webPushBody(notification, platform).toString()];
   }
 
   open(settings: ProviderSettings): Sender {

@@ -31,6 +31,10 @@ export class WnsProvider implements Provider {
     return Math.max(...buildWnsRequests(notification, wallClock()).map(({ body }) => body.length));
   }
 
+  render(notification: Notification): string[] {
+    return buildWnsRequests(notification, wallClock()).map(({ body }) => body.toString());
+  }
+
   open(settings: ProviderSettings, shelf: TokenShelf): Sender {
     return new WnsSender(this.options, this.options.ca, openWnsSettings(settings), shelf);
   }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
-import { readCampaignTarget } from '../../../src/campaigns/campaign-target.js';
+import { readTarget } from '../../../src/messages/request/target.js';
 import { AudienceRepository } from '../../../src/devices/audience.repository.js';
 import { CampaignRoom } from './room.js';
 import { HOUR } from './scheduling.js';
@@ -52,7 +52,7 @@ describe('recipients and contents', () => {
       [{ attributes: { "'; drop": 'x' } }, ''],
       [{ platforms: ['G'], appVersion: { min: '1' } }, 'd'],
     ])('%j: %s', async (target, expected) => {
-      const read = readCampaignTarget(target);
+      const read = readTarget(target);
       const page = await audience.page(applicationId, read, { after: 0, max: 1e9, limit: 100 });
       const { rows } = await sql<{ id: string }>`select coalesce(string_agg(device_id, '' order by device_id), '') as id
         from device where seq = any(${`{${page.map(({ seq }) => seq).join(',')}}`}::bigint[])`.execute(

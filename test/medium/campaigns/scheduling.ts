@@ -22,6 +22,7 @@ import { AudienceRepository } from '../../../src/devices/audience.repository.js'
 import { MessageControlRepository } from '../../../src/messages/control/message-control.repository.js';
 import { AcceptanceService } from '../../../src/messages/send/acceptance.service.js';
 import { newMessageId } from '../../../src/messages/send/message-id.js';
+import { SavedAudienceRepository } from '../../../src/messages/send/saved-audience.repository.js';
 import { MessageInsertRepository } from '../../../src/messages/send/message-insert.repository.js';
 
 export const MINUTE = 60_000;
@@ -48,7 +49,8 @@ export class Scheduling {
     const overlaps = new OverlapRepository(this.control);
     this.campaigns = new CampaignRepository(database, overlaps);
     const acceptance = new AcceptanceService(database, new MessageInsertRepository(database), this.batches);
-    this.waves = new WaveService(database, new WaveRepository(), overlaps, audience, rates, acceptance);
+    const saved = new SavedAudienceRepository(database);
+    this.waves = new WaveService(database, new WaveRepository(), overlaps, audience, rates, acceptance, saved);
     this.firings = new FiringService(database, new FiringRepository(database), overlaps, this.waves);
     this.expansions = new ExpandService(
       database,

@@ -49,6 +49,10 @@ export class GatedProvider implements Provider {
     return 0;
   }
 
+  render(): string[] {
+    return [];
+  }
+
   open(): Sender {
     return {
       send: (_notification, recipients, report, signal) => this.send(recipients, report, signal),

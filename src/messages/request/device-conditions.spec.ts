@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readCampaignTarget } from './campaign-target.js';
+import { readTarget } from './target.js';
 
 it.each<[unknown, unknown]>([
   [undefined, {}],
@@ -26,7 +26,7 @@ it.each<[unknown, unknown]>([
     },
   ],
 ])('%j', (target, expected) => {
-  expect(readCampaignTarget(target)).toEqual(expected);
+  expect(readTarget(target)).toEqual(expected);
 });
 
 describe('refuses an unknown target, which must not become a broadcast', () => {
@@ -52,6 +52,6 @@ describe('refuses an unknown target, which must not become a broadcast', () => {
     [{ attributes: { plan: [{}] } }, "'target.attributes.plan'"],
     [{ languages: ['de'], userIds: [] }, "'target.userIds'"],
   ])('%j', (target, message) => {
-    expect(() => readCampaignTarget(target)).toThrow(message);
+    expect(() => readTarget(target)).toThrow(message);
   });
 });

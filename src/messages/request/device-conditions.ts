@@ -1,16 +1,14 @@
-import { invalidValue, printable } from '../common/errors.js';
-import type { DeviceAttributes, DeviceCondition, Target } from '../database/tables.js';
-import { canonicalTimeZone } from '../devices/device-profile.js';
-import { readTarget } from '../messages/request/target.js';
-import { isTimeZone } from './schedule/time-zone.js';
+import { invalidValue, printable } from '../../common/errors.js';
+import { canonicalZone } from '../../common/zone-name.js';
+import type { DeviceAttributes, DeviceCondition } from '../../database/tables.js';
+import { canonicalTimeZone } from '../../devices/device-profile.js';
 
 /**
- * Reads a campaign's target, pure: that of a message, plus `languages`, `timeZones`, `appVersion` and `attributes`. A
- * device must match all of them. As strict as a message's target, because an unknown restriction must not become a
- * broadcast.
+ * Reads the conditions of a target on devices, pure: `languages`, `timeZones`, `appVersion` and `attributes`. A device
+ * must match all of them.
  */
 
-const OWN = ['languages', 'timeZones', 'appVersion', 'attributes'] as const;
+export const CONDITIONS = ['languages', 'timeZones', 'appVersion', 'attributes'] as const;
 const MAX_VALUES = 1_000;
 const MAX_ATTRIBUTES = 20;
 const VERSION = /^\d{1,9}(\.\d{1,9}){0,5}$/;
@@ -18,19 +16,14 @@ const LANGUAGE = /^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$/;
 
 type Scalar = DeviceAttributes[string];
 
-/** `undefined` means all devices. Throws FPWSE0005E. */
-export function readCampaignTarget(target: unknown): Target {
-  if (typeof target !== 'object' || target === null || Array.isArray(target)) return readTarget(target);
-  const given = target as Record<string, unknown>;
-  const rest = Object.fromEntries(Object.entries(given).filter(([key]) => !(OWN as readonly string[]).includes(key)));
-  const where: DeviceCondition[] = [
+/** Throws FPWSE0005E. */
+export function readConditions(given: Record<string, unknown>): DeviceCondition[] {
+  return [
     ...(given.languages === undefined ? [] : [readLanguages(given.languages)]),
     ...(given.timeZones === undefined ? [] : [readZones(given.timeZones)]),
     ...(given.appVersion === undefined ? [] : [readVersions(given.appVersion)]),
     ...(given.attributes === undefined ? [] : readAttributes(given.attributes)),
   ];
-  if (where.length === 0) return readTarget(target);
-  return { ...(Object.keys(rest).length > 0 && readTarget(rest)), where };
 }
 
 function readLanguages(value: unknown): DeviceCondition {
@@ -49,7 +42,7 @@ function normalizeLanguage(tag: string): string {
 
 function readZones(value: unknown): DeviceCondition {
   const of = readList('target.timeZones', value);
-  const known = of.every((zone): zone is string => typeof zone === 'string' && isTimeZone(zone));
+  const known = of.every((zone): zone is string => typeof zone === 'string' && canonicalZone(zone) !== undefined);
   if (!known) throw invalidValue('target.timeZones', 'each must be an IANA time zone, such as Europe/Berlin');
   // Devices are stored under the canonical name; older rows have the name that the device sent.
   return { kind: 'timeZone', of: [...new Set([...of, ...of.map(canonicalTimeZone)])], orNone: false };

@@ -1,0 +1,58 @@
+import { Body, Controller, HttpCode, Param, Post, Req, UseGuards } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
+import type { AuthorizedRequest } from '../auth/scope.guard.js';
+import { StrictBodyPipe } from '../common/body.js';
+import { RenderAnswer, RenderDto, TestAnswer, TestCampaignDto } from './render.dto.js';
+import { RenderService } from './render.service.js';
+
+const INVALID = { status: 400, description: 'A field is missing or invalid: `message` names it and the reason' };
+
+/** Extensions: messages as devices would get them, before they go to all. The router reads a double colon as one. */
+@ApiTags('Campaigns')
+@Controller('imfpush/v1/apps/:applicationId')
+@UseGuards(ScopeGuard)
+export class RenderController {
+  constructor(private readonly service: RenderService) {}
+
+  @Post('messages::render')
+  @HttpCode(200)
+  @RequireScope(['messages.read', 'messages.write', 'campaigns.write'])
+  @ApiOperation({
+    summary: 'Show what each platform would get, for each language and variant, or what a device would get (extension)',
+    description:
+      'The bodies are built as for a delivery, and nothing is stored or sent. A body above its limit is shown too.',
+  })
+  @ApiResponse({ status: 200, type: RenderAnswer })
+  @ApiResponse(INVALID)
+  @ApiResponse({ status: 404, description: 'Unknown application or device' })
+  async render(
+    @Param('applicationId') applicationId: string,
+    @Body(new StrictBodyPipe(RenderDto)) body: RenderDto,
+  ): Promise<RenderAnswer> {
+    return { renderings: await this.service.render(applicationId, body) };
+  }
+
+  @Post('campaigns/:campaignId/test')
+  @HttpCode(202)
+  @RequireScope('campaigns.write')
+  @ApiOperation({
+    summary: 'Send a campaign to a few devices or users as a test (extension)',
+    description:
+      'At once, in any state of the campaign. A test is no run: neither overlap, daily caps, quiet hours, rate nor the shares of variants apply, it counts for none of them, and `testOf` marks its messages in reports.',
+  })
+  @ApiResponse({ status: 202, type: TestAnswer })
+  @ApiResponse(INVALID)
+  @ApiResponse({ status: 404, description: 'Unknown application or campaign' })
+  @ApiResponse({ status: 409, description: 'The application is disabled' })
+  async test(
+    @Param('applicationId') applicationId: string,
+    @Param('campaignId') campaignId: string,
+    @Req() request: AuthorizedRequest,
+    @Body(new StrictBodyPipe(TestCampaignDto)) body: TestCampaignDto,
+  ): Promise<TestAnswer> {
+    const { clientId } = request.authorized;
+    const { messages, warnings } = await this.service.testCampaign({ applicationId, clientId }, campaignId, body);
+    return { messages, ...(warnings.length > 0 && { warnings }) };
+  }
+}

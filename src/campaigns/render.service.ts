@@ -1,0 +1,135 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ApplicationsService, checkMaySend } from '../applications/applications.service.js';
+import { invalidValue } from '../common/errors.js';
+import { toPlain } from '../common/fields.js';
+import type { DeviceCondition, Target } from '../database/tables.js';
+import { DevicesService } from '../devices/devices.service.js';
+import { AudienceService } from '../messages/send/audience.service.js';
+import { newMessageId } from '../messages/send/message-id.js';
+import { MessageWriter } from '../messages/send/message-writer.js';
+import { PROVIDERS } from '../providers/providers.module.js';
+import type { Providers } from '../providers/providers.module.js';
+import { readContent } from './campaign-content.js';
+import { checkMessages } from './campaign-definition.js';
+import { CampaignsService } from './campaigns.service.js';
+import { SharedClock } from './firing/shared-clock.repository.js';
+import { toMessages } from './firing/wave-messages.js';
+import type { WaveMessage } from './firing/wave-messages.js';
+import { inLanguageOf, renderMessage } from './render.js';
+import type { RenderedMessage } from './render.js';
+import type { RenderDto, TestCampaignDto } from './render.dto.js';
+
+export interface TestedMessage {
+  messageId: string;
+  variant: string | null;
+  language: string | null;
+  audience: number;
+}
+
+/** Shows what devices would get, and sends it to a few of them. */
+@Injectable()
+export class RenderService {
+  constructor(
+    private readonly applications: ApplicationsService,
+    private readonly campaigns: CampaignsService,
+    private readonly devices: DevicesService,
+    private readonly audiences: AudienceService,
+    private readonly writer: MessageWriter,
+    private readonly clock: SharedClock,
+    @Inject(PROVIDERS) private readonly providers: Providers,
+  ) {}
+
+  /** Throws FPWSE0001E if the application or the device does not exist, FPWSE0005E for wrong content. */
+  async render(applicationId: string, body: RenderDto): Promise<RenderedMessage[]> {
+    await this.applications.getApplication(applicationId);
+    const { deviceId, ...content } = toPlain(body);
+    const definition = { name: '', schedule: {}, ...content };
+    checkMessages(definition);
+    const device = deviceId === undefined ? null : await this.devices.getDevice(applicationId, deviceId);
+    const all = toMessages(definition, '');
+    const messages = device ? inLanguageOf(all, device.language) : all;
+    return messages.flatMap((message) => renderMessage(message, this.providers, device));
+  }
+
+  /**
+   * Sends a campaign's messages to devices or users, at once and in any state of the campaign. There is no run: neither
+   * overlap, caps, quiet hours, rate nor shares of variants apply, and nothing is counted. Throws FPWSE1007E if the
+   * application is disabled.
+   */
+  async testCampaign(
+    { applicationId, clientId }: { applicationId: string; clientId: string },
+    id: string,
+    { deviceIds, userIds, variant, language }: TestCampaignDto,
+  ): Promise<{ messages: TestedMessage[]; warnings: string[] }> {
+    if ((deviceIds === undefined) === (userIds === undefined))
+      throw invalidValue('deviceIds', 'either deviceIds or userIds is required');
+    const application = await this.applications.getApplication(applicationId);
+    const { definition } = await this.campaigns.readCampaign(applicationId, id);
+    checkMaySend(application);
+    const chosen = toMessages(definition, id).filter(
+      (message) => isChosen(message.variant, variant) && isChosen(message.language, language),
+    );
+    if (chosen.length === 0)
+      throw invalidValue(variant === undefined ? 'language' : 'variant', 'the campaign does not have it');
+    const now = await this.clock.now();
+    const warnings = new Set<string>();
+    const tested = await Promise.all(
+      chosen.map(async (message) => {
+        const where = language === undefined ? withoutShare(message.where) : [];
+        const target: Target = { ...(deviceIds ? { deviceIds } : { userIds }), ...(where.length > 0 && { where }) };
+        const audience = await this.audiences.resolve(applicationId, target);
+        for (const warning of audience.warnings) warnings.add(warning);
+        return {
+          message,
+          acceptable: compose({ applicationId, clientId, campaignId: id }, message, target, now),
+          audience,
+        };
+      }),
+    );
+    const kept = tested
+      .map(({ message, acceptable, audience: { batches, urgent } }) => {
+        const audience = (batches ?? []).reduce((sum, { deviceSeqs }) => sum + deviceSeqs.length, 0);
+        return { message, audience, acceptable: { message: { ...acceptable, urgent }, batches } };
+      })
+      .filter(({ audience }) => audience > 0);
+    await this.writer.keepAll(kept.map(({ acceptable }) => acceptable));
+    const messages = kept.map(({ message, audience, acceptable }) => ({
+      messageId: acceptable.message.id,
+      variant: message.variant,
+      language: message.language,
+      audience,
+    }));
+    return { messages, warnings: [...warnings] };
+  }
+}
+
+function isChosen(own: string | null, wanted: string | undefined): boolean {
+  return wanted === undefined || own === wanted;
+}
+
+function withoutShare(where: readonly DeviceCondition[]): DeviceCondition[] {
+  return where.filter(({ kind }) => kind !== 'share');
+}
+
+function compose(
+  { applicationId, clientId, campaignId }: { applicationId: string; clientId: string; campaignId: string },
+  { body }: WaveMessage,
+  target: Target,
+  now: number,
+) {
+  const content = readContent(body);
+  return {
+    applicationId,
+    id: newMessageId(),
+    clientId,
+    body,
+    notification: content.notification,
+    target,
+    onUnknown: content.onUnknown,
+    idempotency: null,
+    acceptedAt: new Date(now),
+    expiresAt: new Date(now + content.ttlSeconds * 1_000),
+    label: content.label,
+    testOf: campaignId,
+  };
+}

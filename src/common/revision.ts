@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import { ApiError, invalidValue } from './errors.js';
+
+/** Revisions of resources (RFC 9110 §8.8.3, §13.1.1): the ETag is a hash of the members that a caller can change. */
+
+/** Equal for equal values, whatever the order of their members. */
+export function revisionOf(value: unknown): string {
+  return createHash('sha256')
+    .update(JSON.stringify(sorted(value)))
+    .digest('base64url')
+    .slice(0, 16);
+}
+
+export function toEtag(revision: string): string {
+  return `"${revision}"`;
+}
+
+/** The revisions of an `If-Match` header; undefined: any. Throws FPWSE0005E. */
+export function readIfMatch(header: string | undefined): readonly string[] | undefined {
+  if (header === undefined || header.trim() === '*') return undefined;
+  const tags = header.split(',').map((tag) => /^(?:W\/)?"([\x21\x23-\x7e]*)"$/.exec(tag.trim())?.[1]);
+  if (!tags.every((tag) => tag !== undefined))
+    throw invalidValue('If-Match', 'it must be the ETag of an earlier answer, with its quotes');
+  return tags;
+}
+
+/** Throws CARIL0412E if the resource is no longer of a revision that the caller named. */
+export function checkRevision(wanted: readonly string[] | undefined, revision: string): void {
+  if (wanted === undefined || wanted.includes(revision)) return;
+  throw new ApiError(
+    'CARIL0412E',
+    "The resource was changed meanwhile: read it again. Check the 'If-Match' header value.",
+    { etag: toEtag(revision) },
+  );
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null || 'toJSON' in value) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, each]) => [key, sorted(each)]),
+  );
+}

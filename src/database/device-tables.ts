@@ -1,0 +1,41 @@
+import type { GeneratedAlways } from 'kysely';
+import type { CreatedAt, Json } from './columns.js';
+
+/** Tags, subscriptions and saved audiences; devices are in tables.ts. */
+
+export interface TagTable {
+  application_id: string;
+  name: string;
+  description: string;
+  created_at: CreatedAt;
+  updated_at: Date;
+}
+
+export interface SubscriptionTable {
+  id: GeneratedAlways<number>;
+  application_id: string;
+  tag_name: string;
+  device_seq: number;
+  created_at: CreatedAt;
+}
+
+/** A saved audience. */
+export interface AudienceTable {
+  application_id: string;
+  name: string;
+  description: string;
+  target: Json<Record<string, unknown>>;
+  /** The client or person that changed it last. */
+  changed_by: string;
+  created_at: Date;
+  updated_at: Date;
+}
+
+/** Written by triggers: the number of rows of a kind and name (platform or tag) is the sum of the amounts. */
+export interface TallyTable {
+  id: GeneratedAlways<number>;
+  application_id: string;
+  kind: 'device' | 'broadcast' | 'subscription';
+  name: string;
+  amount: number;
+}
