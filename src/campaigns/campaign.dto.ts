@@ -17,7 +17,8 @@ import {
 import { DAY_S } from '../common/durations.js';
 import { NumberFromText } from '../common/lenient.js';
 import { AnyObject, Nested, NestedList } from '../common/fields.js';
-import { CampaignContentDto, CampaignTargetDto, ContentPartDto } from './campaign-content.dto.js';
+import { TargetDto } from '../messages/request/message.dto.js';
+import { CampaignContentDto, ContentPartDto } from './campaign-content.dto.js';
 import { MAX_MOMENTS } from './schedule/schedule.js';
 
 /** The body of a campaign. Rules over several fields or the calendar are in campaign-definition.ts. */
@@ -219,7 +220,7 @@ export class CampaignDto {
    */
   @IsOptional()
   @AnyObject('it must be an object; omit it to reach all devices')
-  @ApiPropertyOptional({ type: () => CampaignTargetDto })
+  @ApiPropertyOptional({ type: () => TargetDto })
   target?: Record<string, unknown>;
 
   @Nested(() => ScheduleDto, 'it is required and must be an object')

@@ -1,7 +1,7 @@
-import type { GeneratedAlways } from 'kysely';
+import type { Generated, GeneratedAlways } from 'kysely';
 import type { CreatedAt, Json } from './columns.js';
 
-/** Tags, subscriptions and saved audiences; devices are in tables.ts. */
+/** Tags, subscriptions, saved audiences and removals of users; devices are in tables.ts. */
 
 export interface TagTable {
   application_id: string;
@@ -38,4 +38,19 @@ export interface TallyTable {
   kind: 'device' | 'broadcast' | 'subscription';
   name: string;
   amount: number;
+}
+
+/** A user whose data is deleted in steps (users/user-removal.repository.ts). */
+export interface UserRemovalTable {
+  application_id: string;
+  user_id: string;
+  /** Replaces the user's id where ids are kept. */
+  pseudonym: string;
+  /** Of the devices that were deleted. */
+  device_ids: Json<string[]>;
+  asked_at: Date;
+  last_device: number;
+  last_message: number;
+  looked_at: Generated<Date>;
+  looked_seq: Generated<number>;
 }

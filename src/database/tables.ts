@@ -11,7 +11,7 @@ import type {
 import type { CreatedAt, Json } from './columns.js';
 import type { PaceTable, ProviderStatusTable, SharedTokenTable } from './provider-tables.js';
 import type { ProcessTable } from './system-tables.js';
-import type { AudienceTable, SubscriptionTable, TagTable, TallyTable } from './device-tables.js';
+import type { AudienceTable, SubscriptionTable, TagTable, TallyTable, UserRemovalTable } from './device-tables.js';
 import type { Notification } from '../providers/notification.js';
 import type { ProviderName } from '../providers/provider.js';
 
@@ -245,19 +245,4 @@ interface WebhookTable {
   url: string;
   event_types: ColumnType<string[], string, string>;
   secret: Buffer;
-}
-
-/** A user whose data is deleted in steps (users/user-removal.repository.ts). */
-interface UserRemovalTable {
-  application_id: string;
-  user_id: string;
-  /** Replaces the user's id where ids are kept. */
-  pseudonym: string;
-  /** Of the devices that were deleted. */
-  device_ids: Json<string[]>;
-  asked_at: Date;
-  last_device: number;
-  last_message: number;
-  looked_at: Generated<Date>;
-  looked_seq: Generated<number>;
 }

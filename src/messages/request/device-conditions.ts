@@ -9,8 +9,8 @@ import { canonicalTimeZone } from '../../devices/device-profile.js';
  */
 
 export const CONDITIONS = ['languages', 'timeZones', 'appVersion', 'attributes'] as const;
-const MAX_VALUES = 1_000;
-const MAX_ATTRIBUTES = 20;
+export const MAX_VALUES = 1_000;
+export const MAX_ATTRIBUTES = 20;
 const VERSION = /^\d{1,9}(\.\d{1,9}){0,5}$/;
 const LANGUAGE = /^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$/;
 

@@ -7,7 +7,8 @@ import { PLATFORMS } from '../../devices/platform.js';
 import { MAX_LABEL } from '../label.js';
 import { FOUR_WEEKS_S } from './gcm.dto.js';
 import { MessageSettingsDto } from './settings.dto.js';
-import { LISTS, MAX_ID } from './target.js';
+import { MAX_ATTRIBUTES, MAX_VALUES } from './device-conditions.js';
+import { LISTS, MAX_ID, MAX_NAME } from './target.js';
 
 /** The body of POST messages (docs/protocol/mobilefirst.md §9.3) with the extensions; target.ts reads the target. */
 
@@ -25,7 +26,13 @@ function idsOf(list: keyof typeof LISTS) {
   return { type: 'array' as const, minItems: 1, maxItems: LISTS[list], items };
 }
 
-/** Recipients: at most one of `userIds`, `deviceIds` and `tagNames`. `platforms` narrows the list, or stands alone. */
+const VERSION = { type: 'string' as const, example: '2.10.1' };
+const SCALARS = [{ type: 'string' as const }, { type: 'number' as const }, { type: 'boolean' as const }];
+
+/**
+ * Recipients: at most one of `userIds`, `deviceIds` and `tagNames`. `platforms` and the conditions narrow the list, or
+ * stand alone: a device must match all of them.
+ */
 @WithSchema({ additionalProperties: false, minProperties: 1 })
 export class TargetDto {
   @ApiPropertyOptional(idsOf('deviceIds'))
@@ -36,6 +43,50 @@ export class TargetDto {
   tagNames?: string[];
   @ApiPropertyOptional({ type: 'array', minItems: 1, items: { type: 'string', enum: [...PLATFORMS] } })
   platforms?: string[];
+  /** Extension, here and below: language tags, `de` also matches `de-AT`. */
+  @ApiPropertyOptional({ type: 'array', minItems: 1, maxItems: MAX_VALUES, items: { type: 'string', maxLength: 35 } })
+  languages?: string[];
+
+  @ApiPropertyOptional({
+    type: 'array',
+    minItems: 1,
+    maxItems: MAX_VALUES,
+    items: { type: 'string' },
+    description: 'IANA time zones',
+  })
+  timeZones?: string[];
+
+  @ApiPropertyOptional({
+    type: 'object',
+    minProperties: 1,
+    additionalProperties: false,
+    properties: { min: VERSION, max: VERSION },
+  })
+  appVersion?: { min?: string; max?: string };
+
+  @ApiPropertyOptional({
+    type: 'object',
+    minProperties: 1,
+    maxProperties: MAX_ATTRIBUTES,
+    description: 'By name: a value, a list of alternatives, or `{min, max}` for a number',
+    additionalProperties: {
+      oneOf: [
+        ...SCALARS,
+        { type: 'array', minItems: 1, maxItems: MAX_VALUES, items: { oneOf: SCALARS } },
+        {
+          type: 'object',
+          minProperties: 1,
+          additionalProperties: false,
+          properties: { min: { type: 'number' }, max: { type: 'number' } },
+        },
+      ],
+    },
+  })
+  attributes?: Record<string, unknown>;
+
+  /** Extension: the name of a saved audience, whose members take its place. */
+  @ApiPropertyOptional({ type: 'string', minLength: 1, maxLength: MAX_NAME })
+  audience?: string;
 }
 
 export class SendMessageDto {

@@ -12,7 +12,7 @@ export const LISTS = { deviceIds: 10_000, userIds: 10_000, tagNames: 1_000 } as 
 type List = keyof typeof LISTS;
 const KINDS = [...Object.keys(LISTS), 'platforms'];
 const MEMBERS = [...KINDS, ...CONDITIONS, 'audience'];
-const MAX_NAME = 64;
+export const MAX_NAME = 64;
 export const MAX_ID = 255;
 /** Documented by MobileFirst for browser extensions; no device here has this platform. */
 const NOT_OFFERED = 'APPEXT_CHROME';
