@@ -25,6 +25,7 @@ const GROUPS = {
   Devices: 'Register, find, import and export devices',
   Tags: 'Topics that devices subscribe to',
   Subscriptions: 'Which device is subscribed to which tag',
+  Audiences: 'Count the devices of a target, and save targets under a name',
   Campaigns: 'Messages on a schedule, and their runs',
   Applications: 'The apps that receive messages',
   Settings: 'Credentials of the providers, by application',

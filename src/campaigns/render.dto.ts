@@ -80,7 +80,14 @@ const ids = (property: PropertyDecorator): PropertyDecorator => {
 };
 
 export class TestCampaignDto {
-  @ids(ApiPropertyOptional({ type: [String], description: 'Either this or `userIds`' }))
+  @ids(
+    ApiPropertyOptional({
+      type: [String],
+      maxItems: MAX_TESTED,
+      description: 'Either this or `userIds`',
+      example: ['anna-phone'],
+    }),
+  )
   deviceIds?: string[];
 
   @ids(ApiPropertyOptional({ type: [String], maxItems: MAX_TESTED }))

@@ -65,12 +65,12 @@ export class ReplaceAudienceDto {
 
 export class CreateAudienceDto extends ReplaceAudienceDto {
   @IsString({ message: 'it is required and must be a string' })
-  @ApiProperty({ minLength: 1, maxLength: 64, example: 'gold' })
+  @ApiProperty({ minLength: 1, maxLength: 64, example: 'crm' })
   name!: string;
 }
 
 export class AudienceAnswer {
-  @ApiProperty({ example: 'gold' })
+  @ApiProperty({ example: 'crm' })
   name!: string;
   @ApiProperty()
   description!: string;
