@@ -1,21 +1,9 @@
 import { Group, Text, Tooltip } from '@mantine/core';
 import { texts } from '../texts/texts';
 import { numberText, percentText } from './format';
+import { OUTCOMES } from './outcomes';
+import type { Outcomes } from './outcomes';
 import classes from './outcome-bar.module.css';
-
-/** In the order in which a bar shows them: settled well, settled badly, open. */
-export const OUTCOMES = [
-  'accepted',
-  'rejected',
-  'failed',
-  'expired',
-  'cancelled',
-  'unknown',
-  'inFlight',
-  'pending',
-] as const;
-export type Outcome = (typeof OUTCOMES)[number];
-export type Outcomes = Readonly<Record<string, number>>;
 
 /** The shares of the eight outcomes; the text says the same, because colour is never the only sign. */
 export function OutcomeBar({ outcomes, audience }: { outcomes: Outcomes; audience: number }) {

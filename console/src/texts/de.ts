@@ -156,6 +156,7 @@ export const de: Texts = {
       paceUntil: (provider, time) => `${provider} nimmt nichts an bis ${time}.`,
       rate: (rate) => `Die Rate ihrer Kampagne: ${rate} je Sekunde.`,
       retry: (time) => `Offene Zustellungen werden wieder versucht um ${time}.`,
+      worker: 'Seit 60 Sekunden läuft kein Worker: Starten Sie einen Prozess mit der Rolle worker.',
       other: (kind) => `Sie wartet: ${kind}.`,
     },
     reasons: {

@@ -155,6 +155,7 @@ export const en = {
       paceUntil: (provider: string, time: string) => `${provider} takes nothing until ${time}.`,
       rate: (rate: string) => `The rate of its campaign: ${rate} a second.`,
       retry: (time: string) => `Open deliveries are tried again at ${time}.`,
+      worker: 'No worker has run for 60 seconds: start a process with the role worker.',
       other: (kind: string) => `It waits: ${kind}.`,
     },
     reasons: {

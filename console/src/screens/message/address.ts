@@ -1,5 +1,5 @@
-import { OUTCOMES } from '../../parts/outcome-bar';
-import type { Outcome } from '../../parts/outcome-bar';
+import { OUTCOMES } from '../../parts/outcomes';
+import type { Outcome } from '../../parts/outcomes';
 import type { DeliveriesFilter } from './queries';
 
 /** The filter and the page of the deliveries, as they stand in the address. */

@@ -4,8 +4,8 @@ import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { download } from '../../api/session';
-import { OUTCOMES } from '../../parts/outcome-bar';
-import type { Outcome } from '../../parts/outcome-bar';
+import { OUTCOMES } from '../../parts/outcomes';
+import type { Outcome } from '../../parts/outcomes';
 import { isOldCursor, OldCursor, Pages } from '../../parts/pages';
 import { describeFailure, Empty, WithData } from '../../parts/states';
 import { Ago } from '../../parts/time';
@@ -36,7 +36,7 @@ export function Deliveries({ path }: { path: MessagePath }) {
             aria-label={texts.message.reasons.outcome}
             data={OUTCOMES.map((outcome) => ({ value: outcome, label: texts.outcomes[outcome] }))}
             value={filter.outcome ?? null}
-            onChange={(outcome) => go({ ...filter, outcome: (outcome as Outcome | null) ?? undefined })}
+            onChange={(outcome) => go({ ...filter, outcome: outcome ?? undefined })}
             placeholder={texts.message.deliveries.any}
             clearable
             clearButtonProps={{ 'aria-label': texts.message.deliveries.any }}

@@ -5,7 +5,7 @@ import { ScreenLink } from '../../parts/link';
 import { texts } from '../../texts/texts';
 import type { Report } from './queries';
 
-/** Who sent it, by which campaign and run, and when. */
+/** The sender, the campaign and run, and the times. */
 export function Facts({ applicationId, report }: { applicationId: string; report: Report }) {
   const { messageId, label, clientId, campaignId, runId, resendOf, resends = [], upstream } = report;
   const link = (message: string) => (
@@ -27,9 +27,9 @@ export function Facts({ applicationId, report }: { applicationId: string; report
       ),
     ],
     [texts.message.accepted, <Time key="accepted" time={report.acceptedTime} />],
-    [texts.message.sendTime, report.sendTime && <Time time={report.sendTime} />],
+    [texts.message.sendTime, report.sendTime && <Time key="send" time={report.sendTime} />],
     [texts.message.expires, <Time key="expires" time={report.expiresTime} />],
-    [texts.message.finished, report.finishedTime && <Time time={report.finishedTime} />],
+    [texts.message.finished, report.finishedTime && <Time key="finished" time={report.finishedTime} />],
     [texts.message.resendOf, resendOf && link(resendOf)],
     [texts.message.resends, resends.length > 0 && resends.map(link)],
     [
@@ -45,7 +45,7 @@ export function Facts({ applicationId, report }: { applicationId: string; report
       <Table variant="vertical" withRowBorders={false} layout="fixed">
         <Table.Tbody>
           {rows
-            .filter(([, value]) => value)
+            .filter(([, value]) => Boolean(value))
             .map(([name, value]) => (
               <Table.Tr key={name}>
                 <Table.Th w={150} bg="transparent" fw={400} scope="row">

@@ -3,7 +3,7 @@ import { api, bodyOf } from '../../api/client';
 import { CALM_MS, LIVE_MS, reading } from '../../api/read';
 import type { Reading } from '../../api/read';
 import { hasEnded } from '../../parts/message-state';
-import type { Outcome } from '../../parts/outcome-bar';
+import type { Outcome } from '../../parts/outcomes';
 
 export interface MessagePath {
   applicationId: string;

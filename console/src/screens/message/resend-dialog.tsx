@@ -60,7 +60,7 @@ export function ResendDialog({ close, path, report: { outcomes } }: ResendDialog
           <Checkbox.Group
             value={chosen}
             onChange={(next) => {
-              setChosen(next as Choice[]);
+              setChosen(next);
               setKey(newKey());
             }}
             aria-label={texts.message.outcomes}

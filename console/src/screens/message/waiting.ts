@@ -23,8 +23,10 @@ export function waitingText(cause: NonNullable<Report['waitingFor']>): string {
       return waiting.rate(rateText(perSecond ?? 0));
     case 'retry':
       return waiting.retry(time);
+    case 'worker':
+      return waiting.worker;
     default:
       // A newer API may know more.
-      return waiting.other(String(kind));
+      return waiting.other(kind satisfies never);
   }
 }
