@@ -40,6 +40,7 @@ const OF_ALL = [
   'installation',
   'kysely_migration',
   'kysely_migration_lock',
+  'process',
   'revoked_token',
   'shared_token',
   'signing_key',
@@ -76,7 +77,8 @@ const WITHOUT: Readonly<Record<string, { most: number; why: string }>> = {
   database: { most: 2, why: BY_NUMBER },
   delivery: { most: 24, why: `${BY_NUMBER}; ${FOR_ALL}` },
   devices: { most: 16, why: `${BY_NUMBER}; ${FOR_ALL}` },
-  messages: { most: 5, why: BY_NUMBER },
+  health: { most: 1, why: FOR_ALL },
+  messages: { most: 6, why: BY_NUMBER },
   users: { most: 10, why: BY_NUMBER },
   webhooks: { most: 4, why: FOR_ALL },
 };
