@@ -25,7 +25,9 @@ export function welcome(config: Config, url: string, database: string, queue: st
   const messages = `${base}/imfpush/v1/apps/com.example.app/messages`;
   return [
     ...lines,
-    'Development: client test/test and application com.example.app exist, with a few sandbox devices. The first push:',
+    'Development: client test/test and application com.example.app exist, with a few sandbox devices.',
+    ...(config.console ? [`The console: ${base}/console/`] : []),
+    'The first push:',
     '',
     `  TOKEN=$(curl -s -u test:test -d grant_type=client_credentials \\`,
     `       -d 'scope=messages.write messages.read push.application.com.example.app' \\`,
