@@ -2,10 +2,10 @@ import { queryOptions } from '@tanstack/react-query';
 import { REFRESH } from './client';
 
 /** Handed to the request of each read: the end of the screen, and the mark of a refresh. */
-export interface Reading {
+export type Reading = {
   signal: AbortSignal;
   headers: Record<string, string>;
-}
+};
 
 /** Figures that are on the screen are asked for once a second; TanStack Query pauses in a hidden tab. */
 export const LIVE_MS = 1_000;

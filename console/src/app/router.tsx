@@ -10,6 +10,7 @@ import { sessionQuery } from '../api/session';
 import { Failing, Loading } from '../parts/states';
 import { messageAddress } from '../screens/message/address';
 import { messagesAddress } from '../screens/messages/address';
+import { overviewAddress } from '../screens/overview/address';
 import { SignIn } from '../screens/sign-in/sign-in';
 import { NotFound } from './not-found';
 import { safePath } from './safe-path';
@@ -44,12 +45,14 @@ const application = createRoute({ getParentRoute: () => shell, path: '/apps/$app
 const overview = createRoute({
   getParentRoute: () => shell,
   path: '/',
+  validateSearch: overviewAddress,
   component: lazyRouteComponent(() => import('../screens/overview/overview'), 'Overview'),
 });
 
 const applicationOverview = createRoute({
   getParentRoute: () => application,
   path: '/',
+  validateSearch: overviewAddress,
   component: lazyRouteComponent(() => import('../screens/overview/overview'), 'ApplicationOverview'),
 });
 

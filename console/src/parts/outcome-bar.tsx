@@ -2,7 +2,7 @@ import { Group, Text, Tooltip } from '@mantine/core';
 import { texts } from '../texts/texts';
 import { numberText, percentText } from './format';
 import { OUTCOMES } from './outcomes';
-import type { Outcomes } from './outcomes';
+import type { Outcome, Outcomes } from './outcomes';
 import classes from './outcome-bar.module.css';
 
 /** The shares of the eight outcomes; the text says the same, because colour is never the only sign. */
@@ -27,11 +27,18 @@ export function OutcomeBar({ outcomes, audience }: { outcomes: Outcomes; audienc
   );
 }
 
-/** The eight with their numbers and shares, in rows of a colour, a name and a figure. */
-export function OutcomeLegend({ outcomes, audience }: { outcomes: Outcomes; audience: number }) {
+interface OutcomeLegendProps {
+  outcomes: Outcomes;
+  audience: number;
+  /** All eight by default. */
+  shown?: readonly Outcome[];
+}
+
+/** Outcomes with their numbers and shares: a colour, a name and a figure each. */
+export function OutcomeLegend({ outcomes, audience, shown = OUTCOMES }: OutcomeLegendProps) {
   return (
     <dl className={`${classes.legend} figures`}>
-      {OUTCOMES.map((outcome) => (
+      {shown.map((outcome) => (
         <div key={outcome} className={classes.entry}>
           <dt>
             <Group gap={6} wrap="nowrap">

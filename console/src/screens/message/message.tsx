@@ -17,9 +17,9 @@ import { Facts } from './facts';
 import { messageQuery } from './queries';
 import type { MessagePath, Report } from './queries';
 import { Reasons } from './reasons';
-import { waitingText } from './waiting';
+import { waitingText } from '../../parts/waiting';
 
-/** One message: what became of every delivery, live. */
+/** One message, live: the outcome of every delivery. */
 export function Message() {
   const { app = '', message = '' } = useParams({ strict: false });
   const path = { applicationId: app, messageId: message };

@@ -1,10 +1,41 @@
+import { Grid } from '@mantine/core';
+import { useParams } from '@tanstack/react-router';
 import { Page } from '../../parts/page';
 import { texts } from '../../texts/texts';
+import { Applications } from './applications';
+import { Firings } from './firings';
+import { FirstSteps } from './first-steps';
+import { Problems } from './problems';
+import { Statistics } from './statistics';
+import { UnderWay } from './under-way';
 
+/** The whole installation: what is wrong, its deliveries, and the way into each application. */
 export function Overview() {
-  return <Page title={texts.overview.title}>{null}</Page>;
+  return (
+    <Page title={texts.overview.title} lead={texts.overview.allLead}>
+      <Problems application={null} />
+      <Applications />
+      <Statistics application={null} />
+    </Page>
+  );
 }
 
+/** One application: what is wrong, under way and next; first steps while no message was sent. */
 export function ApplicationOverview() {
-  return <Page title={texts.overview.title}>{null}</Page>;
+  const { app = '' } = useParams({ strict: false });
+  return (
+    <Page title={texts.overview.title} lead={app}>
+      <Problems application={app} />
+      <FirstSteps application={app} />
+      <Statistics application={app} />
+      <Grid>
+        <Grid.Col span={{ base: 12, lg: 7 }}>
+          <UnderWay application={app} />
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, lg: 5 }}>
+          <Firings application={app} />
+        </Grid.Col>
+      </Grid>
+    </Page>
+  );
 }

@@ -1,6 +1,9 @@
-import { rateText, timeText } from '../../parts/format';
-import { texts } from '../../texts/texts';
-import type { Report } from './queries';
+import type { paths } from '../api/schema';
+import { texts } from '../texts/texts';
+import { rateText, timeText } from './format';
+
+type Report =
+  paths['/imfpush/v1/apps/{applicationId}/messages/{messageId}']['get']['responses'][200]['content']['application/json'];
 
 /** Why a message stands still, in a sentence. */
 export function waitingText(cause: NonNullable<Report['waitingFor']>): string {
