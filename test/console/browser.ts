@@ -56,6 +56,20 @@ export async function signIn(page: Page, url: string, path = ''): Promise<void> 
   await page.getByRole('navigation', { name: 'Screens' }).waitFor();
 }
 
+/** Signs in by the form. */
+export async function signInAs(
+  page: Page,
+  url: string,
+  { id, secret }: { id: string; secret: string },
+  path = '',
+): Promise<void> {
+  await page.goto(`${url}/console/${path}`);
+  await page.getByLabel('Client id').fill(id);
+  await page.locator('input[name=password]').fill(secret);
+  await page.keyboard.press('Enter');
+  await page.getByRole('navigation', { name: 'Screens' }).waitFor();
+}
+
 const SERIOUS = ['serious', 'critical'];
 
 /** No serious or critical finding of axe in light and dark; CONSOLE_PICTURES keeps a picture of each in a folder. */

@@ -91,6 +91,7 @@ describe.runIf(HAS_BROWSER)('sign-in', () => {
     await page.getByRole('button', { name: 'Sign in as test' }).waitFor();
     await page.goto(`${program.carillon.url}/console/apps/com.example.app/messages`);
     await page.getByRole('button', { name: 'Sign in as test' }).waitFor();
+    expect(await page.getByRole('table').count()).toBe(0);
   });
 
   it('speaks German to a German browser', async () => {

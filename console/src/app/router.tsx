@@ -22,7 +22,10 @@ const root = createRootRouteWithContext<{ queries: QueryClient }>()();
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
-  validateSearch: ({ to }): { to?: string } => (typeof to === 'string' ? { to } : {}),
+  validateSearch: ({ to, problem }): { to?: string; problem?: string } => ({
+    ...(typeof to === 'string' && { to }),
+    ...(typeof problem === 'string' && { problem }),
+  }),
   beforeLoad: async ({ context, search }) => {
     const session = await context.queries.fetchQuery(sessionQuery).catch(() => null);
     if (session) throw redirect({ href: safePath(search.to) });

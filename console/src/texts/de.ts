@@ -62,6 +62,13 @@ export const de: Texts = {
     asSample: (id) => `Als ${id} anmelden (Entwicklung)`,
     asPerson: (label) => `Mit ${label} anmelden`,
     or: 'oder',
+    problems: {
+      providerAway: 'Der Anmeldedienst ist nicht erreichbar. Versuchen Sie es später; Clients können sich anmelden.',
+      signInExpired: 'Die Anmeldung dauerte zu lange oder begann in einem anderen Browser. Melden Sie sich neu an.',
+      refused: 'Der Anmeldedienst hat die Anmeldung abgelehnt.',
+      noRole: 'Sie sind bekannt, aber keine Ihrer Gruppen hat hier eine Rolle. Fragen Sie einen Verwalter.',
+      failed: 'Die Anmeldung ist fehlgeschlagen. Das Protokoll von Carillon nennt den Grund.',
+    },
     id: 'Client-Kennung',
     secret: 'Geheimnis',
     showSecret: 'Geheimnis zeigen',

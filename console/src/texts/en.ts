@@ -61,6 +61,13 @@ export const en = {
     asSample: (id: string) => `Sign in as ${id} (development)`,
     asPerson: (label: string) => `Sign in with ${label}`,
     or: 'or',
+    problems: {
+      providerAway: 'The identity provider cannot be reached. Try again later; clients can sign in meanwhile.',
+      signInExpired: 'That sign-in took too long, or began in another browser. Sign in again.',
+      refused: 'The identity provider refused the sign-in.',
+      noRole: 'You are known, but none of your groups has a role here. Ask an administrator.',
+      failed: 'The sign-in failed. The log of Carillon has the reason.',
+    },
     id: 'Client id',
     secret: 'Secret',
     showSecret: 'Show the secret',

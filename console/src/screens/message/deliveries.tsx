@@ -14,7 +14,7 @@ import { deliveriesQuery } from './queries';
 import type { DeliveriesFilter, MessagePath } from './queries';
 
 /** Each delivery with its outcome and reason: a page at a time, or all of them as a file. */
-export function Deliveries({ path }: { path: MessagePath }) {
+export function Deliveries({ path, isOver }: { path: MessagePath; isOver: boolean }) {
   const address: DeliveriesFilter = useSearch({ from: '/shell/apps/$app/messages/$message' });
   const { after, ...filter } = address;
   const navigate = useNavigate();
@@ -22,9 +22,9 @@ export function Deliveries({ path }: { path: MessagePath }) {
     const params = { app: path.applicationId, message: path.messageId };
     void navigate({ to: '/apps/$app/messages/$message', params, search, resetScroll: false });
   };
-  const asked = useQuery({ ...deliveriesQuery(path, address), placeholderData: keepPreviousData });
+  const asked = useQuery({ ...deliveriesQuery(path, address, isOver), placeholderData: keepPreviousData });
   const isOld = isOldCursor(asked.error, after);
-  const first = useQuery({ ...deliveriesQuery(path, filter), enabled: isOld });
+  const first = useQuery({ ...deliveriesQuery(path, filter, isOver), enabled: isOld });
   return (
     <Card withBorder>
       <Group justify="space-between" align="flex-end" mb="xs">

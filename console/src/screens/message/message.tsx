@@ -70,7 +70,7 @@ function Whole({ path, report }: { path: MessagePath; report: Report }) {
         </Grid.Col>
       </Grid>
       <Reasons path={path} outcomes={outcomes} />
-      <Deliveries path={path} />
+      <Deliveries path={path} isOver={hasEnded(report)} />
     </Stack>
   );
 }
@@ -88,7 +88,9 @@ function Standing({ report }: { report: Report }) {
       <Group justify="space-between" mb="xs" className="figures">
         <Group gap="sm">
           <MessageState state={state} />
-          <Text fw={600}>{texts.message.audience(audience)}</Text>
+          <Text fw={600} data-audience>
+            {texts.message.audience(audience)}
+          </Text>
           <Text>{texts.message.settled(percentText(settled, audience))}</Text>
         </Group>
         <Group gap="sm">

@@ -59,9 +59,14 @@ async function readDeliveries(path: MessagePath, query: object, options: Reading
   return (await bodyOf(request)) as DeliveriesPage;
 }
 
-export function deliveriesQuery(path: MessagePath, filter: DeliveriesFilter) {
+/** Under another key after the end of the message, so that no row shows an outcome from before. */
+export function deliveriesQuery(path: MessagePath, filter: DeliveriesFilter, isOver: boolean) {
   const query = { size: DELIVERIES_SHOWN, ...filter };
-  return reading(['deliveries', path, query], (options) => readDeliveries(path, query, options));
+  return reading(
+    ['deliveries', path, query, isOver],
+    (options) => readDeliveries(path, query, options),
+    isOver ? CALM_MS : 2 * LIVE_MS,
+  );
 }
 
 /** The API's longest page: reasons are ranked over the first of each outcome, so that a million cost no more. */

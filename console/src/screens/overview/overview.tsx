@@ -1,21 +1,23 @@
 import { Grid } from '@mantine/core';
 import { useParams } from '@tanstack/react-router';
+import { useApplications } from '../../app/application';
 import { Page } from '../../parts/page';
 import { texts } from '../../texts/texts';
 import { Applications } from './applications';
 import { Firings } from './firings';
 import { FirstSteps } from './first-steps';
 import { Problems } from './problems';
-import { Statistics } from './statistics';
 import { UnderWay } from './under-way';
 
 /** The whole installation: what is wrong, its deliveries, and the way into each application. */
 export function Overview() {
+  const { data: ids } = useApplications();
+  const only = ids?.length === 1 ? ids[0] : undefined;
   return (
     <Page title={texts.overview.title} lead={texts.overview.allLead}>
       <Problems application={null} />
+      {only !== undefined && <FirstSteps application={only} />}
       <Applications />
-      <Statistics application={null} />
     </Page>
   );
 }
@@ -27,7 +29,6 @@ export function ApplicationOverview() {
     <Page title={texts.overview.title} lead={app}>
       <Problems application={app} />
       <FirstSteps application={app} />
-      <Statistics application={app} />
       <Grid>
         <Grid.Col span={{ base: 12, lg: 7 }}>
           <UnderWay application={app} />

@@ -1,4 +1,4 @@
-import { Badge, Center, Group, Paper, Stack, Text, Title } from '@mantine/core';
+import { Alert, Badge, Center, Group, Paper, Stack, Text, Title } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useRouter, useSearch } from '@tanstack/react-router';
 import { useEffect } from 'react';
@@ -9,7 +9,8 @@ import { SignInForm } from '../../parts/sign-in-form';
 import { texts } from '../../texts/texts';
 
 export function SignIn() {
-  const { to } = useSearch({ strict: false });
+  const { to, problem } = useSearch({ strict: false });
+  const problems: Partial<Record<string, string>> = texts.signIn.problems;
   const { data: start } = useQuery(startQuery);
   const queries = useQueryClient();
   const router = useRouter();
@@ -35,6 +36,11 @@ export function SignIn() {
             )}
           </Group>
           <Text c="dimmed">{texts.signIn.lead}</Text>
+          {problem !== undefined && (
+            <Alert color="red" role="alert">
+              {problems[problem] ?? texts.signIn.problems.failed}
+            </Alert>
+          )}
           <SignInForm onSignedIn={signedIn} to={safePath(to)} />
         </Stack>
       </Paper>

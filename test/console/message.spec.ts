@@ -1,0 +1,180 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, it, vi } from 'vitest';
+import { Admin } from '../harness/admin.js';
+import { runProgram } from '../harness/program.js';
+import { STAGES } from '../e2e/stages.js';
+import { expectAccessible, HAS_BROWSER, signIn, signInAs, useBrowser } from './browser.js';
+
+/** Messages and one message in a browser, against the built program. */
+
+const DEVICES = 100_000;
+const APP = 'apps/com.example.app';
+
+/** The eight outcomes that the page shows, and the audience beside its state. */
+async function figuresOf(page: Page): Promise<{ audience: number; outcomes: Record<string, number> }> {
+  // One evaluation: figures of one moment.
+  const [audience, ...outcomes] = await page.evaluate<string[]>(
+    `[document.querySelector('[data-audience]').textContent,
+      ...[...document.querySelectorAll('[data-count]')].map((one) => one.dataset.count + ' ' + one.firstElementChild.textContent)]`,
+  );
+  const number = (text: string): number => Number(text.replace(/\D/g, ''));
+  return {
+    audience: number(audience ?? ''),
+    outcomes: Object.fromEntries(outcomes.map((entry) => [entry.split(' ')[0]!, number(entry)])),
+  };
+}
+
+describe.runIf(HAS_BROWSER).each(STAGES)('messages in the console, on $name', (stage) => {
+  const browser = useBrowser();
+  const program = runProgram(stage);
+
+  it('goes from a fresh start to a message watched to its end, in under two minutes', async () => {
+    const started = performance.now();
+    const screen = await browser.open();
+    const { page } = screen;
+    await page.goto(program.carillon.url);
+    await page.getByRole('button', { name: 'Sign in as test' }).click();
+    await page.getByRole('heading', { name: 'First steps' }).waitFor();
+    await expectAccessible(screen, 'first-steps');
+    const send = page.getByRole('button', { name: 'Send it to 5 devices' });
+    // A double click sends once.
+    await send.dblclick();
+    await page.getByText('Finished').waitFor();
+    expect((await figuresOf(page)).outcomes).toMatchObject({ accepted: 5, pending: 0 });
+    expect(performance.now() - started).toBeLessThan(120_000);
+    const { body } = await program.api.app<{ messages: unknown[] }>('GET', '/messages');
+    expect(body.messages).toHaveLength(1);
+    await page.getByRole('table', { name: 'Deliveries' }).getByText('Accepted').nth(4).waitFor();
+    await expectAccessible(screen, 'message');
+  });
+
+  it('filters the list by what stands in the address, and says when nothing fits', async () => {
+    const screen = await browser.open();
+    const { page } = screen;
+    const id = await program.api.send({ message: { alert: '<img src=x onerror=alert(1)>' }, label: 'markup' });
+    await program.api.waitFor(id);
+    await signIn(page, program.carillon.url, `${APP}/messages`);
+    const table = page.getByRole('table', { name: 'Messages' });
+    expect(await table.getByRole('row').count()).toBeGreaterThan(2);
+    await page.getByLabel('Label').fill('markup');
+    await page.keyboard.press('Enter');
+    await table.getByText('Hello from Carillon').waitFor({ state: 'detached' });
+    expect(new URL(page.url()).search).toBe('?label=markup');
+    expect(await table.getByRole('row').count()).toBe(2);
+    await expectAccessible(screen, 'messages');
+    await table.getByRole('link', { name: '<img src=x onerror=alert(1)>' }).click();
+    await page.getByRole('heading', { level: 1, name: '<img src=x onerror=alert(1)>' }).waitFor();
+    await page.goBack();
+    await table.waitFor();
+    expect(new URL(page.url()).search).toBe('?label=markup');
+    await page.goto(`${program.carillon.url}/console/${APP}/messages?label=other`);
+    await page.getByRole('heading', { name: 'No message fits the filter' }).waitFor();
+    await page.goto(`${program.carillon.url}/console/${APP}/messages?after=no-such-cursor`);
+    await page.getByText('That page no longer exists; this is the first one.').waitFor();
+    await table.waitFor();
+    expect(screen.faults).toEqual([]);
+  });
+
+  it('says that a message does not exist, that the server does not answer, and goes on by itself', async () => {
+    const { page } = await browser.open();
+    await signIn(page, program.carillon.url, `${APP}/messages/Zz9Zz9Zz`);
+    await page.getByText('There is no such thing').waitFor();
+    await page.route('**/imfpush/**', (route) => route.abort());
+    await page.goto(`${program.carillon.url}/console/${APP}/messages`);
+    await page.getByText('Carillon does not answer').waitFor();
+    await page.unroute('**/imfpush/**');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('table', { name: 'Messages' }).waitFor();
+    expect(await page.getByText('Carillon does not answer').count()).toBe(0);
+  });
+
+  it('shows a person without the scope what is missing, on controls and on screens', async () => {
+    const admin = new Admin(program.carillon.url);
+    const reader = await admin.addClient('reader', 'messages.read push.application.com.example.app');
+    const other = await admin.addClient('other', 'devices.read push.application.com.example.app');
+    const id = await program.api.send({ message: { alert: 'Later' }, sendAt: '2027-06-01T08:00:00Z' });
+    const screen = await browser.open();
+    await signInAs(screen.page, program.carillon.url, { id: 'reader', secret: reader }, `${APP}/messages/${id}`);
+    const pause = screen.page.getByRole('button', { name: 'Pause' });
+    await pause.focus();
+    await screen.page.getByText('Needs the scope messages.write, which you do not have').waitFor();
+    await screen.page.keyboard.press('Enter');
+    await expectAccessible(screen, 'message-reader');
+    expect((await program.api.message(id)).state).toBe('scheduled');
+    const second = await browser.open();
+    await signInAs(second.page, program.carillon.url, { id: 'other', secret: other }, `${APP}/messages`);
+    await second.page.getByText('Your scope does not cover this').waitFor();
+    await expectAccessible(second, 'messages-forbidden');
+  });
+
+  it('tells the time by the server, whatever the viewer’s clock says', async () => {
+    const { page } = await browser.open();
+    await page.addInitScript('{ const now = Date.now; Date.now = () => now() - 3_600_000; }');
+    await signIn(page, program.carillon.url, `${APP}/messages`);
+    await page.getByRole('table', { name: 'Messages' }).waitFor();
+    await page.getByText('The clock of this computer is wrong').waitFor();
+    expect(
+      await page
+        .getByRole('table', { name: 'Messages' })
+        .getByText(/^in .*(minute|hour)/)
+        .count(),
+    ).toBe(0);
+  });
+
+  it(`shows a broadcast to ${DEVICES} devices live, equal to the API, then sends chosen outcomes again`, async () => {
+    const line = (index: number) =>
+      JSON.stringify({
+        deviceId: `d${index}`,
+        platform: 'G',
+        token: `sandbox:${index % 1_000 === 0 ? 'rejected' : 'accepted'}:d${index}`,
+      });
+    const imported = await program.api.raw(
+      'POST',
+      '/devices:import',
+      Array.from({ length: DEVICES }, (_, index) => line(index)).join('\n'),
+      { 'content-type': 'application/x-ndjson' },
+    );
+    expect(imported.status).toBe(200);
+    await imported.text();
+    const { page, faults } = await browser.open();
+    await signIn(page, program.carillon.url, `${APP}/messages`);
+    const id = await program.api.send({ message: { alert: 'To all' } });
+    await page.goto(`${program.carillon.url}/console/${APP}/messages/${id}`);
+    await page.locator('[data-count]').first().waitFor();
+    await page.evaluate(
+      `window.said = []; new MutationObserver(() => said.push(performance.now())).observe(
+        document.querySelector('main [aria-live]'), { childList: true, characterData: true, subtree: true })`,
+    );
+    let looks = 0;
+    await vi.waitFor(
+      async () => {
+        const { audience, outcomes } = await figuresOf(page);
+        const sum = Object.values(outcomes).reduce((total, count) => total + count, 0);
+        expect(sum, JSON.stringify(outcomes)).toBe(audience);
+        const open = (outcomes.pending ?? 0) + (outcomes.inFlight ?? 0);
+        const text = await page.getByRole('main').textContent();
+        if (open > 0) expect(text).not.toContain('100% settled');
+        looks += 1;
+        expect(await page.locator('[data-state=finished]').count()).toBe(1);
+      },
+      { timeout: 150_000, interval: 500 },
+    );
+    expect(looks).toBeGreaterThan(1);
+    const report = await program.api.message(id);
+    expect(await figuresOf(page)).toEqual({ audience: report.audience, outcomes: report.outcomes });
+    expect(report.audience).toBe(DEVICES + 5);
+    // At most one announcement in ten seconds, and one at the end.
+    const said = await page.evaluate<number[]>('said');
+    for (const [index, at] of said.slice(1, -1).entries()) expect(at - said[index]!).toBeGreaterThan(9_000);
+
+    await page.getByRole('table', { name: 'Reasons' }).getByText('100', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Send again …' }).click();
+    const again = page.getByRole('button', { name: 'Send 100 deliveries again' });
+    await again.dblclick();
+    await page.getByRole('link', { name: 'Show the new message' }).click();
+    await page.getByText('100 devices').waitFor();
+    const { body } = await program.api.app<{ messages: { resendOf?: string }[] }>('GET', '/messages?size=50');
+    expect(body.messages.filter(({ resendOf }) => resendOf === id)).toHaveLength(1);
+    expect(faults).toEqual([]);
+  }, 300_000);
+});
