@@ -31,7 +31,7 @@ try {
   await send.waitFor();
   await take(page, 'overview');
   await send.click();
-  await page.getByText('Finished').waitFor();
+  await page.getByText('Finished', { exact: true }).waitFor();
   await take(page, 'message');
 } finally {
   await browser.close();

@@ -3,7 +3,7 @@ import { createTheme } from '@mantine/core';
 /** Contrast of 4.5 to 1 in light and dark: text colours are one step from Mantine's own. */
 export const theme = createTheme({
   primaryColor: 'indigo',
-  primaryShade: { light: 7, dark: 8 },
+  primaryShade: { light: 8, dark: 8 },
   autoContrast: true,
   luminanceThreshold: 0.36,
   respectReducedMotion: true,

@@ -26,7 +26,7 @@ const COLOURS: Partial<Record<string, string>> = {
 export function MessageState({ state }: { state: string }) {
   const names: Partial<Record<string, string>> = texts.messageStates;
   return (
-    <Badge variant="outline" color={COLOURS[state] ?? 'gray'} radius="sm" tt="none" data-state={state}>
+    <Badge variant="dot" color={COLOURS[state] ?? 'gray'} radius="sm" tt="none" data-state={state}>
       {names[state] ?? state}
     </Badge>
   );

@@ -9,7 +9,7 @@ import { FirstSteps } from './first-steps';
 import { Problems } from './problems';
 import { UnderWay } from './under-way';
 
-/** The whole installation: what is wrong, its deliveries, and the way into each application. */
+/** The whole installation: its problems, its deliveries, and the way into each application. */
 export function Overview() {
   const { data: ids } = useApplications();
   const only = ids?.length === 1 ? ids[0] : undefined;
@@ -22,7 +22,7 @@ export function Overview() {
   );
 }
 
-/** One application: what is wrong, under way and next; first steps while no message was sent. */
+/** One application: its problems, its messages under way, its next firings; first steps while no message was sent. */
 export function ApplicationOverview() {
   const { app = '' } = useParams({ strict: false });
   return (

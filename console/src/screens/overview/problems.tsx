@@ -9,7 +9,7 @@ import { texts } from '../../texts/texts';
 
 const systemQuery = reading(['system'], (options) => bodyOf(api.GET('/imfpush/v1/system', options)), CALM_MS);
 
-/** What is wrong now, each with the next step; nothing is drawn while all is well. */
+/** Present problems, each with the next step; nothing is drawn while all is well. */
 export function Problems({ application }: { application: string | null }) {
   const may = useMay('mfpmonitor');
   const { data, error } = useQuery({ ...systemQuery, enabled: may });

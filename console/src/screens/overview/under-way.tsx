@@ -42,7 +42,7 @@ async function readUnderWay(applicationId: string, options: Reading) {
 
 type Report = Awaited<ReturnType<typeof readUnderWay>>[number];
 
-/** What is being sent now: progress, rate, time left and what binds it. */
+/** Messages that are being sent now: progress, rate, time left and the cause that binds each. */
 export function UnderWay({ application }: { application: string }) {
   const query = useQuery(
     reading(['under-way', application], (options) => readUnderWay(application, options), 2 * LIVE_MS),
