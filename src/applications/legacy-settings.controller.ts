@@ -3,6 +3,7 @@ import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { ApiError } from '../common/errors.js';
 import { TakesBody } from '../common/takes-body.js';
+import { GIVEN } from '../providers/fcm/gcm.settings.js';
 import { ApplicationsService } from './applications.service.js';
 import { settingsController } from './provider-settings.controller.js';
 import { GcmPublicAnswer, GcmSettingsAnswer } from './settings.answers.js';
@@ -26,7 +27,10 @@ export const GcmSettingsController = settingsController({
   schema: {
     type: 'object',
     required: ['senderId'],
-    properties: { senderId: { type: 'string', example: '123456789012' }, apiKey: { type: 'string' } },
+    properties: {
+      senderId: { type: 'string', pattern: GIVEN.source, example: '123456789012' },
+      apiKey: { type: 'string', pattern: GIVEN.source },
+    },
   },
 });
 

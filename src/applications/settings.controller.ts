@@ -2,6 +2,9 @@ import { Controller, Get, Param, Req, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
+import { ID } from '../providers/hms/hms.settings.js';
+import { SUBJECT } from '../providers/web-push/web-push.settings.js';
+import { PACKAGE_SID } from '../providers/wns/wns.settings.js';
 import { ApplicationsService } from './applications.service.js';
 import { settingsController } from './provider-settings.controller.js';
 import {
@@ -14,6 +17,8 @@ import {
 } from './settings.answers.js';
 import { SettingsService } from './settings.service.js';
 
+/** Of WNS and HMS. */
+const SECRET = String.raw`^[\x20-\x7e]{1,500}$`;
 const CONFS = ['apnsConf', 'gcmConf', 'fcmConf', 'wnsConf', 'webPushConf', 'hmsConf'] as const;
 
 @ApiTags('Settings')
@@ -99,10 +104,10 @@ export const SETTINGS_CONTROLLERS = [
       type: 'object',
       required: ['clientSecret'],
       properties: {
-        packageSID: { type: 'string', example: 'ms-app://s-1-15-2-1-2-3-4-5-6-7' },
+        packageSID: { type: 'string', pattern: PACKAGE_SID.source, example: 'ms-app://s-1-15-2-1-2-3-4-5-6-7' },
         tenantId: { type: 'string', description: 'With clientId, instead of packageSID' },
         clientId: { type: 'string', format: 'uuid' },
-        clientSecret: { type: 'string', example: 'the-secret-of-the-package' },
+        clientSecret: { type: 'string', pattern: SECRET, example: 'the-secret-of-the-package' },
       },
     },
   }),
@@ -120,18 +125,18 @@ export const SETTINGS_CONTROLLERS = [
           type: 'object',
           required: ['appId', 'clientId', 'clientSecret'],
           properties: {
-            appId: { type: 'string', example: '100000001' },
-            clientId: { type: 'string', example: '100000001' },
-            clientSecret: { type: 'string', example: 'the-secret-of-the-app' },
+            appId: { type: 'string', pattern: ID.source, example: '100000001' },
+            clientId: { type: 'string', pattern: ID.source, example: '100000001' },
+            clientSecret: { type: 'string', pattern: SECRET, example: 'the-secret-of-the-app' },
           },
         },
         {
           type: 'object',
           required: ['projectId', 'keyId', 'subAccount', 'privateKey'],
           properties: {
-            projectId: { type: 'string' },
-            keyId: { type: 'string' },
-            subAccount: { type: 'string' },
+            projectId: { type: 'string', pattern: ID.source },
+            keyId: { type: 'string', pattern: ID.source },
+            subAccount: { type: 'string', pattern: ID.source },
             privateKey: { type: 'string', description: 'PEM of an RSA key' },
           },
         },
@@ -150,7 +155,12 @@ export const SETTINGS_CONTROLLERS = [
       type: 'object',
       required: ['subject'],
       properties: {
-        subject: { type: 'string', example: 'mailto:push@example.com', description: 'A mailto: or https: URL' },
+        subject: {
+          type: 'string',
+          pattern: SUBJECT.source,
+          example: 'mailto:push@example.com',
+          description: 'A mailto: or https: URL',
+        },
         publicKey: { type: 'string', description: 'Uncompressed P-256 point in base64url' },
         privateKey: { type: 'string', description: '32 bytes in base64url' },
       },

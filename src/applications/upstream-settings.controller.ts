@@ -3,6 +3,7 @@ import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { Caller } from '../auth/admin.guard.js';
 import type { Actor } from '../auth/audit.repository.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
+import { CLIENT_ID, SECRET } from '../providers/upstream/upstream.settings.js';
 import { UpstreamSettingsAnswer } from './settings.answers.js';
 import { SettingsService } from './settings.service.js';
 
@@ -40,9 +41,10 @@ export class UpstreamSettingsController {
           example: 'http://mobilefirst.internal:9080/mfp',
           description: 'URL that ends with the name of the runtime; without a name, `mfp` is appended',
         },
-        clientId: { type: 'string', example: 'carillon' },
+        clientId: { type: 'string', pattern: CLIENT_ID.source, example: 'carillon' },
         secret: {
           type: 'string',
+          pattern: SECRET.source,
           example: 'the-secret-of-the-client',
           description: 'If omitted, the secret is kept, provided that baseUrl and clientId are unchanged',
         },

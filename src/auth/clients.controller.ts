@@ -13,7 +13,7 @@ import {
   Query,
   Res,
 } from '@nestjs/common';
-import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -212,6 +212,7 @@ export class ClientsController {
     summary:
       'Rotate the secret: only this answer contains a generated secret; the old secret stays valid for `overlapSeconds` (extension)',
   })
+  @ApiBody({ type: RotateSecretDto, required: false })
   @ApiResponse({ status: 404, description: 'FPWSE0001E: the client does not exist' })
   @ApiResponse({ status: 409, description: 'CARIL0409E: the overlap of the last rotation has not ended' })
   async rotateSecret(

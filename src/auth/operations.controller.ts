@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Post, Query } from '@nestjs/common';
-import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { StrictBodyPipe } from '../common/body.js';
 import { invalidValue } from '../common/errors.js';
 import { AdministratorsOnly, AllowRoles, Caller } from './admin.guard.js';
@@ -41,6 +41,7 @@ export class OperationsController {
   @ApiOperation({
     summary: 'Create the next signing key; earlier keys verify until their last token has expired (extension)',
   })
+  @ApiBody({ type: RotateKeyDto, required: false })
   async rotateKey(
     @Body(new StrictBodyPipe(RotateKeyDto, { optional: true })) body: RotateKeyDto,
     @Caller() caller: Actor,

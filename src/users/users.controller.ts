@@ -58,6 +58,7 @@ export class UsersController {
     description: 'The devices are deleted; the rest is deleted within minutes, also after a crash',
   })
   @ApiResponse({ status: 204, description: 'All data is deleted, or there was none' })
+  @ApiResponse({ status: 400, description: 'The user is `anonymous`' })
   @ApiResponse({ status: 404, description: 'Unknown application' })
   async remove(
     @Param('applicationId') applicationId: string,

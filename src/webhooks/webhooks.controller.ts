@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Put, UseGuards } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { Caller } from '../auth/admin.guard.js';
 import type { Actor } from '../auth/audit.repository.js';
@@ -82,6 +82,7 @@ export class WebhooksController {
     description:
       'During the overlap `X-Carillon-Signature` has two `v1`: of the new secret, then of the old one. Accept either.',
   })
+  @ApiBody({ type: RotateWebhookSecretDto, required: false })
   @ApiResponse({ status: 409, description: 'CARIL0409E: the overlap of the last rotation has not ended' })
   async rotateSecret(
     @Param('applicationId') applicationId: string,

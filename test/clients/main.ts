@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,7 +29,10 @@ interface Language {
 const LANGUAGES: Record<string, Language> = {
   typescript: {
     needs: ['node', '--version'],
-    prepare: (folder) => symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules')),
+    prepare: (folder) => {
+      writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+      symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+    },
     steps: [
       ['npx', 'openapi-typescript', OPENAPI, '--output', 'carillon.ts'],
       [

@@ -19,7 +19,7 @@ const EXAMPLES = '50';
 const folder = mkdtempSync(join(tmpdir(), 'carillon-schemathesis-'));
 const venv = join(folder, 'venv');
 const installed = process.env.SCHEMATHESIS ?? install();
-const carillon = await startCarillon({ DATA_DIR: join(folder, 'data'), LOG_LEVEL: 'warn' });
+const carillon = await startCarillon({ DATA_DIR: join(folder, 'data'), INVALID_CLIENT_STATUS: '401' });
 try {
   const token = await issueToken(carillon.url, '*');
   const done = spawnSync(
@@ -28,7 +28,15 @@ try {
       ...['--config-file', join(ROOT, 'test/clients/schemathesis.toml'), 'run', join(ROOT, 'docs/openapi.json')],
       ...['--url', carillon.url, '--max-examples', EXAMPLES, ...process.argv.slice(2)],
     ],
-    { cwd: folder, stdio: 'inherit', env: { ...process.env, CARILLON_TOKEN: token } },
+    {
+      cwd: folder,
+      stdio: 'inherit',
+      env: {
+        ...process.env,
+        CARILLON_TOKEN: token,
+        SCHEMATHESIS_HOOKS: join(ROOT, 'test/clients/schemathesis_hooks.py'),
+      },
+    },
   );
   process.exitCode = done.status ?? 1;
 } finally {

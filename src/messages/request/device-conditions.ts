@@ -11,7 +11,7 @@ import { canonicalTimeZone } from '../../devices/device-profile.js';
 export const CONDITIONS = ['languages', 'timeZones', 'appVersion', 'attributes'] as const;
 export const MAX_VALUES = 1_000;
 export const MAX_ATTRIBUTES = 20;
-const VERSION = /^\d{1,9}(\.\d{1,9}){0,5}$/;
+export const APP_VERSION = /^\d{1,9}(\.\d{1,9}){0,5}$/;
 const LANGUAGE = /^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$/;
 
 type Scalar = DeviceAttributes[string];
@@ -52,7 +52,7 @@ function readVersions(value: unknown): DeviceCondition {
   const field = 'target.appVersion';
   const { min, max } = readEnds(field, value);
   for (const end of [min, max])
-    if (end !== undefined && (typeof end !== 'string' || !VERSION.test(end)))
+    if (end !== undefined && (typeof end !== 'string' || !APP_VERSION.test(end)))
       throw invalidValue(field, 'min and max must be versions, such as "2.10.1"');
   return { kind: 'appVersion', min: min as string | undefined, max: max as string | undefined };
 }

@@ -7,7 +7,7 @@ import { PLATFORMS } from '../../devices/platform.js';
 import { MAX_LABEL } from '../label.js';
 import { FOUR_WEEKS_S } from './gcm.dto.js';
 import { MessageSettingsDto } from './settings.dto.js';
-import { MAX_ATTRIBUTES, MAX_VALUES } from './device-conditions.js';
+import { APP_VERSION, MAX_ATTRIBUTES, MAX_VALUES } from './device-conditions.js';
 import { LISTS, MAX_ID, MAX_NAME } from './target.js';
 
 /** The body of POST messages (docs/protocol/mobilefirst.md §9.3) with the extensions; target.ts reads the target. */
@@ -26,8 +26,7 @@ function idsOf(list: keyof typeof LISTS) {
   return { type: 'array' as const, minItems: 1, maxItems: LISTS[list], items };
 }
 
-const VERSION = { type: 'string' as const, example: '2.10.1' };
-const SCALARS = [{ type: 'string' as const }, { type: 'number' as const }, { type: 'boolean' as const }];
+const VERSION = { type: 'string' as const, pattern: APP_VERSION.source, example: '2.10.1' };
 
 /**
  * Recipients: at most one of `userIds`, `deviceIds` and `tagNames`. `platforms` and the conditions narrow the list, or
@@ -69,18 +68,8 @@ export class TargetDto {
     minProperties: 1,
     maxProperties: MAX_ATTRIBUTES,
     description: 'By name: a value, a list of alternatives, or `{min, max}` for a number',
-    additionalProperties: {
-      oneOf: [
-        ...SCALARS,
-        { type: 'array', minItems: 1, maxItems: MAX_VALUES, items: { oneOf: SCALARS } },
-        {
-          type: 'object',
-          minProperties: 1,
-          additionalProperties: false,
-          properties: { min: { type: 'number' }, max: { type: 'number' } },
-        },
-      ],
-    },
+    // No `oneOf` with a list in it: the generator for Java makes code of it that does not compile.
+    additionalProperties: true,
   })
   attributes?: Record<string, unknown>;
 

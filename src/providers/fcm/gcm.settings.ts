@@ -1,7 +1,7 @@
 import type { ProviderSettings } from '../provider.js';
 import { matching } from '../shared/settings-input.js';
 
-const GIVEN = /^[\x21-\x7e]{1,500}$/;
+export const GIVEN = /^[\x21-\x7e]{1,500}$/;
 
 /**
  * Validates MobileFirst's GCM settings `{senderId, apiKey?}`. They are stored so that apps can read their sender id.

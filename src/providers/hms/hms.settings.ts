@@ -13,7 +13,7 @@ export type HmsCredentials =
 
 const OAUTH_FIELDS = ['appId', 'clientId', 'clientSecret'] as const;
 /** Huawei's ids are digits or hex, without characters that have a meaning in a URL. */
-const ID = /^[\w-]{1,100}$/;
+export const ID = /^[\w-]{1,100}$/;
 
 /**
  * Validates HMS settings: `{appId, clientId, clientSecret}`; for a service account `{projectId, keyId, subAccount,

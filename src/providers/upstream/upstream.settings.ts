@@ -29,8 +29,8 @@ const DEFAULT_RUNTIME = 'mfp';
 /** Ends of addresses that are copied from a working call. The base URL ends before them. */
 const BELOW_BASE = /\/(api|imfpush)(\/|$)/;
 /** HTTP Basic ends the id at the first colon; ids and secrets are ASCII (docs/protocol/mobilefirst.md §4). */
-const CLIENT_ID = /^[\x21-\x39\x3b-\x7e]{1,255}$/;
-const SECRET = /^[\x20-\x7e]{1,255}$/;
+export const CLIENT_ID = /^[\x21-\x39\x3b-\x7e]{1,255}$/;
+export const SECRET = /^[\x20-\x7e]{1,255}$/;
 
 /**
  * Validates the settings of an application's MobileFirst server: `baseUrl` (its last part is the runtime's name, `mfp`

@@ -16,7 +16,7 @@ export interface WebPushCredentials {
 
 const FIELDS = new Set(['subject', 'publicKey', 'privateKey']);
 /** Apple refuses a subject with a space or `<…>` after `mailto:`; other services accept it. */
-const SUBJECT = /^(mailto:[^\s<>@]+@[^\s<>@]+|https:\/\/[^\s<>]+)$/i;
+export const SUBJECT = /^(mailto:[^\s<>@]+@[^\s<>@]+|https:\/\/[^\s<>]+)$/i;
 /** Names that are not public (RFC 6761, RFC 6762, RFC 8375), and common names of internal networks. */
 const INNER_NAME = /(^|\.)(localhost|local|localdomain|invalid|internal|intranet|lan|home\.arpa)$/;
 const PRIVATE_BYTES = 32;

@@ -8,7 +8,7 @@ export type WnsCredentials =
   /** A Windows App SDK app, registered in Microsoft Entra. */
   | { kind: 'entra'; tenantId: string; clientId: string; clientSecret: string };
 
-const PACKAGE_SID = /^ms-app:\/\/s-1-15-2(-\d{1,10}){1,15}\/?$/i;
+export const PACKAGE_SID = /^ms-app:\/\/s-1-15-2(-\d{1,10}){1,15}\/?$/i;
 const ENTRA_FIELDS = ['tenantId', 'clientId'] as const;
 
 /**
