@@ -12,6 +12,7 @@ import { Departures } from './auth/departures.js';
 import { OperationsController } from './auth/operations.controller.js';
 import { PLANTED } from './auth/planted.js';
 import { TokenController } from './auth/token.controller.js';
+import { ApprovalController } from './campaigns/approval.controller.js';
 import { CampaignsController } from './campaigns/campaigns.controller.js';
 import { CampaignsModule } from './campaigns/campaigns.module.js';
 import { PlantedCampaigns } from './campaigns/planted-campaigns.repository.js';
@@ -78,6 +79,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     AudiencesController,
     MessageReportsController,
     CampaignsController,
+    ApprovalController,
     RunsController,
     RenderController,
     MessageControlController,

@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
-import { IsBoolean, IsOptional, Matches } from 'class-validator';
-import { ReadAs } from '../common/fields.js';
+import { IsBoolean, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
+import { Nested, ReadAs } from '../common/fields.js';
 import { PageInfo } from '../common/paging.js';
 import type { Application, FoundApplication } from './application.repository.js';
 
@@ -14,6 +14,14 @@ function Flag(): PropertyDecorator {
     ReadAs((value) => (value === 'true' ? true : value === 'false' ? false : value)),
     IsBoolean({ message: 'it must be true or false' }),
   );
+}
+
+export class ApprovalDto {
+  /** A campaign or message to more devices than this waits for approval. */
+  @IsInt({ message: 'it must be a whole number' })
+  @Min(0, { message: 'it must be at least 0' })
+  @Max(1_000_000_000, { message: 'it must be at most 1000000000' })
+  above!: number;
 }
 
 export class CreateApplicationDto {
@@ -49,6 +57,11 @@ export class ChangeStatusDto {
   @IsOptional()
   @Flag()
   strict?: boolean;
+
+  /** Extension: approval by a second client or person; null: none. If omitted, the value is kept. */
+  @IsOptional()
+  @Nested(() => ApprovalDto)
+  approval?: ApprovalDto | null;
 }
 
 /** `enabled` is text, as in MobileFirst's samples. */
@@ -56,6 +69,8 @@ export class StatusAnswer {
   enabled!: 'true' | 'false';
   /** Extension: present only if strict handling is on. */
   strict?: 'true';
+  /** Extension: present only if large campaigns and messages wait for approval. */
+  approval?: ApprovalDto;
 }
 
 export class StopAnswer {
@@ -85,8 +100,12 @@ export class ApplicationListAnswer {
   pageInfo!: PageInfo;
 }
 
-export function toStatusAnswer({ enabled, strict }: Application): StatusAnswer {
-  return { enabled: enabled ? 'true' : 'false', ...(strict && { strict: 'true' }) };
+export function toStatusAnswer({ enabled, strict, approvalAbove }: Application): StatusAnswer {
+  return {
+    enabled: enabled ? 'true' : 'false',
+    ...(strict && { strict: 'true' }),
+    ...(approvalAbove !== null && { approval: { above: approvalAbove } }),
+  };
 }
 
 export function toApplicationAnswer(application: Application & Partial<FoundApplication>): ApplicationAnswer {

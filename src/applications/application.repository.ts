@@ -6,6 +6,7 @@ import { Gather } from '../common/gather.js';
 import { ITSELF, recordAudit } from '../auth/audit.repository.js';
 import type { Actor } from '../auth/audit.repository.js';
 import type { Page, PageRequest } from '../common/paging.js';
+import { checkRevision, revisionOf } from '../common/revision.js';
 import { DATABASE } from '../database/database.module.js';
 import { executePrepared } from '../database/database.js';
 import type { Database } from '../database/database.js';
@@ -19,10 +20,15 @@ export interface Application {
   enabled: boolean;
   /** If true, messages and campaigns with unknown fields are refused. */
   strict: boolean;
+  /** A campaign or message to more devices waits for approval; null: none waits. */
+  approvalAbove: number | null;
 }
 
 /** `strict` defaults to false. */
-export type NewApplication = Omit<Application, 'strict'> & Partial<Application>;
+export type NewApplication = Pick<Application, 'id' | 'enabled'> & Partial<Pick<Application, 'strict'>>;
+
+/** Omitted members keep their values. */
+export type StatusChange = Pick<Application, 'enabled'> & Partial<Pick<Application, 'strict' | 'approvalAbove'>>;
 
 export interface FoundApplication extends Application {
   /**
@@ -32,6 +38,11 @@ export interface FoundApplication extends Application {
   /** When a client stopped the application; while set, nothing of the application is sent. Null: not stopped. */
   stoppedAt: Date | null;
   stoppedBy: string | null;
+}
+
+/** Of what a caller can change. */
+export function statusRevision({ enabled, strict, approvalAbove }: Application): string {
+  return revisionOf({ enabled, strict, approvalAbove });
 }
 
 /** MobileFirst's documents name no filter fields for this list, so it has the only useful one, the id. */
@@ -56,7 +67,8 @@ export class ApplicationRepository {
 
   private async findAll(ids: readonly string[]): Promise<(FoundApplication | undefined)[]> {
     const query = sql<FoundApplication>`
-      select application.id, application.enabled, application.strict, setting.visible as upstream,
+      select application.id, application.enabled, application.strict, application.approval_above as "approvalAbove",
+        setting.visible as upstream,
         application.stopped_at as "stoppedAt", application.stopped_by as "stoppedBy"
       from json_array_elements_text(${JSON.stringify([...new Set(ids)])}::json) as asked (id)
       cross join lateral (select * from application where id = asked.id and removed_at is null offset 0) as application
@@ -74,7 +86,8 @@ export class ApplicationRepository {
     const applications: List<Application> = {
       keys: { id: 'text' },
       from: sql`application where removed_at is null and ${where}`,
-      rows: (keys) => sql`select id, enabled, strict from application join (${keys}) as page using (id)`,
+      rows: (keys) =>
+        sql`select id, enabled, strict, approval_above as "approvalAbove" from application join (${keys}) as page using (id)`,
     };
     return readList(this.database.kysely, applications, page);
   }
@@ -90,15 +103,36 @@ export class ApplicationRepository {
     return added !== undefined;
   }
 
-  /** Omitted members keep their values. Returns undefined if the id does not exist. */
-  change(id: string, status: Pick<Application, 'enabled'> & Partial<Application>): Promise<Application | undefined> {
-    return this.database.kysely
-      .updateTable('application')
-      .set(status)
-      .where('id', '=', id)
-      .where('removed_at', 'is', null)
-      .returning(['id', 'enabled', 'strict'])
-      .executeTakeFirst();
+  /**
+   * Omitted members keep their values. Returns undefined if the id does not exist. Throws CARIL0412E if the application
+   * is of another revision.
+   */
+  change(
+    id: string,
+    { approvalAbove, ...status }: StatusChange,
+    actor: Actor,
+    revisions?: readonly string[],
+  ): Promise<Application | undefined> {
+    return inTransaction(this.database, async (tx) => {
+      const held = await tx
+        .selectFrom('application')
+        .select(['id', 'enabled', 'strict', 'approval_above as approvalAbove'])
+        .where('id', '=', id)
+        .where('removed_at', 'is', null)
+        .forNoKeyUpdate()
+        .executeTakeFirst();
+      if (held) checkRevision(revisions, statusRevision(held));
+      const changed = await tx
+        .updateTable('application')
+        .set({ ...status, approval_above: approvalAbove })
+        .where('id', '=', id)
+        .where('removed_at', 'is', null)
+        .returning(['id', 'enabled', 'strict', 'approval_above as approvalAbove'])
+        .executeTakeFirst();
+      if (changed && approvalAbove !== undefined)
+        await recordAudit(tx, actor, { action: 'application.approval', subject: id, detail: { above: approvalAbove } });
+      return changed;
+    });
   }
 
   /** All devices, retired ones included, as counted by triggers. */

@@ -1,6 +1,20 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, UseGuards } from '@nestjs/common';
-import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Headers,
+  HttpCode,
+  Param,
+  Post,
+  Put,
+  Query,
+  Req,
+  Res,
+  UseGuards,
+} from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Caller } from '../auth/admin.guard.js';
 import type { Actor } from '../auth/audit.repository.js';
 import { BearerOrSession } from '../auth/bearer-or-session.js';
@@ -9,6 +23,7 @@ import { BodyPipe } from '../common/body.js';
 import { readFilter } from '../common/filter.js';
 import { ApiFilter, ApiPaging, readExpand, readPage, toPageInfo } from '../common/paging.js';
 import { readText, readWord } from '../common/query.js';
+import { readIfMatch, toEtag } from '../common/revision.js';
 import type { Query as QueryOf } from '../common/query.js';
 import {
   ApplicationAnswer,
@@ -19,7 +34,7 @@ import {
   toApplicationAnswer,
   toStatusAnswer,
 } from './application.dto.js';
-import { APPLICATION_FILTERS } from './application.repository.js';
+import { APPLICATION_FILTERS, statusRevision } from './application.repository.js';
 import { ApplicationsService } from './applications.service.js';
 
 @ApiTags('Applications')
@@ -126,19 +141,31 @@ export class ApplicationsController {
   @Get(':applicationId/status')
   @RequireScope('apps.read')
   @ApiOperation({ summary: 'Read whether an application may send' })
-  async readStatus(@Param('applicationId') applicationId: string): Promise<StatusAnswer> {
-    return toStatusAnswer(await this.applications.getApplication(applicationId));
+  async readStatus(
+    @Param('applicationId') applicationId: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<StatusAnswer> {
+    const application = await this.applications.getApplication(applicationId);
+    void reply.header('etag', toEtag(statusRevision(application)));
+    return toStatusAnswer(application);
   }
 
   @Put(':applicationId/status')
+  @ApiHeader({ name: 'If-Match', required: false, description: 'The `ETag` of the revision that is changed' })
+  @ApiResponse({ status: 412, description: 'CARIL0412E: the application is of another revision' })
   @RequireScope('apps.write')
   @ApiOperation({ summary: 'Enable or disable an application; a disabled application accepts no messages' })
   async changeStatus(
     @Param('applicationId') applicationId: string,
-    @Body(new BodyPipe(ChangeStatusDto)) { enabled, strict }: ChangeStatusDto,
+    @Body(new BodyPipe(ChangeStatusDto)) { enabled, strict, approval }: ChangeStatusDto,
+    @Caller() caller: Actor,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ApplicationAnswer> {
-    return toApplicationAnswer(
-      await this.applications.changeStatus(applicationId, { enabled, strict: strict ?? undefined }),
-    );
+    const approvalAbove = approval === null ? null : approval?.above;
+    const change = { enabled, strict: strict ?? undefined, approvalAbove };
+    const changed = await this.applications.changeStatus(caller, applicationId, change, readIfMatch(ifMatch));
+    void reply.header('etag', toEtag(statusRevision(changed)));
+    return toApplicationAnswer(changed);
   }
 }

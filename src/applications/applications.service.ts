@@ -7,7 +7,7 @@ import type { Page, PageRequest } from '../common/paging.js';
 import { ApplicationRemovalRepository } from './application-removal.repository.js';
 import { LeaseRepository } from './lease.repository.js';
 import { ApplicationRepository } from './application.repository.js';
-import type { Application, FoundApplication, NewApplication } from './application.repository.js';
+import type { Application, FoundApplication, NewApplication, StatusChange } from './application.repository.js';
 
 /** How long a removal request deletes rows itself; the housekeeper deletes the rest. */
 const REMOVE_AT_ONCE_MS = 500;
@@ -22,7 +22,7 @@ export class ApplicationsService {
   ) {}
 
   async createApplication(application: NewApplication): Promise<Application> {
-    if (await this.applications.add(application)) return { strict: false, ...application };
+    if (await this.applications.add(application)) return { strict: false, approvalAbove: null, ...application };
     if (await this.applications.find(application.id))
       throw new ApiError('FPWSE0002E', `The application exists already. Check the 'applicationId' parameter value.`);
     throw new ApiError(
@@ -42,9 +42,13 @@ export class ApplicationsService {
     return this.applications.list(filter, page);
   }
 
-  /** If omitted, `strict` keeps its value. */
-  async changeStatus(id: string, status: { enabled: boolean; strict?: boolean }): Promise<Application> {
-    const changed = await this.applications.change(id, status);
+  async changeStatus(
+    actor: Actor,
+    id: string,
+    status: StatusChange,
+    revisions: readonly string[] | undefined,
+  ): Promise<Application> {
+    const changed = await this.applications.change(id, status, actor, revisions);
     if (!changed) throw unknownApplication();
     return changed;
   }

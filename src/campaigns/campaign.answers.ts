@@ -19,6 +19,10 @@ export class CampaignAnswer extends CampaignDto implements Definition {
   stateReason?: string;
   /** The next firing by the schedule. */
   nextTime?: string;
+  /** Only of a campaign that is read alone: names the campaign with its saved audience, for an approval. */
+  revision?: string;
+  /** The client or person that approved the campaign last. */
+  approvedBy?: string;
   createdTime!: string;
   lastUpdatedTime!: string;
   /** Names of ignored fields. */
@@ -138,6 +142,7 @@ export function toCampaignAnswer(campaign: Campaign, warnings: readonly string[]
     ...(campaign.nextAt && { nextTime: campaign.nextAt.toISOString() }),
     ...campaign.definition,
     clientId: campaign.clientId,
+    ...(campaign.approvedBy !== null && { approvedBy: campaign.approvedBy }),
     createdTime: campaign.createdAt.toISOString(),
     lastUpdatedTime: campaign.updatedAt.toISOString(),
     ...(warnings.length > 0 && { warnings: [...warnings] }),

@@ -231,6 +231,15 @@ export class CampaignDto {
   policies?: PoliciesDto;
 }
 
+export class ApproveCampaignDto {
+  /**
+   * The `revision` of the campaign as it was read.
+   * @example kJ2x0fQvWm8rT1aZ
+   */
+  @IsString({ message: 'it is required and must be a string' })
+  revision!: string;
+}
+
 export class DuplicateDto {
   /**
    * Default: the original’s name with "(copy)".

@@ -17,6 +17,11 @@ export interface Campaign {
   /** The client that created the campaign. */
   clientId: string;
   definition: Definition;
+  /** The client or person that made the campaign, and those that changed it. */
+  authors: readonly string[];
+  /** The content and audience that were approved; null: none. */
+  approvedRevision: string | null;
+  approvedBy: string | null;
   state: CampaignState;
   /** Reason of a pause, if the pause was not requested by a client. */
   stateReason: string | null;
@@ -47,6 +52,7 @@ export class CampaignRepository {
         application_id: campaign.applicationId,
         id: campaign.id,
         client_id: campaign.clientId,
+        authors: [campaign.clientId],
         ...toColumns(campaign.definition),
         state: 'draft',
         state_reason: null,
@@ -108,11 +114,18 @@ export class CampaignRepository {
     return row && toCampaign(row);
   }
 
-  async update(seq: number, { definition, state, next }: CampaignChange, now: Date, tx: Tx): Promise<Campaign> {
+  async update(
+    seq: number,
+    { definition, authors, approved, state, next }: CampaignChange,
+    now: Date,
+    tx: Tx,
+  ): Promise<Campaign> {
     const row = await tx
       .updateTable('campaign')
       .set({
         ...(definition && toColumns(definition)),
+        ...(authors && { authors: [...authors] }),
+        ...(approved && { approved_revision: approved.revision, approved_by: approved.by }),
         ...(state && { state, state_reason: null }),
         ...(next !== undefined && {
           next_at: next && new Date(next.nextAt),
@@ -151,6 +164,8 @@ export class CampaignRepository {
 /** Absent fields stay as they are. */
 export interface CampaignChange {
   definition?: Definition;
+  authors?: readonly string[];
+  approved?: { revision: string; by: string };
   state?: CampaignState;
   next?: NextFiring | null;
 }
@@ -169,6 +184,9 @@ function toCampaign(row: Selectable<Tables['campaign']>): Campaign {
     id: row.id,
     clientId: row.client_id,
     definition: row.definition as unknown as Definition,
+    authors: row.authors,
+    approvedRevision: row.approved_revision,
+    approvedBy: row.approved_by,
     state: row.state,
     stateReason: row.state_reason,
     nextAt: row.next_at,

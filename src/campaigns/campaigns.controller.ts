@@ -1,4 +1,18 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, Res, UseGuards } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Headers,
+  HttpCode,
+  Param,
+  Post,
+  Put,
+  Query,
+  Req,
+  Res,
+  UseGuards,
+} from '@nestjs/common';
 import { ApiBody, ApiHeader, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { readClientId } from '../auth/client.js';
@@ -7,6 +21,7 @@ import type { AuthorizedRequest } from '../auth/scope.guard.js';
 import { StrictBodyPipe } from '../common/body.js';
 import { PREFER_STRICT, prefersStrict } from '../common/prefer.js';
 import { MayLag } from '../common/may-lag.js';
+import { readIfMatch, toEtag } from '../common/revision.js';
 import { readQuery, readText, readWord } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
 import {
@@ -17,7 +32,8 @@ import {
   toCampaignAnswer,
 } from './campaign.answers.js';
 import { CampaignDto, DuplicateDto } from './campaign.dto.js';
-import { CampaignsService } from './campaigns.service.js';
+import type { Campaign } from './campaign.repository.js';
+import { CampaignsService, definitionRevision } from './campaigns.service.js';
 import { CountPipe } from './campaign.pipes.js';
 
 const QUOTA = { status: 409, description: 'CARIL0409E: the application has the maximum number of campaigns' };
@@ -50,7 +66,7 @@ export class CampaignsController {
     const { clientId } = request.authorized;
     const strict = prefersStrict(request, reply);
     const { campaign, warnings } = await this.campaigns.createCampaign({ applicationId, clientId, strict }, body);
-    return toCampaignAnswer(campaign, warnings);
+    return answer(reply, campaign, warnings);
   }
 
   @Get()
@@ -83,8 +99,11 @@ export class CampaignsController {
   async read(
     @Param('applicationId') applicationId: string,
     @Param('campaignId') campaignId: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CampaignAnswer> {
-    return toCampaignAnswer(await this.campaigns.readCampaign(applicationId, campaignId));
+    const campaign = await this.campaigns.readCampaign(applicationId, campaignId);
+    const revision = await this.campaigns.reviewRevision(applicationId, campaign);
+    return Object.assign(answer(reply, campaign), { revision });
   }
 
   @Put(':campaignId')
@@ -93,6 +112,8 @@ export class CampaignsController {
     summary:
       'Replace a campaign. An active campaign continues with the new schedule; unfinished runs are not changed (extension)',
   })
+  @ApiHeader({ name: 'If-Match', required: false, description: 'The `ETag` of the revision that is changed' })
+  @ApiResponse({ status: 412, description: 'CARIL0412E: the campaign is of another revision' })
   @ApiHeader(PREFER_STRICT)
   @ApiBody({ type: CampaignDto })
   @ApiResponse(CAMPAIGN)
@@ -102,12 +123,19 @@ export class CampaignsController {
     @Param('applicationId') applicationId: string,
     @Param('campaignId') campaignId: string,
     @Req() request: AuthorizedRequest,
+    @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
     @Body(new StrictBodyPipe(CampaignDto)) body: CampaignDto,
   ): Promise<CampaignAnswer> {
     const strict = prefersStrict(request, reply);
-    const { campaign, warnings } = await this.campaigns.replaceCampaign({ applicationId, strict }, campaignId, body);
-    return toCampaignAnswer(campaign, warnings);
+    const { clientId } = request.authorized;
+    const { campaign, warnings } = await this.campaigns.replaceCampaign(
+      { applicationId, clientId, strict },
+      campaignId,
+      body,
+      readIfMatch(ifMatch),
+    );
+    return answer(reply, campaign, warnings);
   }
 
   @Delete(':campaignId')
@@ -225,4 +253,9 @@ export class CampaignsController {
   ): Promise<PreviewAnswer> {
     return this.campaigns.previewCampaign(applicationId, campaignId, count);
   }
+}
+
+function answer(reply: FastifyReply, campaign: Campaign, warnings: readonly string[] = []): CampaignAnswer {
+  void reply.header('etag', toEtag(definitionRevision(campaign)));
+  return toCampaignAnswer(campaign, warnings);
 }

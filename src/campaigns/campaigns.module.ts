@@ -5,6 +5,7 @@ import { DevicesModule } from '../devices/devices.module.js';
 import { LimitsModule } from '../limits/limits.module.js';
 import { MessagesModule } from '../messages/messages.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
+import { CampaignApproval } from './campaign-approval.js';
 import { CampaignHousekeeper } from './campaign.housekeeper.js';
 import { CampaignRepository } from './campaign.repository.js';
 import { CampaignScheduler } from './firing/campaign.scheduler.js';
@@ -27,6 +28,7 @@ import { ZoneRulesRepository } from './schedule/zone-rules.repository.js';
 @Module({
   imports: [ApplicationsModule, DeliveryModule, DevicesModule, LimitsModule, MessagesModule, ProvidersModule],
   providers: [
+    CampaignApproval,
     CampaignRepository,
     CampaignsService,
     FiringRepository,

@@ -1,9 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ApplicationsService } from '../applications/applications.service.js';
+import { recordAudit } from '../auth/audit.repository.js';
+import type { Actor } from '../auth/audit.repository.js';
 import { ApiError, notFound } from '../common/errors.js';
+import { checkRevision, revisionOf } from '../common/revision.js';
 import type { Database } from '../database/database.js';
 import { DATABASE } from '../database/database.module.js';
 import { inTransaction } from '../database/transaction.js';
+import type { Tx } from '../database/transaction.js';
 import { Quotas } from '../limits/quotas.js';
 import { readContent } from './campaign-content.js';
 import { DryRunRepository } from '../messages/send/dry-run.repository.js';
@@ -18,6 +22,7 @@ import type { Providers } from '../providers/providers.module.js';
 import type { Definition } from './campaign.js';
 import type { CampaignDto } from './campaign.dto.js';
 import { inField, readDefinition, refusing } from './campaign-definition.js';
+import { CampaignApproval } from './campaign-approval.js';
 import { CampaignRepository } from './campaign.repository.js';
 import type { Campaign, CampaignChange } from './campaign.repository.js';
 import { readTarget } from '../messages/request/target.js';
@@ -57,6 +62,7 @@ export class CampaignsService {
     private readonly saved: SavedAudiencesService,
     private readonly counts: DryRunRepository,
     private readonly control: MessageControlService,
+    private readonly approval: CampaignApproval,
     private readonly clock: SharedClock,
     private readonly quotas: Quotas,
     @Inject(PROVIDERS) private readonly providers: Providers,
@@ -89,21 +95,35 @@ export class CampaignsService {
 
   /**
    * An active campaign continues with its new schedule from now. A firing that is already due stays if the schedule is
-   * the same.
+   * the same. A change of what was approved makes the campaign wait again. Throws CARIL0412E if the campaign is of
+   * another revision.
    */
   async replaceCampaign(
-    { applicationId, strict }: { applicationId: string; strict: boolean },
+    { applicationId, clientId, strict }: { applicationId: string; clientId: string; strict: boolean },
     id: string,
     body: CampaignDto,
+    revisions: readonly string[] | undefined,
   ): Promise<{ campaign: Campaign; warnings: string[] }> {
     await this.readCampaign(applicationId, id);
     const { definition, warnings } = await this.check(applicationId, body, strict);
     const now = await this.clock.now();
-    const campaign = await this.change(applicationId, id, now, (old) => {
+    const { approvalAbove } = await this.applications.getApplication(applicationId);
+    const campaign = await this.change(applicationId, id, now, async (old, tx) => {
+      checkRevision(revisions, definitionRevision(old));
+      const changed = { definition, authors: [...new Set([...old.authors, clientId])] };
+      if (old.state !== 'active' && old.state !== 'awaitingApproval') return changed;
+      const { approvedRevision } = old;
+      const { mustWait } = await this.approval.review(
+        applicationId,
+        { definition, approvedRevision },
+        approvalAbove,
+        tx,
+      );
+      if (mustWait) return { ...changed, state: 'awaitingApproval', next: null };
       const same = JSON.stringify(sorted(old.definition.schedule)) === JSON.stringify(sorted(definition.schedule));
-      if (old.state !== 'active' || same) return { definition };
+      if (old.state === 'active' && same) return changed;
       refusing(() => checkFires(readSchedule(definition.schedule), now));
-      return { definition, next: planNext(definition, id, now) };
+      return { ...changed, state: 'active', next: planNext(definition, id, now) };
     });
     return { campaign, warnings };
   }
@@ -140,6 +160,39 @@ export class CampaignsService {
     return this.change(applicationId, id, await this.clock.now(), ({ state }) => {
       if (state === 'draft' || state === 'finished') throw wrongState(state, 'pause');
       return state === 'paused' ? {} : { state: 'paused', next: null };
+    });
+  }
+
+  /** Names the campaign with its saved audience, for an approval. */
+  async reviewRevision(applicationId: string, campaign: Campaign): Promise<string> {
+    return (await this.approval.review(applicationId, campaign, null)).revision;
+  }
+
+  /**
+   * Lets a campaign go that waits for approval, as it was when the caller read this revision. Throws CARIL0403E if the
+   * caller made or changed the campaign or its saved audience, CARIL0412E if the campaign was changed meanwhile.
+   */
+  async approveCampaign(actor: Actor, applicationId: string, id: string, revision: string): Promise<Campaign> {
+    await this.applications.getApplication(applicationId);
+    const now = await this.clock.now();
+    return this.change(applicationId, id, now, async (campaign, tx) => {
+      const { state, definition, authors } = campaign;
+      if (state !== 'awaitingApproval') throw wrongState(state, 'approve');
+      const reviewed = await this.approval.review(applicationId, campaign, null, tx);
+      checkRevision([revision], reviewed.revision);
+      if (authors.includes(actor.clientId) || reviewed.audienceBy === actor.clientId)
+        throw new ApiError(
+          'CARIL0403E',
+          'The campaign or its audience was made or changed by this client or person: another one has to approve it.',
+        );
+      refusing(() => checkFires(readSchedule(definition.schedule), now));
+      const detail = { campaignId: id, revision, authors };
+      await recordAudit(tx, actor, { action: 'campaign.approve', subject: applicationId, detail });
+      return {
+        state: 'active',
+        next: planNext(definition, id, now),
+        approved: { revision, by: actor.clientId },
+      };
     });
   }
 
@@ -183,11 +236,15 @@ export class CampaignsService {
     }
   }
 
-  /** Active from now on. Throws FPWSE0005E if the schedule would never fire. */
-  private start(applicationId: string, id: string, now: number): Promise<Campaign> {
-    return this.change(applicationId, id, now, ({ state, definition }) => {
+  /** Active from now on, or after an approval. Throws FPWSE0005E if the schedule would never fire. */
+  private async start(applicationId: string, id: string, now: number): Promise<Campaign> {
+    const { approvalAbove } = await this.applications.getApplication(applicationId);
+    return this.change(applicationId, id, now, async (campaign, tx) => {
+      const { state, definition } = campaign;
       if (state === 'active') return {};
       refusing(() => checkFires(readSchedule(definition.schedule), now));
+      const { mustWait } = await this.approval.review(applicationId, campaign, approvalAbove, tx);
+      if (mustWait) return { state: 'awaitingApproval', next: null };
       return { state: 'active', next: planNext(definition, id, now) };
     });
   }
@@ -197,12 +254,12 @@ export class CampaignsService {
     applicationId: string,
     id: string,
     now: number,
-    decide: (campaign: Campaign) => CampaignChange,
+    decide: (campaign: Campaign, tx: Tx) => CampaignChange | Promise<CampaignChange>,
   ): Promise<Campaign> {
     return inTransaction(this.database, async (tx) => {
       const campaign = await this.campaigns.lock(applicationId, id, tx);
       if (!campaign) throw notFound('campaign', 'campaignId');
-      return this.campaigns.update(campaign.seq, decide(campaign), new Date(now), tx);
+      return this.campaigns.update(campaign.seq, await decide(campaign, tx), new Date(now), tx);
     });
   }
 
@@ -232,6 +289,11 @@ export class CampaignsService {
     }
     return { definition, warnings: [...warnings] };
   }
+}
+
+/** Of what a caller can change. */
+export function definitionRevision({ definition }: Pick<Campaign, 'definition'>): string {
+  return revisionOf(definition);
 }
 
 /** PostgreSQL's jsonb has its own order of members. */

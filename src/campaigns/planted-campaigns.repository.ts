@@ -6,8 +6,8 @@ import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import { inTransaction } from '../database/transaction.js';
 
-/** Active campaigns, and campaigns with an unfinished run that has waves to send. */
-const PLANTED = sql`(campaign.state = 'active' or exists (
+/** Active campaigns, those that wait for approval, and campaigns with an unfinished run that has waves to send. */
+const PLANTED = sql`(campaign.state in ('active', 'awaitingApproval') or exists (
   select from campaign_run where campaign_run.campaign_seq = campaign.seq and campaign_run.state = 'running'))`;
 
 /** Finds the campaigns of clients that would send again. */
@@ -32,8 +32,8 @@ export class PlantedCampaigns implements PlantedKind {
     return inTransaction(this.database, async (transaction) => {
       const { rows } = await sql<{ seq: number }>`
         update campaign set updated_at = now(),
-          state = case when state = 'active' then 'paused' else state end,
-          state_reason = case when state = 'active' then ${reason} else state_reason end,
+          state = case when state in ('active', 'awaitingApproval') then 'paused' else state end,
+          state_reason = case when state in ('active', 'awaitingApproval') then ${reason} else state_reason end,
           next_at = null, due_at = null
         where seq = (
           select seq from campaign where ${PLANTED} and application_id = ${applicationId} and client_id = ${clientId}

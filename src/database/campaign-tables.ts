@@ -3,7 +3,7 @@ import type { Json } from './columns.js';
 
 /** The tables of campaigns, and the tables that delivery keeps for campaigns. */
 
-export type CampaignState = 'draft' | 'active' | 'paused' | 'finished';
+export type CampaignState = 'draft' | 'awaitingApproval' | 'active' | 'paused' | 'finished';
 
 export interface CampaignTable {
   seq: GeneratedAlways<number>;
@@ -14,6 +14,11 @@ export interface CampaignTable {
   definition: Json<Record<string, unknown>>;
   state: CampaignState;
   state_reason: string | null;
+  /** The client or person that made the campaign, and those that changed it. */
+  authors: Generated<string[]>;
+  /** The content and audience that were approved; null: none. */
+  approved_revision: ColumnType<string | null, never, string>;
+  approved_by: ColumnType<string | null, never, string>;
   daily_cap: number | null;
   next_at: Date | null;
   due_at: Date | null;

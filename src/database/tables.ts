@@ -45,6 +45,8 @@ interface ApplicationTable {
   id: string;
   enabled: Generated<boolean>;
   strict: Generated<boolean>;
+  /** A campaign or message to more devices waits for approval; null: none waits. */
+  approval_above: Generated<number | null>;
   created_at: CreatedAt;
   /** Set when the application was removed for every caller; its rows are deleted in steps. */
   removed_at: ColumnType<Date | null, never, Date>;
@@ -133,7 +135,16 @@ export type DeviceCondition =
  * `removed` is never shown: its batches are deleted in steps, then its row.
  */
 export type MessageState =
-  'scheduled' | 'accepted' | 'expanding' | 'sending' | 'paused' | 'finished' | 'cancelled' | 'expired' | 'removed';
+  | 'awaitingApproval'
+  | 'scheduled'
+  | 'accepted'
+  | 'expanding'
+  | 'sending'
+  | 'paused'
+  | 'finished'
+  | 'cancelled'
+  | 'expired'
+  | 'removed';
 
 interface MessageTable {
   seq: GeneratedAlways<number>;
@@ -179,6 +190,7 @@ interface MessageTable {
   /** The campaign and the run that made the message. */
   campaign_seq: ColumnType<number | null, number | null | undefined, never>;
   run_seq: ColumnType<number | null, number | null | undefined, never>;
+  approved_by: ColumnType<string | null, never, string>;
   /** Of a test: the id of its campaign. */
   test_of: ColumnType<string | null, string | null | undefined, never>;
   /** Deliveries per outcome, index = code; null until the message ends. */

@@ -67,6 +67,24 @@ export class AudienceRepository {
     return rows[0]?.count ?? 0;
   }
 
+  /**
+   * Whether the target has more devices than this. Reads no more devices than it takes to know; a condition that few
+   * devices match reads all of the application.
+   */
+  async exceeds(
+    applicationId: string,
+    target: Target,
+    above: number,
+    db: Kysely<Tables> = this.database.kysely,
+  ): Promise<boolean> {
+    const { rows } = await sql<{ count: number }>`
+      select count(*) as count from (
+        select from device
+        where device.application_id = ${applicationId} and device.retired_reason is null
+          and ${condition(applicationId, target)} limit ${above + 1}) as counted`.execute(db);
+    return (rows[0]?.count ?? 0) > above;
+  }
+
   /** The time zones of an application's devices, without validation: one index look-up per zone. */
   async timeZones(applicationId: string, db: Kysely<Tables> = this.database.kysely): Promise<string[]> {
     const { rows } = await sql<{ zone: string }>`

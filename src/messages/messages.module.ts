@@ -5,12 +5,15 @@ import { DevicesModule } from '../devices/devices.module.js';
 import { LimitsModule } from '../limits/limits.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { AcceptanceService } from './send/acceptance.service.js';
+import { ApprovalsService } from './send/approvals.service.js';
 import { AudienceCountService } from './send/audience-count.service.js';
 import { AudienceService } from './send/audience.service.js';
 import { BulkService } from './send/bulk.service.js';
 import { DeliveryReportRepository } from './report/delivery-report.repository.js';
 import { DryRunRepository } from './send/dry-run.repository.js';
 import { DryRunService } from './send/dry-run.service.js';
+import { ApprovalRepository } from './control/approval.repository.js';
+import { ApprovalService } from './control/approval.service.js';
 import { MessageControlRepository } from './control/message-control.repository.js';
 import { MessageControlService } from './control/message-control.service.js';
 import { MessageInsertRepository } from './send/message-insert.repository.js';
@@ -30,12 +33,15 @@ import { SavedAudiencesService } from './send/saved-audiences.service.js';
   imports: [ApplicationsModule, DeliveryModule, DevicesModule, LimitsModule, ProvidersModule],
   providers: [
     AcceptanceService,
+    ApprovalsService,
     AudienceCountService,
     AudienceService,
     BulkService,
     DeliveryReportRepository,
     DryRunRepository,
     DryRunService,
+    ApprovalRepository,
+    ApprovalService,
     MessageControlRepository,
     MessageControlService,
     MessageInsertRepository,
@@ -59,6 +65,7 @@ import { SavedAudiencesService } from './send/saved-audiences.service.js';
     DryRunRepository,
     DryRunService,
     MessageControlRepository,
+    ApprovalService,
     MessageControlService,
     MessageWriter,
     MessagesService,

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { recordAudit } from '../auth/audit.repository.js';
 import type { Actor } from '../auth/audit.repository.js';
+import { checkRevision, revisionOf } from '../common/revision.js';
 import { Vault } from '../common/vault.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
@@ -65,9 +66,20 @@ export class WebhookRepository {
     });
   }
 
-  /** Waiting events go to the new address, at once. Returns false if the webhook does not exist. */
-  async change(applicationId: string, { name, url, eventTypes }: Webhook): Promise<boolean> {
+  /**
+   * Waiting events go to the new address, at once. Returns false if the webhook does not exist. Throws CARIL0412E if
+   * the webhook is of another revision.
+   */
+  async change(
+    applicationId: string,
+    { name, url, eventTypes }: Webhook,
+    revisions?: readonly string[],
+  ): Promise<boolean> {
     return inTransaction(this.database, async (transaction) => {
+      const { rows: held } = await sql<Webhook>`
+        select name, url, event_types as "eventTypes" from webhook
+        where application_id = ${applicationId} and name = ${name} for no key update`.execute(transaction);
+      if (held[0]) checkRevision(revisions, webhookRevision(held[0]));
       const { rows } = await sql<{ id: number }>`
         update webhook set url = ${url}, event_types = ${toArray(eventTypes)}::text[], next_at = now(), failures = 0,
           newest_at_failures = '{}', last_error = null
@@ -136,6 +148,11 @@ export class WebhookRepository {
     );
     return rows.length > 0;
   }
+}
+
+/** Of what a caller can change. */
+export function webhookRevision({ url, eventTypes }: Webhook): string {
+  return revisionOf({ url, eventTypes });
 }
 
 /** Resets the failures of events, because their address is being replaced. */

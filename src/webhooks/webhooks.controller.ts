@@ -1,10 +1,25 @@
-import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Put, UseGuards } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Header,
+  Headers,
+  HttpCode,
+  Param,
+  Post,
+  Put,
+  Res,
+  UseGuards,
+} from '@nestjs/common';
+import { ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { Caller } from '../auth/admin.guard.js';
 import type { Actor } from '../auth/audit.repository.js';
 import { BodyPipe, StrictBodyPipe } from '../common/body.js';
 import { DAY_S } from '../common/durations.js';
+import { readIfMatch, toEtag } from '../common/revision.js';
 import {
   ChangeWebhookDto,
   CreateWebhookDto,
@@ -16,6 +31,7 @@ import {
   WebhookReportAnswer,
   toReportAnswer,
 } from './webhook.dto.js';
+import { webhookRevision } from './webhook.repository.js';
 import type { Webhook } from './webhook.repository.js';
 import { WebhooksService } from './webhooks.service.js';
 
@@ -57,19 +73,31 @@ export class WebhooksController {
   @Get(':name')
   @RequireScope('webhooks.read')
   @ApiOperation({ summary: 'Read a webhook and the state of its deliveries (extension)' })
-  async read(@Param('applicationId') applicationId: string, @Param('name') name: string): Promise<WebhookReportAnswer> {
-    return toReportAnswer(await this.webhooks.get(applicationId, name));
+  async read(
+    @Param('applicationId') applicationId: string,
+    @Param('name') name: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<WebhookReportAnswer> {
+    const webhook = await this.webhooks.get(applicationId, name);
+    void reply.header('etag', toEtag(webhookRevision(webhook)));
+    return toReportAnswer(webhook);
   }
 
   @Put(':name')
+  @ApiHeader({ name: 'If-Match', required: false, description: 'The `ETag` of the revision that is changed' })
+  @ApiResponse({ status: 412, description: 'CARIL0412E: the webhook is of another revision' })
   @RequireScope('webhooks.write')
   @ApiOperation({ summary: 'Change the URL and event types of a webhook; the secret stays' })
   async change(
     @Param('applicationId') applicationId: string,
     @Param('name') name: string,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
     @Body(new BodyPipe(ChangeWebhookDto)) { url, eventTypes }: ChangeWebhookDto,
   ): Promise<WebhookAnswer> {
-    return toAnswer(await this.webhooks.change(applicationId, { name, url, eventTypes }));
+    const webhook = await this.webhooks.change(applicationId, { name, url, eventTypes }, readIfMatch(ifMatch));
+    void reply.header('etag', toEtag(webhookRevision(webhook)));
+    return toAnswer(webhook);
   }
 
   @Post(':name/secret')

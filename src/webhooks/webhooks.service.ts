@@ -42,10 +42,11 @@ export class WebhooksService {
     return webhook;
   }
 
-  async change(applicationId: string, input: CreateWebhookDto): Promise<Webhook> {
+  /** Throws CARIL0412E if the webhook is of another revision. */
+  async change(applicationId: string, input: CreateWebhookDto, revisions?: readonly string[]): Promise<Webhook> {
     await this.applications.getApplication(applicationId);
     const webhook = this.read(input);
-    if (!(await this.webhooks.change(applicationId, webhook))) throw unknownWebhook();
+    if (!(await this.webhooks.change(applicationId, webhook, revisions))) throw unknownWebhook();
     return webhook;
   }
 

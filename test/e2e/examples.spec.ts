@@ -21,6 +21,7 @@ const { paths } = JSON.parse(readFileSync(new URL('../../docs/openapi.json', imp
 /** Calls with a body that the example cannot complete, and why. */
 const INCOMPLETE: Record<string, string> = {
   'PUT /imfpush/v1/apps/{applicationId}/settings/fcmConf': 'needs the private key of a service account',
+  'POST /imfpush/v1/apps/{applicationId}/campaigns/{campaignId}/approve': 'needs a second client and its revision',
   'PUT /imfpush/v1/apps/{applicationId}/settings/apnsConf': 'needs a key or a certificate of Apple',
 };
 /** By the parameter that it answers. */

@@ -180,6 +180,12 @@ const ROWS: Record<string, Row> = {
     status: 202,
   },
   [`POST ${app}/campaigns/:campaignId/activate`]: { needs: 'campaigns.write', status: 200 },
+  // The campaign does not wait.
+  [`POST ${app}/campaigns/:campaignId/approve`]: {
+    needs: 'campaigns.approve',
+    body: { revision: 'r' },
+    status: 409,
+  },
   [`POST ${app}/campaigns/:campaignId/pause`]: { needs: 'campaigns.write', status: 200 },
   [`POST ${app}/campaigns/:campaignId/resume`]: { needs: 'campaigns.write', status: 200 },
   [`POST ${app}/campaigns/:campaignId/run`]: { needs: 'campaigns.write', status: 202 },
@@ -196,6 +202,7 @@ const ROWS: Record<string, Row> = {
   [`GET ${app}/devices/:deviceId/messages`]: { needs: 'messages.read', status: 200 },
   [`GET ${app}/messages/:messageId`]: { needs: 'messages.read', status: 200 },
   // A message that never ends by itself: its device is throttled for ever.
+  [`POST ${app}/messages/:messageId/approve`]: { needs: 'messages.approve', status: 409 },
   [`POST ${app}/messages/:messageId/pause`]: { needs: 'messages.write', status: 204 },
   [`POST ${app}/messages/:messageId/resume`]: { needs: 'messages.write', status: 204 },
   [`POST ${app}/messages/:messageId/resend`]: { needs: 'messages.write', body: { outcomes: ['failed'] }, status: 409 },

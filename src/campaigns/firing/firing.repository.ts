@@ -24,10 +24,21 @@ export interface NewRun {
 }
 
 /** A campaign that is due, as it is stored. */
-export type ClaimedCampaign = Omit<DueCampaign, 'busy' | 'failureShare'>;
+export type ClaimedCampaign = Omit<DueCampaign, 'busy' | 'failureShare'> & Approvable;
+
+export interface Approvable {
+  definition: Definition;
+  approvedRevision: string | null;
+  /** Of the application: a larger audience needs approval; null: none does. */
+  approvalAbove: number | null;
+}
 
 /** Columns of a campaign that a firing changes. */
-export type CampaignUpdate = Pick<Planned, 'next' | 'pause'> & { seq: number };
+export type CampaignUpdate = Pick<Planned, 'next' | 'pause'> & {
+  seq: number;
+  /** The campaign waits for approval, for this reason. */
+  awaits?: string;
+};
 
 interface DueRow {
   seq: number;
@@ -36,6 +47,8 @@ interface DueRow {
   definition: Definition;
   next_at: Date;
   enabled: boolean;
+  approved_revision: string | null;
+  approval_above: number | null;
 }
 
 @Injectable()
@@ -62,7 +75,7 @@ export class FiringRepository {
   async claimDue(now: number, limit: number, tx: Tx, only: number | null = null): Promise<ClaimedCampaign[]> {
     const { rows } = await sql<DueRow>`
       select campaign.seq, campaign.id, campaign.application_id, campaign.definition, campaign.next_at,
-        application.enabled
+        application.enabled, campaign.approved_revision, application.approval_above
       from campaign join application on application.id = campaign.application_id and application.removed_at is null
         and application.stopped_at is null
       where campaign.state = 'active' and campaign.due_at <= ${new Date(now)}
@@ -75,7 +88,19 @@ export class FiringRepository {
       definition: row.definition,
       nextAt: row.next_at.getTime(),
       applicationEnabled: row.enabled,
+      approvedRevision: row.approved_revision,
+      approvalAbove: row.approval_above,
     }));
+  }
+
+  /** Holds a campaign for a run by request: no change of it comes in between. Undefined: the campaign was removed. */
+  async hold(seq: number, tx: Tx): Promise<(Approvable & { applicationId: string }) | undefined> {
+    const { rows } = await sql<Approvable & { applicationId: string }>`
+      select campaign.application_id as "applicationId", campaign.definition,
+        campaign.approved_revision as "approvedRevision", application.approval_above as "approvalAbove"
+      from campaign join application on application.id = campaign.application_id
+      where campaign.seq = ${seq} for share of campaign`.execute(tx);
+    return rows[0];
   }
 
   /**
@@ -121,12 +146,12 @@ export class FiringRepository {
     return fired.map(({ seq }) => seq);
   }
 
-  /** Writes when the campaigns fire next, or that they are finished or paused. */
+  /** Writes when the campaigns fire next, or that they are finished, paused or wait. */
   async moveOn(updates: readonly CampaignUpdate[], now: number, tx: Tx): Promise<void> {
-    const rows = updates.map(({ seq, next, pause }) => ({
+    const rows = updates.map(({ seq, next, pause, awaits }) => ({
       seq,
-      state: pause === null ? (next === null ? 'finished' : 'active') : 'paused',
-      reason: pause,
+      state: awaits ? 'awaitingApproval' : pause === null ? (next === null ? 'finished' : 'active') : 'paused',
+      reason: awaits ?? pause,
       next_at: next && new Date(next.nextAt),
       due_at: next && new Date(next.dueAt),
     }));

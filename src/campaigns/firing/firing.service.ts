@@ -4,11 +4,13 @@ import type { Database } from '../../database/database.js';
 import { DATABASE } from '../../database/database.module.js';
 import { inTransaction } from '../../database/transaction.js';
 import type { Tx } from '../../database/transaction.js';
+import { ApiError, notFound } from '../../common/errors.js';
+import { AWAITS, CampaignApproval } from '../campaign-approval.js';
 import { OVERTAKEN, runOverlap } from '../campaign.js';
 import type { Definition } from '../campaign.js';
 import { planManual, planOrPause } from './campaign.rules.js';
 import { FiringRepository } from './firing.repository.js';
-import type { CampaignUpdate, ClaimedCampaign, NewRun, RunKey } from './firing.repository.js';
+import type { Approvable, CampaignUpdate, ClaimedCampaign, NewRun, RunKey } from './firing.repository.js';
 import { OverlapRepository } from './overlap.repository.js';
 import { isRefused } from './refused.js';
 import { WaveService } from './wave.service.js';
@@ -37,6 +39,7 @@ export class FiringService {
     private readonly firings: FiringRepository,
     private readonly overlaps: OverlapRepository,
     private readonly waves: WaveService,
+    private readonly approval: CampaignApproval,
   ) {}
 
   /** Fires some of the campaigns that are due. */
@@ -52,14 +55,16 @@ export class FiringService {
     }
   }
 
-  /** Fires a campaign now, independent of its schedule and overlap rule. */
-  fireNow(
-    campaign: { seq: number; id: string; definition: Definition },
-    now: number,
-    key: RunKey | null = null,
-  ): Promise<ManualRun> {
-    const run = { scheduledAt: now, skipped: null, waves: planManual(campaign, now) };
+  /**
+   * Fires a campaign now, independent of its schedule and overlap rule. Throws CARIL0409E if the campaign needs an
+   * approval that it does not have.
+   */
+  fireNow({ seq, id }: { seq: number; id: string }, now: number, key: RunKey | null = null): Promise<ManualRun> {
     return inTransaction(this.database, async (tx) => {
+      const held = await this.firings.hold(seq, tx);
+      if (!held) throw notFound('campaign', 'campaignId');
+      const campaign = { seq, id, definition: await this.approved(held.applicationId, held, tx) };
+      const run = { scheduledAt: now, skipped: null, waves: planManual(campaign, now) };
       const busy = await this.overlaps.findBusy([campaign.seq], tx);
       const runSeqs = await this.firings.insertRuns([{ campaign, run }], now, tx, { key });
       const messageSeqs = await this.waves.sendOfRuns(runSeqs, now, tx);
@@ -94,7 +99,34 @@ export class FiringService {
     });
   }
 
-  private async fire(due: readonly ClaimedCampaign[], now: number, tx: Tx): Promise<number[]> {
+  /** The definition with the saved audience in its place. Throws CARIL0409E if it is not approved. */
+  private async approved(applicationId: string, campaign: Approvable, tx: Tx): Promise<Definition> {
+    if (campaign.approvalAbove === null) return campaign.definition;
+    const { definition, mustWait } = await this.approval.review(applicationId, campaign, campaign.approvalAbove, tx);
+    if (mustWait)
+      throw new ApiError('CARIL0409E', `The campaign needs approval: ${AWAITS}. Activate it, and let it be approved.`);
+    return definition;
+  }
+
+  /** The campaigns that may fire, with saved audiences in their places; the others wait for approval from now on. */
+  private async withoutWaiting(claimed: readonly ClaimedCampaign[], now: number, tx: Tx): Promise<ClaimedCampaign[]> {
+    const firing: ClaimedCampaign[] = [];
+    const waiting: CampaignUpdate[] = [];
+    for (const campaign of claimed) {
+      const { seq, applicationId, approvalAbove } = campaign;
+      if (approvalAbove === null) firing.push(campaign);
+      else {
+        const { definition, mustWait } = await this.approval.review(applicationId, campaign, approvalAbove, tx);
+        if (mustWait) waiting.push({ seq, next: null, pause: null, awaits: AWAITS });
+        else firing.push({ ...campaign, definition });
+      }
+    }
+    if (waiting.length > 0) await this.firings.moveOn(waiting, now, tx);
+    return firing;
+  }
+
+  private async fire(claimed: readonly ClaimedCampaign[], now: number, tx: Tx): Promise<number[]> {
+    const due = await this.withoutWaiting(claimed, now, tx);
     if (due.length === 0) return [];
     const careful = due.filter(({ definition }) => runOverlap(definition) !== 'allow');
     const busy = await this.overlaps.findBusy(seqsOf(careful), tx);

@@ -37,6 +37,7 @@ import { up as processes } from './0042-process.js';
 import { up as deviceSearch } from './0044-device-search.js';
 import { up as testMessages } from './0045-test-messages.js';
 import { up as audiences } from './0046-audiences.js';
+import { up as approval } from './0047-approval.js';
 
 /**
  * Append only: a released name is never changed or removed (migrations.spec.ts), because a database that has run it
@@ -82,4 +83,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0044-device-search': { up: deviceSearch },
   '0045-test-messages': { up: testMessages },
   '0046-audiences': { up: audiences },
+  '0047-approval': { up: approval },
 };

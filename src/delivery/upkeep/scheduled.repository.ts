@@ -32,6 +32,15 @@ export interface Released {
 export class ScheduledRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
+  /** Ends messages that have expired while they waited for approval: nothing of them was sent. */
+  async expireAwaiting(): Promise<void> {
+    await sql`
+      update message set state = 'expired', finished_at = now(), totals = array[0, 0, 0, 0, 0, 0, 0, 0]
+      where seq in (
+        select seq from message where state = 'awaitingApproval' and expires_at <= now()
+        order by expires_at limit ${LOT} for update skip locked)`.execute(this.database.kysely);
+  }
+
   /**
    * Releases a lot of due messages, with applications in turn. Messages to few devices get their batches in this
    * statement: with a look-up, a transaction and a job for each, 2,500 messages of one moment took 18 s. Larger

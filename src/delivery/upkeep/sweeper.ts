@@ -41,6 +41,7 @@ export class Sweeper implements BeforeApplicationShutdown {
     if (!this.watch.isTimeKnown) return;
     await this.waitAnew();
     await this.releaseScheduled();
+    await this.scheduled.expireAwaiting();
     await this.queue.enqueueLate(await this.rows.messagesToExpand());
     await this.queue.enqueueBatches(await this.rows.batchesToDeliver(mayTakeOver(this.watch)));
     await this.rows.unpark();

@@ -8,6 +8,9 @@ import { prefers } from '../../common/prefer.js';
 import { readQuery, readWord } from '../../common/query.js';
 import type { Query as QueryOf } from '../../common/query.js';
 import { TakesBody } from '../../common/takes-body.js';
+import { Caller } from '../../auth/admin.guard.js';
+import type { Actor } from '../../auth/audit.repository.js';
+import { ApprovalService } from './approval.service.js';
 import { MessageControlService } from './message-control.service.js';
 import type { CancelCounts } from './message-control.service.js';
 import { ResendDto } from './resend.dto.js';
@@ -26,6 +29,7 @@ export class MessageControlController {
   constructor(
     private readonly control: MessageControlService,
     private readonly resends: ResendService,
+    private readonly approvals: ApprovalService,
   ) {}
 
   @Delete(':messageId')
@@ -70,6 +74,25 @@ export class MessageControlController {
     if (counts !== 'true' && !prefers(prefer, 'return', 'representation')) return undefined;
     void reply.status(200);
     return this.control.countCancelled(applicationId, messageId, final);
+  }
+
+  @Post(':messageId/approve')
+  @HttpCode(204)
+  @RequireScope('messages.approve')
+  @ApiOperation({
+    summary: 'Approve a message that waits for approval, as another client or person than its sender (extension)',
+    description:
+      'The message cannot be changed, so the approval is of its text and target. If its `sendAt` has passed meanwhile, it is sent at once.',
+  })
+  @ApiResponse({ status: 204, description: 'Approved: the message is sent now, or at its `sendAt`' })
+  @ApiResponse({ status: 404, description: 'Unknown application or message' })
+  @ApiResponse({ status: 409, description: 'The message does not wait for approval, or has expired meanwhile' })
+  approve(
+    @Param('applicationId') applicationId: string,
+    @Param('messageId') messageId: string,
+    @Caller() caller: Actor,
+  ): Promise<void> {
+    return this.approvals.approveMessage(caller, applicationId, messageId);
   }
 
   @Post(':messageId/pause')

@@ -29,7 +29,7 @@ export class MessageControlRepository {
       .set({ state: 'cancelled', paused_at: null })
       .where('application_id', '=', applicationId)
       .where('id', '=', id)
-      .where('state', 'in', MOVING)
+      .where('state', 'in', [...MOVING, 'awaitingApproval'])
       .returning('seq')
       .executeTakeFirst();
     if (!row) return false;

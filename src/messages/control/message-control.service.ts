@@ -48,6 +48,8 @@ export class MessageControlService {
     if (await this.control.pause(applicationId, messageId, new Date(this.clock.now())))
       return void (await this.awaitWorkers(applicationId, messageId));
     const state = await this.stateOf(applicationId, messageId);
+    if (state === 'awaitingApproval')
+      throw new ApiError('CARIL0409E', 'The message waits for approval, and nothing of it is sent meanwhile.');
     if (ENDED.has(state)) throw nothingLeft(state, 'pause');
   }
 

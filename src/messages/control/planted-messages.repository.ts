@@ -10,7 +10,7 @@ import { MessageControlRepository } from './message-control.repository.js';
 /** Messages per step; each is a small transaction of its own. */
 const LOT = 100;
 /** The condition of the index message_state, which is small because most messages are finished. */
-const MOVING = sql`message.state in ('scheduled', 'accepted', 'expanding', 'sending')`;
+const MOVING = sql`message.state in ('awaitingApproval', 'scheduled', 'accepted', 'expanding', 'sending')`;
 
 /** Finds the scheduled and unfinished messages of clients, including those of campaigns. */
 @Injectable()

@@ -12,6 +12,7 @@ export const OUTCOMES = {
 } satisfies Schema;
 
 export const STATES = [
+  'awaitingApproval',
   'scheduled',
   'accepted',
   'expanding',
@@ -31,6 +32,7 @@ export const MESSAGE: Record<string, Schema> = {
   audience: { type: 'integer' },
   outcomes: OUTCOMES,
   acceptedTime: TIME,
+  approvedBy: { type: 'string', description: 'Extension: the client or person that approved the message' },
   sendTime: { ...TIME, description: 'Time of sending; absent: at once' },
   expiresTime: TIME,
   finishedTime: TIME,

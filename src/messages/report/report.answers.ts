@@ -11,6 +11,8 @@ export interface MessageAnswer {
   label?: string;
   /** Present in a test: the id of the campaign. A test is no run of it. */
   testOf?: string;
+  /** The client or person that approved the message. */
+  approvedBy?: string;
   state: string;
   audience: number;
   outcomes: Outcomes;
@@ -89,6 +91,7 @@ export function toMessageAnswer(report: MessageReport): MessageAnswer {
     alert: report.alert,
     ...(report.label !== null && { label: report.label }),
     ...(report.testOf !== null && { testOf: report.testOf }),
+    ...(report.approvedBy !== null && { approvedBy: report.approvedBy }),
     state: report.state,
     audience: report.audience,
     outcomes: report.outcomes,

@@ -28,7 +28,7 @@ export interface MessagePlace {
   seq: number;
 }
 
-const COLUMNS = sql`message.id, message.notification->>'alert' as alert, message.label, message.test_of as "testOf", message.state, message.audience,
+const COLUMNS = sql`message.id, message.notification->>'alert' as alert, message.label, message.test_of as "testOf", message.approved_by as "approvedBy", message.state, message.audience,
   message.accepted_at, message.send_at, message.expires_at, message.finished_at, message.paused_at, message.resend_of,
   message.client_id, campaign.id as campaign_id, message.run_seq`;
 const CAMPAIGN = sql`left join campaign on campaign.seq = message.campaign_seq`;

@@ -15,6 +15,7 @@ export interface MessageReport {
   label: string | null;
   /** Of a test: the id of its campaign. */
   testOf: string | null;
+  approvedBy: string | null;
   state: MessageState;
   audience: number;
   outcomes: Outcomes;
@@ -65,6 +66,7 @@ export interface MessageRow {
   alert: string;
   label: string | null;
   testOf: string | null;
+  approvedBy: string | null;
   state: MessageState;
   audience: number;
   accepted_at: Date;
@@ -103,6 +105,7 @@ export function toReport(row: MessageRow, { counts, parked, moving }: Sums, now:
     alert: row.alert,
     label: row.label,
     testOf: row.testOf,
+    approvedBy: row.approvedBy,
     state: paused ? 'paused' : waits ? 'scheduled' : row.state,
     audience: row.audience,
     outcomes: toOutcomes(counts),

@@ -23,6 +23,7 @@ export interface Circumstances {
 /** Explains why a device is not in a message's audience, in a sentence. Pure. Tags and users may have changed since. */
 export function whyNot(given: Circumstances): string {
   const { target, platform } = given;
+  if (given.state === 'awaitingApproval') return 'the message waits for approval';
   if (['scheduled', 'accepted', 'expanding'].includes(given.state)) return 'the message is not expanded yet';
   if (given.resendOf !== null) return `the message is a resend of some deliveries of ${given.resendOf}`;
   if (given.createdAt > given.leftAt || (given.lastSeq !== null && given.seq > given.lastSeq))

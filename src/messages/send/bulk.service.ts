@@ -3,6 +3,7 @@ import { ApplicationsService, checkMaySend } from '../../applications/applicatio
 import { ApiError, invalidValue } from '../../common/errors.js';
 import { FairTurns } from '../../common/fair-turns.js';
 import { Turn, restAfter } from '../../common/turn.js';
+import { ApprovalsService } from './approvals.service.js';
 import { readIdempotency } from './idempotency.js';
 import type { Idempotency } from './idempotency.js';
 import { newMessageId } from './message-id.js';
@@ -46,6 +47,7 @@ export class BulkService {
     private readonly stored: MessageRepository,
     private readonly writer: MessageWriter,
     private readonly saved: SavedAudiencesService,
+    private readonly approvals: ApprovalsService,
   ) {}
 
   /** Throws the errors of a single send, naming the message by its index; nothing is stored then. */
@@ -74,8 +76,8 @@ export class BulkService {
     if (users > MOST_USERS)
       throw new ApiError('FPWSE0005E', `The messages have data of ${users} users; the maximum is ${MOST_USERS}.`);
     checkMaySend(application);
-    const routed = await settleAll(prepared, turn, inTurn, (each) =>
-      this.messages.route(application, caller, each, { bulk: true }),
+    const routed = await settleAll(prepared, turn, inTurn, async (each) =>
+      this.approvals.hold(application, await this.messages.route(application, caller, each, { bulk: true })),
     );
     await this.messages.takeQuota(
       caller.applicationId,

@@ -48,7 +48,7 @@ export class MessageWriter {
     const { seqs, queued } = await this.acceptance.acceptAll(list, how);
     const toExpand = list.flatMap(({ message, batches }, index) => {
       const seq = seqs[index] ?? null;
-      return seq === null || batches !== null || message.sendAt ? [] : [seq];
+      return seq === null || batches !== null || message.sendAt || message.awaitsApproval ? [] : [seq];
     });
     // Not awaited: if it fails, the sweeper finds the committed messages.
     void this.queue.enqueueExpansions(toExpand);

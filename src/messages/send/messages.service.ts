@@ -8,6 +8,7 @@ import type { NewBatch } from '../../delivery/batching.js';
 import { Quotas } from '../../limits/quotas.js';
 import { PROVIDERS } from '../../providers/providers.module.js';
 import type { Providers } from '../../providers/providers.module.js';
+import { ApprovalsService } from './approvals.service.js';
 import { AudienceService } from './audience.service.js';
 import type { Audience } from './audience.service.js';
 import { readIdempotency } from './idempotency.js';
@@ -50,6 +51,7 @@ export class MessagesService {
     private readonly applications: ApplicationsService,
     private readonly audience: AudienceService,
     private readonly saved: SavedAudiencesService,
+    private readonly approvals: ApprovalsService,
     private readonly messages: MessageRepository,
     private readonly writer: MessageWriter,
     private readonly routing: RoutingService,
@@ -78,7 +80,8 @@ export class MessagesService {
     const audiences = await this.saved.findNamed(applicationId, [body]);
     const prepared = this.prepare(body, caller.strict || application.strict, audiences);
     checkMaySend(application);
-    const { message, batches, warnings } = await this.route(application, caller, prepared);
+    const routed = await this.route(application, caller, prepared);
+    const { message, batches, warnings } = await this.approvals.hold(application, routed);
     message.idempotency = idempotency;
     await this.takeQuota(applicationId, [message]);
     return this.keepMessage(message, batches, warnings);

@@ -32,6 +32,8 @@ export interface NewMessage {
   bulkOf?: string;
   /** For a campaign's message: its run, limits of its deliveries, and its count. */
   campaign?: CampaignTerms;
+  /** Nothing is sent before an approval. */
+  awaitsApproval?: boolean;
   /** For a test: the id of the campaign. */
   testOf?: string;
   /** For a resend: the audience is the deliveries of an earlier message with one of these outcomes. */
@@ -101,6 +103,7 @@ export function isHeldUp(acceptable: Acceptable): boolean {
 
 /** A message without batches is expanded later. A message with batches waits for a time only if it is relayed. */
 function stateOf({ message, batches }: Acceptable, open: number): string {
+  if (message.awaitsApproval) return 'awaitingApproval';
   if (batches === null) return message.sendAt ? 'scheduled' : 'accepted';
   return open === 0 ? 'finished' : 'sending';
 }

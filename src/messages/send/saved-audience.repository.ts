@@ -65,6 +65,17 @@ export class SavedAudienceRepository {
     return row && toAudience(row);
   }
 
+  /** In a transaction the audience stays as it is until the commit. */
+  async hold(applicationId: string, name: string, tx?: Tx): Promise<SavedAudience | undefined> {
+    const query = (tx ?? this.database.kysely)
+      .selectFrom('audience')
+      .selectAll()
+      .where('application_id', '=', applicationId)
+      .where('name', '=', name);
+    const row = await (tx ? query.forShare() : query).executeTakeFirst();
+    return row && toAudience(row);
+  }
+
   /** Throws FPWSE0002E if the name is taken, CARIL0409E if the application has the maximum number. */
   add(applicationId: string, audience: NewAudience, now: Date): Promise<SavedAudience> {
     return inTransaction(this.database, async (tx) => {

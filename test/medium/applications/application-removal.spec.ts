@@ -50,7 +50,7 @@ describe('removing an application', () => {
     expect(await applications.markRemoved(applicationId, NOW)).toBe(true);
     expect(await applications.markRemoved(applicationId, NOW)).toBe(false);
     expect(await applications.find(applicationId)).toBeUndefined();
-    expect(await applications.change(applicationId, { enabled: true })).toBeUndefined();
+    expect(await applications.change(applicationId, { enabled: true }, ITSELF)).toBeUndefined();
     expect(await room.settings.find(applicationId, 'fcm')).toBeUndefined();
     expect((await applications.list([], { offset: 0, size: 1_000 })).rows.map(({ id }) => id)).not.toContain(
       applicationId,
@@ -161,7 +161,7 @@ describe('removing an application', () => {
       new Clock(),
     ).removeApplication(ITSELF, await room.addApplication(), { devices: false });
     await finish();
-    expect(await service.createApplication(again)).toEqual({ ...again, strict: false });
+    expect(await service.createApplication(again)).toEqual({ ...again, strict: false, approvalAbove: null });
     await expect(service.createApplication(again)).rejects.toMatchObject({ code: 'FPWSE0002E' });
   });
 });

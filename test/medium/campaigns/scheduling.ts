@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { CampaignApproval } from '../../../src/campaigns/campaign-approval.js';
 import { CampaignRepository } from '../../../src/campaigns/campaign.repository.js';
 import type { Campaign, CampaignChange } from '../../../src/campaigns/campaign.repository.js';
 import type { Definition } from '../../../src/campaigns/campaign.js';
@@ -51,7 +52,8 @@ export class Scheduling {
     const acceptance = new AcceptanceService(database, new MessageInsertRepository(database), this.batches);
     const saved = new SavedAudienceRepository(database);
     this.waves = new WaveService(database, new WaveRepository(), overlaps, audience, rates, acceptance, saved);
-    this.firings = new FiringService(database, new FiringRepository(database), overlaps, this.waves);
+    const approval = new CampaignApproval(saved, audience);
+    this.firings = new FiringService(database, new FiringRepository(database), overlaps, this.waves, approval);
     this.expansions = new ExpandService(
       database,
       new ExpansionRepository(),

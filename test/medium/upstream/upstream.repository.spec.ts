@@ -263,6 +263,7 @@ describe('a relayed message', () => {
       id: applicationId,
       enabled: true,
       strict: false,
+      approvalAbove: null,
       stoppedAt: null,
       stoppedBy: null,
       upstream: { mode: 'both', share: 100 },
