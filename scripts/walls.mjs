@@ -16,6 +16,7 @@ const ROOMS = {
   messages: ['applications', 'auth', 'common', 'database', 'delivery', 'devices', 'limits', 'providers'],
   campaigns: ['applications', 'auth', 'common', 'database', 'delivery', 'devices', 'limits', 'messages', 'providers'],
   webhooks: ['applications', 'auth', 'common', 'database', 'providers'],
+  statistics: ['applications', 'auth', 'common', 'database', 'delivery', 'providers'],
   users: ['applications', 'auth', 'common', 'database', 'devices', 'messages'],
   health: ['auth', 'common', 'database', 'queue'],
   sample: ['applications', 'common', 'devices'],

@@ -33,6 +33,8 @@ import { AudiencesController } from './messages/send/audiences.controller.js';
 import { MessagesController } from './messages/send/messages.controller.js';
 import { MessagesModule } from './messages/messages.module.js';
 import { PlantedMessages } from './messages/control/planted-messages.repository.js';
+import { StatisticsController } from './statistics/statistics.controller.js';
+import { StatisticsModule } from './statistics/statistics.module.js';
 import { UsersController } from './users/users.controller.js';
 import { UsersModule } from './users/users.module.js';
 import { WebhooksController } from './webhooks/webhooks.controller.js';
@@ -47,6 +49,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     DevicesModule,
     HealthModule,
     MessagesModule,
+    StatisticsModule,
     UsersModule,
     WebhooksModule,
   ],
@@ -85,6 +88,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     MessageControlController,
     DeliveriesController,
     DeviceMessagesController,
+    StatisticsController,
     UsersController,
     WebhooksController,
   ],

@@ -20,6 +20,7 @@ import { QueueModule } from './queue/queue.module.js';
 import { Queues } from './queue/queue.js';
 import { WebhookDeliveryModule } from './webhooks/webhooks.module.js';
 import { SampleModule } from './sample/sample.module.js';
+import { StatisticsSchedulerModule } from './statistics/statistics.module.js';
 import { UserSchedulerModule } from './users/users.module.js';
 
 /** Resources opened before Nest starts. */
@@ -33,7 +34,7 @@ export interface Resources {
 const ROLE_MODULES: Record<Role, Type[]> = {
   api: [ApiModule],
   worker: [WorkerModule],
-  scheduler: [SchedulerModule, CampaignSchedulerModule, UserSchedulerModule],
+  scheduler: [SchedulerModule, CampaignSchedulerModule, StatisticsSchedulerModule, UserSchedulerModule],
 };
 
 @Module({})

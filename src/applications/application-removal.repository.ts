@@ -35,6 +35,7 @@ export class ApplicationRemovalRepository {
       const messages = await this.removeMessages(removed.id, transaction);
       if (messages !== 'none') return messages === 'some';
       if (await this.removeDevices(removed.id, transaction)) return true;
+      await transaction.deleteFrom('statistic').where('application_id', '=', removed.id).execute();
       // Also deletes rows that a request wrote which had begun before the removal.
       await transaction.deleteFrom('application').where('id', '=', removed.id).execute();
       return true;

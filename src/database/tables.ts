@@ -10,7 +10,7 @@ import type {
 } from './campaign-tables.js';
 import type { CreatedAt, Json } from './columns.js';
 import type { PaceTable, ProviderStatusTable, SharedTokenTable } from './provider-tables.js';
-import type { ProcessTable } from './system-tables.js';
+import type { ProcessTable, StatisticChangeTable, StatisticTable } from './system-tables.js';
 import type { AudienceTable, SubscriptionTable, TagTable, TallyTable, UserRemovalTable } from './device-tables.js';
 import type { Notification } from '../providers/notification.js';
 import type { ProviderName } from '../providers/provider.js';
@@ -39,6 +39,8 @@ export interface Tables extends AuthTables {
   webhook: WebhookTable;
   user_removal: UserRemovalTable;
   process: ProcessTable;
+  statistic_change: StatisticChangeTable;
+  statistic: StatisticTable;
 }
 
 interface ApplicationTable {

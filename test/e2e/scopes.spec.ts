@@ -197,6 +197,8 @@ const ROWS: Record<string, Row> = {
 
   [`POST ${app}/messages`]: { needs: 'messages.write', body: HELLO, status: 202 },
   [`POST ${app}/messages/bulk`]: { needs: 'messages.write', body: [HELLO], status: 202 },
+  'GET /imfpush/v1/stats': { needs: 'messages.read', application: '*', status: 200 },
+  [`GET ${app}/stats`]: { needs: 'messages.read', status: 200 },
   [`GET ${app}/messages`]: { needs: 'messages.read', status: 200 },
   [`GET ${app}/messages/:messageId/deliveries`]: { needs: 'messages.read', status: 200 },
   [`GET ${app}/devices/:deviceId/messages`]: { needs: 'messages.read', status: 200 },

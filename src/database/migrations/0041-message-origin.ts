@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 
-/** The campaign and the run that made a message, and lists of messages by campaign, run and client. */
+/** The campaign and the run that made a message, and lists of messages by campaign and run. */
 export async function up(db: Kysely<never>): Promise<void> {
   for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
 }
@@ -20,5 +20,4 @@ const STATEMENTS = [
      where message.seq = made.message_seq`,
   `create index message_campaign on message (campaign_seq, accepted_at, seq) where campaign_seq is not null`,
   `create index message_run on message (run_seq, accepted_at, seq) where run_seq is not null`,
-  `create index message_client on message (application_id, client_id, accepted_at, seq)`,
 ];

@@ -34,6 +34,7 @@ import { up as provenRate } from './0038-proven-rate.js';
 import { up as consoleSession } from './0040-console-session.js';
 import { up as messageOrigin } from './0041-message-origin.js';
 import { up as processes } from './0042-process.js';
+import { up as statistics } from './0043-statistics.js';
 import { up as deviceSearch } from './0044-device-search.js';
 import { up as testMessages } from './0045-test-messages.js';
 import { up as audiences } from './0046-audiences.js';
@@ -80,6 +81,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0040-console-session': { up: consoleSession },
   '0041-message-origin': { up: messageOrigin },
   '0042-process': { up: processes },
+  '0043-statistics': { up: statistics },
   '0044-device-search': { up: deviceSearch },
   '0045-test-messages': { up: testMessages },
   '0046-audiences': { up: audiences },

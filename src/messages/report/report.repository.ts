@@ -124,7 +124,8 @@ function conditions(
   const all = [
     state && inState(state, now),
     label !== undefined && sql`label = ${label}`,
-    clientId !== undefined && sql`client_id = ${clientId}`,
+    // The collation of the index message_client (migrations/0043-statistics.ts).
+    clientId !== undefined && sql`client_id collate "C" = ${clientId}`,
     campaignId !== undefined &&
       sql`campaign_seq = (select seq from campaign where application_id = ${applicationId} and id = ${campaignId})`,
     runId !== undefined && sql`run_seq = ${runId}`,

@@ -113,6 +113,9 @@ function insertMessages(list: readonly Acceptable[]): RawBuilder<Inserted> {
       from given
       on conflict do nothing
       returning application_id, id, seq, direct),
+    counted as (
+      insert into statistic_change (application_id, name, counts)
+      select application_id, 'message', array[count(*)] from kept group by application_id),
     made as (${batches})
     select kept.id as "messageId", kept.seq, made.id, made."applicationId", made.provider, made.urgent, made."delayMs"
     from kept left join made on made.message_seq = kept.seq`;

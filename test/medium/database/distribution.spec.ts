@@ -18,6 +18,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   device: BY_SEQ,
   message: BY_SEQ,
   subscription: BY_SEQ,
+  statistic_change: 'its key is a number, because rows of the same minute are added up later',
   tally: 'its key is a number, because rows of the same count are added up later',
   campaign_message: BY_PARENT,
   campaign_run: BY_PARENT,
