@@ -4,10 +4,12 @@ import type { Schema } from '../../common/schema.js';
 /** The answer to a dry run, for the API document only. */
 export const DRY_RUN: Schema = {
   type: 'object',
+  required: ['dryRun', 'audience', 'excluded', 'sizes', 'blocked', 'warnings', 'expiresTime'],
   properties: {
     dryRun: { type: 'boolean', enum: [true] },
     audience: {
       type: 'object',
+      required: ['total', 'providers'],
       description: 'Devices that would get the message from this server',
       properties: {
         total: {
@@ -37,6 +39,7 @@ export const DRY_RUN: Schema = {
       type: 'array',
       items: {
         type: 'object',
+        required: ['platform', 'provider', 'bytes', 'limit'],
         properties: {
           platform: { type: 'string' },
           provider: { type: 'string' },
@@ -48,7 +51,11 @@ export const DRY_RUN: Schema = {
     blocked: {
       type: 'array',
       description: 'Reasons why the message would not be sent',
-      items: { type: 'object', properties: { provider: { type: 'string' }, reason: { type: 'string' } } },
+      items: {
+        type: 'object',
+        required: ['reason'],
+        properties: { provider: { type: 'string' }, reason: { type: 'string' } },
+      },
     },
     warnings: { type: 'array', items: { type: 'string' } },
     sendTime: TIME,
