@@ -37,5 +37,25 @@ function inApplication(id: string, applicationId: string, signal: AbortSignal): 
       label: `${id} · ${applicationId}`,
       path: below(applicationId, `/messages/${path}`),
     })),
+    bodyOf(
+      api.GET('/imfpush/v1/apps/{applicationId}/devices/{deviceId}', {
+        params: { path: { applicationId, deviceId: id } },
+        signal,
+      }),
+    ).then((): Found => ({
+      kind: 'device',
+      label: `${id} · ${applicationId}`,
+      path: below(applicationId, `/devices/${path}`),
+    })),
+    bodyOf(
+      api.GET('/imfpush/v1/apps/{applicationId}/users/{userId}', {
+        params: { path: { applicationId, userId: id }, query: { size: 1 } },
+        signal,
+      }),
+    ).then((): Found => ({
+      kind: 'user',
+      label: `${id} · ${applicationId}`,
+      path: below(applicationId, `/users/${path}`),
+    })),
   ];
 }

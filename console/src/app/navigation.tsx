@@ -1,5 +1,5 @@
 import { NavLink } from '@mantine/core';
-import { IconLayoutDashboard, IconMessages } from '@tabler/icons-react';
+import { IconDevices, IconLayoutDashboard, IconMessages, IconSend } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { texts } from '../texts/texts';
@@ -18,9 +18,7 @@ export function Navigation({ onChoose }: { onChoose: () => void }) {
   const here = application === null ? '' : `/apps/${encodeURIComponent(application)}`;
   const entries: Entry[] = [
     { label: texts.overview.title, icon: <IconLayoutDashboard size={18} />, path: here === '' ? '/' : here },
-    ...(here === ''
-      ? []
-      : [{ label: texts.messages.title, icon: <IconMessages size={18} />, path: `${here}/messages` }]),
+    ...(here === '' ? [] : ofApplication(here)),
   ];
   return entries.map(({ label, icon, path }) => (
     <NavLink
@@ -34,4 +32,12 @@ export function Navigation({ onChoose }: { onChoose: () => void }) {
       onClick={onChoose}
     />
   ));
+}
+
+function ofApplication(here: string): Entry[] {
+  return [
+    { label: texts.send.title, icon: <IconSend size={18} />, path: `${here}/send` },
+    { label: texts.messages.title, icon: <IconMessages size={18} />, path: `${here}/messages` },
+    { label: texts.devices.title, icon: <IconDevices size={18} />, path: `${here}/devices` },
+  ];
 }

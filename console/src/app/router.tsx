@@ -8,6 +8,7 @@ import {
 } from '@tanstack/react-router';
 import { sessionQuery } from '../api/session';
 import { Failing, Loading } from '../parts/states';
+import { deviceAddress, devicesAddress } from '../screens/devices/address';
 import { messageAddress } from '../screens/message/address';
 import { messagesAddress } from '../screens/messages/address';
 import { overviewAddress } from '../screens/overview/address';
@@ -59,6 +60,12 @@ const applicationOverview = createRoute({
   component: lazyRouteComponent(() => import('../screens/overview/overview'), 'ApplicationOverview'),
 });
 
+const send = createRoute({
+  getParentRoute: () => application,
+  path: '/send',
+  component: lazyRouteComponent(() => import('../screens/send/send'), 'Send'),
+});
+
 const messages = createRoute({
   getParentRoute: () => application,
   path: '/messages',
@@ -73,9 +80,33 @@ const message = createRoute({
   component: lazyRouteComponent(() => import('../screens/message/message'), 'Message'),
 });
 
+const devices = createRoute({
+  getParentRoute: () => application,
+  path: '/devices',
+  validateSearch: devicesAddress,
+  component: lazyRouteComponent(() => import('../screens/devices/devices'), 'Devices'),
+});
+
+const device = createRoute({
+  getParentRoute: () => application,
+  path: '/devices/$device',
+  validateSearch: deviceAddress,
+  component: lazyRouteComponent(() => import('../screens/devices/device'), 'Device'),
+});
+
+const user = createRoute({
+  getParentRoute: () => application,
+  path: '/users/$user',
+  validateSearch: ({ after }): { after?: string } => (typeof after === 'string' ? { after } : {}),
+  component: lazyRouteComponent(() => import('../screens/devices/user'), 'User'),
+});
+
 const routes = root.addChildren([
   signIn,
-  shell.addChildren([overview, application.addChildren([applicationOverview, messages, message])]),
+  shell.addChildren([
+    overview,
+    application.addChildren([applicationOverview, send, messages, message, devices, device, user]),
+  ]),
 ]);
 
 export function makeRouter(queries: QueryClient) {

@@ -1,4 +1,6 @@
 import { numberText } from '../parts/format';
+import { devices } from './devices.de';
+import { audience, platforms, previews, send } from './send.de';
 import type { Texts } from './texts';
 
 const count = (value: number, one: string, many: string): string => `${numberText(value)} ${value === 1 ? one : many}`;
@@ -250,4 +252,9 @@ export const de: Texts = {
     acceptedMessages: (messages) => `${count(messages, 'Nachricht', 'Nachrichten')} vom API angenommen`,
     registrations: (devices) => count(devices, 'Registrierung', 'Registrierungen'),
   },
+  audience,
+  devices,
+  platforms,
+  previews,
+  send,
 };

@@ -1,4 +1,6 @@
 import { numberText } from '../parts/format';
+import { devices } from './devices.en';
+import { audience, platforms, previews, send } from './send.en';
 
 const count = (value: number, one: string, many: string): string => `${numberText(value)} ${value === 1 ? one : many}`;
 
@@ -247,4 +249,9 @@ export const en = {
     acceptedMessages: (messages: number) => `${count(messages, 'message', 'messages')} accepted by the API`,
     registrations: (devices: number) => count(devices, 'registration', 'registrations'),
   },
+  audience,
+  devices,
+  platforms,
+  previews,
+  send,
 };

@@ -1,0 +1,56 @@
+import { Badge, Group, List, Stack, Text } from '@mantine/core';
+import { texts } from '../../texts/texts';
+import { Announce } from '../announce';
+import { numberText } from '../format';
+import { Failing } from '../states';
+import type { ReadAudience } from './audience';
+import { useAudienceCount } from './use-audience-count';
+import type { Counted } from './use-audience-count';
+
+/** How many devices a target reaches now, by platform, and how many of it get nothing, with the reasons. */
+export function AudienceCount({ applicationId, audience }: { applicationId: string; audience: ReadAudience }) {
+  const { count, error, retry } = useAudienceCount(applicationId, audience);
+  const words = texts.audience;
+  if ('problem' in audience) return <Text c="dimmed">{words.problems[audience.problem]}</Text>;
+  if (error) return <Failing error={error} retry={retry} />;
+  if (!count) return <Text c="dimmed">{words.counting}</Text>;
+  const total = count.exact ? words.reaches(count.devices) : words.reachesAbout(count.devices);
+  return (
+    <Stack gap={4} data-settled="true">
+      <Announce text={total} />
+      <Text fw={600} size="lg">
+        {total}
+      </Text>
+      <Group gap={6}>
+        {Object.entries(count.byPlatform).map(([platform, devices]) => (
+          <Badge key={platform} variant="default" tt="none">
+            {texts.platforms[platform as keyof typeof texts.platforms] ?? platform} {numberText(devices)}
+          </Badge>
+        ))}
+      </Group>
+      <NotReached excluded={count.excluded} unknown={count.unknown} />
+    </Stack>
+  );
+}
+
+interface NotReachedProps {
+  excluded: Readonly<Record<string, number>>;
+  unknown?: Counted['unknown'];
+}
+
+/** Devices of the target that get nothing, with the reasons, and ids that no device has. */
+export function NotReached({ excluded, unknown }: NotReachedProps) {
+  const words = texts.audience;
+  const reasons = Object.entries(excluded);
+  if (reasons.length === 0 && !unknown?.count) return null;
+  return (
+    <List size="sm" c="dimmed">
+      {reasons.map(([reason, devices]) => (
+        <List.Item key={reason}>{words.excluded(devices, reason)}</List.Item>
+      ))}
+      {(unknown?.count ?? 0) > 0 && (
+        <List.Item>{words.unknown(unknown?.count ?? 0, (unknown?.first ?? []).join(', '))}</List.Item>
+      )}
+    </List>
+  );
+}

@@ -1,0 +1,118 @@
+import { parseWhole } from '../../parts/format';
+import { newKey } from '../../parts/random';
+import { EVERYBODY } from '../../parts/audience/audience';
+import type { AudienceDraft } from '../../parts/audience/audience';
+
+/** A message that is being written, and the request that it stands for. Pure. */
+
+export interface SendDraft {
+  text: string;
+  title: string;
+  picture: string;
+  link: string;
+  /** Values of OWN_FIELDS by `settings.field`. */
+  own: Record<string, string>;
+  label: string;
+  ttlHours: string;
+  /** In the viewer's zone, as the browser's field writes it; empty: at once. */
+  sendAt: string;
+  audience: AudienceDraft;
+  /** Idempotency-Key of this message; the next message has another one, so that no repeat sends twice. */
+  key: string;
+  /** The requests that were tried with the key, and when (epoch ms by the server); their answers may be lost. */
+  tried: readonly { body: Content; at: number }[];
+}
+
+export type Content = Record<string, unknown>;
+
+export interface OwnField {
+  settings: 'apns' | 'gcm' | 'chromeWeb' | 'firefoxWeb' | 'safariWeb';
+  name: string;
+  kind: 'text' | 'whole';
+}
+
+/** Fields of one platform's settings that people ask for; the others are the API's. */
+export const OWN_FIELDS: readonly OwnField[] = [
+  { settings: 'apns', name: 'subtitle', kind: 'text' },
+  { settings: 'apns', name: 'badge', kind: 'whole' },
+  { settings: 'apns', name: 'sound', kind: 'text' },
+  { settings: 'apns', name: 'interactiveCategory', kind: 'text' },
+  { settings: 'apns', name: 'apnsThreadId', kind: 'text' },
+  { settings: 'gcm', name: 'channelId', kind: 'text' },
+  { settings: 'gcm', name: 'sound', kind: 'text' },
+  { settings: 'gcm', name: 'icon', kind: 'text' },
+  { settings: 'gcm', name: 'groupId', kind: 'text' },
+  { settings: 'chromeWeb', name: 'iconUrl', kind: 'text' },
+  { settings: 'firefoxWeb', name: 'iconUrl', kind: 'text' },
+  { settings: 'safariWeb', name: 'action', kind: 'text' },
+];
+
+export function emptyDraft(): SendDraft {
+  return {
+    text: '',
+    title: '',
+    picture: '',
+    link: '',
+    own: {},
+    label: '',
+    ttlHours: '',
+    sendAt: '',
+    audience: EVERYBODY,
+    key: newKey(),
+    tried: [],
+  };
+}
+
+/** Fields by `settings.field`, and `ttlHours`, whose text is no whole number. */
+export function wrongFields(draft: SendDraft): string[] {
+  const numbers = OWN_FIELDS.filter(({ kind }) => kind === 'whole').map(keyOf);
+  return [
+    ...numbers.filter((key) => (draft.own[key] ?? '') !== '' && parseWhole(draft.own[key] ?? '') === null),
+    ...(draft.ttlHours !== '' && parseWhole(draft.ttlHours) === null ? ['ttlHours'] : []),
+  ];
+}
+
+export function keyOf({ settings, name }: OwnField): string {
+  return `${settings}.${name}`;
+}
+
+const HOUR_S = 3_600;
+
+/** The body of a message without its target. */
+export function toContent(draft: SendDraft): Content {
+  const settings = toSettings(draft);
+  const ttlHours = parseWhole(draft.ttlHours);
+  return {
+    message: { alert: draft.text, ...(filled(draft.link) && { url: draft.link.trim() }) },
+    ...(Object.keys(settings).length > 0 && { settings }),
+    ...(filled(draft.label) && { label: draft.label.trim() }),
+    ...(ttlHours !== null && { ttl: ttlHours * HOUR_S }),
+    ...(draft.sendAt !== '' && { sendAt: new Date(draft.sendAt).toISOString() }),
+  };
+}
+
+/** Title and picture in the field that each platform has for them. */
+function toSettings({ title, picture, own }: SendDraft): Record<string, Content> {
+  const settings: Record<string, Content> = {};
+  const put = (platform: string, name: string, value: unknown): void => {
+    settings[platform] = { ...settings[platform], [name]: value };
+  };
+  if (filled(title)) {
+    put('apns', 'title', title);
+    put('gcm', 'androidTitle', title);
+    for (const browser of ['chromeWeb', 'firefoxWeb', 'safariWeb']) put(browser, 'title', title);
+  }
+  if (filled(picture)) {
+    put('apns', 'attachmentUrl', picture.trim());
+    put('gcm', 'style', { type: 'picture_notification', url: picture.trim() });
+  }
+  for (const field of OWN_FIELDS) {
+    const text = own[keyOf(field)] ?? '';
+    if (filled(text)) put(field.settings, field.name, field.kind === 'whole' ? parseWhole(text) : text);
+  }
+  return settings;
+}
+
+function filled(text: string): boolean {
+  return text.trim() !== '';
+}
