@@ -17,6 +17,9 @@ import type { DeviceSearch } from './device-search.js';
  */
 const LOOKED_AT = 20_000;
 
+/** Devices that tell whether an attribute's value is common. */
+const FIRST = 500;
+
 /** One condition of a search, with the index that finds its devices. */
 interface Term {
   name: string;
@@ -76,10 +79,17 @@ export class DeviceSearchRepository {
     const [only] = terms;
     if (!only) return WALK;
     if (terms.length === 1 && !only.unordered) return only;
-    const counts = terms.map(
-      ({ where }) => sql`(select count(*)::int from (
-        select from device where application_id = ${applicationId} and ${where} limit ${LOOKED_AT + 1}) as counted)`,
-    );
+    const counts = terms.map(({ where, unordered }) => {
+      const count = sql`(select count(*)::int from (
+        select from device where application_id = ${applicationId} and ${where} limit ${LOOKED_AT + 1}) as counted)`;
+      // An index without an order finds all devices of a value at once, 0.4 s for half a million. A value of every
+      // tenth device is found sooner by a walk.
+      return unordered
+        ? sql`case when (select count(*) from (
+            select * from device where application_id = ${applicationId} order by seq limit ${FIRST}) as device
+            where ${where}) >= ${FIRST / 10} then ${LOOKED_AT + 1} else ${count} end`
+        : count;
+    });
     const { rows } = await sql<{ counts: number[] }>`select array[${sql.join(counts)}] as counts`.execute(
       this.database.reader,
     );
