@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { describe, expect, it, vi } from 'vitest';
 import { Admin } from '../harness/admin.js';
@@ -46,6 +47,12 @@ describe.runIf(HAS_BROWSER).each(STAGES)('messages in the console, on $name', (s
     expect(body.messages).toHaveLength(1);
     await page.getByRole('table', { name: 'Deliveries' }).getByText('Accepted').nth(4).waitFor();
     await expectAccessible(screen, 'message');
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Export all (NDJSON)' }).click(),
+    ]);
+    const lines = (await readFile(await file.path(), 'utf8')).trim().split('\n');
+    expect(JSON.parse(lines.at(-1) ?? '')).toEqual({ trailer: { count: 5 } });
   });
 
   it('filters the list by what stands in the address, and says when nothing fits', async () => {

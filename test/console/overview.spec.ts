@@ -19,8 +19,9 @@ describe.runIf(HAS_BROWSER)('the overview', () => {
     );
     const { page } = await browser.open();
     await signInAs(page, program.carillon.url, { id: 'reader', secret }, APP);
-    await page.getByRole('button', { name: 'Send it to 5 devices' }).click();
+    await page.getByRole('button', { name: 'Send it to 5 devices' }).focus();
     await page.getByText('Needs the scope messages.write, which you do not have').waitFor();
+    await page.keyboard.press('Enter');
     const { body } = await program.api.app<{ messages: unknown[] }>('GET', '/messages');
     expect(body.messages).toEqual([]);
   });

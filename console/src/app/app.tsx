@@ -3,7 +3,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { Failure } from '../api/failure';
 import { makeRouter } from './router';
-import { styleNonce, theme } from './theme';
+import { colours, styleNonce, theme } from './theme';
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -19,7 +19,7 @@ const router = makeRouter(queries);
 
 export function App() {
   return (
-    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={styleNonce}>
+    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={styleNonce} cssVariablesResolver={colours}>
       <QueryClientProvider client={queries}>
         <RouterProvider router={router} />
       </QueryClientProvider>

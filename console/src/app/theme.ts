@@ -1,4 +1,5 @@
 import { createTheme } from '@mantine/core';
+import type { CSSVariablesResolver } from '@mantine/core';
 
 /** Contrast of 4.5 to 1 in light and dark: text colours are one step from Mantine's own. */
 export const theme = createTheme({
@@ -9,6 +10,13 @@ export const theme = createTheme({
   respectReducedMotion: true,
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif',
   cursorType: 'pointer',
+});
+
+/** Links on the row under the mouse have a contrast of 4.5 to 1 in dark as well. */
+export const colours: CSSVariablesResolver = () => ({
+  variables: {},
+  light: {},
+  dark: { '--mantine-color-anchor': 'var(--mantine-color-indigo-2)' },
 });
 
 /** Vite writes the nonce of the page into a meta element; scripts read the property, not the attribute. */
