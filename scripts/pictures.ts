@@ -26,6 +26,7 @@ try {
   await page.getByRole('button', { name: 'Sign in as test' }).waitFor();
   await take(page, 'sign-in');
   await page.getByRole('button', { name: 'Sign in as test' }).click();
+  await page.getByRole('navigation', { name: 'Screens' }).waitFor();
   await page.goto(`${carillon.url}/console/apps/com.example.app`);
   const send = page.getByRole('button', { name: 'Send it to 5 devices' });
   await send.waitFor();

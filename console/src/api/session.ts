@@ -69,10 +69,10 @@ export function mayDo(session: Session, element: string, applicationId?: string)
 }
 
 /** Starts the download of an API path as a plain link: by a ticket for one use, so that no row passes the memory. */
-export async function download(path: string): Promise<void> {
+export async function download(path: string, name: string): Promise<void> {
   const { href } = await consoleApi<{ href: string }>('POST', '/tickets', { path });
   const link = document.createElement('a');
   link.href = href;
-  link.download = '';
+  link.download = name;
   link.click();
 }

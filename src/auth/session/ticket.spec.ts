@@ -7,7 +7,7 @@ it('leads to the call with the ticket as a header', () => {
   const path = '/imfpush/v1/apps/a/devices:export?a=1';
   const request = { url: linkOf(TICKET, path), headers: {} };
   expect(routedAddress(request)).toBe(path);
-  expect(request.headers).toEqual({ 'carillon-ticket': TICKET });
+  expect(request.headers).toEqual({ 'carillon-ticket': TICKET, accept: 'application/x-ndjson, */*;q=0.5' });
 });
 
 it.each(['/imfpush/v1/apps', '/console/download/short/imfpush/v1/apps', `/console/download/${TICKET}`, '/console/'])(

@@ -20,6 +20,8 @@ export function routedAddress(request: Pick<IncomingMessage, 'url' | 'headers'>)
   const [, ticket, path] = LINK.exec(url) ?? [];
   if (ticket === undefined || path === undefined) return url;
   request.headers[TICKET_HEADER] = ticket;
+  // A browser asks for HTML with a link; a file with all lines is wanted where a route has one.
+  request.headers.accept = 'application/x-ndjson, */*;q=0.5';
   return path;
 }
 

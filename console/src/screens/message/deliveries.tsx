@@ -122,6 +122,7 @@ function Export({ path: { applicationId, messageId } }: { path: MessagePath }) {
     mutationFn: () =>
       download(
         `/imfpush/v1/apps/${encodeURIComponent(applicationId)}/messages/${encodeURIComponent(messageId)}/deliveries`,
+        `${messageId}.ndjson`,
       ),
     onSuccess: () => notifications.show({ message: texts.message.deliveries.exported }),
     onError: (error) => notifications.show({ message: describeFailure(error), color: 'red' }),
