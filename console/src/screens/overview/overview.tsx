@@ -7,6 +7,7 @@ import { Applications } from './applications';
 import { Firings } from './firings';
 import { FirstSteps } from './first-steps';
 import { Problems } from './problems';
+import { Statistics } from './statistics';
 import { UnderWay } from './under-way';
 
 /** The whole installation: its problems, its deliveries, and the way into each application. */
@@ -18,6 +19,7 @@ export function Overview() {
       <Problems application={null} />
       {only !== undefined && <FirstSteps application={only} />}
       <Applications />
+      <Statistics application={null} />
     </Page>
   );
 }
@@ -29,6 +31,7 @@ export function ApplicationOverview() {
     <Page title={texts.overview.title} lead={app}>
       <Problems application={app} />
       <FirstSteps application={app} />
+      <Statistics application={app} />
       <Grid>
         <Grid.Col span={{ base: 12, lg: 7 }}>
           <UnderWay application={app} />
