@@ -69,11 +69,12 @@ function causesOf(path: string, operation: Operation): (keyof typeof REFUSALS)[]
   const isAz = path.includes('/api/az/');
   if (!isApi && !isAz) return [];
   const takesBody = operation.requestBody !== undefined;
-  const takesQuery = operation.parameters?.some((parameter) => 'in' in parameter && parameter.in === 'query') ?? false;
+  const takesMore =
+    operation.parameters?.some((parameter) => 'in' in parameter && ['header', 'query'].includes(parameter.in)) ?? false;
   const isGuarded = (operation.security ?? []).length > 0;
   const causes: (keyof typeof REFUSALS)[] = ['internal', 'busy'];
   if (isGuarded) causes.push('unauthorized', 'forbidden', 'tooMany');
-  if (takesBody || takesQuery) causes.push('badRequest');
+  if (takesBody || takesMore) causes.push('badRequest');
   // An import has no size limit.
   if (takesBody && !path.endsWith(':import')) causes.push('tooLarge');
   if (takesBody) causes.push('tooSlow', 'coding');

@@ -15,8 +15,10 @@ public class Send {
         SendMessageDto body = new SendMessageDto()
                 .message(new MessageTextDto().alert("Hello"))
                 .target(new TargetDto().deviceIds(List.of("anna-phone")));
-        var sent = messages.messagesControllerSend("com.example.app", body, null, null);
-        var read = messages.messagesControllerRead("com.example.app", sent.getMessageId());
+        // A bulk, because this generator knows only the first answer of success: of a single message that is the dry run.
+        var sent = messages.messagesControllerSendBulk("com.example.app", List.of(body), null, null);
+        String id = sent.getMessages().get(0).getMessageId();
+        var read = messages.messagesControllerRead("com.example.app", id);
         System.out.println("read " + read.getMessageId() + " " + read.getAudience());
     }
 }
