@@ -29,6 +29,7 @@ const GROUPS = {
   Campaigns: 'Messages on a schedule, and their runs',
   Applications: 'The apps that receive messages',
   Settings: 'Credentials of the providers, by application',
+  Statistics: 'Read accepted messages, outcomes and registrations over time',
   Providers: 'The state of an application at each provider',
   Users: 'The data kept about one user',
   Webhooks: 'Events about devices and subscriptions',

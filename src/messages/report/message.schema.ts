@@ -55,11 +55,11 @@ export const MESSAGE_REQUIRED = [
 const WAITING_FOR: Schema = {
   type: 'object',
   description:
-    'The cause that holds up a message that has not ended. `person`: a person paused the message or stopped its application (`act`, `by`). `time`: its time of sending. `worker`: no process with the role `worker` has run for 60 s. `provider`: the provider is paused, with the reason. `quietHours`: those of its campaign. `pace`: the rate that the provider allows, or nothing at all until `untilTime`. `rate`: that of its campaign. `retry`: the next try of its open deliveries.',
+    'The cause that holds up a message that has not ended. `person`: a person paused the message, stopped its application, or has to approve the message (`act`, `by`). `time`: its time of sending. `worker`: no process with the role `worker` has run for 60 s. `provider`: the provider is paused, with the reason. `quietHours`: those of its campaign. `pace`: the rate that the provider allows, or nothing at all until `untilTime`. `rate`: that of its campaign. `retry`: the next try of its open deliveries.',
   required: ['kind'],
   properties: {
     kind: { type: 'string', enum: ['person', 'time', 'worker', 'provider', 'quietHours', 'pace', 'rate', 'retry'] },
-    act: { type: 'string', enum: ['messagePaused', 'applicationStopped'] },
+    act: { type: 'string', enum: ['approval', 'messagePaused', 'applicationStopped'] },
     by: { type: 'string', description: 'The client that stopped the application' },
     provider: { type: 'string' },
     reason: { type: 'string', description: 'Why the provider is paused' },

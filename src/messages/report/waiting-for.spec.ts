@@ -43,6 +43,12 @@ describe('the wait of a message', () => {
     ['nothing after a cancel', { state: 'cancelled' as const }, [{ ...BUSY, pace: 740 }], null],
     ['a person that paused it', { paused_at: at(-5) }, [BUSY], { kind: 'person', act: 'messagePaused', since: at(-5) }],
     [
+      'a person that approves it, before its time',
+      { state: 'awaitingApproval' as const, send_at: at(90) },
+      [],
+      { kind: 'person', act: 'approval', since: at(-90) },
+    ],
+    [
       'a person that stopped its application, before anything else',
       { paused_at: at(-5), stopped_at: at(-3), stopped_by: 'ops' },
       [PAUSED],

@@ -6,8 +6,8 @@ import type { ProviderName } from '../../providers/provider.js';
 /** The cause that holds up a message that has not ended, pure. */
 
 export type WaitingFor =
-  /** A person paused the message, or stopped its application. */
-  | { kind: 'person'; act: 'messagePaused' | 'applicationStopped'; by: string | null; since: Date }
+  /** A person paused the message, stopped its application, or has to approve the message. */
+  | { kind: 'person'; act: 'approval' | 'messagePaused' | 'applicationStopped'; by: string | null; since: Date }
   /** The time of sending that the caller gave. */
   | { kind: 'time'; until: Date }
   /** No worker runs. */
@@ -77,9 +77,11 @@ export function waitingFor(message: Waiter, parts: readonly PartWait[], now: num
   );
 }
 
-function ofPeople({ paused_at: paused, stopped_at: stopped, stopped_by: by }: Waiter): WaitingFor | null {
+function ofPeople(message: Waiter): WaitingFor | null {
+  const { state, accepted_at: since, paused_at: paused, stopped_at: stopped, stopped_by: by } = message;
   if (stopped !== null) return { kind: 'person', act: 'applicationStopped', by, since: stopped };
-  return paused === null ? null : { kind: 'person', act: 'messagePaused', by: null, since: paused };
+  if (paused !== null) return { kind: 'person', act: 'messagePaused', by: null, since: paused };
+  return state === 'awaitingApproval' ? { kind: 'person', act: 'approval', by: null, since } : null;
 }
 
 function ofTime({ send_at: until, state }: Waiter, now: number): WaitingFor | null {

@@ -72,6 +72,25 @@ describe('a resend', () => {
     expect([report?.resendOf, first?.resends]).toEqual([original.id, [again.id]]);
   });
 
+  it('takes as many deliveries as its report said before, of each choice of outcomes', async () => {
+    const original = await finished(
+      10_000,
+      (seq) => (['failed', 'unknown', 'accepted', 'accepted'] as const)[seq % 4]!,
+    );
+    const before = await room.reports.find(original.applicationId, original.id, Date.now());
+    expect(before?.outcomes).toMatchObject({ failed: 2_500, unknown: 2_500, accepted: 5_000 });
+    for (const outcomes of [['failed'], ['failed', 'unknown']] as OutcomeName[][]) {
+      const again = await resend(original, outcomes);
+      while ((await room.expansions.expandPage(again.seq)).more);
+      const report = await room.reports.find(original.applicationId, again.id, Date.now());
+      expect(report?.audience).toBe(outcomes.reduce((sum, name) => sum + before!.outcomes[name], 0));
+      expect(await audienceOf(again.seq)).toEqual(original.having(...outcomes));
+    }
+    expect((await room.reports.find(original.applicationId, original.id, Date.now()))?.outcomes).toEqual(
+      before?.outcomes,
+    );
+  });
+
   it("goes to the device's present registration; removed devices stay in the report", async () => {
     const original = await finished(6, () => 'failed');
     const [gone = 0, moved = 0] = original.seqs;

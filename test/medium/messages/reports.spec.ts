@@ -136,6 +136,55 @@ describe('reports', () => {
     expect(await told()).toBeNull();
   });
 
+  it('the outcomes sum to the audience at each look, and no message ends with pending ones', async () => {
+    const applicationId = await room.addApplication();
+    await room.addDevices(applicationId, 10_000);
+    const message = await room.accept(applicationId, null);
+    let looks = 0;
+    let isOver = false;
+    const look = async (): Promise<void> => {
+      const [report, [listed]] = await Promise.all([
+        room.reports.find(applicationId, message.id, Date.now()),
+        room.reports.list(applicationId, {}, undefined, 1, Date.now()),
+      ]);
+      for (const each of [report!, listed!]) {
+        const sum = Object.values(each.outcomes).reduce((total, count) => total + count, 0);
+        expect(sum, each.state).toBe(each.audience);
+        const { pending, inFlight } = each.outcomes;
+        if (each.finishedAt !== null) expect(pending + inFlight, each.state).toBe(0);
+      }
+      looks++;
+    };
+    const watching = (async () => {
+      while (!isOver) await look();
+    })();
+    while ((await room.expansions.expandPage(message.seq)).more);
+    const batches = await room.batchRows(message.seq);
+    await sql`update batch set state = 'ready', due_at = now() where message_seq = ${message.seq}`.execute(
+      room.database.kysely,
+    );
+    for (const [index, { id }] of batches.entries()) {
+      if (index === 7) await room.control.cancel(applicationId, message.id);
+      let batch = await room.tryClaim(id);
+      // A lost worker: its deliveries in flight are unknown, and repeated.
+      if (batch && index === 2) {
+        await room.batches.checkpoint(batch);
+        await room.runOutLease(id);
+        batch = await room.claim(id);
+      }
+      if (!batch) continue;
+      recordAll(batch, index % 3 === 0 ? 'failed' : index === 4 ? 'unknown' : 'accepted');
+      await room.batches.checkpoint(batch);
+      await room.batches.finish(batch, { state: 'done', waitMs: null });
+    }
+    isOver = true;
+    await watching;
+    expect(looks).toBeGreaterThan(5);
+    const report = await room.reports.find(applicationId, message.id, Date.now());
+    expect(report).toMatchObject({ state: 'cancelled', audience: 10_000, finishedAt: expect.any(Date) as Date });
+    expect(report?.outcomes).toMatchObject({ accepted: 3_000, failed: 3_000, unknown: 1_000, cancelled: 3_000 });
+  });
+
   it('finds a page among a million messages by an index, with any filter', async () => {
     const applicationId = await room.addApplication();
     const count = 1_000_000;
