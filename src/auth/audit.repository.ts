@@ -49,6 +49,16 @@ export interface AuditEvent extends AuditedChange {
   actor: Actor;
 }
 
+/** Events of one step of an export. */
+const STEP = 1_000;
+
+/** Exact values. */
+export interface AuditFilter {
+  clientId?: string;
+  action?: string;
+  subject?: string;
+}
+
 @Injectable()
 export class AuditRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
@@ -58,10 +68,14 @@ export class AuditRepository {
     return inTransaction(this.database, (transaction) => recordAudit(transaction, actor, change));
   }
 
-  /** Newest first; `before`: only events with a smaller id. */
-  async list(size: number, before?: number): Promise<AuditEvent[]> {
+  /** Newest first; `before`: only events with a smaller id. A filter that finds nothing reads all events. */
+  async list(size: number, before?: number, filter: AuditFilter = {}): Promise<AuditEvent[]> {
+    const { clientId, action, subject } = filter;
     let query = this.database.kysely.selectFrom('audit_event').selectAll().orderBy('id', 'desc').limit(size);
     if (before !== undefined) query = query.where('id', '<', before);
+    if (clientId !== undefined) query = query.where('client_id', '=', clientId);
+    if (action !== undefined) query = query.where('action', '=', action);
+    if (subject !== undefined) query = query.where('subject', '=', subject);
     const rows = await query.execute();
     return rows.map((row) => ({
       id: row.id,
@@ -71,6 +85,16 @@ export class AuditRepository {
       subject: row.subject,
       detail: row.detail,
     }));
+  }
+
+  /** All events of the filter in steps, newest first. */
+  async *listAll(before: number | undefined, filter: AuditFilter): AsyncGenerator<AuditEvent[]> {
+    for (let from = before; ;) {
+      const events = await this.list(STEP, from, filter);
+      if (events.length > 0) yield events;
+      if (events.length < STEP) return;
+      from = events.at(-1)!.id;
+    }
   }
 }
 

@@ -1,11 +1,15 @@
-import { Body, Controller, Get, Post, Query } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, Headers, Post, Query } from '@nestjs/common';
+import type { StreamableFile } from '@nestjs/common';
+import { ApiBody, ApiExtraModels, ApiOperation, ApiQuery, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { Produces } from '../common/accept.guard.js';
 import { StrictBodyPipe } from '../common/body.js';
 import { invalidValue } from '../common/errors.js';
+import { NDJSON, TRAILER_SCHEMA, answerLines } from '../common/line-answer.js';
 import { AdministratorsOnly, AllowRoles, Caller } from './admin.guard.js';
 import { AuditRepository } from './audit.repository.js';
 import type { Actor } from './audit.repository.js';
 import {
+  AuditEventAnswer,
   AuditEventListAnswer,
   RotateKeyDto,
   SigningKeyListAnswer,
@@ -64,11 +68,36 @@ export class OperationsController {
     schema: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
     description: 'Only events with a smaller id; for the next page, the last id of the previous page',
   })
-  async listEvents(@Query('size') size?: string, @Query('before') before?: string): Promise<AuditEventListAnswer> {
-    const events = await this.audit.list(
-      numberOf('size', size, MAX_PAGE) ?? PAGE,
-      numberOf('before', before, Number.MAX_SAFE_INTEGER),
-    );
+  @ApiQuery({ name: 'clientId', required: false, description: 'Only events of this client or person' })
+  @ApiQuery({ name: 'action', required: false, description: 'Only events of this action', example: 'client.secret' })
+  @ApiQuery({ name: 'subject', required: false, description: 'Only events of this client, key or application' })
+  @Produces(NDJSON)
+  @ApiExtraModels(AuditEventAnswer)
+  @ApiResponse({
+    status: 200,
+    description: 'A page, or with `Accept: application/x-ndjson` all events, one a line, and the trailer',
+    content: {
+      'application/json': { schema: { $ref: getSchemaPath(AuditEventListAnswer) } },
+      [NDJSON]: { schema: { oneOf: [{ $ref: getSchemaPath(AuditEventAnswer) }, TRAILER_SCHEMA] } },
+    },
+  })
+  async listEvents(
+    @Query('size') size?: string,
+    @Query('before') before?: string,
+    @Query('clientId') clientId?: string,
+    @Query('action') action?: string,
+    @Query('subject') subject?: string,
+    @Headers('accept') accept?: string,
+  ): Promise<AuditEventListAnswer | StreamableFile> {
+    const from = numberOf('before', before, Number.MAX_SAFE_INTEGER);
+    const filter = {
+      clientId: readText('clientId', clientId),
+      action: readText('action', action),
+      subject: readText('subject', subject),
+    };
+    if (accept?.includes(NDJSON))
+      return answerLines('The export of the audit', this.audit.listAll(from, filter), toEventAnswer);
+    const events = await this.audit.list(numberOf('size', size, MAX_PAGE) ?? PAGE, from, filter);
     return { events: events.map(toEventAnswer) };
   }
 }
@@ -77,5 +106,12 @@ function numberOf(name: string, text: string | undefined, most: number): number 
   if (text === undefined) return undefined;
   const value = /^\d{1,16}$/.test(text) ? Number(text) : 0;
   if (value < 1 || value > most) throw invalidValue(name, `it must be a number from 1 to ${most}`);
+  return value;
+}
+
+function readText(name: string, value: unknown): string | undefined {
+  if (value === undefined || value === '') return undefined;
+  if (typeof value !== 'string' || value.includes('\0') || value.length > 300)
+    throw invalidValue(name, 'it must be one text of up to 300 characters');
   return value;
 }

@@ -32,6 +32,8 @@ export interface StartAnswer {
   problem: Problem | null;
   serverTime: string;
   version: string;
+  /** A part of the paths of administration. */
+  runtimeName: string;
 }
 
 export interface SessionAnswer {
@@ -52,7 +54,7 @@ export interface SessionAnswer {
 @Injectable()
 export class SessionAnswers {
   constructor(
-    @Inject(CONFIG) private readonly config: Pick<Config, 'environment' | 'environmentName' | 'hasSamples'>,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'environment' | 'environmentName' | 'hasSamples' | 'runtimeName'>,
     private readonly applications: ApplicationsService,
     private readonly clients: ClientSnapshot,
     private readonly provider: IdentityProvider,
@@ -61,7 +63,7 @@ export class SessionAnswers {
   ) {}
 
   start(request: FastifyRequest): StartAnswer {
-    const { environment, environmentName, hasSamples } = this.config;
+    const { environment, environmentName, hasSamples, runtimeName } = this.config;
     const problem = this.problemOf(request);
     const { label } = this.provider;
     const [sample] = hasSamples ? PREDEFINED_CLIENTS : [];
@@ -74,6 +76,7 @@ export class SessionAnswers {
       problem,
       ...this.now(),
       version: VERSION,
+      runtimeName,
     };
   }
 

@@ -75,7 +75,8 @@ export class SessionController {
     @Req() request: FastifyRequest,
   ): Promise<{ href: string }> {
     const session = await this.guard.require(request);
-    if (!isTicketPath(path)) throw invalidValue('path', 'it must be the path of a call below /imfpush/v1/, encoded');
+    if (!isTicketPath(path))
+      throw invalidValue('path', 'it must be the path of a call below /imfpush/v1/ or /mfpadmin/, encoded');
     return { href: linkOf(await this.sessions.makeTicket(session, path), path) };
   }
 

@@ -187,9 +187,30 @@ describe.each(STAGES)('a session on $name', (stage) => {
 
     const other = await page.call<{ href: string }>('POST', '/console/api/tickets', { path: `${APPS}/messages` });
     expect((await follow(other.body.href)).status).toBe(403);
-    const outside = await page.call('POST', '/console/api/tickets', { path: `${RUNTIME}/confidentialclients` });
+    const outside = await page.call('POST', '/console/api/tickets', { path: '/health/live' });
     expect(outside).toMatchObject({ status: 400 });
     expect(await open().call('POST', '/console/api/tickets', { path: APPS })).toMatchObject({ status: 401 });
+  });
+
+  it('exports the audit by a link, whole or of one client, and filters its pages', async () => {
+    const { id, page } = await signIn('mfpmonitor');
+    const path = `${RUNTIME}/auditevents?clientId=${id}`;
+    const made = await page.call<{ href: string }>('POST', '/console/api/tickets', { path });
+    const text = await (await fetch(`${program.carillon.url}${made.body.href}`)).text();
+    const lines = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines).toEqual([
+      expect.objectContaining({ clientId: id, action: 'session.create' }),
+      { trailer: { count: 1 } },
+    ]);
+    const listed = await page.call<{ events: unknown[] }>(
+      'GET',
+      `${RUNTIME}/auditevents?action=client.create&subject=${id}`,
+    );
+    expect(listed.body.events).toEqual([expect.objectContaining({ clientId: 'test', subject: id })]);
+    expect(await page.call('GET', `${RUNTIME}/auditevents?subject=none`)).toMatchObject({ body: { events: [] } });
   });
 
   it('behind a proxy that ends TLS, the cookie is one of https exactly if the trusted proxy says so', async () => {

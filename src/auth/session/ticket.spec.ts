@@ -20,8 +20,15 @@ it.each(['/imfpush/v1/apps', '/console/download/short/imfpush/v1/apps', `/consol
 );
 
 it('is made for calls of the API alone', () => {
-  for (const path of ['/imfpush/v1/apps/a/devices:export', '/imfpush/v1/apps/a/messages?label=a%20b'])
+  for (const path of ['/imfpush/v1/apps/a/devices:export', '/imfpush/v1/apps/a/messages?label=a%20b', '/mfpadmin/x'])
     expect(isTicketPath(path)).toBe(true);
-  for (const path of ['/mfpadmin/x', '/console/', '//evil.test/imfpush/v1/', '/imfpush/v1/a b', '/imfpush/v1/\\', 'x'])
+  for (const path of [
+    '/mfp/api/az/v1/token',
+    '/console/',
+    '//evil.test/imfpush/v1/',
+    '/imfpush/v1/a b',
+    '/imfpush/v1/\\',
+    'x',
+  ])
     expect(isTicketPath(path)).toBe(false);
 });

@@ -27,5 +27,5 @@ export function routedAddress(request: Pick<IncomingMessage, 'url' | 'headers'>)
 
 /** Downloads are calls of the API. */
 export function isTicketPath(path: string): boolean {
-  return /^\/imfpush\/v1\/[!-~]*$/.test(path) && !path.includes('\\') && !path.includes('#');
+  return /^\/(imfpush\/v1|mfpadmin)\/[!-~]*$/.test(path) && !path.includes('\\') && !path.includes('#');
 }
