@@ -1,6 +1,7 @@
-import { Body, Controller, Get, Headers, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Post, Query, Req } from '@nestjs/common';
 import type { StreamableFile } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiOperation, ApiQuery, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
 import { Produces } from '../common/accept.guard.js';
 import { StrictBodyPipe } from '../common/body.js';
 import { invalidValue } from '../common/errors.js';
@@ -72,7 +73,7 @@ export class OperationsController {
   @ApiQuery({ name: 'action', required: false, description: 'Only events of this action', example: 'client.secret' })
   @ApiQuery({ name: 'subject', required: false, description: 'Only events of this client, key or application' })
   @Produces(NDJSON)
-  @ApiExtraModels(AuditEventAnswer)
+  @ApiExtraModels(AuditEventAnswer, AuditEventListAnswer)
   @ApiResponse({
     status: 200,
     description: 'A page, or with `Accept: application/x-ndjson` all events, one a line, and the trailer',
@@ -82,12 +83,12 @@ export class OperationsController {
     },
   })
   async listEvents(
+    @Req() { headers }: FastifyRequest,
     @Query('size') size?: string,
     @Query('before') before?: string,
     @Query('clientId') clientId?: string,
     @Query('action') action?: string,
     @Query('subject') subject?: string,
-    @Headers('accept') accept?: string,
   ): Promise<AuditEventListAnswer | StreamableFile> {
     const from = numberOf('before', before, Number.MAX_SAFE_INTEGER);
     const filter = {
@@ -95,7 +96,7 @@ export class OperationsController {
       action: readText('action', action),
       subject: readText('subject', subject),
     };
-    if (accept?.includes(NDJSON))
+    if (headers.accept?.includes(NDJSON))
       return answerLines('The export of the audit', this.audit.listAll(from, filter), toEventAnswer);
     const events = await this.audit.list(numberOf('size', size, MAX_PAGE) ?? PAGE, from, filter);
     return { events: events.map(toEventAnswer) };

@@ -54,7 +54,8 @@ export interface SessionAnswer {
 @Injectable()
 export class SessionAnswers {
   constructor(
-    @Inject(CONFIG) private readonly config: Pick<Config, 'environment' | 'environmentName' | 'hasSamples' | 'runtimeName'>,
+    @Inject(CONFIG)
+    private readonly config: Pick<Config, 'environment' | 'environmentName' | 'hasSamples' | 'runtimeName'>,
     private readonly applications: ApplicationsService,
     private readonly clients: ClientSnapshot,
     private readonly provider: IdentityProvider,

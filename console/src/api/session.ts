@@ -15,6 +15,8 @@ export interface Start {
   problem: { code: string; message: string; setting: string | null } | null;
   serverTime: string;
   version: string;
+  /** A part of the paths of administration. */
+  runtimeName: string;
 }
 
 export interface Session {
@@ -23,6 +25,8 @@ export interface Session {
   name: string;
   email: string | null;
   scope: string[];
+  /** Scopes; one of them has to cover an action whole. */
+  grants: string[][];
   /** Null: all. */
   applications: string[] | null;
   idleEndsAt: string;
@@ -60,12 +64,9 @@ export async function signOut(): Promise<void> {
 }
 
 /** Whether the session may do what wants `element`, in the application if one is given. */
-export function mayDo(session: Session, element: string, applicationId?: string): boolean {
-  if (!coversAll(session.scope, [element])) return false;
-  if (applicationId === undefined) return true;
-  const { applications } = session;
-  if (applications !== null && !applications.includes(applicationId)) return false;
-  return coversAll(session.scope, [`push.application.${applicationId}`]);
+export function mayDo({ grants }: Session, element: string, applicationId?: string): boolean {
+  const needs = applicationId === undefined ? [element] : [element, `push.application.${applicationId}`];
+  return grants.some((grant) => coversAll(grant, needs));
 }
 
 /** Starts the download of an API path as a plain link: by a ticket for one use, so that no row passes the memory. */

@@ -1,5 +1,14 @@
 import { NavLink } from '@mantine/core';
-import { IconDevices, IconLayoutDashboard, IconMessages, IconSend } from '@tabler/icons-react';
+import {
+  IconDevices,
+  IconKey,
+  IconLayoutDashboard,
+  IconListSearch,
+  IconMessages,
+  IconSend,
+  IconServer,
+  IconWebhook,
+} from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { texts } from '../texts/texts';
@@ -19,6 +28,9 @@ export function Navigation({ onChoose }: { onChoose: () => void }) {
   const entries: Entry[] = [
     { label: texts.overview.title, icon: <IconLayoutDashboard size={18} />, path: here === '' ? '/' : here },
     ...(here === '' ? [] : ofApplication(here)),
+    { label: texts.administration.clients, icon: <IconKey size={18} />, path: '/administration/clients' },
+    { label: texts.administration.audit, icon: <IconListSearch size={18} />, path: '/administration/audit' },
+    { label: texts.administration.system, icon: <IconServer size={18} />, path: '/administration/system' },
   ];
   return entries.map(({ label, icon, path }) => (
     <NavLink
@@ -39,5 +51,6 @@ function ofApplication(here: string): Entry[] {
     { label: texts.send.title, icon: <IconSend size={18} />, path: `${here}/send` },
     { label: texts.messages.title, icon: <IconMessages size={18} />, path: `${here}/messages` },
     { label: texts.devices.title, icon: <IconDevices size={18} />, path: `${here}/devices` },
+    { label: texts.administration.webhooks, icon: <IconWebhook size={18} />, path: `${here}/webhooks` },
   ];
 }

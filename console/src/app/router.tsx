@@ -10,6 +10,7 @@ import { sessionQuery } from '../api/session';
 import { Failing, Loading } from '../parts/states';
 import { deviceAddress, devicesAddress } from '../screens/devices/address';
 import { messageAddress } from '../screens/message/address';
+import { auditAddress } from '../screens/administration/address';
 import { messagesAddress } from '../screens/messages/address';
 import { overviewAddress } from '../screens/overview/address';
 import { SignIn } from '../screens/sign-in/sign-in';
@@ -101,11 +102,39 @@ const user = createRoute({
   component: lazyRouteComponent(() => import('../screens/devices/user'), 'User'),
 });
 
+const webhooks = createRoute({
+  getParentRoute: () => application,
+  path: '/webhooks',
+  component: lazyRouteComponent(() => import('../screens/administration/webhooks'), 'Webhooks'),
+});
+
+const clients = createRoute({
+  getParentRoute: () => shell,
+  path: '/administration/clients',
+  component: lazyRouteComponent(() => import('../screens/administration/clients'), 'Clients'),
+});
+
+const audit = createRoute({
+  getParentRoute: () => shell,
+  path: '/administration/audit',
+  validateSearch: auditAddress,
+  component: lazyRouteComponent(() => import('../screens/administration/audit'), 'Audit'),
+});
+
+const system = createRoute({
+  getParentRoute: () => shell,
+  path: '/administration/system',
+  component: lazyRouteComponent(() => import('../screens/administration/system'), 'System'),
+});
+
 const routes = root.addChildren([
   signIn,
   shell.addChildren([
     overview,
-    application.addChildren([applicationOverview, send, messages, message, devices, device, user]),
+    clients,
+    audit,
+    system,
+    application.addChildren([applicationOverview, send, messages, message, devices, device, user, webhooks]),
   ]),
 ]);
 

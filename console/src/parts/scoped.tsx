@@ -19,6 +19,7 @@ const NOBODY: Session = {
   name: '',
   email: null,
   scope: [],
+  grants: [],
   applications: [],
   idleEndsAt: '',
   endsAt: '',

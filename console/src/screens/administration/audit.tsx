@@ -1,0 +1,135 @@
+import { Button, Code, Group, Table, Text, TextInput } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { api, bodyOf } from '../../api/client';
+import type { components } from '../../api/schema';
+import { download } from '../../api/session';
+import { ZONE, timeText } from '../../parts/format';
+import { Page } from '../../parts/page';
+import { Empty, WithData } from '../../parts/states';
+import { texts } from '../../texts/texts';
+import { AUDIT_FIELDS, auditAddress } from './address';
+import { useRuntimeName } from './clients-api';
+
+type Event = components['schemas']['AuditEventAnswer'];
+type Events = components['schemas']['AuditEventListAnswer'];
+
+const PATH = '/mfpadmin/management-apis/2.0/runtimes/{runtimeName}/auditevents';
+const SIZE = 50;
+const TYPING_MS = 300;
+
+export function Audit() {
+  const words = texts.administration;
+  const runtimeName = useRuntimeName();
+  const filter = auditAddress(useSearch({ strict: false }));
+  const [settled] = useDebouncedValue(filter, TYPING_MS);
+  const navigate = useNavigate();
+  const events = useInfiniteQuery({
+    queryKey: ['audit', settled],
+    initialPageParam: undefined as number | undefined,
+    // The document has lines as another form of the answer, which is not asked for here.
+    queryFn: ({ pageParam, signal }) =>
+      bodyOf<unknown>(
+        api.GET(PATH, {
+          params: { path: { runtimeName }, query: { size: SIZE, before: pageParam, ...settled } },
+          signal,
+        }),
+      ) as Promise<Events>,
+    getNextPageParam: ({ events: page }) => (page.length < SIZE ? undefined : page.at(-1)?.id),
+  });
+  const exporting = useMutation({
+    mutationFn: () =>
+      download(`${PATH.replace('{runtimeName}', runtimeName)}?${new URLSearchParams({ ...settled }).toString()}`),
+  });
+  return (
+    <Page
+      title={words.audit}
+      lead={words.auditLead}
+      actions={
+        <Button variant="default" loading={exporting.isPending} onClick={() => exporting.mutate()}>
+          {words.export}
+        </Button>
+      }
+    >
+      <Group>
+        {AUDIT_FIELDS.map((name) => (
+          <TextInput
+            key={name}
+            label={words.auditFields[name]}
+            value={filter[name] ?? ''}
+            onChange={(event) => {
+              const next = { ...filter, [name]: event.currentTarget.value || undefined };
+              void navigate({ to: '.', search: () => next, replace: true });
+            }}
+          />
+        ))}
+      </Group>
+      <WithData query={events}>
+        {({ pages }) => {
+          const all = pages.flatMap((page) => page.events);
+          if (all.length === 0) return <Empty title={words.noEvents}>{words.noEventsHint}</Empty>;
+          return (
+            <>
+              <EventTable events={all} />
+              {events.hasNextPage && (
+                <Button
+                  variant="default"
+                  loading={events.isFetchingNextPage}
+                  onClick={() => void events.fetchNextPage()}
+                >
+                  {words.older}
+                </Button>
+              )}
+            </>
+          );
+        }}
+      </WithData>
+    </Page>
+  );
+}
+
+function EventTable({ events }: { events: Event[] }) {
+  const words = texts.administration;
+  return (
+    <Table.ScrollContainer minWidth={760} scrollAreaProps={{ tabIndex: 0 }}>
+      <Table>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{words.time(ZONE)}</Table.Th>
+            <Table.Th>{words.who}</Table.Th>
+            <Table.Th>{words.auditFields.action}</Table.Th>
+            <Table.Th>{words.auditFields.subject}</Table.Th>
+            <Table.Th>{words.address}</Table.Th>
+            <Table.Th>{words.detail}</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {events.map((event) => (
+            <Table.Tr key={event.id}>
+              <Table.Td>{timeText(event.time)}</Table.Td>
+              <Table.Td>
+                {event.person ? (event.person.email ?? event.person.name ?? event.person.subject) : event.clientId}
+                {event.person && (
+                  <Text size="xs" c="dimmed">
+                    {event.clientId}
+                  </Text>
+                )}
+              </Table.Td>
+              <Table.Td>
+                <Code>{event.action}</Code>
+              </Table.Td>
+              <Table.Td style={{ overflowWrap: 'anywhere' }}>{event.subject}</Table.Td>
+              <Table.Td>{event.address}</Table.Td>
+              <Table.Td>
+                <Text size="xs" style={{ overflowWrap: 'anywhere' }}>
+                  {JSON.stringify(event.detail)}
+                </Text>
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}

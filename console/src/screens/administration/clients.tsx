@@ -1,0 +1,180 @@
+import { Alert, Badge, Button, Group, Modal, Stack, Table, Text } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { CALM_MS, reading } from '../../api/read';
+import { Page } from '../../parts/page';
+import { ScopedButton, useMay } from '../../parts/scoped';
+import { WithData, describeFailure } from '../../parts/states';
+import { Ago } from '../../parts/time';
+import { texts } from '../../texts/texts';
+import { ClientForm } from './client-form';
+import { CLIENTS_KEY, deleteClient, readClients, rotateSecret, useRuntimeName } from './clients-api';
+import type { Client } from './clients-api';
+import { RotateSecret } from './rotate-secret';
+import { ScopeChips } from './scope-chips';
+import { SecretShown } from './secret-shown';
+
+type Open =
+  | { what: 'form'; client: Client | null }
+  | { what: 'rotate' | 'delete'; client: Client }
+  | { what: 'secret'; id: string; secret: string };
+
+/** The role that the viewer has, or the one to ask for. */
+export function useAdministration(): string {
+  return useMay('mfpdeployer') ? 'mfpdeployer' : 'mfpadmin';
+}
+
+/** Confidential clients, as in MobileFirst's Settings → Confidential Clients. */
+export function Clients() {
+  const words = texts.administration;
+  const runtimeName = useRuntimeName();
+  const needs = useAdministration();
+  const queries = useQueryClient();
+  const [open, setOpen] = useState<Open | null>(null);
+  const close = (): void => setOpen(null);
+  const clients = useQuery(reading(CLIENTS_KEY, (options) => readClients(runtimeName, options), CALM_MS));
+  return (
+    <Page
+      title={words.clients}
+      lead={words.clientsLead}
+      actions={
+        <ScopedButton needs={needs} onClick={() => setOpen({ what: 'form', client: null })}>
+          {words.newClient}
+        </ScopedButton>
+      }
+    >
+      <WithData query={clients}>{(list) => <ClientTable clients={list} needs={needs} onOpen={setOpen} />}</WithData>
+      {open?.what === 'form' && (
+        <ClientForm
+          client={open.client}
+          onClose={close}
+          onCreated={(id, secret) => setOpen({ what: 'secret', id, secret })}
+        />
+      )}
+      {open?.what === 'rotate' && (
+        <RotateSecret
+          name={open.client.id}
+          rotate={async (overlap) => (await rotateSecret(runtimeName, open.client.id, overlap)).secret ?? ''}
+          onClose={close}
+          onRotated={(secret) => {
+            void queries.invalidateQueries({ queryKey: CLIENTS_KEY });
+            setOpen({ what: 'secret', id: open.client.id, secret });
+          }}
+        />
+      )}
+      {open?.what === 'secret' && <SecretShown title={words.secretOf(open.id)} secret={open.secret} onClose={close} />}
+      {open?.what === 'delete' && <DeleteClient client={open.client} onClose={close} />}
+    </Page>
+  );
+}
+
+interface ClientTableProps {
+  clients: Client[];
+  needs: string;
+  onOpen: (open: Open) => void;
+}
+
+function ClientTable({ clients, needs, onOpen }: ClientTableProps) {
+  const words = texts.administration;
+  return (
+    <Table.ScrollContainer minWidth={760} scrollAreaProps={{ tabIndex: 0 }}>
+      <Table verticalSpacing="sm">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{words.displayName}</Table.Th>
+            <Table.Th>{words.id}</Table.Th>
+            <Table.Th>{words.allowedScope}</Table.Th>
+            <Table.Th>{words.lastUsed}</Table.Th>
+            <Table.Th>{words.acts}</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {clients.map((client) => (
+            <Table.Tr key={client.id}>
+              <Table.Td>
+                <Group gap="xs">
+                  {client.displayName}
+                  {!client.enabled && <Badge color="gray">{words.disabled}</Badge>}
+                  {client.secrets.length > 1 && <Badge color="orange">{words.twoSecrets}</Badge>}
+                </Group>
+              </Table.Td>
+              <Table.Td style={{ overflowWrap: 'anywhere' }}>{client.id}</Table.Td>
+              <Table.Td>
+                <ScopeChips scope={client.allowedScope} />
+              </Table.Td>
+              <Table.Td>
+                {client.lastUsedTime ? <Ago time={client.lastUsedTime} /> : <Text c="dimmed">{words.never}</Text>}
+              </Table.Td>
+              <Table.Td>
+                <Group gap={4} wrap="nowrap">
+                  <ScopedButton
+                    needs={needs}
+                    size="xs"
+                    variant="default"
+                    aria-label={words.edit(client.id)}
+                    onClick={() => onOpen({ what: 'form', client })}
+                  >
+                    {words.change}
+                  </ScopedButton>
+                  <ScopedButton
+                    needs={needs}
+                    size="xs"
+                    variant="default"
+                    aria-label={words.rotateOf(client.id)}
+                    onClick={() => onOpen({ what: 'rotate', client })}
+                  >
+                    {words.newSecret}
+                  </ScopedButton>
+                  <ScopedButton
+                    needs={needs}
+                    size="xs"
+                    variant="default"
+                    aria-label={words.deleteOf(client.id)}
+                    onClick={() => onOpen({ what: 'delete', client })}
+                  >
+                    {words.delete}
+                  </ScopedButton>
+                </Group>
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}
+
+function DeleteClient({ client, onClose }: { client: Client; onClose: () => void }) {
+  const words = texts.administration;
+  const runtimeName = useRuntimeName();
+  const queries = useQueryClient();
+  const deleting = useMutation({
+    mutationFn: () => deleteClient(runtimeName, client.id),
+    onSuccess: async (left) => {
+      await queries.invalidateQueries({ queryKey: CLIENTS_KEY });
+      if (left) notifications.show({ color: 'orange', title: words.deleted(client.id), message: words.leftBehind });
+      onClose();
+    },
+  });
+  return (
+    <Modal opened onClose={onClose} title={words.deleteOf(client.id)}>
+      <Stack>
+        <Text>{words.deleteHint}</Text>
+        {deleting.error && (
+          <Alert color="red" role="alert">
+            {describeFailure(deleting.error)}
+          </Alert>
+        )}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose}>
+            {texts.cancel}
+          </Button>
+          <Button color="red.8" loading={deleting.isPending} onClick={() => deleting.mutate()}>
+            {words.delete}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}
