@@ -46,7 +46,13 @@ export function ClientForm({ client, onClose, onCreated }: ClientFormProps) {
     if (!saving.isPending) saving.mutate();
   };
   return (
-    <Modal opened onClose={onClose} title={client ? words.edit(client.id) : words.newClient} size="lg">
+    <Modal
+      opened
+      onClose={onClose}
+      closeButtonProps={{ 'aria-label': texts.close }}
+      title={client ? words.edit(client.id) : words.newClient}
+      size="lg"
+    >
       <form onSubmit={submit} autoComplete="off">
         <Stack>
           <TextInput

@@ -158,7 +158,7 @@ function DeleteClient({ client, onClose }: { client: Client; onClose: () => void
     },
   });
   return (
-    <Modal opened onClose={onClose} title={words.deleteOf(client.id)}>
+    <Modal opened onClose={onClose} closeButtonProps={{ 'aria-label': texts.close }} title={words.deleteOf(client.id)}>
       <Stack>
         <Text>{words.deleteHint}</Text>
         {deleting.error && (

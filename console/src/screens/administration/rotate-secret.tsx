@@ -21,12 +21,12 @@ export function RotateSecret({ name, rotate, onClose, onRotated }: RotateSecretP
   const [overlap, setOverlap] = useState<Overlap>('day');
   const rotating = useMutation({ mutationFn: () => rotate(OVERLAPS[overlap]), onSuccess: onRotated });
   return (
-    <Modal opened onClose={onClose} title={words.rotateOf(name)}>
+    <Modal opened onClose={onClose} closeButtonProps={{ 'aria-label': texts.close }} title={words.rotateOf(name)}>
       <Stack>
         <Radio.Group
           label={words.overlap}
           value={overlap}
-          onChange={(value) => setOverlap(value as Overlap)}
+          onChange={(value) => setOverlap(value)}
           description={words.overlapHint}
         >
           <Stack gap="xs" mt="xs">

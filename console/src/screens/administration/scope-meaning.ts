@@ -1,6 +1,6 @@
 import { texts } from '../../texts/texts';
 
-/** What an element of an allowed scope permits, in words. */
+/** The meaning of an element of an allowed scope, in words. */
 export function meaningOf(element: string): string {
   const words = texts.administration.scope;
   if (/^\*+$/.test(element)) return words.everything;

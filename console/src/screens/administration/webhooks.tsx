@@ -173,7 +173,12 @@ function WebhookForm({ webhook, applicationId, onClose, onCreated }: WebhookForm
     if (!saving.isPending) saving.mutate();
   };
   return (
-    <Modal opened onClose={onClose} title={webhook ? words.webhookActs.form(webhook.name) : words.newWebhook}>
+    <Modal
+      opened
+      onClose={onClose}
+      closeButtonProps={{ 'aria-label': texts.close }}
+      title={webhook ? words.webhookActs.form(webhook.name) : words.newWebhook}
+    >
       <form onSubmit={submit} autoComplete="off">
         <Stack>
           <TextInput
@@ -230,7 +235,12 @@ function DeleteWebhook({
     },
   });
   return (
-    <Modal opened onClose={onClose} title={words.webhookActs.delete(webhook.name)}>
+    <Modal
+      opened
+      onClose={onClose}
+      closeButtonProps={{ 'aria-label': texts.close }}
+      title={words.webhookActs.delete(webhook.name)}
+    >
       <Stack>
         <Text>{words.deleteWebhookHint}</Text>
         {deleting.error && (
