@@ -40,7 +40,10 @@ export function Audit() {
   });
   const exporting = useMutation({
     mutationFn: () =>
-      download(`${PATH.replace('{runtimeName}', runtimeName)}?${new URLSearchParams({ ...settled }).toString()}`),
+      download(
+        `${PATH.replace('{runtimeName}', runtimeName)}?${new URLSearchParams({ ...settled }).toString()}`,
+        'audit.ndjson',
+      ),
   });
   return (
     <Page
