@@ -228,6 +228,20 @@ describe.runIf(HAS_BROWSER)('send', () => {
     expect(await page.content()).not.toContain('Secret of test');
   });
 
+  it('says before a send that the message will wait for approval', async () => {
+    await program.api.app('PUT', '/status', { enabled: true, approval: { above: 2 } });
+    const { page } = await open();
+    await write(page, 'To be approved');
+    await chooseTag(page);
+    await toPlan(page);
+    await page.getByText('The application asks for approval above 2 devices').waitFor();
+    await page.getByRole('button', { name: 'Send to 3 devices' }).click();
+    const link = page.getByRole('link', { name: /^Watch the message/ });
+    const id = (await link.getAttribute('href'))?.split('/').at(-1) ?? '';
+    expect((await program.api.app('GET', `/messages/${id}`)).body).toMatchObject({ state: 'awaitingApproval' });
+    await program.api.app('PUT', '/status', { enabled: true, approval: null });
+  });
+
   it('sends to the viewer’s own devices first, and remembers them', async () => {
     const { page } = await open();
     await write(page, 'Mine first');

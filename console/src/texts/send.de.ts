@@ -123,6 +123,8 @@ export const send: Texts['send'] = {
     sendAgain: 'Noch einmal: gesendet wird höchstens einmal',
     sending: 'Wird gesendet …',
     nobody: 'Niemand bekäme sie.',
+    approval: (above) =>
+      `Die Anwendung verlangt ab mehr als ${above} Geräten eine Freigabe: Die Nachricht wartet, bis jemand anderes zustimmt.`,
     lost: 'Die Antwort kam nicht an',
     lostAgain:
       'Die Nachricht kann angenommen sein. Drücken Sie noch einmal: Wenn sie es ist, wird sie kein zweites Mal gesendet.',
@@ -137,7 +139,7 @@ export const send: Texts['send'] = {
   },
   accepted: {
     title: 'Die Nachricht ist angenommen',
-    stored: 'Sie ist gespeichert und wird gesendet.',
+    stored: 'Sie ist gespeichert. Gesendet wird sie jetzt, zu ihrer Zeit oder nach der Freigabe durch jemand anderen.',
     watch: (id) => `Die Nachricht ${id} ansehen`,
     next: 'Noch eine schreiben',
   },

@@ -123,6 +123,8 @@ export const send = {
     sendAgain: 'Try again: it is sent once at most',
     sending: 'It is being sent …',
     nobody: 'Nobody would get it.',
+    approval: (above: string) =>
+      `The application asks for approval above ${above} devices: the message waits until another person agrees.`,
     lost: 'The answer did not come',
     lostAgain: 'The message may have been accepted. Press again: if it was, it is not sent a second time.',
     refused: 'It was not sent',
@@ -135,7 +137,7 @@ export const send = {
   },
   accepted: {
     title: 'The message is accepted',
-    stored: 'It is stored and will be sent.',
+    stored: 'It is stored. It is sent now, at its time, or when another person has approved it.',
     watch: (id: string) => `Watch the message ${id}`,
     next: 'Write another one',
   },

@@ -11,6 +11,7 @@ import { ScopedButton } from '../../parts/scoped';
 import { describeFailure, WithData } from '../../parts/states';
 import { Time } from '../../parts/time';
 import { texts } from '../../texts/texts';
+import { ApprovalNote } from './approval';
 import type { Content } from './draft';
 import { SentBefore } from './sending';
 
@@ -66,6 +67,7 @@ export function Plan({ applicationId, body, isOldTry, sending, onSend, onBack }:
                   </List>
                 </Alert>
               )}
+              {total !== null && <ApprovalNote applicationId={applicationId} total={total} />}
               <Sizes sizes={effect.sizes} />
               <Text size="sm">
                 {effect.sendTime ? (
@@ -94,15 +96,17 @@ export function Plan({ applicationId, body, isOldTry, sending, onSend, onBack }:
                 <Button variant="default" onClick={onBack} disabled={sending.isPending}>
                   {words.back}
                 </Button>
-                <ScopedButton
-                  needs="messages.write"
-                  applicationId={applicationId}
-                  loading={sending.isPending}
-                  disabled={!isConfirmed || total === 0}
-                  onClick={() => onSend(false)}
-                >
-                  {sending.error ? words.sendAgain : total === null ? words.sendRelayed : words.send(total)}
-                </ScopedButton>
+                {!(sending.error instanceof SentBefore) && (
+                  <ScopedButton
+                    needs="messages.write"
+                    applicationId={applicationId}
+                    loading={sending.isPending}
+                    disabled={!isConfirmed || total === 0}
+                    onClick={() => onSend(false)}
+                  >
+                    {sending.error ? words.sendAgain : total === null ? words.sendRelayed : words.send(total)}
+                  </ScopedButton>
+                )}
                 <Text size="sm" role="status">
                   {sending.isPending ? words.sending : total === 0 ? words.nobody : ''}
                 </Text>
