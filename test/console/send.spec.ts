@@ -207,8 +207,11 @@ describe.runIf(HAS_BROWSER)('send', () => {
     await page.getByLabel('Picture').fill('https://example.com/kept.png');
     await chooseTag(page);
     await toPlan(page);
+    const button = page.getByRole('button', { name: 'Send to 3 devices' });
+    // The press is the first request without a session: the plan has been answered.
+    await button.waitFor();
     await page.context().clearCookies();
-    await page.getByRole('button', { name: 'Send to' }).click();
+    await button.click();
     const dialog = page.getByRole('dialog', { name: 'Your session has ended' });
     await dialog.getByRole('button', { name: 'Sign in as test' }).click();
     await dialog.waitFor({ state: 'hidden' });
