@@ -6,7 +6,8 @@ import { build } from 'vite';
 
 /**
  * Builds the console without writing it, and holds the sizes of its JavaScript in kB of gzip: the first screen (what
- * the page loads before the sign-in can be drawn, with the dictionary), and the whole.
+ * the page loads before the sign-in can be drawn, with the dictionary), and the whole that one viewer can
+ * load: with one dictionary, the larger.
  */
 
 const FIRST_KB = 180;
@@ -31,10 +32,11 @@ for (const chunk of chunks.values()) if (chunk.isEntry) follow(chunk.fileName);
 const dictionary = [...chunks.values()].find(({ facadeModuleId }) => facadeModuleId?.endsWith('/texts/de.ts'));
 if (dictionary) follow(dictionary.fileName);
 
+const other = [...chunks.values()].find(({ facadeModuleId }) => facadeModuleId?.endsWith('/texts/en.ts'));
 const sum = (names) => names.reduce((total, name) => total + sizeOf(chunks.get(name)?.code ?? ''), publicBytes);
 const sizes = [
   ['first screen', sum([...first]), FIRST_KB],
-  ['whole', sum([...chunks.keys()]), WHOLE_KB],
+  ['whole', sum([...chunks.keys()].filter((name) => name !== other?.fileName)), WHOLE_KB],
 ];
 for (const [name, bytes, limit] of sizes) {
   const kb = bytes / 1_000;

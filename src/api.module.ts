@@ -12,6 +12,7 @@ import { Departures } from './auth/departures.js';
 import { OperationsController } from './auth/operations.controller.js';
 import { PLANTED } from './auth/planted.js';
 import { TokenController } from './auth/token.controller.js';
+import { CalendarController } from './campaigns/calendar.controller.js';
 import { ApprovalController } from './campaigns/approval.controller.js';
 import { CampaignsController } from './campaigns/campaigns.controller.js';
 import { CampaignsModule } from './campaigns/campaigns.module.js';
@@ -83,6 +84,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     MessageReportsController,
     CampaignsController,
     ApprovalController,
+    CalendarController,
     RunsController,
     RenderController,
     MessageControlController,

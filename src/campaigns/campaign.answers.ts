@@ -79,7 +79,17 @@ export class WaveAnswer {
   messages!: WaveMessageAnswer[];
 }
 
+export class RunVariantAnswer {
+  @ApiProperty({ type: String, nullable: true, description: 'Null: the run has no variants' })
+  variant!: string | null;
+  @ApiProperty({ type: 'integer' })
+  audience!: number;
+  @ApiProperty(OUTCOMES)
+  outcomes!: Record<OutcomeName, number>;
+}
+
 export class FullRunAnswer extends RunAnswer {
+  variants!: RunVariantAnswer[];
   waves!: WaveAnswer[];
 }
 

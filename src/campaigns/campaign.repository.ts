@@ -102,6 +102,18 @@ export class CampaignRepository {
     return (await query.execute()).map(toCampaign);
   }
 
+  /** The active ones, in the order of their next firings. */
+  async listActive(applicationId: string): Promise<Campaign[]> {
+    const rows = await this.database.reader
+      .selectFrom('campaign')
+      .selectAll()
+      .where('application_id', '=', applicationId)
+      .where('state', '=', 'active')
+      .orderBy('next_at')
+      .execute();
+    return rows.map(toCampaign);
+  }
+
   /** Locks a campaign, so that it does not fire before the commit. */
   async lock(applicationId: string, id: string, tx: Tx): Promise<Campaign | undefined> {
     const row = await tx

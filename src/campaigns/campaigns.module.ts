@@ -5,6 +5,7 @@ import { DevicesModule } from '../devices/devices.module.js';
 import { LimitsModule } from '../limits/limits.module.js';
 import { MessagesModule } from '../messages/messages.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
+import { CalendarService } from './calendar.service.js';
 import { CampaignApproval } from './campaign-approval.js';
 import { CampaignHousekeeper } from './campaign.housekeeper.js';
 import { CampaignRepository } from './campaign.repository.js';
@@ -28,6 +29,7 @@ import { ZoneRulesRepository } from './schedule/zone-rules.repository.js';
 @Module({
   imports: [ApplicationsModule, DeliveryModule, DevicesModule, LimitsModule, MessagesModule, ProvidersModule],
   providers: [
+    CalendarService,
     CampaignApproval,
     CampaignRepository,
     CampaignsService,
@@ -44,6 +46,7 @@ import { ZoneRulesRepository } from './schedule/zone-rules.repository.js';
     ZoneRulesRepository,
   ],
   exports: [
+    CalendarService,
     CampaignsService,
     FiringService,
     PlantedCampaigns,

@@ -208,6 +208,10 @@ export class CampaignsService {
 
   async previewCampaign(applicationId: string, id: string, count: number): Promise<Preview> {
     const { definition } = await this.readCampaign(applicationId, id);
+    return this.previewDefinition(applicationId, definition, id, count);
+  }
+
+  async previewDefinition(applicationId: string, definition: Definition, id: string, count: number): Promise<Preview> {
     const target = readTarget(await this.saved.resolve(applicationId, definition.target));
     const messages: Preview['messages'] = [];
     const excluded: Preview['excluded'] = {};
@@ -266,7 +270,7 @@ export class CampaignsService {
   /**
    * Checks the definition and each message that it would send. `strict` also applies if the application requires it.
    */
-  private async check(
+  async check(
     applicationId: string,
     body: CampaignDto,
     strict: boolean,

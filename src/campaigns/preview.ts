@@ -22,17 +22,22 @@ export interface PreviewedFiring {
   notes: string[];
 }
 
-/** The next firings after a time (epoch ms), for an audience of this size. Throws ScheduleError. */
+/** The next firings after a time, up to another (epoch ms), for an audience of this size. Throws ScheduleError. */
 export function previewFirings(
   definition: Definition,
   salt: string,
   after: number,
   count: number,
   audience: number,
+  until = Infinity,
 ): PreviewedFiring[] {
   const schedule = readSchedule(definition.schedule);
   const found: PreviewedFiring[] = [];
-  for (let next = nextFiring(schedule, after); next && found.length < count; next = nextFiring(schedule, next.at))
+  for (
+    let next = nextFiring(schedule, after);
+    next && next.at <= until && found.length < count;
+    next = nextFiring(schedule, next.at)
+  )
     found.push(previewFiring(definition, schedule, salt, next, audience));
   return found;
 }

@@ -36,6 +36,13 @@ export interface RunWave {
   messages: RunMessage[];
 }
 
+/** The outcomes of the messages of one variant; null: the run has no variants. */
+export interface RunVariant {
+  variant: string | null;
+  audience: number;
+  outcomes: Record<OutcomeName, number>;
+}
+
 export interface RunMessage {
   messageId: string;
   state: MessageState;
@@ -58,6 +65,7 @@ interface RunRow {
 }
 
 const STEP = 1_000;
+const OUTCOME_SUMS = OUTCOME_NAMES.map((_name, code) => sql`coalesce(sum(counts[${sql.lit(code + 1)}]), 0)::int`);
 
 /** Reads and deletes runs. */
 @Injectable()
@@ -67,7 +75,6 @@ export class RunRepository {
   /** Newest first below a seq, or a single run. */
   async list(campaignSeq: number, which: { before: number; limit: number } | { seq: number }): Promise<Run[]> {
     const one = 'seq' in which ? sql`run.seq = ${which.seq}` : sql`run.seq < ${which.before}`;
-    const sums = OUTCOME_NAMES.map((_name, code) => sql`coalesce(sum(counts[${sql.lit(code + 1)}]), 0)::int`);
     const { rows } = await sql<RunRow>`
       select run.seq, run.scheduled_at, run.manual, run.state, run.reason, run.missed_count, run.missed_from,
         sent.audience, sent.capped, outcome.counts
@@ -78,7 +85,7 @@ export class RunRepository {
           join campaign_message on campaign_message.wave_seq = wave.seq
           join message on message.seq = campaign_message.message_seq
           where wave.run_seq = run.seq) as sent,
-        lateral (select array[${sql.join(sums)}] as counts from batch where message_seq = any(sent.seqs)) as outcome
+        lateral (select array[${sql.join(OUTCOME_SUMS)}] as counts from batch where message_seq = any(sent.seqs)) as outcome
       where run.campaign_seq = ${campaignSeq} and ${one}
       order by run.seq desc limit ${'seq' in which ? 1 : which.limit}`.execute(this.database.reader);
     return rows.map(toRun);
@@ -130,6 +137,17 @@ export class RunRepository {
     return rows.map(({ due_at: dueAt, ...row }) => ({ ...row, dueAt }));
   }
 
+  /** The outcomes of a run by variant; null: its messages have none. */
+  async listVariantOutcomes(runSeq: number): Promise<Map<string | null, Record<OutcomeName, number>>> {
+    const { rows } = await sql<{ variant: string | null; counts: number[] }>`
+      select sent.variant, array[${sql.join(OUTCOME_SUMS)}] as counts
+      from campaign_wave wave
+      join campaign_message sent on sent.wave_seq = wave.seq
+      left join batch on batch.message_seq = sent.message_seq
+      where wave.run_seq = ${runSeq} group by sent.variant`.execute(this.database.reader);
+    return new Map(rows.map(({ variant, counts }) => [variant, toOutcomes(counts)]));
+  }
+
   countOld(before: Date): Promise<Due> {
     return countDue(
       this.database,
@@ -170,9 +188,13 @@ function toRun(row: RunRow): Run {
       row.missed_count === null || row.missed_from === null ? null : { count: row.missed_count, from: row.missed_from },
     audience: row.audience,
     capped: row.capped,
-    outcomes: Object.fromEntries(OUTCOME_NAMES.map((name, code) => [name, row.counts[code] ?? 0])) as Record<
-      OutcomeName,
-      number
-    >,
+    outcomes: toOutcomes(row.counts),
   };
+}
+
+function toOutcomes(counts: readonly number[]): Record<OutcomeName, number> {
+  return Object.fromEntries(OUTCOME_NAMES.map((name, code) => [name, counts[code] ?? 0])) as Record<
+    OutcomeName,
+    number
+  >;
 }

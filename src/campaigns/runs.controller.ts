@@ -82,7 +82,7 @@ export class RunsController {
   @Get('runs/:runId')
   @MayLag()
   @RequireScope('campaigns.read')
-  @ApiOperation({ summary: 'Read a run with its waves and their messages (extension)' })
+  @ApiOperation({ summary: 'Read a run with the outcomes of its variants, its waves and their messages (extension)' })
   @ApiResponse({ status: 200, type: FullRunAnswer })
   @ApiResponse({ status: 404, description: 'Unknown application, campaign or run' })
   async readRun(
@@ -90,7 +90,7 @@ export class RunsController {
     @Param('campaignId') campaignId: string,
     @Param('runId', RunIdPipe) runId: number,
   ): Promise<FullRunAnswer> {
-    const { run, waves } = await this.runs.readWaves(applicationId, campaignId, runId);
-    return Object.assign(toRunAnswer(run), { waves: waves.map(toWaveAnswer) });
+    const { run, waves, variants } = await this.runs.readWaves(applicationId, campaignId, runId);
+    return Object.assign(toRunAnswer(run), { variants, waves: waves.map(toWaveAnswer) });
   }
 }

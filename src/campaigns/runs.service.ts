@@ -7,7 +7,7 @@ import { CampaignsService } from './campaigns.service.js';
 import { FiringService } from './firing/firing.service.js';
 import type { RunKey } from './firing/firing.repository.js';
 import { RunRepository } from './run.repository.js';
-import type { Run, RunWave } from './run.repository.js';
+import type { Run, RunVariant, RunWave } from './run.repository.js';
 import { SharedClock } from './firing/shared-clock.repository.js';
 
 export interface FiredRun {
@@ -63,10 +63,23 @@ export class RunsService {
     return this.runs.list(seq, { before, limit });
   }
 
-  async readWaves(applicationId: string, id: string, runSeq: number): Promise<{ run: Run; waves: RunWave[] }> {
+  async readWaves(
+    applicationId: string,
+    id: string,
+    runSeq: number,
+  ): Promise<{ run: Run; waves: RunWave[]; variants: RunVariant[] }> {
     const { seq } = await this.campaigns.readCampaign(applicationId, id);
     const run = await this.readRun(seq, runSeq);
-    return { run, waves: await this.runs.listWaves(run.seq) };
+    const [waves, outcomes] = await Promise.all([this.runs.listWaves(run.seq), this.runs.listVariantOutcomes(run.seq)]);
+    const messages = waves.flatMap((wave) => wave.messages);
+    const audienceOf = (of: string | null): number =>
+      messages.reduce((sum, { variant, audience }) => (variant === of ? sum + audience : sum), 0);
+    const variants = [...outcomes].map(([variant, counts]) => ({
+      variant,
+      audience: audienceOf(variant),
+      outcomes: counts,
+    }));
+    return { run, waves, variants };
   }
 
   private async findEarlier(campaignSeq: number, key: RunKey | null): Promise<FiredRun | null> {

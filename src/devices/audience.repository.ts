@@ -85,6 +85,30 @@ export class AudienceRepository {
     return (rows[0]?.count ?? 0) > above;
   }
 
+  /**
+   * For each pair of targets, how many users have a device in both; a device without a user counts as a user. Reads the
+   * application's devices once, however many the pairs.
+   */
+  async countShared(applicationId: string, targets: readonly Target[]): Promise<number[][]> {
+    const inEach = targets.map((target, index) => {
+      const name = sql.ref(`in_${index}`);
+      return sql`coalesce(bool_or(${condition(applicationId, target)}), false) as ${name}`;
+    });
+    const rowsOf = targets.map((_target, a) => {
+      const row = targets.map((_other, b) => {
+        const both = sql`${sql.ref(`in_${a}`)} and ${sql.ref(`in_${b}`)}`;
+        return sql`count(*) filter (where ${both})::int`;
+      });
+      return sql`array[${sql.join(row)}]`;
+    });
+    const { rows } = await sql<{ shared: number[][] }>`
+      select array[${sql.join(rowsOf)}] as shared from (
+        select ${sql.join(inEach)} from device
+        where device.application_id = ${applicationId} and device.retired_reason is null
+        group by coalesce('u' || device.user_id, 'd' || device.device_id)) as person`.execute(this.database.reader);
+    return rows[0]?.shared ?? [];
+  }
+
   /** The time zones of an application's devices, without validation: one index look-up per zone. */
   async timeZones(applicationId: string, db: Kysely<Tables> = this.database.kysely): Promise<string[]> {
     const { rows } = await sql<{ zone: string }>`

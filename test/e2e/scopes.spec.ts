@@ -179,6 +179,13 @@ const ROWS: Record<string, Row> = {
     body: { deviceIds: ['nobody'] },
     status: 202,
   },
+  [`GET ${app}/campaigns:firings`]: {
+    needs: 'campaigns.read',
+    query: '?from=2027-03-01T00:00:00Z&to=2027-03-02T00:00:00Z',
+    status: 200,
+  },
+  [`POST ${app}/campaigns:shared`]: { needs: 'campaigns.read', body: { campaignIds: ['no', 'none'] }, status: 404 },
+  [`POST ${app}/campaigns:preview`]: { needs: 'campaigns.write', body: CAMPAIGN, status: 200 },
   [`POST ${app}/campaigns/:campaignId/activate`]: { needs: 'campaigns.write', status: 200 },
   // The campaign does not wait.
   [`POST ${app}/campaigns/:campaignId/approve`]: {

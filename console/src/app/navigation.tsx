@@ -1,5 +1,6 @@
 import { NavLink } from '@mantine/core';
 import {
+  IconCalendarEvent,
   IconDevices,
   IconKey,
   IconLayoutDashboard,
@@ -51,6 +52,7 @@ function ofApplication(here: string): Entry[] {
     { label: texts.send.title, icon: <IconSend size={18} />, path: `${here}/send` },
     { label: texts.messages.title, icon: <IconMessages size={18} />, path: `${here}/messages` },
     { label: texts.devices.title, icon: <IconDevices size={18} />, path: `${here}/devices` },
+    { label: texts.campaigns.title, icon: <IconCalendarEvent size={18} />, path: `${here}/campaigns` },
     { label: texts.administration.webhooks, icon: <IconWebhook size={18} />, path: `${here}/webhooks` },
   ];
 }

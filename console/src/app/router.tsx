@@ -8,6 +8,7 @@ import {
 } from '@tanstack/react-router';
 import { sessionQuery } from '../api/session';
 import { Failing, Loading } from '../parts/states';
+import { calendarAddress, campaignAddress, campaignsAddress } from '../screens/campaigns/address';
 import { deviceAddress, devicesAddress } from '../screens/devices/address';
 import { messageAddress } from '../screens/message/address';
 import { auditAddress } from '../screens/administration/address';
@@ -81,6 +82,27 @@ const message = createRoute({
   component: lazyRouteComponent(() => import('../screens/message/message'), 'Message'),
 });
 
+const campaigns = createRoute({
+  getParentRoute: () => application,
+  path: '/campaigns',
+  validateSearch: campaignsAddress,
+  component: lazyRouteComponent(() => import('../screens/campaigns/campaigns'), 'Campaigns'),
+});
+
+const calendar = createRoute({
+  getParentRoute: () => application,
+  path: '/campaigns/calendar',
+  validateSearch: calendarAddress,
+  component: lazyRouteComponent(() => import('../screens/campaigns/calendar'), 'Calendar'),
+});
+
+const campaign = createRoute({
+  getParentRoute: () => application,
+  path: '/campaigns/$campaign',
+  validateSearch: campaignAddress,
+  component: lazyRouteComponent(() => import('../screens/campaigns/campaign'), 'Campaign'),
+});
+
 const devices = createRoute({
   getParentRoute: () => application,
   path: '/devices',
@@ -134,7 +156,19 @@ const routes = root.addChildren([
     clients,
     audit,
     system,
-    application.addChildren([applicationOverview, send, messages, message, devices, device, user, webhooks]),
+    application.addChildren([
+      applicationOverview,
+      send,
+      messages,
+      message,
+      devices,
+      device,
+      user,
+      campaigns,
+      calendar,
+      campaign,
+      webhooks,
+    ]),
   ]),
 ]);
 

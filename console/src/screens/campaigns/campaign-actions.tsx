@@ -1,0 +1,166 @@
+import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { api, bodyOf } from '../../api/client';
+import { ScopedButton } from '../../parts/scoped';
+import { Failing } from '../../parts/states';
+import { texts } from '../../texts/texts';
+import { campaignsKey } from './read-campaigns';
+import type { Campaign } from './read-campaigns';
+
+const ONE = '/imfpush/v1/apps/{applicationId}/campaigns/{campaignId}';
+type Verb = 'activate' | 'pause' | 'resume';
+
+/** The acts that each state allows. Runs and removals are asked for once more. */
+export function CampaignActions({ app, campaign }: { app: string; campaign: Campaign }) {
+  const { campaignId, state } = campaign;
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  const params = { path: { applicationId: app, campaignId } };
+  const refresh = (): void => void queries.invalidateQueries({ queryKey: campaignsKey(app) });
+  const changing = useMutation({
+    mutationFn: (verb: Verb) => bodyOf(api.POST(`${ONE}/${verb}`, { params })),
+    onSettled: refresh,
+  });
+  // Of the revision that is on the screen: a change meanwhile is refused, and read again.
+  const approving = useMutation({
+    mutationFn: () => bodyOf(api.POST(`${ONE}/approve`, { params, body: { revision: campaign.revision ?? '' } })),
+    onSettled: refresh,
+  });
+  const copying = useMutation({
+    mutationFn: () => bodyOf(api.POST(`${ONE}/duplicate`, { params, body: {} })),
+    onSuccess: (copy) => navigate({ to: '/apps/$app/campaigns/$campaign', params: { app, campaign: copy.campaignId } }),
+    onSettled: refresh,
+  });
+  const error = changing.error ?? approving.error ?? copying.error;
+  const verb: Verb = state === 'active' ? 'pause' : state === 'paused' ? 'resume' : 'activate';
+  const scoped = { needs: 'campaigns.write', applicationId: app };
+  return (
+    <>
+      {state === 'awaitingApproval' ? (
+        <ScopedButton
+          needs="campaigns.approve"
+          applicationId={app}
+          loading={approving.isPending}
+          onClick={() => approving.mutate()}
+        >
+          {texts.campaigns.approve}
+        </ScopedButton>
+      ) : (
+        <ScopedButton {...scoped} loading={changing.isPending} onClick={() => changing.mutate(verb)}>
+          {texts.campaigns.verbs[verb]}
+        </ScopedButton>
+      )}
+      <RunNow app={app} campaign={campaign} onDone={refresh} />
+      <ScopedButton {...scoped} variant="default" loading={copying.isPending} onClick={() => copying.mutate()}>
+        {texts.campaigns.copy}
+      </ScopedButton>
+      <Remove app={app} campaign={campaign} />
+      {error && <Failing error={error} />}
+    </>
+  );
+}
+
+/** One key for one opened dialog: a second click, or a click after a lost answer, fires no second run. */
+function RunNow({ app, campaign, onDone }: { app: string; campaign: Campaign; onDone: () => void }) {
+  const [key, setKey] = useState<string | null>(null);
+  const navigate = useNavigate();
+  const { campaignId } = campaign;
+  const running = useMutation({
+    mutationFn: (idempotencyKey: string) =>
+      bodyOf(
+        api.POST(`${ONE}/run`, {
+          params: { path: { applicationId: app, campaignId }, header: { 'Idempotency-Key': idempotencyKey } },
+        }),
+      ),
+    onSuccess: ({ runId }) => {
+      setKey(null);
+      onDone();
+      void navigate({
+        to: '/apps/$app/campaigns/$campaign',
+        params: { app, campaign: campaignId },
+        search: { run: Number(runId) },
+      });
+    },
+  });
+  const open = (): void => {
+    running.reset();
+    setKey(newKey());
+  };
+  return (
+    <>
+      <ScopedButton needs="campaigns.write" applicationId={app} variant="default" onClick={open}>
+        {texts.campaigns.runNow}
+      </ScopedButton>
+      <Modal
+        opened={key !== null}
+        onClose={() => setKey(null)}
+        title={texts.campaigns.runTitle(campaign.name)}
+        closeButtonProps={{ 'aria-label': texts.close }}
+      >
+        <Stack>
+          <Text size="sm">{texts.campaigns.runLead}</Text>
+          {running.error && <Failing error={running.error} />}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={() => setKey(null)}>
+              {texts.cancel}
+            </Button>
+            <Button loading={running.isPending} onClick={() => key !== null && running.mutate(key)} data-autofocus>
+              {texts.campaigns.runNow}
+            </Button>
+          </Group>
+        </Stack>
+      </Modal>
+    </>
+  );
+}
+
+function Remove({ app, campaign }: { app: string; campaign: Campaign }) {
+  const [isOpen, setOpen] = useState(false);
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  const params = { path: { applicationId: app, campaignId: campaign.campaignId } };
+  const removing = useMutation({
+    mutationFn: (cancel: 'true' | 'false') => bodyOf(api.DELETE(ONE, { params: { ...params, query: { cancel } } })),
+    onSuccess: async () => {
+      await navigate({ to: '/apps/$app/campaigns', params: { app } });
+      queries.removeQueries({ queryKey: [...campaignsKey(app), campaign.campaignId] });
+      await queries.invalidateQueries({ queryKey: campaignsKey(app) });
+    },
+  });
+  return (
+    <>
+      <ScopedButton needs="campaigns.write" applicationId={app} variant="default" onClick={() => setOpen(true)}>
+        {texts.campaigns.remove}
+      </ScopedButton>
+      <Modal
+        opened={isOpen}
+        onClose={() => setOpen(false)}
+        title={texts.campaigns.removeTitle(campaign.name)}
+        closeButtonProps={{ 'aria-label': texts.close }}
+      >
+        <Stack>
+          <Text size="sm">{texts.campaigns.removeLead}</Text>
+          {removing.error && <Failing error={removing.error} />}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={() => setOpen(false)}>
+              {texts.cancel}
+            </Button>
+            <Button variant="default" loading={removing.isPending} onClick={() => removing.mutate('true')}>
+              {texts.campaigns.removeAndCancel}
+            </Button>
+            <Button color="red" loading={removing.isPending} onClick={() => removing.mutate('false')}>
+              {texts.campaigns.remove}
+            </Button>
+          </Group>
+        </Stack>
+      </Modal>
+    </>
+  );
+}
+
+/** Also where `crypto.randomUUID` is missing: on plain http away from loopback. */
+function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
