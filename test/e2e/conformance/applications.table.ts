@@ -49,6 +49,14 @@ export const APPLICATIONS: readonly Row[] = [
     refused('FPWSE1007E'),
   ],
   ...wrongStates('PUT …/status', 'apps.write', {}),
+  [
+    'PUT …/status',
+    'apps.write',
+    'of an earlier revision',
+    { headers: { 'if-match': '"earlier"' }, body: { enabled: 'true' } },
+    412,
+    refused('CARIL0412E'),
+  ],
   ['PUT …/status', 'apps.write', 'nothing', { body: {} }, 400, wrong(/'enabled'/)],
   ['GET …/status', 'apps.read', 'still disabled', {}, 200, { enabled: 'false' }],
   [

@@ -245,13 +245,14 @@ function answer(device: {
   userId?: string;
   phoneNumber?: string;
 }): object {
-  const times = { createdMode: 'API', createdTime: TIME, lastUpdatedTime: TIME };
+  const times = { createdMode: 'API', createdTime: TIME, lastUpdatedTime: TIME, lastSeenTime: TIME };
   return {
     userId: 'anonymous',
     phoneNumber: '',
     userAgent: '',
     ...device,
     ...times,
+    state: 'active',
     href: `${HERE}/devices/${device.deviceId}`,
   };
 }

@@ -10,7 +10,7 @@ export const MATRIX: Readonly<Record<string, readonly [scope: string, ...statuse
   // 409: the application has devices.
   'DELETE …': ['apps.write', 204, 400, 404, 406, 409],
   'GET …/status': ['apps.read', 200, 404, 406],
-  'PUT …/status': ['apps.write', 200, 400, 404, 405, 406, 413],
+  'PUT …/status': ['apps.write', 200, 400, 404, 405, 406, 412, 413],
 
   'GET …/settings': ['settings.read', 200, 404, 406],
   'GET …/settings/apnsConf': ['apnsConf.read', 200, 404, 406],
@@ -57,7 +57,7 @@ export const MATRIX: Readonly<Record<string, readonly [scope: string, ...statuse
   'DELETE …/messages/:messageId': ['messages.write', 200, 204, 400, 404, 406, 409],
 
   'POST …/webhooks': ['webhooks.write', 200, 400, 404, 405, 406, 409, 413],
-  'PUT …/webhooks/:name': ['webhooks.write', 200, 400, 404, 405, 406, 413],
+  'PUT …/webhooks/:name': ['webhooks.write', 200, 400, 404, 405, 406, 412, 413],
   'DELETE …/webhooks/:name': ['webhooks.write', 204, 404, 406],
 
   'GET /health/status': ['', 200, 406],

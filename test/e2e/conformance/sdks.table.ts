@@ -141,7 +141,15 @@ export function bluemix(platform: 'G' | 'A'): Flow {
   const user = platform === 'A' ? { userId: 'anna' } : {};
   const body = { deviceId, token: TOKENS[platform][0], platform, ...user, variables: { city: 'Bern' } };
   const first = { deviceId, platform, token: TOKENS[platform][0], userId: 'anonymous', ...user };
-  const documented = { phoneNumber: '', userAgent: '', createdMode: 'API', createdTime: TIME, lastUpdatedTime: TIME };
+  const documented = {
+    phoneNumber: '',
+    userAgent: '',
+    createdMode: 'API',
+    createdTime: TIME,
+    lastUpdatedTime: TIME,
+    lastSeenTime: TIME,
+    state: 'active',
+  };
   const second = { token: TOKENS[platform][1], userId: 'ben' };
   const tagNames = ['news', 'Push.ALL', 'nothing'];
   return [

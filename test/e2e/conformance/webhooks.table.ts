@@ -52,6 +52,14 @@ export const WEBHOOKS: readonly Row[] = [
   ['POST …/webhooks', write, 'twice', { body: hook }, 409, refused('FPWSE0002E')],
   ['GET …/webhooks', read, 'all', {}, 200, { webhooks: [{ ...hook, pending: 0 }] }],
   ['PUT …/webhooks/:name', write, 'another address', { body: changed }, 200, { name: 'crm', ...changed }],
+  [
+    'PUT …/webhooks/:name',
+    write,
+    'of an earlier revision',
+    { headers: { 'if-match': '"earlier"' }, body: changed },
+    412,
+    refused('CARIL0412E'),
+  ],
   ['GET …/webhooks/:name', read, 'one', {}, 200, { name: 'crm', ...changed, pending: 0 }],
   ...['a/b', 'x'.repeat(65), '', undefined].map((name): Row => [
     'POST …/webhooks',
