@@ -62,10 +62,12 @@ describe.runIf(HAS_BROWSER).each(STAGES)('messages in the console, on $name', (s
     await program.api.waitFor(id);
     await signIn(page, program.carillon.url, `${APP}/messages`);
     const table = page.getByRole('table', { name: 'Messages' });
+    await table.getByText('Hello from Carillon').first().waitFor();
     expect(await table.getByRole('row').count()).toBeGreaterThan(2);
     await page.getByLabel('Label').fill('markup');
     await page.keyboard.press('Enter');
     await table.getByText('Hello from Carillon').waitFor({ state: 'detached' });
+    await table.getByRole('link', { name: '<img src=x onerror=alert(1)>' }).waitFor();
     expect(new URL(page.url()).search).toBe('?label=markup');
     expect(await table.getByRole('row').count()).toBe(2);
     await expectAccessible(screen, 'messages');
