@@ -25,10 +25,11 @@ describe('safePath', () => {
     expect(safePath(to)).toBe('/console/');
   });
 
-  it.each(['/console/', '/console/apps/com.example.app/messages?state=paused&from=2026-11-29T00%3A00Z#first'])(
-    '%j is kept whole',
-    (to) => {
-      expect(safePath(to)).toBe(to);
-    },
-  );
+  it.each([
+    '/console/',
+    '/console/apps/com.example.app/messages?state=paused&from=2026-11-29T00%3A00Z#first',
+    '/console/apps/com.example.app/devices/a%2Fb%5Cc',
+  ])('%j is kept whole', (to) => {
+    expect(safePath(to)).toBe(to);
+  });
 });

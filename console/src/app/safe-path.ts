@@ -1,4 +1,5 @@
 const HOME = '/console/';
+const IDS = '/console/apps/';
 
 /**
  * Where to go after a sign-in: a path below /console/ with its query and hash, as the browser would read it; everything
@@ -9,7 +10,8 @@ export function safePath(to: string | undefined): string {
   if (to === undefined || !to.startsWith(HOME) || /[\\\u0000-\u0020\u007f]/.test(to)) return HOME;
   const url = new URL(to, 'http://console.invalid');
   const path = url.pathname;
-  const inside =
-    url.host === 'console.invalid' && path.startsWith(HOME) && !path.includes('//') && !/%5c|%2f/i.test(path);
+  // An id may have an encoded slash or backslash; ids stand below /console/apps/ only.
+  const isPlain = path.startsWith(IDS) || !/%5c|%2f/i.test(path);
+  const inside = url.host === 'console.invalid' && path.startsWith(HOME) && !path.includes('//') && isPlain;
   return inside && !path.startsWith('/console/api/') ? `${path}${url.search}${url.hash}` : HOME;
 }
