@@ -10,6 +10,8 @@ import type { Schema, Schemas } from './common/schema.js';
 const PARAMETERS: Readonly<Record<string, string>> = {
   runtimeName: 'mfp',
   applicationId: 'com.example.app',
+  from: '2027-03-01T00:00:00Z',
+  to: '2027-04-01T00:00:00Z',
   deviceId: 'anna-phone',
   userId: 'anna',
   tagName: 'news',

@@ -22,6 +22,7 @@ const { paths } = JSON.parse(readFileSync(new URL('../../docs/openapi.json', imp
 const INCOMPLETE: Record<string, string> = {
   'PUT /imfpush/v1/apps/{applicationId}/settings/fcmConf': 'needs the private key of a service account',
   'POST /imfpush/v1/apps/{applicationId}/campaigns/{campaignId}/approve': 'needs a second client and its revision',
+  'POST /imfpush/v1/apps/{applicationId}/campaigns:shared': 'needs two campaigns',
   'PUT /imfpush/v1/apps/{applicationId}/settings/apnsConf': 'needs a key or a certificate of Apple',
 };
 /** By the parameter that it answers. */
