@@ -41,5 +41,6 @@ try {
 }
 
 async function take(page: Page, name: string): Promise<void> {
+  await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' });
   await page.screenshot({ path: join(FOLDER, `${name}.png`), animations: 'disabled' });
 }
