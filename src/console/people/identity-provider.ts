@@ -96,7 +96,7 @@ export class IdentityProvider {
       return { person: personOf(claims.sub, known), grants };
     } catch (error) {
       if (error instanceof SignInError) throw error;
-      // The keys are younger than a minute, and openid-client does not ask for others yet: the next sign-in does.
+      // openid-client fetches the keys again a minute after the last fetch at the earliest, so a later sign-in succeeds.
       if (codeOf(error) === 'OAUTH_KEY_SELECTION_FAILED') this.found = undefined;
       throw new SignInError('failed', { cause: error });
     }

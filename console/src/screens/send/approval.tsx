@@ -6,7 +6,7 @@ import { numberText } from '../../parts/format';
 import { useMay } from '../../parts/scoped';
 import { texts } from '../../texts/texts';
 
-/** Says that a message to this many devices waits for another person, to a viewer who may read the application. */
+/** Shown if a message to this many devices will wait for approval and the session may read the application. */
 export function ApprovalNote({ applicationId, total }: { applicationId: string; total: number }) {
   const may = useMay('apps.read', applicationId);
   const { data } = useQuery({

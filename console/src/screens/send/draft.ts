@@ -31,7 +31,7 @@ export interface OwnField {
   kind: 'text' | 'whole';
 }
 
-/** Fields of one platform's settings that people ask for; the others are the API's. */
+/** Fields of one platform's settings that the form offers. The API has further fields. */
 export const OWN_FIELDS: readonly OwnField[] = [
   { settings: 'apns', name: 'subtitle', kind: 'text' },
   { settings: 'apns', name: 'badge', kind: 'whole' },
