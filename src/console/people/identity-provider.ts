@@ -96,7 +96,7 @@ export class IdentityProvider {
       return { person: personOf(claims.sub, known), grants };
     } catch (error) {
       if (error instanceof SignInError) throw error;
-      // openid-client fetches the keys again a minute after the last fetch at the earliest, so a later sign-in succeeds.
+      // openid-client fetches the keys at most once a minute, so a new key is found by the next sign-in.
       if (codeOf(error) === 'OAUTH_KEY_SELECTION_FAILED') this.found = undefined;
       throw new SignInError('failed', { cause: error });
     }
