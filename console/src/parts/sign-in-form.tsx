@@ -5,7 +5,7 @@ import type { FormEvent } from 'react';
 import { signIn, startQuery } from '../api/session';
 import type { Session } from '../api/session';
 import { texts } from '../texts/texts';
-import { describeFailure, WithData } from './states';
+import { FailedAct, WithData } from './states';
 
 interface SignInFormProps {
   onSignedIn: (session: Session) => void;
@@ -68,11 +68,7 @@ export function SignInForm({ onSignedIn, to }: SignInFormProps) {
                     onChange={(event) => setSecret(event.currentTarget.value)}
                     visibilityToggleButtonProps={{ 'aria-label': texts.signIn.showSecret, tabIndex: 0 }}
                   />
-                  {entering.error && (
-                    <Alert color="red" role="alert">
-                      {describeFailure(entering.error)}
-                    </Alert>
-                  )}
+                  {entering.error && <FailedAct error={entering.error} />}
                   <Button
                     type="submit"
                     variant={sampleClient || people ? 'default' : 'filled'}

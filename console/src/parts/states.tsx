@@ -79,6 +79,15 @@ function Forbidden({ error }: { error: Failure }) {
   );
 }
 
+/** The reason that an act failed for, beside the button that was pressed. */
+export function FailedAct({ error }: { error: Error }) {
+  return (
+    <Alert color="red" role="alert">
+      {describeFailure(error)}
+    </Alert>
+  );
+}
+
 /** Nothing is there yet, or nothing fits the filter: says what to do next. */
 export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
   return (

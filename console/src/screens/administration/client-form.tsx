@@ -1,8 +1,7 @@
-import { Alert, Button, Group, Modal, Stack, Switch, TextInput } from '@mantine/core';
+import { Switch, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { FormEvent } from 'react';
-import { describeFailure } from '../../parts/states';
+import { Act, Dialog } from '../../parts/dialog';
 import { texts } from '../../texts/texts';
 import { CLIENTS_KEY, changeClient, createClient, useRuntimeName } from './clients-api';
 import type { ChangedFields, Client } from './clients-api';
@@ -41,61 +40,32 @@ export function ClientForm({ client, onClose, onCreated }: ClientFormProps) {
       if (secret !== null) onCreated(id, secret);
     },
   });
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    if (!saving.isPending) saving.mutate();
-  };
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      closeButtonProps={{ 'aria-label': texts.close }}
-      title={client ? words.edit(client.id) : words.newClient}
-      size="lg"
-    >
-      <form onSubmit={submit} autoComplete="off">
-        <Stack>
-          <TextInput
-            label={words.displayName}
-            name="client-display-name"
-            autoComplete="off"
-            maxLength={255}
-            value={displayName}
-            onChange={(event) => setDisplayName(event.currentTarget.value)}
-          />
-          <TextInput
-            label={words.id}
-            name="client-id"
-            autoComplete="off"
-            description={client ? undefined : words.idHint}
-            required
-            readOnly={client !== null}
-            maxLength={255}
-            value={id}
-            onChange={(event) => setId(event.currentTarget.value)}
-          />
-          <ScopeInput value={scope} onChange={setScope} />
-          <Switch
-            label={words.enabled}
-            checked={enabled}
-            onChange={(event) => setEnabled(event.currentTarget.checked)}
-          />
-          {saving.error && (
-            <Alert color="red" role="alert">
-              {describeFailure(saving.error)}
-            </Alert>
-          )}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {texts.cancel}
-            </Button>
-            <Button type="submit" loading={saving.isPending}>
-              {client ? words.save : words.create}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <Dialog title={client ? words.edit(client.id) : words.newClient} close={onClose} size="lg">
+      <Act close={onClose} of={saving} act={() => saving.mutate()} label={client ? words.save : words.create}>
+        <TextInput
+          label={words.displayName}
+          name="client-display-name"
+          autoComplete="off"
+          maxLength={255}
+          value={displayName}
+          onChange={(event) => setDisplayName(event.currentTarget.value)}
+        />
+        <TextInput
+          label={words.id}
+          name="client-id"
+          autoComplete="off"
+          description={client ? undefined : words.idHint}
+          required
+          readOnly={client !== null}
+          maxLength={255}
+          value={id}
+          onChange={(event) => setId(event.currentTarget.value)}
+        />
+        <ScopeInput value={scope} onChange={setScope} />
+        <Switch label={words.enabled} checked={enabled} onChange={(event) => setEnabled(event.currentTarget.checked)} />
+      </Act>
+    </Dialog>
   );
 }
 

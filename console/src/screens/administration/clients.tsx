@@ -1,11 +1,12 @@
-import { Alert, Badge, Button, Group, Modal, Stack, Table, Text } from '@mantine/core';
+import { Badge, Group, Table, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { CALM_MS, reading } from '../../api/read';
+import { Act, Dialog } from '../../parts/dialog';
 import { Page } from '../../parts/page';
 import { ScopedButton, useMay } from '../../parts/scoped';
-import { WithData, describeFailure } from '../../parts/states';
+import { WithData } from '../../parts/states';
 import { Ago } from '../../parts/time';
 import { texts } from '../../texts/texts';
 import { ClientForm } from './client-form';
@@ -158,23 +159,10 @@ function DeleteClient({ client, onClose }: { client: Client; onClose: () => void
     },
   });
   return (
-    <Modal opened onClose={onClose} closeButtonProps={{ 'aria-label': texts.close }} title={words.deleteOf(client.id)}>
-      <Stack>
+    <Dialog title={words.deleteOf(client.id)} close={onClose}>
+      <Act close={onClose} of={deleting} act={() => deleting.mutate()} label={words.delete} color="red.8">
         <Text>{words.deleteHint}</Text>
-        {deleting.error && (
-          <Alert color="red" role="alert">
-            {describeFailure(deleting.error)}
-          </Alert>
-        )}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            {texts.cancel}
-          </Button>
-          <Button color="red.8" loading={deleting.isPending} onClick={() => deleting.mutate()}>
-            {words.delete}
-          </Button>
-        </Group>
-      </Stack>
-    </Modal>
+      </Act>
+    </Dialog>
   );
 }

@@ -1,7 +1,7 @@
-import { Alert, Button, Group, Modal, Radio, Stack, Text } from '@mantine/core';
+import { Radio, Stack, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import { describeFailure } from '../../parts/states';
+import { Act, Dialog } from '../../parts/dialog';
 import { texts } from '../../texts/texts';
 
 const HOUR_S = 3_600;
@@ -21,8 +21,8 @@ export function RotateSecret({ name, rotate, onClose, onRotated }: RotateSecretP
   const [overlap, setOverlap] = useState<Overlap>('day');
   const rotating = useMutation({ mutationFn: () => rotate(OVERLAPS[overlap]), onSuccess: onRotated });
   return (
-    <Modal opened onClose={onClose} closeButtonProps={{ 'aria-label': texts.close }} title={words.rotateOf(name)}>
-      <Stack>
+    <Dialog title={words.rotateOf(name)} close={onClose}>
+      <Act close={onClose} of={rotating} act={() => rotating.mutate()} label={words.rotate}>
         <Radio.Group
           label={words.overlap}
           value={overlap}
@@ -40,20 +40,7 @@ export function RotateSecret({ name, rotate, onClose, onRotated }: RotateSecretP
             {words.endsAtOnce}
           </Text>
         )}
-        {rotating.error && (
-          <Alert color="red" role="alert">
-            {describeFailure(rotating.error)}
-          </Alert>
-        )}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            {texts.cancel}
-          </Button>
-          <Button loading={rotating.isPending} onClick={() => rotating.mutate()}>
-            {words.rotate}
-          </Button>
-        </Group>
-      </Stack>
-    </Modal>
+      </Act>
+    </Dialog>
   );
 }

@@ -1,15 +1,15 @@
-import { Alert, Button, Group, Modal, MultiSelect, Stack, Table, Text, TextInput } from '@mantine/core';
+import { Group, MultiSelect, Table, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { FormEvent } from 'react';
 import { api, bodyOf } from '../../api/client';
 import { CALM_MS, reading } from '../../api/read';
 import type { components } from '../../api/schema';
 import { numberText } from '../../parts/format';
+import { Act, Dialog } from '../../parts/dialog';
 import { Page } from '../../parts/page';
 import { ScopedButton } from '../../parts/scoped';
-import { Empty, WithData, describeFailure } from '../../parts/states';
+import { Empty, WithData } from '../../parts/states';
 import { texts } from '../../texts/texts';
 import { RotateSecret } from './rotate-secret';
 import { SecretShown } from './secret-shown';
@@ -168,55 +168,31 @@ function WebhookForm({ webhook, applicationId, onClose, onCreated }: WebhookForm
       if (secret !== null) onCreated(name, secret);
     },
   });
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    if (!saving.isPending) saving.mutate();
-  };
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      closeButtonProps={{ 'aria-label': texts.close }}
-      title={webhook ? words.webhookActs.form(webhook.name) : words.newWebhook}
-    >
-      <form onSubmit={submit} autoComplete="off">
-        <Stack>
-          <TextInput
-            label={words.name}
-            name="webhook-name"
-            autoComplete="off"
-            required
-            readOnly={webhook !== null}
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-          />
-          <TextInput
-            label={words.url}
-            name="webhook-url"
-            autoComplete="off"
-            type="url"
-            placeholder="https://"
-            required
-            value={url}
-            onChange={(event) => setUrl(event.currentTarget.value)}
-          />
-          <MultiSelect label={words.events} data={EVENTS} value={events} onChange={setEvents} withAsterisk />
-          {saving.error && (
-            <Alert color="red" role="alert">
-              {describeFailure(saving.error)}
-            </Alert>
-          )}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {texts.cancel}
-            </Button>
-            <Button type="submit" loading={saving.isPending}>
-              {webhook ? words.save : words.create}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <Dialog title={webhook ? words.webhookActs.form(webhook.name) : words.newWebhook} close={onClose}>
+      <Act close={onClose} of={saving} act={() => saving.mutate()} label={webhook ? words.save : words.create}>
+        <TextInput
+          label={words.name}
+          name="webhook-name"
+          autoComplete="off"
+          required
+          readOnly={webhook !== null}
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
+        <TextInput
+          label={words.url}
+          name="webhook-url"
+          autoComplete="off"
+          type="url"
+          placeholder="https://"
+          required
+          value={url}
+          onChange={(event) => setUrl(event.currentTarget.value)}
+        />
+        <MultiSelect label={words.events} data={EVENTS} value={events} onChange={setEvents} withAsterisk />
+      </Act>
+    </Dialog>
   );
 }
 
@@ -235,28 +211,10 @@ function DeleteWebhook({
     },
   });
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      closeButtonProps={{ 'aria-label': texts.close }}
-      title={words.webhookActs.delete(webhook.name)}
-    >
-      <Stack>
+    <Dialog title={words.webhookActs.delete(webhook.name)} close={onClose}>
+      <Act close={onClose} of={deleting} act={() => deleting.mutate()} label={words.delete} color="red.8">
         <Text>{words.deleteWebhookHint}</Text>
-        {deleting.error && (
-          <Alert color="red" role="alert">
-            {describeFailure(deleting.error)}
-          </Alert>
-        )}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            {texts.cancel}
-          </Button>
-          <Button color="red.8" loading={deleting.isPending} onClick={() => deleting.mutate()}>
-            {words.delete}
-          </Button>
-        </Group>
-      </Stack>
-    </Modal>
+      </Act>
+    </Dialog>
   );
 }

@@ -1,8 +1,10 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, bodyOf } from '../../api/client';
+import { Act, Dialog } from '../../parts/dialog';
+import { newKey } from '../../parts/random';
 import { ScopedButton } from '../../parts/scoped';
 import { Failing } from '../../parts/states';
 import { texts } from '../../texts/texts';
@@ -93,25 +95,13 @@ function RunNow({ app, campaign, onDone }: { app: string; campaign: Campaign; on
       <ScopedButton needs="campaigns.write" applicationId={app} variant="default" onClick={open}>
         {texts.campaigns.runNow}
       </ScopedButton>
-      <Modal
-        opened={key !== null}
-        onClose={() => setKey(null)}
-        title={texts.campaigns.runTitle(campaign.name)}
-        closeButtonProps={{ 'aria-label': texts.close }}
-      >
-        <Stack>
-          <Text size="sm">{texts.campaigns.runLead}</Text>
-          {running.error && <Failing error={running.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={() => setKey(null)}>
-              {texts.cancel}
-            </Button>
-            <Button loading={running.isPending} onClick={() => key !== null && running.mutate(key)} data-autofocus>
-              {texts.campaigns.runNow}
-            </Button>
-          </Group>
-        </Stack>
-      </Modal>
+      {key !== null && (
+        <Dialog title={texts.campaigns.runTitle(campaign.name)} close={() => setKey(null)}>
+          <Act close={() => setKey(null)} of={running} act={() => running.mutate(key)} label={texts.campaigns.runNow}>
+            <Text size="sm">{texts.campaigns.runLead}</Text>
+          </Act>
+        </Dialog>
+      )}
     </>
   );
 }
@@ -134,33 +124,24 @@ function Remove({ app, campaign }: { app: string; campaign: Campaign }) {
       <ScopedButton needs="campaigns.write" applicationId={app} variant="default" onClick={() => setOpen(true)}>
         {texts.campaigns.remove}
       </ScopedButton>
-      <Modal
-        opened={isOpen}
-        onClose={() => setOpen(false)}
-        title={texts.campaigns.removeTitle(campaign.name)}
-        closeButtonProps={{ 'aria-label': texts.close }}
-      >
-        <Stack>
-          <Text size="sm">{texts.campaigns.removeLead}</Text>
-          {removing.error && <Failing error={removing.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={() => setOpen(false)}>
-              {texts.cancel}
-            </Button>
-            <Button variant="default" loading={removing.isPending} onClick={() => removing.mutate('true')}>
-              {texts.campaigns.removeAndCancel}
-            </Button>
-            <Button color="red" loading={removing.isPending} onClick={() => removing.mutate('false')}>
-              {texts.campaigns.remove}
-            </Button>
-          </Group>
-        </Stack>
-      </Modal>
+      {isOpen && (
+        <Dialog title={texts.campaigns.removeTitle(campaign.name)} close={() => setOpen(false)}>
+          <Act
+            close={() => setOpen(false)}
+            of={removing}
+            act={() => removing.mutate('false')}
+            label={texts.campaigns.remove}
+            color="red"
+            other={
+              <Button variant="default" loading={removing.isPending} onClick={() => removing.mutate('true')}>
+                {texts.campaigns.removeAndCancel}
+              </Button>
+            }
+          >
+            <Text size="sm">{texts.campaigns.removeLead}</Text>
+          </Act>
+        </Dialog>
+      )}
     </>
   );
-}
-
-/** Also where `crypto.randomUUID` is missing: on plain http away from loopback. */
-function newKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

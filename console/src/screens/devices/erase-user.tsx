@@ -1,10 +1,10 @@
-import { Alert, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, bodyOf } from '../../api/client';
+import { Act, Dialog } from '../../parts/dialog';
 import { ScopedButton, useMay } from '../../parts/scoped';
-import { describeFailure } from '../../parts/states';
 import { texts } from '../../texts/texts';
 import { readAgain } from './queries';
 import type { UserPath } from './user-data';
@@ -24,12 +24,12 @@ export function EraseUser({ path }: { path: UserPath }) {
       >
         {texts.devices.ofUser.erase}
       </ScopedButton>
-      {isOpen && <Dialog path={path} close={close} />}
+      {isOpen && <EraseDialog path={path} close={close} />}
     </>
   );
 }
 
-function Dialog({ path, close }: { path: UserPath; close: () => void }) {
+function EraseDialog({ path, close }: { path: UserPath; close: () => void }) {
   const words = texts.devices.ofUser;
   const queries = useQueryClient();
   const [typed, setTyped] = useState('');
@@ -41,41 +41,28 @@ function Dialog({ path, close }: { path: UserPath; close: () => void }) {
     },
   });
   return (
-    <Modal opened onClose={close} title={words.eraseTitle} closeButtonProps={{ 'aria-label': texts.close }}>
+    <Dialog title={words.eraseTitle} close={close}>
       {erasing.isSuccess ? (
         <Text role="status">{words.erased}</Text>
       ) : (
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            if (typed === path.userId && !erasing.isPending) erasing.mutate();
-          }}
+        <Act
+          close={close}
+          of={erasing}
+          act={() => erasing.mutate()}
+          label={words.erase}
+          color="red"
+          disabled={typed !== path.userId}
         >
-          <Stack>
-            <Text size="sm">{words.eraseWhat}</Text>
-            <TextInput
-              label={words.typeId(path.userId)}
-              value={typed}
-              autoComplete="off"
-              data-autofocus
-              onChange={(event) => setTyped(event.currentTarget.value)}
-            />
-            {erasing.error && (
-              <Alert color="red" role="alert">
-                {describeFailure(erasing.error)}
-              </Alert>
-            )}
-            <Group justify="flex-end">
-              <Button variant="default" onClick={close}>
-                {texts.cancel}
-              </Button>
-              <Button type="submit" color="red" loading={erasing.isPending} disabled={typed !== path.userId}>
-                {words.erase}
-              </Button>
-            </Group>
-          </Stack>
-        </form>
+          <Text size="sm">{words.eraseWhat}</Text>
+          <TextInput
+            label={words.typeId(path.userId)}
+            value={typed}
+            autoComplete="off"
+            data-autofocus
+            onChange={(event) => setTyped(event.currentTarget.value)}
+          />
+        </Act>
       )}
-    </Modal>
+    </Dialog>
   );
 }

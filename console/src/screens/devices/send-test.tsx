@@ -1,12 +1,12 @@
-import { Alert, Button, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Stack, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, bodyOf } from '../../api/client';
+import { Act, Dialog } from '../../parts/dialog';
 import { ScreenLink } from '../../parts/link';
 import { newKey } from '../../parts/random';
 import { ScopedButton } from '../../parts/scoped';
-import { describeFailure } from '../../parts/states';
 import { texts } from '../../texts/texts';
 import { readAgain } from './queries';
 import type { DevicePath } from './queries';
@@ -19,12 +19,12 @@ export function SendTest({ path }: { path: DevicePath }) {
       <ScopedButton needs="messages.write" applicationId={path.applicationId} variant="default" onClick={open}>
         {texts.devices.test.button}
       </ScopedButton>
-      {isOpen && <Dialog path={path} close={close} />}
+      {isOpen && <TestDialog path={path} close={close} />}
     </>
   );
 }
 
-function Dialog({ path: { applicationId, deviceId }, close }: { path: DevicePath; close: () => void }) {
+function TestDialog({ path: { applicationId, deviceId }, close }: { path: DevicePath; close: () => void }) {
   const words = texts.devices.test;
   const queries = useQueryClient();
   const [text, setText] = useState(words.text);
@@ -42,35 +42,20 @@ function Dialog({ path: { applicationId, deviceId }, close }: { path: DevicePath
   });
   const sent = sending.data && 'messageId' in sending.data ? sending.data.messageId : null;
   return (
-    <Modal opened onClose={close} title={words.title} closeButtonProps={{ 'aria-label': texts.close }}>
+    <Dialog title={words.title} close={close}>
       {sent === null ? (
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            if (!sending.isPending) sending.mutate();
-          }}
-        >
-          <Stack>
-            <TextInput
-              label={texts.send.text}
-              value={text}
-              required
-              data-autofocus
-              onChange={(event) => {
-                setText(event.currentTarget.value);
-                setKey(newKey());
-              }}
-            />
-            {sending.error && (
-              <Alert color="red" role="alert">
-                {describeFailure(sending.error)}
-              </Alert>
-            )}
-            <Button type="submit" loading={sending.isPending} disabled={text.trim() === ''}>
-              {words.send}
-            </Button>
-          </Stack>
-        </form>
+        <Act close={close} of={sending} act={() => sending.mutate()} label={words.send} disabled={text.trim() === ''}>
+          <TextInput
+            label={texts.send.text}
+            value={text}
+            required
+            data-autofocus
+            onChange={(event) => {
+              setText(event.currentTarget.value);
+              setKey(newKey());
+            }}
+          />
+        </Act>
       ) : (
         <Stack align="flex-start">
           <Text role="status">{words.sent}</Text>
@@ -79,6 +64,6 @@ function Dialog({ path: { applicationId, deviceId }, close }: { path: DevicePath
           </ScreenLink>
         </Stack>
       )}
-    </Modal>
+    </Dialog>
   );
 }

@@ -52,7 +52,7 @@ export function Controls({ path, report }: { path: MessagePath; report: Report }
           {texts.message.resend}
         </ScopedButton>
       )}
-      <CancelDialog opened={cancelling} close={cancel.close} path={path} report={report} />
+      {cancelling && <CancelDialog close={cancel.close} path={path} report={report} />}
       {resending && <ResendDialog close={resend.close} path={path} report={report} />}
     </>
   );

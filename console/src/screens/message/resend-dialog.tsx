@@ -1,10 +1,10 @@
-import { Alert, Button, Checkbox, Group, Modal, Stack, Text } from '@mantine/core';
+import { Checkbox, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, bodyOf } from '../../api/client';
+import { Act, Dialog } from '../../parts/dialog';
 import { numberText } from '../../parts/format';
 import { newKey } from '../../parts/random';
-import { describeFailure } from '../../parts/states';
 import { ScreenLink } from '../../parts/link';
 import { texts } from '../../texts/texts';
 import { readAgain } from './queries';
@@ -42,7 +42,7 @@ export function ResendDialog({ close, path, report: { outcomes } }: ResendDialog
     onSuccess: () => readAgain(queries, path),
   });
   return (
-    <Modal opened onClose={close} title={texts.message.resendTitle} closeButtonProps={{ 'aria-label': texts.close }}>
+    <Dialog title={texts.message.resendTitle} close={close}>
       {sending.data ? (
         <Stack align="flex-start">
           <Text role="status">{texts.message.resent(number)}</Text>
@@ -55,7 +55,13 @@ export function ResendDialog({ close, path, report: { outcomes } }: ResendDialog
           </ScreenLink>
         </Stack>
       ) : (
-        <Stack>
+        <Act
+          close={close}
+          of={sending}
+          act={() => sending.mutate()}
+          label={texts.message.resendDo(number)}
+          disabled={number === 0}
+        >
           <Text size="sm">{texts.message.resendLead}</Text>
           <Checkbox.Group
             value={chosen}
@@ -75,21 +81,8 @@ export function ResendDialog({ close, path, report: { outcomes } }: ResendDialog
               ))}
             </Stack>
           </Checkbox.Group>
-          {sending.error && (
-            <Alert color="red" role="alert">
-              {describeFailure(sending.error)}
-            </Alert>
-          )}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              {texts.cancel}
-            </Button>
-            <Button disabled={number === 0} loading={sending.isPending} onClick={() => sending.mutate()}>
-              {texts.message.resendDo(number)}
-            </Button>
-          </Group>
-        </Stack>
+        </Act>
       )}
-    </Modal>
+    </Dialog>
   );
 }

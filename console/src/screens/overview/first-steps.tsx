@@ -1,4 +1,4 @@
-import { Alert, Anchor, Group, List, Stack, Text, TextInput } from '@mantine/core';
+import { Anchor, Group, List, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -8,7 +8,7 @@ import { CALM_MS, reading } from '../../api/read';
 import { Panel } from '../../parts/panel';
 import { newKey } from '../../parts/random';
 import { ScopedButton } from '../../parts/scoped';
-import { describeFailure } from '../../parts/states';
+import { FailedAct } from '../../parts/states';
 import { texts } from '../../texts/texts';
 
 /** While no message was sent: a first one to all devices of the application, and the steps after it. */
@@ -97,11 +97,7 @@ function SendFirst({ application, devices }: { application: string; devices: num
           {texts.firstSteps.send(devices ?? 0)}
         </ScopedButton>
       </Group>
-      {sending.error && (
-        <Alert color="red" role="alert" mt="sm">
-          {describeFailure(sending.error)}
-        </Alert>
-      )}
+      {sending.error && <FailedAct error={sending.error} />}
     </form>
   );
 }

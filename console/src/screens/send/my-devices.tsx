@@ -1,8 +1,8 @@
-import { Alert, Stack, TagsInput, Text } from '@mantine/core';
+import { Stack, TagsInput, Text } from '@mantine/core';
 import { useState } from 'react';
 import { ScreenLink } from '../../parts/link';
 import { ScopedButton, useSession } from '../../parts/scoped';
-import { describeFailure } from '../../parts/states';
+import { FailedAct } from '../../parts/states';
 import { texts } from '../../texts/texts';
 import type { Content } from './draft';
 import { useTestSend } from './sending';
@@ -58,11 +58,7 @@ export function MyDevices({ applicationId, content }: MyDevicesProps) {
           </Text>
         )}
       </div>
-      {test.error && (
-        <Alert color="red" role="alert">
-          {describeFailure(test.error)}
-        </Alert>
-      )}
+      {test.error && <FailedAct error={test.error} />}
     </Stack>
   );
 }
