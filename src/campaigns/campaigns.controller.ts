@@ -36,6 +36,8 @@ import type { Campaign } from './campaign.repository.js';
 import { CampaignsService, definitionRevision } from './campaigns.service.js';
 import { CountPipe } from './campaign.pipes.js';
 
+/** A refusal names the first; the second covers neither a change nor an activation. */
+const CONTROL = ['campaigns.write', 'campaigns.control'];
 const QUOTA = { status: 409, description: 'CARIL0409E: the application has the maximum number of campaigns' };
 const INVALID = { status: 400, description: 'A field is missing or invalid: `message` names it and the reason' };
 const CAMPAIGN = { status: 200, type: CampaignAnswer };
@@ -184,7 +186,7 @@ export class CampaignsController {
 
   @Post(':campaignId/pause')
   @HttpCode(200)
-  @RequireScope('campaigns.write')
+  @RequireScope(CONTROL)
   @ApiOperation({
     summary: 'Pause the firings of a campaign. Unfinished messages continue (extension)',
   })
@@ -200,7 +202,7 @@ export class CampaignsController {
 
   @Post(':campaignId/resume')
   @HttpCode(200)
-  @RequireScope('campaigns.write')
+  @RequireScope(CONTROL)
   @ApiOperation({
     summary: 'Resume a campaign. Firings during the pause are not repeated (extension)',
   })

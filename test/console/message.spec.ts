@@ -106,7 +106,7 @@ describe.runIf(HAS_BROWSER).each(STAGES)('messages in the console, on $name', (s
     await signInAs(screen.page, program.carillon.url, { id: 'reader', secret: reader }, `${APP}/messages/${id}`);
     const pause = screen.page.getByRole('button', { name: 'Pause' });
     await pause.focus();
-    await screen.page.getByText('Needs the scope messages.write, which you do not have').waitFor();
+    await screen.page.getByText('Needs the scope messages.control, which you do not have').waitFor();
     await screen.page.keyboard.press('Enter');
     await expectAccessible(screen, 'message-reader');
     expect((await program.api.message(id)).state).toBe('scheduled');

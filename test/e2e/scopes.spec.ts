@@ -348,6 +348,21 @@ describe('a token', () => {
     expect((await call(route, row, await bearer(''))).status).toBe(403);
   });
 
+  it.each([
+    ['messages.control', ['pause', 'resume'], ['resend']],
+    ['campaigns.control', ['pause', 'resume'], ['activate', 'run', 'duplicate']],
+  ])('of %s pauses and resumes, and neither sends nor changes', async (element, allowed, refused) => {
+    const [kind = ''] = element.split('.');
+    const path = `${app}/${kind}/:${kind.slice(0, -1)}Id`;
+    const token = await bearer(`${element} push.application.${APPLICATION}`);
+    // 404: the call is authorised, and its object unknown.
+    const none = { path: { messageId: 'none', campaignId: 'none' }, status: 404 };
+    for (const verb of allowed) expect((await call(`POST ${path}/${verb}`, none, token)).status).toBe(404);
+    for (const verb of refused) expect((await call(`POST ${path}/${verb}`, none, token)).status).toBe(403);
+    expect((await call(`POST ${app}/${kind}`, none, token)).status).toBe(403);
+    expect((await call(`DELETE ${path}`, none, token)).status).toBe(kind === 'messages' ? 404 : 403);
+  });
+
   it('for all of a kind is accepted', async () => {
     expect((await call(route, row, await bearer('messages.* push.application.com.example.*'))).status).toBe(200);
   });

@@ -25,14 +25,15 @@ const NOBODY: Session = {
   endsAt: '',
 };
 
-/** Whether the viewer may do what wants this scope element, in the application if one is given. */
-export function useMay(element: string, applicationId?: string): boolean {
-  return mayDo(useSession(), element, applicationId);
+/** Whether the viewer may do what wants this scope element (of several, one), in the application if one is given. */
+export function useMay(element: string | readonly string[], applicationId?: string): boolean {
+  const session = useSession();
+  return [element].flat().some((each) => mayDo(session, each, applicationId));
 }
 
 interface ScopedButtonProps extends ButtonProps {
-  /** The scope element that the action wants. */
-  needs: string;
+  /** The scope element that the action wants; of several, one, and the first is told. */
+  needs: string | readonly string[];
   applicationId?: string;
   onClick: (event: MouseEvent<HTMLButtonElement>) => void;
   type?: 'button' | 'submit';
@@ -42,15 +43,16 @@ interface ScopedButtonProps extends ButtonProps {
 /** A button that is not hidden without its scope, but says which scope is missing; focus reaches it all the same. */
 export function ScopedButton({ needs, applicationId, onClick, disabled, ...props }: ScopedButtonProps) {
   const may = useMay(needs, applicationId);
+  const missing = texts.states.missingScope([needs].flat()[0] ?? '');
   if (may) return <Button disabled={disabled} onClick={onClick} {...props} />;
   return (
-    <Tooltip label={texts.states.missingScope(needs)} events={{ hover: true, focus: true, touch: true }}>
+    <Tooltip label={missing} events={{ hover: true, focus: true, touch: true }}>
       <Button
         {...props}
         type="button"
         data-disabled
         aria-disabled
-        aria-description={texts.states.missingScope(needs)}
+        aria-description={missing}
         onClick={(event) => event.preventDefault()}
       />
     </Tooltip>

@@ -145,6 +145,8 @@ export const de: Texts = {
       elements: {
         'messages.read': 'Nachrichten und Berichte lesen',
         'messages.write': 'Nachrichten senden, abbrechen, anhalten und wieder senden',
+        'messages.control': 'Nachrichten anhalten, fortsetzen und abbrechen, ohne zu senden',
+        'campaigns.control': 'Kampagnen anhalten und fortsetzen, ohne sie zu ändern',
         'campaigns.approve': 'fremde Kampagnen freigeben',
         'messages.approve': 'fremde Nachrichten freigeben',
         'authorization.introspect': 'Token prüfen, als Ressourcenserver',

@@ -144,6 +144,8 @@ export const en = {
       elements: {
         'messages.read': 'read messages and reports',
         'messages.write': 'send, cancel, pause and resend messages',
+        'messages.control': 'pause, resume and cancel messages, without sending',
+        'campaigns.control': 'pause and resume campaigns, without changing them',
         'campaigns.approve': 'approve campaigns of others',
         'messages.approve': 'approve messages of others',
         'authorization.introspect': 'check tokens, as a resource server',

@@ -43,6 +43,8 @@ describe('a person', () => {
     expect(may(['urn:example:groups:lead'], 'campaigns.approve', 'a')).toBe(true);
     expect(may(['urn:example:groups:lead'], 'apnsConf.write', 'a')).toBe(false);
     expect(may(['night'], 'fcmConf.write', 'a')).toBe(true);
+    for (const element of ['messages.control', 'campaigns.control']) expect(may(['night'], element, 'a')).toBe(true);
+    for (const element of ['messages.write', 'campaigns.write']) expect(may(['night'], element, 'a')).toBe(false);
     expect(may(['night'], 'mfpmonitor')).toBe(true);
     for (const role of ['mfpadmin', 'mfpdeployer']) expect(may(['night'], role)).toBe(false);
     expect(may(['push-admins'], 'mfpadmin')).toBe(true);

@@ -15,12 +15,12 @@ const VIEWER = read([...OBJECTS, ...PROVIDERS, 'apnsCert', 'gcmConfPublic', 'set
 const AUTHOR = [...VIEWER, 'campaigns.write'];
 const APPROVALS = ['campaigns.approve', 'messages.approve'];
 
-/** In applications. To pause and to stop messages and campaigns, the API asks for the right to write them. */
+/** In applications. */
 const IN_APPLICATIONS: Readonly<Record<PeopleRole, readonly string[]>> = {
   viewer: VIEWER,
   author: AUTHOR,
   approver: [...AUTHOR, ...APPROVALS, 'messages.write'],
-  operator: [...VIEWER, ...write(['apps', 'campaigns', 'messages', 'webhooks', ...PROVIDERS])],
+  operator: [...VIEWER, ...write(['apps', 'webhooks', ...PROVIDERS]), 'campaigns.control', 'messages.control'],
   administrator: [...VIEWER, ...write([...OBJECTS, ...PROVIDERS]), ...APPROVALS],
 };
 

@@ -16,6 +16,9 @@ import type { CancelCounts } from './message-control.service.js';
 import { ResendDto } from './resend.dto.js';
 import { ResendService } from './resend.service.js';
 
+/** The first is that of the vendor's document, which callers ask a token for; the second does not cover sending. */
+const CONTROL = ['messages.write', 'messages.control'];
+
 interface ResendAnswer {
   messageId: string;
   resendOf: string;
@@ -34,7 +37,7 @@ export class MessageControlController {
 
   @Delete(':messageId')
   @HttpCode(204)
-  @RequireScope('messages.write')
+  @RequireScope(CONTROL)
   @ApiOperation({
     summary: 'Cancel the deliveries of a message that were not sent',
     description: 'The answer waits, for three seconds at most, until no worker sends any more of the message.',
@@ -97,7 +100,7 @@ export class MessageControlController {
 
   @Post(':messageId/pause')
   @HttpCode(204)
-  @RequireScope('messages.write')
+  @RequireScope(CONTROL)
   @ApiOperation({
     summary: 'Pause a message: no further delivery is sent until it is resumed; its time to live goes on (extension)',
   })
@@ -110,7 +113,7 @@ export class MessageControlController {
 
   @Post(':messageId/resume')
   @HttpCode(204)
-  @RequireScope('messages.write')
+  @RequireScope(CONTROL)
   @ApiOperation({ summary: 'Resume a paused message (extension)' })
   @ApiResponse({ status: 204, description: 'Resumed, or not paused' })
   @ApiResponse({ status: 404, description: 'Unknown application or message' })

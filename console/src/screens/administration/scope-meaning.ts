@@ -19,12 +19,14 @@ export function meaningOf(element: string): string {
 /** Elements that the form offers. */
 export const OFFERED = [
   'messages.write',
+  'messages.control',
   'messages.read',
   'devices.write',
   'devices.read',
   'subscriptions.*',
   'tags.*',
   'campaigns.write',
+  'campaigns.control',
   'campaigns.read',
   'campaigns.approve',
   'messages.approve',

@@ -50,7 +50,12 @@ export function CampaignActions({ app, campaign }: { app: string; campaign: Camp
           {texts.campaigns.approve}
         </ScopedButton>
       ) : (
-        <ScopedButton {...scoped} loading={changing.isPending} onClick={() => changing.mutate(verb)}>
+        <ScopedButton
+          {...scoped}
+          needs={verb === 'activate' ? 'campaigns.write' : ['campaigns.control', 'campaigns.write']}
+          loading={changing.isPending}
+          onClick={() => changing.mutate(verb)}
+        >
           {texts.campaigns.verbs[verb]}
         </ScopedButton>
       )}

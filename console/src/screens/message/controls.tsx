@@ -11,7 +11,7 @@ import { readAgain } from './queries';
 import type { MessagePath, Report } from './queries';
 import { ResendDialog } from './resend-dialog';
 
-const NEEDS = 'messages.write';
+const HOLDING = ['messages.control', 'messages.write'];
 
 /** Pause and resume, cancel, and resend of chosen outcomes. */
 export function Controls({ path, report }: { path: MessagePath; report: Report }) {
@@ -30,7 +30,7 @@ export function Controls({ path, report }: { path: MessagePath; report: Report }
     onSettled: () => readAgain(queries, path),
     onError: (error) => notifications.show({ message: describeFailure(error), color: 'red' }),
   });
-  const common = { needs: NEEDS, applicationId: path.applicationId, variant: 'default', size: 'xs' } as const;
+  const common = { needs: HOLDING, applicationId: path.applicationId, variant: 'default', size: 'xs' } as const;
   return (
     <>
       {!isOver && (
@@ -48,7 +48,7 @@ export function Controls({ path, report }: { path: MessagePath; report: Report }
         </ScopedButton>
       )}
       {isOver && report.outcomes.accepted < report.audience && (
-        <ScopedButton {...common} onClick={resend.open}>
+        <ScopedButton {...common} needs="messages.write" onClick={resend.open}>
           {texts.message.resend}
         </ScopedButton>
       )}
