@@ -17,11 +17,13 @@ export default defineConfig({
     target: 'es2022',
     // Browsers of 2024 and newer have light-dark(); an older target takes it out.
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
-    // Sizes are held by scripts/console-size.ts.
+    // Sizes are held by scripts/console-size.mjs.
     reportCompressedSize: false,
     // The policy of the page allows no data: scripts, and a small picture is a file as well.
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1_000,
+    // One file for the modules that every page needs: 70 files instead of 94, and gzip saves 12 kB of 342.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'first', tags: ['$initial'] }] } } },
   },
   server: {
     proxy: Object.fromEntries(

@@ -8,7 +8,5 @@ import { loadTexts } from './texts/texts';
 Object.assign(window, { __webpack_nonce__: styleNonce() });
 
 const root = document.getElementById('root');
-if (root) {
-  await loadTexts();
-  createRoot(root).render(<App />);
-}
+// Not awaited here: a dictionary imports from the file of this module, which would wait for itself.
+if (root) void loadTexts().then(() => createRoot(root).render(<App />));
