@@ -5,7 +5,7 @@ import { ApplicationsModule } from './applications/applications.module.js';
 import { GcmSettingsController, LegacySettingsController } from './applications/legacy-settings.controller.js';
 import { ProvidersController } from './applications/providers.controller.js';
 import { SETTINGS_CONTROLLERS } from './applications/settings.controller.js';
-import { UpstreamSettingsController } from './applications/upstream-settings.controller.js';
+import { SETTINGS_TESTS } from './applications/settings-test.controller.js';
 import { AuthModule } from './auth/auth.module.js';
 import { ClientsController } from './auth/clients.controller.js';
 import { Departures } from './auth/departures.js';
@@ -70,8 +70,8 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     SystemController,
     ApplicationsController,
     ...SETTINGS_CONTROLLERS,
-    UpstreamSettingsController,
     ApnsSettingsController,
+    ...SETTINGS_TESTS,
     GcmSettingsController,
     LegacySettingsController,
     ProvidersController,

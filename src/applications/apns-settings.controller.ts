@@ -1,4 +1,4 @@
-import { Controller, Delete, Get, HttpCode, Param, Put, Req, Res, UseGuards } from '@nestjs/common';
+import { Controller, Delete, Get, Headers, HttpCode, Param, Put, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Caller } from '../auth/admin.guard.js';
@@ -8,57 +8,17 @@ import { Produces } from '../common/accept.guard.js';
 import { ApiError, invalidValue, notFound } from '../common/errors.js';
 import { readForm } from '../common/multipart-form.js';
 import type { MultipartRequest } from '../common/multipart-form.js';
+import { readConditions } from '../common/revision.js';
+import type { Conditions } from '../common/revision.js';
 import { TakesBody } from '../common/takes-body.js';
+import { Conditional, answerWith } from './provider-settings.controller.js';
 import { ApnsSettingsAnswer } from './settings.answers.js';
+import { APNS_BODY, APNS_FORM } from './settings.bodies.js';
 import { SettingsService } from './settings.service.js';
 import type { Settings } from './settings.service.js';
 
 /** The .p12 file is returned only if its password has at least this many characters. */
 const SHORTEST_PASSWORD = 12;
-
-const FLAG = { type: 'string', enum: ['true', 'false'], default: 'false' };
-const BUNDLE_ID = { type: 'string', description: 'Required if the certificate does not contain it (extension)' };
-const KEY_BODY = {
-  type: 'object',
-  required: ['key', 'keyId', 'teamId', 'bundleId'],
-  properties: {
-    key: {
-      type: 'string',
-      description: 'Text of the .p8 file',
-      example: '-----BEGIN PRIVATE KEY-----\n…\n-----END PRIVATE KEY-----\n',
-    },
-    keyId: { type: 'string', example: 'ABC123DEFG' },
-    teamId: { type: 'string', example: 'DEF123GHIJ' },
-    bundleId: { type: 'string', example: 'com.example.app' },
-    isSandBox: { type: 'boolean', default: false },
-  },
-};
-const CERTIFICATE_BODY = {
-  type: 'object',
-  required: ['certificate'],
-  properties: {
-    certificate: { type: 'string', description: 'The .p12 file in base64' },
-    fileName: { type: 'string', description: 'Name of the file in answers', default: 'certificate.p12' },
-    password: { type: 'string' },
-    bundleId: BUNDLE_ID,
-    isSandBox: { type: 'boolean', default: false },
-  },
-};
-const FORM_BODY = {
-  type: 'object',
-  required: ['certificate', 'password'],
-  properties: {
-    certificate: {
-      type: 'string',
-      format: 'binary',
-      example: 'certificate.p12',
-      description: 'The .p12 file, at most 64 KB',
-    },
-    password: { type: 'string', example: 'the password of the file' },
-    bundleId: BUNDLE_ID,
-    isSandBox: FLAG,
-  },
-};
 
 @ApiTags('Settings')
 @Controller('imfpush/v1/apps/:applicationId/settings')
@@ -70,8 +30,11 @@ export class ApnsSettingsController {
   @RequireScope('apnsConf.read')
   @ApiOperation({ summary: 'Read the APNs settings, without key and password' })
   @ApiResponse({ status: 200, type: ApnsSettingsAnswer })
-  async read(@Param('applicationId') applicationId: string): Promise<Settings> {
-    return toAnswer(await this.settings.getSettings(applicationId, 'apns'));
+  async read(
+    @Param('applicationId') applicationId: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Settings> {
+    return toAnswer(answerWith(reply, await this.settings.getSettings(applicationId, 'apns')));
   }
 
   @Put('apnsConf')
@@ -82,19 +45,23 @@ export class ApnsSettingsController {
     requestBody: {
       required: true,
       content: {
-        'multipart/form-data': { schema: FORM_BODY },
-        'application/json': { schema: { oneOf: [KEY_BODY, CERTIFICATE_BODY] } },
+        'multipart/form-data': { schema: APNS_FORM },
+        'application/json': { schema: APNS_BODY },
       },
     },
   })
   @ApiResponse({ status: 200, type: ApnsSettingsAnswer })
+  @Conditional()
   async put(
     @Param('applicationId') applicationId: string,
     @Req() request: MultipartRequest,
+    @Headers() headers: Conditions,
+    @Res({ passthrough: true }) reply: FastifyReply,
     @Caller() caller: Actor,
   ): Promise<Settings> {
     const input = request.formBytes === undefined ? request.body : await readCertificateForm(request);
-    return toAnswer(await this.settings.putSettings(caller, applicationId, 'apns', input));
+    const put = await this.settings.putSettings(caller, applicationId, 'apns', input, readConditions(headers));
+    return toAnswer(answerWith(reply, put));
   }
 
   @Delete('apnsConf')

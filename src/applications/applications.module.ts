@@ -7,6 +7,8 @@ import { LeaseRepository } from './lease.repository.js';
 import { ProviderStatusRepository } from './provider-status.repository.js';
 import { ProviderSettingRepository } from './provider-setting.repository.js';
 import { SettingsService } from './settings.service.js';
+import { SettingsTestService } from './settings-test.service.js';
+import { SharedTokenRepository } from './shared-token.repository.js';
 
 /** Applications and their settings, for every role; the controllers are in AppModule's list of the api role. */
 @Module({
@@ -19,6 +21,8 @@ import { SettingsService } from './settings.service.js';
     ProviderSettingRepository,
     ProviderStatusRepository,
     SettingsService,
+    SettingsTestService,
+    SharedTokenRepository,
   ],
   exports: [
     ApplicationRemovalRepository,
@@ -27,6 +31,8 @@ import { SettingsService } from './settings.service.js';
     ProviderSettingRepository,
     ProviderStatusRepository,
     SettingsService,
+    SettingsTestService,
+    SharedTokenRepository,
   ],
 })
 export class ApplicationsModule {}

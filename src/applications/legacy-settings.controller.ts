@@ -51,8 +51,8 @@ export class LegacySettingsController {
   @RequireScope('gcmConfPublic.read')
   @ApiOperation({ summary: 'Read the sender id for the registration of an Android app' })
   async readGcmPublic(@Param('applicationId') applicationId: string): Promise<GcmPublicAnswer> {
-    const { senderId } = await this.settings.getSettings(applicationId, 'gcm');
-    return { senderId: String(senderId) };
+    const { settings } = await this.settings.getSettings(applicationId, 'gcm');
+    return { senderId: String(settings.senderId) };
   }
 
   @Get('smsConf')

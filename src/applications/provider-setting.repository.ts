@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import { wallClock } from '../common/clock.js';
 import { HOUR_S } from '../common/durations.js';
+import { checkRevision, revisionOf } from '../common/revision.js';
 import { Vault } from '../common/vault.js';
 import { ITSELF, recordAudit } from '../auth/audit.repository.js';
 import type { Actor, AuditedChange } from '../auth/audit.repository.js';
@@ -27,6 +28,13 @@ export interface Pause {
 export interface StoredSettings extends ProviderSettings, Pause {
   /** Grows with every change, also across a removal. Connections and token caches are kept per version. */
   version: number;
+  /** When the settings were put; a pause and its end leave it. */
+  updatedAt: Date;
+}
+
+/** Of what a caller can change; the secret part shows as another time. */
+export function settingsRevision({ visible, updatedAt }: Pick<StoredSettings, 'visible' | 'updatedAt'>): string {
+  return revisionOf({ visible, updatedAt });
 }
 
 /** Seconds from a pause to its first try; later waits double up to an hour. */
@@ -74,13 +82,14 @@ export class ProviderSettingRepository {
   async find(applicationId: string, provider: SettingName): Promise<StoredSettings | undefined> {
     const row = await this.database.kysely
       .selectFrom('provider_setting')
-      .select(['version', 'visible', 'secret', ...PAUSE_COLUMNS])
+      .select(['version', 'visible', 'secret', 'updated_at', ...PAUSE_COLUMNS])
       .where('application_id', '=', applicationId)
       .where('provider', '=', provider)
       .executeTakeFirst();
     return (
       row && {
         version: row.version,
+        updatedAt: row.updated_at,
         visible: row.visible,
         secret: JSON.parse(this.vault.open(row.secret, contextOf(applicationId, provider))) as Record<string, unknown>,
         ...pauseOf(row),
@@ -88,13 +97,17 @@ export class ProviderSettingRepository {
     );
   }
 
-  /** Replaces the settings and ends a pause, because new credentials are the usual cure. */
+  /**
+   * Replaces the settings and ends a pause, because new credentials are the usual cure. Returns the new revision.
+   * Throws CARIL0412E if the settings are of another revision; an empty list of revisions: if there are settings.
+   */
   async put(
     applicationId: string,
     provider: SettingName,
     settings: ProviderSettings,
     actor: Actor = ITSELF,
-  ): Promise<void> {
+    revisions?: readonly string[],
+  ): Promise<string> {
     const values = {
       visible: JSON.stringify(settings.visible),
       secret: this.vault.seal(JSON.stringify(settings.secret), contextOf(applicationId, provider)),
@@ -102,8 +115,9 @@ export class ProviderSettingRepository {
       updated_at: sql<Date>`now()`,
       version: sql<number>`nextval('provider_setting_version')`,
     };
-    await inTransaction(this.database, async (transaction) => {
-      await transaction
+    return inTransaction(this.database, async (transaction) => {
+      if (revisions) await checkSettings(transaction, applicationId, provider, revisions);
+      const { updated_at: updatedAt } = await transaction
         .insertInto('provider_setting')
         .values({ application_id: applicationId, provider, ...values })
         .onConflict((conflict) =>
@@ -111,8 +125,10 @@ export class ProviderSettingRepository {
           // highest.
           conflict.columns(['application_id', 'provider']).doUpdateSet(values),
         )
-        .execute();
+        .returning('updated_at')
+        .executeTakeFirstOrThrow();
       await recordAudit(transaction, actor, changeOf('provider_setting.put', applicationId, provider));
+      return settingsRevision({ visible: settings.visible, updatedAt });
     });
   }
 
@@ -236,6 +252,20 @@ export class ProviderSettingRepository {
       .executeTakeFirst();
     return paused !== undefined;
   }
+}
+
+async function checkSettings(
+  tx: Tx,
+  applicationId: string,
+  provider: SettingName,
+  wanted: readonly string[],
+): Promise<void> {
+  // The lock lets one writer after the other look, also while there are no settings.
+  await sql`select from application where id = ${applicationId} for no key update`.execute(tx);
+  const { rows } = await sql<Pick<StoredSettings, 'visible' | 'updatedAt'>>`
+    select visible, updated_at as "updatedAt" from provider_setting
+    where application_id = ${applicationId} and provider = ${provider}`.execute(tx);
+  checkRevision(wanted, rows[0] ? settingsRevision(rows[0]) : null);
 }
 
 const UNDONE = ['parked', 'waiting', 'ready', 'leased'] satisfies BatchState[];

@@ -1,13 +1,28 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Put, UseGuards } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Headers,
+  HttpCode,
+  Param,
+  Put,
+  Res,
+  UseGuards,
+  applyDecorators,
+} from '@nestjs/common';
 import type { Type } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { ApiBodyOptions } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { Caller } from '../auth/admin.guard.js';
 import type { Actor } from '../auth/audit.repository.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
+import { readConditions, toEtag } from '../common/revision.js';
+import type { Conditions } from '../common/revision.js';
 import type { SettingName } from '../database/tables.js';
 import { SettingsService } from './settings.service.js';
-import type { Settings } from './settings.service.js';
+import type { ReadSettings, Settings } from './settings.service.js';
 
 type Verb = 'read' | 'put' | 'remove';
 
@@ -25,11 +40,27 @@ interface SettingsRoutes extends Record<Verb, string> {
   answer: Type<object>;
   /** Shown in the API document and in each answer. */
   warning?: string;
+  /** When DELETE answers 409. */
+  refusal?: string;
+}
+
+/** Documents the headers by which the second of two editors is refused. */
+export const Conditional = (): MethodDecorator =>
+  applyDecorators(
+    ApiHeader({ name: 'If-Match', required: false, description: 'The `ETag` of the settings that are replaced' }),
+    ApiHeader({ name: 'If-None-Match', required: false, description: '`*`: there must be no settings yet' }),
+    ApiResponse({ status: 412, description: 'CARIL0412E: the settings are of another revision' }),
+  );
+
+/** Sets the ETag. */
+export function answerWith(reply: FastifyReply, { settings, revision }: ReadSettings): Settings {
+  void reply.header('etag', toEtag(revision));
+  return settings;
 }
 
 /** Returns a controller with GET, PUT and DELETE of one provider's settings. */
 export function settingsController(routes: SettingsRoutes): Type {
-  const { name, conf, operationId, schema, answer, warning } = routes;
+  const { name, conf, operationId, schema, answer, warning, refusal } = routes;
   const toAnswer = (settings: Settings): Settings => (warning ? { ...settings, warnings: [warning] } : settings);
 
   @ApiTags('Settings')
@@ -42,8 +73,11 @@ export function settingsController(routes: SettingsRoutes): Type {
     @RequireScope(`${conf}.read`)
     @ApiOperation({ operationId: operationId('read'), summary: routes.read, description: warning })
     @ApiResponse({ status: 200, type: answer })
-    async read(@Param('applicationId') applicationId: string): Promise<Settings> {
-      return toAnswer(await this.settings.getSettings(applicationId, name));
+    async read(
+      @Param('applicationId') applicationId: string,
+      @Res({ passthrough: true }) reply: FastifyReply,
+    ): Promise<Settings> {
+      return toAnswer(answerWith(reply, await this.settings.getSettings(applicationId, name)));
     }
 
     @Put()
@@ -51,18 +85,23 @@ export function settingsController(routes: SettingsRoutes): Type {
     @ApiOperation({ operationId: operationId('put'), summary: routes.put, description: warning })
     @ApiBody({ schema })
     @ApiResponse({ status: 200, type: answer })
+    @Conditional()
     async put(
       @Param('applicationId') applicationId: string,
+      @Headers() headers: Conditions,
+      @Res({ passthrough: true }) reply: FastifyReply,
       @Body() body: unknown,
       @Caller() caller: Actor,
     ): Promise<Settings> {
-      return toAnswer(await this.settings.putSettings(caller, applicationId, name, body));
+      const put = await this.settings.putSettings(caller, applicationId, name, body, readConditions(headers));
+      return toAnswer(answerWith(reply, put));
     }
 
     @Delete()
     @HttpCode(204)
     @RequireScope(`${conf}.write`)
     @ApiOperation({ operationId: operationId('remove'), summary: routes.remove })
+    @(refusal === undefined ? applyDecorators() : ApiResponse({ status: 409, description: refusal }))
     remove(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<void> {
       return this.settings.removeSettings(caller, applicationId, name);
     }

@@ -70,6 +70,15 @@ export class UpstreamSettingsAnswer extends PauseAnswer {
   share?: number;
 }
 
+export class SettingsTestAnswer {
+  /** `unavailable`: the provider did not answer, or asked to come again; this says nothing about the credentials. */
+  result!: 'accepted' | 'refused' | 'unavailable';
+  /** In the provider's own words; absent if the credentials are accepted. */
+  reason?: string;
+  /** The next step for a person. */
+  next?: string;
+}
+
 /** The URLs of the settings, which exist or not. */
 export class SettingsListAnswer {
   applicationId!: string;

@@ -2,23 +2,20 @@ import { Controller, Get, Param, Req, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
-import { ID } from '../providers/hms/hms.settings.js';
-import { SUBJECT } from '../providers/web-push/web-push.settings.js';
-import { PACKAGE_SID } from '../providers/wns/wns.settings.js';
 import { ApplicationsService } from './applications.service.js';
 import { settingsController } from './provider-settings.controller.js';
+import { FCM_BODY, HMS_BODY, UPSTREAM_BODY, WEB_PUSH_BODY, WNS_BODY } from './settings.bodies.js';
 import {
   FcmSettingsAnswer,
   HmsSettingsAnswer,
   SettingsListAnswer,
+  UpstreamSettingsAnswer,
   WebPushPublicAnswer,
   WebPushSettingsAnswer,
   WnsSettingsAnswer,
 } from './settings.answers.js';
 import { SettingsService } from './settings.service.js';
 
-/** Of WNS and HMS. */
-const SECRET = String.raw`^[\x20-\x7e]{1,500}$`;
 const CONFS = ['apnsConf', 'gcmConf', 'fcmConf', 'wnsConf', 'webPushConf', 'hmsConf'] as const;
 
 @ApiTags('Settings')
@@ -57,8 +54,8 @@ class PublicKeyController {
     summary: 'Read the public VAPID key, with which a web page subscribes (extension)',
   })
   async readWebPushPublic(@Param('applicationId') applicationId: string): Promise<WebPushPublicAnswer> {
-    const { publicKey } = await this.settings.getSettings(applicationId, 'web-push');
-    return { publicKey: String(publicKey) };
+    const { settings } = await this.settings.getSettings(applicationId, 'web-push');
+    return { publicKey: String(settings.publicKey) };
   }
 }
 
@@ -73,24 +70,7 @@ export const SETTINGS_CONTROLLERS = [
     read: 'Read the FCM settings, without the key (extension)',
     put: 'Set the FCM service account (extension)',
     remove: 'Remove the FCM settings (extension)',
-    schema: {
-      type: 'object',
-      required: ['serviceAccount'],
-      properties: {
-        serviceAccount: {
-          type: 'object',
-          additionalProperties: true,
-          description: 'The JSON file of the service account from Google',
-          example: {
-            type: 'service_account',
-            project_id: 'example-app',
-            client_email: 'push@example-app.iam.gserviceaccount.com',
-            private_key: '-----BEGIN PRIVATE KEY-----\n…\n-----END PRIVATE KEY-----\n',
-            token_uri: 'https://oauth2.googleapis.com/token',
-          },
-        },
-      },
-    },
+    schema: FCM_BODY,
   }),
   settingsController({
     name: 'wns',
@@ -100,16 +80,7 @@ export const SETTINGS_CONTROLLERS = [
     read: 'Read the WNS settings, without the secret',
     put: 'Set the WNS credentials of a package, or, as an extension, of an Entra app',
     remove: 'Remove the WNS settings',
-    schema: {
-      type: 'object',
-      required: ['clientSecret'],
-      properties: {
-        packageSID: { type: 'string', pattern: PACKAGE_SID.source, example: 'ms-app://s-1-15-2-1-2-3-4-5-6-7' },
-        tenantId: { type: 'string', description: 'With clientId, instead of packageSID' },
-        clientId: { type: 'string', format: 'uuid' },
-        clientSecret: { type: 'string', pattern: SECRET, example: 'the-secret-of-the-package' },
-      },
-    },
+    schema: WNS_BODY,
   }),
   settingsController({
     name: 'hms',
@@ -119,29 +90,7 @@ export const SETTINGS_CONTROLLERS = [
     read: 'Read the HMS settings, without the secret (extension)',
     put: 'Set the HMS credentials: an OAuth client, or a service account (extension)',
     remove: 'Remove the HMS settings (extension)',
-    schema: {
-      oneOf: [
-        {
-          type: 'object',
-          required: ['appId', 'clientId', 'clientSecret'],
-          properties: {
-            appId: { type: 'string', pattern: ID.source, example: '100000001' },
-            clientId: { type: 'string', pattern: ID.source, example: '100000001' },
-            clientSecret: { type: 'string', pattern: SECRET, example: 'the-secret-of-the-app' },
-          },
-        },
-        {
-          type: 'object',
-          required: ['projectId', 'keyId', 'subAccount', 'privateKey'],
-          properties: {
-            projectId: { type: 'string', pattern: ID.source },
-            keyId: { type: 'string', pattern: ID.source },
-            subAccount: { type: 'string', pattern: ID.source },
-            privateKey: { type: 'string', description: 'PEM of an RSA key' },
-          },
-        },
-      ],
-    },
+    schema: HMS_BODY,
   }),
   settingsController({
     name: 'web-push',
@@ -151,20 +100,18 @@ export const SETTINGS_CONTROLLERS = [
     read: 'Read the Web Push settings, without the private key (extension)',
     put: 'Set the VAPID contact and key pair; if the keys are omitted, the pair is kept or generated (extension)',
     remove: 'Remove the Web Push settings; existing subscriptions do not accept a new key pair (extension)',
-    schema: {
-      type: 'object',
-      required: ['subject'],
-      properties: {
-        subject: {
-          type: 'string',
-          pattern: SUBJECT.source,
-          example: 'mailto:push@example.com',
-          description: 'A mailto: or https: URL',
-        },
-        publicKey: { type: 'string', description: 'Uncompressed P-256 point in base64url' },
-        privateKey: { type: 'string', description: '32 bytes in base64url' },
-      },
-    },
+    schema: WEB_PUSH_BODY,
+  }),
+  settingsController({
+    name: 'upstream',
+    answer: UpstreamSettingsAnswer,
+    conf: 'upstreamConf',
+    operationId: (verb) => `UpstreamSettingsController_${verb}`,
+    read: 'Read the settings of the MobileFirst server that relays messages, without the secret (extension)',
+    put: 'Set the upstream, and the choice of messages to relay; messages accepted earlier keep their way (extension)',
+    remove: 'Remove the upstream: messages are sent from this server from now on (extension)',
+    refusal: 'Unfinished messages still need the upstream',
+    schema: UPSTREAM_BODY,
   }),
   PublicKeyController,
 ];

@@ -5,16 +5,22 @@ import { ApiError, invalidValue, notFound, wrongContentType } from '../common/er
 import type { SettingName } from '../database/tables.js';
 import { parseGcmSettings } from '../providers/fcm/gcm.settings.js';
 import { InvalidSettings } from '../providers/provider.js';
-import type { Provider, ProviderName } from '../providers/provider.js';
+import type { Provider, ProviderName, ProviderSettings } from '../providers/provider.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
 import { ApplicationsService } from './applications.service.js';
 import { describePause } from './pause.js';
-import { ProviderSettingRepository } from './provider-setting.repository.js';
+import { ProviderSettingRepository, settingsRevision } from './provider-setting.repository.js';
 import type { StoredSettings } from './provider-setting.repository.js';
 
 /** Settings in the provider's own form; each provider checks its own. */
 export type Settings = Record<string, unknown>;
+
+/** The part of settings that may be read back. */
+export interface ReadSettings {
+  settings: Settings;
+  revision: string;
+}
 
 @Injectable()
 export class SettingsService {
@@ -24,24 +30,35 @@ export class SettingsService {
     @Inject(PROVIDERS) private readonly providers: Providers,
   ) {}
 
-  /** Checks and stores the settings. Returns the part that may be read back. */
-  async putSettings(actor: Actor, applicationId: string, name: SettingName, body: unknown): Promise<Settings> {
+  /**
+   * Checks and stores the settings. Throws CARIL0412E if the present ones are of another revision; an empty list of
+   * revisions: if there are any.
+   */
+  async putSettings(
+    actor: Actor,
+    applicationId: string,
+    name: SettingName,
+    body: unknown,
+    revisions?: readonly string[],
+  ): Promise<ReadSettings> {
     const input = asObject(body);
     await this.applications.getApplication(applicationId);
-    const parse = this.parserOf(name);
-    try {
-      const settings = await parse(input, await this.settings.find(applicationId, name));
-      await this.settings.put(applicationId, name, settings, actor);
-      return settings.visible;
-    } catch (error) {
-      if (error instanceof InvalidSettings) throw invalidValue(error.field, error.message);
-      throw error;
-    }
+    const settings = await this.parse(name, input, await this.settings.find(applicationId, name));
+    const revision = await this.settings.put(applicationId, name, settings, actor, revisions);
+    return { settings: settings.visible, revision };
   }
 
-  async getSettings(applicationId: string, name: SettingName): Promise<Settings> {
-    const { visible, ...stored } = await this.findSettings(applicationId, name);
-    return { ...visible, ...describePause(stored) };
+  /** The given settings as they would be stored, or the stored ones if no field is given. */
+  async wouldBe(applicationId: string, name: ProviderName, body: unknown): Promise<ProviderSettings> {
+    const input = asObject(body ?? {});
+    if (Object.keys(input).length === 0) return this.findSettings(applicationId, name);
+    await this.applications.getApplication(applicationId);
+    return this.parse(name, input, await this.settings.find(applicationId, name));
+  }
+
+  async getSettings(applicationId: string, name: SettingName): Promise<ReadSettings> {
+    const stored = await this.findSettings(applicationId, name);
+    return { settings: { ...stored.visible, ...describePause(stored) }, revision: settingsRevision(stored) };
   }
 
   /** Includes the secret part. Throws FPWSE0001E if there are none. */
@@ -52,25 +69,31 @@ export class SettingsService {
     return stored;
   }
 
+  /**
+   * The upstream's are refused while messages need them, because they have no other way. Throws CARIL0409E with the
+   * steps to take.
+   */
   async removeSettings(actor: Actor, applicationId: string, name: SettingName): Promise<void> {
     await this.applications.getApplication(applicationId);
-    if (!(await this.settings.remove(applicationId, name, actor)))
-      throw notFound(`${name} configuration`, 'applicationId');
-  }
-
-  /**
-   * Like `removeSettings`, but refuses while messages need the settings, because they would fail. Throws CARIL0409E
-   * with the steps to take.
-   */
-  async removeUnusedSettings(actor: Actor, applicationId: string, name: ProviderName): Promise<void> {
-    await this.applications.getApplication(applicationId);
-    const removed = await this.settings.removeUnused(applicationId, name, actor);
-    if (removed === 'absent') throw notFound(`${name} configuration`, 'applicationId');
+    const removed =
+      name === 'upstream'
+        ? await this.settings.removeUnused(applicationId, name, actor)
+        : await this.settings.remove(applicationId, name, actor);
     if (removed === 'used')
       throw new ApiError(
         'CARIL0409E',
         `Unfinished messages still need ${name}: set its mode to direct, and remove it when they have ended or are cancelled.`,
       );
+    if (removed === 'absent' || removed === false) throw notFound(`${name} configuration`, 'applicationId');
+  }
+
+  private async parse(name: SettingName, input: Settings, current?: StoredSettings): Promise<ProviderSettings> {
+    try {
+      return await this.parserOf(name)(input, current);
+    } catch (error) {
+      if (error instanceof InvalidSettings) throw invalidValue(error.field, error.message);
+      throw error;
+    }
   }
 
   private parserOf(name: SettingName): NonNullable<Provider['parseSettings']> {

@@ -4,6 +4,7 @@ import {
   Delete,
   Get,
   Header,
+  Headers,
   HttpCode,
   Inject,
   Param,
@@ -12,8 +13,9 @@ import {
   Put,
   Query,
   Res,
+  applyDecorators,
 } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiHeader, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -23,6 +25,7 @@ import { DAY_S } from '../common/durations.js';
 import { invalidValue } from '../common/errors.js';
 import { readBoolean, readQuery } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
+import { readIfMatch, toEtag } from '../common/revision.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
 import { AdministratorsOnly, AllowRoles, Caller } from './admin.guard.js';
@@ -40,7 +43,8 @@ import {
   TransactionAnswer,
   toClientAnswer,
 } from './client.dto.js';
-import { ClientsService } from './clients.service.js';
+import type { Client } from './client.js';
+import { ClientsService, clientRevision, listRevision } from './clients.service.js';
 import type { ChangedClient } from './clients.service.js';
 import { Departures } from './departures.js';
 import { InRuntime } from './runtime.guard.js';
@@ -58,6 +62,13 @@ const ApiStop = (): MethodDecorator =>
       'Extension: pause the campaigns and cancel the messages of the clients that are deleted or disabled, for eight seconds at most, in the applications that the caller’s allowed scope covers with `campaigns.write` and `messages.write`',
   });
 
+/** By which the second of two editors is refused. */
+const IfMatch = (what: string): MethodDecorator =>
+  applyDecorators(
+    ApiHeader({ name: 'If-Match', required: false, description: 'Extension: the `ETag` of what is changed' }),
+    ApiResponse({ status: 412, description: `CARIL0412E: the ${what} is of another revision` }),
+  );
+
 /** The list of MobileFirst's administration (docs/protocol/mobilefirst.md §11), and each client by itself. */
 @ApiTags('Administration')
 @Controller('mfpadmin/management-apis/2.0/runtimes/:runtimeName/confidentialclients')
@@ -74,10 +85,11 @@ export class ClientsController {
   @Get()
   @AllowRoles('mfpadmin', 'mfpdeployer')
   @ApiOperation({ summary: 'List the confidential clients, without their secrets' })
-  async list(): Promise<ClientListAnswer> {
+  async list(@Res({ passthrough: true }) reply: FastifyReply): Promise<ClientListAnswer> {
     const now = this.clock.now();
-    const clients = (await this.clients.list()).map((client) => toClientAnswer(client, now));
-    return { clients, productVersion: PRODUCT_VERSION };
+    const clients = await this.clients.list();
+    void reply.header('etag', toEtag(listRevision(clients)));
+    return { clients: clients.map((client) => toClientAnswer(client, now)), productVersion: PRODUCT_VERSION };
   }
 
   @Put()
@@ -91,14 +103,17 @@ export class ClientsController {
     description: 'FPWSE0005E: `message` names the client and the field; nothing was changed',
   })
   @ApiResponse({ status: 409, description: 'CARIL0409E: no client with the right to administer would be left' })
+  @IfMatch('list')
   async replaceAll(
     @Body(new BodyPipe(ClientListDto)) { clients }: ClientListDto,
+    @Headers('if-match') ifMatch: string | undefined,
     @Query() query: QueryOf,
     @Caller() caller: Actor,
   ): Promise<TransactionAnswer> {
     const started = this.clock.now();
     const stop = readBoolean(query, STOP, false);
-    const left = await this.departures.settle(caller, stop, () => this.clients.replaceAll(caller, clients));
+    const revisions = readIfMatch(ifMatch);
+    const left = await this.departures.settle(caller, stop, () => this.clients.replaceAll(caller, clients, revisions));
     return {
       ...(left.planted.length > 0 && left),
       ok: true,
@@ -134,8 +149,11 @@ export class ClientsController {
   @AllowRoles('mfpadmin', 'mfpdeployer')
   @ApiOperation({ summary: 'Read a client (extension)' })
   @ApiResponse({ status: 404, description: 'FPWSE0001E: the client does not exist' })
-  async read(@Param('clientId') clientId: string): Promise<ClientAnswer> {
-    return toClientAnswer(await this.clients.get(clientId), this.clock.now());
+  async read(
+    @Param('clientId') clientId: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ClientAnswer> {
+    return this.answerWith(reply, await this.clients.get(clientId));
   }
 
   @Patch(':clientId')
@@ -147,19 +165,24 @@ export class ClientsController {
   @ApiStop()
   @ApiResponse({ status: 404, description: 'FPWSE0001E: the client does not exist' })
   @ApiResponse({ status: 409, description: 'CARIL0409E: no client with the right to administer would be left' })
+  @IfMatch('client')
   async update(
     @Param('clientId') clientId: string,
+    @Headers('if-match') ifMatch: string | undefined,
     @Body(new StrictBodyPipe(ChangeClientDto)) body: ChangeClientDto,
     @Caller() caller: Actor,
     @Query() query: QueryOf,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ChangedClientAnswer> {
+    const revisions = readIfMatch(ifMatch);
+    const change = async (): Promise<ChangedClientAnswer> =>
+      this.answerWith(reply, await this.clients.update(caller, clientId, body, revisions));
     const stop = readStop(query);
     if (stop && body.enabled !== false) throw invalidValue(STOP, 'it needs enabled to be false');
-    if (body.enabled !== false)
-      return toClientAnswer(await this.clients.update(caller, clientId, body), this.clock.now());
+    if (body.enabled !== false) return change();
     let answer: ChangedClientAnswer | undefined;
     const left = await this.departures.settle(caller, stop, async () => {
-      answer = toClientAnswer(await this.clients.update(caller, clientId, body), this.clock.now());
+      answer = await change();
       return [clientId];
     });
     return Object.assign(answer!, left.planted.length > 0 && left);
@@ -222,6 +245,11 @@ export class ClientsController {
   ): Promise<NewClientAnswer> {
     const overlapMs = (body.overlapSeconds ?? DAY_S) * 1_000;
     return this.toAnswer(await this.clients.rotateSecret(caller, clientId, body.secret, overlapMs));
+  }
+
+  private answerWith(reply: FastifyReply, client: Client): ClientAnswer {
+    void reply.header('etag', toEtag(clientRevision(client)));
+    return toClientAnswer(client, this.clock.now());
   }
 
   private toAnswer({ client, secret }: ChangedClient): NewClientAnswer {

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { ApiError, invalidValue, notFound } from '../common/errors.js';
+import { checkRevision, revisionOf } from '../common/revision.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
 import { DATABASE } from '../database/database.module.js';
@@ -66,9 +67,16 @@ export class ClientsService {
     return { client: pick(after, wanted.id), ...made };
   }
 
-  async update(actor: Actor, id: string, change: Partial<ClientFields>): Promise<Client> {
+  /** Throws CARIL0412E if the client is of another revision. */
+  async update(
+    actor: Actor,
+    id: string,
+    change: Partial<ClientFields>,
+    revisions?: readonly string[],
+  ): Promise<Client> {
     const after = await this.change(actor, async (changes, current, reach) => {
       const client = pick([...current.values()], id);
+      checkRevision(revisions, clientRevision(client));
       await updateFields(
         changes,
         reach,
@@ -116,14 +124,15 @@ export class ClientsService {
 
   /**
    * Replaces the registry by the list, completely or not at all. Returns the ids of the clients that were deleted or
-   * disabled.
+   * disabled. Throws CARIL0412E if the list is of another revision.
    */
-  async replaceAll(actor: Actor, wanted: readonly WantedClient[]): Promise<string[]> {
+  async replaceAll(actor: Actor, wanted: readonly WantedClient[], revisions?: readonly string[]): Promise<string[]> {
     const hashes = await this.hashesFor(actor, wanted);
     const kept = new Set(wanted.map(({ id }) => id));
     let before: Client[] = [];
     const after = await this.change(actor, async (changes, current, reach) => {
       before = [...current.values()];
+      checkRevision(revisions, listRevision(before));
       for (const client of current.values()) {
         if (kept.has(client.id)) continue;
         reach.check(client);
@@ -227,6 +236,15 @@ async function updateFields(
   reach.check({ id: client.id, ...fields });
   reach.checkLimits(client.id, client, fields);
   await changes.update(client, fields);
+}
+
+/** Of what a caller can change. */
+export function clientRevision(client: Client): string {
+  return revisionOf(fieldsOf(client));
+}
+
+export function listRevision(clients: readonly Client[]): string {
+  return revisionOf(clients.map((client) => [client.id, fieldsOf(client)]));
 }
 
 function byId(clients: readonly Client[]): Map<string, Client> {

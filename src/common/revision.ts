@@ -24,13 +24,24 @@ export function readIfMatch(header: string | undefined): readonly string[] | und
   return tags;
 }
 
-/** Throws CARIL0412E if the resource is no longer of a revision that the caller named. */
-export function checkRevision(wanted: readonly string[] | undefined, revision: string): void {
-  if (wanted === undefined || wanted.includes(revision)) return;
+/** Of a request's headers. */
+export interface Conditions {
+  'if-match'?: string;
+  'if-none-match'?: string;
+}
+
+/** Like `readIfMatch`, and an empty list for `If-None-Match: *`: the resource must not exist. */
+export function readConditions(headers: Conditions): readonly string[] | undefined {
+  return headers['if-none-match']?.trim() === '*' ? [] : readIfMatch(headers['if-match']);
+}
+
+/** Throws CARIL0412E if the resource is no longer of a revision that the caller named; null: there is none. */
+export function checkRevision(wanted: readonly string[] | undefined, revision: string | null): void {
+  if (wanted === undefined || (revision === null ? wanted.length === 0 : wanted.includes(revision))) return;
   throw new ApiError(
     'CARIL0412E',
     "The resource was changed meanwhile: read it again. Check the 'If-Match' header value.",
-    { etag: toEtag(revision) },
+    revision === null ? {} : { etag: toEtag(revision) },
   );
 }
 

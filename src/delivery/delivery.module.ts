@@ -28,7 +28,6 @@ import { RemovalGuard } from './upkeep/removal-guard.js';
 import { RemovalRepository } from './upkeep/removal.repository.js';
 import { RetentionRepository } from './upkeep/retention.repository.js';
 import { Senders } from './deliver/senders.js';
-import { SharedTokenRepository } from './deliver/shared-token.repository.js';
 import { StatusReporter } from './deliver/status-reporter.js';
 import { SweepRepository } from './upkeep/sweep.repository.js';
 import { ScheduledRepository } from './upkeep/scheduled.repository.js';
@@ -61,7 +60,6 @@ export class DeliveryModule {}
     RecipientsService,
     ResendRepository,
     Senders,
-    SharedTokenRepository,
     StatusReporter,
     ValuesRepository,
   ],

@@ -1,8 +1,10 @@
-import { Controller, Get, Query, UseGuards } from '@nestjs/common';
+import { Controller, Get, Inject, Query, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { RequireElement, ScopeGuard } from '../auth/scope.guard.js';
 import { readQuery } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
+import { CONFIG } from '../common/tokens.js';
+import type { Config } from '../config.js';
 import { VERSION } from '../version.js';
 import type { Problem } from './problems.js';
 import { SYSTEM } from './system.schema.js';
@@ -28,6 +30,7 @@ interface SystemAnswer {
   queue: { name: string; waiting: number; active: number; delayed: number }[] | null;
   oldestPending: { provider: string; since: string; seconds: number }[];
   migrations: { applied: number; pending: number };
+  retention: Omit<Config['retention'], 'atMostPercent'>;
   problems: ProblemAnswer[];
 }
 
@@ -36,7 +39,10 @@ interface SystemAnswer {
 @Controller('imfpush/v1/system')
 @UseGuards(ScopeGuard)
 export class SystemController {
-  constructor(private readonly system: SystemService) {}
+  constructor(
+    private readonly system: SystemService,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'retention'>,
+  ) {}
 
   @Get()
   @RequireElement('mfpmonitor')
@@ -51,6 +57,7 @@ export class SystemController {
   async read(@Query() query: QueryOf): Promise<SystemAnswer> {
     readQuery(query, []);
     const { at, processes, queue, oldestPending, migrations, problems } = await this.system.read();
+    const { atMostPercent: _limit, ...retention } = this.config.retention;
     return {
       serverTime: at.toISOString(),
       version: VERSION,
@@ -67,6 +74,7 @@ export class SystemController {
         seconds: Math.round(seconds),
       })),
       migrations,
+      retention,
       problems: problems.map((problem) => ({ ...problem, since: problem.since?.toISOString() ?? null })),
     };
   }

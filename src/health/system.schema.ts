@@ -40,7 +40,7 @@ const PROBLEM: Schema = {
 
 export const SYSTEM: Schema = {
   type: 'object',
-  required: ['serverTime', 'version', 'processes', 'queue', 'oldestPending', 'migrations', 'problems'],
+  required: ['serverTime', 'version', 'processes', 'queue', 'oldestPending', 'migrations', 'retention', 'problems'],
   properties: {
     serverTime: TIME,
     version: { type: 'string', description: 'Of the process that answers' },
@@ -68,6 +68,12 @@ export const SYSTEM: Schema = {
       type: 'object',
       required: ['applied', 'pending'],
       properties: { applied: COUNT, pending: COUNT },
+    },
+    retention: {
+      type: 'object',
+      description: 'Days after which rows are removed, by the settings of the process that answers; 0: never',
+      required: ['messageDays', 'deviceUnseenDays', 'deviceRetiredDays'],
+      properties: { messageDays: COUNT, deviceUnseenDays: COUNT, deviceRetiredDays: COUNT },
     },
     problems: { type: 'array', description: 'At most 100 of each code', items: PROBLEM },
   },

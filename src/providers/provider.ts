@@ -100,6 +100,8 @@ export interface Sender {
     signal: AbortSignal,
   ): Promise<void>;
   stats(): SenderStats;
+  /** Asks the provider whether it accepts the credentials, without a delivery. Absent: there are none. */
+  probe?(signal: AbortSignal): Promise<Verdict>;
   /** Finishes requests in flight, then closes the connections. */
   close(): Promise<void>;
 }

@@ -8,7 +8,8 @@ import type { Database } from '../database/database.js';
 import { isWaitOver } from '../database/waits.js';
 import type { FailedEvent, LotResult, WebhookEvent } from './lot.js';
 import { LONGEST_WAIT_MS, TRIES, waitAfter } from './webhook.js';
-import { contextOf, forgetFailures } from './webhook.repository.js';
+import type { TriedEvent } from './webhook.js';
+import { forgetFailures, openSecrets } from './webhook.repository.js';
 
 /** A webhook that this process delivers events for until the lease ends. */
 export interface LeasedWebhook {
@@ -32,6 +33,18 @@ const LOT = 1_000;
 const LAPSED = 1_000;
 /** If all waiting events are behind events in retry: when to look again. */
 const NOTHING_DUE_MS = 1_000;
+
+/** Tries of deliveries that a webhook keeps for readers. */
+export const ATTEMPTS_KEPT = 50;
+
+/** One try to deliver an event. */
+export interface Attempt {
+  at: string;
+  event: WebhookEvent;
+  /** Null: accepted. */
+  error: string | null;
+  ms: number;
+}
 
 const isFree = (until: RawBuilder<unknown>, longestS: number): RawBuilder<boolean> =>
   sql`(${until} is null or ${isWaitOver(until, longestS)})`;
@@ -63,9 +76,7 @@ export class WebhookEventRepository {
     const [row] = rows;
     if (!row) return undefined;
     const { sealed, ...webhook } = row;
-    const context = contextOf(webhook.applicationId, webhook.name);
-    const secrets = sealed.filter((secret) => secret !== null).map((secret) => this.vault.open(secret, context));
-    return { ...webhook, secrets };
+    return { ...webhook, secrets: openSecrets(this.vault, webhook.applicationId, webhook.name, sealed) };
   }
 
   /**
@@ -104,8 +115,12 @@ export class WebhookEventRepository {
     return rows;
   }
 
-  /** Deletes delivered events and records failures. */
-  async settle({ delivered, failed }: LotResult): Promise<void> {
+  /** Deletes delivered events, records failures, and keeps the newest tries of deliveries for readers. */
+  async settle(
+    webhookId: number,
+    { delivered, failed }: Pick<LotResult, 'delivered' | 'failed'>,
+    attempts: readonly Attempt[],
+  ): Promise<void> {
     if (delivered.length > 0)
       await sql`delete from webhook_event where id = any(${bigints(delivered)})`.execute(this.database.kysely);
     if (failed.length > 0)
@@ -115,6 +130,11 @@ export class WebhookEventRepository {
         from jsonb_to_recordset(${JSON.stringify(failed satisfies FailedEvent[])}::jsonb)
           as now_failed (id bigint, subject text, tries integer, "waitMs" float8)
         where webhook_event.id = now_failed.id`.execute(this.database.kysely);
+    if (attempts.length > 0)
+      await sql`
+        update webhook set attempts = jsonb_path_query_array(
+          ${JSON.stringify(attempts.map(toReport))}::jsonb || attempts, ${`$[0 to ${ATTEMPTS_KEPT - 1}]`}::jsonpath)
+        where id = ${webhookId}`.execute(this.database.kysely);
   }
 
   /**
@@ -150,4 +170,17 @@ export class WebhookEventRepository {
       update webhook set lease_until = null, next_at = now() + make_interval(secs => ${ms / 1_000}::float8)
       where id = ${webhookId}`.execute(this.database.kysely);
   }
+}
+
+/** Without the body: nothing of a device or user is kept. */
+function toReport({ at, event, error, ms }: Attempt): TriedEvent {
+  const { type } = JSON.parse(event.body) as { type: string };
+  return {
+    time: at,
+    eventId: String(event.id),
+    eventType: type,
+    tries: event.tries + 1,
+    durationMs: ms,
+    ...(error !== null && { error }),
+  };
 }

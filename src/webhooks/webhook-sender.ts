@@ -1,16 +1,13 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { Clock, EARLIEST } from '../common/clock.js';
 import { rootCause } from '../common/errors.js';
-import { guardedLookup } from '../common/public-address.js';
-import { CONFIG } from '../common/tokens.js';
-import type { Config } from '../config.js';
-import { Http1Client } from '../providers/shared/http1-client.js';
-import { IN_FLIGHT, deliverLot } from './lot.js';
+import { deliverLot } from './lot.js';
 import type { WebhookEvent } from './lot.js';
-import { TRIES, refuseUrl, sign } from './webhook.js';
-import { WebhookEventRepository } from './webhook-event.repository.js';
-import type { LeasedWebhook } from './webhook-event.repository.js';
+import { TRIES } from './webhook.js';
+import { COURIERS, WebhookClient } from './webhook-client.js';
+import { ATTEMPTS_KEPT, WebhookEventRepository } from './webhook-event.repository.js';
+import type { Attempt, LeasedWebhook } from './webhook-event.repository.js';
 
 /** Longest wait of an event until a process looks, if no webhook is behind. */
 const LOOK_EVERY_MS = 1_000;
@@ -18,27 +15,20 @@ const LOOK_EVERY_MS = 1_000;
  * A lot at a slow endpoint ends after this time, and the courier continues with the webhook that has waited longest.
  */
 const LOT_MS = 10_000;
-/** Concurrent lots per process: more than the endpoints of three applications (20 each), if all of them are slow. */
-const COURIERS = 64;
 
 /** Delivers the events of the outbox at least once, in order per device. */
 @Injectable()
 export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly log = new Logger('Webhooks');
-  private readonly client: Http1Client;
   private timer: NodeJS.Timeout | null = null;
   private readonly couriers = new Set<Promise<void>>();
   private stopped = false;
 
   constructor(
-    @Inject(CONFIG) private readonly config: Pick<Config, 'webhooks' | 'providerCa'>,
+    private readonly client: WebhookClient,
     private readonly outbox: WebhookEventRepository,
     private readonly clock: Clock,
-  ) {
-    const lookup = guardedLookup(config.webhooks.allowPrivate);
-    // Connections to one host, because many webhooks may share it.
-    this.client = new Http1Client({ ca: config.providerCa, maxConnections: COURIERS * IN_FLIGHT, lookup });
-  }
+  ) {}
 
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => this.look(), LOOK_EVERY_MS);
@@ -48,7 +38,6 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
     this.stopped = true;
     if (this.timer) clearInterval(this.timer);
     await this.idle();
-    await this.client.close();
   }
 
   /** Starts sending due events, beside deliveries that are under way. */
@@ -83,8 +72,10 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
     const isOver = (): boolean => this.stopped || this.clock.elapsed() > endsAt;
     await this.giveUpLapsed(webhook, isOver);
     const events = isOver() ? [] : await this.outbox.next(webhook);
-    const result = await deliverLot(events, webhook.failures > 0, (event) => this.deliver(webhook, event), isOver);
-    await this.outbox.settle(result);
+    const attempts: Attempt[] = [];
+    const deliver = (event: WebhookEvent): Promise<string | null> => this.deliver(webhook, event, attempts);
+    const result = await deliverLot(events, webhook.failures > 0, deliver, isOver);
+    await this.outbox.settle(webhook.id, result, attempts);
     if (result.error !== null && webhook.lastError === null) this.log.warn(`${nameOf(webhook)} fails: ${result.error}`);
     await this.outbox.release(webhook, result);
   }
@@ -96,20 +87,13 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
     if (givenUp > 0) this.log.warn(`${nameOf(webhook)}: ${givenUp} events were given up after ${TRIES} failed tries`);
   }
 
-  /** Returns null if the event was accepted, else the reason. */
-  private async deliver({ url, secrets }: LeasedWebhook, { id, body }: WebhookEvent): Promise<string | null> {
-    // Checked again here: if the URL has an IP address, no name look-up checks it.
-    const refusal = refuseUrl(url, this.config.webhooks.allowPrivate);
-    if (refusal !== null) return `the url was refused: ${refusal}`;
-    const headers = {
-      'content-type': 'application/json',
-      'user-agent': 'Carillon',
-      'x-carillon-event-id': String(id),
-      'x-carillon-signature': sign(secrets, body, this.clock.now()),
-    };
-    const result = await this.client.post(url, headers, Buffer.from(body));
-    if (result.kind !== 'answered') return result.reason;
-    return result.status >= 200 && result.status < 300 ? null : `answered ${result.status}`;
+  private async deliver({ url, secrets }: LeasedWebhook, event: WebhookEvent, attempts: Attempt[]) {
+    const startedAt = this.clock.elapsed();
+    const error = await this.client.post(url, secrets, { id: String(event.id), body: event.body });
+    const ms = Math.round(this.clock.elapsed() - startedAt);
+    attempts.unshift({ at: new Date(this.clock.now()).toISOString(), event, error, ms });
+    attempts.length = Math.min(attempts.length, ATTEMPTS_KEPT);
+    return error;
   }
 }
 

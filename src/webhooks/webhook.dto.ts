@@ -69,6 +69,36 @@ export class WebhookReportAnswer extends WebhookAnswer {
   lastError?: string;
 }
 
+/** One try to deliver an event. */
+export class WebhookAttemptAnswer {
+  @ApiProperty({ format: 'date-time' })
+  time!: string;
+  /** As in the header `X-Carillon-Event-Id`. */
+  eventId!: string;
+  eventType!: string;
+  /** Which try of this event. */
+  @ApiProperty({ type: 'integer' })
+  tries!: number;
+  @ApiProperty({ type: 'integer' })
+  durationMs!: number;
+  /** Why the event was not accepted; absent if the endpoint accepted it. */
+  error?: string;
+}
+
+export class WebhookAttemptListAnswer {
+  /** The newest 50, newest first. */
+  attempts!: WebhookAttemptAnswer[];
+}
+
+export class WebhookTestAnswer {
+  /** Whether the endpoint answered with a status from 200 to 299. */
+  accepted!: boolean;
+  /** Why not; absent if the endpoint accepted the event. */
+  error?: string;
+  @ApiProperty({ type: 'integer' })
+  durationMs!: number;
+}
+
 export class WebhookListAnswer {
   webhooks!: WebhookReportAnswer[];
 }

@@ -9,7 +9,7 @@ import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { Tables } from '../database/tables.js';
 import { inTransaction } from '../database/transaction.js';
-import type { EventType } from './webhook.js';
+import type { EventType, TriedEvent } from './webhook.js';
 
 export interface Webhook {
   name: string;
@@ -140,6 +140,38 @@ export class WebhookRepository {
     });
   }
 
+  /** The newest tries of deliveries, the newest first. Undefined if the webhook does not exist. */
+  async attempts(applicationId: string, name: string): Promise<TriedEvent[] | undefined> {
+    const { rows } = await sql<{ attempts: TriedEvent[] }>`
+      select attempts from webhook where application_id = ${applicationId} and name = ${name}`.execute(
+      this.database.kysely,
+    );
+    return rows[0]?.attempts;
+  }
+
+  /** Address and secrets, the newest first. Undefined if the webhook does not exist. */
+  async open(applicationId: string, name: string): Promise<{ url: string; secrets: string[] } | undefined> {
+    const { rows } = await sql<{ url: string; sealed: (Buffer | null)[] }>`
+      select url, array[secret, case when secret_before_until > now() then secret_before end] as sealed
+      from webhook where application_id = ${applicationId} and name = ${name}`.execute(this.database.kysely);
+    const [row] = rows;
+    if (!row) return undefined;
+    return { url: row.url, secrets: openSecrets(this.vault, applicationId, name, row.sealed) };
+  }
+
+  /** Waiting events are due at once. Returns false if the webhook does not exist. */
+  async retryNow(applicationId: string, name: string): Promise<boolean> {
+    return inTransaction(this.database, async (transaction) => {
+      const { rows } = await sql<{ id: number }>`
+        update webhook set next_at = now()
+        where application_id = ${applicationId} and name = ${name} returning id`.execute(transaction);
+      for (const { id } of rows)
+        await sql`
+          update webhook_event set retry_at = now() where webhook_id = ${id} and tries > 0`.execute(transaction);
+      return rows.length > 0;
+    });
+  }
+
   /** Also deletes the waiting events. Returns false if the webhook does not exist. */
   async remove(applicationId: string, name: string): Promise<boolean> {
     const { rows } = await sql`
@@ -161,7 +193,18 @@ export async function forgetFailures(db: Kysely<Tables>, webhookId: number): Pro
     update webhook_event set tries = 0, retry_at = null where webhook_id = ${webhookId} and tries > 0`.execute(db);
 }
 
-export function contextOf(applicationId: string, name: string): string {
+/** Those that are there, in their order. */
+export function openSecrets(
+  vault: Vault,
+  applicationId: string,
+  name: string,
+  sealed: readonly (Buffer | null)[],
+): string[] {
+  const context = contextOf(applicationId, name);
+  return sealed.filter((secret) => secret !== null).map((secret) => vault.open(secret, context));
+}
+
+function contextOf(applicationId: string, name: string): string {
   return `webhook/${applicationId}/${name}`;
 }
 

@@ -23,6 +23,18 @@ export const LONGEST_WAIT_MS = 15 * MINUTE_MS;
  */
 export const TRIES = 144;
 
+/** One try to deliver an event, as a reader gets the row: without the body. */
+export interface TriedEvent {
+  time: string;
+  eventId: string;
+  eventType: string;
+  /** Which try of this event. */
+  tries: number;
+  durationMs: number;
+  /** Absent: accepted. */
+  error?: string;
+}
+
 /** Reads `a,b` (the form of MobileFirst's documents) without duplicates, or returns the first unknown word. */
 export function readEventTypes(text: string): EventType[] | { unknown: string } {
   const words = text.split(',').map((word) => word.trim());

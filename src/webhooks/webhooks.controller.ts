@@ -27,8 +27,10 @@ import {
   RotateWebhookSecretDto,
   RotatedWebhookAnswer,
   WebhookAnswer,
+  WebhookAttemptListAnswer,
   WebhookListAnswer,
   WebhookReportAnswer,
+  WebhookTestAnswer,
   toReportAnswer,
 } from './webhook.dto.js';
 import { webhookRevision } from './webhook.repository.js';
@@ -138,6 +140,35 @@ export class WebhooksController {
     @Caller() caller: Actor,
   ): Promise<void> {
     return this.webhooks.endSecretBefore(caller, applicationId, name);
+  }
+
+  @Get(':name/attempts')
+  @RequireScope('webhooks.read')
+  @ApiOperation({ summary: 'List the last 50 tries of deliveries, newest first (extension)' })
+  async listAttempts(
+    @Param('applicationId') applicationId: string,
+    @Param('name') name: string,
+  ): Promise<WebhookAttemptListAnswer> {
+    return { attempts: await this.webhooks.listAttempts(applicationId, name) };
+  }
+
+  @Post(':name/test')
+  @HttpCode(200)
+  @RequireScope('webhooks.write')
+  @ApiOperation({
+    summary: 'Post a signed event of the type `test` at once; the answer tells the result (extension)',
+    description: 'The event is not repeated, and a failure is not counted.',
+  })
+  test(@Param('applicationId') applicationId: string, @Param('name') name: string): Promise<WebhookTestAnswer> {
+    return this.webhooks.test(applicationId, name);
+  }
+
+  @Post(':name/retry')
+  @HttpCode(204)
+  @RequireScope('webhooks.write')
+  @ApiOperation({ summary: 'Try waiting events at once, in place of at their next time (extension)' })
+  retryNow(@Param('applicationId') applicationId: string, @Param('name') name: string): Promise<void> {
+    return this.webhooks.retryNow(applicationId, name);
   }
 
   @Delete(':name')

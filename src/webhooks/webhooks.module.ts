@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ApplicationsModule } from '../applications/applications.module.js';
+import { WebhookClient } from './webhook-client.js';
 import { WebhookEventRepository } from './webhook-event.repository.js';
 import { WebhookRepository } from './webhook.repository.js';
 import { WebhookSender } from './webhook-sender.js';
@@ -8,11 +9,11 @@ import { WebhooksService } from './webhooks.service.js';
 /** For the api role: registers webhooks. */
 @Module({
   imports: [ApplicationsModule],
-  providers: [WebhookRepository, WebhooksService],
+  providers: [WebhookClient, WebhookRepository, WebhooksService],
   exports: [WebhooksService],
 })
 export class WebhooksModule {}
 
 /** For the worker role: delivers events. */
-@Module({ providers: [WebhookEventRepository, WebhookSender] })
+@Module({ providers: [WebhookClient, WebhookEventRepository, WebhookSender] })
 export class WebhookDeliveryModule {}

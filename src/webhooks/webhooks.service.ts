@@ -1,12 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { ApplicationsService } from '../applications/applications.service.js';
 import type { Actor } from '../auth/audit.repository.js';
+import { Clock } from '../common/clock.js';
 import { ApiError, invalidValue, notFound } from '../common/errors.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
 import { EVENT_TYPES, readEventTypes, refuseUrl } from './webhook.js';
-import type { CreateWebhookDto } from './webhook.dto.js';
+import type { TriedEvent } from './webhook.js';
+import { WebhookClient } from './webhook-client.js';
+import type { CreateWebhookDto, WebhookTestAnswer } from './webhook.dto.js';
 import { WebhookRepository } from './webhook.repository.js';
 import type { Webhook, WebhookReport } from './webhook.repository.js';
 
@@ -16,6 +19,8 @@ export class WebhooksService {
     @Inject(CONFIG) private readonly config: Pick<Config, 'webhooks'>,
     private readonly applications: ApplicationsService,
     private readonly webhooks: WebhookRepository,
+    private readonly client: WebhookClient,
+    private readonly clock: Clock,
   ) {}
 
   /** Makes the secret, which only this answer contains. */
@@ -48,6 +53,35 @@ export class WebhooksService {
     const webhook = this.read(input);
     if (!(await this.webhooks.change(applicationId, webhook, revisions))) throw unknownWebhook();
     return webhook;
+  }
+
+  /** The newest tries of deliveries, the newest first. */
+  async listAttempts(applicationId: string, name: string): Promise<TriedEvent[]> {
+    await this.applications.getApplication(applicationId);
+    const attempts = await this.webhooks.attempts(applicationId, name);
+    if (!attempts) throw unknownWebhook();
+    return attempts;
+  }
+
+  /** Posts an event of the type `test` at once. The result is in the answer only: no failure is counted. */
+  async test(applicationId: string, name: string): Promise<WebhookTestAnswer> {
+    await this.applications.getApplication(applicationId);
+    const webhook = await this.webhooks.open(applicationId, name);
+    if (!webhook) throw unknownWebhook();
+    const startedAt = this.clock.elapsed();
+    const event = { type: 'test', entity: {}, applicationId, eventTimeStamp: this.clock.now() };
+    const error = await this.client.post(webhook.url, webhook.secrets, {
+      id: `test-${randomUUID()}`,
+      body: JSON.stringify(event),
+    });
+    const durationMs = Math.round(this.clock.elapsed() - startedAt);
+    return { accepted: error === null, ...(error !== null && { error }), durationMs };
+  }
+
+  /** Events that wait for their next try are due at once. */
+  async retryNow(applicationId: string, name: string): Promise<void> {
+    await this.applications.getApplication(applicationId);
+    if (!(await this.webhooks.retryNow(applicationId, name))) throw unknownWebhook();
   }
 
   async remove(applicationId: string, name: string): Promise<void> {

@@ -72,6 +72,13 @@ const ROWS: Record<string, Row> = {
 
   [`GET ${app}/settings`]: { needs: 'settings.read', status: 200 },
   [`PUT ${app}/settings/apnsConf`]: { needs: 'apnsConf.write', status: 200 },
+  // Authorised; no settings are stored, or the provider is not reached.
+  [`POST ${app}/settings/apnsConf/test`]: { needs: 'apnsConf.write', body: { key: 'k' }, status: 400 },
+  [`POST ${app}/settings/fcmConf/test`]: { needs: 'fcmConf.write', status: 404 },
+  [`POST ${app}/settings/wnsConf/test`]: { needs: 'wnsConf.write', status: 404 },
+  [`POST ${app}/settings/hmsConf/test`]: { needs: 'hmsConf.write', status: 404 },
+  [`POST ${app}/settings/webPushConf/test`]: { needs: 'webPushConf.write', status: 404 },
+  [`POST ${app}/settings/upstreamConf/test`]: { needs: 'upstreamConf.write', status: 404 },
   [`GET ${app}/settings/apnsConf`]: { needs: 'apnsConf.read', status: 200 },
   [`GET ${app}/settings/apnsCert`]: { needs: 'apnsCert.read', status: 200 },
   [`DELETE ${app}/settings/apnsConf`]: { needs: 'apnsConf.write', status: 204 },
@@ -119,6 +126,10 @@ const ROWS: Record<string, Row> = {
   [`GET ${app}/webhooks`]: { needs: 'webhooks.read', status: 200 },
   [`GET ${app}/webhooks/:name`]: { needs: 'webhooks.read', status: 200 },
   [`PUT ${app}/webhooks/:name`]: { needs: 'webhooks.write', body: HOOK, status: 200 },
+  [`GET ${app}/webhooks/:name/attempts`]: { needs: 'webhooks.read', status: 200 },
+  // hooks.example has no address.
+  [`POST ${app}/webhooks/:name/test`]: { needs: 'webhooks.write', status: 200 },
+  [`POST ${app}/webhooks/:name/retry`]: { needs: 'webhooks.write', status: 204 },
   [`POST ${app}/webhooks/:name/secret`]: { needs: 'webhooks.write', status: 200 },
   [`DELETE ${app}/webhooks/:name/secretBefore`]: { needs: 'webhooks.write', status: 204 },
   [`DELETE ${app}/webhooks/:name`]: { needs: 'webhooks.write', status: 204 },

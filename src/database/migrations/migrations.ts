@@ -39,6 +39,7 @@ import { up as deviceSearch } from './0044-device-search.js';
 import { up as testMessages } from './0045-test-messages.js';
 import { up as audiences } from './0046-audiences.js';
 import { up as approval } from './0047-approval.js';
+import { up as webhookAttempts } from './0049-webhook-attempts.js';
 
 /**
  * Append only: a released name is never changed or removed (migrations.spec.ts), because a database that has run it
@@ -86,4 +87,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0045-test-messages': { up: testMessages },
   '0046-audiences': { up: audiences },
   '0047-approval': { up: approval },
+  '0049-webhook-attempts': { up: webhookAttempts },
 };

@@ -9,7 +9,7 @@ import { InvalidSettings } from '../../providers/provider.js';
 import { PROVIDERS } from '../../providers/providers.module.js';
 import type { Providers } from '../../providers/providers.module.js';
 import { RefusedSender } from '../../providers/refused-sender.js';
-import { SharedTokenRepository } from './shared-token.repository.js';
+import { SharedTokenRepository } from '../../applications/shared-token.repository.js';
 
 /** Senders that one process keeps open; the one unused for longest closes first. */
 const MAX_OPEN = 500;

@@ -7,6 +7,7 @@ import { HostBreaker } from '../shared/host-breaker.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import { statsOf } from '../shared/pool-stats.js';
+import { probeWithToken } from '../shared/probe.js';
 import { Refusals } from '../shared/refusals.js';
 import { StreamShare } from '../shared/stream-share.js';
 import { isDeviceToken } from './apns.device-token.js';
@@ -14,6 +15,8 @@ import { readApnsOutcome } from './apns.outcome.js';
 import { type ApnsPayload, MAX_BODY_BYTES, apnsBody, apnsId, apnsIdStart, buildApnsPayload } from './apns.payload.js';
 import type { ProviderToken } from './apns.token.js';
 
+/** APNs gives out no token of zeros. */
+const NO_DEVICE = '0'.repeat(64);
 /** At close, open requests may take as long as any request of the pool: 15 s. */
 const GRACE_MS = 15_000;
 /** The topic has to be refused this often in a row before the application stops. */
@@ -55,6 +58,10 @@ export class ApnsSender implements Sender {
     return share.use(() =>
       fanOut(recipients.length, deliver, report, signal, { breaker, outstanding: () => share.each() }),
     );
+  }
+
+  probe(signal: AbortSignal): Promise<Verdict> {
+    return probeWithToken(this, NO_DEVICE, signal);
   }
 
   stats(): SenderStats {

@@ -18,6 +18,9 @@ import { MAX_BODY_BYTES, buildFcmBody, type FcmBody } from './fcm.payload.js';
 /** At close, open requests may take as long as any request of the pool: 15 s. */
 const GRACE_MS = 15_000;
 
+/** Firebase: "validate_only: Flag for testing the request without actually delivering the message". */
+const VALIDATION = '{"validate_only":true,"message":{"topic":"credentials-test"}}';
+
 /** The connections of one application to FCM. */
 export class FcmSender implements Sender {
   private readonly pool: PushPool;
@@ -54,6 +57,18 @@ export class FcmSender implements Sender {
     await share.use(() =>
       fanOut(recipients.length, deliver, settle, signal, { breaker, outstanding: () => share.each() }),
     );
+  }
+
+  /** Google checks the right to send in the project, and sends nothing. */
+  async probe(signal: AbortSignal): Promise<Verdict> {
+    const body = Buffer.from(VALIDATION);
+    const { tokens, path } = this;
+    const answer = await callWithToken(
+      { tokens, signal },
+      (token) => this.pool.send({ path, constant: this.headersFor(token), body, signal }),
+      readFcmOutcome,
+    );
+    return 'outcome' in answer ? answer.outcome.verdict : answer.verdict;
   }
 
   stats(): SenderStats {

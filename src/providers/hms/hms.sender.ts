@@ -10,6 +10,7 @@ import type { Notification } from '../notification.js';
 import { fillNotification } from '../placeholders.js';
 import type { Values } from '../placeholders.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
+import { probeWithToken } from '../shared/probe.js';
 import { Refusals } from '../shared/refusals.js';
 import { withLife } from '../shared/time-to-live.js';
 import type { TokenShelf } from '../token-shelf.js';
@@ -22,6 +23,8 @@ import { clientGrant, ServiceAccountTokens } from './hms.token.js';
 const LARGEST_REQUEST = 1_000;
 /** Each carries up to 1000 tokens; Huawei asks to spread the load. */
 const CONNECTIONS = 8;
+/** Not of the form of Huawei's tokens. */
+const NO_DEVICE = 'no-device';
 /** OAuth failures in a row that stop the application. A single one is a fault at Huawei's. */
 const ACCESS_FAILURES = 3;
 
@@ -89,6 +92,10 @@ export class HmsSender implements Sender {
     };
     const { breaker } = this;
     await fanOut(groups.length, deliver, reportUnsent, signal, { outstanding: () => CONNECTIONS, breaker });
+  }
+
+  probe(signal: AbortSignal): Promise<Verdict> {
+    return probeWithToken(this, NO_DEVICE, signal);
   }
 
   stats(): SenderStats {

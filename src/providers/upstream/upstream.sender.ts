@@ -5,6 +5,7 @@ import { BearerTokens } from '../shared/bearer-tokens.js';
 import { fanOut } from '../shared/fan-out.js';
 import { HostBreaker } from '../shared/host-breaker.js';
 import { Http1Client } from '../shared/http1-client.js';
+import { probeTokens } from '../shared/probe.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import type { TokenShelf } from '../token-shelf.js';
@@ -65,6 +66,11 @@ export class UpstreamSender implements Sender {
     await fanOut(recipients.length, () => this.deliver(messageId, body, signal), report, signal, {
       breaker: this.breaker,
     });
+  }
+
+  /** A token with the scope that a message needs. */
+  probe(): Promise<Verdict> {
+    return probeTokens(this.tokens);
   }
 
   stats(): SenderStats {

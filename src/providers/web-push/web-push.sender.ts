@@ -50,6 +50,12 @@ export class WebPushSender implements Sender {
     return sent;
   }
 
+  /** There is no server to ask: each push service compares the signature with the public key of its subscription. */
+  probe(): Promise<Verdict> {
+    const reason = 'the private key does not belong to the public key';
+    return Promise.resolve(this.vapid.isPair() ? { action: 'accept' } : { action: 'stopApplication', reason });
+  }
+
   stats(): SenderStats {
     return this.origins.stats();
   }

@@ -1,4 +1,4 @@
-import type { KeyObject } from 'node:crypto';
+import { createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 import { wallClock } from '../../common/clock.js';
 import { HOUR_MS, MINUTE_MS } from '../../common/durations.js';
 import { signJwt } from '../../common/jwt.js';
@@ -47,6 +47,15 @@ export class VapidTokens {
     if (this.isYounger(signed, SHORTEST_LIFE_MS)) return false;
     this.mint(origin);
     return true;
+  }
+
+  /** Whether the public key verifies what the private key signs. */
+  isPair(): boolean {
+    const bytes = Buffer.from(this.publicKey, 'base64url');
+    const [x, y] = [bytes.subarray(1, 33), bytes.subarray(33)].map((part) => part.toString('base64url'));
+    const key = createPublicKey({ format: 'jwk', key: { kty: 'EC', crv: 'P-256', x, y } });
+    const data = Buffer.from('pair');
+    return verify('sha256', data, key, sign('sha256', data, this.key));
   }
 
   /** A JWT from the future was signed before the clock was set back. */

@@ -7,6 +7,7 @@ import { HostBreaker } from '../shared/host-breaker.js';
 import { Http1Client } from '../shared/http1-client.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
+import { probeTokens } from '../shared/probe.js';
 import { Refusals } from '../shared/refusals.js';
 import { StreamShare } from '../shared/stream-share.js';
 import { withLife } from '../shared/time-to-live.js';
@@ -58,6 +59,11 @@ export class WnsSender implements Sender {
     await share.use(() =>
       fanOut(recipients.length, deliver, settle, signal, { breaker, outstanding: () => share.each() }),
     );
+  }
+
+  /** Only a device's channel could tell more. */
+  probe(): Promise<Verdict> {
+    return probeTokens(this.tokens);
   }
 
   stats(): SenderStats {

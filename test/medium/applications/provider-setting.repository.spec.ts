@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApplicationRepository } from '../../../src/applications/application.repository.js';
+import { settingsRevision } from '../../../src/applications/provider-setting.repository.js';
 import { AuditRepository } from '../../../src/auth/audit.repository.js';
 import { Room } from '../delivery/room.js';
 
@@ -29,6 +30,26 @@ describe('provider settings', () => {
     await sql`update provider_setting set secret = (select secret from provider_setting where application_id = ${one})
       where application_id = ${other}`.execute(room.database.kysely);
     await expect(room.settings.find(other, 'apns')).rejects.toThrow('does not open');
+  });
+
+  it('the second of two editors is refused, also if both are the first; a pause and its end are no change', async () => {
+    const applicationId = await room.addApplication();
+    const put = (keyId: string, revisions?: readonly string[]) =>
+      room.settings.put(applicationId, 'apns', { visible: { keyId }, secret: {} }, undefined, revisions);
+    const refused = { code: 'CARIL0412E' };
+    await expect(put('A', ['earlier'])).rejects.toMatchObject(refused);
+    const firsts = await Promise.allSettled([put('A', []), put('B', [])]);
+    expect(firsts.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    const first = settingsRevision((await room.settings.find(applicationId, 'apns'))!);
+    const { version } = (await room.settings.find(applicationId, 'apns'))!;
+    await room.settings.pause(applicationId, 'apns', version, { reason: 'refused', by: 'provider' });
+    await room.settings.resume(applicationId, 'apns');
+    const second = await put('C', [first]);
+    expect(settingsRevision((await room.settings.find(applicationId, 'apns'))!)).toBe(second);
+    await expect(put('D', [first])).rejects.toMatchObject(refused);
+    // The same visible part with another secret.
+    await put('C');
+    await expect(put('D', [second])).rejects.toMatchObject(refused);
   });
 
   it('writes audit events for settings and for the end of an application, without a secret', async () => {

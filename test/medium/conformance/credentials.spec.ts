@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Vault } from '../../../src/common/vault.js';
 import type { Database } from '../../../src/database/database.js';
-import { SharedTokenRepository } from '../../../src/delivery/deliver/shared-token.repository.js';
+import { SharedTokenRepository } from '../../../src/applications/shared-token.repository.js';
 import { ApnsProvider } from '../../../src/providers/apns/apns.provider.js';
 import { MemoryShelf } from '../../harness/memory-shelf.js';
 import { openPlace } from '../database/places.js';

@@ -8,7 +8,7 @@ import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
 import { Recall } from '../../../src/delivery/deliver/recall.js';
 import { RecipientsService } from '../../../src/delivery/deliver/recipients.service.js';
 import { Senders } from '../../../src/delivery/deliver/senders.js';
-import { SharedTokenRepository } from '../../../src/delivery/deliver/shared-token.repository.js';
+import { SharedTokenRepository } from '../../../src/applications/shared-token.repository.js';
 import { StatusReporter } from '../../../src/delivery/deliver/status-reporter.js';
 import { ValuesRepository } from '../../../src/delivery/deliver/values.repository.js';
 import { DeviceRepository } from '../../../src/devices/device.repository.js';

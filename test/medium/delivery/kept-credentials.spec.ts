@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Clock } from '../../../src/common/clock.js';
 import { Vault } from '../../../src/common/vault.js';
 import { Senders } from '../../../src/delivery/deliver/senders.js';
-import { SharedTokenRepository } from '../../../src/delivery/deliver/shared-token.repository.js';
+import { SharedTokenRepository } from '../../../src/applications/shared-token.repository.js';
 import { ApnsProvider } from '../../../src/providers/apns/apns.provider.js';
 import type { Providers } from '../../../src/providers/providers.module.js';
 import { withIterations } from '../../harness/ber.js';

@@ -3,7 +3,7 @@ import { Clock } from '../../../src/common/clock.js';
 import { Vault } from '../../../src/common/vault.js';
 import type { OpenSender } from '../../../src/delivery/deliver/senders.js';
 import { Senders } from '../../../src/delivery/deliver/senders.js';
-import { SharedTokenRepository } from '../../../src/delivery/deliver/shared-token.repository.js';
+import { SharedTokenRepository } from '../../../src/applications/shared-token.repository.js';
 import type { Notification } from '../../../src/providers/notification.js';
 import type { Sender } from '../../../src/providers/provider.js';
 import type { Providers } from '../../../src/providers/providers.module.js';

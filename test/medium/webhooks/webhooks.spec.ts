@@ -10,6 +10,7 @@ import { Vault } from '../../../src/common/vault.js';
 import { DeviceRegistrationRepository } from '../../../src/devices/device-registration.repository.js';
 import { DeviceRepository } from '../../../src/devices/device.repository.js';
 import { SubscriptionRepository } from '../../../src/devices/subscription.repository.js';
+import { WebhookClient } from '../../../src/webhooks/webhook-client.js';
 import { WebhookEventRepository } from '../../../src/webhooks/webhook-event.repository.js';
 import { WebhookRepository } from '../../../src/webhooks/webhook.repository.js';
 import { WebhookSender } from '../../../src/webhooks/webhook-sender.js';
@@ -63,6 +64,7 @@ describe('webhooks', () => {
   let registrationsOf: DeviceRegistrationRepository;
   let subscriptions: SubscriptionRepository;
   const vault = new Vault(Buffer.alloc(32));
+  const closed: WebhookClient[] = [];
   const open: { close(): void | Promise<void> }[] = [];
   beforeAll(async () => {
     room = await Room.open();
@@ -74,6 +76,7 @@ describe('webhooks', () => {
   });
   afterEach(async () => {
     for (const each of open.splice(0)) await each.close();
+    for (const each of closed.splice(0)) await each.onApplicationShutdown();
     await sql`delete from webhook`.execute(room.database.kysely);
   });
   afterAll(() => room.remove());
@@ -106,8 +109,13 @@ describe('webhooks', () => {
   };
   const add = (applicationId: string, url: string, eventTypes: EventType[] = [...EVENT_TYPES], name = 'w') =>
     webhooks.add(applicationId, { name, url, eventTypes }, 'hush');
+  const newClient = (allowPrivate = true): WebhookClient => {
+    const client = new WebhookClient({ webhooks: { allowPrivate } }, new Clock());
+    closed.push(client);
+    return client;
+  };
   const newSender = (allowPrivate = true): WebhookSender => {
-    const sender = new WebhookSender({ webhooks: { allowPrivate } }, outbox, new Clock());
+    const sender = new WebhookSender(newClient(allowPrivate), outbox, new Clock());
     open.push({ close: () => sender.beforeApplicationShutdown() });
     return sender;
   };
@@ -496,13 +504,50 @@ describe('webhooks', () => {
         return super.giveUp(webhookId);
       }
     }
-    const sender: WebhookSender = new WebhookSender(
-      { webhooks: { allowPrivate: true } },
-      new Stopping(room.database, vault),
-      new Clock(),
-    );
+    const sender: WebhookSender = new WebhookSender(newClient(), new Stopping(room.database, vault), new Clock());
     await deliver(sender);
     expect(await waiting()).toBe(1);
+  });
+
+  it('keep the newest fifty tries, newest first, without a word of the event', async () => {
+    const applicationId = await room.addApplication();
+    const { listener, url } = await newListener();
+    await add(applicationId, url);
+    listener.answer = () => 503;
+    await register(applicationId, 'secret-device');
+    await deliver(newSender());
+    const [failed] = (await webhooks.attempts(applicationId, 'w')) ?? [];
+    expect(failed).toMatchObject({ eventType: 'onDeviceRegister', tries: 1, error: 'answered 503' });
+    expect(failed?.eventId).toBe(listener.received[0]?.headers['x-carillon-event-id']);
+    listener.answer = () => 200;
+    await webhooks.retryNow(applicationId, 'w');
+    await room.addDevices(applicationId, 60);
+    await deliver(newSender());
+    expect(listener.received).toHaveLength(62);
+    const attempts = (await webhooks.attempts(applicationId, 'w')) ?? [];
+    expect(attempts).toHaveLength(50);
+    const times = attempts.map(({ time }) => time);
+    expect(times).toEqual(times.toSorted().toReversed());
+    expect(attempts.every(({ error }) => error === undefined)).toBe(true);
+    expect(JSON.stringify([failed, attempts])).not.toContain('secret-device');
+    expect(await webhooks.attempts(applicationId, 'none')).toBeUndefined();
+  });
+
+  it('waiting events are tried at once when asked, also behind an endpoint that fails', async () => {
+    const applicationId = await room.addApplication();
+    const { listener, url } = await newListener();
+    await add(applicationId, url);
+    listener.answer = () => 500;
+    await room.addDevices(applicationId, 5);
+    await deliver(newSender());
+    const tried = listener.received.length;
+    await deliver(newSender());
+    expect(listener.received).toHaveLength(tried);
+    listener.answer = () => 200;
+    expect(await webhooks.retryNow(applicationId, 'w')).toBe(true);
+    await deliver(newSender());
+    expect(await waiting()).toBe(0);
+    expect(await webhooks.retryNow(applicationId, 'none')).toBe(false);
   });
 
   it('call no private address, by number or by name, and follow no redirect', async () => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Vault } from '../../../src/common/vault.js';
 import type { Database } from '../../../src/database/database.js';
-import { SharedTokenRepository } from '../../../src/delivery/deliver/shared-token.repository.js';
+import { SharedTokenRepository } from '../../../src/applications/shared-token.repository.js';
 import type { SharedToken } from '../../../src/providers/token-shelf.js';
 import { openPlace } from '../database/places.js';
 

@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { MINUTE_MS } from '../../common/durations.js';
-import { Vault } from '../../common/vault.js';
-import { DATABASE } from '../../database/database.module.js';
-import type { Database } from '../../database/database.js';
-import type { SharedToken, TokenShelf } from '../../providers/token-shelf.js';
+import { MINUTE_MS } from '../common/durations.js';
+import { Vault } from '../common/vault.js';
+import { DATABASE } from '../database/database.module.js';
+import type { Database } from '../database/database.js';
+import type { SharedToken, TokenShelf } from '../providers/token-shelf.js';
 
 /** A token this far ahead was stored by a process with a wrong clock and would be used past its real end. */
 const AHEAD_MS = MINUTE_MS;

@@ -1,0 +1,47 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { OnApplicationShutdown } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { guardedLookup } from '../common/public-address.js';
+import { CONFIG } from '../common/tokens.js';
+import type { Config } from '../config.js';
+import { Http1Client } from '../providers/shared/http1-client.js';
+import { IN_FLIGHT } from './lot.js';
+import { refuseUrl, sign } from './webhook.js';
+
+/** Concurrent lots per process: more than the endpoints of three applications (20 each), if all of them are slow. */
+export const COURIERS = 64;
+
+/** Posts signed events. */
+@Injectable()
+export class WebhookClient implements OnApplicationShutdown {
+  private readonly client: Http1Client;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Pick<Config, 'webhooks' | 'providerCa'>,
+    private readonly clock: Clock,
+  ) {
+    const lookup = guardedLookup(config.webhooks.allowPrivate);
+    // Connections to one host, because many webhooks may share it.
+    this.client = new Http1Client({ ca: config.providerCa, maxConnections: COURIERS * IN_FLIGHT, lookup });
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.client.close();
+  }
+
+  /** Returns null if the event was accepted, else the reason, which holds nothing of the answer but its status. */
+  async post(url: string, secrets: readonly string[], event: { id: string; body: string }): Promise<string | null> {
+    // Checked again here: if the URL has an IP address, no name look-up checks it.
+    const refusal = refuseUrl(url, this.config.webhooks.allowPrivate);
+    if (refusal !== null) return `the url was refused: ${refusal}`;
+    const headers = {
+      'content-type': 'application/json',
+      'user-agent': 'Carillon',
+      'x-carillon-event-id': event.id,
+      'x-carillon-signature': sign(secrets, event.body, this.clock.now()),
+    };
+    const result = await this.client.post(url, headers, Buffer.from(event.body));
+    if (result.kind !== 'answered') return result.reason;
+    return result.status >= 200 && result.status < 300 ? null : `answered ${result.status}`;
+  }
+}

@@ -1,0 +1,107 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Admin, RUNTIME, basic } from '../harness/admin.js';
+import { runProgram } from '../harness/program.js';
+import { STAGES } from './stages.js';
+
+/** Two administrators at one moment: the second editor is told; and the test event of a webhook. */
+
+const VAPID = (name: string) => ({ subject: `mailto:${name}@example.com` });
+const CLIENTS = '/confidentialclients';
+
+describe.each(STAGES)('on $name', (stage) => {
+  const program = runProgram(stage, { environment: () => ({ WEBHOOK_ALLOW_PRIVATE: 'true' }) });
+  const admin = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
+    const answer = await fetch(`${program.carillon.url}${RUNTIME}${path}`, {
+      method,
+      headers: { authorization: basic('test', 'test'), 'content-type': 'application/json', ...headers },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    return { status: answer.status, etag: answer.headers.get('etag') ?? '', body: (await answer.json()) as object };
+  };
+
+  it('of provider settings: the second is refused with the present revision, and nothing is written', async () => {
+    const path = '/settings/webPushConf';
+    const put = (name: string, headers: Record<string, string>) => program.api.app('PUT', path, VAPID(name), headers);
+    const both = await Promise.all(['a', 'b'].map((name) => put(name, { 'if-none-match': '*' })));
+    expect(both.map(({ status }) => status).toSorted()).toEqual([200, 412]);
+    const etag = (await program.api.app('GET', path)).headers.get('etag') ?? '';
+    const first = await put('first', { 'if-match': etag });
+    const second = await put('second', { 'if-match': etag });
+    expect([first.status, second.status, second.body.code]).toEqual([200, 412, 'CARIL0412E']);
+    expect(second.headers.get('etag')).toBe(first.headers.get('etag'));
+    expect((await program.api.app('GET', path)).body).toMatchObject(VAPID('first'));
+    expect((await put('third', { 'if-match': first.headers.get('etag') ?? '' })).status).toBe(200);
+  });
+
+  it('of a client: the second is refused, and a change without a revision is taken as before', async () => {
+    await new Admin(program.carillon.url).addClient('edited', 'messages.read');
+    const path = `${CLIENTS}/edited`;
+    const { etag } = await admin('GET', path);
+    const rename = (displayName: string, headers?: Record<string, string>) =>
+      admin('PATCH', path, { displayName }, headers);
+    const first = await rename('First', { 'if-match': etag });
+    const second = await rename('Second', { 'if-match': etag });
+    expect([first.status, second.status, second.etag]).toEqual([200, 412, first.etag]);
+    expect((await admin('GET', path)).body).toMatchObject({ displayName: 'First' });
+    expect((await rename('Third')).status).toBe(200);
+    const off = await admin('PATCH', path, { enabled: false }, { 'if-match': first.etag });
+    expect(off.status).toBe(412);
+  });
+
+  it('two clients added at one moment both exist; a list that is older than one of them is refused', async () => {
+    const before = await admin('GET', CLIENTS);
+    const added = await Promise.all(
+      ['one', 'two'].map((id) => admin('POST', CLIENTS, { id, allowedScope: 'messages.read' })),
+    );
+    expect(added.map(({ status }) => status)).toEqual([201, 201]);
+    const { clients } = before.body as { clients: object[] };
+    const list = { clients: [...clients, { id: 'three', allowedScope: 'messages.read', secret: 'of three' }] };
+    expect((await admin('PUT', CLIENTS, list, { 'if-match': before.etag })).status).toBe(412);
+    const after = await admin('GET', CLIENTS);
+    const ids = (after.body as { clients: { id: string }[] }).clients.map(({ id }) => id);
+    expect(ids).toEqual(expect.arrayContaining(['one', 'two']));
+    expect(ids).not.toContain('three');
+    expect((await admin('PUT', CLIENTS, after.body, { 'if-match': after.etag })).status).toBe(200);
+  });
+
+  describe('the test event of a webhook', () => {
+    const received: { request: IncomingMessage; body: string }[] = [];
+    let status = 200;
+    const server = createServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => {
+        received.push({ request, body });
+        response.writeHead(status).end('<img src=x onerror=alert(1)> the secret of the inner network');
+      });
+    });
+    beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
+    afterAll(() => void server.close());
+
+    it('is signed, tells the result, repeats nothing of the answer, and counts as no delivery', async () => {
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+      await program.api.app('POST', '/webhooks', { name: 'crm', url, eventTypes: 'onDeviceRegister' });
+      const test = () => program.api.app('POST', '/webhooks/crm/test');
+      expect((await test()).body).toEqual({ accepted: true, durationMs: expect.any(Number) as number });
+      expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({ type: 'test', entity: {} });
+      expect(received[0]?.request.headers['x-carillon-signature']).toMatch(/^t=\d+,v1=[0-9a-f]{64}$/);
+      status = 410;
+      const refused = { accepted: false, error: 'answered 410', durationMs: expect.any(Number) as number };
+      expect((await test()).body).toEqual(refused);
+      expect((await program.api.app('GET', '/webhooks/crm')).body).not.toHaveProperty('lastError');
+      expect((await program.api.app('GET', '/webhooks/crm/attempts')).body).toEqual({ attempts: [] });
+      for (const path of ['attempts', 'test', 'retry'])
+        expect((await program.api.app(path === 'attempts' ? 'GET' : 'POST', `/webhooks/none/${path}`)).status).toBe(
+          404,
+        );
+    });
+  });
+
+  it('the system tells after how many days rows are removed', async () => {
+    const { body } = await program.api.call('GET', '/system');
+    expect(body.retention).toEqual({ messageDays: 30, deviceUnseenDays: 270, deviceRetiredDays: 90 });
+  });
+});
