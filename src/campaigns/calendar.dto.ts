@@ -17,7 +17,7 @@ export class SharedUsersDto {
   campaignIds!: string[];
 }
 
-class CalendarFiringAnswer extends OmitType(PreviewedFiringAnswer, ['finishTime']) {
+class CalendarFiringAnswer extends OmitType(PreviewedFiringAnswer, ['finishTime', 'binding']) {
   campaignId!: string;
   /** Of the campaign. */
   name!: string;

@@ -8,12 +8,13 @@ import { CampaignRepository } from './campaign.repository.js';
 import { refusing } from './campaign-definition.js';
 import type { CampaignDto } from './campaign.dto.js';
 import { CampaignsService } from './campaigns.service.js';
-import type { Preview } from './campaigns.service.js';
+import { PreviewService } from './preview.service.js';
+import type { Preview } from './preview.service.js';
 import { SharedClock } from './firing/shared-clock.repository.js';
 import { previewFirings } from './preview.js';
 import type { PreviewedFiring } from './preview.js';
 
-export interface CalendarFiring extends Omit<PreviewedFiring, 'finishTime'> {
+export interface CalendarFiring extends Omit<PreviewedFiring, 'finishTime' | 'binding'> {
   campaignId: string;
   name: string;
   timeZone: string;
@@ -41,6 +42,7 @@ export class CalendarService {
   constructor(
     private readonly applications: ApplicationsService,
     private readonly campaigns: CampaignsService,
+    private readonly previews: PreviewService,
     private readonly repository: CampaignRepository,
     private readonly saved: SavedAudiencesService,
     private readonly audiences: AudienceRepository,
@@ -56,10 +58,10 @@ export class CalendarService {
     const incomplete: string[] = [];
     for (const { id, definition } of await this.repository.listActive(applicationId)) {
       const most = Math.min(MOST_OF_ONE, MOST - firings.length);
-      const found = refusing(() => previewFirings(definition, id, after, most + 1, 0, to));
+      const found = refusing(() => previewFirings(definition, id, after, most + 1, [], to));
       if (found.length > most) incomplete.push(id);
       const { name, schedule } = definition;
-      for (const { finishTime: _, ...firing } of found.slice(0, most))
+      for (const { finishTime: _finish, binding: _binding, ...firing } of found.slice(0, most))
         firings.push({ campaignId: id, name, timeZone: schedule.timeZone ?? 'UTC', ...firing });
     }
     return { firings: firings.toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time)), incomplete };
@@ -68,7 +70,7 @@ export class CalendarService {
   /** Of a campaign that is not stored, as of one that is. */
   async preview(applicationId: string, body: CampaignDto, count: number): Promise<Preview> {
     const { definition } = await this.campaigns.check(applicationId, body, false);
-    return this.campaigns.previewDefinition(applicationId, definition, '', count);
+    return this.previews.previewDefinition(applicationId, definition, '', count);
   }
 
   /** How many users each pair of campaigns shares, without pairs that share none. */

@@ -1,8 +1,8 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { CampaignState, RunState, WaveState } from '../database/campaign-tables.js';
 import type { MessageState } from '../database/tables.js';
-import type { OutcomeName } from '../delivery/outcome.js';
-import { OUTCOMES } from '../messages/report/message.schema.js';
+import { OutcomesAnswer } from '../messages/report/message.answers.js';
+import { BindingAnswer } from '../messages/send/estimate.answers.js';
 import type { Definition } from './campaign.js';
 import { CampaignDto } from './campaign.dto.js';
 import type { Campaign } from './campaign.repository.js';
@@ -55,8 +55,8 @@ export class RunAnswer {
   /** Devices skipped because of the daily cap. */
   @ApiProperty({ type: 'integer' })
   capped!: number;
-  @ApiProperty(OUTCOMES)
-  outcomes!: Record<OutcomeName, number>;
+  /** Number of deliveries by outcome; their sum is the audience. */
+  outcomes!: OutcomesAnswer;
 }
 
 export class RunListAnswer {
@@ -84,8 +84,8 @@ export class RunVariantAnswer {
   variant!: string | null;
   @ApiProperty({ type: 'integer' })
   audience!: number;
-  @ApiProperty(OUTCOMES)
-  outcomes!: Record<OutcomeName, number>;
+  /** Number of deliveries by outcome; their sum is the audience. */
+  outcomes!: OutcomesAnswer;
 }
 
 export class FullRunAnswer extends RunAnswer {
@@ -114,8 +114,10 @@ export class PreviewedFiringAnswer {
   lastTime?: string;
   @ApiProperty({ type: 'integer' })
   waves?: number;
-  /** When the last delivery is due, for the current audience. */
+  /** When the last delivery is sent, for the current audience and the present limits of the providers: an estimate. */
   finishTime!: string;
+  /** The cause that decides the end. */
+  binding!: BindingAnswer;
   /** Effects of daylight saving, quiet hours and the time to live. */
   notes!: string[];
 }
@@ -138,6 +140,8 @@ export class PreviewAnswer {
   /** Current sizes: of all, and of each message of a wave. */
   @ApiProperty({ type: 'integer' })
   audience!: number;
+  /** False: the sizes are estimated from a sample, in an application with more than a million devices. */
+  exact!: boolean;
   /** Devices of the target that would get nothing, by reason. */
   @ApiProperty(COUNTS)
   excluded!: Record<string, number>;

@@ -34,6 +34,7 @@ import {
 import { CampaignDto, DuplicateDto } from './campaign.dto.js';
 import type { Campaign } from './campaign.repository.js';
 import { CampaignsService, definitionRevision } from './campaigns.service.js';
+import { PreviewService } from './preview.service.js';
 import { CountPipe } from './campaign.pipes.js';
 
 /** A refusal names the first; the second covers neither a change nor an activation. */
@@ -47,7 +48,10 @@ const UNKNOWN = { status: 404, description: 'Unknown application or campaign' };
 @Controller('imfpush/v1/apps/:applicationId/campaigns')
 @UseGuards(ScopeGuard)
 export class CampaignsController {
-  constructor(private readonly campaigns: CampaignsService) {}
+  constructor(
+    private readonly campaigns: CampaignsService,
+    private readonly previews: PreviewService,
+  ) {}
 
   @Post()
   @RequireScope('campaigns.write')
@@ -253,7 +257,7 @@ export class CampaignsController {
     @Param('campaignId') campaignId: string,
     @Query('count', new CountPipe('count', 5, 100)) count: number,
   ): Promise<PreviewAnswer> {
-    return this.campaigns.previewCampaign(applicationId, campaignId, count);
+    return this.previews.previewCampaign(applicationId, campaignId, count);
   }
 }
 

@@ -11,6 +11,7 @@ import { CampaignHousekeeper } from './campaign.housekeeper.js';
 import { CampaignRepository } from './campaign.repository.js';
 import { CampaignScheduler } from './firing/campaign.scheduler.js';
 import { CampaignsService } from './campaigns.service.js';
+import { PreviewService } from './preview.service.js';
 import { FiringRepository } from './firing/firing.repository.js';
 import { FiringService } from './firing/firing.service.js';
 import { OverlapRepository } from './firing/overlap.repository.js';
@@ -33,6 +34,7 @@ import { ZoneRulesRepository } from './schedule/zone-rules.repository.js';
     CampaignApproval,
     CampaignRepository,
     CampaignsService,
+    PreviewService,
     FiringRepository,
     FiringService,
     OverlapRepository,
@@ -48,6 +50,7 @@ import { ZoneRulesRepository } from './schedule/zone-rules.repository.js';
   exports: [
     CalendarService,
     CampaignsService,
+    PreviewService,
     FiringService,
     PlantedCampaigns,
     RenderService,

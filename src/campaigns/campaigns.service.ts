@@ -10,7 +10,6 @@ import { inTransaction } from '../database/transaction.js';
 import type { Tx } from '../database/transaction.js';
 import { Quotas } from '../limits/quotas.js';
 import { readContent } from './campaign-content.js';
-import { DryRunRepository } from '../messages/send/dry-run.repository.js';
 import { MessageControlService } from '../messages/control/message-control.service.js';
 import { newMessageId } from '../messages/send/message-id.js';
 import { SavedAudiencesService } from '../messages/send/saved-audiences.service.js';
@@ -28,28 +27,12 @@ import type { Campaign, CampaignChange } from './campaign.repository.js';
 import { readTarget } from '../messages/request/target.js';
 import { planNext } from './firing/firing.js';
 import type { MovingMessage } from './firing/overlap.repository.js';
-import { previewFirings } from './preview.js';
-import type { PreviewedFiring } from './preview.js';
 import { checkFires, readSchedule } from './schedule/schedule.js';
 import { SharedClock } from './firing/shared-clock.repository.js';
 import { toMessages } from './firing/wave-messages.js';
 
-export interface Preview {
-  firings: PreviewedFiring[];
-  /** Current sizes: of all, and of each message of a wave. */
-  audience: number;
-  /** Devices of the target that would get nothing, by reason. */
-  excluded: Record<string, number>;
-  messages: {
-    variant: string | null;
-    language: string | null;
-    audience: number;
-    excluded: Record<string, number>;
-  }[];
-}
-
 /**
- * Creates, changes and previews campaigns. Every method throws FPWSE0001E if the application or the campaign does not
+ * Creates and changes campaigns. Every method throws FPWSE0001E if the application or the campaign does not
  * exist.
  */
 @Injectable()
@@ -60,7 +43,6 @@ export class CampaignsService {
     private readonly campaigns: CampaignRepository,
     private readonly audiences: AudienceService,
     private readonly saved: SavedAudiencesService,
-    private readonly counts: DryRunRepository,
     private readonly control: MessageControlService,
     private readonly approval: CampaignApproval,
     private readonly clock: SharedClock,
@@ -204,30 +186,6 @@ export class CampaignsService {
   ): Promise<Campaign> {
     const { definition } = await this.readCampaign(applicationId, id);
     return this.add(applicationId, clientId, { ...definition, name: name ?? `${definition.name} (copy)` });
-  }
-
-  async previewCampaign(applicationId: string, id: string, count: number): Promise<Preview> {
-    const { definition } = await this.readCampaign(applicationId, id);
-    return this.previewDefinition(applicationId, definition, id, count);
-  }
-
-  async previewDefinition(applicationId: string, definition: Definition, id: string, count: number): Promise<Preview> {
-    const target = readTarget(await this.saved.resolve(applicationId, definition.target));
-    const messages: Preview['messages'] = [];
-    const excluded: Preview['excluded'] = {};
-    for (const { variant, language, where, body } of toMessages(definition, id)) {
-      const narrowed = { ...target, where: [...(target.where ?? []), ...where] };
-      const { placeholders = [] } = readContent(body).notification;
-      const message = { variant, language, audience: 0, excluded: {} as Record<string, number> };
-      for (const { reason, count } of await this.counts.count(applicationId, narrowed, placeholders))
-        if (reason === null) message.audience += count;
-        else for (const sums of [message.excluded, excluded]) sums[reason] = (sums[reason] ?? 0) + count;
-      messages.push(message);
-    }
-    const audience = messages.reduce((sum, message) => sum + message.audience, 0);
-    const now = await this.clock.now();
-    const firings = refusing(() => previewFirings(definition, id, now, count, audience));
-    return { firings, audience, excluded, messages };
   }
 
   /** Throws CARIL0409E if the application has the maximum number of campaigns. */

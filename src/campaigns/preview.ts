@@ -1,4 +1,8 @@
 import { finishOf } from '../delivery/expand/message-rate.js';
+import { lastToFinish } from '../messages/send/estimate.js';
+import type { Binding, Share } from '../messages/send/estimate.js';
+import { toBindingAnswer } from '../messages/send/estimate.answers.js';
+import type { BindingAnswer } from '../messages/send/estimate.answers.js';
 import type { Definition } from './campaign.js';
 import { ttlOf } from './firing/campaign.rules.js';
 import { jitterOf, nextFiring, readSchedule, toText } from './schedule/schedule.js';
@@ -6,6 +10,13 @@ import type { Firing, Schedule } from './schedule/schedule.js';
 import { toLocal } from './schedule/time-zone.js';
 import { planWaves, quietTimes } from './firing/wave.js';
 import type { WavePlan } from './firing/wave.js';
+
+type FiringBinding =
+  | Binding
+  | { kind: 'rate'; perSecond: number }
+  | { kind: 'spread' }
+  /** The rate of the campaign, with quiet hours in between. */
+  | { kind: 'quietHours' };
 
 /** Previews a campaign's firings, pure. Times are ISO 8601. */
 export interface PreviewedFiring {
@@ -16,19 +27,27 @@ export interface PreviewedFiring {
   /** Only in the recipients' time or with quiet hours: the latest. */
   lastTime?: string;
   waves?: number;
-  /** When the last delivery is due, for the current audience. */
+  /** When the last delivery is sent, for the current audience: an estimate. */
   finishTime: string;
+  /** The cause that decides the end. */
+  binding: BindingAnswer;
   /** Effects of daylight saving, quiet hours and the time to live. */
   notes: string[];
 }
 
-/** The next firings after a time, up to another (epoch ms), for an audience of this size. Throws ScheduleError. */
+/** An end that comes later by less is the same. */
+const NOTICEABLE_MS = 1_000;
+
+/**
+ * The next firings after a time, up to another (epoch ms), for an audience with these shares of the providers. Throws
+ * ScheduleError.
+ */
 export function previewFirings(
   definition: Definition,
   salt: string,
   after: number,
   count: number,
-  audience: number,
+  audience: readonly Share[],
   until = Infinity,
 ): PreviewedFiring[] {
   const schedule = readSchedule(definition.schedule);
@@ -47,7 +66,7 @@ function previewFiring(
   schedule: Schedule,
   salt: string,
   firing: Firing,
-  audience: number,
+  audience: readonly Share[],
 ): PreviewedFiring {
   const { quietHours } = definition.policies ?? {};
   const ttlSeconds = ttlOf(definition);
@@ -55,12 +74,13 @@ function previewFiring(
   const sent = waves.filter(({ dropped }) => dropped === null);
   const first = sent[0]?.dueAt ?? firing.at + jitterOf(schedule, salt, firing.at);
   const last = sent.at(-1)?.dueAt ?? first;
-  const finish = finishTime(definition, schedule, audience, first, last);
+  const { finish, binding } = endOf(definition, schedule, audience, first, last);
   return {
     localTime: toText(firing.local),
     time: iso(first),
     ...(waves.length > 1 && { lastTime: iso(last), waves: waves.length }),
     finishTime: iso(finish),
+    binding: toBindingAnswer(binding),
     notes: [
       ...daylightSaving(schedule, firing),
       ...quiet(waves),
@@ -71,13 +91,48 @@ function previewFiring(
   };
 }
 
-function finishTime(definition: Definition, schedule: Schedule, audience: number, first: number, last: number): number {
+interface End {
+  finish: number;
+  binding: FiringBinding;
+}
+
+function endOf(
+  definition: Definition,
+  schedule: Schedule,
+  audience: readonly Share[],
+  first: number,
+  last: number,
+): End {
+  const ruled = endByRules(definition, schedule, audience, first, last);
+  // The providers' limits are those of now; messages under way now have ended by then.
+  const sent = lastToFinish(
+    audience.map(({ limits, count }) => ({ limits: { ...limits, ahead: 0 }, count })),
+    last,
+  );
+  return sent && sent.finishAt > ruled.finish + NOTICEABLE_MS
+    ? { finish: sent.finishAt, binding: sent.binding }
+    : ruled;
+}
+
+function endByRules(
+  definition: Definition,
+  schedule: Schedule,
+  audience: readonly Share[],
+  first: number,
+  last: number,
+): End {
   const { ratePerSecond, spreadSeconds, quietHours } = definition.policies ?? {};
-  if (spreadSeconds !== undefined) return last + spreadSeconds * 1_000;
-  if (ratePerSecond === undefined) return last;
-  const zone = schedule.recipient ? schedule.defaultZone : schedule.zone;
-  const times = quietHours?.action === 'hold' ? quietTimes(quietHours, zone, first) : [];
-  return Math.max(last, finishOf(audience, ratePerSecond, first, times));
+  if (spreadSeconds !== undefined) return { finish: last + spreadSeconds * 1_000, binding: { kind: 'spread' } };
+  if (ratePerSecond !== undefined) {
+    const zone = schedule.recipient ? schedule.defaultZone : schedule.zone;
+    const times = quietHours?.action === 'hold' ? quietTimes(quietHours, zone, first) : [];
+    const size = audience.reduce((sum, { count }) => sum + count, 0);
+    const finish = finishOf(size, ratePerSecond, first, times);
+    const isHeld = finish > finishOf(size, ratePerSecond, first) + NOTICEABLE_MS;
+    if (finish > last)
+      return { finish, binding: isHeld ? { kind: 'quietHours' } : { kind: 'rate', perSecond: ratePerSecond } };
+  }
+  return { finish: last, binding: { kind: 'time', until: last } };
 }
 
 function daylightSaving(schedule: Schedule, { kind, local, at }: Firing): string[] {

@@ -1,4 +1,4 @@
-import { Body, Controller, HttpCode, Param, Post, Req, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Req, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import type { AuthorizedRequest } from '../auth/scope.guard.js';
@@ -31,6 +31,20 @@ export class RenderController {
     @Body(new StrictBodyPipe(RenderDto)) body: RenderDto,
   ): Promise<RenderAnswer> {
     return { renderings: await this.service.render(applicationId, body) };
+  }
+
+  @Get('messages/:messageId/renderings')
+  @RequireScope('messages.read')
+  @ApiOperation({
+    summary: 'Show what each platform gets of a stored message, with names in place of the values (extension)',
+  })
+  @ApiResponse({ status: 200, type: RenderAnswer })
+  @ApiResponse({ status: 404, description: 'Unknown application or message' })
+  async renderStored(
+    @Param('applicationId') applicationId: string,
+    @Param('messageId') messageId: string,
+  ): Promise<RenderAnswer> {
+    return { renderings: await this.service.renderStored(applicationId, messageId) };
   }
 
   @Post('campaigns/:campaignId/test')

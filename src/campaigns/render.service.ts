@@ -4,6 +4,7 @@ import { invalidValue } from '../common/errors.js';
 import { toPlain } from '../common/fields.js';
 import type { DeviceCondition, Target } from '../database/tables.js';
 import { DevicesService } from '../devices/devices.service.js';
+import { ReportsService } from '../messages/report/reports.service.js';
 import { AudienceService } from '../messages/send/audience.service.js';
 import { newMessageId } from '../messages/send/message-id.js';
 import { MessageWriter } from '../messages/send/message-writer.js';
@@ -15,7 +16,7 @@ import { CampaignsService } from './campaigns.service.js';
 import { SharedClock } from './firing/shared-clock.repository.js';
 import { toMessages } from './firing/wave-messages.js';
 import type { WaveMessage } from './firing/wave-messages.js';
-import { inLanguageOf, renderMessage } from './render.js';
+import { inLanguageOf, renderContent, renderMessage } from './render.js';
 import type { RenderedMessage } from './render.js';
 import type { RenderDto, TestCampaignDto } from './render.dto.js';
 
@@ -33,6 +34,7 @@ export class RenderService {
     private readonly applications: ApplicationsService,
     private readonly campaigns: CampaignsService,
     private readonly devices: DevicesService,
+    private readonly reports: ReportsService,
     private readonly audiences: AudienceService,
     private readonly writer: MessageWriter,
     private readonly clock: SharedClock,
@@ -49,6 +51,13 @@ export class RenderService {
     const all = toMessages(definition, '');
     const messages = device ? inLanguageOf(all, device.language) : all;
     return messages.flatMap((message) => renderMessage(message, this.providers, device));
+  }
+
+  /** A message that is stored, on the platforms that it is for. Throws FPWSE0001E if there is no such message. */
+  async renderStored(applicationId: string, messageId: string): Promise<RenderedMessage[]> {
+    const { notification, target } = await this.reports.readContent(applicationId, messageId);
+    const renderings = renderContent(notification, target.platforms, this.providers, null);
+    return renderings.map((rendering) => ({ variant: null, language: null, ...rendering }));
   }
 
   /**

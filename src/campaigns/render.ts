@@ -1,7 +1,7 @@
 import { valuesFor } from '../delivery/deliver/values.js';
 import type { Device } from '../devices/device.repository.js';
 import { renderBodies } from '../messages/request/build-notification.js';
-import type { Rendering } from '../messages/request/build-notification.js';
+import type { NewNotification, Rendering } from '../messages/request/build-notification.js';
 import { fillNotification } from '../providers/placeholders.js';
 import type { Values } from '../providers/placeholders.js';
 import type { Providers } from '../providers/providers.module.js';
@@ -19,7 +19,21 @@ export interface RenderedMessage extends Rendering {
 
 /** Without a device: on every platform, with the names of the placeholders in place of their values. */
 export function renderMessage(message: WaveMessage, providers: Providers, device: Device | null): RenderedMessage[] {
-  const { notification } = readContent(message.body);
+  const { variant, language } = message;
+  return renderContent(
+    readContent(message.body).notification,
+    device ? [device.platform] : undefined,
+    providers,
+    device,
+  ).map((rendering) => ({ variant, language, ...rendering }));
+}
+
+export function renderContent(
+  notification: NewNotification,
+  platforms: readonly string[] | undefined,
+  providers: Providers,
+  device: Device | null,
+): (Rendering & { missing: string[] })[] {
   const placeholders = notification.placeholders ?? [];
   const values: Values = device
     ? valuesFor(placeholders, { ...device, seq: 0, fields: null })
@@ -28,13 +42,7 @@ export function renderMessage(message: WaveMessage, providers: Providers, device
     .filter(({ name, required }) => required && (device ? !Object.hasOwn(values, name) : true))
     .map(({ name }) => name);
   const filled = { ...fillNotification(notification, values), placeholders: undefined };
-  const { variant, language } = message;
-  return renderBodies(filled, device ? [device.platform] : undefined, providers).map((rendering) => ({
-    variant,
-    language,
-    ...rendering,
-    missing,
-  }));
+  return renderBodies(filled, platforms, providers).map((rendering) => ({ ...rendering, missing }));
 }
 
 /** The messages that a device of this language gets: of each variant the one with the longest matching language. */

@@ -12,6 +12,7 @@ import { BulkService } from './send/bulk.service.js';
 import { DeliveryReportRepository } from './report/delivery-report.repository.js';
 import { DryRunRepository } from './send/dry-run.repository.js';
 import { DryRunService } from './send/dry-run.service.js';
+import { EstimateRepository } from './send/estimate.repository.js';
 import { ApprovalRepository } from './control/approval.repository.js';
 import { ApprovalService } from './control/approval.service.js';
 import { MessageControlRepository } from './control/message-control.repository.js';
@@ -40,6 +41,7 @@ import { SavedAudiencesService } from './send/saved-audiences.service.js';
     DeliveryReportRepository,
     DryRunRepository,
     DryRunService,
+    EstimateRepository,
     ApprovalRepository,
     ApprovalService,
     MessageControlRepository,
@@ -64,6 +66,8 @@ import { SavedAudiencesService } from './send/saved-audiences.service.js';
     BulkService,
     DryRunRepository,
     DryRunService,
+    EstimateRepository,
+    EstimateRepository,
     MessageControlRepository,
     ApprovalService,
     MessageControlService,

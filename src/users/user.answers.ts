@@ -1,10 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { TIME } from '../common/schema.js';
 import type { DeviceAttributes } from '../database/tables.js';
 import { DeviceAnswer, toDeviceAnswer } from '../devices/device.dto.js';
-import { DELIVERY } from '../messages/report/message.schema.js';
+import { DeviceMessageAnswer } from '../messages/report/message.answers.js';
 import { toDeviceMessageAnswer } from '../messages/report/report.answers.js';
-import type { DeviceMessageAnswer } from '../messages/report/report.answers.js';
 import type { UserData } from './users.service.js';
 
 class UserDeviceAnswer extends DeviceAnswer {
@@ -19,20 +17,9 @@ class UserValuesAnswer {
   data!: DeviceAttributes;
 }
 
-const USER_MESSAGE = {
-  type: 'object' as const,
-  required: ['deviceId', 'messageId', 'alert', 'acceptedTime', 'provider', 'outcome', 'attempts'],
-  properties: {
-    deviceId: { type: 'string' },
-    messageId: { type: 'string' },
-    alert: { type: 'string' },
-    label: { type: 'string' },
-    acceptedTime: TIME,
-    ...DELIVERY,
-  },
-};
-
-type UserMessageAnswer = DeviceMessageAnswer & { deviceId: string };
+class UserMessageAnswer extends DeviceMessageAnswer {
+  deviceId!: string;
+}
 
 export class UserAnswer {
   @ApiProperty()
@@ -47,8 +34,7 @@ export class UserAnswer {
   @ApiProperty({ type: [UserValuesAnswer] })
   values!: UserValuesAnswer[];
   @ApiProperty({
-    type: 'array',
-    items: USER_MESSAGE,
+    type: [UserMessageAnswer],
     description: 'As `GET devices/{deviceId}/messages`, with the `deviceId`; a message to two devices is listed twice',
   })
   messages!: UserMessageAnswer[];
@@ -62,7 +48,9 @@ export function toUserAnswer(userId: string, data: UserData, next: string | null
     ...(data.reached.length > 0 && { reachedTimes: data.reached.map((time) => time.toISOString()) }),
     devices: data.devices.map(({ device, tagNames }) => Object.assign(toDeviceAnswer(device), { tagNames })),
     values: data.values.map(({ messageId, fields }) => ({ messageId, data: fields })),
-    messages: data.messages.map((message) => ({ deviceId: message.deviceId, ...toDeviceMessageAnswer(message) })),
+    messages: data.messages.map((message) =>
+      Object.assign(toDeviceMessageAnswer(message), { deviceId: message.deviceId }),
+    ),
     ...(next !== null && { next }),
   };
 }

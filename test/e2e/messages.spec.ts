@@ -139,6 +139,10 @@ describe.each(STAGES)('on $name', (stage) => {
       },
     });
     expect(tried.body).not.toHaveProperty('messageId');
+    expect(tried.body).toMatchObject({
+      audience: { exact: true },
+      estimate: { finishTime: expect.any(String) as string, binding: { provider: 'fcm' }, ahead: 0 },
+    });
     expect((await get<{ messages: unknown[] }>('/messages?label=dry')).body.messages).toEqual([]);
   });
 
@@ -156,6 +160,22 @@ describe.each(STAGES)('on $name', (stage) => {
     // Without data, the attributes of devices count, which these do not have.
     const unknown = await api.send({ message: { alert }, target: to('u-ann') });
     expect(await api.waitFor(unknown)).toMatchObject({ outcomes: { failed: 1 } });
+    const reasons = await get(`/messages/${unknown}/reasons`);
+    expect(reasons).toMatchObject({
+      status: 200,
+      body: {
+        exact: true,
+        reasons: [{ outcome: 'failed', provider: 'sandbox', reason: expect.any(String) as string, count: 1 }],
+      },
+    });
+    const rendered = await get<{ renderings: { platform: string; alert: string; missing: string[] }[] }>(
+      `/messages/${unknown}/renderings`,
+    );
+    expect(rendered.body.renderings.find(({ platform }) => platform === 'A')).toMatchObject({
+      alert: 'Hello {{name}} of somewhere',
+      missing: ['name'],
+    });
+    expect((await get('/messages/none/renderings')).status).toBe(404);
     const { body } = await get<{ deliveries: Delivery[] }>(`/messages/${unknown}/deliveries`);
     expect(body.deliveries).toEqual([
       {

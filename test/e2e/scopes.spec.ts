@@ -219,6 +219,8 @@ const ROWS: Record<string, Row> = {
   [`GET ${app}/stats`]: { needs: 'messages.read', status: 200 },
   [`GET ${app}/messages`]: { needs: 'messages.read', status: 200 },
   [`GET ${app}/messages/:messageId/deliveries`]: { needs: 'messages.read', status: 200 },
+  [`GET ${app}/messages/:messageId/reasons`]: { needs: 'messages.read', status: 200 },
+  [`GET ${app}/messages/:messageId/renderings`]: { needs: 'messages.read', status: 200 },
   [`GET ${app}/devices/:deviceId/messages`]: { needs: 'messages.read', status: 200 },
   [`GET ${app}/messages/:messageId`]: { needs: 'messages.read', status: 200 },
   // A message that never ends by itself: its device is throttled for ever.

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Proven } from '../../applications/proven-rate.js';
-import { durationOf, rampUp, rateAt, cutPace, turnSize } from './pace.js';
+import { durationOf, durationUnder, rampUp, rateAt, cutPace, turnSize } from './pace.js';
 
 const NOW = 1_700_000_000_000;
 const SECOND = 1_000;
@@ -121,4 +121,18 @@ it.each([
 
 it('250 deliveries at 500 a second last half a second', () => {
   expect(durationOf(250, 500)).toBe(500);
+});
+
+describe('durationUnder', () => {
+  const steady = { perSecond: 100, growth: 1, changedAt: NOW, lapsesAt: NOW + 60 * MINUTE };
+  const doubling = { ...steady, growth: 2 };
+
+  it.each([
+    ['without a limit', null, 1_000_000, 0],
+    ['at a steady rate', steady, 6_000, MINUTE],
+    ['at a rate that doubles each minute: 100 · 60 · (2 - 1) / ln 2 in the first', doubling, 6_000 / Math.LN2, MINUTE],
+    ['until the limit lapses', steady, 1_000_000, 60 * MINUTE],
+  ])('%s', (_name, pace, count, wanted) => {
+    expect(durationUnder(pace, count, NOW)).toBeCloseTo(wanted, 0);
+  });
 });

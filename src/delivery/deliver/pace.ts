@@ -78,3 +78,13 @@ export function turnSize(rate: number): number {
 export function durationOf(count: number, rate: number): number {
   return (count / rate) * SECOND_MS;
 }
+
+/** Milliseconds for `count` deliveries from `from` on, while the rate grows; 0 without a limit. */
+export function durationUnder(pace: Pace | null, count: number, from: number): number {
+  const rate = rateAt(pace, from);
+  if (pace === null || rate === null) return 0;
+  const growthPerMs = Math.log(pace.growth) / MINUTE_MS;
+  const atRate = durationOf(count, rate);
+  const needed = growthPerMs === 0 ? atRate : Math.log1p(atRate * growthPerMs) / growthPerMs;
+  return Math.min(needed, pace.lapsesAt - from);
+}

@@ -1,6 +1,6 @@
 import { Controller, Get, Headers, Param, Query, UseGuards } from '@nestjs/common';
 import type { StreamableFile } from '@nestjs/common';
-import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiExtraModels, ApiOperation, ApiQuery, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import { Produces } from '../../common/accept.guard.js';
 import { RequireScope, ScopeGuard } from '../../auth/scope.guard.js';
 import { invalidValue } from '../../common/errors.js';
@@ -10,30 +10,15 @@ import { readPlace, readQuery, readSize, readWord, writePlace } from '../../comm
 import type { Query as QueryOf } from '../../common/query.js';
 import { OUTCOME, OUTCOME_NAMES } from '../../delivery/outcome.js';
 import { PROVIDER_NAMES } from '../../providers/provider.js';
-import { DELIVERY, NEXT } from './message.schema.js';
+import { DeliveryAnswer, DeliveryListAnswer } from './message.answers.js';
 import { toDeliveryAnswer } from './report.answers.js';
-import type { DeliveryAnswer } from './report.answers.js';
 import { ReportsService } from './reports.service.js';
-
-interface DeliveriesAnswer {
-  deliveries: DeliveryAnswer[];
-  next?: string;
-}
 
 const PAGE = 100;
 const PARAMETERS = ['outcome', 'provider', 'deviceId', 'size', 'after'] as const;
-const DELIVERY_SCHEMA = {
-  type: 'object' as const,
-  required: ['deviceId', 'provider', 'outcome', 'attempts'],
-  properties: {
-    deviceId: { type: 'string', nullable: true, description: 'Null: the device is no longer registered' },
-    userId: { type: 'string' },
-    platform: { type: 'string' },
-    ...DELIVERY,
-  },
-};
 
 @ApiTags('Messages')
+@ApiExtraModels(DeliveryAnswer, DeliveryListAnswer)
 @Controller('imfpush/v1/apps/:applicationId/messages/:messageId/deliveries')
 @UseGuards(ScopeGuard)
 export class DeliveriesController {
@@ -60,14 +45,8 @@ export class DeliveriesController {
   @ApiResponse({
     status: 200,
     content: {
-      'application/json': {
-        schema: {
-          type: 'object',
-          required: ['deliveries'],
-          properties: { deliveries: { type: 'array', items: DELIVERY_SCHEMA }, next: NEXT },
-        },
-      },
-      [NDJSON]: { schema: { oneOf: [DELIVERY_SCHEMA, TRAILER_SCHEMA] } },
+      'application/json': { schema: { $ref: getSchemaPath(DeliveryListAnswer) } },
+      [NDJSON]: { schema: { oneOf: [{ $ref: getSchemaPath(DeliveryAnswer) }, TRAILER_SCHEMA] } },
     },
   })
   @ApiResponse({ status: 400, description: 'A parameter is unknown or invalid' })
@@ -77,7 +56,7 @@ export class DeliveriesController {
     @Param('messageId') messageId: string,
     @Query() query: QueryOf,
     @Headers('accept') accept: string | undefined,
-  ): Promise<DeliveriesAnswer | StreamableFile> {
+  ): Promise<DeliveryListAnswer | StreamableFile> {
     const { outcome, provider, deviceId, size, after } = readQuery(query, PARAMETERS);
     const word = readWord('outcome', outcome, OUTCOME_NAMES);
     const wanted = {

@@ -1,41 +1,17 @@
 import { Controller, Get, Param, Query, UseGuards } from '@nestjs/common';
-import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiExtraModels, ApiOperation, ApiQuery, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import { RequireScope, ScopeGuard } from '../../auth/scope.guard.js';
 import { MayLag } from '../../common/may-lag.js';
 import { readPlace, readQuery, readSize, writePlace } from '../../common/query.js';
 import type { Query as QueryOf } from '../../common/query.js';
-import { TIME } from '../../common/schema.js';
-import type { Schema } from '../../common/schema.js';
-import { DELIVERY, NEXT } from './message.schema.js';
+import { DeviceMessageListAnswer, ExplanationAnswer } from './message.answers.js';
 import { toDeliveryAnswer, toDeviceMessageAnswer } from './report.answers.js';
-import type { DeliveryAnswer, DeviceMessageAnswer } from './report.answers.js';
 import { ReportsService } from './reports.service.js';
-
-interface HistoryAnswer {
-  messages: DeviceMessageAnswer[];
-  next?: string;
-}
-
-/** About one message: the delivery, or the reason why there is none. */
-type ExplanationAnswer =
-  | ({ messageId: string } & DeliveryAnswer)
-  | { messageId: string; deviceId: string; outcome: 'notInAudience'; reason: string };
 
 const PAGE = 20;
 
-const EXPLANATION: Schema = {
-  type: 'object',
-  required: ['messageId', 'deviceId', 'outcome'],
-  properties: {
-    messageId: { type: 'string' },
-    deviceId: { type: 'string', nullable: true },
-    userId: { type: 'string' },
-    platform: { type: 'string' },
-    ...DELIVERY,
-  },
-};
-
 @ApiTags('Devices')
+@ApiExtraModels(DeviceMessageListAnswer, ExplanationAnswer)
 @Controller('imfpush/v1/apps/:applicationId/devices/:deviceId/messages')
 @UseGuards(ScopeGuard)
 export class DeviceMessagesController {
@@ -56,32 +32,7 @@ export class DeviceMessagesController {
     status: 200,
     description:
       'A page with `next` may have fewer entries than `size`, because a request reads a limited part of the history. With `messageId`: one delivery, or `outcome` `notInAudience` and the reason.',
-    schema: {
-      oneOf: [
-        EXPLANATION,
-        {
-          type: 'object',
-          required: ['messages'],
-          properties: {
-            messages: {
-              type: 'array',
-              items: {
-                type: 'object',
-                required: ['messageId', 'alert', 'acceptedTime', 'provider', 'outcome', 'attempts'],
-                properties: {
-                  messageId: { type: 'string' },
-                  alert: { type: 'string' },
-                  label: { type: 'string' },
-                  acceptedTime: TIME,
-                  ...DELIVERY,
-                },
-              },
-            },
-            next: NEXT,
-          },
-        },
-      ],
-    },
+    schema: { oneOf: [{ $ref: getSchemaPath(ExplanationAnswer) }, { $ref: getSchemaPath(DeviceMessageListAnswer) }] },
   })
   @ApiResponse({ status: 400, description: 'A parameter is unknown or invalid' })
   @ApiResponse({ status: 404, description: 'Unknown application, device or message' })
@@ -89,11 +40,11 @@ export class DeviceMessagesController {
     @Param('applicationId') applicationId: string,
     @Param('deviceId') deviceId: string,
     @Query() query: QueryOf,
-  ): Promise<HistoryAnswer | ExplanationAnswer> {
+  ): Promise<DeviceMessageListAnswer | ExplanationAnswer> {
     if ('messageId' in query) {
       const { messageId = '' } = readQuery(query, ['messageId']);
       const told = await this.reports.explain(applicationId, deviceId, messageId);
-      if ('delivery' in told) return { messageId, ...toDeliveryAnswer(told.delivery) };
+      if ('delivery' in told) return Object.assign(toDeliveryAnswer(told.delivery), { messageId });
       return { messageId, deviceId, outcome: 'notInAudience', reason: told.reason };
     }
     const { size, after } = readQuery(query, ['size', 'after']);

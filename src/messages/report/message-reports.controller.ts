@@ -9,15 +9,9 @@ import { readPlace, readQuery, readSize, readWord, writePlace } from '../../comm
 import type { Query as QueryOf } from '../../common/query.js';
 import { TIME } from '../../common/schema.js';
 import { MAX_LABEL } from '../label.js';
-import { FULL_MESSAGE, MESSAGE, MESSAGE_REQUIRED, NEXT, STATES } from './message.schema.js';
+import { FullMessageAnswer, MessageListAnswer, ReasonListAnswer, STATES } from './message.answers.js';
 import { toFullMessageAnswer, toMessageAnswer } from './report.answers.js';
-import type { FullMessageAnswer, MessageAnswer } from './report.answers.js';
 import { ReportsService } from './reports.service.js';
-
-interface ListAnswer {
-  messages: MessageAnswer[];
-  next?: string;
-}
 
 const PAGE = 20;
 const LIST_PARAMETERS = ['state', 'label', 'clientId', 'campaignId', 'runId', 'from', 'to', 'size', 'after'] as const;
@@ -50,20 +44,10 @@ export class MessageReportsController {
   @ApiQuery({ name: 'to', required: false, schema: TIME, description: 'Accepted before' })
   @ApiQuery({ name: 'size', required: false, schema: { type: 'integer', minimum: 1, maximum: 1_000, default: PAGE } })
   @ApiQuery({ name: 'after', required: false, description: '`next` of the previous page' })
-  @ApiResponse({
-    status: 200,
-    schema: {
-      type: 'object',
-      required: ['messages'],
-      properties: {
-        messages: { type: 'array', items: { type: 'object', required: MESSAGE_REQUIRED, properties: MESSAGE } },
-        next: NEXT,
-      },
-    },
-  })
+  @ApiResponse({ status: 200, type: MessageListAnswer })
   @ApiResponse({ status: 400, description: 'A parameter is unknown or invalid' })
   @ApiResponse({ status: 404, description: 'Unknown application' })
-  async list(@Param('applicationId') applicationId: string, @Query() query: QueryOf): Promise<ListAnswer> {
+  async list(@Param('applicationId') applicationId: string, @Query() query: QueryOf): Promise<MessageListAnswer> {
     const { state, label, clientId, campaignId, runId, from, to, size, after } = readQuery(query, LIST_PARAMETERS);
     if (label !== undefined && (label === '' || label.length > MAX_LABEL))
       throw invalidValue('label', `it must be 1 to ${MAX_LABEL} characters`);
@@ -93,20 +77,29 @@ export class MessageReportsController {
     operationId: 'MessagesController_read',
     summary: 'Read the state of a message and its number of deliveries per outcome',
   })
-  @ApiResponse({
-    status: 200,
-    schema: {
-      type: 'object',
-      required: [...MESSAGE_REQUIRED, 'providers'],
-      properties: FULL_MESSAGE,
-    },
-  })
+  @ApiResponse({ status: 200, type: FullMessageAnswer })
   @ApiResponse({ status: 404, description: 'Unknown application or message' })
   async read(
     @Param('applicationId') applicationId: string,
     @Param('messageId') messageId: string,
   ): Promise<FullMessageAnswer> {
     return toFullMessageAnswer(await this.reports.readMessage(applicationId, messageId));
+  }
+
+  @Get(':messageId/reasons')
+  @MayLag()
+  @RequireScope('messages.read')
+  @ApiOperation({
+    summary: 'Count the reasons of the deliveries that were not accepted, the most frequent first (extension)',
+    description: 'Costs 0.1 s of the database if a hundred thousand deliveries or more were not accepted.',
+  })
+  @ApiResponse({ status: 200, type: ReasonListAnswer })
+  @ApiResponse({ status: 404, description: 'Unknown application or message' })
+  reasons(
+    @Param('applicationId') applicationId: string,
+    @Param('messageId') messageId: string,
+  ): Promise<ReasonListAnswer> {
+    return this.reports.countReasons(applicationId, messageId);
   }
 }
 

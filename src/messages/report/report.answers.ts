@@ -1,86 +1,15 @@
 import type { DeviceDelivery, DeviceMessage } from './delivery-report.repository.js';
-import type { OutcomeName } from '../../delivery/outcome.js';
 import type { WaitingFor } from './waiting-for.js';
-import type { FullReport, MessageReport, Outcomes, RelayReport } from './report.js';
+import type {
+  DeliveryAnswer,
+  DeviceMessageAnswer,
+  FullMessageAnswer,
+  MessageAnswer,
+  WaitAnswer,
+} from './message.answers.js';
+import type { FullReport, MessageReport, RelayReport } from './report.js';
 
-/** Answers of the report routes, pure. Times are ISO 8601; members without a value are omitted. */
-
-export interface MessageAnswer {
-  messageId: string;
-  alert: string;
-  label?: string;
-  /** Present in a test: the id of the campaign. A test is no run of it. */
-  testOf?: string;
-  /** The client or person that approved the message. */
-  approvedBy?: string;
-  state: string;
-  audience: number;
-  outcomes: Outcomes;
-  acceptedTime: string;
-  sendTime?: string;
-  expiresTime: string;
-  finishedTime?: string;
-  /** The original, if this message is a resend. */
-  resendOf?: string;
-  /** The client that sent the message or created its campaign. */
-  clientId: string;
-  /** The campaign and the run that made the message. */
-  campaignId?: string;
-  runId?: number;
-}
-
-export interface FullMessageAnswer extends MessageAnswer {
-  providers: Record<string, Outcomes>;
-  firstTime?: string;
-  lastTime?: string;
-  /** Deliveries settled per second. */
-  rate?: number;
-  /** Estimated end at that rate. */
-  etaTime?: string;
-  /** The cause that holds the message up. */
-  waitingFor?: WaitAnswer;
-  /** The request to the upstream, if the message or a part is relayed: one of the audience's deliveries. */
-  upstream?: { outcome: OutcomeName; messageId?: string; reason?: string };
-  /** Ids of the resends of this message. */
-  resends?: string[];
-}
-
-/** Which members are there depends on `kind` (waiting-for.ts). */
-export interface WaitAnswer {
-  kind: WaitingFor['kind'];
-  act?: string;
-  by?: string;
-  provider?: string;
-  reason?: string;
-  perSecond?: number;
-  sinceTime?: string;
-  untilTime?: string;
-  nextTryTime?: string;
-}
-
-export interface DeliveryAnswer {
-  /** Null if the device is no longer registered. */
-  deviceId: string | null;
-  userId?: string;
-  platform?: string;
-  provider: string;
-  outcome: string;
-  reason?: string;
-  attempts: number;
-  retryTime?: string;
-}
-
-export interface DeviceMessageAnswer {
-  messageId: string;
-  alert: string;
-  label?: string;
-  acceptedTime: string;
-  provider: string;
-  outcome: string;
-  reason?: string;
-  attempts: number;
-  retryTime?: string;
-}
+/** Answers of the report routes, pure. */
 
 type AnyWait = Partial<Record<'act' | 'by' | 'provider' | 'reason', string | null>> &
   Partial<Record<'since' | 'until' | 'nextTryAt', Date | null>> & { perSecond?: number };
@@ -106,8 +35,7 @@ export function toMessageAnswer(report: MessageReport): MessageAnswer {
 }
 
 export function toFullMessageAnswer(report: FullReport): FullMessageAnswer {
-  return {
-    ...toMessageAnswer(report),
+  return Object.assign(toMessageAnswer(report), {
     providers: report.providers,
     ...(report.firstAt && { firstTime: report.firstAt.toISOString() }),
     ...(report.lastAt && { lastTime: report.lastAt.toISOString() }),
@@ -116,7 +44,7 @@ export function toFullMessageAnswer(report: FullReport): FullMessageAnswer {
     ...(report.waitingFor && { waitingFor: toWaitAnswer(report.waitingFor) }),
     ...(report.upstream && { upstream: toRelayAnswer(report.upstream) }),
     ...(report.resends.length > 0 && { resends: report.resends }),
-  };
+  });
 }
 
 function toWaitAnswer({ kind, ...wait }: WaitingFor): WaitAnswer {

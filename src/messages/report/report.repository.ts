@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import type { RawBuilder } from 'kysely';
+import type { RawBuilder, Selectable } from 'kysely';
 import { PACE_NOW } from '../../applications/provider-status.repository.js';
 import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
 import { lastSeen } from '../../database/processes.js';
-import type { MessageState } from '../../database/tables.js';
+import type { MessageState, Tables } from '../../database/tables.js';
 import { SUMS } from '../../delivery/batch.repository.js';
 import { toFullReport, toReport } from './report.js';
 import type { FullReport, MessageReport, MessageRow, ProviderSums, RelayRow, Sums } from './report.js';
@@ -27,6 +27,8 @@ export interface MessagePlace {
   acceptedAt: Date;
   seq: number;
 }
+
+export type MessageContent = Pick<Selectable<Tables['message']>, 'notification' | 'target'>;
 
 const COLUMNS = sql`message.id, message.notification->>'alert' as alert, message.label, message.test_of as "testOf", message.approved_by as "approvedBy", message.state, message.audience,
   message.accepted_at, message.send_at, message.expires_at, message.finished_at, message.paused_at, message.resend_of,
@@ -87,6 +89,16 @@ export class ReportRepository {
       .where('state', '<>', 'removed')
       .executeTakeFirst();
     return row?.seq;
+  }
+
+  findContent(applicationId: string, id: string): Promise<MessageContent | undefined> {
+    return this.database.reader
+      .selectFrom('message')
+      .select(['notification', 'target'])
+      .where('application_id', '=', applicationId)
+      .where('id', '=', id)
+      .where('state', '<>', 'removed')
+      .executeTakeFirst();
   }
 
   /**

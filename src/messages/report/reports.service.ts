@@ -10,10 +10,11 @@ import type {
   DeliveryPlace,
   DeviceDelivery,
   DeviceMessage,
+  ReasonCount,
 } from './delivery-report.repository.js';
 import type { FullReport, MessageReport } from './report.js';
 import { ReportRepository } from './report.repository.js';
-import type { MessageFilter, MessagePlace } from './report.repository.js';
+import type { MessageContent, MessageFilter, MessagePlace } from './report.repository.js';
 import { whyNot } from './why-not.js';
 
 /** Deliveries per step of a stream: four batches, about 2 MB of lines. */
@@ -66,6 +67,19 @@ export class ReportsService {
   ): Promise<DeliveryPage> {
     const { seq, filter } = await this.find(applicationId, messageId, query);
     return this.deliveries.page(seq, filter, from, size);
+  }
+
+  async countReasons(applicationId: string, messageId: string): Promise<{ reasons: ReasonCount[]; exact: boolean }> {
+    const { seq } = await this.find(applicationId, messageId, {});
+    return this.deliveries.countReasons(seq);
+  }
+
+  /** The notification before the values of each device are filled in, and the target. */
+  async readContent(applicationId: string, messageId: string): Promise<MessageContent> {
+    await this.applications.getApplication(applicationId);
+    const content = await this.reports.findContent(applicationId, messageId);
+    if (!content) throw notFound('message', 'messageId');
+    return content;
   }
 
   /** Streams all deliveries; the next step is read after the previous one was consumed. */

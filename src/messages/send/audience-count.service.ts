@@ -37,7 +37,7 @@ export class AudienceCountService {
     await this.applications.getApplication(applicationId);
     const target = readTarget(await this.saved.resolve(applicationId, given));
     if (target.tagNames) await this.audiences.checkTarget(applicationId, target);
-    const { shares, exact } = await this.counts.countBounded(applicationId, target, how);
+    const { shares, exact } = await this.counts.countBounded(applicationId, target, [], how);
     const kind = target.deviceIds ? 'deviceIds' : 'userIds';
     const ids = target[kind];
     const count: AudienceCount = { devices: 0, byPlatform: {}, byProvider: {}, excluded: {}, retired: 0, exact };

@@ -28,7 +28,7 @@ export class DryRunRepository {
    * Counts in one pass over the devices of the target, or over all devices of the application. A device without a value
    * for a placeholder without a default gets nothing; the reason is the one that its delivery would have.
    */
-  async count(
+  private async count(
     applicationId: string,
     target: Target,
     placeholders: readonly Placeholder[],
@@ -60,11 +60,12 @@ export class DryRunRepository {
   async countBounded(
     applicationId: string,
     target: Target,
-    { exact, above = COUNTED, sample = SAMPLED }: { exact: boolean; above?: number; sample?: number },
+    placeholders: readonly Placeholder[],
+    { exact = false, above = COUNTED, sample = SAMPLED }: { exact?: boolean; above?: number; sample?: number } = {},
   ): Promise<{ shares: AudienceShare[]; exact: boolean }> {
     const listed = target.deviceIds !== undefined || target.userIds !== undefined;
     const all = exact || listed || (await readTally(this.database.kysely, applicationId, 'device')) <= above;
-    if (all) return { shares: await this.count(applicationId, target, []), exact: true };
+    if (all) return { shares: await this.count(applicationId, target, placeholders), exact: true };
     const { rows } = await sql<{ rows: number }>`
       select greatest(reltuples, 0)::bigint as rows from pg_class where oid = 'device'::regclass`.execute(
       this.database.kysely,
@@ -73,7 +74,7 @@ export class DryRunRepository {
     const percent = Math.min(100, (100 * sample) / Math.max(rows[0]?.rows ?? 0, 1));
     // Always the same pages, so that a repeated count is the same.
     const from = sql`device tablesample system (${percent}::float4) repeatable (1)`;
-    const shares = await this.count(applicationId, target, [], from);
+    const shares = await this.count(applicationId, target, placeholders, from);
     const scaled = shares.map((share) => ({ ...share, count: Math.round((share.count * 100) / percent) }));
     return { shares: scaled, exact: false };
   }

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { FoundApplication } from '../../applications/application.repository.js';
 import { ApplicationsService } from '../../applications/applications.service.js';
 import { ProviderSettingRepository } from '../../applications/provider-setting.repository.js';
 import { Clock } from '../../common/clock.js';
@@ -8,36 +9,23 @@ import { PROVIDERS } from '../../providers/providers.module.js';
 import type { Providers } from '../../providers/providers.module.js';
 import type { ProviderName } from '../../providers/provider.js';
 import { AudienceService } from './audience.service.js';
+import type { DryRunAnswer } from './dry-run.answers.js';
 import { DryRunRepository } from './dry-run.repository.js';
+import { estimate } from './estimate.js';
+import { toBindingAnswer } from './estimate.answers.js';
+import { EstimateRepository } from './estimate.repository.js';
 import { measureSizes } from '../request/build-notification.js';
 import type { Size } from '../request/build-notification.js';
 import type { SendContext } from './messages.service.js';
 import { longestValues } from '../request/personal-data.js';
 import { prepareMessage } from '../request/prepare.js';
+import type { Timing } from '../request/timing.js';
 import { fillNotification } from '../../providers/placeholders.js';
 import { RoutingService } from './routing.service.js';
 import { SavedAudiencesService } from './saved-audiences.service.js';
 
 const UPSTREAM: ProviderName = 'upstream';
-
-export interface DryRun {
-  dryRun: true;
-  /**
-   * Devices that would get the message from here. `total` null: the upstream relays a part, and its audience is unknown
-   * here.
-   */
-  audience: { total: number | null; providers: Partial<Record<ProviderName, number>> };
-  /** The part for the upstream: the whole message, or `ids` of the `of` ids in the target; absent: nothing. */
-  upstream?: { whole: boolean; ids?: number; of?: number };
-  /** Devices of the target that would get nothing, by reason. */
-  excluded: Record<string, number>;
-  sizes: Size[];
-  /** Reasons why the message would not be sent. */
-  blocked: { provider?: ProviderName; reason: string }[];
-  warnings: string[];
-  sendTime?: string;
-  expiresTime: string;
-}
+const EXPIRES_FIRST = 'By the estimate the message expires before all its deliveries are sent.';
 
 /** Reports the effect of a message without storing or sending anything. */
 @Injectable()
@@ -49,6 +37,7 @@ export class DryRunService {
     private readonly saved: SavedAudiencesService,
     private readonly routing: RoutingService,
     private readonly counts: DryRunRepository,
+    private readonly estimates: EstimateRepository,
     @Inject(PROVIDERS) private readonly providers: Providers,
     private readonly clock: Clock,
   ) {}
@@ -56,14 +45,14 @@ export class DryRunService {
   /**
    * Throws as a send does, except for sizes, missing settings and a disabled application, which are part of the answer.
    */
-  async tryMessage({ applicationId, via, strict }: SendContext, body: unknown): Promise<DryRun> {
+  async tryMessage({ applicationId, via, strict }: SendContext, body: unknown): Promise<DryRunAnswer> {
     const application = await this.applications.getApplication(applicationId);
     const how = { now: this.clock.now(), strict: strict || application.strict };
     const audiences = await this.saved.findNamed(applicationId, [body]);
     const prepared = prepareMessage(body, this.providers, { ...how, audiences });
     const { notification, target, data, timing } = prepared;
     const way = await this.routing.chooseWay(application, prepared, via);
-    const { providers, excluded, warnings } = await this.countFromHere(
+    const { providers, exact, excluded, warnings } = await this.countFromHere(
       applicationId,
       way.direct,
       // If data is given, every user has every value (checkComplete).
@@ -76,12 +65,11 @@ export class DryRunService {
       this.providers,
     );
     const ways: ProviderName[] = [...(Object.keys(providers) as ProviderName[]), ...(upstream ? [UPSTREAM] : [])];
+    const total = Object.values(providers).reduce((sum, count) => sum + count, 0);
+    const estimated = upstream ? null : await this.estimateEnd(application, { providers, total }, { ...how, timing });
     return {
       dryRun: true,
-      audience: {
-        total: upstream ? null : Object.values(providers).reduce((sum, count) => sum + count, 0),
-        providers,
-      },
+      audience: { total: upstream ? null : total, providers, exact },
       ...(upstream && { upstream }),
       excluded,
       sizes,
@@ -91,10 +79,41 @@ export class DryRunService {
         ...(await this.findBlocked(applicationId, ways)),
         ...tooLarge(sizes),
       ],
-      warnings: [...prepared.warnings, ...way.warnings, ...(upstream ? [sayRelayed(upstream)] : []), ...warnings],
+      warnings: [
+        ...prepared.warnings,
+        ...way.warnings,
+        ...(upstream ? [sayRelayed(upstream)] : []),
+        ...warnings,
+        ...(Date.parse(estimated?.finishTime ?? '') > timing.expiresAt.getTime() ? [EXPIRES_FIRST] : []),
+      ],
       ...(timing.sendAt && { sendTime: timing.sendAt.toISOString() }),
       expiresTime: timing.expiresAt.toISOString(),
+      ...(estimated && { estimate: estimated }),
     };
+  }
+
+  /** Null if nothing would be sent. */
+  private async estimateEnd(
+    { id, stoppedAt, approvalAbove }: FoundApplication,
+    { providers, total }: { providers: DryRunAnswer['audience']['providers']; total: number },
+    { now, timing }: { now: number; timing: Timing },
+  ): Promise<DryRunAnswer['estimate'] | null> {
+    if (total === 0) return null;
+    if (stoppedAt) return { binding: { kind: 'person', act: 'applicationStopped' }, ahead: 0 };
+    if (approvalAbove !== null && total > approvalAbove)
+      return { binding: { kind: 'person', act: 'approval' }, ahead: 0 };
+    const from = Math.max(now, timing.sendAt?.getTime() ?? now);
+    const names = Object.keys(providers) as ProviderName[];
+    const { limits, workerSeenAt } = await this.estimates.read(id, names, { now, from });
+    const shares = limits.map((each) => ({ limits: each, count: providers[each.provider] ?? 0 }));
+    const found = estimate(shares, { at: now, from, workerSeenAt });
+    return (
+      found && {
+        ...(found.finishAt !== null && { finishTime: new Date(found.finishAt).toISOString() }),
+        binding: toBindingAnswer(found.binding),
+        ahead: limits.reduce((sum, { ahead }) => sum + ahead, 0),
+      }
+    );
   }
 
   /** `target` null: no device here. The recipients of a relayed message are never looked up here. */
@@ -102,18 +121,22 @@ export class DryRunService {
     applicationId: string,
     target: Target | null,
     placeholders: readonly Placeholder[],
-  ): Promise<{ providers: DryRun['audience']['providers']; excluded: DryRun['excluded']; warnings: string[] }> {
-    const providers: DryRun['audience']['providers'] = {};
-    const excluded: DryRun['excluded'] = {};
-    if (!target) return { providers, excluded, warnings: [] };
+  ): Promise<Pick<DryRunAnswer, 'excluded' | 'warnings'> & Pick<DryRunAnswer['audience'], 'providers' | 'exact'>> {
+    const providers: DryRunAnswer['audience']['providers'] = {};
+    const excluded: DryRunAnswer['excluded'] = {};
+    if (!target) return { providers, exact: true, excluded, warnings: [] };
     const warnings = await this.audience.checkTarget(applicationId, target);
-    for (const { provider, reason, count } of await this.counts.count(applicationId, target, placeholders))
+    const { shares, exact } = await this.counts.countBounded(applicationId, target, placeholders);
+    for (const { provider, reason, count } of shares)
       if (reason === null) providers[provider] = (providers[provider] ?? 0) + count;
       else excluded[reason] = (excluded[reason] ?? 0) + count;
-    return { providers, excluded, warnings };
+    return { providers, exact, excluded, warnings };
   }
 
-  private async findBlocked(applicationId: string, providers: readonly ProviderName[]): Promise<DryRun['blocked']> {
+  private async findBlocked(
+    applicationId: string,
+    providers: readonly ProviderName[],
+  ): Promise<DryRunAnswer['blocked']> {
     const states = new Map((await this.settings.list(applicationId)).map((each) => [each.provider, each]));
     return providers.flatMap((provider) => {
       if (this.providers[provider].parseSettings === null) return [];
@@ -125,20 +148,20 @@ export class DryRunService {
 }
 
 /** `direct`: the part of the target that is sent from here. */
-function relayedShare(target: Target, direct: Target | null): NonNullable<DryRun['upstream']> {
+function relayedShare(target: Target, direct: Target | null): NonNullable<DryRunAnswer['upstream']> {
   const of = (target.deviceIds ?? target.userIds)?.length;
   if (of === undefined) return { whole: true };
   const ids = of - ((direct?.deviceIds ?? direct?.userIds)?.length ?? 0);
   return { whole: direct === null, ids, of };
 }
 
-function sayRelayed({ whole, ids, of }: NonNullable<DryRun['upstream']>): string {
+function sayRelayed({ whole, ids, of }: NonNullable<DryRunAnswer['upstream']>): string {
   const what = whole ? 'The whole message' : `The message to ${ids} of the ${of} ids of the target`;
   return `${what} would be relayed to the upstream; its number of devices is known only there.`;
 }
 
 /** The largest body per provider, because browsers of one provider differ by their settings. */
-function tooLarge(sizes: readonly Size[]): DryRun['blocked'] {
+function tooLarge(sizes: readonly Size[]): DryRunAnswer['blocked'] {
   const worst = new Map<ProviderName, Size>();
   for (const size of sizes)
     if (size.bytes > size.limit && size.bytes > (worst.get(size.provider)?.bytes ?? 0)) worst.set(size.provider, size);

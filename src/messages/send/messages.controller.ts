@@ -11,9 +11,8 @@ import { TIME } from '../../common/schema.js';
 import { TakesBody } from '../../common/takes-body.js';
 import { BulkService } from './bulk.service.js';
 import { DryRunService } from './dry-run.service.js';
-import type { DryRun } from './dry-run.service.js';
 import { SendMessageDto } from '../request/message.dto.js';
-import { DRY_RUN } from './dry-run.schema.js';
+import { DryRunAnswer } from './dry-run.answers.js';
 import { MessagesService } from './messages.service.js';
 import { looksLikeRestriction } from '../request/restriction.js';
 
@@ -55,7 +54,7 @@ export class MessagesController {
   @ApiResponse({
     status: 200,
     description: 'Extension, with `dryRun`: the effect of the message. Nothing is stored or sent.',
-    schema: DRY_RUN,
+    type: DryRunAnswer,
   })
   @ApiResponse({
     status: 202,
@@ -85,7 +84,7 @@ export class MessagesController {
     @Headers('via') via: string | undefined,
     @Query() query: QueryOf,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<SendAnswer | DryRun> {
+  ): Promise<SendAnswer | DryRunAnswer> {
     checkQuery(query);
     const { clientId } = request.authorized;
     const caller = { applicationId, clientId, via, strict: prefersStrict(request, reply) };

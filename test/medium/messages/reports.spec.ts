@@ -278,6 +278,59 @@ describe('reports', () => {
     ]);
   });
 
+  it('counts the reasons of all deliveries, and estimates those of very many', async () => {
+    const applicationId = await room.addApplication();
+    const batches = Array.from({ length: 10 }, (_, index) => batchOf(1_000, 'sandbox', index * 1_000));
+    const { seq, batchIds } = await room.accept(applicationId, batches);
+    await sql`update batch set state = 'ready', due_at = now() where message_seq = ${seq}`.execute(
+      room.database.kysely,
+    );
+    for (const id of batchIds) {
+      const batch = await room.claim(id);
+      for (const position of batch.due)
+        batch.ledger.record(
+          position,
+          position < 500
+            ? { outcome: OUTCOME.accepted }
+            : position < 800
+              ? { outcome: OUTCOME.failed, reason: 'bad' }
+              : { outcome: OUTCOME.rejected, reason: position < 999 ? 'gone' : 'odd' },
+          true,
+        );
+      await room.batches.finish(batch, { state: 'done', waitMs: null });
+    }
+    const reports = new DeliveryReportRepository(room.database);
+    const reasons = [
+      { outcome: 'failed', provider: 'sandbox', reason: 'bad', count: 3_000 },
+      { outcome: 'rejected', provider: 'sandbox', reason: 'gone', count: 1_990 },
+      { outcome: 'rejected', provider: 'sandbox', reason: 'odd', count: 10 },
+    ];
+    expect(await reports.countReasons(seq)).toEqual({ exact: true, reasons });
+    expect(await reports.countReasons(seq, 1_000)).toEqual({ exact: false, reasons });
+    expect(await reports.countReasons(0)).toEqual({ exact: true, reasons: [] });
+  });
+
+  it('counts the reasons of a million failures within the time of a list', async () => {
+    const applicationId = await room.addApplication();
+    const { seq } = await room.accept(applicationId, [batchOf(1)]);
+    await sql`
+      insert into batch (message_seq, application_id, provider, state, size, first_seq, last_seq, device_seqs, outcomes,
+        counts, details)
+      select ${seq}, ${applicationId}, 'apns', 'done', 1000, 0, 0, '{}', decode(repeat('04', 1000), 'hex'),
+        '{0,0,0,0,1000,0,0,0}', details
+      from generate_series(1, 1000), (
+        select jsonb_object_agg(n, jsonb_build_object('attempts', 3, 'reason', 'HTTP 503 of the provider, try ' || n % 5)) as details
+        from generate_series(0, 999) as n) as told`.execute(room.database.kysely);
+    const started = performance.now();
+    const { reasons, exact } = await new DeliveryReportRepository(room.database).countReasons(seq);
+    const took = performance.now() - started;
+    expect(reasons.map(({ count }) => count)).toEqual(Array(5).fill(200_000));
+    expect(exact).toBe(false);
+    // The goal is 0.2 s; the test machine is shared.
+    expect(took).toBeLessThan(1_000);
+    await sql`delete from batch where message_seq = ${seq}`.execute(room.database.kysely);
+  }, 60_000);
+
   it('finds a device’s history by its seq among a thousand batches per message and thousands of messages', async () => {
     const applicationId = await room.addApplication();
     const other = await room.addApplication();

@@ -2,7 +2,6 @@ import { Alert, Button, Card, Group, Text, TextInput, Title } from '@mantine/cor
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { ScreenLink } from '../../parts/link';
-import type { Outcome } from '../../parts/outcomes';
 import { WithData } from '../../parts/states';
 import { texts } from '../../texts/texts';
 import { explanationQuery } from './queries';
@@ -56,10 +55,8 @@ function Answer({ path, messageId }: { path: DevicePath; messageId: string }) {
         const isIn = outcome !== 'notInAudience';
         return (
           <Alert color={isIn ? 'blue' : 'gray'} mt="sm" role="status" title={isIn ? words.got : words.notIn}>
-            <Text size="sm">
-              {isIn ? words.outcome(texts.outcomes[outcome as Outcome] ?? outcome, attempts ?? 0) : reason}
-            </Text>
-            {isIn && <Text size="sm">{words.meanings[outcome as Outcome]}</Text>}
+            <Text size="sm">{isIn ? words.outcome(texts.outcomes[outcome] ?? outcome, attempts ?? 0) : reason}</Text>
+            {isIn && <Text size="sm">{words.meanings[outcome]}</Text>}
             {isIn && reason && <Text size="sm">{words.reason(reason)}</Text>}
             <ScreenLink
               to="/apps/$app/messages/$message"
