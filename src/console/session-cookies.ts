@@ -25,6 +25,12 @@ export class SessionCookies {
     return cookieText(what, [cookieName(what, this.sessions.installationId, origin), value], { isSecure, seconds });
   }
 
+  /** Whether a person is signed in already. */
+  async hasPerson(request: FastifyRequest): Promise<boolean> {
+    const session = await this.sessions.find(this.guard.cookieOf(request), false);
+    return Boolean(session?.person);
+  }
+
   /** Ends the session of the request, if it has one. */
   async endCurrent(request: FastifyRequest): Promise<void> {
     const session = await this.sessions.find(this.guard.cookieOf(request), false);

@@ -90,8 +90,11 @@ interface ConsoleSessionTable {
   person: Json<PersonColumn> | null;
   grants: Json<string[][]>;
   address: string;
+  /** Of a person: tokens of the identity provider, sealed under the cookie's value. */
+  credentials: string | null;
   created_at: CreatedAt;
   seen_at: Generated<Date>;
+  checked_at: Generated<Date>;
   ends_at: Date;
 }
 

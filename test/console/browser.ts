@@ -23,8 +23,11 @@ export function useBrowser(): { open(options?: BrowserContextOptions): Promise<S
   let browser: Browser | undefined;
   beforeAll(async () => {
     if (CHROMIUM === null) return;
-    // Root and most containers cannot set up its sandbox. The pages are our own.
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+    // Root and most containers cannot set up its sandbox. The pages are our own, also those of names below .test.
+    browser = await chromium.launch({
+      executablePath: CHROMIUM,
+      args: ['--no-sandbox', '--host-resolver-rules=MAP *.test 127.0.0.1'],
+    });
   });
   afterAll(async () => browser?.close());
   return {

@@ -129,6 +129,15 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('has the same fields for a target wherever a call takes one', () => {
+    const { schemas } = document.components;
+    for (const name of ['SendMessage', 'Campaign', 'CountAudience', 'CreateAudience', 'ReplaceAudience'])
+      expect([name, schemas[`${name}Dto`]?.properties?.target]).toMatchObject([
+        name,
+        { allOf: [{ $ref: '#/components/schemas/TargetDto' }] },
+      ]);
+  });
+
   it('marks the calls that MobileFirst does not have, and no others', () => {
     const marked = operations.filter(([, operation]) => operation['x-extension']).map(([route]) => route);
     const expected = operations

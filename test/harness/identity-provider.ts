@@ -21,10 +21,21 @@ export class IdentityProvider {
   private port = 0;
   /** Requests by path. */
   readonly asked: string[] = [];
+  givesRefreshTokens = true;
+  /** Claims are in the ID token, and not at the userinfo endpoint alone. */
+  tellsInToken = false;
 
-  constructor(private readonly redirectUris: readonly string[]) {}
+  /** `address`: of a proxy with TLS in front. */
+  constructor(
+    private readonly redirectUris: readonly string[],
+    private readonly address?: string,
+  ) {}
 
   get issuer(): string {
+    return this.address ?? this.url;
+  }
+
+  get url(): string {
     return `http://localhost:${this.port}`;
   }
 
@@ -50,7 +61,16 @@ export class IdentityProvider {
   private async makeProvider(): Promise<NonNullable<IdentityProvider['answer']>> {
     const { privateKey } = await generateKeyPair('RS256', { extractable: true });
     const provider = new Provider(this.issuer, {
-      clients: [{ client_id: 'carillon', client_secret: 'hush', redirect_uris: [...this.redirectUris] }],
+      clients: [
+        {
+          client_id: 'carillon',
+          client_secret: 'hush',
+          redirect_uris: [...this.redirectUris],
+          grant_types: ['authorization_code', 'refresh_token'],
+        },
+      ],
+      issueRefreshToken: () => this.givesRefreshTokens,
+      conformIdTokenClaims: false,
       jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'RS256', use: 'sig', kid: crypto.randomUUID() }] },
       cookies: { keys: ['for tests'] },
       pkce: { required: () => true },
@@ -59,7 +79,12 @@ export class IdentityProvider {
       claims: { openid: ['sub', ...CLAIMS], email: ['email'], profile: ['name'] },
       findAccount: (_ctx, id) => {
         const account = this.accounts.get(id);
-        return account && { accountId: id, claims: () => ({ sub: id, ...account.claims }) };
+        return account && !account.isDisabled
+          ? {
+              accountId: id,
+              claims: (use) => ({ sub: id, ...((use === 'userinfo' || this.tellsInToken) && account.claims) }),
+            }
+          : undefined;
       },
       // No page that asks for consent.
       loadExistingGrant: async (ctx) => {
@@ -72,6 +97,7 @@ export class IdentityProvider {
         return grant;
       },
     });
+    provider.proxy = this.address !== undefined;
     const callback = provider.callback();
     return async (request, response) => {
       this.asked.push(request.url?.split('?')[0] ?? '');

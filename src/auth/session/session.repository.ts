@@ -7,14 +7,15 @@ import { inTransaction } from '../../database/transaction.js';
 import { recordAudit } from '../audit.repository.js';
 import type { Actor } from '../audit.repository.js';
 import { countChange } from '../change.repository.js';
-import { IDLE_MS } from './session.js';
-import type { Session } from './session.js';
+import { CHECK_MS, IDLE_MS } from './session.js';
+import type { PersonNews, Session } from './session.js';
 
 /** Added to `now()` of the database, whose clock decides. */
 const after = (ms: number): RawBuilder<Date> => sql<Date>`now() + ${ms} * interval '1 millisecond'`;
+const UNCHECKED = sql<Date>`now() - ${CHECK_MS} * interval '1 millisecond'`;
 const UNSEEN = sql<Date>`now() - ${IDLE_MS} * interval '1 millisecond'`;
 
-export type NewSession = Omit<Session, 'seenAt' | 'endsAt'>;
+export type NewSession = Omit<Session, 'seenAt' | 'checkedAt' | 'endsAt'>;
 
 @Injectable()
 export class SessionRepository {
@@ -25,12 +26,16 @@ export class SessionRepository {
     return id;
   }
 
-  begin(actor: Actor, { hash, clientId, generation, person, grants }: NewSession, lifeMs: number): Promise<Session> {
+  begin(
+    actor: Actor,
+    { hash, clientId, generation, person, grants, credentials }: NewSession,
+    lifeMs: number,
+  ): Promise<Session> {
     return inTransaction(this.database, async (tx) => {
       const row = await tx
         .insertInto('console_session')
         .values({
-          ...{ hash, client_id: clientId, generation, address: actor.address },
+          ...{ hash, client_id: clientId, generation, address: actor.address, credentials },
           person: person && JSON.stringify(person),
           grants: JSON.stringify(grants),
           ends_at: after(lifeMs),
@@ -65,6 +70,32 @@ export class SessionRepository {
       .returningAll()
       .executeTakeFirst();
     return row ? toSession(row) : null;
+  }
+
+  /** For one caller of all processes, when the time has come: a token of a provider may be good for one use. */
+  async claimCheck(hash: string): Promise<Session | null> {
+    const row = await this.database.kysely
+      .updateTable('console_session')
+      .set({ checked_at: sql<Date>`now()` })
+      .where('hash', '=', hash)
+      .where('checked_at', '<=', UNCHECKED)
+      .returningAll()
+      .executeTakeFirst();
+    return row ? toSession(row) : null;
+  }
+
+  /** `isChanged`: every process reads it again within a second. Null: the session is over. */
+  renew(hash: string, { grants, credentials }: PersonNews, isChanged: boolean): Promise<Session | null> {
+    return inTransaction(this.database, async (tx) => {
+      if (isChanged) await countChange(tx, 'console_session');
+      const row = await tx
+        .updateTable('console_session')
+        .set({ grants: JSON.stringify(grants), credentials })
+        .where('hash', '=', hash)
+        .returningAll()
+        .executeTakeFirst();
+      return row ? toSession(row) : null;
+    });
   }
 
   /** Every process forgets it within a second. */
@@ -112,13 +143,17 @@ interface Row {
   generation: number | null;
   person: Session['person'];
   grants: string[][];
+  credentials: string | null;
   seen_at: Date;
+  checked_at: Date;
   ends_at: Date;
 }
 
-function toSession({ hash, client_id, generation, person, grants, seen_at, ends_at }: Row): Session {
+function toSession({ hash, client_id, generation, person, grants, credentials, ...times }: Row): Session {
   return {
-    ...{ hash, clientId: client_id, generation, person, grants },
-    ...{ seenAt: seen_at.getTime(), endsAt: ends_at.getTime() },
+    ...{ hash, clientId: client_id, generation, person, grants, credentials },
+    seenAt: times.seen_at.getTime(),
+    checkedAt: times.checked_at.getTime(),
+    endsAt: times.ends_at.getTime(),
   };
 }

@@ -5,6 +5,7 @@ import { MINUTE_MS } from '../../common/durations.js';
 import { Rounds } from '../../common/rounds.js';
 import { CONFIG } from '../../common/tokens.js';
 import type { Config } from '../../config.js';
+import { ITSELF } from '../audit.repository.js';
 import type { Actor } from '../audit.repository.js';
 import { ChangeFeed } from '../change-feed.js';
 import { NO_LIMITS } from '../client.js';
@@ -13,9 +14,20 @@ import { ClientSnapshot } from '../client-snapshot.js';
 import type { KnownClient } from '../client-snapshot.js';
 import { scopeNow } from '../introspection.js';
 import { LastUsed } from '../last-used.js';
-import { CLIENT_SESSION_MS, PERSON_SESSION_MS, TOUCH_MS, callerIdOf, hashOf, idleEndOf, newId } from './session.js';
-import type { Person, Session } from './session.js';
+import {
+  CHECK_MS,
+  CLIENT_SESSION_MS,
+  PERSON_SESSION_MS,
+  TOUCH_MS,
+  callerIdOf,
+  hashOf,
+  idleEndOf,
+  newId,
+  vaultOf,
+} from './session.js';
+import type { Person, PersonCheck, PersonNews, Session } from './session.js';
 import { SessionRepository } from './session.repository.js';
+import type { NewSession } from './session.repository.js';
 
 const TIDY_MS = 10 * MINUTE_MS;
 /** Sessions in memory; beyond, all are read again. */
@@ -41,6 +53,7 @@ export class Sessions implements OnModuleInit, OnApplicationBootstrap, BeforeApp
   /** Increases with each forgetting: a row that was read before is not remembered after. */
   private epoch = 0;
   private installation = '';
+  private check: PersonCheck | undefined;
 
   constructor(
     private readonly rows: SessionRepository,
@@ -72,23 +85,29 @@ export class Sessions implements OnModuleInit, OnApplicationBootstrap, BeforeApp
   /** Returns the cookie's value. */
   beginClient(client: KnownClient, address: string): Promise<string> {
     const { id, generation, allowed } = client;
-    const session = { clientId: id, generation, person: null, grants: [allowed] };
+    const session = { clientId: id, generation, person: null, grants: [allowed], credentials: null };
     return this.begin({ clientId: id, address }, session, CLIENT_SESSION_MS);
   }
 
   /** Returns the cookie's value. */
-  beginPerson(person: Person, grants: Session['grants'], address: string): Promise<string> {
+  beginPerson(person: Person, news: PersonNews, address: string): Promise<string> {
     const clientId = callerIdOf(person);
-    return this.begin({ clientId, address, person }, { clientId, generation: null, person, grants }, PERSON_SESSION_MS);
+    return this.begin(
+      { clientId, address, person },
+      { clientId, generation: null, person, ...news },
+      PERSON_SESSION_MS,
+    );
   }
 
-  private async begin(
-    actor: Actor,
-    session: Pick<Session, 'clientId' | 'generation' | 'person' | 'grants'>,
-    lifeMs: number,
-  ): Promise<string> {
+  /** People's sessions are held against the identity provider from now on. */
+  checkPeopleBy(check: PersonCheck): void {
+    this.check = check;
+  }
+
+  private async begin(actor: Actor, session: Omit<NewSession, 'hash'>, lifeMs: number): Promise<string> {
     const id = newId();
-    const begun = await this.rows.begin(actor, { ...session, hash: hashOf(id)! }, lifeMs);
+    const credentials = session.credentials && sealed(id, session.credentials);
+    const begun = await this.rows.begin(actor, { ...session, credentials, hash: hashOf(id)! }, lifeMs);
     this.remember(begun);
     return id;
   }
@@ -103,7 +122,8 @@ export class Sessions implements OnModuleInit, OnApplicationBootstrap, BeforeApp
     const hash = cookie === undefined || !this.config.console ? null : hashOf(cookie);
     if (hash === null) return null;
     const session = await this.current(hash, extend);
-    return session && this.hold(session);
+    const checked = session && (await this.checked(cookie!, session));
+    return checked && this.hold(checked);
   }
 
   /** Returns the ticket, which opens the path once. */
@@ -126,6 +146,26 @@ export class Sessions implements OnModuleInit, OnApplicationBootstrap, BeforeApp
     // Another process may have extended a session whose idle time is over here.
     const isFresh = known !== undefined && now < idleEndOf(known) && !(extend && now - known.seenAt >= TOUCH_MS);
     return isFresh ? known : this.read(hash, extend);
+  }
+
+  /** The session as the identity provider sees its person now. Null: the person has no rights any more. */
+  private async checked(cookie: string, session: Session): Promise<Session | null> {
+    const { hash, person, credentials } = session;
+    if (!this.check || !person || credentials === null || this.clock.now() - session.checkedAt < CHECK_MS)
+      return session;
+    const claimed = await this.rows.claimCheck(hash);
+    // Another request asks at this moment, or the session is over.
+    if (!claimed?.credentials) return this.read(hash, false);
+    const { grants } = claimed;
+    const news = await this.check(person, { grants, credentials: opened(cookie, claimed.credentials) });
+    if (!news) {
+      await this.end({ ...ITSELF, person }, claimed);
+      return null;
+    }
+    const isChanged = JSON.stringify(news.grants) !== JSON.stringify(grants);
+    const renewed = await this.rows.renew(hash, { ...news, credentials: sealed(cookie, news.credentials) }, isChanged);
+    if (isChanged) await this.feed.refresh();
+    return renewed;
   }
 
   /** Equal reads at once share one statement: a page makes several requests together. */
@@ -176,4 +216,12 @@ export class Sessions implements OnModuleInit, OnApplicationBootstrap, BeforeApp
     this.lastUsed.noteClient(clientId);
     return { ...session, grants: [scopeNow(grants[0] ?? [], client.allowed)], client, name: client.displayName };
   }
+}
+
+function sealed(cookie: string, credentials: string): string {
+  return vaultOf(cookie).seal(credentials, 'console_session').toString('base64');
+}
+
+function opened(cookie: string, credentials: string): string {
+  return vaultOf(cookie).open(Buffer.from(credentials, 'base64'), 'console_session');
 }

@@ -1,4 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { OnModuleInit } from '@nestjs/common';
 import {
   ClientSecretBasic,
   ClientSecretPost,
@@ -9,9 +10,11 @@ import {
   discovery,
   enableNonRepudiationChecks,
   fetchUserInfo,
+  refreshTokenGrant,
 } from 'openid-client';
-import type { ClientAuth, Configuration } from 'openid-client';
-import type { Person } from '../../auth/session/session.js';
+import type { ClientAuth, Configuration, TokenEndpointResponse } from 'openid-client';
+import type { Grants, Person, PersonNews } from '../../auth/session/session.js';
+import { Sessions } from '../../auth/session/sessions.js';
 import { Clock } from '../../common/clock.js';
 import { HOUR_MS } from '../../common/durations.js';
 import { printable, rootCause } from '../../common/errors.js';
@@ -42,6 +45,19 @@ export class SignInError extends Error {
   }
 }
 
+type Claims = Record<string, unknown>;
+
+/** Kept with the session, to ask the provider again. */
+interface Credentials {
+  /** Absent: the provider gave none, so that the access token has to do while it lasts. */
+  refreshToken?: string;
+  accessToken: string;
+  /** Epoch milliseconds. */
+  accessEndsAt: number;
+  /** Whether the groups came from the userinfo endpoint, and not in the ID token. */
+  isByUserInfo: boolean;
+}
+
 interface Found {
   at: number;
   configuration: Promise<Configuration>;
@@ -49,7 +65,7 @@ interface Found {
 
 /** The identity provider of the settings, found when a person first signs in: no start waits for it. */
 @Injectable()
-export class IdentityProvider {
+export class IdentityProvider implements OnModuleInit {
   private readonly log = new Logger('People');
   private found: Found | undefined;
   private failedAt = -Infinity;
@@ -57,7 +73,12 @@ export class IdentityProvider {
   constructor(
     @Inject(CONFIG) private readonly config: Pick<Config, 'people'>,
     private readonly clock: Clock,
+    private readonly sessions: Sessions,
   ) {}
+
+  onModuleInit(): void {
+    if (this.config.people) this.sessions.checkPeopleBy(this.askAgain.bind(this));
+  }
 
   /** Null: people cannot sign in. */
   get label(): string | null {
@@ -77,10 +98,7 @@ export class IdentityProvider {
   }
 
   /** The person and its scopes, by the answer in the address of the callback. Throws SignInError. */
-  async readAnswer(
-    { state, nonce, verifier }: Flow,
-    address: URL,
-  ): Promise<{ person: Person; grants: readonly (readonly string[])[] }> {
+  async readAnswer({ state, nonce, verifier }: Flow, address: URL): Promise<{ person: Person; news: PersonNews }> {
     if (address.searchParams.get('error') === 'access_denied') throw new SignInError('refused');
     const configuration = await this.find();
     try {
@@ -91,9 +109,12 @@ export class IdentityProvider {
       });
       const claims = tokens.claims()!;
       const known = await this.withUserInfo(configuration, claims, tokens.access_token);
-      const grants = grantsOf(readTexts(known, this.people.rolesClaim), this.people.roles);
-      if (grants.length === 0) throw new SignInError('noRole');
-      return { person: personOf(claims.sub, known), grants };
+      const credentials: Credentials = {
+        ...this.credentialsOf(tokens),
+        isByUserInfo: this.groupsIn(claims).length === 0,
+      };
+      const news = { grants: this.grantsOf(known), credentials: JSON.stringify(credentials) };
+      return { person: personOf(claims.sub, known), news };
     } catch (error) {
       if (error instanceof SignInError) throw error;
       // openid-client fetches the keys at most once a minute, so a new key is found by the next sign-in.
@@ -102,15 +123,51 @@ export class IdentityProvider {
     }
   }
 
+  /** Asks the provider again. Null: the person has no rights any more. While the provider is away, all stays. */
+  private async askAgain({ subject }: Person, before: PersonNews): Promise<PersonNews | null> {
+    const kept = JSON.parse(before.credentials) as Credentials;
+    if (kept.refreshToken === undefined && this.clock.now() >= kept.accessEndsAt) return before;
+    let news = before;
+    try {
+      const configuration = await this.find();
+      const tokens = kept.refreshToken && (await refreshTokenGrant(configuration, kept.refreshToken));
+      if (tokens) news = { ...before, credentials: JSON.stringify({ ...kept, ...this.credentialsOf(tokens) }) };
+      const claims = tokens ? tokens.claims() : undefined;
+      if (claims && claims.sub !== subject) throw new SignInError('refused');
+      const accessToken = tokens ? tokens.access_token : kept.accessToken;
+      const known = await this.withUserInfo(configuration, claims ?? { sub: subject }, accessToken);
+      return claims || kept.isByUserInfo ? { ...news, grants: this.grantsOf(known) } : news;
+    } catch (error) {
+      if (isRefusal(error)) return null;
+      this.log.warn(`The identity provider tells nothing about a person: ${describe(error)}`);
+      return news;
+    }
+  }
+
   /** Many providers tell the groups only here, and not in the token. */
   private async withUserInfo(
     configuration: Configuration,
-    claims: Record<string, unknown> & { sub: string },
+    claims: Claims & { sub: string },
     accessToken: string,
-  ): Promise<Record<string, unknown>> {
-    const isWhole = readTexts(claims, this.people.rolesClaim).length > 0 && typeof claims.email === 'string';
+  ): Promise<Claims> {
+    const isWhole = this.groupsIn(claims).length > 0 && typeof claims.email === 'string';
     if (isWhole || configuration.serverMetadata().userinfo_endpoint === undefined) return claims;
     return { ...claims, ...(await fetchUserInfo(configuration, accessToken, claims.sub)) };
+  }
+
+  private groupsIn(claims: Claims): string[] {
+    return readTexts(claims, this.people.rolesClaim);
+  }
+
+  private grantsOf(claims: Claims): Grants {
+    const grants = grantsOf(this.groupsIn(claims), this.people.roles);
+    if (grants.length === 0) throw new SignInError('noRole');
+    return grants;
+  }
+
+  private credentialsOf(tokens: TokenEndpointResponse): Omit<Credentials, 'isByUserInfo'> {
+    const { refresh_token: refreshToken, access_token: accessToken, expires_in: seconds = 0 } = tokens;
+    return { ...(refreshToken && { refreshToken }), accessToken, accessEndsAt: this.clock.now() + seconds * 1_000 };
   }
 
   private get people(): People {
@@ -156,6 +213,17 @@ export class IdentityProvider {
 
 function codeOf(error: unknown): unknown {
   return (error as { code?: unknown }).code;
+}
+
+/** The provider, asked again, has ended what it gave (RFC 6749 §5.2, RFC 6750 §3), or tells of no role. */
+function isRefusal(error: unknown): boolean {
+  if (error instanceof SignInError) return error.problem !== 'providerAway';
+  const { error: word, cause } = error as { error?: unknown; cause?: unknown };
+  return (
+    word === 'invalid_grant' ||
+    (cause instanceof Response && [401, 403].includes(cause.status)) ||
+    codeOf(error) === 'OAUTH_WWW_AUTHENTICATE_CHALLENGE'
+  );
 }
 
 /** For the log: kinds of errors, and no claim of a person. */

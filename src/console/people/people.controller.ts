@@ -57,10 +57,12 @@ export class PeopleController {
     const state = typeof given === 'string' ? given : '';
     const flow = resumeFlow(this.secretOf(request), state, this.clock.now());
     if (!flow) return leave(reply, signInPage(destinationOfState(state), 'signInExpired'));
+    // The same address again, by the back button or a reload: a provider that sees a code twice takes everything back.
+    if (await this.cookies.hasPerson(request)) return leave(reply, flow.to);
     try {
       const { search } = new URL(request.url, 'http://console.invalid');
-      const { person, grants } = await this.provider.readAnswer(flow, new URL(`${this.callbackOf(request)}${search}`));
-      const value = await this.sessions.beginPerson(person, grants, addressOf(request));
+      const { person, news } = await this.provider.readAnswer(flow, new URL(`${this.callbackOf(request)}${search}`));
+      const value = await this.sessions.beginPerson(person, news, addressOf(request));
       void reply.header('set-cookie', this.cookies.text('session', request, value));
       leave(reply, flow.to);
     } catch (error) {

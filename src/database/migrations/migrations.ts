@@ -40,6 +40,7 @@ import { up as testMessages } from './0045-test-messages.js';
 import { up as audiences } from './0046-audiences.js';
 import { up as approval } from './0047-approval.js';
 import { up as webhookAttempts } from './0049-webhook-attempts.js';
+import { up as sessionCheck } from './0053-session-check.js';
 
 /**
  * Append only: a released name is never changed or removed (migrations.spec.ts), because a database that has run it
@@ -88,4 +89,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0046-audiences': { up: audiences },
   '0047-approval': { up: approval },
   '0049-webhook-attempts': { up: webhookAttempts },
+  '0053-session-check': { up: sessionCheck },
 };

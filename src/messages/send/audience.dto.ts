@@ -1,14 +1,11 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsOptional, IsString, MaxLength } from 'class-validator';
 import { AnyObject } from '../../common/fields.js';
+import { TargetDto } from '../request/message.dto.js';
 import type { SavedAudience } from './saved-audience.repository.js';
 
 const MAX_DESCRIPTION = 500;
-const TARGET = {
-  type: 'object' as const,
-  additionalProperties: true,
-  example: { attributes: { tier: 'gold' }, languages: ['de'] },
-};
+const TARGET = { type: () => TargetDto, example: { attributes: { tier: 'gold' }, languages: ['de'] } };
 
 export class CountAudienceDto {
   @IsOptional()

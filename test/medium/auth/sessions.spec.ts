@@ -2,7 +2,8 @@ import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ITSELF } from '../../../src/auth/audit.repository.js';
 import { SessionRepository } from '../../../src/auth/session/session.repository.js';
-import { hashOf } from '../../../src/auth/session/session.js';
+import { hashOf, vaultOf } from '../../../src/auth/session/session.js';
+import type { PersonNews } from '../../../src/auth/session/session.js';
 import { Clock } from '../../../src/common/clock.js';
 import type { Database } from '../../../src/database/database.js';
 import { PLACES, openPlace } from '../database/places.js';
@@ -142,7 +143,7 @@ describe.each(PLACES)('sessions on %s', (place) => {
       ['messages.read', 'push.application.a'],
       ['campaigns.write', 'push.application.b'],
     ];
-    const cookie = await here.sessions.beginPerson(ANNA, grants, ADDRESS);
+    const cookie = await here.sessions.beginPerson(ANNA, { grants, credentials: 'token' }, ADDRESS);
     const found = await there.sessions.find(cookie, true);
     expect(found).toMatchObject({ clientId: 'person:a-1', person: ANNA, grants, name: 'Anna' });
     expect(found!.endsAt - Date.now()).toBeGreaterThan(3_500_000);
@@ -150,6 +151,81 @@ describe.each(PLACES)('sessions on %s', (place) => {
     expect((await here.audit.list(1))[0]).toMatchObject({
       action: 'session.create',
       actor: { clientId: 'person:a-1', person: ANNA },
+    });
+  });
+
+  describe('a person that the identity provider is asked about again', () => {
+    const WIDE = [['messages.*', 'push.application.*']];
+    const NARROW = [['messages.read', 'push.application.*']];
+    /** Subject and tokens of each question. */
+    const asked: string[] = [];
+    let answer: PersonNews | null = null;
+
+    beforeAll(() => {
+      for (const room of [here, there])
+        room.sessions.checkPeopleBy((person, { credentials }) => {
+          asked.push(`${person.subject} ${credentials}`);
+          return Promise.resolve(answer);
+        });
+    });
+
+    /** Signed in two minutes ago, and known in both processes. */
+    async function signedIn(): Promise<string> {
+      const cookie = await here.sessions.beginPerson(ANNA, { grants: WIDE, credentials: 'first' }, ADDRESS);
+      expect(await findBoth(cookie)).toEqual([true, true]);
+      await wait(cookie);
+      return cookie;
+    }
+    async function wait(cookie: string): Promise<void> {
+      await setSeen(cookie, '2 minutes', 'checked_at');
+      await Promise.all([here, there].map((room) => forget(room)));
+      asked.length = 0;
+    }
+
+    it('is not asked about sooner', async () => {
+      asked.length = 0;
+      const cookie = await here.sessions.beginPerson(ANNA, { grants: WIDE, credentials: 'first' }, ADDRESS);
+      expect(await findBoth(cookie)).toEqual([true, true]);
+      expect(asked).toEqual([]);
+    });
+
+    it('loses rights in every process, by one question with the newest tokens', async () => {
+      const cookie = await signedIn();
+      answer = { grants: NARROW, credentials: 'second' };
+      const found = await Promise.all([here, there, here].map((room) => room.sessions.find(cookie, true)));
+      expect(found.every((each) => each !== null)).toBe(true);
+      expect(asked).toEqual(['a-1 first']);
+      await passSecond();
+      for (const room of [here, there]) expect((await room.sessions.find(cookie, true))?.grants).toEqual(NARROW);
+      await wait(cookie);
+      await there.sessions.find(cookie, true);
+      expect(asked).toEqual(['a-1 second']);
+    });
+
+    it('is signed out in every process when nothing of it is valid, which the audit tells', async () => {
+      const cookie = await signedIn();
+      answer = null;
+      expect(await there.sessions.find(cookie, false)).toBeNull();
+      await passSecond();
+      expect(await findBoth(cookie)).toEqual([false, false]);
+      expect((await here.audit.list(1))[0]).toMatchObject({
+        action: 'session.end',
+        subject: 'person:a-1',
+        actor: { clientId: 'carillon', person: ANNA },
+      });
+    });
+
+    it('has its tokens in no form in the database that opens without the cookie', async () => {
+      const cookie = await here.sessions.beginPerson(ANNA, { grants: WIDE, credentials: 'readable' }, ADDRESS);
+      const { credentials } = await database.kysely
+        .selectFrom('console_session')
+        .selectAll()
+        .where('hash', '=', hashOf(cookie)!)
+        .executeTakeFirstOrThrow();
+      const bytes = Buffer.from(credentials!, 'base64');
+      expect(bytes.includes('readable')).toBe(false);
+      expect(() => vaultOf(hashOf(cookie)!).open(bytes, 'console_session')).toThrow('does not open');
+      expect(vaultOf(cookie).open(bytes, 'console_session')).toBe('readable');
     });
   });
 
