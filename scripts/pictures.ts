@@ -34,6 +34,12 @@ try {
   await send.click();
   await page.getByText('Finished', { exact: true }).waitFor();
   await take(page, 'message');
+  await page.goto(`${carillon.url}/console/apps/com.example.app/campaigns/new`);
+  await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Monday news');
+  await page.getByRole('textbox', { name: 'Text', exact: true }).fill('Hello {{name|friend}}, this week in your town');
+  await page.getByText('Reaches 5 devices').waitFor();
+  await page.getByRole('region', { name: 'Preview: Android' }).waitFor();
+  await take(page, 'campaign-editor');
 } finally {
   await browser.close();
   await carillon.stop();

@@ -57,5 +57,15 @@ function inApplication(id: string, applicationId: string, signal: AbortSignal): 
       label: `${id} · ${applicationId}`,
       path: below(applicationId, `/users/${path}`),
     })),
+    bodyOf(
+      api.GET('/imfpush/v1/apps/{applicationId}/campaigns/{campaignId}', {
+        params: { path: { applicationId, campaignId: id } },
+        signal,
+      }),
+    ).then(({ name }): Found => ({
+      kind: 'campaign',
+      label: `${name} · ${applicationId}`,
+      path: below(applicationId, `/campaigns/${path}`),
+    })),
   ];
 }

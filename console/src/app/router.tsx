@@ -103,6 +103,18 @@ const campaign = createRoute({
   component: lazyRouteComponent(() => import('../screens/campaigns/campaign'), 'Campaign'),
 });
 
+const newCampaign = createRoute({
+  getParentRoute: () => application,
+  path: '/campaigns/new',
+  component: lazyRouteComponent(() => import('../screens/campaigns/editor/editor'), 'NewCampaign'),
+});
+
+const editCampaign = createRoute({
+  getParentRoute: () => application,
+  path: '/campaigns/$campaign/edit',
+  component: lazyRouteComponent(() => import('../screens/campaigns/editor/editor'), 'EditCampaign'),
+});
+
 const devices = createRoute({
   getParentRoute: () => application,
   path: '/devices',
@@ -167,6 +179,8 @@ const routes = root.addChildren([
       campaigns,
       calendar,
       campaign,
+      newCampaign,
+      editCampaign,
       webhooks,
     ]),
   ]),

@@ -91,3 +91,17 @@ export function parseWhole(text: string, language: string = locale): number | nu
   const fits = groups.every((digits, index) => (index === 0 ? /^\d{1,3}$/ : /^\d{3}$/).test(digits));
   return fits ? Number(groups.join('')) : null;
 }
+
+/** As the viewer writes it: `1.000` and `1,5` in German are 1000 and 1.5. Null if the text is no number. */
+export function parseDecimal(text: string): number | null {
+  const plain = text.trim();
+  const [sign, digits] = /^[-−]/.test(plain) ? [-1, plain.slice(1)] : [1, plain];
+  const whole = parseWhole(digits);
+  if (whole !== null) return sign * whole;
+  return /^\d+[.,]\d+$/.test(digits) ? sign * Number(digits.replace(',', '.')) : null;
+}
+
+/** A number in a field to type in: parseDecimal reads the same number from it. */
+export function plainNumber(value: number): string {
+  return new Intl.NumberFormat(locale, { useGrouping: false, maximumFractionDigits: 20 }).format(value);
+}

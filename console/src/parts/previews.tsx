@@ -8,21 +8,22 @@ import { bytesText, numberText } from './format';
 import classes from './previews.module.css';
 import { Failing, Loading } from './states';
 
-export type Rendering = components['schemas']['RenderingAnswer'];
+type Rendering = components['schemas']['RenderingAnswer'];
 
 const PAUSE_MS = 400;
 
+type Rendered = components['schemas']['RenderDto'];
+
 interface PreviewsProps {
   applicationId: string;
-  /** The body of a message without its target; null if there is nothing to show yet. */
-  content: Record<string, unknown> | null;
-  /** Of these platforms only; empty: of all. */
-  platforms: readonly string[];
+  /** A message without its target, perhaps in languages and variants; null if there is nothing to show yet. */
+  of: Rendered | null;
+  shows: (rendering: Rendering) => boolean;
 }
 
 /** The message on each platform, as on a lock screen, with its bytes, built by the API as for a delivery. */
-export function Previews({ applicationId, content, platforms }: PreviewsProps) {
-  const key = content === null ? null : JSON.stringify(content);
+export function Previews({ applicationId, of, shows }: PreviewsProps) {
+  const key = of === null ? null : JSON.stringify(of);
   const [asked] = useDebouncedValue(key, PAUSE_MS);
   const { data, error, refetch, isPlaceholderData } = useQuery({
     queryKey: ['render', applicationId, asked],
@@ -30,7 +31,7 @@ export function Previews({ applicationId, content, platforms }: PreviewsProps) {
       bodyOf(
         api.POST('/imfpush/v1/apps/{applicationId}/messages:render', {
           params: { path: { applicationId } },
-          body: { content: JSON.parse(asked ?? '') as Record<string, unknown> },
+          body: JSON.parse(asked ?? '') as Rendered,
           signal,
         }),
       ),
@@ -42,7 +43,7 @@ export function Previews({ applicationId, content, platforms }: PreviewsProps) {
   if (error && (data === undefined || isPlaceholderData)) return <Failing error={error} retry={() => void refetch()} />;
   if (!data) return <Loading />;
   const isOld = isPlaceholderData || asked !== key;
-  const shown = data.renderings.filter(({ platform }) => platforms.length === 0 || platforms.includes(platform));
+  const shown = data.renderings.filter(shows);
   return (
     <SimpleGrid cols={{ base: 1, sm: 2 }} aria-busy={isOld} className={isOld ? classes.old : undefined}>
       {shown.map((rendering) => (
@@ -53,9 +54,10 @@ export function Previews({ applicationId, content, platforms }: PreviewsProps) {
 }
 
 function Preview({ rendering }: { rendering: Rendering }) {
-  const { platform, alert, title, url, bytes, limit, bodies, missing } = rendering;
+  const { platform, variant, language, alert, title, url, bytes, limit, bodies, missing } = rendering;
   const words = texts.previews;
-  const name = texts.platforms[platform as keyof typeof texts.platforms] ?? platform;
+  const device = texts.platforms[platform as keyof typeof texts.platforms] ?? platform;
+  const name = [device, variant, language].filter(Boolean).join(' · ');
   const isTooLarge = bytes > limit;
   return (
     <Stack gap={6} component="section" aria-label={words.of(name)} data-platform={platform}>

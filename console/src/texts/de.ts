@@ -1,5 +1,6 @@
 import { numberText } from '../parts/format';
 import { devices } from './devices.de';
+import { editor } from './editor.de';
 import { audience, platforms, previews, send } from './send.de';
 import type { Texts } from './texts';
 
@@ -382,6 +383,7 @@ export const de: Texts = {
   },
   audience,
   devices,
+  editor,
   platforms,
   previews,
   send,
@@ -423,6 +425,7 @@ export const de: Texts = {
         : `Die Uhren gehen ${count(-minutes, 'Minute', 'Minuten')} zurück`,
     andMore: (further) => `und ${numberText(further)} weitere`,
     firstOf: (waves) => `erste von ${count(waves, 'Welle', 'Wellen')} um die Welt`,
+    waves: (waves, from, to) => `${count(waves, 'Welle', 'Wellen')} um die Welt, von ${from} bis ${to}`,
     note: 'Anmerkung unten',
     notes: 'Was Sommerzeit und Regeln an diesen Terminen ändern',
     incomplete: (names) => `Sendet öfter, als der Kalender zeigt: ${names}`,

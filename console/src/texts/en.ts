@@ -1,5 +1,6 @@
 import { numberText } from '../parts/format';
 import { devices } from './devices.en';
+import { editor } from './editor.en';
 import { audience, platforms, previews, send } from './send.en';
 
 const count = (value: number, one: string, many: string): string => `${numberText(value)} ${value === 1 ? one : many}`;
@@ -380,6 +381,7 @@ export const en = {
   },
   audience,
   devices,
+  editor,
   platforms,
   previews,
   send,
@@ -420,6 +422,8 @@ export const en = {
         : `Clocks go back by ${count(-minutes, 'minute', 'minutes')}`,
     andMore: (further: number) => `and ${numberText(further)} more`,
     firstOf: (waves: number) => `first of ${count(waves, 'wave', 'waves')} round the world`,
+    waves: (waves: number, from: string, to: string) =>
+      `${count(waves, 'wave', 'waves')} round the world, from ${from} to ${to}`,
     note: 'note below',
     notes: 'What daylight saving and rules do to these firings',
     incomplete: (names: string) => `Fires more often than the calendar shows: ${names}`,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EVERYBODY, readAudience } from './audience';
+import { audienceOf, EVERYBODY, readAudience } from './audience';
 import type { AttributeRule, AudienceDraft } from './audience';
 
 const draft = (members: Partial<AudienceDraft>): AudienceDraft => ({ ...EVERYBODY, ...members });
@@ -54,4 +54,28 @@ describe('readAudience', () => {
   ])('%s: a half-filled audience is no target', (problem, members) => {
     expect(readAudience(draft(members))).toEqual({ problem });
   });
+});
+
+describe('audienceOf', () => {
+  it.each([
+    [undefined],
+    [{ tagNames: ['news'], platforms: ['A'], timeZones: ['Europe/Berlin'] }],
+    [{ audience: 'gold', languages: ['de'] }],
+    [{ attributes: { tier: ['gold', 'silver'], points: { min: -1.5, max: 1234.567 }, old: false, age: 10_000 } }],
+  ])('%j is shown, and comes back as it was', (target) => {
+    const found = audienceOf(target);
+    const read = found && readAudience(found.draft);
+    expect(read && 'target' in read ? { ...found?.rest, ...read.target } : null).toEqual(target ?? {});
+  });
+
+  it('shows a list of one value as the value', () => {
+    expect(audienceOf({ attributes: { tier: ['gold'] } })?.draft.attributes).toMatchObject([{ value: 'gold' }]);
+  });
+
+  it.each([[{ tagNames: ['news'], userIds: ['u'] }], [{ tagNames: [] }], [{ attributes: { tier: { in: ['x'] } } }]])(
+    '%j is not',
+    (target) => {
+      expect(audienceOf(target)).toBeNull();
+    },
+  );
 });

@@ -1,4 +1,5 @@
-import { parseWhole } from '../format';
+import { parseDecimal, plainNumber } from '../format';
+import { isSame } from '../same';
 
 /** The state of the audience builder, and the target of a message that it stands for. Pure. */
 
@@ -98,10 +99,10 @@ function readValue(operator: Operator, value: string): unknown {
     case 'no':
       return false;
     case 'number':
-      return readNumber(value);
+      return parseDecimal(value);
     case 'atLeast':
     case 'atMost': {
-      const bound = readNumber(value);
+      const bound = parseDecimal(value);
       return bound === null ? null : { [operator === 'atLeast' ? 'min' : 'max']: bound };
     }
   }
@@ -115,11 +116,52 @@ function merge(first: unknown, second: unknown): unknown {
   return Object.keys(first).some((end) => end in second) ? null : { ...first, ...second };
 }
 
-/** As the viewer writes it: `1.000` and `1,5` in German are 1000 and 1.5. */
-function readNumber(text: string): number | null {
-  const plain = text.trim();
-  const [sign, digits] = /^[-−]/.test(plain) ? [-1, plain.slice(1)] : [1, plain];
-  const whole = parseWhole(digits);
-  if (whole !== null) return sign * whole;
-  return /^\d+[.,]\d+$/.test(digits) ? sign * Number(digits.replace(',', '.')) : null;
+/**
+ * The builder's state for a target of the API, with the members that the builder does not show; null if the builder
+ * cannot show the target and give it back unchanged.
+ */
+export function audienceOf(target: Target | undefined): { draft: AudienceDraft; rest: Target } | null {
+  const { tagNames, userIds, deviceIds, audience, platforms, languages, attributes, ...rest } = target ?? {};
+  const lists = { tags: tagNames, users: userIds, devices: deviceIds, saved: audience };
+  const kinds = KINDS.filter((kind) => kind !== 'everybody' && lists[kind] !== undefined);
+  const draft: AudienceDraft = {
+    kind: kinds[0] ?? 'everybody',
+    tagNames: listOf(tagNames),
+    userIds: listOf(userIds),
+    deviceIds: listOf(deviceIds),
+    saved: typeof audience === 'string' ? audience : '',
+    platforms: listOf(platforms),
+    languages: listOf(languages),
+    attributes: Object.entries((attributes ?? {}) as Target).flatMap(([name, wanted]) =>
+      rulesOf(wanted).map(([operator, value], index) => ({ id: `${name} ${index}`, name, operator, value })),
+    ),
+  };
+  const read = readAudience(draft);
+  const isKept = kinds.length < 2 && 'target' in read && isSame(plain({ ...rest, ...read.target }), plain(target));
+  return isKept ? { draft, rest } : null;
+}
+
+/** A list of one value means that value. */
+function plain(target: Target = {}): Target {
+  const attributes = Object.entries((target.attributes ?? {}) as Target).map(([name, wanted]) => [
+    name,
+    Array.isArray(wanted) && wanted.length === 1 ? wanted[0] : wanted,
+  ]);
+  return { ...target, attributes: Object.fromEntries(attributes) };
+}
+
+function listOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
+function rulesOf(wanted: unknown): [Operator, string][] {
+  if (Array.isArray(wanted)) return wanted.flatMap(rulesOf);
+  if (typeof wanted === 'boolean') return [[wanted ? 'yes' : 'no', '']];
+  if (typeof wanted === 'number') return [['number', plainNumber(wanted)]];
+  if (typeof wanted === 'string') return [['is', wanted]];
+  const { min, max } = (wanted ?? {}) as { min?: unknown; max?: unknown };
+  return [
+    ...(typeof min === 'number' ? [['atLeast', plainNumber(min)] as [Operator, string]] : []),
+    ...(typeof max === 'number' ? [['atMost', plainNumber(max)] as [Operator, string]] : []),
+  ];
 }

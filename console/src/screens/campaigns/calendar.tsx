@@ -14,6 +14,7 @@ import classes from './calendar.module.css';
 import { firingsQuery } from './read-campaigns';
 import type { CalendarFiring } from './read-campaigns';
 import { SharedUsers } from './shared-users';
+import { zonesWith } from './zones';
 
 /** All firings of a month, in a zone of choice. Month and zone stand in the address. */
 export function Calendar() {
@@ -202,8 +203,4 @@ function weekday(date: string): string {
 
 function dayText(date: string): string {
   return new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', timeZone: 'UTC' }).format(new Date(date));
-}
-
-function zonesWith(zone: string): string[] {
-  return [...new Set([zone, ZONE, 'UTC', ...Intl.supportedValuesOf('timeZone')])];
 }

@@ -5,11 +5,12 @@ import { useState } from 'react';
 import { api, bodyOf } from '../../api/client';
 import { Act, Dialog } from '../../parts/dialog';
 import { newKey } from '../../parts/random';
-import { ScopedButton } from '../../parts/scoped';
+import { ScopedButton, useMay } from '../../parts/scoped';
 import { Failing } from '../../parts/states';
 import { texts } from '../../texts/texts';
 import { campaignsKey } from './read-campaigns';
 import type { Campaign } from './read-campaigns';
+import { TestSend } from './test-send';
 
 const ONE = '/imfpush/v1/apps/{applicationId}/campaigns/{campaignId}';
 type Verb = 'activate' | 'pause' | 'resume';
@@ -37,6 +38,7 @@ export function CampaignActions({ app, campaign }: { app: string; campaign: Camp
   });
   const error = changing.error ?? approving.error ?? copying.error;
   const verb: Verb = state === 'active' ? 'pause' : state === 'paused' ? 'resume' : 'activate';
+  const mayWrite = useMay('campaigns.write', app);
   const scoped = { needs: 'campaigns.write', applicationId: app };
   return (
     <>
@@ -59,6 +61,15 @@ export function CampaignActions({ app, campaign }: { app: string; campaign: Camp
           {texts.campaigns.verbs[verb]}
         </ScopedButton>
       )}
+      <Button
+        variant="default"
+        onClick={() =>
+          void navigate({ to: '/apps/$app/campaigns/$campaign/edit', params: { app, campaign: campaignId } })
+        }
+      >
+        {mayWrite ? texts.campaigns.edit : texts.editor.look}
+      </Button>
+      <TestSend app={app} campaign={campaign} />
       <RunNow app={app} campaign={campaign} onDone={refresh} />
       <ScopedButton {...scoped} variant="default" loading={copying.isPending} onClick={() => copying.mutate()}>
         {texts.campaigns.copy}

@@ -1,13 +1,14 @@
-import { Alert, Group, List, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { Alert, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useParams, useSearch } from '@tanstack/react-router';
-import { ZONE, durationText, numberText, shortTimeText, timeText } from '../../parts/format';
+import { ZONE, durationText, numberText, shortTimeText } from '../../parts/format';
 import { Page } from '../../parts/page';
 import { scheduleWords } from '../../parts/schedule-words';
 import { Loading, WithData } from '../../parts/states';
 import { texts } from '../../texts/texts';
 import { CampaignActions } from './campaign-actions';
 import { CampaignState } from './campaign-state';
+import { FiringList } from './firing-list';
 import { campaignQuery, previewQuery } from './read-campaigns';
 import type { Campaign as CampaignData } from './read-campaigns';
 import { Run } from './run';
@@ -43,6 +44,11 @@ export function Campaign() {
                 {data.stateReason}
               </Alert>
             )}
+            {data.state === 'awaitingApproval' && (
+              <Alert color="yellow" title={texts.editor.awaits}>
+                {texts.editor.awaitsLead}
+              </Alert>
+            )}
             <SimpleGrid cols={{ base: 1, md: 2 }}>
               <Firings app={app} campaign={data} />
               <Facts campaign={data} />
@@ -64,32 +70,7 @@ function Firings({ app, campaign }: { app: string; campaign: CampaignData }) {
         {campaign.state === 'active' ? texts.campaigns.nextFirings : texts.campaigns.wouldFire}
       </Title>
       <WithData query={preview} loading={<Loading lines={3} />}>
-        {({ firings, audience, excluded }) => (
-          <Stack gap="xs">
-            <Text size="sm">{texts.campaigns.reaches(audience, numberText(audience))}</Text>
-            {Object.entries(excluded).map(([reason, count]) => (
-              <Text size="sm" c="dimmed" key={reason}>
-                {texts.campaigns.excluded(numberText(count), reason)}
-              </Text>
-            ))}
-            <List size="sm" spacing={4}>
-              {firings.map(({ time, notes, lastTime, finishTime }) => (
-                <List.Item key={time}>
-                  {timeText(time)}
-                  {lastTime !== undefined && ` – ${timeText(lastTime)}`}
-                  {Date.parse(finishTime) > Date.parse(lastTime ?? time) &&
-                    ` · ${texts.campaigns.finishes(timeText(finishTime))}`}
-                  {notes.map((note) => (
-                    <Text size="xs" key={note}>
-                      {note}
-                    </Text>
-                  ))}
-                </List.Item>
-              ))}
-            </List>
-            {firings.length === 0 && <Text size="sm">{texts.campaigns.firesNoMore}</Text>}
-          </Stack>
-        )}
+        {(data) => <FiringList preview={data} zone={campaign.schedule.timeZone} />}
       </WithData>
     </Paper>
   );

@@ -1,35 +1,46 @@
 import { Anchor, Button, Group, Table, Text } from '@mantine/core';
 import { IconCalendar } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { Link, useParams, useSearch } from '@tanstack/react-router';
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { ZONE, shortTimeText } from '../../parts/format';
 import { Page } from '../../parts/page';
 import { scheduleWords } from '../../parts/schedule-words';
+import { ScopedButton } from '../../parts/scoped';
 import { Empty, WithData } from '../../parts/states';
 import { Ago } from '../../parts/time';
 import { texts } from '../../texts/texts';
 import { CampaignState } from './campaign-state';
 import { PAGE, campaignsQuery } from './read-campaigns';
-import type { Campaign } from './read-campaigns';
+import type { ListedCampaign } from './read-campaigns';
 
 /** The campaigns of an application, oldest first. */
 export function Campaigns() {
   const { app } = useParams({ from: '/shell/apps/$app/campaigns' });
   const { after } = useSearch({ from: '/shell/apps/$app/campaigns' });
   const campaigns = useQuery(campaignsQuery(app, after));
+  const navigate = useNavigate();
   return (
     <Page
       title={texts.campaigns.title}
       lead={texts.campaigns.lead}
       actions={
-        <Button
-          component={Link}
-          to={`/apps/${encodeURIComponent(app)}/campaigns/calendar`}
-          variant="default"
-          leftSection={<IconCalendar size={16} aria-hidden />}
-        >
-          {texts.campaigns.calendar}
-        </Button>
+        <>
+          <Button
+            component={Link}
+            to={`/apps/${encodeURIComponent(app)}/campaigns/calendar`}
+            variant="default"
+            leftSection={<IconCalendar size={16} aria-hidden />}
+          >
+            {texts.campaigns.calendar}
+          </Button>
+          <ScopedButton
+            needs="campaigns.write"
+            applicationId={app}
+            onClick={() => void navigate({ to: '/apps/$app/campaigns/new', params: { app } })}
+          >
+            {texts.campaigns.create}
+          </ScopedButton>
+        </>
       }
     >
       <WithData query={campaigns}>
@@ -47,7 +58,7 @@ export function Campaigns() {
   );
 }
 
-function List({ app, campaigns }: { app: string; campaigns: Campaign[] }) {
+function List({ app, campaigns }: { app: string; campaigns: ListedCampaign[] }) {
   const last = campaigns.at(-1);
   return (
     <>

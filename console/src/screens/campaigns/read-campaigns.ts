@@ -3,7 +3,9 @@ import { CALM_MS, LIVE_MS, reading } from '../../api/read';
 import type { components } from '../../api/schema';
 
 type Schemas = components['schemas'];
-export type Campaign = Schemas['CampaignAnswer'];
+export type ListedCampaign = Schemas['CampaignAnswer'];
+/** With the ETag of its definition, which a change names. */
+export type Campaign = ListedCampaign & { etag: string };
 export type Run = Schemas['RunAnswer'];
 export type CalendarFiring = Schemas['CalendarFiringAnswer'];
 
@@ -30,8 +32,11 @@ export function campaignsQuery(applicationId: string, after: string | undefined)
 export function campaignQuery(applicationId: string, campaignId: string) {
   return reading(
     [...campaignsKey(applicationId), campaignId],
-    (options) =>
-      bodyOf(api.GET(`${BASE}/{campaignId}`, { params: { path: { applicationId, campaignId } }, ...options })),
+    async (options): Promise<Campaign> => {
+      const request = api.GET(`${BASE}/{campaignId}`, { params: { path: { applicationId, campaignId } }, ...options });
+      const campaign = await bodyOf(request);
+      return { ...campaign, etag: (await request).response.headers.get('etag') ?? '' };
+    },
     CALM_MS,
   );
 }

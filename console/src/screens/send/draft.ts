@@ -2,6 +2,8 @@ import { parseWhole } from '../../parts/format';
 import { newKey } from '../../parts/random';
 import { EVERYBODY } from '../../parts/audience/audience';
 import type { AudienceDraft } from '../../parts/audience/audience';
+import { withPicture, withTitle } from '../../parts/content';
+import type { Content } from '../../parts/content';
 
 /** A message that is being written, and the request that it stands for. Pure. */
 
@@ -22,8 +24,6 @@ export interface SendDraft {
   /** The requests that were tried with the key, and when (epoch ms by the server); their answers may be lost. */
   tried: readonly { body: Content; at: number }[];
 }
-
-export type Content = Record<string, unknown>;
 
 export interface OwnField {
   settings: 'apns' | 'gcm' | 'chromeWeb' | 'firefoxWeb' | 'safariWeb';
@@ -80,8 +80,9 @@ const HOUR_S = 3_600;
 
 /** The body of a message without its target. */
 export function toContent(draft: SendDraft): Content {
-  const settings = toSettings(draft);
   const ttlHours = parseWhole(draft.ttlHours);
+  const titled = filled(draft.title) ? withTitle({}, draft.title) : {};
+  const settings = withOwn(withPicture(titled, draft.picture.trim()).settings as Settings | undefined, draft.own);
   return {
     message: { alert: draft.text, ...(filled(draft.link) && { url: draft.link.trim() }) },
     ...(Object.keys(settings).length > 0 && { settings }),
@@ -91,26 +92,16 @@ export function toContent(draft: SendDraft): Content {
   };
 }
 
-/** Title and picture in the field that each platform has for them. */
-function toSettings({ title, picture, own }: SendDraft): Record<string, Content> {
-  const settings: Record<string, Content> = {};
-  const put = (platform: string, name: string, value: unknown): void => {
-    settings[platform] = { ...settings[platform], [name]: value };
-  };
-  if (filled(title)) {
-    put('apns', 'title', title);
-    put('gcm', 'androidTitle', title);
-    for (const browser of ['chromeWeb', 'firefoxWeb', 'safariWeb']) put(browser, 'title', title);
-  }
-  if (filled(picture)) {
-    put('apns', 'attachmentUrl', picture.trim());
-    put('gcm', 'style', { type: 'picture_notification', url: picture.trim() });
-  }
+type Settings = Record<string, Content>;
+
+function withOwn(settings: Settings = {}, own: SendDraft['own']): Settings {
+  const next = { ...settings };
   for (const field of OWN_FIELDS) {
     const text = own[keyOf(field)] ?? '';
-    if (filled(text)) put(field.settings, field.name, field.kind === 'whole' ? parseWhole(text) : text);
+    const value = field.kind === 'whole' ? parseWhole(text) : text;
+    if (filled(text)) next[field.settings] = { ...next[field.settings], [field.name]: value };
   }
-  return settings;
+  return next;
 }
 
 function filled(text: string): boolean {

@@ -1,10 +1,10 @@
 import { Stack, TagsInput, Text } from '@mantine/core';
-import { useState } from 'react';
+import type { Content } from '../../parts/content';
 import { ScreenLink } from '../../parts/link';
-import { ScopedButton, useSession } from '../../parts/scoped';
+import { useMyDevices } from '../../parts/my-devices';
+import { ScopedButton } from '../../parts/scoped';
 import { FailedAct } from '../../parts/states';
 import { texts } from '../../texts/texts';
-import type { Content } from './draft';
 import { useTestSend } from './sending';
 
 interface MyDevicesProps {
@@ -13,19 +13,11 @@ interface MyDevicesProps {
   content: Content | null;
 }
 
-/** Sends the message to the viewer's own devices first. Their ids are kept in this browser, for this viewer. */
+/** Sends the message to the viewer's own devices first. */
 export function MyDevices({ applicationId, content }: MyDevicesProps) {
-  const { kind, id } = useSession();
-  const [owner] = useState(`${kind}:${id}`);
-  const place = `carillon-my-devices:${owner}:${applicationId}`;
-  const [deviceIds, setDeviceIds] = useState(() => localStorage.getItem(place)?.split('\n') ?? []);
+  const [deviceIds, keep] = useMyDevices(applicationId);
   const test = useTestSend(applicationId);
   const words = texts.send.mine;
-  const keep = (ids: string[]): void => {
-    setDeviceIds(ids);
-    if (ids.length > 0) localStorage.setItem(place, ids.join('\n'));
-    else localStorage.removeItem(place);
-  };
   return (
     <Stack gap="xs" align="stretch">
       <TagsInput

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'react';
 import { api, bodyOf } from '../../api/client';
 import { Failure } from '../../api/failure';
 import type { components } from '../../api/schema';
+import { ApprovalNote } from '../../parts/approval-note';
 import { NotReached } from '../../parts/audience/audience-count';
 import { bytesText, numberText, parseWhole, percentText } from '../../parts/format';
 import { ScreenLink } from '../../parts/link';
@@ -11,8 +12,7 @@ import { ScopedButton } from '../../parts/scoped';
 import { describeFailure, WithData } from '../../parts/states';
 import { Time } from '../../parts/time';
 import { texts } from '../../texts/texts';
-import { ApprovalNote } from './approval';
-import type { Content } from './draft';
+import type { Content } from '../../parts/content';
 import { SentBefore } from './sending';
 
 /** From here on the number of devices is typed before a message is sent. */
@@ -67,7 +67,7 @@ export function Plan({ applicationId, body, isOldTry, sending, onSend, onBack }:
                   </List>
                 </Alert>
               )}
-              {total !== null && <ApprovalNote applicationId={applicationId} total={total} />}
+              {total !== null && <ApprovalNote applicationId={applicationId} total={total} text={words.approval} />}
               <Sizes sizes={effect.sizes} />
               <Text size="sm">
                 {effect.sendTime ? (

@@ -37,6 +37,7 @@ function SendForm({ applicationId }: { applicationId: string }) {
   const may = useMay('messages.write', applicationId);
   const words = texts.send;
   const set = (members: Partial<SendDraft>): void => setDraft({ ...draft, ...members });
+  const { platforms } = draft.audience;
   const audience = readAudience(draft.audience);
   const isWritten = draft.text.trim() !== '' && wrongFields(draft).length === 0;
   const content = isWritten ? toContent(draft) : null;
@@ -104,7 +105,11 @@ function SendForm({ applicationId }: { applicationId: string }) {
               <Title order={2} size="h4">
                 {texts.previews.title}
               </Title>
-              <Previews applicationId={applicationId} content={content} platforms={draft.audience.platforms} />
+              <Previews
+                applicationId={applicationId}
+                of={content && { content }}
+                shows={({ platform }) => platforms.length === 0 || platforms.includes(platform)}
+              />
               <MyDevices applicationId={applicationId} content={content} />
             </Stack>
           </Grid.Col>

@@ -4,7 +4,8 @@ import { serverNow } from '../../api/clock';
 import { Failure } from '../../api/failure';
 import type { components } from '../../api/schema';
 import { newKey } from '../../parts/random';
-import type { Content, SendDraft } from './draft';
+import type { Content } from '../../parts/content';
+import type { SendDraft } from './draft';
 
 type Body = components['schemas']['SendMessageDto'];
 

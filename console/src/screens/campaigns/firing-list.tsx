@@ -1,0 +1,56 @@
+import { List, Stack, Text } from '@mantine/core';
+import type { components } from '../../api/schema';
+import { ZONE, numberText, timeText } from '../../parts/format';
+import { Time } from '../../parts/time';
+import { texts } from '../../texts/texts';
+
+interface FiringListProps {
+  preview: components['schemas']['PreviewAnswer'];
+  /** Of the schedule. */
+  zone: string | undefined;
+}
+
+/** The current audience of a campaign, and its next firings by its own clock and by the viewer's. */
+export function FiringList({ preview: { firings, audience, excluded }, zone = 'UTC' }: FiringListProps) {
+  const words = texts.campaigns;
+  return (
+    <Stack gap="xs">
+      <Text size="sm">{words.reaches(audience, numberText(audience))}</Text>
+      {Object.entries(excluded).map(([reason, count]) => (
+        <Text size="sm" c="dimmed" key={reason}>
+          {words.excluded(numberText(count), reason)}
+        </Text>
+      ))}
+      <List size="sm" spacing={4}>
+        {firings.map(({ time, localTime, notes, waves = 1, lastTime = time, finishTime }) => (
+          <List.Item key={time} data-firing={time}>
+            {zone === 'recipient' ? (
+              <>
+                {localTime.replace('T', ' ')}, {words.recipientsTime}
+              </>
+            ) : (
+              <>
+                {timeText(time, zone)}, {zone}
+              </>
+            )}
+            {zone !== ZONE && (
+              <Text size="xs" c="dimmed">
+                <Time time={time} />, {ZONE}
+              </Text>
+            )}
+            {waves > 1 && <Text size="xs">{words.waves(waves, timeText(time), timeText(lastTime))}</Text>}
+            {Date.parse(finishTime) > Date.parse(lastTime) && (
+              <Text size="xs">{words.finishes(timeText(finishTime))}</Text>
+            )}
+            {notes.map((note) => (
+              <Text size="xs" fw={500} key={note}>
+                {note}
+              </Text>
+            ))}
+          </List.Item>
+        ))}
+      </List>
+      {firings.length === 0 && <Text size="sm">{words.firesNoMore}</Text>}
+    </Stack>
+  );
+}
