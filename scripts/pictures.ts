@@ -34,6 +34,8 @@ try {
   await send.click();
   await page.getByText('Finished', { exact: true }).waitFor();
   await take(page, 'message');
+  // The preview stands beside the form from this width on.
+  await page.setViewportSize({ width: 1240, height: 780 });
   await page.goto(`${carillon.url}/console/apps/com.example.app/campaigns/new`);
   await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Monday news');
   await page.getByRole('textbox', { name: 'Text', exact: true }).fill('Hello {{name|friend}}, this week in your town');
