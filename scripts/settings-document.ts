@@ -4,7 +4,8 @@ import { formatMarkdown } from './markdown.js';
 /** docs/settings.md, formatted as `npm run format` leaves it. */
 export function settingsDocument(): Promise<string> {
   const rows = SETTINGS.map(
-    ({ name, fallback, meaning }) => `| \`${name}\` | ${fallback === '' ? '' : `\`${fallback}\``} | ${meaning} |`,
+    ({ name, fallback, meaning, isSecret }) =>
+      `| \`${name}\`${isSecret ? ' ¹' : ''} | ${fallback === '' ? '' : `\`${fallback}\``} | ${meaning} |`,
   );
   const text = [
     '# Settings',
@@ -18,6 +19,9 @@ export function settingsDocument(): Promise<string> {
     '| setting | default | meaning |',
     '| --- | --- | --- |',
     ...rows,
+    '',
+    '¹ A secret: in its place, the variable with `_FILE` at the end of its name (`MASTER_KEY_FILE`) may name a file that ' +
+      'contains the value; one line end at the end of the file is not a part of it.',
     '',
   ].join('\n');
   return formatMarkdown(text);

@@ -1,6 +1,5 @@
 import { findStores, readDatabaseUrl } from './server-url.js';
 import type { Stores } from './server-url.js';
-import { isPatterned, readMasterKey } from './common/master-key.js';
 import { isNetwork, isThisMachine, isWiderThanPrivate, readHost, readWhole } from './setting-values.js';
 import { SettingReader } from './setting-reader.js';
 import { ROLES } from './role.js';
@@ -8,11 +7,13 @@ import type { Role } from './role.js';
 import type { People } from './people-settings.js';
 import type { ProcessCounts } from './process-plan.js';
 import { readLimits, readPeople, readProcesses, readProviders, readRetention } from './setting-groups.js';
+import { readSecrets } from './secret-settings.js';
+import type { Secrets } from './secret-settings.js';
 import { findUnknown } from './unknown-settings.js';
 
 /** The only reader of the environment: validates every setting once at start. settings.ts has the defaults. */
 
-export interface Config {
+export interface Config extends Secrets {
   environment: 'development' | 'production';
   /** Whether development clients and the sample application are created: never in a database on another machine. */
   hasSamples: boolean;
@@ -32,9 +33,6 @@ export interface Config {
   /** First part of the queue's keys in Redis. */
   queuePrefix: string;
   dataDir: string;
-  /** 32 bytes; absent in development, where a key is made in `dataDir`. */
-  masterKey?: Buffer;
-  adminClient?: { id: string; secret: string };
   /** First part of the az endpoints' path. */
   runtimeName: string;
   /** Answer to a wrong client id or secret. */
@@ -181,37 +179,6 @@ function readStoresAndRoles(
 function isOnThisMachine(databaseUrl: string | undefined, { problems }: SettingReader): boolean {
   if (databaseUrl === undefined) return true;
   return problems.length === 0 && isThisMachine(readDatabaseUrl(databaseUrl).host);
-}
-
-function readSecrets(
-  settings: SettingReader,
-  production: boolean,
-  databaseUrl: string | undefined,
-): Pick<Config, 'masterKey' | 'adminClient'> {
-  const text = settings.value('MASTER_KEY');
-  const masterKey = readMasterKey(text) ?? undefined;
-  settings.check(masterKey !== undefined || text === '', 'MASTER_KEY must be 32 bytes in base64');
-  settings.check(
-    text !== '' || (!production && !databaseUrl),
-    `MASTER_KEY is required ${production ? 'in production' : 'with DATABASE_URL, so that every process can read the credentials'}`,
-  );
-  settings.check(
-    !masterKey || !isPatterned(masterKey),
-    'MASTER_KEY must be random: make one with openssl rand -base64 32',
-  );
-
-  const id = settings.value('ADMIN_CLIENT_ID');
-  const secret = settings.value('ADMIN_CLIENT_SECRET');
-  settings.check(!id === !secret, 'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET belong together: one of them is missing');
-  settings.check(
-    [id, secret].every((each) => /^[\x20-\x7e]{0,255}$/.test(each)) && !id.includes(':'),
-    'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET must be up to 255 characters of printable ASCII, the id without a colon',
-  );
-  settings.check(
-    !production || !secret || (secret.length >= 16 && !/^(.{1,16})\1+$/.test(secret)),
-    'ADMIN_CLIENT_SECRET must have at least 16 characters in production, and not be a word repeated',
-  );
-  return { masterKey, adminClient: id ? { id, secret } : undefined };
 }
 
 function readApi(

@@ -1,5 +1,5 @@
 /** The settings of the console: a part of the list in settings.ts. */
-export const CONSOLE_SETTINGS: readonly { name: string; fallback: string; meaning: string }[] = [
+export const CONSOLE_SETTINGS: readonly { name: string; fallback: string; meaning: string; isSecret?: true }[] = [
   {
     name: 'CONSOLE',
     fallback: 'on',
@@ -18,7 +18,7 @@ export const CONSOLE_SETTINGS: readonly { name: string; fallback: string; meanin
       'issuer of an OpenID Connect identity provider, by which people sign in to the console (`https://login.example.com/realms/acme`); its client needs the redirect address `https://<host>/console/api/people/callback`. Empty: clients alone sign in',
   },
   { name: 'OIDC_CLIENT_ID', fallback: '', meaning: 'id of this installation at the identity provider' },
-  { name: 'OIDC_CLIENT_SECRET', fallback: '', meaning: 'its secret there' },
+  { name: 'OIDC_CLIENT_SECRET', fallback: '', meaning: 'its secret there', isSecret: true },
   {
     name: 'OIDC_SCOPE',
     fallback: 'openid email profile',

@@ -1,7 +1,11 @@
+#!/usr/bin/env node
 // The first import: signals are handled before anything else is loaded.
 import { stopBy } from './signals.js';
 import cluster from 'node:cluster';
+import { UnknownCommand, findCommand } from './commands/commands.js';
+import { rootCause } from './common/errors.js';
 import { endWith, ownLine } from './common/own-line.js';
+import type { Command } from './commands/command.js';
 import { isTold } from './common/start-error.js';
 import { isProduction, readConfig } from './config.js';
 import type { Config } from './config.js';
@@ -33,6 +37,21 @@ async function run(config: Config, member?: Member): Promise<void> {
   process.send?.(STARTED);
 }
 
+/** Commands write for a person, in development and in production. */
+async function runCommand(load: () => Promise<Command>): Promise<void> {
+  stopBy((signal) => {
+    process.stderr.write(`carillon: Stopped by ${signal}: the database rolls back what was begun; run it again\n`);
+    process.exit(1);
+  });
+  try {
+    const run = await load();
+    process.exitCode = await run((line) => void process.stdout.write(`${line}\n`));
+  } catch (error) {
+    process.stderr.write(`carillon: ${isTold(error) ? error.message : rootCause(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+
 // Until there is work to drain. The database rolls back the transaction of an interrupted start.
 stopBy((signal) => {
   process.stdout.write(ownLine(isProduction(), 'log', `Stopped by ${signal} during the start`));
@@ -43,7 +62,15 @@ function end(text: string): never {
   return endWith(isProduction(), 'fatal', text);
 }
 
-load().catch((error: unknown) => {
-  if (isTold(error)) return end(error.message);
+try {
+  // The arguments of a process under a supervisor are its roles (process-plan.ts).
+  const command = cluster.isWorker ? null : findCommand(process.argv.slice(2));
+  await (command ? runCommand(command.load) : load());
+} catch (error) {
+  if (error instanceof UnknownCommand) {
+    process.stderr.write(`carillon: ${error.message}\n`);
+    process.exit(2);
+  }
+  if (isTold(error)) end(error.message);
   end(error instanceof Error ? (error.stack ?? error.message) : String(error));
-});
+}

@@ -1,4 +1,5 @@
 import { CONSOLE_SETTINGS } from './console-settings.js';
+import { KEY_SETTINGS } from './key-settings.js';
 
 /** The settings in the environment: name, default, meaning. config.ts reads them, docs/settings.md lists them. */
 
@@ -6,6 +7,8 @@ export interface Setting {
   name: string;
   fallback: string;
   meaning: string;
+  /** `<name>_FILE` may name a file that contains the value. */
+  isSecret?: true;
 }
 
 /** In the order of docs/settings.md, which is generated from this list. */
@@ -42,18 +45,21 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: 'DATABASE_URL',
     fallback: '',
+    isSecret: true,
     meaning:
       '`postgres://user:password@host:5432/database` of PostgreSQL 14 or newer (`?host=/folder` for a Unix socket; `?sslmode=verify-full`, with `&sslrootcert=file.pem` for your own authority); empty: the embedded database in `DATA_DIR`',
   },
   {
     name: 'DATABASE_READ_URL',
     fallback: '',
+    isSecret: true,
     meaning:
       'like `DATABASE_URL`, of a hot standby from which reports and lists may be read (a name may lead to several); empty: everything is read from `DATABASE_URL`',
   },
   {
     name: 'QUEUE_URL',
     fallback: '',
+    isSecret: true,
     meaning:
       '`redis://user:password@host:6379/0` of a Redis, `rediss://` over TLS (`NODE_EXTRA_CA_CERTS=file.pem` for your own authority), `redis+sentinel://user:password@host:26379,host:26379/master/0` with sentinels, `redis+cluster://user:password@host:6379,host:6379` for a Redis Cluster; empty: the queue is in the database',
   },
@@ -64,23 +70,7 @@ export const SETTINGS: readonly Setting[] = [
       'first part of the queue’s keys in Redis: use a different one for each deployment that shares a Redis database',
   },
   { name: 'DATA_DIR', fallback: '.data', meaning: 'folder of the embedded database and the development master key' },
-  {
-    name: 'MASTER_KEY',
-    fallback: '',
-    meaning:
-      '32 bytes in base64 that encrypt provider credentials and signing keys; required with `DATABASE_URL` or in production',
-  },
-  {
-    name: 'ADMIN_CLIENT_ID',
-    fallback: '',
-    meaning: 'id of a confidential client with allowed scope `*`, created at start if it does not exist',
-  },
-  {
-    name: 'ADMIN_CLIENT_SECRET',
-    fallback: '',
-    meaning:
-      'first secret of this client, in production of at least 16 characters; required with `ADMIN_CLIENT_ID`, and ignored once the client exists',
-  },
+  ...KEY_SETTINGS,
   { name: 'RUNTIME_NAME', fallback: 'mfp', meaning: 'first part of the path of the token and introspection endpoints' },
   {
     name: 'INVALID_CLIENT_STATUS',

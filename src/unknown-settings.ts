@@ -1,6 +1,7 @@
+import { fileOf } from './setting-reader.js';
 import { SETTINGS } from './settings.js';
 
-const KNOWN = new Set(SETTINGS.map((setting) => setting.name));
+const KNOWN = new Set(SETTINGS.flatMap(({ name, isSecret }) => (isSecret ? [name, fileOf(name)] : [name])));
 /**
  * `DATABASE_`, `APNS_`, …: a variable with one of these prefixes may be a mistyped setting, or belong to another
  * program.

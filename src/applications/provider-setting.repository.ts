@@ -9,6 +9,7 @@ import { ITSELF, recordAudit } from '../auth/audit.repository.js';
 import type { Actor, AuditedChange } from '../auth/audit.repository.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
+import type { SealedColumn } from '../database/sealed.js';
 import type { ProviderName } from '../providers/provider.js';
 import { hasStepped, isOfTheFuture } from '../database/waits.js';
 import type { BatchState, SettingName } from '../database/tables.js';
@@ -291,6 +292,13 @@ function changeOf(action: AuditedChange['action'], applicationId: string, provid
   return { action, subject: applicationId, detail: { provider } };
 }
 
-function contextOf(applicationId: string, provider: SettingName): string {
+function contextOf(applicationId: string, provider: string): string {
   return `provider_setting/${applicationId}/${provider}`;
 }
+
+export const SEALED_SETTINGS: SealedColumn = {
+  table: 'provider_setting',
+  column: 'secret',
+  key: ['application_id', 'provider'],
+  contextOf,
+};

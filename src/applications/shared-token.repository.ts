@@ -3,6 +3,7 @@ import { MINUTE_MS } from '../common/durations.js';
 import { Vault } from '../common/vault.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
+import type { SealedColumn } from '../database/sealed.js';
 import type { SharedToken, TokenShelf } from '../providers/token-shelf.js';
 
 /** A token this far ahead was stored by a process with a wrong clock and would be used past its real end. */
@@ -78,3 +79,5 @@ export class SharedTokenRepository implements TokenShelf {
 function contextOf(name: string): string {
   return `shared_token/${name}`;
 }
+
+export const SEALED_TOKENS: SealedColumn = { table: 'shared_token', column: 'token', key: ['name'], contextOf };

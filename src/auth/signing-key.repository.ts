@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
+import type { SealedColumn } from '../database/sealed.js';
 import { inTransaction } from '../database/transaction.js';
 import { recordAudit } from './audit.repository.js';
 import type { Actor } from './audit.repository.js';
@@ -91,3 +92,15 @@ export class SigningKeyRepository {
     });
   }
 }
+
+/** The context under which a private key is sealed. */
+export function signingKeyContext(kid: string): string {
+  return `signing_key/${kid}`;
+}
+
+export const SEALED_SIGNING_KEYS: SealedColumn = {
+  table: 'signing_key',
+  column: 'private_key',
+  key: ['kid'],
+  contextOf: (kid = '') => signingKeyContext(kid),
+};

@@ -11,7 +11,7 @@ import { Vault } from '../common/vault.js';
 import { ITSELF } from './audit.repository.js';
 import type { Actor } from './audit.repository.js';
 import { ChangeFeed } from './change-feed.js';
-import { SigningKeyRepository } from './signing-key.repository.js';
+import { SigningKeyRepository, signingKeyContext } from './signing-key.repository.js';
 import type { NewSigningKey, SigningKeyRow } from './signing-key.repository.js';
 
 export const ALGORITHM = 'ES256';
@@ -116,7 +116,7 @@ export class SigningKeys implements OnModuleInit, OnApplicationBootstrap, Before
     return {
       kid,
       publicJwk: { ...(await exportJWK(pair.publicKey)), kid, alg: ALGORITHM, use: 'sig' },
-      privateKey: this.vault.seal(await exportPKCS8(pair.privateKey), contextOf(kid)),
+      privateKey: this.vault.seal(await exportPKCS8(pair.privateKey), signingKeyContext(kid)),
     };
   }
 
@@ -125,13 +125,9 @@ export class SigningKeys implements OnModuleInit, OnApplicationBootstrap, Before
     this.keys = await Promise.all(
       rows.map(async (row) => ({
         ...row,
-        sign: createPrivateKey(this.vault.open(row.privateKey, contextOf(row.kid))),
+        sign: createPrivateKey(this.vault.open(row.privateKey, signingKeyContext(row.kid))),
         verify: (await importJWK(row.publicJwk, ALGORITHM)) as CryptoKey,
       })),
     );
   }
-}
-
-function contextOf(kid: string): string {
-  return `signing_key/${kid}`;
 }

@@ -54,8 +54,48 @@ describe('Vault', () => {
 
   it('names an unknown format', () => {
     const sealed = vault.seal('secret', CONTEXT);
-    sealed[0] = 2;
+    sealed[0] = 3;
     expect(() => vault.open(sealed, CONTEXT)).toThrow(`Sealed value of unknown format in ${CONTEXT}`);
+  });
+});
+
+describe('a Vault with two keys', () => {
+  const [first, second] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+  const both = new Vault(second, first);
+
+  it('opens values of both, also those sealed while there was one key', () => {
+    expect(both.open(vault.seal('before', CONTEXT), CONTEXT)).toBe('before');
+    expect(both.open(new Vault(first, second).seal('beside', CONTEXT), CONTEXT)).toBe('beside');
+    expect(both.open(both.seal('after', CONTEXT), CONTEXT)).toBe('after');
+  });
+
+  it('seals under the first, with its id', () => {
+    const sealed = both.seal('secret', CONTEXT);
+    expect(sealed[0]).toBe(2);
+    expect(sealed.subarray(1, 9).toString('hex')).toBe(both.keyId);
+    expect(new Vault(second).open(sealed, CONTEXT)).toBe('secret');
+    expect(() => vault.open(sealed, CONTEXT)).toThrow(
+      `MASTER_KEY does not open ${CONTEXT}, which is sealed under the key ${both.keyId}`,
+    );
+  });
+
+  it('has ids that tell keys apart and nothing about them', () => {
+    expect(both.keyId).toBe(new Vault(second).keyId);
+    expect(both.keyId).not.toBe(vault.keyId);
+    expect(both.keyId).toMatch(/^[0-9a-f]{16}$/);
+    expect(second.toString('hex')).not.toContain(both.keyId);
+  });
+
+  it('puts a value under the first key once', () => {
+    const sealed = both.reseal(vault.seal('secret', CONTEXT), CONTEXT);
+    expect(new Vault(second).open(sealed!, CONTEXT)).toBe('secret');
+    expect(both.reseal(sealed!, CONTEXT)).toBeNull();
+    expect(both.reseal(new Vault(second).seal('secret', CONTEXT), CONTEXT)).toBeNull();
+  });
+
+  it('refuses a value of a third key', () => {
+    const sealed = new Vault(Buffer.alloc(32, 3)).seal('secret', CONTEXT);
+    expect(() => both.reseal(sealed, CONTEXT)).toThrow('does not open');
   });
 });
 

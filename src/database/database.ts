@@ -6,7 +6,7 @@ import { StartError } from '../common/start-error.js';
 import type { Config } from '../config.js';
 import { againOnConflict } from './conflicts.js';
 import { openEmbedded } from './embedded/embedded.js';
-import { migrate } from './migrate.js';
+import { migrate, pendingSteps } from './migrate.js';
 import { newStandbyPool, openPostgres } from './postgres.js';
 import type { Opened } from './postgres.js';
 import { Standby } from './standby.js';
@@ -61,6 +61,26 @@ export async function openDatabase(
         await close();
       },
     };
+  } catch (error) {
+    await close();
+    throw error instanceof StartError ? error : new StartError(`The database takes no writes (${place})`, error);
+  }
+}
+
+/** A database that is looked at and not changed. */
+export interface Inspected extends Pick<Database, 'kysely' | 'place' | 'close'> {
+  /** Names of the migrations that the next start would run. */
+  pending: string[];
+}
+
+/** Opens a database of a server, and leaves it as it is. Throws StartError if a start could not use the server. */
+export async function inspectDatabase(url: string): Promise<Inspected> {
+  const opened = await openPostgres(url);
+  const { pool, place, close } = opened;
+  try {
+    const pending = await pendingSteps(opened);
+    if (pending.length === 0) await probeWrites({ pool });
+    return { kysely: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }), place, close, pending };
   } catch (error) {
     await close();
     throw error instanceof StartError ? error : new StartError(`The database takes no writes (${place})`, error);

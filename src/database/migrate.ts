@@ -16,13 +16,18 @@ const FIRST = '0001-foundation';
  * Migrates the tables, if needed and if the role may. Kysely's migrator holds an advisory lock, so any number of
  * processes may start at once. Throws StartError.
  */
-export async function migrate({ migrate, pool, schema, place }: Opened): Promise<void> {
+export async function migrate(opened: Opened): Promise<void> {
+  const pending = await pendingSteps(opened);
+  if (pending.length > 0) await opened.migrate((unbounded) => runSteps(unbounded, opened.schema, opened.place));
+}
+
+/** The steps that are missing. Throws StartError if the role may not run them, or not use the tables. */
+export async function pendingSteps({ pool, schema, place }: Opened): Promise<string[]> {
   const standing = await readRights(pool, schema, LEDGER);
   if (standing.owner !== null) await demandUse(pool, standing, place);
   const pending = await readPending(pool, standing, place);
-  if (pending.length === 0) return;
-  demandMigration(standing, pending, place);
-  await migrate((unbounded) => runSteps(unbounded, schema, place));
+  if (pending.length > 0) demandMigration(standing, pending, place);
+  return pending;
 }
 
 /** The steps that are missing. Refuses a step unknown to this program, because its effects are unknown. */

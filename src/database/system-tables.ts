@@ -8,6 +8,7 @@ export interface ProcessTable {
   roles: string[];
   version: string;
   host: string;
+  key_id: string | null;
   started_at: Date;
   seen_at: Date;
   ended_at: Date | null;

@@ -6,6 +6,7 @@ import { withDeadline } from '../common/deadline.js';
 import { SECOND_MS } from '../common/durations.js';
 import { Rounds } from '../common/rounds.js';
 import { CONFIG } from '../common/tokens.js';
+import { Vault } from '../common/vault.js';
 import type { Config } from '../config.js';
 import { MISSING_S } from '../database/processes.js';
 import { VERSION } from '../version.js';
@@ -28,6 +29,7 @@ export class Presence implements OnApplicationBootstrap, BeforeApplicationShutdo
   constructor(
     @Inject(CONFIG) private readonly config: Pick<Config, 'name' | 'roles'>,
     private readonly processes: ProcessRepository,
+    private readonly vault: Vault,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -44,7 +46,14 @@ export class Presence implements OnApplicationBootstrap, BeforeApplicationShutdo
   private async beat(): Promise<void> {
     const roles = [...this.config.roles];
     const name = this.config.name ?? roles.join(' and ');
-    await this.processes.beat({ id: this.id, name, roles, version: VERSION, host: hostname() });
+    await this.processes.beat({
+      id: this.id,
+      name,
+      roles,
+      version: VERSION,
+      host: hostname(),
+      keyId: this.vault.keyId,
+    });
     this.tell(await this.processes.missing());
   }
 

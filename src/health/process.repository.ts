@@ -12,9 +12,11 @@ export interface ProcessIdentity {
   roles: Role[];
   version: string;
   host: string;
+  /** Id of the master key that seals here. */
+  keyId: string;
 }
 
-export interface ProcessReport extends ProcessIdentity {
+export interface ProcessReport extends Omit<ProcessIdentity, 'keyId'> {
   startedAt: Date;
   seenAt: Date;
   isLost: boolean;
@@ -35,13 +37,13 @@ export class ProcessRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /** Writes that the process runs, and forgets processes that ended or were lost an hour ago. */
-  async beat({ id, name, roles, version, host }: ProcessIdentity): Promise<void> {
+  async beat({ id, name, roles, version, host, keyId }: ProcessIdentity): Promise<void> {
     await sql`
       with forgotten as (
         delete from process
         where coalesce(ended_at, seen_at) < now() - make_interval(secs => ${FORGOTTEN_S}) and id <> ${id})
-      insert into process (id, name, roles, version, host, started_at, seen_at)
-      values (${id}, ${name}, ${roles}::text[], ${version}, ${host}, now(), now())
+      insert into process (id, name, roles, version, host, key_id, started_at, seen_at)
+      values (${id}, ${name}, ${roles}::text[], ${version}, ${host}, ${keyId}, now(), now())
       on conflict (id) do update set seen_at = now(), ended_at = null`.execute(this.database.kysely);
   }
 
@@ -81,6 +83,16 @@ export class ProcessRepository {
           or exists (select from message where state = 'scheduled' and send_at <= now()) end`.execute(
       this.database.kysely,
     );
+    return rows;
+  }
+
+  /** Those that were seen lately and seal under another master key, or do not say under which. */
+  async withOtherKey(keyId: string): Promise<{ name: string; host: string; seenAt: Date }[]> {
+    const { rows } = await sql<{ name: string; host: string; seenAt: Date }>`
+      select name, host, seen_at as "seenAt" from process
+      where ended_at is null and seen_at > now() - make_interval(secs => ${MISSING_S})
+        and key_id is distinct from ${keyId}
+      order by host, name`.execute(this.database.kysely);
     return rows;
   }
 }

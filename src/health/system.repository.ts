@@ -48,7 +48,7 @@ export const ENDS_SOON_DAYS = 14;
 /** Facts about the whole installation; each query reads an index of open or faulty rows. */
 @Injectable()
 export class SystemRepository {
-  constructor(@Inject(DATABASE) private readonly database: Database) {}
+  constructor(@Inject(DATABASE) private readonly database: Pick<Database, 'kysely'>) {}
 
   /**
    * By provider. A provider whose oldest batch is not among the oldest due ones is missing; the others are older then.

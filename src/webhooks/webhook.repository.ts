@@ -7,6 +7,7 @@ import { checkRevision, revisionOf } from '../common/revision.js';
 import { Vault } from '../common/vault.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
+import type { SealedColumn } from '../database/sealed.js';
 import type { Tables } from '../database/tables.js';
 import { inTransaction } from '../database/transaction.js';
 import type { EventType, TriedEvent } from './webhook.js';
@@ -212,3 +213,11 @@ function contextOf(applicationId: string, name: string): string {
 function toArray(words: readonly string[]): string {
   return `{${words.join(',')}}`;
 }
+
+/** The secret, and during a rotation the one before. */
+export const SEALED_WEBHOOK_SECRETS: readonly SealedColumn[] = ['secret', 'secret_before'].map((column) => ({
+  table: 'webhook',
+  column,
+  key: ['application_id', 'name'],
+  contextOf,
+}));

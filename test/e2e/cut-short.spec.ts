@@ -22,15 +22,15 @@ afterEach(() => {
 const newClient = (environment: Record<string, string>): pg.Client =>
   new pg.Client({ connectionString: environment.DATABASE_URL });
 
-function run(file: 'main.js' | 'migrate.js', environment: Record<string, string>): Run {
-  const started = runCarillon({ PORT: '0', HOST: '127.0.0.1', ...environment }, [], file);
+function run(environment: Record<string, string>, ...command: string[]): Run {
+  const started = runCarillon({ PORT: '0', HOST: '127.0.0.1', ...environment }, [], command);
   children.push(started.child);
   return started;
 }
 
 it('a first start that is stopped logs it and releases its folder, and the next start completes it', async () => {
   const DATA_DIR = mkdtempSync(join(tmpdir(), 'carillon-cut-'));
-  const { child, output, exited } = run('main.js', { DATA_DIR });
+  const { child, output, exited } = run({ DATA_DIR });
   await expect.poll(() => existsSync(join(DATA_DIR, 'postgres.unfinished')), { timeout: 60_000 }).toBe(true);
   child.kill('SIGTERM');
   expect([await exited, output()]).toEqual([0, 'carillon: Stopped by SIGTERM during the start\n']);
@@ -45,8 +45,8 @@ describe.runIf(SERVERS)('a migration that waits for a lock', () => {
     where datname = current_database() and application_name = 'carillon-migrations'`;
 
   it.each([
-    ['npm run migrate', 'migrate.js', 1, 'Stopped by SIGTERM: the database rolls back what was begun; run it again'],
-    ['a start', 'main.js', 0, 'Stopped by SIGTERM during the start'],
+    ['npm run migrate', ['migrate'], 1, 'Stopped by SIGTERM: the database rolls back what was begun; run it again'],
+    ['a start', [], 0, 'Stopped by SIGTERM during the start'],
   ] as const)(
     'that is stopped in %s is rolled back by the server, and the next start continues',
     async (_what, program, code, says) => {
@@ -62,14 +62,14 @@ describe.runIf(SERVERS)('a migration that waits for a lock', () => {
         await blocker.query('begin');
         // The migration waits for this transaction, because it creates a table of the same name.
         await blocker.query('create table application (id int)');
-        const first = run(program, environment);
+        const first = run(environment, ...program);
         await expect.poll(() => migrating(`wait_event_type = 'Lock'`), { timeout: 60_000 }).toBe(1);
         first.child.kill('SIGTERM');
         expect([await first.exited, first.output()]).toEqual([code, `carillon: ${says}\n`]);
         await expect.poll(() => migrating('true'), { timeout: 30_000 }).toBe(0);
         await blocker.query('rollback');
         expect((await looker.query("select to_regclass('application') as made")).rows).toEqual([{ made: null }]);
-        const second = run('migrate.js', environment);
+        const second = run(environment, 'migrate');
         expect([await second.exited, second.output()]).toEqual([
           0,
           expect.stringContaining('the tables are up to date'),

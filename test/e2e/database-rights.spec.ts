@@ -45,7 +45,7 @@ describe.skipIf(!serverUrl)(
     };
 
     it('npm run migrate creates them, and the program registers, sends and reports under the other role', async () => {
-      const migration = runCarillon({ DATABASE_URL: as(owner) }, [], 'migrate.js');
+      const migration = runCarillon({ DATABASE_URL: as(owner) }, [], ['migrate']);
       expect(await migration.exited).toBe(0);
       expect(migration.output()).toMatch(
         /^carillon: the tables are up to date \(PostgreSQL at .*, schema carillon\)\n$/,

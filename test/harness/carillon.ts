@@ -6,8 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 /** The built program as a separate process. */
 
-const fileOf = (name: string): string => fileURLToPath(new URL(`../../dist/${name}`, import.meta.url));
-const MAIN = fileOf('main.js');
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const START_TIMEOUT_MS = 60_000;
 
 export interface RunningCarillon {
@@ -60,9 +59,12 @@ export async function startCarillon(
   };
 }
 
-/** Runs the program until it ends, for starts that fail. */
-export async function runToEnd(environment: Record<string, string>): Promise<{ code: number | null; output: string }> {
-  const run = runCarillon(environment);
+/** Runs the program until it ends: starts that fail, and commands. */
+export async function runToEnd(
+  environment: Record<string, string>,
+  ...command: string[]
+): Promise<{ code: number | null; output: string }> {
+  const run = runCarillon(environment, [], command);
   return { code: await run.exited, output: run.output() };
 }
 
@@ -84,19 +86,23 @@ export interface Run {
   exited: Promise<number | null>;
 }
 
-/** Starts the program, or another file of `dist`, without waiting for it. */
+/** Starts the program, or runs a command of it, without waiting for it. */
 export function runCarillon(
   environment: Record<string, string>,
   flags: readonly string[] = [],
-  file: 'main.js' | 'migrate.js' = 'main.js',
+  command: readonly string[] = [],
 ): Run {
   if (!existsSync(MAIN)) throw new Error('dist/main.js is missing: npm run build');
   // Only variables that a process needs to run, no settings of the caller.
   const { PATH, HOME, TMPDIR } = process.env;
-  const child = spawn(process.execPath, ['--enable-source-maps', '--max-semi-space-size=32', ...flags, fileOf(file)], {
-    env: { PATH, HOME, TMPDIR, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--enable-source-maps', '--max-semi-space-size=32', ...flags, MAIN, ...command],
+    {
+      env: { PATH, HOME, TMPDIR, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let output = '';
   const keep = (chunk: Buffer): void => void (output += chunk.toString());
   child.stdout.on('data', keep);

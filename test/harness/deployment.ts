@@ -15,6 +15,7 @@ interface Place {
 export class Deployment {
   /** Calls of the first process, for the application. */
   api!: Api;
+  first!: RunningCarillon;
   private readonly running: RunningCarillon[] = [];
 
   private constructor(
@@ -29,7 +30,7 @@ export class Deployment {
     const { environment, clean } = await place.prepare();
     const providers = { APNS_URL: simulators.apns.url, PROVIDER_CA_FILE: simulators.caPath ?? '' };
     const deployment = new Deployment(simulators, { ...environment, ...providers, WORKER_BATCHES: '3' }, clean);
-    await deployment.startProcess('api,scheduler', change);
+    deployment.first = await deployment.startProcess('api,scheduler', change);
     deployment.api = await deployment.addApplication('com.acme.bank', devices);
     return deployment;
   }

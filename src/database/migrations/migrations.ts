@@ -41,6 +41,7 @@ import { up as audiences } from './0046-audiences.js';
 import { up as approval } from './0047-approval.js';
 import { up as webhookAttempts } from './0049-webhook-attempts.js';
 import { up as sessionCheck } from './0053-session-check.js';
+import { up as keyId } from './0054-key-id.js';
 
 /**
  * Append only: a released name is never changed or removed (migrations.spec.ts), because a database that has run it
@@ -90,4 +91,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0047-approval': { up: approval },
   '0049-webhook-attempts': { up: webhookAttempts },
   '0053-session-check': { up: sessionCheck },
+  '0054-key-id': { up: keyId },
 };

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Clock } from '../../../src/common/clock.js';
 import { DatabaseWatch } from '../../../src/database/database-watch.js';
+import { Vault } from '../../../src/common/vault.js';
 import { Presence } from '../../../src/health/presence.js';
 import { ProcessRepository } from '../../../src/health/process.repository.js';
 import { SystemRepository } from '../../../src/health/system.repository.js';
@@ -30,7 +31,7 @@ describe('the system', () => {
   });
 
   const beat = (id: string, roles: Role[]) =>
-    processes.beat({ id, name: `${roles[0]} 1`, roles, version: '0.1.0', host: 'here' });
+    processes.beat({ id, name: `${roles[0]} 1`, roles, version: '0.1.0', host: 'here', keyId: 'k' });
   const backdate = (id: string, seconds: number) =>
     sql`update process set seen_at = seen_at - make_interval(secs => ${seconds}),
       ended_at = ended_at - make_interval(secs => ${seconds}) where id = ${id}`.execute(room.database.kysely);
@@ -100,7 +101,7 @@ describe('the system', () => {
     vi.spyOn(Logger.prototype, 'error').mockImplementation(note);
     vi.spyOn(Logger.prototype, 'log').mockImplementation(note);
     const look = async () => {
-      const presence = new Presence({ roles: new Set(['api']) }, processes);
+      const presence = new Presence({ roles: new Set(['api']) }, processes, new Vault(Buffer.alloc(32, 1)));
       await presence.onApplicationBootstrap();
       return presence;
     };
