@@ -30,6 +30,7 @@ import { DeliveriesController } from './messages/report/deliveries.controller.js
 import { DeviceMessagesController } from './messages/report/device-messages.controller.js';
 import { MessageControlController } from './messages/control/message-control.controller.js';
 import { MessageReportsController } from './messages/report/message-reports.controller.js';
+import { UnderWayController } from './messages/report/under-way.controller.js';
 import { AudiencesController } from './messages/send/audiences.controller.js';
 import { MessagesController } from './messages/send/messages.controller.js';
 import { MessagesModule } from './messages/messages.module.js';
@@ -82,6 +83,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     MessagesController,
     AudiencesController,
     MessageReportsController,
+    UnderWayController,
     CampaignsController,
     ApprovalController,
     CalendarController,

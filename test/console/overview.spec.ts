@@ -46,8 +46,32 @@ describe.runIf(HAS_BROWSER)('the overview', () => {
     const underWay = screen.page.getByRole('region', { name: 'Under way' });
     await underWay.getByRole('link', { name: 'To the busy one' }).waitFor();
     await underWay.getByText('Open deliveries are tried again at').waitFor();
-    await screen.page.getByRole('region', { name: 'Next firings' }).getByText('Morning news').waitFor();
+    const firings = screen.page.getByRole('region', { name: 'Next firings' });
+    await firings.getByRole('link', { name: 'Morning news' }).nth(9).waitFor();
+    expect(await firings.getByRole('link').count()).toBe(10);
     await expectAccessible(screen, 'overview');
+    await screen.page.goto(`${program.carillon.url}/console/`);
+    const all = screen.page.getByRole('region', { name: 'Under way' });
+    await all.getByRole('link', { name: 'To the busy one' }).waitFor();
+    await all.getByText('com.example.app · 0 of 1').waitFor();
+    await expectAccessible(screen, 'overview-all');
+  });
+
+  it('says of a firing that a clock change skips its time', async () => {
+    await program.api.call('POST', '/apps', { applicationId: 'com.example.gap' });
+    const gap = await program.api.call<{ campaignId: string }>('POST', '/apps/com.example.gap/campaigns', {
+      name: 'Once in the gap',
+      content: { message: { alert: 'Gap' } },
+      schedule: { at: ['2027-03-28T02:30'], timeZone: 'Europe/Berlin' },
+    });
+    await program.api.call('POST', `/apps/com.example.gap/campaigns/${gap.body.campaignId}/activate`);
+    const { page } = await browser.open();
+    await signIn(page, program.carillon.url, 'apps/com.example.gap');
+    const firings = page.getByRole('region', { name: 'Next firings' });
+    await firings.getByRole('link', { name: 'Once in the gap' }).waitFor();
+    await firings.getByText('28 Mar 2027, 03:00:00 CEST').waitFor();
+    expect(await firings.getByRole('link').count()).toBe(1);
+    await firings.getByText(/2027-03-28T02:30:00 does not exist in Europe\/Berlin/).waitFor();
   });
 
   it('finds a message by its id, by keyboard alone', async () => {

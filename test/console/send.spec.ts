@@ -263,6 +263,145 @@ describe.runIf(HAS_BROWSER)('send', () => {
     await page.getByText('few-1').waitFor();
   });
 
+  it('says when the message will be finished, and what decides that', async () => {
+    await program.api.app('POST', '/tags', { name: 'busy' });
+    await program.api.app('POST', '/devices', {
+      deviceId: 'busy',
+      platform: 'A',
+      token: 'sandbox:throttled-forever:b',
+    });
+    const screen = await open();
+    const { page } = screen;
+    await write(page, 'When is the end');
+    await chooseTag(page);
+    await toPlan(page);
+    const end = page.locator('[data-estimate]');
+    await end.getByText(/^Finished by estimate: .*sandbox takes about [\d,]+ a second$/).waitFor();
+    await page.getByRole('button', { name: 'Back to the message' }).click();
+    await page.getByRole('button', { name: 'Time and label' }).click();
+    await page.getByLabel('Send at').fill('2027-03-28T02:30');
+    await page
+      .getByText('A clock change skips this time in Europe/Berlin: sent at 28 Mar 2027, 03:30:00 CEST.')
+      .waitFor();
+    await page.locator('[aria-busy=true]').waitFor({ state: 'detached' });
+    await expectAccessible(screen, 'send-gap');
+    await page.getByLabel('Send at').fill('2027-10-31T02:30');
+    const fold = 'This time comes twice in Europe/Berlin: sent the first time, 31 Oct 2027, 02:30:00 CEST.';
+    await page.getByText(fold).waitFor();
+    await toPlan(page);
+    await page.getByText(fold).waitFor();
+    await end.getByText(/^Finished by estimate: 31 Oct 2027, 02:30:00 CEST · its time of sending decides$/).waitFor();
+    await expectAccessible(screen, 'send-end');
+    await page.getByRole('button', { name: 'Send to 3 devices' }).click();
+    const link = page.getByRole('link', { name: /^Watch the message/ });
+    const id = (await link.getAttribute('href'))?.split('/').at(-1) ?? '';
+    const { body } = await program.api.app('GET', `/messages/${id}`);
+    expect(body).toMatchObject({ state: 'scheduled', sendTime: '2027-10-31T00:30:00.000Z' });
+  });
+
+  it('saves the audience under a name, and says when the name is taken', async () => {
+    const screen = await open();
+    const { page } = screen;
+    await chooseTag(page);
+    await settled(page, '3 devices now');
+    await page.getByRole('button', { name: 'Save this audience …' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Save this audience' });
+    await dialog.getByLabel('Name').fill('few of them');
+    await expectAccessible(screen, 'send-save-audience');
+    await page.keyboard.press('Enter');
+    await page.getByText('Saved as few of them.').waitFor();
+    expect((await program.api.app('GET', '/audiences/few%20of%20them')).body).toMatchObject({
+      target: { tagNames: ['few'] },
+    });
+    await page.getByRole('button', { name: 'Save this audience …' }).click();
+    await dialog.getByLabel('Name').fill('few of them');
+    await page.keyboard.press('Enter');
+    await dialog.getByText('The audience exists already').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('radio', { name: 'A saved audience' }).check();
+    await page.getByRole('combobox', { name: 'A saved audience' }).click();
+    await page.getByRole('option', { name: 'few of them' }).click();
+    await settled(page, '3 devices now');
+  });
+
+  it('sends once after back and forward, and the same draft in two tabs sends once', async () => {
+    const { page } = await open();
+    await write(page, 'Back and forward');
+    await chooseTag(page);
+    await toPlan(page);
+    await page.getByRole('button', { name: 'Send to 3 devices' }).waitFor();
+    await cutAnswers(page);
+    await page.getByRole('button', { name: 'Send to 3 devices' }).click();
+    await page.getByText('The answer did not come').waitFor();
+    await page.unroute(MESSAGES);
+    // Another tab that was opened from this one has its storage.
+    const copied = await page.evaluate<Record<string, string>>('({ ...sessionStorage })');
+    const second = await page.context().newPage();
+    await second.addInitScript(
+      `if (location.pathname.includes('/send')) Object.assign(sessionStorage, ${JSON.stringify(copied)})`,
+    );
+    await page.getByRole('link', { name: 'Messages', exact: true }).click();
+    await page.getByRole('table', { name: 'Messages' }).waitFor();
+    await page.goBack();
+    await page.goForward();
+    await page.goBack();
+    expect(await page.getByRole('textbox', { name: 'Text', exact: true }).inputValue()).toBe('Back and forward');
+    await toPlan(page);
+    await page.getByRole('button', { name: 'Send to 3 devices' }).click();
+    await page.getByRole('link', { name: /^Watch the message/ }).waitFor();
+    await second.goto(`${program.carillon.url}/console/${SEND}`);
+    await toPlan(second);
+    await second.getByRole('button', { name: 'Send to 3 devices' }).click();
+    await second.getByRole('link', { name: /^Watch the message/ }).waitFor();
+    expect(await countOf('Back and forward')).toBe(1);
+    // The next message is another one.
+    await second.getByRole('button', { name: 'Write another one' }).click();
+    await write(second, 'The next one');
+    await chooseTag(second);
+    await toPlan(second);
+    await second.getByRole('button', { name: 'Send to 3 devices' }).click();
+    await second.getByRole('link', { name: /^Watch the message/ }).waitFor();
+    expect(await countOf('The next one')).toBe(1);
+  });
+
+  it('keeps the count of the chosen audience, in the other order and after a switch of the application', async () => {
+    await program.api.call('POST', '/apps', { applicationId: 'com.example.other' });
+    const { page } = await open();
+    const late: (() => Promise<void>)[] = [];
+    await page.route('**/audience:count', async (route: Route) => {
+      const isFew = (route.request().postData() ?? '').includes('few');
+      const answer = await route.fetch();
+      const fulfil = () => route.fulfill({ response: answer }).catch(() => undefined);
+      if (isFew) late.push(fulfil);
+      else await fulfil();
+    });
+    await page.reload();
+    await write(page, 'Other order');
+    await chooseTag(page);
+    await expect.poll(() => late.length).toBe(1);
+    await page.getByText('Counting …').waitFor();
+    await page.getByRole('radio', { name: 'Everybody' }).check();
+    const everybody = page
+      .locator('[data-settled]')
+      .getByRole('paragraph')
+      .getByText(/devices now/);
+    const shown = (await everybody.textContent()) ?? '';
+    expect(shown).not.toBe('3 devices now');
+    await late.shift()?.();
+    await toPlan(page);
+    await page.getByRole('button', { name: `Send to ${shown.replace(' now', '')}` }).waitFor();
+    await page.getByRole('button', { name: 'Back to the message' }).click();
+    await settled(page, shown);
+
+    await page.getByRole('radio', { name: 'Tags' }).check();
+    await page.getByRole('combobox', { name: 'Tags' }).press('Backspace');
+    await chooseTag(page);
+    await expect.poll(() => late.length).toBe(1);
+    await page.goto(`${program.carillon.url}/console/apps/com.example.other/send`);
+    await Promise.all(late.map((each) => each()));
+    await settled(page, '0 devices now');
+  });
+
   it('takes a number that is typed as the viewer’s language writes it', async () => {
     const devices = Array.from({ length: MANY }, (_, n) => ({
       deviceId: `many-${n}`,

@@ -14,6 +14,8 @@ export interface MessageReport {
   state: string;
   audience: number;
   outcomes: Record<string, number>;
+  finishedTime?: string;
+  resends?: string[];
   upstream?: { outcome: string; messageId?: string; reason?: string };
 }
 

@@ -1,19 +1,11 @@
 import { Badge } from '@mantine/core';
+import type { components } from '../api/schema';
 import { texts } from '../texts/texts';
 
-export const MESSAGE_STATES = [
-  'scheduled',
-  'accepted',
-  'expanding',
-  'sending',
-  'paused',
-  'finished',
-  'cancelled',
-  'expired',
-] as const;
-export type MessageStateName = (typeof MESSAGE_STATES)[number];
+export type MessageStateName = components['schemas']['MessageAnswer']['state'];
 
-const COLOURS: Partial<Record<string, string>> = {
+const COLOURS: Partial<Record<MessageStateName, string>> = {
+  awaitingApproval: 'orange',
   sending: 'blue',
   expanding: 'blue',
   accepted: 'blue',
@@ -23,8 +15,8 @@ const COLOURS: Partial<Record<string, string>> = {
 };
 
 /** A state that is unknown to this release is shown by the API's own word. */
-export function MessageState({ state }: { state: string }) {
-  const names: Partial<Record<string, string>> = texts.messageStates;
+export function MessageState({ state }: { state: MessageStateName }) {
+  const names: Partial<Record<string, string>> = texts.messageStates satisfies Record<MessageStateName, string>;
   return (
     <Badge variant="dot" color={COLOURS[state] ?? 'gray'} radius="sm" tt="none" data-state={state}>
       {names[state] ?? state}
@@ -32,9 +24,12 @@ export function MessageState({ state }: { state: string }) {
   );
 }
 
-const ENDED = new Set(['finished', 'cancelled', 'expired']);
+const ENDED = new Set<MessageStateName>(['finished', 'cancelled', 'expired']);
 
 /** Nothing is sent any more and every outcome is known. */
-export function hasEnded({ state, outcomes }: { state: string; outcomes: Readonly<Record<string, number>> }): boolean {
-  return ENDED.has(state) && (outcomes.pending ?? 0) === 0 && (outcomes.inFlight ?? 0) === 0;
+export function hasEnded({
+  state,
+  outcomes,
+}: Pick<components['schemas']['MessageAnswer'], 'state' | 'outcomes'>): boolean {
+  return ENDED.has(state) && outcomes.pending === 0 && outcomes.inFlight === 0;
 }

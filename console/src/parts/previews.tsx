@@ -53,7 +53,8 @@ export function Previews({ applicationId, of, shows }: PreviewsProps) {
   );
 }
 
-function Preview({ rendering }: { rendering: Rendering }) {
+/** One platform's share of it. */
+export function Preview({ rendering }: { rendering: Rendering }) {
   const { platform, variant, language, alert, title, url, bytes, limit, bodies, missing } = rendering;
   const words = texts.previews;
   const device = texts.platforms[platform as keyof typeof texts.platforms] ?? platform;

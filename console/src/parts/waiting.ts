@@ -1,18 +1,16 @@
-import type { paths } from '../api/schema';
+import type { components } from '../api/schema';
 import { texts } from '../texts/texts';
 import { rateText, timeText } from './format';
 
-type Report =
-  paths['/imfpush/v1/apps/{applicationId}/messages/{messageId}']['get']['responses'][200]['content']['application/json'];
-
 /** Why a message stands still, in a sentence. */
-export function waitingText(cause: NonNullable<Report['waitingFor']>): string {
+export function waitingText(cause: components['schemas']['WaitAnswer']): string {
   const { kind, act, by, provider = '', reason = '', perSecond, untilTime, nextTryTime } = cause;
   const { waiting } = texts.message;
   const until = untilTime ?? nextTryTime;
   const time = until === undefined ? '' : timeText(until);
   switch (kind) {
     case 'person':
+      if (act === 'approval') return waiting.approval;
       return act === 'applicationStopped' ? waiting.personStopped(by ?? '') : waiting.person;
     case 'time':
       return waiting.time(time);

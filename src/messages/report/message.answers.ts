@@ -74,6 +74,14 @@ export class MessageListAnswer {
   next?: string;
 }
 
+class MessageOfApplicationAnswer extends MessageAnswer {
+  applicationId!: string;
+}
+
+export class UnderWayAnswer {
+  messages!: MessageOfApplicationAnswer[];
+}
+
 /** Which members are there depends on `kind` (waiting-for.ts). */
 export class WaitAnswer {
   @ApiProperty({ enum: ['person', 'time', 'worker', 'provider', 'quietHours', 'pace', 'rate', 'retry'] })

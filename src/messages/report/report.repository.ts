@@ -124,6 +124,22 @@ export class ReportRepository {
       order by message.accepted_at desc, message.seq desc`.execute(this.database.reader);
     return rows.map((row) => ({ ...toReport(row, row, now), seq: row.seq }));
   }
+
+  /** The messages of all applications that are being sent or are paused meanwhile, the newest first. */
+  async listUnderWay(limit: number, now: number): Promise<(MessageReport & { applicationId: string })[]> {
+    const { rows } = await sql<MessageRow & Sums & { applicationId: string }>`
+      select ${COLUMNS}, message.application_id as "applicationId", live.*
+      from (
+        select message.* from application, lateral (
+          select * from message where application_id = application.id and state in ('accepted', 'expanding', 'sending')
+            and finished_at is null and (send_at is null or send_at <= ${new Date(now)})
+          order by accepted_at desc, seq desc limit ${limit}) as message
+        where application.removed_at is null
+        order by accepted_at desc, seq desc limit ${limit}) as message ${CAMPAIGN},
+      lateral (select array[${SUMS}] as counts, ${STANDSTILL} from batch where batch.message_seq = message.seq) as live
+      order by message.accepted_at desc, message.seq desc`.execute(this.database.reader);
+    return rows.map((row) => ({ ...toReport(row, row, now), applicationId: row.applicationId }));
+  }
 }
 
 type FoundRow = MessageRow & RelayRow & WaitRow & { resends: string[] } & (ProviderSums | { provider: null });

@@ -58,6 +58,10 @@ export class ReportsService {
     return { messages, next: rows.length > size ? (messages.at(-1) ?? null) : null };
   }
 
+  listUnderWay(limit: number): Promise<(MessageReport & { applicationId: string })[]> {
+    return this.reports.listUnderWay(limit, this.clock.now());
+  }
+
   async listDeliveries(
     applicationId: string,
     messageId: string,

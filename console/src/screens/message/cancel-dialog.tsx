@@ -16,6 +16,8 @@ interface CancelDialogProps {
 /** Says what can still be stopped, and afterwards what was. */
 export function CancelDialog({ close, path, report }: CancelDialogProps) {
   const queries = useQueryClient();
+  const words = texts.message;
+  const awaits = report.state === 'awaitingApproval';
   const cancelling = useMutation({
     mutationFn: () =>
       bodyOf(
@@ -25,24 +27,24 @@ export function CancelDialog({ close, path, report }: CancelDialogProps) {
       ),
     onSuccess: async (counts) => {
       close();
-      if (counts) {
+      if (counts && !awaits) {
         const { stopped, gone, unknown } = counts;
-        notifications.show({ message: texts.message.cancelled(stopped, gone, unknown), autoClose: 10_000 });
+        notifications.show({ message: words.cancelled(stopped, gone, unknown), autoClose: 10_000 });
       }
       await readAgain(queries, path);
     },
   });
   return (
-    <Dialog title={texts.message.cancelTitle} close={close}>
+    <Dialog title={awaits ? words.rejectTitle : words.cancelTitle} close={close}>
       <Act
         close={close}
-        keep={texts.message.keep}
+        keep={awaits ? words.keepWaiting : words.keep}
         of={cancelling}
         act={() => cancelling.mutate()}
-        label={texts.message.cancelDo}
+        label={awaits ? words.reject : words.cancelDo}
         color="red"
       >
-        <Text>{texts.message.cancelWhat(report.outcomes.pending)}</Text>
+        <Text>{awaits ? words.rejectWhat : words.cancelWhat(report.outcomes.pending)}</Text>
       </Act>
     </Dialog>
   );

@@ -11,40 +11,48 @@ import { readAgain } from './queries';
 import type { MessagePath, Report } from './queries';
 import { ResendDialog } from './resend-dialog';
 
+const ONE = '/imfpush/v1/apps/{applicationId}/messages/{messageId}';
 const HOLDING = ['messages.control', 'messages.write'];
 
-/** Pause and resume, cancel, and resend of chosen outcomes. */
+/** Approve and reject, pause and resume, cancel, and resend of chosen outcomes. */
 export function Controls({ path, report }: { path: MessagePath; report: Report }) {
   const queries = useQueryClient();
   const [cancelling, cancel] = useDisclosure(false);
   const [resending, resend] = useDisclosure(false);
   const isOver = hasEnded(report);
-  const isPaused = report.waitingFor?.kind === 'person' || report.state === 'paused';
-  const holding = useMutation({
-    mutationFn: (act: 'pause' | 'resume') =>
-      bodyOf(
-        act === 'pause'
-          ? api.POST('/imfpush/v1/apps/{applicationId}/messages/{messageId}/pause', { params: { path } })
-          : api.POST('/imfpush/v1/apps/{applicationId}/messages/{messageId}/resume', { params: { path } }),
-      ),
+  const awaits = report.state === 'awaitingApproval';
+  const isPaused = report.state === 'paused';
+  const acting = useMutation({
+    mutationFn: (act: 'approve' | 'pause' | 'resume') => bodyOf(api.POST(`${ONE}/${act}`, { params: { path } })),
     onSettled: () => readAgain(queries, path),
     onError: (error) => notifications.show({ message: describeFailure(error), color: 'red' }),
   });
   const common = { needs: HOLDING, applicationId: path.applicationId, variant: 'default', size: 'xs' } as const;
   return (
     <>
-      {!isOver && (
+      {awaits && (
         <ScopedButton
           {...common}
-          loading={holding.isPending}
-          onClick={() => holding.mutate(isPaused ? 'resume' : 'pause')}
+          needs="messages.approve"
+          variant="filled"
+          loading={acting.isPending}
+          onClick={() => acting.mutate('approve')}
+        >
+          {texts.message.approve}
+        </ScopedButton>
+      )}
+      {!isOver && !awaits && (
+        <ScopedButton
+          {...common}
+          loading={acting.isPending}
+          onClick={() => acting.mutate(isPaused ? 'resume' : 'pause')}
         >
           {isPaused ? texts.message.resume : texts.message.pause}
         </ScopedButton>
       )}
       {!isOver && (
         <ScopedButton {...common} onClick={cancel.open}>
-          {texts.message.cancel}
+          {awaits ? texts.message.reject : texts.message.cancel}
         </ScopedButton>
       )}
       {isOver && report.outcomes.accepted < report.audience && (

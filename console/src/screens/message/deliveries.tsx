@@ -4,8 +4,8 @@ import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { download } from '../../api/session';
+import { ScreenLink } from '../../parts/link';
 import { OUTCOMES } from '../../parts/outcomes';
-import type { Outcome } from '../../parts/outcomes';
 import { isOldCursor, OldCursor, Pages } from '../../parts/pages';
 import { describeFailure, Empty, WithData } from '../../parts/states';
 import { Ago } from '../../parts/time';
@@ -74,10 +74,22 @@ export function Deliveries({ path, isOver }: { path: MessagePath; isOver: boolea
                   <Table.Tbody>
                     {deliveries.map(({ deviceId, userId, provider, outcome, reason, attempts, retryTime }, index) => (
                       <Table.Tr key={deviceId ?? `removed ${index}`} style={{ overflowWrap: 'anywhere' }}>
-                        <Table.Td>{deviceId ?? <Text c="dimmed">{texts.message.deliveries.removed}</Text>}</Table.Td>
+                        <Table.Td>
+                          {deviceId === null ? (
+                            <Text c="dimmed">{texts.message.deliveries.removed}</Text>
+                          ) : (
+                            <ScreenLink
+                              to="/apps/$app/devices/$device"
+                              params={{ app: path.applicationId, device: deviceId }}
+                              size="sm"
+                            >
+                              {deviceId}
+                            </ScreenLink>
+                          )}
+                        </Table.Td>
                         <Table.Td>{userId}</Table.Td>
                         <Table.Td>{provider}</Table.Td>
-                        <Table.Td>{texts.outcomes[outcome as Outcome] ?? outcome}</Table.Td>
+                        <Table.Td>{texts.outcomes[outcome]}</Table.Td>
                         <Table.Td>{reason}</Table.Td>
                         <Table.Td ta="right">{attempts}</Table.Td>
                         <Table.Td>{retryTime && <Ago time={retryTime} />}</Table.Td>

@@ -17,6 +17,7 @@ export function Facts({ applicationId, report }: { applicationId: string; report
     [texts.message.id, <Code key="id">{messageId}</Code>],
     [texts.message.label, label],
     [texts.message.sentBy, clientId],
+    [texts.message.approved, report.approvedBy],
     [
       texts.message.campaign,
       campaignId && (

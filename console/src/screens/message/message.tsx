@@ -10,6 +10,7 @@ import { Page } from '../../parts/page';
 import { WithData } from '../../parts/states';
 import { ScreenLink } from '../../parts/link';
 import { texts } from '../../texts/texts';
+import { Content } from './content';
 import { ByProvider } from './by-provider';
 import { Controls } from './controls';
 import { Deliveries } from './deliveries';
@@ -69,7 +70,8 @@ function Whole({ path, report }: { path: MessagePath; report: Report }) {
           <ByProvider providers={report.providers} />
         </Grid.Col>
       </Grid>
-      <Reasons path={path} outcomes={outcomes} />
+      <Reasons path={path} isOver={hasEnded(report)} />
+      <Content path={path} />
       <Deliveries path={path} isOver={hasEnded(report)} />
     </Stack>
   );
@@ -82,16 +84,19 @@ function Standing({ report }: { report: Report }) {
   const isOver = hasEnded(report);
   const left = etaTime === undefined ? null : (Date.parse(etaTime) - serverNow()) / 1_000;
   const took = firstTime && lastTime ? (Date.parse(lastTime) - Date.parse(firstTime)) / 1_000 : null;
-  const names: Partial<Record<string, string>> = texts.messageStates;
   return (
     <Card withBorder>
       <Group justify="space-between" mb="xs" className="figures">
         <Group gap="sm">
           <MessageState state={state} />
-          <Text fw={600} data-audience>
-            {texts.message.audience(audience)}
-          </Text>
-          <Text>{texts.message.settled(percentText(settled, audience))}</Text>
+          {state !== 'awaitingApproval' && (
+            <>
+              <Text fw={600} data-audience>
+                {texts.message.audience(audience)}
+              </Text>
+              <Text>{texts.message.settled(percentText(settled, audience))}</Text>
+            </>
+          )}
         </Group>
         <Group gap="sm">
           {rate !== undefined && <Text>{texts.message.rate(rateText(rate))}</Text>}
@@ -109,7 +114,7 @@ function Standing({ report }: { report: Report }) {
         </Alert>
       )}
       <Announce
-        text={texts.message.said(names[state] ?? state, numberText(settled), numberText(audience))}
+        text={texts.message.said(texts.messageStates[state], numberText(settled), numberText(audience))}
         final={isOver}
       />
     </Card>

@@ -2,6 +2,7 @@ import type { QueryClient } from '@tanstack/react-query';
 import { api, bodyOf } from '../../api/client';
 import { CALM_MS, LIVE_MS, reading } from '../../api/read';
 import type { Reading } from '../../api/read';
+import type { components } from '../../api/schema';
 import { hasEnded } from '../../parts/message-state';
 import type { Outcome } from '../../parts/outcomes';
 
@@ -10,16 +11,14 @@ export interface MessagePath {
   messageId: string;
 }
 
-async function readMessage(path: MessagePath, options: Reading) {
-  return bodyOf(api.GET('/imfpush/v1/apps/{applicationId}/messages/{messageId}', { params: { path }, ...options }));
-}
-
-export type Report = Awaited<ReturnType<typeof readMessage>>;
+export type Report = components['schemas']['FullMessageAnswer'];
+type DeliveriesPage = components['schemas']['DeliveryListAnswer'];
 
 export function messageQuery(path: MessagePath) {
   return reading(
     ['message', path],
-    (options) => readMessage(path, options),
+    (options): Promise<Report> =>
+      bodyOf(api.GET('/imfpush/v1/apps/{applicationId}/messages/{messageId}', { params: { path }, ...options })),
     (report) => (report && hasEnded(report) ? CALM_MS : LIVE_MS),
   );
 }
@@ -32,23 +31,6 @@ export interface DeliveriesFilter {
 }
 
 const DELIVERIES_SHOWN = 50;
-
-export interface Delivery {
-  /** Null: the device is no longer registered. */
-  deviceId: string | null;
-  userId?: string;
-  platform?: string;
-  provider: string;
-  outcome: string;
-  reason?: string;
-  attempts: number;
-  retryTime?: string;
-}
-
-interface DeliveriesPage {
-  deliveries: Delivery[];
-  next?: string;
-}
 
 async function readDeliveries(path: MessagePath, query: object, options: Reading): Promise<DeliveriesPage> {
   const request = api.GET('/imfpush/v1/apps/{applicationId}/messages/{messageId}/deliveries', {
@@ -69,36 +51,23 @@ export function deliveriesQuery(path: MessagePath, filter: DeliveriesFilter, isO
   );
 }
 
-/** The API's longest page: reasons are ranked over the first of each outcome, so that a million cost no more. */
-export const REASONS_FROM = 1_000;
-const WITH_REASONS = ['rejected', 'failed', 'unknown', 'pending'] as const;
-
-export interface RankedReason {
-  outcome: Outcome;
-  provider: string;
-  reason: string;
-  count: number;
+/** Read again only while outcomes still change. */
+export function reasonsQuery(path: MessagePath, isOver: boolean) {
+  return reading(
+    ['reasons', path, isOver],
+    (options) =>
+      bodyOf(
+        api.GET('/imfpush/v1/apps/{applicationId}/messages/{messageId}/reasons', { params: { path }, ...options }),
+      ),
+    () => !isOver && CALM_MS,
+  );
 }
 
-/** `outcomes`: their numbers, so that nothing is asked of an outcome that has no deliveries. */
-export function reasonsQuery(path: MessagePath, outcomes: Readonly<Record<string, number>>) {
-  const asked = WITH_REASONS.filter((outcome) => (outcomes[outcome] ?? 0) > 0);
-  return reading(
-    ['reasons', path, asked],
-    async (options): Promise<RankedReason[]> => {
-      const pages = await Promise.all(
-        asked.map((outcome) => readDeliveries(path, { outcome, size: REASONS_FROM }, options)),
-      );
-      const counts = new Map<string, RankedReason>();
-      for (const { outcome, provider, reason } of pages.flatMap(({ deliveries }) => deliveries)) {
-        if (reason === undefined) continue;
-        const key = JSON.stringify([outcome, provider, reason]);
-        const known = counts.get(key) ?? { outcome: outcome as Outcome, provider, reason, count: 0 };
-        counts.set(key, { ...known, count: known.count + 1 });
-      }
-      return [...counts.values()].toSorted((a, b) => b.count - a.count);
-    },
-    CALM_MS,
+export function contentQuery(path: MessagePath) {
+  return reading(['content', path], (options) =>
+    bodyOf(
+      api.GET('/imfpush/v1/apps/{applicationId}/messages/{messageId}/renderings', { params: { path }, ...options }),
+    ),
   );
 }
 

@@ -3,26 +3,28 @@ import { useQuery } from '@tanstack/react-query';
 import { numberText } from '../../parts/format';
 import { WithData } from '../../parts/states';
 import { texts } from '../../texts/texts';
-import { REASONS_FROM, reasonsQuery } from './queries';
+import { reasonsQuery } from './queries';
 import type { MessagePath } from './queries';
 
 /** Why deliveries were not accepted, the most frequent reason first, each with its meaning and mend. */
-export function Reasons({ path, outcomes }: { path: MessagePath; outcomes: Readonly<Record<string, number>> }) {
-  const query = useQuery(reasonsQuery(path, outcomes));
+export function Reasons({ path, isOver }: { path: MessagePath; isOver: boolean }) {
+  const query = useQuery(reasonsQuery(path, isOver));
   return (
     <Card withBorder>
       <Title order={2} size="h4" mb="xs">
         {texts.message.reasons.title}
       </Title>
       <WithData query={query}>
-        {(ranked) =>
+        {({ reasons: ranked, exact }) =>
           ranked.length === 0 ? (
             <Text c="dimmed">{texts.message.reasons.empty}</Text>
           ) : (
             <>
-              <Text size="sm" c="dimmed">
-                {texts.message.reasons.from(numberText(REASONS_FROM))}
-              </Text>
+              {!exact && (
+                <Text size="sm" c="dimmed">
+                  {texts.message.reasons.about}
+                </Text>
+              )}
               <Table.ScrollContainer minWidth={640}>
                 <Table aria-label={texts.message.reasons.title}>
                   <Table.Thead>

@@ -1,7 +1,6 @@
 import { Button, Group, Select, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import type { FormEvent } from 'react';
-import { MESSAGE_STATES } from '../../parts/message-state';
 import { texts } from '../../texts/texts';
 import type { MessagesAddress } from './address';
 
@@ -42,7 +41,7 @@ export function Filters({ address, choose }: FiltersProps) {
       <Group align="flex-end" gap="xs">
         <Select
           label={texts.messages.state}
-          data={MESSAGE_STATES.map((state) => ({ value: state, label: texts.messageStates[state] }))}
+          data={Object.entries(texts.messageStates).map(([value, label]) => ({ value, label }))}
           value={typed.state ?? null}
           onChange={(state) => apply({ ...typed, state: state ?? undefined })}
           clearable

@@ -1,56 +1,68 @@
 import { Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import { serverNow } from '../../api/clock';
 import { api, bodyOf } from '../../api/client';
 import { CALM_MS, reading } from '../../api/read';
+import type { Reading } from '../../api/read';
 import { timeText } from '../../parts/format';
+import { ScreenLink } from '../../parts/link';
 import { Panel } from '../../parts/panel';
 import { WithData } from '../../parts/states';
 import { Ago } from '../../parts/time';
 import { texts } from '../../texts/texts';
 
 const SHOWN = 10;
+const DAY_MS = 86_400_000;
+/** Looked at one after the other until ten firings are known: a campaign may fire each minute, or once a year. */
+const SPANS_MS = [DAY_MS, 31 * DAY_MS, 366 * DAY_MS];
 
-/** The next firing of each active campaign, the earliest first. */
+async function readFirings(applicationId: string, options: Reading) {
+  const now = serverNow();
+  const read = async (spanMs: number) => {
+    const query = { from: new Date(now).toISOString(), to: new Date(now + spanMs).toISOString() };
+    const params = { path: { applicationId }, query };
+    const answer = await bodyOf(api.GET('/imfpush/v1/apps/{applicationId}/campaigns:firings', { params, ...options }));
+    return answer.firings.slice(0, SHOWN);
+  };
+  const [day = 0, ...longer] = SPANS_MS;
+  let firings = await read(day);
+  for (const spanMs of longer) if (firings.length < SHOWN) firings = await read(spanMs);
+  return firings;
+}
+
+/** The next ten firings of all active campaigns, with their notes about clock changes and quiet hours. */
 export function Firings({ application }: { application: string }) {
-  const query = useQuery(
-    reading(
-      ['firings', application],
-      (options) =>
-        bodyOf(
-          api.GET('/imfpush/v1/apps/{applicationId}/campaigns', {
-            params: { path: { applicationId: application }, query: { limit: 100 } },
-            ...options,
-          }),
-        ),
-      CALM_MS,
-    ),
-  );
+  const query = useQuery(reading(['firings', application], (options) => readFirings(application, options), CALM_MS));
   return (
     <Panel title={texts.overview.firings}>
       <WithData query={query}>
-        {({ campaigns }) => {
-          const next = campaigns
-            .flatMap(({ campaignId, name, state, nextTime }) =>
-              state === 'active' && nextTime !== undefined ? [{ campaignId, name, nextTime }] : [],
-            )
-            .toSorted((a, b) => Date.parse(a.nextTime) - Date.parse(b.nextTime))
-            .slice(0, SHOWN);
-          if (next.length === 0) return <Text c="dimmed">{texts.overview.noFirings}</Text>;
-          return (
+        {(firings) =>
+          firings.length === 0 ? (
+            <Text c="dimmed">{texts.overview.noFirings}</Text>
+          ) : (
             <Stack gap="xs">
-              {next.map(({ campaignId, name, nextTime }) => (
-                <div key={campaignId}>
-                  <Text fw={600} truncate>
+              {firings.map(({ campaignId, name, time, notes }) => (
+                <div key={`${campaignId} ${time}`}>
+                  <ScreenLink
+                    to="/apps/$app/campaigns/$campaign"
+                    params={{ app: application, campaign: campaignId }}
+                    lineClamp={1}
+                  >
                     {name}
-                  </Text>
+                  </ScreenLink>
                   <Text size="sm" className="figures">
-                    {timeText(nextTime)} · <Ago time={nextTime} />
+                    {timeText(time)} · <Ago time={time} />
                   </Text>
+                  {notes.map((note) => (
+                    <Text key={note} size="xs" c="dimmed">
+                      {note}
+                    </Text>
+                  ))}
                 </div>
               ))}
             </Stack>
-          );
-        }}
+          )
+        }
       </WithData>
     </Panel>
   );

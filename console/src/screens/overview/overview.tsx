@@ -18,8 +18,9 @@ export function Overview() {
     <Page title={texts.overview.title} lead={texts.overview.allLead}>
       <Problems application={null} />
       {only !== undefined && <FirstSteps application={only} />}
-      <Applications />
       <Statistics application={null} />
+      <UnderWay application={null} />
+      <Applications />
     </Page>
   );
 }

@@ -1,6 +1,7 @@
 import { Accordion, SimpleGrid, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { ZONE } from '../../parts/format';
 import { texts } from '../../texts/texts';
+import { ClockNote } from './clock-note';
 import { keyOf, OWN_FIELDS, wrongFields } from './draft';
 import type { OwnField, SendDraft } from './draft';
 
@@ -87,6 +88,7 @@ function Folded({ draft, set }: ContentFieldsProps) {
               onChange={(event) => set({ label: event.currentTarget.value })}
             />
           </SimpleGrid>
+          <ClockNote sendAt={draft.sendAt} />
         </Accordion.Panel>
       </Accordion.Item>
       {GROUPS.map((group) => (

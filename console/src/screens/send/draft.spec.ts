@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { emptyDraft, toContent, wrongFields } from './draft';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { clockChange, emptyDraft, toContent, wrongFields } from './draft';
 import type { SendDraft } from './draft';
 
 const draft = (members: Partial<SendDraft>): SendDraft => ({ ...emptyDraft(), text: 'Hello', ...members });
@@ -36,5 +36,26 @@ describe('a draft of a message', () => {
   it('has a key of its own', () => {
     expect(emptyDraft().key).toMatch(/^[0-9a-f]{32}$/);
     expect(emptyDraft().key).not.toBe(emptyDraft().key);
+  });
+});
+
+describe('clockChange', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  it.each([
+    ['Europe/Berlin', '2027-03-28T02:30', 'gap'],
+    ['Europe/Berlin', '2027-10-31T02:30', 'fold'],
+    ['Europe/Berlin', '2027-10-31T03:30', null],
+    ['Europe/Berlin', '2027-10-31T23:45', null],
+    ['America/New_York', '2027-03-28T02:30', null],
+    ['America/New_York', '2027-11-07T01:30', 'fold'],
+    ['Australia/Lord_Howe', '2027-04-04T01:45', 'fold'],
+    ['Asia/Kathmandu', '2027-10-31T00:00', null],
+    ['Europe/Berlin', '', null],
+  ])('in %s, %s: %s', (timeZone, local, wanted) => {
+    vi.stubEnv('TZ', timeZone);
+    expect(clockChange(local)).toBe(wanted);
   });
 });

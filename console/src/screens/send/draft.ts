@@ -92,6 +92,26 @@ export function toContent(draft: SendDraft): Content {
   };
 }
 
+const MINUTE_MS = 60_000;
+/** By how much clocks are set back: an hour, half an hour (Lord Howe). */
+const SET_BACK_MS = [60 * MINUTE_MS, 30 * MINUTE_MS];
+
+/** Whether a clock change skips the local time (`gap`) or repeats it (`fold`, the first of both counts). */
+export function clockChange(local: string): 'gap' | 'fold' | null {
+  const at = new Date(local).getTime();
+  if (Number.isNaN(at)) return null;
+  if (toLocal(at) !== local.slice(0, LOCAL.length)) return 'gap';
+  return SET_BACK_MS.some((ms) => toLocal(at + ms) === toLocal(at)) ? 'fold' : null;
+}
+
+const LOCAL = 'YYYY-MM-DDThh:mm';
+
+/** As the browser's field writes a time. */
+function toLocal(at: number): string {
+  const date = new Date(at);
+  return new Date(at - date.getTimezoneOffset() * MINUTE_MS).toISOString().slice(0, LOCAL.length);
+}
+
 type Settings = Record<string, Content>;
 
 function withOwn(settings: Settings = {}, own: SendDraft['own']): Settings {

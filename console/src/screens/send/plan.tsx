@@ -13,6 +13,8 @@ import { describeFailure, WithData } from '../../parts/states';
 import { Time } from '../../parts/time';
 import { texts } from '../../texts/texts';
 import type { Content } from '../../parts/content';
+import { ClockNote } from './clock-note';
+import { End } from './end';
 import { SentBefore } from './sending';
 
 /** From here on the number of devices is typed before a message is sent. */
@@ -21,6 +23,8 @@ export const CONFIRM_ABOVE = 1_000;
 interface PlanProps {
   applicationId: string;
   body: Content;
+  /** As it was typed. */
+  sendAt: string;
   /** A first try is older than the API remembers its key. */
   isOldTry: boolean;
   sending: { isPending: boolean; error: Error | null };
@@ -29,7 +33,7 @@ interface PlanProps {
 }
 
 /** The effect of a send of exactly this body, asked of the API before the message is sent. */
-export function Plan({ applicationId, body, isOldTry, sending, onSend, onBack }: PlanProps) {
+export function Plan({ applicationId, body, sendAt, isOldTry, sending, onSend, onBack }: PlanProps) {
   const head = useRef<HTMLHeadingElement>(null);
   const [typed, setTyped] = useState('');
   const words = texts.send.plan;
@@ -46,13 +50,13 @@ export function Plan({ applicationId, body, isOldTry, sending, onSend, onBack }:
         {words.title}
       </Title>
       <WithData query={plan}>
-        {({ audience: { total }, blocked, ...effect }) => {
+        {({ audience: { total, exact }, blocked, ...effect }) => {
           const mustType = total === null || total > CONFIRM_ABOVE;
           const isConfirmed =
             !mustType || (total === null ? typed.trim() === applicationId : parseWhole(typed) === total);
           return (
             <>
-              <Who total={total} effect={effect} />
+              <Who total={total} exact={exact} effect={effect} />
               {blocked.map(({ provider, reason }) => (
                 <Alert key={`${provider} ${reason}`} color="red" title={words.blocked}>
                   {reason}
@@ -80,6 +84,8 @@ export function Plan({ applicationId, body, isOldTry, sending, onSend, onBack }:
                 {' · '}
                 {words.expires} <Time time={effect.expiresTime} />
               </Text>
+              {effect.estimate && <End estimate={effect.estimate} />}
+              <ClockNote sendAt={sendAt} />
               {mustType && (
                 <TextInput
                   label={total === null ? words.typeName(applicationId) : words.typeNumber(numberText(total))}
@@ -126,9 +132,9 @@ export function Plan({ applicationId, body, isOldTry, sending, onSend, onBack }:
   );
 }
 
-type Effect = Extract<Awaited<ReturnType<typeof readPlan>>, object>;
+type Effect = components['schemas']['DryRunAnswer'];
 
-async function readPlan(applicationId: string, body: Content, signal: AbortSignal) {
+async function readPlan(applicationId: string, body: Content, signal: AbortSignal): Promise<Effect> {
   const answer = await bodyOf(
     api.POST('/imfpush/v1/apps/{applicationId}/messages', {
       params: { path: { applicationId }, header: { Prefer: 'handling=strict' } },
@@ -140,12 +146,18 @@ async function readPlan(applicationId: string, body: Content, signal: AbortSigna
   return answer;
 }
 
-function Who({ total, effect }: { total: number | null; effect: Pick<Effect, 'excluded' | 'upstream'> }) {
+interface WhoProps {
+  total: number | null;
+  exact: boolean;
+  effect: Pick<Effect, 'excluded' | 'upstream'>;
+}
+
+function Who({ total, exact, effect }: WhoProps) {
   const words = texts.send.plan;
   return (
     <div>
       <Text size="lg" fw={600}>
-        {total === null ? words.relayed : texts.audience.reaches(total)}
+        {total === null ? words.relayed : exact ? texts.audience.reaches(total) : texts.audience.reachesAbout(total)}
       </Text>
       {effect.upstream?.ids !== undefined && (
         <Text size="sm">{words.relayedIds(effect.upstream.ids, effect.upstream.of ?? effect.upstream.ids)}</Text>

@@ -15,6 +15,7 @@ import { emptyDraft, toContent, wrongFields } from './draft';
 import type { SendDraft } from './draft';
 import { MyDevices } from './my-devices';
 import { Plan } from './plan';
+import { SaveAudience } from './save-audience';
 import { isTooOld, useSend } from './sending';
 import type { Sent } from './sending';
 
@@ -60,6 +61,7 @@ function SendForm({ applicationId }: { applicationId: string }) {
         <Plan
           applicationId={applicationId}
           body={body}
+          sendAt={draft.sendAt}
           isOldTry={isTooOld(draft)}
           sending={sending}
           onSend={(another) => !sending.isPending && sending.mutate({ body, another })}
@@ -84,6 +86,13 @@ function SendForm({ applicationId }: { applicationId: string }) {
                   />
                 </Fieldset>
                 <AudienceCount applicationId={applicationId} audience={audience} />
+                {draft.audience.kind !== 'saved' && 'target' in audience && audience.target && (
+                  <SaveAudience
+                    key={JSON.stringify(audience.target)}
+                    applicationId={applicationId}
+                    target={audience.target}
+                  />
+                )}
                 <Group>
                   <Button type="submit" disabled={body === null}>
                     {words.toPlan}
