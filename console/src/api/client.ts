@@ -38,12 +38,23 @@ interface Answer<T> {
 
 /** The body of a success; throws a Failure for everything else. */
 export async function bodyOf<T>(answer: Promise<Answer<T>>): Promise<T> {
+  return (await versionOf(answer)).body;
+}
+
+/** A body and its revision, by which the second of two editors is told. */
+export interface Version<T> {
+  body: T;
+  etag: string | null;
+}
+
+/** Like `bodyOf`, with the revision. */
+export async function versionOf<T>(answer: Promise<Answer<T>>): Promise<Version<T>> {
   const { data, error, response } = await answer.catch((thrown: unknown) => {
     if (thrown instanceof Failure || (thrown instanceof DOMException && thrown.name === 'AbortError')) throw thrown;
     // The body is no JSON: a proxy answered, not Carillon.
     throw noAnswer(thrown);
   });
-  if (response.ok) return data as T;
+  if (response.ok) return { body: data as T, etag: response.headers.get('etag') };
   const failure = failureOf(response, error);
   if (failure.isSignedOut) for (const listener of signedOut) listener();
   throw failure;

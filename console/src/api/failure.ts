@@ -21,6 +21,11 @@ export class Failure extends Error {
     return this.status === 403;
   }
 
+  /** Another editor was faster. */
+  get isChanged(): boolean {
+    return this.status === 412;
+  }
+
   get isMissing(): boolean {
     return this.status === 404;
   }

@@ -6,6 +6,7 @@ import {
   IconLayoutDashboard,
   IconListSearch,
   IconMessages,
+  IconPlugConnected,
   IconSend,
   IconServer,
   IconWebhook,
@@ -53,6 +54,7 @@ function ofApplication(here: string): Entry[] {
     { label: texts.messages.title, icon: <IconMessages size={18} />, path: `${here}/messages` },
     { label: texts.devices.title, icon: <IconDevices size={18} />, path: `${here}/devices` },
     { label: texts.campaigns.title, icon: <IconCalendarEvent size={18} />, path: `${here}/campaigns` },
+    { label: texts.providers.title, icon: <IconPlugConnected size={18} />, path: `${here}/providers` },
     { label: texts.administration.webhooks, icon: <IconWebhook size={18} />, path: `${here}/webhooks` },
   ];
 }

@@ -136,6 +136,12 @@ const user = createRoute({
   component: lazyRouteComponent(() => import('../screens/devices/user'), 'User'),
 });
 
+const providers = createRoute({
+  getParentRoute: () => application,
+  path: '/providers',
+  component: lazyRouteComponent(() => import('../screens/providers/providers'), 'Providers'),
+});
+
 const webhooks = createRoute({
   getParentRoute: () => application,
   path: '/webhooks',
@@ -181,6 +187,7 @@ const routes = root.addChildren([
       campaign,
       newCampaign,
       editCampaign,
+      providers,
       webhooks,
     ]),
   ]),

@@ -1,6 +1,7 @@
 import { numberText } from '../parts/format';
 import { devices } from './devices.de';
 import { editor } from './editor.de';
+import { editing, providers } from './providers.de';
 import { audience, platforms, previews, send } from './send.de';
 import type { Texts } from './texts';
 
@@ -394,8 +395,10 @@ export const de: Texts = {
   audience,
   devices,
   editor,
+  editing,
   platforms,
   previews,
+  providers,
   send,
   campaigns: {
     title: 'Kampagnen',

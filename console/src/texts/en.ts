@@ -1,6 +1,7 @@
 import { numberText } from '../parts/format';
 import { devices } from './devices.en';
 import { editor } from './editor.en';
+import { editing, providers } from './providers.en';
 import { audience, platforms, previews, send } from './send.en';
 
 const count = (value: number, one: string, many: string): string => `${numberText(value)} ${value === 1 ? one : many}`;
@@ -392,8 +393,10 @@ export const en = {
   audience,
   devices,
   editor,
+  editing,
   platforms,
   previews,
+  providers,
   send,
   campaigns: {
     title: 'Campaigns',
