@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import type { Page } from 'playwright-core';
+import { Api } from '../test/harness/api.js';
 import { startCarillon } from '../test/harness/carillon.js';
 import { findBinary } from '../test/harness/programs.js';
 
@@ -18,6 +19,7 @@ if (executablePath === null) throw new Error('The pictures need chromium');
 mkdirSync(FOLDER, { recursive: true });
 const data = mkdtempSync(join(tmpdir(), 'carillon-pictures-'));
 const carillon = await startCarillon({ DATA_DIR: data });
+const program = await Api.connect(carillon.url);
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
 try {
   const context = await browser.newContext({ viewport: SIZE, locale: 'en-GB', timezoneId: 'Europe/Berlin' });
@@ -34,6 +36,10 @@ try {
   await send.click();
   await page.getByText('Finished', { exact: true }).waitFor();
   await take(page, 'message');
+  await program.app('PUT', '/settings/webPushConf', { subject: 'mailto:push@example.com' });
+  await page.goto(`${carillon.url}/console/apps/com.example.app/providers`);
+  await page.getByText('Copy the snippet').waitFor();
+  await take(page, 'providers');
   // The preview stands beside the form from this width on.
   await page.setViewportSize({ width: 1240, height: 780 });
   await page.goto(`${carillon.url}/console/apps/com.example.app/campaigns/new`);

@@ -62,10 +62,10 @@ export class SettingsTestService {
       // Apple counts the tokens of a team, so APNs is asked with the one that all processes share.
       const sender = provider.open(settings, name === 'apns' ? this.shelf : EMPTY_SHELF, applicationId);
       const asked = sender.probe?.(stop.signal) ?? Promise.resolve<Verdict>({ action: 'accept' });
-      void asked.then(
-        () => sender.close(),
-        () => sender.close(),
-      );
+      void asked
+        .catch(() => undefined)
+        .then(() => sender.close())
+        .catch(() => undefined);
       return await withDeadline('The provider', LONGEST_MS, asked);
     } catch (error) {
       if (error instanceof InvalidSettings)

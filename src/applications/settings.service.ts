@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Actor } from '../auth/audit.repository.js';
 import { checkStorable } from '../common/body.js';
 import { ApiError, invalidValue, notFound, wrongContentType } from '../common/errors.js';
+import { checkRevision } from '../common/revision.js';
 import type { SettingName } from '../database/tables.js';
 import { parseGcmSettings } from '../providers/fcm/gcm.settings.js';
 import { InvalidSettings } from '../providers/provider.js';
@@ -43,7 +44,10 @@ export class SettingsService {
   ): Promise<ReadSettings> {
     const input = asObject(body);
     await this.applications.getApplication(applicationId);
-    const settings = await this.parse(name, input, await this.settings.find(applicationId, name));
+    const current = await this.settings.find(applicationId, name);
+    // Before the fields are read: a wrong field may be due to the change of the other editor.
+    checkRevision(revisions, current ? settingsRevision(current) : null);
+    const settings = await this.parse(name, input, current);
     const revision = await this.settings.put(applicationId, name, settings, actor, revisions);
     return { settings: settings.visible, revision };
   }

@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requestToken } from '../harness/api.js';
 import { Admin } from '../harness/admin.js';
 import { runProgram } from '../harness/program.js';
@@ -9,7 +11,7 @@ import { expectAccessible, HAS_BROWSER, signIn, useBrowser } from './browser.js'
 
 describe.runIf(HAS_BROWSER)('administration', () => {
   const browser = useBrowser();
-  const program = runProgram(EMBEDDED);
+  const program = runProgram(EMBEDDED, { environment: () => ({ WEBHOOK_ALLOW_PRIVATE: 'true' }) });
   const url = () => program.carillon.url;
 
   it('a client is registered, its secret is shown once, and a backend gets a token with it', async () => {
@@ -45,8 +47,8 @@ describe.runIf(HAS_BROWSER)('administration', () => {
     await signIn(page, url(), 'administration/clients');
     const sent: unknown[] = [];
     page.on('request', (request) => request.method() === 'PATCH' && sent.push(request.postDataJSON()));
-    await page.getByRole('button', { name: 'Change crm' }).click();
-    const form = page.getByRole('dialog', { name: 'Change crm' });
+    await page.getByRole('button', { name: 'Change: crm' }).click();
+    const form = page.getByRole('dialog', { name: 'Change: crm' });
     expect(await form.locator('input[type=password]').count()).toBe(0);
     await form.getByLabel('Display name').fill('Customers');
     await form.getByRole('button', { name: 'Save' }).click();
@@ -58,7 +60,7 @@ describe.runIf(HAS_BROWSER)('administration', () => {
     const secret = await new Admin(url()).addClient('till', 'messages.*');
     const { page } = await browser.open();
     await signIn(page, url(), 'administration/clients');
-    await page.getByRole('button', { name: 'New secret for till' }).click();
+    await page.getByRole('button', { name: 'New secret: till' }).click();
     await page.getByRole('radio', { name: 'for an hour' }).click();
     await page.getByRole('button', { name: 'Make the new secret' }).click();
     const shown = page.getByRole('dialog', { name: 'The secret of till' });
@@ -125,6 +127,8 @@ describe.runIf(HAS_BROWSER)('administration', () => {
     const { page } = screen;
     await signIn(page, url(), 'administration/system');
     await page.getByRole('cell', { name: 'api, worker, scheduler' }).waitFor();
+    const kept = page.getByRole('region', { name: 'Retention' });
+    await kept.getByRole('row', { name: 'Ended messages 30 days' }).waitFor();
     await expectAccessible(screen, 'system');
   });
 
@@ -146,8 +150,114 @@ describe.runIf(HAS_BROWSER)('administration', () => {
     await shown.getByRole('button', { name: 'I have kept it' }).click();
     await page.getByRole('cell', { name: 'https://crm.example.com/carillon' }).waitFor();
     await expectAccessible(screen, 'webhooks');
-    await page.getByRole('button', { name: 'Delete the webhook crm' }).click();
+    await page.getByRole('button', { name: 'Delete: crm' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('heading', { name: 'No webhooks' }).waitFor();
+  });
+
+  it('two administrators who change one client: the second sees both versions, and no other field is written', async () => {
+    const admin = new Admin(url());
+    await admin.addClient('pos', 'messages.read');
+    const screen = await browser.open();
+    const { page } = screen;
+    await signIn(page, url(), 'administration/clients');
+    await page.getByRole('button', { name: 'Change: pos' }).click();
+    const form = page.getByRole('dialog', { name: 'Change: pos' });
+    await form.getByLabel('Display name').waitFor();
+    await admin.call('PATCH', '/confidentialclients/pos', { displayName: 'Theirs', allowedScope: 'messages.*' });
+    await form.getByLabel('Display name').fill('Mine');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await form.getByText('Another person saved a change meanwhile').waitFor();
+    expect(await form.getByRole('row', { name: /^Display name/ }).textContent()).toBe('Display nameTheirsMine');
+    await expectAccessible(screen, 'client-conflict');
+    await form.getByRole('button', { name: 'Save my changes over them' }).click();
+    await page.getByRole('cell', { name: 'Mine' }).waitFor();
+    const { body } = await admin.call('GET', '/confidentialclients/pos');
+    expect(body).toMatchObject({ displayName: 'Mine', allowedScope: 'messages.*' });
+  });
+
+  it('two administrators add a client at one moment: both exist', async () => {
+    const pages = await Promise.all(['east', 'west'].map(async (id) => ({ id, page: (await browser.open()).page })));
+    for (const { id, page } of pages) {
+      await signIn(page, url(), 'administration/clients');
+      await page.getByRole('button', { name: 'New client' }).click();
+      await page.locator('input[name=client-id]').fill(id);
+      await page.getByRole('dialog').getByLabel('Allowed scope').first().pressSequentially('messages.read ');
+      await page.keyboard.press('Tab');
+    }
+    await Promise.all(pages.map(({ page }) => page.getByRole('button', { name: 'Create' }).click()));
+    for (const { id, page } of pages) await page.getByRole('dialog', { name: `The secret of ${id}` }).waitFor();
+    const { body } = await new Admin(url()).call<{ clients: { id: string }[] }>('GET', '/confidentialclients');
+    expect(body.clients.map(({ id }) => id)).toEqual(expect.arrayContaining(['east', 'west']));
+  });
+
+  describe('a webhook with an endpoint', () => {
+    let status = 500;
+    const received: string[] = [];
+    const server = createServer((request, response) => {
+      request.resume().on('end', () => {
+        received.push(String(request.headers['x-carillon-event-id']));
+        response.writeHead(status).end('<img src=x onerror=alert(1)>');
+      });
+    });
+    beforeAll(async () => {
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+      const body = { name: 'till', url: address, eventTypes: 'onDeviceRegister' };
+      await program.api.app('POST', '/webhooks', body);
+    });
+    afterAll(() => void server.close());
+
+    it('shows its tries, sends a test event, and tries again what waits', async () => {
+      await program.api.registerDevices([{ deviceId: 'new', platform: 'G', token: 'sandbox:accepted:new' }]);
+      const screen = await browser.open();
+      const { page } = screen;
+      await signIn(page, url(), 'apps/com.example.app/webhooks');
+      await page.getByRole('button', { name: 'Tries: till' }).click();
+      const tries = page.getByRole('dialog', { name: 'Deliveries of till' });
+      await tries.getByRole('cell', { name: 'answered 500' }).first().waitFor();
+      await tries.getByRole('button', { name: 'Send a test event' }).click();
+      await tries.getByText('The endpoint did not accept the test event').waitFor();
+      expect(received.at(-1)).toMatch(/^test-/);
+      await expectAccessible(screen, 'webhook-tries');
+      status = 200;
+      await tries.getByRole('button', { name: 'Send a test event' }).click();
+      await tries.getByText('The endpoint accepted the test event').waitFor();
+      await tries.getByRole('button', { name: 'Try waiting events now' }).click();
+      await tries.getByRole('cell', { name: /^accepted in/ }).waitFor();
+      expect((await program.api.app('GET', '/webhooks/till')).body).toMatchObject({ pending: 0 });
+    });
+
+    it('is changed without a secret, and the second of two editors is told', async () => {
+      const screen = await browser.open();
+      const { page } = screen;
+      await signIn(page, url(), 'apps/com.example.app/webhooks');
+      const sent: unknown[] = [];
+      page.on('request', (request) => request.method() === 'PUT' && sent.push(request.postDataJSON()));
+      await page.getByRole('button', { name: 'Change: till' }).click();
+      const form = page.getByRole('dialog', { name: 'Change: till' });
+      await form.getByLabel('URL').waitFor();
+      expect(await form.locator('input[type=password]').count()).toBe(0);
+      const theirs = { url: 'https://theirs.example.com/', eventTypes: 'onSubscribe' };
+      await program.api.app('PUT', '/webhooks/till', theirs);
+      await form.getByLabel('URL').fill('https://mine.example.com/');
+      await form.getByRole('button', { name: 'Save' }).click();
+      await form.getByText('Another person saved a change meanwhile').waitFor();
+      await form.getByRole('button', { name: 'Save my changes over them' }).click();
+      await page.getByRole('cell', { name: 'https://mine.example.com/' }).waitFor();
+      expect(sent.at(-1)).toEqual({ url: 'https://mine.example.com/', eventTypes: 'onSubscribe' });
+    });
+
+    it('the words of an endpoint are text', async () => {
+      const words = '<img src=x onerror="window.hurt=1">';
+      const { page, faults } = await browser.open();
+      const attempt = { time: new Date().toISOString(), eventId: '1', eventType: words, tries: 1, durationMs: 5 };
+      await page.route('**/attempts', (route) => route.fulfill({ json: { attempts: [{ ...attempt, error: words }] } }));
+      await signIn(page, url(), 'apps/com.example.app/webhooks');
+      await page.getByRole('button', { name: 'Tries: till' }).click();
+      await expect.poll(() => page.getByText(words).count()).toBe(2);
+      expect(await page.evaluate('window.hurt')).toBeUndefined();
+      expect(faults).toEqual([]);
+    });
   });
 });

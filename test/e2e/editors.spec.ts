@@ -36,6 +36,15 @@ describe.each(STAGES)('on $name', (stage) => {
     expect((await put('third', { 'if-match': first.headers.get('etag') ?? '' })).status).toBe(200);
   });
 
+  it('of the upstream: the second is told of the change, not of the secret that the change makes missing', async () => {
+    const path = '/settings/upstreamConf';
+    const body = { baseUrl: 'http://localhost:9/mfp', clientId: 'relay', mode: 'direct' };
+    const etag = (await program.api.app('PUT', path, { ...body, secret: 'one' })).headers.get('etag') ?? '';
+    await program.api.app('PUT', path, { ...body, clientId: 'other', secret: 'two' });
+    expect((await program.api.app('PUT', path, body, { 'if-match': etag })).status).toBe(412);
+    expect((await program.api.app('PUT', path, body)).status).toBe(400);
+  });
+
   it('of a client: the second is refused, and a change without a revision is taken as before', async () => {
     await new Admin(program.carillon.url).addClient('edited', 'messages.read');
     const path = `${CLIENTS}/edited`;

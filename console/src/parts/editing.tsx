@@ -1,8 +1,11 @@
 import { Alert, Button, Group, Table, Text } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
+import { skipToken, useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import type { ReactNode } from 'react';
 import { Failure } from '../api/failure';
 import type { Version } from '../api/client';
+import { numberText } from './format';
+import { WithData } from './states';
 import { texts } from '../texts/texts';
 
 /**
@@ -50,13 +53,33 @@ export function useEditing<T extends object, Saved>({ opened, read, save, onSave
   };
 }
 
+interface OpenedProps<T> {
+  queryKey: readonly unknown[];
+  /** Null: the subject is new. */
+  read: (() => Promise<Version<T>>) | null;
+  fresh: T;
+  children: (opened: Version<T>) => ReactNode;
+}
+
+/** Reads once, when the form opens, so that no refresh overwrites what is typed. */
+export function Opened<T>({ queryKey, read, fresh, children }: OpenedProps<T>) {
+  const query = useQuery({
+    queryKey: [...queryKey, 'opened'],
+    queryFn: read ?? skipToken,
+    staleTime: Infinity,
+    gcTime: 0,
+  });
+  if (read === null) return children({ body: fresh, etag: null });
+  return <WithData query={query}>{children}</WithData>;
+}
+
 interface EditingOptions<T, Saved> {
   opened: Version<T>;
   /** The newest version. */
   read: () => Promise<Version<T>>;
   /** Throws a Failure of 412 if `from` is no longer the newest version. */
   save: (fields: T, from: Version<T>) => Promise<{ value: Saved }>;
-  onSaved: (value: Saved) => void;
+  onSaved: (value: Saved) => unknown;
 }
 
 /** The fields whose values differ. */
@@ -115,5 +138,6 @@ export function Conflict<T extends object>({ conflict, labels }: ConflictProps<T
 function textOf(value: unknown): string {
   if (value === undefined || value === null || value === '') return '';
   if (typeof value === 'boolean') return value ? texts.editing.yes : texts.editing.no;
-  return Array.isArray(value) ? value.join(', ') : String(value as string | number);
+  if (Array.isArray(value)) return value.join(', ');
+  return typeof value === 'number' ? numberText(value) : (value as string);
 }

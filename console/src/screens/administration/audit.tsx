@@ -6,6 +6,7 @@ import { api, bodyOf } from '../../api/client';
 import type { components } from '../../api/schema';
 import { download } from '../../api/session';
 import { ZONE, timeText } from '../../parts/format';
+import { ListTable } from '../../parts/list-table';
 import { Page } from '../../parts/page';
 import { Empty, WithData } from '../../parts/states';
 import { texts } from '../../texts/texts';
@@ -95,44 +96,39 @@ export function Audit() {
 function EventTable({ events }: { events: Event[] }) {
   const words = texts.administration;
   return (
-    <Table.ScrollContainer minWidth={760} scrollAreaProps={{ tabIndex: 0 }}>
-      <Table>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{words.time(ZONE)}</Table.Th>
-            <Table.Th>{words.who}</Table.Th>
-            <Table.Th>{words.auditFields.action}</Table.Th>
-            <Table.Th>{words.auditFields.subject}</Table.Th>
-            <Table.Th>{words.address}</Table.Th>
-            <Table.Th>{words.detail}</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {events.map((event) => (
-            <Table.Tr key={event.id}>
-              <Table.Td>{timeText(event.time)}</Table.Td>
-              <Table.Td>
-                {event.person ? (event.person.email ?? event.person.name ?? event.person.subject) : event.clientId}
-                {event.person && (
-                  <Text size="xs" c="dimmed">
-                    {event.clientId}
-                  </Text>
-                )}
-              </Table.Td>
-              <Table.Td>
-                <Code>{event.action}</Code>
-              </Table.Td>
-              <Table.Td style={{ overflowWrap: 'anywhere' }}>{event.subject}</Table.Td>
-              <Table.Td>{event.address}</Table.Td>
-              <Table.Td>
-                <Text size="xs" style={{ overflowWrap: 'anywhere' }}>
-                  {JSON.stringify(event.detail)}
-                </Text>
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <ListTable
+      head={[
+        words.time(ZONE),
+        words.who,
+        words.auditFields.action,
+        words.auditFields.subject,
+        words.address,
+        words.detail,
+      ]}
+    >
+      {events.map((event) => (
+        <Table.Tr key={event.id}>
+          <Table.Td>{timeText(event.time)}</Table.Td>
+          <Table.Td>
+            {event.person ? (event.person.email ?? event.person.name ?? event.person.subject) : event.clientId}
+            {event.person && (
+              <Text size="xs" c="dimmed">
+                {event.clientId}
+              </Text>
+            )}
+          </Table.Td>
+          <Table.Td>
+            <Code>{event.action}</Code>
+          </Table.Td>
+          <Table.Td style={{ overflowWrap: 'anywhere' }}>{event.subject}</Table.Td>
+          <Table.Td>{event.address}</Table.Td>
+          <Table.Td>
+            <Text size="xs" style={{ overflowWrap: 'anywhere' }}>
+              {JSON.stringify(event.detail)}
+            </Text>
+          </Table.Td>
+        </Table.Tr>
+      ))}
+    </ListTable>
   );
 }

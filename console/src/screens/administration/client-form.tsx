@@ -1,78 +1,109 @@
 import { Switch, TextInput } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useQueryClient } from '@tanstack/react-query';
+import type { Version } from '../../api/client';
 import { Act, Dialog } from '../../parts/dialog';
+import { Conflict, Opened, changesOf, useEditing } from '../../parts/editing';
 import { texts } from '../../texts/texts';
-import { CLIENTS_KEY, changeClient, createClient, useRuntimeName } from './clients-api';
-import type { ChangedFields, Client } from './clients-api';
+import { CLIENTS_KEY, changeClient, createClient, readClient, useRuntimeName } from './clients-api';
 import { ScopeInput, elementsOf } from './scope-chips';
+
+interface Fields {
+  displayName: string;
+  id: string;
+  scope: string[];
+  enabled: boolean;
+}
 
 interface ClientFormProps {
   /** Null: a new one. */
-  client: Client | null;
+  id: string | null;
   onClose: () => void;
   /** A new client with the secret that was made for it. */
   onCreated: (id: string, secret: string) => void;
 }
 
+const NEW: Fields = { displayName: '', id: '', scope: [], enabled: true };
+
 /** A new client, whose secret the server makes, or the fields of a known one. No secret is typed into this form. */
-export function ClientForm({ client, onClose, onCreated }: ClientFormProps) {
+export function ClientForm({ id, onClose, onCreated }: ClientFormProps) {
   const words = texts.administration;
   const runtimeName = useRuntimeName();
-  const queries = useQueryClient();
-  const [displayName, setDisplayName] = useState(client?.displayName ?? '');
-  const [id, setId] = useState(client?.id ?? '');
-  const [scope, setScope] = useState(elementsOf(client?.allowedScope ?? ''));
-  const [enabled, setEnabled] = useState(client?.enabled ?? true);
-  const saving = useMutation({
-    mutationFn: async () => {
-      const fields = { displayName: displayName.trim() || id, allowedScope: scope.join(' '), enabled };
-      if (client) {
-        await changeClient(runtimeName, client.id, changedOf(client, fields));
-        return null;
-      }
-      const { secret = '' } = await createClient(runtimeName, { id, ...fields });
-      return secret;
-    },
-    onSuccess: async (secret) => {
-      await queries.invalidateQueries({ queryKey: CLIENTS_KEY });
-      onClose();
-      if (secret !== null) onCreated(id, secret);
-    },
-  });
+  const read = async (): Promise<Version<Fields>> => {
+    const { body, etag } = await readClient(runtimeName, id ?? '');
+    const { displayName, allowedScope, enabled } = body;
+    return { body: { displayName, id: body.id, scope: elementsOf(allowedScope), enabled }, etag };
+  };
   return (
-    <Dialog title={client ? words.edit(client.id) : words.newClient} close={onClose} size="lg">
-      <Act close={onClose} of={saving} act={() => saving.mutate()} label={client ? words.save : words.create}>
-        <TextInput
-          label={words.displayName}
-          name="client-display-name"
-          autoComplete="off"
-          maxLength={255}
-          value={displayName}
-          onChange={(event) => setDisplayName(event.currentTarget.value)}
-        />
-        <TextInput
-          label={words.id}
-          name="client-id"
-          autoComplete="off"
-          description={client ? undefined : words.idHint}
-          required
-          readOnly={client !== null}
-          maxLength={255}
-          value={id}
-          onChange={(event) => setId(event.currentTarget.value)}
-        />
-        <ScopeInput value={scope} onChange={setScope} />
-        <Switch label={words.enabled} checked={enabled} onChange={(event) => setEnabled(event.currentTarget.checked)} />
-      </Act>
+    <Dialog title={id === null ? words.newClient : `${words.change}: ${id}`} close={onClose} size="lg">
+      <Opened queryKey={[...CLIENTS_KEY, id]} read={id === null ? null : read} fresh={NEW}>
+        {(opened) => <FormFields opened={opened} read={read} onClose={onClose} onCreated={onCreated} />}
+      </Opened>
     </Dialog>
   );
 }
 
-function changedOf(client: Client, fields: Required<Pick<ChangedFields, 'displayName' | 'allowedScope' | 'enabled'>>) {
-  const changed: ChangedFields = {};
-  if (fields.displayName !== client.displayName) changed.displayName = fields.displayName;
-  if (fields.allowedScope !== elementsOf(client.allowedScope).join(' ')) changed.allowedScope = fields.allowedScope;
-  if (fields.enabled !== client.enabled) changed.enabled = fields.enabled;
-  return changed;
+interface FormFieldsProps extends Pick<ClientFormProps, 'onClose' | 'onCreated'> {
+  opened: Version<Fields>;
+  read: () => Promise<Version<Fields>>;
+}
+
+function FormFields({ opened, read, onClose, onCreated }: FormFieldsProps) {
+  const words = texts.administration;
+  const runtimeName = useRuntimeName();
+  const queries = useQueryClient();
+  const isNew = opened.etag === null;
+  const { fields, change, saving, save, conflict } = useEditing<Fields, string | null>({
+    opened,
+    read,
+    save: async (edited, from) => {
+      const named = { ...edited, displayName: edited.displayName.trim() || edited.id };
+      if (from.etag === null) {
+        const { scope, ...rest } = named;
+        const { secret = '' } = await createClient(runtimeName, { ...rest, allowedScope: scope.join(' ') });
+        return { value: secret };
+      }
+      const { scope, ...changed } = changesOf(from.body, named);
+      const body = { ...changed, ...(scope && { allowedScope: scope.join(' ') }) };
+      await changeClient(runtimeName, edited.id, body, from.etag);
+      return { value: null };
+    },
+    onSaved: async (secret) => {
+      await queries.invalidateQueries({ queryKey: CLIENTS_KEY });
+      onClose();
+      if (secret !== null) onCreated(fields.id, secret);
+    },
+  });
+  return (
+    <Act close={onClose} of={saving} act={save} label={isNew ? words.create : words.save} disabled={conflict !== null}>
+      <TextInput
+        label={words.displayName}
+        name="client-display-name"
+        autoComplete="off"
+        maxLength={255}
+        value={fields.displayName}
+        onChange={(event) => change({ displayName: event.currentTarget.value })}
+      />
+      <TextInput
+        label={words.id}
+        name="client-id"
+        autoComplete="off"
+        description={isNew ? words.idHint : undefined}
+        required
+        readOnly={!isNew}
+        maxLength={255}
+        value={fields.id}
+        onChange={(event) => change({ id: event.currentTarget.value })}
+      />
+      <ScopeInput value={fields.scope} onChange={(scope) => change({ scope })} />
+      <Switch
+        label={words.enabled}
+        checked={fields.enabled}
+        onChange={(event) => change({ enabled: event.currentTarget.checked })}
+      />
+      <Conflict
+        conflict={conflict}
+        labels={{ displayName: words.displayName, scope: words.allowedScope, enabled: words.enabled }}
+      />
+    </Act>
+  );
 }

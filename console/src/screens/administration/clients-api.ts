@@ -1,5 +1,5 @@
 import { useSuspenseQuery } from '@tanstack/react-query';
-import { api, bodyOf } from '../../api/client';
+import { api, bodyOf, versionOf } from '../../api/client';
 import type { components } from '../../api/schema';
 import { startQuery } from '../../api/session';
 
@@ -25,9 +25,14 @@ export function createClient(runtimeName: string, body: NewClient) {
   return bodyOf(api.POST(BASE, { params: { path: { runtimeName } }, body }));
 }
 
-/** Only fields that were changed: a field that another administrator changed meanwhile is not written back. */
-export function changeClient(runtimeName: string, clientId: string, body: ChangedFields) {
-  return bodyOf(api.PATCH(`${BASE}/{clientId}`, { params: { path: { runtimeName, clientId } }, body }));
+export function readClient(runtimeName: string, clientId: string) {
+  return versionOf(api.GET(`${BASE}/{clientId}`, { params: { path: { runtimeName, clientId } } }));
+}
+
+/** Only fields that were changed. Refused with 412 if the client is no longer of this revision. */
+export function changeClient(runtimeName: string, clientId: string, body: ChangedFields, etag: string) {
+  const params = { path: { runtimeName, clientId }, header: { 'If-Match': etag } };
+  return bodyOf(api.PATCH(`${BASE}/{clientId}`, { params, body }));
 }
 
 export function rotateSecret(runtimeName: string, clientId: string, overlapSeconds: number) {

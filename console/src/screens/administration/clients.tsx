@@ -4,7 +4,9 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { CALM_MS, reading } from '../../api/read';
 import { Act, Dialog } from '../../parts/dialog';
+import { ListTable } from '../../parts/list-table';
 import { Page } from '../../parts/page';
+import { RowActs } from '../../parts/row-acts';
 import { ScopedButton, useMay } from '../../parts/scoped';
 import { WithData } from '../../parts/states';
 import { Ago } from '../../parts/time';
@@ -48,7 +50,7 @@ export function Clients() {
       <WithData query={clients}>{(list) => <ClientTable clients={list} needs={needs} onOpen={setOpen} />}</WithData>
       {open?.what === 'form' && (
         <ClientForm
-          client={open.client}
+          id={open.client?.id ?? null}
           onClose={close}
           onCreated={(id, secret) => setOpen({ what: 'secret', id, secret })}
         />
@@ -79,70 +81,38 @@ interface ClientTableProps {
 function ClientTable({ clients, needs, onOpen }: ClientTableProps) {
   const words = texts.administration;
   return (
-    <Table.ScrollContainer minWidth={760} scrollAreaProps={{ tabIndex: 0 }}>
-      <Table verticalSpacing="sm">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{words.displayName}</Table.Th>
-            <Table.Th>{words.id}</Table.Th>
-            <Table.Th>{words.allowedScope}</Table.Th>
-            <Table.Th>{words.lastUsed}</Table.Th>
-            <Table.Th>{words.acts}</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {clients.map((client) => (
-            <Table.Tr key={client.id}>
-              <Table.Td>
-                <Group gap="xs">
-                  {client.displayName}
-                  {!client.enabled && <Badge color="gray">{words.disabled}</Badge>}
-                  {client.secrets.length > 1 && <Badge color="orange">{words.twoSecrets}</Badge>}
-                </Group>
-              </Table.Td>
-              <Table.Td style={{ overflowWrap: 'anywhere' }}>{client.id}</Table.Td>
-              <Table.Td>
-                <ScopeChips scope={client.allowedScope} />
-              </Table.Td>
-              <Table.Td>
-                {client.lastUsedTime ? <Ago time={client.lastUsedTime} /> : <Text c="dimmed">{words.never}</Text>}
-              </Table.Td>
-              <Table.Td>
-                <Group gap={4} wrap="nowrap">
-                  <ScopedButton
-                    needs={needs}
-                    size="xs"
-                    variant="default"
-                    aria-label={words.edit(client.id)}
-                    onClick={() => onOpen({ what: 'form', client })}
-                  >
-                    {words.change}
-                  </ScopedButton>
-                  <ScopedButton
-                    needs={needs}
-                    size="xs"
-                    variant="default"
-                    aria-label={words.rotateOf(client.id)}
-                    onClick={() => onOpen({ what: 'rotate', client })}
-                  >
-                    {words.newSecret}
-                  </ScopedButton>
-                  <ScopedButton
-                    needs={needs}
-                    size="xs"
-                    variant="default"
-                    aria-label={words.deleteOf(client.id)}
-                    onClick={() => onOpen({ what: 'delete', client })}
-                  >
-                    {words.delete}
-                  </ScopedButton>
-                </Group>
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <ListTable head={[words.displayName, words.id, words.allowedScope, words.lastUsed, words.acts]}>
+      {clients.map((client) => (
+        <Table.Tr key={client.id}>
+          <Table.Td>
+            <Group gap="xs">
+              {client.displayName}
+              {!client.enabled && <Badge color="gray">{words.disabled}</Badge>}
+              {client.secrets.length > 1 && (
+                <Badge color="orange" variant="light" c="var(--mantine-color-text)">
+                  {words.twoSecrets}
+                </Badge>
+              )}
+            </Group>
+          </Table.Td>
+          <Table.Td style={{ overflowWrap: 'anywhere' }}>{client.id}</Table.Td>
+          <Table.Td>
+            <ScopeChips scope={client.allowedScope} />
+          </Table.Td>
+          <Table.Td>
+            {client.lastUsedTime ? <Ago time={client.lastUsedTime} /> : <Text c="dimmed">{words.never}</Text>}
+          </Table.Td>
+          <Table.Td>
+            <RowActs
+              name={client.id}
+              needs={needs}
+              acts={{ form: words.change, rotate: words.newSecret, delete: words.delete }}
+              open={(what) => onOpen({ what, client })}
+            />
+          </Table.Td>
+        </Table.Tr>
+      ))}
+    </ListTable>
   );
 }
 
@@ -159,7 +129,7 @@ function DeleteClient({ client, onClose }: { client: Client; onClose: () => void
     },
   });
   return (
-    <Dialog title={words.deleteOf(client.id)} close={onClose}>
+    <Dialog title={`${words.delete}: ${client.id}`} close={onClose}>
       <Act close={onClose} of={deleting} act={() => deleting.mutate()} label={words.delete} color="red.8">
         <Text>{words.deleteHint}</Text>
       </Act>

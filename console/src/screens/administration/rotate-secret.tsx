@@ -21,7 +21,7 @@ export function RotateSecret({ name, rotate, onClose, onRotated }: RotateSecretP
   const [overlap, setOverlap] = useState<Overlap>('day');
   const rotating = useMutation({ mutationFn: () => rotate(OVERLAPS[overlap]), onSuccess: onRotated });
   return (
-    <Dialog title={words.rotateOf(name)} close={onClose}>
+    <Dialog title={`${words.newSecret}: ${name}`} close={onClose}>
       <Act close={onClose} of={rotating} act={() => rotating.mutate()} label={words.rotate}>
         <Radio.Group
           label={words.overlap}

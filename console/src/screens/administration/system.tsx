@@ -1,11 +1,12 @@
-import { Alert, Badge, Card, Group, SimpleGrid, Stack, Table, Text, Title } from '@mantine/core';
+import { Alert, Badge, Group, SimpleGrid, Stack, Table, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
 import { api, bodyOf } from '../../api/client';
 import { LIVE_MS, reading } from '../../api/read';
 import type { Reading } from '../../api/read';
 import { durationText, numberText } from '../../parts/format';
+import { ListTable } from '../../parts/list-table';
 import { Page } from '../../parts/page';
+import { Panel } from '../../parts/panel';
 import { WithData } from '../../parts/states';
 import { Ago } from '../../parts/time';
 import { texts } from '../../texts/texts';
@@ -30,23 +31,13 @@ export function System() {
                 <Text>{words.versionOf(state.version)}</Text>
                 <Text>{words.migrations(state.migrations.applied, state.migrations.pending)}</Text>
               </Panel>
+              <Retention retention={state.retention} />
             </SimpleGrid>
             <Processes processes={state.processes} />
           </Stack>
         )}
       </WithData>
     </Page>
-  );
-}
-
-function Panel({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <Card withBorder>
-      <Title order={2} size="h4" mb="xs">
-        {title}
-      </Title>
-      {children}
-    </Card>
   );
 }
 
@@ -97,6 +88,22 @@ function Oldest({ pending }: { pending: State['oldestPending'] }) {
   );
 }
 
+/** Days after which rows are removed. */
+function Retention({ retention }: { retention: State['retention'] }) {
+  const words = texts.administration;
+  return (
+    <Panel title={words.retention}>
+      <Figures
+        head={[words.name, words.keptFor]}
+        rows={Object.entries(words.retained).map(([name, text]) => [
+          text,
+          words.days(retention[name as keyof typeof retention]),
+        ])}
+      />
+    </Panel>
+  );
+}
+
 function Figures({ head, rows }: { head: string[]; rows: (string | number)[][] }) {
   return (
     <Table>
@@ -124,38 +131,27 @@ function Processes({ processes }: { processes: State['processes'] }) {
   const words = texts.administration;
   return (
     <Panel title={words.processes}>
-      <Table.ScrollContainer minWidth={640} scrollAreaProps={{ tabIndex: 0 }}>
-        <Table>
-          <Table.Thead>
-            <Table.Tr>
-              {[words.name, words.roles, words.version, words.host, words.started, words.lastSeen].map((text) => (
-                <Table.Th key={text}>{text}</Table.Th>
-              ))}
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {processes.map(({ id, name, roles, version, host, startedTime, lastSeenTime, state }) => (
-              <Table.Tr key={id}>
-                <Table.Td>
-                  <Group gap="xs">
-                    {name}
-                    {state === 'lost' && <Badge color="red.8">{words.lost}</Badge>}
-                  </Group>
-                </Table.Td>
-                <Table.Td>{roles.join(', ')}</Table.Td>
-                <Table.Td>{version}</Table.Td>
-                <Table.Td>{host}</Table.Td>
-                <Table.Td>
-                  <Ago time={startedTime} />
-                </Table.Td>
-                <Table.Td>
-                  <Ago time={lastSeenTime} />
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <ListTable width={640} head={[words.name, words.roles, words.version, words.host, words.started, words.lastSeen]}>
+        {processes.map(({ id, name, roles, version, host, startedTime, lastSeenTime, state }) => (
+          <Table.Tr key={id}>
+            <Table.Td>
+              <Group gap="xs">
+                {name}
+                {state === 'lost' && <Badge color="red.8">{words.lost}</Badge>}
+              </Group>
+            </Table.Td>
+            <Table.Td>{roles.join(', ')}</Table.Td>
+            <Table.Td>{version}</Table.Td>
+            <Table.Td>{host}</Table.Td>
+            <Table.Td>
+              <Ago time={startedTime} />
+            </Table.Td>
+            <Table.Td>
+              <Ago time={lastSeenTime} />
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </ListTable>
     </Panel>
   );
 }

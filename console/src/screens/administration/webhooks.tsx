@@ -1,4 +1,4 @@
-import { Group, MultiSelect, Table, Text, TextInput } from '@mantine/core';
+import { Group, Table, Text } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -7,24 +7,23 @@ import { CALM_MS, reading } from '../../api/read';
 import type { components } from '../../api/schema';
 import { numberText } from '../../parts/format';
 import { Act, Dialog } from '../../parts/dialog';
+import { ListTable } from '../../parts/list-table';
 import { Page } from '../../parts/page';
+import { RowActs } from '../../parts/row-acts';
 import { ScopedButton } from '../../parts/scoped';
 import { Empty, WithData } from '../../parts/states';
 import { texts } from '../../texts/texts';
 import { RotateSecret } from './rotate-secret';
 import { SecretShown } from './secret-shown';
+import { WebhookForm } from './webhook-form';
+import { WebhookTries } from './webhook-tries';
+import { READ, WEBHOOKS as PATH, WRITE, webhooksKey as keyOf } from './webhooks-api';
 
 type Webhook = components['schemas']['WebhookReportAnswer'];
 type Open =
   | { what: 'form'; webhook: Webhook | null }
-  | { what: 'rotate' | 'delete'; webhook: Webhook }
+  | { what: 'tries' | 'rotate' | 'delete'; webhook: Webhook }
   | { what: 'secret'; name: string; secret: string };
-
-const PATH = '/imfpush/v1/apps/{applicationId}/webhooks';
-const EVENTS = ['onDeviceRegister', 'onDeviceUpdate', 'onDeviceUnregister', 'onSubscribe', 'onUnsubscribe'];
-const WRITE = 'webhooks.write';
-
-const keyOf = (applicationId: string): string[] => ['webhooks', applicationId];
 
 /** The webhooks of an application: events of its devices, posted to other servers. */
 export function Webhooks() {
@@ -55,7 +54,7 @@ export function Webhooks() {
       </WithData>
       {open?.what === 'form' && (
         <WebhookForm
-          webhook={open.webhook}
+          name={open.webhook?.name ?? null}
           applicationId={applicationId}
           onClose={close}
           onCreated={(name, secret) => setOpen({ what: 'secret', name, secret })}
@@ -81,6 +80,9 @@ export function Webhooks() {
       {open?.what === 'secret' && (
         <SecretShown title={words.secretOf(open.name)} secret={open.secret} onClose={close} />
       )}
+      {open?.what === 'tries' && (
+        <WebhookTries name={open.webhook.name} applicationId={applicationId} onClose={close} />
+      )}
       {open?.what === 'delete' && (
         <DeleteWebhook webhook={open.webhook} applicationId={applicationId} onClose={close} />
       )}
@@ -97,110 +99,45 @@ interface WebhookTableProps {
 function WebhookTable({ webhooks, applicationId, onOpen }: WebhookTableProps) {
   const words = texts.administration;
   return (
-    <Table.ScrollContainer minWidth={760} scrollAreaProps={{ tabIndex: 0 }}>
-      <Table verticalSpacing="sm">
-        <Table.Thead>
-          <Table.Tr>
-            {[words.name, words.url, words.events, words.waiting, words.lastError, words.acts].map((text) => (
-              <Table.Th key={text}>{text}</Table.Th>
-            ))}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {webhooks.map((webhook) => (
-            <Table.Tr key={webhook.name}>
-              <Table.Td>{webhook.name}</Table.Td>
-              <Table.Td style={{ overflowWrap: 'anywhere' }}>{webhook.url}</Table.Td>
-              <Table.Td>{webhook.eventTypes.replaceAll(',', ', ')}</Table.Td>
-              <Table.Td>{numberText(webhook.pending)}</Table.Td>
-              <Table.Td>{webhook.lastError ?? <Text c="dimmed">{words.none}</Text>}</Table.Td>
-              <Table.Td>
-                <Group gap={4} wrap="nowrap">
-                  {(['form', 'rotate', 'delete'] as const).map((what) => (
-                    <ScopedButton
-                      key={what}
-                      needs={WRITE}
-                      applicationId={applicationId}
-                      size="xs"
-                      variant="default"
-                      aria-label={words.webhookActs[what](webhook.name)}
-                      onClick={() => onOpen({ what, webhook })}
-                    >
-                      {{ form: words.change, rotate: words.newSecret, delete: words.delete }[what]}
-                    </ScopedButton>
-                  ))}
-                </Group>
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <ListTable head={[words.name, words.url, words.events, words.waiting, words.lastError, words.acts]}>
+      {webhooks.map((webhook) => (
+        <Table.Tr key={webhook.name}>
+          <Table.Td>{webhook.name}</Table.Td>
+          <Table.Td style={{ overflowWrap: 'anywhere' }}>{webhook.url}</Table.Td>
+          <Table.Td>{webhook.eventTypes.replaceAll(',', ', ')}</Table.Td>
+          <Table.Td>{numberText(webhook.pending)}</Table.Td>
+          <Table.Td>{webhook.lastError ?? <Text c="dimmed">{words.none}</Text>}</Table.Td>
+          <Table.Td>
+            <Group gap={4} wrap="nowrap">
+              <RowActs
+                name={webhook.name}
+                needs={READ}
+                applicationId={applicationId}
+                acts={{ tries: words.tries }}
+                open={(what) => onOpen({ what, webhook })}
+              />
+              <RowActs
+                name={webhook.name}
+                needs={WRITE}
+                applicationId={applicationId}
+                acts={{ form: words.change, rotate: words.newSecret, delete: words.delete }}
+                open={(what) => onOpen({ what, webhook })}
+              />
+            </Group>
+          </Table.Td>
+        </Table.Tr>
+      ))}
+    </ListTable>
   );
 }
 
-interface WebhookFormProps {
-  webhook: Webhook | null;
+interface DeleteWebhookProps {
+  webhook: Webhook;
   applicationId: string;
   onClose: () => void;
-  onCreated: (name: string, secret: string) => void;
 }
 
-function WebhookForm({ webhook, applicationId, onClose, onCreated }: WebhookFormProps) {
-  const words = texts.administration;
-  const queries = useQueryClient();
-  const [name, setName] = useState(webhook?.name ?? '');
-  const [url, setUrl] = useState(webhook?.url ?? '');
-  const [events, setEvents] = useState(webhook?.eventTypes.split(',') ?? []);
-  const saving = useMutation({
-    mutationFn: async () => {
-      const body = { url, eventTypes: events.join(',') };
-      if (webhook) {
-        await bodyOf(api.PUT(`${PATH}/{name}`, { params: { path: { applicationId, name } }, body }));
-        return null;
-      }
-      const params = { path: { applicationId } };
-      return (await bodyOf(api.POST(PATH, { params, body: { name, ...body } }))).secret;
-    },
-    onSuccess: async (secret) => {
-      await queries.invalidateQueries({ queryKey: keyOf(applicationId) });
-      onClose();
-      if (secret !== null) onCreated(name, secret);
-    },
-  });
-  return (
-    <Dialog title={webhook ? words.webhookActs.form(webhook.name) : words.newWebhook} close={onClose}>
-      <Act close={onClose} of={saving} act={() => saving.mutate()} label={webhook ? words.save : words.create}>
-        <TextInput
-          label={words.name}
-          name="webhook-name"
-          autoComplete="off"
-          required
-          readOnly={webhook !== null}
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-        />
-        <TextInput
-          label={words.url}
-          name="webhook-url"
-          autoComplete="off"
-          type="url"
-          placeholder="https://"
-          required
-          value={url}
-          onChange={(event) => setUrl(event.currentTarget.value)}
-        />
-        <MultiSelect label={words.events} data={EVENTS} value={events} onChange={setEvents} withAsterisk />
-      </Act>
-    </Dialog>
-  );
-}
-
-function DeleteWebhook({
-  webhook,
-  applicationId,
-  onClose,
-}: Omit<WebhookFormProps, 'onCreated'> & { webhook: Webhook }) {
+function DeleteWebhook({ webhook, applicationId, onClose }: DeleteWebhookProps) {
   const words = texts.administration;
   const queries = useQueryClient();
   const deleting = useMutation({
@@ -211,7 +148,7 @@ function DeleteWebhook({
     },
   });
   return (
-    <Dialog title={words.webhookActs.delete(webhook.name)} close={onClose}>
+    <Dialog title={`${words.delete}: ${webhook.name}`} close={onClose}>
       <Act close={onClose} of={deleting} act={() => deleting.mutate()} label={words.delete} color="red.8">
         <Text>{words.deleteWebhookHint}</Text>
       </Act>

@@ -1,6 +1,6 @@
 import type { Provider, Settings } from './read-providers';
 
-/** What each provider's settings consist of: one form, or one of two. */
+/** The fields of each provider's settings: one form, or one of two. */
 
 export type FieldName =
   | 'key'
@@ -61,7 +61,7 @@ export const FILES: Readonly<Partial<Record<FieldName, string>>> = {
 /** The form that settings were stored by. */
 export function formOf(provider: Provider, settings: Settings): Form {
   const [first, second] = FORMS[provider];
-  const isSecond = ['certificate', 'tenantId', 'projectId'].some((name) => settings[name] !== undefined);
+  const isSecond = ['validUntil', 'tenantId', 'projectId'].some((name) => settings[name] !== undefined);
   return (provider !== 'fcm' && isSecond && second) || first!;
 }
 
@@ -71,10 +71,17 @@ export function editable(settings: Settings): Settings {
   return { ...rest, ...(isSandBox !== undefined && { isSandBox: String(isSandBox) === 'true' }) };
 }
 
-/** What is put: the filled fields of the form. A share belongs to one mode. */
-export function bodyOfForm({ fields }: Form, settings: Settings): Settings {
-  const names = settings.mode === 'both' ? fields : fields.filter((name) => name !== 'share');
+/** The filled fields of the form. A share belongs to one mode, the name of a file to a certificate. */
+export function bodyOfForm({ id, fields }: Form, settings: Settings): Settings {
+  const names = fields.filter((name) => name !== 'share' || settings.mode === 'both');
   return Object.fromEntries(
-    names.map((name) => [name, settings[name]]).filter(([, value]) => value !== undefined && value !== ''),
+    [...names, ...(id === 'certificate' ? ['fileName'] : [])]
+      .map((name) => [name, settings[name]])
+      .filter(([, value]) => value !== undefined && value !== ''),
   ) as Settings;
+}
+
+/** Whether two versions of the field may be shown beside each other. */
+export function isShown(name: string): boolean {
+  return !SECRETS.includes(name as FieldName) && !(name in FILES);
 }

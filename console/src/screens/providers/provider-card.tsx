@@ -23,7 +23,7 @@ interface CardProps {
   state: ProviderState | undefined;
 }
 
-/** One provider: what it says, its pace, its settings, and what can be done. */
+/** One provider: its trouble, its pace, its settings, and the acts. */
 export function ProviderCard({ app, provider, state }: CardProps) {
   const words = texts.providers;
   const name = words.names[provider];
@@ -75,16 +75,29 @@ function isFailing({ lastErrorTime, lastSuccessTime }: ProviderState): boolean {
   return lastErrorTime !== undefined && (lastSuccessTime === undefined || lastErrorTime > lastSuccessTime);
 }
 
+/** White on a green or orange badge is too pale to read. */
+const PALE = { variant: 'light', c: 'var(--mantine-color-text)' } as const;
+
 function StateBadge({ state }: { state: ProviderState | undefined }) {
   const { states } = texts.providers;
   if (!state?.configured) return <Badge color="gray">{states.none}</Badge>;
   if (state.pausedReason) return <Badge color="red.8">{states.paused}</Badge>;
-  if (isFailing(state)) return <Badge color="orange.8">{states.failing}</Badge>;
-  if (state.lastSuccessTime) return <Badge color="green.8">{states.working}</Badge>;
+  if (isFailing(state))
+    return (
+      <Badge {...PALE} color="orange">
+        {states.failing}
+      </Badge>
+    );
+  if (state.lastSuccessTime)
+    return (
+      <Badge {...PALE} color="green">
+        {states.working}
+      </Badge>
+    );
   return <Badge color="gray">{states.unused}</Badge>;
 }
 
-/** The provider's own words, with what they mean and what to do. */
+/** The provider's own words, with their meaning and the cure. */
 function Trouble({ app, state }: { app: string; state: ProviderState }) {
   const words = texts.providers;
   const queries = useQueryClient();

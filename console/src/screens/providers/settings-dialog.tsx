@@ -1,13 +1,13 @@
 import { Radio, Stack } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Version } from '../../api/client';
 import { Act, Dialog } from '../../parts/dialog';
-import { Conflict, useEditing } from '../../parts/editing';
+import { Conflict, Opened, useEditing } from '../../parts/editing';
 import { ScopedButton } from '../../parts/scoped';
-import { FailedAct, WithData } from '../../parts/states';
+import { FailedAct } from '../../parts/states';
 import { texts } from '../../texts/texts';
-import { FORMS, bodyOfForm, editable, formOf } from './forms';
+import { FORMS, bodyOfForm, editable, formOf, isShown } from './forms';
 import { CONFS, providersKey, putSettings, readSettings, testSettings } from './read-providers';
 import type { Provider, Settings } from './read-providers';
 import { SettingsField } from './settings-field';
@@ -20,26 +20,19 @@ interface SettingsDialogProps {
   close: () => void;
 }
 
-const NONE: Version<Settings> = { body: {}, etag: null };
+const NONE: Settings = {};
 
-/** The settings of one provider: read once when the dialog opens, so that no refresh overwrites what was typed. */
+/** The settings of one provider. */
 export function SettingsDialog({ app, provider, configured, close }: SettingsDialogProps) {
-  const query = useQuery({
-    queryKey: [...providersKey(app), 'edited', provider],
-    queryFn: () => readSettings(app, provider),
-    enabled: configured,
-    staleTime: Infinity,
-    gcTime: 0,
-  });
   return (
     <Dialog title={texts.providers.names[provider]} close={close}>
-      {configured ? (
-        <WithData query={query}>
-          {(opened) => <SettingsForm app={app} provider={provider} opened={opened} close={close} />}
-        </WithData>
-      ) : (
-        <SettingsForm app={app} provider={provider} opened={NONE} close={close} />
-      )}
+      <Opened
+        queryKey={[...providersKey(app), provider]}
+        read={configured ? () => readSettings(app, provider) : null}
+        fresh={NONE}
+      >
+        {(opened) => <SettingsForm app={app} provider={provider} opened={opened} close={close} />}
+      </Opened>
     </Dialog>
   );
 }
@@ -119,7 +112,18 @@ function SettingsForm({ app, provider, opened, close }: SettingsFormProps) {
           edit={edit}
         />
       ))}
-      <Conflict conflict={conflict} labels={words.fields} />
+      <Conflict
+        conflict={
+          conflict && {
+            ...conflict,
+            take: () => {
+              conflict.take();
+              setForm(formOf(provider, conflict.theirs));
+            },
+          }
+        }
+        labels={Object.fromEntries(Object.entries(words.fields).filter(([name]) => isShown(name)))}
+      />
       {testing.error && <FailedAct error={testing.error} />}
       {testing.data && <TestOutcome outcome={testing.data} />}
     </Act>

@@ -65,7 +65,7 @@ export function SettingsField({ name, settings, isOptional, edit }: SettingsFiel
           max={100}
           value={share}
           aria-valuetext={texts.providers.shareOf(share)}
-          style={{ width: '100%' }}
+          style={{ width: '100%', accentColor: 'var(--mantine-primary-color-filled)' }}
           onChange={(event) => edit({ share: Number(event.currentTarget.value) })}
         />
       </Input.Wrapper>

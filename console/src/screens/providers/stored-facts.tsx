@@ -32,7 +32,7 @@ export function StoredFacts({ app, provider }: { app: string; provider: Provider
   );
 }
 
-/** Of fields that have a label: what the state tells already has none. */
+/** Of fields that have a label: the pause, which the state shows, has none. */
 function rowsOf(settings: Settings): [string, string][] {
   const { fields, modes, shareOf } = texts.providers;
   return Object.entries(settings).flatMap(([name, value]): [string, string][] => {

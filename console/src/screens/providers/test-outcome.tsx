@@ -4,7 +4,7 @@ import type { TestResult } from './read-providers';
 
 const COLOURS = { accepted: 'green', refused: 'red', unavailable: 'orange' } as const;
 
-/** What a provider said about credentials, in its own words, and what to do. */
+/** The provider's words about credentials, and the next step. */
 export function TestOutcome({ outcome: { result, reason, next } }: { outcome: TestResult }) {
   return (
     <Alert color={COLOURS[result]} role="status" title={texts.providers.outcomes[result]}>
