@@ -14,6 +14,7 @@ import { boundConnections } from './http/connections.js';
 import { answerClientError, answerFrameworkError } from './http/socket-errors.js';
 import { sendHeaders } from './http/headers.js';
 import { watchMethods } from './http/methods.js';
+import { requestIdOf } from './http/request-id.js';
 import { refuseRequests } from './http/requests.js';
 import { refuseWithoutTime } from './http/time.js';
 import { shareTurns } from './http/turns.js';
@@ -35,6 +36,8 @@ const OTHER_FILES = 512;
 export function newAdapter({ trustedProxies, http }: Pick<Config, 'trustedProxies' | 'http'>): FastifyAdapter {
   return new FastifyAdapter({
     rewriteUrl: routedAddress,
+    requestIdHeader: false,
+    genReqId: requestIdOf,
     trustProxy: trustFunction(trustedProxies),
     bodyLimit: BODY_LIMIT,
     // The vendor's documents have a slash behind `/apps/`, its Windows SDK behind `/devices/`; other clients have none.

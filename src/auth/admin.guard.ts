@@ -4,7 +4,7 @@ import { Reflector } from '@nestjs/core';
 import { ApiBasicAuth, ApiBearerAuth, ApiExtension, ApiOAuth2, ApiResponse } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiError, OAuthError } from '../common/errors.js';
-import { addressOf } from '../http/callers.js';
+import { callerRequestOf } from '../http/callers.js';
 import type { Actor } from './audit.repository.js';
 import { BasicOrBearer } from './basic-or-bearer.js';
 import type { AuthorizedCaller } from './bearer-or-session.js';
@@ -96,5 +96,5 @@ export const Caller = createParamDecorator((_: unknown, context: ExecutionContex
 /** The caller of an authorised request, for the audit log. */
 export function actorOf(request: AuthorizedRequest): Actor {
   const { clientId, person, grants } = request.authorized;
-  return { clientId, address: addressOf(request), ...(person && { person, grants }) };
+  return { clientId, ...callerRequestOf(request), ...(person && { person, grants }) };
 }

@@ -3,10 +3,11 @@ import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import { inTransaction } from '../database/transaction.js';
 import type { Tx } from '../database/transaction.js';
+import type { CallerRequest } from '../http/callers.js';
 import type { Person } from './session/session.js';
 
-/** The caller of a change, and its address. */
-export interface Actor {
+/** The caller of a change, and its request. Acts of the server itself have none. */
+export interface Actor extends Partial<CallerRequest> {
   clientId: string;
   address: string;
   /** Absent: a client acts by itself. */
@@ -80,7 +81,13 @@ export class AuditRepository {
     return rows.map((row) => ({
       id: row.id,
       at: row.at,
-      actor: { clientId: row.client_id, address: row.address, ...(row.person && { person: row.person }) },
+      actor: {
+        clientId: row.client_id,
+        address: row.address,
+        ...(row.request_id && { requestId: row.request_id }),
+        ...(row.user_agent && { userAgent: row.user_agent }),
+        ...(row.person && { person: row.person }),
+      },
       action: row.action as AuditEvent['action'],
       subject: row.subject,
       detail: row.detail,
@@ -101,7 +108,7 @@ export class AuditRepository {
 /** Records a change in the transaction of the change, so that neither is stored without the other. */
 export async function recordAudit(
   transaction: Tx,
-  { clientId, address, person }: Actor,
+  { clientId, address, requestId, userAgent, person }: Actor,
   { action, subject, detail }: AuditedChange,
 ): Promise<void> {
   await transaction
@@ -109,6 +116,8 @@ export async function recordAudit(
     .values({
       ...{ client_id: clientId, address, action, subject, detail: JSON.stringify(detail) },
       person: person ? JSON.stringify(person) : null,
+      request_id: requestId ?? null,
+      user_agent: userAgent ?? null,
     })
     .execute();
 }

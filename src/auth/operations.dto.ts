@@ -52,6 +52,9 @@ export class AuditEventAnswer {
   subject!: string;
   /** The address of the request. */
   address!: string;
+  /** `X-Request-Id` of the request and of its answer; absent for changes by the server itself. */
+  requestId?: string;
+  userAgent?: string;
   detail!: Record<string, unknown>;
   /** Present if a person acted, who signed in to the console by OpenID Connect. */
   person?: AuditPersonAnswer;

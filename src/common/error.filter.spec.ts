@@ -162,3 +162,12 @@ describe('ErrorFilter', () => {
     expect(await post('application/xml', '<x/>')).toMatchObject({ status: 405, body: { code: 'CARIL0405E' } });
   });
 });
+
+it('the log names the request below the first line, by which lines of one kind are known', async () => {
+  logged.length = 0;
+  await get('/fault');
+  const text = logged.join('');
+  const [, id = ''] = /\n {4}at request (\S+) /.exec(text) ?? [];
+  expect(id).toMatch(/^\S+$/);
+  expect(text.split('\n')[0]).not.toContain(id);
+});

@@ -32,7 +32,8 @@ export class ErrorFilter implements ExceptionFilter {
       const cause = error instanceof Error ? (error.cause ?? error) : error;
       this.log.error(
         `${request.method} ${request.routeOptions.url ?? 'unknown route'} failed`,
-        cause instanceof Error ? cause.stack : String(cause),
+        // Below the first line, by which the log recognises lines of one kind.
+        `${cause instanceof Error ? cause.stack : String(cause)}\n    at request ${request.id}`,
       );
     }
     if (reply.sent) return;

@@ -5,7 +5,7 @@ import { cookieName, cookieText } from '../auth/session/session-cookie.js';
 import { Sessions } from '../auth/session/sessions.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
-import { addressOf } from '../http/callers.js';
+import { callerRequestOf } from '../http/callers.js';
 import { Origins } from '../http/origin.js';
 
 /** Begins and ends what the browser keeps. */
@@ -36,6 +36,6 @@ export class SessionCookies {
     const session = await this.sessions.find(this.guard.cookieOf(request), false);
     if (!session) return;
     const { clientId, person } = session;
-    await this.sessions.end({ clientId, address: addressOf(request), ...(person && { person }) }, session);
+    await this.sessions.end({ clientId, ...callerRequestOf(request), ...(person && { person }) }, session);
   }
 }

@@ -9,7 +9,7 @@ import { Sessions } from '../auth/session/sessions.js';
 import { isTicketPath, linkOf } from '../auth/session/ticket.js';
 import { StrictBodyPipe } from '../common/body.js';
 import { ApiError, OAuthError, invalidValue } from '../common/errors.js';
-import { addressOf } from '../http/callers.js';
+import { callerRequestOf } from '../http/callers.js';
 import { Door } from '../limits/door.js';
 import { SessionAnswers } from './session-answers.js';
 import type { SessionAnswer, StartAnswer } from './session-answers.js';
@@ -43,12 +43,12 @@ export class SessionController {
     this.guard.refuseForged(request);
     const problem = this.answers.problemOf(request);
     if (problem) throw new ApiError('CARIL0409E', problem.message);
-    const address = addressOf(request);
-    const client = await this.authenticate(clientId, clientSecret, address);
+    const caller = callerRequestOf(request);
+    const client = await this.authenticate(clientId, clientSecret, caller.address);
     this.door.enter(reply, client, undefined);
     // The value changes at sign-in: whatever the browser had before is over.
     await this.cookies.endCurrent(request);
-    const value = await this.sessions.beginClient(client, address);
+    const value = await this.sessions.beginClient(client, caller);
     void reply.header('set-cookie', this.cookies.text('session', request, value));
     const session = await this.sessions.find(value, false);
     if (!session) throw new ApiError('CARIL0401E', 'The client was disabled or changed at this moment.');

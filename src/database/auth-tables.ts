@@ -73,6 +73,8 @@ interface AuditEventTable {
   detail: Json<Record<string, unknown>>;
   /** Null: a client acted by itself. */
   person: Json<PersonColumn> | null;
+  request_id: string | null;
+  user_agent: string | null;
 }
 
 /** A person who signed in by OpenID Connect. */

@@ -34,6 +34,21 @@ export function addressOf({ ip, ips, socket }: Pick<FastifyRequest, 'ip' | 'ips'
   return readIp(socket.remoteAddress ?? '') ?? '';
 }
 
+/** The request behind an act, for the audit. */
+export interface CallerRequest {
+  address: string;
+  requestId: string;
+  /** As the caller writes it, cut. */
+  userAgent?: string;
+}
+
+const MAX_USER_AGENT = 256;
+
+export function callerRequestOf(request: FastifyRequest): CallerRequest {
+  const userAgent = request.headers['user-agent']?.slice(0, MAX_USER_AGENT);
+  return { address: addressOf(request), requestId: request.id, ...(userAgent && { userAgent }) };
+}
+
 /** Warns once: without TRUST_PROXY all callers behind a proxy have its address and share one limit of wrong secrets. */
 export function warnOfUntrustedProxy(
   fastify: FastifyInstance,

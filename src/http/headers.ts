@@ -42,10 +42,10 @@ export async function sendHeaders(app: NestFastifyApplication): Promise<void> {
   app
     .getHttpAdapter()
     .getInstance()
-    .addHook('onSend', (_request, reply, _payload, done) => {
+    .addHook('onSend', (request, reply, _payload, done) => {
       // A page has a policy of its own.
       const policy = reply.getHeader(CSP);
-      void reply.headers(headers);
+      void reply.headers(headers).header('x-request-id', request.id);
       if (policy !== undefined) void reply.header(CSP, policy);
       if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
       done();

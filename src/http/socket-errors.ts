@@ -26,7 +26,7 @@ export function answerFrameworkError(_error: Error, request: FastifyRequest, rep
   const { status, headers, body } = answerTo(refusal, request.raw.url ?? '');
   void reply
     .status(status)
-    .headers({ ...headers })
+    .headers({ ...headers, 'x-request-id': request.id })
     .send(body);
 }
 

@@ -78,7 +78,12 @@ describe.each(STAGES)('on $name', (stage) => {
         ['client.update', 'a/b?c'],
         ['client.create', 'a/b?c'],
       ]);
-      expect(body.events[0]).toMatchObject({ clientId: 'test', address: '127.0.0.1' });
+      expect(body.events[0]).toMatchObject({
+        clientId: 'test',
+        address: '127.0.0.1',
+        requestId: expect.stringMatching(/^[A-Za-z0-9]{12}-[0-9a-z]+$/) as string,
+        userAgent: 'node',
+      });
     });
 
     it('replaces the list like MobileFirst, and answers with its transaction', async () => {

@@ -5,6 +5,7 @@ import { MINUTE_MS } from '../../common/durations.js';
 import { Rounds } from '../../common/rounds.js';
 import { CONFIG } from '../../common/tokens.js';
 import type { Config } from '../../config.js';
+import type { CallerRequest } from '../../http/callers.js';
 import { ITSELF } from '../audit.repository.js';
 import type { Actor } from '../audit.repository.js';
 import { ChangeFeed } from '../change-feed.js';
@@ -83,17 +84,17 @@ export class Sessions implements OnModuleInit, OnApplicationBootstrap, BeforeApp
   }
 
   /** Returns the cookie's value. */
-  beginClient(client: KnownClient, address: string): Promise<string> {
+  beginClient(client: KnownClient, caller: CallerRequest): Promise<string> {
     const { id, generation, allowed } = client;
     const session = { clientId: id, generation, person: null, grants: [allowed], credentials: null };
-    return this.begin({ clientId: id, address }, session, CLIENT_SESSION_MS);
+    return this.begin({ clientId: id, ...caller }, session, CLIENT_SESSION_MS);
   }
 
   /** Returns the cookie's value. */
-  beginPerson(person: Person, news: PersonNews, address: string): Promise<string> {
+  beginPerson(person: Person, news: PersonNews, caller: CallerRequest): Promise<string> {
     const clientId = callerIdOf(person);
     return this.begin(
-      { clientId, address, person },
+      { clientId, ...caller, person },
       { clientId, generation: null, person, ...news },
       PERSON_SESSION_MS,
     );

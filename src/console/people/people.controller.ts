@@ -6,7 +6,7 @@ import { hashOf, newId } from '../../auth/session/session.js';
 import { Sessions } from '../../auth/session/sessions.js';
 import { Clock } from '../../common/clock.js';
 import { ApiError } from '../../common/errors.js';
-import { addressOf } from '../../http/callers.js';
+import { callerRequestOf } from '../../http/callers.js';
 import { Origins, textOf } from '../../http/origin.js';
 import { SessionAnswers } from '../session-answers.js';
 import { SessionCookies } from '../session-cookies.js';
@@ -62,7 +62,7 @@ export class PeopleController {
     try {
       const { search } = new URL(request.url, 'http://console.invalid');
       const { person, news } = await this.provider.readAnswer(flow, new URL(`${this.callbackOf(request)}${search}`));
-      const value = await this.sessions.beginPerson(person, news, addressOf(request));
+      const value = await this.sessions.beginPerson(person, news, callerRequestOf(request));
       void reply.header('set-cookie', this.cookies.text('session', request, value));
       leave(reply, flow.to);
     } catch (error) {

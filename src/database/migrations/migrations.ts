@@ -42,6 +42,7 @@ import { up as approval } from './0047-approval.js';
 import { up as webhookAttempts } from './0049-webhook-attempts.js';
 import { up as sessionCheck } from './0053-session-check.js';
 import { up as keyId } from './0054-key-id.js';
+import { up as auditRequest } from './0055-audit-request.js';
 
 /**
  * Append only: a released name is never changed or removed (migrations.spec.ts), because a database that has run it
@@ -92,4 +93,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0049-webhook-attempts': { up: webhookAttempts },
   '0053-session-check': { up: sessionCheck },
   '0054-key-id': { up: keyId },
+  '0055-audit-request': { up: auditRequest },
 };

@@ -10,6 +10,7 @@ import { PLACES, openPlace } from '../database/places.js';
 import { AuthRoom, ROOT } from './auth-room.js';
 
 const ADDRESS = '192.0.2.1';
+const CALLER = { address: ADDRESS, requestId: 'request' };
 const ANNA = { subject: 'a-1', name: 'Anna', email: 'anna@example.test' };
 
 describe.each(PLACES)('sessions on %s', (place) => {
@@ -33,7 +34,7 @@ describe.each(PLACES)('sessions on %s', (place) => {
   async function signIn(allowedScope = 'messages.* push.*'): Promise<{ id: string; cookie: string }> {
     const id = `client-${count++}`;
     await here.clients.create(ROOT, { id, allowedScope });
-    const cookie = await here.sessions.beginClient(here.snapshot.find(id)!, ADDRESS);
+    const cookie = await here.sessions.beginClient(here.snapshot.find(id)!, CALLER);
     expect(await there.sessions.find(cookie, true)).toMatchObject({ clientId: id, person: null });
     return { id, cookie };
   }
@@ -143,7 +144,7 @@ describe.each(PLACES)('sessions on %s', (place) => {
       ['messages.read', 'push.application.a'],
       ['campaigns.write', 'push.application.b'],
     ];
-    const cookie = await here.sessions.beginPerson(ANNA, { grants, credentials: 'token' }, ADDRESS);
+    const cookie = await here.sessions.beginPerson(ANNA, { grants, credentials: 'token' }, CALLER);
     const found = await there.sessions.find(cookie, true);
     expect(found).toMatchObject({ clientId: 'person:a-1', person: ANNA, grants, name: 'Anna' });
     expect(found!.endsAt - Date.now()).toBeGreaterThan(3_500_000);
@@ -171,7 +172,7 @@ describe.each(PLACES)('sessions on %s', (place) => {
 
     /** Signed in two minutes ago, and known in both processes. */
     async function signedIn(): Promise<string> {
-      const cookie = await here.sessions.beginPerson(ANNA, { grants: WIDE, credentials: 'first' }, ADDRESS);
+      const cookie = await here.sessions.beginPerson(ANNA, { grants: WIDE, credentials: 'first' }, CALLER);
       expect(await findBoth(cookie)).toEqual([true, true]);
       await wait(cookie);
       return cookie;
@@ -184,7 +185,7 @@ describe.each(PLACES)('sessions on %s', (place) => {
 
     it('is not asked about sooner', async () => {
       asked.length = 0;
-      const cookie = await here.sessions.beginPerson(ANNA, { grants: WIDE, credentials: 'first' }, ADDRESS);
+      const cookie = await here.sessions.beginPerson(ANNA, { grants: WIDE, credentials: 'first' }, CALLER);
       expect(await findBoth(cookie)).toEqual([true, true]);
       expect(asked).toEqual([]);
     });
@@ -216,7 +217,7 @@ describe.each(PLACES)('sessions on %s', (place) => {
     });
 
     it('has its tokens in no form in the database that opens without the cookie', async () => {
-      const cookie = await here.sessions.beginPerson(ANNA, { grants: WIDE, credentials: 'readable' }, ADDRESS);
+      const cookie = await here.sessions.beginPerson(ANNA, { grants: WIDE, credentials: 'readable' }, CALLER);
       const { credentials } = await database.kysely
         .selectFrom('console_session')
         .selectAll()
