@@ -12,6 +12,7 @@ import { CalendarService } from './calendar.service.js';
 import { CampaignDto } from './campaign.dto.js';
 import { PreviewAnswer } from './campaign.answers.js';
 import { CountPipe } from './campaign.pipes.js';
+import { PreviewService } from './preview.service.js';
 
 const INVALID = { status: 400, description: 'A field is missing or invalid: `message` names it and the reason' };
 const UNKNOWN = { status: 404, description: 'Unknown application or campaign' };
@@ -23,7 +24,10 @@ const TIME = { type: 'string', format: 'date-time' } as const;
 @Controller('imfpush/v1/apps/:applicationId')
 @UseGuards(ScopeGuard)
 export class CalendarController {
-  constructor(private readonly calendar: CalendarService) {}
+  constructor(
+    private readonly calendar: CalendarService,
+    private readonly previews: PreviewService,
+  ) {}
 
   @Get('campaigns::firings')
   @MayLag()
@@ -84,7 +88,7 @@ export class CalendarController {
     @Query('count', new CountPipe('count', 5, 100)) count: number,
     @Body(new StrictBodyPipe(CampaignDto)) body: CampaignDto,
   ): Promise<PreviewAnswer> {
-    return this.calendar.preview(applicationId, body, count);
+    return this.previews.previewBody(applicationId, body, count);
   }
 }
 

@@ -6,10 +6,7 @@ import { readTarget } from '../messages/request/target.js';
 import { SavedAudiencesService } from '../messages/send/saved-audiences.service.js';
 import { CampaignRepository } from './campaign.repository.js';
 import { refusing } from './campaign-definition.js';
-import type { CampaignDto } from './campaign.dto.js';
 import { CampaignsService } from './campaigns.service.js';
-import { PreviewService } from './preview.service.js';
-import type { Preview } from './preview.service.js';
 import { SharedClock } from './firing/shared-clock.repository.js';
 import { previewFirings } from './preview.js';
 import type { PreviewedFiring } from './preview.js';
@@ -42,7 +39,6 @@ export class CalendarService {
   constructor(
     private readonly applications: ApplicationsService,
     private readonly campaigns: CampaignsService,
-    private readonly previews: PreviewService,
     private readonly repository: CampaignRepository,
     private readonly saved: SavedAudiencesService,
     private readonly audiences: AudienceRepository,
@@ -65,12 +61,6 @@ export class CalendarService {
         firings.push({ campaignId: id, name, timeZone: schedule.timeZone ?? 'UTC', ...firing });
     }
     return { firings: firings.toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time)), incomplete };
-  }
-
-  /** Of a campaign that is not stored, as of one that is. */
-  async preview(applicationId: string, body: CampaignDto, count: number): Promise<Preview> {
-    const { definition } = await this.campaigns.check(applicationId, body, false);
-    return this.previews.previewDefinition(applicationId, definition, '', count);
   }
 
   /** How many users each pair of campaigns shares, without pairs that share none. */

@@ -7,6 +7,7 @@ import { MessagesModule } from '../messages/messages.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { CalendarService } from './calendar.service.js';
 import { CampaignApproval } from './campaign-approval.js';
+import { CampaignCheck } from './campaign-check.js';
 import { CampaignHousekeeper } from './campaign.housekeeper.js';
 import { CampaignRepository } from './campaign.repository.js';
 import { CampaignScheduler } from './firing/campaign.scheduler.js';
@@ -32,6 +33,7 @@ import { ZoneRulesRepository } from './schedule/zone-rules.repository.js';
   providers: [
     CalendarService,
     CampaignApproval,
+    CampaignCheck,
     CampaignRepository,
     CampaignsService,
     PreviewService,

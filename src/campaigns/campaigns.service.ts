@@ -9,27 +9,19 @@ import { DATABASE } from '../database/database.module.js';
 import { inTransaction } from '../database/transaction.js';
 import type { Tx } from '../database/transaction.js';
 import { Quotas } from '../limits/quotas.js';
-import { readContent } from './campaign-content.js';
 import { MessageControlService } from '../messages/control/message-control.service.js';
 import { newMessageId } from '../messages/send/message-id.js';
-import { SavedAudiencesService } from '../messages/send/saved-audiences.service.js';
-import { AudienceService } from '../messages/send/audience.service.js';
-import { checkKnown, ignoredField } from '../messages/request/prepare.js';
-import { checkAlert, checkSizes } from '../messages/request/build-notification.js';
-import { PROVIDERS } from '../providers/providers.module.js';
-import type { Providers } from '../providers/providers.module.js';
 import type { Definition } from './campaign.js';
 import type { CampaignDto } from './campaign.dto.js';
-import { inField, readDefinition, refusing } from './campaign-definition.js';
+import { refusing } from './campaign-definition.js';
 import { CampaignApproval } from './campaign-approval.js';
+import { CampaignCheck } from './campaign-check.js';
 import { CampaignRepository } from './campaign.repository.js';
 import type { Campaign, CampaignChange } from './campaign.repository.js';
-import { readTarget } from '../messages/request/target.js';
 import { planNext } from './firing/firing.js';
 import type { MovingMessage } from './firing/overlap.repository.js';
 import { checkFires, readSchedule } from './schedule/schedule.js';
 import { SharedClock } from './firing/shared-clock.repository.js';
-import { toMessages } from './firing/wave-messages.js';
 
 /**
  * Creates and changes campaigns. Every method throws FPWSE0001E if the application or the campaign does not
@@ -41,13 +33,11 @@ export class CampaignsService {
     @Inject(DATABASE) private readonly database: Database,
     private readonly applications: ApplicationsService,
     private readonly campaigns: CampaignRepository,
-    private readonly audiences: AudienceService,
-    private readonly saved: SavedAudiencesService,
+    private readonly definitions: CampaignCheck,
     private readonly control: MessageControlService,
     private readonly approval: CampaignApproval,
     private readonly clock: SharedClock,
     private readonly quotas: Quotas,
-    @Inject(PROVIDERS) private readonly providers: Providers,
   ) {}
 
   /** Creates a draft: nothing is sent before it is activated. */
@@ -55,7 +45,7 @@ export class CampaignsService {
     { applicationId, clientId, strict }: { applicationId: string; clientId: string; strict: boolean },
     body: CampaignDto,
   ): Promise<{ campaign: Campaign; warnings: string[] }> {
-    const { definition, warnings } = await this.check(applicationId, body, strict);
+    const { definition, warnings } = await this.definitions.check(applicationId, body, strict);
     return { campaign: await this.add(applicationId, clientId, definition), warnings };
   }
 
@@ -87,7 +77,7 @@ export class CampaignsService {
     revisions: readonly string[] | undefined,
   ): Promise<{ campaign: Campaign; warnings: string[] }> {
     await this.readCampaign(applicationId, id);
-    const { definition, warnings } = await this.check(applicationId, body, strict);
+    const { definition, warnings } = await this.definitions.check(applicationId, body, strict);
     const now = await this.clock.now();
     const { approvalAbove } = await this.applications.getApplication(applicationId);
     const campaign = await this.change(applicationId, id, now, async (old, tx) => {
@@ -223,33 +213,6 @@ export class CampaignsService {
       if (!campaign) throw notFound('campaign', 'campaignId');
       return this.campaigns.update(campaign.seq, await decide(campaign, tx), new Date(now), tx);
     });
-  }
-
-  /**
-   * Checks the definition and each message that it would send. `strict` also applies if the application requires it.
-   */
-  async check(
-    applicationId: string,
-    body: CampaignDto,
-    strict: boolean,
-  ): Promise<{ definition: Definition; warnings: string[] }> {
-    const application = await this.applications.getApplication(applicationId);
-    const definition = readDefinition(body);
-    const target = readTarget(await this.saved.resolve(applicationId, definition.target));
-    const warnings = new Set(await this.audiences.checkTarget(applicationId, target));
-    for (const { variant, language, body: content } of toMessages(definition, '')) {
-      const field = ['content', variant && `of variant ${variant}`, language && `in ${language}`]
-        .filter(Boolean)
-        .join(' ');
-      inField(field, () => {
-        const { notification, unknown } = readContent(content);
-        if (strict || application.strict) checkKnown(unknown);
-        checkAlert(notification, target.platforms);
-        checkSizes(notification, target.platforms, this.providers);
-        for (const path of unknown) warnings.add(ignoredField(path));
-      });
-    }
-    return { definition, warnings: [...warnings] };
   }
 }
 

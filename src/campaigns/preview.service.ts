@@ -4,8 +4,10 @@ import { DryRunRepository } from '../messages/send/dry-run.repository.js';
 import { EstimateRepository } from '../messages/send/estimate.repository.js';
 import { SavedAudiencesService } from '../messages/send/saved-audiences.service.js';
 import type { ProviderName } from '../providers/provider.js';
+import { CampaignCheck } from './campaign-check.js';
 import { readContent } from './campaign-content.js';
 import { refusing } from './campaign-definition.js';
+import type { CampaignDto } from './campaign.dto.js';
 import type { Definition } from './campaign.js';
 import { CampaignsService } from './campaigns.service.js';
 import { SharedClock } from './firing/shared-clock.repository.js';
@@ -34,6 +36,7 @@ export interface Preview {
 export class PreviewService {
   constructor(
     private readonly campaigns: CampaignsService,
+    private readonly definitions: CampaignCheck,
     private readonly saved: SavedAudiencesService,
     private readonly counts: DryRunRepository,
     private readonly estimates: EstimateRepository,
@@ -42,10 +45,16 @@ export class PreviewService {
 
   async previewCampaign(applicationId: string, id: string, count: number): Promise<Preview> {
     const { definition } = await this.campaigns.readCampaign(applicationId, id);
-    return this.previewDefinition(applicationId, definition, id, count);
+    return this.preview(applicationId, definition, id, count);
   }
 
-  async previewDefinition(applicationId: string, definition: Definition, id: string, count: number): Promise<Preview> {
+  /** Of a campaign that is not stored. */
+  async previewBody(applicationId: string, body: CampaignDto, count: number): Promise<Preview> {
+    const { definition } = await this.definitions.check(applicationId, body, false);
+    return this.preview(applicationId, definition, '', count);
+  }
+
+  private async preview(applicationId: string, definition: Definition, id: string, count: number): Promise<Preview> {
     const target = readTarget(await this.saved.resolve(applicationId, definition.target));
     const messages: Preview['messages'] = [];
     const excluded: Preview['excluded'] = {};

@@ -280,7 +280,7 @@ describe.skipIf(!HAS_BROWSER)('the campaign editor', () => {
   it('keeps every field that the form does not show', async () => {
     const unusual = {
       content: {
-        message: { alert: 'Hello' },
+        message: { alert: 'Hello', url: 'https://example.com/' },
         settings: { gcm: { visibility: 'public', priority: 'high' } },
         ttl: 5_400,
       },
@@ -312,9 +312,16 @@ describe.skipIf(!HAS_BROWSER)('the campaign editor', () => {
     expect(await shown('Spread over minutes')).toBe('1.5');
     expect(await page.getByLabel('Time 1', { exact: true }).inputValue()).toBe('2027-12-24T18:00:00+01:00');
     await nameOf(page).fill('Another name');
+    await textOf(page).fill('Another text');
+    await page.getByRole('checkbox', { name: 'Android' }).check();
     await page.getByRole('button', { name: 'Save', exact: true }).click();
     await page.locator('[data-state="draft"]').waitFor();
-    expect(await read(id)).toMatchObject({ ...unusual, name: 'Another name' });
+    expect(await read(id)).toMatchObject({
+      ...unusual,
+      name: 'Another name',
+      content: { ...unusual.content, message: { alert: 'Another text', url: 'https://example.com/' } },
+      target: { ...unusual.target, platforms: ['G'], attributes: { tier: ['a', 'b'], age: 30 } },
+    });
 
     // As JSON every field can be changed; the form follows.
     await page.getByRole('button', { name: 'Edit' }).click();

@@ -11,11 +11,13 @@ interface FiringListProps {
 }
 
 /** The current audience of a campaign, and its next firings by its own clock and by the viewer's. */
-export function FiringList({ preview: { firings, audience, excluded }, zone = 'UTC' }: FiringListProps) {
+export function FiringList({ preview: { firings, audience, exact, excluded }, zone = 'UTC' }: FiringListProps) {
   const words = texts.campaigns;
   return (
     <Stack gap="xs">
-      <Text size="sm">{words.reaches(audience, numberText(audience))}</Text>
+      <Text size="sm">
+        {exact ? words.reaches(audience, numberText(audience)) : texts.audience.reachesAbout(audience)}
+      </Text>
       {Object.entries(excluded).map(([reason, count]) => (
         <Text size="sm" c="dimmed" key={reason}>
           {words.excluded(numberText(count), reason)}
