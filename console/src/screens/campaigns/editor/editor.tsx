@@ -34,7 +34,10 @@ export function NewCampaign() {
 export function EditCampaign() {
   const { app, campaign: id } = useParams({ from: '/shell/apps/$app/campaigns/$campaign/edit' });
   const campaign = useQuery(campaignQuery(app, id));
-  return <WithData query={campaign}>{(data) => <Editor key={`${app} ${id}`} app={app} campaign={data} />}</WithData>;
+  const shown = (
+    <WithData query={campaign}>{(data) => <Editor key={`${app} ${id}`} app={app} campaign={data} />}</WithData>
+  );
+  return campaign.data ? shown : <Page title={texts.campaigns.one}>{shown}</Page>;
 }
 
 /** Writes a campaign beside its preview. Text is kept until it is saved or discarded. */
