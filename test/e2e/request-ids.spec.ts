@@ -8,7 +8,11 @@ import { EMBEDDED } from './stages.js';
 describe('a request', () => {
   const program = runProgram(EMBEDDED);
 
-  const ask = (path: string, id?: string, init: RequestInit & { headers?: Record<string, string> } = {}): Promise<Response> =>
+  const ask = (
+    path: string,
+    id?: string,
+    init: { method?: string; headers?: Record<string, string>; body?: string } = {},
+  ): Promise<Response> =>
     fetch(`${program.carillon.url}${path}`, {
       ...init,
       headers: {
