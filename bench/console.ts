@@ -2,17 +2,21 @@
  * The console at a million devices, 100,000 messages and five million deliveries: a browser opens every screen and the
  * first detail of each list, and each request of the screens is repeated alone.
  *
- *   npm run bench:console                                        some minutes
- *   npm run bench:console -- --devices=10000 --messages=1000     less
+ *   npm run bench:console                                                    some minutes
+ *   npm run bench:console -- --devices=10000 --messages=1000 --minutes=1     less
  *
  * Prints for each screen the time until all its first requests were answered, its slowest request as a multiple of the
- * API's fastest list (aim: 2), and the most CPU of the api process for one request (aim: 50 ms). Needs chromium, nginx,
+ * API's fastest list (aim: 2), and the most CPU of the api process for one request (aim: 50 ms). Then ten pages stay open
+ * for `--minutes`, and the CPU of the processes beyond that without a page is printed as a share of a core (aim: 5 % of
+ * the api), with the statements of PostgreSQL that took the most time. Needs chromium, nginx,
  * PostgreSQL and Redis (Debian: chromium, nginx-light, postgresql, redis-server) and Linux' /proc. Exits non-zero when
  * a request of a screen fails; never because the machine was slow.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import pg from 'pg';
 import { chromium } from 'playwright-core';
-import type { Page, Request } from 'playwright-core';
+import type { Browser, Page, Request } from 'playwright-core';
 import { findBinary } from '../test/harness/programs.js';
 import { cpuSeconds } from './broadcast/usage.js';
 import { Rows } from './retention/rows.js';
@@ -23,12 +27,15 @@ const { values: options } = parseArgs({
   options: {
     devices: { type: 'string', default: '1000000' },
     messages: { type: 'string', default: '100000' },
+    minutes: { type: 'string', default: '5' },
   },
 });
 const DEVICES = Number(options.devices);
 const MESSAGES = Number(options.messages);
 /** Of the messages, those to a thousand devices; the others are singles. */
 const BROADCASTS = Math.round(MESSAGES / 20);
+const MINUTES = Number(options.minutes);
+const PAGES = 10;
 const IMPORTED = 1_000;
 const TIMES = 20;
 const DAYS = 1;
@@ -85,17 +92,28 @@ async function watch(page: Page, open: () => Promise<unknown>): Promise<Screen> 
   return { path: new URL(page.url()).pathname, ms: last - began, asked: [...asked.values()] };
 }
 
-/** Every screen of the navigation, and the first detail that its table links to. */
-async function visit(url: string): Promise<Screen[]> {
+async function launch(): Promise<Browser> {
   const executablePath = findBinary('chromium');
   if (executablePath === null) throw new Error('chromium is missing: apt-get install chromium');
-  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  return chromium.launch({ executablePath, args: ['--no-sandbox'] });
+}
+
+async function signIn(browser: Browser, url: string): Promise<Page> {
+  const page = await browser.newPage();
+  await page.goto(`${url}/console/`);
+  await page.getByRole('button', { name: 'Sign in as test' }).click();
+  await page.getByRole('navigation', { name: 'Screens' }).waitFor();
+  return page;
+}
+
+/** Every screen of the navigation, and the first detail that its table links to. */
+async function visit({ api }: Stage): Promise<Screen[]> {
+  const browser = await launch();
   try {
-    const page = await browser.newPage();
-    await page.goto(`${url}/console/`);
-    await page.getByRole('button', { name: 'Sign in as test' }).click();
+    const page = await signIn(browser, api.url);
+    await page.goto(`${api.url}/console/apps/${api.applicationId}/messages`);
+    await page.getByRole('table').waitFor();
     const links = page.getByRole('navigation', { name: 'Screens' }).getByRole('link');
-    await links.first().waitFor();
     const screens: Screen[] = [];
     for (let index = 0; index < (await links.count()); index++) {
       screens.push(await watch(page, () => links.nth(index).click()));
@@ -104,6 +122,40 @@ async function visit(url: string): Promise<Screen[]> {
     }
     return screens;
   } finally {
+    await browser.close();
+  }
+}
+
+/** The share of a core that each process takes, in percent, for some time. */
+async function sharesOf({ sender }: Stage, ms: number): Promise<Record<string, number>> {
+  const read = () => Object.entries(sender.pids).map(([name, pid]) => [name, cpuSeconds(pid)] as const);
+  const before = new Map(read());
+  await delay(ms);
+  return Object.fromEntries(read().map(([name, cpu]) => [name, ((cpu - before.get(name)!) * 100_000) / ms]));
+}
+
+/** Ten people look at ten pages. Prints the CPU of the processes, and the statements that took the most time. */
+async function keepOpen(on: Stage, paths: readonly string[]): Promise<Record<string, number>> {
+  const idle = await sharesOf(on, 30_000);
+  const browser = await launch();
+  const client = new pg.Client({ connectionString: on.databaseUrl! });
+  await client.connect();
+  try {
+    for (let index = 0; index < PAGES; index++)
+      await (await signIn(browser, on.api.url)).goto(on.api.url + paths[index % paths.length]!);
+    await client.query('create extension if not exists pg_stat_statements');
+    await client.query('select pg_stat_statements_reset()');
+    const open = await sharesOf(on, MINUTES * 60_000);
+    const { rows } = await client.query(
+      `select calls, round(total_exec_time::numeric) as ms, round(mean_exec_time::numeric, 2) as mean,
+         round(rows::numeric / calls) as rows, left(regexp_replace(query, '\\s+', ' ', 'g'), 100) as statement
+       from pg_stat_statements where dbid = (select oid from pg_database where datname = current_database())
+       order by total_exec_time desc limit 12`,
+    );
+    console.table(rows);
+    return Object.fromEntries(Object.entries(open).map(([name, share]) => [name, round(share - (idle[name] ?? 0))]));
+  } finally {
+    await client.end();
     await browser.close();
   }
 }
@@ -138,7 +190,8 @@ try {
   for (const list of LISTS) lists.push((await repeat(stage, { method: 'GET', url: path + list, body: null })).ms);
   const fastest = Math.min(...lists);
   const table = [];
-  for (const { path: screen, ms, asked } of await visit(stage.api.url)) {
+  const screens = await visit(stage);
+  for (const { path: screen, ms, asked } of screens) {
     const costs = [];
     // Reads alone: a repeated change would change more.
     for (const each of asked.filter(({ method, url }) => method === 'GET' || /:(count|render)$/.test(url)))
@@ -156,8 +209,18 @@ try {
   }
   console.log(`The API's fastest list: ${round(fastest)} ms`);
   console.table(table);
+  const paths = screens.map((each) => each.path);
+  const openPages = await keepOpen(stage, paths);
+  console.log(`${PAGES} open pages, percent of a core: ${JSON.stringify(openPages)}`);
   console.log(
-    JSON.stringify({ bench: 'console', devices: DEVICES, messages: MESSAGES, fastestListMs: fastest, screens: table }),
+    JSON.stringify({
+      bench: 'console',
+      devices: DEVICES,
+      messages: MESSAGES,
+      fastestListMs: fastest,
+      screens: table,
+      openPages,
+    }),
   );
 } finally {
   await stage.close();
