@@ -114,9 +114,11 @@ async function visit({ api }: Stage): Promise<Screen[]> {
     await page.goto(`${api.url}/console/apps/${api.applicationId}/messages`);
     await page.getByRole('table').waitFor();
     const links = page.getByRole('navigation', { name: 'Screens' }).getByRole('link');
+    // The screens of the whole installation show no links of the application.
+    const paths = await Promise.all((await links.all()).map((link) => link.getAttribute('href')));
     const screens: Screen[] = [];
-    for (let index = 0; index < (await links.count()); index++) {
-      screens.push(await watch(page, () => links.nth(index).click()));
+    for (const path of paths) {
+      screens.push(await watch(page, () => page.goto(api.url + path!)));
       const detail = page.getByRole('main').getByRole('table').getByRole('link').first();
       if ((await detail.count()) > 0) screens.push(await watch(page, () => detail.click()));
     }

@@ -3,6 +3,17 @@ import { runProgram } from '../harness/program.js';
 import { EMBEDDED } from '../e2e/stages.js';
 import { expectAccessible, HAS_BROWSER, signIn, useBrowser } from './browser.js';
 
+/** Script that returns the lightness of a picture, 0 to 255. */
+const lightnessOf = (png: string): string => `(async () => {
+  const picture = new Image();
+  picture.src = 'data:image/png;base64,${png}';
+  await picture.decode();
+  const context = Object.assign(document.createElement('canvas'), { width: 16, height: 16 }).getContext('2d');
+  context.drawImage(picture, 0, 0, 16, 16);
+  const values = context.getImageData(0, 0, 16, 16).data.filter((value, index) => index % 4 < 3);
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+})()`;
+
 /** The way in and out, in a browser, against the built program. */
 
 describe.runIf(HAS_BROWSER)('sign-in', () => {
@@ -62,11 +73,20 @@ describe.runIf(HAS_BROWSER)('sign-in', () => {
     expect(await page.getByLabel('Label').inputValue()).toBe('half typed');
   });
 
-  it('shows no light frame to a viewer who chose dark, and another nonce with each answer', async () => {
+  it('shows no light frame to a viewer who chose dark, on a slow computer, and another nonce each time', async () => {
     const screen = await browser.open();
     const { page } = screen;
     await signIn(page, program.carillon.url);
     await page.getByRole('button', { name: 'Dark colours' }).click();
+    await page.locator('html[data-mantine-color-scheme=dark]').waitFor();
+    const frames: string[] = [];
+    const tools = await page.context().newCDPSession(page);
+    await tools.send('Emulation.setCPUThrottlingRate', { rate: 6 });
+    tools.on('Page.screencastFrame', ({ data, sessionId }) => {
+      frames.push(data);
+      void tools.send('Page.screencastFrameAck', { sessionId });
+    });
+    await tools.send('Page.startScreencast', { format: 'png' });
     const nonces = new Set<string>();
     for (let time = 0; time < 10; time += 1) {
       const answer = await page.reload({ waitUntil: 'commit' });
@@ -77,10 +97,14 @@ describe.runIf(HAS_BROWSER)('sign-in', () => {
       // The body is parsed after the script that sets the colours.
       await page.locator('body').waitFor({ state: 'attached' });
       expect(await page.locator('html').getAttribute('data-mantine-color-scheme')).toBe('dark');
+      await page.getByRole('heading', { name: 'Overview' }).waitFor();
     }
     expect(nonces.size).toBe(10);
-    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await tools.send('Page.stopScreencast');
     expect(screen.faults).toEqual([]);
+    expect(frames.length).toBeGreaterThanOrEqual(10);
+    const { page: reader } = await browser.open();
+    for (const frame of frames) expect(await reader.evaluate(lightnessOf(frame))).toBeLessThan(64);
   });
 
   it('ends by signing out, and the address alone shows nothing afterwards', async () => {
