@@ -6,11 +6,11 @@
  *   npm run bench:console -- --devices=10000 --messages=1000 --minutes=1     less
  *
  * Prints for each screen the time until all its first requests were answered, its slowest request as a multiple of the
- * API's fastest list (aim: 2), and the most CPU of the api process for one request (aim: 50 ms). Then ten pages stay open
- * for `--minutes`, and the CPU of the processes beyond that without a page is printed as a share of a core (aim: 5 % of
- * the api), with the statements of PostgreSQL that took the most time. Needs chromium, nginx,
- * PostgreSQL and Redis (Debian: chromium, nginx-light, postgresql, redis-server) and Linux' /proc. Exits non-zero when
- * a request of a screen fails; never because the machine was slow.
+ * API's fastest list (aim: 2), and the most CPU of the api process for one request (aim: 50 ms). Then ten pages stay
+ * open for `--minutes`, and the CPU of the processes beyond that without a page is printed as a share of a core (aim:
+ * 5 % of the api), with the statements of PostgreSQL that took the most time. Needs chromium, nginx, PostgreSQL and
+ * Redis (Debian: chromium, nginx-light, postgresql, redis-server) and Linux' /proc. Exits non-zero when a request of a
+ * screen fails; never because the machine was slow.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';

@@ -81,7 +81,7 @@ describe.runIf(HAS_BROWSER)('sign-in', () => {
     await page.locator('html[data-mantine-color-scheme=dark]').waitFor();
     const frames: string[] = [];
     const tools = await page.context().newCDPSession(page);
-    await tools.send('Emulation.setCPUThrottlingRate', { rate: 6 });
+    await tools.send('Emulation.setCPUThrottlingRate', { rate: 4 });
     tools.on('Page.screencastFrame', ({ data, sessionId }) => {
       frames.push(data);
       void tools.send('Page.screencastFrameAck', { sessionId });
