@@ -9,7 +9,7 @@ const BASE = 'http://console.invalid';
 export function destinationOf(text: string | undefined): string {
   if (text === undefined || !/^\/console(?:[/?#]|$)/.test(text) || /[\\\s\p{C}]/u.test(text)) return START;
   if (!URL.canParse(text, BASE)) return START;
-  const { origin, pathname, search, hash } = new URL(text, BASE);
+  const { pathname, search, hash } = new URL(text, BASE);
   const isPage = /^\/console(?:\/|$)/.test(pathname) && !/^\/console\/(?:api|assets|download)(?:\/|$)/.test(pathname);
-  return origin === BASE && isPage && !pathname.includes('//') ? `${pathname}${search}${hash}` : START;
+  return isPage && !pathname.includes('//') ? `${pathname}${search}${hash}` : START;
 }
