@@ -28,7 +28,10 @@ describe.runIf(HAS_BROWSER)('an export', () => {
     message = await api.send({ message: { alert: 'Hello' } });
     await api.waitFor(message);
   }, 120_000);
-  afterAll(() => clean?.());
+  afterAll(async () => {
+    await carillon?.kill();
+    clean?.();
+  });
 
   it('that is cut short fails as a download and leaves no file', async () => {
     const { page } = await browser.open();
