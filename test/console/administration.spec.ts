@@ -4,14 +4,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requestToken } from '../harness/api.js';
 import { Admin } from '../harness/admin.js';
 import { runProgram } from '../harness/program.js';
-import { EMBEDDED } from '../e2e/stages.js';
+import { STAGES } from '../e2e/stages.js';
 import { expectAccessible, HAS_BROWSER, signIn, useBrowser } from './browser.js';
 
 /** Clients, webhooks, audit and system, in a browser, against the built program. */
 
-describe.runIf(HAS_BROWSER)('administration', () => {
+describe.runIf(HAS_BROWSER).each(STAGES)('administration, on $name', (stage) => {
   const browser = useBrowser();
-  const program = runProgram(EMBEDDED, { environment: () => ({ WEBHOOK_ALLOW_PRIVATE: 'true' }) });
+  const program = runProgram(stage, { environment: () => ({ WEBHOOK_ALLOW_PRIVATE: 'true' }) });
   const url = () => program.carillon.url;
 
   it('a client is registered, its secret is shown once, and a backend gets a token with it', async () => {
