@@ -1,4 +1,4 @@
-import { api, bodyOf } from '../../api/client';
+import { api, bodyOf, versionOf } from '../../api/client';
 import { CALM_MS, LIVE_MS, reading } from '../../api/read';
 import type { components } from '../../api/schema';
 
@@ -34,8 +34,8 @@ export function campaignQuery(applicationId: string, campaignId: string) {
     [...campaignsKey(applicationId), campaignId],
     async (options): Promise<Campaign> => {
       const request = api.GET(`${BASE}/{campaignId}`, { params: { path: { applicationId, campaignId } }, ...options });
-      const campaign = await bodyOf(request);
-      return { ...campaign, etag: (await request).response.headers.get('etag') ?? '' };
+      const { body, etag } = await versionOf(request);
+      return { ...body, etag: etag ?? '' };
     },
     CALM_MS,
   );

@@ -38,7 +38,7 @@ export function useSave({ app, id, onSaved }: Use) {
       try {
         await bodyOf(api.PUT(`${BASE}/{campaignId}`, { params, body: definition }));
       } catch (error) {
-        if (!(error instanceof Failure) || error.status !== 412) throw error;
+        if (!(error instanceof Failure && error.isChanged)) throw error;
         // Another version: the screen shows both. Or this one, and the answer to an earlier press was lost.
         const current = await queries.fetchQuery({ ...campaignQuery(app, id), staleTime: 0 });
         if (!isSame(definitionOf(current), definition)) throw error;
