@@ -380,8 +380,8 @@ export const de: Texts = {
     hello: 'Hallo von Carillon',
     send: (devices) => `An ${count(devices, 'Gerät', 'Geräte')} senden`,
     watch: 'Die nächste Seite zeigt die Nachricht live: jedes Gerät mit seinem Ergebnis.',
-    provider: 'Für echte Telefone und Browser setzen Sie die Zugangsdaten der Anbieter (docs/providers-setup.md).',
-    client: 'Für ein Backend registrieren Sie einen vertraulichen Client mit dem Scope messages.write.',
+    provider: 'Für echte Telefone und Browser setzen Sie die Zugangsdaten ihrer Dienste:',
+    client: 'Für ein Backend registrieren Sie einen vertraulichen Client mit dem Scope messages.write:',
     document: 'Das ganze API zum Lesen und Probieren:',
   },
   overview: {

@@ -378,8 +378,8 @@ export const en = {
     hello: 'Hello from Carillon',
     send: (devices: number) => `Send it to ${count(devices, 'device', 'devices')}`,
     watch: 'The next page shows the message live: every device with its outcome.',
-    provider: 'For real phones and browsers, set the credentials of their providers (docs/providers-setup.md).',
-    client: 'For a backend, register a confidential client with the scope messages.write.',
+    provider: 'For real phones and browsers, set the credentials of their services:',
+    client: 'For a backend, register a confidential client with the scope messages.write:',
     document: 'The whole API, to read and to try:',
   },
   overview: {

@@ -5,6 +5,7 @@ import { useState } from 'react';
 import type { FormEvent } from 'react';
 import { api, bodyOf } from '../../api/client';
 import { CALM_MS, reading } from '../../api/read';
+import { ScreenLink } from '../../parts/link';
 import { Panel } from '../../parts/panel';
 import { newKey } from '../../parts/random';
 import { ScopedButton } from '../../parts/scoped';
@@ -41,8 +42,16 @@ export function FirstSteps({ application }: { application: string }) {
         )}
         <List size="sm">
           <List.Item>{texts.firstSteps.watch}</List.Item>
-          <List.Item>{texts.firstSteps.provider}</List.Item>
-          <List.Item>{texts.firstSteps.client}</List.Item>
+          <List.Item>
+            {texts.firstSteps.provider}{' '}
+            <ScreenLink to="/apps/$app/providers" params={{ app: application }}>
+              {texts.providers.title}
+            </ScreenLink>
+          </List.Item>
+          <List.Item>
+            {texts.firstSteps.client}{' '}
+            <ScreenLink to="/administration/clients">{texts.administration.clients}</ScreenLink>
+          </List.Item>
           <List.Item>
             {texts.firstSteps.document} <Anchor href="/doc/">/doc/</Anchor>
           </List.Item>
