@@ -116,18 +116,93 @@ describe.runIf(HAS_BROWSER).each(STAGES)('messages in the console, on $name', (s
     await expectAccessible(second, 'messages-forbidden');
   });
 
-  it('tells the time by the server, whatever the viewer’s clock says', async () => {
+  it.each([
+    ['behind', -3_600_000],
+    ['ahead', 3_600_000],
+  ])('tells the time by the server if the viewer’s clock is an hour %s', async (_name, byMs) => {
+    const id = await program.api.send({ message: { alert: 'Now' } });
+    const report = await program.api.waitFor(id);
     const { page } = await browser.open();
-    await page.addInitScript('{ const now = Date.now; Date.now = () => now() - 3_600_000; }');
+    await page.clock.install({ time: Date.now() + byMs });
     await signIn(page, program.carillon.url, `${APP}/messages`);
-    await page.getByRole('table', { name: 'Messages' }).waitFor();
+    const table = page.getByRole('table', { name: 'Messages' });
+    await table.getByText('Now', { exact: true }).first().waitFor();
     await page.getByText('The clock of this computer is wrong').waitFor();
-    expect(
-      await page
-        .getByRole('table', { name: 'Messages' })
-        .getByText(/^in .*(minute|hour)/)
-        .count(),
-    ).toBe(0);
+    expect(await table.getByText(/^in .*(second|minute|hour)/).count()).toBe(0);
+    expect(await table.getByText(/hours? ago/).count()).toBe(0);
+    const asked = page.waitForRequest(/\/stats\?/);
+    await page.goto(`${program.carillon.url}/console/${APP}?range=hour`);
+    const range = new URL((await asked).url()).searchParams;
+    for (const [name, agoMs] of [
+      ['from', 3_600_000],
+      ['to', 0],
+    ] as const)
+      expect(Math.abs(Date.now() - agoMs - Date.parse(range.get(name) ?? '')), name).toBeLessThan(60_000);
+    const figures = page.getByRole('region', { name: 'Deliveries' }).locator('[data-count=accepted]');
+    await expect
+      .poll(async () => Number((await figures.textContent())?.replace(/[^\d].*/, '')), { timeout: 90_000 })
+      .toBeGreaterThanOrEqual(report.audience);
+    // A message under way: its time left is no negative and no hour too long.
+    await program.api.app('POST', '/devices', {
+      deviceId: 'busy',
+      platform: 'G',
+      token: 'sandbox:throttled-forever:b',
+    });
+    const later = await program.api.send({ message: { alert: 'Later' }, target: { deviceIds: ['busy'] } });
+    await page.goto(`${program.carillon.url}/console/${APP}/messages/${later}`);
+    await page.getByText('Open deliveries are tried again at').waitFor();
+    expect(await page.getByRole('main').textContent()).not.toMatch(/-\d+ sec|about [^ ]* h/);
+    await program.api.app('DELETE', `/messages/${later}`);
+    await program.api.app('DELETE', '/devices/busy');
+  });
+
+  it('shows the same after back, a reload and in another browser, also a later page', async () => {
+    const body = { message: { alert: 'One of many' }, label: 'many', sendAt: '2027-06-01T08:00:00Z' };
+    await program.api.app(
+      'POST',
+      '/messages/bulk',
+      Array.from({ length: 60 }, () => body),
+    );
+    const { page } = await browser.open();
+    await signIn(page, program.carillon.url, `${APP}/messages?label=many&state=scheduled`);
+    const table = page.getByRole('table', { name: 'Messages' });
+    const hrefs = () => table.getByRole('link').evaluateAll((links) => links.map((link) => link.getAttribute('href')));
+    await table.getByRole('link').first().waitFor();
+    const first = await hrefs();
+    await page.getByRole('button', { name: 'Next page' }).click();
+    await expect.poll(() => new URL(page.url()).searchParams.has('after')).toBe(true);
+    await expect.poll(async () => (await hrefs()).some((href) => first.includes(href))).toBe(false);
+    const second = await hrefs();
+    expect(second.length).toBeGreaterThan(0);
+    const address = page.url();
+    await table.getByRole('link').first().click();
+    await page.getByRole('heading', { level: 1, name: 'One of many' }).waitFor();
+    await page.goBack();
+    expect(page.url()).toBe(address);
+    await expect.poll(hrefs).toEqual(second);
+    await page.reload();
+    await expect.poll(hrefs).toEqual(second);
+    const other = await browser.open();
+    await signIn(
+      other.page,
+      program.carillon.url,
+      new URL(address).pathname.slice('/console/'.length) + new URL(address).search,
+    );
+    const there = other.page.getByRole('table', { name: 'Messages' });
+    await expect
+      .poll(() => there.getByRole('link').evaluateAll((links) => links.map((link) => link.getAttribute('href'))))
+      .toEqual(second);
+    expect(await other.page.getByLabel('Label').inputValue()).toBe('many');
+    for (const cursor of ['gone', '99999999999999999.1']) {
+      await page.goto(address.replace(/after=[^&]*/, `after=${cursor}`));
+      await page.getByText('That page no longer exists; this is the first one.').waitFor();
+      await expect.poll(hrefs).toEqual(first);
+    }
+    const { body: list } = await program.api.app<{ messages: { messageId: string }[] }>(
+      'GET',
+      '/messages?label=many&size=100',
+    );
+    await Promise.all(list.messages.map(({ messageId }) => program.api.app('DELETE', `/messages/${messageId}`)));
   });
 
   it(`shows a broadcast to ${DEVICES} devices live, equal to the API, then sends chosen outcomes again`, async () => {

@@ -260,7 +260,7 @@ describe.runIf(HAS_BROWSER)('send', () => {
     expect((await program.api.app('GET', `/messages/${id}`)).body).toMatchObject({ audience: 1, label: 'test' });
     await page.reload();
     await page.getByRole('button', { name: 'Send to my devices first' }).waitFor();
-    await page.getByText('few-1').waitFor();
+    await page.locator('#main').getByText('few-1').waitFor();
   });
 
   it('says when the message will be finished, and what decides that', async () => {
@@ -297,6 +297,27 @@ describe.runIf(HAS_BROWSER)('send', () => {
     const id = (await link.getAttribute('href'))?.split('/').at(-1) ?? '';
     const { body } = await program.api.app('GET', `/messages/${id}`);
     expect(body).toMatchObject({ state: 'scheduled', sendTime: '2027-10-31T00:30:00.000Z' });
+  });
+
+  it('shows the message as a chosen device gets it, in its language and with its values', async () => {
+    await program.api.app('POST', '/devices', {
+      deviceId: 'hans',
+      platform: 'A',
+      token: 'sandbox:accepted:hans',
+      language: 'de',
+      attributes: { name: 'Hans' },
+    });
+    const { page } = await open();
+    await write(page, 'Hello {{name}}, {{language}}');
+    await page
+      .getByRole('region', { name: 'Preview: Android' })
+      .getByText('Hello {{name}}, {{language}}', { exact: true })
+      .waitFor();
+    await page.getByRole('combobox', { name: 'Device of the preview' }).fill('hans');
+    await page.keyboard.press('Enter');
+    const apple = page.getByRole('region', { name: 'Preview: iPhone and iPad' });
+    await apple.getByText('Hello Hans, de', { exact: true }).waitFor();
+    expect(await page.getByRole('region', { name: 'Preview: Android' }).count()).toBe(0);
   });
 
   it('saves the audience under a name, and says when the name is taken', async () => {

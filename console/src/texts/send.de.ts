@@ -71,8 +71,6 @@ export const audience: Texts['audience'] = {
 
 export const previews: Texts['previews'] = {
   title: 'Vorschau',
-  device: 'Wie dieses Gerät sie erhält',
-  deviceHint: 'Eine Gerätekennung: mit Plattform, Sprache und Werten des Geräts. Leer: jede Plattform',
   nothing: 'Schreiben Sie einen Text, um zu sehen, was jede Plattform bekommt.',
   of: (platform) => `Vorschau: ${platform}`,
   bytesOf: (bytes, limit) => `${bytes} von ${limit}`,

@@ -71,8 +71,6 @@ export const audience = {
 
 export const previews = {
   title: 'Preview',
-  device: 'As this device gets it',
-  deviceHint: 'A device id: its platform, its language and its values. Empty: every platform',
   nothing: 'Write a text to see what each platform gets.',
   of: (platform: string) => `Preview: ${platform}`,
   bytesOf: (bytes: string, limit: string) => `${bytes} of ${limit}`,

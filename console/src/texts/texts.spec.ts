@@ -29,4 +29,14 @@ describe('the dictionaries', () => {
   ])('%s: no text is empty or names a missing value', (_name, dictionary) => {
     expect(textsOf(dictionary).filter((text) => text.trim() === '' || /undefined|NaN|\[object/.test(text))).toEqual([]);
   });
+
+  it('count none, one and two in German', () => {
+    const counted = [0, 1, 2, 10_000].map((devices) => de.send.plan.send(devices));
+    expect(counted).toEqual([
+      'An 0 Geräte senden',
+      'An 1 Gerät senden',
+      'An 2 Geräte senden',
+      'An 10,000 Geräte senden',
+    ]);
+  });
 });

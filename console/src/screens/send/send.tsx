@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'react';
 import { readAudience } from '../../parts/audience/audience';
 import { AudienceBuilder } from '../../parts/audience/audience-builder';
 import { AudienceCount } from '../../parts/audience/audience-count';
+import { DeviceChoice } from '../../parts/device-choice';
 import { useDraft } from '../../parts/draft';
 import { ScreenLink } from '../../parts/link';
 import { Page } from '../../parts/page';
@@ -28,6 +29,8 @@ export function Send() {
 function SendForm({ applicationId }: { applicationId: string }) {
   const [draft, setDraft, clear] = useDraft<SendDraft>(`send:${applicationId}`, emptyDraft());
   const [isPlanned, setPlanned] = useState(false);
+  const [device, setDevice] = useState<string[]>([]);
+  const [deviceId] = device;
   const [sent, setSent] = useState<Sent | null>(null);
   const onSent = (answer: Sent): void => {
     clear();
@@ -114,10 +117,13 @@ function SendForm({ applicationId }: { applicationId: string }) {
               <Title order={2} size="h4">
                 {texts.previews.title}
               </Title>
+              <DeviceChoice applicationId={applicationId} value={device} onChange={setDevice} />
               <Previews
                 applicationId={applicationId}
-                of={content && { content }}
-                shows={({ platform }) => platforms.length === 0 || platforms.includes(platform)}
+                of={content && { content, deviceId }}
+                shows={({ platform }) =>
+                  deviceId !== undefined || platforms.length === 0 || platforms.includes(platform)
+                }
               />
               <MyDevices applicationId={applicationId} content={content} />
             </Stack>

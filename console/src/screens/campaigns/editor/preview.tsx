@@ -1,11 +1,7 @@
-import { Stack, TagsInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { Stack } from '@mantine/core';
 import { useState } from 'react';
-import { api, bodyOf } from '../../../api/client';
-import { reading } from '../../../api/read';
+import { DeviceChoice } from '../../../parts/device-choice';
 import { Previews } from '../../../parts/previews';
-import { texts } from '../../../texts/texts';
 import type { Definition, Part } from './definition';
 
 interface PreviewProps {
@@ -38,44 +34,5 @@ export function Preview({ applicationId, definition, part: { variant, language }
         }
       />
     </Stack>
-  );
-}
-
-const OFFERED = 20;
-const PAUSE_MS = 200;
-
-interface DeviceChoiceProps {
-  applicationId: string;
-  value: string[];
-  onChange: (next: string[]) => void;
-}
-
-/** Without the right to list devices an id is typed. */
-function DeviceChoice({ applicationId, value, onChange }: DeviceChoiceProps) {
-  const [typed, setTyped] = useState('');
-  const [idPrefix] = useDebouncedValue(typed.trim(), PAUSE_MS);
-  const { data = [] } = useQuery({
-    ...reading(['device-ids', applicationId, idPrefix], async (options) => {
-      const query = { size: OFFERED, ...(idPrefix && { idPrefix }) };
-      const request = api.GET('/imfpush/v1/apps/{applicationId}/devices', {
-        params: { path: { applicationId }, query },
-        ...options,
-      });
-      const { devices } = await bodyOf(request);
-      return devices.map(({ deviceId }) => deviceId).filter((deviceId) => deviceId !== undefined);
-    }),
-    placeholderData: keepPreviousData,
-  });
-  return (
-    <TagsInput
-      label={texts.editor.device}
-      description={texts.editor.deviceHint}
-      data={data}
-      maxTags={1}
-      value={value}
-      onChange={onChange}
-      searchValue={typed}
-      onSearchChange={setTyped}
-    />
   );
 }
