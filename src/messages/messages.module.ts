@@ -67,7 +67,6 @@ import { SavedAudiencesService } from './send/saved-audiences.service.js';
     DryRunRepository,
     DryRunService,
     EstimateRepository,
-    EstimateRepository,
     MessageControlRepository,
     ApprovalService,
     MessageControlService,

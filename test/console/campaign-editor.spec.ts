@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { EMBEDDED } from '../e2e/stages.js';
+import { STAGES } from '../e2e/stages.js';
 import { Admin } from '../harness/admin.js';
 import { runProgram } from '../harness/program.js';
 import { expectAccessible, HAS_BROWSER, signIn, signInAs, useBrowser } from './browser.js';
@@ -27,8 +27,8 @@ interface Campaign {
   policies?: Record<string, unknown>;
 }
 
-describe.skipIf(!HAS_BROWSER)('the campaign editor', () => {
-  const program = runProgram(EMBEDDED);
+describe.runIf(HAS_BROWSER).each(STAGES)('the campaign editor, on $name', (stage) => {
+  const program = runProgram(stage);
   const browser = useBrowser();
 
   afterEach(async () => {

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { Admin } from '../harness/admin.js';
 import { runProgram } from '../harness/program.js';
-import { EMBEDDED } from '../e2e/stages.js';
+import { STAGES } from '../e2e/stages.js';
 import { expectAccessible, HAS_BROWSER, signIn, signInAs, useBrowser } from './browser.js';
 
 /** The overview in a browser, against the built program. */
 
 const APP = 'apps/com.example.app';
 
-describe.runIf(HAS_BROWSER)('the overview', () => {
+describe.runIf(HAS_BROWSER).each(STAGES)('the overview, on $name', (stage) => {
   const browser = useBrowser();
-  const program = runProgram(EMBEDDED);
+  const program = runProgram(stage);
 
   it('offers the first steps while no message was sent, to a reader as well', async () => {
     const secret = await new Admin(program.carillon.url).addClient(

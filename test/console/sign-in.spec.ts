@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { runProgram } from '../harness/program.js';
-import { EMBEDDED } from '../e2e/stages.js';
+import { STAGES } from '../e2e/stages.js';
 import { expectAccessible, HAS_BROWSER, signIn, useBrowser } from './browser.js';
 
 /** Script that returns the lightness of a picture, 0 to 255. */
@@ -16,9 +16,9 @@ const lightnessOf = (png: string): string => `(async () => {
 
 /** The way in and out, in a browser, against the built program. */
 
-describe.runIf(HAS_BROWSER)('sign-in', () => {
+describe.runIf(HAS_BROWSER).each(STAGES)('sign-in, on $name', (stage) => {
   const browser = useBrowser();
-  const program = runProgram(EMBEDDED);
+  const program = runProgram(stage);
 
   it('is one click in development, and the page has no serious fault', async () => {
     const screen = await browser.open();
