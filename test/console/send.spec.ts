@@ -1,6 +1,6 @@
 import type { Locator, Page, Route } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { EMBEDDED } from '../e2e/stages.js';
+import { STAGES } from '../e2e/stages.js';
 import { Admin } from '../harness/admin.js';
 import { runProgram } from '../harness/program.js';
 import { expectAccessible, HAS_BROWSER, signIn, useBrowser } from './browser.js';
@@ -12,9 +12,9 @@ const SEND = `apps/${APP}/send`;
 const MESSAGES = `**/imfpush/v1/apps/${APP}/messages`;
 const MANY = 1_100;
 
-describe.runIf(HAS_BROWSER)('send', () => {
+describe.runIf(HAS_BROWSER).each(STAGES)('send, on $name', (stage) => {
   const browser = useBrowser();
-  const program = runProgram(EMBEDDED);
+  const program = runProgram(stage);
 
   beforeAll(async () => {
     await program.api.app('POST', '/tags', { name: 'few' });
