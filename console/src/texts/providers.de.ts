@@ -78,7 +78,7 @@ export const providers: Texts['providers'] = {
     entra: 'App von Entra',
     oauth: 'OAuth-Client',
     account: 'Dienstkonto',
-    only: '',
+    contact: 'Kontakt',
   },
   fields: {
     key: 'Schlüsseldatei (.p8)',

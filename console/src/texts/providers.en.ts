@@ -77,7 +77,7 @@ export const providers = {
     entra: 'App of Entra',
     oauth: 'OAuth client',
     account: 'Service account',
-    only: '',
+    contact: 'Contact',
   },
   fields: {
     key: 'Key file (.p8)',

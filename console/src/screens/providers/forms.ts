@@ -25,7 +25,7 @@ export type FieldName =
   | 'share';
 
 export interface Form {
-  id: 'token' | 'certificate' | 'package' | 'entra' | 'oauth' | 'account' | 'only';
+  id: 'token' | 'certificate' | 'package' | 'entra' | 'oauth' | 'account' | 'contact';
   fields: FieldName[];
   /** May be left out. */
   optional?: FieldName[];
@@ -36,8 +36,8 @@ export const FORMS: Readonly<Record<Provider, readonly Form[]>> = {
     { id: 'token', fields: ['key', 'keyId', 'teamId', 'bundleId', 'isSandBox'] },
     { id: 'certificate', fields: ['certificate', 'password', 'bundleId', 'isSandBox'], optional: ['bundleId'] },
   ],
-  fcm: [{ id: 'only', fields: ['serviceAccount'] }],
-  'web-push': [{ id: 'only', fields: ['subject', 'publicKey', 'privateKey'], optional: ['publicKey', 'privateKey'] }],
+  fcm: [{ id: 'account', fields: ['serviceAccount'] }],
+  'web-push': [{ id: 'contact', fields: ['subject', 'publicKey', 'privateKey'], optional: ['publicKey', 'privateKey'] }],
   wns: [
     { id: 'package', fields: ['packageSID', 'clientSecret'] },
     { id: 'entra', fields: ['tenantId', 'clientId', 'clientSecret'] },
@@ -46,7 +46,7 @@ export const FORMS: Readonly<Record<Provider, readonly Form[]>> = {
     { id: 'oauth', fields: ['appId', 'clientId', 'clientSecret'] },
     { id: 'account', fields: ['serviceAccount'] },
   ],
-  upstream: [{ id: 'only', fields: ['baseUrl', 'clientId', 'secret', 'mode', 'share'], optional: ['secret'] }],
+  upstream: [{ id: 'oauth', fields: ['baseUrl', 'clientId', 'secret', 'mode', 'share'], optional: ['secret'] }],
 };
 
 export const SECRETS: readonly FieldName[] = ['password', 'privateKey', 'clientSecret', 'secret'];
