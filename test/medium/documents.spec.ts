@@ -61,7 +61,7 @@ it.each(DOCUMENTS)('each file, script and setting that %s names exists', (docume
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
   const called = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name ?? '');
   expect(called.filter((name) => !(name in scripts))).toEqual([]);
-  const known = SETTINGS.map(({ name }) => name);
+  const known = SETTINGS.flatMap(({ name, isSecret }) => (isSecret ? [name, `${name}_FILE`] : [name]));
   const families = new Set(known.map((name) => name.split('_')[0]));
   const names = [...text.matchAll(/`([A-Z0-9]+(?:_[A-Z0-9]+)+)`/g)].map(([, name]) => name ?? '');
   const alike = names.filter((name) => families.has(name.split('_')[0]) && !NO_SETTINGS.test(name));

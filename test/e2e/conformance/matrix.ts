@@ -14,16 +14,16 @@ export const MATRIX: Readonly<Record<string, readonly [scope: string, ...statuse
 
   'GET …/settings': ['settings.read', 200, 404, 406],
   'GET …/settings/apnsConf': ['apnsConf.read', 200, 404, 406],
-  'PUT …/settings/apnsConf': ['apnsConf.write', 200, 400, 404, 405, 406, 413],
+  'PUT …/settings/apnsConf': ['apnsConf.write', 200, 400, 404, 405, 406, 412, 413],
   'DELETE …/settings/apnsConf': ['apnsConf.write', 204, 404, 406],
   'GET …/settings/apnsCert': ['apnsCert.read', 200, 404, 406, 409],
   'GET …/settings/gcmConf': ['gcmConf.read', 200, 404, 406],
   // MobileFirst's page of this call names apnsConf.write.
-  'PUT …/settings/gcmConf': ['gcmConf.write or apnsConf.write', 200, 400, 404, 405, 406, 413],
+  'PUT …/settings/gcmConf': ['gcmConf.write or apnsConf.write', 200, 400, 404, 405, 406, 412, 413],
   'DELETE …/settings/gcmConf': ['gcmConf.write', 204, 404, 406],
   'GET …/settings/gcmConfPublic': ['gcmConfPublic.read', 200, 404, 406],
   'GET …/settings/wnsConf': ['wnsConf.read', 200, 404, 406],
-  'PUT …/settings/wnsConf': ['wnsConf.write', 200, 400, 404, 405, 406, 413],
+  'PUT …/settings/wnsConf': ['wnsConf.write', 200, 400, 404, 405, 406, 412, 413],
   'DELETE …/settings/wnsConf': ['wnsConf.write', 204, 404, 406],
   // Carillon has no SMS.
   'GET …/settings/smsConf': ['smsConf.read', 404, 406],

@@ -69,7 +69,7 @@ export const MESSAGES: readonly Row[] = [
     'a dry run',
     { body: { ...ann, dryRun: true } },
     200,
-    having({ dryRun: true, audience: { total: 1, providers: { sandbox: 1 } } }),
+    having({ dryRun: true, audience: { total: 1, providers: { sandbox: 1 }, exact: true } }),
   ],
   ['POST …/messages', write, 'with a key', { headers: { 'idempotency-key': 'k-1' }, body: ann }, 202, echo(ann)],
   ['POST …/messages', write, 'again', { headers: { 'idempotency-key': 'k-1' }, body: ann }, 202, echo(ann)],

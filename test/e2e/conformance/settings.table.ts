@@ -43,6 +43,7 @@ export const SETTINGS: readonly Row[] = [
   put('apns', 'a key', { ...apns, isSandBox: 'false' }, { ...apnsVisible, isSandBox: 'false' }),
   ['GET …/settings/apnsConf', 'apnsConf.read', 'returns no key', {}, 200, { ...apnsVisible, isSandBox: 'false' }],
   ['GET …/settings/apnsCert', 'apnsCert.read', 'with a key instead of a certificate', {}, 404, refused('FPWSE0001E')],
+  ofEarlierRevision('apns', { ...beta, isSandBox: true }),
   put('apns', 'another key', { ...beta, isSandBox: true }, { ...betaVisible, isSandBox: 'true' }),
   ['GET …/settings/apnsConf', 'apnsConf.read', 'the other kind', {}, 200, { ...betaVisible, isSandBox: 'true' }],
   ['PUT …/settings/apnsConf', 'apnsConf.write', 'a certificate', { body: form(good, p12) }, 200, certificate],
@@ -113,6 +114,7 @@ export const SETTINGS: readonly Row[] = [
   ['GET …/settings/gcmConf', 'gcmConf.read', 'before any settings', {}, 404, refused('FPWSE0001E')],
   ['GET …/settings/gcmConfPublic', 'gcmConfPublic.read', 'before any settings', {}, 404, refused('FPWSE0001E')],
   put('gcm', 'key and sender', { senderId: '123', apiKey: 'first-api-key' }, { senderId: '123', warnings }),
+  ofEarlierRevision('gcm', { senderId: '456' }),
   [
     'PUT …/settings/gcmConf',
     'apnsConf.write',
@@ -132,6 +134,7 @@ export const SETTINGS: readonly Row[] = [
 
   ['GET …/settings/wnsConf', 'wnsConf.read', 'before any settings', {}, 404, refused('FPWSE0001E')],
   put('wns', 'package and secret', { packageSID: SID, clientSecret: 'first secret' }, { packageSID: SID }),
+  ofEarlierRevision('wns', { ...entra, clientSecret: 'second secret' }),
   put('wns', 'an Entra app', { ...entra, clientSecret: 'second secret' }, entra),
   ...wrongPuts('wns', [
     ['no secret', { packageSID: SID }, /'clientSecret'.*must be the secret/],
@@ -162,6 +165,18 @@ export const SETTINGS: readonly Row[] = [
 
 function put(name: string, what: string, body: object, answer: object): Row {
   return [`PUT …/settings/${name}Conf`, `${name}Conf.write`, what, { body }, 200, answer];
+}
+
+function ofEarlierRevision(name: string, body: object): Row {
+  const request = { headers: { 'if-match': '"earlier"' }, body };
+  return [
+    `PUT …/settings/${name}Conf`,
+    `${name}Conf.write`,
+    'of an earlier revision',
+    request,
+    412,
+    refused('CARIL0412E'),
+  ];
 }
 
 function wrongPuts(name: string, cases: readonly (readonly [what: string, body: object, says: RegExp])[]): Row[] {
