@@ -38,14 +38,17 @@ export class ClaimService {
       const batch = toLeased(row, provider.needsSettings, now);
       const over = batch.terms.cancelled || now >= batch.terms.expiresAt;
       const isPaused = row.paused_reason !== null || row.paused_at !== null;
-      batch.isProbe =
-        row.paused_reason !== null && row.paused_at === null && !over && (await this.claims.takeTry(row, now, tx));
-      if (isPaused && !over && !batch.isProbe) {
+      if (isPaused && !over) {
         // The batch may stay parked for days, so deliveries of a lost worker become unknown now instead of staying in
         // flight.
         batch.ledger.settleLost(batch.terms);
-        await this.claims.park(batch, tx);
-        return null;
+        // A batch without a due delivery would use up the test and send nothing, and the next one comes a minute later.
+        batch.isProbe =
+          row.paused_at === null && batch.ledger.countDue(now) > 0 && (await this.claims.takeTry(row, now, tx));
+        if (!batch.isProbe) {
+          await this.claims.park(batch, tx);
+          return null;
+        }
       }
       const turn = over || batch.isProbe ? NO_LIMIT : await this.takeTurn(row, batch, provider.ramp, tx);
       if ('waitMs' in turn) return this.claims.postpone(row, turn, tx);

@@ -115,7 +115,7 @@ export class SweepRepository {
 
   /**
    * Releases one batch of each paused application and provider whose next probe is due; the claim decides which batch
-   * makes the probe.
+   * makes the probe. A random one: any other may have no due delivery, each time again.
    */
   async unparkForTry(): Promise<void> {
     await sql`
@@ -124,7 +124,7 @@ export class SweepRepository {
           select batch.id from batch join message on message.seq = batch.message_seq
           where batch.application_id = paused.application_id and batch.provider = paused.provider
             and batch.state = 'parked' and message.paused_at is null
-          limit 1 for update of batch skip locked) as freed
+          order by random() limit 1 for update of batch skip locked) as freed
         where paused.paused_reason is not null and ${isTryDue})`.execute(this.database.kysely);
   }
 

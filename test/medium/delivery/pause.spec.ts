@@ -83,6 +83,22 @@ describe('an application that is paused at a provider', () => {
     expect((await state())?.pausedReason).toBe('InvalidProviderToken');
   });
 
+  it('keeps the probe for a batch with a delivery that is due', async () => {
+    await pause();
+    const early = await toDevices(2);
+    const { batchIds } = await room.accept(applicationId, [{ provider: 'sandbox', deviceSeqs: [1, 2] }]);
+    const later = { attempts: 1, reason: 'ServiceUnavailable', retryAt: Date.now() + 60_000 };
+    await sql`update batch set details = ${JSON.stringify({ 0: later, 1: later })}
+      where id = ${early}`.execute(room.database.kysely);
+    await letTryBeDue();
+    await deliver(early);
+    expect(provider.written).toEqual([]);
+    expect((await room.batchRow(early)).state).toBe('parked');
+    expect(await secondsToTry()).toBeLessThanOrEqual(0);
+    await deliver(batchIds[0]!);
+    expect(provider.written).toHaveLength(1);
+  });
+
   it('is probed at growing intervals while it is refused', async () => {
     await pause();
     const batchId = await toDevices(1);
