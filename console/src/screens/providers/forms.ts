@@ -37,7 +37,9 @@ export const FORMS: Readonly<Record<Provider, readonly Form[]>> = {
     { id: 'certificate', fields: ['certificate', 'password', 'bundleId', 'isSandBox'], optional: ['bundleId'] },
   ],
   fcm: [{ id: 'account', fields: ['serviceAccount'] }],
-  'web-push': [{ id: 'contact', fields: ['subject', 'publicKey', 'privateKey'], optional: ['publicKey', 'privateKey'] }],
+  'web-push': [
+    { id: 'contact', fields: ['subject', 'publicKey', 'privateKey'], optional: ['publicKey', 'privateKey'] },
+  ],
   wns: [
     { id: 'package', fields: ['packageSID', 'clientSecret'] },
     { id: 'entra', fields: ['tenantId', 'clientId', 'clientSecret'] },
