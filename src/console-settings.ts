@@ -1,5 +1,7 @@
+import type { Setting } from './setting.js';
+
 /** The settings of the console: a part of the list in settings.ts. */
-export const CONSOLE_SETTINGS: readonly { name: string; fallback: string; meaning: string; isSecret?: true }[] = [
+export const CONSOLE_SETTINGS: readonly Setting[] = [
   {
     name: 'CONSOLE',
     fallback: 'on',

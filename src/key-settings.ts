@@ -1,5 +1,7 @@
+import type { Setting } from './setting.js';
+
 /** The settings of the master key and the first client: a part of the list in settings.ts. */
-export const KEY_SETTINGS: readonly { name: string; fallback: string; meaning: string; isSecret?: true }[] = [
+export const KEY_SETTINGS: readonly Setting[] = [
   {
     name: 'MASTER_KEY',
     fallback: '',

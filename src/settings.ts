@@ -1,15 +1,8 @@
 import { CONSOLE_SETTINGS } from './console-settings.js';
 import { KEY_SETTINGS } from './key-settings.js';
+import type { Setting } from './setting.js';
 
 /** The settings in the environment: name, default, meaning. config.ts reads them, docs/settings.md lists them. */
-
-export interface Setting {
-  name: string;
-  fallback: string;
-  meaning: string;
-  /** `<name>_FILE` may name a file that contains the value. */
-  isSecret?: true;
-}
 
 /** In the order of docs/settings.md, which is generated from this list. */
 export const SETTINGS: readonly Setting[] = [

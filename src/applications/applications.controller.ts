@@ -13,7 +13,7 @@ import {
   Res,
   UseGuards,
 } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Caller } from '../auth/admin.guard.js';
 import type { Actor } from '../auth/audit.repository.js';
@@ -23,6 +23,7 @@ import { BodyPipe } from '../common/body.js';
 import { readFilter } from '../common/filter.js';
 import { ApiFilter, ApiPaging, readExpand, readPage, toPageInfo } from '../common/paging.js';
 import { readText, readWord } from '../common/query.js';
+import { IfMatch } from '../common/if-match.js';
 import { readIfMatch, toEtag } from '../common/revision.js';
 import type { Query as QueryOf } from '../common/query.js';
 import {
@@ -151,8 +152,7 @@ export class ApplicationsController {
   }
 
   @Put(':applicationId/status')
-  @ApiHeader({ name: 'If-Match', required: false, description: 'The `ETag` of the revision that is changed' })
-  @ApiResponse({ status: 412, description: 'CARIL0412E: the application is of another revision' })
+  @IfMatch('application')
   @RequireScope('apps.write')
   @ApiOperation({ summary: 'Enable or disable an application; a disabled application accepts no messages' })
   async changeStatus(

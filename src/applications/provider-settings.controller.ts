@@ -18,6 +18,7 @@ import type { FastifyReply } from 'fastify';
 import { Caller } from '../auth/admin.guard.js';
 import type { Actor } from '../auth/audit.repository.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
+import { IfMatch } from '../common/if-match.js';
 import { readConditions, toEtag } from '../common/revision.js';
 import type { Conditions } from '../common/revision.js';
 import type { SettingName } from '../database/tables.js';
@@ -47,9 +48,8 @@ interface SettingsRoutes extends Record<Verb, string> {
 /** Documents the headers by which the second of two editors is refused. */
 export const Conditional = (): MethodDecorator =>
   applyDecorators(
-    ApiHeader({ name: 'If-Match', required: false, description: 'The `ETag` of the settings that are replaced' }),
+    IfMatch('settings'),
     ApiHeader({ name: 'If-None-Match', required: false, description: '`*`: there must be no settings yet' }),
-    ApiResponse({ status: 412, description: 'CARIL0412E: the settings are of another revision' }),
   );
 
 /** Sets the ETag. */

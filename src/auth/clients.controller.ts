@@ -13,9 +13,8 @@ import {
   Put,
   Query,
   Res,
-  applyDecorators,
 } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -25,6 +24,7 @@ import { DAY_S } from '../common/durations.js';
 import { invalidValue } from '../common/errors.js';
 import { readBoolean, readQuery } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
+import { IfMatch } from '../common/if-match.js';
 import { readIfMatch, toEtag } from '../common/revision.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
@@ -61,13 +61,6 @@ const ApiStop = (): MethodDecorator =>
     description:
       'Extension: pause the campaigns and cancel the messages of the clients that are deleted or disabled, for eight seconds at most, in the applications that the caller’s allowed scope covers with `campaigns.write` and `messages.write`',
   });
-
-/** By which the second of two editors is refused. */
-const IfMatch = (what: string): MethodDecorator =>
-  applyDecorators(
-    ApiHeader({ name: 'If-Match', required: false, description: 'Extension: the `ETag` of what is changed' }),
-    ApiResponse({ status: 412, description: `CARIL0412E: the ${what} is of another revision` }),
-  );
 
 /** The list of MobileFirst's administration (docs/protocol/mobilefirst.md §11), and each client by itself. */
 @ApiTags('Administration')

@@ -21,6 +21,7 @@ import type { AuthorizedRequest } from '../auth/scope.guard.js';
 import { StrictBodyPipe } from '../common/body.js';
 import { PREFER_STRICT, prefersStrict } from '../common/prefer.js';
 import { MayLag } from '../common/may-lag.js';
+import { IfMatch } from '../common/if-match.js';
 import { readIfMatch, toEtag } from '../common/revision.js';
 import { readQuery, readText, readWord } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
@@ -118,8 +119,7 @@ export class CampaignsController {
     summary:
       'Replace a campaign. An active campaign continues with the new schedule; unfinished runs are not changed (extension)',
   })
-  @ApiHeader({ name: 'If-Match', required: false, description: 'The `ETag` of the revision that is changed' })
-  @ApiResponse({ status: 412, description: 'CARIL0412E: the campaign is of another revision' })
+  @IfMatch('campaign')
   @ApiHeader(PREFER_STRICT)
   @ApiBody({ type: CampaignDto })
   @ApiResponse(CAMPAIGN)

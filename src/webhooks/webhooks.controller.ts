@@ -12,13 +12,14 @@ import {
   Res,
   UseGuards,
 } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { Caller } from '../auth/admin.guard.js';
 import type { Actor } from '../auth/audit.repository.js';
 import { BodyPipe, StrictBodyPipe } from '../common/body.js';
 import { DAY_S } from '../common/durations.js';
+import { IfMatch } from '../common/if-match.js';
 import { readIfMatch, toEtag } from '../common/revision.js';
 import {
   ChangeWebhookDto,
@@ -86,8 +87,7 @@ export class WebhooksController {
   }
 
   @Put(':name')
-  @ApiHeader({ name: 'If-Match', required: false, description: 'The `ETag` of the revision that is changed' })
-  @ApiResponse({ status: 412, description: 'CARIL0412E: the webhook is of another revision' })
+  @IfMatch('webhook')
   @RequireScope('webhooks.write')
   @ApiOperation({ summary: 'Change the URL and event types of a webhook; the secret stays' })
   async change(

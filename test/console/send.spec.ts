@@ -52,6 +52,17 @@ describe.runIf(HAS_BROWSER).each(STAGES)('send, on $name', (stage) => {
     await page.getByRole('heading', { name: 'The plan' }).waitFor();
   }
 
+  /** Writes a text to the tag of three devices and sends it; the server accepts it, and its answer is cut. */
+  async function sendWithLostAnswer(page: Page, text: string): Promise<void> {
+    await write(page, text);
+    await chooseTag(page);
+    await toPlan(page);
+    await page.getByRole('button', { name: 'Send to 3 devices' }).waitFor();
+    await cutAnswers(page);
+    await page.getByRole('button', { name: 'Send to 3 devices' }).click();
+    await page.getByText('The answer did not come').waitFor();
+  }
+
   it('shows the audience, the previews and the plan, and sends what was typed', async () => {
     const screen = await open();
     const { page } = screen;
@@ -129,13 +140,7 @@ describe.runIf(HAS_BROWSER).each(STAGES)('send, on $name', (stage) => {
 
   it('repeats a press whose answer was lost without sending twice, also after a reload', async () => {
     const { page } = await open();
-    await write(page, 'Lost');
-    await chooseTag(page);
-    await toPlan(page);
-    await page.getByRole('button', { name: 'Send to 3 devices' }).waitFor();
-    await cutAnswers(page);
-    await page.getByRole('button', { name: 'Send to 3 devices' }).click();
-    await page.getByText('The answer did not come').waitFor();
+    await sendWithLostAnswer(page, 'Lost');
     expect(await countOf('Lost')).toBe(1);
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByText('The answer did not come').waitFor();
@@ -151,13 +156,7 @@ describe.runIf(HAS_BROWSER).each(STAGES)('send, on $name', (stage) => {
   it('says that the first was sent, and asks, if the text is changed after a lost answer', async () => {
     const screen = await open();
     const { page } = screen;
-    await write(page, 'First');
-    await chooseTag(page);
-    await toPlan(page);
-    await page.getByRole('button', { name: 'Send to 3 devices' }).waitFor();
-    await cutAnswers(page);
-    await page.getByRole('button', { name: 'Send to 3 devices' }).click();
-    await page.getByText('The answer did not come').waitFor();
+    await sendWithLostAnswer(page, 'First');
     await page.unroute(MESSAGES);
     await page.getByRole('button', { name: 'Back to the message' }).click();
     await write(page, 'Second');
@@ -347,13 +346,7 @@ describe.runIf(HAS_BROWSER).each(STAGES)('send, on $name', (stage) => {
 
   it('sends once after back and forward, and the same draft in two tabs sends once', async () => {
     const { page } = await open();
-    await write(page, 'Back and forward');
-    await chooseTag(page);
-    await toPlan(page);
-    await page.getByRole('button', { name: 'Send to 3 devices' }).waitFor();
-    await cutAnswers(page);
-    await page.getByRole('button', { name: 'Send to 3 devices' }).click();
-    await page.getByText('The answer did not come').waitFor();
+    await sendWithLostAnswer(page, 'Back and forward');
     await page.unroute(MESSAGES);
     // Another tab that was opened from this one has its storage.
     const copied = await page.evaluate<Record<string, string>>('({ ...sessionStorage })');

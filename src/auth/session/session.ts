@@ -60,7 +60,7 @@ export function hashOf(id: string): string | null {
   return ID.test(id) ? createHash('sha256').update(id).digest('base64url') : null;
 }
 
-/** Seals the credentials of a session: whoever reads the database alone cannot use them. */
+/** Seals the credentials of a session under the cookie's value, which is not in the database. */
 export function vaultOf(id: string): Vault {
   return new Vault(createHash('sha256').update(`credentials\0${id}`).digest());
 }

@@ -12,11 +12,12 @@ import {
   Res,
   UseGuards,
 } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { RequireScope, ScopeGuard } from '../../auth/scope.guard.js';
 import type { AuthorizedRequest } from '../../auth/scope.guard.js';
 import { StrictBodyPipe } from '../../common/body.js';
+import { IfMatch } from '../../common/if-match.js';
 import { readIfMatch, toEtag } from '../../common/revision.js';
 import { readAudienceName } from '../request/target.js';
 import { AudienceCountService } from './audience-count.service.js';
@@ -32,8 +33,6 @@ import {
 import type { SavedAudience } from './saved-audience.repository.js';
 import { SavedAudiencesService, audienceRevision } from './saved-audiences.service.js';
 
-const IF_MATCH = { name: 'If-Match', required: false, description: 'The `ETag` of the revision that is changed' };
-const CHANGED = { status: 412, description: 'CARIL0412E: the audience is of another revision' };
 const UNKNOWN = { status: 404, description: 'Unknown application or audience' };
 const INVALID = { status: 400, description: 'A field is missing or invalid: `message` names it and the reason' };
 
@@ -110,11 +109,10 @@ export class AudiencesController {
   @Put('audiences/:name')
   @RequireScope(['audiences.write', 'campaigns.write'])
   @ApiOperation({ summary: 'Replace a saved audience (extension)' })
-  @ApiHeader(IF_MATCH)
+  @IfMatch('audience')
   @ApiResponse({ status: 200, type: AudienceAnswer })
   @ApiResponse(INVALID)
   @ApiResponse(UNKNOWN)
-  @ApiResponse(CHANGED)
   async replace(
     @Param('applicationId') applicationId: string,
     @Param('name') name: string,
@@ -134,10 +132,9 @@ export class AudiencesController {
   @ApiOperation({
     summary: 'Remove a saved audience; a campaign that names it skips its firings from then on (extension)',
   })
-  @ApiHeader(IF_MATCH)
+  @IfMatch('audience')
   @ApiResponse({ status: 204, description: 'Removed' })
   @ApiResponse(UNKNOWN)
-  @ApiResponse(CHANGED)
   remove(
     @Param('applicationId') applicationId: string,
     @Param('name') name: string,
