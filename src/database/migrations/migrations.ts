@@ -43,13 +43,22 @@ import { up as webhookAttempts } from './0049-webhook-attempts.js';
 import { up as sessionCheck } from './0053-session-check.js';
 import { up as keyId } from './0054-key-id.js';
 import { up as auditRequest } from './0055-audit-request.js';
+import { up as demandedSteps } from './0063-demanded-steps.js';
+
+export interface Step extends Migration {
+  /**
+   * For a step that removes or narrows what programs before it use: the step that came with the first release that does
+   * without. Programs that do not know it cannot work with the database from now on (CONTRIBUTING.md, A migration).
+   */
+  demands?: string;
+}
 
 /**
  * Append only: a released name is never changed or removed (migrations.spec.ts), because a database that has run it
  * would run it again under the new name. Two different migrations have the number 0012. A database may have run either
  * first: the migrator compares names, not their order.
  */
-export const MIGRATIONS: Record<string, Migration> = {
+export const MIGRATIONS: Record<string, Step> = {
   '0001-foundation': { up: foundation },
   '0002-provider-status': { up: providerStatus },
   '0003-clients': { up: clients },
@@ -94,4 +103,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0053-session-check': { up: sessionCheck },
   '0054-key-id': { up: keyId },
   '0055-audit-request': { up: auditRequest },
+  '0063-demanded-steps': { up: demandedSteps },
 };

@@ -37,6 +37,7 @@ const OF_ALL = [
   'client_secret',
   'console_session',
   'console_ticket',
+  'demanded_step',
   'housekeeping',
   'installation',
   'kysely_migration',

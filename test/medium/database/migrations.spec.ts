@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { openDatabase } from '../../../src/database/database.js';
 import type { Database } from '../../../src/database/database.js';
 import { openEmbedded } from '../../../src/database/embedded/embedded.js';
+import { runSteps } from '../../../src/database/migrate.js';
 import { MIGRATIONS } from '../../../src/database/migrations/migrations.js';
 import { openPostgres } from '../../../src/database/postgres.js';
 import { createDatabase } from '../../harness/servers.js';
@@ -68,12 +69,63 @@ describe.each(PLACES)('a database of another version on %s', { timeout: 120_000 
     expect(webhooks).not.toEqual([]);
   });
 
-  it('refuses a database of a newer release and names its steps', async () => {
+  const addStep = async (name: string, demanded?: string): Promise<void> => {
     const database = await openDatabase(config);
-    await sql`insert into kysely_migration values ('9999-later', '2030-01-01')`.execute(database.kysely);
+    await sql`insert into kysely_migration values (${name}, '2030-01-01')`.execute(database.kysely);
+    if (demanded !== undefined) await sql`insert into demanded_step values (${demanded})`.execute(database.kysely);
     await database.close();
+  };
+
+  it.each([
+    ['an addition', undefined],
+    ['a removal that demands a step that is known', '0055-audit-request'],
+  ])('works beside %s of a newer release', async (_what, demanded) => {
+    await addStep('9998-newer', demanded);
+    const database = await openDatabase(config);
+    expect(await columns(database, 'message')).toContain('id');
+    await database.close();
+  });
+
+  it('refuses a database that demands a step of a newer release, and names the step', async () => {
+    await addStep('9998-addition');
+    await addStep('9999-removal', '9998-addition');
     await expect(openDatabase(config)).rejects.toThrow(
-      /^The database \(.*\) was migrated by a newer Carillon \(9999-later\): start that one, or restore a dump from before$/,
+      /^The database \(.*\) was migrated by a newer Carillon \(9998-addition\): start that one, or restore a dump from before$/,
     );
+  });
+
+  it('refuses steps that are unknown in a database without demands', async () => {
+    await make([...upTo('0055-audit-request')]);
+    const opened = config.databaseUrl ? await openPostgres(config.databaseUrl) : await openEmbedded(config.dataDir);
+    await opened.pool.query(`insert into kysely_migration values ('9999-later', '2030-01-01')`);
+    await opened.close();
+    await expect(openDatabase(config)).rejects.toThrow('(9999-later)');
+  });
+
+  it('writes down what a step demands', async () => {
+    await (await openDatabase(config)).close();
+    const opened = config.databaseUrl ? await openPostgres(config.databaseUrl) : await openEmbedded(config.dataDir);
+    const removal = { up: () => Promise.resolve(), demands: '0063-demanded-steps' };
+    await runSteps(opened.pool, opened.schema, opened.place, { ...MIGRATIONS, '9999-removal': removal });
+    const { rows } = await opened.pool.query('select name from demanded_step');
+    await opened.close();
+    expect(rows).toEqual([{ name: '0063-demanded-steps' }]);
+  });
+
+  it.skipIf(place === 'embedded')('a step that waits for a reader lets other statements pass', async () => {
+    await make(upTo('0054-key-id'));
+    const [reader, caller] = [0, 1].map(() => new pg.Client({ connectionString: config.databaseUrl }));
+    await Promise.all([reader!.connect(), caller!.connect()]);
+    await reader!.query('begin; select * from audit_event');
+    const opening = openDatabase(config);
+    const waits = async (): Promise<unknown> =>
+      (await caller!.query(`select 1 from pg_locks where not granted and relation = 'audit_event'::regclass`)).rowCount;
+    await expect.poll(waits, { timeout: 20_000, interval: 5 }).toBe(1);
+    const started = performance.now();
+    await caller!.query('select count(*) from audit_event');
+    expect(performance.now() - started).toBeLessThan(5_000);
+    await reader!.query('commit');
+    await (await opening).close();
+    await Promise.all([reader!.end(), caller!.end()]);
   });
 });
