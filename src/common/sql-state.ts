@@ -16,6 +16,9 @@ export const SQL_STATE = {
   tooManyConnections: '53300',
   /** For example by statement_timeout. */
   queryCanceled: '57014',
+  /** Also by pg_terminate_backend. */
+  adminShutdown: '57P01',
+  crashShutdown: '57P02',
   /** For example: the database accepts no connections (`allow_connections`). */
   notInPrerequisiteState: '55000',
   lockNotAvailable: '55P03',

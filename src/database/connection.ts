@@ -82,7 +82,7 @@ export function newPool(
   pool.on('error', () => undefined);
   // If a connection in use ends, its query fails with the error. Without a listener the event would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
-  renewReadOnly(pool);
+  renewUnusable(pool);
   return pool;
 }
 
@@ -112,16 +112,18 @@ class SilentDatabase extends Error {
 
 /**
  * Drops a read-only connection: after a failover the next one leads to the new primary, and a changed setting of the
- * database applies to new sessions only.
+ * database applies to new sessions only. Drops a connection that the server is ending: its error arrives before its
+ * end, and in between the pool would give it to the next caller.
  */
-function renewReadOnly(pool: pg.Pool): void {
-  const readOnly = new WeakSet<object>();
+function renewUnusable(pool: pg.Pool): void {
+  const unusable = new WeakSet<object>();
   pool.on('connect', (client) =>
     (client as unknown as Inside).connection.on('errorMessage', (error) => {
-      if (hasSqlState(error, SQL_STATE.readOnlyTransaction)) readOnly.add(client);
+      if (hasSqlState(error, SQL_STATE.readOnlyTransaction, SQL_STATE.adminShutdown, SQL_STATE.crashShutdown))
+        unusable.add(client);
     }),
   );
   pool.on('release', (_error, client) => {
-    if (readOnly.has(client)) void (client as pg.Client).end();
+    if (unusable.has(client)) void (client as pg.Client).end();
   });
 }

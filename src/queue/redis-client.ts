@@ -68,6 +68,16 @@ function newCluster(hosts: NonNullable<QueueAddress['cluster']>, options: RedisO
 }
 
 /**
+ * Each worker has a copy of the client for its blocking reads. If the first ready check of a cluster's client fails
+ * (a master is down), the client reconnects, but its `connect()` never settles (ioredis 6.0): BullMQ, which awaits the
+ * `connect()` of an unconnected client, would wait for ever. For a client that connects by itself BullMQ awaits the
+ * event `ready`.
+ */
+export function connectCopiesAtOnce(client: RedisClient): void {
+  if (client.isCluster) client.options.lazyConnect = false;
+}
+
+/**
  * The first part of the keys of a queue. In a cluster the part in braces decides which master has a key
  * (redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec, "Hash tags"): all keys of a queue are together,
  * as BullMQ's scripts require, and the queues are spread over the masters.

@@ -9,7 +9,7 @@ import { LOCKS } from './backend.js';
 import type { Backend } from './backend.js';
 import { QUEUE_NAMES } from './jobs.js';
 import type { JobData } from './jobs.js';
-import { CONNECT_MS, keysOf, newClient, placeOf } from './redis-client.js';
+import { CONNECT_MS, connectCopiesAtOnce, keysOf, newClient, placeOf } from './redis-client.js';
 import type { RedisClient } from './redis-client.js';
 import { countShared } from './shared-counter.js';
 import { pauseOnRefusal } from './steady-worker.js';
@@ -45,6 +45,7 @@ export async function openRedis(
     const words = await hear(address);
     throw new StartError(`The queue cannot be reached (${place})`, words ?? refusal ?? error);
   }
+  connectCopiesAtOnce(consumer);
   producer.off('error', remember).on('error', onError);
   consumer.off('error', remember).on('error', onError);
 

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { StartError } from '../../../src/common/start-error.js';
@@ -134,6 +135,16 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
     await vi.waitFor(() => expect(probeWrites(database)).rejects.toMatchObject({ code: '25006' }));
     await onServer(serverUrl ?? '', `alter database ${nameOf(url)} reset default_transaction_read_only`);
     await vi.waitFor(() => probeWrites(database), { timeout: 10_000 });
+  });
+
+  it('gives no caller a connection that the server is ending', async () => {
+    const { kysely } = await open(url);
+    for (let turn = 0; turn < 20; turn++) {
+      const ended = sql`select pg_terminate_backend(pg_backend_pid())`.execute(kysely);
+      // At once: the error arrives before the end of the connection.
+      const next = ended.catch(() => sql`select 1 as one`.execute(kysely));
+      await expect(next).resolves.toMatchObject({ rows: [{ one: 1 }] });
+    }
   });
 
   it('works with the connections that a limited role has', async () => {
