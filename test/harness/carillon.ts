@@ -22,12 +22,16 @@ export interface RunningCarillon {
   exited: Promise<number | null>;
 }
 
-/** Starts the program on a free port unless `PORT` is given, and waits until it listens. `flags` are Node's. */
+/**
+ * Starts the program on a free port unless `PORT` is given, and waits until it listens. `flags` are Node's; `main` is
+ * the program of another release.
+ */
 export async function startCarillon(
   environment: Record<string, string>,
   flags: readonly string[] = [],
+  main = MAIN,
 ): Promise<RunningCarillon> {
-  const run = runCarillon({ PORT: '0', HOST: '127.0.0.1', ...environment }, flags);
+  const run = runCarillon({ PORT: '0', HOST: '127.0.0.1', ...environment }, flags, [], main);
   const url = await new Promise<string>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`carillon did not start:\n${run.output()}`)), START_TIMEOUT_MS);
     const look = (): void => {
@@ -91,13 +95,14 @@ export function runCarillon(
   environment: Record<string, string>,
   flags: readonly string[] = [],
   command: readonly string[] = [],
+  main = MAIN,
 ): Run {
-  if (!existsSync(MAIN)) throw new Error('dist/main.js is missing: npm run build');
+  if (!existsSync(main)) throw new Error('dist/main.js is missing: npm run build');
   // Only variables that a process needs to run, no settings of the caller.
   const { PATH, HOME, TMPDIR } = process.env;
   const child = spawn(
     process.execPath,
-    ['--enable-source-maps', '--max-semi-space-size=32', ...flags, MAIN, ...command],
+    ['--enable-source-maps', '--max-semi-space-size=32', ...flags, main, ...command],
     {
       env: { PATH, HOME, TMPDIR, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],

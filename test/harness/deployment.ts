@@ -24,19 +24,27 @@ export class Deployment {
     private readonly clean: () => void,
   ) {}
 
-  /** The first process has the roles api and scheduler, with `change` in its environment. */
-  static async start(place: Place, devices: number, change: Record<string, string> = {}): Promise<Deployment> {
+  /**
+   * The first process has the roles api and scheduler, with `change` in its environment; `main` is the program of
+   * another release.
+   */
+  static async start(
+    place: Place,
+    devices: number,
+    change: Record<string, string> = {},
+    main?: string,
+  ): Promise<Deployment> {
     const simulators = await startSimulators();
     const { environment, clean } = await place.prepare();
     const providers = { APNS_URL: simulators.apns.url, PROVIDER_CA_FILE: simulators.caPath ?? '' };
     const deployment = new Deployment(simulators, { ...environment, ...providers, WORKER_BATCHES: '3' }, clean);
-    deployment.first = await deployment.startProcess('api,scheduler', change);
+    deployment.first = await deployment.startProcess('api,scheduler', change, main);
     deployment.api = await deployment.addApplication('com.acme.bank', devices);
     return deployment;
   }
 
-  async startProcess(roles: string, change: Record<string, string> = {}): Promise<RunningCarillon> {
-    const carillon = await startCarillon({ ...this.environment, ROLES: roles, ...change });
+  async startProcess(roles: string, change: Record<string, string> = {}, main?: string): Promise<RunningCarillon> {
+    const carillon = await startCarillon({ ...this.environment, ROLES: roles, ...change }, [], main);
     this.running.push(carillon);
     return carillon;
   }
