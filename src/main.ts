@@ -38,14 +38,14 @@ async function run(config: Config, member?: Member): Promise<void> {
 }
 
 /** Commands write for a person, in development and in production. */
-async function runCommand(load: () => Promise<Command>): Promise<void> {
+async function runCommand({ load, args }: { load: () => Promise<Command>; args: readonly string[] }): Promise<void> {
   stopBy((signal) => {
     process.stderr.write(`carillon: Stopped by ${signal}: the database rolls back what was begun; run it again\n`);
     process.exit(1);
   });
   try {
     const run = await load();
-    process.exitCode = await run((line) => void process.stdout.write(`${line}\n`));
+    process.exitCode = await run((line) => void process.stdout.write(`${line}\n`), args);
   } catch (error) {
     process.stderr.write(`carillon: ${isTold(error) ? error.message : rootCause(error)}\n`);
     process.exitCode = 1;
@@ -65,7 +65,7 @@ function end(text: string): never {
 try {
   // The arguments of a process under a supervisor are its roles (process-plan.ts).
   const command = cluster.isWorker ? null : findCommand(process.argv.slice(2));
-  await (command ? runCommand(command.load) : load());
+  await (command ? runCommand(command) : load());
 } catch (error) {
   if (error instanceof UnknownCommand) {
     process.stderr.write(`carillon: ${error.message}\n`);

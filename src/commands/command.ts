@@ -1,2 +1,2 @@
 /** Does the work of a command; `say` writes a line to the output. Returns the exit code. */
-export type Command = (say: (line: string) => void) => Promise<number>;
+export type Command = (say: (line: string) => void, args: readonly string[]) => Promise<number>;

@@ -2,6 +2,8 @@ import type { Command } from './command.js';
 
 interface Entry {
   summary: string;
+  /** `FILE`: one argument is needed; `[--plan]`: this option may be given; none: no argument. */
+  usage?: string;
   /** Loaded when it runs: `--help` needs none of them. */
   load: () => Promise<Command>;
 }
@@ -13,7 +15,8 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./check.js')).check,
   },
   migrate: {
-    summary: 'create or update the tables',
+    usage: '[--plan]',
+    summary: 'create or update the tables; --plan lists the missing steps and their locks, and changes nothing',
     load: async () => (await import('./migrate.js')).migrate,
   },
   rekey: {
@@ -33,26 +36,39 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   },
 };
 
-const WIDTH = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
+const titleOf = (name: string, { usage }: Entry): string => (usage === undefined ? name : `${name} ${usage}`);
+const WIDTH = Math.max(...Object.entries(COMMANDS).map(([name, entry]) => titleOf(name, entry).length));
 const HELP = [
   'Usage: node dist/main.js [command]',
   '',
   `  ${'start'.padEnd(WIDTH)}  start the server, as without a command`,
-  ...Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(WIDTH)}  ${summary}`),
+  ...Object.entries(COMMANDS).map(([name, entry]) => `  ${titleOf(name, entry).padEnd(WIDTH)}  ${entry.summary}`),
   '',
   'Commands may also be written as options (--check). Settings are environment variables: docs/settings.md.',
   'Exit codes: 0 done, 1 not done or not fit, 2 unknown command.',
 ].join('\n');
 
-/** Null: the server starts. Throws for a word that is no command. */
-export function findCommand(args: readonly string[]): Entry | null {
+interface Found {
+  load: Entry['load'];
+  args: readonly string[];
+}
+
+/** Null: the server starts. Throws for a word that is no command, and for arguments that the command does not take. */
+export function findCommand(args: readonly string[]): Found | null {
   const [given = 'start', ...more] = args;
   const name = given.replace(/^--/, '');
   if (name === 'start' && more.length === 0) return null;
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name]! : undefined;
   if (!entry) throw new UnknownCommand(`There is no command ${JSON.stringify(given)}: --help lists them`);
-  if (more.length > 0) throw new UnknownCommand(`${name} takes no arguments: ${JSON.stringify(more[0])}`);
-  return entry;
+  if (entry.usage === undefined && more.length > 0)
+    throw new UnknownCommand(`${name} takes no arguments: ${JSON.stringify(more[0])}`);
+  if (!fits(entry.usage, more)) throw new UnknownCommand(`Usage: ${titleOf(name, entry)}`);
+  return { load: entry.load, args: more };
+}
+
+function fits(usage: string | undefined, args: readonly string[]): boolean {
+  if (usage === undefined || usage.startsWith('[')) return args.every((arg) => `[${arg}]` === usage);
+  return args.length === 1 && !args[0]!.startsWith('-');
 }
 
 /** Exit code 2. */

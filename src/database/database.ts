@@ -68,7 +68,7 @@ export async function openDatabase(
 }
 
 /** A database that is looked at and not changed. */
-export interface Inspected extends Pick<Database, 'kysely' | 'place' | 'close'> {
+export interface Inspected extends Pick<Database, 'kysely' | 'pool' | 'place' | 'schema' | 'close'> {
   /** Names of the migrations that the next start would run. */
   pending: string[];
 }
@@ -76,11 +76,12 @@ export interface Inspected extends Pick<Database, 'kysely' | 'place' | 'close'> 
 /** Opens a database of a server, and leaves it as it is. Throws StartError if a start could not use the server. */
 export async function inspectDatabase(url: string): Promise<Inspected> {
   const opened = await openPostgres(url);
-  const { pool, place, close } = opened;
+  const { pool, place, schema, close } = opened;
   try {
     const pending = await pendingSteps(opened);
     if (pending.length === 0) await probeWrites({ pool });
-    return { kysely: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }), place, close, pending };
+    const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+    return { kysely, pool, place, schema, close, pending };
   } catch (error) {
     await close();
     throw error instanceof StartError ? error : new StartError(`The database takes no writes (${place})`, error);

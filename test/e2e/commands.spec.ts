@@ -32,6 +32,7 @@ it.each([
   [['--chek'], 'There is no command "--chek": --help lists them'],
   [['toString'], 'There is no command "toString": --help lists them'],
   [['check', 'all'], 'check takes no arguments: "all"'],
+  [['migrate', '--plans'], 'Usage: migrate [--plan]'],
   [['start', 'now'], 'There is no command "start": --help lists them'],
 ])('%j is refused with exit code 2', async (words, message) => {
   expect(await runToEnd({ DATA_DIR: join(folder, 'none') }, ...words)).toEqual({
@@ -80,7 +81,9 @@ describe('check', () => {
     expect(before.output).toMatch(/^ok {7}migrations {3}missing: 0001-foundation, /m);
     expect(before.code).toBe(0);
     expect((await runToEnd(environment, 'check')).output).toBe(before.output);
+    expect((await runToEnd(environment, 'migrate', '--plan')).output).toMatch(/is new: \d+ steps make the tables/);
     const carillon = await startCarillon(environment);
+    expect((await runToEnd(environment, 'migrate', '--plan')).output).toMatch(/^No step is missing/);
     const beside = await runToEnd(environment, 'check');
     expect(beside.output).toMatch(/^ok {7}migrations {3}none is missing$/m);
     expect(beside.output).toMatch(/^ok {7}master key {3}[0-9a-f]{16}, opens all stored secrets \(1\)$/m);

@@ -87,7 +87,7 @@ describe.skipIf(SERVERS === null || commit === null)('an update', () => {
         expect(await deployment.received(messageId)).toBe(1);
       }
       expect(await deployment.received(broadcast)).toBe(DEVICES);
-      for (const { output } of outputs) expect(output()).not.toMatch(/cached plan|does not exist|ERROR/);
+      for (const process of outputs) expect(process.output()).not.toMatch(/cached plan|does not exist|ERROR/);
     },
   );
 });
