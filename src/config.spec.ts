@@ -29,6 +29,7 @@ describe('defaults', () => {
     expect(readConfig({})).toEqual({
       environment: 'development',
       hasSamples: true,
+      logLevel: 'info',
       host: '127.0.0.1',
       port: 9080,
       roles: new Set(['api', 'worker', 'scheduler']),
@@ -138,6 +139,7 @@ it('reads every setting', () => {
       ENVIRONMENT_NAME: 'Staging',
       SHUTDOWN_DELAY: '15',
       SHUTDOWN_TIMEOUT: '45',
+      LOG_LEVEL: 'debug',
       LIMIT_CLIENT_RATE: '1',
       LIMIT_CLIENT_CONCURRENT: '2',
       LIMIT_APPLICATION_RATE: '3',
@@ -155,6 +157,7 @@ it('reads every setting', () => {
   ).toEqual({
     environment: 'production',
     hasSamples: false,
+    logLevel: 'debug',
     host: '127.0.0.1',
     port: 0,
     roles: new Set(['worker', 'api']),

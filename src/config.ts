@@ -1,3 +1,5 @@
+import { LOG_LEVELS } from './common/log-level.js';
+import type { LogLevel } from './common/log-level.js';
 import { findStores, readDatabaseUrl } from './server-url.js';
 import type { Stores } from './server-url.js';
 import { isNetwork, isThisMachine, isWiderThanPrivate, readHost, readWhole } from './setting-values.js';
@@ -17,6 +19,8 @@ export interface Config extends Secrets {
   environment: 'development' | 'production';
   /** Whether development clients and the sample application are created: never in a database on another machine. */
   hasSamples: boolean;
+  /** Lines below this level are not written. */
+  logLevel: LogLevel;
   host: string;
   port: number;
   roles: ReadonlySet<Role>;
@@ -111,6 +115,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   const config: Config = {
     environment: production ? 'production' : 'development',
     hasSamples: !production && isOnThisMachine(stores.databaseUrl, settings),
+    logLevel: readLogLevel(settings),
     ...listening,
     ...stores,
     ...readSecrets(settings, production, stores.databaseUrl),
@@ -138,6 +143,12 @@ function readEnvironment(settings: SettingReader, environment: NodeJS.ProcessEnv
   const isKnown = ['development', 'production', 'test'].includes(name);
   settings.check(isKnown, 'NODE_ENV must be development, test or production');
   return name === 'production';
+}
+
+function readLogLevel(settings: SettingReader): LogLevel {
+  const level = LOG_LEVELS.find((known) => known === settings.value('LOG_LEVEL'));
+  settings.check(level !== undefined, `LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}`);
+  return level ?? 'info';
 }
 
 function readListening(settings: SettingReader, production: boolean): Pick<Config, 'host' | 'port'> {
@@ -225,9 +236,12 @@ function readConsole(settings: SettingReader, production: boolean): Pick<Config,
   return { console: served === 'on', environmentName };
 }
 
-/** For lines written before the settings are read, or because they cannot be read. */
-export function isProduction(): boolean {
-  return process.env.NODE_ENV?.trim() === 'production';
+/**
+ * Whether lines of the log are JSON: in production, unless a person looks at a terminal. Also for lines written before
+ * the settings are read, or because they cannot be read.
+ */
+export function logsJson(): boolean {
+  return process.env.NODE_ENV?.trim() === 'production' && !process.stdout.isTTY;
 }
 
 /** Settings for `npm run migrate`, whose operator need not have the master key. */

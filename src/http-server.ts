@@ -14,6 +14,7 @@ import { boundConnections } from './http/connections.js';
 import { answerClientError, answerFrameworkError } from './http/socket-errors.js';
 import { sendHeaders } from './http/headers.js';
 import { watchMethods } from './http/methods.js';
+import { logRequests } from './http/request-log.js';
 import { requestIdOf } from './http/request-id.js';
 import { refuseRequests } from './http/requests.js';
 import { refuseWithoutTime } from './http/time.js';
@@ -59,6 +60,7 @@ export function newAdapter({ trustedProxies, http }: Pick<Config, 'trustedProxie
 /** Sets up how requests are accepted. Call before routes are created; call the returned function after all routes. */
 export async function openDoor(app: NestFastifyApplication, config: Config): Promise<() => void> {
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
+  logRequests(fastify, config);
   warnOfUntrustedProxy(fastify, config);
   boundConnections(fastify, connectionsOf(config));
   shareTurns(fastify);

@@ -6,8 +6,9 @@ import { UnknownCommand, findCommand } from './commands/commands.js';
 import { rootCause } from './common/errors.js';
 import { endWith, ownLine } from './common/own-line.js';
 import type { Command } from './commands/command.js';
+import { redact } from './common/redact.js';
 import { isTold } from './common/start-error.js';
-import { isProduction, readConfig } from './config.js';
+import { logsJson, readConfig } from './config.js';
 import type { Config } from './config.js';
 import { openFilesLimit } from './open-files.js';
 import { planProcesses, readMember } from './process-plan.js';
@@ -47,19 +48,19 @@ async function runCommand({ load, args }: { load: () => Promise<Command>; args: 
     const run = await load();
     process.exitCode = await run((line) => void process.stdout.write(`${line}\n`), args);
   } catch (error) {
-    process.stderr.write(`carillon: ${isTold(error) ? error.message : rootCause(error)}\n`);
+    process.stderr.write(redact(`carillon: ${isTold(error) ? error.message : rootCause(error)}\n`));
     process.exitCode = 1;
   }
 }
 
 // Until there is work to drain. The database rolls back the transaction of an interrupted start.
 stopBy((signal) => {
-  process.stdout.write(ownLine(isProduction(), 'log', `Stopped by ${signal} during the start`));
+  process.stdout.write(ownLine(logsJson(), 'info', `Stopped by ${signal} during the start`));
   process.exit(0);
 });
 
 function end(text: string): never {
-  return endWith(isProduction(), 'fatal', text);
+  return endWith(logsJson(), 'fatal', text);
 }
 
 try {

@@ -13,6 +13,12 @@ export const SETTINGS: readonly Setting[] = [
       '`production` refuses development conveniences (client `test`/`test`, sample application); they are not created either if `DATABASE_URL` names another machine',
   },
   {
+    name: 'LOG_LEVEL',
+    fallback: 'info',
+    meaning:
+      'lowest level of the log’s lines: `fatal`, `error`, `warn`, `info` (one line for each request) or `debug` (also those of health routes)',
+  },
+  {
     name: 'HOST',
     fallback: '',
     meaning:

@@ -8,10 +8,11 @@ import { AppModule } from './app.module.js';
 import { SigningKeyRepository } from './auth/signing-key.repository.js';
 import { rootCause } from './common/errors.js';
 import { AppLogger } from './common/logger.js';
-import { surviveLogErrors } from './common/output.js';
+import { openLogOutput, surviveErrors } from './common/output.js';
 import { endWith } from './common/own-line.js';
 import { StartError } from './common/start-error.js';
 import { openVault } from './common/vault.js';
+import { logsJson } from './config.js';
 import type { Config } from './config.js';
 import { openDatabase } from './database/database.js';
 import { Readiness } from './health/readiness.js';
@@ -32,9 +33,9 @@ setFlagsFromString('--heap-growing-percent=100');
 /** `member`: this process is one of several under a supervisor, and has the member's roles. */
 export async function start(settings: Config, member?: Member): Promise<void> {
   const config = { ...settings, roles: member?.roles ?? settings.roles, name: member?.name };
-  const production = config.environment === 'production';
-  surviveLogErrors(production);
-  const logger = new AppLogger(production, member?.name);
+  surviveErrors(process.stderr);
+  const json = logsJson();
+  const logger = new AppLogger({ level: config.logLevel, json, name: member?.name }, openLogOutput(json));
   Logger.overrideLogger(logger);
   // Node's own warnings are plain text.
   process.removeAllListeners('warning');
@@ -84,9 +85,9 @@ async function listen(app: NestFastifyApplication, { host, port }: Config): Prom
  * Drains and exits with 0. A second signal, or the end of SHUTDOWN_TIMEOUT, ends the process at once: deliveries in
  * flight are then unknown and follow the policy of their message.
  */
-function drainOnSignal(app: NestFastifyApplication, { environment, shutdownDelayMs, shutdownTimeoutMs }: Config): void {
+function drainOnSignal(app: NestFastifyApplication, { shutdownDelayMs, shutdownTimeoutMs }: Config): void {
   let stoppingSince = Infinity;
-  const end = (level: 'warn' | 'fatal', why: string): never => endWith(environment === 'production', level, why);
+  const end = (level: 'warn' | 'fatal', why: string): never => endWith(logsJson(), level, why);
   stopBy((signal) => {
     // Ctrl-C under `npm start` arrives twice: from the terminal, and from npm.
     if (performance.now() - stoppingSince > ONE_KEYSTROKE_MS)

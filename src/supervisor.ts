@@ -2,7 +2,8 @@ import cluster from 'node:cluster';
 import type { Worker } from 'node:cluster';
 import { SECOND_MS } from './common/durations.js';
 import { endWith, ownLine } from './common/own-line.js';
-import { surviveLogErrors } from './common/output.js';
+import { surviveErrors } from './common/output.js';
+import { logsJson } from './config.js';
 import type { Config } from './config.js';
 import { countFailures, toArguments, waitBeforeRestart } from './process-plan.js';
 import type { Member } from './process-plan.js';
@@ -31,7 +32,7 @@ interface Post {
  */
 export class Supervisor {
   private readonly posts: Post[];
-  private readonly production: boolean;
+  private readonly json = logsJson();
   private readonly stopMs: number;
   private isStarted = false;
   private signal: string | undefined;
@@ -39,12 +40,11 @@ export class Supervisor {
 
   constructor(members: readonly Member[], config: Config) {
     this.posts = members.map((member) => ({ member, startedAt: 0, failures: 0 }));
-    this.production = config.environment === 'production';
     this.stopMs = config.shutdownDelayMs + config.shutdownTimeoutMs + GRACE_MS;
   }
 
   run(): void {
-    surviveLogErrors(this.production);
+    surviveErrors(process.stdout, process.stderr);
     stopBy((signal) => this.stop(signal));
     this.start(this.posts[0]!);
   }
@@ -65,7 +65,7 @@ export class Supervisor {
   }
 
   private started({ member, worker }: Post): void {
-    this.tell('log', `${member.name} has started (process ${worker?.process.pid})`);
+    this.tell('info', `${member.name} has started (process ${worker?.process.pid})`);
     if (this.isStarted) return;
     this.isStarted = true;
     if (this.signal === undefined) for (const post of this.posts.slice(1)) this.start(post);
@@ -84,7 +84,7 @@ export class Supervisor {
     }
     const name = `${post.member.name} (process ${pid})`;
     if (!this.isStarted) {
-      if (signal !== null || code === 0) return endWith(this.production, 'fatal', `${name} ended ${how} at its start`);
+      if (signal !== null || code === 0) return endWith(this.json, 'fatal', `${name} ended ${how} at its start`);
       process.exit(code ?? 1);
     }
     post.failures = countFailures(post.failures, performance.now() - post.startedAt);
@@ -116,7 +116,7 @@ export class Supervisor {
     if (this.posts.every(({ worker }) => worker === undefined)) process.exit(this.exitCode);
   }
 
-  private tell(level: 'log' | 'warn', text: string): void {
-    (level === 'log' ? process.stdout : process.stderr).write(ownLine(this.production, level, text));
+  private tell(level: 'info' | 'warn', text: string): void {
+    (level === 'info' ? process.stdout : process.stderr).write(ownLine(this.json, level, text));
   }
 }

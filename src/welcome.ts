@@ -1,4 +1,5 @@
 import { ownLine } from './common/own-line.js';
+import { logsJson } from './config.js';
 import type { Config } from './config.js';
 
 /** Text printed at a start: the addresses, and in development the first push as commands to paste. */
@@ -7,8 +8,8 @@ export function welcome(config: Config, url: string, database: string, queue: st
   const roles = [...config.roles].join(', ');
   if (config.environment === 'production')
     return ownLine(
-      true,
-      'log',
+      logsJson(),
+      'info',
       `Carillon listens on ${url} with the roles ${roles}; data: ${database}; queue: ${queue}; zones: ${zones}`,
     );
   const lines = [

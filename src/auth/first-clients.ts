@@ -4,6 +4,7 @@ import { Clock } from '../common/clock.js';
 import { ownLine } from '../common/own-line.js';
 import { StartError } from '../common/start-error.js';
 import { CONFIG } from '../common/tokens.js';
+import { logsJson } from '../config.js';
 import type { Config } from '../config.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
@@ -66,7 +67,7 @@ export class FirstClients implements OnApplicationBootstrap {
     const added = await this.addTogether([client], (known) => ![...known.values()].some(mayAdminister));
     // Not through the logger: logs are stored and forwarded.
     const text = `Administrator made, shown this once: id ${GENERATED_ID} secret ${secret}`;
-    if (added) process.stdout.write(ownLine(this.config.environment === 'production', 'log', text));
+    if (added) process.stdout.write(ownLine(logsJson(), 'info', text));
   }
 
   /** Hashes first; the transaction then checks whether the clients are still needed. */

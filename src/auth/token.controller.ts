@@ -179,7 +179,10 @@ export class TokenController {
       authorization: headers.authorization,
       body,
       address: addressOf(request),
-      enter: (client) => this.door.enter(reply, client, undefined),
+      enter: (client) => {
+        (request as AuthorizedRequest).authorized = { clientId: client.id };
+        this.door.enter(reply, client, undefined);
+      },
     };
   }
 }

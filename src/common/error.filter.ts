@@ -30,11 +30,11 @@ export class ErrorFilter implements ExceptionFilter {
     if (answer.status === 503 && isUnavailable(error)) this.log.warn(`Requests are answered 503: ${rootCause(error)}`);
     else if (answer.status >= 500 && !isDeliberate(error)) {
       const cause = error instanceof Error ? (error.cause ?? error) : error;
-      this.log.error(
-        `${request.method} ${request.routeOptions.url ?? 'unknown route'} failed`,
-        // Below the first line, by which the log recognises lines of one kind.
-        `${cause instanceof Error ? cause.stack : String(cause)}\n    at request ${request.id}`,
-      );
+      this.log.error({
+        msg: `${request.method} ${request.routeOptions.url ?? 'unknown route'} failed`,
+        stack: cause instanceof Error ? cause.stack : String(cause),
+        requestId: request.id,
+      });
     }
     if (reply.sent) return;
     void reply

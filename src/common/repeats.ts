@@ -1,8 +1,9 @@
-const INTERVAL_MS = 10_000;
+import { MINUTE_MS } from './durations.js';
+
 /** Kinds that are distinguished at once; beyond this number every line is written. */
 const MAX_KINDS = 1_000;
 
-/** Lines of one kind: the first is written, those of the next ten seconds are counted. */
+/** Lines of one kind: the first is written, those of the next minute are counted. */
 export class Repeats {
   private readonly counts = new Map<string, number>();
 
@@ -22,7 +23,7 @@ export class Repeats {
       const more = this.counts.get(kind) ?? 0;
       this.counts.delete(kind);
       if (more > 0) tell(more);
-    }, INTERVAL_MS).unref();
+    }, MINUTE_MS).unref();
     return true;
   }
 }

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { promisify } from 'node:util';
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { AppLogger } from '../common/logger.js';
 import { boundConnections } from './connections.js';
 
@@ -13,16 +13,13 @@ let fastify: FastifyInstance;
 const sockets: Socket[] = [];
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
-  vi.restoreAllMocks();
   Logger.overrideLogger(false);
   await fastify.close();
 });
 
 it('beyond the limit, 500 connections are closed with one log line', async () => {
   const lines: string[] = [];
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
-  Logger.overrideLogger(new AppLogger(true));
+  Logger.overrideLogger(new AppLogger({ level: 'info', json: true }, { write: (line) => void lines.push(line) }));
   fastify = Fastify();
   boundConnections(fastify, 2);
   await fastify.listen({ port: 0, host: '127.0.0.1' });
@@ -38,7 +35,7 @@ it('beyond the limit, 500 connections are closed with one log line', async () =>
   const refused = await Promise.all(Array.from({ length: 500 }, open));
   await expect.poll(() => refused.every((socket) => socket.closed)).toBe(true);
   expect(kept.map((socket) => socket.destroyed)).toEqual([false, false]);
-  expect(lines.map((line) => (JSON.parse(line) as { message: string }).message)).toEqual([
+  expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
     'A connection was closed at once: the limit of 2 open connections is reached',
   ]);
 });

@@ -2,7 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { ApiError } from '../common/errors.js';
 import type { DatabaseWatch } from '../database/database-watch.js';
 
-const HEALTH = /^\/(imfpush\/v1\/)?health\//;
+/** Probes come every few seconds, to every process. */
+export const HEALTH = /^\/(imfpush\/v1\/)?health\//;
 /** Seconds; DatabaseWatch looks every two seconds. */
 const RETRY_AFTER_S = '5';
 

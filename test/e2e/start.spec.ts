@@ -195,7 +195,7 @@ it('in production every line of a start is JSON, with the address that it listen
     .output()
     .trim()
     .split('\n')
-    .map((line) => (JSON.parse(line) as { message: string }).message);
+    .map((line) => (JSON.parse(line) as { msg: string }).msg);
   expect(lines).toEqual(
     expect.arrayContaining([
       expect.stringMatching(/^Administrator made, shown this once: id administrator secret \S+$/),

@@ -123,7 +123,11 @@ describe.each(STAGES)('on $name', (stage) => {
   });
 
   it('none of it was an internal fault, and the log contains no secret, token, user or text', () => {
-    const log = program.carillon.output().split('Try the API')[1];
+    // Routes have such words in their patterns.
+    const log = program.carillon
+      .output()
+      .split('Try the API')[1]
+      ?.replaceAll(/\[Request\] \S+ \S+/g, '');
     expect(log).toBeDefined();
     expect(log).not.toMatch(
       /ERROR|failed|Internal error|sesame|hush|secret|api-key|PRIVATE KEY|Hello|sandbox:|eyJ|ann/,
