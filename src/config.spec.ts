@@ -454,6 +454,18 @@ describe('refusals', () => {
       ['APNS_SANDBOX_URL must be an https:// URL'],
     ],
     ['a missing CA file', { PROVIDER_CA_FILE: join(folder, 'none') }, ['PROVIDER_CA_FILE cannot be read']],
+    [
+      'a proxy with signs that are not encoded',
+      { HTTPS_PROXY: 'http://push:p@ss:w/rd@proxy.example:3128' },
+      [
+        'HTTPS_PROXY must be http://host:port, https://host:port or socks5://host:port; in user and password write / as %2F, : as %3A, @ as %40, % as %25',
+      ],
+    ],
+    [
+      'an exemption that is a URL',
+      { NO_PROXY: 'https://inner.example' },
+      ['NO_PROXY must be a list of names such as name, .name or name:8443, addresses, networks, or *'],
+    ],
     ['no batches at all', { WORKER_BATCHES: '0' }, ['WORKER_BATCHES must be a whole number from 1 to 256']],
     ['half a day', { RETENTION_DAYS: '0.5' }, ['RETENTION_DAYS must be a whole number from 0 to 36500']],
     ['days before today', { DEVICE_UNSEEN_DAYS: '-1' }, ['DEVICE_UNSEEN_DAYS must be a whole number from 0 to 36500']],
@@ -464,6 +476,16 @@ describe('refusals', () => {
     ['a letter too few', { MASTR_KEY: 'x' }, ['MASTR_KEY is not a setting; did you mean MASTER_KEY?']],
   ])('%s', (_what, environment, problems) => {
     expect(problemsOf(environment)).toEqual(problems);
+  });
+
+  it('PROVIDER_PROXY goes before HTTPS_PROXY, which other programs read as well', () => {
+    const both = {
+      PROVIDER_PROXY: 'socks5://a.example',
+      HTTPS_PROXY: 'http://b.example:3128',
+      NO_PROXY: '.SVC, 10.0.0.0/8',
+    };
+    expect(readConfig(both).proxy).toMatchObject({ host: 'a.example', port: 1080, direct: ['.svc', '10.0.0.0/8'] });
+    expect(readConfig({ HTTPS_PROXY: both.HTTPS_PROXY }).proxy).toMatchObject({ host: 'b.example', port: 3128 });
   });
 
   it('all problems are reported at once, each once', () => {

@@ -8,7 +8,15 @@ import { ROLES } from './role.js';
 import type { Role } from './role.js';
 import type { People } from './people-settings.js';
 import type { ProcessCounts } from './process-plan.js';
-import { readLimits, readPeople, readProcesses, readProviders, readRetention } from './setting-groups.js';
+import {
+  readLimits,
+  readPeople,
+  readProcesses,
+  readProviders,
+  readProxySettings,
+  readRetention,
+} from './setting-groups.js';
+import type { Proxy } from './common/proxy.js';
 import { readSecrets } from './secret-settings.js';
 import type { Secrets } from './secret-settings.js';
 import { findUnknown } from './unknown-settings.js';
@@ -63,6 +71,8 @@ export interface Config extends Secrets {
   webhooks: { allowPrivate: boolean };
   /** PEM text of an additional authority for provider connections. */
   providerCa?: string;
+  /** For outgoing https. Absent: connections are opened directly. */
+  proxy?: Proxy;
   batchesAtOnce: number;
   /** Whether the API document is served. */
   docs: boolean;
@@ -123,6 +133,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     ...readConsole(settings, production),
     people: readPeople(settings, production),
     ...readProviders(settings, production),
+    proxy: readProxySettings(settings),
     batchesAtOnce: settings.whole('WORKER_BATCHES', 1, 256),
     shutdownDelayMs: settings.secondsInMs('SHUTDOWN_DELAY', 0, 600),
     shutdownTimeoutMs: settings.secondsInMs('SHUTDOWN_TIMEOUT'),

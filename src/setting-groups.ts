@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import { isHostPattern } from './common/host-list.js';
+import { isProxyExemption, readProxy, type Proxy } from './common/proxy.js';
 import { countWorkers } from './process-plan.js';
 import type { ProcessCounts } from './process-plan.js';
 import type { SettingReader } from './setting-reader.js';
@@ -100,6 +101,25 @@ function readAuthority(settings: SettingReader): string | undefined {
     settings.problems.push('PROVIDER_CA_FILE cannot be read');
     return undefined;
   }
+}
+
+/** Undefined: connections are opened directly. */
+export function readProxySettings(settings: SettingReader): Proxy | undefined {
+  const direct = settings.list('NO_PROXY').map((entry) => entry.toLowerCase());
+  settings.check(
+    direct.every(isProxyExemption),
+    'NO_PROXY must be a list of names such as name, .name or name:8443, addresses, networks, or *',
+  );
+  const [name, text] = ['PROVIDER_PROXY', 'HTTPS_PROXY']
+    .map((each) => [each, settings.value(each)] as const)
+    .find(([, value]) => value !== '') ?? ['', ''];
+  if (text === '') return undefined;
+  const proxy = readProxy(text, direct);
+  settings.check(
+    proxy !== null,
+    `${name} must be http://host:port, https://host:port or socks5://host:port; in user and password write / as %2F, : as %3A, @ as %40, % as %25`,
+  );
+  return proxy ?? undefined;
 }
 
 export function readLimits(settings: SettingReader) {

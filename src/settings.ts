@@ -1,5 +1,6 @@
 import { CONSOLE_SETTINGS } from './console-settings.js';
 import { KEY_SETTINGS } from './key-settings.js';
+import { PROXY_SETTINGS } from './proxy-settings.js';
 import type { Setting } from './setting.js';
 
 /** The settings in the environment: name, default, meaning. config.ts reads them, docs/settings.md lists them. */
@@ -164,6 +165,7 @@ export const SETTINGS: readonly Setting[] = [
     fallback: '',
     meaning: 'PEM file of an additional authority for provider connections (simulators, proxies)',
   },
+  ...PROXY_SETTINGS,
   {
     name: 'WORKER_BATCHES',
     fallback: '8',

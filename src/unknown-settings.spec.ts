@@ -34,6 +34,7 @@ describe('findUnknown', () => {
       'HOME',
       'HOSTNAME',
       'HTTP_PROXY',
+      'NO_COLOR',
       'NODE_OPTIONS',
       'TZ',
       'LANG',

@@ -1,6 +1,9 @@
 import { fileOf } from './setting-reader.js';
 import { SETTINGS } from './settings.js';
 
+/** The proxy for http of other programs, and not a mistyped HTTPS_PROXY. */
+const OF_OTHERS = new Set(['HTTP_PROXY']);
+
 const KNOWN = new Set(SETTINGS.flatMap(({ name, isSecret }) => (isSecret ? [name, fileOf(name)] : [name])));
 /**
  * `DATABASE_`, `APNS_`, …: a variable with one of these prefixes may be a mistyped setting, or belong to another
@@ -8,7 +11,7 @@ const KNOWN = new Set(SETTINGS.flatMap(({ name, isSecret }) => (isSecret ? [name
  */
 const FAMILIES = [
   ...new Set([...KNOWN].filter((name) => name.includes('_')).map((name) => `${name.split('_')[0]}_`)),
-].filter((family) => family !== 'NODE_' && family !== 'HTTP_');
+].filter((family) => !['NODE_', 'HTTP_', 'HTTPS_', 'NO_'].includes(family));
 /** Kubernetes gives every container the addresses of services: a service `queue` creates QUEUE_PORT and more. */
 const NEIGHBOUR = /_(SERVICE_HOST|SERVICE_PORT|PORT)(_|$)/;
 
@@ -25,7 +28,7 @@ export interface UnknownNames {
 
 export function findUnknown(names: readonly string[]): UnknownNames {
   const unknown: UnknownNames = { mistyped: [], ofFamilies: [] };
-  for (const name of names.filter((each) => !KNOWN.has(each))) {
+  for (const name of names.filter((each) => !KNOWN.has(each) && !OF_OTHERS.has(each))) {
     const meant = [...KNOWN].find((known) => isOneEditAway(name, known));
     if (meant) unknown.mistyped.push(`${name} is not a setting; did you mean ${meant}?`);
     else if (FAMILIES.some((family) => name.startsWith(family)) && !NEIGHBOUR.test(name)) unknown.ofFamilies.push(name);

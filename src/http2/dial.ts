@@ -16,6 +16,7 @@ export interface DialTarget {
   context(): SecureContext;
   servername: string | undefined;
   lookup: PushPoolOptions['lookup'];
+  tunnel: PushPoolOptions['tunnel'];
 }
 
 /** Throws TypeError if the origin is not an `http:` or `https:` URL. */
@@ -33,6 +34,7 @@ export function readDialTarget(options: PushPoolOptions): DialTarget {
     context: () => (context ??= createSecureContext({ ...credentials, minVersion: 'TLSv1.2' })),
     servername,
     lookup: options.lookup,
+    tunnel: options.tunnel,
   };
 }
 
@@ -69,11 +71,12 @@ export function dial(target: DialTarget, session: Buffer | undefined, events: Di
 }
 
 function dialTls(target: DialTarget, session: Buffer | undefined, onread: OnReadOpts, events: DialEvents): TLSSocket {
-  // node:tls documents `onread`; its types do not have it yet.
-  const options: ConnectionOptions & { onread: OnReadOpts } = {
+  const tunnel = target.tunnel?.(target.host, target.port);
+  // node:tls documents `onread`; its types do not have it yet. A socket over another stream has none.
+  const options: ConnectionOptions & { onread?: OnReadOpts } = {
     host: target.host,
     port: target.port,
-    onread,
+    ...(tunnel ? { socket: tunnel } : { onread }),
     // Not set by default; an IP address is not allowed (RFC 6066 §3).
     servername: target.servername ?? (isIP(target.host) === 0 ? target.host : ''),
     ...(target.lookup !== undefined && { lookup: target.lookup }),
@@ -82,6 +85,7 @@ function dialTls(target: DialTarget, session: Buffer | undefined, onread: OnRead
     ...(session !== undefined && { session }),
   };
   const socket = connectTls(options);
+  if (tunnel) socket.on('data', (bytes: Buffer) => events.onData(bytes));
   socket.once('secureConnect', () => {
     if (socket.alpnProtocol === 'h2') events.onConnect();
     else events.onConnect('the peer did not choose HTTP/2 in the TLS handshake (ALPN)');

@@ -1,4 +1,5 @@
 import type { LookupFunction } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /** The types of requests and results of the HTTP/2 client. */
 
@@ -59,6 +60,11 @@ export interface PushPoolOptions {
   tls?: { ca?: string; cert?: string; key?: string; servername?: string };
   /** Resolves the origin's name instead of the system's look-up, for each connection. */
   lookup?: LookupFunction;
+  /**
+   * For `https:`: opens the stream on which TLS begins, for each connection, for example through a proxy. Undefined: a
+   * socket to the host.
+   */
+  tunnel?: (host: string, port: number) => Duplex | undefined;
   /**
    * Names of headers that never enter the peer's table (Apple requires this for `authorization`; `:path` never does).
    */

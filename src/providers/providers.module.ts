@@ -20,14 +20,15 @@ export type Providers = Readonly<Record<ProviderName, Provider>>;
       inject: [CONFIG],
       useFactory: (config: Config): Providers => {
         const production = config.environment === 'production';
+        const egress = { ca: config.providerCa, proxy: config.proxy };
         return {
-          apns: new ApnsProvider({ ...config.apns, ca: config.providerCa }),
-          fcm: new FcmProvider({ ...config.fcm, production, ca: config.providerCa }),
-          wns: new WnsProvider({ ...config.wns, ca: config.providerCa }),
-          hms: new HmsProvider({ ...config.hms, ca: config.providerCa }),
-          'web-push': new WebPushProvider({ ...config.webPush, ca: config.providerCa }),
+          apns: new ApnsProvider({ ...config.apns, ...egress }),
+          fcm: new FcmProvider({ ...config.fcm, production, ...egress }),
+          wns: new WnsProvider({ ...config.wns, ...egress }),
+          hms: new HmsProvider({ ...config.hms, ...egress }),
+          'web-push': new WebPushProvider({ ...config.webPush, ...egress }),
           sandbox: new SandboxProvider(),
-          upstream: new UpstreamProvider({ ...config.upstream, production, ca: config.providerCa }),
+          upstream: new UpstreamProvider({ ...config.upstream, production, ...egress }),
         };
       },
     },

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { guardedLookup } from '../common/public-address.js';
+import { wayOf } from '../common/tunnel.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
 import { Http1Client } from '../providers/shared/http1-client.js';
@@ -17,12 +18,13 @@ export class WebhookClient implements OnApplicationShutdown {
   private readonly client: Http1Client;
 
   constructor(
-    @Inject(CONFIG) private readonly config: Pick<Config, 'webhooks' | 'providerCa'>,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'webhooks' | 'providerCa' | 'proxy'>,
     private readonly clock: Clock,
   ) {
     const lookup = guardedLookup(config.webhooks.allowPrivate);
+    const way = wayOf({ ca: config.providerCa, proxy: config.proxy }, lookup);
     // Connections to one host, because many webhooks may share it.
-    this.client = new Http1Client({ ca: config.providerCa, maxConnections: COURIERS * IN_FLIGHT, lookup });
+    this.client = new Http1Client({ ...way, lookup, maxConnections: COURIERS * IN_FLIGHT });
   }
 
   async onApplicationShutdown(): Promise<void> {

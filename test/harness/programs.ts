@@ -13,6 +13,7 @@ const PROGRAMS = [
   'faketime',
   'nginx',
   'apache2',
+  'microsocks',
   'h2load',
   'nghttpd',
   'docker-compose',

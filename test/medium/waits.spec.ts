@@ -71,19 +71,23 @@ const WAITS: Record<string, Wait> = {
   },
   'an HTTP/1 provider (WNS, HMS), a webhook': {
     boundMs: 15_000,
-    wait: () => new Http1Client({ ca: undefined, maxConnections: 1 }).post(`http://${address}/`, {}, body),
+    wait: () => new Http1Client({ tunnel: undefined, maxConnections: 1 }).post(`http://${address}/`, {}, body),
   },
   'an upstream': {
     boundMs: 30_000,
     wait: () =>
-      new Http1Client({ ca: undefined, maxConnections: 1, deadlineMs: 30_000 }).post(`http://${address}/`, {}, body),
+      new Http1Client({ tunnel: undefined, maxConnections: 1, deadlineMs: 30_000 }).post(
+        `http://${address}/`,
+        {},
+        body,
+      ),
   },
   'a token endpoint': {
     boundMs: 15_000,
     wait: () =>
       new BearerTokens(
         { name: 'test', url: `https://${address}/token`, form: () => ({}) },
-        undefined,
+        { tunnel: undefined },
         new MemoryShelf(),
       ).obtain(),
   },

@@ -1,3 +1,4 @@
+import { tunnelThrough, type Egress } from '../../common/tunnel.js';
 import type { Notification } from '../notification.js';
 import type { Identified, Provider, ProviderSettings, Sender } from '../provider.js';
 import { shelfName, type TokenShelf } from '../token-shelf.js';
@@ -7,12 +8,10 @@ import { ApnsSender } from './apns.sender.js';
 import { openApnsSettings, parseApnsSettings, renewApnsSettings, type ApnsKey } from './apns.settings.js';
 import { ProviderToken } from './apns.token.js';
 
-export interface ApnsProviderOptions {
+export interface ApnsProviderOptions extends Egress {
   /** Origins of the two environments, e.g. `https://api.push.apple.com`. */
   productionUrl: string;
   sandboxUrl: string;
-  /** PEM of the trusted authorities instead of the system's, for simulators. */
-  ca?: string;
 }
 
 /** Apple Push Notification service over HTTP/2, with a token key or a certificate. */
@@ -46,9 +45,10 @@ export class ApnsProvider implements Provider {
     const origin = credentials.isSandBox ? this.options.sandboxUrl : this.options.productionUrl;
     const { identity, bundleId } = credentials;
     const { ca } = this.options;
+    const tunnel = tunnelThrough(this.options);
     return 'key' in identity
-      ? new ApnsSender(origin, { ca }, bundleId, this.tokenOf(identity.key, shelf))
-      : new ApnsSender(origin, { ca, ...identity.certificate }, bundleId, null);
+      ? new ApnsSender(origin, tunnel, { ca }, bundleId, this.tokenOf(identity.key, shelf))
+      : new ApnsSender(origin, tunnel, { ca, ...identity.certificate }, bundleId, null);
   }
 
   private tokenOf(key: ApnsKey, shelf: TokenShelf): ProviderToken {

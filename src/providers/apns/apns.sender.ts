@@ -1,4 +1,5 @@
 import { wallClock } from '../../common/clock.js';
+import type { Tunnel } from '../../common/tunnel.js';
 import type { Header, PushPoolOptions } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
 import { BodyTemplate, tooLarge } from '../shared/body-template.js';
@@ -35,6 +36,7 @@ export class ApnsSender implements Sender {
 
   constructor(
     private readonly origin: string,
+    private readonly tunnel: Tunnel | undefined,
     /** Trusted authorities, and the client certificate if there is one. */
     private readonly tls: NonNullable<PushPoolOptions['tls']>,
     private readonly bundleId: string,
@@ -143,6 +145,7 @@ export class ApnsSender implements Sender {
     return new PushPool({
       origin: this.origin,
       tls: this.tls,
+      tunnel: this.tunnel,
       // As Apple asks: these headers differ in each request and would fill the compression table.
       neverIndex: ['authorization', 'apns-id'],
       // APNs allows one stream until it has accepted a JWT; a certificate is checked in the handshake.

@@ -2,6 +2,7 @@ import { wallClock } from '../../common/clock.js';
 import type { LookupFunction } from 'node:net';
 import { MINUTE_MS } from '../../common/durations.js';
 import { guardedLookup, type Resolve } from '../../common/public-address.js';
+import { wayOf, type Egress } from '../../common/tunnel.js';
 import { BearerTokens } from '../shared/bearer-tokens.js';
 import type { Notification } from '../notification.js';
 import { identifyOpaque } from '../shared/opaque-token.js';
@@ -13,11 +14,9 @@ import { openFcmSettings, parseFcmSettings } from './fcm.settings.js';
 import type { TokenRules } from './fcm.settings.js';
 import { assertionGrant } from './fcm.token.js';
 
-export interface FcmProviderOptions extends Partial<TokenRules> {
+export interface FcmProviderOptions extends Partial<TokenRules>, Egress {
   /** Origin of the send API, e.g. `https://fcm.googleapis.com`. The token endpoint is in the service account. */
   url: string;
-  /** PEM of the trusted authorities instead of the system's, for both, for simulators. */
-  ca?: string;
 }
 
 /** Firebase Cloud Messaging, HTTP v1 API over HTTP/2. */
@@ -54,7 +53,8 @@ export class FcmProvider implements Provider {
 
   open(settings: ProviderSettings, shelf: TokenShelf): Sender {
     const account = openFcmSettings(settings, this.rules);
-    const tokens = new BearerTokens({ ...assertionGrant(account), lookup: this.lookup }, this.options.ca, shelf);
+    // The operator has listed the token endpoint's host, so a proxy may resolve its name.
+    const tokens = new BearerTokens({ ...assertionGrant(account), lookup: this.lookup }, wayOf(this.options), shelf);
     return new FcmSender(this.options, account.projectId, tokens);
   }
 }

@@ -1,4 +1,5 @@
 import { wallClock } from '../../common/clock.js';
+import { tunnelThrough, type Egress } from '../../common/tunnel.js';
 import type { Header } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
 import { callWithToken } from '../shared/bearer-call.js';
@@ -31,11 +32,12 @@ export class FcmSender implements Sender {
   private authorized: { token: string; headers: readonly Header[] } | undefined;
 
   constructor(
-    { url: origin, ca }: { url: string; ca?: string },
+    { url: origin, ...egress }: { url: string } & Egress,
     projectId: string,
     private readonly tokens: BearerTokens,
   ) {
-    this.pool = new PushPool({ origin, tls: ca === undefined ? {} : { ca } });
+    const { ca } = egress;
+    this.pool = new PushPool({ origin, tls: ca === undefined ? {} : { ca }, tunnel: tunnelThrough(egress) });
     this.path = `/v1/projects/${encodeURIComponent(projectId)}/messages:send`;
   }
 

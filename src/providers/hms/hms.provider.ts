@@ -1,4 +1,5 @@
 import { wallClock } from '../../common/clock.js';
+import type { Egress } from '../../common/tunnel.js';
 import type { Notification } from '../notification.js';
 import { identifyOpaque } from '../shared/opaque-token.js';
 import type { Identified, Provider, ProviderSettings, Sender } from '../provider.js';
@@ -7,18 +8,13 @@ import { MAX_BODY_BYTES, buildAndroidBody, buildHarmonyBody } from './hms.payloa
 import { HmsSender, type HmsEndpoints } from './hms.sender.js';
 import { openHmsSettings, parseHmsSettings } from './hms.settings.js';
 
-export interface HmsProviderOptions extends HmsEndpoints {
-  /** PEM of the trusted authorities instead of the system's, for simulators. */
-  ca?: string;
-}
-
 /** Huawei Push Kit over HTTP/1.1, up to 1000 devices per request. */
 export class HmsProvider implements Provider {
   readonly name = 'hms';
   readonly maxBytes = MAX_BODY_BYTES;
   readonly parseSettings = parseHmsSettings;
 
-  constructor(private readonly options: HmsProviderOptions) {}
+  constructor(private readonly options: HmsEndpoints & Egress) {}
 
   identify(token: string): Identified {
     return identifyOpaque(token);
@@ -39,6 +35,6 @@ export class HmsProvider implements Provider {
   }
 
   open(settings: ProviderSettings, shelf: TokenShelf): Sender {
-    return new HmsSender(this.options, this.options.ca, openHmsSettings(settings), shelf);
+    return new HmsSender(this.options, openHmsSettings(settings), shelf);
   }
 }

@@ -1,4 +1,5 @@
 import { wallClock } from '../../common/clock.js';
+import { wayOf, type Egress } from '../../common/tunnel.js';
 import { callWithToken } from '../shared/bearer-call.js';
 import type { BearerAnswer } from '../shared/bearer-call.js';
 import { BearerTokens, haveToken, type BearerTokenSource } from '../shared/bearer-tokens.js';
@@ -52,14 +53,15 @@ export class HmsSender implements Sender {
   private readonly refusals = new Refusals();
   private accessFailures = 0;
 
-  constructor(endpoints: HmsEndpoints, ca: string | undefined, credentials: HmsCredentials, shelf: TokenShelf) {
-    this.client = new Http1Client({ ca, maxConnections: CONNECTIONS });
+  constructor(endpoints: HmsEndpoints & Egress, credentials: HmsCredentials, shelf: TokenShelf) {
+    const way = wayOf(endpoints);
+    this.client = new Http1Client({ ...way, maxConnections: CONNECTIONS });
     this.harmony = credentials.kind === 'account';
     const path = credentials.kind === 'oauth' ? `/v1/${credentials.appId}` : `/v3/${credentials.projectId}`;
     this.url = new URL(`${path}/messages:send`, endpoints.url).href;
     this.tokens =
       credentials.kind === 'oauth'
-        ? new BearerTokens(clientGrant(credentials, endpoints.tokenUrl), ca, shelf)
+        ? new BearerTokens(clientGrant(credentials, endpoints.tokenUrl), way, shelf)
         : new ServiceAccountTokens(credentials);
   }
 

@@ -69,7 +69,7 @@ describe('BearerTokens', () => {
     start = () =>
       new BearerTokens(
         assertionGrant(account),
-        undefined,
+        { tunnel: undefined },
         shelf,
         () => now,
         () => now - steps,

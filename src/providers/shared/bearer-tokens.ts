@@ -6,6 +6,7 @@ import axios, { isAxiosError } from 'axios';
 import { wallClock } from '../../common/clock.js';
 import { HOUR_S, MINUTE_MS } from '../../common/durations.js';
 import { NOT_PUBLIC } from '../../common/public-address.js';
+import { PROXY_FAULT, TunnelAgent, type Way } from '../../common/tunnel.js';
 import { NOT_SENT } from './fan-out.js';
 import { isPassing } from './front-end.js';
 import type { Verdict } from '../provider.js';
@@ -82,7 +83,7 @@ export class BearerTokens implements BearerTokenSource {
 
   constructor(
     private readonly request: TokenRequest,
-    private readonly ca: string | undefined,
+    private readonly way: Way,
     private readonly shelf: TokenShelf,
     private readonly now: () => number = wallClock,
     private readonly elapsed: () => number = () => performance.now(),
@@ -165,7 +166,8 @@ export class BearerTokens implements BearerTokenSource {
 
   private async exchange(): Promise<EndpointAnswer> {
     const { url, authorization, lookup, read = readTokenAnswer } = this.request;
-    const agent = { ...(lookup && { lookup }), ...(this.ca !== undefined && { ca: this.ca }) };
+    const { ca, tunnel } = this.way;
+    const agent = { ...(lookup && { lookup }), ...(ca !== undefined && { ca }) };
     const form = new URLSearchParams(this.request.form(this.now()));
     try {
       const { status, data, headers } = await axios.post<string>(url, form.toString(), {
@@ -184,13 +186,11 @@ export class BearerTokens implements BearerTokenSource {
         transformResponse: (body: string) => body,
         validateStatus: () => true,
         httpAgent: new http.Agent(agent),
-        httpsAgent: new https.Agent(agent),
+        httpsAgent: tunnel ? new TunnelAgent(agent, tunnel) : new https.Agent(agent),
       });
       return this.doubt(read(status, data), String(headers['date'] ?? ''));
     } catch (error) {
-      // The error contains the whole request with the credential, so only its code is used.
-      const code = isAxiosError(error) && error.code !== undefined ? error.code : 'failed';
-      return { verdict: endpointTrouble(code === NOT_PUBLIC ? 'it is not at a public address' : code) };
+      return { verdict: endpointTrouble(describe(error)) };
     }
   }
 }
@@ -247,6 +247,13 @@ export function endpointTrouble(what: string): Verdict {
 
 function comeAgain(reason: string): Verdict {
   return { action: 'retryBackoff', reason, floorMs: FIRST_WAIT_MS, capMs: LONGEST_WAIT_MS };
+}
+
+/** The error contains the whole request with the credential, so only its code is used, and the words on a proxy. */
+function describe(error: unknown): string {
+  if (!isAxiosError(error) || error.code === undefined) return 'failed';
+  if (error.code === PROXY_FAULT) return error.message;
+  return error.code === NOT_PUBLIC ? 'it is not at a public address' : error.code;
 }
 
 function parseObject(text: string): Record<string, unknown> {

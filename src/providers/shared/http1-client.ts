@@ -4,6 +4,7 @@ import * as https from 'node:https';
 import type { LookupFunction, Socket } from 'node:net';
 import axios, { isAxiosError } from 'axios';
 import type { AnswerHead } from '../../http2/push.js';
+import { PROXY_FAULT, TunnelAgent, type Way } from '../../common/tunnel.js';
 import type { SenderStats } from '../provider.js';
 
 /** HTTP/1.1 client for WNS, HMS, push services of browsers without HTTP/2, and an upstream. */
@@ -21,9 +22,7 @@ export type HttpResult =
   | { kind: 'refused'; reason: string }
   | { kind: 'ambiguous'; reason: string; head?: AnswerHead };
 
-export interface Http1Options {
-  /** PEM of the trusted authorities instead of the system's. */
-  ca: string | undefined;
+export interface Http1Options extends Way {
   /** To one host; each carries one request at a time. */
   maxConnections: number;
   /** How long an unused connection is kept. Default 30,000. */
@@ -37,9 +36,8 @@ export interface Http1Options {
 }
 
 /**
- * POSTs over kept connections, with Content-Length and without `Expect`. Follows no redirect and uses no proxy of the
- * environment. Never rejects; a failure is reported as a code, because the error contains the request with its
- * credentials.
+ * POSTs over kept connections, with Content-Length and without `Expect`. Follows no redirect. Never rejects; a failure
+ * is reported as a code, because the error contains the request with its credentials.
  */
 export class Http1Client {
   private readonly agents: { httpAgent: http.Agent; httpsAgent: https.Agent };
@@ -49,11 +47,12 @@ export class Http1Client {
   private closed = false;
 
   constructor(private readonly options: Http1Options) {
-    const { ca, maxConnections: maxSockets, idleMs: timeout = IDLE_MS, lookup } = options;
+    const { ca, maxConnections: maxSockets, idleMs: timeout = IDLE_MS, lookup, tunnel } = options;
     const agent = { keepAlive: true, maxSockets, timeout, ...(lookup && { lookup }) };
+    const secure = { ...agent, ...(ca === undefined ? {} : { ca }) };
     this.agents = {
       httpAgent: new http.Agent(agent),
-      httpsAgent: new https.Agent({ ...agent, ...(ca === undefined ? {} : { ca }) }),
+      httpsAgent: tunnel ? new TunnelAgent(secure, tunnel) : new https.Agent(secure),
     };
   }
 
@@ -151,6 +150,7 @@ export class Http1Client {
 /** axios reports every aborted signal as ERR_CANCELED: the deadline, or the caller, whose signal is aborted then. */
 function codeOf(error: unknown): string {
   if (!isAxiosError(error) || error.code === undefined) return 'failed';
+  if (error.code === PROXY_FAULT) return error.message;
   return ['ERR_CANCELED', 'ECONNABORTED', 'ETIMEDOUT'].includes(error.code) ? 'time-out' : error.code;
 }
 

@@ -1,5 +1,6 @@
 import type { LookupFunction } from 'node:net';
 import { guardedLookup, type Resolve } from '../../common/public-address.js';
+import { wayOf, type Egress, type Way } from '../../common/tunnel.js';
 import type { Identified, Provider, ProviderSettings, Sender } from '../provider.js';
 import type { TokenShelf } from '../token-shelf.js';
 import { UpstreamSender } from './upstream.sender.js';
@@ -13,16 +14,18 @@ export class UpstreamProvider implements Provider {
 
   private readonly rules: UpstreamRules;
   private readonly lookup: LookupFunction;
+  private readonly way: Way;
 
-  /** `ca`: PEM of the trusted authorities instead of the system's. `deadlineMs`: from a request to its whole answer. */
+  /** `deadlineMs`: from a request to its whole answer. */
   constructor(
-    private readonly options: { ca?: string; deadlineMs?: number } & Partial<UpstreamRules>,
+    private readonly options: { deadlineMs?: number } & Egress & Partial<UpstreamRules>,
     resolve?: Resolve,
   ) {
     const { hosts = [], production = false } = options;
     this.rules = { hosts, production };
     // A host that the operator listed may have a private address.
     this.lookup = guardedLookup(!production || hosts.length > 0, resolve);
+    this.way = wayOf(options, hosts.length > 0 ? undefined : this.lookup);
   }
 
   readonly parseSettings = (input: Record<string, unknown>, current?: ProviderSettings): ProviderSettings =>
@@ -44,7 +47,7 @@ export class UpstreamProvider implements Provider {
 
   open(settings: ProviderSettings, shelf: TokenShelf, applicationId: string): Sender {
     return new UpstreamSender(
-      { ...this.options, lookup: this.lookup },
+      { way: this.way, lookup: this.lookup, deadlineMs: this.options.deadlineMs },
       openUpstreamSettings(settings, this.rules),
       applicationId,
       shelf,

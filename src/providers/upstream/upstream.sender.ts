@@ -1,5 +1,6 @@
 import type { LookupFunction } from 'node:net';
 import { writeJson } from '../../common/json.js';
+import type { Way } from '../../common/tunnel.js';
 import { callWithToken } from '../shared/bearer-call.js';
 import { BearerTokens } from '../shared/bearer-tokens.js';
 import { fanOut } from '../shared/fan-out.js';
@@ -27,6 +28,13 @@ const IDLE_MS = 4_000;
 /** New tokens refused in a row, without an accepted message between them, after which a new token does not help. */
 const REFUSED_TOKENS = 3;
 
+export interface UpstreamOptions {
+  way: Way;
+  lookup: LookupFunction;
+  /** From a request to its whole answer. */
+  deadlineMs?: number;
+}
+
 /** The connections of one application to its MobileFirst server. Each message is one request with the caller's body. */
 export class UpstreamSender implements Sender {
   private readonly client: Http1Client;
@@ -36,7 +44,7 @@ export class UpstreamSender implements Sender {
   private readonly refused = new Set<string>();
 
   constructor(
-    { ca, lookup, deadlineMs = DEADLINE_MS }: { ca?: string; lookup: LookupFunction; deadlineMs?: number },
+    { way, lookup, deadlineMs = DEADLINE_MS }: UpstreamOptions,
     credentials: UpstreamCredentials,
     applicationId: string,
     shelf: TokenShelf,
@@ -44,14 +52,14 @@ export class UpstreamSender implements Sender {
     const { tokenUrl, messagesUrl } = endpointsOf(credentials.baseUrl, applicationId);
     this.url = messagesUrl;
     this.client = new Http1Client({
-      ca,
+      ...way,
       lookup,
       maxConnections: CONNECTIONS,
       idleMs: IDLE_MS,
       deadlineMs,
       largestAnswer: LARGEST_ANSWER,
     });
-    this.tokens = new BearerTokens({ ...upstreamGrant(credentials, tokenUrl, applicationId), lookup }, ca, shelf);
+    this.tokens = new BearerTokens({ ...upstreamGrant(credentials, tokenUrl, applicationId), lookup }, way, shelf);
   }
 
   /** The only recipient is the upstream, which reaches the devices. */

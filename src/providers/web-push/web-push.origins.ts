@@ -1,4 +1,5 @@
 import type { LookupFunction } from 'node:net';
+import { PROXY_FAULT, type Way } from '../../common/tunnel.js';
 import type { PushRequest, PushResult } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
 import { Http1Client } from '../shared/http1-client.js';
@@ -32,9 +33,7 @@ export interface Channel {
   close(): Promise<void>;
 }
 
-export interface OriginsOptions {
-  /** PEM of the trusted authorities instead of the system's. */
-  ca: string | undefined;
+export interface OriginsOptions extends Way {
   lookup: LookupFunction;
   /** Number of open channels. */
   limit?: number;
@@ -131,20 +130,22 @@ export class Origins {
   }
 
   private async connect({ origin, isWindows }: Endpoint): Promise<Channel | Verdict> {
-    const { ca, lookup } = this.options;
+    const { ca, lookup, tunnel } = this.options;
     try {
       // Windows is asked as well, to check its address.
       const http2 = (await speaksHttp2(origin, this.options)) && !isWindows;
       const channel = http2
-        ? overHttp2(new PushPool({ origin, lookup, tls: ca === undefined ? {} : { ca } }), () => this.forget(origin))
-        : overHttp1(origin, new Http1Client({ ...HTTP1, ca, lookup }));
+        ? overHttp2(new PushPool({ origin, lookup, tunnel, tls: ca === undefined ? {} : { ca } }), () =>
+            this.forget(origin),
+          )
+        : overHttp1(origin, new Http1Client({ ...HTTP1, ca, lookup, tunnel }));
       this.opened.add(channel);
       return channel;
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       // Keeps the device: a name server that filters or fails answers the same for valid names.
       if (code === NOT_PUBLIC) return { action: 'fail', reason: 'the endpoint is not at a public address' };
-      return unreached(code ?? message);
+      return unreached(code === undefined || code === PROXY_FAULT ? message : code);
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { Notification } from '../notification.js';
 import type { Identified, Provider, ProviderSettings, Sender } from '../provider.js';
 import { guardedLookup, type Resolve } from '../../common/public-address.js';
+import { wayOf, type Egress } from '../../common/tunnel.js';
 import { Encrypter } from './web-push.encrypter.js';
 import { MAX_PLAINTEXT_BYTES } from './web-push.encryption.js';
 import { largestWebPushBody, webPushBody } from './web-push.payload.js';
@@ -9,9 +10,7 @@ import { WebPushSender, type WebPushSenderOptions } from './web-push.sender.js';
 import { openWebPushSettings, parseWebPushSettings, type WebPushCredentials } from './web-push.settings.js';
 import { VapidTokens } from './web-push.vapid.js';
 
-export interface WebPushProviderOptions {
-  /** PEM of the trusted authorities instead of the system's, for simulators. */
-  ca?: string;
+export interface WebPushProviderOptions extends Egress {
   /** Allows endpoints at private addresses, for simulators. */
   allowPrivate?: boolean;
   /** Hosts that endpoints may name; empty or absent: any host. */
@@ -30,8 +29,11 @@ export class WebPushProvider implements Provider {
   private readonly tokens = new Map<string, VapidTokens>();
   private readonly options: WebPushSenderOptions;
 
-  constructor({ ca, allowPrivate = false, hosts = [], resolve }: WebPushProviderOptions) {
-    this.options = { ca, allowPrivate, hosts, lookup: guardedLookup(allowPrivate, resolve) };
+  constructor({ ca, proxy, allowPrivate = false, hosts = [], resolve }: WebPushProviderOptions) {
+    const lookup = guardedLookup(allowPrivate, resolve);
+    // A proxy resolves the names of hosts that the operator has listed; those of other hosts are looked up here.
+    const way = wayOf({ ca, proxy }, hosts.length > 0 ? undefined : lookup);
+    this.options = { ...way, allowPrivate, hosts, lookup };
   }
 
   identify(token: string): Identified {

@@ -1,4 +1,5 @@
 import { wallClock } from '../../common/clock.js';
+import type { Egress } from '../../common/tunnel.js';
 import type { Notification } from '../notification.js';
 import { canonicalUri } from '../shared/canonical-uri.js';
 import type { Identified, Provider, ProviderSettings, Sender } from '../provider.js';
@@ -8,18 +9,13 @@ import { MAX_BODY_BYTES, buildWnsRequests } from './wns.payload.js';
 import { WnsSender, type WnsEndpoints } from './wns.sender.js';
 import { openWnsSettings, parseWnsSettings } from './wns.settings.js';
 
-export interface WnsProviderOptions extends WnsEndpoints {
-  /** PEM of the trusted authorities instead of the system's, for simulators. */
-  ca?: string;
-}
-
 /** Windows Push Notification Services: one POST over HTTP/1.1 to each device's channel URI. */
 export class WnsProvider implements Provider {
   readonly name = 'wns';
   readonly maxBytes = MAX_BODY_BYTES;
   readonly parseSettings = parseWnsSettings;
 
-  constructor(private readonly options: WnsProviderOptions) {}
+  constructor(private readonly options: WnsEndpoints & Egress) {}
 
   identify(token: string): Identified {
     const channel = /\s/.test(token) ? undefined : readChannel(token, this.options.channelHost);
@@ -36,6 +32,6 @@ export class WnsProvider implements Provider {
   }
 
   open(settings: ProviderSettings, shelf: TokenShelf): Sender {
-    return new WnsSender(this.options, this.options.ca, openWnsSettings(settings), shelf);
+    return new WnsSender(this.options, openWnsSettings(settings), shelf);
   }
 }

@@ -1,4 +1,5 @@
 import { wallClock } from '../../common/clock.js';
+import { wayOf, type Egress } from '../../common/tunnel.js';
 import { callWithToken } from '../shared/bearer-call.js';
 import { BearerTokens, haveToken } from '../shared/bearer-tokens.js';
 import { tooLarge } from '../shared/body-template.js';
@@ -35,13 +36,13 @@ export class WnsSender implements Sender {
   private readonly share = new StreamShare(() => CONNECTIONS, CONNECTIONS);
 
   constructor(
-    private readonly endpoints: WnsEndpoints,
-    ca: string | undefined,
+    private readonly endpoints: WnsEndpoints & Egress,
     credentials: WnsCredentials,
     shelf: TokenShelf,
   ) {
-    this.client = new Http1Client({ ca, maxConnections: CONNECTIONS });
-    this.tokens = new BearerTokens(clientGrant(credentials, endpoints), ca, shelf);
+    const way = wayOf(endpoints);
+    this.client = new Http1Client({ ...way, maxConnections: CONNECTIONS });
+    this.tokens = new BearerTokens(clientGrant(credentials, endpoints), way, shelf);
   }
 
   async send(

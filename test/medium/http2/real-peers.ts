@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
@@ -143,4 +144,50 @@ ${lines}
     );
     return ['-X', '-f', join(folder, 'apache.conf')];
   });
+}
+
+/** Apache as a proxy for HTTP CONNECT, without TLS, that wants this user and password. */
+export async function startForwardApache(user: string, password: string): Promise<RealPeer> {
+  const peer = await start('apache2', async (folder, port) => {
+    const modules = '/usr/lib/apache2/modules';
+    const loads = ['mpm_event', 'authn_core', 'authn_file', 'auth_basic', 'authz_core', 'authz_user', 'proxy']
+      .concat('proxy_connect')
+      .map((module) => `LoadModule ${module}_module ${modules}/mod_${module}.so`)
+      .join('\n');
+    await writeFile(join(folder, 'users'), `${user}:{SHA}${createHash('sha1').update(password).digest('base64')}\n`);
+    await writeFile(
+      join(folder, 'apache.conf'),
+      `${loads}
+ServerName localhost
+ServerRoot ${folder}
+PidFile ${folder}/apache.pid
+ErrorLog ${folder}/error.log
+Mutex posixsem
+Listen 127.0.0.1:${port}
+ProxyRequests On
+AllowCONNECT 1024-65535
+<Proxy "*">
+  AuthType Basic
+  AuthName proxy
+  AuthBasicProvider file
+  AuthUserFile ${folder}/users
+  Require valid-user
+</Proxy>
+`,
+    );
+    return ['-X', '-f', join(folder, 'apache.conf')];
+  });
+  const stop = (): Promise<void> => {
+    // In the foreground, it would wait for its tunnels.
+    peer.signal('SIGKILL');
+    return peer.stop();
+  };
+  return { ...peer, stop };
+}
+
+/** A SOCKS5 proxy. */
+export function startMicrosocks(user: string, password: string): Promise<RealPeer> {
+  return start('microsocks', (_folder, port) =>
+    Promise.resolve(['-i', '127.0.0.1', '-p', String(port), '-u', user, '-P', password]),
+  );
 }

@@ -25,7 +25,7 @@ async function startServer(): Promise<{ url: string; waiting: ServerResponse[]; 
 
 it('on abort, refuses a request that waits for a connection and keeps a written one', async () => {
   const { url, waiting, seen } = await startServer();
-  const client = new Http1Client({ ca: undefined, maxConnections: 1 });
+  const client = new Http1Client({ tunnel: undefined, maxConnections: 1 });
   closing.push(() => client.close());
   const caller = new AbortController();
   const post = (path: string, signal = caller.signal) => client.post(url + path, {}, Buffer.from('{}'), signal);

@@ -295,7 +295,7 @@ describe('Web Push', () => {
   });
 
   it('limits the open origins, and closes the one unused for longest', async () => {
-    const origins = new Origins({ ca: simulators.ca, lookup: guardedLookup(true), limit: 1 });
+    const origins = new Origins({ tunnel: undefined, ca: simulators.ca, lookup: guardedLookup(true), limit: 1 });
     open.push(origins);
     const { port } = new URL(simulators.webPush.url);
     const [one, other] = ['localhost', '127.0.0.1'].map(
