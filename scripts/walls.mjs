@@ -49,7 +49,7 @@ const WITHOUT_REQUESTS = ['http2', 'providers', 'database', 'queue', 'delivery']
 const PACKAGES = [
   { regex: '^(bullmq|ioredis)$', rooms: ['queue'], repositories: false, message: 'bullmq belongs to queue/.' },
   {
-    regex: '^(kysely|pg|@electric-sql/pglite)$',
+    regex: '^(kysely|pg|pg-copy-streams|@electric-sql/pglite)$',
     rooms: ['database'],
     repositories: true,
     message: 'SQL belongs to *.repository.ts and database/.',

@@ -2,7 +2,7 @@ import type { Command } from './command.js';
 
 interface Entry {
   summary: string;
-  /** `FILE`: one argument is needed; `[--plan]`: this option may be given; none: no argument. */
+  /** Arguments that are needed in capitals, then options in brackets. Without it the command takes none. */
   usage?: string;
   /** Loaded when it runs: `--help` needs none of them. */
   load: () => Promise<Command>;
@@ -22,6 +22,21 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   rekey: {
     summary: 'put every stored secret under MASTER_KEY, after a change of the key',
     load: async () => (await import('./rekey.js')).rekey,
+  },
+  backup: {
+    usage: 'FILE',
+    summary: 'write a backup of the embedded database, also while it is used',
+    load: async () => (await import('./backup.js')).backup,
+  },
+  restore: {
+    usage: 'FILE [--stopped]',
+    summary: 'make an embedded database from a backup; --stopped: applications send nothing until they are enabled',
+    load: async () => (await import('./restore.js')).restore,
+  },
+  'move-to': {
+    usage: 'URL',
+    summary: 'copy a stopped embedded installation to an empty database of PostgreSQL',
+    load: async () => (await import('./move-to.js')).moveTo,
   },
   version: {
     summary: 'print the version',
@@ -62,13 +77,21 @@ export function findCommand(args: readonly string[]): Found | null {
   if (!entry) throw new UnknownCommand(`There is no command ${JSON.stringify(given)}: --help lists them`);
   if (entry.usage === undefined && more.length > 0)
     throw new UnknownCommand(`${name} takes no arguments: ${JSON.stringify(more[0])}`);
-  if (!fits(entry.usage, more)) throw new UnknownCommand(`Usage: ${titleOf(name, entry)}`);
+  if (!fits(entry.usage ?? '', more)) throw new UnknownCommand(`Usage: ${titleOf(name, entry)}`);
   return { load: entry.load, args: more };
 }
 
-function fits(usage: string | undefined, args: readonly string[]): boolean {
-  if (usage === undefined || usage.startsWith('[')) return args.every((arg) => `[${arg}]` === usage);
-  return args.length === 1 && !args[0]!.startsWith('-');
+/** Whether the arguments are one for each word in capitals, and options in brackets. */
+function fits(usage: string, args: readonly string[]): boolean {
+  const words = usage.split(' ').filter((word) => word !== '');
+  const needed = words.filter((word) => !word.startsWith('['));
+  const given = args.slice(0, needed.length);
+  const options = args.slice(needed.length);
+  return (
+    given.length === needed.length &&
+    given.every((arg) => !arg.startsWith('-')) &&
+    options.every((option) => words.includes(`[${option}]`))
+  );
 }
 
 /** Exit code 2. */

@@ -13,7 +13,7 @@ import type { Rights } from './rights.js';
 import type { Tables } from './tables.js';
 
 /** Kysely's table; has our first step from its first row on. */
-const LEDGER = 'kysely_migration';
+export const LEDGER = 'kysely_migration';
 const FIRST = '0001-foundation';
 /** The step that makes the table of the demanded steps. */
 const DEMANDS = '0063-demanded-steps';

@@ -36,6 +36,43 @@ export async function openEmbedded(dataDir: string): Promise<Opened> {
 }
 
 /**
+ * Opens the database under `dataDir` beside the process that has it, or alone if none runs. Changes nothing, and makes
+ * none. Throws StartError.
+ */
+export async function openBeside(dataDir: string): Promise<Opened> {
+  const folder = resolve(dataDir);
+  const data = join(folder, 'postgres');
+  if (isNothing(data)) throw new StartError(`DATA_DIR ${folder} has no embedded database`);
+  const url = EmbeddedServer.findUrl(data);
+  return url === null ? openEmbedded(folder) : { ...(await openPostgres(url)), place: folder };
+}
+
+/** Makes the database under `dataDir` and fills it by `work`; if the work rejects, there is none. Throws StartError. */
+export async function makeEmbedded<T>(dataDir: string, work: (opened: Opened) => Promise<T>): Promise<T> {
+  const folder = resolve(dataDir);
+  const data = join(folder, 'postgres');
+  const unlock = lockFolder(folder);
+  try {
+    if (!isNothing(data) || isOlderKind(folder))
+      throw new StartError(`DATA_DIR ${folder} already has a database: give an empty folder`);
+    const unfinished = await makeUnfinished(folder);
+    const server = await EmbeddedServer.start(unfinished);
+    let result: T;
+    try {
+      const opened = await openPostgres(server.url);
+      result = await work({ ...opened, place: folder });
+      await opened.close();
+    } finally {
+      await server.stop();
+    }
+    finish(unfinished, data);
+    return result;
+  } finally {
+    unlock();
+  }
+}
+
+/**
  * The files are made under another name, so that a start that was interrupted leaves no half-made database, which would
  * be opened as a whole one.
  */
@@ -48,11 +85,20 @@ async function startServer(folder: string): Promise<EmbeddedServer> {
 }
 
 async function make(folder: string, data: string): Promise<void> {
+  const unfinished = await makeUnfinished(folder);
+  if (isOlderKind(folder)) await carryOver(folder, unfinished);
+  finish(unfinished, data);
+}
+
+async function makeUnfinished(folder: string): Promise<string> {
   const unfinished = join(folder, 'postgres.unfinished');
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(unfinished, { mode: 0o700 });
   await makeFiles(unfinished);
-  if (isOlderKind(folder)) await carryOver(folder, unfinished);
+  return unfinished;
+}
+
+function finish(unfinished: string, data: string): void {
   rmSync(data, { recursive: true, force: true });
   renameSync(unfinished, data);
 }

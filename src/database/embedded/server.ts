@@ -95,7 +95,15 @@ export class EmbeddedServer {
   }
 
   get url(): string {
-    return `postgres://carillon@/postgres?host=${encodeURIComponent(this.programs.run)}`;
+    return urlOf(this.programs.run);
+  }
+
+  /** The address of a server that another process has started over the files; null: none runs. */
+  static findUrl(data: string): string | null {
+    const lines = readPidFile(data);
+    const pid = Number(lines[0]);
+    const isThere = pid > 0 && isAlive(pid) && isServerOf(pid, data) && isReady(data, pid);
+    return isThere ? urlOf(lines[4]!.trim()) : null;
   }
 
   /** Ends the server with a checkpoint, after its connections have ended: closed pools do not wait for that. */
@@ -162,6 +170,11 @@ export class EmbeddedServer {
   }
 }
 
+/** `folder`: that of the socket. */
+function urlOf(folder: string): string {
+  return `postgres://carillon@/postgres?host=${encodeURIComponent(folder)}`;
+}
+
 /** The first serious line of a server's log, which is the cause of those after it; without its time and process. */
 function causeIn(lines: string[]): string | undefined {
   const line = lines.find((each) => /\b(PANIC|FATAL|error):/.test(each)) ?? lines.findLast((each) => each !== '');
@@ -172,7 +185,7 @@ function isRunning(child: ChildProcess): boolean {
   return child.exitCode === null && child.signalCode === null;
 }
 
-/** PostgreSQL's postmaster.pid: the number of the process, and in line 8 its state. */
+/** PostgreSQL's postmaster.pid: the number of the process, in line 5 its socket's folder, and in line 8 its state. */
 function isReady(data: string, pid: number | undefined): boolean {
   const lines = readPidFile(data);
   return lines[0] === String(pid) && lines[7]?.trim() === 'ready';
