@@ -13,6 +13,7 @@ const ROOMS = {
   applications: ['auth', 'common', 'database', 'providers'],
   devices: ['applications', 'auth', 'common', 'database', 'limits', 'providers'],
   delivery: ['applications', 'common', 'database', 'devices', 'providers', 'queue'],
+  audit: ['auth', 'common', 'database', 'delivery', 'http'],
   messages: ['applications', 'auth', 'common', 'database', 'delivery', 'devices', 'limits', 'providers'],
   campaigns: ['applications', 'auth', 'common', 'database', 'delivery', 'devices', 'limits', 'messages', 'providers'],
   webhooks: ['applications', 'auth', 'common', 'database', 'providers'],

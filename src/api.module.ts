@@ -6,6 +6,7 @@ import { GcmSettingsController, LegacySettingsController } from './applications/
 import { ProvidersController } from './applications/providers.controller.js';
 import { SETTINGS_CONTROLLERS } from './applications/settings.controller.js';
 import { SETTINGS_TESTS } from './applications/settings-test.controller.js';
+import { AuditModule } from './audit/audit.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import { ClientsController } from './auth/clients.controller.js';
 import { Departures } from './auth/departures.js';
@@ -45,6 +46,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
 /** The role `api`: all controllers in one list, so that other roles can use the modules without serving routes. */
 @Module({
   imports: [
+    AuditModule,
     AuthModule,
     ApplicationsModule,
     CampaignsModule,

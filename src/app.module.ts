@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { ApiModule } from './api.module.js';
+import { AuditSchedulerModule } from './audit/audit.module.js';
 import { CampaignSchedulerModule } from './campaigns/campaigns.module.js';
 import { AcceptGuard } from './common/accept.guard.js';
 import { CommonModule } from './common/common.module.js';
@@ -34,7 +35,13 @@ export interface Resources {
 const ROLE_MODULES: Record<Role, Type[]> = {
   api: [ApiModule],
   worker: [WorkerModule],
-  scheduler: [SchedulerModule, CampaignSchedulerModule, StatisticsSchedulerModule, UserSchedulerModule],
+  scheduler: [
+    SchedulerModule,
+    AuditSchedulerModule,
+    CampaignSchedulerModule,
+    StatisticsSchedulerModule,
+    UserSchedulerModule,
+  ],
 };
 
 @Module({})

@@ -90,6 +90,7 @@ export interface Config extends Secrets {
   quotas: Record<Quota, number>;
   /** In days; 0: never. */
   retention: { messageDays: number; deviceUnseenDays: number; deviceRetiredDays: number; atMostPercent: number };
+  audit: { retentionDays: number };
   /** Names of variables that look like settings but are not. */
   unknownNames: string[];
 }
@@ -139,6 +140,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     shutdownTimeoutMs: settings.secondsInMs('SHUTDOWN_TIMEOUT'),
     ...readLimits(settings),
     retention: readRetention(settings),
+    audit: { retentionDays: settings.whole('AUDIT_RETENTION_DAYS', 0, 36_500) },
     unknownNames: ofFamilies,
   };
   if (settings.problems.length > 0) throw new ConfigError([...new Set(settings.problems)]);

@@ -3,6 +3,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
+import { AuditTrail } from './audit/audit-trail.js';
 import { routedAddress } from './auth/session/ticket.js';
 import { MINUTE_MS } from './common/durations.js';
 import type { Config } from './config.js';
@@ -62,6 +63,7 @@ export async function openDoor(app: NestFastifyApplication, config: Config): Pro
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
   logRequests(fastify, config);
   warnOfUntrustedProxy(fastify, config);
+  if (config.roles.has('api')) app.get(AuditTrail).watch(fastify);
   boundConnections(fastify, connectionsOf(config));
   shareTurns(fastify);
   refuseRequests(fastify);

@@ -1,3 +1,4 @@
+import { AUDIT_SETTINGS } from './audit-settings.js';
 import { CONSOLE_SETTINGS } from './console-settings.js';
 import { KEY_SETTINGS } from './key-settings.js';
 import { PROXY_SETTINGS } from './proxy-settings.js';
@@ -216,6 +217,7 @@ export const SETTINGS: readonly Setting[] = [
     fallback: '100000000',
     meaning: 'devices per application; registered devices can always register again',
   },
+  ...AUDIT_SETTINGS,
   {
     name: 'RETENTION_DAYS',
     fallback: '30',

@@ -5,6 +5,7 @@ import type { Filter } from '../common/filter.js';
 import { Gather } from '../common/gather.js';
 import { ITSELF, recordAudit } from '../auth/audit.repository.js';
 import type { Actor } from '../auth/audit.repository.js';
+import { changesBetween } from '../auth/audited-changes.js';
 import type { Page, PageRequest } from '../common/paging.js';
 import { checkRevision, revisionOf } from '../common/revision.js';
 import { DATABASE } from '../database/database.module.js';
@@ -129,8 +130,8 @@ export class ApplicationRepository {
         .where('removed_at', 'is', null)
         .returning(['id', 'enabled', 'strict', 'approval_above as approvalAbove'])
         .executeTakeFirst();
-      if (changed && approvalAbove !== undefined)
-        await recordAudit(tx, actor, { action: 'application.approval', subject: id, detail: { above: approvalAbove } });
+      const detail = changesBetween(held, changed);
+      if (detail) await recordAudit(tx, actor, { action: 'application.update', subject: id, detail });
       return changed;
     });
   }

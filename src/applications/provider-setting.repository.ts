@@ -7,6 +7,7 @@ import { checkRevision, revisionOf } from '../common/revision.js';
 import { Vault } from '../common/vault.js';
 import { ITSELF, recordAudit } from '../auth/audit.repository.js';
 import type { Actor, AuditedChange } from '../auth/audit.repository.js';
+import { changesBetween } from '../auth/audited-changes.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import type { SealedColumn } from '../database/sealed.js';
@@ -117,7 +118,8 @@ export class ProviderSettingRepository {
       version: sql<number>`nextval('provider_setting_version')`,
     };
     return inTransaction(this.database, async (transaction) => {
-      if (revisions) await checkSettings(transaction, applicationId, provider, revisions);
+      const held = await holdSettings(transaction, applicationId, provider);
+      checkRevision(revisions, held ? settingsRevision(held) : null);
       const { updated_at: updatedAt } = await transaction
         .insertInto('provider_setting')
         .values({ application_id: applicationId, provider, ...values })
@@ -128,9 +130,23 @@ export class ProviderSettingRepository {
         )
         .returning('updated_at')
         .executeTakeFirstOrThrow();
-      await recordAudit(transaction, actor, changeOf('provider_setting.put', applicationId, provider));
+      const isSame = held !== undefined && this.isSecret(held.secret, settings, applicationId, provider);
+      const changes = {
+        ...changesBetween(held?.visible, settings.visible),
+        ...(!isSame && { secret: held ? 'changed' : 'set' }),
+      };
+      await recordAudit(transaction, actor, changeOf('provider_setting.put', applicationId, provider, changes));
       return settingsRevision({ visible: settings.visible, updatedAt });
     });
+  }
+
+  /** False also for a stored secret that does not open. */
+  private isSecret(sealed: Buffer, { secret }: ProviderSettings, applicationId: string, provider: string): boolean {
+    try {
+      return this.vault.open(sealed, contextOf(applicationId, provider)) === JSON.stringify(secret);
+    } catch {
+      return false;
+    }
   }
 
   /** Writes the same settings in a newer format; version, pause and audit stay. */
@@ -255,18 +271,13 @@ export class ProviderSettingRepository {
   }
 }
 
-async function checkSettings(
-  tx: Tx,
-  applicationId: string,
-  provider: SettingName,
-  wanted: readonly string[],
-): Promise<void> {
-  // The lock lets one writer after the other look, also while there are no settings.
+/** The lock lets one writer after the other look, also while there are no settings. */
+async function holdSettings(tx: Tx, applicationId: string, provider: SettingName) {
   await sql`select from application where id = ${applicationId} for no key update`.execute(tx);
-  const { rows } = await sql<Pick<StoredSettings, 'visible' | 'updatedAt'>>`
-    select visible, updated_at as "updatedAt" from provider_setting
+  const { rows } = await sql<Pick<StoredSettings, 'visible' | 'updatedAt'> & { secret: Buffer }>`
+    select visible, secret, updated_at as "updatedAt" from provider_setting
     where application_id = ${applicationId} and provider = ${provider}`.execute(tx);
-  checkRevision(wanted, rows[0] ? settingsRevision(rows[0]) : null);
+  return rows[0];
 }
 
 const UNDONE = ['parked', 'waiting', 'ready', 'leased'] satisfies BatchState[];
@@ -287,9 +298,14 @@ async function isWaitedFor(applicationId: string, provider: ProviderName, transa
   return rows.length > 0;
 }
 
-/** The audit entry does not contain the settings. */
-function changeOf(action: AuditedChange['action'], applicationId: string, provider: SettingName): AuditedChange {
-  return { action, subject: applicationId, detail: { provider } };
+/** `changes`: of the visible settings, and whether the secret part changed. */
+function changeOf(
+  action: AuditedChange['action'],
+  applicationId: string,
+  provider: SettingName,
+  changes: Record<string, unknown> = {},
+): AuditedChange {
+  return { action, subject: applicationId, detail: { provider, ...changes } };
 }
 
 function contextOf(applicationId: string, provider: string): string {

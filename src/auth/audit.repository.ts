@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { Kysely, Selectable } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
-import { inTransaction } from '../database/transaction.js';
+import type { Tables } from '../database/tables.js';
 import type { Tx } from '../database/transaction.js';
 import type { CallerRequest } from '../http/callers.js';
 import type { Person } from './session/session.js';
@@ -18,7 +19,21 @@ export interface Actor extends Partial<CallerRequest> {
 /** The actor of the server's own changes: at start, and when a key is rotated. */
 export const ITSELF: Actor = { clientId: 'carillon', address: 'local' };
 
-export interface AuditedChange {
+/** `failed`: the server answered 5xx, and the act may have been done. */
+export type AuditOutcome = 'done' | 'refused' | 'failed';
+
+export interface AuditedAct {
+  action: string;
+  /** The id of the client, the key or the application. */
+  subject: string;
+  /** Contains no secret and no hash of one. */
+  detail: Record<string, unknown>;
+  /** Absent: done. */
+  outcome?: AuditOutcome;
+}
+
+/** An act that is recorded in the transaction of its change; src/audit/acts.ts has the others. */
+export interface AuditedChange extends AuditedAct {
   action:
     | 'client.create'
     | 'client.update'
@@ -28,7 +43,8 @@ export interface AuditedChange {
     | 'session.create'
     | 'session.end'
     | 'signing_key.rotate'
-    | 'application.approval'
+    | 'application.update'
+    | 'audit.fold'
     | 'application.delete'
     | 'campaign.approve'
     | 'message.approve'
@@ -38,16 +54,16 @@ export interface AuditedChange {
     | 'webhook.secret'
     | 'provider_setting.put'
     | 'provider_setting.delete';
-  /** The id of the client, the key or the application. */
-  subject: string;
-  /** Contains no secret and no hash of one. */
-  detail: Record<string, unknown>;
 }
 
-export interface AuditEvent extends AuditedChange {
+export interface AuditEvent extends AuditedAct {
   id: number;
   at: Date;
   actor: Actor;
+  outcome: AuditOutcome;
+  /** The place in the chain and the hash; null: not in the chain yet. */
+  seq: number | null;
+  hash: Buffer | null;
 }
 
 /** Events of one step of an export. */
@@ -64,9 +80,9 @@ export interface AuditFilter {
 export class AuditRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Records a change that takes several transactions, before the first one. */
-  record(actor: Actor, change: AuditedChange): Promise<void> {
-    return inTransaction(this.database, (transaction) => recordAudit(transaction, actor, change));
+  /** Records an act in a transaction of its own. */
+  record(actor: Actor, act: AuditedAct): Promise<void> {
+    return insert(this.database.kysely, actor, act);
   }
 
   /** Newest first; `before`: only events with a smaller id. A filter that finds nothing reads all events. */
@@ -78,20 +94,7 @@ export class AuditRepository {
     if (action !== undefined) query = query.where('action', '=', action);
     if (subject !== undefined) query = query.where('subject', '=', subject);
     const rows = await query.execute();
-    return rows.map((row) => ({
-      id: row.id,
-      at: row.at,
-      actor: {
-        clientId: row.client_id,
-        address: row.address,
-        ...(row.request_id && { requestId: row.request_id }),
-        ...(row.user_agent && { userAgent: row.user_agent }),
-        ...(row.person && { person: row.person }),
-      },
-      action: row.action as AuditEvent['action'],
-      subject: row.subject,
-      detail: row.detail,
-    }));
+    return rows.map(toEvent);
   }
 
   /** All events of the filter in steps, newest first. */
@@ -106,18 +109,42 @@ export class AuditRepository {
 }
 
 /** Records a change in the transaction of the change, so that neither is stored without the other. */
-export async function recordAudit(
-  transaction: Tx,
+export function recordAudit(transaction: Tx, actor: Actor, change: AuditedChange): Promise<void> {
+  return insert(transaction, actor, change);
+}
+
+async function insert(
+  kysely: Kysely<Tables>,
   { clientId, address, requestId, userAgent, person }: Actor,
-  { action, subject, detail }: AuditedChange,
+  { action, subject, detail, outcome }: AuditedAct,
 ): Promise<void> {
-  await transaction
+  await kysely
     .insertInto('audit_event')
     .values({
-      ...{ client_id: clientId, address, action, subject, detail: JSON.stringify(detail) },
+      ...{ client_id: clientId, address, action, subject, detail: JSON.stringify(detail), outcome },
       person: person ? JSON.stringify(person) : null,
       request_id: requestId ?? null,
       user_agent: userAgent ?? null,
     })
     .execute();
+}
+
+export function toEvent(row: Selectable<Tables['audit_event']>): AuditEvent {
+  return {
+    id: row.id,
+    at: row.at,
+    actor: {
+      clientId: row.client_id,
+      address: row.address,
+      ...(row.request_id && { requestId: row.request_id }),
+      ...(row.user_agent && { userAgent: row.user_agent }),
+      ...(row.person && { person: row.person }),
+    },
+    action: row.action,
+    subject: row.subject,
+    detail: row.detail,
+    outcome: row.outcome,
+    seq: row.seq,
+    hash: row.hash,
+  };
 }

@@ -5,6 +5,7 @@ import { Door } from '../limits/door.js';
 import { insufficientAllowedScope } from './bearer.js';
 import { BearerOrSession } from './bearer-or-session.js';
 import type { AuthorizedCaller } from './bearer-or-session.js';
+import type { RefusedRequest } from './noted-act.js';
 import { ClientAuthenticator } from './client-authenticator.js';
 import { covers } from './scope.js';
 
@@ -34,7 +35,7 @@ export class BasicOrBearer {
     return caller;
   }
 
-  private async identify(request: FastifyRequest, elements: readonly string[]): Promise<AuthorizedCaller> {
+  private async identify(request: RefusedRequest, elements: readonly string[]): Promise<AuthorizedCaller> {
     const { authorization } = request.headers;
     if (!isBasic(authorization))
       return this.callers.authorize(
@@ -42,8 +43,12 @@ export class BasicOrBearer {
         elements.map((element) => [element]),
       );
     const client = await this.authenticator.authenticate(authorization, addressOf(request));
-    if (!elements.some((element) => covers(client.allowed, [element]))) throw insufficientAllowedScope(elements);
-    return { clientId: client.id, client };
+    const caller = { clientId: client.id, client };
+    if (!elements.some((element) => covers(client.allowed, [element]))) {
+      request.refused = caller;
+      throw insufficientAllowedScope(elements);
+    }
+    return caller;
   }
 }
 

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import { ApiError } from '../common/errors.js';
+import { parseBearer } from './bearer.js';
 import type { ClientLimits } from './client.js';
 import { LiveTokens } from './live-tokens.js';
+import type { RefusedRequest } from './noted-act.js';
 import { SessionGuard } from './session/session-guard.js';
 import type { Person, Session } from './session/session.js';
 
@@ -22,9 +24,15 @@ export class BearerOrSession {
   ) {}
 
   /** One of the lists of elements has to be covered; a refusal names the first. Throws CARIL0401E and CARIL0403E. */
-  authorize(request: FastifyRequest, ways: readonly string[][]): Promise<AuthorizedCaller> {
+  async authorize(request: RefusedRequest, ways: readonly string[][]): Promise<AuthorizedCaller> {
     const { authorization } = request.headers;
     if (authorization === undefined && SessionGuard.isMeant(request)) return this.sessions.authorize(request, ways);
-    return this.tokens.authorizeAny(authorization, ways);
+    try {
+      return await this.tokens.authorizeAny(authorization, ways);
+    } catch (error) {
+      if (error instanceof ApiError && error.code === 'CARIL0403E')
+        request.refused = (await this.tokens.find(parseBearer(authorization))) ?? undefined;
+      throw error;
+    }
   }
 }

@@ -44,12 +44,15 @@ export class AuditEventAnswer {
   time!: string;
   /**
    * The authenticated client, `carillon` for changes by the server itself, or `person:` and the subject of a person of
-   * the console.
+   * the console; `caller:unknown` for a caller that did not authenticate.
    */
   clientId!: string;
   action!: string;
-  /** The client, key or application that was changed. */
+  /** The client, key or application that was changed; empty for acts on none of them. */
   subject!: string;
+  /** `failed`: the server answered 5xx, and the act may have been done. */
+  @ApiProperty({ enum: ['done', 'refused', 'failed'] })
+  outcome!: string;
   /** The address of the request. */
   address!: string;
   /** `X-Request-Id` of the request and of its answer; absent for changes by the server itself. */
@@ -58,6 +61,11 @@ export class AuditEventAnswer {
   detail!: Record<string, unknown>;
   /** Present if a person acted, who signed in to the console by OpenID Connect. */
   person?: AuditPersonAnswer;
+  /** The place in the chain of events; absent for a second, until the event is in the chain. */
+  @ApiProperty({ type: 'integer' })
+  seq?: number;
+  /** SHA-256, in hex: any event with `seq` and `hash` is a checkpoint for the command `audit verify`. */
+  hash?: string;
 }
 
 export class AuditEventListAnswer {
@@ -73,6 +81,8 @@ export function toKeyAnswer({ kid, signsFrom, verifiesUntil }: SigningKey): Sign
   };
 }
 
-export function toEventAnswer({ id, at, actor, action, subject, detail }: AuditEvent): AuditEventAnswer {
-  return { id, time: at.toISOString(), ...actor, action, subject, detail };
+export function toEventAnswer({ id, at, actor, seq, hash, ...act }: AuditEvent): AuditEventAnswer {
+  const { action, subject, outcome, detail } = act;
+  const link = { ...(seq !== null && { seq }), ...(hash && { hash: hash.toString('hex') }) };
+  return { id, time: at.toISOString(), ...actor, action, subject, outcome, detail, ...link };
 }

@@ -2,7 +2,7 @@ import type { Command } from './command.js';
 
 interface Entry {
   summary: string;
-  /** Arguments that are needed in capitals, then options in brackets. Without it the command takes none. */
+  /** Capitals stand for any argument, words in brackets may be left out, ` | ` separates ways; none: no argument. */
   usage?: string;
   /** Loaded when it runs: `--help` needs none of them. */
   load: () => Promise<Command>;
@@ -10,6 +10,11 @@ interface Entry {
 
 /** The commands for operators; without a command the server starts. */
 const COMMANDS: Readonly<Record<string, Entry>> = {
+  audit: {
+    usage: 'verify [--checkpoint FILE] | checkpoint',
+    summary: 'verify the chain of the audit, or print its end as a checkpoint',
+    load: async () => (await import('./audit.js')).audit,
+  },
   check: {
     summary: 'look at settings, database, queue, master key and credentials, and change nothing',
     load: async () => (await import('./check.js')).check,
@@ -81,17 +86,12 @@ export function findCommand(args: readonly string[]): Found | null {
   return { load: entry.load, args: more };
 }
 
-/** Whether the arguments are one for each word in capitals, and options in brackets. */
 function fits(usage: string, args: readonly string[]): boolean {
-  const words = usage.split(' ').filter((word) => word !== '');
-  const needed = words.filter((word) => !word.startsWith('['));
-  const given = args.slice(0, needed.length);
-  const options = args.slice(needed.length);
-  return (
-    given.length === needed.length &&
-    given.every((arg) => !arg.startsWith('-')) &&
-    options.every((option) => words.includes(`[${option}]`))
-  );
+  const given = args.map((arg) => `\0${arg}`).join('');
+  const ways = usage.replaceAll('[', '(?:').replaceAll(']', ')?').split(' | ');
+  const pattern = (way: string) =>
+    way.replaceAll(/[\w-]+/g, (word) => `\0${/^[A-Z]+$/.test(word) ? '(?!-)[^\0]+' : word}`).replaceAll(' ', '');
+  return ways.some((way) => new RegExp(`^${pattern(way)}$`).test(given));
 }
 
 /** Exit code 2. */

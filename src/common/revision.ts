@@ -5,10 +5,12 @@ import { ApiError, invalidValue } from './errors.js';
 
 /** Equal for equal values, whatever the order of their members. */
 export function revisionOf(value: unknown): string {
-  return createHash('sha256')
-    .update(JSON.stringify(sorted(value)))
-    .digest('base64url')
-    .slice(0, 16);
+  return createHash('sha256').update(canonicalJson(value)).digest('base64url').slice(0, 16);
+}
+
+/** RFC 8785, for values that came from JSON. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(sorted(value));
 }
 
 export function toEtag(revision: string): string {

@@ -8,6 +8,7 @@ export interface AuthTables {
   signing_key: SigningKeyTable;
   revoked_token: RevokedTokenTable;
   auth_change: AuthChangeTable;
+  audit_chain: AuditChainTable;
   audit_event: AuditEventTable;
   console_session: ConsoleSessionTable;
   console_ticket: ConsoleTicketTable;
@@ -75,6 +76,19 @@ interface AuditEventTable {
   person: Json<PersonColumn> | null;
   request_id: string | null;
   user_agent: string | null;
+  /** Events of releases before have the default, `done`. */
+  outcome: Generated<'done' | 'refused' | 'failed'>;
+  /** The place in the chain (src/audit/chain.repository.ts); null: not in the chain yet. */
+  seq: number | null;
+  hash: Buffer | null;
+}
+
+interface AuditChainTable {
+  one: Generated<boolean>;
+  seq: Generated<number>;
+  hash: Generated<Buffer>;
+  folded_seq: Generated<number>;
+  folded_hash: Generated<Buffer>;
 }
 
 /** A person who signed in by OpenID Connect. */

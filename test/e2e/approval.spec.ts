@@ -53,8 +53,8 @@ describe.each(STAGES)('approval on $name', (stage) => {
     const answer = await fetch(`${carillon.url}${RUNTIME}/auditevents`, {
       headers: { authorization: api.authorization },
     });
-    const { events: all } = (await answer.json()) as { events: { action: string }[] };
-    return all.filter((event) => event.action === action);
+    const { events: all } = (await answer.json()) as { events: { action: string; outcome: string; detail: object }[] };
+    return all.filter((event) => event.action === action && event.outcome === 'done');
   };
 
   it('is part of the status of an application', async () => {
@@ -202,6 +202,10 @@ describe.each(STAGES)('approval on $name', (stage) => {
     const { api } = program;
     expect((await api.app('PUT', '/status', { enabled: true, approval: null })).body).not.toHaveProperty('approval');
     expect(await api.waitFor(await api.send(HELLO))).toMatchObject({ state: 'finished', audience: 5 });
-    expect(await events('application.approval')).toMatchObject([{ detail: { above: null } }, { detail: { above: 2 } }]);
+    const changes = await events('application.update');
+    expect(changes.filter((each) => JSON.stringify(each).includes('approvalAbove'))).toMatchObject([
+      { detail: { before: { approvalAbove: 2 }, after: { approvalAbove: null } } },
+      { detail: { before: { approvalAbove: null }, after: { approvalAbove: 2 } } },
+    ]);
   });
 });

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runToEnd, startCarillon } from '../harness/carillon.js';
-import { EMBEDDED, SERVERS } from './stages.js';
+import { Admin, RUNTIME, basic } from '../harness/admin.js';
+import { EMBEDDED, SERVERS, STAGES } from './stages.js';
 
 /** Commands of the program, as an operator runs them. */
 
@@ -24,7 +25,7 @@ it.each(['version', '--version'])('%s prints the version', async (word) => {
 it('help lists the commands', async () => {
   const { code, output } = await runToEnd({}, '--help');
   expect(code).toBe(0);
-  for (const name of ['start', 'check', 'migrate', 'rekey', 'version', 'help'])
+  for (const name of ['start', 'audit', 'check', 'migrate', 'rekey', 'version', 'help'])
     expect(output).toMatch(new RegExp(`^ {2}${name} +\\S`, 'm'));
 });
 
@@ -33,6 +34,8 @@ it.each([
   [['toString'], 'There is no command "toString": --help lists them'],
   [['check', 'all'], 'check takes no arguments: "all"'],
   [['migrate', '--plans'], 'Usage: migrate [--plan]'],
+  [['audit', 'verify', '--checkpoint'], 'Usage: audit verify [--checkpoint FILE] | checkpoint'],
+  [['audit', 'verify', 'x'], 'Usage: audit verify [--checkpoint FILE] | checkpoint'],
   [['start', 'now'], 'There is no command "start": --help lists them'],
 ])('%j is refused with exit code 2', async (words, message) => {
   expect(await runToEnd({ DATA_DIR: join(folder, 'none') }, ...words)).toEqual({
@@ -103,4 +106,39 @@ it('rekey of an embedded database, while it is stopped', async () => {
   expect(done.code).toBe(0);
   await (await startCarillon({ ...environment, MASTER_KEY: second! })).stop();
   clean();
+});
+
+describe.each(STAGES)('audit on $name', (stage) => {
+  it('verifies the chain, and compares it with checkpoints and exports', async () => {
+    const { environment, clean } = await stage.prepare();
+    const settings = { ...environment, NODE_ENV: 'development', ADMIN_CLIENT_ID: 'a', ADMIN_CLIENT_SECRET: 'a' };
+    const carillon = await startCarillon(settings);
+    const admin = new Admin(carillon.url, basic('a', 'a'));
+    for (let n = 0; n < 3; n++) await admin.addClient(`client-${n}`, 'tags.read');
+    type Listed = { events: { hash?: string }[] };
+    await expect
+      .poll(async () => (await admin.call<Listed>('GET', '/auditevents?size=1')).body.events[0]?.hash, {
+        timeout: 20_000,
+      })
+      .toMatch(/^[0-9a-f]{64}$/);
+    const exported = await fetch(`${carillon.url}${RUNTIME}/auditevents`, {
+      headers: { authorization: basic('a', 'a'), accept: 'application/x-ndjson' },
+    });
+    const file = join(folder, 'export.ndjson');
+    writeFileSync(file, await exported.text());
+    await carillon.stop();
+    const verified = await runToEnd(settings, 'audit', 'verify', '--checkpoint', file);
+    expect(verified.output).toMatch(/^The chain is whole: \d+ events up to \d+, compared with [1-9]\d* checkpoints$/m);
+    expect(verified.code).toBe(0);
+    const printed = await runToEnd(settings, 'audit', 'checkpoint');
+    expect(printed.output).toMatch(/^\{"seq":\d+,"hash":"[0-9a-f]{64}"\}\n$/);
+    writeFileSync(
+      file,
+      printed.output.replace(/"seq":(\d+)/, (_whole, seq) => `"seq":${Number(seq) + 1}`),
+    );
+    const cut = await runToEnd(settings, 'audit', 'verify', '--checkpoint', file);
+    expect(cut.output).toMatch(/^A checkpoint has event \d+, which is not in the chain/);
+    expect(cut.code).toBe(1);
+    clean();
+  });
 });

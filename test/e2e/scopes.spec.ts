@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { ACTS } from '../../src/audit/acts.js';
 import { basic } from '../harness/admin.js';
 import { issueToken } from '../harness/api.js';
 import { P12_PASSWORD, makeP12 } from '../harness/p12.js';
@@ -67,7 +68,11 @@ const ROWS: Record<string, Row> = {
   'GET /imfpush/v1/apps': { needs: 'apps.read', application: '*', status: 200 },
   [`GET ${app}`]: { needs: 'apps.read', status: 200 },
   [`GET ${app}/status`]: { needs: 'apps.read', status: 200 },
-  [`PUT ${app}/status`]: { needs: 'apps.write', body: { enabled: 'true' }, status: 200 },
+  [`PUT ${app}/status`]: {
+    needs: 'apps.write',
+    body: { enabled: 'true', approval: { above: 1_000_000 } },
+    status: 200,
+  },
   [`DELETE ${app}`]: { needs: 'apps.write', path: MADE, status: 204 },
 
   [`GET ${app}/settings`]: { needs: 'settings.read', status: 200 },
@@ -407,4 +412,48 @@ describe('the right caller', () => {
     const token = await bearer(`apnsConf.write push.application.${APPLICATION}`);
     expect((await call(`DELETE ${app}/settings/gcmConf`, { status: 204 }, token)).status).toBe(403);
   });
+});
+
+/** After the calls above: each is in the audit as src/audit/acts.ts lists it. */
+describe('the audit', () => {
+  interface Event {
+    action: string;
+    outcome: string;
+    clientId: string;
+    detail: { status?: number };
+  }
+  const listed = rows.flatMap(([route, row]) => {
+    const act = ACTS[route.replaceAll(/(?<=\/):(\w+)/g, '{$1}')];
+    return act && act.action !== 'sign_in' ? [{ route, row, act }] : [];
+  });
+  let events: Event[];
+  beforeAll(async () => {
+    const url = `${program.carillon.url}/mfpadmin/management-apis/2.0/runtimes/mfp/auditevents`;
+    const headers = { authorization: basic('test', 'test'), accept: 'application/x-ndjson' };
+    const lines = (await (await fetch(url, { headers })).text()).trim().split('\n');
+    events = lines.slice(0, -1).map((line) => JSON.parse(line) as Event);
+  });
+  const find = (action: string, outcome: string) =>
+    events.filter((event) => event.action === action && event.outcome === outcome);
+
+  it.each(listed.filter(({ row, act }) => row.status < 300 && act.done !== 'lines'))('has $route', ({ act }) => {
+    expect(find(act.action, 'done')[0]).toMatchObject({ clientId: 'test', address: '127.0.0.1' });
+  });
+
+  it.each(listed.filter(({ act }) => act.done !== 'lines' && act.done !== 'noted'))(
+    'has the refusals of $route, with a known caller and without',
+    ({ row, act }) => {
+      const refused = find(act.action, 'refused');
+      const known = row.admin ? 'push' : 'test';
+      expect(refused).toContainEqual(
+        expect.objectContaining({ clientId: known, detail: expect.objectContaining({ status: 403 }) as unknown }),
+      );
+      expect(refused).toContainEqual(
+        expect.objectContaining({
+          clientId: 'caller:unknown',
+          detail: expect.objectContaining({ status: 401 }) as unknown,
+        }),
+      );
+    },
+  );
 });

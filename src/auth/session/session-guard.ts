@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { ApiError } from '../../common/errors.js';
 import { Origins } from '../../http/origin.js';
+import type { RefusedRequest } from '../noted-act.js';
 import { insufficientScope, unauthorized } from '../bearer.js';
 import { covers } from '../scope.js';
 import { cookieName, readCookie } from './session-cookie.js';
@@ -27,10 +28,13 @@ export class SessionGuard {
   }
 
   /** The session, if it covers one of the lists of elements. Throws CARIL0401E and CARIL0403E. */
-  async authorize(request: FastifyRequest, ways: readonly (readonly string[])[]): Promise<LiveSession> {
+  async authorize(request: RefusedRequest, ways: readonly (readonly string[])[]): Promise<LiveSession> {
     const session = await this.require(request);
     const isCovered = ways.some((required) => session.grants.some((grant) => covers(grant, required)));
-    if (!isCovered) throw insufficientScope(ways[0] ?? []);
+    if (!isCovered) {
+      request.refused = session;
+      throw insufficientScope(ways[0] ?? []);
+    }
     return session;
   }
 

@@ -1,6 +1,7 @@
 import { Controller, Get, Logger, Query, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { noteAct } from '../../auth/noted-act.js';
 import { cookieName, readCookie } from '../../auth/session/session-cookie.js';
 import { hashOf, newId } from '../../auth/session/session.js';
 import { Sessions } from '../../auth/session/sessions.js';
@@ -67,6 +68,7 @@ export class PeopleController {
       leave(reply, flow.to);
     } catch (error) {
       if (!(error instanceof SignInError)) throw error;
+      noteAct(request, { outcome: 'refused', detail: { by: 'OpenID Connect', problem: error.problem } });
       if (error.problem === 'failed') this.log.warn(`A sign-in failed: ${describe(error.cause)}`);
       leave(reply, signInPage(flow.to, error.problem));
     }

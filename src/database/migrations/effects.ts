@@ -60,4 +60,6 @@ export const EFFECTS: Readonly<Record<string, StepEffects>> = {
   '0053-session-check': { locked: ['console_session'], read: [], removed: [] },
   '0054-key-id': { locked: ['process'], read: [], removed: [] },
   '0055-audit-request': { locked: ['audit_event'], read: [], removed: [] },
+  '0060-audit-outcome': { locked: ['audit_event'], read: [], removed: [] },
+  '0061-audit-chain': { locked: ['audit_event'], read: ['audit_event'], removed: [] },
 };

@@ -9,6 +9,7 @@ import type { Idempotency } from './idempotency.js';
 import { newMessageId } from './message-id.js';
 import { MessageWriter } from './message-writer.js';
 import { MessageRepository } from './message.repository.js';
+import { isLarge } from './new-message.js';
 import type { Acceptable } from './new-message.js';
 import { MessagesService, checkSameRequest } from './messages.service.js';
 import type { SendContext } from './messages.service.js';
@@ -34,6 +35,8 @@ const MOST_USERS = 10_000;
 export interface BulkAcceptance {
   messages: { messageId: string; alert: string; acceptedAt: Date; warnings: string[] }[];
   replayed: boolean;
+  /** Ids of messages that may go to more devices than one batch has. */
+  large: string[];
 }
 
 /** Accepts many messages in one request: all of them, or none. */
@@ -93,6 +96,7 @@ export class BulkService {
             warnings,
           })),
           replayed: false,
+          large: routed.filter(isLarge).map(({ message }) => message.id),
         };
       // Either the same key came in a concurrent request, or (rarely) a message id is taken.
       const first = await this.findEarlier(caller, idempotency);
@@ -108,7 +112,7 @@ export class BulkService {
     checkSameRequest(first, idempotency.requestHash);
     const rows = await this.stored.findBulk(applicationId, first.id);
     const messages = rows.map(({ id, alert, acceptedAt }) => ({ messageId: id, alert, acceptedAt, warnings: [] }));
-    return { messages, replayed: true };
+    return { messages, replayed: true, large: [] };
   }
 }
 

@@ -1,6 +1,7 @@
 import { Controller, Headers, HttpCode, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { noteAct } from '../../auth/noted-act.js';
 import { RequireScope, ScopeGuard } from '../../auth/scope.guard.js';
 import type { AuthorizedRequest } from '../../auth/scope.guard.js';
 import { parseJson } from '../../common/body.js';
@@ -96,6 +97,7 @@ export class MessagesController {
     }
     const accepted = await this.messages.acceptMessage(caller, body, idempotencyKey);
     if (accepted.replayed) void reply.header('idempotent-replayed', 'true');
+    if (accepted.isLarge) noteAct(request, { detail: { messageId: accepted.messageId } });
     return {
       message: accepted.body,
       messageId: accepted.messageId,
@@ -162,6 +164,8 @@ export class MessagesController {
     const caller = { applicationId, clientId, strict: prefersStrict(request, reply) };
     const accepted = await this.bulks.acceptBulk(caller, parseJson(request.body), idempotencyKey);
     if (accepted.replayed) void reply.header('idempotent-replayed', 'true');
+    if (accepted.large.length > 0)
+      noteAct(request, { detail: { messageId: accepted.large[0], messages: accepted.large.length } });
     const place = `/imfpush/v1/apps/${encodeURIComponent(applicationId)}/messages`;
     return {
       messages: accepted.messages.map(({ messageId, alert, acceptedAt, warnings }) => ({

@@ -17,6 +17,7 @@ import { newMessageId } from './message-id.js';
 import { MessageWriter } from './message-writer.js';
 import { MessageRepository } from './message.repository.js';
 import type { EarlierMessage } from './message.repository.js';
+import { isLarge } from './new-message.js';
 import type { Acceptable, NewMessage } from './new-message.js';
 import { prepareMessage } from '../request/prepare.js';
 import type { PrepareOptions, PreparedMessage } from '../request/prepare.js';
@@ -31,6 +32,8 @@ export interface Acceptance {
   warnings: string[];
   /** True: repeats the answer to an earlier request with the same Idempotency-Key. */
   replayed: boolean;
+  /** The message may go to more devices than one batch has. */
+  isLarge?: boolean;
 }
 
 /** The client, the application and the circumstances of the request. */
@@ -154,7 +157,13 @@ export class MessagesService {
   async keepMessage(message: NewMessage, batches: readonly NewBatch[] | null, warnings: string[]): Promise<Acceptance> {
     for (;;) {
       if (await this.writer.keep({ message, batches }))
-        return { messageId: message.id, body: message.body, warnings, replayed: false };
+        return {
+          messageId: message.id,
+          body: message.body,
+          warnings,
+          replayed: false,
+          isLarge: isLarge({ message, batches }),
+        };
       // Either the same key came in a concurrent request, whose answer is repeated, or (rarely) the id is taken.
       const earlier = await this.findEarlier(message.applicationId, message.clientId, message.idempotency);
       if (earlier) return earlier;

@@ -1,5 +1,5 @@
 import type { QuietTime, Target } from '../../database/tables.js';
-import { RELAY_BATCH, toBatchRecord } from '../../delivery/batching.js';
+import { BATCH_SIZE, RELAY_BATCH, toBatchRecord } from '../../delivery/batching.js';
 import type { NewBatch } from '../../delivery/batching.js';
 import { OUTCOME } from '../../delivery/outcome.js';
 import type { OutcomeName } from '../../delivery/outcome.js';
@@ -66,6 +66,13 @@ export function inherit(notification: NewMessage['notification'], originalId: st
 export interface Acceptable {
   message: NewMessage;
   batches: readonly NewBatch[] | null;
+}
+
+/** Whether the message may go to more devices than one batch has. */
+export function isLarge({ message, batches }: Acceptable): boolean {
+  if (batches) return batches.reduce((sum, { deviceSeqs }) => sum + deviceSeqs.length, 0) > BATCH_SIZE;
+  const { deviceIds, userIds } = message.target;
+  return (deviceIds ?? userIds ?? { length: Infinity }).length > BATCH_SIZE;
 }
 
 /**

@@ -68,9 +68,9 @@ describe('provider settings', () => {
     expect(events.map(({ action, detail }) => [action, detail])).toEqual([
       ['application.delete', {}],
       ['provider_setting.delete', { provider: 'upstream' }],
-      ['provider_setting.put', { provider: 'upstream' }],
+      ['provider_setting.put', { provider: 'upstream', secret: 'set' }],
       ['provider_setting.delete', { provider: 'fcm' }],
-      ['provider_setting.put', { provider: 'fcm' }],
+      ['provider_setting.put', { provider: 'fcm', secret: 'set' }],
     ]);
     for (const event of events) expect(event.actor).toEqual(actor);
     expect(JSON.stringify(events)).not.toContain('sesame');

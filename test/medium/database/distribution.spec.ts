@@ -31,6 +31,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
 
 /** Tables of the whole installation. */
 const OF_ALL = [
+  'audit_chain',
   'audit_event',
   'auth_change',
   'client',

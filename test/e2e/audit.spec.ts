@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { Admin, RUNTIME, basic } from '../harness/admin.js';
+import { runProgram } from '../harness/program.js';
+import { STAGES } from './stages.js';
+
+interface Event {
+  action: string;
+  outcome: string;
+  clientId: string;
+  subject: string;
+  requestId?: string;
+  detail: Record<string, unknown>;
+}
+
+/** The audit of acts of a running program; scopes.spec.ts goes through all routes. */
+describe.each(STAGES)('the audit on $name', (stage) => {
+  const program = runProgram(stage);
+  const admin = (authorization?: string) => new Admin(program.carillon.url, authorization);
+
+  async function events(filter: string): Promise<Event[]> {
+    return (await admin().call<{ events: Event[] }>('GET', `/auditevents?${filter}`)).body.events;
+  }
+
+  it('has the visible settings before and after, and of the secret only that it changed', async () => {
+    const { api } = program;
+    const put = (clientSecret: string, packageSID: string) =>
+      api.app('PUT', '/settings/wnsConf', { packageSID, clientSecret });
+    await put('first-secret', 'ms-app://s-1-15-2-1-2-3');
+    await put('first-secret', 'ms-app://s-1-15-2-1-2-4');
+    await put('second-secret', 'ms-app://s-1-15-2-1-2-4');
+    const found = await events('action=provider_setting.put');
+    expect(found.map(({ detail }) => detail)).toEqual([
+      { provider: 'wns', secret: 'changed' },
+      {
+        provider: 'wns',
+        before: { packageSID: 'ms-app://s-1-15-2-1-2-3' },
+        after: { packageSID: 'ms-app://s-1-15-2-1-2-4' },
+      },
+      expect.objectContaining({ provider: 'wns', before: {}, secret: 'set' }),
+    ]);
+    expect(JSON.stringify(found)).not.toMatch(/(first|second)-secret/);
+  });
+
+  it('has a broadcast and a bulk with one, and no message to few devices', async () => {
+    const { api } = program;
+    await api.send({ message: { alert: 'To few' }, target: { deviceIds: ['none-such'] } }).catch(() => undefined);
+    const devices = Array.from({ length: 1_001 }, (_each, index) => ({
+      deviceId: `many-${index}`,
+      platform: 'A',
+      token: `sandbox:accepted:many-${index}`,
+    }));
+    await api.registerDevices(devices);
+    const before = await events('action=message.send');
+    const few = await api.send({ message: { alert: 'To one' }, target: { deviceIds: ['many-1'] } });
+    const broadcast = await api.send({ message: { alert: 'A broadcast' } });
+    const bulk = await api.app<{ messages: { messageId: string }[] }>('POST', '/messages/bulk', [
+      { message: { alert: 'One' }, target: { deviceIds: ['many-1'] } },
+      { message: { alert: 'All' } },
+    ]);
+    expect(bulk.status).toBe(202);
+    const found = await events('action=message.send');
+    expect(found.slice(0, found.length - before.length).map(({ detail }) => detail)).toEqual([
+      { messageId: bulk.body.messages[1]!.messageId, messages: 1 },
+      { messageId: broadcast },
+    ]);
+    expect(JSON.stringify(found)).not.toContain(few);
+    expect(JSON.stringify(found)).not.toContain('A broadcast');
+  });
+
+  it('has failed sign-ins: the first of a minute at once, without an id that is not known', async () => {
+    const { url } = program.carillon;
+    const signIn = (id: string, requestId: string) =>
+      fetch(`${url}/mfp/api/az/v1/token`, {
+        method: 'POST',
+        headers: {
+          authorization: basic(id, 'wrong'),
+          'x-request-id': requestId,
+          'content-type': 'application/x-www-form-urlencoded',
+        },
+        body: 'grant_type=client_credentials',
+      });
+    for (const each of ['first', 'second', 'third']) expect((await signIn('test', each)).status).toBe(400);
+    await signIn('a-secret-in-the-wrong-field', 'fourth');
+    const found = await events('action=sign_in');
+    expect(found.map(({ clientId, outcome, requestId }) => [clientId, outcome, requestId])).toEqual([
+      ['caller:unknown', 'refused', 'fourth'],
+      ['test', 'refused', 'first'],
+    ]);
+    expect(JSON.stringify(found)).not.toContain('wrong-field');
+  });
+
+  it('has the readers of the audit once an hour, and each export', async () => {
+    for (let page = 0; page < 3; page++) await events('size=1');
+    for (let each = 0; each < 2; each++) {
+      const headers = { authorization: basic('test', 'test'), accept: 'application/x-ndjson' };
+      await (await fetch(`${program.carillon.url}${RUNTIME}/auditevents`, { headers })).text();
+    }
+    expect(await events('action=audit.read')).toHaveLength(1);
+    expect(await events('action=audit.export')).toHaveLength(2);
+  });
+
+  it('has refusals of the state and of the revision', async () => {
+    const { api } = program;
+    expect((await api.app('DELETE', '')).status).toBe(409);
+    const client = { id: 'audited', allowedScope: 'tags.read' };
+    await admin().call('POST', '/confidentialclients', client);
+    const taken = await admin().call('POST', '/confidentialclients', client);
+    expect(taken.status).toBe(409);
+    expect(await events('action=application.delete')).toMatchObject([{ outcome: 'refused', detail: { status: 409 } }]);
+    expect(await events('subject=audited')).toMatchObject([
+      { action: 'client.create', outcome: 'refused', detail: { status: 409 } },
+      { action: 'client.create', outcome: 'done' },
+    ]);
+  });
+});
