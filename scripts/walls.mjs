@@ -16,7 +16,7 @@ const ROOMS = {
   audit: ['auth', 'common', 'database', 'delivery', 'http'],
   messages: ['applications', 'auth', 'common', 'database', 'delivery', 'devices', 'limits', 'providers'],
   campaigns: ['applications', 'auth', 'common', 'database', 'delivery', 'devices', 'limits', 'messages', 'providers'],
-  webhooks: ['applications', 'auth', 'common', 'database', 'providers'],
+  webhooks: ['applications', 'auth', 'common', 'database', 'delivery', 'providers'],
   statistics: ['applications', 'auth', 'common', 'database', 'delivery', 'providers'],
   users: ['applications', 'auth', 'common', 'database', 'devices', 'messages'],
   health: ['auth', 'common', 'database', 'queue'],

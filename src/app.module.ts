@@ -19,7 +19,7 @@ import type { Role } from './role.js';
 import { StandbyInterceptor } from './http/standby.interceptor.js';
 import { QueueModule } from './queue/queue.module.js';
 import { Queues } from './queue/queue.js';
-import { WebhookDeliveryModule } from './webhooks/webhooks.module.js';
+import { WebhookDeliveryModule, WebhookHousekeepingModule } from './webhooks/webhooks.module.js';
 import { SampleModule } from './sample/sample.module.js';
 import { StatisticsSchedulerModule } from './statistics/statistics.module.js';
 import { UserSchedulerModule } from './users/users.module.js';
@@ -41,6 +41,7 @@ const ROLE_MODULES: Record<Role, Type[]> = {
     CampaignSchedulerModule,
     StatisticsSchedulerModule,
     UserSchedulerModule,
+    WebhookHousekeepingModule,
   ],
 };
 

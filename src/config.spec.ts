@@ -79,7 +79,13 @@ describe('defaults', () => {
         application: { requestsPerSecond: 100_000, concurrentRequests: 4_000 },
       },
       quotas: { campaigns: 100_000, tags: 100_000, scheduledMessages: 1_000_000, devices: 100_000_000 },
-      retention: { messageDays: 30, deviceUnseenDays: 270, deviceRetiredDays: 90, atMostPercent: 20 },
+      retention: {
+        messageDays: 30,
+        deviceUnseenDays: 270,
+        deviceRetiredDays: 90,
+        webhookEventDays: 3,
+        atMostPercent: 20,
+      },
       unknownNames: [],
     });
   });
@@ -151,6 +157,7 @@ it('reads every setting', () => {
       RETENTION_DAYS: '0',
       DEVICE_UNSEEN_DAYS: '1',
       DEVICE_RETIRED_DAYS: '36500',
+      WEBHOOK_EVENT_DAYS: '0',
       REMOVE_AT_MOST_PERCENT: '100',
       APNS_TOPIC: 'x',
     }),
@@ -197,7 +204,13 @@ it('reads every setting', () => {
       application: { requestsPerSecond: 3, concurrentRequests: 4 },
     },
     quotas: { campaigns: 5, tags: 6, scheduledMessages: 7, devices: 8 },
-    retention: { messageDays: 0, deviceUnseenDays: 1, deviceRetiredDays: 36_500, atMostPercent: 100 },
+    retention: {
+      messageDays: 0,
+      deviceUnseenDays: 1,
+      deviceRetiredDays: 36_500,
+      webhookEventDays: 0,
+      atMostPercent: 100,
+    },
     unknownNames: ['APNS_TOPIC'],
   });
 });

@@ -89,7 +89,13 @@ export interface Config extends Secrets {
   limits: Limits;
   quotas: Record<Quota, number>;
   /** In days; 0: never. */
-  retention: { messageDays: number; deviceUnseenDays: number; deviceRetiredDays: number; atMostPercent: number };
+  retention: {
+    messageDays: number;
+    deviceUnseenDays: number;
+    deviceRetiredDays: number;
+    webhookEventDays: number;
+    atMostPercent: number;
+  };
   audit: { retentionDays: number };
   /** Names of variables that look like settings but are not. */
   unknownNames: string[];

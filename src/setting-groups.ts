@@ -147,6 +147,7 @@ export function readRetention(settings: SettingReader) {
     messageDays: days('RETENTION_DAYS'),
     deviceUnseenDays: days('DEVICE_UNSEEN_DAYS'),
     deviceRetiredDays: days('DEVICE_RETIRED_DAYS'),
+    webhookEventDays: days('WEBHOOK_EVENT_DAYS'),
     atMostPercent: settings.whole('REMOVE_AT_MOST_PERCENT', 1, 100),
   };
 }

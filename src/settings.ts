@@ -234,6 +234,11 @@ export const SETTINGS: readonly Setting[] = [
     meaning: 'days after which such a device, or a device with an invalid token, is deleted; `0`: never',
   },
   {
+    name: 'WEBHOOK_EVENT_DAYS',
+    fallback: '3',
+    meaning: 'days for which delivered and given-up events of webhooks can be replayed; `0`: they are not kept',
+  },
+  {
     name: 'REMOVE_AT_MOST_PERCENT',
     fallback: '20',
     meaning:

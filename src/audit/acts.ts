@@ -88,6 +88,7 @@ export const ACTS: Readonly<Record<string, Act>> = {
   [`DELETE ${APP}/webhooks/{name}/secretBefore`]: inChange('webhook.secret'),
   [`POST ${APP}/webhooks/{name}/test`]: all('webhook.test'),
   [`POST ${APP}/webhooks/{name}/retry`]: all('webhook.retry'),
+  [`POST ${APP}/webhooks/{name}/replay`]: inChange('webhook.replay'),
 };
 
 /** The path of a route of Fastify in the form of the API document. */

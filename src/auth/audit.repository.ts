@@ -51,6 +51,7 @@ export interface AuditedChange extends AuditedAct {
     | 'application.stop'
     | 'application.resume'
     | 'user.delete'
+    | 'webhook.replay'
     | 'webhook.secret'
     | 'provider_setting.put'
     | 'provider_setting.delete';

@@ -71,9 +71,10 @@ export const SYSTEM: Schema = {
     },
     retention: {
       type: 'object',
-      description: 'Days after which rows are removed, by the settings of the process that answers; 0: never',
-      required: ['messageDays', 'deviceUnseenDays', 'deviceRetiredDays'],
-      properties: { messageDays: COUNT, deviceUnseenDays: COUNT, deviceRetiredDays: COUNT },
+      description:
+        'Days after which rows are removed, by the settings of the process that answers; 0: never, of webhook events: at once',
+      required: ['messageDays', 'deviceUnseenDays', 'deviceRetiredDays', 'webhookEventDays'],
+      properties: { messageDays: COUNT, deviceUnseenDays: COUNT, deviceRetiredDays: COUNT, webhookEventDays: COUNT },
     },
     problems: { type: 'array', description: 'At most 100 of each code', items: PROBLEM },
   },

@@ -13,6 +13,7 @@ import type { Removal } from './forgetting.repository.js';
 /** Rows per step: transactions of about 5 to 100 ms. */
 const DEVICES = 500;
 const VALUES = 2_000;
+const EVENTS = 1_000;
 
 /** `devices`: some were deleted, more may be left. `held`: the rest is locked by another transaction. */
 export type RemovalStep = 'devices' | 'more' | 'held' | 'done';
@@ -60,6 +61,7 @@ export class UserRemovalRepository {
       }
       const devices = await this.removeDevices(removal, transaction);
       if (devices !== 'done') return devices;
+      if (await removeEvents(removal, transaction)) return 'more';
       if (await this.removeValues(removal, transaction)) return 'more';
       const step = await this.forgetting.step(removal, transaction);
       if (step !== 'done') return step;
@@ -108,4 +110,16 @@ export class UserRemovalRepository {
       returning 1`.execute(transaction);
     return rows.length === VALUES;
   }
+}
+
+/** Events about the user that webhooks keep for a replay. Returns false if none is left. */
+async function removeEvents(removal: Removal, transaction: Tx): Promise<boolean> {
+  const { rows } = await sql`
+    delete from webhook_event_ended where (webhook_id, id) in (
+      select webhook_id, ended.id from webhook_event_ended as ended join webhook on webhook.id = webhook_id
+      where ended.user_id = ${removal.user_id} and ended.user_id <> 'anonymous'
+        and webhook.application_id = ${removal.application_id}
+      limit ${EVENTS} for update of ended skip locked)
+    returning 1`.execute(transaction);
+  return rows.length === EVENTS;
 }

@@ -1,7 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
+import { CONFIG } from '../common/tokens.js';
 import { Vault } from '../common/vault.js';
+import type { Config } from '../config.js';
 import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
@@ -56,6 +58,7 @@ export class WebhookEventRepository {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     private readonly vault: Vault,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'retention'>,
   ) {}
 
   /**
@@ -84,7 +87,7 @@ export class WebhookEventRepository {
    * endpoint's failures in a row were fewer by TRIES. Returns how many; 0 means none is left.
    */
   async giveUp(webhookId: number): Promise<number> {
-    const { rows } = await sql`
+    const { rows } = await sql<{ id: number }>`
       with lapsed as (
         (select id from webhook_event where webhook_id = ${webhookId} and tries >= ${TRIES} limit ${LAPSED})
         union
@@ -92,9 +95,8 @@ export class WebhookEventRepository {
            and id <= (select newest_at_failures[1] from webhook
              where id = ${webhookId} and cardinality(newest_at_failures) >= ${TRIES})
          order by id limit ${LAPSED}))
-      delete from webhook_event where id in (select id from lapsed limit ${LAPSED}) returning id`.execute(
-      this.database.kysely,
-    );
+      select id from lapsed limit ${LAPSED}`.execute(this.database.kysely);
+    await this.end(rows.map(({ id }) => id));
     return rows.length;
   }
 
@@ -115,14 +117,13 @@ export class WebhookEventRepository {
     return rows;
   }
 
-  /** Deletes delivered events, records failures, and keeps the newest tries of deliveries for readers. */
+  /** Ends delivered events, records failures, and keeps the newest tries of deliveries for readers. */
   async settle(
     webhookId: number,
     { delivered, failed }: Pick<LotResult, 'delivered' | 'failed'>,
     attempts: readonly Attempt[],
   ): Promise<void> {
-    if (delivered.length > 0)
-      await sql`delete from webhook_event where id = any(${bigints(delivered)})`.execute(this.database.kysely);
+    if (delivered.length > 0) await this.end(delivered);
     if (failed.length > 0)
       await sql`
         update webhook_event set tries = now_failed.tries, subject = now_failed.subject,
@@ -163,6 +164,18 @@ export class WebhookEventRepository {
     } else if (failures > 0 && !isFailing)
       await sql`
         update webhook_event set retry_at = now() where webhook_id = ${id} and tries > 0`.execute(this.database.kysely);
+  }
+
+  /** Keeps the events for a replay. */
+  private async end(ids: readonly number[]): Promise<void> {
+    const kept = this.config.retention.webhookEventDays > 0;
+    await sql`
+      with gone as (
+        delete from webhook_event where id = any(${bigints(ids)}) returning webhook_id, id, body, created_at)
+      insert into webhook_event_ended (webhook_id, id, body, created_at, user_id)
+      select webhook_id, id, body, created_at,
+        coalesce(body->'entity'->'device'->>'userId', body->'entity'->>'userId')
+      from gone where ${kept}`.execute(this.database.kysely);
   }
 
   private async wait(webhookId: number, ms: number): Promise<void> {

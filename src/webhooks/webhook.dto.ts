@@ -99,6 +99,35 @@ export class WebhookTestAnswer {
   durationMs!: number;
 }
 
+export class ReplayWebhookDto {
+  /**
+   * Events of changes since this time.
+   * @example 2026-11-28T22:00:00Z
+   */
+  @IsString({ message: 'it must be a string' })
+  from!: string;
+
+  /** Events of changes before this time. Default: now. */
+  @IsOptional()
+  @IsString({ message: 'it must be a string' })
+  to?: string;
+
+  /**
+   * As in the webhook. Default: all types.
+   * @example onDeviceUnregister
+   */
+  @IsOptional()
+  @IsString({ message: 'it must be a string' })
+  @Length(1, 500, { message: 'it must be 1 to 500 characters' })
+  eventTypes?: string;
+}
+
+export class WebhookReplayAnswer {
+  /** Number of events that are sent again. */
+  @ApiProperty({ type: 'integer' })
+  events!: number;
+}
+
 export class WebhookListAnswer {
   webhooks!: WebhookReportAnswer[];
 }

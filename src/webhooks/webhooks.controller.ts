@@ -25,11 +25,13 @@ import {
   ChangeWebhookDto,
   CreateWebhookDto,
   NewWebhookAnswer,
+  ReplayWebhookDto,
   RotateWebhookSecretDto,
   RotatedWebhookAnswer,
   WebhookAnswer,
   WebhookAttemptListAnswer,
   WebhookListAnswer,
+  WebhookReplayAnswer,
   WebhookReportAnswer,
   WebhookTestAnswer,
   toReportAnswer,
@@ -171,10 +173,27 @@ export class WebhooksController {
     return this.webhooks.retryNow(applicationId, name);
   }
 
+  @Post(':name/replay')
+  @HttpCode(200)
+  @RequireScope('webhooks.write')
+  @ApiOperation({
+    summary: 'Send delivered and given-up events again, with their ids (extension)',
+    description:
+      'Events are kept for `WEBHOOK_EVENT_DAYS` (3) after the change that they report; older ones are not sent again. An event can arrive after a newer one of its device: compare `eventTimeStamp`.',
+  })
+  replay(
+    @Param('applicationId') applicationId: string,
+    @Param('name') name: string,
+    @Body(new StrictBodyPipe(ReplayWebhookDto)) body: ReplayWebhookDto,
+    @Caller() caller: Actor,
+  ): Promise<WebhookReplayAnswer> {
+    return this.webhooks.replay(caller, applicationId, name, body);
+  }
+
   @Delete(':name')
   @HttpCode(204)
   @RequireScope('webhooks.write')
-  @ApiOperation({ summary: 'Remove a webhook and its waiting events' })
+  @ApiOperation({ summary: 'Remove a webhook and its events' })
   remove(@Param('applicationId') applicationId: string, @Param('name') name: string): Promise<void> {
     return this.webhooks.remove(applicationId, name);
   }

@@ -4,12 +4,14 @@ import { ApplicationsService } from '../applications/applications.service.js';
 import type { Actor } from '../auth/audit.repository.js';
 import { Clock } from '../common/clock.js';
 import { ApiError, invalidValue, notFound } from '../common/errors.js';
+import { readInstant } from '../common/instant.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
 import { EVENT_TYPES, readEventTypes, refuseUrl } from './webhook.js';
-import type { TriedEvent } from './webhook.js';
+import type { EventType, TriedEvent } from './webhook.js';
 import { WebhookClient } from './webhook-client.js';
-import type { CreateWebhookDto, WebhookTestAnswer } from './webhook.dto.js';
+import type { CreateWebhookDto, ReplayWebhookDto, WebhookReplayAnswer, WebhookTestAnswer } from './webhook.dto.js';
+import { WebhookReplayRepository } from './webhook-replay.repository.js';
 import { WebhookRepository } from './webhook.repository.js';
 import type { Webhook, WebhookReport } from './webhook.repository.js';
 
@@ -19,6 +21,7 @@ export class WebhooksService {
     @Inject(CONFIG) private readonly config: Pick<Config, 'webhooks'>,
     private readonly applications: ApplicationsService,
     private readonly webhooks: WebhookRepository,
+    private readonly endedEvents: WebhookReplayRepository,
     private readonly client: WebhookClient,
     private readonly clock: Clock,
   ) {}
@@ -84,6 +87,25 @@ export class WebhooksService {
     if (!(await this.webhooks.retryNow(applicationId, name))) throw unknownWebhook();
   }
 
+  /** Throws FPWSE0005E for an unreadable time or event type. */
+  async replay(
+    actor: Actor,
+    applicationId: string,
+    name: string,
+    { from, to, eventTypes }: ReplayWebhookDto,
+  ): Promise<WebhookReplayAnswer> {
+    await this.applications.getApplication(applicationId);
+    const period = { from: readInstant('from', from), to: to === undefined ? this.clock.now() : readInstant('to', to) };
+    if (period.from >= period.to) throw invalidValue('from', 'it must be before the end');
+    const events = await this.endedEvents.replay(actor, applicationId, name, {
+      from: new Date(period.from),
+      to: new Date(period.to),
+      types: eventTypes === undefined ? EVENT_TYPES : typesOf(eventTypes),
+    });
+    if (events === undefined) throw unknownWebhook();
+    return { events };
+  }
+
   async remove(applicationId: string, name: string): Promise<void> {
     await this.applications.getApplication(applicationId);
     if (!(await this.webhooks.remove(applicationId, name))) throw unknownWebhook();
@@ -117,11 +139,15 @@ export class WebhooksService {
   private read({ name, url, eventTypes }: CreateWebhookDto): Webhook {
     const refusal = refuseUrl(url, this.config.webhooks.allowPrivate);
     if (refusal !== null) throw invalidValue('url', refusal);
-    const types = readEventTypes(eventTypes);
-    if ('unknown' in types)
-      throw invalidValue('eventTypes', `it must be a list of ${EVENT_TYPES.join(', ')}, separated by commas`);
-    return { name, url, eventTypes: types };
+    return { name, url, eventTypes: typesOf(eventTypes) };
   }
+}
+
+function typesOf(text: string): EventType[] {
+  const types = readEventTypes(text);
+  if ('unknown' in types)
+    throw invalidValue('eventTypes', `it must be a list of ${EVENT_TYPES.join(', ')}, separated by commas`);
+  return types;
 }
 
 function newSecret(): string {

@@ -240,6 +240,12 @@ describe.runIf(HAS_BROWSER).each(STAGES)('administration, on $name', (stage) => 
       await tries.getByRole('button', { name: 'Try waiting events now' }).click();
       await tries.getByRole('cell', { name: /^accepted in/ }).waitFor();
       expect((await program.api.app('GET', '/webhooks/till')).body).toMatchObject({ pending: 0 });
+      const event = received.at(-1);
+      received.length = 0;
+      await tries.getByLabel('Events since').fill('2026-01-01T00:00');
+      await tries.getByRole('button', { name: 'Send again' }).click();
+      await tries.getByText('Sent again: 1 event.').waitFor();
+      await expect.poll(() => received, { timeout: 20_000 }).toEqual([event]);
     });
 
     it('is changed without a secret, and the second of two editors is told', async () => {

@@ -107,10 +107,36 @@ describe.each(STAGES)('on $name', (stage) => {
           404,
         );
     });
+
+    it('a replay is refused with the field that is wrong', async () => {
+      const from = '2026-01-01T00:00:00Z';
+      const replay = (body: unknown, name = 'crm') => program.api.app('POST', `/webhooks/${name}/replay`, body);
+      expect(await replay({ from })).toMatchObject({ status: 200, body: { events: 0 } });
+      expect(await replay({ from }, 'none')).toMatchObject({ status: 404 });
+      for (const [body, field] of [
+        [{}, 'from'],
+        [{ from: 'yesterday' }, 'from'],
+        [{ from, to: '2025-12-31T00:00:00Z' }, 'from'],
+        [{ from, to: 'now' }, 'to'],
+        [{ from, eventTypes: 'onDeviceRegister,onAnything' }, 'eventTypes'],
+        [{ from, till: from }, 'till'],
+      ] as const) {
+        const { status: refused, body: answer } = await replay(body);
+        expect([refused, (answer as { message: string }).message]).toEqual([
+          400,
+          expect.stringContaining(`'${field}'`),
+        ]);
+      }
+    });
   });
 
   it('the system tells after how many days rows are removed', async () => {
     const { body } = await program.api.call('GET', '/system');
-    expect(body.retention).toEqual({ messageDays: 30, deviceUnseenDays: 270, deviceRetiredDays: 90 });
+    expect(body.retention).toEqual({
+      messageDays: 30,
+      deviceUnseenDays: 270,
+      deviceRetiredDays: 90,
+      webhookEventDays: 3,
+    });
   });
 });

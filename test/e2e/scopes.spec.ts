@@ -134,6 +134,11 @@ const ROWS: Record<string, Row> = {
   [`GET ${app}/webhooks/:name/attempts`]: { needs: 'webhooks.read', status: 200 },
   // hooks.example has no address.
   [`POST ${app}/webhooks/:name/test`]: { needs: 'webhooks.write', status: 200 },
+  [`POST ${app}/webhooks/:name/replay`]: {
+    needs: 'webhooks.write',
+    body: { from: '2026-01-01T00:00:00Z' },
+    status: 200,
+  },
   [`POST ${app}/webhooks/:name/retry`]: { needs: 'webhooks.write', status: 204 },
   [`POST ${app}/webhooks/:name/secret`]: { needs: 'webhooks.write', status: 200 },
   [`DELETE ${app}/webhooks/:name/secretBefore`]: { needs: 'webhooks.write', status: 204 },

@@ -46,6 +46,7 @@ import { up as auditRequest } from './0055-audit-request.js';
 import { up as auditOutcome } from './0060-audit-outcome.js';
 import { up as auditChain } from './0061-audit-chain.js';
 import { up as demandedSteps } from './0063-demanded-steps.js';
+import { up as webhookEnded } from './0067-webhook-ended.js';
 
 export interface Step extends Migration {
   /**
@@ -108,4 +109,5 @@ export const MIGRATIONS: Record<string, Step> = {
   '0060-audit-outcome': { up: auditOutcome },
   '0061-audit-chain': { up: auditChain },
   '0063-demanded-steps': { up: demandedSteps },
+  '0067-webhook-ended': { up: webhookEnded },
 };

@@ -36,7 +36,9 @@ describe('housekeeping', () => {
   });
   afterAll(() => room.remove());
 
-  const newHousekeeper = (days = { messageDays: 30, deviceUnseenDays: 270, deviceRetiredDays: 90 }) => {
+  const newHousekeeper = (
+    days = { messageDays: 30, deviceUnseenDays: 270, deviceRetiredDays: 90, webhookEventDays: 3 },
+  ) => {
     const config = { retention: { ...days, atMostPercent: 20 } };
     return new Housekeeper(
       config,
@@ -191,7 +193,7 @@ describe('housekeeping', () => {
       const old = await ended(applicationId, 2, daysAgo(31));
       const young = await ended(applicationId, 2, daysAgo(29));
       const moving = await room.accept(applicationId, [batchOf(1)], { acceptedAt: daysAgo(40) });
-      await newHousekeeper({ messageDays: 0, deviceUnseenDays: 0, deviceRetiredDays: 0 }).tidy();
+      await newHousekeeper({ messageDays: 0, deviceUnseenDays: 0, deviceRetiredDays: 0, webhookEventDays: 3 }).tidy();
       expect(await exists(old.seq)).toBe(true);
       await newHousekeeper().tidy();
       expect([await exists(old.seq), await countBatches(old.seq)]).toEqual([false, 0]);
@@ -291,7 +293,7 @@ describe('housekeeping', () => {
       await set(applicationId, 'd2', `seen_on = '2026-02-26'`); // 270 days
       await set(applicationId, 'd3', `retired_reason = 'gone', retired_at = '${daysAgo(91).toISOString()}'`);
       await set(applicationId, 'd4', `retired_reason = 'gone', retired_at = '${daysAgo(89).toISOString()}'`);
-      await newHousekeeper({ messageDays: 0, deviceUnseenDays: 0, deviceRetiredDays: 0 }).tidy();
+      await newHousekeeper({ messageDays: 0, deviceUnseenDays: 0, deviceRetiredDays: 0, webhookEventDays: 3 }).tidy();
       expect(await rowsOf(applicationId)).toHaveLength(4);
       await newHousekeeper().tidy();
       expect(await rowsOf(applicationId)).toEqual([

@@ -52,7 +52,7 @@ describe('removal by age and a wrong clock', () => {
   function newScheduler(atMostPercent = 20): () => Promise<void> {
     const { database } = room;
     const config = {
-      retention: { messageDays: 30, deviceUnseenDays: 270, deviceRetiredDays: 90, atMostPercent },
+      retention: { messageDays: 30, deviceUnseenDays: 270, deviceRetiredDays: 90, webhookEventDays: 3, atMostPercent },
     };
     const guard = new RemovalGuard(config, new RemovalRepository(database), clock);
     const housekeeper = new Housekeeper(

@@ -30,6 +30,7 @@ const TABLES = [
   'campaign_run',
   'user_removal',
   'audit_event',
+  'webhook_event_ended',
 ];
 
 describe('a user’s data', () => {
@@ -183,6 +184,13 @@ describe('a user’s data', () => {
       room.database.kysely,
     );
 
+    await sql`with hook as (
+      insert into webhook (application_id, name, url, event_types, secret)
+      values (${applicationId}, 'w', 'https://a.example', '{onDeviceRegister}', '') returning id)
+      insert into webhook_event_ended (webhook_id, id, body, created_at, user_id)
+      select hook.id, n, json_build_object('entity', json_build_object('userId', name)), now(), name
+      from hook, unnest(${[ann, ben]}::text[]) with ordinality as each (name, n)`.execute(room.database.kysely);
+
     expect(await users.removeUser(ACTOR, applicationId, ann)).toBe(true);
     expect(await tablesNaming(ann)).toEqual([]);
     for (const number of [1, 3]) expect(await tablesNaming(deviceId(number))).toEqual([]);
@@ -218,7 +226,9 @@ describe('a user’s data', () => {
     const { rows: audit } = await sql<{ action: string; client_id: string; detail: object }>`
       select action, client_id, detail from audit_event where subject = ${applicationId}`.execute(room.database.kysely);
     expect(audit).toEqual([{ action: 'user.delete', client_id: 'admin', detail: { pseudonym } }]);
-    expect(await tablesNaming(ben)).toEqual(expect.arrayContaining(['device', 'message', 'message_data', 'reach']));
+    expect(await tablesNaming(ben)).toEqual(
+      expect.arrayContaining(['device', 'message', 'message_data', 'reach', 'webhook_event_ended']),
+    );
   });
 
   it('keeps registrations and messages from after the request, even if the removal continues later', async () => {

@@ -4,14 +4,20 @@ import type { IncomingHttpHeaders, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ITSELF } from '../../../src/auth/audit.repository.js';
 import { ApplicationRepository } from '../../../src/applications/application.repository.js';
 import { Clock } from '../../../src/common/clock.js';
 import { Vault } from '../../../src/common/vault.js';
+import { RemovalGuard } from '../../../src/delivery/upkeep/removal-guard.js';
+import { RemovalRepository } from '../../../src/delivery/upkeep/removal.repository.js';
 import { DeviceRegistrationRepository } from '../../../src/devices/device-registration.repository.js';
 import { DeviceRepository } from '../../../src/devices/device.repository.js';
 import { SubscriptionRepository } from '../../../src/devices/subscription.repository.js';
+import { WebhookHousekeeper } from '../../../src/webhooks/webhook-housekeeper.js';
 import { WebhookClient } from '../../../src/webhooks/webhook-client.js';
 import { WebhookEventRepository } from '../../../src/webhooks/webhook-event.repository.js';
+import type { Replay } from '../../../src/webhooks/webhook-replay.repository.js';
+import { WebhookReplayRepository } from '../../../src/webhooks/webhook-replay.repository.js';
 import { WebhookRepository } from '../../../src/webhooks/webhook.repository.js';
 import { WebhookSender } from '../../../src/webhooks/webhook-sender.js';
 import { EVENT_TYPES } from '../../../src/webhooks/webhook.js';
@@ -26,6 +32,14 @@ interface Event {
 }
 
 const WAIT = { timeout: 20_000 };
+const RETENTION = {
+  messageDays: 30,
+  deviceUnseenDays: 270,
+  deviceRetiredDays: 90,
+  webhookEventDays: 3,
+  atMostPercent: 20,
+};
+const KEPT = { retention: RETENTION };
 
 /** A customer's server: keeps the received requests and answers as configured. */
 class Listener {
@@ -60,6 +74,7 @@ describe('webhooks', () => {
   let room: Room;
   let webhooks: WebhookRepository;
   let outbox: WebhookEventRepository;
+  let ended: WebhookReplayRepository;
   let devices: DeviceRepository;
   let registrationsOf: DeviceRegistrationRepository;
   let subscriptions: SubscriptionRepository;
@@ -69,7 +84,8 @@ describe('webhooks', () => {
   beforeAll(async () => {
     room = await Room.open();
     webhooks = new WebhookRepository(room.database, vault);
-    outbox = new WebhookEventRepository(room.database, vault);
+    outbox = new WebhookEventRepository(room.database, vault, KEPT);
+    ended = new WebhookReplayRepository(room.database);
     devices = new DeviceRepository(room.database);
     registrationsOf = new DeviceRegistrationRepository(room.database);
     subscriptions = new SubscriptionRepository(room.database);
@@ -504,9 +520,101 @@ describe('webhooks', () => {
         return super.giveUp(webhookId);
       }
     }
-    const sender: WebhookSender = new WebhookSender(newClient(), new Stopping(room.database, vault), new Clock());
+    const sender: WebhookSender = new WebhookSender(newClient(), new Stopping(room.database, vault, KEPT), new Clock());
     await deliver(sender);
     expect(await waiting()).toBe(1);
+  });
+
+  const EVER: Replay = { from: new Date('2026-01-01'), to: new Date('2100-01-01'), types: EVENT_TYPES };
+  const idsOf = (listener: Listener) => listener.received.map(({ headers }) => headers['x-carillon-event-id']);
+  const endedEvents = async (): Promise<number> => {
+    const { rows } = await sql<{ count: number }>`
+      select count(*)::int as count from webhook_event_ended`.execute(room.database.kysely);
+    return rows[0]?.count ?? -1;
+  };
+
+  it('a replay sends ended events again, with their ids and bytes, in their order, once', async () => {
+    const applicationId = await room.addApplication();
+    const { listener, url } = await newListener();
+    await add(applicationId, url);
+    for (const token of ['one', 'two']) await register(applicationId, 'own', token);
+    await room.addDevices(applicationId, 5_100);
+    await deliver(newSender());
+    const first = new Map(listener.received.map(({ headers, body }) => [headers['x-carillon-event-id'], body]));
+    expect(first.size).toBe(5_102);
+    const ownOf = () => listener.received.filter(({ body }) => body.includes('"own"')).map(({ body }) => body);
+    const own = ownOf();
+    listener.received.length = 0;
+    expect(await ended.replay(ITSELF, applicationId, 'w', EVER)).toBe(5_102);
+    expect(await endedEvents()).toBe(0);
+    await deliver(newSender());
+    expect(new Set(idsOf(listener))).toEqual(new Set(first.keys()));
+    expect(listener.received).toHaveLength(5_102);
+    for (const { headers, body } of listener.received) expect(body).toBe(first.get(headers['x-carillon-event-id']));
+    expect(ownOf()).toEqual(own);
+    expect(own).toHaveLength(2);
+    expect(await endedEvents()).toBe(5_102);
+  });
+
+  it('a replay takes the given period and types, of that webhook, and given-up events', async () => {
+    const applicationId = await room.addApplication();
+    const [mine, other] = [await newListener(), await newListener()];
+    await add(applicationId, mine.url);
+    await add(applicationId, other.url, [...EVENT_TYPES], 'other');
+    await register(applicationId, 'd1');
+    await devices.remove(applicationId, 'd1');
+    mine.listener.answer = () => 500;
+    await deliver(newSender());
+    await sql`update webhook_event set tries = 144`.execute(room.database.kysely);
+    await dueNow();
+    await deliver(newSender());
+    expect(await waiting()).toBe(0);
+    mine.listener.answer = () => 200;
+    mine.listener.received.length = 0;
+    const replay = (part: Partial<Replay>) => ended.replay(ITSELF, applicationId, 'w', { ...EVER, ...part });
+    expect(await replay({ to: new Date('2026-01-02') })).toBe(0);
+    expect(await replay({ from: new Date('2099-01-01') })).toBe(0);
+    expect(await replay({ types: ['onDeviceUnregister'] })).toBe(1);
+    expect(await ended.replay(ITSELF, applicationId, 'unknown', EVER)).toBeUndefined();
+    await deliver(newSender());
+    expect(mine.listener.events().map(({ type }) => type)).toEqual(['onDeviceUnregister']);
+    expect(await replay({ types: ['onDeviceRegister'] })).toBe(1);
+    await deliver(newSender());
+    expect(mine.listener.events().map(({ type }) => type)).toEqual(['onDeviceUnregister', 'onDeviceRegister']);
+    expect(other.listener.received).toHaveLength(2);
+  });
+
+  it('events are kept for the configured days, and removed by their age', async () => {
+    const applicationId = await room.addApplication();
+    const { listener, url } = await newListener();
+    await add(applicationId, url);
+    await register(applicationId, 'd1');
+    const forgetful = new WebhookEventRepository(room.database, vault, {
+      retention: { ...RETENTION, webhookEventDays: 0 },
+    });
+    const sender = new WebhookSender(newClient(), forgetful, new Clock());
+    open.push({ close: () => sender.beforeApplicationShutdown() });
+    await deliver(sender);
+    expect([listener.received.length, await waiting(), await endedEvents()]).toEqual([1, 0, 0]);
+    await register(applicationId, 'd2');
+    await deliver(newSender());
+    expect(await endedEvents()).toBe(1);
+    const tidyAt = (ms: number) => {
+      class At extends Clock {
+        override now = () => ms;
+      }
+      const guard = new RemovalGuard(KEPT, new RemovalRepository(room.database), new At());
+      return new WebhookHousekeeper(KEPT, ended, guard).tidy();
+    };
+    const now = Date.now();
+    await sql`update housekeeping set looked_at = ${new Date(now)}, settled_at = '2026-01-01'`.execute(
+      room.database.kysely,
+    );
+    await tidyAt(now);
+    expect(await endedEvents()).toBe(1);
+    await sql`update webhook_event_ended set created_at = now() - interval '73 hours'`.execute(room.database.kysely);
+    await tidyAt(now);
+    expect(await endedEvents()).toBe(0);
   });
 
   it('keep the newest fifty tries, newest first, without a word of the event', async () => {

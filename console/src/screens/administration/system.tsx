@@ -97,7 +97,9 @@ function Retention({ retention }: { retention: State['retention'] }) {
         head={[words.name, words.keptFor]}
         rows={Object.entries(words.retained).map(([name, text]) => [
           text,
-          words.days(retention[name as keyof typeof retention]),
+          name === 'webhookEventDays' && retention.webhookEventDays === 0
+            ? words.notKept
+            : words.days(retention[name as keyof typeof retention]),
         ])}
       />
     </Panel>

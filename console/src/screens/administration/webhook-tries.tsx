@@ -1,5 +1,6 @@
-import { Alert, Group, Stack, Table, Text } from '@mantine/core';
+import { Alert, Group, Stack, Table, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
 import { api, bodyOf } from '../../api/client';
 import { CALM_MS, reading } from '../../api/read';
 import { Dialog } from '../../parts/dialog';
@@ -34,8 +35,13 @@ export function WebhookTries({ name, applicationId, onClose }: WebhookTriesProps
     mutationFn: () => bodyOf(api.POST(`${WEBHOOKS}/{name}/retry`, { params })),
     onSuccess: () => queries.invalidateQueries({ queryKey: webhooksKey(applicationId) }),
   });
+  const [since, setSince] = useState('');
+  const replaying = useMutation({
+    mutationFn: (from: string) => bodyOf(api.POST(`${WEBHOOKS}/{name}/replay`, { params, body: { from } })),
+    onSuccess: () => queries.invalidateQueries({ queryKey: webhooksKey(applicationId) }),
+  });
   const scoped = { needs: WRITE, applicationId, variant: 'default', size: 'xs' } as const;
-  const error = testing.error ?? retrying.error;
+  const error = testing.error ?? retrying.error ?? replaying.error;
   return (
     <Dialog title={words.triesOf(name)} close={onClose} size="xl">
       <Stack>
@@ -45,6 +51,23 @@ export function WebhookTries({ name, applicationId, onClose }: WebhookTriesProps
           </ScopedButton>
           <ScopedButton {...scoped} loading={retrying.isPending} onClick={() => retrying.mutate()}>
             {words.tryNow}
+          </ScopedButton>
+        </Group>
+        <Group gap="xs" align="flex-end">
+          <TextInput
+            type="datetime-local"
+            size="xs"
+            label={words.eventsSince}
+            value={since}
+            onChange={(event) => setSince(event.currentTarget.value)}
+          />
+          <ScopedButton
+            {...scoped}
+            disabled={since === ''}
+            loading={replaying.isPending}
+            onClick={() => replaying.mutate(new Date(since).toISOString())}
+          >
+            {words.replay}
           </ScopedButton>
         </Group>
         {error && <FailedAct error={error} />}
@@ -58,6 +81,7 @@ export function WebhookTries({ name, applicationId, onClose }: WebhookTriesProps
           </Alert>
         )}
         {retrying.isSuccess && <Text role="status">{words.triedNow}</Text>}
+        {replaying.data && <Text role="status">{words.replayed(replaying.data.events)}</Text>}
         <WithData query={tries}>
           {({ attempts }) =>
             attempts.length === 0 ? (
