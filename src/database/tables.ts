@@ -195,6 +195,8 @@ interface MessageTable {
   approved_by: ColumnType<string | null, never, string>;
   /** Of a test: the id of its campaign. */
   test_of: ColumnType<string | null, string | null | undefined, never>;
+  /** The trace that the message belongs to (common/tracing.ts). */
+  traceparent: ColumnType<string | null, string | null | undefined, never>;
   /** Deliveries per outcome, index = code; null until the message ends. */
   totals: ColumnType<number[] | null, never, never>;
 }

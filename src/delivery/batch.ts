@@ -38,6 +38,8 @@ export interface LeasedBatch extends QueuedBatch {
   settingsVersion: number | null;
   notification: Notification;
   terms: AttemptTerms;
+  /** The trace of the message; while the batch is sent, of its span. */
+  traceparent: string | null;
   deviceSeqs: number[];
   ledger: BatchLedger;
   /** Positions to send now, committed as in flight. */

@@ -2,6 +2,8 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { Clock, EARLIEST } from '../common/clock.js';
 import { rootCause } from '../common/errors.js';
+import { inSpan } from '../common/tracing.js';
+import type { OpenSpan } from '../common/tracing.js';
 import { deliverLot } from './lot.js';
 import type { WebhookEvent } from './lot.js';
 import { TRIES } from './webhook.js';
@@ -63,11 +65,17 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
       const webhook = this.stopped ? undefined : await this.outbox.lease();
       if (!webhook) return;
       this.look();
-      await this.deliverLot(webhook);
+      const { applicationId, name } = webhook;
+      await inSpan(
+        'deliver webhook',
+        null,
+        { 'carillon.application': applicationId, 'carillon.webhook': name },
+        (span) => this.deliverLot(webhook, span),
+      );
     }
   }
 
-  private async deliverLot(webhook: LeasedWebhook): Promise<void> {
+  private async deliverLot(webhook: LeasedWebhook, span: OpenSpan): Promise<void> {
     const endsAt = this.clock.elapsed() + LOT_MS;
     const isOver = (): boolean => this.stopped || this.clock.elapsed() > endsAt;
     await this.giveUpLapsed(webhook, isOver);
@@ -75,6 +83,7 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
     const attempts: Attempt[] = [];
     const deliver = (event: WebhookEvent): Promise<string | null> => this.deliver(webhook, event, attempts);
     const result = await deliverLot(events, webhook.failures > 0, deliver, isOver);
+    span.note(() => ({ 'carillon.events': events.length, 'carillon.failed': result.error !== null }));
     await this.outbox.settle(webhook.id, result, attempts);
     if (result.error !== null && webhook.lastError === null) this.log.warn(`${nameOf(webhook)} fails: ${result.error}`);
     await this.outbox.release(webhook, result);

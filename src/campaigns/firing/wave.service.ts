@@ -6,6 +6,7 @@ import { inTransaction } from '../../database/transaction.js';
 import type { Tx } from '../../database/transaction.js';
 import { MessageRateRepository } from '../../delivery/expand/message-rate.repository.js';
 import { reachKey } from '../../delivery/expand/reach.js';
+import { OpenSpan } from '../../common/tracing.js';
 import { AudienceRepository } from '../../devices/audience.repository.js';
 import { audienceOf } from '../../messages/request/target.js';
 import { AcceptanceService } from '../../messages/send/acceptance.service.js';
@@ -93,6 +94,20 @@ export class WaveService {
 
   private async send(claimed: readonly DueWave[], now: number, tx: Tx): Promise<number[]> {
     if (claimed.length === 0) return [];
+    const spans = new Map(claimed.map((wave) => [wave.seq, spanOf(wave)]));
+    try {
+      return await this.sendTraced(claimed, spans, now, tx);
+    } finally {
+      for (const span of spans.values()) span.end();
+    }
+  }
+
+  private async sendTraced(
+    claimed: readonly DueWave[],
+    spans: ReadonlyMap<number, OpenSpan>,
+    now: number,
+    tx: Tx,
+  ): Promise<number[]> {
     const waves = await this.withAudiences(claimed, tx);
     const { outcomes, touchedRuns } = await this.decide(waves, now, tx);
     const outcomeOf = ({ seq }: DueWave): WaveOutcome => outcomes.get(seq) ?? { do: 'empty' };
@@ -100,6 +115,7 @@ export class WaveService {
       const outcome = outcomeOf(wave);
       return outcome.do === 'send' ? outcome.messages.map((each) => ({ ...each, wave })) : [];
     });
+    for (const { message, wave } of composed) message.traceparent = spans.get(wave.seq)?.traceparent;
     await this.addTerms(composed, now, tx);
     const messageSeqs = await this.acceptance.acceptWithin(
       composed.map(({ message }) => message),
@@ -192,4 +208,10 @@ export class WaveService {
       };
     }
   }
+}
+
+/** Each wave begins a trace, to which its messages belong. */
+function spanOf({ applicationId, campaignId, runSeq, seq }: DueWave): OpenSpan {
+  const of = { 'carillon.application': applicationId, 'carillon.campaign': campaignId };
+  return new OpenSpan('fire campaign', null, { ...of, 'carillon.run': runSeq, 'carillon.wave': seq });
 }

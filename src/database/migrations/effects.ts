@@ -60,6 +60,7 @@ export const EFFECTS: Readonly<Record<string, StepEffects>> = {
   '0053-session-check': { locked: ['console_session'], read: [], removed: [] },
   '0054-key-id': { locked: ['process'], read: [], removed: [] },
   '0055-audit-request': { locked: ['audit_event'], read: [], removed: [] },
+  '0058-message-trace': { locked: ['message'], read: [], removed: [] },
   '0060-audit-outcome': { locked: ['audit_event'], read: [], removed: [] },
   '0061-audit-chain': { locked: ['audit_event'], read: ['audit_event'], removed: [] },
   '0067-webhook-ended': { locked: ['webhook'], read: [], removed: [] },

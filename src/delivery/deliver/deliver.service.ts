@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Clock } from '../../common/clock.js';
 import { MINUTE_MS } from '../../common/durations.js';
 import { rootCause } from '../../common/errors.js';
+import { inSpan } from '../../common/tracing.js';
 import { DatabaseWatch } from '../../database/database-watch.js';
 import type { ProviderName, Verdict } from '../../providers/provider.js';
 import { withLife } from '../../providers/shared/time-to-live.js';
@@ -17,7 +18,8 @@ import { DeliveryQueue } from '../delivery.queue.js';
 import { UrgentBatchRepository } from './urgent-batch.repository.js';
 import { noFindings, note } from './findings.js';
 import type { Findings } from './findings.js';
-import { OUTCOME } from '../outcome.js';
+import type { BatchLedger } from '../ledger.js';
+import { OUTCOME, OUTCOME_NAMES } from '../outcome.js';
 import { Recall } from './recall.js';
 import { RecipientsService } from './recipients.service.js';
 import type { DueRecipient } from './recipients.service.js';
@@ -85,9 +87,19 @@ export class DeliverService {
     const steps = new ClockSteps(this.clock);
     const batch = await this.claim(id, provider, lane);
     if (!batch) return null;
-    if (!('delayMs' in batch)) return () => this.complete(batch, steps);
+    if (!('delayMs' in batch)) return () => this.trace(batch, () => this.complete(batch, steps));
     await this.queue.enqueueBatches([batch]);
     return null;
+  }
+
+  /** The parts of the delivery belong to the span of the batch. */
+  private trace(batch: LeasedBatch, work: () => Promise<void>): Promise<void> {
+    const { applicationId, provider, notification, id } = batch;
+    const of = { 'carillon.application': applicationId, 'carillon.provider': provider, 'carillon.batch': id };
+    return inSpan('deliver batch', batch.traceparent, { ...of, 'carillon.message': notification.messageId }, (span) => {
+      batch.traceparent = span.traceparent;
+      return work();
+    });
   }
 
   private async complete(batch: LeasedBatch, steps: ClockSteps): Promise<void> {
@@ -175,7 +187,11 @@ export class DeliverService {
       batch.ledger.record(position, decide(verdict, situation), written);
       note(findings, verdict, seq, situation.now);
     };
-    await sender.send(batch.notification, recipients, report, signal);
+    const of = { 'carillon.provider': batch.provider, 'carillon.deliveries': recipients.length };
+    await inSpan(batch.provider === 'upstream' ? 'relay' : 'send', batch.traceparent, of, async (span) => {
+      await sender.send(batch.notification, recipients, report, signal);
+      span.note(() => namedCounts(batch.ledger));
+    });
   }
 
   /**
@@ -266,4 +282,9 @@ export class DeliverService {
 function ofProbe(verdict: Verdict): Verdict {
   if (verdict.action !== 'dropDevice' || verdict.certain) return verdict;
   return { action: 'stopApplication', reason: verdict.reason };
+}
+
+/** Attributes of a span: deliveries of the batch by outcome. */
+function namedCounts(ledger: BatchLedger): Record<string, number> {
+  return Object.fromEntries(ledger.counts().map((count, code) => [`carillon.${OUTCOME_NAMES[code]}`, count]));
 }

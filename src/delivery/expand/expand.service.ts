@@ -3,6 +3,8 @@ import type { Database } from '../../database/database.js';
 import { DATABASE } from '../../database/database.module.js';
 import { inTransaction } from '../../database/transaction.js';
 import type { Tx } from '../../database/transaction.js';
+import { inSpan } from '../../common/tracing.js';
+import type { OpenSpan } from '../../common/tracing.js';
 import { AudienceRepository } from '../../devices/audience.repository.js';
 import type { AudienceMember } from '../../devices/audience.repository.js';
 import type { ProviderName } from '../../providers/provider.js';
@@ -75,7 +77,13 @@ export class ExpandService {
   private async expandNext(messageSeq: number, tx: Tx): Promise<ExpandedPage> {
     const message = await this.expansions.read(messageSeq, tx);
     if (!message) throw new Overtaken();
-    const { applicationId } = message;
+    const { applicationId, traceparent, cursor } = message;
+    const of = { 'carillon.application': applicationId, 'carillon.after': cursor };
+    return inSpan('expand', traceparent, of, (span) => this.expandMessage(message, span, tx));
+  }
+
+  private async expandMessage(message: Expanding, span: OpenSpan, tx: Tx): Promise<ExpandedPage> {
+    const { seq: messageSeq, applicationId } = message;
     // A message whose time to live has ended needs no rate: all of it expires at once.
     const rate = message.rateSeq === null || message.over ? null : await this.rates.hold(message.rateSeq, tx);
     if (rate && rate.nextMs - AHEAD_MS > rate.now) {
@@ -98,6 +106,7 @@ export class ExpandService {
     };
     if (!(await this.expansions.advance(message, progress, tx))) throw new Overtaken();
     if (!more) await this.batches.settleMessage(messageSeq, tx);
+    span.note(() => ({ 'carillon.devices': reached.length, 'carillon.batches': batches.length }));
     const waits = !message.urgent && rate === null;
     return {
       applicationId,

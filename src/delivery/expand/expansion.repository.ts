@@ -20,6 +20,7 @@ export interface Expanding {
   quiet: QuietTime[];
   reachKey: number | null;
   reachCap: number | null;
+  traceparent: string | null;
   /** Its time to live has ended. */
   over: boolean;
 }
@@ -54,6 +55,7 @@ export class ExpansionRepository {
         'expand_max',
         'resend_of',
         'resend_outcomes',
+        'traceparent',
       ])
       .select(['rate_seq', 'quiet', 'reach_key', 'reach_cap', sql<boolean>`expires_at <= now()`.as('over')])
       .where('seq', '=', seq)
@@ -74,6 +76,7 @@ export class ExpansionRepository {
         quiet: row.quiet ?? [],
         reachKey: row.reach_key,
         reachCap: row.reach_cap,
+        traceparent: row.traceparent,
         over: row.over,
       }
     );

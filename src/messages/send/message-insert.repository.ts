@@ -99,16 +99,17 @@ function insertMessages(list: readonly Acceptable[]): RawBuilder<Inserted> {
         request_hash text, accepted_at float8, expires_at float8, audience integer, open_batches integer,
         resend_of text, resend_outcomes jsonb, send_at float8, label text, test_of text, bulk_of text, campaign_seq bigint,
         run_seq bigint, rate_seq bigint, quiet jsonb,
-        reach_key bigint, reach_cap integer, batches json)),
+        reach_key bigint, reach_cap integer, traceparent text, batches json)),
     kept as (
       insert into message (application_id, id, client_id, body, notification, target, state, direct, on_unknown,
         idempotency_key, request_hash, accepted_at, expires_at, finished_at, audience, open_batches, expand_cursor, resend_of,
-        resend_outcomes, send_at, label, test_of, bulk_of, campaign_seq, run_seq, rate_seq, quiet, reach_key, reach_cap, totals)
+        resend_outcomes, send_at, label, test_of, bulk_of, campaign_seq, run_seq, rate_seq, quiet, reach_key, reach_cap,
+        traceparent, totals)
       select application_id, id, client_id, body, notification, target, state, direct, on_unknown, idempotency_key,
         decode(request_hash, 'hex'), to_timestamp(accepted_at / 1000), to_timestamp(expires_at / 1000),
         case when state = 'finished' then to_timestamp(accepted_at / 1000) end, audience, open_batches, 0, resend_of,
         resend_outcomes, to_timestamp(send_at / 1000), label, test_of, bulk_of, campaign_seq, run_seq, rate_seq, quiet, reach_key,
-        reach_cap,
+        reach_cap, traceparent,
         case when state = 'finished' then array[0, 0, 0, 0, 0, 0, 0, 0] end
       from given
       on conflict do nothing

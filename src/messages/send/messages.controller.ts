@@ -9,6 +9,8 @@ import { ApiError, printable } from '../../common/errors.js';
 import { PREFER_STRICT, prefersStrict } from '../../common/prefer.js';
 import type { Query as QueryOf } from '../../common/query.js';
 import { TIME } from '../../common/schema.js';
+import { inSpan, traceOf } from '../../common/tracing.js';
+import type { OpenSpan } from '../../common/tracing.js';
 import { TakesBody } from '../../common/takes-body.js';
 import { BulkService } from './bulk.service.js';
 import { DryRunService } from './dry-run.service.js';
@@ -95,7 +97,9 @@ export class MessagesController {
       void reply.status(200);
       return this.dryRuns.tryMessage(caller, body);
     }
-    const accepted = await this.messages.acceptMessage(caller, body, idempotencyKey);
+    const accepted = await inAcceptSpan(request, applicationId, ({ traceparent }) =>
+      this.messages.acceptMessage({ ...caller, traceparent }, body, idempotencyKey),
+    );
     if (accepted.replayed) void reply.header('idempotent-replayed', 'true');
     if (accepted.isLarge) noteAct(request, { detail: { messageId: accepted.messageId } });
     return {
@@ -162,7 +166,9 @@ export class MessagesController {
     checkQuery(query);
     const { clientId } = request.authorized;
     const caller = { applicationId, clientId, strict: prefersStrict(request, reply) };
-    const accepted = await this.bulks.acceptBulk(caller, parseJson(request.body), idempotencyKey);
+    const accepted = await inAcceptSpan(request, applicationId, ({ traceparent }) =>
+      this.bulks.acceptBulk({ ...caller, traceparent }, parseJson(request.body), idempotencyKey),
+    );
     if (accepted.replayed) void reply.header('idempotent-replayed', 'true');
     if (accepted.large.length > 0)
       noteAct(request, { detail: { messageId: accepted.large[0], messages: accepted.large.length } });
@@ -177,6 +183,11 @@ export class MessagesController {
       })),
     };
   }
+}
+
+/** The trace goes on from the caller's header. */
+function inAcceptSpan<T>({ headers }: AuthorizedRequest, applicationId: string, work: (span: OpenSpan) => Promise<T>) {
+  return inSpan('accept', traceOf(headers), { 'carillon.application': applicationId }, work);
 }
 
 /** Ignores unknown parameters, except those that look like a choice of recipients. Throws FPWSE0007E. */

@@ -42,6 +42,8 @@ export interface SendContext {
   clientId: string;
   /** The request's `via` header, see routing. */
   via?: string;
+  /** The trace of the request (common/tracing.ts). */
+  traceparent?: string | null;
   /** If true, unknown fields are refused; the application's setting may require the same. */
   strict: boolean;
 }
@@ -115,7 +117,7 @@ export class MessagesService {
 
   /** Builds the message from the request, with a new id. */
   private compose(
-    { applicationId, clientId }: SendContext,
+    { applicationId, clientId, traceparent }: SendContext,
     prepared: PreparedMessage,
     way: WayOut,
     audience: Audience,
@@ -135,6 +137,7 @@ export class MessagesService {
       expiresAt: prepared.timing.expiresAt,
       sendAt: prepared.timing.sendAt,
       label: prepared.label,
+      traceparent,
       data: prepared.data,
     };
   }

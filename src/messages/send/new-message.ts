@@ -26,6 +26,8 @@ export interface NewMessage {
   sendAt?: Date | null;
   /** The caller's label, to find the message by. */
   label?: string;
+  /** The trace that it belongs to (common/tracing.ts). */
+  traceparent?: string | null;
   /** Values of placeholders, by user id. */
   data?: PersonalData | null;
   /** The id of the first message of the same bulk, if the bulk has an Idempotency-Key. */
@@ -140,6 +142,7 @@ export function toRow(acceptable: Acceptable): Record<string, unknown> {
     send_at: message.sendAt?.getTime(),
     label: message.label,
     test_of: message.testOf,
+    traceparent: message.traceparent,
     bulk_of: message.bulkOf,
     campaign_seq: message.campaign?.campaignSeq,
     run_seq: message.campaign?.runSeq,
