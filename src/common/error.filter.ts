@@ -3,6 +3,7 @@ import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError, FORM_REQUIRED, OAuthError, rootCause, wrongContentType } from './errors.js';
 import type { OAuthErrorCode } from './errors.js';
+import { RefusalLog } from './refusal-log.js';
 import { RETRY_AFTER_S, isUnavailable } from './unavailable.js';
 
 interface Answer {
@@ -21,12 +22,14 @@ const AZ_ROUTE = /\/api\/az\//;
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   private readonly log = new Logger('Http');
+  private readonly refusals = new RefusalLog();
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     const answer = answerTo(error, request.routeOptions.url ?? '');
+    this.refusals.note(request, answer.status, answer.body.error ?? answer.body.code);
     if (answer.status === 503 && isUnavailable(error)) this.log.warn(`Requests are answered 503: ${rootCause(error)}`);
     else if (answer.status >= 500 && !isDeliberate(error)) {
       const cause = error instanceof Error ? (error.cause ?? error) : error;

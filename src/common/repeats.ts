@@ -7,6 +7,11 @@ const MAX_KINDS = 1_000;
 export class Repeats {
   private readonly counts = new Map<string, number>();
 
+  /** Kinds of this interval. */
+  get size(): number {
+    return this.counts.size;
+  }
+
   /**
    * Returns true if the line is to be written. If more lines of this kind come within the interval, `tell` gets their
    * number at its end.

@@ -2,7 +2,8 @@ import { Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { sql } from 'kysely';
 import { EARLIEST, hostClock, setWallClock, wallClock } from '../common/clock.js';
-import { MINUTE_MS } from '../common/durations.js';
+import { MINUTE_MS, SECOND_MS } from '../common/durations.js';
+import { rootCause } from '../common/errors.js';
 import type { Database } from './database.js';
 
 const EVERY_MS = 2_000;
@@ -23,6 +24,8 @@ export class DatabaseWatch implements OnModuleInit, BeforeApplicationShutdown {
   /** Infinite before the first check, so that none counts as missing. */
   private lookedAt = Infinity;
   private troubledAt = -Infinity;
+  /** Since when the database has not answered; null: all is well. */
+  private awayAt: number | null = null;
   private told = 0;
   private wasTimeKnown = true;
   private isMeasured = false;
@@ -74,11 +77,20 @@ export class DatabaseWatch implements OnModuleInit, BeforeApplicationShutdown {
           current_setting('transaction_read_only') = 'on' as read_only`.execute(this.database.kysely);
       const after = performance.now();
       this.lookedAt = after;
+      this.tellBack(after);
       if (rows[0]!.read_only || after - before > LATE_MS) this.troubledAt = after;
       if (after - before <= LATE_MS) this.correct(rows[0]!.now, (before + after) / 2);
-    } catch {
+    } catch (error) {
       this.lookedAt = this.troubledAt = performance.now();
+      if (this.awayAt === null) this.log.error(`The database does not answer: ${rootCause(error)}`);
+      this.awayAt ??= this.lookedAt;
     }
+  }
+
+  private tellBack(now: number): void {
+    if (this.awayAt === null) return;
+    this.log.log(`The database answers again, after ${Math.round((now - this.awayAt) / SECOND_MS)} s`);
+    this.awayAt = null;
   }
 
   private correct(epochMs: number, at: number): void {

@@ -50,6 +50,7 @@ export class DeliveryQueue {
   private async add(queue: QueueName, jobs: readonly Job[]): Promise<void> {
     try {
       await this.queues.add(queue, jobs);
+      if (this.failing) this.log.log('The queue takes jobs again');
       this.failing = false;
     } catch (error) {
       // Once per outage: under load this would be a line per message.

@@ -127,7 +127,7 @@ describe.each(STAGES)('on $name', (stage) => {
     const log = program.carillon
       .output()
       .split('Try the API')[1]
-      ?.replaceAll(/\[Request\] \S+ \S+/g, '');
+      ?.replaceAll(/(\[Request\]|Refused:) \S+ \S+/g, '');
     expect(log).toBeDefined();
     expect(log).not.toMatch(
       /ERROR|failed|Internal error|sesame|hush|secret|api-key|PRIVATE KEY|Hello|sandbox:|eyJ|ann/,
