@@ -18,6 +18,7 @@ const PROGRAMS = [
   'nghttpd',
   'docker-compose',
   'chromium',
+  'systemd-analyze',
 ];
 
 export function findMissing(): string[] {

@@ -12,6 +12,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.js';
 import { ROLES } from '../../src/role.js';
 import { SETTINGS } from '../../src/settings.js';
+import { findBinary } from '../harness/programs.js';
+import { freePort, takesConnections } from '../harness/servers.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CI = process.env['CI'] === 'true';
@@ -24,6 +26,11 @@ interface Service {
   healthcheck?: { test: string[] };
   depends_on?: Record<string, { condition: string }>;
   stop_grace_period?: string;
+  cap_drop?: string[];
+  security_opt?: string[];
+  read_only?: boolean;
+  mem_limit?: string | number;
+  volumes?: (string | { source: string })[];
 }
 
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
@@ -82,11 +89,29 @@ describe.each(tools)('docker-compose.yml under $command', (tool) => {
     expect(read('docker-compose.yml')).not.toMatch(/^version:/m);
   });
 
-  it('publishes plain HTTP on the loopback address only', () => {
+  it('publishes ports on the loopback address only', () => {
     const published = [...read('docker-compose.yml').matchAll(/^ {4}ports:\n((?: {6}- .*\n)+)/gm)].map(
       ([, list]) => list,
     );
-    expect(published).toEqual(["      - '127.0.0.1:9080:9080'\n"]);
+    expect(published[0]).toBe("      - '127.0.0.1:${API_PORTS:-9080}:9080'\n");
+    for (const list of published) expect(list).toMatch(/^ {6}- '127\.0\.0\.1:[^\n]+\n$/);
+  });
+
+  it('confines every service and bounds its memory', () => {
+    for (const [name, service] of Object.entries(services)) {
+      expect(service, name).toMatchObject({
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+        read_only: true,
+      });
+      expect(service.mem_limit, name).toBeDefined();
+    }
+  });
+
+  it('mounts files that exist', () => {
+    const mounted = [...read('docker-compose.yml').matchAll(/^ {6}- \.\/([^:]+):/gm)].map(([, path]) => path ?? '');
+    expect(mounted).toContain('deploy/prometheus/prometheus.yml');
+    expect(mounted.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
 
   it('runs each role once, from the same build', () => {
@@ -110,7 +135,9 @@ describe.each(tools)('docker-compose.yml under $command', (tool) => {
 
   it('passes on the optional settings of .env.example', async () => {
     const besides = new Map(
-      [...read('.env.example').matchAll(/^#(\w+)=(.+)$/gm)].map(([, name = '', to = '']) => [name, to]),
+      [...read('.env.example').matchAll(/^#(\w+)=(.+)$/gm)]
+        .map(([, name = '', to = '']) => [name, to] as const)
+        .filter(([name]) => SETTINGS.some((setting) => setting.name === name)),
     );
     expect([...besides.keys()]).toContain('TRUST_PROXY');
     const set = await config(tool, folder, new Map([...SECRETS, ...besides]));
@@ -133,9 +160,29 @@ describe.each(tools)('docker-compose.yml under $command', (tool) => {
       expect(Number(/^(\d+)s$/.exec(grace ?? '')?.[1])).toBeGreaterThan(20);
   });
 
-  it('configures Redis without eviction and with persistence', () => {
-    expect(services['redis']?.command?.join(' ')).toBe('redis-server --maxmemory-policy noeviction --appendonly yes');
-  });
+  it.skipIf(findBinary('redis-server') === null)(
+    'runs a Redis with a password, without eviction, with persistence, that a signal ends',
+    async () => {
+      const [shell = '', ...args] = services['redis']?.command?.map((word) => word.replaceAll('$$', '$')) ?? [];
+      const port = String(await freePort());
+      const data = await mkdtemp(join(folder, 'redis-'));
+      const line = args.at(-1)!.replace('redis-server -', `redis-server - --port ${port} --dir ${data}`);
+      const env = { ...ENVIRONMENT, REDISCLI_AUTH: 'secret' };
+      const redis = spawn(shell, [...args.slice(0, -1), line], { env, stdio: ['ignore', 'pipe', 'ignore'] });
+      await expect.poll(() => takesConnections(Number(port)), { timeout: 10_000 }).toBe(true);
+      const ask = (password: string, ...words: string[]): string =>
+        spawnSync('redis-cli', ['-p', port, ...words], {
+          env: { ...ENVIRONMENT, ...(password && { REDISCLI_AUTH: password }) },
+          encoding: 'utf8',
+        }).stdout.trim();
+      expect(ask('', 'ping')).toMatch(/^NOAUTH/);
+      expect(ask('secret', 'ping')).toBe('PONG');
+      expect(ask('secret', 'config', 'get', 'maxmemory-policy')).toContain('noeviction');
+      expect(ask('secret', 'config', 'get', 'appendonly')).toContain('yes');
+      redis.kill('SIGTERM');
+      expect(await once(redis, 'exit')).toEqual([0, null]);
+    },
+  );
 
   it('checks health like the image', async () => {
     for (const [name, { healthcheck }] of ours())
@@ -249,3 +296,39 @@ async function expectHealth(
   await new Promise((resolve) => server.close(resolve));
   expect(await exitCode(), `${name}: nothing there`).toBe(1);
 }
+
+describe('deploy/systemd/carillon@.service', () => {
+  const unit = read('deploy/systemd/carillon@.service');
+  const values = (name: string): string[] =>
+    [...unit.matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].map(([, value]) => value ?? '');
+
+  it('names settings that exist, and runs the command of npm start', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    expect(values('ExecStart')).toEqual([`/usr/bin/${scripts['start']}`]);
+    const names = values('Environment').flatMap((line) => line.split(' ').map((pair) => pair.split('=')[0]!));
+    const known = [...SETTINGS.map(({ name }) => name), 'TMPDIR'];
+    expect(names).toContain('ROLES');
+    expect(names.filter((name) => !known.includes(name))).toEqual([]);
+  });
+
+  it('allows a drain to end, ends the program before its database, and lets Node compile', () => {
+    expect(Number(values('TimeoutStopSec')[0])).toBeGreaterThan(20);
+    expect(values('KillMode')).toEqual(['mixed']);
+    expect(values('MemoryDenyWriteExecute')).toEqual([]);
+    expect(values('Restart')).toEqual(['always']);
+  });
+
+  it.skipIf(findBinary('systemd-analyze') === null)('is a unit that systemd takes, and that is confined', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'carillon-unit-'));
+    try {
+      const file = join(folder, 'carillon@api.service');
+      await writeFile(file, unit.replace('/usr/bin/node', process.execPath));
+      const verified = run('systemd-analyze', ['verify', '--man=no', '--recursive-errors=no', file]);
+      expect([verified.status, verified.stdout + verified.stderr]).toEqual([0, '']);
+      const { stdout } = run('systemd-analyze', ['security', '--offline=true', '--no-pager', file]);
+      expect(Number(/Overall exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1])).toBeLessThan(2.5);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,201 @@
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { readConfig } from '../../src/config.js';
+import { ROLES } from '../../src/role.js';
+import { SETTINGS } from '../../src/settings.js';
+import { findBinary } from '../harness/programs.js';
+
+/** The chart, and the manifests made from it. `.ci/build-helm` builds Helm; without Helm the manifests are tested. */
+
+const CHART = 'deploy/helm/carillon';
+const MANIFESTS = 'deploy/manifests/carillon.yaml';
+const helm = findBinary('helm');
+
+interface Container {
+  args?: string[];
+  env: { name: string; value: string }[];
+  envFrom: { secretRef: { name: string } }[];
+  ports?: { name: string; containerPort: number }[];
+  startupProbe?: { periodSeconds: number; failureThreshold: number };
+  livenessProbe?: { httpGet: { path: string; port: string } };
+  readinessProbe?: { httpGet: { path: string; port: string } };
+  securityContext: Record<string, unknown>;
+}
+interface Pod {
+  containers: [Container];
+  terminationGracePeriodSeconds: number;
+  securityContext: Record<string, unknown>;
+}
+interface Manifest {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; labels: Record<string, string>; annotations?: Record<string, string> };
+  spec: {
+    replicas?: number;
+    maxUnavailable?: number;
+    minAvailable?: number;
+    selector?: Record<string, unknown>;
+    template?: { metadata: { labels: Record<string, string> }; spec: Pod };
+    ports?: { port: number; targetPort: string }[];
+    metrics?: unknown[];
+  };
+}
+
+function parse(text: string): Manifest[] {
+  return parseAllDocuments(text)
+    .map((document) => document.toJS() as Manifest | null)
+    .filter((manifest) => manifest !== null);
+}
+
+const template = (...values: string[]): string => {
+  const args = [
+    'template',
+    'carillon',
+    CHART,
+    '--kube-version',
+    '1.34.0',
+    ...values.flatMap((value) => ['--set', value]),
+  ];
+  const { status, stdout, stderr } = spawnSync(helm ?? 'helm', args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+  return stdout;
+};
+
+const settingsOf = ({ env }: Container): Record<string, string> =>
+  Object.fromEntries(env.map(({ name, value }) => [name, value]));
+
+/** Refuses a manifest that a cluster would refuse by its schema. */
+async function validate(manifest: Manifest): Promise<void> {
+  const models = (await import(`kubernetes-models/${manifest.apiVersion}/${manifest.kind}`)) as Record<
+    string,
+    new (data: Manifest) => { validate(): void }
+  >;
+  new models[manifest.kind]!(manifest).validate();
+}
+
+describe('deploy/manifests/carillon.yaml', () => {
+  const manifests = parse(readFileSync(MANIFESTS, 'utf8'));
+  const deployments = manifests.filter(({ kind }) => kind === 'Deployment');
+  const podOf = ({ spec }: Manifest): Pod => spec.template!.spec;
+
+  it('fits the schemas of Kubernetes', async () => {
+    for (const manifest of manifests) await validate(manifest);
+    const broken = structuredClone(deployments[0]!);
+    (broken.spec as Record<string, unknown>).replicas = 'two';
+    await expect(validate(broken)).rejects.toThrow('data/spec/replicas must be integer');
+  });
+
+  it('has a Deployment and a budget for each role, which allows an eviction at one replica', () => {
+    const roles = (kind: string): string[] =>
+      manifests.filter((each) => each.kind === kind).map(({ metadata }) => metadata.name.replace('carillon-', ''));
+    expect(roles('Deployment').toSorted()).toEqual(ROLES.toSorted());
+    expect(roles('PodDisruptionBudget').toSorted()).toEqual(ROLES.toSorted());
+    for (const { spec } of manifests.filter(({ kind }) => kind === 'PodDisruptionBudget'))
+      expect([spec.maxUnavailable, spec.minAvailable]).toEqual([1, undefined]);
+  });
+
+  it('names settings that exist and that a start in production accepts, and keeps secrets in the Secret', () => {
+    const secrets = SETTINGS.filter(({ isSecret }) => isSecret).map(({ name }) => name);
+    for (const deployment of deployments) {
+      const [container] = podOf(deployment).containers;
+      const settings = settingsOf(container);
+      const known = SETTINGS.map(({ name }) => name);
+      expect(Object.keys(settings).filter((name) => !known.includes(name) || secrets.includes(name))).toEqual([]);
+      const secret = { DATABASE_URL: 'postgres://a@b/c', QUEUE_URL: 'redis://a' };
+      const config = readConfig({ ...settings, ...secret, MASTER_KEY: randomBytes(32).toString('base64') });
+      expect([...config.roles]).toEqual([settings.ROLES]);
+      expect(config.environment).toBe('production');
+      expect(container.ports).toContainEqual({ name: 'http', containerPort: config.port });
+      expect(container.ports).toContainEqual({ name: 'metrics', containerPort: Number(settings.METRICS_PORT) });
+      expect(container.envFrom).toEqual([{ secretRef: { name: 'carillon' } }]);
+      const stopS = (config.shutdownDelayMs + config.shutdownTimeoutMs) / 1_000;
+      expect(podOf(deployment).terminationGracePeriodSeconds).toBeGreaterThan(stopS);
+    }
+  });
+
+  it('gives a start ten minutes, and asks liveness and readiness of each role', () => {
+    for (const deployment of deployments) {
+      const [{ startupProbe, livenessProbe, readinessProbe }] = podOf(deployment).containers;
+      expect(startupProbe!.periodSeconds * startupProbe!.failureThreshold).toBeGreaterThanOrEqual(600);
+      expect(livenessProbe?.httpGet).toEqual({ path: '/health/live', port: 'http' });
+      expect(readinessProbe?.httpGet).toEqual({ path: '/health/ready', port: 'http' });
+    }
+  });
+
+  it('confines every container', () => {
+    for (const manifest of manifests.filter(({ spec }) => spec.template)) {
+      expect(podOf(manifest).securityContext).toMatchObject({ runAsNonRoot: true });
+      expect(podOf(manifest).containers[0].securityContext).toEqual({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      });
+    }
+  });
+
+  it('migrates by a command that exists, before the rest, with nothing but the Secret', () => {
+    const job = manifests.find(({ kind }) => kind === 'Job')!;
+    expect(job.metadata.annotations).toMatchObject({ 'helm.sh/hook': 'pre-install,pre-upgrade' });
+    const [container] = podOf(job).containers;
+    expect(container.args).toEqual(['node', 'dist/main.js', 'migrate']);
+    expect(container.envFrom).toEqual([{ secretRef: { name: 'carillon' } }]);
+    expect(JSON.stringify(job)).not.toMatch(/configMap|serviceAccountName|persistentVolumeClaim/);
+  });
+
+  it('has services that lead to ports of the pods they select', () => {
+    for (const { spec } of manifests.filter(({ kind }) => kind === 'Service')) {
+      const selected = deployments.filter(({ spec: { template: pod } }) =>
+        Object.entries(spec.selector!).every(([name, value]) => pod!.metadata.labels[name] === value),
+      );
+      expect(selected.length).toBeGreaterThan(0);
+      for (const deployment of selected)
+        for (const { targetPort } of spec.ports!)
+          expect(podOf(deployment).containers[0].ports?.map(({ name }) => name)).toContain(targetPort);
+    }
+  });
+});
+
+describe.skipIf(helm === null)('the chart', () => {
+  it('makes the manifests (npm run manifests)', () => {
+    expect(readFileSync(MANIFESTS, 'utf8')).toBe(template());
+  });
+
+  it('passes helm lint', () => {
+    expect(spawnSync(helm!, ['lint', '--strict', CHART], { encoding: 'utf8' }).stdout).toContain('0 chart(s) failed');
+  });
+
+  it.each(ROLES)('writes no replicas of %s with autoscaling', async (role) => {
+    const manifests = parse(template(`roles.${role}.autoscaling.enabled=true`));
+    const [deployment, scaler] = ['Deployment', 'HorizontalPodAutoscaler'].map((kind) =>
+      manifests.find((each) => each.kind === kind && each.metadata.name === `carillon-${role}`),
+    );
+    expect(deployment?.spec.replicas).toBeUndefined();
+    expect(JSON.stringify(scaler?.spec.metrics)).toContain(
+      role === 'worker' ? 'carillon_oldest_pending_seconds' : 'cpu',
+    );
+    for (const manifest of manifests) await validate(manifest);
+  });
+
+  it('starts pods anew if a setting changes, and lets a role have its own', () => {
+    const text = template('settings.RETENTION_DAYS=7', 'roles.worker.settings.WORKER_BATCHES=4');
+    const settings = Object.fromEntries(
+      parse(text)
+        .filter(({ kind }) => kind === 'Deployment')
+        .map(({ metadata, spec }) => [metadata.name, settingsOf(spec.template!.spec.containers[0])]),
+    );
+    expect(settings['carillon-api']).toMatchObject({ RETENTION_DAYS: '7' });
+    expect(settings['carillon-api']).not.toHaveProperty('WORKER_BATCHES');
+    expect(settings['carillon-worker']).toMatchObject({ RETENTION_DAYS: '7', WORKER_BATCHES: '4' });
+  });
+
+  it('takes another Secret, any user of the platform, and a ServiceMonitor', () => {
+    const text = template('secret=other', 'runAsUser=null', 'serviceMonitor.enabled=true', 'migration.secret=owner');
+    expect(text).not.toContain('runAsUser');
+    expect(text).toContain('kind: ServiceMonitor');
+    const secrets = [...text.matchAll(/secretRef:\n\s+name: (\S+)/g)].map(([, name]) => name);
+    expect(secrets.toSorted()).toEqual(['other', 'other', 'other', 'owner']);
+  });
+});
