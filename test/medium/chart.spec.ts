@@ -112,7 +112,8 @@ describe('deploy/manifests/carillon.yaml', () => {
     for (const deployment of deployments) {
       const [container] = podOf(deployment).containers;
       const settings = settingsOf(container);
-      const known = SETTINGS.map(({ name }) => name);
+      // The metrics bring it.
+      const known = [...SETTINGS.map(({ name }) => name), 'METRICS_PORT'];
       expect(Object.keys(settings).filter((name) => !known.includes(name) || secrets.includes(name))).toEqual([]);
       const secret = { DATABASE_URL: 'postgres://a@b/c', QUEUE_URL: 'redis://a' };
       const config = readConfig({ ...settings, ...secret, MASTER_KEY: randomBytes(32).toString('base64') });
