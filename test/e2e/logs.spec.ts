@@ -101,3 +101,62 @@ it('a reader that stands still stops nothing', async () => {
   expect((await exited)[0]).toBe(0);
   child.stdout.destroy();
 });
+
+it('no secret of a caller, a device, a provider or a message is in a line', async () => {
+  const carillon = await startCarillon({ ...PRODUCTION, LOG_LEVEL: 'debug' });
+  const call = async (method: string, path: string, headers: Record<string, string>, body?: string) =>
+    (await fetch(`${carillon.url}${path}`, { method, headers, body })).status;
+  try {
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const token = '/mfp/api/az/v1/token';
+    const answer = await fetch(`${carillon.url}${token}`, {
+      method: 'POST',
+      headers: { authorization: basic(...ADMIN) },
+      body: new URLSearchParams({ grant_type: 'client_credentials', scope: '*' }),
+    });
+    const { access_token: accessToken } = (await answer.json()) as { access_token: string };
+    const right = { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' };
+    const app = '/imfpush/v1/apps/com.acme';
+    expect(await call('POST', '/imfpush/v1/apps', right, '{"applicationId":"com.acme"}')).toBe(201);
+
+    // Wrong credentials in each place where they are taken, and secrets in wrong places.
+    expect(await call('POST', token, { ...form, authorization: basic('operator', MARK) }, 'grant_type=x')).toBe(400);
+    expect(await call('POST', token, { ...form, authorization: basic(MARK, 'operator') }, 'grant_type=x')).toBe(400);
+    for (const name of ['client_secret', 'client_assertion', 'token', 'password', 'code'])
+      await call('POST', token, form, `grant_type=client_credentials&${name}=${MARK}`);
+    const signIn = JSON.stringify({ clientId: MARK, clientSecret: MARK });
+    await call('POST', '/console/api/session', { 'content-type': 'application/json', origin: carillon.url }, signIn);
+    for (const authorization of [`Bearer ${MARK}`, `Bearer ${accessToken}${MARK}`, `Basic ${MARK}`, MARK])
+      expect(await call('GET', `${app}/devices`, { authorization })).toBe(401);
+    await call('GET', `${app}/devices?token=${MARK}`, { ...right, cookie: `session=${MARK}`, 'x-api-key': MARK });
+    await call('GET', `${app}/devices/${MARK}`, right);
+    await call('GET', `/${MARK}`, { 'x-request-id': `"${MARK}"`, traceparent: MARK });
+
+    // Stored secrets, in right and in broken bodies.
+    const settings = { fcmConf: 'projectId', wnsConf: 'packageSID', hmsConf: 'appId', webPushConf: 'subject' };
+    for (const [conf, name] of Object.entries(settings)) {
+      const secrets = { clientSecret: MARK, secretKey: MARK, privateKey: MARK, serviceAccount: MARK };
+      await call('PUT', `${app}/settings/${conf}`, right, JSON.stringify({ [name]: 'x', ...secrets }));
+      await call('PUT', `${app}/settings/${conf}`, right, `{"secret":"${MARK}`);
+    }
+    const upstream = { baseUrl: 'https://127.0.0.1:1', clientId: 'a', secret: MARK, mode: 'upstream' };
+    await call('PUT', `${app}/settings/upstreamConf`, right, JSON.stringify(upstream));
+    const hook = { name: 'crm', url: `https://127.0.0.1:1/${MARK}?key=${MARK}`, eventTypes: 'onDeviceRegister' };
+    await call('POST', `${app}/webhooks`, right, JSON.stringify(hook));
+
+    // Devices and messages that are delivered, refused by a provider, relayed in vain, and broken.
+    const device = { deviceId: MARK, userId: MARK, platform: 'A', token: `sandbox:rejected:${MARK}` };
+    expect(await call('POST', `${app}/devices`, right, JSON.stringify(device))).toBe(201);
+    const message = JSON.stringify({ message: { alert: MARK }, settings: { gcm: { payload: { a: MARK } } } });
+    expect(await call('POST', `${app}/messages`, right, message)).toBe(202);
+    await call('POST', `${app}/messages`, right, `{"message":{"alert":"${MARK}`);
+    await call('POST', `${app}/messages`, right, `{"message":{"alert":"${MARK}"},"target":{"userIds":["${MARK}"]}}`);
+    await call('POST', `${app}/devices:import`, { ...right, 'content-type': 'application/x-ndjson' }, `{"${MARK}`);
+    await expect.poll(() => linesOf(carillon.output()).length).toBeGreaterThan(25);
+  } finally {
+    await carillon.stop();
+  }
+  expect(carillon.output()).not.toContain(MARK);
+  expect(carillon.output()).not.toContain(Buffer.from(MARK).toString('base64').slice(0, 8));
+  expect(carillon.output()).not.toMatch(/eyJ[\w-]{10}/);
+});
