@@ -86,6 +86,7 @@ describe('defaults', () => {
         webhookEventDays: 3,
         atMostPercent: 20,
       },
+      audit: { retentionDays: 0 },
       unknownNames: [],
     });
   });
@@ -159,6 +160,8 @@ it('reads every setting', () => {
       DEVICE_RETIRED_DAYS: '36500',
       WEBHOOK_EVENT_DAYS: '0',
       REMOVE_AT_MOST_PERCENT: '100',
+      AUDIT_SYSLOG_URL: 'tls://[fd00::1]:6515',
+      AUDIT_RETENTION_DAYS: '400',
       APNS_TOPIC: 'x',
     }),
   ).toEqual({
@@ -211,6 +214,7 @@ it('reads every setting', () => {
       webhookEventDays: 0,
       atMostPercent: 100,
     },
+    audit: { syslog: { host: 'fd00::1', port: 6_515 }, retentionDays: 400 },
     unknownNames: ['APNS_TOPIC'],
   });
 });
@@ -269,6 +273,7 @@ const PEOPLE = {
 const ROLES_FORM =
   'OIDC_ROLES must be a list such as group:viewer,other:author@com.acme.bank; the roles are viewer, author, approver, operator, administrator';
 const OIDC_NEEDS = 'OIDC_ISSUER needs OIDC_CLIENT_ID and OIDC_CLIENT_SECRET';
+const SYSLOG_FORM = 'AUDIT_SYSLOG_URL must have the form tls://host:6514';
 const OIDC_ALONE = 'OIDC_CLIENT_ID and OIDC_CLIENT_SECRET need OIDC_ISSUER';
 const OIDC_HTTPS = 'OIDC_ISSUER must be an https:// URL without a query';
 
@@ -298,6 +303,13 @@ describe('refusals', () => {
       'an unknown role',
       { ...PRODUCTION, DATABASE_URL: 'postgres://db/x', ROLES: 'api,cook' },
       ['ROLES must be a list of api, worker, scheduler'],
+    ],
+    ['syslog without TLS', { AUDIT_SYSLOG_URL: 'tcp://siem:514' }, [SYSLOG_FORM]],
+    ['syslog with a path', { AUDIT_SYSLOG_URL: 'tls://siem/x' }, [SYSLOG_FORM]],
+    [
+      'two receivers of the audit',
+      { AUDIT_SYSLOG_URL: 'tls://siem', AUDIT_FILE: 'audit' },
+      ['AUDIT_SYSLOG_URL and AUDIT_FILE are both set: remove one of them'],
     ],
     ['a console that is neither on nor off', { CONSOLE: 'yes' }, ['CONSOLE must be on or off']],
     ['people without a role', { ...PEOPLE, OIDC_ROLES: '' }, [ROLES_FORM]],

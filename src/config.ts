@@ -9,6 +9,7 @@ import type { Role } from './role.js';
 import type { People } from './people-settings.js';
 import type { ProcessCounts } from './process-plan.js';
 import {
+  readAudit,
   readLimits,
   readPeople,
   readProcesses,
@@ -96,7 +97,8 @@ export interface Config extends Secrets {
     webhookEventDays: number;
     atMostPercent: number;
   };
-  audit: { retentionDays: number };
+  /** `syslog` and `file`: where events are sent; at most one of them. Retention 0: for ever. */
+  audit: { syslog?: { host: string; port: number; ca?: string }; file?: string; retentionDays: number };
   /** Names of variables that look like settings but are not. */
   unknownNames: string[];
 }
@@ -146,7 +148,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     shutdownTimeoutMs: settings.secondsInMs('SHUTDOWN_TIMEOUT'),
     ...readLimits(settings),
     retention: readRetention(settings),
-    audit: { retentionDays: settings.whole('AUDIT_RETENTION_DAYS', 0, 36_500) },
+    audit: readAudit(settings),
     unknownNames: ofFamilies,
   };
   if (settings.problems.length > 0) throw new ConfigError([...new Set(settings.problems)]);

@@ -92,15 +92,38 @@ export function readPeople(settings: SettingReader, production: boolean): People
 }
 
 function readAuthority(settings: SettingReader): string | undefined {
-  const file = settings.value('PROVIDER_CA_FILE');
+  const own = readPem(settings, 'PROVIDER_CA_FILE');
+  // Node uses the given authorities in place of its own, so its own are added to them.
+  return own === undefined ? undefined : [...rootCertificates, own].join('\n');
+}
+
+function readPem(settings: SettingReader, name: string): string | undefined {
+  const file = settings.value(name);
   if (!file) return undefined;
   try {
-    // Node uses the given authorities in place of its own, so its own are added to them.
-    return [...rootCertificates, readFileSync(file, 'utf8')].join('\n');
+    return readFileSync(file, 'utf8');
   } catch {
-    settings.problems.push('PROVIDER_CA_FILE cannot be read');
+    settings.problems.push(`${name} cannot be read`);
     return undefined;
   }
+}
+
+export function readAudit(settings: SettingReader) {
+  const [url, file] = ['AUDIT_SYSLOG_URL', 'AUDIT_FILE'].map((name) => settings.value(name));
+  const ca = readPem(settings, 'AUDIT_SYSLOG_CA_FILE');
+  const form = /^tls:\/\/(\[[0-9a-f:.]+\]|[^/:?#@[\]]+)(?::(\d{1,5}))?\/?$/i;
+  const [, host = '', port = '6514'] = form.exec(url ?? '') ?? [];
+  settings.check(
+    !url || (host !== '' && Number(port) <= 65_535),
+    'AUDIT_SYSLOG_URL must have the form tls://host:6514',
+  );
+  settings.check(!url || !file, 'AUDIT_SYSLOG_URL and AUDIT_FILE are both set: remove one of them');
+  settings.check(ca === undefined || Boolean(url), 'AUDIT_SYSLOG_CA_FILE needs AUDIT_SYSLOG_URL');
+  return {
+    ...(url && { syslog: { host: host.replaceAll(/[[\]]/g, ''), port: Number(port), ca } }),
+    ...(file && { file }),
+    retentionDays: settings.whole('AUDIT_RETENTION_DAYS', 0, 36_500),
+  };
 }
 
 /** Undefined: connections are opened directly. */

@@ -60,15 +60,18 @@ export class ChainRepository {
   }
 
   /**
-   * Removes events that are older, from the beginning of the chain, and records that. Returns false if no more are to
-   * go. Throws if the beginning is not as it was chained: evidence is not removed.
+   * Removes events that are older, and that the receiver has if there is one, from the beginning of the chain, and
+   * records that. Returns false if no more are to go. Throws if the beginning is not as it was chained: evidence is
+   * not removed.
    */
   fold(before: Date): Promise<boolean> {
     return inTransaction(this.database, async (tx) => {
       const chain = await hold(tx);
       if (!chain) return false;
       const events = await readChained(tx, chain.foldedSeq, STEP);
-      const young = events.findIndex(({ at }) => at >= before);
+      const outbox = await tx.selectFrom('audit_outbox').select(['receiver', 'sent_seq']).executeTakeFirstOrThrow();
+      const isUnsent = ({ seq }: ChainedEvent) => outbox.receiver !== null && seq > outbox.sent_seq;
+      const young = events.findIndex((event) => event.at >= before || isUnsent(event));
       const old = young < 0 ? events : events.slice(0, young);
       const last = old.at(-1);
       if (!last) return false;

@@ -10,6 +10,7 @@ export interface AuthTables {
   auth_change: AuthChangeTable;
   audit_chain: AuditChainTable;
   audit_event: AuditEventTable;
+  audit_outbox: AuditOutboxTable;
   console_session: ConsoleSessionTable;
   console_ticket: ConsoleTicketTable;
   installation: InstallationTable;
@@ -81,6 +82,17 @@ interface AuditEventTable {
   /** The place in the chain (src/audit/chain.repository.ts); null: not in the chain yet. */
   seq: number | null;
   hash: Buffer | null;
+}
+
+interface AuditOutboxTable {
+  one: Generated<boolean>;
+  /** Null: events are sent nowhere. */
+  receiver: string | null;
+  sent_seq: Generated<number>;
+  /** Of the last try. */
+  error: string | null;
+  leased_by: string | null;
+  leased_until: Generated<Date>;
 }
 
 interface AuditChainTable {

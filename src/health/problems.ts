@@ -1,7 +1,13 @@
-import { DAY_MS } from '../common/durations.js';
+import { DAY_MS, MINUTE_MS } from '../common/durations.js';
 import type { MissingRole } from './process.repository.js';
 import { ENDS_SOON_DAYS } from './system.repository.js';
-import type { EndingCredential, FailingWebhook, PausedProvider, StoppedApplication } from './system.repository.js';
+import type {
+  AuditState,
+  EndingCredential,
+  FailingWebhook,
+  PausedProvider,
+  StoppedApplication,
+} from './system.repository.js';
 
 /** The troubles of the moment in words, pure. */
 
@@ -10,6 +16,7 @@ export const PROBLEM_CODES = [
   'queueDown',
   'clockWrong',
   'standbyBehind',
+  'auditBehind',
   'noWorker',
   'noScheduler',
   'applicationStopped',
@@ -44,6 +51,22 @@ export const QUEUE_DOWN: Omit<Problem, 'since'> = {
   message: 'The queue cannot be reached or refuses writes: messages are accepted, and sent when the queue is back.',
   next: 'Start the server of QUEUE_URL, or look whether its memory is full; the sweeper then queues all work again.',
 };
+
+/** An event reaches its receiver within seconds. */
+const AUDIT_LATE_MS = MINUTE_MS;
+
+export function ofAudit({ receiver, behind, oldestAt, error }: AuditState, now: number): Problem[] {
+  if (receiver === null || oldestAt === null || now - oldestAt.getTime() < AUDIT_LATE_MS) return [];
+  return [
+    {
+      ...OF_NONE,
+      code: 'auditBehind',
+      message: `${behind} events of the audit are not in the ${receiver} yet: ${error ?? 'no scheduler sends them'}.`,
+      since: oldestAt,
+      next: 'Look at the receiver of AUDIT_SYSLOG_URL or AUDIT_FILE; the events are kept and sent in order.',
+    },
+  ];
+}
 
 export const STANDBY_BEHIND: Omit<Problem, 'since'> = {
   ...OF_NONE,

@@ -31,6 +31,7 @@ interface SystemAnswer {
   oldestPending: { provider: string; since: string; seconds: number }[];
   migrations: { applied: number; pending: number };
   retention: Omit<Config['retention'], 'atMostPercent'>;
+  audit: { receiver: string | null; behind: number; oldestTime: string | null; error: string | null };
   problems: ProblemAnswer[];
 }
 
@@ -56,7 +57,7 @@ export class SystemController {
   @ApiResponse({ status: 400, description: 'A parameter is unknown' })
   async read(@Query() query: QueryOf): Promise<SystemAnswer> {
     readQuery(query, []);
-    const { at, processes, queue, oldestPending, migrations, problems } = await this.system.read();
+    const { at, processes, queue, oldestPending, migrations, audit, problems } = await this.system.read();
     const { atMostPercent: _limit, ...retention } = this.config.retention;
     return {
       serverTime: at.toISOString(),
@@ -75,6 +76,12 @@ export class SystemController {
       })),
       migrations,
       retention,
+      audit: {
+        receiver: audit.receiver,
+        behind: audit.behind,
+        oldestTime: audit.oldestAt?.toISOString() ?? null,
+        error: audit.error,
+      },
       problems: problems.map((problem) => ({ ...problem, since: problem.since?.toISOString() ?? null })),
     };
   }

@@ -38,6 +38,17 @@ export interface StoppedApplication {
   since: Date;
 }
 
+/** How far the receiver of the audit is behind. */
+export interface AuditState {
+  receiver: 'syslog' | 'file' | null;
+  /** Events that were not sent yet; 0 without a receiver. */
+  behind: number;
+  /** The time of the oldest of them. */
+  oldestAt: Date | null;
+  /** Of the last try. */
+  error: string | null;
+}
+
 /** Rows of each kind of problem that one answer lists. */
 export const MOST = 100;
 /** The oldest due batches that are looked at for the oldest of each provider. */
@@ -81,6 +92,15 @@ export class SystemRepository {
     const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(this.database.kysely);
     const done = new Set(rows.map(({ name }) => name));
     return { applied: done.size, pending: Object.keys(MIGRATIONS).filter((name) => !done.has(name)).length };
+  }
+
+  async audit(): Promise<AuditState> {
+    const { rows } = await sql<AuditState>`
+      select receiver, error, case when receiver is null then 0 else chain.seq - sent_seq end as behind,
+        case when receiver is not null then (
+          select at from audit_event where seq > sent_seq order by seq limit 1) end as "oldestAt"
+      from audit_outbox, audit_chain as chain`.execute(this.database.kysely);
+    return rows[0] ?? { receiver: null, behind: 0, oldestAt: null, error: null };
   }
 
   async pausedProviders(): Promise<PausedProvider[]> {

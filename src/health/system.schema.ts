@@ -40,7 +40,17 @@ const PROBLEM: Schema = {
 
 export const SYSTEM: Schema = {
   type: 'object',
-  required: ['serverTime', 'version', 'processes', 'queue', 'oldestPending', 'migrations', 'retention', 'problems'],
+  required: [
+    'serverTime',
+    'version',
+    'processes',
+    'queue',
+    'oldestPending',
+    'migrations',
+    'retention',
+    'audit',
+    'problems',
+  ],
   properties: {
     serverTime: TIME,
     version: { type: 'string', description: 'Of the process that answers' },
@@ -75,6 +85,17 @@ export const SYSTEM: Schema = {
         'Days after which rows are removed, by the settings of the process that answers; 0: never, of webhook events: at once',
       required: ['messageDays', 'deviceUnseenDays', 'deviceRetiredDays', 'webhookEventDays'],
       properties: { messageDays: COUNT, deviceUnseenDays: COUNT, deviceRetiredDays: COUNT, webhookEventDays: COUNT },
+    },
+    audit: {
+      type: 'object',
+      description: 'How far the receiver of the audit (AUDIT_SYSLOG_URL, AUDIT_FILE) is behind',
+      required: ['receiver', 'behind', 'oldestTime', 'error'],
+      properties: {
+        receiver: { type: 'string', nullable: true, enum: ['syslog', 'file', null] },
+        behind: { ...COUNT, description: 'Events that the receiver does not have yet' },
+        oldestTime: { ...TIME, nullable: true, description: 'Of the oldest of them' },
+        error: { type: 'string', nullable: true, description: 'Of the last try' },
+      },
     },
     problems: { type: 'array', description: 'At most 100 of each code', items: PROBLEM },
   },

@@ -12,6 +12,7 @@ import {
   QUEUE_DOWN,
   READ_ONLY,
   STANDBY_BEHIND,
+  ofAudit,
   ofCredential,
   ofMissing,
   ofPause,
@@ -22,7 +23,7 @@ import type { Problem } from './problems.js';
 import { ProcessRepository } from './process.repository.js';
 import type { ProcessReport } from './process.repository.js';
 import { SystemRepository } from './system.repository.js';
-import type { OldestPending } from './system.repository.js';
+import type { AuditState, OldestPending } from './system.repository.js';
 
 /** However many callers look, a process reads this often. */
 const KEPT_MS = SECOND_MS;
@@ -34,6 +35,7 @@ export interface SystemReport {
   queue: QueueDepth[] | null;
   oldestPending: OldestPending[];
   migrations: { applied: number; pending: number };
+  audit: AuditState;
   problems: Problem[];
 }
 
@@ -65,7 +67,7 @@ export class SystemService {
   }
 
   private async look(): Promise<SystemReport> {
-    const [isWritable, depths, isStandbyUsed, processes, missing, oldestPending, migrations, ...found] =
+    const [isWritable, depths, isStandbyUsed, processes, missing, oldestPending, migrations, audit, ...found] =
       await Promise.all([
         succeeds(probeWrites(this.database)),
         this.queues.depths().catch(() => null),
@@ -74,6 +76,7 @@ export class SystemService {
         this.processes.missing(),
         this.rows.oldestPending(),
         this.rows.migrations(),
+        this.rows.audit(),
         this.rows.stoppedApplications(),
         this.rows.pausedProviders(),
         this.rows.endingCredentials(),
@@ -87,13 +90,14 @@ export class SystemService {
       ...this.since(QUEUE_DOWN, !isQueueUsed, at),
       ...this.since(CLOCK_WRONG, !this.watch.isClockUsable, at),
       ...this.since(STANDBY_BEHIND, !isStandbyUsed, at),
+      ...ofAudit(audit, at.getTime()),
       ...missing.map(ofMissing),
       ...stops.map(ofStop),
       ...pauses.map(ofPause),
       ...credentials.map((each) => ofCredential(each, at.getTime())),
       ...webhooks.map(ofWebhook),
     ];
-    return { at, processes, queue: depths, oldestPending, migrations, problems };
+    return { at, processes, queue: depths, oldestPending, migrations, audit, problems };
   }
 
   private since(problem: Omit<Problem, 'since'>, isThere: boolean, now: Date): Problem[] {

@@ -46,6 +46,7 @@ import { up as auditRequest } from './0055-audit-request.js';
 import { up as messageTrace } from './0058-message-trace.js';
 import { up as auditOutcome } from './0060-audit-outcome.js';
 import { up as auditChain } from './0061-audit-chain.js';
+import { up as auditOutbox } from './0062-audit-outbox.js';
 import { up as demandedSteps } from './0063-demanded-steps.js';
 import { up as webhookEnded } from './0067-webhook-ended.js';
 
@@ -110,6 +111,7 @@ export const MIGRATIONS: Record<string, Step> = {
   '0058-message-trace': { up: messageTrace },
   '0060-audit-outcome': { up: auditOutcome },
   '0061-audit-chain': { up: auditChain },
+  '0062-audit-outbox': { up: auditOutbox },
   '0063-demanded-steps': { up: demandedSteps },
   '0067-webhook-ended': { up: webhookEnded },
 };

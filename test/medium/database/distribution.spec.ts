@@ -26,6 +26,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   message_data: BY_PARENT,
   message_rate: BY_PARENT,
   webhook_event: BY_PARENT,
+  webhook_event_ended: BY_PARENT,
   webhook: SMALL,
 };
 
@@ -33,6 +34,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
 const OF_ALL = [
   'audit_chain',
   'audit_event',
+  'audit_outbox',
   'auth_change',
   'client',
   'client_secret',
