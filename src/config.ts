@@ -15,6 +15,7 @@ import {
   readProcesses,
   readProviders,
   readProxySettings,
+  readPublicUrl,
   readRetention,
 } from './setting-groups.js';
 import type { Proxy } from './common/proxy.js';
@@ -32,6 +33,8 @@ export interface Config extends Secrets {
   logLevel: LogLevel;
   host: string;
   port: number;
+  /** Where callers reach this installation; empty: not known. */
+  publicUrl: string;
   roles: ReadonlySet<Role>;
   /** Of one process among several of a start: `worker 2`. */
   name?: string;
@@ -136,6 +139,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     hasSamples: !production && isOnThisMachine(stores.databaseUrl, settings),
     logLevel: readLogLevel(settings),
     ...listening,
+    publicUrl: readPublicUrl(settings, production, listening.port),
     ...stores,
     ...readSecrets(settings, production, stores.databaseUrl),
     ...readApi(settings),

@@ -145,6 +145,16 @@ export function readProxySettings(settings: SettingReader): Proxy | undefined {
   return proxy ?? undefined;
 }
 
+/** Without a slash at its end; empty in production if it is not set. */
+export function readPublicUrl(settings: SettingReader, production: boolean, port: number): string {
+  const text = settings.value('PUBLIC_URL');
+  settings.check(
+    text === '' || (isUrl(text, production ? ['https:'] : ['https:', 'http:']) && !/[?#]/.test(text)),
+    'PUBLIC_URL must be an https:// URL without a query',
+  );
+  return text === '' && !production ? `http://localhost:${port}` : text.replace(/\/+$/, '');
+}
+
 export function readLimits(settings: SettingReader) {
   const limit = (name: string): number => settings.whole(name, 1, 1e9);
   return {

@@ -1,6 +1,7 @@
 import { AUDIT_SETTINGS } from './audit-settings.js';
 import { CONSOLE_SETTINGS } from './console-settings.js';
 import { KEY_SETTINGS } from './key-settings.js';
+import { LISTENING_SETTINGS } from './listening-settings.js';
 import { PROXY_SETTINGS } from './proxy-settings.js';
 import type { Setting } from './setting.js';
 
@@ -27,6 +28,7 @@ export const SETTINGS: readonly Setting[] = [
       'IP address or name to listen on; empty: all IPv4 addresses (`0.0.0.0`) in production, only this machine (`127.0.0.1`) in development',
   },
   { name: 'PORT', fallback: '9080', meaning: 'port to listen on (the default is MobileFirst’s)' },
+  ...LISTENING_SETTINGS,
   {
     name: 'ROLES',
     fallback: 'api,worker,scheduler',

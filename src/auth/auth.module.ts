@@ -3,11 +3,13 @@ import { Origins } from '../http/origin.js';
 import { LimitsModule } from '../limits/limits.module.js';
 import { AccessTokens } from './access-tokens.js';
 import { AdminGuard } from './admin.guard.js';
+import { AssertionRepository } from './assertion.repository.js';
 import { AuditRepository } from './audit.repository.js';
 import { BasicOrBearer } from './basic-or-bearer.js';
 import { BearerOrSession } from './bearer-or-session.js';
 import { ChangeFeed } from './change-feed.js';
 import { ChangeRepository } from './change.repository.js';
+import { ClientAssertions } from './client-assertions.js';
 import { ClientAuthenticator } from './client-authenticator.js';
 import { ClientSnapshot } from './client-snapshot.js';
 import { ClientRepository } from './client.repository.js';
@@ -32,11 +34,13 @@ import { TokenService } from './token.service.js';
   providers: [
     AccessTokens,
     AdminGuard,
+    AssertionRepository,
     AuditRepository,
     BasicOrBearer,
     BearerOrSession,
     ChangeFeed,
     ChangeRepository,
+    ClientAssertions,
     ClientAuthenticator,
     ClientRepository,
     ClientsService,

@@ -9,6 +9,7 @@ import type { Config } from '../config.js';
 import { parseBasic } from './basic.js';
 import type { Credentials } from './basic.js';
 import { ChangeFeed } from './change-feed.js';
+import { AssertionRefused, ClientAssertions } from './client-assertions.js';
 import { liveSecrets } from './client.js';
 import type { ClientSecret } from './client.js';
 import { ClientSnapshot } from './client-snapshot.js';
@@ -40,7 +41,7 @@ interface Trial {
   secret: string;
 }
 
-/** Authenticates a client by its Basic header; the only place that checks secrets. */
+/** Authenticates a client by its Basic header or an assertion; the only place that checks secrets. */
 @Injectable()
 export class ClientAuthenticator {
   private readonly log = new Logger('Auth');
@@ -58,6 +59,7 @@ export class ClientAuthenticator {
     private readonly clients: ClientSnapshot,
     private readonly feed: ChangeFeed,
     private readonly lastUsed: LastUsed,
+    private readonly assertions: ClientAssertions,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Pick<Config, 'invalidClientStatus'>,
   ) {}
@@ -77,6 +79,21 @@ export class ClientAuthenticator {
       const right = this.findRightLately(candidates, network, header ?? '');
       if (!right) throw error;
       return this.accept(right, network);
+    }
+  }
+
+  /** By an assertion that the client has signed (RFC 7523). Throws like `authenticate`. */
+  async authenticateBy(assertion: string, address: string): Promise<KnownClient> {
+    const network = networkOf(address);
+    this.refuseWhileSpent(this.byAddress, [network]);
+    try {
+      const client = await this.assertions.read(assertion);
+      this.lastUsed.noteClient(client.id);
+      return client;
+    } catch (error) {
+      if (!(error instanceof AssertionRefused)) throw error;
+      this.byAddress.spend(network, this.clock.elapsed());
+      throw this.invalidClient(error.message);
     }
   }
 

@@ -1,11 +1,13 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, IsBoolean, IsInt, IsOptional, IsString, Length, Max, Min, ValidateBy } from 'class-validator';
 import { DAY_S } from '../common/durations.js';
-import { NestedList } from '../common/fields.js';
+import { NestedList, ReadAs } from '../common/fields.js';
 import type { Reading } from '../common/fields.js';
+import { isJsonObject } from '../common/json.js';
 import type { Client } from './client.js';
 import { CLIENT_ID, SECRET, isClientId, isSecret, liveSecrets } from './client.js';
+import { refuseKeySet } from './client-keys.js';
 import { MAX_SCOPE, parseScope } from './scope.js';
 
 /** With more clients, hashing new secrets one after another would take longer than a request should. */
@@ -37,6 +39,45 @@ const Scope = () =>
     'it must be up to 128 scope elements of printable ASCII, separated by spaces, 2048 characters in all',
     { pattern: SCOPE, maxLength: MAX_SCOPE },
   );
+
+const KEY_SET = {
+  type: 'object' as const,
+  nullable: true,
+  additionalProperties: true,
+  properties: { keys: { type: 'array' as const, items: { type: 'object' as const, additionalProperties: true } } },
+};
+
+/** A key set is kept as text. */
+const KeySet = (): PropertyDecorator =>
+  applyDecorators(
+    ReadAs((value) => (isJsonObject(value) ? JSON.stringify(value) : value)),
+    ValidateBy({
+      name: 'keySet',
+      validator: {
+        validate: (value) => refuseKeySet(parsed(value)) === undefined,
+        defaultMessage: (of) => refuseKeySet(parsed(of?.value)) ?? '',
+      },
+    }),
+    ApiPropertyOptional(KEY_SET),
+  );
+const KeySetAddress = () =>
+  rule(
+    'keySetAddress',
+    (text) => text.length <= 1_000 && isUrl(text) && !/[?#@]/.test(text),
+    'it must be an https URL without a query and a user, of at most 1000 characters',
+    { maxLength: 1_000, pattern: '^https?://' },
+  );
+
+/** https, or on this machine also http, for development. */
+function isUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || (protocol === 'http:' && ['localhost', '127.0.0.1'].includes(hostname));
+}
+
+function parsed(text: unknown): unknown {
+  return typeof text === 'string' && text.startsWith('{') ? JSON.parse(text) : undefined;
+}
 
 /** A whole number of at least 1, or null. */
 const AtMost = (most: number): PropertyDecorator =>
@@ -74,6 +115,16 @@ export class ChangeClientDto {
   /** Concurrent requests of the client per process; null: the setting LIMIT_CLIENT_CONCURRENT applies. */
   @AtMost(100_000)
   concurrentRequests?: number | null;
+
+  /** Public keys by which the client authenticates (`private_key_jwt`), in place of a secret; null: none. */
+  @IsOptional()
+  @KeySet()
+  jwks?: string | null;
+
+  /** Address of the keys, in place of `jwks`; null: none. */
+  @IsOptional()
+  @KeySetAddress()
+  jwksUri?: string | null;
 }
 
 export class NewClientDto {
@@ -111,6 +162,16 @@ export class NewClientDto {
   /** Concurrent requests of the client per process; null: the setting LIMIT_CLIENT_CONCURRENT applies. */
   @AtMost(100_000)
   concurrentRequests?: number | null;
+
+  /** Public keys by which the client authenticates (`private_key_jwt`), in place of a secret; null: none. */
+  @IsOptional()
+  @KeySet()
+  jwks?: string | null;
+
+  /** Address of the keys, in place of `jwks`; null: none. */
+  @IsOptional()
+  @KeySetAddress()
+  jwksUri?: string | null;
 }
 
 export class ClientListDto {
@@ -170,7 +231,11 @@ export class ClientAnswer {
   createdTime!: string;
   /** Updated about once per minute. */
   lastUsedTime?: string;
-  /** Newest first; two during the rotation of a secret. */
+  /** Absent if the client has no keys of its own. */
+  @ApiPropertyOptional(KEY_SET)
+  jwks?: object;
+  jwksUri?: string;
+  /** Newest first; two during the rotation of a secret, none if the client was made with keys. */
   secrets!: SecretAnswer[];
 }
 
@@ -245,6 +310,8 @@ export function toClientAnswer(client: Client, now: number, secret?: string): Ne
     enabled: client.enabled,
     ...(client.requestsPerSecond !== null && { requestsPerSecond: client.requestsPerSecond }),
     ...(client.concurrentRequests !== null && { concurrentRequests: client.concurrentRequests }),
+    ...(client.jwks !== null && { jwks: JSON.parse(client.jwks) as object }),
+    ...(client.jwksUri !== null && { jwksUri: client.jwksUri }),
     createdTime: client.createdAt.toISOString(),
     ...(client.lastUsedAt && { lastUsedTime: client.lastUsedAt.toISOString() }),
     secrets: liveSecrets(client, now).map(({ createdAt, expiresAt, lastUsedAt }) => ({

@@ -9,8 +9,12 @@ import { recordAudit } from './audit.repository.js';
 import type { Actor, AuditedChange } from './audit.repository.js';
 import { countChange } from './change.repository.js';
 import type { Client, ClientLimits } from './client.js';
+import type { ClientKeys } from './client-keys.js';
 
-export type ClientFields = Pick<Client, 'displayName' | 'allowedScope' | 'enabled' | keyof ClientLimits>;
+export type ClientFields = Pick<
+  Client,
+  'displayName' | 'allowedScope' | 'enabled' | keyof ClientLimits | keyof ClientKeys
+>;
 
 @Injectable()
 export class ClientRepository {
@@ -53,19 +57,20 @@ export class ClientChanges {
     return listClients(this.transaction);
   }
 
-  async add(id: string, fields: ClientFields, secretHash: string): Promise<void> {
+  /** `secretHash` undefined: the client authenticates by its keys. */
+  async add(id: string, fields: ClientFields, secretHash: string | undefined): Promise<void> {
     await this.transaction
       .insertInto('client')
       .values({ id, ...columnsOf(fields) })
       .execute();
-    await this.insertSecret(id, secretHash);
+    if (secretHash !== undefined) await this.insertSecret(id, secretHash);
     await this.audit('client.create', id, fields);
   }
 
   async update(client: Client, fields: ClientFields): Promise<void> {
     await this.transaction.updateTable('client').set(columnsOf(fields)).where('id', '=', client.id).execute();
-    const { displayName, allowedScope, enabled, requestsPerSecond, concurrentRequests } = client;
-    const before = { displayName, allowedScope, enabled, requestsPerSecond, concurrentRequests };
+    const { displayName, allowedScope, enabled, requestsPerSecond, concurrentRequests, jwks, jwksUri } = client;
+    const before = { displayName, allowedScope, enabled, requestsPerSecond, concurrentRequests, jwks, jwksUri };
     await this.audit('client.update', client.id, { before, after: fields });
   }
 
@@ -111,9 +116,9 @@ export class ClientChanges {
 async function listClients(kysely: Kysely<Tables>): Promise<Client[]> {
   const rows = await kysely
     .selectFrom('client')
-    .innerJoin('client_secret', 'client_secret.client_id', 'client.id')
+    .leftJoin('client_secret', 'client_secret.client_id', 'client.id')
     .select(['client.id', 'display_name', 'allowed_scope', 'enabled', 'generation', 'client.created_at'])
-    .select(['requests_per_second', 'concurrent_requests', 'client.last_used_at'])
+    .select(['requests_per_second', 'concurrent_requests', 'client.last_used_at', 'jwks', 'jwks_uri'])
     .select(['client_secret.id as secret_id', 'hash', 'expires_at'])
     .select(['client_secret.created_at as secret_created_at', 'client_secret.last_used_at as secret_last_used_at'])
     .orderBy('client.id')
@@ -131,15 +136,18 @@ async function listClients(kysely: Kysely<Tables>): Promise<Client[]> {
       generation: row.generation,
       createdAt: row.created_at,
       lastUsedAt: row.last_used_at,
+      jwks: row.jwks,
+      jwksUri: row.jwks_uri,
       secrets: [],
     };
-    client.secrets.push({
-      id: row.secret_id,
-      hash: row.hash,
-      createdAt: row.secret_created_at,
-      expiresAt: row.expires_at,
-      lastUsedAt: row.secret_last_used_at,
-    });
+    if (row.secret_id !== null)
+      client.secrets.push({
+        id: row.secret_id,
+        hash: row.hash!,
+        createdAt: row.secret_created_at!,
+        expiresAt: row.expires_at,
+        lastUsedAt: row.secret_last_used_at,
+      });
     clients.set(row.id, client);
   }
   return [...clients.values()];
@@ -152,6 +160,8 @@ function columnsOf(fields: ClientFields) {
     enabled: fields.enabled,
     requests_per_second: fields.requestsPerSecond,
     concurrent_requests: fields.concurrentRequests,
+    jwks: fields.jwks,
+    jwks_uri: fields.jwksUri,
   };
 }
 

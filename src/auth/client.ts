@@ -1,4 +1,5 @@
 import { invalidValue } from '../common/errors.js';
+import type { ClientKeys } from './client-keys.js';
 import type { AdminRole } from './roles.js';
 import { covers, parseScope } from './scope.js';
 
@@ -24,7 +25,7 @@ export interface ClientLimits {
 
 export const NO_LIMITS: ClientLimits = { requestsPerSecond: null, concurrentRequests: null };
 
-export interface Client extends ClientLimits {
+export interface Client extends ClientLimits, ClientKeys {
   id: string;
   displayName: string;
   allowedScope: string;
@@ -33,7 +34,7 @@ export interface Client extends ClientLimits {
   generation: number;
   createdAt: Date;
   lastUsedAt: Date | null;
-  /** Newest first; at most two. */
+  /** Newest first; at most two, none for a client that was made with keys. */
   secrets: ClientSecret[];
 }
 

@@ -11,6 +11,7 @@ import type { Actor } from './audit.repository.js';
 import { ChangeFeed } from './change-feed.js';
 import { NO_LIMITS, liveSecrets, mayAdminister } from './client.js';
 import type { Client, ClientLimits } from './client.js';
+import { NO_KEYS, hasKeys, keysOf } from './client-keys.js';
 import { ClientRepository } from './client.repository.js';
 import type { ClientChanges, ClientFields } from './client.repository.js';
 import { isPredefinedSecret } from './predefined-clients.js';
@@ -27,6 +28,9 @@ export interface WantedClient {
   /** Null: the settings apply. */
   requestsPerSecond?: number | null;
   concurrentRequests?: number | null;
+  /** Null: no keys. */
+  jwks?: string | null;
+  jwksUri?: string | null;
 }
 
 /** A client after a change; `secret` only if the server generated it. */
@@ -56,7 +60,7 @@ export class ClientsService {
 
   async create(actor: Actor, wanted: WantedClient): Promise<ChangedClient> {
     this.refuseDevelopmentSecret(wanted.id, wanted.secret);
-    const { made, hash } = await newHash(wanted.secret);
+    const { made, hash } = hasKeys(wanted) && !wanted.secret ? NO_SECRET : await newHash(wanted.secret);
     const after = await this.change(actor, async (changes, current, reach) => {
       if (current.has(wanted.id))
         throw new ApiError('FPWSE0002E', `The client exists already. Check the 'id' parameter value.`);
@@ -81,7 +85,7 @@ export class ClientsService {
         changes,
         reach,
         client,
-        fieldsOf({ ...client, ...definedOnly(change), ...limitsOf(change, client) }),
+        fieldsOf({ ...client, ...definedOnly(change), ...limitsOf(change, client), ...keysOf(change, client) }),
       );
     });
     return pick(after, id);
@@ -157,7 +161,7 @@ export class ClientsService {
       if (wanted.findIndex((other) => other.id === id) !== index)
         throw invalidValue(`clients.${index}.id`, 'another client of the list has the same id');
       this.refuseDevelopmentSecret(id, secret, `clients.${index}.secret`);
-      if (!secret && !current.has(id)) throw secretMissing(index);
+      if (!secret && !current.has(id) && !hasKeys(wanted[index]!)) throw secretMissing(index);
       if (!secret) continue;
       const client = current.get(id);
       // Before the comparison: an error must not reveal either whether a secret of a client with more rights is right.
@@ -206,7 +210,7 @@ async function putClient(
 ): Promise<void> {
   if (!current) {
     // The client was deleted after the hashes were made.
-    if (hash === undefined) throw secretMissing(index);
+    if (hash === undefined && !hasKeys(wanted)) throw secretMissing(index);
     reach.check(wanted);
     reach.checkLimits(wanted.id, NO_LIMITS, fieldsOf(wanted));
     await changes.add(wanted.id, fieldsOf(wanted), hash);
@@ -216,7 +220,12 @@ async function putClient(
     changes,
     reach,
     current,
-    fieldsOf({ ...wanted, enabled: wanted.enabled ?? current.enabled, ...limitsOf(wanted, current) }),
+    fieldsOf({
+      ...wanted,
+      enabled: wanted.enabled ?? current.enabled,
+      ...limitsOf(wanted, current),
+      ...keysOf(wanted, current),
+    }),
   );
   if (hash === undefined || hash === current.secrets[0]?.hash) return;
   reach.check(current);
@@ -251,8 +260,14 @@ function byId(clients: readonly Client[]): Map<string, Client> {
   return new Map(clients.map((client) => [client.id, client]));
 }
 
-function fieldsOf({ id, displayName, allowedScope, enabled, ...limits }: WantedClient): ClientFields {
-  return { displayName: displayName ?? id, allowedScope, enabled: enabled ?? true, ...limitsOf(limits, NO_LIMITS) };
+function fieldsOf({ id, displayName, allowedScope, enabled, ...rest }: WantedClient): ClientFields {
+  return {
+    displayName: displayName ?? id,
+    allowedScope,
+    enabled: enabled ?? true,
+    ...limitsOf(rest, NO_LIMITS),
+    ...keysOf(rest, NO_KEYS),
+  };
 }
 
 /** Omitted: unchanged; null: the settings apply. */
@@ -260,6 +275,9 @@ function limitsOf(wanted: Partial<ClientLimits>, before: ClientLimits): ClientLi
   const { requestsPerSecond = before.requestsPerSecond, concurrentRequests = before.concurrentRequests } = wanted;
   return { requestsPerSecond, concurrentRequests };
 }
+
+/** A client with keys needs no secret. */
+const NO_SECRET: { made: { secret?: string }; hash: string | undefined } = { made: {}, hash: undefined };
 
 function definedOnly<T extends object>(change: T): Partial<T> {
   return Object.fromEntries(

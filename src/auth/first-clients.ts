@@ -12,6 +12,7 @@ import { inTransaction } from '../database/transaction.js';
 import { ITSELF } from './audit.repository.js';
 import { ChangeFeed } from './change-feed.js';
 import { NO_LIMITS, liveSecrets, mayAdminister } from './client.js';
+import { NO_KEYS } from './client-keys.js';
 import { ClientRepository } from './client.repository.js';
 import type { ClientChanges } from './client.repository.js';
 import { PREDEFINED_CLIENTS } from './predefined-clients.js';
@@ -85,7 +86,11 @@ export class FirstClients implements OnApplicationBootstrap {
           throw new StartError(
             `No client may administer and the id ${id} is taken: set ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET`,
           );
-        await changes.add(id, { displayName: id, allowedScope, enabled: true, ...NO_LIMITS }, hashes[index] ?? '');
+        await changes.add(
+          id,
+          { displayName: id, allowedScope, enabled: true, ...NO_LIMITS, ...NO_KEYS },
+          hashes[index] ?? '',
+        );
       }
       return true;
     });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { OAuthError } from '../common/errors.js';
-import { parseForm, refuseOtherCredentials, requireParameter } from './token-form.js';
+import { parseForm, readAssertion, refuseOtherCredentials, requireParameter } from './token-form.js';
 
 const FORM = 'application/x-www-form-urlencoded';
 
@@ -57,7 +57,20 @@ describe('requireParameter', () => {
 
 describe('refuseOtherCredentials', () => {
   it.each(['client_secret', 'client_assertion'])('refuses %s besides the Basic header', (name) => {
-    expect(codeOf(() => refuseOtherCredentials(new Map([[name, 'x']])))).toBe('invalid_request');
+    expect(codeOf(() => refuseOtherCredentials(new Map([[name, 'x']]), 'client_assertion'))).toBe('invalid_request');
+  });
+
+  it('an assertion is read without a header, with its type', () => {
+    const type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+    const form = (given: string) =>
+      new Map([
+        ['client_assertion', 'x'],
+        ['client_assertion_type', given],
+      ]);
+    expect(readAssertion(form(type), undefined)).toBe('x');
+    expect(readAssertion(new Map(), 'Basic eDp5')).toBe(undefined);
+    expect(codeOf(() => readAssertion(form(type), 'Basic eDp5'))).toBe('invalid_request');
+    expect(codeOf(() => readAssertion(form('saml2-bearer'), undefined))).toBe('invalid_request');
   });
 
   it('a client_id without a secret is ignored', () => {

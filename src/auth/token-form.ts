@@ -1,4 +1,5 @@
 import { FORM_REQUIRED, OAuthError } from '../common/errors.js';
+import { ASSERTION_TYPE } from './client-assertions.js';
 import { checkPercentEncoding } from '../common/text.js';
 
 /**
@@ -39,16 +40,30 @@ export function requireParameter(parameters: ReadonlyMap<string, string>, name: 
   return value;
 }
 
-/** The client authenticates only by its Basic header (RFC 6749 §2.3). */
-export function refuseOtherCredentials(parameters: ReadonlyMap<string, string>): void {
-  for (const name of ['client_secret', 'client_assertion'])
+/**
+ * The assertion by which the client authenticates (RFC 7523 §2.2). Undefined: a Basic header has to do it; one request
+ * has one method (RFC 6749 §2.3).
+ */
+export function readAssertion(parameters: ReadonlyMap<string, string>, authorization: string | undefined) {
+  const assertion = parameters.get('client_assertion');
+  if (!assertion) return undefined;
+  if (authorization !== undefined)
+    throw new OAuthError('invalid_request', 'The request has both a client_assertion and an Authorization header');
+  if (parameters.get('client_assertion_type') !== ASSERTION_TYPE)
+    throw new OAuthError('invalid_request', `client_assertion_type must be ${ASSERTION_TYPE}`);
+  return assertion;
+}
+
+/** No secret in the body (RFC 6749 §2.3.1), and no assertion where only the Basic header counts. */
+export function refuseOtherCredentials(parameters: ReadonlyMap<string, string>, ...names: string[]): void {
+  for (const name of ['client_secret', ...names])
     if (parameters.get(name))
       throw new OAuthError('invalid_request', `${name} is not accepted; authenticate with a Basic header`);
 }
 
-/** `client_id` is redundant besides a Basic header, so it has to name the same client. */
+/** `client_id` is redundant besides the credentials, so it has to name the same client. */
 export function refuseOtherClient(parameters: ReadonlyMap<string, string>, clientId: string): void {
   const named = parameters.get('client_id');
   if (named && named !== clientId)
-    throw new OAuthError('invalid_request', 'client_id differs from the client of the Basic header');
+    throw new OAuthError('invalid_request', 'client_id differs from the client of the credentials');
 }

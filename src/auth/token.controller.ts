@@ -120,7 +120,7 @@ export class TokenController {
     const { headers, body, authorized } = request;
     const parameters = parseForm(headers['content-type'], body);
     if (isBasic(headers.authorization)) {
-      refuseOtherCredentials(parameters);
+      refuseOtherCredentials(parameters, 'client_assertion');
       refuseOtherClient(parameters, authorized.clientId);
     }
     return describeToken(await this.liveTokens.find(requireParameter(parameters, 'token')));

@@ -3,7 +3,7 @@ import { OAuthError } from '../common/errors.js';
 import { AccessTokens } from './access-tokens.js';
 import { ClientAuthenticator } from './client-authenticator.js';
 import type { KnownClient } from './client-snapshot.js';
-import { parseForm, refuseOtherClient, refuseOtherCredentials, requireParameter } from './token-form.js';
+import { parseForm, readAssertion, refuseOtherClient, refuseOtherCredentials, requireParameter } from './token-form.js';
 import { LiveTokens } from './live-tokens.js';
 import { RevokedTokens } from './revoked-tokens.js';
 import { DEFAULT_SCOPE, covers, parseScope } from './scope.js';
@@ -40,8 +40,7 @@ export class TokenService {
   async issueToken({ contentType, authorization, body, address, enter }: AzRequest): Promise<TokenAnswer> {
     const parameters = parseForm(contentType, body);
     checkGrantType(requireParameter(parameters, 'grant_type'));
-    refuseOtherCredentials(parameters);
-    const client = await this.authenticator.authenticate(authorization, address);
+    const client = await this.authenticate(parameters, authorization, address);
     enter(client);
     refuseOtherClient(parameters, client.id);
     const scope = checkScope(parameters.get('scope'), client);
@@ -57,14 +56,24 @@ export class TokenService {
   async revokeToken({ contentType, authorization, body, address, enter }: AzRequest): Promise<void> {
     const parameters = parseForm(contentType, body);
     const text = requireParameter(parameters, 'token');
-    refuseOtherCredentials(parameters);
-    const client = await this.authenticator.authenticate(authorization, address);
+    const client = await this.authenticate(parameters, authorization, address);
     enter(client);
     refuseOtherClient(parameters, client.id);
     const token = await this.liveTokens.find(text);
     if (!token) return;
     if (token.clientId !== client.id) throw new OAuthError('invalid_request', 'The token was issued to another client');
     await this.revokedTokens.revoke(token.jti, token.expiresAt);
+  }
+
+  private authenticate(
+    parameters: ReadonlyMap<string, string>,
+    authorization: string | undefined,
+    address: string,
+  ): Promise<KnownClient> {
+    refuseOtherCredentials(parameters);
+    const assertion = readAssertion(parameters, authorization);
+    if (assertion !== undefined) return this.authenticator.authenticateBy(assertion, address);
+    return this.authenticator.authenticate(authorization, address);
   }
 }
 

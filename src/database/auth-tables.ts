@@ -7,6 +7,7 @@ export interface AuthTables {
   client_secret: ClientSecretTable;
   signing_key: SigningKeyTable;
   revoked_token: RevokedTokenTable;
+  used_assertion: UsedAssertionTable;
   auth_change: AuthChangeTable;
   audit_chain: AuditChainTable;
   audit_event: AuditEventTable;
@@ -27,6 +28,9 @@ interface ClientTable {
   /** Null: the setting applies. */
   requests_per_second: number | null;
   concurrent_requests: number | null;
+  /** Text of a JSON Web Key Set. */
+  jwks: string | null;
+  jwks_uri: string | null;
 }
 
 interface ClientSecretTable {
@@ -55,6 +59,12 @@ interface RevokedTokenTable {
   jti: string;
   change: number;
   expires_at: Date;
+}
+
+interface UsedAssertionTable {
+  client_id: string;
+  jti: string;
+  ends_at: Date;
 }
 
 /** Data that may change under a running process. */

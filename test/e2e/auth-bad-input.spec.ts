@@ -158,7 +158,7 @@ const TOKEN_CASES: Case[] = [
     'an assertion',
     `${GRANT}&client_assertion=x`,
     'invalid_request',
-    'client_assertion is not accepted; authenticate with a Basic header',
+    'The request has both a client_assertion and an Authorization header',
   ),
   badBody('a body over 16 KB', `${GRANT}&x=${'x'.repeat(16_384)}`, 'invalid_request', LONG_BODY, 413),
   badBody('a thousand parameters', '&a'.repeat(9_000), 'invalid_request', LONG_BODY, 413),

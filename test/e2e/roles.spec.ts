@@ -154,7 +154,7 @@ describe('introspection with Basic', () => {
       expect(answer.status).toBe(400);
       expect(await answer.json()).toEqual({
         error: 'invalid_request',
-        error_description: 'client_id differs from the client of the Basic header',
+        error_description: 'client_id differs from the client of the credentials',
       });
     },
   );

@@ -7,6 +7,7 @@ import {
   authorizationCodeGrant,
   buildAuthorizationUrl,
   calculatePKCECodeChallenge,
+  customFetch,
   discovery,
   enableNonRepudiationChecks,
   fetchUserInfo,
@@ -18,7 +19,9 @@ import { Sessions } from '../../auth/session/sessions.js';
 import { Clock } from '../../common/clock.js';
 import { HOUR_MS } from '../../common/durations.js';
 import { printable, rootCause } from '../../common/errors.js';
+import { outgoingFetch } from '../../common/outgoing-fetch.js';
 import { CONFIG } from '../../common/tokens.js';
+import { wayOf } from '../../common/tunnel.js';
 import type { Config } from '../../config.js';
 import type { People } from '../../people-settings.js';
 import { readTexts } from './claim.js';
@@ -71,7 +74,7 @@ export class IdentityProvider implements OnModuleInit {
   private failedAt = -Infinity;
 
   constructor(
-    @Inject(CONFIG) private readonly config: Pick<Config, 'people'>,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'people' | 'providerCa' | 'proxy'>,
     private readonly clock: Clock,
     private readonly sessions: Sessions,
   ) {}
@@ -206,6 +209,7 @@ export class IdentityProvider implements OnModuleInit {
     const isPlain = issuer.startsWith('http:');
     return discovery(new URL(issuer), clientId, undefined, authenticateBy(clientSecret), {
       timeout: TIMEOUT_S,
+      [customFetch]: outgoingFetch(wayOf({ ca: this.config.providerCa, proxy: this.config.proxy })),
       execute: [enableNonRepudiationChecks, ...(isPlain ? [allowInsecureRequests] : [])],
     });
   }

@@ -49,6 +49,7 @@ import { up as auditChain } from './0061-audit-chain.js';
 import { up as auditOutbox } from './0062-audit-outbox.js';
 import { up as demandedSteps } from './0063-demanded-steps.js';
 import { up as webhookEnded } from './0067-webhook-ended.js';
+import { up as clientKeys } from './0064-client-keys.js';
 
 export interface Step extends Migration {
   /**
@@ -114,4 +115,5 @@ export const MIGRATIONS: Record<string, Step> = {
   '0062-audit-outbox': { up: auditOutbox },
   '0063-demanded-steps': { up: demandedSteps },
   '0067-webhook-ended': { up: webhookEnded },
+  '0064-client-keys': { up: clientKeys },
 };

@@ -1,7 +1,9 @@
 import { AccessTokens } from '../../../src/auth/access-tokens.js';
+import { AssertionRepository } from '../../../src/auth/assertion.repository.js';
 import { AuditRepository } from '../../../src/auth/audit.repository.js';
 import { ChangeFeed } from '../../../src/auth/change-feed.js';
 import { ChangeRepository } from '../../../src/auth/change.repository.js';
+import { ClientAssertions } from '../../../src/auth/client-assertions.js';
 import { ClientAuthenticator } from '../../../src/auth/client-authenticator.js';
 import { ClientSnapshot } from '../../../src/auth/client-snapshot.js';
 import { ClientRepository } from '../../../src/auth/client.repository.js';
@@ -37,6 +39,7 @@ export class SetClock extends Clock {
 
 export const VAULT = new Vault(Buffer.alloc(32, 7));
 export const ROOT = { clientId: 'root', address: '192.0.2.1' };
+export const PUBLIC_URL = 'https://push.example';
 export const FORM = 'application/x-www-form-urlencoded';
 
 /** The authorization server's parts of one process, built by hand on a database that others share. */
@@ -70,9 +73,13 @@ export class AuthRoom {
     this.revoked = new RevokedTokens(new RevokedTokenRepository(database), this.feed, clock);
     this.lastUsed = new LastUsed(this.repository, clock);
     this.liveTokens = new LiveTokens(this.accessTokens, this.snapshot, this.revoked, this.feed, this.lastUsed);
-    this.authenticator = new ClientAuthenticator(this.snapshot, this.feed, this.lastUsed, clock, {
-      invalidClientStatus,
+    const assertions = new ClientAssertions(this.snapshot, new AssertionRepository(database), clock, {
+      environment,
+      publicUrl: PUBLIC_URL,
+      runtimeName: 'mfp',
     });
+    const settings = { invalidClientStatus };
+    this.authenticator = new ClientAuthenticator(this.snapshot, this.feed, this.lastUsed, assertions, clock, settings);
     this.clients = new ClientsService(database, this.repository, this.feed, clock, { environment });
     this.tokens = new TokenService(this.authenticator, this.accessTokens, this.liveTokens, this.revoked);
     this.audit = new AuditRepository(database);

@@ -114,7 +114,8 @@ describe('in production', () => {
     await inTransaction(database, async (tx) => {
       const changes = await room.repository.beginChange(ROOT, tx);
       const limits = { requestsPerSecond: null, concurrentRequests: null };
-      const fields = { displayName: 'a', allowedScope: 'push.*', enabled: true, ...limits };
+      const keys = { jwks: null, jwksUri: null };
+      const fields = { displayName: 'a', allowedScope: 'push.*', enabled: true, ...limits, ...keys };
       await changes.add('administrator', fields, 'hash');
     });
     await expect(start(PRODUCTION)).rejects.toThrow(/the id administrator is taken/);

@@ -50,6 +50,7 @@ const OF_ALL = [
   'shared_token',
   'signing_key',
   'token_pass',
+  'used_assertion',
   'write_probe',
   'zone_rules',
 ];
