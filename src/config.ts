@@ -17,8 +17,10 @@ import {
   readProxySettings,
   readPublicUrl,
   readRetention,
+  readTls,
 } from './setting-groups.js';
 import type { Proxy } from './common/proxy.js';
+import type { TlsFiles } from './common/served-certificate.js';
 import { readSecrets } from './secret-settings.js';
 import type { Secrets } from './secret-settings.js';
 import { findUnknown } from './unknown-settings.js';
@@ -33,6 +35,8 @@ export interface Config extends Secrets {
   logLevel: LogLevel;
   host: string;
   port: number;
+  /** Absent: plain http. */
+  tls?: TlsFiles;
   /** Where callers reach this installation; empty: not known. */
   publicUrl: string;
   roles: ReadonlySet<Role>;
@@ -132,14 +136,14 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   const { mistyped, ofFamilies } = findUnknown(Object.keys(environment));
   settings.problems.push(...mistyped);
   const production = readEnvironment(settings, environment);
-  const listening = readListening(settings, production);
+  const listening = { ...readListening(settings, production), tls: readTls(settings) };
   const stores = readStoresAndRoles(settings);
   const config: Config = {
     environment: production ? 'production' : 'development',
     hasSamples: !production && isOnThisMachine(stores.databaseUrl, settings),
     logLevel: readLogLevel(settings),
     ...listening,
-    publicUrl: readPublicUrl(settings, production, listening.port),
+    publicUrl: readPublicUrl(settings, production, listening),
     ...stores,
     ...readSecrets(settings, production, stores.databaseUrl),
     ...readApi(settings),

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { AuditTrail } from './audit/audit-trail.js';
 import { routedAddress } from './auth/session/ticket.js';
 import { MINUTE_MS } from './common/durations.js';
+import { readCertifiedKey } from './common/served-certificate.js';
 import type { Config } from './config.js';
 import { DatabaseWatch } from './database/database-watch.js';
 import { checkAddresses } from './http/addresses.js';
@@ -35,7 +36,13 @@ const LOOK_MS = 2_000;
  */
 const OTHER_FILES = 512;
 
-export function newAdapter({ trustedProxies, http }: Pick<Config, 'trustedProxies' | 'http'>): FastifyAdapter {
+export function newAdapter({
+  trustedProxies,
+  http,
+  tls,
+}: Pick<Config, 'trustedProxies' | 'http' | 'tls'>): FastifyAdapter {
+  // Otherwise Node itself would refuse a request without Host, with an empty body.
+  const own = { headersTimeout: http.headersTimeoutMs, connectionsCheckingInterval: LOOK_MS, requireHostHeader: false };
   return new FastifyAdapter({
     rewriteUrl: routedAddress,
     requestIdHeader: false,
@@ -44,8 +51,9 @@ export function newAdapter({ trustedProxies, http }: Pick<Config, 'trustedProxie
     bodyLimit: BODY_LIMIT,
     // The vendor's documents have a slash behind `/apps/`, its Windows SDK behind `/devices/`; other clients have none.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAMETER },
-    // Otherwise Node itself would refuse a request without Host, with an empty body.
-    http: { headersTimeout: http.headersTimeoutMs, connectionsCheckingInterval: LOOK_MS, requireHostHeader: false },
+    ...(tls
+      ? { https: { ...own, ...readCertifiedKey(tls), minVersion: 'TLSv1.2', handshakeTimeout: http.headersTimeoutMs } }
+      : { http: own }),
     // No limit for an import; http/body-reader.ts limits each body.
     requestTimeout: 0,
     keepAliveTimeout: http.keepAliveTimeoutMs,

@@ -9,4 +9,11 @@ export const LISTENING_SETTINGS: readonly Setting[] = [
     meaning:
       'address at which callers reach this installation (`https://push.example.com`): the audience of assertions of clients with keys (`private_key_jwt`); empty: in development `http://localhost:PORT`, in production such clients get no tokens',
   },
+  {
+    name: 'TLS_CERT_FILE',
+    fallback: '',
+    meaning:
+      'PEM file of the certificate of this server, with those of the authorities between: the port then speaks https. Empty: plain http, for a proxy that ends TLS. SIGHUP reads both files again',
+  },
+  { name: 'TLS_KEY_FILE', fallback: '', meaning: 'PEM file of its private key, without a passphrase' },
 ];

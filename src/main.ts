@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The first import: signals are handled before anything else is loaded.
-import { stopBy } from './signals.js';
+import { reloadBy, stopBy } from './signals.js';
 import cluster from 'node:cluster';
 import { UnknownCommand, findCommand } from './commands/commands.js';
 import { rootCause } from './common/errors.js';
@@ -26,6 +26,8 @@ async function load(): Promise<void> {
       `This process may open ${limit} files, but needs at least ${FEWEST_FILES}, better 65,536 (ulimit -n, LimitNOFILE= in systemd, --ulimit nofile= in Docker)`,
     );
   const config = readConfig();
+  // From here on SIGHUP asks for the certificate, if there is one.
+  if (config.tls) reloadBy(() => undefined);
   if (cluster.isWorker) return run(config, readMember(process.argv.slice(2)));
   const members = planProcesses(config.roles, config.processes);
   if (members.length > 1) new Supervisor(members, config).run();

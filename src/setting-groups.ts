@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import { isHostPattern } from './common/host-list.js';
 import { isProxyExemption, readProxy, type Proxy } from './common/proxy.js';
+import { readCertifiedKey, type TlsFiles } from './common/served-certificate.js';
 import { countWorkers } from './process-plan.js';
 import type { ProcessCounts } from './process-plan.js';
 import type { SettingReader } from './setting-reader.js';
@@ -145,14 +146,33 @@ export function readProxySettings(settings: SettingReader): Proxy | undefined {
   return proxy ?? undefined;
 }
 
+/** Undefined: plain http. */
+export function readTls(settings: SettingReader): TlsFiles | undefined {
+  const [certFile = '', keyFile = ''] = ['TLS_CERT_FILE', 'TLS_KEY_FILE'].map((name) => settings.value(name));
+  settings.check(!certFile === !keyFile, 'TLS_CERT_FILE and TLS_KEY_FILE belong together: one of them is missing');
+  if (!certFile || !keyFile) return undefined;
+  try {
+    readCertifiedKey({ certFile, keyFile });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    settings.problems.push(`TLS_CERT_FILE and TLS_KEY_FILE cannot be used (${code ?? message})`);
+  }
+  return { certFile, keyFile };
+}
+
 /** Without a slash at its end; empty in production if it is not set. */
-export function readPublicUrl(settings: SettingReader, production: boolean, port: number): string {
+export function readPublicUrl(
+  settings: SettingReader,
+  production: boolean,
+  own: { port: number; tls?: object },
+): string {
   const text = settings.value('PUBLIC_URL');
   settings.check(
     text === '' || (isUrl(text, production ? ['https:'] : ['https:', 'http:']) && !/[?#]/.test(text)),
     'PUBLIC_URL must be an https:// URL without a query',
   );
-  return text === '' && !production ? `http://localhost:${port}` : text.replace(/\/+$/, '');
+  const { port, tls } = own;
+  return text === '' && !production ? `http${tls ? 's' : ''}://localhost:${port}` : text.replace(/\/+$/, '');
 }
 
 export function readLimits(settings: SettingReader) {

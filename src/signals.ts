@@ -6,9 +6,12 @@ import cluster from 'node:cluster';
  */
 let stop = (_signal: string): void => process.exit(0);
 
+/** The action of SIGHUP, if there is something to read again. */
+let reload: (() => void) | undefined;
+
 // SIGHUP: the terminal was closed. Some supervisors and process managers stop with SIGQUIT or SIGUSR2.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const)
-  process.on(signal, () => stop(signal));
+  process.on(signal, () => (signal === 'SIGHUP' && reload ? reload() : stop(signal)));
 // By default Node opens its inspector, through which everyone with access to its port can run code.
 process.on('SIGUSR1', () => undefined);
 
@@ -17,6 +20,11 @@ cluster.worker?.once('disconnect', () => {
   cluster.worker!.exitedAfterDisconnect = true;
   stop('the end of its supervisor');
 });
+
+/** SIGHUP no longer stops the process. */
+export function reloadBy(way: () => void): void {
+  reload = way;
+}
 
 export function stopBy(way: (signal: string) => void): void {
   stop = way;

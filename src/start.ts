@@ -3,13 +3,16 @@ import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AddressInfo } from 'node:net';
+import type { Server as TlsServer } from 'node:tls';
 import { setFlagsFromString } from 'node:v8';
 import { AppModule } from './app.module.js';
 import { SigningKeyRepository } from './auth/signing-key.repository.js';
+import { DAY_MS } from './common/durations.js';
 import { rootCause } from './common/errors.js';
 import { AppLogger } from './common/logger.js';
 import { openLogOutput, surviveErrors } from './common/output.js';
 import { endWith } from './common/own-line.js';
+import { ServedCertificate } from './common/served-certificate.js';
 import { StartError } from './common/start-error.js';
 import { openVault } from './common/vault.js';
 import { logsJson } from './config.js';
@@ -19,7 +22,7 @@ import { Readiness } from './health/readiness.js';
 import { newAdapter, openDoor, serveDocument } from './http-server.js';
 import type { Member } from './process-plan.js';
 import { Queues } from './queue/queue.js';
-import { stopBy } from './signals.js';
+import { reloadBy, stopBy } from './signals.js';
 import { welcome } from './welcome.js';
 
 const ONE_KEYSTROKE_MS = 500;
@@ -59,6 +62,7 @@ export async function start(settings: Config, member?: Member): Promise<void> {
     // Processes of one start share the port, so only those of one kind listen.
     const listens = member === undefined || member.isFirst || member.roles.has('api');
     const url = listens ? await listen(app, config) : '';
+    if (config.tls) keepCertificate(app);
     drainOnSignal(app, config);
     if (member?.isFirst !== false) process.stdout.write(welcome(config, url, database.place, queues.place));
   } catch (error) {
@@ -67,8 +71,18 @@ export async function start(settings: Config, member?: Member): Promise<void> {
   }
 }
 
+/** Reads the certificate again at each SIGHUP. */
+function keepCertificate(app: NestFastifyApplication): void {
+  const certificate = app.get(ServedCertificate);
+  const server = app.getHttpServer() as unknown as TlsServer;
+  const serve = (): void => certificate.serve((pair) => server.setSecureContext({ ...pair, minVersion: 'TLSv1.2' }));
+  serve();
+  reloadBy(serve);
+  setInterval(() => certificate.warn(), DAY_MS).unref();
+}
+
 /** Returns the address on which the server listens. */
-async function listen(app: NestFastifyApplication, { host, port }: Config): Promise<string> {
+async function listen(app: NestFastifyApplication, { host, port, tls }: Config): Promise<string> {
   try {
     await app.listen(port, host);
   } catch (error) {
@@ -78,7 +92,7 @@ async function listen(app: NestFastifyApplication, { host, port }: Config): Prom
     throw new StartError(`Cannot listen on HOST ${host}, PORT ${port}`, error);
   }
   const listening = app.getHttpServer().address() as AddressInfo;
-  return `http://${listening.family === 'IPv6' ? `[${listening.address}]` : listening.address}:${listening.port}`;
+  return `http${tls ? 's' : ''}://${listening.family === 'IPv6' ? `[${listening.address}]` : listening.address}:${listening.port}`;
 }
 
 /**

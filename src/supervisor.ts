@@ -7,7 +7,7 @@ import { logsJson } from './config.js';
 import type { Config } from './config.js';
 import { countFailures, toArguments, waitBeforeRestart } from './process-plan.js';
 import type { Member } from './process-plan.js';
-import { stopBy } from './signals.js';
+import { reloadBy, stopBy } from './signals.js';
 
 /** A process ends itself after its time for a stop; the supervisor ends one that does not. */
 const GRACE_MS = 5 * SECOND_MS;
@@ -34,18 +34,21 @@ export class Supervisor {
   private readonly posts: Post[];
   private readonly json = logsJson();
   private readonly stopMs: number;
+  private readonly hasTls: boolean;
   private isStarted = false;
   private signal: string | undefined;
   private exitCode = 0;
 
   constructor(members: readonly Member[], config: Config) {
     this.posts = members.map((member) => ({ member, startedAt: 0, failures: 0 }));
+    this.hasTls = config.tls !== undefined;
     this.stopMs = config.shutdownDelayMs + config.shutdownTimeoutMs + GRACE_MS;
   }
 
   run(): void {
     surviveErrors(process.stdout, process.stderr);
     stopBy((signal) => this.stop(signal));
+    if (this.hasTls) reloadBy(() => this.posts.forEach(({ worker }) => worker?.process.kill('SIGHUP')));
     this.start(this.posts[0]!);
   }
 

@@ -22,7 +22,8 @@ export function welcome(config: Config, url: string, database: string, queue: st
     '',
   ];
   if (!config.hasSamples || !config.roles.has('api')) return lines.join('\n');
-  const base = `http://localhost:${new URL(url).port}`;
+  const { protocol, port } = new URL(url);
+  const base = `${protocol}//localhost:${port}`;
   const messages = `${base}/imfpush/v1/apps/com.example.app/messages`;
   return [
     ...lines,

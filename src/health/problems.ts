@@ -22,6 +22,7 @@ export const PROBLEM_CODES = [
   'applicationStopped',
   'providerPaused',
   'credentialEnds',
+  'certificateEnds',
   'webhookFailing',
 ] as const;
 
@@ -127,6 +128,17 @@ export function ofCredential({ applicationId, provider, endsAt }: EndingCredenti
     application: applicationId,
     provider,
     next: 'Make a new certificate and store it in the settings of the provider, or use a token key, which does not expire.',
+  };
+}
+
+/** Of the process that answers. */
+export function ofCertificate(endsAt: Date): Problem {
+  return {
+    ...OF_NONE,
+    code: 'certificateEnds',
+    message: `The certificate of this server ends on ${endsAt.toISOString().slice(0, 10)}.`,
+    since: null,
+    next: 'Replace the files of TLS_CERT_FILE and TLS_KEY_FILE, and send SIGHUP to each process.',
   };
 }
 

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { SECOND_MS } from '../common/durations.js';
+import { ServedCertificate } from '../common/served-certificate.js';
 import { DatabaseWatch } from '../database/database-watch.js';
 import { DATABASE } from '../database/database.module.js';
 import { probeWrites } from '../database/database.js';
@@ -13,6 +14,7 @@ import {
   READ_ONLY,
   STANDBY_BEHIND,
   ofAudit,
+  ofCertificate,
   ofCredential,
   ofMissing,
   ofPause,
@@ -53,6 +55,7 @@ export class SystemService {
     private readonly processes: ProcessRepository,
     private readonly rows: SystemRepository,
     private readonly clock: Clock,
+    private readonly certificate: ServedCertificate,
   ) {}
 
   read(): Promise<SystemReport> {
@@ -85,6 +88,7 @@ export class SystemService {
     const isQueueUsed = depths !== null && (await succeeds(this.queues.ping()));
     const [stops, pauses, credentials, webhooks] = found;
     const at = new Date(this.clock.now());
+    const certificateEnd = this.certificate.endsSoon(at.getTime());
     const problems = [
       ...this.since(READ_ONLY, !isWritable, at),
       ...this.since(QUEUE_DOWN, !isQueueUsed, at),
@@ -95,6 +99,7 @@ export class SystemService {
       ...stops.map(ofStop),
       ...pauses.map(ofPause),
       ...credentials.map((each) => ofCredential(each, at.getTime())),
+      ...(certificateEnd ? [ofCertificate(certificateEnd)] : []),
       ...webhooks.map(ofWebhook),
     ];
     return { at, processes, queue: depths, oldestPending, migrations, audit, problems };

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 
 /**
  * Limits the number of connections. At a stop, idle connections are closed at once and the others after their answers.
@@ -15,7 +16,8 @@ export function boundConnections(fastify: FastifyInstance, most: number): void {
   server.on('drop', () =>
     new Logger('Http').warn(`A connection was closed at once: the limit of ${most} open connections is reached`),
   );
-  server.on('connection', (socket: Socket) => {
+  // A handshake ends after its own time.
+  server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
     idle.add(socket);
     socket.once('close', () => idle.delete(socket));
   });

@@ -1,0 +1,67 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import { DAY_MS } from './durations.js';
+import { CONFIG } from './tokens.js';
+
+/** The files of the settings. */
+export interface TlsFiles {
+  certFile: string;
+  keyFile: string;
+}
+
+export interface CertifiedKey {
+  /** PEM: the certificate, and those of the authorities between. */
+  cert: Buffer;
+  key: Buffer;
+}
+
+const WARN_BEFORE_MS = 14 * DAY_MS;
+
+/** Throws an error of the file system or of TLS. */
+export function readCertifiedKey({ certFile, keyFile }: TlsFiles): CertifiedKey {
+  const read = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+  // Throws if one of them cannot be read or they do not belong together.
+  createSecureContext(read);
+  return read;
+}
+
+/** The certificate of this server, replaced while it runs. Without TLS of its own there is none. */
+@Injectable()
+export class ServedCertificate {
+  private readonly log = new Logger('TLS');
+  private endsAt: Date | undefined;
+
+  constructor(@Inject(CONFIG) private readonly config: { tls?: TlsFiles }) {}
+
+  /** Null: it does not end within 14 days, or there is none. */
+  endsSoon(now: number): Date | null {
+    return this.endsAt && this.endsAt.getTime() - now < WARN_BEFORE_MS ? this.endsAt : null;
+  }
+
+  /** For new handshakes; connections that are open keep theirs. A faulty pair changes nothing. */
+  serve(use: (pair: CertifiedKey) => void): void {
+    const { tls } = this.config;
+    if (!tls) return;
+    try {
+      const pair = readCertifiedKey(tls);
+      const { validTo, serialNumber } = new X509Certificate(pair.cert);
+      use(pair);
+      this.endsAt = new Date(validTo);
+      this.log.log(`Serves the certificate ${serialNumber}, which ends on ${this.endsAt.toISOString()}`);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      this.log.error(
+        `TLS_CERT_FILE and TLS_KEY_FILE cannot be used (${code ?? message}): the certificate before is kept`,
+      );
+    }
+    this.warn();
+  }
+
+  /** Called at each change and once a day. */
+  warn(): void {
+    const end = this.endsSoon(Date.now());
+    if (end) this.log.warn(`The certificate of this server ends on ${end.toISOString()}: replace it, then send SIGHUP`);
+  }
+}
