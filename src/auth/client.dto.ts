@@ -13,6 +13,7 @@ import { MAX_SCOPE, parseScope } from './scope.js';
 /** With more clients, hashing new secrets one after another would take longer than a request should. */
 const MAX_CLIENTS = 1_000;
 const MONTH_S = 30 * DAY_S;
+const TEN_YEARS_S = 3_650 * DAY_S;
 /** One to 128 elements of the characters of RFC 6749 §3.3; spaces before, between and after them. */
 const SCOPE = String.raw`^ *[\x21\x23-\x5b\x5d-\x7e]+( +[\x21\x23-\x5b\x5d-\x7e]+){0,127} *$`;
 
@@ -143,6 +144,13 @@ export class NewClientDto {
   @Secret()
   secret?: string;
 
+  /** Seconds after which the secret of this call ends. If omitted, the secret is valid until it is replaced. */
+  @IsOptional()
+  @IsInt({ message: 'it must be a whole number' })
+  @Min(60, { message: 'it must be at least 60' })
+  @Max(TEN_YEARS_S, { message: `it must be at most ${TEN_YEARS_S}` })
+  secretExpiresInSeconds?: number;
+
   /**
    * Scope elements, separated by spaces; `*` in an element matches any characters.
    * @example 'messages.write push.application.com.example.app'
@@ -196,6 +204,13 @@ export class RotateSecretDto {
   @IsOptional()
   @Secret()
   secret?: string;
+
+  /** Seconds after which the secret of this call ends. If omitted, the secret is valid until it is replaced. */
+  @IsOptional()
+  @IsInt({ message: 'it must be a whole number' })
+  @Min(60, { message: 'it must be at least 60' })
+  @Max(TEN_YEARS_S, { message: `it must be at most ${TEN_YEARS_S}` })
+  secretExpiresInSeconds?: number;
 
   /**
    * Seconds for which the old secret stays valid. Default: one day. 0: the old secret and the tokens obtained with it

@@ -8,13 +8,15 @@ import type { Tx } from '../database/transaction.js';
 import { recordAudit } from './audit.repository.js';
 import type { Actor, AuditedChange } from './audit.repository.js';
 import { countChange } from './change.repository.js';
-import type { Client, ClientLimits } from './client.js';
+import type { Client, ClientLimits, ClientSecret } from './client.js';
 import type { ClientKeys } from './client-keys.js';
 
 export type ClientFields = Pick<
   Client,
   'displayName' | 'allowedScope' | 'enabled' | keyof ClientLimits | keyof ClientKeys
 >;
+
+export type NewSecret = Pick<ClientSecret, 'hash' | 'expiresAt'>;
 
 @Injectable()
 export class ClientRepository {
@@ -57,13 +59,13 @@ export class ClientChanges {
     return listClients(this.transaction);
   }
 
-  /** `secretHash` undefined: the client authenticates by its keys. */
-  async add(id: string, fields: ClientFields, secretHash: string | undefined): Promise<void> {
+  /** `secret` undefined: the client authenticates by its keys. */
+  async add(id: string, fields: ClientFields, secret: NewSecret | undefined): Promise<void> {
     await this.transaction
       .insertInto('client')
       .values({ id, ...columnsOf(fields) })
       .execute();
-    if (secretHash !== undefined) await this.insertSecret(id, secretHash);
+    if (secret !== undefined) await this.insertSecret(id, secret);
     await this.audit('client.create', id, fields);
   }
 
@@ -80,15 +82,15 @@ export class ClientChanges {
   }
 
   /** Only the new secret is valid from now on; tokens issued so far become invalid. */
-  async replaceSecret(id: string, hash: string): Promise<void> {
+  async replaceSecret(id: string, secret: NewSecret): Promise<void> {
     await this.transaction.deleteFrom('client_secret').where('client_id', '=', id).execute();
-    await this.insertSecret(id, hash);
+    await this.insertSecret(id, secret);
     await sql`update client set generation = nextval('client_generation') where id = ${id}`.execute(this.transaction);
     await this.audit('client.secret', id, { previous: 'dropped at once, with its tokens' });
   }
 
   /** Adds a secret; the current one expires at the given time at the latest. */
-  async rotateSecret(id: string, hash: string, now: Date, previousExpires: Date): Promise<void> {
+  async rotateSecret(id: string, secret: NewSecret, now: Date, previousExpires: Date): Promise<void> {
     await this.transaction
       .deleteFrom('client_secret')
       .where('client_id', '=', id)
@@ -99,12 +101,15 @@ export class ClientChanges {
       .set({ expires_at: sql<Date>`least(expires_at, ${previousExpires})` })
       .where('client_id', '=', id)
       .execute();
-    await this.insertSecret(id, hash);
+    await this.insertSecret(id, secret);
     await this.audit('client.secret', id, { previous: `holds until ${previousExpires.toISOString()}` });
   }
 
-  private async insertSecret(clientId: string, hash: string): Promise<void> {
-    await this.transaction.insertInto('client_secret').values({ client_id: clientId, hash }).execute();
+  private async insertSecret(clientId: string, { hash, expiresAt }: NewSecret): Promise<void> {
+    await this.transaction
+      .insertInto('client_secret')
+      .values({ client_id: clientId, hash, expires_at: expiresAt })
+      .execute();
   }
 
   private audit(action: AuditedChange['action'], subject: string, detail: object): Promise<void> {

@@ -237,7 +237,7 @@ export class ClientsController {
     @Caller() caller: Actor,
   ): Promise<NewClientAnswer> {
     const overlapMs = (body.overlapSeconds ?? DAY_S) * 1_000;
-    return this.toAnswer(await this.clients.rotateSecret(caller, clientId, body.secret, overlapMs));
+    return this.toAnswer(await this.clients.rotateSecret(caller, clientId, body, overlapMs));
   }
 
   private answerWith(reply: FastifyReply, client: Client): ClientAnswer {

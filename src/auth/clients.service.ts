@@ -13,10 +13,10 @@ import { NO_LIMITS, liveSecrets, mayAdminister } from './client.js';
 import type { Client, ClientLimits } from './client.js';
 import { NO_KEYS, hasKeys, keysOf } from './client-keys.js';
 import { ClientRepository } from './client.repository.js';
-import type { ClientChanges, ClientFields } from './client.repository.js';
+import type { ClientChanges, ClientFields, NewSecret } from './client.repository.js';
 import { isPredefinedSecret } from './predefined-clients.js';
 import { Authority } from './authority.js';
-import { hashSecret, matchesHash, newSecret } from './secret.js';
+import { hashSecret, matchesHash, newHash } from './secret.js';
 
 export interface WantedClient {
   id: string;
@@ -31,6 +31,8 @@ export interface WantedClient {
   /** Null: no keys. */
   jwks?: string | null;
   jwksUri?: string | null;
+  /** The life of the secret; absent: without an end. */
+  secretExpiresInSeconds?: number | null;
 }
 
 /** A client after a change; `secret` only if the server generated it. */
@@ -60,13 +62,14 @@ export class ClientsService {
 
   async create(actor: Actor, wanted: WantedClient): Promise<ChangedClient> {
     this.refuseDevelopmentSecret(wanted.id, wanted.secret);
-    const { made, hash } = hasKeys(wanted) && !wanted.secret ? NO_SECRET : await newHash(wanted.secret);
+    const needsNone = hasKeys(wanted) && !wanted.secret;
+    const { made, hash } = needsNone ? { made: {}, hash: undefined } : await newHash(wanted.secret);
     const after = await this.change(actor, async (changes, current, reach) => {
       if (current.has(wanted.id))
         throw new ApiError('FPWSE0002E', `The client exists already. Check the 'id' parameter value.`);
       reach.check(wanted);
       reach.checkLimits(wanted.id, NO_LIMITS, fieldsOf(wanted));
-      await changes.add(wanted.id, fieldsOf(wanted), hash);
+      await changes.add(wanted.id, fieldsOf(wanted), hash === undefined ? hash : this.secretOf(hash, wanted));
     });
     return { client: pick(after, wanted.id), ...made };
   }
@@ -105,15 +108,16 @@ export class ClientsService {
   async rotateSecret(
     actor: Actor,
     id: string,
-    secret: string | null | undefined,
+    wanted: Pick<WantedClient, 'secret' | 'secretExpiresInSeconds'>,
     overlapMs: number,
   ): Promise<ChangedClient> {
-    this.refuseDevelopmentSecret(id, secret);
-    const { made, hash } = await newHash(secret);
+    this.refuseDevelopmentSecret(id, wanted.secret);
+    const { made, hash } = await newHash(wanted.secret);
+    const secret = this.secretOf(hash, wanted);
     const after = await this.change(actor, async (changes, current, reach) => {
       const client = pick([...current.values()], id);
       reach.check(client);
-      if (overlapMs === 0) return changes.replaceSecret(id, hash);
+      if (overlapMs === 0) return changes.replaceSecret(id, secret);
       const now = this.clock.now();
       const old = liveSecrets(client, now)[1]?.expiresAt;
       if (old)
@@ -121,7 +125,7 @@ export class ClientsService {
           'CARIL0409E',
           `The secret before the last is valid until ${old.toISOString()}; overlapSeconds 0 drops it.`,
         );
-      await changes.rotateSecret(id, hash, new Date(now), new Date(now + overlapMs));
+      await changes.rotateSecret(id, secret, new Date(now), new Date(now + overlapMs));
     });
     return { client: pick(after, id), ...made };
   }
@@ -142,8 +146,11 @@ export class ClientsService {
         reach.check(client);
         await changes.remove(client);
       }
-      for (const [index, client] of wanted.entries())
-        await putClient(changes, reach, current.get(client.id), client, hashes.get(client.id), index);
+      for (const [index, client] of wanted.entries()) {
+        const hash = hashes.get(client.id);
+        const secret = hash === undefined ? hash : this.secretOf(hash, client);
+        await putClient(changes, reach, current.get(client.id), client, secret, index);
+      }
     });
     const holds = new Set(after.filter(({ enabled }) => enabled).map(({ id }) => id));
     return before.filter(({ id, enabled }) => enabled && !holds.has(id)).map(({ id }) => id);
@@ -170,6 +177,13 @@ export class ClientsService {
       hashes.set(id, known && (await matchesHash(secret, known)) ? known : await hashSecret(secret));
     }
     return hashes;
+  }
+
+  private secretOf(
+    hash: string,
+    { secretExpiresInSeconds: life }: Pick<WantedClient, 'secretExpiresInSeconds'>,
+  ): NewSecret {
+    return { hash, expiresAt: life ? new Date(this.clock.now() + life * 1_000) : null };
   }
 
   /** A client with this secret would prevent the next start in production. */
@@ -205,15 +219,15 @@ async function putClient(
   reach: Authority,
   current: Client | undefined,
   wanted: WantedClient,
-  hash: string | undefined,
+  secret: NewSecret | undefined,
   index: number,
 ): Promise<void> {
   if (!current) {
     // The client was deleted after the hashes were made.
-    if (hash === undefined && !hasKeys(wanted)) throw secretMissing(index);
+    if (secret === undefined && !hasKeys(wanted)) throw secretMissing(index);
     reach.check(wanted);
     reach.checkLimits(wanted.id, NO_LIMITS, fieldsOf(wanted));
-    await changes.add(wanted.id, fieldsOf(wanted), hash);
+    await changes.add(wanted.id, fieldsOf(wanted), secret);
     return;
   }
   await updateFields(
@@ -227,9 +241,9 @@ async function putClient(
       ...keysOf(wanted, current),
     }),
   );
-  if (hash === undefined || hash === current.secrets[0]?.hash) return;
+  if (secret === undefined || secret.hash === current.secrets[0]?.hash) return;
   reach.check(current);
-  await changes.replaceSecret(wanted.id, hash);
+  await changes.replaceSecret(wanted.id, secret);
 }
 
 async function updateFields(
@@ -276,9 +290,6 @@ function limitsOf(wanted: Partial<ClientLimits>, before: ClientLimits): ClientLi
   return { requestsPerSecond, concurrentRequests };
 }
 
-/** A client with keys needs no secret. */
-const NO_SECRET: { made: { secret?: string }; hash: string | undefined } = { made: {}, hash: undefined };
-
 function definedOnly<T extends object>(change: T): Partial<T> {
   return Object.fromEntries(
     Object.entries(change).filter(([, value]) => value !== undefined && value !== null),
@@ -289,12 +300,6 @@ function pick(clients: readonly Client[], id: string): Client {
   const client = clients.find((known) => known.id === id);
   if (!client) throw notFound('client', 'clientId');
   return client;
-}
-
-async function newHash(given: string | null | undefined): Promise<{ made: { secret?: string }; hash: string }> {
-  if (given) return { made: {}, hash: await hashSecret(given) };
-  const secret = newSecret();
-  return { made: { secret }, hash: await hashSecret(secret) };
 }
 
 function secretMissing(index: number): ApiError {

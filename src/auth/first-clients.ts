@@ -89,7 +89,7 @@ export class FirstClients implements OnApplicationBootstrap {
         await changes.add(
           id,
           { displayName: id, allowedScope, enabled: true, ...NO_LIMITS, ...NO_KEYS },
-          hashes[index] ?? '',
+          { hash: hashes[index] ?? '', expiresAt: null },
         );
       }
       return true;

@@ -70,3 +70,10 @@ export class SecretMemory {
     return createHmac('sha256', this.key).update(parts.join('\0')).digest('base64');
   }
 }
+
+/** The hash of the given secret, or of a new one, which `made` then has. */
+export async function newHash(given: string | null | undefined): Promise<{ made: { secret?: string }; hash: string }> {
+  if (given) return { made: {}, hash: await hashSecret(given) };
+  const secret = newSecret();
+  return { made: { secret }, hash: await hashSecret(secret) };
+}

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
+import { Clock } from './clock.js';
 import { DAY_MS } from './durations.js';
 import { CONFIG } from './tokens.js';
 
@@ -33,9 +34,12 @@ export class ServedCertificate {
   private readonly log = new Logger('TLS');
   private endsAt: Date | undefined;
 
-  constructor(@Inject(CONFIG) private readonly config: { tls?: TlsFiles }) {}
+  constructor(
+    @Inject(CONFIG) private readonly config: { tls?: TlsFiles },
+    private readonly clock: Clock,
+  ) {}
 
-  /** Null: it does not end within 14 days, or there is none. */
+  /** The end if less than 14 days are left, else null. */
   endsSoon(now: number): Date | null {
     return this.endsAt && this.endsAt.getTime() - now < WARN_BEFORE_MS ? this.endsAt : null;
   }
@@ -61,7 +65,7 @@ export class ServedCertificate {
 
   /** Called at each change and once a day. */
   warn(): void {
-    const end = this.endsSoon(Date.now());
+    const end = this.endsSoon(this.clock.now());
     if (end) this.log.warn(`The certificate of this server ends on ${end.toISOString()}: replace it, then send SIGHUP`);
   }
 }

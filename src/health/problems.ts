@@ -4,6 +4,7 @@ import { ENDS_SOON_DAYS } from './system.repository.js';
 import type {
   AuditState,
   EndingCredential,
+  EndingSecret,
   FailingWebhook,
   PausedProvider,
   StoppedApplication,
@@ -23,6 +24,7 @@ export const PROBLEM_CODES = [
   'providerPaused',
   'credentialEnds',
   'certificateEnds',
+  'secretEnds',
   'webhookFailing',
 ] as const;
 
@@ -128,6 +130,16 @@ export function ofCredential({ applicationId, provider, endsAt }: EndingCredenti
     application: applicationId,
     provider,
     next: 'Make a new certificate and store it in the settings of the provider, or use a token key, which does not expire.',
+  };
+}
+
+export function ofSecret({ clientId, endsAt }: EndingSecret): Problem {
+  return {
+    ...OF_NONE,
+    code: 'secretEnds',
+    message: `The secret of the client ${clientId} ends on ${endsAt.toISOString()}, and no other follows.`,
+    since: new Date(endsAt.getTime() - ENDS_SOON_DAYS * DAY_MS),
+    next: 'Rotate the secret, with an overlap in which the backend takes the new one; or disable the client.',
   };
 }
 

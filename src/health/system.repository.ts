@@ -32,6 +32,11 @@ export interface EndingCredential {
   endsAt: Date;
 }
 
+export interface EndingSecret {
+  clientId: string;
+  endsAt: Date;
+}
+
 export interface StoppedApplication {
   applicationId: string;
   by: string | null;
@@ -128,6 +133,18 @@ export class SystemRepository {
       where visible->>'validUntil' is not null and visible->>'validUntil'
         < to_char((now() + make_interval(days => ${ENDS_SOON_DAYS})) at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MSZ')
       order by visible->>'validUntil' limit ${MOST}`.execute(this.database.kysely);
+    return rows;
+  }
+
+  /** Of enabled clients: a newest secret that ends soon or has ended, after which no other follows. */
+  async endingSecrets(): Promise<EndingSecret[]> {
+    const { rows } = await sql<EndingSecret>`
+      select client_id as "clientId", expires_at as "endsAt" from (
+        select distinct on (client_id) client_id, expires_at from client_secret
+        join client on client.id = client_id and client.enabled
+        order by client_id, client_secret.id desc) as newest
+      where expires_at < now() + make_interval(days => ${ENDS_SOON_DAYS})
+      order by expires_at limit ${MOST}`.execute(this.database.kysely);
     return rows;
   }
 

@@ -18,6 +18,7 @@ import {
   ofCredential,
   ofMissing,
   ofPause,
+  ofSecret,
   ofStop,
   ofWebhook,
 } from './problems.js';
@@ -84,9 +85,10 @@ export class SystemService {
         this.rows.pausedProviders(),
         this.rows.endingCredentials(),
         this.rows.failingWebhooks(),
+        this.rows.endingSecrets(),
       ]);
     const isQueueUsed = depths !== null && (await succeeds(this.queues.ping()));
-    const [stops, pauses, credentials, webhooks] = found;
+    const [stops, pauses, credentials, webhooks, secrets] = found;
     const at = new Date(this.clock.now());
     const certificateEnd = this.certificate.endsSoon(at.getTime());
     const problems = [
@@ -100,6 +102,7 @@ export class SystemService {
       ...pauses.map(ofPause),
       ...credentials.map((each) => ofCredential(each, at.getTime())),
       ...(certificateEnd ? [ofCertificate(certificateEnd)] : []),
+      ...secrets.map(ofSecret),
       ...webhooks.map(ofWebhook),
     ];
     return { at, processes, queue: depths, oldestPending, migrations, audit, problems };

@@ -86,7 +86,7 @@ describe('TLS of its own', () => {
     expect(carillon.url).toMatch(/^https:/);
     expect(await ask('/health/live')).toMatchObject({ status: 200 });
     expect(await served()).toBe(serialOf('first'));
-    await expect(fetch(carillon.url.replace('https:', 'http:'))).rejects.toThrow();
+    await expect(fetch(carillon.url.replace('https:', 'http:'))).rejects.toThrow('fetch failed');
   });
 
   it('takes a new pair at SIGHUP; open connections go on, and its end is a problem of the system', async () => {

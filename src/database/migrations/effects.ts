@@ -63,6 +63,6 @@ export const EFFECTS: Readonly<Record<string, StepEffects>> = {
   '0058-message-trace': { locked: ['message'], read: [], removed: [] },
   '0060-audit-outcome': { locked: ['audit_event'], read: [], removed: [] },
   '0061-audit-chain': { locked: ['audit_event'], read: ['audit_event'], removed: [] },
-  '0067-webhook-ended': { locked: ['webhook'], read: [], removed: [] },
   '0064-client-keys': { locked: ['client'], read: [], removed: [] },
+  '0067-webhook-ended': { locked: ['webhook'], read: [], removed: [] },
 };

@@ -48,8 +48,8 @@ import { up as auditOutcome } from './0060-audit-outcome.js';
 import { up as auditChain } from './0061-audit-chain.js';
 import { up as auditOutbox } from './0062-audit-outbox.js';
 import { up as demandedSteps } from './0063-demanded-steps.js';
-import { up as webhookEnded } from './0067-webhook-ended.js';
 import { up as clientKeys } from './0064-client-keys.js';
+import { up as webhookEnded } from './0067-webhook-ended.js';
 
 export interface Step extends Migration {
   /**
@@ -114,6 +114,6 @@ export const MIGRATIONS: Record<string, Step> = {
   '0061-audit-chain': { up: auditChain },
   '0062-audit-outbox': { up: auditOutbox },
   '0063-demanded-steps': { up: demandedSteps },
-  '0067-webhook-ended': { up: webhookEnded },
   '0064-client-keys': { up: clientKeys },
+  '0067-webhook-ended': { up: webhookEnded },
 };

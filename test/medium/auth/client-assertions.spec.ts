@@ -124,7 +124,7 @@ describe.each(PLACES)('assertions of clients with keys on %s', (kind) => {
     expect(await refusalOf(here.authenticator.authenticate(basic('robot', 'x'), '192.0.2.254'))).toMatch(
       'invalid_client',
     );
-    const { secret = '' } = await here.clients.rotateSecret(ROOT, 'robot', null, 0);
+    const { secret = '' } = await here.clients.rotateSecret(ROOT, 'robot', {}, 0);
     expect(await here.obtain('robot', secret, 'messages.write')).toBeTruthy();
   });
 

@@ -164,7 +164,7 @@ describe('guesses', () => {
     await clients.update(ROOT, 'moved', { enabled: false });
     expect(await attempt('moved', 'old')).toBe(WAIT);
     await clients.update(ROOT, 'moved', { enabled: true });
-    await clients.rotateSecret(ROOT, 'moved', 'new', 0);
+    await clients.rotateSecret(ROOT, 'moved', { secret: 'new' }, 0);
     expect(await attempt('moved', 'old')).toBe(WAIT);
     await clients.remove(ROOT, 'moved');
   });

@@ -46,11 +46,35 @@ describe('clients', () => {
       ];
       const field = { message: expect.stringContaining('development secret') as string };
       await expect(live.clients.create(ROOT, { id, secret, allowedScope: 'x' })).rejects.toMatchObject(field);
-      await expect(live.clients.rotateSecret(ROOT, id, secret, 0)).rejects.toMatchObject(field);
+      await expect(live.clients.rotateSecret(ROOT, id, { secret }, 0)).rejects.toMatchObject(field);
       await expect(live.clients.replaceAll(ROOT, list)).rejects.toMatchObject(field);
       expect((await live.clients.list()).map((client) => client.id)).not.toContain(id);
     },
   );
+
+  it('a secret with an end holds until then, and so does one that is rotated or in a list', async () => {
+    const wanted = { id: 'brief', secret: 'brief-secret', allowedScope: 'messages.*', secretExpiresInSeconds: 3_600 };
+    await here.clients.create(ROOT, wanted);
+    const may = (secret: string) => refusalOf(here.obtain('brief', secret, 'messages.write'));
+    expect(await may('brief-secret')).toBe('nothing');
+    const { secret = '' } = await here.clients.rotateSecret(ROOT, 'brief', { secretExpiresInSeconds: 7_200 }, HOUR * 3);
+    expect((await secretsOf('brief')).map(({ expiresAt }) => expiresAt!.getTime() - clock.now())).toEqual([
+      2 * HOUR,
+      HOUR,
+    ]);
+    clock.time += HOUR;
+    expect(await may('brief-secret')).toBe('400 invalid_client');
+    expect(await may(secret)).toBe('nothing');
+    clock.time += HOUR;
+    expect(await may(secret)).toBe('400 invalid_client');
+    const list = (await here.clients.list()).map(({ id, allowedScope }) => ({ id, allowedScope }));
+    const change = { secret: 'listed-secret', secretExpiresInSeconds: 60 };
+    await here.clients.replaceAll(
+      ROOT,
+      list.map((each) => (each.id === 'brief' ? { ...each, ...change } : each)),
+    );
+    expect((await secretsOf('brief')).map(({ expiresAt }) => expiresAt!.getTime() - clock.now())).toEqual([60_000]);
+  });
 
   it('a deployer cannot change limits, also its own; an mfpadmin can', async () => {
     const LIMITS = { requestsPerSecond: 5, concurrentRequests: 2 };
@@ -106,8 +130,8 @@ describe('clients', () => {
     it('cannot take over, narrow, disable, rename or delete a wider client', async () => {
       const before = await here.clients.list();
       for (const act of [
-        () => here.clients.rotateSecret(DEPUTY, 'wide', 'mine', 0),
-        () => here.clients.rotateSecret(DEPUTY, 'wide', undefined, 3_600_000),
+        () => here.clients.rotateSecret(DEPUTY, 'wide', { secret: 'mine' }, 0),
+        () => here.clients.rotateSecret(DEPUTY, 'wide', {}, 3_600_000),
         () => here.clients.update(DEPUTY, 'wide', { allowedScope: 'messages.write' }),
         () => here.clients.update(DEPUTY, 'wide', { enabled: false }),
         () => here.clients.update(DEPUTY, 'wide', { displayName: 'mine' }),
@@ -141,7 +165,7 @@ describe('clients', () => {
       });
       expect(await here.obtain('made', secret ?? '', 'messages.read')).toMatch(/^eyJ/);
       await here.clients.update(DEPUTY, 'made', { allowedScope: 'messages.*' });
-      await here.clients.rotateSecret(DEPUTY, 'made', 'another', 0);
+      await here.clients.rotateSecret(DEPUTY, 'made', { secret: 'another' }, 0);
       await here.clients.replaceAll(DEPUTY, await listed());
       await here.clients.replaceAll(
         DEPUTY,
@@ -184,7 +208,7 @@ describe('clients', () => {
       const id = `client-${count++}`;
       const { secret } = await here.clients.create(ROOT, { id, secret: null, allowedScope: '*' });
       expect(secret).toMatch(/^[\w-]{43}$/);
-      const rotated = await here.clients.rotateSecret(ROOT, id, null, 0);
+      const rotated = await here.clients.rotateSecret(ROOT, id, {}, 0);
       expect(rotated.secret).toMatch(/^[\w-]{43}$/);
       const list = (await here.clients.list()).map((each) => ({ ...each, secret: null }));
       await here.clients.replaceAll(ROOT, list);
@@ -198,14 +222,14 @@ describe('clients', () => {
       expect(await refusalOf(here.clients.create(ROOT, { id, allowedScope: '*' }))).toBe('409 FPWSE0002E');
       expect(await refusalOf(here.clients.update(ROOT, 'nobody', {}))).toBe('404 FPWSE0001E');
       expect(await refusalOf(here.clients.remove(ROOT, 'nobody'))).toBe('404 FPWSE0001E');
-      expect(await refusalOf(here.clients.rotateSecret(ROOT, 'nobody', undefined, HOUR))).toBe('404 FPWSE0001E');
+      expect(await refusalOf(here.clients.rotateSecret(ROOT, 'nobody', {}, HOUR))).toBe('404 FPWSE0001E');
     });
 
     it('writes an audit event for every change, with actor and address, and none without a change', async () => {
       const { id } = await addClient();
       await here.clients.update(ROOT, id, { enabled: false });
       await here.clients.update(ROOT, id, { enabled: false });
-      await here.clients.rotateSecret(ROOT, id, undefined, HOUR);
+      await here.clients.rotateSecret(ROOT, id, {}, HOUR);
       await here.clients.remove(ROOT, id);
       const events = (await here.audit.list(1_000)).filter(({ subject }) => subject === id).toReversed();
       expect(events.map(({ action }) => action)).toEqual([
@@ -216,7 +240,8 @@ describe('clients', () => {
       ]);
       expect(events.every(({ actor }) => actor.clientId === 'root' && actor.address === '192.0.2.1')).toBe(true);
       const fields = { displayName: id, allowedScope: 'messages.* push.*' };
-      const limited = { ...fields, requestsPerSecond: null, concurrentRequests: null };
+      const keys = { jwks: null, jwksUri: null };
+      const limited = { ...fields, requestsPerSecond: null, concurrentRequests: null, ...keys };
       expect(events.map(({ detail }) => detail)).toEqual([
         { ...limited, enabled: true },
         { before: { ...limited, enabled: true }, after: { ...limited, enabled: false } },
@@ -301,7 +326,7 @@ describe('clients', () => {
     it('accepts both secrets for the stated time, then the new one only; tokens stay valid', async () => {
       const { id, secret: old } = await addClient();
       const token = await there.obtain(id, old, 'push.a');
-      const { secret: fresh = '' } = await here.clients.rotateSecret(ROOT, id, undefined, HOUR / 2);
+      const { secret: fresh = '' } = await here.clients.rotateSecret(ROOT, id, {}, HOUR / 2);
       for (const room of [here, there])
         for (const secret of [old, fresh]) expect(await room.obtain(id, secret, 'push.a')).toMatch(/^eyJ/);
       expect(await there.may(token, 'push.a')).toBe(true);
@@ -314,9 +339,9 @@ describe('clients', () => {
     it('refuses a third secret while two are valid, unless the others end at once', async () => {
       const { id, secret: old } = await addClient();
       const token = await here.obtain(id, old, 'push.a');
-      await here.clients.rotateSecret(ROOT, id, 'second', HOUR);
-      expect(await refusalOf(here.clients.rotateSecret(ROOT, id, 'third', HOUR))).toBe('409 CARIL0409E');
-      const { secret } = await here.clients.rotateSecret(ROOT, id, 'third', 0);
+      await here.clients.rotateSecret(ROOT, id, { secret: 'second' }, HOUR);
+      expect(await refusalOf(here.clients.rotateSecret(ROOT, id, { secret: 'third' }, HOUR))).toBe('409 CARIL0409E');
+      const { secret } = await here.clients.rotateSecret(ROOT, id, { secret: 'third' }, 0);
       expect(secret).toBeUndefined();
       expect(await secretsOf(id)).toHaveLength(1);
       for (const gone of [old, 'second'])
@@ -325,9 +350,9 @@ describe('clients', () => {
       expect(await there.may(token, 'push.a')).toBe(false);
       expect(await there.may(await there.obtain(id, 'third', 'push.a'), 'push.a')).toBe(true);
       // An expired secret makes room.
-      await here.clients.rotateSecret(ROOT, id, 'fourth', HOUR);
+      await here.clients.rotateSecret(ROOT, id, { secret: 'fourth' }, HOUR);
       clock.time += HOUR;
-      await here.clients.rotateSecret(ROOT, id, 'fifth', HOUR);
+      await here.clients.rotateSecret(ROOT, id, { secret: 'fifth' }, HOUR);
       expect(await secretsOf(id)).toHaveLength(2);
     });
   });

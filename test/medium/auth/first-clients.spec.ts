@@ -90,7 +90,7 @@ describe('in production', () => {
   it('takes the first administrator from the settings and prints nothing; its secret may be changed later', async () => {
     const config = { ...PRODUCTION, adminClient: { id: 'ops', secret: 'first' } } as const;
     expect(await start(config)).not.toContain('first');
-    await room.clients.rotateSecret(ITSELF, 'ops', 'second', 0);
+    await room.clients.rotateSecret(ITSELF, 'ops', { secret: 'second' }, 0);
     expect(await start(config)).not.toContain('Administrator');
     expect(await room.obtain('ops', 'second')).toMatch(/^eyJ/);
     expect(await ids()).toEqual(['ops']);
@@ -100,10 +100,10 @@ describe('in production', () => {
     await start(DEVELOPMENT);
     const refused = /refuses to start while clients have their development secrets: /;
     await expect(start(PRODUCTION)).rejects.toThrow(refused);
-    await room.clients.rotateSecret(ITSELF, 'test', 'changed', 60_000);
+    await room.clients.rotateSecret(ITSELF, 'test', { secret: 'changed' }, 60_000);
     // The old secret stays valid for a minute.
     await expect(start(PRODUCTION)).rejects.toThrow(/: test, admin, push$/);
-    await room.clients.rotateSecret(ITSELF, 'test', 'changed', 0);
+    await room.clients.rotateSecret(ITSELF, 'test', { secret: 'changed' }, 0);
     await room.clients.update(ITSELF, 'admin', { enabled: false });
     await expect(start(PRODUCTION)).rejects.toThrow(/: push$/);
     await room.clients.remove(ITSELF, 'push');
@@ -116,7 +116,7 @@ describe('in production', () => {
       const limits = { requestsPerSecond: null, concurrentRequests: null };
       const keys = { jwks: null, jwksUri: null };
       const fields = { displayName: 'a', allowedScope: 'push.*', enabled: true, ...limits, ...keys };
-      await changes.add('administrator', fields, 'hash');
+      await changes.add('administrator', fields, { hash: 'hash', expiresAt: null });
     });
     await expect(start(PRODUCTION)).rejects.toThrow(/the id administrator is taken/);
   });

@@ -64,7 +64,7 @@ describe.each(PLACES)('sessions on %s', (place) => {
     const ends: ((id: string) => Promise<unknown>)[] = [
       (id) => here.clients.update(ROOT, id, { enabled: false }),
       (id) => here.clients.remove(ROOT, id),
-      (id) => here.clients.rotateSecret(ROOT, id, null, 0),
+      (id) => here.clients.rotateSecret(ROOT, id, {}, 0),
     ];
     for (const end of ends) {
       const { id, cookie } = await signIn();
@@ -84,7 +84,7 @@ describe.each(PLACES)('sessions on %s', (place) => {
 
   it('stays when the secret is rotated with an overlap', async () => {
     const { id, cookie } = await signIn();
-    await here.clients.rotateSecret(ROOT, id, null, 60_000);
+    await here.clients.rotateSecret(ROOT, id, {}, 60_000);
     await passSecond();
     expect(await findBoth(cookie)).toEqual([true, true]);
   });

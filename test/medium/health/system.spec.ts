@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Clock } from '../../../src/common/clock.js';
+import { ServedCertificate } from '../../../src/common/served-certificate.js';
 import { DatabaseWatch } from '../../../src/database/database-watch.js';
 import { Vault } from '../../../src/common/vault.js';
 import { Presence } from '../../../src/health/presence.js';
@@ -138,9 +139,20 @@ describe('the system', () => {
     await sql`insert into webhook (application_id, name, url, event_types, secret, failures, last_error)
       values (${applicationId}, 'crm', 'https://crm.example', '{}', '', 3, 'HTTP 500')`.execute(room.database.kysely);
     await sql`update application set stopped_at = now(), stopped_by = 'ops'`.execute(room.database.kysely);
+    // Of the first client a newer secret follows, the third is disabled, the last one's end is far.
+    await sql`insert into client (id, display_name, allowed_scope, enabled) values
+      ('follows', '', 'a', true), ('ends', '', 'a', true), ('off', '', 'a', false), ('far', '', 'a', true)`.execute(
+      room.database.kysely,
+    );
+    await sql`insert into client_secret (client_id, hash, expires_at) values
+      ('follows', '', now() + interval '1 day'), ('follows', '', null), ('ends', '', null),
+      ('ends', '', now() + interval '13 days'), ('off', '', now()), ('far', '', now() + interval '15 days')`.execute(
+      room.database.kysely,
+    );
     const watch = new DatabaseWatch(room.database);
     const rows = new SystemRepository(room.database);
-    const service = new SystemService(room.database, queues, watch, processes, rows, new Clock());
+    const certificate = new ServedCertificate({}, new Clock());
+    const service = new SystemService(room.database, queues, watch, processes, rows, new Clock(), certificate);
     const reading = service.read();
     expect(service.read()).toBe(reading);
     const report = await reading;
@@ -151,8 +163,10 @@ describe('the system', () => {
       ['applicationStopped', applicationId, null],
       ['providerPaused', applicationId, 'fcm'],
       ['credentialEnds', applicationId, 'apns'],
+      ['secretEnds', null, null],
       ['webhookFailing', applicationId, null],
     ]);
+    expect(report.problems.find(({ code }) => code === 'secretEnds')?.message).toContain('the client ends ends on');
     for (const { next } of report.problems) expect(next).toMatch(/\.$/);
     expect(report.migrations.pending).toBe(0);
     expect(report.queue?.find(({ name }) => name === 'expand')).toEqual({
