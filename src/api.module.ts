@@ -27,6 +27,7 @@ import { SubscriptionsController } from './devices/subscriptions.controller.js';
 import { TagsController } from './devices/tags.controller.js';
 import { HealthModule } from './health/health.module.js';
 import { SystemController } from './health/system.controller.js';
+import { VersionController } from './health/version.controller.js';
 import { DeliveriesController } from './messages/report/deliveries.controller.js';
 import { DeviceMessagesController } from './messages/report/device-messages.controller.js';
 import { MessageControlController } from './messages/control/message-control.controller.js';
@@ -71,6 +72,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     ClientsController,
     OperationsController,
     SystemController,
+    VersionController,
     ApplicationsController,
     ...SETTINGS_CONTROLLERS,
     ApnsSettingsController,

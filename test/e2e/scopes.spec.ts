@@ -64,6 +64,7 @@ const ROWS: Record<string, Row> = {
   'POST /:runtimeName/api/az/v1/introspection': { own: 'clients.spec.ts', status: 200 },
 
   'GET /imfpush/v1/system': { needs: 'mfpmonitor', alone: true, status: 200 },
+  'GET /version': { needs: 'mfpmonitor', alone: true, status: 200 },
   'POST /imfpush/v1/apps': { needs: 'apps.write', application: MADE.applicationId, body: MADE, status: 201 },
   'GET /imfpush/v1/apps': { needs: 'apps.read', application: '*', status: 200 },
   [`GET ${app}`]: { needs: 'apps.read', status: 200 },
