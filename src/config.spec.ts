@@ -53,6 +53,7 @@ describe('defaults', () => {
       docs: true,
       console: true,
       environmentName: 'development',
+      publicUrl: 'http://localhost:9080',
       apns: { productionUrl: 'https://api.push.apple.com', sandboxUrl: 'https://api.sandbox.push.apple.com' },
       fcm: {
         url: 'https://fcm.googleapis.com',
@@ -144,6 +145,7 @@ it('reads every setting', () => {
       DOCS: 'off',
       CONSOLE: 'off',
       ENVIRONMENT_NAME: 'Staging',
+      PUBLIC_URL: 'https://push.example',
       SHUTDOWN_DELAY: '15',
       SHUTDOWN_TIMEOUT: '45',
       LOG_LEVEL: 'debug',
@@ -191,6 +193,7 @@ it('reads every setting', () => {
     docs: false,
     console: false,
     environmentName: 'Staging',
+    publicUrl: 'https://push.example',
     apns: { productionUrl: 'https://a.example', sandboxUrl: 'https://s.example' },
     fcm: { url: 'https://f.example', tokenHosts: ['t.example'] },
     wns: { tokenUrl: 'https://w.example/token', entraUrl: 'https://e.example', channelHost: '*.c.example:8443' },

@@ -34,9 +34,11 @@ it('are the settings with passwords and keys', () => {
     'ADMIN_CLIENT_SECRET',
     'DATABASE_READ_URL',
     'DATABASE_URL',
+    'HTTPS_PROXY',
     'MASTER_KEY',
     'MASTER_KEY_PREVIOUS',
     'OIDC_CLIENT_SECRET',
+    'PROVIDER_PROXY',
     'QUEUE_URL',
   ]);
 });

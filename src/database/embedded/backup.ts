@@ -2,6 +2,7 @@ import { createReadStream, createWriteStream, existsSync, renameSync, rmSync } f
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
+import { Clock } from '../../common/clock.js';
 import { StartError } from '../../common/start-error.js';
 import type { Opened } from '../postgres.js';
 import {
@@ -43,7 +44,7 @@ export async function writeBackup(opened: Opened, file: string): Promise<number>
       const contents = await readContents(client, opened.place);
       const fingerprints: Record<string, Fingerprint> = {};
       const frames = async function* (): AsyncGenerator<Buffer> {
-        yield* frame(toJson({ format: FORMAT, at: new Date().toISOString(), ...contents } satisfies Head));
+        yield* frame(toJson({ format: FORMAT, at: new Date(new Clock().now()).toISOString(), ...contents } satisfies Head));
         for (const table of contents.tables) {
           for await (const piece of readRows(client, table)) yield* frame(piece as Buffer);
           yield* frame(Buffer.alloc(0));
